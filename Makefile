@@ -1,0 +1,39 @@
+# Every target makes what it needs: a virtual environment under .venv, from the package registry.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test lint bench generate clean help
+
+help:
+	@echo "make demo   install, then audit the source of a third-party package"
+	@echo "make test   install, then run the tests"
+	@echo "make lint   ruff and mypy --strict"
+	@echo "make bench  one JSON line a figure"
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[analyzers,dev]' 2>&1 | grep -v '^WARNING: Location' || true
+	$(BIN)/swarm --version >/dev/null
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/python tools/demo.py
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+generate: $(STAMP)
+	$(BIN)/python tools/generate.py
+
+bench: $(STAMP)
+	@$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

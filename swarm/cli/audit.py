@@ -1,0 +1,99 @@
+"""`swarm audit`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from swarm import errors
+from swarm.cli.call import Call, write
+from swarm.cli.findings import ON_TERMINAL, FailOn, sarif_log
+from swarm.cli.options import usage, verb
+from swarm.rules.phases import Phase, dispatched_phase, is_audit
+from swarm.show import text
+from swarm.show.escape import plain
+from swarm.waves.results import AuditResult
+
+_FORMS = ("text", "markdown", "json", "sarif")
+_MOST_FIXED = 10
+
+
+@verb(formats=_FORMS)
+@click.argument("repo", type=click.Path(path_type=Path))
+@click.option("--since", metavar="REF", help="Tell only findings in lines that changed since REF.")
+@click.option("--fail-on", type=FailOn(), help="Exit 1 only for findings that are new, or this grave.")
+@click.option("--runtime", metavar="NAME", help="What to launch; else ruff.")
+@click.option("--phase", metavar="PHASE", default=Phase.HEALTH_AUDIT_A.value, help="An audit phase.")
+@click.option("--jobs", type=click.IntRange(1, 256), help="How many agents work at once; else one a core.")
+def command(
+    call: Call,
+    repo: Path,
+    since: str | None,
+    fail_on: str | None,
+    runtime: str | None,
+    phase: str,
+    jobs: int | None,
+) -> None:
+    """Audit the repository around REPO and tell what it found, and what changed since the last audit.
+
+    Makes a run where there is none, and goes on with an interrupted wave. A wave looks at HEAD. REPO may be a
+    sub-folder: findings outside of it are not told. Exit 0: clean; 1: findings; 3: an agent's runtime failed;
+    127: its program was not found.
+    """
+    from swarm.git.repository import repository_at
+    from swarm.waves.audit import Request, audit
+
+    lawful = dispatched_phase(phase)
+    if lawful is None or not is_audit(lawful):
+        raise usage(f"--phase takes an audit phase; got '{errors.shortened(phase)}'", "audit")
+    config = call.config(repository_at(repo).root)
+    ready_or_refuse(runtime, config, lawful)
+    with call.write(create=True) as store:
+        result = audit(store, call.workspace, repo, Request(lawful, runtime, since, jobs), config)
+        code = _exit_code(result, fail_on)
+        if call.form == "sarif":
+            run = call.run(store, result.run_id)
+            write(json.dumps(sarif_log(store, run, result.digest), ensure_ascii=False))
+            raise SystemExit(code)
+    if call.form == "markdown":
+        from swarm.show import markdown
+
+        for line in markdown.digest_lines(result.digest, f"Audit {result.run_id}, wave {result.wave_number}"):
+            write(line)
+        raise SystemExit(code)
+    call.answer(result, lambda: _lines(result), code)
+
+
+def ready_or_refuse(runtime: str | None, config: object, phase: Phase) -> None:
+    """Refuse a runtime that cannot be launched before a database is made."""
+    from swarm.config import Config
+    from swarm.runtimes import registry
+
+    if isinstance(config, Config) and (runtime is not None or not config.runtimes):
+        registry.ready(runtime or registry.DEFAULT, config, phase)
+
+
+def _exit_code(result: AuditResult, fail_on: str | None) -> int:
+    from swarm.waves.digest import fails
+
+    if result.exit_class:
+        return result.exit_class
+    if result.digest.state == "pipeline_broken":
+        return 3
+    return int(fails(result.digest.findings, fail_on, result.wave_number))
+
+
+def _lines(result: AuditResult) -> Iterator[str]:
+    limit = ON_TERMINAL if text.is_terminal() else None
+    yield from text.digest_lines(result.digest, limit=limit)
+    changed = result.changed
+    yield (
+        f"Wave {result.wave_number} ({result.phase}, {result.runtime}): {changed.new:,} new, "
+        f"{changed.recurring:,} recurring, {changed.fixed:,} fixed, {changed.unverified:,} unverified"
+    )
+    for finding in result.fixed[:_MOST_FIXED]:
+        yield f"✓ fixed  {text.place(finding)}  {finding.finding_id}  {finding.evidence}: {plain(finding.reason or '')}"
+    if len(result.fixed) > _MOST_FIXED:
+        yield f"✓ … and {len(result.fixed) - _MOST_FIXED:,} more fixed"
+    yield f"Next: {result.next_action}"

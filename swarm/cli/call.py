@@ -1,0 +1,110 @@
+"""One invocation of a verb: where it looks, how it answers."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from swarm import __version__, errors, events
+from swarm.workspace import Workspace, find_workspace, refuse_agents
+
+if TYPE_CHECKING:
+    from swarm.config import Config
+    from swarm.store.connection import Store
+    from swarm.store.runs import Run
+
+STARTED: Final = time.perf_counter()
+
+
+class Call:
+    """What every verb is given."""
+
+    def __init__(self, verb: str, database: str | None, form: str) -> None:
+        self.verb = verb
+        self.form = form
+        self._database = database
+        try:
+            self.folder = Path.cwd()
+        except FileNotFoundError as error:
+            raise errors.RepoNotFound(path=os.environ.get("PWD", ".")) from error
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace that the call is about."""
+        return find_workspace(self._database, os.environ, self.folder)
+
+    def read(self) -> "Store":
+        """Open the control plane to look at it."""
+        return self._open(create=False)
+
+    def write(self, *, create: bool = False) -> "Store":
+        """Open the control plane to change it."""
+        return self._open(create=create)
+
+    def _open(self, *, create: bool) -> "Store":
+        from swarm.store.connection import open_store
+
+        refuse_agents(self.folder, os.environ)
+        return open_store(self.workspace.database, self.verb, create=create)
+
+    def run(self, store: "Store", named: str | None, *, tell: bool = False) -> "Run":
+        """Return the run that an argument means; `tell` says it on stderr when the argument was left out."""
+        from swarm.waves.selection import select_run
+
+        run = select_run(store.conn, named, self.folder)
+        if named is None and tell:
+            events.emit("run_selected", run_id=run.id)
+        return run
+
+    def config(self, repository: Path) -> "Config":
+        """Return the settings: the workspace's `swarm.toml`, else the repository's."""
+        from swarm import config
+
+        return config.load(self.workspace.folder, repository)
+
+    def answer(self, data: Any, text: Callable[[], Iterable[str]], exit_code: int = 0) -> NoReturn:
+        """Show a result, as the one JSON document or as text, and end with the exit code."""
+        if self.form == "json":
+            from swarm.show.document import document
+
+            write(json.dumps(envelope(self.verb, exit_code, document(data)), ensure_ascii=False))
+        else:
+            for line in text():
+                write(line)
+        raise SystemExit(exit_code)
+
+
+def envelope(verb: str, exit_code: int, data: Any) -> dict[str, Any]:
+    """Return the document of a verb that did its work."""
+    return {"ok": True, "command": verb, "exitCode": exit_code, "data": data, "meta": meta(verb)}
+
+
+def failure(verb: str, error: errors.SwarmError | BaseException, exit_code: int) -> dict[str, Any]:
+    """Return the document of a verb that failed."""
+    told: dict[str, Any] = {"code": None, "message": str(error), "hint": None}
+    if isinstance(error, errors.SwarmError):
+        from swarm.show.document import camel, document
+
+        told = {"code": error.code, "message": error.message, "hint": error.hint}
+        told |= {camel(name): document(value) for name, value in error.fields.items() if camel(name) not in told}
+    if error.__cause__ is not None:
+        told["cause"] = str(error.__cause__)
+    return {"ok": False, "command": verb, "exitCode": exit_code, "error": told, "meta": meta(verb)}
+
+
+def meta(verb: str) -> dict[str, Any]:
+    """Return what is told of the document itself."""
+    elapsed = int((time.perf_counter() - STARTED) * 1000)
+    return {"schema": f"swarm.{verb}/v1", "version": __version__, "duration_ms": elapsed}
+
+
+def write(line: str) -> None:
+    """Write one line to stdout, whatever its encoding is."""
+    try:
+        sys.stdout.write(line + "\n")
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding or "ascii"
+        sys.stdout.write((line + "\n").encode(encoding, "backslashreplace").decode(encoding))

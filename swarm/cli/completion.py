@@ -1,0 +1,23 @@
+"""`swarm completion`."""
+
+import click
+from click.shell_completion import get_completion_class
+
+from swarm.cli.call import Call
+from swarm.cli.options import usage, verb
+
+
+@verb()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def command(call: Call, shell: str) -> None:
+    """Print the completion script of a SHELL, to be put where that shell looks for one.
+
+    For bash: swarm completion bash > ~/.local/share/bash-completion/completions/swarm
+    """
+    from swarm.cli.door import swarm
+
+    found = get_completion_class(shell)
+    if found is None:
+        raise usage(f"no completion for {shell}", "completion")
+    script = found(swarm, {}, "swarm", "_SWARM_COMPLETE").source()
+    call.answer({"shell": shell, "script": script}, lambda: [script])

@@ -1,0 +1,73 @@
+"""`swarm dispatch`."""
+
+from collections.abc import Iterator
+
+import click
+
+from swarm import errors
+from swarm.cli.call import Call
+from swarm.cli.options import usage, verb
+from swarm.show import text
+from swarm.show.escape import plain
+from swarm.waves.results import DispatchResult
+
+
+@verb()
+@click.argument("words", nargs=-1, metavar="[RUN] PHASE")
+@click.option("--isolate", is_flag=True, help="Give every agent its own worktree, or fail.")
+@click.option("--auto-freeze", is_flag=True, help="Freeze a draft map on the way.")
+@click.option("--dry-run", is_flag=True, help="Tell what would be dispatched, and make nothing.")
+@click.option("--runtime", metavar="NAME", help="Plan for this runtime; analyzers share one tree.")
+def command(
+    call: Call,
+    words: tuple[str, ...],
+    runtime: str | None,
+    *,
+    isolate: bool,
+    auto_freeze: bool,
+    dry_run: bool,
+) -> None:
+    """Dispatch a wave of PHASE at HEAD: a snapshot of the map, and for each agent a prompt and a worktree.
+
+    The phases are health-audit-a, -b and -c, stage-d-audit, feature-audit, health-amend-a, -b and -c,
+    stage-d-amend and feature-execute.
+    """
+    from swarm.waves.dispatch import Wish, dispatch, tell_refusal
+    from swarm.waves.preconditions import lawful_phase
+
+    if not 1 <= len(words) <= 2:  # noqa: PLR2004
+        raise usage("it takes a phase, with a run before it or none", "dispatch")
+    named = words[0] if len(words) == 2 else None  # noqa: PLR2004
+    try:
+        phase = lawful_phase(words[-1], named)
+    except errors.DispatchPreconditionError as error:
+        tell_refusal(error)
+        raise
+    with call.read() if dry_run else call.write() as store:
+        try:
+            run = call.run(store, named, tell=True)
+        except errors.RunNotFound as error:
+            refused = errors.DispatchRunNotFound(run_id=named or error.run_id, phase=phase)
+            tell_refusal(refused)
+            raise refused from None
+        from pathlib import Path
+
+        wish = Wish(phase, isolate, auto_freeze, dry_run, runtime)
+        result = dispatch(store, call.workspace, run, wish, call.config(Path(run.local_path)))
+    call.answer(result, lambda: _lines(result))
+
+
+def _lines(result: DispatchResult) -> Iterator[str]:
+    verb_ = "would be dispatched" if result.dry_run else "dispatched"
+    yield f"Wave {result.wave_number} {verb_} ({result.phase})"
+    yield f"Run: {result.run_id}, at commit {result.dispatch_sha}"
+    yield f"{text.counted(len(result.agents), 'agent')}; prompts in {plain(result.prompt_dir)}"
+    yield ""
+    rows = [(a.domain, f"{a.files:,}", f"{a.findings:,}", a.worktree_path or "(the checkout)") for a in result.agents]
+    yield from text.table(rows, ("agent", "files", "known findings", "works in"))
+    yield ""
+    for warning in result.warnings:
+        yield f"⚠ {plain(warning)}"
+    if result.edited_files_not_seen:
+        yield f"⚠ {text.counted(result.edited_files_not_seen, 'edited file')} not seen: a wave looks at HEAD"
+    yield f"Next: {result.next_action}"

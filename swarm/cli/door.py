@@ -1,0 +1,181 @@
+"""The one way in and out: the `swarm` command, and the place where every error is shown."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Final, NoReturn
+
+import click
+
+from swarm import __version__, errors
+from swarm.cli.call import failure, write
+from swarm.cli.group import SwarmGroup, Verbs
+
+INTERRUPTED: Final = 130
+_LINES: Final = (
+    ("Run", "run_id"),
+    ("Wave", "wave_id"),
+    ("Agent run", "agent_run_id"),
+    ("Findings attempted", "findings_attempted"),
+)
+
+
+@click.command(
+    cls=SwarmGroup,
+    commands=Verbs(),
+    invoke_without_command=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--db", "database", metavar="PATH", help="The control plane; else SWARM_DB, else the nearest one upward.")
+@click.version_option(__version__, prog_name="swarm", message="%(prog)s %(version)s")
+def swarm(database: str | None) -> None:
+    """Waves of coding agents over a git repository, and what they found."""
+    del database
+
+
+def run() -> NoReturn:
+    """Run the command line of this process and exit."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code. Nothing raises out of here."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        code = _called(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who read our output has gone; the interpreter must not complain at its end.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _called(arguments: Sequence[str]) -> int:
+    try:
+        swarm.main(list(arguments), prog_name="swarm", standalone_mode=False)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return _interrupted(arguments)
+    except click.exceptions.NoArgsIsHelpError as error:
+        write(error.format_message())
+        return 0
+    except click.ClickException as error:
+        return _refused(arguments, _usage(error))
+    except errors.SwarmError as error:
+        return _refused(arguments, error)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the one door through which a bug may leave
+        return _refused(arguments, _known(error))
+    return 0
+
+
+def _known(error: Exception) -> BaseException:
+    """Translate what a library raised and nobody on the way did."""
+    import sqlite3
+
+    from swarm.git.runner import GitError
+
+    if isinstance(error, GitError):
+        typed: errors.SwarmError = error.typed()
+    elif isinstance(error, sqlite3.Error):
+        from swarm.cli.call import Call
+        from swarm.store.connection import translated
+
+        return translated(error, Call("", _option(sys.argv[1:], "--db"), "text").workspace.database)
+    elif isinstance(error, OSError) and error.filename is not None:
+        path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+        typed = errors.WorkspaceNotWritable(path=path, problem=f"{path}: {error.strerror or error}")
+    else:
+        return error
+    typed.__cause__ = error
+    return typed
+
+
+def _usage(error: click.ClickException) -> errors.CliUsage:
+    context = getattr(error, "ctx", None)
+    problem = error.format_message().rstrip(".")
+    return errors.CliUsage(problem=problem, command=context.command_path if context else "swarm")
+
+
+def _interrupted(arguments: Sequence[str]) -> int:
+    if _wants_json(arguments):
+        problem = KeyboardInterrupt("interrupted; the same command goes on from here")
+        write(json.dumps(failure(_verb(arguments), problem, INTERRUPTED), ensure_ascii=False))
+    else:
+        _say("Interrupted. The same command goes on from here.")
+    return INTERRUPTED
+
+
+def _refused(arguments: Sequence[str], error: BaseException) -> int:
+    code = error.exit_code if isinstance(error, errors.SwarmError) else 1
+    if os.environ.get("SWARM_DEBUG") == "1":
+        import traceback
+
+        _say("".join(traceback.format_exception(error)).rstrip("\n"))
+    if _wants_json(arguments):
+        write(json.dumps(failure(_verb(arguments), error, code), ensure_ascii=False))
+    else:
+        for line in error_block(error):
+            _say(line)
+    return code
+
+
+def error_block(error: BaseException) -> Iterator[str]:
+    """Yield the lines that tell an error; what its fields hold can forge none of them."""
+    from swarm.show.escape import plain
+
+    if not isinstance(error, errors.SwarmError):
+        yield f"ERROR: {plain(str(error) or type(error).__name__)}"
+        return
+    yield f"ERROR [{error.code}]: {plain(error.message)}"
+    path = error.fields.get("path") or error.fields.get("db_path")
+    if path:
+        yield f"  Path: {plain(str(path))}"
+    yield f"  Next: {plain(error.hint)}"
+    if error.__cause__ is not None:
+        yield f"  Caused by: {plain(str(error.__cause__))}"
+    for label, name in _LINES:
+        if (value := error.fields.get(name)) is not None:
+            yield f"  {label}: {plain(str(value))}"
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    return _option(arguments, "--format") == "json"
+
+
+def _option(arguments: Sequence[str], name: str) -> str | None:
+    found = None
+    for position, word in enumerate(arguments):
+        if word == "--":
+            break
+        if word == name and position + 1 < len(arguments):
+            found = arguments[position + 1]
+        elif word.startswith(f"{name}="):
+            found = word.partition("=")[2]
+    return found
+
+
+def _verb(arguments: Sequence[str]) -> str:
+    rest = iter(arguments)
+    for word in rest:
+        if word == "--db":
+            next(rest, None)
+        elif not word.startswith("-"):
+            return word
+    return "swarm"

@@ -1,0 +1,38 @@
+"""`swarm events`."""
+
+import json
+import sys
+import time
+
+import click
+
+from swarm.cli.call import Call, write
+from swarm.cli.options import usage, verb
+from swarm.waves.results import EventsResult
+
+_POLL_SECONDS = 0.3
+
+
+@verb()
+@click.option("--after", type=click.IntRange(min=0), default=0, help="Only events behind this seq.")
+@click.option("--follow", is_flag=True, help="Go on with what comes, until interrupted.")
+def command(call: Call, after: int, *, follow: bool) -> None:
+    """Print the ledger: one JSON object a line, oldest first."""
+    from swarm.show.document import document
+    from swarm.waves.ledger_views import events_after
+
+    if follow and call.form == "json":
+        raise usage("--follow is text alone", "events")
+    with call.read() as store:
+        if call.form == "json":
+            events = tuple(events_after(store.conn, after))
+            result = EventsResult(events, events[-1].seq if events else after)
+            call.answer(result, lambda: ())
+        while True:
+            for event in events_after(store.conn, after):
+                write(json.dumps(document(event), ensure_ascii=True))
+                after = event.seq
+            if not follow:
+                return
+            sys.stdout.flush()
+            time.sleep(_POLL_SECONDS)

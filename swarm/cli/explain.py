@@ -1,0 +1,38 @@
+"""`swarm explain`."""
+
+from collections.abc import Iterator
+
+import click
+
+from swarm import errors
+from swarm.cli.call import Call
+from swarm.cli.options import run_option, verb
+from swarm.show.escape import plain
+from swarm.waves.results import Explanation
+
+
+@verb()
+@click.argument("thing")
+@run_option
+def command(call: Call, thing: str, run: str | None) -> None:
+    """Tell what THING means and what to do: an error code, `exit:2`, `attempt:1`, or a finding's id."""
+    from swarm.waves.explanation import explain, needs_database
+
+    if not needs_database(thing):
+        result = explain(None, None, thing)
+    else:
+        try:
+            with call.read() as store:
+                result = explain(store.conn, call.run(store, run), thing)
+        except (errors.ControlPlaneMissing, errors.RunNotFound):
+            if run is not None:
+                raise
+            result = explain(None, None, thing)
+    call.answer(result, lambda: _lines(result))
+
+
+def _lines(result: Explanation) -> Iterator[str]:
+    yield f"{plain(result.subject)} ({result.kind}): {plain(result.title)}"
+    for line in result.meaning:
+        yield f"  {plain(line)}"
+    yield f"Next: {plain(result.next_action)}"

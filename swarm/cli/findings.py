@@ -1,0 +1,139 @@
+"""`swarm findings`."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from swarm.cli.call import Call, envelope, write
+from swarm.cli.options import Words, usage, verb
+from swarm.rules.classification import SEVERITIES, STATUSES
+from swarm.show import text
+from swarm.waves.results import FindingsResult
+
+if TYPE_CHECKING:
+    from swarm.store.connection import Store
+    from swarm.store.runs import Run
+    from swarm.waves.digest import Filters
+
+ON_TERMINAL = 20
+_FORMS = ("text", "markdown", "json", "sarif")
+_FAIL_ON = ("new", *SEVERITIES)
+
+
+class FailOn(click.ParamType[str]):
+    """`new`, or a severity in any case."""
+
+    name = "what"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return `new` or the severity in capitals."""
+        word = str(value)
+        found = "new" if word.lower() == "new" else word.upper()
+        if found not in _FAIL_ON:
+            self.fail(f"'{word}' is neither `new` nor a severity", param, ctx)
+        return found
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return what `--help` shows."""
+        del param, ctx
+        return "new|SEVERITY"
+
+
+@verb(formats=_FORMS, default="")
+@click.argument("words", nargs=-1, metavar="[RUN] [WAVE]")
+@click.option("--status", type=Words((*STATUSES, "open", "all")), default=(), help="Which to list; else the open ones.")
+@click.option("--severity", type=Words(SEVERITIES, upper=True), default=(), help="Only these severities.")
+@click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only files that match; may be given again.")
+@click.option("--domain", "domains", type=Words(), default=(), help="Only files of these domains.")
+@click.option("--rule", "rules", type=Words(), default=(), help="Only these rules, or categories.")
+@click.option("--group-by", type=click.Choice(["file", "rule", "severity"]), help="Also count by this.")
+@click.option("--limit", type=click.IntRange(min=0), help="List at most so many; all are counted.")
+@click.option("--fail-on", type=FailOn(), help="Exit 1 only for findings that are new, or this grave.")
+def command(  # noqa: PLR0913
+    call: Call,
+    words: tuple[str, ...],
+    status: tuple[str, ...],
+    severity: tuple[str, ...],
+    paths: tuple[str, ...],
+    domains: tuple[str, ...],
+    rules: tuple[str, ...],
+    group_by: str | None,
+    limit: int | None,
+    fail_on: str | None,
+) -> None:
+    """Tell what RUN has found, gravest first: text on a terminal, markdown in a pipe.
+
+    With WAVE, only what that wave saw. Exit 0: clean; 1: findings; 2: an agent of the wave did not complete.
+    """
+    from swarm.waves.digest import Filters
+    from swarm.waves.selection import split_run_and_wave
+
+    if len(words) > 2:  # noqa: PLR2004
+        raise usage("it takes a run and a wave at most", "findings")
+    named, wave = split_run_and_wave(words)
+    filters = Filters(status, severity, paths, domains, rules, wave, limit, group_by)
+    form = call.form or ("text" if text.is_terminal() else "markdown")
+    with call.read() as store:
+        run = call.run(store, named)
+        if form == "json":
+            raise SystemExit(_stream_json(call, store, run, filters, fail_on))
+        code, result = _judged(store, run, filters, fail_on)
+        if form == "sarif":
+            write(json.dumps(sarif_log(store, run, result), ensure_ascii=False))
+        elif form == "markdown":
+            from swarm.show import markdown
+
+            for line in markdown.digest_lines(result, f"Findings of {run.repo}, wave {result.wave_number}"):
+                write(line)
+        else:
+            for line in _lines(result, limit):
+                write(line)
+    raise SystemExit(code)
+
+
+def _judged(store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -> tuple[int, FindingsResult]:
+    from swarm.waves.digest import digest, exit_code
+
+    result = digest(store.conn, run, filters)
+    return exit_code(store.conn, run, filters, result, fail_on), result
+
+
+def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -> int:
+    """Write the document with its findings one at a time, so that a long list is never held in memory."""
+    import sys
+
+    from swarm.show.document import document
+    from swarm.waves.digest import digest, exit_code, finding_shown, selected
+
+    head = digest(store.conn, run, filters._replace(limit=0))
+    code = exit_code(store.conn, run, filters, head, fail_on)
+    whole = json.dumps(envelope(call.verb, code, document(head)), ensure_ascii=False)
+    before, mark, after = whole.rpartition('"findings": []')
+    sys.stdout.write(before + mark[:-1])
+    for number, finding in enumerate(selected(store.conn, run, filters)):
+        if filters.limit is not None and number >= filters.limit:
+            break
+        shown = json.dumps(document(finding_shown(finding)), ensure_ascii=False)
+        sys.stdout.write((", " if number else "") + shown)
+    sys.stdout.write("]" + after + "\n")
+    return code
+
+
+def sarif_log(store: "Store", run: "Run", result: FindingsResult) -> dict[str, Any]:
+    """Return the digest as SARIF."""
+    from swarm.show import sarif
+    from swarm.waves.digest import source_lines
+
+    hashes = {
+        path: {number: found[number - 1] for number in numbers if number <= len(found)}
+        for path, numbers, source in source_lines(store.conn, run, result.findings)
+        if (found := sarif.line_hashes(source))
+    }
+    return sarif.log(result.findings, run_id=run.id, wave=result.wave_number, lines=hashes)
+
+
+def _lines(result: FindingsResult, limit: int | None) -> Iterator[str]:
+    shown = limit if limit is not None else ON_TERMINAL if text.is_terminal() else None
+    yield from text.digest_lines(result, limit=shown)

@@ -1,0 +1,61 @@
+"""The group of verbs: each is imported when it is called, and `--help` is made from the table alone."""
+
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+
+import click
+from click.shell_completion import CompletionItem
+
+from swarm.cli.verbs import EPILOG, HELP, SECTIONS
+
+
+class Verbs(MutableMapping[str, click.Command]):
+    """A mapping of verbs to commands that imports a verb's module when the verb is asked for."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in HELP:
+            raise KeyError(name)
+        command: click.Command = import_module(f"swarm.cli.{name}").command
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(HELP)
+
+    def __len__(self) -> int:
+        return len(HELP)
+
+    def __contains__(self, name: object) -> bool:
+        return name in HELP
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        raise TypeError("the table of verbs is fixed")
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("the table of verbs is fixed")
+
+
+class SwarmGroup(click.Group):
+    """The `swarm` command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order of the table."""
+        del ctx
+        return list(HELP)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verbs by section, without importing one of them."""
+        del ctx
+        for section, verbs in SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl(list(verbs.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Say where more is told."""
+        del ctx
+        formatter.write_paragraph()
+        formatter.write_text(EPILOG)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a verb from the table."""
+        found = [CompletionItem(name, help=line) for name, line in HELP.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)

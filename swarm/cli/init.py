@@ -1,0 +1,72 @@
+"""`swarm init`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from swarm.cli.call import Call
+from swarm.cli.options import Duration, verb
+from swarm.show import text
+from swarm.show.escape import plain
+from swarm.waves.results import InitResult
+
+_MOST_UNMATCHED = 10
+
+
+@verb()
+@click.argument("repo", type=click.Path(path_type=Path))
+@click.option("--repo", "repo_name", metavar="ORG/NAME", help="The repository's name; else that of its folder.")
+@click.option(
+    "--domains-from",
+    metavar="auto|FILE",
+    default="auto",
+    help="Where the map comes from: a draft by the look of the files, or a JSON or TOML list of domains.",
+)
+@click.option("--timeout", type=Duration(), default="30m", help="How long an agent may work before it counts as stale.")
+def command(call: Call, repo: Path, repo_name: str | None, domains_from: str, timeout: int) -> None:
+    """Make the clean repository around REPO a run, with a save-point tag at HEAD and a draft of its domains.
+
+    Untracked files do not matter. The database is made where there is none.
+    """
+    from swarm.waves.initialize import clean_repository, initialize
+
+    repository = clean_repository(repo)
+    if domains_from != "auto":
+        from swarm.waves.domain_files import domains_from_file
+
+        domains_from_file(Path(domains_from))
+    with call.write(create=True) as store:
+        result = initialize(
+            store,
+            call.workspace,
+            repository,
+            repo_name=repo_name,
+            domains_from=domains_from,
+            timeout_seconds=timeout,
+        )
+    call.answer(result, lambda: _lines(result))
+
+
+def _lines(result: InitResult) -> Iterator[str]:
+    yield f"Run created: {result.run_id}"
+    yield f"Repository: {plain(result.repo)} at {plain(result.local_path)}"
+    yield f"Commit: {result.commit_sha} ({plain(result.branch or 'detached HEAD')})"
+    yield f"Save point: {result.save_point_tag}"
+    yield ""
+    rows = [(d.name, d.ownership, f"{d.matched_files:,}", _globs(d.globs)) for d in result.domains]
+    yield from text.table(rows, ("domain", "class", "files", "globs"))
+    if result.unmatched:
+        yield ""
+        yield f"{text.counted(len(result.unmatched), 'file')} no domain owns:"
+        for path in result.unmatched[:_MOST_UNMATCHED]:
+            yield f"  {plain(path)}"
+        if len(result.unmatched) > _MOST_UNMATCHED:
+            yield f"  … and {len(result.unmatched) - _MOST_UNMATCHED:,} more"
+    yield ""
+    yield f"Next: {result.next_action}"
+
+
+def _globs(globs: tuple[str, ...]) -> str:
+    shown = ", ".join(globs[:3])
+    return shown if len(globs) <= 3 else f"{shown}, … {len(globs) - 3} more"  # noqa: PLR2004

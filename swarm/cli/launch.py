@@ -1,0 +1,50 @@
+"""`swarm launch`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from swarm.cli.call import Call
+from swarm.cli.options import Duration, run_argument, verb
+from swarm.show import text
+from swarm.show.escape import plain
+from swarm.waves.results import LaunchResult
+
+
+@verb()
+@run_argument
+@click.option("--jobs", type=click.IntRange(1, 256), help="How many agents work at once; else one a core.")
+@click.option("--runtime", metavar="NAME", help="What to launch; else what was planned at dispatch, else ruff.")
+@click.option("--timeout", type=Duration(), help="How long one attempt may take; else the run's policy.")
+def command(call: Call, run: str | None, jobs: int | None, runtime: str | None, timeout: int | None) -> None:
+    """Launch the dispatched agents of RUN and supervise them until they end.
+
+    Agents that have succeeded are not launched again. Exit 3: an agent's runtime failed; 127: its program was
+    not found.
+    """
+    from swarm.waves.launch import launch
+
+    with call.write() as store:
+        selected = call.run(store, run, tell=True)
+        config = call.config(Path(selected.local_path))
+        result = launch(store, call.workspace, selected, config, runtime=runtime, jobs=jobs, seconds=timeout)
+    call.answer(result, lambda: _lines(result), result.exit_class)
+
+
+def _lines(result: LaunchResult) -> Iterator[str]:
+    yield f"Wave {result.wave_number}: {text.counted(result.launched, 'agent')} launched"
+    rows = []
+    for agent in result.agents:
+        last = agent.attempts[-1] if agent.attempts else None
+        took = f"{last.duration_ms:,} ms" if last and last.duration_ms is not None else ""
+        outcome = (last.outcome or "open") if last else "not launched"
+        rows.append((agent.domain, agent.status, outcome, took, str(len(agent.attempts))))
+    yield from text.table(rows, ("agent", "status", "outcome", "took", "attempts"))
+    for agent in result.agents:
+        last = agent.attempts[-1] if agent.attempts else None
+        if last is not None and last.error_code:
+            yield f"⚠ {agent.domain}: {plain(last.error_code)}: {plain(last.error_fragment or '')}"
+            yield f"  Record: {plain(last.record_path)}"
+            yield f"  Explained by: swarm explain attempt:{last.id}"
+    yield f"Next: {result.next_action}"

@@ -1,0 +1,106 @@
+"""The arguments and options that verbs share, and their types."""
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+
+from swarm import errors
+from swarm.cli.call import Call
+
+_DURATION: Final = re.compile(r"([0-9]+)([smh]?)", re.ASCII)
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
+TEXT_JSON: Final = ("text", "json")
+
+
+class Duration(click.ParamType[int]):
+    """`90`, `90s`, `30m` or `2h`, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the seconds."""
+        found = _DURATION.fullmatch(str(value))
+        if found is None or not (seconds := int(found[1]) * _SECONDS[found[2]]):
+            self.fail(f"'{errors.shortened(str(value))}' is no duration; write 90, 90s, 30m or 2h", param, ctx)
+        return seconds
+
+
+class Format(click.ParamType[str]):
+    """One of the forms that a verb has."""
+
+    name = "format"
+
+    def __init__(self, choices: tuple[str, ...]) -> None:
+        self.choices = choices
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the form. Raises CliInvalidFormat."""
+        del param, ctx
+        if value not in self.choices:
+            raise errors.CliInvalidFormat(received=str(value), choices=", ".join(self.choices))
+        return str(value)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return what `--help` shows."""
+        del param, ctx
+        return f"[{'|'.join(self.choices)}]"
+
+
+class Words(click.ParamType[tuple[str, ...]]):
+    """Several words with commas between them."""
+
+    name = "words"
+
+    def __init__(self, allowed: tuple[str, ...] = (), *, upper: bool = False) -> None:
+        self.allowed = allowed
+        self.upper = upper
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Return the words; where only some are allowed, each must be one of them."""
+        words = tuple(word.strip() for word in str(value).split(",") if word.strip())
+        words = tuple(word.upper() for word in words) if self.upper else words
+        strange = next((word for word in words if self.allowed and word not in self.allowed), None)
+        if strange is not None or not words:
+            self.fail(f"'{errors.shortened(str(value))}': choose from {', '.join(self.allowed)}", param, ctx)
+        return words
+
+
+def verb(
+    *, formats: tuple[str, ...] = TEXT_JSON, default: str = "text"
+) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a function a verb: its first argument is the Call, and `--format` is among its options."""
+
+    def decorated(function: Callable[..., None]) -> click.Command:
+        name = function.__module__.rpartition(".")[2]
+
+        @click.pass_context
+        @functools.wraps(function)
+        def called(ctx: click.Context, /, form: str | None, **values: Any) -> None:
+            database = ctx.find_root().params.get("database")
+            function(Call(name, database, form or default), **values)
+
+        with_format = click.option(
+            "--format", "form", type=Format(formats), default=None, help="How the answer is written."
+        )
+        return click.command(name, context_settings={"max_content_width": 100})(with_format(called))
+
+    return decorated
+
+
+run_argument = click.argument("run", metavar="[RUN]", required=False)
+run_option = click.option("--run", metavar="RUN", help="The run; else the newest of this repository.")
+
+
+def require_reason(reason: str | None, action: str) -> str:
+    """Return the reason. Raises ReasonRequired where it is missing or blank."""
+    if reason is None or not reason.strip():
+        raise errors.ReasonRequired(action=action)
+    return reason.strip()
+
+
+def usage(problem: str, verb_name: str) -> errors.CliUsage:
+    """Return a usage error."""
+    return errors.CliUsage(problem=problem, command=f"swarm {verb_name}")

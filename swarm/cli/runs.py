@@ -1,0 +1,58 @@
+"""`swarm runs`."""
+
+from collections.abc import Iterator
+
+import click
+
+from swarm import errors
+from swarm.cli.call import Call
+from swarm.cli.options import Duration, usage, verb
+from swarm.show import text
+from swarm.waves.results import RunShown
+
+
+@verb()
+@click.option("--set-timeout", type=Duration(), metavar="DURATION", help="Change the time-out policy of --run.")
+@click.option("--run", metavar="RUN", help="The run whose policy is changed.")
+def command(call: Call, set_timeout: int | None, run: str | None) -> None:
+    """List all runs, newest first."""
+    from swarm.waves.overview import all_runs
+
+    if set_timeout is not None:
+        _set_timeout(call, run, set_timeout)
+    elif run is not None:
+        raise usage("--run goes with --set-timeout", "runs")
+    try:
+        with call.read() as store:
+            found = all_runs(store.conn)
+    except errors.ControlPlaneMissing:
+        found = []
+    call.answer(found, lambda: _lines(found))
+
+
+def _set_timeout(call: Call, named: str | None, seconds: int) -> None:
+    from swarm.store import runs
+
+    with call.write() as store:
+        run = call.run(store, named, tell=True)
+        with store.mutation() as conn:
+            runs.set_timeout(conn, run, seconds)
+
+
+def _lines(found: list[RunShown]) -> Iterator[str]:
+    if not found:
+        yield "No runs found."
+        return
+    rows = [
+        (
+            r.id,
+            r.repo,
+            r.status,
+            r.branch or "(detached)",
+            str(r.wave_count),
+            f"{r.finding_count:,}",
+            r.created,
+        )
+        for r in found
+    ]
+    yield from text.table(rows, ("run", "repository", "status", "branch", "waves", "findings", "created"))

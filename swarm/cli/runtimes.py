@@ -1,0 +1,35 @@
+"""`swarm runtimes`."""
+
+from collections.abc import Iterator
+
+import click
+
+from swarm.cli.call import Call
+from swarm.cli.options import verb
+from swarm.show import text
+from swarm.show.escape import plain
+from swarm.waves.results import RuntimesResult
+
+
+@verb()
+@click.argument("name", required=False)
+def command(call: Call, name: str | None) -> None:
+    """Tell what can be launched here: where it was found, its version, its argv, or why not."""
+    from swarm.waves.catalogue import listed_runtimes
+
+    result = listed_runtimes(call.config(call.folder), name)
+    call.answer(result, lambda: _lines(result))
+
+
+def _lines(result: RuntimesResult) -> Iterator[str]:
+    rows = [
+        (r.name, r.kind, "yes" if r.installed else "no", r.version or "", plain(r.path or r.why_not or ""))
+        for r in result.runtimes
+    ]
+    yield from text.table(rows, ("runtime", "kind", "installed", "version", "where, or why not"))
+    for runtime in result.runtimes:
+        yield ""
+        yield f"{runtime.name}{' (default)' if runtime.is_default else ''}: {plain(' '.join(runtime.argv))}"
+        yield f"  phases: {', '.join(runtime.phases)}"
+    yield ""
+    yield f"Configured by: {plain(result.config or 'no swarm.toml')}"

@@ -1,0 +1,64 @@
+"""`swarm show`."""
+
+from collections.abc import Iterator
+
+import click
+
+from swarm.cli.call import Call
+from swarm.cli.options import run_option, verb
+from swarm.show import text
+from swarm.show.escape import plain
+from swarm.waves.results import ShowResult
+
+
+@verb()
+@click.argument("finding")
+@run_option
+def command(call: Call, finding: str, run: str | None) -> None:
+    """Tell everything of one FINDING: code, every sighting, how it was matched, its history, what to do."""
+    from swarm.waves.inspection import inspect
+
+    with call.read() as store:
+        result = inspect(store.conn, call.run(store, run), finding)
+    call.answer(result, lambda: _lines(result))
+
+
+def _lines(result: ShowResult) -> Iterator[str]:
+    found = result.finding
+    rule = plain(found.rule_id or found.category)
+    yield f"{found.finding_id}  {text.severity(found.severity)}  {rule}  {found.status}"
+    yield text.place(found) + (f"  in {plain(found.symbol)}" if found.symbol else "")
+    yield plain(found.description)
+    if found.recommendation:
+        yield f"Recommended: {plain(found.recommendation)}"
+    if result.code:
+        yield ""
+        for line in result.code:
+            mark = ">" if line.anchored else " "
+            yield f"{mark} {line.number:>6}  {text.shortened(plain(line.text), 200)}"
+    yield ""
+    yield f"Category {found.category}, domain {found.domain}, anchored by {found.anchored}"
+    times = text.counted(found.sightings, "sighting")
+    yield f"Seen in waves {found.first_seen_wave} to {found.last_seen_wave}, {times}"
+    if result.match:
+        yield f"Matched by {found.matched_by}: {plain(result.match)}"
+    for label, value in (
+        ("Severity", result.severity_note),
+        ("Reason", found.reason),
+        ("Evidence", found.evidence),
+    ):
+        if value:
+            yield f"{label}: {plain(value)}"
+    if result.misses or result.regressions:
+        yield f"Missed by {text.counted(result.misses, 'look')}; came back {text.counted(result.regressions, 'time')}"
+    yield ""
+    yield "Sightings"
+    for sighting in result.sightings:
+        where = f"{plain(sighting.file)}:{sighting.line}" if sighting.file else "(no file)"
+        yield f"  wave {sighting.wave}, {sighting.domain} [{plain(sighting.reported_id)}], {sighting.severity}: {where}"
+        yield f"    {plain(sighting.description)}"
+    yield "History"
+    for event in result.events:
+        reason = f" ({plain(event.reason)})" if event.reason else ""
+        yield f"  {event.ts}  {event.from_ or '—'} → {event.to}{reason}"
+    yield f"Next: {result.next_action}"

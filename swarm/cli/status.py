@@ -1,0 +1,49 @@
+"""`swarm status`."""
+
+from collections.abc import Iterator
+
+from swarm.cli.call import Call
+from swarm.cli.options import run_argument, verb
+from swarm.show import text
+from swarm.show.escape import plain
+from swarm.waves.results import StatusResult
+
+
+@verb()
+@run_argument
+def command(call: Call, run: str | None) -> None:
+    """Tell how RUN stands: domains, wave, agents, findings, what is in the way, and one next command."""
+    from swarm.waves.overview import status
+
+    with call.read() as store:
+        result = status(store.conn, call.run(store, run))
+    call.answer(result, lambda: _lines(result))
+
+
+def _lines(result: StatusResult) -> Iterator[str]:
+    run, wave = result.run, result.waves.current
+    yield f"Run {run.id} ({plain(run.repo)}, {plain(run.branch or 'detached HEAD')}): {run.status}"
+    yield f"{result.assessment.state}"
+    for blocker in result.assessment.blockers:
+        yield f"⚠ {plain(blocker)}"
+    yield ""
+    frozen = "frozen" if result.domains and result.domains[0].frozen else "draft"
+    yield f"Domains ({frozen}): {', '.join(f'{d.name} [{d.ownership}]' for d in result.domains) or 'none'}"
+    if wave is None:
+        yield "Waves: none"
+    else:
+        isolated = ", isolated" if wave.isolated else ""
+        yield f"Wave {wave.number} of {result.waves.total} ({wave.phase}): {wave.status}{isolated}"
+        rows = [
+            (a.domain, a.status + (" (stale)" if a.stale else ""), a.started or "", a.error or "")
+            for a in result.agents
+        ]
+        yield from text.table(rows, ("agent", "status", "started", "error"))
+    found = result.findings
+    yield ""
+    yield f"Findings: {found.open:,} open of {found.total:,} ({text.severities(found.by_severity)})"
+    if found.by_status:
+        yield "  " + ", ".join(f"{count:,} {status}" for status, count in found.by_status.items())
+    if result.violations:
+        yield f"Violations: {result.violations:,}"
+    yield f"Next: {result.assessment.next_action}"

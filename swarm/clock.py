@@ -1,0 +1,37 @@
+"""Time and fresh ids, read here and nowhere else."""
+
+import secrets
+import time
+from datetime import UTC, datetime
+
+BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def now() -> str:
+    """Return the present as ISO-8601 UTC with milliseconds and `Z`."""
+    return iso(time.time())
+
+
+def iso(epoch_seconds: float) -> str:
+    """Return a POSIX time, in seconds, as ISO-8601 UTC with milliseconds and `Z`."""
+    moment = datetime.fromtimestamp(epoch_seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def seconds_since(moment: str) -> float:
+    """Return the seconds from an `iso` moment until now; negative when the clock went backward."""
+    return time.time() - datetime.fromisoformat(moment).timestamp()
+
+
+def fresh_run_id() -> str:
+    """Return `swarm-<epoch seconds>-<8 hex>`; the hex keeps two runs of one second apart."""
+    return f"swarm-{int(time.time())}-{secrets.token_hex(4)}"
+
+
+def fresh_correlation_id() -> str:
+    """Return `coord-<base36 milliseconds>-<4 hex>`, one for an invocation."""
+    rest, digits = int(time.time() * 1000), ""
+    while rest:
+        rest, digit = divmod(rest, 36)
+        digits = BASE36[digit] + digits
+    return f"coord-{digits}-{secrets.token_hex(2)}"

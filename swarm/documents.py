@@ -1,0 +1,165 @@
+"""JSON as it comes from outside: bounded reading, and the one check against a published schema."""
+
+import json
+import os
+import re
+import stat
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from swarm import errors, shipped
+
+MOST_BYTES: Final = 50 * 1024 * 1024
+DEEPEST: Final = 64
+_NOT_STRUCTURE: Final = bytes(set(range(256)) - set(b'"[]{}'))
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_INT64: Final = 2**63
+_MOST_DIGITS: Final = 20
+
+
+def check(document: object, name: str, part: str | None = None) -> str | None:
+    """Return what is wrong with a document by the schema of this name, with its JSON path, or `None`.
+
+    `part` names a definition of the schema to check against in its stead. jsonschema-rs says yes or no; only a
+    no is explained, by jsonschema, so that messages have one source.
+    """
+    if _quick_validator(name, part).is_valid(document):
+        return None
+    import jsonschema
+
+    found = sorted(
+        _slow_validator(name, part).iter_errors(document),
+        key=lambda error: (len(error.path), str(error.path)),
+    )
+    best = jsonschema.exceptions.best_match(iter(found)) or found[0]
+    return f"{best.json_path}: {errors.shortened(best.message)}"
+
+
+def schema(name: str) -> dict[str, Any]:
+    """Return a published schema. Raises `FileNotFoundError` for a name that has none."""
+    file = shipped.schemas() / f"{name}.schema.json"
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return document
+
+
+def schema_names() -> list[str]:
+    """Return the names of every published schema."""
+    return sorted(file.name.removesuffix(".schema.json") for file in shipped.schemas().glob("*.schema.json"))
+
+
+@cache
+def _quick_validator(name: str, part: str | None) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for(_part(name, part))
+
+
+@cache
+def _slow_validator(name: str, part: str | None) -> Any:
+    import jsonschema
+
+    return jsonschema.Draft202012Validator(_part(name, part))
+
+
+def _part(name: str, part: str | None) -> dict[str, Any]:
+    whole = schema(name)
+    if part is None:
+        return whole
+    return {"$schema": whole["$schema"], "$ref": f"#/$defs/{part}", "$defs": whole["$defs"]}
+
+
+def read_bounded(file: Path) -> bytes:
+    """Return the bytes of a regular file of at most 50 MiB that does not grow while it is read.
+
+    Links are not followed. Raises BoundedJsonReadFailed and BoundedJsonSizeLimit.
+    """
+    shown = str(file)
+    try:
+        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        problem = "it is a symbolic link" if file.is_symlink() else error.strerror or str(error)
+        raise errors.BoundedJsonReadFailed(path=shown, problem=problem) from error
+    with os.fdopen(handle, "rb") as stream:
+        before = os.fstat(stream.fileno())
+        if not stat.S_ISREG(before.st_mode):
+            raise errors.BoundedJsonReadFailed(path=shown, problem="it is not a regular file")
+        if before.st_size > MOST_BYTES:
+            raise errors.BoundedJsonSizeLimit(path=shown, problem=f"{before.st_size:,} bytes")
+        try:
+            body = stream.read(MOST_BYTES + 1)
+        except OSError as error:
+            raise errors.BoundedJsonReadFailed(path=shown, problem=str(error)) from error
+        if len(body) != before.st_size or os.fstat(stream.fileno()).st_size != before.st_size:
+            raise errors.BoundedJsonReadFailed(path=shown, problem="it changed while it was read")
+    return body
+
+
+def parse_bounded(body: bytes, shown: str) -> Any:
+    """Return the JSON value of some bytes, refusing what readers disagree on.
+
+    Raises BoundedJsonSizeLimit (too deep) and BoundedJsonParseFailed (encoding, syntax, duplicate keys, NaN or
+    Infinity, integers beyond 64 bits, lone surrogates).
+    """
+    if depth_of(body) > DEEPEST:
+        raise errors.BoundedJsonSizeLimit(path=shown, problem=f"more than {DEEPEST} levels of nesting")
+    try:
+        text = body.decode("utf-8-sig")
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_no_constant,
+            parse_int=_bounded_int,
+            parse_float=_finite,
+        )
+        if _SURROGATE.search(body):
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeDecodeError as error:
+        problem = f"not UTF-8 at byte {error.start}"
+        raise errors.BoundedJsonParseFailed(path=shown, problem=problem) from error
+    except UnicodeEncodeError as error:
+        raise errors.BoundedJsonParseFailed(path=shown, problem="it holds half a surrogate pair") from error
+    except (ValueError, RecursionError) as error:
+        raise errors.BoundedJsonParseFailed(path=shown, problem=str(error)) from error
+    return value
+
+
+def depth_of(body: bytes) -> int:
+    """Return how deep the brackets of a JSON text are nested, without parsing it; strings do not count."""
+    # A backslash only stands inside strings: first the escaped backslashes go, then the escaped quotes.
+    bare = body.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in body else body
+    outside = b"".join(bare.translate(None, _NOT_STRUCTURE).split(b'"')[::2])
+    depth = deepest = 0
+    for byte in outside:
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        else:
+            depth -= 1
+    return deepest
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key '{errors.shortened(twice)}' stands twice in one object")
+    return made
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in {float("inf"), float("-inf")}:
+        raise ValueError(f"the number {errors.shortened(digits)} is too large")
+    return number
+
+
+def _bounded_int(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS or not -_INT64 <= (number := int(digits)) < _INT64:
+        raise ValueError(f"the integer {errors.shortened(digits)} does not fit in 64 bits")
+    return number

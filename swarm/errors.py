@@ -1,0 +1,701 @@
+"""The catalogue of errors: each class states one fact; its text, severity, exit code and hint live with it.
+
+`swarm explain CODE`, `docs/errors.md`, the renderer and the tests are made from `CATALOGUE`. A class without
+a code only gathers its children (`DispatchPreconditionError`).
+"""
+
+import inspect
+from enum import StrEnum
+from typing import ClassVar, dataclass_transform
+
+RECEIVED_LIMIT = 120
+
+
+class Severity(StrEnum):
+    """How bad an error is, and who must act."""
+
+    CRITICAL = "CRITICAL"
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+
+
+ICONS = {Severity.CRITICAL: "⊘", Severity.HIGH: "⚠", Severity.MEDIUM: "ℹ", Severity.LOW: "✓"}  # noqa: RUF001
+CATALOGUE: dict[str, type["SwarmError"]] = {}
+
+
+def shortened(value: str) -> str:
+    """Cut what somebody passed us to 117 characters and `...` when it is longer than 120."""
+    return value if len(value) <= RECEIVED_LIMIT else value[: RECEIVED_LIMIT - 3] + "..."
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False)
+class SwarmError(Exception):
+    """A failure with a code. Subclasses annotate the fields that they carry; all are keyword arguments."""
+
+    code: ClassVar[str] = ""
+    severity: ClassVar[Severity]
+    text: ClassVar[str]
+    advice: ClassVar[str]
+    exit_code: ClassVar[int] = 1
+    when: ClassVar[str] = ""
+
+    def __init_subclass__(cls) -> None:
+        """Enter the class in the catalogue."""
+        if "code" in cls.__dict__:
+            CATALOGUE[cls.code] = cls
+
+    def __init__(self, **fields: object) -> None:
+        self.fields = {name: self._default(name) for name in self._field_names()} | fields
+        for name, value in self.fields.items():
+            setattr(self, name, value)
+        super().__init__(self.message)
+
+    @classmethod
+    def _field_names(cls) -> list[str]:
+        return [
+            name
+            for parent in reversed(cls.__mro__)
+            for name, kind in inspect.get_annotations(parent).items()
+            if "ClassVar" not in str(kind)
+        ]
+
+    @classmethod
+    def _default(cls, name: str) -> object:
+        return getattr(cls, name, None)
+
+    @property
+    def message(self) -> str:
+        """What went wrong, with its fields filled in."""
+        return self.text.format(**self._shown())
+
+    @property
+    def hint(self) -> str:
+        """What to do next."""
+        return self.advice.format(**self._shown())
+
+    def _shown(self) -> dict[str, object]:
+        return {
+            name: shortened(value) if name == "received" and isinstance(value, str) else value
+            for name, value in self.fields.items()
+        }
+
+
+# --- the command line -------------------------------------------------------------------------------------
+
+
+class CliUsage(SwarmError):
+    code = "CLI_USAGE"
+    severity = Severity.MEDIUM
+    text = "{problem}"
+    advice = "run `{command} --help` to see what it takes"
+    when = "an unknown verb or option, a missing or malformed argument"
+    problem: str
+    command: str = "swarm"
+
+
+class CliInvalidFormat(SwarmError):
+    code = "CLI_INVALID_FORMAT"
+    severity = Severity.MEDIUM
+    text = "--format expects one of {choices}; got '{received}'"
+    advice = "pass `--format json` for scripts, or leave it out"
+    when = "`--format` names a form that the verb does not have"
+    received: str
+    choices: str
+
+
+class CliInvalidGlobsError(SwarmError):
+    code = "CLI_INVALID_GLOBS_JSON"
+    severity = Severity.MEDIUM
+    text = "--globs requires a JSON array of glob strings; {problem}"
+    advice = (
+        "pass `--globs '[\"packages/foo/**\"]'` — wrap the JSON in single quotes so the shell preserves it, "
+        "and use double quotes for each glob string"
+    )
+    when = "`domains --add/--edit --globs`: empty, unparsable, not an array, an empty array, a non-string element"
+    problem: str
+    received: str
+
+
+class ReasonRequired(SwarmError):
+    code = "REASON_REQUIRED"
+    severity = Severity.MEDIUM
+    text = "{action} needs a reason, which is recorded"
+    advice = "add `--reason '…'`"
+    when = "an action that overrides something was asked for without saying why"
+    action: str
+
+
+class ConfigInvalid(SwarmError):
+    code = "CONFIG_INVALID"
+    severity = Severity.HIGH
+    text = "{path} is not a valid configuration: {problem}"
+    advice = "correct the file; docs/configuration.md lists its keys, `swarm schema swarm-toml` prints their schema"
+    when = "`swarm.toml`, or a file of domains, does not parse or fails its schema"
+    path: str
+    problem: str
+
+
+class SchemaUnknown(SwarmError):
+    code = "SCHEMA_UNKNOWN"
+    severity = Severity.MEDIUM
+    text = "No schema is named '{received}'"
+    advice = "run `swarm schema` for the list"
+    when = "`swarm schema NAME` with a name that has no schema"
+    received: str
+
+
+class SubjectUnknown(SwarmError):
+    code = "SUBJECT_UNKNOWN"
+    severity = Severity.MEDIUM
+    text = "Nothing here is called '{received}'"
+    advice = "pass an error code, an exit code such as `exit:2`, an attempt such as `attempt:1`, or a finding's id"
+    when = "`swarm explain THING` with something that is no code, exit code, attempt or finding"
+    received: str
+
+
+# --- the control plane ------------------------------------------------------------------------------------
+
+
+class ControlPlaneMissing(SwarmError):
+    code = "CONTROL_PLANE_MISSING"
+    severity = Severity.HIGH
+    text = "No control plane at {path}"
+    advice = (
+        "run `swarm init <repo-path>` or `swarm audit <repo-path>` to create one, or name one with `swarm --db PATH …`"
+    )
+    when = "a verb needs the database, and there is none (or it is empty)"
+    path: str
+
+
+class ControlPlaneSchemaTooNew(SwarmError):
+    code = "CONTROL_PLANE_SCHEMA_TOO_NEW"
+    severity = Severity.HIGH
+    text = (
+        "control-plane.db at {db_path} is schema v{on_disk_version} but this swarm build only understands "
+        "v{build_version}. Pull the latest swarm before opening this DB."
+    )
+    advice = "upgrade swarm; do not edit or delete the database"
+    when = "the file's schema_version is above this build's; not a byte of it changes"
+    db_path: str
+    on_disk_version: int
+    build_version: int
+
+
+class ControlPlaneSchemaCorrupt(SwarmError):
+    code = "CONTROL_PLANE_SCHEMA_CORRUPT"
+    severity = Severity.CRITICAL
+    text = "{path} has no usable schema_version: {received}"
+    advice = "restore the newest file of {backups}, or move this one aside and start anew; do not edit it by hand"
+    when = "schema_version is missing or not a whole number; nothing is guessed"
+    path: str
+    received: str
+    backups: str
+
+
+class ControlPlaneCorrupt(SwarmError):
+    code = "CONTROL_PLANE_CORRUPT"
+    severity = Severity.CRITICAL
+    text = "SQLite cannot read {path}: {problem}"
+    advice = "{remedy}"
+    when = "SQLite says that the file is damaged or no database"
+    path: str
+    problem: str
+    remedy: str
+
+
+class ControlPlaneBusy(SwarmError):
+    code = "CONTROL_PLANE_BUSY"
+    severity = Severity.MEDIUM
+    text = "The control plane stayed locked for {waited:.0f} s{holder}"
+    advice = "wait for that process to end, then repeat the command"
+    when = "another process held the database past the time-out"
+    path: str
+    waited: float
+    holder: str = ""
+
+
+class ControlPlaneReadOnly(SwarmError):
+    code = "CONTROL_PLANE_READ_ONLY"
+    severity = Severity.HIGH
+    text = "The control plane at {path} cannot be written: {problem}"
+    advice = "make the file and its folder writable for this user; verbs that only read work meanwhile"
+    when = "a verb must write, and the file, the folder or the disk is read-only"
+    path: str
+    problem: str
+
+
+class ControlPlaneWriteFailed(SwarmError):
+    code = "CONTROL_PLANE_WRITE_FAILED"
+    severity = Severity.HIGH
+    text = "SQLite could not write {path}: {problem}"
+    advice = "free space on that disk, then repeat the command; nothing was recorded"
+    when = "the disk is full or fails while a mutation is written; SQLite rolled it back"
+    path: str
+    problem: str
+
+
+class WorkspaceNotWritable(SwarmError):
+    code = "WORKSPACE_NOT_WRITABLE"
+    severity = Severity.HIGH
+    text = "Cannot write in the workspace: {problem}"
+    advice = "make {path} writable and check the free space of its disk, then repeat the command"
+    when = "a run's folder, a prompt, an output or a record cannot be written"
+    path: str
+    problem: str
+
+
+class StateConflict(SwarmError):
+    code = "STATE_CONFLICT"
+    severity = Severity.MEDIUM
+    text = "{subject} is no longer {expected}: someone else moved it first"
+    advice = "look at `swarm status {run_id}`, then repeat the command if it still applies"
+    when = "a row was not in the state that the mutation expected; nothing was written"
+    subject: str
+    expected: str
+    run_id: str
+
+
+class StateMachineRejectionError(SwarmError):
+    text = "Illegal transition {from_state} → {to_state}: {reason}"
+    kind: str
+    from_state: str
+    to_state: str
+    reason: str
+    agent_run_id: int | None = None
+    wave_id: int | None = None
+    allowed_transitions: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+class StateMachineBlocked(StateMachineRejectionError):
+    code = "STATE_MACHINE_BLOCKED"
+    severity = Severity.LOW
+    advice = "{remedy}"
+    when = "a transition out of invalid_output or ownership_violation without a lawful override"
+
+
+class StateMachineTerminal(StateMachineRejectionError):
+    code = "STATE_MACHINE_TERMINAL"
+    severity = Severity.LOW
+    advice = "this agent is already complete, check why the caller tried to re-advance it"
+    when = "a transition out of a terminal state"
+
+
+class StateMachineInvalid(StateMachineRejectionError):
+    code = "STATE_MACHINE_INVALID"
+    severity = Severity.LOW
+    advice = "{remedy}"
+    when = "a transition that is not in the table"
+
+
+# --- runs, repositories, domains --------------------------------------------------------------------------
+
+
+class RunNotFound(SwarmError):
+    code = "RUN_NOT_FOUND"
+    severity = Severity.HIGH
+    text = "Run not found: {run_id}"
+    advice = "check `swarm runs` for the correct run id, or `swarm init <repo-path>` to create a fresh run"
+    when = "RUN names no run of this control plane"
+    run_id: str
+
+
+class RunAmbiguous(SwarmError):
+    code = "RUN_AMBIGUOUS"
+    severity = Severity.MEDIUM
+    text = "'{received}' is the beginning of {count} runs: {matches}"
+    advice = "give more of the id; `swarm runs` lists them"
+    when = "RUN is a prefix of more than one run"
+    received: str
+    count: int
+    matches: str
+
+
+class WaveNotFound(SwarmError):
+    code = "WAVE_NOT_FOUND"
+    severity = Severity.HIGH
+    text = "Run {run_id} has no wave {number}"
+    advice = "`swarm status {run_id}` shows the current wave"
+    when = "WAVE is a number that the run does not have, or the run has no wave yet"
+    run_id: str
+    number: str
+
+
+class FindingNotFound(SwarmError):
+    code = "FINDING_NOT_FOUND"
+    severity = Severity.HIGH
+    text = "Run {run_id} has no finding {finding_id}"
+    advice = "`swarm findings {run_id} --status all` lists every id"
+    when = "a finding's id, or a prefix of it, fits no finding or more than one"
+    run_id: str
+    finding_id: str
+
+
+class RepoNotFound(SwarmError):
+    code = "REPO_NOT_FOUND"
+    severity = Severity.HIGH
+    text = "No repository at {path}"
+    advice = "run the command inside a checkout of the repository, or pass --repo-path"
+    when = "a path does not exist, or a run's repository is not on this machine"
+    path: str
+
+
+class RepoNotGit(SwarmError):
+    code = "REPO_NOT_GIT"
+    severity = Severity.HIGH
+    text = "{path} is not inside a git work tree"
+    advice = "pass a folder of a git checkout, or make one: `git init && git add -A && git commit -m start`"
+    when = "REPO is a folder without git, or a bare repository"
+    path: str
+
+
+class RepoUnborn(SwarmError):
+    code = "REPO_UNBORN"
+    severity = Severity.HIGH
+    text = "{path} has no commit yet"
+    advice = "commit something first: `git add -A && git commit -m start`"
+    when = "HEAD is an unborn branch; there is nothing to look at"
+    path: str
+
+
+class RepoNotClean(SwarmError):
+    code = "REPO_NOT_CLEAN"
+    severity = Severity.HIGH
+    text = "{path} has {count} tracked files with uncommitted changes: {files}"
+    advice = "commit or stash them, then repeat the command; untracked files do not matter"
+    when = "`init` on a work tree with tracked changes"
+    path: str
+    count: int
+    files: str
+
+
+class GitFailed(SwarmError):
+    code = "GIT_FAILED"
+    severity = Severity.HIGH
+    text = "git {verb} failed: {problem}"
+    advice = "run the same git command in {path} to see more; `swarm doctor` checks git and the repository"
+    when = "a call of git ended in a way that we did not expect"
+    verb: str
+    problem: str
+    path: str
+
+
+class GitMissing(SwarmError):
+    code = "GIT_MISSING"
+    severity = Severity.HIGH
+    text = "git was not found on PATH"
+    advice = "install git 2.38 or newer"
+    when = "there is no git program"
+
+
+class InsideAgentWorktree(SwarmError):
+    code = "INSIDE_AGENT_WORKTREE"
+    severity = Severity.HIGH
+    text = "An agent cannot use the control plane that watches it ({path})"
+    advice = (
+        "write your answer to the output file that your prompt names; a coordinator runs swarm outside of the worktree"
+    )
+    when = "swarm is called from an agent's worktree or by a process that `launch` started"
+    path: str
+
+
+class DomainsEmpty(SwarmError):
+    code = "DOMAINS_EMPTY"
+    severity = Severity.HIGH
+    text = "There is no domain to freeze"
+    advice = 'run `swarm domains {run_id} --add <name> --globs "[…]"` first'
+    when = "`domains --freeze` of an empty map"
+    run_id: str
+
+
+class DomainsFrozen(SwarmError):
+    code = "DOMAINS_FROZEN"
+    severity = Severity.HIGH
+    text = "The domain map is frozen"
+    advice = "run `swarm domains {run_id} --unfreeze --reason '…'` before changing it"
+    when = "`domains --add/--edit/--remove` on a frozen map"
+    run_id: str
+
+
+class DomainsWaveUnfinished(SwarmError):
+    code = "DOMAINS_WAVE_UNFINISHED"
+    severity = Severity.HIGH
+    text = "Wave {number} ({phase}) is {status}; its map stays frozen"
+    advice = "{remedy}"
+    when = "`domains --unfreeze` while a wave is in flight, or after a failed one without `--force`"
+    number: int
+    phase: str
+    status: str
+    remedy: str
+    run_id: str
+
+
+class DomainsInvalidName(SwarmError):
+    code = "DOMAINS_INVALID_NAME"
+    severity = Severity.MEDIUM
+    text = "'{received}' cannot be the name of a domain"
+    advice = "use letters, digits, `_` and `-`, at most 64 characters"
+    when = "a domain's name does not match `^[A-Za-z0-9_-]{1,64}$`"
+    received: str
+
+
+class DomainsInvalidOwnershipClass(SwarmError):
+    code = "DOMAINS_INVALID_OWNERSHIP_CLASS"
+    severity = Severity.MEDIUM
+    text = "'{received}' is not an ownership class"
+    advice = "use one of: owned, bridge, shared, coordinator"
+    when = "`--ownership`, or a file of domains, names another class"
+    received: str
+
+
+class DomainsInvalidGlob(SwarmError):
+    code = "DOMAINS_INVALID_GLOB"
+    severity = Severity.MEDIUM
+    text = "The glob '{received}' is refused: {problem}"
+    advice = (
+        "write a repository-relative pattern such as `src/**/*.py`; several plain globs are better than one clever one"
+    )
+    when = "a glob does not compile, explodes into too many, or could run away"
+    received: str
+    problem: str
+
+
+class DomainExists(SwarmError):
+    code = "DOMAIN_EXISTS"
+    severity = Severity.MEDIUM
+    text = "The map already has a domain '{name}'"
+    advice = "change it with `swarm domains {run_id} --edit {name} …`"
+    when = "`domains --add` with a name that is taken"
+    name: str
+    run_id: str
+
+
+class DomainNotFound(SwarmError):
+    code = "DOMAIN_NOT_FOUND"
+    severity = Severity.MEDIUM
+    text = "The map has no domain '{name}'"
+    advice = "it has: {names}"
+    when = "`--edit`, `--remove`, `--before` or a filter names a domain that is not in the map"
+    name: str
+    names: str
+
+
+# --- dispatch, launch, collect ----------------------------------------------------------------------------
+
+
+class DispatchPreconditionError(SwarmError):
+    run_id: str | None
+    phase: str
+
+
+class DispatchInvalidPhase(DispatchPreconditionError):
+    code = "DISPATCH_INVALID_PHASE"
+    severity = Severity.HIGH
+    text = "Unknown phase: {phase}"
+    advice = "valid phases: {phases}"
+    when = "the phase is none of the ten; told before anything else"
+    phases: str
+
+
+class DispatchRunNotFound(DispatchPreconditionError):
+    code = "DISPATCH_RUN_NOT_FOUND"
+    severity = Severity.HIGH
+    text = "Run not found: {run_id}"
+    advice = "check `swarm runs` for the correct run id, or `swarm init <repo-path>` to create a fresh run"
+    when = "`dispatch` of a run that is not in the control plane"
+
+
+class DispatchNoDomains(DispatchPreconditionError):
+    code = "DISPATCH_NO_DOMAINS"
+    severity = Severity.HIGH
+    text = "No domains defined for this run"
+    advice = 'run `swarm domains {run_id} --add <name> --globs "[…]"` then --freeze'
+    when = "the run has no domain; told before frozenness"
+
+
+class DispatchDomainsNotFrozen(DispatchPreconditionError):
+    code = "DISPATCH_DOMAINS_NOT_FROZEN"
+    severity = Severity.HIGH
+    text = "Domains are not frozen. Review and freeze before dispatching, or pass --auto-freeze."
+    advice = "run `swarm domains {run_id} --freeze` after reviewing, or re-run dispatch with --auto-freeze"
+    when = "the map is a draft, and `--auto-freeze` was not given"
+
+
+class DispatchNoAgentDomains(DispatchPreconditionError):
+    code = "DISPATCH_NO_AGENT_DOMAINS"
+    severity = Severity.HIGH
+    text = "No domain of this run has an agent: all are shared or coordinator"
+    advice = "make one owned: `swarm domains {run_id} --edit <name> --ownership owned`"
+    when = "every domain is of a class without an agent"
+
+
+class DispatchWaveInFlight(DispatchPreconditionError):
+    code = "DISPATCH_WAVE_IN_FLIGHT"
+    severity = Severity.HIGH
+    text = "Wave {number} ({wave_phase}) is still in flight"
+    advice = "run `swarm launch {run_id}` if its agents have not run, then `swarm collect {run_id}`"
+    when = "the run has a wave that is dispatched and not collected"
+    number: int
+    wave_phase: str
+    wave_id: int
+
+
+class DispatchNothingApproved(DispatchPreconditionError):
+    code = "DISPATCH_NOTHING_APPROVED"
+    severity = Severity.HIGH
+    text = "No open finding of this run is approved, so there is nothing to amend"
+    advice = "`swarm findings {run_id}` lists what is open; an amend wave takes what a coordinator has approved"
+    when = "an amend phase without an approved finding"
+
+
+class IsolationError(SwarmError):
+    code = "ISOLATION_FAILED"
+    severity = Severity.HIGH
+    text = "--isolate requested but worktree creation failed for domain={domain}: {problem}"
+    advice = "run `git worktree list` to inspect existing worktrees, or re-dispatch without --isolate"
+    when = "`--isolate`, and a worktree could not be made; there is no fallback"
+    domain: str
+    problem: str
+
+
+class NoWaveToLaunch(SwarmError):
+    code = "LAUNCH_NO_WAVE"
+    severity = Severity.MEDIUM
+    text = "Run {run_id} has no dispatched wave to launch"
+    advice = "run `swarm dispatch {run_id} <phase>` first"
+    when = "`launch` without a wave in flight"
+    run_id: str
+
+
+class LaunchInProgress(SwarmError):
+    code = "LAUNCH_IN_PROGRESS"
+    severity = Severity.MEDIUM
+    text = "Wave {number} is already being launched{holder}"
+    advice = "wait for it to end; `swarm status {run_id}` shows how far it is"
+    when = "another process supervises the agents of this wave"
+    number: int
+    holder: str
+    run_id: str
+
+
+class RuntimeUnknown(SwarmError):
+    code = "RUNTIME_UNKNOWN"
+    severity = Severity.MEDIUM
+    text = "No runtime is called '{received}'"
+    advice = "`swarm runtimes` lists what can be launched here; swarm.toml can add more"
+    when = "`--runtime` names a runtime that is neither built in nor in swarm.toml"
+    received: str
+
+
+class RuntimeNotFound(SwarmError):
+    code = "RUNTIME_NOT_FOUND"
+    severity = Severity.HIGH
+    exit_code = 127
+    text = "The program of runtime '{runtime}' was not found: {program}"
+    advice = "{remedy}"
+    when = "a runtime's program is not installed; checked before anything is dispatched or spawned"
+    runtime: str
+    program: str
+    remedy: str
+
+
+class RuntimePhaseUnsupported(SwarmError):
+    code = "RUNTIME_PHASE_UNSUPPORTED"
+    severity = Severity.HIGH
+    exit_code = 2
+    text = "Runtime '{runtime}' has nothing to say in phase {phase}"
+    advice = (
+        "name another with --runtime (`swarm runtimes` lists them), or let a person write the outputs and collect them"
+    )
+    when = "an analyzer is asked for a phase whose lens none of its rules serves"
+    runtime: str
+    phase: str
+
+
+class CollectNoWave(SwarmError):
+    code = "COLLECT_NO_WAVE"
+    severity = Severity.MEDIUM
+    text = "Run {run_id} has no dispatched wave to collect"
+    advice = "run `swarm dispatch {run_id} <phase>` first; `swarm status {run_id}` shows the newest wave"
+    when = "`collect` without a wave in flight"
+    run_id: str
+
+
+class CollectUnknownDomain(SwarmError):
+    code = "COLLECT_UNKNOWN_DOMAIN"
+    severity = Severity.MEDIUM
+    text = "Wave {number} has no agent for a domain '{name}'"
+    advice = "its agents are: {names}"
+    when = "`collect --domain NAME:PATH` names a domain without an agent in the wave"
+    name: str
+    number: int
+    names: str
+
+
+class CollectUpsertError(SwarmError):
+    code = "COLLECT_UPSERT_FAILED"
+    severity = Severity.CRITICAL
+    text = "upsertFindings failed for wave={number} ({findings_attempted} findings attempted): {problem}"
+    advice = (
+        "wave {wave_id} has artifacts persisted but findings missing — inspect with `swarm status`, then re-run "
+        "`swarm collect` once the underlying SQLite issue is resolved (busy_timeout or fingerprint UNIQUE collision)"
+    )
+    when = "the findings part of collect failed; the evidence is kept, the wave is not collected"
+    number: int
+    wave_id: int
+    findings_attempted: int
+    problem: str
+
+
+# --- agent output -----------------------------------------------------------------------------------------
+
+
+class AgentOutputSchemaInvalid(SwarmError):
+    code = "AGENT_OUTPUT_SCHEMA_INVALID"
+    severity = Severity.HIGH
+    text = "{path} {problem}"
+    advice = "correct the output; `swarm schema agent-output` prints what it must be"
+    when = "an agent's output parses but is not what its prompt asked for; the agent run is invalid_output"
+    path: str
+    problem: str
+
+
+class BoundedJsonSizeLimit(SwarmError):
+    code = "BOUNDED_JSON_SIZE_LIMIT"
+    severity = Severity.HIGH
+    text = "{path} is larger or deeper than we read: {problem}"
+    advice = "write fewer findings a file, or a flatter one; the limits are 50 MiB and 64 levels"
+    when = "an output is above 50 MiB or 64 levels of nesting"
+    path: str
+    problem: str
+
+
+class BoundedJsonReadFailed(SwarmError):
+    code = "BOUNDED_JSON_READ_FAILED"
+    severity = Severity.HIGH
+    text = "{path} cannot be read: {problem}"
+    advice = "put a regular, readable file there"
+    when = "an output is missing, or a link, folder, pipe or device, or changes while it is read"
+    path: str
+    problem: str
+
+
+class BoundedJsonParseFailed(SwarmError):
+    code = "BOUNDED_JSON_PARSE_FAILED"
+    severity = Severity.HIGH
+    text = "{path} is not acceptable JSON: {problem}"
+    advice = "write one JSON object in UTF-8, with no duplicate keys, NaN or Infinity"
+    when = "an output is not UTF-8, not JSON, or uses what JSON readers disagree on"
+    path: str
+    problem: str
+
+
+class PathUnsafe(SwarmError):
+    code = "PATH_UNSAFE"
+    severity = Severity.HIGH
+    text = "'{received}' is no safe path of the repository: {problem}"
+    advice = "name files relative to the root of the repository, with forward slashes"
+    when = "a finding names a path that is absolute, climbs out, or leads into .git; that finding alone is refused"
+    received: str
+    problem: str

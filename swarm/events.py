@@ -1,0 +1,57 @@
+"""Stage events on stderr: NDJSON lines when piped, a short human line each on a terminal.
+
+`SWARM_LOG=ndjson|human|off` decides where it is set. A stderr that fails never breaks a verb.
+"""
+
+import contextlib
+import json
+import os
+import sys
+
+from swarm.clock import fresh_correlation_id, now
+
+COMPONENT = "swarm"
+correlation_id = fresh_correlation_id()
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+
+
+def emit(stage: str, /, **fields: object) -> None:
+    """Write one event; `None` fields stay, and no field can replace the envelope's own."""
+    form = _form()
+    if form == "off":
+        return
+    envelope: dict[str, object] = {
+        "ts": now(),
+        "component": COMPONENT,
+        "stage": stage,
+        "correlation_id": correlation_id,
+    }
+    line = _ndjson(envelope, fields) if form == "ndjson" else _human(stage, fields)
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+
+
+def _form() -> str:
+    asked = os.environ.get("SWARM_LOG", "")
+    if asked in {"ndjson", "human", "off"}:
+        return asked
+    try:
+        return "human" if sys.stderr.isatty() else "ndjson"
+    except (AttributeError, ValueError):
+        return "off"
+
+
+def _ndjson(envelope: dict[str, object], fields: dict[str, object]) -> str:
+    named = {_camel(name): value for name, value in fields.items()}
+    return json.dumps(named | envelope if envelope.keys() & named.keys() else envelope | named, default=str)
+
+
+def _human(stage: str, fields: dict[str, object]) -> str:
+    told = " ".join(f"{_camel(name)}={value}" for name, value in fields.items() if value is not None)
+    return f"· {stage.replace('_', ' ')}  {told}".rstrip().translate(_CONTROL)
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.title() for part in rest)

@@ -1,0 +1,51 @@
+"""Writing the files that others read: a temporary name in the same folder, fsync, rename."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from swarm import errors
+from swarm.failpoints import failpoint
+
+
+def write_whole(file: Path, content: str | bytes) -> None:
+    """Write a file so that it is there whole or not at all, also after a crash. Raises WorkspaceNotWritable."""
+    body = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
+    try:
+        make_folder(file.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".tmp", dir=file.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(body)
+                stream.flush()
+                os.fsync(stream.fileno())
+            failpoint("write.before_rename")
+            Path(name).replace(file)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        _sync_folder(file.parent)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise errors.WorkspaceNotWritable(path=str(file), problem=f"{file.name}: {problem}") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and what is missing above it, for this user alone. Raises WorkspaceNotWritable."""
+    if folder.is_dir():
+        return
+    try:
+        if not folder.parent.is_dir():
+            make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise errors.WorkspaceNotWritable(path=str(folder), problem=problem) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,151 @@
+"""What a repository is and holds: its root, HEAD, files, cleanliness, save points."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from swarm import errors
+from swarm.git.names import path_text
+from swarm.git.runner import Git, GitError
+
+LINK_MODE = "120000"
+SUBMODULE_MODE = "160000"
+
+
+class Repository(NamedTuple):
+    """A checkout: the real path of its root, its common git folder, HEAD's commit and branch."""
+
+    root: Path
+    common_dir: Path
+    head: str
+    branch: str | None
+
+    @property
+    def git(self) -> Git:
+        """Git at the root."""
+        return Git(self.root)
+
+
+class TreeFile(NamedTuple):
+    """One file of a commit."""
+
+    path: str
+    mode: str
+    blob: str
+
+
+def repository_at(folder: Path) -> Repository:
+    """Return the repository that holds a folder.
+
+    Raises RepoNotFound, RepoNotGit (a bare one too), RepoUnborn.
+    """
+    if not folder.is_dir():
+        raise errors.RepoNotFound(path=str(folder))
+    git = Git(folder)
+    try:
+        shown = git.run("rev-parse", "--show-toplevel", "--path-format=absolute", "--git-common-dir")
+    except GitError as error:
+        if "not a git repository" in error.stderr or "work tree" in error.stderr:
+            raise errors.RepoNotGit(path=str(folder)) from error
+        raise error.typed() from error
+    root, _, common = shown.removesuffix(b"\n").rpartition(b"\n")
+    real_root = Path(root.decode("utf-8", "surrogateescape")).resolve()
+    return _with_head(real_root, Path(common.decode("utf-8", "surrogateescape")).resolve())
+
+
+def _with_head(root: Path, common: Path) -> Repository:
+    git = Git(root)
+    code, sha = git.answer("rev-parse", "--verify", "--quiet", "HEAD^{commit}", expect=(0, 1, 128))
+    if code:
+        raise errors.RepoUnborn(path=str(root))
+    code, branch = git.answer("symbolic-ref", "--quiet", "--short", "HEAD", expect=(0, 1))
+    return Repository(root, common, sha.decode().strip(), None if code else branch.decode("utf-8", "replace").strip())
+
+
+def tracked_changes(git: Git) -> list[str]:
+    """Return the tracked files with uncommitted changes."""
+    status = git.run("status", "--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=none", filters=True)
+    return sorted({path for _, path in status_entries(status)})
+
+
+def status_entries(porcelain: bytes) -> Iterator[tuple[str, str]]:
+    """Read `git status --porcelain=v1 -z`: each entry's two letters and its path; a rename gives both paths."""
+    fields = iter(porcelain.split(b"\0"))
+    for field in fields:
+        if not field:
+            continue
+        letters, path = field[:2].decode(), field[3:]
+        yield letters, path_text(path)
+        if "R" in letters or "C" in letters:
+            yield letters, path_text(next(fields))
+
+
+def files_at(git: Git, commit: str) -> list[TreeFile]:
+    """Return the files of a commit, in git's order; submodules are among them, as one entry each."""
+    found = []
+    for record in git.run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0"):
+        if record:
+            facts, _, path = record.partition(b"\t")
+            mode, _, blob = facts.decode().split(" ")
+            found.append(TreeFile(path_text(path), mode, blob))
+    return found
+
+
+def contents(git: Git, blobs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
+    """Yield the content of each (name, blob id), one at a time, from one `git cat-file --batch`."""
+    process = git.stream("cat-file", "--batch")
+    ask, answer = process.stdin, process.stdout
+    if ask is None or answer is None:
+        raise AssertionError
+    try:
+        for name, blob in blobs:
+            ask.write(blob.encode() + b"\n")
+            ask.flush()
+            header = answer.readline().split()
+            if len(header) != 3:  # noqa: PLR2004
+                continue
+            content = answer.read(int(header[2]))
+            answer.read(1)
+            yield name, content
+    finally:
+        with contextlib.suppress(BrokenPipeError):
+            ask.close()
+        answer.close()
+        process.wait()
+
+
+def holds_commit(git: Git, commit: str) -> bool:
+    """Say whether a commit is in this repository."""
+    return git.answer("cat-file", "-e", f"{commit}^{{commit}}", expect=(0, 1, 128))[0] == 0
+
+
+def commit_of(git: Git, revision: str) -> str | None:
+    """Return the commit that a revision names, or `None`."""
+    code, sha = git.answer(
+        "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", expect=(0, 1, 128)
+    )
+    return None if code else sha.decode().strip()
+
+
+def add_tag(git: Git, name: str, commit: str) -> None:
+    """Make a save point; it must not be there yet."""
+    git.run("update-ref", f"refs/tags/{name}", commit, "")
+
+
+def remove_tag(git: Git, name: str, commit: str) -> None:
+    """Take back a save point that still is where we put it."""
+    with contextlib.suppress(GitError):
+        git.run("update-ref", "-d", f"refs/tags/{name}", commit)
+
+
+def keep_out_of_status(repository: Repository, patterns: list[str]) -> None:
+    """Write the workspace's live state into `info/exclude`, so that the repository's own files stay as they are."""
+    file = repository.common_dir / "info" / "exclude"
+    present = file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() else ""
+    missing = [pattern for pattern in patterns if pattern not in present.splitlines()]
+    if missing:
+        file.parent.mkdir(exist_ok=True)
+        begin = "" if not present or present.endswith("\n") else "\n"
+        with file.open("a", encoding="utf-8", errors="surrogateescape") as stream:
+            stream.write(begin + "".join(f"{pattern}\n" for pattern in missing))

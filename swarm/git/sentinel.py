@@ -1,0 +1,117 @@
+"""What must not change while agents work: the git folder that all trees share, and the primary checkout."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm.git.names import path_bytes
+from swarm.git.repository import Repository, status_entries
+from swarm.git.runner import Git
+
+_FILES: Final = (
+    "config",
+    "config.worktree",
+    "info/attributes",
+    "info/grafts",
+    "objects/info/alternates",
+    "shallow",
+)
+
+
+class Sentinel(NamedTuple):
+    """Fingerprints taken at dispatch. `primary` holds the dirt of the user's checkout, `None` where not watched."""
+
+    common: dict[str, str]
+    primary: dict[str, str] | None
+
+    def document(self) -> str:
+        """Return the sentinel as the JSON that the wave keeps."""
+        return json.dumps({"common": self.common, "primary": self.primary}, sort_keys=True)
+
+    @classmethod
+    def read(cls, document: str) -> "Sentinel":
+        """Return the sentinel that a wave kept."""
+        kept = json.loads(document)
+        return cls(kept["common"], kept["primary"])
+
+
+def fingerprint_common(common_dir: Path, run_id: str, save_point: str) -> dict[str, str]:
+    """Return a digest of each thing in the common git folder that could make git run something or lie to us.
+
+    Read as files, without git. Configuration, hooks, attributes, the links of every worktree, and the refs
+    that only swarm writes; branches may move, as a commit by the coordinator is nobody's offence.
+    """
+    seen = {name: _digest(common_dir / name) for name in _FILES}
+    for file in sorted(_below(common_dir / "hooks")):
+        seen[str(file.relative_to(common_dir))] = _digest(file)
+    for admin in sorted(_below(common_dir / "worktrees", depth=1)):
+        if admin.is_dir():
+            for name in ("commondir", "gitdir", "config.worktree"):
+                seen[f"worktrees/{admin.name}/{name}"] = _digest(admin / name)
+    for file in sorted(_below(common_dir / "refs" / "replace")):
+        seen[str(file.relative_to(common_dir))] = _digest(file)
+    for name in (f"refs/tags/{save_point}", f"refs/swarm/{run_id}"):
+        seen[name] = _ref(common_dir, name)
+    return {name: value for name, value in seen.items() if value}
+
+
+def differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    """Return the names whose fingerprint is another now. A worktree that was added or removed whole is ours."""
+    changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    trees_before, trees_now = _worktrees(before), _worktrees(now)
+    return [name for name in changed if _tree_of(name) is None or _tree_of(name) in trees_before & trees_now]
+
+
+def fingerprint_primary(repository: Repository) -> dict[str, str]:
+    """Return what is uncommitted or untracked in the primary checkout, each path with its state."""
+    porcelain = Git(repository.root).run(
+        "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none", filters=True
+    )
+    return {path: f"{letters} {_stat(repository.root, path)}" for letters, path in status_entries(porcelain)}
+
+
+def _worktrees(seen: dict[str, str]) -> set[str]:
+    return {tree for name in seen if (tree := _tree_of(name))}
+
+
+def _tree_of(name: str) -> str | None:
+    return name.split("/")[1] if name.startswith("worktrees/") else None
+
+
+def _stat(root: Path, path: str) -> str:
+    import os
+
+    try:
+        facts = os.lstat(os.path.join(os.fsencode(root), path_bytes(path)))  # noqa: PTH118
+    except OSError:
+        return "absent"
+    return f"{facts.st_mode} {facts.st_size} {facts.st_mtime_ns}"
+
+
+def _below(folder: Path, *, depth: int = 8) -> Iterator[Path]:
+    if not depth or not folder.is_dir() or folder.is_symlink():
+        return
+    for entry in folder.iterdir():
+        yield entry
+        if depth > 1 and entry.is_dir() and not entry.is_symlink():
+            yield from _below(entry, depth=depth - 1)
+
+
+def _digest(file: Path) -> str:
+    if file.is_symlink():
+        return f"link to {file.readlink()}"
+    if not file.is_file():
+        return ""
+    executable = "x" if file.stat().st_mode & 0o111 else "-"
+    return executable + hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _ref(common_dir: Path, name: str) -> str:
+    loose = common_dir / name
+    if loose.is_file():
+        return loose.read_text(encoding="utf-8", errors="replace").strip()
+    packed = common_dir / "packed-refs"
+    lines = packed.read_text(encoding="utf-8", errors="replace").splitlines() if packed.is_file() else []
+    return next((line.split(" ")[0] for line in lines if line.endswith(f" {name}")), "")

@@ -1,0 +1,128 @@
+"""What a wave's silence about a known finding means, and what a finding's two facts are shown as."""
+
+from collections.abc import Set as AbstractSet
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+
+class Observation(StrEnum):
+    """What was observed of a finding."""
+
+    NEW = "new"
+    RECURRING = "recurring"
+    FIXED = "fixed"
+    UNVERIFIED = "unverified"
+
+
+class Decision(StrEnum):
+    """What the coordinator decided."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    DEFERRED = "deferred"
+    REJECTED = "rejected"
+
+
+class EvidenceKind(StrEnum):
+    """What proves that a finding is gone."""
+
+    ANALYZER_RESCAN = "analyzer_rescan"
+    ANCHOR = "anchor"
+    CONFIRMED = "confirmed"
+
+
+STATUSES: Final = ("new", "recurring", "fixed", "unverified", "approved", "deferred", "rejected")
+OPEN_STATUSES: Final = ("new", "recurring", "approved", "unverified")
+SEVERITIES: Final = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
+SEVERITY_RANK: Final = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+
+
+class Fate(StrEnum):
+    """What became of the anchored line in the commit that the wave looked at."""
+
+    STANDS = "stands"
+    MOVED = "moved"
+    GONE = "gone"
+    FILE_GONE = "file_gone"
+    UNKNOWN = "unknown"
+
+
+class Look(NamedTuple):
+    """How a wave looked at the place of one finding.
+
+    `not_looked` says why nobody did, if so. `analyzer` names tool, version and configuration, `rules` those
+    that were on and `unread` the files that it could not analyse; `silenced` are the rules that a comment
+    turns off in the finding's file.
+    """
+
+    not_looked: str | None
+    analyzer: str | None
+    rules: AbstractSet[str]
+    file_was_read: bool
+    silenced: AbstractSet[str]
+    confirmed: bool
+    file_changed: bool
+
+
+class Verdict(NamedTuple):
+    """What a finding is after a wave that did not report it."""
+
+    observation: Observation
+    evidence: EvidenceKind | None
+    reason: str
+    looked: bool
+
+
+def verdict_on_silence(look: Look, fate: Fate, *, rule: str, analyzer: str | None, path_unchanged: bool) -> Verdict:
+    """Judge a finding that its wave did not report. Silence alone is never a fix."""
+    if look.not_looked:
+        return Verdict(Observation.UNVERIFIED, None, look.not_looked, looked=False)
+    if analyzer is not None and rule in look.silenced:
+        return Verdict(Observation.UNVERIFIED, None, f"{rule} is turned off by a comment in the file", looked=False)
+    if fate is Fate.FILE_GONE:
+        return Verdict(Observation.FIXED, EvidenceKind.ANCHOR, "the file is gone", looked=True)
+    rescan = _rescan(look, rule=rule, analyzer=analyzer, path_unchanged=path_unchanged)
+    if rescan.observation is Observation.FIXED:
+        return rescan
+    if fate is Fate.GONE:
+        return Verdict(Observation.FIXED, EvidenceKind.ANCHOR, "the line is gone or was rewritten", looked=True)
+    if look.confirmed and look.file_changed:
+        return Verdict(
+            Observation.FIXED,
+            EvidenceKind.CONFIRMED,
+            "the owner's agent found it gone, and the file has changed",
+            looked=True,
+        )
+    return rescan
+
+
+def _rescan(look: Look, *, rule: str, analyzer: str | None, path_unchanged: bool) -> Verdict:
+    if analyzer is None or look.analyzer is None:
+        return Verdict(Observation.UNVERIFIED, None, "not reported, and its line still stands", looked=True)
+    problem = ""
+    if look.analyzer != analyzer:
+        problem = f"looked at with {look.analyzer}, was found with {analyzer}"
+    elif rule not in look.rules:
+        problem = "rule not run"
+    elif not look.file_was_read:
+        problem = "the analyzer did not read the file"
+    elif not path_unchanged:
+        problem = "the file was renamed, and its rules may be others there"
+    if problem:
+        return Verdict(Observation.UNVERIFIED, None, problem, looked=False)
+    reason = f"{look.analyzer} analysed the file with {rule} on and was silent"
+    return Verdict(Observation.FIXED, EvidenceKind.ANALYZER_RESCAN, reason, looked=True)
+
+
+def status_of(observation: str, decision: str) -> str:
+    """Return the one word that a finding is shown with."""
+    if decision in {Decision.DEFERRED, Decision.REJECTED}:
+        return decision
+    if observation == Observation.FIXED:
+        return observation
+    return decision if decision == Decision.APPROVED else observation
+
+
+def highest(*severities: str) -> str:
+    """Return the gravest of some severities."""
+    return min(severities, key=SEVERITY_RANK.__getitem__)

@@ -1,0 +1,98 @@
+"""The draft of a domain map: what belongs together in most repositories."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from swarm.rules.ownership import Domain, Ownership, OwnershipMap
+
+_TESTS: Final = (
+    "**/test/**",
+    "**/tests/**",
+    "**/__tests__/**",
+    "**/testing/**",
+    "**/spec/**",
+    "**/e2e/**",
+    "**/fixtures/**",
+    "**/test_*.py",
+    "**/*_test.py",
+    "**/conftest.py",
+    "**/*_test.go",
+    "**/*.{test,spec}.{js,jsx,ts,tsx,mjs,cjs}",
+)
+_CI_TOOLING: Final = (
+    ".github/**",
+    ".gitlab/**",
+    ".circleci/**",
+    ".ci/**",
+    ".buildkite/**",
+    "ci/**",
+    "scripts/**",
+    "tools/**",
+    "benchmarks/**",
+    "**/Makefile",
+    "**/*.mk",
+    "**/Dockerfile*",
+    "**/*.Dockerfile",
+    "**/docker-compose*.{yml,yaml}",
+    ".gitlab-ci.yml",
+    ".travis.yml",
+    ".pre-commit-config.yaml",
+    "noxfile.py",
+    "tox.ini",
+    "Jenkinsfile",
+)
+_DOCS: Final = (
+    "docs/**",
+    "doc/**",
+    "examples/**",
+    "**/*.md",
+    "**/*.rst",
+    "**/*.adoc",
+    "LICENSE*",
+    "COPYING*",
+    "AUTHORS*",
+)
+_FRONTEND: Final = (
+    "frontend/**",
+    "web/**",
+    "ui/**",
+    "client/**",
+    "public/**",
+    "static/**",
+    "**/*.{tsx,jsx,vue,svelte,css,scss,sass,less,html}",
+)
+_BACKEND: Final = (
+    "backend/**",
+    "server/**",
+    "api/**",
+    "cmd/**",
+    "internal/**",
+    "pkg/**",
+    "src/**",
+    "lib/**",
+    "**/*.{py,pyi,pyx,go,rs,java,kt,scala,rb,php,cs,fs,swift,ex,exs,erl,hs,ml,clj,lua,pl,r,jl}",
+    "**/*.{c,h,cc,cpp,cxx,hpp,m,mm,js,mjs,cjs,ts,mts,cts,sql,proto,sh}",
+)
+_SHARED: Final = ("*.{toml,json,yaml,yml,cfg,ini,lock,txt}", ".editorconfig", ".gitattributes", ".gitignore")
+_DRAFT: Final = (
+    Domain("tests", Ownership.OWNED, _TESTS, "Tests and what they need"),
+    Domain("ci-tooling", Ownership.OWNED, _CI_TOOLING, "Continuous integration, scripts, containers"),
+    Domain("docs", Ownership.OWNED, _DOCS, "Documentation and examples"),
+    Domain("frontend", Ownership.OWNED, _FRONTEND, "What a user sees"),
+    Domain("backend", Ownership.OWNED, _BACKEND, "The program itself"),
+    Domain("shared", Ownership.SHARED, _SHARED, "Configuration at the root; no agent, edits are recorded"),
+)
+_REST: Final = Domain("rest", Ownership.OWNED, ("**",), "Everything else, so that no file is left unlooked at")
+
+
+def draft(paths: Iterable[str]) -> list[Domain]:
+    """Return a map of the domains that have a file, with an owned catch-all at the end where files remain."""
+    owned, unowned = OwnershipMap(_DRAFT).divide(paths)
+    found = [domain for domain in _DRAFT if owned[domain.name]]
+    return [*found, _REST] if unowned or not found else found
+
+
+def counted(domains: Iterable[Domain], paths: Iterable[str]) -> tuple[Mapping[str, int], list[str]]:
+    """Return how many files each domain owns, and the files that none does."""
+    owned, unowned = OwnershipMap(domains).divide(paths)
+    return {name: len(files) for name, files in owned.items()}, unowned

@@ -1,0 +1,77 @@
+"""The durable identity of a finding: its fingerprint."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from swarm.rules.anchors import Anchor, Anchored, digest, folded
+
+VERSION: Final = "swarmFingerprint/v1"
+LENGTH: Final = 24
+SHORTEST_ID: Final = 8
+
+
+class Report(NamedTuple):
+    """One finding as an agent reported it, located. `rule` is its `rule_id`, else its category."""
+
+    reported_id: str
+    severity: str
+    category: str
+    rule_id: str | None
+    description: str
+    recommendation: str | None
+    symbol: str | None
+    column: int
+    domain: str
+    agent_run_id: int
+    anchor: Anchor | None
+    kind: str = "defect"
+    ordinal: int = 0
+    fingerprint: str = ""
+
+    @property
+    def rule(self) -> str:
+        """What was broken: the analyzer's rule, else the category that the agent named."""
+        return self.rule_id or self.category
+
+
+def fingerprint_of(report: Report) -> str:
+    """Return the first 24 hex digits that stand for a finding. Severity and prose are never in it."""
+    anchor = report.anchor
+    if anchor is None:
+        return digest(VERSION, "", report.domain, report.rule, folded(report.description).lower())[:LENGTH]
+    if anchor.anchored is Anchored.NONE:
+        return digest(VERSION, anchor.path, report.rule, folded(report.description).lower())[:LENGTH]
+    parts = (anchor.path, anchor.scope, anchor.text_hash, str(anchor.occurrence), report.rule)
+    return digest(VERSION, *parts, str(report.ordinal))[:LENGTH]
+
+
+def identified(reports: Sequence[Report]) -> list[Report]:
+    """Give the reports of one output their ordinals and fingerprints.
+
+    Reports of one `rule_id` on one line are several findings, in the order of their columns, then messages:
+    a line with two unused imports is two. Reports without a rule are told apart by their anchor alone.
+    """
+    alike: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
+    for position, report in enumerate(reports):
+        anchor = report.anchor
+        if report.rule_id and anchor is not None and anchor.line is not None:
+            alike[anchor.path, anchor.line, report.rule_id].append(position)
+    ordinals = [0] * len(reports)
+    for positions in alike.values():
+        if len(positions) > 1:
+            positions.sort(key=lambda at: (reports[at].column, reports[at].description))
+            for ordinal, at in enumerate(positions):
+                ordinals[at] = ordinal
+    numbered = (report._replace(ordinal=n) if n else report for report, n in zip(reports, ordinals, strict=True))
+    return [report._replace(fingerprint=fingerprint_of(report)) for report in numbered]
+
+
+def shortest_free_id(fingerprint: str, taken: set[str]) -> str:
+    """Return `F-` and the first 8 hex of a fingerprint, more where that is taken, and mark it taken."""
+    for length in range(SHORTEST_ID, LENGTH + 1):
+        candidate = f"F-{fingerprint[:length]}"
+        if candidate not in taken:
+            taken.add(candidate)
+            return candidate
+    raise AssertionError(fingerprint)

@@ -1,0 +1,49 @@
+"""Where the lines of a file went from one commit to another, from the hunks of git's diff."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Hunk(NamedTuple):
+    """One change, as `diff -U0` writes it: `old_count` lines from `old_start` became `new_count` from `new_start`."""
+
+    old_start: int
+    old_count: int
+    new_start: int
+    new_count: int
+
+
+class LineMap:
+    """The fate of each line of one file. Lines count from 1."""
+
+    def __init__(self, hunks: Sequence[Hunk]) -> None:
+        self.hunks = tuple(sorted(hunks))
+        # A pure insertion stands after its line, so it begins to shift with the line that follows.
+        self._starts = [hunk.old_start + (hunk.old_count == 0) for hunk in self.hunks]
+
+    def successor(self, line: int) -> int | None:
+        """Return the number of an unchanged line in the new file, `None` for one that was changed or removed."""
+        at = bisect_right(self._starts, line) - 1
+        if at < 0:
+            return line
+        hunk = self.hunks[at]
+        if line < self._starts[at] + hunk.old_count:
+            return None
+        old_end = self._starts[at] + hunk.old_count
+        new_end = hunk.new_start + hunk.new_count + (hunk.new_count == 0)
+        return line - old_end + new_end
+
+    def rewritten(self, line: int) -> int | None:
+        """Return the line that stands in the place of a changed one, where a hunk has as many lines as before."""
+        for hunk in self.hunks:
+            if hunk.old_start <= line < hunk.old_start + hunk.old_count and hunk.old_count == hunk.new_count:
+                return hunk.new_start + line - hunk.old_start
+        return None
+
+    def added_lines(self) -> list[int]:
+        """Return the numbers of the new file's lines that no old line became."""
+        return [number for hunk in self.hunks for number in range(hunk.new_start, hunk.new_start + hunk.new_count)]
+
+
+UNCHANGED = LineMap(())

@@ -1,0 +1,91 @@
+"""Who owns a file: the first domain, in the map's order, with a glob that matches."""
+
+import re
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from swarm.rules.globs import regex_of
+
+UNASSIGNED = "unassigned"
+NAME_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Ownership(StrEnum):
+    """An ownership class: who may edit the files of a domain, and whether it has an agent."""
+
+    OWNED = "owned"
+    BRIDGE = "bridge"
+    SHARED = "shared"
+    COORDINATOR = "coordinator"
+
+    @property
+    def has_agent(self) -> bool:
+        """Whether a wave gives the domain an agent."""
+        return self in {Ownership.OWNED, Ownership.BRIDGE}
+
+
+class Domain(NamedTuple):
+    """A named list of globs with an ownership class."""
+
+    name: str
+    ownership: Ownership
+    globs: tuple[str, ...]
+    description: str = ""
+
+
+class Overlap(NamedTuple):
+    """A file that several domains' globs match; the first of them owns it."""
+
+    file: str
+    domains: tuple[str, ...]
+    owner: str
+
+
+class OwnershipMap:
+    """A map compiled for look-ups: one pattern a domain, in order."""
+
+    def __init__(self, domains: Iterable[Domain]) -> None:
+        self.domains = tuple(domains)
+        self._matchers = [(domain, re.compile(_either(domain.globs)).fullmatch) for domain in self.domains]
+
+    def owner_of(self, path: str) -> Domain | None:
+        """Return the one owner of a file, or `None` when it is unassigned."""
+        for domain, matches in self._matchers:
+            if matches(path):
+                return domain
+        return None
+
+    def divide(self, paths: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
+        """Return the files of each domain by its name, in map order, and the files that none owns."""
+        owned: dict[str, list[str]] = {domain.name: [] for domain in self.domains}
+        matchers = [(matches, owned[domain.name].append) for domain, matches in self._matchers]
+        unowned: list[str] = []
+        for path in paths:
+            for matches, take in matchers:
+                if matches(path):
+                    take(path)
+                    break
+            else:
+                unowned.append(path)
+        return owned, unowned
+
+    def glob_that_owns(self, path: str) -> tuple[Domain, str] | None:
+        """Return the owner of a file and the first of its globs that says so."""
+        owner = self.owner_of(path)
+        if owner is None:
+            return None
+        return owner, next(glob for glob in owner.globs if re.fullmatch(regex_of(glob), path))
+
+    def overlaps(self, paths: Iterable[str]) -> list[Overlap]:
+        """Return the files that more than one domain matches, and who wins."""
+        found = []
+        for path in paths:
+            names = tuple(domain.name for domain, matches in self._matchers if matches(path))
+            if len(names) > 1:
+                found.append(Overlap(path, names, names[0]))
+        return found
+
+
+def _either(globs: Sequence[str]) -> str:
+    return "|".join(f"(?:{regex_of(glob)})" for glob in globs)

@@ -1,0 +1,46 @@
+"""Which path an agent may name."""
+
+import re
+from collections.abc import Container, Iterable
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_DRIVE = re.compile(r"[A-Za-z]:")
+# Names that some file systems take for `.git`: NTFS short names, trailing dots and spaces, alternate streams.
+_GIT_FOLDER = re.compile(r"(?:\.git|git~\d+)(?:[. ]*|:.*)", re.IGNORECASE)
+# Code points that HFS+ ignores, so that `.g\u200cit` is `.git` there.
+_IGNORABLE = re.compile(r"[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+LONGEST_PATH = 4096
+
+
+def safe_path(named: str, tracked: Container[str], links: Iterable[str]) -> str:
+    """Return the repository-relative path that an agent meant.
+
+    `tracked` are the commit's paths; a name that is exactly one of them is taken as it is. `links` are its
+    symbolic links; a path that goes through one could lead anywhere. Raises `ValueError` with the reason.
+    """
+    if named in tracked:
+        return named
+    path = named.replace("\\", "/")
+    if path.startswith("/") or _DRIVE.match(path):
+        raise ValueError("it is absolute")
+    steps = [step for step in path.split("/") if step not in {"", "."}]
+    path = "/".join(steps)
+    if problem := _problem(path, steps):
+        raise ValueError(problem)
+    if any(path.startswith(link + "/") for link in links):
+        raise ValueError("it leads through a symbolic link")
+    return path
+
+
+def _problem(path: str, steps: list[str]) -> str | None:
+    if not steps:
+        return "it is empty"
+    if len(path) > LONGEST_PATH:
+        return f"it is longer than {LONGEST_PATH} characters"
+    if ".." in steps:
+        return "it climbs out of the repository"
+    if _CONTROL.search(path):
+        return "it holds control characters and is no path of the commit"
+    if any(_GIT_FOLDER.fullmatch(_IGNORABLE.sub("", step)) for step in steps):
+        return "it leads into .git"
+    return None

@@ -1,0 +1,95 @@
+"""The `command` runtime: any argv of `swarm.toml`, judged by its exit code and its output file."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from swarm.config import RuntimeConfig
+from swarm.rules.phases import Phase
+from swarm.runtimes import programs
+from swarm.runtimes.runtime import Job, Product, Program, Step, StepResult, UnusableOutput
+
+_PLACEHOLDER: Final = re.compile(r"\{(prompt_file|output_file|worktree|domain|phase)\}")
+
+
+class Command:
+    """Launches a command line with its placeholders filled in."""
+
+    is_analyzer = False
+    is_trusted = False
+
+    def __init__(self, runtime: RuntimeConfig) -> None:
+        self.name = runtime.name
+        self._runtime = runtime
+
+    def program(self) -> Program:
+        """Return the command that would be launched."""
+        return found_program(self._runtime)
+
+    def supports(self, phase: Phase) -> bool:
+        """A command of the user's serves whatever they name it for."""
+        del phase
+        return True
+
+    def config_hash(self, tree: Path, files: Sequence[str], phase: Phase) -> str:
+        """Return a digest of the command line."""
+        del tree, files, phase
+        return hashlib.sha256(json.dumps(self._runtime.argv).encode()).hexdigest()[:16]
+
+    def steps(self, job: Job) -> list[Step]:
+        """Return the one process."""
+        argv = tuple(filled(part, job) for part in self._runtime.argv)
+        passed = {name: os.environ[name] for name in self._runtime.environment if name in os.environ}
+        return [Step((programs.found(argv[0]) or argv[0], *argv[1:]), environment=passed)]
+
+    def product(self, job: Job, results: Sequence[StepResult]) -> Product:
+        """Return what the command wrote to its output file, else the last JSON object that it printed."""
+        printed = last_object(results[-1].stdout.decode("utf-8", "replace")) if results else None
+        if os.path.lexists(job.output_path):
+            note = "it also printed an output; the file wins" if printed else None
+            return Product(None, note=note)
+        if printed is None:
+            raise UnusableOutput("it wrote no output file and printed no JSON object")
+        return Product(printed)
+
+
+def found_program(runtime: RuntimeConfig) -> Program:
+    """Return where a configured command is, its version where it can be asked, and why it cannot be launched."""
+    path = programs.found(runtime.argv[0])
+    why = "" if path else f"{runtime.argv[0]} is not on PATH"
+    version = programs.version(runtime.version_argv) if path and runtime.version_argv else None
+    return Program(path, version, runtime.argv, why)
+
+
+def filled(part: str, job: Job) -> str:
+    """Fill the placeholders of one argument; a value that looks like a placeholder is not filled again."""
+    values = {
+        "prompt_file": str(job.prompt_path),
+        "output_file": str(job.output_path),
+        "worktree": str(job.tree),
+        "domain": job.domain,
+        "phase": job.phase.value,
+    }
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], part)
+
+
+def last_object(text: str) -> dict[str, Any] | None:
+    """Return the last JSON object of a text, fenced or bare, that has a `domain`."""
+    decoder = json.JSONDecoder()
+    end = len(text)
+    for _ in range(200):
+        start = text.rfind("{", 0, end)
+        if start < 0:
+            return None
+        try:
+            value, _ = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict) and "domain" in value and "summary" in value:
+            return value
+        end = start
+    return None

@@ -1,0 +1,64 @@
+"""Processes that were launched: who they are after their supervisor died, and ending their group."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+TERM_SECONDS: Final = 10.0
+
+
+def host() -> str:
+    """Return the name of this machine; process ids mean nothing on another."""
+    return socket.gethostname()
+
+
+def start_of(pid: int) -> str | None:
+    """Return when a process started, in the system's own terms; `None` when it is not there.
+
+    With the pid this names one process for good: a pid that was given out again has another start.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except FileNotFoundError:
+        return None if Path("/proc/self/stat").exists() else _start_by_ps(pid)
+    except OSError:
+        return None
+    return None if fields[0] in {"Z", "X"} else fields[19]
+
+
+def _start_by_ps(pid: int) -> str | None:
+    done = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        timeout=10,
+    )
+    return done.stdout.decode().strip() or None
+
+
+def is_alive(pid: int | None, start: str | None) -> bool:
+    """Say whether the process that this pid and start name is still there."""
+    return pid is not None and start is not None and start_of(pid) == start
+
+
+def end_group(pid: int, start: str, *, grace: float = TERM_SECONDS) -> None:
+    """End the group that a process leads: TERM, then KILL after `grace` seconds. Does nothing when it is gone."""
+    if not is_alive(pid, start):
+        return
+    signal_group(pid, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    while time.monotonic() < deadline and is_alive(pid, start):
+        time.sleep(0.02)
+    signal_group(pid, signal.SIGKILL)
+
+
+def signal_group(leader: int, number: signal.Signals) -> None:
+    """Send a signal to every process of a group; a group that is gone is fine."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)

@@ -1,0 +1,48 @@
+"""Taking secrets out of what a process prints, before it reaches the disk."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+MASK: Final = "[redacted]"
+SHORTEST_VALUE: Final = 6
+_SECRET_NAME: Final = re.compile(r"(?i)(?:key|token|secret|passw|credential|auth|cookie|session)")
+_HARMLESS_NAME: Final = re.compile(r"(?i)^(?:ssh_auth_sock|xdg_session_.*|.*_session_id|keyboard.*|.*authority)$")
+_PATTERNS: Final = re.compile(
+    r"""
+    (?P<bearer>(?i:bearer)\s+)[A-Za-z0-9._~+/=-]{8,}
+  | \bsk-[A-Za-z0-9_-]{8,}
+  | \b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{16,}
+  | \bgithub_pat_[A-Za-z0-9_]{16,}
+  | \bAKIA[0-9A-Z]{12,}
+  | \bxox[a-z]-[A-Za-z0-9-]{8,}
+  | \bAIza[A-Za-z0-9_-]{20,}
+  | \beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*
+  | -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----[^\0]*?(?:-----END[ A-Z]*PRIVATE[ ]KEY-----|\Z)
+  | (?P<pair>(?i:\b[\w-]*(?:password|passwd|token|secret|api[_-]?key)["']?\s*[=:]\s*["']?))[^\s"'&,;]{4,}
+    """,
+    re.VERBOSE,
+)
+
+
+class Redactor:
+    """Replaces secrets of known shapes, and the values of variables whose names say that they are secret."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        values = {
+            value
+            for name, value in environment.items()
+            if _SECRET_NAME.search(name) and not _HARMLESS_NAME.match(name) and len(value) >= SHORTEST_VALUE
+        }
+        ordered = sorted(values, key=len, reverse=True)
+        self._values = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def clean(self, text: str) -> str:
+        """Return the text with each secret replaced; what leads to it (`token=`, `Bearer `) stays."""
+        if self._values is not None:
+            text = self._values.sub(MASK, text)
+        return _PATTERNS.sub(_masked, text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    return (found["bearer"] or found["pair"] or "") + MASK

@@ -1,0 +1,228 @@
+"""The `ruff` runtime: an analyzer for Python that needs no model and no network.
+
+It runs in the wave's tree, with the project's own configuration where the tree has one and with a selection
+of rules for the phase's lens where it has none. Exit codes and the JSON of `ruff check --output-format json`
+are ruff's own, as its documentation gives them.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from swarm.config import Config
+from swarm.rules.phases import LENSES, Lens, Phase, is_audit
+from swarm.runtimes import programs, severities
+from swarm.runtimes.runtime import Job, Product, Program, Step, StepResult, UnusableOutput
+
+SUFFIXES: Final = (".py", ".pyi", ".ipynb")
+CONFIG_NAMES: Final = ("pyproject.toml", "ruff.toml", ".ruff.toml")
+MOST_ROOTS: Final = 20
+# What each lens asks of a project that has no ruff configuration of its own.
+SELECTIONS: Final = {
+    Lens.A: ("E4", "E7", "E9", "F", "B", "S", "PLE", "ASYNC", "YTT"),
+    Lens.B: ("BLE", "TRY", "LOG", "G", "DTZ", "FA", "PLW", "RUF006"),
+    Lens.C: ("EM", "INT", "T20"),
+}
+IGNORED: Final = ("S101",)
+_BARE: Final = ""
+
+
+class Ruff:
+    """Launches ruff over the Python files of a domain."""
+
+    name = "ruff"
+    is_analyzer = True
+    is_trusted = True
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def program(self) -> Program:
+        """Return the ruff that would be launched."""
+        path = programs.found("ruff")
+        argv = (
+            path or "ruff",
+            "check",
+            "--output-format=json",
+            "--exit-zero",
+            "--no-cache",
+            "--no-fix",
+            "@FILES",
+        )
+        if path is None:
+            why = "not installed: python -m pip install 'swarm-control-plane[analyzers]'"
+            return Program(None, None, argv, why)
+        return Program(path, programs.version((path, "--version")), argv)
+
+    def supports(self, phase: Phase) -> bool:
+        """Ruff audits under lenses A to C."""
+        return is_audit(phase) and LENSES[phase] in SELECTIONS
+
+    def config_hash(self, tree: Path, files: Sequence[str], phase: Phase) -> str:
+        """Return a digest of the selection for the phase and of every ruff table in the tree."""
+        tables = {name: _ruff_table(tree / name) for name in sorted(files) if PurePosixPath(name).name in CONFIG_NAMES}
+        document = json.dumps([self._selection(phase), IGNORED, tables], sort_keys=True, default=str)
+        return hashlib.sha256(document.encode()).hexdigest()[:16]
+
+    def steps(self, job: Job) -> list[Step]:
+        """Return, for each root of configuration, the settings, the files, the check, and what comments silence."""
+        program = self.program().path or "ruff"
+        found: list[Step] = []
+        for number, (root, files) in enumerate(self._roots(job).items()):
+            arguments = job.attempt_folder / f"files-{number}.txt"
+            arguments.write_text("".join(f"./{file}\n" for file in files), encoding="utf-8")
+            own = self._own_arguments(job.phase, root)
+            begin, listed = (
+                (program, "check", "--no-cache", "--no-fix", "--force-exclude", *own),
+                f"@{arguments}",
+            )
+            report = ("--exit-zero", "--output-format=json")
+            found += [
+                Step((*begin, "--show-settings", f"./{files[0]}"), log=f"settings-{number}"),
+                Step((*begin, "--show-files", listed), log=f"files-{number}"),
+                Step((*begin, *report, listed), log="stdout"),
+                Step((*begin, *report, "--ignore-noqa", listed), log=f"unsilenced-{number}"),
+            ]
+        return found
+
+    def product(self, job: Job, results: Sequence[StepResult]) -> Product:
+        """Turn ruff's reports into an audit output, and say which files it read under which rules."""
+        findings: list[dict[str, Any]] = []
+        read: set[str] = set()
+        silenced: defaultdict[str, set[str]] = defaultdict(set)
+        roots: list[dict[str, Any]] = []
+        for (root, _), group in zip(self._roots(job).items(), _by_four(results), strict=True):
+            settings, files, check, unsilenced = (result.stdout for result in group)
+            reports = _reports(check)
+            told = {_key(report) for report in reports}
+            for report in _reports(unsilenced):
+                if _key(report) not in told and report["code"]:
+                    silenced[_inside(job.tree, report["filename"])].add(report["code"])
+            read |= {_inside(job.tree, line) for line in files.decode("utf-8", "surrogateescape").splitlines()}
+            read -= {_inside(job.tree, report["filename"]) for report in reports if _unreadable(report)}
+            roots.append({"root": root, "rules": _rules_on(settings)})
+            findings += [self._finding(job, report) for report in reports]
+        findings.sort(key=lambda item: (item["file"], item["line"], item["column"], item["rule_id"]))
+        for number, finding in enumerate(findings, 1):
+            finding["id"] = f"{job.domain}-{number:04d}"
+        analysis = {
+            "roots": roots,
+            "suffixes": list(SUFFIXES),
+            "unread": sorted(file for file in self._readable(job) if file not in read),
+            "silenced": {file: sorted(rules) for file, rules in sorted(silenced.items())},
+        }
+        return Product(self._output(job, findings, len(read)), analysis)
+
+    def _output(self, job: Job, findings: list[dict[str, Any]], files: int) -> dict[str, Any]:
+        version = self.program().version or "of unknown version"
+        return {
+            "domain": job.domain,
+            "stage": LENSES[job.phase].value,
+            "summary": f"ruff {version} read {files} files and reports {len(findings)} findings.",
+            "findings": findings,
+        }
+
+    def _finding(self, job: Job, report: dict[str, Any]) -> dict[str, Any]:
+        rule = report["code"] or report.get("name") or "invalid-syntax"
+        place, file = report["location"], _inside(job.tree, report["filename"])
+        own_severities, own_categories = self._config.severities, self._config.categories
+        fix = report.get("fix") or {}
+        return {
+            "id": "",
+            "severity": severities.looked_up(rule, own_severities.get("ruff", {}), severities.RUFF_SEVERITIES),
+            "category": severities.looked_up(rule, own_categories.get("ruff", {}), severities.RUFF_CATEGORIES),
+            "description": report["message"],
+            "file": file,
+            "line": place["row"],
+            "column": place["column"],
+            "rule_id": rule,
+            "recommendation": fix.get("message") or (f"See {report['url']}" if report.get("url") else ""),
+        }
+
+    def _selection(self, phase: Phase) -> tuple[str, ...]:
+        return self._config.ruff_select.get(phase.value, SELECTIONS.get(LENSES[phase], ()))
+
+    def _own_arguments(self, phase: Phase, root: str) -> tuple[str, ...]:
+        selection = self._selection(phase)
+        if phase is Phase.HEALTH_AUDIT_A and root != _BARE and phase.value not in self._config.ruff_select:
+            return ()
+        isolated = ("--isolated", f"--ignore={','.join(IGNORED)}") if root == _BARE else ()
+        return (*isolated, f"--select={','.join(selection)}")
+
+    def _readable(self, job: Job) -> list[str]:
+        return [file for file in job.files if file.endswith(SUFFIXES) and "\n" not in file]
+
+    def _roots(self, job: Job) -> dict[str, list[str]]:
+        """Return the Python files by the folder of their configuration (`./…`), or `""` where none is in the tree.
+
+        Without this, ruff would climb out of the tree and take the configuration of whatever lies above it.
+        """
+        nearest: dict[PurePosixPath, str] = {}
+
+        def root_of(folder: PurePosixPath) -> str:
+            if folder not in nearest:
+                here = job.tree / folder
+                if any(_ruff_table(here / name) is not None for name in CONFIG_NAMES):
+                    nearest[folder] = f"./{folder}"
+                else:
+                    nearest[folder] = _BARE if folder == folder.parent else root_of(folder.parent)
+            return nearest[folder]
+
+        grouped: defaultdict[str, list[str]] = defaultdict(list)
+        for file in self._readable(job):
+            grouped[root_of(PurePosixPath(file).parent)].append(file)
+        roots = dict(sorted(grouped.items()))
+        for root in list(roots)[MOST_ROOTS:]:
+            roots[list(roots)[MOST_ROOTS - 1]] += roots.pop(root)
+        return roots
+
+
+def _ruff_table(file: Path) -> Any:
+    """Return what a file configures of ruff, `None` when it does not."""
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return "unreadable" if file.name != "pyproject.toml" else None
+    if document is None or file.name != "pyproject.toml":
+        return document
+    table = document.get("tool", {}).get("ruff")
+    return None if table is None else [table, document.get("project", {}).get("requires-python")]
+
+
+def _reports(stdout: bytes) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(stdout)
+    except ValueError as error:
+        raise UnusableOutput(f"ruff did not print JSON: {error}") from error
+    if not isinstance(found, list):
+        raise UnusableOutput("ruff did not print a list")
+    return found
+
+
+def _key(report: dict[str, Any]) -> tuple[object, ...]:
+    place = report["location"]
+    return report["filename"], report["code"], place["row"], place["column"], report["message"]
+
+
+def _unreadable(report: dict[str, Any]) -> bool:
+    return report["code"] in {None, "invalid-syntax", "E902", "E999"}
+
+
+def _rules_on(settings: bytes) -> list[str]:
+    """Read `linter.rules.enabled = [ name (CODE), … ]` of `ruff check --show-settings`."""
+    _, _, rest = settings.decode("utf-8", "replace").partition("linter.rules.enabled = [")
+    listed = (line.strip().rstrip(",") for line in rest.partition("]")[0].splitlines())
+    codes = {line.rpartition("(")[2].rstrip(")") for line in listed if line.endswith(")")}
+    return sorted(codes | {"invalid-syntax"})
+
+
+def _inside(tree: Path, filename: str) -> str:
+    return filename.removeprefix(f"{tree}/").removeprefix("./")
+
+
+def _by_four(results: Sequence[StepResult]) -> list[Sequence[StepResult]]:
+    return [results[start : start + 4] for start in range(0, len(results), 4)]

@@ -1,0 +1,82 @@
+"""What a runtime is: how a prompt, a tree and a phase become processes, and those an agent's output."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from swarm.config import Config
+from swarm.rules.phases import Phase
+
+
+class Program(NamedTuple):
+    """What is launched: where it was found, `None` when it was not, its version, and why not."""
+
+    path: str | None
+    version: str | None
+    argv: tuple[str, ...]
+    why_not: str = ""
+
+
+class Job(NamedTuple):
+    """The work of one agent. `files` are the domain's files; `tree` is where the processes run."""
+
+    phase: Phase
+    domain: str
+    files: Sequence[str]
+    tree: Path
+    attempt_folder: Path
+    prompt_path: Path
+    output_path: Path
+    config: Config
+
+
+class Step(NamedTuple):
+    """One process of an attempt. `log` names the file its output is kept in; `accepts` its good exit codes."""
+
+    argv: tuple[str, ...]
+    log: str = "stdout"
+    accepts: tuple[int, ...] = (0,)
+    environment: Mapping[str, str] = {}
+
+
+class StepResult(NamedTuple):
+    """How a step ended: its exit code and what it printed, up to the bound of an output."""
+
+    step: Step
+    exit_code: int
+    stdout: bytes
+
+
+class Product(NamedTuple):
+    """What an attempt made: the output document, and what an analyzer is known to have looked at."""
+
+    output: dict[str, Any] | None
+    analysis: dict[str, Any] | None = None
+    note: str | None = None
+
+
+class UnusableOutput(Exception):
+    """The processes ended well, but what they printed is no output."""
+
+
+class Runtime(Protocol):
+    """A way to launch an agent."""
+
+    name: str
+    is_analyzer: bool
+    is_trusted: bool
+
+    def program(self) -> Program:
+        """Return what would be launched on this machine."""
+
+    def supports(self, phase: Phase) -> bool:
+        """Say whether it has anything to say in a phase."""
+
+    def config_hash(self, tree: Path, files: Sequence[str], phase: Phase) -> str:
+        """Return a digest over everything but the code that its answer depends on."""
+
+    def steps(self, job: Job) -> list[Step]:
+        """Return the processes of an attempt, to be run one after the other; none when there is nothing to do."""
+
+    def product(self, job: Job, results: Sequence[StepResult]) -> Product:
+        """Return what the processes made. Raises UnusableOutput."""

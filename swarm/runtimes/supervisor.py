@@ -1,0 +1,230 @@
+"""Running the processes of attempts: some at once, each in its own session, with a deadline and bounded logs."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm.clock import now
+from swarm.runtimes import processes
+from swarm.runtimes.redaction import Redactor
+from swarm.runtimes.runtime import Step, StepResult
+
+CAPTURE_BYTES: Final = 50 * 1024 * 1024
+LOG_BYTES: Final = 8 * 1024 * 1024
+FRAGMENT_BYTES: Final = 1000
+DRAIN_SECONDS: Final = 1.0
+_CHUNK: Final = 64 * 1024
+
+
+class Orders(NamedTuple):
+    """What to run for one attempt. `spawned` is told the pid and its start before anything else happens."""
+
+    steps: Sequence[Step]
+    tree: Path
+    folder: Path
+    environment: Mapping[str, str]
+    seconds: float
+    spawned: Callable[[int, str, str], None]
+
+
+class Ran(NamedTuple):
+    """How the processes of an attempt ended. Times are ISO-8601, the duration milliseconds."""
+
+    results: tuple[StepResult, ...]
+    failed: Step | None
+    exit_code: int | None
+    signal: int | None
+    timed_out: bool
+    spawned: str | None
+    first_output: str | None
+    last_progress: str | None
+    duration_ms: int
+    fragment: str
+    not_started: str | None = None
+
+
+async def run_queue(tasks: Sequence[Callable[[], Awaitable[None]]], *, at_once: int) -> None:
+    """Run every task, at most `at_once` at a time. One that raises ends the others, and then is raised."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def guarded(task: Callable[[], Awaitable[None]]) -> None:
+        async with gate:
+            await task()
+
+    async with asyncio.TaskGroup() as group:
+        for task in tasks:
+            group.create_task(guarded(task))
+
+
+async def run_steps(orders: Orders) -> Ran:
+    """Run the steps of an attempt one after the other, until one fails or the deadline passes.
+
+    However it ends, cancelled too, no process of its groups is left.
+    """
+    began = time.monotonic()
+    watch = _Watch(orders.folder, Redactor(orders.environment))
+    results: list[StepResult] = []
+    failed, code, timed_out, not_started = None, None, False, None
+    try:
+        async with asyncio.timeout(orders.seconds):
+            for step in orders.steps:
+                result = await _run_step(step, orders, watch)
+                results.append(result)
+                code = result.exit_code
+                if code not in step.accepts:
+                    failed = step
+                    break
+    except TimeoutError:
+        timed_out, code = True, watch.last_code
+    except (OSError, ValueError) as error:
+        not_started = str(error)
+    finally:
+        watch.close()
+    return Ran(
+        tuple(results),
+        failed,
+        code,
+        -code if code is not None and code < 0 else None,
+        timed_out,
+        watch.spawned,
+        watch.first_output,
+        watch.last_progress,
+        int((time.monotonic() - began) * 1000),
+        watch.fragment(),
+        not_started,
+    )
+
+
+async def _run_step(step: Step, orders: Orders, watch: "_Watch") -> StepResult:
+    process = await asyncio.create_subprocess_exec(
+        *step.argv,
+        cwd=orders.tree,
+        env={**orders.environment, **step.environment},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    start = processes.start_of(process.pid) or ""
+    watch.began(process.pid)
+    orders.spawned(process.pid, start, watch.spawned or now())
+    captured = bytearray()
+    readers = asyncio.gather(watch.copy(process.stdout, step.log, captured), watch.copy(process.stderr, "stderr", None))
+    try:
+        await process.wait()
+        # What the leader left behind may hold the pipes open for ever.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(readers), DRAIN_SECONDS)
+    finally:
+        await _end(process)
+        watch.last_code = process.returncode
+        readers.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await readers
+    return StepResult(step, process.returncode if process.returncode is not None else -1, bytes(captured))
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        processes.signal_group(process.pid, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), processes.TERM_SECONDS)
+    processes.signal_group(process.pid, signal.SIGKILL)
+    if process.returncode is None:
+        await process.wait()
+
+
+class _Watch:
+    """The logs of one attempt, redacted and bounded, and the times of its progress."""
+
+    def __init__(self, folder: Path, redactor: Redactor) -> None:
+        self._folder = folder
+        self._redactor = redactor
+        self._logs: dict[str, _Log] = {}
+        self.last_code: int | None = None
+        self.spawned: str | None = None
+        self.first_output: str | None = None
+        self.last_progress: str | None = None
+
+    def began(self, pid: int) -> None:
+        del pid
+        moment = now()
+        self.spawned = self.spawned or moment
+        self.last_progress = moment
+
+    async def copy(self, stream: asyncio.StreamReader | None, name: str, captured: bytearray | None) -> None:
+        log = self._log(name)
+        while stream is not None and (chunk := await stream.read(_CHUNK)):
+            self.last_progress = now()
+            self.first_output = self.first_output or self.last_progress
+            log.add(chunk)
+            if captured is not None and len(captured) <= CAPTURE_BYTES:
+                captured += chunk
+
+    def _log(self, name: str) -> "_Log":
+        if name not in self._logs:
+            self._logs[name] = _Log(self._folder / f"{name}.log", self._redactor)
+        return self._logs[name]
+
+    def fragment(self) -> str:
+        """Return the end of stderr, else of stdout, in at most 1,000 bytes."""
+        for name in ("stderr", "stdout"):
+            log = self._logs.get(name)
+            if log is not None and (tail := log.tail()):
+                return tail
+        return ""
+
+    def close(self) -> None:
+        for name in ("stdout", "stderr"):
+            self._log(name)
+        for log in self._logs.values():
+            log.close()
+
+
+class _Log:
+    """One log file. Whole lines are cleaned of secrets before they are written, up to a bound."""
+
+    def __init__(self, file: Path, redactor: Redactor) -> None:
+        self._stream = file.open("ab")
+        self._redactor = redactor
+        self._pending = b""
+        self._written = 0
+        self._tail = ""
+
+    def add(self, chunk: bytes) -> None:
+        self._pending += chunk
+        # A private key spans lines, so a little is held back; a line without end is cut.
+        held = self._pending.rfind(b"\n", 0, max(0, len(self._pending) - _CHUNK))
+        if held >= 0:
+            self._write(self._pending[: held + 1])
+            self._pending = self._pending[held + 1 :]
+        elif len(self._pending) > 4 * _CHUNK:
+            self._write(self._pending)
+            self._pending = b""
+
+    def tail(self) -> str:
+        cut = self._tail.encode()[-FRAGMENT_BYTES:]
+        return cut.decode("utf-8", "ignore").strip()
+
+    def close(self) -> None:
+        if self._stream.closed:
+            return
+        self._write(self._pending)
+        self._pending = b""
+        self._stream.close()
+
+    def _write(self, raw: bytes) -> None:
+        clean = self._redactor.clean(raw.decode("utf-8", "replace"))
+        self._tail = (self._tail + clean)[-FRAGMENT_BYTES:]
+        room = LOG_BYTES - self._written
+        if room > 0:
+            body = clean.encode()[:room]
+            self._stream.write(body)
+            self._stream.flush()
+            self._written += len(body)
+            if self._written >= LOG_BYTES:
+                self._stream.write(b"\n[cut at 8 MiB]\n")

@@ -1,0 +1,1 @@
+"""How a result is shown: text, markdown, SARIF, JSON documents."""

@@ -1,0 +1,73 @@
+"""Result records as JSON documents, and the JSON Schemas of those documents, made from the records' types."""
+
+import types
+from collections.abc import Mapping
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from swarm.rules.classification import SEVERITIES
+
+_SIMPLE = {str: "string", int: "integer", bool: "boolean", type(None): "null", float: "number"}
+
+
+def camel(name: str) -> str:
+    """Return the key of a field: `run_id` is `runId`; names in capitals stay."""
+    if name.isupper():
+        return name
+    head, *rest = name.rstrip("_").split("_")
+    return head + "".join(part.title() for part in rest)
+
+
+def document(value: Any) -> Any:
+    """Return a result as JSON values; the keys of records are in camelCase, those of mappings as they are."""
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return {camel(name): document(getattr(value, name)) for name in value._fields}
+    if isinstance(value, tuple | list):
+        return [document(item) for item in value]
+    if isinstance(value, Mapping):
+        return {camel(key) if key.isidentifier() and "_" in key else key: document(item) for key, item in value.items()}
+    return value
+
+
+def schema_of(kind: Any, name: str) -> dict[str, Any]:
+    """Return the JSON Schema of a record type, for the `data` of the verb of this name."""
+    definitions: dict[str, Any] = {}
+    body = _schema(kind, definitions)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"https://swarm-control-plane.dev/schemas/{name}.schema.json",
+        "title": f"The data of `swarm {name} --format json`",
+        **body,
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    if kind in _SIMPLE:
+        return {"type": _SIMPLE[kind]}
+    if kind is object or kind is Any:
+        return {}
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in {Union, types.UnionType}:
+        return {"anyOf": [_schema(part, definitions) for part in arguments]}
+    if origin in {tuple, list}:
+        return {"type": "array", "items": _schema(arguments[0], definitions)}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": _schema(arguments[1], definitions)}
+    return _record_schema(kind, definitions)
+
+
+def _record_schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    name = kind.__name__
+    if name not in definitions:
+        definitions[name] = {}
+        hints = get_type_hints(kind, localns={name: kind})
+        properties = {camel(field): _schema(hints[field], definitions) for field in kind._fields}
+        if "severity" in properties:
+            properties["severity"] = {"enum": list(SEVERITIES)}
+        definitions[name] = {
+            "description": " ".join((kind.__doc__ or "").split()),
+            "type": "object",
+            "required": list(properties),
+            "properties": properties,
+        }
+    return {"$ref": f"#/$defs/{name}"}

@@ -1,0 +1,54 @@
+"""Making text that others wrote harmless where it is shown: on a terminal, and in markdown."""
+
+import re
+import unicodedata
+from typing import Final
+
+MOST_MARKS: Final = 4
+# Controls, bidirectional overrides, zero-width and other invisible characters, tags, and half surrogates.
+_UNSAFE: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\ud800-\udfff\U0010ff80-\U0010ffff]"
+)
+_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
+
+
+def plain(text: str) -> str:
+    """Return text for one line of a terminal: what could move the cursor, hide or forge is shown as its code."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _without_stacks(_UNSAFE.sub(_code, text))
+
+
+def markdown(text: str) -> str:
+    """Return text for one cell or line of markdown, in which nothing is markup."""
+    return _MARKDOWN.sub(r"\\\1", plain(text))
+
+
+def code_span(text: str) -> str:
+    """Return text as a markdown code span; its fence is longer than any run of backticks in it."""
+    safe = plain(text).replace("|", "\\|")
+    longest = max((len(run) for run in re.findall("`+", safe)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if longest else ""
+    return f"{fence}{pad}{safe}{pad}{fence}"
+
+
+def _code(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    if number >= 0x10FF80:  # noqa: PLR2004
+        return f"\\x{number - 0x10FF00:02x}"
+    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(found[0]) or (
+        f"\\x{number:02x}" if number < 0x100 else f"\\u{{{number:x}}}"  # noqa: PLR2004
+    )
+
+
+def _without_stacks(text: str) -> str:
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)

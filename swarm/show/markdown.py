@@ -1,0 +1,58 @@
+"""The digest as GitHub-flavoured markdown, in which nothing that an agent wrote is markup."""
+
+from collections.abc import Iterator
+
+from swarm.errors import ICONS, Severity
+from swarm.rules.classification import SEVERITIES
+from swarm.show import text
+from swarm.show.escape import code_span, markdown
+from swarm.waves.results import FindingShown, FindingsResult
+
+
+def digest_lines(result: FindingsResult, title: str) -> Iterator[str]:
+    """Yield a digest as markdown: counts, a table for each severity, what was not looked at."""
+    yield f"# {markdown(title)}"
+    yield ""
+    yield text.totals(result)
+    if result.groups is not None:
+        yield ""
+        yield from _rows(("Group", "Findings"), ([markdown(name), f"{n}"] for name, n in result.groups.items()))
+    for severity in SEVERITIES:
+        own = [finding for finding in result.findings if finding.severity == severity]
+        if own:
+            yield ""
+            yield f"## {ICONS[Severity(severity)]} {severity} ({len(own)})"
+            yield ""
+            yield from _rows(("Where", "What", "Rule", "Status", "Id"), map(_row, own))
+    hidden = result.total - len(result.findings)
+    if hidden > 0:
+        yield ""
+        yield f"… and {hidden:,} more."
+    if result.broken or result.unaudited:
+        yield ""
+        yield "## Not looked at"
+        yield ""
+        for broken in result.broken:
+            yield f"- {markdown(broken.domain)}: {markdown(broken.error)}"
+        if result.unaudited:
+            yield f"- {text.counted(result.unaudited, 'tracked file')} no agent looked at"
+
+
+def _row(finding: FindingShown) -> list[str]:
+    where = finding.file or "(no file)"
+    line = f":{finding.line}" if finding.file and finding.line else ""
+    reason = f" ({finding.reason})" if finding.reason and finding.status != "new" else ""
+    return [
+        code_span(where + line),
+        markdown(finding.description),
+        code_span(finding.rule_id or finding.category),
+        markdown(finding.status + reason),
+        finding.finding_id,
+    ]
+
+
+def _rows(head: tuple[str, ...], rows: Iterator[list[str]] | map[list[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + " --- |" * len(head)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"

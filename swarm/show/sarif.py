@@ -1,0 +1,147 @@
+"""The digest as SARIF 2.1.0, with the fingerprints and limits of GitHub's code scanning.
+
+Limits and `primaryLocationLineHash` are as GitHub documents and publishes them for code scanning uploads.
+"""
+
+import re
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import accumulate, chain, repeat
+from typing import Any, Final
+from urllib.parse import quote
+
+from swarm import __version__
+from swarm.rules.identity import VERSION
+from swarm.waves.results import FindingShown
+
+SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+MOST_RESULTS: Final = 25_000
+_LEVELS: Final = {"CRITICAL": "error", "HIGH": "error", "MEDIUM": "warning", "LOW": "note"}
+_SCORES: Final = {"CRITICAL": "9.5", "HIGH": "8.0", "MEDIUM": "5.0", "LOW": "2.0"}
+_BASELINE: Final = {"new": "new", "fixed": "absent"}
+_WINDOW: Final = 100
+_BASE: Final = 37
+_LINE_FEED: Final = 10
+_64: Final = 0xFFFFFFFFFFFFFFFF
+
+
+def log(
+    findings: Iterable[FindingShown], *, run_id: str, wave: int | None, lines: Mapping[str, Mapping[int, str]]
+) -> dict[str, Any]:
+    """Return a SARIF log: one run a wave, split where GitHub would cut it; the gravest stand first.
+
+    `lines` holds GitHub's hash of each finding's line, by path and line.
+    """
+    listed = list(findings)
+    parts = [listed[start : start + MOST_RESULTS] for start in range(0, len(listed), MOST_RESULTS)] or [[]]
+    return {
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [_run(part, number, run_id, wave, lines) for number, part in enumerate(parts, 1)],
+    }
+
+
+def _run(
+    findings: list[FindingShown],
+    part: int,
+    run_id: str,
+    wave: int | None,
+    lines: Mapping[str, Mapping[int, str]],
+) -> dict[str, Any]:
+    rules = sorted({_rule_id(finding) for finding in findings})
+    gravest = {rule: next(f for f in findings if _rule_id(f) == rule) for rule in rules}
+    return {
+        "tool": {
+            "driver": {
+                "name": "swarm",
+                "semanticVersion": __version__,
+                "rules": [_rule(rule, gravest[rule]) for rule in rules],
+            }
+        },
+        "automationDetails": {"id": f"swarm/{run_id}/wave-{wave}/{part}"},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(finding, rules.index(_rule_id(finding)), lines) for finding in findings],
+    }
+
+
+def _rule_id(finding: FindingShown) -> str:
+    return finding.rule_id or finding.category
+
+
+def _rule(rule_id: str, gravest: FindingShown) -> dict[str, Any]:
+    properties: dict[str, Any] = {"tags": [gravest.category]}
+    if gravest.category == "security":
+        properties["security-severity"] = _SCORES[gravest.severity]
+    return {
+        "id": rule_id,
+        "shortDescription": {"text": rule_id},
+        "defaultConfiguration": {"level": _LEVELS[gravest.severity]},
+        "properties": properties,
+    }
+
+
+def _result(finding: FindingShown, rule_index: int, lines: Mapping[str, Mapping[int, str]]) -> dict[str, Any]:
+    fingerprints = {VERSION: finding.fingerprint}
+    result: dict[str, Any] = {
+        "ruleId": _rule_id(finding),
+        "ruleIndex": rule_index,
+        "level": _LEVELS[finding.severity],
+        "message": {"text": finding.description},
+        "baselineState": _baseline(finding),
+        "properties": {
+            "findingId": finding.finding_id,
+            "severity": finding.severity,
+            "status": finding.status,
+            "domain": finding.domain,
+            "category": finding.category,
+            "firstSeenWave": finding.first_seen_wave,
+            "lastSeenWave": finding.last_seen_wave,
+            "matchedBy": finding.matched_by,
+            "reason": finding.reason,
+        },
+    }
+    if finding.file is not None:
+        place: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.file), "uriBaseId": "%SRCROOT%"}}
+        if finding.line is not None:
+            place["region"] = {"startLine": finding.line}
+            if finding.quote:
+                place["region"]["snippet"] = {"text": finding.quote}
+            line_hash = lines.get(finding.file, {}).get(finding.line)
+            if line_hash is not None:
+                fingerprints["primaryLocationLineHash"] = line_hash
+        result["locations"] = [{"physicalLocation": place}]
+    result["partialFingerprints"] = fingerprints
+    if finding.status in {"deferred", "rejected"}:
+        result["suppressions"] = [
+            {"kind": "external", "status": "accepted", "justification": finding.reason or finding.status}
+        ]
+    return result
+
+
+def _baseline(finding: FindingShown) -> str:
+    if finding.matched_by == "new" and finding.status not in _BASELINE:
+        return "new" if finding.sightings == 1 and finding.status != "unverified" else "unchanged"
+    moved = finding.status == "recurring" and finding.matched_by in {"line_map", "moved"}
+    return _BASELINE.get(finding.status, "updated" if moved else "unchanged")
+
+
+def line_hashes(source: str) -> list[str]:
+    """Return GitHub's hash of each line of a file: `<hex>:<n>`, the n-th line so far of that hash.
+
+    A polynomial over the 100 UTF-16 units from the line's start, without blanks and tabs, line ends as line
+    feeds; the file is followed by U+FFFF and zeros.
+    """
+    bare = re.sub("\r\n?", "\n", source).translate({32: None, 9: None})
+    units = array("H", bare.encode("utf-16-le", "surrogatepass"))
+    starts = [0, *(place + 1 for place, unit in enumerate(units) if unit == _LINE_FEED)]
+    padded = chain(units, (0xFFFF,), repeat(0, _WINDOW))
+    sums = list(accumulate(padded, lambda total, unit: (total * _BASE + unit) & _64, initial=0))
+    first_power = pow(_BASE, _WINDOW, _64 + 1)
+    seen: Counter[int] = Counter()
+    found = []
+    for start in starts:
+        value = (sums[start + _WINDOW] - sums[start] * first_power) & _64
+        seen[value] += 1
+        found.append(f"{value:x}:{seen[value]}")
+    return found

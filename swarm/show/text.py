@@ -1,0 +1,115 @@
+"""Plain text for people: tables, severities with their icons, and colour where there is a terminal."""
+
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from swarm.errors import ICONS, Severity
+from swarm.rules.classification import SEVERITIES
+from swarm.show.escape import plain
+from swarm.waves.results import FindingShown, FindingsResult
+
+_COLOURS: Final = {"CRITICAL": "31;1", "HIGH": "31", "MEDIUM": "33", "LOW": "36"}
+DEFAULT_WIDTH: Final = 100
+
+
+def is_terminal() -> bool:
+    """Say whether stdout is a terminal."""
+    return sys.stdout.isatty()
+
+
+def has_colour() -> bool:
+    """Say whether colour may be used."""
+    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """Return the columns of the terminal, or what a pipe is given."""
+    return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns if is_terminal() else DEFAULT_WIDTH
+
+
+def painted(text: str, code: str) -> str:
+    """Return text in a colour, where colour may be used."""
+    return f"\x1b[{code}m{text}\x1b[0m" if has_colour() else text
+
+
+def severity(name: str) -> str:
+    """Return a severity as its icon and its word, never as colour alone."""
+    return painted(f"{ICONS[Severity(name)]} {name}", _COLOURS[name])
+
+
+def table(rows: Iterable[Sequence[str]], head: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of a table whose columns are as wide as they need to be; cells are made harmless."""
+    cells = [[plain(cell) for cell in row] for row in rows]
+    widths = [max(map(columns, column)) for column in zip(head, *cells, strict=True)]
+    for row in (list(head), *cells):
+        padded = (cell + " " * (size - columns(cell)) for cell, size in zip(row, widths, strict=True))
+        yield "  ".join(padded).rstrip()
+
+
+def columns(text: str) -> int:
+    """Return how many columns a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def severities(counts: Mapping[str, int]) -> str:
+    """Return counts by severity on one line."""
+    return ", ".join(f"{counts[name]:,} {name}" for name in SEVERITIES if counts.get(name)) or "none"
+
+
+def place(finding: FindingShown) -> str:
+    """Return `path:line`, which terminals make a link of."""
+    if finding.file is None:
+        return "(no file)"
+    return plain(finding.file) + (f":{finding.line}" if finding.line else "")
+
+
+def finding_lines(finding: FindingShown) -> Iterator[str]:
+    """Yield the lines of one finding in a digest."""
+    room = max(40, width() - 4)
+    rule = plain(finding.rule_id or finding.category)
+    reason = f" ({plain(finding.reason)})" if finding.reason and finding.status != "new" else ""
+    yield f"{place(finding)}  {severity(finding.severity)}  {rule}  {finding.finding_id}  {finding.status}{reason}"
+    yield "    " + shortened(plain(finding.description), room)
+
+
+def shortened(text: str, room: int) -> str:
+    """Cut a text to some columns."""
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def digest_lines(result: FindingsResult, *, limit: int | None = None) -> Iterator[str]:
+    """Yield a digest: the findings, then what they come to and what nobody looked at."""
+    shown = result.findings if limit is None else result.findings[:limit]
+    for finding in shown:
+        yield from finding_lines(finding)
+    if shown:
+        yield ""
+    hidden = result.total - len(shown)
+    if hidden > 0:
+        yield f"… and {hidden:,} more: `swarm findings {result.run_id} --format markdown` lists them all"
+    if result.groups is not None:
+        yield from table([[f"{count:,}", name] for name, count in result.groups.items()], ("count", "group"))
+        yield ""
+    yield totals(result)
+    for broken in result.broken:
+        yield f"⚠ {plain(broken.domain)} was not looked at: {plain(broken.error)}"
+    if result.unaudited:
+        yield f"{counted(result.unaudited, 'tracked file')} no agent looked at."
+
+
+def totals(result: FindingsResult) -> str:
+    """Return the one line that sums up a digest."""
+    if not result.total:
+        return "No findings." if result.state == "clean" else "No findings, but the audit is not whole."
+    return f"{counted(result.total, 'finding')}: {severities(result.counts._asdict())}"

@@ -1,0 +1,1 @@
+"""The control plane's SQLite file, and nothing else that speaks SQL."""

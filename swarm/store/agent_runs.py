@@ -1,0 +1,148 @@
+"""The tables `agent_runs`, `artifacts` and `file_claims`: the work of one domain in one wave, and its evidence."""
+
+import hashlib
+import sqlite3
+import zlib
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from swarm.clock import now
+from swarm.rules.states import AgentRunStatus
+from swarm.store.ledger import Entry, append
+
+_COLUMNS: Final = (
+    "id, wave_id, domain, status, files, prompt_path, prompt_sha256, output_path, worktree_path, worktree_branch,"
+    " analyzer, analysis, findings, error, started, ended"
+)
+
+
+class AgentRun(NamedTuple):
+    """The work of one domain in one wave. `analyzer` and `analysis` are what `launch` itself observed."""
+
+    id: int
+    wave_id: int
+    domain: str
+    status: AgentRunStatus
+    files: int
+    prompt_path: str
+    prompt_sha256: str
+    output_path: str
+    worktree_path: str | None
+    worktree_branch: str | None
+    analyzer: str | None
+    analysis: str | None
+    findings: int | None
+    error: str | None
+    started: str | None
+    ended: str | None
+
+
+class NewAgentRun(NamedTuple):
+    """An agent run as dispatch records it."""
+
+    domain: str
+    files: int
+    prompt_path: str
+    prompt_sha256: str
+    output_path: str
+    worktree_path: str | None
+    worktree_branch: str | None
+
+
+class Claim(NamedTuple):
+    """A file that an agent run touched: as git shows it, as the agent says, or both."""
+
+    path: str
+    kind: str
+    observed: bool
+    reported: bool
+    owner: str | None
+    violation: bool
+
+
+def add(conn: sqlite3.Connection, run_id: str, wave_id: int, agent: NewAgentRun) -> int:
+    """Record a dispatched agent run and return its id."""
+    row = conn.execute(
+        "INSERT INTO agent_runs (wave_id, status, domain, files, prompt_path, prompt_sha256, output_path,"
+        " worktree_path, worktree_branch) VALUES (?, 'dispatched', ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (wave_id, *agent),
+    ).fetchone()
+    agent_run_id = int(row[0])
+    append(
+        conn,
+        Entry(
+            "agent_run_dispatched",
+            f"agent_run:{agent_run_id}",
+            run_id,
+            wave_id,
+            None,
+            "dispatched",
+            payload={"domain": agent.domain, "prompt_sha256": agent.prompt_sha256},
+        ),
+    )
+    return agent_run_id
+
+
+def current(conn: sqlite3.Connection, wave_id: int) -> list[AgentRun]:
+    """Return the newest agent run of each domain of a wave, in the order of dispatch, which is map order."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM agent_runs WHERE id IN"  # noqa: S608
+        " (SELECT max(id) FROM agent_runs WHERE wave_id = ? GROUP BY domain)"
+        " ORDER BY (SELECT min(first.id) FROM agent_runs first"
+        " WHERE first.wave_id = agent_runs.wave_id AND first.domain = agent_runs.domain)",
+        (wave_id,),
+    )
+    return [_agent_run(row) for row in rows]
+
+
+def record_analysis(conn: sqlite3.Connection, agent_run_id: int, analyzer: str, analysis: str) -> None:
+    """Keep which analyzer looked, with which version and configuration, and what it could not read."""
+    conn.execute("UPDATE agent_runs SET analyzer = ?, analysis = ? WHERE id = ?", (analyzer, analysis, agent_run_id))
+
+
+def record_count(conn: sqlite3.Connection, agent_run_id: int, findings: int) -> None:
+    """Keep how many findings an agent run reported."""
+    conn.execute("UPDATE agent_runs SET findings = ? WHERE id = ?", (findings, agent_run_id))
+
+
+def record_output(conn: sqlite3.Connection, agent_run_id: int, path: str, body: bytes) -> None:
+    """Keep an output as it was read; a later one of the same agent run takes its place."""
+    conn.execute(
+        "INSERT INTO artifacts (agent_run_id, kind, path, sha256, bytes, body, created)"
+        " VALUES (?, 'output', ?, ?, ?, ?, ?) ON CONFLICT (agent_run_id, kind) DO UPDATE SET path = excluded.path,"
+        " sha256 = excluded.sha256, bytes = excluded.bytes, body = excluded.body, created = excluded.created",
+        (agent_run_id, path, hashlib.sha256(body).hexdigest(), len(body), zlib.compress(body, 1), now()),
+    )
+
+
+def recorded_output(conn: sqlite3.Connection, agent_run_id: int) -> tuple[str, bytes] | None:
+    """Return the path and the bytes of an output that was read before."""
+    row = conn.execute(
+        "SELECT path, body FROM artifacts WHERE agent_run_id = ? AND kind = 'output'", (agent_run_id,)
+    ).fetchone()
+    return None if row is None else (row[0], zlib.decompress(row[1]))
+
+
+def replace_claims(conn: sqlite3.Connection, agent_run_id: int, claims: Iterable[Claim]) -> None:
+    """Keep the files that an agent run touched."""
+    conn.execute("DELETE FROM file_claims WHERE agent_run_id = ?", (agent_run_id,))
+    conn.executemany(
+        "INSERT INTO file_claims (agent_run_id, path, kind, observed, reported, owner, violation)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        ((agent_run_id, *claim) for claim in claims),
+    )
+
+
+def violations_of_run(conn: sqlite3.Connection, run_id: str) -> int:
+    """Return how many claims of a run's current agent runs are violations."""
+    row = conn.execute(
+        "SELECT count(*) FROM file_claims JOIN agent_runs ON agent_runs.id = agent_run_id"
+        " JOIN waves ON waves.id = wave_id WHERE run_id = ? AND violation",
+        (run_id,),
+    ).fetchone()
+    return int(row[0])
+
+
+def _agent_run(row: tuple[object, ...]) -> AgentRun:
+    agent = AgentRun._make(row)
+    return agent._replace(status=AgentRunStatus(agent.status))

@@ -1,0 +1,142 @@
+"""The table `attempts`: one row a process launched for an agent run, written before it is spawned."""
+
+import sqlite3
+from typing import Final, NamedTuple
+
+from swarm.clock import now
+from swarm.store.ledger import Entry, append
+
+_COLUMNS: Final = (
+    "id, agent_run_id, ordinal, parent_id, runtime, runtime_version, argv, host, supervisor_pid, pid, pid_start,"
+    " created, spawned, first_output, last_progress, ended, duration_ms, exit_code, signal, exit_class,"
+    " error_code, error_fragment, outcome, stall_reason, record_path"
+)
+
+
+class Attempt(NamedTuple):
+    """One process launched for an agent run. Open while `outcome` is `None`."""
+
+    id: int
+    agent_run_id: int
+    ordinal: int
+    parent_id: int | None
+    runtime: str
+    runtime_version: str | None
+    argv: str
+    host: str
+    supervisor_pid: int
+    pid: int | None
+    pid_start: str | None
+    created: str
+    spawned: str | None
+    first_output: str | None
+    last_progress: str | None
+    ended: str | None
+    duration_ms: int | None
+    exit_code: int | None
+    signal: int | None
+    exit_class: int | None
+    error_code: str | None
+    error_fragment: str | None
+    outcome: str | None
+    stall_reason: str | None
+    record_path: str
+
+
+class NewAttempt(NamedTuple):
+    """An attempt before it is spawned. `argv` is JSON."""
+
+    agent_run_id: int
+    ordinal: int
+    parent_id: int | None
+    recovery_reason: str | None
+    runtime: str
+    runtime_version: str | None
+    argv: str
+    prompt_sha256: str
+    host: str
+    supervisor_pid: int
+    record_path: str
+
+
+class Ending(NamedTuple):
+    """How an attempt ended. Times are ISO-8601, the duration milliseconds, the fragment at most 1,000 bytes."""
+
+    outcome: str
+    exit_class: int
+    exit_code: int | None = None
+    signal: int | None = None
+    error_code: str | None = None
+    error_fragment: str | None = None
+    spawned: str | None = None
+    first_output: str | None = None
+    last_progress: str | None = None
+    duration_ms: int | None = None
+
+
+def add(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt: NewAttempt) -> int:
+    """Record an attempt that is about to be spawned; `one_open_attempt_per_agent_run` refuses a second."""
+    row = conn.execute(
+        "INSERT INTO attempts (agent_run_id, ordinal, parent_id, recovery_reason, runtime, runtime_version, argv,"
+        " prompt_sha256, host, supervisor_pid, record_path, created)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (*attempt, now()),
+    ).fetchone()
+    attempt_id = int(row[0])
+    payload: dict[str, object] = {"agent_run": attempt.agent_run_id, "runtime": attempt.runtime}
+    append(conn, Entry("attempt_opened", f"attempt:{attempt_id}", run_id, wave_id, None, "open", payload=payload))
+    return attempt_id
+
+
+def record_process(conn: sqlite3.Connection, attempt_id: int, pid: int, pid_start: str, spawned: str) -> None:
+    """Keep which process an attempt is, so that it can be found after its supervisor died."""
+    conn.execute(
+        "UPDATE attempts SET pid = ?, pid_start = ?, spawned = ?, last_progress = ? WHERE id = ? AND outcome IS NULL",
+        (pid, pid_start, spawned, spawned, attempt_id),
+    )
+
+
+def close(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt_id: int, ending: Ending) -> bool:
+    """Close an attempt, once; say whether it was open."""
+    row = conn.execute(
+        "UPDATE attempts SET outcome = ?, exit_class = ?, exit_code = ?, signal = ?, error_code = ?,"
+        " error_fragment = ?, spawned = coalesce(spawned, ?), first_output = ?,"
+        " last_progress = coalesce(?, last_progress), duration_ms = ?, ended = ?"
+        " WHERE id = ? AND outcome IS NULL RETURNING id",
+        (*ending, now(), attempt_id),
+    ).fetchone()
+    if row is None:
+        return False
+    append(
+        conn,
+        Entry(
+            "attempt_closed",
+            f"attempt:{attempt_id}",
+            run_id,
+            wave_id,
+            "open",
+            ending.outcome,
+            ending.error_code,
+            {"exit_code": ending.exit_code, "exit_class": ending.exit_class},
+        ),
+    )
+    return True
+
+
+def of_wave(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[Attempt]]:
+    """Return the attempts of a wave by agent run, oldest first."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM attempts WHERE agent_run_id IN"  # noqa: S608
+        " (SELECT id FROM agent_runs WHERE wave_id = ?) ORDER BY agent_run_id, ordinal",
+        (wave_id,),
+    )
+    found: dict[int, list[Attempt]] = {}
+    for attempt in map(Attempt._make, rows):
+        found.setdefault(attempt.agent_run_id, []).append(attempt)
+    return found
+
+
+def find(conn: sqlite3.Connection, attempt_id: int) -> Attempt | None:
+    """Return one attempt."""
+    row = conn.execute(f"SELECT {_COLUMNS} FROM attempts WHERE id = ?", (attempt_id,)).fetchone()  # noqa: S608
+    return None if row is None else Attempt._make(row)

@@ -1,0 +1,162 @@
+"""Opening the control plane, and the one way to write it."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Self
+from urllib.parse import quote
+
+from swarm import errors
+from swarm.store import versions
+
+READ_WAIT_SECONDS: Final = 30.0
+WRITE_WAIT_SECONDS: Final = 30.0
+BUSY_TIMEOUT_MS: Final = 5000
+BULK_CACHE_KIB: Final = 128 * 1024
+
+
+class Store:
+    """An open control plane: one connection a command. Close it, or use it in a `with`."""
+
+    def __init__(self, path: Path, conn: sqlite3.Connection, verb: str) -> None:
+        self.path = path
+        self.conn = conn
+        self.verb = verb
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.conn.close()
+
+    @contextmanager
+    def mutation(self, *, bulk: bool = False) -> Iterator[sqlite3.Connection]:
+        """Run the block as one `BEGIN IMMEDIATE` transaction, in the queue of writers.
+
+        `bulk` keeps a large transaction in memory until it commits, so that readers are not locked out of a
+        file that is being spilled to. Raises ControlPlaneBusy, ControlPlaneReadOnly, ControlPlaneWriteFailed.
+        """
+        with writers_queue(self.path, self.verb):
+            if bulk:
+                self.conn.execute(f"PRAGMA cache_size = -{BULK_CACHE_KIB}")
+            try:
+                self.conn.execute("BEGIN IMMEDIATE")
+                yield self.conn
+                self.conn.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._roll_back()
+                raise translated(error, self.path) from error
+            except BaseException:
+                self._roll_back()
+                raise
+
+    def _roll_back(self) -> None:
+        if self.conn.in_transaction:
+            self.conn.execute("ROLLBACK")
+
+
+def open_store(path: Path, verb: str, *, create: bool = False) -> Store:
+    """Open the control plane at `path`, bringing an older one up to this build first.
+
+    With `create`, a missing or empty file is made. Raises ControlPlaneMissing, ControlPlaneSchemaTooNew,
+    ControlPlaneSchemaCorrupt, ControlPlaneCorrupt, ControlPlaneBusy, ControlPlaneReadOnly.
+    """
+    if not _holds_something(path):
+        if not create:
+            raise errors.ControlPlaneMissing(path=str(path))
+        _make_folder(path.parent)
+        versions.upgrade(path, verb, None)
+    store = Store(path, _connect(path), verb)
+    try:
+        _configure(store.conn)
+        on_disk = versions.version_of(store.conn, path)
+        if on_disk is None or on_disk < versions.current():
+            store.conn.close()
+            if on_disk is None and not create:
+                raise errors.ControlPlaneMissing(path=str(path))
+            versions.upgrade(path, verb, on_disk)
+            store.conn = _connect(path)
+            _configure(store.conn)
+    except sqlite3.Error as error:
+        store.conn.close()
+        raise translated(error, path) from error
+    except BaseException:
+        store.conn.close()
+        raise
+    return store
+
+
+@contextmanager
+def writers_queue(path: Path, verb: str) -> Iterator[None]:
+    """Stand in the queue of writers: SQLite's own waiting is unfair."""
+    from swarm.store.locks import LockTaken, locked
+
+    lock = path.with_name(path.name + ".lock")
+    try:
+        with locked(lock, verb, timeout=WRITE_WAIT_SECONDS):
+            yield
+    except LockTaken as taken:
+        raise _busy(path, taken.holder) from taken
+    except OSError as error:
+        if error.filename is None or os.fspath(error.filename) != str(lock):
+            raise
+        raise errors.ControlPlaneReadOnly(path=str(path), problem=error.strerror or str(error)) from error
+
+
+def translated(error: sqlite3.Error, path: Path) -> Exception:
+    """Return the error of ours that says what SQLite's means."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    problem = str(error)
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return errors.ControlPlaneCorrupt(path=str(path), problem=problem, remedy=versions.remedy(path))
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        from swarm.store.locks import holder_of
+
+        return _busy(path, holder_of(path.with_name(path.name + ".lock")))
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
+        return errors.ControlPlaneReadOnly(path=str(path), problem=problem)
+    if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
+        return errors.ControlPlaneWriteFailed(path=str(path), problem=problem)
+    return error
+
+
+def _busy(path: Path, holder: str) -> errors.ControlPlaneBusy:
+    pid, _, verb = holder.partition(" ")
+    told = f" by process {pid} ({verb})" if pid.isdigit() else ""
+    return errors.ControlPlaneBusy(path=str(path), waited=WRITE_WAIT_SECONDS, holder=told)
+
+
+def _holds_something(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise errors.ControlPlaneReadOnly(path=str(path), problem=problem) from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise errors.WorkspaceNotWritable(path=str(folder), problem=problem) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    uri = f"file:{quote(str(path))}?mode={'rw' if writable else 'ro'}"
+    try:
+        return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=READ_WAIT_SECONDS)
+    except sqlite3.Error as error:
+        raise translated(error, path) from error
+
+
+def _configure(conn: sqlite3.Connection) -> None:
+    # A rollback journal: WAL in SQLite before 3.51.3 can corrupt a file, and the file is copied as one.
+    conn.execute("PRAGMA foreign_keys = ON")
+    conn.execute("PRAGMA synchronous = FULL")

@@ -1,0 +1,63 @@
+"""The tables `domains`, a run's map as it is now, and `snapshots`, maps as waves froze them."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from swarm.clock import now
+from swarm.rules.ownership import Domain, Ownership
+from swarm.store.ledger import Entry, append
+
+
+def domain_map(conn: sqlite3.Connection, run_id: str) -> list[Domain]:
+    """Return the map of a run, in its order."""
+    rows = conn.execute(
+        "SELECT name, ownership, globs, description FROM domains WHERE run_id = ? ORDER BY position",
+        (run_id,),
+    )
+    return [Domain(name, Ownership(kind), tuple(json.loads(globs)), text) for name, kind, globs, text in rows]
+
+
+def replace_map(conn: sqlite3.Connection, run_id: str, domains: Sequence[Domain], entry: Entry) -> None:
+    """Write a whole map in its order, and in the ledger what changed."""
+    conn.execute("DELETE FROM domains WHERE run_id = ?", (run_id,))
+    conn.executemany(
+        "INSERT INTO domains (run_id, position, name, ownership, globs, description) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (run_id, position, domain.name, domain.ownership, _json(domain.globs), domain.description)
+            for position, domain in enumerate(domains, 1)
+        ],
+    )
+    append(conn, entry)
+
+
+def map_document(domains: Sequence[Domain]) -> str:
+    """Return the map as the JSON that snapshots hold: the same map gives the same bytes."""
+    return _json([domain._asdict() for domain in domains])
+
+
+def snapshot(conn: sqlite3.Connection, run_id: str, domains: Sequence[Domain]) -> int:
+    """Return the id of the snapshot of this map, writing it when it is the first of its kind."""
+    document = map_document(domains)
+    sha256 = hashlib.sha256(document.encode()).hexdigest()
+    row = conn.execute("SELECT id FROM snapshots WHERE run_id = ? AND sha256 = ?", (run_id, sha256)).fetchone()
+    if row is None:
+        row = conn.execute(
+            "INSERT INTO snapshots (run_id, sha256, map, created) VALUES (?, ?, ?, ?) RETURNING id",
+            (run_id, sha256, document, now()),
+        ).fetchone()
+    return int(row[0])
+
+
+def snapshot_map(conn: sqlite3.Connection, snapshot_id: int) -> list[Domain]:
+    """Return the map that a wave froze."""
+    (document,) = conn.execute("SELECT map FROM snapshots WHERE id = ?", (snapshot_id,)).fetchone()
+    return [
+        Domain(item["name"], Ownership(item["ownership"]), tuple(item["globs"]), item["description"])
+        for item in json.loads(document)
+    ]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

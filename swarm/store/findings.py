@@ -1,0 +1,334 @@
+"""The tables `findings`, `finding_aliases` and `sightings`."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from swarm.rules.anchors import Anchor, Anchored
+from swarm.rules.classification import SEVERITIES
+from swarm.rules.matching import Known
+
+_SEVERITY_ORDER: Final = "CASE severity WHEN 'CRITICAL' THEN 0 WHEN 'HIGH' THEN 1 WHEN 'MEDIUM' THEN 2 ELSE 3 END"
+
+
+class NewFinding(NamedTuple):
+    """A finding seen for the first time, in column order."""
+
+    run_id: str
+    finding_id: str
+    fingerprint: str
+    kind: str
+    lens: str
+    severity: str
+    severity_note: str | None
+    category: str
+    rule_id: str | None
+    ordinal: int
+    domain: str
+    file: str | None
+    line: int | None
+    scope: str
+    symbol: str | None
+    quote: str
+    text_hash: str
+    occurrence: int
+    occurrences: int
+    context_hash: str
+    anchored: str
+    anchor_commit: str
+    analyzer: str | None
+    description: str
+    recommendation: str | None
+    first_wave: int
+    last_wave: int
+    sightings: int
+
+
+class SeenAgain(NamedTuple):
+    """What a new sighting changes of a finding. The place is where it is now."""
+
+    severity: str
+    severity_note: str | None
+    domain: str
+    file: str | None
+    line: int | None
+    scope: str
+    symbol: str | None
+    quote: str
+    text_hash: str
+    occurrence: int
+    occurrences: int
+    context_hash: str
+    anchored: str
+    anchor_commit: str
+    analyzer: str | None
+    description: str
+    recommendation: str | None
+    last_wave: int
+    sightings: int
+    regressions: int
+    recurred_while_closed: int
+    matched_by: str
+    match_note: str
+    id: int
+
+
+class NotSeen(NamedTuple):
+    """What a wave's silence changes of a finding."""
+
+    observation: str
+    observation_reason: str
+    evidence: str | None
+    fixed_wave: int | None
+    misses: int
+    id: int
+
+
+class Sighting(NamedTuple):
+    """One wave's report of a finding, as it is kept. `finding` is a row of `findings`."""
+
+    finding: int
+    wave_id: int
+    agent_run_id: int
+    reported_id: str
+    severity: str
+    category: str
+    file: str | None
+    line: int | None
+    quote: str
+    description: str
+    recommendation: str | None
+    matched_by: str
+    match_note: str | None
+
+
+class KnownFinding(NamedTuple):
+    """A finding as collect needs it: what matching compares, and what classification starts from."""
+
+    known: Known
+    finding_id: str
+    severity: str
+    domain: str
+    lens: str
+    analyzer: str | None
+    observation: str
+    decision: str
+
+
+class Finding(NamedTuple):
+    """A finding as it is shown."""
+
+    row_id: int
+    finding_id: str
+    fingerprint: str
+    kind: str
+    lens: str
+    severity: str
+    severity_note: str | None
+    category: str
+    rule_id: str | None
+    status: str
+    observation: str
+    observation_reason: str | None
+    evidence: str | None
+    decision: str
+    decision_reason: str | None
+    file: str | None
+    line: int | None
+    scope: str
+    symbol: str | None
+    quote: str
+    description: str
+    recommendation: str | None
+    domain: str
+    first_wave: int
+    last_wave: int
+    anchored: str
+    anchor_commit: str
+    matched_by: str
+    match_note: str | None
+    sightings: int
+    misses: int
+    regressions: int
+    recurred_while_closed: int
+
+
+class Selection(NamedTuple):
+    """Which findings of a run to read. Empty tuples mean no filter; `wave` keeps those sighted in that wave."""
+
+    statuses: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    wave_id: int | None = None
+
+
+_SHOWN: Final = ", ".join("findings.id" if name == "row_id" else f"findings.{name}" for name in Finding._fields)
+_INSERTED: Final = (*NewFinding._fields, "observation", "matched_by")
+
+
+def known_findings(conn: sqlite3.Connection, run_id: str) -> list[KnownFinding]:
+    """Return every finding of a run, closed ones too, as collect needs them."""
+    aliases: dict[int, set[str]] = {}
+    for finding, fingerprint in conn.execute(
+        "SELECT finding, fingerprint FROM finding_aliases WHERE run_id = ?", (run_id,)
+    ):
+        aliases.setdefault(finding, set()).add(fingerprint)
+    rows = conn.execute(
+        "SELECT id, fingerprint, coalesce(rule_id, category), rule_id IS NOT NULL, ordinal, description,"
+        " anchor_commit, file, line, scope, quote, text_hash, occurrence, occurrences, context_hash, anchored,"
+        " finding_id, severity, domain, lens, analyzer, observation, decision FROM findings"
+        " WHERE run_id = ? ORDER BY id",
+        (run_id,),
+    )
+    return [_known(row, aliases) for row in rows]
+
+
+def _known(row: tuple[object, ...], aliases: dict[int, set[str]]) -> KnownFinding:
+    row_id, fingerprint, rule, has_rule, ordinal, description, commit, file, *rest = row
+    anchor = None if file is None else Anchor._make((file, *rest[:7], Anchored(str(rest[7]))))
+    known = Known(
+        row_id,  # type: ignore[arg-type]
+        fingerprint,  # type: ignore[arg-type]
+        frozenset(aliases.get(row_id, ())),  # type: ignore[call-overload]
+        rule,  # type: ignore[arg-type]
+        bool(has_rule),
+        ordinal,  # type: ignore[arg-type]
+        description,  # type: ignore[arg-type]
+        anchor,
+        commit,  # type: ignore[arg-type]
+    )
+    return KnownFinding(known, *rest[8:])  # type: ignore[arg-type]
+
+
+def add_all(conn: sqlite3.Connection, findings: Sequence[NewFinding]) -> list[int]:
+    """Record new findings and return their rows' ids, in order."""
+    first = int(conn.execute("SELECT coalesce(max(id), 0) + 1 FROM findings").fetchone()[0])
+    marks = ", ".join("?" * (len(_INSERTED) - 1))
+    conn.executemany(
+        f"INSERT INTO findings (id, {', '.join(_INSERTED)}) VALUES ({marks}, 'new', 'new')",  # noqa: S608
+        ((first + offset, *finding) for offset, finding in enumerate(findings)),
+    )
+    return list(range(first, first + len(findings)))
+
+
+def record_seen_again(conn: sqlite3.Connection, findings: Iterable[SeenAgain]) -> None:
+    """Bring findings to where and how they were seen again; a finding that was fixed is open again."""
+    conn.executemany(
+        "UPDATE findings SET severity = ?, severity_note = ?, domain = ?, file = ?, line = ?, scope = ?,"
+        " symbol = ?, quote = ?, text_hash = ?, occurrence = ?, occurrences = ?, context_hash = ?, anchored = ?,"
+        " anchor_commit = ?, analyzer = ?, description = ?, recommendation = ?, last_wave = ?,"
+        " sightings = sightings + ?, regressions = regressions + ?,"
+        " recurred_while_closed = recurred_while_closed + ?, matched_by = ?, match_note = ?,"
+        " observation = 'recurring', observation_reason = NULL, evidence = NULL, fixed_wave = NULL WHERE id = ?",
+        findings,
+    )
+
+
+def record_not_seen(conn: sqlite3.Connection, findings: Iterable[NotSeen]) -> None:
+    """Keep what a wave's silence about findings means."""
+    conn.executemany(
+        "UPDATE findings SET observation = ?, observation_reason = ?, evidence = ?, fixed_wave = ?,"
+        " misses = misses + ? WHERE id = ?",
+        findings,
+    )
+
+
+def add_aliases(conn: sqlite3.Connection, run_id: str, wave: int, aliases: Iterable[tuple[str, int]]) -> None:
+    """Keep further fingerprints of findings; one that stands for another finding already stays with it."""
+    conn.executemany(
+        "INSERT INTO finding_aliases (run_id, fingerprint, finding, wave) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS"
+        " (SELECT 1 FROM findings WHERE run_id = ?1 AND fingerprint = ?2) ON CONFLICT DO NOTHING",
+        ((run_id, fingerprint, finding, wave) for fingerprint, finding in aliases),
+    )
+
+
+def add_sightings(conn: sqlite3.Connection, sightings: Iterable[Sighting]) -> None:
+    """Record a wave's reports."""
+    conn.executemany(
+        "INSERT INTO sightings (finding, wave_id, agent_run_id, reported_id, severity, category, file, line, quote,"
+        " description, recommendation, matched_by, match_note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        sightings,
+    )
+
+
+def taken_ids(conn: sqlite3.Connection, run_id: str) -> set[str]:
+    """Return the finding ids of a run."""
+    return {row[0] for row in conn.execute("SELECT finding_id FROM findings WHERE run_id = ?", (run_id,))}
+
+
+def counts_by(conn: sqlite3.Connection, run_id: str) -> dict[tuple[str, str], int]:
+    """Return how many findings a run has of each (status, severity)."""
+    rows = conn.execute(
+        "SELECT status, severity, count(*) FROM findings WHERE run_id = ? GROUP BY status, severity",
+        (run_id,),
+    )
+    return {(status, severity): count for status, severity, count in rows}
+
+
+def select(conn: sqlite3.Connection, run_id: str, selection: Selection) -> Iterator[Finding]:
+    """Return findings, gravest first, then by file, line and id. They are read as they are asked for."""
+    where, values = _where(run_id, selection)
+    cursor = conn.execute(
+        f"SELECT {_SHOWN} FROM findings {where} ORDER BY {_SEVERITY_ORDER}, file, line, findings.id",  # noqa: S608
+        values,
+    )
+    return map(Finding._make, cursor)
+
+
+def with_id(conn: sqlite3.Connection, run_id: str, prefix: str) -> list[Finding]:
+    """Return the findings whose id is this or, if none is, begins with this; case does not count."""
+    for condition, value in (
+        ("finding_id = ? COLLATE NOCASE", prefix),
+        ("finding_id LIKE ? ESCAPE '!'", _like(prefix)),
+    ):
+        cursor = conn.execute(
+            f"SELECT {_SHOWN} FROM findings WHERE run_id = ? AND {condition} ORDER BY id LIMIT 3",  # noqa: S608
+            (run_id, value),
+        )
+        if found := list(map(Finding._make, cursor)):
+            return found
+    return []
+
+
+def sightings_of(conn: sqlite3.Connection, row_id: int) -> list[tuple[int, str, Sighting]]:
+    """Return every sighting of a finding, oldest first, each with its wave's number and its reporter's domain."""
+    names = ", ".join(f"sightings.{name}" for name in Sighting._fields)
+    cursor = conn.execute(
+        f"SELECT waves.number, agent_runs.domain, {names} FROM sightings"  # noqa: S608
+        " JOIN waves ON waves.id = sightings.wave_id JOIN agent_runs ON agent_runs.id = sightings.agent_run_id"
+        " WHERE finding = ? ORDER BY sightings.id",
+        (row_id,),
+    )
+    return [(number, domain, Sighting._make(rest)) for number, domain, *rest in cursor]
+
+
+def _where(run_id: str, selection: Selection) -> tuple[str, list[object]]:
+    conditions, values = ["findings.run_id = ?"], [run_id]  # type: tuple[list[str], list[object]]
+    columns = (
+        ("status", selection.statuses),
+        ("severity", selection.severities if set(selection.severities) != set(SEVERITIES) else ()),
+        ("domain", selection.domains),
+        ("coalesce(rule_id, category)", selection.rules),
+    )
+    for column, wanted in columns:
+        if wanted:
+            conditions.append(f"{column} IN ({', '.join('?' * len(wanted))})")
+            values += wanted
+    if selection.wave_id is not None:
+        conditions.append("findings.id IN (SELECT finding FROM sightings WHERE wave_id = ?)")
+        values.append(selection.wave_id)
+    return "WHERE " + " AND ".join(conditions), values
+
+
+def _like(prefix: str) -> str:
+    return "".join(f"!{c}" if c in "!%_" else c for c in prefix) + "%"
+
+
+def fixed_in_wave(conn: sqlite3.Connection, run_id: str, wave: int) -> set[str]:
+    """Return the ids of the findings that a wave found fixed."""
+    rows = conn.execute(
+        "SELECT finding_id FROM findings WHERE run_id = ? AND status = 'fixed' AND fixed_wave = ?",
+        (run_id, wave),
+    )
+    return {row[0] for row in rows}

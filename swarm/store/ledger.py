@@ -1,0 +1,123 @@
+"""The ledger: the append-only, hash-chained table `events`, in which every change of state is written."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from swarm import events
+from swarm.clock import now
+
+GENESIS: Final = "0" * 64
+VERSION: Final = "swarmLedger/v1"
+ACTOR: Final = "swarm"
+
+
+class Entry(NamedTuple):
+    """One change of state, as it is to be written. `payload` holds JSON values without floats."""
+
+    kind: str
+    subject: str
+    run_id: str | None = None
+    wave_id: int | None = None
+    from_state: str | None = None
+    to_state: str | None = None
+    reason: str | None = None
+    payload: dict[str, object] | None = None
+
+
+class Event(NamedTuple):
+    """One row of the ledger, in column order."""
+
+    seq: int
+    ts: str
+    kind: str
+    run_id: str | None
+    wave_id: int | None
+    subject: str
+    from_state: str | None
+    to_state: str | None
+    actor: str
+    reason: str | None
+    payload: str | None
+    correlation_id: str
+    hash: str
+
+
+def append(conn: sqlite3.Connection, *entries: Entry) -> None:
+    """Write entries at the end of the chain, inside the caller's transaction."""
+    append_all(conn, entries)
+
+
+def append_all(conn: sqlite3.Connection, entries: Iterable[Entry]) -> None:
+    """Write many entries at the end of the chain, inside the caller's transaction."""
+    last = conn.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    seq, previous = last or (0, GENESIS)
+    conn.executemany(
+        "INSERT INTO events (seq, ts, kind, run_id, wave_id, subject, from_state, to_state, actor, reason,"
+        " payload, correlation_id, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        _chained(seq, previous, entries),
+    )
+
+
+def _chained(seq: int, previous: str, entries: Iterable[Entry]) -> Iterator[tuple[object, ...]]:
+    moment = now()
+    for entry in entries:
+        seq += 1
+        payload = None if entry.payload is None else _compact(entry.payload)
+        row = (
+            seq,
+            moment,
+            entry.kind,
+            entry.run_id,
+            entry.wave_id,
+            entry.subject,
+            entry.from_state,
+            entry.to_state,
+            ACTOR,
+            entry.reason,
+            payload,
+            events.correlation_id,
+        )
+        previous = chain_hash(previous, row)
+        yield (*row, previous)
+
+
+def chain_hash(previous: str, row: tuple[object, ...]) -> str:
+    """Return the hash of a row: SHA-256 over version tag, previous hash and the row as compact JSON."""
+    return hashlib.sha256(_compact([VERSION, previous, *row]).encode()).hexdigest()
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+_COLUMNS = "seq, ts, kind, run_id, wave_id, subject, from_state, to_state, actor, reason, payload, correlation_id, hash"
+
+
+def events_after(conn: sqlite3.Connection, seq: int, run_id: str | None = None) -> Iterator[Event]:
+    """Return the events behind a cursor, of one run or of all, in order."""
+    where, values = ("seq > ?", (seq,)) if run_id is None else ("run_id = ? AND seq > ?", (run_id, seq))
+    cursor = conn.execute(f"SELECT {_COLUMNS} FROM events WHERE {where} ORDER BY seq", values)  # noqa: S608
+    return map(Event._make, cursor)
+
+
+def events_of(conn: sqlite3.Connection, *subjects: str) -> list[Event]:
+    """Return the events of some subjects, such as `wave:3` or `finding:12`, in order."""
+    marks = ", ".join("?" * len(subjects))
+    cursor = conn.execute(
+        f"SELECT {_COLUMNS} FROM events WHERE subject IN ({marks}) ORDER BY seq",  # noqa: S608
+        subjects,
+    )
+    return list(map(Event._make, cursor))
+
+
+def broken_link(conn: sqlite3.Connection) -> int | None:
+    """Return the seq of the first event that does not fit its predecessor, `None` for a sound chain."""
+    previous, expected = GENESIS, 1
+    for event in events_after(conn, 0):
+        if event.seq != expected or event.hash != chain_hash(previous, event[:-1]):
+            return event.seq
+        previous, expected = event.hash, expected + 1
+    return None

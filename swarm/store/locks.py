@@ -1,0 +1,51 @@
+"""The queues: one OS lock file for each thing that only one process may do at a time.
+
+A lock dies with its process. The holder writes `pid verb` into the file, so that who waits can say for whom.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+POLL_SECONDS = 0.01
+
+
+class LockTaken(Exception):
+    """Somebody else holds the lock; `holder` is what they wrote into it, such as `4711 collect`."""
+
+    def __init__(self, holder: str) -> None:
+        self.holder = holder
+        super().__init__(holder)
+
+
+@contextmanager
+def locked(path: Path, verb: str, *, timeout: float) -> Iterator[None]:
+    """Hold the lock file at `path`, waiting at most `timeout` seconds. Raises `LockTaken`, or `OSError`."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, timeout=timeout, poll_interval=POLL_SECONDS, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise LockTaken(holder_of(path)) from None
+    try:
+        _sign(path, verb)
+        yield
+    finally:
+        lock.release()
+
+
+def holder_of(path: Path) -> str:
+    """Return what the present or last holder wrote into a lock file, `""` where that is nothing."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()[:100]
+    except OSError:
+        return ""
+
+
+def _sign(path: Path, verb: str) -> None:
+    # Opening another handle on the lock file is safe: flock belongs to the handle, not to the process.
+    with path.open("r+", encoding="utf-8") as file:
+        file.write(f"{os.getpid()} {verb}\n")
+        file.truncate()

@@ -1,0 +1,116 @@
+"""The table `runs`."""
+
+import sqlite3
+from pathlib import PurePath
+from typing import Final, NamedTuple
+
+from swarm.store.ledger import Entry, append
+
+_COLUMNS: Final = (
+    "id, repo, local_path, commit_sha, branch, save_point_tag, status, timeout_seconds, map_frozen, created"
+)
+
+
+class Run(NamedTuple):
+    """One swarm over one repository. `local_path` is real; `status` is the phase."""
+
+    id: str
+    repo: str
+    local_path: str
+    commit_sha: str
+    branch: str | None
+    save_point_tag: str
+    status: str
+    timeout_seconds: int
+    map_frozen: bool
+    created: str
+
+    @property
+    def hex(self) -> str:
+        """The last part of the id, which names its branches."""
+        return self.id.rpartition("-")[2]
+
+
+class RunCounts(NamedTuple):
+    """A run with how many waves and findings it has."""
+
+    run: Run
+    waves: int
+    findings: int
+
+
+def add(conn: sqlite3.Connection, run: Run) -> None:
+    """Record a new run."""
+    conn.execute(
+        f"INSERT INTO runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        run,
+    )
+    append(
+        conn,
+        Entry("run_created", f"run:{run.id}", run.id, None, None, run.status, payload={"commit": run.commit_sha}),
+    )
+
+
+def find(conn: sqlite3.Connection, run_id: str) -> Run | None:
+    """Return the run of exactly this id."""
+    return _one(conn, "WHERE id = ?", run_id)
+
+
+def newest(conn: sqlite3.Connection) -> Run | None:
+    """Return the run that was added last."""
+    return _one(conn, "ORDER BY seq DESC LIMIT 1")
+
+
+def newest_around(conn: sqlite3.Connection, folder: PurePath) -> Run | None:
+    """Return the newest run whose repository holds a folder; of nested repositories, the innermost."""
+    paths = [str(folder), *map(str, folder.parents)]
+    marks = ", ".join("?" * len(paths))
+    return _one(conn, f"WHERE local_path IN ({marks}) ORDER BY length(local_path) DESC, seq DESC LIMIT 1", *paths)
+
+
+def newest_open_of(conn: sqlite3.Connection, local_path: str) -> Run | None:
+    """Return the newest run of a repository, unless it is complete or aborted."""
+    run = _one(conn, "WHERE local_path = ? ORDER BY seq DESC LIMIT 1", local_path)
+    return None if run is None or run.status in {"complete", "aborted"} else run
+
+
+def beginning_with(conn: sqlite3.Connection, prefix: str) -> list[Run]:
+    """Return the runs whose id, or whose hex, begins with this, newest first."""
+    every = conn.execute(f"SELECT {_COLUMNS} FROM runs ORDER BY seq DESC")  # noqa: S608
+    runs = (_run(row) for row in every)
+    return [run for run in runs if run.id.startswith(prefix) or run.hex.startswith(prefix)]
+
+
+def all_with_counts(conn: sqlite3.Connection) -> list[RunCounts]:
+    """Return every run, newest first."""
+    cursor = conn.execute(
+        f"SELECT {_COLUMNS}, (SELECT count(*) FROM waves WHERE run_id = runs.id),"  # noqa: S608
+        " (SELECT count(*) FROM findings WHERE run_id = runs.id) FROM runs ORDER BY seq DESC"
+    )
+    return [RunCounts(_run(row[:-2]), row[-2], row[-1]) for row in cursor]
+
+
+def set_map_frozen(conn: sqlite3.Connection, run_id: str, *, frozen: bool) -> bool:
+    """Freeze or unfreeze the map of a run; say whether that changed anything."""
+    changed = conn.execute(
+        "UPDATE runs SET map_frozen = ? WHERE id = ? AND map_frozen <> ? RETURNING id",
+        (frozen, run_id, frozen),
+    )
+    return changed.fetchone() is not None
+
+
+def set_timeout(conn: sqlite3.Connection, run: Run, seconds: int) -> None:
+    """Change the timeout policy of a run."""
+    conn.execute("UPDATE runs SET timeout_seconds = ? WHERE id = ?", (seconds, run.id))
+    before, after = f"{run.timeout_seconds}s", f"{seconds}s"
+    append(conn, Entry("run_timeout_set", f"run:{run.id}", run.id, None, before, after))
+
+
+def _one(conn: sqlite3.Connection, rest: str, *values: str) -> Run | None:
+    row = conn.execute(f"SELECT {_COLUMNS} FROM runs {rest}", values).fetchone()  # noqa: S608
+    return None if row is None else _run(row)
+
+
+def _run(row: tuple[object, ...]) -> Run:
+    run = Run._make(row)
+    return run._replace(map_frozen=bool(run.map_frozen))

@@ -1,0 +1,116 @@
+"""The one place where a wave, an agent run or a run changes its state."""
+
+import sqlite3
+from typing import Final
+
+from swarm import errors
+from swarm.clock import now
+from swarm.rules import states
+from swarm.rules.states import AGENT_RUN, WAVE, AgentRunStatus, Machine, Refusal, WaveStatus
+from swarm.store.agent_runs import AgentRun
+from swarm.store.ledger import Entry, append
+from swarm.store.waves import Wave
+
+_REASONS: Final = {
+    Refusal.TERMINAL: "{source} is an end",
+    Refusal.BLOCKED: "{source} can only be left by a lawful override",
+    Refusal.INVALID: "there is no such step",
+}
+_REJECTIONS: Final[dict[Refusal, type[errors.StateMachineRejectionError]]] = {
+    Refusal.TERMINAL: errors.StateMachineTerminal,
+    Refusal.BLOCKED: errors.StateMachineBlocked,
+    Refusal.INVALID: errors.StateMachineInvalid,
+}
+
+
+def move_wave(
+    conn: sqlite3.Connection,
+    wave: Wave,
+    target: WaveStatus,
+    *,
+    reason: str | None = None,
+    override: bool = False,
+) -> None:
+    """Bring a wave to another state. Raises a StateMachineRejectionError, or StateConflict when it moved."""
+    _hold_to(WAVE, wave.status, target, override=override, wave=wave)
+    ended = None if target is WaveStatus.DISPATCHED else now()
+    row = conn.execute(
+        "UPDATE waves SET status = ?, ended = ? WHERE id = ? AND status = ? RETURNING id",
+        (target, ended, wave.id, wave.status),
+    ).fetchone()
+    if row is None:
+        raise errors.StateConflict(subject=f"Wave {wave.number}", expected=wave.status, run_id=wave.run_id)
+    append(
+        conn,
+        Entry("wave_moved", f"wave:{wave.id}", wave.run_id, wave.id, wave.status, target, reason),
+    )
+
+
+def move_agent_run(
+    conn: sqlite3.Connection,
+    wave: Wave,
+    agent: AgentRun,
+    target: AgentRunStatus,
+    *,
+    reason: str | None = None,
+    override: bool = False,
+) -> None:
+    """Bring an agent run to another state. Raises as `move_wave` does."""
+    _hold_to(AGENT_RUN, agent.status, target, override=override, wave=wave, agent=agent)
+    moment = now()
+    started = moment if target is AgentRunStatus.RUNNING else None
+    ended = moment if states.is_ended(target) else None
+    error = None if target in {AgentRunStatus.COMPLETE, AgentRunStatus.RUNNING} else reason
+    row = conn.execute(
+        "UPDATE agent_runs SET status = ?, started = coalesce(started, ?), ended = ?, error = ?"
+        " WHERE id = ? AND status = ? RETURNING id",
+        (target, started, ended, error, agent.id, agent.status),
+    ).fetchone()
+    if row is None:
+        raise errors.StateConflict(
+            subject=f"The agent of domain {agent.domain}", expected=agent.status, run_id=wave.run_id
+        )
+    append(
+        conn,
+        Entry("agent_run_moved", f"agent_run:{agent.id}", wave.run_id, wave.id, agent.status, target, reason),
+    )
+
+
+def move_run(conn: sqlite3.Connection, run_id: str, source: str, target: str) -> None:
+    """Bring a run to another phase. Raises StateConflict when it moved meanwhile."""
+    if source == target:
+        return
+    row = conn.execute(
+        "UPDATE runs SET status = ? WHERE id = ? AND status = ? RETURNING id", (target, run_id, source)
+    ).fetchone()
+    if row is None:
+        raise errors.StateConflict(subject=f"Run {run_id}", expected=source, run_id=run_id)
+    append(conn, Entry("run_moved", f"run:{run_id}", run_id, None, source, target))
+
+
+def _hold_to(
+    machine: Machine,
+    source: str,
+    target: str,
+    *,
+    override: bool,
+    wave: Wave,
+    agent: AgentRun | None = None,
+) -> None:
+    refusal = states.refusal(machine, source, target, override=override)
+    if refusal is None:
+        return
+    allowed = states.allowed_from(machine, source)
+    remedy = f"from {source} it may go to: {', '.join(allowed) or 'nothing'}"
+    if refusal is Refusal.BLOCKED and agent is not None:
+        remedy = f"swarm revalidate {wave.run_id} --domain {agent.domain}:<corrected-output.json>"
+    raise _REJECTIONS[refusal](
+        kind=refusal.value,
+        from_state=source,
+        to_state=target,
+        reason=_REASONS[refusal].format(source=source),
+        agent_run_id=agent.id if agent else None,
+        wave_id=wave.id,
+        allowed_transitions=allowed,
+        remedy=remedy,
+    )

@@ -1,0 +1,144 @@
+"""The schema's version: reading it, and bringing a file up to this build, one migration at a time."""
+
+import importlib.util
+import os
+import re
+import sqlite3
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from swarm import errors, shipped
+from swarm.failpoints import failpoint
+
+SCHEMA_VERSION = 1
+
+
+def current() -> int:
+    """Return the version that this build understands."""
+    return SCHEMA_VERSION
+
+
+def version_of(conn: sqlite3.Connection, path: Path) -> int | None:
+    """Return the version of an open file, `None` for a file without tables.
+
+    Raises ControlPlaneSchemaTooNew and ControlPlaneSchemaCorrupt; nothing is written either way.
+    """
+    tables = {name for (name,) in conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if not tables:
+        return None
+    row = None
+    if "kv" in tables:
+        row = conn.execute("SELECT value FROM kv WHERE key = 'schema_version'").fetchone()
+    if row is None or not re.fullmatch(r"[0-9]{1,9}", str(row[0]), re.ASCII):
+        received = "there is no such row" if row is None else f"it reads '{errors.shortened(str(row[0]))}'"
+        raise errors.ControlPlaneSchemaCorrupt(path=str(path), received=received, backups=str(_backups(path)))
+    version = int(row[0])
+    if version > current():
+        raise errors.ControlPlaneSchemaTooNew(db_path=str(path), on_disk_version=version, build_version=current())
+    return version
+
+
+def upgrade(path: Path, verb: str, on_disk: int | None) -> None:
+    """Apply every pending migration, each in one transaction with its version, in the queue of writers.
+
+    A file that holds something is copied to `backups/` first, and checked afterwards.
+    """
+    from swarm.store.connection import translated, writers_queue
+
+    with writers_queue(path, verb):
+        conn = _open_for_upgrade(path)
+        try:
+            if on_disk is not None and (version_of(conn, path) or 0) < current():
+                _back_up(conn, path, on_disk)
+            for number, migration in sorted(_modules().items()):
+                _apply(conn, path, number, migration)
+            if on_disk is not None:
+                _check(conn)
+        except sqlite3.Error as error:
+            raise translated(error, path) from error
+        finally:
+            conn.close()
+
+
+def remedy(path: Path) -> str:
+    """Return what to do about a damaged file, naming the newest backup where there is one."""
+    backups = sorted(_backups(path).glob("control-plane-*.db"), key=os.path.getmtime)
+    if backups:
+        return f"copy the newest backup over it: cp '{backups[-1]}' '{path}'"
+    return f"move '{path}' aside and start anew with `swarm init <repo-path>`; there is no backup"
+
+
+def _open_for_upgrade(path: Path) -> sqlite3.Connection:
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise errors.ControlPlaneReadOnly(path=str(path), problem=problem) from error
+    return sqlite3.connect(path, isolation_level=None, timeout=30.0)
+
+
+def _apply(conn: sqlite3.Connection, path: Path, number: int, migration: Any) -> None:
+    from sqlite_utils import Database
+
+    conn.execute("PRAGMA foreign_keys = OFF")
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        if (version_of(conn, path) or 0) < number:
+            migration.apply(Database(conn, execute_plugins=False, recursive_triggers=False))
+            conn.execute(
+                "INSERT INTO kv (key, value) VALUES ('schema_version', ?)"
+                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (str(number),),
+            )
+            if broken := conn.execute("PRAGMA foreign_key_check").fetchall():
+                raise sqlite3.IntegrityError(f"migration {number} broke {len(broken)} references")
+        failpoint("migrate.before_commit")
+        conn.execute("COMMIT")
+        failpoint("migrate.after_commit")
+    except BaseException:
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")
+        raise
+
+
+@cache
+def _modules() -> dict[int, Any]:
+    found = {}
+    for file in shipped.migrations().glob("[0-9][0-9][0-9][0-9]_*.py"):
+        spec = importlib.util.spec_from_file_location(f"swarm_migration_{file.stem}", file)
+        if spec is None or spec.loader is None:
+            raise ImportError(str(file))
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found[int(file.stem[:4])] = module
+    return {number: module for number, module in found.items() if number <= current()}
+
+
+def _backups(path: Path) -> Path:
+    return path.parent / "backups"
+
+
+def _back_up(conn: sqlite3.Connection, path: Path, on_disk: int) -> None:
+    from swarm.clock import now
+
+    folder = _backups(path)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    moment = now().replace(":", "").replace(".", "-")
+    target = folder / f"control-plane-v{on_disk}-{moment}.db"
+    unfinished = target.with_suffix(".tmp")
+    os.close(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    copy = sqlite3.connect(unfinished)
+    try:
+        conn.backup(copy)
+    finally:
+        copy.close()
+    unfinished.replace(target)
+
+
+def _check(conn: sqlite3.Connection) -> None:
+    found = conn.execute("PRAGMA quick_check").fetchone()[0]
+    if found != "ok":
+        error = sqlite3.DatabaseError(f"quick_check after the upgrade says: {found}")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error

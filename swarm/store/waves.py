@@ -1,0 +1,146 @@
+"""The table `waves`."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from swarm.clock import now
+from swarm.rules.phases import Phase
+from swarm.rules.states import WaveStatus
+from swarm.store.ledger import Entry, append
+
+_COLUMNS: Final = (
+    "id, run_id, number, phase, status, snapshot_id, dispatch_sha, isolated, shared_tree, runtime,"
+    " runtime_version, runtime_config, sentinel, ownership_probe_degraded, violations, result, dispatched, ended"
+)
+
+
+class Wave(NamedTuple):
+    """One dispatch of one phase. `sentinel`, `violations` and `result` are JSON."""
+
+    id: int
+    run_id: str
+    number: int
+    phase: Phase
+    status: WaveStatus
+    snapshot_id: int
+    dispatch_sha: str
+    isolated: bool
+    shared_tree: str | None
+    runtime: str | None
+    runtime_version: str | None
+    runtime_config: str | None
+    sentinel: str
+    ownership_probe_degraded: bool
+    violations: str
+    result: str | None
+    dispatched: str
+    ended: str | None
+
+
+class NewWave(NamedTuple):
+    """A wave as dispatch records it."""
+
+    run_id: str
+    number: int
+    phase: Phase
+    snapshot_id: int
+    dispatch_sha: str
+    isolated: bool
+    shared_tree: str | None
+    runtime: str | None
+    runtime_version: str | None
+    runtime_config: str | None
+    sentinel: str
+
+
+def next_number(conn: sqlite3.Connection, run_id: str) -> int:
+    """Return the number of the run's next wave."""
+    row = conn.execute("SELECT coalesce(max(number), 0) + 1 FROM waves WHERE run_id = ?", (run_id,)).fetchone()
+    return int(row[0])
+
+
+def add(conn: sqlite3.Connection, wave: NewWave) -> int:
+    """Record a dispatched wave; `one_open_wave_per_run` refuses a second one. Returns its id."""
+    row = conn.execute(
+        "INSERT INTO waves (run_id, number, phase, snapshot_id, dispatch_sha, isolated, shared_tree, runtime,"
+        " runtime_version, runtime_config, sentinel, status, dispatched)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'dispatched', ?) RETURNING id",
+        (*wave, now()),
+    ).fetchone()
+    wave_id = int(row[0])
+    payload: dict[str, object] = {"number": wave.number, "phase": wave.phase, "commit": wave.dispatch_sha}
+    append(
+        conn,
+        Entry("wave_dispatched", f"wave:{wave_id}", wave.run_id, wave_id, None, "dispatched", payload=payload),
+    )
+    return wave_id
+
+
+def newest(conn: sqlite3.Connection, run_id: str) -> Wave | None:
+    """Return the run's latest wave."""
+    return _one(conn, "run_id = ? ORDER BY number DESC LIMIT 1", run_id)
+
+
+def in_flight(conn: sqlite3.Connection, run_id: str) -> Wave | None:
+    """Return the run's wave that is dispatched and not collected."""
+    return _one(conn, "run_id = ? AND status = 'dispatched'", run_id)
+
+
+def newest_ended(conn: sqlite3.Connection, run_id: str) -> Wave | None:
+    """Return the run's latest wave that is no longer in flight."""
+    return _one(
+        conn,
+        "run_id = ? AND status NOT IN ('dispatched', 'aborted_for_rewind') ORDER BY number DESC LIMIT 1",
+        run_id,
+    )
+
+
+def numbered(conn: sqlite3.Connection, run_id: str, number: int) -> Wave | None:
+    """Return the run's wave of this number."""
+    return _one(conn, "run_id = ? AND number = ?", run_id, number)
+
+
+def count(conn: sqlite3.Connection, run_id: str) -> int:
+    """Return how many waves a run has."""
+    return int(conn.execute("SELECT count(*) FROM waves WHERE run_id = ?", (run_id,)).fetchone()[0])
+
+
+def record_runtime(conn: sqlite3.Connection, wave_id: int, runtime: str, version: str | None, config: str) -> None:
+    """Keep the runtime that a wave was launched with, its version and the hash of its configuration."""
+    conn.execute(
+        "UPDATE waves SET runtime = ?, runtime_version = ?, runtime_config = ? WHERE id = ?",
+        (runtime, version, config, wave_id),
+    )
+
+
+def record_shared_tree(conn: sqlite3.Connection, wave_id: int, path: str) -> None:
+    """Keep the path of the detached tree that the wave's analyzers read."""
+    conn.execute("UPDATE waves SET shared_tree = ? WHERE id = ?", (path, wave_id))
+
+
+def record_probe(conn: sqlite3.Connection, wave_id: int, *, degraded: bool, violations: Sequence[Any]) -> None:
+    """Keep what the sentinel and the ownership probe found."""
+    conn.execute(
+        "UPDATE waves SET ownership_probe_degraded = ?, violations = ? WHERE id = ?",
+        (degraded, json.dumps(violations), wave_id),
+    )
+
+
+def record_result(conn: sqlite3.Connection, wave_id: int, result: dict[str, object]) -> None:
+    """Keep the counts that the wave ended with."""
+    conn.execute("UPDATE waves SET result = ? WHERE id = ?", (json.dumps(result), wave_id))
+
+
+def _one(conn: sqlite3.Connection, where: str, *values: object) -> Wave | None:
+    row = conn.execute(f"SELECT {_COLUMNS} FROM waves WHERE {where}", values).fetchone()  # noqa: S608
+    if row is None:
+        return None
+    wave = Wave._make(row)
+    return wave._replace(
+        phase=Phase(wave.phase),
+        status=WaveStatus(wave.status),
+        isolated=bool(wave.isolated),
+        ownership_probe_degraded=bool(wave.ownership_probe_degraded),
+    )

@@ -1,0 +1,1 @@
+"""The use cases behind the verbs, each a short story: check, prepare, commit, report."""

@@ -1,0 +1,136 @@
+"""`audit`: the whole main job in one: run, freeze, dispatch, launch, collect, and what changed."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from swarm import errors, events
+from swarm.config import Config
+from swarm.git.diff import changed_lines
+from swarm.git.repository import Repository, commit_of, repository_at
+from swarm.rules.phases import Phase
+from swarm.runtimes import registry
+from swarm.store import runs, waves
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves import initialize as initializing
+from swarm.waves.collect import collect
+from swarm.waves.digest import Filters, digest
+from swarm.waves.dispatch import Wish, dispatch
+from swarm.waves.launch import launch, told
+from swarm.waves.results import AuditResult, CollectResult, FindingShown, FindingsResult
+from swarm.workspace import Workspace
+
+
+class Request(NamedTuple):
+    """What a caller asks of an audit."""
+
+    phase: Phase = Phase.HEALTH_AUDIT_A
+    runtime: str | None = None
+    since: str | None = None
+    jobs: int | None = None
+
+
+def audit(store: Store, workspace: Workspace, folder: Path, request: Request, config: Config) -> AuditResult:
+    """Audit the repository around `folder`; findings outside of it are not told.
+
+    Goes on with a wave that is in flight. Raises what its parts raise; a runtime that cannot be launched is
+    told before anything is made.
+    """
+    repository = repository_at(folder)
+    run = runs.newest_open_of(store.conn, str(repository.root))
+    wave = waves.in_flight(store.conn, run.id) if run else None
+    phase = wave.phase if wave else request.phase
+    name = request.runtime or (wave.runtime if wave else None) or registry.DEFAULT
+    registry.ready(name, config, phase)
+    since = _since(repository, request.since)
+    if run is None:
+        run = _new_run(store, workspace, repository)
+    if wave is None:
+        wish = Wish(phase, isolate=True, auto_freeze=True, runtime=name)
+        dispatched = dispatch(store, workspace, run, wish, config)
+        _tell_edited(dispatched.edited_files_not_seen)
+        wave = waves.in_flight(store.conn, run.id)
+        if wave is None:
+            raise errors.StateConflict(subject="The new wave", expected="dispatched", run_id=run.id)
+    else:
+        events.emit("audit_goes_on", run_id=run.id, wave_id=wave.id, phase=phase)
+    launch(store, workspace, run, config, runtime=name, jobs=request.jobs)
+    exit_class = told(store.conn, run, wave, 0).exit_class
+    collected = collect(store, workspace, run, {})
+    filters = _filters(repository, folder, since, wave)
+    return _told(store, run, wave._replace(runtime=name), since, exit_class, collected, filters)
+
+
+def _new_run(store: Store, workspace: Workspace, repository: Repository) -> Run:
+    made = initializing.initialize(store, workspace, repository)
+    events.emit("run_created", run_id=made.run_id, commit=made.commit_sha)
+    run = runs.find(store.conn, made.run_id)
+    if run is None:
+        raise errors.RunNotFound(run_id=made.run_id)
+    return run
+
+
+def _since(repository: Repository, revision: str | None) -> str | None:
+    if revision is None:
+        return None
+    commit = commit_of(repository.git, revision)
+    if commit is None:
+        problem = f"--since: '{errors.shortened(revision)}' names no commit of {repository.root}"
+        raise errors.CliUsage(problem=problem, command="swarm audit")
+    return commit
+
+
+def _tell_edited(count: int) -> None:
+    if count:
+        events.emit("edited_files_not_seen", count=count)
+
+
+def _filters(repository: Repository, folder: Path, since: str | None, wave: Wave) -> Filters:
+    lines = changed_lines(repository.git, since, wave.dispatch_sha) if since else None
+    inside = folder.resolve()
+    if inside == repository.root:
+        return Filters(lines=lines)
+    prefix = inside.relative_to(repository.root).as_posix()
+    return Filters(lines=lines, paths=(f"{_literal(prefix)}/**",))
+
+
+def _literal(path: str) -> str:
+    """Return a path as a glob that matches it alone."""
+    return "".join(f"\\{c}" if c in "\\*?[]{}()!+@" else c for c in path)
+
+
+def _told(
+    store: Store, run: Run, wave: Wave, since: str | None, exit_class: int, collected: CollectResult, filters: Filters
+) -> AuditResult:
+    found = digest(store.conn, run, filters)
+    new_ids = tuple(f.finding_id for f in found.findings if f.first_seen_wave == wave.number)
+    return AuditResult(
+        run.id,
+        wave.id,
+        wave.number,
+        wave.phase,
+        wave.runtime or registry.DEFAULT,
+        since,
+        collected.wave_status,
+        exit_class,
+        collected.findings,
+        found,
+        new_ids,
+        _fixed_in(store, run, wave, filters),
+        _next(run, found),
+    )
+
+
+def _fixed_in(store: Store, run: Run, wave: Wave, filters: Filters) -> tuple[FindingShown, ...]:
+    from swarm.store.findings import fixed_in_wave
+
+    fixed_rows = fixed_in_wave(store.conn, run.id, wave.number)
+    every = digest(store.conn, run, filters._replace(statuses=("fixed",), lines=None))
+    return tuple(finding for finding in every.findings if finding.finding_id in fixed_rows)
+
+
+def _next(run: Run, found: FindingsResult) -> str:
+    if found.findings:
+        return f"swarm show {found.findings[0].finding_id}"
+    return f"swarm status {run.id}"

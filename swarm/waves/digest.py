@@ -1,0 +1,209 @@
+"""`findings`: what a run has to tell, filtered, with what could not be looked at."""
+
+import json
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
+
+from swarm import errors
+from swarm.rules.classification import OPEN_STATUSES, SEVERITIES, SEVERITY_RANK, STATUSES
+from swarm.rules.globs import regex_of
+from swarm.rules.states import AgentRunStatus, WaveStatus
+from swarm.store import agent_runs, findings, waves
+from swarm.store.agent_runs import AgentRun
+from swarm.store.findings import Finding, Selection
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.results import Broken, FindingShown, FindingsResult, SeverityCounts
+
+EVERY_STATUS: Final = "all"
+OPEN: Final = "open"
+
+
+class Filters(NamedTuple):
+    """What to list. Empty means all, of `statuses` the open ones. `lines` keeps the findings in given lines."""
+
+    statuses: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    wave: int | None = None
+    limit: int | None = None
+    group_by: str | None = None
+    lines: dict[str, list[range]] | None = None
+
+
+def digest(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsResult:
+    """Return the findings that the filters keep, counted before they are limited. Raises WaveNotFound."""
+    wave = _wave(conn, run, filters.wave)
+    counts: Counter[str] = Counter()
+    groups: Counter[str] = Counter()
+    shown: list[FindingShown] = []
+    for finding in selected(conn, run, filters):
+        counts[finding.severity] += 1
+        if filters.group_by:
+            groups[_group(finding, filters.group_by)] += 1
+        if filters.limit is None or len(shown) < filters.limit:
+            shown.append(finding_shown(finding))
+    broken = _broken(conn, wave)
+    total = sum(counts.values())
+    state = "pipeline_broken" if broken else "findings" if total else "clean"
+    result = json.loads(wave.result) if wave.result else {}
+    return FindingsResult(
+        run.id,
+        wave.number,
+        state,
+        SeverityCounts(*(counts[severity] for severity in SEVERITIES)),
+        total,
+        result.get("unaudited", 0),
+        broken,
+        result.get("fixed", 0),
+        dict(groups.most_common()) if filters.group_by else None,
+        tuple(shown),
+    )
+
+
+def selected(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[Finding]:
+    """Return the findings that the filters keep, gravest first, as they are read."""
+    wave_id = None
+    if filters.wave is not None:
+        wave_id = _wave(conn, run, filters.wave).id
+    statuses: tuple[str, ...] = filters.statuses or (OPEN,)
+    if EVERY_STATUS in statuses:
+        statuses = STATUSES
+    if OPEN in statuses:
+        statuses = (*OPEN_STATUSES, *(status for status in statuses if status != OPEN))
+    selection = Selection(statuses, filters.severities, filters.domains, filters.rules, wave_id)
+    keeps = _keeps(filters)
+    return (finding for finding in findings.select(conn, run.id, selection) if keeps(finding))
+
+
+def _keeps(filters: Filters) -> Callable[[Finding], bool]:
+    patterns = [re.compile(_pattern(glob)) for glob in filters.paths]
+
+    def keeps(finding: Finding) -> bool:
+        if patterns and not any(pattern.fullmatch(finding.file or "") for pattern in patterns):
+            return False
+        if filters.lines is None:
+            return True
+        spans = filters.lines.get(finding.file or "", ())
+        return any(finding.line is None or finding.line in span for span in spans)
+
+    return keeps
+
+
+def _pattern(glob: str) -> str:
+    try:
+        return regex_of(glob)
+    except ValueError as error:
+        raise errors.DomainsInvalidGlob(received=glob, problem=str(error)) from error
+
+
+def _wave(conn: sqlite3.Connection, run: Run, number: int | None) -> Wave:
+    wave = waves.newest_ended(conn, run.id) if number is None else waves.numbered(conn, run.id, number)
+    if wave is None:
+        raise errors.WaveNotFound(run_id=run.id, number="to tell of yet" if number is None else str(number))
+    return wave
+
+
+def _broken(conn: sqlite3.Connection, wave: Wave) -> tuple[Broken, ...]:
+    agents = agent_runs.current(conn, wave.id)
+    found = [
+        Broken(agent.domain, agent.error or _why(agent))
+        for agent in agents
+        if agent.status is not AgentRunStatus.COMPLETE
+    ]
+    if not found and wave.status is WaveStatus.FAILED:
+        touched = json.loads(wave.violations)
+        found = [Broken(violation["agent_domain"], f"{violation['file']} was touched") for violation in touched]
+    return tuple(found)
+
+
+def _why(agent: AgentRun) -> str:
+    return f"its agent is {agent.status}"
+
+
+def finding_shown(finding: Finding) -> FindingShown:
+    """Return a finding in the words of the document."""
+    return FindingShown(
+        finding.finding_id,
+        finding.fingerprint,
+        finding.severity,
+        finding.category,
+        finding.rule_id,
+        finding.status,
+        finding.file,
+        finding.line,
+        finding.symbol or finding.scope or None,
+        finding.quote,
+        finding.description,
+        finding.recommendation,
+        finding.domain,
+        finding.first_wave,
+        finding.last_wave,
+        finding.anchored,
+        finding.matched_by,
+        finding.sightings,
+        finding.decision_reason or finding.observation_reason,
+        finding.evidence,
+    )
+
+
+def _group(finding: Finding, by: str) -> str:
+    match by:
+        case "file":
+            return finding.file or "(no file)"
+        case "rule":
+            return finding.rule_id or finding.category
+        case _:
+            return finding.severity
+
+
+def fails(found: Iterable[FindingShown], fail_on: str | None, wave_number: int | None) -> bool:
+    """Say whether findings fail a gate: any, those that are new in this wave, or those of a severity and above."""
+    for finding in found:
+        if fail_on is None:
+            return True
+        if fail_on == "new" and finding.first_seen_wave == wave_number:
+            return True
+        if fail_on in SEVERITY_RANK and SEVERITY_RANK[finding.severity] <= SEVERITY_RANK[fail_on]:
+            return True
+    return False
+
+
+def exit_code(conn: sqlite3.Connection, run: Run, filters: Filters, result: FindingsResult, fail_on: str | None) -> int:
+    """Return 2 for an audit that is not whole, 1 for findings that fail the gate, else 0."""
+    if result.state == "pipeline_broken":
+        return 2
+    if fail_on is None:
+        return int(result.total > 0)
+    shown = (finding_shown(finding) for finding in selected(conn, run, filters))
+    return int(fails(shown, fail_on, result.wave_number))
+
+
+def source_lines(
+    conn: sqlite3.Connection, run: Run, shown: Iterable[FindingShown]
+) -> Iterator[tuple[str, set[int], str]]:
+    """Yield each file with findings as the newest wave saw it: path, the lines in question, text.
+
+    Nothing where the repository or the commit is not on this machine.
+    """
+    from pathlib import Path
+
+    from swarm.git.repository import contents, files_at, repository_at
+    from swarm.git.runner import GitError
+
+    wanted: dict[str, set[int]] = {}
+    for finding in shown:
+        if finding.file is not None and finding.line is not None:
+            wanted.setdefault(finding.file, set()).add(finding.line)
+    try:
+        git = repository_at(Path(run.local_path)).git
+        files = files_at(git, _wave(conn, run, None).dispatch_sha)
+    except (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn, GitError):
+        return
+    for path, content in contents(git, ((file.path, file.blob) for file in files if file.path in wanted)):
+        yield path, wanted[path], content.decode("utf-8", "replace")

@@ -1,0 +1,93 @@
+"""`init`: a clean repository becomes a run with a save point and a draft of its domains."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from swarm import clock, errors
+from swarm.failpoints import failpoint
+from swarm.git import repository as git_repository
+from swarm.git.repository import Repository
+from swarm.rules import drafts
+from swarm.rules.ownership import Domain
+from swarm.store import domains as domain_table
+from swarm.store import runs
+from swarm.store.connection import Store
+from swarm.store.ledger import Entry
+from swarm.store.runs import Run
+from swarm.waves.domain_files import domains_from_file
+from swarm.waves.results import DomainFiles, InitResult
+from swarm.workspace import Workspace, exclude_patterns
+
+DEFAULT_TIMEOUT_SECONDS: Final = 30 * 60
+_MOST_NAMED: Final = 5
+
+
+def clean_repository(folder: Path) -> Repository:
+    """Return the repository around a folder, with no tracked changes. Raises RepoNotClean and `repository_at`'s."""
+    repository = git_repository.repository_at(folder)
+    dirty = git_repository.tracked_changes(repository.git)
+    if dirty:
+        shown = ", ".join(dirty[:_MOST_NAMED]) + (", …" if len(dirty) > _MOST_NAMED else "")
+        raise errors.RepoNotClean(path=str(repository.root), count=len(dirty), files=shown)
+    return repository
+
+
+def initialize(
+    store: Store,
+    workspace: Workspace,
+    repository: Repository,
+    *,
+    repo_name: str | None = None,
+    domains_from: str = "auto",
+    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
+) -> InitResult:
+    """Record a run at HEAD, tag its save point and draft its map.
+
+    The tag is made before the transaction and taken back when that fails. Raises ConfigInvalid for a file of
+    domains that is not one.
+    """
+    paths = [file.path for file in git_repository.files_at(repository.git, repository.head)]
+    domains = drafts.draft(paths) if domains_from == "auto" else domains_from_file(Path(domains_from))
+    counts, unmatched = drafts.counted(domains, paths)
+    run_id = clock.fresh_run_id()
+    run = Run(
+        run_id,
+        repo_name or repository.root.name,
+        str(repository.root),
+        repository.head,
+        repository.branch,
+        run_id.replace("swarm-", "swarm-save-", 1),
+        "initializing",
+        timeout_seconds,
+        False,
+        clock.now(),
+    )
+    git_repository.keep_out_of_status(repository, exclude_patterns(workspace, repository.root))
+    git_repository.add_tag(repository.git, run.save_point_tag, run.commit_sha)
+    try:
+        _record(store, run, domains)
+    except BaseException:
+        git_repository.remove_tag(repository.git, run.save_point_tag, run.commit_sha)
+        raise
+    shown = tuple(DomainFiles(d.name, d.ownership, d.globs, counts[d.name]) for d in domains)
+    return InitResult(
+        run_id,
+        run.repo,
+        run.local_path,
+        run.commit_sha,
+        run.branch,
+        run.save_point_tag,
+        shown,
+        tuple(unmatched),
+        f"swarm domains {run_id} --freeze",
+    )
+
+
+def _record(store: Store, run: Run, domains: Sequence[Domain]) -> None:
+    with store.mutation() as conn:
+        runs.add(conn, run)
+        drafted = Entry("map_drafted", f"map:{run.id}", run.id, reason=", ".join(d.name for d in domains))
+        domain_table.replace_map(conn, run.id, domains, drafted)
+        failpoint("init.before_commit")
+    failpoint("init.after_commit")

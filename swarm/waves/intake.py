@@ -1,0 +1,161 @@
+"""Taking in what agents wrote and did: each output read, validated and compared with what git shows."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from swarm import errors
+from swarm.documents import check, parse_bounded, read_bounded
+from swarm.git import touched
+from swarm.git.repository import Repository
+from swarm.git.touched import Touched
+from swarm.rules.ownership import UNASSIGNED, OwnershipMap
+from swarm.rules.phases import LENSES
+from swarm.rules.states import AgentRunStatus, is_ended
+from swarm.runtimes import sarif
+from swarm.runtimes.runtime import UnusableOutput
+from swarm.store.agent_runs import AgentRun, Claim
+from swarm.store.waves import Wave
+from swarm.waves import trees
+from swarm.waves.prompts import kind_of
+from swarm.waves.results import Problem, ViolationShown
+
+STORED_ERROR: Final = 512
+
+
+class Intake(NamedTuple):
+    """What one agent's run came to. `target` is the state it goes to, `None` where it is there already."""
+
+    agent: AgentRun
+    target: AgentRunStatus | None
+    output: dict[str, Any]
+    path: str
+    body: bytes | None
+    problems: tuple[Problem, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    violations: tuple[ViolationShown, ...] = ()
+
+    @property
+    def status(self) -> AgentRunStatus:
+        """The state of the agent run after collect."""
+        return self.target or self.agent.status
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its findings count."""
+        return self.status is AgentRunStatus.COMPLETE
+
+
+def take_in(agent: AgentRun, wave: Wave, named: Path | None, recorded: tuple[str, bytes] | None) -> Intake:
+    """Read and validate the output of one agent. What is wrong with it becomes a state, never an error."""
+    if is_ended(agent.status) and named is None:
+        return _taken_before(agent, wave, recorded)
+    file = named or Path(agent.output_path)
+    try:
+        body = read_bounded(file)
+    except errors.SwarmError as error:
+        is_missing = not file.exists() and not file.is_symlink()
+        target = AgentRunStatus.FAILED if is_missing else AgentRunStatus.INVALID_OUTPUT
+        problem = "there is no output" if is_missing else error.message
+        return Intake(agent, target, {}, str(file), None, (Problem(error.code, str(file), problem),))
+    try:
+        output = _validated(file, body, agent, wave)
+    except errors.SwarmError as error:
+        problems = (Problem(error.code, str(file), error.message),)
+        return Intake(agent, AgentRunStatus.INVALID_OUTPUT, {}, str(file), body, problems)
+    return Intake(agent, AgentRunStatus.COMPLETE, output, str(file), body)
+
+
+def _taken_before(agent: AgentRun, wave: Wave, recorded: tuple[str, bytes] | None) -> Intake:
+    if agent.status is AgentRunStatus.COMPLETE and recorded is not None:
+        path, body = recorded
+        return Intake(agent, None, _validated(Path(path), body, agent, wave), path, None)
+    problem = Problem(f"AGENT_{agent.status.upper()}", agent.output_path, agent.error or agent.status)
+    return Intake(agent, None, {}, agent.output_path, None, (problem,))
+
+
+def _validated(file: Path, body: bytes, agent: AgentRun, wave: Wave) -> dict[str, Any]:
+    shown = file.name if len(str(file)) > STORED_ERROR // 2 else str(file)
+    value = parse_bounded(body, shown)
+    if file.suffix == ".sarif":
+        root = Path(agent.worktree_path) if agent.worktree_path else None
+        try:
+            value = sarif.output_of(value, agent.domain, wave.phase, root)
+        except UnusableOutput as error:
+            raise errors.AgentOutputSchemaInvalid(path=shown, problem=str(error)) from error
+    kind = kind_of(wave.phase)
+    if problem := check(value, "agent-output", kind):
+        raise errors.AgentOutputSchemaInvalid(path=shown, problem=f"does not fit its schema: {problem}")
+    output: dict[str, Any] = value
+    if output["domain"] != agent.domain:
+        told = f"$.domain: it says '{output['domain']}', and is the output of '{agent.domain}'"
+        raise errors.AgentOutputSchemaInvalid(path=shown, problem=told)
+    if kind == "audit" and output["stage"] != LENSES[wave.phase]:
+        told = f"$.stage: it says '{output['stage']}', and {wave.phase} is stage '{LENSES[wave.phase]}'"
+        raise errors.AgentOutputSchemaInvalid(path=shown, problem=told)
+    return output
+
+
+def probe(taken: Intake, repository: Repository, wave: Wave, folder: Path, owners: OwnershipMap) -> Intake:
+    """Compare an isolated agent's tree with the wave's commit. An audit that touched anything is a violation."""
+    agent = taken.agent
+    if agent.worktree_path is None or agent.worktree_path == wave.shared_tree:
+        return taken
+    tree = Path(agent.worktree_path)
+    if not tree.is_dir() or tree.is_symlink():
+        problem = Problem("WORKTREE_GONE", str(tree), "its worktree is gone or was replaced")
+        return taken._replace(target=_violated(taken), problems=(*taken.problems, problem))
+    seen = touched_in(repository, tree, wave, folder, agent.worktree_branch)
+    claims = tuple(_claim(file, owners) for file in seen)
+    violations = tuple(
+        ViolationShown(claim.path, agent.domain, claim.owner or UNASSIGNED) for claim in claims if claim.violation
+    )
+    target = _violated(taken) if violations else taken.target
+    return taken._replace(target=target, claims=claims, violations=violations)
+
+
+def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> list[Touched]:
+    """Return what differs between a tree and the wave's commit."""
+    kept = trees.kept_index(folder / "trees", tree)
+    return touched.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept, branch)
+
+
+def _violated(taken: Intake) -> AgentRunStatus | None:
+    return None if is_ended(taken.agent.status) else AgentRunStatus.OWNERSHIP_VIOLATION
+
+
+def _claim(file: Touched, owners: OwnershipMap) -> Claim:
+    owner = owners.owner_of(file.path)
+    name = owner.name if owner else None
+    return Claim(file.path, file.kind, observed=True, reported=False, owner=name, violation=True)
+
+
+def stored_error(problems: tuple[Problem, ...]) -> str | None:
+    """Return the first problem as the 512 characters that the agent run keeps."""
+    if not problems:
+        return None
+    first = problems[0]
+    return f"{first.code}: {first.message}"[:STORED_ERROR]
+
+
+def raw_findings(output: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the findings of an output; a feature is a finding whose severity is its priority."""
+    features = [
+        {**feature, "severity": feature["priority"], "kind": "feature", "file": _first_file(feature)}
+        for feature in output.get("features", ())
+    ]
+    return [*output.get("findings", ()), *features]
+
+
+def _first_file(feature: Mapping[str, Any]) -> str | None:
+    named = feature.get("file")
+    return named if isinstance(named, str) and named else None
+
+
+def analysis_of(agent: AgentRun) -> dict[str, Any] | None:
+    """Return what `launch` observed of an analyzer's work."""
+    if agent.analysis is None:
+        return None
+    document: dict[str, Any] = json.loads(agent.analysis)
+    return document

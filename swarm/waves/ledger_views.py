@@ -1,0 +1,47 @@
+"""The ledger as it is shown: `events`, and `history` of one wave or finding."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+
+from swarm.store import ledger
+from swarm.store.ledger import Event
+from swarm.store.waves import Wave
+from swarm.waves.results import EventShown
+
+
+def event_shown(event: Event) -> EventShown:
+    """Return an event in the words of the document."""
+    return EventShown(
+        event.seq,
+        event.ts,
+        event.kind,
+        event.run_id,
+        event.wave_id,
+        event.subject,
+        event.from_state,
+        event.to_state,
+        event.actor,
+        event.reason,
+        None if event.payload is None else json.loads(event.payload),
+        event.hash,
+    )
+
+
+def events_after(conn: sqlite3.Connection, seq: int) -> Iterator[EventShown]:
+    """Return the ledger behind a cursor."""
+    return map(event_shown, ledger.events_after(conn, seq))
+
+
+def wave_history(conn: sqlite3.Connection, wave: Wave) -> tuple[EventShown, ...]:
+    """Return what happened to a wave, its agent runs and their attempts, in order."""
+    return tuple(
+        event_shown(event)
+        for event in ledger.events_after(conn, 0, wave.run_id)
+        if event.wave_id == wave.id and not event.subject.startswith("finding:")
+    )
+
+
+def finding_history(conn: sqlite3.Connection, row_id: int) -> tuple[EventShown, ...]:
+    """Return every change of a finding's state, in order."""
+    return tuple(event_shown(event) for event in ledger.events_of(conn, f"finding:{row_id}"))

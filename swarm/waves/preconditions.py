@@ -1,0 +1,58 @@
+"""What must hold before a wave is dispatched: one function a rule, each raising its own error."""
+
+import sqlite3
+
+from swarm import errors
+from swarm.rules.classification import Decision
+from swarm.rules.ownership import Domain
+from swarm.rules.phases import DISPATCHED_PHASES, Phase, dispatched_phase, is_audit
+from swarm.store import domains, findings, waves
+from swarm.store.runs import Run
+
+
+def lawful_phase(text: str, run_id: str | None) -> Phase:
+    """Return the phase of this name. Raises DispatchInvalidPhase."""
+    phase = dispatched_phase(text)
+    if phase is None:
+        raise errors.DispatchInvalidPhase(run_id=run_id, phase=text, phases=", ".join(DISPATCHED_PHASES))
+    return phase
+
+
+def some_domains(conn: sqlite3.Connection, run: Run, phase: Phase) -> list[Domain]:
+    """Return the run's map. Raises DispatchNoDomains."""
+    found = domains.domain_map(conn, run.id)
+    if not found:
+        raise errors.DispatchNoDomains(run_id=run.id, phase=phase)
+    return found
+
+
+def frozen_map(run: Run, phase: Phase, *, auto_freeze: bool) -> None:
+    """Raises DispatchDomainsNotFrozen for a draft that shall not be frozen on the way."""
+    if not run.map_frozen and not auto_freeze:
+        raise errors.DispatchDomainsNotFrozen(run_id=run.id, phase=phase)
+
+
+def some_agents(run: Run, phase: Phase, found: list[Domain]) -> list[Domain]:
+    """Return the domains that have an agent. Raises DispatchNoAgentDomains."""
+    bearing = [domain for domain in found if domain.ownership.has_agent]
+    if not bearing:
+        raise errors.DispatchNoAgentDomains(run_id=run.id, phase=phase)
+    return bearing
+
+
+def no_wave_in_flight(conn: sqlite3.Connection, run: Run, phase: Phase) -> None:
+    """Raises DispatchWaveInFlight; a failed wave does not block."""
+    wave = waves.in_flight(conn, run.id)
+    if wave is not None:
+        raise errors.DispatchWaveInFlight(
+            run_id=run.id, phase=phase, number=wave.number, wave_phase=wave.phase, wave_id=wave.id
+        )
+
+
+def something_approved(conn: sqlite3.Connection, run: Run, phase: Phase) -> None:
+    """Raises DispatchNothingApproved for an amend phase without an approved finding."""
+    if is_audit(phase):
+        return
+    approved = sum(n for (status, _), n in findings.counts_by(conn, run.id).items() if status == Decision.APPROVED)
+    if not approved:
+        raise errors.DispatchNothingApproved(run_id=run.id, phase=phase)

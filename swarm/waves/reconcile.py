@@ -1,0 +1,333 @@
+"""What a wave's reports and its silence mean for the findings of the run."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from swarm.rules.anchors import Anchor, Anchored
+from swarm.rules.classification import (
+    SEVERITY_RANK,
+    Decision,
+    Fate,
+    Look,
+    Observation,
+    Verdict,
+    highest,
+    verdict_on_silence,
+)
+from swarm.rules.identity import Report, shortest_free_id
+from swarm.rules.matching import Match, match
+from swarm.rules.ownership import OwnershipMap
+from swarm.rules.phases import LENS_TEXT, LENSES
+from swarm.store.findings import KnownFinding, NewFinding, NotSeen, SeenAgain, Sighting
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.intake import Intake, analysis_of
+from swarm.waves.results import FindingCounts
+from swarm.waves.sightings import Located
+from swarm.waves.travel import Journey
+
+_CLOSED = (Decision.DEFERRED, Decision.REJECTED)
+
+
+class Moved(NamedTuple):
+    """A change of what is observed of a finding, for the ledger."""
+
+    row_id: int
+    before: str
+    after: str
+    reason: str | None
+
+
+class Reconciled(NamedTuple):
+    """Everything that collect writes about findings. New findings' sightings refer to them by position."""
+
+    new: list[NewFinding]
+    new_sightings: list[list[Sighting]]
+    seen: list[SeenAgain]
+    sightings: list[Sighting]
+    aliases: list[tuple[str, int]]
+    not_seen: list[NotSeen]
+    moved: list[Moved]
+    counts: FindingCounts
+    attempted: int
+
+
+def reconcile(
+    run: Run,
+    wave: Wave,
+    owners: OwnershipMap,
+    intakes: Sequence[Intake],
+    known: Sequence[KnownFinding],
+    located: Located,
+    travels: Mapping[str, Journey],
+    taken_ids: set[str],
+) -> Reconciled:
+    """Match the wave's reports to the known findings, and judge those that nobody reported."""
+    told: defaultdict[str, list[Report]] = defaultdict(list)
+    for reports in located.reports.values():
+        for report in reports:
+            told[report.fingerprint].append(report)
+    heads = [min(alike, key=lambda report: SEVERITY_RANK[report.severity]) for alike in told.values()]
+    by_row = {item.known.row_id: item for item in known}
+    matches, silent, fresh = match(
+        [item.known for item in known], heads, {commit: journey.travel for commit, journey in travels.items()}
+    )
+    analyzers = {taken.agent.id: taken.agent.analyzer for taken in intakes}
+    new = [_new(run, wave, told[report.fingerprint], report, analyzers, taken_ids) for report in fresh]
+    new_sightings = [[_sighting(0, wave, report, "new", None) for report in told[head.fingerprint]] for head in fresh]
+    seen = [_seen(wave, by_row[found.known.row_id], found, told, analyzers) for found in matches]
+    sightings = [
+        _sighting(found.known.row_id, wave, report, found.matched_by, found.note)
+        for found in matches
+        for report in told[found.report.fingerprint]
+    ]
+    aliases = [
+        (found.report.fingerprint, found.known.row_id)
+        for found in matches
+        if found.report.fingerprint not in {found.known.fingerprint, *found.known.aliases}
+    ]
+    silent_known = [by_row[item.row_id] for item in silent]
+    not_seen, verdicts = _silence(wave, owners, intakes, silent_known, located, travels)
+    moved = [
+        *_moves_of_seen(matches, by_row),
+        *(
+            Moved(item.known.row_id, item.observation, verdict.observation, verdict.reason)
+            for item, verdict in verdicts
+            if item.observation != verdict.observation
+        ),
+    ]
+    counts = _counts(len(new), matches, by_row, verdicts)
+    return Reconciled(new, new_sightings, seen, sightings, aliases, not_seen, moved, counts, len(heads))
+
+
+def _new(
+    run: Run,
+    wave: Wave,
+    alike: Sequence[Report],
+    head: Report,
+    analyzers: Mapping[int, str | None],
+    taken_ids: set[str],
+) -> NewFinding:
+    place = _place(head.anchor)
+    return NewFinding(
+        run.id,
+        shortest_free_id(head.fingerprint, taken_ids),
+        head.fingerprint,
+        head.kind,
+        LENSES[wave.phase],
+        head.severity,
+        None,
+        head.category,
+        head.rule_id,
+        head.ordinal,
+        head.domain,
+        place.path or None,
+        place.line,
+        place.scope,
+        head.symbol,
+        place.text,
+        place.text_hash,
+        place.occurrence,
+        place.occurrences,
+        place.context_hash,
+        place.anchored,
+        wave.dispatch_sha,
+        analyzers.get(head.agent_run_id),
+        head.description,
+        head.recommendation,
+        wave.number,
+        wave.number,
+        len(alike),
+    )
+
+
+def _seen(
+    wave: Wave,
+    item: KnownFinding,
+    found: Match,
+    told: Mapping[str, Sequence[Report]],
+    analyzers: Mapping[int, str | None],
+) -> SeenAgain:
+    head, place = found.report, _place(found.report.anchor)
+    severity = highest(item.severity, head.severity)
+    note = None
+    if severity != item.severity:
+        note = f"raised from {item.severity} to {severity} in wave {wave.number}"
+    return SeenAgain(
+        severity,
+        note,
+        head.domain,
+        place.path or None,
+        place.line,
+        place.scope,
+        head.symbol,
+        place.text,
+        place.text_hash,
+        place.occurrence,
+        place.occurrences,
+        place.context_hash,
+        place.anchored,
+        wave.dispatch_sha,
+        analyzers.get(head.agent_run_id),
+        head.description,
+        head.recommendation,
+        wave.number,
+        len(told[head.fingerprint]),
+        int(item.observation == Observation.FIXED),
+        int(item.decision in _CLOSED),
+        found.matched_by,
+        found.note,
+        item.known.row_id,
+    )
+
+
+def _sighting(finding: int, wave: Wave, report: Report, matched_by: str, note: str | None) -> Sighting:
+    place = _place(report.anchor)
+    return Sighting(
+        finding,
+        wave.id,
+        report.agent_run_id,
+        report.reported_id,
+        report.severity,
+        report.category,
+        place.path or None,
+        place.line,
+        place.text,
+        report.description,
+        report.recommendation,
+        matched_by,
+        note,
+    )
+
+
+_NOWHERE = Anchor("", None, "", "", "", 0, 0, "", Anchored.NONE)
+
+
+def _place(anchor: Anchor | None) -> Anchor:
+    return anchor or _NOWHERE
+
+
+def _silence(
+    wave: Wave,
+    owners: OwnershipMap,
+    intakes: Sequence[Intake],
+    silent: Iterable[KnownFinding],
+    located: Located,
+    travels: Mapping[str, Journey],
+) -> tuple[list[NotSeen], list[tuple[KnownFinding, Verdict]]]:
+    looks = _Looks(wave, owners, intakes)
+    not_seen: list[NotSeen] = []
+    verdicts: list[tuple[KnownFinding, Verdict]] = []
+    for item in silent:
+        if item.observation == Observation.FIXED:
+            continue
+        known, journey = item.known, travels[item.known.anchor_commit]
+        old = known.anchor.path if known.anchor else None
+        path = journey.travel.path(old) if old else None
+        verdict = verdict_on_silence(
+            looks.at(item, path, changed=old in journey.changed),
+            located.fates.get(known.row_id, Fate.UNKNOWN),
+            rule=known.rule,
+            analyzer=item.analyzer,
+            path_unchanged=path == old,
+        )
+        fixed_wave = wave.number if verdict.observation is Observation.FIXED else None
+        missed = int(verdict.looked and fixed_wave is None)
+        not_seen.append(
+            NotSeen(verdict.observation, verdict.reason, verdict.evidence, fixed_wave, missed, known.row_id)
+        )
+        verdicts.append((item, verdict))
+    return not_seen, verdicts
+
+
+class _Looks:
+    """How the wave looked at each place: which agent, which analyzer, which rules."""
+
+    def __init__(self, wave: Wave, owners: OwnershipMap, intakes: Sequence[Intake]) -> None:
+        self._lens = LENSES[wave.phase]
+        self._owners = owners
+        self._intakes = {taken.agent.domain: taken for taken in intakes}
+        self._analyses: dict[str, dict[str, Any]] = {
+            taken.agent.domain: _indexed(analysis_of(taken.agent) or {}) for taken in intakes
+        }
+
+    def at(self, item: KnownFinding, path: str | None, *, changed: bool) -> Look:
+        owner = self._owners.owner_of(path) if path else None
+        domain = owner.name if owner else (item.domain if path is None else None)
+        taken = self._intakes.get(domain or "")
+        not_looked = None
+        if item.lens != self._lens:
+            not_looked = f"this wave looked for {LENS_TEXT[self._lens]}"
+        elif taken is None:
+            not_looked = "no agent of this wave owns its file"
+        elif not taken.is_complete:
+            not_looked = f"the agent of {taken.agent.domain} did not complete ({taken.status})"
+        if taken is None or not_looked:
+            return Look(not_looked, None, frozenset(), False, frozenset(), False, changed)
+        analysis = self._analyses[taken.agent.domain]
+        confirmed = item.finding_id in set(taken.output.get("confirmed", ()))
+        return Look(
+            None,
+            taken.agent.analyzer if analysis else None,
+            _rules_at(analysis, path),
+            _was_read(analysis, path),
+            frozenset(analysis.get("silenced", {}).get(path, ())),
+            confirmed,
+            changed,
+        )
+
+
+def _indexed(analysis: dict[str, Any]) -> dict[str, Any]:
+    sets: dict[str, Any] = {key: frozenset(analysis[key]) for key in ("unread", "read") if key in analysis}
+    roots = {root["root"]: frozenset(root["rules"]) for root in analysis.get("roots", ())}
+    return {**analysis, **sets, "roots": roots} if analysis else {}
+
+
+def _rules_at(analysis: Mapping[str, Any], path: str | None) -> frozenset[str]:
+    roots: Mapping[str, frozenset[str]] = analysis.get("roots", {})
+    folders = [f"./{path}".rsplit("/", depth)[0] for depth in range(1, (path or "").count("/") + 2)]
+    return next((roots[folder] for folder in [*folders, "./."] if folder in roots), roots.get("", frozenset()))
+
+
+def _was_read(analysis: Mapping[str, Any], path: str | None) -> bool:
+    if not analysis or path is None:
+        return False
+    if "read" in analysis:
+        return path in analysis["read"]
+    return path.endswith(tuple(analysis["suffixes"])) and path not in analysis["unread"]
+
+
+def _moves_of_seen(matches: Iterable[Match], by_row: Mapping[int, KnownFinding]) -> Iterable[Moved]:
+    for found in matches:
+        before = by_row[found.known.row_id].observation
+        if before != Observation.RECURRING:
+            yield Moved(found.known.row_id, before, Observation.RECURRING, found.note)
+
+
+def _counts(
+    new: int,
+    matches: Sequence[Match],
+    by_row: Mapping[int, KnownFinding],
+    verdicts: Sequence[tuple[KnownFinding, Verdict]],
+) -> FindingCounts:
+    closed = sum(by_row[found.known.row_id].decision in _CLOSED for found in matches)
+    judged = [verdict.observation for item, verdict in verdicts if item.decision not in _CLOSED]
+    return FindingCounts(
+        new,
+        len(matches) - closed,
+        judged.count(Observation.FIXED),
+        judged.count(Observation.UNVERIFIED),
+        closed,
+    )
+
+
+def digest_of(sightings: Iterable[Sighting]) -> str:
+    """Return a digest over a wave's sightings, which stands in the ledger for all of them."""
+    import hashlib
+
+    whole = hashlib.sha256()
+    for sighting in sightings:
+        whole.update(json.dumps(sighting, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+    return whole.hexdigest()

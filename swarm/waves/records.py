@@ -1,0 +1,75 @@
+"""The files of an attempt: `record.json` and `events.jsonl`."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from swarm.files import write_whole
+from swarm.runtimes.supervisor import Ran
+from swarm.store import attempts
+from swarm.store.attempts import Ending
+
+NAME: Final = "record.json"
+SCHEMA: Final = "swarm.attempt-record/v1"
+
+
+def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
+    """Write the record of an attempt, as the database holds it; `schemas/attempt-record.schema.json` is its form."""
+    attempt = attempts.find(conn, attempt_id)
+    if attempt is None:
+        return
+    record = {
+        "schema": SCHEMA,
+        "exit_code": attempt.exit_class,
+        "outcome": attempt.outcome,
+        "duration_ms": attempt.duration_ms,
+        "attempt_id": attempt.id,
+        "agent_run_id": attempt.agent_run_id,
+        "ordinal": attempt.ordinal,
+        "lineage": {"parent": attempt.parent_id},
+        "plan": {
+            "runtime": attempt.runtime,
+            "version": attempt.runtime_version,
+            "argv": json.loads(attempt.argv),
+        },
+        "process": {
+            "pid": attempt.pid,
+            "started": attempt.pid_start,
+            "host": attempt.host,
+            "spawned": attempt.spawned,
+            "first_output": attempt.first_output,
+            "last_progress": attempt.last_progress,
+            "ended": attempt.ended,
+        },
+        "result": {
+            "raw_exit_code": attempt.exit_code,
+            "signal": attempt.signal,
+            "exit_class": attempt.exit_class,
+            "error_code": attempt.error_code,
+            "error_fragment": attempt.error_fragment,
+        },
+        "stall_reason": attempt.stall_reason,
+    }
+    write_whole(file, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_events(folder: Path, ran: Ran, ending: Ending) -> None:
+    """Write the attempt's own events, one JSON object a line."""
+    told: list[dict[str, object]] = []
+    if ran.spawned:
+        told.append({"ts": ran.spawned, "event": "spawned"})
+    if ran.first_output:
+        told.append({"ts": ran.first_output, "event": "first_output"})
+    told += [
+        {
+            "ts": ran.last_progress,
+            "event": "step_ended",
+            "log": result.step.log,
+            "exit_code": result.exit_code,
+        }
+        for result in ran.results
+    ]
+    told.append({"ts": ran.last_progress, "event": "ended", "outcome": ending.outcome})
+    body = "".join(json.dumps(event) + "\n" for event in told)
+    (folder / "events.jsonl").write_text(body, encoding="utf-8")

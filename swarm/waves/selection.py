@@ -1,0 +1,81 @@
+"""Which run, which wave, which repository a command means."""
+
+import re
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from swarm import errors
+from swarm.store import runs, waves
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+
+LATEST: Final = "latest"
+_MOST_SHOWN: Final = 5
+
+
+def is_wave_number(word: str) -> bool:
+    """Say whether a word is a whole number, which is never a run."""
+    return re.fullmatch(r"[0-9]+", word, re.ASCII) is not None
+
+
+def select_run(conn: sqlite3.Connection, named: str | None, folder: Path) -> Run:
+    """Return the run that a word means: an id, a unique prefix of the id or of its hex, `latest`, or nothing.
+
+    Nothing means the newest run of the repository around `folder`, else the newest. Raises RunNotFound and
+    RunAmbiguous.
+    """
+    if named is None:
+        run = runs.newest_around(conn, folder) or runs.newest(conn)
+    elif named == LATEST:
+        run = runs.newest(conn)
+    else:
+        run = runs.find(conn, named) or _by_prefix(conn, named)
+    if run is None:
+        raise errors.RunNotFound(run_id=named or LATEST)
+    return run
+
+
+def _by_prefix(conn: sqlite3.Connection, prefix: str) -> Run | None:
+    if not prefix or is_wave_number(prefix):
+        return None
+    found = runs.beginning_with(conn, prefix)
+    if len(found) > 1:
+        shown = ", ".join(run.id for run in found[:_MOST_SHOWN]) + (", …" if len(found) > _MOST_SHOWN else "")
+        raise errors.RunAmbiguous(received=prefix, count=len(found), matches=shown)
+    return found[0] if found else None
+
+
+def split_run_and_wave(words: tuple[str, ...]) -> tuple[str | None, int | None]:
+    """Read `[RUN] [WAVE]`: a whole number is the wave, and anything else the run."""
+    run = next((word for word in words if not is_wave_number(word)), None)
+    wave = next((int(word) for word in words if is_wave_number(word)), None)
+    return run, wave
+
+
+def select_wave(conn: sqlite3.Connection, run: Run, number: int | None) -> Wave:
+    """Return a run's wave of this number, or its newest one. Raises WaveNotFound."""
+    wave = waves.newest(conn, run.id) if number is None else waves.numbered(conn, run.id, number)
+    if wave is None:
+        raise errors.WaveNotFound(run_id=run.id, number="yet" if number is None else str(number))
+    return wave
+
+
+def repository_folder(run: Run, repo_path: Path | None, folder: Path) -> Path:
+    """Return where a run's repository is on this machine.
+
+    `--repo-path`, else the stored path, else the checkout around `folder` if it holds the run's commit.
+    Raises RepoNotFound.
+    """
+    from swarm.git.repository import holds_commit, repository_at
+    from swarm.git.runner import Git
+
+    candidates = [repo_path] if repo_path else [Path(run.local_path), folder]
+    for candidate in candidates:
+        try:
+            repository = repository_at(candidate)
+        except (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn):
+            continue
+        if holds_commit(Git(repository.root), run.commit_sha):
+            return repository.root
+    raise errors.RepoNotFound(path=str(repo_path or run.local_path))

@@ -1,0 +1,66 @@
+"""How files got from the commits where findings were last seen to the commit that a wave looks at."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from swarm.git.diff import Change, changes, line_maps
+from swarm.git.repository import holds_commit
+from swarm.git.runner import Git, GitError
+from swarm.rules.line_map import LineMap
+from swarm.rules.matching import Known, Travel
+
+
+class Journey(NamedTuple):
+    """A travel, the files that are gone, and the ones whose content is another now."""
+
+    travel: Travel
+    gone: frozenset[str]
+    changed: frozenset[str]
+    is_known: bool
+
+
+STAYED = Journey(Travel({}, {}), frozenset(), frozenset(), is_known=True)
+
+
+def journeys(git: Git, known: Iterable[Known], until: str) -> dict[str, Journey]:
+    """Return, for each commit that a known finding is anchored in, how its files got to `until`."""
+    files: dict[str, set[str]] = {}
+    for item in known:
+        if item.anchor is not None:
+            files.setdefault(item.anchor_commit, set()).add(item.anchor.path)
+        else:
+            files.setdefault(item.anchor_commit, set())
+    return {commit: _journey(git, commit, until, wanted) for commit, wanted in files.items()}
+
+
+def _journey(git: Git, since: str, until: str, wanted: set[str]) -> Journey:
+    if since == until or not wanted:
+        return STAYED
+    try:
+        every = changes(git, since, until)
+    except GitError:
+        # History was rewritten and the old commit collected: nothing is known of the lines between.
+        if holds_commit(git, since):
+            raise
+        return Journey(Travel({}, dict.fromkeys(wanted, _LOST)), frozenset(), frozenset(wanted), is_known=False)
+    ours = [change for change in every if change.old_path in wanted and change.letter != "A"]
+    renames = {change.old_path: change.new_path for change in ours if change.letter == "R"}
+    gone = frozenset(change.old_path for change in ours if change.letter == "D")
+    maps: Mapping[str, LineMap] = line_maps(git, since, until, [c for c in ours if _has_lines(c)])
+    changed = frozenset(change.old_path for change in ours if change.old_blob != change.new_blob)
+    return Journey(Travel(renames, maps), gone, changed, is_known=True)
+
+
+def _has_lines(change: Change) -> bool:
+    return change.letter in "MRT" and change.old_blob != change.new_blob
+
+
+class _Lost(LineMap):
+    """The map of a file whose old content is not there any more: no line is known to have a successor."""
+
+    def successor(self, line: int) -> int | None:
+        del line
+        return None
+
+
+_LOST = _Lost(())

@@ -1,0 +1,219 @@
+"""Fixtures: a repository, the command line, and a guard that no test touches the real home."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from swarm.cli import door
+
+GIT = {
+    "GIT_AUTHOR_NAME": "A Person",
+    "GIT_AUTHOR_EMAIL": "person@example.invalid",
+    "GIT_COMMITTER_NAME": "A Person",
+    "GIT_COMMITTER_EMAIL": "person@example.invalid",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
+
+
+class Answer(NamedTuple):
+    """What one call of the command line came to."""
+
+    exit: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on stdout."""
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+    @property
+    def data(self) -> Any:
+        """The data of the document."""
+        return self.document["data"]
+
+    @property
+    def code(self) -> str | None:
+        """The code of the error block on stderr, or of the document."""
+        if self.out.startswith("{"):
+            return self.document["error"]["code"]
+        lines = [line for line in self.err.splitlines() if line.startswith("ERROR [")]
+        return lines[0][7:].partition("]")[0] if lines else None
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The NDJSON events on stderr."""
+        return [json.loads(line) for line in self.err.splitlines() if line.startswith("{")]
+
+
+class Repo:
+    """A real repository that tests write to and commit in."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def git(self, *arguments: str, cwd: Path | None = None) -> str:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=cwd or self.root,
+            env={**os.environ, **GIT},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    def write(self, files: Mapping[str, str | bytes]) -> None:
+        for name, content in files.items():
+            file = self.root / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, str):
+                file.write_text(content, encoding="utf-8")
+            else:
+                file.write_bytes(content)
+
+    def commit(self, files: Mapping[str, str | bytes] | None = None, message: str = "change") -> str:
+        self.write(files or {})
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.head
+
+    @property
+    def head(self) -> str:
+        return self.git("rev-parse", "HEAD")
+
+
+SOURCE = {
+    "src/app.py": "import os\nimport sys\n\n\ndef load(path, seen=[]):\n    try:\n        return open(path).read()\n"
+    "    except:\n        pass\n\n\ndef name():\n    return undefined_name\n",
+    "src/tool.py": "import json, re\n\n\ndef run():\n    return eval('1')\n",
+    "tests/test_app.py": "from src.app import load\n\n\ndef test_load():\n    assert load\n",
+    "README.md": "# A project\n",
+    "web/index.html": "<p>hello</p>\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def _guard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for name in list(os.environ):
+        if name.startswith(("SWARM_", "XDG_", "GIT_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("SWARM_LOG", "ndjson")
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    """A clean repository with a few files in three languages."""
+    root = tmp_path / "repo"
+    root.mkdir()
+    made = Repo(root.resolve())
+    made.git("init", "-q", "-b", "main")
+    made.commit(SOURCE, "start")
+    return made
+
+
+Swarm = Callable[..., Answer]
+
+
+@pytest.fixture
+def swarm(repo: Repo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Swarm:
+    """`swarm(*arguments, exit=0)`: one call of the command line in this process, in the repository."""
+
+    def call(*arguments: str, exit: int | None = 0, cwd: Path | None = None) -> Answer:  # noqa: A002
+        monkeypatch.chdir(cwd or repo.root)
+        capsys.readouterr()
+        code = door.main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        answer = Answer(code, out, err)
+        assert exit is None or code == exit, f"exit {code}, not {exit}\n--- stdout\n{out}\n--- stderr\n{err}"
+        return answer
+
+    return call
+
+
+@pytest.fixture
+def swarm_process(repo: Repo) -> Swarm:
+    """The same in a process of its own, which can be killed at a failpoint."""
+
+    def call(
+        *arguments: str,
+        exit: int | None = 0,  # noqa: A002
+        cwd: Path | None = None,
+        **environment: str,
+    ) -> Answer:
+        done = subprocess.run(
+            [sys.executable, "-m", "swarm", *map(str, arguments)],
+            cwd=cwd or repo.root,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        answer = Answer(done.returncode, done.stdout, done.stderr)
+        assert exit is None or answer.exit == exit, f"exit {answer.exit}, not {exit}\n{answer.out}\n{answer.err}"
+        return answer
+
+    return call
+
+
+class Workspace(NamedTuple):
+    """A run of the repository and where its files are."""
+
+    run: str
+    folder: Path
+    db: Path
+
+    def output(self, domain: str, wave: int = 1) -> Path:
+        return self.folder / self.run / f"wave-{wave}" / domain / "output.json"
+
+    def answer(self, domain: str, *findings: dict[str, Any], wave: int = 1, **keys: Any) -> None:
+        """Write the output of an audit agent by hand."""
+        numbered = [
+            {"id": f"{number}", "severity": "MEDIUM", "category": "bug", "description": "It is wrong.", **finding}
+            for number, finding in enumerate(findings, 1)
+        ]
+        body = {"domain": domain, "stage": "A", "summary": "Looked.", "findings": numbered, **keys}
+        file = self.output(domain, wave)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(body), encoding="utf-8")
+
+
+@pytest.fixture
+def workspace(swarm: Swarm, repo: Repo) -> Workspace:
+    """A run with a frozen map of two domains, `code` and `rest`."""
+    run = swarm("init", ".", "--format", "json").data["runId"]
+    for name in [d["name"] for d in swarm("domains", "--format", "json").data["domains"]]:
+        swarm("domains", "--remove", name)
+    swarm("domains", "--add", "code", "--globs", '["src/**"]')
+    swarm("domains", "--add", "rest", "--globs", '["**"]')
+    swarm("domains", "--freeze")
+    folder = repo.root / "swarms"
+    return Workspace(run, folder, folder / "control-plane.db")
+
+
+@pytest.fixture
+def dispatched(swarm: Swarm, workspace: Workspace) -> Workspace:
+    """The same with an isolated wave of health-audit-a in flight."""
+    swarm("dispatch", "health-audit-a", "--isolate")
+    return workspace
+
+
+@pytest.fixture
+def collected(swarm: Swarm, dispatched: Workspace) -> Workspace:
+    """The same, collected, with one finding in `src/app.py`."""
+    dispatched.answer("code", {"file": "src/app.py", "line": 5, "quote": "def load(path, seen=[]):", "symbol": "load"})
+    dispatched.answer("rest")
+    swarm("collect")
+    return dispatched
