@@ -50,11 +50,11 @@ def command(
     config = call.config(repository_at(repo).root)
     ready_or_refuse(runtime, config, lawful)
     with call.write(create=True) as store:
-        result = audit(store, call.workspace, repo, Request(lawful, runtime, since, jobs), config)
+        result, filters = audit(store, call.workspace, repo, Request(lawful, runtime, since, jobs), config)
         code = _exit_code(result, fail_on)
         if call.form == "sarif":
             run = call.run(store, result.run_id)
-            write(json.dumps(sarif_log(store, run, result.digest), ensure_ascii=False))
+            write(json.dumps(sarif_log(store, run, filters), ensure_ascii=False))
             raise SystemExit(code)
     if call.form == "markdown":
         from swarm.show import markdown

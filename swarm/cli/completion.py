@@ -5,6 +5,7 @@ from click.shell_completion import get_completion_class
 
 from swarm.cli.call import Call
 from swarm.cli.options import usage, verb
+from swarm.waves.results import Completion
 
 
 @verb()
@@ -20,4 +21,4 @@ def command(call: Call, shell: str) -> None:
     if found is None:
         raise usage(f"no completion for {shell}", "completion")
     script = found(swarm, {}, "swarm", "_SWARM_COMPLETE").source()
-    call.answer({"shell": shell, "script": script}, lambda: [script])
+    call.answer(Completion(shell, script), lambda: [script])

@@ -159,7 +159,13 @@ def _lines(result: DomainsResult, action: str | None) -> Iterator[str]:
         yield f"⚠ {plain(warning)}"
     if action in {"check", "freeze"}:
         yield from _listed("no domain owns", result.unowned or ())
-        overlaps = [f"{o.file}: {', '.join(o.domains)}; {o.owner} wins" for o in result.overlaps or ()]
+        # That a catch-all matches too says nothing; the document lists these overlaps as well.
+        catch_all = {domain.name for domain in result.domains if domain.globs == ("**",)}
+        overlaps = [
+            f"{overlap.file}: {', '.join(overlap.domains)}; {overlap.owner} wins"
+            for overlap in result.overlaps or ()
+            if len(set(overlap.domains) - catch_all) > 1
+        ]
         yield from _listed("several domains match", overlaps)
     if not result.frozen:
         yield f"Next: swarm domains {result.run_id} --freeze"

@@ -81,7 +81,7 @@ def command(  # noqa: PLR0913
             raise SystemExit(_stream_json(call, store, run, filters, fail_on))
         code, result = _judged(store, run, filters, fail_on)
         if form == "sarif":
-            write(json.dumps(sarif_log(store, run, result), ensure_ascii=False))
+            write(json.dumps(sarif_log(store, run, filters), ensure_ascii=False))
         elif form == "markdown":
             from swarm.show import markdown
 
@@ -121,19 +121,18 @@ def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fai
     return code
 
 
-def sarif_log(store: "Store", run: "Run", result: FindingsResult) -> dict[str, Any]:
-    """Return the digest as SARIF."""
+def sarif_log(store: "Store", run: "Run", filters: "Filters") -> dict[str, Any]:
+    """Return the digest as SARIF; where no status is asked for, closed findings are in it, marked as such."""
     from swarm.show import sarif
-    from swarm.waves.digest import source_lines
+    from swarm.waves.digest import EVERY_STATUS, digest, line_hashes
 
-    hashes = {
-        path: {number: found[number - 1] for number in numbers if number <= len(found)}
-        for path, numbers, source in source_lines(store.conn, run, result.findings)
-        if (found := sarif.line_hashes(source))
-    }
-    return sarif.log(result.findings, run_id=run.id, wave=result.wave_number, lines=hashes)
+    every = filters if filters.statuses else filters._replace(statuses=(EVERY_STATUS,))
+    result = digest(store.conn, run, every)
+    hashes = line_hashes(store.conn, run, every, sarif.line_hashes)
+    return sarif.log(result.findings, run_id=run.id, wave=result.wave_number, hashes=hashes)
 
 
 def _lines(result: FindingsResult, limit: int | None) -> Iterator[str]:
-    shown = limit if limit is not None else ON_TERMINAL if text.is_terminal() else None
+    default = 0 if result.groups is not None else ON_TERMINAL if text.is_terminal() else None
+    shown = default if limit is None else limit
     yield from text.digest_lines(result, limit=shown)

@@ -60,6 +60,8 @@ class Words(click.ParamType[tuple[str, ...]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         """Return the words; where only some are allowed, each must be one of them."""
+        if isinstance(value, tuple):
+            return value
         words = tuple(word.strip() for word in str(value).split(",") if word.strip())
         words = tuple(word.upper() for word in words) if self.upper else words
         strange = next((word for word in words if self.allowed and word not in self.allowed), None)

@@ -21,6 +21,7 @@ from swarm.runtimes.runtime import Job, Product, Program, Step, StepResult, Unus
 SUFFIXES: Final = (".py", ".pyi", ".ipynb")
 CONFIG_NAMES: Final = ("pyproject.toml", "ruff.toml", ".ruff.toml")
 MOST_ROOTS: Final = 20
+LONGEST_QUOTE: Final = 2000
 # What each lens asks of a project that has no ruff configuration of its own.
 SELECTIONS: Final = {
     Lens.A: ("E4", "E7", "E9", "F", "B", "S", "PLE", "ASYNC", "YTT"),
@@ -107,6 +108,7 @@ class Ruff:
             roots.append({"root": root, "rules": _rules_on(settings)})
             findings += [self._finding(job, report) for report in reports]
         findings.sort(key=lambda item: (item["file"], item["line"], item["column"], item["rule_id"]))
+        _quote(job.tree, findings)
         for number, finding in enumerate(findings, 1):
             finding["id"] = f"{job.domain}-{number:04d}"
         analysis = {
@@ -218,6 +220,20 @@ def _rules_on(settings: bytes) -> list[str]:
     listed = (line.strip().rstrip(",") for line in rest.partition("]")[0].splitlines())
     codes = {line.rpartition("(")[2].rstrip(")") for line in listed if line.endswith(")")}
     return sorted(codes | {"invalid-syntax"})
+
+
+def _quote(tree: Path, findings: list[dict[str, Any]]) -> None:
+    """Give each finding its line, verbatim; the findings come file by file."""
+    name, lines = None, list[str]()
+    for finding in findings:
+        if finding["file"] != name:
+            name = finding["file"]
+            try:
+                lines = (tree / name).read_text(encoding="utf-8-sig", errors="replace").split("\n")
+            except OSError:
+                lines = []
+        if 0 < finding["line"] <= len(lines) and (quote := lines[finding["line"] - 1].rstrip("\r")):
+            finding["quote"] = quote[:LONGEST_QUOTE]
 
 
 def _inside(tree: Path, filename: str) -> str:

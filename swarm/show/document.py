@@ -24,7 +24,7 @@ def document(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [document(item) for item in value]
     if isinstance(value, Mapping):
-        return {camel(key) if key.isidentifier() and "_" in key else key: document(item) for key, item in value.items()}
+        return {key: document(item) for key, item in value.items()}
     return value
 
 

@@ -1,6 +1,6 @@
 """The digest as GitHub-flavoured markdown, in which nothing that an agent wrote is markup."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from swarm.errors import ICONS, Severity
 from swarm.rules.classification import SEVERITIES
@@ -51,7 +51,7 @@ def _row(finding: FindingShown) -> list[str]:
     ]
 
 
-def _rows(head: tuple[str, ...], rows: Iterator[list[str]] | map[list[str]]) -> Iterator[str]:
+def _rows(head: tuple[str, ...], rows: Iterable[list[str]]) -> Iterator[str]:
     yield "| " + " | ".join(head) + " |"
     yield "|" + " --- |" * len(head)
     for row in rows:

@@ -19,7 +19,6 @@ SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST_RESULTS: Final = 25_000
 _LEVELS: Final = {"CRITICAL": "error", "HIGH": "error", "MEDIUM": "warning", "LOW": "note"}
 _SCORES: Final = {"CRITICAL": "9.5", "HIGH": "8.0", "MEDIUM": "5.0", "LOW": "2.0"}
-_BASELINE: Final = {"new": "new", "fixed": "absent"}
 _WINDOW: Final = 100
 _BASE: Final = 37
 _LINE_FEED: Final = 10
@@ -27,18 +26,18 @@ _64: Final = 0xFFFFFFFFFFFFFFFF
 
 
 def log(
-    findings: Iterable[FindingShown], *, run_id: str, wave: int | None, lines: Mapping[str, Mapping[int, str]]
+    findings: Iterable[FindingShown], *, run_id: str, wave: int | None, hashes: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return a SARIF log: one run a wave, split where GitHub would cut it; the gravest stand first.
 
-    `lines` holds GitHub's hash of each finding's line, by path and line.
+    `hashes` holds GitHub's hash of each finding's line, by finding id.
     """
     listed = list(findings)
     parts = [listed[start : start + MOST_RESULTS] for start in range(0, len(listed), MOST_RESULTS)] or [[]]
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",
-        "runs": [_run(part, number, run_id, wave, lines) for number, part in enumerate(parts, 1)],
+        "runs": [_run(part, number, run_id, wave, hashes) for number, part in enumerate(parts, 1)],
     }
 
 
@@ -47,10 +46,12 @@ def _run(
     part: int,
     run_id: str,
     wave: int | None,
-    lines: Mapping[str, Mapping[int, str]],
+    hashes: Mapping[str, str],
 ) -> dict[str, Any]:
-    rules = sorted({_rule_id(finding) for finding in findings})
-    gravest = {rule: next(f for f in findings if _rule_id(f) == rule) for rule in rules}
+    gravest: dict[str, FindingShown] = {}
+    for finding in findings:
+        gravest.setdefault(_rule_id(finding), finding)
+    rules = {rule: index for index, rule in enumerate(sorted(gravest))}
     return {
         "tool": {
             "driver": {
@@ -61,7 +62,7 @@ def _run(
         },
         "automationDetails": {"id": f"swarm/{run_id}/wave-{wave}/{part}"},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, rules.index(_rule_id(finding)), lines) for finding in findings],
+        "results": [_result(finding, rules[_rule_id(finding)], wave, hashes) for finding in findings],
     }
 
 
@@ -81,14 +82,14 @@ def _rule(rule_id: str, gravest: FindingShown) -> dict[str, Any]:
     }
 
 
-def _result(finding: FindingShown, rule_index: int, lines: Mapping[str, Mapping[int, str]]) -> dict[str, Any]:
+def _result(finding: FindingShown, rule_index: int, wave: int | None, hashes: Mapping[str, str]) -> dict[str, Any]:
     fingerprints = {VERSION: finding.fingerprint}
     result: dict[str, Any] = {
         "ruleId": _rule_id(finding),
         "ruleIndex": rule_index,
         "level": _LEVELS[finding.severity],
         "message": {"text": finding.description},
-        "baselineState": _baseline(finding),
+        "baselineState": _baseline(finding, wave),
         "properties": {
             "findingId": finding.finding_id,
             "severity": finding.severity,
@@ -107,9 +108,8 @@ def _result(finding: FindingShown, rule_index: int, lines: Mapping[str, Mapping[
             place["region"] = {"startLine": finding.line}
             if finding.quote:
                 place["region"]["snippet"] = {"text": finding.quote}
-            line_hash = lines.get(finding.file, {}).get(finding.line)
-            if line_hash is not None:
-                fingerprints["primaryLocationLineHash"] = line_hash
+            if finding.finding_id in hashes:
+                fingerprints["primaryLocationLineHash"] = hashes[finding.finding_id]
         result["locations"] = [{"physicalLocation": place}]
     result["partialFingerprints"] = fingerprints
     if finding.status in {"deferred", "rejected"}:
@@ -119,11 +119,14 @@ def _result(finding: FindingShown, rule_index: int, lines: Mapping[str, Mapping[
     return result
 
 
-def _baseline(finding: FindingShown) -> str:
-    if finding.matched_by == "new" and finding.status not in _BASELINE:
-        return "new" if finding.sightings == 1 and finding.status != "unverified" else "unchanged"
-    moved = finding.status == "recurring" and finding.matched_by in {"line_map", "moved"}
-    return _BASELINE.get(finding.status, "updated" if moved else "unchanged")
+def _baseline(finding: FindingShown, wave: int | None) -> str:
+    if finding.status == "fixed":
+        return "absent"
+    if finding.first_seen_wave == wave:
+        return "new"
+    moved = re.match(r"line (\d+) → (\d+),", finding.match or "")
+    is_moved = finding.last_seen_wave == wave and finding.match and (moved is None or moved[1] != moved[2])
+    return "updated" if is_moved else "unchanged"
 
 
 def line_hashes(source: str) -> list[str]:

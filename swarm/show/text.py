@@ -96,7 +96,7 @@ def digest_lines(result: FindingsResult, *, limit: int | None = None) -> Iterato
     if shown:
         yield ""
     hidden = result.total - len(shown)
-    if hidden > 0:
+    if hidden > 0 and result.groups is None:
         yield f"… and {hidden:,} more: `swarm findings {result.run_id} --format markdown` lists them all"
     if result.groups is not None:
         yield from table([[f"{count:,}", name] for name, count in result.groups.items()], ("count", "group"))

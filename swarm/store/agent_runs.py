@@ -77,7 +77,7 @@ def add(conn: sqlite3.Connection, run_id: str, wave_id: int, agent: NewAgentRun)
             wave_id,
             None,
             "dispatched",
-            payload={"domain": agent.domain, "prompt_sha256": agent.prompt_sha256},
+            payload={"domain": agent.domain, "promptSha256": agent.prompt_sha256},
         ),
     )
     return agent_run_id

@@ -83,7 +83,7 @@ def add(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt: NewAttempt
         (*attempt, now()),
     ).fetchone()
     attempt_id = int(row[0])
-    payload: dict[str, object] = {"agent_run": attempt.agent_run_id, "runtime": attempt.runtime}
+    payload: dict[str, object] = {"agentRunId": attempt.agent_run_id, "runtime": attempt.runtime}
     append(conn, Entry("attempt_opened", f"attempt:{attempt_id}", run_id, wave_id, None, "open", payload=payload))
     return attempt_id
 
@@ -117,7 +117,7 @@ def close(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt_id: int, 
             "open",
             ending.outcome,
             ending.error_code,
-            {"exit_code": ending.exit_code, "exit_class": ending.exit_class},
+            {"exitCode": ending.exit_code, "exitClass": ending.exit_class},
         ),
     )
     return True

@@ -84,6 +84,15 @@ class NotSeen(NamedTuple):
     id: int
 
 
+class Relocated(NamedTuple):
+    """Where the line of a finding that was not reported went."""
+
+    file: str
+    line: int
+    anchor_commit: str
+    id: int
+
+
 class Sighting(NamedTuple):
     """One wave's report of a finding, as it is kept. `finding` is a row of `findings`."""
 
@@ -232,6 +241,11 @@ def record_not_seen(conn: sqlite3.Connection, findings: Iterable[NotSeen]) -> No
         " misses = misses + ? WHERE id = ?",
         findings,
     )
+
+
+def record_relocated(conn: sqlite3.Connection, findings: Iterable[Relocated]) -> None:
+    """Keep where findings stand now whose lines moved while nobody reported them."""
+    conn.executemany("UPDATE findings SET file = ?, line = ?, anchor_commit = ? WHERE id = ?", findings)
 
 
 def add_aliases(conn: sqlite3.Connection, run_id: str, wave: int, aliases: Iterable[tuple[str, int]]) -> None:

@@ -31,7 +31,14 @@ class Request(NamedTuple):
     jobs: int | None = None
 
 
-def audit(store: Store, workspace: Workspace, folder: Path, request: Request, config: Config) -> AuditResult:
+class Audited(NamedTuple):
+    """What an audit came to, and the filters of its digest."""
+
+    result: AuditResult
+    filters: Filters
+
+
+def audit(store: Store, workspace: Workspace, folder: Path, request: Request, config: Config) -> Audited:
     """Audit the repository around `folder`; findings outside of it are not told.
 
     Goes on with a wave that is in flight. Raises what its parts raise; a runtime that cannot be launched is
@@ -59,7 +66,8 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     exit_class = told(store.conn, run, wave, 0).exit_class
     collected = collect(store, workspace, run, {})
     filters = _filters(repository, folder, since, wave)
-    return _told(store, run, wave._replace(runtime=name), since, exit_class, collected, filters)
+    result = _told(store, run, wave._replace(runtime=name), since, exit_class, collected, filters)
+    return Audited(result, filters)
 
 
 def _new_run(store: Store, workspace: Workspace, repository: Repository) -> Run:

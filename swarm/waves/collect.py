@@ -214,6 +214,7 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
     ]
     findings.record_seen_again(conn, found.seen)
     findings.record_not_seen(conn, found.not_seen)
+    findings.record_relocated(conn, found.relocated)
     findings.add_aliases(conn, run.id, wave.number, found.aliases)
     findings.add_sightings(conn, (*fresh, *found.sightings))
     ledger.append_all(conn, (Entry("finding_seen", f"finding:{row}", run.id, wave.id, None, "new") for row in rows))
@@ -233,7 +234,11 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
         ),
     )
     payload: dict[str, object] = {
-        **found.counts._asdict(),
+        "new": found.counts.new,
+        "recurring": found.counts.recurring,
+        "fixed": found.counts.fixed,
+        "unverified": found.counts.unverified,
+        "recurredWhileClosed": found.counts.recurred_while_closed,
         "sightings": len(fresh) + len(found.sightings),
         "digest": digest_of((*fresh, *found.sightings)),
     }

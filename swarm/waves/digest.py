@@ -149,6 +149,7 @@ def finding_shown(finding: Finding) -> FindingShown:
         finding.sightings,
         finding.decision_reason or finding.observation_reason,
         finding.evidence,
+        finding.match_note,
     )
 
 
@@ -184,10 +185,10 @@ def exit_code(conn: sqlite3.Connection, run: Run, filters: Filters, result: Find
     return int(fails(shown, fail_on, result.wave_number))
 
 
-def source_lines(
-    conn: sqlite3.Connection, run: Run, shown: Iterable[FindingShown]
-) -> Iterator[tuple[str, set[int], str]]:
-    """Yield each file with findings as the newest wave saw it: path, the lines in question, text.
+def line_hashes(
+    conn: sqlite3.Connection, run: Run, filters: Filters, hashes_of: Callable[[str], list[str]]
+) -> dict[str, str]:
+    """Return, by finding id, what `hashes_of` says of the finding's line, in the commit where it was last seen.
 
     Nothing where the repository or the commit is not on this machine.
     """
@@ -196,14 +197,18 @@ def source_lines(
     from swarm.git.repository import contents, files_at, repository_at
     from swarm.git.runner import GitError
 
-    wanted: dict[str, set[int]] = {}
-    for finding in shown:
+    wanted: dict[str, dict[str, list[Finding]]] = {}
+    for finding in selected(conn, run, filters):
         if finding.file is not None and finding.line is not None:
-            wanted.setdefault(finding.file, set()).add(finding.line)
+            wanted.setdefault(finding.anchor_commit, {}).setdefault(finding.file, []).append(finding)
+    found: dict[str, str] = {}
     try:
         git = repository_at(Path(run.local_path)).git
-        files = files_at(git, _wave(conn, run, None).dispatch_sha)
+        for commit, files in wanted.items():
+            blobs = ((file.path, file.blob) for file in files_at(git, commit) if file.path in files)
+            for path, content in contents(git, blobs):
+                hashes = hashes_of(content.decode("utf-8", "replace"))
+                found |= {f.finding_id: hashes[f.line - 1] for f in files[path] if f.line and f.line <= len(hashes)}
     except (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn, GitError):
-        return
-    for path, content in contents(git, ((file.path, file.blob) for file in files if file.path in wanted)):
-        yield path, wanted[path], content.decode("utf-8", "replace")
+        return found
+    return found

@@ -14,7 +14,7 @@ from swarm import errors, events
 from swarm.config import Config
 from swarm.failpoints import failpoint
 from swarm.files import make_folder, write_whole
-from swarm.git.repository import Repository, files_at, repository_at
+from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, Repository, files_at, repository_at
 from swarm.git.worktrees import Tree
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.states import AgentRunStatus
@@ -81,7 +81,9 @@ def launch(
     with _only_supervisor(workspace, run, wave):
         close_dead_attempts(store, run, wave)
         repository = repository_at(Path(run.local_path))
-        paths = [file.path for file in files_at(repository.git, wave.dispatch_sha)]
+        # A link could lead an analyzer, and then a quote, anywhere.
+        tracked = files_at(repository.git, wave.dispatch_sha)
+        paths = [file.path for file in tracked if file.mode not in {LINK_MODE, SUBMODULE_MODE}]
         files, _ = OwnershipMap(domain_table.snapshot_map(store.conn, wave.snapshot_id)).divide(paths)
         waiting = _waiting(store.conn, wave)
         if waiting and found.is_analyzer:

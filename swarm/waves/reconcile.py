@@ -20,7 +20,7 @@ from swarm.rules.identity import Report, shortest_free_id
 from swarm.rules.matching import Match, match
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENS_TEXT, LENSES
-from swarm.store.findings import KnownFinding, NewFinding, NotSeen, SeenAgain, Sighting
+from swarm.store.findings import KnownFinding, NewFinding, NotSeen, Relocated, SeenAgain, Sighting
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.intake import Intake, analysis_of
@@ -49,6 +49,7 @@ class Reconciled(NamedTuple):
     sightings: list[Sighting]
     aliases: list[tuple[str, int]]
     not_seen: list[NotSeen]
+    relocated: list[Relocated]
     moved: list[Moved]
     counts: FindingCounts
     attempted: int
@@ -98,8 +99,9 @@ def reconcile(
             if item.observation != verdict.observation
         ),
     ]
+    relocated = _relocated(wave, silent_known, travels)
     counts = _counts(len(new), matches, by_row, verdicts)
-    return Reconciled(new, new_sightings, seen, sightings, aliases, not_seen, moved, counts, len(heads))
+    return Reconciled(new, new_sightings, seen, sightings, aliases, not_seen, relocated, moved, counts, len(heads))
 
 
 def _new(
@@ -240,6 +242,19 @@ def _silence(
         )
         verdicts.append((item, verdict))
     return not_seen, verdicts
+
+
+def _relocated(wave: Wave, silent: Iterable[KnownFinding], travels: Mapping[str, Journey]) -> list[Relocated]:
+    """Follow the lines of silent findings through git, so that they are shown where they stand now."""
+    found = []
+    for item in silent:
+        anchor, journey = item.known.anchor, travels[item.known.anchor_commit]
+        if anchor is None or anchor.line is None or item.observation == Observation.FIXED:
+            continue
+        path, line = journey.travel.path(anchor.path), journey.travel.lines(anchor.path).successor(anchor.line)
+        if line is not None and (path, line) != (anchor.path, anchor.line):
+            found.append(Relocated(path, line, wave.dispatch_sha, item.known.row_id))
+    return found
 
 
 class _Looks:

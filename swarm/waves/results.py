@@ -350,6 +350,7 @@ class FindingShown(NamedTuple):
     sightings: int
     reason: str | None
     evidence: str | None
+    match: str | None
 
 
 class SeverityCounts(NamedTuple):
@@ -477,6 +478,13 @@ class Explanation(NamedTuple):
     title: str
     meaning: tuple[str, ...]
     next_action: str
+
+
+class Completion(NamedTuple):
+    """A shell's completion script."""
+
+    shell: str
+    script: str
 
 
 class AuditResult(NamedTuple):

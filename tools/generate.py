@@ -1,0 +1,102 @@
+"""Write what is made from the code: the schemas of every verb's data, docs/verbs.md and docs/errors.md.
+
+`python tools/generate.py` writes; `--check` writes nothing and exits 1 where a file differs.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from swarm.cli.door import swarm as group
+from swarm.cli.verbs import SECTIONS
+from swarm.errors import CATALOGUE, ICONS
+from swarm.show.document import schema_of
+from swarm.waves import results
+
+ROOT = Path(__file__).parent.parent
+DATA: dict[str, Any] = {
+    "init": results.InitResult,
+    "domains": results.DomainsResult,
+    "doctor": results.DoctorResult,
+    "runtimes": results.RuntimesResult,
+    "audit": results.AuditResult,
+    "dispatch": results.DispatchResult,
+    "launch": results.LaunchResult,
+    "collect": results.CollectResult,
+    "runs": list[results.RunShown],
+    "status": results.StatusResult,
+    "findings": results.FindingsResult,
+    "show": results.ShowResult,
+    "history": results.EventsResult,
+    "events": results.EventsResult,
+    "attempts": results.LaunchResult,
+    "explain": results.Explanation,
+    "schema": Any,
+    "completion": results.Completion,
+}
+
+
+def made() -> dict[str, str]:
+    """Return every generated file with its content."""
+    files = {
+        f"schemas/{verb}.schema.json": json.dumps(schema_of(kind, verb), indent=2, ensure_ascii=False) + "\n"
+        for verb, kind in DATA.items()
+    }
+    files["docs/verbs.md"] = verbs_page()
+    files["docs/errors.md"] = errors_page()
+    return files
+
+
+def verbs_page() -> str:
+    """Return the page of verbs, made from their `--help`."""
+    parts = ["# Verbs\n\nMade from `swarm VERB --help`; `make generate` writes it anew.\n"]
+    for section, verbs in SECTIONS.items():
+        parts.append(f"\n## {section}\n")
+        for name in verbs:
+            command = group.get_command(click.Context(group), name)
+            if command is None:
+                raise AssertionError(name)
+            context = click.Context(command, info_name=f"swarm {name}", max_content_width=100)
+            parts.append(f"\n### swarm {name}\n\n```text\n{command.get_help(context)}\n```\n")
+    return "".join(parts)
+
+
+def errors_page() -> str:
+    """Return the page of errors, made from the catalogue."""
+    told = "Every failure has a code, what happened and a next step. `swarm explain CODE` tells the same."
+    parts = [f"# Errors\n\n{told}\nMade from the catalogue in `swarm/errors.py`; `make generate` writes it anew.\n"]
+    for code, kind in sorted(CATALOGUE.items()):
+        text, advice = _form(kind.text), _form(kind.advice)
+        parts.append(
+            f"\n## {code}\n\n"
+            f"- Severity: {ICONS[kind.severity]} {kind.severity}; exit code {kind.exit_code}\n"
+            f"- When: {kind.when}\n- Says: {text}\n- Next: {advice}\n"
+        )
+    return "".join(parts)
+
+
+def _form(text: str) -> str:
+    return re.sub(r"\{(\w+)[^}]*\}", r"`<\1>`", text)
+
+
+def main() -> int:
+    """Write the files, or compare them with `--check`."""
+    stale = []
+    for name, content in made().items():
+        file = ROOT / name
+        if not file.exists() or file.read_text(encoding="utf-8") != content:
+            stale.append(name)
+            if "--check" not in sys.argv:
+                file.parent.mkdir(exist_ok=True)
+                file.write_text(content, encoding="utf-8")
+    for name in stale:
+        print(("differs: " if "--check" in sys.argv else "written: ") + name)
+    return int("--check" in sys.argv and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
