@@ -43,8 +43,8 @@ class Answer(NamedTuple):
     @property
     def code(self) -> str | None:
         """The code of the error block on stderr, or of the document."""
-        if self.out.startswith("{"):
-            return self.document["error"]["code"]
+        if self.out.startswith('{"ok"'):
+            return self.document.get("error", {}).get("code")
         lines = [line for line in self.err.splitlines() if line.startswith("ERROR [")]
         return lines[0][7:].partition("]")[0] if lines else None
 

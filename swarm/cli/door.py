@@ -1,7 +1,6 @@
 """The one way in and out: the `swarm` command, and the place where every error is shown."""
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,7 +9,6 @@ from typing import Final, NoReturn
 import click
 
 from swarm import __version__, errors
-from swarm.cli.call import failure, write
 from swarm.cli.group import SwarmGroup, Verbs
 
 INTERRUPTED: Final = 130

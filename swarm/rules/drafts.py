@@ -86,10 +86,9 @@ _REST: Final = Domain("rest", Ownership.OWNED, ("**",), "Everything else, so tha
 
 
 def draft(paths: Iterable[str]) -> list[Domain]:
-    """Return a map of the domains that have a file, with an owned catch-all at the end where files remain."""
-    owned, unowned = OwnershipMap(_DRAFT).divide(paths)
-    found = [domain for domain in _DRAFT if owned[domain.name]]
-    return [*found, _REST] if unowned or not found else found
+    """Return a map of the domains that have a file; it ends in an owned catch-all, for files still to come too."""
+    owned, _ = OwnershipMap(_DRAFT).divide(paths)
+    return [*(domain for domain in _DRAFT if owned[domain.name]), _REST]
 
 
 def counted(domains: Iterable[Domain], paths: Iterable[str]) -> tuple[Mapping[str, int], list[str]]:

@@ -1,16 +1,17 @@
 """Plain text for people: tables, severities with their icons, and colour where there is a terminal."""
 
 import os
-import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from swarm.errors import ICONS, Severity
 from swarm.rules.classification import SEVERITIES
 from swarm.show.escape import plain
-from swarm.waves.results import FindingShown, FindingsResult
+
+if TYPE_CHECKING:
+    from swarm.waves.results import FindingShown, FindingsResult
 
 _COLOURS: Final = {"CRITICAL": "31;1", "HIGH": "31", "MEDIUM": "33", "LOW": "36"}
 DEFAULT_WIDTH: Final = 100

@@ -1,0 +1,1 @@
+"""Developer tools: the demonstration, and what is made from the code."""
