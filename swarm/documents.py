@@ -80,14 +80,15 @@ def read_bounded(file: Path) -> bytes:
     except OSError as error:
         problem = "it is a symbolic link" if file.is_symlink() else error.strerror or str(error)
         raise errors.BoundedJsonReadFailed(path=shown, problem=problem) from error
+    before = os.fstat(handle)
+    if not stat.S_ISREG(before.st_mode):
+        os.close(handle)
+        raise errors.BoundedJsonReadFailed(path=shown, problem="it is not a regular file")
     with os.fdopen(handle, "rb") as stream:
-        before = os.fstat(stream.fileno())
-        if not stat.S_ISREG(before.st_mode):
-            raise errors.BoundedJsonReadFailed(path=shown, problem="it is not a regular file")
         if before.st_size > MOST_BYTES:
             raise errors.BoundedJsonSizeLimit(path=shown, problem=f"{before.st_size:,} bytes")
         try:
-            body = stream.read(MOST_BYTES + 1)
+            body = stream.read(before.st_size + 1)
         except OSError as error:
             raise errors.BoundedJsonReadFailed(path=shown, problem=str(error)) from error
         if len(body) != before.st_size or os.fstat(stream.fileno()).st_size != before.st_size:

@@ -259,13 +259,16 @@ class StateConflict(SwarmError):
 class StateMachineRejectionError(SwarmError):
     text = "Illegal transition {from_state} → {to_state}: {reason}"
     kind: str
-    from_state: str
-    to_state: str
+    from_: str
+    to: str
     reason: str
     agent_run_id: int | None = None
     wave_id: int | None = None
     allowed_transitions: tuple[str, ...] = ()
     remedy: str = ""
+
+    def _shown(self) -> dict[str, object]:
+        return super()._shown() | {"from_state": self.from_, "to_state": self.to}
 
 
 class StateMachineBlocked(StateMachineRejectionError):
@@ -571,9 +574,9 @@ class NoWaveToLaunch(SwarmError):
 class LaunchInProgress(SwarmError):
     code = "LAUNCH_IN_PROGRESS"
     severity = Severity.MEDIUM
-    text = "Wave {number} is already being launched{holder}"
+    text = "Wave {number} is already being launched or collected{holder}"
     advice = "wait for it to end; `swarm status {run_id}` shows how far it is"
-    when = "another process supervises the agents of this wave"
+    when = "another process launches or collects the agents of this wave"
     number: int
     holder: str
     run_id: str

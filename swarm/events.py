@@ -27,7 +27,8 @@ def emit(stage: str, /, **fields: object) -> None:
         "correlation_id": correlation_id,
     }
     line = _ndjson(envelope, fields) if form == "ndjson" else _human(stage, fields)
-    with contextlib.suppress(OSError, ValueError):
+    # Without a stderr at all, `sys.stderr` is None.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
 

@@ -5,7 +5,6 @@ second time it is passed. Unset, a failpoint is an empty function.
 """
 
 import os
-import signal
 from collections.abc import Callable
 
 _armed, _, _count = os.environ.get("SWARM_FAILPOINT", "").partition(":")
@@ -17,6 +16,8 @@ def _die_at(name: str) -> None:
         return
     _remaining[0] -= 1
     if _remaining[0] == 0:
+        import signal
+
         os.kill(os.getpid(), signal.SIGKILL)
 
 

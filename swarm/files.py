@@ -13,7 +13,8 @@ def write_whole(file: Path, content: str | bytes) -> None:
     body = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
     try:
         make_folder(file.parent)
-        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".tmp", dir=file.parent)
+        _sweep(file)
+        handle, name = tempfile.mkstemp(prefix=f".{file.name}.{os.getpid()}-", suffix=".tmp", dir=file.parent)
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(body)
@@ -28,6 +29,21 @@ def write_whole(file: Path, content: str | bytes) -> None:
     except OSError as error:
         problem = error.strerror or str(error)
         raise errors.WorkspaceNotWritable(path=str(file), problem=f"{file.name}: {problem}") from error
+
+
+def _sweep(file: Path) -> None:
+    """Remove what a process that died while it wrote the same file has left."""
+    begin = f".{file.name}."
+    for entry in file.parent.iterdir():
+        pid, dash, _ = entry.name.removeprefix(begin).partition("-")
+        if not (entry.name.startswith(begin) and entry.name.endswith(".tmp") and dash and pid.isdecimal()):
+            continue
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            entry.unlink(missing_ok=True)
+        except (PermissionError, OverflowError):
+            continue
 
 
 def make_folder(folder: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from swarm.cli import door
 
@@ -20,6 +21,12 @@ GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
 }
+
+
+# The same examples in every run and on every machine; `HYPOTHESIS_PROFILE=explore` looks for new ones.
+settings.register_profile("swarm", deadline=None, derandomize=True, database=None, max_examples=100)
+settings.register_profile("explore", deadline=None, database=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "swarm"))
 
 
 class Answer(NamedTuple):

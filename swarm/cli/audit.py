@@ -59,7 +59,8 @@ def command(
     if call.form == "markdown":
         from swarm.show import markdown
 
-        for line in markdown.digest_lines(result.digest, f"Audit {result.run_id}, wave {result.wave_number}"):
+        title = f"Audit {result.run_id}, wave {result.wave_number}"
+        for line in markdown.digest_lines(result.digest, title, result.digest.findings):
             write(line)
         raise SystemExit(code)
     call.answer(result, lambda: _lines(result), code)
@@ -86,7 +87,7 @@ def _exit_code(result: AuditResult, fail_on: str | None) -> int:
 
 def _lines(result: AuditResult) -> Iterator[str]:
     limit = ON_TERMINAL if text.is_terminal() else None
-    yield from text.digest_lines(result.digest, limit=limit)
+    yield from text.digest_lines(result.digest, result.digest.findings[:limit])
     changed = result.changed
     yield (
         f"Wave {result.wave_number} ({result.phase}, {result.runtime}): {changed.new:,} new, "

@@ -59,6 +59,12 @@ class Call:
             events.emit("run_selected", run_id=run.id)
         return run
 
+    def run_here(self, store: "Store", named: str | None, repo_path: Path | None, *, tell: bool = False) -> "Run":
+        """Return the run, with `local_path` where its repository is on this machine. Raises RepoNotFound."""
+        from swarm.waves.selection import located
+
+        return located(self.run(store, named, tell=tell), repo_path, self.folder)
+
     def config(self, repository: Path) -> "Config":
         """Return the settings: the workspace's `swarm.toml`, else the repository's."""
         from swarm import config

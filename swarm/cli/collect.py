@@ -1,11 +1,12 @@
 """`swarm collect`."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.options import run_argument, usage, verb
+from swarm.cli.options import repo_path_option, run_argument, usage, verb
 from swarm.rules.states import WaveStatus
 from swarm.show import text
 from swarm.show.escape import plain
@@ -23,7 +24,8 @@ _MOST_VIOLATIONS = 20
     metavar="NAME:PATH",
     help="Take a domain's output from PATH, JSON or .sarif; may be given several times.",
 )
-def command(call: Call, run: str | None, named: tuple[str, ...]) -> None:
+@repo_path_option
+def command(call: Call, run: str | None, named: tuple[str, ...], repo_path: Path | None) -> None:
     """Collect the wave in flight of RUN: validate each output, enforce ownership, record the findings.
 
     The wave ends `collected`, exit 0, or `failed`, exit 1, when an agent is not complete or touched what it
@@ -40,7 +42,7 @@ def command(call: Call, run: str | None, named: tuple[str, ...]) -> None:
             raise usage(f"--domain {name} is given twice", "collect")
         paths[name] = call.folder / path
     with call.write() as store:
-        selected = call.run(store, run, tell=True)
+        selected = call.run_here(store, run, repo_path, tell=True)
         result = collect(store, call.workspace, selected, paths)
     failed = result.wave_status == WaveStatus.FAILED
     call.answer(result, lambda: _lines(result), int(failed))

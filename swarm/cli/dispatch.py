@@ -1,12 +1,13 @@
 """`swarm dispatch`."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
 from swarm import errors
 from swarm.cli.call import Call
-from swarm.cli.options import usage, verb
+from swarm.cli.options import repo_path_option, usage, verb
 from swarm.show import text
 from swarm.show.escape import plain
 from swarm.waves.results import DispatchResult
@@ -18,10 +19,12 @@ from swarm.waves.results import DispatchResult
 @click.option("--auto-freeze", is_flag=True, help="Freeze a draft map on the way.")
 @click.option("--dry-run", is_flag=True, help="Tell what would be dispatched, and make nothing.")
 @click.option("--runtime", metavar="NAME", help="Plan for this runtime; analyzers share one tree.")
+@repo_path_option
 def command(
     call: Call,
     words: tuple[str, ...],
     runtime: str | None,
+    repo_path: Path | None,
     *,
     isolate: bool,
     auto_freeze: bool,
@@ -45,13 +48,11 @@ def command(
         raise
     with call.read() if dry_run else call.write() as store:
         try:
-            run = call.run(store, named, tell=True)
+            run = call.run_here(store, named, repo_path, tell=True)
         except errors.RunNotFound as error:
             refused = errors.DispatchRunNotFound(run_id=named or error.run_id, phase=phase)
             tell_refusal(refused)
             raise refused from None
-        from pathlib import Path
-
         wish = Wish(phase, isolate, auto_freeze, dry_run, runtime)
         result = dispatch(store, call.workspace, run, wish, call.config(Path(run.local_path)))
     call.answer(result, lambda: _lines(result))

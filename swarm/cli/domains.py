@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.options import require_reason, run_argument, usage, verb
+from swarm.cli.options import repo_path_option, require_reason, run_argument, usage, verb
 from swarm.show import text
 from swarm.show.escape import plain
 from swarm.waves.results import DomainsResult
@@ -54,7 +54,8 @@ class _Asked(NamedTuple):
 @click.option("--before", metavar="NAME", help="With --add or --edit: put it before this domain.")
 @click.option("--reason", metavar="TEXT", help="With --unfreeze: why; it is recorded.")
 @click.option("--force", is_flag=True, help="With --unfreeze: leave a failed wave behind.")
-def command(
+@repo_path_option
+def command(  # noqa: PLR0913
     call: Call,
     run: str | None,
     globs: str | None,
@@ -62,6 +63,7 @@ def command(
     desc: str | None,
     before: str | None,
     reason: str | None,
+    repo_path: Path | None,
     *,
     force: bool,
     **asked: object,
@@ -73,7 +75,7 @@ def command(
     from swarm.git.runner import Git
     from swarm.waves import maps
     from swarm.waves.domain_files import checked_name, checked_ownership, parsed_globs
-    from swarm.waves.selection import repository_folder
+    from swarm.waves.selection import located
 
     wanted = _Asked(**asked)  # type: ignore[arg-type]
     action = wanted.only()
@@ -102,7 +104,8 @@ def command(
         selected = call.run(store, run, tell=mutates)
         paths: list[str] = []
         if action != "history":
-            paths = maps.tracked_paths(Git(repository_folder(selected, None, Path(call.folder))), selected)
+            selected = located(selected, repo_path, call.folder)
+            paths = maps.tracked_paths(Git(Path(selected.local_path)))
         result = _done(store, selected, paths, action, wanted, change, reason or "", force=force)
     call.answer(result, lambda: _lines(result, action))
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +11,7 @@ from swarm.cli.call import Call, envelope, write
 from swarm.cli.options import Words, usage, verb
 from swarm.rules.classification import SEVERITIES, STATUSES
 from swarm.show import text
-from swarm.waves.results import FindingsResult
+from swarm.waves.results import FindingShown, FindingsResult
 
 if TYPE_CHECKING:
     from swarm.store.connection import Store
@@ -79,25 +80,34 @@ def command(  # noqa: PLR0913
         run = call.run(store, named)
         if form == "json":
             raise SystemExit(_stream_json(call, store, run, filters, fail_on))
-        code, result = _judged(store, run, filters, fail_on)
+        code, head = _head(store, run, filters, fail_on)
         if form == "sarif":
             write(json.dumps(sarif_log(store, run, filters), ensure_ascii=False))
         elif form == "markdown":
             from swarm.show import markdown
 
-            for line in markdown.digest_lines(result, f"Findings of {run.repo}, wave {result.wave_number}"):
+            title = f"Findings of {run.repo}, wave {head.wave_number}"
+            for line in markdown.digest_lines(head, title, _told(store, run, filters), limit=limit):
                 write(line)
         else:
-            for line in _lines(result, limit):
+            shown = filters._replace(limit=_shown(head) if limit is None else limit)
+            for line in text.digest_lines(head, _told(store, run, shown)):
                 write(line)
     raise SystemExit(code)
 
 
-def _judged(store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -> tuple[int, FindingsResult]:
+def _head(store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -> tuple[int, FindingsResult]:
+    """Return the exit code and the digest without its findings, which are told one at a time."""
     from swarm.waves.digest import digest, exit_code
 
-    result = digest(store.conn, run, filters)
-    return exit_code(store.conn, run, filters, result, fail_on), result
+    head = digest(store.conn, run, filters._replace(limit=0))
+    return exit_code(store.conn, run, filters, head, fail_on), head
+
+
+def _told(store: "Store", run: "Run", filters: "Filters") -> Iterator[FindingShown]:
+    from swarm.waves.digest import finding_shown, selected
+
+    return map(finding_shown, islice(selected(store.conn, run, filters), filters.limit))
 
 
 def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -> int:
@@ -105,18 +115,13 @@ def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fai
     import sys
 
     from swarm.show.document import document
-    from swarm.waves.digest import digest, exit_code, finding_shown, selected
 
-    head = digest(store.conn, run, filters._replace(limit=0))
-    code = exit_code(store.conn, run, filters, head, fail_on)
+    code, head = _head(store, run, filters, fail_on)
     whole = json.dumps(envelope(call.verb, code, document(head)), ensure_ascii=False)
     before, mark, after = whole.rpartition('"findings": []')
     sys.stdout.write(before + mark[:-1])
-    for number, finding in enumerate(selected(store.conn, run, filters)):
-        if filters.limit is not None and number >= filters.limit:
-            break
-        shown = json.dumps(document(finding_shown(finding)), ensure_ascii=False)
-        sys.stdout.write((", " if number else "") + shown)
+    for number, finding in enumerate(_told(store, run, filters)):
+        sys.stdout.write((", " if number else "") + json.dumps(document(finding), ensure_ascii=False))
     sys.stdout.write("]" + after + "\n")
     return code
 
@@ -132,7 +137,7 @@ def sarif_log(store: "Store", run: "Run", filters: "Filters") -> dict[str, Any]:
     return sarif.log(result.findings, run_id=run.id, wave=result.wave_number, hashes=hashes)
 
 
-def _lines(result: FindingsResult, limit: int | None) -> Iterator[str]:
-    default = 0 if result.groups is not None else ON_TERMINAL if text.is_terminal() else None
-    shown = default if limit is None else limit
-    yield from text.digest_lines(result, limit=shown)
+def _shown(head: FindingsResult) -> int | None:
+    if head.groups is not None:
+        return 0
+    return ON_TERMINAL if text.is_terminal() else None

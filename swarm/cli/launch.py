@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.options import Duration, run_argument, verb
+from swarm.cli.options import Duration, repo_path_option, run_argument, verb
 from swarm.show import text
 from swarm.show.escape import plain
 from swarm.waves.results import LaunchResult
@@ -17,7 +17,10 @@ from swarm.waves.results import LaunchResult
 @click.option("--jobs", type=click.IntRange(1, 256), help="How many agents work at once; else one a core.")
 @click.option("--runtime", metavar="NAME", help="What to launch; else what was planned at dispatch, else ruff.")
 @click.option("--timeout", type=Duration(), help="How long one attempt may take; else the run's policy.")
-def command(call: Call, run: str | None, jobs: int | None, runtime: str | None, timeout: int | None) -> None:
+@repo_path_option
+def command(
+    call: Call, run: str | None, jobs: int | None, runtime: str | None, timeout: int | None, repo_path: Path | None
+) -> None:
     """Launch the dispatched agents of RUN and supervise them until they end.
 
     Agents that have succeeded are not launched again. Exit 3: an agent's runtime failed; 127: its program was
@@ -26,7 +29,7 @@ def command(call: Call, run: str | None, jobs: int | None, runtime: str | None, 
     from swarm.waves.launch import launch
 
     with call.write() as store:
-        selected = call.run(store, run, tell=True)
+        selected = call.run_here(store, run, repo_path, tell=True)
         config = call.config(Path(selected.local_path))
         result = launch(store, call.workspace, selected, config, runtime=runtime, jobs=jobs, seconds=timeout)
     call.answer(result, lambda: _lines(result), result.exit_class)

@@ -3,6 +3,7 @@
 import functools
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -94,6 +95,13 @@ def verb(
 
 run_argument = click.argument("run", metavar="[RUN]", required=False)
 run_option = click.option("--run", metavar="RUN", help="The run; else the newest of this repository.")
+
+
+repo_path_option = click.option(
+    "--repo-path",
+    type=click.Path(path_type=Path),
+    help="Where the run's repository is on this machine, if not where it was.",
+)
 
 
 def require_reason(reason: str | None, action: str) -> str:

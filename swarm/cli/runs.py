@@ -8,7 +8,7 @@ from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import Duration, usage, verb
 from swarm.show import text
-from swarm.waves.results import RunShown
+from swarm.waves.standing import RunShown
 
 
 @verb()

@@ -1,11 +1,14 @@
 """`swarm show`."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import click
 
+from swarm import errors
 from swarm.cli.call import Call
-from swarm.cli.options import run_option, verb
+from swarm.cli.options import repo_path_option, run_option, verb
 from swarm.show import text
 from swarm.show.escape import plain
 from swarm.waves.results import ShowResult
@@ -14,12 +17,18 @@ from swarm.waves.results import ShowResult
 @verb()
 @click.argument("finding")
 @run_option
-def command(call: Call, finding: str, run: str | None) -> None:
+@repo_path_option
+def command(call: Call, finding: str, run: str | None, repo_path: Path | None) -> None:
     """Tell everything of one FINDING: code, every sighting, how it was matched, its history, what to do."""
     from swarm.waves.inspection import inspect
+    from swarm.waves.selection import located
 
     with call.read() as store:
-        result = inspect(store.conn, call.run(store, run), finding)
+        selected = call.run(store, run)
+        with suppress(errors.RepoNotFound):
+            # Without the repository all is told but the code.
+            selected = located(selected, repo_path, call.folder)
+        result = inspect(store.conn, selected, finding)
     call.answer(result, lambda: _lines(result))
 
 

@@ -6,7 +6,7 @@ from swarm.cli.call import Call
 from swarm.cli.options import run_argument, verb
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.results import StatusResult
+from swarm.waves.standing import StatusResult
 
 
 @verb()

@@ -5,22 +5,30 @@ from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from swarm.git.names import path_text
+from swarm.git.repository import SUBMODULE_MODE
 from swarm.git.runner import Git
 from swarm.rules.line_map import Hunk, LineMap
 
 _HUNK: Final = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-_PLAIN: Final = ("--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none")
+_PLAIN: Final = ("--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "--submodule=short")
+# All files are text, whatever their attributes say, and no setting of the repository's may join hunks.
+_LINES: Final = ("-U0", "--inter-hunk-context=0", "--text", *_PLAIN)
+_ALL_GONE: Final = Hunk(1, 2**31, 1, 0)
 MOST_PATHSPECS: Final = 1000
 
 
 class Change(NamedTuple):
-    """One file's change, as `git diff --raw` tells it. `letter` is A, D, M, T or R."""
+    """One file's change, as `git diff --raw` tells it. `letter` is A, D, M, T or R.
+
+    A submodule has no lines: where a file became one, or the other way round, `has_lines` is false.
+    """
 
     letter: str
     old_path: str
     new_path: str
     old_blob: str
     new_blob: str
+    has_lines: bool = True
 
 
 def changes(git: Git, old: str, new: str, *, renames: bool = True) -> list[Change]:
@@ -36,10 +44,11 @@ def raw_changes(raw: bytes) -> list[Change]:
     for field in fields:
         if not field.startswith(b":"):
             continue
-        _, _, old_blob, new_blob, letter = field.decode().split(" ")
+        old_mode, new_mode, old_blob, new_blob, letter = field.decode().split(" ")
         old_path = path_text(next(fields))
         new_path = path_text(next(fields)) if letter[0] in "RC" else old_path
-        found.append(Change(letter[0], old_path, new_path, old_blob, new_blob))
+        has_lines = letter[0] != "T" or SUBMODULE_MODE not in {old_mode.lstrip(":"), new_mode}
+        found.append(Change(letter[0], old_path, new_path, old_blob, new_blob, has_lines))
     return found
 
 
@@ -51,8 +60,10 @@ def line_maps(git: Git, old: str, new: str, wanted: Collection[Change]) -> dict[
     maps: dict[str, LineMap] = {}
     same_path = [change for change in wanted if change.letter == "M" and change.old_path == change.new_path]
     for change in wanted:
-        if change.letter in "RT" and change.old_blob != change.new_blob:
-            patch = git.run("diff", "-U0", *_PLAIN, change.old_blob, change.new_blob)
+        if not change.has_lines:
+            maps[change.old_path] = LineMap([_ALL_GONE])
+        elif change.letter in "RT" and change.old_blob != change.new_blob:
+            patch = git.run("diff", *_LINES, change.old_blob, change.new_blob)
             maps[change.old_path] = LineMap(_hunks(patch.split(b"\n")))
     for start in range(0, len(same_path), MOST_PATHSPECS):
         maps |= _modified(git, old, new, same_path[start : start + MOST_PATHSPECS])
@@ -66,7 +77,7 @@ def _modified(git: Git, old: str, new: str, wanted: list[Change]) -> dict[str, L
     for change in wanted:
         by_blobs[change.old_blob, change.new_blob].append(change.old_path)
     paths = [path_bytes(change.old_path) for change in wanted]
-    patch = git.run("diff", "-U0", "--full-index", "--no-renames", *_PLAIN, old, new, "--", *paths)
+    patch = git.run("diff", "--full-index", "--no-renames", *_LINES, old, new, "--", *paths)
     maps: dict[str, LineMap] = {}
     for blobs, lines in _files_of(patch):
         line_map = LineMap(_hunks(lines))

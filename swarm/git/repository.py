@@ -1,12 +1,14 @@
 """What a repository is and holds: its root, HEAD, files, cleanliness, save points."""
 
 import contextlib
+import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from swarm import errors
-from swarm.git.names import path_text
+from swarm.git.names import path_bytes, path_text
 from swarm.git.runner import Git, GitError
 
 LINK_MODE = "120000"
@@ -43,13 +45,17 @@ def repository_at(folder: Path) -> Repository:
     if not folder.is_dir():
         raise errors.RepoNotFound(path=str(folder))
     git = Git(folder)
+    ask = ("rev-parse", "--path-format=absolute")
     try:
-        shown = git.run("rev-parse", "--show-toplevel", "--path-format=absolute", "--git-common-dir")
+        shown = git.run(*ask, "--show-toplevel", "--git-common-dir")
+        root, _, common = shown.removesuffix(b"\n").partition(b"\n")
+        if b"\n" in common:
+            # A newline in a name: asked for one by one, each answer is whole.
+            root, common = (git.run(*ask, what).removesuffix(b"\n") for what in ("--show-toplevel", "--git-common-dir"))
     except GitError as error:
         if "not a git repository" in error.stderr or "work tree" in error.stderr:
             raise errors.RepoNotGit(path=str(folder)) from error
         raise error.typed() from error
-    root, _, common = shown.removesuffix(b"\n").rpartition(b"\n")
     real_root = Path(root.decode("utf-8", "surrogateescape")).resolve()
     return _with_head(real_root, Path(common.decode("utf-8", "surrogateescape")).resolve())
 
@@ -65,7 +71,9 @@ def _with_head(root: Path, common: Path) -> Repository:
 
 def tracked_changes(git: Git) -> list[str]:
     """Return the tracked files with uncommitted changes."""
-    status = git.run("status", "--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=none", filters=True)
+    status = git.run(
+        "status", "--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=dirty", filters=True
+    )
     return sorted({path for _, path in status_entries(status)})
 
 
@@ -92,16 +100,33 @@ def files_at(git: Git, commit: str) -> list[TreeFile]:
     return found
 
 
+def filled_submodules(git: Git, tree: Path, commit: str) -> list[str]:
+    """Return the submodules of a commit whose folders hold something in a worktree, which git makes with empty ones.
+
+    git itself is not asked: it would go in, and run what the configuration there names.
+    """
+    found = []
+    for file in files_at(git, commit):
+        if file.mode == SUBMODULE_MODE:
+            folder = os.path.join(os.fsencode(tree), path_bytes(file.path))  # noqa: PTH118
+            if os.path.isdir(folder) and not os.path.islink(folder) and os.listdir(folder):  # noqa: PTH112, PTH114, PTH208
+                found.append(file.path)
+    return found
+
+
 def contents(git: Git, blobs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
-    """Yield the content of each (name, blob id), one at a time, from one `git cat-file --batch`."""
-    process = git.stream("cat-file", "--batch")
-    ask, answer = process.stdin, process.stdout
-    if ask is None or answer is None:
+    """Yield the content of each (name, blob id) that is there, one at a time, from one `git cat-file --batch`."""
+    asked = list(blobs)
+    # The questions stand in a file, so that git reads ahead on another core while we look at what it found.
+    with tempfile.TemporaryFile() as questions:
+        questions.writelines(blob.encode() + b"\n" for _, blob in asked)
+        questions.seek(0)
+        process = git.stream("cat-file", "--batch", stdin=questions)
+    answer = process.stdout
+    if answer is None:
         raise AssertionError
     try:
-        for name, blob in blobs:
-            ask.write(blob.encode() + b"\n")
-            ask.flush()
+        for name, _ in asked:
             header = answer.readline().split()
             if len(header) != 3:  # noqa: PLR2004
                 continue
@@ -109,8 +134,6 @@ def contents(git: Git, blobs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
             answer.read(1)
             yield name, content
     finally:
-        with contextlib.suppress(BrokenPipeError):
-            ask.close()
         answer.close()
         process.wait()
 

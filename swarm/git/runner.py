@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from swarm import errors
 from swarm.failpoints import failpoint
@@ -23,7 +23,13 @@ _HARDENED: Final = (
     "-c",
     "core.quotePath=true",
     "-c",
+    "core.trustctime=true",
+    "-c",
+    "core.checkStat=default",
+    "-c",
     "core.pager=cat",
+    "-c",
+    "core.excludesFile=/dev/null",
     "-c",
     "diff.external=",
     "-c",
@@ -50,7 +56,8 @@ _FIXED: Final = {
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_NO_LAZY_FETCH": "1",
 }
-_FILTER_KEY: Final = re.compile(r"filter\.(.+)\.(?:clean|smudge|process|required)", re.DOTALL)
+_FILTER_PROGRAMS: Final = ("clean", "smudge", "process")
+_FILTER_KEY: Final = re.compile(r"filter\.(.*)\.(?:clean|smudge|process|required)", re.DOTALL)
 
 
 class GitError(Exception):
@@ -79,7 +86,7 @@ class Git:
             self._environment |= {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(folder)}
         if index is not None:
             self._environment["GIT_INDEX_FILE"] = str(index)
-        self._filters_off: tuple[str, ...] | None = None
+        self._filters_off: dict[str, str] | None = None
 
     def run(
         self,
@@ -103,13 +110,13 @@ class Git:
     ) -> tuple[int, bytes]:
         """Run one git command and return its exit code and its stdout."""
         named = tuple(os.fsdecode(argument) for argument in arguments)
-        off = self._neutral_filters() if filters else ()
+        off = self._neutral_filters() if filters else {}
         failpoint(f"git.{named[0]}.before")
         try:
             done = subprocess.run(
-                ["git", *_HARDENED, *off, *arguments],
+                ["git", *_HARDENED, *arguments],
                 cwd=self.folder,
-                env=self._environment,
+                env=self._environment | off,
                 input=stdin,
                 stdin=subprocess.DEVNULL if stdin is None else None,
                 capture_output=True,
@@ -135,27 +142,28 @@ class Git:
         """Run one git command and return its stdout as text, without the last newline."""
         return self.run(*arguments).decode("utf-8", "surrogateescape").removesuffix("\n")
 
-    def stream(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a git command that is asked through its stdin and answers on its stdout."""
+    def stream(self, *arguments: str, stdin: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Start a git command that reads an open file and answers on its stdout."""
         return subprocess.Popen(
             ["git", *_HARDENED, *arguments],
             cwd=self.folder,
             env=self._environment,
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
 
-    def _neutral_filters(self) -> tuple[str, ...]:
+    def _neutral_filters(self) -> dict[str, str]:
         if self._filters_off is None:
             _, listed = self.answer("config", "--name-only", "-z", "--get-regexp", r"^filter\.", expect=(0, 1))
             keys = (key.decode("utf-8", "surrogateescape") for key in listed.split(b"\0"))
             drivers = sorted({found[1] for key in keys if (found := _FILTER_KEY.fullmatch(key))})
-            settings: list[str] = []
-            for driver in drivers:
-                for part in ("clean=", "smudge=", "process=", "required=false"):
-                    settings += ["-c", f"filter.{driver}.{part}"]
-            self._filters_off = tuple(settings)
+            # Not by `-c`, which would take a driver's name to end at its first `=`.
+            settings = [(f"filter.{driver}.{part}", "") for driver in drivers for part in _FILTER_PROGRAMS]
+            settings += [(f"filter.{driver}.required", "false") for driver in drivers]
+            self._filters_off = {"GIT_CONFIG_COUNT": str(len(settings))}
+            for number, (key, value) in enumerate(settings):
+                self._filters_off |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         return self._filters_off
 
 

@@ -14,6 +14,7 @@ _FILES: Final = (
     "config",
     "config.worktree",
     "info/attributes",
+    "info/exclude",
     "info/grafts",
     "objects/info/alternates",
     "shallow",
@@ -21,20 +22,25 @@ _FILES: Final = (
 
 
 class Sentinel(NamedTuple):
-    """Fingerprints taken at dispatch. `primary` holds the dirt of the user's checkout, `None` where not watched."""
+    """Fingerprints taken at dispatch.
+
+    `primary` holds the dirt of the user's checkout, `None` where that is not watched; `indexes` the digest of
+    each kept index, by the name of its tree.
+    """
 
     common: dict[str, str]
     primary: dict[str, str] | None
+    indexes: dict[str, str]
 
     def document(self) -> str:
         """Return the sentinel as the JSON that the wave keeps."""
-        return json.dumps({"common": self.common, "primary": self.primary}, sort_keys=True)
+        return json.dumps(self._asdict(), sort_keys=True)
 
     @classmethod
     def read(cls, document: str) -> "Sentinel":
         """Return the sentinel that a wave kept."""
         kept = json.loads(document)
-        return cls(kept["common"], kept["primary"])
+        return cls(kept["common"], kept["primary"], kept["indexes"])
 
 
 def fingerprint_common(common_dir: Path, run_id: str, save_point: str) -> dict[str, str]:
@@ -67,7 +73,7 @@ def differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
 def fingerprint_primary(repository: Repository) -> dict[str, str]:
     """Return what is uncommitted or untracked in the primary checkout, each path with its state."""
     porcelain = Git(repository.root).run(
-        "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none", filters=True
+        "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=dirty", filters=True
     )
     return {path: f"{letters} {_stat(repository.root, path)}" for letters, path in status_entries(porcelain)}
 

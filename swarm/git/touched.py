@@ -11,9 +11,10 @@ from typing import Final, NamedTuple
 
 from swarm.git.diff import Change, changes, raw_changes
 from swarm.git.names import path_text
+from swarm.git.repository import filled_submodules
 from swarm.git.runner import Git
 
-_PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=none")
+_PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
 _KINDS: Final = {"A": "create", "C": "create", "D": "delete", "R": "rename"}
 
 
@@ -29,13 +30,15 @@ def keep_index(git_dir: Path, target: Path) -> None:
     shutil.copyfile(git_dir / "index", target)
 
 
-def touched_files(common_dir: Path, tree: Path, commit: str, kept_index: Path, branch: str | None) -> list[Touched]:
+def touched_files(
+    common_dir: Path, tree: Path, commit: str, kept_index: Path | None, branch: str | None
+) -> list[Touched]:
     """Return what differs between a commit and a worktree: on its branch, in its files, and files that are new."""
     found: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="swarm-index-") as folder:
         index = Path(folder) / "index"
         git = Git(tree, git_dir=common_dir, index=index)
-        if kept_index.exists():
+        if kept_index is not None and kept_index.exists():
             shutil.copyfile(kept_index, index)
         else:
             git.run("read-tree", commit)
@@ -43,9 +46,12 @@ def touched_files(common_dir: Path, tree: Path, commit: str, kept_index: Path, b
         if git.run("diff-index", "--cached", "--raw", "-z", *_PLAIN, commit, "--"):
             index.unlink()
             git.run("read-tree", commit)
+        # `diff-files` goes by the times of files; this compares the content of those whose times are others.
+        git.run("update-index", "-q", "--really-refresh", expect=(0, 1), filters=True)
         _note(found, raw_changes(git.run("diff-files", "--raw", "-z", "--no-abbrev", *_PLAIN, filters=True)))
         new = git.run("ls-files", "--others", "--exclude-standard", "-z", filters=True)
         found |= {path_text(path): "create" for path in new.split(b"\0") if path}
+        found |= dict.fromkeys(filled_submodules(git, tree, commit), "edit")
     if branch is not None:
         _note(found, _committed(Git(common_dir), commit, branch))
     return [Touched(path, kind) for path, kind in sorted(found.items())]

@@ -2,10 +2,14 @@
 
 import contextlib
 import shutil
+import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from swarm.git.repository import filled_submodules
 from swarm.git.runner import Git, GitError
+
+_STATUS: Final = ("status", "--porcelain", "-z", "--untracked-files=all", "--ignore-submodules=dirty")
 
 
 class Tree(NamedTuple):
@@ -15,29 +19,41 @@ class Tree(NamedTuple):
     branch: str | None
 
 
-def add(git: Git, tree: Tree, commit: str) -> None:
-    """Make a worktree at a commit. One that is there, at the commit and untouched, is reused. Raises GitError."""
-    if tree.path.exists() and _is_as_new(git, tree, commit):
-        return
+def add(git: Git, tree: Tree, commit: str) -> Tree | None:
+    """Make a worktree at a commit, still without its files, and return what is new of it.
+
+    A branch that was there before is not new. A tree that is there, at the commit and untouched, is reused, and
+    nothing is new; one that a dispatch which died left without all its files is ours. Raises GitError.
+
+    Not to be run twice at once: git reads the other worktrees while it makes one, half-made ones too.
+    """
+    if tree.path.exists():
+        if _is_as_new(git, tree, commit):
+            return None
+        if _is_unfilled(git, tree, commit):
+            return tree
     tip = _tip(git, tree.branch) if tree.branch else None
+    begin = ("worktree", "add", "--quiet", "--no-checkout")
     if tree.branch is None:
-        git.run("worktree", "add", "--quiet", "--detach", str(tree.path), commit, filters=True)
+        git.run(*begin, "--detach", str(tree.path), commit)
     elif tip is None:
-        git.run(
-            "worktree",
-            "add",
-            "--quiet",
-            "--no-track",
-            "-b",
-            tree.branch,
-            str(tree.path),
-            commit,
-            filters=True,
-        )
+        try:
+            git.run(*begin, "--no-track", "-b", tree.branch, str(tree.path), commit)
+        except GitError:
+            # git makes the branch first, and leaves it when the tree cannot be made.
+            _drop_branch(git, tree.branch, commit)
+            raise
     elif tip == commit:
-        git.run("worktree", "add", "--quiet", str(tree.path), tree.branch, filters=True)
+        git.run(*begin, str(tree.path), tree.branch)
+        return Tree(tree.path, None)
     else:
         raise GitError(("worktree",), 1, f"branch {tree.branch} holds other work ({tip[:12]})", git.folder)
+    return tree
+
+
+def fill(tree: Tree) -> None:
+    """Check out the files of a new worktree; may be run for several at once. Raises GitError."""
+    Git(tree.path).run("reset", "--hard", "--quiet", "--no-recurse-submodules", filters=True)
 
 
 def remove(git: Git, tree: Tree, commit: str) -> bool:
@@ -61,8 +77,7 @@ def discard_unfinished(git: Git, tree: Tree, commit: str) -> None:
     with contextlib.suppress(GitError):
         git.run("worktree", "prune")
     if tree.branch:
-        with contextlib.suppress(GitError):
-            git.run("update-ref", "-d", f"refs/heads/{tree.branch}", commit)
+        _drop_branch(git, tree.branch, commit)
 
 
 def admin_dir(tree: Path) -> Path:
@@ -72,19 +87,46 @@ def admin_dir(tree: Path) -> Path:
 
 
 def _is_as_new(git: Git, tree: Tree, commit: str) -> bool:
-    here = Git(tree.path)
     try:
-        if here.text("rev-parse", "--path-format=absolute", "--git-common-dir") != git.text(
-            "rev-parse", "--path-format=absolute", "--git-common-dir"
-        ):
+        if not _stands_at(git, tree, commit) or filled_submodules(git, tree.path, commit):
             return False
-        if here.text("rev-parse", "HEAD") != commit:
-            return False
-        if tree.branch and here.text("symbolic-ref", "--quiet", "HEAD") != f"refs/heads/{tree.branch}":
-            return False
-        return not here.run("status", "--porcelain", "-z", "--untracked-files=all", filters=True)
+        here = Git(tree.path)
+        return not here.run(*_STATUS, filters=True) and not _hides_files(here)
     except GitError:
         return False
+
+
+def _is_unfilled(git: Git, tree: Tree, commit: str) -> bool:
+    """Say whether a tree lacks an index, and holds nothing but files as they are in the commit."""
+    try:
+        if not _stands_at(git, tree, commit) or (admin_dir(tree.path) / "index").exists():
+            return False
+        with tempfile.TemporaryDirectory(prefix="swarm-index-") as folder:
+            here = Git(tree.path, index=Path(folder) / "index")
+            here.run("read-tree", commit)
+            entries = here.run(*_STATUS, "--no-renames", filters=True)
+    except (GitError, OSError):
+        return False
+    return all(entry.startswith(b" D ") for entry in entries.split(b"\0") if entry)
+
+
+def _hides_files(git: Git) -> bool:
+    """Say whether the index has flags (assume-unchanged, skip-worktree) that keep changed files out of `status`."""
+    return any(not entry.startswith(b"H ") for entry in git.run("ls-files", "-v", "-z").split(b"\0") if entry)
+
+
+def _stands_at(git: Git, tree: Tree, commit: str) -> bool:
+    here = Git(tree.path)
+    common = ("rev-parse", "--path-format=absolute", "--git-common-dir")
+    if here.text(*common) != git.text(*common) or here.text("rev-parse", "HEAD") != commit:
+        return False
+    return not tree.branch or here.text("symbolic-ref", "--quiet", "HEAD") == f"refs/heads/{tree.branch}"
+
+
+def _drop_branch(git: Git, branch: str, commit: str) -> None:
+    """Delete a branch that still is at a commit."""
+    with contextlib.suppress(GitError):
+        git.run("update-ref", "-d", f"refs/heads/{branch}", commit)
 
 
 def _tip(git: Git, branch: str) -> str | None:

@@ -87,8 +87,15 @@ _REST: Final = Domain("rest", Ownership.OWNED, ("**",), "Everything else, so tha
 
 def draft(paths: Iterable[str]) -> list[Domain]:
     """Return a map of the domains that have a file; it ends in an owned catch-all, for files still to come too."""
-    owned, _ = OwnershipMap(_DRAFT).divide(paths)
-    return [*(domain for domain in _DRAFT if owned[domain.name]), _REST]
+    return draft_with_counts(paths)[0]
+
+
+def draft_with_counts(paths: Iterable[str]) -> tuple[list[Domain], Mapping[str, int]]:
+    """Return the draft, and how many files each of its domains owns; together they own them all."""
+    owned, unowned = OwnershipMap(_DRAFT).divide(paths)
+    # A domain without a file wins none from another, so leaving it out changes no count.
+    domains = [domain for domain in _DRAFT if owned[domain.name]]
+    return [*domains, _REST], {**{domain.name: len(owned[domain.name]) for domain in domains}, _REST.name: len(unowned)}
 
 
 def counted(domains: Iterable[Domain], paths: Iterable[str]) -> tuple[Mapping[str, int], list[str]]:

@@ -9,13 +9,16 @@ expanded, and extended globs translated, by the library.
 
 import re
 from functools import cache
+from itertools import permutations
 
 MOST_ALTERNATIVES = 256
 LONGEST_GLOB = 1024
 MOST_EXTENDED_WILDCARDS = 4
+MOST_OPEN_GROUPS = 2
 _EXTENDED = re.compile(r"[?*+@!]\(|\\")
-_NESTED_REPEAT = re.compile(r"[*+!]\([^)]*[*+?@!]\(")
-_REPEATED_WILDCARD = re.compile(r"[*+]\([^)]*\*")
+_GROUP = re.compile(r"([?*+@!])\(((?:[^()\[\]\\]|\[[!^]?[A-Za-z0-9_.-]+\])*)\)")
+_NOTHING = "(?!)"
+_NOT_LITERAL = re.compile(r"[?\[]")
 _TOKEN = re.compile(r"\*+|\?|\[[!^]?[A-Za-z0-9_.]+\]|[^*?\[]+|\[")
 
 
@@ -27,7 +30,10 @@ def regex_of(glob: str) -> str:
     """
     if problem := _shape_problem(glob):
         raise ValueError(problem)
-    pieces = [_translated(piece) for piece in _expanded(glob)]
+    expanded = _expanded(glob)
+    if problem := next(filter(None, map(_piece_problem, expanded)), None):
+        raise ValueError(problem)
+    pieces = [_translated(piece) for piece in expanded]
     pattern = f"(?s:{'|'.join(pieces)})"
     try:
         re.compile(pattern)
@@ -41,15 +47,41 @@ def _shape_problem(glob: str) -> str | None:
         return "it is empty" if not glob else f"it is longer than {LONGEST_GLOB} characters"
     if "\0" in glob or "\n" in glob:
         return "it holds a control character"
+    return None
+
+
+def _piece_problem(glob: str) -> str | None:
     if glob.startswith("/"):
         return "it is absolute; paths are relative to the root of the repository"
     if not {"..", "."}.isdisjoint(glob.split("/")):
         return "it holds a `.` or `..` step, which no path of a repository has"
-    if _NESTED_REPEAT.search(glob) or _REPEATED_WILDCARD.search(glob):
-        return "a repeated group inside a repeated group can run away"
-    if _EXTENDED.search(glob) and len(re.findall(r"\*+(?!\()", glob)) > MOST_EXTENDED_WILDCARDS:
+    return _runaway_problem(glob)
+
+
+def _runaway_problem(glob: str) -> str | None:
+    """Say which extended globs a hostile name could keep busy for ever: their groups are left to backtrack."""
+    if not _EXTENDED.search(glob):
+        return None
+    groups = [(found[1], found[2].split("|")) for found in _GROUP.finditer(glob)]
+    if len(groups) != len(re.findall(r"[?*+@!]\(", glob)):
+        return "a group inside a group, or one that holds a bracket or a backslash, can run away"
+    if any(kind in "*+" and not _repeats_in_one_way(choices) for kind, choices in groups):
+        return "a repeated group that can match one text in several ways can run away"
+    open_groups = sum(kind in "*+!" for kind, _ in groups)
+    wildcards = len(re.findall(r"\*+(?!\()", glob))
+    if open_groups > MOST_OPEN_GROUPS or len(groups) + wildcards > MOST_EXTENDED_WILDCARDS:
         return f"an extended glob with more than {MOST_EXTENDED_WILDCARDS} wildcards can run away"
     return None
+
+
+def _repeats_in_one_way(choices: list[str]) -> bool:
+    if any("*" in choice for choice in choices):
+        return False
+    if len(choices) == 1:
+        return True
+    return not any(map(_NOT_LITERAL.search, choices)) and not any(
+        one.startswith(other) for one, other in permutations(choices, 2)
+    )
 
 
 def _expanded(glob: str) -> list[str]:
@@ -58,15 +90,18 @@ def _expanded(glob: str) -> list[str]:
     import bracex
 
     try:
-        return list(bracex.expand(glob, limit=MOST_ALTERNATIVES))
+        return list(bracex.expand(glob, keep_escapes=True, limit=MOST_ALTERNATIVES))
     except bracex.ExpansionLimitException as error:
         raise ValueError(f"its braces expand to more than {MOST_ALTERNATIVES} globs") from error
 
 
 def _translated(glob: str) -> str:
-    tokens = [_TOKEN.findall(segment) for segment in glob.split("/")]
+    tokens = [_TOKEN.findall(segment) for segment in glob.split("/") if segment]
     if _EXTENDED.search(glob) or any("[" in segment for segment in tokens):
         return _library_regex(glob)
+    if glob.endswith("/"):
+        # It asks for a folder, and every path of a repository is a file.
+        return _NOTHING
     groups: list[list[str]] = [[]]
     for position, segment in enumerate(tokens):
         if segment != ["**"]:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from swarm.rules.anchors import Anchor, Anchored, digest, folded
@@ -65,6 +66,20 @@ def identified(reports: Sequence[Report]) -> list[Report]:
                 ordinals[at] = ordinal
     numbered = (report._replace(ordinal=n) if n else report for report, n in zip(reports, ordinals, strict=True))
     return [report._replace(fingerprint=fingerprint_of(report)) for report in numbered]
+
+
+def unclaimed(fingerprint: str, taken: AbstractSet[str]) -> str:
+    """Return a fingerprint for a new finding that no finding has, derived from its own where that is taken.
+
+    A finding keeps its first fingerprint, and the line that it was made of may be another finding's now: the first of
+    two equal lines is added above, and the one that was the first is the second.
+    """
+    count = 1
+    free = fingerprint
+    while free in taken:
+        count += 1
+        free = digest(VERSION, fingerprint, str(count))[:LENGTH]
+    return free
 
 
 def shortest_free_id(fingerprint: str, taken: set[str]) -> str:

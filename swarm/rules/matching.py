@@ -4,6 +4,7 @@ Passes run from the surest to the least sure. Each pairs by a key; a key that se
 message and then by the neighbours, and what stays ambiguous is not merged. Everything is one to one.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from enum import StrEnum
@@ -13,8 +14,14 @@ from swarm.rules.anchors import Anchor, Anchored, folded
 from swarm.rules.identity import Report
 from swarm.rules.line_map import UNCHANGED, LineMap
 
-SIMILAR_LINE: Final = 0.6
+_NAMED: Final = re.compile(r"[`'\"](\w[\w.]*)[`'\"]")
 SIMILAR_PROSE: Final = 0.5
+STEM: Final = 5
+# Words that carry no meaning are passed over.
+_WORD: Final = re.compile(
+    r"\b(?!(?:an?|and|are|as|at|be|but|by|can|could|do|does|for|from|has|have|here|how|if|in|into|is|its?|may|no|not|of"
+    r"|on|or|so|than|that|the|then|there|this|to|was|when|where|which|will|with|would)\b)\w+"
+)
 
 
 class MatchedBy(StrEnum):
@@ -225,8 +232,9 @@ def _by_rewritten_line(matcher: _Matcher) -> None:
         return None if line is None else (matcher.path_now(known), line, known.rule)
 
     def agree(known: Known, report: Report) -> bool:
-        same_message = known.has_rule_id and known.description == report.description
-        return same_message or _alike(_text(known), _text(report), SIMILAR_LINE)
+        # A message that names a thing of both lines is about that thing; one that fits any line proves nothing.
+        named = set(_NAMED.findall(report.description)) if known.description == report.description else set()
+        return any(name in _text(known) and name in _text(report) for name in named)
 
     matcher.pair(known_key, _place, lambda _known, _report: MatchedBy.LINE_MAP, agree=agree)
 
@@ -281,15 +289,14 @@ def _text(item: Known | Report) -> str:
     return item.anchor.text if item.anchor else ""
 
 
-def _alike(ours: str, theirs: str, ratio: float) -> bool:
-    from difflib import SequenceMatcher
-
-    return bool(ours and theirs) and SequenceMatcher(None, ours, theirs, autojunk=False).ratio() >= ratio
-
-
 def _shared_words(ours: str, theirs: str) -> float:
-    mine, its = set(ours.lower().split()), set(theirs.lower().split())
+    mine, its = _words(ours), _words(theirs)
     return len(mine & its) / max(1, min(len(mine), len(its)))
+
+
+def _words(prose: str) -> set[str]:
+    """Return the words that carry meaning, cut so that `documents`, `documented` and `documentation` are one."""
+    return {word[:STEM] for word in _WORD.findall(prose.lower())}
 
 
 def _note(known: Known, report: Report) -> str:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +46,22 @@ def _start_by_ps(pid: int) -> str | None:
 def is_alive(pid: int | None, start: str | None) -> bool:
     """Say whether the process that this pid and start name is still there."""
     return pid is not None and start is not None and start_of(pid) == start
+
+
+def leaders_with(variables: Mapping[str, str]) -> list[tuple[int, str]]:
+    """Return pid and start of each group's leader with these environment variables, where the system tells them."""
+    wanted = {f"{name}={value}".encode() for name, value in variables.items()}
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        pid = int(folder.name)
+        try:
+            told = (folder / "environ").read_bytes().split(b"\0")
+            is_leader = os.getpgid(pid) == pid
+        except OSError:
+            continue
+        if is_leader and wanted.issubset(told) and (start := start_of(pid)):
+            found.append((pid, start))
+    return found
 
 
 def end_group(pid: int, start: str, *, grace: float = TERM_SECONDS) -> None:

@@ -8,6 +8,7 @@ MASK: Final = "[redacted]"
 SHORTEST_VALUE: Final = 6
 _SECRET_NAME: Final = re.compile(r"(?i)(?:key|token|secret|passw|credential|auth|cookie|session)")
 _HARMLESS_NAME: Final = re.compile(r"(?i)^(?:ssh_auth_sock|xdg_session_.*|.*_session_id|keyboard.*|.*authority)$")
+# No alternative may begin at every character of a run and then read to its end: agents print what they like.
 _PATTERNS: Final = re.compile(
     r"""
     (?P<bearer>(?i:bearer)\s+)[A-Za-z0-9._~+/=-]{8,}
@@ -17,9 +18,9 @@ _PATTERNS: Final = re.compile(
   | \bAKIA[0-9A-Z]{12,}
   | \bxox[a-z]-[A-Za-z0-9-]{8,}
   | \bAIza[A-Za-z0-9_-]{20,}
-  | \beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*
-  | -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----[^\0]*?(?:-----END[ A-Z]*PRIVATE[ ]KEY-----|\Z)
-  | (?P<pair>(?i:\b[\w-]*(?:password|passwd|token|secret|api[_-]?key)["']?\s*[=:]\s*["']?))[^\s"'&,;]{4,}
+  | (?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*
+  | -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----(?s:.)*?(?:-----END[ A-Z]*PRIVATE[ ]KEY-----|\Z)
+  | (?P<pair>(?i:(?:password|passwd|token|secret|api[_-]?key)["']?\s*[=:]\s*["']?))[^\s"'&,;]{4,}
     """,
     re.VERBOSE,
 )

@@ -36,6 +36,8 @@ def ready(name: str, config: Config, phase: Phase) -> tuple[Runtime, Program]:
         raise errors.RuntimePhaseUnsupported(runtime=name, phase=phase.value)
     program = runtime.program()
     if program.path is None:
-        remedy = "python -m pip install 'swarm-control-plane[analyzers]'" if name == DEFAULT else program.why_not
+        remedy = "python -m pip install 'swarm-control-plane[analyzers]'"
+        if name != DEFAULT:
+            remedy = f"install {program.argv[0]}, or correct the argv of [runtimes.{name}] in {config.source}"
         raise errors.RuntimeNotFound(runtime=name, program=program.argv[0], remedy=remedy)
     return runtime, program

@@ -7,10 +7,11 @@ are ruff's own, as its documentation gives them.
 
 import hashlib
 import json
+import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 from swarm.config import Config
@@ -30,6 +31,8 @@ SELECTIONS: Final = {
 }
 IGNORED: Final = ("S101",)
 _BARE: Final = ""
+# Names that a list of files, one a line and in UTF-8, cannot hold: such a file counts as unread.
+_UNTELLABLE: Final = re.compile("[\n\r\U0010ff80-\U0010ffff]")
 
 
 class Ruff:
@@ -65,7 +68,8 @@ class Ruff:
 
     def config_hash(self, tree: Path, files: Sequence[str], phase: Phase) -> str:
         """Return a digest of the selection for the phase and of every ruff table in the tree."""
-        tables = {name: _ruff_table(tree / name) for name in sorted(files) if PurePosixPath(name).name in CONFIG_NAMES}
+        named = sorted(name for name in files if name.rpartition("/")[2] in CONFIG_NAMES)
+        tables = {name: _ruff_table(tree / name) for name in named}
         document = json.dumps([self._selection(phase), IGNORED, tables], sort_keys=True, default=str)
         return hashlib.sha256(document.encode()).hexdigest()[:16]
 
@@ -103,7 +107,8 @@ class Ruff:
             for report in _reports(unsilenced):
                 if _key(report) not in told and report["code"]:
                     silenced[_inside(job.tree, report["filename"])].add(report["code"])
-            read |= {_inside(job.tree, line) for line in files.decode("utf-8", "surrogateescape").splitlines()}
+            listed = files.decode("utf-8", "replace").split("\n")
+            read |= {_inside(job.tree, line) for line in listed if line}
             read -= {_inside(job.tree, report["filename"]) for report in reports if _unreadable(report)}
             roots.append({"root": root, "rules": _rules_on(settings)})
             findings += [self._finding(job, report) for report in reports]
@@ -114,7 +119,7 @@ class Ruff:
         analysis = {
             "roots": roots,
             "suffixes": list(SUFFIXES),
-            "unread": sorted(file for file in self._readable(job) if file not in read),
+            "unread": sorted(file for file in job.files if file.endswith(SUFFIXES) and file not in read),
             "silenced": {file: sorted(rules) for file, rules in sorted(silenced.items())},
         }
         return Product(self._output(job, findings, len(read)), analysis)
@@ -156,27 +161,27 @@ class Ruff:
         return (*isolated, f"--select={','.join(selection)}")
 
     def _readable(self, job: Job) -> list[str]:
-        return [file for file in job.files if file.endswith(SUFFIXES) and "\n" not in file]
+        return [file for file in job.files if file.endswith(SUFFIXES) and not _UNTELLABLE.search(file)]
 
     def _roots(self, job: Job) -> dict[str, list[str]]:
         """Return the Python files by the folder of their configuration (`./…`), or `""` where none is in the tree.
 
         Without this, ruff would climb out of the tree and take the configuration of whatever lies above it.
         """
-        nearest: dict[PurePosixPath, str] = {}
+        nearest: dict[str, str] = {}
 
-        def root_of(folder: PurePosixPath) -> str:
+        def root_of(folder: str) -> str:
             if folder not in nearest:
                 here = job.tree / folder
                 if any(_ruff_table(here / name) is not None for name in CONFIG_NAMES):
-                    nearest[folder] = f"./{folder}"
+                    nearest[folder] = f"./{folder}" if folder else "./."
                 else:
-                    nearest[folder] = _BARE if folder == folder.parent else root_of(folder.parent)
+                    nearest[folder] = root_of(folder.rpartition("/")[0]) if folder else _BARE
             return nearest[folder]
 
         grouped: defaultdict[str, list[str]] = defaultdict(list)
         for file in self._readable(job):
-            grouped[root_of(PurePosixPath(file).parent)].append(file)
+            grouped[root_of(file.rpartition("/")[0])].append(file)
         roots = dict(sorted(grouped.items()))
         for root in list(roots)[MOST_ROOTS:]:
             roots[list(roots)[MOST_ROOTS - 1]] += roots.pop(root)

@@ -85,12 +85,14 @@ def output_of(
         raise UnusableOutput("it is no SARIF log: it has no runs")
     findings: list[dict[str, Any]] = []
     tools: list[str] = []
-    for run in log["runs"]:
-        driver = _at(run, "tool", "driver") or {}
+    for number, run in enumerate(log["runs"]):
+        if not isinstance(run, dict) or not isinstance(_at(run, "tool", "driver"), dict):
+            raise UnusableOutput(f"it is no SARIF log: $.runs[{number}] has no tool")
+        driver = run["tool"]["driver"]
         tools.append(" ".join(str(driver[key]) for key in ("name", "version") if driver.get(key)))
-        rules = {rule.get("id"): rule for rule in driver.get("rules") or [] if isinstance(rule, dict)}
-        for result in run.get("results") or []:
-            if not isinstance(result, dict) or result.get("suppressions") or result.get("baselineState") == "absent":
+        rules = {str(rule.get("id")): rule for rule in _objects(driver.get("rules"))}
+        for result in _objects(run.get("results")):
+            if result.get("suppressions") or result.get("baselineState") == "absent":
                 continue
             finding = _finding(result, rules, root, own_severities or {}, own_categories or {})
             findings.append({"id": f"{domain}-{len(findings) + 1:04d}", **finding})
@@ -101,31 +103,35 @@ def output_of(
 def analysis_of(log: Any) -> dict[str, Any] | None:
     """Return what the tool says that it analysed, `None` where its log does not say it: then silence proves nothing."""
     runs = log["runs"]
-    if len(runs) != 1 or not runs[0].get("artifacts") or not _at(runs[0], "tool", "driver", "rules"):
+    if (
+        len(runs) != 1
+        or not _objects(runs[0].get("artifacts"))
+        or not _objects(_at(runs[0], "tool", "driver", "rules"))
+    ):
         return None
-    successful = all(step.get("executionSuccessful", True) for step in runs[0].get("invocations") or [])
+    successful = all(step.get("executionSuccessful", True) for step in _objects(runs[0].get("invocations")))
     targets = [
         _path(_at(artifact, "location", "uri"), None)
-        for artifact in runs[0]["artifacts"]
+        for artifact in _objects(runs[0]["artifacts"])
         if "analysisTarget" in (artifact.get("roles") or ())
     ]
     if not successful or not targets:
         return None
-    rules = sorted(str(rule.get("id")) for rule in _at(runs[0], "tool", "driver", "rules"))
+    rules = sorted(str(rule.get("id")) for rule in _objects(_at(runs[0], "tool", "driver", "rules")))
     return {"roots": [{"root": "", "rules": rules}], "suffixes": [], "read": sorted(filter(None, targets))}
 
 
 def _finding(
     result: dict[str, Any],
-    rules: dict[Any, Any],
+    rules: Mapping[str, dict[str, Any]],
     root: Path | None,
     own_severities: Mapping[str, str],
     own_categories: Mapping[str, str],
 ) -> dict[str, Any]:
     rule_id = str(result.get("ruleId") or _at(result, "rule", "id") or "unknown")
     rule = rules.get(rule_id) or {}
-    place = _at((result.get("locations") or [{}])[0], "physicalLocation") or {}
-    region = place.get("region") or {}
+    place = _at(next(iter(_objects(result.get("locations"))), None), "physicalLocation")
+    region = _at(place, "region")
     description = _at(result, "message", "text") or _at(rule, "shortDescription", "text") or rule_id
     finding: dict[str, Any] = {
         "severity": severities.looked_up(rule_id, own_severities) or _severity(result, rule),
@@ -135,9 +141,11 @@ def _finding(
     }
     if (file := _path(_at(place, "artifactLocation", "uri"), root)) is not None:
         finding["file"] = file
-    if isinstance(region.get("startLine"), int):
-        finding["line"] = region["startLine"]
-        finding["column"] = region.get("startColumn") or 1
+    line, column = _at(region, "startLine"), _at(region, "startColumn")
+    # A boolean is an integer to Python, and to no one else.
+    if type(line) is int:
+        finding["line"] = line
+        finding["column"] = column if type(column) is int else 1
     if quote := _at(region, "snippet", "text"):
         finding["quote"] = str(quote)
     if advice := _at(rule, "help", "text"):
@@ -150,14 +158,15 @@ def _severity(result: dict[str, Any], rule: dict[str, Any]) -> str:
     try:
         if score is not None:
             return next(name for least, name in _SECURITY_LEVELS if float(score) >= least)
-    except (ValueError, StopIteration):
+    except (TypeError, ValueError, StopIteration):
         pass
     level = result.get("level") or _at(rule, "defaultConfiguration", "level") or _LEVEL_DEFAULT
     return severities.SARIF_LEVELS.get(str(level), "MEDIUM")
 
 
 def _category(rule: dict[str, Any]) -> str:
-    tags = {str(tag).lower() for tag in _at(rule, "properties", "tags") or []}
+    listed = _at(rule, "properties", "tags")
+    tags = {str(tag).lower() for tag in listed} if isinstance(listed, list) else set()
     return "security" if "security" in tags or _at(rule, "properties", "security-severity") else "quality"
 
 
@@ -169,6 +178,11 @@ def _path(uri: Any, root: Path | None) -> str | None:
     if root is not None and path.startswith(f"{root}/"):
         return path[len(f"{root}/") :]
     return path.removeprefix("./")
+
+
+def _objects(listed: Any) -> list[dict[str, Any]]:
+    """Return the objects of a list, where it is one."""
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
 
 
 def _at(document: Any, *keys: str) -> Any:

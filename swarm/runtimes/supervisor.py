@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from swarm.clock import now
 from swarm.runtimes import processes
@@ -66,7 +67,9 @@ async def run_steps(orders: Orders) -> Ran:
     However it ends, cancelled too, no process of its groups is left.
     """
     began = time.monotonic()
-    watch = _Watch(orders.folder, Redactor(orders.environment))
+    # What is passed on for one step may be a secret as well.
+    passed = {name: value for step in orders.steps for name, value in step.environment.items()}
+    watch = _Watch(orders.folder, Redactor({**orders.environment, **passed}))
     results: list[StepResult] = []
     failed, code, timed_out, not_started = None, None, False, None
     try:
@@ -100,32 +103,53 @@ async def run_steps(orders: Orders) -> Ran:
 
 
 async def _run_step(step: Step, orders: Orders, watch: "_Watch") -> StepResult:
-    process = await asyncio.create_subprocess_exec(
-        *step.argv,
-        cwd=orders.tree,
-        env={**orders.environment, **step.environment},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    start = processes.start_of(process.pid) or ""
-    watch.began(process.pid)
-    orders.spawned(process.pid, start, watch.spawned or now())
     captured = bytearray()
-    readers = asyncio.gather(watch.copy(process.stdout, step.log, captured), watch.copy(process.stderr, "stderr", None))
-    try:
-        await process.wait()
-        # What the leader left behind may hold the pipes open for ever.
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(readers), DRAIN_SECONDS)
-    finally:
-        await _end(process)
-        watch.last_code = process.returncode
-        readers.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await readers
+    async with _pipe() as (stdout, stdout_end), _pipe() as (stderr, stderr_end):
+        process = await asyncio.create_subprocess_exec(
+            *step.argv,
+            cwd=orders.tree,
+            env={**orders.environment, **step.environment},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=stdout_end,
+            stderr=stderr_end,
+            start_new_session=True,
+        )
+        readers = asyncio.gather(watch.copy(stdout, step.log, captured), watch.copy(stderr, "stderr", None))
+        try:
+            stdout_end.close()
+            stderr_end.close()
+            watch.began(process.pid)
+            orders.spawned(process.pid, processes.start_of(process.pid) or "", watch.spawned or now())
+            await process.wait()
+            # What the leader left behind may hold the pipes open for ever.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(readers), DRAIN_SECONDS)
+        finally:
+            await _end(process)
+            watch.last_code = process.returncode
+            readers.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await readers
     return StepResult(step, process.returncode if process.returncode is not None else -1, bytes(captured))
+
+
+@contextlib.asynccontextmanager
+async def _pipe() -> AsyncIterator[tuple[asyncio.StreamReader, BinaryIO]]:
+    """Make a pipe: the end that we read, and the end to give to a process.
+
+    Not asyncio's own, as its `wait` waits for every process that holds such a pipe open, for ever if it must.
+    """
+    ours, theirs = os.pipe()
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    with os.fdopen(theirs, "wb", 0) as end:
+        transport, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb", 0)
+        )
+        try:
+            yield reader, end
+        finally:
+            transport.close()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

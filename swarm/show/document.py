@@ -2,6 +2,7 @@
 
 import types
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from swarm.rules.classification import SEVERITIES
@@ -20,12 +21,17 @@ def camel(name: str) -> str:
 def document(value: Any) -> Any:
     """Return a result as JSON values; the keys of records are in camelCase, those of mappings as they are."""
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {camel(name): document(getattr(value, name)) for name in value._fields}
+        return {key: document(item) for key, item in zip(_keys(value._fields), value, strict=True)}
     if isinstance(value, tuple | list):
         return [document(item) for item in value]
     if isinstance(value, Mapping):
         return {key: document(item) for key, item in value.items()}
     return value
+
+
+@cache
+def _keys(fields: tuple[str, ...]) -> list[str]:
+    return [camel(name) for name in fields]
 
 
 def schema_of(kind: Any, name: str) -> dict[str, Any]:

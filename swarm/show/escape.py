@@ -28,6 +28,9 @@ def markdown(text: str) -> str:
 
 def code_span(text: str) -> str:
     """Return text as a markdown code span; its fence is longer than any run of backticks in it."""
+    if "\\|" in text:
+        # In a table the backslash would be taken for an escaped one, and the pipe for the end of the cell.
+        return markdown(text)
     safe = plain(text).replace("|", "\\|")
     longest = max((len(run) for run in re.findall("`+", safe)), default=0)
     fence = "`" * (longest + 1)
@@ -48,7 +51,8 @@ def _without_stacks(text: str) -> str:
     kept: list[str] = []
     marks = 0
     for character in text:
-        marks = marks + 1 if unicodedata.combining(character) else 0
+        # By category: many a mark that stacks has combining class 0.
+        marks = marks + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
         if marks <= MOST_MARKS:
             kept.append(character)
     return "".join(kept)

@@ -1,30 +1,36 @@
 """The digest as GitHub-flavoured markdown, in which nothing that an agent wrote is markup."""
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from swarm.errors import ICONS, Severity
-from swarm.rules.classification import SEVERITIES
 from swarm.show import text
 from swarm.show.escape import code_span, markdown
 from swarm.waves.results import FindingShown, FindingsResult
 
 
-def digest_lines(result: FindingsResult, title: str) -> Iterator[str]:
-    """Yield a digest as markdown: counts, a table for each severity, what was not looked at."""
+def digest_lines(
+    result: FindingsResult, title: str, findings: Iterable[FindingShown], *, limit: int | None = None
+) -> Iterator[str]:
+    """Yield a digest as markdown: counts, a table for each severity, what was not looked at.
+
+    `findings` are those to be listed, gravest first, at most `limit` of them.
+    """
     yield f"# {markdown(title)}"
     yield ""
     yield text.totals(result)
     if result.groups is not None:
         yield ""
         yield from _rows(("Group", "Findings"), ([markdown(name), f"{n}"] for name, n in result.groups.items()))
-    for severity in SEVERITIES:
-        own = [finding for finding in result.findings if finding.severity == severity]
-        if own:
-            yield ""
-            yield f"## {ICONS[Severity(severity)]} {severity} ({len(own)})"
-            yield ""
-            yield from _rows(("Where", "What", "Rule", "Status", "Id"), map(_row, own))
-    hidden = result.total - len(result.findings)
+    left = result.total if limit is None else min(limit, result.total)
+    hidden = result.total - left
+    for severity, own in groupby(findings, key=lambda finding: finding.severity):
+        count = min(left, getattr(result.counts, severity))
+        left -= count
+        yield ""
+        yield f"## {ICONS[Severity(severity)]} {severity} ({count})"
+        yield ""
+        yield from _rows(("Where", "What", "Rule", "Status", "Id"), map(_row, own))
     if hidden > 0:
         yield ""
         yield f"… and {hidden:,} more."

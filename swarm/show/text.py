@@ -29,7 +29,11 @@ def has_colour() -> bool:
 
 def width() -> int:
     """Return the columns of the terminal, or what a pipe is given."""
-    return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns if is_terminal() else DEFAULT_WIDTH
+    if not is_terminal():
+        return DEFAULT_WIDTH
+    import shutil
+
+    return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
 
 
 def painted(text: str, code: str) -> str:
@@ -55,7 +59,13 @@ def columns(text: str) -> int:
     """Return how many columns a text takes on a terminal."""
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(map(_columns_of, text))
+
+
+def _columns_of(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
@@ -68,14 +78,14 @@ def severities(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[name]:,} {name}" for name in SEVERITIES if counts.get(name)) or "none"
 
 
-def place(finding: FindingShown) -> str:
+def place(finding: "FindingShown") -> str:
     """Return `path:line`, which terminals make a link of."""
     if finding.file is None:
         return "(no file)"
     return plain(finding.file) + (f":{finding.line}" if finding.line else "")
 
 
-def finding_lines(finding: FindingShown) -> Iterator[str]:
+def finding_lines(finding: "FindingShown") -> Iterator[str]:
     """Yield the lines of one finding in a digest."""
     room = max(40, width() - 4)
     rule = plain(finding.rule_id or finding.category)
@@ -89,14 +99,15 @@ def shortened(text: str, room: int) -> str:
     return text if len(text) <= room else text[: room - 1] + "…"
 
 
-def digest_lines(result: FindingsResult, *, limit: int | None = None) -> Iterator[str]:
-    """Yield a digest: the findings, then what they come to and what nobody looked at."""
-    shown = result.findings if limit is None else result.findings[:limit]
-    for finding in shown:
+def digest_lines(result: "FindingsResult", findings: Iterable["FindingShown"]) -> Iterator[str]:
+    """Yield a digest: the findings that are to be listed, then what all come to and what nobody looked at."""
+    listed = 0
+    for finding in findings:
+        listed += 1
         yield from finding_lines(finding)
-    if shown:
+    if listed:
         yield ""
-    hidden = result.total - len(shown)
+    hidden = result.total - listed
     if hidden > 0 and result.groups is None:
         yield f"… and {hidden:,} more: `swarm findings {result.run_id} --format markdown` lists them all"
     if result.groups is not None:
@@ -109,7 +120,7 @@ def digest_lines(result: FindingsResult, *, limit: int | None = None) -> Iterato
         yield f"{counted(result.unaudited, 'tracked file')} no agent looked at."
 
 
-def totals(result: FindingsResult) -> str:
+def totals(result: "FindingsResult") -> str:
     """Return the one line that sums up a digest."""
     if not result.total:
         return "No findings." if result.state == "clean" else "No findings, but the audit is not whole."

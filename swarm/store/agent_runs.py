@@ -1,8 +1,6 @@
 """The tables `agent_runs`, `artifacts` and `file_claims`: the work of one domain in one wave, and its evidence."""
 
-import hashlib
 import sqlite3
-import zlib
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -60,6 +58,14 @@ class Claim(NamedTuple):
     violation: bool
 
 
+class Body(NamedTuple):
+    """The bytes of an output as they are kept: compressed, with the digest and the length of the original."""
+
+    sha256: str
+    length: int
+    compressed: bytes
+
+
 def add(conn: sqlite3.Connection, run_id: str, wave_id: int, agent: NewAgentRun) -> int:
     """Record a dispatched agent run and return its id."""
     row = conn.execute(
@@ -105,13 +111,21 @@ def record_count(conn: sqlite3.Connection, agent_run_id: int, findings: int) -> 
     conn.execute("UPDATE agent_runs SET findings = ? WHERE id = ?", (findings, agent_run_id))
 
 
-def record_output(conn: sqlite3.Connection, agent_run_id: int, path: str, body: bytes) -> None:
+def body_of(output: bytes) -> Body:
+    """Return what is kept of an output."""
+    import hashlib
+    import zlib
+
+    return Body(hashlib.sha256(output).hexdigest(), len(output), zlib.compress(output, 1))
+
+
+def record_output(conn: sqlite3.Connection, agent_run_id: int, path: str, body: Body) -> None:
     """Keep an output as it was read; a later one of the same agent run takes its place."""
     conn.execute(
         "INSERT INTO artifacts (agent_run_id, kind, path, sha256, bytes, body, created)"
         " VALUES (?, 'output', ?, ?, ?, ?, ?) ON CONFLICT (agent_run_id, kind) DO UPDATE SET path = excluded.path,"
         " sha256 = excluded.sha256, bytes = excluded.bytes, body = excluded.body, created = excluded.created",
-        (agent_run_id, path, hashlib.sha256(body).hexdigest(), len(body), zlib.compress(body, 1), now()),
+        (agent_run_id, path, *body, now()),
     )
 
 
@@ -120,7 +134,11 @@ def recorded_output(conn: sqlite3.Connection, agent_run_id: int) -> tuple[str, b
     row = conn.execute(
         "SELECT path, body FROM artifacts WHERE agent_run_id = ? AND kind = 'output'", (agent_run_id,)
     ).fetchone()
-    return None if row is None else (row[0], zlib.decompress(row[1]))
+    if row is None:
+        return None
+    import zlib
+
+    return row[0], zlib.decompress(row[1])
 
 
 def replace_claims(conn: sqlite3.Connection, agent_run_id: int, claims: Iterable[Claim]) -> None:

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from swarm import errors
 from swarm.store import versions
+from swarm.store.faults import translated, writers_queue
 
 READ_WAIT_SECONDS: Final = 30.0
-WRITE_WAIT_SECONDS: Final = 30.0
 BUSY_TIMEOUT_MS: Final = 5000
 BULK_CACHE_KIB: Final = 128 * 1024
 
@@ -86,46 +86,6 @@ def open_store(path: Path, verb: str, *, create: bool = False) -> Store:
         store.conn.close()
         raise
     return store
-
-
-@contextmanager
-def writers_queue(path: Path, verb: str) -> Iterator[None]:
-    """Stand in the queue of writers: SQLite's own waiting is unfair."""
-    from swarm.store.locks import LockTaken, locked
-
-    lock = path.with_name(path.name + ".lock")
-    try:
-        with locked(lock, verb, timeout=WRITE_WAIT_SECONDS):
-            yield
-    except LockTaken as taken:
-        raise _busy(path, taken.holder) from taken
-    except OSError as error:
-        if error.filename is None or os.fspath(error.filename) != str(lock):
-            raise
-        raise errors.ControlPlaneReadOnly(path=str(path), problem=error.strerror or str(error)) from error
-
-
-def translated(error: sqlite3.Error, path: Path) -> Exception:
-    """Return the error of ours that says what SQLite's means."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    problem = str(error)
-    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return errors.ControlPlaneCorrupt(path=str(path), problem=problem, remedy=versions.remedy(path))
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        from swarm.store.locks import holder_of
-
-        return _busy(path, holder_of(path.with_name(path.name + ".lock")))
-    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
-        return errors.ControlPlaneReadOnly(path=str(path), problem=problem)
-    if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
-        return errors.ControlPlaneWriteFailed(path=str(path), problem=problem)
-    return error
-
-
-def _busy(path: Path, holder: str) -> errors.ControlPlaneBusy:
-    pid, _, verb = holder.partition(" ")
-    told = f" by process {pid} ({verb})" if pid.isdigit() else ""
-    return errors.ControlPlaneBusy(path=str(path), waited=WRITE_WAIT_SECONDS, holder=told)
 
 
 def _holds_something(path: Path) -> bool:

@@ -1,6 +1,5 @@
 """The tables `domains`, a run's map as it is now, and `snapshots`, maps as waves froze them."""
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -39,6 +38,8 @@ def map_document(domains: Sequence[Domain]) -> str:
 
 def snapshot(conn: sqlite3.Connection, run_id: str, domains: Sequence[Domain]) -> int:
     """Return the id of the snapshot of this map, writing it when it is the first of its kind."""
+    import hashlib
+
     document = map_document(domains)
     sha256 = hashlib.sha256(document.encode()).hexdigest()
     row = conn.execute("SELECT id FROM snapshots WHERE run_id = ? AND sha256 = ?", (run_id, sha256)).fetchone()

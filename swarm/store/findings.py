@@ -1,12 +1,13 @@
 """The tables `findings`, `finding_aliases` and `sightings`."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from swarm.rules.anchors import Anchor, Anchored
 from swarm.rules.classification import SEVERITIES
-from swarm.rules.matching import Known
+
+if TYPE_CHECKING:
+    from swarm.rules.matching import Known
 
 _SEVERITY_ORDER: Final = "CASE severity WHEN 'CRITICAL' THEN 0 WHEN 'HIGH' THEN 1 WHEN 'MEDIUM' THEN 2 ELSE 3 END"
 
@@ -114,7 +115,7 @@ class Sighting(NamedTuple):
 class KnownFinding(NamedTuple):
     """A finding as collect needs it: what matching compares, and what classification starts from."""
 
-    known: Known
+    known: "Known"
     finding_id: str
     severity: str
     domain: str
@@ -190,24 +191,38 @@ def known_findings(conn: sqlite3.Connection, run_id: str) -> list[KnownFinding]:
         " WHERE run_id = ? ORDER BY id",
         (run_id,),
     )
-    return [_known(row, aliases) for row in rows]
+    return list(_known(rows, aliases))
 
 
-def _known(row: tuple[object, ...], aliases: dict[int, set[str]]) -> KnownFinding:
-    row_id, fingerprint, rule, has_rule, ordinal, description, commit, file, *rest = row
-    anchor = None if file is None else Anchor._make((file, *rest[:7], Anchored(str(rest[7]))))
-    known = Known(
-        row_id,  # type: ignore[arg-type]
-        fingerprint,  # type: ignore[arg-type]
-        frozenset(aliases.get(row_id, ())),  # type: ignore[call-overload]
-        rule,  # type: ignore[arg-type]
-        bool(has_rule),
-        ordinal,  # type: ignore[arg-type]
-        description,  # type: ignore[arg-type]
-        anchor,
-        commit,  # type: ignore[arg-type]
-    )
-    return KnownFinding(known, *rest[8:])  # type: ignore[arg-type]
+def _known(rows: Iterable[tuple[Any, ...]], aliases: Mapping[int, set[str]]) -> Iterator[KnownFinding]:
+    from swarm.rules.anchors import Anchor, Anchored
+    from swarm.rules.matching import Known
+
+    none: frozenset[str] = frozenset()
+    # SQLite makes every text anew; what stands in thousands of rows is kept once.
+    once = dict[Any, Any]().setdefault
+    ways = {way.value: way for way in Anchored}
+    for row in rows:
+        row_id, fingerprint, rule, has_rule, ordinal, description, commit, file = row[:8]
+        line, scope, quote, text_hash, occurrence, occurrences, context_hash, anchored = row[8:16]
+        finding_id, *words = row[16:]
+        anchor = None
+        if file is not None:
+            place = (once(file, file), line, once(scope, scope), quote, text_hash)
+            anchor = Anchor(*place, occurrence, occurrences, context_hash, ways[anchored])
+        told = frozenset(aliases[row_id]) if row_id in aliases else none
+        known = Known(
+            row_id,
+            fingerprint,
+            told,
+            once(rule, rule),
+            bool(has_rule),
+            ordinal,
+            description,
+            anchor,
+            once(commit, commit),
+        )
+        yield KnownFinding(known, finding_id, *(once(word, word) for word in words))
 
 
 def add_all(conn: sqlite3.Connection, findings: Sequence[NewFinding]) -> list[int]:

@@ -1,6 +1,5 @@
 """The ledger: the append-only, hash-chained table `events`, in which every change of state is written."""
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,8 @@ from swarm.clock import now
 GENESIS: Final = "0" * 64
 VERSION: Final = "swarmLedger/v1"
 ACTOR: Final = "swarm"
+# One encoder for all: `json.dumps` with options makes another for every call.
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Entry(NamedTuple):
@@ -86,11 +87,9 @@ def _chained(seq: int, previous: str, entries: Iterable[Entry]) -> Iterator[tupl
 
 def chain_hash(previous: str, row: tuple[object, ...]) -> str:
     """Return the hash of a row: SHA-256 over version tag, previous hash and the row as compact JSON."""
+    import hashlib
+
     return hashlib.sha256(_compact([VERSION, previous, *row]).encode()).hexdigest()
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 _COLUMNS = "seq, ts, kind, run_id, wave_id, subject, from_state, to_state, actor, reason, payload, correlation_id, hash"

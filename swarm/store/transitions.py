@@ -106,8 +106,8 @@ def _hold_to(
         remedy = f"swarm revalidate {wave.run_id} --domain {agent.domain}:<corrected-output.json>"
     raise _REJECTIONS[refusal](
         kind=refusal.value,
-        from_state=source,
-        to_state=target,
+        from_=source,
+        to=target,
         reason=_REASONS[refusal].format(source=source),
         agent_run_id=agent.id if agent else None,
         wave_id=wave.id,

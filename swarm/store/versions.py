@@ -1,6 +1,5 @@
 """The schema's version: reading it, and bringing a file up to this build, one migration at a time."""
 
-import importlib.util
 import os
 import re
 import sqlite3
@@ -10,6 +9,7 @@ from typing import Any
 
 from swarm import errors, shipped
 from swarm.failpoints import failpoint
+from swarm.store.faults import backups, translated, writers_queue
 
 SCHEMA_VERSION = 1
 
@@ -32,7 +32,7 @@ def version_of(conn: sqlite3.Connection, path: Path) -> int | None:
         row = conn.execute("SELECT value FROM kv WHERE key = 'schema_version'").fetchone()
     if row is None or not re.fullmatch(r"[0-9]{1,9}", str(row[0]), re.ASCII):
         received = "there is no such row" if row is None else f"it reads '{errors.shortened(str(row[0]))}'"
-        raise errors.ControlPlaneSchemaCorrupt(path=str(path), received=received, backups=str(_backups(path)))
+        raise errors.ControlPlaneSchemaCorrupt(path=str(path), received=received, backups=str(backups(path)))
     version = int(row[0])
     if version > current():
         raise errors.ControlPlaneSchemaTooNew(db_path=str(path), on_disk_version=version, build_version=current())
@@ -44,8 +44,6 @@ def upgrade(path: Path, verb: str, on_disk: int | None) -> None:
 
     A file that holds something is copied to `backups/` first, and checked afterwards.
     """
-    from swarm.store.connection import translated, writers_queue
-
     with writers_queue(path, verb):
         conn = _open_for_upgrade(path)
         try:
@@ -59,14 +57,6 @@ def upgrade(path: Path, verb: str, on_disk: int | None) -> None:
             raise translated(error, path) from error
         finally:
             conn.close()
-
-
-def remedy(path: Path) -> str:
-    """Return what to do about a damaged file, naming the newest backup where there is one."""
-    backups = sorted(_backups(path).glob("control-plane-*.db"), key=os.path.getmtime)
-    if backups:
-        return f"copy the newest backup over it: cp '{backups[-1]}' '{path}'"
-    return f"move '{path}' aside and start anew with `swarm init <repo-path>`; there is no backup"
 
 
 def _open_for_upgrade(path: Path) -> sqlite3.Connection:
@@ -104,6 +94,8 @@ def _apply(conn: sqlite3.Connection, path: Path, number: int, migration: Any) ->
 
 @cache
 def _modules() -> dict[int, Any]:
+    import importlib.util
+
     found = {}
     for file in shipped.migrations().glob("[0-9][0-9][0-9][0-9]_*.py"):
         spec = importlib.util.spec_from_file_location(f"swarm_migration_{file.stem}", file)
@@ -115,14 +107,10 @@ def _modules() -> dict[int, Any]:
     return {number: module for number, module in found.items() if number <= current()}
 
 
-def _backups(path: Path) -> Path:
-    return path.parent / "backups"
-
-
 def _back_up(conn: sqlite3.Connection, path: Path, on_disk: int) -> None:
     from swarm.clock import now
 
-    folder = _backups(path)
+    folder = backups(path)
     folder.mkdir(mode=0o700, exist_ok=True)
     moment = now().replace(":", "").replace(".", "-")
     target = folder / f"control-plane-v{on_disk}-{moment}.db"

@@ -120,6 +120,16 @@ def record_shared_tree(conn: sqlite3.Connection, wave_id: int, path: str) -> Non
     conn.execute("UPDATE waves SET shared_tree = ? WHERE id = ?", (path, wave_id))
 
 
+def left_shared_trees(conn: sqlite3.Connection, run_id: str) -> list[tuple[str, str]]:
+    """Return the shared trees of a run's waves that are no longer in flight, each with its commit."""
+    rows = conn.execute(
+        "SELECT shared_tree, dispatch_sha FROM waves WHERE run_id = ? AND shared_tree IS NOT NULL"
+        " AND status <> 'dispatched' ORDER BY number DESC",
+        (run_id,),
+    )
+    return [(path, commit) for path, commit in rows]
+
+
 def record_probe(conn: sqlite3.Connection, wave_id: int, *, degraded: bool, violations: Sequence[Any]) -> None:
     """Keep what the sentinel and the ownership probe found."""
     conn.execute(

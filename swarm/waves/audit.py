@@ -17,8 +17,9 @@ from swarm.waves import initialize as initializing
 from swarm.waves.collect import collect
 from swarm.waves.digest import Filters, digest
 from swarm.waves.dispatch import Wish, dispatch
-from swarm.waves.launch import launch, told
+from swarm.waves.launch import launch
 from swarm.waves.results import AuditResult, CollectResult, FindingShown, FindingsResult
+from swarm.waves.supervision import told
 from swarm.workspace import Workspace
 
 

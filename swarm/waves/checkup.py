@@ -14,6 +14,7 @@ from swarm.git import runner
 from swarm.runtimes import processes, registry
 from swarm.store import attempts, ledger, runs, waves
 from swarm.store.connection import Store, open_store
+from swarm.store.faults import lock_file
 from swarm.store.locks import holder_of
 from swarm.store.runs import Run
 from swarm.waves.results import Check, DoctorResult
@@ -129,7 +130,7 @@ def _inside(store: Store, workspace: Workspace) -> Iterator[Check]:
 
 
 def _lock(workspace: Workspace) -> Check:
-    holder = holder_of(workspace.database.with_name(workspace.database.name + ".lock"))
+    holder = holder_of(lock_file(workspace.database))
     return Check("lock", PASS, f"last held by {holder}" if holder else "never held", None)
 
 

@@ -15,11 +15,12 @@ from swarm.rules.ownership import OwnershipMap
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, findings, ledger, transitions, waves
 from swarm.store import domains as domain_table
-from swarm.store.connection import Store, translated
+from swarm.store.connection import Store
+from swarm.store.faults import translated
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves import intake, launch
+from swarm.waves import intake, supervision
 from swarm.waves.intake import Intake
 from swarm.waves.reconcile import Reconciled, digest_of, reconcile
 from swarm.waves.results import (
@@ -53,18 +54,21 @@ def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Pa
     """Collect the run's wave in flight, with outputs from its folder or as `named` by domain.
 
     The wave ends `collected`, or `failed` when an agent is not complete or something was touched. Raises
-    CollectNoWave, CollectUnknownDomain, CollectUpsertError, and StateConflict when another collect won.
+    CollectNoWave, CollectUnknownDomain, CollectUpsertError, LaunchInProgress while its agents are supervised, and
+    StateConflict when another collect won.
     """
+    repository = repository_at(Path(run.local_path))
     wave = waves.in_flight(store.conn, run.id)
     if wave is None:
+        tidy(store.conn, run, repository)
         raise errors.CollectNoWave(run_id=run.id)
-    launch.close_dead_attempts(store, run, wave)
-    repository = repository_at(Path(run.local_path))
-    observed = _observe(store.conn, workspace, run, wave, repository, named)
-    failpoint("collect.before_commit")
-    status = _commit(store, run, observed)
+    with supervision.only_supervisor(workspace, run, wave):
+        supervision.close_dead_attempts(store, run, wave)
+        observed = _observe(store.conn, workspace, run, wave, repository, named)
+        failpoint("collect.before_commit")
+        status = _commit(store, run, observed)
     failpoint("collect.after_commit")
-    _tidy(repository, wave)
+    tidy(store.conn, run, repository)
     return _told(store.conn, run, observed, status)
 
 
@@ -82,8 +86,10 @@ def _observe(
         raise errors.CollectUnknownDomain(name=strange, number=wave.number, names=", ".join(domains))
     owners = OwnershipMap(domain_table.snapshot_map(conn, wave.snapshot_id))
     folder = workspace.wave_folder(run.id, wave.number)
-    recorded = {agent.id: agent_runs.recorded_output(conn, agent.id) for agent in agents}
-    intakes = [intake.take_in(agent, wave, named.get(agent.domain), recorded[agent.id]) for agent in agents]
+    intakes = [
+        intake.take_in(agent, wave, named.get(agent.domain), agent_runs.recorded_output(conn, agent.id))
+        for agent in agents
+    ]
     violations, may_probe = _watched(run, wave, repository)
     if may_probe:
         intakes = [intake.probe(taken, repository, wave, folder, owners) for taken in intakes]
@@ -93,6 +99,8 @@ def _observe(
     known = findings.known_findings(conn, run.id)
     travels = journeys(repository.git, (item.known for item in known), wave.dispatch_sha)
     located = locate_all(repository.git, files, owners, intakes, [item.known for item in known], travels)
+    # What was located is in the reports; a hundred thousand findings are not held twice.
+    intakes = [taken._replace(findings=()) for taken in intakes]
     taken_ids = findings.taken_ids(conn, run.id)
     reconciled = reconcile(run, wave, owners, intakes, known, located, travels, taken_ids)
     is_degraded = not wave.isolated and wave.shared_tree is None
@@ -198,7 +206,7 @@ def _record_evidence(conn: sqlite3.Connection, observed: Observed) -> None:
         if taken.claims:
             agent_runs.replace_claims(conn, agent.id, taken.claims)
         if taken.is_complete:
-            agent_runs.record_count(conn, agent.id, len(intake.raw_findings(taken.output)))
+            agent_runs.record_count(conn, agent.id, taken.reported)
         if taken.target is not None:
             reason = intake.stored_error(taken.problems)
             if taken.violations:
@@ -209,14 +217,12 @@ def _record_evidence(conn: sqlite3.Connection, observed: Observed) -> None:
 def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> None:
     wave, found = observed.wave, observed.reconciled
     rows = findings.add_all(conn, found.new)
-    fresh = [
-        sighting._replace(finding=row) for row, told in zip(rows, found.new_sightings, strict=True) for sighting in told
-    ]
+    sightings = [*(one._replace(finding=rows[one.finding]) for one in found.new_sightings), *found.sightings]
     findings.record_seen_again(conn, found.seen)
     findings.record_not_seen(conn, found.not_seen)
     findings.record_relocated(conn, found.relocated)
     findings.add_aliases(conn, run.id, wave.number, found.aliases)
-    findings.add_sightings(conn, (*fresh, *found.sightings))
+    findings.add_sightings(conn, sightings)
     ledger.append_all(conn, (Entry("finding_seen", f"finding:{row}", run.id, wave.id, None, "new") for row in rows))
     ledger.append_all(
         conn,
@@ -239,8 +245,8 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
         "fixed": found.counts.fixed,
         "unverified": found.counts.unverified,
         "recurredWhileClosed": found.counts.recurred_while_closed,
-        "sightings": len(fresh) + len(found.sightings),
-        "digest": digest_of((*fresh, *found.sightings)),
+        "sightings": len(sightings),
+        "digest": digest_of(sightings),
     }
     ledger.append(conn, Entry("findings_recorded", f"wave:{wave.id}", run.id, wave.id, payload=payload))
 
@@ -261,10 +267,11 @@ def _end_wave(conn: sqlite3.Connection, observed: Observed) -> WaveStatus:
     return target
 
 
-def _tidy(repository: Repository, wave: Wave) -> None:
-    """Remove the analyzers' shared tree when nothing was left in it."""
-    if wave.shared_tree is not None:
-        worktrees.remove(repository.git, Tree(Path(wave.shared_tree), None), wave.dispatch_sha)
+def tidy(conn: sqlite3.Connection, run: Run, repository: Repository) -> None:
+    """Remove the shared trees of waves that have ended, where nothing was left in them."""
+    for path, commit in waves.left_shared_trees(conn, run.id):
+        if Path(path).exists():
+            worktrees.remove(repository.git, Tree(Path(path), None), commit)
 
 
 def _told(conn: sqlite3.Connection, run: Run, observed: Observed, status: WaveStatus) -> CollectResult:
@@ -274,7 +281,7 @@ def _told(conn: sqlite3.Connection, run: Run, observed: Observed, status: WaveSt
             taken.agent.domain,
             taken.agent.id,
             taken.status,
-            len(intake.raw_findings(taken.output)) if taken.is_complete else 0,
+            taken.reported if taken.is_complete else 0,
             (*taken.problems, *observed.refused.get(taken.agent.id, ())),
             tuple(violation.file for violation in taken.violations),
             None,

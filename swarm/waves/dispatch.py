@@ -157,20 +157,20 @@ def _known(conn: sqlite3.Connection, run: Run, phase: Phase, domain: Domain) -> 
 
 
 def _make(store: Store, plan: Plan, repository: Repository) -> tuple[int, int, tuple[int, ...]]:
-    made = _trees_of(plan)
-    present = {tree.path for _, tree in made if tree.path.exists()}
+    wanted = _trees_of(plan)
     had_folder = plan.folder.exists()
-    trees.make_trees(repository.git, made, plan.commit)
+    made = trees.make_trees(repository.git, wanted, plan.commit)
     try:
-        trees.keep_indexes([tree for _, tree in made], plan.folder / "trees")
+        trees.keep_indexes([tree for _, tree in wanted], plan.folder / "trees")
         _write_prompts(plan)
         guard = _sentinel(plan, repository)
         failpoint("dispatch.before_commit")
         recorded = _record(store, plan, guard)
     except BaseException:
-        trees.take_back(repository.git, [tree for _, tree in made if tree.path not in present], plan.commit)
+        trees.take_back(repository.git, made, plan.commit)
         if not had_folder:
             shutil.rmtree(plan.folder, ignore_errors=True)
+        trees.remove_empty({tree.path.parent for tree in made} | {plan.folder})
         raise
     failpoint("dispatch.after_commit")
     return recorded
@@ -195,7 +195,9 @@ def _sentinel(plan: Plan, repository: Repository) -> sentinel.Sentinel:
     # Our own analyzers write nothing, so a person may go on editing while they look.
     is_trusted = plan.runtime is not None and plan.runtime[0].is_trusted
     watched = plan.wish.isolate and not is_trusted
-    return sentinel.Sentinel(common, sentinel.fingerprint_primary(repository) if watched else None)
+    primary = sentinel.fingerprint_primary(repository) if watched else None
+    indexes = trees.kept_digests([tree for _, tree in _trees_of(plan)], plan.folder / "trees")
+    return sentinel.Sentinel(common, primary, indexes)
 
 
 def _record(store: Store, plan: Plan, guard: sentinel.Sentinel) -> tuple[int, int, tuple[int, ...]]:

@@ -48,8 +48,12 @@ def initialize(
     domains that is not one.
     """
     paths = [file.path for file in git_repository.files_at(repository.git, repository.head)]
-    domains = drafts.draft(paths) if domains_from == "auto" else domains_from_file(Path(domains_from))
-    counts, unmatched = drafts.counted(domains, paths)
+    unmatched: list[str] = []
+    if domains_from == "auto":
+        domains, counts = drafts.draft_with_counts(paths)
+    else:
+        domains = domains_from_file(Path(domains_from))
+        counts, unmatched = drafts.counted(domains, paths)
     run_id = clock.fresh_run_id()
     run = Run(
         run_id,

@@ -1,21 +1,23 @@
 """Taking in what agents wrote and did: each output read, validated and compared with what git shows."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from sys import intern
 from typing import Any, Final, NamedTuple
 
 from swarm import errors
 from swarm.documents import check, parse_bounded, read_bounded
 from swarm.git import touched
 from swarm.git.repository import Repository
+from swarm.git.sentinel import Sentinel
 from swarm.git.touched import Touched
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.phases import LENSES
 from swarm.rules.states import AgentRunStatus, is_ended
 from swarm.runtimes import sarif
 from swarm.runtimes.runtime import UnusableOutput
-from swarm.store.agent_runs import AgentRun, Claim
+from swarm.store.agent_runs import AgentRun, Body, Claim, body_of
 from swarm.store.waves import Wave
 from swarm.waves import trees
 from swarm.waves.prompts import kind_of
@@ -24,17 +26,39 @@ from swarm.waves.results import Problem, ViolationShown
 STORED_ERROR: Final = 512
 
 
+class Told(NamedTuple):
+    """One finding as an agent told it, held to the schema; its place is not looked at yet."""
+
+    id: str
+    severity: str
+    category: str
+    rule_id: str | None
+    description: str
+    recommendation: str | None
+    file: str | None
+    line: int | None
+    column: int
+    quote: str | None
+    symbol: str | None
+    kind: str
+
+
 class Intake(NamedTuple):
-    """What one agent's run came to. `target` is the state it goes to, `None` where it is there already."""
+    """What one agent's run came to. `target` is the state it goes to, `None` where it is there already.
+
+    `output` is what it wrote beside its findings, of which `findings` holds those that are not located yet.
+    """
 
     agent: AgentRun
     target: AgentRunStatus | None
     output: dict[str, Any]
     path: str
-    body: bytes | None
+    body: Body | None
     problems: tuple[Problem, ...] = ()
     claims: tuple[Claim, ...] = ()
     violations: tuple[ViolationShown, ...] = ()
+    findings: Sequence[Told] = ()
+    reported: int = 0
 
     @property
     def status(self) -> AgentRunStatus:
@@ -63,14 +87,14 @@ def take_in(agent: AgentRun, wave: Wave, named: Path | None, recorded: tuple[str
         output = _validated(file, body, agent, wave)
     except errors.SwarmError as error:
         problems = (Problem(error.code, str(file), error.message),)
-        return Intake(agent, AgentRunStatus.INVALID_OUTPUT, {}, str(file), body, problems)
-    return Intake(agent, AgentRunStatus.COMPLETE, output, str(file), body)
+        return Intake(agent, AgentRunStatus.INVALID_OUTPUT, {}, str(file), body_of(body), problems)
+    return _divided(Intake(agent, AgentRunStatus.COMPLETE, output, str(file), body_of(body)))
 
 
 def _taken_before(agent: AgentRun, wave: Wave, recorded: tuple[str, bytes] | None) -> Intake:
     if agent.status is AgentRunStatus.COMPLETE and recorded is not None:
         path, body = recorded
-        return Intake(agent, None, _validated(Path(path), body, agent, wave), path, None)
+        return _divided(Intake(agent, None, _validated(Path(path), body, agent, wave), path, None))
     problem = Problem(f"AGENT_{agent.status.upper()}", agent.output_path, agent.error or agent.status)
     return Intake(agent, None, {}, agent.output_path, None, (problem,))
 
@@ -118,7 +142,9 @@ def probe(taken: Intake, repository: Repository, wave: Wave, folder: Path, owner
 def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> list[Touched]:
     """Return what differs between a tree and the wave's commit."""
     kept = trees.kept_index(folder / "trees", tree)
-    return touched.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept, branch)
+    expected = Sentinel.read(wave.sentinel).indexes.get(tree.name)
+    is_ours = expected is None or trees.index_digest(kept) == expected
+    return touched.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept if is_ours else None, branch)
 
 
 def _violated(taken: Intake) -> AgentRunStatus | None:
@@ -139,18 +165,34 @@ def stored_error(problems: tuple[Problem, ...]) -> str | None:
     return f"{first.code}: {first.message}"[:STORED_ERROR]
 
 
-def raw_findings(output: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the findings of an output; a feature is a finding whose severity is its priority."""
-    features = [
-        {**feature, "severity": feature["priority"], "kind": "feature", "file": _first_file(feature)}
-        for feature in output.get("features", ())
-    ]
-    return [*output.get("findings", ()), *features]
+def _divided(taken: Intake) -> Intake:
+    """Take the findings out of the output; a feature is a finding whose severity is its priority."""
+    output = taken.output
+    found = [_told(finding, finding["severity"], "defect") for finding in output.get("findings", ())]
+    found += [_told(feature, feature["priority"], "feature") for feature in output.get("features", ())]
+    rest = {key: value for key, value in output.items() if key not in {"findings", "features"}}
+    return taken._replace(output=rest, findings=found, reported=len(found))
 
 
-def _first_file(feature: Mapping[str, Any]) -> str | None:
-    named = feature.get("file")
-    return named if isinstance(named, str) and named else None
+def _told(finding: Mapping[str, Any], severity: str, kind: str) -> Told:
+    # The parser makes every word anew; what is said of thousands of findings is kept once.
+    rule_id, symbol = finding.get("rule_id"), finding.get("symbol")
+    file, line = finding.get("file"), finding.get("line")
+    return Told(
+        finding["id"],
+        intern(severity),
+        intern(finding["category"]),
+        rule_id and intern(rule_id),
+        finding["description"],
+        finding.get("recommendation") or None,
+        file and intern(file),
+        # A schema's integer may be written 3.0.
+        None if line is None else int(line),
+        int(finding.get("column") or 0),
+        finding.get("quote"),
+        symbol and intern(symbol),
+        kind,
+    )
 
 
 def analysis_of(agent: AgentRun) -> dict[str, Any] | None:

@@ -28,9 +28,8 @@ class Change(NamedTuple):
     before: str | None = None
 
 
-def tracked_paths(git: Git, run: Run) -> list[str]:
+def tracked_paths(git: Git) -> list[str]:
     """Return the files that the map is about: those of HEAD, as a wave dispatched now would look at them."""
-    del run
     return [file.path for file in files_at(git, "HEAD")]
 
 

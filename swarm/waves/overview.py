@@ -13,7 +13,7 @@ from swarm.store import domains as domain_table
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.results import (
+from swarm.waves.standing import (
     AgentSummary,
     Assessment,
     RunShown,

@@ -16,7 +16,7 @@ from swarm.rules.classification import (
     highest,
     verdict_on_silence,
 )
-from swarm.rules.identity import Report, shortest_free_id
+from swarm.rules.identity import Report, shortest_free_id, unclaimed
 from swarm.rules.matching import Match, match
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENS_TEXT, LENSES
@@ -41,10 +41,10 @@ class Moved(NamedTuple):
 
 
 class Reconciled(NamedTuple):
-    """Everything that collect writes about findings. New findings' sightings refer to them by position."""
+    """Everything that collect writes about findings. New findings' sightings name them by their place in `new`."""
 
     new: list[NewFinding]
-    new_sightings: list[list[Sighting]]
+    new_sightings: list[Sighting]
     seen: list[SeenAgain]
     sightings: list[Sighting]
     aliases: list[tuple[str, int]]
@@ -76,8 +76,11 @@ def reconcile(
         [item.known for item in known], heads, {commit: journey.travel for commit, journey in travels.items()}
     )
     analyzers = {taken.agent.id: taken.agent.analyzer for taken in intakes}
-    new = [_new(run, wave, told[report.fingerprint], report, analyzers, taken_ids) for report in fresh]
-    new_sightings = [[_sighting(0, wave, report, "new", None) for report in told[head.fingerprint]] for head in fresh]
+    taken = {item.known.fingerprint for item in known}
+    new = [_new(run, wave, told[report.fingerprint], report, analyzers, taken_ids, taken) for report in fresh]
+    new_sightings = [
+        _sighting(at, wave, report, "new", None) for at, head in enumerate(fresh) for report in told[head.fingerprint]
+    ]
     seen = [_seen(wave, by_row[found.known.row_id], found, told, analyzers) for found in matches]
     sightings = [
         _sighting(found.known.row_id, wave, report, found.matched_by, found.note)
@@ -111,12 +114,15 @@ def _new(
     head: Report,
     analyzers: Mapping[int, str | None],
     taken_ids: set[str],
+    taken: set[str],
 ) -> NewFinding:
     place = _place(head.anchor)
+    fingerprint = unclaimed(head.fingerprint, taken)
+    taken.add(fingerprint)
     return NewFinding(
         run.id,
-        shortest_free_id(head.fingerprint, taken_ids),
-        head.fingerprint,
+        shortest_free_id(fingerprint, taken_ids),
+        fingerprint,
         head.kind,
         LENSES[wave.phase],
         head.severity,
@@ -264,6 +270,7 @@ class _Looks:
         self._lens = LENSES[wave.phase]
         self._owners = owners
         self._intakes = {taken.agent.domain: taken for taken in intakes}
+        self._confirmed = {taken.agent.domain: frozenset(taken.output.get("confirmed", ())) for taken in intakes}
         self._analyses: dict[str, dict[str, Any]] = {
             taken.agent.domain: _indexed(analysis_of(taken.agent) or {}) for taken in intakes
         }
@@ -282,14 +289,13 @@ class _Looks:
         if taken is None or not_looked:
             return Look(not_looked, None, frozenset(), False, frozenset(), False, changed)
         analysis = self._analyses[taken.agent.domain]
-        confirmed = item.finding_id in set(taken.output.get("confirmed", ()))
         return Look(
             None,
             taken.agent.analyzer if analysis else None,
             _rules_at(analysis, path),
             _was_read(analysis, path),
             frozenset(analysis.get("silenced", {}).get(path, ())),
-            confirmed,
+            item.finding_id in self._confirmed[taken.agent.domain],
             changed,
         )
 
@@ -342,7 +348,8 @@ def digest_of(sightings: Iterable[Sighting]) -> str:
     """Return a digest over a wave's sightings, which stands in the ledger for all of them."""
     import hashlib
 
+    compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     whole = hashlib.sha256()
     for sighting in sightings:
-        whole.update(json.dumps(sighting, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+        whole.update(compact(sighting).encode() + b"\n")
     return whole.hexdigest()

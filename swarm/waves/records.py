@@ -3,12 +3,15 @@
 import json
 import sqlite3
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from swarm.files import write_whole
-from swarm.runtimes.supervisor import Ran
 from swarm.store import attempts
 from swarm.store.attempts import Ending
+
+if TYPE_CHECKING:
+    # It brings asyncio, for which `collect` and `attempts` have no use.
+    from swarm.runtimes.supervisor import Ran
 
 NAME: Final = "record.json"
 SCHEMA: Final = "swarm.attempt-record/v1"
@@ -54,7 +57,7 @@ def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
     write_whole(file, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
-def write_events(folder: Path, ran: Ran, ending: Ending) -> None:
+def write_events(folder: Path, ran: "Ran", ending: Ending) -> None:
     """Write the attempt's own events, one JSON object a line."""
     told: list[dict[str, object]] = []
     if ran.spawned:

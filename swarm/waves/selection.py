@@ -61,21 +61,20 @@ def select_wave(conn: sqlite3.Connection, run: Run, number: int | None) -> Wave:
     return wave
 
 
-def repository_folder(run: Run, repo_path: Path | None, folder: Path) -> Path:
-    """Return where a run's repository is on this machine.
+def located(run: Run, repo_path: Path | None, folder: Path) -> Run:
+    """Return a run whose `local_path` is where its repository is on this machine.
 
-    `--repo-path`, else the stored path, else the checkout around `folder` if it holds the run's commit.
-    Raises RepoNotFound.
+    `--repo-path`, else the stored path, else the checkout around `folder` if it holds the run's commit. Raises
+    RepoNotFound.
     """
     from swarm.git.repository import holds_commit, repository_at
-    from swarm.git.runner import Git
 
-    candidates = [repo_path] if repo_path else [Path(run.local_path), folder]
-    for candidate in candidates:
-        try:
-            repository = repository_at(candidate)
-        except (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn):
-            continue
-        if holds_commit(Git(repository.root), run.commit_sha):
-            return repository.root
+    if repo_path is None and Path(run.local_path).is_dir():
+        return run
+    try:
+        repository = repository_at(repo_path or folder)
+        if holds_commit(repository.git, run.commit_sha):
+            return run._replace(local_path=str(repository.root))
+    except (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn) as error:
+        raise errors.RepoNotFound(path=str(repo_path or run.local_path)) from error
     raise errors.RepoNotFound(path=str(repo_path or run.local_path))

@@ -2,28 +2,29 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, TreeFile, contents
 from swarm.git.runner import Git
-from swarm.rules.anchors import Anchor, SourceText, locate, no_anchor
+from swarm.rules.anchors import Anchor, Claim, SourceText, no_anchor
+from swarm.rules.anchors import locate_all as locate_lines
 from swarm.rules.classification import Fate
 from swarm.rules.identity import Report, identified
 from swarm.rules.matching import Known
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.paths import safe_path
-from swarm.waves.intake import Intake, raw_findings
+from swarm.store.agent_runs import AgentRun
+from swarm.waves.intake import Intake, Told
 from swarm.waves.results import Problem
 from swarm.waves.travel import Journey
 
 
-class Raw(NamedTuple):
-    """One finding of one output with its path made safe."""
+class Placed(NamedTuple):
+    """One told finding of one agent, with its path made safe; `None` for a finding of no file."""
 
-    agent: int
-    position: int
+    agent: AgentRun
     path: str | None
-    finding: Mapping[str, Any]
+    told: Told
 
 
 class Located(NamedTuple):
@@ -44,75 +45,76 @@ def locate_all(
 ) -> Located:
     """Read each file with a report, or with a known finding whose line changed, once; locate and judge there."""
     tracked = {file.path: file for file in files}
-    raws, refused = _safe(intakes, tracked)
-    by_path: defaultdict[str, list[Raw]] = defaultdict(list)
-    anchors: dict[tuple[int, int], Anchor | None] = {}
-    for raw in raws:
-        anchors[raw.agent, raw.position] = None if raw.path is None else no_anchor(raw.path)
-        if raw.path is not None and raw.path in tracked and tracked[raw.path].mode not in {LINK_MODE, SUBMODULE_MODE}:
-            by_path[raw.path].append(raw)
+    placed, refused = _placed(intakes, tracked)
+    anchors = [None if one.path is None else no_anchor(one.path) for one in placed]
+    by_path: defaultdict[str, list[int]] = defaultdict(list)
+    for at, one in enumerate(placed):
+        if one.path in tracked and tracked[one.path].mode not in {LINK_MODE, SUBMODULE_MODE}:
+            by_path[one.path].append(at)
     fates, uncertain = _settled_fates(known, travels, tracked)
+    expected = _expected(known, travels)
     wanted = sorted(by_path.keys() | uncertain.keys())
-    blobs = ((path, tracked[path].blob) for path in wanted)
-    for path, content in contents(git, blobs):
+    for path, content in contents(git, [(path, tracked[path].blob) for path in wanted]):
         source = SourceText(path, content)
-        for raw in by_path.get(path, ()):
-            anchors[raw.agent, raw.position] = _located(source, raw.finding)
+        here = by_path.get(path, ())
+        claims = [_claim(placed[at]) for at in here]
+        for at, anchor in zip(here, locate_lines(source, claims, expected.get(path)), strict=True):
+            anchors[at] = anchor
         for item in uncertain.get(path, ()):
             fates[item.row_id] = _fate_in(source, item, travels[item.anchor_commit])
-    by_agent: defaultdict[int, list[Report]] = defaultdict(list)
-    for raw in raws:
-        report = _report(raw, anchors[raw.agent, raw.position], intakes[raw.agent], owners)
-        by_agent[report.agent_run_id].append(report)
-    return Located({agent: identified(own) for agent, own in by_agent.items()}, fates, refused)
+    reports = _reports(placed, anchors, owners)
+    return Located({agent: identified(own) for agent, own in reports.items()}, fates, refused)
 
 
-def _safe(intakes: Sequence[Intake], tracked: Mapping[str, TreeFile]) -> tuple[list[Raw], dict[int, list[Problem]]]:
+def _placed(
+    intakes: Sequence[Intake], tracked: Mapping[str, TreeFile]
+) -> tuple[list[Placed], dict[int, list[Problem]]]:
     links = [file.path for file in tracked.values() if file.mode == LINK_MODE]
     seen: dict[str, str] = {}
-    raws: list[Raw] = []
+    placed: list[Placed] = []
     refused: defaultdict[int, list[Problem]] = defaultdict(list)
-    for at, taken in enumerate(intakes):
+    for taken in intakes:
         if not taken.is_complete:
             continue
-        for position, finding in enumerate(raw_findings(taken.output)):
-            named = finding.get("file")
+        for position, told in enumerate(taken.findings):
+            named = told.file
             try:
                 if named and named not in seen:
                     seen[named] = safe_path(named, tracked, links)
             except ValueError as error:
-                list_name = "features" if finding.get("kind") == "feature" else "findings"
+                list_name = "features" if told.kind == "feature" else "findings"
                 place = f"$.{list_name}[{position}].file"
                 refused[taken.agent.id].append(Problem("PATH_UNSAFE", place, f"'{str(named)[:120]}': {error}"))
                 continue
-            raws.append(Raw(at, position, seen[named] if named else None, finding))
-    return raws, refused
+            placed.append(Placed(taken.agent, seen[named] if named else None, told))
+    return placed, refused
 
 
-def _located(source: SourceText, finding: Mapping[str, Any]) -> Anchor:
-    return locate(source, finding.get("line"), finding.get("quote"), finding.get("symbol"))
-
-
-def _report(raw: Raw, anchor: Anchor | None, taken: Intake, owners: OwnershipMap) -> Report:
-    finding = raw.finding
-    domain = taken.agent.domain
-    if raw.path is not None:
-        owner = owners.owner_of(raw.path)
-        domain = owner.name if owner else UNASSIGNED
-    return Report(
-        finding["id"],
-        finding["severity"],
-        finding["category"],
-        finding.get("rule_id"),
-        finding["description"],
-        finding.get("recommendation") or None,
-        finding.get("symbol"),
-        finding.get("column") or 0,
-        domain,
-        taken.agent.id,
-        anchor,
-        finding.get("kind", "defect"),
-    )
+def _reports(
+    placed: Sequence[Placed], anchors: Iterable[Anchor | None], owners: OwnershipMap
+) -> dict[int, list[Report]]:
+    """Return the reports of each agent run. A finding is the domain's that owns its file, else its reporter's."""
+    paths = {one.path for one in placed if one.path is not None}
+    owner_at = {path: owner.name if (owner := owners.owner_of(path)) else UNASSIGNED for path in paths}
+    by_agent: defaultdict[int, list[Report]] = defaultdict(list)
+    for one, anchor in zip(placed, anchors, strict=True):
+        told = one.told
+        report = Report(
+            told.id,
+            told.severity,
+            told.category,
+            told.rule_id,
+            told.description,
+            told.recommendation,
+            told.symbol,
+            told.column,
+            one.agent.domain if one.path is None else owner_at[one.path],
+            one.agent.id,
+            anchor,
+            told.kind,
+        )
+        by_agent[one.agent.id].append(report)
+    return by_agent
 
 
 def _settled_fates(
@@ -152,3 +154,21 @@ def _fate_in(source: SourceText, known: Known, journey: Journey) -> Fate:
         return Fate.GONE
     added = set(journey.travel.lines(anchor.path).added_lines())
     return Fate.MOVED if any(place in added for place in places) else Fate.GONE
+
+
+def _claim(one: Placed) -> Claim:
+    told = one.told
+    return Claim(told.line, told.quote, told.symbol, told.rule_id or told.category, one.agent.id)
+
+
+def _expected(known: Iterable[Known], travels: Mapping[str, Journey]) -> dict[str, dict[str, set[int]]]:
+    """Return, by path and rule, the lines where known findings stand now."""
+    lines: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for item in known:
+        if item.anchor is None or item.anchor.line is None:
+            continue
+        travel = travels[item.anchor_commit].travel
+        line = travel.lines(item.anchor.path).successor(item.anchor.line)
+        if line is not None:
+            lines[travel.path(item.anchor.path)][item.rule].add(line)
+    return {path: dict(by_rule) for path, by_rule in lines.items()}

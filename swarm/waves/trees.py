@@ -1,8 +1,9 @@
 """The worktrees of a wave: made in a row under one lock, all or none."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -35,29 +36,37 @@ def branch_name(run_hex: str, number: int, domain: str) -> str:
     return f"swarm/{run_hex}/w{number}-{domain}"
 
 
-def make_trees(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> None:
-    """Make the worktree of each (domain, tree). Raises IsolationError, after taking back what this call made."""
-    for _, tree in trees:
-        make_folder(tree.path.parent)
-    present = {tree.path for _, tree in trees if tree.path.exists()}
+def make_trees(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> list[Tree]:
+    """Make the worktree of each (domain, tree), and return what this call made, for `take_back`.
+
+    A branch that was there before is not among that. Raises IsolationError, after taking back what this call made.
+    """
+    places = {tree.path.parent for _, tree in trees}
+    had = {place for place in places if place.is_dir()}
+    for place in places:
+        make_folder(place)
     made: list[Tree] = []
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        pending = [(domain, tree, pool.submit(worktrees.add, git, tree, commit)) for domain, tree in trees]
-        failure: errors.IsolationError | None = None
-        cause: BaseException | None = None
-        for domain, tree, done in pending:
-            try:
+    new: list[tuple[str, Tree]] = []
+    domain = ""
+    try:
+        for domain, tree in trees:
+            if (fresh := worktrees.add(git, tree, commit)) is not None:
+                made.append(fresh)
+                new.append((domain, tree))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            filling = [(domain, pool.submit(worktrees.fill, tree)) for domain, tree in new]
+            wait([done for _, done in filling], return_when=FIRST_EXCEPTION)
+            pool.shutdown(cancel_futures=True)
+        for name, done in filling:
+            domain = name
+            if not done.cancelled():
                 done.result()
-                made += [] if tree.path in present else [tree]
-            except (GitError, errors.SwarmError, OSError) as error:
-                for _, _, later in pending:
-                    later.cancel()
-                words = error.stderr if isinstance(error, GitError) else str(error)
-                failure = failure or errors.IsolationError(domain=domain, problem=words)
-                cause = cause or error
-    if failure is not None:
+    except (GitError, errors.SwarmError, OSError) as error:
         take_back(git, made, commit)
-        raise failure from cause
+        remove_empty(places - had)
+        words = error.stderr if isinstance(error, GitError) else str(error)
+        raise errors.IsolationError(domain=domain, problem=words) from error
+    return made
 
 
 def take_back(git: Git, trees: Sequence[Tree], commit: str) -> None:
@@ -66,11 +75,33 @@ def take_back(git: Git, trees: Sequence[Tree], commit: str) -> None:
         worktrees.discard_unfinished(git, tree, commit)
 
 
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove folders that hold nothing, and the run's folder above them when it then holds nothing either."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+        with suppress(OSError):
+            folder.parent.rmdir()
+
+
 def keep_indexes(trees: Sequence[Tree], folder: Path) -> None:
     """Copy each new tree's index aside, where `collect` compares the tree with it."""
     make_folder(folder)
     for tree in trees:
         touched.keep_index(worktrees.admin_dir(tree.path), kept_index(folder, tree.path))
+
+
+def kept_digests(trees: Sequence[Tree], folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each kept index, by the name of its tree."""
+    return {tree.path.name: index_digest(kept_index(folder, tree.path)) for tree in trees}
+
+
+def index_digest(index: Path) -> str:
+    """Return the SHA-256 of a kept index, `""` where it is gone."""
+    try:
+        return hashlib.sha256(index.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def kept_index(folder: Path, tree: Path) -> Path:

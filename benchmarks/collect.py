@@ -1,0 +1,85 @@
+"""`collect` as a process: 50,000 findings in five outputs, then the same again after lines moved; how it grows.
+
+The floor reads the outputs and writes their rows into one plain table. With `--full` growth is measured up to
+500,000 findings, else up to 150,000.
+"""
+
+import sys
+from typing import NamedTuple
+
+from measure import PYTHON, SWARM, Sample, folder, run, tell
+from scenes import FINDINGS_A_FILE, answered_wave, audited, move_lines
+
+FINDINGS = 50_000
+REPEATS = 3
+FLOOR = """
+import json, pathlib, sqlite3, sys
+conn = sqlite3.connect(sys.argv[1])
+conn.execute("CREATE TABLE found (id, severity, category, file, line, quote, symbol, description, recommendation)")
+for name in sys.argv[2:]:
+    rows = json.loads(pathlib.Path(name).read_bytes())["findings"]
+    conn.executemany("INSERT INTO found VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (tuple(row.values()) for row in rows))
+conn.commit()
+"""
+
+
+class Taken(NamedTuple):
+    """What one scene came to: the first collect, the second one where there was one, the floor, the outputs' MiB."""
+
+    first: Sample
+    again: Sample | None
+    floor: Sample
+    mib: float
+
+
+def main() -> None:
+    taken = [measured(FINDINGS, again=True) for _ in range(REPEATS)]
+    first = min(taken, key=lambda one: abs(one.first.seconds - sorted(t.first.seconds for t in taken)[REPEATS // 2]))
+    floor = sorted(one.floor.seconds for one in taken)[REPEATS // 2]
+    again = sorted(one.again.seconds for one in taken if one.again)[REPEATS // 2]
+    facts = {"repeats": REPEATS, "outputs_mib": first.mib}
+    tell("collect", f"{FINDINGS:,} new findings", first.first.seconds, "s", floor=floor, goal=2.5, **facts)
+    tell("collect", f"{FINDINGS:,} recurring, lines moved", again, "s", floor=floor, goal=2.5, **facts)
+    told_memory(FINDINGS, first.first, first)
+    for one in taken[:1]:
+        if one.again:
+            told_memory(FINDINGS, one.again, one, " recurring")
+    most = 500_000 if "--full" in sys.argv[1:] else 150_000
+    large = measured(most, again=False)
+    linear = first.first.seconds * most / FINDINGS
+    facts = {"repeats": 1, "outputs_mib": large.mib, "times_linear": large.first.seconds / linear}
+    tell("collect", f"{most:,} new findings", large.first.seconds, "s", floor=linear, goal=2 * linear, **facts)
+    told_memory(most, large.first, large)
+
+
+def told_memory(count: int, sample: Sample, one: Taken, which: str = "") -> None:
+    what = f"peak memory of {count:,}{which or ' new'} findings"
+    tell("collect", what, sample.mib, "MiB", floor=one.floor.mib, goal=60 + 6 * one.mib, outputs_mib=one.mib)
+
+
+def measured(count: int, *, again: bool) -> Taken:
+    """Collect a wave of so many findings, and another one with the same findings after lines moved."""
+    with folder() as made:
+        scene = audited(made, count // FINDINGS_A_FILE)
+        size = answered_wave(scene)
+        outputs = sorted((scene.root / "swarms" / scene.run_id / "wave-1").glob("*/output.json"))
+        floor = run(PYTHON, "-c", FLOOR, made / "floor.db", *outputs, cwd=made)
+        first = run(SWARM, "collect", "--format", "json", cwd=scene.root, keep=True)
+        expect(first, "new", count)
+        second = None
+        if again:
+            move_lines(scene)
+            answered_wave(scene, moved=True)
+            second = run(SWARM, "collect", "--format", "json", cwd=scene.root, keep=True)
+            expect(second, "recurring", count)
+    return Taken(first, second, floor, size / 2**20)
+
+
+def expect(sample: Sample, kind: str, count: int) -> None:
+    counts = sample.data["findings"]
+    if counts[kind] != count:
+        raise SystemExit(f"{count} {kind} findings were expected; collect counted {counts}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What SQLite's errors, and a lock that stays taken, mean to the user."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from swarm import errors
+
+WAIT_SECONDS: Final = 30.0
+
+
+def translated(error: sqlite3.Error, path: Path) -> Exception:
+    """Return the error of ours that says what SQLite's means."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    problem = str(error)
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return errors.ControlPlaneCorrupt(path=str(path), problem=problem, remedy=remedy(path))
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        from swarm.store.locks import holder_of
+
+        return _busy(path, holder_of(lock_file(path)))
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
+        return errors.ControlPlaneReadOnly(path=str(path), problem=problem)
+    if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
+        return errors.ControlPlaneWriteFailed(path=str(path), problem=problem)
+    return error
+
+
+@contextmanager
+def writers_queue(path: Path, verb: str) -> Iterator[None]:
+    """Stand in the queue of writers: SQLite's own waiting is unfair. Raises ControlPlaneBusy, ControlPlaneReadOnly."""
+    from swarm.store.locks import LockTaken, locked
+
+    lock = lock_file(path)
+    try:
+        with locked(lock, verb, timeout=WAIT_SECONDS):
+            yield
+    except LockTaken as taken:
+        raise _busy(path, taken.holder) from taken
+    except OSError as error:
+        if error.filename is None or os.fspath(error.filename) != str(lock):
+            raise
+        raise errors.ControlPlaneReadOnly(path=str(path), problem=error.strerror or str(error)) from error
+
+
+def lock_file(path: Path) -> Path:
+    """Return the lock file of the queue of writers."""
+    return path.with_name(path.name + ".lock")
+
+
+def backups(path: Path) -> Path:
+    """Return the folder in which a control plane is copied before it is upgraded."""
+    return path.parent / "backups"
+
+
+def remedy(path: Path) -> str:
+    """Return what to do about a damaged file, naming the newest backup where there is one."""
+    copies = sorted(backups(path).glob("control-plane-*.db"), key=os.path.getmtime)
+    if copies:
+        return f"copy the newest backup over it: cp '{copies[-1]}' '{path}'"
+    return f"move '{path}' aside and start anew with `swarm init <repo-path>`; there is no backup"
+
+
+def _busy(path: Path, holder: str) -> errors.ControlPlaneBusy:
+    pid, _, verb = holder.partition(" ")
+    told = f" by process {pid} ({verb})" if pid.isdigit() else ""
+    return errors.ControlPlaneBusy(path=str(path), waited=WAIT_SECONDS, holder=told)

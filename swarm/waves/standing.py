@@ -1,0 +1,118 @@
+"""What `runs` and `status` return. Apart from the other verbs' records, which small verbs need not pay for."""
+
+from typing import NamedTuple
+
+
+class RunShown(NamedTuple):
+    """One run in the list of runs."""
+
+    id: str
+    repo: str
+    status: str
+    branch: str | None
+    wave_count: int
+    finding_count: int
+    created: str
+
+
+class StatusRun(NamedTuple):
+    """The run of a status."""
+
+    id: str
+    repo: str
+    status: str
+    branch: str | None
+    commit_sha: str
+    save_point_tag: str
+    created: str
+    timeout_policy: int
+
+
+class StatusDomain(NamedTuple):
+    """A domain in a status."""
+
+    name: str
+    ownership: str
+    frozen: bool
+    description: str
+
+
+class StatusWave(NamedTuple):
+    """The newest wave in a status."""
+
+    id: int
+    number: int
+    phase: str
+    status: str
+    snapshot_id: int
+    dispatch_sha: str
+    isolated: bool
+    ownership_probe_degraded: bool
+
+
+class StatusWaves(NamedTuple):
+    """How many waves, and the newest."""
+
+    total: int
+    current: StatusWave | None
+
+
+class StatusAgent(NamedTuple):
+    """An agent of the newest wave. `stale` says that it is past the run's time-out policy."""
+
+    domain: str
+    status: str
+    started: str | None
+    completed: str | None
+    error: str | None
+    stale: bool
+
+
+class AgentSummary(NamedTuple):
+    """The agents of the newest wave, counted."""
+
+    total: int
+    complete: int
+    in_flight: int
+    blocked: int
+
+
+class WaveCounts(NamedTuple):
+    """What the newest collected wave said of findings."""
+
+    new: int
+    recurring: int
+    fixed: int
+    unverified: int
+
+
+class StatusFindings(NamedTuple):
+    """The findings of a run, counted. `by_severity` counts the open ones."""
+
+    total: int
+    by_severity: dict[str, int]
+    by_status: dict[str, int]
+    open: int
+    this_wave: WaveCounts | None
+
+
+class Assessment(NamedTuple):
+    """Where a run stands, what is in the way, and one command that works now."""
+
+    state: str
+    blockers: tuple[str, ...]
+    next_action: str
+
+
+class StatusResult(NamedTuple):
+    """One run at a glance."""
+
+    run: StatusRun
+    domains: tuple[StatusDomain, ...]
+    waves: StatusWaves
+    agents: tuple[StatusAgent, ...]
+    agent_summary: AgentSummary
+    findings: StatusFindings
+    violations: int
+    last_verification: None
+    assessment: Assessment

@@ -1,0 +1,91 @@
+"""Who supervises a wave, what supervisors that died have left, and how the agents of a wave stand."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from swarm import errors
+from swarm.files import make_folder
+from swarm.runtimes import processes
+from swarm.store import agent_runs, attempts
+from swarm.store.attempts import Attempt, Ending
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves import records
+from swarm.waves.results import AgentLaunched, AttemptShown, LaunchResult
+from swarm.workspace import AGENT_VARIABLE, Workspace
+
+# Of several, the gravest is told: not found, failed, refused, not started, done.
+_PRECEDENCE: Final = (127, 3, 2, 1, 0)
+
+
+@contextmanager
+def only_supervisor(workspace: Workspace, run: Run, wave: Wave) -> Iterator[None]:
+    """Be the one process that works on a wave's agents. Raises LaunchInProgress, naming who is."""
+    from swarm.store.locks import LockTaken, locked
+
+    folder = workspace.wave_folder(run.id, wave.number)
+    make_folder(folder)
+    try:
+        with locked(folder / "launch.lock", "launch", timeout=0):
+            yield
+    except LockTaken as taken:
+        holder = f" by process {taken.holder.partition(' ')[0]}" if taken.holder else ""
+        raise errors.LaunchInProgress(number=wave.number, holder=holder, run_id=run.id) from taken
+
+
+def close_dead_attempts(store: Store, run: Run, wave: Wave) -> None:
+    """End what a supervisor that died left running, close its attempts, and write the records that it owes."""
+    for own in attempts.of_wave(store.conn, wave.id).values():
+        attempt = own[-1]
+        if attempt.outcome is not None and not Path(attempt.record_path).exists():
+            records.write(Path(attempt.record_path), store.conn, attempt.id)
+        if attempt.outcome is not None or attempt.host != processes.host():
+            continue
+        for pid, start in _processes_of(attempt):
+            processes.end_group(pid, start)
+        ending = Ending("killed", 3, error_code="SUPERVISOR_DIED", error_fragment="its supervisor ended before it")
+        with store.mutation() as conn:
+            attempts.close(conn, run.id, wave.id, attempt.id, ending)
+        records.write(Path(attempt.record_path), store.conn, attempt.id)
+
+
+def _processes_of(attempt: Attempt) -> list[tuple[int, str]]:
+    """Return the leader of an attempt's group; its supervisor may have died before it could record which it is."""
+    if attempt.pid is not None and attempt.pid_start:
+        return [(attempt.pid, attempt.pid_start)]
+    output = Path(attempt.record_path).parent.with_name("output.json")
+    return processes.leaders_with({AGENT_VARIABLE: str(attempt.id), "SWARM_OUTPUT_FILE": str(output)})
+
+
+def told(conn: sqlite3.Connection, run: Run, wave: Wave, launched: int) -> LaunchResult:
+    """Return how the agents of a wave stand, with their attempts."""
+    by_agent = attempts.of_wave(conn, wave.id)
+    agents, gravest = [], 0
+    for agent in agent_runs.current(conn, wave.id):
+        own = by_agent.get(agent.id, [])
+        if own and own[-1].exit_class is not None:
+            gravest = min(gravest, own[-1].exit_class, key=_PRECEDENCE.index)
+        shown = tuple(_shown(attempt) for attempt in own)
+        progress = own[-1].last_progress if own else None
+        agents.append(AgentLaunched(agent.domain, agent.id, agent.status, shown, progress))
+    return LaunchResult(run.id, wave.id, wave.number, launched, gravest, tuple(agents), f"swarm collect {run.id}")
+
+
+def _shown(attempt: Attempt) -> AttemptShown:
+    return AttemptShown(
+        attempt.id,
+        attempt.ordinal,
+        attempt.runtime,
+        attempt.outcome,
+        attempt.exit_class,
+        attempt.exit_code,
+        attempt.duration_ms,
+        attempt.stall_reason,
+        attempt.error_code,
+        attempt.error_fragment,
+        attempt.record_path,
+    )

@@ -1,0 +1,139 @@
+"""Every verb's JSON is one document with the envelope, and its data is what the published schema says."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from swarm import __version__, documents
+from swarm.cli.verbs import HELP
+from tests.conftest import Answer, Repo, Swarm, Workspace
+
+
+def _finding(swarm: Swarm) -> str:
+    found: str = swarm("findings", "--format", "json", exit=1).data["findings"][0]["findingId"]
+    return found
+
+
+# Each verb with its command lines, and the exit code of each; `@` is a finding's id.
+CALLS: dict[str, list[tuple[tuple[str, ...], int]]] = {
+    "init": [((".",), 0)],
+    "domains": [
+        ((), 0),
+        (("--check",), 0),
+        (("--history",), 0),
+        (("--who", "src/app.py"), 0),
+        (("--who", "nowhere"), 0),
+        (("--freeze",), 0),
+        (("--unfreeze", "--reason", "to edit"), 0),
+        (("--add", "web", "--globs", '["web/**"]'), 0),
+        (("--edit", "web", "--before", "rest"), 0),
+        (("--remove", "web"), 0),
+    ],
+    "doctor": [((), 0)],
+    "runtimes": [((), 0), (("ruff",), 0)],
+    "audit": [((".",), 1), ((".", "--since", "HEAD"), 0)],
+    "dispatch": [
+        (("health-audit-a", "--isolate", "--dry-run"), 0),
+        (("health-audit-a", "--isolate", "--runtime", "ruff"), 0),
+    ],
+    "launch": [((), 0)],
+    "collect": [((), 0)],
+    "runs": [((), 0)],
+    "status": [((), 0)],
+    "findings": [((), 1), (("--status", "all", "--group-by", "file"), 1), (("--path", "no/**"), 0)],
+    "show": [(("@",), 0)],
+    "history": [(("1",), 0), (("@",), 0)],
+    "events": [((), 0), (("--after", "3"), 0)],
+    "attempts": [((), 0), (("1",), 0)],
+    "explain": [(("RUN_NOT_FOUND",), 0), (("exit:2",), 0), (("@",), 0)],
+    "schema": [((), 0), (("agent-output",), 0)],
+    "completion": [(("bash",), 0)],
+}
+PREPARED = {"launch": "planned", "collect": "launched", "attempts": "launched", "init": "repo", "audit": "repo"}
+
+
+@pytest.fixture
+def planned(swarm: Swarm, workspace: Workspace) -> Workspace:
+    swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "ruff")
+    return workspace
+
+
+@pytest.fixture
+def launched(swarm: Swarm, planned: Workspace) -> Workspace:
+    swarm("launch")
+    return planned
+
+
+def valid(answer: Answer, verb: str, code: int) -> Any:
+    """Return the data of a document, after holding it to the envelope and to its schema."""
+    document = answer.document
+    data, meta = document.pop("data"), document.pop("meta")
+    assert document == {"ok": True, "command": verb, "exitCode": code}
+    duration = meta.pop("duration_ms")
+    assert isinstance(duration, int)
+    assert meta == {"schema": f"swarm.{verb}/v1", "version": __version__}
+    assert answer.out.endswith("}\n")
+    assert documents.check(data, verb) is None
+    return data
+
+
+def test_every_verb_is_called_here_and_has_a_schema() -> None:
+    assert CALLS.keys() == HELP.keys()
+    assert HELP.keys() - set(documents.schema_names()) == set()
+
+
+@pytest.mark.parametrize("verb", CALLS)
+def test_the_data_of_a_verb_is_what_its_schema_says(verb: str, swarm: Swarm, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(PREPARED.get(verb, "collected"))
+    for words, code in CALLS[verb]:
+        named = [_finding(swarm) if word == "@" else word for word in words]
+        valid(swarm(verb, *named, "--format", "json", exit=code), verb, code)
+
+
+def test_a_wave_that_failed_and_its_violations_are_what_the_schemas_say(
+    swarm: Swarm, repo: Repo, dispatched: Workspace
+) -> None:
+    (dispatched.folder / dispatched.run / "worktrees/w1-code/src/app.py").write_text("# mended\n")
+    dispatched.answer("code", {"file": "/etc/passwd"})
+    repo.write({"planted.txt": "x\n"})
+    collected = valid(swarm("collect", "--format", "json", exit=1), "collect", 1)
+    assert len(collected["violations"]) == 2
+    assert valid(swarm("findings", "--format", "json", exit=2), "findings", 2)["broken"] != []
+    assert valid(swarm("status", "--format", "json"), "status", 0)["assessment"]["state"] == "BLOCKED"
+    valid(swarm("history", "1", "--format", "json"), "history", 0)
+    valid(swarm("events", "--format", "json"), "events", 0)
+
+
+def test_a_launch_that_failed_is_what_the_schema_says(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
+    repo.write({"swarm.toml": '[runtimes.played]\nkind = "command"\nargv = ["false"]\n'})
+    swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "played")
+    valid(swarm("launch", "--format", "json", exit=3), "launch", 3)
+    valid(swarm("attempts", "--format", "json"), "attempts", 0)
+    valid(swarm("explain", "attempt:1", "--format", "json"), "explain", 0)
+    assert {runtime["name"] for runtime in valid(swarm("runtimes", "--format", "json"), "runtimes", 0)["runtimes"]} == {
+        "ruff",
+        "played",
+    }
+
+
+def _without(data: Any, key: str) -> Any:
+    return {name: value for name, value in data.items() if name != key}
+
+
+BREAKS: dict[str, Callable[[Any], Any]] = {
+    "status": lambda data: _without(data, "assessment"),
+    "findings": lambda data: data | {"total": "four"},
+    "runs": lambda data: [_without(data[0], "waveCount")],
+    "show": lambda data: data | {"finding": _without(data["finding"], "severity")},
+    "events": lambda data: data | {"events": [data["events"][0] | {"seq": None}]},
+}
+
+
+@pytest.mark.parametrize("verb", BREAKS)
+def test_a_document_that_lacks_what_it_must_have_is_refused_by_its_schema(
+    verb: str, swarm: Swarm, collected: Workspace
+) -> None:
+    words = [_finding(swarm)] if verb == "show" else []
+    data = swarm(verb, *words, "--format", "json", exit=None).data
+    assert documents.check(BREAKS[verb](data), verb) is not None

@@ -1,0 +1,345 @@
+"""`swarm findings` and `swarm show`: the digest in its four forms, its filters, and its exit codes."""
+
+import importlib
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Repo, Swarm, Workspace
+
+SCHEMA = Path(__file__).parents[3] / "shared/data/sarif-schema-2.1.0.json"
+
+
+@pytest.fixture
+def four(swarm: Swarm, dispatched: Workspace) -> Workspace:
+    """A collected wave with a finding of each severity."""
+    dispatched.answer(
+        "code",
+        {"severity": "LOW", "file": "src/tool.py", "line": 1, "category": "quality", "description": "Two | imports."},
+        {"severity": "CRITICAL", "file": "src/tool.py", "line": 5, "category": "security", "rule_id": "S307"},
+        {"severity": "HIGH", "file": "src/app.py", "line": 5, "quote": "def load(path, seen=[]):", "symbol": "load"},
+    )
+    dispatched.answer("rest", {"severity": "MEDIUM", "description": "Nothing says how to run it.", "category": "docs"})
+    swarm("collect")
+    return dispatched
+
+
+def listed(swarm: Swarm, *options: str, exit: int | None = 1) -> list[str]:  # noqa: A002
+    found = swarm("findings", "--format", "json", *options, exit=exit).data["findings"]
+    return [finding["severity"] for finding in found]
+
+
+# --- exit codes -------------------------------------------------------------------------------------------
+
+
+def test_a_clean_wave_exits_0(swarm: Swarm, dispatched: Workspace) -> None:
+    dispatched.answer("code")
+    dispatched.answer("rest")
+    swarm("collect")
+    data = swarm("findings", "--format", "json").data
+    assert (data["state"], data["total"], data["findings"]) == ("clean", 0, [])
+    assert swarm("findings", "--format", "text").out == "No findings.\n"
+
+
+def test_findings_exit_1(swarm: Swarm, four: Workspace) -> None:
+    assert swarm("findings", "--format", "json", exit=1).data["state"] == "findings"
+
+
+def test_an_audit_that_is_not_whole_exits_2_and_says_what_was_not_looked_at(
+    swarm: Swarm, dispatched: Workspace
+) -> None:
+    dispatched.answer("code", {"file": "src/app.py", "line": 5})
+    swarm("collect", exit=1)
+    data = swarm("findings", "--format", "json", exit=2).data
+    assert (data["state"], data["unaudited"]) == ("pipeline_broken", 3)
+    (broken,) = data["broken"]
+    assert (broken["domain"], broken["error"]) == ("rest", "BOUNDED_JSON_READ_FAILED: there is no output")
+    assert (
+        "⚠ rest was not looked at: BOUNDED_JSON_READ_FAILED: there is no output"
+        in swarm("findings", "--format", "text", exit=2).out
+    )
+
+
+def test_filters_that_keep_nothing_exit_0(swarm: Swarm, four: Workspace) -> None:
+    assert listed(swarm, "--path", "docs/**", exit=0) == []
+
+
+@pytest.mark.parametrize(
+    ("gate", "filters", "code"),
+    [
+        ("CRITICAL", (), 1),
+        ("critical", ("--severity", "high"), 0),
+        ("HIGH", ("--severity", "high"), 1),
+        ("LOW", ("--severity", "high"), 1),
+        ("MEDIUM", ("--severity", "low"), 0),
+        ("new", (), 1),
+        ("NEW", ("--path", "nowhere/**"), 0),
+        ("LOW", ("--limit", "0"), 1),
+    ],
+)
+def test_fail_on_looks_at_what_is_listed(
+    swarm: Swarm, four: Workspace, gate: str, filters: tuple[str, ...], code: int
+) -> None:
+    for form in ("json", "text", "markdown", "sarif"):
+        swarm("findings", "--format", form, "--fail-on", gate, *filters, exit=code)
+
+
+def test_fail_on_new_accepts_what_was_known_before(swarm: Swarm, collected: Workspace) -> None:
+    swarm("dispatch", "health-audit-a", "--isolate")
+    place = {"file": "src/app.py", "line": 5, "quote": "def load(path, seen=[]):", "symbol": "load"}
+    collected.answer("code", place, wave=2)
+    collected.answer("rest", wave=2)
+    swarm("collect")
+    swarm("findings", exit=1)
+    swarm("findings", "--fail-on", "new")
+
+
+def test_fail_on_something_else_is_a_usage_error(swarm: Swarm, four: Workspace) -> None:
+    assert swarm("findings", "--fail-on", "urgent", exit=1).code == "CLI_USAGE"
+
+
+def test_a_run_without_a_collected_wave_has_nothing_to_tell(swarm: Swarm, dispatched: Workspace) -> None:
+    assert swarm("findings", exit=1).code == "WAVE_NOT_FOUND"
+
+
+# --- filters ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ((), ["CRITICAL", "HIGH", "MEDIUM", "LOW"]),
+        (("--severity", "low,Critical"), ["CRITICAL", "LOW"]),
+        (("--path", "src/*.py"), ["CRITICAL", "HIGH", "LOW"]),
+        (("--path", "src/app.py", "--path", "**/tool.py"), ["CRITICAL", "HIGH", "LOW"]),
+        (("--domain", "rest"), ["MEDIUM"]),
+        (("--domain", "code,rest"), ["CRITICAL", "HIGH", "MEDIUM", "LOW"]),
+        (("--rule", "S307"), ["CRITICAL"]),
+        (("--rule", "docs,quality"), ["MEDIUM", "LOW"]),
+        (("--status", "new"), ["CRITICAL", "HIGH", "MEDIUM", "LOW"]),
+        (("--status=all", "--limit=2"), ["CRITICAL", "HIGH"]),
+        (("1",), ["CRITICAL", "HIGH", "MEDIUM", "LOW"]),
+    ],
+)
+def test_filters_keep_what_they_name_gravest_first(
+    swarm: Swarm, four: Workspace, options: tuple[str, ...], kept: list[str]
+) -> None:
+    assert listed(swarm, *options) == kept
+
+
+def test_a_limit_lists_fewer_and_counts_all(swarm: Swarm, four: Workspace) -> None:
+    data = swarm("findings", "--format", "json", "--limit", "1", exit=1).data
+    assert (len(data["findings"]), data["total"], data["counts"]) == (
+        1,
+        4,
+        {"CRITICAL": 1, "HIGH": 1, "MEDIUM": 1, "LOW": 1},
+    )
+    assert "… and 3 more" in swarm("findings", "--format", "text", "--limit", "1", exit=1).out
+
+
+def test_counts_stand_before_the_list(swarm: Swarm, four: Workspace) -> None:
+    out = swarm("findings", "--format", "json", exit=1).out
+    assert out.index('"counts"') < out.index('"findings": [')
+
+
+@pytest.mark.parametrize(
+    ("by", "groups"),
+    [
+        ("severity", {"CRITICAL": 1, "HIGH": 1, "MEDIUM": 1, "LOW": 1}),
+        ("file", {"src/tool.py": 2, "src/app.py": 1, "(no file)": 1}),
+        ("rule", {"S307": 1, "bug": 1, "docs": 1, "quality": 1}),
+    ],
+)
+def test_groups_are_counted_beside_the_list(swarm: Swarm, four: Workspace, by: str, groups: dict[str, int]) -> None:
+    data = swarm("findings", "--format", "json", "--group-by", by, exit=1).data
+    assert (data["groups"], data["total"]) == (groups, 4)
+
+
+def test_a_wave_alone_is_what_that_wave_saw(swarm: Swarm, four: Workspace) -> None:
+    swarm("dispatch", "health-audit-a", "--isolate")
+    four.answer("code", {"severity": "HIGH", "file": "src/app.py", "line": 12}, wave=2)
+    four.answer("rest", wave=2)
+    swarm("collect")
+    assert [f["line"] for f in swarm("findings", "2", "--format", "json", exit=1).data["findings"]] == [12]
+    assert len(listed(swarm)) == 5
+
+
+# --- one finding ------------------------------------------------------------------------------------------
+
+
+def test_a_finding_is_told_whole(swarm: Swarm, four: Workspace) -> None:
+    (finding,) = swarm("findings", "--severity", "high", "--format", "json", exit=1).data["findings"]
+    expected: dict[str, Any] = {
+        "severity": "HIGH",
+        "category": "bug",
+        "ruleId": None,
+        "status": "new",
+        "file": "src/app.py",
+        "line": 5,
+        "symbol": "load",
+        "quote": "def load(path, seen=[]):",
+        "description": "It is wrong.",
+        "recommendation": None,
+        "domain": "code",
+        "firstSeenWave": 1,
+        "lastSeenWave": 1,
+        "anchored": "quote",
+        "matchedBy": "new",
+        "sightings": 1,
+    }
+    assert {key: finding[key] for key in expected} == expected
+    assert finding["findingId"] == f"F-{finding['fingerprint'][:8]}"
+
+
+def test_show_tells_code_sightings_and_history(swarm: Swarm, four: Workspace) -> None:
+    (finding,) = swarm("findings", "--severity", "high", "--format", "json", exit=1).data["findings"]
+    data = swarm("show", finding["findingId"].lower(), "--format", "json").data
+    assert data["finding"] == finding
+    assert [(line["number"], line["anchored"]) for line in data["code"]] == [
+        (number, number == 5) for number in range(2, 9)
+    ]
+    assert data["code"][3]["text"] == "def load(path, seen=[]):"
+    assert [(s["wave"], s["domain"], s["reportedId"]) for s in data["sightings"]] == [(1, "code", "3")]
+    assert [(event["kind"], event["to"]) for event in data["events"]] == [("finding_seen", "new")]
+    assert ">      5  def load(path, seen=[]):" in swarm("show", finding["findingId"]).out.splitlines()
+
+
+# --- forms ------------------------------------------------------------------------------------------------
+
+
+def test_the_text_begins_each_finding_with_its_place(swarm: Swarm, four: Workspace) -> None:
+    lines = swarm("findings", "--format", "text", exit=1).out.splitlines()
+    assert lines[0].startswith("src/tool.py:5  ⊘ CRITICAL  S307  F-")
+    assert lines[-1] == "4 findings: 1 CRITICAL, 1 HIGH, 1 MEDIUM, 1 LOW"
+
+
+def test_a_pipe_gets_markdown_in_which_nothing_is_markup(swarm: Swarm, four: Workspace) -> None:
+    lines = swarm("findings", exit=1).out.splitlines()
+    assert lines[0] == "# Findings of repo, wave 1"
+    assert "## ⊘ CRITICAL (1)" in lines
+    (row,) = [line for line in lines if "imports" in line]
+    assert row.startswith("| `src/tool.py:1` | Two \\| imports. | `quality` | new | F-")
+
+
+def test_a_terminal_gets_text(repo: Repo, four: Workspace) -> None:
+    leader, follower = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "swarm", "findings"],
+            cwd=repo.root,
+            env={**os.environ, "NO_COLOR": "1", "TERM": "xterm"},
+            stdin=follower,
+            stdout=follower,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+        out = os.read(leader, 65536).decode()
+    finally:
+        os.close(leader)
+        os.close(follower)
+    assert done.returncode == 1
+    assert out.startswith("src/tool.py:5  ⊘ CRITICAL  S307  F-")
+    assert "\x1b" not in out
+
+
+def sarif(swarm: Swarm, *options: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(swarm("findings", "--format", "sarif", *options, exit=1).out)
+    return document
+
+
+def test_sarif_tells_each_finding_with_its_rule_place_and_fingerprints(swarm: Swarm, four: Workspace) -> None:
+    log = sarif(swarm)
+    (run,) = log["runs"]
+    assert log["version"] == "2.1.0"
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["S307", "bug", "docs", "quality"]
+    assert [(result["ruleId"], result["level"], result["baselineState"]) for result in run["results"]] == [
+        ("S307", "error", "new"),
+        ("bug", "error", "new"),
+        ("docs", "warning", "new"),
+        ("quality", "note", "new"),
+    ]
+    assert all(
+        run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"]
+    )
+    high, no_file = run["results"][1], run["results"][2]
+    place = high["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "src/app.py"
+    assert place["region"] == {"startLine": 5, "snippet": {"text": "def load(path, seen=[]):"}}
+    assert high["partialFingerprints"].keys() == {"swarmFingerprint/v1", "primaryLocationLineHash"}
+    assert "locations" not in no_file
+
+
+def test_sarif_is_what_a_sarif_model_reads(swarm: Swarm, four: Workspace) -> None:
+    model = importlib.import_module("sarif_om")
+    kinds = {
+        "runs": "Run",
+        "tool": "Tool",
+        "driver": "ToolComponent",
+        "rules": "ReportingDescriptor",
+        "results": "Result",
+        "locations": "Location",
+        "physicalLocation": "PhysicalLocation",
+        "artifactLocation": "ArtifactLocation",
+        "region": "Region",
+        "message": "Message",
+        "suppressions": "Suppression",
+        "automationDetails": "RunAutomationDetails",
+    }
+
+    def read(kind: str, value: dict[str, Any]) -> Any:
+        known = {field.metadata["schema_property_name"]: field.name for field in getattr(model, kind).__attrs_attrs__}
+        assert value.keys() - known.keys() == set(), f"{kind} has no such property"
+        made = {}
+        for key, part in value.items():
+            inner = kinds.get(key)
+            if inner is not None and isinstance(part, list):
+                made[known[key]] = [read(inner, item) for item in part]
+            else:
+                made[known[key]] = read(inner, part) if inner is not None else part
+        return getattr(model, kind)(**made)
+
+    log = sarif(swarm)
+    log["$schema"] = log.pop("$schema")
+    read_log = read("SarifLog", log)
+    assert [result.rule_id for result in read_log.runs[0].results] == ["S307", "bug", "docs", "quality"]
+    assert read_log.runs[0].results[1].locations[0].physical_location.region.start_line == 5
+
+
+@pytest.mark.skipif(not SCHEMA.exists(), reason="the official SARIF schema is not beside this checkout")
+def test_sarif_validates_against_the_official_schema(swarm: Swarm, repo: Repo, four: Workspace) -> None:
+    import jsonschema_rs
+
+    validator = jsonschema_rs.validator_for(json.loads(SCHEMA.read_text()))
+    assert [error.message for error in validator.iter_errors(sarif(swarm, "--status", "all"))] == []
+    repo.git("rm", "-q", "src/tool.py")
+    repo.commit(message="gone")
+    swarm("dispatch", "health-audit-a", "--isolate")
+    four.answer("code", wave=2)
+    four.answer("rest", wave=2)
+    swarm("collect")
+    log = sarif(swarm, "--status", "all")
+    assert [error.message for error in validator.iter_errors(log)] == []
+    assert {result["baselineState"] for result in log["runs"][0]["results"]} == {"absent", "unchanged"}
+
+
+def test_audit_writes_the_same_sarif_as_findings(swarm: Swarm) -> None:
+    log = json.loads(swarm("audit", ".", "--format", "sarif", exit=1).out)
+    assert log == sarif(swarm)
+
+
+def test_what_an_agent_wrote_moves_no_cursor(swarm: Swarm, dispatched: Workspace) -> None:
+    dispatched.answer("code", {"file": "src/app.py", "line": 5, "description": "a\x1b[2Jb\u202ec\r\n# d"})
+    dispatched.answer("rest")
+    swarm("collect")
+    for form in ("text", "markdown"):
+        out = swarm("findings", "--format", form, exit=1).out
+        assert "\x1b" not in out
+        assert "\u202e" not in out
+        assert not any(line.startswith("# d") for line in out.splitlines())

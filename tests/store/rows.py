@@ -1,0 +1,109 @@
+"""Rows for tests: a run, a wave, an agent run, findings; written through the modules that own their tables."""
+
+import sqlite3
+
+from swarm.rules.ownership import Domain, Ownership
+from swarm.rules.phases import Phase
+from swarm.store import agent_runs, domains, findings, runs, waves
+from swarm.store.agent_runs import AgentRun, NewAgentRun
+from swarm.store.findings import NewFinding, Sighting
+from swarm.store.ledger import Entry
+from swarm.store.runs import Run
+from swarm.store.waves import NewWave, Wave
+
+RUN = "swarm-1700000000-0123abcd"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+MAP = [Domain("code", Ownership.OWNED, ("src/**",)), Domain("rest", Ownership.OWNED, ("**",))]
+
+
+def add_run(conn: sqlite3.Connection, run_id: str = RUN) -> Run:
+    run = Run(
+        run_id,
+        "project",
+        "/srv/project",
+        COMMIT,
+        "main",
+        run_id.replace("swarm", "swarm-save"),
+        "initializing",
+        1800,
+        False,
+        "2026-01-02T03:04:05.678Z",
+    )
+    runs.add(conn, run)
+    domains.replace_map(conn, run_id, MAP, Entry("map_drafted", f"run:{run_id}", run_id))
+    return run
+
+
+def add_wave(conn: sqlite3.Connection, run_id: str = RUN) -> Wave:
+    snapshot = domains.snapshot(conn, run_id, MAP)
+    number = waves.next_number(conn, run_id)
+    waves.add(
+        conn,
+        NewWave(run_id, number, Phase.HEALTH_AUDIT_A, snapshot, COMMIT, True, None, None, None, None, "{}"),
+    )
+    wave = waves.newest(conn, run_id)
+    assert wave is not None
+    return wave
+
+
+def add_agent(conn: sqlite3.Connection, wave: Wave, domain: str = "code") -> AgentRun:
+    folder = f"/srv/swarms/{wave.run_id}/wave-{wave.number}"
+    new = NewAgentRun(domain, 3, f"{folder}/{domain}.md", "0" * 64, f"{folder}/{domain}/output.json", None, None)
+    added = agent_runs.add(conn, wave.run_id, wave.id, new)
+    return next(agent for agent in agent_runs.current(conn, wave.id) if agent.id == added)
+
+
+def new_finding(number: int, run_id: str = RUN, **changed: object) -> NewFinding:
+    return NewFinding(
+        run_id=run_id,
+        finding_id=f"F-{number:08x}",
+        fingerprint=f"{number:024x}",
+        kind="defect",
+        lens="A",
+        severity=("CRITICAL", "HIGH", "MEDIUM", "LOW")[number % 4],
+        severity_note=None,
+        category="bug",
+        rule_id="F401",
+        ordinal=1,
+        domain="code",
+        file=f"src/file_{number % 97}.py",
+        line=number,
+        scope="load",
+        symbol=None,
+        quote="import os",
+        text_hash="0" * 16,
+        occurrence=1,
+        occurrences=1,
+        context_hash="0" * 16,
+        anchored="quote",
+        anchor_commit=COMMIT,
+        analyzer="ruff 1",
+        description="`os` imported but unused",
+        recommendation=None,
+        first_wave=1,
+        last_wave=1,
+        sightings=1,
+    )._replace(**changed)
+
+
+def add_finding(conn: sqlite3.Connection, number: int, run_id: str = RUN, **changed: object) -> int:
+    (row,) = findings.add_all(conn, [new_finding(number, run_id, **changed)])
+    return row
+
+
+def sighting(finding: int, wave: Wave, agent: AgentRun) -> Sighting:
+    return Sighting(
+        finding,
+        wave.id,
+        agent.id,
+        "1",
+        "HIGH",
+        "bug",
+        "src/file_1.py",
+        1,
+        "import os",
+        "`os` imported but unused",
+        None,
+        "new",
+        None,
+    )

@@ -1,0 +1,128 @@
+"""The queries that run over many rows find them by their index: what SQLite plans for the statements as they are run."""
+
+import sqlite3
+from collections.abc import Callable
+
+import pytest
+
+from swarm.store import agent_runs, attempts, findings, ledger, runs, waves
+from swarm.store.connection import Store
+from swarm.store.findings import Selection
+from swarm.store.ledger import Entry, append_all
+from tests.store import rows
+
+OTHER = "swarm-1700000001-89abcdef"
+Query = Callable[[sqlite3.Connection], object]
+
+
+@pytest.fixture
+def filled(store: Store) -> sqlite3.Connection:
+    """Two runs with some waves, findings, sightings and events."""
+    with store.mutation() as conn:
+        for run_id in (rows.RUN, OTHER):
+            rows.add_run(conn, run_id)
+            wave = rows.add_wave(conn, run_id)
+            agent = rows.add_agent(conn, wave)
+            first = 1 if run_id == rows.RUN else 1000
+            added = findings.add_all(conn, [rows.new_finding(n, run_id) for n in range(first, first + 200)])
+            findings.add_sightings(conn, [rows.sighting(row, wave, agent) for row in added])
+            findings.add_aliases(conn, run_id, 1, [(f"alias {row}", row) for row in added])
+            append_all(conn, (Entry("finding_seen", f"finding:{row}", run_id, wave.id) for row in added))
+    return store.conn
+
+
+def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
+    """What SQLite plans for each statement that a call runs."""
+    statements: list[str] = []
+    conn.set_trace_callback(statements.append)
+    try:
+        found = query(conn)
+        if hasattr(found, "__next__"):
+            list(found)  # type: ignore[call-overload]
+    finally:
+        conn.set_trace_callback(None)
+    return [
+        [step.replace("COVERING ", "") for *_, step in conn.execute(f"EXPLAIN QUERY PLAN {statement}")]
+        for statement in statements
+        if statement.startswith(("SELECT", "UPDATE", "DELETE"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "planned"),
+    [
+        (
+            lambda conn: findings.select(conn, rows.RUN, Selection()),
+            [["SEARCH findings USING INDEX findings_by_status (run_id=?)", "USE TEMP B-TREE FOR ORDER BY"]],
+        ),
+        (
+            lambda conn: findings.select(conn, rows.RUN, Selection(statuses=("new",), severities=("HIGH",))),
+            [
+                [
+                    "SEARCH findings USING INDEX findings_by_status (run_id=? AND status=? AND severity=?)",
+                    "USE TEMP B-TREE FOR ORDER BY",
+                ]
+            ],
+        ),
+        (
+            lambda conn: findings.counts_by(conn, rows.RUN),
+            [["SEARCH findings USING INDEX findings_by_status (run_id=?)"]],
+        ),
+        (
+            lambda conn: findings.fixed_in_wave(conn, rows.RUN, 1),
+            [["SEARCH findings USING INDEX findings_by_status (run_id=? AND status=?)"]],
+        ),
+        (
+            lambda conn: findings.sightings_of(conn, 1),
+            [
+                [
+                    "SEARCH sightings USING INDEX sightings_of_a_finding (finding=?)",
+                    "SEARCH waves USING INTEGER PRIMARY KEY (rowid=?)",
+                    "SEARCH agent_runs USING INTEGER PRIMARY KEY (rowid=?)",
+                ]
+            ],
+        ),
+        (
+            lambda conn: ledger.events_after(conn, 100),
+            [["SEARCH events USING INTEGER PRIMARY KEY (rowid>?)"]],
+        ),
+        (
+            lambda conn: ledger.events_after(conn, 100, rows.RUN),
+            [["SEARCH events USING INDEX events_of_a_run (run_id=? AND seq>?)"]],
+        ),
+        (
+            lambda conn: ledger.events_of(conn, "finding:3"),
+            [["SEARCH events USING INDEX events_of_a_subject (subject=?)"]],
+        ),
+        (
+            lambda conn: waves.newest(conn, rows.RUN),
+            [["SEARCH waves USING INDEX sqlite_autoindex_waves_1 (run_id=?)"]],
+        ),
+        (
+            lambda conn: runs.find(conn, rows.RUN),
+            [["SEARCH runs USING INDEX sqlite_autoindex_runs_1 (id=?)"]],
+        ),
+    ],
+)
+def test_a_query_is_planned_by_its_index(filled: sqlite3.Connection, query: Query, planned: list[list[str]]) -> None:
+    assert plans(filled, query) == planned
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        lambda conn: findings.select(conn, rows.RUN, Selection(domains=("code",), rules=("F401",))),
+        lambda conn: findings.select(conn, rows.RUN, Selection(wave_id=1)),
+        lambda conn: findings.known_findings(conn, rows.RUN),
+        lambda conn: findings.taken_ids(conn, rows.RUN),
+        lambda conn: findings.with_id(conn, rows.RUN, "F-0000"),
+        lambda conn: findings.record_not_seen(conn, [findings.NotSeen("unverified", "x", None, None, 1, 1)]),
+        lambda conn: agent_runs.current(conn, 1),
+        lambda conn: attempts.of_wave(conn, 1),
+        lambda conn: waves.in_flight(conn, rows.RUN),
+    ],
+)
+def test_no_query_of_one_run_reads_a_whole_table(filled: sqlite3.Connection, query: Query) -> None:
+    steps = [step for plan in plans(filled, query) for step in plan]
+    assert steps
+    assert [step for step in steps if step.startswith("SCAN ")] == []
