@@ -4,6 +4,7 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,8 @@ from swarm import errors, shipped
 MOST_BYTES: Final = 50 * 1024 * 1024
 DEEPEST: Final = 64
 _NOT_STRUCTURE: Final = bytes(set(range(256)) - set(b'"[]{}'))
+_ESCAPES: Final = re.compile(rb"\\*+.", re.DOTALL)
+_PIECE: Final = 64 * 1024
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _INT64: Final = 2**63
 _MOST_DIGITS: Final = 20
@@ -127,9 +130,7 @@ def parse_bounded(body: bytes, shown: str) -> Any:
 
 def depth_of(body: bytes) -> int:
     """Return how deep the brackets of a JSON text are nested, without parsing it; strings do not count."""
-    # A backslash only stands inside strings: first the escaped backslashes go, then the escaped quotes.
-    bare = body.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in body else body
-    outside = b"".join(bare.translate(None, _NOT_STRUCTURE).split(b'"')[::2])
+    outside = b"".join(b"".join(_structure(body)).split(b'"')[::2])
     depth = deepest = 0
     for byte in outside:
         if byte in b"[{":
@@ -140,12 +141,26 @@ def depth_of(body: bytes) -> int:
     return deepest
 
 
+def _structure(body: bytes) -> Iterator[bytes]:
+    """Yield the quotes and brackets of a JSON text without the escaped ones, a piece at a time to spare memory."""
+    at = 0
+    while at < len(body):
+        # A piece never ends between a backslash and what it escapes.
+        end = found.end() if (found := _ESCAPES.match(body, at + _PIECE - 1)) else len(body)
+        # A backslash only stands inside strings: first the escaped backslashes go, then the escaped quotes.
+        bare = body[at:end].replace(b"\\\\", b"").replace(b'\\"', b"")
+        yield bare.translate(None, _NOT_STRUCTURE)
+        at = end
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key '{errors.shortened(twice)}' stands twice in one object")
+        # Half a surrogate pair in it would make the message one that nothing can store.
+        told = errors.shortened(twice.encode("utf-8", "backslashreplace").decode())
+        raise ValueError(f"the key '{told}' stands twice in one object")
     return made
 
 

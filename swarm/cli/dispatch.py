@@ -35,26 +35,21 @@ def command(
     The phases are health-audit-a, -b and -c, stage-d-audit, feature-audit, health-amend-a, -b and -c,
     stage-d-amend and feature-execute.
     """
-    from swarm.waves.dispatch import Wish, dispatch, tell_refusal
+    from swarm.waves.dispatch import Wish, dispatch, refusals_told
     from swarm.waves.preconditions import lawful_phase
 
     if not 1 <= len(words) <= 2:  # noqa: PLR2004
         raise usage("it takes a phase, with a run before it or none", "dispatch")
     named = words[0] if len(words) == 2 else None  # noqa: PLR2004
-    try:
+    with refusals_told(named):
         phase = lawful_phase(words[-1], named)
-    except errors.DispatchPreconditionError as error:
-        tell_refusal(error)
-        raise
-    with call.read() if dry_run else call.write() as store:
-        try:
-            run = call.run_here(store, named, repo_path, tell=True)
-        except errors.RunNotFound as error:
-            refused = errors.DispatchRunNotFound(run_id=named or error.run_id, phase=phase)
-            tell_refusal(refused)
-            raise refused from None
-        wish = Wish(phase, isolate, auto_freeze, dry_run, runtime)
-        result = dispatch(store, call.workspace, run, wish, call.config(Path(run.local_path)))
+        with call.read() if dry_run else call.write() as store:
+            try:
+                run = call.run_here(store, named, repo_path, tell=True)
+            except errors.RunNotFound as error:
+                raise errors.DispatchRunNotFound(run_id=named or error.run_id, phase=phase) from None
+            wish = Wish(phase, isolate, auto_freeze, dry_run, runtime)
+            result = dispatch(store, call.workspace, run, wish, call.config(Path(run.local_path)))
     call.answer(result, lambda: _lines(result))
 
 

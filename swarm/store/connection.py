@@ -52,6 +52,28 @@ class Store:
                 self._roll_back()
                 raise
 
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Run the block as a part of the mutation that is taken back alone when SQLite fails in it.
+
+        Raises `sqlite3.Error` either way; after a full disk or an I/O error SQLite has rolled back the whole
+        mutation, and the connection is in no transaction any more.
+        """
+        self.conn.execute("SAVEPOINT part")
+        try:
+            yield
+        except sqlite3.Error:
+            if self.conn.in_transaction:
+                self.conn.execute("ROLLBACK TO part")
+                self.conn.execute("RELEASE part")
+            raise
+        self.conn.execute("RELEASE part")
+
+    def damage(self) -> str | None:
+        """Return what SQLite finds wrong with the file, `None` for a sound one."""
+        found = str(self.conn.execute("PRAGMA quick_check").fetchone()[0])
+        return None if found == "ok" else found
+
     def _roll_back(self) -> None:
         if self.conn.in_transaction:
             self.conn.execute("ROLLBACK")

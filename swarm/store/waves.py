@@ -130,6 +130,17 @@ def left_shared_trees(conn: sqlite3.Connection, run_id: str) -> list[tuple[str, 
     return [(path, commit) for path, commit in rows]
 
 
+def trees_in_use(conn: sqlite3.Connection, run_id: str) -> set[str]:
+    """Return the trees of a run that an agent run has, and the shared tree of a wave in flight."""
+    rows = conn.execute(
+        "SELECT worktree_path FROM agent_runs JOIN waves ON waves.id = wave_id"
+        " WHERE run_id = ?1 AND worktree_path IS NOT NULL AND worktree_path IS NOT shared_tree"
+        " UNION SELECT shared_tree FROM waves WHERE run_id = ?1 AND shared_tree IS NOT NULL AND status = 'dispatched'",
+        (run_id,),
+    )
+    return {path for (path,) in rows}
+
+
 def record_probe(conn: sqlite3.Connection, wave_id: int, *, degraded: bool, violations: Sequence[Any]) -> None:
     """Keep what the sentinel and the ownership probe found."""
     conn.execute(

@@ -16,7 +16,7 @@ from swarm.store.waves import Wave
 from swarm.waves import initialize as initializing
 from swarm.waves.collect import collect
 from swarm.waves.digest import Filters, digest
-from swarm.waves.dispatch import Wish, dispatch
+from swarm.waves.dispatch import Wish, dispatch, refusals_told
 from swarm.waves.launch import launch
 from swarm.waves.results import AuditResult, CollectResult, FindingShown, FindingsResult
 from swarm.waves.supervision import told
@@ -56,7 +56,8 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
         run = _new_run(store, workspace, repository)
     if wave is None:
         wish = Wish(phase, isolate=True, auto_freeze=True, runtime=name)
-        dispatched = dispatch(store, workspace, run, wish, config)
+        with refusals_told(None):
+            dispatched = dispatch(store, workspace, run, wish, config)
         _tell_edited(dispatched.edited_files_not_seen)
         wave = waves.in_flight(store.conn, run.id)
         if wave is None:

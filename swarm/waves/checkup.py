@@ -113,11 +113,11 @@ def _database(workspace: Workspace) -> tuple[Store | None, list[Check]]:
 
 
 def _inside(store: Store, workspace: Workspace) -> Iterator[Check]:
-    found = store.conn.execute("PRAGMA quick_check").fetchone()[0]
+    damage = store.damage()
     yield (
         Check("integrity", PASS, "SQLite finds no damage", None)
-        if found == "ok"
-        else Check("integrity", FAIL, f"SQLite says: {found}", "restore the newest file of backups/")
+        if damage is None
+        else Check("integrity", FAIL, f"SQLite says: {damage}", "restore the newest file of backups/")
     )
     broken = ledger.broken_link(store.conn)
     yield (
@@ -148,7 +148,7 @@ def _runs(store: Store, workspace: Workspace) -> Iterator[Check]:
                     last.supervisor_pid, _any_start(last.supervisor_pid)
                 ):
                     orphans.append(f"attempt {last.id} of {run.id}")
-        lost += _stranded(workspace, run, None if wave is None else wave.number)
+        lost += _stranded(store, workspace, run)
     yield _listed(
         "attempts",
         orphans,
@@ -160,7 +160,7 @@ def _runs(store: Store, workspace: Workspace) -> Iterator[Check]:
         "worktrees",
         lost,
         "no worktree is stranded",
-        "belong to no wave in flight",
+        "belong to no agent",
         "look into them; `git worktree remove` takes away an empty one",
     )
     yield _listed(
@@ -176,12 +176,13 @@ def _any_start(pid: int) -> str:
     return processes.start_of(pid) or "gone"
 
 
-def _stranded(workspace: Workspace, run: Run, in_flight: int | None) -> list[str]:
+def _stranded(store: Store, workspace: Workspace, run: Run) -> list[str]:
+    """Return the trees that no agent run has, and the shared ones of waves that have ended."""
     folder = workspace.run_folder(run.id) / "worktrees"
     if not folder.is_dir():
         return []
-    mine = f"w{in_flight}"
-    return [str(tree) for tree in sorted(folder.iterdir()) if tree.name.split("-")[0].split(".")[0] != mine]
+    known = waves.trees_in_use(store.conn, run.id)
+    return [str(tree) for tree in sorted(folder.iterdir()) if str(tree) not in known]
 
 
 def _listed(name: str, found: list[str], good: str, bad: str, hint: str) -> Check:

@@ -170,17 +170,13 @@ def _commit(store: Store, run: Run, observed: Observed) -> WaveStatus:
         if wave is None or wave.id != observed.wave.id:
             raise errors.StateConflict(subject=f"Wave {observed.wave.number}", expected="dispatched", run_id=run.id)
         _record_evidence(conn, observed)
-        conn.execute("SAVEPOINT findings")
         try:
-            _record_findings(conn, run, observed)
-            status = _end_wave(conn, observed)
-            conn.execute("RELEASE findings")
+            with store.part():
+                _record_findings(conn, run, observed)
+                status = _end_wave(conn, observed)
         except sqlite3.Error as error:
             if not conn.in_transaction:
-                # A full disk or an I/O error has rolled back everything already.
                 raise
-            conn.execute("ROLLBACK TO findings")
-            conn.execute("RELEASE findings")
             failure = error
     if failure is not None:
         raise errors.CollectUpsertError(

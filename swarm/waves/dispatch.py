@@ -3,7 +3,8 @@
 import hashlib
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,37 +72,33 @@ class Plan(NamedTuple):
 def dispatch(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Config) -> DispatchResult:
     """Dispatch one wave of one phase at HEAD.
 
-    Raises a DispatchPreconditionError (each told as an event first), IsolationError, or what the runtime's
-    look-up raises; then nothing is recorded, and what this call made is gone again.
+    Raises a DispatchPreconditionError, IsolationError, or what the runtime's look-up raises; then nothing is
+    recorded, and what this call made is gone again.
     """
+    domains = _checked(store.conn, run, wish)
+    runtime = registry.ready(wish.runtime, config, wish.phase) if wish.runtime else None
+    repository = repository_at(Path(run.local_path))
+    if wish.dry_run:
+        plan = _plan(store.conn, workspace, run, wish, repository, domains, config, runtime)
+        return _told(plan, None, None, (None,) * len(plan.agents), len(tracked_changes(repository.git)))
+    with trees.worktree_lock(repository, "dispatch"):
+        repository = repository_at(repository.root)
+        preconditions.no_wave_in_flight(store.conn, run, wish.phase)
+        plan = _plan(store.conn, workspace, run, wish, repository, domains, config, runtime)
+        wave_id, snapshot_id, ids = _make(store, plan, repository)
+    return _told(plan, wave_id, snapshot_id, ids, len(tracked_changes(repository.git)))
+
+
+@contextmanager
+def refusals_told(asked: str | None) -> Iterator[None]:
+    """Tell a refused dispatch as an event, before the error goes on; `asked` is the run as the caller named it."""
     try:
-        domains = _checked(store.conn, run, wish)
-        runtime = registry.ready(wish.runtime, config, wish.phase) if wish.runtime else None
-        repository = repository_at(Path(run.local_path))
-        if wish.dry_run:
-            plan = _plan(store.conn, workspace, run, wish, repository, domains, config, runtime)
-            return _told(plan, None, None, (None,) * len(plan.agents), len(tracked_changes(repository.git)))
-        with trees.worktree_lock(repository, "dispatch"):
-            repository = repository_at(repository.root)
-            preconditions.no_wave_in_flight(store.conn, run, wish.phase)
-            plan = _plan(store.conn, workspace, run, wish, repository, domains, config, runtime)
-            wave_id, snapshot_id, ids = _make(store, plan, repository)
-        edited = len(tracked_changes(repository.git))
+        yield
     except errors.DispatchPreconditionError as error:
-        tell_refusal(error)
+        events.emit(
+            "dispatch_precondition_failed", code=error.code, message=error.message, run_id=asked, phase=error.phase
+        )
         raise
-    return _told(plan, wave_id, snapshot_id, ids, edited)
-
-
-def tell_refusal(error: errors.DispatchPreconditionError) -> None:
-    """Tell a refused dispatch as an event."""
-    events.emit(
-        "dispatch_precondition_failed",
-        code=error.code,
-        message=error.message,
-        run_id=error.run_id,
-        phase=error.phase,
-    )
 
 
 def _checked(conn: sqlite3.Connection, run: Run, wish: Wish) -> list[Domain]:

@@ -3,29 +3,27 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from swarm.rules.anchors import Anchor, Anchored
 from swarm.rules.classification import (
     SEVERITY_RANK,
     Decision,
-    Fate,
-    Look,
     Observation,
     Verdict,
     highest,
-    verdict_on_silence,
 )
 from swarm.rules.identity import Report, shortest_free_id, unclaimed
 from swarm.rules.matching import Match, match
 from swarm.rules.ownership import OwnershipMap
-from swarm.rules.phases import LENS_TEXT, LENSES
+from swarm.rules.phases import LENSES
 from swarm.store.findings import KnownFinding, NewFinding, NotSeen, Relocated, SeenAgain, Sighting
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.intake import Intake, analysis_of
+from swarm.waves.intake import Intake
 from swarm.waves.results import FindingCounts
 from swarm.waves.sightings import Located
+from swarm.waves.silence import judge_silence, relocated
 from swarm.waves.travel import Journey
 
 _CLOSED = (Decision.DEFERRED, Decision.REJECTED)
@@ -93,7 +91,7 @@ def reconcile(
         if found.report.fingerprint not in {found.known.fingerprint, *found.known.aliases}
     ]
     silent_known = [by_row[item.row_id] for item in silent]
-    not_seen, verdicts = _silence(wave, owners, intakes, silent_known, located, travels)
+    not_seen, verdicts = judge_silence(wave, owners, intakes, silent_known, located, travels)
     moved = [
         *_moves_of_seen(matches, by_row),
         *(
@@ -102,9 +100,9 @@ def reconcile(
             if item.observation != verdict.observation
         ),
     ]
-    relocated = _relocated(wave, silent_known, travels)
+    moved_lines = relocated(wave, silent_known, travels)
     counts = _counts(len(new), matches, by_row, verdicts)
-    return Reconciled(new, new_sightings, seen, sightings, aliases, not_seen, relocated, moved, counts, len(heads))
+    return Reconciled(new, new_sightings, seen, sightings, aliases, not_seen, moved_lines, moved, counts, len(heads))
 
 
 def _new(
@@ -215,109 +213,6 @@ _NOWHERE = Anchor("", None, "", "", "", 0, 0, "", Anchored.NONE)
 
 def _place(anchor: Anchor | None) -> Anchor:
     return anchor or _NOWHERE
-
-
-def _silence(
-    wave: Wave,
-    owners: OwnershipMap,
-    intakes: Sequence[Intake],
-    silent: Iterable[KnownFinding],
-    located: Located,
-    travels: Mapping[str, Journey],
-) -> tuple[list[NotSeen], list[tuple[KnownFinding, Verdict]]]:
-    looks = _Looks(wave, owners, intakes)
-    not_seen: list[NotSeen] = []
-    verdicts: list[tuple[KnownFinding, Verdict]] = []
-    for item in silent:
-        if item.observation == Observation.FIXED:
-            continue
-        known, journey = item.known, travels[item.known.anchor_commit]
-        old = known.anchor.path if known.anchor else None
-        path = journey.travel.path(old) if old else None
-        verdict = verdict_on_silence(
-            looks.at(item, path, changed=old in journey.changed),
-            located.fates.get(known.row_id, Fate.UNKNOWN),
-            rule=known.rule,
-            analyzer=item.analyzer,
-            path_unchanged=path == old,
-        )
-        fixed_wave = wave.number if verdict.observation is Observation.FIXED else None
-        missed = int(verdict.looked and fixed_wave is None)
-        not_seen.append(
-            NotSeen(verdict.observation, verdict.reason, verdict.evidence, fixed_wave, missed, known.row_id)
-        )
-        verdicts.append((item, verdict))
-    return not_seen, verdicts
-
-
-def _relocated(wave: Wave, silent: Iterable[KnownFinding], travels: Mapping[str, Journey]) -> list[Relocated]:
-    """Follow the lines of silent findings through git, so that they are shown where they stand now."""
-    found = []
-    for item in silent:
-        anchor, journey = item.known.anchor, travels[item.known.anchor_commit]
-        if anchor is None or anchor.line is None or item.observation == Observation.FIXED:
-            continue
-        path, line = journey.travel.path(anchor.path), journey.travel.lines(anchor.path).successor(anchor.line)
-        if line is not None and (path, line) != (anchor.path, anchor.line):
-            found.append(Relocated(path, line, wave.dispatch_sha, item.known.row_id))
-    return found
-
-
-class _Looks:
-    """How the wave looked at each place: which agent, which analyzer, which rules."""
-
-    def __init__(self, wave: Wave, owners: OwnershipMap, intakes: Sequence[Intake]) -> None:
-        self._lens = LENSES[wave.phase]
-        self._owners = owners
-        self._intakes = {taken.agent.domain: taken for taken in intakes}
-        self._confirmed = {taken.agent.domain: frozenset(taken.output.get("confirmed", ())) for taken in intakes}
-        self._analyses: dict[str, dict[str, Any]] = {
-            taken.agent.domain: _indexed(analysis_of(taken.agent) or {}) for taken in intakes
-        }
-
-    def at(self, item: KnownFinding, path: str | None, *, changed: bool) -> Look:
-        owner = self._owners.owner_of(path) if path else None
-        domain = owner.name if owner else (item.domain if path is None else None)
-        taken = self._intakes.get(domain or "")
-        not_looked = None
-        if item.lens != self._lens:
-            not_looked = f"this wave looked for {LENS_TEXT[self._lens]}"
-        elif taken is None:
-            not_looked = "no agent of this wave owns its file"
-        elif not taken.is_complete:
-            not_looked = f"the agent of {taken.agent.domain} did not complete ({taken.status})"
-        if taken is None or not_looked:
-            return Look(not_looked, None, frozenset(), False, frozenset(), False, changed)
-        analysis = self._analyses[taken.agent.domain]
-        return Look(
-            None,
-            taken.agent.analyzer if analysis else None,
-            _rules_at(analysis, path),
-            _was_read(analysis, path),
-            frozenset(analysis.get("silenced", {}).get(path, ())),
-            item.finding_id in self._confirmed[taken.agent.domain],
-            changed,
-        )
-
-
-def _indexed(analysis: dict[str, Any]) -> dict[str, Any]:
-    sets: dict[str, Any] = {key: frozenset(analysis[key]) for key in ("unread", "read") if key in analysis}
-    roots = {root["root"]: frozenset(root["rules"]) for root in analysis.get("roots", ())}
-    return {**analysis, **sets, "roots": roots} if analysis else {}
-
-
-def _rules_at(analysis: Mapping[str, Any], path: str | None) -> frozenset[str]:
-    roots: Mapping[str, frozenset[str]] = analysis.get("roots", {})
-    folders = [f"./{path}".rsplit("/", depth)[0] for depth in range(1, (path or "").count("/") + 2)]
-    return next((roots[folder] for folder in [*folders, "./."] if folder in roots), roots.get("", frozenset()))
-
-
-def _was_read(analysis: Mapping[str, Any], path: str | None) -> bool:
-    if not analysis or path is None:
-        return False
-    if "read" in analysis:
-        return path in analysis["read"]
-    return path.endswith(tuple(analysis["suffixes"])) and path not in analysis["unread"]
 
 
 def _moves_of_seen(matches: Iterable[Match], by_row: Mapping[int, KnownFinding]) -> Iterable[Moved]:

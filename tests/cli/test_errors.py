@@ -914,7 +914,8 @@ def test_a_refusal_says_what_and_what_next_and_changes_nothing(
     told = [event for event in answer.events if event["stage"] == "dispatch_precondition_failed"]
     message = refusal.block.splitlines()[0].partition("]: ")[2]
     is_precondition = code.startswith("DISPATCH_")
-    asked = {name: refusal.fields.get(name) for name in ("runId", "phase")}
+    named = [word for word in refusal.command[1:] if not word.startswith("-")]
+    asked = {"runId": named[0] if len(named) > 1 else None, "phase": refusal.fields.get("phase")}
     assert [{name: event[name] for name in ("code", "message", "runId", "phase")} for event in told] == (
         [{"code": code, "message": message, **asked}] if is_precondition else []
     )

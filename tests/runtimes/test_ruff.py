@@ -1,0 +1,227 @@
+"""The real ruff over real files: what it reports, what it read, what was silenced."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swarm.config import Config
+from swarm.documents import check
+from swarm.git.names import path_bytes
+from swarm.rules.phases import DISPATCHED_PHASES, Phase
+from swarm.runtimes.ruff import Ruff
+from swarm.runtimes.runtime import Job, Product, StepResult, UnusableOutput
+from swarm.runtimes.supervisor import Orders, run_steps
+
+Files = dict[str, str]
+
+
+def product_of(tree: Path, files: Files, phase: Phase = Phase.HEALTH_AUDIT_A, config: Config | None = None) -> Product:
+    for name, text in files.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / os.fsdecode(path_bytes(name))).write_text(text, encoding="utf-8")
+    folder = tree.parent / "attempt"
+    folder.mkdir(exist_ok=True)
+    job = Job(phase, "code", sorted(files), tree, folder, tree / "p.md", tree / "o.json", config or Config())
+    runtime = Ruff(job.config)
+    orders = Orders(runtime.steps(job), tree, folder, {"PATH": os.environ["PATH"]}, 60.0, lambda *_: None)
+    ran = asyncio.run(run_steps(orders))
+    assert ran.failed is None, ran.fragment
+    product = runtime.product(job, ran.results)
+    assert check(product.output, "agent-output", "audit") is None
+    return product
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    made = (tmp_path / "tree").resolve()
+    made.mkdir()
+    return made
+
+
+def told(product: Product) -> list[tuple[str, int, str]]:
+    assert product.output is not None
+    return [(finding["file"], finding["line"], finding["rule_id"]) for finding in product.output["findings"]]
+
+
+def analysis(product: Product) -> dict[str, Any]:
+    assert product.analysis is not None
+    return product.analysis
+
+
+def test_a_defect_is_reported_where_it_stands(tree: Path) -> None:
+    product = product_of(
+        tree, {"src/app.py": "import os\n\n\ndef f():\n    return undefined\n", "README.md": "import\n"}
+    )
+    assert told(product) == [("src/app.py", 1, "F401"), ("src/app.py", 5, "F821")]
+    assert product.output is not None
+    first = product.output["findings"][0]
+    shown = {key: first[key] for key in ("id", "severity", "category", "description", "column", "recommendation")}
+    assert shown == {
+        "id": "code-0001",
+        "severity": "LOW",
+        "category": "hygiene",
+        "description": "`os` imported but unused",
+        "column": 8,
+        "recommendation": "Remove unused import: `os`",
+    }
+    assert (product.output["domain"], product.output["stage"]) == ("code", "A")
+    assert product.output["summary"].endswith("read 1 files and reports 2 findings.")
+
+
+def test_two_defects_of_one_line_are_two_reports(tree: Path) -> None:
+    product = product_of(tree, {"a.py": "from re import compile, match\n"})
+    assert told(product) == [("a.py", 1, "F401"), ("a.py", 1, "F401")]
+
+
+def test_a_comment_that_silences_a_rule_is_told_by_file(tree: Path) -> None:
+    product = product_of(
+        tree, {"a.py": "import os  # noqa: F401\n", "b.py": "import os\n", "c.py": "# ruff: noqa\nimport re\n"}
+    )
+    assert told(product) == [("b.py", 1, "F401")]
+    assert analysis(product)["silenced"] == {"a.py": ["F401"], "c.py": ["F401"]}
+
+
+def test_a_file_that_does_not_parse_was_not_read(tree: Path) -> None:
+    product = product_of(tree, {"a.py": "def f(:\n", "b.py": "x = 1\n"})
+    assert {(file, rule) for file, _, rule in told(product)} == {("a.py", "invalid-syntax")}
+    assert analysis(product)["unread"] == ["a.py"]
+
+
+def test_a_file_that_the_project_excludes_was_not_read(tree: Path) -> None:
+    product = product_of(
+        tree, {"ruff.toml": 'exclude = ["gen"]\n', "gen/a.py": "import os\n", "b.py": "import os\n", "n.txt": ""}
+    )
+    assert told(product) == [("b.py", 1, "F401")]
+    assert analysis(product)["unread"] == ["gen/a.py"]
+
+
+@pytest.mark.parametrize("name", ["new\nline.py", "carriage\rreturn.py", "caf\U0010ffe9.py"])
+def test_a_file_that_ruff_cannot_be_told_of_was_not_read(tree: Path, name: str) -> None:
+    product = product_of(tree, {"b.py": "import os\n", name: "import os\n"})
+    assert told(product) == [("b.py", 1, "F401")]
+    assert analysis(product)["unread"] == [name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "with space.py",
+        "-rf.py",
+        "@file.py",
+        "#x.py",
+        'quo"te.py',
+        "it's.py",
+        "ünï.py",
+        "$(x).py",
+        "[a].py",
+        "*.py",
+        "a\u2028b.py",
+        "{x}.py",
+    ],
+)
+def test_a_file_of_an_odd_name_is_read(tree: Path, name: str) -> None:
+    product = product_of(tree, {name: "import os\n"})
+    assert told(product) == [(name, 1, "F401")]
+    assert analysis(product)["unread"] == []
+
+
+def test_the_rules_that_were_on_are_told(tree: Path) -> None:
+    rules = analysis(product_of(tree, {"a.py": ""}))["roots"]
+    assert [root["root"] for root in rules] == [""]
+    assert {"F401", "F821", "E722", "S307", "invalid-syntax"} <= set(rules[0]["rules"])
+    assert {"S101", "D100", "E501"}.isdisjoint(rules[0]["rules"])
+
+
+def test_a_project_s_own_configuration_is_used_where_there_is_one(tree: Path) -> None:
+    product = product_of(
+        tree,
+        {
+            "one/pyproject.toml": '[tool.ruff.lint]\nselect = ["D100"]\n',
+            "one/deep/a.py": "import os\n",
+            "two/a.py": "import os\n",
+        },
+    )
+    assert told(product) == [("one/deep/a.py", 1, "D100"), ("two/a.py", 1, "F401")]
+    assert [root["root"] for root in analysis(product)["roots"]] == ["", "./one"]
+
+
+def test_a_configuration_above_the_tree_is_not_climbed_to(tree: Path) -> None:
+    (tree.parent / "ruff.toml").write_text('lint.select = ["D100"]\n')
+    assert told(product_of(tree, {"a.py": "import os\n"})) == [("a.py", 1, "F401")]
+
+
+def test_a_pyproject_that_says_nothing_of_ruff_configures_nothing(tree: Path) -> None:
+    product = product_of(tree, {"pyproject.toml": '[project]\nname = "x"\n', "a.py": "import os\n"})
+    assert told(product) == [("a.py", 1, "F401")]
+    assert [root["root"] for root in analysis(product)["roots"]] == [""]
+
+
+def test_each_lens_has_rules_of_its_own(tree: Path) -> None:
+    source = {"a.py": "try:\n    import os\nexcept Exception:\n    print('x')\n"}
+    found = {
+        phase: {rule for _, _, rule in told(product_of(tree, source, phase))}
+        for phase in (Phase.HEALTH_AUDIT_A, Phase.HEALTH_AUDIT_B, Phase.HEALTH_AUDIT_C)
+    }
+    assert found == {
+        Phase.HEALTH_AUDIT_A: {"F401"},
+        Phase.HEALTH_AUDIT_B: {"BLE001"},
+        Phase.HEALTH_AUDIT_C: {"T201"},
+    }
+
+
+def test_the_user_s_selection_goes_before_ours(tree: Path) -> None:
+    config = Config(ruff_select={"health-audit-a": ("D100",)}, severities={"ruff": {"D": "CRITICAL"}})
+    product = product_of(tree, {"a.py": "import os\n"}, config=config)
+    assert product.output is not None
+    assert [(f["rule_id"], f["severity"]) for f in product.output["findings"]] == [("D100", "CRITICAL")]
+
+
+def test_a_domain_without_python_needs_no_process(tree: Path) -> None:
+    product = product_of(tree, {"README.md": "x\n"})
+    assert (told(product), analysis(product)) == (
+        [],
+        {"roots": [], "suffixes": [".py", ".pyi", ".ipynb"], "unread": [], "silenced": {}},
+    )
+
+
+def test_nothing_is_written_into_the_tree(tree: Path) -> None:
+    files = {"a.py": "import os\n", "b.ipynb": "{}"}
+    product_of(tree, files)
+    assert {str(file.relative_to(tree)): file.read_text() for file in tree.rglob("*") if file.is_file()} == files
+
+
+def test_it_serves_the_audits_of_lenses_a_to_c() -> None:
+    assert [phase.value for phase in DISPATCHED_PHASES if Ruff(Config()).supports(phase)] == [
+        "health-audit-a",
+        "health-audit-b",
+        "health-audit-c",
+    ]
+
+
+def test_the_digest_of_the_configuration_changes_with_what_an_answer_depends_on(tree: Path) -> None:
+    phase = Phase.HEALTH_AUDIT_A
+    (tree / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
+    (tree / "a.py").write_text("x = 1\n")
+    files = ["a.py", "pyproject.toml"]
+    seen = [Ruff(Config()).config_hash(tree, files, phase)]
+    (tree / "a.py").write_text("x = 2\n")
+    assert Ruff(Config()).config_hash(tree, files[::-1], phase) == seen[0]
+    seen.append(Ruff(Config()).config_hash(tree, files, Phase.HEALTH_AUDIT_B))
+    seen.append(Ruff(Config(ruff_select={"health-audit-a": ("D",)})).config_hash(tree, files, phase))
+    (tree / "pyproject.toml").write_text("[tool.ruff]\nline-length = 99\n")
+    seen.append(Ruff(Config()).config_hash(tree, files, phase))
+    assert len(set(seen)) == 4
+
+
+@pytest.mark.parametrize("printed", [b"", b"error: no", b"{}"])
+def test_a_ruff_that_prints_no_list_has_made_no_output(tree: Path, printed: bytes) -> None:
+    (tree / "a.py").write_text("x = 1\n")
+    (tree.parent / "attempt").mkdir()
+    job = Job(Phase.HEALTH_AUDIT_A, "code", ["a.py"], tree, tree.parent / "attempt", tree, tree, Config())
+    runtime = Ruff(job.config)
+    results = [StepResult(step, 0, printed) for step in runtime.steps(job)]
+    with pytest.raises(UnusableOutput, match="ruff did not print"):
+        runtime.product(job, results)

@@ -1,0 +1,317 @@
+"""SARIF of any tool as an agent's output: what it says, wherever it says it, and what it cannot be taken for."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swarm.config import Config, RuntimeConfig
+from swarm.documents import check
+from swarm.rules.phases import Phase
+from swarm.runtimes.runtime import Job, StepResult, UnusableOutput
+from swarm.runtimes.sarif import Sarif, analysis_of, output_of
+
+PHASE = Phase.HEALTH_AUDIT_A
+
+
+def log_of(*results: dict[str, Any], rules: list[dict[str, Any]] | None = None, **run: Any) -> dict[str, Any]:
+    driver = {"name": "tool", "version": "1.2", "rules": rules or []}
+    return {"version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": list(results), **run}]}
+
+
+def result_at(uri: str, line: int = 3, **changed: Any) -> dict[str, Any]:
+    region = {"startLine": line, "startColumn": 5, "snippet": {"text": "  x = 1"}}
+    place = {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
+    return {"ruleId": "R1", "level": "error", "message": {"text": "It is wrong."}, "locations": [place], **changed}
+
+
+def findings_of(log: Any, root: Path | None = None, **own: Any) -> list[dict[str, Any]]:
+    output = output_of(log, "code", PHASE, root, **own)
+    assert check(output, "agent-output", "audit") is None
+    found: list[dict[str, Any]] = output["findings"]
+    return found
+
+
+def test_a_result_becomes_a_finding() -> None:
+    rules = [{"id": "R1", "help": {"text": "Do better."}, "properties": {"tags": ["Security"]}}]
+    assert output_of(log_of(result_at("src/app.py"), rules=rules), "code", PHASE) == {
+        "domain": "code",
+        "stage": "A",
+        "summary": "tool 1.2 reports 1 findings.",
+        "findings": [
+            {
+                "id": "code-0001",
+                "severity": "HIGH",
+                "category": "security",
+                "description": "It is wrong.",
+                "rule_id": "R1",
+                "file": "src/app.py",
+                "line": 3,
+                "column": 5,
+                "quote": "  x = 1",
+                "recommendation": "Do better.",
+            }
+        ],
+    }
+
+
+def test_a_result_of_the_fewest_words_is_a_finding_all_the_same() -> None:
+    assert findings_of({"runs": [{"tool": {"driver": {"name": "t"}}, "results": [{}]}]}) == [
+        {
+            "id": "code-0001",
+            "severity": "MEDIUM",
+            "category": "quality",
+            "description": "unknown",
+            "rule_id": "unknown",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("result", "rule", "severity"),
+    [
+        ({"level": "error"}, {}, "HIGH"),
+        ({"level": "warning"}, {}, "MEDIUM"),
+        ({"level": "note"}, {}, "LOW"),
+        ({"level": "none"}, {}, "LOW"),
+        ({"level": "strange"}, {}, "MEDIUM"),
+        ({}, {}, "MEDIUM"),
+        ({}, {"defaultConfiguration": {"level": "error"}}, "HIGH"),
+        ({"level": "note"}, {"defaultConfiguration": {"level": "error"}}, "LOW"),
+        ({"level": "note"}, {"properties": {"security-severity": "9.1"}}, "CRITICAL"),
+        ({"level": "note"}, {"properties": {"security-severity": 7}}, "HIGH"),
+        ({"level": "note"}, {"properties": {"security-severity": "4.0"}}, "MEDIUM"),
+        ({"level": "error"}, {"properties": {"security-severity": "0.1"}}, "LOW"),
+        ({"level": "error"}, {"properties": {"security-severity": "grave"}}, "HIGH"),
+        ({"level": "error"}, {"properties": {"security-severity": "-1"}}, "HIGH"),
+        ({"level": "error"}, {"properties": {"security-severity": ["9"]}}, "HIGH"),
+    ],
+)
+def test_severity_is_the_score_of_the_rule_else_the_level(
+    result: dict[str, Any], rule: dict[str, Any], severity: str
+) -> None:
+    log = log_of({"ruleId": "R1", **result}, rules=[{"id": "R1", **rule}])
+    assert [finding["severity"] for finding in findings_of(log)] == [severity]
+
+
+def test_a_project_s_own_tables_go_before_what_the_tool_says() -> None:
+    log = log_of(result_at("a.py"), result_at("a.py", ruleId="X"))
+    found = findings_of(log, own_severities={"R": "LOW"}, own_categories={"R": "docs"})
+    assert [(finding["severity"], finding["category"]) for finding in found] == [("LOW", "docs"), ("HIGH", "quality")]
+
+
+@pytest.mark.parametrize(
+    ("uri", "file"),
+    [
+        ("src/app.py", "src/app.py"),
+        ("./src/app.py", "src/app.py"),
+        ("src/with%20space.py", "src/with space.py"),
+        ("file:///tree/src/app.py", "src/app.py"),
+        ("/tree/src/app.py", "src/app.py"),
+        ("file:///tree/caf%C3%A9.py", "café.py"),
+        # Not under the tree: left as it is, and refused where paths are looked at.
+        ("file:///etc/passwd", "/etc/passwd"),
+        ("../up.py", "../up.py"),
+        ("/treeless/x.py", "/treeless/x.py"),
+    ],
+)
+def test_a_place_is_relative_to_the_tree(uri: str, file: str) -> None:
+    (finding,) = findings_of(log_of(result_at(uri)), Path("/tree"))
+    assert finding["file"] == file
+
+
+def test_results_that_are_suppressed_or_gone_are_left_out() -> None:
+    log = log_of(
+        result_at("a.py", suppressions=[{"kind": "inSource"}]),
+        result_at("b.py", baselineState="absent"),
+        result_at("c.py", suppressions=[]),
+        result_at("d.py", baselineState="unchanged"),
+    )
+    assert [finding["file"] for finding in findings_of(log)] == ["c.py", "d.py"]
+
+
+def test_the_runs_of_a_log_are_taken_together() -> None:
+    log = {"runs": [*log_of(result_at("a.py"))["runs"], *log_of(result_at("b.py"))["runs"]]}
+    output = output_of(log, "code", PHASE)
+    assert [(finding["id"], finding["file"]) for finding in output["findings"]] == [
+        ("code-0001", "a.py"),
+        ("code-0002", "b.py"),
+    ]
+    assert output["summary"] == "tool 1.2, tool 1.2 reports 2 findings."
+
+
+@pytest.mark.parametrize(
+    ("log", "problem"),
+    [
+        (None, "it is no SARIF log: it has no runs"),
+        ([], "it is no SARIF log: it has no runs"),
+        ({"runs": {}}, "it is no SARIF log: it has no runs"),
+        ({"runs": ["x"]}, "it is no SARIF log: $.runs[0] has no tool"),
+        ({"runs": [{"tool": {"driver": "x"}}]}, "it is no SARIF log: $.runs[0] has no tool"),
+    ],
+)
+def test_what_is_no_sarif_log_is_refused(log: Any, problem: str) -> None:
+    with pytest.raises(UnusableOutput) as caught:
+        output_of(log, "code", PHASE)
+    assert str(caught.value) == problem
+
+
+LEAVES = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3) | st.floats(allow_nan=False)
+JSON = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+PLACES = [
+    ("results",),
+    ("results", 0),
+    ("results", 0, "ruleId"),
+    ("results", 0, "level"),
+    ("results", 0, "message"),
+    ("results", 0, "message", "text"),
+    ("results", 0, "locations"),
+    ("results", 0, "locations", 0),
+    ("results", 0, "locations", 0, "physicalLocation"),
+    ("results", 0, "locations", 0, "physicalLocation", "artifactLocation"),
+    ("results", 0, "locations", 0, "physicalLocation", "artifactLocation", "uri"),
+    ("results", 0, "locations", 0, "physicalLocation", "region"),
+    ("results", 0, "locations", 0, "physicalLocation", "region", "startLine"),
+    ("results", 0, "locations", 0, "physicalLocation", "region", "startColumn"),
+    ("results", 0, "locations", 0, "physicalLocation", "region", "snippet"),
+    ("tool", "driver", "name"),
+    ("tool", "driver", "rules"),
+    ("tool", "driver", "rules", 0),
+    ("tool", "driver", "rules", 0, "properties"),
+    ("tool", "driver", "rules", 0, "properties", "tags"),
+    ("tool", "driver", "rules", 0, "help"),
+    ("artifacts",),
+    ("artifacts", 0),
+    ("artifacts", 0, "roles"),
+    ("artifacts", 0, "location"),
+    ("invocations",),
+    ("invocations", 0),
+]
+
+
+@given(st.sampled_from(PLACES), JSON)
+def test_a_log_with_anything_in_any_place_is_read_or_refused(place: tuple[Any, ...], value: Any) -> None:
+    rules = [{"id": "R1", "help": {"text": "x"}, "properties": {"tags": ["security"], "security-severity": "9"}}]
+    log = log_of(
+        result_at("a.py"),
+        rules=rules,
+        artifacts=[{"location": {"uri": "a.py"}, "roles": ["analysisTarget"]}],
+        invocations=[{"executionSuccessful": True}],
+    )
+    spot: Any = log["runs"][0]
+    for step in place[:-1]:
+        spot = spot[step]
+    spot[place[-1]] = value
+    output = output_of(json.loads(json.dumps(log)), "code", PHASE)
+    assert output["domain"] == "code"
+    analysis_of(log)
+
+
+ARTIFACTS = [
+    {"location": {"uri": "src/b.py"}, "roles": ["analysisTarget"]},
+    {"location": {"uri": "src/a.py"}, "roles": ["analysisTarget", "resultFile"]},
+    {"location": {"uri": "config.toml"}, "roles": ["toolSpecifiedConfiguration"]},
+]
+RULES = [{"id": "R2"}, {"id": "R1"}]
+
+
+def test_a_log_that_lists_its_targets_and_rules_says_what_was_looked_at() -> None:
+    log = log_of(rules=RULES, artifacts=ARTIFACTS, invocations=[{"executionSuccessful": True}])
+    assert analysis_of(log) == {
+        "roots": [{"root": "", "rules": ["R1", "R2"]}],
+        "suffixes": [],
+        "read": ["src/a.py", "src/b.py"],
+    }
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        log_of(rules=RULES),
+        log_of(artifacts=ARTIFACTS),
+        log_of(rules=RULES, artifacts=[{"location": {"uri": "a.py"}}]),
+        log_of(rules=RULES, artifacts=ARTIFACTS, invocations=[{"executionSuccessful": False}]),
+        {"runs": [*log_of(rules=RULES, artifacts=ARTIFACTS)["runs"]] * 2},
+    ],
+)
+def test_a_log_that_does_not_say_it_proves_nothing_by_its_silence(log: dict[str, Any]) -> None:
+    assert analysis_of(log) is None
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    (tmp_path / "attempt").mkdir()
+    return Job(
+        PHASE,
+        "code",
+        ["src/app.py"],
+        tmp_path,
+        tmp_path / "attempt",
+        tmp_path / "prompt.md",
+        tmp_path / "output.json",
+        Config(severities={"mine": {"R1": "LOW"}}),
+    )
+
+
+def runtime_of(job: Job, *argv: str) -> Sarif:
+    return Sarif(RuntimeConfig("mine", "sarif", argv, environment=("WANTED",)), job.config)
+
+
+def test_a_tool_is_launched_with_its_placeholders_filled_and_may_exit_1(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANTED", "w")
+    argv = (sys.executable, "{worktree}", "{output_file}", "{domain}/{phase}", "{not_one}")
+    (step,) = runtime_of(job, *argv).steps(job)
+    report = str(job.attempt_folder / "report.sarif")
+    assert step.argv == (sys.executable, str(job.tree), report, "code/health-audit-a", "{not_one}")
+    assert (step.accepts, step.environment) == ((0, 1), {"WANTED": "w"})
+
+
+def test_what_the_tool_wrote_goes_before_what_it_printed(job: Job) -> None:
+    runtime = runtime_of(job, sys.executable)
+    (step,) = runtime.steps(job)
+    printed = StepResult(step, 1, json.dumps(log_of(result_at("printed.py"))).encode())
+    assert [item["file"] for item in (runtime.product(job, [printed]).output or {})["findings"]] == ["printed.py"]
+    (job.attempt_folder / "report.sarif").write_text(json.dumps(log_of(result_at("written.py"))))
+    product = runtime.product(job, [printed])
+    assert product.output is not None
+    assert [(item["file"], item["severity"]) for item in product.output["findings"]] == [("written.py", "LOW")]
+    assert product.analysis is None
+
+
+@pytest.mark.parametrize("printed", [b"", b"no JSON", b"{}", b"[" * 100, b'{"runs": NaN}', b'{"runs": [1]}', b"\xff"])
+def test_a_tool_that_prints_no_sarif_has_made_no_output(job: Job, printed: bytes) -> None:
+    runtime = runtime_of(job, sys.executable)
+    (step,) = runtime.steps(job)
+    with pytest.raises(UnusableOutput):
+        runtime.product(job, [StepResult(step, 0, printed)])
+
+
+def test_a_link_in_the_place_of_the_report_is_not_followed(job: Job, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text(json.dumps(log_of(result_at("a.py"))))
+    (job.attempt_folder / "report.sarif").symlink_to(tmp_path / "elsewhere")
+    runtime = runtime_of(job, sys.executable)
+    with pytest.raises(UnusableOutput, match="symbolic link"):
+        runtime.product(job, [StepResult(runtime.steps(job)[0], 0, b"")])
+
+
+@pytest.mark.parametrize(
+    ("phase", "is_served"),
+    [
+        (Phase.HEALTH_AUDIT_A, True),
+        (Phase.STAGE_D_AUDIT, True),
+        (Phase.FEATURE_AUDIT, False),
+        (Phase.HEALTH_AMEND_A, False),
+    ],
+)
+def test_a_tool_serves_the_audits_that_look_for_defects(job: Job, phase: Phase, is_served: bool) -> None:
+    assert runtime_of(job, "tool").supports(phase) is is_served

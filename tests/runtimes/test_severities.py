@@ -1,0 +1,52 @@
+"""A rule is as grave as the longest prefix of it that is known."""
+
+import pytest
+
+from swarm.rules.classification import SEVERITIES
+from swarm.runtimes.severities import RUFF_CATEGORIES, RUFF_SEVERITIES, SARIF_LEVELS, looked_up
+
+CATEGORIES = {
+    *("bug", "security", "quality", "types", "tests", "docs", "defensive", "observability", "degradation"),
+    *("future-proofing", "ux", "accessibility", "hygiene", "error_message_quality", "cli_help_quality"),
+    *("silent_failure", "tests_coverage"),
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "severity", "category"),
+    [
+        ("F401", "LOW", "hygiene"),
+        ("F821", "HIGH", "bug"),
+        ("F811", "MEDIUM", "quality"),
+        ("F999", "MEDIUM", "bug"),
+        ("E902", "CRITICAL", "bug"),
+        ("E501", "LOW", "hygiene"),
+        ("S105", "HIGH", "security"),
+        ("S999", "MEDIUM", "security"),
+        ("B006", "HIGH", "bug"),
+        ("B904", "LOW", "quality"),
+        ("PLE0001", "HIGH", "bug"),
+        ("invalid-syntax", "CRITICAL", "bug"),
+        ("XYZ1", "LOW", "quality"),
+        ("", "LOW", "quality"),
+    ],
+)
+def test_a_rule_has_this_severity_and_category(rule: str, severity: str, category: str) -> None:
+    assert (looked_up(rule, RUFF_SEVERITIES), looked_up(rule, RUFF_CATEGORIES)) == (severity, category)
+
+
+def test_the_tables_hold_words_that_findings_may_have() -> None:
+    assert {*RUFF_SEVERITIES.values(), *SARIF_LEVELS.values()} <= set(SEVERITIES)
+    assert set(RUFF_CATEGORIES.values()) <= CATEGORIES
+
+
+@pytest.mark.parametrize(
+    ("own", "found"),
+    [({}, "LOW"), ({"F4": "HIGH"}, "HIGH"), ({"": "CRITICAL"}, "CRITICAL"), ({"F402": "HIGH"}, "LOW")],
+)
+def test_a_project_s_own_table_goes_before_ours_even_with_a_shorter_prefix(own: dict[str, str], found: str) -> None:
+    assert looked_up("F401", own, RUFF_SEVERITIES) == found
+
+
+def test_a_rule_that_no_table_knows_is_left_to_the_caller() -> None:
+    assert looked_up("rule", {}) is None

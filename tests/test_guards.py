@@ -1,0 +1,284 @@
+"""What holds of the source as a whole: which way imports point, what is never written, what a start may cost."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import swarm
+from tests.conftest import Workspace
+
+PACKAGE = Path(swarm.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LONGEST = 400
+# The catalogue of errors is one table, and reads as one.
+MAY_BE_LONG = {"errors.py"}
+
+# What each room may import of ours. Modules beside the rooms are listed by their own names.
+PLAIN = {
+    "__version__",
+    "clock",
+    "config",
+    "documents",
+    "errors",
+    "events",
+    "failpoints",
+    "files",
+    "shipped",
+    "workspace",
+}
+MAY_IMPORT = {
+    "cli": {"cli", "waves", "show", "store", "git", "runtimes", "rules", *PLAIN},
+    "waves": {"waves", "store", "git", "runtimes", "rules", *PLAIN},
+    "show": {"show", "waves", "rules", "errors", "__version__"},
+    "store": {"store", "rules", *PLAIN},
+    "git": {"git", "rules", *PLAIN},
+    "runtimes": {"runtimes", "rules", *PLAIN},
+    "rules": {"rules"},
+    "__main__": {"cli"},
+    **{name: PLAIN - {name} for name in PLAIN},
+    "__init__": set(),
+}
+# What comes from outside, and the only modules that may ask for it.
+OUTSIDE = {
+    "click": {"cli/*"},
+    "bracex": {"rules/globs.py"},
+    "wcmatch": {"rules/globs.py"},
+    "sqlite_utils": {"store/versions.py"},
+    "filelock": {"store/locks.py"},
+    "jsonschema": {"documents.py"},
+    "jsonschema_rs": {"documents.py"},
+}
+# Parts of the standard library that only one room may touch.
+RESERVED = {
+    "subprocess": {"git/*", "runtimes/*"},
+    "asyncio": {"runtimes/*", "waves/*"},
+    "sqlite3": {"store/*", "waves/*", "cli/*"},
+    "pickle": set[str](),
+    "marshal": set[str](),
+    "shelve": set[str](),
+    "ctypes": set[str](),
+    "multiprocessing": set[str](),
+    "urllib.request": set[str](),
+    "http": set[str](),
+}
+PROCESSES = {"system", "popen", "execv", "execve", "execvp", "execl", "spawnv", "spawnl", "fork", "posix_spawn"}
+STATEMENT = re.compile(
+    r"\s*(?:SELECT|INSERT|UPDATE|DELETE|REPLACE|CREATE|ALTER|DROP|PRAGMA|SAVEPOINT|RELEASE|ROLLBACK|BEGIN|COMMIT)\b"
+)
+
+
+class Import(NamedTuple):
+    """One import of a module, wherever in it."""
+
+    by: str
+    name: str
+
+
+def shown(module: Path) -> str:
+    return module.relative_to(PACKAGE).as_posix()
+
+
+def tree_of(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"))
+
+
+def imports() -> Iterator[Import]:
+    for module in MODULES:
+        for node in ast.walk(tree_of(module)):
+            if isinstance(node, ast.Import):
+                yield from (Import(shown(module), alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{shown(module)} imports relatively"
+                yield from (Import(shown(module), f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def room_of(module: str) -> str:
+    return module.partition("/")[0].removesuffix(".py")
+
+
+def stands_in(module: str, places: set[str]) -> bool:
+    return module in places or f"{room_of(module)}/*" in places
+
+
+def test_imports_point_one_way() -> None:
+    ours = [found for found in imports() if found.name.partition(".")[0] == "swarm"]
+    assert len(ours) > 100
+    assert [found for found in ours if found.name.split(".")[1] not in MAY_IMPORT[room_of(found.by)]] == []
+
+
+def test_what_is_shown_is_shown_by_the_command_line_alone() -> None:
+    by = {room_of(found.by) for found in imports() if found.name.startswith("swarm.show")}
+    assert by == {"cli", "show"}
+
+
+def test_what_comes_from_outside_is_asked_for_in_one_place() -> None:
+    outside = [
+        found
+        for found in imports()
+        if (top := found.name.partition(".")[0]) != "swarm" and top not in sys.stdlib_module_names
+    ]
+    assert {found.name.partition(".")[0] for found in outside} == OUTSIDE.keys()
+    assert [found for found in outside if not stands_in(found.by, OUTSIDE[found.name.partition(".")[0]])] == []
+
+
+def test_the_rules_are_pure() -> None:
+    asked = {found.name.partition(".")[0] for found in imports() if room_of(found.by) == "rules"}
+    assert (
+        asked & {"os", "io", "pathlib", "time", "datetime", "random", "secrets", "sqlite3", "subprocess", "sys"}
+        == set()
+    )
+
+
+def test_processes_are_started_and_the_database_is_opened_in_their_own_rooms() -> None:
+    strays = [
+        found
+        for found in imports()
+        for name, places in RESERVED.items()
+        if f"{found.name}.".startswith(f"{name}.") and not stands_in(found.by, places)
+    ]
+    assert strays == []
+
+
+def calls(module: Path) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree_of(module)) if isinstance(node, ast.Call))
+
+
+def test_git_is_run_by_its_own_room_alone() -> None:
+    naming = {
+        shown(module)
+        for module in MODULES
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.List | ast.Tuple)
+        and node.elts
+        and isinstance(first := node.elts[0], ast.Constant)
+        and first.value == "git"
+    }
+    assert naming == {"git/runner.py"}
+
+
+def test_there_is_no_shell_no_evaluation_and_no_other_way_to_a_process() -> None:
+    found = []
+    for module in MODULES:
+        for call in calls(module):
+            named = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+            is_os = isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") == "os"
+            if isinstance(call.func, ast.Name) and named in {"eval", "exec", "__import__"}:
+                found.append((shown(module), named))
+            if named == "create_subprocess_shell" or (is_os and named in PROCESSES):
+                found.append((shown(module), named))
+            if any(keyword.arg == "shell" for keyword in call.keywords):
+                found.append((shown(module), "shell="))
+    assert found == []
+
+
+def docstrings(tree: ast.Module) -> set[int]:
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, kinds) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+
+
+def test_sql_stands_with_its_tables() -> None:
+    found = []
+    for module in MODULES:
+        if room_of(shown(module)) == "store":
+            continue
+        tree = tree_of(module)
+        told = docstrings(tree)
+        found += [
+            (shown(module), node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in told
+            and STATEMENT.match(node.value)
+        ]
+        found += [
+            (shown(module), call.func.attr)
+            for call in calls(module)
+            if isinstance(call.func, ast.Attribute) and call.func.attr in {"execute", "executemany", "executescript"}
+        ]
+    assert found == []
+
+
+def test_no_migration_is_run_as_a_script() -> None:
+    # `executescript` commits the transaction that is open.
+    files = [*MODULES, *sorted((PACKAGE.parent / "migrations").glob("*.py"))]
+    assert [file.name for file in files if "executescript" in file.read_text(encoding="utf-8")] == []
+
+
+def test_no_bare_handler_swallows_everything_but_the_one_door() -> None:
+    found = {
+        shown(module)
+        for module in MODULES
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id == "Exception"))
+    }
+    assert found == {"cli/door.py"}
+
+
+def test_the_clock_is_read_at_the_edge() -> None:
+    found = {
+        shown(module)
+        for module in MODULES
+        for call in calls(module)
+        if isinstance(call.func, ast.Attribute)
+        and (getattr(call.func.value, "id", ""), call.func.attr) in {("time", "time"), ("datetime", "now")}
+    }
+    assert found == {"clock.py"}
+
+
+def test_no_module_is_too_long_to_be_read() -> None:
+    lines = {shown(module): len(module.read_text(encoding="utf-8").splitlines()) for module in MODULES}
+    assert {name: count for name, count in lines.items() if count > LONGEST and name not in MAY_BE_LONG} == {}
+
+
+HEAVY = ["sqlite_utils", "jsonschema", "jsonschema_rs", "filelock", "rich", "asyncio", "importlib.metadata", "wcmatch"]
+START = """
+import json, sys
+from swarm.cli.door import main
+code = main(sys.argv[1:])
+print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
+"""
+
+
+def modules_of_a_start(*arguments: str, folder: Path) -> tuple[int, set[str]]:
+    import json
+
+    done = subprocess.run(
+        [sys.executable, "-c", START, *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
+    code, loaded = json.loads(done.stderr.splitlines()[-1])
+    return code, set(loaded)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("runs",), ("status",), ("runs", "--help")])
+def test_a_start_loads_nothing_heavy(workspace: Workspace, arguments: tuple[str, ...]) -> None:
+    code, loaded = modules_of_a_start(*arguments, folder=workspace.folder)
+    assert code == 0
+    assert {"swarm.cli.door", "click"} <= loaded
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_help_loads_no_verb_and_no_database(tmp_path: Path) -> None:
+    _, loaded = modules_of_a_start("--help", folder=tmp_path)
+    ours = {name for name in loaded if name.startswith("swarm.")}
+    assert ours <= {
+        *("swarm.cli", "swarm.cli.call", "swarm.cli.door", "swarm.cli.group", "swarm.cli.verbs"),
+        *("swarm.clock", "swarm.errors", "swarm.events", "swarm.workspace"),
+    }
+    assert "sqlite3" not in loaded
+
+
+def test_a_start_that_loads_something_heavy_is_seen(workspace: Workspace) -> None:
+    code, loaded = modules_of_a_start("domains", "--unfreeze", "--reason", "to see it", folder=workspace.folder)
+    assert (code, [name for name in HEAVY if name in loaded]) == (0, ["filelock"])
