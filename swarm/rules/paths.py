@@ -21,7 +21,7 @@ def safe_path(named: str, tracked: Container[str], links: Iterable[str]) -> str:
     if named in tracked:
         return named
     path = named.replace("\\", "/")
-    if path.startswith("/") or _DRIVE.match(path):
+    if path.startswith("/"):
         raise ValueError("it is absolute")
     steps = [step for step in path.split("/") if step not in {"", "."}]
     path = "/".join(steps)
@@ -35,6 +35,8 @@ def safe_path(named: str, tracked: Container[str], links: Iterable[str]) -> str:
 def _problem(path: str, steps: list[str]) -> str | None:
     if not steps:
         return "it is empty"
+    if _DRIVE.match(path):
+        return "it is absolute"
     if len(path) > LONGEST_PATH:
         return f"it is longer than {LONGEST_PATH} characters"
     if ".." in steps:

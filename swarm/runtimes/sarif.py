@@ -113,7 +113,7 @@ def analysis_of(log: Any) -> dict[str, Any] | None:
     targets = [
         _path(_at(artifact, "location", "uri"), None)
         for artifact in _objects(runs[0]["artifacts"])
-        if "analysisTarget" in (artifact.get("roles") or ())
+        if isinstance(roles := artifact.get("roles"), list) and "analysisTarget" in roles
     ]
     if not successful or not targets:
         return None

@@ -195,6 +195,15 @@ def test_a_kept_index_that_is_gone_or_of_another_commit_costs_time_and_no_truth(
     assert dict(seen) == {"README.md": "edit", "src/app.py": "edit"}
 
 
+def test_a_kept_index_whose_files_are_assumed_unchanged_hides_nothing(repo: Repo, tmp_path: Path) -> None:
+    # With `core.ignoreStat` git itself sets that flag on every file that it checks out.
+    repo.git("config", "core.ignoreStat", "true")
+    agent = make_tree(repo, tmp_path / "trees" / "w1-code")
+    (agent.path / "README.md").write_text("changed\n")
+    assert in_tree(repo, agent, "status", "--porcelain") == ""
+    assert agent.touched() == {"README.md": "edit"}
+
+
 def test_looking_changes_neither_the_tree_nor_its_index(agent: AgentTree) -> None:
     (agent.path / "README.md").write_text("changed\n")
     index = agent.repository.common_dir / "worktrees" / "w1-code" / "index"

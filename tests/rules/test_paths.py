@@ -60,6 +60,7 @@ def test_these_are_paths_of_the_repository(named: str, path: str) -> None:
         ("\\etc\\passwd", "it is absolute"),
         ("C:\\Windows", "it is absolute"),
         ("c:relative", "it is absolute"),
+        (".\\C:\\Windows", "it is absolute"),
         ("..", "it climbs out of the repository"),
         ("../x", "it climbs out of the repository"),
         ("src/../../x", "it climbs out of the repository"),

@@ -236,6 +236,7 @@ def test_a_log_that_lists_its_targets_and_rules_says_what_was_looked_at() -> Non
     "log",
     [
         log_of(rules=RULES),
+        log_of(rules=RULES, artifacts=[{"location": {"uri": "a.py"}, "roles": True}]),
         log_of(artifacts=ARTIFACTS),
         log_of(rules=RULES, artifacts=[{"location": {"uri": "a.py"}}]),
         log_of(rules=RULES, artifacts=ARTIFACTS, invocations=[{"executionSuccessful": False}]),
