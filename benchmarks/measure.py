@@ -75,11 +75,14 @@ def swarm(*arguments: str | Path, cwd: Path, expect: Sequence[int] = (0,)) -> An
 
 
 def side_by_side(repeats: int, calls: dict[str, Callable[[], float]], *, warm: bool = True) -> dict[str, float]:
-    """Return the median of each call, in its own unit, over rounds in which they take turns; one more to warm up."""
+    """Return the median of each call, in its own unit, over rounds in which they take turns; one more to warm up.
+
+    Every second round goes backward, so that what a call leaves behind does not always meet the same one.
+    """
     taken: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(repeats + warm):
-        for name, call in calls.items():
-            value = call()
+        for name in sorted(calls, key=list(calls).index, reverse=bool(turn % 2)):
+            value = calls[name]()
             if turn >= warm:
                 taken[name].append(value)
     return {name: median(values) for name, values in taken.items()}

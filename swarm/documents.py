@@ -6,6 +6,7 @@ import re
 import stat
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -130,9 +131,8 @@ def parse_bounded(body: bytes, shown: str) -> Any:
 
 def depth_of(body: bytes) -> int:
     """Return how deep the brackets of a JSON text are nested, without parsing it; strings do not count."""
-    outside = b"".join(b"".join(_structure(body)).split(b'"')[::2])
     depth = deepest = 0
-    for byte in outside:
+    for byte in chain.from_iterable(_brackets(body)):
         if byte in b"[{":
             depth += 1
             deepest = max(deepest, depth)
@@ -141,15 +141,18 @@ def depth_of(body: bytes) -> int:
     return deepest
 
 
-def _structure(body: bytes) -> Iterator[bytes]:
-    """Yield the quotes and brackets of a JSON text without the escaped ones, a piece at a time to spare memory."""
+def _brackets(body: bytes) -> Iterator[bytes]:
+    """Yield the brackets of a JSON text that stand outside of strings, a piece at a time to spare memory."""
     at = 0
+    is_inside = False
     while at < len(body):
         # A piece never ends between a backslash and what it escapes.
         end = found.end() if (found := _ESCAPES.match(body, at + _PIECE - 1)) else len(body)
         # A backslash only stands inside strings: first the escaped backslashes go, then the escaped quotes.
         bare = body[at:end].replace(b"\\\\", b"").replace(b'\\"', b"")
-        yield bare.translate(None, _NOT_STRUCTURE)
+        parts = bare.translate(None, _NOT_STRUCTURE).split(b'"')
+        yield b"".join(parts[is_inside::2])
+        is_inside ^= len(parts) % 2 == 0
         at = end
 
 

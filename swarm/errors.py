@@ -318,11 +318,15 @@ class RunAmbiguous(SwarmError):
 class WaveNotFound(SwarmError):
     code = "WAVE_NOT_FOUND"
     severity = Severity.HIGH
-    text = "Run {run_id} has no wave {number}"
+    text = "Run {run_id} has no wave{told}"
     advice = "`swarm status {run_id}` shows the current wave"
     when = "WAVE is a number that the run does not have, or the run has no wave yet"
     run_id: str
-    number: str
+    number: int | None = None
+
+    def _shown(self) -> dict[str, object]:
+        told = " to tell of yet" if self.number is None else f" {self.number}"
+        return super()._shown() | {"told": told}
 
 
 class FindingNotFound(SwarmError):
@@ -339,7 +343,7 @@ class RepoNotFound(SwarmError):
     code = "REPO_NOT_FOUND"
     severity = Severity.HIGH
     text = "No repository at {path}"
-    advice = "run the command inside a checkout of the repository, or pass --repo-path"
+    advice = "check the path; a run whose repository has moved is found inside its checkout, or with --repo-path"
     when = "a path does not exist, or a run's repository is not on this machine"
     path: str
 

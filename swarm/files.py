@@ -46,6 +46,14 @@ def _sweep(file: Path) -> None:
             continue
 
 
+def is_in_place(folder: Path, root: Path) -> bool:
+    """Say whether a folder still is where it was made, and no link was put in its place or above it, up to `root`."""
+    try:
+        return folder.resolve(strict=True) == root.resolve(strict=True) / folder.relative_to(root)
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and what is missing above it, for this user alone. Raises WorkspaceNotWritable."""
     if folder.is_dir():

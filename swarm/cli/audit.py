@@ -10,6 +10,7 @@ from swarm import errors
 from swarm.cli.call import Call, write
 from swarm.cli.findings import ON_TERMINAL, FailOn, sarif_log
 from swarm.cli.options import usage, verb
+from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import Phase, dispatched_phase, is_audit
 from swarm.show import text
 from swarm.show.escape import plain
@@ -81,7 +82,8 @@ def _exit_code(result: AuditResult, fail_on: str | None) -> int:
     if result.exit_class:
         return result.exit_class
     if result.digest.state == "pipeline_broken":
-        return 3
+        # An agent that is not complete is a runtime's failure; a touched file alone is a wave that failed.
+        return 1 if all(broken.domain == WHOLE_WAVE for broken in result.digest.broken) else 3
     return int(fails(result.digest.findings, fail_on, result.wave_number))
 
 

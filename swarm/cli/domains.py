@@ -75,7 +75,6 @@ def command(  # noqa: PLR0913
     from swarm.git.runner import Git
     from swarm.waves import maps
     from swarm.waves.domain_files import checked_name, checked_ownership, parsed_globs
-    from swarm.waves.selection import located
 
     wanted = _Asked(**asked)  # type: ignore[arg-type]
     action = wanted.only()
@@ -101,11 +100,8 @@ def command(  # noqa: PLR0913
         )
     mutates = action in {"freeze", "unfreeze", "add", "edit", "remove"}
     with call.write() if mutates else call.read() as store:
-        selected = call.run(store, run, tell=mutates)
-        paths: list[str] = []
-        if action != "history":
-            selected = located(selected, repo_path, call.folder)
-            paths = maps.tracked_paths(Git(Path(selected.local_path)))
+        selected = call.run_here(store, run, repo_path, tell=mutates)
+        paths = maps.tracked_paths(Git(Path(selected.local_path)))
         result = _done(store, selected, paths, action, wanted, change, reason or "", force=force)
     call.answer(result, lambda: _lines(result, action))
 
@@ -135,7 +131,7 @@ def _done(
         case "remove":
             return maps.remove(store, run, paths, wanted.remove or "")
         case "history":
-            return maps.map_history(store.conn, run)
+            return maps.map_history(store.conn, run, paths)
         case "who":
             return maps.who_owns(store.conn, run, wanted.who or "", paths)
         case "check":

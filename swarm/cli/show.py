@@ -63,7 +63,7 @@ def _lines(result: ShowResult) -> Iterator[str]:
     yield ""
     yield "Sightings"
     for sighting in result.sightings:
-        where = f"{plain(sighting.file)}:{sighting.line}" if sighting.file else "(no file)"
+        where = text.place(sighting)
         yield f"  wave {sighting.wave}, {sighting.domain} [{plain(sighting.reported_id)}], {sighting.severity}: {where}"
         yield f"    {plain(sighting.description)}"
     yield "History"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm.git.names import path_bytes
+from swarm.git.names import path_bytes, path_text
 from swarm.git.repository import Repository, status_entries
 from swarm.git.runner import Git
 
@@ -43,11 +43,11 @@ class Sentinel(NamedTuple):
         return cls(kept["common"], kept["primary"], kept["indexes"])
 
 
-def fingerprint_common(common_dir: Path, run_id: str, save_point: str) -> dict[str, str]:
+def fingerprint_common(common_dir: Path, run_id: str) -> dict[str, str]:
     """Return a digest of each thing in the common git folder that could make git run something or lie to us.
 
-    Read as files, without git. Configuration, hooks, attributes, the links of every worktree, and the refs
-    that only swarm writes; branches may move, as a commit by the coordinator is nobody's offence.
+    Read as files, without git. Configuration, hooks, attributes, the links of every worktree, and the refs: a
+    branch may move, as a commit by the coordinator is nobody's offence, but none may go, and no tag may move.
     """
     seen = {name: _digest(common_dir / name) for name in _FILES}
     for file in sorted(_below(common_dir / "hooks")):
@@ -58,16 +58,24 @@ def fingerprint_common(common_dir: Path, run_id: str, save_point: str) -> dict[s
                 seen[f"worktrees/{admin.name}/{name}"] = _digest(admin / name)
     for file in sorted(_below(common_dir / "refs" / "replace")):
         seen[str(file.relative_to(common_dir))] = _digest(file)
-    for name in (f"refs/tags/{save_point}", f"refs/swarm/{run_id}"):
-        seen[name] = _ref(common_dir, name)
+    seen[f"refs/swarm/{run_id}"] = _ref(common_dir, f"refs/swarm/{run_id}")
+    for name, commit in _refs(common_dir).items():
+        if name.startswith("refs/tags/"):
+            seen[name] = commit
+        elif name.startswith("refs/heads/") and not name.startswith("refs/heads/swarm/"):
+            seen[name] = "there"
     return {name: value for name, value in seen.items() if value}
 
 
 def differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
-    """Return the names whose fingerprint is another now. A worktree that was added or removed whole is ours."""
+    """Return the names whose fingerprint is another now.
+
+    A worktree that was added or removed whole is ours, and a new tag or branch harms nothing.
+    """
     changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     trees_before, trees_now = _worktrees(before), _worktrees(now)
-    return [name for name in changed if _tree_of(name) is None or _tree_of(name) in trees_before & trees_now]
+    kept = (name for name in changed if _tree_of(name) is None or _tree_of(name) in trees_before & trees_now)
+    return [name for name in kept if name in before or not name.startswith(("refs/tags/", "refs/heads/"))]
 
 
 def fingerprint_primary(repository: Repository) -> dict[str, str]:
@@ -75,7 +83,13 @@ def fingerprint_primary(repository: Repository) -> dict[str, str]:
     porcelain = Git(repository.root).run(
         "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=dirty", filters=True
     )
-    return {path: f"{letters} {_stat(repository.root, path)}" for letters, path in status_entries(porcelain)}
+    seen = {path: f"{letters} {_stat(repository.root, path)}" for letters, path in status_entries(porcelain)}
+    # A flag in the index (assume-unchanged, skip-worktree) keeps a changed file out of the status.
+    for entry in Git(repository.root).run("ls-files", "-v", "-z").split(b"\0"):
+        if entry and not entry.startswith(b"H "):
+            path = path_text(entry[2:])
+            seen[path] = f"{entry[:1].decode()} {_stat(repository.root, path)}"
+    return seen
 
 
 def _worktrees(seen: dict[str, str]) -> set[str]:
@@ -115,9 +129,16 @@ def _digest(file: Path) -> str:
 
 
 def _ref(common_dir: Path, name: str) -> str:
-    loose = common_dir / name
-    if loose.is_file():
-        return loose.read_text(encoding="utf-8", errors="replace").strip()
+    return _refs(common_dir).get(name, "")
+
+
+def _refs(common_dir: Path) -> dict[str, str]:
+    """Return every ref with its commit, packed ones first, as loose ones override them."""
     packed = common_dir / "packed-refs"
-    lines = packed.read_text(encoding="utf-8", errors="replace").splitlines() if packed.is_file() else []
-    return next((line.split(" ")[0] for line in lines if line.endswith(f" {name}")), "")
+    lines = packed.read_text(encoding="utf-8", errors="surrogateescape").splitlines() if packed.is_file() else []
+    packed_refs = (line.partition(" ") for line in lines if not line.startswith(("#", "^")))
+    found = {name: commit for commit, _, name in packed_refs if name}
+    for file in _below(common_dir / "refs"):
+        if file.is_file() and not file.is_symlink() and not file.name.endswith(".lock"):
+            found[file.relative_to(common_dir).as_posix()] = file.read_text("utf-8", "replace").strip()
+    return found

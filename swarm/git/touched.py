@@ -27,7 +27,8 @@ class Touched(NamedTuple):
 
 def keep_index(git_dir: Path, target: Path) -> None:
     """Copy a new worktree's index, whose file times spare us reading every file later."""
-    shutil.copyfile(git_dir / "index", target)
+    # With its time: git reads again what is not older than its index.
+    shutil.copy2(git_dir / "index", target)
 
 
 def touched_files(
@@ -39,7 +40,7 @@ def touched_files(
         index = Path(folder) / "index"
         git = Git(tree, git_dir=common_dir, index=index)
         if kept_index is not None and kept_index.exists():
-            shutil.copyfile(kept_index, index)
+            shutil.copy2(kept_index, index)
         else:
             git.run("read-tree", commit)
         # The copy is a hint for speed alone: what it holds is compared with the commit as well.

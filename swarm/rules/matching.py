@@ -166,6 +166,8 @@ def match(
 
     `reports` have different fingerprints; `travels` holds, for each `anchor_commit`, how its files got here.
     """
+    if not known:
+        return [], [], list(reports)
     matcher = _Matcher(known, reports, travels)
     crowded = _crowded(known, reports)
     matcher.pair(

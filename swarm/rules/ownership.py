@@ -8,6 +8,8 @@ from typing import NamedTuple
 from swarm.rules.globs import regex_of
 
 UNASSIGNED = "unassigned"
+# Stands in the place of a domain where something was touched and no one agent can be named.
+WHOLE_WAVE = "the wave"
 NAME_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
@@ -69,7 +69,8 @@ async def run_steps(orders: Orders) -> Ran:
     began = time.monotonic()
     # What is passed on for one step may be a secret as well.
     passed = {name: value for step in orders.steps for name, value in step.environment.items()}
-    watch = _Watch(orders.folder, Redactor({**orders.environment, **passed}))
+    names = ("stdout", "stderr", *(step.log for step in orders.steps))
+    watch = _Watch(orders.folder, names, Redactor({**orders.environment, **passed}))
     results: list[StepResult] = []
     failed, code, timed_out, not_started = None, None, False, None
     try:
@@ -165,10 +166,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 class _Watch:
     """The logs of one attempt, redacted and bounded, and the times of its progress."""
 
-    def __init__(self, folder: Path, redactor: Redactor) -> None:
-        self._folder = folder
-        self._redactor = redactor
-        self._logs: dict[str, _Log] = {}
+    def __init__(self, folder: Path, names: Iterable[str], redactor: Redactor) -> None:
+        # All are opened before anything is spawned, which could put a link in a log's place.
+        self._logs = {name: _Log(folder / f"{name}.log", redactor) for name in dict.fromkeys(names)}
         self.last_code: int | None = None
         self.spawned: str | None = None
         self.first_output: str | None = None
@@ -181,7 +181,7 @@ class _Watch:
         self.last_progress = moment
 
     async def copy(self, stream: asyncio.StreamReader | None, name: str, captured: bytearray | None) -> None:
-        log = self._log(name)
+        log = self._logs[name]
         while stream is not None and (chunk := await stream.read(_CHUNK)):
             self.last_progress = now()
             self.first_output = self.first_output or self.last_progress
@@ -189,22 +189,14 @@ class _Watch:
             if captured is not None and len(captured) <= CAPTURE_BYTES:
                 captured += chunk
 
-    def _log(self, name: str) -> "_Log":
-        if name not in self._logs:
-            self._logs[name] = _Log(self._folder / f"{name}.log", self._redactor)
-        return self._logs[name]
-
     def fragment(self) -> str:
         """Return the end of stderr, else of stdout, in at most 1,000 bytes."""
         for name in ("stderr", "stdout"):
-            log = self._logs.get(name)
-            if log is not None and (tail := log.tail()):
+            if tail := self._logs[name].tail():
                 return tail
         return ""
 
     def close(self) -> None:
-        for name in ("stdout", "stderr"):
-            self._log(name)
         for log in self._logs.values():
             log.close()
 

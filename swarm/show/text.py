@@ -11,7 +11,7 @@ from swarm.rules.classification import SEVERITIES
 from swarm.show.escape import plain
 
 if TYPE_CHECKING:
-    from swarm.waves.results import FindingShown, FindingsResult
+    from swarm.waves.results import FindingShown, FindingsResult, SightingShown
 
 _COLOURS: Final = {"CRITICAL": "31;1", "HIGH": "31", "MEDIUM": "33", "LOW": "36"}
 DEFAULT_WIDTH: Final = 100
@@ -78,7 +78,7 @@ def severities(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[name]:,} {name}" for name in SEVERITIES if counts.get(name)) or "none"
 
 
-def place(finding: "FindingShown") -> str:
+def place(finding: "FindingShown | SightingShown") -> str:
     """Return `path:line`, which terminals make a link of."""
     if finding.file is None:
         return "(no file)"

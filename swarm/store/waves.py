@@ -121,10 +121,10 @@ def record_shared_tree(conn: sqlite3.Connection, wave_id: int, path: str) -> Non
 
 
 def left_shared_trees(conn: sqlite3.Connection, run_id: str) -> list[tuple[str, str]]:
-    """Return the shared trees of a run's waves that are no longer in flight, each with its commit."""
+    """Return the shared trees of a run's waves that have ended without a violation, each with its commit."""
     rows = conn.execute(
         "SELECT shared_tree, dispatch_sha FROM waves WHERE run_id = ? AND shared_tree IS NOT NULL"
-        " AND status <> 'dispatched' ORDER BY number DESC",
+        " AND status <> 'dispatched' AND violations = '[]' ORDER BY number DESC",
         (run_id,),
     )
     return [(path, commit) for path, commit in rows]

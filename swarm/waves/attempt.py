@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from swarm import events
 from swarm.config import Config
 from swarm.failpoints import failpoint
-from swarm.files import make_folder, write_whole
+from swarm.files import is_in_place, make_folder, write_whole
 from swarm.git.repository import Repository
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import processes, supervisor
@@ -165,6 +165,9 @@ def _judged(scene: Scene, job: Job, ran: Ran) -> tuple[Ending, dict[str, object]
         "last_progress": ran.last_progress,
         "duration_ms": ran.duration_ms,
     }
+    if not is_in_place(job.attempt_folder, job.attempt_folder.parents[3]):
+        problem = "its folder in the workspace was replaced; nothing is read or written there"
+        return Ending("invalid_output", 3, error_code="FOLDER_REPLACED", error_fragment=problem, **times), None
     if ran.not_started is not None:
         code = 127 if "No such file" in ran.not_started else 1
         failed = Ending("not_started", code, error_code="NOT_STARTED", error_fragment=ran.not_started[:900])

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from swarm.git import sentinel, worktrees
 from swarm.git.repository import Repository, TreeFile, files_at, repository_at
 from swarm.git.worktrees import Tree
 from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
-from swarm.rules.ownership import OwnershipMap
+from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, findings, ledger, transitions, waves
 from swarm.store import domains as domain_table
@@ -22,7 +23,7 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import intake, supervision
 from swarm.waves.intake import Intake
-from swarm.waves.reconcile import Reconciled, digest_of, reconcile
+from swarm.waves.reconcile import Digest, Reconciled, reconcile
 from swarm.waves.results import (
     AgentCollected,
     CollectResult,
@@ -33,8 +34,6 @@ from swarm.waves.results import (
 from swarm.waves.sightings import locate_all
 from swarm.waves.travel import journeys
 from swarm.workspace import Workspace
-
-_WAVE = "the wave"
 
 
 class Observed(NamedTuple):
@@ -119,15 +118,15 @@ def _observe(
 def _watched(run: Run, wave: Wave, repository: Repository) -> tuple[list[ViolationShown], bool]:
     """Compare what must not change with its fingerprints; a changed git folder forbids git in the trees."""
     kept = sentinel.Sentinel.read(wave.sentinel)
-    common = sentinel.fingerprint_common(repository.common_dir, run.id, run.save_point_tag)
+    common = sentinel.fingerprint_common(repository.common_dir, run.id)
     changed = sentinel.differences(kept.common, common)
     if changed:
-        return [ViolationShown(f".git/{name}", _WAVE, "coordinator") for name in changed], False
+        return [ViolationShown(f".git/{name}", WHOLE_WAVE, "coordinator") for name in changed], False
     if kept.primary is None:
         return [], True
     now = sentinel.fingerprint_primary(repository)
     dirt = sorted(path for path, state in now.items() if kept.primary.get(path) != state)
-    return [ViolationShown(path, _WAVE, "primary checkout") for path in dirt], True
+    return [ViolationShown(path, WHOLE_WAVE, "primary checkout") for path in dirt], True
 
 
 def _shared_tree_violations(
@@ -139,7 +138,7 @@ def _shared_tree_violations(
     found = []
     for file in seen:
         owner = owners.owner_of(file.path)
-        found.append(ViolationShown(file.path, _WAVE, owner.name if owner else "unassigned"))
+        found.append(ViolationShown(file.path, WHOLE_WAVE, owner.name if owner else "unassigned"))
     return found
 
 
@@ -213,12 +212,13 @@ def _record_evidence(conn: sqlite3.Connection, observed: Observed) -> None:
 def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> None:
     wave, found = observed.wave, observed.reconciled
     rows = findings.add_all(conn, found.new)
-    sightings = [*(one._replace(finding=rows[one.finding]) for one in found.new_sightings), *found.sightings]
+    fresh = (sighting._replace(finding=rows[sighting.finding]) for sighting in found.new_sightings)
+    digest = Digest()
     findings.record_seen_again(conn, found.seen)
     findings.record_not_seen(conn, found.not_seen)
     findings.record_relocated(conn, found.relocated)
     findings.add_aliases(conn, run.id, wave.number, found.aliases)
-    findings.add_sightings(conn, sightings)
+    findings.add_sightings(conn, digest.over(chain(fresh, found.sightings)))
     ledger.append_all(conn, (Entry("finding_seen", f"finding:{row}", run.id, wave.id, None, "new") for row in rows))
     ledger.append_all(
         conn,
@@ -241,8 +241,8 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
         "fixed": found.counts.fixed,
         "unverified": found.counts.unverified,
         "recurredWhileClosed": found.counts.recurred_while_closed,
-        "sightings": len(sightings),
-        "digest": digest_of(sightings),
+        "sightings": digest.count,
+        "digest": digest.hex(),
     }
     ledger.append(conn, Entry("findings_recorded", f"wave:{wave.id}", run.id, wave.id, payload=payload))
 

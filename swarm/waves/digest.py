@@ -90,7 +90,11 @@ def _keeps(filters: Filters) -> Callable[[Finding], bool]:
         if filters.lines is None:
             return True
         spans = filters.lines.get(finding.file or "", ())
-        return any(finding.line is None or finding.line in span for span in spans)
+        # What is told of the end of a file stands on the blank behind its last line.
+        at_end = finding.line is not None and not finding.quote
+        return any(
+            finding.line is None or finding.line in span or (at_end and finding.line - 1 in span) for span in spans
+        )
 
     return keeps
 
@@ -105,7 +109,7 @@ def _pattern(glob: str) -> str:
 def _wave(conn: sqlite3.Connection, run: Run, number: int | None) -> Wave:
     wave = waves.newest_ended(conn, run.id) if number is None else waves.numbered(conn, run.id, number)
     if wave is None:
-        raise errors.WaveNotFound(run_id=run.id, number="to tell of yet" if number is None else str(number))
+        raise errors.WaveNotFound(run_id=run.id, number=number)
     return wave
 
 

@@ -188,7 +188,7 @@ def _write_prompts(plan: Plan) -> None:
 
 
 def _sentinel(plan: Plan, repository: Repository) -> sentinel.Sentinel:
-    common = sentinel.fingerprint_common(repository.common_dir, plan.run.id, plan.run.save_point_tag)
+    common = sentinel.fingerprint_common(repository.common_dir, plan.run.id)
     # Our own analyzers write nothing, so a person may go on editing while they look.
     is_trusted = plan.runtime is not None and plan.runtime[0].is_trusted
     watched = plan.wish.isolate and not is_trusted

@@ -1,6 +1,7 @@
 """Taking in what agents wrote and did: each output read, validated and compared with what git shows."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from sys import intern
@@ -8,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from swarm import errors
 from swarm.documents import check, parse_bounded, read_bounded
+from swarm.files import is_in_place
 from swarm.git import touched
 from swarm.git.repository import Repository
 from swarm.git.sentinel import Sentinel
@@ -76,6 +78,9 @@ def take_in(agent: AgentRun, wave: Wave, named: Path | None, recorded: tuple[str
     if is_ended(agent.status) and named is None:
         return _taken_before(agent, wave, recorded)
     file = named or Path(agent.output_path)
+    if named is None and os.path.lexists(file.parent) and not is_in_place(file.parent, file.parents[3]):
+        linked = Problem("PATH_UNSAFE", str(file), "a link stands in the place of its folder")
+        return Intake(agent, AgentRunStatus.INVALID_OUTPUT, {}, str(file), None, (linked,))
     try:
         body = read_bounded(file)
     except errors.SwarmError as error:

@@ -61,10 +61,10 @@ def who_owns(conn: sqlite3.Connection, run: Run, path: str, paths: Sequence[str]
     return shown._replace(path=path, owner=domain.name, ownership=domain.ownership.value, glob=glob, warnings=warnings)
 
 
-def map_history(conn: sqlite3.Connection, run: Run) -> DomainsResult:
+def map_history(conn: sqlite3.Connection, run: Run, paths: Sequence[str]) -> DomainsResult:
     """Return every change of the map, from the ledger."""
     events = tuple(event_shown(event) for event in ledger.events_of(conn, f"map:{run.id}"))
-    return DomainsResult(run.id, run.map_frozen, shown_map(conn, run, ()).domains, events=events)
+    return shown_map(conn, run, paths)._replace(events=events)
 
 
 def freeze(store: Store, run: Run, paths: Sequence[str]) -> DomainsResult:

@@ -7,6 +7,7 @@ from swarm.clock import seconds_since
 from swarm.rules import assessment
 from swarm.rules.assessment import AgentFacts, Facts
 from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
+from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.states import AgentRunStatus, is_ended
 from swarm.store import agent_runs, attempts, findings, runs, waves
 from swarm.store import domains as domain_table
@@ -123,7 +124,7 @@ def _summary(agents: list[AgentRun]) -> AgentSummary:
 def _violations(wave: Wave | None) -> int:
     import json
 
-    return len([v for v in json.loads(wave.violations) if v["agent_domain"] == "the wave"]) if wave else 0
+    return len([v for v in json.loads(wave.violations) if v["agent_domain"] == WHOLE_WAVE]) if wave else 0
 
 
 def _findings(counts: dict[tuple[str, str], int], ended: Wave | None) -> StatusFindings:

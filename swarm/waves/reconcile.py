@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from swarm.rules.anchors import Anchor, Anchored
@@ -239,12 +239,23 @@ def _counts(
     )
 
 
-def digest_of(sightings: Iterable[Sighting]) -> str:
-    """Return a digest over a wave's sightings, which stands in the ledger for all of them."""
-    import hashlib
+class Digest:
+    """The digest over a wave's sightings, which stands in the ledger for all of them."""
 
-    compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    whole = hashlib.sha256()
-    for sighting in sightings:
-        whole.update(compact(sighting).encode() + b"\n")
-    return whole.hexdigest()
+    def __init__(self) -> None:
+        import hashlib
+
+        self.count = 0
+        self._whole = hashlib.sha256()
+        self._compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+    def over(self, sightings: Iterable[Sighting]) -> Iterator[Sighting]:
+        """Yield the sightings on their way to where they are written, and take each in."""
+        for sighting in sightings:
+            self.count += 1
+            self._whole.update(self._compact(sighting).encode() + b"\n")
+            yield sighting
+
+    def hex(self) -> str:
+        """Return the SHA-256 over one line of compact JSON a sighting."""
+        return self._whole.hexdigest()

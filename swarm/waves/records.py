@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from swarm.files import write_whole
+from swarm.files import is_in_place, write_whole
 from swarm.store import attempts
 from swarm.store.attempts import Ending
 
@@ -20,7 +20,7 @@ SCHEMA: Final = "swarm.attempt-record/v1"
 def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
     """Write the record of an attempt, as the database holds it; `schemas/attempt-record.schema.json` is its form."""
     attempt = attempts.find(conn, attempt_id)
-    if attempt is None:
+    if attempt is None or not is_in_place(file.parent, file.parents[4]):
         return
     record = {
         "schema": SCHEMA,
@@ -59,6 +59,8 @@ def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
 
 def write_events(folder: Path, ran: "Ran", ending: Ending) -> None:
     """Write the attempt's own events, one JSON object a line."""
+    if not is_in_place(folder, folder.parents[3]):
+        return
     told: list[dict[str, object]] = []
     if ran.spawned:
         told.append({"ts": ran.spawned, "event": "spawned"})
@@ -75,4 +77,4 @@ def write_events(folder: Path, ran: "Ran", ending: Ending) -> None:
     ]
     told.append({"ts": ran.last_progress, "event": "ended", "outcome": ending.outcome})
     body = "".join(json.dumps(event) + "\n" for event in told)
-    (folder / "events.jsonl").write_text(body, encoding="utf-8")
+    write_whole(folder / "events.jsonl", body)

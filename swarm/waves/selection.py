@@ -57,7 +57,7 @@ def select_wave(conn: sqlite3.Connection, run: Run, number: int | None) -> Wave:
     """Return a run's wave of this number, or its newest one. Raises WaveNotFound."""
     wave = waves.newest(conn, run.id) if number is None else waves.numbered(conn, run.id, number)
     if wave is None:
-        raise errors.WaveNotFound(run_id=run.id, number="yet" if number is None else str(number))
+        raise errors.WaveNotFound(run_id=run.id, number=number)
     return wave
 
 

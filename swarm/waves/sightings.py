@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, TreeFile, contents
 from swarm.git.runner import Git
-from swarm.rules.anchors import Anchor, Claim, SourceText, no_anchor
+from swarm.rules.anchors import LONGEST_TEXT, Anchor, Claim, SourceText, no_anchor
 from swarm.rules.anchors import locate_all as locate_lines
 from swarm.rules.classification import Fate
 from swarm.rules.identity import Report, identified
@@ -63,7 +63,8 @@ def locate_all(
         for item in uncertain.get(path, ()):
             fates[item.row_id] = _fate_in(source, item, travels[item.anchor_commit])
     reports = _reports(placed, anchors, owners)
-    return Located({agent: identified(own) for agent, own in reports.items()}, fates, refused)
+    # Each agent's reports go as their successors come, so that they are not held twice.
+    return Located({agent: identified(reports.pop(agent)) for agent in list(reports)}, fates, refused)
 
 
 def _placed(
@@ -149,11 +150,10 @@ def _fate_in(source: SourceText, known: Known, journey: Journey) -> Fate:
         return Fate.UNKNOWN
     if not journey.is_known:
         return Fate.MOVED if source.places_of(anchor.text) else Fate.UNKNOWN
-    places = source.places_of(anchor.text)
-    if not places:
-        return Fate.GONE
-    added = set(journey.travel.lines(anchor.path).added_lines())
-    return Fate.MOVED if any(place in added for place in places) else Fate.GONE
+    # A change of white space alone, of its amount or its places, is no change.
+    bare = "".join(anchor.text.split())
+    added = (source.folded[line - 1] for line in journey.travel.lines(anchor.path).added_lines())
+    return Fate.MOVED if any("".join(text[:LONGEST_TEXT].split()) == bare for text in added) else Fate.GONE
 
 
 def _claim(one: Placed) -> Claim:

@@ -8,6 +8,7 @@ from typing import Final
 
 from swarm import errors
 from swarm.files import make_folder
+from swarm.rules.states import WaveStatus
 from swarm.runtimes import processes
 from swarm.store import agent_runs, attempts
 from swarm.store.attempts import Attempt, Ending
@@ -72,7 +73,8 @@ def told(conn: sqlite3.Connection, run: Run, wave: Wave, launched: int) -> Launc
         shown = tuple(_shown(attempt) for attempt in own)
         progress = own[-1].last_progress if own else None
         agents.append(AgentLaunched(agent.domain, agent.id, agent.status, shown, progress))
-    return LaunchResult(run.id, wave.id, wave.number, launched, gravest, tuple(agents), f"swarm collect {run.id}")
+    verb = "collect" if wave.status is WaveStatus.DISPATCHED else "status"
+    return LaunchResult(run.id, wave.id, wave.number, launched, gravest, tuple(agents), f"swarm {verb} {run.id}")
 
 
 def _shown(attempt: Attempt) -> AttemptShown:

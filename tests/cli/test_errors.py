@@ -405,7 +405,7 @@ def wave_not_found(scene: Scene) -> Refusal:
         f"""[WAVE_NOT_FOUND]: Run {run} has no wave 7
   Next: `swarm status {run}` shows the current wave
   Run: {run}""",
-        {"runId": run, "number": "7"},
+        {"runId": run, "number": 7},
     )
 
 
@@ -428,7 +428,7 @@ def repo_not_found(scene: Scene) -> Refusal:
         ("init", str(gone)),
         f"""[REPO_NOT_FOUND]: No repository at {gone}
   Path: {gone}
-  Next: run the command inside a checkout of the repository, or pass --repo-path""",
+  Next: check the path; a run whose repository has moved is found inside its checkout, or with --repo-path""",
         {"path": str(gone)},
     )
 

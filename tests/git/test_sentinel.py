@@ -16,7 +16,7 @@ SAVE_POINT = "swarm-save-1700000000-0123abcd"
 
 
 def common(repo: Repo) -> dict[str, str]:
-    return fingerprint_common(repo.root / ".git", RUN, SAVE_POINT)
+    return fingerprint_common(repo.root / ".git", RUN)
 
 
 def write(name: str, text: str = "x\n") -> Callable[[Path], None]:
