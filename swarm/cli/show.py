@@ -69,5 +69,6 @@ def _lines(result: ShowResult) -> Iterator[str]:
     yield "History"
     for event in result.events:
         reason = f" ({plain(event.reason)})" if event.reason else ""
-        yield f"  {event.ts}  {event.from_ or '—'} → {event.to}{reason}"
+        step = f"{event.from_} → {event.to}" if event.to else f"seen first, by wave event {event.seq}"
+        yield f"  {event.ts}  {step}{reason}"
     yield f"Next: {result.next_action}"

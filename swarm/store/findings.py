@@ -361,3 +361,9 @@ def fixed_in_wave(conn: sqlite3.Connection, run_id: str, wave: int) -> set[str]:
         (run_id, wave),
     )
     return {row[0] for row in rows}
+
+
+def first_wave_of(conn: sqlite3.Connection, row_id: int) -> int:
+    """Return the id of the wave that saw a finding first."""
+    row = conn.execute("SELECT wave_id FROM sightings WHERE finding = ? ORDER BY id LIMIT 1", (row_id,)).fetchone()
+    return int(row[0])

@@ -219,7 +219,6 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
     findings.record_relocated(conn, found.relocated)
     findings.add_aliases(conn, run.id, wave.number, found.aliases)
     findings.add_sightings(conn, digest.over(chain(fresh, found.sightings)))
-    ledger.append_all(conn, (Entry("finding_seen", f"finding:{row}", run.id, wave.id, None, "new") for row in rows))
     ledger.append_all(
         conn,
         (

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from swarm.store import ledger
+from swarm.store.findings import first_wave_of
 from swarm.store.ledger import Event
 from swarm.store.waves import Wave
 from swarm.waves.results import EventShown
@@ -43,5 +44,14 @@ def wave_history(conn: sqlite3.Connection, wave: Wave) -> tuple[EventShown, ...]
 
 
 def finding_history(conn: sqlite3.Connection, row_id: int) -> tuple[EventShown, ...]:
-    """Return every change of a finding's state, in order."""
-    return tuple(event_shown(event) for event in ledger.events_of(conn, f"finding:{row_id}"))
+    """Return how a finding came and every change of its state, in order.
+
+    It came with a wave, whose one event carries the count of its sightings and a digest over them.
+    """
+    came = first_wave_of(conn, row_id)
+    events = ledger.events_of(conn, f"wave:{came}", f"finding:{row_id}")
+    return tuple(
+        event_shown(event)
+        for event in events
+        if event.kind == "findings_recorded" or not event.subject.startswith("wave:")
+    )

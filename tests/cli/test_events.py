@@ -28,7 +28,6 @@ def test_the_ledger_is_one_json_object_a_line_oldest_first(swarm: Swarm, collect
         "run_moved",
         "agent_run_moved",
         "agent_run_moved",
-        "finding_seen",
         "findings_recorded",
         "wave_moved",
     ]
@@ -131,7 +130,7 @@ def test_history_of_a_finding_is_every_change_of_its_state(swarm: Swarm, repo: R
         swarm("collect")
     events = swarm("history", finding["findingId"], "--format", "json").data["events"]
     assert [(event["kind"], event["from"], event["to"]) for event in events] == [
-        ("finding_seen", None, "new"),
+        ("findings_recorded", None, None),
         ("finding_moved", "new", "recurring"),
         ("finding_moved", "recurring", "unverified"),
     ]

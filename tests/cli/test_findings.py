@@ -206,7 +206,7 @@ def test_show_tells_code_sightings_and_history(swarm: Swarm, four: Workspace) ->
     ]
     assert data["code"][3]["text"] == "def load(path, seen=[]):"
     assert [(s["wave"], s["domain"], s["reportedId"]) for s in data["sightings"]] == [(1, "code", "3")]
-    assert [(event["kind"], event["to"]) for event in data["events"]] == [("finding_seen", "new")]
+    assert [(event["kind"], event["to"]) for event in data["events"]] == [("findings_recorded", None)]
     assert ">      5  def load(path, seen=[]):" in swarm("show", finding["findingId"]).out.splitlines()
 
 

@@ -1,3 +1,7 @@
+import ast
+import sysconfig
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,3 +49,34 @@ def test_python_that_does_not_parse_is_read_by_its_indentation():
 @given(st.text(alphabet="ab<>(){}:=*& ;,.#'\t", max_size=400))
 def test_every_line_has_a_scope_whatever_it_reads(text):
     assert len(scopes("a.c", text)) == 1
+
+
+def scopes_by_grammar(text):
+    found = [""] * len(text.split("\n"))
+    pending = [(ast.parse(text), "")]
+    while pending:
+        node, outer = pending.pop()
+        for child in ast.iter_child_nodes(node):
+            inner = outer
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                inner = f"{outer}.{child.name}" if outer else child.name
+                for line in range(child.lineno - 1, child.end_lineno):
+                    found[line] = max(found[line], inner, key=len) if found[line].startswith(inner) else inner
+            pending.append((child, inner))
+    return found
+
+
+def test_the_scopes_of_python_are_those_of_its_grammar_over_the_standard_library():
+    library = Path(sysconfig.get_path("stdlib"))
+    files = [*library.glob("*.py"), *library.glob("asyncio/*.py"), *library.glob("email/*.py")]
+    compared = 0
+    for file in files:
+        text = file.read_text("utf-8-sig")
+        assert scopes("a.py", text) == scopes_by_grammar(text), file
+        compared += text.count("\n")
+    assert compared > 50_000
+
+
+def test_a_definition_in_a_string_is_none_and_a_dedented_continuation_ends_nothing():
+    text = 'def f(\n    a,\n):\n    """\ndef g():\n    """\n    x = (\n1)\n    # end\n\n# out\ny = 2\n'
+    assert scopes("a.py", text) == [*["f"] * 8, "", "", "", "", ""]

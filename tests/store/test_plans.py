@@ -27,7 +27,7 @@ def filled(store: Store) -> sqlite3.Connection:
             added = findings.add_all(conn, [rows.new_finding(n, run_id) for n in range(first, first + 200)])
             findings.add_sightings(conn, [rows.sighting(row, wave, agent) for row in added])
             findings.add_aliases(conn, run_id, 1, [(f"alias {row}", row) for row in added])
-            append_all(conn, (Entry("finding_seen", f"finding:{row}", run_id, wave.id) for row in added))
+            append_all(conn, (Entry("finding_moved", f"finding:{row}", run_id, wave.id) for row in added))
     return store.conn
 
 
