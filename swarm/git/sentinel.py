@@ -58,8 +58,9 @@ def fingerprint_common(common_dir: Path, run_id: str) -> dict[str, str]:
                 seen[f"worktrees/{admin.name}/{name}"] = _digest(admin / name)
     for file in sorted(_below(common_dir / "refs" / "replace")):
         seen[str(file.relative_to(common_dir))] = _digest(file)
-    seen[f"refs/swarm/{run_id}"] = _ref(common_dir, f"refs/swarm/{run_id}")
-    for name, commit in _refs(common_dir).items():
+    refs = _refs(common_dir)
+    seen[f"refs/swarm/{run_id}"] = refs.get(f"refs/swarm/{run_id}", "")
+    for name, commit in refs.items():
         if name.startswith("refs/tags/"):
             seen[name] = commit
         elif name.startswith("refs/heads/") and not name.startswith("refs/heads/swarm/"):
@@ -126,10 +127,6 @@ def _digest(file: Path) -> str:
         return ""
     executable = "x" if file.stat().st_mode & 0o111 else "-"
     return executable + hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _ref(common_dir: Path, name: str) -> str:
-    return _refs(common_dir).get(name, "")
 
 
 def _refs(common_dir: Path) -> dict[str, str]:

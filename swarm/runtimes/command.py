@@ -38,13 +38,12 @@ class Command:
     def config_hash(self, tree: Path, files: Sequence[str], phase: Phase) -> str:
         """Return a digest of the command line."""
         del tree, files, phase
-        return hashlib.sha256(json.dumps(self._runtime.argv).encode()).hexdigest()[:16]
+        return argv_hash(self._runtime)
 
     def steps(self, job: Job) -> list[Step]:
         """Return the one process."""
         argv = tuple(filled(part, job) for part in self._runtime.argv)
-        passed = {name: os.environ[name] for name in self._runtime.environment if name in os.environ}
-        return [Step((programs.found(argv[0]) or argv[0], *argv[1:]), environment=passed)]
+        return [Step((programs.found(argv[0]) or argv[0], *argv[1:]), environment=passed_on(self._runtime))]
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Return what the command wrote to its output file, else the last JSON object that it printed."""
@@ -55,6 +54,16 @@ class Command:
         if printed is None:
             raise UnusableOutput("it wrote no output file and printed no JSON object")
         return Product(printed)
+
+
+def argv_hash(runtime: RuntimeConfig) -> str:
+    """Return a digest of a configured command line."""
+    return hashlib.sha256(json.dumps(runtime.argv).encode()).hexdigest()[:16]
+
+
+def passed_on(runtime: RuntimeConfig) -> dict[str, str]:
+    """Return the variables that a configured command is given beside the allowed ones."""
+    return {name: os.environ[name] for name in runtime.environment if name in os.environ}
 
 
 def found_program(runtime: RuntimeConfig) -> Program:

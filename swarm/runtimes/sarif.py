@@ -1,7 +1,5 @@
 """SARIF 2.1.0 as agent output: of any tool, for the `sarif` runtime and for `collect --domain NAME:FILE.sarif`."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from swarm.config import Config, RuntimeConfig
 from swarm.rules.phases import LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
-from swarm.runtimes.command import filled, found_program
+from swarm.runtimes.command import argv_hash, filled, found_program, passed_on
 from swarm.runtimes.runtime import Job, Product, Program, Step, StepResult, UnusableOutput
 
 _LEVEL_DEFAULT: Final = "warning"
@@ -39,14 +37,14 @@ class Sarif:
     def config_hash(self, tree: Path, files: Sequence[str], phase: Phase) -> str:
         """Return a digest of the command line."""
         del tree, files, phase
-        return hashlib.sha256(json.dumps(self._runtime.argv).encode()).hexdigest()[:16]
+        return argv_hash(self._runtime)
 
     def steps(self, job: Job) -> list[Step]:
         """Return the one process; an analyzer's exit 1 means that it found something."""
         written = job._replace(output_path=job.attempt_folder / "report.sarif")
         argv = tuple(filled(part, written) for part in self._runtime.argv)
         program = programs.found(argv[0]) or argv[0]
-        return [Step((program, *argv[1:]), accepts=(0, 1), environment=_passed(self._runtime))]
+        return [Step((program, *argv[1:]), accepts=(0, 1), environment=passed_on(self._runtime))]
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Turn the SARIF that the tool wrote into an audit output."""
@@ -61,12 +59,6 @@ class Sarif:
             raise UnusableOutput(error.message) from error
         own = (self._config.severities.get(self.name, {}), self._config.categories.get(self.name, {}))
         return Product(output_of(log, job.domain, job.phase, job.tree, *own), analysis_of(log))
-
-
-def _passed(runtime: RuntimeConfig) -> dict[str, str]:
-    import os
-
-    return {name: os.environ[name] for name in runtime.environment if name in os.environ}
 
 
 def output_of(
