@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 .PHONY: demo test lint bench generate clean help
 
 help:
-	@echo "make demo   install, then audit the source of a third-party package"
+	@echo "make demo   install, then audit, amend, merge, verify and promote third-party code"
 	@echo "make test   install, then run the tests"
 	@echo "make lint   ruff and mypy --strict"
 	@echo "make bench  one JSON line a figure"
@@ -20,6 +20,7 @@ $(STAMP): pyproject.toml
 
 demo: $(STAMP)
 	@$(BIN)/python tools/demo.py
+	@$(BIN)/python tools/demo_loop.py
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)

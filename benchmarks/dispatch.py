@@ -1,14 +1,24 @@
-"""`dispatch --isolate` of twelve domains on 50,000 files, over the bare `git worktree add` calls one after the other."""
+"""`dispatch --isolate` of twelve domains on 50,000 files, over the bare `git worktree add` calls one after the other.
+
+The same with `--sparse`, and what it takes to look at its trees and remove them, beside whole ones.
+"""
 
 import shutil
+import time
 from pathlib import Path
+from statistics import median
 
 from measure import SWARM, folder, run, side_by_side, tell
 from scenes import PHASE, map_of, plain_files, repository
 
+from swarm.git import worktrees
+from swarm.git.repository import repository_at
+from swarm.git.worktrees import Tree
+
 FILES = 50_000
 DOMAINS = 12
 REPEATS = 2
+SPARSE = 3.0
 
 
 def main() -> None:
@@ -30,16 +40,42 @@ def main() -> None:
             remove(root, places)
             return took
 
-        def dispatch() -> float:
-            took = run(SWARM, "dispatch", run_id, PHASE, "--isolate", cwd=root).seconds
-            remove(root, sorted((root / "swarms" / run_id / "worktrees").iterdir()))
+        removals: dict[str, list[float]] = {"whole": [], "sparse": []}
+
+        def dispatch(kind: str, *options: str) -> float:
+            took = run(SWARM, "dispatch", run_id, PHASE, "--isolate", *options, cwd=root).seconds
+            places = sorted((root / "swarms" / run_id / "worktrees").iterdir())
+            removals[kind].append(removed(root, places))
+            remove(root, places)
             shutil.rmtree(root / "swarms" / run_id)
             shutil.copyfile(kept, database)
             return took
 
-        took = side_by_side(REPEATS, {"bare": bare, "dispatch": dispatch}, warm=False)
-    what = f"--isolate, {DOMAINS} domains, {FILES:,} files"
-    tell("dispatch", what, took["dispatch"], "s", floor=took["bare"], goal=1.1 * took["bare"], repeats=REPEATS)
+        calls = {
+            "bare": bare,
+            "dispatch": lambda: dispatch("whole"),
+            "sparse": lambda: dispatch("sparse", "--sparse"),
+        }
+        took = side_by_side(REPEATS, calls, warm=False)
+    whole, sparse = median(removals["whole"]), median(removals["sparse"])
+    what = f"{DOMAINS} domains, {FILES:,} files"
+    bare_took = took["bare"]
+    tell(
+        "dispatch", f"--isolate, {what}", took["dispatch"], "s", floor=bare_took, goal=1.1 * bare_took, repeats=REPEATS
+    )
+    tell("dispatch", f"--isolate --sparse, {what}", took["sparse"], "s", floor=bare_took, goal=SPARSE, repeats=REPEATS)
+    tell("dispatch", f"removal of the sparse trees, {what}", sparse, "s", floor=whole, goal=SPARSE, repeats=REPEATS)
+
+
+def removed(root: Path, places: list[Path]) -> float:
+    """Remove worktrees that nobody touched as `swarm` does, after it has looked at them, and say how long it took."""
+    found = repository_at(root)
+    began = time.perf_counter()
+    gone = [worktrees.remove(found.git, Tree(place, None), found.head) for place in places]
+    seconds = time.perf_counter() - began
+    if not all(gone):
+        raise SystemExit("a tree that nobody touched was kept")
+    return seconds
 
 
 def remove(root: Path, places: list[Path]) -> None:
@@ -47,7 +83,7 @@ def remove(root: Path, places: list[Path]) -> None:
     if len(places) != DOMAINS:
         raise SystemExit(f"there are {len(places)} worktrees, not {DOMAINS}")
     for place in places:
-        shutil.rmtree(place)
+        shutil.rmtree(place, ignore_errors=True)
     run("git", "worktree", "prune", cwd=root)
     branches = run("git", "for-each-ref", "--format=%(refname)", "refs/heads", cwd=root, keep=True).out.decode().split()
     for branch in branches:

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("startup", "status", "collect", "findings", "init", "dispatch", "launch", "identity")
+BENCHES = ("startup", "status", "collect", "findings", "report", "init", "dispatch", "launch", "merge", "identity")
 
 
 def main(words: list[str]) -> int:

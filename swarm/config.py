@@ -1,15 +1,17 @@
-"""`swarm.toml`: what a repository, or a workspace, says about runtimes, severities, prompts and limits."""
+"""`swarm.toml`: what a repository, or a workspace, says about runtimes, severities, prompts, limits and proof."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from swarm import errors
 
 FILE_NAME: Final = "swarm.toml"
 PROMPT_BYTES: Final = 60 * 1024
 ATTEMPT_SECONDS: Final = 1800
+VERIFY_SECONDS: Final = 300
 
 
 class RuntimeConfig(NamedTuple):
@@ -22,6 +24,25 @@ class RuntimeConfig(NamedTuple):
     environment: tuple[str, ...] = ()
 
 
+class VerifyStep(NamedTuple):
+    """One `[[verify.steps]]` table. The one group of `count_pattern` finds how many tests ran."""
+
+    name: str
+    kind: Literal["lint", "types", "test", "build", "check"]
+    argv: tuple[str, ...]
+    folder: str = "."
+    count_pattern: str | None = None
+
+
+class VerifyConfig(NamedTuple):
+    """The `[verify]` table: what proves the repository, and how long a step may take."""
+
+    adapter: str | None = None
+    timeout_seconds: int = VERIFY_SECONDS
+    environment: tuple[str, ...] = ()
+    steps: tuple[VerifyStep, ...] = ()
+
+
 class Config(NamedTuple):
     """The settings in force. `source` is the file they came from, `None` for the defaults."""
 
@@ -30,9 +51,12 @@ class Config(NamedTuple):
     severities: Mapping[str, Mapping[str, str]] = {}
     categories: Mapping[str, Mapping[str, str]] = {}
     ruff_select: Mapping[str, tuple[str, ...]] = {}
+    ruff_unsafe_fixes: bool = False
     jobs: int | None = None
     attempt_seconds: int = ATTEMPT_SECONDS
     prompt_bytes: int = PROMPT_BYTES
+    reads: Mapping[str, tuple[str, ...]] = {}
+    verify: VerifyConfig = VerifyConfig()
 
 
 def load(*folders: Path) -> Config:
@@ -66,9 +90,12 @@ def _read(file: Path, document: dict[str, Any]) -> Config:
         severities=document.get("severities", {}),
         categories=document.get("categories", {}),
         ruff_select={phase: tuple(rules) for phase, rules in ruff.get("select", {}).items()},
+        ruff_unsafe_fixes=ruff.get("unsafe_fixes", False),
         jobs=launch.get("jobs"),
         attempt_seconds=launch.get("timeout_seconds", ATTEMPT_SECONDS),
         prompt_bytes=prompts.get("max_bytes", PROMPT_BYTES),
+        reads={domain: tuple(globs) for domain, globs in document.get("reads", {}).items()},
+        verify=_verify(file, document.get("verify", {})),
     )
 
 
@@ -80,3 +107,27 @@ def _runtime(name: str, table: dict[str, Any]) -> RuntimeConfig:
         tuple(table.get("version_argv", ())),
         tuple(table.get("environment", ())),
     )
+
+
+def _verify(file: Path, table: dict[str, Any]) -> VerifyConfig:
+    steps = tuple(
+        VerifyStep(step["name"], step["kind"], tuple(step["argv"]), step.get("folder", "."), step.get("count_pattern"))
+        for step in table.get("steps", ())
+    )
+    for position, step in enumerate(steps):
+        if problem := _pattern_problem(step.count_pattern):
+            raise errors.ConfigInvalid(path=str(file), problem=f"$.verify.steps[{position}].count_pattern: {problem}")
+    return VerifyConfig(
+        table.get("adapter"),
+        table.get("timeout_seconds", VERIFY_SECONDS),
+        tuple(table.get("environment", ())),
+        steps,
+    )
+
+
+def _pattern_problem(pattern: str | None) -> str | None:
+    try:
+        groups = re.compile(pattern or "()").groups
+    except re.error as error:
+        return f"it is no regular expression: {error}"
+    return None if groups == 1 else f"it has {groups} groups, not one that finds the number"

@@ -73,8 +73,8 @@ def _part(name: str, part: str | None) -> dict[str, Any]:
     return {"$schema": whole["$schema"], "$ref": f"#/$defs/{part}", "$defs": whole["$defs"]}
 
 
-def read_bounded(file: Path) -> bytes:
-    """Return the bytes of a regular file of at most 50 MiB that does not grow while it is read.
+def read_bounded(file: Path, most_bytes: int = MOST_BYTES) -> bytes:
+    """Return the bytes of a regular file of at most 50 MiB, or another bound, that does not grow while it is read.
 
     Links are not followed. Raises BoundedJsonReadFailed and BoundedJsonSizeLimit.
     """
@@ -89,7 +89,7 @@ def read_bounded(file: Path) -> bytes:
         os.close(handle)
         raise errors.BoundedJsonReadFailed(path=shown, problem="it is not a regular file")
     with os.fdopen(handle, "rb") as stream:
-        if before.st_size > MOST_BYTES:
+        if before.st_size > most_bytes:
             raise errors.BoundedJsonSizeLimit(path=shown, problem=f"{before.st_size:,} bytes")
         try:
             body = stream.read(before.st_size + 1)

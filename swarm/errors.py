@@ -136,6 +136,18 @@ class ConfigInvalid(SwarmError):
     problem: str
 
 
+class CodeownersInvalid(SwarmError):
+    code = "CODEOWNERS_INVALID"
+    severity = Severity.HIGH
+    text = "{path} gives no map: {problem}"
+    advice = "mend and commit it, or take another map: `--domains-from auto`, or a file of domains"
+    when = (
+        "`init --domains-from codeowners`: the commit has no such file, or one that is empty, too long or not readable"
+    )
+    path: str
+    problem: str
+
+
 class SchemaUnknown(SwarmError):
     code = "SCHEMA_UNKNOWN"
     severity = Severity.MEDIUM
@@ -337,6 +349,54 @@ class FindingNotFound(SwarmError):
     when = "a finding's id, or a prefix of it, fits no finding or more than one"
     run_id: str
     finding_id: str
+
+
+class TriageNotApplicable(SwarmError):
+    code = "TRIAGE_NOT_APPLICABLE"
+    severity = Severity.MEDIUM
+    text = "These cannot be {action}: {findings}"
+    advice = "{remedy}"
+    when = (
+        "a fixed finding is to be approved, deferred, rejected or closed, or an open one reopened; nothing is decided"
+    )
+    action: str
+    findings: str
+    remedy: str
+    run_id: str
+
+
+class DecisionsInvalid(SwarmError):
+    code = "DECISIONS_INVALID"
+    severity = Severity.HIGH
+    text = "{path} is not a valid file of decisions: {problem}"
+    advice = (
+        "correct the file; `swarm schema decisions-file` prints its form, `swarm findings --export FILE` writes one"
+    )
+    when = "`triage --import` of a file that is too large, does not parse, fails its schema or decides one thing twice"
+    path: str
+    problem: str
+
+
+class SuppressionInvalid(SwarmError):
+    code = "SUPPRESSION_INVALID"
+    severity = Severity.LOW
+    text = "{path}: the comment does not count: {problem}"
+    advice = "write `swarm: ignore RULE[,RULE] reason` in a comment at the end of the line, or alone above it"
+    when = "a `swarm: ignore` comment at a reported line names no rule or gives no reason; the finding stays as it is"
+    path: str
+    problem: str
+
+
+class LeaseNotApplicable(SwarmError):
+    code = "LEASE_NOT_APPLICABLE"
+    severity = Severity.MEDIUM
+    text = "'{file}' cannot be leased to {domain}: {problem}"
+    advice = "{remedy}"
+    when = "`lease grant` or `deny` of a file that the domain may edit anyway, or to a domain without an agent"
+    file: str
+    domain: str
+    problem: str
+    remedy: str
 
 
 class RepoNotFound(SwarmError):
@@ -551,9 +611,24 @@ class DispatchWaveInFlight(DispatchPreconditionError):
 class DispatchNothingApproved(DispatchPreconditionError):
     code = "DISPATCH_NOTHING_APPROVED"
     severity = Severity.HIGH
-    text = "No open finding of this run is approved, so there is nothing to amend"
-    advice = "`swarm findings {run_id}` lists what is open; an amend wave takes what a coordinator has approved"
-    when = "an amend phase without an approved finding"
+    text = "There is nothing to amend in {phase}: {problem}"
+    advice = "`swarm findings {run_id}` lists what is open; approve some with `swarm approve {run_id} --ids <id>,<id>`"
+    when = "an amend phase without an approved finding of its lens that an agent could mend"
+    problem: str
+
+
+class DispatchAnchorsBroken(DispatchPreconditionError):
+    code = "DISPATCH_ANCHORS_BROKEN"
+    severity = Severity.HIGH
+    text = "The place of {count} approved findings is gone at HEAD: {findings}"
+    advice = (
+        "`swarm show {first}` tells more; re-audit with `swarm audit`, or reopen them; "
+        "`--skip-anchor-check --reason '…'` dispatches all the same"
+    )
+    when = "an amend phase, and the file or the line of an approved finding is no longer there"
+    findings: str
+    count: int
+    first: str
 
 
 class IsolationError(SwarmError):
@@ -583,6 +658,20 @@ class LaunchInProgress(SwarmError):
     when = "another process launches or collects the agents of this wave"
     number: int
     holder: str
+    run_id: str
+
+
+class LaunchNeedsIsolation(SwarmError):
+    code = "LAUNCH_NEEDS_ISOLATION"
+    severity = Severity.HIGH
+    text = "Wave {number} ({phase}) has no worktrees, and {runtime} would edit your own checkout"
+    advice = (
+        "answer wave {number} by hand and collect it, then dispatch again: `swarm dispatch {run_id} {phase} --isolate`"
+    )
+    when = "an analyzer shall mend, and its wave was dispatched without `--isolate`"
+    number: int
+    phase: str
+    runtime: str
     run_id: str
 
 
@@ -706,3 +795,90 @@ class PathUnsafe(SwarmError):
     when = "a finding names a path that is absolute, climbs out, or leads into .git; that finding alone is refused"
     received: str
     problem: str
+
+
+# --- proof ------------------------------------------------------------------------------------------------
+
+
+class CliInvalidThreshold(SwarmError):
+    code = "CLI_INVALID_THRESHOLD"
+    severity = Severity.MEDIUM
+    text = "--threshold expects a non-negative integer; got '{received}'"
+    advice = "pass an integer >= 0, e.g. `--threshold 0` or `--threshold=3`"
+    when = "`--threshold` is not digits alone, on `verify` and every `verify-*`, before anything runs"
+    received: str
+
+
+class BuildAdapterUnknown(SwarmError):
+    code = "BUILD_ADAPTER_UNKNOWN"
+    severity = Severity.MEDIUM
+    text = "There is no adapter '{received}'; there are {choices}"
+    advice = "leave `--adapter` out to take the one that fits best, or see it with `swarm verify --probe-only`"
+    when = "`--adapter` names none that there is"
+    received: str
+    choices: str
+
+
+class MergeNotReady(SwarmError):
+    code = "MERGE_NOT_READY"
+    severity = Severity.HIGH
+    text = "Wave {number} ({phase}) is {status}, and only a collected wave is merged"
+    advice = "{remedy}"
+    when = "the newest wave is an amend wave in flight or failed"
+    number: int
+    phase: str
+    status: str
+    remedy: str
+    run_id: str
+
+
+class MergeConflict(SwarmError):
+    code = "MERGE_CONFLICT"
+    severity = Severity.HIGH
+    text = "Wave {number} does not merge: {files} (domains {domains})"
+    advice = (
+        "nothing was published; {remedy}merge branch {branch} into the target by hand, and call `swarm merge` again"
+    )
+    when = "two agents changed one file in different ways, or the target moved over what an agent changed"
+    number: int
+    files: str
+    domains: str
+    branch: str
+    remedy: str
+    run_id: str
+
+
+class MergeGateFailed(SwarmError):
+    code = "MERGE_GATE_FAILED"
+    severity = Severity.HIGH
+    text = "The merge of wave {number} is not proved: {verdict}{told}"
+    advice = "{remedy}"
+    when = "the merged commit's lint, types, tests or build do not pass, also when tried again"
+    number: int
+    verdict: str
+    told: str
+    culprits: tuple[str, ...]
+    path: str
+    remedy: str
+    run_id: str
+
+
+class PublishRaced(SwarmError):
+    code = "PUBLISH_RACED"
+    severity = Severity.MEDIUM
+    text = "Branch {ref} moved while it was published to: expected {expected}, found {found}"
+    advice = "run `swarm merge` again, which begins from where the branch is now"
+    when = "somebody else moved the target between the merge and its publication"
+    ref: str
+    expected: str
+    found: str
+
+
+class PublishTargetDirty(SwarmError):
+    code = "PUBLISH_TARGET_DIRTY"
+    severity = Severity.HIGH
+    text = "Branch {branch} is checked out at {path} with changes that publishing would run into"
+    advice = "commit or stash them there, or publish without `--publish` to the integration branch"
+    when = "`merge --publish` to a branch whose checkout is not clean, or has an untracked file in the way"
+    path: str
+    branch: str

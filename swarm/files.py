@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from swarm import errors
@@ -29,6 +30,35 @@ def write_whole(file: Path, content: str | bytes) -> None:
     except OSError as error:
         problem = error.strerror or str(error)
         raise errors.WorkspaceNotWritable(path=str(file), problem=f"{file.name}: {problem}") from error
+
+
+def write_stream(file: Path, chunks: Iterable[str]) -> int:
+    """Write a text piece by piece so that the file is there whole or not at all; return its bytes.
+
+    Its folder must be there. The file is made with the rights that the user's umask leaves; a link in its place is
+    replaced and not followed. Raises WorkspaceNotWritable where there is a folder, a device or a pipe.
+    """
+    try:
+        if file.exists() and not file.is_file():
+            raise errors.WorkspaceNotWritable(path=str(file), problem=f"{file.name}: not a regular file")
+        _sweep(file)
+        temporary = file.with_name(f".{file.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+        try:
+            with temporary.open("x", encoding="utf-8", newline="") as stream:
+                stream.writelines(chunks)
+                stream.flush()
+                os.fsync(stream.fileno())
+                size = os.fstat(stream.fileno()).st_size
+            failpoint("write.before_rename")
+            temporary.replace(file)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(file.parent)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise errors.WorkspaceNotWritable(path=str(file), problem=f"{file.name}: {problem}") from error
+    return size
 
 
 def _sweep(file: Path) -> None:

@@ -12,17 +12,26 @@ from tests.conftest import Repo, Swarm
 from tools import generate
 
 ROOT = Path(__file__).parent.parent
+PROOF = """
+[[verify.steps]]
+name = "smoke"
+kind = "test"
+argv = ["python3", "-c", "print('Ran 1 test')"]
+count_pattern = 'Ran (\\d+) test'
+"""
 PAGES = sorted([ROOT / "README.md", ROOT / "swarms" / "PROTOCOL.md", *(ROOT / "docs").glob("*.md")])
 
 
 def commands(page: Path) -> list[str]:
-    blocks = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ swarm")]
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    told = [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ swarm")]
+    return told + re.findall(r"run: (swarm [^|>\n]*)", text)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
 def test_every_command_line_of_a_page_runs(page: Path, swarm: Swarm, repo: Repo) -> None:
-    repo.commit({"src/payments/card.py": "CARD = 1\n"})
+    repo.commit({"src/payments/card.py": "CARD = 1\n", "swarm.toml": PROOF, "decisions.toml": "version = 1\n"})
     first = commands(page)[0]
     if not first.startswith(("swarm audit", "swarm init")):
         swarm("audit", ".", exit=1)

@@ -34,11 +34,12 @@ PLAIN = {
 }
 MAY_IMPORT = {
     "cli": {"cli", "waves", "show", "store", "git", "runtimes", "rules", *PLAIN},
-    "waves": {"waves", "store", "git", "runtimes", "rules", *PLAIN},
+    "waves": {"waves", "store", "git", "runtimes", "builds", "rules", *PLAIN},
     "show": {"show", "waves", "rules", "errors", "__version__"},
     "store": {"store", "rules", *PLAIN},
     "git": {"git", "rules", *PLAIN},
     "runtimes": {"runtimes", "rules", *PLAIN},
+    "builds": {"builds", "runtimes", "rules", *PLAIN},
     "rules": {"rules"},
     "__main__": {"cli"},
     **{name: PLAIN - {name} for name in PLAIN},
@@ -56,7 +57,7 @@ OUTSIDE = {
 }
 # Parts of the standard library that only one room may touch.
 RESERVED = {
-    "subprocess": {"git/*", "runtimes/*"},
+    "subprocess": {"git/*", "runtimes/*", "builds/*"},
     "asyncio": {"runtimes/*", "waves/*"},
     "sqlite3": {"store/*", "waves/*", "cli/*"},
     "pickle": set[str](),

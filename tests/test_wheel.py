@@ -43,6 +43,7 @@ def test_migrations_schemas_and_prompts_are_inside(wheel: Path) -> None:
         wanted = {f"swarm/shipped/{name}/{file.name}" for file in (ROOT / folder).glob(pattern)}
         assert wanted
         assert wanted <= inside
+    assert {f"swarm/show/page/page.{kind}" for kind in ("html", "css", "js")} <= inside
 
 
 def test_an_audit_runs_from_a_clean_environment_and_an_unrelated_folder(

@@ -16,6 +16,7 @@ from typing import Any
 
 PACKAGE = "sqlite_utils"
 SWARM = str(Path(sys.executable).with_name("swarm"))
+PACKAGE_IGNORED = shutil.ignore_patterns("__pycache__")
 IDENTITY = {
     "GIT_AUTHOR_NAME": "Demo",
     "GIT_AUTHOR_EMAIL": "demo@example.invalid",
@@ -28,24 +29,22 @@ def main() -> int:
     """Run the demonstration."""
     with tempfile.TemporaryDirectory(prefix="swarm-demo-") as folder:
         repo = Path(folder) / PACKAGE
-        shutil.copytree(_source_of(PACKAGE), repo / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source_of(PACKAGE), repo / PACKAGE, ignore=PACKAGE_IGNORED)
         for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "as installed"]):
-            _git(repo, *arguments)
-        _say(f"The source of {PACKAGE}, as installed, is a git repository now. The main job is one command:")
+            git(repo, *arguments)
+        say(f"The source of {PACKAGE}, as installed, is a git repository now. The main job is one command:")
         first = _audit(repo)
         finding = next(f for f in first["digest"]["findings"] if f["ruleId"] == "B904" and f["quote"].endswith(")"))
-        _say(
-            f"Now {finding['file']}:{finding['line']} ({finding['ruleId']}) is mended, and every file moves by a line."
-        )
+        say(f"Now {finding['file']}:{finding['line']} ({finding['ruleId']}) is mended, and every file moves by a line.")
         _mend(repo, finding)
-        _git(repo, "commit", "-q", "-a", "-m", "mend one, move the rest")
+        git(repo, "commit", "-q", "-a", "-m", "mend one, move the rest")
         second = _audit(repo)
         worked = _compared(first, second, finding)
-        _say("And the digest, as it stands after both audits:")
+        say("And the digest, as it stands after both audits:")
         subprocess.run(
             [SWARM, "findings", "--severity", "CRITICAL,HIGH,MEDIUM", "--limit", "12", "--format", "text"],
             cwd=repo,
-            env=_environment(),
+            env=environment(),
             check=False,
         )
     return 0 if worked else 1
@@ -53,14 +52,7 @@ def main() -> int:
 
 def _audit(repo: Path) -> dict[str, Any]:
     print("$ swarm audit .", flush=True)
-    done = subprocess.run(
-        [SWARM, "audit", ".", "--format", "json"],
-        cwd=repo,
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = call(repo, "audit", ".", "--format", "json")
     if done.returncode not in {0, 1}:
         sys.exit(f"the audit could not run (exit {done.returncode}):\n{done.stdout}{done.stderr}")
     data: dict[str, Any] = json.loads(done.stdout)["data"]
@@ -89,23 +81,33 @@ def _compared(first: dict[str, Any], second: dict[str, Any], mended: dict[str, A
     return bool(before) and mended["findingId"] in fixed and before == (before & after) | fixed
 
 
-def _source_of(package: str) -> Path:
+def source_of(package: str) -> Path:
+    """Return the folder of an installed package."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         sys.exit(f"{package} is not installed")
     return Path(spec.origin).parent
 
 
-def _git(repo: Path, *arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=repo, env=_environment(), check=True)
+def call(repo: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run one `swarm` command in a repository."""
+    command = [SWARM, *arguments]
+    return subprocess.run(command, cwd=repo, env=environment(), capture_output=True, text=True, check=False)
 
 
-def _environment() -> dict[str, str]:
+def git(repo: Path, *arguments: str) -> None:
+    """Run one git command in a repository."""
+    subprocess.run(["git", *arguments], cwd=repo, env=environment(), check=True)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of every command here."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "SWARM_"))}
     return {**kept, **IDENTITY, "SWARM_LOG": "off"}
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell what comes next."""
     print(f"\n{text}", flush=True)
 
 

@@ -15,7 +15,7 @@ from swarm.cli.door import swarm as group
 from swarm.cli.verbs import SECTIONS
 from swarm.errors import CATALOGUE, ICONS
 from swarm.show.document import schema_of
-from swarm.waves import results
+from swarm.waves import gate_results, lookback, proof, results, triaged
 
 ROOT = Path(__file__).parent.parent
 DATA: dict[str, Any] = {
@@ -27,15 +27,32 @@ DATA: dict[str, Any] = {
     "dispatch": results.DispatchResult,
     "launch": results.LaunchResult,
     "collect": results.CollectResult,
+    "merge": proof.MergeResult,
+    "verify": proof.VerifyResult,
+    "advance": gate_results.AdvanceResult,
     "runs": list[results.RunShown],
     "status": results.StatusResult,
     "findings": results.FindingsResult,
     "show": results.ShowResult,
     "history": results.EventsResult,
     "events": results.EventsResult,
+    "receipt": gate_results.WaveReceipt,
     "attempts": results.LaunchResult,
     "explain": results.Explanation,
+    "trends": lookback.TrendsResult,
+    "report": lookback.ReportResult,
     "schema": Any,
+    "approve": triaged.TriageResult,
+    "defer": triaged.TriageResult,
+    "reject": triaged.TriageResult,
+    "reopen": triaged.TriageResult,
+    "close": triaged.TriageResult,
+    "triage": triaged.ImportResult,
+    "lease": triaged.LeasesResult,
+    "verify-fixed": proof.Delta,
+    "verify-recurring": proof.Delta,
+    "verify-unverified": proof.Delta,
+    "verify-approved": proof.Delta,
     "completion": results.Completion,
 }
 
@@ -60,9 +77,18 @@ def verbs_page() -> str:
             command = group.get_command(click.Context(group), name)
             if command is None:
                 raise AssertionError(name)
-            context = click.Context(command, info_name=f"swarm {name}", max_content_width=100)
-            parts.append(f"\n### swarm {name}\n\n```text\n{command.get_help(context)}\n```\n")
+            parts += _helps(command, f"swarm {name}")
     return "".join(parts)
+
+
+def _helps(command: click.Command, name: str) -> list[str]:
+    """Return the help of a verb, and of each of its own verbs where it has some."""
+    context = click.Context(command, info_name=name, max_content_width=100)
+    parts = [f"\n### {name}\n\n```text\n{command.get_help(context)}\n```\n"]
+    if isinstance(command, click.Group):
+        for inner, part in sorted(command.commands.items()):
+            parts += _helps(part, f"{name} {inner}")
+    return parts
 
 
 def errors_page() -> str:

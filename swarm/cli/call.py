@@ -71,12 +71,20 @@ class Call:
 
         return config.load(self.workspace.folder, repository)
 
-    def answer(self, data: Any, text: Callable[[], Iterable[str]], exit_code: int = 0) -> NoReturn:
-        """Show a result, as the one JSON document or as text, and end with the exit code."""
+    def answer(
+        self, data: Any, text: Callable[[], Iterable[str]], exit_code: int = 0, *, timed: bool = True
+    ) -> NoReturn:
+        """Show a result, as the one JSON document or as text, and end with the exit code.
+
+        A document that must be the same bytes each time is not `timed`: its `duration_ms` is null.
+        """
         if self.form == "json":
             from swarm.show.document import document
 
-            write(json.dumps(envelope(self.verb, exit_code, document(data)), ensure_ascii=False))
+            whole = envelope(self.verb, exit_code, document(data))
+            if not timed:
+                whole["meta"]["duration_ms"] = None
+            write(json.dumps(whole, ensure_ascii=False))
         else:
             for line in text():
                 write(line)

@@ -7,12 +7,14 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, run_argument, usage, verb
+from swarm.rules.phases import AMEND_PHASES, dispatched_phase
 from swarm.rules.states import WaveStatus
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.results import CollectResult
+from swarm.waves.collected import UNTAKABLE, AgentCollected, CollectResult
 
 _MOST_VIOLATIONS = 20
+_MOST_NAMED = 5
 
 
 @verb()
@@ -52,8 +54,13 @@ def _lines(result: CollectResult) -> Iterator[str]:
     yield result.summary
     yield f"Open findings: {text.severities(result.by_severity)}"
     yield ""
-    rows = [(agent.domain, agent.status, f"{agent.findings_count:,}") for agent in result.agents]
-    yield from text.table(rows, ("agent", "status", "findings"))
+    is_amend = dispatched_phase(result.phase) in AMEND_PHASES
+    counted = "fixes" if is_amend else "findings"
+    rows = [
+        (agent.domain, agent.status, f"{agent.fixes if is_amend else agent.findings_count:,}")
+        for agent in result.agents
+    ]
+    yield from text.table(rows, ("agent", "status", counted))
     for agent in result.agents:
         for problem in agent.errors[:_MOST_VIOLATIONS]:
             yield f"⚠ {agent.domain}: {plain(problem.code)}: {plain(problem.message)} ({plain(problem.path)})"
@@ -61,9 +68,11 @@ def _lines(result: CollectResult) -> Iterator[str]:
             yield f"⚠ {agent.domain}: … and {len(agent.errors) - _MOST_VIOLATIONS:,} more"
     for violation in result.violations[:_MOST_VIOLATIONS]:
         owner = plain(violation.actual_owner)
-        yield f"⊘ {plain(violation.file)} was touched by {violation.agent_domain}; it is {owner}'s"
+        told = "git cannot take it" if owner == UNTAKABLE else f"it is {owner}'s"
+        yield f"⊘ {plain(violation.file)} was touched by {violation.agent_domain}; {told}"
     if len(result.violations) > _MOST_VIOLATIONS:
         yield f"⊘ … and {len(result.violations) - _MOST_VIOLATIONS:,} more"
+    yield from _amended(result)
     if result.ownership_probe_degraded:
         yield "ℹ Without --isolate nobody can tell who edited what in the shared checkout."  # noqa: RUF001
     if result.findings.recurred_while_closed:
@@ -71,3 +80,36 @@ def _lines(result: CollectResult) -> Iterator[str]:
     yield ""
     yield f"Wave status: {result.wave_status}"
     yield f"Next: {result.next_action}"
+
+
+def _amended(result: CollectResult) -> Iterator[str]:
+    for fix in result.fixes[:_MOST_VIOLATIONS]:
+        proved = "not seen yet" if fix.verified_via == "unverifiable" else f"seen by {fix.verified_via}"
+        yield f"✓ {fix.finding_id} claimed by {fix.domain}, {proved}: {plain(fix.evidence)}"
+    if len(result.fixes) > _MOST_VIOLATIONS:
+        yield f"✓ … and {len(result.fixes) - _MOST_VIOLATIONS:,} more claimed"
+    for skip in result.skipped_fixes[:_MOST_VIOLATIONS]:
+        yield f"⚠ {plain(skip.finding_id)} of {skip.domain} skipped ({skip.reason}): {plain(skip.told)}"
+    if len(result.skipped_fixes) > _MOST_VIOLATIONS:
+        yield f"⚠ … and {len(result.skipped_fixes) - _MOST_VIOLATIONS:,} more skipped"
+    for request in result.requests[:_MOST_VIOLATIONS]:
+        yield f"⚠ {request.domain} asks for {plain(request.file)}: {plain(request.reason)}"
+    for agent in result.agents:
+        yield from _edited(agent)
+
+
+def _edited(agent: AgentCollected) -> Iterator[str]:
+    if agent.divergence is not None:
+        missing, extra = agent.divergence
+        if missing:
+            yield f"⚠ {agent.domain} did not report {text.counted(len(missing), 'file')}: {_some(missing)}"
+        if extra:
+            unseen = text.counted(len(extra), "file")
+            yield f"⚠ {agent.domain} reported {unseen} that git does not show: {_some(extra)}"
+    if agent.shared_edits:
+        yield f"⚠ {agent.domain} edited shared files: {_some(agent.shared_edits)}"
+
+
+def _some(paths: tuple[str, ...]) -> str:
+    shown = ", ".join(map(plain, paths[:_MOST_NAMED]))
+    return shown if len(paths) <= _MOST_NAMED else f"{shown}, … {len(paths) - _MOST_NAMED:,} more"

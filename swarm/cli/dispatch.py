@@ -7,10 +7,10 @@ import click
 
 from swarm import errors
 from swarm.cli.call import Call
-from swarm.cli.options import repo_path_option, usage, verb
+from swarm.cli.options import repo_path_option, require_reason, usage, verb
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.results import DispatchResult
+from swarm.waves.results import AgentPlan, DispatchResult
 
 
 @verb()
@@ -19,16 +19,26 @@ from swarm.waves.results import DispatchResult
 @click.option("--auto-freeze", is_flag=True, help="Freeze a draft map on the way.")
 @click.option("--dry-run", is_flag=True, help="Tell what would be dispatched, and make nothing.")
 @click.option("--runtime", metavar="NAME", help="Plan for this runtime; analyzers share one tree.")
+@click.option(
+    "--sparse",
+    is_flag=True,
+    help="With --isolate: check out only a domain's own files and its [reads] of swarm.toml, where those are few.",
+)
+@click.option("--skip-anchor-check", is_flag=True, help="Amend although the place of an approved finding is gone.")
+@click.option("--reason", metavar="TEXT", help="Why, which is recorded.")
 @repo_path_option
-def command(
+def command(  # noqa: PLR0913
     call: Call,
     words: tuple[str, ...],
     runtime: str | None,
     repo_path: Path | None,
+    reason: str | None,
     *,
     isolate: bool,
     auto_freeze: bool,
     dry_run: bool,
+    sparse: bool,
+    skip_anchor_check: bool,
 ) -> None:
     """Dispatch a wave of PHASE at HEAD: a snapshot of the map, and for each agent a prompt and a worktree.
 
@@ -40,7 +50,10 @@ def command(
 
     if not 1 <= len(words) <= 2:  # noqa: PLR2004
         raise usage("it takes a phase, with a run before it or none", "dispatch")
+    if sparse and not isolate:
+        raise usage("--sparse goes with --isolate", "dispatch")
     named = words[0] if len(words) == 2 else None  # noqa: PLR2004
+    why = require_reason(reason, "skipping the anchor check") if skip_anchor_check else None
     with refusals_told(named):
         phase = lawful_phase(words[-1], named)
         with call.read() if dry_run else call.write() as store:
@@ -48,7 +61,7 @@ def command(
                 run = call.run_here(store, named, repo_path, tell=True)
             except errors.RunNotFound as error:
                 raise errors.DispatchRunNotFound(run_id=named or error.run_id, phase=phase) from None
-            wish = Wish(phase, isolate, auto_freeze, dry_run, runtime)
+            wish = Wish(phase, isolate, auto_freeze, dry_run, runtime, sparse, skip_anchor_check, why)
             result = dispatch(store, call.workspace, run, wish, call.config(Path(run.local_path)))
     call.answer(result, lambda: _lines(result))
 
@@ -59,11 +72,18 @@ def _lines(result: DispatchResult) -> Iterator[str]:
     yield f"Run: {result.run_id}, at commit {result.dispatch_sha}"
     yield f"{text.counted(len(result.agents), 'agent')}; prompts in {plain(result.prompt_dir)}"
     yield ""
-    rows = [(a.domain, f"{a.files:,}", f"{a.findings:,}", a.worktree_path or "(the checkout)") for a in result.agents]
+    rows = [(a.domain, _files(a), f"{a.findings:,}", a.worktree_path or "(the checkout)") for a in result.agents]
     yield from text.table(rows, ("agent", "files", "known findings", "works in"))
     yield ""
+    for one in result.unrouted:
+        yield f"⚠ {one.finding_id} goes to nobody: {plain(one.reason)} ({plain(one.file or 'no file')})"
     for warning in result.warnings:
         yield f"⚠ {plain(warning)}"
     if result.edited_files_not_seen:
         yield f"⚠ {text.counted(result.edited_files_not_seen, 'edited file')} not seen: a wave looks at HEAD"
     yield f"Next: {result.next_action}"
+
+
+def _files(agent: AgentPlan) -> str:
+    own = f"{agent.files:,}"
+    return own if agent.checked_out is None else f"{own} ({agent.checked_out:,} checked out)"

@@ -111,7 +111,9 @@ def _known(error: Exception) -> BaseException:
     return typed
 
 
-def _usage(error: click.ClickException) -> errors.CliUsage:
+def _usage(error: click.ClickException) -> errors.SwarmError:
+    if isinstance(error, click.BadOptionUsage) and error.option_name == "--threshold":
+        return errors.CliInvalidThreshold(received="")
     context = getattr(error, "ctx", None)
     problem = error.format_message().rstrip(".")
     return errors.CliUsage(problem=problem, command=context.command_path if context else "swarm")

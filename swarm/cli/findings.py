@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -11,6 +11,7 @@ from swarm.cli.call import Call, envelope, write
 from swarm.cli.options import Words, usage, verb
 from swarm.rules.classification import SEVERITIES, STATUSES
 from swarm.show import text
+from swarm.show.escape import plain
 from swarm.waves.results import FindingShown, FindingsResult
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class FailOn(click.ParamType[str]):
 @click.option("--group-by", type=click.Choice(["file", "rule", "severity"]), help="Also count by this.")
 @click.option("--limit", type=click.IntRange(min=0), help="List at most so many; all are counted.")
 @click.option("--fail-on", type=FailOn(), help="Exit 1 only for findings that are new, or this grave.")
+@click.option("--export", metavar="FILE", help="Write the decisions of RUN as TOML instead; `-` prints them.")
 def command(  # noqa: PLR0913
     call: Call,
     words: tuple[str, ...],
@@ -63,6 +65,8 @@ def command(  # noqa: PLR0913
     group_by: str | None,
     limit: int | None,
     fail_on: str | None,
+    *,
+    export: str | None,
 ) -> None:
     """Tell what RUN has found, gravest first: text on a terminal, markdown in a pipe.
 
@@ -75,6 +79,12 @@ def command(  # noqa: PLR0913
         raise usage("it takes a run and a wave at most", "findings")
     named, wave = split_run_and_wave(words)
     filters = Filters(status, severity, paths, domains, rules, wave, limit, group_by)
+    if export is not None:
+        if limit is not None or group_by or fail_on or call.form not in {"", "text", "json"}:
+            raise usage("--export goes with filters, and with --format text or json", "findings")
+        if export == "-" and call.form == "json":
+            raise usage("--export - prints TOML, and --format json a document: name a file", "findings")
+        _export(call, named, filters, export)
     form = call.form or ("text" if text.is_terminal() else "markdown")
     with call.read() as store:
         run = call.run(store, named)
@@ -94,6 +104,30 @@ def command(  # noqa: PLR0913
             for line in text.digest_lines(head, _told(store, run, shown)):
                 write(line)
     raise SystemExit(code)
+
+
+def _export(call: Call, named: str | None, filters: "Filters", target: str) -> NoReturn:
+    """Write the decisions that the filters keep, and tell of them."""
+    import sys
+
+    from swarm.files import write_whole
+    from swarm.show.toml import decisions_file
+    from swarm.waves.decision_files import DECIDED, exported
+    from swarm.waves.digest import digest
+
+    with call.read() as store:
+        run = call.run(store, named)
+        decisions = list(exported(store.conn, run, filters))
+        if call.form == "json":
+            wanted = filters._replace(statuses=filters.statuses or DECIDED)
+            write_whole(call.folder / target, decisions_file(decisions))
+            call.answer(digest(store.conn, run, wanted), tuple)
+    if target == "-":
+        sys.stdout.write(decisions_file(decisions))
+        raise SystemExit(0)
+    write_whole(call.folder / target, decisions_file(decisions))
+    write(f"{text.counted(len(decisions), 'decision')} written to {plain(target)}")
+    raise SystemExit(0)
 
 
 def _head(store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -> tuple[int, FindingsResult]:

@@ -15,7 +15,7 @@ class Verbs(MutableMapping[str, click.Command]):
     def __getitem__(self, name: str) -> click.Command:
         if name not in HELP:
             raise KeyError(name)
-        command: click.Command = import_module(f"swarm.cli.{name}").command
+        command: click.Command = import_module(f"swarm.cli.{name.replace('-', '_')}").command
         return command
 
     def __iter__(self) -> Iterator[str]:

@@ -19,9 +19,10 @@ _MOST_UNMATCHED = 10
 @click.option("--repo", "repo_name", metavar="ORG/NAME", help="The repository's name; else that of its folder.")
 @click.option(
     "--domains-from",
-    metavar="auto|FILE",
+    metavar="auto|codeowners|FILE",
     default="auto",
-    help="Where the map comes from: a draft by the look of the files, or a JSON or TOML list of domains.",
+    help="Where the map comes from: a draft by the look of the files, the commit's CODEOWNERS, or a JSON or TOML list"
+    " of domains.",
 )
 @click.option("--timeout", type=Duration(), default="30m", help="How long an agent may work before it counts as stale.")
 def command(call: Call, repo: Path, repo_name: str | None, domains_from: str, timeout: int) -> None:
@@ -29,20 +30,18 @@ def command(call: Call, repo: Path, repo_name: str | None, domains_from: str, ti
 
     Untracked files do not matter. The database is made where there is none.
     """
-    from swarm.waves.initialize import clean_repository, initialize
+    from swarm.waves.initialize import clean_repository, initialize, mapped
 
     repository = clean_repository(repo)
-    if domains_from != "auto":
-        from swarm.waves.domain_files import domains_from_file
-
-        domains_from_file(Path(domains_from))
+    # A bad file is told before there is a database.
+    mapping = mapped(repository, domains_from)
     with call.write(create=True) as store:
         result = initialize(
             store,
             call.workspace,
             repository,
             repo_name=repo_name,
-            domains_from=domains_from,
+            mapping=mapping,
             timeout_seconds=timeout,
         )
     call.answer(result, lambda: _lines(result))

@@ -13,6 +13,8 @@ from swarm.cli.call import Call
 
 _DURATION: Final = re.compile(r"([0-9]+)([smh]?)", re.ASCII)
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
+MOST_FINDINGS: Final = 10**18
+LONGEST_NUMBER: Final = 1000
 TEXT_JSON: Final = ("text", "json")
 
 
@@ -71,13 +73,29 @@ class Words(click.ParamType[tuple[str, ...]]):
         return words
 
 
+class Threshold(click.ParamType[int]):
+    """A whole number of ASCII digits."""
+
+    name = "n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number. Raises CliInvalidThreshold."""
+        del param, ctx
+        if isinstance(value, int):
+            return value
+        if not re.fullmatch(r"[0-9]+", str(value), re.ASCII):
+            raise errors.CliInvalidThreshold(received=str(value))
+        # Larger ones mean the same, and SQLite's integers end not far above.
+        return min(int(value), MOST_FINDINGS) if len(str(value)) < LONGEST_NUMBER else MOST_FINDINGS
+
+
 def verb(
-    *, formats: tuple[str, ...] = TEXT_JSON, default: str = "text"
+    *, formats: tuple[str, ...] = TEXT_JSON, default: str = "text", named: str | None = None
 ) -> Callable[[Callable[..., None]], click.Command]:
     """Make a function a verb: its first argument is the Call, and `--format` is among its options."""
 
     def decorated(function: Callable[..., None]) -> click.Command:
-        name = function.__module__.rpartition(".")[2]
+        name = named or function.__module__.rpartition(".")[2].replace("_", "-")
 
         @click.pass_context
         @functools.wraps(function)
@@ -93,6 +111,9 @@ def verb(
     return decorated
 
 
+threshold_option = click.option(
+    "--threshold", type=Threshold(), default=0, metavar="N", help="How many findings may offend; 0 unless told."
+)
 run_argument = click.argument("run", metavar="[RUN]", required=False)
 run_option = click.option("--run", metavar="RUN", help="The run; else the newest of this repository.")
 

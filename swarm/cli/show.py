@@ -55,20 +55,30 @@ def _lines(result: ShowResult) -> Iterator[str]:
         ("Severity", result.severity_note),
         ("Reason", found.reason),
         ("Evidence", found.evidence),
+        ("Decided", text.decision(found)),
     ):
         if value:
             yield f"{label}: {plain(value)}"
     if result.misses or result.regressions:
         yield f"Missed by {text.counted(result.misses, 'look')}; came back {text.counted(result.regressions, 'time')}"
+    yield from _record(result)
+    yield f"Next: {result.next_action}"
+
+
+def _record(result: ShowResult) -> Iterator[str]:
+    """Yield all that was ever said of a finding, and what came of it."""
     yield ""
     yield "Sightings"
     for sighting in result.sightings:
         where = text.place(sighting)
         yield f"  wave {sighting.wave}, {sighting.domain} [{plain(sighting.reported_id)}], {sighting.severity}: {where}"
         yield f"    {plain(sighting.description)}"
+    for claim in result.claims:
+        said = plain(claim.description)
+        yield f"Claimed mended in wave {claim.wave} by {claim.domain} ({claim.outcome}): {said}"
+        yield f"    {claim.verified_via}: {plain(claim.evidence)}"
     yield "History"
     for event in result.events:
         reason = f" ({plain(event.reason)})" if event.reason else ""
         step = f"{event.from_} → {event.to}" if event.to else f"seen first, by wave event {event.seq}"
         yield f"  {event.ts}  {step}{reason}"
-    yield f"Next: {result.next_action}"

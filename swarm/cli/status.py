@@ -44,6 +44,9 @@ def _lines(result: StatusResult) -> Iterator[str]:
     yield f"Findings: {found.open:,} open of {found.total:,} ({text.severities(found.by_severity)})"
     if found.by_status:
         yield "  " + ", ".join(f"{count:,} {status}" for status, count in found.by_status.items())
+    if (last := result.last_verification) is not None:
+        passed = "passed" if last.passed else "not passed"
+        yield f"Verification {last.id} of {last.commit_sha[:12]} in {last.phase}: {passed} ({last.verdict})"
     if result.violations:
         yield f"Violations: {result.violations:,}"
     yield f"Next: {result.assessment.next_action}"

@@ -29,6 +29,7 @@ class Change(NamedTuple):
     old_blob: str
     new_blob: str
     has_lines: bool = True
+    new_mode: str = ""
 
 
 def changes(git: Git, old: str, new: str, *, renames: bool = True) -> list[Change]:
@@ -48,7 +49,7 @@ def raw_changes(raw: bytes) -> list[Change]:
         old_path = path_text(next(fields))
         new_path = path_text(next(fields)) if letter[0] in "RC" else old_path
         has_lines = letter[0] != "T" or SUBMODULE_MODE not in {old_mode.lstrip(":"), new_mode}
-        found.append(Change(letter[0], old_path, new_path, old_blob, new_blob, has_lines))
+        found.append(Change(letter[0], old_path, new_path, old_blob, new_blob, has_lines, new_mode))
     return found
 
 

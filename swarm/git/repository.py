@@ -138,6 +138,11 @@ def contents(git: Git, blobs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
         process.wait()
 
 
+def content_of(git: Git, blob: str, *, most: int) -> bytes | None:
+    """Return the content of a blob, `None` where it is longer than `most` bytes."""
+    return git.run("cat-file", "blob", blob) if int(git.text("cat-file", "-s", blob)) <= most else None
+
+
 def holds_commit(git: Git, commit: str) -> bool:
     """Say whether a commit is in this repository."""
     return git.answer("cat-file", "-e", f"{commit}^{{commit}}", expect=(0, 1, 128))[0] == 0

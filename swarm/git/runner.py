@@ -94,12 +94,13 @@ class Git:
         stdin: bytes | None = None,
         expect: tuple[int, ...] = (0,),
         filters: bool = False,
+        environment: dict[str, str] | None = None,
     ) -> bytes:
         """Run one git command and return its stdout. `filters` says that it may read or write work tree files.
 
         Raises GitError for an exit code that is not expected, GitMissing, and GitFailed past the deadline.
         """
-        return self.answer(*arguments, stdin=stdin, expect=expect, filters=filters)[1]
+        return self.answer(*arguments, stdin=stdin, expect=expect, filters=filters, environment=environment)[1]
 
     def answer(
         self,
@@ -107,6 +108,7 @@ class Git:
         stdin: bytes | None = None,
         expect: tuple[int, ...] = (0,),
         filters: bool = False,
+        environment: dict[str, str] | None = None,
     ) -> tuple[int, bytes]:
         """Run one git command and return its exit code and its stdout."""
         named = tuple(os.fsdecode(argument) for argument in arguments)
@@ -116,7 +118,7 @@ class Git:
             done = subprocess.run(
                 ["git", *_HARDENED, *arguments],
                 cwd=self.folder,
-                env=self._environment | off,
+                env=self._environment | off | (environment or {}),
                 input=stdin,
                 stdin=subprocess.DEVNULL if stdin is None else None,
                 capture_output=True,

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from swarm.git.names import path_bytes, path_text
 from swarm.git.repository import Repository, status_entries
 from swarm.git.runner import Git
+from swarm.git.traps import traps
 
 _FILES: Final = (
     "config",
@@ -81,6 +82,8 @@ def differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
 
 def fingerprint_primary(repository: Repository) -> dict[str, str]:
     """Return what is uncommitted or untracked in the primary checkout, each path with its state."""
+    if endless := traps(repository.root, repository.common_dir):
+        return dict.fromkeys(endless, "no file, and git would wait for it")
     porcelain = Git(repository.root).run(
         "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=dirty", filters=True
     )

@@ -6,15 +6,20 @@ and through the repository's own git folder; the tree's `.git`, its index and it
 
 import shutil
 import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from swarm.git import sparse
 from swarm.git.diff import Change, changes, raw_changes
-from swarm.git.names import path_text
-from swarm.git.repository import filled_submodules
-from swarm.git.runner import Git
+from swarm.git.names import path_bytes, path_text
+from swarm.git.repository import SUBMODULE_MODE, filled_submodules
+from swarm.git.runner import Git, GitError
+from swarm.git.traps import traps
 
 _PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
+MOST_IGNORED: Final = 200
 _KINDS: Final = {"A": "create", "C": "create", "D": "delete", "R": "rename"}
 
 
@@ -23,6 +28,19 @@ class Touched(NamedTuple):
 
     path: str
     kind: str
+
+
+class Work(NamedTuple):
+    """What an agent made of its tree: the tree object, and how it differs from the wave's commit.
+
+    `untakable` are repositories inside of the tree, files that cannot be read, and names that git does not take;
+    `ignored` is what git ignores.
+    """
+
+    tree: str
+    touched: tuple[Touched, ...]
+    untakable: tuple[str, ...]
+    ignored: tuple[str, ...]
 
 
 def keep_index(git_dir: Path, target: Path) -> None:
@@ -35,7 +53,61 @@ def touched_files(
     common_dir: Path, tree: Path, commit: str, kept_index: Path | None, branch: str | None
 ) -> list[Touched]:
     """Return what differs between a commit and a worktree: on its branch, in its files, and files that are new."""
+    if endless := traps(tree, common_dir):
+        return [Touched(path, "edit") for path in endless]
     found: dict[str, str] = {}
+    with _own_index(common_dir, tree, commit, kept_index) as git:
+        _note(found, _changed(git))
+        found |= dict.fromkeys(_new(git), "create")
+        found |= dict.fromkeys(filled_submodules(git, tree, commit), "edit")
+    _note(found, _committed(Git(common_dir), commit, branch))
+    return [Touched(path, kind) for path, kind in sorted(found.items())]
+
+
+def work_of(common_dir: Path, tree: Path, commit: str, kept_index: Path | None, branch: str | None) -> Work:
+    """Return what an agent made of its worktree, as a tree object that is judged now and merged later.
+
+    That is the files as they are; where they are those of the commit, it is what the branch holds. Both are told as
+    touched, so that nothing is hidden in the one behind the other.
+    """
+    here = Git(common_dir)
+    if endless := traps(tree, common_dir):
+        return Work(here.text("rev-parse", f"{commit}^{{tree}}"), _listed(dict.fromkeys(endless, "edit")), endless, ())
+    found: dict[str, str] = {}
+    with _own_index(common_dir, tree, commit, kept_index) as git:
+        changed, new = _changed(git), _new(git)
+        nested = {path for path in new if path.endswith("/")}
+        nested |= {change.new_path for change in changed if change.new_mode == SUBMODULE_MODE}
+        nested |= set(filled_submodules(git, tree, commit))
+        gone = [change.old_path for change in changed if change.letter == "D" and change.old_path not in nested]
+        present = [change.new_path for change in changed if change.letter != "D"] + new
+        unreadable = _taken(git, gone, [path for path in present if path not in nested])
+        committed = _committed(here, commit, branch)
+        _take_committed(git, committed)
+        # Whoever writes an index, `write-tree` too, reads again the files that are as new as the index.
+        made = git.run("write-tree", filters=True).decode().strip()
+        listed = git.run("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", filters=True)
+        ignored = tuple(path_text(path) for path in listed.split(b"\0") if path)
+    written = changes(here, commit, made)
+    # git leaves out, without a word, names that would lead into `.git` on other file systems.
+    left_out = set(new) - nested - {change.new_path for change in written}
+    _note(found, written)
+    _note(found, committed)
+    found |= dict.fromkeys(nested | left_out, "create") | dict.fromkeys(unreadable, "edit")
+    if committed and branch is not None and made == here.text("rev-parse", f"{commit}^{{tree}}"):
+        made, written = here.text("rev-parse", f"refs/heads/{branch}^{{tree}}"), committed
+    linked = {change.new_path for change in written if change.new_mode == SUBMODULE_MODE}
+    untakable = tuple(sorted(nested | left_out | linked | set(unreadable)))
+    return Work(made, _listed(found), untakable, ignored[:MOST_IGNORED])
+
+
+def _listed(found: Mapping[str, str]) -> tuple[Touched, ...]:
+    return tuple(Touched(path, kind) for path, kind in sorted(found.items()))
+
+
+@contextmanager
+def _own_index(common_dir: Path, tree: Path, commit: str, kept_index: Path | None) -> Iterator[Git]:
+    """Give git in a tree with an index of our own, that of the commit, refreshed against the files."""
     with tempfile.TemporaryDirectory(prefix="swarm-index-") as folder:
         index = Path(folder) / "index"
         git = Git(tree, git_dir=common_dir, index=index)
@@ -47,18 +119,59 @@ def touched_files(
         if git.run("diff-index", "--cached", "--raw", "-z", *_PLAIN, commit, "--"):
             index.unlink()
             git.run("read-tree", commit)
+        sparse.uncover(git)
         # `diff-files` goes by the times of files; this compares the content of those whose times are others.
         git.run("update-index", "-q", "--really-refresh", expect=(0, 1), filters=True)
-        _note(found, raw_changes(git.run("diff-files", "--raw", "-z", "--no-abbrev", *_PLAIN, filters=True)))
-        new = git.run("ls-files", "--others", "--exclude-standard", "-z", filters=True)
-        found |= {path_text(path): "create" for path in new.split(b"\0") if path}
-        found |= dict.fromkeys(filled_submodules(git, tree, commit), "edit")
-    if branch is not None:
-        _note(found, _committed(Git(common_dir), commit, branch))
-    return [Touched(path, kind) for path, kind in sorted(found.items())]
+        yield git
 
 
-def _committed(git: Git, commit: str, branch: str) -> list[Change]:
+def _changed(git: Git) -> list[Change]:
+    return raw_changes(git.run("diff-files", "--raw", "-z", "--no-abbrev", *_PLAIN, filters=True))
+
+
+def _new(git: Git) -> list[str]:
+    listed = git.run("ls-files", "--others", "--exclude-standard", "-z", filters=True)
+    return [path_text(path) for path in listed.split(b"\0") if path]
+
+
+def _taken(git: Git, gone: Iterable[str], present: Sequence[str]) -> list[str]:
+    """Bring removed and written files into the index; return those that cannot be read."""
+    _update_index(git, "--force-remove", gone)
+    try:
+        _update_index(git, "--add", present)
+    except GitError:
+        unreadable = []
+        for path in present:
+            try:
+                _update_index(git, "--add", [path])
+            except GitError:
+                unreadable.append(path)
+        return unreadable
+    return []
+
+
+def _take_committed(git: Git, committed: Sequence[Change]) -> None:
+    """Bring into the index what was committed of files that a sparse tree does not hold, and so cannot show."""
+    if not committed:
+        return
+    absent = {path_text(path) for flag, path in sparse.flags(git) if flag.upper() == b"S"}
+    for change in committed:
+        if change.letter == "D" and change.old_path in absent:
+            _update_index(git, "--force-remove", [change.old_path])
+        elif change.old_path == change.new_path and change.new_path in absent:
+            entry = f"{change.new_mode} {change.new_blob}\t".encode() + path_bytes(change.new_path) + b"\0"
+            git.run("update-index", "-z", "--index-info", stdin=entry, filters=True)
+
+
+def _update_index(git: Git, action: str, paths: Iterable[str]) -> None:
+    told = b"".join(path_bytes(path) + b"\0" for path in paths)
+    if told:
+        git.run("update-index", "--replace", action, "-z", "--stdin", stdin=told, filters=True)
+
+
+def _committed(git: Git, commit: str, branch: str | None) -> list[Change]:
+    if branch is None:
+        return []
     code, tip = git.answer("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}", expect=(0, 1, 128))
     return [] if code or tip.decode().strip() == commit else changes(git, commit, tip.decode().strip())
 

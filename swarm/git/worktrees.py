@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from swarm.git import sparse
+from swarm.git.names import path_bytes
 from swarm.git.repository import filled_submodules
 from swarm.git.runner import Git, GitError
 
@@ -13,23 +15,26 @@ _STATUS: Final = ("status", "--porcelain", "-z", "--untracked-files=all", "--ign
 
 
 class Tree(NamedTuple):
-    """A worktree: where it is, and its branch, `None` for a detached one."""
+    """A worktree: where it is, its branch, `None` for a detached one, and the files to check out, `None` for all."""
 
     path: Path
     branch: str | None
+    only: tuple[str, ...] | None = None
 
 
 def add(git: Git, tree: Tree, commit: str) -> Tree | None:
     """Make a worktree at a commit, still without its files, and return what is new of it.
 
     A branch that was there before is not new. A tree that is there, at the commit and untouched, is reused, and
-    nothing is new; one that a dispatch which died left without all its files is ours. Raises GitError.
+    nothing is new; one that a dispatch which died left without all the files it shall have is ours. Raises GitError.
 
     Not to be run twice at once: git reads the other worktrees while it makes one, half-made ones too.
     """
     if tree.path.exists():
         if _is_as_new(git, tree, commit):
-            return None
+            if not _lacks_files(tree):
+                return None
+            (admin_dir(tree.path) / "index").unlink()
         if _is_unfilled(git, tree, commit):
             return tree
     tip = _tip(git, tree.branch) if tree.branch else None
@@ -45,14 +50,18 @@ def add(git: Git, tree: Tree, commit: str) -> Tree | None:
             raise
     elif tip == commit:
         git.run(*begin, str(tree.path), tree.branch)
-        return Tree(tree.path, None)
+        return tree._replace(branch=None)
     else:
         raise GitError(("worktree",), 1, f"branch {tree.branch} holds other work ({tip[:12]})", git.folder)
     return tree
 
 
 def fill(tree: Tree) -> None:
-    """Check out the files of a new worktree; may be run for several at once. Raises GitError."""
+    """Check out the files of a new worktree; may be run for several at once. Raises GitError, OSError."""
+    if tree.only is not None:
+        sparse.fill(tree.path, admin_dir(tree.path), tree.only)
+        return
+    sparse.drop_half_made(admin_dir(tree.path))
     Git(tree.path).run("reset", "--hard", "--quiet", "--no-recurse-submodules", filters=True)
 
 
@@ -91,7 +100,7 @@ def _is_as_new(git: Git, tree: Tree, commit: str) -> bool:
         if not _stands_at(git, tree, commit) or filled_submodules(git, tree.path, commit):
             return False
         here = Git(tree.path)
-        return not here.run(*_STATUS, filters=True) and not _hides_files(here)
+        return not here.run(*_STATUS, filters=True) and sparse.skipped_files(here) is not None
     except GitError:
         return False
 
@@ -110,9 +119,10 @@ def _is_unfilled(git: Git, tree: Tree, commit: str) -> bool:
     return all(entry.startswith(b" D ") for entry in entries.split(b"\0") if entry)
 
 
-def _hides_files(git: Git) -> bool:
-    """Say whether the index has flags (assume-unchanged, skip-worktree) that keep changed files out of `status`."""
-    return any(not entry.startswith(b"H ") for entry in git.run("ls-files", "-v", "-z").split(b"\0") if entry)
+def _lacks_files(tree: Tree) -> bool:
+    """Say whether a file that a tree shall have is left out of it, as a sparse one that was made before may do."""
+    skipped = sparse.skipped_files(Git(tree.path)) or []
+    return bool(skipped) and (tree.only is None or not {path_bytes(path) for path in tree.only}.isdisjoint(skipped))
 
 
 def _stands_at(git: Git, tree: Tree, commit: str) -> bool:

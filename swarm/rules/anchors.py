@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from swarm.rules.scopes import scopes_of
+from swarm.rules.suppressions import MARK, without_comment
 
 SIMILAR_ENOUGH: Final = 0.6
 SHORTEST_PART: Final = 10
@@ -67,7 +68,12 @@ class SourceText:
         self.path = path
         self.text = content.decode("utf-8-sig", "replace")
         self.lines = self.text.split("\n")
+        self.is_marked = MARK in self.text
         self.folded = [" ".join(line.split()) for line in self.lines]
+        if self.is_marked:
+            # A comment that rejects a finding is no part of the line that the finding is about.
+            bare = (without_comment(line) if MARK in line else line for line in self.lines)
+            self.folded = [" ".join(line.split()) for line in bare]
         self._places: dict[str, list[int]] | None = None
         self._scopes: list[str] | None = None
         self._squeezed: list[str] | None = None
@@ -245,7 +251,7 @@ def given_out(costs: Sequence[Mapping[int, int]]) -> list[int | None]:
 
 def _first_line(quote: str | None) -> str:
     for line in (quote or "").split("\n"):
-        if text := folded(line):
+        if text := folded(without_comment(line)):
             return text
     return ""
 

@@ -1,14 +1,19 @@
 """Where a run stands, what is in the way, and one next command that works in that state."""
 
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from swarm.rules.phases import AUDIT_PHASES, Phase, is_audit
+from swarm.rules import gates
+from swarm.rules.classification import Decision
+from swarm.rules.gates import Judgement, Verdict
+from swarm.rules.phases import AMEND_PHASES, ENDED_RUN_STATUSES, LENSES, Phase, dispatched_phase
 from swarm.rules.states import AgentRunStatus, WaveStatus
 
-GRAVE: Final = ("CRITICAL", "HIGH")
 _BLOCKED: Final = (AgentRunStatus.INVALID_OUTPUT, AgentRunStatus.OWNERSHIP_VIOLATION)
 _WORKING: Final = (AgentRunStatus.PENDING, AgentRunStatus.DISPATCHED, AgentRunStatus.RUNNING)
+_APPROVED: Final = (Decision.APPROVED.value,)
+
+# What is told of a run: its state, what blocks it, and the next command.
+Told = tuple[str, tuple[str, ...], str]
 
 
 class AgentFacts(NamedTuple):
@@ -21,82 +26,116 @@ class AgentFacts(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What the assessment of a run rests on."""
+    """What the assessment of a run rests on: what the gates do, and what the next command depends on.
+
+    `is_unmerged` says that agents of the newest wave, a collected one that amends in worktrees, changed files of
+    which nothing was merged; `is_unpublished`, that what was merged of it stands on the integration branch alone.
+    """
 
     run_id: str
-    run_status: str
     is_frozen: bool
     has_agents: bool
-    phase: Phase | None
-    wave_number: int
-    wave_status: WaveStatus | None
     is_isolated: bool
     agents: tuple[AgentFacts, ...]
-    open_by_severity: Mapping[str, int]
-    violations: int
+    has_promotions: bool
+    is_unmerged: bool
+    is_unpublished: bool
+    gates: gates.Facts
 
 
-def assess(facts: Facts) -> tuple[str, tuple[str, ...], str]:
+def assess(facts: Facts) -> Told:
     """Return the state's name, what blocks the run, and the next command."""
+    return told(facts, gates.evaluate(facts.gates))
+
+
+def told(facts: Facts, judgement: Judgement) -> Told:
+    """Return the same from what the gates said: a state cannot differ from the verdict."""
     run = facts.run_id
-    if facts.run_status in {"complete", "aborted"}:
+    match judgement.verdict:
+        case Verdict.ADVANCE:
+            return "READY TO ADVANCE", (), f"swarm advance {run}"
+        case Verdict.AMEND:
+            return "AMEND NEEDED", (judgement.reason,), _amend(facts, judgement)
+        case Verdict.VERIFY:
+            return "VERIFY REQUIRED", (judgement.reason,), _prove(facts)
+        case Verdict.BLOCK:
+            return _blocked(facts, judgement)
+
+
+def _blocked(facts: Facts, judgement: Judgement) -> Told:
+    run, status = facts.run_id, facts.gates.run_status
+    if status in ENDED_RUN_STATUSES:
         return "COMPLETE", (), f"swarm findings {run}"
-    if facts.phase is None or facts.wave_status in {None, WaveStatus.ABORTED_FOR_REWIND}:
-        return _no_wave(facts)
-    match facts.wave_status:
+    if status in gates.WAVELESS:
+        return "BLOCKED", (judgement.reason,), _past(facts, judgement)
+    wave = gates.judged_wave(facts.gates)
+    if wave is None:
+        return _between_waves(facts)
+    match wave.status:
         case WaveStatus.DISPATCHED:
             waiting = [a.domain for a in facts.agents if a.status in _WORKING and not a.has_answered]
             if waiting:
                 return "IN PROGRESS", (f"no output yet: {', '.join(waiting)}",), f"swarm launch {run}"
             return "READY TO COLLECT", (), f"swarm collect {run}"
         case WaveStatus.FAILED:
-            return _failed(facts)
+            return _failed(facts, judgement, wave.phase)
         case _:
-            return _ended(facts)
+            return _ended(facts, judgement, wave)
 
 
-def _no_wave(facts: Facts) -> tuple[str, tuple[str, ...], str]:
-    run = facts.run_id
+def _between_waves(facts: Facts) -> Told:
+    run, wave = facts.run_id, facts.gates.wave
+    was_promoted = facts.has_promotions and wave is not None
+    state = "READY TO DISPATCH" if was_promoted else "NO WAVE"
+    if was_promoted and facts.is_unpublished:
+        return state, (), f"swarm merge {run} --publish"
     if not facts.has_agents:
-        return "NO WAVE", ("no domain has an agent",), f"swarm domains {run} --add rest --globs '[\"**\"]'"
+        return state, ("no domain has an agent",), f"swarm domains {run} --add rest --globs '[\"**\"]'"
     if not facts.is_frozen:
-        return "NO WAVE", ("the map is a draft",), f"swarm domains {run} --freeze"
-    return "NO WAVE", (), f"swarm dispatch {run} {Phase.HEALTH_AUDIT_A} --isolate"
+        return state, ("the map is a draft",), f"swarm domains {run} --freeze"
+    phase = dispatched_phase(facts.gates.run_status) or Phase.HEALTH_AUDIT_A
+    return state, (), _dispatch(facts, phase, isolate=True)
 
 
-def _failed(facts: Facts) -> tuple[str, tuple[str, ...], str]:
+def _failed(facts: Facts, judgement: Judgement, phase: Phase) -> Told:
     blockers = [
         f"{a.domain} is {a.status}: {a.error or 'no reason kept'}" for a in facts.agents if a.status != "complete"
     ]
-    if facts.violations:
-        blockers.append(f"{facts.violations} files were touched that should not have been")
+    blockers += [gate.reason for gate in judgement.failed if gate.name == gates.GateName.NO_VIOLATIONS]
     state = "BLOCKED" if any(agent.status in _BLOCKED for agent in facts.agents) else "WAVE FAILED"
-    return state, tuple(blockers), _dispatch(facts, facts.phase)
+    return state, tuple(blockers), _dispatch(facts, phase, isolate=facts.is_isolated)
 
 
-def _ended(facts: Facts) -> tuple[str, tuple[str, ...], str]:
-    run, phase = facts.run_id, facts.phase
-    incomplete = [agent.domain for agent in facts.agents if agent.status != AgentRunStatus.COMPLETE]
-    if incomplete:
-        return "INCOMPLETE", (f"not complete: {', '.join(incomplete)}",), _dispatch(facts, phase)
-    if phase is not None and not is_audit(phase) and facts.wave_status is not WaveStatus.VERIFIED:
-        return "VERIFY REQUIRED", ("the wave is not verified",), f"swarm findings {run}"
-    grave = {severity: facts.open_by_severity.get(severity, 0) for severity in GRAVE}
-    if phase is not Phase.FEATURE_AUDIT and any(grave.values()):
-        told = ", ".join(f"{count} {severity}" for severity, count in grave.items() if count)
-        return "AMEND NEEDED", (f"{told} open",), f"swarm findings {run}"
-    following = _following(phase)
-    return "READY TO ADVANCE", (), _dispatch(facts, following) if following else f"swarm findings {run}"
+def _ended(facts: Facts, judgement: Judgement, wave: gates.WaveFacts) -> Told:
+    if wave.incomplete:
+        again = _dispatch(facts, wave.phase, isolate=facts.is_isolated)
+        return "INCOMPLETE", (judgement.reason,), again
+    if not judgement.can_be_overridden or facts.gates.violations:
+        return "BLOCKED", (judgement.reason,), _past(facts, judgement)
+    return "BLOCKED", (judgement.reason,), _dispatch(facts, wave.phase, isolate=facts.is_isolated)
 
 
-def _following(phase: Phase | None) -> Phase | None:
-    if phase not in AUDIT_PHASES:
-        return None
-    position = AUDIT_PHASES.index(phase) + 1
-    return AUDIT_PHASES[position] if position < len(AUDIT_PHASES) else None
+def _past(facts: Facts, judgement: Judgement) -> str:
+    """Return the way past what another wave would not undo; what the agents did is brought home and proved first."""
+    if judgement.can_be_overridden:
+        return f"swarm advance {facts.run_id} --override --reason '…'"
+    return _prove(facts)
 
 
-def _dispatch(facts: Facts, phase: Phase | None) -> str:
-    isolate = " --isolate" if facts.is_isolated else ""
+def _prove(facts: Facts) -> str:
+    return f"swarm {'merge' if facts.is_unmerged else 'verify'} {facts.run_id}"
+
+
+def _amend(facts: Facts, judgement: Judgement) -> str:
+    phase = judgement.next_phase
+    if phase is not None and gates.grave(facts.gates, LENSES[phase], _APPROVED):
+        return _dispatch(facts, phase, isolate=True)
+    return f"swarm approve {facts.run_id} --all --severity {','.join(gates.GRAVE)}"
+
+
+def _dispatch(facts: Facts, phase: Phase, *, isolate: bool) -> str:
+    if phase in AMEND_PHASES and not gates.approved(facts.gates, LENSES[phase]):
+        # An amend wave needs something to amend; where that is gone, the next look tells what is left.
+        phase, isolate = gates.audit_phase(phase), True
     freeze = "" if facts.is_frozen else " --auto-freeze"
-    return f"swarm dispatch {facts.run_id} {phase}{isolate}{freeze}"
+    return f"swarm dispatch {facts.run_id} {phase}{' --isolate' if isolate else ''}{freeze}"

@@ -29,6 +29,7 @@ class EvidenceKind(StrEnum):
     ANALYZER_RESCAN = "analyzer_rescan"
     ANCHOR = "anchor"
     CONFIRMED = "confirmed"
+    OPERATOR = "operator"
 
 
 STATUSES: Final = ("new", "recurring", "fixed", "unverified", "approved", "deferred", "rejected")

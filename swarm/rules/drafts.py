@@ -82,7 +82,7 @@ _DRAFT: Final = (
     Domain("backend", Ownership.OWNED, _BACKEND, "The program itself"),
     Domain("shared", Ownership.SHARED, _SHARED, "Configuration at the root; no agent, edits are recorded"),
 )
-_REST: Final = Domain("rest", Ownership.OWNED, ("**",), "Everything else, so that no file is left unlooked at")
+REST: Final = Domain("rest", Ownership.OWNED, ("**",), "Everything else, so that no file is left unlooked at")
 
 
 def draft(paths: Iterable[str]) -> list[Domain]:
@@ -95,7 +95,7 @@ def draft_with_counts(paths: Iterable[str]) -> tuple[list[Domain], Mapping[str, 
     owned, unowned = OwnershipMap(_DRAFT).divide(paths)
     # A domain without a file wins none from another, so leaving it out changes no count.
     domains = [domain for domain in _DRAFT if owned[domain.name]]
-    return [*domains, _REST], {**{domain.name: len(owned[domain.name]) for domain in domains}, _REST.name: len(unowned)}
+    return [*domains, REST], {**{domain.name: len(owned[domain.name]) for domain in domains}, REST.name: len(unowned)}
 
 
 def counted(domains: Iterable[Domain], paths: Iterable[str]) -> tuple[Mapping[str, int], list[str]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -87,6 +88,14 @@ class OwnershipMap:
             if len(names) > 1:
                 found.append(Overlap(path, names, names[0]))
         return found
+
+
+def trespasses(owners: OwnershipMap, domain: str, path: str, leased: AbstractSet[str]) -> bool:
+    """Say whether an agent may not edit a file: it is not its domain's, not shared, and not leased to it."""
+    if path in leased:
+        return False
+    owner = owners.owner_of(path)
+    return owner is None or (owner.name != domain and owner.ownership is not Ownership.SHARED)
 
 
 def _either(globs: Sequence[str]) -> str:

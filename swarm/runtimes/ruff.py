@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from swarm.config import Config
-from swarm.rules.phases import LENSES, Lens, Phase, is_audit
+from swarm.rules.phases import AUDIT_PHASES, LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
+from swarm.runtimes.ruff_fixes import RECORD, mend, take_back
 from swarm.runtimes.runtime import Job, Product, Program, Step, StepResult, UnusableOutput
 
 SUFFIXES: Final = (".py", ".pyi", ".ipynb")
@@ -63,8 +64,8 @@ class Ruff:
         return Program(path, programs.version((path, "--version")), argv)
 
     def supports(self, phase: Phase) -> bool:
-        """Ruff audits under lenses A to C."""
-        return is_audit(phase) and LENSES[phase] in SELECTIONS
+        """Ruff audits under lenses A to C, and mends what it found there."""
+        return LENSES[phase] in SELECTIONS
 
     def config_hash(self, tree: Path, files: Sequence[str], phase: Phase) -> str:
         """Return a digest of the selection for the phase and of every ruff table in the tree."""
@@ -74,7 +75,12 @@ class Ruff:
         return hashlib.sha256(document.encode()).hexdigest()[:16]
 
     def steps(self, job: Job) -> list[Step]:
-        """Return, for each root of configuration, the settings, the files, the check, and what comments silence."""
+        """Return, for each root of configuration, the settings, the files, the check, and what comments silence.
+
+        Of an amend phase, it is one check of the files with something to mend, which tells the fixes.
+        """
+        if not is_audit(job.phase):
+            return self._amend_steps(job)
         program = self.program().path or "ruff"
         found: list[Step] = []
         for number, (root, files) in enumerate(self._roots(job).items()):
@@ -95,10 +101,16 @@ class Ruff:
         return found
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
-        """Turn ruff's reports into an audit output, and say which files it read under which rules."""
+        """Turn ruff's reports into an audit output, and say which files it read under which rules.
+
+        Of an amend phase, write the fixes of the assigned findings into the tree, and say which.
+        """
+        if not is_audit(job.phase):
+            return self._amended(job, results)
         findings: list[dict[str, Any]] = []
         read: set[str] = set()
         silenced: defaultdict[str, set[str]] = defaultdict(set)
+        silenced_lines: list[tuple[str, str, int]] = []
         roots: list[dict[str, Any]] = []
         for (root, _), group in zip(self._roots(job).items(), _by_four(results), strict=True):
             settings, files, check, unsilenced = (result.stdout for result in group)
@@ -106,7 +118,9 @@ class Ruff:
             told = {_key(report) for report in reports}
             for report in _reports(unsilenced):
                 if _key(report) not in told and report["code"]:
-                    silenced[_inside(job.tree, report["filename"])].add(report["code"])
+                    file = _inside(job.tree, report["filename"])
+                    silenced[file].add(report["code"])
+                    silenced_lines.append((file, report["code"], report["location"]["row"]))
             listed = files.decode("utf-8", "replace").split("\n")
             read |= {_inside(job.tree, line) for line in listed if line}
             read -= {_inside(job.tree, report["filename"]) for report in reports if _unreadable(report)}
@@ -121,8 +135,42 @@ class Ruff:
             "suffixes": list(SUFFIXES),
             "unread": sorted(file for file in job.files if file.endswith(SUFFIXES) and file not in read),
             "silenced": {file: sorted(rules) for file, rules in sorted(silenced.items())},
+            "silenced_lines": sorted(silenced_lines),
         }
         return Product(self._output(job, findings, len(read)), analysis)
+
+    def _amend_steps(self, job: Job) -> list[Step]:
+        program = self.program().path or "ruff"
+        wanted = {one.file for one in job.assigned}
+        some = job._replace(files=[file for file in job.files if file in wanted])
+        take_back(job.tree, job.attempt_folder.parent, some.files)
+        audit = next(phase for phase in AUDIT_PHASES if LENSES[phase] == LENSES[job.phase])
+        found: list[Step] = []
+        for number, (root, files) in enumerate(self._roots(some).items()):
+            arguments = job.attempt_folder / f"files-{number}.txt"
+            arguments.write_text("".join(f"./{file}\n" for file in files), encoding="utf-8")
+            begin = (program, "check", "--no-cache", "--no-fix", "--force-exclude")
+            report = (*self._own_arguments(audit, root), "--exit-zero", "--output-format=json", f"@{arguments}")
+            found.append(Step((*begin, *report), log="stdout"))
+        return found
+
+    def _amended(self, job: Job, results: Sequence[StepResult]) -> Product:
+        reports: defaultdict[str, list[Any]] = defaultdict(list)
+        for result in results:
+            for report in _reports(result.stdout):
+                reports[_inside(job.tree, report["filename"])].append(report)
+        record = job.attempt_folder / RECORD
+        done = mend(job.tree, job.assigned, reports, record, unsafe=self._config.ruff_unsafe_fixes)
+        file_of = {one.finding_id: one.file for one in job.assigned}
+        version = self.program().version or "of unknown version"
+        output = {
+            "domain": job.domain,
+            "summary": f"ruff {version} mended {len(done.fixes)} of {len(job.assigned)} findings by its own fixes.",
+            "fixes": [{"finding_id": i, "description": told, "file": file_of[i]} for i, told in done.fixes.items()],
+            "files_changed": list(done.files),
+            "skipped": [{"finding_id": i, "reason": reason} for i, reason in done.skipped.items()],
+        }
+        return Product(output)
 
     def _output(self, job: Job, findings: list[dict[str, Any]], files: int) -> dict[str, Any]:
         version = self.program().version or "of unknown version"

@@ -17,6 +17,21 @@ class Program(NamedTuple):
     why_not: str = ""
 
 
+class Assigned(NamedTuple):
+    """An approved finding that an agent shall mend, and where it stands in the tree that the agent is given.
+
+    `ordinal` counts the reports of its rule on its line; where it `is_measured`, `description` is an analyzer's own.
+    """
+
+    finding_id: str
+    rule_id: str | None
+    file: str | None
+    line: int | None
+    description: str
+    ordinal: int = 1
+    is_measured: bool = False
+
+
 class Job(NamedTuple):
     """The work of one agent. `files` are the domain's files; `tree` is where the processes run."""
 
@@ -28,6 +43,7 @@ class Job(NamedTuple):
     prompt_path: Path
     output_path: Path
     config: Config
+    assigned: Sequence[Assigned] = ()
 
 
 class Step(NamedTuple):
@@ -53,6 +69,11 @@ class Product(NamedTuple):
     output: dict[str, Any] | None
     analysis: dict[str, Any] | None = None
     note: str | None = None
+
+
+def analyzer_name(name: str, version: str | None, config_hash: str) -> str:
+    """Return what an analyzer's silence is measured by: its name, version and configuration."""
+    return " ".join(filter(None, (name, version, f"config {config_hash}")))
 
 
 class UnusableOutput(Exception):

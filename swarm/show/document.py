@@ -3,11 +3,17 @@
 import types
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 from swarm.rules.classification import SEVERITIES
 
 _SIMPLE = {str: "string", int: "integer", bool: "boolean", type(None): "null", float: "number"}
+
+# The delta files of `verify-*` are a contract of their own, whose names are these.
+AS_THEY_ARE: Final = {
+    "ClaimRow": ("finding_id", "verified_via", "rule_id"),
+    "ClaimsSummary": ("verified_via_distribution",),
+}
 
 
 def camel(name: str) -> str:
@@ -19,9 +25,13 @@ def camel(name: str) -> str:
 
 
 def document(value: Any) -> Any:
-    """Return a result as JSON values; the keys of records are in camelCase, those of mappings as they are."""
+    """Return a result as JSON values.
+
+    The keys of records are in camelCase, but for those of `AS_THEY_ARE`; those of mappings stay.
+    """
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {key: document(item) for key, item in zip(_keys(value._fields), value, strict=True)}
+        keys = _keys(value._fields, AS_THEY_ARE.get(type(value).__name__, ()))
+        return {key: document(item) for key, item in zip(keys, value, strict=True)}
     if isinstance(value, tuple | list):
         return [document(item) for item in value]
     if isinstance(value, Mapping):
@@ -30,8 +40,8 @@ def document(value: Any) -> Any:
 
 
 @cache
-def _keys(fields: tuple[str, ...]) -> list[str]:
-    return [camel(name) for name in fields]
+def _keys(fields: tuple[str, ...], as_they_are: tuple[str, ...]) -> list[str]:
+    return [name if name in as_they_are else camel(name) for name in fields]
 
 
 def schema_of(kind: Any, name: str) -> dict[str, Any]:
@@ -67,7 +77,8 @@ def _record_schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if name not in definitions:
         definitions[name] = {}
         hints = get_type_hints(kind, localns={name: kind})
-        properties = {camel(field): _schema(hints[field], definitions) for field in kind._fields}
+        keys = _keys(kind._fields, AS_THEY_ARE.get(kind.__name__, ()))
+        properties = {key: _schema(hints[field], definitions) for key, field in zip(keys, kind._fields, strict=True)}
         if "severity" in properties:
             properties["severity"] = {"enum": list(SEVERITIES)}
         definitions[name] = {

@@ -6,7 +6,7 @@ from typing import Final
 
 MOST_MARKS: Final = 4
 # Controls, bidirectional overrides, zero-width and other invisible characters, tags, and half surrogates.
-_UNSAFE: Final = re.compile(
+UNSAFE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     "\ud800-\udfff\U0010ff80-\U0010ffff]"
@@ -18,7 +18,7 @@ def plain(text: str) -> str:
     """Return text for one line of a terminal: what could move the cursor, hide or forge is shown as its code."""
     if text.isascii() and text.isprintable():
         return text
-    return _without_stacks(_UNSAFE.sub(_code, text))
+    return _without_stacks(UNSAFE.sub(_code, text))
 
 
 def markdown(text: str) -> str:

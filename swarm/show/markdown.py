@@ -34,6 +34,9 @@ def digest_lines(
     if hidden > 0:
         yield ""
         yield f"… and {hidden:,} more."
+    if result.suppressed:
+        yield ""
+        yield f"{text.counted(result.suppressed, 'finding')} suppressed."
     if result.broken or result.unaudited:
         yield ""
         yield "## Not looked at"
@@ -48,11 +51,12 @@ def _row(finding: FindingShown) -> list[str]:
     where = finding.file or "(no file)"
     line = f":{finding.line}" if finding.file and finding.line else ""
     reason = f" ({finding.reason})" if finding.reason and finding.status != "new" else ""
+    decision = text.decision(finding)
     return [
         code_span(where + line),
         markdown(finding.description),
         code_span(finding.rule_id or finding.category),
-        markdown(finding.status + reason),
+        markdown(finding.status + reason) + (f"; {markdown(decision)}" if decision else ""),
         finding.finding_id,
     ]
 

@@ -100,6 +100,7 @@ def _result(finding: FindingShown, rule_index: int, wave: int | None, hashes: Ma
             "lastSeenWave": finding.last_seen_wave,
             "matchedBy": finding.matched_by,
             "reason": finding.reason,
+            **{name: value for name, value in _decided(finding) if value is not None},
         },
     }
     if finding.file is not None:
@@ -113,10 +114,24 @@ def _result(finding: FindingShown, rule_index: int, wave: int | None, hashes: Ma
         result["locations"] = [{"physicalLocation": place}]
     result["partialFingerprints"] = fingerprints
     if finding.status in {"deferred", "rejected"}:
+        kind = "inSource" if finding.decision_source == "inline" else "external"
         result["suppressions"] = [
-            {"kind": "external", "status": "accepted", "justification": finding.reason or finding.status}
+            {"kind": kind, "status": "accepted", "justification": finding.reason or finding.status}
         ]
     return result
+
+
+def _decided(finding: FindingShown) -> Iterable[tuple[str, str | None]]:
+    """Return who decided of a finding and until when, and what an operator gave for its being fixed."""
+    return (
+        ("decisionSource", finding.decision_source),
+        ("decidedBy", finding.decided_by),
+        ("expires", finding.expires),
+        ("evidence", finding.evidence),
+        ("verifiedHow", finding.verified_how),
+        ("evidenceNote", finding.evidence_note),
+        ("fixedCommit", finding.fixed_commit),
+    )
 
 
 def _baseline(finding: FindingShown, wave: int | None) -> str:

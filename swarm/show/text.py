@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from swarm.errors import ICONS, Severity
 from swarm.rules.classification import SEVERITIES
+from swarm.rules.decisions import CLOSED
 from swarm.show.escape import plain
 
 if TYPE_CHECKING:
@@ -92,6 +93,21 @@ def finding_lines(finding: "FindingShown") -> Iterator[str]:
     reason = f" ({plain(finding.reason)})" if finding.reason and finding.status != "new" else ""
     yield f"{place(finding)}  {severity(finding.severity)}  {rule}  {finding.finding_id}  {finding.status}{reason}"
     yield "    " + shortened(plain(finding.description), room)
+    if told := decision(finding):
+        yield "    " + shortened(told, room)
+
+
+def decision(finding: "FindingShown") -> str:
+    """Return who closed a finding and until when, plain; nothing of one that nobody closed."""
+    if finding.status in CLOSED:
+        source = {"coordinator": "", "imported": " in a file", "inline": " by a comment"}
+        by = f" by {plain(finding.decided_by)}" if finding.decided_by else ""
+        until = f" until {finding.expires}" if finding.expires else ""
+        return f"{finding.status}{until}{source.get(finding.decision_source or '', '')}{by}"
+    if finding.status == "fixed" and finding.verified_how:
+        commit = f" at {finding.fixed_commit[:12]}" if finding.fixed_commit else ""
+        return f"by an operator ({finding.verified_how}){commit}: {plain(finding.evidence_note or '')}"
+    return ""
 
 
 def shortened(text: str, room: int) -> str:
@@ -116,6 +132,8 @@ def digest_lines(result: "FindingsResult", findings: Iterable["FindingShown"]) -
     yield totals(result)
     for broken in result.broken:
         yield f"⚠ {plain(broken.domain)} was not looked at: {plain(broken.error)}"
+    if result.suppressed:
+        yield f"{counted(result.suppressed, 'finding')} suppressed (`--status deferred,rejected` lists them)."
     if result.unaudited:
         yield f"{counted(result.unaudited, 'tracked file')} no agent looked at."
 

@@ -10,7 +10,7 @@ from swarm.store.ledger import Entry, append
 
 _COLUMNS: Final = (
     "id, wave_id, domain, status, files, prompt_path, prompt_sha256, output_path, worktree_path, worktree_branch,"
-    " analyzer, analysis, findings, error, started, ended"
+    " analyzer, analysis, findings, error, started, ended, work"
 )
 
 
@@ -33,6 +33,7 @@ class AgentRun(NamedTuple):
     error: str | None
     started: str | None
     ended: str | None
+    work: str | None = None
 
 
 class NewAgentRun(NamedTuple):
@@ -101,6 +102,12 @@ def current(conn: sqlite3.Connection, wave_id: int) -> list[AgentRun]:
     return [_agent_run(row) for row in rows]
 
 
+def all_of(conn: sqlite3.Connection, wave_id: int) -> list[AgentRun]:
+    """Return every agent run of a wave, those that were dispatched again too, in the order of dispatch."""
+    rows = conn.execute(f"SELECT {_COLUMNS} FROM agent_runs WHERE wave_id = ? ORDER BY id", (wave_id,))  # noqa: S608
+    return [_agent_run(row) for row in rows]
+
+
 def record_analysis(conn: sqlite3.Connection, agent_run_id: int, analyzer: str, analysis: str) -> None:
     """Keep which analyzer looked, with which version and configuration, and what it could not read."""
     conn.execute("UPDATE agent_runs SET analyzer = ?, analysis = ? WHERE id = ?", (analyzer, analysis, agent_run_id))
@@ -109,6 +116,11 @@ def record_analysis(conn: sqlite3.Connection, agent_run_id: int, analyzer: str, 
 def record_count(conn: sqlite3.Connection, agent_run_id: int, findings: int) -> None:
     """Keep how many findings an agent run reported."""
     conn.execute("UPDATE agent_runs SET findings = ? WHERE id = ?", (findings, agent_run_id))
+
+
+def record_work(conn: sqlite3.Connection, agent_run_id: int, tree: str) -> None:
+    """Keep the tree object of an amend agent's work, as it was judged."""
+    conn.execute("UPDATE agent_runs SET work = ? WHERE id = ?", (tree, agent_run_id))
 
 
 def body_of(output: bytes) -> Body:
@@ -151,14 +163,17 @@ def replace_claims(conn: sqlite3.Connection, agent_run_id: int, claims: Iterable
     )
 
 
-def violations_of_run(conn: sqlite3.Connection, run_id: str) -> int:
-    """Return how many claims of a run's current agent runs are violations."""
-    row = conn.execute(
-        "SELECT count(*) FROM file_claims JOIN agent_runs ON agent_runs.id = agent_run_id"
-        " JOIN waves ON waves.id = wave_id WHERE run_id = ? AND violation",
-        (run_id,),
-    ).fetchone()
-    return int(row[0])
+def claimed_files(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[str]]:
+    """Return, by agent run, the files that git shows it touched in a wave."""
+    found: dict[int, list[str]] = {}
+    rows = conn.execute(
+        "SELECT agent_run_id, path FROM file_claims JOIN agent_runs ON agent_runs.id = agent_run_id"
+        " WHERE wave_id = ? AND observed ORDER BY file_claims.id",
+        (wave_id,),
+    )
+    for agent_run_id, path in rows:
+        found.setdefault(agent_run_id, []).append(path)
+    return found
 
 
 def _agent_run(row: tuple[object, ...]) -> AgentRun:

@@ -53,6 +53,15 @@ class Store:
                 raise
 
     @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Run the block on one state of the file. A writer that wants to commit waits for its end."""
+        self.conn.execute("BEGIN")
+        try:
+            yield self.conn
+        finally:
+            self._roll_back()
+
+    @contextmanager
     def part(self) -> Iterator[None]:
         """Run the block as a part of the mutation that is taken back alone when SQLite fails in it.
 

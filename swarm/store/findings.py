@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from swarm.clock import now
 from swarm.rules.classification import SEVERITIES
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class NotSeen(NamedTuple):
     observation_reason: str
     evidence: str | None
     fixed_wave: int | None
+    fixed_commit: str | None
     misses: int
     id: int
 
@@ -161,6 +163,13 @@ class Finding(NamedTuple):
     misses: int
     regressions: int
     recurred_while_closed: int
+    fixed_wave: int | None
+    decision_source: str | None
+    decided_by: str | None
+    decision_expires: str | None
+    verified_how: str | None
+    evidence_note: str | None
+    fixed_commit: str | None
 
 
 class Selection(NamedTuple):
@@ -177,19 +186,22 @@ _SHOWN: Final = ", ".join("findings.id" if name == "row_id" else f"findings.{nam
 _INSERTED: Final = (*NewFinding._fields, "observation", "matched_by")
 
 
-def known_findings(conn: sqlite3.Connection, run_id: str) -> list[KnownFinding]:
-    """Return every finding of a run, closed ones too, as collect needs them."""
+def known_findings(conn: sqlite3.Connection, run_id: str, *, statuses: Sequence[str] = ()) -> list[KnownFinding]:
+    """Return the findings of a run, or those of some statuses, as matching and a second look need them."""
+    wanted = f" AND status IN ({', '.join('?' * len(statuses))})" if statuses else ""
     aliases: dict[int, set[str]] = {}
     for finding, fingerprint in conn.execute(
         "SELECT finding, fingerprint FROM finding_aliases WHERE run_id = ?", (run_id,)
     ):
         aliases.setdefault(finding, set()).add(fingerprint)
     rows = conn.execute(
-        "SELECT id, fingerprint, coalesce(rule_id, category), rule_id IS NOT NULL, ordinal, description,"
+        "SELECT id, fingerprint, coalesce(rule_id, category), rule_id IS NOT NULL, ordinal, description,"  # noqa: S608
         " anchor_commit, file, line, scope, quote, text_hash, occurrence, occurrences, context_hash, anchored,"
-        " finding_id, severity, domain, lens, analyzer, observation, decision FROM findings"
-        " WHERE run_id = ? ORDER BY id",
-        (run_id,),
+        " finding_id, severity, domain, lens, analyzer, observation,"
+        # A decision holds to the end of its last day; collect takes it back in its own transaction.
+        " CASE WHEN decision_expires < ? THEN 'open' ELSE decision END FROM findings"
+        f" WHERE run_id = ?{wanted} ORDER BY id",
+        (now()[:10], run_id, *statuses),
     )
     return list(_known(rows, aliases))
 
@@ -244,7 +256,8 @@ def record_seen_again(conn: sqlite3.Connection, findings: Iterable[SeenAgain]) -
         " anchor_commit = ?, analyzer = ?, description = ?, recommendation = ?, last_wave = ?,"
         " sightings = sightings + ?, regressions = regressions + ?,"
         " recurred_while_closed = recurred_while_closed + ?, matched_by = ?, match_note = ?,"
-        " observation = 'recurring', observation_reason = NULL, evidence = NULL, fixed_wave = NULL WHERE id = ?",
+        " observation = 'recurring', observation_reason = NULL, evidence = NULL, fixed_wave = NULL,"
+        " fixed_commit = NULL, evidence_note = NULL, verified_how = NULL WHERE id = ?",
         findings,
     )
 
@@ -253,7 +266,7 @@ def record_not_seen(conn: sqlite3.Connection, findings: Iterable[NotSeen]) -> No
     """Keep what a wave's silence about findings means."""
     conn.executemany(
         "UPDATE findings SET observation = ?, observation_reason = ?, evidence = ?, fixed_wave = ?,"
-        " misses = misses + ? WHERE id = ?",
+        " fixed_commit = ?, misses = misses + ? WHERE id = ?",
         findings,
     )
 
@@ -293,6 +306,14 @@ def counts_by(conn: sqlite3.Connection, run_id: str) -> dict[tuple[str, str], in
         (run_id,),
     )
     return {(status, severity): count for status, severity, count in rows}
+
+
+def approved_by_lens(conn: sqlite3.Connection, run_id: str) -> dict[str, int]:
+    """Return how many approved findings a run has under each lens."""
+    rows = conn.execute(
+        "SELECT lens, count(*) FROM findings WHERE run_id = ? AND status = 'approved' GROUP BY lens", (run_id,)
+    )
+    return dict(rows.fetchall())
 
 
 def select(conn: sqlite3.Connection, run_id: str, selection: Selection) -> Iterator[Finding]:

@@ -112,6 +112,15 @@ def events_of(conn: sqlite3.Connection, *subjects: str) -> list[Event]:
     return list(map(Event._make, cursor))
 
 
+def newest_of(conn: sqlite3.Connection, run_id: str) -> Event:
+    """Return the last event of a run; its first is that it was created."""
+    row = conn.execute(
+        f"SELECT {_COLUMNS} FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT 1",  # noqa: S608
+        (run_id,),
+    ).fetchone()
+    return Event._make(row)
+
+
 def broken_link(conn: sqlite3.Connection) -> int | None:
     """Return the seq of the first event that does not fit its predecessor, `None` for a sound chain."""
     previous, expected = GENESIS, 1

@@ -11,7 +11,7 @@ from swarm import errors, shipped
 from swarm.failpoints import failpoint
 from swarm.store.faults import backups, translated, writers_queue
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def current() -> int:

@@ -97,9 +97,30 @@ def newest_ended(conn: sqlite3.Connection, run_id: str) -> Wave | None:
     )
 
 
+def newest_amend(conn: sqlite3.Connection, run_id: str) -> Wave | None:
+    """Return the run's latest amend wave that was collected and not taken back."""
+    return _one(
+        conn,
+        "run_id = ? AND (phase LIKE '%-amend-%' OR phase IN ('stage-d-amend', 'feature-execute'))"
+        " AND status IN ('collected', 'verified', 'advanced') ORDER BY number DESC LIMIT 1",
+        run_id,
+    )
+
+
 def numbered(conn: sqlite3.Connection, run_id: str, number: int) -> Wave | None:
     """Return the run's wave of this number."""
     return _one(conn, "run_id = ? AND number = ?", run_id, number)
+
+
+def all_of(conn: sqlite3.Connection, run_id: str) -> list[Wave]:
+    """Return every wave of a run, oldest first."""
+    rows = conn.execute(f"SELECT {_COLUMNS} FROM waves WHERE run_id = ? ORDER BY number", (run_id,))  # noqa: S608
+    return list(map(_wave, rows))
+
+
+def number_of(conn: sqlite3.Connection, wave_id: int) -> int:
+    """Return the number of a wave in its run."""
+    return int(conn.execute("SELECT number FROM waves WHERE id = ?", (wave_id,)).fetchone()[0])
 
 
 def count(conn: sqlite3.Connection, run_id: str) -> int:
@@ -156,8 +177,10 @@ def record_result(conn: sqlite3.Connection, wave_id: int, result: dict[str, obje
 
 def _one(conn: sqlite3.Connection, where: str, *values: object) -> Wave | None:
     row = conn.execute(f"SELECT {_COLUMNS} FROM waves WHERE {where}", values).fetchone()  # noqa: S608
-    if row is None:
-        return None
+    return None if row is None else _wave(row)
+
+
+def _wave(row: tuple[object, ...]) -> Wave:
     wave = Wave._make(row)
     return wave._replace(
         phase=Phase(wave.phase),

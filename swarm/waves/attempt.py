@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -14,7 +15,7 @@ from swarm.git.repository import Repository
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import processes, supervisor
 from swarm.runtimes.environment import agent_environment
-from swarm.runtimes.runtime import Job, Program, Runtime, UnusableOutput
+from swarm.runtimes.runtime import Assigned, Job, Program, Runtime, UnusableOutput, analyzer_name
 from swarm.runtimes.supervisor import Orders, Ran
 from swarm.store import agent_runs, attempts, transitions
 from swarm.store.agent_runs import AgentRun
@@ -46,6 +47,7 @@ class Scene(NamedTuple):
     repository: Repository
     files: dict[str, list[str]]
     seconds: float
+    assigned: Mapping[int, Sequence[Assigned]] = {}
 
 
 async def attempt(scene: Scene, agent: AgentRun, before: list[Attempt]) -> None:
@@ -89,6 +91,7 @@ def _job(scene: Scene, agent: AgentRun, ordinal: int) -> tuple[Job, Path]:
         Path(agent.prompt_path),
         output,
         scene.config,
+        scene.assigned.get(agent.id, ()),
     )
     return job, folder
 
@@ -188,7 +191,7 @@ def _judged(scene: Scene, job: Job, ran: Ran) -> tuple[Ending, dict[str, object]
 
 
 def _analyzer_name(scene: Scene) -> str:
-    return " ".join(filter(None, (scene.runtime.name, scene.program.version, f"config {scene.config_hash}")))
+    return analyzer_name(scene.runtime.name, scene.program.version, scene.config_hash)
 
 
 def _set_aside(output: Path, folder: Path) -> None:

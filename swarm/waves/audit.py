@@ -7,18 +7,20 @@ from swarm import errors, events
 from swarm.config import Config
 from swarm.git.diff import changed_lines
 from swarm.git.repository import Repository, commit_of, repository_at
-from swarm.rules.phases import Phase
+from swarm.rules.phases import Phase, is_audit
 from swarm.runtimes import registry
 from swarm.store import runs, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import initialize as initializing
+from swarm.waves import preconditions
 from swarm.waves.collect import collect
+from swarm.waves.collected import CollectResult
 from swarm.waves.digest import Filters, digest
 from swarm.waves.dispatch import Wish, dispatch, refusals_told
 from swarm.waves.launch import launch
-from swarm.waves.results import AuditResult, CollectResult, FindingShown, FindingsResult
+from swarm.waves.results import AuditResult, FindingShown, FindingsResult
 from swarm.waves.supervision import told
 from swarm.workspace import Workspace
 
@@ -48,6 +50,10 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     repository = repository_at(folder)
     run = runs.newest_open_of(store.conn, str(repository.root))
     wave = waves.in_flight(store.conn, run.id) if run else None
+    if run is not None and wave is not None and not is_audit(wave.phase):
+        # Going on with it would mend what an audit only looks at.
+        with refusals_told(None):
+            preconditions.no_wave_in_flight(store.conn, run, request.phase)
     phase = wave.phase if wave else request.phase
     name = request.runtime or (wave.runtime if wave else None) or registry.DEFAULT
     registry.ready(name, config, phase)

@@ -17,6 +17,7 @@ from swarm.store.connection import Store, open_store
 from swarm.store.faults import lock_file
 from swarm.store.locks import holder_of
 from swarm.store.runs import Run
+from swarm.waves.proving import is_in_use
 from swarm.waves.results import Check, DoctorResult
 from swarm.workspace import Workspace
 
@@ -182,7 +183,7 @@ def _stranded(store: Store, workspace: Workspace, run: Run) -> list[str]:
     if not folder.is_dir():
         return []
     known = waves.trees_in_use(store.conn, run.id)
-    return [str(tree) for tree in sorted(folder.iterdir()) if str(tree) not in known]
+    return [str(tree) for tree in sorted(folder.iterdir()) if str(tree) not in known and not is_in_use(tree)]
 
 
 def _listed(name: str, found: list[str], good: str, bad: str, hint: str) -> Check:

@@ -4,40 +4,47 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from swarm import errors, events
 from swarm.failpoints import failpoint
-from swarm.git import sentinel, worktrees
+from swarm.git import worktrees
 from swarm.git.repository import Repository, TreeFile, files_at, repository_at
 from swarm.git.worktrees import Tree
 from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
-from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
+from swarm.rules.ownership import OwnershipMap
+from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, findings, ledger, transitions, waves
+from swarm.rules.suppressions import Suppression
+from swarm.store import agent_runs, claims, findings, leases, ledger, transitions, waves
 from swarm.store import domains as domain_table
 from swarm.store.connection import Store
 from swarm.store.faults import translated
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves import intake, supervision
-from swarm.waves.intake import Intake
-from swarm.waves.reconcile import Digest, Reconciled, reconcile
-from swarm.waves.results import (
+from swarm.waves import intake, settling, supervision, watch
+from swarm.waves.amending import Court
+from swarm.waves.collected import (
     AgentCollected,
     CollectResult,
     FindingCounts,
+    LeaseRequest,
     Problem,
     ViolationShown,
 )
+from swarm.waves.fixes import Fixes, dropped, judge_fixes
+from swarm.waves.intake import Intake
+from swarm.waves.reconcile import NOTHING, Digest, Reconciled, reconcile
 from swarm.waves.sightings import locate_all
 from swarm.waves.travel import journeys
 from swarm.workspace import Workspace
 
+MOST_KEPT: Final = 500
+
 
 class Observed(NamedTuple):
-    """All that the slow part found out, before the transaction."""
+    """All that the slow part found out, before the transaction. `fixes` and `requests` are an amend wave's."""
 
     wave: Wave
     intakes: tuple[Intake, ...]
@@ -47,6 +54,9 @@ class Observed(NamedTuple):
     reconciled: Reconciled
     files: int
     unaudited: int
+    fixes: Fixes = Fixes((), (), ())
+    requests: tuple[LeaseRequest, ...] = ()
+    comments: Mapping[tuple[str, int], Sequence[Suppression]] = {}
 
 
 def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Path]) -> CollectResult:
@@ -89,12 +99,14 @@ def _observe(
         intake.take_in(agent, wave, named.get(agent.domain), agent_runs.recorded_output(conn, agent.id))
         for agent in agents
     ]
-    violations, may_probe = _watched(run, wave, repository)
+    files = files_at(repository.git, wave.dispatch_sha)
+    if not is_audit(wave.phase):
+        return _observe_amend(conn, run, wave, repository, owners, files, folder, intakes)
+    violations, may_probe = watch.watched(run, wave, repository)
     if may_probe:
         intakes = [intake.probe(taken, repository, wave, folder, owners) for taken in intakes]
-        violations += _shared_tree_violations(repository, wave, folder, owners)
+        violations += watch.shared_tree_violations(repository, wave, folder, owners)
     violations += [violation for taken in intakes for violation in taken.violations]
-    files = files_at(repository.git, wave.dispatch_sha)
     known = findings.known_findings(conn, run.id)
     travels = journeys(repository.git, (item.known for item in known), wave.dispatch_sha)
     located = locate_all(repository.git, files, owners, intakes, [item.known for item in known], travels)
@@ -111,53 +123,44 @@ def _observe(
         is_degraded,
         reconciled,
         len(files),
-        _unaudited(files, owners, intakes),
+        watch.unaudited(files, owners, intakes),
+        comments=located.comments,
     )
 
 
-def _watched(run: Run, wave: Wave, repository: Repository) -> tuple[list[ViolationShown], bool]:
-    """Compare what must not change with its fingerprints; a changed git folder forbids git in the trees."""
-    kept = sentinel.Sentinel.read(wave.sentinel)
-    common = sentinel.fingerprint_common(repository.common_dir, run.id)
-    changed = sentinel.differences(kept.common, common)
-    if changed:
-        return [ViolationShown(f".git/{name}", WHOLE_WAVE, "coordinator") for name in changed], False
-    if kept.primary is None:
-        return [], True
-    now = sentinel.fingerprint_primary(repository)
-    dirt = sorted(path for path, state in now.items() if kept.primary.get(path) != state)
-    return [ViolationShown(path, WHOLE_WAVE, "primary checkout") for path in dirt], True
-
-
-def _shared_tree_violations(
-    repository: Repository, wave: Wave, folder: Path, owners: OwnershipMap
-) -> list[ViolationShown]:
-    if wave.shared_tree is None or not Path(wave.shared_tree).is_dir():
-        return []
-    seen = intake.touched_in(repository, Path(wave.shared_tree), wave, folder, None)
-    found = []
-    for file in seen:
-        owner = owners.owner_of(file.path)
-        found.append(ViolationShown(file.path, WHOLE_WAVE, owner.name if owner else "unassigned"))
-    return found
-
-
-def _unaudited(files: Sequence[TreeFile], owners: OwnershipMap, intakes: Sequence[Intake]) -> int:
-    """Return how many files no agent looked at: without an agent, or out of what an analyzer reads."""
-    by_domain = {taken.agent.domain: taken for taken in intakes if taken.is_complete}
-    owned, unowned = owners.divide([file.path for file in files])
-    missed = len(unowned)
-    for domain, paths in owned.items():
-        taken = by_domain.get(domain)
-        analysis = intake.analysis_of(taken.agent) if taken else None
-        if taken is None:
-            missed += len(paths)
-        elif analysis is not None and "read" in analysis:
-            missed += len(set(paths) - set(analysis["read"]))
-        elif analysis is not None:
-            suffixes, unread = tuple(analysis["suffixes"]), set(analysis["unread"])
-            missed += sum(not path.endswith(suffixes) or path in unread for path in paths)
-    return missed
+def _observe_amend(
+    conn: sqlite3.Connection,
+    run: Run,
+    wave: Wave,
+    repository: Repository,
+    owners: OwnershipMap,
+    files: Sequence[TreeFile],
+    folder: Path,
+    intakes: list[Intake],
+) -> Observed:
+    """Observe a wave that changes code: nothing is matched and no silence judged; fixes are looked at."""
+    violations, may_probe = watch.watched(run, wave, repository)
+    given = claims.assigned(conn, wave.id)
+    court = Court(repository, wave, folder, owners, files, leases.granted(conn, run.id, wave.number), given)
+    if may_probe:
+        intakes = court.judge_all(intakes)
+    violations += [violation for taken in intakes for violation in taken.violations]
+    known = findings.known_findings(conn, run.id)
+    fixes = judge_fixes(repository.git, wave, owners, intakes, known, given)
+    refused = {taken.agent.id: () for taken in intakes}
+    is_degraded = not wave.isolated
+    return Observed(
+        wave,
+        tuple(intakes),
+        refused,
+        tuple(violations),
+        is_degraded,
+        NOTHING,
+        len(files),
+        0,
+        fixes,
+        tuple(court.requests(intakes)),
+    )
 
 
 def _commit(store: Store, run: Run, observed: Observed) -> WaveStatus:
@@ -181,7 +184,7 @@ def _commit(store: Store, run: Run, observed: Observed) -> WaveStatus:
         raise errors.CollectUpsertError(
             number=observed.wave.number,
             wave_id=observed.wave.id,
-            findings_attempted=observed.reconciled.attempted,
+            findings_attempted=observed.reconciled.attempted + len(observed.fixes.claims),
             problem=str(failure),
         ) from translated(failure, store.path)
     return status
@@ -200,6 +203,8 @@ def _record_evidence(conn: sqlite3.Connection, observed: Observed) -> None:
             agent_runs.record_output(conn, agent.id, taken.path, taken.body)
         if taken.claims:
             agent_runs.replace_claims(conn, agent.id, taken.claims)
+        if taken.work is not None:
+            agent_runs.record_work(conn, agent.id, taken.work.tree)
         if taken.is_complete:
             agent_runs.record_count(conn, agent.id, taken.reported)
         if taken.target is not None:
@@ -211,6 +216,11 @@ def _record_evidence(conn: sqlite3.Connection, observed: Observed) -> None:
 
 def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> None:
     wave, found = observed.wave, observed.reconciled
+    if not is_audit(wave.phase):
+        _record_fixes(conn, run, observed)
+        return
+    claims.settle(conn, _refuted(conn, run, found), "refuted")
+    claims.settle(conn, [silent.id for silent in found.not_seen if silent.fixed_wave is not None], "fixed")
     rows = findings.add_all(conn, found.new)
     fresh = (sighting._replace(finding=rows[sighting.finding]) for sighting in found.new_sightings)
     digest = Digest()
@@ -234,6 +244,7 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
             for move in found.moved
         ),
     )
+    settling.settle(conn, run, wave, observed.comments)
     payload: dict[str, object] = {
         "new": found.counts.new,
         "recurring": found.counts.recurring,
@@ -244,6 +255,26 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
         "digest": digest.hex(),
     }
     ledger.append(conn, Entry("findings_recorded", f"wave:{wave.id}", run.id, wave.id, payload=payload))
+
+
+def _refuted(conn: sqlite3.Connection, run: Run, found: Reconciled) -> list[int]:
+    """Return the findings that somebody claims to have mended, and that this wave has seen again."""
+    claimed = {claim.finding for claim in claims.standing(conn, run.id)}
+    return [seen.id for seen in found.seen if seen.id in claimed] if claimed else []
+
+
+def _record_fixes(conn: sqlite3.Connection, run: Run, observed: Observed) -> None:
+    wave, fixes = observed.wave, observed.fixes
+    claims.replace(conn, wave.id, fixes.claims)
+    for asked in observed.requests:
+        # The wave that asks is over: what is granted is for the next one.
+        leases.request(conn, run.id, wave.number + 1, asked.domain, asked.file, asked.reason[: intake.STORED_ERROR])
+    payload: dict[str, object] = {
+        "claimed": len(fixes.claims),
+        "skipped": len(fixes.skipped),
+        "requests": len(observed.requests),
+    }
+    ledger.append(conn, Entry("fixes_recorded", f"wave:{wave.id}", run.id, wave.id, payload=payload))
 
 
 def _end_wave(conn: sqlite3.Connection, observed: Observed) -> WaveStatus:
@@ -257,9 +288,27 @@ def _end_wave(conn: sqlite3.Connection, observed: Observed) -> WaveStatus:
         told += [f"{len(observed.violations)} violations"] if observed.violations else []
         reason = "; ".join(told)[: intake.STORED_ERROR]
     counts = observed.reconciled.counts
-    waves.record_result(conn, wave.id, {**counts._asdict(), "files": observed.files, "unaudited": observed.unaudited})
+    result: dict[str, object] = {
+        **counts._asdict(),
+        "files": observed.files,
+        "unaudited": observed.unaudited,
+        "openBySeverity": open_by_severity(conn, wave.run_id),
+        "dropped": _dropped(observed)[:MOST_KEPT],
+        "skippedFixes": [one._asdict() for one in observed.fixes.skipped[:MOST_KEPT]],
+    }
+    waves.record_result(conn, wave.id, result)
     transitions.move_wave(conn, wave, target, reason=reason)
     return target
+
+
+def _dropped(observed: Observed) -> list[str]:
+    """Return what agents declared and nobody could take."""
+    refused = [
+        f"{taken.agent.domain}: {problem.message}"[: intake.STORED_ERROR]
+        for taken in observed.intakes
+        for problem in observed.refused.get(taken.agent.id, ())
+    ]
+    return refused + dropped(observed.fixes.skipped)
 
 
 def tidy(conn: sqlite3.Connection, run: Run, repository: Repository) -> None:
@@ -279,7 +328,10 @@ def _told(conn: sqlite3.Connection, run: Run, observed: Observed, status: WaveSt
             taken.reported if taken.is_complete else 0,
             (*taken.problems, *observed.refused.get(taken.agent.id, ())),
             tuple(violation.file for violation in taken.violations),
-            None,
+            taken.divergence,
+            sum(claim.agent_run_id == taken.agent.id for claim in observed.fixes.claims),
+            taken.shared_edits,
+            taken.work.ignored if taken.work and wave.isolated else (),
         )
         for taken in observed.intakes
     )
@@ -289,9 +341,18 @@ def _told(conn: sqlite3.Connection, run: Run, observed: Observed, status: WaveSt
         f"Wave {wave.number} ({wave.phase}): {complete} of {len(agents)} agents complete; "
         f"{counts.new} new, {counts.recurring} recurring, {counts.fixed} fixed, {counts.unverified} unverified"
     )
+    if not is_audit(wave.phase):
+        touched = len({claim.path for taken in observed.intakes for claim in taken.claims if claim.observed})
+        summary = (
+            f"Wave {wave.number} ({wave.phase}): {complete} of {len(agents)} agents complete; "
+            f"{len(observed.fixes.claims)} fixes claimed, {len(observed.fixes.skipped)} skipped,"
+            f" {touched} files changed"
+        )
     if observed.is_degraded:
         events.emit("ownership_probe_degraded", run_id=run.id, wave_id=wave.id)
-    next_action = f"swarm findings {run.id}" if status is WaveStatus.COLLECTED else f"swarm status {run.id}"
+    next_action = f"swarm status {run.id}"
+    if status is WaveStatus.COLLECTED:
+        next_action = f"swarm findings {run.id}" if is_audit(wave.phase) else f"swarm {_proof(wave)} {run.id}"
     return CollectResult(
         run.id,
         wave.id,
@@ -303,10 +364,16 @@ def _told(conn: sqlite3.Connection, run: Run, observed: Observed, status: WaveSt
         by_severity,
         observed.violations,
         observed.is_degraded,
-        (),
+        observed.fixes.shown,
+        observed.fixes.skipped,
+        observed.requests,
         summary,
         next_action,
     )
+
+
+def _proof(wave: Wave) -> str:
+    return "merge" if wave.isolated else "verify"
 
 
 def open_by_severity(conn: sqlite3.Connection, run_id: str) -> dict[str, int]:

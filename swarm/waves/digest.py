@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from swarm import errors
 from swarm.rules.classification import OPEN_STATUSES, SEVERITIES, SEVERITY_RANK, STATUSES
+from swarm.rules.decisions import CLOSED
 from swarm.rules.globs import regex_of
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, findings, waves
@@ -61,6 +62,7 @@ def digest(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsResu
         result.get("unaudited", 0),
         broken,
         result.get("fixed", 0),
+        _suppressed(conn, run),
         dict(groups.most_common()) if filters.group_by else None,
         tuple(shown),
     )
@@ -151,10 +153,26 @@ def finding_shown(finding: Finding) -> FindingShown:
         finding.anchored,
         finding.matched_by,
         finding.sightings,
-        finding.decision_reason or finding.observation_reason,
+        _reason(finding),
         finding.evidence,
         finding.match_note,
+        finding.decision_source,
+        finding.decided_by,
+        finding.decision_expires,
+        finding.verified_how,
+        finding.evidence_note,
+        finding.fixed_commit,
     )
+
+
+def _reason(finding: Finding) -> str | None:
+    """Return why a finding is what it is shown as: decided so, or observed so."""
+    decided = finding.decision_reason if finding.status == finding.decision else None
+    return decided or finding.observation_reason
+
+
+def _suppressed(conn: sqlite3.Connection, run: Run) -> int:
+    return sum(count for (status, _), count in findings.counts_by(conn, run.id).items() if status in CLOSED)
 
 
 def _group(finding: Finding, by: str) -> str:

@@ -1,6 +1,7 @@
 """`dispatch`: from a frozen map to a wave, with a prompt and, when isolated, a worktree for each agent."""
 
 import hashlib
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -15,21 +16,24 @@ from swarm.files import make_folder, write_whole
 from swarm.git import sentinel
 from swarm.git.repository import Repository, files_at, repository_at, tracked_changes
 from swarm.git.worktrees import Tree
-from swarm.rules.classification import OPEN_STATUSES, Decision
+from swarm.rules.classification import OPEN_STATUSES
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import LENSES, Phase, expected_next, is_audit
 from swarm.runtimes import registry
 from swarm.runtimes.runtime import Program, Runtime
-from swarm.store import agent_runs, findings, runs, transitions, waves
+from swarm.store import agent_runs, claims, findings, leases, ledger, runs, transitions, waves
 from swarm.store import domains as domain_table
 from swarm.store.agent_runs import NewAgentRun
 from swarm.store.connection import Store
 from swarm.store.findings import Finding, Selection
+from swarm.store.ledger import Entry
 from swarm.store.runs import Run
 from swarm.store.waves import NewWave
 from swarm.waves import maps, preconditions, prompts, trees
-from swarm.waves.prompts import Prompt, Setting
+from swarm.waves.prompts import Briefing, Prompt, Setting
+from swarm.waves.reads import sparse_files
 from swarm.waves.results import AgentPlan, DispatchResult
+from swarm.waves.routing import MOST_NAMED, Routing, hold_to_anchors, route
 from swarm.workspace import Workspace
 
 
@@ -41,6 +45,9 @@ class Wish(NamedTuple):
     auto_freeze: bool = False
     dry_run: bool = False
     runtime: str | None = None
+    sparse: bool = False
+    skip_anchor_check: bool = False
+    reason: str | None = None
 
 
 class Agent(NamedTuple):
@@ -52,6 +59,7 @@ class Agent(NamedTuple):
     output_path: Path
     tree: Tree | None
     prompt: Prompt
+    assigned: tuple[int, ...] = ()
 
 
 class Plan(NamedTuple):
@@ -67,6 +75,13 @@ class Plan(NamedTuple):
     shared_tree: Tree | None
     runtime: tuple[Runtime, Program] | None
     runtime_config: str | None
+    routing: Routing | None
+    reads_of_nobody: tuple[str, ...] = ()
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the agents' trees may hold a part of the files; a tree that several share is whole."""
+        return self.wish.sparse and self.shared_tree is None
 
 
 def dispatch(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Config) -> DispatchResult:
@@ -122,10 +137,15 @@ def _plan(
 ) -> Plan:
     number = waves.next_number(conn, run.id)
     paths = [file.path for file in files_at(repository.git, repository.head)]
+    tracked = set(paths)
     owned, _ = OwnershipMap(domains).divide(paths)
     folder = workspace.wave_folder(run.id, number)
-    is_shared = wish.isolate and runtime is not None and runtime[0].is_analyzer
+    routing = _routing(conn, run, wish, repository, domains)
+    leased = leases.granted(conn, run.id, number)
+    is_shared = wish.isolate and is_audit(wish.phase) and runtime is not None and runtime[0].is_analyzer
     shared = Tree(workspace.tree(run.id, number, None), None) if is_shared else None
+    only = sparse_files(config, owned, paths) if wish.sparse and not is_shared else {}
+    reads_of_nobody = tuple(sorted(config.reads.keys() - owned.keys())) if only else ()
     setting = Setting(run.id, run.repo, wish.phase, number, repository.head, config.prompt_bytes)
     agents = []
     for domain in domains:
@@ -134,21 +154,55 @@ def _plan(
         tree = shared
         if wish.isolate and not is_shared:
             place = workspace.tree(run.id, number, domain.name)
-            tree = Tree(place, trees.branch_name(run.hex, number, domain.name))
+            kept = only.get(domain.name)
+            if kept is not None:
+                kept = tuple(sorted({*kept, *leased.get(domain.name, set())} & tracked))
+            tree = Tree(place, trees.branch_name(run.hex, number, domain.name), kept)
         output = folder / domain.name / "output.json"
         where = tree.path if tree else repository.root
-        known = _known(conn, run, wish.phase, domain)
-        prompt = prompts.write_prompt(setting, domain, len(owned[domain.name]), where, output, known)
+        known = routing.by_domain[domain.name] if routing else _known(conn, run, wish.phase, domain)
+        held = len(tree.only) if tree is not None and tree.only is not None else None
+        drifted = routing.drifted if routing else frozenset()
+        told = Briefing(known, drifted, sorted(leased.get(domain.name, ())), held)
+        prompt = prompts.write_prompt(setting, domain, len(owned[domain.name]), where, output, told)
         prompt_path = folder / f"{domain.name}.md"
-        agents.append(Agent(domain, tuple(owned[domain.name]), prompt_path, output, tree, prompt))
+        assigned = tuple(finding.row_id for finding in known) if routing else ()
+        agents.append(Agent(domain, tuple(owned[domain.name]), prompt_path, output, tree, prompt, assigned))
     configured = runtime[0].config_hash(repository.root, paths, wish.phase) if runtime else None
-    return Plan(run, wish, number, repository.head, tuple(domains), tuple(agents), folder, shared, runtime, configured)
+    return Plan(
+        run,
+        wish,
+        number,
+        repository.head,
+        tuple(domains),
+        tuple(agents),
+        folder,
+        shared,
+        runtime,
+        configured,
+        routing,
+        reads_of_nobody,
+    )
+
+
+def _routing(
+    conn: sqlite3.Connection, run: Run, wish: Wish, repository: Repository, domains: Sequence[Domain]
+) -> Routing | None:
+    if is_audit(wish.phase):
+        return None
+    routing = route(conn, run, wish.phase, repository, domains)
+    if not wish.skip_anchor_check:
+        hold_to_anchors(run, wish.phase, routing)
+    if not routing.given:
+        named = ", ".join(f"{one.finding_id} ({one.reason})" for one in routing.unrouted[:MOST_NAMED])
+        problem = f"no agent owns what is approved: {named}"
+        raise errors.DispatchNothingApproved(run_id=run.id, phase=wish.phase, problem=problem)
+    return routing
 
 
 def _known(conn: sqlite3.Connection, run: Run, phase: Phase, domain: Domain) -> list[Finding]:
-    """Return what an agent is told: its open findings under this lens, or the approved ones that it shall mend."""
-    statuses = OPEN_STATUSES if is_audit(phase) else (Decision.APPROVED.value,)
-    selection = Selection(statuses=statuses, domains=(domain.name,))
+    """Return what an audit agent is told: the open findings of its domain under this lens."""
+    selection = Selection(statuses=OPEN_STATUSES, domains=(domain.name,))
     lens = LENSES[phase]
     return [finding for finding in findings.select(conn, run.id, selection) if finding.lens == lens]
 
@@ -185,6 +239,14 @@ def _write_prompts(plan: Plan) -> None:
         if agent.prompt.known is not None:
             write_whole(agent.output_path.parent / "findings.json", agent.prompt.known)
         write_whole(agent.prompt_path, agent.prompt.text)
+        if plan.routing is not None and not agent.assigned:
+            # Nobody need be launched to hear that there is nothing to do.
+            write_whole(agent.output_path, json.dumps(_nothing_to_mend(agent.domain.name)) + "\n")
+
+
+def _nothing_to_mend(domain: str) -> dict[str, object]:
+    summary = "Nothing was approved in this domain; swarm answered in the agent's place."
+    return {"domain": domain, "summary": summary, "fixes": [], "files_changed": []}
 
 
 def _sentinel(plan: Plan, repository: Repository) -> sentinel.Sentinel:
@@ -227,6 +289,12 @@ def _record(store: Store, plan: Plan, guard: sentinel.Sentinel) -> tuple[int, in
             ),
         )
         ids = tuple(agent_runs.add(conn, run.id, wave_id, _row(agent)) for agent in plan.agents)
+        for agent_run_id, agent in zip(ids, plan.agents, strict=True):
+            claims.assign(conn, agent_run_id, agent.assigned)
+        if plan.routing is not None and plan.routing.broken:
+            payload: dict[str, object] = {"broken": list(plan.routing.broken)}
+            skipped = Entry("anchor_check_skipped", f"wave:{wave_id}", run.id, wave_id, reason=wish.reason)
+            ledger.append(conn, skipped._replace(payload=payload))
         transitions.move_run(conn, run.id, now.status, wish.phase)
     return wave_id, snapshot_id, ids
 
@@ -250,6 +318,14 @@ def _told(
     warnings = []
     if wish.phase not in (expected := expected_next(run.status)) and expected:
         warnings.append(f"{wish.phase} is out of order: the run is in {run.status}")
+    if plan.routing is not None and plan.routing.broken:
+        warnings.append(f"the place of {', '.join(plan.routing.broken[:MOST_NAMED])} is gone at this commit")
+    if not wish.isolate and plan.routing is not None:
+        warnings.append("without --isolate the agents share your checkout: nobody can tell who edited what")
+    if wish.sparse and not plan.is_sparse:
+        warnings.append("--sparse does nothing here: analyzers share one whole tree")
+    if plan.reads_of_nobody:
+        warnings.append(f"[reads] of swarm.toml names no domain of the map: {', '.join(plan.reads_of_nobody)}")
     agents = tuple(
         AgentPlan(
             agent_run_id,
@@ -260,22 +336,28 @@ def _told(
             agent.tree.branch if agent.tree else None,
             len(agent.files),
             agent.prompt.told,
+            len(agent.tree.only) if agent.tree and agent.tree.only is not None else None,
         )
         for agent_run_id, agent in zip(ids, plan.agents, strict=True)
     )
-    again = " ".join(["swarm dispatch", run.id, wish.phase, *(["--isolate"] if wish.isolate else [])])
+    options = (*(["--isolate"] if wish.isolate else []), *(["--sparse"] if wish.sparse else []))
+    if wish.skip_anchor_check:
+        options = (*options, "--skip-anchor-check", "--reason '…'")
+    again = " ".join(["swarm dispatch", run.id, wish.phase, *options])
     return DispatchResult(
         run.id,
         wave_id,
         plan.number,
         wish.phase,
         wish.isolate,
+        plan.is_sparse,
         wish.dry_run,
         plan.commit,
         snapshot_id,
         plan.runtime[0].name if plan.runtime else None,
         str(plan.folder),
         agents,
+        plan.routing.unrouted if plan.routing else (),
         edited,
         tuple(warnings),
         again if wish.dry_run else f"swarm launch {run.id}",

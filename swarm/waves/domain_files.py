@@ -1,16 +1,23 @@
-"""Reading domains from what a person writes: a TOML or JSON file, or `--globs`."""
+"""Reading domains from what a person writes: a TOML or JSON file, a CODEOWNERS file, or `--globs`."""
 
 import json
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from swarm import errors
+from swarm.git.names import path_text
+from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, Repository, TreeFile, content_of
+from swarm.rules import codeowners
 from swarm.rules.globs import regex_of
 from swarm.rules.ownership import NAME_PATTERN, Domain, Ownership
 
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:")
+# Where GitHub looks, in its order, and then GitLab; GitHub reads no more than 3 MB.
+CODEOWNERS: Final = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
+_LONGEST_CODEOWNERS: Final = 3 * 1024 * 1024
 
 
 def parsed_globs(raw: str) -> tuple[str, ...]:
@@ -90,6 +97,25 @@ def domains_from_file(file: Path) -> list[Domain]:
     if twice is not None:
         raise errors.ConfigInvalid(path=str(file), problem=f"the domain '{twice}' stands there twice")
     return domains
+
+
+def codeowners_rules(repository: Repository, files: Iterable[TreeFile]) -> list[codeowners.Rule]:
+    """Return the rules of the first CODEOWNERS among the files of a commit. Raises CodeownersInvalid."""
+    blobs = {file.path: file.blob for file in files if file.mode not in {LINK_MODE, SUBMODULE_MODE}}
+    path = next((place for place in CODEOWNERS if place in blobs), None)
+    if path is None:
+        raise errors.CodeownersInvalid(path="CODEOWNERS", problem=f"the commit has none of {', '.join(CODEOWNERS)}")
+    body = content_of(repository.git, blobs[path], most=_LONGEST_CODEOWNERS)
+    if body is None:
+        raise errors.CodeownersInvalid(path=path, problem=f"it is longer than {_LONGEST_CODEOWNERS:,} bytes")
+    try:
+        # Line by line, as each path is: a strange one must not make strange what stands in the others.
+        rules = codeowners.rules_of("\n".join(path_text(line) for line in body.split(b"\n")))
+    except ValueError as error:
+        raise errors.CodeownersInvalid(path=path, problem=str(error)) from error
+    if not rules:
+        raise errors.CodeownersInvalid(path=path, problem="there is no pattern in it")
+    return rules
 
 
 def _json_type(value: object) -> str:

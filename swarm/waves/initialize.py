@@ -1,26 +1,34 @@
 """`init`: a clean repository becomes a run with a save point and a draft of its domains."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from swarm import clock, errors
 from swarm.failpoints import failpoint
 from swarm.git import repository as git_repository
 from swarm.git.repository import Repository
-from swarm.rules import drafts
+from swarm.rules import codeowners, drafts
 from swarm.rules.ownership import Domain
 from swarm.store import domains as domain_table
 from swarm.store import runs
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
-from swarm.waves.domain_files import domains_from_file
+from swarm.waves.domain_files import codeowners_rules, domains_from_file
 from swarm.waves.results import DomainFiles, InitResult
 from swarm.workspace import Workspace, exclude_patterns
 
 DEFAULT_TIMEOUT_SECONDS: Final = 30 * 60
 _MOST_NAMED: Final = 5
+
+
+class Mapped(NamedTuple):
+    """A map of the files of a commit: its domains, how many files each owns, and those that none does."""
+
+    domains: list[Domain]
+    counts: Mapping[str, int]
+    unmatched: list[str]
 
 
 def clean_repository(folder: Path) -> Repository:
@@ -39,21 +47,14 @@ def initialize(
     repository: Repository,
     *,
     repo_name: str | None = None,
-    domains_from: str = "auto",
+    mapping: Mapped | None = None,
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
 ) -> InitResult:
     """Record a run at HEAD, tag its save point and draft its map.
 
-    The tag is made before the transaction and taken back when that fails. Raises ConfigInvalid for a file of
-    domains that is not one.
+    Without a mapping the map is the draft. The tag is made before the transaction and taken back when that fails.
     """
-    paths = [file.path for file in git_repository.files_at(repository.git, repository.head)]
-    unmatched: list[str] = []
-    if domains_from == "auto":
-        domains, counts = drafts.draft_with_counts(paths)
-    else:
-        domains = domains_from_file(Path(domains_from))
-        counts, unmatched = drafts.counted(domains, paths)
+    domains, counts, unmatched = mapping or mapped(repository, "auto")
     run_id = clock.fresh_run_id()
     run = Run(
         run_id,
@@ -86,6 +87,23 @@ def initialize(
         tuple(unmatched),
         f"swarm domains {run_id} --freeze",
     )
+
+
+def mapped(repository: Repository, domains_from: str) -> Mapped:
+    """Return the map of HEAD's files: a draft (`auto`), from its CODEOWNERS (`codeowners`), or from the file named.
+
+    Raises ConfigInvalid and CodeownersInvalid for a file that is not one.
+    """
+    files = git_repository.files_at(repository.git, repository.head)
+    paths = [file.path for file in files]
+    match domains_from:
+        case "auto":
+            return Mapped(*drafts.draft_with_counts(paths), [])
+        case "codeowners":
+            return Mapped(*codeowners.map_of(codeowners_rules(repository, files), paths), [])
+        case _:
+            domains = domains_from_file(Path(domains_from))
+            return Mapped(domains, *drafts.counted(domains, paths))
 
 
 def _record(store: Store, run: Run, domains: Sequence[Domain]) -> None:

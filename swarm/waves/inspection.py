@@ -8,12 +8,13 @@ from swarm.git.repository import contents, files_at, repository_at
 from swarm.git.runner import GitError
 from swarm.rules.anchors import SourceText
 from swarm.rules.classification import OPEN_STATUSES
-from swarm.store import findings
+from swarm.store import claims, findings
+from swarm.store.claims import FixClaim
 from swarm.store.findings import Finding, Sighting
 from swarm.store.runs import Run
 from swarm.waves.digest import finding_shown
 from swarm.waves.ledger_views import finding_history
-from swarm.waves.results import CodeLine, ShowResult, SightingShown
+from swarm.waves.results import ClaimShown, CodeLine, ShowResult, SightingShown
 
 AROUND = 3
 
@@ -29,7 +30,6 @@ def one_finding(conn: sqlite3.Connection, run: Run, named: str) -> Finding:
 def inspect(conn: sqlite3.Connection, run: Run, named: str) -> ShowResult:
     """Return everything that is known of one finding. Raises FindingNotFound."""
     finding = one_finding(conn, run, named)
-    is_open = finding.status in OPEN_STATUSES
     return ShowResult(
         run.id,
         finding_shown(finding),
@@ -41,9 +41,18 @@ def inspect(conn: sqlite3.Connection, run: Run, named: str) -> ShowResult:
         finding.regressions,
         code_around(run, finding),
         tuple(_sighting(*told) for told in findings.sightings_of(conn, finding.row_id)),
+        tuple(_claim(claim) for claim in claims.of_finding(conn, finding.row_id)),
         finding_history(conn, finding.row_id),
-        f"mend it, commit, and run `swarm audit {run.local_path}`" if is_open else "nothing",
+        _next_action(run, finding),
     )
+
+
+def _next_action(run: Run, finding: Finding) -> str:
+    if finding.status in OPEN_STATUSES:
+        return f"mend it, commit, and run `swarm audit {run.local_path}`"
+    if finding.status == finding.decision:
+        return f"nothing; `swarm reopen {run.id} --ids {finding.finding_id} --reason … --evidence …` opens it again"
+    return "nothing"
 
 
 def code_around(run: Run, finding: Finding) -> tuple[CodeLine, ...]:
@@ -61,6 +70,11 @@ def code_around(run: Run, finding: Finding) -> tuple[CodeLine, ...]:
     return tuple(
         CodeLine(number, lines[number - 1].rstrip("\r"), number == finding.line) for number in range(first, last + 1)
     )
+
+
+def _claim(claim: FixClaim) -> ClaimShown:
+    said = (claim.description, claim.verified_via, claim.evidence, claim.outcome)
+    return ClaimShown(claim.wave_number, claim.domain, *said)
 
 
 def _sighting(wave: int, domain: str, told: Sighting) -> SightingShown:

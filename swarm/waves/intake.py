@@ -13,7 +13,7 @@ from swarm.files import is_in_place
 from swarm.git import touched
 from swarm.git.repository import Repository
 from swarm.git.sentinel import Sentinel
-from swarm.git.touched import Touched
+from swarm.git.touched import Touched, Work
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.phases import LENSES
 from swarm.rules.states import AgentRunStatus, is_ended
@@ -22,8 +22,8 @@ from swarm.runtimes.runtime import UnusableOutput
 from swarm.store.agent_runs import AgentRun, Body, Claim, body_of
 from swarm.store.waves import Wave
 from swarm.waves import trees
+from swarm.waves.collected import Divergence, Problem, ViolationShown
 from swarm.waves.prompts import kind_of
-from swarm.waves.results import Problem, ViolationShown
 
 STORED_ERROR: Final = 512
 
@@ -61,6 +61,9 @@ class Intake(NamedTuple):
     violations: tuple[ViolationShown, ...] = ()
     findings: Sequence[Told] = ()
     reported: int = 0
+    work: Work | None = None
+    divergence: Divergence | None = None
+    shared_edits: tuple[str, ...] = ()
 
     @property
     def status(self) -> AgentRunStatus:
@@ -133,26 +136,37 @@ def probe(taken: Intake, repository: Repository, wave: Wave, folder: Path, owner
         return taken
     tree = Path(agent.worktree_path)
     if not tree.is_dir() or tree.is_symlink():
-        problem = Problem("WORKTREE_GONE", str(tree), "its worktree is gone or was replaced")
-        return taken._replace(target=_violated(taken), problems=(*taken.problems, problem))
+        return without_tree(taken)
     seen = touched_in(repository, tree, wave, folder, agent.worktree_branch)
     claims = tuple(_claim(file, owners) for file in seen)
     violations = tuple(
         ViolationShown(claim.path, agent.domain, claim.owner or UNASSIGNED) for claim in claims if claim.violation
     )
-    target = _violated(taken) if violations else taken.target
+    target = violated(taken) if violations else taken.target
     return taken._replace(target=target, claims=claims, violations=violations)
+
+
+def without_tree(taken: Intake) -> Intake:
+    """Return the intake of an agent whose worktree is gone."""
+    problem = Problem("WORKTREE_GONE", str(taken.agent.worktree_path), "its worktree is gone or was replaced")
+    return taken._replace(target=violated(taken), problems=(*taken.problems, problem))
 
 
 def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> list[Touched]:
     """Return what differs between a tree and the wave's commit."""
+    kept = trusted_index(wave, folder, tree)
+    return touched.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept, branch)
+
+
+def trusted_index(wave: Wave, folder: Path, tree: Path) -> Path | None:
+    """Return the index that was kept of a tree at dispatch, if it still is what was kept."""
     kept = trees.kept_index(folder / "trees", tree)
     expected = Sentinel.read(wave.sentinel).indexes.get(tree.name)
-    is_ours = expected is None or trees.index_digest(kept) == expected
-    return touched.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept if is_ours else None, branch)
+    return kept if expected is None or trees.index_digest(kept) == expected else None
 
 
-def _violated(taken: Intake) -> AgentRunStatus | None:
+def violated(taken: Intake) -> AgentRunStatus | None:
+    """Return the state that a violation brings an agent run to."""
     return None if is_ended(taken.agent.status) else AgentRunStatus.OWNERSHIP_VIOLATION
 
 

@@ -14,6 +14,7 @@ from swarm.config import Config
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, Repository, files_at, repository_at
 from swarm.git.worktrees import Tree
 from swarm.rules.ownership import OwnershipMap
+from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import registry, supervisor
 from swarm.store import agent_runs, attempts, waves
@@ -26,6 +27,7 @@ from swarm.store.waves import Wave
 from swarm.waves import trees
 from swarm.waves.attempt import Scene, attempt
 from swarm.waves.results import LaunchResult
+from swarm.waves.routing import assigned_to
 from swarm.waves.supervision import close_dead_attempts, only_supervisor, told
 from swarm.workspace import Workspace
 
@@ -58,7 +60,9 @@ def launch(
         paths = [file.path for file in tracked if file.mode not in {LINK_MODE, SUBMODULE_MODE}]
         files, _ = OwnershipMap(domain_table.snapshot_map(store.conn, wave.snapshot_id)).divide(paths)
         waiting = _waiting(store.conn, wave)
-        if waiting and found.is_analyzer:
+        if waiting and not is_audit(wave.phase) and not wave.isolated and found.is_analyzer:
+            raise errors.LaunchNeedsIsolation(number=wave.number, phase=wave.phase, runtime=found.name, run_id=run.id)
+        if waiting and found.is_analyzer and is_audit(wave.phase):
             wave = _with_shared_tree(store, workspace, run, wave, repository)
         tree = Path(wave.shared_tree) if wave.shared_tree else repository.root
         config_hash = found.config_hash(tree, paths, wave.phase)
@@ -66,7 +70,8 @@ def launch(
             with store.mutation() as conn:
                 waves.record_runtime(conn, wave.id, found.name, program.version, config_hash)
         allowed = seconds or min(config.attempt_seconds, run.timeout_seconds)
-        scene = Scene(store, run, wave, found, program, config, config_hash, repository, files, allowed)
+        assigned = assigned_to(store.conn, run, wave, repository) if waiting else {}
+        scene = Scene(store, run, wave, found, program, config, config_hash, repository, files, allowed, assigned)
         tasks = [functools.partial(attempt, scene, agent, own) for agent, own in waiting]
         _supervise(tasks, jobs or config.jobs or os.cpu_count() or 1)
     return told(store.conn, run, wave, len(waiting))

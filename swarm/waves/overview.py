@@ -1,22 +1,22 @@
 """`runs` and `status`: every run, and one at a glance. Only the database is read, and which outputs are there."""
 
-import os
 import sqlite3
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from swarm.clock import seconds_since
 from swarm.rules import assessment
-from swarm.rules.assessment import AgentFacts, Facts
 from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
-from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.states import AgentRunStatus, is_ended
-from swarm.store import agent_runs, attempts, findings, runs, waves
-from swarm.store import domains as domain_table
+from swarm.store import runs, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.waves.run_facts import standing
 from swarm.waves.standing import (
     AgentSummary,
     Assessment,
+    LastVerification,
     RunShown,
     StatusAgent,
     StatusDomain,
@@ -27,6 +27,9 @@ from swarm.waves.standing import (
     StatusWaves,
     WaveCounts,
 )
+
+if TYPE_CHECKING:
+    from swarm.store.proofs import Verification
 
 _BLOCKED = (AgentRunStatus.INVALID_OUTPUT, AgentRunStatus.OWNERSHIP_VIOLATION)
 
@@ -40,29 +43,9 @@ def all_runs(conn: sqlite3.Connection) -> list[RunShown]:
 
 
 def status(conn: sqlite3.Connection, run: Run) -> StatusResult:
-    """Return how a run stands."""
-    domains = domain_table.domain_map(conn, run.id)
-    wave = waves.newest(conn, run.id)
-    agents = agent_runs.current(conn, wave.id) if wave else []
-    succeeded = _succeeded(conn, wave) if wave else set()
-    counts = findings.counts_by(conn, run.id)
-    found = _findings(counts, waves.newest_ended(conn, run.id))
-    violations = _violations(wave) + agent_runs.violations_of_run(conn, run.id)
-    facts = Facts(
-        run.id,
-        run.status,
-        run.map_frozen,
-        any(domain.ownership.has_agent for domain in domains),
-        wave.phase if wave else None,
-        wave.number if wave else 0,
-        wave.status if wave else None,
-        wave.isolated if wave else False,
-        tuple(
-            AgentFacts(a.domain, a.status, a.id in succeeded or os.path.lexists(a.output_path), a.error) for a in agents
-        ),
-        found.by_severity,
-        violations,
-    )
+    """Return how a run stands. Its assessment says what the gates of `advance` say."""
+    found = standing(conn, run)
+    wave, facts = found.wave, found.facts
     return StatusResult(
         StatusRun(
             run.id,
@@ -74,23 +57,15 @@ def status(conn: sqlite3.Connection, run: Run) -> StatusResult:
             run.created,
             run.timeout_seconds,
         ),
-        tuple(StatusDomain(d.name, d.ownership, run.map_frozen, d.description) for d in domains),
+        tuple(StatusDomain(d.name, d.ownership, run.map_frozen, d.description) for d in found.domains),
         StatusWaves(waves.count(conn, run.id), _wave(wave) if wave else None),
-        tuple(_agent(agent, run) for agent in agents),
-        _summary(agents),
-        found,
-        violations,
-        None,
+        tuple(_agent(agent, run) for agent in found.agents),
+        _summary(found.agents),
+        _findings(facts.gates.findings, waves.newest_ended(conn, run.id)),
+        facts.gates.violations,
+        _verification(conn, found.verification, wave),
         Assessment(*assessment.assess(facts)),
     )
-
-
-def _succeeded(conn: sqlite3.Connection, wave: Wave) -> set[int]:
-    return {
-        agent_run_id
-        for agent_run_id, own in attempts.of_wave(conn, wave.id).items()
-        if any(attempt.outcome == "success" for attempt in own)
-    }
 
 
 def _wave(wave: Wave) -> StatusWave:
@@ -121,18 +96,43 @@ def _summary(agents: list[AgentRun]) -> AgentSummary:
     )
 
 
-def _violations(wave: Wave | None) -> int:
+def _verification(
+    conn: sqlite3.Connection, made: "Verification | None", newest: Wave | None
+) -> LastVerification | None:
+    if made is None:
+        return None
+    number = None
+    if made.wave_id is not None:
+        is_newest = newest is not None and newest.id == made.wave_id
+        number = newest.number if newest is not None and is_newest else waves.number_of(conn, made.wave_id)
+    return LastVerification(
+        made.id,
+        made.verdict,
+        made.passed,
+        made.commit_sha,
+        made.phase,
+        number,
+        made.test_count,
+        offending(made.claims),
+        made.created,
+    )
+
+
+def offending(claims: str | None) -> int | None:
+    """Return how many claims a verification found not to hold, from what it kept of them."""
     import json
 
-    return len([v for v in json.loads(wave.violations) if v["agent_domain"] == WHOLE_WAVE]) if wave else 0
+    kept = json.loads(claims) if claims else None
+    count = kept.get("offending") if isinstance(kept, dict) else None
+    return len(count) if isinstance(count, list) else count
 
 
-def _findings(counts: dict[tuple[str, str], int], ended: Wave | None) -> StatusFindings:
+def _findings(counts: Mapping[tuple[str, str, str], int], ended: Wave | None) -> StatusFindings:
     import json
 
     by_status: dict[str, int] = {}
     by_severity = dict.fromkeys(SEVERITIES, 0)
-    for (state, severity), count in counts.items():
+    for (state, severity, _), count in counts.items():
         by_status[state] = by_status.get(state, 0) + count
         if state in OPEN_STATUSES:
             by_severity[severity] += count

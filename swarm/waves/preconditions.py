@@ -3,9 +3,8 @@
 import sqlite3
 
 from swarm import errors
-from swarm.rules.classification import Decision
 from swarm.rules.ownership import Domain
-from swarm.rules.phases import DISPATCHED_PHASES, Phase, dispatched_phase, is_audit
+from swarm.rules.phases import AMEND_PHASES, DISPATCHED_PHASES, LENSES, Phase, dispatched_phase, is_audit
 from swarm.store import domains, findings, waves
 from swarm.store.runs import Run
 
@@ -50,9 +49,12 @@ def no_wave_in_flight(conn: sqlite3.Connection, run: Run, phase: Phase) -> None:
 
 
 def something_approved(conn: sqlite3.Connection, run: Run, phase: Phase) -> None:
-    """Raises DispatchNothingApproved for an amend phase without an approved finding."""
+    """Raises DispatchNothingApproved for an amend phase without an approved finding of its lens."""
     if is_audit(phase):
         return
-    approved = sum(n for (status, _), n in findings.counts_by(conn, run.id).items() if status == Decision.APPROVED)
-    if not approved:
-        raise errors.DispatchNothingApproved(run_id=run.id, phase=phase)
+    approved = findings.approved_by_lens(conn, run.id)
+    if not approved.get(LENSES[phase], 0):
+        others = ", ".join(other for other in AMEND_PHASES if approved.get(LENSES[other]))
+        elsewhere = f"; there is something for {others}" if others else ""
+        problem = f"no open finding under its lens is approved{elsewhere}"
+        raise errors.DispatchNothingApproved(run_id=run.id, phase=phase, problem=problem)

@@ -20,8 +20,8 @@ from swarm.rules.phases import LENSES
 from swarm.store.findings import KnownFinding, NewFinding, NotSeen, Relocated, SeenAgain, Sighting
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.waves.collected import FindingCounts
 from swarm.waves.intake import Intake
-from swarm.waves.results import FindingCounts
 from swarm.waves.sightings import Located
 from swarm.waves.silence import judge_silence, relocated
 from swarm.waves.travel import Journey
@@ -51,6 +51,9 @@ class Reconciled(NamedTuple):
     moved: list[Moved]
     counts: FindingCounts
     attempted: int
+
+
+NOTHING = Reconciled([], [], [], [], [], [], [], [], FindingCounts(0, 0, 0, 0, 0), 0)
 
 
 def reconcile(

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from swarm.waves.collected import CollectResult, FindingCounts  # noqa: F401 - the record of `collect`
 from swarm.waves.standing import RunShown, StatusResult  # noqa: F401 - here is the record of every verb
 
 
@@ -82,7 +83,10 @@ class DomainsResult(NamedTuple):
 
 
 class AgentPlan(NamedTuple):
-    """One agent of a dispatched wave. `findings` is how many known findings its prompt tells."""
+    """One agent of a dispatched wave. `findings` is how many known findings its prompt tells.
+
+    `checked_out` is how many files its worktree holds where that is sparse, and else `None`.
+    """
 
     agent_run_id: int | None
     domain: str
@@ -92,6 +96,15 @@ class AgentPlan(NamedTuple):
     worktree_branch: str | None
     files: int
     findings: int
+    checked_out: int | None
+
+
+class Unrouted(NamedTuple):
+    """An approved finding that no agent of an amend wave can mend, and why."""
+
+    finding_id: str
+    file: str | None
+    reason: str
 
 
 class DispatchResult(NamedTuple):
@@ -102,12 +115,14 @@ class DispatchResult(NamedTuple):
     wave_number: int
     phase: str
     isolated: bool
+    sparse: bool
     dry_run: bool
     dispatch_sha: str
     snapshot_id: int | None
     runtime: str | None
     prompt_dir: str
     agents: tuple[AgentPlan, ...]
+    unrouted: tuple[Unrouted, ...]
     edited_files_not_seen: int
     warnings: tuple[str, ...]
     next_action: str
@@ -151,69 +166,6 @@ class LaunchResult(NamedTuple):
     next_action: str
 
 
-class Problem(NamedTuple):
-    """What is wrong with an output, and where."""
-
-    code: str
-    path: str
-    message: str
-
-
-class AgentCollected(NamedTuple):
-    """One agent of a collected wave."""
-
-    domain: str
-    agent_run_id: int
-    status: str
-    findings_count: int
-    errors: tuple[Problem, ...]
-    violations: tuple[str, ...]
-    divergence: "Divergence | None"
-
-
-class Divergence(NamedTuple):
-    """Where an agent's word about the files it changed and git's differ."""
-
-    missing_from_report: tuple[str, ...]
-    extra_in_report: tuple[str, ...]
-
-
-class ViolationShown(NamedTuple):
-    """A file that an agent touched and should not have."""
-
-    file: str
-    agent_domain: str
-    actual_owner: str
-
-
-class FindingCounts(NamedTuple):
-    """How a wave left the run's findings."""
-
-    new: int
-    recurring: int
-    fixed: int
-    unverified: int
-    recurred_while_closed: int
-
-
-class CollectResult(NamedTuple):
-    """What `collect` recorded."""
-
-    run_id: str
-    wave_id: int
-    wave_number: int
-    phase: str
-    wave_status: str
-    agents: tuple[AgentCollected, ...]
-    findings: FindingCounts
-    by_severity: dict[str, int]
-    violations: tuple[ViolationShown, ...]
-    ownership_probe_degraded: bool
-    skipped_fixes: tuple[str, ...]
-    summary: str
-    next_action: str
-
-
 class FindingShown(NamedTuple):
     """One finding of a digest."""
 
@@ -238,6 +190,12 @@ class FindingShown(NamedTuple):
     reason: str | None
     evidence: str | None
     match: str | None
+    decision_source: str | None = None
+    decided_by: str | None = None
+    expires: str | None = None
+    verified_how: str | None = None
+    evidence_note: str | None = None
+    fixed_commit: str | None = None
 
 
 class SeverityCounts(NamedTuple):
@@ -257,7 +215,7 @@ class Broken(NamedTuple):
 
 
 class FindingsResult(NamedTuple):
-    """The digest of a run. Counts stand before the list."""
+    """The digest of a run. Counts stand before the list; `suppressed` counts all that is deferred or rejected."""
 
     run_id: str
     wave_number: int | None
@@ -267,6 +225,7 @@ class FindingsResult(NamedTuple):
     unaudited: int
     broken: tuple[Broken, ...]
     fixed: int
+    suppressed: int
     groups: dict[str, int] | None
     findings: tuple[FindingShown, ...]
 
@@ -296,6 +255,17 @@ class CodeLine(NamedTuple):
     anchored: bool
 
 
+class ClaimShown(NamedTuple):
+    """What an agent said that it mended, what its tree showed of it, and what came of it."""
+
+    wave: int
+    domain: str
+    description: str
+    verified_via: str
+    evidence: str
+    outcome: str
+
+
 class ShowResult(NamedTuple):
     """One finding with everything that is known of it. `sightings` is a list here."""
 
@@ -309,6 +279,7 @@ class ShowResult(NamedTuple):
     regressions: int
     code: tuple[CodeLine, ...]
     sightings: tuple[SightingShown, ...]
+    claims: tuple[ClaimShown, ...]
     events: tuple[EventShown, ...]
     next_action: str
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from swarm import events
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, TreeFile, contents
 from swarm.git.runner import Git
 from swarm.rules.anchors import LONGEST_TEXT, Anchor, Claim, SourceText, no_anchor
@@ -13,9 +14,10 @@ from swarm.rules.identity import Report, identified
 from swarm.rules.matching import Known
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.paths import safe_path
+from swarm.rules.suppressions import Suppression, suppressions_at
 from swarm.store.agent_runs import AgentRun
+from swarm.waves.collected import Problem
 from swarm.waves.intake import Intake, Told
-from swarm.waves.results import Problem
 from swarm.waves.travel import Journey
 
 
@@ -28,11 +30,16 @@ class Placed(NamedTuple):
 
 
 class Located(NamedTuple):
-    """Every report of a wave by agent run, the fate of known findings by row, and the findings that were refused."""
+    """Every report of a wave by agent run, the fate of known findings by row, and the findings that were refused.
+
+    `comments` are those that reject findings, by path and line of the findings; one that does not count is told
+    among the refused to who reported there.
+    """
 
     reports: dict[int, list[Report]]
     fates: dict[int, Fate]
     refused: dict[int, list[Problem]]
+    comments: dict[tuple[str, int], tuple[Suppression, ...]]
 
 
 def locate_all(
@@ -51,8 +58,9 @@ def locate_all(
     for at, one in enumerate(placed):
         if one.path in tracked and tracked[one.path].mode not in {LINK_MODE, SUBMODULE_MODE}:
             by_path[one.path].append(at)
-    fates, uncertain = _settled_fates(known, travels, tracked)
+    fates, uncertain = settled_fates(known, travels, tracked)
     expected = _expected(known, travels)
+    comments: dict[tuple[str, int], tuple[Suppression, ...]] = {}
     wanted = sorted(by_path.keys() | uncertain.keys())
     for path, content in contents(git, [(path, tracked[path].blob) for path in wanted]):
         source = SourceText(path, content)
@@ -60,11 +68,33 @@ def locate_all(
         claims = [_claim(placed[at]) for at in here]
         for at, anchor in zip(here, locate_lines(source, claims, expected.get(path)), strict=True):
             anchors[at] = anchor
+        if source.is_marked:
+            _note_comments(source, [(placed[at], anchors[at]) for at in here], comments, refused)
         for item in uncertain.get(path, ()):
-            fates[item.row_id] = _fate_in(source, item, travels[item.anchor_commit])
+            fates[item.row_id] = fate_in(source, item, travels[item.anchor_commit])
     reports = _reports(placed, anchors, owners)
     # Each agent's reports go as their successors come, so that they are not held twice.
-    return Located({agent: identified(reports.pop(agent)) for agent in list(reports)}, fates, refused)
+    return Located({agent: identified(reports.pop(agent)) for agent in list(reports)}, fates, refused, comments)
+
+
+def _note_comments(
+    source: SourceText,
+    told: Iterable[tuple[Placed, Anchor | None]],
+    comments: dict[tuple[str, int], tuple[Suppression, ...]],
+    refused: dict[int, list[Problem]],
+) -> None:
+    """Keep what the comments of a file say of the lines that were reported."""
+    for one, anchor in told:
+        if anchor is None or anchor.line is None:
+            continue
+        found = suppressions_at(source.lines, anchor.line)
+        comments[source.path, anchor.line] = found
+        for comment in found:
+            problem = Problem("SUPPRESSION_INVALID", f"{source.path}:{comment.line}", comment.problem)
+            problems = refused.setdefault(one.agent.id, [])
+            if comment.problem and problem not in problems:
+                problems.append(problem)
+                events.emit("suppression_invalid", file=source.path, line=comment.line, problem=comment.problem)
 
 
 def _placed(
@@ -118,7 +148,7 @@ def _reports(
     return by_agent
 
 
-def _settled_fates(
+def settled_fates(
     known: Iterable[Known], travels: Mapping[str, Journey], tracked: Mapping[str, TreeFile]
 ) -> tuple[dict[int, Fate], dict[str, list[Known]]]:
     """Return the fates that git's map alone tells, and by path the findings whose file must be read."""
@@ -143,7 +173,7 @@ def _settled_fates(
     return fates, uncertain
 
 
-def _fate_in(source: SourceText, known: Known, journey: Journey) -> Fate:
+def fate_in(source: SourceText, known: Known, journey: Journey) -> Fate:
     """Say whether a line without a successor stands elsewhere among the new lines of its file."""
     anchor = known.anchor
     if anchor is None:
@@ -152,8 +182,23 @@ def _fate_in(source: SourceText, known: Known, journey: Journey) -> Fate:
         return Fate.MOVED if source.places_of(anchor.text) else Fate.UNKNOWN
     # A change of white space alone, of its amount or its places, is no change.
     bare = "".join(anchor.text.split())
-    added = (source.folded[line - 1] for line in journey.travel.lines(anchor.path).added_lines())
-    return Fate.MOVED if any("".join(text[:LONGEST_TEXT].split()) == bare for text in added) else Fate.GONE
+    added = journey.travel.lines(anchor.path).added_lines()
+    alike = [line for line in added if "".join(source.folded[line - 1][:LONGEST_TEXT].split()) == bare]
+    return Fate.MOVED if alike and _is_one_of(source, anchor, alike) else Fate.GONE
+
+
+def _is_one_of(source: SourceText, anchor: Anchor, alike: Sequence[int]) -> bool:
+    """Say whether one of some new lines that read like a lost one may be that line.
+
+    A line that stood once in its scope is found by its text. Of several, such as `else:`, it is one of those that are
+    left only where none of them went, or where its neighbours are the same.
+    """
+    if anchor.occurrences <= 1:
+        return True
+    left = sum(source.scope_at(line) == anchor.scope for line in source.places_of(source.folded[alike[0] - 1]))
+    if left >= anchor.occurrences:
+        return True
+    return any(source.anchor_at(line, anchor.anchored).context_hash == anchor.context_hash for line in alike)
 
 
 def _claim(one: Placed) -> Claim:

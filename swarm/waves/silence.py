@@ -39,9 +39,10 @@ def judge_silence(
             path_unchanged=path == old,
         )
         fixed_wave = wave.number if verdict.observation is Observation.FIXED else None
+        commit = wave.dispatch_sha if fixed_wave is not None else None
         missed = int(verdict.looked and fixed_wave is None)
         not_seen.append(
-            NotSeen(verdict.observation, verdict.reason, verdict.evidence, fixed_wave, missed, known.row_id)
+            NotSeen(verdict.observation, verdict.reason, verdict.evidence, fixed_wave, commit, missed, known.row_id)
         )
         verdicts.append((item, verdict))
     return not_seen, verdicts
@@ -69,7 +70,7 @@ class _Looks:
         self._intakes = {taken.agent.domain: taken for taken in intakes}
         self._confirmed = {taken.agent.domain: frozenset(taken.output.get("confirmed", ())) for taken in intakes}
         self._analyses: dict[str, dict[str, Any]] = {
-            taken.agent.domain: _indexed(analysis_of(taken.agent) or {}) for taken in intakes
+            taken.agent.domain: indexed(analysis_of(taken.agent) or {}) for taken in intakes
         }
 
     def at(self, item: KnownFinding, path: str | None, *, changed: bool) -> Look:
@@ -89,27 +90,30 @@ class _Looks:
         return Look(
             None,
             taken.agent.analyzer if analysis else None,
-            _rules_at(analysis, path),
-            _was_read(analysis, path),
+            rules_at(analysis, path),
+            was_read(analysis, path),
             frozenset(analysis.get("silenced", {}).get(path, ())),
             item.finding_id in self._confirmed[taken.agent.domain],
             changed,
         )
 
 
-def _indexed(analysis: dict[str, Any]) -> dict[str, Any]:
+def indexed(analysis: dict[str, Any]) -> dict[str, Any]:
+    """Return an analysis with its lists as sets, for many look-ups."""
     sets: dict[str, Any] = {key: frozenset(analysis[key]) for key in ("unread", "read") if key in analysis}
     roots = {root["root"]: frozenset(root["rules"]) for root in analysis.get("roots", ())}
     return {**analysis, **sets, "roots": roots} if analysis else {}
 
 
-def _rules_at(analysis: Mapping[str, Any], path: str | None) -> frozenset[str]:
+def rules_at(analysis: Mapping[str, Any], path: str | None) -> frozenset[str]:
+    """Return the rules that were on for a file."""
     roots: Mapping[str, frozenset[str]] = analysis.get("roots", {})
     folders = [f"./{path}".rsplit("/", depth)[0] for depth in range(1, (path or "").count("/") + 2)]
     return next((roots[folder] for folder in [*folders, "./."] if folder in roots), roots.get("", frozenset()))
 
 
-def _was_read(analysis: Mapping[str, Any], path: str | None) -> bool:
+def was_read(analysis: Mapping[str, Any], path: str | None) -> bool:
+    """Say whether an analyzer read a file."""
     if not analysis or path is None:
         return False
     if "read" in analysis:

@@ -96,6 +96,20 @@ class StatusFindings(NamedTuple):
     this_wave: WaveCounts | None
 
 
+class LastVerification(NamedTuple):
+    """The newest `verify` of a run. `offending` counts claims that do not hold, `None` where none were looked at."""
+
+    id: int
+    verdict: str
+    passed: bool
+    commit_sha: str
+    phase: str
+    wave_number: int | None
+    test_count: int | None
+    offending: int | None
+    created: str
+
+
 class Assessment(NamedTuple):
     """Where a run stands, what is in the way, and one command that works now."""
 
@@ -114,5 +128,5 @@ class StatusResult(NamedTuple):
     agent_summary: AgentSummary
     findings: StatusFindings
     violations: int
-    last_verification: None
+    last_verification: LastVerification | None
     assessment: Assessment

@@ -5,6 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli import merger
+from tests.cli.amending import FILES, FOUND, Amending
+from tests.cli.amending import MAP as AMENDING_MAP
+from tests.cli.merger import Stage, Team
+from tests.cli.triaging import DOCS, EVAL, LOAD
 from tests.conftest import Repo, Swarm, Workspace
 
 MAP = [{"name": "code", "globs": ["src/**"]}, {"name": "rest", "globs": ["**"]}]
@@ -19,3 +24,75 @@ def workspace(swarm: Swarm, repo: Repo, tmp_path: Path) -> Workspace:
     swarm("domains", "--freeze")
     folder = repo.root / "swarms"
     return Workspace(run, folder, folder / "control-plane.db")
+
+
+@pytest.fixture
+def three(swarm: Swarm, dispatched: Workspace) -> Workspace:
+    """A collected wave with three findings."""
+    dispatched.answer("code", LOAD, EVAL)
+    dispatched.answer("rest", DOCS)
+    swarm("collect")
+    return dispatched
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    return Stage(tmp_path_factory.mktemp("stage").resolve())
+
+
+@pytest.fixture
+def team(request: pytest.FixtureRequest, swarm: Swarm, repo: Repo, stage: Stage) -> Team:
+    """Three approved findings: two of `code` and one of `rest`; a source that says BROKEN makes the build red."""
+
+    def make() -> Workspace:
+        place: Workspace = request.getfixturevalue("workspace")
+        Team(swarm, repo, place).prove_with(merger.STEP)
+        swarm("dispatch", "health-audit-a")
+        place.answer("code", merger.LOAD, merger.NAME)
+        place.answer("rest", merger.TITLE)
+        swarm("collect")
+        swarm("approve", "--all")
+        return place
+
+    return Team(swarm, repo, stage.bring(repo, "team", make))
+
+
+@pytest.fixture
+def amended(team: Team, stage: Stage) -> Team:
+    """The same with a collected amend wave: `code` left its mend uncommitted, `rest` committed its own."""
+
+    def make() -> Workspace:
+        team.dispatch()
+        team.edit("code", {"src/app.py": merger.MENDED})
+        team.edit("rest", {"README.md": merger.RETITLED}, commit=True)
+        ids = team.ids()
+        team.collect(code=(ids["def load"],), rest=(ids["# A project"],))
+        return team.place
+
+    # The run is the one that was made there, with an id of its own.
+    return team._replace(place=stage.bring(team.repo, "amended", make))
+
+
+@pytest.fixture
+def audited(swarm: Swarm, repo: Repo, tmp_path: Path) -> Amending:
+    """A run with owned, bridge, shared and coordinator domains, whose audit found something in each."""
+    repo.commit(FILES)
+    file = tmp_path / "amending.json"
+    file.write_text(json.dumps(AMENDING_MAP))
+    run = swarm("init", ".", "--domains-from", file, "--format", "json").data["runId"]
+    swarm("dispatch", run, "health-audit-a", "--auto-freeze")
+    place = Workspace(run, repo.root / "swarms", repo.root / "swarms/control-plane.db")
+    told = [{"description": name, **finding} for name, finding in FOUND.items()]
+    place.answer("code", *told[:-1])
+    place.answer("tests", told[-1])
+    place.answer("api")
+    swarm("collect", run)
+    return Amending(swarm, repo, place)
+
+
+@pytest.fixture
+def amending(audited: Amending) -> Amending:
+    """The same with an isolated amend wave in flight: `load` and `eval` for code, `assert` for tests."""
+    audited.approve("load", "eval", "assert")
+    audited.dispatch("--isolate")
+    return audited

@@ -46,3 +46,14 @@ def test_a_clean_repository_exits_0(swarm: Swarm, repo: Repo) -> None:
     repo.git("rm", "-q", "-r", "src", "tests")
     repo.commit({"ok.py": "VALUE = 1\n"})
     assert swarm("audit", ".").out.startswith("No findings.")
+
+
+def test_an_audit_does_not_go_on_with_an_amend_wave(swarm: Swarm, repo: Repo) -> None:
+    swarm("audit", ".", exit=1)
+    swarm("approve", "--all", "--rule", "F401")
+    swarm("dispatch", "health-amend-a", "--isolate", "--runtime", "ruff")
+    refused = swarm("audit", ".", exit=1)
+    assert refused.code == "DISPATCH_WAVE_IN_FLIGHT"
+    assert "Wave 2 (health-amend-a) is still in flight" in refused.err
+    assert swarm("status", "--format", "json").data["waves"]["current"]["status"] == "dispatched"
+    assert repo.git("status", "--porcelain") == ""

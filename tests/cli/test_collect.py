@@ -54,6 +54,9 @@ def test_a_collected_wave_is_told_whole(swarm: Swarm, dispatched: Workspace) -> 
                 "errors": [],
                 "violations": [],
                 "divergence": None,
+                "fixes": 0,
+                "sharedEdits": [],
+                "ignored": [],
             }
             for number, name, count in ((1, "code", 2), (2, "rest", 0))
         ],
@@ -61,7 +64,9 @@ def test_a_collected_wave_is_told_whole(swarm: Swarm, dispatched: Workspace) -> 
         "bySeverity": {"CRITICAL": 0, "HIGH": 1, "MEDIUM": 1, "LOW": 0},
         "violations": [],
         "ownershipProbeDegraded": False,
+        "fixes": [],
         "skippedFixes": [],
+        "requests": [],
         "summary": "Wave 1 (health-audit-a): 2 of 2 agents complete; 2 new, 0 recurring, 0 fixed, 0 unverified",
         "nextAction": f"swarm findings {run}",
     }

@@ -123,6 +123,7 @@ def test_an_isolated_wave_gives_each_agent_a_tree_on_a_branch_of_its_own(
         "waveNumber": 1,
         "phase": PHASE,
         "isolated": True,
+        "sparse": False,
         "dryRun": False,
         "dispatchSha": repo.head,
         "snapshotId": 1,
@@ -138,9 +139,11 @@ def test_an_isolated_wave_gives_each_agent_a_tree_on_a_branch_of_its_own(
                 "worktreeBranch": f"swarm/{run_hex}/w1-{name}",
                 "files": files,
                 "findings": 0,
+                "checkedOut": None,
             }
             for number, name, files in ((1, "code", 2), (2, "rest", 3))
         ],
+        "unrouted": [],
         "editedFilesNotSeen": 0,
         "warnings": [],
         "nextAction": f"swarm launch {run}",

@@ -7,6 +7,7 @@ import pytest
 
 from swarm import __version__, documents
 from swarm.cli.verbs import HELP
+from tests.cli.merger import Team
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 
@@ -39,18 +40,51 @@ CALLS: dict[str, list[tuple[tuple[str, ...], int]]] = {
     ],
     "launch": [((), 0)],
     "collect": [((), 0)],
+    "merge": [((), 0), (("--publish",), 0), ((), 0)],
+    "verify": [((), 0), (("--probe-only",), 0)],
+    "verify-fixed": [((), 0)],
+    "verify-recurring": [((), 0)],
+    "verify-unverified": [((), 0)],
+    "verify-approved": [((), 0)],
+    "advance": [(("--check-only",), 0), ((), 0), ((), 1), (("--history",), 0)],
     "runs": [((), 0)],
     "status": [((), 0)],
     "findings": [((), 1), (("--status", "all", "--group-by", "file"), 1), (("--path", "no/**"), 0)],
     "show": [(("@",), 0)],
     "history": [(("1",), 0), (("@",), 0)],
     "events": [((), 0), (("--after", "3"), 0)],
+    "receipt": [((), 0), (("1",), 0)],
     "attempts": [((), 0), (("1",), 0)],
     "explain": [(("RUN_NOT_FOUND",), 0), (("exit:2",), 0), (("@",), 0)],
+    "trends": [(("--query", query), 0) for query in ("recurring", "history", "recurrence")],
+    "report": [(("-o", "report.html"), 0)],
     "schema": [((), 0), (("agent-output",), 0)],
+    "approve": [(("--all",), 0), (("--ids", "@"), 0)],
+    "defer": [(("--ids", "@", "--reason", "later", "--expires", "2999-12-31"), 0)],
+    "reject": [(("--ids", "@", "--reason", "none"), 0)],
+    "reopen": [(("--ids", "@", "--reason", "still there", "--evidence", "read it"), 0)],
+    "close": [(("--ids", "@", "--reason", "gone", "--evidence", "x", "--verified-how", "independent"), 0)],
+    "triage": [(("--import", "decisions.toml"), 0)],
+    "lease": [
+        (("list",), 0),
+        (("grant", "--domain", "rest", "--file", "src/app.py", "--reason", "it calls it"), 0),
+        (("list",), 0),
+    ],
     "completion": [(("bash",), 0)],
 }
-PREPARED = {"launch": "planned", "collect": "launched", "attempts": "launched", "init": "repo", "audit": "repo"}
+PREPARED = {
+    "launch": "planned",
+    "collect": "launched",
+    "attempts": "launched",
+    "init": "repo",
+    "audit": "repo",
+    "reopen": "approved",
+    "triage": "exported",
+    "merge": "amended",
+    "verify": "merged",
+    "verify-fixed": "merged",
+    "verify-approved": "merged",
+}
 
 
 @pytest.fixture
@@ -65,13 +99,32 @@ def launched(swarm: Swarm, planned: Workspace) -> Workspace:
     return planned
 
 
+@pytest.fixture
+def approved(swarm: Swarm, collected: Workspace) -> Workspace:
+    swarm("approve", "--all")
+    return collected
+
+
+@pytest.fixture
+def merged(amended: Team) -> Team:
+    amended.merge("--publish")
+    return amended
+
+
+@pytest.fixture
+def exported(swarm: Swarm, approved: Workspace) -> Workspace:
+    swarm("findings", "--export", "decisions.toml")
+    return approved
+
+
 def valid(answer: Answer, verb: str, code: int) -> Any:
     """Return the data of a document, after holding it to the envelope and to its schema."""
     document = answer.document
     data, meta = document.pop("data"), document.pop("meta")
     assert document == {"ok": True, "command": verb, "exitCode": code}
     duration = meta.pop("duration_ms")
-    assert isinstance(duration, int)
+    # Two receipts of one state are the same bytes.
+    assert isinstance(duration, int) if verb != "receipt" else duration is None
     assert meta == {"schema": f"swarm.{verb}/v1", "version": __version__}
     assert answer.out.endswith("}\n")
     assert documents.check(data, verb) is None

@@ -14,6 +14,7 @@ import pytest
 
 from swarm.errors import CATALOGUE
 from swarm.store import faults
+from tests.cli.merger import Team
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 PHASES = (
@@ -56,6 +57,11 @@ class Scene:
     def collected(self) -> Workspace:
         """The same, collected."""
         return self._request.getfixturevalue("collected")
+
+    @property
+    def team(self) -> Team:
+        """A run with approved findings."""
+        return self._request.getfixturevalue("team")
 
     @property
     def db(self) -> Path:
@@ -116,6 +122,44 @@ def cli_invalid_format(scene: Scene) -> Refusal:
 
 
 @refused
+def cli_invalid_threshold(scene: Scene) -> Refusal:
+    del scene
+    return Refusal(
+        ("verify", "--threshold=3abc"),
+        """[CLI_INVALID_THRESHOLD]: --threshold expects a non-negative integer; got '3abc'
+  Next: pass an integer >= 0, e.g. `--threshold 0` or `--threshold=3`""",
+        {"received": "3abc"},
+    )
+
+
+@refused
+def build_adapter_unknown(scene: Scene) -> Refusal:
+    choices = "configured, python, rust, go, node"
+    cause = f"no adapter is called 'cobol'; there are {choices}"
+    return Refusal(
+        ("verify", scene.workspace.run, "--probe-only", "--adapter", "cobol"),
+        f"""[BUILD_ADAPTER_UNKNOWN]: There is no adapter 'cobol'; there are {choices}
+  Next: leave `--adapter` out to take the one that fits best, or see it with `swarm verify --probe-only`
+  Caused by: {cause}""",
+        {"received": "cobol", "choices": choices, "cause": cause},
+    )
+
+
+@refused
+def merge_not_ready(scene: Scene) -> Refusal:
+    team = scene.team
+    team.dispatch()
+    remedy = f"`swarm collect {team.run}` takes the outputs in"
+    return Refusal(
+        ("merge", team.run),
+        f"""[MERGE_NOT_READY]: Wave 2 (health-amend-a) is dispatched, and only a collected wave is merged
+  Next: {remedy}
+  Run: {team.run}""",
+        {"number": 2, "phase": "health-amend-a", "status": "dispatched", "remedy": remedy, "runId": team.run},
+    )
+
+
+@refused
 def cli_invalid_globs_json(scene: Scene) -> Refusal:
     problem = "'src/**' is not valid JSON"
     cause = "Expecting value: line 1 column 1 (char 0)"
@@ -151,6 +195,19 @@ def config_invalid(scene: Scene) -> Refusal:
   Path: {file}
   Next: correct the file; docs/configuration.md lists its keys, `swarm schema swarm-toml` prints their schema""",
         {"path": str(file), "problem": problem},
+    )
+
+
+@refused
+def codeowners_invalid(scene: Scene) -> Refusal:
+    scene.repo.commit({"CODEOWNERS": "# soon\n"})
+    problem = "there is no pattern in it"
+    return Refusal(
+        ("init", ".", "--domains-from", "codeowners"),
+        f"""[CODEOWNERS_INVALID]: CODEOWNERS gives no map: {problem}
+  Path: CODEOWNERS
+  Next: mend and commit it, or take another map: `--domains-from auto`, or a file of domains""",
+        {"path": "CODEOWNERS", "problem": problem},
     )
 
 
@@ -418,6 +475,50 @@ def finding_not_found(scene: Scene) -> Refusal:
   Next: `swarm findings {run} --status all` lists every id
   Run: {run}""",
         {"runId": run, "findingId": "F-00000000"},
+    )
+
+
+@refused
+def triage_not_applicable(scene: Scene) -> Refusal:
+    run = scene.collected.run
+    (finding,) = scene.swarm("findings", "--format", "json", exit=1).data["findings"]
+    name = finding["findingId"]
+    told = ("--reason", "x", "--evidence", "y")
+    scene.swarm("close", "--ids", name, *told, "--verified-how", "independent")
+    remedy = f"`swarm reopen {run} --ids {name} --reason '…' --evidence '…'` makes what is fixed open again"
+    return Refusal(
+        ("approve", run, "--ids", name),
+        f"""[TRIAGE_NOT_APPLICABLE]: These cannot be approved: {name} (fixed)
+  Next: {remedy}
+  Run: {run}""",
+        {"action": "approved", "findings": f"{name} (fixed)", "remedy": remedy, "runId": run},
+    )
+
+
+@refused
+def decisions_invalid(scene: Scene) -> Refusal:
+    run = scene.workspace.run
+    file = scene.tmp / "decisions.toml"
+    file.write_text("version = 1\n[decisions.x]\n")
+    problem = "$.decisions: 'x' does not match '^[0-9a-f]{24}$'"
+    return Refusal(
+        ("triage", run, "--import", str(file)),
+        f"""[DECISIONS_INVALID]: {file} is not a valid file of decisions: {problem}
+  Path: {file}
+  Next: correct the file; `swarm schema decisions-file` prints its form, `swarm findings --export FILE` writes one""",
+        {"path": str(file), "problem": problem},
+    )
+
+
+@refused
+def lease_not_applicable(scene: Scene) -> Refusal:
+    run = scene.workspace.run
+    remedy = "let its agent edit the file: no lease is needed"
+    return Refusal(
+        ("lease", "grant", run, "--domain", "code", "--file", "src/app.py", "--reason", "x"),
+        f"""[LEASE_NOT_APPLICABLE]: 'src/app.py' cannot be leased to code: it owns the file
+  Next: {remedy}""",
+        {"file": "src/app.py", "domain": "code", "problem": "it owns the file", "remedy": remedy},
     )
 
 
@@ -702,12 +803,30 @@ def dispatch_wave_in_flight(scene: Scene) -> Refusal:
 @refused
 def dispatch_nothing_approved(scene: Scene) -> Refusal:
     run = scene.collected.run
+    problem = "no open finding under its lens is approved"
     return Refusal(
         ("dispatch", run, "health-amend-a", "--isolate"),
-        f"""[DISPATCH_NOTHING_APPROVED]: No open finding of this run is approved, so there is nothing to amend
-  Next: `swarm findings {run}` lists what is open; an amend wave takes what a coordinator has approved
+        f"""[DISPATCH_NOTHING_APPROVED]: There is nothing to amend in health-amend-a: {problem}
+  Next: `swarm findings {run}` lists what is open; approve some with `swarm approve {run} --ids <id>,<id>`
   Run: {run}""",
-        {"runId": run, "phase": "health-amend-a"},
+        {"runId": run, "phase": "health-amend-a", "problem": problem},
+    )
+
+
+@refused
+def dispatch_anchors_broken(scene: Scene) -> Refusal:
+    run = scene.collected.run
+    scene.swarm("approve", run, "--all")
+    scene.repo.git("rm", "-q", "src/app.py")
+    scene.repo.commit()
+    (finding,) = scene.swarm("findings", run, "--format", "json", exit=1).data["findings"]
+    name = finding["findingId"]
+    return Refusal(
+        ("dispatch", run, "health-amend-a", "--isolate"),
+        f"""[DISPATCH_ANCHORS_BROKEN]: The place of 1 approved findings is gone at HEAD: {name}
+  Next: `swarm show {name}` tells more; re-audit with `swarm audit`, or reopen them; `--skip-anchor-check --reason '…'` dispatches all the same
+  Run: {run}""",
+        {"runId": run, "phase": "health-amend-a", "findings": name, "count": 1, "first": name},
     )
 
 
@@ -751,6 +870,22 @@ def launch_in_progress(scene: Scene) -> Refusal:
   Caused by: 4711 launch
   Run: {wave.run}""",
         {"number": 1, "holder": " by process 4711", "runId": wave.run, "cause": "4711 launch"},
+    )
+
+
+@refused
+def launch_needs_isolation(scene: Scene) -> Refusal:
+    run = scene.collected.run
+    scene.swarm("approve", run, "--all")
+    scene.swarm("dispatch", run, "health-amend-a")
+    message = "Wave 2 (health-amend-a) has no worktrees, and ruff would edit your own checkout"
+    again = f"`swarm dispatch {run} health-amend-a --isolate`"
+    return Refusal(
+        ("launch", run),
+        f"""[LAUNCH_NEEDS_ISOLATION]: {message}
+  Next: answer wave 2 by hand and collect it, then dispatch again: {again}
+  Run: {run}""",
+        {"number": 2, "phase": "health-amend-a", "runtime": "ruff", "runId": run},
     )
 
 
@@ -1144,6 +1279,9 @@ def test_an_output_that_cannot_be_used_is_told_with_its_code_and_the_others_go_o
         "errors": [{"code": code, "path": str(file), "message": f"{file} {words}"}],
         "violations": [],
         "divergence": None,
+        "fixes": 0,
+        "sharedEdits": [],
+        "ignored": [],
     }
     assert (good["status"], good["errors"], good["findingsCount"]) == ("complete", [], 1)
     assert (answer.data["waveStatus"], answer.data["findings"]["new"]) == ("failed", 1)
@@ -1176,6 +1314,99 @@ def test_a_finding_that_names_an_unsafe_path_is_told_with_its_code_and_the_rest_
         }
     ]
     assert (agent["status"], answer.data["findings"]["new"]) == ("complete", 1)
+
+
+@raises("SUPPRESSION_INVALID")
+def test_a_comment_that_does_not_count_is_told_with_its_code(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
+    source = (repo.root / "src/app.py").read_text()
+    repo.commit({"src/app.py": source.replace("seen=[]):", "seen=[]):  # swarm: ignore bug")})
+    swarm("dispatch", "health-audit-a", "--isolate")
+    workspace.answer("code", {"file": "src/app.py", "line": 5})
+    workspace.answer("rest")
+    answer = swarm("collect")
+    assert "⚠ code: SUPPRESSION_INVALID: it gives no reason (src/app.py:5)" in answer.out.splitlines()
+    told = [event for event in answer.events if event["stage"] == "suppression_invalid"]
+    assert [(event["file"], event["line"], event["problem"]) for event in told] == [
+        ("src/app.py", 5, "it gives no reason")
+    ]
+
+
+@raises("MERGE_CONFLICT")
+def test_work_that_does_not_merge_is_told_with_files_and_domains(team: Team, amended: Team) -> None:
+    team.repo.commit({"README.md": "# Moved\n"})
+    error = team.merge(exit=1).document["error"]
+    told = f"leave one out with `swarm merge {team.run} --drop rest`, or "
+    assert error == {
+        "code": "MERGE_CONFLICT",
+        "message": "Wave 2 does not merge: README.md (domains rest)",
+        "hint": f"nothing was published; {told}merge branch {team.branch('rest')} into the target by hand, and call "
+        "`swarm merge` again",
+        "number": 2,
+        "files": "README.md",
+        "domains": "rest",
+        "branch": team.branch("rest"),
+        "remedy": told,
+        "runId": team.run,
+        "cause": "README.md",
+    }
+
+
+@raises("MERGE_GATE_FAILED")
+def test_a_merge_that_is_red_is_told_with_its_culprits_and_where_the_log_is(team: Team) -> None:
+    team.dispatch()
+    team.edit("code", {"src/app.py": "# BROKEN\n"})
+    team.collect()
+    error = team.merge(exit=1).document["error"]
+    log = Path(error["path"])
+    assert (log / "stdout.log").read_text() == ""
+    assert error == {
+        "code": "MERGE_GATE_FAILED",
+        "message": "The merge of wave 2 is not proved: fail; step check ended failed; by the work of code",
+        "hint": f"`swarm merge {team.run} --drop-culprits` leaves code out",
+        "number": 2,
+        "verdict": "fail",
+        "told": "; step check ended failed; by the work of code",
+        "culprits": ["code"],
+        "path": str(log),
+        "remedy": f"`swarm merge {team.run} --drop-culprits` leaves code out",
+        "runId": team.run,
+    }
+
+
+@raises("PUBLISH_RACED")
+def test_a_target_that_moved_at_the_last_moment_is_told_with_both_commits(
+    team: Team, amended: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = team.repo.head
+    team.repo.git("checkout", "-q", "-b", "elsewhere")
+    monkeypatch.setattr(
+        "swarm.waves.merge.failpoint",
+        lambda point: point == "merge.before_publish" and team.repo.git("branch", "-f", "main", team.branch("rest")),
+    )
+    error = team.merge("--publish", exit=1).document["error"]
+    found = team.repo.git("rev-parse", "main")
+    assert {name: error[name] for name in ("code", "message", "hint", "ref", "expected", "found")} == {
+        "code": "PUBLISH_RACED",
+        "message": f"Branch main moved while it was published to: expected {base}, found {found}",
+        "hint": "run `swarm merge` again, which begins from where the branch is now",
+        "ref": "main",
+        "expected": base,
+        "found": found,
+    }
+
+
+@raises("PUBLISH_TARGET_DIRTY")
+def test_a_target_whose_checkout_is_not_clean_is_told_with_where_it_is(team: Team, amended: Team) -> None:
+    team.repo.write({"README.md": "# In the works\n"})
+    error = team.merge("--publish", exit=1).document["error"]
+    root = str(team.repo.root)
+    assert error == {
+        "code": "PUBLISH_TARGET_DIRTY",
+        "message": f"Branch main is checked out at {root} with changes that publishing would run into",
+        "hint": "commit or stash them there, or publish without `--publish` to the integration branch",
+        "path": root,
+        "branch": "main",
+    }
 
 
 # --- how errors are shown ---------------------------------------------------------------------------------

@@ -104,8 +104,13 @@ def test_the_assessment_follows_a_wave_and_its_next_command_works_in_every_state
     workspace.answer("rest")
     assert assessed(swarm) == ("READY TO COLLECT", [], f"swarm collect {run}")
     follow(swarm)
-    assert assessed(swarm) == ("AMEND NEEDED", ["1 HIGH open"], f"swarm findings {run}")
-    follow(swarm, code=1)
+    approve = f"swarm approve {run} --all --severity CRITICAL,HIGH"
+    assert assessed(swarm) == ("AMEND NEEDED", ["1 HIGH open"], approve)
+    follow(swarm)
+    amend = f"swarm dispatch {run} health-amend-a --isolate"
+    assert assessed(swarm) == ("AMEND NEEDED", ["1 HIGH open"], amend)
+    follow(swarm)
+    assert assessed(swarm)[0] == "IN PROGRESS"
 
 
 def test_a_run_without_an_agent_is_told_how_to_get_one(swarm: Swarm, workspace: Workspace) -> None:
@@ -137,10 +142,13 @@ def test_an_agent_that_is_blocked_blocks_the_run(swarm: Swarm, dispatched: Works
 
 
 def test_a_clean_wave_leads_to_the_next_phase(swarm: Swarm, collected: Workspace) -> None:
-    state, _, action = assessed(swarm)
-    assert (state, action) == ("READY TO ADVANCE", f"swarm dispatch {collected.run} health-audit-b --isolate")
+    run = collected.run
+    assert assessed(swarm) == ("READY TO ADVANCE", [], f"swarm advance {run}")
     follow(swarm)
-    assert status(swarm)["run"]["status"] == "health-audit-b"
+    assert assessed(swarm) == ("READY TO DISPATCH", [], f"swarm dispatch {run} health-audit-b --isolate")
+    follow(swarm)
+    data = status(swarm)
+    assert (data["run"]["status"], data["waves"]["current"]["phase"]) == ("health-audit-b", "health-audit-b")
 
 
 def follow(swarm: Swarm, *, code: int = 0) -> None:

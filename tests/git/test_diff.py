@@ -243,9 +243,9 @@ def test_raw_output_of_git_is_read_record_by_record() -> None:
         f":000000 100644 {zeros} {two} A\0caf"
     ).encode() + b"\xe9\0"
     assert raw_changes(raw) == [
-        Change("M", "a\nb", "a\nb", one, two),
-        Change("R", "old", "new", one, two),
-        Change("A", "caf\U0010ffe9", "caf\U0010ffe9", zeros, two),
+        Change("M", "a\nb", "a\nb", one, two, new_mode="100644"),
+        Change("R", "old", "new", one, two, new_mode="100644"),
+        Change("A", "caf\U0010ffe9", "caf\U0010ffe9", zeros, two, new_mode="100644"),
     ]
 
 

@@ -3,6 +3,8 @@
 import pytest
 
 from swarm.rules.assessment import AgentFacts, Facts, assess
+from swarm.rules.gates import Facts as GateFacts
+from swarm.rules.gates import Proof, WaveFacts
 from swarm.rules.phases import Phase
 from swarm.rules.states import WaveStatus
 
@@ -12,140 +14,224 @@ ANSWERED = AgentFacts("rest", "dispatched", True, None)
 FAILED = AgentFacts("code", "failed", False, "it wrote nothing")
 UNTOLD = AgentFacts("rest", "timed_out", False, None)
 INVALID = AgentFacts("code", "invalid_output", True, "not JSON")
+PASS, RED = Proof("pass", True, False), Proof("fail", False, False)
+HIGH_A = ("new", "HIGH", "A")
 
 FRESH = Facts(
     run_id="R",
-    run_status="initializing",
     is_frozen=True,
     has_agents=True,
-    phase=None,
-    wave_number=0,
-    wave_status=None,
     is_isolated=False,
     agents=(),
-    open_by_severity={},
-    violations=0,
+    has_promotions=False,
+    is_unmerged=False,
+    is_unpublished=False,
+    gates=GateFacts("initializing", None, 0, None, {}),
 )
-FLYING = FRESH._replace(
-    run_status="health-audit-a",
-    phase=Phase.HEALTH_AUDIT_A,
-    wave_number=1,
-    wave_status=WaveStatus.DISPATCHED,
-    is_isolated=True,
-)
-COLLECTED = FLYING._replace(wave_status=WaveStatus.COLLECTED, agents=(DONE,))
-BROKEN = FLYING._replace(wave_status=WaveStatus.FAILED, agents=(FAILED,))
+
+
+def at(
+    phase: Phase,
+    status: WaveStatus,
+    *agents: AgentFacts,
+    dropped: tuple[str, ...] = (),
+    run_status: str | None = None,
+    **gates: object,
+) -> Facts:
+    """A run with a wave of this phase, isolated."""
+    incomplete = tuple(agent.domain for agent in agents if agent.status != "complete")
+    wave = WaveFacts(1, phase, status, incomplete, dropped)
+    told = {"violations": 0, "proof": None, "findings": {}, **gates}
+    return FRESH._replace(is_isolated=True, agents=agents, gates=GateFacts(run_status or phase, wave, **told))
+
+
+def flying(*agents: AgentFacts) -> Facts:
+    return at(Phase.HEALTH_AUDIT_A, WaveStatus.DISPATCHED, *agents)
+
+
+def broken(*agents: AgentFacts, **gates: object) -> Facts:
+    return at(Phase.HEALTH_AUDIT_A, WaveStatus.FAILED, *agents, **gates)
+
+
+def collected(*agents: AgentFacts, **gates: object) -> Facts:
+    return at(Phase.HEALTH_AUDIT_A, WaveStatus.COLLECTED, *(agents or (DONE,)), **gates)
+
+
+def amended(status: WaveStatus = WaveStatus.COLLECTED, **gates: object) -> Facts:
+    return at(Phase.HEALTH_AMEND_A, status, DONE, **gates)
+
+
+def promoted(run_status: str, of: Phase = Phase.HEALTH_AUDIT_A, **gates: object) -> Facts:
+    return at(of, WaveStatus.ADVANCED, DONE, run_status=run_status, **gates)._replace(has_promotions=True)
+
+
+NOTHING = FRESH._replace(has_agents=False, is_frozen=False)
+WITHOUT_AGENTS = ("no domain has an agent",)
+ADD = "swarm domains R --add rest --globs '[\"**\"]'"
+APPROVE = "swarm approve R --all --severity CRITICAL,HIGH"
+OVERRIDE = "swarm advance R --override --reason '…'"
+AGAIN = "swarm dispatch R health-audit-a --isolate"
 
 
 @pytest.mark.parametrize(
     ("facts", "state", "blockers", "following"),
     [
-        (FRESH, "NO WAVE", (), "swarm dispatch R health-audit-a --isolate"),
+        (FRESH, "NO WAVE", (), AGAIN),
         (FRESH._replace(is_frozen=False), "NO WAVE", ("the map is a draft",), "swarm domains R --freeze"),
+        (NOTHING, "NO WAVE", WITHOUT_AGENTS, ADD),
+        (at(Phase.HEALTH_AUDIT_A, WaveStatus.ABORTED_FOR_REWIND), "NO WAVE", (), AGAIN),
+        (FRESH._replace(gates=FRESH.gates._replace(run_status="complete")), "COMPLETE", (), "swarm findings R"),
         (
-            FRESH._replace(has_agents=False, is_frozen=False),
-            "NO WAVE",
-            ("no domain has an agent",),
-            "swarm domains R --add rest --globs '[\"**\"]'",
-        ),
-        (
-            FLYING._replace(wave_status=WaveStatus.ABORTED_FOR_REWIND),
-            "NO WAVE",
+            at(Phase.HEALTH_AUDIT_A, WaveStatus.DISPATCHED, WAITING, run_status="aborted"),
+            "COMPLETE",
             (),
-            "swarm dispatch R health-audit-a --isolate",
+            "swarm findings R",
         ),
-        (FRESH._replace(run_status="complete"), "COMPLETE", (), "swarm findings R"),
-        (FLYING._replace(run_status="aborted", agents=(WAITING,)), "COMPLETE", (), "swarm findings R"),
+        (flying(WAITING, ANSWERED), "IN PROGRESS", ("no output yet: code",), "swarm launch R"),
         (
-            FLYING._replace(agents=(WAITING, ANSWERED)),
-            "IN PROGRESS",
-            ("no output yet: code",),
-            "swarm launch R",
-        ),
-        (
-            FLYING._replace(agents=(WAITING, WAITING._replace(domain="docs", status="running"))),
+            flying(WAITING, WAITING._replace(domain="docs", status="running")),
             "IN PROGRESS",
             ("no output yet: code, docs",),
             "swarm launch R",
         ),
-        (FLYING._replace(agents=(DONE, ANSWERED, UNTOLD)), "READY TO COLLECT", (), "swarm collect R"),
+        (flying(DONE, ANSWERED, UNTOLD), "READY TO COLLECT", (), "swarm collect R"),
+        (broken(FAILED), "WAVE FAILED", ("code is failed: it wrote nothing",), AGAIN),
         (
-            BROKEN,
-            "WAVE FAILED",
-            ("code is failed: it wrote nothing",),
-            "swarm dispatch R health-audit-a --isolate",
-        ),
-        (
-            BROKEN._replace(agents=(DONE, UNTOLD), is_isolated=False),
+            broken(DONE, UNTOLD)._replace(is_isolated=False),
             "WAVE FAILED",
             ("rest is timed_out: no reason kept",),
             "swarm dispatch R health-audit-a",
         ),
         (
-            BROKEN._replace(is_frozen=False),
+            broken(FAILED)._replace(is_frozen=False),
             "WAVE FAILED",
             ("code is failed: it wrote nothing",),
-            "swarm dispatch R health-audit-a --isolate --auto-freeze",
+            f"{AGAIN} --auto-freeze",
         ),
         (
-            BROKEN._replace(agents=(INVALID, DONE), violations=2),
+            broken(INVALID, DONE, violations=2),
             "BLOCKED",
             ("code is invalid_output: not JSON", "2 files were touched that should not have been"),
-            "swarm dispatch R health-audit-a --isolate",
+            AGAIN,
         ),
         (
-            BROKEN._replace(agents=(AgentFacts("code", "ownership_violation", True, "touched 1 file"),)),
+            broken(AgentFacts("code", "ownership_violation", True, "touched 1 file")),
             "BLOCKED",
             ("code is ownership_violation: touched 1 file",),
-            "swarm dispatch R health-audit-a --isolate",
+            AGAIN,
         ),
         (
-            COLLECTED._replace(agents=(DONE, FAILED)),
-            "INCOMPLETE",
-            ("not complete: code",),
-            "swarm dispatch R health-audit-a --isolate",
+            at(Phase.HEALTH_AMEND_A, WaveStatus.FAILED, FAILED, findings={("approved", "LOW", "A"): 1}),
+            "WAVE FAILED",
+            ("code is failed: it wrote nothing",),
+            "swarm dispatch R health-amend-a --isolate",
         ),
         (
-            COLLECTED._replace(open_by_severity={"CRITICAL": 1, "HIGH": 2, "LOW": 9}),
+            at(Phase.HEALTH_AMEND_A, WaveStatus.FAILED, FAILED, findings={("approved", "LOW", "B"): 1}),
+            "WAVE FAILED",
+            ("code is failed: it wrote nothing",),
+            AGAIN,
+        ),
+        (collected(DONE, FAILED._replace(domain="rest")), "INCOMPLETE", ("not complete: rest",), AGAIN),
+        # An earlier wave of the phase touched something, and this one did not: only a reason passes that.
+        (collected(violations=1), "BLOCKED", ("1 file was touched that should not have been",), OVERRIDE),
+        (collected(dropped=("F-1: unowned",)), "BLOCKED", ("dropped: F-1: unowned",), AGAIN),
+        (
+            collected(violations=1, dropped=("F-1: unowned",)),
+            "BLOCKED",
+            ("1 file was touched that should not have been; dropped: F-1: unowned",),
+            OVERRIDE,
+        ),
+        (
+            collected(findings={HIGH_A: 2, ("new", "CRITICAL", "B"): 1}),
             "AMEND NEEDED",
             ("1 CRITICAL, 2 HIGH open",),
-            "swarm findings R",
+            APPROVE,
         ),
         (
-            COLLECTED._replace(open_by_severity={"HIGH": 1}),
+            collected(findings={HIGH_A: 1, ("approved", "HIGH", "A"): 1}),
+            "AMEND NEEDED",
+            ("2 HIGH open",),
+            "swarm dispatch R health-amend-a --isolate",
+        ),
+        (
+            collected(findings={("approved", "HIGH", "C"): 1})._replace(is_frozen=False),
             "AMEND NEEDED",
             ("1 HIGH open",),
-            "swarm findings R",
+            "swarm dispatch R health-amend-c --isolate --auto-freeze",
+        ),
+        # What is approved is not what stands in the way.
+        (collected(findings={HIGH_A: 1, ("approved", "LOW", "A"): 1}), "AMEND NEEDED", ("1 HIGH open",), APPROVE),
+        (collected(findings={("new", "MEDIUM", "A"): 5}), "READY TO ADVANCE", (), "swarm advance R"),
+        (at(Phase.STAGE_D_AUDIT, WaveStatus.VERIFIED, DONE), "READY TO ADVANCE", (), "swarm advance R"),
+        (
+            at(Phase.FEATURE_AUDIT, WaveStatus.COLLECTED, DONE, findings={("new", "CRITICAL", "feature"): 3}),
+            "READY TO ADVANCE",
+            (),
+            "swarm advance R",
+        ),
+        (amended()._replace(is_unmerged=True), "VERIFY REQUIRED", ("the wave is not verified",), "swarm merge R"),
+        (amended(), "VERIFY REQUIRED", ("the wave is not verified",), "swarm verify R"),
+        (amended(proof=RED), "VERIFY REQUIRED", ("the newest verification of the wave says fail",), "swarm verify R"),
+        (amended(WaveStatus.VERIFIED, proof=PASS, findings={HIGH_A: 1}), "READY TO ADVANCE", (), "swarm advance R"),
+        (
+            amended(dropped=("F-1: unanswered",))._replace(is_unmerged=True),
+            "BLOCKED",
+            ("dropped: F-1: unanswered",),
+            "swarm merge R",
         ),
         (
-            COLLECTED._replace(open_by_severity={"MEDIUM": 5, "LOW": 9}),
-            "READY TO ADVANCE",
+            amended(
+                WaveStatus.VERIFIED, proof=PASS, dropped=("F-1: unanswered",), findings={("approved", "HIGH", "A"): 1}
+            ),
+            "BLOCKED",
+            ("dropped: F-1: unanswered",),
+            "swarm dispatch R health-amend-a --isolate",
+        ),
+        (promoted("health-audit-b"), "READY TO DISPATCH", (), "swarm dispatch R health-audit-b --isolate"),
+        (
+            promoted("health-audit-b")._replace(is_frozen=False),
+            "READY TO DISPATCH",
+            ("the map is a draft",),
+            "swarm domains R --freeze",
+        ),
+        (
+            promoted("health-audit-a", of=Phase.HEALTH_AMEND_A)._replace(is_unpublished=True),
+            "READY TO DISPATCH",
+            (),
+            "swarm merge R --publish",
+        ),
+        (
+            at(Phase.HEALTH_AUDIT_B, WaveStatus.ABORTED_FOR_REWIND)._replace(has_promotions=True),
+            "READY TO DISPATCH",
             (),
             "swarm dispatch R health-audit-b --isolate",
         ),
         (
-            COLLECTED._replace(phase=Phase.STAGE_D_AUDIT, wave_status=WaveStatus.VERIFIED),
-            "READY TO ADVANCE",
+            promoted("feature-execute", of=Phase.FEATURE_AUDIT),
+            "READY TO DISPATCH",
             (),
             "swarm dispatch R feature-audit --isolate",
         ),
+        (promoted("test"), "VERIFY REQUIRED", ("test is not verified",), "swarm verify R"),
+        (promoted("test", proof=PASS), "READY TO ADVANCE", (), "swarm advance R"),
         (
-            COLLECTED._replace(phase=Phase.FEATURE_AUDIT, open_by_severity={"CRITICAL": 3}),
-            "READY TO ADVANCE",
-            (),
-            "swarm findings R",
+            promoted("treatment", proof=PASS, findings={("recurring", "HIGH", "B"): 1}),
+            "AMEND NEEDED",
+            ("1 HIGH open",),
+            APPROVE,
         ),
         (
-            COLLECTED._replace(phase=Phase.HEALTH_AMEND_A),
-            "VERIFY REQUIRED",
-            ("the wave is not verified",),
-            "swarm findings R",
+            promoted("test", violations=1),
+            "BLOCKED",
+            ("1 file was touched that should not have been",),
+            "swarm verify R",
         ),
         (
-            COLLECTED._replace(phase=Phase.HEALTH_AMEND_A, wave_status=WaveStatus.VERIFIED),
-            "READY TO ADVANCE",
-            (),
-            "swarm findings R",
+            promoted("test", proof=PASS, violations=1),
+            "BLOCKED",
+            ("1 file was touched that should not have been",),
+            OVERRIDE,
         ),
     ],
 )

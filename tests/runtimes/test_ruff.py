@@ -183,7 +183,7 @@ def test_a_domain_without_python_needs_no_process(tree: Path) -> None:
     product = product_of(tree, {"README.md": "x\n"})
     assert (told(product), analysis(product)) == (
         [],
-        {"roots": [], "suffixes": [".py", ".pyi", ".ipynb"], "unread": [], "silenced": {}},
+        {"roots": [], "suffixes": [".py", ".pyi", ".ipynb"], "unread": [], "silenced": {}, "silenced_lines": []},
     )
 
 
@@ -193,11 +193,14 @@ def test_nothing_is_written_into_the_tree(tree: Path) -> None:
     assert {str(file.relative_to(tree)): file.read_text() for file in tree.rglob("*") if file.is_file()} == files
 
 
-def test_it_serves_the_audits_of_lenses_a_to_c() -> None:
+def test_it_audits_and_amends_under_lenses_a_to_c() -> None:
     assert [phase.value for phase in DISPATCHED_PHASES if Ruff(Config()).supports(phase)] == [
         "health-audit-a",
         "health-audit-b",
         "health-audit-c",
+        "health-amend-a",
+        "health-amend-b",
+        "health-amend-c",
     ]
 
 

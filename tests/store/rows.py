@@ -8,6 +8,7 @@ from swarm.store import agent_runs, domains, findings, runs, waves
 from swarm.store.agent_runs import AgentRun, NewAgentRun
 from swarm.store.findings import NewFinding, Sighting
 from swarm.store.ledger import Entry
+from swarm.store.proofs import NewVerification
 from swarm.store.runs import Run
 from swarm.store.waves import NewWave, Wave
 
@@ -51,6 +52,13 @@ def add_agent(conn: sqlite3.Connection, wave: Wave, domain: str = "code") -> Age
     new = NewAgentRun(domain, 3, f"{folder}/{domain}.md", "0" * 64, f"{folder}/{domain}/output.json", None, None)
     added = agent_runs.add(conn, wave.run_id, wave.id, new)
     return next(agent for agent in agent_runs.current(conn, wave.id) if agent.id == added)
+
+
+def verification(wave: Wave, verdict: str = "pass") -> NewVerification:
+    code = int(verdict != "pass")
+    return NewVerification(
+        wave.run_id, wave.id, wave.phase, "verify", COMMIT, verdict, "python", "[]", 3, None, 0, code
+    )
 
 
 def new_finding(number: int, run_id: str = RUN, **changed: object) -> NewFinding:

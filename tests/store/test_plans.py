@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from swarm.store import agent_runs, attempts, findings, ledger, runs, waves
+from swarm.store import agent_runs, attempts, decisions, evidence, findings, gates, ledger, proofs, runs, trends, waves
 from swarm.store.connection import Store
 from swarm.store.findings import Selection
 from swarm.store.ledger import Entry, append_all
@@ -27,8 +27,15 @@ def filled(store: Store) -> sqlite3.Connection:
             added = findings.add_all(conn, [rows.new_finding(n, run_id) for n in range(first, first + 200)])
             findings.add_sightings(conn, [rows.sighting(row, wave, agent) for row in added])
             findings.add_aliases(conn, run_id, 1, [(f"alias {row}", row) for row in added])
+            proofs.add_verification(conn, rows.verification(wave))
             append_all(conn, (Entry("finding_moved", f"finding:{row}", run_id, wave.id) for row in added))
     return store.conn
+
+
+def _verified(conn: sqlite3.Connection) -> proofs.Verification:
+    found = proofs.newest_verification(conn, rows.RUN)
+    assert found is not None
+    return found
 
 
 def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
@@ -69,6 +76,65 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             [["SEARCH findings USING INDEX findings_by_status (run_id=?)"]],
         ),
         (
+            lambda conn: decisions.expired(conn, rows.RUN, "2030-01-01"),
+            [
+                [
+                    "SEARCH findings USING INDEX findings_by_status (run_id=? AND status=?)",
+                    "USE TEMP B-TREE FOR ORDER BY",
+                ]
+            ],
+        ),
+        (
+            lambda conn: decisions.inline(conn, rows.RUN, 1),
+            [
+                [
+                    "SEARCH findings USING INDEX findings_by_status (run_id=? AND status=?)",
+                    "USE TEMP B-TREE FOR ORDER BY",
+                ]
+            ],
+        ),
+        (
+            lambda conn: decisions.named(conn, rows.RUN, ["F-0"]),
+            [
+                ["SEARCH findings USING INDEX sqlite_autoindex_findings_2 (run_id=? AND finding_id=?)"],
+                [
+                    "SEARCH findings USING INDEX sqlite_autoindex_findings_2 (run_id=? AND finding_id>? AND finding_id<?)"
+                ],
+            ],
+        ),
+        (
+            lambda conn: decisions.with_alias(conn, rows.RUN, "alias 1"),
+            [
+                [
+                    "SEARCH findings USING INTEGER PRIMARY KEY (rowid=?)",
+                    "SCALAR SUBQUERY 1",
+                    "SEARCH finding_aliases USING PRIMARY KEY (run_id=? AND fingerprint=?)",
+                ]
+            ],
+        ),
+        (
+            lambda conn: gates.counts_by_lens(conn, rows.RUN),
+            [["SEARCH findings USING INDEX findings_by_status (run_id=?)"]],
+        ),
+        (
+            lambda conn: gates.promoted_wave(conn, rows.RUN),
+            [
+                [
+                    "SEARCH promotions USING INDEX promotions_of_a_run (run_id=?)",
+                    "SEARCH waves USING INTEGER PRIMARY KEY (rowid=?)",
+                ]
+            ],
+        ),
+        (
+            lambda conn: gates.has_changes(conn, 1),
+            [
+                [
+                    "SEARCH agent_runs USING INDEX agent_runs_of_a_wave (wave_id=?)",
+                    "SEARCH file_claims USING INDEX sqlite_autoindex_file_claims_1 (agent_run_id=?)",
+                ]
+            ],
+        ),
+        (
             lambda conn: findings.fixed_in_wave(conn, rows.RUN, 1),
             [["SEARCH findings USING INDEX findings_by_status (run_id=? AND status=?)"]],
         ),
@@ -95,6 +161,23 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             [["SEARCH events USING INDEX events_of_a_subject (subject=?)"]],
         ),
         (
+            lambda conn: ledger.newest_of(conn, rows.RUN),
+            [["SEARCH events USING INDEX events_of_a_run (run_id=?)"]],
+        ),
+        (
+            lambda conn: trends.regressions_by_wave(conn, rows.RUN),
+            [["SEARCH events USING INDEX events_of_a_run (run_id=?)", "USE TEMP B-TREE FOR GROUP BY"]],
+        ),
+        (
+            lambda conn: trends.told(conn, 1),
+            [
+                [
+                    "SEARCH findings USING INTEGER PRIMARY KEY (rowid=?)",
+                    "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (id=?)",
+                ]
+            ],
+        ),
+        (
             lambda conn: waves.newest(conn, rows.RUN),
             [["SEARCH waves USING INDEX sqlite_autoindex_waves_1 (run_id=?)"]],
         ),
@@ -116,13 +199,44 @@ def test_a_query_is_planned_by_its_index(filled: sqlite3.Connection, query: Quer
         lambda conn: findings.known_findings(conn, rows.RUN),
         lambda conn: findings.taken_ids(conn, rows.RUN),
         lambda conn: findings.with_id(conn, rows.RUN, "F-0000"),
-        lambda conn: findings.record_not_seen(conn, [findings.NotSeen("unverified", "x", None, None, 1, 1)]),
+        lambda conn: findings.record_not_seen(conn, [findings.NotSeen("unverified", "x", None, None, None, 1, 1)]),
         lambda conn: agent_runs.current(conn, 1),
         lambda conn: attempts.of_wave(conn, 1),
         lambda conn: waves.in_flight(conn, rows.RUN),
+        lambda conn: waves.all_of(conn, rows.RUN),
+        lambda conn: agent_runs.all_of(conn, 1),
+        lambda conn: trends.spans(conn, rows.RUN),
+        lambda conn: gates.violations_after(conn, rows.RUN, 0, "the wave"),
+        lambda conn: gates.has_verifications(conn, rows.RUN),
+        lambda conn: gates.is_outdated(conn, _verified(conn), "wave:1"),
+        lambda conn: proofs.newest_verification(conn, rows.RUN, wave_id=1),
+        lambda conn: proofs.newest_verification(conn, rows.RUN, phase="test"),
+        lambda conn: proofs.merges_of(conn, 1),
+        lambda conn: proofs.promotions_of(conn, rows.RUN),
+        lambda conn: evidence.outputs_of(conn, 1),
+        lambda conn: evidence.file_claims_of(conn, 1),
+        lambda conn: evidence.seen_in(conn, 1),
+        lambda conn: evidence.fixed_in(conn, rows.RUN, 1),
+        lambda conn: evidence.span_of(conn, rows.RUN, 1),
     ],
 )
 def test_no_query_of_one_run_reads_a_whole_table(filled: sqlite3.Connection, query: Query) -> None:
     steps = [step for plan in plans(filled, query) for step in plan]
     assert steps
     assert [step for step in steps if step.startswith("SCAN ")] == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        lambda conn: trends.persistent(conn, None, set()),
+        lambda conn: trends.links(conn, "project"),
+        lambda conn: trends.tallies(conn, None, "rule"),
+        lambda conn: trends.tallies(conn, None, "file"),
+        lambda conn: trends.points(conn, None),
+    ],
+)
+def test_of_all_runs_only_the_runs_are_read_whole(filled: sqlite3.Connection, query: Query) -> None:
+    steps = [step for plan in plans(filled, query) for step in plan]
+    assert {step for step in steps if step.startswith("SCAN ")} <= {"SCAN runs"}
+    assert [step for step in steps if step.startswith("SEARCH ")]

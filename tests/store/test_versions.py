@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from swarm import errors, shipped
-from swarm.store import findings, ledger, runs, versions
+from swarm.store import claims, findings, leases, ledger, proofs, runs, versions
 from swarm.store.connection import Store, open_store
 from tests.store import rows
 
@@ -61,21 +61,29 @@ def database_with(database: Path, *statements: str) -> bytes:
 
 
 def test_a_fresh_database_has_this_build_s_version_and_every_table(store: Store) -> None:
-    assert store.conn.execute("SELECT key, value FROM kv").fetchall() == [("schema_version", "1")]
+    assert store.conn.execute("SELECT key, value FROM kv").fetchall() == [("schema_version", "2")]
     tables = store.conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").fetchall()
     assert [name for (name,) in tables] == [
         "agent_runs",
         "artifacts",
+        "assignments",
         "attempts",
         "domains",
         "events",
         "file_claims",
         "finding_aliases",
         "findings",
+        "fix_claims",
         "kv",
+        "leases",
+        "merges",
+        "pending_decisions",
+        "promotions",
+        "receipts",
         "runs",
         "sightings",
         "snapshots",
+        "verifications",
         "waves",
     ]
 
@@ -97,16 +105,16 @@ def test_opening_again_changes_no_byte(store: Store, database: Path) -> None:
     assert database.read_bytes() == before
 
 
-@pytest.mark.parametrize("version", ["2", "7", "999999999"])
+@pytest.mark.parametrize("version", ["3", "7", "999999999"])
 def test_a_newer_schema_is_refused_and_not_a_byte_changes(database: Path, version: str) -> None:
     database_with(database, FRESH, f"INSERT INTO kv VALUES ('schema_version', '{version}')")
     before = everything_in(database.parent)
     for create in (False, True):
         with pytest.raises(errors.ControlPlaneSchemaTooNew) as caught:
             open_store(database, "test", create=create)
-        assert caught.value.fields == {"db_path": str(database), "on_disk_version": int(version), "build_version": 1}
+        assert caught.value.fields == {"db_path": str(database), "on_disk_version": int(version), "build_version": 2}
     assert caught.value.message == (
-        f"control-plane.db at {database} is schema v{version} but this swarm build only understands v1. "
+        f"control-plane.db at {database} is schema v{version} but this swarm build only understands v2. "
         "Pull the latest swarm before opening this DB."
     )
     assert everything_in(database.parent) == before
@@ -207,7 +215,7 @@ def test_a_zero_byte_file_is_filled_where_one_may_be_made(database: Path) -> Non
     database.parent.mkdir()
     database.touch()
     with open_store(database, "test", create=True) as store:
-        assert store.conn.execute("SELECT value FROM kv").fetchone() == ("1",)
+        assert store.conn.execute("SELECT value FROM kv").fetchone() == ("2",)
 
 
 def test_a_link_in_the_place_of_the_database_is_not_followed_to_make_one(database: Path, tmp_path: Path) -> None:
@@ -238,16 +246,16 @@ def test_twelve_processes_that_make_one_file_at_once_all_succeed(database: Path)
         process.stdin.write("x")
         process.stdin.flush()
     ended = [(*process.communicate(), process.returncode) for process in started]
-    assert ended == [("[('1',)]\n", "", 0)] * 12
+    assert ended == [("[('2',)]\n", "", 0)] * 12
 
 
 @pytest.fixture
 def next_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A build of version 2; the folder of its migrations is returned, and holds this build's alone."""
+    """A build of version 3; the folder of its migrations is returned, and holds this build's alone."""
     folder = tmp_path / "migrations"
     shutil.copytree(shipped.migrations(), folder, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(shipped, "migrations", lambda: folder)
-    monkeypatch.setattr(versions, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(versions, "SCHEMA_VERSION", 3)
     versions._modules.cache_clear()
     yield folder
     versions._modules.cache_clear()
@@ -255,7 +263,7 @@ def next_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def old_database(store: Store, database: Path) -> Path:
-    """A database of version 1 with one run."""
+    """A database of this version with one run."""
     with store.mutation() as conn:
         rows.add_run(conn)
     store.conn.close()
@@ -263,27 +271,27 @@ def old_database(store: Store, database: Path) -> Path:
 
 
 def test_an_upgrade_keeps_the_rows_and_copies_the_old_file_first(old_database: Path, next_build: Path) -> None:
-    (next_build / "0002_note.py").write_text(SECOND)
+    (next_build / "0003_note.py").write_text(SECOND)
     before = dump_of(old_database)
     with open_store(old_database, "test") as store:
         assert store.conn.execute("SELECT id, note FROM runs").fetchall() == [(rows.RUN, None)]
-        assert store.conn.execute("SELECT value FROM kv WHERE key = 'schema_version'").fetchall() == [("2",)]
+        assert store.conn.execute("SELECT value FROM kv WHERE key = 'schema_version'").fetchall() == [("3",)]
         assert ledger.broken_link(store.conn) is None
     (backup,) = (old_database.parent / "backups").iterdir()
-    assert backup.name.startswith("control-plane-v1-")
+    assert backup.name.startswith("control-plane-v2-")
     assert (dump_of(backup), backup.stat().st_mode & 0o777) == (before, 0o600)
 
 
 def test_an_upgraded_database_has_the_schema_of_a_fresh_one(
     old_database: Path, next_build: Path, tmp_path: Path
 ) -> None:
-    (next_build / "0002_note.py").write_text(SECOND)
+    (next_build / "0003_note.py").write_text(SECOND)
     with open_store(old_database, "test") as upgraded, open_store(tmp_path / "new.db", "test", create=True) as fresh:
         assert schema_of(upgraded.conn) == schema_of(fresh.conn)
 
 
 def test_a_second_opening_upgrades_nothing_and_makes_no_further_backup(old_database: Path, next_build: Path) -> None:
-    (next_build / "0002_note.py").write_text(SECOND)
+    (next_build / "0003_note.py").write_text(SECOND)
     open_store(old_database, "test").conn.close()
     before = everything_in(old_database.parent)
     open_store(old_database, "test").conn.close()
@@ -294,7 +302,7 @@ def test_a_second_opening_upgrades_nothing_and_makes_no_further_backup(old_datab
 def test_a_migration_that_fails_leaves_the_old_version_whole(
     old_database: Path, next_build: Path, migration: str
 ) -> None:
-    (next_build / "0002_note.py").write_text(migration)
+    (next_build / "0003_note.py").write_text(migration)
     before = old_database.read_bytes()
     with pytest.raises(sqlite3.Error):
         open_store(old_database, "test")
@@ -304,9 +312,9 @@ def test_a_migration_that_fails_leaves_the_old_version_whole(
 def test_the_old_build_refuses_what_the_next_one_made(
     old_database: Path, next_build: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (next_build / "0002_note.py").write_text(SECOND)
+    (next_build / "0003_note.py").write_text(SECOND)
     open_store(old_database, "test").conn.close()
-    monkeypatch.setattr(versions, "SCHEMA_VERSION", 1)
+    monkeypatch.setattr(versions, "SCHEMA_VERSION", 2)
     with pytest.raises(errors.ControlPlaneSchemaTooNew):
         open_store(old_database, "test")
 
@@ -325,11 +333,15 @@ def test_there_is_a_migration_for_every_version_and_none_beyond() -> None:
     assert numbers == list(range(1, versions.SCHEMA_VERSION + 1))
 
 
+def kept_as(database: Path, version: int) -> None:
+    database.parent.mkdir()
+    database.write_bytes(gzip.decompress((DATA / f"control-plane-v{version}.db.gz").read_bytes()))
+
+
 @pytest.fixture
 def kept_database(database: Path) -> Path:
     """The database of version 1 that is kept: one run, a collected wave, 3 findings, one of them fixed."""
-    database.parent.mkdir()
-    database.write_bytes(gzip.decompress((DATA / "control-plane-v1.db.gz").read_bytes()))
+    kept_as(database, 1)
     return database
 
 
@@ -354,6 +366,36 @@ def test_a_kept_database_of_version_1_opens_with_all_that_it_holds(kept_database
         assert conn.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
-def test_a_kept_database_once_upgraded_has_the_schema_of_a_fresh_one(kept_database: Path, tmp_path: Path) -> None:
-    with open_store(kept_database, "test") as kept, open_store(tmp_path / "new.db", "test", create=True) as fresh:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_kept_database_once_upgraded_has_the_schema_of_a_fresh_one(
+    database: Path, tmp_path: Path, version: int
+) -> None:
+    kept_as(database, version)
+    with open_store(database, "test") as kept, open_store(tmp_path / "new.db", "test", create=True) as fresh:
         assert schema_of(kept.conn) == schema_of(fresh.conn)
+        assert ledger.broken_link(kept.conn) is None
+        assert kept.conn.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert kept.conn.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_a_kept_database_of_version_2_opens_with_a_whole_loop_in_it(database: Path) -> None:
+    kept_as(database, 2)
+    with open_store(database, "test") as store:
+        conn = store.conn
+        (counted,) = runs.all_with_counts(conn)
+        assert (counted.run.status, counted.run.local_path, counted.waves) == ("health-audit-a", "/srv/project", 2)
+        shown = findings.select(conn, counted.run.id, findings.Selection())
+        assert [(finding.finding_id, finding.status, finding.evidence) for finding in shown] == [
+            ("F-45301580", "deferred", None),
+            ("F-92ac8bbf", "fixed", "anchor"),
+            ("F-a9410573", "fixed", "anchor"),
+        ]
+        assert [one.outcome for one in claims.of_run(conn, counted.run.id)] == ["fixed", "fixed"]
+        assert [one.purpose for one in proofs.verifications_of(conn, counted.run.id)] == ["merge", "verify"]
+        assert [one.to_phase for one in proofs.promotions_of(conn, counted.run.id)] == ["health-audit-a"]
+        assert [(one.domain, one.file) for one in leases.of_run(conn, counted.run.id)] == [("tests", "src/app.py")]
+
+
+def test_there_is_a_kept_database_of_every_version() -> None:
+    kept = {int(file.name.removeprefix("control-plane-v")[:-6]) for file in DATA.glob("control-plane-v*.db.gz")}
+    assert kept == set(range(1, versions.SCHEMA_VERSION + 1))

@@ -1,0 +1,91 @@
+"""What an adapter is: it knows one kind of project, and the steps that prove it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from swarm.builds.counts import AUTO
+from swarm.rules.verdicts import BuildVerdict, StepFacts, StepKind, StepStatus
+
+
+class BuildStep(NamedTuple):
+    """One process of a build, without a shell, in a folder of the tree.
+
+    `tool` names whose words about its tests are read; `count_pattern` is read in their stead. `empty_codes` are
+    the exit codes by which it says that there is no test.
+    """
+
+    name: str
+    kind: StepKind
+    argv: tuple[str, ...]
+    folder: str = "."
+    environment: Mapping[str, str] = {}
+    tool: str = AUTO
+    count_pattern: str | None = None
+    empty_codes: frozenset[int] = frozenset()
+
+
+class StepOutcome(NamedTuple):
+    """How a step ended. `exit_code` is `None` when it did not start, negative for a signal.
+
+    `stdout` and `stderr` are free of secrets, the beginning and the end of each in at most 8,000 characters;
+    `log_path` is the folder of both as files, whole up to 64 MiB each.
+    """
+
+    name: str
+    kind: StepKind
+    argv: tuple[str, ...]
+    status: StepStatus
+    exit_code: int | None
+    duration_ms: int
+    test_count: int | None
+    stdout: str
+    stderr: str
+    log_path: Path
+
+    @property
+    def passed(self) -> bool:
+        """Whether it ended with 0; a test step that ran no test may have, too."""
+        return self.status is StepStatus.PASSED
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether it was ended at its deadline."""
+        return self.status is StepStatus.TIMED_OUT
+
+    @property
+    def missing(self) -> bool:
+        """Whether a program that it needs was not found."""
+        return self.status is StepStatus.MISSING
+
+    @property
+    def facts(self) -> StepFacts:
+        """What its part of the verdict rests on."""
+        return StepFacts(self.kind, self.status, self.test_count)
+
+
+class BuildResult(NamedTuple):
+    """What a build came to. `adapter` is `None` when none fits the tree; `test_count` when none could be read."""
+
+    adapter: str | None
+    verdict: BuildVerdict
+    steps: tuple[StepOutcome, ...]
+    test_count: int | None
+
+
+class Adapter(Protocol):
+    """One kind of project. Neither method runs anything of the project, or writes to it."""
+
+    @property
+    def name(self) -> str:
+        """The name for `--adapter`."""
+
+    def probe(self, tree: Path) -> int:
+        """Return how well the tree fits, 0 for not at all."""
+
+    def steps(self, tree: Path, repository_root: Path) -> list[BuildStep]:
+        """Return the steps that prove the tree.
+
+        The tree is a scratch worktree of a commit; the root is the user's own checkout, where what is installed
+        beside the code (`.venv`, `node_modules`) lies.
+        """

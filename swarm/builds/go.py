@@ -1,0 +1,26 @@
+"""Go: vet and the tests, with -v, which is what tells how many there were."""
+
+from pathlib import Path
+
+from swarm.builds.adapter import BuildStep
+from swarm.builds.files import is_file, names_below
+
+
+class Go:
+    """Proves a Go module or workspace."""
+
+    name = "go"
+
+    def probe(self, tree: Path) -> int:
+        """Return how much of a Go module the tree is."""
+        if not is_file(tree, "go.mod") and not is_file(tree, "go.work"):
+            return 0
+        return 80 if any(name.endswith("_test.go") for name in names_below(tree)) else 50
+
+    def steps(self, tree: Path, repository_root: Path) -> list[BuildStep]:
+        """Return lint and tests."""
+        del tree, repository_root
+        return [
+            BuildStep("go-vet", "lint", ("go", "vet", "./...")),
+            BuildStep("go-test", "test", ("go", "test", "-v", "./..."), tool="go"),
+        ]

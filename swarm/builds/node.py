@@ -1,0 +1,67 @@
+"""Node: the scripts lint, typecheck, test and build of package.json, else node's own test runner."""
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from swarm.builds.adapter import BuildStep
+from swarm.builds.files import is_file, names_below, read_json, table
+from swarm.rules.verdicts import StepKind
+
+_MANAGERS: Final = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn"}
+# In the order in which they run; of several that check types the first is enough.
+_SCRIPTS: Final[dict[str, StepKind]] = {
+    "lint": "lint",
+    "typecheck": "types",
+    "type-check": "types",
+    "tsc": "types",
+    "test": "test",
+    "build": "build",
+}
+# What `npm init` writes for a package without tests.
+_PLACEHOLDER: Final = "no test specified"
+# What `node --test` runs by itself.
+_SUFFIXES: Final = {".js", ".cjs", ".mjs"}
+_TEST_NAME: Final = re.compile(r"(?:.*[.\-_]test|test(?:-.*)?)\.[cm]?js")
+
+
+class Node:
+    """Proves a package by the scripts that it has."""
+
+    name = "node"
+
+    def probe(self, tree: Path) -> int:
+        """Return how much of a node package the tree is; a package.json without tests may only carry tools."""
+        if not is_file(tree, "package.json"):
+            return 0
+        return 80 if "test" in _scripts(tree) or _has_test_files(tree) else 50
+
+    def steps(self, tree: Path, repository_root: Path) -> list[BuildStep]:
+        """Return the scripts that there are, in order."""
+        del repository_root
+        scripts = _scripts(tree)
+        manager = next((name for lock, name in _MANAGERS.items() if is_file(tree, lock)), "npm")
+        steps: list[BuildStep] = []
+        for script, kind in _SCRIPTS.items():
+            if script in scripts:
+                if kind not in {step.kind for step in steps}:
+                    steps.append(BuildStep(script, kind, (manager, "run", script)))
+            elif kind == "test" and _has_test_files(tree):
+                steps.append(BuildStep("node-test", kind, ("node", "--test"), tool="node"))
+        return steps
+
+
+def _scripts(tree: Path) -> dict[str, str]:
+    scripts = table(read_json(tree, "package.json"), "scripts") or {}
+    return {
+        name: line
+        for name, line in scripts.items()
+        if isinstance(line, str) and line.strip() and not (name == "test" and _PLACEHOLDER in line)
+    }
+
+
+def _has_test_files(tree: Path) -> bool:
+    return any(
+        _TEST_NAME.fullmatch(path.name) or ("test" in path.parts[:-1] and path.suffix in _SUFFIXES)
+        for path in map(PurePosixPath, names_below(tree))
+    )

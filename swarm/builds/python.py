@@ -1,0 +1,75 @@
+"""Python: ruff and mypy where the project configures them, then pytest or unittest.
+
+There is no build step of its own: building a wheel wants a backend, and often a network, that a scratch worktree
+does not have. A project that wants one proved says so in `swarm.toml`.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from swarm.builds import python_project as project
+from swarm.builds.adapter import BuildStep
+from swarm.builds.files import is_file
+from swarm.builds.interpreters import FALLBACK, interpreter, python_environment
+from swarm.runtimes import programs
+
+_NO_TESTS: Final = frozenset({5})  # pytest, and unittest since Python 3.12
+
+
+class Python:
+    """Proves a Python project with the interpreter that the user has for it."""
+
+    name = "python"
+
+    def probe(self, tree: Path) -> int:
+        """Return how much of a Python project the tree is."""
+        tests = project.test_files(tree)
+        if project.is_project(tree):
+            return 80 if tests or project.configures_pytest(tree) else 50
+        if tests or is_file(tree, "requirements.txt"):
+            return 40
+        return 20 if any(tree.glob("*.py")) else 0
+
+    def steps(self, tree: Path, repository_root: Path) -> list[BuildStep]:
+        """Return lint, types and tests."""
+        python = interpreter(repository_root)
+        variables = python_environment(tree, python)
+        steps = []
+        if project.configures_ruff(tree):
+            steps.append(BuildStep("ruff", "lint", (_ruff(python), "check", "."), environment=variables))
+        settings = project.mypy_settings(tree)
+        if settings is not None:
+            targets = () if any(key in settings for key in ("files", "packages", "modules")) else (".",)
+            # The checker is not to be found in the tree that it checks.
+            safe = {**variables, "PYTHONPATH": "", "PYTHONSAFEPATH": "1"}
+            steps.append(BuildStep("mypy", "types", (python, "-m", "mypy", *targets), environment=safe))
+        return [*steps, _tests(tree, python, variables)]
+
+
+def _ruff(python: str) -> str:
+    """Return the project's ruff, else the one on PATH, else ours: it needs no interpreter, and runs no code."""
+    beside = Path(python).with_name("ruff")
+    if python != FALLBACK and os.access(beside, os.X_OK):
+        return str(beside)
+    return shutil.which("ruff") or programs.found("ruff") or "ruff"
+
+
+def _tests(tree: Path, python: str, variables: Mapping[str, str]) -> BuildStep:
+    files = project.test_files(tree)
+    if project.configures_pytest(tree) or project.tests_ask_for_pytest(tree, files):
+        # Above the tree lies the user's own checkout, whose conftest.py is not what is being proved.
+        argv = (python, "-m", "pytest", "--rootdir=.", "--confcutdir=.")
+        return BuildStep("pytest", "test", argv, environment=variables, tool="pytest", empty_codes=_NO_TESTS)
+    discovery = (python, "-m", "unittest", "discover", *_start(tree, files))
+    return BuildStep("unittest", "test", discovery, environment=variables, tool="unittest", empty_codes=_NO_TESTS)
+
+
+def _start(tree: Path, files: list[str]) -> tuple[str, ...]:
+    """Return where discovery starts: from the root it does not enter a folder that is no package."""
+    for folder in ("tests", "test"):
+        if any(name.startswith(f"{folder}/") for name in files) and not is_file(tree, f"{folder}/__init__.py"):
+            return ("-s", folder)
+    return ()

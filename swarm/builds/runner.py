@@ -1,0 +1,133 @@
+"""Running the steps of a build, every one of them, and judging what came of it."""
+
+import re
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm.builds import counts
+from swarm.builds.adapter import Adapter, BuildResult, BuildStep, StepOutcome
+from swarm.builds.environment import build_environment
+from swarm.builds.files import is_folder
+from swarm.builds.log import Log
+from swarm.builds.node_modules import lend_packages
+from swarm.builds.process import Ended, run_process
+from swarm.config import VerifyConfig
+from swarm.files import make_folder
+from swarm.rules.verdicts import BuildVerdict, Exit, StepStatus, status_of, verdict_of
+from swarm.runtimes.redaction import Redactor
+
+# The words of `python -m`, of cargo and rustup, and of the shell below a script that hides its exit code.
+_SAYS_MISSING: Final = re.compile(
+    r"""^(?:\S+:[ ]No[ ]module[ ]named[ ](?:pytest|mypy)
+         |error:[ ]no[ ]such[ ]command:[ ]`[\w-]+`
+         |error:[ ]'[\w.-]+'[ ]is[ ]not[ ]installed[ ]for[ ]the[ ]toolchain.*
+         |(?:/bin/)?sh:[ ](?:line[ ])?(?:\d+:[ ])?\S+:[ ](?:command[ ])?not[ ]found
+        )$""",
+    re.VERBOSE | re.MULTILINE,
+)
+
+
+class _Place(NamedTuple):
+    """Where and with what the steps of one build run."""
+
+    tree: Path
+    environment: dict[str, str]
+    seconds: float
+
+
+def run_build(
+    adapter: Adapter | None,
+    tree: Path,
+    repository_root: Path,
+    log_folder: Path,
+    config: VerifyConfig,
+    *,
+    seconds: float | None = None,
+) -> BuildResult:
+    """Run every step of an adapter in a scratch worktree; one that fails does not keep the next from running.
+
+    `seconds` bounds each step, else the configuration does. The logs are written to a folder a step.
+    Raises WorkspaceNotWritable and OSError where the logs cannot be written.
+    """
+    if adapter is None:
+        return BuildResult(None, BuildVerdict.SKIP, (), None)
+    lend_packages(tree, repository_root)
+    limit = config.timeout_seconds if seconds is None else seconds
+    place = _Place(tree, build_environment(config.environment), limit)
+    steps = adapter.steps(tree, repository_root)
+    outcomes = tuple(_run_step(step, place, log_folder / f"{n}-{step.name}") for n, step in enumerate(steps, 1))
+    told = [outcome.test_count for outcome in outcomes if outcome.test_count is not None]
+    verdict = verdict_of(outcome.facts for outcome in outcomes)
+    return BuildResult(adapter.name, verdict, outcomes, sum(told) if told else None)
+
+
+def _run_step(step: BuildStep, place: _Place, folder: Path) -> StepOutcome:
+    make_folder(folder)
+    environment = {**place.environment, **step.environment}
+    redactor = Redactor(environment)
+    stdout, stderr = Log(folder / "stdout.log", redactor), Log(folder / "stderr.log", redactor)
+    began = time.monotonic()
+    try:
+        try:
+            ended = _ended(step, place, environment, stdout, stderr)
+        finally:
+            # Also what an interrupted step printed is kept.
+            stdout.finish()
+            stderr.finish()
+        reading = _reading(step, stdout, stderr)
+        status = ended if isinstance(ended, StepStatus) else _status(step, ended, reading, stderr)
+        return StepOutcome(
+            step.name,
+            step.kind,
+            step.argv,
+            status,
+            None if isinstance(ended, StepStatus) else ended.code,
+            int((time.monotonic() - began) * 1000),
+            0 if status is StepStatus.NO_TESTS else reading.tests,
+            stdout.excerpt(),
+            stderr.excerpt(),
+            folder,
+        )
+    finally:
+        stdout.close()
+        stderr.close()
+
+
+def _ended(step: BuildStep, place: _Place, environment: dict[str, str], stdout: Log, stderr: Log) -> Ended | StepStatus:
+    """Run the process of a step; a status is why there was none, told in its log."""
+    if not is_folder(place.tree, step.folder):
+        stderr.add(f"{step.folder} is not a folder of the tree\n".encode())
+        return StepStatus.FAILED
+    folder = place.tree / step.folder
+    try:
+        return run_process(
+            step.argv, folder=folder, environment=environment, stdout=stdout, stderr=stderr, seconds=place.seconds
+        )
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        stderr.add(f"{step.argv[0]}: {error.strerror}\n".encode("utf-8", "replace"))
+        return StepStatus.MISSING
+    except (OSError, ValueError) as error:
+        stderr.add(f"{step.argv[0]}: {error}\n".encode("utf-8", "replace"))
+        return StepStatus.FAILED
+
+
+def _reading(step: BuildStep, stdout: Log, stderr: Log) -> counts.Reading:
+    """Read the tests of a test step from both of its streams."""
+    if step.kind != "test":
+        return counts.Reading(None)
+    if step.count_pattern is not None:
+        readings = [counts.read_pattern(log.lines(), step.count_pattern) for log in (stdout, stderr)]
+    else:
+        readings = [counts.read(log.lines(), step.tool) for log in (stdout, stderr)]
+    told = [reading.tests for reading in readings if reading.tests is not None]
+    return counts.Reading(
+        sum(told) if told else None, frozenset().union(*(reading.empty_codes for reading in readings))
+    )
+
+
+def _status(step: BuildStep, ended: Ended, reading: counts.Reading, stderr: Log) -> StepStatus:
+    if ended.timed_out:
+        return StepStatus.TIMED_OUT
+    says_missing = _SAYS_MISSING.search(stderr.excerpt()) is not None
+    return status_of(step.kind, Exit(ended.code, reading.tests, step.empty_codes | reading.empty_codes, says_missing))

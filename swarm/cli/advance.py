@@ -1,0 +1,90 @@
+"""`swarm advance`."""
+
+from collections.abc import Iterator
+
+import click
+
+from swarm.cli.call import Call
+from swarm.cli.options import require_reason, run_argument, usage, verb
+from swarm.show import text
+from swarm.show.escape import plain
+from swarm.show.receipt import gate_word
+from swarm.waves.gate_results import AdvanceResult
+
+
+@verb()
+@run_argument
+@click.option("--check-only", is_flag=True, help="Tell what the gates say; promote nothing.")
+@click.option("--override", is_flag=True, help="Pass the gates that may be passed with a reason.")
+@click.option("--reason", metavar="TEXT", help="Why; recorded with the gates that it passes.")
+@click.option("--history", is_flag=True, help="List every promotion; promote nothing.")
+def command(
+    call: Call, run: str | None, *, check_only: bool, override: bool, reason: str | None, history: bool
+) -> None:
+    """Promote RUN to its next phase, where every gate is passed. All gates are always looked at and told.
+
+    Exit 0: promoted, or with --check-only: would be; 1: a gate says no. A complete run is left as it is.
+    """
+    from swarm.show.document import document
+    from swarm.waves import promotion
+
+    if reason is not None and not override:
+        raise usage("--reason goes with --override", "advance")
+    why = None
+    if override:
+        from swarm.cli.deciding import bounded
+
+        why = bounded(require_reason(reason, "overriding a gate"), "--reason", "advance")
+    if check_only or history:
+        with call.read() as store:
+            result = promotion.check(store.conn, call.run(store, run), why)
+        code = 0 if history else _exit_code(result)
+        call.answer(result, lambda: _history(result) if history else _lines(result), code)
+    with call.write() as store:
+        selected = call.run(store, run, tell=True)
+        result = promotion.advance(store, selected, why, document)
+        numbers = [step.wave_number for step in result.history if step.wave_number is not None]
+        if numbers:
+            from swarm.cli.receipt import keep, receipt_of
+            from swarm.waves.selection import select_wave
+
+            # Not of a promotion of this call alone: one that was killed after its commit has left none.
+            keep(call, receipt_of(store, selected, select_wave(store.conn, selected, numbers[-1])))
+    call.answer(result, lambda: _lines(result), _exit_code(result))
+
+
+def _exit_code(result: AdvanceResult) -> int:
+    from swarm.waves.promotion import is_done
+
+    return 0 if is_done(result) else 1
+
+
+def _lines(result: AdvanceResult) -> Iterator[str]:
+    yield f"{result.verdict}: {plain(result.reason)}"
+    yield ""
+    rows = (
+        (gate.name, _word(gate_word(gate, result.overrides), gate.overridable), gate.reason) for gate in result.gates
+    )
+    yield from text.table(rows, ("gate", "result", "reason"))
+    yield ""
+    if result.promoted:
+        yield f"Promoted: {result.from_phase} → {result.to_phase}"
+    elif result.to_phase:
+        yield f"Not promoted: {result.from_phase} stays; the gates lead to {result.to_phase}"
+    else:
+        yield f"Not promoted: {result.from_phase}"
+    yield f"Next: {result.next_action}"
+
+
+def _word(word: str, overridable: bool) -> str:  # noqa: FBT001
+    return f"{word} (--override)" if word == "not passed" and overridable else word
+
+
+def _history(result: AdvanceResult) -> Iterator[str]:
+    if not result.history:
+        yield "No promotions."
+    for step in result.history:
+        wave = f"wave {step.wave_number}" if step.wave_number is not None else "no wave"
+        overridden = f"  overridden: {', '.join(step.overrides)} ({plain(step.reason or '')})" if step.overrides else ""
+        yield f"{step.created}  {step.from_phase} → {step.to_phase}  {wave}{overridden}"
+    yield f"Next: {result.next_action}"

@@ -1,0 +1,43 @@
+"""`swarm approve`."""
+
+import click
+
+from swarm.cli.call import Call
+from swarm.cli.deciding import bounded, decide, named_option, one_run, reason_option
+from swarm.cli.options import Words, run_argument, usage, verb
+from swarm.rules.classification import SEVERITIES
+from swarm.rules.decisions import Action
+
+
+@verb()
+@run_argument
+@named_option
+@click.option("--all", "every", is_flag=True, help="All open findings: new, recurring and unverified ones.")
+@click.option("--ids", type=Words(), default=(), metavar="A,B", help="These findings; prefixes will do.")
+@click.option("--severity", type=Words(SEVERITIES, upper=True), default=(), help="With --all: only these severities.")
+@click.option("--rule", "rules", type=Words(), default=(), help="With --all: only these rules, or categories.")
+@reason_option
+def command(
+    call: Call,
+    run: str | None,
+    named: str | None,
+    ids: tuple[str, ...],
+    severity: tuple[str, ...],
+    rules: tuple[str, ...],
+    reason: str | None,
+    *,
+    every: bool,
+) -> None:
+    """Approve findings of RUN: the next amend wave gives them to the agents of their domains.
+
+    An approval stays when the finding is seen again.
+    """
+    from swarm.waves.triage import Which
+
+    run = one_run(run, named, "approve")
+    if every == bool(ids):
+        raise usage("it takes either --all or --ids", "approve")
+    if ids and (severity or rules):
+        raise usage("--severity and --rule narrow --all", "approve")
+    told = bounded(reason, "--reason", "approve") if reason and reason.strip() else None
+    decide(call, Action.APPROVE, run, Which(ids, severity, rules), reason=told)

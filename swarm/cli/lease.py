@@ -1,0 +1,108 @@
+"""`swarm lease list`, `grant` and `deny`."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from swarm.cli.call import Call
+from swarm.cli.deciding import named_option, one_run, said
+from swarm.cli.options import repo_path_option, run_argument, verb
+from swarm.show import text
+from swarm.show.escape import plain
+from swarm.waves.triaged import LeaseShown, LeasesResult
+
+_domain = click.option("--domain", required=True, metavar="NAME", help="The domain whose agent needs the file.")
+_file = click.option("--file", "file", required=True, metavar="PATH", help="The file, from the root of the repository.")
+_reason = click.option("--reason", metavar="TEXT", help="Why; it is recorded and shown.")
+
+
+@click.group(context_settings={"max_content_width": 100})
+def command() -> None:
+    """List, grant and deny leases: files that an agent may edit although another domain owns them.
+
+    A lease is for the wave in flight, else for the next one. Agents ask for them in their outputs.
+    """
+
+
+@verb()
+@run_argument
+@named_option
+def list_leases(call: Call, run: str | None, named: str | None) -> None:
+    """List what RUN's agents asked for and were given."""
+    from swarm.waves import leasing
+
+    with call.read() as store:
+        result = leasing.list_leases(store.conn, call.run(store, one_run(run, named, "lease list")))
+    call.answer(result, lambda: _list(result))
+
+
+def _deciding(word: str, help_: str, *, grant: bool) -> click.Command:
+    """Return the verb that grants or denies, which are one but for the word."""
+
+    @verb(named="lease")
+    @run_argument
+    @named_option
+    @_domain
+    @_file
+    @_reason
+    @repo_path_option
+    def decide(
+        call: Call,
+        run: str | None,
+        named: str | None,
+        domain: str,
+        file: str,
+        reason: str | None,
+        repo_path: Path | None,
+    ) -> None:
+        from swarm.git.names import path_text
+        from swarm.waves import leasing
+
+        told = said(reason, "--reason", f"lease {word}")
+        with call.write() as store:
+            chosen = call.run_here(store, one_run(run, named, f"lease {word}"), repo_path, tell=True)
+            path = path_text(os.fsencode(file))
+            result = leasing.decide_lease(store, chosen, domain, path, grant=grant, reason=told)
+        call.answer(result, lambda: _decided(result))
+
+    decide.help = help_
+    return decide
+
+
+def _decided(result: LeasesResult) -> Iterator[str]:
+    (lease,) = result.leases
+    already = "" if result.changed else " It was so already."
+    yield f"{plain(lease.file)} is {lease.status} to {lease.domain} for wave {lease.wave}.{already}"
+    yield f"Next: {result.next_action}"
+
+
+def _list(result: LeasesResult) -> Iterator[str]:
+    if not result.leases:
+        yield "No leases."
+        return
+    rows = [
+        (f"{lease.wave}", lease.domain, lease.file, lease.owner or "unassigned", lease.status, _why(lease))
+        for lease in result.leases
+    ]
+    yield from text.table(rows, ("wave", "domain", "file", "owner", "status", "reason"))
+    yield f"Next: {result.next_action}"
+
+
+def _why(lease: LeaseShown) -> str:
+    asked = f"asked: {lease.request_reason}" if lease.request_reason else ""
+    return "; ".join(part for part in (lease.reason, asked) if part)
+
+
+command.add_command(list_leases, "list")
+command.add_command(
+    _deciding("grant", "Let a domain's agent edit a file of another.\n\nIt holds for one wave of RUN.", grant=True),
+    "grant",
+)
+command.add_command(
+    _deciding(
+        "deny", "Refuse a file to a domain's agent, or take it back.\n\nIt holds for one wave of RUN.", grant=False
+    ),
+    "deny",
+)

@@ -1,0 +1,88 @@
+"""`swarm merge`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from swarm.cli.call import Call
+from swarm.cli.options import Words, repo_path_option, require_reason, run_argument, verb
+from swarm.show import text
+from swarm.show.escape import plain
+from swarm.waves.proof import GateShown, MergeResult
+
+
+@verb()
+@run_argument
+@click.option("--publish", is_flag=True, help="Publish to the target branch, not to the run's integration branch.")
+@click.option("--target", metavar="BRANCH", help="Merge on top of this branch; else of the one that the run began on.")
+@click.option("--drop", type=Words(), default=(), help="Leave the work of these domains out.")
+@click.option("--drop-culprits", is_flag=True, help="Leave out whose work makes the build red.")
+@click.option("--accept", type=click.Choice(["no_tests"]), help="Take a repository that has no tests; needs --reason.")
+@click.option("--reason", metavar="TEXT", help="Why, which is recorded.")
+@click.option("--adapter", metavar="NAME", help="Prove with this adapter; else with the one that fits best.")
+@repo_path_option
+def command(  # noqa: PLR0913
+    call: Call,
+    run: str | None,
+    target: str | None,
+    drop: tuple[str, ...],
+    accept: str | None,
+    reason: str | None,
+    adapter: str | None,
+    repo_path: Path | None,
+    *,
+    publish: bool,
+    drop_culprits: bool,
+) -> None:
+    """Bring the branches of RUN's newest amend wave together, prove the result, and publish it.
+
+    No checkout is touched, but that of a target which is published to, and that one only when it is clean. What was
+    merged before is not merged twice, so the command may be called again at any time.
+    """
+    from swarm.waves.merge import merge
+    from swarm.waves.merge_gate import Wish
+
+    why = require_reason(reason, "accepting a repository without tests") if accept else None
+    wish = Wish(publish, target, drop, drop_culprits, accept, why, adapter)
+    with call.write() as store:
+        selected = call.run_here(store, run, repo_path, tell=True)
+        result = merge(store, call.workspace, selected, wish, call.config(Path(selected.local_path)))
+    call.answer(result, lambda: _lines(result))
+
+
+def _lines(result: MergeResult) -> Iterator[str]:
+    yield result.summary
+    if result.commit is None:
+        if result.dropped:
+            yield f"⚠ Left out: {', '.join(result.dropped)}"
+        yield f"Next: {result.next_action}"
+        return
+    yield f"Commit: {result.commit}"
+    yield ""
+    rows = [(d.domain, d.state, f"{d.files:,}", d.branch or "") for d in result.domains]
+    yield from text.table(rows, ("domain", "work", "files", "branch"))
+    yield ""
+    if result.gate is not None:
+        yield from gate_lines(result.gate)
+    if result.dropped:
+        yield f"⚠ Left out: {', '.join(result.dropped)}; their branches hold it still"
+    if result.fixed:
+        yield f"✓ {text.counted(len(result.fixed), 'finding')} fixed: {', '.join(result.fixed[:10])}" + (
+            ", …" if len(result.fixed) > 10 else ""  # noqa: PLR2004
+        )
+    yield f"Next: {result.next_action}"
+
+
+def gate_lines(gate: GateShown) -> Iterator[str]:
+    """Yield what a build said, a line a step."""
+    for step in gate.steps:
+        icon = "✓" if step.passed else "⊘"
+        tests = f", {text.counted(step.test_count, 'test')}" if step.test_count is not None else ""
+        yield f"{icon} {plain(step.name)}: {step.status} in {step.duration_ms:,} ms{tests}  ({plain(step.log)})"
+    told = f"{gate.verdict} by {gate.adapter}" if gate.adapter else gate.verdict
+    if gate.flaky:
+        told += ", red once and green when tried again"
+    if gate.accepted:
+        told += ", accepted"
+    yield f"Build: {told}"

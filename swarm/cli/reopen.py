@@ -1,0 +1,28 @@
+"""`swarm reopen`."""
+
+from swarm.cli.call import Call
+from swarm.cli.deciding import decide, evidence_option, ids_option, named_option, one_run, reason_option, said
+from swarm.cli.options import run_argument, verb
+from swarm.rules.decisions import Action
+
+
+@verb()
+@run_argument
+@named_option
+@ids_option
+@reason_option
+@evidence_option
+def command(
+    call: Call,
+    run: str | None,
+    named: str | None,
+    ids: tuple[str, ...],
+    reason: str | None,
+    evidence: str | None,
+) -> None:
+    """Take decisions about findings of RUN back; what was fixed is open and unverified again."""
+    from swarm.waves.triage import Which
+
+    run = one_run(run, named, "reopen")
+    told, seen = said(reason, "--reason", "reopen"), said(evidence, "--evidence", "reopen")
+    decide(call, Action.REOPEN, run, Which(ids), reason=told, evidence=seen)

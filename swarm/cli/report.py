@@ -1,0 +1,39 @@
+"""`swarm report`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from swarm.cli.call import Call
+from swarm.cli.options import run_argument, verb
+from swarm.show.escape import plain
+from swarm.show.text import counted
+from swarm.waves.lookback import ReportResult
+
+
+@verb()
+@run_argument
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="The page to write; one that is there is replaced.",
+)
+def command(call: Call, run: str | None, file: Path) -> None:
+    """Write RUN as one self-contained HTML page: timeline, burn-down, findings, gates."""
+    from swarm.show.report import page
+    from swarm.waves.reporting import write_report
+
+    with call.read() as store:
+        result = write_report(store, call.run(store, run), file, page)
+    call.answer(result, lambda: _lines(result))
+
+
+def _lines(result: ReportResult) -> Iterator[str]:
+    told = f"{counted(result.waves, 'wave')}, {counted(result.findings, 'finding')}, {result.bytes:,} bytes"
+    yield f"Report of {result.run_id}: {told}"
+    yield plain(result.path)

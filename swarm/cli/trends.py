@@ -1,0 +1,94 @@
+"""`swarm trends`."""
+
+from collections.abc import Iterator
+
+import click
+
+from swarm import errors
+from swarm.cli.call import Call
+from swarm.cli.options import verb
+from swarm.show import text
+from swarm.show.escape import plain
+from swarm.waves.lookback import Comeback, Recurrence, TrendsResult, WavePoint
+
+LIMIT = 20
+
+
+@verb()
+@click.option(
+    "--query",
+    type=click.Choice(["recurring", "history", "recurrence"]),
+    default="recurring",
+    help="What persists or came back; how it went; which rules and files come back.",
+)
+@click.option("--repo", metavar="NAME", help="Only the runs of this repository, named as `swarm runs` names it.")
+@click.option("--limit", type=click.IntRange(min=1), default=LIMIT, help="List at most so many.", show_default=True)
+def command(call: Call, query: str, repo: str | None, limit: int) -> None:
+    """Look back over all runs: which findings persist, how many were open when, what comes back once fixed."""
+    from swarm.waves.trending import look_back
+
+    try:
+        with call.read() as store, store.snapshot() as conn:
+            result = look_back(conn, query, repo, limit)
+    except errors.ControlPlaneMissing:
+        result = TrendsResult(query, repo, 0, 0)
+    call.answer(result, lambda: _lines(result))
+
+
+def _lines(result: TrendsResult) -> Iterator[str]:
+    if not result.runs:
+        yield "No runs found." if result.repo is None else f"No runs of {plain(result.repo)} found."
+        return
+    runs = text.counted(result.runs, "run")
+    match result.query:
+        case "history":
+            yield from _history(result.history or (), runs)
+        case "recurrence":
+            yield from _recurrence(result, runs)
+        case _:
+            yield from _recurring(result.recurring or (), runs)
+    listed = max(len(rows or ()) for rows in (result.recurring, result.history, result.rules, result.files))
+    if listed < result.total:
+        of_repo = f" --repo {plain(result.repo)}" if result.repo else ""
+        call = f"swarm trends --query {result.query}{of_repo} --limit {result.total}"
+        yield f"… and {result.total - listed:,} more: `{call}`"
+
+
+def _recurring(found: tuple[Comeback, ...], runs: str) -> Iterator[str]:
+    if not found:
+        yield f"Nothing was seen in more than one wave of {runs}."
+    for one in found:
+        place = f"{plain(one.file)}:{one.line}" if one.file and one.line else plain(one.file or "(no file)")
+        yield f"{place}  {text.severity(one.severity)}  {plain(one.rule)}  {one.finding_id}  {one.status}"
+        seen = f"seen in {text.counted(one.waves, 'wave')} of {text.counted(one.runs, 'run')}"
+        back = f", came back {text.counted(one.came_back, 'time')}" if one.came_back else ""
+        yield f"    {seen}{back}: {text.shortened(plain(one.description), max(40, text.width() - 40))}"
+
+
+def _history(points: tuple[WavePoint, ...], runs: str) -> Iterator[str]:
+    if not points:
+        yield f"No wave in {runs}."
+        return
+    head = ("run", "repository", "wave", "phase", "status", "ended", "critical", "high", "medium", "low", "open")
+    yield from text.table(map(_cells, points), (*head, "new", "fixed", "regressed"))
+
+
+def _cells(point: WavePoint) -> list[str]:
+    opened = ["?"] * 5 if point.open is None else [f"{count:,}" for count in (*point.open, sum(point.open))]
+    when = "in flight" if point.ended is None else f"{point.ended[:10]} {point.ended[11:16]}"
+    told = [point.run_id, point.repo, f"{point.wave}", point.phase, point.status, when, *opened]
+    return [*told, *(f"{count:,}" for count in (point.new, point.fixed, point.regressed))]
+
+
+def _recurrence(result: TrendsResult, runs: str) -> Iterator[str]:
+    if not result.rules and not result.files:
+        yield f"Nothing that was fixed came back in {runs}."
+        return
+    for name, found in (("rule", result.rules or ()), ("file", result.files or ())):
+        yield from text.table(map(_share, found), ("came back", "of fixes", "rate", "open", "findings", name))
+        yield ""
+
+
+def _share(one: Recurrence) -> list[str]:
+    counts = [f"{one.came_back:,}", f"{one.fixes:,}", f"{one.rate:.0%}", f"{one.open:,}", f"{one.findings:,}"]
+    return [*counts, one.name]

@@ -1,0 +1,91 @@
+"""`swarm verify`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from swarm import errors
+from swarm.cli.call import Call
+from swarm.cli.merge import gate_lines
+from swarm.cli.options import repo_path_option, run_argument, threshold_option, verb
+from swarm.cli.second_look import row_line, summary_line
+from swarm.show import text
+from swarm.waves.proof import GateShown, VerifyResult
+
+_MOST_SHOWN = 50
+_UNREADABLE = 2
+
+
+@verb()
+@run_argument
+@threshold_option
+@click.option("--adapter", metavar="NAME", help="python, node, rust, go or configured; else the one that fits best.")
+@click.option(
+    "--commit", "revision", metavar="REV", help="What to prove; else what is merged and not published, or HEAD."
+)
+@click.option("--probe-only", is_flag=True, help="Tell what would be run, and run and record nothing.")
+@repo_path_option
+def command(
+    call: Call,
+    run: str | None,
+    threshold: int,
+    adapter: str | None,
+    revision: str | None,
+    repo_path: Path | None,
+    *,
+    probe_only: bool,
+) -> None:
+    """Prove RUN's code: its lint, types, tests and build, and a second look at every fixed and claimed finding.
+
+    Exit 0: all is well. 1: the build is not `pass`, or more findings offend than the threshold allows. 2: it could
+    not be looked at. A receipt is kept either way, and a collected wave becomes verified on 0.
+    """
+    from swarm.waves.verify import Wish, verify
+
+    try:
+        with call.read() if probe_only else call.write() as store:
+            selected = call.run_here(store, run, repo_path, tell=True)
+            wish = Wish(threshold, revision, adapter, probe_only)
+            result = verify(store, call.workspace, selected, wish, call.config(Path(selected.local_path)))
+    except errors.SwarmError as error:
+        raise unlooked(error) from error.__cause__
+    call.answer(result, lambda: _lines(result, probe_only=probe_only), result.exit_code)
+
+
+def unlooked(error: errors.SwarmError) -> errors.SwarmError:
+    """Return an error of a repository that cannot be read with the exit code that this has here."""
+    if isinstance(error, errors.RepoNotFound | errors.RepoNotGit | errors.RepoUnborn | errors.GitFailed):
+        error.exit_code = _UNREADABLE  # type: ignore[misc]
+    return error
+
+
+def _lines(result: VerifyResult, *, probe_only: bool) -> Iterator[str]:
+    what = "would be proved" if probe_only else "proved"
+    yield f"Commit {result.commit_sha} {what}"
+    if probe_only:
+        for step in result.steps:
+            yield f"  {step.name} ({step.kind}): {' '.join(step.argv)}"
+        fits = ", ".join(f"{name} {score}" for name, score in (result.probes or {}).items() if score)
+        yield f"Adapter: {result.adapter or 'none fits'}" + (f" (of {fits})" if fits else "")
+    else:
+        gate = GateShown(result.verdict, result.adapter, result.steps, result.test_count, flaky=False, accepted=None)
+        yield from gate_lines(gate)
+    yield summary_line(result.claims.summary)
+    for row in result.claims.offending[:_MOST_SHOWN]:
+        yield row_line(row)
+    if len(result.claims.offending) > _MOST_SHOWN:
+        yield f"… and {len(result.claims.offending) - _MOST_SHOWN:,} more"
+    if result.fixed:
+        yield f"✓ {text.counted(len(result.fixed), 'claimed finding')} fixed now: {', '.join(result.fixed)}"
+    if result.threshold_exceeded:
+        offend = (
+            "1 finding offends"
+            if len(result.claims.offending) == 1
+            else f"{len(result.claims.offending):,} findings offend"
+        )
+        yield f"⊘ {offend}, and {result.threshold:,} may"
+    if not probe_only:
+        verdict = {0: "✓ Verified.", 1: "⊘ Not verified.", 2: "⊘ It could not be looked at."}[result.exit_code]
+        yield f"{verdict} Receipt {result.receipt_id}."
+    yield f"Next: {result.next_action}"

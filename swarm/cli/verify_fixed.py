@@ -1,0 +1,11 @@
+"""`swarm verify-fixed`."""
+
+from swarm.cli.second_look import second_look
+
+command = second_look(
+    "verify-fixed",
+    """Look again at every fixed finding of RUN, and at every one that somebody claims to have mended.
+
+Classes: verified, regressed, claimed-but-still-present, unverifiable; the second and the third offend. Exit 0; 1 when
+more offend than the threshold allows; 2 when none could be looked at.""",
+)

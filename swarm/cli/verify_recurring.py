@@ -1,0 +1,10 @@
+"""`swarm verify-recurring`."""
+
+from swarm.cli.second_look import second_look
+
+command = second_look(
+    "verify-recurring",
+    """Look again at the findings of RUN that were fixed more than once.
+
+Exit 0; 1 when more offend than the threshold allows; 2 when none could be looked at.""",
+)

@@ -1,0 +1,209 @@
+"""Merging branches without a checkout: trees are merged as objects, and refs moved by compare-and-swap."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm import errors
+from swarm.git.names import path_text
+from swarm.git.repository import Repository
+from swarm.git.runner import Git, GitError
+from swarm.git.worktrees import admin_dir
+
+NAME: Final = "swarm"
+EMAIL: Final = "swarm@localhost"
+_HEADS: Final = "refs/heads/"
+_SHA256_DIGITS: Final = 64
+_CONFIG: Final = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
+_CONFIG_SHA256: Final = "[core]\n\trepositoryformatversion = 1\n\tbare = false\n[extensions]\n\tobjectformat = sha256\n"
+
+
+class Conflict(Exception):
+    """Two commits cannot be merged; `files` are those that both changed."""
+
+    def __init__(self, files: tuple[str, ...]) -> None:
+        self.files = files
+        super().__init__(", ".join(files))
+
+
+class Identity(NamedTuple):
+    """When a commit of ours is made, ISO-8601 UTC: told and not read, so that the same merge is the same commit."""
+
+    moment: str
+
+    def environment(self) -> dict[str, str]:
+        """Return what git reads author, committer and time from."""
+        date = f"{self.moment[:19]}+0000"
+        return {
+            "GIT_AUTHOR_NAME": NAME,
+            "GIT_AUTHOR_EMAIL": EMAIL,
+            "GIT_AUTHOR_DATE": date,
+            "GIT_COMMITTER_NAME": NAME,
+            "GIT_COMMITTER_EMAIL": EMAIL,
+            "GIT_COMMITTER_DATE": date,
+        }
+
+
+@contextmanager
+def objects_only(repository: Repository) -> Iterator[Git]:
+    """Give git with the objects of a repository, and with nothing else of it: refs are not seen either.
+
+    Neither attributes nor configuration can name a merge driver, no graft bends history, and what a merge comes to
+    does not depend on the machine.
+    """
+    with tempfile.TemporaryDirectory(prefix="swarm-merge-") as folder:
+        empty, bare = Path(folder) / "tree", Path(folder) / "git"
+        empty.mkdir()
+        (bare / "refs").mkdir(parents=True)
+        (bare / "objects").symlink_to(repository.common_dir / "objects")
+        if (repository.common_dir / "shallow").is_file():
+            (bare / "shallow").symlink_to(repository.common_dir / "shallow")
+        (bare / "HEAD").write_text("ref: refs/heads/none\n")
+        (bare / "config").write_text(_CONFIG_SHA256 if len(repository.head) == _SHA256_DIGITS else _CONFIG)
+        yield Git(empty, git_dir=bare, index=Path(folder) / "index")
+
+
+def merged(git: Git, ours: str, theirs: str) -> str:
+    """Return the tree that two commits merge into. Raises Conflict, GitError (git's floor is 2.38)."""
+    code, told = git.answer(
+        "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs, expect=(0, 1)
+    )
+    tree, *rest = told.split(b"\0")
+    if code == 0:
+        return tree.decode()
+    raise Conflict(tuple(path_text(path) for path in rest if path))
+
+
+def commit_tree(git: Git, tree: str, parents: Sequence[str], message: str, identity: Identity) -> str:
+    """Make a commit of a tree and return it."""
+    named = [part for parent in parents for part in ("-p", parent)]
+    made = git.run("commit-tree", *named, "-F", "-", tree, stdin=message.encode(), environment=identity.environment())
+    return made.decode().strip()
+
+
+def tree_of(git: Git, commit: str) -> str:
+    """Return the tree of a commit."""
+    return git.text("rev-parse", f"{commit}^{{tree}}")
+
+
+def parents_of(git: Git, commit: str) -> list[str]:
+    """Return the parents of a commit."""
+    return git.text("rev-parse", f"{commit}^@").split()
+
+
+def commit_with_tree(git: Git, since: str, tip: str, tree: str) -> str | None:
+    """Return the first commit after `since`, up to `tip`, that has a tree, `None` where none has."""
+    shown = ("--reverse", "--topo-order", "--no-commit-header", "--format=%H %T")
+    listed = git.text("rev-list", *shown, f"{since}..{tip}")
+    return next((line.partition(" ")[0] for line in listed.splitlines() if line.partition(" ")[2] == tree), None)
+
+
+def is_ancestor(git: Git, ancestor: str, commit: str) -> bool:
+    """Say whether a commit is in the history of another; not, where one of them is not here."""
+    return git.answer("merge-base", "--is-ancestor", ancestor, commit, expect=(0, 1, 128))[0] == 0
+
+
+def tip_of(git: Git, branch: str) -> str | None:
+    """Return the commit of a branch, `None` where there is no such branch."""
+    # Not by rev-parse, for which `main^` and `main@{1}` would be branches.
+    code, sha = git.answer("show-ref", "--verify", "--hash", "--", f"{_HEADS}{branch}", expect=(0, 1, 128))
+    return None if code else sha.decode().strip()
+
+
+def move_branch(git: Git, branch: str, old: str | None, new: str) -> None:
+    """Move a branch from one commit to another, `None` for one that is not there yet.
+
+    Raises PublishRaced when it is elsewhere now, GitError when git cannot move it.
+    """
+    try:
+        git.run("update-ref", "-m", "swarm merge", f"{_HEADS}{branch}", new, old or "0" * len(new))
+    except GitError as error:
+        found = tip_of(git, branch)
+        if found == old:
+            raise
+        raise errors.PublishRaced(ref=branch, expected=old or "not there", found=found or "gone") from error
+
+
+def checkouts_of(git: Git, branch: str) -> list[Path]:
+    """Return the worktrees that have a branch checked out, of those that are there."""
+    found, here = [], None
+    for field in git.run("worktree", "list", "--porcelain", "-z").split(b"\0"):
+        if field.startswith(b"worktree "):
+            here = Path(path_text(field.removeprefix(b"worktree ")))
+        elif field == f"branch {_HEADS}{branch}".encode() and here is not None:
+            found.append(here)
+    return [folder for folder in found if folder.is_dir()]
+
+
+def forward_checkout(folder: Path, branch: str, old: str, new: str) -> None:
+    """Fast-forward a branch that is checked out, with its files.
+
+    Only a clean checkout is: raises PublishTargetDirty with nothing changed. One that was killed between its files
+    and its branch is gone on with. Raises PublishRaced when the branch moved meanwhile, with the files as they were.
+    """
+    git = Git(folder)
+    if not _stands_at(git, new):
+        if not _stands_at(git, old) or _is_in_the_way(git, folder, old, new):
+            raise errors.PublishTargetDirty(path=str(folder), branch=branch)
+        try:
+            git.run("read-tree", "-m", "-u", old, new, filters=True)
+        except GitError as error:
+            # An edit that no index shows is in the way; git looked at all of them before it wrote one.
+            raise errors.PublishTargetDirty(path=str(folder), branch=branch) from error
+    try:
+        move_branch(git, branch, old, new)
+    except errors.PublishRaced:
+        with contextlib.suppress(GitError):
+            git.run("read-tree", "-m", "-u", new, old, filters=True)
+        raise
+
+
+def _stands_at(git: Git, commit: str) -> bool:
+    """Say whether index and tracked files are those of a commit."""
+    git.run("update-index", "-q", "--refresh", expect=(0, 1), filters=True)
+    quiet = ("--quiet", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
+    staged = git.answer("diff-index", "--cached", *quiet, commit, "--", expect=(0, 1), filters=True)[0]
+    edited = git.answer("diff-files", *quiet, expect=(0, 1), filters=True)[0]
+    return not staged and not edited
+
+
+def _is_in_the_way(git: Git, folder: Path, old: str, new: str) -> bool:
+    """Say whether a file that git does not track is in the way; `read-tree` would not spare one that is ignored."""
+    fields = git.run("diff-tree", "-r", "-z", "--no-renames", "--name-status", old, new).split(b"\0")
+    letters = dict(zip(fields[1::2], fields[::2], strict=False))
+    gone = {name for name, letter in letters.items() if letter == b"D"}
+    root = os.fsencode(folder)
+    return any(
+        name not in gone for added, letter in letters.items() if letter == b"A" for name in _standing_at(root, added)
+    )
+
+
+def _standing_at(root: bytes, name: bytes) -> Iterator[bytes]:
+    """Yield the files that are where a file would go: itself, one in place of a folder above it, those below it."""
+    parts = name.split(b"/")
+    for place in (b"/".join(parts[:count]) for count in range(1, len(parts) + 1)):
+        whole = os.path.join(root, place)  # noqa: PTH118
+        if os.path.islink(whole) or os.path.isfile(whole):  # noqa: PTH113, PTH114
+            yield place
+            return
+    for folder, _, files in os.walk(os.path.join(root, name)):  # noqa: PTH118
+        yield from (os.path.relpath(os.path.join(folder, file), root) for file in files)  # noqa: PTH118
+
+
+def take_into_tree(repository: Repository, tree: Path, branch: str, old: str, new: str) -> None:
+    """Tell a worktree's own index that its branch moved on with its work; the files stay as they are.
+
+    Not where something else is staged, another branch is checked out, or its `.git` leads elsewhere than to the folder
+    that git made for it: the index of another checkout would be written.
+    """
+    with contextlib.suppress(GitError, OSError):
+        admin = admin_dir(tree)
+        mine = (admin / "gitdir").read_text(encoding="utf-8", errors="surrogateescape").removesuffix("\n")
+        head = (admin / "HEAD").read_text(encoding="utf-8", errors="surrogateescape").strip()
+        is_own = admin.parent == repository.common_dir / "worktrees" and Path(mine) == tree / ".git"
+        if is_own and not admin.is_symlink() and head == f"ref: {_HEADS}{branch}":
+            Git(tree, git_dir=admin).run("read-tree", "-i", "-m", old, new, filters=True)

@@ -1,0 +1,293 @@
+"""A domain map from a CODEOWNERS file: the same owner for every path, by the first match in place of the last.
+
+Patterns mean what they mean to GitHub: those of a `.gitignore` without negation and ranges, and `dir/*` is not
+what lies deeper (https://docs.github.com/articles/about-code-owners). Sections and their default owners, as GitLab
+has them, are read too; a path still has one rule alone, the last of all sections.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+from swarm.rules.drafts import REST
+from swarm.rules.globs import regex_of
+from swarm.rules.ownership import UNASSIGNED, Domain, Ownership, OwnershipMap
+
+MOST_RULES: Final = 4096
+UNOWNED: Final = "unowned"
+_ANY_DEPTH: Final = "**"
+_LONGEST_NAME: Final = 64
+_LONGEST_SHOWN: Final = 120
+_LONGEST_DESCRIPTION: Final = 240
+_SECTION: Final = re.compile(r"\^?\[[^\[\]]+\](?:\[\d+\])?(?=[ \t]|$)")
+_WILDCARDS: Final = ("*", "?")
+_PATTERN: Final = re.compile(r"(?:\\.|[^ \t])+")
+_PART: Final = re.compile(r"\\.|\*+|.", re.DOTALL)
+# What globs of ours give a meaning. Without an open parenthesis, an extended glob is none.
+_SPECIAL: Final = frozenset("\\*?[](){}")
+_RUN: Final = re.compile(r"(?:\\.|[^*?\\])+|[*?]", re.DOTALL)
+
+
+class Rule(NamedTuple):
+    """One line: who owns what its globs match, nobody where there are no owners. `steps` are those of each glob."""
+
+    owners: tuple[str, ...]
+    steps: tuple[tuple[str, ...], ...]
+
+    @property
+    def globs(self) -> tuple[str, ...]:
+        """The line's pattern as globs of ours."""
+        return tuple("/".join(steps) for steps in self.steps)
+
+
+class _Group(NamedTuple):
+    """Rules with the same owners that stand together in the map, and how many files they own."""
+
+    owners: frozenset[str]
+    rules: list[Rule]
+    files: int = 0
+
+
+def rules_of(text: str) -> list[Rule]:
+    """Return the rules of a CODEOWNERS file, in its order. Raises ValueError, which names the line."""
+    rules: list[Rule] = []
+    default: tuple[str, ...] = ()
+    for number, raw in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        line = raw.strip(" \t\r")
+        if not line or line.startswith("#"):
+            continue
+        try:
+            if section := _SECTION.match(line):
+                default = _owners(line[section.end() :])
+                continue
+            rules.append(_rule(line, default))
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from error
+        if len(rules) > MOST_RULES:
+            raise ValueError(f"it has more than {MOST_RULES} patterns")
+    return rules
+
+
+def map_of(rules: Sequence[Rule], paths: Iterable[str]) -> tuple[list[Domain], Mapping[str, int]]:
+    """Return the domains of the rules, and how many of the files each owns; together they own them all.
+
+    A domain gathers the rules of the same owners, unless a rule that stands between them could match a file of
+    both: then there is a second one, `NAME-2`. The map ends in an owned catch-all. Other domains without a file are
+    left out; as the first match wins, that changes no other's files.
+    """
+    groups = _merged(_Group(_owner_set(rule), [rule]) for rule in _living(rules))
+    numbered = [_domain(str(number), group) for number, group in enumerate(groups)]
+    owned, unowned = OwnershipMap(numbered).divide(paths)
+    counted = (group._replace(files=len(files)) for group, files in zip(groups, owned.values(), strict=True))
+    groups = _merged(group for group in counted if group.files or _is_last(group))
+    name_for = _unique_names()
+    domains = [_domain(name_for(group), group) for group in groups]
+    counts = {domain.name: group.files for domain, group in zip(domains, groups, strict=True)}
+    if groups and _is_last(groups[-1]):
+        return domains, counts
+    return [*domains, REST], {**counts, REST.name: len(unowned)}
+
+
+# --- lines --------------------------------------------------------------------------------------------------
+
+
+def _rule(line: str, default: tuple[str, ...]) -> Rule:
+    found = _PATTERN.match(line)
+    pattern = found[0] if found else ""
+    owners = _owners(line[len(pattern) :]) or default
+    rule = Rule(owners, _steps(pattern))
+    for glob in rule.globs:
+        try:
+            regex_of(glob)
+        except ValueError as error:
+            raise ValueError(f"the pattern '{_shown(pattern)}' is refused: {error}") from error
+    return rule
+
+
+def _shown(pattern: str) -> str:
+    return pattern if len(pattern) <= _LONGEST_SHOWN else pattern[: _LONGEST_SHOWN - 3] + "..."
+
+
+def _owners(words: str) -> tuple[str, ...]:
+    owners = []
+    for word in words.split():
+        if word.startswith("#"):
+            break
+        if not word.isprintable():
+            raise ValueError("an owner's name holds a character that cannot be shown")
+        owners.append(word)
+    return tuple(owners)
+
+
+def _steps(pattern: str) -> tuple[tuple[str, ...], ...]:
+    """Return the globs of a pattern, each as its steps: for a path itself and, as it may be a folder's, for all below.
+
+    A step is a glob of ours already, with what is special to us and not here behind a backslash.
+    """
+    if pattern.startswith("!"):
+        raise ValueError(f"the pattern '{_shown(pattern)}' is negated, which CODEOWNERS has no meaning for")
+    if pattern == "/":
+        # GitHub lets it match nothing.
+        return ()
+    anchored, *rest = _split(pattern)
+    steps = rest if not anchored else [anchored, *rest]
+    is_folder = len(steps) > 1 and not steps[-1]
+    if is_folder:
+        steps.pop()
+    if "" in steps:
+        raise ValueError(f"the pattern '{_shown(pattern)}' has an empty step, so it can match nothing")
+    if anchored and len(steps) == 1:
+        steps.insert(0, _ANY_DEPTH)
+    steps = [step for at, step in enumerate(steps) if step != _ANY_DEPTH or at == 0 or steps[at - 1] != _ANY_DEPTH]
+    below = (*steps, _ANY_DEPTH)
+    if is_folder:
+        # `**/` is any folder, and then what is below it.
+        return ((*steps, "*", _ANY_DEPTH) if steps[-1] == _ANY_DEPTH else below,)
+    if steps in ([_ANY_DEPTH, "*"], [_ANY_DEPTH]):
+        return ((_ANY_DEPTH,),)
+    return (tuple(steps),) if steps[-1] in {"*", _ANY_DEPTH} else (tuple(steps), below)
+
+
+def _split(pattern: str) -> list[str]:
+    steps = [""]
+    only_stars = [False]
+    for part in _PART.findall(pattern):
+        literal = part[-1]
+        if literal == "/":
+            steps.append("")
+            only_stars.append(False)
+        elif part == "\\":
+            raise ValueError(f"the pattern '{_shown(pattern)}' ends in a backslash")
+        elif part[0] == "*":
+            only_stars[-1] = not steps[-1] and len(part) > 1
+            steps[-1] += "*"
+        else:
+            only_stars[-1] = False
+            steps[-1] += f"\\{literal}" if literal in _SPECIAL and part != "?" else literal
+    return [_ANY_DEPTH if only else step for step, only in zip(steps, only_stars, strict=True)]
+
+
+# --- order --------------------------------------------------------------------------------------------------
+
+
+def _living(rules: Sequence[Rule]) -> Iterator[Rule]:
+    """Yield the rules that can be the last match of a file, the last first."""
+    seen = set()
+    for rule in reversed(rules):
+        if rule.steps and rule.steps not in seen:
+            seen.add(rule.steps)
+            yield rule
+            if (_ANY_DEPTH,) in rule.steps:
+                return
+
+
+def _is_last(group: _Group) -> bool:
+    return (_ANY_DEPTH,) in group.rules[-1].steps
+
+
+def _owner_set(rule: Rule) -> frozenset[str]:
+    # Names of users and teams know no case.
+    return frozenset(owner.lower() for owner in rule.owners)
+
+
+def _merged(groups: Iterable[_Group]) -> list[_Group]:
+    """Bring each group to the one before it with the same owners, if it meets none of those between."""
+    made: list[_Group] = []
+    seen: set[frozenset[str]] = set()
+    for group in groups:
+        at = _place_for(group, made) if group.owners in seen else None
+        seen.add(group.owners)
+        if at is None:
+            made.append(group)
+        else:
+            made[at] = _Group(group.owners, made[at].rules + group.rules, made[at].files + group.files)
+    return made
+
+
+def _place_for(group: _Group, made: Sequence[_Group]) -> int | None:
+    for at in range(len(made) - 1, -1, -1):
+        if made[at].owners == group.owners:
+            return at
+        if any(may_meet(one, other) for one in made[at].rules for other in group.rules):
+            return None
+    return None
+
+
+def may_meet(one: Rule, other: Rule) -> bool:
+    """Say whether a path could match both rules. A yes may be wrong, and then costs a domain; a no is certain."""
+    # The globs of a rule begin alike, so nearly every pair is told apart by its first ones.
+    if _part_ways(one.steps[0], other.steps[0]):
+        return False
+    return any(_may_both_match(first, second) for first in one.steps for second in other.steps)
+
+
+def _may_both_match(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    if _ANY_DEPTH not in first and _ANY_DEPTH not in second and len(first) != len(second):
+        return False
+    return not _part_ways(first, second) and not _part_ways(first[::-1], second[::-1])
+
+
+def _part_ways(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    """Say whether two globs, read from one end, differ in a step before any depth begins."""
+    for one, other in zip(first, second, strict=False):
+        if _ANY_DEPTH in (one, other):
+            return False
+        if one != other and not _may_be_one_name(one, other):
+            return True
+    return False
+
+
+def _may_be_one_name(one: str, other: str) -> bool:
+    (head, tail), (other_head, other_tail) = _ends(one), _ends(other)
+    if head == one and other_head == other:
+        return one == other
+    heads = head.startswith(other_head) or other_head.startswith(head)
+    return heads and (tail.endswith(other_tail) or other_tail.endswith(tail))
+
+
+@cache
+def _ends(step: str) -> tuple[str, str]:
+    """Return what stands before the first wildcard of a step and what after the last, or the whole step twice."""
+    runs = _RUN.findall(step)
+    head, tail = runs[0], runs[-1]
+    return "" if head in _WILDCARDS else head, "" if tail in _WILDCARDS else tail
+
+
+# --- names --------------------------------------------------------------------------------------------------
+
+
+def _domain(name: str, group: _Group) -> Domain:
+    owners = " ".join(group.rules[0].owners)
+    told = f"Owned by {owners} in CODEOWNERS" if owners else "CODEOWNERS names nobody for these"
+    if len(told) > _LONGEST_DESCRIPTION:
+        told = told[: _LONGEST_DESCRIPTION - 1] + "…"
+    return Domain(name, Ownership.OWNED, tuple(glob for rule in group.rules for glob in rule.globs), told)
+
+
+def _unique_names() -> Callable[[_Group], str]:
+    # `unowned` is for the files that nobody owns, the other two have a meaning everywhere.
+    taken = {REST.name, UNASSIGNED, UNOWNED}
+    has_unowned = False
+
+    def name_for(group: _Group) -> str:
+        nonlocal has_unowned
+        wished = _name(group.owners)
+        if not group.owners and not has_unowned:
+            has_unowned = True
+            return wished
+        name, number = wished, 2
+        while name in taken:
+            ending = f"-{number}"
+            name, number = wished[: _LONGEST_NAME - len(ending)] + ending, number + 1
+        taken.add(name)
+        return name
+
+    return name_for
+
+
+def _name(owners: frozenset[str]) -> str:
+    if not owners:
+        return UNOWNED
+    words = (re.sub(r"[^a-z0-9_-]+", "-", owner).strip("-_") for owner in sorted(owners))
+    return "_".join(filter(None, words))[:_LONGEST_NAME].strip("-_") or "owner"

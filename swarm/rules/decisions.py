@@ -1,0 +1,48 @@
+"""What a coordinator may decide of a finding, and when a decision is over."""
+
+from enum import StrEnum
+from typing import Final
+
+from swarm.rules.classification import Decision, Observation
+
+
+class Action(StrEnum):
+    """What a coordinator does with a finding."""
+
+    APPROVE = "approve"
+    DEFER = "defer"
+    REJECT = "reject"
+    REOPEN = "reopen"
+    CLOSE = "close"
+
+
+class Source(StrEnum):
+    """Where a decision comes from."""
+
+    COORDINATOR = "coordinator"
+    IMPORTED = "imported"
+    INLINE = "inline"
+
+
+DECISION_OF: Final = {
+    Action.APPROVE: Decision.APPROVED,
+    Action.DEFER: Decision.DEFERRED,
+    Action.REJECT: Decision.REJECTED,
+}
+CLOSED: Final = (Decision.DEFERRED, Decision.REJECTED)
+VERIFIED_HOW: Final = ("independent", "self_attested", "operator_evidence")
+LONGEST_REASON: Final = 2000
+LONGEST_AUTHOR: Final = 200
+
+
+def is_applicable(action: Action, observation: str, decision: str) -> bool:
+    """Say whether an action has something to act on: only what is not open can be reopened, all else must be."""
+    is_fixed = observation == Observation.FIXED
+    if action is Action.REOPEN:
+        return is_fixed or decision != Decision.OPEN
+    return not is_fixed
+
+
+def has_expired(expires: str | None, today: str) -> bool:
+    """Say whether a decision is over. It holds to the end of its last day; both are `YYYY-MM-DD`."""
+    return expires is not None and expires < today

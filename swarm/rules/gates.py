@@ -1,0 +1,250 @@
+"""The gates between one phase and the next: all are always looked at, and the verdict follows from them alone."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from swarm.rules.classification import OPEN_STATUSES, Decision
+from swarm.rules.phases import (
+    AMEND_PHASES,
+    AUDIT_PHASES,
+    DISPATCHED_PHASES,
+    ENDED_RUN_STATUSES,
+    LENSES,
+    Lens,
+    Phase,
+    dispatched_phase,
+)
+from swarm.rules.states import WaveStatus
+
+GRAVE: Final = ("CRITICAL", "HIGH")
+# Reached by promotion: there is no wave to look at, but the commit as it is.
+WAVELESS: Final = (Phase.TEST, Phase.TREATMENT)
+_HEALTH_AUDITS: Final = AUDIT_PHASES[:-1]
+_AMEND_OF: Final = {LENSES[phase]: phase for phase in AMEND_PHASES}
+_AUDIT_OF: Final = {LENSES[phase]: phase for phase in AUDIT_PHASES}
+
+
+class GateName(StrEnum):
+    """The gates, in the order in which they are shown."""
+
+    WAVE_COLLECTED = "wave_collected"
+    AGENTS_COMPLETE = "agents_complete"
+    NO_VIOLATIONS = "no_violations"
+    VERIFICATION = "verification"
+    FINDINGS = "findings"
+    DECLARATIONS = "declarations"
+
+
+class Verdict(StrEnum):
+    """What the gates say, in the order of their weight."""
+
+    BLOCK = "BLOCK"
+    VERIFY = "VERIFY"
+    AMEND = "AMEND"
+    ADVANCE = "ADVANCE"
+
+
+OVERRIDABLE: Final = (GateName.NO_VIOLATIONS, GateName.FINDINGS, GateName.DECLARATIONS)
+# Told with the gate, and not again beside the wave that is missing.
+_NO_AGENT: Final = "there is no agent to look at"
+_SAYS: Final = {GateName.VERIFICATION: Verdict.VERIFY, GateName.FINDINGS: Verdict.AMEND}
+
+
+class Gate(NamedTuple):
+    """One gate: whether it let the run pass, and why."""
+
+    name: GateName
+    passed: bool
+    overridable: bool
+    reason: str
+
+
+class WaveFacts(NamedTuple):
+    """The newest wave of a run. `incomplete` are the domains whose agent is not complete."""
+
+    number: int
+    phase: Phase
+    status: WaveStatus
+    incomplete: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+
+class Proof(NamedTuple):
+    """The newest `verify` of the wave; in `test` and `treatment`, the newest that was made in the phase."""
+
+    verdict: str
+    passed: bool
+    is_outdated: bool
+
+
+class Facts(NamedTuple):
+    """What the gates rest on. `findings` counts those of each (status, severity, lens), closed ones too."""
+
+    run_status: str
+    wave: WaveFacts | None
+    violations: int
+    proof: Proof | None
+    findings: Mapping[tuple[str, str, str], int]
+
+
+class Judgement(NamedTuple):
+    """What all gates come to. A promotion leads to `to_phase`; work goes on in `next_phase`."""
+
+    gates: tuple[Gate, ...]
+    verdict: Verdict
+    from_phase: str
+    to_phase: Phase | None
+    next_phase: Phase | None
+    reason: str
+
+    @property
+    def failed(self) -> tuple[Gate, ...]:
+        """The gates that let nothing pass."""
+        return tuple(gate for gate in self.gates if not gate.passed)
+
+    @property
+    def can_be_overridden(self) -> bool:
+        """Whether each gate that failed may be passed with a reason."""
+        return self.to_phase is not None and all(gate.overridable for gate in self.failed)
+
+
+def evaluate(facts: Facts) -> Judgement:
+    """Look at every gate and return what they say, and where the run would go."""
+    gates = tuple(_gates(facts))
+    failed = [gate for gate in gates if not gate.passed]
+    verdict = next((v for v in Verdict if any(_SAYS.get(g.name, Verdict.BLOCK) is v for g in failed)), Verdict.ADVANCE)
+    weighty = (gate.reason for gate in failed if _SAYS.get(gate.name, Verdict.BLOCK) is verdict)
+    told = [reason for reason in weighty if reason != _NO_AGENT]
+    onward = target(facts)
+    following = {
+        Verdict.ADVANCE: onward,
+        Verdict.AMEND: amend_phase(facts),
+    }.get(verdict, _current(facts))
+    return Judgement(gates, verdict, facts.run_status, onward, following, "; ".join(told) or "every gate is passed")
+
+
+def judged_wave(facts: Facts) -> WaveFacts | None:
+    """Return the wave that the phase of the run rests on; `None` before it is dispatched and after it is promoted."""
+    wave = facts.wave
+    if wave is None or wave.phase != facts.run_status:
+        return None
+    return None if wave.status in {WaveStatus.ADVANCED, WaveStatus.ABORTED_FOR_REWIND} else wave
+
+
+def target(facts: Facts) -> Phase | None:
+    """Return where a promotion leads from the run's phase, `None` where none does."""
+    match facts.run_status:
+        case Phase.FEATURE_AUDIT:
+            return Phase.FEATURE_EXECUTE if approved(facts, Lens.FEATURE) else Phase.TEST
+        case Phase.TEST:
+            return Phase.TREATMENT
+        case Phase.TREATMENT:
+            return Phase.COMPLETE
+    phase = dispatched_phase(facts.run_status)
+    if phase is None:
+        return None
+    if phase in AMEND_PHASES:
+        return _AUDIT_OF[LENSES[phase]]
+    return AUDIT_PHASES[AUDIT_PHASES.index(phase) + 1]
+
+
+def amend_phase(facts: Facts) -> Phase:
+    """Return the amend phase that mends what stands open: of the run's own lens, else of the gravest finding's."""
+    phase = dispatched_phase(facts.run_status)
+    lens = LENSES[phase] if phase else Lens.A
+    if not grave(facts, lens):
+        found = ((severity, other) for severity in GRAVE for other in Lens if _open(facts, severity, other))
+        lens = next((other for _, other in found), lens)
+    return _AMEND_OF[lens]
+
+
+def audit_phase(phase: Phase) -> Phase:
+    """Return the phase that looks under the same lens."""
+    return _AUDIT_OF[LENSES[phase]]
+
+
+def grave(facts: Facts, lens: Lens, statuses: tuple[str, ...] = OPEN_STATUSES) -> int:
+    """Return how many findings of a lens are CRITICAL or HIGH and in one of these statuses."""
+    return sum(_open(facts, severity, lens, statuses) for severity in GRAVE)
+
+
+def approved(facts: Facts, lens: Lens) -> int:
+    """Return how many approved findings are open under a lens."""
+    return sum(n for (status, _, of), n in facts.findings.items() if status == Decision.APPROVED and of == lens)
+
+
+def _open(facts: Facts, severity: str, lens: Lens, statuses: tuple[str, ...] = OPEN_STATUSES) -> int:
+    return sum(facts.findings.get((status, severity, lens), 0) for status in statuses)
+
+
+def _current(facts: Facts) -> Phase | None:
+    if facts.run_status == "initializing":
+        return Phase.HEALTH_AUDIT_A
+    return next((p for p in (*DISPATCHED_PHASES, *WAVELESS) if p == facts.run_status), None)
+
+
+def _gates(facts: Facts) -> Iterator[Gate]:
+    looks = (_wave_collected, _agents_complete, _no_violations, _verification, _findings, _declarations)
+    for name, look in zip(GateName, looks, strict=True):
+        passed, reason = look(facts)
+        yield Gate(name, passed, name in OVERRIDABLE, reason)
+
+
+def _wave_collected(facts: Facts) -> tuple[bool, str]:
+    if facts.run_status in ENDED_RUN_STATUSES:
+        return False, f"the run is {facts.run_status}"
+    if facts.run_status in WAVELESS:
+        return True, f"{facts.run_status} has no wave"
+    wave = judged_wave(facts)
+    if wave is None:
+        return False, f"no wave of {_current(facts)} yet"
+    passed = wave.status in {WaveStatus.COLLECTED, WaveStatus.VERIFIED}
+    return passed, f"wave {wave.number} ({wave.phase}) is {wave.status}"
+
+
+def _agents_complete(facts: Facts) -> tuple[bool, str]:
+    if facts.run_status in WAVELESS:
+        return True, f"{facts.run_status} has no agents"
+    wave = judged_wave(facts)
+    if wave is None:
+        return False, _NO_AGENT
+    if wave.incomplete:
+        return False, f"not complete: {', '.join(wave.incomplete)}"
+    return True, f"every agent of wave {wave.number} is complete"
+
+
+def _no_violations(facts: Facts) -> tuple[bool, str]:
+    if not facts.violations:
+        return True, "no file was touched that should not have been"
+    what = "1 file was" if facts.violations == 1 else f"{facts.violations} files were"
+    return False, f"{what} touched that should not have been"
+
+
+def _verification(facts: Facts) -> tuple[bool, str]:
+    if facts.run_status not in {*AMEND_PHASES, *WAVELESS}:
+        return True, "audit phases need none" if facts.run_status in AUDIT_PHASES else "not asked in this phase"
+    what = facts.run_status if facts.run_status in WAVELESS else "the wave"
+    proof = facts.proof
+    if proof is None:
+        return False, f"{what} is not verified"
+    if proof.is_outdated:
+        return False, f"{what} has moved on since it was verified"
+    return proof.passed, f"the newest verification of {what} says {proof.verdict}"
+
+
+def _findings(facts: Facts) -> tuple[bool, str]:
+    if facts.run_status not in {*_HEALTH_AUDITS, *WAVELESS}:
+        return True, "not asked in this phase"
+    counts = {severity: sum(_open(facts, severity, lens) for lens in Lens) for severity in GRAVE}
+    told = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
+    return (False, f"{told} open") if told else (True, "no CRITICAL or HIGH open")
+
+
+def _declarations(facts: Facts) -> tuple[bool, str]:
+    wave = judged_wave(facts)
+    dropped = wave.dropped if wave else ()
+    if not dropped:
+        return True, "nothing that an agent declared was dropped"
+    more = f" and {len(dropped) - 1} more" if len(dropped) > 1 else ""
+    return False, f"dropped: {dropped[0]}{more}"

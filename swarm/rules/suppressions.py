@@ -1,0 +1,64 @@
+"""Comments in the source that reject a finding: `# swarm: ignore RULE[,RULE] reason`."""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+MARK: Final = "swarm:"
+_BEGIN: Final = re.compile(r"(#|//|--|;|/\*|<!--)[ \t]*swarm:[ \t]*ignore(?![\w-])")
+_CLOSERS: Final = {"/*": "*/", "<!--": "-->"}
+_RULES: Final = re.compile(r"[\w./:@+-]+(?:,[\w./:@+-]+)*(?!\S)")
+LONGEST_REASON: Final = 500
+
+
+class Suppression(NamedTuple):
+    """A comment that rejects findings of some rules or categories, with the reason that stands in it.
+
+    `problem` says why a comment that is meant as one does not count, else it is empty.
+    """
+
+    line: int
+    rules: frozenset[str]
+    reason: str
+    problem: str
+
+
+class _Comment(NamedTuple):
+    code: str
+    rules: frozenset[str]
+    reason: str
+    problem: str
+
+
+def without_comment(line: str) -> str:
+    """Return a line as it is without a suppression at its end."""
+    comment = _comment(line)
+    return line if comment is None else comment.code
+
+
+def suppressions_at(lines: Sequence[str], line: int) -> tuple[Suppression, ...]:
+    """Return the comments that speak of the findings of a line: on it, and alone on the line above."""
+    found = []
+    for number in (line, line - 1):
+        comment = _comment(lines[number - 1]) if 1 <= number <= len(lines) else None
+        if comment is not None and (number == line or not comment.code.strip()):
+            found.append(Suppression(number, comment.rules, comment.reason, comment.problem))
+    return tuple(found)
+
+
+def _comment(line: str) -> _Comment | None:
+    if MARK not in line or (begin := _BEGIN.search(line)) is None:
+        return None
+    code, closer = line[: begin.start()], _CLOSERS.get(begin[1])
+    told = line[begin.end() :]
+    if closer is not None:
+        told, _, behind = told.partition(closer)
+        if behind.strip():
+            # What stands behind it is code, and the comment is not at the end of its line.
+            return None
+    told = " ".join(told.split())
+    named = _RULES.match(told)
+    if named is None:
+        return _Comment(code, frozenset(), "", "it names no rule or category")
+    reason = told[named.end() :].strip()[:LONGEST_REASON]
+    return _Comment(code, frozenset(named[0].split(",")), reason, "" if reason else "it gives no reason")

@@ -1,0 +1,91 @@
+"""What the steps of a build come to. Only `pass` is a pass."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final, Literal, NamedTuple
+
+StepKind = Literal["lint", "types", "test", "build", "check"]
+
+# What a shell, and so every runner of scripts, ends with when it does not find the command.
+COMMAND_NOT_FOUND: Final = 127
+
+
+class BuildVerdict(StrEnum):
+    """What a build proves. In order of gravity, but for `skip`, which stands alone: nothing ran."""
+
+    FAIL = "fail"
+    TOOL_MISSING = "tool_missing"
+    NO_TESTS = "no_tests"
+    UNMEASURED_TESTS = "unmeasured_tests"
+    PASS = "pass"  # noqa: S105
+    SKIP = "skip"
+
+
+class StepStatus(StrEnum):
+    """How one step ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    MISSING = "missing"
+    NO_TESTS = "no_tests"
+
+
+class StepFacts(NamedTuple):
+    """What the verdict rests on. `tests` is how many ran, `None` when nothing readable said so."""
+
+    kind: StepKind
+    status: StepStatus
+    tests: int | None
+
+
+class Exit(NamedTuple):
+    """How the process of a step ended by itself, and what it said about that.
+
+    `empty_codes` are the exit codes by which its tool says that there was no test; `says_missing` that its output
+    names a program that was not found.
+    """
+
+    code: int
+    tests: int | None
+    empty_codes: frozenset[int]
+    says_missing: bool
+
+
+_GRAVITY: Final = {verdict: rank for rank, verdict in enumerate(BuildVerdict)}
+
+
+def status_of(kind: StepKind, ended: Exit) -> StepStatus:
+    """Judge a process that ended in time: the exit code first, its words only for why it is not zero."""
+    if ended.code == 0:
+        return StepStatus.PASSED
+    if ended.code == COMMAND_NOT_FOUND or (ended.says_missing and ended.tests is None):
+        return StepStatus.MISSING
+    if kind == "test" and not ended.tests and ended.code in ended.empty_codes:
+        return StepStatus.NO_TESTS
+    return StepStatus.FAILED
+
+
+def verdict_of(steps: Iterable[StepFacts]) -> BuildVerdict:
+    """Return the gravest of what the steps say; a build without a test step has no tests."""
+    told = list(steps)
+    if not told:
+        return BuildVerdict.SKIP
+    verdicts = [_step_verdict(step) for step in told]
+    if all(step.kind != "test" for step in told):
+        verdicts.append(BuildVerdict.NO_TESTS)
+    return min(verdicts, key=_GRAVITY.__getitem__)
+
+
+def _step_verdict(step: StepFacts) -> BuildVerdict:
+    match step.status:
+        case StepStatus.FAILED | StepStatus.TIMED_OUT:
+            return BuildVerdict.FAIL
+        case StepStatus.MISSING:
+            return BuildVerdict.TOOL_MISSING
+        case StepStatus.NO_TESTS:
+            return BuildVerdict.NO_TESTS
+        case StepStatus.PASSED if step.kind != "test" or step.tests:
+            return BuildVerdict.PASS
+        case StepStatus.PASSED:
+            return BuildVerdict.UNMEASURED_TESTS if step.tests is None else BuildVerdict.NO_TESTS

@@ -1,0 +1,196 @@
+"""Applying the fixes that ruff offers to some of its reports, and to no others.
+
+Fixes are taken as ruff's JSON gives them (`fix.applicability`, `fix.edits`): rows and columns count from 1, columns in
+characters, and a line ends as Python's lines do.
+"""
+
+import ast
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from swarm import errors
+from swarm.documents import parse_bounded, read_bounded
+from swarm.files import is_in_place, write_whole
+from swarm.runtimes.runtime import Assigned
+
+RECORD: Final = "mended.json"
+_LINE_END: Final = re.compile("\r\n|\n|\r")
+_BOM: Final = "\ufeff"
+
+
+class Edit(NamedTuple):
+    """One replacement in a text, by offsets in characters."""
+
+    start: int
+    end: int
+    content: str
+
+
+class Mended(NamedTuple):
+    """What was mended, by finding id with ruff's words for it; what was not, and why; and the files changed."""
+
+    fixes: dict[str, str]
+    skipped: dict[str, str]
+    files: tuple[str, ...]
+
+
+def mend(
+    tree: Path, wanted: Sequence[Assigned], reports: Mapping[str, Sequence[Any]], record: Path, *, unsafe: bool
+) -> Mended:
+    """Write into a tree the fixes of those reports that an assigned finding means.
+
+    `reports` are ruff's, by the path of their file in the tree. What the files were is kept in `record` first.
+    """
+    fixes: dict[str, str] = {}
+    skipped: dict[str, str] = {}
+    written: dict[str, tuple[str, str]] = {}
+    by_file: defaultdict[str, list[tuple[Assigned, Any]]] = defaultdict(list)
+    for one in wanted:
+        report = _report_of(one, reports.get(one.file or "", ()))
+        if (reason := _unfixable(one, report, unsafe=unsafe)) is not None:
+            skipped[one.finding_id] = reason
+        else:
+            by_file[one.file or ""].append((one, report))
+    for file, pairs in sorted(by_file.items()):
+        place = tree / file
+        offered, shared = _parted(pairs, reports[file])
+        skipped |= shared
+        if not _is_plain(place, tree):
+            skipped |= {one.finding_id: "a link stands in the place of its file" for one, _ in offered}
+            continue
+        source = place.read_bytes().decode("utf-8", "surrogateescape")
+        text, taken = _applied(source, [report["fix"]["edits"] for _, report in offered])
+        for (one, report), is_taken in zip(offered, taken, strict=True):
+            if is_taken:
+                fixes[one.finding_id] = report["fix"].get("message") or f"ruff's own fix for {one.rule_id}"
+            else:
+                skipped[one.finding_id] = "its fix runs into another one; amend again after this one is merged"
+        if text != source:
+            written[file] = (source, text)
+    if written:
+        kept = {file: [source, _digest(text)] for file, (source, text) in written.items()}
+        write_whole(record, json.dumps(kept))
+    for file, (_, text) in written.items():
+        (tree / file).write_bytes(text.encode("utf-8", "surrogateescape"))
+    return Mended(fixes, skipped, tuple(written))
+
+
+def take_back(tree: Path, attempts: Path, files: Collection[str]) -> None:
+    """Undo what attempts that were cut short have mended, newest first, so that the next begins where they did.
+
+    A file that somebody has edited since is left as it is; so is everything where a record is none of ours.
+    """
+    records = sorted(attempts.glob(f"attempt-*/{RECORD}"), key=lambda file: (len(str(file)), file), reverse=True)
+    for record in records:
+        try:
+            kept = parse_bounded(read_bounded(record), RECORD)
+        except errors.SwarmError:
+            continue
+        for file, told in kept.items() if isinstance(kept, dict) else ():
+            place = tree / file
+            match told:
+                case [str() as source, str() as digest] if file in files and _is_plain(place, tree):
+                    if hashlib.sha256(place.read_bytes()).hexdigest() == digest:
+                        place.write_bytes(source.encode("utf-8", "surrogateescape"))
+
+
+def _is_plain(place: Path, tree: Path) -> bool:
+    return place.is_file() and not place.is_symlink() and is_in_place(place.parent, tree)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _report_of(one: Assigned, reports: Sequence[Any]) -> Any:
+    """Return the one report that a finding means, `None` where it could be another's."""
+    here = [report for report in reports if report["code"] == one.rule_id and report["location"]["row"] == one.line]
+    here.sort(key=lambda report: (report["location"]["column"], report["message"]))
+    told = here[one.ordinal - 1 : one.ordinal] + here
+    if same := next((report for report in told if report["message"] == one.description), None):
+        return same
+    return here[0] if len(here) == 1 and not one.is_measured else None
+
+
+def _unfixable(one: Assigned, report: Any, *, unsafe: bool) -> str | None:
+    if one.rule_id is None:
+        return "it is no rule's finding, so there is nothing that ruff could mend"
+    if report is None:
+        return f"ruff does not report {one.rule_id} there"
+    fix = report.get("fix")
+    if not fix or not fix.get("edits") or report.get("cell") is not None:
+        return f"ruff has no fix for this {one.rule_id}"
+    if fix["applicability"] == "safe" or (unsafe and fix["applicability"] == "unsafe"):
+        return None
+    return f"ruff's fix for {one.rule_id} is {fix['applicability']}; `unsafe_fixes` of [runtimes.ruff] would take it"
+
+
+def _parted(
+    pairs: Sequence[tuple[Assigned, Any]], reports: Sequence[Any]
+) -> tuple[list[tuple[Assigned, Any]], dict[str, str]]:
+    """Set apart those whose fix is that of a report beside them which nobody gave to this agent."""
+    meant = [report for _, report in pairs]
+    others = [report for report in reports if report.get("fix") and report not in meant]
+    kept, shared = [], {}
+    for one, report in pairs:
+        also = next((other for other in others if other["fix"]["edits"] == report["fix"]["edits"]), None)
+        if also is None:
+            kept.append((one, report))
+        else:
+            shared[one.finding_id] = f"its fix would also mend what was not given to this agent: {also['message']}"
+    return kept, shared
+
+
+def _applied(source: str, offered: Sequence[Sequence[Any]]) -> tuple[str, list[bool]]:
+    """Apply fixes one by one, each only where it meets no other and leaves what was Python still Python."""
+    bom = _BOM if source.startswith(_BOM) else ""
+    body = source.removeprefix(_BOM)
+    starts = [0, *(found.end() for found in _LINE_END.finditer(body))]
+    was_python = _is_python(body)
+    accepted: list[Edit] = []
+    taken = []
+    text = body
+    for edits in offered:
+        own = [_edit(starts, edit) for edit in edits]
+        fresh = [edit for edit in own if edit not in accepted]
+        candidate = sorted([*accepted, *fresh])
+        result = None if _overlap(candidate) else _written(body, candidate)
+        is_good = result is not None and (not was_python or _is_python(result))
+        taken.append(is_good)
+        if is_good and result is not None:
+            accepted, text = candidate, result
+    return bom + text, taken
+
+
+def _edit(starts: Sequence[int], edit: Any) -> Edit:
+    def offset(place: Mapping[str, int]) -> int:
+        row = min(place["row"], len(starts))
+        return starts[row - 1] + place["column"] - 1
+
+    return Edit(offset(edit["location"]), offset(edit["end_location"]), edit.get("content") or "")
+
+
+def _overlap(edits: Sequence[Edit]) -> bool:
+    return any(before.end > after.start for before, after in pairwise(edits))
+
+
+def _written(body: str, edits: Sequence[Edit]) -> str:
+    parts, at = [], 0
+    for edit in edits:
+        parts += [body[at : edit.start], edit.content]
+        at = edit.end
+    return "".join([*parts, body[at:]])
+
+
+def _is_python(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True

@@ -1,0 +1,109 @@
+"""Pieces of HTML in which nothing that an agent wrote is markup, and times and lengths as people read them."""
+
+from datetime import datetime
+from html import escape
+from typing import Final
+
+from swarm.errors import ICONS, Severity
+from swarm.show.escape import plain
+
+MOST_SHOWN: Final = 1_000
+# After an icon: as text, not as a coloured picture.
+AS_TEXT: Final = "\N{VARIATION SELECTOR-15}"
+DASH: Final = "–"  # noqa: RUF001
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+# Each state with its icon and the tone it is painted in; the word is always there, too.
+STATES: Final = {
+    "pending": ("…", "quiet"),
+    "dispatched": ("…", "quiet"),
+    "running": ("▶", "quiet"),
+    "complete": ("✓", "good"),
+    "collected": ("✓", "good"),
+    "verified": ("✓", "good"),
+    "advanced": ("→", "good"),
+    "success": ("✓", "good"),
+    "pass": ("✓", "good"),
+    "passed": ("✓", "good"),
+    "granted": ("✓", "good"),
+    "requested": ("…", "quiet"),
+    "aborted_for_rewind": ("↩", "quiet"),
+    "ownership_violation": ("⚠", "bad"),
+    "timed_out": ("◷", "bad"),
+    "stalled": ("◷", "bad"),
+    "no_tests": ("⚠", "warn"),
+    "skip": ("⚠", "warn"),
+    "unmeasured_tests": ("⚠", "warn"),
+    "tool_missing": ("⚠", "warn"),
+    "missing": ("⚠", "warn"),
+    "no_change": ("⚠", "warn"),
+}
+_ELSE: Final = ("✕", "bad")
+
+
+def safe(text: str) -> str:
+    """Return text as the content of an element or of a quoted attribute; it is cut where it is huge."""
+    return escape(plain(shortened(text)))
+
+
+def shortened(text: str, room: int = MOST_SHOWN) -> str:
+    """Cut a text to some characters."""
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def icon(sign: str) -> str:
+    """Return an icon that stands beside its word, and is not read out."""
+    return f'<span class="icon" aria-hidden="true">{sign}{AS_TEXT}</span>'
+
+
+def severity_icon(name: str) -> str:
+    """Return the icon of a severity."""
+    return icon(ICONS[Severity(name)])
+
+
+def chip(state: str) -> str:
+    """Return a state as its icon and its word."""
+    sign, tone = STATES.get(state, _ELSE)
+    return f'<span class="chip {tone}">{icon(sign)} {safe(state.replace("_", " "))}</span>'
+
+
+def tone_of(state: str) -> str:
+    """Return the tone of a state."""
+    return STATES.get(state, _ELSE)[1]
+
+
+def sign_of(state: str) -> str:
+    """Return the icon of a state, as text."""
+    return STATES.get(state, _ELSE)[0] + AS_TEXT
+
+
+def code(text: str) -> str:
+    """Return text in the shape of code."""
+    return f"<code>{safe(text)}</code>"
+
+
+def moment(stamp: str) -> str:
+    """Return an ISO-8601 time as people read it, in UTC."""
+    return f'<time datetime="{safe(stamp)}">{safe(stamp[:10])} {safe(stamp[11:16])}</time>'
+
+
+def seconds_between(begin: str, end: str) -> float:
+    """Return the seconds from one time to another, 0 where the clock went backward."""
+    return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds())
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in its two largest units."""
+    whole = round(seconds)
+    if whole < 1:
+        return f"{round(seconds * 1000)} ms" if seconds else "0 s"
+    for size, small, unit, rest in ((_DAY, _HOUR, "d", "h"), (_HOUR, _MINUTE, "h", "min"), (_MINUTE, 1, "min", "s")):
+        if whole >= size:
+            left = whole % size // small
+            return f"{whole // size} {unit} {left} {rest}" if left else f"{whole // size} {unit}"
+    return f"{whole} s"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

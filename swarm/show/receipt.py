@@ -1,0 +1,143 @@
+"""A wave's receipt as markdown, in which nothing that an agent wrote is markup, and a promotion's gates."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from swarm.show import text
+from swarm.show.escape import code_span, markdown
+from swarm.waves.gate_results import (
+    GateShown,
+    ReceiptAgent,
+    ReceiptClaim,
+    ReceiptDomain,
+    ReceiptFindings,
+    ReceiptPromotion,
+    ReceiptVerification,
+    WaveReceipt,
+)
+
+MOST_IDS = 50
+
+
+def gate_word(gate: GateShown, overrides: Sequence[str]) -> str:
+    """Return how a gate ended, in a word: never by colour or icon alone."""
+    if gate.passed:
+        return "passed"
+    return "overridden" if gate.name in overrides else "not passed"
+
+
+def receipt_lines(made: WaveReceipt) -> Iterator[str]:
+    """Yield a receipt as markdown. All of it is state: the same state gives the same lines."""
+    yield f"# Receipt: wave {made.wave_number} ({made.phase}) of {markdown(made.repo)}"
+    yield ""
+    yield from _facts(made)
+    yield from _section("Map", ("Domain", "Class", "Globs"), map(_domain_row, made.map))
+    yield from _section("Agents", ("Domain", "Status", "Findings", "Files", "Output"), map(_agent_row, made.agents))
+    claims = [_claim_row(agent, claim) for agent in made.agents for claim in agent.claims]
+    yield from _section("Files", ("Domain", "File", "Change", "Owner", "Known as", "Violation"), claims)
+    rows = ([code_span(one.file), markdown(one.agent_domain), markdown(one.actual_owner)] for one in made.violations)
+    yield from _section("Violations", ("File", "By", "Owner"), rows)
+    rows = (
+        [one.domain, code_span(one.file), one.status, markdown(one.reason or one.request_reason or "")]
+        for one in made.leases
+    )
+    yield from _section("Leases", ("Domain", "File", "Status", "Reason"), rows)
+    yield from _findings(made.findings)
+    yield from _section("Dropped", ("What was declared and not taken",), ([markdown(one)] for one in made.dropped))
+    rows = (
+        [markdown(one.finding_id), markdown(one.domain), one.outcome, one.verified_via, markdown(one.evidence)]
+        for one in made.fixes
+    )
+    yield from _section("Claimed fixes", ("Finding", "Domain", "Outcome", "Known by", "Evidence"), rows)
+    rows = (list(map(markdown, one)) for one in made.skipped_fixes)
+    yield from _section("Skipped fixes", ("Finding", "Domain", "Reason", "Told"), rows)
+    rows = (
+        [code_span(one.ref), one.commit_sha, ", ".join(one.domains), ", ".join(one.dropped) or "none"]
+        for one in made.merges
+    )
+    yield from _section("Merges", ("Ref", "Commit", "Domains", "Left out"), rows)
+    head = ("Id", "Purpose", "Commit", "Verdict", "Steps", "Tests", "Offending", "Exit")
+    yield from _section("Verifications", head, map(_verification_row, made.verifications))
+    yield from _promotion(made.promotion)
+    span = made.ledger
+    yield ""
+    yield "## Ledger"
+    yield ""
+    yield f"{text.counted(span.events, 'event')}, {span.first} to {span.last}; the last one's hash is {span.hash}"
+
+
+def _facts(made: WaveReceipt) -> Iterator[str]:
+    runtime = "by hand"
+    if made.runtime:
+        runtime = " ".join(markdown(word) for word in (made.runtime, made.runtime_version or "") if word)
+    yield f"- Run: {made.run_id}"
+    yield f"- Status: {made.status}; dispatched {made.dispatched}, ended {made.ended or 'not yet'}"
+    yield f"- Commit: {made.dispatch_sha}"
+    degraded = ", ownership could not be probed" if made.ownership_probe_degraded else ""
+    yield f"- Worktrees: {'isolated' if made.isolated else 'shared'}{degraded}"
+    yield f"- Runtime: {runtime}; configuration {made.runtime_config or 'none'}"
+    yield f"- Map: sha256 {made.snapshot_sha256}"
+
+
+def _domain_row(domain: ReceiptDomain) -> list[str]:
+    return [domain.name, domain.ownership, ", ".join(map(code_span, domain.globs))]
+
+
+def _agent_row(agent: ReceiptAgent) -> list[str]:
+    reported = "" if agent.findings is None else f"{agent.findings}"
+    return [agent.domain, agent.status, reported, f"{len(agent.claims)}", agent.output_sha256 or "none"]
+
+
+def _claim_row(agent: ReceiptAgent, claim: ReceiptClaim) -> list[str]:
+    seen = [word for word, is_so in (("observed", claim.observed), ("reported", claim.reported)) if is_so]
+    violation = "violation" if claim.violation else ""
+    return [agent.domain, code_span(claim.path), claim.kind, claim.owner or "unassigned", " and ".join(seen), violation]
+
+
+def _findings(found: ReceiptFindings) -> Iterator[str]:
+    yield ""
+    yield "## Findings"
+    yield ""
+    yield (
+        f"{found.new} new, {found.recurring} recurring, {found.fixed} fixed, {found.unverified} unverified, "
+        f"{found.recurred_while_closed} seen again although closed"
+    )
+    yield ""
+    counted = text.counted(found.sightings, "sighting")
+    yield f"Seen: {text.severities(found.by_severity)}; {counted}, digest {found.digest or 'none'}"
+    if found.fixed_ids:
+        more = f" and {len(found.fixed_ids) - MOST_IDS:,} more" if len(found.fixed_ids) > MOST_IDS else ""
+        yield ""
+        yield f"Fixed: {', '.join(found.fixed_ids[:MOST_IDS])}{more}"
+
+
+def _verification_row(made: ReceiptVerification) -> list[str]:
+    steps = ", ".join(f"{markdown(step.name)} {'passed' if step.passed else 'failed'}" for step in made.steps)
+    accepted = f" (accepted: {markdown(made.reason or '')})" if made.accepted else ""
+    counts = ["" if count is None else f"{count}" for count in (made.test_count, made.offending)]
+    return [f"{made.id}", made.purpose, made.commit_sha, made.verdict + accepted, steps, *counts, f"{made.exit_code}"]
+
+
+def _promotion(made: ReceiptPromotion | None) -> Iterator[str]:
+    if made is None:
+        return
+    yield from _section(
+        "Promotion",
+        ("Gate", "Result", "Reason"),
+        ([gate.name, gate_word(gate, made.overrides), markdown(gate.reason)] for gate in made.gates),
+    )
+    yield ""
+    why = f", overridden: {markdown(made.reason)}" if made.reason else ""
+    yield f"{made.from_phase} → {made.to_phase}{why}"
+
+
+def _section(title: str, head: tuple[str, ...], rows: Iterable[list[str]]) -> Iterator[str]:
+    listed = list(rows)
+    if not listed:
+        return
+    yield ""
+    yield f"## {title}"
+    yield ""
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + " --- |" * len(head)
+    for row in listed:
+        yield "| " + " | ".join(row) + " |"

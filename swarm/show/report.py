@@ -1,0 +1,173 @@
+"""A run as one self-contained page of HTML: it asks the network for nothing, and runs no script but its own."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from string import Template
+from typing import Final
+
+from swarm import __version__
+from swarm.errors import ICONS, Severity
+from swarm.rules.classification import OPEN_STATUSES, SEVERITIES, STATUSES
+from swarm.show.burndown import burn_down, summary
+from swarm.show.escape import plain
+from swarm.show.gates import gates
+from swarm.show.html import AS_TEXT, code, counted, icon, moment, safe, severity_icon, shortened
+from swarm.show.timeline import timeline
+from swarm.waves.lookback import ReportFacts
+from swarm.waves.results import FindingShown
+
+_PARTS: Final = Path(__file__).with_name("page")
+WITHOUT_SCRIPT: Final = 200
+MOST_TEXT: Final = 1_000
+MOST_QUOTE: Final = 240
+_CALM: Final = ("COMPLETE", "READY TO ADVANCE", "READY TO DISPATCH", "READY TO COLLECT", "IN PROGRESS", "NO WAVE")
+# Inside of `<script>` nothing may end it or open a comment; the last two end a line in older JavaScript.
+_IN_SCRIPT: Final = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def page(facts: ReportFacts, findings: Iterator[FindingShown]) -> Iterator[str]:
+    """Yield the page of a run, piece by piece; `findings` are all of its findings, gravest first."""
+    style, script = _part("page.css"), _part("page.js")
+    first = list(islice(findings, WITHOUT_SCRIPT))
+    values = {
+        "policy": _policy(style, script),
+        "style": style,
+        "script": script,
+        "title": safe(f"{facts.repo}: {facts.run_id}"),
+        "header": "\n".join(_header(facts)),
+        "burn_down_summary": safe(summary(facts.burn_down)),
+        "burn_down": burn_down(facts.burn_down),
+        "timeline": timeline(facts),
+        "gates": gates(facts),
+        "total": counted(facts.total, "finding"),
+        "without_script": "\n".join(_without_script(first, facts.total)),
+        "origin": "\n".join(_origin(facts)),
+    }
+    before, after = _part("page.html").split("$findings")
+    yield Template(before).substitute(values)
+    yield from data(facts, chain(first, findings))
+    yield Template(after).substitute(values)
+
+
+def data(facts: ReportFacts, findings: Iterable[FindingShown]) -> Iterator[str]:
+    """Yield the findings as JSON that is safe inside of `<script>`.
+
+    A row's texts stand in it the first time, and as their number in order of appearance every other time.
+    """
+    head = {
+        "run": facts.run_id,
+        "total": facts.total,
+        "severities": [[name, ICONS[Severity(name)] + AS_TEXT] for name in SEVERITIES],
+        "statuses": list(STATUSES),
+        "open": [STATUSES.index(status) for status in OPEN_STATUSES],
+        "waves": [wave.number for wave in facts.waves],
+    }
+    yield _encode(head).translate(_IN_SCRIPT)[:-1] + ',"rows":['
+    numbers: dict[str, int] = {}
+    before = "\n"
+    for finding in findings:
+        yield before + _encode(_row(finding, numbers)).translate(_IN_SCRIPT)
+        before = ",\n"
+    yield "\n]}"
+
+
+def _row(finding: FindingShown, numbers: dict[str, int]) -> list[str | int]:
+    """Return a finding in the order that page.js reads."""
+    texts = (
+        finding.file or "",
+        finding.rule_id or finding.category,
+        finding.domain,
+        shortened(finding.description, MOST_TEXT),
+        shortened(finding.reason or "", MOST_TEXT),
+        shortened(finding.symbol or "", MOST_QUOTE),
+        shortened(finding.quote, MOST_QUOTE),
+        shortened(finding.recommendation or "", MOST_TEXT),
+        finding.evidence or "",
+    )
+    return [
+        finding.finding_id,
+        SEVERITIES.index(finding.severity),
+        STATUSES.index(finding.status),
+        finding.line or 0,
+        finding.first_seen_wave,
+        finding.last_seen_wave,
+        finding.sightings,
+        *(_once(text, numbers) for text in texts),
+    ]
+
+
+def _once(text: str, numbers: dict[str, int]) -> str | int:
+    known = numbers.get(text)
+    if known is not None:
+        return known
+    numbers[text] = len(numbers)
+    return plain(text)
+
+
+def _part(name: str) -> str:
+    return (_PARTS / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Return the Content-Security-Policy: our style and our script by their digests, and nothing else."""
+    kept = {
+        name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for name, text in (("style", style), ("script", script))
+    }
+    return (
+        f"default-src 'none'; style-src 'sha256-{kept['style']}'; script-src 'sha256-{kept['script']}';"
+        " img-src data:; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _header(facts: ReportFacts) -> Iterator[str]:
+    is_calm = facts.state in _CALM
+    yield f'<p class="eyebrow">Swarm report</p><h1>{safe(facts.repo)}</h1>'
+    yield '<p class="where">'
+    if facts.branch:
+        yield f"<span>{icon('⎇')} {code(facts.branch)}</span>"
+    yield f"<span>from commit {code(facts.commit[:12])}</span><span>run {code(facts.run_id)}</span>"
+    yield f"<span>since {moment(facts.created)} UTC</span></p>"
+    yield '<div class="state">'
+    yield f'<span class="chip large {"good" if is_calm else "warn"}">{icon("✓" if is_calm else "⚠")}'
+    yield f" {safe(facts.state)}</span> <span>phase <b>{safe(facts.phase)}</b></span></div>"
+    if facts.blockers:
+        yield '<ul class="blockers">' + "".join(f"<li>{safe(blocker)}</li>" for blocker in facts.blockers) + "</ul>"
+    yield '<ul class="tiles" aria-label="Open findings by severity">'
+    for name, count in facts.open._asdict().items():
+        yield f'<li><a class="tile {name.lower()}" href="#severity={name}"><span class="count">{count:,}</span>'
+        yield f'<span class="name">{severity_icon(name)} {name}</span></a></li>'
+    yield f'<li><a class="tile open" href="#status=open"><span class="count">{sum(facts.open):,}</span>'
+    yield '<span class="name">open in all</span></a></li></ul>'
+    closed = {name: count for name, count in facts.by_status.items() if name not in OPEN_STATUSES}
+    told = [f"{count:,} {safe(name)}" for name, count in closed.items()]
+    yield f'<p class="closed">{counted(facts.total, "finding")} in all; closed: {", ".join(told) or "none"}'
+    yield f" · {counted(len(facts.waves), 'wave')}</p>"
+
+
+def _without_script(first: list[FindingShown], total: int) -> Iterator[str]:
+    yield f'<p class="note">Without scripts: the first {len(first):,} of {counted(total, "finding")}.</p>'
+    yield '<table class="plain"><thead><tr><th scope="col">Severity</th><th scope="col">Where</th>'
+    yield '<th scope="col">What</th><th scope="col">Rule</th><th scope="col">Status</th>'
+    yield '<th scope="col">Waves</th><th scope="col">Id</th></tr></thead><tbody>'
+    for finding in first:
+        line = f":{finding.line}" if finding.file and finding.line else ""
+        reason = f" ({safe(finding.reason)})" if finding.reason and finding.status != "new" else ""
+        yield (
+            f'<tr><td class="{finding.severity.lower()}">{severity_icon(finding.severity)} {finding.severity}</td>'
+            f"<td>{code((finding.file or '(no file)') + line)}</td><td>{safe(finding.description)}</td>"
+            f"<td>{code(finding.rule_id or finding.category)}</td><td>{safe(finding.status)}{reason}</td>"
+            f"<td>{finding.first_seen_wave}–{finding.last_seen_wave}</td><td>{code(finding.finding_id)}</td></tr>"  # noqa: RUF001
+        )
+    yield "</tbody></table>"
+
+
+def _origin(facts: ReportFacts) -> Iterator[str]:
+    yield f"<p>Made by swarm {__version__} from event {facts.ledger_seq:,} of the ledger"
+    yield f"({moment(facts.ledger_ts)} UTC, {code(facts.ledger_hash[:16])}); save point {code(facts.save_point_tag)}."
+    yield "The same state makes the same page, byte for byte. Times are UTC.</p>"

@@ -1,0 +1,153 @@
+"""The tables `assignments` and `fix_claims`: what an amend agent shall mend, and what it says it has mended."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from swarm.store.ledger import Entry, append_all
+
+_COLUMNS: Final = (
+    "fix_claims.id, fix_claims.wave_id, waves.number, fix_claims.agent_run_id, agent_runs.domain, fix_claims.finding,"
+    " findings.finding_id, fix_claims.description, fix_claims.file, fix_claims.verified_via, fix_claims.evidence,"
+    " fix_claims.outcome"
+)
+_JOINED: Final = (
+    "FROM fix_claims JOIN findings ON findings.id = fix_claims.finding"
+    " JOIN agent_runs ON agent_runs.id = fix_claims.agent_run_id JOIN waves ON waves.id = fix_claims.wave_id"
+)
+
+
+class FixClaim(NamedTuple):
+    """A fix that was accepted as a claim, and what the agent's own tree shows of it.
+
+    `finding` is a row of `findings`; `verified_via` is anchor, cross_ref or unverifiable, with one line of
+    `evidence`; `outcome` is claimed until a commit proves it (fixed) or a later wave sees the finding (refuted).
+    """
+
+    id: int
+    wave_id: int
+    wave_number: int
+    agent_run_id: int
+    domain: str
+    finding: int
+    finding_id: str
+    description: str
+    file: str | None
+    verified_via: str
+    evidence: str
+    outcome: str
+
+
+class NewFixClaim(NamedTuple):
+    """A claim as collect records it."""
+
+    wave_id: int
+    agent_run_id: int
+    finding: int
+    description: str
+    file: str | None
+    verified_via: str
+    evidence: str
+
+
+class Proved(NamedTuple):
+    """A finding that a commit shows to be mended: its row, by what, in which wave and commit."""
+
+    finding: int
+    evidence: str
+    note: str
+    wave: int
+    commit: str
+
+
+def prove(conn: sqlite3.Connection, run_id: str, wave_id: int | None, proved: Sequence[Proved]) -> None:
+    """Make claimed findings fixed, on evidence; one that somebody closed meanwhile stays as it is."""
+    entries = []
+    for one in proved:
+        before = conn.execute("SELECT observation FROM findings WHERE id = ?", (one.finding,)).fetchone()[0]
+        if before == "fixed":
+            continue
+        conn.execute(
+            "UPDATE findings SET observation = 'fixed', observation_reason = ?, evidence = ?, evidence_note = ?,"
+            " fixed_wave = ?, fixed_commit = ? WHERE id = ?",
+            (one.note, one.evidence, one.note, one.wave, one.commit, one.finding),
+        )
+        entries.append(Entry("finding_moved", f"finding:{one.finding}", run_id, wave_id, before, "fixed", one.note))
+    append_all(conn, entries)
+    settle(conn, [one.finding for one in proved], "fixed")
+
+
+def assign(conn: sqlite3.Connection, agent_run_id: int, findings: Iterable[int]) -> None:
+    """Keep which findings an agent was told to mend."""
+    conn.executemany(
+        "INSERT INTO assignments (agent_run_id, finding) VALUES (?, ?)",
+        ((agent_run_id, finding) for finding in findings),
+    )
+
+
+def assigned(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[int]]:
+    """Return, by agent run, the findings (rows) that it was told to mend."""
+    found: dict[int, list[int]] = {}
+    rows = conn.execute(
+        "SELECT agent_run_id, finding FROM assignments JOIN agent_runs ON agent_runs.id = agent_run_id"
+        " WHERE wave_id = ? ORDER BY agent_run_id, finding",
+        (wave_id,),
+    )
+    for agent_run_id, finding in rows:
+        found.setdefault(agent_run_id, []).append(finding)
+    return found
+
+
+def replace(conn: sqlite3.Connection, wave_id: int, claims: Iterable[NewFixClaim]) -> None:
+    """Keep the claims of a wave, in place of what an earlier collect of it kept."""
+    conn.execute("DELETE FROM fix_claims WHERE wave_id = ? AND outcome = 'claimed'", (wave_id,))
+    conn.executemany(
+        "INSERT INTO fix_claims (wave_id, agent_run_id, finding, description, file, verified_via, evidence, outcome)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 'claimed') ON CONFLICT DO NOTHING",
+        claims,
+    )
+
+
+def of_wave(conn: sqlite3.Connection, wave_id: int) -> list[FixClaim]:
+    """Return the claims of a wave, oldest first."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} {_JOINED} WHERE fix_claims.wave_id = ? ORDER BY fix_claims.id",
+        (wave_id,),
+    )
+    return list(map(FixClaim._make, rows))
+
+
+def of_run(conn: sqlite3.Connection, run_id: str) -> list[FixClaim]:
+    """Return every claim of a run, oldest first."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} {_JOINED} WHERE waves.run_id = ? ORDER BY fix_claims.id",
+        (run_id,),
+    )
+    return list(map(FixClaim._make, rows))
+
+
+def standing(conn: sqlite3.Connection, run_id: str) -> list[FixClaim]:
+    """Return the newest claim of each finding of a run that was neither proved nor refuted yet."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} {_JOINED} WHERE waves.run_id = ? AND fix_claims.id IN"  # noqa: S608
+        " (SELECT max(id) FROM fix_claims GROUP BY finding) AND fix_claims.outcome = 'claimed' ORDER BY fix_claims.id",
+        (run_id,),
+    )
+    return list(map(FixClaim._make, rows))
+
+
+def of_finding(conn: sqlite3.Connection, finding: int) -> list[FixClaim]:
+    """Return every claim about a finding, oldest first."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} {_JOINED} WHERE fix_claims.finding = ? ORDER BY fix_claims.id",
+        (finding,),
+    )
+    return list(map(FixClaim._make, rows))
+
+
+def settle(conn: sqlite3.Connection, findings: Iterable[int], outcome: str) -> None:
+    """Say of the open claims about some findings that a commit proved them, or that they were refuted."""
+    conn.executemany(
+        "UPDATE fix_claims SET outcome = ? WHERE finding = ? AND outcome = 'claimed'",
+        ((outcome, finding) for finding in findings),
+    )

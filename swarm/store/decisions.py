@@ -1,0 +1,256 @@
+"""The decision columns of `findings`: what was decided, by whom, until when; each change is in the ledger."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from swarm.clock import now
+from swarm.rules.classification import Decision, EvidenceKind, Observation, status_of
+from swarm.rules.decisions import CLOSED
+from swarm.store.ledger import Entry, append_all
+
+_COLUMNS: Final = (
+    "id, finding_id, fingerprint, severity, category, rule_id, file, line, status, observation, evidence, decision,"
+    " decision_reason, decision_source, decided_by, decided, decision_expires"
+)
+_DECIDED: Final = "decision = ?, decision_reason = ?, decision_source = ?, decided_by = ?, decided = ?"
+_HEX: Final = frozenset("0123456789abcdef")
+
+
+class Decidable(NamedTuple):
+    """A finding as a decision needs it."""
+
+    row_id: int
+    finding_id: str
+    fingerprint: str
+    severity: str
+    category: str
+    rule_id: str | None
+    file: str | None
+    line: int | None
+    status: str
+    observation: str
+    evidence: str | None
+    decision: str
+    decision_reason: str | None
+    decision_source: str | None
+    decided_by: str | None
+    decided: str | None
+    decision_expires: str | None
+
+
+class Taken(NamedTuple):
+    """A decision to be written. Without a source it is a decision taken back by a rule of ours."""
+
+    decision: str
+    reason: str | None
+    source: str | None
+    author: str | None
+    expires: str | None = None
+    decided: str | None = None
+
+
+class Proof(NamedTuple):
+    """What an operator gives for a finding that is closed or reopened by hand."""
+
+    evidence: str
+    how: str | None = None
+    wave: int | None = None
+    commit: str | None = None
+
+
+def named(conn: sqlite3.Connection, run_id: str, words: Iterable[str]) -> tuple[list[Decidable], list[str]]:
+    """Return the findings of these ids or unique prefixes, each once, and the words that fit none or several."""
+    found: dict[int, Decidable] = {}
+    unknown: list[str] = []
+    for word in words:
+        rows = _with_id(conn, run_id, word)
+        if len(rows) == 1:
+            found[rows[0].row_id] = rows[0]
+        else:
+            unknown.append(word)
+    return list(found.values()), unknown
+
+
+def undecided(conn: sqlite3.Connection, run_id: str) -> Iterator[Decidable]:
+    """Return the findings that are open and not approved."""
+    return _select(conn, "run_id = ? AND status IN ('new', 'recurring', 'unverified') ORDER BY id", run_id)
+
+
+def with_fingerprint(conn: sqlite3.Connection, run_id: str, fingerprint: str) -> Decidable | None:
+    """Return the finding that was first seen under a fingerprint."""
+    return next(_select(conn, "run_id = ? AND fingerprint = ?", run_id, fingerprint), None)
+
+
+def with_alias(conn: sqlite3.Connection, run_id: str, fingerprint: str) -> Decidable | None:
+    """Return the finding that was seen again under a fingerprint."""
+    where = "id = (SELECT finding FROM finding_aliases WHERE run_id = ? AND fingerprint = ?)"
+    return next(_select(conn, where, run_id, fingerprint), None)
+
+
+def decided_at(conn: sqlite3.Connection, row_id: int) -> str | None:
+    """Return when a finding was decided."""
+    moment: str | None
+    (moment,) = conn.execute("SELECT decided FROM findings WHERE id = ?", (row_id,)).fetchone()
+    return moment
+
+
+def aliases(conn: sqlite3.Connection, run_id: str) -> dict[int, list[str]]:
+    """Return the further fingerprints of each finding, those that are another finding's own left out."""
+    found: dict[int, list[str]] = {}
+    rows = conn.execute(
+        "SELECT finding, fingerprint FROM finding_aliases AS other WHERE run_id = ? AND NOT EXISTS (SELECT 1"
+        " FROM findings WHERE run_id = other.run_id AND fingerprint = other.fingerprint) ORDER BY fingerprint",
+        (run_id,),
+    )
+    for row_id, fingerprint in rows:
+        found.setdefault(row_id, []).append(fingerprint)
+    return found
+
+
+def take(conn: sqlite3.Connection, run_id: str, pairs: Iterable[tuple[Decidable, Taken]], wave_id: int | None) -> None:
+    """Write decisions, and each in the ledger."""
+    moment = now()
+    taken = list(pairs)
+    conn.executemany(
+        f"UPDATE findings SET {_DECIDED}, decision_expires = ? WHERE id = ?",  # noqa: S608
+        (
+            (new.decision, new.reason, new.source, new.author, _moment(new, moment), new.expires, item.row_id)
+            for item, new in taken
+        ),
+    )
+    append_all(conn, (_entry(run_id, wave_id, item, item.observation, new) for item, new in taken))
+
+
+def reopen(conn: sqlite3.Connection, run_id: str, items: Sequence[Decidable], new: Taken, proof: Proof) -> None:
+    """Take decisions back by hand; what was fixed is unverified again, and back when evidence had said it was gone."""
+    take_back = new._replace(decision=Decision.OPEN)
+    moment = now()
+    for item in items:
+        conn.execute(
+            f"UPDATE findings SET {_DECIDED}, decision_expires = NULL WHERE id = ?",  # noqa: S608
+            (Decision.OPEN, new.reason, new.source, new.author, moment, item.row_id),
+        )
+        if item.observation == Observation.FIXED:
+            conn.execute(
+                "UPDATE findings SET observation = 'unverified', observation_reason = ?, evidence = NULL,"
+                " fixed_wave = NULL, fixed_commit = NULL, verified_how = NULL, evidence_note = NULL,"
+                " regressions = regressions + ? WHERE id = ?",
+                (f"reopened: {new.reason}", int(item.evidence != EvidenceKind.OPERATOR), item.row_id),
+            )
+    append_all(conn, (_entry(run_id, None, item, reopened_as(item), take_back, proof) for item in items))
+
+
+def close(conn: sqlite3.Connection, run_id: str, items: Sequence[Decidable], new: Taken, proof: Proof) -> None:
+    """Record findings as fixed on an operator's evidence. What was deferred or rejected is decided no more."""
+    conn.executemany(
+        "UPDATE findings SET observation = 'fixed', observation_reason = ?, evidence = 'operator', evidence_note = ?,"
+        " verified_how = ?, fixed_wave = ?, fixed_commit = ?, misses = 0 WHERE id = ?",
+        ((f"closed: {new.reason}", proof.evidence, proof.how, proof.wave, proof.commit, item.row_id) for item in items),
+    )
+    moment = now()
+    conn.executemany(
+        f"UPDATE findings SET {_DECIDED}, decision_expires = NULL WHERE id = ?",  # noqa: S608
+        (
+            (Decision.OPEN, new.reason, new.source, new.author, moment, item.row_id)
+            for item in items
+            if item.decision != Decision.APPROVED
+        ),
+    )
+    append_all(
+        conn,
+        (
+            _entry(run_id, None, item, Observation.FIXED, new._replace(decision=closed_decision(item)), proof)
+            for item in items
+        ),
+    )
+
+
+def reopened_as(item: Decidable) -> str:
+    """Return what is observed of a finding once it is reopened."""
+    return Observation.UNVERIFIED if item.observation == Observation.FIXED else item.observation
+
+
+def closed_decision(item: Decidable) -> str:
+    """Return what is decided of a finding once it is closed: an approval stays, should it come back."""
+    return Decision.OPEN if item.decision in CLOSED else item.decision
+
+
+def expired(conn: sqlite3.Connection, run_id: str, today: str) -> list[Decidable]:
+    """Return the findings whose decision held until a day that is over."""
+    where = "run_id = ? AND status IN ('approved', 'deferred', 'rejected') AND decision_expires < ? ORDER BY id"
+    return list(_select(conn, where, run_id, today))
+
+
+def take_back_expired(conn: sqlite3.Connection, run_id: str, today: str, wave_id: int | None) -> list[Decidable]:
+    """Open the findings whose decision is over, and return them as they were."""
+    over = expired(conn, run_id, today)
+    if over:
+        pairs = ((item, Taken(Decision.OPEN, f"expired on {item.decision_expires}", None, None)) for item in over)
+        _forget(conn, run_id, pairs, wave_id)
+    return over
+
+
+def inline(conn: sqlite3.Connection, run_id: str, wave: int) -> list[Decidable]:
+    """Return the findings that a comment rejected and that a wave has seen."""
+    where = "run_id = ? AND status = 'rejected' AND decision_source = 'inline' AND last_wave = ? ORDER BY id"
+    return list(_select(conn, where, run_id, wave))
+
+
+def open_in_wave(conn: sqlite3.Connection, run_id: str, wave: int) -> Iterator[Decidable]:
+    """Return the findings that a wave has seen and that nobody has decided, or reopened."""
+    where = (
+        "run_id = ? AND status IN ('new', 'recurring') AND last_wave = ? AND decision_source IS NULL"
+        " AND line IS NOT NULL ORDER BY id"
+    )
+    return _select(conn, where, run_id, wave)
+
+
+def take_back_inline(conn: sqlite3.Connection, run_id: str, items: Iterable[Decidable], wave_id: int) -> None:
+    """Open findings whose comment is gone."""
+    pairs = ((item, Taken(Decision.OPEN, "its comment is gone", None, None)) for item in items)
+    _forget(conn, run_id, pairs, wave_id)
+
+
+def _forget(
+    conn: sqlite3.Connection, run_id: str, pairs: Iterable[tuple[Decidable, Taken]], wave_id: int | None
+) -> None:
+    taken = list(pairs)
+    conn.executemany(
+        "UPDATE findings SET decision = 'open', decision_reason = NULL, decision_source = NULL, decided_by = NULL,"
+        " decided = NULL, decision_expires = NULL WHERE id = ?",
+        ((item.row_id,) for item, _ in taken),
+    )
+    append_all(conn, (_entry(run_id, wave_id, item, item.observation, new) for item, new in taken))
+
+
+def _moment(new: Taken, moment: str) -> str:
+    return new.decided or moment
+
+
+def _entry(
+    run_id: str, wave_id: int | None, item: Decidable, observation: str, new: Taken, proof: Proof | None = None
+) -> Entry:
+    payload: dict[str, object] = {"decision": new.decision}
+    facts = {"source": new.source, "author": new.author, "expires": new.expires}
+    if proof is not None:
+        facts |= {"evidence": proof.evidence, "verifiedHow": proof.how, "commit": proof.commit}
+    payload |= {name: value for name, value in facts.items() if value is not None}
+    after = status_of(observation, new.decision)
+    subject = f"finding:{item.row_id}"
+    return Entry("finding_decided", subject, run_id, wave_id, item.status, after, new.reason, payload)
+
+
+def _with_id(conn: sqlite3.Connection, run_id: str, word: str) -> list[Decidable]:
+    """Return the finding of an id, else those whose id begins so, two at most; by the index, for there may be many."""
+    begin, _, digits = word.strip().lower().partition("-")
+    if begin != "f" or not digits or not _HEX.issuperset(digits):
+        return []
+    prefix = f"F-{digits}"
+    exact = list(_select(conn, "run_id = ? AND finding_id = ?", run_id, prefix))
+    where = "run_id = ? AND finding_id > ? AND finding_id < ? ORDER BY finding_id LIMIT 2"
+    return exact or list(_select(conn, where, run_id, prefix, f"{prefix}g"))
+
+
+def _select(conn: sqlite3.Connection, where: str, *values: object) -> Iterator[Decidable]:
+    return map(Decidable._make, conn.execute(f"SELECT {_COLUMNS} FROM findings WHERE {where}", values))  # noqa: S608

@@ -1,0 +1,80 @@
+"""The table `leases`: one file for one domain for one wave, asked for, granted or denied."""
+
+import sqlite3
+from typing import Final, NamedTuple
+
+from swarm.clock import now
+from swarm.store.ledger import Entry, append
+
+_COLUMNS: Final = "id, run_id, wave_number, domain, file, status, request_reason, reason, created, decided"
+
+
+class Lease(NamedTuple):
+    """A file that a domain's agent may edit in one wave although another owns it, or asks to."""
+
+    id: int
+    run_id: str
+    wave_number: int
+    domain: str
+    file: str
+    status: str
+    request_reason: str | None
+    reason: str | None
+    created: str
+    decided: str | None
+
+
+def of_run(conn: sqlite3.Connection, run_id: str, wave_number: int | None = None) -> list[Lease]:
+    """Return the leases of a run, or of one of its waves, oldest first."""
+    where, values = ("run_id = ?", [run_id]) if wave_number is None else _of_wave(run_id, wave_number)
+    rows = conn.execute(f"SELECT {_COLUMNS} FROM leases WHERE {where} ORDER BY id", values)  # noqa: S608
+    return list(map(Lease._make, rows))
+
+
+def granted(conn: sqlite3.Connection, run_id: str, wave_number: int) -> dict[str, set[str]]:
+    """Return, by domain, the files that were leased to it for a wave."""
+    found: dict[str, set[str]] = {}
+    for lease in of_run(conn, run_id, wave_number):
+        if lease.status == "granted":
+            found.setdefault(lease.domain, set()).add(lease.file)
+    return found
+
+
+def request(conn: sqlite3.Connection, run_id: str, wave_number: int, domain: str, file: str, reason: str) -> bool:
+    """Keep that an agent would need a file; say whether that is new. An answer that was given stays."""
+    row = conn.execute(
+        "INSERT INTO leases (run_id, wave_number, domain, file, status, request_reason, created)"
+        " VALUES (?, ?, ?, ?, 'requested', ?, ?) ON CONFLICT DO NOTHING RETURNING id",
+        (run_id, wave_number, domain, file, reason, now()),
+    ).fetchone()
+    if row is None:
+        return False
+    payload: dict[str, object] = {"domain": domain, "file": file, "wave": wave_number}
+    append(conn, Entry("lease_requested", f"lease:{row[0]}", run_id, None, None, "requested", reason, payload))
+    return True
+
+
+def decide(
+    conn: sqlite3.Connection, run_id: str, wave_number: int, domain: str, file: str, status: str, reason: str
+) -> Lease:
+    """Grant or deny a lease, asked for or not, and return it."""
+    before = conn.execute(
+        "SELECT status FROM leases WHERE run_id = ? AND wave_number = ? AND domain = ? AND file = ?",
+        (run_id, wave_number, domain, file),
+    ).fetchone()
+    moment = now()
+    row = conn.execute(
+        "INSERT INTO leases (run_id, wave_number, domain, file, status, reason, created, decided)"  # noqa: S608
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) ON CONFLICT (run_id, wave_number, domain, file)"
+        f" DO UPDATE SET status = ?5, reason = ?6, decided = ?7 RETURNING {_COLUMNS}",
+        (run_id, wave_number, domain, file, status, reason, moment),
+    ).fetchone()
+    lease = Lease._make(row)
+    payload: dict[str, object] = {"domain": domain, "file": file, "wave": wave_number}
+    previous = before[0] if before else None
+    append(conn, Entry("lease_decided", f"lease:{lease.id}", run_id, None, previous, status, reason, payload))
+    return lease
+
+
+def _of_wave(run_id: str, wave_number: int) -> tuple[str, list[object]]:
+    return "run_id = ? AND wave_number = ?", [run_id, wave_number]

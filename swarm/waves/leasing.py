@@ -1,0 +1,106 @@
+"""`lease`: which files an agent may edit in one wave although another domain owns them."""
+
+import shlex
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from swarm import errors
+from swarm.git.repository import LINK_MODE, files_at, repository_at
+from swarm.rules.ownership import Domain, Ownership, OwnershipMap
+from swarm.rules.paths import safe_path
+from swarm.store import domains, leases, waves
+from swarm.store.connection import Store
+from swarm.store.leases import Lease
+from swarm.store.runs import Run
+from swarm.waves.triaged import LeaseShown, LeasesResult
+
+
+class _Scene(NamedTuple):
+    """The wave that a lease is for: the one in flight, else the next; its map, and the commit, if it has one yet."""
+
+    number: int
+    domains: Sequence[Domain]
+    commit: str | None
+
+
+def list_leases(conn: sqlite3.Connection, run: Run) -> LeasesResult:
+    """Return every lease of a run, oldest first."""
+    scene = _scene(conn, run)
+    owners = OwnershipMap(scene.domains)
+    found = tuple(_shown(lease, owners) for lease in leases.of_run(conn, run.id))
+    asked = next((lease for lease in found if lease.status == "requested" and lease.wave == scene.number), None)
+    next_action = f"swarm status {run.id}"
+    if asked is not None:
+        words = f"--domain {asked.domain} --file {shlex.quote(asked.file)}"
+        next_action = f"swarm lease grant {run.id} {words} --reason 'it needs it'"
+    return LeasesResult(run.id, scene.number, changed=False, leases=found, next_action=next_action)
+
+
+def decide_lease(store: Store, run: Run, named: str, file: str, *, grant: bool, reason: str) -> LeasesResult:
+    """Grant or deny a file to a domain for the wave in flight, else for the next one.
+
+    Raises DomainNotFound, PathUnsafe, LeaseNotApplicable, and StateConflict when that wave began or ended meanwhile.
+    """
+    scene = _scene(store.conn, run)
+    owners = OwnershipMap(scene.domains)
+    domain = next((domain for domain in scene.domains if domain.name == named), None)
+    if domain is None:
+        raise errors.DomainNotFound(name=named, names=", ".join(domain.name for domain in scene.domains))
+    path = _safe(run, scene, file)
+    _refuse(run, domain, owners.owner_of(path), path)
+    status = "granted" if grant else "denied"
+    with store.mutation() as conn:
+        if _scene(conn, run)[:2] != scene[:2]:
+            raise errors.StateConflict(subject=f"Wave {scene.number}", expected="the one to lease for", run_id=run.id)
+        before = [
+            lease
+            for lease in leases.of_run(conn, run.id, scene.number)
+            if (lease.domain, lease.file, lease.status, lease.reason) == (named, path, status, reason)
+        ]
+        lease = before[0] if before else leases.decide(conn, run.id, scene.number, named, path, status, reason)
+    return LeasesResult(run.id, scene.number, not before, (_shown(lease, owners),), f"swarm status {run.id}")
+
+
+def _scene(conn: sqlite3.Connection, run: Run) -> _Scene:
+    wave = waves.in_flight(conn, run.id)
+    if wave is None:
+        return _Scene(waves.next_number(conn, run.id), domains.domain_map(conn, run.id), None)
+    return _Scene(wave.number, domains.snapshot_map(conn, wave.snapshot_id), wave.dispatch_sha)
+
+
+def _safe(run: Run, scene: _Scene, file: str) -> str:
+    repository = repository_at(Path(run.local_path))
+    tree = files_at(repository.git, scene.commit or repository.head)
+    links = [entry.path for entry in tree if entry.mode == LINK_MODE]
+    try:
+        return safe_path(file, {entry.path for entry in tree}, links)
+    except ValueError as error:
+        raise errors.PathUnsafe(received=file, problem=str(error)) from error
+
+
+def _refuse(run: Run, domain: Domain, owner: Domain | None, file: str) -> None:
+    problem, remedy = "", "let its agent edit the file: no lease is needed"
+    if not domain.ownership.has_agent:
+        problem, remedy = "it has no agent", f"name a domain with an agent; `swarm domains {run.id}` lists them"
+    elif owner == domain:
+        problem = "it owns the file"
+    elif owner is not None and owner.ownership is Ownership.SHARED:
+        problem = f"the file is shared by {owner.name}"
+    if problem:
+        raise errors.LeaseNotApplicable(file=file, domain=domain.name, problem=problem, remedy=remedy)
+
+
+def _shown(lease: Lease, owners: OwnershipMap) -> LeaseShown:
+    owner = owners.owner_of(lease.file)
+    return LeaseShown(
+        lease.wave_number,
+        lease.domain,
+        lease.file,
+        lease.status,
+        owner.name if owner else None,
+        lease.request_reason,
+        lease.reason,
+        lease.decided,
+    )

@@ -1,0 +1,130 @@
+"""What `merge`, `verify` and the `verify-*` verbs return."""
+
+from typing import NamedTuple
+
+
+class StepShown(NamedTuple):
+    """One step of a build. `exit_code` is null when it did not start; `log` is the folder of its whole output."""
+
+    name: str
+    kind: str
+    argv: tuple[str, ...]
+    status: str
+    passed: bool
+    exit_code: int | None
+    duration_ms: int
+    test_count: int | None
+    log: str
+
+
+class GateShown(NamedTuple):
+    """What the build said of a commit. `flaky` says that it was red once and green when tried again."""
+
+    verdict: str
+    adapter: str | None
+    steps: tuple[StepShown, ...]
+    test_count: int | None
+    flaky: bool
+    accepted: str | None
+
+
+class MergedDomain(NamedTuple):
+    """What became of one agent's work: merged, already in, nothing or dropped."""
+
+    domain: str
+    branch: str | None
+    commit: str | None
+    state: str
+    files: int
+
+
+class MergeResult(NamedTuple):
+    """What `merge` brought together, where it is, and which findings the merged commit proves mended."""
+
+    run_id: str
+    wave_id: int | None
+    wave_number: int | None
+    phase: str | None
+    ref: str | None
+    base: str | None
+    commit: str | None
+    published: bool
+    domains: tuple[MergedDomain, ...]
+    dropped: tuple[str, ...]
+    gate: GateShown | None
+    fixed: tuple[str, ...]
+    summary: str
+    next_action: str
+
+
+class ClaimsSummary(NamedTuple):
+    """What a second look at findings came to, counted."""
+
+    total: int
+    verified: int
+    regressed: int
+    claimed_but_still_present: int
+    drifted: int
+    broken: int
+    unverifiable: int
+    verified_via_distribution: dict[str, int]
+
+
+class ClaimRow(NamedTuple):
+    """A second look at one finding: its class, how that is known, and one line of evidence."""
+
+    finding_id: str
+    classification: str
+    verified_via: str
+    evidence: str
+    severity: str
+    rule_id: str | None
+    file: str | None
+    line: int | None
+    status: str
+    domain: str
+    description: str
+
+
+class Claims(NamedTuple):
+    """The claims part of a verification: every fixed finding and every claimed one, counted; and those that offend."""
+
+    summary: ClaimsSummary
+    offending: tuple[ClaimRow, ...]
+
+
+class VerifyResult(NamedTuple):
+    """What `verify` found out about one commit."""
+
+    run_id: str
+    wave_id: int | None
+    wave_number: int | None
+    phase: str
+    commit_sha: str
+    verdict: str
+    adapter: str | None
+    steps: tuple[StepShown, ...]
+    test_count: int | None
+    claims: Claims
+    threshold: int
+    threshold_exceeded: bool
+    exit_code: int
+    fixed: tuple[str, ...]
+    verification_id: int | None
+    receipt_id: int | None
+    probes: dict[str, int] | None
+    next_action: str
+
+
+class Delta(NamedTuple):
+    """A delta file of a `verify-*` verb; in JSON mode it is the data."""
+
+    schema: str
+    run_id: str
+    wave_number: int | None
+    commit_sha: str
+    summary: ClaimsSummary
+    threshold: int
+    threshold_exceeded: bool
+    exit_code: int
+    findings: tuple[ClaimRow, ...]

@@ -1,0 +1,81 @@
+"""What was proved, published, passed and leased in a run, as `report` shows it."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from swarm.store import leases as lease_table
+from swarm.store import proofs
+from swarm.store.proofs import Merge, Promotion, Verification
+from swarm.store.waves import Wave
+from swarm.waves.lookback import GateShown, LeaseShown, MergeShown, PromotionShown, StepShown, VerificationShown
+
+
+def promotions(conn: sqlite3.Connection, run_id: str, numbers: Mapping[int, int]) -> tuple[PromotionShown, ...]:
+    """Return the promotions of a run; `numbers` are its waves' by their ids."""
+    return tuple(_promotion(promotion, numbers) for promotion in proofs.promotions_of(conn, run_id))
+
+
+def verifications(conn: sqlite3.Connection, run_id: str, numbers: Mapping[int, int]) -> tuple[VerificationShown, ...]:
+    """Return the verifications of a run."""
+    return tuple(_verification(verification, numbers) for verification in proofs.verifications_of(conn, run_id))
+
+
+def merges(conn: sqlite3.Connection, every: Iterable[Wave]) -> tuple[MergeShown, ...]:
+    """Return what was published of a run's waves."""
+    return tuple(_merge(merge, wave.number) for wave in every for merge in proofs.merges_of(conn, wave.id))
+
+
+def leases(conn: sqlite3.Connection, run_id: str) -> tuple[LeaseShown, ...]:
+    """Return the leases of a run."""
+    return tuple(
+        LeaseShown(lease.wave_number, lease.domain, lease.file, lease.status, lease.request_reason, lease.reason)
+        for lease in lease_table.of_run(conn, run_id)
+    )
+
+
+def _promotion(promotion: Promotion, numbers: Mapping[int, int]) -> PromotionShown:
+    overridden = json.loads(promotion.overridden)
+    gates = tuple(
+        GateShown(gate["name"], bool(gate["passed"]), gate["name"] in overridden, gate.get("reason") or "")
+        for gate in json.loads(promotion.gates)
+    )
+    return PromotionShown(
+        None if promotion.wave_id is None else numbers.get(promotion.wave_id),
+        promotion.from_phase,
+        promotion.to_phase,
+        gates,
+        promotion.reason,
+        promotion.created,
+    )
+
+
+def _verification(made: Verification, numbers: Mapping[int, int]) -> VerificationShown:
+    claims = json.loads(made.claims or "{}")
+    counted = tuple((name, value) for name, value in claims.items() if isinstance(value, int))
+    return VerificationShown(
+        None if made.wave_id is None else numbers.get(made.wave_id),
+        made.purpose,
+        made.verdict,
+        made.passed,
+        made.phase,
+        made.commit_sha,
+        made.adapter,
+        made.test_count,
+        tuple(map(_step, json.loads(made.steps))),
+        counted,
+        made.threshold,
+        made.accepted,
+        made.reason,
+        made.created,
+    )
+
+
+def _step(step: Mapping[str, Any]) -> StepShown:
+    return StepShown(step["name"], tuple(step["argv"]), step["status"], step["exit_code"], step["duration_ms"])
+
+
+def _merge(merge: Merge, number: int) -> MergeShown:
+    domains, dropped = (tuple(map(str, json.loads(text))) for text in (merge.domains, merge.dropped))
+    return MergeShown(number, merge.ref, merge.base, merge.commit_sha, domains, dropped, merge.created)

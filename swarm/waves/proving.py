@@ -1,0 +1,140 @@
+"""Proving a commit: its build in a scratch worktree, and what it shows of the findings that it is said to mend."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm import errors, events
+from swarm.builds import registry, runner
+from swarm.builds.adapter import Adapter, BuildResult, BuildStep
+from swarm.builds.registry import UnknownAdapter
+from swarm.config import Config
+from swarm.files import make_folder
+from swarm.git import worktrees
+from swarm.git.repository import Repository
+from swarm.git.worktrees import Tree
+from swarm.rules.verdicts import BuildVerdict
+from swarm.store.runs import Run
+from swarm.waves import trees
+from swarm.waves.proof import GateShown, StepShown
+from swarm.workspace import Workspace
+
+_SCRATCH: Final = "proof-"
+
+
+class Bench(NamedTuple):
+    """Where commits of a run are proved, and by what."""
+
+    repository: Repository
+    workspace: Workspace
+    run: Run
+    config: Config
+    adapter: str | None
+
+    def build(self, commit: str) -> BuildResult:
+        """Run the build of a commit in a worktree of its own, which is gone again afterwards.
+
+        Raises BuildAdapterUnknown, IsolationError, WorkspaceNotWritable.
+        """
+        events.emit("build_started", run_id=self.run.id, commit=commit)
+        with scratch_tree(self, commit) as tree:
+            result = runner.run_build(
+                self.chosen(tree), tree, self.repository.root, self._log_folder(commit), self.config.verify
+            )
+        events.emit("build_ended", run_id=self.run.id, commit=commit, verdict=result.verdict.value)
+        return result
+
+    def chosen(self, tree: Path) -> Adapter | None:
+        """Return the adapter that proves a tree. Raises BuildAdapterUnknown."""
+        try:
+            return registry.choose(tree, self.config.verify, self.adapter)
+        except UnknownAdapter as error:
+            choices = ", ".join(error.choices)
+            raise errors.BuildAdapterUnknown(received=error.name, choices=choices) from error
+
+    def _log_folder(self, commit: str) -> Path:
+        folder = self.workspace.run_folder(self.run.id) / "proofs"
+        make_folder(folder)
+        number = 1 + sum(1 for _ in folder.iterdir())
+        return folder / f"{number:04d}-{commit[:12]}"
+
+
+@contextmanager
+def scratch_tree(bench: Bench, commit: str) -> Iterator[Path]:
+    """Give a detached worktree of a commit, and take it back however the block ends. Raises IsolationError."""
+    git = bench.repository.git
+    folder = bench.workspace.run_folder(bench.run.id) / "worktrees"
+    tree = Tree(folder / f"{_SCRATCH}{os.getpid()}-{commit[:12]}", None)
+    with trees.worktree_lock(bench.repository, "verify"):
+        _sweep(bench, folder)
+        trees.make_trees(git, [("proof", tree)], commit)
+    try:
+        yield tree.path
+    finally:
+        with trees.worktree_lock(bench.repository, "verify"):
+            worktrees.discard_unfinished(git, tree, commit)
+        trees.remove_empty([folder])
+
+
+def _sweep(bench: Bench, folder: Path) -> None:
+    """Take back the scratch trees of processes that are dead."""
+    for place in folder.glob(f"{_SCRATCH}*"):
+        if not place.is_symlink() and not is_in_use(place):
+            with suppress(OSError):
+                worktrees.discard_unfinished(bench.repository.git, Tree(place, None), "HEAD")
+
+
+def is_in_use(place: Path) -> bool:
+    """Say whether a scratch tree is one of a process that lives; any other tree is none of ours."""
+    pid = place.name.removeprefix(_SCRATCH).partition("-")[0]
+    if not place.name.startswith(_SCRATCH) or not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
+
+
+def shown_steps(result: BuildResult) -> tuple[StepShown, ...]:
+    """Return the steps of a build in the words of the document."""
+    return tuple(
+        StepShown(
+            step.name,
+            step.kind,
+            step.argv,
+            step.status.value,
+            step.passed,
+            step.exit_code,
+            step.duration_ms,
+            step.test_count,
+            str(step.log_path),
+        )
+        for step in result.steps
+    )
+
+
+def kept_steps(result: BuildResult) -> str:
+    """Return the steps of a build as the database keeps them: with the beginning and the end of what they printed."""
+    shown = zip(shown_steps(result), result.steps, strict=True)
+    return json.dumps([one._asdict() | {"stdout": step.stdout, "stderr": step.stderr} for one, step in shown])
+
+
+def planned_step(step: BuildStep) -> StepShown:
+    """Return a step that nobody has run."""
+    return StepShown(step.name, step.kind, step.argv, "not run", False, None, 0, None, "")
+
+
+def shown_gate(result: BuildResult, *, flaky: bool, accepted: str | None) -> GateShown:
+    """Return what a build said in the words of the document."""
+    return GateShown(result.verdict.value, result.adapter, shown_steps(result), result.test_count, flaky, accepted)
+
+
+def is_red(result: BuildResult) -> bool:
+    """Say whether a build failed, and not merely lacks something."""
+    return result.verdict is BuildVerdict.FAIL

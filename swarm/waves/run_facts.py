@@ -1,0 +1,116 @@
+"""What the gates and the assessment of a run rest on, read from the tables in a few small queries."""
+
+import json
+import os
+import sqlite3
+from typing import TYPE_CHECKING, NamedTuple
+
+from swarm.errors import shortened
+from swarm.rules import gates
+from swarm.rules.assessment import AgentFacts, Facts
+from swarm.rules.ownership import WHOLE_WAVE, Domain
+from swarm.rules.phases import AMEND_PHASES
+from swarm.rules.states import AgentRunStatus, WaveStatus
+from swarm.store import agent_runs, attempts, waves
+from swarm.store import domains as domain_table
+from swarm.store import gates as gate_counts
+from swarm.store.agent_runs import AgentRun
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+
+if TYPE_CHECKING:
+    # Imported where there is something to read of it: most runs have no proof yet, and `status` must be quick.
+    from swarm.store.proofs import Verification
+
+INTEGRATION = "/integration"
+
+
+class Standing(NamedTuple):
+    """How a run stands: its rows as they were read, and the facts that follow from them."""
+
+    domains: list[Domain]
+    wave: Wave | None
+    agents: list[AgentRun]
+    verification: "Verification | None"
+    facts: Facts
+
+
+def standing(conn: sqlite3.Connection, run: Run) -> Standing:
+    """Read how a run stands. Its files are not opened; that an agent's output is there is all that is asked."""
+    domains = domain_table.domain_map(conn, run.id)
+    wave = waves.newest(conn, run.id)
+    agents = agent_runs.current(conn, wave.id) if wave else []
+    promoted = gate_counts.promoted_wave(conn, run.id)
+    newest, proof = _verified(conn, run, wave)
+    is_unmerged, is_unpublished = _published(conn, wave)
+    facts = Facts(
+        run.id,
+        run.map_frozen,
+        any(domain.ownership.has_agent for domain in domains),
+        wave.isolated if wave else False,
+        _agents(conn, wave, agents),
+        promoted > 0,
+        is_unmerged,
+        is_unpublished,
+        gates.Facts(
+            run.status,
+            _wave(wave, agents) if wave else None,
+            gate_counts.violations_after(conn, run.id, promoted, WHOLE_WAVE),
+            proof,
+            gate_counts.counts_by_lens(conn, run.id),
+        ),
+    )
+    return Standing(domains, wave, agents, newest, facts)
+
+
+def _agents(conn: sqlite3.Connection, wave: Wave | None, agents: list[AgentRun]) -> tuple[AgentFacts, ...]:
+    if wave is None:
+        return ()
+    succeeded = {
+        agent_run_id
+        for agent_run_id, own in attempts.of_wave(conn, wave.id).items()
+        if any(attempt.outcome == "success" for attempt in own)
+    }
+    return tuple(
+        AgentFacts(a.domain, a.status, a.id in succeeded or os.path.lexists(a.output_path), a.error) for a in agents
+    )
+
+
+def _wave(wave: Wave, agents: list[AgentRun]) -> gates.WaveFacts:
+    incomplete = tuple(agent.domain for agent in agents if agent.status is not AgentRunStatus.COMPLETE)
+    kept = json.loads(wave.result) if wave.result else {}
+    dropped = tuple(shortened(str(text)) for text in kept.get("dropped", ()))
+    return gates.WaveFacts(wave.number, wave.phase, wave.status, incomplete, dropped)
+
+
+def _verified(
+    conn: sqlite3.Connection, run: Run, wave: Wave | None
+) -> "tuple[Verification | None, gates.Proof | None]":
+    """Return the newest verification of a run, and the one that its phase rests on: made in it, or of its wave."""
+    if not gate_counts.has_verifications(conn, run.id):
+        return None, None
+    from swarm.store import proofs
+
+    newest = proofs.newest_verification(conn, run.id)
+    if run.status in gates.WAVELESS:
+        found, subject = proofs.newest_verification(conn, run.id, phase=run.status), f"run:{run.id}"
+    elif wave is not None and wave.phase in AMEND_PHASES:
+        found, subject = proofs.newest_verification(conn, run.id, wave_id=wave.id), f"wave:{wave.id}"
+    else:
+        return newest, None
+    if found is None:
+        return newest, None
+    return newest, gates.Proof(found.verdict, found.passed, gate_counts.is_outdated(conn, found, subject))
+
+
+def _published(conn: sqlite3.Connection, wave: Wave | None) -> tuple[bool, bool]:
+    """Say whether an amend wave's work is merged nowhere yet, and whether it is on the integration branch alone."""
+    if wave is None or wave.phase not in AMEND_PHASES or not wave.isolated:
+        return False, False
+    from swarm.store import proofs
+
+    refs = [merge.ref for merge in proofs.merges_of(conn, wave.id)]
+    if wave.status is WaveStatus.ADVANCED:
+        return False, bool(refs) and all(ref.endswith(INTEGRATION) for ref in refs)
+    is_ended = wave.status in {WaveStatus.COLLECTED, WaveStatus.VERIFIED}
+    return is_ended and not refs and gate_counts.has_changes(conn, wave.id), False

@@ -1,0 +1,135 @@
+"""A coordinator for tests: writes the agents' answers by hand, and records what a build said without running one."""
+
+import json
+import shlex
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from swarm.rules.phases import AMEND_PHASES, LENSES, Phase
+from swarm.rules.states import WaveStatus
+from swarm.store import proofs, runs, transitions, waves
+from swarm.store.connection import open_store
+from swarm.store.proofs import NewMerge, NewVerification
+from tests.conftest import Answer, Repo, Swarm, Workspace
+
+
+class Coordinator(NamedTuple):
+    """The run of a workspace, and every way to bring it on."""
+
+    swarm: Swarm
+    repo: Repo
+    place: Workspace
+
+    @contextmanager
+    def control(self) -> Iterator[sqlite3.Connection]:
+        """Write the control plane through the modules that own its tables."""
+        with open_store(self.place.db, "test") as store, store.mutation() as conn:
+            yield conn
+
+    @property
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.swarm("status", self.place.run, "--format", "json").data
+        return found
+
+    @property
+    def assessed(self) -> tuple[str, list[str], str]:
+        found = self.status["assessment"]
+        return found["state"], found["blockers"], found["nextAction"]
+
+    def check(self, *words: str) -> Answer:
+        return self.swarm("advance", self.place.run, "--check-only", *words, "--format", "json", exit=None)
+
+    def verdict(self) -> tuple[str, set[str]]:
+        """What the gates say, and which were not passed."""
+        data = self.check().data
+        return data["verdict"], {gate["name"] for gate in data["gates"] if not gate["passed"]}
+
+    def verify(self, verdict: str = "pass", commit: str | None = None) -> None:
+        """Record what a build said of the run's phase; of a wave, where it has one."""
+        with self.control() as conn:
+            run, wave = runs.find(conn, self.place.run), waves.newest(conn, self.place.run)
+            assert run is not None
+            of_wave = wave if wave is not None and wave.phase == run.status else None
+            code = int(verdict != "pass")
+            made = NewVerification(
+                run.id,
+                of_wave.id if of_wave else None,
+                run.status,
+                "verify",
+                commit or self.repo.head,
+                verdict,
+                "python",
+                json.dumps([{"name": "pytest", "argv": ["/somewhere/python"], "passed": not code, "exit_code": code}]),
+                12,
+                json.dumps({"summary": {}, "offending": 0}),
+                0,
+                code,
+            )
+            proofs.add_verification(conn, made)
+            if of_wave is not None and not code and of_wave.status is WaveStatus.COLLECTED:
+                transitions.move_wave(conn, of_wave, WaveStatus.VERIFIED)
+
+    def merge(self, ref: str = "refs/heads/swarm/integration", commit: str | None = None) -> None:
+        """Record that the newest wave's work was published at a ref."""
+        with self.control() as conn:
+            wave = waves.newest(conn, self.place.run)
+            assert wave is not None
+            commit = commit or self.repo.head
+            proofs.add_merge(conn, self.place.run, NewMerge(wave.id, ref, commit, commit, ("code",), (), None))
+
+    def answer(self, **code: Any) -> None:
+        """Write both agents' outputs; `code` are keys of that of the domain `code`."""
+        wave = self.status["waves"]["current"]
+        phase = Phase(wave["phase"])
+        if phase in AMEND_PHASES:
+            keys: dict[str, Any] = {"fixes": [], "files_changed": []}
+        elif phase is Phase.FEATURE_AUDIT:
+            keys = {"features": []}
+        else:
+            keys = {"stage": LENSES[phase], "findings": []}
+        for domain in ("code", "rest"):
+            body = {"domain": domain, "summary": "Looked.", **keys, **(code if domain == "code" else {})}
+            self.place.output(domain, wave["number"]).write_text(json.dumps(body), encoding="utf-8")
+
+    def tree(self, wave: int) -> Path:
+        """The worktree of the domain `code`."""
+        return self.place.folder / self.place.run / "worktrees" / f"w{wave}-code"
+
+    def audit(self, phase: str = "health-audit-a", *findings: dict[str, Any]) -> None:
+        """Dispatch a wave of an audit phase and collect it."""
+        self.swarm("dispatch", self.place.run, phase, "--isolate")
+        told = [finding_of(number, **finding) for number, finding in enumerate(findings, 1)]
+        self.answer(**{"features" if phase == "feature-audit" else "findings": told})
+        self.swarm("collect", self.place.run)
+
+    def amend(self, phase: str = "health-amend-a", *fixed: str, edit: bool = True) -> None:
+        """Dispatch a wave of an amend phase whose agent mends `src/app.py`, and collect it."""
+        self.swarm("dispatch", self.place.run, phase, "--isolate")
+        number = self.status["waves"]["current"]["number"]
+        if edit:
+            (self.tree(number) / "src/app.py").write_text("# mended\n", encoding="utf-8")
+        fixes = [{"finding_id": one, "description": "Mended."} for one in fixed]
+        self.answer(fixes=fixes, files_changed=["src/app.py"] if edit else [])
+        self.swarm("collect", self.place.run)
+
+    def open_ids(self) -> list[str]:
+        listed = self.swarm("findings", self.place.run, "--format", "json", exit=None).data["findings"]
+        return [finding["findingId"] for finding in listed]
+
+    def follow(self, *, code: int | None = 0) -> str:
+        """Do what status says comes next; return the verb."""
+        program, *words = shlex.split(self.assessed[2])
+        assert program == "swarm"
+        self.swarm(*words, exit=code)
+        return words[0]
+
+
+def finding_of(number: int, **changed: Any) -> dict[str, Any]:
+    """A grave finding of `src/app.py`; a feature, where it has a priority."""
+    told = {"id": f"{number}", "description": "It is wrong.", "file": "src/app.py"}
+    if "priority" in changed:
+        return told | {"category": "missing-feature", **changed}
+    return told | {"severity": "HIGH", "category": "bug", "line": 5, "quote": "def load(path, seen=[]):", **changed}

@@ -1,0 +1,175 @@
+"""`swarm launch` of an amend wave: ruff mends in the agents' own trees, and so does any command."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.amending import PHASE
+from tests.cli.test_collect import tree_of
+from tests.cli.test_dispatch import rows
+from tests.cli.test_errors import nothing_changes
+from tests.conftest import Answer, Repo, Swarm, Workspace
+
+APP = "import os\nimport re\nimport sys\n\n\ndef load(x):\n    return x == None, sys.path\n"
+AGENT = """
+import json, os, pathlib
+pathlib.Path("src/app.py").write_text("mended = 1\\n")
+body = {"domain": os.environ["SWARM_DOMAIN"], "summary": "s", "fixes": [], "files_changed": ["src/app.py"]}
+pathlib.Path(os.environ["SWARM_OUTPUT_FILE"]).write_text(json.dumps(body))
+"""
+
+
+@pytest.fixture
+def ruffed(swarm: Swarm, repo: Repo, workspace: Workspace) -> Workspace:
+    """A run whose audit by ruff was collected: two unused imports and a comparison in one file, one in another."""
+    repo.commit({"src/app.py": APP, "src/tool.py": "import json\n", "tests/test_app.py": "import ast\n"})
+    swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "ruff")
+    swarm("launch")
+    swarm("collect")
+    return workspace
+
+
+def ids(workspace: Workspace) -> dict[str, str]:
+    """The ids of findings by file and what ruff says of them, in a word."""
+    found = rows(workspace.db, "SELECT file, description, finding_id FROM findings")
+    return {f"{file}:{description.split('`')[1]}": finding_id for file, description, finding_id in found}
+
+
+def approve(swarm: Swarm, workspace: Workspace, *names: str) -> None:
+    every = ids(workspace)
+    swarm("approve", workspace.run, "--ids", ",".join(every[name] for name in names))
+
+
+def amend(swarm: Swarm, *options: str) -> Any:
+    swarm("dispatch", PHASE, "--isolate", *options)
+    return swarm("launch", "--format", "json").data
+
+
+def output(workspace: Workspace, domain: str = "code") -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(workspace.output(domain, 2).read_text())
+    return document
+
+
+def test_ruff_mends_what_was_approved_in_the_agents_trees_and_nowhere_else(
+    swarm: Swarm, repo: Repo, ruffed: Workspace
+) -> None:
+    approve(swarm, ruffed, "src/app.py:re", "tests/test_app.py:ast")
+    before = repo.git("status", "--porcelain"), (repo.root / "src/app.py").read_text()
+    data = amend(swarm, "--runtime", "ruff")
+    assert (data["launched"], data["exitClass"]) == (2, 0)
+    code, rest = tree_of(ruffed, "code", 2), tree_of(ruffed, "rest", 2)
+    assert (code / "src/app.py").read_text() == APP.replace("import re\n", "")
+    assert (code / "src/tool.py").read_text() == "import json\n"
+    assert (rest / "tests/test_app.py").read_text() == ""
+    assert (repo.git("status", "--porcelain"), (repo.root / "src/app.py").read_text()) == before
+    name = ids(ruffed)["src/app.py:re"]
+    told = output(ruffed)
+    assert told.pop("summary").endswith(" mended 1 of 1 findings by its own fixes.")
+    assert told == {
+        "domain": "code",
+        "fixes": [{"finding_id": name, "description": "Remove unused import: `re`", "file": "src/app.py"}],
+        "files_changed": ["src/app.py"],
+        "skipped": [],
+    }
+    collected = swarm("collect", "--format", "json").data
+    assert [(fix["findingId"], fix["verifiedVia"]) for fix in collected["fixes"]] == [
+        (name, "anchor"),
+        (ids(ruffed)["tests/test_app.py:ast"], "anchor"),
+    ]
+    assert (collected["skippedFixes"], collected["waveStatus"]) == ([], "collected")
+    assert [agent["divergence"] for agent in collected["agents"]] == [None, None]
+
+
+@pytest.mark.parametrize("unsafe", [False, True])
+def test_unsafe_fixes_are_made_where_the_configuration_says_so(
+    swarm: Swarm, repo: Repo, ruffed: Workspace, *, unsafe: bool
+) -> None:
+    if unsafe:
+        repo.commit({"swarm.toml": "[runtimes.ruff]\nunsafe_fixes = true\n"})
+    approve(swarm, ruffed, "src/app.py:None")
+    amend(swarm)
+    mended = APP.replace("x == None", "x is None") if unsafe else APP
+    assert (tree_of(ruffed, "code", 2) / "src/app.py").read_text() == mended
+    why = "ruff's fix for E711 is unsafe; `unsafe_fixes` of [runtimes.ruff] would take it"
+    assert output(ruffed)["skipped"] == (
+        [] if unsafe else [{"finding_id": ids(ruffed)["src/app.py:None"], "reason": why}]
+    )
+
+
+def test_ruff_mends_a_finding_where_it_is_now(swarm: Swarm, repo: Repo, ruffed: Workspace) -> None:
+    repo.git("mv", "src/app.py", "src/moved.py")
+    repo.commit({"src/moved.py": f"# one\n\n{APP}"})
+    approve(swarm, ruffed, "src/app.py:re")
+    amend(swarm)
+    assert (tree_of(ruffed, "code", 2) / "src/moved.py").read_text() == f"# one\n\n{APP}".replace("import re\n", "")
+    assert output(ruffed)["files_changed"] == ["src/moved.py"]
+
+
+def test_what_ruff_does_not_report_any_more_is_told_as_skipped(swarm: Swarm, repo: Repo, ruffed: Workspace) -> None:
+    repo.commit({"src/app.py": APP.replace("import re\n", "import re  # noqa: F401\n")})
+    approve(swarm, ruffed, "src/app.py:re")
+    amend(swarm)
+    assert output(ruffed)["skipped"] == [
+        {"finding_id": ids(ruffed)["src/app.py:re"], "reason": "ruff does not report F401 there"}
+    ]
+    skipped = swarm("collect", "--format", "json").data["skippedFixes"]
+    assert [(one["reason"], one["told"]) for one in skipped] == [
+        ("skipped_by_agent", "ruff does not report F401 there")
+    ]
+
+
+def test_ruff_mends_no_checkout_that_is_not_its_own(swarm: Swarm, repo: Repo, ruffed: Workspace) -> None:
+    approve(swarm, ruffed, "src/app.py:re")
+    swarm("dispatch", PHASE)
+    with nothing_changes(repo.root):
+        assert swarm("launch", exit=1).code == "LAUNCH_NEEDS_ISOLATION"
+
+
+@pytest.mark.parametrize("point", ["launch.before_close", "launch.after_close", "launch.after_open"])
+def test_a_launch_that_was_killed_is_made_again_and_comes_to_the_same(
+    swarm: Swarm, swarm_process: Swarm, repo: Repo, ruffed: Workspace, point: str
+) -> None:
+    # Its import is the only one that goes: what stands in its place afterwards is another one.
+    approve(swarm, ruffed, "src/app.py:os")
+    swarm("dispatch", PHASE, "--isolate")
+    swarm_process("launch", "--jobs", "1", exit=-9, SWARM_FAILPOINT=point)
+    data = swarm("launch", "--format", "json").data
+    outcomes = [attempt["outcome"] for attempt in data["agents"][0]["attempts"]]
+    assert outcomes == (["success"] if point == "launch.after_close" else ["killed", "success"])
+    assert (tree_of(ruffed, "code", 2) / "src/app.py").read_text() == APP.replace("import os\n", "")
+    name = ids(ruffed)["src/app.py:os"]
+    assert [fix["finding_id"] for fix in output(ruffed)["fixes"]] == [name]
+    collected = swarm("collect", "--format", "json").data
+    assert [(fix["findingId"], fix["verifiedVia"]) for fix in collected["fixes"]] == [(name, "anchor")]
+    assert collected["agents"][0]["divergence"] is None
+
+
+def play(swarm: Swarm, repo: Repo, tmp_path: Path, body: str, *options: str, exit: int = 0) -> Answer:  # noqa: A002
+    script = tmp_path / "agent.py"
+    script.write_text(body)
+    argv = json.dumps([sys.executable, str(script)])
+    repo.commit({"swarm.toml": f'[runtimes.played]\nkind = "command"\nargv = {argv}\n'})
+    swarm("dispatch", PHASE, *options, "--runtime", "played")
+    return swarm("launch", "--format", "json", exit=exit)
+
+
+def test_a_command_amends_too_and_who_was_given_nothing_is_not_launched(
+    swarm: Swarm, repo: Repo, ruffed: Workspace, tmp_path: Path
+) -> None:
+    approve(swarm, ruffed, "src/app.py:re")
+    data = play(swarm, repo, tmp_path, AGENT, "--isolate").data
+    assert [(agent["domain"], len(agent["attempts"])) for agent in data["agents"]] == [("code", 1), ("rest", 0)]
+    collected = swarm("collect", "--format", "json").data
+    assert (collected["waveStatus"], collected["agents"][0]["divergence"]) == ("collected", None)
+    assert (repo.root / "src/app.py").read_text() == APP
+
+
+def test_a_command_may_amend_in_the_checkout(swarm: Swarm, repo: Repo, ruffed: Workspace, tmp_path: Path) -> None:
+    approve(swarm, ruffed, "src/app.py:re")
+    play(swarm, repo, tmp_path, AGENT)
+    assert (repo.root / "src/app.py").read_text() == "mended = 1\n"
+    collected = swarm("collect", "--format", "json").data
+    assert (collected["waveStatus"], collected["ownershipProbeDegraded"]) == ("collected", True)

@@ -1,0 +1,360 @@
+"""`swarm verify-fixed` and its like: each kind of evidence is looked at again, and said to be what it is worth."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from swarm import documents
+from tests.cli.merger import LOAD, MENDED, NAME, RETITLED, TITLE, Stage, Team
+from tests.conftest import SOURCE, Answer, Repo, Swarm, Workspace
+
+
+@pytest.fixture
+def repo(stage: Stage) -> Repo:
+    return stage.repo()
+
+
+VIA = ("anchor", "cross_ref", "operator", "agent_attestation", "unverifiable")
+
+
+def looked(team: Team, verb: str, *words: str, exit: int = 0) -> Answer:  # noqa: A002
+    """Look again, and hold the document to its schema, its counts and its file."""
+    answer = team.swarm(verb, team.run, *words, "--format", "json", exit=exit)
+    data = answer.data
+    assert documents.check(data, verb) is None
+    assert data["exitCode"] == answer.document["exitCode"] == exit
+    file = team.place.folder / team.run / f"{verb}-{data['waveNumber']}.json"
+    assert json.loads(file.read_text()) == data
+    assert_counts(data)
+    return answer
+
+
+def assert_counts(data: dict[str, Any]) -> None:
+    """Hold the summary of a delta to its rows."""
+    rows, summary = data["findings"], data["summary"]
+    by_class = Counter(row["classification"] for row in rows)
+    via = Counter(row["verified_via"] for row in rows)
+    assert summary == {
+        "total": len(rows),
+        "verified": by_class["verified"],
+        "regressed": by_class["regressed"],
+        "claimedButStillPresent": by_class["claimed-but-still-present"],
+        "drifted": by_class["drifted"],
+        "broken": by_class["broken"],
+        "unverifiable": by_class["unverifiable"],
+        "verified_via_distribution": {name: via[name] for name in VIA},
+    }
+
+
+def classes(answer: Answer) -> dict[str, tuple[str, str]]:
+    return {row["finding_id"]: (row["classification"], row["verified_via"]) for row in answer.data["findings"]}
+
+
+def audit(team: Team, *code: dict[str, Any], rest: tuple[dict[str, Any], ...] = (), **keys: Any) -> None:
+    """A further audit wave in which `code` and `rest` report these."""
+    team.swarm("dispatch", team.run, "health-audit-a")
+    ((number,),) = team.rows("SELECT max(number) FROM waves")
+    team.place.answer("code", *code, wave=number, **keys)
+    team.place.answer("rest", *rest, wave=number)
+    team.swarm("collect", team.run)
+
+
+def edited(text: str) -> str:
+    """The source with its first line another, so that every other line stands and the file has changed."""
+    return text.replace("import os\n", "import os.path\n", 1)
+
+
+CLOSE = ("--reason", "x", "--evidence", "read it", "--verified-how")
+
+
+# --- the classes, by kind of evidence ---------------------------------------------------------------------
+
+
+def test_a_line_that_is_gone_is_verified_and_one_that_is_back_has_regressed(team: Team) -> None:
+    load = team.ids()["def load"]
+    before = team.repo.head
+    team.repo.commit({"src/app.py": MENDED})
+    audit(team, NAME, rest=(TITLE,))
+    assert team.status_of(load) == "fixed"
+    first = looked(team, "verify-fixed")
+    assert first.data["findings"] == [
+        {
+            "finding_id": load,
+            "classification": "verified",
+            "verified_via": "anchor",
+            "evidence": "the line is gone or was rewritten",
+            "severity": "MEDIUM",
+            "rule_id": None,
+            "file": "src/app.py",
+            "line": 5,
+            "status": "fixed",
+            "domain": "code",
+            "description": "It is wrong.",
+        }
+    ]
+    assert (first.data["schema"], first.data["commitSha"]) == ("verify-fixed-delta/v2", team.repo.head)
+    assert classes(looked(team, "verify-fixed", "--commit", before, exit=1)) == {
+        load: ("claimed-but-still-present", "anchor")
+    }
+    team.repo.commit({"src/app.py": "# more\n" + SOURCE["src/app.py"].replace("    return undefined", "    return un")})
+    back = looked(team, "verify-fixed", exit=1)
+    assert classes(back) == {load: ("regressed", "anchor")}
+    assert back.data["findings"][0]["evidence"] == "it was seen gone, and stands again at src/app.py:6"
+    assert (back.data["threshold"], back.data["thresholdExceeded"]) == (0, True)
+    assert looked(team, "verify-fixed", "--threshold", "1").data["thresholdExceeded"] is False
+
+
+def test_white_space_and_moved_lines_are_no_mend(team: Team) -> None:
+    load = team.ids()["def load"]
+    team.dispatch()
+    moved = "# one\n# two\n" + SOURCE["src/app.py"].replace("def load(path, seen=[]):", "def load( path,  seen=[] ):")
+    team.edit("code", {"src/app.py": moved})
+    team.collect(code=(load,))
+    assert team.merge().data["fixed"] == []
+    assert classes(looked(team, "verify-fixed", exit=1)) == {load: ("claimed-but-still-present", "anchor")}
+
+
+def test_a_file_that_is_gone_is_verified(team: Team) -> None:
+    ids = team.ids()
+    team.dispatch()
+    team.edit("code", {"src/app.py": None})
+    team.collect(code=(ids["def load"],))
+    team.merge("--publish")
+    answer = looked(team, "verify-fixed")
+    assert [(row["finding_id"], row["evidence"]) for row in answer.data["findings"]] == [
+        (ids["def load"], "the file is gone")
+    ]
+
+
+def test_a_fix_in_another_file_that_it_names_is_verified_by_cross_reference(team: Team) -> None:
+    ids = team.ids()
+    team.dispatch()
+    team.edit("code", {"src/tool.py": "def run():\n    return 1\n"})
+    team.answer("code", ids["def load"], fix={"file": "src/tool.py"})
+    team.answer("rest", ids["# A project"], fix={"file": "web/index.html"})
+    team.swarm("collect")
+    assert team.merge("--publish").data["fixed"] == [ids["def load"]]
+    answer = looked(team, "verify-fixed", exit=1)
+    assert classes(answer) == {
+        ids["def load"]: ("verified", "cross_ref"),
+        # It names a file that it did not touch.
+        ids["# A project"]: ("claimed-but-still-present", "anchor"),
+    }
+    told = next(row["evidence"] for row in answer.data["findings"] if row["classification"] == "verified")
+    assert told == "the fix names src/tool.py, which holds its change"
+
+
+def test_what_its_owner_found_gone_is_attested_by_an_agent(team: Team) -> None:
+    load = team.ids()["def load"]
+    team.repo.commit({"src/app.py": edited(SOURCE["src/app.py"])})
+    audit(team, NAME, rest=(TITLE,), confirmed=[load])
+    assert team.rows("SELECT evidence FROM findings WHERE finding_id = ?", load) == [("confirmed",)]
+    assert classes(looked(team, "verify-fixed")) == {load: ("verified", "agent_attestation")}
+
+
+@pytest.mark.parametrize(
+    ("how", "via"),
+    [("independent", "operator"), ("operator_evidence", "operator"), ("self_attested", "agent_attestation")],
+)
+def test_what_was_closed_is_as_good_as_how_it_was_verified_and_needs_a_change_of_its_file(
+    team: Team, how: str, via: str
+) -> None:
+    load = team.ids()["def load"]
+    team.swarm("close", "--ids", load, *CLOSE, how)
+    assert classes(looked(team, "verify-fixed", exit=1)) == {load: ("claimed-but-still-present", "anchor")}
+    team.repo.commit({"src/app.py": edited(SOURCE["src/app.py"])})
+    assert classes(looked(team, "verify-fixed")) == {load: ("verified", via)}
+
+
+def test_a_finding_without_a_file_that_was_closed_rests_on_who_closed_it(team: Team) -> None:
+    audit(team, LOAD, NAME, rest=(TITLE, {"description": "Nothing says how to run it."}))
+    nowhere = team.ids()[""]
+    team.swarm("close", "--ids", nowhere, *CLOSE, "independent")
+    assert classes(looked(team, "verify-fixed")) == {nowhere: ("verified", "operator")}
+
+
+@pytest.fixture
+def rescanned(swarm: Swarm, repo: Repo) -> Team:
+    """ruff found an undefined name; it was defined elsewhere in the file, and ruff was silent."""
+    repo.commit({"ruff.toml": 'lint.select = ["F821"]\n'})
+    swarm("audit", ".", exit=1)
+    source = (repo.root / "src/app.py").read_text()
+    repo.commit({"src/app.py": source + "\n\nundefined_name = 1\n"})
+    swarm("audit", ".")
+    (run,) = swarm("runs", "--format", "json").data
+    team = Team(swarm, repo, Workspace(run["id"], repo.root / "swarms", repo.root / "swarms/control-plane.db"))
+    assert team.rows("SELECT evidence, status FROM findings") == [("analyzer_rescan", "fixed")]
+    return team
+
+
+def test_the_silence_of_an_analyzer_is_as_good_as_the_content_it_read(rescanned: Team) -> None:
+    (finding,) = rescanned.ids().values()
+    source = (rescanned.repo.root / "src/app.py").read_text()
+    same = looked(rescanned, "verify-fixed")
+    assert classes(same) == {finding: ("verified", "cross_ref")}
+    assert same.data["findings"][0]["evidence"] == (
+        "its analyzer read this very content with the rule on, and was silent"
+    )
+    rescanned.repo.commit({"src/app.py": edited(source)})
+    asked = looked(rescanned, "verify-fixed")
+    assert classes(asked) == {finding: ("verified", "cross_ref")}
+    assert asked.data["findings"][0]["evidence"].endswith("read the file with F821 on, and is silent on it")
+    rescanned.repo.commit({"src/app.py": source.replace("undefined_name = 1\n", "other = 1\n")})
+    back = looked(rescanned, "verify-fixed", exit=1)
+    assert classes(back) == {finding: ("claimed-but-still-present", "anchor")}
+    assert back.data["findings"][0]["evidence"].endswith("reports it at src/app.py:13")
+
+
+def test_an_analyzer_that_would_look_otherwise_now_cannot_answer(rescanned: Team) -> None:
+    (finding,) = rescanned.ids().values()
+    source = (rescanned.repo.root / "src/app.py").read_text()
+    rescanned.repo.commit({"src/app.py": edited(source), "ruff.toml": 'lint.select = ["E9"]\n'})
+    answer = looked(rescanned, "verify-fixed", exit=2)
+    assert classes(answer) == {finding: ("unverifiable", "unverifiable")}
+    assert answer.data["findings"][0]["evidence"] == (
+        "its line stands at src/app.py:13, and the file has changed since its analyzer was silent on it"
+    )
+    assert answer.data["thresholdExceeded"] is False
+
+
+# --- the four questions -----------------------------------------------------------------------------------
+
+
+def test_approved_places_that_stand_are_verified(team: Team) -> None:
+    team.repo.commit({"src/app.py": "# one\n" + SOURCE["src/app.py"]})
+    answer = looked(team, "verify-approved")
+    assert (answer.data["schema"], answer.data["summary"]["verified"]) == ("verify-approved-delta/v1", 3)
+    assert sorted(row["line"] for row in answer.data["findings"]) == [1, 6, 14]
+
+
+def test_an_approved_line_that_was_rewritten_has_drifted_and_one_that_is_gone_is_broken(team: Team) -> None:
+    ids = team.ids()
+    team.repo.commit({"src/app.py": MENDED})
+    drifted = looked(team, "verify-approved", exit=1)
+    assert classes(drifted)[ids["def load"]] == ("drifted", "anchor")
+    assert drifted.data["findings"][0]["evidence"] == "its line was rewritten, now src/app.py:5"
+    assert looked(team, "verify-approved", "--threshold", "1").data["exitCode"] == 0
+    team.repo.git("rm", "-q", "README.md")
+    team.repo.git("commit", "-qm", "gone")
+    broken = looked(team, "verify-approved", "--threshold", "99", exit=2)
+    assert classes(broken) == {
+        ids["# A project"]: ("broken", "anchor"),
+        ids["def load"]: ("drifted", "anchor"),
+        ids["return undefined_name"]: ("verified", "anchor"),
+    }
+    assert broken.data["findings"][0]["evidence"] == "its file is gone"
+
+
+def test_recurring_is_what_was_fixed_more_than_once(team: Team) -> None:
+    load = team.ids()["def load"]
+    others = (NAME,)
+    team.repo.commit({"src/app.py": MENDED})
+    audit(team, *others, rest=(TITLE,))
+    assert looked(team, "verify-recurring").data["findings"] == []
+    team.repo.commit({"src/app.py": SOURCE["src/app.py"]})
+    audit(team, LOAD, *others, rest=(TITLE,))
+    assert looked(team, "verify-recurring").data["findings"] == []
+    team.repo.commit({"src/app.py": MENDED})
+    audit(team, *others, rest=(TITLE,))
+    answer = looked(team, "verify-recurring")
+    assert (answer.data["schema"], classes(answer)) == (
+        "verify-recurring-delta/v1",
+        {load: ("verified", "anchor")},
+    )
+    team.repo.commit({"src/app.py": SOURCE["src/app.py"]})
+    assert classes(looked(team, "verify-recurring", exit=1)) == {load: ("regressed", "anchor")}
+    audit(team, LOAD, *others, rest=(TITLE,))
+    # Open again, and fixed twice before.
+    assert classes(looked(team, "verify-recurring", exit=1)) == {load: ("regressed", "anchor")}
+
+
+def test_unverified_is_what_no_wave_could_judge(team: Team) -> None:
+    """Approved ones are the business of another question."""
+    ids = team.ids()
+    told = ("--reason", "x", "--evidence", "y")
+    team.swarm("close", "--ids", ids["def load"], *CLOSE, "independent")
+    team.swarm("reopen", "--ids", ids["def load"], *told)
+    audit(team, NAME, rest=(TITLE,))
+    assert team.status_of(ids["def load"]) == "unverified"
+    answer = looked(team, "verify-unverified", exit=1)
+    assert (answer.data["schema"], classes(answer)) == (
+        "verify-unverified-delta/v1",
+        {ids["def load"]: ("claimed-but-still-present", "anchor")},
+    )
+    looked(team, "verify-unverified", "--threshold", "1")
+    team.repo.commit({"src/app.py": MENDED})
+    assert classes(looked(team, "verify-unverified")) == {ids["def load"]: ("verified", "anchor")}
+
+
+@pytest.mark.parametrize("verb", ["verify-fixed", "verify-recurring", "verify-unverified"])
+def test_with_nothing_to_look_at_all_is_well(team: Team, verb: str) -> None:
+    answer = looked(team, verb)
+    assert (answer.data["summary"]["total"], answer.data["findings"]) == (0, [])
+    assert team.swarm(verb, "--format", "text").out == "Nothing to look at again.\n"
+
+
+# --- how it is shown --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def half(team: Team) -> Team:
+    """One claim that holds and one that changed nothing."""
+    ids = team.ids()
+    team.dispatch()
+    team.edit("rest", {"README.md": RETITLED})
+    team.collect(code=(ids["def load"],), rest=(ids["# A project"],))
+    team.merge("--publish")
+    return team
+
+
+def test_the_text_names_the_offending_first(half: Team) -> None:
+    ids = half.ids()
+    assert half.swarm("verify-fixed", "--format", "text", exit=1).out.splitlines() == [
+        "2 findings looked at again: 1 verified, 1 claimed but still present",
+        f"⊘ src/app.py:5  {ids['def load']}  claimed-but-still-present by anchor: it stands unchanged at src/app.py:5",
+        f"✓ README.md:1  {ids['# A project']}  verified by anchor: the line is gone or was rewritten",
+        "⊘ More offend than the 0 that may",
+    ]
+
+
+def test_in_a_pipe_it_is_a_table_in_markdown(half: Team) -> None:
+    ids = half.ids()
+    piped = half.swarm("verify-fixed", exit=1).out
+    assert piped == half.swarm("verify-fixed", "--format", "markdown", exit=1).out
+    assert piped.splitlines() == [
+        f"# verify-fixed of {half.run} at {half.repo.head[:12]}",
+        "",
+        "2 findings looked at again: 1 verified, 1 claimed but still present",
+        "",
+        "| Where | Class | Via | Evidence | Rule | Id |",
+        "| --- | --- | --- | --- | --- | --- |",
+        (
+            "| `src/app.py:5` | claimed-but-still-present | anchor | it stands unchanged at src/app.py:5 |  | "
+            f"{ids['def load']} |"
+        ),
+        f"| `README.md:1` | verified | anchor | the line is gone or was rewritten |  | {ids['# A project']} |",
+    ]
+
+
+def test_a_second_look_writes_its_delta_and_nothing_else(half: Team) -> None:
+    before = half.place.db.read_bytes()
+    folder = half.place.folder / half.run
+    names = {file.name for file in folder.iterdir()}
+    looked(half, "verify-fixed", exit=1)
+    assert half.place.db.read_bytes() == before
+    assert {file.name for file in folder.iterdir()} - names == {"verify-fixed-2.json"}
+
+
+def test_names_of_files_can_forge_no_line_and_no_cell(team: Team) -> None:
+    name = "src/a|b\n⊘ forged.py"
+    team.repo.commit({name: "x = 1\n"})
+    audit(team, LOAD, NAME, {"file": name, "line": 1, "quote": "x = 1"}, rest=(TITLE,))
+    team.swarm("approve", "--all")
+    text = team.swarm("verify-approved", "--format", "text").out.splitlines()
+    assert len(text) == 5
+    assert not any(line.startswith("⊘") for line in text)
+    table = [line for line in team.swarm("verify-approved").out.splitlines() if "forged" in line]
+    assert len(table) == 1
+    assert table[0].replace("\\|", "").count("|") == 7

@@ -1,0 +1,160 @@
+"""What a second look comes to: every input against tables written by hand."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from swarm.rules.classification import EvidenceKind, Fate
+from swarm.rules.verification import (
+    Looked,
+    Row,
+    exit_code,
+    verify_approved,
+    verify_fixed,
+    verify_open,
+)
+
+STANDING = (Fate.STANDS, Fate.MOVED)
+NONE = None
+RESCAN, ANCHOR = EvidenceKind.ANALYZER_RESCAN, EvidenceKind.ANCHOR
+CONFIRMED, OPERATOR = EvidenceKind.CONFIRMED, EvidenceKind.OPERATOR
+HOWS = (None, "independent", "self_attested", "operator_evidence")
+OTHERS = (None, "independent", "operator_evidence")
+EITHER = (False, True)
+REFS = (None, "src/other.py")
+INPUTS = list(product(Fate, (NONE, *EvidenceKind), HOWS, EITHER, EITHER, EITHER, REFS))
+
+# Fate; evidence; verified how; the file has changed; the fix is in the history; the content is the same; a
+# cross-reference. What is `...` does not matter; a tuple is any of its members. Each input fits one row.
+FIXED: list[tuple[tuple[Any, ...], tuple[str, str]]] = [
+    ((Fate.GONE, ..., ..., ..., ..., ..., ...), ("verified", "anchor")),
+    ((Fate.FILE_GONE, ..., ..., ..., ..., ..., ...), ("verified", "anchor")),
+    # Somebody's claim, with nothing that proves it but the line itself and the file that it names.
+    ((STANDING, NONE, ..., ..., ..., ..., None), ("claimed-but-still-present", "anchor")),
+    ((STANDING, NONE, ..., ..., ..., ..., "src/other.py"), ("verified", "cross_ref")),
+    ((Fate.UNKNOWN, NONE, ..., ..., ..., ..., None), ("unverifiable", "unverifiable")),
+    ((Fate.UNKNOWN, NONE, ..., ..., ..., ..., "src/other.py"), ("verified", "cross_ref")),
+    # An analyzer's silence holds for the content that it read, and says nothing of another.
+    (((*STANDING, Fate.UNKNOWN), RESCAN, ..., ..., ..., True, ...), ("verified", "cross_ref")),
+    (((*STANDING, Fate.UNKNOWN), RESCAN, ..., ..., ..., False, ...), ("unverifiable", "unverifiable")),
+    # A line that was seen gone and stands again.
+    ((STANDING, ANCHOR, ..., ..., True, ..., ...), ("regressed", "anchor")),
+    ((STANDING, ANCHOR, ..., ..., False, ..., ...), ("claimed-but-still-present", "anchor")),
+    ((Fate.UNKNOWN, ANCHOR, ..., ..., ..., ..., ...), ("unverifiable", "unverifiable")),
+    # What a person or an agent says counts where the file has changed, or nobody can look.
+    ((STANDING, CONFIRMED, ..., True, ..., ..., ...), ("verified", "agent_attestation")),
+    ((STANDING, CONFIRMED, ..., False, ..., ..., ...), ("claimed-but-still-present", "anchor")),
+    ((Fate.UNKNOWN, CONFIRMED, ..., ..., ..., ..., ...), ("verified", "agent_attestation")),
+    ((STANDING, OPERATOR, OTHERS, True, ..., ..., ...), ("verified", "operator")),
+    ((STANDING, OPERATOR, "self_attested", True, ..., ..., ...), ("verified", "agent_attestation")),
+    ((STANDING, OPERATOR, ..., False, ..., ..., ...), ("claimed-but-still-present", "anchor")),
+    ((Fate.UNKNOWN, OPERATOR, OTHERS, ..., ..., ..., ...), ("verified", "operator")),
+    ((Fate.UNKNOWN, OPERATOR, "self_attested", ..., ..., ..., ...), ("verified", "agent_attestation")),
+]
+
+
+def looked(fate: Fate, evidence: Any = None, *more: Any) -> Looked:
+    how, changed, there, same, ref = more or (None, False, False, False, None)
+    return Looked(
+        fate, "src/a.py:3", evidence, how, file_changed=changed, fix_is_there=there, same_content=same, cross_ref=ref
+    )
+
+
+def fits(values: tuple[Any, ...], pattern: tuple[Any, ...]) -> bool:
+    return all(
+        wanted is ... or (value in wanted if isinstance(wanted, tuple) else value is wanted or value == wanted)
+        for value, wanted in zip(values, pattern, strict=True)
+    )
+
+
+def test_each_input_of_the_table_fits_one_row() -> None:
+    assert len(INPUTS) == 5 * 5 * 4 * 2 * 2 * 2 * 2
+    assert {sum(fits(values, pattern) for pattern, _ in FIXED) for values in INPUTS} == {1}
+
+
+@pytest.mark.parametrize(("pattern", "expected"), FIXED)
+def test_a_fixed_or_claimed_finding_is_what_the_table_says(pattern: tuple[Any, ...], expected: tuple[str, str]) -> None:
+    found = {verify_fixed(looked(*values))[:2] for values in INPUTS if fits(values, pattern)}
+    assert found == {expected}
+
+
+WORDS = [
+    (looked(Fate.GONE), "the line is gone or was rewritten"),
+    (looked(Fate.FILE_GONE), "the file is gone"),
+    (looked(Fate.STANDS), "it stands unchanged at src/a.py:3"),
+    (
+        looked(Fate.MOVED, ANCHOR, None, True, True, False, None),
+        "it was seen gone, and stands again at src/a.py:3",
+    ),
+    (
+        looked(Fate.STANDS, NONE, None, False, False, False, "src/other.py"),
+        "the fix names src/other.py, which holds its change",
+    ),
+    (looked(Fate.UNKNOWN), "there is no anchor, or its history is not here"),
+]
+
+
+@pytest.mark.parametrize(("seen", "words"), WORDS)
+def test_one_line_says_why(seen: Looked, words: str) -> None:
+    assert verify_fixed(seen).evidence == words
+
+
+OPEN = {
+    (Fate.STANDS, False): ("claimed-but-still-present", "anchor"),
+    (Fate.STANDS, True): ("regressed", "anchor"),
+    (Fate.MOVED, False): ("claimed-but-still-present", "anchor"),
+    (Fate.MOVED, True): ("regressed", "anchor"),
+    (Fate.GONE, False): ("verified", "anchor"),
+    (Fate.GONE, True): ("verified", "anchor"),
+    (Fate.FILE_GONE, False): ("verified", "anchor"),
+    (Fate.FILE_GONE, True): ("verified", "anchor"),
+    (Fate.UNKNOWN, False): ("unverifiable", "unverifiable"),
+    (Fate.UNKNOWN, True): ("unverifiable", "unverifiable"),
+}
+
+
+def test_an_open_finding_is_what_the_table_says() -> None:
+    assert OPEN.keys() == set(product(Fate, EITHER))
+    found = {(fate, was): verify_open(looked(fate), was_fixed=was)[:2] for fate, was in OPEN}
+    assert found == OPEN
+
+
+APPROVED = {
+    (Fate.STANDS, False): Row("verified", "anchor", "it stands at src/a.py:3"),
+    (Fate.STANDS, True): Row("verified", "anchor", "it stands at src/a.py:3"),
+    (Fate.MOVED, False): Row("verified", "anchor", "it stands at src/a.py:3"),
+    (Fate.MOVED, True): Row("verified", "anchor", "it stands at src/a.py:3"),
+    (Fate.GONE, False): Row("broken", "anchor", "its line is gone"),
+    (Fate.GONE, True): Row("drifted", "anchor", "its line was rewritten, now src/a.py:3"),
+    (Fate.FILE_GONE, False): Row("broken", "anchor", "its file is gone"),
+    (Fate.FILE_GONE, True): Row("broken", "anchor", "its file is gone"),
+    (Fate.UNKNOWN, False): Row("unverifiable", "unverifiable", "there is no anchor, or its history is not here"),
+    (Fate.UNKNOWN, True): Row("unverifiable", "unverifiable", "there is no anchor, or its history is not here"),
+}
+
+
+def test_the_place_of_an_approved_finding_is_what_the_table_says() -> None:
+    assert APPROVED.keys() == set(product(Fate, EITHER))
+    found = {(fate, rewritten): verify_approved(looked(fate), rewritten=rewritten) for fate, rewritten in APPROVED}
+    assert found == APPROVED
+
+
+@pytest.mark.parametrize(
+    ("rows", "offending", "unverifiable", "threshold", "code"),
+    [
+        (0, 0, 0, 0, 0),
+        (3, 0, 0, 0, 0),
+        (3, 1, 0, 0, 1),
+        (3, 1, 0, 1, 0),
+        (3, 2, 1, 1, 1),
+        (3, 0, 3, 0, 2),
+        (3, 0, 3, 9, 2),
+        (3, 0, 2, 0, 0),
+        (1, 0, 1, 0, 2),
+    ],
+)
+def test_the_exit_code_is_2_where_nothing_could_be_looked_at_and_1_where_more_offend_than_may(
+    rows: int, offending: int, unverifiable: int, threshold: int, code: int
+) -> None:
+    assert exit_code(rows, offending, unverifiable, threshold) == code
