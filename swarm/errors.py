@@ -29,6 +29,12 @@ def shortened(value: str) -> str:
     return value if len(value) <= RECEIVED_LIMIT else value[: RECEIVED_LIMIT - 3] + "..."
 
 
+def _shown(name: str, value: object) -> object:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return shortened(value) if name == "received" and isinstance(value, str) else value
+
+
 @dataclass_transform(kw_only_default=True, eq_default=False)
 class SwarmError(Exception):
     """A failure with a code. Subclasses annotate the fields that they carry; all are keyword arguments."""
@@ -75,10 +81,7 @@ class SwarmError(Exception):
         return self.advice.format(**self._shown())
 
     def _shown(self) -> dict[str, object]:
-        return {
-            name: shortened(value) if name == "received" and isinstance(value, str) else value
-            for name, value in self.fields.items()
-        }
+        return {name: _shown(name, value) for name, value in self.fields.items()}
 
 
 # --- the command line -------------------------------------------------------------------------------------
@@ -247,12 +250,37 @@ class ControlPlaneWriteFailed(SwarmError):
     problem: str
 
 
+class LedgerBroken(SwarmError):
+    code = "LEDGER_BROKEN"
+    severity = Severity.CRITICAL
+    text = "The ledger is broken at event {seq}: {problem}"
+    advice = (
+        "nothing is mended; find out who edited the database, or restore a copy from before: `swarm doctor` names the "
+        "newest backup"
+    )
+    when = "an event was edited, taken out or put in, or a hash that was kept elsewhere is in the chain no more"
+    seq: int
+    what: str
+    problem: str
+    kind: str | None = None
+
+
 class WorkspaceNotWritable(SwarmError):
     code = "WORKSPACE_NOT_WRITABLE"
     severity = Severity.HIGH
     text = "Cannot write in the workspace: {problem}"
     advice = "make {path} writable and check the free space of its disk, then repeat the command"
     when = "a run's folder, a prompt, an output or a record cannot be written"
+    path: str
+    problem: str
+
+
+class OutputNotWritable(SwarmError):
+    code = "OUTPUT_NOT_WRITABLE"
+    severity = Severity.MEDIUM
+    text = "{path} is not written: {problem}"
+    advice = "name another file, in a folder that is there"
+    when = "a file that a verb was asked to write would take the place of something else"
     path: str
     problem: str
 
@@ -645,7 +673,7 @@ class NoWaveToLaunch(SwarmError):
     code = "LAUNCH_NO_WAVE"
     severity = Severity.MEDIUM
     text = "Run {run_id} has no dispatched wave to launch"
-    advice = "run `swarm dispatch {run_id} <phase>` first"
+    advice = "run `swarm dispatch {run_id} <phase>` first, or after a wave that failed `swarm resume {run_id}`"
     when = "`launch` without a wave in flight"
     run_id: str
 
@@ -742,6 +770,103 @@ class CollectUpsertError(SwarmError):
     wave_id: int
     findings_attempted: int
     problem: str
+
+
+class RecoveryNotApplicable(SwarmError):
+    code = "RECOVERY_NOT_APPLICABLE"
+    severity = Severity.MEDIUM
+    text = "{action}: {problem}"
+    advice = "{remedy}"
+    when = "`redrive` of a wave that is in flight or not the latest; `revalidate` of an agent that is not blocked"
+    action: str
+    problem: str
+    remedy: str
+
+
+class WaveGitFolderChanged(SwarmError):
+    code = "WAVE_GIT_FOLDER_CHANGED"
+    severity = Severity.HIGH
+    text = "The git folder was changed since wave {number} began, and not by swarm: {files}"
+    advice = (
+        "look at each, take back what is not yours, and repeat; or leave the wave behind: "
+        "`swarm dispatch {run_id} {phase} --isolate`"
+    )
+    when = "`resume`, `redrive` or `revalidate` of a wave in whose trees git must not be run any more"
+    number: int
+    phase: str
+    files: str
+    run_id: str
+
+
+class WorkAtRisk(SwarmError):
+    code = "WORK_AT_RISK"
+    severity = Severity.HIGH
+    text = "{name} holds what would be lost: {problem}"
+    advice = "`swarm clean {run_id} --force --apply --reason '…'` saves it below refs/swarm/salvage/ before it goes"
+    when = "`clean` leaves a worktree or a branch: the state of its report, and exit 1 with `--apply`"
+    name: str
+    problem: str
+    run_id: str
+
+
+class SavePointUnknown(SwarmError):
+    code = "SAVE_POINT_UNKNOWN"
+    severity = Severity.HIGH
+    text = "No save point is called '{received}'{told}"
+    advice = "`swarm status` shows a run's save point; another ref needs `--force-arbitrary-ref`"
+    when = "`rewind` to a word that is no save point, no run, and no commit that is in the repository"
+    received: str
+    told: str = ""
+
+
+class RewindRefused(SwarmError):
+    code = "REWIND_REFUSED"
+    severity = Severity.HIGH
+    text = "The checkout cannot be rewound: {problem}"
+    advice = "{remedy}"
+    when = (
+        "`rewind` on a detached HEAD, another branch or repository than the run's, in the middle of a merge, where a "
+        "branch is checked out twice, or where the control plane itself is a tracked file"
+    )
+    problem: str
+    remedy: str
+    run_id: str
+
+
+class RewindNotClean(SwarmError):
+    code = "REWIND_NOT_CLEAN"
+    severity = Severity.HIGH
+    text = "{path} has {count} files that rewinding would overwrite: {files}"
+    advice = "commit or stash them, or add `--force`, which saves them below refs/swarm/salvage/ first"
+    when = "`rewind` without `--force`, and uncommitted changes, or untracked files at places of the save point's files"
+    path: str
+    count: int
+    files: str
+
+
+class RewindStateSplit(SwarmError):
+    code = "REWIND_STATE_SPLIT"
+    severity = Severity.CRITICAL
+    text = "Branch {branch} is at {save_point}, and run {run_id} does not know it: {problem}"
+    advice = "mend what SQLite complains of, then repeat the same `swarm rewind` command, which finishes it"
+    when = "`rewind` moved the branch, and its transaction failed; nothing of the run's state has changed"
+    branch: str
+    save_point: str
+    problem: str
+    run_id: str
+    state_split: bool = True
+
+
+class UndoRefused(SwarmError):
+    code = "UNDO_REFUSED"
+    severity = Severity.HIGH
+    text = "The last {verb} cannot be undone: {problem}"
+    advice = "{remedy}; nothing was changed"
+    when = "`undo`, and a branch, a folder or the checkout is no longer as the verb left it, or a commit is gone"
+    verb: str
+    problem: str
+    remedy: str
+    run_id: str
 
 
 # --- agent output -----------------------------------------------------------------------------------------
@@ -841,8 +966,8 @@ class MergeConflict(SwarmError):
     )
     when = "two agents changed one file in different ways, or the target moved over what an agent changed"
     number: int
-    files: str
-    domains: str
+    files: tuple[str, ...]
+    domains: tuple[str, ...]
     branch: str
     remedy: str
     run_id: str
@@ -861,6 +986,34 @@ class MergeGateFailed(SwarmError):
     path: str
     remedy: str
     run_id: str
+
+
+class IntegrationMoved(SwarmError):
+    code = "INTEGRATION_MOVED"
+    severity = Severity.CRITICAL
+    text = "Branch {branch} is at {found}, where swarm did not put it"
+    advice = (
+        "look at it with `git log {branch}`; `swarm merge {run_id}` goes on with a merge that was interrupted, and "
+        "`git {remedy}` puts it back where the last merge left it"
+    )
+    when = "the branch on which a run's waves come together was moved by somebody else"
+    branch: str
+    found: str
+    remedy: str
+    run_id: str
+
+
+class ProofDisturbed(SwarmError):
+    code = "PROOF_DISTURBED"
+    severity = Severity.HIGH
+    text = "While {commit} was proved, something outside of its worktree changed: {files}"
+    advice = (
+        "if that was you, run the command again; else look at what the tests of this commit do, and mend your checkout"
+    )
+    when = "a build in a scratch worktree, or somebody at the same time, wrote into your checkout or its git folder"
+    commit: str
+    files: tuple[str, ...]
+    path: str
 
 
 class PublishRaced(SwarmError):

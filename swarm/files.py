@@ -1,12 +1,16 @@
 """Writing the files that others read: a temporary name in the same folder, fsync, rename."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from swarm import errors
 from swarm.failpoints import failpoint
+
+_UNFINISHED: Final = re.compile(r"\..+\.([0-9]+)-[^.]+\.tmp", re.ASCII | re.DOTALL)
 
 
 def write_whole(file: Path, content: str | bytes) -> None:
@@ -61,19 +65,52 @@ def write_stream(file: Path, chunks: Iterable[str]) -> int:
     return size
 
 
+def refuse_target(file: Path, database: Path, *, begins: str = "") -> None:
+    """Refuse a place that is no place for an output: no folder, the control plane, or somebody's other file.
+
+    `begins` is what a file there must begin with to be replaced. Raises OutputNotWritable.
+    """
+    try:
+        problem = ""
+        if not file.parent.is_dir():
+            problem = "its folder is not there"
+        elif file.exists() and not file.is_file():
+            problem = "it is no regular file"
+        elif file.name.startswith(database.name) and file.parent.samefile(database.parent):
+            problem = "it is the control plane itself"
+        elif begins and file.is_file() and not file.read_bytes().startswith(begins.encode()):
+            problem = "another file is there, and would be lost"
+    except OSError as error:
+        problem = error.strerror or str(error)
+    if problem:
+        raise errors.OutputNotWritable(path=str(file), problem=problem)
+
+
 def _sweep(file: Path) -> None:
     """Remove what a process that died while it wrote the same file has left."""
-    begin = f".{file.name}."
-    for entry in file.parent.iterdir():
-        pid, dash, _ = entry.name.removeprefix(begin).partition("-")
-        if not (entry.name.startswith(begin) and entry.name.endswith(".tmp") and dash and pid.isdecimal()):
-            continue
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
+    for entry in left_unfinished(file.parent):
+        if entry.name.startswith(f".{file.name}."):
             entry.unlink(missing_ok=True)
-        except (PermissionError, OverflowError):
-            continue
+
+
+def left_unfinished(folder: Path) -> list[Path]:
+    """Return the files of a folder that processes which are dead did not write to their end."""
+    found = []
+    for entry in folder.iterdir():
+        named = _UNFINISHED.fullmatch(entry.name)
+        if named is not None and not _is_there(int(named[1])) and entry.is_file() and not entry.is_symlink():
+            found.append(entry)
+    return sorted(found)
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def is_in_place(folder: Path, root: Path) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from swarm.show.toml import HEAD
 from tests.conftest import Repo, Swarm
 from tools import generate
 
@@ -31,7 +32,7 @@ def commands(page: Path) -> list[str]:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
 def test_every_command_line_of_a_page_runs(page: Path, swarm: Swarm, repo: Repo) -> None:
-    repo.commit({"src/payments/card.py": "CARD = 1\n", "swarm.toml": PROOF, "decisions.toml": "version = 1\n"})
+    repo.commit({"src/payments/card.py": "CARD = 1\n", "swarm.toml": PROOF, "decisions.toml": HEAD})
     first = commands(page)[0]
     if not first.startswith(("swarm audit", "swarm init")):
         swarm("audit", ".", exit=1)

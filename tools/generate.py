@@ -15,7 +15,7 @@ from swarm.cli.door import swarm as group
 from swarm.cli.verbs import SECTIONS
 from swarm.errors import CATALOGUE, ICONS
 from swarm.show.document import schema_of
-from swarm.waves import gate_results, lookback, proof, results, triaged
+from swarm.waves import chained, gate_results, lookback, proof, recovery, recovery_results, results, triaged
 
 ROOT = Path(__file__).parent.parent
 DATA: dict[str, Any] = {
@@ -49,10 +49,17 @@ DATA: dict[str, Any] = {
     "close": triaged.TriageResult,
     "triage": triaged.ImportResult,
     "lease": triaged.LeasesResult,
+    "resume": recovery_results.RedispatchResult,
+    "redrive": recovery_results.RedispatchResult,
+    "revalidate": recovery_results.RevalidateResult,
+    "rewind": recovery.RewindResult,
+    "clean": recovery.CleanResult,
+    "undo": recovery.UndoResult,
     "verify-fixed": proof.Delta,
     "verify-recurring": proof.Delta,
     "verify-unverified": proof.Delta,
     "verify-approved": proof.Delta,
+    "ledger": chained.ChainShown | chained.ReplayShown,
     "completion": results.Completion,
 }
 

@@ -2,6 +2,7 @@
 
 import re
 import time
+import uuid
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,8 +16,10 @@ from swarm.builds.process import Ended, run_process
 from swarm.config import VerifyConfig
 from swarm.files import make_folder
 from swarm.rules.verdicts import BuildVerdict, Exit, StepStatus, status_of, verdict_of
+from swarm.runtimes.processes import end_all_with
 from swarm.runtimes.redaction import Redactor
 
+_MARK: Final = "SWARM_BUILD"
 # The words of `python -m`, of cargo and rustup, and of the shell below a script that hides its exit code.
 _SAYS_MISSING: Final = re.compile(
     r"""^(?:\S+:[ ]No[ ]module[ ]named[ ](?:pytest|mypy)
@@ -54,9 +57,14 @@ def run_build(
         return BuildResult(None, BuildVerdict.SKIP, (), None)
     lend_packages(tree, repository_root)
     limit = config.timeout_seconds if seconds is None else seconds
-    place = _Place(tree, build_environment(config.environment), limit)
+    # What a step starts can leave its group and its session; it is known by its environment, unless it shed that too.
+    mark = {_MARK: uuid.uuid4().hex}
+    place = _Place(tree, build_environment(config.environment) | mark, limit)
     steps = adapter.steps(tree, repository_root)
-    outcomes = tuple(_run_step(step, place, log_folder / f"{n}-{step.name}") for n, step in enumerate(steps, 1))
+    try:
+        outcomes = tuple(_run_step(step, place, log_folder / f"{n}-{step.name}") for n, step in enumerate(steps, 1))
+    finally:
+        end_all_with(mark)
     told = [outcome.test_count for outcome in outcomes if outcome.test_count is not None]
     verdict = verdict_of(outcome.facts for outcome in outcomes)
     return BuildResult(adapter.name, verdict, outcomes, sum(told) if told else None)

@@ -28,6 +28,8 @@ def command(
     from swarm.show.document import document
     from swarm.waves import promotion
 
+    if history and (check_only or override):
+        raise usage("--history goes alone", "advance")
     if reason is not None and not override:
         raise usage("--reason goes with --override", "advance")
     why = None

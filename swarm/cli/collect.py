@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
-
 from swarm.cli.call import Call
-from swarm.cli.options import repo_path_option, run_argument, usage, verb
+from swarm.cli.options import outputs_named, outputs_option, repo_path_option, run_argument, verb
 from swarm.rules.phases import AMEND_PHASES, dispatched_phase
 from swarm.rules.states import WaveStatus
 from swarm.show import text
@@ -19,13 +17,7 @@ _MOST_NAMED = 5
 
 @verb()
 @run_argument
-@click.option(
-    "--domain",
-    "named",
-    multiple=True,
-    metavar="NAME:PATH",
-    help="Take a domain's output from PATH, JSON or .sarif; may be given several times.",
-)
+@outputs_option
 @repo_path_option
 def command(call: Call, run: str | None, named: tuple[str, ...], repo_path: Path | None) -> None:
     """Collect the wave in flight of RUN: validate each output, enforce ownership, record the findings.
@@ -35,14 +27,7 @@ def command(call: Call, run: str | None, named: tuple[str, ...], repo_path: Path
     """
     from swarm.waves.collect import collect
 
-    paths = {}
-    for word in named:
-        name, colon, path = word.partition(":")
-        if not colon or not name or not path:
-            raise usage(f"--domain takes NAME:PATH; got '{word}'", "collect")
-        if name in paths:
-            raise usage(f"--domain {name} is given twice", "collect")
-        paths[name] = call.folder / path
+    paths = outputs_named(named, call.folder, "collect")
     with call.write() as store:
         selected = call.run_here(store, run, repo_path, tell=True)
         result = collect(store, call.workspace, selected, paths)

@@ -1,9 +1,13 @@
 """`swarm doctor`."""
 
+import os
 from collections.abc import Iterator
 
+import click
+
+from swarm import errors
 from swarm.cli.call import Call
-from swarm.cli.options import verb
+from swarm.cli.options import require_reason, usage, verb
 from swarm.show.escape import plain
 from swarm.waves.results import DoctorResult
 
@@ -11,12 +15,49 @@ _ICONS = {"pass": "✓", "warn": "⚠", "fail": "⊘"}
 
 
 @verb()
-def command(call: Call) -> None:
-    """Check the machine, the database and the workspace. Nothing is changed; exit 1 when a check fails."""
+@click.option("--fix", is_flag=True, help="Plan the repairs that can lose nothing; with --apply, do them.")
+@click.option("--apply", is_flag=True, help="Do what --fix plans.")
+@click.option("--reason", metavar="TEXT", help="Why; it is recorded with what was done.")
+def command(call: Call, *, fix: bool, apply: bool, reason: str | None) -> None:
+    """Check the machine, the database and the workspace; exit 1 when a check fails. Without --apply, change nothing.
+
+    Repaired are attempts whose supervisor is dead, processes that outlived theirs, half-written files, missing records,
+    rights on swarm's own files, empty worktrees of no agent, scratch trees, and locks that a killed git of ours left.
+    What may hold work is named, with the verb that handles it.
+    """
     from swarm.waves.checkup import FAIL, check_up
 
+    if (apply and not fix) or (reason is not None and not apply):
+        raise usage("--apply goes with --fix, and --reason with --apply", "doctor")
+    why = None
+    if apply:
+        from swarm.cli.deciding import bounded
+
+        why = bounded(require_reason(reason, "repairing"), "--reason", "doctor")
+    repaired = _repaired(call, why) if fix else None
     result = check_up(call.workspace, call.config(call.folder))
-    call.answer(result, lambda: _lines(result), int(result.overall == FAIL))
+    if repaired is not None:
+        result = result._replace(fix=True, applied=apply, repairs=repaired.repairs, left=repaired.left)
+    refused = any(repair.status == "not_done" for repair in result.repairs)
+    call.answer(result, lambda: _lines(result), int(result.overall == FAIL or refused))
+
+
+def _repaired(call: Call, why: str | None) -> DoctorResult:
+    from swarm.store.connection import open_store
+    from swarm.waves import repairs
+    from swarm.workspace import refuse_agents
+
+    refuse_agents(call.folder, os.environ)
+    nothing = DoctorResult((), "pass")
+    try:
+        store = open_store(call.workspace.database, call.verb)
+    except errors.SwarmError:
+        # What keeps it from being opened is told by a check.
+        return nothing
+    with store:
+        found = repairs.wards(store, call.workspace)
+        done = repairs.planned(found) if why is None else repairs.apply(store, found, why)
+    return nothing._replace(repairs=done, left=tuple(one for ward in found for one in ward.left))
 
 
 def _lines(result: DoctorResult) -> Iterator[str]:
@@ -25,3 +66,17 @@ def _lines(result: DoctorResult) -> Iterator[str]:
         if check.hint and check.status != "pass":
             yield f"    Next: {plain(check.hint)}"
     yield f"Overall: {result.overall}"
+    if result.fix:
+        yield from _repairs(result)
+
+
+def _repairs(result: DoctorResult) -> Iterator[str]:
+    if not result.repairs:
+        yield "Nothing to repair."
+    for repair in result.repairs:
+        yield f"{repair.status.replace('_', ' ')}  {repair.id}: {plain(repair.what)}"
+    for one in result.left:
+        yield f"left alone  {one.id}: {plain(one.what)}"
+        yield f"    Next: {plain(one.hint)}"
+    if result.repairs and not result.applied:
+        yield "Nothing was changed. Next: swarm doctor --fix --apply --reason '…'"

@@ -110,22 +110,24 @@ def _export(call: Call, named: str | None, filters: "Filters", target: str) -> N
     """Write the decisions that the filters keep, and tell of them."""
     import sys
 
-    from swarm.files import write_whole
-    from swarm.show.toml import decisions_file
+    from swarm.files import refuse_target, write_stream
+    from swarm.show.toml import HEAD, decisions_file
     from swarm.waves.decision_files import DECIDED, exported
     from swarm.waves.digest import digest
 
     with call.read() as store:
         run = call.run(store, named)
+        if target != "-":
+            refuse_target(call.folder / target, store.path, begins=HEAD.partition("\n")[0])
         decisions = list(exported(store.conn, run, filters))
         if call.form == "json":
             wanted = filters._replace(statuses=filters.statuses or DECIDED)
-            write_whole(call.folder / target, decisions_file(decisions))
+            write_stream(call.folder / target, [decisions_file(decisions)])
             call.answer(digest(store.conn, run, wanted), tuple)
     if target == "-":
         sys.stdout.write(decisions_file(decisions))
         raise SystemExit(0)
-    write_whole(call.folder / target, decisions_file(decisions))
+    write_stream(call.folder / target, [decisions_file(decisions)])
     write(f"{text.counted(len(decisions), 'decision')} written to {plain(target)}")
     raise SystemExit(0)
 

@@ -77,7 +77,7 @@ def _lines(result: MergeResult) -> Iterator[str]:
 def gate_lines(gate: GateShown) -> Iterator[str]:
     """Yield what a build said, a line a step."""
     for step in gate.steps:
-        icon = "✓" if step.passed else "⊘"
+        icon = ("⚠" if step.test_count == 0 else "✓") if step.passed else "⊘"
         tests = f", {text.counted(step.test_count, 'test')}" if step.test_count is not None else ""
         yield f"{icon} {plain(step.name)}: {step.status} in {step.duration_ms:,} ms{tests}  ({plain(step.log)})"
     told = f"{gate.verdict} by {gate.adapter}" if gate.adapter else gate.verdict

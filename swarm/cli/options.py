@@ -125,6 +125,28 @@ repo_path_option = click.option(
 )
 
 
+outputs_option = click.option(
+    "--domain",
+    "named",
+    multiple=True,
+    metavar="NAME:PATH",
+    help="Take a domain's output from PATH, JSON or .sarif; may be given several times.",
+)
+
+
+def outputs_named(words: tuple[str, ...], folder: Path, verb_name: str) -> dict[str, Path]:
+    """Return the path of each domain's output; a relative one begins at `folder`."""
+    paths: dict[str, Path] = {}
+    for word in words:
+        name, colon, path = word.partition(":")
+        if not colon or not name or not path:
+            raise usage(f"--domain takes NAME:PATH; got '{word}'", verb_name)
+        if name in paths:
+            raise usage(f"--domain {name} is given twice", verb_name)
+        paths[name] = folder / path
+    return paths
+
+
 def require_reason(reason: str | None, action: str) -> str:
     """Return the reason. Raises ReasonRequired where it is missing or blank."""
     if reason is None or not reason.strip():

@@ -46,7 +46,8 @@ def _lines(result: StatusResult) -> Iterator[str]:
         yield "  " + ", ".join(f"{count:,} {status}" for status, count in found.by_status.items())
     if (last := result.last_verification) is not None:
         passed = "passed" if last.passed else "not passed"
-        yield f"Verification {last.id} of {last.commit_sha[:12]} in {last.phase}: {passed} ({last.verdict})"
+        said = f"build {last.verdict}, {last.offending or 0:,} claims do not hold" if not last.passed else last.verdict
+        yield f"Verification {last.id} of {last.commit_sha[:12]} in {last.phase}: {passed} ({said})"
     if result.violations:
         yield f"Violations: {result.violations:,}"
     yield f"Next: {result.assessment.next_action}"

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import click
 
-from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import verb
 from swarm.show import text
@@ -27,11 +26,8 @@ def command(call: Call, query: str, repo: str | None, limit: int) -> None:
     """Look back over all runs: which findings persist, how many were open when, what comes back once fixed."""
     from swarm.waves.trending import look_back
 
-    try:
-        with call.read() as store, store.snapshot() as conn:
-            result = look_back(conn, query, repo, limit)
-    except errors.ControlPlaneMissing:
-        result = TrendsResult(query, repo, 0, 0)
+    with call.read() as store, store.snapshot() as conn:
+        result = look_back(conn, query, repo, limit)
     call.answer(result, lambda: _lines(result))
 
 

@@ -41,11 +41,20 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "triage": "Take decisions over from a file.",
         "lease": "List, grant and deny files to other domains' agents.",
     },
+    "Recover": {
+        "resume": "Go on with a wave: dispatch again what failed.",
+        "redrive": "A fresh try for all that failed in a wave.",
+        "revalidate": "Take the corrected output of a blocked agent.",
+        "rewind": "Bring a branch back to a save point, and the run with it.",
+        "clean": "Remove worktrees and branches that hold nothing.",
+        "undo": "Bring back what the last clean or rewind took away.",
+    },
     "Prove": {
         "verify-fixed": "Look again at every fixed and every claimed finding.",
         "verify-recurring": "Look again at what was fixed more than once.",
         "verify-unverified": "Look again at what no wave could judge.",
         "verify-approved": "Is the place of every approved finding still there?",
+        "ledger": "Prove the ledger, and the tables by it.",
     },
     "Shell": {
         "completion": "Print the completion script of bash, zsh or fish.",

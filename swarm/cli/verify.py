@@ -76,6 +76,8 @@ def _lines(result: VerifyResult, *, probe_only: bool) -> Iterator[str]:
         yield row_line(row)
     if len(result.claims.offending) > _MOST_SHOWN:
         yield f"… and {len(result.claims.offending) - _MOST_SHOWN:,} more"
+    if result.note:
+        yield f"⚠ {result.note}"
     if result.fixed:
         yield f"✓ {text.counted(len(result.fixed), 'claimed finding')} fixed now: {', '.join(result.fixed)}"
     if result.threshold_exceeded:

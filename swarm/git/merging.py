@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm import errors
-from swarm.git.names import path_text
+from swarm.git import sparse
+from swarm.git.names import path_bytes, path_text
 from swarm.git.repository import Repository
 from swarm.git.runner import Git, GitError
 from swarm.git.worktrees import admin_dir
@@ -102,6 +103,11 @@ def commit_with_tree(git: Git, since: str, tip: str, tree: str) -> str | None:
     return next((line.partition(" ")[0] for line in listed.splitlines() if line.partition(" ")[2] == tree), None)
 
 
+def has_merges(git: Git, since: str, tip: str) -> bool:
+    """Say whether a history after `since` has a commit with several parents."""
+    return git.text("rev-list", "--min-parents=2", "--max-count=1", f"{since}..{tip}") != ""
+
+
 def is_ancestor(git: Git, ancestor: str, commit: str) -> bool:
     """Say whether a commit is in the history of another; not, where one of them is not here."""
     return git.answer("merge-base", "--is-ancestor", ancestor, commit, expect=(0, 1, 128))[0] == 0
@@ -147,10 +153,10 @@ def forward_checkout(folder: Path, branch: str, old: str, new: str) -> None:
     """
     git = Git(folder)
     if not _stands_at(git, new):
-        if not _stands_at(git, old) or _is_in_the_way(git, folder, old, new):
+        if not can_forward(folder, old, new):
             raise errors.PublishTargetDirty(path=str(folder), branch=branch)
         try:
-            git.run("read-tree", "-m", "-u", old, new, filters=True)
+            git.run("read-tree", "-m", "-u", old, new, filters=True, sparse=_is_sparse(git))
         except GitError as error:
             # An edit that no index shows is in the way; git looked at all of them before it wrote one.
             raise errors.PublishTargetDirty(path=str(folder), branch=branch) from error
@@ -158,8 +164,19 @@ def forward_checkout(folder: Path, branch: str, old: str, new: str) -> None:
         move_branch(git, branch, old, new)
     except errors.PublishRaced:
         with contextlib.suppress(GitError):
-            git.run("read-tree", "-m", "-u", new, old, filters=True)
+            git.run("read-tree", "-m", "-u", new, old, filters=True, sparse=_is_sparse(git))
         raise
+
+
+def _is_sparse(git: Git) -> bool:
+    """Say whether a checkout lacks files on purpose; what is brought into it must not fill it up."""
+    return any(flag.upper() == b"S" for flag, _ in sparse.flags(git))
+
+
+def can_forward(folder: Path, old: str, new: str) -> bool:
+    """Say whether a checkout is clean at one of two commits, with nothing in the way of the second."""
+    git = Git(folder)
+    return _stands_at(git, new) or (_stands_at(git, old) and not in_the_way(git, folder, old, new))
 
 
 def _stands_at(git: Git, commit: str) -> bool:
@@ -171,15 +188,20 @@ def _stands_at(git: Git, commit: str) -> bool:
     return not staged and not edited
 
 
-def _is_in_the_way(git: Git, folder: Path, old: str, new: str) -> bool:
-    """Say whether a file that git does not track is in the way; `read-tree` would not spare one that is ignored."""
+def in_the_way(git: Git, folder: Path, old: str, new: str) -> list[str]:
+    """Return the files in the way that git does not track; `read-tree` would not spare those that are ignored."""
     fields = git.run("diff-tree", "-r", "-z", "--no-renames", "--name-status", old, new).split(b"\0")
     letters = dict(zip(fields[1::2], fields[::2], strict=False))
     gone = {name for name, letter in letters.items() if letter == b"D"}
     root = os.fsencode(folder)
-    return any(
-        name not in gone for added, letter in letters.items() if letter == b"A" for name in _standing_at(root, added)
-    )
+    added = (name for name, letter in letters.items() if letter == b"A")
+    standing = {name for place in added for name in _standing_at(root, place)}
+    return sorted(path_text(name) for name in standing - gone)
+
+
+def stands(folder: Path, path: str) -> bool:
+    """Say whether there is a file, a link or a submodule's folder at a path of a checkout."""
+    return os.path.lexists(os.path.join(os.fsencode(folder), path_bytes(path)))  # noqa: PTH118
 
 
 def _standing_at(root: bytes, name: bytes) -> Iterator[bytes]:

@@ -31,6 +31,8 @@ _HARDENED: Final = (
     "-c",
     "core.excludesFile=/dev/null",
     "-c",
+    "core.sparseCheckout=false",
+    "-c",
     "diff.external=",
     "-c",
     "gc.auto=0",
@@ -45,6 +47,7 @@ _HARDENED: Final = (
     "-c",
     "advice.detachedHead=false",
 )
+_SPARSE: Final = ("-c", "core.sparseCheckout=true")
 _FIXED: Final = {
     "LC_ALL": "C",
     "GIT_TERMINAL_PROMPT": "0",
@@ -94,13 +97,17 @@ class Git:
         stdin: bytes | None = None,
         expect: tuple[int, ...] = (0,),
         filters: bool = False,
+        sparse: bool = False,
         environment: dict[str, str] | None = None,
     ) -> bytes:
         """Run one git command and return its stdout. `filters` says that it may read or write work tree files.
 
+        With `sparse` it follows a sparse-checkout file, which only the user's own checkout may do.
         Raises GitError for an exit code that is not expected, GitMissing, and GitFailed past the deadline.
         """
-        return self.answer(*arguments, stdin=stdin, expect=expect, filters=filters, environment=environment)[1]
+        return self.answer(
+            *arguments, stdin=stdin, expect=expect, filters=filters, sparse=sparse, environment=environment
+        )[1]
 
     def answer(
         self,
@@ -108,6 +115,7 @@ class Git:
         stdin: bytes | None = None,
         expect: tuple[int, ...] = (0,),
         filters: bool = False,
+        sparse: bool = False,
         environment: dict[str, str] | None = None,
     ) -> tuple[int, bytes]:
         """Run one git command and return its exit code and its stdout."""
@@ -116,7 +124,7 @@ class Git:
         failpoint(f"git.{named[0]}.before")
         try:
             done = subprocess.run(
-                ["git", *_HARDENED, *arguments],
+                ["git", *_HARDENED, *(_SPARSE if sparse else ()), *arguments],
                 cwd=self.folder,
                 env=self._environment | off | (environment or {}),
                 input=stdin,

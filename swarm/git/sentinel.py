@@ -17,6 +17,7 @@ _FILES: Final = (
     "info/attributes",
     "info/exclude",
     "info/grafts",
+    "info/sparse-checkout",
     "objects/info/alternates",
     "shallow",
 )

@@ -56,9 +56,9 @@ def touched_files(
     if endless := traps(tree, common_dir):
         return [Touched(path, "edit") for path in endless]
     found: dict[str, str] = {}
-    with _own_index(common_dir, tree, commit, kept_index) as git:
-        _note(found, _changed(git))
-        found |= dict.fromkeys(_new(git), "create")
+    with own_index(common_dir, tree, commit, kept_index) as git:
+        _note(found, changed_files(git))
+        found |= dict.fromkeys(new_files(git), "create")
         found |= dict.fromkeys(filled_submodules(git, tree, commit), "edit")
     _note(found, _committed(Git(common_dir), commit, branch))
     return [Touched(path, kind) for path, kind in sorted(found.items())]
@@ -74,14 +74,14 @@ def work_of(common_dir: Path, tree: Path, commit: str, kept_index: Path | None, 
     if endless := traps(tree, common_dir):
         return Work(here.text("rev-parse", f"{commit}^{{tree}}"), _listed(dict.fromkeys(endless, "edit")), endless, ())
     found: dict[str, str] = {}
-    with _own_index(common_dir, tree, commit, kept_index) as git:
-        changed, new = _changed(git), _new(git)
+    with own_index(common_dir, tree, commit, kept_index) as git:
+        changed, new = changed_files(git), new_files(git)
         nested = {path for path in new if path.endswith("/")}
         nested |= {change.new_path for change in changed if change.new_mode == SUBMODULE_MODE}
         nested |= set(filled_submodules(git, tree, commit))
         gone = [change.old_path for change in changed if change.letter == "D" and change.old_path not in nested]
         present = [change.new_path for change in changed if change.letter != "D"] + new
-        unreadable = _taken(git, gone, [path for path in present if path not in nested])
+        unreadable = take_files(git, gone, [path for path in present if path not in nested])
         committed = _committed(here, commit, branch)
         _take_committed(git, committed)
         # Whoever writes an index, `write-tree` too, reads again the files that are as new as the index.
@@ -106,7 +106,7 @@ def _listed(found: Mapping[str, str]) -> tuple[Touched, ...]:
 
 
 @contextmanager
-def _own_index(common_dir: Path, tree: Path, commit: str, kept_index: Path | None) -> Iterator[Git]:
+def own_index(common_dir: Path, tree: Path, commit: str, kept_index: Path | None) -> Iterator[Git]:
     """Give git in a tree with an index of our own, that of the commit, refreshed against the files."""
     with tempfile.TemporaryDirectory(prefix="swarm-index-") as folder:
         index = Path(folder) / "index"
@@ -125,16 +125,18 @@ def _own_index(common_dir: Path, tree: Path, commit: str, kept_index: Path | Non
         yield git
 
 
-def _changed(git: Git) -> list[Change]:
+def changed_files(git: Git) -> list[Change]:
+    """Return how the files of a tree differ from its index."""
     return raw_changes(git.run("diff-files", "--raw", "-z", "--no-abbrev", *_PLAIN, filters=True))
 
 
-def _new(git: Git) -> list[str]:
+def new_files(git: Git) -> list[str]:
+    """Return the files that are not in the index and not ignored; a repository inside of the tree ends in `/`."""
     listed = git.run("ls-files", "--others", "--exclude-standard", "-z", filters=True)
     return [path_text(path) for path in listed.split(b"\0") if path]
 
 
-def _taken(git: Git, gone: Iterable[str], present: Sequence[str]) -> list[str]:
+def take_files(git: Git, gone: Iterable[str], present: Sequence[str]) -> list[str]:
     """Bring removed and written files into the index; return those that cannot be read."""
     _update_index(git, "--force-remove", gone)
     try:

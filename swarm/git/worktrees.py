@@ -10,6 +10,7 @@ from swarm.git import sparse
 from swarm.git.names import path_bytes
 from swarm.git.repository import filled_submodules
 from swarm.git.runner import Git, GitError
+from swarm.git.touched import touched_files
 
 _STATUS: Final = ("status", "--porcelain", "-z", "--untracked-files=all", "--ignore-submodules=dirty")
 
@@ -65,9 +66,15 @@ def fill(tree: Tree) -> None:
     Git(tree.path).run("reset", "--hard", "--quiet", "--no-recurse-submodules", filters=True)
 
 
-def remove(git: Git, tree: Tree, commit: str) -> bool:
-    """Remove a worktree that still is at its commit and clean, with its branch; say whether it went."""
+def remove(git: Git, tree: Tree, commit: str, kept_index: Path | None = None) -> bool:
+    """Remove a worktree that still is at its commit and clean, with its branch; say whether it went.
+
+    Its own index could be made to say so: its files are compared by the index that was kept when it was made.
+    """
     if not tree.path.exists() or not _is_as_new(git, tree, commit):
+        return False
+    common = Path(git.text("rev-parse", "--path-format=absolute", "--git-common-dir"))
+    if touched_files(common, tree.path, commit, kept_index or admin_dir(tree.path) / "index", tree.branch):
         return False
     # --force is for files that git ignores, such as caches; tracked and new files were looked at above.
     with contextlib.suppress(GitError):
@@ -87,6 +94,16 @@ def discard_unfinished(git: Git, tree: Tree, commit: str) -> None:
         git.run("worktree", "prune")
     if tree.branch:
         _drop_branch(git, tree.branch, commit)
+
+
+def is_as_made(git: Git, tree: Tree, commit: str) -> bool:
+    """Say whether a worktree is there, at its commit, on its branch and without a change."""
+    return tree.path.is_dir() and not tree.path.is_symlink() and _is_as_new(git, tree, commit)
+
+
+def holds_nothing(git: Git, tree: Tree, commit: str) -> bool:
+    """Say whether a worktree is as it was made, or half-made: there is nothing in it that its commit does not have."""
+    return is_as_made(git, tree, commit) or (not tree.path.is_symlink() and _is_unfilled(git, tree, commit))
 
 
 def admin_dir(tree: Path) -> Path:

@@ -1,5 +1,6 @@
 """Where a run stands, what is in the way, and one next command that works in that state."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from swarm.rules import gates
@@ -29,7 +30,8 @@ class Facts(NamedTuple):
     """What the assessment of a run rests on: what the gates do, and what the next command depends on.
 
     `is_unmerged` says that agents of the newest wave, a collected one that amends in worktrees, changed files of
-    which nothing was merged; `is_unpublished`, that what was merged of it stands on the integration branch alone.
+    which nothing was merged; `is_unpublished`, that what was merged of it stands on the integration branch alone;
+    `is_git_changed`, that somebody changed the git folder while that wave was in flight.
     """
 
     run_id: str
@@ -40,6 +42,7 @@ class Facts(NamedTuple):
     has_promotions: bool
     is_unmerged: bool
     is_unpublished: bool
+    is_git_changed: bool
     gates: gates.Facts
 
 
@@ -103,7 +106,26 @@ def _failed(facts: Facts, judgement: Judgement, phase: Phase) -> Told:
     ]
     blockers += [gate.reason for gate in judgement.failed if gate.name == gates.GateName.NO_VIOLATIONS]
     state = "BLOCKED" if any(agent.status in _BLOCKED for agent in facts.agents) else "WAVE FAILED"
-    return state, tuple(blockers), _dispatch(facts, phase, isolate=facts.is_isolated)
+    return state, tuple(blockers), _recovery(facts) or _dispatch(facts, phase, isolate=facts.is_isolated)
+
+
+def _recovery(facts: Facts) -> str | None:
+    """Return what takes a failed wave up again; `None` where only another wave helps."""
+    wave, statuses = facts.gates.wave, {agent.status for agent in facts.agents}
+    if wave is None or facts.is_git_changed or statuses <= {AgentRunStatus.COMPLETE}:
+        return None
+    if not statuses <= {AgentRunStatus.COMPLETE, *_BLOCKED}:
+        return f"swarm resume {facts.run_id}"
+    if AgentRunStatus.OWNERSHIP_VIOLATION in statuses:
+        return f"swarm redrive {wave.number} {facts.run_id}"
+    blocked = [agent.domain for agent in facts.agents if agent.status == AgentRunStatus.INVALID_OUTPUT]
+    return revalidate_line(facts.run_id, blocked)
+
+
+def revalidate_line(run_id: str, domains: Sequence[str]) -> str:
+    """Return the command that takes corrected outputs of blocked agents."""
+    named = " ".join(f"--domain {domain}:<corrected-output.json>" for domain in domains)
+    return f"swarm revalidate {run_id} {named} --apply --reason '…'"
 
 
 def _ended(facts: Facts, judgement: Judgement, wave: gates.WaveFacts) -> Told:

@@ -16,6 +16,7 @@ from swarm.rules.phases import (
     dispatched_phase,
 )
 from swarm.rules.states import WaveStatus
+from swarm.rules.verdicts import BuildVerdict
 
 GRAVE: Final = ("CRITICAL", "HIGH")
 # Reached by promotion: there is no wave to look at, but the commit as it is.
@@ -230,6 +231,8 @@ def _verification(facts: Facts) -> tuple[bool, str]:
         return False, f"{what} is not verified"
     if proof.is_outdated:
         return False, f"{what} has moved on since it was verified"
+    if proof.verdict == BuildVerdict.PASS and not proof.passed:
+        return False, f"the newest verification of {what} passes its build, but not every claim holds"
     return proof.passed, f"the newest verification of {what} says {proof.verdict}"
 
 

@@ -11,6 +11,7 @@ from swarm.rules.globs import regex_of
 UNASSIGNED = "unassigned"
 # Stands in the place of a domain where something was touched and no one agent can be named.
 WHOLE_WAVE = "the wave"
+STEERING = "swarm.toml"
 NAME_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -91,9 +92,14 @@ class OwnershipMap:
 
 
 def trespasses(owners: OwnershipMap, domain: str, path: str, leased: AbstractSet[str]) -> bool:
-    """Say whether an agent may not edit a file: it is not its domain's, not shared, and not leased to it."""
+    """Say whether an agent may not edit a file: it is not its domain's, not shared, and not leased to it.
+
+    What tells swarm how to prove the work is nobody's to edit in passing, whatever the map says.
+    """
     if path in leased:
         return False
+    if path == STEERING:
+        return True
     owner = owners.owner_of(path)
     return owner is None or (owner.name != domain and owner.ownership is not Ownership.SHARED)
 

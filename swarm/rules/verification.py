@@ -1,5 +1,6 @@
 """What a second look at a finding comes to: is its mend there, or, of an approved one, is its place still there."""
 
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from swarm.rules.classification import EvidenceKind, Fate
@@ -33,7 +34,6 @@ class Looked(NamedTuple):
     file_changed: bool
     fix_is_there: bool
     same_content: bool
-    cross_ref: str | None
 
 
 class Row(NamedTuple):
@@ -74,8 +74,6 @@ def _still_there(seen: Looked, attested: Row | None) -> Row:
 
 def _attested(seen: Looked) -> Row | None:
     """Return what stands for a fix beside the line itself."""
-    if seen.evidence is None and seen.cross_ref is not None:
-        return Row(VERIFIED, "cross_ref", f"the fix names {seen.cross_ref}, which holds its change")
     if seen.evidence == EvidenceKind.ANALYZER_RESCAN and seen.same_content:
         return Row(VERIFIED, "cross_ref", "its analyzer read this very content with the rule on, and was silent")
     if seen.evidence == EvidenceKind.CONFIRMED:
@@ -87,11 +85,27 @@ def _attested(seen: Looked) -> Row | None:
     return Row(VERIFIED, "operator", "closed by the coordinator with evidence")
 
 
-def asked_again(row: Row, *, is_silent: bool, told: str) -> Row:
-    """Return a row as the analyzer that found the finding lets it stand, asked in the same commit."""
-    if is_silent:
-        return row if row.classification == VERIFIED else Row(VERIFIED, "cross_ref", told)
-    return Row(REGRESSED if row.classification == REGRESSED else STILL_PRESENT, "anchor", told)
+class Said(StrEnum):
+    """What the analyzer of a finding says of it when it is asked again."""
+
+    SILENT = "silent"
+    REPORTED = "reported"
+    MUTE = "mute"
+
+
+def asked_again(row: Row, said: Said, told: str, *, is_claim: bool) -> Row:
+    """Return a row as the analyzer that found the finding lets it stand, asked in the same commit.
+
+    What is claimed of its findings rests on its word: where it cannot answer, nobody knows.
+    """
+    match said:
+        case Said.SILENT:
+            return row if row.classification == VERIFIED else Row(VERIFIED, "cross_ref", told)
+        case Said.REPORTED:
+            return Row(REGRESSED if row.classification == REGRESSED else STILL_PRESENT, "anchor", told)
+        case Said.MUTE:
+            doubted = is_claim and row.classification == VERIFIED
+            return Row(UNVERIFIABLE, "unverifiable", told) if doubted else row
 
 
 def verify_open(seen: Looked, *, was_fixed: bool) -> Row:

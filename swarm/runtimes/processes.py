@@ -6,11 +6,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 TERM_SECONDS: Final = 10.0
+# A process that forks while it is looked for is met by the next look.
+_SWEEPS: Final = 20
 
 
 def host() -> str:
@@ -64,6 +66,26 @@ def leaders_with(variables: Mapping[str, str]) -> list[tuple[int, str]]:
     return found
 
 
+def end_all_with(variables: Mapping[str, str]) -> None:
+    """Kill every process with these environment variables, where the system tells them; also who left its group."""
+    wanted = {f"{name}={value}".encode() for name, value in variables.items()}
+    for _ in range(_SWEEPS):
+        found = [pid for pid, told in _environments() if wanted.issubset(told) and pid != os.getpid()]
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if not found:
+            return
+
+
+def _environments() -> Iterator[tuple[int, list[bytes]]]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            yield int(folder.name), (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+
+
 def end_group(pid: int, start: str, *, grace: float = TERM_SECONDS) -> None:
     """End the group that a process leads: TERM, then KILL after `grace` seconds. Does nothing when it is gone."""
     if not is_alive(pid, start):
@@ -79,3 +101,19 @@ def signal_group(leader: int, number: signal.Signals) -> None:
     """Send a signal to every process of a group; a group that is gone is fine."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, number)
+
+
+def works_below(program: str, folders: Sequence[Path]) -> bool | None:
+    """Say whether a program of this name runs with its working folder in one of these; `None` where nobody tells."""
+    proc = Path("/proc")
+    if not (proc / "self" / "cwd").exists():
+        return None
+    for folder in proc.glob("[0-9]*"):
+        try:
+            name = (folder / "comm").read_text(encoding="utf-8", errors="replace").strip()
+            place = (folder / "cwd").readlink()
+        except OSError:
+            continue
+        if name == program and any(place.is_relative_to(one) for one in folders):
+            return True
+    return False

@@ -110,7 +110,7 @@ class Ruff:
         findings: list[dict[str, Any]] = []
         read: set[str] = set()
         silenced: defaultdict[str, set[str]] = defaultdict(set)
-        silenced_lines: list[tuple[str, str, int]] = []
+        silenced_lines: list[tuple[str, str, int, str]] = []
         roots: list[dict[str, Any]] = []
         for (root, _), group in zip(self._roots(job).items(), _by_four(results), strict=True):
             settings, files, check, unsilenced = (result.stdout for result in group)
@@ -120,7 +120,7 @@ class Ruff:
                 if _key(report) not in told and report["code"]:
                     file = _inside(job.tree, report["filename"])
                     silenced[file].add(report["code"])
-                    silenced_lines.append((file, report["code"], report["location"]["row"]))
+                    silenced_lines.append((file, report["code"], report["location"]["row"], report["message"]))
             listed = files.decode("utf-8", "replace").split("\n")
             read |= {_inside(job.tree, line) for line in listed if line}
             read -= {_inside(job.tree, report["filename"]) for report in reports if _unreadable(report)}

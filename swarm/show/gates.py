@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from swarm.show.html import chip, code, counted, duration, icon, moment, safe
+from swarm.show.html import chip, code, counted, duration, icon, moment, safe, verdict_word
 from swarm.waves.lookback import (
     LeaseShown,
     MergeShown,
@@ -66,7 +66,7 @@ def _verification(made: VerificationShown) -> str:
         accepted = f'<p class="quoted">{icon("⚠")} {told}</p>'
     threshold = "" if made.threshold is None else f" · threshold {made.threshold:,}"
     return (
-        f'<article class="card"><h4>{chip(made.verdict)} {safe(made.purpose)}</h4>'
+        f'<article class="card"><h4>{chip(verdict_word(made.verdict, passed=made.passed))} {safe(made.purpose)}</h4>'
         f'<p class="sub">{_wave(made.wave)}{code(made.commit[:10])} · {safe(made.adapter or "no adapter")}{tests}'
         f"{threshold} · {moment(made.created)}</p>"
         f'<ul class="gates">{steps}</ul>{claims}{accepted}</article>'

@@ -67,6 +67,11 @@ def chip(state: str) -> str:
     return f'<span class="chip {tone}">{icon(sign)} {safe(state.replace("_", " "))}</span>'
 
 
+def verdict_word(verdict: str, *, passed: bool) -> str:
+    """Return the word of a verification; a build that passes is not all that it asks."""
+    return "claims fail" if verdict == "pass" and not passed else verdict
+
+
 def tone_of(state: str) -> str:
     """Return the tone of a state."""
     return STATES.get(state, _ELSE)[1]

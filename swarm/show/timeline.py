@@ -16,8 +16,9 @@ from swarm.show.html import (
     seconds_between,
     sign_of,
     tone_of,
+    verdict_word,
 )
-from swarm.waves.lookback import AgentLane, AttemptBar, ReportFacts, WaveLane
+from swarm.waves.lookback import AgentLane, AttemptBar, ReportFacts, VerificationShown, WaveLane
 
 _OPEN_LANES: Final = 4
 _MOST_TICKS: Final = 5
@@ -160,14 +161,15 @@ def _files(names: tuple[str, ...]) -> str:
     return shown + (f" and {len(names) - _MOST_FILES:,} more" if len(names) > _MOST_FILES else "")
 
 
+def _verified(made: VerificationShown) -> str:
+    word = chip(verdict_word(made.verdict, passed=made.passed))
+    return f"{word} {safe(made.purpose)} of {code(made.commit[:10])}{_tests(made.test_count)}"
+
+
 def _after(wave: WaveLane, facts: ReportFacts) -> Iterator[str]:
     """Yield what happened to a wave after it ended, in order of time, and close its item."""
     milestones = [
-        *(
-            (v.created, f"{chip(v.verdict)} {safe(v.purpose)} of {code(v.commit[:10])}{_tests(v.test_count)}")
-            for v in facts.verifications
-            if v.wave == wave.number
-        ),
+        *((v.created, _verified(v)) for v in facts.verifications if v.wave == wave.number),
         *(
             (m.created, f"{icon('⇒')} merged {counted(len(m.domains), 'domain')} into {code(m.ref)}")
             for m in facts.merges

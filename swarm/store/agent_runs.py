@@ -90,6 +90,15 @@ def add(conn: sqlite3.Connection, run_id: str, wave_id: int, agent: NewAgentRun)
     return agent_run_id
 
 
+def plan_anew(conn: sqlite3.Connection, agent_run_id: int, agent: NewAgentRun) -> None:
+    """Give an agent run that was never dispatched its prompt, its output and its tree."""
+    conn.execute(
+        "UPDATE agent_runs SET domain = ?, files = ?, prompt_path = ?, prompt_sha256 = ?, output_path = ?,"
+        " worktree_path = ?, worktree_branch = ? WHERE id = ? AND status = 'pending'",
+        (*agent, agent_run_id),
+    )
+
+
 def current(conn: sqlite3.Connection, wave_id: int) -> list[AgentRun]:
     """Return the newest agent run of each domain of a wave, in the order of dispatch, which is map order."""
     rows = conn.execute(

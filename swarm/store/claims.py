@@ -1,5 +1,6 @@
 """The tables `assignments` and `fix_claims`: what an amend agent shall mend, and what it says it has mended."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -72,7 +73,9 @@ def prove(conn: sqlite3.Connection, run_id: str, wave_id: int | None, proved: Se
             " fixed_wave = ?, fixed_commit = ? WHERE id = ?",
             (one.note, one.evidence, one.note, one.wave, one.commit, one.finding),
         )
-        entries.append(Entry("finding_moved", f"finding:{one.finding}", run_id, wave_id, before, "fixed", one.note))
+        payload: dict[str, object] = {"evidence": one.evidence, "commit": one.commit}
+        subject = f"finding:{one.finding}"
+        entries.append(Entry("finding_moved", subject, run_id, wave_id, before, "fixed", one.note, payload))
     append_all(conn, entries)
     settle(conn, [one.finding for one in proved], "fixed")
 
@@ -145,9 +148,41 @@ def of_finding(conn: sqlite3.Connection, finding: int) -> list[FixClaim]:
     return list(map(FixClaim._make, rows))
 
 
+def of_domains(conn: sqlite3.Connection, wave_id: int, domains: Sequence[str]) -> list[int]:
+    """Return the findings (rows) that the agents of some domains claim to have mended in a wave."""
+    return [claim.finding for claim in of_wave(conn, wave_id) if claim.domain in domains]
+
+
 def settle(conn: sqlite3.Connection, findings: Iterable[int], outcome: str) -> None:
     """Say of the open claims about some findings that a commit proved them, or that they were refuted."""
-    conn.executemany(
-        "UPDATE fix_claims SET outcome = ? WHERE finding = ? AND outcome = 'claimed'",
-        ((outcome, finding) for finding in findings),
+    settled = set(findings)
+    if not settled:
+        return
+    rows = conn.execute(
+        "SELECT fix_claims.id, finding, waves.run_id, waves.id FROM fix_claims"
+        " JOIN waves ON waves.id = fix_claims.wave_id WHERE outcome = 'claimed' ORDER BY fix_claims.id"
     )
+    due = [(claim, run_id, wave_id) for claim, finding, run_id, wave_id in rows if finding in settled]
+    conn.executemany("UPDATE fix_claims SET outcome = ? WHERE id = ?", ((outcome, claim) for claim, _, _ in due))
+    append_all(
+        conn,
+        (
+            Entry("claim_settled", f"claim:{claim}", run_id, wave_id, "claimed", outcome)
+            for claim, run_id, wave_id in due
+        ),
+    )
+
+
+def digest(conn: sqlite3.Connection, wave_id: int) -> str:
+    """Return the SHA-256 over one line of compact JSON a claim of a wave, without what came of it."""
+    import hashlib
+
+    whole = hashlib.sha256()
+    rows = conn.execute(
+        "SELECT id, agent_run_id, finding, description, file, verified_via, evidence FROM fix_claims"
+        " WHERE wave_id = ? ORDER BY id",
+        (wave_id,),
+    )
+    for row in rows:
+        whole.update(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+    return whole.hexdigest()

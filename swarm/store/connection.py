@@ -78,6 +78,12 @@ class Store:
             raise
         self.conn.execute("RELEASE part")
 
+    def refuse_read_only(self) -> None:
+        """Raise ControlPlaneReadOnly, or what else keeps us from writing, before something is done."""
+        with self.mutation() as conn:
+            # A transaction alone is begun on a read-only file, too.
+            conn.execute("UPDATE kv SET value = value WHERE key = 'schema_version'")
+
     def damage(self) -> str | None:
         """Return what SQLite finds wrong with the file, `None` for a sound one."""
         found = str(self.conn.execute("PRAGMA quick_check").fetchone()[0])

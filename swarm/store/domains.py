@@ -28,7 +28,7 @@ def replace_map(conn: sqlite3.Connection, run_id: str, domains: Sequence[Domain]
             for position, domain in enumerate(domains, 1)
         ],
     )
-    append(conn, entry)
+    append(conn, entry._replace(payload={**(entry.payload or {}), "after": map_document(domains)}))
 
 
 def map_document(domains: Sequence[Domain]) -> str:

@@ -40,6 +40,17 @@ def granted(conn: sqlite3.Connection, run_id: str, wave_number: int) -> dict[str
     return found
 
 
+def holding(conn: sqlite3.Connection, run_id: str, wave_number: int) -> dict[str, set[str]]:
+    """Return, by domain, the files that a domain's agent may edit in a wave.
+
+    What was granted for the next wave while there was none counts too: it was granted after this one had failed.
+    """
+    found = granted(conn, run_id, wave_number)
+    for domain, files in granted(conn, run_id, wave_number + 1).items():
+        found.setdefault(domain, set()).update(files)
+    return found
+
+
 def request(conn: sqlite3.Connection, run_id: str, wave_number: int, domain: str, file: str, reason: str) -> bool:
     """Keep that an agent would need a file; say whether that is new. An answer that was given stays."""
     row = conn.execute(

@@ -11,6 +11,8 @@ from swarm.clock import now
 GENESIS: Final = "0" * 64
 VERSION: Final = "swarmLedger/v1"
 ACTOR: Final = "swarm"
+_PAGE: Final = 5_000
+_TRIGGERS: Final = 2
 # One encoder for all: `json.dumps` with options makes another for every call.
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -123,9 +125,79 @@ def newest_of(conn: sqlite3.Connection, run_id: str) -> Event:
 
 def broken_link(conn: sqlite3.Connection) -> int | None:
     """Return the seq of the first event that does not fit its predecessor, `None` for a sound chain."""
-    previous, expected = GENESIS, 1
-    for event in events_after(conn, 0):
-        if event.seq != expected or event.hash != chain_hash(previous, event[:-1]):
-            return event.seq
-        previous, expected = event.hash, expected + 1
-    return None
+    broken = examine(conn).broken
+    return None if broken is None else broken.seq
+
+
+class Break(NamedTuple):
+    """The first event that does not fit: `missing` when events before it are gone, `hash` or `row` when it was edited.
+
+    The chain cannot tell an edited row from one whose predecessor was written anew with a hash that fits; both are
+    `row`. Where the next event goes on from what this one should read, only the stored `hash` was changed.
+    """
+
+    seq: int
+    kind: str
+    what: str
+    expected: str
+    found: str
+
+
+class Chain(NamedTuple):
+    """What a walk along the ledger came to: the events that fit, the first and the last moment, the last hash.
+
+    `after_head` is how many events stand behind the one with the hash that was asked for, `None` where there is none.
+    """
+
+    events: int
+    first: str | None
+    last: str | None
+    head: str
+    broken: Break | None
+    after_head: int | None
+
+
+def examine(conn: sqlite3.Connection, *, head: str | None = None, tail: int | None = None) -> Chain:
+    """Walk along the chain to its end or to its first break; with `tail`, along its last events alone.
+
+    Some thousand events at a time: memory stays small, and no writer waits for a reader that walks for long.
+    """
+    previous, seq, first, last = GENESIS, 0, None, None
+    if tail is not None:
+        row = conn.execute(f"SELECT {_COLUMNS} FROM events ORDER BY seq DESC LIMIT 1 OFFSET ?", (tail,)).fetchone()  # noqa: S608
+        if row is not None:
+            start = Event._make(row)
+            previous, seq = start.hash, start.seq
+    begin = seq
+    after_head = 0 if head == GENESIS and tail is None else None
+    while events := _page(conn, seq):
+        for event in events:
+            whole = chain_hash(previous, event[:-1])
+            if event.seq != seq + 1 or event.hash != whole:
+                broken = _break(conn, event, seq + 1, whole)
+                return Chain(seq - begin, first, last, previous, broken, after_head)
+            previous, seq, first, last = event.hash, event.seq, first or event.ts, event.ts
+            after_head = 0 if event.hash == head else after_head if after_head is None else after_head + 1
+    return Chain(seq - begin, first, last, previous, None, after_head)
+
+
+def _page(conn: sqlite3.Connection, after: int) -> list[Event]:
+    cursor = conn.execute(f"SELECT {_COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, _PAGE))  # noqa: S608
+    return list(map(Event._make, cursor))
+
+
+def _break(conn: sqlite3.Connection, event: Event, expected: int, whole: str) -> Break:
+    if event.seq != expected:
+        return Break(event.seq, event.kind, "missing", f"seq {expected}", f"seq {event.seq}")
+    row = conn.execute(f"SELECT {_COLUMNS} FROM events WHERE seq = ?", (expected + 1,)).fetchone()  # noqa: S608
+    fits = row is not None and row[-1] == chain_hash(whole, row[:-1])
+    return Break(event.seq, event.kind, "hash" if fits else "row", whole, event.hash)
+
+
+def has_triggers(conn: sqlite3.Connection) -> bool:
+    """Say whether the triggers are there that refuse to edit and to cut the ledger."""
+    found = conn.execute(
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'events'"
+        " AND name IN ('the_ledger_is_not_edited', 'the_ledger_is_not_cut')"
+    ).fetchone()
+    return int(found[0]) == _TRIGGERS

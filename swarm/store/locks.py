@@ -44,6 +44,23 @@ def holder_of(path: Path) -> str:
         return ""
 
 
+def is_held(path: Path) -> bool:
+    """Say whether a living process holds a lock file; nothing is written."""
+    import fcntl
+
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def _sign(path: Path, verb: str) -> None:
     # Opening another handle on the lock file is safe: flock belongs to the handle, not to the process.
     with path.open("r+", encoding="utf-8") as file:

@@ -200,15 +200,14 @@ def merges_of(conn: sqlite3.Connection, wave_id: int) -> list[Merge]:
     return list(map(Merge._make, rows))
 
 
-def newest_merge(conn: sqlite3.Connection, run_id: str) -> Merge | None:
-    """Return what was published last of a run."""
-    names = ", ".join(f"merges.{name}" for name in Merge._fields)
-    row = conn.execute(
-        f"SELECT {names} FROM merges JOIN waves ON waves.id = wave_id WHERE run_id = ?"  # noqa: S608
-        " ORDER BY merges.id DESC LIMIT 1",
-        (run_id,),
-    ).fetchone()
-    return None if row is None else Merge._make(row)
+def merged_into(conn: sqlite3.Connection, run_id: str, ref: str) -> list[str]:
+    """Return the commits that merges of a run left at a branch, oldest first."""
+    rows = conn.execute(
+        "SELECT commit_sha FROM merges JOIN waves ON waves.id = wave_id WHERE run_id = ? AND ref = ?"
+        " ORDER BY merges.id",
+        (run_id, ref),
+    )
+    return [commit for (commit,) in rows]
 
 
 def add_receipt(

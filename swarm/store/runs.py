@@ -45,10 +45,8 @@ def add(conn: sqlite3.Connection, run: Run) -> None:
         f"INSERT INTO runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
         run,
     )
-    append(
-        conn,
-        Entry("run_created", f"run:{run.id}", run.id, None, None, run.status, payload={"commit": run.commit_sha}),
-    )
+    payload: dict[str, object] = {"commit": run.commit_sha, "timeout": f"{run.timeout_seconds}s"}
+    append(conn, Entry("run_created", f"run:{run.id}", run.id, None, None, run.status, payload=payload))
 
 
 def find(conn: sqlite3.Connection, run_id: str) -> Run | None:

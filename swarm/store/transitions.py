@@ -6,6 +6,7 @@ from typing import Final
 from swarm import errors
 from swarm.clock import now
 from swarm.rules import states
+from swarm.rules.assessment import revalidate_line
 from swarm.rules.states import AGENT_RUN, WAVE, AgentRunStatus, Machine, Refusal, WaveStatus
 from swarm.store.agent_runs import AgentRun
 from swarm.store.ledger import Entry, append
@@ -103,7 +104,7 @@ def _hold_to(
     allowed = states.allowed_from(machine, source)
     remedy = f"from {source} it may go to: {', '.join(allowed) or 'nothing'}"
     if refusal is Refusal.BLOCKED and agent is not None:
-        remedy = f"swarm revalidate {wave.run_id} --domain {agent.domain}:<corrected-output.json>"
+        remedy = revalidate_line(wave.run_id, [agent.domain])
     raise _REJECTIONS[refusal](
         kind=refusal.value,
         from_=source,

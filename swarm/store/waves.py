@@ -70,7 +70,13 @@ def add(conn: sqlite3.Connection, wave: NewWave) -> int:
         (*wave, now()),
     ).fetchone()
     wave_id = int(row[0])
-    payload: dict[str, object] = {"number": wave.number, "phase": wave.phase, "commit": wave.dispatch_sha}
+    (frozen,) = conn.execute("SELECT sha256 FROM snapshots WHERE id = ?", (wave.snapshot_id,)).fetchone()
+    payload: dict[str, object] = {
+        "number": wave.number,
+        "phase": wave.phase,
+        "commit": wave.dispatch_sha,
+        "map": frozen,
+    }
     append(
         conn,
         Entry("wave_dispatched", f"wave:{wave_id}", wave.run_id, wave_id, None, "dispatched", payload=payload),
@@ -160,6 +166,11 @@ def trees_in_use(conn: sqlite3.Connection, run_id: str) -> set[str]:
         (run_id,),
     )
     return {path for (path,) in rows}
+
+
+def record_sentinel(conn: sqlite3.Connection, wave_id: int, sentinel: str) -> None:
+    """Keep what must not change from now on while the agents of a wave work."""
+    conn.execute("UPDATE waves SET sentinel = ? WHERE id = ?", (sentinel, wave_id))
 
 
 def record_probe(conn: sqlite3.Connection, wave_id: int, *, degraded: bool, violations: Sequence[Any]) -> None:

@@ -63,6 +63,10 @@ class Court:
         kept = trusted_index(self._wave, self._folder, tree)
         common = self._repository.common_dir
         work = touched.work_of(common, tree, self._wave.dispatch_sha, kept, agent.worktree_branch)
+        if work.touched:
+            # What is judged now is merged later, and must not be swept up as garbage before.
+            ref = f"refs/swarm/work/{self._wave.run_id}/w{self._wave.number}-{agent.domain}"
+            self._repository.git.run("update-ref", ref, work.tree)
         judged = self._judge(taken._replace(work=work), {file.path: file.kind for file in work.touched})
         judged = self._with_violations(judged, self._strange(taken, judged))
         # A repository inside of the tree would be merged as a submodule that nobody can fetch.

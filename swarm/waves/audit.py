@@ -65,6 +65,8 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
         with refusals_told(None):
             dispatched = dispatch(store, workspace, run, wish, config)
         _tell_edited(dispatched.edited_files_not_seen)
+        for warning in dispatched.warnings:
+            events.emit("warning", run_id=run.id, message=warning)
         wave = waves.in_flight(store.conn, run.id)
         if wave is None:
             raise errors.StateConflict(subject="The new wave", expected="dispatched", run_id=run.id)

@@ -12,7 +12,7 @@ from swarm.git.merging import Conflict, Identity
 from swarm.git.repository import Repository
 from swarm.git.runner import Git
 from swarm.rules.states import AgentRunStatus
-from swarm.store import agent_runs, claims
+from swarm.store import agent_runs, claims, proofs
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -49,6 +49,27 @@ def integration_branch(run: Run) -> str:
     return f"swarm/{run.hex}/integration"
 
 
+def integration_of(conn: sqlite3.Connection, git: Git, run: Run) -> str | None:
+    """Return where a run's integration branch is, `None` where there is none.
+
+    Raises IntegrationMoved where no merge of ours left it there: anyone who can write the git folder can move it.
+    """
+    branch = integration_branch(run)
+    tip = merging.tip_of(git, branch)
+    recorded = proofs.merged_into(conn, run.id, branch)
+    if tip is None or tip in recorded:
+        return tip
+    ref = f"refs/heads/{branch}"
+    remedy = f"update-ref {ref} {recorded[-1]}" if recorded else f"update-ref -d {ref}"
+    raise errors.IntegrationMoved(branch=branch, found=tip, remedy=remedy, run_id=run.id)
+
+
+def unpublished(conn: sqlite3.Connection, run: Run, repository: Repository) -> str | None:
+    """Return the commit of the integration branch, unless HEAD has it already. Raises IntegrationMoved."""
+    tip = integration_of(conn, repository.git, run)
+    return None if tip is None or merging.is_ancestor(repository.git, tip, repository.head) else tip
+
+
 def links_of(conn: sqlite3.Connection, scene: Scene, agents: Sequence[AgentRun]) -> list[Link]:
     """Save what was judged of each agent's work on its branch, and return those with something to merge."""
     git, wave = scene.repository.git, scene.wave
@@ -57,21 +78,29 @@ def links_of(conn: sqlite3.Connection, scene: Scene, agents: Sequence[AgentRun])
     for claim in claims.of_wave(conn, wave.id):
         by_domain.setdefault(claim.domain, []).append(claim.finding_id)
     empty = merging.tree_of(git, wave.dispatch_sha)
+    recorded = [one.commit_sha for one in proofs.merges_of(conn, wave.id)]
     found = []
     for agent in agents:
         if agent.status is not AgentRunStatus.COMPLETE or agent.work in {None, empty} or agent.worktree_branch is None:
             continue
         findings = tuple(by_domain.get(agent.domain, ()))
-        commit = _saved(git, scene, agent, findings)
+        commit = _saved(git, scene, agent, findings, recorded)
         found.append(Link(agent, agent.worktree_branch, commit, tuple(files.get(agent.id, ())), findings))
     return found
 
 
-def _saved(git: Git, scene: Scene, agent: AgentRun, findings: Sequence[str]) -> str:
+def _saved(git: Git, scene: Scene, agent: AgentRun, findings: Sequence[str], recorded: Sequence[str]) -> str:
     """Return the commit of an agent's branch that holds its judged work, made by us where it is not committed."""
     branch, work, since = agent.worktree_branch or "", agent.work or "", scene.wave.dispatch_sha
     tip = merging.tip_of(git, branch)
+    for merge in recorded if tip is None else ():
+        # What was merged may be cleaned away; it is found where it was merged.
+        known = merging.is_ancestor(git, since, merge)
+        if known and (kept := merging.commit_with_tree(git, since, merge, work)) is not None:
+            return kept
     grown = tip is not None and merging.is_ancestor(git, since, tip)
+    # A history with merges in it would bring in what others are judged by.
+    grown = grown and tip is not None and not merging.has_merges(git, since, tip)
     # What was committed after it was judged, or merged, is left alone.
     if tip is not None and grown and (kept := merging.commit_with_tree(git, since, tip, work)) is not None:
         return kept
@@ -103,6 +132,11 @@ def base_of(git: Git, scene: Scene) -> str:
         return tip
     if merging.is_ancestor(git, tip, earlier):
         return earlier
+    return caught_up(git, scene, earlier, tip)
+
+
+def caught_up(git: Git, scene: Scene, earlier: str, tip: str) -> str:
+    """Return the commit in which an earlier merge is brought together with its target. Raises MergeConflict."""
     try:
         tree = merging.merged(git, earlier, tip)
     except Conflict as conflict:
@@ -156,8 +190,8 @@ def _conflict(scene: Scene, conflict: Conflict, links: Sequence[Link]) -> errors
     run = scene.run
     return errors.MergeConflict(
         number=scene.wave.number,
-        files=", ".join(conflict.files) or "unknown files",
-        domains=", ".join(both) or "none, but the target",
+        files=conflict.files or ("unknown files",),
+        domains=tuple(both) or ("none, but the target",),
         branch=last.branch if last else integration_branch(run),
         remedy=f"leave one out with `swarm merge {run.id} --drop {last.agent.domain}`, or " if last else "",
         run_id=run.id,

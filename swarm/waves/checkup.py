@@ -4,20 +4,20 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from swarm import errors
 from swarm.config import Config
 from swarm.git import runner
-from swarm.runtimes import processes, registry
-from swarm.store import attempts, ledger, runs, waves
+from swarm.runtimes import registry
+from swarm.store import ledger, runs, versions
 from swarm.store.connection import Store, open_store
-from swarm.store.faults import lock_file
-from swarm.store.locks import holder_of
-from swarm.store.runs import Run
-from swarm.waves.proving import is_in_use
+from swarm.store.faults import backups, lock_file, remedy
+from swarm.store.locks import holder_of, is_held
+from swarm.waves import repairs
+from swarm.waves.repairs import Ward
 from swarm.waves.results import Check, DoctorResult
 from swarm.workspace import Workspace
 
@@ -28,16 +28,33 @@ _LEAST_FREE: Final = 200 * 1024 * 1024
 _LOW_FREE: Final = 1024 * 1024 * 1024
 _FIRST_SOUND_WAL: Final = (3, 51, 3)
 _OLDEST_SQLITE: Final = (3, 38, 0)
+# A walk along all of a long ledger takes seconds: `ledger verify` does that.
+_QUICK: Final = 10_000
+_MOST_NAMED: Final = 3
+_GOOD: Final = {
+    "attempts": "no attempt is left open by a launch that died",
+    "processes": "no process has outlived its attempt",
+    "records": "every attempt and verification has its file",
+    "half_written": "no file was left half-written",
+    "permissions": "what is swarm's own is closed to others",
+    "worktrees": "no worktree is stranded",
+    "scratch": "no scratch tree was left behind",
+    "locks": "no git left a lock behind",
+}
 
 
 def check_up(workspace: Workspace, config: Config) -> DoctorResult:
-    """Return every check, each pass, warn or fail, and the worst of them. Nothing is written."""
+    """Return every check, each pass, warn or fail, and the worst of them. Nothing is written.
+
+    That opening a database takes back what a writer left half-written is SQLite's own doing.
+    """
     checks = [_python(), _engine(), _git(), _disk(workspace), _runtime(config)]
+    had_journal = _journal(workspace).exists()
     store, database = _database(workspace)
     checks += database
     if store is not None:
         with store:
-            checks += _inside(store, workspace)
+            checks += _inside(store, workspace, had_journal=had_journal)
     order = (PASS, WARN, FAIL)
     return DoctorResult(tuple(checks), max((check.status for check in checks), key=order.index))
 
@@ -106,88 +123,90 @@ def _database(workspace: Workspace) -> tuple[Store | None, list[Check]]:
     told = f"{path} can be written" if writable else f"{path} or its folder is read-only"
     hint = None if writable else "make the file and its folder writable for this user"
     checks.append(Check("writable", PASS if writable else FAIL, told, hint))
-    mode = path.stat().st_mode & 0o077
-    if mode:
-        told = f"{path} can be read by others"
-        checks.append(Check("permissions", WARN, told, f"chmod 600 '{path}'"))
     return store, checks
 
 
-def _inside(store: Store, workspace: Workspace) -> Iterator[Check]:
+def _inside(store: Store, workspace: Workspace, *, had_journal: bool) -> Iterator[Check]:
+    yield Check("schema", PASS, f"schema version {versions.current()}, which is this build's", None)
+    yield _half_committed(workspace, had_journal=had_journal)
     damage = store.damage()
     yield (
         Check("integrity", PASS, "SQLite finds no damage", None)
         if damage is None
-        else Check("integrity", FAIL, f"SQLite says: {damage}", "restore the newest file of backups/")
+        else Check("integrity", FAIL, f"SQLite says: {damage}", remedy(workspace.database))
     )
-    broken = ledger.broken_link(store.conn)
-    yield (
-        Check("ledger", PASS, "every link of the ledger holds", None)
-        if broken is None
-        else Check("ledger", FAIL, f"the ledger is broken at event {broken}", "restore the newest file of backups/")
-    )
+    yield from _ledger(store, workspace)
+    yield _backups(workspace)
     yield _lock(workspace)
-    yield from _runs(store, workspace)
+    yield from _remains(repairs.wards(store, workspace))
+    missing = [run.id for run, *_ in runs.all_with_counts(store.conn) if not Path(run.local_path).is_dir()]
+    hint = "where it was moved, name the place: `--repo-path PATH`; else run swarm where the repository is"
+    told = f"{len(missing)} name a repository that is not here: {_named(missing)}"
+    yield (
+        Check("repositories", WARN, told, hint)
+        if missing
+        else Check("repositories", PASS, "every run's repository is here", None)
+    )
+
+
+def _journal(workspace: Workspace) -> Path:
+    return workspace.database.with_name(workspace.database.name + "-journal")
+
+
+def _half_committed(workspace: Workspace, *, had_journal: bool) -> Check:
+    journal = _journal(workspace)
+    if not had_journal:
+        return Check("journal", PASS, "no writer left a journal behind", None)
+    if not journal.exists():
+        return Check("journal", PASS, "what a writer that died left half-written was taken back just now", None)
+    told = f"{journal} is there: a writer is at work, or died and the folder cannot be written"
+    return Check("journal", WARN, told, "run the command again in a moment; never remove that file by hand")
+
+
+def _ledger(store: Store, workspace: Workspace) -> Iterator[Check]:
+    broken = ledger.examine(store.conn, tail=_QUICK).broken
+    yield (
+        Check("ledger", PASS, f"the last {_QUICK:,} links of the ledger hold", None)
+        if broken is None
+        else Check("ledger", FAIL, f"the ledger is broken at event {broken.seq}", remedy(workspace.database))
+    )
+    told = "the triggers that keep the ledger from being edited"
+    yield (
+        Check("triggers", PASS, f"{told} are there", None)
+        if ledger.has_triggers(store.conn)
+        else Check("triggers", FAIL, f"{told} are gone", "`swarm ledger verify` and `swarm ledger replay --check` tell")
+    )
+
+
+def _backups(workspace: Workspace) -> Check:
+    copies = sorted(backups(workspace.database).glob("control-plane-*.db"), key=os.path.getmtime)
+    told = f"{len(copies)}, the newest is {copies[-1]}" if copies else "none; one is made before each upgrade"
+    return Check("backups", PASS, told, None)
 
 
 def _lock(workspace: Workspace) -> Check:
-    holder = holder_of(lock_file(workspace.database))
-    return Check("lock", PASS, f"last held by {holder}" if holder else "never held", None)
+    file = lock_file(workspace.database)
+    holder = holder_of(file)
+    if is_held(file):
+        return Check("lock", PASS, f"held by {holder}", None)
+    return Check("lock", PASS, f"free, last held by {holder}" if holder else "never held", None)
 
 
-def _runs(store: Store, workspace: Workspace) -> Iterator[Check]:
-    orphans, lost, missing = [], [], []
-    for counted in runs.all_with_counts(store.conn):
-        run = counted.run
-        if not Path(run.local_path).is_dir():
-            missing.append(run.id)
-        wave = waves.in_flight(store.conn, run.id)
-        if wave is not None:
-            for own in attempts.of_wave(store.conn, wave.id).values():
-                last = own[-1]
-                if last.outcome is None and not processes.is_alive(
-                    last.supervisor_pid, _any_start(last.supervisor_pid)
-                ):
-                    orphans.append(f"attempt {last.id} of {run.id}")
-        lost += _stranded(store, workspace, run)
-    yield _listed(
-        "attempts",
-        orphans,
-        "no attempt is left open",
-        "left open by a launch that died",
-        "swarm launch goes on with them",
+def _remains(found: Sequence[Ward]) -> Iterator[Check]:
+    """Tell what is to be repaired, by what it is, and what is left to other verbs."""
+    for name, good in _GOOD.items():
+        steps = [step.what for ward in found for step in ward.steps if step.id == name]
+        left = [one for ward in found for one in ward.left if one.id == name]
+        if steps:
+            told = f"{len(steps)} to be repaired: {_named(steps)}"
+            yield Check(name, WARN, told, "`swarm doctor --fix` shows the plan, and `--apply --reason '…'` does it")
+        elif left:
+            yield Check(name, WARN, f"{len(left)} to look into: {_named([one.what for one in left])}", left[0].hint)
+        else:
+            yield Check(name, PASS, good, None)
+
+
+def _named(found: Sequence[str]) -> str:
+    return "; ".join(found[:_MOST_NAMED]) + (
+        f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
     )
-    yield _listed(
-        "worktrees",
-        lost,
-        "no worktree is stranded",
-        "belong to no agent",
-        "look into them; `git worktree remove` takes away an empty one",
-    )
-    yield _listed(
-        "repositories",
-        missing,
-        "every run's repository is here",
-        "name a repository that is not here",
-        "run swarm where the repository is",
-    )
-
-
-def _any_start(pid: int) -> str:
-    return processes.start_of(pid) or "gone"
-
-
-def _stranded(store: Store, workspace: Workspace, run: Run) -> list[str]:
-    """Return the trees that no agent run has, and the shared ones of waves that have ended."""
-    folder = workspace.run_folder(run.id) / "worktrees"
-    if not folder.is_dir():
-        return []
-    known = waves.trees_in_use(store.conn, run.id)
-    return [str(tree) for tree in sorted(folder.iterdir()) if str(tree) not in known and not is_in_use(tree)]
-
-
-def _listed(name: str, found: list[str], good: str, bad: str, hint: str) -> Check:
-    if not found:
-        return Check(name, PASS, good, None)
-    shown = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")  # noqa: PLR2004
-    return Check(name, WARN, f"{len(found)} {bad}: {shown}", hint)

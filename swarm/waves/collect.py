@@ -1,62 +1,34 @@
 """`collect`: take the outputs of a wave, hold them to schema and ownership, and record what they mean."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from swarm import errors, events
 from swarm.failpoints import failpoint
 from swarm.git import worktrees
-from swarm.git.repository import Repository, TreeFile, files_at, repository_at
+from swarm.git.repository import Repository, repository_at
 from swarm.git.worktrees import Tree
 from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
-from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.rules.suppressions import Suppression
-from swarm.store import agent_runs, claims, findings, leases, ledger, transitions, waves
-from swarm.store import domains as domain_table
+from swarm.store import agent_runs, claims, findings, leases, ledger, recounts, transitions, waves
 from swarm.store.connection import Store
 from swarm.store.faults import translated
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves import intake, settling, supervision, watch
-from swarm.waves.amending import Court
-from swarm.waves.collected import (
-    AgentCollected,
-    CollectResult,
-    FindingCounts,
-    LeaseRequest,
-    Problem,
-    ViolationShown,
-)
-from swarm.waves.fixes import Fixes, dropped, judge_fixes
-from swarm.waves.intake import Intake
-from swarm.waves.reconcile import NOTHING, Digest, Reconciled, reconcile
-from swarm.waves.sightings import locate_all
-from swarm.waves.travel import journeys
+from swarm.waves import intake, run_facts, settling, supervision, trees
+from swarm.waves.collected import AgentCollected, CollectResult, FindingCounts
+from swarm.waves.fixes import dropped
+from swarm.waves.observing import Observed, observe
+from swarm.waves.reconcile import Digest, Reconciled
 from swarm.workspace import Workspace
 
 MOST_KEPT: Final = 500
-
-
-class Observed(NamedTuple):
-    """All that the slow part found out, before the transaction. `fixes` and `requests` are an amend wave's."""
-
-    wave: Wave
-    intakes: tuple[Intake, ...]
-    refused: Mapping[int, Sequence[Problem]]
-    violations: tuple[ViolationShown, ...]
-    is_degraded: bool
-    reconciled: Reconciled
-    files: int
-    unaudited: int
-    fixes: Fixes = Fixes((), (), ())
-    requests: tuple[LeaseRequest, ...] = ()
-    comments: Mapping[tuple[str, int], Sequence[Suppression]] = {}
 
 
 def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Path]) -> CollectResult:
@@ -73,111 +45,31 @@ def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Pa
         raise errors.CollectNoWave(run_id=run.id)
     with supervision.only_supervisor(workspace, run, wave):
         supervision.close_dead_attempts(store, run, wave)
-        observed = _observe(store.conn, workspace, run, wave, repository, named)
+        observed = observe(store.conn, workspace, run, wave, repository, named)
         failpoint("collect.before_commit")
-        status = _commit(store, run, observed)
+        status = commit(store, run, observed)
     failpoint("collect.after_commit")
     tidy(store.conn, run, repository)
     return _told(store.conn, run, observed, status)
 
 
-def _observe(
-    conn: sqlite3.Connection,
-    workspace: Workspace,
-    run: Run,
-    wave: Wave,
-    repository: Repository,
-    named: Mapping[str, Path],
-) -> Observed:
-    agents = agent_runs.current(conn, wave.id)
-    domains = [agent.domain for agent in agents]
-    if strange := next((name for name in named if name not in domains), None):
-        raise errors.CollectUnknownDomain(name=strange, number=wave.number, names=", ".join(domains))
-    owners = OwnershipMap(domain_table.snapshot_map(conn, wave.snapshot_id))
-    folder = workspace.wave_folder(run.id, wave.number)
-    intakes = [
-        intake.take_in(agent, wave, named.get(agent.domain), agent_runs.recorded_output(conn, agent.id))
-        for agent in agents
-    ]
-    files = files_at(repository.git, wave.dispatch_sha)
-    if not is_audit(wave.phase):
-        return _observe_amend(conn, run, wave, repository, owners, files, folder, intakes)
-    violations, may_probe = watch.watched(run, wave, repository)
-    if may_probe:
-        intakes = [intake.probe(taken, repository, wave, folder, owners) for taken in intakes]
-        violations += watch.shared_tree_violations(repository, wave, folder, owners)
-    violations += [violation for taken in intakes for violation in taken.violations]
-    known = findings.known_findings(conn, run.id)
-    travels = journeys(repository.git, (item.known for item in known), wave.dispatch_sha)
-    located = locate_all(repository.git, files, owners, intakes, [item.known for item in known], travels)
-    # What was located is in the reports; a hundred thousand findings are not held twice.
-    intakes = [taken._replace(findings=()) for taken in intakes]
-    taken_ids = findings.taken_ids(conn, run.id)
-    reconciled = reconcile(run, wave, owners, intakes, known, located, travels, taken_ids)
-    is_degraded = not wave.isolated and wave.shared_tree is None
-    return Observed(
-        wave,
-        tuple(intakes),
-        located.refused,
-        tuple(violations),
-        is_degraded,
-        reconciled,
-        len(files),
-        watch.unaudited(files, owners, intakes),
-        comments=located.comments,
-    )
+def commit(store: Store, run: Run, observed: Observed, override: str | None = None) -> WaveStatus:
+    """Write everything in one transaction; when the findings fail, the evidence is kept and the wave stays open.
 
-
-def _observe_amend(
-    conn: sqlite3.Connection,
-    run: Run,
-    wave: Wave,
-    repository: Repository,
-    owners: OwnershipMap,
-    files: Sequence[TreeFile],
-    folder: Path,
-    intakes: list[Intake],
-) -> Observed:
-    """Observe a wave that changes code: nothing is matched and no silence judged; fixes are looked at."""
-    violations, may_probe = watch.watched(run, wave, repository)
-    given = claims.assigned(conn, wave.id)
-    court = Court(repository, wave, folder, owners, files, leases.granted(conn, run.id, wave.number), given)
-    if may_probe:
-        intakes = court.judge_all(intakes)
-    violations += [violation for taken in intakes for violation in taken.violations]
-    known = findings.known_findings(conn, run.id)
-    fixes = judge_fixes(repository.git, wave, owners, intakes, known, given)
-    refused = {taken.agent.id: () for taken in intakes}
-    is_degraded = not wave.isolated
-    return Observed(
-        wave,
-        tuple(intakes),
-        refused,
-        tuple(violations),
-        is_degraded,
-        NOTHING,
-        len(files),
-        0,
-        fixes,
-        tuple(court.requests(intakes)),
-    )
-
-
-def _commit(store: Store, run: Run, observed: Observed) -> WaveStatus:
-    """Write everything in one transaction; when the findings fail, the evidence is kept and the wave stays open."""
+    `override` is the reason for which agents and a wave that failed are brought on all the same; then all or nothing
+    is written. Raises CollectUpsertError, and StateConflict when the wave moved meanwhile.
+    """
     failure: sqlite3.Error | None = None
     status = WaveStatus.DISPATCHED
     with store.mutation(bulk=True) as conn:
-        wave = waves.in_flight(conn, run.id)
-        if wave is None or wave.id != observed.wave.id:
-            raise errors.StateConflict(subject=f"Wave {observed.wave.number}", expected="dispatched", run_id=run.id)
-        _record_evidence(conn, observed)
+        supervision.hold_to_status(conn, observed.wave)
+        record_evidence(conn, observed, override)
         try:
             with store.part():
                 _record_findings(conn, run, observed)
-                status = _end_wave(conn, observed)
+                status = _end_wave(conn, observed, override)
         except sqlite3.Error as error:
-            if not conn.in_transaction:
+            if not conn.in_transaction or override is not None:
                 raise
             failure = error
     if failure is not None:
@@ -190,7 +82,8 @@ def _commit(store: Store, run: Run, observed: Observed) -> WaveStatus:
     return status
 
 
-def _record_evidence(conn: sqlite3.Connection, observed: Observed) -> None:
+def record_evidence(conn: sqlite3.Connection, observed: Observed, override: str | None) -> None:
+    """Keep what was seen of each agent, and the states that follow; `override` is why a blocked one is complete."""
     waves.record_probe(
         conn,
         observed.wave.id,
@@ -211,7 +104,9 @@ def _record_evidence(conn: sqlite3.Connection, observed: Observed) -> None:
             reason = intake.stored_error(taken.problems)
             if taken.violations:
                 reason = f"touched {len(taken.violations)} files: {taken.violations[0].file}"[: intake.STORED_ERROR]
-            transitions.move_agent_run(conn, observed.wave, agent, taken.target, reason=reason)
+            overrides = override is not None
+            reason = override or reason
+            transitions.move_agent_run(conn, observed.wave, agent, taken.target, reason=reason, override=overrides)
 
 
 def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> None:
@@ -224,6 +119,9 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
     rows = findings.add_all(conn, found.new)
     fresh = (sighting._replace(finding=rows[sighting.finding]) for sighting in found.new_sightings)
     digest = Digest()
+    # The digest is the whole wave's: what an earlier collect of it recorded stands first.
+    deque(digest.over(recounts.sightings_in(conn, wave.id)), maxlen=0)
+    recounts.record_further(conn, found.further)
     findings.record_seen_again(conn, found.seen)
     findings.record_not_seen(conn, found.not_seen)
     findings.record_relocated(conn, found.relocated)
@@ -240,6 +138,7 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
                 move.before,
                 move.after,
                 move.reason,
+                move.proof,
             )
             for move in found.moved
         ),
@@ -273,11 +172,12 @@ def _record_fixes(conn: sqlite3.Connection, run: Run, observed: Observed) -> Non
         "claimed": len(fixes.claims),
         "skipped": len(fixes.skipped),
         "requests": len(observed.requests),
+        "digest": claims.digest(conn, wave.id),
     }
     ledger.append(conn, Entry("fixes_recorded", f"wave:{wave.id}", run.id, wave.id, payload=payload))
 
 
-def _end_wave(conn: sqlite3.Connection, observed: Observed) -> WaveStatus:
+def _end_wave(conn: sqlite3.Connection, observed: Observed, override: str | None) -> WaveStatus:
     wave = observed.wave
     incomplete = [taken.agent.domain for taken in observed.intakes if not taken.is_complete]
     is_failed = bool(incomplete or observed.violations)
@@ -297,7 +197,10 @@ def _end_wave(conn: sqlite3.Connection, observed: Observed) -> WaveStatus:
         "skippedFixes": [one._asdict() for one in observed.fixes.skipped[:MOST_KEPT]],
     }
     waves.record_result(conn, wave.id, result)
-    transitions.move_wave(conn, wave, target, reason=reason)
+    if override is None:
+        transitions.move_wave(conn, wave, target, reason=reason)
+    elif not is_failed:
+        transitions.move_wave(conn, wave, target, reason=override, override=True)
     return target
 
 
@@ -315,7 +218,10 @@ def tidy(conn: sqlite3.Connection, run: Run, repository: Repository) -> None:
     """Remove the shared trees of waves that have ended, where nothing was left in them."""
     for path, commit in waves.left_shared_trees(conn, run.id):
         if Path(path).exists():
-            worktrees.remove(repository.git, Tree(Path(path), None), commit)
+            place = Path(path)
+            wave_folder = place.parent.parent / f"wave-{place.name[1:].partition('.')[0]}"
+            kept = trees.kept_index(wave_folder / "trees", place)
+            worktrees.remove(repository.git, Tree(place, None), commit, kept if kept.exists() else None)
 
 
 def _told(conn: sqlite3.Connection, run: Run, observed: Observed, status: WaveStatus) -> CollectResult:
@@ -343,14 +249,15 @@ def _told(conn: sqlite3.Connection, run: Run, observed: Observed, status: WaveSt
     )
     if not is_audit(wave.phase):
         touched = len({claim.path for taken in observed.intakes for claim in taken.claims if claim.observed})
+        fixes = len(observed.fixes.claims)
         summary = (
             f"Wave {wave.number} ({wave.phase}): {complete} of {len(agents)} agents complete; "
-            f"{len(observed.fixes.claims)} fixes claimed, {len(observed.fixes.skipped)} skipped,"
-            f" {touched} files changed"
+            f"{fixes} {'fix' if fixes == 1 else 'fixes'} claimed, {len(observed.fixes.skipped)} skipped,"
+            f" {touched} {'file' if touched == 1 else 'files'} changed"
         )
     if observed.is_degraded:
         events.emit("ownership_probe_degraded", run_id=run.id, wave_id=wave.id)
-    next_action = f"swarm status {run.id}"
+    next_action = run_facts.next_action(conn, run.id)
     if status is WaveStatus.COLLECTED:
         next_action = f"swarm findings {run.id}" if is_audit(wave.phase) else f"swarm {_proof(wave)} {run.id}"
     return CollectResult(

@@ -39,7 +39,8 @@ class Divergence(NamedTuple):
 class SkippedFix(NamedTuple):
     """A fix that was not taken, and why; or one that the agent itself left out, `skipped_by_agent`.
 
-    `reason` is unknown_id, already_closed, not_approved, unowned, skipped_by_agent or unanswered.
+    `reason` is unknown_id, already_closed, not_approved, unowned, skipped_by_agent or unanswered; or silenced, for a
+    comment that would reject findings, which then stands in the place of the id.
     """
 
     finding_id: str

@@ -5,7 +5,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,24 +16,23 @@ from swarm.files import make_folder, write_whole
 from swarm.git import sentinel
 from swarm.git.repository import Repository, files_at, repository_at, tracked_changes
 from swarm.git.worktrees import Tree
-from swarm.rules.classification import OPEN_STATUSES
 from swarm.rules.ownership import Domain, OwnershipMap
-from swarm.rules.phases import LENSES, Phase, expected_next, is_audit
+from swarm.rules.phases import Phase, expected_next, is_audit
 from swarm.runtimes import registry
 from swarm.runtimes.runtime import Program, Runtime
-from swarm.store import agent_runs, claims, findings, leases, ledger, runs, transitions, waves
+from swarm.store import agent_runs, claims, leases, ledger, runs, transitions, waves
 from swarm.store import domains as domain_table
 from swarm.store.agent_runs import NewAgentRun
 from swarm.store.connection import Store
-from swarm.store.findings import Finding, Selection
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
 from swarm.store.waves import NewWave
 from swarm.waves import maps, preconditions, prompts, trees
+from swarm.waves.chain import unpublished
 from swarm.waves.prompts import Briefing, Prompt, Setting
 from swarm.waves.reads import sparse_files
 from swarm.waves.results import AgentPlan, DispatchResult
-from swarm.waves.routing import MOST_NAMED, Routing, hold_to_anchors, route
+from swarm.waves.routing import MOST_NAMED, Routing, hold_to_anchors, route, told_to_audit
 from swarm.workspace import Workspace
 
 
@@ -101,7 +100,15 @@ def dispatch(store: Store, workspace: Workspace, run: Run, wish: Wish, config: C
         preconditions.no_wave_in_flight(store.conn, run, wish.phase)
         plan = _plan(store.conn, workspace, run, wish, repository, domains, config, runtime)
         wave_id, snapshot_id, ids = _make(store, plan, repository)
-    return _told(plan, wave_id, snapshot_id, ids, len(tracked_changes(repository.git)))
+    told = _told(plan, wave_id, snapshot_id, ids, len(tracked_changes(repository.git)))
+    return told._replace(warnings=(*told.warnings, *_unpublished(store.conn, run, repository)))
+
+
+def _unpublished(conn: sqlite3.Connection, run: Run, repository: Repository) -> Iterator[str]:
+    """Yield a warning where an earlier wave's work is merged and not in what this wave looks at."""
+    with suppress(errors.IntegrationMoved):
+        if (commit := unpublished(conn, run, repository)) is not None:
+            yield f"HEAD does not have what was merged ({commit[:12]}): `swarm merge {run.id} --publish` brings it in"
 
 
 @contextmanager
@@ -160,7 +167,7 @@ def _plan(
             tree = Tree(place, trees.branch_name(run.hex, number, domain.name), kept)
         output = folder / domain.name / "output.json"
         where = tree.path if tree else repository.root
-        known = routing.by_domain[domain.name] if routing else _known(conn, run, wish.phase, domain)
+        known = routing.by_domain[domain.name] if routing else told_to_audit(conn, run, wish.phase, domain.name)
         held = len(tree.only) if tree is not None and tree.only is not None else None
         drifted = routing.drifted if routing else frozenset()
         told = Briefing(known, drifted, sorted(leased.get(domain.name, ())), held)
@@ -200,20 +207,13 @@ def _routing(
     return routing
 
 
-def _known(conn: sqlite3.Connection, run: Run, phase: Phase, domain: Domain) -> list[Finding]:
-    """Return what an audit agent is told: the open findings of its domain under this lens."""
-    selection = Selection(statuses=OPEN_STATUSES, domains=(domain.name,))
-    lens = LENSES[phase]
-    return [finding for finding in findings.select(conn, run.id, selection) if finding.lens == lens]
-
-
 def _make(store: Store, plan: Plan, repository: Repository) -> tuple[int, int, tuple[int, ...]]:
     wanted = _trees_of(plan)
     had_folder = plan.folder.exists()
     made = trees.make_trees(repository.git, wanted, plan.commit)
     try:
         trees.keep_indexes([tree for _, tree in wanted], plan.folder / "trees")
-        _write_prompts(plan)
+        write_prompts(plan.agents, is_amend=plan.routing is not None)
         guard = _sentinel(plan, repository)
         failpoint("dispatch.before_commit")
         recorded = _record(store, plan, guard)
@@ -233,13 +233,14 @@ def _trees_of(plan: Plan) -> list[tuple[str, Tree]]:
     return [(agent.domain.name, agent.tree) for agent in plan.agents if agent.tree is not None]
 
 
-def _write_prompts(plan: Plan) -> None:
-    for agent in plan.agents:
+def write_prompts(agents: Sequence[Agent], *, is_amend: bool) -> None:
+    """Write the prompt of each agent, and the folder of its output."""
+    for agent in agents:
         make_folder(agent.output_path.parent)
         if agent.prompt.known is not None:
             write_whole(agent.output_path.parent / "findings.json", agent.prompt.known)
         write_whole(agent.prompt_path, agent.prompt.text)
-        if plan.routing is not None and not agent.assigned:
+        if is_amend and not agent.assigned:
             # Nobody need be launched to hear that there is nothing to do.
             write_whole(agent.output_path, json.dumps(_nothing_to_mend(agent.domain.name)) + "\n")
 
@@ -288,7 +289,7 @@ def _record(store: Store, plan: Plan, guard: sentinel.Sentinel) -> tuple[int, in
                 guard.document(),
             ),
         )
-        ids = tuple(agent_runs.add(conn, run.id, wave_id, _row(agent)) for agent in plan.agents)
+        ids = tuple(agent_runs.add(conn, run.id, wave_id, row_of(agent)) for agent in plan.agents)
         for agent_run_id, agent in zip(ids, plan.agents, strict=True):
             claims.assign(conn, agent_run_id, agent.assigned)
         if plan.routing is not None and plan.routing.broken:
@@ -299,7 +300,8 @@ def _record(store: Store, plan: Plan, guard: sentinel.Sentinel) -> tuple[int, in
     return wave_id, snapshot_id, ids
 
 
-def _row(agent: Agent) -> NewAgentRun:
+def row_of(agent: Agent) -> NewAgentRun:
+    """Return an agent as the control plane keeps it."""
     return NewAgentRun(
         agent.domain.name,
         len(agent.files),

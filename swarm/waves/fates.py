@@ -15,13 +15,15 @@ from swarm.waves.travel import journeys
 class Place(NamedTuple):
     """What became of a finding's line: where its file is now, the line that stands there or in its place.
 
-    `changed` says that the content of the file is another than where the finding was last seen.
+    `changed` says that the content of the file is another than where the finding was last seen; `added` are the lines
+    of it that no old line became.
     """
 
     fate: Fate
     path: str | None
     line: int | None
     changed: bool
+    added: frozenset[int] = frozenset()
 
 
 def places_at(git: Git, known: Sequence[Known], until: str) -> dict[int, Place]:
@@ -38,6 +40,7 @@ def places_at(git: Git, known: Sequence[Known], until: str) -> dict[int, Place]:
             if item.anchor is not None and (places := source.places_of(item.anchor.text)):
                 moved[item.row_id] = places[0]
     found: dict[int, Place] = {}
+    fresh: dict[tuple[str, str], frozenset[int]] = {}
     for item in known:
         fate = fates.get(item.row_id, Fate.UNKNOWN)
         if item.anchor is None:
@@ -54,5 +57,8 @@ def places_at(git: Git, known: Sequence[Known], until: str) -> dict[int, Place]:
         elif fate is Fate.GONE and line is not None:
             now = lines.rewritten(line)
         changed = item.anchor.path in journey.changed or path != item.anchor.path
-        found[item.row_id] = Place(fate, path if path in tracked else None, now, changed)
+        place = item.anchor_commit, item.anchor.path
+        if changed and place not in fresh:
+            fresh[place] = frozenset(lines.added_lines())
+        found[item.row_id] = Place(fate, path if path in tracked else None, now, changed, fresh.get(place, frozenset()))
     return found

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from swarm.git.repository import contents, files_at
 from swarm.git.runner import Git
 from swarm.rules.classification import Decision, Observation
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.paths import safe_path
+from swarm.rules.suppressions import MARK, without_comment
 from swarm.rules.verification import Looked, verify_fixed
 from swarm.store.claims import NewFixClaim
 from swarm.store.findings import KnownFinding
@@ -58,6 +60,7 @@ def judge_fixes(
             if row not in answered and row in by_row and not _is_closed(by_row[row]):
                 told = "it was given to this agent, which said nothing of it"
                 skipped.append(SkippedFix(by_row[row].finding_id, domain, "unanswered", told))
+        skipped += _silencers(git, wave, taken)
         for claim, one in _looked_at(git, wave, taken, accepted):
             claims.append(claim)
             shown.append(one)
@@ -81,9 +84,37 @@ def _sifted(
     return accepted, refused
 
 
+def _silencers(git: Git, wave: Wave, taken: Intake) -> list[SkippedFix]:
+    """Return the comments by which an agent would decide what is a finding; a coordinator must see each of them."""
+    if taken.work is None:
+        return []
+    wanted = {claim.path for claim in taken.claims if claim.observed}
+    before, after = (_suppressing(git, tree, wanted) for tree in (wave.dispatch_sha, taken.work.tree))
+    return [
+        SkippedFix(f"{path}:{line}", taken.agent.domain, "silenced", text[:LONGEST_TOLD])
+        for path, comments in after.items()
+        for text, lines in comments.items()
+        for line in lines[len(before.get(path, {}).get(text, ())) :]
+    ]
+
+
+def _suppressing(git: Git, tree: str, wanted: Collection[str]) -> dict[str, dict[str, list[int]]]:
+    """Return, by path and text, the lines of some files that hold a comment which rejects findings."""
+    blobs = [(file.path, file.blob) for file in files_at(git, tree) if file.path in wanted]
+    found: dict[str, dict[str, list[int]]] = {}
+    for path, content in contents(git, blobs):
+        if MARK.encode() not in content:
+            continue
+        for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), 1):
+            if (code := without_comment(line)) != line:
+                text = " ".join(line[len(code) :].split())
+                found.setdefault(path, {}).setdefault(text, []).append(number)
+    return found
+
+
 def dropped(skipped: Collection[SkippedFix]) -> list[str]:
     """Return what agents declared that could not be taken, and what they were given and left without a word."""
-    lost = ("unknown_id", "unowned", "unanswered")
+    lost = ("unknown_id", "unowned", "unanswered", "silenced")
     return [f"{one.finding_id} of {one.domain}: {one.reason}" for one in skipped if one.reason in lost]
 
 
@@ -119,20 +150,17 @@ def _looked_at(
         return []
     until = taken.work.tree if taken.work else wave.dispatch_sha
     places = places_at(git, [item.known for item, _, _ in accepted.values()], until)
-    changed = {claim.path for claim in taken.claims if claim.observed}
     found = []
     for row, (item, description, named) in accepted.items():
         file = _safe(named)
-        own = item.known.anchor.path if item.known.anchor else None
-        cross_ref = file if file is not None and file != own and file in changed else None
-        seen = verify_fixed(looked(places[row], cross_ref=cross_ref))
+        seen = verify_fixed(looked(places[row]))
         via = seen.verified_via if seen.classification == "verified" else "unverifiable"
         claim = NewFixClaim(wave.id, taken.agent.id, row, description[:4000], file, via, seen.evidence)
         found.append((claim, ClaimedFix(item.finding_id, taken.agent.domain, via, seen.evidence)))
     return found
 
 
-def looked(place: Place, *, cross_ref: str | None = None) -> Looked:
+def looked(place: Place) -> Looked:
     """Return what was seen of a finding that counts as fixed by nothing yet."""
     where = f"{place.path}:{place.line}" if place.line else place.path or "no file"
     return Looked(
@@ -143,7 +171,6 @@ def looked(place: Place, *, cross_ref: str | None = None) -> Looked:
         file_changed=place.changed,
         fix_is_there=False,
         same_content=False,
-        cross_ref=cross_ref,
     )
 
 

@@ -132,7 +132,8 @@ def _validated(file: Path, body: bytes, agent: AgentRun, wave: Wave) -> dict[str
 def probe(taken: Intake, repository: Repository, wave: Wave, folder: Path, owners: OwnershipMap) -> Intake:
     """Compare an isolated agent's tree with the wave's commit. An audit that touched anything is a violation."""
     agent = taken.agent
-    if agent.worktree_path is None or agent.worktree_path == wave.shared_tree:
+    if agent.worktree_path is None or agent.worktree_branch is None:
+        # A tree without a branch is one that several share.
         return taken
     tree = Path(agent.worktree_path)
     if not tree.is_dir() or tree.is_symlink():
@@ -167,7 +168,8 @@ def trusted_index(wave: Wave, folder: Path, tree: Path) -> Path | None:
 
 def violated(taken: Intake) -> AgentRunStatus | None:
     """Return the state that a violation brings an agent run to."""
-    return None if is_ended(taken.agent.status) else AgentRunStatus.OWNERSHIP_VIOLATION
+    taken_before = taken.target is None and is_ended(taken.agent.status)
+    return None if taken_before else AgentRunStatus.OWNERSHIP_VIOLATION
 
 
 def _claim(file: Touched, owners: OwnershipMap) -> Claim:

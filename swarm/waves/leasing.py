@@ -75,9 +75,12 @@ def _safe(run: Run, scene: _Scene, file: str) -> str:
     tree = files_at(repository.git, scene.commit or repository.head)
     links = [entry.path for entry in tree if entry.mode == LINK_MODE]
     try:
-        return safe_path(file, {entry.path for entry in tree}, links)
+        path = safe_path(file, {entry.path for entry in tree}, links)
     except ValueError as error:
         raise errors.PathUnsafe(received=file, problem=str(error)) from error
+    if any(entry.path.startswith(f"{path}/") for entry in tree):
+        raise errors.PathUnsafe(received=file, problem="it is a folder, and a lease is for one file")
+    return path
 
 
 def _refuse(run: Run, domain: Domain, owner: Domain | None, file: str) -> None:

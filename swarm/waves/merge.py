@@ -1,7 +1,7 @@
 """`merge`: the branches of an amend wave come together without a checkout, are proved, and published."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,16 @@ from swarm.store.proofs import NewMerge, NewVerification
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import proving
-from swarm.waves.chain import Link, Scene, base_of, before_unrecorded, integration_branch, links_of
+from swarm.waves.chain import (
+    Link,
+    Scene,
+    base_of,
+    before_unrecorded,
+    caught_up,
+    integration_branch,
+    integration_of,
+    links_of,
+)
 from swarm.waves.claimed import proved_at
 from swarm.waves.merge_gate import Proof, Wish, proved
 from swarm.waves.proof import MergedDomain, MergeResult
@@ -51,6 +60,7 @@ def merge(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Conf
     bench = Bench(repository, workspace, run, config, wish.adapter)
     with merging.objects_only(repository) as git:
         recorded = {one.commit_sha for one in proofs.merges_of(store.conn, wave.id)}
+        _hold_to_integration(store.conn, git, scene, links, recorded)
         base = before_unrecorded(git, scene, base_of(git, scene), links, recorded)
         fresh = [link for link in links if not merging.is_ancestor(git, link.commit, base)]
         # Merged by hand, or by a call that was killed before it could record that.
@@ -58,9 +68,6 @@ def merge(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Conf
         if not fresh and not arrived and not (wish.publish and base != tip):
             return _nothing(run, "everything is merged already", wave, wish.drop)
         proof = proved(store.conn, git, scene, bench, base, fresh, wish)
-    if fresh and not proof.links and not arrived and not (wish.publish and proof.commit != tip):
-        left_out = tuple(link.agent.domain for link in fresh)
-        return _nothing(run, "all that is new makes the build red", wave, (*wish.drop, *left_out))
     ref = integration_branch(run)
     if target is not None and (wish.publish or proof.commit == tip):
         ref = target
@@ -70,6 +77,30 @@ def merge(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Conf
     fixed = _record(store, scene, bench, ref, proof, wish, links, arrived)
     failpoint("merge.after_commit")
     return _told(scene, ref, proof, wish, agents, links, fixed)
+
+
+def _hold_to_integration(
+    conn: sqlite3.Connection, git: Git, scene: Scene, links: Sequence[Link], recorded: Collection[str]
+) -> None:
+    """Raises IntegrationMoved, unless the branch is where a merge of ours left it, recorded or killed before that."""
+    tip, ours = scene.integration, proofs.merged_into(conn, scene.run.id, integration_branch(scene.run))
+    if tip is None or tip in ours or merging.is_ancestor(git, tip, scene.tip):
+        return
+    base = before_unrecorded(git, scene, tip, links, recorded)
+    if base in ours or merging.is_ancestor(git, base, scene.tip) or _is_caught_up(git, scene, base, ours):
+        return
+    integration_of(conn, scene.repository.git, scene.run)
+
+
+def _is_caught_up(git: Git, scene: Scene, commit: str, ours: Collection[str]) -> bool:
+    """Say whether a commit brings a merge of ours together with its target, exactly as we do that."""
+    earlier, *others = merging.parents_of(git, commit) or [commit]
+    if len(others) != 1 or earlier not in ours or not merging.is_ancestor(git, others[0], scene.tip):
+        return False
+    try:
+        return caught_up(git, scene, earlier, others[0]) == commit
+    except errors.MergeConflict:
+        return False
 
 
 def _hold_to_agents(wish: Wish, agents: Sequence[AgentRun]) -> None:
@@ -140,7 +171,13 @@ def _record(
     arrived: Sequence[Link],
 ) -> list[str]:
     run, wave = scene.run, scene.wave
-    names = tuple(link.agent.domain for link in links if link in proof.links or link in arrived)
+    inside = _in(scene, proof.commit, links)
+    is_new = ref == scene.target or not (proof.links or arrived)
+    names = tuple(
+        link.agent.domain
+        for link in links
+        if link in proof.links or link in arrived or (is_new and link.agent.domain in inside)
+    )
     dropped = tuple(sorted({link.agent.domain for link in links} - _in(scene, proof.commit, links) | set(wish.drop)))
     # What an earlier merge brought together is proved by this commit as well.
     kept = [link.agent.domain for link in links if link.agent.domain not in dropped]
@@ -153,6 +190,8 @@ def _record(
             conn, run.id, NewMerge(wave.id, ref, proof.base, proof.commit, names, dropped, verification_id)
         )
         claims.prove(conn, run.id, wave.id, found)
+        # What was left out is mended by nobody: its claims stand in no later verification's way.
+        claims.settle(conn, claims.of_domains(conn, wave.id, dropped), "refuted")
     by_row = {one.finding: one.finding_id for one in claims.of_wave(store.conn, wave.id)}
     return sorted(by_row[one.finding] for one in found if one.finding in by_row)
 
@@ -210,7 +249,9 @@ def _told(
         domains.append(MergedDomain(agent.domain, agent.worktree_branch, link.commit if link else None, state, files))
     dropped = tuple(one.domain for one in domains if one.state == "dropped")
     count = sum(one.state == "merged" for one in domains)
-    summary = f"Wave {wave.number} ({wave.phase}): {count} of {len(domains)} agents' work merged at {ref}"
+    held = sum(one.state in {"merged", "already"} for one in domains)
+    what = "merged" if count else "published"
+    summary = f"Wave {wave.number} ({wave.phase}): {count or held} of {len(domains)} agents' work {what} at {ref}"
     return MergeResult(
         run.id,
         wave.id,
@@ -235,9 +276,3 @@ def _nothing(run: Run, why: str, wave: Wave | None = None, dropped: tuple[str, .
     summary = f"Nothing to merge: {why}."
     status = f"swarm status {run.id}"
     return MergeResult(run.id, wave_id, number, phase, None, None, None, False, (), dropped, None, (), summary, status)
-
-
-def unpublished(run: Run, repository: Repository) -> str | None:
-    """Return the commit of the integration branch, unless HEAD has it already."""
-    tip = merging.tip_of(repository.git, integration_branch(run))
-    return None if tip is None or merging.is_ancestor(repository.git, tip, repository.head) else tip

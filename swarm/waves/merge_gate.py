@@ -61,14 +61,14 @@ def proved(
         culprits = _culprits(git, scene, bench, base, rest)
         if culprits and wish.drop_culprits:
             rest = [link for link in rest if link not in culprits]
-            commit = chained(git, scene, base, rest)
             if not rest:
-                return Proof(base, commit, (), None, None)
+                raise _gate_failed(scene, build, culprits, wish)
+            commit = chained(git, scene, base, rest)
             build, flaky = _built(bench, commit)
     accepted = None
     if build.verdict is not BuildVerdict.PASS:
         if wish.accept != NO_TESTS or build.verdict not in _ACCEPTED:
-            raise _gate_failed(scene, build, culprits)
+            raise _gate_failed(scene, build, culprits, wish)
         accepted = build.verdict.value
     return Proof(base, commit, tuple(rest), proving.shown_gate(build, flaky=flaky, accepted=accepted), build)
 
@@ -111,7 +111,7 @@ def _culprits(git: Git, scene: Scene, bench: Bench, base: str, links: Sequence[L
     return found
 
 
-def _gate_failed(scene: Scene, build: BuildResult, culprits: Sequence[Link]) -> errors.MergeGateFailed:
+def _gate_failed(scene: Scene, build: BuildResult, culprits: Sequence[Link], wish: Wish) -> errors.MergeGateFailed:
     run, names = scene.run, tuple(link.agent.domain for link in culprits)
     bad = next((step for step in build.steps if not step.passed), build.steps[-1] if build.steps else None)
     told = f"; step {bad.name} ended {bad.status.value}" if bad is not None and not bad.passed else ""
@@ -119,9 +119,14 @@ def _gate_failed(scene: Scene, build: BuildResult, culprits: Sequence[Link]) -> 
         told += f"; by the work of {', '.join(names)}"
     elif proving.is_red(build):
         told += "; the target is red without the wave, too"
-    remedy = f"`swarm merge {run.id} --drop-culprits` leaves {', '.join(names)} out" if names else ""
+    again = f"swarm merge {run.id}{' --publish' if wish.publish else ''}"
+    if wish.drop:
+        again += f" --drop {','.join(wish.drop)}"
+    remedy = f"`{again} --drop-culprits` leaves {', '.join(names)} out" if names else ""
+    if names and wish.drop_culprits:
+        remedy = f"without them nothing is left to merge; `swarm show` their findings and amend again at {run.id}"
     if not remedy and build.verdict in _ACCEPTED:
-        remedy = f"`swarm merge {run.id} --accept no_tests --reason '…'` takes it without"
+        remedy = f"`{again} --accept no_tests --reason '…'` takes it without"
     if not remedy:
         remedy = f"mend the target, or say in [verify] of swarm.toml what proves it; `swarm verify {run.id}` shows more"
     return errors.MergeGateFailed(

@@ -113,6 +113,7 @@ class VerifyResult(NamedTuple):
     verification_id: int | None
     receipt_id: int | None
     probes: dict[str, int] | None
+    note: str | None
     next_action: str
 
 

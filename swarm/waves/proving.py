@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from swarm.builds.adapter import Adapter, BuildResult, BuildStep
 from swarm.builds.registry import UnknownAdapter
 from swarm.config import Config
 from swarm.files import make_folder
-from swarm.git import worktrees
+from swarm.git import sentinel, worktrees
 from swarm.git.repository import Repository
 from swarm.git.worktrees import Tree
 from swarm.rules.verdicts import BuildVerdict
@@ -22,7 +23,9 @@ from swarm.waves import trees
 from swarm.waves.proof import GateShown, StepShown
 from swarm.workspace import Workspace
 
-_SCRATCH: Final = "proof-"
+SCRATCH: Final = "proof-"
+
+_MOST_NAMED: Final = 10
 
 
 class Bench(NamedTuple):
@@ -37,13 +40,20 @@ class Bench(NamedTuple):
     def build(self, commit: str) -> BuildResult:
         """Run the build of a commit in a worktree of its own, which is gone again afterwards.
 
-        Raises BuildAdapterUnknown, IsolationError, WorkspaceNotWritable.
+        Raises BuildAdapterUnknown, IsolationError, WorkspaceNotWritable, and ProofDisturbed where something outside
+        of that worktree changed meanwhile: the code under test is an agent's.
         """
         events.emit("build_started", run_id=self.run.id, commit=commit)
-        with scratch_tree(self, commit) as tree:
+        before = self._surroundings()
+        with _told_to_end(), scratch_tree(self, commit) as tree:
             result = runner.run_build(
                 self.chosen(tree), tree, self.repository.root, self._log_folder(commit), self.config.verify
             )
+        after = self._surroundings()
+        changed = sentinel.differences(before[0], after[0]) + sentinel.differences(before[1], after[1])
+        if changed:
+            told = (*changed[:_MOST_NAMED], *(["…"] if len(changed) > _MOST_NAMED else []))
+            raise errors.ProofDisturbed(commit=commit[:12], files=told, path=str(self.repository.root))
         events.emit("build_ended", run_id=self.run.id, commit=commit, verdict=result.verdict.value)
         return result
 
@@ -56,10 +66,40 @@ class Bench(NamedTuple):
             raise errors.BuildAdapterUnknown(received=error.name, choices=choices) from error
 
     def _log_folder(self, commit: str) -> Path:
+        """Make the folder of one build's logs; of two builds at once each gets its own."""
         folder = self.workspace.run_folder(self.run.id) / "proofs"
         make_folder(folder)
-        number = 1 + sum(1 for _ in folder.iterdir())
-        return folder / f"{number:04d}-{commit[:12]}"
+        number = sum(entry.is_dir() for entry in folder.iterdir())
+        while True:
+            number += 1
+            place = folder / f"{number:04d}-{commit[:12]}"
+            with suppress(FileExistsError):
+                place.mkdir(mode=0o700)
+                return place
+
+    def _surroundings(self) -> tuple[dict[str, str], dict[str, str]]:
+        common = sentinel.fingerprint_common(self.repository.common_dir, self.run.id)
+        return common, sentinel.fingerprint_primary(self.repository)
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Take a request to end as an interrupt, so that no process and no tree of ours is left."""
+
+    def interrupted(number: int, frame: object) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupted)
+    except ValueError:
+        # Not the main thread, which alone is told of signals.
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -67,7 +107,7 @@ def scratch_tree(bench: Bench, commit: str) -> Iterator[Path]:
     """Give a detached worktree of a commit, and take it back however the block ends. Raises IsolationError."""
     git = bench.repository.git
     folder = bench.workspace.run_folder(bench.run.id) / "worktrees"
-    tree = Tree(folder / f"{_SCRATCH}{os.getpid()}-{commit[:12]}", None)
+    tree = Tree(folder / f"{SCRATCH}{os.getpid()}-{commit[:12]}", None)
     with trees.worktree_lock(bench.repository, "verify"):
         _sweep(bench, folder)
         trees.make_trees(git, [("proof", tree)], commit)
@@ -81,7 +121,7 @@ def scratch_tree(bench: Bench, commit: str) -> Iterator[Path]:
 
 def _sweep(bench: Bench, folder: Path) -> None:
     """Take back the scratch trees of processes that are dead."""
-    for place in folder.glob(f"{_SCRATCH}*"):
+    for place in folder.glob(f"{SCRATCH}*"):
         if not place.is_symlink() and not is_in_use(place):
             with suppress(OSError):
                 worktrees.discard_unfinished(bench.repository.git, Tree(place, None), "HEAD")
@@ -89,8 +129,8 @@ def _sweep(bench: Bench, folder: Path) -> None:
 
 def is_in_use(place: Path) -> bool:
     """Say whether a scratch tree is one of a process that lives; any other tree is none of ours."""
-    pid = place.name.removeprefix(_SCRATCH).partition("-")[0]
-    if not place.name.startswith(_SCRATCH) or not pid.isdecimal():
+    pid = place.name.removeprefix(SCRATCH).partition("-")[0]
+    if not place.name.startswith(SCRATCH) or not pid.isdecimal():
         return False
     try:
         os.kill(int(pid), 0)

@@ -14,11 +14,11 @@ from swarm.rules.classification import (
     highest,
 )
 from swarm.rules.identity import Report, shortest_free_id, unclaimed
-from swarm.rules.matching import Match, match
+from swarm.rules.matching import Match, MatchedBy, match
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENSES
 from swarm.store.findings import KnownFinding, NewFinding, NotSeen, Relocated, SeenAgain, Sighting
-from swarm.store.runs import Run
+from swarm.store.recounts import Earlier, SeenFurther
 from swarm.store.waves import Wave
 from swarm.waves.collected import FindingCounts
 from swarm.waves.intake import Intake
@@ -36,6 +36,7 @@ class Moved(NamedTuple):
     before: str
     after: str
     reason: str | None
+    proof: dict[str, object] | None = None
 
 
 class Reconciled(NamedTuple):
@@ -51,13 +52,13 @@ class Reconciled(NamedTuple):
     moved: list[Moved]
     counts: FindingCounts
     attempted: int
+    further: Sequence[SeenFurther] = ()
 
 
 NOTHING = Reconciled([], [], [], [], [], [], [], [], FindingCounts(0, 0, 0, 0, 0), 0)
 
 
 def reconcile(
-    run: Run,
     wave: Wave,
     owners: OwnershipMap,
     intakes: Sequence[Intake],
@@ -65,28 +66,43 @@ def reconcile(
     located: Located,
     travels: Mapping[str, Journey],
     taken_ids: set[str],
+    earlier: Earlier,
 ) -> Reconciled:
-    """Match the wave's reports to the known findings, and judge those that nobody reported."""
+    """Match the wave's reports to the known findings, and judge those that nobody reported.
+
+    What an `earlier` collect of the wave recorded stays, and is counted with the rest.
+    """
     told: defaultdict[str, list[Report]] = defaultdict(list)
-    for reports in located.reports.values():
-        for report in reports:
+    for agent_run_id, reports in located.reports.items():
+        for report in reports if agent_run_id not in earlier.counted else ():
             told[report.fingerprint].append(report)
     heads = [min(alike, key=lambda report: SEVERITY_RANK[report.severity]) for alike in told.values()]
     by_row = {item.known.row_id: item for item in known}
+    again, heads = _seen_before(heads, known, earlier)
     matches, silent, fresh = match(
-        [item.known for item in known], heads, {commit: journey.travel for commit, journey in travels.items()}
+        [item.known for item in known if item.known.row_id not in earlier.sighted],
+        heads,
+        {commit: journey.travel for commit, journey in travels.items()},
     )
     analyzers = {taken.agent.id: taken.agent.analyzer for taken in intakes}
     taken = {item.known.fingerprint for item in known}
-    new = [_new(run, wave, told[report.fingerprint], report, analyzers, taken_ids, taken) for report in fresh]
+    new = [_new(wave, told[report.fingerprint], report, analyzers, taken_ids, taken) for report in fresh]
     new_sightings = [
         _sighting(at, wave, report, "new", None) for at, head in enumerate(fresh) for report in told[head.fingerprint]
     ]
     seen = [_seen(wave, by_row[found.known.row_id], found, told, analyzers) for found in matches]
     sightings = [
         _sighting(found.known.row_id, wave, report, found.matched_by, found.note)
-        for found in matches
+        for found in (*matches, *again)
         for report in told[found.report.fingerprint]
+    ]
+    further = [
+        SeenFurther(
+            highest(by_row[found.known.row_id].severity, found.report.severity),
+            len(told[found.report.fingerprint]),
+            found.known.row_id,
+        )
+        for found in again
     ]
     aliases = [
         (found.report.fingerprint, found.known.row_id)
@@ -94,22 +110,41 @@ def reconcile(
         if found.report.fingerprint not in {found.known.fingerprint, *found.known.aliases}
     ]
     silent_known = [by_row[item.row_id] for item in silent]
-    not_seen, verdicts = judge_silence(wave, owners, intakes, silent_known, located, travels)
+    not_seen, verdicts = judge_silence(wave, owners, intakes, silent_known, located, travels, earlier.counted)
     moved = [
         *_moves_of_seen(matches, by_row),
         *(
-            Moved(item.known.row_id, item.observation, verdict.observation, verdict.reason)
+            Moved(item.known.row_id, item.observation, verdict.observation, verdict.reason, _proof(wave, verdict))
             for item, verdict in verdicts
             if item.observation != verdict.observation
         ),
     ]
     moved_lines = relocated(wave, silent_known, travels)
-    counts = _counts(len(new), matches, by_row, verdicts)
-    return Reconciled(new, new_sightings, seen, sightings, aliases, not_seen, moved_lines, moved, counts, len(heads))
+    counts = _with_earlier(_counts(len(new), matches, by_row, verdicts), wave, matches, by_row, earlier)
+    attempted = len(heads) + len(again)
+    return Reconciled(
+        new, new_sightings, seen, sightings, aliases, not_seen, moved_lines, moved, counts, attempted, further
+    )
+
+
+def _seen_before(
+    heads: Sequence[Report], known: Sequence[KnownFinding], earlier: Earlier
+) -> tuple[list[Match], list[Report]]:
+    """Part off the reports of what an earlier collect of the same wave has recorded from another agent."""
+    names = {
+        name: item.known
+        for item in known
+        if item.known.row_id in earlier.sighted
+        for name in (*item.known.aliases, item.known.fingerprint)
+    }
+    note = "the same fingerprint, in the same wave"
+    again = [
+        Match(names[head.fingerprint], head, MatchedBy.FINGERPRINT, note) for head in heads if head.fingerprint in names
+    ]
+    return again, [head for head in heads if head.fingerprint not in names]
 
 
 def _new(
-    run: Run,
     wave: Wave,
     alike: Sequence[Report],
     head: Report,
@@ -121,7 +156,7 @@ def _new(
     fingerprint = unclaimed(head.fingerprint, taken)
     taken.add(fingerprint)
     return NewFinding(
-        run.id,
+        wave.run_id,
         shortest_free_id(fingerprint, taken_ids),
         fingerprint,
         head.kind,
@@ -218,6 +253,11 @@ def _place(anchor: Anchor | None) -> Anchor:
     return anchor or _NOWHERE
 
 
+def _proof(wave: Wave, verdict: Verdict) -> dict[str, object] | None:
+    """Return on what evidence a finding is fixed, and in which commit it was looked for."""
+    return None if verdict.evidence is None else {"evidence": verdict.evidence, "commit": wave.dispatch_sha}
+
+
 def _moves_of_seen(matches: Iterable[Match], by_row: Mapping[int, KnownFinding]) -> Iterable[Moved]:
     for found in matches:
         before = by_row[found.known.row_id].observation
@@ -239,6 +279,27 @@ def _counts(
         judged.count(Observation.FIXED),
         judged.count(Observation.UNVERIFIED),
         closed,
+    )
+
+
+def _with_earlier(
+    counts: FindingCounts,
+    wave: Wave,
+    matches: Sequence[Match],
+    by_row: Mapping[int, KnownFinding],
+    earlier: Earlier,
+) -> FindingCounts:
+    """Return the counts of the whole wave, of which an earlier collect recorded a part."""
+    first_seen = sum(first == wave.number for first in earlier.sighted.values())
+    others = [by_row[row] for row, first in earlier.sighted.items() if first != wave.number]
+    closed = sum(item.decision in _CLOSED for item in others)
+    fixed = earlier.fixed - {found.known.row_id for found in matches}
+    return FindingCounts(
+        counts.new + first_seen,
+        counts.recurring + len(others) - closed,
+        counts.fixed + len(fixed),
+        counts.unverified,
+        counts.recurred_while_closed + closed,
     )
 
 

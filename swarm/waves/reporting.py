@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from swarm import errors
-from swarm.files import write_stream
+from swarm.files import refuse_target, write_stream
 from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.states import WaveStatus
@@ -33,27 +32,14 @@ _WITHOUT_RESULT: Final = (WaveStatus.DISPATCHED, WaveStatus.ABORTED_FOR_REWIND)
 def write_report(store: Store, run: Run, file: Path, page: Page) -> ReportResult:
     """Write the page that `page` makes of a run; a file that is there is replaced.
 
-    Raises WorkspaceNotWritable where the folder is missing, or the file is no regular one or the control plane.
+    Raises OutputNotWritable where the folder is missing, or the file is no regular one or the control plane.
     """
-    problem = _problem(file, store.path)
-    if problem:
-        raise errors.WorkspaceNotWritable(path=str(file), problem=f"{file}: {problem}")
+    refuse_target(file, store.path)
     with store.snapshot() as conn:
         told = facts(conn, run)
         listed = map(finding_shown, findings.select(conn, run.id, Selection()))
         size = write_stream(file, page(told, listed))
     return ReportResult(run.id, str(file), size, len(told.waves), told.total)
-
-
-def _problem(file: Path, database: Path) -> str | None:
-    try:
-        if not file.parent.is_dir():
-            return "its folder is not there"
-        if file.is_dir():
-            return "is a folder"
-        return "is the control plane itself" if file.exists() and file.samefile(database) else None
-    except OSError as error:
-        return error.strerror or str(error)
 
 
 def facts(conn: sqlite3.Connection, run: Run) -> ReportFacts:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from swarm import errors
 from swarm.git.repository import Repository
-from swarm.rules.classification import Decision, Fate
+from swarm.rules.classification import OPEN_STATUSES, Decision, Fate
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import LENSES, Phase
 from swarm.rules.verification import BROKEN, DRIFTED, Looked, verify_approved
@@ -74,6 +74,35 @@ def route(
     return Routing(by_domain, tuple(unrouted), frozenset(drifted), tuple(broken))
 
 
+def told_to_audit(conn: sqlite3.Connection, run: Run, phase: Phase, domain: str) -> list[Finding]:
+    """Return what an audit agent is told: the open findings of its domain under this lens."""
+    selection = Selection(statuses=OPEN_STATUSES, domains=(domain,))
+    return [finding for finding in findings.select(conn, run.id, selection) if finding.lens == LENSES[phase]]
+
+
+def given_before(
+    conn: sqlite3.Connection, run: Run, wave: Wave, repository: Repository
+) -> tuple[dict[int, list[Finding]], frozenset[str]]:
+    """Return, by agent run, the findings that an amend wave gave out, where they stand in it, and the drifted ones."""
+    by_agent = claims.assigned(conn, wave.id)
+    rows = {row for own in by_agent.values() for row in own}
+    known = [item.known for item in findings.known_findings(conn, run.id) if item.known.row_id in rows]
+    places = places_at(repository.git, known, wave.dispatch_sha)
+    given: dict[int, list[Finding]] = {agent: [] for agent in by_agent}
+    drifted: set[str] = set()
+    for finding in findings.select(conn, run.id, Selection()) if rows else ():
+        if finding.row_id not in rows:
+            continue
+        place = places[finding.row_id]
+        if classify_place(finding, place) == DRIFTED:
+            drifted.add(finding.finding_id)
+        here = finding._replace(file=place.path or finding.file, line=place.line or finding.line)
+        for agent, own in by_agent.items():
+            if finding.row_id in own:
+                given[agent].append(here)
+    return given, frozenset(drifted)
+
+
 def assigned_to(conn: sqlite3.Connection, run: Run, wave: Wave, repository: Repository) -> dict[int, list[Assigned]]:
     """Return, by agent run, what the agents of an amend wave shall mend, where it stands in their trees."""
     by_agent = claims.assigned(conn, wave.id)
@@ -108,7 +137,7 @@ def classify_place(finding: Finding, place: Place) -> str:
 
 
 def _seen(fate: Fate) -> Looked:
-    return Looked(fate, "", None, None, file_changed=False, fix_is_there=False, same_content=False, cross_ref=None)
+    return Looked(fate, "", None, None, file_changed=False, fix_is_there=False, same_content=False)
 
 
 def hold_to_anchors(run: Run, phase: Phase, routing: Routing) -> None:

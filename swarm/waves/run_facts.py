@@ -5,13 +5,13 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
-from swarm.errors import shortened
+from swarm.errors import RunNotFound, shortened
 from swarm.rules import gates
-from swarm.rules.assessment import AgentFacts, Facts
+from swarm.rules.assessment import AgentFacts, Facts, assess
 from swarm.rules.ownership import WHOLE_WAVE, Domain
 from swarm.rules.phases import AMEND_PHASES
 from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, attempts, waves
+from swarm.store import agent_runs, attempts, runs, waves
 from swarm.store import domains as domain_table
 from swarm.store import gates as gate_counts
 from swarm.store.agent_runs import AgentRun
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from swarm.store.proofs import Verification
 
 INTEGRATION = "/integration"
+# A file of the git folder stands like this among a wave's violations, and no other can: git tracks none in there.
+GIT_FOLDER = ".git/"
 
 
 class Standing(NamedTuple):
@@ -52,6 +54,7 @@ def standing(conn: sqlite3.Connection, run: Run) -> Standing:
         promoted > 0,
         is_unmerged,
         is_unpublished,
+        wave is not None and f'"file": "{GIT_FOLDER}' in wave.violations,
         gates.Facts(
             run.status,
             _wave(wave, agents) if wave else None,
@@ -61,6 +64,14 @@ def standing(conn: sqlite3.Connection, run: Run) -> Standing:
         ),
     )
     return Standing(domains, wave, agents, newest, facts)
+
+
+def next_action(conn: sqlite3.Connection, run_id: str) -> str:
+    """Return what `status` would name next of a run that is there."""
+    run = runs.find(conn, run_id)
+    if run is None:
+        raise RunNotFound(run_id=run_id)
+    return assess(standing(conn, run).facts)[2]
 
 
 def _agents(conn: sqlite3.Connection, wave: Wave | None, agents: list[AgentRun]) -> tuple[AgentFacts, ...]:

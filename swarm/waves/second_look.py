@@ -13,13 +13,13 @@ from swarm.rules.classification import EvidenceKind, Observation
 from swarm.rules.verification import Looked, Row
 from swarm.store import claims, findings
 from swarm.store.claims import FixClaim
-from swarm.store.findings import Finding, KnownFinding, Selection
+from swarm.store.findings import Finding, Selection
 from swarm.store.runs import Run
 from swarm.waves.fates import Place, places_at
 from swarm.waves.fixes import looked
 from swarm.waves.proof import ClaimRow, ClaimsSummary
 from swarm.waves.proving import Bench
-from swarm.waves.rescan import ask_again
+from swarm.waves.rescan import ask_again, census_of
 
 
 class Question(StrEnum):
@@ -73,29 +73,26 @@ def look(conn: sqlite3.Connection, bench: Bench, commit: str, question: Question
     """
     run, repository = bench.run, bench.repository
     standing = {claim.finding: claim for claim in claims.standing(conn, run.id)}
-    by_finding = {claim.finding: claim for claim in claims.of_run(conn, run.id)}
     asked = _asked(conn, run, question, standing)
     rows = set(asked)
     every = findings.known_findings(conn, run.id, statuses=_STATUSES[question])
     known = [item for item in every if item.known.row_id in rows]
     places = places_at(repository.git, [item.known for item in known], commit)
-    judge = _Judge(repository, commit, by_finding)
+    judge = _Judge(repository, commit)
     judged = {row: judge.row(question, asked[row], places[row]) for row in asked}
     if question is not Question.APPROVED:
-        doubtful = [(item, places[item.known.row_id]) for item in known if _is_doubtful(item, judged, places, standing)]
-        for row, answer in ask_again(bench, commit, doubtful).items():
-            judged[row] = verification.asked_again(judged[row], is_silent=answer.is_silent, told=answer.told)
+        census = census_of(findings.known_findings(conn, run.id))
+        doubtful = [
+            (item, places[row])
+            for item in known
+            if (row := item.known.row_id) in standing or judged[row].classification != verification.VERIFIED
+        ]
+        for row, answer in ask_again(bench, commit, doubtful, census).items():
+            said, told = answer
+            judged[row] = verification.asked_again(judged[row], said, told, is_claim=row in standing)
     shown = [_shown(asked[row], places[row], judged[row]) for row in asked]
     shown.sort(key=lambda row: _ORDER.index(row.classification))
     return Look(tuple(shown), _summary(shown))
-
-
-def _is_doubtful(
-    item: KnownFinding, judged: Mapping[int, Row], places: Mapping[int, Place], standing: Mapping[int, FixClaim]
-) -> bool:
-    """Say whether an analyzer knows better: the line is there, or a claim rests on a line that was rewritten."""
-    row = item.known.row_id
-    return judged[row].classification != verification.VERIFIED or (row in standing and places[row].line is not None)
 
 
 def _asked(
@@ -116,10 +113,9 @@ def _asked(
 class _Judge:
     """Judges findings in one commit; what it asks git for is asked once."""
 
-    def __init__(self, repository: Repository, commit: str, claimed: Mapping[int, FixClaim]) -> None:
+    def __init__(self, repository: Repository, commit: str) -> None:
         self._git = repository.git
         self._commit = commit
-        self._claimed = claimed
         self._inside: dict[str, bool] = {}
         self._blobs: dict[str, dict[str, str]] = {}
 
@@ -132,12 +128,8 @@ class _Judge:
         return verification.verify_open(seen, was_fixed=finding.regressions > 0)
 
     def _seen(self, finding: Finding, place: Place) -> Looked:
-        claim = self._claimed.get(finding.row_id)
         evidence = finding.evidence if finding.observation == Observation.FIXED else None
-        cross_ref = claim.file if claim is not None and claim.verified_via == "cross_ref" else None
-        if evidence == EvidenceKind.CONFIRMED and cross_ref is not None:
-            evidence = None
-        return looked(place, cross_ref=cross_ref)._replace(
+        return looked(place)._replace(
             evidence=evidence,
             verified_how=finding.verified_how,
             fix_is_there=finding.fixed_commit is None or self._holds(finding.fixed_commit),

@@ -1,6 +1,7 @@
 """What a wave's silence about known findings means: who looked, with what, and where the line went."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from swarm.rules.classification import Fate, Look, Observation, Verdict, verdict_on_silence
@@ -20,8 +21,12 @@ def judge_silence(
     silent: Iterable[KnownFinding],
     located: Located,
     travels: Mapping[str, Journey],
+    counted: AbstractSet[int] = frozenset(),
 ) -> tuple[list[NotSeen], list[tuple[KnownFinding, Verdict]]]:
-    """Return what to record of the findings that nobody reported, and the verdict on each; fixed ones stay so."""
+    """Return what to record of the findings that nobody reported, and the verdict on each; fixed ones stay so.
+
+    The silence of agent runs that were `counted` by an earlier collect of the wave is not counted again.
+    """
     looks = _Looks(wave, owners, intakes)
     not_seen: list[NotSeen] = []
     verdicts: list[tuple[KnownFinding, Verdict]] = []
@@ -40,7 +45,8 @@ def judge_silence(
         )
         fixed_wave = wave.number if verdict.observation is Observation.FIXED else None
         commit = wave.dispatch_sha if fixed_wave is not None else None
-        missed = int(verdict.looked and fixed_wave is None)
+        is_counted = bool(counted) and looks.agent_run_at(item, path) in counted
+        missed = int(verdict.looked and fixed_wave is None and not is_counted)
         not_seen.append(
             NotSeen(verdict.observation, verdict.reason, verdict.evidence, fixed_wave, commit, missed, known.row_id)
         )
@@ -74,9 +80,7 @@ class _Looks:
         }
 
     def at(self, item: KnownFinding, path: str | None, *, changed: bool) -> Look:
-        owner = self._owners.owner_of(path) if path else None
-        domain = owner.name if owner else (item.domain if path is None else None)
-        taken = self._intakes.get(domain or "")
+        taken = self._taken_at(item, path)
         not_looked = None
         if item.lens != self._lens:
             not_looked = f"this wave looked for {LENS_TEXT[self._lens]}"
@@ -96,6 +100,15 @@ class _Looks:
             item.finding_id in self._confirmed[taken.agent.domain],
             changed,
         )
+
+    def agent_run_at(self, item: KnownFinding, path: str | None) -> int | None:
+        taken = self._taken_at(item, path)
+        return taken.agent.id if taken else None
+
+    def _taken_at(self, item: KnownFinding, path: str | None) -> Intake | None:
+        owner = self._owners.owner_of(path) if path else None
+        domain = owner.name if owner else (item.domain if path is None else None)
+        return self._intakes.get(domain or "")
 
 
 def indexed(analysis: dict[str, Any]) -> dict[str, Any]:

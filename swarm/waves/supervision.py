@@ -8,9 +8,9 @@ from typing import Final
 
 from swarm import errors
 from swarm.files import make_folder
-from swarm.rules.states import WaveStatus
+from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.runtimes import processes
-from swarm.store import agent_runs, attempts
+from swarm.store import agent_runs, attempts, waves
 from swarm.store.attempts import Attempt, Ending
 from swarm.store.connection import Store
 from swarm.store.runs import Run
@@ -21,6 +21,8 @@ from swarm.workspace import AGENT_VARIABLE, Workspace
 
 # Of several, the gravest is told: not found, failed, refused, not started, done.
 _PRECEDENCE: Final = (127, 3, 2, 1, 0)
+
+_CAN_BE_RESUMED: Final = (AgentRunStatus.FAILED, AgentRunStatus.TIMED_OUT)
 
 
 @contextmanager
@@ -36,6 +38,23 @@ def only_supervisor(workspace: Workspace, run: Run, wave: Wave) -> Iterator[None
     except LockTaken as taken:
         holder = f" by process {taken.holder.partition(' ')[0]}" if taken.holder else ""
         raise errors.LaunchInProgress(number=wave.number, holder=holder, run_id=run.id) from taken
+
+
+def hold_to_status(conn: sqlite3.Connection, wave: Wave) -> None:
+    """Raises StateConflict when a wave is no longer the newest, or no longer in the state that it was read in."""
+    now = waves.newest(conn, wave.run_id)
+    if now is None or (now.id, now.status) != (wave.id, wave.status):
+        raise errors.StateConflict(subject=f"Wave {wave.number}", expected=wave.status.value, run_id=wave.run_id)
+
+
+def hold_to_no_supervisor(workspace: Workspace, run: Run, wave: Wave) -> None:
+    """Raises LaunchInProgress where somebody works on a wave's agents; writes nothing, as `only_supervisor` does."""
+    from swarm.store.locks import holder_of, is_held
+
+    lock = workspace.wave_folder(run.id, wave.number) / "launch.lock"
+    if is_held(lock):
+        holder = f" by process {holder_of(lock).partition(' ')[0]}"
+        raise errors.LaunchInProgress(number=wave.number, holder=holder, run_id=run.id)
 
 
 def close_dead_attempts(store: Store, run: Run, wave: Wave) -> None:
@@ -73,7 +92,10 @@ def told(conn: sqlite3.Connection, run: Run, wave: Wave, launched: int) -> Launc
         shown = tuple(_shown(attempt) for attempt in own)
         progress = own[-1].last_progress if own else None
         agents.append(AgentLaunched(agent.domain, agent.id, agent.status, shown, progress))
-    verb = "collect" if wave.status is WaveStatus.DISPATCHED else "status"
+    verb = "status"
+    if wave.status is WaveStatus.DISPATCHED:
+        # Who failed can be dispatched again before the wave is collected, and so ends failed.
+        verb = "resume" if any(agent.status in _CAN_BE_RESUMED for agent in agents) else "collect"
     return LaunchResult(run.id, wave.id, wave.number, launched, gravest, tuple(agents), f"swarm {verb} {run.id}")
 
 

@@ -11,22 +11,26 @@ from swarm.failpoints import failpoint
 from swarm.files import write_whole
 from swarm.git import merging
 from swarm.git.repository import Repository, commit_of, repository_at
+from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
 from swarm.rules.verdicts import BuildVerdict
 from swarm.store import claims, proofs, transitions, waves
 from swarm.store.claims import Proved
 from swarm.store.connection import Store
+from swarm.store.gates import has_changes
 from swarm.store.proofs import NewVerification
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import proving
+from swarm.waves.chain import unpublished
 from swarm.waves.claimed import proved_at
-from swarm.waves.merge import unpublished
 from swarm.waves.proof import Claims, Delta, VerifyResult
 from swarm.waves.proving import Bench
 from swarm.waves.second_look import Look, Question, look
 from swarm.workspace import Workspace
 
+# The phase of a verification that counts for none: it looked at a commit that the run has left, or never came to.
+ELSEWHERE: Final = "elsewhere"
 _VERIFIABLE: Final = (WaveStatus.COLLECTED, WaveStatus.VERIFIED, WaveStatus.ADVANCED)
 _SCHEMAS: Final = {
     Question.FIXED: "verify-fixed-delta/v2",
@@ -52,9 +56,13 @@ def verify(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Con
     wave becomes verified when all is well. Raises BuildAdapterUnknown, RepoNotFound and what git says.
     """
     repository = repository_at(Path(run.local_path))
-    commit = _commit(run, repository, wish)
-    wave = waves.newest(store.conn, run.id)
-    if wave is not None and wave.status not in _VERIFIABLE:
+    commit = _commit(store.conn, run, repository, wish)
+    newest = waves.newest(store.conn, run.id)
+    wave = newest if newest is not None and newest.status in _VERIFIABLE else None
+    is_current = commit in {repository.head, unpublished(store.conn, run, repository)}
+    note = None
+    if wave is not None and not _holds(store.conn, repository, wave, commit, is_current=is_current):
+        note = f"{commit[:12]} does not hold the work of wave {wave.number}, and proves nothing of it"
         wave = None
     bench = Bench(repository, workspace, run, config, wish.adapter)
     if wish.probe_only:
@@ -64,13 +72,13 @@ def verify(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Con
     code = max(seen.exit_code(wish.threshold), int(build.verdict is not BuildVerdict.PASS))
     proved: list[Proved] = []
     ended = waves.newest_ended(store.conn, run.id)
-    if build.verdict is BuildVerdict.PASS and ended is not None and _is_ours(run, repository, commit):
+    if build.verdict is BuildVerdict.PASS and ended is not None and _is_ours(store.conn, run, repository, commit):
         proved = proved_at(store.conn, bench, commit, ended.number, None)
     result = VerifyResult(
         run.id,
         wave.id if wave else None,
         wave.number if wave else None,
-        run.status,
+        run.status if is_current or wave is not None else ELSEWHERE,
         commit,
         build.verdict.value,
         build.adapter,
@@ -84,18 +92,27 @@ def verify(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Con
         None,
         None,
         None,
+        note,
         f"swarm status {run.id}",
     )
     failpoint("verify.before_commit")
     result = _record(store, run, wave, result, proving.kept_steps(build), proved)
     failpoint("verify.after_commit")
-    _write_receipts(store.conn, workspace, run)
+    write_receipts(store.conn, workspace, run)
     return result
 
 
-def _commit(run: Run, repository: Repository, wish: Wish) -> str:
+def _holds(conn: sqlite3.Connection, repository: Repository, wave: Wave, commit: str, *, is_current: bool) -> bool:
+    """Say whether a commit holds what a wave came to: of an amend wave the newest merge, of any other where we are."""
+    if is_audit(wave.phase) or not wave.isolated or not has_changes(conn, wave.id):
+        return is_current
+    merged = proofs.merges_of(conn, wave.id)
+    return bool(merged) and merging.is_ancestor(repository.git, merged[-1].commit_sha, commit)
+
+
+def _commit(conn: sqlite3.Connection, run: Run, repository: Repository, wish: Wish) -> str:
     if wish.revision is None:
-        return unpublished(run, repository) or repository.head
+        return unpublished(conn, run, repository) or repository.head
     commit = commit_of(repository.git, wish.revision)
     if commit is None:
         problem = f"--commit: '{errors.shortened(wish.revision)}' names no commit of {repository.root}"
@@ -129,6 +146,7 @@ def _probed(conn: sqlite3.Connection, bench: Bench, wave: Wave | None, commit: s
         None,
         None,
         registry.probe_all(root, bench.config.verify),
+        None,
         f"swarm verify {bench.run.id}",
     )
 
@@ -138,9 +156,9 @@ def _named(conn: sqlite3.Connection, run: Run, proved: list[Proved]) -> tuple[st
     return tuple(sorted(claim.finding_id for claim in claims.standing(conn, run.id) if claim.finding in rows))
 
 
-def _is_ours(run: Run, repository: Repository, commit: str) -> bool:
+def _is_ours(conn: sqlite3.Connection, run: Run, repository: Repository, commit: str) -> bool:
     """Say whether a commit is what the run came to, and not only a branch that nobody has merged."""
-    tips = (repository.head, unpublished(run, repository))
+    tips = (repository.head, unpublished(conn, run, repository))
     return any(tip is not None and merging.is_ancestor(repository.git, commit, tip) for tip in tips)
 
 
@@ -154,7 +172,7 @@ def _record(
             NewVerification(
                 run.id,
                 result.wave_id,
-                run.status,
+                result.phase,
                 "verify",
                 result.commit_sha,
                 result.verdict,
@@ -208,7 +226,7 @@ def _receipt(result: VerifyResult, verification_id: int) -> dict[str, object]:
     }
 
 
-def _write_receipts(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> None:
+def write_receipts(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> None:
     """Write the receipts of verifications as files; also those of calls that were killed before they could."""
     folder = workspace.run_folder(run.id) / "proofs"
     for kept in proofs.receipts_of(conn, run.id):
@@ -223,7 +241,7 @@ def delta(
 ) -> Delta:
     """Return a second look at the findings that a question is about. Raises RepoNotFound and what git says."""
     repository = repository_at(Path(run.local_path))
-    commit = _commit(run, repository, wish)
+    commit = _commit(conn, run, repository, wish)
     seen: Look = look(conn, Bench(repository, workspace, run, config, None), commit, question)
     threshold = wish.threshold
     wave = waves.newest_ended(conn, run.id)

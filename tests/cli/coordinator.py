@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from swarm.rules.phases import AMEND_PHASES, LENSES, Phase
 from swarm.rules.states import WaveStatus
-from swarm.store import proofs, runs, transitions, waves
+from swarm.store import agent_runs, proofs, runs, transitions, waves
+from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import open_store
 from swarm.store.proofs import NewMerge, NewVerification
 from tests.conftest import Answer, Repo, Swarm, Workspace
@@ -92,7 +93,21 @@ class Coordinator(NamedTuple):
             keys = {"stage": LENSES[phase], "findings": []}
         for domain in ("code", "rest"):
             body = {"domain": domain, "summary": "Looked.", **keys, **(code if domain == "code" else {})}
-            self.place.output(domain, wave["number"]).write_text(json.dumps(body), encoding="utf-8")
+            self.output(domain).write_text(json.dumps(body), encoding="utf-8")
+
+    def output(self, domain: str) -> Path:
+        """Where the newest agent of a domain shall answer."""
+        return Path(self._newest(domain).output_path)
+
+    def newest_tree(self) -> Path:
+        """The worktree of the newest agent of `code`."""
+        return Path(self._newest("code").worktree_path or self.repo.root)
+
+    def _newest(self, domain: str) -> AgentRun:
+        with open_store(self.place.db, "test") as store:
+            wave = waves.newest(store.conn, self.place.run)
+            assert wave is not None
+            return next(agent for agent in agent_runs.current(store.conn, wave.id) if agent.domain == domain)
 
     def tree(self, wave: int) -> Path:
         """The worktree of the domain `code`."""

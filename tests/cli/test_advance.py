@@ -187,7 +187,7 @@ def test_a_violation_stays_in_the_way_until_a_reason_is_given_and_is_then_in_the
             "code is ownership_violation: touched 1 files: src/app.py",
             "1 file was touched that should not have been",
         ],
-        f"swarm dispatch {run.place.run} health-audit-a --isolate",
+        f"swarm redrive 1 {run.place.run}",
     )
     run.audit("health-audit-a")
     assert run.assessed == (

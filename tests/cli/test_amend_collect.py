@@ -59,7 +59,7 @@ def test_a_mended_finding_is_claimed_with_what_the_agent_s_tree_shows_and_stays_
             for name, domain in (("eval", "code"), ("assert", "tests"))
         ],
         "requests": [],
-        "summary": "Wave 2 (health-amend-a): 3 of 3 agents complete; 1 fixes claimed, 2 skipped, 1 files changed",
+        "summary": "Wave 2 (health-amend-a): 3 of 3 agents complete; 1 fix claimed, 2 skipped, 1 file changed",
         "nextAction": f"swarm merge {amending.run}",
     }
     assert amending.status("load") == "approved"
@@ -393,22 +393,36 @@ def test_a_fix_whose_line_still_stands_is_claimed_and_not_seen(amending: Amendin
     assert data["fixes"][0]["evidence"].startswith("it stands unchanged at src/app.py")
 
 
-@pytest.mark.parametrize(
-    ("named", "edited", "via"),
-    [
-        ("src/tool.py", "src/tool.py", "cross_ref"),
-        ("src/tool.py", "src/other.py", "unverifiable"),
-        ("src/app.py", "src/app.py", "unverifiable"),
-        ("../src/tool.py", "src/tool.py", "unverifiable"),
-    ],
-)
-def test_a_fix_in_another_file_is_seen_where_that_file_was_changed(
-    amending: Amending, named: str, edited: str, via: str
-) -> None:
-    amending.edit("code", edited)
+@pytest.mark.parametrize("named", ["src/tool.py", "src/app.py", "../src/tool.py"])
+def test_a_fix_in_another_file_is_not_seen_by_its_name(amending: Amending, named: str) -> None:
+    amending.edit("code", "src/tool.py")
     fix = {"finding_id": amending.ids["load"], "description": "Mended there.", "file": named}
-    amending.answer("code", fixes=[fix], files=(edited,))
-    assert [verified for _, _, verified in fixes(amending.collect())] == [via]
+    amending.answer("code", fixes=[fix], files=("src/tool.py",))
+    assert [verified for _, _, verified in fixes(amending.collect())] == ["unverifiable"]
+
+
+def test_a_comment_that_would_reject_findings_is_told_and_must_be_looked_at(amending: Amending) -> None:
+    file = amending.tree("code") / "src/app.py"
+    file.write_text(file.read_text().replace(LINE, f"{LINE}  # swarm: ignore bug meant so"))
+    left = [{"finding_id": amending.ids["eval"], "reason": "not mine"}]
+    amending.answer("code", "load", files=("src/app.py",), skipped=left)
+    data = amending.collect()
+    assert ("src/app.py:5", "code", "silenced") in skipped(data)
+    told = next(one for one in data["skippedFixes"] if one["reason"] == "silenced")
+    assert "swarm: ignore bug meant so" in json.dumps(told)
+    status = amending.swarm("status", amending.run, "--format", "json").data
+    assert "dropped: src/app.py:5 of code: silenced and 1 more" in json.dumps(status)
+
+
+def test_a_comment_that_was_there_before_is_no_agent_s(audited: Amending) -> None:
+    source = (audited.repo.root / "src/app.py").read_text()
+    audited.repo.commit({"src/app.py": source.replace("import os\n", "import os  # swarm: ignore bug meant so\n")})
+    audited.approve("load")
+    audited.dispatch("--isolate")
+    file = audited.tree("code") / "src/app.py"
+    file.write_text("# moved\n" + file.read_text().replace(LINE, MENDED))
+    audited.answer("code", "load", files=("src/app.py",))
+    assert [reason for _, _, reason in skipped(audited.collect())] == []
 
 
 def test_a_finding_without_a_file_cannot_be_seen_mended(audited: Amending) -> None:
@@ -497,7 +511,7 @@ def test_a_missing_output_fails_the_wave_and_the_others_are_taken(amending: Amen
     data = amending.swarm("collect", amending.run, "--format", "json", exit=1).data
     assert [agent["status"] for agent in data["agents"]] == ["failed", "complete", "complete"]
     assert (data["waveStatus"], len(fixes(data))) == ("failed", 1)
-    assert data["nextAction"] == f"swarm status {amending.run}"
+    assert data["nextAction"] == f"swarm resume {amending.run}"
 
 
 def test_claims_that_cannot_be_written_leave_the_evidence_and_are_taken_from_it_later(amending: Amending) -> None:

@@ -201,7 +201,9 @@ def test_what_lies_in_place_of_an_output_is_told_and_never_followed(
     assert (problem["code"], problem["path"]) == (code, str(file))
     assert problem["message"].endswith(words)
     assert answer.data["waveStatus"] == "failed"
-    assert answer.data["nextAction"] == f"swarm status {dispatched.run}"
+    run, named = dispatched.run, "--domain code:<corrected-output.json> --apply --reason '…'"
+    helps = {"failed": f"swarm resume {run}", "invalid_output": f"swarm revalidate {run} {named}"}
+    assert answer.data["nextAction"] == helps[status]
 
 
 GOOD = {"domain": "code", "stage": "A", "summary": "Looked.", "findings": []}

@@ -1,6 +1,7 @@
 """`findings --export` and `triage --import`: decisions travel as a reviewed text, without the database."""
 
 import json
+import os
 import shutil
 import sqlite3
 import tomllib
@@ -109,6 +110,46 @@ def test_an_export_with_json_tells_what_was_written_as_findings(swarm: Swarm, th
     data = swarm("findings", "--export", "d.toml", "--format", "json").data
     assert documents.check(data, "findings") is None
     assert [finding["category"] for finding in data["findings"]] == ["bug"]
+
+
+@pytest.mark.parametrize(
+    ("file", "problem"),
+    [
+        ("nowhere/d.toml", "its folder is not there"),
+        ("src", "it is no regular file"),
+        ("pipe", "it is no regular file"),
+        ("swarms/control-plane.db", "it is the control plane itself"),
+        ("swarms/control-plane.db-wal", "it is the control plane itself"),
+        ("src/app.py", "another file is there, and would be lost"),
+        ("empty.toml", "another file is there, and would be lost"),
+    ],
+)
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_export_takes_the_place_of_nothing_else(
+    swarm: Swarm, repo: Repo, three: Workspace, file: str, problem: str, form: str
+) -> None:
+    os.mkfifo(repo.root / "pipe")
+    (repo.root / "empty.toml").touch()
+    source, there = (repo.root / "src/app.py").read_bytes(), sorted(repo.root.iterdir())
+    answer = swarm("findings", "--export", file, "--format", form, exit=1)
+    assert answer.code == "OUTPUT_NOT_WRITABLE"
+    assert f"{file} is not written: {problem}" in answer.out + answer.err
+    assert ((repo.root / "src/app.py").read_bytes(), sorted(repo.root.iterdir())) == (source, there)
+    swarm("status")
+
+
+def test_an_export_replaces_its_own_file_and_others_may_read_it_as_the_umask_says(
+    swarm: Swarm, repo: Repo, three: Workspace
+) -> None:
+    before = os.umask(0o027)
+    try:
+        swarm("findings", "--export", "d.toml")
+        swarm("approve", "--all")
+        swarm("findings", "--export", "d.toml")
+    finally:
+        os.umask(before)
+    assert (repo.root / "d.toml").stat().st_mode & 0o777 == 0o640
+    assert len(tomllib.loads((repo.root / "d.toml").read_text())["decisions"]) == 3
 
 
 @pytest.mark.parametrize(

@@ -70,9 +70,24 @@ CALLS: dict[str, list[tuple[tuple[str, ...], int]]] = {
         (("grant", "--domain", "rest", "--file", "src/app.py", "--reason", "it calls it"), 0),
         (("list",), 0),
     ],
+    "ledger": [(("verify",), 0), (("replay",), 0), (("replay", "--check"), 0)],
+    "resume": [((), 0), (("--apply", "--reason", "again"), 0)],
+    "redrive": [(("1",), 0), (("1", "--apply", "--reason", "again"), 0)],
+    "revalidate": [
+        (("--domain", "rest:../corrected.json"), 0),
+        (("--domain", "rest:../corrected.json", "--apply", "--reason", "mended"), 0),
+        (("--domain", "rest:../corrected.json"), 0),
+    ],
+    "clean": [((), 0), (("--apply", "--reason", "done with it"), 0)],
+    "rewind": [(("swarm-",), 0), (("swarm-", "--apply", "--reason", "anew"), 0)],
+    "undo": [((), 0), (("--apply", "--reason", "too early"), 0)],
     "completion": [(("bash",), 0)],
 }
 PREPARED = {
+    "undo": "cleaned",
+    "resume": "failed",
+    "redrive": "failed",
+    "revalidate": "correctable",
     "launch": "planned",
     "collect": "launched",
     "attempts": "launched",
@@ -97,6 +112,29 @@ def planned(swarm: Swarm, workspace: Workspace) -> Workspace:
 def launched(swarm: Swarm, planned: Workspace) -> Workspace:
     swarm("launch")
     return planned
+
+
+@pytest.fixture
+def failed(swarm: Swarm, dispatched: Workspace) -> Workspace:
+    dispatched.answer("code")
+    swarm("collect", exit=1)
+    return dispatched
+
+
+@pytest.fixture
+def correctable(swarm: Swarm, repo: Repo, dispatched: Workspace) -> Workspace:
+    dispatched.answer("code")
+    dispatched.answer("rest")
+    dispatched.output("rest").rename(repo.root.parent / "corrected.json")
+    dispatched.output("rest").write_text("no JSON")
+    swarm("collect", exit=1)
+    return dispatched
+
+
+@pytest.fixture
+def cleaned(swarm: Swarm, collected: Workspace) -> Workspace:
+    swarm("clean", "--apply", "--reason", "done with it")
+    return collected
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from swarm.errors import CATALOGUE
 from swarm.store import faults
-from tests.cli.merger import Team
+from tests.cli.merger import STEP, Team
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 PHASES = (
@@ -386,7 +386,8 @@ def state_machine_terminal(scene: Scene) -> Refusal:
 
 @refused
 def state_machine_blocked(scene: Scene) -> Refusal:
-    remedy = f"swarm revalidate {scene.dispatched.run} --domain code:<corrected-output.json>"
+    named = "--domain code:<corrected-output.json> --apply --reason '…'"
+    remedy = f"swarm revalidate {scene.dispatched.run} {named}"
     reason = "invalid_output can only be left by a lawful override"
     return _moved_again(scene, "invalid_output", "BLOCKED", reason, remedy, remedy, ["aborted_for_rewind"])
 
@@ -852,9 +853,40 @@ def launch_no_wave(scene: Scene) -> Refusal:
     return Refusal(
         ("launch", run),
         f"""[LAUNCH_NO_WAVE]: Run {run} has no dispatched wave to launch
-  Next: run `swarm dispatch {run} <phase>` first
+  Next: run `swarm dispatch {run} <phase>` first, or after a wave that failed `swarm resume {run}`
   Run: {run}""",
         {"runId": run},
+    )
+
+
+@refused
+def recovery_not_applicable(scene: Scene) -> Refusal:
+    run = scene.dispatched.run
+    action, problem = "Wave 1 cannot be redriven", "it is in flight, and only a failed wave is driven again"
+    remedy = f"`swarm resume {run}` takes up what failed of it, `swarm collect {run}` ends it"
+    return Refusal(
+        ("redrive", "1"),
+        f"""[RECOVERY_NOT_APPLICABLE]: {action}: {problem}
+  Next: {remedy}""",
+        {"action": action, "problem": problem, "remedy": remedy},
+    )
+
+
+@refused
+def wave_git_folder_changed(scene: Scene) -> Refusal:
+    run = scene.dispatched.run
+    scene.swarm("collect", exit=1)
+    scene.repo.git("config", "core.sshCommand", "evil")
+    hint = (
+        "look at each, take back what is not yours, and repeat; or leave the wave behind: "
+        f"`swarm dispatch {run} health-audit-a --isolate`"
+    )
+    return Refusal(
+        ("resume", run, "--apply", "--reason", "again"),
+        f"""[WAVE_GIT_FOLDER_CHANGED]: The git folder was changed since wave 1 began, and not by swarm: .git/config
+  Next: {hint}
+  Run: {run}""",
+        {"number": 1, "phase": "health-audit-a", "files": ".git/config", "runId": run},
     )
 
 
@@ -947,6 +979,60 @@ def collect_unknown_domain(scene: Scene) -> Refusal:
         """[COLLECT_UNKNOWN_DOMAIN]: Wave 1 has no agent for a domain 'kode'
   Next: its agents are: code, rest""",
         {"name": "kode", "number": 1, "names": "code, rest"},
+    )
+
+
+@refused
+def save_point_unknown(scene: Scene) -> Refusal:
+    assert scene.workspace.run
+    return Refusal(
+        ("rewind", "HEAD"),
+        """[SAVE_POINT_UNKNOWN]: No save point is called 'HEAD'
+  Next: `swarm status` shows a run's save point; another ref needs `--force-arbitrary-ref`""",
+        {"received": "HEAD", "told": ""},
+    )
+
+
+@refused
+def rewind_refused(scene: Scene) -> Refusal:
+    run = scene.workspace.run
+    scene.repo.git("checkout", "-q", "--detach")
+    problem = f"HEAD is detached at {scene.repo.head[:12]}"
+    remedy = "check out the branch that you mean, such as `git checkout main`"
+    return Refusal(
+        ("rewind", run, "--apply", "--reason", "wrong way"),
+        f"""[REWIND_REFUSED]: The checkout cannot be rewound: {problem}
+  Next: {remedy}
+  Run: {run}""",
+        {"problem": problem, "remedy": remedy, "runId": run},
+    )
+
+
+@refused
+def rewind_not_clean(scene: Scene) -> Refusal:
+    run, root = scene.workspace.run, scene.repo.root
+    scene.repo.write({"README.md": "# In the works\n"})
+    return Refusal(
+        ("rewind", run, "--apply", "--reason", "wrong way"),
+        f"""[REWIND_NOT_CLEAN]: {root} has 1 files that rewinding would overwrite: README.md
+  Path: {root}
+  Next: commit or stash them, or add `--force`, which saves them below refs/swarm/salvage/ first""",
+        {"path": str(root), "count": 1, "files": "README.md"},
+    )
+
+
+@refused
+def undo_refused(scene: Scene) -> Refusal:
+    run, begin = scene.workspace.run, scene.repo.commit({"src/app.py": "x = 1\n"})
+    scene.swarm("rewind", run, "--apply", "--reason", "wrong way")
+    problem = f"branch main has moved on since, to {scene.repo.commit({'src/app.py': 'x = 2'})[:12]}"
+    remedy = f"`git branch back {begin}` keeps it"
+    return Refusal(
+        ("undo", run, "--apply", "--reason", "back"),
+        f"""[UNDO_REFUSED]: The last rewind cannot be undone: {problem}
+  Next: {remedy}; nothing was changed
+  Run: {run}""",
+        {"verb": "rewind", "problem": problem, "remedy": remedy, "runId": run},
     )
 
 
@@ -1342,8 +1428,8 @@ def test_work_that_does_not_merge_is_told_with_files_and_domains(team: Team, ame
         "hint": f"nothing was published; {told}merge branch {team.branch('rest')} into the target by hand, and call "
         "`swarm merge` again",
         "number": 2,
-        "files": "README.md",
-        "domains": "rest",
+        "files": ["README.md"],
+        "domains": ["rest"],
         "branch": team.branch("rest"),
         "remedy": told,
         "runId": team.run,
@@ -1395,6 +1481,54 @@ def test_a_target_that_moved_at_the_last_moment_is_told_with_both_commits(
     }
 
 
+@raises("INTEGRATION_MOVED")
+def test_an_integration_branch_that_somebody_moved_is_told_with_how_to_put_it_back(team: Team, amended: Team) -> None:
+    team.merge()
+    left, found = (team.repo.git("rev-parse", branch) for branch in (team.integration, team.branch("rest")))
+    team.repo.git("branch", "-f", team.integration, found)
+    error = team.merge(exit=1).document["error"]
+    remedy = f"update-ref refs/heads/{team.integration} {left}"
+    assert error == {
+        "code": "INTEGRATION_MOVED",
+        "message": f"Branch {team.integration} is at {found}, where swarm did not put it",
+        "hint": f"look at it with `git log {team.integration}`; `swarm merge {team.run}` goes on with a merge that was "
+        f"interrupted, and `git {remedy}` puts it back where the last merge left it",
+        "branch": team.integration,
+        "found": found,
+        "remedy": remedy,
+        "runId": team.run,
+    }
+
+
+@raises("PROOF_DISTURBED")
+def test_a_proof_that_writes_elsewhere_is_told_with_the_files(team: Team, amended: Team) -> None:
+    root = team.repo.root
+    team.prove_with(STEP.replace("! grep", f"echo x > {root}/new.py; ! grep"))
+    error = team.swarm("verify", "--format", "json", exit=1).document["error"]
+    commit = team.repo.head[:12]
+    assert error == {
+        "code": "PROOF_DISTURBED",
+        "message": f"While {commit} was proved, something outside of its worktree changed: new.py",
+        "hint": "if that was you, run the command again; else look at what the tests of this commit do, and mend your "
+        "checkout",
+        "commit": commit,
+        "files": ["new.py"],
+        "path": str(root),
+    }
+
+
+@raises("OUTPUT_NOT_WRITABLE")
+def test_an_output_in_the_place_of_something_else_is_told(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
+    file = repo.root / "README.md"
+    assert swarm("findings", "--export", file, "--format", "json", exit=1).document["error"] == {
+        "code": "OUTPUT_NOT_WRITABLE",
+        "message": f"{file} is not written: another file is there, and would be lost",
+        "hint": "name another file, in a folder that is there",
+        "path": str(file),
+        "problem": "another file is there, and would be lost",
+    }
+
+
 @raises("PUBLISH_TARGET_DIRTY")
 def test_a_target_whose_checkout_is_not_clean_is_told_with_where_it_is(team: Team, amended: Team) -> None:
     team.repo.write({"README.md": "# In the works\n"})
@@ -1407,6 +1541,65 @@ def test_a_target_whose_checkout_is_not_clean_is_told_with_where_it_is(team: Tea
         "path": root,
         "branch": "main",
     }
+
+
+@raises("LEDGER_BROKEN")
+def test_an_event_that_was_edited_is_told_with_what_its_hash_should_be(swarm: Swarm, workspace: Workspace) -> None:
+    with sqlite3.connect(workspace.db) as conn:
+        conn.execute("DROP TRIGGER the_ledger_is_not_edited")
+        (found,) = conn.execute("SELECT hash FROM events WHERE seq = 2").fetchone()
+        conn.execute("UPDATE events SET reason = 'forged' WHERE seq = 2")
+    conn.close()
+    error = swarm("ledger", "verify", "--format", "json", exit=1).document["error"]
+    expected = error["problem"].rpartition(" ")[2]
+    problem = (
+        f"map_drafted was edited, or the event before it was written anew: its hash is {found}, and it gives {expected}"
+    )
+    assert error == {
+        "code": "LEDGER_BROKEN",
+        "message": f"The ledger is broken at event 2: {problem}",
+        "hint": "nothing is mended; find out who edited the database, or restore a copy from before: `swarm doctor` "
+        "names the newest backup",
+        "seq": 2,
+        "what": "row",
+        "problem": problem,
+        "kind": "map_drafted",
+    }
+
+
+@raises("WORK_AT_RISK")
+def test_work_that_a_clean_would_lose_is_told_as_the_state_of_its_report(swarm: Swarm, dispatched: Workspace) -> None:
+    swarm("collect", exit=1)
+    (dispatched.folder / dispatched.run / "worktrees/w1-code/notes.txt").write_text("mine")
+    answer = swarm("clean", "--apply", "--reason", "over", exit=1)
+    assert answer.out.splitlines()[-4:] == [
+        "",
+        "⚠ WORK_AT_RISK: these hold what would be lost",
+        "  w1-code: 1 untracked file: notes.txt",
+        f"Next: swarm clean {dispatched.run} --force",
+    ]
+    assert block_of(answer) == ""
+
+
+@raises("REWIND_STATE_SPLIT")
+def test_a_rewind_whose_transaction_fails_says_that_branch_and_run_are_apart(
+    swarm: Swarm, repo: Repo, workspace: Workspace
+) -> None:
+    run = workspace.run
+    repo.commit({"src/app.py": "x = 1\n"})
+    swarm("dispatch", "health-audit-a")
+    with sqlite3.connect(workspace.db) as conn:
+        conn.execute("CREATE TRIGGER no BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'no more'); END")
+    conn.close()
+    point = run.replace("swarm-", "swarm-save-", 1)
+    answer = swarm("rewind", run, "--apply", "--reason", "wrong way", exit=1)
+    assert block_of(answer).splitlines() == [
+        f"ERROR [REWIND_STATE_SPLIT]: Branch main is at {point}, and run {run} does not know it: no more",
+        "  Next: mend what SQLite complains of, then repeat the same `swarm rewind` command, which finishes it",
+        "  Caused by: no more",
+        f"  Run: {run}",
+    ]
+    assert swarm("status", "--format", "json").data["waves"]["current"]["status"] == "dispatched"
 
 
 # --- how errors are shown ---------------------------------------------------------------------------------

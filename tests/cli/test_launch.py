@@ -594,4 +594,4 @@ def test_the_text_tells_each_agent_and_the_next_command(swarm: Swarm, agents: Ag
     assert lines[1].split() == ["agent", "status", "outcome", "took", "attempts"]
     assert "⚠ code: RUNTIME_FAILED: no" in lines
     assert "  Explained by: swarm explain attempt:1" in lines
-    assert lines[-1] == f"Next: swarm collect {workspace.run}"
+    assert lines[-1] == f"Next: swarm resume {workspace.run}"

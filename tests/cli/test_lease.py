@@ -90,6 +90,8 @@ def test_a_file_that_nobody_owns_or_that_is_not_there_yet_can_be_leased(swarm: S
         ("rest", "src/.git/config", "PATH_UNSAFE"),
         ("rest", "link/x.py", "PATH_UNSAFE"),
         ("rest", "", "PATH_UNSAFE"),
+        ("rest", "src", "PATH_UNSAFE"),
+        ("rest", "src/", "PATH_UNSAFE"),
     ],
 )
 def test_what_cannot_be_leased_is_refused(

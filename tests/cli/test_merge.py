@@ -582,7 +582,8 @@ def test_an_integration_branch_that_somebody_else_makes_meanwhile_is_not_lost(
     made = raced(monkeypatch, team, team.integration)
     assert team.merge(exit=1).code == "PUBLISH_RACED"
     assert tips(team.repo)[team.integration] == made[0]
-    assert team.merge().data["base"] == made[0]
+    assert team.merge(exit=1).code == "INTEGRATION_MOVED"
+    assert tips(team.repo)[team.integration] == made[0]
 
 
 def test_a_merge_that_ends_while_another_one_builds_is_not_lost(
@@ -682,14 +683,16 @@ def test_a_conflict_that_is_settled_by_hand_as_the_hint_says_is_merged(clashing:
     answer = clashing.merge()
     assert states(answer) == {"code": "already", "rest": "already"}
     assert (answer.data["commit"], answer.data["ref"]) == (clashing.repo.head, "main")
-    assert answer.data["fixed"] == [clashing.ids()["<p>hello</p>"]]
+    # Its claim ended when it was left out: the next audit looks at it again.
+    assert answer.data["fixed"] == []
+    assert clashing.status_of(clashing.ids()["<p>hello</p>"]) == "approved"
     assert clashing.merge().data["summary"] == "Nothing to merge: everything is merged already."
 
 
 def test_a_conflict_with_a_target_that_moved_names_the_one_agent(team: Team, amended: Team) -> None:
     team.repo.commit({"README.md": "# Moved\n"})
     error = team.merge(exit=1).document["error"]
-    assert (error["code"], error["files"], error["domains"]) == ("MERGE_CONFLICT", "README.md", "rest")
+    assert (error["code"], error["files"], error["domains"]) == ("MERGE_CONFLICT", ["README.md"], ["rest"])
     assert states(team.merge("--drop", "rest")) == {"code": "merged", "rest": "dropped"}
 
 
@@ -898,6 +901,151 @@ def test_what_the_build_printed_is_kept_in_the_database(team: Team, amended: Tea
     team.merge()
     ((steps,),) = team.rows("SELECT steps FROM verifications")
     assert [(step["name"], step["stdout"], step["stderr"]) for step in json.loads(steps)] == [("check", "1 ran\n", "")]
+
+
+def poisoned(team: Team, parent: str) -> str:
+    """Put a commit that no agent was judged by, on top of another, where the run's waves come together."""
+    head = team.repo.head
+    tree = team.repo.commit({"web/index.html": "<p>evil</p>\n"}) + "^{tree}"
+    team.repo.git("reset", "-q", "--hard", head)
+    evil = team.repo.git("commit-tree", "-m", "Catch up with the target", "-p", parent, tree)
+    team.repo.git("update-ref", f"refs/heads/{team.integration}", evil)
+    return evil
+
+
+def assert_refused(team: Team, evil: str) -> None:
+    state, main = lasting(team), tips(team.repo)["main"]
+    for words in (("merge",), ("merge", "--publish"), ("verify",)):
+        error = team.swarm(*words, "--format", "json", exit=1).document["error"]
+        assert (error["code"], error["found"]) == ("INTEGRATION_MOVED", evil)
+    assert (lasting(team), tips(team.repo)["main"], tips(team.repo)[team.integration]) == (state, main, evil)
+
+
+def test_an_integration_branch_that_an_agent_makes_is_never_published(team: Team) -> None:
+    team.dispatch()
+    team.edit("code", {"src/app.py": MENDED})
+    evil = poisoned(team, "HEAD")
+    team.collect(code=(team.ids()["def load"],))
+    assert_refused(team, evil)
+    hint = team.merge(exit=1).document["error"]["hint"]
+    team.repo.git("update-ref", "-d", f"refs/heads/{team.integration}")
+    assert f"`git update-ref -d refs/heads/{team.integration}`" in hint
+    team.merge("--publish")
+    assert tree_of(team, "main") == SOURCE | {"src/app.py": MENDED}
+
+
+def test_an_integration_branch_that_is_moved_after_it_was_verified_is_never_published(
+    team: Team, amended: Team
+) -> None:
+    team.merge()
+    team.swarm("verify")
+    left = tips(team.repo)[team.integration]
+    assert_refused(team, poisoned(team, left))
+    hint = team.merge(exit=1).document["error"]["hint"]
+    assert f"`git update-ref refs/heads/{team.integration} {left}`" in hint
+    team.repo.git("update-ref", f"refs/heads/{team.integration}", left)
+    team.merge("--publish")
+    assert tree_of(team, "main") == SOURCE | {"src/app.py": MENDED, "README.md": RETITLED}
+
+
+def test_the_agents_work_merged_by_hand_on_top_of_another_s_commit_is_not_taken_for_ours(
+    team: Team, amended: Team, swarm_process: Swarm
+) -> None:
+    """The chain of merges is rebuilt exactly; what it stands on is nobody's."""
+    evil = poisoned(team, "HEAD")
+    team.repo.git("branch", "evil", evil)
+    team.repo.git("update-ref", "-d", f"refs/heads/{team.integration}")
+    swarm_process("merge", team.run, "--target", "evil", exit=-9, SWARM_FAILPOINT="merge.after_publish")
+    chain = tips(team.repo)[team.integration]
+    assert first_parents(team, chain, "%H")[1] == evil
+    assert_refused(team, chain)
+
+
+@pytest.mark.parametrize("when", ["target moved before", "target moved after"])
+def test_a_merge_that_was_killed_while_its_target_moved_is_gone_on_with(
+    team: Team, amended: Team, swarm_process: Swarm, when: str
+) -> None:
+    later = {"web/index.html": "<p>more</p>\n"}
+    if when == "target moved before":
+        team.merge("--drop", "rest")
+        team.repo.commit(later)
+    swarm_process("merge", team.run, exit=-9, SWARM_FAILPOINT="merge.after_publish")
+    if when == "target moved after":
+        team.repo.commit(later)
+    assert team.swarm("verify", "--format", "json", exit=1).code == "INTEGRATION_MOVED"
+    team.merge("--publish")
+    assert tree_of(team, "main") == SOURCE | later | {"src/app.py": MENDED, "README.md": RETITLED}
+
+
+def test_judged_work_outlives_a_garbage_collection(team: Team, amended: Team) -> None:
+    team.edit("code", {"src/app.py": "# something else\n"})
+    team.repo.git("gc", "-q", "--prune=now")
+    team.merge()
+    assert tree_of(team, team.integration) == SOURCE | {"src/app.py": MENDED, "README.md": RETITLED}
+
+
+def test_a_history_with_a_sibling_s_work_in_it_brings_in_nothing_of_it(team: Team) -> None:
+    team.dispatch()
+    team.edit("code", {"src/app.py": MENDED}, commit=True)
+    team.edit("rest", {"README.md": RETITLED}, commit=True)
+    team.repo.git("merge", "-q", "-s", "ours", "--no-edit", team.branch("code"), cwd=team.tree("rest"))
+    team.collect()
+    assert states(team.merge("--drop", "code")) == {"code": "dropped", "rest": "merged"}
+    assert states(team.merge("--publish")) == {"code": "merged", "rest": "already"}
+    assert tree_of(team, "main") == SOURCE | {"src/app.py": MENDED, "README.md": RETITLED}
+
+
+def test_how_swarm_proves_the_work_is_no_agent_s_to_edit(team: Team) -> None:
+    team.dispatch()
+    team.edit("rest", {"swarm.toml": '[[verify.steps]]\nname = "x"\nkind = "test"\nargv = ["true"]\n'})
+    team.repo.git("add", "-f", "swarm.toml", cwd=team.tree("rest"))
+    team.repo.git("commit", "-qm", "easier", cwd=team.tree("rest"))
+    for domain in ("code", "rest"):
+        team.answer(domain)
+    found = team.swarm("collect", team.run, "--format", "json", exit=1).data["violations"]
+    assert [(one["file"], one["agentDomain"]) for one in found] == [("swarm.toml", "rest")]
+
+
+def test_a_claim_of_who_is_left_out_stands_in_nobody_s_way(team: Team, amended: Team) -> None:
+    team.merge("--drop", "rest")
+    assert [row[1] for row in lasting(team)["claims"]] == ["fixed", "refuted"]
+    team.swarm("verify", team.run)
+
+
+def test_publishing_what_was_merged_before_says_how_much_it_is(team: Team, amended: Team) -> None:
+    team.merge()
+    assert team.merge("--publish").data["summary"] == "Wave 2 (health-amend-a): 2 of 2 agents' work published at main"
+
+
+def test_a_sparse_checkout_of_the_user_s_own_stays_as_it_is(team: Team) -> None:
+    git = team.repo.git
+    git("status")
+    git("sparse-checkout", "set", "--no-cone", "/src/", "!/src/tool.py")
+    team.dispatch()
+    assert (team.tree("rest") / "README.md").is_file()
+    team.edit("code", {"src/app.py": MENDED, "src/tool.py": "def run():\n    return 1\n"})
+    team.edit("rest", {"README.md": RETITLED, "web/new.html": "<p>new</p>\n"})
+    team.collect(code=(team.ids()["def load"],))
+    # The proof sees every file, the user as many as before.
+    team.prove_with(STEP.replace("! grep", "test -f README.md && test -f web/new.html && ! grep"))
+    team.merge("--publish")
+    team.swarm("verify")
+    assert sorted(file.name for file in team.repo.root.iterdir()) == [".git", "src", "swarms"]
+    assert [file.name for file in (team.repo.root / "src").iterdir()] == ["app.py"]
+    assert (team.repo.root / "src/app.py").read_text() == MENDED
+    assert git("status", "--porcelain") == ""
+    assert team.file_at("main", "web/new.html") == "<p>new</p>"
+
+
+def test_a_sparse_checkout_that_an_agent_asks_for_hides_nothing_from_the_proof(team: Team, amended: Team) -> None:
+    file = team.repo.root / ".git/info/sparse-checkout"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("/src/\n")
+    team.repo.git("config", "core.sparseCheckout", "true")
+    team.prove_with(STEP.replace("! grep", "test -f README.md && ! grep"))
+    team.merge("--publish")
+    assert (team.repo.root / "README.md").read_text() == RETITLED
+    assert (team.repo.root / "web/index.html").is_file()
 
 
 # --- kills ------------------------------------------------------------------------------------------------

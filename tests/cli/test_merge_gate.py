@@ -1,6 +1,7 @@
 """The gate of `swarm merge`: red is tried again, then traced to whose work it is; nothing red is published."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,10 @@ def test_whose_work_is_red_is_named_and_nothing_is_published(many: Team) -> None
         "ERROR [MERGE_GATE_FAILED]: The merge of wave 2 is not proved: fail; step check ended failed; by the work of b"
     )
     assert lines[1].startswith(f"  Path: {many.place.folder / many.run / 'proofs'}/0002-")
-    assert lines[2:] == [f"  Next: `swarm merge {many.run} --drop-culprits` leaves b out", f"  Run: {many.run}"]
+    assert lines[2:] == [
+        f"  Next: `swarm merge {many.run} --publish --drop-culprits` leaves b out",
+        f"  Run: {many.run}",
+    ]
     assert (checkout(many.repo.root), lasting(many), tips(many.repo)["main"]) == (before, state, main)
     assert many.integration not in tips(many.repo)
     assert [event["domain"] for event in answer.events if event["stage"] == "merge_culprit"] == ["b"]
@@ -123,9 +127,11 @@ def test_two_that_are_red_only_together_cost_one_of_them(many: Team) -> None:
 def test_when_all_that_is_new_is_red_nothing_is_published(team: Team, amended: Team) -> None:
     team.prove_with(step("grep -q seen=None src/app.py && exit 1; echo 1 ran"))
     team.merge("--drop", "code")
-    answer = team.merge("--drop-culprits")
-    assert (answer.data["commit"], answer.data["dropped"]) == (None, ["code"])
-    assert answer.data["summary"] == "Nothing to merge: all that is new makes the build red."
+    state = lasting(team)
+    error = team.merge("--drop-culprits", "--publish", exit=1).document["error"]
+    assert (error["code"], error["culprits"]) == ("MERGE_GATE_FAILED", ["code"])
+    assert error["hint"].startswith("without them nothing is left to merge")
+    assert lasting(team) == state
     assert tree_of(team, team.integration) == SOURCE | {"README.md": RETITLED}
 
 
@@ -168,7 +174,8 @@ def test_without_tests_nothing_is_merged_until_that_is_accepted_for_a_reason(
     refused = swarm("merge", *words, exit=1)
     lines = block_of(refused).splitlines()
     assert lines[0] == f"ERROR [MERGE_GATE_FAILED]: The merge of wave 2 is not proved: {verdict}"
-    assert f"  Next: `swarm merge {team.run} --accept no_tests --reason '…'` takes it without" in lines
+    again = " ".join(("swarm merge", team.run, *words))
+    assert f"  Next: `{again} --accept no_tests --reason '…'` takes it without" in lines
     assert builds(refused) == 1
     assert team.integration not in tips(repo)
     assert team.merge(*words, "--accept", "no_tests", "--reason", " ", exit=1).code == "REASON_REQUIRED"
@@ -205,7 +212,8 @@ def test_an_adapter_that_there_is_not_is_told(team: Team, amended: Team) -> None
     assert left_behind(team) == []
 
 
-def test_a_real_project_is_proved_by_pytest(team: Team, amended: Team) -> None:
+def test_a_real_project_is_proved_by_pytest(team: Team, amended: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
     team.prove_with("")
     answer = team.merge()
     gate = answer.data["gate"]

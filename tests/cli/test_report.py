@@ -49,13 +49,14 @@ def test_a_link_is_replaced_and_not_followed(swarm: Swarm, repo: Repo, collected
 @pytest.mark.parametrize(
     ("file", "problem"),
     [
-        ("nowhere/page.html", "nowhere/page.html: its folder is not there"),
-        ("src", "src: is a folder"),
-        ("README.md/page.html", "README.md/page.html: its folder is not there"),
-        ("swarms/control-plane.db", "swarms/control-plane.db: is the control plane itself"),
-        ("pipe", "pipe: not a regular file"),
-        ("to-device", "to-device: not a regular file"),
-        ("x" * 300, f"{'x' * 300}: File name too long"),
+        ("nowhere/page.html", "nowhere/page.html is not written: its folder is not there"),
+        ("src", "src is not written: it is no regular file"),
+        ("README.md/page.html", "README.md/page.html is not written: its folder is not there"),
+        ("swarms/control-plane.db", "swarms/control-plane.db is not written: it is the control plane itself"),
+        ("swarms/control-plane.db-wal", "swarms/control-plane.db-wal is not written: it is the control plane itself"),
+        ("pipe", "pipe is not written: it is no regular file"),
+        ("to-device", "to-device is not written: it is no regular file"),
+        ("x" * 300, f"{'x' * 300} is not written: File name too long"),
     ],
 )
 def test_what_cannot_be_written_is_refused_and_left_as_it_was(
@@ -65,7 +66,7 @@ def test_what_cannot_be_written_is_refused_and_left_as_it_was(
     (repo.root / "to-device").symlink_to(os.devnull)
     before = sorted(repo.root.iterdir())
     answer = swarm("report", "-o", file, "--format", "json", exit=1)
-    assert answer.code == "WORKSPACE_NOT_WRITABLE"
+    assert answer.code == "OUTPUT_NOT_WRITABLE"
     assert problem in answer.document["error"]["message"]
     assert sorted(repo.root.iterdir()) == before
     swarm("status")

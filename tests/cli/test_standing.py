@@ -119,7 +119,19 @@ def _play(run: Coordinator, phase: str, number: int, has_told: set[str]) -> None
 
 # --- random histories -------------------------------------------------------------------------------------
 
-STEPS = (*["follow"] * 6, "dispatch", "fail", "verify", "red", "merge", "decide", "advance")
+STEPS = (
+    *["follow"] * 6,
+    "dispatch",
+    "fail",
+    "fail",
+    "recover",
+    "recover",
+    "verify",
+    "red",
+    "merge",
+    "decide",
+    "advance",
+)
 
 
 def step(run: Coordinator, word: str, dice: random.Random) -> None:
@@ -133,6 +145,8 @@ def step(run: Coordinator, word: str, dice: random.Random) -> None:
             run.swarm("advance", run.place.run, "--override", "--reason", "so", exit=None)
         case "fail" if wave is not None and wave["status"] == "dispatched":
             run.swarm("collect", run.place.run, exit=None)
+        case "recover" if wave is not None:
+            _recover(run, wave["number"], dice)
         case "dispatch":
             phase = dice.choice(["health-audit-b", "stage-d-audit", "feature-audit", "health-amend-a"])
             run.swarm("dispatch", run.place.run, phase, "--isolate", exit=None)
@@ -153,6 +167,8 @@ def _follow(run: Coordinator, ref: str, dice: random.Random) -> None:
             run.verify()
         case "merge":
             run.merge(ref)
+        case "resume" | "redrive" | "revalidate" as verb:
+            _take_up(run, verb, dice)
         case "dispatch":
             run.follow()
             _answered(run, dice)
@@ -161,12 +177,42 @@ def _follow(run: Coordinator, ref: str, dice: random.Random) -> None:
             run.follow(code=None)
 
 
+def _take_up(run: Coordinator, verb: str, dice: random.Random) -> None:
+    """Do what status names for a failed wave: what it names works, as a dry-run and applied."""
+    line = run.assessed[2]
+    if verb == "revalidate":
+        # Where the outputs are that this run has; whether they are in order now is another matter.
+        run.answer()
+        for domain in ("code", "rest"):
+            output = run.output(domain)
+            line = line.replace(f"{domain}:<corrected-output.json>", f"{domain}:{output}")
+        answer = run.swarm(*shlex.split(line)[1:], exit=None)
+        assert (answer.code, answer.exit in {0, 1}) == (None, True)
+        return
+    assert run.swarm(*shlex.split(line)[1:], exit=None).code is None
+    assert run.swarm(*shlex.split(line)[1:], "--apply", "--reason", "again", exit=None).code is None
+    _answered(run, dice)
+    run.swarm("collect", run.place.run, exit=None)
+
+
+def _recover(run: Coordinator, number: int, dice: random.Random) -> None:
+    """Call a verb that takes a wave up again, whether or not there is anything to take up."""
+    why = ("--apply", "--reason", "again")
+    match dice.choice(["resume", "redrive", "revalidate"]):
+        case "resume":
+            run.swarm("resume", run.place.run, *why, exit=None)
+        case "redrive":
+            run.swarm("redrive", f"{number}", run.place.run, *why, exit=None)
+        case _:
+            run.swarm("revalidate", run.place.run, "--domain", f"code:{run.output('code')}", *why, exit=None)
+
+
 def _answered(run: Coordinator, dice: random.Random) -> None:
     """Write the agents' answers: as they should be, or not."""
     wave = run.status["waves"]["current"]
     severity = dice.choice(["HIGH", "LOW"])
     if dice.random() < 0.2:
-        (run.tree(wave["number"]) / "README.md").write_text("# edited\n", encoding="utf-8")
+        (run.newest_tree() / "README.md").write_text("# edited\n", encoding="utf-8")
     told = {"id": "1", "description": f"It is {severity}.", "file": "src/app.py", "line": dice.randrange(1, 9)}
     if wave["phase"] == "feature-audit":
         wish = {**told, "priority": severity, "category": "missing-feature"}
@@ -174,7 +220,7 @@ def _answered(run: Coordinator, dice: random.Random) -> None:
     elif "audit" in wave["phase"]:
         run.answer(findings=dice.choice([[], [{**told, "severity": severity, "category": "bug"}]]))
     else:
-        (run.tree(wave["number"]) / "src/app.py").write_text("# mended\n", encoding="utf-8")
+        (run.newest_tree() / "src/app.py").write_text("# mended\n", encoding="utf-8")
         skipped = [{"finding_id": one, "reason": "no"} for one in run.open_ids()]
         run.answer(skipped=skipped if dice.random() < 0.8 else [], files_changed=["src/app.py"])
 

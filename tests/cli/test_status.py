@@ -126,10 +126,11 @@ def test_a_failed_wave_names_who_failed_and_can_be_dispatched_again(swarm: Swarm
     dispatched.answer("code")
     swarm("collect", exit=1)
     state, blockers, action = assessed(swarm)
-    assert (state, action) == ("WAVE FAILED", f"swarm dispatch {dispatched.run} health-audit-a --isolate")
+    assert (state, action) == ("WAVE FAILED", f"swarm resume {dispatched.run}")
     assert blockers == ["rest is failed: BOUNDED_JSON_READ_FAILED: there is no output"]
     follow(swarm)
-    assert status(swarm)["waves"]["total"] == 2
+    swarm(*shlex.split(action)[1:], "--apply", "--reason", "again")
+    assert assessed(swarm)[0] == "IN PROGRESS"
 
 
 def test_an_agent_that_is_blocked_blocks_the_run(swarm: Swarm, dispatched: Workspace) -> None:
@@ -137,7 +138,8 @@ def test_an_agent_that_is_blocked_blocks_the_run(swarm: Swarm, dispatched: Works
     dispatched.answer("rest")
     swarm("collect", exit=1)
     data = status(swarm)
-    assert data["assessment"]["state"] == "BLOCKED"
+    line = f"swarm revalidate {dispatched.run} --domain code:<corrected-output.json> --apply --reason '…'"
+    assert (data["assessment"]["state"], data["assessment"]["nextAction"]) == ("BLOCKED", line)
     assert data["agentSummary"] == {"total": 2, "complete": 1, "inFlight": 0, "blocked": 1}
 
 

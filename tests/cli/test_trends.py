@@ -129,9 +129,8 @@ def test_the_limit_says_how_many_it_left_out(swarm: Swarm, returned: Workspace) 
 
 
 @pytest.mark.parametrize("query", ["recurring", "history", "recurrence"])
-def test_without_a_run_it_says_so(swarm: Swarm, query: str) -> None:
-    assert swarm("trends", "--query", query).out == "No runs found.\n"
-    assert look_back(swarm, query)["runs"] == 0
+def test_without_a_control_plane_there_is_nothing_to_look_back_on(swarm: Swarm, query: str) -> None:
+    assert swarm("trends", "--query", query, exit=1).code == "CONTROL_PLANE_MISSING"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from swarm.runtimes.processes import start_of
 from tests.cli.merger import MENDED, RETITLED, STEP, Stage, Team
 from tests.cli.test_errors import block_of, everything_in
-from tests.cli.test_merge import checkout, left_behind, tips
+from tests.cli.test_merge import checkout, lasting, left_behind, tips
 from tests.cli.test_merge_gate import step
 from tests.conftest import SOURCE, Answer, Repo, Swarm, Workspace
 
@@ -97,6 +97,7 @@ def test_a_verification_that_passes_is_told_whole_and_kept(merged: Team) -> None
         "verificationId": 2,
         "receiptId": 1,
         "probes": None,
+        "note": None,
         "nextAction": f"swarm status {merged.run}",
     }
     assert wave_status(merged) == "verified"
@@ -279,6 +280,39 @@ def test_a_fix_that_the_commit_does_not_hold_is_claimed_but_still_present(team: 
     team.merge("--publish")
     refused = verified(team, "--commit", before, exit=1)
     assert {kind for _, kind in offending(refused)} == {"claimed-but-still-present"}
+
+
+def test_a_commit_without_the_wave_s_work_says_nothing_of_the_wave(team: Team, amended: Team) -> None:
+    before = team.repo.head
+    team.merge("--publish")
+    elsewhere = verified(team, "--commit", before, "--threshold", "9")
+    note = f"{before[:12]} does not hold the work of wave 2, and proves nothing of it"
+    assert [elsewhere.data[key] for key in ("waveId", "phase", "note")] == [None, "elsewhere", note]
+    assert f"⚠ {note}" in team.swarm("verify", "--commit", before, "--threshold", "9").out.splitlines()
+    assert wave_status(team) == "collected"
+    assert verified(team).data["waveId"] == 2
+    assert wave_status(team) == "verified"
+
+
+def test_an_older_commit_says_nothing_of_an_audit_wave(team: Team) -> None:
+    before = team.repo.head
+    team.repo.commit({"web/index.html": "<p>more</p>\n"})
+    assert [verified(team, "--commit", before).data[key] for key in ("waveId", "phase")] == [None, "elsewhere"]
+    assert verified(team).data["waveId"] == 1
+
+
+def test_a_build_that_passes_with_a_claim_that_fails_is_told_as_such(team: Team) -> None:
+    team.dispatch()
+    ids = team.ids()
+    team.edit("code", {"src/app.py": MENDED})
+    team.collect(code=(ids["def load"], ids["return undefined_name"]))
+    team.merge("--publish")
+    verified(team, exit=1)
+    (line,) = [line for line in team.swarm("status").out.splitlines() if line.startswith("Verification")]
+    assert line.endswith("not passed (build pass, 1 claims do not hold)")
+    team.swarm("report", "-o", "page.html")
+    page = (team.repo.root / "page.html").read_text()
+    assert "claims fail" in page
 
 
 # --- exit 2 -----------------------------------------------------------------------------------------------
@@ -472,6 +506,83 @@ def test_the_code_under_test_cannot_use_the_control_plane(merged: Team, tmp_path
     assert all(line.startswith("ERROR [INSIDE_AGENT_WORKTREE]") for line in told)
     after = merged.rows("SELECT kind FROM events WHERE seq > ?", before[0][0])
     assert {kind for (kind,) in after} == {"verified", "receipt_made", "wave_moved"}
+
+
+DETACHED = """import os, sys, time
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+for number in range(3): os.close(number)
+open(sys.argv[1], "w").write(str(os.getpid()))
+time.sleep(600)
+"""
+
+
+def detaching(tmp_path: Path) -> str:
+    """A shell script that starts a process which leaves its parent, its group, its session and its output."""
+    (tmp_path / "leave.py").write_text(DETACHED)
+    wait = f"while ! test -s {tmp_path}/gone; do sleep 0.02; done"
+    return f"{sys.executable} {tmp_path}/leave.py {tmp_path}/gone; {wait}"
+
+
+def assert_ends(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while is_alive(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_process_that_leaves_its_session_does_not_outlive_the_build(merged: Team, tmp_path: Path) -> None:
+    merged.prove_with(step(f"{detaching(tmp_path)}; echo 1 ran"))
+    verified(merged)
+    assert_ends(int((tmp_path / "gone").read_text()))
+
+
+def test_a_request_to_end_ends_what_it_started_and_leaves_nothing(merged: Team, tmp_path: Path) -> None:
+    merged.prove_with(step(f"{detaching(tmp_path)}; echo $$ > {tmp_path}/pid; sleep 600"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "swarm", "verify", merged.run],
+        cwd=merged.repo.root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) != 0
+    for name in ("pid", "gone"):
+        assert_ends(int((tmp_path / name).read_text()))
+    assert left_behind(merged) == []
+    assert merged.rows("SELECT count(*) FROM verifications WHERE purpose = 'verify'") == [(0,)]
+
+
+DISTURBING = {
+    "a file of the checkout": ("echo x >> {root}/README.md", ("README.md",)),
+    "a new file in the checkout": ("echo x > {root}/conftest.py", ("conftest.py",)),
+    "a hook": ("mkdir -p {root}/.git/hooks; echo x > {root}/.git/hooks/post-commit", ("hooks/post-commit",)),
+    "the configuration": ("git -C {root} config user.name x", ("config",)),
+}
+
+
+@pytest.mark.parametrize("what", DISTURBING)
+def test_a_build_that_writes_outside_of_its_tree_proves_nothing(team: Team, amended: Team, what: str) -> None:
+    script, files = DISTURBING[what]
+    team.prove_with(step(f"{script.format(root=team.repo.root)}; echo 1 ran"))
+    before, refs = lasting(team), tips(team.repo)["main"]
+    for words in (("merge", "--publish"), ("verify",)):
+        for name in ("README.md", "conftest.py"):
+            (team.repo.root / name).unlink(missing_ok=True)
+        (team.repo.root / ".git/hooks/post-commit").unlink(missing_ok=True)
+        team.repo.git("checkout", "-q", "--", "README.md")
+        team.repo.git("config", "user.name", "nobody")
+        error = team.swarm(*words, "--format", "json", exit=1).document["error"]
+        assert (error["code"], tuple(error["files"])) == ("PROOF_DISTURBED", files)
+    assert (lasting(team), tips(team.repo)["main"]) == (before, refs)
+    assert team.integration not in tips(team.repo)
+    assert left_behind(team) == []
 
 
 def test_what_a_step_prints_is_free_of_secrets_and_bounded(merged: Team, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -214,3 +214,17 @@ def test_a_submodule_s_folder_that_holds_something_is_work(repo: Repo, place: Pa
 def test_a_tree_s_own_folder_in_git_is_where_its_git_file_says(repository: Repository, place: Path) -> None:
     make(repository, Tree(place, BRANCH))
     assert worktrees.admin_dir(place) == repository.common_dir / "worktrees" / "w1-code"
+
+
+def test_a_tree_whose_index_says_that_it_is_clean_is_not_removed(repo: Repo, tmp_path: Path) -> None:
+    repository = repository_at(repo.root)
+    tree = Tree(tmp_path / "trees" / "w1-code", BRANCH)
+    worktrees.add(repository.git, tree, repository.head)
+    worktrees.fill(tree)
+    file = tree.path / "src/tool.py"
+    before = file.stat()
+    file.write_text("#" * (before.st_size - 1) + "\n")
+    index = worktrees.admin_dir(tree.path) / "index"
+    repo.git("update-index", "--assume-unchanged", "src/tool.py", cwd=tree.path)
+    assert not worktrees.remove(repository.git, tree, repository.head, index)
+    assert file.read_text().startswith("###")

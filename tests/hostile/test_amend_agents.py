@@ -198,5 +198,9 @@ def test_collect_leaves_every_tree_as_it_was(amending: Amending) -> None:
     place = amending.place.folder / amending.run / "worktrees"
     before = everything_in(place), amending.repo.git("for-each-ref"), amending.repo.git("status", "--porcelain")
     amending.collect()
+    kept = f"refs/swarm/work/{amending.run}/w2-code"
+    (work,) = amending.sql("SELECT work FROM agent_runs WHERE wave_id = 2 AND domain = 'code'")[0]
+    assert amending.repo.git("rev-parse", kept) == work
+    amending.repo.git("update-ref", "-d", kept)
     after = everything_in(place), amending.repo.git("for-each-ref"), amending.repo.git("status", "--porcelain")
     assert after == before

@@ -14,6 +14,7 @@ ANSWERED = AgentFacts("rest", "dispatched", True, None)
 FAILED = AgentFacts("code", "failed", False, "it wrote nothing")
 UNTOLD = AgentFacts("rest", "timed_out", False, None)
 INVALID = AgentFacts("code", "invalid_output", True, "not JSON")
+BOTH = ("code is failed: it wrote nothing", "rest is invalid_output: not JSON")
 PASS, RED = Proof("pass", True, False), Proof("fail", False, False)
 HIGH_A = ("new", "HIGH", "A")
 
@@ -26,6 +27,7 @@ FRESH = Facts(
     has_promotions=False,
     is_unmerged=False,
     is_unpublished=False,
+    is_git_changed=False,
     gates=GateFacts("initializing", None, 0, None, {}),
 )
 
@@ -95,15 +97,17 @@ AGAIN = "swarm dispatch R health-audit-a --isolate"
             "swarm launch R",
         ),
         (flying(DONE, ANSWERED, UNTOLD), "READY TO COLLECT", (), "swarm collect R"),
-        (broken(FAILED), "WAVE FAILED", ("code is failed: it wrote nothing",), AGAIN),
+        (broken(FAILED), "WAVE FAILED", ("code is failed: it wrote nothing",), "swarm resume R"),
+        (broken(DONE, violations=1), "WAVE FAILED", ("1 file was touched that should not have been",), AGAIN),
+        (broken(FAILED, INVALID._replace(domain="rest")), "BLOCKED", BOTH, "swarm resume R"),
         (
-            broken(DONE, UNTOLD)._replace(is_isolated=False),
+            broken(DONE, UNTOLD)._replace(is_isolated=False, is_git_changed=True),
             "WAVE FAILED",
             ("rest is timed_out: no reason kept",),
             "swarm dispatch R health-audit-a",
         ),
         (
-            broken(FAILED)._replace(is_frozen=False),
+            broken(FAILED)._replace(is_frozen=False, is_git_changed=True),
             "WAVE FAILED",
             ("code is failed: it wrote nothing",),
             f"{AGAIN} --auto-freeze",
@@ -112,24 +116,24 @@ AGAIN = "swarm dispatch R health-audit-a --isolate"
             broken(INVALID, DONE, violations=2),
             "BLOCKED",
             ("code is invalid_output: not JSON", "2 files were touched that should not have been"),
-            AGAIN,
+            "swarm revalidate R --domain code:<corrected-output.json> --apply --reason '…'",
         ),
         (
             broken(AgentFacts("code", "ownership_violation", True, "touched 1 file")),
             "BLOCKED",
             ("code is ownership_violation: touched 1 file",),
-            AGAIN,
+            "swarm redrive 1 R",
         ),
         (
-            at(Phase.HEALTH_AMEND_A, WaveStatus.FAILED, FAILED, findings={("approved", "LOW", "A"): 1}),
+            at(Phase.HEALTH_AMEND_A, WaveStatus.FAILED, DONE, findings={("approved", "LOW", "A"): 1}),
             "WAVE FAILED",
-            ("code is failed: it wrote nothing",),
+            (),
             "swarm dispatch R health-amend-a --isolate",
         ),
         (
-            at(Phase.HEALTH_AMEND_A, WaveStatus.FAILED, FAILED, findings={("approved", "LOW", "B"): 1}),
+            at(Phase.HEALTH_AMEND_A, WaveStatus.FAILED, DONE, findings={("approved", "LOW", "B"): 1}),
             "WAVE FAILED",
-            ("code is failed: it wrote nothing",),
+            (),
             AGAIN,
         ),
         (collected(DONE, FAILED._replace(domain="rest")), "INCOMPLETE", ("not complete: rest",), AGAIN),

@@ -215,7 +215,7 @@ AGENTS = st.lists(st.tuples(AGENT_STATUSES, st.booleans()), min_size=1, max_size
 @st.composite
 def histories(draw: st.DrawFn) -> list[RunFacts]:
     """A lawful history of a run: what was dispatched, how it ended, what was found, proved, promoted and taken back."""
-    facts = RunFacts("R", True, True, True, (), False, False, False, Facts("initializing", None, 0, None, {}))
+    facts = RunFacts("R", True, True, True, (), False, False, False, False, Facts("initializing", None, 0, None, {}))
     told = [facts]
     for _ in range(draw(st.integers(1, 12))):
         seen = facts.gates
@@ -256,6 +256,7 @@ def histories(draw: st.DrawFn) -> list[RunFacts]:
         facts = facts._replace(
             is_unmerged=draw(st.booleans()),
             is_unpublished=draw(st.booleans()),
+            is_git_changed=draw(st.booleans()),
             is_frozen=draw(st.booleans()),
             has_agents=draw(st.booleans()),
             gates=facts.gates._replace(
@@ -306,7 +307,7 @@ def test_along_every_lawful_history_the_state_is_what_the_gates_say(told: list[R
     violations=st.sampled_from([0, 1]),
     proof=PROOFS,
     findings=FINDINGS,
-    flags=st.tuples(*[st.booleans()] * 6),
+    flags=st.tuples(*[st.booleans()] * 7),
 )
 def test_over_any_facts_at_all_the_state_is_what_the_gates_say(
     status: str,
@@ -316,7 +317,7 @@ def test_over_any_facts_at_all_the_state_is_what_the_gates_say(
     violations: int,
     proof: Proof | None,
     findings: dict[tuple[str, str, str], int],
-    flags: tuple[bool, bool, bool, bool, bool, bool],
+    flags: tuple[bool, bool, bool, bool, bool, bool, bool],
 ) -> None:
     told = tuple(AgentFacts(f"d{at}", *one, None) for at, one in enumerate(agents))
     incomplete = tuple(agent.domain for agent in told if agent.status != "complete")

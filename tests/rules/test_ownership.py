@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm.rules.ownership import NAME_PATTERN, Domain, Overlap, Ownership, OwnershipMap
+from swarm.rules.ownership import NAME_PATTERN, Domain, Overlap, Ownership, OwnershipMap, trespasses
 
 CODE = Domain("code", Ownership.OWNED, ("src/**", "lib/**"))
 TESTS = Domain("tests", Ownership.BRIDGE, ("**/test_*.py", "tests/**"))
@@ -23,6 +23,14 @@ def test_the_first_domain_that_matches_owns_a_file(path: str, owner: Domain | No
 
 def test_the_order_of_the_map_decides_between_two_that_match() -> None:
     assert OwnershipMap([TESTS, CODE]).owner_of("src/test_a.py") == TESTS
+
+
+def test_what_says_how_work_is_proved_is_nobody_s_unless_it_is_leased() -> None:
+    every = OwnershipMap([Domain("rest", Ownership.OWNED, ("**",)), Domain("all", Ownership.SHARED, ("**",))])
+    assert trespasses(every, "rest", "swarm.toml", set())
+    assert trespasses(MAP, "config", "swarm.toml", set())
+    assert not trespasses(every, "rest", "swarm.toml", {"swarm.toml"})
+    assert not trespasses(every, "rest", "src/swarm.toml", set())
 
 
 def test_a_map_is_divided_in_its_order_and_tells_what_nobody_owns() -> None:

@@ -9,6 +9,8 @@ from swarm.rules.classification import EvidenceKind, Fate
 from swarm.rules.verification import (
     Looked,
     Row,
+    Said,
+    asked_again,
     exit_code,
     verify_approved,
     verify_fixed,
@@ -22,43 +24,38 @@ CONFIRMED, OPERATOR = EvidenceKind.CONFIRMED, EvidenceKind.OPERATOR
 HOWS = (None, "independent", "self_attested", "operator_evidence")
 OTHERS = (None, "independent", "operator_evidence")
 EITHER = (False, True)
-REFS = (None, "src/other.py")
-INPUTS = list(product(Fate, (NONE, *EvidenceKind), HOWS, EITHER, EITHER, EITHER, REFS))
+INPUTS = list(product(Fate, (NONE, *EvidenceKind), HOWS, EITHER, EITHER, EITHER))
 
-# Fate; evidence; verified how; the file has changed; the fix is in the history; the content is the same; a
-# cross-reference. What is `...` does not matter; a tuple is any of its members. Each input fits one row.
+# Fate; evidence; verified how; the file has changed; the fix is in the history; the content is the same.
+# What is `...` does not matter; a tuple is any of its members. Each input fits one row.
 FIXED: list[tuple[tuple[Any, ...], tuple[str, str]]] = [
-    ((Fate.GONE, ..., ..., ..., ..., ..., ...), ("verified", "anchor")),
-    ((Fate.FILE_GONE, ..., ..., ..., ..., ..., ...), ("verified", "anchor")),
-    # Somebody's claim, with nothing that proves it but the line itself and the file that it names.
-    ((STANDING, NONE, ..., ..., ..., ..., None), ("claimed-but-still-present", "anchor")),
-    ((STANDING, NONE, ..., ..., ..., ..., "src/other.py"), ("verified", "cross_ref")),
-    ((Fate.UNKNOWN, NONE, ..., ..., ..., ..., None), ("unverifiable", "unverifiable")),
-    ((Fate.UNKNOWN, NONE, ..., ..., ..., ..., "src/other.py"), ("verified", "cross_ref")),
+    ((Fate.GONE, ..., ..., ..., ..., ...), ("verified", "anchor")),
+    ((Fate.FILE_GONE, ..., ..., ..., ..., ...), ("verified", "anchor")),
+    # Somebody's claim, with nothing that proves it but the line itself.
+    ((STANDING, NONE, ..., ..., ..., ...), ("claimed-but-still-present", "anchor")),
+    ((Fate.UNKNOWN, NONE, ..., ..., ..., ...), ("unverifiable", "unverifiable")),
     # An analyzer's silence holds for the content that it read, and says nothing of another.
-    (((*STANDING, Fate.UNKNOWN), RESCAN, ..., ..., ..., True, ...), ("verified", "cross_ref")),
-    (((*STANDING, Fate.UNKNOWN), RESCAN, ..., ..., ..., False, ...), ("unverifiable", "unverifiable")),
+    (((*STANDING, Fate.UNKNOWN), RESCAN, ..., ..., ..., True), ("verified", "cross_ref")),
+    (((*STANDING, Fate.UNKNOWN), RESCAN, ..., ..., ..., False), ("unverifiable", "unverifiable")),
     # A line that was seen gone and stands again.
-    ((STANDING, ANCHOR, ..., ..., True, ..., ...), ("regressed", "anchor")),
-    ((STANDING, ANCHOR, ..., ..., False, ..., ...), ("claimed-but-still-present", "anchor")),
-    ((Fate.UNKNOWN, ANCHOR, ..., ..., ..., ..., ...), ("unverifiable", "unverifiable")),
+    ((STANDING, ANCHOR, ..., ..., True, ...), ("regressed", "anchor")),
+    ((STANDING, ANCHOR, ..., ..., False, ...), ("claimed-but-still-present", "anchor")),
+    ((Fate.UNKNOWN, ANCHOR, ..., ..., ..., ...), ("unverifiable", "unverifiable")),
     # What a person or an agent says counts where the file has changed, or nobody can look.
-    ((STANDING, CONFIRMED, ..., True, ..., ..., ...), ("verified", "agent_attestation")),
-    ((STANDING, CONFIRMED, ..., False, ..., ..., ...), ("claimed-but-still-present", "anchor")),
-    ((Fate.UNKNOWN, CONFIRMED, ..., ..., ..., ..., ...), ("verified", "agent_attestation")),
-    ((STANDING, OPERATOR, OTHERS, True, ..., ..., ...), ("verified", "operator")),
-    ((STANDING, OPERATOR, "self_attested", True, ..., ..., ...), ("verified", "agent_attestation")),
-    ((STANDING, OPERATOR, ..., False, ..., ..., ...), ("claimed-but-still-present", "anchor")),
-    ((Fate.UNKNOWN, OPERATOR, OTHERS, ..., ..., ..., ...), ("verified", "operator")),
-    ((Fate.UNKNOWN, OPERATOR, "self_attested", ..., ..., ..., ...), ("verified", "agent_attestation")),
+    ((STANDING, CONFIRMED, ..., True, ..., ...), ("verified", "agent_attestation")),
+    ((STANDING, CONFIRMED, ..., False, ..., ...), ("claimed-but-still-present", "anchor")),
+    ((Fate.UNKNOWN, CONFIRMED, ..., ..., ..., ...), ("verified", "agent_attestation")),
+    ((STANDING, OPERATOR, OTHERS, True, ..., ...), ("verified", "operator")),
+    ((STANDING, OPERATOR, "self_attested", True, ..., ...), ("verified", "agent_attestation")),
+    ((STANDING, OPERATOR, ..., False, ..., ...), ("claimed-but-still-present", "anchor")),
+    ((Fate.UNKNOWN, OPERATOR, OTHERS, ..., ..., ...), ("verified", "operator")),
+    ((Fate.UNKNOWN, OPERATOR, "self_attested", ..., ..., ...), ("verified", "agent_attestation")),
 ]
 
 
 def looked(fate: Fate, evidence: Any = None, *more: Any) -> Looked:
-    how, changed, there, same, ref = more or (None, False, False, False, None)
-    return Looked(
-        fate, "src/a.py:3", evidence, how, file_changed=changed, fix_is_there=there, same_content=same, cross_ref=ref
-    )
+    how, changed, there, same = more or (None, False, False, False)
+    return Looked(fate, "src/a.py:3", evidence, how, file_changed=changed, fix_is_there=there, same_content=same)
 
 
 def fits(values: tuple[Any, ...], pattern: tuple[Any, ...]) -> bool:
@@ -69,7 +66,7 @@ def fits(values: tuple[Any, ...], pattern: tuple[Any, ...]) -> bool:
 
 
 def test_each_input_of_the_table_fits_one_row() -> None:
-    assert len(INPUTS) == 5 * 5 * 4 * 2 * 2 * 2 * 2
+    assert len(INPUTS) == 5 * 5 * 4 * 2 * 2 * 2
     assert {sum(fits(values, pattern) for pattern, _ in FIXED) for values in INPUTS} == {1}
 
 
@@ -84,12 +81,8 @@ WORDS = [
     (looked(Fate.FILE_GONE), "the file is gone"),
     (looked(Fate.STANDS), "it stands unchanged at src/a.py:3"),
     (
-        looked(Fate.MOVED, ANCHOR, None, True, True, False, None),
+        looked(Fate.MOVED, ANCHOR, None, True, True, False),
         "it was seen gone, and stands again at src/a.py:3",
-    ),
-    (
-        looked(Fate.STANDS, NONE, None, False, False, False, "src/other.py"),
-        "the fix names src/other.py, which holds its change",
     ),
     (looked(Fate.UNKNOWN), "there is no anchor, or its history is not here"),
 ]
@@ -138,6 +131,36 @@ def test_the_place_of_an_approved_finding_is_what_the_table_says() -> None:
     assert APPROVED.keys() == set(product(Fate, EITHER))
     found = {(fate, rewritten): verify_approved(looked(fate), rewritten=rewritten) for fate, rewritten in APPROVED}
     assert found == APPROVED
+
+
+SEEN = {
+    "verified": Row("verified", "anchor", "seen"),
+    "regressed": Row("regressed", "anchor", "seen"),
+    "claimed-but-still-present": Row("claimed-but-still-present", "anchor", "seen"),
+    "unverifiable": Row("unverifiable", "unverifiable", "seen"),
+}
+STILL = ("claimed-but-still-present", "anchor", "told")
+DOUBTED = ("unverifiable", "unverifiable", "told")
+# What was seen; what the analyzer says; whether it is a claim. What is not here is left as it was seen.
+ASKED = {
+    ("regressed", Said.SILENT): ("verified", "cross_ref", "told"),
+    ("claimed-but-still-present", Said.SILENT): ("verified", "cross_ref", "told"),
+    ("unverifiable", Said.SILENT): ("verified", "cross_ref", "told"),
+    ("verified", Said.REPORTED): STILL,
+    ("regressed", Said.REPORTED): ("regressed", "anchor", "told"),
+    ("claimed-but-still-present", Said.REPORTED): STILL,
+    ("unverifiable", Said.REPORTED): STILL,
+}
+
+
+@pytest.mark.parametrize("is_claim", EITHER)
+@pytest.mark.parametrize("said", Said)
+@pytest.mark.parametrize("seen", SEEN)
+def test_an_analyzer_that_is_asked_again_has_the_last_word(seen: str, said: Said, is_claim: bool) -> None:
+    expected = ASKED.get((seen, said), tuple(SEEN[seen]))
+    if is_claim and (seen, said) == ("verified", Said.MUTE):
+        expected = DOUBTED
+    assert asked_again(SEEN[seen], said, "told", is_claim=is_claim) == expected
 
 
 @pytest.mark.parametrize(

@@ -164,14 +164,14 @@ def test_an_unlawful_step_of_a_wave_is_refused_by_kind(
             "complete",
             errors.StateMachineBlocked,
             "BLOCKED",
-            f"swarm revalidate {rows.RUN} --domain code:<corrected-output.json>",
+            f"swarm revalidate {rows.RUN} --domain code:<corrected-output.json> --apply --reason '…'",
         ),
         (
             "ownership_violation",
             "dispatched",
             errors.StateMachineBlocked,
             "BLOCKED",
-            f"swarm revalidate {rows.RUN} --domain code:<corrected-output.json>",
+            f"swarm revalidate {rows.RUN} --domain code:<corrected-output.json> --apply --reason '…'",
         ),
         (
             "pending",

@@ -1,0 +1,92 @@
+"""`swarm ledger verify` and `replay`."""
+
+import re
+from collections.abc import Iterator
+
+import click
+
+from swarm.cli.call import Call
+from swarm.cli.options import run_argument, usage, verb
+from swarm.show.escape import plain
+from swarm.waves.chained import ChainShown, Difference, ReplayShown
+
+_LISTED = 20
+
+
+@click.group(context_settings={"max_content_width": 100})
+def command() -> None:
+    """Prove the ledger: that no event of it was edited, and that the tables say what it says."""
+
+
+@verb(named="ledger")
+@click.option("--head", metavar="HASH", help="A hash that you kept elsewhere: is it still in the chain?")
+def verify(call: Call, head: str | None) -> None:
+    """Walk along the chain of hashes to its end, or to the first event that does not fit; then exit 1.
+
+    An edited event is found, and one that was taken out or put in. That the end was cut off, or everything was written
+    anew, is found with --head alone, and a hash that was printed here before.
+    """
+    from swarm.waves.ledger_proof import proved
+
+    if head is not None and not re.fullmatch(r"[0-9a-f]{64}", head):
+        raise usage("--head takes a whole hash, 64 hexadecimal digits in small letters", "ledger verify")
+    with call.read() as store:
+        chain = proved(store, head)
+    call.answer(chain, lambda: _proved(chain))
+
+
+@verb(named="ledger")
+@run_argument
+@click.option("--check", is_flag=True, help="Compare the tables with it; exit 1 where they differ.")
+def replay(call: Call, run: str | None, *, check: bool) -> None:
+    """Rebuild the states from the ledger alone: of RUN, else of every run.
+
+    These are runs, maps, waves, agent runs, attempts, findings, claimed fixes, leases, verifications, merges, receipts
+    and promotions. Texts and places of findings are not in the ledger.
+    """
+    from swarm.waves.replay import replay as rebuild
+
+    with call.read() as store:
+        result = rebuild(store, call.run(store, run).id if run else None, check=check)
+    call.answer(result, lambda: _replayed(result), int(result.checked and result.differing > 0))
+
+
+def _proved(chain: ChainShown) -> Iterator[str]:
+    if not chain.events:
+        yield "The ledger is empty."
+        return
+    yield f"{chain.events:,} events from {chain.first} to {chain.last}; every link holds."
+    yield f"Head: {chain.head}"
+    if chain.since_head is not None:
+        yield f"The hash that you kept is in it, with {chain.since_head:,} events behind it."
+    else:
+        yield "Next: keep the head elsewhere; `swarm ledger verify --head HASH` then shows a cut tail, too."
+
+
+def _replayed(result: ReplayShown) -> Iterator[str]:
+    counts = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in result.counts.items())
+    yield f"{result.events:,} events give the states of {counts or 'nothing'}."
+    for state in result.states:
+        facts = " ".join(f"{name}={value}" for name, value in state.facts.items() if value is not None)
+        yield plain(f"{state.subject}  {facts}")
+    if not result.differing:
+        if result.checked:
+            yield "The tables say the same."
+        return
+    yield f"{result.differing:,} differences:"
+    yield from map(_difference, result.differences[:_LISTED])
+    if result.differing > _LISTED:
+        yield f"and {result.differing - _LISTED:,} more"
+    yield "Next: restore the newest file of backups/, or find out who edited the database; swarm itself mends nothing"
+
+
+def _difference(one: Difference) -> str:
+    if one.ledger is None and one.fact == "row":
+        return plain(f"⊘ {one.subject}: the table has it ({one.table}), and the ledger does not")
+    if one.table is None and one.fact == "row":
+        return plain(f"⊘ {one.subject}: the ledger has it ({one.ledger}), and the table does not")
+    return plain(f"⊘ {one.subject}: {one.fact} is {one.ledger} in the ledger, and {one.table} in the table")
+
+
+command.add_command(verify, "verify")
+command.add_command(replay, "replay")

@@ -1,0 +1,62 @@
+"""`swarm revalidate`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from swarm.cli.call import Call
+from swarm.cli.options import outputs_named, outputs_option, repo_path_option, run_argument, verb
+from swarm.cli.taking_up import apply_option, reason_option, why
+from swarm.rules.states import AgentRunStatus, WaveStatus
+from swarm.show.escape import plain
+from swarm.waves.recovery_results import RevalidateResult
+
+
+@verb()
+@run_argument
+@outputs_option
+@apply_option
+@reason_option
+@repo_path_option
+def command(
+    call: Call, run: str | None, named: tuple[str, ...], reason: str | None, repo_path: Path | None, *, apply: bool
+) -> None:
+    """Take corrected outputs of blocked agents of RUN's newest wave, through the same gates as `collect`.
+
+    An agent whose output is in order, and whose worktree shows no violation now, is complete; a lease that was granted
+    meanwhile counts. When all are complete the wave is collected. Exit 1 while an output does not pass or the wave
+    stays failed. Without --domain the wave alone is looked at: for who has undone what nobody known had touched.
+    """
+    from swarm.waves.revalidate import revalidate
+
+    told = why(reason, "revalidating an output", apply=apply)
+    paths = outputs_named(named, call.folder, "revalidate")
+    with call.write() if apply else call.read() as store:
+        selected = call.run_here(store, run, repo_path, tell=True)
+        result = revalidate(store, call.workspace, selected, paths, apply=apply, reason=told)
+    refused = any(agent.status != AgentRunStatus.COMPLETE for agent in result.agents)
+    stays = bool(result.agents or result.wave_violations) and result.wave_status == WaveStatus.FAILED
+    call.answer(result, lambda: _lines(result), int(refused or stays))
+
+
+def _lines(result: RevalidateResult) -> Iterator[str]:
+    yield result.summary
+    for agent in result.agents:
+        if agent.status == AgentRunStatus.COMPLETE:
+            verb = "is" if result.applied else "would be"
+            yield f"✓ {agent.domain} {verb} complete: {plain(agent.path)}"
+        else:
+            yield f"⊘ {agent.domain} stays {agent.status}: {plain(agent.path)}"
+        for problem in agent.errors:
+            yield f"  {plain(problem.code)}: {plain(problem.message)} ({plain(problem.path)})"
+        for file in agent.violations:
+            yield f"  {plain(file)} is not its own; take it back in its worktree, or lease it"
+    for violation in result.wave_violations:
+        yield f"⊘ {plain(violation.file)} was touched by nobody known; while it stands, the wave cannot be collected"
+    for fix in result.fixes:
+        yield f"✓ {fix.finding_id} claimed by {fix.domain}: {plain(fix.evidence)}"
+    for skip in result.skipped_fixes:
+        yield f"⚠ {plain(skip.finding_id)} of {skip.domain} skipped ({skip.reason}): {plain(skip.told)}"
+    if result.incomplete:
+        yield f"Not complete: {', '.join(result.incomplete)}"
+    yield f"Wave status: {result.wave_status}"
+    yield f"Next: {result.next_action}"

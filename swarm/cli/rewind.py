@@ -1,0 +1,60 @@
+"""`swarm rewind`."""
+
+from collections.abc import Iterator
+
+import click
+
+from swarm.cli.call import Call
+from swarm.cli.options import require_reason, verb
+from swarm.show import text
+from swarm.show.escape import plain
+from swarm.waves.recovery import RewindResult
+
+_MOST_SHOWN = 10
+
+
+@verb()
+@click.argument("save_point", metavar="SAVE-POINT")
+@click.option("--apply", is_flag=True, help="Do it; else the plan is shown, and nothing is touched.")
+@click.option("--force", is_flag=True, help="Save uncommitted work below refs/swarm/salvage/, then write over it.")
+@click.option("--force-arbitrary-ref", is_flag=True, help="SAVE-POINT may be any commit; the newest run's is rewound.")
+@click.option("--reason", metavar="TEXT", help="Why, which is recorded; --apply needs it.")
+def command(
+    call: Call, save_point: str, reason: str | None, *, apply: bool, force: bool, force_arbitrary_ref: bool
+) -> None:
+    """Bring the checkout and its branch back to SAVE-POINT: a `swarm-save-…` tag, or the run that has it.
+
+    What the run did since is taken back: waves that were not promoted end as aborted_for_rewind, open findings are
+    unverified, the run is in the phase of its last promotion. The commits that the branch leaves are kept below
+    refs/swarm/salvage/, and `swarm undo` brings the branch back.
+    """
+    from swarm.git.repository import repository_at
+    from swarm.waves.rewind import Wish, rewind
+    from swarm.waves.rewind import save_point as found
+
+    why = require_reason(reason, "rewinding a branch") if apply else ""
+    with call.write() as store:
+        repository = repository_at(call.folder)
+        point = found(store.conn, save_point, repository, arbitrary=force_arbitrary_ref)
+        result = rewind(store, call.workspace, repository, point, Wish(apply, force, why))
+    call.answer(result, lambda: _lines(result))
+
+
+def _lines(result: RewindResult) -> Iterator[str]:
+    yield result.summary
+    if result.state_split:
+        yield "⚠ A rewind that was begun is not finished: the branch and the run's state are apart."
+    if result.dirt:
+        yield f"{text.counted(len(result.dirt), 'file')} with uncommitted work, saved first:"
+        yield from (f"  {plain(path)}" for path in result.dirt[:_MOST_SHOWN])
+        if len(result.dirt) > _MOST_SHOWN:
+            yield f"  … and {len(result.dirt) - _MOST_SHOWN:,} more"
+    if result.integration is not None:
+        yield f"The integration branch ({result.integration[:12]}) goes, too: the next merge would bring all back."
+    for ref in result.salvage:
+        yield f"Saved: {ref}"
+    if result.waves or result.findings or result.from_status != result.to_status:
+        ended = f"{text.counted(len(result.waves), 'wave')}, {text.counted(len(result.agent_runs), 'agent run')}"
+        moved = f"{result.from_status} → {result.to_status}"
+        yield f"Taken back: {ended}, {text.counted(result.findings, 'finding')} unverified; {moved}"
+    yield f"Next: {result.next_action}"

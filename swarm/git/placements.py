@@ -1,0 +1,67 @@
+"""Where the worktrees of a repository are, as git has it written down, and taking one away."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm.git.names import path_text
+from swarm.git.runner import Git
+
+_HEADS: Final = "refs/heads/"
+
+
+class Placement(NamedTuple):
+    """A worktree as git lists it. `branch` is a name without `refs/heads/`; `locked` the reason, `""` without one."""
+
+    path: Path
+    head: str | None
+    branch: str | None
+    locked: str | None
+
+
+def placements(git: Git) -> list[Placement]:
+    """Return every worktree that git has written down, those whose folders are gone too."""
+    found: list[Placement] = []
+    for field in git.run("worktree", "list", "--porcelain", "-z").split(b"\0"):
+        word, _, rest = field.partition(b" ")
+        value = path_text(rest)
+        match word:
+            case b"worktree":
+                found.append(Placement(Path(os.fsdecode(rest)), None, None, None))
+            case b"HEAD":
+                found[-1] = found[-1]._replace(head=value if value.strip("0") else None)
+            case b"branch":
+                found[-1] = found[-1]._replace(branch=value.removeprefix(_HEADS))
+            case b"locked":
+                found[-1] = found[-1]._replace(locked=value)
+    return found
+
+
+def admin_of(common_dir: Path, tree: Path) -> Path | None:
+    """Return the folder that git made for a worktree, found by what stands in it: the tree's own `.git` may lie."""
+    folder = common_dir / "worktrees"
+    if not folder.is_dir() or folder.is_symlink():
+        return None
+    for admin in sorted(folder.iterdir()):
+        pointer = admin / "gitdir"
+        if admin.is_symlink() or pointer.is_symlink() or not pointer.is_file():
+            continue
+        if pointer.read_text(encoding="utf-8", errors="surrogateescape").removesuffix("\n") == str(tree / ".git"):
+            return admin
+    return None
+
+
+def forget(git: Git, tree: Path) -> None:
+    """Let git forget a worktree whose folder is gone. Raises GitError for one that is locked."""
+    git.run("worktree", "remove", "--force", str(tree))
+
+
+def delete_folder(folder: Path) -> None:
+    """Delete a folder with all that is in it; links are removed and not followed."""
+    for place, _, _ in os.walk(folder):
+        # An agent may have closed a folder of its own; what is in it was looked at before.
+        here = Path(place)
+        if not here.is_symlink():
+            here.chmod(0o700)
+    shutil.rmtree(folder)

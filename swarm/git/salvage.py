@@ -1,0 +1,223 @@
+"""What a worktree holds that no commit does, and keeping it: as a commit below `refs/swarm/salvage/`.
+
+Looking is a pure read. The tree's `.git`, its index and its flags are not believed, as in `touched`; what is staged
+in its index alone is looked at as well, because it would go with the tree.
+"""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm.git import merging
+from swarm.git.diff import changes, raw_changes
+from swarm.git.merging import Identity
+from swarm.git.names import path_bytes, path_text
+from swarm.git.repository import SUBMODULE_MODE, filled_submodules
+from swarm.git.runner import Git
+from swarm.git.touched import changed_files, new_files, own_index, take_files
+from swarm.git.traps import traps
+
+REFS: Final = "refs/swarm/salvage/"
+_PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
+_ODD: Final = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class Dirt(NamedTuple):
+    """What the files of a worktree hold that a commit does not, by path.
+
+    `new` are files that git does not track. `untakable` cannot be kept by git: repositories inside of the tree, what
+    cannot be read, what git would wait for. `ignored` counts the files that git ignores; they are no dirt.
+    """
+
+    changed: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    untakable: tuple[str, ...] = ()
+    ignored: int = 0
+
+    @property
+    def is_none(self) -> bool:
+        """Whether the files are those of the commit."""
+        return not (self.changed or self.gone or self.new or self.untakable)
+
+
+class Unsavable(Exception):
+    """Files that git did not take into a commit."""
+
+    def __init__(self, files: Sequence[str]) -> None:
+        self.files = tuple(files)
+        super().__init__(", ".join(files))
+
+
+class Standing(NamedTuple):
+    """A worktree, and what to compare its files with: `commit`; the index that was kept of it was that of `base`."""
+
+    common_dir: Path
+    tree: Path
+    base: str
+    kept_index: Path | None
+    commit: str
+
+
+def dirt_of(standing: Standing, *, with_submodules: bool = True) -> Dirt:
+    """Return what the files of a worktree hold that its commit does not.
+
+    `with_submodules` says that a submodule's folder is to be empty, as it is in a worktree that we made.
+    """
+    if endless := traps(standing.tree, standing.common_dir):
+        return Dirt(untakable=endless)
+    with _index_of(standing) as git:
+        return _dirt(git, standing, with_submodules=with_submodules)
+
+
+def tree_with_dirt(standing: Standing, only: Collection[str] | None = None, also: Sequence[str] = ()) -> str:
+    """Return a tree object: the commit's, with the dirt of the files, or with `only` some of it, and `also` others.
+
+    Raises Unsavable where git leaves something out.
+    """
+    with _index_of(standing) as git:
+        found = _dirt(git, standing, with_submodules=only is None)
+        wanted = [path for path in (*found.changed, *found.new) if only is None or path in only]
+        wanted += [path for path in also if path not in wanted]
+        gone = [path for path in found.gone if only is None or path in only]
+        unreadable = take_files(git, gone, wanted)
+        tree = git.run("write-tree", filters=True).decode().strip()
+        # git leaves out, without a word, names that would lead into `.git` on other file systems.
+        written = {change.new_path for change in changes(git, standing.commit, tree, renames=False)}
+        left_out = [path for path in found.new if path in wanted and path not in written]
+    if unreadable or left_out:
+        raise Unsavable([*unreadable, *left_out])
+    return tree
+
+
+def staged_alone(standing: Standing, index: Path) -> tuple[str, ...]:
+    """Return what is staged in a tree's own index and nowhere else. Raises GitError for an index that is broken."""
+    if not index.is_file() or index.is_symlink():
+        return ()
+    with _copied(standing, index) as git:
+        git.run("update-index", "-q", "--really-refresh", expect=(0, 1), filters=True)
+        held = {change.old_path for change in changed_files(git)}
+        for commit in {standing.commit, standing.base}:
+            listed = git.run("diff-index", "--cached", "--raw", "-z", "--no-abbrev", *_PLAIN, commit, "--")
+            held &= {change.new_path for change in raw_changes(listed) if change.letter != "D"}
+    return tuple(sorted(held))
+
+
+def staged_tree(standing: Standing, index: Path) -> str:
+    """Return the tree object of a worktree's own index. Raises GitError for one with a merge in it."""
+    with _copied(standing, index) as git:
+        return git.run("write-tree").decode().strip()
+
+
+def keep(git: Git, run_id: str, name: str, tree: str, parents: Sequence[str], message: str, moment: str) -> str:
+    """Keep a tree as a commit under a free name, and return the ref; where it is kept already, it is that one.
+
+    A tree that is that of its only parent needs no commit of its own: the parent is kept.
+    """
+    plain = len(parents) == 1 and merging.tree_of(git, parents[0]) == tree
+    for ref in _names(run_id, name):
+        held = tip(git, ref)
+        if held is None:
+            commit = parents[0] if plain else merging.commit_tree(git, tree, parents, message, Identity(moment))
+            git.run("update-ref", ref, commit, "0" * len(commit))
+            return ref
+        if plain and held == parents[0]:
+            return ref
+        if merging.tree_of(git, held) == tree and merging.parents_of(git, held) == list(parents):
+            return ref
+    raise AssertionError
+
+
+def tip(git: Git, ref: str) -> str | None:
+    """Return the commit at a whole name of a ref, `None` where there is none."""
+    code, sha = git.answer("show-ref", "--verify", "--hash", "--", ref, expect=(0, 1, 128))
+    return None if code else sha.decode().strip()
+
+
+def drop(git: Git, ref: str, commit: str) -> None:
+    """Remove a ref that still is at a commit."""
+    if tip(git, ref) == commit:
+        git.run("update-ref", "-d", ref, commit)
+
+
+def create(git: Git, ref: str, commit: str) -> None:
+    """Make a ref that is not there yet. Raises GitError."""
+    git.run("update-ref", ref, commit, "0" * len(commit))
+
+
+def refs_below(git: Git, *prefixes: str) -> dict[str, str]:
+    """Return every ref below some prefixes, with its commit."""
+    listed = git.run("for-each-ref", "--format=%(objectname) %(refname)", *prefixes).splitlines()
+    pairs = (line.partition(b" ") for line in listed)
+    return {path_text(name): sha.decode() for sha, _, name in pairs}
+
+
+def alone(git: Git, commit: str, holders: Collection[str]) -> int:
+    """Return how many commits of a history none of the holders has."""
+    told = "\n".join([commit, *(f"^{holder}" for holder in sorted(set(holders)))]) + "\n"
+    return int(git.run("rev-list", "--count", "--stdin", stdin=told.encode()))
+
+
+@contextmanager
+def _index_of(standing: Standing) -> Iterator[Git]:
+    """Give git in a tree with an index of our own, that of the commit, refreshed against the files."""
+    with own_index(standing.common_dir, standing.tree, standing.base, standing.kept_index) as git:
+        if standing.commit != standing.base:
+            # The times of unchanged files, and the marks of those that a sparse tree lacks, are taken along.
+            git.run("read-tree", "-i", "-m", standing.base, standing.commit, filters=True)
+            git.run("update-index", "-q", "--really-refresh", expect=(0, 1), filters=True)
+        yield git
+
+
+@contextmanager
+def _copied(standing: Standing, index: Path) -> Iterator[Git]:
+    with tempfile.TemporaryDirectory(prefix="swarm-index-") as folder:
+        copy = Path(folder) / "index"
+        shutil.copy2(index, copy)
+        yield Git(standing.tree, git_dir=standing.common_dir, index=copy)
+
+
+def _dirt(git: Git, standing: Standing, *, with_submodules: bool) -> Dirt:
+    seen, new = changed_files(git), new_files(git)
+    nested = {path for path in new if path.endswith("/")}
+    if with_submodules:
+        nested |= {change.new_path for change in seen if change.new_mode == SUBMODULE_MODE}
+        nested |= set(filled_submodules(git, standing.tree, standing.commit))
+    changed = [change.new_path for change in seen if change.letter != "D" and change.new_path not in nested]
+    gone = [change.old_path for change in seen if change.letter == "D" and change.old_path not in nested]
+    new = [path for path in new if path not in nested]
+    closed = {path for path in (*changed, *new) if not _can_be_read(standing.tree, path)}
+    listed = git.run("ls-files", "--others", "--ignored", "--exclude-standard", "-z", filters=True)
+    return Dirt(
+        tuple(path for path in changed if path not in closed),
+        tuple(gone),
+        tuple(path for path in new if path not in closed),
+        tuple(sorted(nested | closed | set(_closed_folders(standing.tree)))),
+        sum(1 for path in listed.split(b"\0") if path),
+    )
+
+
+def _can_be_read(tree: Path, path: str) -> bool:
+    whole = os.path.join(os.fsencode(tree), path_bytes(path))  # noqa: PTH118
+    return os.path.islink(whole) or os.path.isdir(whole) or (os.path.isfile(whole) and os.access(whole, os.R_OK))  # noqa: PTH112, PTH113, PTH114
+
+
+def _closed_folders(tree: Path) -> list[str]:
+    """Return the folders that cannot be looked into: git passes them by with a warning."""
+    failed: list[OSError] = []
+    for _ in os.walk(tree, onerror=failed.append):
+        pass
+    return [path_text(os.path.relpath(os.fsencode(error.filename), os.fsencode(tree))) for error in failed]
+
+
+def _names(run_id: str, name: str) -> Iterator[str]:
+    plain = _ODD.sub("-", name).strip("-") or "unnamed"
+    number = 1
+    while True:
+        yield f"{REFS}{run_id}/{plain}" + (f".{number}" if number > 1 else "")
+        number += 1

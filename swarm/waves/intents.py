@@ -1,0 +1,58 @@
+"""What `clean` and `rewind` are about to do, written into the ledger before they touch anything.
+
+A command that died is gone on with from there, and `undo` knows what to bring back.
+"""
+
+import json
+import sqlite3
+from typing import Any, Final, NamedTuple
+
+from swarm.failpoints import failpoint
+from swarm.store import ledger
+from swarm.store.connection import Store
+from swarm.store.ledger import Entry
+
+CLEAN_BEGUN: Final = "clean_begun"
+CLEANED: Final = "cleaned"
+REWIND_BEGUN: Final = "rewind_begun"
+REWOUND: Final = "rewound"
+UNDONE: Final = "undone"
+_KINDS: Final = frozenset({CLEAN_BEGUN, CLEANED, REWIND_BEGUN, REWOUND, UNDONE})
+
+
+class Intent(NamedTuple):
+    """The last destructive step of a run: its event's kind and number, and what it told."""
+
+    kind: str
+    seq: int
+    told: dict[str, Any]
+
+    @property
+    def verb(self) -> str:
+        """Which verb it was."""
+        return "clean" if self.kind in {CLEAN_BEGUN, CLEANED} else "rewind"
+
+
+def last(conn: sqlite3.Connection, run_id: str) -> Intent | None:
+    """Return the last step of `clean` or `rewind` in a run, `None` where there is none or it was undone."""
+    found = [event for event in ledger.events_of(conn, f"run:{run_id}") if event.kind in _KINDS]
+    if not found or found[-1].kind == UNDONE:
+        return None
+    return Intent(found[-1].kind, found[-1].seq, json.loads(found[-1].payload or "{}"))
+
+
+def begin(store: Store, run_id: str, kind: str, told: dict[str, object], reason: str) -> None:
+    """Write down what will be done, unless exactly that is written down and not done yet."""
+    verb = "clean" if kind == CLEAN_BEGUN else "rewind"
+    known = last(store.conn, run_id)
+    if known is not None and known.kind == kind and known.told == json.loads(json.dumps(told)):
+        return
+    failpoint(f"{verb}.before_begin")
+    with store.mutation() as conn:
+        ledger.append(conn, entry(run_id, kind, told, reason))
+    failpoint(f"{verb}.after_begin")
+
+
+def entry(run_id: str, kind: str, told: dict[str, object], reason: str) -> Entry:
+    """Return the ledger's entry of a step."""
+    return Entry(kind, f"run:{run_id}", run_id, None, None, None, reason, told)

@@ -1,0 +1,32 @@
+"""`ledger verify`: whether every link of the chain holds, and a hash that was kept elsewhere still is in it."""
+
+from typing import Final
+
+from swarm import errors
+from swarm.store import ledger
+from swarm.store.connection import Store
+from swarm.store.ledger import Break
+from swarm.waves.chained import ChainShown
+
+_TOLD: Final = {
+    "missing": "{kind} stands where the event with {expected} should, which is gone",
+    "hash": "the hash of {kind} was changed: it is {found}, and its columns give {expected}",
+    "row": "{kind} was edited, or the event before it was written anew: its hash is {found}, and it gives {expected}",
+}
+
+
+def proved(store: Store, head: str | None) -> ChainShown:
+    """Walk along the whole chain. Raises LedgerBroken at its first break, or where `head` is no event's hash."""
+    chain = ledger.examine(store.conn, head=head)
+    if chain.broken is not None:
+        raise broken(chain.broken)
+    if head is not None and chain.after_head is None:
+        problem = f"no event has the hash {head}: the end was cut off, or all was written anew"
+        raise errors.LedgerBroken(seq=chain.events, kind=None, what="head", problem=problem)
+    return ChainShown(chain.events, chain.first, chain.last, chain.head, chain.after_head)
+
+
+def broken(link: Break) -> errors.LedgerBroken:
+    """Return the error that tells a break."""
+    problem = _TOLD[link.what].format(kind=link.kind, expected=link.expected, found=link.found)
+    return errors.LedgerBroken(seq=link.seq, kind=link.kind, what=link.what, problem=problem)

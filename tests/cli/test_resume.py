@@ -1,0 +1,437 @@
+"""`swarm resume` and `swarm redrive`: what failed is dispatched again, and nothing that is there is touched."""
+
+import json
+import shlex
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.cli.amending import Amending
+from tests.cli.test_dispatch import sound
+from tests.conftest import Answer, Repo, Swarm, Workspace
+
+WHY = ("--apply", "--reason", "it was the network")
+FOUND = {"file": "src/app.py", "line": 5, "quote": "def load(path, seen=[]):", "symbol": "load"}
+
+
+class Wave(NamedTuple):
+    """A run whose newest wave is recovered."""
+
+    swarm: Swarm
+    repo: Repo
+    place: Workspace
+
+    def sql(self, statement: str, *values: object) -> list[Any]:
+        with sqlite3.connect(self.place.db) as conn:
+            found = conn.execute(statement, values).fetchall()
+        conn.close()
+        return found
+
+    def do(self, *words: str, exit: int = 0) -> Any:  # noqa: A002
+        return self.swarm(*words, "--format", "json", exit=exit).data
+
+    def agents(self) -> list[tuple[int, str, str]]:
+        return self.sql("SELECT id, domain, status FROM agent_runs ORDER BY id")
+
+    def wave(self) -> str:
+        return str(self.sql("SELECT status FROM waves ORDER BY id DESC")[0][0])
+
+    def tree(self, name: str) -> Path:
+        return self.place.folder / self.place.run / "worktrees" / name
+
+    def answer(self, domain: str, *findings: dict[str, Any]) -> None:
+        """Write the output of an agent's newest row."""
+        (path,) = self.sql("SELECT output_path FROM agent_runs WHERE domain = ? ORDER BY id DESC", domain)[0]
+        self.place.answer(domain, *findings)
+        written = self.place.output(domain)
+        if path != str(written):
+            Path(path).write_text(written.read_text())
+
+    @property
+    def whole(self) -> dict[str, bytes]:
+        """Every file of the workspace and every ref."""
+        files = (f for f in self.place.folder.rglob("*") if f.is_file() and not f.name.endswith(".lock"))
+        refs = {"refs": self.repo.git("for-each-ref").encode()}
+        return {str(file): file.read_bytes() for file in files} | refs
+
+
+@pytest.fixture
+def failed(swarm: Swarm, repo: Repo, dispatched: Workspace) -> Wave:
+    """A failed wave: `code` is complete with one finding, `rest` gave no output."""
+    dispatched.answer("code", FOUND)
+    swarm("collect", exit=1)
+    return Wave(swarm, repo, dispatched)
+
+
+def test_a_dry_run_tells_what_a_resume_would_do_and_touches_nothing(failed: Wave) -> None:
+    before = failed.whole
+    run, folder = failed.place.run, failed.place.folder / failed.place.run
+    data = failed.do("resume")
+    assert failed.whole == before
+    digest = data.pop("completedHash")
+    assert (len(digest["before"]), digest["after"]) == (64, None)
+    assert data == {
+        "runId": run,
+        "waveId": 1,
+        "waveNumber": 1,
+        "phase": "health-audit-a",
+        "waveStatus": "failed",
+        "applied": False,
+        "reason": None,
+        "timedOut": [],
+        "timeoutSkipped": [],
+        "redispatched": [
+            {
+                "domain": "rest",
+                "was": "failed",
+                "before": 2,
+                "agentRunId": None,
+                "promptPath": str(folder / "wave-1/rest.2.md"),
+                "outputPath": str(folder / "wave-1/rest.2/output.json"),
+                "worktreePath": str(folder / "worktrees/w1-rest"),
+                "worktreeBranch": f"swarm/{run.rpartition('-')[2]}/w1-rest",
+                "reused": True,
+                "leftBehind": None,
+            }
+        ],
+        "complete": ["code"],
+        "blocked": [],
+        "forgotten": [],
+        "summary": "Wave 1 (health-audit-a): 1 agent to be dispatched again.",
+        "nextAction": f"swarm resume {run} --apply --reason '…'",
+    }
+
+
+def test_a_resumed_wave_is_in_flight_again_with_a_new_row_and_the_rest_untouched(failed: Wave) -> None:
+    kept = failed.sql("SELECT * FROM agent_runs ORDER BY id")
+    data = failed.do("resume", *WHY)
+    assert data["applied"] is True
+    assert data["waveStatus"] == "dispatched"
+    assert data["completedHash"]["before"] == data["completedHash"]["after"]
+    assert data["nextAction"] == f"swarm launch {failed.place.run}"
+    assert failed.sql("SELECT * FROM agent_runs WHERE id < 3 ORDER BY id") == kept
+    assert failed.agents()[2:] == [(3, "rest", "dispatched")]
+    moved = failed.sql("SELECT kind, subject, from_state, to_state, reason FROM events ORDER BY seq DESC LIMIT 3")
+    assert moved[::-1] == [
+        ("agent_run_dispatched", "agent_run:3", None, "dispatched", None),
+        ("wave_moved", "wave:1", "failed", "dispatched", "it was the network"),
+        ("wave_taken_up", "wave:1", None, None, "it was the network"),
+    ]
+    prompt = Path(data["redispatched"][0]["promptPath"]).read_text()
+    assert data["redispatched"][0]["outputPath"] in prompt
+    assert str(failed.tree("w1-rest")) in prompt
+
+
+def test_a_wave_that_was_resumed_ends_as_one_that_never_failed(failed: Wave) -> None:
+    failed.do("resume", *WHY)
+    failed.answer("rest", {"file": "README.md", "line": 1, "quote": "# A project"})
+    collected = failed.do("collect")
+    assert collected["waveStatus"] == "collected"
+    assert collected["findings"] == {"new": 2, "recurring": 0, "fixed": 0, "unverified": 0, "recurredWhileClosed": 0}
+    seen = failed.sql("SELECT domain, observation, sightings, misses, first_wave, last_wave FROM findings ORDER BY id")
+    assert seen == [("code", "new", 1, 0, 1, 1), ("rest", "new", 1, 0, 1, 1)]
+    assert failed.sql("SELECT finding, agent_run_id FROM sightings ORDER BY id") == [(1, 1), (2, 3)]
+    assert failed.sql("SELECT json_extract(payload, '$.sightings') FROM events WHERE kind = 'findings_recorded'") == [
+        (1,),
+        (2,),
+    ]
+    assert sound(failed.swarm)
+
+
+def test_what_two_parts_of_a_wave_report_alike_is_one_finding(failed: Wave) -> None:
+    failed.do("resume", *WHY)
+    failed.answer("rest", {**FOUND, "severity": "HIGH"})
+    data = failed.do("collect")
+    assert data["findings"]["new"] == 1
+    found = failed.sql("SELECT observation, severity, sightings FROM findings")
+    assert found == [("new", "HIGH", 2)]
+
+
+def test_silence_is_counted_once_however_often_its_wave_is_collected(failed: Wave) -> None:
+    failed.do("resume", *WHY)
+    failed.answer("rest")
+    failed.do("collect")
+    failed.swarm("dispatch", "health-audit-a", "--isolate")
+    failed.place.answer("code", wave=2)
+    failed.swarm("collect", exit=1)
+    failed.do("resume", *WHY)
+    failed.answer("rest")
+    output = failed.sql("SELECT output_path FROM agent_runs ORDER BY id DESC")[0][0]
+    Path(output).write_text(failed.place.output("rest").read_text())
+    assert failed.do("collect")["findings"]["unverified"] == 1
+    assert failed.sql("SELECT observation, misses FROM findings") == [("unverified", 1)]
+
+
+def test_an_output_of_the_old_row_is_not_taken_for_the_new_ones(failed: Wave) -> None:
+    failed.place.answer("rest")
+    failed.do("resume", *WHY)
+    data = failed.do("collect", exit=1)
+    assert [(agent["domain"], agent["status"]) for agent in data["agents"]] == [
+        ("code", "complete"),
+        ("rest", "failed"),
+    ]
+
+
+def test_work_in_a_tree_is_left_alone_and_the_agent_gets_another_tree(failed: Wave) -> None:
+    (failed.tree("w1-rest") / "README.md").write_text("# Half of a thought\n")
+    one = failed.do("resume", *WHY)["redispatched"][0]
+    assert one["leftBehind"] == str(failed.tree("w1-rest"))
+    assert one["worktreePath"] == str(failed.tree("w1-rest.2"))
+    assert one["worktreeBranch"].endswith("/w1-rest.2")
+    assert (failed.tree("w1-rest") / "README.md").read_text() == "# Half of a thought\n"
+    assert (failed.tree("w1-rest.2") / "README.md").read_text() == "# A project\n"
+    failed.answer("rest")
+    assert failed.do("collect")["violations"] == []
+
+
+def test_a_tree_that_is_gone_is_made_anew(failed: Wave) -> None:
+    failed.repo.git("worktree", "remove", "--force", str(failed.tree("w1-rest")))
+    assert failed.do("resume", *WHY)["redispatched"][0]["worktreePath"] == str(failed.tree("w1-rest.2"))
+    assert (failed.tree("w1-rest.2") / "README.md").exists()
+
+
+def test_a_third_try_has_a_place_of_its_own(failed: Wave) -> None:
+    failed.do("resume", *WHY)
+    failed.swarm("collect", exit=1)
+    assert failed.do("resume", *WHY)["redispatched"][0]["outputPath"].endswith("wave-1/rest.3/output.json")
+    assert [status for _, domain, status in failed.agents() if domain == "rest"] == ["failed", "failed", "dispatched"]
+
+
+def test_launch_runs_only_what_was_dispatched_again(failed: Wave) -> None:
+    answer = json.dumps({"domain": "rest", "stage": "A", "summary": "Looked.", "findings": []})
+    failed.repo.write({"played.py": f"import sys; open(sys.argv[1], 'w').write({answer!r})"})
+    config = '[runtimes.played]\nkind = "command"\nargv = ["python3", "%s", "{output_file}"]\n'
+    failed.repo.write({"swarm.toml": config % (failed.repo.root / "played.py")})
+    failed.do("resume", *WHY)
+    data = failed.do("launch", "--runtime", "played")
+    assert data["nextAction"] == f"swarm collect {failed.place.run}"
+    assert [(one["domain"], len(one["attempts"])) for one in data["agents"]] == [("code", 0), ("rest", 1)]
+    assert failed.do("collect")["waveStatus"] == "collected"
+
+
+def test_what_launch_saw_fail_is_resumed_before_the_wave_is_collected(
+    swarm: Swarm, repo: Repo, workspace: Workspace
+) -> None:
+    wave = Wave(swarm, repo, workspace)
+    repo.write({"swarm.toml": '[runtimes.played]\nkind = "command"\nargv = ["false"]\n'})
+    swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "played")
+    launched = wave.do("launch", exit=3)
+    assert launched["nextAction"] == f"swarm resume {workspace.run}"
+    data = wave.do("resume", *WHY)
+    assert [(one["domain"], one["reused"]) for one in data["redispatched"]] == [("code", True), ("rest", True)]
+    assert wave.wave() == "dispatched"
+    assert wave.sql("SELECT count(*) FROM events WHERE kind = 'wave_moved'") == [(0,)]
+
+
+# --- the timeout policy -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("column", "late"), [("31 minutes", ["code", "rest"]), ("29 minutes", [])])
+def test_who_works_for_longer_than_the_run_allows_is_timed_out(
+    swarm: Swarm, repo: Repo, dispatched: Workspace, column: str, late: list[str]
+) -> None:
+    wave = Wave(swarm, repo, dispatched)
+    _began(wave, column)
+    data = wave.do("resume", *WHY)
+    assert data["timedOut"] == late
+    timed_out = [("timed_out",)] * len(late)
+    assert wave.sql("SELECT status FROM agent_runs WHERE id < 3") == (timed_out or [("running",)] * 2)
+    assert wave.wave() == "dispatched"
+
+
+def _began(wave: Wave, ago: str) -> None:
+    with sqlite3.connect(wave.place.db) as conn:
+        conn.execute(
+            "UPDATE agent_runs SET status = 'running', started = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?)", (f"-{ago}",)
+        )
+    conn.close()
+
+
+def test_who_began_nobody_knows_when_is_skipped_and_told(swarm: Swarm, repo: Repo, dispatched: Workspace) -> None:
+    wave = Wave(swarm, repo, dispatched)
+    with sqlite3.connect(dispatched.db) as conn:
+        conn.execute("UPDATE agent_runs SET status = 'running', started = NULL")
+    conn.close()
+    answer = swarm("resume", *WHY, "--format", "json")
+    assert (answer.data["timedOut"], answer.data["timeoutSkipped"]) == ([], ["code", "rest"])
+    assert [event["domain"] for event in answer.events if event["stage"] == "timeout_skipped"] == ["code", "rest"]
+    assert {status for _, _, status in wave.agents()} == {"running"}
+
+
+def test_who_has_answered_is_not_timed_out(swarm: Swarm, repo: Repo, dispatched: Workspace) -> None:
+    wave = Wave(swarm, repo, dispatched)
+    dispatched.answer("code")
+    _began(wave, "2 hours")
+    assert wave.do("resume", *WHY)["timedOut"] == ["rest"]
+
+
+def test_a_pending_agent_gets_what_it_never_had(failed: Wave) -> None:
+    with sqlite3.connect(failed.place.db) as conn:
+        conn.execute("UPDATE agent_runs SET status = 'pending' WHERE id = 2")
+    conn.close()
+    data = failed.do("resume", *WHY)
+    assert [(one["was"], one["agentRunId"]) for one in data["redispatched"]] == [("pending", 2)]
+    assert failed.agents() == [(1, "code", "complete"), (2, "rest", "dispatched")]
+
+
+# --- nothing to do, and what is blocked -------------------------------------------------------------------
+
+
+def test_nothing_to_do_says_so(swarm: Swarm, collected: Workspace) -> None:
+    before = collected.db.read_bytes()
+    for words in (("resume",), ("resume", *WHY), ("redrive", "1"), ("redrive", "1", *WHY)):
+        answer = swarm(*words)
+        assert answer.out.startswith("Nothing to do: wave 1 (health-audit-a) is collected, and no agent of it can")
+    assert collected.db.read_bytes() == before
+
+
+def test_a_run_without_a_wave_has_nothing_to_resume(swarm: Swarm, workspace: Workspace) -> None:
+    assert swarm("resume").out.startswith("Nothing to do: the run has no wave yet")
+
+
+@pytest.fixture
+def blocked(swarm: Swarm, repo: Repo, dispatched: Workspace) -> Wave:
+    """A failed wave: `code` is complete, the output of `rest` is no JSON."""
+    dispatched.answer("code", FOUND)
+    dispatched.output("rest").write_text("no JSON")
+    swarm("collect", exit=1)
+    return Wave(swarm, repo, dispatched)
+
+
+def test_blocked_agents_are_named_with_their_line_and_exit_1(blocked: Wave) -> None:
+    data = blocked.do("resume", *WHY, exit=1)
+    run = blocked.place.run
+    line = f"swarm revalidate {run} --domain rest:<corrected-output.json> --apply --reason '…'"
+    assert [(one["domain"], one["status"], one["command"]) for one in data["blocked"]] == [
+        ("rest", "invalid_output", line)
+    ]
+    assert blocked.do("status")["assessment"]["nextAction"] == line
+    assert blocked.wave() == "failed"
+
+
+def test_redrive_gives_blocked_agents_a_fresh_try_and_proves_the_rest_untouched(blocked: Wave) -> None:
+    (blocked.tree("w1-rest") / "README.md").write_text("# Not mine to change\n")
+    kept = blocked.sql("SELECT * FROM agent_runs ORDER BY id")
+    plan = blocked.do("redrive", "1")
+    data = blocked.do("redrive", "1", blocked.place.run, *WHY)
+    assert data["completedHash"] == {**plan["completedHash"], "after": plan["completedHash"]["before"]}
+    assert data["blocked"] == []
+    assert [(one["was"], one["worktreePath"]) for one in data["redispatched"]] == [
+        ("invalid_output", str(blocked.tree("w1-rest.2")))
+    ]
+    assert blocked.sql("SELECT * FROM agent_runs WHERE id < 3 ORDER BY id") == kept
+    blocked.answer("rest")
+    assert blocked.do("collect")["waveStatus"] == "collected"
+
+
+def test_an_agent_that_touched_what_is_not_its_own_is_redriven_as_status_says(
+    swarm: Swarm, repo: Repo, dispatched: Workspace
+) -> None:
+    wave = Wave(swarm, repo, dispatched)
+    (wave.tree("w1-code") / "README.md").write_text("# Mine\n")
+    dispatched.answer("code")
+    dispatched.answer("rest")
+    swarm("collect", exit=1)
+    named = wave.do("status")["assessment"]["nextAction"]
+    assert named == f"swarm redrive 1 {dispatched.run}"
+    swarm(*shlex.split(named)[1:], *WHY)
+    dispatched_again = wave.sql("SELECT worktree_path FROM agent_runs WHERE id = 3")
+    assert dispatched_again == [(str(wave.tree("w1-code.2")),)]
+    wave.answer("code")
+    assert wave.do("collect")["waveStatus"] == "collected"
+
+
+# --- a wave as a whole ------------------------------------------------------------------------------------
+
+
+def test_what_nobody_known_touched_is_told_and_counts_as_there_from_now_on(failed: Wave) -> None:
+    failed.do("resume", *WHY)
+    failed.repo.write({"planted.txt": "x\n"})
+    failed.swarm("collect", exit=1)
+    assert [one["file"] for one in failed.do("resume")["forgotten"]] == ["planted.txt"]
+    failed.do("resume", *WHY)
+    assert failed.sql("SELECT json_extract(payload, '$.forgotten') FROM events ORDER BY seq DESC LIMIT 1") == [
+        ('["planted.txt"]',)
+    ]
+    failed.answer("rest")
+    assert failed.do("collect")["waveStatus"] == "collected"
+
+
+def test_a_changed_git_folder_is_not_worked_in_and_status_names_another_wave(failed: Wave) -> None:
+    failed.do("resume", *WHY)
+    failed.repo.git("config", "core.sshCommand", "evil")
+    failed.swarm("collect", exit=1)
+    refused = failed.swarm("resume", *WHY, exit=1)
+    assert refused.code == "WAVE_GIT_FOLDER_CHANGED"
+    assert failed.do("status")["assessment"]["nextAction"].startswith("swarm dispatch")
+    failed.repo.git("config", "--unset", "core.sshCommand")
+
+
+# --- an amend wave ----------------------------------------------------------------------------------------
+
+
+def test_an_amend_agent_is_given_the_same_findings_again(amending: Amending) -> None:
+    amending.answer("tests", files=())
+    amending.answer("api", files=())
+    amending.swarm("collect", amending.run, exit=1)
+    given = "SELECT finding FROM assignments WHERE agent_run_id = ? ORDER BY finding"
+    (old,) = amending.sql("SELECT id FROM agent_runs WHERE wave_id = 2 AND domain = 'code'")
+    data = amending.swarm("resume", amending.run, *WHY, "--format", "json").data
+    one = data["redispatched"][0]
+    assert (one["domain"], one["reused"]) == ("code", True)
+    assert amending.sql(given, one["agentRunId"]) == amending.sql(given, old[0]) != []
+    text = Path(one["promptPath"]).read_text()
+    assert all(amending.ids[name] in text for name in ("load", "eval"))
+    amending.mend()
+    amending.answer("code", "load", files=("src/app.py",))
+    Path(one["outputPath"]).write_text(amending.place.output("code", 2).read_text())
+    collected = amending.swarm("collect", amending.run, "--format", "json").data
+    assert [fix["findingId"] for fix in collected["fixes"]] == [amending.ids["load"]]
+
+
+# --- kills and races --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["resume", "redrive"])
+@pytest.mark.parametrize("point", ["before_trees", "after_trees", "before_commit", "after_commit"])
+def test_a_kill_anywhere_and_the_same_command_again_end_as_without_it(
+    failed: Wave, swarm_process: Swarm, verb: str, point: str
+) -> None:
+    (failed.tree("w1-rest") / "README.md").write_text("# Half of a thought\n")
+    words = ("resume",) if verb == "resume" else ("redrive", "1")
+    swarm_process(*words, *WHY, exit=-9, SWARM_FAILPOINT=f"{verb}.{point}")
+    done = point == "after_commit"
+    answer = failed.swarm(*words, *WHY, exit=1 if done and verb == "redrive" else 0)
+    assert answer.code == ("RECOVERY_NOT_APPLICABLE" if done and verb == "redrive" else None)
+    assert failed.agents() == [(1, "code", "complete"), (2, "rest", "failed"), (3, "rest", "dispatched")]
+    assert sorted(path.name for path in failed.tree("").iterdir()) == ["w1-code", "w1-rest", "w1-rest.2"]
+    assert sound(failed.swarm)
+    failed.answer("rest")
+    assert failed.do("collect")["waveStatus"] == "collected"
+
+
+def test_of_two_resumes_at_once_one_wins_and_the_other_meets_a_typed_conflict_or_nothing_to_do(
+    failed: Wave, swarm_process: Swarm
+) -> None:
+    def resume(_: int) -> Answer:
+        return swarm_process("resume", *WHY, exit=None)
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(resume, range(2)))
+    won = "1 agent dispatched again."
+    assert sum(won in answer.out for answer in answers) == 1
+    (other,) = (answer for answer in answers if won not in answer.out)
+    assert other.code in {"LAUNCH_IN_PROGRESS", "STATE_CONFLICT"} or other.out.startswith("Nothing to do")
+    assert len(failed.agents()) == 3
+
+
+def test_a_wave_that_somebody_supervises_is_left_alone(failed: Wave) -> None:
+    from swarm.store.locks import locked
+
+    folder = failed.place.folder / failed.place.run / "wave-1"
+    with locked(folder / "launch.lock", "launch", timeout=1):
+        for words in (("resume",), ("resume", *WHY), ("redrive", "1")):
+            assert failed.swarm(*words, exit=1).code == "LAUNCH_IN_PROGRESS"

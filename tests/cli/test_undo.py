@@ -1,0 +1,197 @@
+"""`swarm undo`: the last clean or rewind is brought back from salvage."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.merger import MENDED, Stage, Team
+from tests.cli.test_clean import branches, clean, content, salvaged, steps, trees
+from tests.cli.test_errors import everything_in, nothing_changes
+from tests.cli.test_rewind import published, rewind, start_of, waves
+from tests.conftest import Answer, Repo, Swarm
+
+WHY = ("--apply", "--reason", "too much")
+
+
+@pytest.fixture
+def repo(stage: Stage) -> Repo:
+    return stage.repo()
+
+
+def undo(team: Team, *words: str, exit: int | None = 0) -> Answer:  # noqa: A002
+    return team.swarm("undo", team.run, *words, "--format", "json", exit=exit)
+
+
+def files(tree: Path) -> dict[str, Any]:
+    return {name: what for name, what in everything_in(tree).items() if name != ".git"}
+
+
+def cleaned(team: Team) -> dict[str, str]:
+    """Clean with force, with dirt in `code`; return where the branches were."""
+    team.merge()
+    team.edit("code", {"notes.txt": "mine\n"})
+    tips = {domain: team.repo.git("rev-parse", team.branch(domain)) for domain in ("code", "rest")}
+    clean(team, "--force", *WHY)
+    return tips
+
+
+def test_a_clean_is_brought_back_with_its_dirt_as_a_commit(team: Team, amended: Team) -> None:
+    before = {domain: files(team.tree(domain)) for domain in ("code", "rest")}
+    tips = cleaned(team)
+    kept = salvaged(team)["w2-code"]
+    answer = undo(team, *WHY)
+    assert {domain: files(team.tree(domain)) for domain in ("code", "rest")} == before | {
+        "code": before["code"] | {"notes.txt": b"mine\n"}
+    }
+    assert team.repo.git("rev-parse", team.branch("code"), f"{team.branch('code')}^").split() == [kept, tips["code"]]
+    assert team.repo.git("rev-parse", team.branch("rest")) == tips["rest"]
+    assert (salvaged(team), steps(team)) == ({}, ["clean_begun", "cleaned", "undone"])
+    assert answer.data["restored"][0] == {
+        "name": "w2-code",
+        "branch": team.branch("code"),
+        "commit": kept,
+        "path": str(team.tree("code")),
+        "salvage": f"refs/swarm/salvage/{team.run}/w2-code",
+    }
+
+
+def test_what_was_brought_back_is_at_risk_again(team: Team, amended: Team) -> None:
+    cleaned(team)
+    undo(team, *WHY)
+    answer = clean(team)
+    assert [(one["name"], one["why"]) for one in answer.data["atRisk"]] == [
+        ("w2-code", ["1 commit that no other branch has"])
+    ]
+
+
+def test_a_second_undo_says_that_there_is_nothing_to_undo(team: Team, amended: Team) -> None:
+    cleaned(team)
+    undo(team, *WHY)
+    with nothing_changes(team.repo.root):
+        again = undo(team, *WHY)
+    assert (again.data["summary"], again.data["restored"]) == ("Nothing to undo.", [])
+    assert team.swarm("undo", team.run).out.splitlines() == ["Nothing to undo.", f"Next: swarm status {team.run}"]
+
+
+def test_a_dry_run_is_a_pure_read(team: Team, amended: Team) -> None:
+    cleaned(team)
+    with nothing_changes(team.repo.root):
+        answer = undo(team)
+    assert (answer.data["applied"], answer.data["nextAction"]) == (
+        False,
+        f"swarm undo {team.run} --apply --reason '…'",
+    )
+    assert undo(team, "--apply", exit=1).code == "REASON_REQUIRED"
+
+
+def test_a_rewind_is_brought_back_and_what_it_recorded_stays(team: Team, amended: Team) -> None:
+    head = published(team)
+    team.repo.write({"src/tool.py": "# mine\n"})
+    rewind(team, "--force", "--apply", "--reason", "wrong way")
+    kept = salvaged(team)["rewind"]
+    answer = undo(team, *WHY)
+    assert (team.repo.head, team.repo.git("status", "--porcelain")) == (head, "")
+    assert (team.repo.root / "src/app.py").read_text() == MENDED
+    branch = f"swarm/{team.hex}/salvaged-rewind"
+    assert team.repo.git("rev-parse", branch) == kept
+    assert content(team, branch)["src/tool.py"] == "# mine"
+    assert waves(team) == [(1, "aborted_for_rewind"), (2, "aborted_for_rewind")]
+    assert answer.data["stays"] == [
+        "waves 1, 2 stay aborted_for_rewind",
+        "3 findings stay unverified until looked at again",
+    ]
+    assert (salvaged(team), steps(team)) == ({}, ["rewind_begun", "rewound", "undone"])
+
+
+def test_an_integration_branch_that_a_rewind_took_is_brought_back(team: Team, amended: Team) -> None:
+    team.merge()
+    tip = team.repo.git("rev-parse", team.integration)
+    rewind(team, "--apply", "--reason", "wrong way")
+    undo(team, *WHY)
+    assert team.repo.git("rev-parse", team.integration) == tip
+
+
+@pytest.mark.parametrize("how", ["moved on", "dirty", "another branch"])
+def test_a_branch_that_is_not_as_the_rewind_left_it_does_not_go_back(how: str, team: Team, amended: Team) -> None:
+    head = published(team)
+    rewind(team, "--apply", "--reason", "wrong way")
+    match how:
+        case "moved on":
+            now = team.repo.commit({"src/more.py": "x = 1\n"})
+            told = (f"branch main has moved on since, to {now[:12]}", f"`git branch back {head}` keeps it")
+        case "dirty":
+            team.repo.write({"src/app.py": "# mine\n"})
+            told = (f"{team.repo.root} has changes that would be in the way", "commit or stash them there")
+        case _:
+            team.repo.git("checkout", "-q", "-b", "feature")
+            told = ("branch main is not checked out", "`git checkout main` first")
+    with nothing_changes(team.repo.root):
+        error = undo(team, *WHY, exit=1).document["error"]
+    assert (error["code"], error["problem"], error["remedy"]) == ("UNDO_REFUSED", *told)
+
+
+def test_a_branch_that_was_made_anew_meanwhile_is_not_written_over(team: Team, amended: Team) -> None:
+    cleaned(team)
+    team.repo.git("branch", team.branch("code"), "main")
+    with nothing_changes(team.repo.root):
+        error = undo(team, *WHY, exit=1).document["error"]
+    assert error["problem"] == f"branch {team.branch('code')} is elsewhere now"
+
+
+@pytest.mark.parametrize("verb", ["clean", "rewind"])
+@pytest.mark.parametrize("point", ["before_begin", "after_begin", "after_rename", "before_reset", "after_reset"])
+def test_what_was_killed_half_way_can_be_undone(
+    verb: str, point: str, team: Team, amended: Team, swarm_process: Swarm
+) -> None:
+    head = published(team)
+    code = files(team.tree("code"))
+    words = ("clean", team.run) if verb == "clean" else ("rewind", team.run)
+    swarm_process(*words, *WHY, exit=None, SWARM_FAILPOINT=f"{verb}.{point}")
+    undo(team, *WHY)
+    assert (team.repo.head, files(team.tree("code"))) == (head, code)
+    assert team.repo.git("rev-parse", team.branch("code"))
+    assert team.repo.git("status", "--porcelain") == ""
+
+
+KILLS = [
+    *("undo.before_restore", "undo.after_restore", "undo.after_restore:2", "undo.before_commit", "undo.after_commit"),
+    *("git.update-ref.after", "git.update-ref.after:2", "git.worktree.after:2", "git.reset.before", "git.reset.after"),
+]
+
+
+@pytest.mark.parametrize("point", KILLS)
+def test_an_undo_of_a_clean_that_is_killed_is_gone_on_with_to_the_same_end(
+    point: str, team: Team, amended: Team, swarm_process: Swarm
+) -> None:
+    cleaned(team)
+    kept = salvaged(team)["w2-code"]
+    swarm_process("undo", team.run, *WHY, exit=-9, SWARM_FAILPOINT=point)
+    undo(team, *WHY)
+    assert trees(team) == ["w2-code", "w2-rest"]
+    assert team.repo.git("rev-parse", team.branch("code")) == kept
+    assert (team.tree("code") / "notes.txt").read_text() == "mine\n"
+    for domain in ("code", "rest"):
+        assert team.repo.git("status", "--porcelain", cwd=team.tree(domain)) == ""
+    assert (salvaged(team), steps(team)) == ({}, ["clean_begun", "cleaned", "undone"])
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        *("undo.before_reset", "git.read-tree.before", "git.read-tree.after", "git.update-ref.after"),
+        *("undo.after_reset", "undo.after_restore", "undo.before_commit", "undo.after_commit"),
+    ],
+)
+def test_an_undo_of_a_rewind_that_is_killed_is_gone_on_with_to_the_same_end(
+    point: str, team: Team, amended: Team, swarm_process: Swarm
+) -> None:
+    head = published(team)
+    team.repo.write({"src/tool.py": "# mine\n"})
+    rewind(team, "--force", "--apply", "--reason", "wrong way")
+    assert team.repo.head == start_of(team)
+    swarm_process("undo", team.run, *WHY, exit=-9, SWARM_FAILPOINT=point)
+    undo(team, *WHY)
+    assert (team.repo.head, team.repo.git("status", "--porcelain")) == (head, "")
+    assert f"swarm/{team.hex}/salvaged-rewind" in branches(team.repo)
+    assert (salvaged(team), steps(team)) == ({}, ["rewind_begun", "rewound", "undone"])
