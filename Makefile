@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench generate clean help
+.PHONY: demo test soak lint bench generate clean help
 
 help:
 	@echo "make demo   install, then audit, amend, merge, verify and promote third-party code"
 	@echo "make test   install, then run the tests"
+	@echo "make soak   kill recovery and merge at each failpoint, and go on"
 	@echo "make lint   ruff and mypy --strict"
 	@echo "make bench  one JSON line a figure"
 
@@ -23,7 +24,10 @@ demo: $(STAMP)
 	@$(BIN)/python tools/demo_loop.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not soak" $(PYTEST_ARGS)
+
+soak: $(STAMP)
+	$(BIN)/python -m pytest -n 2 -m soak $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -1067,6 +1067,7 @@ KILLS: list[tuple[str, tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize(("point", "words"), KILLS)
+@pytest.mark.soak
 def test_a_merge_that_is_killed_is_gone_on_with_to_the_same_end(
     team: Team, amended: Team, swarm_process: Swarm, point: str, words: tuple[str, ...]
 ) -> None:

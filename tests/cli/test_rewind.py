@@ -293,6 +293,7 @@ KILLS = [
 
 
 @pytest.mark.parametrize("point", KILLS)
+@pytest.mark.soak
 def test_a_rewind_that_is_killed_is_gone_on_with_to_the_same_end(
     point: str, team: Team, amended: Team, swarm_process: Swarm
 ) -> None:

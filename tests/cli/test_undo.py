@@ -141,6 +141,7 @@ def test_a_branch_that_was_made_anew_meanwhile_is_not_written_over(team: Team, a
 
 @pytest.mark.parametrize("verb", ["clean", "rewind"])
 @pytest.mark.parametrize("point", ["before_begin", "after_begin", "after_rename", "before_reset", "after_reset"])
+@pytest.mark.soak
 def test_what_was_killed_half_way_can_be_undone(
     verb: str, point: str, team: Team, amended: Team, swarm_process: Swarm
 ) -> None:
@@ -161,6 +162,7 @@ KILLS = [
 
 
 @pytest.mark.parametrize("point", KILLS)
+@pytest.mark.soak
 def test_an_undo_of_a_clean_that_is_killed_is_gone_on_with_to_the_same_end(
     point: str, team: Team, amended: Team, swarm_process: Swarm
 ) -> None:
@@ -183,6 +185,7 @@ def test_an_undo_of_a_clean_that_is_killed_is_gone_on_with_to_the_same_end(
         *("undo.after_reset", "undo.after_restore", "undo.before_commit", "undo.after_commit"),
     ],
 )
+@pytest.mark.soak
 def test_an_undo_of_a_rewind_that_is_killed_is_gone_on_with_to_the_same_end(
     point: str, team: Team, amended: Team, swarm_process: Swarm
 ) -> None:
