@@ -1,7 +1,7 @@
 """Which claimed fixes a commit proves."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from swarm.rules.classification import EvidenceKind
 from swarm.rules.verification import VERIFIED, asked_again, verify_fixed
@@ -10,13 +10,22 @@ from swarm.store.claims import Proved
 from swarm.waves.fates import places_at
 from swarm.waves.fixes import looked
 from swarm.waves.proving import Bench
-from swarm.waves.rescan import ask_again, census_of
+from swarm.waves.rescan import Answer, ask_again, census_of
 
 
 def proved_at(
-    conn: sqlite3.Connection, bench: Bench, commit: str, wave: int, domains: Sequence[str] | None
+    conn: sqlite3.Connection,
+    bench: Bench,
+    commit: str,
+    wave: int,
+    *,
+    domains: Sequence[str] | None = None,
+    answers: Mapping[int, Answer] | None = None,
 ) -> list[Proved]:
-    """Return the claimed findings that a commit shows to be mended. `domains` keeps the claims of some alone."""
+    """Return the claimed findings that a commit shows to be mended.
+
+    `domains` keeps the claims of some alone; `answers` are what analyzers have said of this commit already.
+    """
     standing = [one for one in claims.standing(conn, bench.run.id) if domains is None or one.domain in domains]
     if not standing:
         return []
@@ -25,11 +34,13 @@ def proved_at(
     known = {item.known.row_id: item for item in every if item.known.row_id in rows}
     places = places_at(bench.repository.git, [item.known for item in known.values()], commit)
     judged = {row: verify_fixed(looked(places[row])) for row in known}
-    answers = ask_again(bench, commit, ((known[row], places[row]) for row in known), census_of(every))
+    said = answers or {}
+    open_still = ((known[row], places[row]) for row in known if row not in said)
+    said = {**said, **ask_again(bench, commit, open_still, census_of(every))}
     found = []
     for row, seen in judged.items():
         evidence, now = EvidenceKind.ANCHOR, seen
-        if (answer := answers.get(row)) is not None:
+        if (answer := said.get(row)) is not None:
             now = asked_again(seen, answer.said, answer.told, is_claim=True)
             if seen.classification != VERIFIED:
                 evidence = EvidenceKind.ANALYZER_RESCAN

@@ -181,7 +181,7 @@ def _record(
     dropped = tuple(sorted({link.agent.domain for link in links} - _in(scene, proof.commit, links) | set(wish.drop)))
     # What an earlier merge brought together is proved by this commit as well.
     kept = [link.agent.domain for link in links if link.agent.domain not in dropped]
-    found = proved_at(store.conn, bench, proof.commit, wave.number, kept)
+    found = proved_at(store.conn, bench, proof.commit, wave.number, domains=kept)
     with store.mutation() as conn:
         verification_id = None
         if proof.gate is not None:

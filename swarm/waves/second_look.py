@@ -19,7 +19,7 @@ from swarm.waves.fates import Place, places_at
 from swarm.waves.fixes import looked
 from swarm.waves.proof import ClaimRow, ClaimsSummary
 from swarm.waves.proving import Bench
-from swarm.waves.rescan import ask_again, census_of
+from swarm.waves.rescan import Answer, ask_again, census_of
 
 
 class Question(StrEnum):
@@ -32,10 +32,14 @@ class Question(StrEnum):
 
 
 class Look(NamedTuple):
-    """The rows of a second look, those that offend first, and how many there are of each class."""
+    """The rows of a second look, those that offend first, and how many there are of each class.
+
+    `answers` are what analyzers said of findings when they were asked again, by row.
+    """
 
     rows: tuple[ClaimRow, ...]
     summary: ClaimsSummary
+    answers: Mapping[int, Answer]
 
     @property
     def offending(self) -> tuple[ClaimRow, ...]:
@@ -80,6 +84,7 @@ def look(conn: sqlite3.Connection, bench: Bench, commit: str, question: Question
     places = places_at(repository.git, [item.known for item in known], commit)
     judge = _Judge(repository, commit)
     judged = {row: judge.row(question, asked[row], places[row]) for row in asked}
+    answers: Mapping[int, Answer] = {}
     if question is not Question.APPROVED:
         census = census_of(findings.known_findings(conn, run.id))
         doubtful = [
@@ -87,12 +92,12 @@ def look(conn: sqlite3.Connection, bench: Bench, commit: str, question: Question
             for item in known
             if (row := item.known.row_id) in standing or judged[row].classification != verification.VERIFIED
         ]
-        for row, answer in ask_again(bench, commit, doubtful, census).items():
-            said, told = answer
+        answers = ask_again(bench, commit, doubtful, census)
+        for row, (said, told) in answers.items():
             judged[row] = verification.asked_again(judged[row], said, told, is_claim=row in standing)
     shown = [_shown(asked[row], places[row], judged[row]) for row in asked]
     shown.sort(key=lambda row: _ORDER.index(row.classification))
-    return Look(tuple(shown), _summary(shown))
+    return Look(tuple(shown), _summary(shown), answers)
 
 
 def _asked(

@@ -73,7 +73,7 @@ def verify(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Con
     proved: list[Proved] = []
     ended = waves.newest_ended(store.conn, run.id)
     if build.verdict is BuildVerdict.PASS and ended is not None and _is_ours(store.conn, run, repository, commit):
-        proved = proved_at(store.conn, bench, commit, ended.number, None)
+        proved = proved_at(store.conn, bench, commit, ended.number, answers=seen.answers)
     result = VerifyResult(
         run.id,
         wave.id if wave else None,
