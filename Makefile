@@ -4,12 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test soak lint bench generate clean help
+.PHONY: demo test sweep matrix soak soak-tests lint bench generate clean help
 
 help:
 	@echo "make demo   install, then audit, amend, merge, verify and promote third-party code"
 	@echo "make test   install, then run the tests"
-	@echo "make soak   kill recovery and merge at each failpoint, and go on"
+	@echo "make sweep  every breakage with every verb, the hostile corpus, races"
+	@echo "make matrix kill every verb at each of its points, call it again, and compare the ends"
+	@echo "make soak   for an hour or two: kills at every point and at random, races, sixteen processes, 1,000 rounds"
 	@echo "make lint   ruff and mypy --strict"
 	@echo "make bench  one JSON line a figure"
 
@@ -24,9 +26,18 @@ demo: $(STAMP)
 	@$(BIN)/python tools/demo_loop.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -m "not soak" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not soak and not sweep" $(PYTEST_ARGS)
 
-soak: $(STAMP)
+sweep: $(STAMP)
+	$(BIN)/python -m pytest -n 2 -m "sweep and not soak" $(PYTEST_ARGS)
+
+matrix: $(STAMP)
+	@$(BIN)/python soak/kill_matrix.py $(SOAK_ARGS)
+
+soak: soak-tests
+	@$(BIN)/python soak/run.py $(SOAK_ARGS)
+
+soak-tests: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m soak $(PYTEST_ARGS)
 
 lint: $(STAMP)

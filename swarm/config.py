@@ -1,7 +1,6 @@
 """`swarm.toml`: what a repository, or a workspace, says about runtimes, severities, prompts, limits and proof."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -9,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 from swarm import errors
 
 FILE_NAME: Final = "swarm.toml"
+MOST_BYTES: Final = 1024 * 1024
 PROMPT_BYTES: Final = 60 * 1024
 ATTEMPT_SECONDS: Final = 1800
 VERIFY_SECONDS: Final = 300
@@ -67,13 +67,20 @@ def load(*folders: Path) -> Config:
     for folder in folders:
         file = folder / FILE_NAME
         try:
-            document = tomllib.loads(file.read_text(encoding="utf-8"))
+            file.stat()
+            document = _parsed(file)
         except (FileNotFoundError, NotADirectoryError):
             continue
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise errors.ConfigInvalid(path=str(file), problem=str(error)) from error
         return _read(file, document)
     return Config()
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    from swarm.documents import parse_toml, read_named
+
+    return parse_toml(read_named(file, MOST_BYTES))
 
 
 def _read(file: Path, document: dict[str, Any]) -> Config:

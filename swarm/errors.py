@@ -275,6 +275,21 @@ class WorkspaceNotWritable(SwarmError):
     problem: str
 
 
+class WorkspaceMoved(SwarmError):
+    code = "WORKSPACE_MOVED"
+    severity = Severity.HIGH
+    text = "The files of run {run_id} were made at {path}, and now are at {now}"
+    advice = (
+        "move the folder back, or lead its old place to the new one: `ln -s '{new}' '{old}'`; then repeat the command"
+    )
+    when = "`launch`, `collect` or `undo` of a wave whose prompts and worktrees name another place than the workspace's"
+    path: str
+    now: str
+    old: str
+    new: str
+    run_id: str
+
+
 class OutputNotWritable(SwarmError):
     code = "OUTPUT_NOT_WRITABLE"
     severity = Severity.MEDIUM
@@ -473,6 +488,19 @@ class GitFailed(SwarmError):
     when = "a call of git ended in a way that we did not expect"
     verb: str
     problem: str
+    path: str
+
+
+class GitLocked(SwarmError):
+    code = "GIT_LOCKED"
+    severity = Severity.MEDIUM
+    text = "git {verb} was kept out by a lock: {path}"
+    advice = (
+        "wait for the git that is at work there; if none is, one was killed: `swarm doctor --fix` removes its lock "
+        "where it was ours, else remove that file by hand; then repeat the command"
+    )
+    when = "a lock file of git lies in the way: another git is at work in the repository, or one was killed"
+    verb: str
     path: str
 
 
@@ -741,7 +769,7 @@ class CollectNoWave(SwarmError):
     code = "COLLECT_NO_WAVE"
     severity = Severity.MEDIUM
     text = "Run {run_id} has no dispatched wave to collect"
-    advice = "run `swarm dispatch {run_id} <phase>` first; `swarm status {run_id}` shows the newest wave"
+    advice = "run `swarm dispatch {run_id} <phase>` first, or after a wave that failed `swarm resume {run_id}`"
     when = "`collect` without a wave in flight"
     run_id: str
 

@@ -1,21 +1,55 @@
-"""Kill points for the tests of recovery.
+"""Kill points for the tests of recovery: every step that lasts passes one.
 
-`SWARM_FAILPOINT=NAME` ends the process with SIGKILL where `failpoint("NAME")` stands; `NAME:2` ends it the
-second time it is passed. Unset, a failpoint is an empty function.
+`SWARM_FAILPOINT=NAME` ends the process with SIGKILL at the point of that name, `NAME:2` the second time that it is
+passed, and `*:17` at the 17th of all points. With `SWARM_FAILPOINT_LOG=FILE` the name of each point that was passed is
+added to that file. Git calls and commits say `failpoint("NAME")` before and after; what is done to files is seen by
+an audit hook of Python, just before it is done. With neither variable set, a failpoint is an empty function.
 """
 
 import os
+import sys
 from collections.abc import Callable
 
-_armed, _, _count = os.environ.get("SWARM_FAILPOINT", "").partition(":")
-_remaining = [int(_count or 1)]
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_CHANGES = {
+    "open": "file.open",
+    "os.rename": "file.rename",
+    "os.remove": "file.remove",
+    "os.chmod": "file.chmod",
+    "os.truncate": "file.truncate",
+    "os.link": "file.link",
+    "os.symlink": "file.symlink",
+    "os.mkdir": "folder.make",
+    "os.rmdir": "folder.remove",
+    "subprocess.Popen": "process.start",
+}
 
 
-def _die_at(name: str) -> None:
-    if name != _armed:
+class _Armed:
+    """Where the process shall end: at which point, how many passings on, and where the points are written down."""
+
+    name = ""
+    remaining = 0
+    log = ""
+
+
+def arm(name: str, count: int, log: str = "") -> None:
+    """End the process at the `count`th passing of the point of a name, `*` for any; write what is passed to `log`.
+
+    That is for a fork of a process which was started with points: in any other they are empty functions.
+    """
+    _Armed.name, _Armed.remaining, _Armed.log = name, count, log
+
+
+def _pass(name: str) -> None:
+    if _Armed.log:
+        handle = os.open(_Armed.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.write(handle, f"{name}\n".encode())
+        os.close(handle)
+    if _Armed.name not in {name, "*"}:
         return
-    _remaining[0] -= 1
-    if _remaining[0] == 0:
+    _Armed.remaining -= 1
+    if _Armed.remaining == 0:
         import signal
 
         os.kill(os.getpid(), signal.SIGKILL)
@@ -25,4 +59,26 @@ def _pass_by(name: str) -> None:
     """Do nothing: no failpoint is armed."""
 
 
-failpoint: Callable[[str], None] = _die_at if _armed else _pass_by
+def _watch(event: str, arguments: tuple[object, ...]) -> None:
+    name = _CHANGES.get(event)
+    if name is None or (event == "open" and not _is_written(*arguments)):
+        return
+    _pass(name)
+
+
+def _is_written(path: object, _mode: object = None, flags: object = 0) -> bool:
+    told = os.fsdecode(path) if isinstance(path, str | bytes) else ""
+    writes = isinstance(flags, int) and bool(flags & _WRITING)
+    return writes and told not in {"", os.devnull, _Armed.log} and "__pycache__" not in told
+
+
+def _alive() -> bool:
+    name, _, count = os.environ.get("SWARM_FAILPOINT", "").partition(":")
+    arm(name, int(count or 1), os.environ.get("SWARM_FAILPOINT_LOG", ""))
+    return bool(name or _Armed.log)
+
+
+failpoint: Callable[[str], None] = _pass_by
+if _alive():
+    failpoint = _pass
+    sys.addaudithook(_watch)

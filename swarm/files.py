@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from swarm import errors
-from swarm.failpoints import failpoint
 
 _UNFINISHED: Final = re.compile(r"\..+\.([0-9]+)-[^.]+\.tmp", re.ASCII | re.DOTALL)
 
@@ -25,7 +24,6 @@ def write_whole(file: Path, content: str | bytes) -> None:
                 stream.write(body)
                 stream.flush()
                 os.fsync(stream.fileno())
-            failpoint("write.before_rename")
             Path(name).replace(file)
         except BaseException:
             Path(name).unlink(missing_ok=True)
@@ -53,7 +51,6 @@ def write_stream(file: Path, chunks: Iterable[str]) -> int:
                 stream.flush()
                 os.fsync(stream.fileno())
                 size = os.fstat(stream.fileno()).st_size
-            failpoint("write.before_rename")
             temporary.replace(file)
         except BaseException:
             temporary.unlink(missing_ok=True)

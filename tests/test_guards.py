@@ -29,6 +29,8 @@ PLAIN = {
     "events",
     "failpoints",
     "files",
+    "interruption",
+    "scratch",
     "shipped",
     "workspace",
 }
@@ -275,7 +277,7 @@ def test_help_loads_no_verb_and_no_database(tmp_path: Path) -> None:
     ours = {name for name in loaded if name.startswith("swarm.")}
     assert ours <= {
         *("swarm.cli", "swarm.cli.call", "swarm.cli.door", "swarm.cli.group", "swarm.cli.verbs"),
-        *("swarm.clock", "swarm.errors", "swarm.events", "swarm.workspace"),
+        *("swarm.clock", "swarm.errors", "swarm.events", "swarm.interruption", "swarm.workspace"),
     }
     assert "sqlite3" not in loaded
 

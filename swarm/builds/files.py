@@ -4,11 +4,12 @@ import configparser
 import json
 import os
 import stat
-import tomllib
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+
+from swarm.documents import parse_toml
 
 MOST_BYTES: Final = 256 * 1024
 MOST_ENTRIES: Final = 20_000
@@ -37,8 +38,8 @@ def read_text(tree: Path, name: str) -> str | None:
 def read_toml(tree: Path, name: str) -> dict[str, Any]:
     """Return a TOML file as a table, an empty one where it cannot be read."""
     try:
-        return tomllib.loads(read_text(tree, name) or "")
-    except (ValueError, RecursionError):
+        return parse_toml(read_text(tree, name) or "")
+    except ValueError:
         return {}
 
 

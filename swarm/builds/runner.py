@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -98,8 +99,9 @@ def _run_step(step: BuildStep, place: _Place, folder: Path) -> StepOutcome:
             folder,
         )
     finally:
-        stdout.close()
-        stderr.close()
+        # On a full disk the first cannot be closed without an error.
+        with closing(stderr):
+            stdout.close()
 
 
 def _ended(step: BuildStep, place: _Place, environment: dict[str, str], stdout: Log, stderr: Log) -> Ended | StepStatus:

@@ -65,6 +65,14 @@ class Call:
 
         return located(self.run(store, named, tell=tell), repo_path, self.folder)
 
+    def run_in_place(self, store: "Store", named: str | None, repo_path: Path | None) -> "Run":
+        """Return the same, told, for what its files are needed for where they were made. Raises WorkspaceMoved."""
+        from swarm.waves.selection import hold_to_place
+
+        run = self.run_here(store, named, repo_path, tell=True)
+        hold_to_place(store.conn, self.workspace, run)
+        return run
+
     def config(self, repository: Path) -> "Config":
         """Return the settings: the workspace's `swarm.toml`, else the repository's."""
         from swarm import config
@@ -86,8 +94,11 @@ class Call:
                 whole["meta"]["duration_ms"] = None
             write(json.dumps(whole, ensure_ascii=False))
         else:
+            from swarm.show.escape import plain
+
+            # A line is harmless already, but for what nobody thought of, such as the path in a next command.
             for line in text():
-                write(line)
+                write("\n".join(map(plain, line.split("\n"))))
         raise SystemExit(exit_code)
 
 

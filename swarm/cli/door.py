@@ -1,19 +1,24 @@
 """The one way in and out: the `swarm` command, and the place where every error is shown."""
 
 import contextlib
+import errno
 import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from swarm import __version__, errors
+from swarm import __version__, errors, interruption
 from swarm.cli.group import SwarmGroup, Verbs
+
+if TYPE_CHECKING:
+    from swarm.workspace import Workspace
 
 INTERRUPTED: Final = 130
 GARBAGE_THRESHOLD: Final = 200_000
+_OF_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 _LINES: Final = (
     ("Run", "run_id"),
     ("Wave", "wave_id"),
@@ -37,6 +42,7 @@ def swarm(database: str | None) -> None:
 
 def run() -> NoReturn:
     """Run the command line of this process and exit."""
+    interruption.listen()
     # Next to nothing that a verb makes is garbage before it ends; looking for some takes a tenth of a small verb
     # and a fifth of a large one. What is left at the end is not looked through either.
     gc.set_threshold(GARBAGE_THRESHOLD)
@@ -85,30 +91,44 @@ def _called(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the one door through which a bug may leave
-        return _refused(arguments, _known(error))
+        return _refused(arguments, _known(arguments, error))
     return 0
 
 
-def _known(error: Exception) -> BaseException:
+def _known(arguments: Sequence[str], error: Exception) -> BaseException:
     """Translate what a library raised and nobody on the way did."""
     import sqlite3
 
     from swarm.git.runner import GitError
 
     if isinstance(error, GitError):
-        typed: errors.SwarmError = error.typed()
+        typed: Exception = error.typed()
     elif isinstance(error, sqlite3.Error):
-        from swarm.cli.call import Call
         from swarm.store.faults import translated
 
-        return translated(error, Call("", _option(sys.argv[1:], "--db"), "text").workspace.database)
+        typed = translated(error, _workspace(arguments).database)
+    elif isinstance(error, UnicodeEncodeError) and any("\udc80" <= c <= "\udcff" for c in "".join(arguments)):
+        typed = errors.CliUsage(problem="an argument is not UTF-8", command="swarm")
     elif isinstance(error, OSError) and error.filename is not None:
-        path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+        # Of a copy the second is the one that could not be written.
+        name = error.filename2 if error.errno in _OF_DISK and error.filename2 is not None else error.filename
+        path = os.fsdecode(name) if isinstance(name, str | bytes) else str(name)
         typed = errors.WorkspaceNotWritable(path=path, problem=f"{path}: {error.strerror or error}")
+    elif isinstance(error, OSError) and error.errno in _OF_DISK:
+        # What an open file says when it is written to; it does not say which file it is.
+        folder = str(_workspace(arguments).folder)
+        typed = errors.WorkspaceNotWritable(path=folder, problem=error.strerror or str(error))
     else:
         return error
-    typed.__cause__ = error
+    if typed is not error:
+        typed.__cause__ = error
     return typed
+
+
+def _workspace(arguments: Sequence[str]) -> "Workspace":
+    from swarm.cli.call import Call
+
+    return Call("", _option(arguments, "--db"), "text").workspace
 
 
 def _usage(error: click.ClickException) -> errors.SwarmError:

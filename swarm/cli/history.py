@@ -17,12 +17,12 @@ def command(call: Call, subject: str, run: str | None) -> None:
     """Tell the ledger of one wave (a number in the run) or of one finding (its id)."""
     from swarm.waves.inspection import one_finding
     from swarm.waves.ledger_views import finding_history, wave_history
-    from swarm.waves.selection import is_wave_number, select_wave
+    from swarm.waves.selection import is_wave_number, select_wave, wave_number
 
     with call.read() as store:
         selected = call.run(store, run)
         if is_wave_number(subject):
-            events = wave_history(store.conn, select_wave(store.conn, selected, int(subject)))
+            events = wave_history(store.conn, select_wave(store.conn, selected, wave_number(subject)))
         else:
             events = finding_history(store.conn, one_finding(store.conn, selected, subject).row_id)
     result = EventsResult(events, events[-1].seq if events else 0)

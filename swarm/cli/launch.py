@@ -29,7 +29,7 @@ def command(
     from swarm.waves.launch import launch
 
     with call.write() as store:
-        selected = call.run_here(store, run, repo_path, tell=True)
+        selected = call.run_in_place(store, run, repo_path)
         config = call.config(Path(selected.local_path))
         result = launch(store, call.workspace, selected, config, runtime=runtime, jobs=jobs, seconds=timeout)
     call.answer(result, lambda: _lines(result), result.exit_class)

@@ -15,6 +15,7 @@ _DURATION: Final = re.compile(r"([0-9]+)([smh]?)", re.ASCII)
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
 MOST_FINDINGS: Final = 10**18
 LONGEST_NUMBER: Final = 1000
+_MOST_DIGITS: Final = 9
 TEXT_JSON: Final = ("text", "json")
 
 
@@ -26,7 +27,7 @@ class Duration(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the seconds."""
         found = _DURATION.fullmatch(str(value))
-        if found is None or not (seconds := int(found[1]) * _SECONDS[found[2]]):
+        if found is None or len(found[1]) > _MOST_DIGITS or not (seconds := int(found[1]) * _SECONDS[found[2]]):
             self.fail(f"'{errors.shortened(str(value))}' is no duration; write 90, 90s, 30m or 2h", param, ctx)
         return seconds
 

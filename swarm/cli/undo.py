@@ -27,7 +27,7 @@ def command(call: Call, run: str | None, reason: str | None, repo_path: Path | N
 
     why = require_reason(reason, "undoing what was removed") if apply else ""
     with call.write() as store:
-        selected = call.run_here(store, run, repo_path, tell=True)
+        selected = call.run_in_place(store, run, repo_path)
         result = undo(store, call.workspace, selected, apply=apply, reason=why)
     call.answer(result, lambda: _lines(result))
 

@@ -11,6 +11,7 @@ from swarm.cli.merge import gate_lines
 from swarm.cli.options import repo_path_option, run_argument, threshold_option, verb
 from swarm.cli.second_look import row_line, summary_line
 from swarm.show import text
+from swarm.show.escape import plain
 from swarm.waves.proof import GateShown, VerifyResult
 
 _MOST_SHOWN = 50
@@ -41,6 +42,7 @@ def command(
     Exit 0: all is well. 1: the build is not `pass`, or more findings offend than the threshold allows. 2: it could
     not be looked at. A receipt is kept either way, and a collected wave becomes verified on 0.
     """
+    from swarm.git.runner import GitError
     from swarm.waves.verify import Wish, verify
 
     try:
@@ -50,6 +52,8 @@ def command(
             result = verify(store, call.workspace, selected, wish, call.config(Path(selected.local_path)))
     except errors.SwarmError as error:
         raise unlooked(error) from error.__cause__
+    except GitError as error:
+        raise unlooked(error.typed()) from error
     call.answer(result, lambda: _lines(result, probe_only=probe_only), result.exit_code)
 
 
@@ -65,7 +69,7 @@ def _lines(result: VerifyResult, *, probe_only: bool) -> Iterator[str]:
     yield f"Commit {result.commit_sha} {what}"
     if probe_only:
         for step in result.steps:
-            yield f"  {step.name} ({step.kind}): {' '.join(step.argv)}"
+            yield f"  {step.name} ({step.kind}): {plain(' '.join(step.argv))}"
         fits = ", ".join(f"{name} {score}" for name, score in (result.probes or {}).items() if score)
         yield f"Adapter: {result.adapter or 'none fits'}" + (f" (of {fits})" if fits else "")
     else:

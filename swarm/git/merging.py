@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Final, NamedTuple
 from swarm import errors
 from swarm.git import sparse
 from swarm.git.names import path_bytes, path_text
-from swarm.git.repository import Repository
+from swarm.git.placements import placements
+from swarm.git.repository import Repository, holds_commit, status_entries
 from swarm.git.runner import Git, GitError
 from swarm.git.worktrees import admin_dir
+from swarm.scratch import scratch_folder
 
 NAME: Final = "swarm"
 EMAIL: Final = "swarm@localhost"
@@ -56,8 +57,8 @@ def objects_only(repository: Repository) -> Iterator[Git]:
     Neither attributes nor configuration can name a merge driver, no graft bends history, and what a merge comes to
     does not depend on the machine.
     """
-    with tempfile.TemporaryDirectory(prefix="swarm-merge-") as folder:
-        empty, bare = Path(folder) / "tree", Path(folder) / "git"
+    with scratch_folder() as folder:
+        empty, bare = folder / "tree", folder / "git"
         empty.mkdir()
         (bare / "refs").mkdir(parents=True)
         (bare / "objects").symlink_to(repository.common_dir / "objects")
@@ -65,7 +66,7 @@ def objects_only(repository: Repository) -> Iterator[Git]:
             (bare / "shallow").symlink_to(repository.common_dir / "shallow")
         (bare / "HEAD").write_text("ref: refs/heads/none\n")
         (bare / "config").write_text(_CONFIG_SHA256 if len(repository.head) == _SHA256_DIGITS else _CONFIG)
-        yield Git(empty, git_dir=bare, index=Path(folder) / "index")
+        yield Git(empty, git_dir=bare, index=folder / "index")
 
 
 def merged(git: Git, ours: str, theirs: str) -> str:
@@ -110,7 +111,13 @@ def has_merges(git: Git, since: str, tip: str) -> bool:
 
 def is_ancestor(git: Git, ancestor: str, commit: str) -> bool:
     """Say whether a commit is in the history of another; not, where one of them is not here."""
-    return git.answer("merge-base", "--is-ancestor", ancestor, commit, expect=(0, 1, 128))[0] == 0
+    try:
+        return git.answer("merge-base", "--is-ancestor", ancestor, commit, expect=(0, 1))[0] == 0
+    except GitError:
+        # Else a git that fails would be taken for an answer.
+        if holds_commit(git, ancestor) and holds_commit(git, commit):
+            raise
+        return False
 
 
 def tip_of(git: Git, branch: str) -> str | None:
@@ -118,6 +125,13 @@ def tip_of(git: Git, branch: str) -> str | None:
     # Not by rev-parse, for which `main^` and `main@{1}` would be branches.
     code, sha = git.answer("show-ref", "--verify", "--hash", "--", f"{_HEADS}{branch}", expect=(0, 1, 128))
     return None if code else sha.decode().strip()
+
+
+def branches_below(git: Git, prefix: str) -> list[tuple[str, str]]:
+    """Return the branches whose names begin with a path, each with its commit."""
+    listed = git.run("for-each-ref", "--format=%(objectname) %(refname)", f"{_HEADS}{prefix}/")
+    found = (line.partition(b" ") for line in listed.splitlines())
+    return [(path_text(name).removeprefix(_HEADS), commit.decode()) for commit, _, name in found]
 
 
 def move_branch(git: Git, branch: str, old: str | None, new: str) -> None:
@@ -136,13 +150,7 @@ def move_branch(git: Git, branch: str, old: str | None, new: str) -> None:
 
 def checkouts_of(git: Git, branch: str) -> list[Path]:
     """Return the worktrees that have a branch checked out, of those that are there."""
-    found, here = [], None
-    for field in git.run("worktree", "list", "--porcelain", "-z").split(b"\0"):
-        if field.startswith(b"worktree "):
-            here = Path(path_text(field.removeprefix(b"worktree ")))
-        elif field == f"branch {_HEADS}{branch}".encode() and here is not None:
-            found.append(here)
-    return [folder for folder in found if folder.is_dir()]
+    return [one.path for one in placements(git) if one.branch == branch and one.path.is_dir()]
 
 
 def forward_checkout(folder: Path, branch: str, old: str, new: str) -> None:
@@ -151,24 +159,50 @@ def forward_checkout(folder: Path, branch: str, old: str, new: str) -> None:
     Only a clean checkout is: raises PublishTargetDirty with nothing changed. One that was killed between its files
     and its branch is gone on with. Raises PublishRaced when the branch moved meanwhile, with the files as they were.
     """
+    forward_files(folder, branch, old, new)
     git = Git(folder)
-    if not _stands_at(git, new):
-        if not can_forward(folder, old, new):
-            raise errors.PublishTargetDirty(path=str(folder), branch=branch)
-        try:
-            git.run("read-tree", "-m", "-u", old, new, filters=True, sparse=_is_sparse(git))
-        except GitError as error:
-            # An edit that no index shows is in the way; git looked at all of them before it wrote one.
-            raise errors.PublishTargetDirty(path=str(folder), branch=branch) from error
     try:
         move_branch(git, branch, old, new)
-    except errors.PublishRaced:
+    except (errors.PublishRaced, GitError):
         with contextlib.suppress(GitError):
-            git.run("read-tree", "-m", "-u", new, old, filters=True, sparse=_is_sparse(git))
+            git.run("read-tree", "-m", "-u", new, old, filters=True, sparse=is_sparse(git))
         raise
 
 
-def _is_sparse(git: Git) -> bool:
+def forward_files(folder: Path, branch: str, old: str, new: str) -> None:
+    """Bring index and files of a clean checkout from one commit to another, wherever its branch is.
+
+    Raises PublishTargetDirty with nothing changed.
+    """
+    git = Git(folder)
+    if _stands_at(git, new):
+        return
+    if not can_forward(folder, old, new):
+        raise errors.PublishTargetDirty(path=str(folder), branch=branch)
+    # Else a file that was touched and is the same would be taken for edited.
+    # And not quietly, or git would say nothing of a lock in its way.
+    git.run("update-index", "--refresh", expect=(0, 1), filters=True)
+    try:
+        git.run("read-tree", "-m", "-u", old, new, filters=True, sparse=is_sparse(git))
+    except GitError as error:
+        if error.is_of_disk:
+            with contextlib.suppress(GitError, OSError):
+                _take_files_back(git, folder, old, new)
+        if error.is_of_disk or error.lock is not None:
+            raise
+        # An edit that no index shows is in the way; git looked at all of them before it wrote one.
+        raise errors.PublishTargetDirty(path=str(folder), branch=branch) from error
+
+
+def _take_files_back(git: Git, folder: Path, old: str, new: str) -> None:
+    """Bring a checkout of which some files were written back to a commit that it stood at, whole, a moment ago."""
+    # Nothing was in the way of the new ones, so these are of the half that was written; the rest needs their room.
+    for path in in_the_way(git, folder, old, new):
+        os.unlink(os.path.join(os.fsencode(folder), path_bytes(path)))  # noqa: PTH108, PTH118
+    git.run("read-tree", "--reset", "-u", old, filters=True, sparse=is_sparse(git))
+
+
+def is_sparse(git: Git) -> bool:
     """Say whether a checkout lacks files on purpose; what is brought into it must not fill it up."""
     return any(flag.upper() == b"S" for flag, _ in sparse.flags(git))
 
@@ -180,12 +214,13 @@ def can_forward(folder: Path, old: str, new: str) -> bool:
 
 
 def _stands_at(git: Git, commit: str) -> bool:
-    """Say whether index and tracked files are those of a commit."""
-    git.run("update-index", "-q", "--refresh", expect=(0, 1), filters=True)
+    """Say whether index and tracked files are those of a commit; a pure read."""
     quiet = ("--quiet", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
-    staged = git.answer("diff-index", "--cached", *quiet, commit, "--", expect=(0, 1), filters=True)[0]
-    edited = git.answer("diff-files", *quiet, expect=(0, 1), filters=True)[0]
-    return not staged and not edited
+    if git.answer("diff-index", "--cached", *quiet, commit, "--", expect=(0, 1), filters=True)[0]:
+        return False
+    # Not by `diff-files`, which goes by the times of files until the index is written anew.
+    asked = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=dirty")
+    return all(letters[1] == " " for letters, _ in status_entries(git.run(*asked, filters=True)))
 
 
 def in_the_way(git: Git, folder: Path, old: str, new: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Where the worktrees of a repository are, as git has it written down, and taking one away."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -28,7 +29,8 @@ def placements(git: Git) -> list[Placement]:
         value = path_text(rest)
         match word:
             case b"worktree":
-                found.append(Placement(Path(os.fsdecode(rest)), None, None, None))
+                path = Path(os.fsdecode(rest))
+                found.append(Placement(path if found else _main(git, path), None, None, None))
             case b"HEAD":
                 found[-1] = found[-1]._replace(head=value if value.strip("0") else None)
             case b"branch":
@@ -36,6 +38,22 @@ def placements(git: Git) -> list[Placement]:
             case b"locked":
                 found[-1] = found[-1]._replace(locked=value)
     return found
+
+
+def _main(git: Git, told: Path) -> Path:
+    """Return where the main checkout is: of one whose git folder lies elsewhere, git lists that folder in its place."""
+    if os.path.lexists(told / ".git") or not (told / "HEAD").is_file():
+        return told
+    own, common = (_asked(git, what) for what in ("--absolute-git-dir", "--git-common-dir"))
+    if own == common:
+        return _asked(git, "--show-toplevel")
+    # Asked in a linked worktree: a submodule's main checkout is written down, and of others nobody knows.
+    code, place = git.answer("config", "--null", "core.worktree", expect=(0, 1))
+    return told if code else Path(os.path.normpath(common / os.fsdecode(place.removesuffix(b"\0"))))
+
+
+def _asked(git: Git, what: str) -> Path:
+    return Path(os.fsdecode(git.run("rev-parse", "--path-format=absolute", what).removesuffix(b"\n")))
 
 
 def admin_of(common_dir: Path, tree: Path) -> Path | None:
@@ -47,8 +65,10 @@ def admin_of(common_dir: Path, tree: Path) -> Path | None:
         pointer = admin / "gitdir"
         if admin.is_symlink() or pointer.is_symlink() or not pointer.is_file():
             continue
-        if pointer.read_text(encoding="utf-8", errors="surrogateescape").removesuffix("\n") == str(tree / ".git"):
-            return admin
+        # Others work in the same repository, and take away the worktrees that they made.
+        with contextlib.suppress(FileNotFoundError):
+            if pointer.read_text(encoding="utf-8", errors="surrogateescape").removesuffix("\n") == str(tree / ".git"):
+                return admin
     return None
 
 

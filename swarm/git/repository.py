@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -10,23 +9,28 @@ from typing import NamedTuple
 from swarm import errors
 from swarm.git.names import path_bytes, path_text
 from swarm.git.runner import Git, GitError
+from swarm.scratch import scratch_folder
 
 LINK_MODE = "120000"
 SUBMODULE_MODE = "160000"
 
 
 class Repository(NamedTuple):
-    """A checkout: the real path of its root, its common git folder, HEAD's commit and branch."""
+    """A checkout: the real path of its root, its common git folder, HEAD's commit and branch.
+
+    `objects` is where new objects go, where that is not the repository itself.
+    """
 
     root: Path
     common_dir: Path
     head: str
     branch: str | None
+    objects: Path | None = None
 
     @property
     def git(self) -> Git:
         """Git at the root."""
-        return Git(self.root)
+        return Git(self.root, objects=self.objects)
 
 
 class TreeFile(NamedTuple):
@@ -65,8 +69,21 @@ def _with_head(root: Path, common: Path) -> Repository:
     code, sha = git.answer("rev-parse", "--verify", "--quiet", "HEAD^{commit}", expect=(0, 1, 128))
     if code:
         raise errors.RepoUnborn(path=str(root))
-    code, branch = git.answer("symbolic-ref", "--quiet", "--short", "HEAD", expect=(0, 1))
-    return Repository(root, common, sha.decode().strip(), None if code else branch.decode("utf-8", "replace").strip())
+    code, branch = git.answer("symbolic-ref", "--quiet", "HEAD", expect=(0, 1))
+    # Not git's own short form, which is `heads/HEAD` for a branch of a name that something else has, too.
+    name = branch.decode("utf-8", "replace").strip().removeprefix("refs/heads/")
+    return Repository(root, common, sha.decode().strip(), None if code else name)
+
+
+@contextlib.contextmanager
+def aside(repository: Repository) -> Iterator[Repository]:
+    """Give a repository whose new objects are gone afterwards: looking at it writes nothing into it."""
+    with scratch_folder() as folder:
+        (folder / "objects" / "info").mkdir(parents=True)
+        (folder / "kept").symlink_to(repository.common_dir / "objects")
+        # Not in git's variable for it, where a colon would end the path.
+        (folder / "objects" / "info" / "alternates").write_text("../kept\n")
+        yield repository._replace(objects=folder / "objects")
 
 
 def tracked_changes(git: Git) -> list[str]:
@@ -118,7 +135,7 @@ def contents(git: Git, blobs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
     """Yield the content of each (name, blob id) that is there, one at a time, from one `git cat-file --batch`."""
     asked = list(blobs)
     # The questions stand in a file, so that git reads ahead on another core while we look at what it found.
-    with tempfile.TemporaryFile() as questions:
+    with scratch_folder() as folder, (folder / "questions").open("w+b") as questions:
         questions.writelines(blob.encode() + b"\n" for _, blob in asked)
         questions.seek(0)
         process = git.stream("cat-file", "--batch", stdin=questions)
@@ -146,6 +163,11 @@ def content_of(git: Git, blob: str, *, most: int) -> bytes | None:
 def holds_commit(git: Git, commit: str) -> bool:
     """Say whether a commit is in this repository."""
     return git.answer("cat-file", "-e", f"{commit}^{{commit}}", expect=(0, 1, 128))[0] == 0
+
+
+def is_whole(git: Git) -> bool:
+    """Say whether this is a repository with all of its history, and no shallow clone."""
+    return git.answer("rev-parse", "--is-shallow-repository", expect=(0, 128)) == (0, b"false\n")
 
 
 def commit_of(git: Git, revision: str) -> str | None:

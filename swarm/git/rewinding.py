@@ -1,5 +1,8 @@
 """Bringing a checkout back to an earlier commit: what would be lost of it, and moving branch, index and files."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -8,8 +11,9 @@ from swarm.git import merging, salvage
 from swarm.git.merging import Identity
 from swarm.git.names import path_bytes, path_text
 from swarm.git.repository import Repository, tracked_changes
-from swarm.git.runner import Git
+from swarm.git.runner import Git, GitError
 from swarm.git.salvage import Standing
+from swarm.scratch import scratch_folder
 
 _UNFINISHED: Final = {
     "MERGE_HEAD": "a merge",
@@ -60,9 +64,10 @@ def is_tracked(git: Git, commit: str, path: str) -> bool:
 def lost(repository: Repository, target: str) -> Lost:
     """Return what would be lost if the checkout were brought to a commit; a pure read."""
     git, root, head = repository.git, repository.root, repository.head
-    here = _standing(repository)
-    to_head = salvage.dirt_of(here, with_submodules=False)
-    to_target = salvage.dirt_of(here._replace(commit=target), with_submodules=False)
+    with _standing(repository) as here:
+        to_head = salvage.dirt_of(here, with_submodules=False)
+        to_target = salvage.dirt_of(here._replace(commit=target), with_submodules=False)
+        staged = salvage.staged_alone(here, git_dir(repository) / "index")
     in_head, in_target = _names(git, head), _names(git, target)
     suspects = sorted({*to_head.changed, *to_head.gone, *tracked_changes(git)})
     differs = {*to_target.changed, *to_target.gone}
@@ -81,7 +86,7 @@ def lost(repository: Repository, target: str) -> Lost:
         tuple(present),
         tuple(gone),
         tuple(path for path in blocking if path not in present),
-        salvage.staged_alone(here, git_dir(repository) / "index"),
+        staged,
         tuple(untakable),
     )
 
@@ -91,16 +96,17 @@ def save(repository: Repository, run_id: str, found: Lost, moment: str, run_crea
 
     Raises Unsavable, GitError for an index with a conflict in it.
     """
-    git, here = repository.git, _standing(repository)
+    git = repository.git
     tree, parents = merging.tree_of(git, repository.head), [repository.head]
     wanted = {*found.present, *found.gone}
-    if wanted or found.in_the_way:
-        also = [*found.present, *found.in_the_way]
-        tree = salvage.tree_with_dirt(here, wanted, also)
-    if found.staged:
-        staged = salvage.staged_tree(here, git_dir(repository) / "index")
-        message = f"Staged before a rewind\n\nSwarm-Run: {run_id}\n"
-        parents.append(merging.commit_tree(git, staged, [repository.head], message, Identity(run_created)))
+    with _standing(repository) as here:
+        if wanted or found.in_the_way:
+            also = [*found.present, *found.in_the_way]
+            tree = salvage.tree_with_dirt(here, wanted, also)
+        if found.staged:
+            staged = salvage.staged_tree(here, git_dir(repository) / "index")
+            message = f"Staged before a rewind\n\nSwarm-Run: {run_id}\n"
+            parents.append(merging.commit_tree(git, staged, [repository.head], message, Identity(run_created)))
     message = f"Uncommitted work, saved by swarm rewind\n\nSwarm-Run: {run_id}\n"
     return salvage.keep(git, run_id, "rewind", tree, parents, message, moment)
 
@@ -111,18 +117,33 @@ def bring_to(repository: Repository, branch: str, target: str) -> None:
     Files first: killed in between, they are those of the target, which nobody takes for work.
     """
     git, head = repository.git, repository.head
-    git.run("read-tree", "--reset", "-u", target, filters=True)
+    is_sparse = merging.is_sparse(git)
+    git.run("read-tree", "--reset", "-u", target, filters=True, sparse=is_sparse)
     try:
         merging.move_branch(git, branch, head, target)
-    except errors.PublishRaced as error:
-        git.run("read-tree", "-m", "-u", target, head, filters=True)
+    except (errors.PublishRaced, GitError) as error:
+        with suppress(GitError):
+            git.run("read-tree", "-m", "-u", target, head, filters=True, sparse=is_sparse)
+        if isinstance(error, GitError):
+            raise
         raise errors.StateConflict(subject=f"Branch {branch}", expected=head[:12], run_id="") from error
 
 
-def _standing(repository: Repository) -> Standing:
-    index = git_dir(repository) / "index"
-    kept = index if index.is_file() else None
-    return Standing(repository.common_dir, repository.root, repository.head, kept, repository.head)
+@contextmanager
+def _standing(repository: Repository) -> Iterator[Standing]:
+    """Give how the checkout's files are to be compared: by an index of ours, which knows what a sparse one lacks."""
+    index, head = git_dir(repository) / "index", repository.head
+    if not index.is_file():
+        yield Standing(repository.common_dir, repository.root, head, None, head)
+        return
+    with scratch_folder() as folder:
+        kept = folder / "index"
+        shutil.copy2(index, kept)
+        git = Git(repository.root, index=kept)
+        if merging.is_sparse(git):
+            # What is staged must not make `own_index` begin with an index that lacks nothing.
+            git.run("read-tree", "--reset", head, filters=True, sparse=True)
+        yield Standing(repository.common_dir, repository.root, head, kept, head)
 
 
 def _names(git: Git, commit: str) -> set[str]:

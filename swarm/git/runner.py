@@ -7,14 +7,20 @@ configuration is not read, nor are replacement objects. No shell, no prompt, a d
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 from typing import IO, Final
 
 from swarm import errors
 from swarm.failpoints import failpoint
+from swarm.git import orphans
+from swarm.interruption import postponed
 
 DEADLINE_SECONDS: Final = 600.0
 OLDEST: Final = (2, 38)
+# How long we stand before a lock that somebody else holds for a moment: they work in the same repository.
+PATIENCE_SECONDS: Final = 3.0
+_PAUSES: Final = (0.01, 0.02, 0.04, 0.08, *(0.15,) * 19)
 _HARDENED: Final = (
     "-c",
     "core.hooksPath=/dev/null",
@@ -34,6 +40,10 @@ _HARDENED: Final = (
     "core.sparseCheckout=false",
     "-c",
     "diff.external=",
+    "-c",
+    f"core.filesRefLockTimeout={PATIENCE_SECONDS * 1000:.0f}",
+    "-c",
+    f"core.packedRefsTimeout={PATIENCE_SECONDS * 1000:.0f}",
     "-c",
     "gc.auto=0",
     "-c",
@@ -59,6 +69,13 @@ _FIXED: Final = {
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_NO_LAZY_FETCH": "1",
 }
+# git's words, which are those of `LC_ALL=C`, for what is no fault of the repository.
+_LOCKED: Final = re.compile(r"(?:Unable to create '(.+?\.lock)'|could not lock config file (.+?)): File exists")
+_HALF_MADE: Final = re.compile(r"failed to read .+?/worktrees/[^/]+/commondir")
+_NO_ROOM: Final = re.compile(
+    r"No space left on device|Out of diskspace|[Dd]isk quota exceeded|File too large|Read-only file system"
+    r"|Input/output error|couldn't write '|unable to create directory|write error|[Uu]nable to write|could not write"
+)
 _FILTER_PROGRAMS: Final = ("clean", "smudge", "process")
 _FILTER_KEY: Final = re.compile(r"filter\.(.*)\.(?:clean|smudge|process|required)", re.DOTALL)
 
@@ -73,22 +90,57 @@ class GitError(Exception):
         self.folder = folder
         super().__init__(f"git {arguments[0]} exited {code}: {stderr}")
 
-    def typed(self) -> errors.GitFailed:
+    @property
+    def is_of_disk(self) -> bool:
+        """Whether the disk is full, read-only or broken: nothing that is in the repository keeps git from it."""
+        return _NO_ROOM.search(self.stderr) is not None
+
+    @property
+    def is_momentary(self) -> bool:
+        """Whether the same call may do in a moment: another git has a lock, or is making a worktree.
+
+        For the locks of refs git waits by itself.
+        """
+        lock = self.lock
+        is_locked = lock is not None and "cannot lock ref" not in self.stderr and lock.name != "packed-refs.lock"
+        return is_locked or _HALF_MADE.search(self.stderr) is not None
+
+    @property
+    def lock(self) -> Path | None:
+        """The lock file that was in git's way."""
+        found = _LOCKED.search(self.stderr)
+        if found is None:
+            return None
+        return self.folder / (found[1] or f"{found[2]}.lock")
+
+    def typed(self) -> errors.SwarmError:
         """Return the error of the catalogue that tells this."""
-        problem = self.stderr or f"exit code {self.code}"
-        return errors.GitFailed(verb=self.arguments[0], problem=problem, path=str(self.folder))
+        verb, lock = self.arguments[0], self.lock
+        if lock is not None:
+            return errors.GitLocked(verb=verb, path=str(lock))
+        problem = self.stderr or (f"ended by signal {-self.code}" if self.code < 0 else f"exit code {self.code}")
+        if self.is_of_disk:
+            return errors.WorkspaceNotWritable(path=str(self.folder), problem=f"git {verb}: {problem}")
+        return errors.GitFailed(verb=verb, problem=problem, path=str(self.folder))
 
 
 class Git:
-    """git in one folder. With `git_dir`, that is believed, and not the `.git` that lies in the folder."""
+    """git in one folder. With `git_dir`, that is believed, and not the `.git` that lies in the folder.
 
-    def __init__(self, folder: Path, *, git_dir: Path | None = None, index: Path | None = None) -> None:
+    `objects` is a folder that new objects are written to, in place of the repository's own.
+    """
+
+    def __init__(
+        self, folder: Path, *, git_dir: Path | None = None, index: Path | None = None, objects: Path | None = None
+    ) -> None:
         self.folder = folder
         self._environment = environment()
         if git_dir is not None:
             self._environment |= {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(folder)}
         if index is not None:
             self._environment["GIT_INDEX_FILE"] = str(index)
+        if objects is not None:
+            self._environment["GIT_OBJECT_DIRECTORY"] = str(objects)
         self._filters_off: dict[str, str] | None = None
 
     def run(
@@ -118,35 +170,58 @@ class Git:
         sparse: bool = False,
         environment: dict[str, str] | None = None,
     ) -> tuple[int, bytes]:
-        """Run one git command and return its exit code and its stdout."""
-        named = tuple(os.fsdecode(argument) for argument in arguments)
+        """Run one git command and return its exit code and its stdout.
+
+        It is tried again for some seconds where another git is in its way, so it must not fail half-done.
+        """
         off = self._neutral_filters() if filters else {}
-        failpoint(f"git.{named[0]}.before")
+        argv = ("git", *_HARDENED, *(_SPARSE if sparse else ()), *arguments)
+        named = tuple(os.fsdecode(argument) for argument in arguments)
+        for pause in (*_PAUSES, None):
+            done = self._process(argv, named[0], stdin, self._environment | off | (environment or {}))
+            if done.returncode in expect:
+                break
+            words = " ".join(done.stderr.decode("utf-8", "replace").split())
+            error = GitError(named, done.returncode, words, self.folder)
+            if pause is None or not error.is_momentary:
+                raise error
+            time.sleep(pause)
+        return done.returncode, done.stdout
+
+    def _process(
+        self, argv: tuple[str | bytes, ...], verb: str, stdin: bytes | None, environment: dict[str, str]
+    ) -> subprocess.CompletedProcess[bytes]:
+        failpoint(f"git.{verb}.before")
         try:
-            done = subprocess.run(
-                ["git", *_HARDENED, *(_SPARSE if sparse else ()), *arguments],
-                cwd=self.folder,
-                env=self._environment | off | (environment or {}),
-                input=stdin,
-                stdin=subprocess.DEVNULL if stdin is None else None,
-                capture_output=True,
-                timeout=DEADLINE_SECONDS,
-                check=False,
-            )
+            with postponed():
+                done = subprocess.run(
+                    argv,
+                    cwd=self.folder,
+                    env=environment,
+                    input=stdin,
+                    stdin=subprocess.DEVNULL if stdin is None else None,
+                    capture_output=True,
+                    timeout=DEADLINE_SECONDS,
+                    check=False,
+                    # At a limit of a file's size git then sees an error, as we do, and takes its locks back.
+                    restore_signals=False,
+                    pass_fds=orphans.lent(),
+                )
         except FileNotFoundError as error:
             if error.filename != "git":
                 raise errors.RepoNotFound(path=str(self.folder)) from error
             raise errors.GitMissing from error
         except NotADirectoryError as error:
             raise errors.RepoNotFound(path=str(self.folder)) from error
+        except OSError as error:
+            if error.filename != "git":
+                raise
+            raise errors.GitMissing from error
         except subprocess.TimeoutExpired as error:
             problem = f"no answer within {DEADLINE_SECONDS:.0f} s"
-            raise errors.GitFailed(verb=named[0], problem=problem, path=str(self.folder)) from error
-        failpoint(f"git.{named[0]}.after")
-        if done.returncode not in expect:
-            words = " ".join(done.stderr.decode("utf-8", "replace").split())
-            raise GitError(named, done.returncode, words, self.folder)
-        return done.returncode, done.stdout
+            raise errors.GitFailed(verb=verb, problem=problem, path=str(self.folder)) from error
+        failpoint(f"git.{verb}.after")
+        return done
 
     def text(self, *arguments: str) -> str:
         """Run one git command and return its stdout as text, without the last newline."""

@@ -7,7 +7,6 @@ in its index alone is looked at as well, because it would go with the tree.
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from swarm.git.repository import SUBMODULE_MODE, filled_submodules
 from swarm.git.runner import Git
 from swarm.git.touched import changed_files, new_files, own_index, take_files
 from swarm.git.traps import traps
+from swarm.scratch import scratch_folder
 
 REFS: Final = "refs/swarm/salvage/"
 _PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
@@ -176,8 +176,8 @@ def _index_of(standing: Standing) -> Iterator[Git]:
 
 @contextmanager
 def _copied(standing: Standing, index: Path) -> Iterator[Git]:
-    with tempfile.TemporaryDirectory(prefix="swarm-index-") as folder:
-        copy = Path(folder) / "index"
+    with scratch_folder() as folder:
+        copy = folder / "index"
         shutil.copy2(index, copy)
         yield Git(standing.tree, git_dir=standing.common_dir, index=copy)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -21,6 +22,8 @@ _FILES: Final = (
     "objects/info/alternates",
     "shallow",
 )
+# Beside what is compared of a worktree: where it is.
+_PLACE: Final = "/place"
 
 
 class Sentinel(NamedTuple):
@@ -58,6 +61,7 @@ def fingerprint_common(common_dir: Path, run_id: str) -> dict[str, str]:
         if admin.is_dir():
             for name in ("commondir", "gitdir", "config.worktree"):
                 seen[f"worktrees/{admin.name}/{name}"] = _digest(admin / name)
+            seen[f"worktrees/{admin.name}{_PLACE}"] = _place(admin)
     for file in sorted(_below(common_dir / "refs" / "replace")):
         seen[str(file.relative_to(common_dir))] = _digest(file)
     refs = _refs(common_dir)
@@ -76,8 +80,8 @@ def differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
     A worktree that was added or removed whole is ours, and a new tag or branch harms nothing.
     """
     changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
-    trees_before, trees_now = _worktrees(before), _worktrees(now)
-    kept = (name for name in changed if _tree_of(name) is None or _tree_of(name) in trees_before & trees_now)
+    still = {tree for tree in _worktrees(before) & _worktrees(now) if not _is_another(tree, before, now)}
+    kept = (name for name in changed if (tree := _tree_of(name)) is None or (tree in still and not _is_place(name)))
     return [name for name in kept if name in before or not name.startswith(("refs/tags/", "refs/heads/"))]
 
 
@@ -101,13 +105,27 @@ def _worktrees(seen: dict[str, str]) -> set[str]:
     return {tree for name in seen if (tree := _tree_of(name))}
 
 
+def _is_another(tree: str, before: dict[str, str], now: dict[str, str]) -> bool:
+    """Say whether git gave a worktree the name of one that is gone, as it does for those of several runs."""
+    was, is_now = (seen.get(f"worktrees/{tree}{_PLACE}", "") for seen in (before, now))
+    return was not in {"", is_now} and not os.path.lexists(was)
+
+
+def _place(admin: Path) -> str:
+    """Return where a worktree's `.git` file is."""
+    pointer = admin / "gitdir"
+    return "" if pointer.is_symlink() else _content(pointer).decode("utf-8", "surrogateescape").removesuffix("\n")
+
+
+def _is_place(name: str) -> bool:
+    return name.startswith("worktrees/") and name.endswith(_PLACE)
+
+
 def _tree_of(name: str) -> str | None:
     return name.split("/")[1] if name.startswith("worktrees/") else None
 
 
 def _stat(root: Path, path: str) -> str:
-    import os
-
     try:
         facts = os.lstat(os.path.join(os.fsencode(root), path_bytes(path)))  # noqa: PTH118
     except OSError:
@@ -116,30 +134,48 @@ def _stat(root: Path, path: str) -> str:
 
 
 def _below(folder: Path, *, depth: int = 8) -> Iterator[Path]:
-    if not depth or not folder.is_dir() or folder.is_symlink():
+    if not depth or folder.is_symlink():
         return
-    for entry in folder.iterdir():
+    try:
+        entries = list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        # Others work in the same repository, and take away what they made.
+        return
+    for entry in entries:
         yield entry
         if depth > 1 and entry.is_dir() and not entry.is_symlink():
             yield from _below(entry, depth=depth - 1)
 
 
 def _digest(file: Path) -> str:
-    if file.is_symlink():
-        return f"link to {file.readlink()}"
-    if not file.is_file():
+    try:
+        if file.is_symlink():
+            return f"link to {file.readlink()}"
+        if not file.is_file():
+            return ""
+        executable = "x" if file.stat().st_mode & 0o111 else "-"
+        return executable + hashlib.sha256(file.read_bytes()).hexdigest()
+    except FileNotFoundError:
         return ""
-    executable = "x" if file.stat().st_mode & 0o111 else "-"
-    return executable + hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes() if file.is_file() else b""
+    except FileNotFoundError:
+        return b""
 
 
 def _refs(common_dir: Path) -> dict[str, str]:
-    """Return every ref with its commit, packed ones first, as loose ones override them."""
-    packed = common_dir / "packed-refs"
-    lines = packed.read_text(encoding="utf-8", errors="surrogateescape").splitlines() if packed.is_file() else []
-    packed_refs = (line.partition(" ") for line in lines if not line.startswith(("#", "^")))
-    found = {name: commit for commit, _, name in packed_refs if name}
-    for file in _below(common_dir / "refs"):
-        if file.is_file() and not file.is_symlink() and not file.name.endswith(".lock"):
-            found[file.relative_to(common_dir).as_posix()] = file.read_text("utf-8", "replace").strip()
-    return found
+    """Return every ref with its commit, loose ones before packed ones, which they override.
+
+    Looked for in this order: one that somebody packs meanwhile would be seen in neither place.
+    """
+    loose = {
+        file.relative_to(common_dir).as_posix(): told.decode("utf-8", "replace").strip()
+        for file in _below(common_dir / "refs")
+        if not file.is_symlink() and not file.name.endswith(".lock") and (told := _content(file))
+    }
+    lines = _content(common_dir / "packed-refs").decode("utf-8", "surrogateescape").splitlines()
+    packed = (line.partition(" ") for line in lines if not line.startswith(("#", "^")))
+    return {name: commit for commit, _, name in packed if name} | loose

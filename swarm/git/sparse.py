@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from swarm.git.names import path_bytes
+from swarm.git.names import path_bytes, path_text
 from swarm.git.runner import Git
 
 _HALF_MADE: Final = "index.part"
@@ -64,6 +64,14 @@ def skipped_files(git: Git) -> list[bytes] | None:
     if any(flag != _SKIPPED for flag, _ in marked) or not_absent(git.folder, skipped):
         return None
     return skipped
+
+
+def held(git: Git) -> tuple[str, ...] | None:
+    """Return the files that a worktree with this index is meant to hold, `None` for all."""
+    marks = list(flags(git))
+    if not any(flag.upper() == _SKIPPED for flag, _ in marks):
+        return None
+    return tuple(path_text(path) for flag, path in marks if flag.upper() != _SKIPPED)
 
 
 def flags(git: Git) -> Iterator[tuple[bytes, bytes]]:

@@ -5,7 +5,6 @@ and through the repository's own git folder; the tree's `.git`, its index and it
 """
 
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from swarm.git.names import path_bytes, path_text
 from swarm.git.repository import SUBMODULE_MODE, filled_submodules
 from swarm.git.runner import Git, GitError
 from swarm.git.traps import traps
+from swarm.scratch import scratch_folder
 
 _PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
 MOST_IGNORED: Final = 200
@@ -64,17 +64,25 @@ def touched_files(
     return [Touched(path, kind) for path, kind in sorted(found.items())]
 
 
-def work_of(common_dir: Path, tree: Path, commit: str, kept_index: Path | None, branch: str | None) -> Work:
+def work_of(
+    common_dir: Path,
+    tree: Path,
+    commit: str,
+    kept_index: Path | None,
+    branch: str | None,
+    *,
+    objects: Path | None = None,
+) -> Work:
     """Return what an agent made of its worktree, as a tree object that is judged now and merged later.
 
     That is the files as they are; where they are those of the commit, it is what the branch holds. Both are told as
-    touched, so that nothing is hidden in the one behind the other.
+    touched, so that nothing is hidden in the one behind the other. `objects` is where the new objects go.
     """
-    here = Git(common_dir)
+    here = Git(common_dir, objects=objects)
     if endless := traps(tree, common_dir):
         return Work(here.text("rev-parse", f"{commit}^{{tree}}"), _listed(dict.fromkeys(endless, "edit")), endless, ())
     found: dict[str, str] = {}
-    with own_index(common_dir, tree, commit, kept_index) as git:
+    with own_index(common_dir, tree, commit, kept_index, objects=objects) as git:
         changed, new = changed_files(git), new_files(git)
         nested = {path for path in new if path.endswith("/")}
         nested |= {change.new_path for change in changed if change.new_mode == SUBMODULE_MODE}
@@ -106,11 +114,13 @@ def _listed(found: Mapping[str, str]) -> tuple[Touched, ...]:
 
 
 @contextmanager
-def own_index(common_dir: Path, tree: Path, commit: str, kept_index: Path | None) -> Iterator[Git]:
+def own_index(
+    common_dir: Path, tree: Path, commit: str, kept_index: Path | None, *, objects: Path | None = None
+) -> Iterator[Git]:
     """Give git in a tree with an index of our own, that of the commit, refreshed against the files."""
-    with tempfile.TemporaryDirectory(prefix="swarm-index-") as folder:
-        index = Path(folder) / "index"
-        git = Git(tree, git_dir=common_dir, index=index)
+    with scratch_folder() as folder:
+        index = folder / "index"
+        git = Git(tree, git_dir=common_dir, index=index, objects=objects)
         if kept_index is not None and kept_index.exists():
             shutil.copy2(kept_index, index)
         else:

@@ -1,8 +1,9 @@
 """The worktrees of agents: made at a wave's commit, reused when they are as new, removed when they hold nothing."""
 
 import contextlib
+import os
+import re
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -11,7 +12,14 @@ from swarm.git.names import path_bytes
 from swarm.git.repository import filled_submodules
 from swarm.git.runner import Git, GitError
 from swarm.git.touched import touched_files
+from swarm.scratch import scratch_folder
 
+# What trees are called that nobody works in: in them a commit is looked at and built.
+SCRATCH: Final = "proof-"
+# While git makes a worktree it is locked with this word, and has no index yet.
+_BEGUN: Final = "initializing"
+# As git names them: by the folder, with a number after it where that name is taken.
+_OURS: Final = re.compile(r"(?:w[0-9]+[-.]|proof-).+", re.ASCII | re.DOTALL)
 _STATUS: Final = ("status", "--porcelain", "-z", "--untracked-files=all", "--ignore-submodules=dirty")
 
 
@@ -33,20 +41,24 @@ def add(git: Git, tree: Tree, commit: str) -> Tree | None:
     """
     if tree.path.exists():
         if _is_as_new(git, tree, commit):
-            if not _lacks_files(tree):
+            if not lacks_files(tree):
                 return None
             (admin_dir(tree.path) / "index").unlink()
         if _is_unfilled(git, tree, commit):
+            # No agent has it yet: who was writing its index is dead.
+            (admin_dir(tree.path) / "index.lock").unlink(missing_ok=True)
             return tree
     tip = _tip(git, tree.branch) if tree.branch else None
     begin = ("worktree", "add", "--quiet", "--no-checkout")
     if tree.branch is None:
         git.run(*begin, "--detach", str(tree.path), commit)
     elif tip is None:
+        # Not by `-b`: what a call that failed has left of the branch would be in the way when it is tried again.
+        _drop_lock(git, tree.branch)
+        git.run("update-ref", f"refs/heads/{tree.branch}", commit, "0" * len(commit))
         try:
-            git.run(*begin, "--no-track", "-b", tree.branch, str(tree.path), commit)
+            git.run(*begin, str(tree.path), tree.branch)
         except GitError:
-            # git makes the branch first, and leaves it when the tree cannot be made.
             _drop_branch(git, tree.branch, commit)
             raise
     elif tip == commit:
@@ -55,6 +67,52 @@ def add(git: Git, tree: Tree, commit: str) -> Tree | None:
     else:
         raise GitError(("worktree",), 1, f"branch {tree.branch} holds other work ({tip[:12]})", git.folder)
     return tree
+
+
+def clear_debris(common_dir: Path, folder: Path) -> None:
+    """Take away what gits that were killed have begun, or half removed, of worktrees below a folder: it is no work.
+
+    Nobody else may be making or removing worktrees there meanwhile.
+    """
+    for admin in debris(common_dir, folder):
+        pointer = _read(admin / "gitdir")
+        place = None if pointer is None else Path(pointer).parent
+        if place is not None and holds_no_file(place):
+            (place / ".git").unlink(missing_ok=True)
+            place.rmdir()
+        shutil.rmtree(admin, ignore_errors=True)
+
+
+def debris(common_dir: Path, folder: Path) -> list[Path]:
+    """Return the folders of git's own that are left of worktrees which were never made, or are no more."""
+    admins = common_dir / "worktrees"
+    if not admins.is_dir() or admins.is_symlink():
+        return []
+    return [admin for admin in sorted(admins.iterdir()) if not admin.is_symlink() and _is_debris(admin, folder)]
+
+
+def _is_debris(admin: Path, folder: Path) -> bool:
+    pointer, locked = _read(admin / "gitdir"), _read(admin / "locked")
+    if pointer is None:
+        # Git has not written down yet, or no longer, where it is; our names are like no others.
+        return _OURS.fullmatch(admin.name) is not None and locked in {None, "", _BEGUN}
+    place = Path(pointer).parent
+    if place.parent != folder:
+        return False
+    is_gone = place.name.startswith(SCRATCH) and not os.path.lexists(place)
+    return is_gone or (locked == _BEGUN and not (admin / "index").exists())
+
+
+def holds_no_file(tree: Path) -> bool:
+    """Say whether there is nothing in a worktree's folder but what leads to git's own."""
+    return tree.is_dir() and not tree.is_symlink() and set(os.listdir(tree)) <= {".git"}  # noqa: PTH208
+
+
+def _read(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8", errors="surrogateescape").strip()
+    except OSError:
+        return None
 
 
 def fill(tree: Tree) -> None:
@@ -87,11 +145,14 @@ def remove(git: Git, tree: Tree, commit: str, kept_index: Path | None = None) ->
 
 def discard_unfinished(git: Git, tree: Tree, commit: str) -> None:
     """Take back a worktree that the present call made and nobody has seen."""
+    remove = ("worktree", "remove", "--force", "--force", str(tree.path))
     with contextlib.suppress(GitError):
-        git.run("worktree", "remove", "--force", "--force", str(tree.path))
+        git.run(*remove)
     shutil.rmtree(tree.path, ignore_errors=True)
+    # Once more for a half-made one, whose folder had to go first. Not `prune`, which would forget the user's own
+    # worktrees on a disk that is not there now.
     with contextlib.suppress(GitError):
-        git.run("worktree", "prune")
+        git.run(*remove)
     if tree.branch:
         _drop_branch(git, tree.branch, commit)
 
@@ -127,16 +188,28 @@ def _is_unfilled(git: Git, tree: Tree, commit: str) -> bool:
     try:
         if not _stands_at(git, tree, commit) or (admin_dir(tree.path) / "index").exists():
             return False
-        with tempfile.TemporaryDirectory(prefix="swarm-index-") as folder:
-            here = Git(tree.path, index=Path(folder) / "index")
+        with scratch_folder() as folder:
+            here = Git(tree.path, index=folder / "index")
             here.run("read-tree", commit)
-            entries = here.run(*_STATUS, "--no-renames", filters=True)
+            told = here.run(*_STATUS, "--no-renames", filters=True)
+            entries = [(entry[:3], entry[3:]) for entry in told.split(b"\0") if entry]
+            return all(_is_unwritten(here, tree, commit, *entry) for entry in entries)
     except (GitError, OSError):
         return False
-    return all(entry.startswith(b" D ") for entry in entries.split(b"\0") if entry)
 
 
-def _lacks_files(tree: Tree) -> bool:
+def _is_unwritten(git: Git, tree: Tree, commit: str, letters: bytes, path: bytes) -> bool:
+    """Say whether a file that differs from its commit is one that git had not written, or not to its end."""
+    if letters != b" M ":
+        return letters == b" D "
+    place = os.path.join(os.fsencode(tree.path), path)  # noqa: PTH118
+    if os.path.islink(place) or not os.path.isfile(place):  # noqa: PTH113, PTH114
+        return False
+    with open(place, "rb") as file:  # noqa: PTH123
+        return git.run("cat-file", "blob", commit.encode() + b":" + path).startswith(file.read())
+
+
+def lacks_files(tree: Tree) -> bool:
     """Say whether a file that a tree shall have is left out of it, as a sparse one that was made before may do."""
     skipped = sparse.skipped_files(Git(tree.path)) or []
     return bool(skipped) and (tree.only is None or not {path_bytes(path) for path in tree.only}.isdisjoint(skipped))
@@ -154,6 +227,12 @@ def _drop_branch(git: Git, branch: str, commit: str) -> None:
     """Delete a branch that still is at a commit."""
     with contextlib.suppress(GitError):
         git.run("update-ref", "-d", f"refs/heads/{branch}", commit)
+
+
+def _drop_lock(git: Git, branch: str) -> None:
+    """Remove the lock of a branch of ours that is not there: who was making it is dead, for only we would."""
+    common = Path(git.text("rev-parse", "--path-format=absolute", "--git-common-dir"))
+    (common / "refs" / "heads" / f"{branch}.lock").unlink(missing_ok=True)
 
 
 def _tip(git: Git, branch: str) -> str | None:

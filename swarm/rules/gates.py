@@ -50,6 +50,8 @@ OVERRIDABLE: Final = (GateName.NO_VIOLATIONS, GateName.FINDINGS, GateName.DECLAR
 _NO_AGENT: Final = "there is no agent to look at"
 # The word of `rules.verdicts`, which `status` need not load for it.
 _PASS: Final = "pass"  # noqa: S105
+_NO_TESTS: Final = "no_tests"
+_WAY_OUT: Final = "where there are no tests, [[verify.steps]] of swarm.toml names what proves it: a step of kind test"
 _SAYS: Final = {GateName.VERIFICATION: Verdict.VERIFY, GateName.FINDINGS: Verdict.AMEND}
 
 
@@ -234,7 +236,8 @@ def _verification(facts: Facts) -> tuple[bool, str]:
         return False, f"{what} has moved on since it was verified"
     if proof.verdict == _PASS and not proof.passed:
         return False, f"the newest verification of {what} passes its build, but not every claim holds"
-    return proof.passed, f"the newest verification of {what} says {proof.verdict}"
+    said = f"the newest verification of {what} says {proof.verdict}"
+    return proof.passed, f"{said}; {_WAY_OUT}" if proof.verdict == _NO_TESTS else said
 
 
 def _findings(facts: Facts) -> tuple[bool, str]:

@@ -13,6 +13,7 @@ from swarm.rules.phases import Phase
 from swarm.runtimes import programs
 from swarm.runtimes.runtime import Job, Product, Program, Step, StepResult, UnusableOutput
 
+_MOST_READINGS: Final = 8
 _PLACEHOLDER: Final = re.compile(r"\{(prompt_file|output_file|worktree|domain|phase)\}")
 
 
@@ -87,18 +88,24 @@ def filled(part: str, job: Job) -> str:
 
 
 def last_object(text: str) -> dict[str, Any] | None:
-    """Return the last JSON object of a text, fenced or bare, that has a `domain`."""
-    decoder = json.JSONDecoder()
-    end = len(text)
-    for _ in range(200):
-        start = text.rfind("{", 0, end)
-        if start < 0:
-            return None
+    """Return the last JSON object of a text, fenced or bare, that has a `domain` and a `summary`.
+
+    It is held to what a file of an agent is held to: one with duplicate keys is none.
+    """
+    from swarm.documents import DECODER
+
+    # Looking from the end, what stands inside is read again with all that is around it; so the work is bounded.
+    start, left = len(text), _MOST_READINGS * len(text)
+    while left > 0 and (start := text.rfind("{", 0, start)) >= 0:
         try:
-            value, _ = decoder.raw_decode(text, start)
+            value, end = DECODER.raw_decode(text, start)
+        except json.JSONDecodeError as error:
+            left -= error.pos - start
         except (ValueError, RecursionError):
-            value = None
-        if isinstance(value, dict) and "domain" in value and "summary" in value:
-            return value
-        end = start
+            left -= len(text) - start
+        else:
+            left -= end - start
+            if "domain" in value and "summary" in value:
+                found: dict[str, Any] = value
+                return found
     return None

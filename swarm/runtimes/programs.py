@@ -35,7 +35,7 @@ def version(argv: tuple[str, ...]) -> str | None:
             check=False,
             start_new_session=True,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
     number = re.search(rb"\d+\.\d+[\w.+-]*", done.stdout + b" " + done.stderr)
     return number[0].decode() if number else None

@@ -8,13 +8,13 @@ are ruff's own, as its documentation gives them.
 import hashlib
 import json
 import re
-import tomllib
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from swarm.config import Config
+from swarm.config import MOST_BYTES, Config
+from swarm.documents import parse_toml, read_named
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
 from swarm.runtimes.ruff_fixes import RECORD, mend, take_back
@@ -239,13 +239,13 @@ class Ruff:
 def _ruff_table(file: Path) -> Any:
     """Return what a file configures of ruff, `None` when it does not."""
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        document = parse_toml(read_named(file, MOST_BYTES)) if file.is_file() else None
+    except (OSError, ValueError):
         return "unreadable" if file.name != "pyproject.toml" else None
     if document is None or file.name != "pyproject.toml":
         return document
-    table = document.get("tool", {}).get("ruff")
-    return None if table is None else [table, document.get("project", {}).get("requires-python")]
+    tool, project = (table if isinstance(table := document.get(name), dict) else {} for name in ("tool", "project"))
+    return None if "ruff" not in tool else [tool["ruff"], project.get("requires-python")]
 
 
 def _reports(stdout: bytes) -> list[dict[str, Any]]:

@@ -165,8 +165,12 @@ def _category(rule: dict[str, Any]) -> str:
 def _path(uri: Any, root: Path | None) -> str | None:
     if not isinstance(uri, str) or not uri:
         return None
-    parts = urlsplit(uri)
-    path = unquote(parts.path if parts.scheme == "file" else uri)
+    try:
+        parts = urlsplit(uri)
+        path = unquote(parts.path if parts.scheme == "file" else uri)
+    except ValueError:
+        # No URI at all, such as `//[`: then it is judged as the path that it reads like.
+        path = unquote(uri)
     if root is not None and path.startswith(f"{root}/"):
         return path[len(f"{root}/") :]
     return path.removeprefix("./")

@@ -22,7 +22,10 @@ _CHUNK: Final = 64 * 1024
 
 
 class Orders(NamedTuple):
-    """What to run for one attempt. `spawned` is told the pid and its start before anything else happens."""
+    """What to run for one attempt. `spawned` is told the pid and its start before anything else happens.
+
+    `mark` are the variables of `environment` that no other attempt has: by them a process is known that left its group.
+    """
 
     steps: Sequence[Step]
     tree: Path
@@ -30,6 +33,7 @@ class Orders(NamedTuple):
     environment: Mapping[str, str]
     seconds: float
     spawned: Callable[[int, str, str], None]
+    mark: Mapping[str, str] = {}
 
 
 class Ran(NamedTuple):
@@ -64,7 +68,7 @@ async def run_queue(tasks: Sequence[Callable[[], Awaitable[None]]], *, at_once: 
 async def run_steps(orders: Orders) -> Ran:
     """Run the steps of an attempt one after the other, until one fails or the deadline passes.
 
-    However it ends, cancelled too, no process of its groups is left.
+    However it ends, cancelled too, no process of its groups is left, nor one that left them and is known by its mark.
     """
     began = time.monotonic()
     # What is passed on for one step may be a secret as well.
@@ -87,6 +91,8 @@ async def run_steps(orders: Orders) -> Ran:
     except (OSError, ValueError) as error:
         not_started = str(error)
     finally:
+        if orders.mark:
+            processes.end_all_with(orders.mark)
         watch.close()
     return Ran(
         tuple(results),
@@ -168,7 +174,13 @@ class _Watch:
 
     def __init__(self, folder: Path, names: Iterable[str], redactor: Redactor) -> None:
         # All are opened before anything is spawned, which could put a link in a log's place.
-        self._logs = {name: _Log(folder / f"{name}.log", redactor) for name in dict.fromkeys(names)}
+        self._logs: dict[str, _Log] = {}
+        try:
+            for name in dict.fromkeys(names):
+                self._logs[name] = _Log(folder / f"{name}.log", redactor)
+        except OSError:
+            self.close()
+            raise
         self.last_code: int | None = None
         self.spawned: str | None = None
         self.first_output: str | None = None

@@ -47,6 +47,11 @@ class NewAgentRun(NamedTuple):
     worktree_path: str | None
     worktree_branch: str | None
 
+    @property
+    def told(self) -> dict[str, object]:
+        """What the ledger says of it when it is dispatched."""
+        return {"domain": self.domain, "promptSha256": self.prompt_sha256}
+
 
 class Claim(NamedTuple):
     """A file that an agent run touched: as git shows it, as the agent says, or both."""
@@ -84,14 +89,14 @@ def add(conn: sqlite3.Connection, run_id: str, wave_id: int, agent: NewAgentRun)
             wave_id,
             None,
             "dispatched",
-            payload={"domain": agent.domain, "promptSha256": agent.prompt_sha256},
+            payload=agent.told,
         ),
     )
     return agent_run_id
 
 
 def plan_anew(conn: sqlite3.Connection, agent_run_id: int, agent: NewAgentRun) -> None:
-    """Give an agent run that was never dispatched its prompt, its output and its tree."""
+    """Give an agent run that was never dispatched its prompt, its output and its tree; its move tells of them."""
     conn.execute(
         "UPDATE agent_runs SET domain = ?, files = ?, prompt_path = ?, prompt_sha256 = ?, output_path = ?,"
         " worktree_path = ?, worktree_branch = ? WHERE id = ? AND status = 'pending'",

@@ -61,8 +61,17 @@ class Proved(NamedTuple):
     commit: str
 
 
+def still_claimed(conn: sqlite3.Connection, run_id: str, proved: Sequence[Proved]) -> list[Proved]:
+    """Return those of some proved findings whose claim stands; of others it was refuted since they were looked at."""
+    claimed = {claim.finding for claim in standing(conn, run_id)} if proved else set()
+    return [one for one in proved if one.finding in claimed]
+
+
 def prove(conn: sqlite3.Connection, run_id: str, wave_id: int | None, proved: Sequence[Proved]) -> None:
-    """Make claimed findings fixed, on evidence; one that somebody closed meanwhile stays as it is."""
+    """Make claimed findings fixed, on evidence; one that somebody closed meanwhile stays as it is.
+
+    To be called with findings that are `still_claimed`, in the same transaction.
+    """
     entries = []
     for one in proved:
         before = conn.execute("SELECT observation FROM findings WHERE id = ?", (one.finding,)).fetchone()[0]

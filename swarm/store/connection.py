@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Final, Self
 from urllib.parse import quote
 
 from swarm import errors
+from swarm.failpoints import failpoint
 from swarm.store import versions
-from swarm.store.faults import translated, writers_queue
+from swarm.store.faults import remedy, translated, writers_queue
 
 READ_WAIT_SECONDS: Final = 30.0
 BUSY_TIMEOUT_MS: Final = 5000
@@ -44,7 +46,9 @@ class Store:
             try:
                 self.conn.execute("BEGIN IMMEDIATE")
                 yield self.conn
+                failpoint("commit.before")
                 self.conn.execute("COMMIT")
+                failpoint("commit.after")
             except sqlite3.Error as error:
                 self._roll_back()
                 raise translated(error, self.path) from error
@@ -109,6 +113,7 @@ def open_store(path: Path, verb: str, *, create: bool = False) -> Store:
     try:
         _configure(store.conn)
         on_disk = versions.version_of(store.conn, path)
+        _hold_to_whole_pages(store.conn, path)
         if on_disk is None or on_disk < versions.current():
             store.conn.close()
             if on_disk is None and not create:
@@ -127,12 +132,26 @@ def open_store(path: Path, verb: str, *, create: bool = False) -> Store:
 
 def _holds_something(path: Path) -> bool:
     try:
-        return path.stat().st_size > 0
-    except FileNotFoundError:
-        return False
+        status = path.stat()
     except OSError as error:
+        if path.is_symlink():
+            problem = "it is a link that leads to no file"
+            raise errors.ControlPlaneCorrupt(path=str(path), problem=problem, remedy=remedy(path)) from error
+        if isinstance(error, FileNotFoundError):
+            return False
         problem = error.strerror or str(error)
         raise errors.ControlPlaneReadOnly(path=str(path), problem=problem) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise errors.ControlPlaneCorrupt(path=str(path), problem="it is no regular file", remedy=remedy(path))
+    return status.st_size > 0
+
+
+def _hold_to_whole_pages(conn: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file that was cut off in its last page, whose end SQLite would read as zeros."""
+    (page,) = conn.execute("PRAGMA page_size").fetchone()
+    if path.stat().st_size % page:
+        problem = "it was cut off in the middle of a page"
+        raise errors.ControlPlaneCorrupt(path=str(path), problem=problem, remedy=remedy(path))
 
 
 def _make_folder(folder: Path) -> None:

@@ -22,6 +22,9 @@ def translated(error: sqlite3.Error, path: Path) -> Exception:
         from swarm.store.locks import holder_of
 
         return _busy(path, holder_of(lock_file(path)))
+    if code == sqlite3.SQLITE_CANTOPEN and path.is_file() and all(os.access(p, os.W_OK) for p in (path, path.parent)):
+        # Its journal could not be made: the disk has no room for one more file.
+        return errors.ControlPlaneWriteFailed(path=str(path), problem=problem)
     if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
         return errors.ControlPlaneReadOnly(path=str(path), problem=problem)
     if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:

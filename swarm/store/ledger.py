@@ -114,6 +114,11 @@ def events_of(conn: sqlite3.Connection, *subjects: str) -> list[Event]:
     return list(map(Event._make, cursor))
 
 
+def head(conn: sqlite3.Connection) -> int:
+    """Return the number of the last event, 0 where there is none."""
+    return int(conn.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+
+
 def newest_of(conn: sqlite3.Connection, run_id: str) -> Event:
     """Return the last event of a run; its first is that it was created."""
     row = conn.execute(

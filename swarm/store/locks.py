@@ -5,7 +5,7 @@ A lock dies with its process. The holder writes `pid verb` into the file, so tha
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 POLL_SECONDS = 0.01
@@ -63,6 +63,7 @@ def is_held(path: Path) -> bool:
 
 def _sign(path: Path, verb: str) -> None:
     # Opening another handle on the lock file is safe: flock belongs to the handle, not to the process.
-    with path.open("r+", encoding="utf-8") as file:
+    # On a full disk the lock is held without a name: what is to be written there says by itself that it cannot be.
+    with suppress(OSError), path.open("r+", encoding="utf-8") as file:
         file.write(f"{os.getpid()} {verb}\n")
         file.truncate()

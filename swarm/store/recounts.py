@@ -23,10 +23,11 @@ class Earlier(NamedTuple):
 
 
 class SeenFurther(NamedTuple):
-    """What further reports by a later part of the same wave change of a finding."""
+    """What further reports change of a finding that is observed already: by this wave, or by somebody since."""
 
     severity: str
     sightings: int
+    last_wave: int
     id: int
 
 
@@ -61,8 +62,22 @@ def sightings_in(conn: sqlite3.Connection, wave_id: int) -> Iterator[Sighting]:
 
 
 def record_further(conn: sqlite3.Connection, findings: Iterable[SeenFurther]) -> None:
-    """Count further reports of findings that their wave has seen already."""
-    conn.executemany("UPDATE findings SET severity = ?, sightings = sightings + ? WHERE id = ?", findings)
+    """Count further reports of findings; what is observed of them stays."""
+    conn.executemany(
+        "UPDATE findings SET severity = ?, sightings = sightings + ?, last_wave = ? WHERE id = ?", findings
+    )
+
+
+def observed_since(conn: sqlite3.Connection, run_id: str, seq: int) -> dict[int, str]:
+    """Return what is observed now of the findings of a run, by row, that were moved behind a cursor of the ledger."""
+    rows = conn.execute(
+        "SELECT id, observation FROM findings WHERE id IN (SELECT CAST(substr(subject, 9) AS INTEGER) FROM events"
+        " WHERE run_id = ? AND seq > ? AND (kind = 'finding_moved' OR kind = 'finding_decided'"
+        # A finding that is closed or reopened is decided and moved by one event.
+        " AND json_extract(payload, '$.evidence') IS NOT NULL))",
+        (run_id, seq),
+    )
+    return dict(rows.fetchall())
 
 
 def completed_hash(conn: sqlite3.Connection, wave_id: int) -> str:

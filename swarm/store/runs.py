@@ -99,8 +99,12 @@ def set_map_frozen(conn: sqlite3.Connection, run_id: str, *, frozen: bool) -> bo
 
 def set_timeout(conn: sqlite3.Connection, run: Run, seconds: int) -> None:
     """Change the timeout policy of a run."""
+    # Another process may have changed it since the run was read.
+    now = find(conn, run.id) or run
+    if now.timeout_seconds == seconds:
+        return
     conn.execute("UPDATE runs SET timeout_seconds = ? WHERE id = ?", (seconds, run.id))
-    before, after = f"{run.timeout_seconds}s", f"{seconds}s"
+    before, after = f"{now.timeout_seconds}s", f"{seconds}s"
     append(conn, Entry("run_timeout_set", f"run:{run.id}", run.id, None, before, after))
 
 

@@ -123,6 +123,24 @@ def snapshot_digests(conn: sqlite3.Connection, run_id: str | None) -> Iterator[t
         yield row_id, run, kept, hashlib.sha256(document.encode()).hexdigest()
 
 
+def output_digests(conn: sqlite3.Connection, run_id: str | None) -> Iterator[tuple[int, str | None, str, str]]:
+    """Yield each output that was taken in: its row, its run, the digest that is kept of it, and the one that it has."""
+    import hashlib
+    import zlib
+
+    rows = conn.execute(
+        "SELECT artifacts.id, run_id, sha256, body FROM artifacts LEFT JOIN agent_runs ON agent_runs.id = agent_run_id"
+        " LEFT JOIN waves ON waves.id = wave_id WHERE (?1 IS NULL OR run_id = ?1) ORDER BY artifacts.id",
+        (run_id,),
+    )
+    for row_id, run, kept, body in rows:
+        try:
+            found = hashlib.sha256(zlib.decompress(body)).hexdigest()
+        except zlib.error:
+            found = "unreadable"
+        yield row_id, run, kept, found
+
+
 def waves_of_sightings(conn: sqlite3.Connection, run_id: str | None) -> list[tuple[int, str | None, int]]:
     """Return the waves that sightings name: id, run and number, 0 where there is no such wave."""
     rows = conn.execute(

@@ -55,8 +55,9 @@ def move_agent_run(
     *,
     reason: str | None = None,
     override: bool = False,
+    told: dict[str, object] | None = None,
 ) -> None:
-    """Bring an agent run to another state. Raises as `move_wave` does."""
+    """Bring an agent run to another state; `told` is what the event says beside it. Raises as `move_wave` does."""
     _hold_to(AGENT_RUN, agent.status, target, override=override, wave=wave, agent=agent)
     moment = now()
     started = moment if target is AgentRunStatus.RUNNING else None
@@ -73,7 +74,7 @@ def move_agent_run(
         )
     append(
         conn,
-        Entry("agent_run_moved", f"agent_run:{agent.id}", wave.run_id, wave.id, agent.status, target, reason),
+        Entry("agent_run_moved", f"agent_run:{agent.id}", wave.run_id, wave.id, agent.status, target, reason, told),
     )
 
 

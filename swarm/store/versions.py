@@ -83,9 +83,9 @@ def _apply(conn: sqlite3.Connection, path: Path, number: int, migration: Any) ->
             )
             if broken := conn.execute("PRAGMA foreign_key_check").fetchall():
                 raise sqlite3.IntegrityError(f"migration {number} broke {len(broken)} references")
-        failpoint("migrate.before_commit")
+        failpoint("commit.before")
         conn.execute("COMMIT")
-        failpoint("migrate.after_commit")
+        failpoint("commit.after")
     except BaseException:
         if conn.in_transaction:
             conn.execute("ROLLBACK")
@@ -112,6 +112,9 @@ def _back_up(conn: sqlite3.Connection, path: Path, on_disk: int) -> None:
 
     folder = backups(path)
     folder.mkdir(mode=0o700, exist_ok=True)
+    # Whoever made these stood at the head of the queue, where we stand now.
+    for left in folder.glob("control-plane-*.tmp"):
+        left.unlink(missing_ok=True)
     moment = now().replace(":", "").replace(".", "-")
     target = folder / f"control-plane-v{on_disk}-{moment}.db"
     unfinished = target.with_suffix(".tmp")

@@ -10,6 +10,7 @@ from swarm.rules.phases import Phase
 from swarm.rules.states import WaveStatus
 from swarm.store.ledger import Entry, append
 
+_BEYOND_SQLITE: Final = 2**63
 _COLUMNS: Final = (
     "id, run_id, number, phase, status, snapshot_id, dispatch_sha, isolated, shared_tree, runtime,"
     " runtime_version, runtime_config, sentinel, ownership_probe_degraded, violations, result, dispatched, ended"
@@ -115,6 +116,8 @@ def newest_amend(conn: sqlite3.Connection, run_id: str) -> Wave | None:
 
 def numbered(conn: sqlite3.Connection, run_id: str, number: int) -> Wave | None:
     """Return the run's wave of this number."""
+    if number >= _BEYOND_SQLITE:
+        return None
     return _one(conn, "run_id = ? AND number = ?", run_id, number)
 
 
@@ -166,6 +169,16 @@ def trees_in_use(conn: sqlite3.Connection, run_id: str) -> set[str]:
         (run_id,),
     )
     return {path for (path,) in rows}
+
+
+def branches_in_use(conn: sqlite3.Connection, run_id: str) -> set[str]:
+    """Return the branches of a run that an agent run has."""
+    rows = conn.execute(
+        "SELECT worktree_branch FROM agent_runs JOIN waves ON waves.id = wave_id"
+        " WHERE run_id = ? AND worktree_branch IS NOT NULL",
+        (run_id,),
+    )
+    return {branch for (branch,) in rows}
 
 
 def record_sentinel(conn: sqlite3.Connection, wave_id: int, sentinel: str) -> None:

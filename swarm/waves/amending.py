@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from swarm.git import touched
 from swarm.git.repository import LINK_MODE, Repository, TreeFile
@@ -12,7 +13,18 @@ from swarm.store.waves import Wave
 from swarm.waves.collected import UNTAKABLE, Divergence, LeaseRequest, Problem, ViolationShown
 from swarm.waves.intake import Intake, trusted_index, violated, without_tree
 
+WORK: Final = "refs/swarm/work/"
 _NO_LEASE: frozenset[str] = frozenset()
+
+
+def keep_work(repository: Repository, wave: Wave, intakes: Sequence[Intake]) -> None:
+    """Give refs to what was judged in worktrees: it is merged later, and must not be swept up as garbage before."""
+    if not wave.isolated:
+        return
+    for taken in intakes:
+        if taken.work is not None and taken.work.touched:
+            ref = f"{WORK}{wave.run_id}/w{wave.number}-{taken.agent.domain}"
+            repository.git.run("update-ref", ref, taken.work.tree)
 
 
 class Court:
@@ -42,7 +54,8 @@ class Court:
         if self._wave.isolated:
             return [self._judge_tree(taken) for taken in intakes]
         # In the shared checkout an edit is an agent's only where one owner alone can have made it.
-        seen = touched.work_of(self._repository.common_dir, self._repository.root, self._wave.dispatch_sha, None, None)
+        common, objects = self._repository.common_dir, self._repository.objects
+        seen = touched.work_of(common, self._repository.root, self._wave.dispatch_sha, None, None, objects=objects)
         by_owner: dict[str, dict[str, str]] = {}
         for file in seen.touched:
             owner = self._owners.owner_of(file.path)
@@ -62,11 +75,8 @@ class Court:
             return without_tree(taken)
         kept = trusted_index(self._wave, self._folder, tree)
         common = self._repository.common_dir
-        work = touched.work_of(common, tree, self._wave.dispatch_sha, kept, agent.worktree_branch)
-        if work.touched:
-            # What is judged now is merged later, and must not be swept up as garbage before.
-            ref = f"refs/swarm/work/{self._wave.run_id}/w{self._wave.number}-{agent.domain}"
-            self._repository.git.run("update-ref", ref, work.tree)
+        objects = self._repository.objects
+        work = touched.work_of(common, tree, self._wave.dispatch_sha, kept, agent.worktree_branch, objects=objects)
         judged = self._judge(taken._replace(work=work), {file.path: file.kind for file in work.touched})
         judged = self._with_violations(judged, self._strange(taken, judged))
         # A repository inside of the tree would be merged as a submodule that nobody can fetch.

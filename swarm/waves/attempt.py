@@ -4,12 +4,12 @@ import functools
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from swarm import events
 from swarm.config import Config
-from swarm.failpoints import failpoint
 from swarm.files import is_in_place, make_folder, write_whole
 from swarm.git.repository import Repository
 from swarm.rules.states import AgentRunStatus
@@ -54,20 +54,25 @@ async def attempt(scene: Scene, agent: AgentRun, before: list[Attempt]) -> None:
     """Make one attempt of one agent: row, processes, output, record."""
     job, folder = _job(scene, agent, len(before) + 1)
     steps = scene.runtime.steps(job)
-    attempt_id = _open(scene, agent, before, folder, list(steps[0].argv) if steps else [])
+    try:
+        attempt_id = _open(scene, agent, before, folder, list(steps[0].argv) if steps else [])
+    except BaseException:
+        with suppress(OSError):
+            folder.rmdir()
+        raise
     _set_aside(job.output_path, folder)
     spawned = functools.partial(_spawned, scene, attempt_id)
+    mark = {AGENT_VARIABLE: str(attempt_id), "SWARM_OUTPUT_FILE": str(job.output_path)}
     environment = agent_environment(
         {
-            AGENT_VARIABLE: str(attempt_id),
+            **mark,
             "SWARM_PROMPT_FILE": str(job.prompt_path),
-            "SWARM_OUTPUT_FILE": str(job.output_path),
             "SWARM_WORKTREE": str(job.tree),
             "SWARM_DOMAIN": job.domain,
         }
     )
     try:
-        ran = await supervisor.run_steps(Orders(steps, job.tree, folder, environment, scene.seconds, spawned))
+        ran = await supervisor.run_steps(Orders(steps, job.tree, folder, environment, scene.seconds, spawned, mark))
     except BaseException:
         ending = Ending("killed", 3, error_code="INTERRUPTED", error_fragment="the launch was interrupted")
         with scene.store.mutation() as conn:
@@ -114,7 +119,6 @@ def _open(scene: Scene, agent: AgentRun, before: list[Attempt], folder: Path, ar
         attempt_id = attempts.add(conn, scene.run.id, scene.wave.id, new)
         if agent.status is AgentRunStatus.DISPATCHED:
             transitions.move_agent_run(conn, scene.wave, agent, AgentRunStatus.RUNNING)
-    failpoint("launch.after_open")
     events.emit(
         "attempt_started",
         run_id=scene.run.id,
@@ -126,16 +130,15 @@ def _open(scene: Scene, agent: AgentRun, before: list[Attempt], folder: Path, ar
 
 
 def _spawned(scene: Scene, attempt_id: int, pid: int, start: str, moment: str) -> None:
-    failpoint("launch.before_pid")
     with scene.store.mutation() as conn:
         attempts.record_process(conn, attempt_id, pid, start, moment)
-    failpoint("launch.after_spawn")
 
 
 def _close(scene: Scene, agent: AgentRun, attempt_id: int, job: Job, ran: Ran) -> None:
     """Judge what the processes made: the exit status first, the output second."""
     ending, analysis = _judged(scene, job, ran)
-    failpoint("launch.before_close")
+    # Before the row is closed: from then on nobody would write them any more.
+    records.write_events(job.attempt_folder, ran, ending)
     with scene.store.mutation() as conn:
         attempts.close(conn, scene.run.id, scene.wave.id, attempt_id, ending)
         if ending.outcome == "success" and analysis is not None:
@@ -145,9 +148,7 @@ def _close(scene: Scene, agent: AgentRun, attempt_id: int, job: Job, ran: Ran) -
             running = agent._replace(status=AgentRunStatus.RUNNING)
             reason = f"{ending.error_code}: {ending.error_fragment or ending.outcome}"
             transitions.move_agent_run(conn, scene.wave, running, target, reason=reason)
-    failpoint("launch.after_close")
     records.write(job.attempt_folder / records.NAME, scene.store.conn, attempt_id)
-    records.write_events(job.attempt_folder, ran, ending)
     events.emit(
         "attempt_ended",
         run_id=scene.run.id,

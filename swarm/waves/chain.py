@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from swarm import errors
-from swarm.failpoints import failpoint
 from swarm.git import merging
 from swarm.git.merging import Conflict, Identity
 from swarm.git.repository import Repository
@@ -108,14 +107,25 @@ def _saved(git: Git, scene: Scene, agent: AgentRun, findings: Sequence[str], rec
     parent = tip if tip is not None and grown else since
     message = _message(f"Work of {agent.domain}", scene, agent.domain, findings)
     commit = merging.commit_tree(git, work, [parent], message, scene.identity)
-    failpoint("merge.before_save")
     if tip is None or grown:
-        merging.move_branch(git, branch, tip, commit)
-        # No git call in a tree whose git folder somebody changed.
-        if agent.worktree_path is not None and not watch.changed_common(scene.run, scene.wave, scene.repository):
-            merging.take_into_tree(scene.repository, Path(agent.worktree_path), branch, parent, commit)
-    failpoint("merge.after_save")
+        _move(git, scene, agent, (tip, parent, commit))
     return commit
+
+
+def _move(git: Git, scene: Scene, agent: AgentRun, step: tuple[str | None, str, str]) -> None:
+    """Move an agent's branch on, and the index of its tree with it; first that, for the branch is what is asked."""
+    branch, (tip, parent, commit) = agent.worktree_branch or "", step
+    # No git call in a tree whose git folder somebody changed.
+    if agent.worktree_path is None or watch.changed_common(scene.run, scene.wave, scene.repository):
+        merging.move_branch(git, branch, tip, commit)
+        return
+    tree = Path(agent.worktree_path)
+    merging.take_into_tree(scene.repository, tree, branch, parent, commit)
+    try:
+        merging.move_branch(git, branch, tip, commit)
+    except BaseException:
+        merging.take_into_tree(scene.repository, tree, branch, commit, parent)
+        raise
 
 
 def _message(title: str, scene: Scene, domain: str, findings: Sequence[str]) -> str:

@@ -197,11 +197,12 @@ def _remains(found: Sequence[Ward]) -> Iterator[Check]:
     for name, good in _GOOD.items():
         steps = [step.what for ward in found for step in ward.steps if step.id == name]
         left = [one for ward in found for one in ward.left if one.id == name]
+        others = f"{len(left)} to look into: {_named([one.what for one in left])}" if left else ""
         if steps:
-            told = f"{len(steps)} to be repaired: {_named(steps)}"
+            told = "; ".join(filter(None, (f"{len(steps)} to be repaired: {_named(steps)}", others)))
             yield Check(name, WARN, told, "`swarm doctor --fix` shows the plan, and `--apply --reason '…'` does it")
         elif left:
-            yield Check(name, WARN, f"{len(left)} to look into: {_named([one.what for one in left])}", left[0].hint)
+            yield Check(name, WARN, others, left[0].hint)
         else:
             yield Check(name, PASS, good, None)
 

@@ -5,19 +5,20 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from swarm import clock
-from swarm.failpoints import failpoint
 from swarm.files import is_in_place
 from swarm.git import merging, placements, salvage
 from swarm.git.merging import Identity
 from swarm.git.repository import Repository, repository_at
 from swarm.git.runner import GitError
 from swarm.git.salvage import Unsavable
+from swarm.interruption import postponed
 from swarm.store import ledger
 from swarm.store.connection import Store
 from swarm.store.runs import Run
-from swarm.waves import intents, leftovers, trees
+from swarm.waves import intents, leftovers, trees, works
 from swarm.waves.leftovers import ABANDONED, AT_RISK, GONE, Ground, Judged
 from swarm.waves.recovery import CleanResult, Leftover
+from swarm.waves.works import KeptWork
 from swarm.workspace import Workspace
 
 WORK_AT_RISK: Final = "WORK_AT_RISK"
@@ -39,6 +40,7 @@ class Survey(NamedTuple):
     saved: list[Judged]
     left: list[Judged]
     debris: list[Path]
+    works: list[KeptWork]
 
 
 def clean(store: Store, workspace: Workspace, run: Run, wish: Wish) -> CleanResult:
@@ -64,7 +66,9 @@ def _survey(conn: sqlite3.Connection, workspace: Workspace, run: Run, repository
     saved = [one for one in risky if wish.force and one.savable]
     debris = sorted(here.folder.glob(f"{GONE}*")) if is_in_place(here.folder, here.folder.parent) else []
     removable = [one for one in judged if one.state != AT_RISK]
-    return Survey(here, removable, saved, [one for one in risky if one not in saved], debris)
+    kept = works.of_waves_that_are_over(conn, here, saved)
+    going = [one for one in kept if one.is_held or wish.force]
+    return Survey(here, removable, saved, [one for one in risky if one not in saved], debris, going)
 
 
 def _applied(store: Store, run: Run, wish: Wish, survey: Survey) -> CleanResult:
@@ -73,24 +77,26 @@ def _applied(store: Store, run: Run, wish: Wish, survey: Survey) -> CleanResult:
     for folder in survey.debris:
         placements.delete_folder(folder)
     known = salvage.refs_below(git, f"{salvage.REFS}{run.id}/")
-    try:
-        survey, refs = _save_all(run, survey)
-        items = _items(store.conn, run, survey, refs)
-        if items:
-            intents.begin(store, run.id, intents.CLEAN_BEGUN, {"items": items}, wish.reason)
-    except BaseException:
-        for ref, commit in salvage.refs_below(git, f"{salvage.REFS}{run.id}/").items():
-            if ref not in known:
-                salvage.drop(git, ref, commit)
-        raise
+    # Once it is written down, what was saved must not be dropped.
+    with postponed():
+        try:
+            survey, refs = _save_all(run, survey)
+            refs |= {work.name: works.save(git, run, work) for work in survey.works if not work.is_held}
+            items = _items(store.conn, run, survey, refs)
+            if items:
+                intents.begin(store, run.id, intents.CLEAN_BEGUN, {"items": items}, wish.reason)
+        except BaseException:
+            for ref, commit in salvage.refs_below(git, f"{salvage.REFS}{run.id}/").items():
+                if ref not in known:
+                    salvage.drop(git, ref, commit)
+            raise
     going = [*survey.removable, *survey.saved]
     raced = {one.remnant.name for one in going if not _removed(here, one, _goal(one, refs))}
+    raced |= {work.name for work in survey.works if not works.dropped(git, work)}
     done: list[object] = [item for item in items if item["name"] not in raced]
     if done:
-        failpoint("clean.before_commit")
         with store.mutation() as conn:
             ledger.append(conn, intents.entry(run.id, intents.CLEANED, {"items": done}, wish.reason))
-        failpoint("clean.after_commit")
     trees.remove_empty([here.folder])
     return _told(store.conn, run, wish, survey, refs, raced)
 
@@ -143,6 +149,7 @@ def _items(
 ) -> list[dict[str, Any]]:
     """Return what will be removed, together with what a call that died has removed already."""
     fresh = {one.remnant.name: _item(one, refs) for one in (*survey.removable, *survey.saved)}
+    fresh |= {work.name: works.item(work, refs) for work in survey.works}
     left = {one.remnant.name for one in survey.left}
     known = intents.last(conn, run.id)
     begun = known.told["items"] if known and known.kind == intents.CLEAN_BEGUN else ()
@@ -176,15 +183,12 @@ def _removed(here: Ground, judged: Judged, commit: str) -> bool:
         return False
     gone = remnant.path.with_name(GONE + remnant.name)
     if judged.is_there:
-        failpoint("clean.before_rename")
         # From here on it is not looked at again: a folder of this name may be half deleted.
         remnant.path.rename(gone)
-        failpoint("clean.after_rename")
     if here.at(remnant.path) is not None:
         placements.forget(git, remnant.path)
     if remnant.branch is not None and judged.tip is not None:
         salvage.drop(git, f"refs/heads/{remnant.branch}", judged.tip)
-    failpoint("clean.before_delete")
     if judged.is_there:
         placements.delete_folder(gone)
     return True
@@ -200,11 +204,15 @@ def _told(
 ) -> CleanResult:
     going = [*survey.removable, *survey.saved]
     gone = tuple(_shown(one, wish, refs) for one in going if one.remnant.name not in raced)
+    gone += tuple(works.shown(one, refs, applied=wish.apply) for one in survey.works if one.name not in raced)
+    unsaved = len(survey.saved) + sum(not work.is_held for work in survey.works)
     changed = [one._replace(why=("it changed while it was looked at",)) for one in going if one.remnant.name in raced]
     left = tuple(_shown(one, wish, {}, left=True) for one in (*survey.left, *changed))
-    state = WORK_AT_RISK if left or (survey.saved and not wish.apply) else None
+    state = WORK_AT_RISK if left or (unsaved and not wish.apply) else None
     verb = "Removed" if wish.apply else "Would remove"
-    summary = f"{verb} {len(gone)}, of them {len(refs or survey.saved)} saved first; {len(left)} at risk and left."
+    summary = (
+        f"{verb} {len(gone)}, of them {len(refs) if wish.apply else unsaved} saved first; {len(left)} at risk and left."
+    )
     if not gone:
         debris = "" if not survey.debris else ", but for what a call that died was removing"
         summary = f"Nothing to clean{debris}." if not left else f"Nothing to clean: {len(left)} at risk and left."

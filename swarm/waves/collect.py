@@ -8,22 +8,23 @@ from pathlib import Path
 from typing import Final
 
 from swarm import errors, events
-from swarm.failpoints import failpoint
 from swarm.git import worktrees
 from swarm.git.repository import Repository, repository_at
 from swarm.git.worktrees import Tree
 from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, claims, findings, leases, ledger, recounts, transitions, waves
+from swarm.store import agent_runs, claims, findings, leases, ledger, recounts, seals, transitions, waves
 from swarm.store.connection import Store
 from swarm.store.faults import translated
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import intake, run_facts, settling, supervision, trees
+from swarm.waves.amending import keep_work
 from swarm.waves.collected import AgentCollected, CollectResult, FindingCounts
 from swarm.waves.fixes import dropped
+from swarm.waves.meanwhile import brought_up
 from swarm.waves.observing import Observed, observe
 from swarm.waves.reconcile import Digest, Reconciled
 from swarm.workspace import Workspace
@@ -46,9 +47,8 @@ def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Pa
     with supervision.only_supervisor(workspace, run, wave):
         supervision.close_dead_attempts(store, run, wave)
         observed = observe(store.conn, workspace, run, wave, repository, named)
-        failpoint("collect.before_commit")
+        keep_work(repository, wave, observed.intakes)
         status = commit(store, run, observed)
-    failpoint("collect.after_commit")
     tidy(store.conn, run, repository)
     return _told(store.conn, run, observed, status)
 
@@ -62,7 +62,6 @@ def commit(store: Store, run: Run, observed: Observed, override: str | None = No
     failure: sqlite3.Error | None = None
     status = WaveStatus.DISPATCHED
     with store.mutation(bulk=True) as conn:
-        supervision.hold_to_status(conn, observed.wave)
         record_evidence(conn, observed, override)
         try:
             with store.part():
@@ -72,6 +71,7 @@ def commit(store: Store, run: Run, observed: Observed, override: str | None = No
             if not conn.in_transaction or override is not None:
                 raise
             failure = error
+        seals.seal(conn, run.id, observed.wave.id)
     if failure is not None:
         raise errors.CollectUpsertError(
             number=observed.wave.number,
@@ -83,10 +83,18 @@ def commit(store: Store, run: Run, observed: Observed, override: str | None = No
 
 
 def record_evidence(conn: sqlite3.Connection, observed: Observed, override: str | None) -> None:
-    """Keep what was seen of each agent, and the states that follow; `override` is why a blocked one is complete."""
+    """Keep what was seen of each agent, and the states that follow; `override` is why a blocked one is complete.
+
+    Raises StateConflict when the wave, an agent or a lease that it was judged by moved meanwhile.
+    """
+    wave = observed.wave
+    supervision.hold_to_status(conn, wave)
+    if observed.leased is not None and observed.leased != leases.holding(conn, wave.run_id, wave.number):
+        subject = f"What is leased in wave {wave.number}"
+        raise errors.StateConflict(subject=subject, expected="what it was", run_id=wave.run_id)
     waves.record_probe(
         conn,
-        observed.wave.id,
+        wave.id,
         degraded=observed.is_degraded,
         violations=[violation._asdict() for violation in observed.violations],
     )
@@ -106,7 +114,7 @@ def record_evidence(conn: sqlite3.Connection, observed: Observed, override: str 
                 reason = f"touched {len(taken.violations)} files: {taken.violations[0].file}"[: intake.STORED_ERROR]
             overrides = override is not None
             reason = override or reason
-            transitions.move_agent_run(conn, observed.wave, agent, taken.target, reason=reason, override=overrides)
+            transitions.move_agent_run(conn, wave, agent, taken.target, reason=reason, override=overrides)
 
 
 def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> None:
@@ -114,6 +122,8 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
     if not is_audit(wave.phase):
         _record_fixes(conn, run, observed)
         return
+    if moved := recounts.observed_since(conn, run.id, observed.seq):
+        found = brought_up(found, moved)
     claims.settle(conn, _refuted(conn, run, found), "refuted")
     claims.settle(conn, [silent.id for silent in found.not_seen if silent.fixed_wave is not None], "fixed")
     rows = findings.add_all(conn, found.new)

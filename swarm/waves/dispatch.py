@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from swarm import errors, events
 from swarm.config import Config
-from swarm.failpoints import failpoint
 from swarm.files import make_folder, write_whole
 from swarm.git import sentinel
 from swarm.git.repository import Repository, files_at, repository_at, tracked_changes
 from swarm.git.worktrees import Tree
+from swarm.interruption import postponed
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import Phase, expected_next, is_audit
 from swarm.runtimes import registry
@@ -211,19 +211,19 @@ def _make(store: Store, plan: Plan, repository: Repository) -> tuple[int, int, t
     wanted = _trees_of(plan)
     had_folder = plan.folder.exists()
     made = trees.make_trees(repository.git, wanted, plan.commit)
-    try:
-        trees.keep_indexes([tree for _, tree in wanted], plan.folder / "trees")
-        write_prompts(plan.agents, is_amend=plan.routing is not None)
-        guard = _sentinel(plan, repository)
-        failpoint("dispatch.before_commit")
-        recorded = _record(store, plan, guard)
-    except BaseException:
-        trees.take_back(repository.git, made, plan.commit)
-        if not had_folder:
-            shutil.rmtree(plan.folder, ignore_errors=True)
-        trees.remove_empty({tree.path.parent for tree in made} | {plan.folder})
-        raise
-    failpoint("dispatch.after_commit")
+    # Once it is recorded, what was made for it must not be taken back.
+    with postponed():
+        try:
+            trees.keep_indexes([tree for _, tree in wanted], plan.folder / "trees")
+            write_prompts(plan.agents, is_amend=plan.routing is not None)
+            guard = _sentinel(plan, repository)
+            recorded = _record(store, plan, guard)
+        except BaseException:
+            trees.take_back(repository.git, made, plan.commit)
+            if not had_folder:
+                shutil.rmtree(plan.folder, ignore_errors=True)
+            trees.remove_empty({tree.path.parent for tree in made} | {plan.folder})
+            raise
     return recorded
 
 

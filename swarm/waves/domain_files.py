@@ -2,7 +2,7 @@
 
 import json
 import re
-import tomllib
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:")
 # Where GitHub looks, in its order, and then GitLab; GitHub reads no more than 3 MB.
 CODEOWNERS: Final = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 _LONGEST_CODEOWNERS: Final = 3 * 1024 * 1024
+_LONGEST_MAP: Final = 8 * 1024 * 1024
 
 
 def parsed_globs(raw: str) -> tuple[str, ...]:
@@ -73,12 +74,14 @@ def domains_from_file(file: Path) -> list[Domain]:
     A list of {name, globs, ownership, description}, or that under `domains`. Raises ConfigInvalid and what the
     parts raise.
     """
-    from swarm.documents import check
+    from swarm.documents import check, parse_bounded, parse_toml, read_named
 
     try:
-        text = file.read_text(encoding="utf-8")
-        document: Any = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+        text = read_named(file, _LONGEST_MAP)
+        document: Any = parse_toml(text) if file.suffix == ".toml" else parse_bounded(text.encode(), str(file))
+    except (errors.BoundedJsonParseFailed, errors.BoundedJsonSizeLimit) as error:
+        raise errors.ConfigInvalid(path=str(file), problem=error.problem) from error
+    except ValueError as error:
         raise errors.ConfigInvalid(path=str(file), problem=str(error)) from error
     listed: Any = document.get("domains") if isinstance(document, dict) else document
     if problem := check(listed, "domains-file"):
@@ -92,8 +95,8 @@ def domains_from_file(file: Path) -> list[Domain]:
         )
         for item in listed
     ]
-    names = [domain.name for domain in domains]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    names = Counter(domain.name for domain in domains)
+    twice = next((name for name, times in names.items() if times > 1), None)
     if twice is not None:
         raise errors.ConfigInvalid(path=str(file), problem=f"the domain '{twice}' stands there twice")
     return domains

@@ -1,20 +1,24 @@
 """`init`: a clean repository becomes a run with a save point and a draft of its domains."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm import clock, errors
-from swarm.failpoints import failpoint
 from swarm.git import repository as git_repository
 from swarm.git.repository import Repository
 from swarm.rules import codeowners, drafts
 from swarm.rules.ownership import Domain
+from swarm.store import begun as save_points
 from swarm.store import domains as domain_table
 from swarm.store import runs
+from swarm.store.begun import Begun
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
+from swarm.waves import trees
 from swarm.waves.domain_files import codeowners_rules, domains_from_file
 from swarm.waves.results import DomainFiles, InitResult
 from swarm.workspace import Workspace, exclude_patterns
@@ -52,7 +56,8 @@ def initialize(
 ) -> InitResult:
     """Record a run at HEAD, tag its save point and draft its map.
 
-    Without a mapping the map is the draft. The tag is made before the transaction and taken back when that fails.
+    Without a mapping the map is the draft. The tag is made before the transaction and taken back when that fails; it
+    is written down before it is made, so that the next `init` takes back the one of an `init` that was killed.
     """
     domains, counts, unmatched = mapping or mapped(repository, "auto")
     run_id = clock.fresh_run_id()
@@ -68,13 +73,22 @@ def initialize(
         False,
         clock.now(),
     )
-    git_repository.keep_out_of_status(repository, exclude_patterns(workspace, repository.root))
-    git_repository.add_tag(repository.git, run.save_point_tag, run.commit_sha)
-    try:
-        _record(store, run, domains)
-    except BaseException:
-        git_repository.remove_tag(repository.git, run.save_point_tag, run.commit_sha)
-        raise
+    with trees.worktree_lock(repository, "init"):
+        git_repository.keep_out_of_status(repository, exclude_patterns(workspace, repository.root))
+        # Who holds the lock is alive: every other save point that was begun here belongs to nobody.
+        take_back(store, repository)
+        begun = Begun(run.save_point_tag, run.commit_sha, str(repository.common_dir))
+        with store.mutation() as conn:
+            save_points.note(conn, begun)
+        try:
+            git_repository.add_tag(repository.git, run.save_point_tag, run.commit_sha)
+            _record(store, run, domains, begun)
+        except BaseException:
+            git_repository.remove_tag(repository.git, begun.tag, begun.commit)
+            # What cannot be struck out now, on a full disk, is struck out by the next `init`.
+            with suppress(errors.SwarmError, sqlite3.Error):
+                take_back(store, repository)
+            raise
     shown = tuple(DomainFiles(d.name, d.ownership, d.globs, counts[d.name]) for d in domains)
     return InitResult(
         run_id,
@@ -106,10 +120,21 @@ def mapped(repository: Repository, domains_from: str) -> Mapped:
             return Mapped(domains, *drafts.counted(domains, paths))
 
 
-def _record(store: Store, run: Run, domains: Sequence[Domain]) -> None:
+def take_back(store: Store, repository: Repository) -> None:
+    """Remove the save points that were begun in a repository and have no run. The lock of worktrees must be held."""
+    left = save_points.unfinished(store.conn, str(repository.common_dir))
+    if not left:
+        return
+    for begun in left:
+        git_repository.remove_tag(repository.git, begun.tag, begun.commit)
+    gone = [begun for begun in left if git_repository.commit_of(repository.git, f"refs/tags/{begun.tag}") is None]
+    with store.mutation() as conn:
+        save_points.forget(conn, gone)
+
+
+def _record(store: Store, run: Run, domains: Sequence[Domain], begun: Begun) -> None:
     with store.mutation() as conn:
         runs.add(conn, run)
+        save_points.forget(conn, [begun])
         drafted = Entry("map_drafted", f"map:{run.id}", run.id, reason=", ".join(d.name for d in domains))
         domain_table.replace_map(conn, run.id, domains, drafted)
-        failpoint("init.before_commit")
-    failpoint("init.after_commit")

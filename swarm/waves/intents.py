@@ -7,7 +7,6 @@ import json
 import sqlite3
 from typing import Any, Final, NamedTuple
 
-from swarm.failpoints import failpoint
 from swarm.store import ledger
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
@@ -43,14 +42,11 @@ def last(conn: sqlite3.Connection, run_id: str) -> Intent | None:
 
 def begin(store: Store, run_id: str, kind: str, told: dict[str, object], reason: str) -> None:
     """Write down what will be done, unless exactly that is written down and not done yet."""
-    verb = "clean" if kind == CLEAN_BEGUN else "rewind"
     known = last(store.conn, run_id)
     if known is not None and known.kind == kind and known.told == json.loads(json.dumps(told)):
         return
-    failpoint(f"{verb}.before_begin")
     with store.mutation() as conn:
         ledger.append(conn, entry(run_id, kind, told, reason))
-    failpoint(f"{verb}.after_begin")
 
 
 def entry(run_id: str, kind: str, told: dict[str, object], reason: str) -> Entry:

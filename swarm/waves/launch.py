@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from swarm import errors
+from swarm import errors, interruption
 from swarm.config import Config
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, Repository, files_at, repository_at
 from swarm.git.worktrees import Tree
@@ -99,7 +99,7 @@ def _with_shared_tree(store: Store, workspace: Workspace, run: Run, wave: Wave, 
     tree = Tree(place, None)
     if not place.exists():
         with trees.worktree_lock(repository, "launch"):
-            trees.make_trees(repository.git, [("all", tree)], wave.dispatch_sha)
+            trees.make_tree(repository.git, tree, wave.dispatch_sha)
             trees.keep_indexes([tree], workspace.wave_folder(run.id, wave.number) / "trees")
     if wave.shared_tree is None:
         with store.mutation() as conn:
@@ -111,14 +111,16 @@ def _supervise(tasks: Sequence[Callable[[], Awaitable[None]]], at_once: int) -> 
     async def everything() -> None:
         this = asyncio.current_task()
         with suppress(NotImplementedError, ValueError, RuntimeError):
-            if this is not None:
-                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                if this is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                    asyncio.get_running_loop().add_signal_handler(number, this.cancel)
         await supervisor.run_queue(tasks, at_once=at_once)
 
     if not tasks:
         return
     try:
-        asyncio.run(everything())
+        with interruption.kept():
+            asyncio.run(everything())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     except BaseExceptionGroup as group:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.files import is_in_place
-from swarm.git import merging, placements, salvage
+from swarm.git import merging, placements, salvage, worktrees
 from swarm.git.placements import Placement
 from swarm.git.repository import Repository
 from swarm.git.runner import GitError
@@ -63,6 +63,12 @@ class Ground(NamedTuple):
     folder: Path
     holders: Mapping[str, str]
     placed: Sequence[Placement]
+    tips: Mapping[str, str]
+
+    def is_empty(self, path: Path, branch: str | None) -> bool:
+        """Say whether nothing is left at a place: no folder, no worktree that git knows, no branch."""
+        is_there = path.exists() or path.is_symlink()
+        return not is_there and self.at(path) is None and (branch is None or branch not in self.tips)
 
     def at(self, path: Path) -> Placement | None:
         """Return the worktree that git has written down at a place."""
@@ -81,7 +87,8 @@ def ground(repository: Repository, workspace: Workspace, run: Run) -> Ground:
     found = salvage.refs_below(git, "refs/heads/", "refs/remotes/", f"refs/tags/{run.save_point_tag}")
     found |= salvage.refs_below(git, f"{salvage.REFS}{run.id}/")
     holders = {name: sha for name, sha in found.items() if name == integration or not name.startswith(own)}
-    return Ground(repository, run, tree_folder(workspace, run), holders, placements.placements(git))
+    tips = {name.removeprefix("refs/heads/"): sha for name, sha in found.items() if name.startswith("refs/heads/")}
+    return Ground(repository, run, tree_folder(workspace, run), holders, placements.placements(git), tips)
 
 
 def in_flight(conn: sqlite3.Connection, run: Run) -> tuple[int, ...]:
@@ -110,28 +117,35 @@ def remnants(conn: sqlite3.Connection, workspace: Workspace, here: Ground) -> li
         if wave.number not in flying:
             found |= {one.name: one for one in _of_wave(conn, workspace, here, wave)}
     for name in _stray_names(here):
-        if name not in found and _number(name) not in flying and not proving.is_in_use(folder / name):
+        if name not in found and number_of(name) not in flying and not proving.is_in_use(folder / name):
             branch = f"swarm/{run.hex}/{name}"
-            known = branch if name != INTEGRATION and merging.tip_of(here.repository.git, branch) else None
-            found[name] = Remnant(name, _number(name), folder / name, known)
+            known = branch if name != INTEGRATION and branch in here.tips else None
+            found[name] = Remnant(name, number_of(name), folder / name, known)
     return [found[name] for name in sorted(found)]
 
 
 def _of_wave(conn: sqlite3.Connection, workspace: Workspace, here: Ground, wave: Wave) -> Iterator[Remnant]:
     kept = workspace.wave_folder(here.run.id, wave.number)
     merges = proofs.merges_of(conn, wave.id)
-    if wave.shared_tree is not None:
+    if wave.shared_tree is not None and not here.is_empty(_place(here, wave.shared_tree), None):
         yield _remnant(here, wave, kept, wave.shared_tree, None)
     for agent in agent_runs.all_of(conn, wave.id):
-        if agent.worktree_path is not None and agent.worktree_branch is not None:
+        if agent.worktree_path is None or agent.worktree_branch is None:
+            continue
+        # Of most waves nothing is left, and their kept indexes need not be read.
+        if not here.is_empty(_place(here, agent.worktree_path), agent.worktree_branch):
             merged = tuple(one.ref for one in merges if f'"{agent.domain}"' in one.domains)
             yield _remnant(here, wave, kept, agent.worktree_path, agent.worktree_branch)._replace(merged=merged)
 
 
 def _remnant(here: Ground, wave: Wave, kept: Path, recorded: str, branch: str | None) -> Remnant:
-    path = here.folder / Path(recorded).name
+    path = _place(here, recorded)
     index = intake.trusted_index(wave, kept, path)
     return Remnant(path.name, wave.number, path, branch, wave.dispatch_sha, index, recorded=recorded)
+
+
+def _place(here: Ground, recorded: str) -> Path:
+    return here.folder / Path(recorded).name
 
 
 def _stray_names(here: Ground) -> Iterator[str]:
@@ -143,7 +157,8 @@ def _stray_names(here: Ground) -> Iterator[str]:
             yield ref.removeprefix(own)
 
 
-def _number(name: str) -> int | None:
+def number_of(name: str) -> int | None:
+    """Return the number of the wave that a worktree or a branch of this name is of."""
     found = _NUMBERED.match(name)
     return int(found[1]) if found else None
 
@@ -152,7 +167,7 @@ def judge(here: Ground, remnant: Remnant) -> Judged | None:
     """Say what a remnant is and what would be lost with it; `None` where nothing is left of it."""
     git, path = here.repository.git, remnant.path
     placed = here.at(path)
-    tip = merging.tip_of(git, remnant.branch) if remnant.branch else None
+    tip = here.tips.get(remnant.branch) if remnant.branch else None
     is_there = path.exists() or path.is_symlink()
     if not is_there and placed is None and tip is None:
         return None
@@ -160,7 +175,7 @@ def judge(here: Ground, remnant: Remnant) -> Judged | None:
     judged = Judged(remnant, "", tip=tip, head=head, is_there=is_there)
     if hindrance := _hindrance(here, remnant, placed, is_there=is_there):
         return judged._replace(state=AT_RISK, why=(hindrance,), savable=False)
-    if remnant.name.startswith(proving.SCRATCH):
+    if remnant.name.startswith(worktrees.SCRATCH):
         return judged._replace(state=ABANDONED)
     why = []
     if placed is not None and is_there and placed.branch != remnant.branch:
@@ -219,7 +234,8 @@ def _look_into(here: Ground, judged: Judged) -> tuple[Judged, list[str]]:
     if dirt.untakable:
         why.append(f"git cannot keep {_named(dirt.untakable)}")
     try:
-        staged = salvage.staged_alone(standing, index) if index is not None else ()
+        # What git cannot take may be a pipe that it would wait for; and then nothing is removed, whatever is staged.
+        staged = salvage.staged_alone(standing, index) if index is not None and not dirt.untakable else ()
     except GitError:
         return judged._replace(savable=False), [*why, "git cannot read its index"]
     if staged:

@@ -7,7 +7,6 @@ from typing import Final
 
 from swarm import errors
 from swarm.config import Config
-from swarm.failpoints import failpoint
 from swarm.git import merging
 from swarm.git.merging import Identity
 from swarm.git.repository import Repository, repository_at
@@ -20,7 +19,7 @@ from swarm.store.connection import Store
 from swarm.store.proofs import NewMerge, NewVerification
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves import proving
+from swarm.waves import proving, run_facts, trees
 from swarm.waves.chain import (
     Link,
     Scene,
@@ -38,19 +37,28 @@ from swarm.waves.proving import Bench
 from swarm.workspace import Workspace
 
 _MERGEABLE: Final = (WaveStatus.COLLECTED, WaveStatus.VERIFIED, WaveStatus.ADVANCED)
+_NO_WAVE: Final = "there is no isolated amend wave to merge"
 
 
 def merge(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Config) -> MergeResult:
     """Merge the newest amend wave of a run on top of its target, prove the result, and publish it.
 
     Publishes to `swarm/<run-hex>/integration`, or to the target. May be called again at any time: what is merged
-    already is not merged twice. Raises MergeNotReady, MergeConflict, MergeGateFailed, PublishRaced,
-    PublishTargetDirty.
+    already is not merged twice, and who comes while another merges waits for its end. Raises MergeNotReady,
+    MergeConflict, MergeGateFailed, PublishRaced, PublishTargetDirty.
     """
+    if _mergeable(store.conn, run) is None:
+        repository_at(Path(run.local_path))
+        return _nothing(run, _NO_WAVE)
+    with trees.merge_lock(workspace, run, "merge"):
+        return _merged(store, workspace, run, wish, config)
+
+
+def _merged(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Config) -> MergeResult:
     repository = repository_at(Path(run.local_path))
     wave = _mergeable(store.conn, run)
     if wave is None:
-        return _nothing(run, "there is no isolated amend wave to merge")
+        return _nothing(run, _NO_WAVE)
     agents = agent_runs.current(store.conn, wave.id)
     _hold_to_agents(wish, agents)
     target, tip = _target(repository, run, wish)
@@ -59,23 +67,23 @@ def merge(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Conf
     links = tuple(link for link in links_of(store.conn, scene, agents) if link.agent.domain not in wish.drop)
     bench = Bench(repository, workspace, run, config, wish.adapter)
     with merging.objects_only(repository) as git:
-        recorded = {one.commit_sha for one in proofs.merges_of(store.conn, wave.id)}
+        merges = proofs.merges_of(store.conn, wave.id)
+        recorded = {one.commit_sha for one in merges}
         _hold_to_integration(store.conn, git, scene, links, recorded)
         base = before_unrecorded(git, scene, base_of(git, scene), links, recorded)
         fresh = [link for link in links if not merging.is_ancestor(git, link.commit, base)]
         # Merged by hand, or by a call that was killed before it could record that.
         arrived = [link for link in links if link not in fresh and not _is_in(git, link, recorded)]
-        if not fresh and not arrived and not (wish.publish and base != tip):
+        # Published by a call that was killed before it could record that, or by hand.
+        is_told = tip not in recorded or any((one.ref, one.commit_sha) == (target, tip) for one in merges)
+        if not fresh and not arrived and not (wish.publish and (base != tip or not is_told)):
             return _nothing(run, "everything is merged already", wave, wish.drop)
         proof = proved(store.conn, git, scene, bench, base, fresh, wish)
     ref = integration_branch(run)
     if target is not None and (wish.publish or proof.commit == tip):
         ref = target
-    failpoint("merge.before_publish")
     _publish(scene, ref, proof.commit)
-    failpoint("merge.after_publish")
     fixed = _record(store, scene, bench, ref, proof, wish, links, arrived)
-    failpoint("merge.after_commit")
     return _told(scene, ref, proof, wish, agents, links, fixed)
 
 
@@ -123,9 +131,7 @@ def _mergeable(conn: sqlite3.Connection, run: Run) -> Wave | None:
     """Return the newest amend wave with worktrees. Raises MergeNotReady while it is in flight or failed."""
     newest = waves.newest(conn, run.id)
     if newest is not None and not is_audit(newest.phase) and newest.status not in _MERGEABLE:
-        remedy = f"`swarm collect {run.id}` takes the outputs in"
-        if newest.status is not WaveStatus.DISPATCHED:
-            remedy = f"`swarm status {run.id}` tells why; dispatch it again"
+        remedy = f"`{run_facts.next_action(conn, run.id)}` goes on with it; `swarm status {run.id}` tells more"
         raise errors.MergeNotReady(
             number=newest.number, phase=newest.phase, status=newest.status, remedy=remedy, run_id=run.id
         )
@@ -189,6 +195,7 @@ def _record(
         proofs.add_merge(
             conn, run.id, NewMerge(wave.id, ref, proof.base, proof.commit, names, dropped, verification_id)
         )
+        found = claims.still_claimed(conn, run.id, found)
         claims.prove(conn, run.id, wave.id, found)
         # What was left out is mended by nobody: its claims stand in no later verification's way.
         claims.settle(conn, claims.of_domains(conn, wave.id, dropped), "refuted")

@@ -124,7 +124,9 @@ def _gate_failed(scene: Scene, build: BuildResult, culprits: Sequence[Link], wis
         again += f" --drop {','.join(wish.drop)}"
     remedy = f"`{again} --drop-culprits` leaves {', '.join(names)} out" if names else ""
     if names and wish.drop_culprits:
-        remedy = f"without them nothing is left to merge; `swarm show` their findings and amend again at {run.id}"
+        remedy = (
+            f"without them nothing is left to merge; `swarm dispatch {run.id} {scene.wave.phase} --isolate` amends anew"
+        )
     if not remedy and build.verdict in _ACCEPTED:
         remedy = f"`{again} --accept no_tests --reason '…'` takes it without"
     if not remedy:

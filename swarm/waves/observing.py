@@ -10,7 +10,7 @@ from swarm.git.repository import Repository, TreeFile, files_at
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.rules.suppressions import Suppression
-from swarm.store import agent_runs, claims, findings, leases, recounts
+from swarm.store import agent_runs, claims, findings, leases, ledger, recounts
 from swarm.store import domains as domain_table
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -26,7 +26,11 @@ from swarm.workspace import Workspace
 
 
 class Observed(NamedTuple):
-    """All that the slow part found out, before the transaction. `fixes` and `requests` are an amend wave's."""
+    """All that the slow part found out, before the transaction. `fixes` and `requests` are an amend wave's.
+
+    `seq` is where the ledger ended before the findings of an audit were read; `leased` are the leases by which an
+    amend wave was judged.
+    """
 
     wave: Wave
     intakes: tuple[Intake, ...]
@@ -39,6 +43,8 @@ class Observed(NamedTuple):
     fixes: Fixes = Fixes((), (), ())
     requests: tuple[LeaseRequest, ...] = ()
     comments: Mapping[tuple[str, int], Sequence[Suppression]] = {}
+    seq: int = 0
+    leased: Mapping[str, set[str]] | None = None
 
 
 def observe(
@@ -74,6 +80,7 @@ def observe(
         intakes = [intake.probe(taken, repository, wave, folder, owners) for taken in intakes]
         violations += watch.shared_tree_violations(repository, wave, folder, owners)
     violations += [violation for taken in intakes for violation in taken.violations]
+    seq = ledger.head(conn)
     known = findings.known_findings(conn, run.id)
     travels = journeys(repository.git, (item.known for item in known), wave.dispatch_sha)
     located = locate_all(repository.git, files, owners, intakes, [item.known for item in known], travels)
@@ -93,6 +100,7 @@ def observe(
         len(files),
         watch.unaudited(files, owners, intakes),
         comments=located.comments,
+        seq=seq,
     )
 
 
@@ -109,7 +117,8 @@ def _observe_amend(
     """Observe a wave that changes code: nothing is matched and no silence judged; fixes are looked at."""
     violations, may_probe = watch.watched(run, wave, repository)
     given = claims.assigned(conn, wave.id)
-    court = Court(repository, wave, folder, owners, files, leases.holding(conn, run.id, wave.number), given)
+    leased = leases.holding(conn, run.id, wave.number)
+    court = Court(repository, wave, folder, owners, files, leased, given)
     if may_probe:
         intakes = court.judge_all(intakes)
     violations += [violation for taken in intakes for violation in taken.violations]
@@ -128,4 +137,5 @@ def _observe_amend(
         0,
         fixes,
         tuple(court.requests(intakes)),
+        leased=leased,
     )

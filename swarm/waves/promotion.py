@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from swarm import errors
-from swarm.failpoints import failpoint
 from swarm.rules import assessment, gates
 from swarm.rules.gates import Judgement, Verdict
 from swarm.rules.phases import Phase
@@ -59,7 +58,6 @@ def advance(store: Store, run: Run, override: str | None, as_document: AsDocumen
     seen = look(store.conn, run, override)
     if not seen.may_pass:
         return _told(store.conn, seen, seen, override, promoted=False)
-    failpoint("advance.before_commit")
     with store.mutation() as conn:
         now = runs.find(conn, run.id)
         if now is None or now.status != run.status:
@@ -67,7 +65,6 @@ def advance(store: Store, run: Run, override: str | None, as_document: AsDocumen
         seen = look(conn, now, override)
         if seen.may_pass:
             _promote(conn, seen, override, as_document)
-    failpoint("advance.after_commit")
     after = runs.find(store.conn, run.id) or now
     return _told(store.conn, seen, look(store.conn, after), override, promoted=seen.may_pass)
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,14 +15,12 @@ from swarm.config import Config
 from swarm.files import make_folder
 from swarm.git import sentinel, worktrees
 from swarm.git.repository import Repository
-from swarm.git.worktrees import Tree
+from swarm.git.worktrees import SCRATCH, Tree
 from swarm.rules.verdicts import BuildVerdict
 from swarm.store.runs import Run
 from swarm.waves import trees
 from swarm.waves.proof import GateShown, StepShown
 from swarm.workspace import Workspace
-
-SCRATCH: Final = "proof-"
 
 _MOST_NAMED: Final = 10
 
@@ -40,12 +37,12 @@ class Bench(NamedTuple):
     def build(self, commit: str) -> BuildResult:
         """Run the build of a commit in a worktree of its own, which is gone again afterwards.
 
-        Raises BuildAdapterUnknown, IsolationError, WorkspaceNotWritable, and ProofDisturbed where something outside
+        Raises BuildAdapterUnknown, GitError, WorkspaceNotWritable, and ProofDisturbed where something outside
         of that worktree changed meanwhile: the code under test is an agent's.
         """
         events.emit("build_started", run_id=self.run.id, commit=commit)
         before = self._surroundings()
-        with _told_to_end(), scratch_tree(self, commit) as tree:
+        with scratch_tree(self, commit) as tree:
             result = runner.run_build(
                 self.chosen(tree), tree, self.repository.root, self._log_folder(commit), self.config.verify
             )
@@ -83,40 +80,23 @@ class Bench(NamedTuple):
 
 
 @contextmanager
-def _told_to_end() -> Iterator[None]:
-    """Take a request to end as an interrupt, so that no process and no tree of ours is left."""
-
-    def interrupted(number: int, frame: object) -> None:
-        del number, frame
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGTERM, interrupted)
-    except ValueError:
-        # Not the main thread, which alone is told of signals.
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
 def scratch_tree(bench: Bench, commit: str) -> Iterator[Path]:
-    """Give a detached worktree of a commit, and take it back however the block ends. Raises IsolationError."""
+    """Give a detached worktree of a commit, and take it back however the block ends. Raises GitError."""
     git = bench.repository.git
     folder = bench.workspace.run_folder(bench.run.id) / "worktrees"
     tree = Tree(folder / f"{SCRATCH}{os.getpid()}-{commit[:12]}", None)
-    with trees.worktree_lock(bench.repository, "verify"):
-        _sweep(bench, folder)
-        trees.make_trees(git, [("proof", tree)], commit)
+    is_begun = False
     try:
+        with trees.worktree_lock(bench.repository, "verify"):
+            _sweep(bench, folder)
+            is_begun = True
+            trees.make_tree(git, tree, commit)
         yield tree.path
     finally:
-        with trees.worktree_lock(bench.repository, "verify"):
-            worktrees.discard_unfinished(git, tree, commit)
-        trees.remove_empty([folder])
+        if is_begun:
+            with trees.worktree_lock(bench.repository, "verify"):
+                worktrees.discard_unfinished(git, tree, commit)
+            trees.remove_empty([folder])
 
 
 def _sweep(bench: Bench, folder: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from swarm.rules.classification import Observation, highest, status_of
+from swarm.rules.states import AgentRunStatus
 from swarm.store.findings import Sighting
 from swarm.store.ledger import Event
 
@@ -134,6 +135,13 @@ def _moved(story: Story, event: Event, payload: Facts) -> None:
     story.put(event, status=event.to_state)
 
 
+def _agent_moved(story: Story, event: Event, payload: Facts) -> None:
+    # One that was planned and never dispatched has no event before this one.
+    story.leave(event, story.facts.get(event.subject, {}).get("status", AgentRunStatus.PENDING))
+    prompt = {"domain": payload["domain"], "prompt": payload["promptSha256"]} if payload else {}
+    story.put(event, status=event.to_state, wave=event.wave_id, **prompt)
+
+
 def _timeout_set(story: Story, event: Event, payload: Facts) -> None:
     del payload
     story.put(event, timeout=event.to_state)
@@ -206,6 +214,10 @@ def _fixes_recorded(story: Story, event: Event, payload: Facts) -> None:
     story.put(event, claims=payload.get("digest", UNTOLD))
 
 
+def _evidence_recorded(story: Story, event: Event, payload: Facts) -> None:
+    story.put(event, evidence=payload["digest"])
+
+
 def _claim_settled(story: Story, event: Event, payload: Facts) -> None:
     del payload
     story.leave(event, story.facts.get(event.subject, {}).get("outcome", "claimed"))
@@ -251,7 +263,7 @@ _TAKEN: Final[dict[str, Callable[[Story, Event, Facts], None]]] = {
     "wave_dispatched": _wave_dispatched,
     "wave_moved": _moved,
     "agent_run_dispatched": _agent_dispatched,
-    "agent_run_moved": _moved,
+    "agent_run_moved": _agent_moved,
     "attempt_opened": _attempt_opened,
     "attempt_closed": _attempt_closed,
     "findings_recorded": _findings_recorded,
@@ -259,6 +271,7 @@ _TAKEN: Final[dict[str, Callable[[Story, Event, Facts], None]]] = {
     "finding_decided": _finding_decided,
     "fixes_recorded": _fixes_recorded,
     "claim_settled": _claim_settled,
+    "evidence_recorded": _evidence_recorded,
     "lease_requested": _lease,
     "lease_decided": _lease,
     "verified": _verified,

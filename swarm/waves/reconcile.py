@@ -100,6 +100,7 @@ def reconcile(
         SeenFurther(
             highest(by_row[found.known.row_id].severity, found.report.severity),
             len(told[found.report.fingerprint]),
+            wave.number,
             found.known.row_id,
         )
         for found in again

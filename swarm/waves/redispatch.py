@@ -2,17 +2,16 @@
 
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from swarm import errors
 from swarm.config import Config
-from swarm.failpoints import failpoint
-from swarm.git import sentinel, sparse, worktrees
+from swarm.git import sentinel, worktrees
 from swarm.git.repository import Repository, files_at
-from swarm.git.runner import Git
 from swarm.git.worktrees import Tree
+from swarm.interruption import postponed
 from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
@@ -25,6 +24,7 @@ from swarm.store.ledger import Entry
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import dispatch, intake, prompts, routing, trees, watch
+from swarm.waves.held import Origin, held_again
 from swarm.waves.prompts import Briefing, Setting
 from swarm.waves.recovery_results import CompletedHash
 from swarm.workspace import Workspace
@@ -62,6 +62,14 @@ class Again(NamedTuple):
         return self.before.worktree_path if self.makes_tree else None
 
 
+class _Ground(NamedTuple):
+    """The files of the wave's commit: all, those of each domain, and those leased to each."""
+
+    owned: Mapping[str, Sequence[str]]
+    paths: Sequence[str]
+    leased: Mapping[str, set[str]]
+
+
 class Plan(NamedTuple):
     """What is dispatched again, and the place of the tree that analyzers share, if that is another now."""
 
@@ -88,15 +96,16 @@ def plan(conn: sqlite3.Connection, scene: Scene, tail: Sequence[AgentRun]) -> Pl
     leased = leases.holding(conn, run.id, wave.number)
     given, drifted = _given(conn, scene, tail)
     rows = [agent.domain for agent in agent_runs.all_of(conn, wave.id)]
+    ground = _Ground(owned, paths, leased)
     setting = Setting(run.id, run.repo, wave.phase, wave.number, wave.dispatch_sha, scene.config.prompt_bytes)
     shared = _shared_tree(scene, owners, max((rows.count(agent.domain) + 1 for agent in tail), default=2))
     again = []
     for before in tail:
         name = before.domain
         suffix = f"{name}.{rows.count(name) + 1}"
-        tree, makes_tree = _tree(scene, before, suffix, shared)
+        tree, makes_tree = _tree(scene, before, suffix, shared, ground)
         output = scene.folder / suffix / "output.json"
-        held = _checked_out(tree, len(paths)) if tree is not None and not makes_tree else None
+        held = len(tree.only) if tree is not None and tree.only is not None else None
         told = Briefing(given[before.id], drifted, sorted(leased.get(name, ())), held)
         where = tree.path if tree else repository.root
         prompt = prompts.write_prompt(setting, domains[name], len(owned[name]), where, output, told)
@@ -117,25 +126,30 @@ def _given(
     return {agent.id: given.get(agent.id, []) for agent in tail}, drifted
 
 
-def _tree(scene: Scene, before: AgentRun, suffix: str, shared: str | None) -> tuple[Tree | None, bool]:
+def _tree(scene: Scene, before: AgentRun, suffix: str, shared: str | None, ground: _Ground) -> tuple[Tree | None, bool]:
     """Return the tree of a new row, and whether it must be made; the old one, where it is as it was dispatched."""
     if before.worktree_path is None:
         return None, False
     if before.worktree_branch is None:
         return Tree(Path(shared or before.worktree_path), None), False
-    old = Tree(Path(before.worktree_path), before.worktree_branch)
+    old = Tree(Path(before.worktree_path), before.worktree_branch, _only(scene, before, ground))
     if old.path.is_dir() and not old.path.is_symlink():
         seen = intake.touched_in(scene.repository, old.path, scene.wave, scene.folder, old.branch)
-        if not seen and worktrees.is_as_made(scene.repository.git, old, scene.wave.dispatch_sha):
+        as_made = not seen and worktrees.is_as_made(scene.repository.git, old, scene.wave.dispatch_sha)
+        if as_made and not worktrees.lacks_files(old):
             return old, False
     place = scene.workspace.tree(scene.run.id, scene.wave.number, suffix)
-    return Tree(place, trees.branch_name(scene.run.hex, scene.wave.number, suffix)), True
+    return old._replace(path=place, branch=trees.branch_name(scene.run.hex, scene.wave.number, suffix)), True
 
 
-def _checked_out(tree: Tree, files: int) -> int | None:
-    """Return how many files a sparse tree holds, `None` for a whole one."""
-    skipped = sparse.skipped_files(Git(tree.path)) if tree.branch and tree.path.is_dir() else None
-    return files - len(skipped) if skipped else None
+def _only(scene: Scene, before: AgentRun, ground: _Ground) -> tuple[str, ...] | None:
+    """Return the files of an agent's next tree, `None` for all: those that the last one had, and leased ones."""
+    name = Path(before.worktree_path or "").name
+    origin = Origin(scene.repository, scene.wave, scene.folder)
+    only = held_again(origin, name, before.domain, scene.config, ground.owned, ground.paths)
+    if only is None:
+        return None
+    return tuple(sorted({*only, *ground.leased.get(before.domain, ())} & set(ground.paths)))
 
 
 def _shared_tree(scene: Scene, owners: OwnershipMap, ordinal: int) -> str | None:
@@ -152,23 +166,21 @@ def make(store: Store, scene: Scene, planned: Plan, timed_out: Sequence[AgentRun
     """
     commit, git = scene.wave.dispatch_sha, scene.repository.git
     wanted = [(one.agent.domain.name, one.agent.tree) for one in planned.tail if one.makes_tree and one.agent.tree]
-    failpoint(f"{scene.verb}.before_trees")
     made = trees.make_trees(git, wanted, commit)
-    failpoint(f"{scene.verb}.after_trees")
-    try:
-        places = [tree for _, tree in wanted]
-        trees.keep_indexes(places, scene.folder / "trees")
-        dispatch.write_prompts([one.agent for one in planned.tail], is_amend=not is_audit(scene.wave.phase))
-        guard = _sentinel(scene, places)
-        failpoint(f"{scene.verb}.before_commit")
-        ids, after = _record(store, scene, planned, timed_out, guard)
-    except BaseException:
-        trees.take_back(git, made, commit)
-        for one in planned.tail:
-            one.agent.prompt_path.unlink(missing_ok=True)
-            shutil.rmtree(one.agent.output_path.parent, ignore_errors=True)
-        raise
-    failpoint(f"{scene.verb}.after_commit")
+    # Once it is recorded, what was made for it must not be taken back.
+    with postponed():
+        try:
+            places = [tree for _, tree in wanted]
+            trees.keep_indexes(places, scene.folder / "trees")
+            dispatch.write_prompts([one.agent for one in planned.tail], is_amend=not is_audit(scene.wave.phase))
+            guard = _sentinel(scene, places)
+            ids, after = _record(store, scene, planned, timed_out, guard)
+        except BaseException:
+            trees.take_back(git, made, commit)
+            for one in planned.tail:
+                one.agent.prompt_path.unlink(missing_ok=True)
+                shutil.rmtree(one.agent.output_path.parent, ignore_errors=True)
+            raise
     return ids, CompletedHash(planned.digest, after)
 
 
@@ -226,7 +238,8 @@ def _add(conn: sqlite3.Connection, scene: Scene, one: Again) -> int:
     before, row = one.before, dispatch.row_of(one.agent)
     if before.status is AgentRunStatus.PENDING:
         agent_runs.plan_anew(conn, before.id, row)
-        transitions.move_agent_run(conn, scene.wave, before, AgentRunStatus.DISPATCHED, reason=scene.reason)
+        dispatched = AgentRunStatus.DISPATCHED
+        transitions.move_agent_run(conn, scene.wave, before, dispatched, reason=scene.reason, told=row.told)
         return before.id
     agent_run_id = agent_runs.add(conn, scene.run.id, scene.wave.id, row)
     claims.assign(conn, agent_run_id, one.agent.assigned)

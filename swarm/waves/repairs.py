@@ -1,12 +1,12 @@
 """`doctor --fix`: the repairs that can lose nothing, planned first, and recorded when they are done."""
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from swarm import errors
-from swarm.failpoints import failpoint
 from swarm.git.repository import Repository, repository_at
 from swarm.git.runner import GitError
 from swarm.store import ledger, runs
@@ -16,6 +16,10 @@ from swarm.waves import remains, strays, trees
 from swarm.waves.remains import Step
 from swarm.waves.results import LeftAlone, Repair
 from swarm.workspace import Workspace
+
+_SUBJECT: Final = "workspace"
+_BEGUN: Final = "repair_begun"
+_REPAIRED: Final = "repaired"
 
 
 class Ward(NamedTuple):
@@ -53,19 +57,31 @@ def planned(found: Sequence[Ward]) -> tuple[Repair, ...]:
 
 
 def apply(store: Store, found: Sequence[Ward], reason: str) -> tuple[Repair, ...]:
-    """Do every repair, each after a second look, and write what was done into the ledger as one event.
+    """Do every repair, each after a second look, and write into the ledger what will be done, and what was.
 
     Raises ControlPlaneReadOnly and ControlPlaneBusy before anything is done.
     """
     store.refuse_read_only()
+    died = _is_unfinished(store.conn)
+    if steps := planned(found):
+        _record(store, _BEGUN, steps, reason)
     done = tuple(_done(found))
-    if any(one.status == "done" for one in done):
-        failpoint("doctor.before_commit")
-        payload: dict[str, object] = {"repairs": [one._asdict() for one in done]}
-        with store.mutation() as conn:
-            ledger.append(conn, Entry("repaired", "workspace", reason=reason, payload=payload))
-        failpoint("doctor.after_commit")
+    # What a doctor who was killed has done is no longer found, and is written down as over with this.
+    if died or steps:
+        _record(store, _REPAIRED, done, reason)
     return done
+
+
+def _record(store: Store, kind: str, repairs: tuple[Repair, ...], reason: str) -> None:
+    payload: dict[str, object] = {"repairs": [one._asdict() for one in repairs]}
+    with store.mutation() as conn:
+        ledger.append(conn, Entry(kind, _SUBJECT, reason=reason, payload=payload))
+
+
+def _is_unfinished(conn: sqlite3.Connection) -> bool:
+    """Say whether a doctor began to repair and did not come to the end."""
+    told = [event.kind for event in ledger.events_of(conn, _SUBJECT) if event.kind in {_BEGUN, _REPAIRED}]
+    return told[-1:] == [_BEGUN]
 
 
 def _done(found: Sequence[Ward]) -> Iterator[Repair]:
@@ -79,5 +95,4 @@ def _done(found: Sequence[Ward]) -> Iterator[Repair]:
                     status = "done" if step.act() else "not_done"
                 except (OSError, GitError, errors.SwarmError):
                     status = "not_done"
-                failpoint("doctor.after_step")
                 yield Repair(step.id, step.what, status)

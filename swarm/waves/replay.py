@@ -2,11 +2,11 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from swarm.store import claims, ledger, stated
+from swarm.store import claims, ledger, seals, stated
 from swarm.store.connection import Store
 from swarm.waves.chained import Difference, Rebuilt, ReplayShown
 from swarm.waves.ledger_proof import proved
@@ -79,19 +79,32 @@ def _facts(record: Recorded) -> Facts:
 def _compared(conn: sqlite3.Connection, story: Story, run_id: str | None) -> Iterator[Difference]:
     """Yield every fact of a subject that the tables tell otherwise than the story; what was compared leaves it."""
     digests = {wave: facts["claims"] for wave, facts in story.facts.items() if "claims" in facts}
+    sealed = {wave: facts["evidence"] for wave, facts in story.facts.items() if "evidence" in facts}
     for subject, run, facts in stated.all_stated(conn, run_id):
         expected = _expected(story, subject, facts, digests)
         if expected is None:
             yield Difference(subject, run, _NO_ROW, None, _brief(facts))
         else:
             yield from _unlike(subject, run, expected, facts)
-    for wave, digest in digests.items():
-        found = claims.digest(conn, int(wave.partition(":")[2]))
-        yield from _unlike(wave, story.runs[wave], {"digest of its claims": digest}, {"digest of its claims": found})
-    for row_id, run, kept, found in stated.snapshot_digests(conn, run_id):
-        yield from _unlike(f"snapshot:{row_id}", run, {"sha256": kept}, {"sha256": found})
+    yield from _digests(conn, story, "digest of its claims", digests, claims.digest)
+    yield from _digests(conn, story, "digest of its evidence", sealed, seals.digest)
+    for name, bodies in (("snapshot", stated.snapshot_digests), ("output", stated.output_digests)):
+        for row_id, run, kept, found in bodies(conn, run_id):
+            yield from _unlike(f"{name}:{row_id}", run, {"sha256": kept}, {"sha256": found})
     for subject, run, facts in story.every():
         yield Difference(subject, run, _NO_ROW, _brief(facts), None)
+
+
+def _digests(
+    conn: sqlite3.Connection,
+    story: Story,
+    fact: str,
+    kept: Mapping[str, str],
+    there: Callable[[sqlite3.Connection, int], str],
+) -> Iterator[Difference]:
+    for wave, digest in kept.items():
+        found = there(conn, int(wave.partition(":")[2]))
+        yield from _unlike(wave, story.runs[wave], {fact: digest}, {fact: found})
 
 
 def _expected(story: Story, subject: str, facts: Facts, digests: dict[str, Any]) -> Facts | None:

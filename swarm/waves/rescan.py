@@ -1,7 +1,6 @@
 """Asking the analyzer that found something whether it finds it still, in one commit."""
 
 import asyncio
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from swarm.runtimes import registry
 from swarm.runtimes.environment import agent_environment
 from swarm.runtimes.runtime import Job, Runtime, UnusableOutput, analyzer_name
 from swarm.runtimes.supervisor import Orders, run_steps
+from swarm.scratch import scratch_folder
 from swarm.store.findings import KnownFinding
 from swarm.waves.fates import Place
 from swarm.waves.proving import Bench, scratch_tree
@@ -41,7 +41,7 @@ def ask_again(
 
     Only the same analyzer with the same version and configuration can answer, one that is ours and runs nothing of
     the repository, and only where it reads the file with the rule on; else it is mute. `census` counts the findings
-    that are open, alike or not: where as many are reported as were, none of them went. Raises IsolationError.
+    that are open, alike or not: where as many are reported as were, none of them went. Raises GitError.
     """
     by_analyzer: defaultdict[tuple[str, str], list[tuple[KnownFinding, Place]]] = defaultdict(list)
     for item, place in asked:
@@ -93,8 +93,7 @@ def _answers(
     census: Mapping[Kind, int],
 ) -> dict[int, Answer]:
     files = sorted({place.path for _, place in items if place.path})
-    with tempfile.TemporaryDirectory(prefix="swarm-rescan-") as scratch:
-        folder = Path(scratch)
+    with scratch_folder() as folder:
         job = Job(phase, "rescan", files, tree, folder, folder / "prompt.md", folder / "output.json", bench.config)
         orders = Orders(runtime.steps(job), tree, folder, agent_environment({}), bench.config.attempt_seconds, _ignored)
         ran = asyncio.run(run_steps(orders))

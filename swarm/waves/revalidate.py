@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Final
 
 from swarm import errors
-from swarm.failpoints import failpoint
-from swarm.git.repository import repository_at
+from swarm.git.repository import aside, repository_at
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended
-from swarm.store import agent_runs, waves
+from swarm.store import agent_runs, seals, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import redispatch, run_facts, supervision
+from swarm.waves.amending import keep_work
 from swarm.waves.collect import commit, record_evidence, tidy
 from swarm.waves.collected import FindingCounts
 from swarm.waves.intake import Intake
@@ -54,12 +54,12 @@ def revalidate(
         repository = repository_at(Path(run.local_path))
         redispatch.hold_to_git_folder(run, wave, repository)
         in_flight = wave.status is WaveStatus.DISPATCHED
-        seen = observe(store.conn, workspace, run, wave, repository, corrected, alone=in_flight)
+        with nullcontext(repository) if apply else aside(repository) as looked_at:
+            seen = observe(store.conn, workspace, run, wave, looked_at, corrected, alone=in_flight)
         observed = seen._replace(intakes=tuple(_passed(taken) for taken in seen.intakes))
         if apply and (any(taken.target for taken in observed.intakes) or not in_flight):
-            failpoint("revalidate.before_commit")
+            keep_work(repository, wave, observed.intakes)
             _commit(store, run, observed, reason or "")
-            failpoint("revalidate.after_commit")
             tidy(store.conn, run, repository)
     return _told(store, run, seen, corrected, reason if apply else None, applied=apply)
 
@@ -101,8 +101,8 @@ def _commit(store: Store, run: Run, observed: Observed, reason: str) -> None:
         commit(store, run, observed, reason)
         return
     with store.mutation() as conn:
-        supervision.hold_to_status(conn, observed.wave)
         record_evidence(conn, observed, reason)
+        seals.seal(conn, run.id, observed.wave.id)
 
 
 def _nothing_to_do(store: Store, run: Run, wave: Wave, agents: Sequence[AgentRun]) -> RevalidateResult:
@@ -159,7 +159,7 @@ def _told(
         fixes=seen.fixes.shown,
         skipped_fixes=seen.fixes.skipped,
         summary=f"Wave {wave.number} ({wave.phase}): {told}.",
-        next_action=_next(store, run, looked, corrected, applied=applied),
+        next_action=_next(store, run, looked, corrected, is_done=applied or not (looked or ends)),
     )
 
 
@@ -176,8 +176,8 @@ def _agent(taken: Intake) -> Revalidated:
     )
 
 
-def _next(store: Store, run: Run, looked: Sequence[Intake], corrected: Mapping[str, Path], *, applied: bool) -> str:
-    if applied or not all(taken.is_complete for taken in looked):
+def _next(store: Store, run: Run, looked: Sequence[Intake], corrected: Mapping[str, Path], *, is_done: bool) -> str:
+    if is_done or not all(taken.is_complete for taken in looked):
         return run_facts.next_action(store.conn, run.id)
     named = " ".join(f"--domain {shlex.quote(f'{name}:{path}')}" for name, path in corrected.items())
     return " ".join(filter(None, (f"swarm revalidate {run.id}", named, "--apply --reason '…'")))

@@ -2,17 +2,17 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from swarm import clock, errors
-from swarm.failpoints import failpoint
 from swarm.git import merging, rewinding, salvage
 from swarm.git.repository import Repository, commit_of, holds_commit
 from swarm.git.rewinding import Lost
 from swarm.git.runner import GitError
 from swarm.git.salvage import Unsavable
+from swarm.interruption import postponed
 from swarm.rules.states import AGENT_RUN, WAVE, AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, claims, ledger, proofs, runs, transitions, waves
 from swarm.store import rewinding as rows
@@ -99,9 +99,11 @@ def _run_of(conn: sqlite3.Connection, word: str) -> Run | None:
 def _of_this_repository(run: Run, repository: Repository) -> Run:
     if Path(run.local_path).resolve() == repository.root:
         return run
+    is_moved = not Path(run.local_path).exists()
+    lead = f"if this is it and was moved, lead its old place here: `ln -s '{repository.root}' '{run.local_path}'`"
     raise errors.RewindRefused(
         problem=f"run {run.id} belongs to {run.local_path}, and this is {repository.root}",
-        remedy="call it in the run's own checkout",
+        remedy=lead if is_moved else "call it in the run's own checkout",
         run_id=run.id,
     )
 
@@ -119,15 +121,23 @@ def rewind(store: Store, workspace: Workspace, repository: Repository, point: Sa
             supervision.hold_to_no_supervisor(workspace, run, wave)
         plan = _planned(store.conn, workspace, repository, point, wish)
         return _told(store.conn, plan, wish, ())
-    with trees.worktree_lock(repository, "rewind"), _alone(store, workspace, run, wave):
+    with (
+        _no_merge(store.conn, workspace, run),
+        trees.worktree_lock(repository, "rewind"),
+        _alone(store, workspace, run, wave),
+    ):
         plan = _planned(store.conn, workspace, repository, point, wish)
         if _is_nothing(store.conn, plan):
             return _told(store.conn, plan, wish, ())
-        findings = rows.unverified_by(store.conn, run.id, [one.number for one in plan.waves])
         told = _begun(store, plan, wish)
         _bring_git(plan, told)
-        _commit(store, plan, wish, told)
+        findings = _commit(store, plan, wish, told)
         return _told(store.conn, plan, wish, tuple(one["ref"] for one in told["refs"]), findings)
+
+
+def _no_merge(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> AbstractContextManager[None]:
+    """Wait for a merge of the run, which would publish what is taken back here; without a wave there is none."""
+    return nullcontext() if waves.newest(conn, run.id) is None else trees.merge_lock(workspace, run, "rewind")
 
 
 @contextmanager
@@ -153,18 +163,23 @@ def _planned(
         files = found.files[:_MOST_NAMED]
         shown = ", ".join(files) + (", …" if len(found.files) > len(files) else "")
         raise errors.RewindNotClean(path=str(repository.root), count=len(found.files), files=shown)
-    ending = tuple(one for one in waves.all_of(conn, run.id) if one.status not in WAVE.terminal)
-    working = tuple(
-        agent for wave in ending for agent in agent_runs.all_of(conn, wave.id) if agent.status not in AGENT_RUN.terminal
-    )
-    promotions = proofs.promotions_of(conn, run.id)
-    status = promotions[-1].to_phase if promotions else "initializing"
+    ending, working, status = _not_promoted(conn, run.id)
     begun = _unfinished(conn, run, repository, branch, point)
     begins_at = begun["from"] if begun else repository.head
     integration = _integration(repository, run, point)
     return Plan(
         point._replace(run=run), repository, branch, begins_at, found, integration, ending, working, status, begun
     )
+
+
+def _not_promoted(conn: sqlite3.Connection, run_id: str) -> tuple[tuple[Wave, ...], tuple[AgentRun, ...], str]:
+    """Return the waves and the agents that a rewind ends, and the phase that the run goes back to."""
+    ending = tuple(one for one in waves.all_of(conn, run_id) if one.status not in WAVE.terminal)
+    working = tuple(
+        agent for wave in ending for agent in agent_runs.all_of(conn, wave.id) if agent.status not in AGENT_RUN.terminal
+    )
+    promotions = proofs.promotions_of(conn, run_id)
+    return ending, working, promotions[-1].to_phase if promotions else "initializing"
 
 
 def _branch(repository: Repository, run: Run, wish: Wish) -> str:
@@ -230,17 +245,21 @@ def _begun(store: Store, plan: Plan, wish: Wish) -> dict[str, Any]:
     git, run = plan.repository.git, plan.point.run
     below = f"{salvage.REFS}{run.id}/"
     known = salvage.refs_below(git, below)
-    try:
-        told = _saved(plan)
-        intents.begin(store, run.id, intents.REWIND_BEGUN, told, wish.reason)
-    except BaseException as error:
-        for ref, commit in salvage.refs_below(git, below).items():
-            if ref not in known:
-                salvage.drop(git, ref, commit)
-        if isinstance(error, Unsavable | GitError):
-            words = error.stderr if isinstance(error, GitError) else f"git does not take {error}"
-            raise _refused(run, words, "commit or stash what is there, then repeat") from error
-        raise
+    # Once it is written down, what was saved must not be dropped.
+    with postponed():
+        try:
+            told = _saved(plan)
+            intents.begin(store, run.id, intents.REWIND_BEGUN, told, wish.reason)
+        except BaseException as error:
+            for ref, commit in salvage.refs_below(git, below).items():
+                if ref not in known:
+                    salvage.drop(git, ref, commit)
+            if isinstance(error, GitError) and (error.is_of_disk or error.lock is not None):
+                raise error.typed() from error
+            if isinstance(error, Unsavable | GitError):
+                words = error.stderr if isinstance(error, GitError) else f"git does not take {error}"
+                raise _refused(run, words, "commit or stash what is there, then repeat") from error
+            raise
     return told
 
 
@@ -263,29 +282,30 @@ def _saved(plan: Plan) -> dict[str, Any]:
 def _bring_git(plan: Plan, told: dict[str, Any]) -> None:
     repository = plan.repository
     if repository.head != plan.point.commit or plan.found.files:
-        failpoint("rewind.before_reset")
         rewinding.bring_to(repository, plan.branch, plan.point.commit)
-        failpoint("rewind.after_reset")
     for one in told["refs"]:
         if one["kind"] == "integration":
             salvage.drop(repository.git, f"refs/heads/{integration_branch(plan.point.run)}", one["commit"])
 
 
-def _commit(store: Store, plan: Plan, wish: Wish, told: dict[str, Any]) -> None:
+def _commit(store: Store, plan: Plan, wish: Wish, told: dict[str, Any]) -> int:
     """End what is not promoted, in one transaction. Raises RewindStateSplit: the branch has moved already."""
     try:
         with store.mutation() as conn:
-            _take_back(conn, plan, wish, told)
-            failpoint("rewind.before_commit")
+            findings = _take_back(conn, plan, wish, told)
     except (errors.SwarmError, sqlite3.Error) as error:
         raise errors.RewindStateSplit(
             branch=plan.branch, save_point=plan.point.name, problem=str(error), run_id=plan.point.run.id
         ) from error
-    failpoint("rewind.after_commit")
+    return findings
 
 
-def _take_back(conn: sqlite3.Connection, plan: Plan, wish: Wish, told: dict[str, Any]) -> None:
+def _take_back(conn: sqlite3.Connection, plan: Plan, wish: Wish, told: dict[str, Any]) -> int:
+    """Write what was taken back; return of how many findings. Raises StateConflict when the run moved meanwhile."""
     run, by_id = plan.point.run, {wave.id: wave for wave in plan.waves}
+    now = runs.find(conn, run.id)
+    if now != run or _not_promoted(conn, run.id) != (plan.waves, plan.agents, plan.status):
+        raise errors.StateConflict(subject=f"Run {run.id}", expected="what it was", run_id=run.id)
     for agent in plan.agents:
         wave = by_id[agent.wave_id]
         transitions.move_agent_run(conn, wave, agent, AgentRunStatus.ABORTED_FOR_REWIND, reason=wish.reason)
@@ -298,6 +318,7 @@ def _take_back(conn: sqlite3.Connection, plan: Plan, wish: Wish, told: dict[str,
     transitions.move_run(conn, run.id, run.status, plan.status)
     whole = told | {"waves": numbers, "agentRuns": [agent.id for agent in plan.agents], "findings": findings}
     ledger.append(conn, intents.entry(run.id, intents.REWOUND, whole, wish.reason))
+    return findings
 
 
 def _told(

@@ -73,7 +73,7 @@ _STATUSES: Mapping[Question, tuple[str, ...]] = {
 def look(conn: sqlite3.Connection, bench: Bench, commit: str, question: Question) -> Look:
     """Look at the findings that a question is about, in one commit.
 
-    Where the line alone does not say that a finding is gone, its analyzer is asked. Raises GitError, IsolationError.
+    Where the line alone does not say that a finding is gone, its analyzer is asked. Raises GitError.
     """
     run, repository = bench.run, bench.repository
     standing = {claim.finding: claim for claim in claims.standing(conn, run.id)}

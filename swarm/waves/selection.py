@@ -6,17 +6,25 @@ from pathlib import Path
 from typing import Final
 
 from swarm import errors
-from swarm.store import runs, waves
+from swarm.store import agent_runs, runs, waves
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.workspace import Workspace
 
 LATEST: Final = "latest"
 _MOST_SHOWN: Final = 5
+_LARGEST: Final = 2**63 - 1
 
 
 def is_wave_number(word: str) -> bool:
     """Say whether a word is a whole number, which is never a run."""
     return re.fullmatch(r"[0-9]+", word, re.ASCII) is not None
+
+
+def wave_number(word: str) -> int:
+    """Return a whole number as one that SQLite can be asked for; of those that no wave can have, any will do."""
+    digits = word.lstrip("0") or "0"
+    return int(digits) if len(digits) < len(str(_LARGEST)) else _LARGEST
 
 
 def select_run(conn: sqlite3.Connection, named: str | None, folder: Path) -> Run:
@@ -49,7 +57,7 @@ def _by_prefix(conn: sqlite3.Connection, prefix: str) -> Run | None:
 def split_run_and_wave(words: tuple[str, ...]) -> tuple[str | None, int | None]:
     """Read `[RUN] [WAVE]`: a whole number is the wave, and anything else the run."""
     run = next((word for word in words if not is_wave_number(word)), None)
-    wave = next((int(word) for word in words if is_wave_number(word)), None)
+    wave = next((wave_number(word) for word in words if is_wave_number(word)), None)
     return run, wave
 
 
@@ -64,12 +72,12 @@ def select_wave(conn: sqlite3.Connection, run: Run, number: int | None) -> Wave:
 def located(run: Run, repo_path: Path | None, folder: Path) -> Run:
     """Return a run whose `local_path` is where its repository is on this machine.
 
-    `--repo-path`, else the stored path, else the checkout around `folder` if it holds the run's commit. Raises
-    RepoNotFound.
+    `--repo-path`, else the stored path, else the checkout around `folder` if it holds the run's commit. A repository
+    that was put in the place of the run's own is none. Raises RepoNotFound.
     """
     from swarm.git.repository import holds_commit, repository_at
 
-    if repo_path is None and Path(run.local_path).is_dir():
+    if repo_path is None and Path(run.local_path).is_dir() and not _is_another(Path(run.local_path), run):
         return run
     try:
         repository = repository_at(repo_path or folder)
@@ -78,3 +86,29 @@ def located(run: Run, repo_path: Path | None, folder: Path) -> Run:
     except (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn) as error:
         raise errors.RepoNotFound(path=str(repo_path or run.local_path)) from error
     raise errors.RepoNotFound(path=str(repo_path or run.local_path))
+
+
+def _is_another(root: Path, run: Run) -> bool:
+    """Say whether the repository of a folder is not the run's: whole, and without its commit, which a tag keeps."""
+    from swarm.git.repository import holds_commit, is_whole
+    from swarm.git.runner import Git
+
+    git = Git(root)
+    return not holds_commit(git, run.commit_sha) and is_whole(git)
+
+
+def hold_to_place(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> None:
+    """Raise WorkspaceMoved where a run's folder is elsewhere than its prompts and worktrees say, which name it in full.
+
+    What is done all the same would be done at the old place.
+    """
+    wave = waves.newest(conn, run.id)
+    agents = agent_runs.current(conn, wave.id) if wave is not None else []
+    now = workspace.run_folder(run.id)
+    was = next((one for agent in agents for one in Path(agent.prompt_path).parents if one.name == run.id), now)
+    if was.exists() or not now.exists():
+        return
+    old, new = was, now
+    while old.name == new.name and old.name:
+        old, new = old.parent, new.parent
+    raise errors.WorkspaceMoved(path=str(was), now=str(now), old=str(old), new=str(new), run_id=run.id)

@@ -1,5 +1,6 @@
 """What dispatches and git processes that died have left of worktrees and locks, and what takes it away."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -27,6 +28,7 @@ from swarm.workspace import Workspace
 LOCK: Final = "swarm-worktrees.lock"
 # `clean` gives this name to what it is about to remove, and goes on with it itself.
 _BEING_CLEANED: Final = ".gone-"
+_OF_AGENT: Final = re.compile(r"w[0-9]+-.+", re.ASCII | re.DOTALL)
 _BY_HAND: Final = "if no git is at work there, remove it by hand"
 
 
@@ -40,6 +42,8 @@ def strays(store: Store, workspace: Workspace, run: Run, repository: Repository)
     folder = workspace.run_folder(run.id) / TREES
     if is_in_place(folder, workspace.folder):
         yield from _trees(store, run, repository, folder)
+    yield from _debris(repository, folder.resolve())
+    yield from _branches(store, run, repository)
     yield from _forgotten(store, run, repository, folder)
     yield from _locks(run, repository, folder)
 
@@ -52,7 +56,7 @@ def _trees(store: Store, run: Run, repository: Repository, folder: Path) -> Iter
             continue
         if place.is_symlink() or not place.is_dir():
             yield LeftAlone("worktrees", f"{place} is no folder that swarm made", "look into it, and remove it by hand")
-        elif place.name.startswith(proving.SCRATCH):
+        elif place.name.startswith(worktrees.SCRATCH):
             told = f"remove the scratch tree {place}, whose process is dead"
             yield Step("scratch", told, partial(_remove_scratch, repository, place))
         elif _is_empty(run, repository.git, place, shared.get(str(place))):
@@ -114,6 +118,41 @@ def _remove_tree(store: Store, run: Run, repository: Repository, place: Path) ->
         return False
     if found is not None and found[0].branch is not None and merging.tip_of(git, found[0].branch) == found[1]:
         git.run("update-ref", "-d", f"refs/heads/{found[0].branch}", found[1])
+    return True
+
+
+def _debris(repository: Repository, folder: Path) -> Iterator[Step]:
+    """Yield what a git that was killed has left of worktrees which it was making, or removing."""
+    for admin in worktrees.debris(repository.common_dir, folder):
+        told = f"remove {admin}, which a git that was killed left of a worktree"
+        yield Step("worktrees", told, partial(_clear, repository, folder, admin))
+
+
+def _clear(repository: Repository, folder: Path, admin: Path) -> bool:
+    worktrees.clear_debris(repository.common_dir, folder)
+    return not admin.exists()
+
+
+def _branches(store: Store, run: Run, repository: Repository) -> Iterator[Step | LeftAlone]:
+    """Yield the branches of agents that no agent has, nor a worktree: who made or removed them died on the way."""
+    known = waves.branches_in_use(store.conn, run.id)
+    held = {one.branch for one in placements.placements(repository.git)}
+    for branch, commit in merging.branches_below(repository.git, f"swarm/{run.hex}"):
+        if not _OF_AGENT.fullmatch(branch.rpartition("/")[2]) or branch in known or branch in held:
+            continue
+        if _is_held_elsewhere(repository.git, commit, branch):
+            told = f"remove the branch {branch}, which is of no agent and holds nothing"
+            yield Step("worktrees", told, partial(_remove_branch, store, run, repository, branch, commit))
+        else:
+            told = f"branch {branch} is of no agent, and has commits that are nowhere else"
+            yield LeftAlone("worktrees", told, f"look into it: `git log {branch}`; `git branch -D {branch}` removes it")
+
+
+def _remove_branch(store: Store, run: Run, repository: Repository, branch: str, commit: str) -> bool:
+    is_free = branch not in waves.branches_in_use(store.conn, run.id)
+    if not is_free or not _is_held_elsewhere(repository.git, commit, branch):
+        return False
+    repository.git.run("update-ref", "-d", f"refs/heads/{branch}", commit)
     return True
 
 

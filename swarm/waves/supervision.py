@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from swarm import errors
-from swarm.files import make_folder
+from swarm.files import is_in_place, left_unfinished, make_folder
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.runtimes import processes
 from swarm.store import agent_runs, attempts, waves
@@ -61,6 +61,7 @@ def close_dead_attempts(store: Store, run: Run, wave: Wave) -> None:
     """End what a supervisor that died left running, close its attempts, and write the records that it owes."""
     for own in attempts.of_wave(store.conn, wave.id).values():
         attempt = own[-1]
+        _sweep(Path(attempt.record_path).parent)
         if attempt.outcome is not None and not Path(attempt.record_path).exists():
             records.write(Path(attempt.record_path), store.conn, attempt.id)
         if attempt.outcome is not None or attempt.host != processes.host():
@@ -71,6 +72,13 @@ def close_dead_attempts(store: Store, run: Run, wave: Wave) -> None:
         with store.mutation() as conn:
             attempts.close(conn, run.id, wave.id, attempt.id, ending)
         records.write(Path(attempt.record_path), store.conn, attempt.id)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the files that a supervisor was writing when it died."""
+    if folder.is_dir() and is_in_place(folder, folder.parents[3]):
+        for file in left_unfinished(folder):
+            file.unlink(missing_ok=True)
 
 
 def _processes_of(attempt: Attempt) -> list[tuple[int, str]]:

@@ -9,10 +9,13 @@ from typing import Final
 
 from swarm import errors
 from swarm.files import make_folder
-from swarm.git import touched, worktrees
+from swarm.git import orphans, touched, worktrees
 from swarm.git.repository import Repository
 from swarm.git.runner import Git, GitError
 from swarm.git.worktrees import Tree
+from swarm.interruption import postponed
+from swarm.store.runs import Run
+from swarm.workspace import Workspace
 
 AT_ONCE: Final = 2
 LOCK_SECONDS: Final = 600.0
@@ -20,10 +23,33 @@ LOCK_SECONDS: Final = 600.0
 
 @contextmanager
 def worktree_lock(repository: Repository, verb: str) -> Iterator[None]:
-    """Hold the lock of a git common folder while worktrees come and go. Raises StateConflict, WorkspaceNotWritable."""
+    """Hold the lock of a git common folder while worktrees come and go. Raises ControlPlaneBusy."""
+    lock = repository.common_dir / "swarm-worktrees.lock"
+    with _queue(lock, verb):
+        try:
+            with orphans.awaited(repository.common_dir, LOCK_SECONDS):
+                yield
+        except orphans.StillAtWork as error:
+            holder = " by a git of a command that was killed"
+            raise errors.ControlPlaneBusy(path=str(lock), waited=LOCK_SECONDS, holder=holder) from error
+
+
+@contextmanager
+def merge_lock(workspace: Workspace, run: Run, verb: str) -> Iterator[None]:
+    """Hold the lock of a run's merges, from the first look at its branches to the last row. Raises ControlPlaneBusy.
+
+    Who holds it may take the lock of worktrees; never the other way round.
+    """
+    folder = workspace.run_folder(run.id)
+    make_folder(folder)
+    with _queue(folder / "merge.lock", verb):
+        yield
+
+
+@contextmanager
+def _queue(path: Path, verb: str) -> Iterator[None]:
     from swarm.store.locks import LockTaken, locked
 
-    path = repository.common_dir / "swarm-worktrees.lock"
     try:
         with locked(path, verb, timeout=LOCK_SECONDS):
             yield
@@ -43,16 +69,19 @@ def make_trees(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> list
     """
     places = {tree.path.parent for _, tree in trees}
     had = {place for place in places if place.is_dir()}
+    common = Path(git.text("rev-parse", "--path-format=absolute", "--git-common-dir"))
     for place in places:
         make_folder(place)
+        worktrees.clear_debris(common, place.resolve())
     made: list[Tree] = []
     new: list[tuple[str, Tree]] = []
     domain = ""
     try:
         for domain, tree in trees:
-            if (fresh := worktrees.add(git, tree, commit)) is not None:
-                made.append(fresh)
-                new.append((domain, tree))
+            with postponed():
+                if (fresh := worktrees.add(git, tree, commit)) is not None:
+                    made.append(fresh)
+                    new.append((domain, tree))
         with ThreadPoolExecutor(AT_ONCE) as pool:
             filling = [(domain, pool.submit(worktrees.fill, tree)) for domain, tree in new]
             wait([done for _, done in filling], return_when=FIRST_EXCEPTION)
@@ -66,7 +95,21 @@ def make_trees(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> list
         remove_empty(places - had)
         words = error.stderr if isinstance(error, GitError) else str(error)
         raise errors.IsolationError(domain=domain, problem=words) from error
+    except BaseException:
+        take_back(git, made, commit)
+        remove_empty(places - had)
+        raise
     return made
+
+
+def make_tree(git: Git, tree: Tree, commit: str) -> None:
+    """Make one worktree that is no agent's. Raises GitError, or what a SwarmError or OSError there says."""
+    try:
+        make_trees(git, [("", tree)], commit)
+    except errors.IsolationError as error:
+        # Nobody asked for isolation here, and a dispatch without it would help nobody.
+        cause = error.__cause__ or error
+        raise cause from cause.__cause__
 
 
 def take_back(git: Git, trees: Sequence[Tree], commit: str) -> None:

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from swarm import errors
-from swarm.failpoints import failpoint
 from swarm.files import is_in_place
-from swarm.git import merging, placements, salvage
+from swarm.git import merging, placements, salvage, worktrees
 from swarm.git.repository import Repository, holds_commit, repository_at
 from swarm.git.worktrees import Tree
-from swarm.store import ledger
+from swarm.store import ledger, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves import intents, leftovers, trees
 from swarm.waves.chain import integration_branch
+from swarm.waves.held import Origin, held_after
 from swarm.waves.intents import Intent
 from swarm.waves.recovery import Restored, UndoResult
 from swarm.workspace import Workspace
@@ -24,7 +24,8 @@ from swarm.workspace import Workspace
 class Back(NamedTuple):
     """Something to bring back: a branch, and a worktree of it, or one without a branch at `commit`.
 
-    `tip` is where the branch may stand still; `held` the ref that is no longer needed afterwards.
+    `tip` is where the branch may stand still; `held` the ref that is no longer needed afterwards; `only` the files of
+    a sparse tree.
     """
 
     name: str
@@ -33,6 +34,17 @@ class Back(NamedTuple):
     tip: str | None
     path: Path | None
     held: str | None
+    only: tuple[str, ...] | None = None
+
+
+class Work(NamedTuple):
+    """A ref that kept an agent's judged work, its tree, and the ref and commit that hold it meanwhile."""
+
+    name: str
+    ref: str
+    tree: str
+    held: str | None
+    commit: str
 
 
 class Plan(NamedTuple):
@@ -44,6 +56,7 @@ class Plan(NamedTuple):
     intent: Intent
     backs: tuple[Back, ...]
     checkout: tuple[str, str, str] | None
+    works: tuple[Work, ...] = ()
 
 
 def undo(store: Store, workspace: Workspace, run: Run, *, apply: bool, reason: str) -> UndoResult:
@@ -59,15 +72,13 @@ def undo(store: Store, workspace: Workspace, run: Run, *, apply: bool, reason: s
         if plan is None:
             return _told(run, None, applied=True)
         _bring_back(plan)
-        failpoint("undo.before_commit")
         told: dict[str, object] = {
             "verb": plan.intent.verb,
             "of": plan.intent.seq,
-            "restored": [back.name for back in plan.backs],
+            "restored": [*(back.name for back in plan.backs), *(work.name for work in plan.works)],
         }
         with store.mutation() as conn:
             ledger.append(conn, intents.entry(run.id, intents.UNDONE, told, reason))
-        failpoint("undo.after_commit")
     return _told(run, plan, applied=True)
 
 
@@ -77,7 +88,8 @@ def _planned(conn: sqlite3.Connection, workspace: Workspace, repository: Reposit
         return None
     told = intent.told
     if intent.verb == "clean":
-        plan = Plan(run, repository, workspace, intent, tuple(_cleaned(run, told)), None)
+        backs = tuple(_as_it_was(conn, workspace, repository, run, back) for back in _cleaned(run, told))
+        plan = Plan(run, repository, workspace, intent, backs, None, tuple(_works(told)))
     else:
         moved = (told["branch"], told["to"], told["from"]) if told["to"] != told["from"] else None
         plan = Plan(run, repository, workspace, intent, tuple(_rewound(run, told)), moved)
@@ -90,7 +102,7 @@ def _planned(conn: sqlite3.Connection, workspace: Workspace, repository: Reposit
 
 def _cleaned(run: Run, told: dict[str, Any]) -> Iterator[Back]:
     for item in told["items"]:
-        if item["state"] == leftovers.ABANDONED:
+        if item["state"] == leftovers.ABANDONED or "work" in item:
             continue
         path = Path(item["path"]) if item["path"] else None
         branch, commit = item["branch"], item["commit"]
@@ -100,6 +112,22 @@ def _cleaned(run: Run, told: dict[str, Any]) -> Iterator[Back]:
         if branch is not None or path is not None:
             held = item["salvage"] if branch is not None else None
             yield Back(item["name"], branch, commit, item["tip"], path, held)
+
+
+def _as_it_was(conn: sqlite3.Connection, workspace: Workspace, repository: Repository, run: Run, back: Back) -> Back:
+    """Return the same with the files that its tree had, where that was a sparse one."""
+    number = leftovers.number_of(back.path.name) if back.path is not None else None
+    wave = waves.numbered(conn, run.id, number) if number is not None else None
+    if back.path is None or wave is None or not holds_commit(repository.git, back.commit):
+        return back
+    origin = Origin(repository, wave, workspace.wave_folder(run.id, wave.number))
+    return back._replace(only=held_after(origin, back.path.name, back.commit))
+
+
+def _works(told: dict[str, Any]) -> Iterator[Work]:
+    for item in told["items"]:
+        if "work" in item:
+            yield Work(item["name"], item["work"], item["tip"], item["salvage"], item["commit"])
 
 
 def _rewound(run: Run, told: dict[str, Any]) -> Iterator[Back]:
@@ -117,6 +145,9 @@ def _rewound(run: Run, told: dict[str, Any]) -> Iterator[Back]:
 def _hindrances(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield why something cannot be brought back, each with what to do about it."""
     git, folder = plan.repository.git, leftovers.tree_folder(plan.workspace, plan.run)
+    for work in plan.works:
+        if git.answer("cat-file", "-e", work.tree, expect=(0, 1, 128))[0]:
+            yield f"tree {work.tree[:12]} of {work.name} is gone", "there is nothing to bring it back from"
     for back in plan.backs:
         if not holds_commit(git, back.commit):
             yield f"commit {back.commit[:12]} of {back.name} is gone", "there is nothing to bring it back from"
@@ -146,17 +177,22 @@ def _moved_on(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _bring_back(plan: Plan) -> None:
     repository, git = plan.repository, plan.repository.git
-    if plan.checkout is not None and repository.head == plan.checkout[1]:
+    if plan.checkout is not None:
         branch, at, back = plan.checkout
-        failpoint("undo.before_reset")
-        merging.forward_checkout(repository.root, branch, at, back)
-        failpoint("undo.after_reset")
+        # Of a rewind that died between its files and its branch, the branch has not moved, and the files have.
+        forward = merging.forward_checkout if repository.head == at else merging.forward_files
+        forward(repository.root, branch, at, back)
     for back_to in plan.backs:
         _restore(plan, back_to)
     for back_to in plan.backs:
         # Its branch holds it again; of a clean that died, the tree does.
         if back_to.held is not None and (back_to.branch is None or _holds(plan, back_to)):
             salvage.drop(git, back_to.held, back_to.commit)
+    for work in plan.works:
+        if salvage.tip(git, work.ref) is None:
+            salvage.create(git, work.ref, work.tree)
+        if work.held is not None:
+            salvage.drop(git, work.held, work.commit)
 
 
 def _holds(plan: Plan, back: Back) -> bool:
@@ -167,21 +203,19 @@ def _restore(plan: Plan, back: Back) -> None:
     git, path = plan.repository.git, back.path
     if path is not None and path.exists() and not _is_half_made(plan, path):
         return
-    failpoint("undo.before_restore")
     if back.branch is not None:
         merging.move_branch(git, back.branch, merging.tip_of(git, back.branch), back.commit)
     if path is not None:
         if not path.exists() and any(one.path == path for one in placements.placements(git)):
             # Of a clean that died: its folder is gone, and git has not heard of it.
             placements.forget(git, path)
-        trees.make_trees(git, [(back.name, Tree(path, back.branch))], back.commit)
-    failpoint("undo.after_restore")
+        trees.make_tree(git, Tree(path, back.branch, back.only), back.commit)
 
 
 def _is_half_made(plan: Plan, path: Path) -> bool:
     """Say whether a worktree is one that an undo which died had not checked out yet."""
     admin = placements.admin_of(plan.repository.common_dir, path)
-    return admin is not None and not (admin / "index").exists()
+    return worktrees.holds_no_file(path) if admin is None else not (admin / "index").exists()
 
 
 def _told(run: Run, plan: Plan | None, *, applied: bool) -> UndoResult:
@@ -194,6 +228,7 @@ def _told(run: Run, plan: Plan | None, *, applied: bool) -> UndoResult:
         for back in plan.backs
         if back.branch is not None or back.path is not None
     )
+    restored += tuple(Restored(work.name, None, work.tree, None, work.held) for work in plan.works)
     if plan.checkout is not None:
         branch, _, commit = plan.checkout
         restored = (Restored(branch, branch, commit, str(plan.repository.root), None), *restored)

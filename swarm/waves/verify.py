@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 from swarm import errors, events
 from swarm.config import Config
-from swarm.failpoints import failpoint
 from swarm.files import write_whole
 from swarm.git import merging
 from swarm.git.repository import Repository, commit_of, repository_at
@@ -88,16 +87,14 @@ def verify(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Con
         wish.threshold,
         len(seen.offending) > wish.threshold,
         code,
-        _named(store.conn, run, proved),
+        (),
         None,
         None,
         None,
         note,
         f"swarm status {run.id}",
     )
-    failpoint("verify.before_commit")
     result = _record(store, run, wave, result, proving.kept_steps(build), proved)
-    failpoint("verify.after_commit")
     write_receipts(store.conn, workspace, run)
     return result
 
@@ -166,6 +163,8 @@ def _record(
     store: Store, run: Run, wave: Wave | None, result: VerifyResult, steps: str, proved: list[Proved]
 ) -> VerifyResult:
     with store.mutation() as conn:
+        proved = claims.still_claimed(conn, run.id, proved)
+        result = result._replace(fixed=_named(conn, run, proved))
         summary = result.claims.summary._asdict() | {"offending": len(result.claims.offending)}
         made = proofs.add_verification(
             conn,

@@ -1,6 +1,8 @@
 """Counts of tests, read from what real tools printed (go's is from its documentation and its source)."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from swarm.builds.counts import TOOLS, Reading, read, read_pattern
 
@@ -194,3 +196,24 @@ def test_what_a_carriage_return_overwrote_does_not_count() -> None:
 )
 def test_a_configured_pattern_finds_the_number(pattern: str, text: str, tests: int | None) -> None:
     assert read_pattern(text.splitlines(), pattern) == Reading(tests)
+
+
+RUNNERS = st.sampled_from(
+    [
+        "Ran 3 tests in 1s",
+        "OK",
+        "3 passed, 1 failed in 2s",
+        "# tests 4",
+        "ok  \tpkg\t0.1s",
+        "--- PASS: x",
+        "test result: ok. 5 passed; 0 failed;",
+        "Tests: 2 passed, 2 total",
+        "[no test files]",
+    ]
+)
+
+
+@given(st.lists(RUNNERS | st.text(max_size=40) | st.integers(0, 10**30).map("{} passed".format), max_size=8))
+def test_whatever_a_runner_prints_is_read_without_an_error(lines: list[str]) -> None:
+    found = read(lines)
+    assert found.tests is None or found.tests >= 0

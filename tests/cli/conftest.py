@@ -1,13 +1,16 @@
 """The same run as everywhere, made with fewer calls: most tests of the command line begin with it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli import merger
 from tests.cli.amending import FILES, FOUND, Amending
 from tests.cli.amending import MAP as AMENDING_MAP
+from tests.cli.breaking import Act, World, Worlds
 from tests.cli.merger import Stage, Team
 from tests.cli.triaging import DOCS, EVAL, LOAD
 from tests.conftest import Repo, Swarm, Workspace
@@ -73,6 +76,17 @@ def amended(team: Team, stage: Stage) -> Team:
     return team._replace(place=stage.bring(team.repo, "amended", make))
 
 
+@pytest.fixture(scope="session")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+    return Worlds(Stage(tmp_path_factory.mktemp("worlds").resolve()))
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest, swarm: Swarm, worlds: Worlds) -> Callable[[Act], World]:
+    """`world(act)`: a run in the state in which a verb has work to do; to be used where `repo` is that of `worlds`."""
+    return lambda act: worlds.world(act, swarm, lambda: request.getfixturevalue("workspace"))
+
+
 @pytest.fixture
 def audited(swarm: Swarm, repo: Repo, tmp_path: Path) -> Amending:
     """A run with owned, bridge, shared and coordinator domains, whose audit found something in each."""
@@ -96,3 +110,21 @@ def amending(audited: Amending) -> Amending:
     audited.approve("load", "eval", "assert")
     audited.dispatch("--isolate")
     return audited
+
+
+@pytest.fixture
+def after(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str, Callable[[], object]], None]:
+    """`after(module, name, act)`: do something once, right after a function of a module has returned."""
+
+    def call(module: Any, name: str, act: Callable[[], object]) -> None:
+        function, due = getattr(module, name), [act]
+
+        def with_act(*arguments: Any, **options: Any) -> Any:
+            result = function(*arguments, **options)
+            while due:
+                due.pop()()
+            return result
+
+        monkeypatch.setattr(module, name, with_act)
+
+    return call

@@ -1,6 +1,7 @@
 """`swarm advance`: every gate told, the run promoted or not, and the record of it."""
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -275,46 +276,23 @@ def test_a_run_that_came_back_to_test_is_verified_there_again(run: Coordinator) 
     assert run.assessed[:2] == ("VERIFY REQUIRED", ["test has moved on since it was verified"])
 
 
-def test_of_two_at_once_one_is_a_conflict(
-    clean: Coordinator, swarm_process: Swarm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = []
-
-    def meanwhile(name: str) -> None:
-        if name == "advance.before_commit":
-            other.append(swarm_process("advance", clean.place.run).exit)
-
-    monkeypatch.setattr(promotion, "failpoint", meanwhile)
-    answer = clean.swarm("advance", clean.place.run, exit=1)
-    assert (other, answer.code) == ([0], "STATE_CONFLICT")
+def test_of_two_at_once_one_is_a_conflict(clean: Coordinator, swarm_process: Swarm, after: Callable[..., None]) -> None:
+    after(promotion, "look", lambda: swarm_process("advance", clean.place.run))
+    assert clean.swarm("advance", clean.place.run, exit=1).code == "STATE_CONFLICT"
     assert clean.status["run"]["status"] == "health-audit-b"
     assert len(clean.check().data["history"]) == 1
 
 
-def test_a_gate_that_closes_while_the_run_is_promoted_stops_it(
-    clean: Coordinator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def meanwhile(name: str) -> None:
-        if name == "advance.before_commit":
-            with sqlite3.connect(clean.place.db) as conn:
-                conn.execute("UPDATE findings SET severity = 'CRITICAL'")
-            conn.close()
+def test_a_gate_that_closes_while_the_run_is_promoted_stops_it(clean: Coordinator, after: Callable[..., None]) -> None:
+    def meanwhile() -> None:
+        with sqlite3.connect(clean.place.db) as conn:
+            conn.execute("UPDATE findings SET severity = 'CRITICAL'")
+        conn.close()
 
-    monkeypatch.setattr(promotion, "failpoint", meanwhile)
+    after(promotion, "look", meanwhile)
     data = clean.swarm("advance", clean.place.run, "--format", "json", exit=1).data
     assert (data["verdict"], data["promoted"], data["history"]) == ("AMEND", False, [])
     assert clean.status["waves"]["current"]["status"] == "collected"
-
-
-@pytest.mark.parametrize("point", ["advance.before_commit", "advance.after_commit", "write.before_rename"])
-def test_killed_and_called_again_it_ends_as_if_unbroken(clean: Coordinator, swarm_process: Swarm, point: str) -> None:
-    swarm_process("advance", clean.place.run, exit=-9, SWARM_FAILPOINT=point)
-    clean.swarm("advance", clean.place.run, exit=0 if point == "advance.before_commit" else 1)
-    folder = clean.place.folder / clean.place.run / "wave-1"
-    assert sorted(file.name for file in folder.glob("*receipt*")) == ["receipt.json", "receipt.md"]
-    assert list(folder.glob(".receipt*")) == []
-    assert clean.status["run"]["status"] == "health-audit-b"
-    assert len(clean.check().data["history"]) == 1
 
 
 def test_a_complete_run_is_left_as_it_is(run: Coordinator) -> None:

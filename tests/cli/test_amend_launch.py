@@ -11,6 +11,7 @@ from tests.cli.amending import PHASE
 from tests.cli.test_collect import tree_of
 from tests.cli.test_dispatch import rows
 from tests.cli.test_errors import nothing_changes
+from tests.cli.test_launch import CLOSED, JUDGED, OPENED
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 APP = "import os\nimport re\nimport sys\n\n\ndef load(x):\n    return x == None, sys.path\n"
@@ -128,7 +129,7 @@ def test_ruff_mends_no_checkout_that_is_not_its_own(swarm: Swarm, repo: Repo, ru
         assert swarm("launch", exit=1).code == "LAUNCH_NEEDS_ISOLATION"
 
 
-@pytest.mark.parametrize("point", ["launch.before_close", "launch.after_close", "launch.after_open"])
+@pytest.mark.parametrize("point", [OPENED, JUDGED, CLOSED])
 def test_a_launch_that_was_killed_is_made_again_and_comes_to_the_same(
     swarm: Swarm, swarm_process: Swarm, repo: Repo, ruffed: Workspace, point: str
 ) -> None:
@@ -138,7 +139,7 @@ def test_a_launch_that_was_killed_is_made_again_and_comes_to_the_same(
     swarm_process("launch", "--jobs", "1", exit=-9, SWARM_FAILPOINT=point)
     data = swarm("launch", "--format", "json").data
     outcomes = [attempt["outcome"] for attempt in data["agents"][0]["attempts"]]
-    assert outcomes == (["success"] if point == "launch.after_close" else ["killed", "success"])
+    assert outcomes == (["success"] if point == CLOSED else ["killed", "success"])
     assert (tree_of(ruffed, "code", 2) / "src/app.py").read_text() == APP.replace("import os\n", "")
     name = ids(ruffed)["src/app.py:os"]
     assert [fix["finding_id"] for fix in output(ruffed)["fixes"]] == [name]

@@ -1,6 +1,5 @@
 """`swarm clean`: what holds nothing goes, what would be lost is named, and saved when it is told so."""
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from swarm.git.runner import Git
 from tests.cli.merger import MENDED, Stage, Team
 from tests.cli.test_errors import everything_in, nothing_changes
-from tests.conftest import Answer, Repo, Swarm
+from tests.conftest import Answer, Repo
 
 WHY = ("--apply", "--reason", "over")
 
@@ -311,28 +311,22 @@ def test_applying_needs_a_reason_which_is_recorded(team: Team, amended: Team) ->
     assert rows == [("clean_begun", "over", f"run:{team.run}"), ("cleaned", "over", f"run:{team.run}")]
 
 
-KILLS = [
-    *("clean.before_begin", "clean.after_begin", "clean.before_rename", "clean.after_rename", "clean.before_delete"),
-    *("clean.before_commit", "clean.after_commit", "git.worktree.before:2", "git.worktree.after:2"),
-    *("git.update-ref.before", "git.update-ref.after", "git.update-ref.before:2", "git.commit-tree.after"),
-]
+def test_waves_of_which_nothing_is_left_cost_no_call_of_git(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+    process = Git._process
 
+    def counted(self: Git, *arguments: Any) -> Any:
+        calls.append(arguments[1])
+        return process(self, *arguments)
 
-@pytest.mark.parametrize("point", KILLS)
-@pytest.mark.soak
-def test_a_clean_that_is_killed_is_gone_on_with_to_the_same_end(
-    point: str, team: Team, amended: Team, swarm_process: Swarm
-) -> None:
-    merged(team)
-    team.edit("code", {"notes.txt": "mine\n"})
-    swarm_process("clean", team.run, "--force", *WHY, exit=-9, SWARM_FAILPOINT=point)
-    clean(team, "--force", *WHY)
-    assert content(team, salvaged(team)["w2-code"])["notes.txt"] == "mine"
-    assert (set(salvaged(team)), trees(team)) == ({"w2-code"}, [])
-    assert branches(team.repo) == {"main", team.integration}
-    assert [line for line in team.repo.git("worktree", "list").splitlines() if "worktrees" in line] == []
-    assert steps(team) == ["clean_begun", "cleaned"]
-    team.swarm("undo", team.run, "--apply", "--reason", "back")
-    assert (team.tree("code") / "notes.txt").read_text() == "mine\n"
-    assert team.tree("rest").is_dir()
-    assert os.listdir(team.tree("rest"))  # noqa: PTH208
+    def calls_of_clean(wave: int) -> int:
+        team.swarm("dispatch", team.run, "health-audit-a", "--isolate")
+        for domain in ("code", "rest"):
+            team.place.answer(domain, wave=wave)
+        team.swarm("collect", team.run)
+        calls.clear()
+        clean(team, *WHY)
+        return len(calls)
+
+    monkeypatch.setattr(Git, "_process", counted)
+    assert calls_of_clean(2) == calls_of_clean(3) == calls_of_clean(4) > 0

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_dispatch import branches, left_over, rows, sound, trees
+from tests.cli.test_dispatch import left_over, rows, sound
 from tests.cli.test_errors import block_of, nothing_changes
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
@@ -699,13 +699,12 @@ def test_of_two_collects_at_once_one_wins(swarm_process: Swarm, dispatched: Work
 FOUND = "SELECT finding_id, fingerprint, file, line, status, sightings FROM findings ORDER BY finding_id"
 
 
-@pytest.mark.parametrize("point", ["collect.before_commit", "git.ls-tree.before"])
 def test_a_collect_that_died_before_its_commit_has_written_nothing_and_is_done_again(
-    swarm: Swarm, swarm_process: Swarm, dispatched: Workspace, point: str
+    swarm: Swarm, swarm_process: Swarm, dispatched: Workspace
 ) -> None:
     dispatched.answer("code", {"file": "src/app.py", "line": 5})
     dispatched.answer("rest")
-    swarm_process("collect", exit=-9, SWARM_FAILPOINT=point)
+    swarm_process("collect", exit=-9, SWARM_FAILPOINT="commit.before")
     assert (
         rows(dispatched.db, "SELECT status FROM waves UNION ALL SELECT status FROM agent_runs") == [("dispatched",)] * 3
     )
@@ -714,55 +713,6 @@ def test_a_collect_that_died_before_its_commit_has_written_nothing_and_is_done_a
     assert len(rows(dispatched.db, FOUND)) == 1
     assert left_over(dispatched.folder) == []
     assert sound(swarm)
-
-
-def test_a_collect_that_died_after_its_commit_has_collected(
-    swarm: Swarm, swarm_process: Swarm, dispatched: Workspace
-) -> None:
-    dispatched.answer("code", {"file": "src/app.py", "line": 5})
-    dispatched.answer("rest")
-    swarm_process("collect", exit=-9, SWARM_FAILPOINT="collect.after_commit")
-    assert swarm("collect", exit=1).code == "COLLECT_NO_WAVE"
-    assert swarm("findings", "--format", "json", exit=1).data["counts"]["MEDIUM"] == 1
-    assert sound(swarm)
-
-
-@pytest.mark.parametrize(
-    "point",
-    [
-        "init.before_commit",
-        "init.after_commit",
-        "dispatch.before_commit",
-        "dispatch.after_commit",
-        "launch.after_open",
-        "launch.after_spawn",
-        "launch.before_close",
-        "launch.after_close",
-        "collect.before_commit",
-        "collect.after_commit",
-    ],
-)
-def test_an_audit_that_was_killed_anywhere_goes_on_and_ends_as_an_unbroken_one(
-    swarm: Swarm, swarm_process: Swarm, repo: Repo, tmp_path: Path, point: str
-) -> None:
-    died = swarm_process("audit", ".", exit=-9, SWARM_FAILPOINT=point)
-    assert died.out == ""
-    swarm("audit", ".", exit=1)
-    broken = found_by(swarm)
-    assert (trees(repo), branches(repo)) == ([], [])
-    assert left_over(repo.root) == []
-    assert sound(swarm)
-    whole = tmp_path / "whole.db"
-    swarm("--db", str(whole), "audit", ".", exit=1)
-    assert found_by(swarm, "--db", str(whole)) == broken
-    assert len(broken) > 4
-
-
-def found_by(swarm: Swarm, *options: str) -> list[tuple[Any, ...]]:
-    """Return what a digest lists, without what tells of waves."""
-    listed = swarm(*options, "findings", "--format", "json", exit=1).data["findings"]
-    keys = ("findingId", "fingerprint", "severity", "ruleId", "file", "line", "description")
-    return [tuple(finding[key] for key in keys) for finding in listed]
 
 
 def test_the_database_is_for_this_user_alone(workspace: Workspace) -> None:

@@ -419,27 +419,6 @@ def sound(swarm: Swarm) -> bool:
     return (checks["integrity"], checks["ledger"], checks["attempts"]) == ("pass",) * 3
 
 
-@pytest.mark.parametrize(
-    "point",
-    ["dispatch.before_commit", "git.worktree.after", "git.worktree.after:2", "git.reset.before", "write.before_rename"],
-)
-def test_a_dispatch_that_died_before_its_commit_is_done_again_as_if_nothing_had_been(
-    swarm: Swarm, swarm_process: Swarm, repo: Repo, workspace: Workspace, point: str
-) -> None:
-    died = swarm_process("dispatch", PHASE, "--isolate", exit=-9, SWARM_FAILPOINT=point)
-    assert died.out == ""
-    assert rows(workspace.db, "SELECT * FROM waves") == []
-    data = swarm("dispatch", PHASE, "--isolate", "--format", "json").data
-    assert data["waveNumber"] == 1
-    assert sorted(trees(repo)) == sorted(agent["worktreePath"] for agent in data["agents"])
-    assert branches(repo) == sorted(agent["worktreeBranch"] for agent in data["agents"])
-    workspace.answer("code", {"file": "src/app.py", "line": 5})
-    workspace.answer("rest")
-    assert swarm("collect", "--format", "json").data["waveStatus"] == "collected"
-    assert left_over(workspace.folder) == []
-    assert sound(swarm)
-
-
 def test_a_tree_that_was_left_half_checked_out_is_finished(
     swarm: Swarm, swarm_process: Swarm, repo: Repo, workspace: Workspace
 ) -> None:
@@ -459,18 +438,6 @@ def test_a_half_made_tree_that_holds_something_is_not_touched(
     (tree / "notes.txt").write_text("mine\n")
     with nothing_changes(tree):
         assert swarm("dispatch", PHASE, "--isolate", exit=1).code == "ISOLATION_FAILED"
-
-
-def test_a_dispatch_that_died_after_its_commit_has_made_the_wave(
-    swarm: Swarm, swarm_process: Swarm, workspace: Workspace
-) -> None:
-    swarm_process("dispatch", PHASE, "--isolate", exit=-9, SWARM_FAILPOINT="dispatch.after_commit")
-    assert swarm("dispatch", PHASE, "--isolate", exit=1).code == "DISPATCH_WAVE_IN_FLIGHT"
-    workspace.answer("code", {"file": "src/app.py", "line": 5})
-    workspace.answer("rest")
-    assert swarm("collect", "--format", "json").data["waveStatus"] == "collected"
-    assert left_over(workspace.folder) == []
-    assert sound(swarm)
 
 
 def test_hooks_of_the_repository_do_not_run(swarm: Swarm, repo: Repo, workspace: Workspace, tmp_path: Path) -> None:

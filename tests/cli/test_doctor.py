@@ -92,7 +92,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture
 def stranded(swarm_process: Swarm, workspace: Workspace) -> Workspace:
     """A dispatch that was killed between its worktrees and its commit."""
-    swarm_process("dispatch", "health-audit-a", "--isolate", exit=-9, SWARM_FAILPOINT="dispatch.before_commit")
+    swarm_process("dispatch", "health-audit-a", "--isolate", exit=-9, SWARM_FAILPOINT="commit.before")
     return workspace
 
 
@@ -211,6 +211,43 @@ def test_a_worktree_without_its_files_is_removed(swarm: Swarm, swarm_process: Sw
     assert {name for name, _ in planned(swarm)} == {"worktrees"}
     assert set(repaired(swarm)) == {("worktrees", "done")}
     assert list((workspace.folder / workspace.run / "worktrees").iterdir()) == []
+
+
+def test_a_branch_of_no_agent_is_removed_where_it_holds_nothing(swarm: Swarm, repo: Repo, collected: Workspace) -> None:
+    mine = f"swarm/{collected.run.rpartition('-')[2]}"
+    for name in ("w7-code", "w7-rest", "integration"):
+        repo.git("branch", f"{mine}/{name}")
+    repo.git("switch", "-q", f"{mine}/w7-rest")
+    repo.commit({"README.md": "# Mine\n"})
+    repo.git("switch", "-q", "main")
+    assert planned(swarm) == [
+        ("worktrees", f"remove the branch {mine}/w7-code, which is of no agent and holds nothing")
+    ]
+    assert left(swarm) == [
+        (
+            "worktrees",
+            f"branch {mine}/w7-rest is of no agent, and has commits that are nowhere else",
+            f"look into it: `git log {mine}/w7-rest`; `git branch -D {mine}/w7-rest` removes it",
+        )
+    ]
+    assert repaired(swarm) == [("worktrees", "done")]
+    branches = set(repo.git("for-each-ref", "--format=%(refname:lstrip=4)", f"refs/heads/{mine}/").split())
+    assert branches == {"integration", "w1-code", "w1-rest", "w7-rest"}
+
+
+def test_what_a_doctor_who_was_killed_has_done_is_recorded_by_the_next(
+    swarm: Swarm, stranded: Workspace, swarm_process: Swarm
+) -> None:
+    swarm_process(*APPLY, exit=-9, SWARM_FAILPOINT="commit.before:3")
+    assert planned(swarm) == []
+    swarm(*APPLY)
+    told = sql(stranded, "SELECT kind, payload FROM events WHERE kind LIKE 'repair%' ORDER BY seq")
+    assert [(kind, len(json.loads(payload)["repairs"])) for kind, payload in told] == [
+        ("repair_begun", 2),
+        ("repaired", 0),
+    ]
+    swarm(*APPLY)
+    assert len(sql(stranded, "SELECT 1 FROM events WHERE kind LIKE 'repair%'")) == 2
 
 
 @pytest.mark.parametrize("work", ["new", "edited", "committed", "staged", "deleted"])

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from swarm.errors import CATALOGUE
+from swarm.git import runner
 from swarm.store import faults
+from swarm.waves import merge
 from tests.cli.merger import STEP, Team
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
@@ -149,7 +151,7 @@ def build_adapter_unknown(scene: Scene) -> Refusal:
 def merge_not_ready(scene: Scene) -> Refusal:
     team = scene.team
     team.dispatch()
-    remedy = f"`swarm collect {team.run}` takes the outputs in"
+    remedy = f"`swarm launch {team.run}` goes on with it; `swarm status {team.run}` tells more"
     return Refusal(
         ("merge", team.run),
         f"""[MERGE_NOT_READY]: Wave 2 (health-amend-a) is dispatched, and only a collected wave is merged
@@ -578,6 +580,50 @@ def repo_not_clean(scene: Scene) -> Refusal:
 
 
 @refused
+def git_locked(scene: Scene) -> Refusal:
+    team = scene._request.getfixturevalue("amended")
+    scene.monkeypatch.setattr(runner, "_PAUSES", ())
+    lock = scene.repo.root / ".git/index.lock"
+    lock.touch()
+    problem = (
+        f"fatal: Unable to create '{lock}': File exists. Another git process seems to be running in this repository, "
+        "e.g. an editor opened by 'git commit'. Please make sure all processes are terminated then try again. If it "
+        "still fails, a git process may have crashed in this repository earlier: remove the file manually to continue."
+    )
+    team.swarm("merge", team.run)
+    return Refusal(
+        ("merge", team.run, "--publish"),
+        f"""[GIT_LOCKED]: git update-index was kept out by a lock: {lock}
+  Path: {lock}
+  Next: wait for the git that is at work there; if none is, one was killed: `swarm doctor --fix` removes its lock where \
+it was ours, else remove that file by hand; then repeat the command
+  Caused by: git update-index exited 128: {problem}""",
+        {
+            "verb": "update-index",
+            "path": str(lock),
+            "cause": f"git update-index exited 128: {problem}",
+        },
+    )
+
+
+@refused
+def workspace_moved(scene: Scene) -> Refusal:
+    run, root = scene.dispatched.run, scene.repo.root
+    moved = root.with_name("moved")
+    root.rename(moved)
+    was, now = (folder / "swarms" / run for folder in (root, moved))
+    return Refusal(
+        ("collect", run),
+        f"""[WORKSPACE_MOVED]: The files of run {run} were made at {was}, and now are at {now}
+  Path: {was}
+  Next: move the folder back, or lead its old place to the new one: `ln -s '{moved}' '{root}'`; then repeat the command
+  Run: {run}""",
+        {"path": str(was), "now": str(now), "old": str(root), "new": str(moved), "runId": run},
+        cwd=moved,
+    )
+
+
+@refused
 def git_failed(scene: Scene) -> Refusal:
     run, root = scene.workspace.run, scene.repo.root
     tree = scene.repo.git("rev-parse", "HEAD^{tree}")
@@ -964,7 +1010,7 @@ def collect_no_wave(scene: Scene) -> Refusal:
     return Refusal(
         ("collect", run),
         f"""[COLLECT_NO_WAVE]: Run {run} has no dispatched wave to collect
-  Next: run `swarm dispatch {run} <phase>` first; `swarm status {run}` shows the newest wave
+  Next: run `swarm dispatch {run} <phase>` first, or after a wave that failed `swarm resume {run}`
   Run: {run}""",
         {"runId": run},
     )
@@ -1461,14 +1507,11 @@ def test_a_merge_that_is_red_is_told_with_its_culprits_and_where_the_log_is(team
 
 @raises("PUBLISH_RACED")
 def test_a_target_that_moved_at_the_last_moment_is_told_with_both_commits(
-    team: Team, amended: Team, monkeypatch: pytest.MonkeyPatch
+    team: Team, amended: Team, after: Callable[..., None]
 ) -> None:
     base = team.repo.head
     team.repo.git("checkout", "-q", "-b", "elsewhere")
-    monkeypatch.setattr(
-        "swarm.waves.merge.failpoint",
-        lambda point: point == "merge.before_publish" and team.repo.git("branch", "-f", "main", team.branch("rest")),
-    )
+    after(merge, "proved", lambda: team.repo.git("branch", "-f", "main", team.branch("rest")))
     error = team.merge("--publish", exit=1).document["error"]
     found = team.repo.git("rev-parse", "main")
     assert {name: error[name] for name in ("code", "message", "hint", "ref", "expected", "found")} == {

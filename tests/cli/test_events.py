@@ -30,6 +30,7 @@ def test_the_ledger_is_one_json_object_a_line_oldest_first(swarm: Swarm, collect
         "agent_run_moved",
         "findings_recorded",
         "wave_moved",
+        "evidence_recorded",
     ]
     moved = [(event["subject"], event["from"], event["to"]) for event in told if event["kind"].endswith("_moved")]
     assert moved == [
@@ -117,6 +118,7 @@ def test_history_of_a_wave_is_what_happened_to_it_and_its_agents(swarm: Swarm, c
         ("agent_run:2", "agent_run_moved"),
         ("wave:1", "findings_recorded"),
         ("wave:1", "wave_moved"),
+        ("wave:1", "evidence_recorded"),
     ]
 
 

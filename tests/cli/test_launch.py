@@ -24,6 +24,12 @@ def write(**more):
     pathlib.Path(os.environ["SWARM_OUTPUT_FILE"]).write_text(json.dumps(answer(**more)))
 """
 LONG = 60.0
+# Where a launch can be killed. Its first commit only tries whether the control plane can be written; then the first
+# attempt is opened, its process started and written down, and what it made is judged and the attempt closed.
+OPENED, STARTED, NAMED, JUDGED, CLOSED = (
+    *("commit.after:2", "commit.before:3", "commit.after:3"),
+    *("commit.before:4", "commit.after:4"),
+)
 
 
 class Agents:
@@ -255,7 +261,7 @@ def test_an_output_of_an_earlier_attempt_is_not_taken_for_the_next_ones_own(
 ) -> None:
     agents.play('write(summary="earlier")')
     swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "played")
-    swarm_process("launch", "--jobs", "1", exit=-9, SWARM_FAILPOINT="launch.before_close")
+    swarm_process("launch", "--jobs", "1", exit=-9, SWARM_FAILPOINT=JUDGED)
     agents.play("pass")
     answer = swarm("launch", "--format", "json", exit=3)
     assert outcomes(answer)["code"] == [("killed", 3, None), ("invalid_output", 3, 0)]
@@ -514,7 +520,7 @@ def test_an_agent_whose_supervisor_died_before_it_could_write_its_pid_is_ended_t
     swarm: Swarm, swarm_process: Swarm, agents: Agents, workspace: Workspace
 ) -> None:
     waiting(agents, swarm)
-    swarm_process("launch", "--jobs", "1", exit=-9, SWARM_FAILPOINT="launch.before_pid")
+    swarm_process("launch", "--jobs", "1", exit=-9, SWARM_FAILPOINT=STARTED)
     file = agents.folder / "pid-code"
     assert eventually(lambda: file.exists() and file.read_text() != "")
     assert rows(workspace.db, "SELECT pid, outcome FROM attempts") == [(None, None)]
@@ -537,9 +543,7 @@ def test_collect_ends_what_a_killed_supervisor_left(
     assert rows(workspace.db, "SELECT DISTINCT outcome FROM attempts") == [("killed",)]
 
 
-@pytest.mark.parametrize(
-    "point", ["launch.after_open", "launch.after_spawn", "launch.before_close", "launch.after_close"]
-)
+@pytest.mark.parametrize("point", [OPENED, NAMED, JUDGED, CLOSED])
 def test_a_launch_that_died_anywhere_is_gone_on_with_and_nothing_is_launched_twice(
     swarm: Swarm, swarm_process: Swarm, agents: Agents, workspace: Workspace, point: str
 ) -> None:
@@ -550,7 +554,7 @@ def test_a_launch_that_died_anywhere_is_gone_on_with_and_nothing_is_launched_twi
     last = {domain: own[-1][0] for domain, own in outcomes(again).items()}
     assert last == {"code": "success", "rest": "success"}
     tried = {domain: [outcome for outcome, _, _ in own] for domain, own in outcomes(again).items()}
-    before = [] if point == "launch.after_close" else ["killed"]
+    before = [] if point == CLOSED else ["killed"]
     assert tried == {"code": [*before, "success"], "rest": ["success"]}
     assert swarm("collect", "--format", "json").data["waveStatus"] == "collected"
     for own in attempts(again).values():

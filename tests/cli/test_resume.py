@@ -270,11 +270,35 @@ def test_who_has_answered_is_not_timed_out(swarm: Swarm, repo: Repo, dispatched:
 
 def test_a_pending_agent_gets_what_it_never_had(failed: Wave) -> None:
     with sqlite3.connect(failed.place.db) as conn:
-        conn.execute("UPDATE agent_runs SET status = 'pending' WHERE id = 2")
+        conn.execute(
+            "INSERT INTO agent_runs (wave_id, domain, status, files, prompt_path, prompt_sha256, output_path,"
+            " worktree_path, worktree_branch) SELECT wave_id, domain, 'pending', 0, '', '', '', worktree_path,"
+            " worktree_branch FROM agent_runs WHERE id = 2"
+        )
     conn.close()
     data = failed.do("resume", *WHY)
-    assert [(one["was"], one["agentRunId"]) for one in data["redispatched"]] == [("pending", 2)]
+    assert [(one["was"], one["agentRunId"]) for one in data["redispatched"]] == [("pending", 3)]
+    assert failed.agents() == [(1, "code", "complete"), (2, "rest", "failed"), (3, "rest", "dispatched")]
+    # What it was given is in the ledger, which says the same as the table.
+    ((prompt, payload),) = failed.sql(
+        "SELECT prompt_sha256, payload FROM agent_runs JOIN events ON subject = 'agent_run:3' WHERE agent_runs.id = 3"
+        " AND (from_state, to_state) = ('pending', 'dispatched')"
+    )
+    assert json.loads(payload) == {"domain": "rest", "promptSha256": prompt}
+    assert failed.do("ledger", "replay", "--check")["differences"] == []
+
+
+def test_an_agent_that_somebody_made_pending_is_told_by_the_ledger_after_its_resume(failed: Wave) -> None:
+    with sqlite3.connect(failed.place.db) as conn:
+        conn.execute("UPDATE agent_runs SET status = 'pending' WHERE id = 2")
+    conn.close()
+    failed.do("resume", *WHY)
     assert failed.agents() == [(1, "code", "complete"), (2, "rest", "dispatched")]
+    (seq,) = failed.sql("SELECT max(seq) FROM events WHERE subject = 'agent_run:2'")[0]
+    found = failed.do("ledger", "replay", "--check", exit=1)["differences"]
+    assert [(one["subject"], one["fact"], one["ledger"], one["table"]) for one in found] == [
+        ("agent_run:2", f"the state before event {seq}", "failed", "pending")
+    ]
 
 
 # --- nothing to do, and what is blocked -------------------------------------------------------------------
@@ -396,14 +420,14 @@ def test_an_amend_agent_is_given_the_same_findings_again(amending: Amending) -> 
 
 
 @pytest.mark.parametrize("verb", ["resume", "redrive"])
-@pytest.mark.parametrize("point", ["before_trees", "after_trees", "before_commit", "after_commit"])
+@pytest.mark.parametrize("point", ["git.worktree.before", "git.worktree.after", "commit.before", "commit.after"])
 def test_a_kill_anywhere_and_the_same_command_again_end_as_without_it(
     failed: Wave, swarm_process: Swarm, verb: str, point: str
 ) -> None:
     (failed.tree("w1-rest") / "README.md").write_text("# Half of a thought\n")
     words = ("resume",) if verb == "resume" else ("redrive", "1")
-    swarm_process(*words, *WHY, exit=-9, SWARM_FAILPOINT=f"{verb}.{point}")
-    done = point == "after_commit"
+    swarm_process(*words, *WHY, exit=-9, SWARM_FAILPOINT=point)
+    done = point == "commit.after"
     answer = failed.swarm(*words, *WHY, exit=1 if done and verb == "redrive" else 0)
     assert answer.code == ("RECOVERY_NOT_APPLICABLE" if done and verb == "redrive" else None)
     assert failed.agents() == [(1, "code", "complete"), (2, "rest", "failed"), (3, "rest", "dispatched")]

@@ -219,18 +219,6 @@ def test_in_a_resumed_wave_a_blocked_agent_is_taken_and_the_rest_left_to_collect
 # --- kills and races --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("point", ["before_commit", "after_commit"])
-def test_a_kill_and_the_same_command_again_end_as_without_it(
-    blocked: Wave, mended: str, swarm_process: Swarm, point: str
-) -> None:
-    words = ("revalidate", "--domain", mended, *WHY)
-    swarm_process(*words, exit=-9, SWARM_FAILPOINT=f"revalidate.{point}")
-    blocked.swarm(*words)
-    assert blocked.wave() == "collected"
-    assert blocked.sql("SELECT count(*) FROM sightings") == [(2,)]
-    assert sound(blocked.swarm)
-
-
 def test_of_two_at_once_one_wins(blocked: Wave, mended: str, swarm_process: Swarm) -> None:
     def take(_: int) -> Answer:
         return swarm_process("revalidate", "--domain", mended, *WHY, exit=None)

@@ -283,28 +283,3 @@ def test_a_transaction_that_fails_after_git_is_told_and_finished_by_the_next_cal
     assert rewind(team, *WHY).data["fromCommit"] == head
     assert waves(team) == [(1, "aborted_for_rewind"), (2, "aborted_for_rewind")]
     assert steps(team) == ["rewind_begun", "rewound"]
-
-
-KILLS = [
-    *("rewind.before_begin", "rewind.after_begin", "rewind.before_reset", "git.read-tree.before:2"),
-    *("git.read-tree.after:2", "git.update-ref.before", "git.update-ref.after", "git.update-ref.before:2"),
-    *("rewind.after_reset", "rewind.before_commit", "rewind.after_commit", "git.commit-tree.after"),
-]
-
-
-@pytest.mark.parametrize("point", KILLS)
-@pytest.mark.soak
-def test_a_rewind_that_is_killed_is_gone_on_with_to_the_same_end(
-    point: str, team: Team, amended: Team, swarm_process: Swarm
-) -> None:
-    head = published(team)
-    team.repo.write({"src/tool.py": "# mine\n"})
-    words = ("rewind", save_point(team), "--force", *WHY)
-    swarm_process(*words, exit=-9, SWARM_FAILPOINT=point)
-    team.swarm(*words)
-    assert (team.repo.head, team.repo.git("status", "--porcelain")) == (start_of(team), "")
-    assert content(team, salvaged(team)["rewind"])["src/tool.py"] == "# mine"
-    assert team.repo.git("rev-parse", f"{salvaged(team)['rewind']}^") == head
-    assert set(salvaged(team)) == {"rewind"}
-    assert waves(team) == [(1, "aborted_for_rewind"), (2, "aborted_for_rewind")]
-    assert steps(team) == ["rewind_begun", "rewound"]

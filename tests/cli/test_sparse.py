@@ -170,21 +170,20 @@ POINTS = [
     "git.checkout-index.before",
     "git.checkout-index.after",
     "git.reset.after",
-    "dispatch.before_commit",
+    "commit.before",
 ]
 
 
-@pytest.mark.parametrize("options", [("--sparse",), ()])
 @pytest.mark.parametrize("point", POINTS)
-def test_a_sparse_dispatch_that_died_is_done_again_as_if_nothing_had_been(
-    swarm: Swarm, swarm_process: Swarm, repo: Repo, workspace: Workspace, point: str, options: tuple[str, ...]
+def test_after_a_sparse_dispatch_that_died_a_full_one_makes_full_trees(
+    swarm: Swarm, swarm_process: Swarm, repo: Repo, workspace: Workspace, point: str
 ) -> None:
     swarm_process("dispatch", PHASE, "--isolate", "--sparse", exit=-9, SWARM_FAILPOINT=point)
     assert rows(workspace.db, "SELECT * FROM waves") == []
-    data = swarm("dispatch", PHASE, "--isolate", *options, "--format", "json").data
+    data = swarm("dispatch", PHASE, "--isolate", "--format", "json").data
     assert sorted(trees(repo)) == sorted(agent["worktreePath"] for agent in data["agents"])
     assert branches(repo) == sorted(agent["worktreeBranch"] for agent in data["agents"])
-    assert len(files_in(tree(workspace))) == (2 if options else 17)
+    assert len(files_in(tree(workspace))) == 17
     assert repo.git("status", "--porcelain", cwd=tree(workspace)) == ""
     assert list((repo.root / ".git").rglob("index.part*")) == []
     assert ended(swarm, workspace) == ("collected", [])

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.cli.merger import MENDED, Stage, Team
-from tests.cli.test_clean import branches, clean, content, salvaged, steps, trees
+from tests.cli.test_clean import clean, content, salvaged, steps
 from tests.cli.test_errors import everything_in, nothing_changes
-from tests.cli.test_rewind import published, rewind, start_of, waves
+from tests.cli.test_rewind import published, rewind, waves
 from tests.conftest import Answer, Repo, Swarm
 
 WHY = ("--apply", "--reason", "too much")
@@ -139,62 +139,25 @@ def test_a_branch_that_was_made_anew_meanwhile_is_not_written_over(team: Team, a
     assert error["problem"] == f"branch {team.branch('code')} is elsewhere now"
 
 
-@pytest.mark.parametrize("verb", ["clean", "rewind"])
-@pytest.mark.parametrize("point", ["before_begin", "after_begin", "after_rename", "before_reset", "after_reset"])
-@pytest.mark.soak
+# Before and after it is written down what will be done, and with the half of it done.
+HALF_WAY = [
+    *(("clean", point) for point in ("commit.before", "commit.after", "git.worktree.before:2", "git.update-ref.after")),
+    *(("rewind", point) for point in ("commit.before", "commit.after", "git.read-tree.before:2")),
+    ("rewind", "git.update-ref.after:2"),
+]
+FILES_WITHOUT_BRANCH = ("rewind", "git.update-ref.before:2")
+
+
+@pytest.mark.parametrize(
+    ("verb", "point"), [FILES_WITHOUT_BRANCH, *(pytest.param(*one, marks=pytest.mark.soak) for one in HALF_WAY)]
+)
 def test_what_was_killed_half_way_can_be_undone(
     verb: str, point: str, team: Team, amended: Team, swarm_process: Swarm
 ) -> None:
     head = published(team)
     code = files(team.tree("code"))
-    words = ("clean", team.run) if verb == "clean" else ("rewind", team.run)
-    swarm_process(*words, *WHY, exit=None, SWARM_FAILPOINT=f"{verb}.{point}")
+    swarm_process(verb, team.run, *WHY, exit=-9, SWARM_FAILPOINT=point)
     undo(team, *WHY)
     assert (team.repo.head, files(team.tree("code"))) == (head, code)
     assert team.repo.git("rev-parse", team.branch("code"))
     assert team.repo.git("status", "--porcelain") == ""
-
-
-KILLS = [
-    *("undo.before_restore", "undo.after_restore", "undo.after_restore:2", "undo.before_commit", "undo.after_commit"),
-    *("git.update-ref.after", "git.update-ref.after:2", "git.worktree.after:2", "git.reset.before", "git.reset.after"),
-]
-
-
-@pytest.mark.parametrize("point", KILLS)
-@pytest.mark.soak
-def test_an_undo_of_a_clean_that_is_killed_is_gone_on_with_to_the_same_end(
-    point: str, team: Team, amended: Team, swarm_process: Swarm
-) -> None:
-    cleaned(team)
-    kept = salvaged(team)["w2-code"]
-    swarm_process("undo", team.run, *WHY, exit=-9, SWARM_FAILPOINT=point)
-    undo(team, *WHY)
-    assert trees(team) == ["w2-code", "w2-rest"]
-    assert team.repo.git("rev-parse", team.branch("code")) == kept
-    assert (team.tree("code") / "notes.txt").read_text() == "mine\n"
-    for domain in ("code", "rest"):
-        assert team.repo.git("status", "--porcelain", cwd=team.tree(domain)) == ""
-    assert (salvaged(team), steps(team)) == ({}, ["clean_begun", "cleaned", "undone"])
-
-
-@pytest.mark.parametrize(
-    "point",
-    [
-        *("undo.before_reset", "git.read-tree.before", "git.read-tree.after", "git.update-ref.after"),
-        *("undo.after_reset", "undo.after_restore", "undo.before_commit", "undo.after_commit"),
-    ],
-)
-@pytest.mark.soak
-def test_an_undo_of_a_rewind_that_is_killed_is_gone_on_with_to_the_same_end(
-    point: str, team: Team, amended: Team, swarm_process: Swarm
-) -> None:
-    head = published(team)
-    team.repo.write({"src/tool.py": "# mine\n"})
-    rewind(team, "--force", "--apply", "--reason", "wrong way")
-    assert team.repo.head == start_of(team)
-    swarm_process("undo", team.run, *WHY, exit=-9, SWARM_FAILPOINT=point)
-    undo(team, *WHY)
-    assert (team.repo.head, team.repo.git("status", "--porcelain")) == (head, "")
-    assert f"swarm/{team.hex}/salvaged-rewind" in branches(team.repo)
-    assert (salvaged(team), steps(team)) == ({}, ["rewind_begun", "rewound", "undone"])

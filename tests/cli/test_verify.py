@@ -481,20 +481,6 @@ def test_an_interrupt_ends_the_step_and_leaves_nothing(merged: Team, tmp_path: P
     assert merged.rows("SELECT count(*) FROM verifications WHERE purpose = 'verify'") == [(0,)]
 
 
-@pytest.mark.parametrize(
-    "point", ["verify.before_commit", "verify.after_commit", "git.reset.after", "write.before_rename"]
-)
-def test_a_verification_that_is_killed_leaves_nothing_that_the_next_does_not_clear(
-    merged: Team, swarm_process: Swarm, point: str
-) -> None:
-    swarm_process("verify", merged.run, exit=-9, SWARM_FAILPOINT=point)
-    answer = verified(merged)
-    assert left_behind(merged) == []
-    file = merged.place.folder / merged.run / f"proofs/verification-{answer.data['verificationId']}.json"
-    assert json.loads(file.read_text())["exitCode"] == 0
-    assert wave_status(merged) == "verified"
-
-
 def test_the_code_under_test_cannot_use_the_control_plane(merged: Team, tmp_path: Path) -> None:
     swarm = f"{sys.executable} -m swarm"
     script = f"{swarm} approve --all > {tmp_path}/out 2>&1; cd {merged.repo.root}; {swarm} runs >> {tmp_path}/out 2>&1"

@@ -318,3 +318,18 @@ def test_more_files_than_one_call_takes_are_compared_in_several(blobs: Blobs, mo
     monkeypatch.setattr(diff, "MOST_PATHSPECS", 3)
     maps = line_maps(blobs.git, one, other, changes(blobs.git, one, other))
     assert {path: line_map.successor(1) for path, line_map in maps.items()} == {name.decode(): 2 for name in names}
+
+
+BYTES = st.binary(min_size=1, max_size=8).filter(lambda raw: b"\0" not in raw and b"/" not in raw)
+
+
+@given(st.lists(st.tuples(st.sampled_from("AMDTRC"), BYTES, BYTES), max_size=6))
+def test_what_git_lists_of_any_names_is_read_whole(told: list[tuple[str, bytes, bytes]]) -> None:
+    raw, expected = b"", []
+    for letter, old, new in told:
+        paths = [old, new] if letter in "RC" else [old]
+        score = b"100" if letter in "RC" else b""
+        raw += b":100644 100755 " + b"1" * 40 + b" " + b"2" * 40 + b" " + letter.encode() + score + b"\0"
+        raw += b"".join(path + b"\0" for path in paths)
+        expected.append((letter, path_text(paths[0]), path_text(paths[-1])))
+    assert [(one.letter, one.old_path, one.new_path) for one in raw_changes(raw)] == expected

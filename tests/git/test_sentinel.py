@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from swarm.git import sentinel
 from swarm.git.repository import repository_at
 from swarm.git.sentinel import Sentinel, differences, fingerprint_common, fingerprint_primary
 from tests.conftest import Repo
@@ -102,10 +103,55 @@ def test_a_worktree_that_comes_or_goes_whole_is_not_named(watched: Repo, tmp_pat
     assert differences(before, common(watched)) == []
 
 
+def test_a_worktree_that_has_the_name_of_one_that_is_gone_is_not_named(watched: Repo, tmp_path: Path) -> None:
+    """git numbers names that are the same, as those of two runs, and gives them anew."""
+    make_tree(watched, tmp_path / "other" / "w1-code", "swarm/4567cdef/w1-code")
+    before = common(watched)
+    watched.git("worktree", "remove", "--force", str(tmp_path / "other" / "w1-code"))
+    make_tree(watched, tmp_path / "third" / "w1-code", "swarm/89abcdef/w1-code")
+    after = common(watched)
+    assert before["worktrees/w1-code1/gitdir"] != after["worktrees/w1-code1/gitdir"]
+    assert differences(before, after) == []
+
+
+def test_a_save_point_that_is_packed_while_it_is_looked_for_is_seen(
+    watched: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = common(watched)
+    content = sentinel._content
+
+    def packed_before(file: Path) -> bytes:
+        if file.name == SAVE_POINT and file.exists():
+            watched.git("pack-refs", "--all")
+        return content(file)
+
+    monkeypatch.setattr(sentinel, "_content", packed_before)
+    assert differences(before, common(watched)) == []
+    assert not (watched.root / ".git/refs/tags" / SAVE_POINT).exists()
+
+
+def test_what_others_take_away_while_it_is_looked_at_is_no_error(
+    watched: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "theirs"
+    make_tree(watched, theirs, "theirs")
+    before = common(watched)
+    digest = sentinel._digest
+
+    def removed_before(file: Path) -> str:
+        if file.parent.name == "theirs" and theirs.exists():
+            watched.git("worktree", "remove", "--force", str(theirs))
+        return digest(file)
+
+    monkeypatch.setattr(sentinel, "_digest", removed_before)
+    assert differences(before, common(watched)) == []
+    assert not theirs.exists()
+
+
 def test_a_sentinel_is_read_as_it_was_written() -> None:
     for primary in (None, {}, {"a\nb": "?? 33188 1 2"}):
-        sentinel = Sentinel({"config": "-abc"}, primary, {"w1-code": "def"})
-        assert Sentinel.read(sentinel.document()) == sentinel
+        kept = Sentinel({"config": "-abc"}, primary, {"w1-code": "def"})
+        assert Sentinel.read(kept.document()) == kept
 
 
 def primary(repo: Repo) -> dict[str, str]:

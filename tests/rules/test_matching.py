@@ -82,3 +82,17 @@ def test_matching_is_one_to_one_complete_and_does_not_depend_on_order(before, af
     rng.shuffle(ours)
     rng.shuffle(told)
     assert pairs(match(ours, told, travels)[0]) == pairs(matches)
+
+
+@given(LINES, SPOTS, st.randoms(use_true_random=False))
+def test_what_is_told_again_unchanged_is_always_matched_to_itself(lines, spots, rng: random.Random):
+    source = SourceText("a.py", "\n".join(lines).encode())
+    told = identified([report(source, *at) for at in spots if at[0] <= len(lines)])
+    ours = [known(number, one) for number, one in enumerate(told)]
+    rng.shuffle(ours)
+    matches, silent, fresh = match(ours, told, STAYED)
+    assert (silent, fresh) == ([], [])
+    assert {(one.known.fingerprint, one.matched_by) for one in matches} == {
+        (one.fingerprint, MatchedBy.FINGERPRINT) for one in told
+    }
+    assert all(one.known.fingerprint == one.report.fingerprint for one in matches)

@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swarm.rules.paths import LONGEST_PATH, safe_path
+from tests.hostile.cases import listed
 
-TRACKED = frozenset({"src/app.py", "odd\nname", "back\\slash", "/rooted", "C:drive", "real/.git-ish", "dir/"})
-LINKS = ["link", "deep/link"]
+CORPUS = listed("paths/taken")
+TRACKED = frozenset({*CORPUS["tracked"], "/rooted", "dir/"})
+LINKS = ["link", "deep/link", "loop"]
 
 
 def refusal_of(named: str) -> str:
@@ -19,28 +21,8 @@ def refusal_of(named: str) -> str:
 @pytest.mark.parametrize(
     ("named", "path"),
     [
-        ("src/app.py", "src/app.py"),
-        ("./src/app.py", "src/app.py"),
-        ("src//./app.py", "src/app.py"),
-        ("src\\app.py", "src/app.py"),
-        (".\\src\\new file.py", "src/new file.py"),
-        ("src/", "src"),
-        # Exactly a path of the commit is taken as it is, whatever it looks like.
-        ("odd\nname", "odd\nname"),
-        ("back\\slash", "back\\slash"),
-        ("/rooted", "/rooted"),
-        ("C:drive", "C:drive"),
-        # Near misses of what is refused.
-        ("...", "..."),
-        ("..a/b..", "..a/b.."),
-        (".gitignore", ".gitignore"),
-        (".github/workflows/x.yml", ".github/workflows/x.yml"),
-        ("a.git/config", "a.git/config"),
-        ("git~x", "git~x"),
-        ("linked/file", "linked/file"),
-        ("link", "link"),
-        ("-rf", "-rf"),
-        ("$(touch x)", "$(touch x)"),
+        *CORPUS["meant"].items(),
+        *((path, path) for path in sorted(TRACKED)),
         ("a" * LONGEST_PATH, "a" * LONGEST_PATH),
     ],
 )
@@ -51,42 +33,7 @@ def test_these_are_paths_of_the_repository(named: str, path: str) -> None:
 @pytest.mark.parametrize(
     ("named", "reason"),
     [
-        ("", "it is empty"),
-        (".", "it is empty"),
-        ("././", "it is empty"),
-        ("/etc/passwd", "it is absolute"),
-        ("//server/share", "it is absolute"),
-        ("\\\\server\\share", "it is absolute"),
-        ("\\etc\\passwd", "it is absolute"),
-        ("C:\\Windows", "it is absolute"),
-        ("c:relative", "it is absolute"),
-        (".\\C:\\Windows", "it is absolute"),
-        ("..", "it climbs out of the repository"),
-        ("../x", "it climbs out of the repository"),
-        ("src/../../x", "it climbs out of the repository"),
-        ("src\\..\\..\\x", "it climbs out of the repository"),
-        ("src/..", "it climbs out of the repository"),
-        (".git", "it leads into .git"),
-        (".git/config", "it leads into .git"),
-        ("src/.GIT/hooks/x", "it leads into .git"),
-        (".git.", "it leads into .git"),
-        (".git /config", "it leads into .git"),
-        (".git. . /config", "it leads into .git"),
-        ("GIT~1/config", "it leads into .git"),
-        ("git~12", "it leads into .git"),
-        (".git::$INDEX_ALLOCATION/config", "it leads into .git"),
-        (".git:stream", "it leads into .git"),
-        (".g\u200cit/config", "it leads into .git"),
-        ("\ufeff.git/config", "it leads into .git"),
-        (".\u202egit", "it leads into .git"),
-        ("a\0b", "it holds control characters and is no path of the commit"),
-        ("src/a\nb", "it holds control characters and is no path of the commit"),
-        ("a\x1b[2Jb", "it holds control characters and is no path of the commit"),
-        ("a\x85b", "it holds control characters and is no path of the commit"),
-        ("a\u2028b", "it holds control characters and is no path of the commit"),
-        ("link/x", "it leads through a symbolic link"),
-        ("./link//x", "it leads through a symbolic link"),
-        ("deep\\link\\x\\y", "it leads through a symbolic link"),
+        *((path, reason) for reason, paths in listed("paths/refused").items() for path in paths),
         ("a" * (LONGEST_PATH + 1), "it is longer than 4096 characters"),
     ],
 )

@@ -6,6 +6,8 @@
 from itertools import product
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from swarm.rules.states import (
     AGENT_RUN,
@@ -88,3 +90,18 @@ def test_the_lawful_targets_are_told_in_order(machine: Machine, source: str, all
 
 def test_an_agent_run_works_until_it_has_ended() -> None:
     assert {status.value for status in AgentRunStatus if not is_ended(status)} == {"pending", "dispatched", "running"}
+
+
+@given(st.sampled_from(MACHINES), st.lists(st.tuples(st.integers(0, 20), st.booleans()), max_size=30))
+def test_no_walk_leaves_the_table_and_none_goes_on_from_a_terminal_state(
+    told: tuple[Machine, dict[tuple[str, str], str]], steps: list[tuple[int, bool]]
+) -> None:
+    machine, table = told
+    states = list(dict.fromkeys(source for source, _ in table))
+    now = states[0]
+    for choice, override in steps:
+        wanted = states[choice % len(states)]
+        refused = refusal(machine, now, wanted, override=override)
+        assert (refused is None) == (table[now, wanted] in ("+o" if override else "+"))
+        assert (refused is Refusal.TERMINAL) == (table[now, wanted] == "T")
+        now = now if refused else wanted

@@ -1,6 +1,8 @@
 """Secrets are taken out of what processes print; what is no secret stays."""
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from swarm.runtimes.redaction import MASK, Redactor
 
@@ -101,3 +103,26 @@ def test_text_that_nearly_holds_secrets_without_end_is_read_at_once(text: str) -
 def test_a_hundred_thousand_keys_that_never_end_are_one_secret() -> None:
     is_masked = NOTHING.clean("-----BEGIN PRIVATE KEY-----" * 10_000 + "\0") == MASK
     assert is_masked
+
+
+SECRETS = st.one_of(
+    st.from_regex(r"\Ask-[A-Za-z0-9]{20}\Z"),
+    st.from_regex(r"\Aghp_[A-Za-z0-9]{36}\Z"),
+    st.from_regex(r"\AAKIA[0-9A-Z]{16}\Z"),
+    st.from_regex(r"\Axoxb-[A-Za-z0-9]{20}\Z"),
+    st.from_regex(r"\AeyJ[A-Za-z0-9]{10}\.[A-Za-z0-9]{10}\.[A-Za-z0-9]{10}\Z"),
+)
+
+
+@given(SECRETS, st.text(" \n\"':=,(){}<>é\u202e", max_size=8), st.text(" \n\"':,(){}<>é", max_size=8))
+def test_no_secret_is_left_wherever_it_stands_and_clean_text_stays_clean(secret: str, before: str, after: str) -> None:
+    clean = Redactor({}).clean(f"{before}{secret}{after}")
+    assert secret not in clean
+    assert Redactor({}).clean(clean) == clean
+
+
+@given(st.text(min_size=6, max_size=30), st.text(max_size=20), st.text(max_size=20))
+def test_no_value_of_a_secret_variable_is_left(value: str, before: str, after: str) -> None:
+    assume(value not in MASK)
+    clean = Redactor({"SOME_TOKEN": value}).clean(f"{before}{value}{after}")
+    assert value not in clean.replace(MASK, "\N{NULL}")

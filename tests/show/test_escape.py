@@ -154,3 +154,16 @@ def test_a_table_is_as_wide_as_its_cells_and_holds_them_to_their_line() -> None:
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("", 0), ("漢字", 4), ("e\u0301", 1), ("\u0e01\u0e34", 1)])
 def test_the_columns_of_a_text_are_counted_as_a_terminal_shows_it(text: str, width: int) -> None:
     assert columns(text) == width
+
+
+# Written out here, and not taken from the code: what a terminal obeys, what is not seen, what turns a line around.
+_NEVER = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+
+
+@given(st.text(st.characters() | st.sampled_from("\x1b\x9b\u202e\u200b\u0301\ufe0f\U000e0041\ud800")))
+def test_escaped_text_holds_nothing_raw_and_is_escaped_once_for_all(text: str) -> None:
+    assert _NEVER.search(plain(text)) is None
+    assert plain(plain(text)) == plain(text)
+    assert _NEVER.search(markdown(text) + code_span(text)) is None

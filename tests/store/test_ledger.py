@@ -2,14 +2,16 @@
 
 import hashlib
 import sqlite3
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from swarm import events
-from swarm.store import ledger
-from swarm.store.connection import Store
+from swarm.store import ledger, runs
+from swarm.store.connection import Store, open_store
 from swarm.store.ledger import GENESIS, Entry, append, broken_link, chain_hash
 from tests.store import rows
 
@@ -89,6 +91,15 @@ def test_events_are_found_by_run_by_cursor_and_by_subject(store: Store) -> None:
     assert [event.seq for event in ledger.events_of(store.conn, "a", "b")] == [1, 2, 3]
 
 
+def test_an_event_leaves_what_another_process_came_to_since_the_run_was_read(store: Store) -> None:
+    with store.mutation() as conn:
+        run = rows.add_run(conn)
+        runs.set_timeout(conn, run, 60)
+        runs.set_timeout(conn, run, 90)
+    told = [event[2:3] + event[6:8] for event in ledger.events_of(store.conn, f"run:{run.id}")][-2:]
+    assert told == [("run_timeout_set", "1800s", "60s"), ("run_timeout_set", "60s", "90s")]
+
+
 @pytest.mark.parametrize("statement", ["UPDATE events SET reason = 'x' WHERE seq = 2", "DELETE FROM events"])
 def test_an_edit_and_a_cut_are_refused_by_the_table(chained: Store, statement: str) -> None:
     before = list(ledger.events_after(chained.conn, 0))
@@ -164,3 +175,49 @@ TEXT = st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]), ma
 def test_no_two_rows_share_a_hash_unless_they_are_equal(pairs: list[tuple[str | None, str | None]]) -> None:
     made = [(*FIRST[:8], "swarm", reason, payload, "c") for reason, payload in pairs]
     assert len({chain_hash(GENESIS, row) for row in made}) == len(set(made))
+
+
+NOTES = st.lists(
+    st.tuples(TEXT, st.dictionaries(st.text("ab", max_size=2), st.integers(-9, 9) | TEXT)), min_size=2, max_size=6
+)
+TAMPER = st.sampled_from(["edit", "cut", "swap", "insert"])
+
+
+@given(
+    notes=NOTES,
+    tamper=TAMPER,
+    at=st.integers(0, 5),
+    column=st.sampled_from(["ts", "kind", "subject", "actor", "reason"]),
+)
+def test_a_random_ledger_is_sound_and_one_tampering_is_found_at_the_first_row_that_it_breaks(
+    notes: list[tuple[str | None, dict[str, object]]], tamper: str, at: int, column: str
+) -> None:
+    with TemporaryDirectory() as folder, open_store(Path(folder) / "control-plane.db", "test", create=True) as store:
+        with store.mutation() as conn:
+            append(conn, *(Entry("noted", "s", reason=reason, payload=payload) for reason, payload in notes))
+        conn = store.conn
+        assert broken_link(conn) is None
+        conn.execute("DROP TRIGGER the_ledger_is_not_edited")
+        conn.execute("DROP TRIGGER the_ledger_is_not_cut")
+        count = len(notes)
+        seq = at % count + 1
+        match tamper:
+            case "edit":
+                conn.execute(f"UPDATE events SET {column} = 'other than before' WHERE seq = ?", (seq,))
+                found = seq
+            case "cut":
+                # What the chain does not show is that its end is gone.
+                conn.execute("DELETE FROM events WHERE seq = ?", (seq,))
+                found = seq + 1 if seq < count else None
+            case "swap":
+                seq = min(seq, count - 1)
+                for old, new in ((seq, -1), (seq + 1, seq), (-1, seq + 1)):
+                    conn.execute("UPDATE events SET seq = ? WHERE seq = ?", (new, old))
+                found = seq
+            case _:
+                last = list(ledger.events_after(conn, 0))[-1]
+                forged = last._replace(seq=count + 1)
+                marks = ", ".join("?" * len(forged))
+                conn.execute(f"INSERT INTO events VALUES ({marks})", forged)
+                found = count + 1
+        assert broken_link(conn) == found

@@ -5,7 +5,21 @@ from collections.abc import Callable
 
 import pytest
 
-from swarm.store import agent_runs, attempts, decisions, evidence, findings, gates, ledger, proofs, runs, trends, waves
+from swarm.store import (
+    agent_runs,
+    attempts,
+    decisions,
+    evidence,
+    findings,
+    gates,
+    ledger,
+    proofs,
+    recounts,
+    runs,
+    seals,
+    trends,
+    waves,
+)
 from swarm.store.connection import Store
 from swarm.store.findings import Selection
 from swarm.store.ledger import Entry, append_all
@@ -161,6 +175,16 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             [["SEARCH events USING INDEX events_of_a_subject (subject=?)"]],
         ),
         (
+            lambda conn: recounts.observed_since(conn, rows.RUN, 100),
+            [
+                [
+                    "SEARCH findings USING INTEGER PRIMARY KEY (rowid=?)",
+                    "LIST SUBQUERY 1",
+                    "SEARCH events USING INDEX events_of_a_run (run_id=? AND seq>?)",
+                ]
+            ],
+        ),
+        (
             lambda conn: ledger.newest_of(conn, rows.RUN),
             [["SEARCH events USING INDEX events_of_a_run (run_id=?)"]],
         ),
@@ -218,6 +242,7 @@ def test_a_query_is_planned_by_its_index(filled: sqlite3.Connection, query: Quer
         lambda conn: evidence.seen_in(conn, 1),
         lambda conn: evidence.fixed_in(conn, rows.RUN, 1),
         lambda conn: evidence.span_of(conn, rows.RUN, 1),
+        lambda conn: seals.digest(conn, 1),
     ],
 )
 def test_no_query_of_one_run_reads_a_whole_table(filled: sqlite3.Connection, query: Query) -> None:

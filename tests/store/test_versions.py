@@ -221,7 +221,7 @@ def test_a_zero_byte_file_is_filled_where_one_may_be_made(database: Path) -> Non
 def test_a_link_in_the_place_of_the_database_is_not_followed_to_make_one(database: Path, tmp_path: Path) -> None:
     database.parent.mkdir()
     database.symlink_to(tmp_path / "elsewhere.db")
-    with pytest.raises(errors.ControlPlaneReadOnly):
+    with pytest.raises(errors.ControlPlaneCorrupt):
         open_store(database, "test", create=True)
     assert not (tmp_path / "elsewhere.db").exists()
 

@@ -1,0 +1,150 @@
+"""Every mutating verb, killed at each of its points: before and after each git call, each commit, each change of a file.
+
+After each kill the same call again must come to the same end as a call that nobody broke off: tables, refs, worktrees
+and files are compared, the ledger and the database checked, and nothing may be left lying about or running.
+
+`python soak/kill_matrix.py [--jobs N] [--scene NAME] [--point N] [--all]`
+"""
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from soak import calls, soundness, state
+from soak.beginnings import Stage
+from soak.scenes import SCENES, Scene
+
+KILLED = -9
+# What git does without a trace.
+READING = {
+    *("--version", "cat-file", "check-attr", "check-ignore", "check-ref-format", "diff", "diff-files", "diff-index"),
+    *("diff-tree", "for-each-ref", "log", "ls-files", "ls-tree", "merge-base", "rev-list", "rev-parse", "show-ref"),
+    *("status", "var"),
+}
+
+
+class Kill(NamedTuple):
+    """One kill of one scene, and what was wrong afterwards."""
+
+    scene: str
+    point: int
+    reached: bool
+    wrong: tuple[str, ...]
+
+
+def points_of(stage: Stage, scene: Scene) -> list[str]:
+    """Return the points that an unbroken call passes, and check that it ends well."""
+    stage.begin(scene)
+    log = stage.place / "points"
+    if (answer := stage.run(scene, log=log)).exit != scene.exit:
+        raise SystemExit(f"{scene.name}: {answer}")
+    return log.read_text().splitlines()
+
+
+def kill(stage: Stage, scene: Scene, point: int, *, is_done: bool) -> Kill:
+    """Kill a scene's call at a point, call again, and compare. `is_done` says that its last commit was behind it."""
+    expected = stage.end_of(scene)
+    stage.begin(scene)
+    first = stage.run(scene, point)
+    if first.exit == scene.exit:
+        return Kill(scene.name, point, False, ())
+    if first.exit != KILLED:
+        return Kill(scene.name, point, True, (f"it ended before it was killed: {first}",))
+    again = stage.run(scene)
+    wrong = []
+    if again.exit != scene.exit and not scene.was_done(again):
+        wrong.append(f"the same call again: {again}")
+    if not (scene.is_anew and is_done):
+        wrong += state.differences(expected, state.state(stage.root, tries=scene.tries))
+    wrong += soundness.unsound(stage.root) if scene.is_whole else soundness.unsound_tables(stage.root)
+    return Kill(scene.name, point, True, tuple(wrong))
+
+
+_stages: dict[int, Stage] = {}
+
+
+def _mine(folder: Path) -> Stage:
+    pid = os.getpid()
+    if pid not in _stages:
+        _stages[pid] = Stage(folder / str(pid))
+    return _stages[pid]
+
+
+def _work(folder: Path, task: tuple[str, int, bool]) -> Kill:
+    name, point, is_done = task
+    scene = next(one for one in SCENES if one.name == name)
+    return kill(_mine(folder), scene, point, is_done=is_done)
+
+
+def distinct(names: list[str]) -> list[int]:
+    """Return the points at which the disk is not as it was at the point before: reading changes nothing."""
+    found, changed, reading = [], True, False
+    for number, name in enumerate(names, 1):
+        if changed:
+            found.append(number)
+        if name.startswith("git."):
+            reading = name.split(".")[1] in READING
+        changed = name.startswith(("file.", "folder.")) or name == "commit.before"
+        changed |= name == "process.start" and not reading
+        if name.endswith(".after"):
+            reading = False
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--scene", action="append")
+    parser.add_argument("--all", action="store_true", help="also where the disk is as at the point before")
+    parser.add_argument("--point", type=int)
+    asked, _ = parser.parse_known_args()
+    chosen = [scene for scene in SCENES if not asked.scene or scene.name in asked.scene]
+    began = time.monotonic()
+    with calls.folder() as folder:
+        first = Stage(folder / "first")
+        points = {scene.name: points_of(first, scene) for scene in chosen}
+        tasks = [
+            (name, point, "commit.before" not in told[point - 1 :])
+            for name, told in points.items()
+            for point in (range(1, len(told) + 1) if asked.all else distinct(told))
+            if asked.point in {None, point}
+        ]
+        with multiprocessing.get_context("fork").Pool(asked.jobs) as pool:
+            kills = []
+            for one in pool.imap_unordered(partial(_work, folder), tasks, chunksize=8):
+                kills.append(one)
+                for line in one.wrong:
+                    name = points[one.scene][one.point - 1]
+                    print(f"{one.scene}, point {one.point} ({name}): {line[:1500]}", file=sys.stderr, flush=True)
+    for scene in chosen:
+        own = [one for one in kills if one.scene == scene.name]
+        calls.tell(
+            "kill_matrix",
+            scene.name,
+            holds=not any(one.wrong for one in own),
+            points=len(points[scene.name]),
+            killed=sum(one.reached for one in own),
+            same_end=sum(one.reached and not one.wrong for one in own),
+        )
+    holds = not any(one.wrong for one in kills)
+    calls.tell(
+        "kill_matrix",
+        "all",
+        holds=holds,
+        verbs=len(chosen),
+        killed=sum(one.reached for one in kills),
+        same_end=sum(one.reached and not one.wrong for one in kills),
+        minutes=(time.monotonic() - began) / 60,
+    )
+    return int(not holds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

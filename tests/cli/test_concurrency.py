@@ -1,0 +1,78 @@
+"""Many processes at once: a smaller version of what `make soak` runs for longer."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.sweep
+
+SOAK = Path(__file__).parents[2] / "soak"
+WON, NOTHING = "won", "nothing to do"
+
+
+# How many of four win, and what the others may be told.
+RACES: dict[str, tuple[int, set[str]]] = {
+    "dispatch": (1, {"DISPATCH_WAVE_IN_FLIGHT"}),
+    "launch": (1, {"LAUNCH_IN_PROGRESS"}),
+    "collect": (1, {"LAUNCH_IN_PROGRESS", "COLLECT_NO_WAVE"}),
+    "advance": (1, {"STATE_CONFLICT", NOTHING}),
+    "merge": (1, {NOTHING}),
+    "resume": (1, {"LAUNCH_IN_PROGRESS", "STATE_CONFLICT", NOTHING}),
+    "clean": (1, {NOTHING}),
+    "rewind": (1, {"LAUNCH_IN_PROGRESS", NOTHING}),
+    "undo": (1, {NOTHING}),
+    "approve-reject": (4, set()),
+    "init": (4, set()),
+    "first-init": (4, set()),
+    "migrate": (4, set()),
+    "lease": (2, {NOTHING}),
+}
+
+
+def figures(tmp_path: Path, script: str, *words: str) -> list[dict[str, Any]]:
+    """Run a soak, and return the figures that it tells."""
+    done = subprocess.run(
+        [sys.executable, SOAK / f"{script}.py", *words],
+        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(SOAK.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [problem for one in told for problem in one["problems"]] == []
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.glob("swarm-*")) == []
+    return told
+
+
+def test_of_four_that_do_the_same_at_once_one_wins_and_the_others_are_told_why(tmp_path: Path) -> None:
+    """One process for all races: most of the time goes into importing everything before they begin."""
+    told = figures(tmp_path, "races", *RACES, "--count", "1", "--processes", "4")
+    assert [one["what"] for one in told] == [f"{race}, 4 at once" for race in RACES]
+    for one, (race, (winners, losers)) in zip(told, RACES.items(), strict=True):
+        ends = one["ends"]
+        assert (race, ends.pop(WON), sum(ends.values())) == (race, winners, 4 - winners)
+        assert ends.keys() <= losers, race
+
+
+def test_a_rewind_and_a_merge_at_once_leave_nothing_of_the_merge(tmp_path: Path) -> None:
+    (told,) = figures(tmp_path, "races", "merge-rewind", "--count", "1", "--processes", "2")
+    assert told["ends"] in ({WON: 2}, {WON: 1, "MERGE_NOT_READY": 1})
+
+
+def test_every_acknowledged_write_of_six_processes_at_once_is_there_exactly_once(tmp_path: Path) -> None:
+    (told,) = figures(tmp_path, "concurrency", "--seed", "5", "--processes", "6", "--seconds", "4")
+    assert (told["processes"], told["lost"]) == (6, 0)
+    assert told["acknowledged"] > 0
+
+
+def test_worktrees_come_and_go_beside_somebody_who_holds_gits_locks(tmp_path: Path) -> None:
+    (told,) = figures(tmp_path, "rounds", "index", "--count", "1")
+    assert told["ends"] == {"clean 0": 1, "dispatch 0": 1, "rewind 0": 1}
+    assert (told["trees"], told["failures"]) == (12, 0)

@@ -1,0 +1,1 @@
+git worktree add -q -b evil "$tree/../w1-evil" HEAD

@@ -1,0 +1,1 @@
+git worktree add -q -f "$tree/src/nested" HEAD

@@ -1,0 +1,1 @@
+rm -f "$output" && ln -s /dev/zero "$output"

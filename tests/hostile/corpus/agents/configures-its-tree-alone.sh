@@ -1,0 +1,2 @@
+git config extensions.worktreeConfig true
+git config --worktree core.fsmonitor "touch $tree/PWNED"

@@ -1,0 +1,1 @@
+head -c 30000000 /dev/zero > src/large.bin

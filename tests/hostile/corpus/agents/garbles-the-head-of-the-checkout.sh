@@ -1,0 +1,1 @@
+echo garbage > "$(git rev-parse --git-common-dir)/HEAD"

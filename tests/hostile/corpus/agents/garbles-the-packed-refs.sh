@@ -1,0 +1,1 @@
+echo "garbage $(printf "\033[2J")" > "$(git rev-parse --git-common-dir)/packed-refs"

@@ -1,0 +1,2 @@
+echo '*' > .gitignore && echo '*' > "$(git rev-parse --git-dir)/info-exclude"
+echo evil > tests/evil.py

@@ -1,0 +1,3 @@
+until [ -s "$play/tests.pid" ]; do sleep 0.05; done
+kill -9 "$PPID"
+sleep 20

@@ -1,0 +1,1 @@
+setsid sh -c "trap '' TERM HUP; sleep 300" &

@@ -1,0 +1,1 @@
+(setsid sleep 300 >/dev/null 2>&1 &)

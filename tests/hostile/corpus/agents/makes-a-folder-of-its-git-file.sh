@@ -1,0 +1,3 @@
+rm -f .git && git init -q .
+git config core.fsmonitor "touch $tree/PWNED"
+git config core.worktree /

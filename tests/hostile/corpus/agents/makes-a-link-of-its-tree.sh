@@ -1,0 +1,1 @@
+mv "$tree" "$tree.moved" && ln -s "$repository" "$tree"

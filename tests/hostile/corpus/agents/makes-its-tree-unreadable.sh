@@ -1,0 +1,1 @@
+chmod 0 "$tree/src" && chmod 0 "$tree"

@@ -1,0 +1,1 @@
+mkfifo src/pipe .gitattributes src/.gitignore

@@ -1,0 +1,2 @@
+mkdir -p src/many
+seq 2000 | sed 's|^|src/many/|' | xargs touch

@@ -1,0 +1,1 @@
+touch -- '--help' '-rf' '--output=PWNED' ':(top)x' ':(glob)**' '@{-1}' 'HEAD'

@@ -1,0 +1,1 @@
+echo garbage > "$repository/swarms/control-plane.db"

@@ -1,0 +1,1 @@
+rm -rf "$(git rev-parse --git-common-dir)/worktrees/w1-tests"

@@ -1,0 +1,1 @@
+rm -f "$repository/swarms/control-plane.db"*

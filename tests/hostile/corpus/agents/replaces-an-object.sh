@@ -1,0 +1,1 @@
+git replace -f HEAD "$($plumb commit-tree -m x "$(git hash-object -t tree -w /dev/null)")"

@@ -1,0 +1,1 @@
+echo "Bearer abcdefghijklmnopqrstuvwxyz0123456789 AKIAABCDEFGHIJKLMNOP ghp_abcdefghijklmnopqrstuvwxyz0123456789"

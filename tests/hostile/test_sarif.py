@@ -1,0 +1,78 @@
+"""Every SARIF log of the corpus, named to `collect`, and as the work of a launched tool."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Repo, Swarm, Workspace
+from tests.hostile.cases import cases
+from tests.hostile.law import assert_lawful, assert_whole, checkout
+
+pytestmark = pytest.mark.sweep
+
+LOGS = cases("sarif")
+
+
+@pytest.fixture
+def tools(swarm: Swarm, repo: Repo, tmp_path: Path) -> Workspace:
+    """A wave in flight with an agent for every log, named for it."""
+    (tmp_path / "logs").mkdir()
+    for case in LOGS:
+        (tmp_path / "logs" / f"{case.name}.sarif").write_bytes(case.body)
+    argv = json.dumps(["cat", f"{tmp_path}/logs/{{domain}}.sarif"])
+    runtime = f'[runtimes.tool]\nkind = "sarif"\nargv = {argv}\n'
+    repo.commit({f"{case.name}/x.py": "x = 1\n" for case in LOGS} | {"swarm.toml": runtime})
+    domains = [{"name": case.name, "globs": [f"{case.name}/**"]} for case in LOGS]
+    (tmp_path / "map.json").write_text(json.dumps([*domains, {"name": "rest", "globs": ["**"], "ownership": "shared"}]))
+    run = swarm("init", ".", "--domains-from", tmp_path / "map.json", "--format", "json").data["runId"]
+    swarm("dispatch", run, "health-audit-a", "--auto-freeze")
+    return Workspace(run, repo.root / "swarms", repo.root / "swarms/control-plane.db")
+
+
+def told(data: Any) -> dict[str, tuple[str, list[str], int]]:
+    """Return of each agent its state, the codes it was told, and how many findings were read."""
+    return {
+        agent["domain"]: (agent["status"], [error["code"] for error in agent["errors"]], agent["findingsCount"])
+        for agent in data["agents"]
+    }
+
+
+def assert_shown_safely(swarm: Swarm, workspace: Workspace) -> None:
+    for form in ("text", "markdown", "json", "sarif"):
+        assert_lawful(swarm("findings", "--limit", "500", "--format", form, exit=None), form=form)
+    for words in (("status",), ("receipt",), ("history", "1"), ("trends",)):
+        assert_lawful(swarm(*words, exit=None))
+    assert_whole(swarm, workspace.db)
+
+
+def test_each_log_that_is_named_is_read_or_refused_for_itself(
+    swarm: Swarm, repo: Repo, tools: Workspace, tmp_path: Path
+) -> None:
+    before = checkout(repo)
+    words = [word for case in LOGS for word in ("--domain", f"{case.name}:{tmp_path}/logs/{case.name}.sarif")]
+    answer = swarm("collect", *words, "--format", "json", exit=1)
+    assert_lawful(answer, form="json")
+    found = told(answer.data)
+    for case in LOGS:
+        status, codes, count = found[case.name]
+        if "code" in case.told:
+            assert (status, codes, count) == ("invalid_output", [case.told["code"]], 0), case.name
+        elif (some := case.told["findings"]) >= 0:
+            unsafe = case.told.get("unsafe", 0)
+            assert (status, codes, count) == ("complete", ["PATH_UNSAFE"] * unsafe, some + unsafe), case.name
+        else:
+            assert (status, {*codes} - {"PATH_UNSAFE"}) == ("complete", set()), case.name
+    assert_shown_safely(swarm, tools)
+    assert checkout(repo) == before
+
+
+def test_each_log_that_a_tool_prints_is_read_or_refused_for_itself(swarm: Swarm, tools: Workspace) -> None:
+    assert_lawful(swarm("launch", "--runtime", "tool", "--format", "json", exit=3), form="json")
+    answer = swarm("collect", "--format", "json", exit=1)
+    assert_lawful(answer, form="json")
+    found = told(answer.data)
+    complete = {case.name for case in LOGS if "code" not in case.told}
+    assert {name for name, (status, _, _) in found.items() if status == "complete"} == complete
+    assert_shown_safely(swarm, tools)
