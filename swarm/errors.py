@@ -774,6 +774,13 @@ class CollectNoWave(SwarmError):
     run_id: str
 
 
+class CollectedAlready(CollectNoWave):
+    """The same, of a wave that an earlier call has collected, such as one that was killed after it had."""
+
+    advice = "wave {number} is collected already; `swarm status {run_id}` shows what is next"
+    number: int
+
+
 class CollectUnknownDomain(SwarmError):
     code = "COLLECT_UNKNOWN_DOMAIN"
     severity = Severity.MEDIUM
@@ -841,7 +848,7 @@ class SavePointUnknown(SwarmError):
     code = "SAVE_POINT_UNKNOWN"
     severity = Severity.HIGH
     text = "No save point is called '{received}'{told}"
-    advice = "`swarm status` shows a run's save point; another ref needs `--force-arbitrary-ref`"
+    advice = "`swarm status --format json` shows a run's save point; another ref needs `--force-arbitrary-ref`"
     when = "`rewind` to a word that is no save point, no run, and no commit that is in the repository"
     received: str
     told: str = ""

@@ -2,14 +2,20 @@
 
 import fcntl
 import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 _PREFIX: Final = "swarm-scratch-"
+# As `mkdtemp` names them.
+_NAMED: Final = re.compile(re.escape(_PREFIX) + "[a-z0-9_]{8}")
+_MARK: Final = ".swarm-scratch"
+_OURS_ALONE: Final = 0o700
 
 
 @contextmanager
@@ -25,8 +31,21 @@ def scratch_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(handle)
+        _remove(folder)
+        if handle is not None:
+            os.close(handle)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder with what is in it, the mark last: without it nobody would go on with a removal that died."""
+    with suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != _MARK:
+                entry.unlink(missing_ok=True)
+        (folder / _MARK).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _place() -> Path:
@@ -38,39 +57,56 @@ def _place() -> Path:
     return Path(tempfile.gettempdir())
 
 
-def _made(place: Path) -> tuple[Path, int]:
+def _made(place: Path) -> tuple[Path, int | None]:
+    """Make a folder, lock it, and mark it: one without the mark is swept by nobody."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
-        handle = _hold(folder)
-        # Between making and locking it, somebody who sweeps may have taken it for one that was left.
+        try:
+            handle = _hold(folder)
+        except OSError:
+            if folder.exists():
+                # A file system that has no locks for folders.
+                return folder, None
+            handle = None
+        # Between making and locking it, somebody who sweeps may take it for one that was left.
         if handle is not None and folder.exists():
+            (folder / _MARK).touch()
             return folder, handle
         if handle is not None:
             os.close(handle)
 
 
 def _hold(folder: Path) -> int | None:
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        return None
+    """Return the open folder, locked; `None` where somebody else holds it. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         os.close(handle)
         return None
+    except OSError:
+        os.close(handle)
+        raise
     return handle
 
 
 def _sweep(place: Path) -> None:
-    with os.scandir(place) as entries:
-        left = [Path(entry) for entry in entries if entry.name.startswith(_PREFIX)]
-    for folder in left:
-        try:
-            is_ours = folder.lstat().st_uid == os.geteuid()
-        except OSError:
-            continue
-        handle = _hold(folder) if is_ours else None
-        if handle is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-            os.close(handle)
+    # A folder for temporary files may be one that we can write to and not list.
+    with suppress(OSError), os.scandir(place) as entries:
+        for folder in [Path(entry) for entry in entries if _NAMED.fullmatch(entry.name)]:
+            with suppress(OSError):
+                _remove_left(folder)
+
+
+def _remove_left(folder: Path) -> None:
+    found = folder.lstat()
+    is_ours = found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == _OURS_ALONE
+    handle = _hold(folder) if is_ours else None
+    if handle is None:
+        return
+    try:
+        # Where its maker died before it was marked, nothing is in it.
+        if (folder / _MARK).is_file() or not any(folder.iterdir()):
+            _remove(folder)
+    finally:
+        os.close(handle)

@@ -1,5 +1,7 @@
 """Scratch folders: none outlives its process for long, and none that is in use is taken away."""
 
+import errno
+import fcntl
 import signal
 import subprocess
 import sys
@@ -60,6 +62,33 @@ def test_that_of_a_process_that_lives_is_left(place: Path) -> None:
         assert (theirs / "left").read_text() == "x"
         living.stdin.write(b"\n")
         living.stdin.close()
+    assert list(place.iterdir()) == []
+
+
+def test_somebodys_folder_of_such_a_name_is_left(place: Path) -> None:
+    for name in ("swarm-scratch-ideas", "swarm-scratch-novel_12"):
+        (place / name).mkdir(mode=0o700)
+        (place / name / "novel.txt").write_text("mine")
+    with scratch_folder():
+        pass
+    assert sorted(file.parent.name for file in place.glob("*/novel.txt")) == [
+        *("swarm-scratch-ideas", "swarm-scratch-novel_12"),
+    ]
+
+
+def test_one_that_was_made_and_not_marked_is_removed(place: Path) -> None:
+    (place / "swarm-scratch-abcd_123").mkdir(mode=0o700)
+    with scratch_folder() as folder:
+        assert list(place.iterdir()) == [folder]
+
+
+def test_a_file_system_without_locks_on_folders_has_it_too(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(handle: int, how: int) -> None:
+        raise OSError(errno.EBADF, "no such locks")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with scratch_folder() as folder:
+        (folder / "file").touch()
     assert list(place.iterdir()) == []
 
 

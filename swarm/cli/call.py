@@ -94,11 +94,11 @@ class Call:
                 whole["meta"]["duration_ms"] = None
             write(json.dumps(whole, ensure_ascii=False))
         else:
-            from swarm.show.escape import plain
+            from swarm.show.text import harmless
 
             # A line is harmless already, but for what nobody thought of, such as the path in a next command.
             for line in text():
-                write("\n".join(map(plain, line.split("\n"))))
+                write("\n".join(map(harmless, line.split("\n"))))
         raise SystemExit(exit_code)
 
 

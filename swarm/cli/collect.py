@@ -5,11 +5,12 @@ from pathlib import Path
 
 from swarm.cli.call import Call
 from swarm.cli.options import outputs_named, outputs_option, repo_path_option, run_argument, verb
+from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import AMEND_PHASES, dispatched_phase
 from swarm.rules.states import WaveStatus
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.collected import UNTAKABLE, AgentCollected, CollectResult
+from swarm.waves.collected import UNTAKABLE, AgentCollected, CollectResult, ViolationShown
 
 _MOST_VIOLATIONS = 20
 _MOST_NAMED = 5
@@ -52,8 +53,7 @@ def _lines(result: CollectResult) -> Iterator[str]:
         if len(agent.errors) > _MOST_VIOLATIONS:
             yield f"⚠ {agent.domain}: … and {len(agent.errors) - _MOST_VIOLATIONS:,} more"
     for violation in result.violations[:_MOST_VIOLATIONS]:
-        owner = plain(violation.actual_owner)
-        told = "git cannot take it" if owner == UNTAKABLE else f"it is {owner}'s"
+        told = _wrong(violation, is_amend=is_amend)
         yield f"⊘ {plain(violation.file)} was touched by {violation.agent_domain}; {told}"
     if len(result.violations) > _MOST_VIOLATIONS:
         yield f"⊘ … and {len(result.violations) - _MOST_VIOLATIONS:,} more"
@@ -65,6 +65,14 @@ def _lines(result: CollectResult) -> Iterator[str]:
     yield ""
     yield f"Wave status: {result.wave_status}"
     yield f"Next: {result.next_action}"
+
+
+def _wrong(violation: ViolationShown, *, is_amend: bool) -> str:
+    if violation.actual_owner == UNTAKABLE:
+        return "git cannot take it"
+    if is_amend or violation.agent_domain == WHOLE_WAVE:
+        return f"it is {plain(violation.actual_owner)}'s"
+    return "an audit edits nothing"
 
 
 def _amended(result: CollectResult) -> Iterator[str]:

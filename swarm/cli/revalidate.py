@@ -6,6 +6,7 @@ from pathlib import Path
 from swarm.cli.call import Call
 from swarm.cli.options import outputs_named, outputs_option, repo_path_option, run_argument, verb
 from swarm.cli.taking_up import apply_option, reason_option, why
+from swarm.rules.phases import AMEND_PHASES, dispatched_phase
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.show.escape import plain
 from swarm.waves.recovery_results import RevalidateResult
@@ -49,7 +50,10 @@ def _lines(result: RevalidateResult) -> Iterator[str]:
         for problem in agent.errors:
             yield f"  {plain(problem.code)}: {plain(problem.message)} ({plain(problem.path)})"
         for file in agent.violations:
-            yield f"  {plain(file)} is not its own; take it back in its worktree, or lease it"
+            if dispatched_phase(result.phase) in AMEND_PHASES:
+                yield f"  {plain(file)} is not its own; take it back in its worktree, or lease it"
+            else:
+                yield f"  {plain(file)} was touched, and an audit edits nothing; take it back in its worktree"
     for violation in result.wave_violations:
         yield f"⊘ {plain(violation.file)} was touched by nobody known; while it stands, the wave cannot be collected"
     for fix in result.fixes:

@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 
 from swarm import errors
 from swarm.git import sparse
+from swarm.git.diff import Change, changes
 from swarm.git.names import path_bytes, path_text
 from swarm.git.placements import placements
-from swarm.git.repository import Repository, holds_commit, status_entries
+from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, Repository, holds_commit, status_entries
 from swarm.git.runner import Git, GitError
 from swarm.git.worktrees import admin_dir
 from swarm.scratch import scratch_folder
@@ -149,15 +150,18 @@ def move_branch(git: Git, branch: str, old: str | None, new: str) -> None:
 
 
 def checkouts_of(git: Git, branch: str) -> list[Path]:
-    """Return the worktrees that have a branch checked out, of those that are there."""
-    return [one.path for one in placements(git) if one.branch == branch and one.path.is_dir()]
+    """Return the worktrees that have a branch checked out: those that are locked and not there now, then those here."""
+    found = [one for one in placements(git) if one.branch == branch]
+    away = [one.path for one in found if one.locked is not None and not one.path.is_dir()]
+    return away + [one.path for one in found if one.path.is_dir()]
 
 
 def forward_checkout(folder: Path, branch: str, old: str, new: str) -> None:
     """Fast-forward a branch that is checked out, with its files.
 
-    Only a clean checkout is: raises PublishTargetDirty with nothing changed. One that was killed between its files
-    and its branch is gone on with. Raises PublishRaced when the branch moved meanwhile, with the files as they were.
+    Only a clean checkout that is there: raises PublishTargetDirty with nothing changed. One that was killed between
+    its files and its branch is gone on with. Raises PublishRaced when the branch moved meanwhile, with the files as
+    they were.
     """
     forward_files(folder, branch, old, new)
     git = Git(folder)
@@ -174,6 +178,8 @@ def forward_files(folder: Path, branch: str, old: str, new: str) -> None:
 
     Raises PublishTargetDirty with nothing changed.
     """
+    if not folder.is_dir():
+        raise errors.PublishTargetDirty(path=str(folder), branch=branch)
     git = Git(folder)
     if _stands_at(git, new):
         return
@@ -195,11 +201,40 @@ def forward_files(folder: Path, branch: str, old: str, new: str) -> None:
 
 
 def _take_files_back(git: Git, folder: Path, old: str, new: str) -> None:
-    """Bring a checkout of which some files were written back to a commit that it stood at, whole, a moment ago."""
-    # Nothing was in the way of the new ones, so these are of the half that was written; the rest needs their room.
-    for path in in_the_way(git, folder, old, new):
-        os.unlink(os.path.join(os.fsencode(folder), path_bytes(path)))  # noqa: PTH108, PTH118
-    git.run("read-tree", "--reset", "-u", old, filters=True, sparse=is_sparse(git))
+    """Bring the files of which some were written back to a commit that the checkout stood at a moment ago.
+
+    Its index still is that of the old commit. What is neither of the new one nor gone is not ours to write over.
+    """
+    skipped = {path for flag, path in sparse.flags(git) if flag.upper() == b"S"}
+    touched = [one for one in changes(git, old, new, renames=False) if one.new_mode != SUBMODULE_MODE]
+    # All of them first: the old ones need their room and their places.
+    for change in touched:
+        if change.letter != "D" and _is_written(git, folder, change):
+            _remove(folder, change.new_path)
+    gone = [one.old_path for one in touched if one.letter != "A" and not stands(folder, one.old_path)]
+    wanted = [raw + b"\0" for raw in map(path_bytes, gone) if raw not in skipped]
+    git.run("checkout-index", "--force", "--index", "-z", "--stdin", stdin=b"".join(wanted), filters=True)
+
+
+def _is_written(git: Git, folder: Path, change: Change) -> bool:
+    """Say whether a file of a checkout holds what git wrote or began to write for a change."""
+    place = os.path.join(os.fsencode(folder), path_bytes(change.new_path))  # noqa: PTH118
+    if change.new_mode == LINK_MODE:
+        return os.path.islink(place) and os.readlink(place) == git.run("cat-file", "blob", change.new_blob)  # noqa: PTH114, PTH115
+    if os.path.islink(place) or not os.path.isfile(place):  # noqa: PTH113, PTH114
+        return False
+    path = b"--path=" + path_bytes(change.new_path)
+    whole = git.run("cat-file", "--filters", path, change.new_blob, filters=True)
+    return whole.startswith(Path(os.fsdecode(place)).read_bytes())
+
+
+def _remove(folder: Path, path: str) -> None:
+    """Remove a file, and the folders above it that are empty then."""
+    place = Path(os.fsdecode(os.path.join(os.fsencode(folder), path_bytes(path))))  # noqa: PTH118
+    place.unlink()
+    with contextlib.suppress(OSError):
+        while (place := place.parent) != folder:
+            place.rmdir()
 
 
 def is_sparse(git: Git) -> bool:

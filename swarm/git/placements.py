@@ -56,18 +56,25 @@ def _asked(git: Git, what: str) -> Path:
     return Path(os.fsdecode(git.run("rev-parse", "--path-format=absolute", what).removesuffix(b"\n")))
 
 
+def real_place(path: Path) -> Path:
+    """Return where a worktree is whichever way it is named; a link that stands in its own place is not followed."""
+    return Path(os.path.realpath(path.parent), path.name)
+
+
 def admin_of(common_dir: Path, tree: Path) -> Path | None:
     """Return the folder that git made for a worktree, found by what stands in it: the tree's own `.git` may lie."""
     folder = common_dir / "worktrees"
     if not folder.is_dir() or folder.is_symlink():
         return None
+    pointed = real_place(tree) / ".git"
     for admin in sorted(folder.iterdir()):
         pointer = admin / "gitdir"
         if admin.is_symlink() or pointer.is_symlink() or not pointer.is_file():
             continue
         # Others work in the same repository, and take away the worktrees that they made.
         with contextlib.suppress(FileNotFoundError):
-            if pointer.read_text(encoding="utf-8", errors="surrogateescape").removesuffix("\n") == str(tree / ".git"):
+            told = Path(pointer.read_text(encoding="utf-8", errors="surrogateescape").removesuffix("\n"))
+            if told.name == pointed.name and real_place(told.parent) == pointed.parent:
                 return admin
     return None
 
@@ -78,7 +85,10 @@ def forget(git: Git, tree: Path) -> None:
 
 
 def delete_folder(folder: Path) -> None:
-    """Delete a folder with all that is in it; links are removed and not followed."""
+    """Delete a folder with all that is in it; links are removed and not followed, the one in its own place too."""
+    if folder.is_symlink() or not folder.is_dir():
+        folder.unlink()
+        return
     for place, _, _ in os.walk(folder):
         # An agent may have closed a folder of its own; what is in it was looked at before.
         here = Path(place)

@@ -1,7 +1,7 @@
 """Bringing a checkout back to an earlier commit: what would be lost of it, and moving branch, index and files."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -10,9 +10,9 @@ from swarm import errors
 from swarm.git import merging, salvage
 from swarm.git.merging import Identity
 from swarm.git.names import path_bytes, path_text
-from swarm.git.repository import Repository, tracked_changes
+from swarm.git.repository import Repository, repository_at, tracked_changes
 from swarm.git.runner import Git, GitError
-from swarm.git.salvage import Standing
+from swarm.git.salvage import Standing, Unsavable
 from swarm.scratch import scratch_folder
 
 _UNFINISHED: Final = {
@@ -43,6 +43,15 @@ class Lost(NamedTuple):
     def files(self) -> tuple[str, ...]:
         """Every file of it."""
         return tuple(sorted({*self.present, *self.gone, *self.in_the_way, *self.staged}))
+
+
+class Saved(NamedTuple):
+    """What was found before anything is touched, of which run, and the commits that keep it, by ref."""
+
+    run_id: str
+    run_created: str
+    found: Lost
+    refs: Mapping[str, str]
 
 
 def git_dir(repository: Repository) -> Path:
@@ -96,6 +105,13 @@ def save(repository: Repository, run_id: str, found: Lost, moment: str, run_crea
 
     Raises Unsavable, GitError for an index with a conflict in it.
     """
+    tree, parents = _to_keep(repository, run_id, found, run_created)
+    message = f"Uncommitted work, saved by swarm rewind\n\nSwarm-Run: {run_id}\n"
+    return salvage.keep(repository.git, run_id, "rewind", tree, parents, message, moment)
+
+
+def _to_keep(repository: Repository, run_id: str, found: Lost, run_created: str) -> tuple[str, list[str]]:
+    """Return the tree and the parents of the commit that keeps what would be lost."""
     git = repository.git
     tree, parents = merging.tree_of(git, repository.head), [repository.head]
     wanted = {*found.present, *found.gone}
@@ -107,26 +123,75 @@ def save(repository: Repository, run_id: str, found: Lost, moment: str, run_crea
             staged = salvage.staged_tree(here, git_dir(repository) / "index")
             message = f"Staged before a rewind\n\nSwarm-Run: {run_id}\n"
             parents.append(merging.commit_tree(git, staged, [repository.head], message, Identity(run_created)))
-    message = f"Uncommitted work, saved by swarm rewind\n\nSwarm-Run: {run_id}\n"
-    return salvage.keep(git, run_id, "rewind", tree, parents, message, moment)
+    return tree, parents
 
 
-def bring_to(repository: Repository, branch: str, target: str) -> None:
-    """Bring files, index and branch to a commit; what would be lost has been saved. Raises StateConflict.
+def bring_to(repository: Repository, branch: str, target: str, saved: Saved) -> None:
+    """Bring files, index and branch to a commit. Raises StateConflict.
 
-    Files first: killed in between, they are those of the target, which nobody takes for work.
+    Nothing is touched where the checkout is no longer what was saved. Files first: killed in between, they are those
+    of the target, which nobody takes for work.
     """
     git, head = repository.git, repository.head
+    ref = _hold_to_saved(repository, branch, target, saved)
     is_sparse = merging.is_sparse(git)
-    git.run("read-tree", "--reset", "-u", target, filters=True, sparse=is_sparse)
+    _bring_files(repository, target, saved, is_sparse=is_sparse)
     try:
         merging.move_branch(git, branch, head, target)
     except (errors.PublishRaced, GitError) as error:
         with suppress(GitError):
             git.run("read-tree", "-m", "-u", target, head, filters=True, sparse=is_sparse)
+            if ref is not None:
+                git.run("read-tree", "-m", "-u", head, ref, filters=True, sparse=is_sparse)
+                # The files stay as they were saved: what git did not track is no more tracked than it was.
+                git.run("read-tree", "-m", ref, head, filters=True, sparse=is_sparse)
         if isinstance(error, GitError):
             raise
-        raise errors.StateConflict(subject=f"Branch {branch}", expected=head[:12], run_id="") from error
+        told = head[:12] if ref is None else f"{head[:12]} (what was not committed is saved as {ref})"
+        raise errors.StateConflict(subject=f"Branch {branch}", expected=told, run_id=saved.run_id) from error
+
+
+def _bring_files(repository: Repository, target: str, saved: Saved, *, is_sparse: bool) -> None:
+    git = repository.git
+    if not saved.found.files:
+        # Else a file that was touched and is the same would be taken for edited.
+        git.run("update-index", "--refresh", expect=(0, 1), filters=True)
+        try:
+            git.run("read-tree", "-m", "-u", repository.head, target, filters=True, sparse=is_sparse)
+        except GitError as error:
+            if error.is_of_disk or error.lock is not None:
+                raise
+            # In the way is what a call that died has brought to the target, or an edit of this moment.
+            if lost(repository, target).files:
+                raise _moved_on(repository, saved) from error
+        else:
+            return
+    git.run("read-tree", "--reset", "-u", target, filters=True, sparse=is_sparse)
+
+
+def _hold_to_saved(repository: Repository, branch: str, target: str, saved: Saved) -> str | None:
+    """Return the ref that keeps all that would be lost by now, `None` where nothing would. Raises StateConflict."""
+    git, now = repository.git, repository_at(repository.root)
+    if (now.head, now.branch) != (repository.head, branch):
+        raise errors.StateConflict(subject=f"Branch {branch}", expected=repository.head[:12], run_id=saved.run_id)
+    found = lost(repository, target)
+    if found != saved.found:
+        raise _moved_on(repository, saved)
+    if not found.files:
+        return None
+    try:
+        kept = _to_keep(repository, saved.run_id, found, saved.run_created)
+    except Unsavable as error:
+        raise _moved_on(repository, saved) from error
+    for ref, commit in saved.refs.items():
+        if (merging.tree_of(git, commit), merging.parents_of(git, commit)) == kept:
+            return ref
+    raise _moved_on(repository, saved)
+
+
+def _moved_on(repository: Repository, saved: Saved) -> errors.StateConflict:
+    told = f"Checkout {repository.root}"
+    return errors.StateConflict(subject=told, expected="as it was looked at", run_id=saved.run_id)
 
 
 @contextmanager

@@ -76,6 +76,8 @@ _NO_ROOM: Final = re.compile(
     r"No space left on device|Out of diskspace|[Dd]isk quota exceeded|File too large|Read-only file system"
     r"|Input/output error|couldn't write '|unable to create directory|write error|[Uu]nable to write|could not write"
 )
+# A name may hold an apostrophe, as git's own words do (`couldn't`).
+_QUOTED: Final = re.compile(r"(?<!\w)'.*?'(?!\w)|\".*?\"", re.DOTALL)
 _FILTER_PROGRAMS: Final = ("clean", "smudge", "process")
 _FILTER_KEY: Final = re.compile(r"filter\.(.*)\.(?:clean|smudge|process|required)", re.DOTALL)
 
@@ -93,7 +95,8 @@ class GitError(Exception):
     @property
     def is_of_disk(self) -> bool:
         """Whether the disk is full, read-only or broken: nothing that is in the repository keeps git from it."""
-        return _NO_ROOM.search(self.stderr) is not None
+        # A file may be called like an error.
+        return _NO_ROOM.search(_QUOTED.sub("''", self.stderr)) is not None
 
     @property
     def is_momentary(self) -> bool:

@@ -19,7 +19,8 @@ SCRATCH: Final = "proof-"
 # While git makes a worktree it is locked with this word, and has no index yet.
 _BEGUN: Final = "initializing"
 # As git names them: by the folder, with a number after it where that name is taken.
-_OURS: Final = re.compile(r"(?:w[0-9]+[-.]|proof-).+", re.ASCII | re.DOTALL)
+_OURS: Final = re.compile(r"w[0-9]+[-.].+", re.ASCII | re.DOTALL)
+_OF_SCRATCH: Final = re.compile(r"proof-[0-9]+-[0-9a-f]+", re.ASCII)
 _STATUS: Final = ("status", "--porcelain", "-z", "--untracked-files=all", "--ignore-submodules=dirty")
 
 
@@ -94,8 +95,10 @@ def debris(common_dir: Path, folder: Path) -> list[Path]:
 def _is_debris(admin: Path, folder: Path) -> bool:
     pointer, locked = _read(admin / "gitdir"), _read(admin / "locked")
     if pointer is None:
-        # Git has not written down yet, or no longer, where it is; our names are like no others.
-        return _OURS.fullmatch(admin.name) is not None and locked in {None, "", _BEGUN}
+        # Git has not written down yet, or no longer, where it is; our names are like no others. Locked by a person, or
+        # with something staged, a note is left.
+        is_bare = locked in {None, _BEGUN} and not (admin / "index").exists()
+        return _OF_SCRATCH.fullmatch(admin.name) is not None or (_OURS.fullmatch(admin.name) is not None and is_bare)
     place = Path(pointer).parent
     if place.parent != folder:
         return False

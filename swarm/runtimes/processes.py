@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -52,25 +53,38 @@ def is_alive(pid: int | None, start: str | None) -> bool:
 
 def leaders_with(variables: Mapping[str, str]) -> list[tuple[int, str]]:
     """Return pid and start of each group's leader with these environment variables, where the system tells them."""
-    wanted = {f"{name}={value}".encode() for name, value in variables.items()}
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        pid = int(folder.name)
+    for pid in all_with(variables):
         try:
-            told = (folder / "environ").read_bytes().split(b"\0")
             is_leader = os.getpgid(pid) == pid
         except OSError:
             continue
-        if is_leader and wanted.issubset(told) and (start := start_of(pid)):
+        if is_leader and (start := start_of(pid)):
             found.append((pid, start))
+    return found
+
+
+def all_with(variables: Mapping[str, str]) -> list[int]:
+    """Return every other process with these environment variables, where the system tells them."""
+    wanted = {os.fsencode(f"{name}={value}") for name, value in variables.items()}
+    return [pid for pid, told in _environments() if wanted.issubset(told) and pid != os.getpid()]
+
+
+def by_variables(*names: str) -> dict[frozenset[tuple[str, str]], list[int]]:
+    """Return every other process that has one of these environment variables, by what it has of them."""
+    found: defaultdict[frozenset[tuple[str, str]], list[int]] = defaultdict(list)
+    for pid, told in _environments():
+        parts = (os.fsdecode(line).partition("=") for line in told)
+        own = frozenset((name, value) for name, _, value in parts if name in names)
+        if own and pid != os.getpid():
+            found[own].append(pid)
     return found
 
 
 def end_all_with(variables: Mapping[str, str]) -> None:
     """Kill every process with these environment variables, where the system tells them; also who left its group."""
-    wanted = {f"{name}={value}".encode() for name, value in variables.items()}
     for _ in range(_SWEEPS):
-        found = [pid for pid, told in _environments() if wanted.issubset(told) and pid != os.getpid()]
+        found = all_with(variables)
         for pid in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)

@@ -18,7 +18,7 @@ from swarm.documents import parse_toml, read_named
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
 from swarm.runtimes.ruff_fixes import RECORD, mend, take_back
-from swarm.runtimes.runtime import Job, Product, Program, Step, StepResult, UnusableOutput
+from swarm.runtimes.runtime import Job, Product, Program, Step, StepResult, UnusableOutput, inside
 
 SUFFIXES: Final = (".py", ".pyi", ".ipynb")
 CONFIG_NAMES: Final = ("pyproject.toml", "ruff.toml", ".ruff.toml")
@@ -118,12 +118,12 @@ class Ruff:
             told = {_key(report) for report in reports}
             for report in _reports(unsilenced):
                 if _key(report) not in told and report["code"]:
-                    file = _inside(job.tree, report["filename"])
+                    file = inside(job.tree, report["filename"])
                     silenced[file].add(report["code"])
                     silenced_lines.append((file, report["code"], report["location"]["row"], report["message"]))
             listed = files.decode("utf-8", "replace").split("\n")
-            read |= {_inside(job.tree, line) for line in listed if line}
-            read -= {_inside(job.tree, report["filename"]) for report in reports if _unreadable(report)}
+            read |= {inside(job.tree, line) for line in listed if line}
+            read -= {inside(job.tree, report["filename"]) for report in reports if _unreadable(report)}
             roots.append({"root": root, "rules": _rules_on(settings)})
             findings += [self._finding(job, report) for report in reports]
         findings.sort(key=lambda item: (item["file"], item["line"], item["column"], item["rule_id"]))
@@ -158,7 +158,7 @@ class Ruff:
         reports: defaultdict[str, list[Any]] = defaultdict(list)
         for result in results:
             for report in _reports(result.stdout):
-                reports[_inside(job.tree, report["filename"])].append(report)
+                reports[inside(job.tree, report["filename"])].append(report)
         record = job.attempt_folder / RECORD
         done = mend(job.tree, job.assigned, reports, record, unsafe=self._config.ruff_unsafe_fixes)
         file_of = {one.finding_id: one.file for one in job.assigned}
@@ -183,7 +183,7 @@ class Ruff:
 
     def _finding(self, job: Job, report: dict[str, Any]) -> dict[str, Any]:
         rule = report["code"] or report.get("name") or "invalid-syntax"
-        place, file = report["location"], _inside(job.tree, report["filename"])
+        place, file = report["location"], inside(job.tree, report["filename"])
         own_severities, own_categories = self._config.severities, self._config.categories
         fix = report.get("fix") or {}
         return {
@@ -287,10 +287,6 @@ def _quote(tree: Path, findings: list[dict[str, Any]]) -> None:
                 lines = []
         if 0 < finding["line"] <= len(lines) and (quote := lines[finding["line"] - 1].rstrip("\r")):
             finding["quote"] = quote[:LONGEST_QUOTE]
-
-
-def _inside(tree: Path, filename: str) -> str:
-    return filename.removeprefix(f"{tree}/").removeprefix("./")
 
 
 def _by_four(results: Sequence[StepResult]) -> list[Sequence[StepResult]]:

@@ -101,3 +101,16 @@ class Runtime(Protocol):
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Return what the processes made. Raises UnusableOutput."""
+
+
+def inside(tree: Path, name: str) -> str:
+    """Return a file's name relative to a tree, as far as it is below it.
+
+    A program tells where it stands by the real path, also where the tree is known by a way through a link. Below the
+    tree no link is followed.
+    """
+    if name.startswith("/"):
+        for root in (tree, tree.resolve()):
+            if name.startswith(f"{root}/"):
+                return name[len(f"{root}/") :]
+    return name.removeprefix("./")

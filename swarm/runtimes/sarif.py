@@ -9,7 +9,7 @@ from swarm.config import Config, RuntimeConfig
 from swarm.rules.phases import LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
 from swarm.runtimes.command import argv_hash, filled, found_program, passed_on
-from swarm.runtimes.runtime import Job, Product, Program, Step, StepResult, UnusableOutput
+from swarm.runtimes.runtime import Job, Product, Program, Step, StepResult, UnusableOutput, inside
 
 _LEVEL_DEFAULT: Final = "warning"
 _SECURITY_LEVELS: Final = ((9.0, "CRITICAL"), (7.0, "HIGH"), (4.0, "MEDIUM"), (0.0, "LOW"))
@@ -171,9 +171,7 @@ def _path(uri: Any, root: Path | None) -> str | None:
     except ValueError:
         # No URI at all, such as `//[`: then it is judged as the path that it reads like.
         path = unquote(uri)
-    if root is not None and path.startswith(f"{root}/"):
-        return path[len(f"{root}/") :]
-    return path.removeprefix("./")
+    return path.removeprefix("./") if root is None else inside(root, path)
 
 
 def _objects(listed: Any) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Plain text for people: tables, severities with their icons, and colour where there is a terminal."""
 
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from swarm.waves.results import FindingShown, FindingsResult, SightingShown
 
 _COLOURS: Final = {"CRITICAL": "31;1", "HIGH": "31", "MEDIUM": "33", "LOW": "36"}
+_PAINT: Final = re.compile(r"(\x1b\[(?:0|3[136]|31;1)m)")
 DEFAULT_WIDTH: Final = 100
 
 
@@ -40,6 +42,11 @@ def width() -> int:
 def painted(text: str, code: str) -> str:
     """Return text in a colour, where colour may be used."""
     return f"\x1b[{code}m{text}\x1b[0m" if has_colour() else text
+
+
+def harmless(line: str) -> str:
+    """Return a whole line made harmless, but for the colours that we put into it ourselves."""
+    return "".join(part if _PAINT.fullmatch(part) and has_colour() else plain(part) for part in _PAINT.split(line))
 
 
 def severity(name: str) -> str:

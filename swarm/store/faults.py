@@ -1,6 +1,7 @@
 """What SQLite's errors, and a lock that stays taken, mean to the user."""
 
 import os
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,11 +61,24 @@ def backups(path: Path) -> Path:
 
 
 def remedy(path: Path) -> str:
-    """Return what to do about a damaged file, naming the newest backup where there is one."""
+    """Return what to do about a damaged file, which is evidence and stays, naming the newest backup where there is one.
+
+    Its journal goes with it, for SQLite would play it back into the backup.
+    """
     copies = sorted(backups(path).glob("control-plane-*.db"), key=os.path.getmtime)
     if copies:
-        return f"copy the newest backup over it: cp '{copies[-1]}' '{path}'"
+        journal = path.with_name(f"{path.name}-journal")
+        aside = [
+            f"mv {shlex.quote(str(one))} {shlex.quote(_aside(path, one))}" for one in (path, journal) if one.exists()
+        ]
+        restored = f"cp {shlex.quote(str(copies[-1]))} {shlex.quote(str(path))}"
+        return f"keep it, and put the newest backup in its place: `{' && '.join([*aside, restored])}`"
     return f"move '{path}' aside and start anew with `swarm init <repo-path>`; there is no backup"
+
+
+def _aside(database: Path, file: Path) -> str:
+    """Return a name for the damaged database's file, under which the journal is still that of the database."""
+    return f"{database}.damaged{file.name.removeprefix(database.name)}"
 
 
 def _busy(path: Path, holder: str) -> errors.ControlPlaneBusy:

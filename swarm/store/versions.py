@@ -47,7 +47,7 @@ def upgrade(path: Path, verb: str, on_disk: int | None) -> None:
     with writers_queue(path, verb):
         conn = _open_for_upgrade(path)
         try:
-            if on_disk is not None and (version_of(conn, path) or 0) < current():
+            if on_disk is not None and (version_of(conn, path) or 0) < current() and _tells_something(conn):
                 _back_up(conn, path, on_disk)
             for number, migration in sorted(_modules().items()):
                 _apply(conn, path, number, migration)
@@ -105,6 +105,11 @@ def _modules() -> dict[int, Any]:
         spec.loader.exec_module(module)
         found[int(file.stem[:4])] = module
     return {number: module for number, module in found.items() if number <= current()}
+
+
+def _tells_something(conn: sqlite3.Connection) -> bool:
+    """Say whether anything was ever recorded; not so in a file whose making was broken off between two migrations."""
+    return conn.execute("SELECT 1 FROM runs UNION ALL SELECT 1 FROM events LIMIT 1").fetchone() is not None
 
 
 def _back_up(conn: sqlite3.Connection, path: Path, on_disk: int) -> None:

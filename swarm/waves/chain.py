@@ -124,7 +124,9 @@ def _move(git: Git, scene: Scene, agent: AgentRun, step: tuple[str | None, str, 
     try:
         merging.move_branch(git, branch, tip, commit)
     except BaseException:
-        merging.take_into_tree(scene.repository, tree, branch, commit, parent)
+        # An interrupt is told after git has ended, and it may have moved the branch.
+        if merging.tip_of(git, branch) != commit:
+            merging.take_into_tree(scene.repository, tree, branch, commit, parent)
         raise
 
 

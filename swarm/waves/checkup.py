@@ -159,8 +159,20 @@ def _half_committed(workspace: Workspace, *, had_journal: bool) -> Check:
         return Check("journal", PASS, "no writer left a journal behind", None)
     if not journal.exists():
         return Check("journal", PASS, "what a writer that died left half-written was taken back just now", None)
+    if not is_held(lock_file(workspace.database)) and _is_blank(journal):
+        told = f"{journal} was left by a writer that died before it wrote"
+        return Check("journal", PASS, f"{told}; the next command that writes takes it away", None)
     told = f"{journal} is there: a writer is at work, or died and the folder cannot be written"
     return Check("journal", WARN, told, "run the command again in a moment; never remove that file by hand")
+
+
+def _is_blank(journal: Path) -> bool:
+    """Say whether SQLite has nothing to take back from a journal: its first byte is zero until it is on the disk."""
+    try:
+        with journal.open("rb") as stream:
+            return stream.read(1) in {b"", b"\0"}
+    except OSError:
+        return False
 
 
 def _ledger(store: Store, workspace: Workspace) -> Iterator[Check]:

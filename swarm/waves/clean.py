@@ -9,7 +9,7 @@ from swarm.files import is_in_place
 from swarm.git import merging, placements, salvage
 from swarm.git.merging import Identity
 from swarm.git.repository import Repository, repository_at
-from swarm.git.runner import GitError
+from swarm.git.runner import Git, GitError
 from swarm.git.salvage import Unsavable
 from swarm.interruption import postponed
 from swarm.store import ledger
@@ -59,12 +59,13 @@ def clean(store: Store, workspace: Workspace, run: Run, wish: Wish) -> CleanResu
 
 
 def _survey(conn: sqlite3.Connection, workspace: Workspace, run: Run, repository: Repository, wish: Wish) -> Survey:
-    here = leftovers.ground(repository, workspace, run)
+    here = leftovers.ground(conn, repository, workspace, run)
     found = [leftovers.judge(here, one) for one in leftovers.remnants(conn, workspace, here)]
     judged = [one for one in (*found, leftovers.contained_integration(here)) if one is not None]
     risky = [one for one in judged if one.state == AT_RISK]
     saved = [one for one in risky if wish.force and one.savable]
-    debris = sorted(here.folder.glob(f"{GONE}*")) if is_in_place(here.folder, here.folder.parent) else []
+    gone = sorted(here.folder.glob(f"{GONE}*")) if is_in_place(here.folder, here.folder.parent) else []
+    debris = [place for place in gone if here.is_debris(place)]
     removable = [one for one in judged if one.state != AT_RISK]
     kept = works.of_waves_that_are_over(conn, here, saved)
     going = [one for one in kept if one.is_held or wish.force]
@@ -185,12 +186,27 @@ def _removed(here: Ground, judged: Judged, commit: str) -> bool:
     if judged.is_there:
         # From here on it is not looked at again: a folder of this name may be half deleted.
         remnant.path.rename(gone)
-    if here.at(remnant.path) is not None:
-        placements.forget(git, remnant.path)
+    if here.at(remnant.path) is not None and not _forgotten(git, judged, gone):
+        return False
     if remnant.branch is not None and judged.tip is not None:
         salvage.drop(git, f"refs/heads/{remnant.branch}", judged.tip)
     if judged.is_there:
         placements.delete_folder(gone)
+    return True
+
+
+def _forgotten(git: Git, judged: Judged, gone: Path) -> bool:
+    """Let git forget a worktree; one that was locked meanwhile is put back, and it is said that it stays."""
+    path = judged.remnant.path
+    try:
+        placements.forget(git, path)
+    except GitError:
+        if judged.is_there:
+            gone.rename(path)
+        placed = next((one for one in placements.placements(git) if placements.real_place(one.path) == path), None)
+        if placed is None or placed.locked is None:
+            raise
+        return False
     return True
 
 

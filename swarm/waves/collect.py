@@ -43,7 +43,7 @@ def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Pa
     wave = waves.in_flight(store.conn, run.id)
     if wave is None:
         tidy(store.conn, run, repository)
-        raise errors.CollectNoWave(run_id=run.id)
+        raise _none_in_flight(store.conn, run)
     with supervision.only_supervisor(workspace, run, wave):
         supervision.close_dead_attempts(store, run, wave)
         observed = observe(store.conn, workspace, run, wave, repository, named)
@@ -51,6 +51,13 @@ def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Pa
         status = commit(store, run, observed)
     tidy(store.conn, run, repository)
     return _told(store.conn, run, observed, status)
+
+
+def _none_in_flight(conn: sqlite3.Connection, run: Run) -> errors.CollectNoWave:
+    newest = waves.newest(conn, run.id)
+    if newest is not None and newest.status is WaveStatus.COLLECTED:
+        return errors.CollectedAlready(run_id=run.id, number=newest.number)
+    return errors.CollectNoWave(run_id=run.id)
 
 
 def commit(store: Store, run: Run, observed: Observed, override: str | None = None) -> WaveStatus:

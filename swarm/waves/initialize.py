@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from swarm import clock, errors
 from swarm.git import repository as git_repository
 from swarm.git.repository import Repository
+from swarm.interruption import postponed
 from swarm.rules import codeowners, drafts
 from swarm.rules.ownership import Domain
 from swarm.store import begun as save_points
@@ -80,15 +81,17 @@ def initialize(
         begun = Begun(run.save_point_tag, run.commit_sha, str(repository.common_dir))
         with store.mutation() as conn:
             save_points.note(conn, begun)
-        try:
-            git_repository.add_tag(repository.git, run.save_point_tag, run.commit_sha)
-            _record(store, run, domains, begun)
-        except BaseException:
-            git_repository.remove_tag(repository.git, begun.tag, begun.commit)
-            # What cannot be struck out now, on a full disk, is struck out by the next `init`.
-            with suppress(errors.SwarmError, sqlite3.Error):
-                take_back(store, repository)
-            raise
+        # An interrupt that comes after the commit must not take away what the commit speaks of.
+        with postponed():
+            try:
+                git_repository.add_tag(repository.git, run.save_point_tag, run.commit_sha)
+                _record(store, run, domains, begun)
+            except BaseException:
+                git_repository.remove_tag(repository.git, begun.tag, begun.commit)
+                # What cannot be struck out now, on a full disk, is struck out by the next `init`.
+                with suppress(errors.SwarmError, sqlite3.Error):
+                    take_back(store, repository)
+                raise
     shown = tuple(DomainFiles(d.name, d.ownership, d.globs, counts[d.name]) for d in domains)
     return InitResult(
         run_id,

@@ -40,6 +40,12 @@ def last(conn: sqlite3.Connection, run_id: str) -> Intent | None:
     return Intent(found[-1].kind, found[-1].seq, json.loads(found[-1].payload or "{}"))
 
 
+def begun(conn: sqlite3.Connection, run_id: str) -> frozenset[str]:
+    """Return the names of everything that a `clean` of a run has begun to remove, also what was brought back since."""
+    told = (event.payload for event in ledger.events_of(conn, f"run:{run_id}") if event.kind == CLEAN_BEGUN)
+    return frozenset(item["name"] for payload in told for item in json.loads(payload or "{}")["items"])
+
+
 def begin(store: Store, run_id: str, kind: str, told: dict[str, object], reason: str) -> None:
     """Write down what will be done, unless exactly that is written down and not done yet."""
     known = last(store.conn, run_id)

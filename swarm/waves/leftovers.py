@@ -1,5 +1,6 @@
 """What a run's waves have left in its folder and among its branches, and what would be lost with it."""
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from swarm.rules.states import WaveStatus
 from swarm.store import agent_runs, proofs, waves
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves import intake, proving
+from swarm.waves import intake, intents, proving
 from swarm.waves.chain import integration_branch
 from swarm.workspace import Workspace
 
@@ -56,7 +57,11 @@ class Judged(NamedTuple):
 
 
 class Ground(NamedTuple):
-    """What remnants are judged against: other branches that hold commits, and where git says that worktrees are."""
+    """What remnants are judged against: other branches that hold commits, and where git says that worktrees are.
+
+    `begun` are the names of what a clean of this run has judged and begun to remove. Places are real ones: git writes
+    them down so, whichever way the workspace is named.
+    """
 
     repository: Repository
     run: Run
@@ -64,6 +69,7 @@ class Ground(NamedTuple):
     holders: Mapping[str, str]
     placed: Sequence[Placement]
     tips: Mapping[str, str]
+    begun: frozenset[str]
 
     def is_empty(self, path: Path, branch: str | None) -> bool:
         """Say whether nothing is left at a place: no folder, no worktree that git knows, no branch."""
@@ -74,13 +80,18 @@ class Ground(NamedTuple):
         """Return the worktree that git has written down at a place."""
         return next((one for one in self.placed if one.path == path), None)
 
+    def is_debris(self, place: Path) -> bool:
+        """Say whether a folder is what a clean that died was removing; one that another made may hold anything."""
+        is_folder = place.is_dir() and not place.is_symlink()
+        return is_folder and place.name.startswith(GONE) and place.name.removeprefix(GONE) in self.begun
+
 
 def tree_folder(workspace: Workspace, run: Run) -> Path:
-    """Return the folder of a run's worktrees."""
-    return workspace.run_folder(run.id) / "worktrees"
+    """Return the folder of a run's worktrees, by its real path; no link that stands in its own place is followed."""
+    return placements.real_place(workspace.run_folder(run.id) / "worktrees")
 
 
-def ground(repository: Repository, workspace: Workspace, run: Run) -> Ground:
+def ground(conn: sqlite3.Connection, repository: Repository, workspace: Workspace, run: Run) -> Ground:
     """Look at branches and worktrees; the run's own branches hold nothing for each other, its integration does."""
     git = repository.git
     own, integration = f"refs/heads/swarm/{run.hex}/", f"refs/heads/{integration_branch(run)}"
@@ -88,7 +99,8 @@ def ground(repository: Repository, workspace: Workspace, run: Run) -> Ground:
     found |= salvage.refs_below(git, f"{salvage.REFS}{run.id}/")
     holders = {name: sha for name, sha in found.items() if name == integration or not name.startswith(own)}
     tips = {name.removeprefix("refs/heads/"): sha for name, sha in found.items() if name.startswith("refs/heads/")}
-    return Ground(repository, run, tree_folder(workspace, run), holders, placements.placements(git), tips)
+    placed = [one._replace(path=placements.real_place(one.path)) for one in placements.placements(git)]
+    return Ground(repository, run, tree_folder(workspace, run), holders, placed, tips, intents.begun(conn, run.id))
 
 
 def in_flight(conn: sqlite3.Connection, run: Run) -> tuple[int, ...]:
@@ -150,7 +162,7 @@ def _place(here: Ground, recorded: str) -> Path:
 
 def _stray_names(here: Ground) -> Iterator[str]:
     if is_in_place(here.folder, here.folder.parent):
-        yield from (place.name for place in here.folder.iterdir() if not place.name.startswith(GONE))
+        yield from (place.name for place in here.folder.iterdir() if not here.is_debris(place))
     own = f"refs/heads/swarm/{here.run.hex}/"
     for ref in salvage.refs_below(here.repository.git, own):
         if ref != f"refs/heads/{integration_branch(here.run)}":
@@ -203,12 +215,19 @@ def _hindrance(here: Ground, remnant: Remnant, placed: Placement | None, *, is_t
         return "it is no folder"
     if placed is not None and placed.locked is not None:
         return "git has it locked" + (f": {placed.locked}" if placed.locked else "")
-    if remnant.recorded not in {None, str(path)} and Path(remnant.recorded or "").exists():
+    if remnant.recorded is not None and _lies_outside(Path(remnant.recorded), path):
         return f"it lies outside of the run's folder: {remnant.recorded}"
+    gone = path.with_name(GONE + remnant.name)
+    if is_there and os.path.lexists(gone) and not here.is_debris(gone):
+        return f"{gone} is in the way"
     others = [one.path for one in here.placed if one.branch == remnant.branch is not None and one.path != path]
     if others:
         return f"its branch is checked out at {others[0]}"
     return None
+
+
+def _lies_outside(recorded: Path, path: Path) -> bool:
+    return recorded.exists() and placements.real_place(recorded) != path
 
 
 def _look_into(here: Ground, judged: Judged) -> tuple[Judged, list[str]]:

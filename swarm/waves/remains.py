@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -23,6 +23,7 @@ from swarm.workspace import Workspace
 
 TREES: Final = "worktrees"
 _OTHERS: Final = 0o077
+_Marked = Mapping[frozenset[tuple[str, str]], list[int]]
 
 
 class Step(NamedTuple):
@@ -35,16 +36,17 @@ class Step(NamedTuple):
 
 def remains(store: Store, workspace: Workspace) -> Iterator[Step | LeftAlone]:
     """Yield what is to be repaired of processes, records, half-written files and rights. Nothing is changed."""
+    marked = processes.by_variables(*supervision.MARK)
     for counted in runs.all_with_counts(store.conn):
         run = counted.run
         for wave in waves.all_of(store.conn, run.id):
-            yield from _attempts(store, workspace, run, wave)
+            yield from _attempts(store, workspace, run, wave, marked)
         yield from _receipts(store, workspace, run)
     yield from _unfinished(store, workspace)
     yield from _rights(store, workspace)
 
 
-def _attempts(store: Store, workspace: Workspace, run: Run, wave: Wave) -> Iterator[Step | LeftAlone]:
+def _attempts(store: Store, workspace: Workspace, run: Run, wave: Wave, marked: _Marked) -> Iterator[Step | LeftAlone]:
     if is_held(workspace.wave_folder(run.id, wave.number) / "launch.lock"):
         return
     every = [one for own in attempts.of_wave(store.conn, wave.id).values() for one in own]
@@ -58,16 +60,28 @@ def _attempts(store: Store, workspace: Workspace, run: Run, wave: Wave) -> Itera
     if dead:
         told = f"close attempt {', '.join(str(one.id) for one in dead)} of {where}, whose supervisor is dead"
         yield Step("attempts", told, partial(_close, store, workspace, run, wave))
+    over = [one for one in every if one.outcome is not None and one.host == here]
+    yield from _outlived(over + dead, marked, where)
     for one in every:
         if one.outcome is None:
             continue
-        if one.host == here and one.pid is not None and processes.is_alive(one.pid, one.pid_start):
-            told = f"end process {one.pid} of attempt {one.id} of {where}, which is over"
-            yield Step("processes", told, partial(_end, one.pid, one.pid_start or ""))
         file = Path(one.record_path)
         if not file.exists() and is_in_place(file.parent.parent, workspace.folder):
             told = f"write the record of attempt {one.id} again: {file}"
             yield Step("records", told, partial(_record, store, file, one.id))
+
+
+def _outlived(ended: list[Attempt], marked: _Marked, where: str) -> Iterator[Step]:
+    """Yield the processes of attempts that are over: who has their mark, and the leader of the group."""
+    for one in ended:
+        living = {pid for pid in marked.get(frozenset(supervision.mark_of(one).items()), ()) if processes.start_of(pid)}
+        # That of an attempt whose supervisor is dead is ended as it is closed.
+        if one.outcome is not None and one.pid is not None and processes.is_alive(one.pid, one.pid_start):
+            living.add(one.pid)
+        if living:
+            named = f"process{'es' if len(living) > 1 else ''} {', '.join(map(str, sorted(living)))}"
+            state = "which is over" if one.outcome is not None else "whose supervisor is dead"
+            yield Step("processes", f"end {named} of attempt {one.id} of {where}, {state}", partial(_end, one))
 
 
 def _supervised(attempt: Attempt) -> bool:
@@ -83,9 +97,12 @@ def _close(store: Store, workspace: Workspace, run: Run, wave: Wave) -> bool:
     return True
 
 
-def _end(pid: int, start: str) -> bool:
-    processes.end_group(pid, start)
-    return not processes.is_alive(pid, start)
+def _end(attempt: Attempt) -> bool:
+    mark = supervision.mark_of(attempt)
+    if attempt.pid is not None and attempt.pid_start:
+        processes.end_group(attempt.pid, attempt.pid_start)
+    processes.end_all_with(mark)
+    return not processes.is_alive(attempt.pid, attempt.pid_start) and not processes.all_with(mark)
 
 
 def _record(store: Store, file: Path, attempt_id: int) -> bool:

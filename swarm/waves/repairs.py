@@ -36,10 +36,14 @@ def wards(store: Store, workspace: Workspace) -> list[Ward]:
 
 
 def _of_repositories(store: Store, workspace: Workspace) -> Iterator[Ward]:
+    seen = set[Path]()
     for counted in runs.all_with_counts(store.conn):
         try:
             repository = repository_at(Path(counted.run.local_path))
             yield _ward(repository, strays.strays(store, workspace, counted.run, repository))
+            if (common := repository.common_dir.resolve()) not in seen:
+                seen.add(common)
+                yield _ward(repository, strays.locks_of_all(repository))
         except (errors.SwarmError, GitError):
             # That a run's repository is not here, or no git, has a check of its own.
             continue

@@ -281,11 +281,13 @@ def _saved(plan: Plan) -> dict[str, Any]:
 
 def _bring_git(plan: Plan, told: dict[str, Any]) -> None:
     repository = plan.repository
+    run, refs = plan.point.run, {one["ref"]: one["commit"] for one in told["refs"]}
     if repository.head != plan.point.commit or plan.found.files:
-        rewinding.bring_to(repository, plan.branch, plan.point.commit)
+        saved = rewinding.Saved(run.id, run.created, plan.found, refs)
+        rewinding.bring_to(repository, plan.branch, plan.point.commit, saved)
     for one in told["refs"]:
         if one["kind"] == "integration":
-            salvage.drop(repository.git, f"refs/heads/{integration_branch(plan.point.run)}", one["commit"])
+            salvage.drop(repository.git, f"refs/heads/{integration_branch(run)}", one["commit"])
 
 
 def _commit(store: Store, plan: Plan, wish: Wish, told: dict[str, Any]) -> int:

@@ -48,6 +48,15 @@ def strays(store: Store, workspace: Workspace, run: Run, repository: Repository)
     yield from _locks(run, repository, folder)
 
 
+def locks_of_all(repository: Repository) -> Iterator[LeftAlone]:
+    """Yield the lock files of the whole repository, whose runs share them: they are told, and never touched."""
+    if is_held(repository.common_dir / LOCK):
+        return
+    for name in ("index.lock", "HEAD.lock", "packed-refs.lock", "config.lock"):
+        if (repository.common_dir / name).exists():
+            yield LeftAlone("locks", f"{repository.common_dir / name} keeps git from writing there", _BY_HAND)
+
+
 def _trees(store: Store, run: Run, repository: Repository, folder: Path) -> Iterator[Step | LeftAlone]:
     known = waves.trees_in_use(store.conn, run.id)
     shared = dict(waves.left_shared_trees(store.conn, run.id))
@@ -200,10 +209,10 @@ def _forget(repository: Repository, one: Placement) -> bool:
 
 
 def _locks(run: Run, repository: Repository, folder: Path) -> Iterator[Step | LeftAlone]:
-    """Yield the lock files of git that stay behind when their process is killed.
+    """Yield the lock files of git, in what is swarm's own, that stay behind when their process is killed.
 
-    Those in what is swarm's own are removed where the process that made them is known to be dead: a git of the command
-    that held our lock when they were made. Those of the whole repository are told, and never touched.
+    They are removed where the process that made them is known to be dead: a git of the command that held our lock when
+    they were made.
     """
     for lock in sorted(_own_locks(run, repository, folder)):
         made = _stamp(lock)
@@ -212,9 +221,6 @@ def _locks(run: Run, repository: Repository, folder: Path) -> Iterator[Step | Le
             yield Step("locks", told, partial(_remove_lock, repository, lock, made, folder))
         else:
             yield LeftAlone("locks", f"{lock} keeps git from writing there", _BY_HAND)
-    for name in ("index.lock", "HEAD.lock", "packed-refs.lock", "config.lock"):
-        if (repository.common_dir / name).exists():
-            yield LeftAlone("locks", f"{repository.common_dir / name} keeps git from writing there", _BY_HAND)
 
 
 def _own_locks(run: Run, repository: Repository, folder: Path) -> Iterator[Path]:

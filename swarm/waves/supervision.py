@@ -22,6 +22,9 @@ from swarm.workspace import AGENT_VARIABLE, Workspace
 # Of several, the gravest is told: not found, failed, refused, not started, done.
 _PRECEDENCE: Final = (127, 3, 2, 1, 0)
 
+_MOMENT: Final = 0.2
+# The variables by which a process of an attempt is known.
+MARK: Final = (AGENT_VARIABLE, "SWARM_OUTPUT_FILE")
 _CAN_BE_RESUMED: Final = (AgentRunStatus.FAILED, AgentRunStatus.TIMED_OUT)
 
 
@@ -33,7 +36,9 @@ def only_supervisor(workspace: Workspace, run: Run, wave: Wave) -> Iterator[None
     folder = workspace.wave_folder(run.id, wave.number)
     make_folder(folder)
     try:
-        with locked(folder / "launch.lock", "launch", timeout=0):
+        # Who only looks whether it is held holds it for a moment. Longer nobody may wait: others take this lock while
+        # they hold that of worktrees.
+        with locked(folder / "launch.lock", "launch", timeout=_MOMENT):
             yield
     except LockTaken as taken:
         holder = f" by process {taken.holder.partition(' ')[0]}" if taken.holder else ""
@@ -68,6 +73,8 @@ def close_dead_attempts(store: Store, run: Run, wave: Wave) -> None:
             continue
         for pid, start in _processes_of(attempt):
             processes.end_group(pid, start)
+        # Who made a session of its own is in no group of ours, and has outlived it.
+        processes.end_all_with(mark_of(attempt))
         ending = Ending("killed", 3, error_code="SUPERVISOR_DIED", error_fragment="its supervisor ended before it")
         with store.mutation() as conn:
             attempts.close(conn, run.id, wave.id, attempt.id, ending)
@@ -85,8 +92,13 @@ def _processes_of(attempt: Attempt) -> list[tuple[int, str]]:
     """Return the leader of an attempt's group; its supervisor may have died before it could record which it is."""
     if attempt.pid is not None and attempt.pid_start:
         return [(attempt.pid, attempt.pid_start)]
+    return processes.leaders_with(mark_of(attempt))
+
+
+def mark_of(attempt: Attempt) -> dict[str, str]:
+    """Return the variables that every process of an attempt has, and none of another."""
     output = Path(attempt.record_path).parent.with_name("output.json")
-    return processes.leaders_with({AGENT_VARIABLE: str(attempt.id), "SWARM_OUTPUT_FILE": str(output)})
+    return dict(zip(MARK, (str(attempt.id), str(output)), strict=True))
 
 
 def told(conn: sqlite3.Connection, run: Run, wave: Wave, launched: int) -> LaunchResult:

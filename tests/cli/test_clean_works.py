@@ -9,6 +9,8 @@ from tests.cli.test_rewind import rewind
 from tests.cli.test_undo import undo
 from tests.conftest import Repo, Swarm
 
+pytestmark = pytest.mark.sweep
+
 WHY = ("--apply", "--reason", "over")
 BOTH = {"w2-code", "w2-rest"}
 

@@ -430,12 +430,12 @@ def test_an_audit_agent_that_touches_its_tree_is_a_violation_and_its_work_stays(
     assert (status["violations"], status["assessment"]["state"]) == (len(files), "BLOCKED")
 
 
-def test_a_violation_is_told_in_the_text_with_the_owner(swarm: Swarm, dispatched: Workspace) -> None:
+def test_a_violation_of_an_audit_is_told_in_the_text(swarm: Swarm, dispatched: Workspace) -> None:
     (tree_of(dispatched, "code") / "README.md").write_text("# mine\n")
     dispatched.answer("code")
     dispatched.answer("rest")
     lines = swarm("collect", exit=1).out.splitlines()
-    assert "⊘ README.md was touched by code; it is rest's" in lines
+    assert "⊘ README.md was touched by code; an audit edits nothing" in lines
     assert "Wave status: failed" in lines
 
 

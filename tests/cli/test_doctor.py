@@ -1,5 +1,7 @@
 """`doctor`: what it finds, what `--fix` would do and does, and what it never touches."""
 
+import errno
+import fcntl
 import json
 import os
 import sqlite3
@@ -8,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -141,6 +144,22 @@ def test_a_journal_that_a_dead_writer_left_is_taken_back_by_opening(swarm: Swarm
     assert found["integrity"][0] == "pass"
     assert sql(collected, "SELECT * FROM findings") == before
     assert checks(swarm)["journal"] == ("pass", "no writer left a journal behind")
+
+
+def test_a_journal_of_a_writer_that_died_before_it_wrote_is_told_and_the_next_writer_takes_it_away(
+    swarm: Swarm, collected: Workspace
+) -> None:
+    script = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        " c.execute('BEGIN IMMEDIATE'); c.execute(\"UPDATE findings SET description = 'x'\"); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(collected.db)], check=False)
+    journal = Path(f"{collected.db}-journal")
+    assert journal.read_bytes()[:1] in {b"", b"\0"}
+    told = f"{journal} was left by a writer that died before it wrote; the next command that writes takes it away"
+    assert checks(swarm)["journal"] == ("pass", told)
+    swarm("approve", "--all")
+    assert not journal.exists()
 
 
 def test_a_repository_that_was_moved_is_told(swarm: Swarm, workspace: Workspace, repo: Repo) -> None:
@@ -334,17 +353,36 @@ def test_a_forgotten_worktree_with_something_staged_is_left(swarm: Swarm, repo: 
     ]
 
 
-def test_a_scratch_tree_of_a_dead_process_is_removed_and_one_of_a_living_stays(
+def scratch_tree(repo: Repo, place: Workspace, pid: int) -> Path:
+    tree = place.folder / place.run / "worktrees" / f"proof-{pid}-0123456789ab"
+    repo.git("worktree", "add", "-q", "--detach", str(tree))
+    (tree / "built.txt").write_text("made by a build")
+    return tree
+
+
+def test_a_scratch_tree_that_nobody_holds_is_removed_and_one_that_is_held_stays_whatever_their_process_ids(
     swarm: Swarm, repo: Repo, collected: Workspace, dead_pid: int
 ) -> None:
-    trees = collected.folder / collected.run / "worktrees"
-    dead, alive = trees / f"proof-{dead_pid}-0123456789ab", trees / f"proof-{os.getpid()}-0123456789ab"
-    for tree in (dead, alive):
-        repo.git("worktree", "add", "-q", "--detach", str(tree))
-        (tree / "built.txt").write_text("made by a build")
+    left, held = (scratch_tree(repo, collected, pid) for pid in (os.getpid(), dead_pid))
+    handle = os.open(held, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    assert repaired(swarm) == [("scratch", "done")]
+    os.close(handle)
+    assert (left.exists(), held.exists()) == (False, True)
+    assert str(left) not in repo.git("worktree", "list")
+
+
+def test_where_no_folder_can_be_locked_a_scratch_tree_stays_while_its_process_lives(
+    swarm: Swarm, repo: Repo, collected: Workspace, dead_pid: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    dead, alive = (scratch_tree(repo, collected, pid) for pid in (dead_pid, os.getpid()))
+    without = SimpleNamespace(LOCK_EX=fcntl.LOCK_EX, LOCK_NB=fcntl.LOCK_NB, flock=unsupported)
+    monkeypatch.setattr("swarm.waves.proving.fcntl", without)
     assert repaired(swarm) == [("scratch", "done")]
     assert (dead.exists(), alive.exists()) == (False, True)
-    assert str(dead) not in repo.git("worktree", "list")
 
 
 # --- locks ------------------------------------------------------------------------------------------------
@@ -387,6 +425,13 @@ def test_a_lock_of_the_users_own_checkout_is_never_touched(swarm: Swarm, repo: R
     assert [what for _, what, _ in left(swarm)] == [f"{own} keeps git from writing there"]
     repaired(swarm)
     assert own.exists()
+
+
+def test_a_lock_of_a_repository_with_several_runs_is_told_once(swarm: Swarm, repo: Repo, collected: Workspace) -> None:
+    swarm("init", ".")
+    own = repo.root / ".git" / "index.lock"
+    own.write_bytes(b"")
+    assert checks(swarm)["locks"] == ("warn", f"1 to look into: {own} keeps git from writing there")
 
 
 # --- attempts, records, files -----------------------------------------------------------------------------

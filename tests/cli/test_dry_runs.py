@@ -12,6 +12,8 @@ from tests.cli.merger import Team
 from tests.cli.test_resume import FOUND
 from tests.conftest import Repo, Swarm, Workspace
 
+pytestmark = pytest.mark.sweep
+
 WHY = ("--apply", "--reason", "a wrong way")
 
 

@@ -283,7 +283,8 @@ def control_plane_corrupt(scene: Scene) -> Refusal:
     scene.db.write_bytes(b"no database at all; " * 1000)
     backup = scene.db.parent / "backups/control-plane-v0-2026.db"
     scene.repo.write({str(backup.relative_to(scene.repo.root)): "the newest"})
-    remedy = f"copy the newest backup over it: cp '{backup}' '{scene.db}'"
+    aside = f"mv {scene.db} {scene.db}.damaged"
+    remedy = f"keep it, and put the newest backup in its place: `{aside} && cp {backup} {scene.db}`"
     return Refusal(
         ("status",),
         f"""[CONTROL_PLANE_CORRUPT]: SQLite cannot read {scene.db}: file is not a database
@@ -585,6 +586,8 @@ def git_locked(scene: Scene) -> Refusal:
     scene.monkeypatch.setattr(runner, "_PAUSES", ())
     lock = scene.repo.root / ".git/index.lock"
     lock.touch()
+    # Only where a file looks touched has git to write its index before it goes on.
+    os.utime(scene.repo.root / "README.md", (1, 1))
     problem = (
         f"fatal: Unable to create '{lock}': File exists. Another git process seems to be running in this repository, "
         "e.g. an editor opened by 'git commit'. Please make sure all processes are terminated then try again. If it "
@@ -1010,9 +1013,9 @@ def collect_no_wave(scene: Scene) -> Refusal:
     return Refusal(
         ("collect", run),
         f"""[COLLECT_NO_WAVE]: Run {run} has no dispatched wave to collect
-  Next: run `swarm dispatch {run} <phase>` first, or after a wave that failed `swarm resume {run}`
+  Next: wave 1 is collected already; `swarm status {run}` shows what is next
   Run: {run}""",
-        {"runId": run},
+        {"runId": run, "number": 1},
     )
 
 
@@ -1034,7 +1037,7 @@ def save_point_unknown(scene: Scene) -> Refusal:
     return Refusal(
         ("rewind", "HEAD"),
         """[SAVE_POINT_UNKNOWN]: No save point is called 'HEAD'
-  Next: `swarm status` shows a run's save point; another ref needs `--force-arbitrary-ref`""",
+  Next: `swarm status --format json` shows a run's save point; another ref needs `--force-arbitrary-ref`""",
         {"received": "HEAD", "told": ""},
     )
 

@@ -227,13 +227,13 @@ def test_a_pipe_gets_markdown_in_which_nothing_is_markup(swarm: Swarm, four: Wor
     assert row.startswith("| `src/tool.py:1` | Two \\| imports. | `quality` | new | F-")
 
 
-def test_a_terminal_gets_text(repo: Repo, four: Workspace) -> None:
+def on_a_terminal(repo: Repo, *words: str, **environment: str) -> tuple[int, str]:
     leader, follower = pty.openpty()
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "swarm", "findings"],
+            [sys.executable, "-m", "swarm", *words],
             cwd=repo.root,
-            env={**os.environ, "NO_COLOR": "1", "TERM": "xterm"},
+            env={**os.environ, "TERM": "xterm", **environment},
             stdin=follower,
             stdout=follower,
             stderr=subprocess.PIPE,
@@ -244,9 +244,28 @@ def test_a_terminal_gets_text(repo: Repo, four: Workspace) -> None:
     finally:
         os.close(leader)
         os.close(follower)
-    assert done.returncode == 1
+    return done.returncode, out
+
+
+def test_a_terminal_gets_text(repo: Repo, four: Workspace) -> None:
+    code, out = on_a_terminal(repo, "findings", NO_COLOR="1")
+    assert code == 1
     assert out.startswith("src/tool.py:5  ⊘ CRITICAL  S307  F-")
     assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("verb", ["findings", "show", "audit"])
+def test_a_terminal_that_can_gets_colours(swarm: Swarm, repo: Repo, four: Workspace, verb: str) -> None:
+    grave = next(one["findingId"] for one in listed_by(swarm) if one["severity"] == "CRITICAL")
+    words = {"findings": (), "show": (grave,), "audit": (".", "--fail-on", "CRITICAL")}[verb]
+    _, out = on_a_terminal(repo, verb, *words)
+    assert "\x1b[31" in out
+    assert "\\x1b" not in out
+
+
+def listed_by(swarm: Swarm) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = swarm("findings", "--format", "json", exit=1).data["findings"]
+    return listed
 
 
 def sarif(swarm: Swarm, *options: str) -> dict[str, Any]:

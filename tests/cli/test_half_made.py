@@ -139,8 +139,13 @@ def test_a_worktree_that_the_user_is_making_is_left(
 ) -> None:
     with_a_head(repo.root / ".git/worktrees/mine", tmp_path / "mine")
     begun(repo.root / ".git/worktrees/theirs", tmp_path / "theirs")
+    for name in ("w7-locked", "w7-staged"):
+        (repo.root / ".git/worktrees" / name).mkdir()
+    (repo.root / ".git/worktrees/w7-locked/locked").touch()
+    (repo.root / ".git/worktrees/w7-staged/index").touch()
     swarm("dispatch", "health-audit-a", "--isolate")
-    assert admins(repo) == ["mine", "theirs", "w1-code", "w1-rest"]
+    swarm("doctor", "--fix", "--apply", "--reason", "to be sure")
+    assert admins(repo) == ["mine", "theirs", "w1-code", "w1-rest", "w7-locked", "w7-staged"]
     assert (tmp_path / "mine/.git").exists()
 
 

@@ -14,6 +14,8 @@ from tests.cli.merger import LOAD, STEP, Team
 from tests.cli.test_resume import FOUND
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
+pytestmark = pytest.mark.sweep
+
 if TYPE_CHECKING:
     from pathlib import Path
 

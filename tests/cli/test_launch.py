@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -443,9 +444,9 @@ def background(repo: Repo) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 WAITS = "pathlib.Path({at!r} + os.environ['SWARM_DOMAIN']).write_text(str(os.getpid()))\ntime.sleep(600)"
 
 
-def waiting(agents: Agents, swarm: Swarm) -> Callable[[], bool]:
+def waiting(agents: Agents, swarm: Swarm, body: str = WAITS) -> Callable[[], bool]:
     """Dispatch a wave whose agents never end; say whether both are at work."""
-    agents.play(WAITS.format(at=str(agents.folder / "pid-")))
+    agents.play(body.format(at=str(agents.folder / "pid-")))
     swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "played")
     files = [agents.folder / f"pid-{domain}" for domain in ("code", "rest")]
     return lambda: all(file.exists() and file.read_text() for file in files)
@@ -530,6 +531,53 @@ def test_an_agent_whose_supervisor_died_before_it_could_write_its_pid_is_ended_t
     assert eventually(lambda: is_gone(int(file.read_text())))
 
 
+# In a session of its own, so that no signal to the agent's group reaches it.
+DAEMON = """
+daemon = subprocess.Popen(["sleep", "600"], start_new_session=True)
+pathlib.Path({at!r} + os.environ["SWARM_DOMAIN"]).write_text(str(daemon.pid))
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_doctor_ends_the_daemons_of_a_launch_that_was_killed(
+    swarm: Swarm,
+    agents: Agents,
+    workspace: Workspace,
+    background: Callable[..., subprocess.Popen[str]],
+    is_closed: bool,
+) -> None:
+    are_at_work = waiting(agents, swarm, DAEMON)
+    first = background("launch")
+    assert eventually(are_at_work)
+    first.kill()
+    first.communicate(timeout=LONG)
+    daemons = pids_of(agents)
+    if is_closed:
+        with sqlite3.connect(workspace.db) as conn:
+            conn.execute("UPDATE attempts SET outcome = 'killed', exit_class = 3, ended = created")
+    doctor = {check["id"]: check["message"] for check in swarm("doctor", "--format", "json").data["checks"]}
+    assert all(str(pid) in doctor["processes"] for pid in daemons)
+    repairs = swarm("doctor", "--fix", "--apply", "--reason", "x", "--format", "json").data["repairs"]
+    assert ("processes", "done") in {(repair["id"], repair["status"]) for repair in repairs}
+    assert {repair["status"] for repair in repairs} == {"done"}
+    assert all(eventually(lambda pid=pid: is_gone(pid)) for pid in daemons)  # type: ignore[misc]
+    assert swarm("doctor", "--fix", "--format", "json").data["repairs"] == []
+
+
+def test_the_next_launch_ends_the_daemons_of_one_that_was_killed(
+    swarm: Swarm, agents: Agents, workspace: Workspace, background: Callable[..., subprocess.Popen[str]]
+) -> None:
+    are_at_work = waiting(agents, swarm, DAEMON)
+    first = background("launch")
+    assert eventually(are_at_work)
+    first.kill()
+    first.communicate(timeout=LONG)
+    agents.play("write()")
+    swarm("launch")
+    assert all(eventually(lambda pid=pid: is_gone(pid)) for pid in pids_of(agents))  # type: ignore[misc]
+
+
 def test_collect_ends_what_a_killed_supervisor_left(
     swarm: Swarm, agents: Agents, workspace: Workspace, background: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -599,3 +647,26 @@ def test_the_text_tells_each_agent_and_the_next_command(swarm: Swarm, agents: Ag
     assert "⚠ code: RUNTIME_FAILED: no" in lines
     assert "  Explained by: swarm explain attempt:1" in lines
     assert lines[-1] == f"Next: swarm resume {workspace.run}"
+
+
+# --- a repository whose old place is a link to the new one ------------------------------------------------
+
+
+def test_an_analyzer_finds_the_same_through_a_link_to_where_the_repository_was_moved(
+    swarm: Swarm, repo: Repo, tmp_path: Path
+) -> None:
+    file = tmp_path / "map.json"
+    file.write_text(json.dumps([{"name": "all", "globs": ["**"]}]))
+    swarm("init", ".", "--domains-from", file)
+    swarm("dispatch", "health-audit-a", "--isolate", "--auto-freeze", "--runtime", "ruff")
+    moved = repo.root.with_name("moved")
+    repo.root.rename(moved)
+    repo.root.symlink_to(moved)
+    swarm("launch", cwd=moved)
+    swarm("collect", cwd=moved)
+    found = swarm("findings", "--format", "json", cwd=moved, exit=1).data["findings"]
+    assert {(one["file"], one["line"], one["ruleId"]) for one in found} == {
+        *(("src/app.py", 1, "F401"), ("src/app.py", 2, "F401"), ("src/app.py", 5, "B006"), ("src/app.py", 8, "E722")),
+        *(("src/app.py", 8, "S110"), ("src/app.py", 13, "F821")),
+        *(("src/tool.py", 1, "E401"), ("src/tool.py", 1, "F401"), ("src/tool.py", 5, "S307")),
+    }

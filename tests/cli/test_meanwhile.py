@@ -23,6 +23,8 @@ from tests.cli.merger import Team
 from tests.cli.triaging import DOCS, EVAL, LOAD, ids
 from tests.conftest import Repo, Swarm, Workspace
 
+pytestmark = pytest.mark.sweep
+
 SOUND = "The tables say the same."
 OPERATOR = ("--reason", "so", "--evidence", "seen")
 

@@ -11,6 +11,8 @@ from tests.cli.test_rewind import published, rewind, start_of
 from tests.cli.test_undo import undo
 from tests.conftest import Repo, Swarm
 
+pytestmark = pytest.mark.sweep
+
 WHY = ("--apply", "--reason", "once more")
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
+from swarm.git import runner
 from swarm.store import faults
 from swarm.waves import strays
 from tests.cli.amending import Amending
@@ -24,10 +25,12 @@ from tests.cli.test_resume import FOUND, Wave
 from tests.cli.test_verify import assert_ends
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
+pytestmark = pytest.mark.sweep
+
 PAGE = Path(__file__).parents[2] / "docs" / "recovery.md"
 HEAD = "| what you see | what to call |"
 _QUOTED = re.compile(r"`([^`]+)`")
-_RUN = ("swarm ", "cp ", "rm ")
+_RUN = ("swarm ", "cp ", "rm ", "mv ", "ln ")
 REASON = "'…'"
 WHY = ("--apply", "--reason", "it must be")
 
@@ -103,14 +106,20 @@ class Scene:
     def finally_(self, action: Callable[[], object]) -> None:
         self._request.addfinalizer(lambda: action() and None)
 
-    def see(self, *words: str, exit: int | None = 1) -> Answer:  # noqa: A002
+    def move(self) -> Path:
+        """Move the repository, with all that is in it, and return its new place."""
+        moved = self.repo.root.with_name("moved")
+        self.repo.root.rename(moved)
+        return moved
+
+    def see(self, *words: str, exit: int | None = 1, cwd: Path | None = None) -> Answer:  # noqa: A002
         """Call something, and see the row's symptom in what it prints."""
-        answer = self.swarm(*words, exit=exit)
+        answer = self.swarm(*words, exit=exit, cwd=cwd)
         assert self.row.symptom.rstrip("…") in answer.out + answer.err
         self.seen = True
         return answer
 
-    def call(self, at: int, exit: int | None = 0, **fills: str) -> Answer | None:  # noqa: A002
+    def call(self, at: int, exit: int | None = 0, cwd: Path | None = None, **fills: str) -> Answer | None:  # noqa: A002
         """Call the row's command at a place, with what stands for its words in capital letters."""
         command = self.row.commands[at]
         self.called.append(command)
@@ -119,8 +128,8 @@ class Scene:
             line = re.sub(rf"\b{name.replace('_', '-')}\b", value, line)
         program, *words = shlex.split(line)
         if program == "swarm":
-            return self.swarm(*words, exit=exit)
-        subprocess.run([program, *words], check=True, cwd=self.repo.root)
+            return self.swarm(*words, exit=exit, cwd=cwd)
+        subprocess.run([program, *words], check=True, cwd=cwd or self.repo.root)
         return None
 
     def status(self) -> str:
@@ -226,6 +235,8 @@ def _(scene: Scene) -> None:
     scene.amending.answer("code")
     shutil.copy(scene.amending.place.output("code", 2), str(newest[1]))
     scene.swarm("collect")
+    # As the page says of a violation that was put right, after a redrive nothing of it is in the way.
+    assert scene.swarm("status", "--format", "json").data["violations"] == 0
 
 
 @row("touched that should not have been")
@@ -239,6 +250,22 @@ def _(scene: Scene) -> None:
     (scene.repo.root / "src/stray.py").unlink()
     scene.call(0)
     assert scene.sql("SELECT status FROM waves") == [("collected",)]
+
+
+@row("1 file was touched that should not have been")
+def _(scene: Scene) -> None:
+    place = scene.dispatched
+    tree = Path(str(scene.sql("SELECT worktree_path FROM agent_runs WHERE domain = 'code'")[0][0]))
+    (tree / "src/app.py").write_text("# edited\n")
+    for domain in ("code", "rest"):
+        place.answer(domain)
+    scene.swarm("collect", exit=1)
+    scene.repo.git("checkout", "-q", "--", ".", cwd=tree)
+    scene.swarm("revalidate", "--domain", f"code:{place.output('code')}", *WHY)
+    assert scene.sql("SELECT status FROM waves") == [("collected",)]
+    scene.see("status", exit=0)
+    scene.call(0)
+    assert scene.sql("SELECT status FROM runs") == [("health-audit-b",)]
 
 
 @row("WAVE_GIT_FOLDER_CHANGED")
@@ -340,6 +367,16 @@ def _(scene: Scene) -> None:
     assert set(scene.sql("SELECT status FROM waves")) == {("aborted_for_rewind",)}
 
 
+@row("A rewind that was begun is not finished")
+def _(scene: Scene) -> None:
+    point = published(scene)
+    scene.process("rewind", point, *WHY, exit=-9, SWARM_FAILPOINT="commit.before:2")
+    scene.see("rewind", point, exit=0)
+    scene.call(0, SAVE_POINT=point)
+    assert set(scene.sql("SELECT status FROM waves")) == {("aborted_for_rewind",)}
+    assert scene.row.symptom not in scene.swarm("rewind", point).out
+
+
 def next_line(answer: Answer) -> str:
     """Return the command of an error's `Next:` line."""
     line = next(line for line in answer.err.splitlines() if line.startswith("  Next: "))
@@ -391,6 +428,21 @@ def _(scene: Scene) -> None:
     scene.call(0)
     _end(holder)
     scene.swarm("launch", "--runtime", "ruff")
+
+
+@row("GIT_LOCKED")
+def _(scene: Scene) -> None:
+    scene.amended.merge()
+    scene.monkeypatch.setattr(runner, "_PAUSES", ())
+    lock = scene.repo.root / ".git/index.lock"
+    lock.touch()
+    answer = scene.see("merge", "--publish")
+    assert str(lock) in answer.err
+    # Whose it is, nobody knows.
+    scene.call(0)
+    assert lock.exists()
+    scene.call(1, LOCK=str(lock))
+    scene.swarm("merge", "--publish")
 
 
 @row("left behind when it was killed")
@@ -502,13 +554,28 @@ def _(scene: Scene) -> None:
 
 @row("a repository that is not here")
 def _(scene: Scene) -> None:
-    wave = failed(scene)
-    scene.sql("UPDATE runs SET local_path = '/nowhere'")
-    scene.see("doctor", exit=0)
-    scene.call(0, PATH=str(scene.repo.root))
+    scene.workspace  # noqa: B018
+    moved = scene.move()
+    scene.see("doctor", exit=0, cwd=moved)
+    scene.call(0, PHASE="health-audit-a", PATH=str(moved), cwd=moved)
     # Where it is now, it is found by itself.
-    scene.swarm("resume", *WHY)
-    assert wave.wave() == "dispatched"
+    scene.swarm("launch", "--runtime", "ruff", cwd=moved)
+    scene.swarm("collect", cwd=moved)
+    moved.rename(scene.repo.root)
+
+
+@row("WORKSPACE_MOVED")
+def _(scene: Scene) -> None:
+    scene.dispatched  # noqa: B018
+    moved = scene.move()
+    scene.see("launch", "--runtime", "ruff", cwd=moved)
+    moved.rename(scene.repo.root)
+    scene.swarm("launch", "--runtime", "ruff")
+    scene.move()
+    scene.see("collect", cwd=moved)
+    scene.call(0, NEW=str(moved), OLD=str(scene.repo.root), cwd=moved)
+    scene.swarm("collect", cwd=moved)
+    assert scene.sql("SELECT status FROM waves") == [("collected",)]
 
 
 # --- the control plane ------------------------------------------------------------------------------------
@@ -525,9 +592,13 @@ def kept(scene: Scene) -> Path:
 
 
 def restored(scene: Scene, copy: Path, at: int = 0) -> None:
-    for name in (scene.db.name, f"{scene.db.name}-journal"):
-        if (scene.db.parent / name).exists():
-            (scene.db.parent / name).rename(scene.tmp / name)
+    damaged = scene.db.read_bytes()
+    scene.call(at, DATABASE=str(scene.db))
+    assert scene.db.with_name(f"{scene.db.name}.damaged").read_bytes() == damaged
+    brought_back(scene, copy, at + 1)
+
+
+def brought_back(scene: Scene, copy: Path, at: int = 0) -> None:
     scene.call(at, BACKUP=str(copy), DATABASE=str(scene.db))
     assert scene.swarm("findings", exit=1).out.count("src/app.py") == 1
 
@@ -536,9 +607,9 @@ def restored(scene: Scene, copy: Path, at: int = 0) -> None:
 def _(scene: Scene) -> None:
     copy = kept(scene)
     scene.db.write_bytes(b"no database at all; " * 1000)
-    assert f"cp '{copy}' '{scene.db}'" in scene.see("status").err
+    assert f"`mv {scene.db} {scene.db}.damaged && cp {copy} {scene.db}`" in scene.see("status").err
     restored(scene, copy)
-    scene.call(1)
+    scene.call(2)
 
 
 @row("CONTROL_PLANE_SCHEMA_CORRUPT")
@@ -547,7 +618,7 @@ def _(scene: Scene) -> None:
     scene.sql("UPDATE kv SET value = 'none' WHERE key = 'schema_version'")
     assert str(copy.parent) in scene.see("status").err
     restored(scene, copy)
-    scene.call(1)
+    scene.call(2)
 
 
 @row("CONTROL_PLANE_SCHEMA_TOO_NEW")
@@ -608,7 +679,7 @@ def _(scene: Scene) -> None:
     scene.db.rename(elsewhere)
     scene.see("status")
     scene.call(1, PATH=str(elsewhere))
-    restored(scene, copy)
+    brought_back(scene, copy)
 
 
 @row("LEDGER_BROKEN")
@@ -624,6 +695,18 @@ def _(scene: Scene) -> None:
     assert answer is not None
     assert str(copy) in answer.out
     restored(scene, copy, at=1)
+    scene.call(3)
+
+
+@row("differences:")
+def _(scene: Scene) -> None:
+    copy = kept(scene)
+    scene.sql("UPDATE findings SET decision = 'rejected'")
+    scene.see("ledger", "replay", "--check")
+    # It goes on working, and nothing of it is mended.
+    scene.swarm("status")
+    scene.see("ledger", "replay", "--check")
+    restored(scene, copy)
     scene.call(2)
 
 

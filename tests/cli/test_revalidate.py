@@ -144,6 +144,8 @@ def test_an_audit_agent_is_complete_once_its_tree_is_clean(swarm: Swarm, repo: R
     assert [(one["status"], one["violations"]) for one in refused["agents"]] == [
         ("ownership_violation", ["src/app.py"])
     ]
+    told = "  src/app.py was touched, and an audit edits nothing; take it back in its worktree"
+    assert told in swarm(*words, exit=1).out.splitlines()
     repo.git("checkout", "-q", "--", "src/app.py", cwd=wave.tree("w1-code"))
     assert wave.do(*words)["waveStatus"] == "collected"
     assert wave.sql("SELECT description FROM findings") == [("It is wrong.",)]

@@ -3,10 +3,13 @@
 import hashlib
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from swarm.git import rewinding
+from swarm.waves import rewind as rewinds
 from tests.cli.merger import Stage, Team
 from tests.cli.test_clean import branches, content, salvaged, steps
 from tests.cli.test_errors import nothing_changes
@@ -247,6 +250,20 @@ def test_a_branch_that_is_checked_out_twice_is_refused(team: Team, amended: Team
     team.repo.git("worktree", "remove", "--force", str(place))
 
 
+def test_a_branch_whose_other_checkout_is_on_a_disk_that_is_away_is_refused(
+    team: Team, amended: Team, tmp_path: Path
+) -> None:
+    place = tmp_path / "away"
+    team.repo.git("worktree", "add", "-q", "--force", str(place), "main")
+    team.repo.git("worktree", "lock", str(place))
+    place.rename(place.with_name("elsewhere"))
+    with nothing_changes(team.repo.root):
+        error = rewind(team, *WHY, exit=1).document["error"]
+    place.with_name("elsewhere").rename(place)
+    team.repo.git("worktree", "remove", "--force", "--force", str(place))
+    assert error["problem"] == f"branch main is checked out at {place} as well"
+
+
 def test_a_linked_worktree_is_rewound_like_any_checkout(swarm: Swarm, repo: Repo) -> None:
     place = repo.root.parent / "linked-primary"
     if place.exists():
@@ -283,3 +300,53 @@ def test_a_transaction_that_fails_after_git_is_told_and_finished_by_the_next_cal
     assert rewind(team, *WHY).data["fromCommit"] == head
     assert waves(team) == [(1, "aborted_for_rewind"), (2, "aborted_for_rewind")]
     assert steps(team) == ["rewind_begun", "rewound"]
+
+
+# --- what happens between the look and the reset ----------------------------------------------------------
+
+Meanwhile = Callable[[Any, str, Callable[[], object]], None]
+
+
+def moved_on(team: Team) -> str:
+    return f"Checkout {team.repo.root} is no longer as it was looked at: someone else moved it first"
+
+
+@pytest.mark.parametrize("moment", [(rewinds, "_begun"), (rewinding, "_hold_to_saved")], ids=["waiting", "resetting"])
+def test_an_edit_of_the_moment_is_not_overwritten(
+    team: Team, amended: Team, after: Meanwhile, moment: tuple[Any, str]
+) -> None:
+    head = published(team)
+    after(*moment, lambda: team.repo.write({"src/app.py": "# mine\n"}))
+    error = rewind(team, *WHY, exit=1).document["error"]
+    assert (error["code"], error["message"], error["runId"]) == ("STATE_CONFLICT", moved_on(team), team.run)
+    assert (team.repo.head, team.repo.git("status", "--porcelain")) == (head, "M src/app.py")
+    assert (team.repo.root / "src/app.py").read_text() == "# mine\n"
+    team.repo.git("checkout", "-q", "src/app.py")
+    rewind(team, *WHY)
+    assert (team.repo.head, team.repo.git("status", "--porcelain")) == (start_of(team), "")
+
+
+def test_work_that_goes_on_after_it_was_saved_is_not_overwritten(team: Team, amended: Team, after: Meanwhile) -> None:
+    head = published(team)
+    team.repo.write({"src/app.py": "# mine\n"})
+    after(rewinds, "_begun", lambda: team.repo.write({"src/app.py": "# mine, and more\n"}))
+    assert rewind(team, "--force", *WHY, exit=1).document["error"]["message"] == moved_on(team)
+    assert (team.repo.head, (team.repo.root / "src/app.py").read_text()) == (head, "# mine, and more\n")
+    refs = rewind(team, "--force", *WHY).data["salvage"]
+    assert [team.repo.git("show", f"{ref}:src/app.py") for ref in refs] == ["# mine", "# mine, and more"]
+    assert (team.repo.head, team.repo.git("status", "--porcelain")) == (start_of(team), "")
+
+
+def test_a_branch_that_moves_away_keeps_the_work_of_its_checkout(team: Team, amended: Team, after: Meanwhile) -> None:
+    head = published(team)
+    other = team.repo.git("commit-tree", "-p", head, "-m", "other", f"{head}^{{tree}}")
+    team.repo.write({"src/app.py": "# mine\n"})
+    after(rewinding, "_bring_files", lambda: team.repo.git("update-ref", "refs/heads/main", other))
+    error = rewind(team, "--force", *WHY, exit=1).document["error"]
+    kept = f"what was not committed is saved as refs/swarm/salvage/{team.run}/rewind"
+    assert (error["message"], error["hint"]) == (
+        f"Branch main is no longer {head[:12]} ({kept}): someone else moved it first",
+        f"look at `swarm status {team.run}`, then repeat the command if it still applies",
+    )
+    assert (team.repo.head, team.repo.git("status", "--porcelain")) == (other, "M src/app.py")
+    assert (team.repo.root / "src/app.py").read_text() == "# mine\n"

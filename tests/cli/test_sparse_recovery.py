@@ -18,6 +18,8 @@ from tests.cli.test_sparse import OWN, PAGES, PHASE, files_in
 from tests.cli.test_undo import undo
 from tests.conftest import Repo, Swarm, Workspace
 
+pytestmark = pytest.mark.sweep
+
 WHY = ("--apply", "--reason", "once more")
 
 

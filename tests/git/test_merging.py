@@ -1,6 +1,7 @@
 """Merging as objects, and moving branches and their clean checkouts."""
 
 import os
+import resource
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from swarm.git import merging, touched
 from swarm.git.merging import Conflict, Identity
 from swarm.git.names import path_text
 from swarm.git.repository import Repository, repository_at
-from swarm.git.runner import GitError
+from swarm.git.runner import Git, GitError
 from tests.conftest import GIT, SOURCE, Repo
 from tests.git.conftest import AgentTree
 
@@ -178,6 +179,44 @@ def test_an_ignored_file_beside_those_that_go_is_spared(repo: Repo) -> None:
         merging.forward_checkout(repo.root, "main", old, new)
     assert (repo.root / "y/mine.env").read_text() == "mine\n"
     assert (repo.head, repo.git("status", "--porcelain")) == (old, "")
+
+
+def test_a_disk_that_fills_up_costs_no_edit_that_git_was_told_not_to_see(repo: Repo) -> None:
+    old = repo.commit({"docs/old.txt": "old\n", "x": "x\n"})
+    repo.git("checkout", "-q", "-b", "a")
+    repo.git("rm", "-q", "docs/old.txt", "x")
+    new = repo.commit({"README.md": "# New\n", "x/deep.txt": "deep\n", "zz.bin": "z" * (1 << 16)})
+    repo.git("checkout", "-q", "main")
+    repo.git("update-index", "--assume-unchanged", "src/tool.py")
+    repo.write({"src/tool.py": "# mine\n"})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 14, hard))
+    try:
+        with pytest.raises(GitError) as caught:
+            merging.forward_checkout(repo.root, "main", old, new)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.is_of_disk
+    assert (repo.head, repo.git("status", "--porcelain")) == (old, "")
+    assert (repo.root / "src/tool.py").read_text() == "# mine\n"
+    assert repo.git("ls-files", "-v", "src/tool.py") == "h src/tool.py"
+    repo.git("update-index", "--no-assume-unchanged", "src/tool.py")
+    assert repo.git("status", "--porcelain") == "M src/tool.py"
+
+
+def test_a_branch_whose_checkout_is_on_a_disk_that_is_away_is_not_moved(repo: Repo, tmp_path: Path) -> None:
+    old, new = repo.head, side(repo, "a", {"a.txt": "a\n"})
+    place = tmp_path / "away"
+    repo.git("branch", "other")
+    repo.git("worktree", "add", "-q", str(place), "other")
+    repo.git("worktree", "lock", str(place))
+    place.rename(tmp_path / "elsewhere")
+    assert merging.checkouts_of(Git(repo.root), "other") == [place]
+    with pytest.raises(errors.PublishTargetDirty) as caught:
+        merging.forward_checkout(place, "other", old, new)
+    assert (caught.value.fields["path"], repo.git("rev-parse", "other")) == (str(place), old)
+    repo.git("worktree", "unlock", str(place))
+    assert merging.checkouts_of(Git(repo.root), "other") == []
 
 
 def test_a_tree_s_index_follows_its_branch_and_its_files_do_not(repo: Repo, agent: AgentTree) -> None:

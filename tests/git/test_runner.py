@@ -278,6 +278,20 @@ def test_what_git_says_is_told_on_one_line(repo: Repo) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "is_of_disk"),
+    [
+        ("error: Entry 'docs/write error.md' not uptodate. Cannot merge.", False),
+        ("error: Entry 'it's a write error.md' not uptodate. Cannot merge.", False),
+        ('error: Entry "write error\\n.md" not uptodate. Cannot merge.', False),
+        ("error: couldn't write 'docs/x.md'", True),
+        ("fatal: write error: No space left on device", True),
+    ],
+)
+def test_a_file_that_is_called_like_an_error_is_none_of_the_disk(words: str, is_of_disk: bool) -> None:
+    assert GitError(("read-tree",), 128, words, Path("/")).is_of_disk is is_of_disk
+
+
 def test_an_exit_code_that_was_expected_is_an_answer(repo: Repo) -> None:
     code, out = Git(repo.root).answer("rev-parse", "--verify", "--quiet", "no-such", expect=(0, 1))
     assert (code, out) == (1, b"")

@@ -9,6 +9,8 @@ from tests.cli.amending import AGENTS, Amending, fixes, skipped, violations
 from tests.cli.conftest import audited  # noqa: F401
 from tests.cli.test_errors import everything_in
 
+pytestmark = pytest.mark.sweep
+
 
 @pytest.fixture
 def amending(audited: Amending) -> Amending:  # noqa: F811

@@ -11,6 +11,8 @@ from tests.conftest import Answer, Repo, Swarm, Workspace
 from tests.hostile.cases import Case, cases
 from tests.hostile.law import assert_lawful, assert_whole, checkout
 
+pytestmark = pytest.mark.sweep
+
 OUTPUTS = cases("outputs")
 # What one agent tells, as `collect` answers it: its state, and what it was refused for.
 Fate = tuple[str, list[tuple[str, str]]]

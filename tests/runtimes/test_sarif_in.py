@@ -316,3 +316,14 @@ def test_a_link_in_the_place_of_the_report_is_not_followed(job: Job, tmp_path: P
 )
 def test_a_tool_serves_the_audits_that_look_for_defects(job: Job, phase: Phase, is_served: bool) -> None:
     assert runtime_of(job, "tool").supports(phase) is is_served
+
+
+def test_a_file_is_below_the_root_by_its_own_path_and_by_its_real_one_and_no_link_below_is_followed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "inner").symlink_to(tmp_path)
+    (tmp_path / "link").symlink_to("real")
+    uris = [f"{tmp_path}/{name}" for name in ("link/src/a.py", "real/src/b.py", "real/inner/c.py", "d.py")]
+    found = findings_of(log_of(*map(result_at, uris)), tmp_path / "link")
+    assert [one["file"] for one in found] == ["src/a.py", "src/b.py", "inner/c.py", f"{tmp_path}/d.py"]

@@ -15,6 +15,7 @@ import pytest
 from swarm import errors, shipped
 from swarm.store import claims, findings, leases, ledger, proofs, runs, versions
 from swarm.store.connection import Store, open_store
+from swarm.store.faults import remedy
 from tests.store import rows
 
 DATA = Path(__file__).parent.parent / "data"
@@ -193,7 +194,22 @@ def test_the_remedy_for_a_damaged_file_is_its_newest_backup(database: Path) -> N
     with pytest.raises(errors.ControlPlaneCorrupt) as caught:
         open_store(database, "test")
     newest = backups / "control-plane-v1-a.db"
-    assert caught.value.hint == f"copy the newest backup over it: cp '{newest}' '{database}'"
+    told = f"keep it, and put the newest backup in its place: `mv {database} {database}.damaged"
+    assert caught.value.hint == f"{told} && cp {newest} {database}`"
+
+
+def test_the_remedy_keeps_the_damaged_file_with_its_journal_and_works_in_a_shell(tmp_path: Path) -> None:
+    database = tmp_path / "a b's" / "control-plane.db"
+    backup = database.parent / "backups/control-plane-v1-a.db"
+    backup.parent.mkdir(parents=True)
+    for file in (database, journal := database.with_name("control-plane.db-journal"), backup):
+        file.write_text(file.name)
+    subprocess.run(remedy(database).split("`")[1], shell=True, check=True)
+    assert {file.name: file.read_text() for file in database.parent.iterdir() if file.is_file()} == {
+        "control-plane.db": backup.name,
+        "control-plane.db.damaged": database.name,
+        "control-plane.db.damaged-journal": journal.name,
+    }
 
 
 def test_a_missing_file_is_told_and_nothing_is_made(database: Path) -> None:
