@@ -144,7 +144,7 @@ CASES: dict[str, Case] = {
     "verify": building("verify"),
     "clean, saving": over("clean", "--force", git=" update-ref refs/swarm/salvage/"),
     "clean, removing": over("clean", "--force", git=" worktree remove "),
-    "rewind": over("rewind", git=" read-tree --reset -u "),
+    "rewind": over("rewind", git=" read-tree -m -u "),
     "undo": over("undo", git=" worktree add "),
 }
 
