@@ -76,7 +76,7 @@ RACES: dict[str, Race] = {
         stages.answered,
         ("collect",),
         always,
-        frozenset({"LAUNCH_IN_PROGRESS", "COLLECT_NO_WAVE", "STATE_CONFLICT"}),
+        frozenset({"LAUNCH_IN_PROGRESS", "COLLECT_NO_WAVE"}),
         {
             "SELECT count(*) FROM findings": 2,
             "SELECT count(*) FROM sightings": 2,

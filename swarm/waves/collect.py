@@ -45,6 +45,8 @@ def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Pa
         tidy(store.conn, run, repository)
         raise _none_in_flight(store.conn, run)
     with supervision.only_supervisor(workspace, run, wave):
+        if waves.in_flight(store.conn, run.id) is None:
+            raise _none_in_flight(store.conn, run)
         supervision.close_dead_attempts(store, run, wave)
         observed = observe(store.conn, workspace, run, wave, repository, named)
         keep_work(repository, wave, observed.intakes)

@@ -12,25 +12,25 @@ import pytest
 pytestmark = pytest.mark.sweep
 
 SOAK = Path(__file__).parents[2] / "soak"
-WON, NOTHING = "won", "nothing to do"
+WON = "won"
 
 
-# How many of four win, and what the others may be told.
-RACES: dict[str, tuple[int, set[str]]] = {
-    "dispatch": (1, {"DISPATCH_WAVE_IN_FLIGHT"}),
-    "launch": (1, {"LAUNCH_IN_PROGRESS"}),
-    "collect": (1, {"LAUNCH_IN_PROGRESS", "COLLECT_NO_WAVE"}),
-    "advance": (1, {"STATE_CONFLICT", NOTHING}),
-    "merge": (1, {NOTHING}),
-    "resume": (1, {"LAUNCH_IN_PROGRESS", "STATE_CONFLICT", NOTHING}),
-    "clean": (1, {NOTHING}),
-    "rewind": (1, {"LAUNCH_IN_PROGRESS", NOTHING}),
-    "undo": (1, {NOTHING}),
-    "approve-reject": (4, set()),
-    "init": (4, set()),
-    "first-init": (4, set()),
-    "migrate": (4, set()),
-    "lease": (2, {NOTHING}),
+# How many of four win; what the others may be told is in the race itself, which names whatever else it meets.
+RACES = {
+    "dispatch": 1,
+    "launch": 1,
+    "collect": 1,
+    "advance": 1,
+    "merge": 1,
+    "resume": 1,
+    "clean": 1,
+    "rewind": 1,
+    "undo": 1,
+    "approve-reject": 4,
+    "init": 4,
+    "first-init": 4,
+    "migrate": 4,
+    "lease": 2,
 }
 
 
@@ -55,10 +55,8 @@ def test_of_four_that_do_the_same_at_once_one_wins_and_the_others_are_told_why(t
     """One process for all races: most of the time goes into importing everything before they begin."""
     told = figures(tmp_path, "races", *RACES, "--count", "1", "--processes", "4")
     assert [one["what"] for one in told] == [f"{race}, 4 at once" for race in RACES]
-    for one, (race, (winners, losers)) in zip(told, RACES.items(), strict=True):
-        ends = one["ends"]
-        assert (race, ends.pop(WON), sum(ends.values())) == (race, winners, 4 - winners)
-        assert ends.keys() <= losers, race
+    assert [one["ends"].pop(WON) for one in told] == list(RACES.values())
+    assert [sum(one["ends"].values()) for one in told] == [4 - winners for winners in RACES.values()]
 
 
 def test_a_rewind_and_a_merge_at_once_leave_nothing_of_the_merge(tmp_path: Path) -> None:
