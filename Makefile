@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test sweep matrix soak soak-tests lint bench generate clean help
+.PHONY: demo test sweep matrix soak soak-tests coverage lint bench generate clean help
 
 help:
 	@echo "make demo   install, then audit, amend, merge, verify and promote third-party code"
@@ -12,6 +12,7 @@ help:
 	@echo "make sweep  every breakage with every verb, the hostile corpus, races"
 	@echo "make matrix kill every verb at each of its points, call it again, and compare the ends"
 	@echo "make soak   for an hour or two: kills at every point and at random, races, sixteen processes, 1,000 rounds"
+	@echo "make coverage which lines of swarm/ no test passes"
 	@echo "make lint   ruff and mypy --strict"
 	@echo "make bench  one JSON line a figure"
 
@@ -39,6 +40,9 @@ soak: soak-tests
 
 soak-tests: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m soak $(PYTEST_ARGS)
+
+coverage: $(STAMP)
+	$(BIN)/python -m pytest -n 2 -m "not soak" --cov=swarm --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -97,17 +97,19 @@ class Teller:
         answer = called(root, words)
         if answer.code in LOCKED:
             # What the hint says: look whether a git still works there, then let the lock go.
-            answer = self._helped_by_hand(root, words, answer)
+            answer, helped = helped_by_hand(root, words, answer)
+            self._helped += helped
         if answer.exit != scene.exit and not scene.was_done(answer):
             self._wrong.append(f"{scene.name}: {answer}")
 
-    def _helped_by_hand(self, root: Path, words: tuple[str, ...], answer: Answer) -> Answer:
-        called(root, ("doctor", "--fix", "--apply", "--reason", "a git was killed"))
-        locks = [file for file in (root / ".git").rglob("*.lock") if str(file) in answer.out]
-        for lock in locks:
-            lock.unlink()
-        self._helped += bool(locks)
-        return called(root, words)
+
+def helped_by_hand(root: Path, words: tuple[str, ...], answer: Answer) -> tuple[Answer, bool]:
+    """Do what the hint of a call says that met a lock of git, and call it again; say whether a lock had to go."""
+    called(root, ("doctor", "--fix", "--apply", "--reason", "a git was killed"))
+    locks = [file for file in (root / ".git").rglob("*.lock") if str(file) in answer.out]
+    for lock in locks:
+        lock.unlink(missing_ok=True)
+    return called(root, words), bool(locks)
 
 
 def broken_off(root: Path, words: tuple[str, ...], seconds: float, *, group: bool) -> bool:
@@ -121,7 +123,7 @@ def broken_off(root: Path, words: tuple[str, ...], seconds: float, *, group: boo
         else:
             process.kill()
     code = process.wait()
-    _await_git(root)
+    await_git(root)
     return code == -signal.SIGKILL
 
 
@@ -145,7 +147,7 @@ def _start(root: Path, words: tuple[str, ...], said: int | None) -> subprocess.P
     )
 
 
-def _await_git(root: Path) -> None:
+def await_git(root: Path) -> None:
     # A git whose parent was killed comes to its end by itself; a user is not faster than that.
     while any(" git " in f" {line} " for line in state.left_running(root)):
         time.sleep(0.01)

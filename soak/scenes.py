@@ -186,6 +186,12 @@ def decisions(root: Path) -> None:
     (root.parent / "decisions.toml").write_text("version = 1\n" + entries)
 
 
+def the_guide_breaks_the_build(root: Path) -> None:
+    """Let the build fail where the agent of `docs` has mended what it was given."""
+    place = root / "swarms" / "swarm.toml"
+    place.write_text(place.read_text().replace("test -e README.md", "! grep -q guide docs/guide.md"))
+
+
 def left_over(root: Path) -> None:
     """Let something lie in an agent's tree that is nowhere else."""
     tree = next((root / "swarms").glob("*/worktrees/w2-code"))
@@ -210,22 +216,54 @@ SCENES = (
     Scene("launch, one tree", ("launch",), "dispatch, one tree", tries=False),
     Scene("collect", ("collect",), "launch", already=("COLLECT_NO_WAVE",)),
     Scene("import decisions", ("triage", "--import", "../decisions.toml"), "collect", decisions, is_anew=True),
+    Scene("export decisions", ("findings", "--export", "../exported.toml"), "reject"),
     Scene("reject", ("reject", "--ids", "@", "--reason", "none"), "collect"),
+    Scene("defer", ("defer", "--ids", "@", "--reason", "later", "--expires", "2999-01-01"), "collect"),
+    Scene(
+        "close",
+        ("close", "--ids", "@", "--reason", "seen", "--verified-how", "independent", "--evidence", "the line"),
+        "collect",
+        already=("(fixed)",),
+    ),
+    Scene(
+        "reopen",
+        ("reopen", "--ids", "@", "--reason", "not so", "--evidence", "the line"),
+        "close",
+        already=("(unverified)",),
+    ),
+    Scene(
+        "go past a gate",
+        ("advance", "--override", "--reason", "it must be"),
+        "collect",
+        already=("no wave of health-audit-b yet",),
+    ),
     Scene(
         "grant", ("lease", "grant", "--domain", "rest", "--file", "src/app.py", "--reason", "it calls it"), "collect"
     ),
+    Scene("show", ("show", "@"), "collect"),
     Scene("report", ("report", "-o", "../report.html"), "collect"),
+    Scene("receipt", ("receipt", "--output", "../receipts"), "collect"),
     Scene("approve", ("approve", "--all"), "collect"),
+    Scene("look at the approved", ("verify-approved",), "approve"),
     Scene(
         "dispatch, amend", ("dispatch", AMEND, "--isolate", "--runtime", "played"), "approve", mends, already=IN_FLIGHT
     ),
     Scene("launch, amend", ("launch",), "dispatch, amend", tries=False),
     Scene("collect, amend", ("collect",), "launch, amend", already=("COLLECT_NO_WAVE",)),
     Scene("merge", ("merge",), "collect, amend", tries=False),
+    Scene(
+        "merge without culprits",
+        ("merge", "--drop-culprits"),
+        "collect, amend",
+        the_guide_breaks_the_build,
+        tries=False,
+    ),
     Scene("publish", ("merge", "--publish"), "collect, amend", tries=False),
     Scene("publish what was merged", ("merge", "--publish"), "merge", tries=False),
     Scene("verify", ("verify",), "publish", tries=False, is_anew=True),
     Scene("look again", ("verify-fixed",), "verify"),
+    Scene("look at the recurring", ("verify-recurring",), "verify"),
+    Scene("look at the unverified", ("verify-unverified",), "verify"),
     Scene("advance", ("advance",), "verify", already=("no wave of health-audit-a yet",)),
     Scene("clean", ("clean", "--force", *AGAIN), "advance", left_over),
     Scene("undo, of clean", ("undo", *AGAIN), "clean"),

@@ -176,11 +176,10 @@ class ControlPlaneMissing(SwarmError):
     code = "CONTROL_PLANE_MISSING"
     severity = Severity.HIGH
     text = "No control plane at {path}"
-    advice = (
-        "run `swarm init <repo-path>` or `swarm audit <repo-path>` to create one, or name one with `swarm --db PATH …`"
-    )
+    advice = "{remedy}"
     when = "a verb needs the database, and there is none (or it is empty)"
     path: str
+    remedy: str
 
 
 class ControlPlaneSchemaTooNew(SwarmError):
@@ -201,11 +200,11 @@ class ControlPlaneSchemaCorrupt(SwarmError):
     code = "CONTROL_PLANE_SCHEMA_CORRUPT"
     severity = Severity.CRITICAL
     text = "{path} has no usable schema_version: {received}"
-    advice = "restore the newest file of {backups}, or move this one aside and start anew; do not edit it by hand"
+    advice = "do not edit it by hand; {remedy}"
     when = "schema_version is missing or not a whole number; nothing is guessed"
     path: str
     received: str
-    backups: str
+    remedy: str
 
 
 class ControlPlaneCorrupt(SwarmError):
@@ -695,6 +694,13 @@ class IsolationError(SwarmError):
     when = "`--isolate`, and a worktree could not be made; there is no fallback"
     domain: str
     problem: str
+
+
+class IsolationInTheWay(IsolationError):
+    """The same, where a worktree or a branch of that name is there, and is not as the wave's would be made."""
+
+    advice = f"{IsolationError.advice}; `swarm clean {{run_id}} --force` takes what is in the way, and saves it first"
+    run_id: str
 
 
 class NoWaveToLaunch(SwarmError):

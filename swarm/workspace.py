@@ -33,6 +33,10 @@ class Workspace(NamedTuple):
         """Return the folder of a wave's prompts and outputs."""
         return self.run_folder(run_id) / f"wave-{number}"
 
+    def launch_lock(self, run_id: str, number: int) -> Path:
+        """Return the lock file of who works on a wave's agents."""
+        return self.wave_folder(run_id, number) / "launch.lock"
+
     def tree(self, run_id: str, number: int, domain: str | None) -> Path:
         """Return the place of a domain's worktree, or of the tree that a wave's analyzers share."""
         name = f"w{number}-{domain}" if domain else f"w{number}.shared"

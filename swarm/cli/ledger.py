@@ -7,6 +7,7 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import run_argument, usage, verb
+from swarm.show import text
 from swarm.show.escape import plain
 from swarm.waves.chained import ChainShown, Difference, ReplayShown
 
@@ -73,7 +74,7 @@ def _replayed(result: ReplayShown) -> Iterator[str]:
         if result.checked:
             yield "The tables say the same."
         return
-    yield f"{result.differing:,} differences:"
+    yield f"{text.counted(result.differing, 'difference')} between the ledger and the tables:"
     yield from map(_difference, result.differences[:_LISTED])
     if result.differing > _LISTED:
         yield f"and {result.differing - _LISTED:,} more"

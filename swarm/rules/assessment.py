@@ -7,7 +7,7 @@ from swarm.rules import gates
 from swarm.rules.classification import Decision
 from swarm.rules.gates import Judgement, Verdict
 from swarm.rules.phases import AMEND_PHASES, ENDED_RUN_STATUSES, LENSES, Phase, dispatched_phase
-from swarm.rules.states import AgentRunStatus, WaveStatus
+from swarm.rules.states import CAN_BE_RESUMED, AgentRunStatus, WaveStatus
 
 _BLOCKED: Final = (AgentRunStatus.INVALID_OUTPUT, AgentRunStatus.OWNERSHIP_VIOLATION)
 _WORKING: Final = (AgentRunStatus.PENDING, AgentRunStatus.DISPATCHED, AgentRunStatus.RUNNING)
@@ -31,7 +31,8 @@ class Facts(NamedTuple):
 
     `is_unmerged` says that agents of the newest wave, a collected one that amends in worktrees, changed files of
     which nothing was merged; `is_unpublished`, that what was merged of it stands on the integration branch alone;
-    `is_git_changed`, that somebody changed the git folder while that wave was in flight.
+    `is_git_changed`, that somebody changed the git folder while that wave was in flight. `supervisor` is who works on
+    its agents at this moment, `unfinished` the rewind that somebody began and nobody ended; each is "" where nobody.
     """
 
     run_id: str
@@ -44,10 +45,17 @@ class Facts(NamedTuple):
     is_unpublished: bool
     is_git_changed: bool
     gates: gates.Facts
+    supervisor: str = ""
+    unfinished: str = ""
 
 
 def assess(facts: Facts) -> Told:
     """Return the state's name, what blocks the run, and the next command."""
+    if facts.supervisor:
+        return "IN PROGRESS", (f"{facts.supervisor} is at work on the wave",), f"swarm attempts {facts.run_id}"
+    if facts.unfinished:
+        told_of = f"`{facts.unfinished}` was begun and is not finished"
+        return "BLOCKED", (told_of,), f"{facts.unfinished} --apply --reason '…'"
     return told(facts, gates.evaluate(facts.gates))
 
 
@@ -79,6 +87,9 @@ def _blocked(facts: Facts, judgement: Judgement) -> Told:
             waiting = [a.domain for a in facts.agents if a.status in _WORKING and not a.has_answered]
             if waiting:
                 return "IN PROGRESS", (f"no output yet: {', '.join(waiting)}",), f"swarm launch {run}"
+            if any(agent.status in CAN_BE_RESUMED for agent in facts.agents):
+                # Collected like this the wave fails; before that, who failed can have another try.
+                return "IN PROGRESS", _incomplete(facts, CAN_BE_RESUMED), f"swarm resume {run}"
             return "READY TO COLLECT", (), f"swarm collect {run}"
         case WaveStatus.FAILED:
             return _failed(facts, judgement, wave.phase)
@@ -101,12 +112,18 @@ def _between_waves(facts: Facts) -> Told:
 
 
 def _failed(facts: Facts, judgement: Judgement, phase: Phase) -> Told:
-    blockers = [
-        f"{a.domain} is {a.status}: {a.error or 'no reason kept'}" for a in facts.agents if a.status != "complete"
-    ]
+    blockers = list(_incomplete(facts, tuple(AgentRunStatus)))
     blockers += [gate.reason for gate in judgement.failed if gate.name == gates.GateName.NO_VIOLATIONS]
     state = "BLOCKED" if any(agent.status in _BLOCKED for agent in facts.agents) else "WAVE FAILED"
     return state, tuple(blockers), _recovery(facts) or _dispatch(facts, phase, isolate=facts.is_isolated)
+
+
+def _incomplete(facts: Facts, statuses: Sequence[AgentRunStatus]) -> tuple[str, ...]:
+    return tuple(
+        f"{agent.domain} is {agent.status}: {agent.error or 'no reason kept'}"
+        for agent in facts.agents
+        if agent.status in statuses and agent.status != AgentRunStatus.COMPLETE
+    )
 
 
 def _recovery(facts: Facts) -> str | None:

@@ -68,6 +68,9 @@ AGENT_RUN: Final = Machine(
     },
 )
 
+# What an agent that gets another try may have come to, beside never having begun.
+CAN_BE_RESUMED: Final = (_A.FAILED, _A.TIMED_OUT)
+
 _W = WaveStatus
 WAVE: Final = Machine(
     steps={

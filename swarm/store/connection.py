@@ -12,7 +12,7 @@ from urllib.parse import quote
 from swarm import errors
 from swarm.failpoints import failpoint
 from swarm.store import versions
-from swarm.store.faults import remedy, translated, writers_queue
+from swarm.store.faults import remedy, remedy_of_none, translated, writers_queue
 
 READ_WAIT_SECONDS: Final = 30.0
 BUSY_TIMEOUT_MS: Final = 5000
@@ -106,7 +106,7 @@ def open_store(path: Path, verb: str, *, create: bool = False) -> Store:
     """
     if not _holds_something(path):
         if not create:
-            raise errors.ControlPlaneMissing(path=str(path))
+            raise errors.ControlPlaneMissing(path=str(path), remedy=remedy_of_none(path))
         _make_folder(path.parent)
         versions.upgrade(path, verb, None)
     store = Store(path, _connect(path), verb)
@@ -117,7 +117,7 @@ def open_store(path: Path, verb: str, *, create: bool = False) -> Store:
         if on_disk is None or on_disk < versions.current():
             store.conn.close()
             if on_disk is None and not create:
-                raise errors.ControlPlaneMissing(path=str(path))
+                raise errors.ControlPlaneMissing(path=str(path), remedy=remedy_of_none(path))
             versions.upgrade(path, verb, on_disk)
             store.conn = _connect(path)
             _configure(store.conn)

@@ -5,6 +5,7 @@ import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import Final
 
@@ -65,20 +66,38 @@ def remedy(path: Path) -> str:
 
     Its journal goes with it, for SQLite would play it back into the backup.
     """
-    copies = sorted(backups(path).glob("control-plane-*.db"), key=os.path.getmtime)
-    if copies:
-        journal = path.with_name(f"{path.name}-journal")
-        aside = [
-            f"mv {shlex.quote(str(one))} {shlex.quote(_aside(path, one))}" for one in (path, journal) if one.exists()
-        ]
-        restored = f"cp {shlex.quote(str(copies[-1]))} {shlex.quote(str(path))}"
-        return f"keep it, and put the newest backup in its place: `{' && '.join([*aside, restored])}`"
+    if restored := _restored(path):
+        return f"keep it, and put the newest backup in its place: `{restored}`"
     return f"move '{path}' aside and start anew with `swarm init <repo-path>`; there is no backup"
 
 
-def _aside(database: Path, file: Path) -> str:
-    """Return a name for the damaged database's file, under which the journal is still that of the database."""
-    return f"{database}.damaged{file.name.removeprefix(database.name)}"
+def remedy_of_none(path: Path) -> str:
+    """Return what to do where there is no control plane, or an empty file."""
+    begun = "`swarm init <repo-path>` or `swarm audit <repo-path>`"
+    if restored := _restored(path):
+        return f"if there was one, put the newest backup in its place: `{restored}`; {begun} would begin anew"
+    return f"run {begun} to create one, or name one with `swarm --db PATH …`"
+
+
+def _restored(path: Path) -> str:
+    """Return the commands that put the newest backup in the place of what is there, `""` where there is no backup."""
+    copies = sorted(backups(path).glob("control-plane-*.db"), key=os.path.getmtime)
+    if not copies:
+        return ""
+    journal, aside = path.with_name(f"{path.name}-journal"), _aside(path)
+    moves = [
+        f"mv {shlex.quote(str(one))} {shlex.quote(f'{aside}{ending}')}"
+        for one, ending in ((path, ""), (journal, "-journal"))
+        if one.exists()
+    ]
+    return " && ".join([*moves, f"cp {shlex.quote(str(copies[-1]))} {shlex.quote(str(path))}"])
+
+
+def _aside(database: Path) -> Path:
+    """Return a free name for a damaged database; what was put aside before it is not written over."""
+    names = chain([f"{database.name}.damaged"], (f"{database.name}.damaged-{number}" for number in count(2)))
+    places = (database.with_name(name) for name in names)
+    return next(one for one in places if not (one.exists() or one.with_name(f"{one.name}-journal").exists()))
 
 
 def _busy(path: Path, holder: str) -> errors.ControlPlaneBusy:

@@ -119,13 +119,13 @@ def head(conn: sqlite3.Connection) -> int:
     return int(conn.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
 
 
-def newest_of(conn: sqlite3.Connection, run_id: str) -> Event:
-    """Return the last event of a run; its first is that it was created."""
+def newest_of(conn: sqlite3.Connection, run_id: str) -> Event | None:
+    """Return the last event of a run; its first is that it was created, so `None` says that the ledger was cut."""
     row = conn.execute(
         f"SELECT {_COLUMNS} FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT 1",  # noqa: S608
         (run_id,),
     ).fetchone()
-    return Event._make(row)
+    return Event._make(row) if row else None
 
 
 def broken_link(conn: sqlite3.Connection) -> int | None:

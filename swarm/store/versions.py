@@ -9,7 +9,7 @@ from typing import Any
 
 from swarm import errors, shipped
 from swarm.failpoints import failpoint
-from swarm.store.faults import backups, translated, writers_queue
+from swarm.store.faults import backups, remedy, translated, writers_queue
 
 SCHEMA_VERSION = 2
 
@@ -32,7 +32,7 @@ def version_of(conn: sqlite3.Connection, path: Path) -> int | None:
         row = conn.execute("SELECT value FROM kv WHERE key = 'schema_version'").fetchone()
     if row is None or not re.fullmatch(r"[0-9]{1,9}", str(row[0]), re.ASCII):
         received = "there is no such row" if row is None else f"it reads '{errors.shortened(str(row[0]))}'"
-        raise errors.ControlPlaneSchemaCorrupt(path=str(path), received=received, backups=str(backups(path)))
+        raise errors.ControlPlaneSchemaCorrupt(path=str(path), received=received, remedy=remedy(path))
     version = int(row[0])
     if version > current():
         raise errors.ControlPlaneSchemaTooNew(db_path=str(path), on_disk_version=version, build_version=current())

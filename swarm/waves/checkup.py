@@ -12,11 +12,12 @@ from swarm import errors
 from swarm.config import Config
 from swarm.git import runner
 from swarm.runtimes import registry
-from swarm.store import ledger, runs, versions
+from swarm.store import ledger, runs, versions, waves
 from swarm.store.connection import Store, open_store
 from swarm.store.faults import backups, lock_file, remedy
 from swarm.store.locks import holder_of, is_held
-from swarm.waves import repairs
+from swarm.store.runs import Run
+from swarm.waves import intents, repairs, selection
 from swarm.waves.repairs import Ward
 from swarm.waves.results import Check, DoctorResult
 from swarm.workspace import Workspace
@@ -139,14 +140,32 @@ def _inside(store: Store, workspace: Workspace, *, had_journal: bool) -> Iterato
     yield _backups(workspace)
     yield _lock(workspace)
     yield from _remains(repairs.wards(store, workspace))
-    missing = [run.id for run, *_ in runs.all_with_counts(store.conn) if not Path(run.local_path).is_dir()]
+    every = [run for run, *_ in runs.all_with_counts(store.conn)]
+    yield _rewinds(store, every)
+    yield _repositories(store, workspace, every)
+
+
+def _rewinds(store: Store, every: Sequence[Run]) -> Check:
+    begun = [f"`{line}`" for run in every if (line := intents.unfinished_rewind(store.conn, run))]
+    if not begun:
+        return Check("rewinds", PASS, "no rewind was broken off", None)
+    hint = "the same again with `--apply --reason '…'` ends it; `swarm undo` takes it back"
+    return Check("rewinds", WARN, f"{len(begun)} begun and not finished: {_named(begun)}", hint)
+
+
+def _repositories(store: Store, workspace: Workspace, every: Sequence[Run]) -> Check:
+    missing = [run for run in every if not Path(run.local_path).is_dir()]
+    if not missing:
+        return Check("repositories", PASS, "every run's repository is here", None)
+    told = f"{len(missing)} name a repository that is not here: {_named([run.id for run in missing])}"
     hint = "where it was moved, name the place: `--repo-path PATH`; else run swarm where the repository is"
-    told = f"{len(missing)} name a repository that is not here: {_named(missing)}"
-    yield (
-        Check("repositories", WARN, told, hint)
-        if missing
-        else Check("repositories", PASS, "every run's repository is here", None)
-    )
+    try:
+        for run in missing:
+            if waves.in_flight(store.conn, run.id) is not None:
+                selection.hold_to_place(store.conn, workspace, run)
+    except errors.WorkspaceMoved as moved:
+        return Check("repositories", WARN, f"{told}; {moved.message}", moved.hint)
+    return Check("repositories", WARN, told, hint)
 
 
 def _journal(workspace: Workspace) -> Path:

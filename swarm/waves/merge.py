@@ -76,9 +76,14 @@ def _merged(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Co
         arrived = [link for link in links if link not in fresh and not _is_in(git, link, recorded)]
         # Published by a call that was killed before it could record that, or by hand.
         is_told = tip not in recorded or any((one.ref, one.commit_sha) == (target, tip) for one in merges)
-        if not fresh and not arrived and not (wish.publish and (base != tip or not is_told)):
+        is_published = not wish.publish or (base == tip and is_told)
+        if not fresh and not arrived and is_published:
             return _nothing(run, "everything is merged already", wave, wish.drop)
-        proof = proved(store.conn, git, scene, bench, base, fresh, wish)
+        holds_work = base != tip or base in recorded
+        proof = proved(store.conn, git, scene, bench, base, fresh, wish, holds_work=holds_work)
+    if not proof.links and not arrived and is_published and proof.commit in recorded:
+        left = tuple(link.agent.domain for link in fresh)
+        return _nothing(run, f"what is left breaks the build: {', '.join(left)}", wave, (*wish.drop, *left))
     ref = integration_branch(run)
     if target is not None and (wish.publish or proof.commit == tip):
         ref = target

@@ -49,8 +49,13 @@ def proved(
     base: str,
     links: Sequence[Link],
     wish: Wish,
+    *,
+    holds_work: bool,
 ) -> Proof:
-    """Merge and prove; where that is red, find the culprits, and leave them out if that is asked for."""
+    """Merge and prove; where that is red, find the culprits, and leave them out if that is asked for.
+
+    `holds_work` says that the base holds work of the wave already: it stays where all the rest is left out.
+    """
     rest = list(links)
     commit = chained(git, scene, base, rest)
     if _was_proved(conn, scene.run, commit):
@@ -61,9 +66,11 @@ def proved(
         culprits = _culprits(git, scene, bench, base, rest)
         if culprits and wish.drop_culprits:
             rest = [link for link in rest if link not in culprits]
-            if not rest:
+            if not rest and not holds_work:
                 raise _gate_failed(scene, build, culprits, wish)
             commit = chained(git, scene, base, rest)
+            if _was_proved(conn, scene.run, commit):
+                return Proof(base, commit, tuple(rest), None, None)
             build, flaky = _built(bench, commit)
     accepted = None
     if build.verdict is not BuildVerdict.PASS:

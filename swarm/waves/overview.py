@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from swarm.clock import seconds_since
 from swarm.rules import assessment
 from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
-from swarm.rules.states import AgentRunStatus, is_ended
-from swarm.store import runs, waves
+from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended
+from swarm.store import locks, runs, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.waves import intents
 from swarm.waves.run_facts import standing
 from swarm.waves.standing import (
     AgentSummary,
@@ -27,6 +28,7 @@ from swarm.waves.standing import (
     StatusWaves,
     WaveCounts,
 )
+from swarm.workspace import Workspace
 
 if TYPE_CHECKING:
     from swarm.store.proofs import Verification
@@ -42,10 +44,13 @@ def all_runs(conn: sqlite3.Connection) -> list[RunShown]:
     ]
 
 
-def status(conn: sqlite3.Connection, run: Run) -> StatusResult:
+def status(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> StatusResult:
     """Return how a run stands. Its assessment says what the gates of `advance` say."""
     found = standing(conn, run)
-    wave, facts = found.wave, found.facts
+    wave = found.wave
+    facts = found.facts._replace(
+        supervisor=_supervisor(workspace, run, wave), unfinished=intents.unfinished_rewind(conn, run)
+    )
     return StatusResult(
         StatusRun(
             run.id,
@@ -66,6 +71,13 @@ def status(conn: sqlite3.Connection, run: Run) -> StatusResult:
         _verification(conn, found.verification, wave),
         Assessment(*assessment.assess(facts)),
     )
+
+
+def _supervisor(workspace: Workspace, run: Run, wave: Wave | None) -> str:
+    if wave is None or wave.status not in {WaveStatus.DISPATCHED, WaveStatus.FAILED}:
+        return ""
+    lock = workspace.launch_lock(run.id, wave.number)
+    return f"process {locks.holder_of(lock).partition(' ')[0]}" if locks.is_held(lock) else ""
 
 
 def _wave(wave: Wave) -> StatusWave:

@@ -47,7 +47,7 @@ def remains(store: Store, workspace: Workspace) -> Iterator[Step | LeftAlone]:
 
 
 def _attempts(store: Store, workspace: Workspace, run: Run, wave: Wave, marked: _Marked) -> Iterator[Step | LeftAlone]:
-    if is_held(workspace.wave_folder(run.id, wave.number) / "launch.lock"):
+    if is_held(workspace.launch_lock(run.id, wave.number)):
         return
     every = [one for own in attempts.of_wave(store.conn, wave.id).values() for one in own]
     here = processes.host()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from swarm.files import refuse_target, write_stream
+from swarm.rules.assessment import assess
 from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.states import WaveStatus
@@ -22,8 +23,9 @@ from swarm.waves import proof_views
 from swarm.waves.collected import FindingCounts
 from swarm.waves.digest import finding_shown
 from swarm.waves.lookback import AgentLane, AttemptBar, OpenAfter, ReportFacts, ReportResult, WaveLane
-from swarm.waves.overview import status
 from swarm.waves.results import FindingShown, SeverityCounts
+from swarm.waves.run_facts import standing
+from swarm.waves.standing import Assessment
 
 Page = Callable[[ReportFacts, Iterator[FindingShown]], Iterable[str]]
 _WITHOUT_RESULT: Final = (WaveStatus.DISPATCHED, WaveStatus.ABORTED_FOR_REWIND)
@@ -51,7 +53,7 @@ def facts(conn: sqlite3.Connection, run: Run) -> ReportFacts:
     for (state, _), count in counts.items():
         by_status[state] += count
     present = _severities((severity, count) for (state, severity), count in counts.items() if state in OPEN_STATUSES)
-    assessment = status(conn, run).assessment
+    assessment = Assessment(*assess(standing(conn, run).facts))
     newest = ledger.newest_of(conn, run.id)
     return ReportFacts(
         run.id,
@@ -72,9 +74,9 @@ def facts(conn: sqlite3.Connection, run: Run) -> ReportFacts:
         proof_views.verifications(conn, run.id, numbers),
         proof_views.merges(conn, every),
         proof_views.leases(conn, run.id),
-        newest.seq,
-        newest.hash,
-        newest.ts,
+        newest.seq if newest else 0,
+        newest.hash if newest else ledger.GENESIS,
+        newest.ts if newest else run.created,
     )
 
 

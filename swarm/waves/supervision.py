@@ -8,7 +8,7 @@ from typing import Final
 
 from swarm import errors
 from swarm.files import is_in_place, left_unfinished, make_folder
-from swarm.rules.states import AgentRunStatus, WaveStatus
+from swarm.rules.states import CAN_BE_RESUMED, WaveStatus
 from swarm.runtimes import processes
 from swarm.store import agent_runs, attempts, waves
 from swarm.store.attempts import Attempt, Ending
@@ -25,7 +25,6 @@ _PRECEDENCE: Final = (127, 3, 2, 1, 0)
 _MOMENT: Final = 0.2
 # The variables by which a process of an attempt is known.
 MARK: Final = (AGENT_VARIABLE, "SWARM_OUTPUT_FILE")
-_CAN_BE_RESUMED: Final = (AgentRunStatus.FAILED, AgentRunStatus.TIMED_OUT)
 
 
 @contextmanager
@@ -33,12 +32,12 @@ def only_supervisor(workspace: Workspace, run: Run, wave: Wave) -> Iterator[None
     """Be the one process that works on a wave's agents. Raises LaunchInProgress, naming who is."""
     from swarm.store.locks import LockTaken, locked
 
-    folder = workspace.wave_folder(run.id, wave.number)
-    make_folder(folder)
+    lock = workspace.launch_lock(run.id, wave.number)
+    make_folder(lock.parent)
     try:
         # Who only looks whether it is held holds it for a moment. Longer nobody may wait: others take this lock while
         # they hold that of worktrees.
-        with locked(folder / "launch.lock", "launch", timeout=_MOMENT):
+        with locked(lock, "launch", timeout=_MOMENT):
             yield
     except LockTaken as taken:
         holder = f" by process {taken.holder.partition(' ')[0]}" if taken.holder else ""
@@ -56,7 +55,7 @@ def hold_to_no_supervisor(workspace: Workspace, run: Run, wave: Wave) -> None:
     """Raises LaunchInProgress where somebody works on a wave's agents; writes nothing, as `only_supervisor` does."""
     from swarm.store.locks import holder_of, is_held
 
-    lock = workspace.wave_folder(run.id, wave.number) / "launch.lock"
+    lock = workspace.launch_lock(run.id, wave.number)
     if is_held(lock):
         holder = f" by process {holder_of(lock).partition(' ')[0]}"
         raise errors.LaunchInProgress(number=wave.number, holder=holder, run_id=run.id)
@@ -115,7 +114,7 @@ def told(conn: sqlite3.Connection, run: Run, wave: Wave, launched: int) -> Launc
     verb = "status"
     if wave.status is WaveStatus.DISPATCHED:
         # Who failed can be dispatched again before the wave is collected, and so ends failed.
-        verb = "resume" if any(agent.status in _CAN_BE_RESUMED for agent in agents) else "collect"
+        verb = "resume" if any(agent.status in CAN_BE_RESUMED for agent in agents) else "collect"
     return LaunchResult(run.id, wave.id, wave.number, launched, gravest, tuple(agents), f"swarm {verb} {run.id}")
 
 

@@ -1,6 +1,7 @@
 """The worktrees of a wave: made in a row under one lock, all or none."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -9,7 +10,7 @@ from typing import Final
 
 from swarm import errors
 from swarm.files import make_folder
-from swarm.git import orphans, touched, worktrees
+from swarm.git import merging, orphans, touched, worktrees
 from swarm.git.repository import Repository
 from swarm.git.runner import Git, GitError
 from swarm.git.worktrees import Tree
@@ -93,13 +94,19 @@ def make_trees(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> list
     except (GitError, errors.SwarmError, OSError) as error:
         take_back(git, made, commit)
         remove_empty(places - had)
-        words = error.stderr if isinstance(error, GitError) else str(error)
-        raise errors.IsolationError(domain=domain, problem=words) from error
+        raise _refused(git, domain, dict(trees)[domain], error) from error
     except BaseException:
         take_back(git, made, commit)
         remove_empty(places - had)
         raise
     return made
+
+
+def _refused(git: Git, domain: str, tree: Tree, error: Exception) -> errors.IsolationError:
+    words = error.stderr if isinstance(error, GitError) else str(error)
+    if os.path.lexists(tree.path) or (tree.branch is not None and merging.tip_of(git, tree.branch) is not None):
+        return errors.IsolationInTheWay(domain=domain, problem=words, run_id=tree.path.parents[1].name)
+    return errors.IsolationError(domain=domain, problem=words)
 
 
 def make_tree(git: Git, tree: Tree, commit: str) -> None:

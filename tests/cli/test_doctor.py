@@ -114,7 +114,7 @@ def test_a_sound_workspace_passes_every_check_and_has_nothing_to_repair(swarm: S
     found = checks(swarm)
     assert list(found) == [
         *("python", "sqlite", "git", "disk", "runtime", "database", "writable", "schema", "journal", "integrity"),
-        *("ledger", "triggers", "backups", "lock", *REMAINS, "repositories"),
+        *("ledger", "triggers", "backups", "lock", *REMAINS, "rewinds", "repositories"),
     ]
     assert {name for name, (status, _) in found.items() if status != "pass"} <= {"disk", "runtime"}
     before = all_there_is(Repo(collected.folder.parent))
@@ -167,6 +167,19 @@ def test_a_repository_that_was_moved_is_told(swarm: Swarm, workspace: Workspace,
     told = f"1 name a repository that is not here: {workspace.run}"
     assert checks(swarm)["repositories"] == ("warn", told)
     assert planned(swarm) == []
+
+
+def test_a_repository_that_was_moved_with_a_wave_in_flight_is_led_back(
+    swarm: Swarm, dispatched: Workspace, repo: Repo
+) -> None:
+    moved = repo.root.rename(repo.root.with_name("moved"))
+    found = swarm("doctor", "--format", "json", cwd=moved).data["checks"]
+    one = next(check for check in found if check["id"] == "repositories")
+    lead = f"`ln -s '{moved}' '{repo.root}'`"
+    assert one["hint"] == f"move the folder back, or lead its old place to the new one: {lead}; then repeat the command"
+    subprocess.run(one["hint"].split("`")[1], shell=True, check=True)
+    found = swarm("doctor", "--format", "json", cwd=moved).data["checks"]
+    assert next(check for check in found if check["id"] == "repositories")["status"] == "pass"
 
 
 def test_without_a_database_there_is_nothing_to_repair(swarm: Swarm, repo: Repo) -> None:

@@ -244,7 +244,11 @@ def control_plane_missing(scene: Scene) -> Refusal:
   Path: {scene.db}
   Next: run `swarm init <repo-path>` or `swarm audit <repo-path>` to create one, or name one with \
 `swarm --db PATH …`""",
-        {"path": str(scene.db)},
+        {
+            "path": str(scene.db),
+            "remedy": "run `swarm init <repo-path>` or `swarm audit <repo-path>` to create one, or name one with "
+            "`swarm --db PATH …`",
+        },
     )
 
 
@@ -267,13 +271,13 @@ understands v{current}. Pull the latest swarm before opening this DB.
 def control_plane_schema_corrupt(scene: Scene) -> Refusal:
     run = scene.workspace.run
     scene.sql("UPDATE kv SET value = '1O' WHERE key = 'schema_version'")
-    backups = scene.db.parent / "backups"
+    remedy = f"move '{scene.db}' aside and start anew with `swarm init <repo-path>`; there is no backup"
     return Refusal(
         ("dispatch", run, "health-audit-a"),
         f"""[CONTROL_PLANE_SCHEMA_CORRUPT]: {scene.db} has no usable schema_version: it reads '1O'
   Path: {scene.db}
-  Next: restore the newest file of {backups}, or move this one aside and start anew; do not edit it by hand""",
-        {"path": str(scene.db), "received": "it reads '1O'", "backups": str(backups)},
+  Next: do not edit it by hand; {remedy}""",
+        {"path": str(scene.db), "received": "it reads '1O'", "remedy": remedy},
     )
 
 
@@ -890,9 +894,11 @@ def isolation_failed(scene: Scene) -> Refusal:
     return Refusal(
         ("dispatch", run, "health-audit-a", "--isolate"),
         f"""[ISOLATION_FAILED]: --isolate requested but worktree creation failed for domain=rest: {problem}
-  Next: run `git worktree list` to inspect existing worktrees, or re-dispatch without --isolate
-  Caused by: git worktree exited 1: {problem}""",
-        {"domain": "rest", "problem": problem, "cause": f"git worktree exited 1: {problem}"},
+  Next: run `git worktree list` to inspect existing worktrees, or re-dispatch without --isolate; \
+`swarm clean {run} --force` takes what is in the way, and saves it first
+  Caused by: git worktree exited 1: {problem}
+  Run: {run}""",
+        {"domain": "rest", "problem": problem, "cause": f"git worktree exited 1: {problem}", "runId": run},
     )
 
 

@@ -124,15 +124,33 @@ def test_two_that_are_red_only_together_cost_one_of_them(many: Team) -> None:
     assert many.file_at(many.integration, "src/a.py") == "LEFT = 1"
 
 
-def test_when_all_that_is_new_is_red_nothing_is_published(team: Team, amended: Team) -> None:
-    team.prove_with(step("grep -q seen=None src/app.py && exit 1; echo 1 ran"))
-    team.merge("--drop", "code")
-    state = lasting(team)
-    error = team.merge("--drop-culprits", "--publish", exit=1).document["error"]
+def test_when_all_of_a_wave_is_red_nothing_is_merged(team: Team, amended: Team) -> None:
+    team.prove_with(step("grep -q seen=None src/app.py && exit 1; test -e README.md && echo 1 ran"))
+    state, main = lasting(team), tips(team.repo)["main"]
+    error = team.merge("--drop", "rest", "--drop-culprits", "--publish", exit=1).document["error"]
     assert (error["code"], error["culprits"]) == ("MERGE_GATE_FAILED", ["code"])
     assert error["hint"].startswith("without them nothing is left to merge")
+    assert (lasting(team), tips(team.repo)["main"]) == (state, main)
+    assert team.integration not in tips(team.repo)
+
+
+def test_when_all_that_is_new_is_red_what_was_merged_before_stays_and_can_be_published(
+    team: Team, amended: Team
+) -> None:
+    team.prove_with(step("grep -q seen=None src/app.py && exit 1; echo 1 ran"))
+    first = team.merge("--drop-culprits")
+    assert first.data["dropped"] == ["code"]
+    state = lasting(team)
+    again = team.merge("--drop-culprits")
+    assert (again.data["commit"], again.data["dropped"]) == (None, ["code"])
+    assert again.data["summary"] == "Nothing to merge: what is left breaks the build: code."
     assert lasting(team) == state
-    assert tree_of(team, team.integration) == SOURCE | {"README.md": RETITLED}
+    published = team.merge("--drop-culprits", "--publish")
+    assert (published.data["commit"], published.data["dropped"]) == (first.data["commit"], ["code"])
+    assert tree_of(team, "main") == SOURCE | {"README.md": RETITLED}
+    state = lasting(team)
+    assert team.merge("--drop-culprits", "--publish").data["commit"] is None
+    assert lasting(team) == state
 
 
 def test_a_target_that_is_red_by_itself_is_nobody_s_fault(team: Team, amended: Team) -> None:

@@ -372,7 +372,19 @@ def _(scene: Scene) -> None:
     point = published(scene)
     scene.process("rewind", point, *WHY, exit=-9, SWARM_FAILPOINT="commit.before:2")
     scene.see("rewind", point, exit=0)
+    assessment = scene.swarm("status", "--format", "json").data["assessment"]
+    assert assessment == {
+        "state": "BLOCKED",
+        "blockers": [f"`swarm rewind {point}` was begun and is not finished"],
+        "nextAction": f"swarm rewind {point} --apply --reason '…'",
+    }
+    checks = {one["id"]: one for one in scene.swarm("doctor", "--format", "json").data["checks"]}
+    assert (checks["rewinds"]["status"], checks["rewinds"]["message"]) == (
+        "warn",
+        f"1 begun and not finished: `swarm rewind {point}`",
+    )
     scene.call(0, SAVE_POINT=point)
+    assert scene.swarm("status", "--format", "json").data["assessment"]["state"] == "NO WAVE"
     assert set(scene.sql("SELECT status FROM waves")) == {("aborted_for_rewind",)}
     assert scene.row.symptom not in scene.swarm("rewind", point).out
 
@@ -426,6 +438,12 @@ def _(scene: Scene) -> None:
     holder = _holder_of_the_lock(folder / "launch.lock", "4711 launch")
     scene.see("launch", "--runtime", "ruff")
     scene.call(0)
+    assert scene.swarm("status", "--format", "json").data["assessment"] == {
+        "state": "IN PROGRESS",
+        "blockers": ["process 4711 is at work on the wave"],
+        "nextAction": f"swarm attempts {place.run}",
+    }
+    scene.swarm("attempts", place.run)
     _end(holder)
     scene.swarm("launch", "--runtime", "ruff")
 
@@ -487,6 +505,20 @@ def _(scene: Scene) -> None:
         mark.rmdir()
     assert "attempts" not in scene.doctor()
     assert (place.folder / place.run).is_dir()
+
+
+@row("ISOLATION_FAILED")
+def _(scene: Scene) -> None:
+    place = scene.workspace
+    words = ("dispatch", "health-audit-a", "--isolate")
+    scene.process(*words, exit=-9, SWARM_FAILPOINT="commit.before")
+    tree = place.folder / place.run / "worktrees/w1-code"
+    (tree / "notes.txt").write_text("mine\n")
+    scene.see(*words)
+    scene.call(0)
+    scene.call(1)
+    assert scene.repo.git("show", f"refs/swarm/salvage/{place.run}/w1-code:notes.txt") == "mine"
+    scene.swarm(*words)
 
 
 @row("of no agent")
@@ -698,7 +730,7 @@ def _(scene: Scene) -> None:
     scene.call(3)
 
 
-@row("differences:")
+@row("between the ledger and the tables:")
 def _(scene: Scene) -> None:
     copy = kept(scene)
     scene.sql("UPDATE findings SET decision = 'rejected'")

@@ -146,7 +146,7 @@ def test_a_version_that_is_no_number_is_refused_and_not_a_byte_changes(
     assert caught.value.fields == {
         "path": str(database),
         "received": received,
-        "backups": str(database.parent / "backups"),
+        "remedy": remedy(database),
     }
     assert everything_in(database.parent) == before
 
@@ -212,11 +212,42 @@ def test_the_remedy_keeps_the_damaged_file_with_its_journal_and_works_in_a_shell
     }
 
 
+def test_what_was_put_aside_before_is_never_written_over(tmp_path: Path) -> None:
+    database = tmp_path / "control-plane.db"
+    backup = tmp_path / "backups/control-plane-v1-a.db"
+    backup.parent.mkdir()
+    backup.write_text("backup")
+    for damage in ("first", "second", "third"):
+        database.write_text(damage)
+        subprocess.run(remedy(database).split("`")[1], shell=True, check=True)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir() if file.is_file()} == {
+        "control-plane.db": "backup",
+        "control-plane.db.damaged": "first",
+        "control-plane.db.damaged-2": "second",
+        "control-plane.db.damaged-3": "third",
+    }
+
+
 def test_a_missing_file_is_told_and_nothing_is_made(database: Path) -> None:
     with pytest.raises(errors.ControlPlaneMissing) as caught:
         open_store(database, "test")
-    assert caught.value.fields == {"path": str(database)}
+    begun = "`swarm init <repo-path>` or `swarm audit <repo-path>`"
+    remedy = f"run {begun} to create one, or name one with `swarm --db PATH …`"
+    assert caught.value.fields == {"path": str(database), "remedy": remedy}
     assert not database.parent.exists()
+
+
+def test_where_one_is_missing_and_there_is_a_backup_it_is_named(database: Path) -> None:
+    backup = database.parent / "backups/control-plane-v1-a.db"
+    backup.parent.mkdir(parents=True)
+    backup.touch()
+    with pytest.raises(errors.ControlPlaneMissing) as caught:
+        open_store(database, "test")
+    assert f"put the newest backup in its place: `cp {backup} {database}`; " in caught.value.hint
+    database.touch()
+    with pytest.raises(errors.ControlPlaneMissing) as caught:
+        open_store(database, "test")
+    assert f"`mv {database} {database}.damaged && cp {backup} {database}`; " in caught.value.hint
 
 
 def test_a_zero_byte_file_counts_as_missing(database: Path) -> None:

@@ -1,0 +1,34 @@
+"""The kill matrix leaves no verb out: what is not in it passes no point at which something is written."""
+
+from pathlib import Path
+
+import pytest
+
+from soak.scenes import SCENES
+from swarm.cli.verbs import HELP
+from tests.cli.test_documents import CALLS
+from tests.conftest import Swarm, Workspace
+
+READING = (
+    *("attempts", "completion", "events", "explain", "history", "ledger"),
+    *("runtimes", "schema", "status", "trends"),
+)
+
+
+def test_every_verb_that_can_write_is_in_the_matrix() -> None:
+    assert {scene.words[0] for scene in SCENES} == HELP.keys() - set(READING)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("verb", READING)
+def test_a_verb_that_only_reads_passes_no_point_at_which_something_is_written(
+    swarm: Swarm, swarm_process: Swarm, collected: Workspace, tmp_path: Path, verb: str
+) -> None:
+    finding = swarm("findings", "--format", "json", exit=1).data["findings"][0]["findingId"]
+    log = tmp_path / "points"
+    log.touch()
+    for words, ends in CALLS[verb]:
+        told = (finding if word == "@" else word for word in words)
+        swarm_process(verb, *told, exit=ends, SWARM_FAILPOINT_LOG=str(log))
+    written = [line for line in log.read_text().splitlines() if not line.startswith(("git.", "process."))]
+    assert written == []
