@@ -39,7 +39,9 @@ class Marks:
     def _in_git(self) -> set[bytes]:
         heads, ids = [], set()
         for place in (self._root, *(tree for tree in trees_of(self._root) if (tree / ".git").exists())):
-            heads.append(git(self._root, "-C", str(place), "rev-parse", "HEAD").strip())
+            head = git(self._root, "-C", str(place), "rev-parse", "HEAD").strip()
+            # A worktree that a killed git had begun stands nowhere yet.
+            heads += [head] if head.strip("0") else []
             ids |= {line.split()[1] for line in git(self._root, "-C", str(place), "ls-files", "--stage").splitlines()}
         ids |= {line.split()[0] for line in git(self._root, "rev-list", "--objects", "--all", *heads).splitlines()}
         self._read([one for one in ids if one not in self._blobs])

@@ -44,7 +44,6 @@ VERBS: dict[str, int] = {
     "launch": 6,
     "collect": 6,
     "approve --all": 3,
-    "reject --all --reason walk": 1,
     "audit .": 1,
     "revalidate": 2,
     "verify-fixed": 1,
@@ -117,6 +116,14 @@ class Walk:
                 break
         else:
             self._ending()
+        return self._told()
+
+    def broken_off(self, why: str) -> Told:
+        """Return what came of a walk that could not go on."""
+        self._wrong.append(why)
+        return self._told()
+
+    def _told(self) -> Told:
         wrong = [*self._wrong, "the way there: " + " | ".join(self._story[-25:])] if self._wrong else []
         return Told(len(self._story), self._kills, len(self._marks.ever), self._ends, tuple(wrong))
 
@@ -312,7 +319,12 @@ def _label(answer: Answer) -> str:
 
 
 def _work(folder: Path, steps: int, seed: int) -> Told:
-    told = Walk(folder / str(os.getpid()), seed).go(steps)
+    walk = Walk(folder / str(os.getpid()), seed)
+    try:
+        told = walk.go(steps)
+    except SystemExit as stopped:
+        # What a git or a verb of the walk itself could not do; a worker must not die of it.
+        told = walk.broken_off(str(stopped))
     for line in told.wrong:
         print(f"seed {seed}: {line[:3000]}", file=sys.stderr, flush=True)
     return told

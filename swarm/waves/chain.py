@@ -187,24 +187,30 @@ def chained(git: Git, scene: Scene, base: str, links: Sequence[Link]) -> str:
         try:
             tree = merging.merged(git, commit, alone)
         except Conflict as conflict:
-            raise _conflict(scene, conflict, (*done, link)) from conflict
+            raise _conflict(scene, conflict, (*done, link), is_alone=len(links) == 1) from conflict
         message = _message(f"Merge {link.agent.domain}", scene, link.agent.domain, link.findings)
         commit = merging.commit_tree(git, tree, [commit, link.commit], message, scene.identity)
         done.append(link)
     return commit
 
 
-def _conflict(scene: Scene, conflict: Conflict, links: Sequence[Link]) -> errors.MergeConflict:
+def _conflict(
+    scene: Scene, conflict: Conflict, links: Sequence[Link], *, is_alone: bool = False
+) -> errors.MergeConflict:
     both = [link.agent.domain for link in links if set(link.files) & set(conflict.files)]
     last = links[-1] if links else None
     if last is not None and last.agent.domain not in both:
         both.append(last.agent.domain)
     run = scene.run
+    remedy = f"leave one out with `swarm merge {run.id} --drop {last.agent.domain}`, or " if last else ""
+    if is_alone:
+        # Without it there is nothing left to merge; whoever begins at the target now has nothing in the way.
+        remedy = f"`swarm dispatch {run.id} {scene.wave.phase} --isolate` amends anew on top of the target, or "
     return errors.MergeConflict(
         number=scene.wave.number,
         files=conflict.files or ("unknown files",),
         domains=tuple(both) or ("none, but the target",),
         branch=last.branch if last else integration_branch(run),
-        remedy=f"leave one out with `swarm merge {run.id} --drop {last.agent.domain}`, or " if last else "",
+        remedy=remedy,
         run_id=run.id,
     )

@@ -146,11 +146,13 @@ def _inside(store: Store, workspace: Workspace, *, had_journal: bool) -> Iterato
 
 
 def _rewinds(store: Store, every: Sequence[Run]) -> Check:
-    begun = [f"`{line}`" for run in every if (line := intents.unfinished_rewind(store.conn, run))]
+    begun = {run.id: line for run in every if (line := intents.unfinished_rewind(store.conn, run))}
     if not begun:
         return Check("rewinds", PASS, "no rewind was broken off", None)
-    hint = "the same again with `--apply --reason '…'` ends it; `swarm undo` takes it back"
-    return Check("rewinds", WARN, f"{len(begun)} begun and not finished: {_named(begun)}", hint)
+    run_id, line = next(iter(begun.items()))
+    hint = f"`{line} --apply --reason '…'` ends it; `swarm undo {run_id}` takes it back"
+    named = _named([f"`{line}`" for line in begun.values()])
+    return Check("rewinds", WARN, f"{len(begun)} begun and not finished: {named}", hint)
 
 
 def _repositories(store: Store, workspace: Workspace, every: Sequence[Run]) -> Check:

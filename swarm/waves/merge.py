@@ -78,7 +78,8 @@ def _merged(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Co
         is_told = tip not in recorded or any((one.ref, one.commit_sha) == (target, tip) for one in merges)
         is_published = not wish.publish or (base == tip and is_told)
         if not fresh and not arrived and is_published:
-            return _nothing(run, "everything is merged already", wave, wish.drop)
+            what = "everything but what is dropped" if wish.drop else "everything"
+            return _nothing(run, f"{what} is merged already", wave, wish.drop)
         holds_work = base != tip or base in recorded
         proof = proved(store.conn, git, scene, bench, base, fresh, wish, holds_work=holds_work)
     if not proof.links and not arrived and is_published and proof.commit in recorded:

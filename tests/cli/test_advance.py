@@ -8,7 +8,7 @@ import pytest
 
 from swarm.waves import promotion
 from tests.cli.coordinator import Coordinator
-from tests.cli.test_errors import nothing_changes
+from tests.cli.looking import nothing_changes
 from tests.conftest import Repo, Swarm, Workspace
 
 LOW = {"severity": "LOW"}

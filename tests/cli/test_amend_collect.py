@@ -8,8 +8,8 @@ import pytest
 
 from swarm import documents
 from tests.cli.amending import AGENTS, LINE, MENDED, PHASE, Amending, fixes, skipped, violations
+from tests.cli.looking import nothing_changes
 from tests.cli.test_collect import tree_of
-from tests.cli.test_errors import nothing_changes
 
 # --- a wave that goes well --------------------------------------------------------------------------------
 

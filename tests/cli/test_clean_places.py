@@ -10,8 +10,8 @@ import pytest
 from swarm.builds.adapter import BuildResult
 from swarm.git import placements
 from swarm.waves import leftovers, proving
+from tests.cli.looking import everything_in
 from tests.cli.merger import Team
-from tests.cli.test_errors import everything_in
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 APPLY = ("--apply", "--reason", "over", "--format", "json")

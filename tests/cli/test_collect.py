@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.cli.looking import block_of, nothing_changes
 from tests.cli.test_dispatch import left_over, rows, sound
-from tests.cli.test_errors import block_of, nothing_changes
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 ENDED = ("waveStatus", "agents", "violations", "findings")

@@ -7,48 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.amending import Amending
-from tests.cli.merger import Team
+from tests.cli.scene import Scene
 from tests.cli.test_resume import FOUND
-from tests.conftest import Repo, Swarm, Workspace
+from tests.conftest import Repo
 
 pytestmark = pytest.mark.sweep
 
 WHY = ("--apply", "--reason", "a wrong way")
 
 
-class Scene:
-    """The fixtures, made when a case asks for them."""
-
-    def __init__(self, request: pytest.FixtureRequest) -> None:
-        self._request = request
-        self.swarm: Swarm = request.getfixturevalue("swarm")
-        self.repo: Repo = request.getfixturevalue("repo")
-
-    @property
-    def dispatched(self) -> Workspace:
-        place: Workspace = self._request.getfixturevalue("dispatched")
-        return place
-
-    @property
-    def amending(self) -> Amending:
-        found: Amending = self._request.getfixturevalue("amending")
-        return found
-
-    @property
-    def amended(self) -> Team:
-        found: Team = self._request.getfixturevalue("amended")
-        return found
-
-    def stale(self) -> None:
-        """Make every file of the checkout look newer than git's index of it."""
-        for name in self.repo.git("ls-files", "-z").split("\0"):
-            file = self.repo.root / name
-            if name and file.is_file():
-                os.utime(file, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns + 10**9))
-
-
 Words = tuple[str, ...]
+
+
+def stale(repo: Repo) -> None:
+    """Make every file of the checkout look newer than git's index of it."""
+    for name in repo.git("ls-files", "-z").split("\0"):
+        file = repo.root / name
+        if name and file.is_file():
+            os.utime(file, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns + 10**9))
 
 
 def dispatch(scene: Scene) -> list[Words]:
@@ -126,7 +102,7 @@ def test_a_dry_run_touches_nothing(
 ) -> None:
     scene = Scene(request)
     asked = make(scene)
-    scene.stale()
+    stale(scene.repo)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))

@@ -5,8 +5,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +15,10 @@ from swarm.errors import CATALOGUE
 from swarm.git import runner
 from swarm.store import faults
 from swarm.waves import merge
+from tests.cli.looking import block_of, nothing_changes
 from tests.cli.merger import STEP, Team
-from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.cli.scene import Scene, end, holder_of_the_lock
+from tests.conftest import Repo, Swarm, Workspace
 
 PHASES = (
     "health-audit-a, health-audit-b, health-audit-c, stage-d-audit, feature-audit, health-amend-a, health-amend-b, "
@@ -33,52 +34,6 @@ class Refusal(NamedTuple):
     fields: Mapping[str, Any]
     exit: int = 1
     cwd: Path | None = None
-
-
-class Scene:
-    """The fixtures, made when a case asks for them."""
-
-    def __init__(self, request: pytest.FixtureRequest) -> None:
-        self._request = request
-        self.tmp: Path = request.getfixturevalue("tmp_path")
-        self.monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
-        self.swarm: Swarm = request.getfixturevalue("swarm")
-        self.repo: Repo = request.getfixturevalue("repo")
-
-    @property
-    def workspace(self) -> Workspace:
-        """A run with a frozen map."""
-        return self._request.getfixturevalue("workspace")
-
-    @property
-    def dispatched(self) -> Workspace:
-        """The same with a wave in flight."""
-        return self._request.getfixturevalue("dispatched")
-
-    @property
-    def collected(self) -> Workspace:
-        """The same, collected."""
-        return self._request.getfixturevalue("collected")
-
-    @property
-    def team(self) -> Team:
-        """A run with approved findings."""
-        return self._request.getfixturevalue("team")
-
-    @property
-    def db(self) -> Path:
-        """Where the control plane is, or would be."""
-        return self.repo.root / "swarms/control-plane.db"
-
-    def sql(self, statement: str, *values: object) -> None:
-        """Change the control plane behind swarm's back."""
-        with sqlite3.connect(self.db) as conn:
-            conn.execute(statement, values)
-        conn.close()
-
-    def config(self, text: str) -> None:
-        """Write the repository's swarm.toml."""
-        self.repo.write({"swarm.toml": text})
 
 
 Case = Callable[[Scene], Refusal]
@@ -307,9 +262,9 @@ def control_plane_corrupt(scene: Scene) -> Refusal:
 @refused
 def control_plane_busy(scene: Scene) -> Refusal:
     run = scene.workspace.run
-    holder = _holder_of_the_lock(scene.db.with_name("control-plane.db.lock"), "4711 collect")
+    holder = holder_of_the_lock(scene.db.with_name("control-plane.db.lock"), "4711 collect")
     scene.monkeypatch.setattr(faults, "WAIT_SECONDS", 0.05)
-    scene._request.addfinalizer(lambda: _end(holder))
+    scene.finally_(lambda: end(holder))
     return Refusal(
         ("domains", run, "--unfreeze", "--reason", "a look"),
         """[CONTROL_PLANE_BUSY]: The control plane stayed locked for 0 s by process 4711 (collect)
@@ -345,7 +300,7 @@ def control_plane_read_only(scene: Scene) -> Refusal:
 def control_plane_write_failed(scene: Scene) -> Refusal:
     run = scene.workspace.run
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    scene._request.addfinalizer(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard)))
+    scene.finally_(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard)))
     scene.swarm("domains", run, "--unfreeze", "--reason", "to edit")
     resource.setrlimit(resource.RLIMIT_FSIZE, (scene.db.stat().st_size, hard))
     return Refusal(
@@ -586,7 +541,7 @@ def repo_not_clean(scene: Scene) -> Refusal:
 
 @refused
 def git_locked(scene: Scene) -> Refusal:
-    team = scene._request.getfixturevalue("amended")
+    team = scene.amended
     scene.monkeypatch.setattr(runner, "_PAUSES", ())
     lock = scene.repo.root / ".git/index.lock"
     lock.touch()
@@ -948,8 +903,8 @@ def wave_git_folder_changed(scene: Scene) -> Refusal:
 @refused
 def launch_in_progress(scene: Scene) -> Refusal:
     wave = scene.dispatched
-    holder = _holder_of_the_lock(wave.folder / wave.run / "wave-1/launch.lock", "4711 launch")
-    scene._request.addfinalizer(lambda: _end(holder))
+    holder = holder_of_the_lock(wave.folder / wave.run / "wave-1/launch.lock", "4711 launch")
+    scene.finally_(lambda: end(holder))
     return Refusal(
         ("launch", wave.run),
         f"""[LAUNCH_IN_PROGRESS]: Wave 1 is already being launched or collected by process 4711
@@ -1115,62 +1070,6 @@ def _without_domains(scene: Scene) -> str:
 def _git_says(folder: Path) -> str:
     done = subprocess.run(["git", "rev-parse"], cwd=folder, capture_output=True, text=True, check=False, env={})
     return f"git rev-parse exited 128: {' '.join(done.stderr.split())}"
-
-
-_HOLD = """
-import fcntl, os, sys
-handle = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600)
-fcntl.flock(handle, fcntl.LOCK_EX)
-os.ftruncate(handle, 0)
-os.write(handle, sys.argv[2].encode() + b"\\n")
-print("held", flush=True)
-sys.stdin.read()
-"""
-
-
-def _holder_of_the_lock(lock: Path, words: str) -> subprocess.Popen[str]:
-    """Start a process that holds a lock file and says so as swarm does."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(lock), words],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
-    return process
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    process.communicate(timeout=10)
-
-
-def everything_in(folder: Path) -> dict[str, bytes]:
-    """Return every file below a folder, git's own too: the database, refs, worktrees, the work itself."""
-    found = {}
-    for file in sorted(folder.rglob("*")):
-        name = str(file.relative_to(folder))
-        if file.is_symlink():
-            found[name] = str(file.readlink()).encode()
-        elif file.is_file() and file.suffix != ".lock":
-            found[name] = file.read_bytes()
-        elif file.is_dir():
-            found[name] = b"a folder"
-    return found
-
-
-@contextmanager
-def nothing_changes(folder: Path) -> Iterator[None]:
-    """Hold that not a byte below a folder is another afterwards."""
-    before = everything_in(folder)
-    yield
-    after = everything_in(folder)
-    assert {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} == set()
-
-
-def block_of(answer: Answer) -> str:
-    """Return what stands on stderr beside the events."""
-    return "\n".join(line for line in answer.err.splitlines() if not line.startswith("{"))
 
 
 # --- the tests --------------------------------------------------------------------------------------------

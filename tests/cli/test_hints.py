@@ -5,19 +5,17 @@ import re
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
-from tests.cli.amending import Amending
 from tests.cli.merger import LOAD, STEP, Team
+from tests.cli.scene import Scene
 from tests.cli.test_resume import FOUND
-from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.conftest import Answer, Workspace
 
 pytestmark = pytest.mark.sweep
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WHY = ("--apply", "--reason", "no more of it")
 _COMMAND = re.compile(r"`((?:swarm|git) [^`]*)`")
@@ -35,24 +33,8 @@ class Told(NamedTuple):
     helps: bool = True
 
 
-class Scene:
-    """The fixtures, made when a case asks for them."""
-
-    def __init__(self, request: pytest.FixtureRequest) -> None:
-        self._request = request
-        self.swarm: Swarm = request.getfixturevalue("swarm")
-        self.repo: Repo = request.getfixturevalue("repo")
-        self.tmp: Path = request.getfixturevalue("tmp_path")
-
-    @property
-    def workspace(self) -> Workspace:
-        found: Workspace = self._request.getfixturevalue("workspace")
-        return found
-
-    @property
-    def dispatched(self) -> Workspace:
-        found: Workspace = self._request.getfixturevalue("dispatched")
-        return found
+class HintScene(Scene):
+    """The fixtures, and states that several hints are told in."""
 
     @property
     def failed(self) -> Workspace:
@@ -61,21 +43,6 @@ class Scene:
         place.answer("code", FOUND)
         self.swarm("collect", exit=1)
         return place
-
-    @property
-    def amending(self) -> Amending:
-        found: Amending = self._request.getfixturevalue("amending")
-        return found
-
-    @property
-    def team(self) -> Team:
-        found: Team = self._request.getfixturevalue("team")
-        return found
-
-    @property
-    def amended(self) -> Team:
-        found: Team = self._request.getfixturevalue("amended")
-        return found
 
     @property
     def published(self) -> Team:
@@ -94,7 +61,7 @@ class Scene:
         return None
 
 
-Case = Callable[[Scene], Told]
+Case = Callable[[HintScene], Told]
 CASES: dict[str, Case] = {}
 
 
@@ -104,7 +71,7 @@ def case(make: Case) -> Case:
 
 
 @case
-def a_merge_of_a_wave_in_flight(scene: Scene) -> Told:
+def a_merge_of_a_wave_in_flight(scene: HintScene) -> Told:
     scene.team.dispatch()
     scene.team.answer("code")
     scene.team.answer("rest")
@@ -112,7 +79,7 @@ def a_merge_of_a_wave_in_flight(scene: Scene) -> Told:
 
 
 @case
-def a_merge_of_a_wave_whose_agent_failed(scene: Scene) -> Told:
+def a_merge_of_a_wave_whose_agent_failed(scene: HintScene) -> Told:
     scene.team.dispatch()
     scene.team.answer("code")
     scene.swarm("collect", exit=1)
@@ -120,7 +87,7 @@ def a_merge_of_a_wave_whose_agent_failed(scene: Scene) -> Told:
 
 
 @case
-def a_merge_of_a_wave_whose_agent_went_too_far(scene: Scene) -> Told:
+def a_merge_of_a_wave_whose_agent_went_too_far(scene: HintScene) -> Told:
     scene.team.dispatch()
     scene.team.edit("code", {"README.md": "# Not mine\n"})
     scene.team.answer("code")
@@ -130,7 +97,7 @@ def a_merge_of_a_wave_whose_agent_went_too_far(scene: Scene) -> Told:
 
 
 @case
-def a_merge_of_a_wave_with_a_broken_output(scene: Scene) -> Told:
+def a_merge_of_a_wave_with_a_broken_output(scene: HintScene) -> Told:
     scene.team.dispatch()
     scene.team.answer("rest")
     scene.team.answer("code")
@@ -144,43 +111,43 @@ def a_merge_of_a_wave_with_a_broken_output(scene: Scene) -> Told:
 
 
 @case
-def a_launch_without_a_wave(scene: Scene) -> Told:
+def a_launch_without_a_wave(scene: HintScene) -> Told:
     scene.workspace  # noqa: B018
     return Told(("launch",), "LAUNCH_NO_WAVE", {"<phase>": "health-audit-a"})
 
 
 @case
-def a_launch_after_a_failed_wave(scene: Scene) -> Told:
+def a_launch_after_a_failed_wave(scene: HintScene) -> Told:
     scene.failed  # noqa: B018
     return Told(("launch",), "LAUNCH_NO_WAVE", follow=slice(1, 2), helps=False)
 
 
 @case
-def a_collect_without_a_wave(scene: Scene) -> Told:
+def a_collect_without_a_wave(scene: HintScene) -> Told:
     scene.workspace  # noqa: B018
     return Told(("collect",), "COLLECT_NO_WAVE", {"<phase>": "health-audit-a"})
 
 
 @case
-def a_collect_after_a_failed_wave(scene: Scene) -> Told:
+def a_collect_after_a_failed_wave(scene: HintScene) -> Told:
     scene.failed  # noqa: B018
     return Told(("collect",), "COLLECT_NO_WAVE", follow=slice(1, 2), helps=False)
 
 
 @case
-def a_dispatch_while_a_wave_is_in_flight(scene: Scene) -> Told:
+def a_dispatch_while_a_wave_is_in_flight(scene: HintScene) -> Told:
     scene.dispatched  # noqa: B018
     return Told(("dispatch", "health-audit-a"), "DISPATCH_WAVE_IN_FLIGHT", follow=slice(0, 2))
 
 
 @case
-def a_dispatch_of_a_draft(scene: Scene) -> Told:
+def a_dispatch_of_a_draft(scene: HintScene) -> Told:
     scene.swarm("init", ".")
     return Told(("dispatch", "health-audit-a"), "DISPATCH_DOMAINS_NOT_FROZEN")
 
 
 @case
-def a_dispatch_without_anything_approved(scene: Scene) -> Told:
+def a_dispatch_without_anything_approved(scene: HintScene) -> Told:
     place = scene.dispatched
     place.answer("code", LOAD)
     place.answer("rest")
@@ -190,81 +157,81 @@ def a_dispatch_without_anything_approved(scene: Scene) -> Told:
 
 
 @case
-def a_change_of_a_map_while_its_wave_is_in_flight(scene: Scene) -> Told:
+def a_change_of_a_map_while_its_wave_is_in_flight(scene: HintScene) -> Told:
     scene.dispatched  # noqa: B018
     words = ("domains", "--unfreeze", "--reason", "another map")
     return Told(words, "DOMAINS_WAVE_UNFINISHED", follow=slice(0, 2))
 
 
 @case
-def a_change_of_a_map_after_a_failed_wave(scene: Scene) -> Told:
+def a_change_of_a_map_after_a_failed_wave(scene: HintScene) -> Told:
     scene.failed  # noqa: B018
     return Told(("domains", "--unfreeze", "--reason", "another map"), "DOMAINS_WAVE_UNFINISHED", helps=False)
 
 
 @case
-def a_redrive_of_a_wave_that_is_not_the_latest(scene: Scene) -> Told:
+def a_redrive_of_a_wave_that_is_not_the_latest(scene: HintScene) -> Told:
     scene.failed  # noqa: B018
     scene.swarm("dispatch", "health-audit-a")
     return Told(("redrive", "1"), "RECOVERY_NOT_APPLICABLE", helps=False)
 
 
 @case
-def a_redrive_of_a_wave_in_flight(scene: Scene) -> Told:
+def a_redrive_of_a_wave_in_flight(scene: HintScene) -> Told:
     scene.dispatched.answer("code")
     scene.dispatched.answer("rest")
     return Told(("redrive", "1"), "RECOVERY_NOT_APPLICABLE", follow=slice(0, 2))
 
 
 @case
-def a_revalidation_of_an_agent_that_failed(scene: Scene) -> Told:
+def a_revalidation_of_an_agent_that_failed(scene: HintScene) -> Told:
     scene.failed  # noqa: B018
     return Told(("revalidate", "--domain", "rest:x.json"), "RECOVERY_NOT_APPLICABLE", helps=False)
 
 
 @case
-def a_revalidation_of_an_agent_at_work(scene: Scene) -> Told:
+def a_revalidation_of_an_agent_at_work(scene: HintScene) -> Told:
     scene.dispatched.answer("code")
     scene.dispatched.answer("rest")
     return Told(("revalidate", "--domain", "rest:x.json"), "RECOVERY_NOT_APPLICABLE")
 
 
 @case
-def a_resume_in_a_changed_git_folder(scene: Scene) -> Told:
+def a_resume_in_a_changed_git_folder(scene: HintScene) -> Told:
     scene.failed  # noqa: B018
     scene.repo.git("config", "alias.x", "log")
     return Told(("resume",), "WAVE_GIT_FOLDER_CHANGED")
 
 
 @case
-def a_rewind_to_something_unknown(scene: Scene) -> Told:
+def a_rewind_to_something_unknown(scene: HintScene) -> Told:
     scene.workspace  # noqa: B018
     return Told(("rewind", "nowhere"), "SAVE_POINT_UNKNOWN", helps=False)
 
 
 @case
-def a_rewind_on_a_detached_head(scene: Scene) -> Told:
+def a_rewind_on_a_detached_head(scene: HintScene) -> Told:
     team = scene.published
     scene.repo.git("checkout", "-q", "--detach")
     return Told(("rewind", team.run), "REWIND_REFUSED")
 
 
 @case
-def a_rewind_on_another_branch(scene: Scene) -> Told:
+def a_rewind_on_another_branch(scene: HintScene) -> Told:
     team = scene.published
     scene.repo.git("checkout", "-q", "-b", "other")
     return Told(("rewind", team.run), "REWIND_REFUSED")
 
 
 @case
-def a_rewind_to_a_tag_that_was_moved(scene: Scene) -> Told:
+def a_rewind_to_a_tag_that_was_moved(scene: HintScene) -> Told:
     team = scene.published
     scene.repo.git("tag", "-f", team.run.replace("swarm-", "swarm-save-", 1), "HEAD")
     return Told(("rewind", team.run), "REWIND_REFUSED", helps=False)
 
 
 @case
-def a_rewind_of_a_branch_that_is_checked_out_twice(scene: Scene) -> Told:
+def a_rewind_of_a_branch_that_is_checked_out_twice(scene: HintScene) -> Told:
     team = scene.amended
     team.merge()
     scene.repo.git("worktree", "add", "-q", str(scene.tmp / "mine"), team.integration)
@@ -272,7 +239,7 @@ def a_rewind_of_a_branch_that_is_checked_out_twice(scene: Scene) -> Told:
 
 
 @case
-def an_undo_past_a_branch_that_was_made_anew(scene: Scene) -> Told:
+def an_undo_past_a_branch_that_was_made_anew(scene: HintScene) -> Told:
     team = scene.amended
     team.merge()
     team.swarm("clean", *WHY)
@@ -281,7 +248,7 @@ def an_undo_past_a_branch_that_was_made_anew(scene: Scene) -> Told:
 
 
 @case
-def an_undo_of_a_rewind_on_another_branch(scene: Scene) -> Told:
+def an_undo_of_a_rewind_on_another_branch(scene: HintScene) -> Told:
     team = scene.published
     team.swarm("rewind", team.run, *WHY)
     scene.repo.git("checkout", "-q", "-b", "other")
@@ -289,7 +256,7 @@ def an_undo_of_a_rewind_on_another_branch(scene: Scene) -> Told:
 
 
 @case
-def an_undo_of_a_rewind_that_work_followed(scene: Scene) -> Told:
+def an_undo_of_a_rewind_that_work_followed(scene: HintScene) -> Told:
     team = scene.published
     team.swarm("rewind", team.run, *WHY)
     scene.repo.commit({"web/more.html": "<p>\n"})
@@ -297,7 +264,7 @@ def an_undo_of_a_rewind_that_work_followed(scene: Scene) -> Told:
 
 
 @case
-def a_merge_that_makes_the_build_red(scene: Scene) -> Told:
+def a_merge_that_makes_the_build_red(scene: HintScene) -> Told:
     team = scene.team
     team.dispatch()
     team.edit("code", {"src/app.py": "BROKEN\n"})
@@ -307,7 +274,7 @@ def a_merge_that_makes_the_build_red(scene: Scene) -> Told:
 
 
 @case
-def a_merge_of_which_nothing_is_left(scene: Scene) -> Told:
+def a_merge_of_which_nothing_is_left(scene: HintScene) -> Told:
     team = scene.team
     team.dispatch()
     team.edit("code", {"src/app.py": "BROKEN\n"})
@@ -316,14 +283,14 @@ def a_merge_of_which_nothing_is_left(scene: Scene) -> Told:
 
 
 @case
-def a_merge_of_a_repository_without_tests(scene: Scene) -> Told:
+def a_merge_of_a_repository_without_tests(scene: HintScene) -> Told:
     team = scene.amended
     team.prove_with(STEP.replace("1 ran", "0 ran"))
     return Told(("merge",), "MERGE_GATE_FAILED")
 
 
 @case
-def an_integration_branch_that_somebody_moved(scene: Scene) -> Told:
+def an_integration_branch_that_somebody_moved(scene: HintScene) -> Told:
     team = scene.amended
     team.merge()
     scene.repo.git("branch", "-f", team.integration, scene.repo.git("commit-tree", "-m", "x", "HEAD^{tree}"))
@@ -331,7 +298,7 @@ def an_integration_branch_that_somebody_moved(scene: Scene) -> Told:
 
 
 @case
-def a_publication_into_a_dirty_checkout(scene: Scene) -> Told:
+def a_publication_into_a_dirty_checkout(scene: HintScene) -> Told:
     team = scene.amended
     scene.repo.write({"src/app.py": "# mine\n"})
     return Told(("merge", team.run, "--publish"), "PUBLISH_TARGET_DIRTY", follow=slice(0, 0), helps=False)
@@ -339,7 +306,7 @@ def a_publication_into_a_dirty_checkout(scene: Scene) -> Told:
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_an_error_says_comes_next_works_there_and_gets_one_on(name: str, request: pytest.FixtureRequest) -> None:
-    scene = Scene(request)
+    scene = HintScene(request)
     told = CASES[name](scene)
     refused = scene.swarm(*told.command, "--format", "json", exit=None)
     assert refused.code == told.code
@@ -354,12 +321,12 @@ def test_what_an_error_says_comes_next_works_there_and_gets_one_on(name: str, re
 # --- what comes next ----------------------------------------------------------------------------------------------
 
 
-def failed(scene: Scene) -> dict[str, str]:
+def failed(scene: HintScene) -> dict[str, str]:
     scene.failed  # noqa: B018
     return {}
 
 
-def broken(scene: Scene) -> dict[str, str]:
+def broken(scene: HintScene) -> dict[str, str]:
     place = scene.dispatched
     place.answer("code", FOUND)
     good = place.output("code").read_text()
@@ -371,13 +338,13 @@ def broken(scene: Scene) -> dict[str, str]:
     return {"<corrected-output.json>": str(mended)}
 
 
-def trespassed(scene: Scene) -> dict[str, str]:
+def trespassed(scene: HintScene) -> dict[str, str]:
     scene.amending.edit("code", "tests/test_app.py")
     scene.amending.collect(exit=1)
     return {}
 
 
-def touched_by_nobody_known(scene: Scene) -> dict[str, str]:
+def touched_by_nobody_known(scene: HintScene) -> dict[str, str]:
     place = scene.dispatched
     for domain in ("code", "rest"):
         place.answer(domain)
@@ -386,7 +353,7 @@ def touched_by_nobody_known(scene: Scene) -> dict[str, str]:
     return {}
 
 
-def in_a_changed_git_folder(scene: Scene) -> dict[str, str]:
+def in_a_changed_git_folder(scene: HintScene) -> dict[str, str]:
     place = scene.dispatched
     place.answer("code")
     scene.repo.git("config", "alias.x", "log")
@@ -394,7 +361,7 @@ def in_a_changed_git_folder(scene: Scene) -> dict[str, str]:
     return {}
 
 
-def half_of_it_left(scene: Scene) -> dict[str, str]:
+def half_of_it_left(scene: HintScene) -> dict[str, str]:
     """A wave that was resumed, of which one agent is blocked and one at work."""
     place = scene.dispatched
     place.output("code").write_text("{")
@@ -405,25 +372,25 @@ def half_of_it_left(scene: Scene) -> dict[str, str]:
     return {"<corrected-output.json>": str(good)}
 
 
-def at_risk(scene: Scene) -> dict[str, str]:
+def at_risk(scene: HintScene) -> dict[str, str]:
     scene.amended.merge()
     scene.amended.edit("code", {"notes.txt": "mine\n"})
     return {}
 
 
-def ahead(scene: Scene) -> dict[str, str]:
+def ahead(scene: HintScene) -> dict[str, str]:
     scene.published  # noqa: B018
     scene.repo.write({"src/tool.py": "# mine\n"})
     return {}
 
 
-def rewound(scene: Scene) -> dict[str, str]:
+def rewound(scene: HintScene) -> dict[str, str]:
     team = scene.published
     team.swarm("rewind", team.run, *WHY)
     return {}
 
 
-def aborted(scene: Scene) -> dict[str, str]:
+def aborted(scene: HintScene) -> dict[str, str]:
     scene.team.dispatch()
     scene.swarm("rewind", scene.team.run, *WHY)
     return {}
@@ -457,7 +424,7 @@ CHAINS: dict[str, tuple[Callable[[Scene], dict[str, str]], tuple[str, ...], list
 
 @pytest.mark.parametrize("name", CHAINS)
 def test_what_comes_next_works_and_leads_on(name: str, request: pytest.FixtureRequest) -> None:
-    scene = Scene(request)
+    scene = HintScene(request)
     make, words, verbs = CHAINS[name]
     fills = make(scene)
     answer = scene.swarm(*words, "--format", "json", exit=None)

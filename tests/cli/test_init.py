@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.looking import nothing_changes
 from tests.cli.test_dispatch import rows
-from tests.cli.test_errors import nothing_changes
 from tests.conftest import Repo, Swarm
 
 

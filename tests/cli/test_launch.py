@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from swarm import documents
+from tests.cli.looking import block_of
 from tests.cli.test_dispatch import rows, sound
-from tests.cli.test_errors import block_of
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 OUTPUT = """

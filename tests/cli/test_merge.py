@@ -18,8 +18,8 @@ from swarm.git.runner import Git
 from swarm.store.locks import locked
 from swarm.waves import trees
 from swarm.waves.proving import Bench
+from tests.cli.looking import block_of, everything_in
 from tests.cli.merger import LOAD, MENDED, RETITLED, STEP, TITLE, Stage, Team
-from tests.cli.test_errors import block_of, everything_in
 from tests.conftest import SOURCE, Answer, Repo, Swarm, Workspace
 
 
@@ -277,7 +277,8 @@ def test_work_that_was_merged_by_hand_is_proved_and_recorded(team: Team, amended
     assert states(answer) == {"code": "dropped", "rest": "already"}
     assert answer.data["fixed"] == [team.ids()["# A project"]]
     assert [(ref, domains) for _, ref, _, _, domains, _ in lasting(team)["merges"]] == [("main", '["rest"]')]
-    assert team.merge("--drop", "code").data["summary"] == "Nothing to merge: everything is merged already."
+    told = "Nothing to merge: everything but what is dropped is merged already."
+    assert team.merge("--drop", "code").data["summary"] == told
 
 
 # --- nothing to merge, and not yet ------------------------------------------------------------------------
@@ -711,6 +712,18 @@ def test_a_conflict_with_a_target_that_moved_names_the_one_agent(team: Team, ame
     error = team.merge(exit=1).document["error"]
     assert (error["code"], error["files"], error["domains"]) == ("MERGE_CONFLICT", ["README.md"], ["rest"])
     assert states(team.merge("--drop", "rest")) == {"code": "merged", "rest": "dropped"}
+
+
+def test_who_alone_is_left_and_conflicts_amends_anew_as_the_hint_says(team: Team, amended: Team) -> None:
+    team.repo.commit({"README.md": "# A project\n\nMoved.\n"})
+    team.merge("--drop", "rest", "--publish")
+    hint = team.merge(exit=1).document["error"]["hint"]
+    anew = f"swarm dispatch {team.run} health-amend-a --isolate"
+    assert hint.startswith(f"nothing was published; `{anew}` amends anew on top of the target, or merge branch ")
+    team.swarm(*anew.split()[1:])
+    team.edit("rest", {"README.md": "# The project\n\nMoved.\n"}, wave=3)
+    team.collect(wave=3, rest=(team.ids()["# A project"],))
+    assert states(team.merge("--publish"))["rest"] == "merged"
 
 
 def test_a_conflict_of_the_integration_with_its_target_offers_nobody_to_leave_out(team: Team, amended: Team) -> None:

@@ -10,7 +10,7 @@ import pytest
 from swarm import documents
 from swarm.store.ledger import broken_link
 from tests.cli.coordinator import Coordinator
-from tests.cli.test_errors import nothing_changes
+from tests.cli.looking import nothing_changes
 from tests.conftest import Repo, Swarm, Workspace
 
 HOSTILE = "| </td> `x` \x1b[31m\n# Approved \u202e"

@@ -18,12 +18,11 @@ import pytest
 from swarm.git import runner
 from swarm.store import faults
 from swarm.waves import strays
-from tests.cli.amending import Amending
-from tests.cli.merger import MENDED, Team
-from tests.cli.test_errors import _end, _holder_of_the_lock
+from tests.cli.merger import MENDED
+from tests.cli.scene import Scene, end, holder_of_the_lock
 from tests.cli.test_resume import FOUND, Wave
 from tests.cli.test_verify import assert_ends
-from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.conftest import Answer, Swarm
 
 pytestmark = pytest.mark.sweep
 
@@ -62,49 +61,19 @@ def rows() -> dict[str, Row]:
     return found
 
 
-class Scene:
-    """The fixtures, made when a row asks for them; what was seen, and which of the row's commands were called."""
+class RowScene(Scene):
+    """A scene of a row: what was seen, and which of the row's commands were called."""
 
     def __init__(self, request: pytest.FixtureRequest, row: Row) -> None:
-        self._request = request
+        super().__init__(request)
         self.row = row
-        self.swarm: Swarm = request.getfixturevalue("swarm")
         self.process: Swarm = request.getfixturevalue("swarm_process")
-        self.monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
-        self.repo: Repo = request.getfixturevalue("repo")
-        self.tmp: Path = request.getfixturevalue("tmp_path")
         self.seen = False
         self.called: list[str] = []
 
     def fixture(self, name: str) -> object:
+        """Return any fixture by its name."""
         return self._request.getfixturevalue(name)
-
-    @property
-    def workspace(self) -> Workspace:
-        return self._request.getfixturevalue("workspace")
-
-    @property
-    def dispatched(self) -> Workspace:
-        return self._request.getfixturevalue("dispatched")
-
-    @property
-    def collected(self) -> Workspace:
-        return self._request.getfixturevalue("collected")
-
-    @property
-    def amending(self) -> Amending:
-        return self._request.getfixturevalue("amending")
-
-    @property
-    def amended(self) -> Team:
-        return self._request.getfixturevalue("amended")
-
-    @property
-    def db(self) -> Path:
-        return self.repo.root / "swarms/control-plane.db"
-
-    def finally_(self, action: Callable[[], object]) -> None:
-        self._request.addfinalizer(lambda: action() and None)
 
     def move(self) -> Path:
         """Move the repository, with all that is in it, and return its new place."""
@@ -141,14 +110,8 @@ class Scene:
         checks = self.swarm("doctor", "--format", "json", exit=None).data["checks"]
         return {one["id"]: one["message"] for one in checks if one["status"] != "pass" and one["id"] != "disk"}
 
-    def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        with sqlite3.connect(self.db) as conn:
-            found = conn.execute(statement, values).fetchall()
-        conn.close()
-        return found
 
-
-Case = Callable[[Scene], None]
+Case = Callable[[RowScene], None]
 ROWS: dict[str, Case] = {}
 
 
@@ -166,7 +129,7 @@ def row(symptom: str) -> Callable[[Case], Case]:
 # --- a wave that failed -----------------------------------------------------------------------------------
 
 
-def failed(scene: Scene) -> Wave:
+def failed(scene: RowScene) -> Wave:
     place = scene.dispatched
     place.answer("code", FOUND)
     scene.swarm("collect", exit=1)
@@ -174,7 +137,7 @@ def failed(scene: Scene) -> Wave:
 
 
 @row("WAVE FAILED")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     wave = failed(scene)
     scene.see("status", exit=0)
     for at in range(4):
@@ -183,7 +146,7 @@ def _(scene: Scene) -> None:
 
 
 @row("Out of time")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     place = scene.dispatched
     place.answer("rest")
     scene.sql("UPDATE agent_runs SET status = 'running', started = '2001-01-01T00:00:00.000Z' WHERE domain = 'code'")
@@ -198,7 +161,7 @@ def _(scene: Scene) -> None:
 
 
 @row("Next: swarm resume")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.dispatched  # noqa: B018
     scene.repo.write({"swarms/swarm.toml": '[runtimes.poor]\nkind = "command"\nargv = ["false"]\n'})
     scene.see("launch", "--runtime", "poor", exit=3)
@@ -209,7 +172,7 @@ def _(scene: Scene) -> None:
 
 
 @row("is invalid_output")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     place = scene.dispatched
     place.answer("code", FOUND)
     place.answer("rest")
@@ -224,7 +187,7 @@ def _(scene: Scene) -> None:
 
 
 @row("is ownership_violation")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.amending.edit("code", "tests/test_app.py")
     scene.amending.collect(exit=1)
     scene.see("status", exit=0)
@@ -240,7 +203,7 @@ def _(scene: Scene) -> None:
 
 
 @row("touched that should not have been")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     place = scene.dispatched
     for domain in ("code", "rest"):
         place.answer(domain)
@@ -253,7 +216,7 @@ def _(scene: Scene) -> None:
 
 
 @row("1 file was touched that should not have been")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     place = scene.dispatched
     tree = Path(str(scene.sql("SELECT worktree_path FROM agent_runs WHERE domain = 'code'")[0][0]))
     (tree / "src/app.py").write_text("# edited\n")
@@ -269,7 +232,7 @@ def _(scene: Scene) -> None:
 
 
 @row("WAVE_GIT_FOLDER_CHANGED")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     wave = failed(scene)
     scene.repo.git("config", "alias.x", "log")
     scene.see("resume")
@@ -281,7 +244,7 @@ def _(scene: Scene) -> None:
 
 
 @row("Interrupted")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     place = scene.workspace
     words = ("dispatch", "health-audit-a", "--isolate")
     scene.process(*words, exit=-9, SWARM_FAILPOINT="git.worktree.after:2")
@@ -302,7 +265,7 @@ def _(scene: Scene) -> None:
 
 
 @row("Would remove")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.amended.merge()
     scene.see("clean", exit=0)
     scene.call(0)
@@ -310,7 +273,7 @@ def _(scene: Scene) -> None:
 
 
 @row("WORK_AT_RISK")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     team = scene.amended
     team.merge()
     team.edit("code", {"notes.txt": "mine\n"})
@@ -322,7 +285,7 @@ def _(scene: Scene) -> None:
 
 
 @row("Next: swarm undo")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.amended.merge()
     scene.see("clean", *WHY, exit=0)
     scene.call(0)
@@ -330,14 +293,14 @@ def _(scene: Scene) -> None:
     assert (scene.amended.tree("code") / "src/app.py").read_text() == MENDED
 
 
-def published(scene: Scene) -> str:
+def published(scene: RowScene) -> str:
     """Publish a wave; return the save point before it."""
     scene.amended.merge("--publish")
     return scene.amended.run.replace("swarm-", "swarm-save-", 1)
 
 
 @row("swarm-save-…")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     answer = scene.see("init", ".", exit=0)
     point = re.findall(r"swarm-save-\d+-[0-9a-f]+", answer.out)[0]
     start = scene.repo.head
@@ -348,7 +311,7 @@ def _(scene: Scene) -> None:
 
 
 @row("REWIND_NOT_CLEAN")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     point = published(scene)
     scene.repo.write({"src/app.py": "# mine\n"})
     scene.see("rewind", point, *WHY)
@@ -358,7 +321,7 @@ def _(scene: Scene) -> None:
 
 
 @row("REWIND_STATE_SPLIT")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     point = published(scene)
     scene.sql("CREATE TRIGGER full BEFORE UPDATE ON waves BEGIN SELECT RAISE(ABORT, 'no room'); END")
     scene.see("rewind", point, *WHY)
@@ -368,7 +331,7 @@ def _(scene: Scene) -> None:
 
 
 @row("A rewind that was begun is not finished")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     point = published(scene)
     scene.process("rewind", point, *WHY, exit=-9, SWARM_FAILPOINT="commit.before:2")
     scene.see("rewind", point, exit=0)
@@ -396,7 +359,7 @@ def next_line(answer: Answer) -> str:
 
 
 @row("REWIND_REFUSED")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     point = published(scene)
     scene.repo.git("checkout", "-q", "--detach")
     _, *words = shlex.split(next_line(scene.see("rewind", point, *WHY)))
@@ -405,7 +368,7 @@ def _(scene: Scene) -> None:
 
 
 @row("UNDO_REFUSED")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.amended.merge()
     scene.swarm("clean", *WHY)
     scene.repo.git("branch", scene.amended.branch("code"), "main")
@@ -419,23 +382,23 @@ def _(scene: Scene) -> None:
 
 
 @row("CONTROL_PLANE_BUSY")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.workspace  # noqa: B018
     words = ("domains", "--unfreeze", "--reason", "a look")
-    holder = _holder_of_the_lock(scene.db.with_name("control-plane.db.lock"), "4711 collect")
+    holder = holder_of_the_lock(scene.db.with_name("control-plane.db.lock"), "4711 collect")
     with scene.monkeypatch.context() as patched:
         patched.setattr(faults, "WAIT_SECONDS", 0.05)
         scene.see(*words)
-    _end(holder)
+    end(holder)
     scene.swarm(*words)
 
 
 @row("LAUNCH_IN_PROGRESS")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     place = scene.dispatched
     folder = place.folder / place.run / "wave-1"
     folder.mkdir(exist_ok=True)
-    holder = _holder_of_the_lock(folder / "launch.lock", "4711 launch")
+    holder = holder_of_the_lock(folder / "launch.lock", "4711 launch")
     scene.see("launch", "--runtime", "ruff")
     scene.call(0)
     assert scene.swarm("status", "--format", "json").data["assessment"] == {
@@ -444,12 +407,12 @@ def _(scene: Scene) -> None:
         "nextAction": f"swarm attempts {place.run}",
     }
     scene.swarm("attempts", place.run)
-    _end(holder)
+    end(holder)
     scene.swarm("launch", "--runtime", "ruff")
 
 
 @row("GIT_LOCKED")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.amended.merge()
     scene.monkeypatch.setattr(runner, "_PAUSES", ())
     lock = scene.repo.root / ".git/index.lock"
@@ -464,7 +427,7 @@ def _(scene: Scene) -> None:
 
 
 @row("left behind when it was killed")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.dispatched  # noqa: B018
     (scene.repo.root / ".git" / strays.LOCK).write_text(f"{scene.fixture('dead_pid')} dispatch\n")
     lock = scene.repo.root / ".git/worktrees/w1-code/index.lock"
@@ -476,7 +439,7 @@ def _(scene: Scene) -> None:
 
 
 @row("keeps git from writing there")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.dispatched  # noqa: B018
     lock = scene.repo.root / ".git/index.lock"
     lock.write_bytes(b"")
@@ -487,7 +450,7 @@ def _(scene: Scene) -> None:
 
 
 @row("whose supervisor is dead")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     place = scene.dispatched
     script = scene.tmp / "agent"
     mark, pid = scene.tmp / "mark", scene.tmp / "pid"
@@ -508,7 +471,7 @@ def _(scene: Scene) -> None:
 
 
 @row("ISOLATION_FAILED")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     place = scene.workspace
     words = ("dispatch", "health-audit-a", "--isolate")
     scene.process(*words, exit=-9, SWARM_FAILPOINT="commit.before")
@@ -522,7 +485,7 @@ def _(scene: Scene) -> None:
 
 
 @row("of no agent")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.workspace  # noqa: B018
     words = ("dispatch", "health-audit-a", "--isolate")
     scene.process(*words, exit=-9, SWARM_FAILPOINT="commit.before")
@@ -535,7 +498,7 @@ def _(scene: Scene) -> None:
 
 
 @row("and work may be in it")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     place = scene.workspace
     scene.process("dispatch", "health-audit-a", "--isolate", exit=-9, SWARM_FAILPOINT="commit.before")
     tree = place.folder / place.run / "worktrees/w1-code"
@@ -548,7 +511,7 @@ def _(scene: Scene) -> None:
 
 
 @row("whose process is dead")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     place = scene.collected
     tree = place.folder / place.run / "worktrees" / f"proof-{scene.fixture('dead_pid')}-0123456789ab"
     scene.repo.git("worktree", "add", "-q", "--detach", str(tree))
@@ -558,7 +521,7 @@ def _(scene: Scene) -> None:
 
 
 @row("whose folder is gone")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     place = scene.collected
     shutil.rmtree(place.folder / place.run / "worktrees/w1-rest")
     scene.see("doctor", exit=0)
@@ -567,7 +530,7 @@ def _(scene: Scene) -> None:
 
 
 @row("whose writer is dead")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     place = scene.collected
     half = place.folder / f".receipt.json.{scene.fixture('dead_pid')}-abc.tmp"
     half.write_text("half")
@@ -577,7 +540,7 @@ def _(scene: Scene) -> None:
 
 
 @row("their rights")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.collected.db.chmod(0o664)
     scene.see("doctor", exit=0)
     scene.call(0)
@@ -585,7 +548,7 @@ def _(scene: Scene) -> None:
 
 
 @row("a repository that is not here")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.workspace  # noqa: B018
     moved = scene.move()
     scene.see("doctor", exit=0, cwd=moved)
@@ -597,7 +560,7 @@ def _(scene: Scene) -> None:
 
 
 @row("WORKSPACE_MOVED")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.dispatched  # noqa: B018
     moved = scene.move()
     scene.see("launch", "--runtime", "ruff", cwd=moved)
@@ -613,7 +576,7 @@ def _(scene: Scene) -> None:
 # --- the control plane ------------------------------------------------------------------------------------
 
 
-def kept(scene: Scene) -> Path:
+def kept(scene: RowScene) -> Path:
     """Make a backup, as an upgrade does."""
     scene.collected  # noqa: B018
     folder = scene.db.parent / "backups"
@@ -623,20 +586,20 @@ def kept(scene: Scene) -> Path:
     return copy
 
 
-def restored(scene: Scene, copy: Path, at: int = 0) -> None:
+def restored(scene: RowScene, copy: Path, at: int = 0) -> None:
     damaged = scene.db.read_bytes()
     scene.call(at, DATABASE=str(scene.db))
     assert scene.db.with_name(f"{scene.db.name}.damaged").read_bytes() == damaged
     brought_back(scene, copy, at + 1)
 
 
-def brought_back(scene: Scene, copy: Path, at: int = 0) -> None:
+def brought_back(scene: RowScene, copy: Path, at: int = 0) -> None:
     scene.call(at, BACKUP=str(copy), DATABASE=str(scene.db))
     assert scene.swarm("findings", exit=1).out.count("src/app.py") == 1
 
 
 @row("CONTROL_PLANE_CORRUPT")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     copy = kept(scene)
     scene.db.write_bytes(b"no database at all; " * 1000)
     assert f"`mv {scene.db} {scene.db}.damaged && cp {copy} {scene.db}`" in scene.see("status").err
@@ -645,7 +608,7 @@ def _(scene: Scene) -> None:
 
 
 @row("CONTROL_PLANE_SCHEMA_CORRUPT")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     copy = kept(scene)
     scene.sql("UPDATE kv SET value = 'none' WHERE key = 'schema_version'")
     assert str(copy.parent) in scene.see("status").err
@@ -654,7 +617,7 @@ def _(scene: Scene) -> None:
 
 
 @row("CONTROL_PLANE_SCHEMA_TOO_NEW")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     copy = kept(scene)
     scene.sql("UPDATE kv SET value = '999' WHERE key = 'schema_version'")
     before = scene.db.read_bytes()
@@ -666,7 +629,7 @@ def _(scene: Scene) -> None:
 
 
 @row("CONTROL_PLANE_READ_ONLY")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.collected  # noqa: B018
     lock = scene.db.with_name("control-plane.db.lock")
     lock.unlink()
@@ -680,7 +643,7 @@ def _(scene: Scene) -> None:
 
 
 @row("CONTROL_PLANE_WRITE_FAILED")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     scene.workspace  # noqa: B018
     scene.swarm("domains", "--unfreeze", "--reason", "to edit")
     words = ("domains", "--edit", "code", "--desc", "long " * 20_000)
@@ -695,7 +658,7 @@ def _(scene: Scene) -> None:
 
 
 @row("WORKSPACE_NOT_WRITABLE")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     in_the_way = scene.workspace.folder / scene.workspace.run
     in_the_way.write_text("a file where the run's folder goes")
     words = ("dispatch", "health-audit-a")
@@ -705,7 +668,7 @@ def _(scene: Scene) -> None:
 
 
 @row("CONTROL_PLANE_MISSING")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     copy = kept(scene)
     elsewhere = scene.tmp / "control-plane.db"
     scene.db.rename(elsewhere)
@@ -715,7 +678,7 @@ def _(scene: Scene) -> None:
 
 
 @row("LEDGER_BROKEN")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     copy = kept(scene)
     with sqlite3.connect(scene.db) as conn:
         for (name,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
@@ -731,7 +694,7 @@ def _(scene: Scene) -> None:
 
 
 @row("between the ledger and the tables:")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     copy = kept(scene)
     scene.sql("UPDATE findings SET decision = 'rejected'")
     scene.see("ledger", "replay", "--check")
@@ -743,7 +706,7 @@ def _(scene: Scene) -> None:
 
 
 @row("INTEGRATION_MOVED")
-def _(scene: Scene) -> None:
+def _(scene: RowScene) -> None:
     team = scene.amended
     team.merge()
     scene.repo.git("branch", "-f", team.integration, scene.repo.git("commit-tree", "-m", "x", "HEAD^{tree}"))
@@ -770,7 +733,7 @@ def test_every_row_of_the_page_has_its_test_and_every_test_its_row() -> None:
 
 @pytest.mark.parametrize("symptom", ROWS)
 def test_a_row_s_symptom_is_seen_and_its_commands_put_it_right(symptom: str, request: pytest.FixtureRequest) -> None:
-    scene = Scene(request, rows()[symptom])
+    scene = RowScene(request, rows()[symptom])
     ROWS[symptom](scene)
     assert scene.seen
     assert set(scene.called) == set(scene.row.commands)

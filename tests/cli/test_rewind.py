@@ -10,9 +10,9 @@ import pytest
 
 from swarm.git import rewinding
 from swarm.waves import rewind as rewinds
+from tests.cli.looking import nothing_changes
 from tests.cli.merger import Stage, Team
 from tests.cli.test_clean import branches, content, salvaged, steps
-from tests.cli.test_errors import nothing_changes
 from tests.conftest import SOURCE, Answer, Repo, Swarm
 
 WHY = ("--apply", "--reason", "wrong way")

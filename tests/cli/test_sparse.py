@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.looking import block_of, nothing_changes
 from tests.cli.test_dispatch import branches, rows, trees
-from tests.cli.test_errors import block_of, nothing_changes
 from tests.conftest import Repo, Swarm, Workspace
 
 PHASE = "health-audit-a"

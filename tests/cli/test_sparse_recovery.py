@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.cli.amending import Amending
+from tests.cli.looking import nothing_changes
 from tests.cli.merger import MENDED, STEP, Stage, Team
 from tests.cli.test_clean import clean
-from tests.cli.test_errors import nothing_changes
 from tests.cli.test_resume import FOUND, Wave
 from tests.cli.test_rewind import published, rewind
 from tests.cli.test_sparse import OWN, PAGES, PHASE, files_in

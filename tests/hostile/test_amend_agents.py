@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.amending import AGENTS, Amending, fixes, skipped, violations
 from tests.cli.conftest import audited  # noqa: F401
-from tests.cli.test_errors import everything_in
+from tests.cli.looking import everything_in
 
 pytestmark = pytest.mark.sweep
 
