@@ -43,7 +43,8 @@ class Marks:
             # A worktree that a killed git had begun stands nowhere yet.
             heads += [head] if head.strip("0") else []
             ids |= {line.split()[1] for line in git(self._root, "-C", str(place), "ls-files", "--stage").splitlines()}
-        ids |= {line.split()[0] for line in git(self._root, "rev-list", "--objects", "--all", *heads).splitlines()}
+        reached = git(self._root, "rev-list", "--objects", "--single-worktree", "--all", *heads)
+        ids |= {line.split()[0] for line in reached.splitlines()}
         self._read([one for one in ids if one not in self._blobs])
         return set().union(*(self._blobs[one] for one in ids))
 

@@ -70,6 +70,8 @@ GROUPS = 0.15
 # The points at which a call may be killed: early ones matter as much as late ones.
 FURTHEST = 400
 LED = 25
+# Where `status` names one of these, there is nothing more to do.
+PEOPLES = {"findings", "attempts"}
 HINTED = re.compile(r"`swarm ([^`<]+)`")
 
 
@@ -294,20 +296,41 @@ class Walk:
         if found := git(self.root, "fsck", "--no-dangling", "--no-progress", expect=(0, 1, 2, 3, 4, 8)).strip():
             self._wrong.append(f"git fsck says: {found[:400]}")
         self._wrong += [f"still running: {one}" for one in state.left_running(self.root.parent)]
-        refused: tuple[str, ...] | None = None
+        met: set[object] = set()
         for _ in range(LED):
             words = self._next()
-            if words is None or self._wrong:
+            if words is None or words[0] in PEOPLES or self._wrong:
                 break
+            here = (words, self._standing())
+            if here in met:
+                self._wrong.append(f"status leads in a circle, by {' '.join(words)}")
+                break
+            met.add(here)
             if words[0] == "launch":
                 self._answers()
             answer = self._verb(_applied(words), kill=False)
-            if not answer.is_done and refused == words:
-                self._wrong.append(f"status leads nowhere: {answer}")
-            refused = None if answer.is_done else words
+            if answer.exit == 1 and words[0] == "verify":
+                # What does not hold is for somebody to mend.
+                break
             if not answer.is_done and (found := HINTED.search(answer.document["error"]["hint"])):
                 # As a person does, who is told why and what helps.
                 self._verb(_applied(tuple(shlex.split(found[1].replace("'…'", "walk")))), kill=False)
+
+    def _standing(self) -> object:
+        """Return all that a step of the loop could have changed."""
+        asked = (
+            "SELECT id, status FROM runs",
+            "SELECT id, status FROM waves",
+            "SELECT id, status FROM agent_runs",
+            "SELECT id, decision, status FROM findings",
+            "SELECT count(*) FROM merges",
+            "SELECT count(*) FROM verifications",
+        )
+        return (
+            tuple(tuple(soundness.rows(self.root, statement)) for statement in asked),
+            git(self.root, "for-each-ref", "--format=%(refname) %(objectname)"),
+            git(self.root, "worktree", "list"),
+        )
 
 
 def _applied(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -322,9 +345,8 @@ def _work(folder: Path, steps: int, seed: int) -> Told:
     walk = Walk(folder / str(os.getpid()), seed)
     try:
         told = walk.go(steps)
-    except SystemExit as stopped:
-        # What a git or a verb of the walk itself could not do; a worker must not die of it.
-        told = walk.broken_off(str(stopped))
+    except (SystemExit, Exception) as stopped:  # noqa: BLE001 - a worker must not die of what the walk could not do
+        told = walk.broken_off(repr(stopped))
     for line in told.wrong:
         print(f"seed {seed}: {line[:3000]}", file=sys.stderr, flush=True)
     return told

@@ -828,14 +828,12 @@ class WaveGitFolderChanged(SwarmError):
     code = "WAVE_GIT_FOLDER_CHANGED"
     severity = Severity.HIGH
     text = "The git folder was changed since wave {number} began, and not by swarm: {files}"
-    advice = (
-        "look at each, take back what is not yours, and repeat; or leave the wave behind: "
-        "`swarm dispatch {run_id} {phase} --isolate`"
-    )
+    advice = "look at each, take back what is not yours, and repeat; or leave the wave behind: `{behind}`"
     when = "`resume`, `redrive` or `revalidate` of a wave in whose trees git must not be run any more"
     number: int
     phase: str
     files: str
+    behind: str
     run_id: str
 
 

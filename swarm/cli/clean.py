@@ -24,7 +24,8 @@ def command(
     """Remove RUN's worktrees and branches that hold nothing: merged, or still as they were dispatched.
 
     What would be lost is named and left, and exit 1 says so once it is applied: uncommitted changes, commits that no
-    other branch has, untracked files, a moved HEAD. Waves in flight are never touched. `swarm undo` brings all back.
+    other branch has, untracked files, a moved HEAD. What agents in flight have is never touched. `swarm undo` brings
+    all back.
     """
     from swarm.waves.clean import Wish, clean
 

@@ -54,7 +54,7 @@ def assess(facts: Facts) -> Told:
     if facts.supervisor:
         return "IN PROGRESS", (f"{facts.supervisor} is at work on the wave",), f"swarm attempts {facts.run_id}"
     if facts.unfinished:
-        told_of = f"`{facts.unfinished}` was begun and is not finished"
+        told_of = f"`{facts.unfinished}` was begun and is not finished; `swarm undo {facts.run_id}` takes it back"
         return "BLOCKED", (told_of,), f"{facts.unfinished} --apply --reason '…'"
     return told(facts, gates.evaluate(facts.gates))
 

@@ -53,6 +53,14 @@ class NewAgentRun(NamedTuple):
         return {"domain": self.domain, "promptSha256": self.prompt_sha256}
 
 
+class Given(NamedTuple):
+    """The tree that an agent was given when it was dispatched, its branch if it has one, and the number of its wave."""
+
+    wave: int
+    path: str
+    branch: str | None
+
+
 class Claim(NamedTuple):
     """A file that an agent run touched: as git shows it, as the agent says, or both."""
 
@@ -120,6 +128,19 @@ def all_of(conn: sqlite3.Connection, wave_id: int) -> list[AgentRun]:
     """Return every agent run of a wave, those that were dispatched again too, in the order of dispatch."""
     rows = conn.execute(f"SELECT {_COLUMNS} FROM agent_runs WHERE wave_id = ? ORDER BY id", (wave_id,))  # noqa: S608
     return [_agent_run(row) for row in rows]
+
+
+def given_since(conn: sqlite3.Connection, run_id: str, seq: int) -> list[Given]:
+    """Return the trees that agents of a run were given behind a cursor of the ledger, for the first time or again."""
+    rows = conn.execute(
+        "SELECT waves.number, coalesce(worktree_path, shared_tree), worktree_branch FROM events"
+        " JOIN agent_runs ON agent_runs.id = CAST(substr(subject, 11) AS INTEGER)"
+        " JOIN waves ON waves.id = agent_runs.wave_id"
+        " WHERE events.run_id = ? AND seq > ? AND to_state = 'dispatched' AND subject LIKE 'agent_run:%'"
+        " AND coalesce(worktree_path, shared_tree) IS NOT NULL ORDER BY seq",
+        (run_id, seq),
+    )
+    return list(map(Given._make, rows))
 
 
 def record_analysis(conn: sqlite3.Connection, agent_run_id: int, analyzer: str, analysis: str) -> None:

@@ -4,7 +4,7 @@ import os
 import shlex
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import chain, count
 from pathlib import Path
 from typing import Final
@@ -61,6 +61,21 @@ def backups(path: Path) -> Path:
     return path.parent / "backups"
 
 
+def kept_copies(path: Path) -> list[Path]:
+    """Return the backups of a control plane, oldest first."""
+    files = [file for file in backups(path).glob("control-plane-*.db") if file.is_file()]
+    return sorted(files, key=os.path.getmtime)
+
+
+def _can_be_read(copy: Path) -> bool:
+    """Say whether a backup is a control plane: what is put in the place of a damaged one must not be damaged, too."""
+    try:
+        with closing(sqlite3.connect(f"{copy.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as conn:
+            return conn.execute("SELECT value FROM kv WHERE key = 'schema_version'").fetchone() is not None
+    except sqlite3.Error:
+        return False
+
+
 def remedy(path: Path) -> str:
     """Return what to do about a damaged file, which is evidence and stays, naming the newest backup where there is one.
 
@@ -81,14 +96,14 @@ def remedy_of_none(path: Path) -> str:
 
 def _restored(path: Path) -> str:
     """Return the commands that put the newest backup in the place of what is there, `""` where there is no backup."""
-    copies = sorted(backups(path).glob("control-plane-*.db"), key=os.path.getmtime)
+    copies = [copy for copy in kept_copies(path) if _can_be_read(copy)]
     if not copies:
         return ""
     journal, aside = path.with_name(f"{path.name}-journal"), _aside(path)
     moves = [
         f"mv {shlex.quote(str(one))} {shlex.quote(f'{aside}{ending}')}"
         for one, ending in ((path, ""), (journal, "-journal"))
-        if one.exists()
+        if os.path.lexists(one)
     ]
     return " && ".join([*moves, f"cp {shlex.quote(str(copies[-1]))} {shlex.quote(str(path))}"])
 
@@ -97,7 +112,7 @@ def _aside(database: Path) -> Path:
     """Return a free name for a damaged database; what was put aside before it is not written over."""
     names = chain([f"{database.name}.damaged"], (f"{database.name}.damaged-{number}" for number in count(2)))
     places = (database.with_name(name) for name in names)
-    return next(one for one in places if not (one.exists() or one.with_name(f"{one.name}-journal").exists()))
+    return next(one for one in places if not any(map(os.path.lexists, (one, one.with_name(f"{one.name}-journal")))))
 
 
 def _busy(path: Path, holder: str) -> errors.ControlPlaneBusy:

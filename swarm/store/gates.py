@@ -72,10 +72,10 @@ def is_outdated(conn: sqlite3.Connection, verification: "Verification", subject:
 
 
 def has_changes(conn: sqlite3.Connection, wave_id: int) -> bool:
-    """Say whether git showed that an agent of a wave touched a file."""
+    """Say whether git showed that an agent of a wave touched a file, in the last of its tries."""
     found = conn.execute(
-        "SELECT 1 FROM agent_runs CROSS JOIN file_claims ON agent_run_id = agent_runs.id"
-        " WHERE wave_id = ? AND observed LIMIT 1",
+        "SELECT 1 FROM (SELECT max(id) AS id FROM agent_runs WHERE wave_id = ? GROUP BY domain) AS newest"
+        " CROSS JOIN file_claims ON agent_run_id = newest.id WHERE observed LIMIT 1",
         (wave_id,),
     )
     return found.fetchone() is not None

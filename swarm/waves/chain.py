@@ -31,7 +31,8 @@ class Link(NamedTuple):
 class Scene(NamedTuple):
     """Everything that stays the same while a wave is merged.
 
-    `tip` is the target's commit at the beginning, `integration` that of the run's integration branch.
+    `tip` is the target's commit at the beginning, `integration` that of the run's integration branch; `dropped` and
+    `publish` are what was asked for, which a next step must ask for again.
     """
 
     run: Run
@@ -41,6 +42,8 @@ class Scene(NamedTuple):
     tip: str
     integration: str | None
     identity: Identity
+    dropped: tuple[str, ...] = ()
+    publish: bool = False
 
 
 def integration_branch(run: Run) -> str:
@@ -187,7 +190,9 @@ def chained(git: Git, scene: Scene, base: str, links: Sequence[Link]) -> str:
         try:
             tree = merging.merged(git, commit, alone)
         except Conflict as conflict:
-            raise _conflict(scene, conflict, (*done, link), is_alone=len(links) == 1) from conflict
+            raise _conflict(
+                scene, conflict, (*done, link), is_alone=len(links) == 1 and base == scene.tip
+            ) from conflict
         message = _message(f"Merge {link.agent.domain}", scene, link.agent.domain, link.findings)
         commit = merging.commit_tree(git, tree, [commit, link.commit], message, scene.identity)
         done.append(link)
@@ -202,7 +207,10 @@ def _conflict(
     if last is not None and last.agent.domain not in both:
         both.append(last.agent.domain)
     run = scene.run
-    remedy = f"leave one out with `swarm merge {run.id} --drop {last.agent.domain}`, or " if last else ""
+    remedy = ""
+    if last is not None:
+        again = f"swarm merge {run.id}{' --publish' if scene.publish else ''}"
+        remedy = f"leave one out with `{again} --drop {','.join([*scene.dropped, last.agent.domain])}`, or "
     if is_alone:
         # Without it there is nothing left to merge; whoever begins at the target now has nothing in the way.
         remedy = f"`swarm dispatch {run.id} {scene.wave.phase} --isolate` amends anew on top of the target, or "

@@ -14,12 +14,13 @@ from swarm.git import runner
 from swarm.runtimes import registry
 from swarm.store import ledger, runs, versions, waves
 from swarm.store.connection import Store, open_store
-from swarm.store.faults import backups, lock_file, remedy
+from swarm.store.faults import kept_copies, lock_file, remedy
 from swarm.store.locks import holder_of, is_held
 from swarm.store.runs import Run
-from swarm.waves import intents, repairs, selection
+from swarm.waves import repairs, selection
 from swarm.waves.repairs import Ward
 from swarm.waves.results import Check, DoctorResult
+from swarm.waves.unfinished import unfinished_rewind
 from swarm.workspace import Workspace
 
 PASS: Final = "pass"  # noqa: S105
@@ -146,7 +147,7 @@ def _inside(store: Store, workspace: Workspace, *, had_journal: bool) -> Iterato
 
 
 def _rewinds(store: Store, every: Sequence[Run]) -> Check:
-    begun = {run.id: line for run in every if (line := intents.unfinished_rewind(store.conn, run))}
+    begun = {run.id: line for run in every if (line := unfinished_rewind(store.conn, run))}
     if not begun:
         return Check("rewinds", PASS, "no rewind was broken off", None)
     run_id, line = next(iter(begun.items()))
@@ -212,7 +213,7 @@ def _ledger(store: Store, workspace: Workspace) -> Iterator[Check]:
 
 
 def _backups(workspace: Workspace) -> Check:
-    copies = sorted(backups(workspace.database).glob("control-plane-*.db"), key=os.path.getmtime)
+    copies = kept_copies(workspace.database)
     told = f"{len(copies)}, the newest is {copies[-1]}" if copies else "none; one is made before each upgrade"
     return Check("backups", PASS, told, None)
 

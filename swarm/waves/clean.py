@@ -153,9 +153,14 @@ def _items(
     fresh |= {work.name: works.item(work, refs) for work in survey.works}
     left = {one.remnant.name for one in survey.left}
     known = intents.last(conn, run.id)
-    begun = known.told["items"] if known and known.kind == intents.CLEAN_BEGUN else ()
-    for old in begun:
+    if known is None or known.kind != intents.CLEAN_BEGUN:
+        return [fresh[name] for name in sorted(fresh)]
+    given = leftovers.given_since(conn, run, known.seq)
+    for old in known.told["items"]:
         now = fresh.get(old["name"])
+        # Of a wave that was taken up since, it stands and stays, or another stands where it was.
+        if old["name"] in given or (now is None and old["path"] and Path(old["path"]).exists()):
+            continue
         if old["name"] in left or (now is not None and (now["salvage"] or now["tip"] not in {None, old["tip"]})):
             continue
         fresh[old["name"]] = old

@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 from swarm.store import ledger
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
-from swarm.store.runs import Run
 
 CLEAN_BEGUN: Final = "clean_begun"
 CLEANED: Final = "cleaned"
@@ -41,13 +40,10 @@ def last(conn: sqlite3.Connection, run_id: str) -> Intent | None:
     return Intent(found[-1].kind, found[-1].seq, json.loads(found[-1].payload or "{}"))
 
 
-def unfinished_rewind(conn: sqlite3.Connection, run: Run) -> str:
-    """Return the command of a rewind that was begun and not ended, `""` where that is not the last thing of its run."""
-    event = ledger.newest_of(conn, run.id)
-    if event is None or event.kind != REWIND_BEGUN:
-        return ""
-    name = json.loads(event.payload or "{}")["savePoint"]
-    return f"swarm rewind {name}{'' if name == run.save_point_tag else ' --force-arbitrary-ref'}"
+def is_rewinding(conn: sqlite3.Connection, run_id: str) -> bool:
+    """Say whether a rewind of a run was begun, and neither ended nor undone."""
+    known = last(conn, run_id)
+    return known is not None and known.kind == REWIND_BEGUN
 
 
 def begun(conn: sqlite3.Connection, run_id: str) -> frozenset[str]:

@@ -101,10 +101,17 @@ def _with_shared_tree(store: Store, workspace: Workspace, run: Run, wave: Wave, 
         with trees.worktree_lock(repository, "launch"):
             trees.make_tree(repository.git, tree, wave.dispatch_sha)
             trees.keep_indexes([tree], workspace.wave_folder(run.id, wave.number) / "trees")
-    if wave.shared_tree is None:
-        with store.mutation() as conn:
-            waves.record_shared_tree(conn, wave.id, str(place))
+            # Before anybody else may look whose it is.
+            if wave.shared_tree is None:
+                _record_shared_tree(store, wave, place)
+    elif wave.shared_tree is None:
+        _record_shared_tree(store, wave, place)
     return wave._replace(shared_tree=str(place))
+
+
+def _record_shared_tree(store: Store, wave: Wave, place: Path) -> None:
+    with store.mutation() as conn:
+        waves.record_shared_tree(conn, wave.id, str(place))
 
 
 def _supervise(tasks: Sequence[Callable[[], Awaitable[None]]], at_once: int) -> None:

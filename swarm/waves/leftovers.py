@@ -108,6 +108,14 @@ def in_flight(conn: sqlite3.Connection, run: Run) -> tuple[int, ...]:
     return tuple(wave.number for wave in waves.all_of(conn, run.id) if wave.status is WaveStatus.DISPATCHED)
 
 
+def given_since(conn: sqlite3.Connection, run: Run, seq: int) -> dict[str, int]:
+    """Return the branches, and the names of the trees, that agents were given since an event, each with its wave."""
+    given: dict[str, int] = {}
+    for one in agent_runs.given_since(conn, run.id, seq):
+        given |= dict.fromkeys([Path(one.path).name, *([one.branch] if one.branch else [])], one.wave)
+    return given
+
+
 def contained_integration(here: Ground) -> Judged | None:
     """Return the run's integration branch where the target has all of it, and nobody has it checked out."""
     git, run, branch = here.repository.git, here.run, integration_branch(here.run)
@@ -121,19 +129,34 @@ def contained_integration(here: Ground) -> Judged | None:
 
 
 def remnants(conn: sqlite3.Connection, workspace: Workspace, here: Ground) -> list[Remnant]:
-    """Return every worktree and branch of a run that is not of a wave in flight, by name."""
+    """Return every worktree and branch of a run that no wave in flight has, by name."""
     run, folder = here.run, here.folder
-    flying = set(in_flight(conn, run))
     found: dict[str, Remnant] = {}
+    kept: set[str] = set()
     for wave in waves.all_of(conn, run.id):
-        if wave.number not in flying:
+        if wave.status is WaveStatus.DISPATCHED:
+            kept |= _names_of(conn, workspace, run, wave)
+        else:
             found |= {one.name: one for one in _of_wave(conn, workspace, here, wave)}
     for name in _stray_names(here):
-        if name not in found and number_of(name) not in flying and not proving.is_in_use(folder / name):
+        if name not in found and name not in kept and not proving.is_in_use(folder / name):
             branch = f"swarm/{run.hex}/{name}"
             known = branch if name != INTEGRATION and branch in here.tips else None
             found[name] = Remnant(name, number_of(name), folder / name, known)
     return [found[name] for name in sorted(found)]
+
+
+def _names_of(conn: sqlite3.Connection, workspace: Workspace, run: Run, wave: Wave) -> set[str]:
+    """Return the names of all that a wave has: the trees of its agents, past ones too, and the one that they share.
+
+    A resume that died leaves others of its number. They are of no agent: who makes one holds our lock until it is
+    written down whose it is.
+    """
+    # A launch makes the shared one before it is written down.
+    names = {workspace.tree(run.id, wave.number, None).name, Path(wave.shared_tree or "").name}
+    for agent in agent_runs.all_of(conn, wave.id):
+        names |= {Path(agent.worktree_path or "").name, (agent.worktree_branch or "").rpartition("/")[2]}
+    return names
 
 
 def _of_wave(conn: sqlite3.Connection, workspace: Workspace, here: Ground, wave: Wave) -> Iterator[Remnant]:

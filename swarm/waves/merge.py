@@ -63,7 +63,9 @@ def _merged(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Co
     _hold_to_agents(wish, agents)
     target, tip = _target(repository, run, wish)
     integration = merging.tip_of(repository.git, integration_branch(run))
-    scene = Scene(run, wave, repository, target, tip, integration, _identity(wave, agents))
+    scene = Scene(
+        run, wave, repository, target, tip, integration, _identity(wave, agents), wish.drop, publish=wish.publish
+    )
     links = tuple(link for link in links_of(store.conn, scene, agents) if link.agent.domain not in wish.drop)
     bench = Bench(repository, workspace, run, config, wish.adapter)
     with merging.objects_only(repository) as git:
@@ -80,9 +82,9 @@ def _merged(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Co
         if not fresh and not arrived and is_published:
             what = "everything but what is dropped" if wish.drop else "everything"
             return _nothing(run, f"{what} is merged already", wave, wish.drop)
-        holds_work = base != tip or base in recorded
+        holds_work = any(merging.is_ancestor(git, commit, base) for commit in recorded)
         proof = proved(store.conn, git, scene, bench, base, fresh, wish, holds_work=holds_work)
-    if not proof.links and not arrived and is_published and proof.commit in recorded:
+    if not proof.links and not arrived and is_published:
         left = tuple(link.agent.domain for link in fresh)
         return _nothing(run, f"what is left breaks the build: {', '.join(left)}", wave, (*wish.drop, *left))
     ref = integration_branch(run)

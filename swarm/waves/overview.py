@@ -48,9 +48,7 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> StatusRe
     """Return how a run stands. Its assessment says what the gates of `advance` say."""
     found = standing(conn, run)
     wave = found.wave
-    facts = found.facts._replace(
-        supervisor=_supervisor(workspace, run, wave), unfinished=intents.unfinished_rewind(conn, run)
-    )
+    facts = found.facts._replace(supervisor=_supervisor(workspace, run, wave), unfinished=_unfinished(conn, run))
     return StatusResult(
         StatusRun(
             run.id,
@@ -78,6 +76,15 @@ def _supervisor(workspace: Workspace, run: Run, wave: Wave | None) -> str:
         return ""
     lock = workspace.launch_lock(run.id, wave.number)
     return f"process {locks.holder_of(lock).partition(' ')[0]}" if locks.is_held(lock) else ""
+
+
+def _unfinished(conn: sqlite3.Connection, run: Run) -> str:
+    if not intents.is_rewinding(conn, run.id):
+        return ""
+    # Git is asked only here: most runs have nothing of the kind, and `status` must be quick.
+    from swarm.waves.unfinished import unfinished_rewind
+
+    return unfinished_rewind(conn, run)
 
 
 def _wave(wave: Wave) -> StatusWave:

@@ -83,7 +83,12 @@ def hold_to_git_folder(run: Run, wave: Wave, repository: Repository) -> None:
     if changed := watch.changed_common(run, wave, repository):
         more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
         files = ", ".join(f".git/{name}" for name in changed[:MOST_NAMED]) + more
-        raise errors.WaveGitFolderChanged(number=wave.number, phase=wave.phase, files=files, run_id=run.id)
+        # A wave in flight is collected first, and fails.
+        is_over = wave.status is not WaveStatus.DISPATCHED
+        behind = f"swarm dispatch {run.id} {wave.phase} --isolate" if is_over else f"swarm collect {run.id}"
+        raise errors.WaveGitFolderChanged(
+            number=wave.number, phase=wave.phase, files=files, behind=behind, run_id=run.id
+        )
 
 
 def plan(conn: sqlite3.Connection, scene: Scene, tail: Sequence[AgentRun]) -> Plan:

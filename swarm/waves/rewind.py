@@ -23,6 +23,7 @@ from swarm.store.waves import Wave
 from swarm.waves import intents, selection, supervision, trees
 from swarm.waves.chain import integration_branch
 from swarm.waves.recovery import RewindResult
+from swarm.waves.unfinished import goes_on
 from swarm.workspace import Workspace
 
 _TAG: Final = "swarm-save-"
@@ -164,7 +165,7 @@ def _planned(
         shown = ", ".join(files) + (", …" if len(found.files) > len(files) else "")
         raise errors.RewindNotClean(path=str(repository.root), count=len(found.files), files=shown)
     ending, working, status = _not_promoted(conn, run.id)
-    begun = _unfinished(conn, run, repository, branch, point)
+    begun = _unfinished(conn, run, repository, point)
     begins_at = begun["from"] if begun else repository.head
     integration = _integration(repository, run, point)
     return Plan(
@@ -222,15 +223,12 @@ def _integration(repository: Repository, run: Run, point: SavePoint) -> str | No
     return None if tip is None or merging.is_ancestor(repository.git, tip, point.commit) else tip
 
 
-def _unfinished(
-    conn: sqlite3.Connection, run: Run, repository: Repository, branch: str, point: SavePoint
-) -> dict[str, Any] | None:
+def _unfinished(conn: sqlite3.Connection, run: Run, repository: Repository, point: SavePoint) -> dict[str, Any] | None:
     known = intents.last(conn, run.id)
     if known is None or known.kind != intents.REWIND_BEGUN:
         return None
-    told = known.told
-    goes_on = (told["branch"], told["to"]) == (branch, point.commit) and repository.head in {told["from"], told["to"]}
-    return told if goes_on else None
+    is_this = known.told["to"] == point.commit and goes_on(known.told, repository)
+    return known.told if is_this else None
 
 
 def _is_nothing(conn: sqlite3.Connection, plan: Plan) -> bool:

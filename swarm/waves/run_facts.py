@@ -5,7 +5,7 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
-from swarm.errors import RunNotFound, shortened
+from swarm.errors import RunNotFound, SwarmError, shortened
 from swarm.rules import gates
 from swarm.rules.assessment import AgentFacts, Facts, assess
 from swarm.rules.ownership import WHOLE_WAVE, Domain
@@ -44,7 +44,7 @@ def standing(conn: sqlite3.Connection, run: Run) -> Standing:
     agents = agent_runs.current(conn, wave.id) if wave else []
     promoted = gate_counts.promoted_wave(conn, run.id)
     newest, proof = _verified(conn, run, wave)
-    is_unmerged, is_unpublished = _published(conn, wave)
+    is_unmerged, is_unpublished = _published(conn, run, wave)
     facts = Facts(
         run.id,
         run.map_frozen,
@@ -114,14 +114,30 @@ def _verified(
     return newest, gates.Proof(found.verdict, found.passed, gate_counts.is_outdated(conn, found, subject))
 
 
-def _published(conn: sqlite3.Connection, wave: Wave | None) -> tuple[bool, bool]:
+def _published(conn: sqlite3.Connection, run: Run, wave: Wave | None) -> tuple[bool, bool]:
     """Say whether an amend wave's work is merged nowhere yet, and whether it is on the integration branch alone."""
     if wave is None or wave.phase not in AMEND_PHASES or not wave.isolated:
         return False, False
     from swarm.store import proofs
 
-    refs = [merge.ref for merge in proofs.merges_of(conn, wave.id)]
+    merges = proofs.merges_of(conn, wave.id)
+    refs = [merge.ref for merge in merges]
     if wave.status is WaveStatus.ADVANCED:
-        return False, bool(refs) and all(ref.endswith(INTEGRATION) for ref in refs)
+        is_apart = bool(refs) and all(ref.endswith(INTEGRATION) for ref in refs)
+        return False, is_apart and not _is_home(run, merges[-1].commit_sha)
     is_ended = wave.status in {WaveStatus.COLLECTED, WaveStatus.VERIFIED}
     return is_ended and not refs and gate_counts.has_changes(conn, wave.id), False
+
+
+def _is_home(run: Run, commit: str) -> bool:
+    """Say whether a person has merged the integration branch by hand: the branch that the run began on has it."""
+    from pathlib import Path
+
+    from swarm.git import merging
+    from swarm.git.runner import Git, GitError
+
+    git = Git(Path(run.local_path))
+    try:
+        return merging.is_ancestor(git, commit, f"refs/heads/{run.branch}" if run.branch else "HEAD")
+    except (GitError, SwarmError, OSError):
+        return False

@@ -25,7 +25,7 @@ LOCK_SECONDS: Final = 600.0
 @contextmanager
 def worktree_lock(repository: Repository, verb: str) -> Iterator[None]:
     """Hold the lock of a git common folder while worktrees come and go. Raises ControlPlaneBusy."""
-    lock = repository.common_dir / "swarm-worktrees.lock"
+    lock = lock_of(repository)
     with _queue(lock, verb):
         try:
             with orphans.awaited(repository.common_dir, LOCK_SECONDS):
@@ -33,6 +33,11 @@ def worktree_lock(repository: Repository, verb: str) -> Iterator[None]:
         except orphans.StillAtWork as error:
             holder = " by a git of a command that was killed"
             raise errors.ControlPlaneBusy(path=str(lock), waited=LOCK_SECONDS, holder=holder) from error
+
+
+def lock_of(repository: Repository) -> Path:
+    """Return the lock file of who makes, removes or moves what is checked out."""
+    return repository.common_dir / "swarm-worktrees.lock"
 
 
 @contextmanager
@@ -104,9 +109,21 @@ def make_trees(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> list
 
 def _refused(git: Git, domain: str, tree: Tree, error: Exception) -> errors.IsolationError:
     words = error.stderr if isinstance(error, GitError) else str(error)
-    if os.path.lexists(tree.path) or (tree.branch is not None and merging.tip_of(git, tree.branch) is not None):
+    if _can_be_cleaned(git, tree):
         return errors.IsolationInTheWay(domain=domain, problem=words, run_id=tree.path.parents[1].name)
     return errors.IsolationError(domain=domain, problem=words)
+
+
+def _can_be_cleaned(git: Git, tree: Tree) -> bool:
+    """Say whether what is in the way of a tree is a worktree, or a branch that nobody has checked out elsewhere."""
+    if os.path.lexists(tree.path):
+        return (tree.path / ".git").is_file() and not tree.path.is_symlink()
+    if tree.branch is None:
+        return False
+    try:
+        return merging.tip_of(git, tree.branch) is not None and not merging.checkouts_of(git, tree.branch)
+    except GitError:
+        return False
 
 
 def make_tree(git: Git, tree: Tree, commit: str) -> None:

@@ -1,7 +1,9 @@
 """`undo`: the last `clean` or `rewind` of a run is brought back from salvage."""
 
+import shlex
 import sqlite3
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,7 +95,8 @@ def _planned(conn: sqlite3.Connection, workspace: Workspace, repository: Reposit
     else:
         moved = (told["branch"], told["to"], told["from"]) if told["to"] != told["from"] else None
         plan = Plan(run, repository, workspace, intent, tuple(_rewound(run, told)), moved)
-    if problems := [*_hindrances(plan), *_moved_on(plan)]:
+    # What else there is to say of them is told of somebody else's, and would have those moved away.
+    if problems := list(_successors(conn, plan)) or [*_hindrances(plan), *_moved_on(plan)]:
         problem, remedy = problems[0]
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise errors.UndoRefused(verb=intent.verb, problem=problem + more, remedy=remedy, run_id=run.id)
@@ -142,6 +145,35 @@ def _rewound(run: Run, told: dict[str, Any]) -> Iterator[Back]:
                 yield Back(name, None, one["commit"], None, None, one["ref"])
 
 
+def _successors(conn: sqlite3.Connection, plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield what agents were given meanwhile in the place of what was taken away; it may look the same."""
+    given = leftovers.given_since(conn, plan.run, plan.intent.seq)
+    for back in plan.backs:
+        if back.branch in given:
+            problem = f"branch {back.branch} is one of wave {given[back.branch]} now, dispatched since"
+            yield problem, _aside(plan)
+        elif back.path is not None and back.path.name in given:
+            yield f"{back.path} is a tree of wave {given[back.path.name]} now, dispatched since", _aside(plan)
+
+
+def _aside(plan: Plan) -> str:
+    """Return how to bring back what was saved beside what is in its place."""
+    git, commands, saved = plan.repository.git, [], ""
+    for held in (back.held for back in plan.backs if back.held is not None):
+        commit = salvage.tip(git, held)
+        if commit is None:
+            continue
+        name = f"swarm/{plan.run.hex}/salvaged-{held.rpartition('/')[2]}"
+        names = (name if number == 1 else f"{name}-{number}" for number in count(1))
+        free, at = next((one, tip) for one in names if (tip := merging.tip_of(git, one)) in {None, commit})
+        saved = f"what was saved is kept by {held}"
+        if at is None:
+            commands.append(shlex.join(["git", "branch", free, held]))
+    if commands:
+        return f"`{' && '.join(commands)}` brings back what was saved on a branch of its own"
+    return f"{saved}, and has a branch" if saved else "nothing had to be saved, so nothing is lost"
+
+
 def _hindrances(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield why something cannot be brought back, each with what to do about it."""
     git, folder = plan.repository.git, leftovers.tree_folder(plan.workspace, plan.run)
@@ -158,6 +190,14 @@ def _hindrances(plan: Plan) -> Iterator[tuple[str, str]]:
             continue
         if path.is_symlink() or path.parent != folder or not is_in_place(path, folder.parent):
             yield f"something else is at {path}", "move it out of the way"
+        elif _is_anothers(plan, back, path):
+            yield f"something else is at {path}", _aside(plan)
+
+
+def _is_anothers(plan: Plan, back: Back, path: Path) -> bool:
+    """Say whether a tree was made since: the clean was done with it, and an undo that died moves its branch first."""
+    is_done = plan.intent.kind == intents.CLEANED and back.branch is not None
+    return is_done and not _holds(plan, back) and not _is_half_made(plan, path)
 
 
 def _moved_on(plan: Plan) -> Iterator[tuple[str, str]]:

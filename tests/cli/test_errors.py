@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -239,9 +240,10 @@ def control_plane_schema_corrupt(scene: Scene) -> Refusal:
 @refused
 def control_plane_corrupt(scene: Scene) -> Refusal:
     scene.workspace  # noqa: B018
-    scene.db.write_bytes(b"no database at all; " * 1000)
     backup = scene.db.parent / "backups/control-plane-v0-2026.db"
-    scene.repo.write({str(backup.relative_to(scene.repo.root)): "the newest"})
+    backup.parent.mkdir(exist_ok=True)
+    shutil.copy2(scene.db, backup)
+    scene.db.write_bytes(b"no database at all; " * 1000)
     aside = f"mv {scene.db} {scene.db}.damaged"
     remedy = f"keep it, and put the newest backup in its place: `{aside} && cp {backup} {scene.db}`"
     return Refusal(
@@ -896,7 +898,13 @@ def wave_git_folder_changed(scene: Scene) -> Refusal:
         f"""[WAVE_GIT_FOLDER_CHANGED]: The git folder was changed since wave 1 began, and not by swarm: .git/config
   Next: {hint}
   Run: {run}""",
-        {"number": 1, "phase": "health-audit-a", "files": ".git/config", "runId": run},
+        {
+            "number": 1,
+            "phase": "health-audit-a",
+            "files": ".git/config",
+            "behind": f"swarm dispatch {run} health-audit-a --isolate",
+            "runId": run,
+        },
     )
 
 

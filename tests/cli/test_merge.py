@@ -671,7 +671,7 @@ def test_a_conflict_names_files_and_domains_and_changes_nothing(clashing: Team) 
     assert block_of(answer).splitlines() == [
         "ERROR [MERGE_CONFLICT]: Wave 2 does not merge: README.md (domains code, rest)",
         (
-            f"  Next: nothing was published; leave one out with `swarm merge {clashing.run} --drop rest`, or merge branch "
+            f"  Next: nothing was published; leave one out with `swarm merge {clashing.run} --publish --drop rest`, or merge branch "
             f"{clashing.branch('rest')} into the target by hand, and call `swarm merge` again"
         ),
         "  Caused by: README.md",
@@ -726,6 +726,23 @@ def test_who_alone_is_left_and_conflicts_amends_anew_as_the_hint_says(team: Team
     assert states(team.merge("--publish"))["rest"] == "merged"
 
 
+def test_what_was_left_out_before_stays_left_out_in_the_next_step(team: Team, amended: Team) -> None:
+    team.repo.commit({"README.md": "# Moved\n", "src/app.py": "# Moved\n"})
+    hint = team.merge("--publish", "--drop", "rest", exit=1).document["error"]["hint"]
+    assert f"`swarm dispatch {team.run} health-amend-a --isolate` amends anew" in hint
+    hint = team.merge("--publish", exit=1).document["error"]["hint"]
+    assert f"`swarm merge {team.run} --publish --drop code`" in hint
+
+
+def test_an_integration_that_was_merged_by_hand_is_published(team: Team, amended: Team) -> None:
+    team.merge()
+    team.repo.git("merge", "-q", "--no-ff", "-m", "by hand", team.integration)
+    team.swarm("verify", team.run)
+    team.swarm("advance", team.run, "--override", "--reason", "one is enough")
+    action = team.swarm("status", team.run, "--format", "json").data["assessment"]["nextAction"]
+    assert action == f"swarm dispatch {team.run} health-audit-a --isolate"
+
+
 def test_a_conflict_of_the_integration_with_its_target_offers_nobody_to_leave_out(team: Team, amended: Team) -> None:
     team.merge()
     team.repo.commit({"README.md": "# Moved\n"})
@@ -742,6 +759,21 @@ def test_a_conflict_of_the_integration_with_its_target_offers_nobody_to_leave_ou
 def test_only_an_agent_of_the_wave_can_be_left_out(team: Team, amended: Team) -> None:
     answer = team.merge("--drop", "cod", exit=1)
     assert answer.document["error"]["problem"] == ("--drop: no agent of the wave is called 'cod'; there are code, rest")
+
+
+def test_what_an_agent_touched_in_an_earlier_try_is_nothing_to_merge(team: Team) -> None:
+    team.dispatch()
+    team.edit("code", {"README.md": "# Not mine\n"})
+    team.answer("code")
+    team.answer("rest")
+    team.swarm("collect", team.run, exit=1)
+    team.swarm("redrive", "2", team.run, "--apply", "--reason", "again")
+    body = {"domain": "code", "summary": "Nothing to mend.", "fixes": [], "files_changed": []}
+    team.place.output("code.2", 2).write_text(json.dumps(body))
+    team.swarm("collect", team.run)
+    action = team.swarm("status", team.run, "--format", "json").data["assessment"]["nextAction"]
+    assert action == f"swarm verify {team.run}"
+    assert team.merge().data["commit"] is None
 
 
 def test_with_every_agent_left_out_there_is_nothing_to_merge(team: Team, amended: Team) -> None:

@@ -153,6 +153,32 @@ def test_when_all_that_is_new_is_red_what_was_merged_before_stays_and_can_be_pub
     assert lasting(team) == state
 
 
+def test_after_the_target_has_moved_on_there_is_still_nothing_but_what_breaks_the_build(
+    team: Team, amended: Team
+) -> None:
+    team.prove_with(step("grep -q seen=None src/app.py && exit 1; echo 1 ran"))
+    team.merge("--publish", "--drop-culprits")
+    team.repo.commit({"docs/later.md": "later\n"})
+    state, head = lasting(team), team.repo.head
+    answer = team.merge("--publish", "--drop-culprits")
+    assert (answer.data["commit"], answer.data["dropped"]) == (None, ["code"])
+    assert (lasting(team), team.repo.head) == (state, head)
+
+
+def test_what_an_earlier_wave_has_left_unpublished_is_no_work_of_this_one(team: Team) -> None:
+    team.dispatch()
+    team.edit("rest", {"README.md": RETITLED})
+    team.collect(rest=(team.ids()["# A project"],))
+    team.merge()
+    team.dispatch()
+    team.edit("code", {"src/app.py": BROKEN}, wave=3)
+    team.collect(wave=3, code=(team.ids()["def load"],))
+    state = lasting(team)
+    error = team.merge("--drop-culprits", exit=1).document["error"]
+    assert (error["code"], error["culprits"]) == ("MERGE_GATE_FAILED", ["code"])
+    assert lasting(team) == state
+
+
 def test_a_target_that_is_red_by_itself_is_nobody_s_fault(team: Team, amended: Team) -> None:
     team.repo.commit({"src/tool.py": BROKEN})
     answer = team.swarm("merge", "--drop-culprits", exit=1)

@@ -333,12 +333,13 @@ def _(scene: RowScene) -> None:
 @row("A rewind that was begun is not finished")
 def _(scene: RowScene) -> None:
     point = published(scene)
+    run = scene.amended.run
     scene.process("rewind", point, *WHY, exit=-9, SWARM_FAILPOINT="commit.before:2")
     scene.see("rewind", point, exit=0)
     assessment = scene.swarm("status", "--format", "json").data["assessment"]
     assert assessment == {
         "state": "BLOCKED",
-        "blockers": [f"`swarm rewind {point}` was begun and is not finished"],
+        "blockers": [f"`swarm rewind {point}` was begun and is not finished; `swarm undo {run}` takes it back"],
         "nextAction": f"swarm rewind {point} --apply --reason '…'",
     }
     checks = {one["id"]: one for one in scene.swarm("doctor", "--format", "json").data["checks"]}

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.cli.amending import Amending
+from tests.cli.looking import everything_in
 from tests.cli.test_dispatch import sound
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
@@ -435,6 +436,68 @@ def test_a_kill_anywhere_and_the_same_command_again_end_as_without_it(
     assert sound(failed.swarm)
     failed.answer("rest")
     assert failed.do("collect")["waveStatus"] == "collected"
+
+
+@pytest.fixture
+def stranded(swarm: Swarm, repo: Repo, workspace: Workspace, swarm_process: Swarm) -> Wave:
+    """A wave in flight whose agents failed, `code` with an edit; a resume of it was killed, and somebody wrote into the
+    tree that this made."""
+    wave = Wave(swarm, repo, workspace)
+    repo.write({"swarm.toml": '[runtimes.played]\nkind = "command"\nargv = ["false"]\n'})
+    swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "played")
+    wave.do("launch", exit=3)
+    (wave.tree("w1-code") / "src/app.py").write_text("# half\n")
+    swarm_process("resume", *WHY, exit=-9, SWARM_FAILPOINT="commit.before")
+    (wave.tree("w1-code.2") / "mine.txt").write_text("mine\n")
+    return wave
+
+
+def test_what_a_resume_that_was_killed_left_can_be_cleaned_while_its_wave_is_in_flight(stranded: Wave) -> None:
+    run = stranded.place.run
+    in_the_way = stranded.swarm("resume", *WHY, "--format", "json", exit=1).document["error"]
+    assert (in_the_way["code"], f"`swarm clean {run} --force`" in in_the_way["hint"]) == ("ISOLATION_FAILED", True)
+    of_agents = {name: everything_in(stranded.tree(name)) for name in ("w1-code", "w1-rest")}
+    plain = stranded.do("clean", run)
+    assert [(one["name"], one["why"]) for one in plain["atRisk"]] == [("w1-code.2", ["1 untracked file: mine.txt"])]
+    assert (plain["removable"], plain["inFlight"]) == ([], [1])
+    (gone,) = stranded.do("clean", run, "--force", *WHY)["removable"]
+    assert (gone["name"], gone["salvage"]) == ("w1-code.2", f"refs/swarm/salvage/{run}/w1-code-2")
+    assert stranded.repo.git("show", f"{gone['salvage']}:mine.txt") == "mine"
+    assert {path.name for path in stranded.tree("").iterdir()} == of_agents.keys()
+    assert {name: everything_in(stranded.tree(name)) for name in of_agents} == of_agents
+    again = stranded.do("resume", *WHY)["redispatched"]
+    assert [(one["domain"], Path(one["worktreePath"]).name) for one in again] == [
+        ("code", "w1-code.2"),
+        ("rest", "w1-rest"),
+    ]
+    for domain in ("code", "rest"):
+        stranded.answer(domain)
+    assert stranded.do("collect")["waveStatus"] == "collected"
+
+
+def test_trees_that_a_waves_agents_had_before_are_not_cleaned_while_it_is_in_flight(stranded: Wave) -> None:
+    stranded.do("clean", "--force", *WHY)
+    stranded.do("resume", *WHY)
+    names = {path.name: everything_in(path) for path in stranded.tree("").iterdir()}
+    assert names.keys() == {"w1-code", "w1-code.2", "w1-rest"}
+    data = stranded.do("clean", "--force", *WHY)
+    assert (data["removable"], data["atRisk"], data["inFlight"]) == ([], [], [1])
+    assert {path.name: everything_in(path) for path in stranded.tree("").iterdir()} == names
+
+
+def test_an_undo_is_refused_once_a_resume_gave_an_agent_the_tree(stranded: Wave) -> None:
+    stranded.do("clean", "--force", *WHY)
+    stranded.do("resume", *WHY)
+    before = stranded.whole
+    error = stranded.swarm("undo", *WHY, "--format", "json", exit=1).document["error"]
+    own = f"swarm/{stranded.place.run.rpartition('-')[2]}"
+    saved = f"refs/swarm/salvage/{stranded.place.run}/w1-code-2"
+    assert (error["code"], error["problem"], error["remedy"]) == (
+        "UNDO_REFUSED",
+        f"branch {own}/w1-code.2 is one of wave 1 now, dispatched since",
+        f"`git branch {own}/salvaged-w1-code-2 {saved}` brings back what was saved on a branch of its own",
+    )
+    assert stranded.whole == before
 
 
 def test_of_two_resumes_at_once_one_wins_and_the_other_meets_a_typed_conflict_or_nothing_to_do(

@@ -1,5 +1,6 @@
 """`swarm undo`: the last clean or rewind is brought back from salvage."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from tests.cli.looking import everything_in, nothing_changes
 from tests.cli.merger import MENDED, Stage, Team
 from tests.cli.test_clean import clean, content, salvaged, steps
 from tests.cli.test_rewind import published, rewind, waves
-from tests.conftest import Answer, Repo, Swarm
+from tests.conftest import Answer, Repo, Swarm, Workspace
 
 WHY = ("--apply", "--reason", "too much")
 
@@ -137,6 +138,87 @@ def test_a_branch_that_was_made_anew_meanwhile_is_not_written_over(team: Team, a
     with nothing_changes(team.repo.root):
         error = undo(team, *WHY, exit=1).document["error"]
     assert error["problem"] == f"branch {team.branch('code')} is elsewhere now"
+
+
+@pytest.fixture
+def stranded(swarm: Swarm, repo: Repo, workspace: Workspace, swarm_process: Swarm) -> Team:
+    """What a dispatch that was killed has left, with something of somebody in the tree of `code`."""
+    swarm_process(*DISPATCH, exit=-9, SWARM_FAILPOINT="commit.before")
+    team = Team(swarm, repo, workspace)
+    team.edit("code", {"mine.txt": "mine\n"}, wave=1)
+    return team
+
+
+DISPATCH = ("dispatch", "health-audit-a", "--isolate")
+
+
+def refused(team: Team) -> tuple[str, str]:
+    """Be refused an undo, which changes nothing; return the problem and the remedy."""
+    for words in ((), WHY):
+        with nothing_changes(team.repo.root):
+            error = undo(team, *words, exit=1).document["error"]
+        assert error["code"] == "UNDO_REFUSED"
+    return error["problem"], error["remedy"]
+
+
+def follow(team: Team, remedy: str) -> None:
+    """Call the git command of a remedy; what was saved then is on a branch, and no other ref is another."""
+    before = set(team.repo.git("for-each-ref").splitlines())
+    _, *words = shlex.split(remedy.split("`")[1])
+    team.repo.git(*words)
+    (new,) = set(team.repo.git("for-each-ref").splitlines()) ^ before
+    branch = f"swarm/{team.hex}/salvaged-w1-code"
+    assert new.endswith(f"refs/heads/{branch}")
+    assert content(team, branch)["mine.txt"] == "mine"
+
+
+def test_what_agents_were_given_meanwhile_is_not_taken_for_what_was_cleaned(stranded: Team) -> None:
+    clean(stranded, "--force", *WHY)
+    stranded.swarm(*DISPATCH)
+    saved = f"refs/swarm/salvage/{stranded.run}/w1-code"
+    problem, remedy = refused(stranded)
+    assert (problem, remedy) == (
+        f"branch {stranded.branch('code', 1)} is one of wave 1 now, dispatched since (and 1 more)",
+        f"`git branch swarm/{stranded.hex}/salvaged-w1-code {saved}` brings back what was saved on a branch of its own",
+    )
+    follow(stranded, remedy)
+    assert refused(stranded) == (problem, f"what was saved is kept by {saved}, and has a branch")
+
+
+def test_where_nothing_was_saved_of_what_agents_have_now_nothing_is_lost(
+    swarm: Swarm, repo: Repo, workspace: Workspace, swarm_process: Swarm
+) -> None:
+    team = Team(swarm, repo, workspace)
+    swarm_process(*DISPATCH, exit=-9, SWARM_FAILPOINT="commit.before")
+    clean(team, *WHY)
+    swarm(*DISPATCH)
+    assert refused(team) == (
+        f"branch {team.branch('code', 1)} is one of wave 1 now, dispatched since (and 1 more)",
+        "nothing had to be saved, so nothing is lost",
+    )
+
+
+def test_a_clean_that_is_gone_on_with_does_not_claim_what_agents_were_given_meanwhile(
+    stranded: Team, swarm_process: Swarm
+) -> None:
+    words = ("clean", stranded.run, "--force", *WHY)
+    swarm_process(*words, exit=-9, SWARM_FAILPOINT="git.update-ref.after:3")
+    assert not stranded.tree("code", 1).exists()
+    stranded.swarm(*DISPATCH)
+    assert clean(stranded, "--force", *WHY).data["removable"] == []
+    problem, remedy = refused(stranded)
+    assert problem == f"branch {stranded.branch('code', 1)} is one of wave 1 now, dispatched since (and 1 more)"
+    follow(stranded, remedy)
+
+
+def test_what_another_dispatch_that_died_made_is_not_taken_for_what_was_cleaned(
+    stranded: Team, swarm_process: Swarm
+) -> None:
+    clean(stranded, "--force", *WHY)
+    swarm_process(*DISPATCH, exit=-9, SWARM_FAILPOINT="commit.before")
+    problem, remedy = refused(stranded)
+    assert problem == f"something else is at {stranded.tree('code', 1)}"
+    follow(stranded, remedy)
 
 
 # Before and after it is written down what will be done, and with the half of it done.

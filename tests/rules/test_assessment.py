@@ -108,7 +108,7 @@ AGAIN = "swarm dispatch R health-audit-a --isolate"
         (
             collected()._replace(unfinished="swarm rewind S"),
             "BLOCKED",
-            ("`swarm rewind S` was begun and is not finished",),
+            ("`swarm rewind S` was begun and is not finished; `swarm undo R` takes it back",),
             "swarm rewind S --apply --reason '…'",
         ),
         (broken(FAILED), "WAVE FAILED", ("code is failed: it wrote nothing",), "swarm resume R"),

@@ -143,7 +143,9 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             lambda conn: gates.has_changes(conn, 1),
             [
                 [
+                    "CO-ROUTINE newest",
                     "SEARCH agent_runs USING INDEX agent_runs_of_a_wave (wave_id=?)",
+                    "SCAN newest",
                     "SEARCH file_claims USING INDEX sqlite_autoindex_file_claims_1 (agent_run_id=?)",
                 ]
             ],

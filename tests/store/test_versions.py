@@ -15,7 +15,7 @@ import pytest
 from swarm import errors, shipped
 from swarm.store import claims, findings, leases, ledger, proofs, runs, versions
 from swarm.store.connection import Store, open_store
-from swarm.store.faults import remedy
+from swarm.store.faults import remedy, remedy_of_none
 from tests.store import rows
 
 DATA = Path(__file__).parent.parent / "data"
@@ -183,14 +183,24 @@ def test_a_truncated_file_is_told_as_corrupt_and_kept(database: Path, store: Sto
     assert everything_in(database.parent) == before
 
 
+def a_backup(file: Path) -> Path:
+    """Make the least that is a control plane."""
+    database_with(file, FRESH, "INSERT INTO kv VALUES ('schema_version', '1')")
+    return file
+
+
 def test_the_remedy_for_a_damaged_file_is_its_newest_backup(database: Path) -> None:
     backups = database.parent / "backups"
     backups.mkdir(parents=True)
     database.write_bytes(b"garbage" * 1000)
     for age, name in enumerate(("a", "c", "b")):
-        backup = backups / f"control-plane-v1-{name}.db"
-        backup.touch()
+        backup = a_backup(backups / f"control-plane-v1-{name}.db")
         os.utime(backup, (1_700_000_000 - age, 1_700_000_000 - age))
+    # Newer, but nothing that could take its place.
+    (backups / "control-plane-v1-empty.db").touch()
+    (backups / "control-plane-v1-garbage.db").write_bytes(b"garbage" * 1000)
+    (backups / "control-plane-v1-folder.db").mkdir()
+    (backups / "control-plane-v1-link.db").symlink_to("nowhere")
     with pytest.raises(errors.ControlPlaneCorrupt) as caught:
         open_store(database, "test")
     newest = backups / "control-plane-v1-a.db"
@@ -202,13 +212,14 @@ def test_the_remedy_keeps_the_damaged_file_with_its_journal_and_works_in_a_shell
     database = tmp_path / "a b's" / "control-plane.db"
     backup = database.parent / "backups/control-plane-v1-a.db"
     backup.parent.mkdir(parents=True)
-    for file in (database, journal := database.with_name("control-plane.db-journal"), backup):
+    for file in (database, journal := database.with_name("control-plane.db-journal")):
         file.write_text(file.name)
+    a_backup(backup)
     subprocess.run(remedy(database).split("`")[1], shell=True, check=True)
-    assert {file.name: file.read_text() for file in database.parent.iterdir() if file.is_file()} == {
-        "control-plane.db": backup.name,
-        "control-plane.db.damaged": database.name,
-        "control-plane.db.damaged-journal": journal.name,
+    assert {file.name: file.read_bytes() for file in database.parent.iterdir() if file.is_file()} == {
+        "control-plane.db": backup.read_bytes(),
+        "control-plane.db.damaged": database.name.encode(),
+        "control-plane.db.damaged-journal": journal.name.encode(),
     }
 
 
@@ -216,16 +227,25 @@ def test_what_was_put_aside_before_is_never_written_over(tmp_path: Path) -> None
     database = tmp_path / "control-plane.db"
     backup = tmp_path / "backups/control-plane-v1-a.db"
     backup.parent.mkdir()
-    backup.write_text("backup")
+    a_backup(backup)
     for damage in ("first", "second", "third"):
         database.write_text(damage)
         subprocess.run(remedy(database).split("`")[1], shell=True, check=True)
-    assert {file.name: file.read_text() for file in tmp_path.iterdir() if file.is_file()} == {
-        "control-plane.db": "backup",
-        "control-plane.db.damaged": "first",
-        "control-plane.db.damaged-2": "second",
-        "control-plane.db.damaged-3": "third",
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()} == {
+        "control-plane.db": backup.read_bytes(),
+        "control-plane.db.damaged": b"first",
+        "control-plane.db.damaged-2": b"second",
+        "control-plane.db.damaged-3": b"third",
     }
+
+
+def test_a_link_that_leads_nowhere_is_moved_out_of_the_way_of_the_backup(tmp_path: Path) -> None:
+    database, backup = tmp_path / "control-plane.db", tmp_path / "backups/control-plane-v1-a.db"
+    backup.parent.mkdir()
+    a_backup(backup)
+    database.symlink_to("nowhere")
+    subprocess.run(remedy_of_none(database).split("`")[1], shell=True, check=True)
+    assert (database.is_symlink(), database.read_bytes()) == (False, backup.read_bytes())
 
 
 def test_a_missing_file_is_told_and_nothing_is_made(database: Path) -> None:
@@ -240,7 +260,7 @@ def test_a_missing_file_is_told_and_nothing_is_made(database: Path) -> None:
 def test_where_one_is_missing_and_there_is_a_backup_it_is_named(database: Path) -> None:
     backup = database.parent / "backups/control-plane-v1-a.db"
     backup.parent.mkdir(parents=True)
-    backup.touch()
+    a_backup(backup)
     with pytest.raises(errors.ControlPlaneMissing) as caught:
         open_store(database, "test")
     assert f"put the newest backup in its place: `cp {backup} {database}`; " in caught.value.hint
