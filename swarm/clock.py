@@ -25,7 +25,11 @@ def seconds_since(moment: str) -> float:
 
 def fresh_run_id() -> str:
     """Return `swarm-<epoch seconds>-<8 hex>`; the hex keeps two runs of one second apart."""
-    return f"swarm-{int(time.time())}-{_random_hex(4)}"
+    chance = _random_hex(4)
+    while chance.isdigit():
+        # A whole number is a wave wherever a run may be named by these.
+        chance = _random_hex(4)
+    return f"swarm-{int(time.time())}-{chance}"
 
 
 def fresh_correlation_id() -> str:

@@ -1,6 +1,7 @@
 """`swarm merge`."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ from swarm.waves.proof import GateShown, MergeResult
 @run_argument
 @click.option("--publish", is_flag=True, help="Publish to the target branch, not to the run's integration branch.")
 @click.option("--target", metavar="BRANCH", help="Merge on top of this branch; else of the one that the run began on.")
-@click.option("--drop", type=Words(), default=(), help="Leave the work of these domains out.")
+@click.option("--drop", type=Words(), multiple=True, metavar="A,B", help="Leave the work of these domains out.")
 @click.option("--drop-culprits", is_flag=True, help="Leave out whose work makes the build red.")
 @click.option("--accept", type=click.Choice(["no_tests"]), help="Take a repository that has no tests; needs --reason.")
 @click.option("--reason", metavar="TEXT", help="Why, which is recorded.")
@@ -26,7 +27,7 @@ def command(  # noqa: PLR0913
     call: Call,
     run: str | None,
     target: str | None,
-    drop: tuple[str, ...],
+    drop: tuple[tuple[str, ...], ...],
     accept: str | None,
     reason: str | None,
     adapter: str | None,
@@ -44,7 +45,7 @@ def command(  # noqa: PLR0913
     from swarm.waves.merge_gate import Wish
 
     why = require_reason(reason, "accepting a repository without tests") if accept else None
-    wish = Wish(publish, target, drop, drop_culprits, accept, why, adapter)
+    wish = Wish(publish, target, tuple(chain.from_iterable(drop)), drop_culprits, accept, why, adapter)
     with call.write() as store:
         selected = call.run_here(store, run, repo_path, tell=True)
         result = merge(store, call.workspace, selected, wish, call.config(Path(selected.local_path)))

@@ -168,7 +168,7 @@ def _aside(plan: Plan) -> str:
         free, at = next((one, tip) for one in names if (tip := merging.tip_of(git, one)) in {None, commit})
         saved = f"what was saved is kept by {held}"
         if at is None:
-            commands.append(shlex.join(["git", "branch", free, held]))
+            commands.append(f"git branch {shlex.quote(free)} {shlex.quote(held)}")
     if commands:
         return f"`{' && '.join(commands)}` brings back what was saved on a branch of its own"
     return f"{saved}, and has a branch" if saved else "nothing had to be saved, so nothing is lost"

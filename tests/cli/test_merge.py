@@ -780,6 +780,7 @@ def test_with_every_agent_left_out_there_is_nothing_to_merge(team: Team, amended
     answer = team.merge("--drop", "code,rest")
     assert (answer.data["commit"], answer.data["dropped"]) == (None, ["code", "rest"])
     assert "⚠ Left out: code, rest" in team.swarm("merge", "--drop", "code,rest").out.splitlines()
+    assert team.merge("--drop", "code", "--drop", "rest").data["dropped"] == ["code", "rest"]
     assert lasting(team)["merges"] == []
 
 

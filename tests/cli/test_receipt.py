@@ -37,7 +37,7 @@ def amended(run: Coordinator) -> Coordinator:
         skipped=[{"finding_id": one, "reason": HOSTILE} for one in run.open_ids() if one != grave],
     )
     run.swarm("collect", run.place.run)
-    run.merge()
+    run.merge(commit=run.repo.head)
     run.verify()
     run.swarm("advance", run.place.run)
     return run
