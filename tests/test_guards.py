@@ -35,9 +35,10 @@ PLAIN = {
     "workspace",
 }
 MAY_IMPORT = {
-    "cli": {"cli", "waves", "show", "store", "git", "runtimes", "rules", *PLAIN},
-    "waves": {"waves", "store", "git", "runtimes", "builds", "rules", *PLAIN},
-    "show": {"show", "waves", "rules", "errors", "__version__"},
+    "cli": {"cli", "waves", "results", "show", "store", "git", "runtimes", "rules", *PLAIN},
+    "waves": {"waves", "results", "store", "git", "runtimes", "builds", "rules", *PLAIN},
+    "show": {"show", "results", "waves", "rules", "errors", "__version__"},
+    "results": {"results", "rules", "waves"},
     "store": {"store", "rules", *PLAIN},
     "git": {"git", "rules", *PLAIN},
     "runtimes": {"runtimes", "rules", *PLAIN},

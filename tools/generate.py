@@ -14,8 +14,9 @@ import click
 from swarm.cli.door import swarm as group
 from swarm.cli.verbs import SECTIONS
 from swarm.errors import CATALOGUE, ICONS
-from swarm.show.document import schema_of
-from swarm.waves import chained, gate_results, lookback, proof, recovery, recovery_results, results, triaged
+from swarm.results import ledger, receipt, recover, report, triage, verify
+from swarm.results.document import schema_of
+from swarm.waves import recovery, results
 
 ROOT = Path(__file__).parent.parent
 DATA: dict[str, Any] = {
@@ -27,39 +28,39 @@ DATA: dict[str, Any] = {
     "dispatch": results.DispatchResult,
     "launch": results.LaunchResult,
     "collect": results.CollectResult,
-    "merge": proof.MergeResult,
-    "verify": proof.VerifyResult,
-    "advance": gate_results.AdvanceResult,
+    "merge": verify.MergeResult,
+    "verify": verify.VerifyResult,
+    "advance": receipt.AdvanceResult,
     "runs": list[results.RunShown],
     "status": results.StatusResult,
     "findings": results.FindingsResult,
     "show": results.ShowResult,
     "history": results.EventsResult,
     "events": results.EventsResult,
-    "receipt": gate_results.WaveReceipt,
+    "receipt": receipt.WaveReceipt,
     "attempts": results.LaunchResult,
     "explain": results.Explanation,
-    "trends": lookback.TrendsResult,
-    "report": lookback.ReportResult,
+    "trends": report.TrendsResult,
+    "report": report.ReportResult,
     "schema": Any,
-    "approve": triaged.TriageResult,
-    "defer": triaged.TriageResult,
-    "reject": triaged.TriageResult,
-    "reopen": triaged.TriageResult,
-    "close": triaged.TriageResult,
-    "triage": triaged.ImportResult,
-    "lease": triaged.LeasesResult,
-    "resume": recovery_results.RedispatchResult,
-    "redrive": recovery_results.RedispatchResult,
-    "revalidate": recovery_results.RevalidateResult,
+    "approve": triage.TriageResult,
+    "defer": triage.TriageResult,
+    "reject": triage.TriageResult,
+    "reopen": triage.TriageResult,
+    "close": triage.TriageResult,
+    "triage": triage.ImportResult,
+    "lease": triage.LeasesResult,
+    "resume": recover.RedispatchResult,
+    "redrive": recover.RedispatchResult,
+    "revalidate": recover.RevalidateResult,
     "rewind": recovery.RewindResult,
     "clean": recovery.CleanResult,
     "undo": recovery.UndoResult,
-    "verify-fixed": proof.Delta,
-    "verify-recurring": proof.Delta,
-    "verify-unverified": proof.Delta,
-    "verify-approved": proof.Delta,
-    "ledger": chained.ChainShown | chained.ReplayShown,
+    "verify-fixed": verify.Delta,
+    "verify-recurring": verify.Delta,
+    "verify-unverified": verify.Delta,
+    "verify-approved": verify.Delta,
+    "ledger": ledger.ChainShown | ledger.ReplayShown,
     "completion": results.Completion,
 }
 

@@ -6,10 +6,10 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import require_reason, run_argument, usage, verb
+from swarm.results.receipt import AdvanceResult
 from swarm.show import text
 from swarm.show.escape import plain
 from swarm.show.receipt import gate_word
-from swarm.waves.gate_results import AdvanceResult
 
 
 @verb()
@@ -25,7 +25,7 @@ def command(
 
     Exit 0: promoted, or with --check-only: would be; 1: a gate says no. A complete run is left as it is.
     """
-    from swarm.show.document import document
+    from swarm.results.document import document
     from swarm.waves import promotion
 
     if history and (check_only or override):

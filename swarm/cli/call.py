@@ -87,7 +87,7 @@ class Call:
         A document that must be the same bytes each time is not `timed`: its `duration_ms` is null.
         """
         if self.form == "json":
-            from swarm.show.document import document
+            from swarm.results.document import document
 
             whole = envelope(self.verb, exit_code, document(data))
             if not timed:
@@ -111,7 +111,7 @@ def failure(verb: str, error: errors.SwarmError | BaseException, exit_code: int)
     """Return the document of a verb that failed."""
     told: dict[str, Any] = {"code": None, "message": str(error), "hint": None}
     if isinstance(error, errors.SwarmError):
-        from swarm.show.document import camel, document
+        from swarm.results.document import camel, document
 
         told = {"code": error.code, "message": error.message, "hint": error.hint}
         told |= {camel(name): document(value) for name, value in error.fields.items() if camel(name) not in told}

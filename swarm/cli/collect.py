@@ -5,12 +5,12 @@ from pathlib import Path
 
 from swarm.cli.call import Call
 from swarm.cli.options import outputs_named, outputs_option, repo_path_option, run_argument, verb
+from swarm.results.collect import UNTAKABLE, AgentCollected, CollectResult, ViolationShown
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import AMEND_PHASES, dispatched_phase
 from swarm.rules.states import WaveStatus
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.collected import UNTAKABLE, AgentCollected, CollectResult, ViolationShown
 
 _MOST_VIOLATIONS = 20
 _MOST_NAMED = 5

@@ -12,10 +12,10 @@ import click
 from swarm import clock, errors
 from swarm.cli.call import Call
 from swarm.cli.options import Words, require_reason, run_argument, usage, verb
+from swarm.results.triage import FindingDecided, TriageResult
 from swarm.rules.decisions import LONGEST_AUTHOR, LONGEST_REASON, Action
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.triaged import FindingDecided, TriageResult
 
 if TYPE_CHECKING:
     from swarm.store.runs import Run

@@ -18,7 +18,7 @@ _POLL_SECONDS = 0.3
 @click.option("--follow", is_flag=True, help="Go on with what comes, until interrupted.")
 def command(call: Call, after: int, *, follow: bool) -> None:
     """Print the ledger: one JSON object a line, oldest first."""
-    from swarm.show.document import document
+    from swarm.results.document import document
     from swarm.waves.ledger_views import events_after
 
     if follow and call.form == "json":

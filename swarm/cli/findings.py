@@ -150,7 +150,7 @@ def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fai
     """Write the document with its findings one at a time, so that a long list is never held in memory."""
     import sys
 
-    from swarm.show.document import document
+    from swarm.results.document import document
 
     code, head = _head(store, run, filters, fail_on)
     whole = json.dumps(envelope(call.verb, code, document(head)), ensure_ascii=False)

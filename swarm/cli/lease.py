@@ -9,9 +9,9 @@ import click
 from swarm.cli.call import Call
 from swarm.cli.deciding import named_option, one_run, said
 from swarm.cli.options import repo_path_option, run_argument, verb
+from swarm.results.triage import LeaseShown, LeasesResult
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.triaged import LeaseShown, LeasesResult
 
 _domain = click.option("--domain", required=True, metavar="NAME", help="The domain whose agent needs the file.")
 _file = click.option("--file", "file", required=True, metavar="PATH", help="The file, from the root of the repository.")

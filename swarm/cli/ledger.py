@@ -7,9 +7,9 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import run_argument, usage, verb
+from swarm.results.ledger import ChainShown, Difference, ReplayShown
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.chained import ChainShown, Difference, ReplayShown
 
 _LISTED = 20
 

@@ -8,9 +8,9 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import Words, repo_path_option, require_reason, run_argument, verb
+from swarm.results.verify import GateShown, MergeResult
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.proof import GateShown, MergeResult
 
 
 @verb()

@@ -10,9 +10,9 @@ from swarm import errors, events
 from swarm.cli.call import Call
 from swarm.cli.options import usage, verb
 from swarm.files import is_in_place, write_whole
+from swarm.results.receipt import WaveReceipt
 from swarm.rules.states import WaveStatus
 from swarm.show.receipt import receipt_lines
-from swarm.waves.gate_results import WaveReceipt
 
 if TYPE_CHECKING:
     from swarm.store.connection import Store
@@ -78,7 +78,7 @@ def write(folder: Path, made: WaveReceipt) -> None:
 
 def files_of(made: WaveReceipt) -> dict[str, str]:
     """Return the files of a receipt with what they hold."""
-    from swarm.show.document import document
+    from swarm.results.document import document
 
     return {
         "receipt.json": json.dumps(document(made), indent=1, ensure_ascii=False) + "\n",

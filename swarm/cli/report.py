@@ -7,9 +7,9 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import run_argument, verb
+from swarm.results.report import ReportResult
 from swarm.show.escape import plain
 from swarm.show.text import counted
-from swarm.waves.lookback import ReportResult
 
 
 @verb()

@@ -7,8 +7,8 @@ import click
 from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import Duration, usage, verb
+from swarm.results.status import RunShown
 from swarm.show import text
-from swarm.waves.standing import RunShown
 
 
 @verb()

@@ -8,9 +8,9 @@ import click
 from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, run_argument, threshold_option, verb
+from swarm.results.verify import ClaimRow, ClaimsSummary, Delta
 from swarm.show import text
 from swarm.show.escape import code_span, markdown, plain
-from swarm.waves.proof import ClaimRow, ClaimsSummary, Delta
 
 _FORMS = ("text", "markdown", "json")
 _BAD = ("regressed", "claimed-but-still-present", "broken", "drifted")
@@ -28,7 +28,7 @@ def second_look(name: str, help_: str) -> click.Command:
     @repo_path_option
     def command(call: Call, run: str | None, threshold: int, revision: str | None, repo_path: Path | None) -> None:
         from swarm.cli.verify import unlooked
-        from swarm.show.document import document
+        from swarm.results.document import document
         from swarm.waves.second_look import Question
         from swarm.waves.verify import Wish, delta, write_delta
 

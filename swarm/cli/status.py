@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from swarm.cli.call import Call
 from swarm.cli.options import run_argument, verb
+from swarm.results.status import StatusResult
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.standing import StatusResult
 
 
 @verb()

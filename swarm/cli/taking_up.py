@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import click
 
 from swarm.cli.options import require_reason
+from swarm.results.recover import RedispatchResult
 from swarm.show.escape import plain
-from swarm.waves.recovery_results import RedispatchResult
 
 apply_option = click.option("--apply", is_flag=True, help="Do it; else the plan is shown, and nothing is touched.")
 reason_option = click.option("--reason", metavar="TEXT", help="Why, which is recorded; --apply needs it.")

@@ -8,9 +8,9 @@ import click
 from swarm.cli.call import Call
 from swarm.cli.deciding import author, finding_lines, named_option, one_run
 from swarm.cli.options import run_argument, usage, verb
+from swarm.results.triage import ImportResult
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.triaged import ImportResult
 
 _MOST_SHOWN = 20
 

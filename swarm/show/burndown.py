@@ -5,9 +5,9 @@ from itertools import pairwise
 from math import ceil, floor, log10
 from typing import Final
 
+from swarm.results.report import OpenAfter
 from swarm.rules.classification import SEVERITIES
 from swarm.show.html import counted, safe, severity_icon
-from swarm.waves.lookback import OpenAfter
 
 HEIGHT: Final = 260
 _TOP, _BOTTOM = 22, 44

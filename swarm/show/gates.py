@@ -2,15 +2,8 @@
 
 from collections.abc import Iterator
 
+from swarm.results.report import LeaseShown, MergeShown, PromotionShown, ReportFacts, StepShown, VerificationShown
 from swarm.show.html import chip, code, counted, duration, icon, moment, safe, verdict_word
-from swarm.waves.lookback import (
-    LeaseShown,
-    MergeShown,
-    PromotionShown,
-    ReportFacts,
-    StepShown,
-    VerificationShown,
-)
 
 
 def gates(facts: ReportFacts) -> str:

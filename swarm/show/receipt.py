@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from swarm.show import text
-from swarm.show.escape import code_span, markdown
-from swarm.waves.gate_results import (
+from swarm.results.receipt import (
     GateShown,
     ReceiptAgent,
     ReceiptClaim,
@@ -14,6 +12,8 @@ from swarm.waves.gate_results import (
     ReceiptVerification,
     WaveReceipt,
 )
+from swarm.show import text
+from swarm.show.escape import code_span, markdown
 
 MOST_IDS = 50
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from swarm.results.report import AgentLane, AttemptBar, ReportFacts, VerificationShown, WaveLane
 from swarm.show.html import (
     AS_TEXT,
     DASH,
@@ -18,7 +19,6 @@ from swarm.show.html import (
     tone_of,
     verdict_word,
 )
-from swarm.waves.lookback import AgentLane, AttemptBar, ReportFacts, VerificationShown, WaveLane
 
 _OPEN_LANES: Final = 4
 _MOST_TICKS: Final = 5

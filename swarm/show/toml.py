@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from swarm.results.triage import DecisionExported
 from swarm.show.escape import UNSAFE
-from swarm.waves.triaged import DecisionExported
 
 HEAD: Final = """\
 # Decisions about findings, written by `swarm findings --export FILE`; `swarm triage --import FILE` reads them.

@@ -6,11 +6,11 @@ from typing import Final
 
 from swarm.git import touched
 from swarm.git.repository import LINK_MODE, Repository, TreeFile
+from swarm.results.collect import UNTAKABLE, Divergence, LeaseRequest, Problem, ViolationShown
 from swarm.rules.ownership import UNASSIGNED, WHOLE_WAVE, Ownership, OwnershipMap, trespasses
 from swarm.rules.paths import safe_path
 from swarm.store.agent_runs import Claim
 from swarm.store.waves import Wave
-from swarm.waves.collected import UNTAKABLE, Divergence, LeaseRequest, Problem, ViolationShown
 from swarm.waves.intake import Intake, trusted_index, violated, without_tree
 
 WORK: Final = "refs/swarm/work/"

@@ -7,6 +7,7 @@ from swarm import errors, events
 from swarm.config import Config
 from swarm.git.diff import changed_lines
 from swarm.git.repository import Repository, commit_of, repository_at
+from swarm.results.collect import CollectResult
 from swarm.rules.phases import Phase, is_audit
 from swarm.runtimes import registry
 from swarm.store import runs, waves
@@ -16,7 +17,6 @@ from swarm.store.waves import Wave
 from swarm.waves import initialize as initializing
 from swarm.waves import preconditions
 from swarm.waves.collect import collect
-from swarm.waves.collected import CollectResult
 from swarm.waves.digest import Filters, digest
 from swarm.waves.dispatch import Wish, dispatch, refusals_told
 from swarm.waves.launch import launch

@@ -11,6 +11,7 @@ from swarm import errors, events
 from swarm.git import worktrees
 from swarm.git.repository import Repository, repository_at
 from swarm.git.worktrees import Tree
+from swarm.results.collect import AgentCollected, CollectResult, FindingCounts
 from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
@@ -22,7 +23,6 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import intake, run_facts, settling, supervision, trees
 from swarm.waves.amending import keep_work
-from swarm.waves.collected import AgentCollected, CollectResult, FindingCounts
 from swarm.waves.fixes import dropped
 from swarm.waves.meanwhile import brought_up
 from swarm.waves.observing import Observed, observe

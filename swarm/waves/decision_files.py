@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from swarm import errors
+from swarm.results.triage import DecisionExported
 from swarm.rules.decisions import Source
 from swarm.store import decisions
 from swarm.store.runs import Run
 from swarm.waves.digest import Filters, selected
-from swarm.waves.triaged import DecisionExported
 
 DECIDED: Final = ("approved", "deferred", "rejected")
 MOST_BYTES: Final = 8 * 1024 * 1024

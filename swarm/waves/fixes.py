@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from swarm.git.repository import contents, files_at
 from swarm.git.runner import Git
+from swarm.results.collect import ClaimedFix, SkippedFix
 from swarm.rules.classification import Decision, Observation
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.paths import safe_path
@@ -13,7 +14,6 @@ from swarm.rules.verification import Looked, verify_fixed
 from swarm.store.claims import NewFixClaim
 from swarm.store.findings import KnownFinding
 from swarm.store.waves import Wave
-from swarm.waves.collected import ClaimedFix, SkippedFix
 from swarm.waves.fates import Place, places_at
 from swarm.waves.intake import Intake
 

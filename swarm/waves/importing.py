@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.clock import now
+from swarm.results.triage import DecisionSkipped, FindingDecided, ImportResult
 from swarm.rules.classification import Decision, Observation, status_of
 from swarm.rules.decisions import Source, has_expired
 from swarm.store import decisions, ledger, pending
@@ -16,7 +17,6 @@ from swarm.store.pending import Pending
 from swarm.store.runs import Run
 from swarm.waves.decision_files import Entry, read
 from swarm.waves.triage import finding_decided
-from swarm.waves.triaged import DecisionSkipped, FindingDecided, ImportResult
 
 _OURS: Final = "a coordinator has decided otherwise here since; --force takes the file's word"
 _OTHER: Final = "another decision of the file stands under this finding's own fingerprint"

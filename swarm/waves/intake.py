@@ -14,6 +14,7 @@ from swarm.git import touched
 from swarm.git.repository import Repository
 from swarm.git.sentinel import Sentinel
 from swarm.git.touched import Touched, Work
+from swarm.results.collect import Divergence, Problem, ViolationShown
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.phases import LENSES
 from swarm.rules.states import AgentRunStatus, is_ended
@@ -22,7 +23,6 @@ from swarm.runtimes.runtime import UnusableOutput
 from swarm.store.agent_runs import AgentRun, Body, Claim, body_of
 from swarm.store.waves import Wave
 from swarm.waves import trees
-from swarm.waves.collected import Divergence, Problem, ViolationShown
 from swarm.waves.prompts import kind_of
 
 STORED_ERROR: Final = 512

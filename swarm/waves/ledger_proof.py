@@ -3,10 +3,10 @@
 from typing import Final
 
 from swarm import errors
+from swarm.results.ledger import ChainShown
 from swarm.store import ledger
 from swarm.store.connection import Store
 from swarm.store.ledger import Break
-from swarm.waves.chained import ChainShown
 
 _TOLD: Final = {
     "missing": "{kind} stands where the event with {expected} should, which is gone",

@@ -11,6 +11,7 @@ from swarm.git import merging
 from swarm.git.merging import Identity
 from swarm.git.repository import Repository, repository_at
 from swarm.git.runner import Git
+from swarm.results.verify import MergedDomain, MergeResult
 from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
 from swarm.store import agent_runs, claims, proofs, waves
@@ -32,7 +33,6 @@ from swarm.waves.chain import (
 )
 from swarm.waves.claimed import proved_at
 from swarm.waves.merge_gate import Proof, Wish, proved
-from swarm.waves.proof import MergedDomain, MergeResult
 from swarm.waves.proving import Bench
 from swarm.workspace import Workspace
 

@@ -7,12 +7,12 @@ from typing import Final, NamedTuple
 from swarm import errors, events
 from swarm.builds.adapter import BuildResult
 from swarm.git.runner import Git
+from swarm.results.verify import GateShown
 from swarm.rules.verdicts import BuildVerdict
 from swarm.store import proofs
 from swarm.store.runs import Run
 from swarm.waves import proving
 from swarm.waves.chain import Link, Scene, chained
-from swarm.waves.proof import GateShown
 from swarm.waves.proving import Bench
 
 NO_TESTS: Final = "no_tests"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from swarm import errors
 from swarm.git.repository import Repository, TreeFile, files_at
+from swarm.results.collect import LeaseRequest, Problem, ViolationShown
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.rules.suppressions import Suppression
@@ -16,7 +17,6 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import intake, watch
 from swarm.waves.amending import Court
-from swarm.waves.collected import LeaseRequest, Problem, ViolationShown
 from swarm.waves.fixes import Fixes, judge_fixes
 from swarm.waves.intake import Intake
 from swarm.waves.reconcile import NOTHING, Reconciled, reconcile

@@ -5,16 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from swarm.clock import seconds_since
-from swarm.rules import assessment
-from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
-from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended
-from swarm.store import locks, runs, waves
-from swarm.store.agent_runs import AgentRun
-from swarm.store.runs import Run
-from swarm.store.waves import Wave
-from swarm.waves import intents
-from swarm.waves.run_facts import standing
-from swarm.waves.standing import (
+from swarm.results.status import (
     AgentSummary,
     Assessment,
     LastVerification,
@@ -28,6 +19,15 @@ from swarm.waves.standing import (
     StatusWaves,
     WaveCounts,
 )
+from swarm.rules import assessment
+from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
+from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended
+from swarm.store import locks, runs, waves
+from swarm.store.agent_runs import AgentRun
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves import intents
+from swarm.waves.run_facts import standing
 from swarm.workspace import Workspace
 
 if TYPE_CHECKING:

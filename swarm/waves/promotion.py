@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from swarm import errors
+from swarm.results.receipt import AdvanceResult, GateShown, PromotionShown, ReceiptPromotion
 from swarm.rules import assessment, gates
 from swarm.rules.gates import Judgement, Verdict
 from swarm.rules.phases import Phase
@@ -14,7 +15,6 @@ from swarm.store import proofs, runs, transitions, waves
 from swarm.store.connection import Store
 from swarm.store.proofs import NewPromotion
 from swarm.store.runs import Run
-from swarm.waves.gate_results import AdvanceResult, GateShown, PromotionShown, ReceiptPromotion
 from swarm.waves.receipts import gates_shown, receipt
 from swarm.waves.run_facts import Standing, standing
 

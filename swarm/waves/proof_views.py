@@ -5,11 +5,11 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from swarm.results.report import GateShown, LeaseShown, MergeShown, PromotionShown, StepShown, VerificationShown
 from swarm.store import leases as lease_table
 from swarm.store import proofs
 from swarm.store.proofs import Merge, Promotion, Verification
 from swarm.store.waves import Wave
-from swarm.waves.lookback import GateShown, LeaseShown, MergeShown, PromotionShown, StepShown, VerificationShown
 
 
 def promotions(conn: sqlite3.Connection, run_id: str, numbers: Mapping[int, int]) -> tuple[PromotionShown, ...]:

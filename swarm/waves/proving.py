@@ -19,10 +19,10 @@ from swarm.files import make_folder
 from swarm.git import sentinel, worktrees
 from swarm.git.repository import Repository
 from swarm.git.worktrees import SCRATCH, Tree
+from swarm.results.verify import GateShown, StepShown
 from swarm.rules.verdicts import BuildVerdict
 from swarm.store.runs import Run
 from swarm.waves import trees
-from swarm.waves.proof import GateShown, StepShown
 from swarm.workspace import Workspace
 
 _MOST_NAMED: Final = 10

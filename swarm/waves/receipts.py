@@ -8,12 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from swarm.rules.classification import SEVERITIES
-from swarm.store import agent_runs, claims, evidence, leases, proofs
-from swarm.store.proofs import Verification
-from swarm.store.runs import Run
-from swarm.store.waves import Wave
-from swarm.waves.gate_results import (
+from swarm.results.receipt import (
     GateShown,
     ReceiptAgent,
     ReceiptClaim,
@@ -30,6 +25,11 @@ from swarm.waves.gate_results import (
     ReceiptViolation,
     WaveReceipt,
 )
+from swarm.rules.classification import SEVERITIES
+from swarm.store import agent_runs, claims, evidence, leases, proofs
+from swarm.store.proofs import Verification
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
 from swarm.waves.overview import offending
 
 

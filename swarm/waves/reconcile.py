@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from swarm.results.collect import FindingCounts
 from swarm.rules.anchors import Anchor, Anchored
 from swarm.rules.classification import (
     SEVERITY_RANK,
@@ -20,7 +21,6 @@ from swarm.rules.phases import LENSES
 from swarm.store.findings import KnownFinding, NewFinding, NotSeen, Relocated, SeenAgain, Sighting
 from swarm.store.recounts import Earlier, SeenFurther
 from swarm.store.waves import Wave
-from swarm.waves.collected import FindingCounts
 from swarm.waves.intake import Intake
 from swarm.waves.sightings import Located
 from swarm.waves.silence import judge_silence, relocated

@@ -12,6 +12,7 @@ from swarm.git import sentinel, worktrees
 from swarm.git.repository import Repository, files_at
 from swarm.git.worktrees import Tree
 from swarm.interruption import postponed
+from swarm.results.recover import CompletedHash
 from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
@@ -26,7 +27,6 @@ from swarm.store.waves import Wave
 from swarm.waves import dispatch, intake, prompts, routing, trees, watch
 from swarm.waves.held import Origin, held_again
 from swarm.waves.prompts import Briefing, Setting
-from swarm.waves.recovery_results import CompletedHash
 from swarm.workspace import Workspace
 
 MOST_NAMED = 10

@@ -6,13 +6,13 @@ from pathlib import Path
 from swarm import errors
 from swarm.config import Config
 from swarm.git.repository import repository_at
+from swarm.results.recover import RedispatchResult
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import supervision
-from swarm.waves.recovery_results import RedispatchResult
 from swarm.waves.redispatch import Scene
 from swarm.waves.resume import BLOCKED, TAIL, Sorted, nothing_to_do, of_status, take_up
 from swarm.workspace import Workspace

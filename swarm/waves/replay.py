@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
+from swarm.results.ledger import Difference, Rebuilt, ReplayShown
 from swarm.store import claims, ledger, seals, stated
 from swarm.store.connection import Store
-from swarm.waves.chained import Difference, Rebuilt, ReplayShown
 from swarm.waves.ledger_proof import proved
 from swarm.waves.rebuilt import UNTOLD, Facts, Recorded, Story, kind_of, told
 from swarm.waves.reconcile import Digest

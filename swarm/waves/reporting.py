@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from swarm.files import refuse_target, write_stream
+from swarm.results.collect import FindingCounts
+from swarm.results.report import AgentLane, AttemptBar, OpenAfter, ReportFacts, ReportResult, WaveLane
+from swarm.results.status import Assessment
 from swarm.rules.assessment import assess
 from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
 from swarm.rules.ownership import WHOLE_WAVE
@@ -20,12 +23,9 @@ from swarm.store.findings import Selection
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import proof_views
-from swarm.waves.collected import FindingCounts
 from swarm.waves.digest import finding_shown
-from swarm.waves.lookback import AgentLane, AttemptBar, OpenAfter, ReportFacts, ReportResult, WaveLane
 from swarm.waves.results import FindingShown, SeverityCounts
 from swarm.waves.run_facts import standing
-from swarm.waves.standing import Assessment
 
 Page = Callable[[ReportFacts, Iterator[FindingShown]], Iterable[str]]
 _WITHOUT_RESULT: Final = (WaveStatus.DISPATCHED, WaveStatus.ABORTED_FOR_REWIND)

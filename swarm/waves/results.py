@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from swarm.waves.collected import CollectResult, FindingCounts  # noqa: F401 - the record of `collect`
-from swarm.waves.standing import RunShown, StatusResult  # noqa: F401 - here is the record of every verb
+from swarm.results.collect import CollectResult, FindingCounts  # noqa: F401 - the record of `collect`
+from swarm.results.status import RunShown, StatusResult  # noqa: F401 - here is the record of every verb
 
 
 class DomainFiles(NamedTuple):

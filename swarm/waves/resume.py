@@ -11,6 +11,8 @@ from swarm import events
 from swarm.clock import seconds_since
 from swarm.config import Config
 from swarm.git.repository import repository_at
+from swarm.results.collect import ViolationShown
+from swarm.results.recover import Blocked, CompletedHash, Redispatched, RedispatchResult
 from swarm.rules.assessment import revalidate_line
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, attempts, ledger, waves
@@ -19,8 +21,6 @@ from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import redispatch, run_facts, supervision, trees
-from swarm.waves.collected import ViolationShown
-from swarm.waves.recovery_results import Blocked, CompletedHash, Redispatched, RedispatchResult
 from swarm.waves.redispatch import Plan, Scene
 from swarm.workspace import Workspace
 

@@ -8,6 +8,8 @@ from typing import Final
 
 from swarm import errors
 from swarm.git.repository import aside, repository_at
+from swarm.results.collect import FindingCounts
+from swarm.results.recover import Revalidated, RevalidateResult
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended
@@ -19,10 +21,8 @@ from swarm.store.waves import Wave
 from swarm.waves import redispatch, run_facts, supervision
 from swarm.waves.amending import keep_work
 from swarm.waves.collect import commit, record_evidence, tidy
-from swarm.waves.collected import FindingCounts
 from swarm.waves.intake import Intake
 from swarm.waves.observing import Observed, observe
-from swarm.waves.recovery_results import Revalidated, RevalidateResult
 from swarm.waves.resume import BLOCKED
 from swarm.workspace import Workspace
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from swarm.git import merging
 from swarm.git.repository import Repository, files_at
 from swarm.git.runner import GitError
+from swarm.results.verify import ClaimRow, ClaimsSummary
 from swarm.rules import verification
 from swarm.rules.classification import EvidenceKind, Observation
 from swarm.rules.verification import Looked, Row
@@ -17,7 +18,6 @@ from swarm.store.findings import Finding, Selection
 from swarm.store.runs import Run
 from swarm.waves.fates import Place, places_at
 from swarm.waves.fixes import looked
-from swarm.waves.proof import ClaimRow, ClaimsSummary
 from swarm.waves.proving import Bench
 from swarm.waves.rescan import Answer, ask_again, census_of
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from swarm import events
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, TreeFile, contents
 from swarm.git.runner import Git
+from swarm.results.collect import Problem
 from swarm.rules.anchors import LONGEST_TEXT, Anchor, Claim, SourceText, no_anchor
 from swarm.rules.anchors import locate_all as locate_lines
 from swarm.rules.classification import Fate
@@ -16,7 +17,6 @@ from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.paths import safe_path
 from swarm.rules.suppressions import Suppression, suppressions_at
 from swarm.store.agent_runs import AgentRun
-from swarm.waves.collected import Problem
 from swarm.waves.intake import Intake, Told
 from swarm.waves.travel import Journey
 

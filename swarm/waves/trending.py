@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
+from swarm.results.report import Comeback, Recurrence, SeenIn, TrendsResult, WavePoint
 from swarm.rules.classification import SEVERITY_RANK
 from swarm.store import trends
 from swarm.store.trends import Persistent, Point, Tally
-from swarm.waves.lookback import Comeback, Recurrence, SeenIn, TrendsResult, WavePoint
 from swarm.waves.reporting import kept_counts
 
 RECURRING, HISTORY, RECURRENCE = QUERIES = ("recurring", "history", "recurrence")

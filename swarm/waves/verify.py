@@ -10,6 +10,7 @@ from swarm.config import Config
 from swarm.files import write_whole
 from swarm.git import merging
 from swarm.git.repository import Repository, commit_of, repository_at
+from swarm.results.verify import Claims, Delta, VerifyResult
 from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
 from swarm.rules.verdicts import BuildVerdict
@@ -23,7 +24,6 @@ from swarm.store.waves import Wave
 from swarm.waves import proving
 from swarm.waves.chain import unpublished
 from swarm.waves.claimed import proved_at
-from swarm.waves.proof import Claims, Delta, VerifyResult
 from swarm.waves.proving import Bench
 from swarm.waves.second_look import Look, Question, look
 from swarm.workspace import Workspace

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from swarm.git import sentinel
 from swarm.git.repository import Repository, TreeFile
+from swarm.results.collect import ViolationShown
 from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import intake
-from swarm.waves.collected import ViolationShown
 from swarm.waves.intake import Intake
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from swarm.results.report import ReportFacts
 from swarm.store import runs
 from swarm.store.connection import open_store
-from swarm.waves.lookback import ReportFacts
 from swarm.waves.reporting import facts
 from tests.conftest import Repo, Swarm, Workspace
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jsonschema
 import pytest
 
-from swarm.show.document import camel, document, schema_of
+from swarm.results.document import camel, document, schema_of
 
 
 class Part(NamedTuple):

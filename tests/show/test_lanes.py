@@ -2,10 +2,8 @@
 
 import pytest
 
-from swarm.show.gates import gates
-from swarm.show.timeline import timeline
-from swarm.waves.collected import FindingCounts
-from swarm.waves.lookback import (
+from swarm.results.collect import FindingCounts
+from swarm.results.report import (
     AgentLane,
     AttemptBar,
     GateShown,
@@ -17,6 +15,8 @@ from swarm.waves.lookback import (
     VerificationShown,
     WaveLane,
 )
+from swarm.show.gates import gates
+from swarm.show.timeline import timeline
 from swarm.waves.results import SeverityCounts
 from tests.show.test_report import Parsed
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from swarm.results.report import OpenAfter
 from swarm.show import report
 from swarm.show.burndown import burn_down
 from swarm.show.html import duration
-from swarm.waves.lookback import OpenAfter
 from swarm.waves.results import SeverityCounts
 from tests.conftest import Repo, Swarm, Workspace
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swarm.results.triage import DecisionExported
 from swarm.show.escape import UNSAFE
 from swarm.show.toml import decisions_file, string
-from swarm.waves.triaged import DecisionExported
 
 HOSTILE = st.text(
     alphabet=st.one_of(

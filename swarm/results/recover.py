@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from swarm.waves.collected import ClaimedFix, FindingCounts, Problem, SkippedFix, ViolationShown
+from swarm.results.collect import ClaimedFix, FindingCounts, Problem, SkippedFix, ViolationShown
 
 
 class Redispatched(NamedTuple):

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from swarm.waves.collected import FindingCounts
+from swarm.results.collect import FindingCounts
 from swarm.waves.results import SeverityCounts
 
 
