@@ -70,7 +70,7 @@ def _is_hot(file: Path) -> bool:
 
 
 def _left_over(root: Path) -> Iterator[str]:
-    from swarm.store.locks import is_held
+    from swarm.locks import is_held
 
     for file in sorted((root.parent / "tmp").iterdir()):
         yield f"a temporary file was left: {file.name}"

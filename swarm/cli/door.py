@@ -104,7 +104,7 @@ def _known(arguments: Sequence[str], error: Exception) -> BaseException:
     if isinstance(error, GitError):
         typed: Exception = error.typed()
     elif isinstance(error, sqlite3.Error):
-        from swarm.store.faults import translated
+        from swarm.store.sqlite_errors import translated
 
         typed = translated(error, _workspace(arguments).database)
     elif isinstance(error, UnicodeEncodeError) and any("\udc80" <= c <= "\udcff" for c in "".join(arguments)):

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from swarm import errors
 from swarm.failpoints import failpoint
-from swarm.store import versions
-from swarm.store.faults import remedy, remedy_of_none, translated, writers_queue
+from swarm.store import migrations
+from swarm.store.sqlite_errors import remedy, remedy_of_none, translated, writers_queue
 
 READ_WAIT_SECONDS: Final = 30.0
 BUSY_TIMEOUT_MS: Final = 5000
@@ -108,17 +108,17 @@ def open_store(path: Path, verb: str, *, create: bool = False) -> Store:
         if not create:
             raise errors.ControlPlaneMissing(path=str(path), remedy=remedy_of_none(path))
         _make_folder(path.parent)
-        versions.upgrade(path, verb, None)
+        migrations.upgrade(path, verb, None)
     store = Store(path, _connect(path), verb)
     try:
         _configure(store.conn)
-        on_disk = versions.version_of(store.conn, path)
+        on_disk = migrations.version_of(store.conn, path)
         _hold_to_whole_pages(store.conn, path)
-        if on_disk is None or on_disk < versions.current():
+        if on_disk is None or on_disk < migrations.current():
             store.conn.close()
             if on_disk is None and not create:
                 raise errors.ControlPlaneMissing(path=str(path), remedy=remedy_of_none(path))
-            versions.upgrade(path, verb, on_disk)
+            migrations.upgrade(path, verb, on_disk)
             store.conn = _connect(path)
             _configure(store.conn)
     except sqlite3.Error as error:

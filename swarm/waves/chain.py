@@ -11,7 +11,7 @@ from swarm.git.merging import Conflict, Identity
 from swarm.git.repository import Repository
 from swarm.git.runner import Git
 from swarm.rules.states import AgentRunStatus
-from swarm.store import agent_runs, claims, proofs
+from swarm.store import agent_runs, fix_claims, verifications
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -58,7 +58,7 @@ def integration_of(conn: sqlite3.Connection, git: Git, run: Run) -> str | None:
     """
     branch = integration_branch(run)
     tip = merging.tip_of(git, branch)
-    recorded = proofs.merged_into(conn, run.id, branch)
+    recorded = verifications.merged_into(conn, run.id, branch)
     if tip is None or tip in recorded:
         return tip
     ref = f"refs/heads/{branch}"
@@ -77,10 +77,10 @@ def links_of(conn: sqlite3.Connection, scene: Scene, agents: Sequence[AgentRun])
     git, wave = scene.repository.git, scene.wave
     files = agent_runs.claimed_files(conn, wave.id)
     by_domain: dict[str, list[str]] = {}
-    for claim in claims.of_wave(conn, wave.id):
+    for claim in fix_claims.of_wave(conn, wave.id):
         by_domain.setdefault(claim.domain, []).append(claim.finding_id)
     empty = merging.tree_of(git, wave.dispatch_sha)
-    recorded = [one.commit_sha for one in proofs.merges_of(conn, wave.id)]
+    recorded = [one.commit_sha for one in verifications.merges_of(conn, wave.id)]
     found = []
     for agent in agents:
         if agent.status is not AgentRunStatus.COMPLETE or agent.work in {None, empty} or agent.worktree_branch is None:

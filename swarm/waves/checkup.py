@@ -11,12 +11,12 @@ from typing import Final
 from swarm import errors
 from swarm.config import Config
 from swarm.git import runner
+from swarm.locks import holder_of, is_held
 from swarm.runtimes import registry
-from swarm.store import ledger, runs, versions, waves
+from swarm.store import ledger, migrations, runs, waves
 from swarm.store.connection import Store, open_store
-from swarm.store.faults import kept_copies, lock_file, remedy
-from swarm.store.locks import holder_of, is_held
 from swarm.store.runs import Run
+from swarm.store.sqlite_errors import kept_copies, lock_file, remedy
 from swarm.waves import repairs, selection
 from swarm.waves.repairs import Ward
 from swarm.waves.results import Check, DoctorResult
@@ -129,7 +129,7 @@ def _database(workspace: Workspace) -> tuple[Store | None, list[Check]]:
 
 
 def _inside(store: Store, workspace: Workspace, *, had_journal: bool) -> Iterator[Check]:
-    yield Check("schema", PASS, f"schema version {versions.current()}, which is this build's", None)
+    yield Check("schema", PASS, f"schema version {migrations.current()}, which is this build's", None)
     yield _half_committed(workspace, had_journal=had_journal)
     damage = store.damage()
     yield (

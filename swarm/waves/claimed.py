@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from swarm.rules.classification import EvidenceKind
 from swarm.rules.verification import VERIFIED, asked_again, verify_fixed
-from swarm.store import claims, findings
-from swarm.store.claims import Proved
+from swarm.store import findings, fix_claims
+from swarm.store.fix_claims import Proved
 from swarm.waves.fates import places_at
 from swarm.waves.fixes import looked
 from swarm.waves.proving import Bench
@@ -26,7 +26,7 @@ def proved_at(
 
     `domains` keeps the claims of some alone; `answers` are what analyzers have said of this commit already.
     """
-    standing = [one for one in claims.standing(conn, bench.run.id) if domains is None or one.domain in domains]
+    standing = [one for one in fix_claims.standing(conn, bench.run.id) if domains is None or one.domain in domains]
     if not standing:
         return []
     rows = {one.finding for one in standing}

@@ -15,11 +15,11 @@ from swarm.results.collect import AgentCollected, CollectResult, FindingCounts
 from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, claims, findings, leases, ledger, recounts, seals, transitions, waves
+from swarm.store import agent_runs, digests, findings, fix_claims, leases, ledger, observations, transitions, waves
 from swarm.store.connection import Store
-from swarm.store.faults import translated
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
+from swarm.store.sqlite_errors import translated
 from swarm.store.waves import Wave
 from swarm.waves import intake, run_facts, settling, supervision, trees
 from swarm.waves.amending import keep_work
@@ -80,7 +80,7 @@ def commit(store: Store, run: Run, observed: Observed, override: str | None = No
             if not conn.in_transaction or override is not None:
                 raise
             failure = error
-        seals.seal(conn, run.id, observed.wave.id)
+        digests.seal(conn, run.id, observed.wave.id)
     if failure is not None:
         raise errors.CollectUpsertError(
             number=observed.wave.number,
@@ -131,16 +131,16 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
     if not is_audit(wave.phase):
         _record_fixes(conn, run, observed)
         return
-    if moved := recounts.observed_since(conn, run.id, observed.seq):
+    if moved := observations.observed_since(conn, run.id, observed.seq):
         found = brought_up(found, moved)
-    claims.settle(conn, _refuted(conn, run, found), "refuted")
-    claims.settle(conn, [silent.id for silent in found.not_seen if silent.fixed_wave is not None], "fixed")
+    fix_claims.settle(conn, _refuted(conn, run, found), "refuted")
+    fix_claims.settle(conn, [silent.id for silent in found.not_seen if silent.fixed_wave is not None], "fixed")
     rows = findings.add_all(conn, found.new)
     fresh = (sighting._replace(finding=rows[sighting.finding]) for sighting in found.new_sightings)
     digest = Digest()
     # The digest is the whole wave's: what an earlier collect of it recorded stands first.
-    deque(digest.over(recounts.sightings_in(conn, wave.id)), maxlen=0)
-    recounts.record_further(conn, found.further)
+    deque(digest.over(observations.sightings_in(conn, wave.id)), maxlen=0)
+    observations.record_further(conn, found.further)
     findings.record_seen_again(conn, found.seen)
     findings.record_not_seen(conn, found.not_seen)
     findings.record_relocated(conn, found.relocated)
@@ -177,13 +177,13 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
 
 def _refuted(conn: sqlite3.Connection, run: Run, found: Reconciled) -> list[int]:
     """Return the findings that somebody claims to have mended, and that this wave has seen again."""
-    claimed = {claim.finding for claim in claims.standing(conn, run.id)}
+    claimed = {claim.finding for claim in fix_claims.standing(conn, run.id)}
     return [seen.id for seen in found.seen if seen.id in claimed] if claimed else []
 
 
 def _record_fixes(conn: sqlite3.Connection, run: Run, observed: Observed) -> None:
     wave, fixes = observed.wave, observed.fixes
-    claims.replace(conn, wave.id, fixes.claims)
+    fix_claims.replace(conn, wave.id, fixes.claims)
     for asked in observed.requests:
         # The wave that asks is over: what is granted is for the next one.
         leases.request(conn, run.id, wave.number + 1, asked.domain, asked.file, asked.reason[: intake.STORED_ERROR])
@@ -191,7 +191,7 @@ def _record_fixes(conn: sqlite3.Connection, run: Run, observed: Observed) -> Non
         "claimed": len(fixes.claims),
         "skipped": len(fixes.skipped),
         "requests": len(observed.requests),
-        "digest": claims.digest(conn, wave.id),
+        "digest": fix_claims.digest(conn, wave.id),
     }
     ledger.append(conn, Entry("fixes_recorded", f"wave:{wave.id}", run.id, wave.id, payload=payload))
 

@@ -20,7 +20,7 @@ from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import Phase, expected_next, is_audit
 from swarm.runtimes import registry
 from swarm.runtimes.runtime import Program, Runtime
-from swarm.store import agent_runs, claims, leases, ledger, runs, transitions, waves
+from swarm.store import agent_runs, fix_claims, leases, ledger, runs, transitions, waves
 from swarm.store import domains as domain_table
 from swarm.store.agent_runs import NewAgentRun
 from swarm.store.connection import Store
@@ -291,7 +291,7 @@ def _record(store: Store, plan: Plan, guard: sentinel.Sentinel) -> tuple[int, in
         )
         ids = tuple(agent_runs.add(conn, run.id, wave_id, row_of(agent)) for agent in plan.agents)
         for agent_run_id, agent in zip(ids, plan.agents, strict=True):
-            claims.assign(conn, agent_run_id, agent.assigned)
+            fix_claims.assign(conn, agent_run_id, agent.assigned)
         if plan.routing is not None and plan.routing.broken:
             payload: dict[str, object] = {"broken": list(plan.routing.broken)}
             skipped = Entry("anchor_check_skipped", f"wave:{wave_id}", run.id, wave_id, reason=wish.reason)

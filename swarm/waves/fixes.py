@@ -11,8 +11,8 @@ from swarm.rules.ownership import OwnershipMap
 from swarm.rules.paths import safe_path
 from swarm.rules.suppressions import MARK, without_comment
 from swarm.rules.verification import Looked, verify_fixed
-from swarm.store.claims import NewFixClaim
 from swarm.store.findings import KnownFinding
+from swarm.store.fix_claims import NewFixClaim
 from swarm.store.waves import Wave
 from swarm.waves.fates import Place, places_at
 from swarm.waves.intake import Intake

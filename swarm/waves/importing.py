@@ -9,11 +9,11 @@ from swarm.clock import now
 from swarm.results.triage import DecisionSkipped, FindingDecided, ImportResult
 from swarm.rules.classification import Decision, Observation, status_of
 from swarm.rules.decisions import Source, has_expired
-from swarm.store import decisions, ledger, pending
+from swarm.store import decisions, ledger, pending_decisions
 from swarm.store.connection import Store
 from swarm.store.decisions import Decidable, Taken
 from swarm.store.ledger import Entry as LedgerEntry
-from swarm.store.pending import Pending
+from swarm.store.pending_decisions import Pending
 from swarm.store.runs import Run
 from swarm.waves.decision_files import Entry, read
 from swarm.waves.triage import finding_decided
@@ -45,11 +45,12 @@ def import_decisions(store: Store, run: Run, file: Path, *, author: str, force: 
     entries = [one._replace(decided=None) if (one.decided or "") > moment else one for one in entries]
     with store.mutation() as conn:
         reopened = decisions.take_back_expired(conn, run.id, today, None)
-        pending.drop_expired(conn, run.id, today)
+        pending_decisions.drop_expired(conn, run.id, today)
         found = _sorted(conn, run, entries, today, force=force)
         decisions.take(conn, run.id, found.due, None)
-        pending.drop(conn, run.id, (fingerprint for entry in entries for fingerprint in entry.fingerprints))
-        pending.keep(conn, run.id, (_pending(entry, one) for entry in found.pending for one in entry.fingerprints))
+        pending_decisions.drop(conn, run.id, (fingerprint for entry in entries for fingerprint in entry.fingerprints))
+        due_later = (_pending(entry, fingerprint) for entry in found.pending for fingerprint in entry.fingerprints)
+        pending_decisions.keep(conn, run.id, due_later)
         payload: dict[str, object] = {
             "sha256": hashlib.sha256(body).hexdigest(),
             "author": author,

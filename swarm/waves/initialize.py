@@ -12,13 +12,12 @@ from swarm.git.repository import Repository
 from swarm.interruption import postponed
 from swarm.rules import codeowners, drafts
 from swarm.rules.ownership import Domain
-from swarm.store import begun as save_points
 from swarm.store import domains as domain_table
-from swarm.store import runs
-from swarm.store.begun import Begun
+from swarm.store import runs, save_points
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
+from swarm.store.save_points import Begun
 from swarm.waves import trees
 from swarm.waves.domain_files import codeowners_rules, domains_from_file
 from swarm.waves.results import DomainFiles, InitResult

@@ -8,9 +8,9 @@ from swarm.git.repository import contents, files_at, repository_at
 from swarm.git.runner import GitError
 from swarm.rules.anchors import SourceText
 from swarm.rules.classification import OPEN_STATUSES
-from swarm.store import claims, findings
-from swarm.store.claims import FixClaim
+from swarm.store import findings, fix_claims
 from swarm.store.findings import Finding, Sighting
+from swarm.store.fix_claims import FixClaim
 from swarm.store.runs import Run
 from swarm.waves.digest import finding_shown
 from swarm.waves.ledger_views import finding_history
@@ -41,7 +41,7 @@ def inspect(conn: sqlite3.Connection, run: Run, named: str) -> ShowResult:
         finding.regressions,
         code_around(run, finding),
         tuple(_sighting(*told) for told in findings.sightings_of(conn, finding.row_id)),
-        tuple(_claim(claim) for claim in claims.of_finding(conn, finding.row_id)),
+        tuple(_claim(claim) for claim in fix_claims.of_finding(conn, finding.row_id)),
         finding_history(conn, finding.row_id),
         _next_action(run, finding),
     )

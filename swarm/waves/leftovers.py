@@ -14,7 +14,7 @@ from swarm.git.repository import Repository
 from swarm.git.runner import GitError
 from swarm.git.salvage import Dirt, Standing
 from swarm.rules.states import WaveStatus
-from swarm.store import agent_runs, proofs, waves
+from swarm.store import agent_runs, verifications, waves
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import intake, intents, proving
@@ -161,7 +161,7 @@ def _names_of(conn: sqlite3.Connection, workspace: Workspace, run: Run, wave: Wa
 
 def _of_wave(conn: sqlite3.Connection, workspace: Workspace, here: Ground, wave: Wave) -> Iterator[Remnant]:
     kept = workspace.wave_folder(here.run.id, wave.number)
-    merges = proofs.merges_of(conn, wave.id)
+    merges = verifications.merges_of(conn, wave.id)
     if wave.shared_tree is not None and not here.is_empty(_place(here, wave.shared_tree), None):
         yield _remnant(here, wave, kept, wave.shared_tree, None)
     for agent in agent_runs.all_of(conn, wave.id):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from swarm.rules.classification import Observation
-from swarm.store.recounts import SeenFurther
+from swarm.store.observations import SeenFurther
 from swarm.waves.reconcile import Moved, Reconciled
 
 

@@ -14,11 +14,11 @@ from swarm.git.runner import Git
 from swarm.results.verify import MergedDomain, MergeResult
 from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
-from swarm.store import agent_runs, claims, proofs, waves
+from swarm.store import agent_runs, fix_claims, verifications, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
-from swarm.store.proofs import NewMerge, NewVerification
 from swarm.store.runs import Run
+from swarm.store.verifications import NewMerge, NewVerification
 from swarm.store.waves import Wave
 from swarm.waves import proving, run_facts, trees
 from swarm.waves.chain import (
@@ -69,7 +69,7 @@ def _merged(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Co
     links = tuple(link for link in links_of(store.conn, scene, agents) if link.agent.domain not in wish.drop)
     bench = Bench(repository, workspace, run, config, wish.adapter)
     with merging.objects_only(repository) as git:
-        merges = proofs.merges_of(store.conn, wave.id)
+        merges = verifications.merges_of(store.conn, wave.id)
         recorded = {one.commit_sha for one in merges}
         _hold_to_integration(store.conn, git, scene, links, recorded)
         base = before_unrecorded(git, scene, base_of(git, scene), links, recorded)
@@ -99,7 +99,7 @@ def _hold_to_integration(
     conn: sqlite3.Connection, git: Git, scene: Scene, links: Sequence[Link], recorded: Collection[str]
 ) -> None:
     """Raises IntegrationMoved, unless the branch is where a merge of ours left it, recorded or killed before that."""
-    tip, ours = scene.integration, proofs.merged_into(conn, scene.run.id, integration_branch(scene.run))
+    tip, ours = scene.integration, verifications.merged_into(conn, scene.run.id, integration_branch(scene.run))
     if tip is None or tip in ours or merging.is_ancestor(git, tip, scene.tip):
         return
     base = before_unrecorded(git, scene, tip, links, recorded)
@@ -199,15 +199,15 @@ def _record(
     with store.mutation() as conn:
         verification_id = None
         if proof.gate is not None:
-            verification_id = proofs.add_verification(conn, _verification(scene, proof, wish)).id
-        proofs.add_merge(
+            verification_id = verifications.add_verification(conn, _verification(scene, proof, wish)).id
+        verifications.add_merge(
             conn, run.id, NewMerge(wave.id, ref, proof.base, proof.commit, names, dropped, verification_id)
         )
-        found = claims.still_claimed(conn, run.id, found)
-        claims.prove(conn, run.id, wave.id, found)
+        found = fix_claims.still_claimed(conn, run.id, found)
+        fix_claims.prove(conn, run.id, wave.id, found)
         # What was left out is mended by nobody: its claims stand in no later verification's way.
-        claims.settle(conn, claims.of_domains(conn, wave.id, dropped), "refuted")
-    by_row = {one.finding: one.finding_id for one in claims.of_wave(store.conn, wave.id)}
+        fix_claims.settle(conn, fix_claims.of_domains(conn, wave.id, dropped), "refuted")
+    by_row = {one.finding: one.finding_id for one in fix_claims.of_wave(store.conn, wave.id)}
     return sorted(by_row[one.finding] for one in found if one.finding in by_row)
 
 

@@ -9,7 +9,7 @@ from swarm.builds.adapter import BuildResult
 from swarm.git.runner import Git
 from swarm.results.verify import GateShown
 from swarm.rules.verdicts import BuildVerdict
-from swarm.store import proofs
+from swarm.store import verifications
 from swarm.store.runs import Run
 from swarm.waves import proving
 from swarm.waves.chain import Link, Scene, chained
@@ -81,7 +81,7 @@ def proved(
 
 
 def _was_proved(conn: sqlite3.Connection, run: Run, commit: str) -> bool:
-    return any(one.commit_sha == commit and one.passed for one in proofs.verifications_of(conn, run.id))
+    return any(one.commit_sha == commit and one.passed for one in verifications.verifications_of(conn, run.id))
 
 
 def _built(bench: Bench, commit: str) -> tuple[BuildResult, bool]:

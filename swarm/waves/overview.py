@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from swarm import locks
 from swarm.clock import seconds_since
 from swarm.results.status import (
     AgentSummary,
@@ -22,7 +23,7 @@ from swarm.results.status import (
 from swarm.rules import assessment
 from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
 from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended
-from swarm.store import locks, runs, waves
+from swarm.store import runs, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -31,7 +32,7 @@ from swarm.waves.run_facts import standing
 from swarm.workspace import Workspace
 
 if TYPE_CHECKING:
-    from swarm.store.proofs import Verification
+    from swarm.store.verifications import Verification
 
 _BLOCKED = (AgentRunStatus.INVALID_OUTPUT, AgentRunStatus.OWNERSHIP_VIOLATION)
 

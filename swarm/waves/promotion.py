@@ -11,10 +11,10 @@ from swarm.rules import assessment, gates
 from swarm.rules.gates import Judgement, Verdict
 from swarm.rules.phases import Phase
 from swarm.rules.states import WaveStatus
-from swarm.store import proofs, runs, transitions, waves
+from swarm.store import runs, transitions, verifications, waves
 from swarm.store.connection import Store
-from swarm.store.proofs import NewPromotion
 from swarm.store.runs import Run
+from swarm.store.verifications import NewPromotion
 from swarm.waves.receipts import gates_shown, receipt
 from swarm.waves.run_facts import Standing, standing
 
@@ -83,8 +83,8 @@ def _promote(conn: sqlite3.Connection, seen: Look, override: str | None, as_docu
         transitions.move_wave(conn, wave, WaveStatus.ADVANCED, reason=reason)
         moved = waves.numbered(conn, run.id, wave.number) or wave
         document = as_document(receipt(conn, run, moved, step))
-        receipt_id = proofs.add_receipt(conn, run.id, wave.id, None, document).id
-    proofs.add_promotion(
+        receipt_id = verifications.add_receipt(conn, run.id, wave.id, None, document).id
+    verifications.add_promotion(
         conn,
         NewPromotion(
             run.id,
@@ -140,7 +140,7 @@ def history(conn: sqlite3.Connection, run: Run) -> tuple[PromotionShown, ...]:
             made.reason,
             made.created,
         )
-        for made in proofs.promotions_of(conn, run.id)
+        for made in verifications.promotions_of(conn, run.id)
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from swarm.results.report import GateShown, LeaseShown, MergeShown, PromotionShown, StepShown, VerificationShown
 from swarm.store import leases as lease_table
-from swarm.store import proofs
-from swarm.store.proofs import Merge, Promotion, Verification
+from swarm.store import verifications as proofs
+from swarm.store.verifications import Merge, Promotion, Verification
 from swarm.store.waves import Wave
 
 

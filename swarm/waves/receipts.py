@@ -26,9 +26,9 @@ from swarm.results.receipt import (
     WaveReceipt,
 )
 from swarm.rules.classification import SEVERITIES
-from swarm.store import agent_runs, claims, evidence, leases, proofs
-from swarm.store.proofs import Verification
+from swarm.store import agent_runs, evidence, fix_claims, leases, verifications
 from swarm.store.runs import Run
+from swarm.store.verifications import Verification
 from swarm.store.waves import Wave
 from swarm.waves.overview import offending
 
@@ -72,7 +72,7 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
             ReceiptFix(
                 fix.finding_id, fix.domain, fix.description, fix.file, fix.verified_via, fix.evidence, fix.outcome
             )
-            for fix in claims.of_wave(conn, wave.id)
+            for fix in fix_claims.of_wave(conn, wave.id)
         ),
         tuple(
             ReceiptMerge(
@@ -83,9 +83,9 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
                 tuple(json.loads(made.dropped)),
                 made.verification_id,
             )
-            for made in proofs.merges_of(conn, wave.id)
+            for made in verifications.merges_of(conn, wave.id)
         ),
-        tuple(_verification(made) for made in proofs.verifications_of(conn, run.id, wave.id)),
+        tuple(_verification(made) for made in verifications.verifications_of(conn, run.id, wave.id)),
         promotion or _promotion(conn, wave),
         ReceiptLedger(*evidence.span_of(conn, run.id, wave.id)),
     )
@@ -159,7 +159,7 @@ def _verification(made: Verification) -> ReceiptVerification:
 
 
 def _promotion(conn: sqlite3.Connection, wave: Wave) -> ReceiptPromotion | None:
-    made = next((step for step in proofs.promotions_of(conn, wave.run_id) if step.wave_id == wave.id), None)
+    made = next((step for step in verifications.promotions_of(conn, wave.run_id) if step.wave_id == wave.id), None)
     if made is None:
         return None
     return ReceiptPromotion(

@@ -19,7 +19,7 @@ from swarm.rules.matching import Match, MatchedBy, match
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENSES
 from swarm.store.findings import KnownFinding, NewFinding, NotSeen, Relocated, SeenAgain, Sighting
-from swarm.store.recounts import Earlier, SeenFurther
+from swarm.store.observations import Earlier, SeenFurther
 from swarm.store.waves import Wave
 from swarm.waves.intake import Intake
 from swarm.waves.sightings import Located

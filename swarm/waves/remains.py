@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 
 from swarm import errors
 from swarm.files import is_in_place, left_unfinished, make_folder
+from swarm.locks import is_held
 from swarm.runtimes import processes
-from swarm.store import attempts, proofs, runs, waves
+from swarm.store import attempts, runs, verifications, waves
 from swarm.store.attempts import Attempt
 from swarm.store.connection import Store
-from swarm.store.faults import backups, lock_file, writers_queue
-from swarm.store.locks import is_held
 from swarm.store.runs import Run
+from swarm.store.sqlite_errors import backups, lock_file, writers_queue
 from swarm.store.waves import Wave
 from swarm.waves import records, supervision, verify
 from swarm.waves.results import LeftAlone
@@ -115,7 +115,8 @@ def _receipts(store: Store, workspace: Workspace, run: Run) -> Iterator[Step]:
     folder = workspace.run_folder(run.id) / "proofs"
     if not is_in_place(folder, workspace.folder):
         return
-    kept = [one.verification_id for one in proofs.receipts_of(store.conn, run.id) if one.verification_id is not None]
+    receipts = verifications.receipts_of(store.conn, run.id)
+    kept = [receipt.verification_id for receipt in receipts if receipt.verification_id is not None]
     files = [file for number in kept if not (file := folder / f"verification-{number}.json").exists()]
     if files:
         named = ", ".join(map(str, files))

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import Any, Final
 
 from swarm.results.ledger import Difference, Rebuilt, ReplayShown
-from swarm.store import claims, ledger, seals, stated
+from swarm.store import digests as digest_table
+from swarm.store import fix_claims, ledger, table_states
 from swarm.store.connection import Store
 from swarm.waves.ledger_proof import proved
 from swarm.waves.rebuilt import UNTOLD, Facts, Recorded, Story, kind_of, told
@@ -55,11 +56,11 @@ def _sightings(conn: sqlite3.Connection, story: Story, run_id: str | None) -> It
 
     A wave that was collected more than once has an event each time, each over all its sightings until then.
     """
-    numbers = {wave_id: (run, number) for wave_id, run, number in stated.waves_of_sightings(conn, run_id)}
+    numbers = {wave_id: (run, number) for wave_id, run, number in table_states.waves_of_sightings(conn, run_id)}
     for wave_id in sorted(numbers.keys() | story.recorded.keys()):
         subject = f"wave:{wave_id}"
         run, number = numbers.get(wave_id, (story.runs.get(subject), 0))
-        rows = stated.sightings_of_wave(conn, wave_id)
+        rows = table_states.sightings_of_wave(conn, wave_id)
         digest, new = Digest(), set[int]()
         for record in sorted(story.recorded.get(wave_id, []), key=lambda one: one.sightings):
             for sighting in digest.over(islice(rows, record.sightings - digest.count)):
@@ -80,15 +81,15 @@ def _compared(conn: sqlite3.Connection, story: Story, run_id: str | None) -> Ite
     """Yield every fact of a subject that the tables tell otherwise than the story; what was compared leaves it."""
     digests = {wave: facts["claims"] for wave, facts in story.facts.items() if "claims" in facts}
     sealed = {wave: facts["evidence"] for wave, facts in story.facts.items() if "evidence" in facts}
-    for subject, run, facts in stated.all_stated(conn, run_id):
+    for subject, run, facts in table_states.all_stated(conn, run_id):
         expected = _expected(story, subject, facts, digests)
         if expected is None:
             yield Difference(subject, run, _NO_ROW, None, _brief(facts))
         else:
             yield from _unlike(subject, run, expected, facts)
-    yield from _digests(conn, story, "digest of its claims", digests, claims.digest)
-    yield from _digests(conn, story, "digest of its evidence", sealed, seals.digest)
-    for name, bodies in (("snapshot", stated.snapshot_digests), ("output", stated.output_digests)):
+    yield from _digests(conn, story, "digest of its claims", digests, fix_claims.digest)
+    yield from _digests(conn, story, "digest of its evidence", sealed, digest_table.digest)
+    for name, bodies in (("snapshot", table_states.snapshot_digests), ("output", table_states.output_digests)):
         for row_id, run, kept, found in bodies(conn, run_id):
             yield from _unlike(f"{name}:{row_id}", run, {"sha256": kept}, {"sha256": found})
     for subject, run, facts in story.every():

@@ -13,7 +13,7 @@ from swarm.results.recover import Revalidated, RevalidateResult
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended
-from swarm.store import agent_runs, seals, waves
+from swarm.store import agent_runs, digests, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
 from swarm.store.runs import Run
@@ -102,7 +102,7 @@ def _commit(store: Store, run: Run, observed: Observed, reason: str) -> None:
         return
     with store.mutation() as conn:
         record_evidence(conn, observed, reason)
-        seals.seal(conn, run.id, observed.wave.id)
+        digests.seal(conn, run.id, observed.wave.id)
 
 
 def _nothing_to_do(store: Store, run: Run, wave: Wave, agents: Sequence[AgentRun]) -> RevalidateResult:

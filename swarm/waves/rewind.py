@@ -14,7 +14,7 @@ from swarm.git.runner import GitError
 from swarm.git.salvage import Unsavable
 from swarm.interruption import postponed
 from swarm.rules.states import AGENT_RUN, WAVE, AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, claims, ledger, proofs, runs, transitions, waves
+from swarm.store import agent_runs, fix_claims, ledger, runs, transitions, verifications, waves
 from swarm.store import rewinding as rows
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
@@ -179,7 +179,7 @@ def _not_promoted(conn: sqlite3.Connection, run_id: str) -> tuple[tuple[Wave, ..
     working = tuple(
         agent for wave in ending for agent in agent_runs.all_of(conn, wave.id) if agent.status not in AGENT_RUN.terminal
     )
-    promotions = proofs.promotions_of(conn, run_id)
+    promotions = verifications.promotions_of(conn, run_id)
     return ending, working, promotions[-1].to_phase if promotions else "initializing"
 
 
@@ -311,7 +311,7 @@ def _take_back(conn: sqlite3.Connection, plan: Plan, wish: Wish, told: dict[str,
         transitions.move_agent_run(conn, wave, agent, AgentRunStatus.ABORTED_FOR_REWIND, reason=wish.reason)
     for wave in plan.waves:
         transitions.move_wave(conn, wave, WaveStatus.ABORTED_FOR_REWIND, reason=wish.reason)
-        claims.settle(conn, {claim.finding for claim in claims.of_wave(conn, wave.id)}, "refuted")
+        fix_claims.settle(conn, {claim.finding for claim in fix_claims.of_wave(conn, wave.id)}, "refuted")
     numbers = [wave.number for wave in plan.waves]
     reason = f"rewound to {plan.point.name}: {wish.reason}"
     findings = rows.unverify(conn, run.id, numbers, reason)

@@ -11,16 +11,15 @@ from swarm.rules.assessment import AgentFacts, Facts, assess
 from swarm.rules.ownership import WHOLE_WAVE, Domain
 from swarm.rules.phases import AMEND_PHASES
 from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, attempts, runs, waves
+from swarm.store import agent_runs, attempts, gate_counts, runs, waves
 from swarm.store import domains as domain_table
-from swarm.store import gates as gate_counts
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 
 if TYPE_CHECKING:
     # Imported where there is something to read of it: most runs have no proof yet, and `status` must be quick.
-    from swarm.store.proofs import Verification
+    from swarm.store.verifications import Verification
 
 INTEGRATION = "/integration"
 # A file of the git folder stands like this among a wave's violations, and no other can: git tracks none in there.
@@ -100,13 +99,13 @@ def _verified(
     """Return the newest verification of a run, and the one that its phase rests on: made in it, or of its wave."""
     if not gate_counts.has_verifications(conn, run.id):
         return None, None
-    from swarm.store import proofs
+    from swarm.store import verifications
 
-    newest = proofs.newest_verification(conn, run.id)
+    newest = verifications.newest_verification(conn, run.id)
     if run.status in gates.WAVELESS:
-        found, subject = proofs.newest_verification(conn, run.id, phase=run.status), f"run:{run.id}"
+        found, subject = verifications.newest_verification(conn, run.id, phase=run.status), f"run:{run.id}"
     elif wave is not None and wave.phase in AMEND_PHASES:
-        found, subject = proofs.newest_verification(conn, run.id, wave_id=wave.id), f"wave:{wave.id}"
+        found, subject = verifications.newest_verification(conn, run.id, wave_id=wave.id), f"wave:{wave.id}"
     else:
         return newest, None
     if found is None:
@@ -118,9 +117,9 @@ def _published(conn: sqlite3.Connection, run: Run, wave: Wave | None) -> tuple[b
     """Say whether an amend wave's work is merged nowhere yet, and whether it is on the integration branch alone."""
     if wave is None or wave.phase not in AMEND_PHASES or not wave.isolated:
         return False, False
-    from swarm.store import proofs
+    from swarm.store import verifications
 
-    merges = proofs.merges_of(conn, wave.id)
+    merges = verifications.merges_of(conn, wave.id)
     refs = [merge.ref for merge in merges]
     if wave.status is WaveStatus.ADVANCED:
         is_apart = bool(refs) and all(ref.endswith(INTEGRATION) for ref in refs)

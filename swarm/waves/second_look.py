@@ -12,9 +12,9 @@ from swarm.results.verify import ClaimRow, ClaimsSummary
 from swarm.rules import verification
 from swarm.rules.classification import EvidenceKind, Observation
 from swarm.rules.verification import Looked, Row
-from swarm.store import claims, findings
-from swarm.store.claims import FixClaim
+from swarm.store import findings, fix_claims
 from swarm.store.findings import Finding, Selection
+from swarm.store.fix_claims import FixClaim
 from swarm.store.runs import Run
 from swarm.waves.fates import Place, places_at
 from swarm.waves.fixes import looked
@@ -76,7 +76,7 @@ def look(conn: sqlite3.Connection, bench: Bench, commit: str, question: Question
     Where the line alone does not say that a finding is gone, its analyzer is asked. Raises GitError.
     """
     run, repository = bench.run, bench.repository
-    standing = {claim.finding: claim for claim in claims.standing(conn, run.id)}
+    standing = {claim.finding: claim for claim in fix_claims.standing(conn, run.id)}
     asked = _asked(conn, run, question, standing)
     rows = set(asked)
     every = findings.known_findings(conn, run.id, statuses=_STATUSES[question])

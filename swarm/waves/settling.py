@@ -7,7 +7,7 @@ from swarm.clock import now
 from swarm.rules.classification import Decision, Observation
 from swarm.rules.decisions import Source
 from swarm.rules.suppressions import Suppression
-from swarm.store import decisions, pending
+from swarm.store import decisions, pending_decisions
 from swarm.store.decisions import Decidable, Taken
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -23,7 +23,7 @@ def settle(conn: sqlite3.Connection, run: Run, wave: Wave, comments: Comments) -
     """
     today = now()[:10]
     decisions.take_back_expired(conn, run.id, today, wave.id)
-    pending.drop_expired(conn, run.id, today)
+    pending_decisions.drop_expired(conn, run.id, today)
     apply_pending(conn, run, wave.id)
     _apply_comments(conn, run, wave, comments)
 
@@ -32,7 +32,7 @@ def apply_pending(conn: sqlite3.Connection, run: Run, wave_id: int | None) -> No
     """Apply decisions that waited for a finding which is there now, open and not decided here."""
     due: dict[int, tuple[Decidable, Taken]] = {}
     used: list[str] = []
-    for waiting in pending.waiting(conn, run.id):
+    for waiting in pending_decisions.waiting(conn, run.id):
         item = awaited(conn, run.id, waiting.fingerprint)
         if item is None or item.observation == Observation.FIXED:
             continue
@@ -41,7 +41,7 @@ def apply_pending(conn: sqlite3.Connection, run: Run, wave_id: int | None) -> No
             taken = Taken(waiting.decision, waiting.reason or None, Source.IMPORTED, waiting.author, waiting.expires)
             due.setdefault(item.row_id, (item, taken))
     decisions.take(conn, run.id, due.values(), wave_id)
-    pending.drop(conn, run.id, used)
+    pending_decisions.drop(conn, run.id, used)
 
 
 def awaited(conn: sqlite3.Connection, run_id: str, fingerprint: str) -> Decidable | None:

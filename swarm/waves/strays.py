@@ -15,10 +15,10 @@ from swarm.git.placements import Placement
 from swarm.git.repository import Repository
 from swarm.git.runner import Git, GitError
 from swarm.git.worktrees import Tree
+from swarm.locks import holder_of, is_held
 from swarm.runtimes import processes
 from swarm.store import waves
 from swarm.store.connection import Store
-from swarm.store.locks import holder_of, is_held
 from swarm.store.runs import Run
 from swarm.waves import proving
 from swarm.waves.remains import TREES, Step

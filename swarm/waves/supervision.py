@@ -30,7 +30,7 @@ MARK: Final = (AGENT_VARIABLE, "SWARM_OUTPUT_FILE")
 @contextmanager
 def only_supervisor(workspace: Workspace, run: Run, wave: Wave) -> Iterator[None]:
     """Be the one process that works on a wave's agents. Raises LaunchInProgress, naming who is."""
-    from swarm.store.locks import LockTaken, locked
+    from swarm.locks import LockTaken, locked
 
     lock = workspace.launch_lock(run.id, wave.number)
     make_folder(lock.parent)
@@ -53,7 +53,7 @@ def hold_to_status(conn: sqlite3.Connection, wave: Wave) -> None:
 
 def hold_to_no_supervisor(workspace: Workspace, run: Run, wave: Wave) -> None:
     """Raises LaunchInProgress where somebody works on a wave's agents; writes nothing, as `only_supervisor` does."""
-    from swarm.store.locks import holder_of, is_held
+    from swarm.locks import holder_of, is_held
 
     lock = workspace.launch_lock(run.id, wave.number)
     if is_held(lock):

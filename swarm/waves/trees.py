@@ -54,7 +54,7 @@ def merge_lock(workspace: Workspace, run: Run, verb: str) -> Iterator[None]:
 
 @contextmanager
 def _queue(path: Path, verb: str) -> Iterator[None]:
-    from swarm.store.locks import LockTaken, locked
+    from swarm.locks import LockTaken, locked
 
     try:
         with locked(path, verb, timeout=LOCK_SECONDS):

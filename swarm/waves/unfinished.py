@@ -7,8 +7,8 @@ from typing import Any
 
 from swarm.errors import SwarmError
 from swarm.git.repository import Repository, repository_at
+from swarm.locks import is_held
 from swarm.store import runs
-from swarm.store.locks import is_held
 from swarm.store.runs import Run
 from swarm.waves import intents, trees
 

@@ -14,12 +14,12 @@ from swarm.results.verify import Claims, Delta, VerifyResult
 from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
 from swarm.rules.verdicts import BuildVerdict
-from swarm.store import claims, proofs, transitions, waves
-from swarm.store.claims import Proved
+from swarm.store import fix_claims, transitions, verifications, waves
 from swarm.store.connection import Store
-from swarm.store.gates import has_changes
-from swarm.store.proofs import NewVerification
+from swarm.store.fix_claims import Proved
+from swarm.store.gate_counts import has_changes
 from swarm.store.runs import Run
+from swarm.store.verifications import NewVerification
 from swarm.store.waves import Wave
 from swarm.waves import proving
 from swarm.waves.chain import unpublished
@@ -103,7 +103,7 @@ def _holds(conn: sqlite3.Connection, repository: Repository, wave: Wave, commit:
     """Say whether a commit holds what a wave came to: of an amend wave the newest merge, of any other where we are."""
     if is_audit(wave.phase) or not wave.isolated or not has_changes(conn, wave.id):
         return is_current
-    merged = proofs.merges_of(conn, wave.id)
+    merged = verifications.merges_of(conn, wave.id)
     return bool(merged) and merging.is_ancestor(repository.git, merged[-1].commit_sha, commit)
 
 
@@ -150,7 +150,7 @@ def _probed(conn: sqlite3.Connection, bench: Bench, wave: Wave | None, commit: s
 
 def _named(conn: sqlite3.Connection, run: Run, proved: list[Proved]) -> tuple[str, ...]:
     rows = {one.finding for one in proved}
-    return tuple(sorted(claim.finding_id for claim in claims.standing(conn, run.id) if claim.finding in rows))
+    return tuple(sorted(claim.finding_id for claim in fix_claims.standing(conn, run.id) if claim.finding in rows))
 
 
 def _is_ours(conn: sqlite3.Connection, run: Run, repository: Repository, commit: str) -> bool:
@@ -163,10 +163,10 @@ def _record(
     store: Store, run: Run, wave: Wave | None, result: VerifyResult, steps: str, proved: list[Proved]
 ) -> VerifyResult:
     with store.mutation() as conn:
-        proved = claims.still_claimed(conn, run.id, proved)
+        proved = fix_claims.still_claimed(conn, run.id, proved)
         result = result._replace(fixed=_named(conn, run, proved))
         summary = result.claims.summary._asdict() | {"offending": len(result.claims.offending)}
-        made = proofs.add_verification(
+        made = verifications.add_verification(
             conn,
             NewVerification(
                 run.id,
@@ -183,8 +183,8 @@ def _record(
                 result.exit_code,
             ),
         )
-        receipt = proofs.add_receipt(conn, run.id, result.wave_id, made.id, _receipt(result, made.id))
-        claims.prove(conn, run.id, result.wave_id, proved)
+        receipt = verifications.add_receipt(conn, run.id, result.wave_id, made.id, _receipt(result, made.id))
+        fix_claims.prove(conn, run.id, result.wave_id, proved)
         now = waves.newest(conn, run.id)
         is_ours = wave is not None and now is not None and now.id == wave.id
         if result.exit_code == 0 and is_ours and now is not None and now.status is WaveStatus.COLLECTED:
@@ -228,7 +228,7 @@ def _receipt(result: VerifyResult, verification_id: int) -> dict[str, object]:
 def write_receipts(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> None:
     """Write the receipts of verifications as files; also those of calls that were killed before they could."""
     folder = workspace.run_folder(run.id) / "proofs"
-    for kept in proofs.receipts_of(conn, run.id):
+    for kept in verifications.receipts_of(conn, run.id):
         file = folder / f"verification-{kept.verification_id}.json"
         if kept.verification_id is not None and not file.exists():
             document = json.dumps(json.loads(kept.body), ensure_ascii=False, indent=1, sort_keys=True)

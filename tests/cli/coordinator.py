@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from swarm.rules.phases import AMEND_PHASES, LENSES, Phase
 from swarm.rules.states import WaveStatus
-from swarm.store import agent_runs, proofs, runs, transitions, waves
+from swarm.store import agent_runs, runs, transitions, verifications, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import open_store
-from swarm.store.proofs import NewMerge, NewVerification
+from swarm.store.verifications import NewMerge, NewVerification
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 
@@ -69,7 +69,7 @@ class Coordinator(NamedTuple):
                 0,
                 code,
             )
-            proofs.add_verification(conn, made)
+            verifications.add_verification(conn, made)
             if of_wave is not None and not code and of_wave.status is WaveStatus.COLLECTED:
                 transitions.move_wave(conn, of_wave, WaveStatus.VERIFIED)
 
@@ -82,7 +82,7 @@ class Coordinator(NamedTuple):
             # What stands on the integration branch alone is in no branch of a person's.
             alone = () if is_home else ("commit-tree", "-p", "HEAD", "-m", "merged", "HEAD^{tree}")
             commit = commit or (self.repo.git(*alone).strip() if alone else self.repo.head)
-            proofs.add_merge(conn, self.place.run, NewMerge(wave.id, ref, commit, commit, ("code",), (), None))
+            verifications.add_merge(conn, self.place.run, NewMerge(wave.id, ref, commit, commit, ("code",), (), None))
 
     def answer(self, **code: Any) -> None:
         """Write both agents' outputs; `code` are keys of that of the domain `code`."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from swarm.store.locks import is_held
+from swarm.locks import is_held
 from tests.cli.merger import STEP, Team
 from tests.cli.test_verify import assert_ends
 from tests.conftest import Answer, Swarm

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from swarm.rules.states import WaveStatus
-from swarm.store import proofs, transitions
-from swarm.store.proofs import NewPromotion
+from swarm.store import transitions, verifications
+from swarm.store.verifications import NewPromotion
 from swarm.waves import collect, merge, rewind
 from tests.cli.amending import Amending
 from tests.cli.coordinator import Coordinator
@@ -179,7 +179,7 @@ def test_a_rewind_takes_back_nothing_that_it_did_not_look_at(
 
     def promote(source: str, target: str) -> None:
         with run.control() as conn:
-            proofs.add_promotion(conn, NewPromotion(collected.run, None, source, target, (), (), None, None))
+            verifications.add_promotion(conn, NewPromotion(collected.run, None, source, target, (), (), None, None))
             transitions.move_run(conn, collected.run, source, target)
 
     promote("health-audit-a", "health-audit-a")

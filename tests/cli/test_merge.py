@@ -15,7 +15,7 @@ import pytest
 from swarm.git import merging
 from swarm.git.repository import repository_at
 from swarm.git.runner import Git
-from swarm.store.locks import locked
+from swarm.locks import locked
 from swarm.waves import trees
 from swarm.waves.proving import Bench
 from tests.cli.looking import block_of, everything_in

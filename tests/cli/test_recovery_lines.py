@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from swarm.git import runner
-from swarm.store import faults
+from swarm.store import sqlite_errors
 from swarm.waves import strays
 from tests.cli.merger import MENDED
 from tests.cli.scene import Scene, end, holder_of_the_lock
@@ -388,7 +388,7 @@ def _(scene: RowScene) -> None:
     words = ("domains", "--unfreeze", "--reason", "a look")
     holder = holder_of_the_lock(scene.db.with_name("control-plane.db.lock"), "4711 collect")
     with scene.monkeypatch.context() as patched:
-        patched.setattr(faults, "WAIT_SECONDS", 0.05)
+        patched.setattr(sqlite_errors, "WAIT_SECONDS", 0.05)
         scene.see(*words)
     end(holder)
     scene.swarm(*words)

@@ -516,7 +516,7 @@ def test_of_two_resumes_at_once_one_wins_and_the_other_meets_a_typed_conflict_or
 
 
 def test_a_wave_that_somebody_supervises_is_left_alone(failed: Wave) -> None:
-    from swarm.store.locks import locked
+    from swarm.locks import locked
 
     folder = failed.place.folder / failed.place.run / "wave-1"
     with locked(folder / "launch.lock", "launch", timeout=1):

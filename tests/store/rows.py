@@ -8,8 +8,8 @@ from swarm.store import agent_runs, domains, findings, runs, waves
 from swarm.store.agent_runs import AgentRun, NewAgentRun
 from swarm.store.findings import NewFinding, Sighting
 from swarm.store.ledger import Entry
-from swarm.store.proofs import NewVerification
 from swarm.store.runs import Run
+from swarm.store.verifications import NewVerification
 from swarm.store.waves import NewWave, Wave
 
 RUN = "swarm-1700000000-0123abcd"

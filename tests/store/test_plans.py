@@ -9,15 +9,15 @@ from swarm.store import (
     agent_runs,
     attempts,
     decisions,
+    digests,
     evidence,
     findings,
-    gates,
+    gate_counts,
     ledger,
-    proofs,
-    recounts,
+    observations,
     runs,
-    seals,
     trends,
+    verifications,
     waves,
 )
 from swarm.store.connection import Store
@@ -41,13 +41,13 @@ def filled(store: Store) -> sqlite3.Connection:
             added = findings.add_all(conn, [rows.new_finding(n, run_id) for n in range(first, first + 200)])
             findings.add_sightings(conn, [rows.sighting(row, wave, agent) for row in added])
             findings.add_aliases(conn, run_id, 1, [(f"alias {row}", row) for row in added])
-            proofs.add_verification(conn, rows.verification(wave))
+            verifications.add_verification(conn, rows.verification(wave))
             append_all(conn, (Entry("finding_moved", f"finding:{row}", run_id, wave.id) for row in added))
     return store.conn
 
 
-def _verified(conn: sqlite3.Connection) -> proofs.Verification:
-    found = proofs.newest_verification(conn, rows.RUN)
+def _verified(conn: sqlite3.Connection) -> verifications.Verification:
+    found = verifications.newest_verification(conn, rows.RUN)
     assert found is not None
     return found
 
@@ -127,11 +127,11 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             ],
         ),
         (
-            lambda conn: gates.counts_by_lens(conn, rows.RUN),
+            lambda conn: gate_counts.counts_by_lens(conn, rows.RUN),
             [["SEARCH findings USING INDEX findings_by_status (run_id=?)"]],
         ),
         (
-            lambda conn: gates.promoted_wave(conn, rows.RUN),
+            lambda conn: gate_counts.promoted_wave(conn, rows.RUN),
             [
                 [
                     "SEARCH promotions USING INDEX promotions_of_a_run (run_id=?)",
@@ -140,7 +140,7 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             ],
         ),
         (
-            lambda conn: gates.has_changes(conn, 1),
+            lambda conn: gate_counts.has_changes(conn, 1),
             [
                 [
                     "CO-ROUTINE newest",
@@ -177,7 +177,7 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             [["SEARCH events USING INDEX events_of_a_subject (subject=?)"]],
         ),
         (
-            lambda conn: recounts.observed_since(conn, rows.RUN, 100),
+            lambda conn: observations.observed_since(conn, rows.RUN, 100),
             [
                 [
                     "SEARCH findings USING INTEGER PRIMARY KEY (rowid=?)",
@@ -232,19 +232,19 @@ def test_a_query_is_planned_by_its_index(filled: sqlite3.Connection, query: Quer
         lambda conn: waves.all_of(conn, rows.RUN),
         lambda conn: agent_runs.all_of(conn, 1),
         lambda conn: trends.spans(conn, rows.RUN),
-        lambda conn: gates.violations_after(conn, rows.RUN, 0, "the wave"),
-        lambda conn: gates.has_verifications(conn, rows.RUN),
-        lambda conn: gates.is_outdated(conn, _verified(conn), "wave:1"),
-        lambda conn: proofs.newest_verification(conn, rows.RUN, wave_id=1),
-        lambda conn: proofs.newest_verification(conn, rows.RUN, phase="test"),
-        lambda conn: proofs.merges_of(conn, 1),
-        lambda conn: proofs.promotions_of(conn, rows.RUN),
+        lambda conn: gate_counts.violations_after(conn, rows.RUN, 0, "the wave"),
+        lambda conn: gate_counts.has_verifications(conn, rows.RUN),
+        lambda conn: gate_counts.is_outdated(conn, _verified(conn), "wave:1"),
+        lambda conn: verifications.newest_verification(conn, rows.RUN, wave_id=1),
+        lambda conn: verifications.newest_verification(conn, rows.RUN, phase="test"),
+        lambda conn: verifications.merges_of(conn, 1),
+        lambda conn: verifications.promotions_of(conn, rows.RUN),
         lambda conn: evidence.outputs_of(conn, 1),
         lambda conn: evidence.file_claims_of(conn, 1),
         lambda conn: evidence.seen_in(conn, 1),
         lambda conn: evidence.fixed_in(conn, rows.RUN, 1),
         lambda conn: evidence.span_of(conn, rows.RUN, 1),
-        lambda conn: seals.digest(conn, 1),
+        lambda conn: digests.digest(conn, 1),
     ],
 )
 def test_no_query_of_one_run_reads_a_whole_table(filled: sqlite3.Connection, query: Query) -> None:

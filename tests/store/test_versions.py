@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from swarm import errors, shipped
-from swarm.store import claims, findings, leases, ledger, proofs, runs, versions
+from swarm.store import findings, fix_claims, leases, ledger, migrations, runs, verifications
 from swarm.store.connection import Store, open_store
-from swarm.store.faults import remedy, remedy_of_none
+from swarm.store.sqlite_errors import remedy, remedy_of_none
 from tests.store import rows
 
 DATA = Path(__file__).parent.parent / "data"
@@ -322,10 +322,10 @@ def next_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "migrations"
     shutil.copytree(shipped.migrations(), folder, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(shipped, "migrations", lambda: folder)
-    monkeypatch.setattr(versions, "SCHEMA_VERSION", 3)
-    versions._modules.cache_clear()
+    monkeypatch.setattr(migrations, "SCHEMA_VERSION", 3)
+    migrations._modules.cache_clear()
     yield folder
-    versions._modules.cache_clear()
+    migrations._modules.cache_clear()
 
 
 @pytest.fixture
@@ -381,7 +381,7 @@ def test_the_old_build_refuses_what_the_next_one_made(
 ) -> None:
     (next_build / "0003_note.py").write_text(SECOND)
     open_store(old_database, "test").conn.close()
-    monkeypatch.setattr(versions, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(migrations, "SCHEMA_VERSION", 2)
     with pytest.raises(errors.ControlPlaneSchemaTooNew):
         open_store(old_database, "test")
 
@@ -397,7 +397,7 @@ def test_a_released_migration_is_never_edited() -> None:
 
 def test_there_is_a_migration_for_every_version_and_none_beyond() -> None:
     numbers = sorted(int(file.name[:4]) for file in shipped.migrations().glob("*.py"))
-    assert numbers == list(range(1, versions.SCHEMA_VERSION + 1))
+    assert numbers == list(range(1, migrations.SCHEMA_VERSION + 1))
 
 
 def kept_as(database: Path, version: int) -> None:
@@ -457,12 +457,12 @@ def test_a_kept_database_of_version_2_opens_with_a_whole_loop_in_it(database: Pa
             ("F-92ac8bbf", "fixed", "anchor"),
             ("F-a9410573", "fixed", "anchor"),
         ]
-        assert [one.outcome for one in claims.of_run(conn, counted.run.id)] == ["fixed", "fixed"]
-        assert [one.purpose for one in proofs.verifications_of(conn, counted.run.id)] == ["merge", "verify"]
-        assert [one.to_phase for one in proofs.promotions_of(conn, counted.run.id)] == ["health-audit-a"]
+        assert [one.outcome for one in fix_claims.of_run(conn, counted.run.id)] == ["fixed", "fixed"]
+        assert [one.purpose for one in verifications.verifications_of(conn, counted.run.id)] == ["merge", "verify"]
+        assert [one.to_phase for one in verifications.promotions_of(conn, counted.run.id)] == ["health-audit-a"]
         assert [(one.domain, one.file) for one in leases.of_run(conn, counted.run.id)] == [("tests", "src/app.py")]
 
 
 def test_there_is_a_kept_database_of_every_version() -> None:
     kept = {int(file.name.removeprefix("control-plane-v")[:-6]) for file in DATA.glob("control-plane-v*.db.gz")}
-    assert kept == set(range(1, versions.SCHEMA_VERSION + 1))
+    assert kept == set(range(1, migrations.SCHEMA_VERSION + 1))

@@ -9,7 +9,7 @@ from typing import Any
 
 from swarm import errors, shipped
 from swarm.failpoints import failpoint
-from swarm.store.faults import backups, remedy, translated, writers_queue
+from swarm.store.sqlite_errors import backups, remedy, translated, writers_queue
 
 SCHEMA_VERSION = 2
 

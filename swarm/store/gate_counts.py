@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # `status` pays for that module where there is a verification to tell of, and else not.
-    from swarm.store.proofs import Verification
+    from swarm.store.verifications import Verification
 
 
 def counts_by_lens(conn: sqlite3.Connection, run_id: str) -> dict[tuple[str, str, str], int]:

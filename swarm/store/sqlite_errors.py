@@ -21,7 +21,7 @@ def translated(error: sqlite3.Error, path: Path) -> Exception:
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return errors.ControlPlaneCorrupt(path=str(path), problem=problem, remedy=remedy(path))
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        from swarm.store.locks import holder_of
+        from swarm.locks import holder_of
 
         return _busy(path, holder_of(lock_file(path)))
     if code == sqlite3.SQLITE_CANTOPEN and path.is_file() and all(os.access(p, os.W_OK) for p in (path, path.parent)):
@@ -37,7 +37,7 @@ def translated(error: sqlite3.Error, path: Path) -> Exception:
 @contextmanager
 def writers_queue(path: Path, verb: str) -> Iterator[None]:
     """Stand in the queue of writers: SQLite's own waiting is unfair. Raises ControlPlaneBusy, ControlPlaneReadOnly."""
-    from swarm.store.locks import LockTaken, locked
+    from swarm.locks import LockTaken, locked
 
     lock = lock_file(path)
     try:
