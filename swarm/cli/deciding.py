@@ -85,7 +85,7 @@ def author(call: Call, run: "Run") -> str:
     """Return who decides: as git names them, else the user of the machine."""
     import getpass
 
-    from swarm.git.identity import author as named
+    from swarm.git.author import author as named
 
     folder = Path(run.local_path)
     told = named(folder if folder.is_dir() else call.folder, os.environ)

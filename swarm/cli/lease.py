@@ -57,7 +57,7 @@ def _deciding(word: str, help_: str, *, grant: bool) -> click.Command:
         reason: str | None,
         repo_path: Path | None,
     ) -> None:
-        from swarm.git.names import path_text
+        from swarm.git.path_text import path_text
         from swarm.waves import leasing
 
         told = said(reason, "--reason", f"lease {word}")

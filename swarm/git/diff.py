@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
-from swarm.git.names import path_text
+from swarm.git.path_text import path_text
 from swarm.git.repository import SUBMODULE_MODE
 from swarm.git.runner import Git
 from swarm.rules.line_map import Hunk, LineMap
@@ -72,7 +72,7 @@ def line_maps(git: Git, old: str, new: str, wanted: Collection[Change]) -> dict[
 
 
 def _modified(git: Git, old: str, new: str, wanted: list[Change]) -> dict[str, LineMap]:
-    from swarm.git.names import path_bytes
+    from swarm.git.path_text import path_bytes
 
     by_blobs = {(change.old_blob, change.new_blob): [] for change in wanted}  # type: dict[tuple[str, str], list[str]]
     for change in wanted:

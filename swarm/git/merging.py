@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 from swarm import errors
 from swarm.git import sparse
 from swarm.git.diff import Change, changes
-from swarm.git.names import path_bytes, path_text
-from swarm.git.placements import placements
+from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, Repository, holds_commit, status_entries
 from swarm.git.runner import Git, GitError
+from swarm.git.worktree_list import placements
 from swarm.git.worktrees import admin_dir
 from swarm.scratch import scratch_folder
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from swarm import errors
-from swarm.git.names import path_bytes, path_text
+from swarm.git.path_text import path_bytes, path_text
 from swarm.git.runner import Git, GitError
 from swarm.scratch import scratch_folder
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.git import merging
+from swarm.git.agent_work import changed_files, new_files, own_index, take_files
+from swarm.git.blocking_files import traps
 from swarm.git.diff import changes, raw_changes
 from swarm.git.merging import Identity
-from swarm.git.names import path_bytes, path_text
+from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import SUBMODULE_MODE, filled_submodules
 from swarm.git.runner import Git
-from swarm.git.touched import changed_files, new_files, own_index, take_files
-from swarm.git.traps import traps
 from swarm.scratch import scratch_folder
 
 REFS: Final = "refs/swarm/salvage/"

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm.git.names import path_bytes, path_text
+from swarm.git.blocking_files import traps
+from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import Repository, status_entries
 from swarm.git.runner import Git
-from swarm.git.traps import traps
 
 _FILES: Final = (
     "config",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from swarm.git.names import path_bytes, path_text
+from swarm.git.path_text import path_bytes, path_text
 from swarm.git.runner import Git
 
 _HALF_MADE: Final = "index.part"

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.git import sparse
-from swarm.git.names import path_bytes
+from swarm.git.agent_work import touched_files
+from swarm.git.path_text import path_bytes
 from swarm.git.repository import filled_submodules
 from swarm.git.runner import Git, GitError
-from swarm.git.touched import touched_files
 from swarm.scratch import scratch_folder
 
 # What trees are called that nobody works in: in them a commit is looked at and built.

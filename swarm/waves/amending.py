@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from swarm.git import touched
+from swarm.git import agent_work
 from swarm.git.repository import LINK_MODE, Repository, TreeFile
 from swarm.results.collect import UNTAKABLE, Divergence, LeaseRequest, Problem, ViolationShown
 from swarm.rules.ownership import UNASSIGNED, WHOLE_WAVE, Ownership, OwnershipMap, trespasses
@@ -55,7 +55,7 @@ class Court:
             return [self._judge_tree(taken) for taken in intakes]
         # In the shared checkout an edit is an agent's only where one owner alone can have made it.
         common, objects = self._repository.common_dir, self._repository.objects
-        seen = touched.work_of(common, self._repository.root, self._wave.dispatch_sha, None, None, objects=objects)
+        seen = agent_work.work_of(common, self._repository.root, self._wave.dispatch_sha, None, None, objects=objects)
         by_owner: dict[str, dict[str, str]] = {}
         for file in seen.touched:
             owner = self._owners.owner_of(file.path)
@@ -76,7 +76,7 @@ class Court:
         kept = trusted_index(self._wave, self._folder, tree)
         common = self._repository.common_dir
         objects = self._repository.objects
-        work = touched.work_of(common, tree, self._wave.dispatch_sha, kept, agent.worktree_branch, objects=objects)
+        work = agent_work.work_of(common, tree, self._wave.dispatch_sha, kept, agent.worktree_branch, objects=objects)
         judged = self._judge(taken._replace(work=work), {file.path: file.kind for file in work.touched})
         judged = self._with_violations(judged, self._strange(taken, judged))
         # A repository inside of the tree would be merged as a submodule that nobody can fetch.

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from swarm import clock
 from swarm.files import is_in_place
-from swarm.git import merging, placements, salvage
+from swarm.git import merging, salvage, worktree_list
 from swarm.git.merging import Identity
 from swarm.git.repository import Repository, repository_at
 from swarm.git.runner import Git, GitError
@@ -76,7 +76,7 @@ def _applied(store: Store, run: Run, wish: Wish, survey: Survey) -> CleanResult:
     here = survey.ground
     git = here.repository.git
     for folder in survey.debris:
-        placements.delete_folder(folder)
+        worktree_list.delete_folder(folder)
     known = salvage.refs_below(git, f"{salvage.REFS}{run.id}/")
     # Once it is written down, what was saved must not be dropped.
     with postponed():
@@ -131,7 +131,7 @@ def _save(run: Run, here: Ground, judged: Judged) -> str:
     if judged.is_there and not judged.dirt.is_none:
         tree = salvage.tree_with_dirt(standing)
     message = f"Work of {remnant.name}, saved by swarm clean\n\nSwarm-Run: {run.id}\n"
-    admin = placements.admin_of(here.repository.common_dir, remnant.path)
+    admin = worktree_list.admin_of(here.repository.common_dir, remnant.path)
     if judged.staged and admin is not None:
         staged = salvage.staged_tree(standing, admin / "index")
         told = f"Staged in {remnant.name}\n\nSwarm-Run: {run.id}\n"
@@ -196,7 +196,7 @@ def _removed(here: Ground, judged: Judged, commit: str) -> bool:
     if remnant.branch is not None and judged.tip is not None:
         salvage.drop(git, f"refs/heads/{remnant.branch}", judged.tip)
     if judged.is_there:
-        placements.delete_folder(gone)
+        worktree_list.delete_folder(gone)
     return True
 
 
@@ -204,11 +204,12 @@ def _forgotten(git: Git, judged: Judged, gone: Path) -> bool:
     """Let git forget a worktree; one that was locked meanwhile is put back, and it is said that it stays."""
     path = judged.remnant.path
     try:
-        placements.forget(git, path)
+        worktree_list.forget(git, path)
     except GitError:
         if judged.is_there:
             gone.rename(path)
-        placed = next((one for one in placements.placements(git) if placements.real_place(one.path) == path), None)
+        listed = worktree_list.placements(git)
+        placed = next((entry for entry in listed if worktree_list.real_place(entry.path) == path), None)
         if placed is None or placed.locked is None:
             raise
         return False

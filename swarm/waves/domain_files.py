@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from swarm import errors
-from swarm.git.names import path_text
+from swarm.git.path_text import path_text
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, Repository, TreeFile, content_of
 from swarm.rules import codeowners
 from swarm.rules.globs import regex_of

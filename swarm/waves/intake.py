@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple
 from swarm import errors
 from swarm.documents import check, parse_bounded, read_bounded
 from swarm.files import is_in_place
-from swarm.git import touched
+from swarm.git import agent_work
+from swarm.git.agent_work import Touched, Work
 from swarm.git.repository import Repository
 from swarm.git.sentinel import Sentinel
-from swarm.git.touched import Touched, Work
 from swarm.results.collect import Divergence, Problem, ViolationShown
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.phases import LENSES
@@ -156,7 +156,7 @@ def without_tree(taken: Intake) -> Intake:
 def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> list[Touched]:
     """Return what differs between a tree and the wave's commit."""
     kept = trusted_index(wave, folder, tree)
-    return touched.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept, branch)
+    return agent_work.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept, branch)
 
 
 def trusted_index(wave: Wave, folder: Path, tree: Path) -> Path | None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.files import is_in_place
-from swarm.git import merging, placements, salvage, worktrees
-from swarm.git.placements import Placement
+from swarm.git import merging, salvage, worktree_list, worktrees
 from swarm.git.repository import Repository
 from swarm.git.runner import GitError
 from swarm.git.salvage import Dirt, Standing
+from swarm.git.worktree_list import Placement
 from swarm.rules.states import WaveStatus
 from swarm.store import agent_runs, verifications, waves
 from swarm.store.runs import Run
@@ -88,7 +88,7 @@ class Ground(NamedTuple):
 
 def tree_folder(workspace: Workspace, run: Run) -> Path:
     """Return the folder of a run's worktrees, by its real path; no link that stands in its own place is followed."""
-    return placements.real_place(workspace.run_folder(run.id) / "worktrees")
+    return worktree_list.real_place(workspace.run_folder(run.id) / "worktrees")
 
 
 def ground(conn: sqlite3.Connection, repository: Repository, workspace: Workspace, run: Run) -> Ground:
@@ -99,7 +99,7 @@ def ground(conn: sqlite3.Connection, repository: Repository, workspace: Workspac
     found |= salvage.refs_below(git, f"{salvage.REFS}{run.id}/")
     holders = {name: sha for name, sha in found.items() if name == integration or not name.startswith(own)}
     tips = {name.removeprefix("refs/heads/"): sha for name, sha in found.items() if name.startswith("refs/heads/")}
-    placed = [one._replace(path=placements.real_place(one.path)) for one in placements.placements(git)]
+    placed = [one._replace(path=worktree_list.real_place(one.path)) for one in worktree_list.placements(git)]
     return Ground(repository, run, tree_folder(workspace, run), holders, placed, tips, intents.begun(conn, run.id))
 
 
@@ -250,7 +250,7 @@ def _hindrance(here: Ground, remnant: Remnant, placed: Placement | None, *, is_t
 
 
 def _lies_outside(recorded: Path, path: Path) -> bool:
-    return recorded.exists() and placements.real_place(recorded) != path
+    return recorded.exists() and worktree_list.real_place(recorded) != path
 
 
 def _look_into(here: Ground, judged: Judged) -> tuple[Judged, list[str]]:
@@ -258,7 +258,7 @@ def _look_into(here: Ground, judged: Judged) -> tuple[Judged, list[str]]:
     standing = standing_of(here, judged)
     if standing is None:
         return judged._replace(savable=False), ["nobody knows at which commit it was made"]
-    admin = placements.admin_of(here.repository.common_dir, judged.remnant.path)
+    admin = worktree_list.admin_of(here.repository.common_dir, judged.remnant.path)
     index = admin / "index" if admin else None
     try:
         dirt = salvage.dirt_of(standing)

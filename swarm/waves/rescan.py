@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from swarm import errors
-from swarm.git import touched, worktrees
+from swarm.git import agent_work, worktrees
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, files_at
 from swarm.rules.anchors import LONGEST_TEXT, folded
 from swarm.rules.classification import Observation
@@ -52,7 +52,7 @@ def ask_again(
     found: dict[int, Answer] = {}
     with scratch_tree(bench, commit) as tree:
         kept = tree.with_name(f"{tree.name}.index")
-        touched.keep_index(worktrees.admin_dir(tree), kept)
+        agent_work.keep_index(worktrees.admin_dir(tree), kept)
         try:
             tracked = files_at(bench.repository.git, commit)
             paths = [file.path for file in tracked if file.mode not in {LINK_MODE, SUBMODULE_MODE}]
@@ -64,7 +64,7 @@ def ask_again(
                 if runtime is not None:
                     found |= _answers(runtime, bench, tree, phase, analyzer, items, census)
             # Something that a build left running may have written into the tree while it was read.
-            if touched.touched_files(bench.repository.common_dir, tree, commit, kept, None):
+            if agent_work.touched_files(bench.repository.common_dir, tree, commit, kept, None):
                 return {row: Answer(Said.MUTE, "its file was written to while it was read") for row in found}
         finally:
             kept.unlink(missing_ok=True)

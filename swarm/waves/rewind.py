@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from swarm import clock, errors
-from swarm.git import merging, rewinding, salvage
+from swarm.git import merging, salvage
+from swarm.git import rewind as git_rewind
 from swarm.git.repository import Repository, commit_of, holds_commit
-from swarm.git.rewinding import Lost
+from swarm.git.rewind import Lost
 from swarm.git.runner import GitError
 from swarm.git.salvage import Unsavable
 from swarm.interruption import postponed
@@ -157,7 +158,7 @@ def _planned(
     run = runs.find(conn, point.run.id) or point.run
     branch = _branch(repository, run, wish)
     _hold_to_control_plane(workspace, repository, point)
-    found = rewinding.lost(repository, point.commit)
+    found = git_rewind.lost(repository, point.commit)
     if found.untakable:
         raise _refused(run, f"git cannot keep {', '.join(found.untakable)}", "move it out of the checkout")
     if found.files and not wish.force:
@@ -186,7 +187,7 @@ def _not_promoted(conn: sqlite3.Connection, run_id: str) -> tuple[tuple[Wave, ..
 def _branch(repository: Repository, run: Run, wish: Wish) -> str:
     """Return the branch that is rewound. Raises RewindRefused where it is none that could be."""
     git, branch = repository.git, repository.branch
-    if (busy := rewinding.unfinished(repository)) is not None:
+    if (busy := git_rewind.unfinished(repository)) is not None:
         raise _refused(run, f"{busy} is not finished in {repository.root}", "finish it, or abort it, then repeat")
     if branch is None:
         remedy = f"check out the branch that you mean, such as `git checkout {run.branch or 'main'}`"
@@ -212,7 +213,7 @@ def _hold_to_control_plane(workspace: Workspace, repository: Repository, point: 
     if not place.is_relative_to(repository.root):
         return
     path = place.relative_to(repository.root).as_posix()
-    if any(rewinding.is_tracked(repository.git, sha, path) for sha in (repository.head, point.commit)):
+    if any(git_rewind.is_tracked(repository.git, sha, path) for sha in (repository.head, point.commit)):
         remedy = f"`git rm --cached {path}` and commit, or move the control plane out of the checkout"
         raise _refused(point.run, f"the control plane {path} is a tracked file", remedy)
 
@@ -266,7 +267,7 @@ def _saved(plan: Plan) -> dict[str, Any]:
     saved: list[dict[str, str]] = list(plan.begun["refs"]) if plan.begun else []
     held = [to, *(one["commit"] for one in saved)]
     if plan.found.files or not any(merging.is_ancestor(git, head, commit) for commit in held):
-        ref = rewinding.save(plan.repository, run.id, plan.found, clock.now(), run.created)
+        ref = git_rewind.save(plan.repository, run.id, plan.found, clock.now(), run.created)
         kind = "dirt" if plan.found.files else "branch"
         if ref not in {one["ref"] for one in saved}:
             saved.append({"ref": ref, "commit": salvage.tip(git, ref) or "", "kind": kind})
@@ -281,8 +282,8 @@ def _bring_git(plan: Plan, told: dict[str, Any]) -> None:
     repository = plan.repository
     run, refs = plan.point.run, {one["ref"]: one["commit"] for one in told["refs"]}
     if repository.head != plan.point.commit or plan.found.files:
-        saved = rewinding.Saved(run.id, run.created, plan.found, refs)
-        rewinding.bring_to(repository, plan.branch, plan.point.commit, saved)
+        saved = git_rewind.Saved(run.id, run.created, plan.found, refs)
+        git_rewind.bring_to(repository, plan.branch, plan.point.commit, saved)
     for one in told["refs"]:
         if one["kind"] == "integration":
             salvage.drop(repository.git, f"refs/heads/{integration_branch(run)}", one["commit"])

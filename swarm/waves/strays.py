@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from swarm.files import is_in_place
-from swarm.git import merging, placements, worktrees
-from swarm.git.names import path_text
-from swarm.git.placements import Placement
+from swarm.git import merging, worktree_list, worktrees
+from swarm.git.path_text import path_text
 from swarm.git.repository import Repository
 from swarm.git.runner import Git, GitError
+from swarm.git.worktree_list import Placement
 from swarm.git.worktrees import Tree
 from swarm.locks import holder_of, is_held
 from swarm.runtimes import processes
@@ -80,7 +80,7 @@ def _remove_scratch(repository: Repository, place: Path) -> bool:
     if proving.is_in_use(place) or place.is_symlink():
         return False
     with suppress(GitError):
-        placements.forget(repository.git, place)
+        worktree_list.forget(repository.git, place)
     shutil.rmtree(place, ignore_errors=True)
     return not place.exists()
 
@@ -98,7 +98,7 @@ def _is_empty(run: Run, git: Git, place: Path, commit: str | None) -> bool:
 
 def _made_as(run: Run, git: Git, place: Path) -> tuple[Tree, str] | None:
     """Return a tree with the branch that dispatch gives it, and the commit that it is at, as git has it written."""
-    noted = next((one for one in placements.placements(git) if one.path == place.resolve()), None)
+    noted = next((one for one in worktree_list.placements(git) if one.path == place.resolve()), None)
     if noted is None or noted.head is None or noted.locked is not None:
         return None
     branch = f"swarm/{run.hex}/{place.name}"
@@ -120,7 +120,7 @@ def _remove_tree(store: Store, run: Run, repository: Repository, place: Path) ->
         return False
     found = _made_as(run, git, place)
     with suppress(GitError):
-        placements.forget(git, place)
+        worktree_list.forget(git, place)
     with suppress(OSError):
         place.rmdir()
     if place.exists():
@@ -145,7 +145,7 @@ def _clear(repository: Repository, folder: Path, admin: Path) -> bool:
 def _branches(store: Store, run: Run, repository: Repository) -> Iterator[Step | LeftAlone]:
     """Yield the branches of agents that no agent has, nor a worktree: who made or removed them died on the way."""
     known = waves.branches_in_use(store.conn, run.id)
-    held = {one.branch for one in placements.placements(repository.git)}
+    held = {one.branch for one in worktree_list.placements(repository.git)}
     for branch, commit in merging.branches_below(repository.git, f"swarm/{run.hex}"):
         if not _OF_AGENT.fullmatch(branch.rpartition("/")[2]) or branch in known or branch in held:
             continue
@@ -170,7 +170,7 @@ def _forgotten(store: Store, run: Run, repository: Repository, folder: Path) -> 
     flying = waves.in_flight(store.conn, run.id)
     begin = f"w{flying.number}" if flying else None
     real = folder.resolve()
-    for one in placements.placements(repository.git):
+    for one in worktree_list.placements(repository.git):
         if one.path.parent != real or one.path.exists():
             continue
         if begin is not None and one.path.name.startswith((f"{begin}-", f"{begin}.")):
@@ -186,7 +186,7 @@ def _forgotten(store: Store, run: Run, repository: Repository, folder: Path) -> 
 def _holds_nothing_more(repository: Repository, one: Placement) -> bool:
     """Say whether nothing is lost with git's note of a tree: its HEAD is held by a ref, and its index adds nothing."""
     git = repository.git
-    admin = placements.admin_of(repository.common_dir, one.path)
+    admin = worktree_list.admin_of(repository.common_dir, one.path)
     if admin is None or one.head is None or one.locked is not None or not _is_held_elsewhere(git, one.head, None):
         return False
     index = admin / "index"
@@ -204,7 +204,7 @@ def _holds_nothing_more(repository: Repository, one: Placement) -> bool:
 def _forget(repository: Repository, one: Placement) -> bool:
     if one.path.exists() or not _holds_nothing_more(repository, one):
         return False
-    placements.forget(repository.git, one.path)
+    worktree_list.forget(repository.git, one.path)
     return True
 
 
@@ -228,8 +228,8 @@ def _own_locks(run: Run, repository: Repository, folder: Path) -> Iterator[Path]
     yield from (common / "refs" / "heads" / "swarm" / run.hex).rglob("*.lock")
     yield from (common / "refs" / "tags").glob(f"{run.save_point_tag}.lock")
     yield from (common / "refs" / "swarm" / "salvage" / run.id).rglob("*.lock")
-    for one in placements.placements(repository.git):
-        if one.path.parent == folder.resolve() and (admin := placements.admin_of(common, one.path)) is not None:
+    for one in worktree_list.placements(repository.git):
+        if one.path.parent == folder.resolve() and (admin := worktree_list.admin_of(common, one.path)) is not None:
             yield from admin.glob("*.lock")
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from swarm import errors
 from swarm.files import make_folder
-from swarm.git import merging, orphans, touched, worktrees
+from swarm.git import agent_work, merging, orphans, worktrees
 from swarm.git.repository import Repository
 from swarm.git.runner import Git, GitError
 from swarm.git.worktrees import Tree
@@ -155,7 +155,7 @@ def keep_indexes(trees: Sequence[Tree], folder: Path) -> None:
     """Copy each new tree's index aside, where `collect` compares the tree with it."""
     make_folder(folder)
     for tree in trees:
-        touched.keep_index(worktrees.admin_dir(tree.path), kept_index(folder, tree.path))
+        agent_work.keep_index(worktrees.admin_dir(tree.path), kept_index(folder, tree.path))
 
 
 def kept_digests(trees: Sequence[Tree], folder: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from swarm import errors
 from swarm.files import is_in_place
-from swarm.git import merging, placements, salvage, worktrees
+from swarm.git import merging, salvage, worktree_list, worktrees
 from swarm.git.repository import Repository, holds_commit, repository_at
 from swarm.git.worktrees import Tree
 from swarm.store import ledger, waves
@@ -246,15 +246,15 @@ def _restore(plan: Plan, back: Back) -> None:
     if back.branch is not None:
         merging.move_branch(git, back.branch, merging.tip_of(git, back.branch), back.commit)
     if path is not None:
-        if not path.exists() and any(one.path == path for one in placements.placements(git)):
+        if not path.exists() and any(one.path == path for one in worktree_list.placements(git)):
             # Of a clean that died: its folder is gone, and git has not heard of it.
-            placements.forget(git, path)
+            worktree_list.forget(git, path)
         trees.make_tree(git, Tree(path, back.branch, back.only), back.commit)
 
 
 def _is_half_made(plan: Plan, path: Path) -> bool:
     """Say whether a worktree is one that an undo which died had not checked out yet."""
-    admin = placements.admin_of(plan.repository.common_dir, path)
+    admin = worktree_list.admin_of(plan.repository.common_dir, path)
     return worktrees.holds_no_file(path) if admin is None else not (admin / "index").exists()
 
 

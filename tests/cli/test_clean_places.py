@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from swarm.builds.adapter import BuildResult
-from swarm.git import placements
+from swarm.git import worktree_list
 from swarm.waves import leftovers, proving
 from tests.cli.looking import everything_in
 from tests.cli.merger import Team
@@ -125,7 +125,7 @@ def test_deleting_a_folder_takes_a_link_or_a_file_in_its_place_alone(make: Any, 
     (tmp_path / "there").mkdir()
     (tmp_path / "there").chmod(0o755)
     make(tmp_path / "gone", tmp_path / "there")
-    placements.delete_folder(tmp_path / "gone")
+    worktree_list.delete_folder(tmp_path / "gone")
     assert not os.path.lexists(tmp_path / "gone")
     assert (tmp_path / "there").stat().st_mode & 0o777 == 0o755
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from swarm.git import rewinding
+from swarm.git import rewind as git_rewind
 from swarm.waves import rewind as rewinds
 from tests.cli.looking import nothing_changes
 from tests.cli.merger import Stage, Team
@@ -311,7 +311,7 @@ def moved_on(team: Team) -> str:
     return f"Checkout {team.repo.root} is no longer as it was looked at: someone else moved it first"
 
 
-@pytest.mark.parametrize("moment", [(rewinds, "_begun"), (rewinding, "_hold_to_saved")], ids=["waiting", "resetting"])
+@pytest.mark.parametrize("moment", [(rewinds, "_begun"), (git_rewind, "_hold_to_saved")], ids=["waiting", "resetting"])
 def test_an_edit_of_the_moment_is_not_overwritten(
     team: Team, amended: Team, after: Meanwhile, moment: tuple[Any, str]
 ) -> None:
@@ -341,7 +341,7 @@ def test_a_branch_that_moves_away_keeps_the_work_of_its_checkout(team: Team, ame
     head = published(team)
     other = team.repo.git("commit-tree", "-p", head, "-m", "other", f"{head}^{{tree}}")
     team.repo.write({"src/app.py": "# mine\n"})
-    after(rewinding, "_bring_files", lambda: team.repo.git("update-ref", "refs/heads/main", other))
+    after(git_rewind, "_bring_files", lambda: team.repo.git("update-ref", "refs/heads/main", other))
     error = rewind(team, "--force", *WHY, exit=1).document["error"]
     kept = f"what was not committed is saved as refs/swarm/salvage/{team.run}/rewind"
     assert (error["message"], error["hint"]) == (

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swarm.git.diff import Change, changed_lines, changes, line_maps, raw_changes
-from swarm.git.names import path_text
+from swarm.git.path_text import path_text
 from swarm.git.repository import repository_at
 from swarm.git.runner import Git
 from swarm.rules.line_map import LineMap

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from swarm import errors
-from swarm.git import merging, touched
+from swarm.git import agent_work, merging
 from swarm.git.merging import Conflict, Identity
-from swarm.git.names import path_text
+from swarm.git.path_text import path_text
 from swarm.git.repository import Repository, repository_at
 from swarm.git.runner import Git, GitError
 from tests.conftest import GIT, SOURCE, Repo
@@ -35,7 +35,7 @@ def side(repo: Repo, branch: str, files: dict[str, str | bytes], since: str = "m
 def work_of(agent: AgentTree) -> str:
     """Return the tree object of what lies in an agent's tree."""
     tree, kept = agent.tree, agent.kept_index
-    return touched.work_of(agent.repository.common_dir, tree.path, agent.commit, kept, tree.branch).tree
+    return agent_work.work_of(agent.repository.common_dir, tree.path, agent.commit, kept, tree.branch).tree
 
 
 def test_a_merge_of_the_same_is_the_same_commit_at_any_time(repo: Repo, repository: Repository) -> None:

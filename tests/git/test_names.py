@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm.git.names import path_bytes, path_text
+from swarm.git.path_text import path_bytes, path_text
 
 BYTES = st.binary(min_size=1, max_size=20).filter(lambda raw: b"\0" not in raw)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=10)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from swarm.git import sparse, touched, worktrees
+from swarm.git import agent_work, sparse, worktrees
 from swarm.git.repository import repository_at
 from swarm.git.runner import Git
 from swarm.git.worktrees import Tree
@@ -23,7 +23,7 @@ def make(repo: Repo, path: Path, only: tuple[str, ...] = ONLY) -> AgentTree:
     assert worktrees.add(repository.git, tree, repository.head) == tree
     worktrees.fill(tree)
     kept = path.with_name(path.name + ".index")
-    touched.keep_index(worktrees.admin_dir(path), kept)
+    agent_work.keep_index(worktrees.admin_dir(path), kept)
     return AgentTree(repository, tree, repository.head, kept)
 
 
@@ -79,7 +79,7 @@ def test_a_repository_whose_own_checkouts_are_sparse_gives_each_tree_its_files(r
 def test_files_of_any_name_are_checked_out_or_left_out(repo: Repo, tmp_path: Path) -> None:
     import os
 
-    from swarm.git.names import path_text
+    from swarm.git.path_text import path_text
 
     for folder in (b"in/", b"out/"):
         for name in ODD_NAMES:
@@ -210,7 +210,9 @@ def test_the_tree_that_is_judged_has_what_was_left_out_as_it_is_in_the_commit(re
     (agent.path / "README.md").write_text("changed\n")
     (agent.path / "new.md").write_text("new\n")
     (agent.path / "web").write_text("no folder\n")
-    work = touched.work_of(agent.repository.common_dir, agent.path, agent.commit, agent.kept_index, agent.tree.branch)
+    work = agent_work.work_of(
+        agent.repository.common_dir, agent.path, agent.commit, agent.kept_index, agent.tree.branch
+    )
     seen = {"src/app.py": "edit", "README.md": "edit", "new.md": "create", "web": "create", "web/index.html": "delete"}
     assert dict(work.touched) == seen
     listed = repo.git("diff-tree", "-r", "--no-renames", "--name-status", agent.commit, work.tree).splitlines()
@@ -224,7 +226,9 @@ def test_what_is_committed_of_files_that_were_left_out_is_part_of_the_judged_tre
     repo.git("update-index", "--cacheinfo", f"100644,{blob},web/index.html", cwd=agent.path)
     repo.git("commit", "-qm", "work", cwd=agent.path)
     (agent.path / "src/tool.py").write_text("x = 1\n")
-    work = touched.work_of(agent.repository.common_dir, agent.path, agent.commit, agent.kept_index, agent.tree.branch)
+    work = agent_work.work_of(
+        agent.repository.common_dir, agent.path, agent.commit, agent.kept_index, agent.tree.branch
+    )
     listed = repo.git("diff-tree", "-r", "--no-renames", "--name-status", agent.commit, work.tree).split()
     assert listed == ["D", "README.md", "M", "src/tool.py", "M", "web/index.html"]
 

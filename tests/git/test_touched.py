@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from swarm.git.touched import touched_files
+from swarm.git.agent_work import touched_files
 from tests.conftest import Repo
 from tests.git.conftest import AgentTree, make_tree
 
@@ -140,7 +140,7 @@ ODD_NAMES = [
 
 
 def test_a_file_of_any_name_is_told(agent: AgentTree) -> None:
-    from swarm.git.names import path_text
+    from swarm.git.path_text import path_text
 
     for name in ODD_NAMES:
         Path(os.fsdecode(os.fsencode(agent.path) + b"/" + name)).write_text("x")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from swarm.git.blocking_files import traps
 from swarm.git.repository import repository_at
-from swarm.git.traps import traps
 from tests.conftest import Repo
 from tests.git.conftest import make_tree
 

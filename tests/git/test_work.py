@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from swarm.git.agent_work import Work, work_of
 from swarm.git.diff import changes
-from swarm.git.names import path_bytes
+from swarm.git.path_text import path_bytes
 from swarm.git.repository import repository_at
-from swarm.git.touched import Work, work_of
 from tests.conftest import Repo
 from tests.git.conftest import AgentTree, make_tree
 

@@ -9,7 +9,7 @@ import pytest
 
 from swarm.config import Config
 from swarm.documents import check
-from swarm.git.names import path_bytes
+from swarm.git.path_text import path_bytes
 from swarm.rules.phases import DISPATCHED_PHASES, Phase
 from swarm.runtimes.ruff import Ruff
 from swarm.runtimes.runtime import Job, Product, StepResult, UnusableOutput

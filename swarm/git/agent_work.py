@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.git import sparse
+from swarm.git.blocking_files import traps
 from swarm.git.diff import Change, changes, raw_changes
-from swarm.git.names import path_bytes, path_text
+from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import SUBMODULE_MODE, filled_submodules
 from swarm.git.runner import Git, GitError
-from swarm.git.traps import traps
 from swarm.scratch import scratch_folder
 
 _PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")

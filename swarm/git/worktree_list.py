@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm.git.names import path_text
+from swarm.git.path_text import path_text
 from swarm.git.runner import Git
 
 _HEADS: Final = "refs/heads/"

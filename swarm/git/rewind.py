@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from swarm import errors
 from swarm.git import merging, salvage
 from swarm.git.merging import Identity
-from swarm.git.names import path_bytes, path_text
+from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import Repository, repository_at, tracked_changes
 from swarm.git.runner import Git, GitError
 from swarm.git.salvage import Standing, Unsavable

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from swarm.git.names import path_text
+from swarm.git.path_text import path_text
 
 _READ_BY_GIT: Final = (".gitattributes", ".gitignore", ".gitmodules")
 _POINTER: Final = "gitdir: "
