@@ -26,7 +26,7 @@ def command(
     Exit 0: promoted, or with --check-only: would be; 1: a gate says no. A complete run is left as it is.
     """
     from swarm.results.document import document
-    from swarm.waves import promotion
+    from swarm.waves import advance
 
     if history and (check_only or override):
         raise usage("--history goes alone", "advance")
@@ -39,12 +39,12 @@ def command(
         why = bounded(require_reason(reason, "overriding a gate"), "--reason", "advance")
     if check_only or history:
         with call.read() as store:
-            result = promotion.check(store.conn, call.run(store, run), why)
+            result = advance.check(store.conn, call.run(store, run), why)
         code = 0 if history else _exit_code(result)
         call.answer(result, lambda: _history(result) if history else _lines(result), code)
     with call.write() as store:
         selected = call.run(store, run, tell=True)
-        result = promotion.advance(store, selected, why, document)
+        result = advance.advance(store, selected, why, document)
         numbers = [step.wave_number for step in result.history if step.wave_number is not None]
         if numbers:
             from swarm.cli.receipt import keep, receipt_of
@@ -56,7 +56,7 @@ def command(
 
 
 def _exit_code(result: AdvanceResult) -> int:
-    from swarm.waves.promotion import is_done
+    from swarm.waves.advance import is_done
 
     return 0 if is_done(result) else 1
 

@@ -32,7 +32,7 @@ def command(
 
     An approval stays when the finding is seen again.
     """
-    from swarm.waves.triage import Which
+    from swarm.waves.triage.triage import Which
 
     run = one_run(run, named, "approve")
     if every == bool(ids):

@@ -15,8 +15,8 @@ from swarm.waves.results import LaunchResult
 @click.argument("words", nargs=-1, metavar="[RUN] [WAVE]")
 def command(call: Call, words: tuple[str, ...]) -> None:
     """List the processes that were launched for a wave, the newest one where WAVE is left out."""
+    from swarm.waves.launch.supervision import told
     from swarm.waves.selection import select_wave, split_run_and_wave
-    from swarm.waves.supervision import told
 
     if len(words) > 2:  # noqa: PLR2004
         raise usage("it takes a run and a wave at most", "attempts")

@@ -77,7 +77,7 @@ def ready_or_refuse(runtime: str | None, config: object, phase: Phase) -> None:
 
 
 def _exit_code(result: AuditResult, fail_on: str | None) -> int:
-    from swarm.waves.digest import fails
+    from swarm.waves.look.findings import fails
 
     if result.exit_class:
         return result.exit_class

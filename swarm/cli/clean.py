@@ -27,7 +27,7 @@ def command(
     other branch has, untracked files, a moved HEAD. What agents in flight have is never touched. `swarm undo` brings
     all back.
     """
-    from swarm.waves.clean import Wish, clean
+    from swarm.waves.clean.clean import Wish, clean
 
     why = require_reason(reason, "cleaning a run") if apply else ""
     with call.write() as store:

@@ -28,7 +28,7 @@ def command(
 
     `verify` looks at them again, as at every fix.
     """
-    from swarm.waves.triage import Which
+    from swarm.waves.triage.triage import Which
 
     run = one_run(run, named, "close")
     told, seen = said(reason, "--reason", "close"), said(evidence, "--evidence", "close")

@@ -26,7 +26,7 @@ def command(call: Call, run: str | None, named: tuple[str, ...], repo_path: Path
     The wave ends `collected`, exit 0, or `failed`, exit 1, when an agent is not complete or touched what it
     should not have.
     """
-    from swarm.waves.collect import collect
+    from swarm.waves.collect.collect import collect
 
     paths = outputs_named(named, call.folder, "collect")
     with call.write() as store:

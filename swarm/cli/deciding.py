@@ -19,7 +19,7 @@ from swarm.show.escape import plain
 
 if TYPE_CHECKING:
     from swarm.store.runs import Run
-    from swarm.waves.triage import Which
+    from swarm.waves.triage.triage import Which
 
 _MOST_SHOWN: Final = 20
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -109,7 +109,7 @@ def decide(
     verified_how: str | None = None,
 ) -> None:
     """Take one decision and show what it came to."""
-    from swarm.waves import triage
+    from swarm.waves.triage import triage
 
     with call.write() as store:
         run = call.run(store, named, tell=True)
@@ -135,7 +135,7 @@ def putting_aside(action: Action, help_: str) -> click.Command:
         reason: str | None,
         expires: str | None,
     ) -> None:
-        from swarm.waves.triage import Which
+        from swarm.waves.triage.triage import Which
 
         told = said(reason, "--reason", action.value)
         decide(call, action, one_run(run, named, action.value), Which(ids), reason=told, expires=expires)

@@ -45,8 +45,8 @@ def command(  # noqa: PLR0913
     The phases are health-audit-a, -b and -c, stage-d-audit, feature-audit, health-amend-a, -b and -c,
     stage-d-amend and feature-execute.
     """
-    from swarm.waves.dispatch import Wish, dispatch, refusals_told
-    from swarm.waves.preconditions import lawful_phase
+    from swarm.waves.dispatch.dispatch import Wish, dispatch, refusals_told
+    from swarm.waves.dispatch.preconditions import lawful_phase
 
     if not 1 <= len(words) <= 2:  # noqa: PLR2004
         raise usage("it takes a phase, with a run before it or none", "dispatch")

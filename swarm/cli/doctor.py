@@ -25,7 +25,7 @@ def command(call: Call, *, fix: bool, apply: bool, reason: str | None) -> None:
     rights on swarm's own files, empty worktrees of no agent, scratch trees, and locks that a killed git of ours left.
     What may hold work is named, with the verb that handles it.
     """
-    from swarm.waves.checkup import FAIL, check_up
+    from swarm.waves.doctor.doctor import FAIL, check_up
 
     if (apply and not fix) or (reason is not None and not apply):
         raise usage("--apply goes with --fix, and --reason with --apply", "doctor")
@@ -44,7 +44,7 @@ def command(call: Call, *, fix: bool, apply: bool, reason: str | None) -> None:
 
 def _repaired(call: Call, why: str | None) -> DoctorResult:
     from swarm.store.connection import open_store
-    from swarm.waves import repairs
+    from swarm.waves.doctor import repairs
     from swarm.workspace import refuse_agents
 
     refuse_agents(call.folder, os.environ)

@@ -73,8 +73,8 @@ def command(  # noqa: PLR0913
     A file belongs to the first domain with a glob that matches it. A frozen map cannot be changed.
     """
     from swarm.git.runner import Git
-    from swarm.waves import maps
-    from swarm.waves.domain_files import checked_name, checked_ownership, parsed_globs
+    from swarm.waves.setup import domains
+    from swarm.waves.setup.domain_files import checked_name, checked_ownership, parsed_globs
 
     wanted = _Asked(**asked)  # type: ignore[arg-type]
     action = wanted.only()
@@ -91,7 +91,7 @@ def command(  # noqa: PLR0913
             raise usage("--add needs --globs", "domains")
         if action == "edit" and globs is ownership is desc is before is None:
             raise usage("--edit needs --globs, --ownership, --desc or --before", "domains")
-        change = maps.Change(
+        change = domains.Change(
             checked_name(wanted.add or "") if action == "add" else wanted.edit or "",
             None if globs is None else parsed_globs(globs),
             None if ownership is None else checked_ownership(ownership),
@@ -101,7 +101,7 @@ def command(  # noqa: PLR0913
     mutates = action in {"freeze", "unfreeze", "add", "edit", "remove"}
     with call.write() if mutates else call.read() as store:
         selected = call.run_here(store, run, repo_path, tell=mutates)
-        paths = maps.tracked_paths(Git(Path(selected.local_path)))
+        paths = domains.tracked_paths(Git(Path(selected.local_path)))
         result = _done(store, selected, paths, action, wanted, change, reason or "", force=force)
     call.answer(result, lambda: _lines(result, action))
 
@@ -117,27 +117,27 @@ def _done(
     *,
     force: bool,
 ) -> DomainsResult:
-    from swarm.waves import maps
+    from swarm.waves.setup import domains
 
     match action:
         case "freeze":
-            return maps.freeze(store, run, paths)
+            return domains.freeze(store, run, paths)
         case "unfreeze":
-            return maps.unfreeze(store, run, paths, reason=reason, force=force)
+            return domains.unfreeze(store, run, paths, reason=reason, force=force)
         case "add" | "edit":
-            if not isinstance(change, maps.Change):
+            if not isinstance(change, domains.Change):
                 raise TypeError
-            return (maps.add if action == "add" else maps.edit)(store, run, paths, change)
+            return (domains.add if action == "add" else domains.edit)(store, run, paths, change)
         case "remove":
-            return maps.remove(store, run, paths, wanted.remove or "")
+            return domains.remove(store, run, paths, wanted.remove or "")
         case "history":
-            return maps.map_history(store.conn, run, paths)
+            return domains.map_history(store.conn, run, paths)
         case "who":
-            return maps.who_owns(store.conn, run, wanted.who or "", paths)
+            return domains.who_owns(store.conn, run, wanted.who or "", paths)
         case "check":
-            return maps.checked_map(store.conn, run, paths)
+            return domains.checked_map(store.conn, run, paths)
         case _:
-            return maps.shown_map(store.conn, run, paths)
+            return domains.shown_map(store.conn, run, paths)
 
 
 def _lines(result: DomainsResult, action: str | None) -> Iterator[str]:

@@ -19,7 +19,7 @@ _POLL_SECONDS = 0.3
 def command(call: Call, after: int, *, follow: bool) -> None:
     """Print the ledger: one JSON object a line, oldest first."""
     from swarm.results.document import document
-    from swarm.waves.ledger_views import events_after
+    from swarm.waves.look.history import events_after
 
     if follow and call.form == "json":
         raise usage("--follow is text alone", "events")

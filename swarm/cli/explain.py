@@ -16,7 +16,7 @@ from swarm.waves.results import Explanation
 @run_option
 def command(call: Call, thing: str, run: str | None) -> None:
     """Tell what THING means and what to do: an error code, `exit:2`, `attempt:1`, or a finding's id."""
-    from swarm.waves.explanation import explain, needs_database
+    from swarm.waves.look.explain import explain, needs_database
 
     if not needs_database(thing):
         result = explain(None, None, thing)

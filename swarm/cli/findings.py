@@ -17,7 +17,7 @@ from swarm.waves.results import FindingShown, FindingsResult
 if TYPE_CHECKING:
     from swarm.store.connection import Store
     from swarm.store.runs import Run
-    from swarm.waves.digest import Filters
+    from swarm.waves.look.findings import Filters
 
 ON_TERMINAL = 20
 _FORMS = ("text", "markdown", "json", "sarif")
@@ -72,7 +72,7 @@ def command(  # noqa: PLR0913
 
     With WAVE, only what that wave saw. Exit 0: clean; 1: findings; 2: an agent of the wave did not complete.
     """
-    from swarm.waves.digest import Filters
+    from swarm.waves.look.findings import Filters
     from swarm.waves.selection import split_run_and_wave
 
     if len(words) > 2:  # noqa: PLR2004
@@ -112,8 +112,8 @@ def _export(call: Call, named: str | None, filters: "Filters", target: str) -> N
 
     from swarm.files import refuse_target, write_stream
     from swarm.show.toml import HEAD, decisions_file
-    from swarm.waves.decision_files import DECIDED, exported
-    from swarm.waves.digest import digest
+    from swarm.waves.look.findings import digest
+    from swarm.waves.triage.decision_files import DECIDED, exported
 
     with call.read() as store:
         run = call.run(store, named)
@@ -134,14 +134,14 @@ def _export(call: Call, named: str | None, filters: "Filters", target: str) -> N
 
 def _head(store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -> tuple[int, FindingsResult]:
     """Return the exit code and the digest without its findings, which are told one at a time."""
-    from swarm.waves.digest import digest, exit_code
+    from swarm.waves.look.findings import digest, exit_code
 
     head = digest(store.conn, run, filters._replace(limit=0))
     return exit_code(store.conn, run, filters, head, fail_on), head
 
 
 def _told(store: "Store", run: "Run", filters: "Filters") -> Iterator[FindingShown]:
-    from swarm.waves.digest import finding_shown, selected
+    from swarm.waves.look.findings import finding_shown, selected
 
     return map(finding_shown, islice(selected(store.conn, run, filters), filters.limit))
 
@@ -165,7 +165,7 @@ def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fai
 def sarif_log(store: "Store", run: "Run", filters: "Filters") -> dict[str, Any]:
     """Return the digest as SARIF; where no status is asked for, closed findings are in it, marked as such."""
     from swarm.show import sarif
-    from swarm.waves.digest import EVERY_STATUS, digest, line_hashes
+    from swarm.waves.look.findings import EVERY_STATUS, digest, line_hashes
 
     every = filters if filters.statuses else filters._replace(statuses=(EVERY_STATUS,))
     result = digest(store.conn, run, every)

@@ -15,8 +15,8 @@ from swarm.waves.results import EventShown, EventsResult
 @run_option
 def command(call: Call, subject: str, run: str | None) -> None:
     """Tell the ledger of one wave (a number in the run) or of one finding (its id)."""
-    from swarm.waves.inspection import one_finding
-    from swarm.waves.ledger_views import finding_history, wave_history
+    from swarm.waves.look.history import finding_history, wave_history
+    from swarm.waves.look.show import one_finding
     from swarm.waves.selection import is_wave_number, select_wave, wave_number
 
     with call.read() as store:

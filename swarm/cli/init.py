@@ -30,7 +30,7 @@ def command(call: Call, repo: Path, repo_name: str | None, domains_from: str, ti
 
     Untracked files do not matter. The database is made where there is none.
     """
-    from swarm.waves.initialize import clean_repository, initialize, mapped
+    from swarm.waves.setup.init import clean_repository, initialize, mapped
 
     repository = clean_repository(repo)
     # A bad file is told before there is a database.

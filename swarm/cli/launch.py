@@ -26,7 +26,7 @@ def command(
     Agents that have succeeded are not launched again. Exit 3: an agent's runtime failed; 127: its program was
     not found.
     """
-    from swarm.waves.launch import launch
+    from swarm.waves.launch.launch import launch
 
     with call.write() as store:
         selected = call.run_in_place(store, run, repo_path)

@@ -31,7 +31,7 @@ def command() -> None:
 @named_option
 def list_leases(call: Call, run: str | None, named: str | None) -> None:
     """List what RUN's agents asked for and were given."""
-    from swarm.waves import leasing
+    from swarm.waves.triage import lease as leasing
 
     with call.read() as store:
         result = leasing.list_leases(store.conn, call.run(store, one_run(run, named, "lease list")))
@@ -58,7 +58,7 @@ def _deciding(word: str, help_: str, *, grant: bool) -> click.Command:
         repo_path: Path | None,
     ) -> None:
         from swarm.git.path_text import path_text
-        from swarm.waves import leasing
+        from swarm.waves.triage import lease as leasing
 
         told = said(reason, "--reason", f"lease {word}")
         with call.write() as store:

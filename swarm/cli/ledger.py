@@ -27,7 +27,7 @@ def verify(call: Call, head: str | None) -> None:
     An edited event is found, and one that was taken out or put in. That the end was cut off, or everything was written
     anew, is found with --head alone, and a hash that was printed here before.
     """
-    from swarm.waves.ledger_proof import proved
+    from swarm.waves.ledger.verify import proved
 
     if head is not None and not re.fullmatch(r"[0-9a-f]{64}", head):
         raise usage("--head takes a whole hash, 64 hexadecimal digits in small letters", "ledger verify")
@@ -45,7 +45,7 @@ def replay(call: Call, run: str | None, *, check: bool) -> None:
     These are runs, maps, waves, agent runs, attempts, findings, claimed fixes, leases, verifications, merges, receipts
     and promotions. Texts and places of findings are not in the ledger.
     """
-    from swarm.waves.replay import replay as rebuild
+    from swarm.waves.ledger.replay import replay as rebuild
 
     with call.read() as store:
         result = rebuild(store, call.run(store, run).id if run else None, check=check)

@@ -41,8 +41,8 @@ def command(  # noqa: PLR0913
     No checkout is touched, but that of a target which is published to, and that one only when it is clean. What was
     merged before is not merged twice, so the command may be called again at any time.
     """
-    from swarm.waves.merge import merge
-    from swarm.waves.merge_gate import Wish
+    from swarm.waves.prove.merge import merge
+    from swarm.waves.prove.merge_gate import Wish
 
     why = require_reason(reason, "accepting a repository without tests") if accept else None
     wish = Wish(publish, target, tuple(chain.from_iterable(drop)), drop_culprits, accept, why, adapter)

@@ -50,7 +50,7 @@ def command(call: Call, words: tuple[str, ...], output: Path | None) -> None:
 
 def receipt_of(store: "Store", run: "Run", wave: "Wave") -> WaveReceipt:
     """Return the receipt of a wave, read from one state of the control plane."""
-    from swarm.waves.receipts import receipt
+    from swarm.waves.look.receipt import receipt
 
     with store.snapshot() as conn:
         return receipt(conn, run, wave)

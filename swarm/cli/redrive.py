@@ -32,7 +32,7 @@ def command(
     WAVE is the number of the latest wave. A worktree that is not as it was dispatched is left alone, and the agent
     gets another one. Completed agents stay as they are: a hash over their rows and events, before and after, shows it.
     """
-    from swarm.waves.redrive import redrive
+    from swarm.waves.recover.redrive import redrive
 
     told = why(reason, "redriving a wave", apply=apply)
     with call.write() if apply else call.read() as store:

@@ -21,7 +21,7 @@ def command(
     evidence: str | None,
 ) -> None:
     """Take decisions about findings of RUN back; what was fixed is open and unverified again."""
-    from swarm.waves.triage import Which
+    from swarm.waves.triage.triage import Which
 
     run = one_run(run, named, "reopen")
     told, seen = said(reason, "--reason", "reopen"), said(evidence, "--evidence", "reopen")

@@ -19,7 +19,7 @@ def command(call: Call, run: str | None, reason: str | None, repo_path: Path | N
     worktree where that is as it was dispatched, else a new one beside it. Completed agents are not touched; blocked
     ones are named with what helps them, exit 1 where that is all there is. Then `swarm launch` and `swarm collect`.
     """
-    from swarm.waves.resume import resume
+    from swarm.waves.recover.resume import resume
 
     told = why(reason, "resuming a wave", apply=apply)
     with call.write() if apply else call.read() as store:

@@ -27,7 +27,7 @@ def command(
     meanwhile counts. When all are complete the wave is collected. Exit 1 while an output does not pass or the wave
     stays failed. Without --domain the wave alone is looked at: for who has undone what nobody known had touched.
     """
-    from swarm.waves.revalidate import revalidate
+    from swarm.waves.recover.revalidate import revalidate
 
     told = why(reason, "revalidating an output", apply=apply)
     paths = outputs_named(named, call.folder, "revalidate")

@@ -29,8 +29,8 @@ def command(
     refs/swarm/salvage/, and `swarm undo` brings the branch back.
     """
     from swarm.git.repository import repository_at
-    from swarm.waves.rewind import Wish, rewind
-    from swarm.waves.rewind import save_point as found
+    from swarm.waves.clean.rewind import Wish, rewind
+    from swarm.waves.clean.rewind import save_point as found
 
     why = require_reason(reason, "rewinding a branch") if apply else ""
     with call.write() as store:

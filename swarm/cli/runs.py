@@ -16,7 +16,7 @@ from swarm.show import text
 @click.option("--run", metavar="RUN", help="The run whose policy is changed.")
 def command(call: Call, set_timeout: int | None, run: str | None) -> None:
     """List all runs, newest first."""
-    from swarm.waves.overview import all_runs
+    from swarm.waves.look.status import all_runs
 
     if set_timeout is not None:
         _set_timeout(call, run, set_timeout)

@@ -15,7 +15,7 @@ from swarm.waves.results import RuntimesResult
 @click.argument("name", required=False)
 def command(call: Call, name: str | None) -> None:
     """Tell what can be launched here: where it was found, its version, its argv, or why not."""
-    from swarm.waves.catalogue import listed_runtimes
+    from swarm.waves.look.runtimes import listed_runtimes
 
     result = listed_runtimes(call.config(call.folder), name)
     call.answer(result, lambda: _lines(result))

@@ -29,8 +29,8 @@ def second_look(name: str, help_: str) -> click.Command:
     def command(call: Call, run: str | None, threshold: int, revision: str | None, repo_path: Path | None) -> None:
         from swarm.cli.verify import unlooked
         from swarm.results.document import document
-        from swarm.waves.second_look import Question
-        from swarm.waves.verify import Wish, delta, write_delta
+        from swarm.waves.prove.second_look import Question
+        from swarm.waves.prove.verify import Wish, delta, write_delta
 
         try:
             with call.read() as store:

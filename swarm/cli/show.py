@@ -20,7 +20,7 @@ from swarm.waves.results import ShowResult
 @repo_path_option
 def command(call: Call, finding: str, run: str | None, repo_path: Path | None) -> None:
     """Tell everything of one FINDING: code, every sighting, how it was matched, its history, what to do."""
-    from swarm.waves.inspection import inspect
+    from swarm.waves.look.show import inspect
     from swarm.waves.selection import located
 
     with call.read() as store:

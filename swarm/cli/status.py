@@ -13,7 +13,7 @@ from swarm.show.escape import plain
 @run_argument
 def command(call: Call, run: str | None) -> None:
     """Tell how RUN stands: domains, wave, agents, findings, what is in the way, and one next command."""
-    from swarm.waves.overview import status
+    from swarm.waves.look.status import status
 
     with call.read() as store:
         result = status(store.conn, call.workspace, call.run(store, run))

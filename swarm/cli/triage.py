@@ -26,7 +26,7 @@ def command(call: Call, run: str | None, named: str | None, file: Path | None, *
     What is about findings that RUN does not know is kept until a collect sees them. A decision that was taken here
     and is not older than the file's stays, unless --force.
     """
-    from swarm.waves.importing import import_decisions
+    from swarm.waves.triage.import_decisions import import_decisions
 
     run = one_run(run, named, "triage")
     if file is None:

@@ -23,7 +23,7 @@ def command(call: Call, run: str | None, reason: str | None, repo_path: Path | N
     Worktrees and branches stand again; what was uncommitted is a commit on its branch, or on `swarm/…/salvaged-…`. A
     branch that was rewound goes back, if it has not moved since. What a rewind recorded of waves and findings stays.
     """
-    from swarm.waves.undo import undo
+    from swarm.waves.clean.undo import undo
 
     why = require_reason(reason, "undoing what was removed") if apply else ""
     with call.write() as store:

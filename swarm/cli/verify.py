@@ -43,7 +43,7 @@ def command(
     not be looked at. A receipt is kept either way, and a collected wave becomes verified on 0.
     """
     from swarm.git.runner import GitError
-    from swarm.waves.verify import Wish, verify
+    from swarm.waves.prove.verify import Wish, verify
 
     try:
         with call.read() if probe_only else call.write() as store:

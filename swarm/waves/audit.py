@@ -14,14 +14,14 @@ from swarm.store import runs, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves import initialize as initializing
-from swarm.waves import preconditions
-from swarm.waves.collect import collect
-from swarm.waves.digest import Filters, digest
-from swarm.waves.dispatch import Wish, dispatch, refusals_told
-from swarm.waves.launch import launch
+from swarm.waves.collect.collect import collect
+from swarm.waves.dispatch import preconditions
+from swarm.waves.dispatch.dispatch import Wish, dispatch, refusals_told
+from swarm.waves.launch.launch import launch
+from swarm.waves.launch.supervision import told
+from swarm.waves.look.findings import Filters, digest
 from swarm.waves.results import AuditResult, FindingShown, FindingsResult
-from swarm.waves.supervision import told
+from swarm.waves.setup import init as initializing
 from swarm.workspace import Workspace
 
 

@@ -11,8 +11,8 @@ from swarm.git.repository import Repository, files_at
 from swarm.git.runner import Git
 from swarm.git.sentinel import Sentinel
 from swarm.store.waves import Wave
-from swarm.waves import intake
-from swarm.waves.reads import sparse_files
+from swarm.waves.collect import outputs
+from swarm.waves.trees.sparse import sparse_files
 
 
 class HeldUnknown(Exception):
@@ -29,7 +29,7 @@ class Origin(NamedTuple):
 
 def held_by(origin: Origin, name: str) -> tuple[str, ...] | None:
     """Return the files that a tree of this name was made with, `None` for all of them. Raises HeldUnknown."""
-    index = intake.trusted_index(origin.wave, origin.folder, Path(name))
+    index = outputs.trusted_index(origin.wave, origin.folder, Path(name))
     if index is None or not index.is_file():
         raise HeldUnknown
     return sparse.held(Git(origin.repository.root, index=index))

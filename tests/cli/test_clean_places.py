@@ -9,7 +9,8 @@ import pytest
 
 from swarm.builds.adapter import BuildResult
 from swarm.git import worktree_list
-from swarm.waves import leftovers, proving
+from swarm.waves.clean import leftovers
+from swarm.waves.prove import build
 from tests.cli.looking import everything_in
 from tests.cli.merger import Team
 from tests.conftest import Answer, Repo, Swarm, Workspace
@@ -151,7 +152,7 @@ def test_a_scratch_tree_of_another_container_is_no_remnant_while_its_build_runs(
     swarm_process: Swarm, amended: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[bool, set[str]]] = []
-    run_build = proving.runner.run_build
+    run_build = build.runner.run_build
 
     def looked_at(adapter: Any, tree: Path, *more: Any) -> BuildResult:
         names = set(states(swarm_process("clean", amended.run, "--force", "--format", "json")))
@@ -159,7 +160,7 @@ def test_a_scratch_tree_of_another_container_is_no_remnant_while_its_build_runs(
         return run_build(adapter, tree, *more)
 
     # The id that it has there is one of nobody here.
-    monkeypatch.setattr(proving, "SCRATCH", "proof-99999999-")
-    monkeypatch.setattr(proving.runner, "run_build", looked_at)
+    monkeypatch.setattr(build, "SCRATCH", "proof-99999999-")
+    monkeypatch.setattr(build.runner, "run_build", looked_at)
     amended.merge()
     assert seen == [(True, {"w2-code", "w2-rest"})] * len(seen) != []

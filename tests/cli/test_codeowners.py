@@ -2,7 +2,7 @@
 
 import pytest
 
-from swarm.waves.domain_files import CODEOWNERS
+from swarm.waves.setup.domain_files import CODEOWNERS
 from tests.cli.looking import block_of, nothing_changes
 from tests.conftest import Repo, Swarm
 

@@ -282,7 +282,7 @@ def test_what_is_over_is_not_taken_and_what_was_over_is_taken_back(
 ) -> None:
     known = found(swarm)
     swarm("defer", "--ids", known["docs"]["findingId"], "--reason", "x", "--expires", "2999-01-31")
-    monkeypatch.setattr("swarm.waves.importing.now", lambda: "2999-02-01T00:00:00.000Z")
+    monkeypatch.setattr("swarm.waves.triage.import_decisions.now", lambda: "2999-02-01T00:00:00.000Z")
     file = written(
         repo,
         entry(known["bug"]["fingerprint"], "expires = 2999-01-31"),

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from swarm.runtimes import processes
-from swarm.waves import strays
+from swarm.waves.doctor import repairs_of_git
 from tests.cli.merger import Team
 from tests.conftest import Repo, Swarm, Workspace
 
@@ -319,7 +319,7 @@ def test_while_somebody_makes_worktrees_none_is_stranded(
 ) -> None:
     import fcntl
 
-    with (repo.root / ".git" / strays.LOCK).open("r+") as held:
+    with (repo.root / ".git" / repairs_of_git.LOCK).open("r+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert planned(swarm) == []
 
@@ -393,7 +393,7 @@ def test_where_no_folder_can_be_locked_a_scratch_tree_stays_while_its_process_li
 
     dead, alive = (scratch_tree(repo, collected, pid) for pid in (dead_pid, os.getpid()))
     without = SimpleNamespace(LOCK_EX=fcntl.LOCK_EX, LOCK_NB=fcntl.LOCK_NB, flock=unsupported)
-    monkeypatch.setattr("swarm.waves.proving.fcntl", without)
+    monkeypatch.setattr("swarm.waves.prove.build.fcntl", without)
     assert repaired(swarm) == [("scratch", "done")]
     assert (dead.exists(), alive.exists()) == (False, True)
 
@@ -404,7 +404,7 @@ def test_where_no_folder_can_be_locked_a_scratch_tree_stays_while_its_process_li
 @pytest.fixture
 def locked(repo: Repo, dispatched: Workspace, dead_pid: int) -> Path:
     """The lock of a git that was killed in an agent's worktree, under a command of ours that was killed, too."""
-    (repo.root / ".git" / strays.LOCK).write_text(f"{dead_pid} dispatch\n")
+    (repo.root / ".git" / repairs_of_git.LOCK).write_text(f"{dead_pid} dispatch\n")
     lock = repo.root / ".git" / "worktrees" / "w1-code" / "index.lock"
     lock.write_bytes(b"")
     return lock
@@ -418,7 +418,7 @@ def test_the_lock_of_a_git_of_ours_that_was_killed_is_removed(swarm: Swarm, lock
 
 
 def test_a_lock_whose_maker_nobody_knows_is_left(swarm: Swarm, repo: Repo, locked: Path) -> None:
-    ours = repo.root / ".git" / strays.LOCK
+    ours = repo.root / ".git" / repairs_of_git.LOCK
     os.utime(locked, (1, 1))
     told = [("locks", f"{locked} keeps git from writing there", "if no git is at work there, remove it by hand")]
     assert (planned(swarm), left(swarm)) == ([], told)
@@ -566,5 +566,5 @@ def test_where_nothing_can_be_recorded_nothing_is_repaired(
 def test_a_repair_that_does_not_succeed_is_told_and_is_no_success(
     swarm: Swarm, stranded: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("swarm.waves.strays.placements.forget", lambda *_: None)
+    monkeypatch.setattr("swarm.waves.doctor.repairs_of_git.placements.forget", lambda *_: None)
     assert repaired(swarm, exit=1) == [("worktrees", "not_done")] * 2

@@ -15,7 +15,7 @@ import pytest
 from swarm.errors import CATALOGUE
 from swarm.git import runner
 from swarm.store import sqlite_errors
-from swarm.waves import merge
+from swarm.waves.prove import merge
 from tests.cli.looking import block_of, nothing_changes
 from tests.cli.merger import STEP, Team
 from tests.cli.scene import Scene, end, holder_of_the_lock

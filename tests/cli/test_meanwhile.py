@@ -15,7 +15,9 @@ import pytest
 from swarm.rules.states import WaveStatus
 from swarm.store import transitions, verifications
 from swarm.store.verifications import NewPromotion
-from swarm.waves import collect, merge, rewind
+from swarm.waves.clean import rewind
+from swarm.waves.collect import collect
+from swarm.waves.prove import merge
 from tests.cli.amending import Amending
 from tests.cli.coordinator import Coordinator
 from tests.cli.merger import LOAD as TEAMS_LOAD

@@ -16,8 +16,8 @@ from swarm.git import merging
 from swarm.git.repository import repository_at
 from swarm.git.runner import Git
 from swarm.locks import locked
-from swarm.waves import trees
-from swarm.waves.proving import Bench
+from swarm.waves.prove.build import Bench
+from swarm.waves.trees import worktrees
 from tests.cli.looking import block_of, everything_in
 from tests.cli.merger import LOAD, MENDED, RETITLED, STEP, TITLE, Stage, Team
 from tests.conftest import SOURCE, Answer, Repo, Swarm, Workspace
@@ -594,7 +594,7 @@ def test_a_merge_that_ends_while_another_one_builds_is_not_lost(
     team: Team, amended: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other one leaves an agent out: its commit is none that this one knows. Locks of other machines are not seen."""
-    monkeypatch.setattr(trees, "merge_lock", lambda *_: nullcontext())
+    monkeypatch.setattr(worktrees, "merge_lock", lambda *_: nullcontext())
     build = Bench.build
     seen: list[str] = []
 
@@ -627,7 +627,7 @@ def test_two_merges_at_once_come_to_one(team: Team, amended: Team, swarm_process
 def test_nobody_merges_or_rewinds_while_another_merges(
     team: Team, amended: Team, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
-    monkeypatch.setattr(trees, "LOCK_SECONDS", 0.0)
+    monkeypatch.setattr(worktrees, "LOCK_SECONDS", 0.0)
     before = lasting(team)
     with locked(team.place.folder / team.run / "merge.lock", "merge", timeout=0):
         words = (team.run, *(("--apply", "--reason", "back") if verb == "rewind" else ()))

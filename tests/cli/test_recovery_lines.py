@@ -17,7 +17,7 @@ import pytest
 
 from swarm.git import runner
 from swarm.store import sqlite_errors
-from swarm.waves import strays
+from swarm.waves.doctor import repairs_of_git
 from tests.cli.merger import MENDED
 from tests.cli.scene import Scene, end, holder_of_the_lock
 from tests.cli.test_resume import FOUND, Wave
@@ -430,7 +430,7 @@ def _(scene: RowScene) -> None:
 @row("left behind when it was killed")
 def _(scene: RowScene) -> None:
     scene.dispatched  # noqa: B018
-    (scene.repo.root / ".git" / strays.LOCK).write_text(f"{scene.fixture('dead_pid')} dispatch\n")
+    (scene.repo.root / ".git" / repairs_of_git.LOCK).write_text(f"{scene.fixture('dead_pid')} dispatch\n")
     lock = scene.repo.root / ".git/worktrees/w1-code/index.lock"
     lock.write_bytes(b"")
     scene.see("doctor", exit=0)

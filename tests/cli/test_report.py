@@ -8,7 +8,7 @@ import pytest
 from swarm.results.report import ReportFacts
 from swarm.store import runs
 from swarm.store.connection import open_store
-from swarm.waves.reporting import facts
+from swarm.waves.look.report import facts
 from tests.conftest import Repo, Swarm, Workspace
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from swarm.git import rewind as git_rewind
-from swarm.waves import rewind as rewinds
+from swarm.waves.clean import rewind as rewinds
 from tests.cli.looking import nothing_changes
 from tests.cli.merger import Stage, Team
 from tests.cli.test_clean import branches, content, salvaged, steps

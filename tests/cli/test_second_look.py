@@ -285,7 +285,7 @@ def test_a_claim_whose_analyzer_was_told_to_look_otherwise_stays_unproved(claimi
 def test_a_file_that_is_written_to_while_it_is_read_proves_no_claim(
     claiming: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from swarm.waves import rescan
+    from swarm.waves.prove import rescan
 
     answers = rescan._answers
 

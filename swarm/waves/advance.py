@@ -1,0 +1,148 @@
+"""`advance`: look at every gate, and where they let the run pass, record the step to the next phase."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from swarm import errors
+from swarm.results.receipt import AdvanceResult, GateShown, PromotionShown, ReceiptPromotion
+from swarm.rules import assessment, gates
+from swarm.rules.gates import Judgement, Verdict
+from swarm.rules.phases import Phase
+from swarm.rules.states import WaveStatus
+from swarm.store import runs, transitions, verifications, waves
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+from swarm.store.verifications import NewPromotion
+from swarm.waves.look.receipt import gates_shown, receipt
+from swarm.waves.run_facts import Standing, standing
+
+AsDocument = Callable[[Any], Any]
+
+
+class Look(NamedTuple):
+    """What the gates say of a run now. `overridden` are those that the caller's reason passes."""
+
+    run: Run
+    found: Standing
+    judgement: Judgement
+    overridden: tuple[str, ...]
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the run may be promoted."""
+        return self.judgement.verdict is Verdict.ADVANCE or bool(self.overridden)
+
+
+def look(conn: sqlite3.Connection, run: Run, override: str | None = None) -> Look:
+    """Look at every gate of a run; `override` is the reason for passing those that may be passed with one."""
+    found = standing(conn, run)
+    judgement = gates.evaluate(found.facts.gates)
+    is_passed = override is not None and judgement.can_be_overridden
+    return Look(run, found, judgement, tuple(gate.name for gate in judgement.failed) if is_passed else ())
+
+
+def check(conn: sqlite3.Connection, run: Run, override: str | None = None) -> AdvanceResult:
+    """Return what `advance` would do, without doing it."""
+    seen = look(conn, run, override)
+    return _told(conn, seen, seen, override, promoted=False)
+
+
+def advance(store: Store, run: Run, override: str | None, as_document: AsDocument) -> AdvanceResult:
+    """Promote a run whose gates are passed, or overridden with a reason; else only tell what they say.
+
+    `as_document` makes of a receipt the JSON values that are kept of it. Raises StateConflict when another process
+    promoted the run meanwhile.
+    """
+    seen = look(store.conn, run, override)
+    if not seen.may_pass:
+        return _told(store.conn, seen, seen, override, promoted=False)
+    with store.mutation() as conn:
+        now = runs.find(conn, run.id)
+        if now is None or now.status != run.status:
+            raise errors.StateConflict(subject=f"Run {run.id}", expected=run.status, run_id=run.id)
+        seen = look(conn, now, override)
+        if seen.may_pass:
+            _promote(conn, seen, override, as_document)
+    after = runs.find(store.conn, run.id) or now
+    return _told(store.conn, seen, look(store.conn, after), override, promoted=seen.may_pass)
+
+
+def _promote(conn: sqlite3.Connection, seen: Look, override: str | None, as_document: AsDocument) -> None:
+    run, judgement = seen.run, seen.judgement
+    target = judgement.to_phase
+    if target is None:
+        raise AssertionError(run.status)
+    shown = _shown(judgement)
+    reason = override if seen.overridden else None
+    step = ReceiptPromotion(run.status, target, shown, seen.overridden, reason)
+    wave = seen.found.wave if gates.judged_wave(seen.found.facts.gates) else None
+    receipt_id = None
+    if wave is not None:
+        transitions.move_wave(conn, wave, WaveStatus.ADVANCED, reason=reason)
+        moved = waves.numbered(conn, run.id, wave.number) or wave
+        document = as_document(receipt(conn, run, moved, step))
+        receipt_id = verifications.add_receipt(conn, run.id, wave.id, None, document).id
+    verifications.add_promotion(
+        conn,
+        NewPromotion(
+            run.id,
+            wave.id if wave else None,
+            run.status,
+            target,
+            tuple(gate._asdict() for gate in shown),
+            seen.overridden,
+            reason,
+            receipt_id,
+        ),
+    )
+    transitions.move_run(conn, run.id, run.status, target)
+
+
+def _told(conn: sqlite3.Connection, seen: Look, after: Look, override: str | None, *, promoted: bool) -> AdvanceResult:
+    judgement = seen.judgement
+    passes = seen.may_pass
+    reason = judgement.reason
+    if seen.overridden:
+        reason = f"overridden: {reason}"
+    return AdvanceResult(
+        seen.run.id,
+        Verdict.ADVANCE if passes else judgement.verdict,
+        promoted,
+        judgement.from_phase,
+        judgement.to_phase,
+        judgement.to_phase if passes else judgement.next_phase,
+        reason,
+        _shown(judgement),
+        seen.overridden,
+        override if seen.overridden else None,
+        assessment.told(after.found.facts, after.judgement)[2],
+        history(conn, seen.run),
+    )
+
+
+def is_done(result: AdvanceResult) -> bool:
+    """Say whether there is nothing in the way: the gates let the run pass, or there is nothing left to pass."""
+    return result.verdict == Verdict.ADVANCE or result.from_phase == Phase.COMPLETE
+
+
+def history(conn: sqlite3.Connection, run: Run) -> tuple[PromotionShown, ...]:
+    """Return the promotions of a run, oldest first."""
+    return tuple(
+        PromotionShown(
+            made.id,
+            None if made.wave_id is None else waves.number_of(conn, made.wave_id),
+            made.from_phase,
+            made.to_phase,
+            gates_shown(json.loads(made.gates)),
+            tuple(json.loads(made.overridden)),
+            made.reason,
+            made.created,
+        )
+        for made in verifications.promotions_of(conn, run.id)
+    )
+
+
+def _shown(judgement: Judgement) -> tuple[GateShown, ...]:
+    return tuple(GateShown(*gate) for gate in judgement.gates)

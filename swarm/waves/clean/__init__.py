@@ -1,0 +1,1 @@
+"""Removal of what a run left: clean, rewind, undo."""

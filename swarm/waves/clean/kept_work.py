@@ -1,0 +1,105 @@
+"""What was judged of agents' work and is kept by a ref of its own: when nobody needs that any more, and letting it go.
+
+A merge takes what was judged from there. Once its wave is promoted, taken back or passed over, and a commit that
+stays has the same tree, the ref is kept for nothing.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from swarm import clock
+from swarm.git import merging, salvage
+from swarm.git.repository import holds_commit
+from swarm.git.runner import Git
+from swarm.rules.states import WaveStatus
+from swarm.store import waves
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.clean.leftovers import Ground, Judged, number_of
+from swarm.waves.collect.ownership import WORK
+from swarm.waves.recovery import Leftover
+
+_OVER: Final = (WaveStatus.ADVANCED, WaveStatus.ABORTED_FOR_REWIND)
+
+
+class KeptWork(NamedTuple):
+    """The judged work of one agent: its ref, its tree, the wave and its commit; whether a commit that stays has it."""
+
+    name: str
+    ref: str
+    tree: str
+    wave: int
+    base: str
+    is_held: bool
+
+
+def of_waves_that_are_over(conn: sqlite3.Connection, here: Ground, saved: Sequence[Judged]) -> list[KeptWork]:
+    """Return what is kept of waves whose work nobody merges any more; `saved` are branches that will be kept aside."""
+    git, run = here.repository.git, here.run
+    below = f"{WORK}{run.id}/"
+    refs = salvage.refs_below(git, below)
+    over = {wave.number: wave for wave in _over(conn, run)} if refs else {}
+    kept = {ref: wave for ref in refs if (wave := over.get(number_of(ref.removeprefix(below)) or 0)) is not None}
+    if not kept:
+        return []
+    tips = {*here.holders.values(), *(one.tip for one in saved if one.tip is not None)}
+    held = _trees(git, run, tips) | {merging.tree_of(git, wave.dispatch_sha) for wave in kept.values()}
+    return [
+        KeptWork(f"work/{ref.removeprefix(below)}", ref, tree, wave.number, wave.dispatch_sha, tree in held)
+        for ref, tree in sorted(refs.items())
+        if (wave := kept.get(ref)) is not None
+    ]
+
+
+def _over(conn: sqlite3.Connection, run: Run) -> Iterator[Wave]:
+    """Yield the waves of which no merge, and no recovery, can take anything any more that no commit has."""
+    newest, merged = waves.newest(conn, run.id), waves.newest_amend(conn, run.id)
+    needed = {wave.id for wave in (newest, merged) if wave is not None}
+    return (wave for wave in waves.all_of(conn, run.id) if wave.status in _OVER or wave.id not in needed)
+
+
+def _trees(git: Git, run: Run, tips: Collection[str]) -> set[str]:
+    """Return the trees of all commits that some have, back to where the run began."""
+    since = [f"^{run.commit_sha}"] if holds_commit(git, run.commit_sha) else []
+    asked = "\n".join([*sorted(tips), *since]) + "\n"
+    shown = git.run("rev-list", "--no-commit-header", "--format=%T", "--stdin", stdin=asked.encode())
+    return set(shown.decode().split())
+
+
+def save(git: Git, run: Run, work: KeptWork) -> tuple[str, str]:
+    """Keep a work that no commit has as one, below `refs/swarm/salvage/`; return its ref and itself."""
+    message = f"Judged work of {work.name.removeprefix('work/')}, saved by swarm clean\n\nSwarm-Run: {run.id}\n"
+    ref = salvage.keep(git, run.id, work.name, work.tree, [work.base], message, clock.now())
+    return ref, salvage.tip(git, ref) or ""
+
+
+def item(work: KeptWork, refs: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    """Return a work as the ledger keeps it, for `undo`."""
+    ref, commit = refs.get(work.name, (None, None))
+    return {
+        "name": work.name,
+        "state": "saved" if ref else "held_elsewhere",
+        "path": None,
+        "branch": None,
+        "tip": work.tree,
+        "base": work.base,
+        "commit": commit or work.tree,
+        "salvage": ref,
+        "work": work.ref,
+    }
+
+
+def dropped(git: Git, work: KeptWork) -> bool:
+    """Let go of a work; say whether it went, as it does where it still is what was looked at."""
+    salvage.drop(git, work.ref, work.tree)
+    return salvage.tip(git, work.ref) is None
+
+
+def shown(work: KeptWork, refs: Mapping[str, tuple[str, str]], *, applied: bool) -> Leftover:
+    """Return a work as `clean` tells it."""
+    ref, commit = refs.get(work.name, (None, None))
+    planned = None if work.is_held or applied else f"{salvage.REFS}…/{work.name.replace('/', '-')}"
+    why = () if work.is_held else ("judged work that no commit has",)
+    state = "held_elsewhere" if work.is_held else "at_risk"
+    return Leftover(work.name, work.wave, None, None, commit, state, why, 0, ref or planned, applied)

@@ -1,0 +1,1 @@
+"""Collect: read outputs, judge ownership, match findings, record."""

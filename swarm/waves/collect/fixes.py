@@ -1,0 +1,181 @@
+"""What amend agents say they mended: which of it is taken as a claim, and what their own trees show of it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from swarm.git.repository import contents, files_at
+from swarm.git.runner import Git
+from swarm.results.collect import ClaimedFix, SkippedFix
+from swarm.rules.classification import Decision, Observation
+from swarm.rules.ownership import OwnershipMap
+from swarm.rules.paths import safe_path
+from swarm.rules.suppressions import MARK, without_comment
+from swarm.rules.verification import Looked, verify_fixed
+from swarm.store.findings import KnownFinding
+from swarm.store.fix_claims import NewFixClaim
+from swarm.store.waves import Wave
+from swarm.waves.collect.outputs import Intake
+from swarm.waves.places import Place, places_at
+
+LONGEST_TOLD: Final = 400
+_CLOSED = (Decision.DEFERRED, Decision.REJECTED)
+
+
+class Fixes(NamedTuple):
+    """The claims of an amend wave as they are recorded, as they are shown, and what was not taken."""
+
+    claims: tuple[NewFixClaim, ...]
+    shown: tuple[ClaimedFix, ...]
+    skipped: tuple[SkippedFix, ...]
+
+
+def judge_fixes(
+    git: Git,
+    wave: Wave,
+    owners: OwnershipMap,
+    intakes: Sequence[Intake],
+    known: Sequence[KnownFinding],
+    assigned: Mapping[int, Sequence[int]],
+) -> Fixes:
+    """Take the fixes of complete agents as claims, each with what the agent's own tree shows of it."""
+    by_id = {item.finding_id.upper(): item for item in known}
+    by_row = {item.known.row_id: item for item in known}
+    paths = _paths_at(git, wave, intakes, by_id)
+    claims: list[NewFixClaim] = []
+    shown: list[ClaimedFix] = []
+    skipped: list[SkippedFix] = []
+    for taken in intakes:
+        if not taken.is_complete:
+            continue
+        domain = taken.agent.domain
+        accepted, refused = _sifted(taken, by_id, owners, paths)
+        left = [
+            SkippedFix(one["finding_id"], domain, "skipped_by_agent", one["reason"][:LONGEST_TOLD])
+            for one in taken.output.get("skipped", ())
+        ]
+        skipped += refused + left
+        named = (by_id.get(one.finding_id.upper()) for one in refused + left)
+        answered = accepted.keys() | {item.known.row_id for item in named if item is not None}
+        for row in assigned.get(taken.agent.id, ()):
+            if row not in answered and row in by_row and not _is_closed(by_row[row]):
+                told = "it was given to this agent, which said nothing of it"
+                skipped.append(SkippedFix(by_row[row].finding_id, domain, "unanswered", told))
+        skipped += _silencers(git, wave, taken)
+        for claim, one in _looked_at(git, wave, taken, accepted):
+            claims.append(claim)
+            shown.append(one)
+    return Fixes(tuple(claims), tuple(shown), tuple(skipped))
+
+
+def _sifted(
+    taken: Intake, by_id: Mapping[str, KnownFinding], owners: OwnershipMap, paths: Mapping[int, str]
+) -> tuple[dict[int, tuple[KnownFinding, str, str | None]], list[SkippedFix]]:
+    """Part an agent's fixes into those that are taken, by row, and those that are not."""
+    accepted: dict[int, tuple[KnownFinding, str, str | None]] = {}
+    refused: list[SkippedFix] = []
+    for fix in taken.output.get("fixes", ()):
+        item = by_id.get(fix["finding_id"].upper())
+        reason = _refusal(item, taken.agent.domain, owners, paths)
+        if item is None or reason is not None:
+            told = fix["description"][:LONGEST_TOLD]
+            refused.append(SkippedFix(fix["finding_id"], taken.agent.domain, reason or "unknown_id", told))
+        else:
+            accepted.setdefault(item.known.row_id, (item, fix["description"], fix.get("file")))
+    return accepted, refused
+
+
+def _silencers(git: Git, wave: Wave, taken: Intake) -> list[SkippedFix]:
+    """Return the comments by which an agent would decide what is a finding; a coordinator must see each of them."""
+    if taken.work is None:
+        return []
+    wanted = {claim.path for claim in taken.claims if claim.observed}
+    before, after = (_suppressing(git, tree, wanted) for tree in (wave.dispatch_sha, taken.work.tree))
+    return [
+        SkippedFix(f"{path}:{line}", taken.agent.domain, "silenced", text[:LONGEST_TOLD])
+        for path, comments in after.items()
+        for text, lines in comments.items()
+        for line in lines[len(before.get(path, {}).get(text, ())) :]
+    ]
+
+
+def _suppressing(git: Git, tree: str, wanted: Collection[str]) -> dict[str, dict[str, list[int]]]:
+    """Return, by path and text, the lines of some files that hold a comment which rejects findings."""
+    blobs = [(file.path, file.blob) for file in files_at(git, tree) if file.path in wanted]
+    found: dict[str, dict[str, list[int]]] = {}
+    for path, content in contents(git, blobs):
+        if MARK.encode() not in content:
+            continue
+        for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), 1):
+            if (code := without_comment(line)) != line:
+                text = " ".join(line[len(code) :].split())
+                found.setdefault(path, {}).setdefault(text, []).append(number)
+    return found
+
+
+def dropped(skipped: Collection[SkippedFix]) -> list[str]:
+    """Return what agents declared that could not be taken, and what they were given and left without a word."""
+    lost = ("unknown_id", "unowned", "unanswered", "silenced")
+    return [f"{one.finding_id} of {one.domain}: {one.reason}" for one in skipped if one.reason in lost]
+
+
+def _is_closed(item: KnownFinding) -> bool:
+    return item.observation == Observation.FIXED or item.decision in _CLOSED
+
+
+def _paths_at(git: Git, wave: Wave, intakes: Sequence[Intake], by_id: Mapping[str, KnownFinding]) -> dict[int, str]:
+    """Return where the files of claimed findings are at the wave's commit: who owns them there, mends them."""
+    named = {fix["finding_id"].upper() for taken in intakes for fix in taken.output.get("fixes", ())}
+    items = [by_id[name].known for name in sorted(named) if name in by_id]
+    places = places_at(git, items, wave.dispatch_sha)
+    return {item.row_id: places[item.row_id].path or item.anchor.path for item in items if item.anchor is not None}
+
+
+def _refusal(item: KnownFinding | None, domain: str, owners: OwnershipMap, paths: Mapping[int, str]) -> str | None:
+    if item is None:
+        return "unknown_id"
+    if _is_closed(item):
+        return "already_closed"
+    if item.decision != Decision.APPROVED:
+        return "not_approved"
+    path = paths.get(item.known.row_id)
+    owner = owners.owner_of(path) if path is not None else None
+    name = owner.name if owner else (item.domain if path is None else None)
+    return None if name == domain else "unowned"
+
+
+def _looked_at(
+    git: Git, wave: Wave, taken: Intake, accepted: Mapping[int, tuple[KnownFinding, str, str | None]]
+) -> list[tuple[NewFixClaim, ClaimedFix]]:
+    if not accepted:
+        return []
+    until = taken.work.tree if taken.work else wave.dispatch_sha
+    places = places_at(git, [item.known for item, _, _ in accepted.values()], until)
+    found = []
+    for row, (item, description, named) in accepted.items():
+        file = _safe(named)
+        seen = verify_fixed(looked(places[row]))
+        via = seen.verified_via if seen.classification == "verified" else "unverifiable"
+        claim = NewFixClaim(wave.id, taken.agent.id, row, description[:4000], file, via, seen.evidence)
+        found.append((claim, ClaimedFix(item.finding_id, taken.agent.domain, via, seen.evidence)))
+    return found
+
+
+def looked(place: Place) -> Looked:
+    """Return what was seen of a finding that counts as fixed by nothing yet."""
+    where = f"{place.path}:{place.line}" if place.line else place.path or "no file"
+    return Looked(
+        place.fate,
+        where,
+        None,
+        None,
+        file_changed=place.changed,
+        fix_is_there=False,
+        same_content=False,
+    )
+
+
+def _safe(named: str | None) -> str | None:
+    try:
+        return safe_path(named, (), ()) if named else None
+    except ValueError:
+        return None

@@ -1,0 +1,224 @@
+"""Taking in what agents wrote and did: each output read, validated and compared with what git shows."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from sys import intern
+from typing import Any, Final, NamedTuple
+
+from swarm import errors
+from swarm.documents import check, parse_bounded, read_bounded
+from swarm.files import is_in_place
+from swarm.git import agent_work
+from swarm.git.agent_work import Touched, Work
+from swarm.git.repository import Repository
+from swarm.git.sentinel import Sentinel
+from swarm.results.collect import Divergence, Problem, ViolationShown
+from swarm.rules.ownership import UNASSIGNED, OwnershipMap
+from swarm.rules.phases import LENSES
+from swarm.rules.states import AgentRunStatus, is_ended
+from swarm.runtimes import sarif
+from swarm.runtimes.runtime import UnusableOutput
+from swarm.store.agent_runs import AgentRun, Body, Claim, body_of
+from swarm.store.waves import Wave
+from swarm.waves.dispatch.prompts import kind_of
+from swarm.waves.trees import worktrees
+
+STORED_ERROR: Final = 512
+
+
+class Told(NamedTuple):
+    """One finding as an agent told it, held to the schema; its place is not looked at yet."""
+
+    id: str
+    severity: str
+    category: str
+    rule_id: str | None
+    description: str
+    recommendation: str | None
+    file: str | None
+    line: int | None
+    column: int
+    quote: str | None
+    symbol: str | None
+    kind: str
+
+
+class Intake(NamedTuple):
+    """What one agent's run came to. `target` is the state it goes to, `None` where it is there already.
+
+    `output` is what it wrote beside its findings, of which `findings` holds those that are not located yet.
+    """
+
+    agent: AgentRun
+    target: AgentRunStatus | None
+    output: dict[str, Any]
+    path: str
+    body: Body | None
+    problems: tuple[Problem, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    violations: tuple[ViolationShown, ...] = ()
+    findings: Sequence[Told] = ()
+    reported: int = 0
+    work: Work | None = None
+    divergence: Divergence | None = None
+    shared_edits: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> AgentRunStatus:
+        """The state of the agent run after collect."""
+        return self.target or self.agent.status
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its findings count."""
+        return self.status is AgentRunStatus.COMPLETE
+
+
+def take_in(agent: AgentRun, wave: Wave, named: Path | None, recorded: tuple[str, bytes] | None) -> Intake:
+    """Read and validate the output of one agent. What is wrong with it becomes a state, never an error."""
+    if is_ended(agent.status) and named is None:
+        return _taken_before(agent, wave, recorded)
+    file = named or Path(agent.output_path)
+    if named is None and os.path.lexists(file.parent) and not is_in_place(file.parent, file.parents[3]):
+        linked = Problem("PATH_UNSAFE", str(file), "a link stands in the place of its folder")
+        return Intake(agent, AgentRunStatus.INVALID_OUTPUT, {}, str(file), None, (linked,))
+    try:
+        body = read_bounded(file)
+    except errors.SwarmError as error:
+        is_missing = not file.exists() and not file.is_symlink()
+        target = AgentRunStatus.FAILED if is_missing else AgentRunStatus.INVALID_OUTPUT
+        problem = "there is no output" if is_missing else error.message
+        return Intake(agent, target, {}, str(file), None, (Problem(error.code, str(file), problem),))
+    try:
+        output = _validated(file, body, agent, wave)
+    except errors.SwarmError as error:
+        problems = (Problem(error.code, str(file), error.message),)
+        return Intake(agent, AgentRunStatus.INVALID_OUTPUT, {}, str(file), body_of(body), problems)
+    return _divided(Intake(agent, AgentRunStatus.COMPLETE, output, str(file), body_of(body)))
+
+
+def _taken_before(agent: AgentRun, wave: Wave, recorded: tuple[str, bytes] | None) -> Intake:
+    if agent.status is AgentRunStatus.COMPLETE and recorded is not None:
+        path, body = recorded
+        return _divided(Intake(agent, None, _validated(Path(path), body, agent, wave), path, None))
+    problem = Problem(f"AGENT_{agent.status.upper()}", agent.output_path, agent.error or agent.status)
+    return Intake(agent, None, {}, agent.output_path, None, (problem,))
+
+
+def _validated(file: Path, body: bytes, agent: AgentRun, wave: Wave) -> dict[str, Any]:
+    shown = file.name if len(str(file)) > STORED_ERROR // 2 else str(file)
+    value = parse_bounded(body, shown)
+    if file.suffix == ".sarif":
+        root = Path(agent.worktree_path) if agent.worktree_path else None
+        try:
+            value = sarif.output_of(value, agent.domain, wave.phase, root)
+        except UnusableOutput as error:
+            raise errors.AgentOutputSchemaInvalid(path=shown, problem=str(error)) from error
+    kind = kind_of(wave.phase)
+    if problem := check(value, "agent-output", kind):
+        raise errors.AgentOutputSchemaInvalid(path=shown, problem=f"does not fit its schema: {problem}")
+    output: dict[str, Any] = value
+    if output["domain"] != agent.domain:
+        told = f"$.domain: it says '{output['domain']}', and is the output of '{agent.domain}'"
+        raise errors.AgentOutputSchemaInvalid(path=shown, problem=told)
+    if kind == "audit" and output["stage"] != LENSES[wave.phase]:
+        told = f"$.stage: it says '{output['stage']}', and {wave.phase} is stage '{LENSES[wave.phase]}'"
+        raise errors.AgentOutputSchemaInvalid(path=shown, problem=told)
+    return output
+
+
+def probe(taken: Intake, repository: Repository, wave: Wave, folder: Path, owners: OwnershipMap) -> Intake:
+    """Compare an isolated agent's tree with the wave's commit. An audit that touched anything is a violation."""
+    agent = taken.agent
+    if agent.worktree_path is None or agent.worktree_branch is None:
+        # A tree without a branch is one that several share.
+        return taken
+    tree = Path(agent.worktree_path)
+    if not tree.is_dir() or tree.is_symlink():
+        return without_tree(taken)
+    seen = touched_in(repository, tree, wave, folder, agent.worktree_branch)
+    claims = tuple(_claim(file, owners) for file in seen)
+    violations = tuple(
+        ViolationShown(claim.path, agent.domain, claim.owner or UNASSIGNED) for claim in claims if claim.violation
+    )
+    target = violated(taken) if violations else taken.target
+    return taken._replace(target=target, claims=claims, violations=violations)
+
+
+def without_tree(taken: Intake) -> Intake:
+    """Return the intake of an agent whose worktree is gone."""
+    problem = Problem("WORKTREE_GONE", str(taken.agent.worktree_path), "its worktree is gone or was replaced")
+    return taken._replace(target=violated(taken), problems=(*taken.problems, problem))
+
+
+def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> list[Touched]:
+    """Return what differs between a tree and the wave's commit."""
+    kept = trusted_index(wave, folder, tree)
+    return agent_work.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept, branch)
+
+
+def trusted_index(wave: Wave, folder: Path, tree: Path) -> Path | None:
+    """Return the index that was kept of a tree at dispatch, if it still is what was kept."""
+    kept = worktrees.kept_index(folder / "trees", tree)
+    expected = Sentinel.read(wave.sentinel).indexes.get(tree.name)
+    return kept if expected is None or worktrees.index_digest(kept) == expected else None
+
+
+def violated(taken: Intake) -> AgentRunStatus | None:
+    """Return the state that a violation brings an agent run to."""
+    taken_before = taken.target is None and is_ended(taken.agent.status)
+    return None if taken_before else AgentRunStatus.OWNERSHIP_VIOLATION
+
+
+def _claim(file: Touched, owners: OwnershipMap) -> Claim:
+    owner = owners.owner_of(file.path)
+    name = owner.name if owner else None
+    return Claim(file.path, file.kind, observed=True, reported=False, owner=name, violation=True)
+
+
+def stored_error(problems: tuple[Problem, ...]) -> str | None:
+    """Return the first problem as the 512 characters that the agent run keeps."""
+    if not problems:
+        return None
+    first = problems[0]
+    return f"{first.code}: {first.message}"[:STORED_ERROR]
+
+
+def _divided(taken: Intake) -> Intake:
+    """Take the findings out of the output; a feature is a finding whose severity is its priority."""
+    output = taken.output
+    found = [_told(finding, finding["severity"], "defect") for finding in output.get("findings", ())]
+    found += [_told(feature, feature["priority"], "feature") for feature in output.get("features", ())]
+    rest = {key: value for key, value in output.items() if key not in {"findings", "features"}}
+    return taken._replace(output=rest, findings=found, reported=len(found))
+
+
+def _told(finding: Mapping[str, Any], severity: str, kind: str) -> Told:
+    # The parser makes every word anew; what is said of thousands of findings is kept once.
+    rule_id, symbol = finding.get("rule_id"), finding.get("symbol")
+    file, line = finding.get("file"), finding.get("line")
+    return Told(
+        finding["id"],
+        intern(severity),
+        intern(finding["category"]),
+        rule_id and intern(rule_id),
+        finding["description"],
+        finding.get("recommendation") or None,
+        file and intern(file),
+        # A schema's integer may be written 3.0.
+        None if line is None else int(line),
+        int(finding.get("column") or 0),
+        finding.get("quote"),
+        symbol and intern(symbol),
+        kind,
+    )
+
+
+def analysis_of(agent: AgentRun) -> dict[str, Any] | None:
+    """Return what `launch` observed of an analyzer's work."""
+    if agent.analysis is None:
+        return None
+    document: dict[str, Any] = json.loads(agent.analysis)
+    return document

@@ -1,0 +1,155 @@
+"""What the agents of an amend wave did: judged by git and their own word together, and held to who owns what."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from swarm.git import agent_work
+from swarm.git.repository import LINK_MODE, Repository, TreeFile
+from swarm.results.collect import UNTAKABLE, Divergence, LeaseRequest, Problem, ViolationShown
+from swarm.rules.ownership import UNASSIGNED, WHOLE_WAVE, Ownership, OwnershipMap, trespasses
+from swarm.rules.paths import safe_path
+from swarm.store.agent_runs import Claim
+from swarm.store.waves import Wave
+from swarm.waves.collect.outputs import Intake, trusted_index, violated, without_tree
+
+WORK: Final = "refs/swarm/work/"
+_NO_LEASE: frozenset[str] = frozenset()
+
+
+def keep_work(repository: Repository, wave: Wave, intakes: Sequence[Intake]) -> None:
+    """Give refs to what was judged in worktrees: it is merged later, and must not be swept up as garbage before."""
+    if not wave.isolated:
+        return
+    for taken in intakes:
+        if taken.work is not None and taken.work.touched:
+            ref = f"{WORK}{wave.run_id}/w{wave.number}-{taken.agent.domain}"
+            repository.git.run("update-ref", ref, taken.work.tree)
+
+
+class Court:
+    """What every agent of an amend wave is judged by."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        wave: Wave,
+        folder: Path,
+        owners: OwnershipMap,
+        files: Sequence[TreeFile],
+        leased: Mapping[str, set[str]],
+        assigned: Mapping[int, Sequence[int]],
+    ) -> None:
+        self._repository = repository
+        self._wave = wave
+        self._folder = folder
+        self._owners = owners
+        self._tracked = {file.path for file in files}
+        self._links = [file.path for file in files if file.mode == LINK_MODE]
+        self._leased = leased
+        self._assigned = assigned
+
+    def judge_all(self, intakes: Sequence[Intake]) -> list[Intake]:
+        """Return the intakes with what each agent touched, and with what it should not have."""
+        if self._wave.isolated:
+            return [self._judge_tree(taken) for taken in intakes]
+        # In the shared checkout an edit is an agent's only where one owner alone can have made it.
+        common, objects = self._repository.common_dir, self._repository.objects
+        seen = agent_work.work_of(common, self._repository.root, self._wave.dispatch_sha, None, None, objects=objects)
+        by_owner: dict[str, dict[str, str]] = {}
+        for file in seen.touched:
+            owner = self._owners.owner_of(file.path)
+            by_owner.setdefault(owner.name if owner else UNASSIGNED, {})[file.path] = file.kind
+        judged = []
+        for taken in intakes:
+            observed = by_owner.get(taken.agent.domain, {})
+            judged.append(self._judge(taken._replace(work=seen), observed))
+        return judged
+
+    def _judge_tree(self, taken: Intake) -> Intake:
+        agent = taken.agent
+        if agent.worktree_path is None:
+            return taken
+        tree = Path(agent.worktree_path)
+        if not tree.is_dir() or tree.is_symlink():
+            return without_tree(taken)
+        kept = trusted_index(self._wave, self._folder, tree)
+        common = self._repository.common_dir
+        objects = self._repository.objects
+        work = agent_work.work_of(common, tree, self._wave.dispatch_sha, kept, agent.worktree_branch, objects=objects)
+        judged = self._judge(taken._replace(work=work), {file.path: file.kind for file in work.touched})
+        judged = self._with_violations(judged, self._strange(taken, judged))
+        # A repository inside of the tree would be merged as a submodule that nobody can fetch.
+        return self._with_violations(judged, [ViolationShown(path, agent.domain, UNTAKABLE) for path in work.untakable])
+
+    def _strange(self, taken: Intake, judged: Intake) -> list[ViolationShown]:
+        """Return the edits in a tree whose agent was given nothing and says nothing of them: somebody else's."""
+        if self._assigned.get(taken.agent.id) or any(claim.reported for claim in judged.claims):
+            return []
+        return [
+            ViolationShown(claim.path, WHOLE_WAVE, claim.owner or UNASSIGNED)
+            for claim in judged.claims
+            if claim.observed
+        ]
+
+    def _with_violations(self, judged: Intake, more: Sequence[ViolationShown]) -> Intake:
+        known = {violation.file for violation in judged.violations}
+        fresh = tuple(violation for violation in more if violation.file not in known)
+        if not fresh:
+            return judged
+        target = violated(judged) or judged.target
+        return judged._replace(violations=(*judged.violations, *fresh), target=target)
+
+    def _judge(self, taken: Intake, observed: Mapping[str, str]) -> Intake:
+        """Judge one agent by what git shows and what it says together."""
+        reported, problems = self._reported(taken)
+        domain = taken.agent.domain
+        leased = self._leased.get(domain, _NO_LEASE)
+        claims, violations, shared = [], [], []
+        for path in sorted({*observed, *reported}):
+            owner = self._owners.owner_of(path)
+            is_violation = trespasses(self._owners, domain, path, leased)
+            kind = observed.get(path, "edit")
+            name = owner.name if owner else None
+            claims.append(Claim(path, kind, path in observed, path in reported, name, is_violation))
+            if is_violation:
+                violations.append(ViolationShown(path, domain, name or UNASSIGNED))
+            elif owner is not None and owner.ownership is Ownership.SHARED:
+                shared.append(path)
+        divergence = None
+        if taken.output:
+            missing = sorted(observed.keys() - reported)
+            divergence = Divergence(tuple(missing), tuple(sorted(reported - observed.keys())))
+        return taken._replace(
+            target=violated(taken) or taken.target if violations else taken.target,
+            claims=tuple(claims),
+            violations=tuple(violations),
+            problems=(*taken.problems, *problems),
+            divergence=divergence if divergence and (divergence[0] or divergence[1]) else None,
+            shared_edits=tuple(shared),
+        )
+
+    def _reported(self, taken: Intake) -> tuple[set[str], list[Problem]]:
+        found: set[str] = set()
+        problems: list[Problem] = []
+        for position, named in enumerate(taken.output.get("files_changed", ())):
+            try:
+                found.add(safe_path(named, self._tracked, self._links))
+            except ValueError as error:
+                place = f"$.files_changed[{position}]"
+                problems.append(Problem("PATH_UNSAFE", place, f"'{named[:120]}': {error}"))
+        return found, problems
+
+    def requests(self, intakes: Sequence[Intake]) -> list[LeaseRequest]:
+        """Return the files that agents say they would have needed, those that have a path one could grant."""
+        found = []
+        for taken in intakes:
+            for asked in taken.output.get("requests", ()):
+                try:
+                    path = safe_path(asked["file"], self._tracked, self._links)
+                except ValueError:
+                    continue
+                request = LeaseRequest(taken.agent.domain, path, asked["reason"])
+                if trespasses(self._owners, taken.agent.domain, path, self._leased.get(request.domain, _NO_LEASE)):
+                    found.append(request)
+        return found

@@ -1,0 +1,219 @@
+"""From raw findings to located, identified reports; and what became of the lines of known findings."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from swarm import events
+from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, TreeFile, contents
+from swarm.git.runner import Git
+from swarm.results.collect import Problem
+from swarm.rules.anchors import LONGEST_TEXT, Anchor, Claim, SourceText, no_anchor
+from swarm.rules.anchors import locate_all as locate_lines
+from swarm.rules.classification import Fate
+from swarm.rules.identity import Report, identified
+from swarm.rules.matching import Known
+from swarm.rules.ownership import UNASSIGNED, OwnershipMap
+from swarm.rules.paths import safe_path
+from swarm.rules.suppressions import Suppression, suppressions_at
+from swarm.store.agent_runs import AgentRun
+from swarm.waves.collect.outputs import Intake, Told
+from swarm.waves.travel import Journey
+
+
+class Placed(NamedTuple):
+    """One told finding of one agent, with its path made safe; `None` for a finding of no file."""
+
+    agent: AgentRun
+    path: str | None
+    told: Told
+
+
+class Located(NamedTuple):
+    """Every report of a wave by agent run, the fate of known findings by row, and the findings that were refused.
+
+    `comments` are those that reject findings, by path and line of the findings; one that does not count is told
+    among the refused to who reported there.
+    """
+
+    reports: dict[int, list[Report]]
+    fates: dict[int, Fate]
+    refused: dict[int, list[Problem]]
+    comments: dict[tuple[str, int], tuple[Suppression, ...]]
+
+
+def locate_all(
+    git: Git,
+    files: Sequence[TreeFile],
+    owners: OwnershipMap,
+    intakes: Sequence[Intake],
+    known: Sequence[Known],
+    travels: Mapping[str, Journey],
+) -> Located:
+    """Read each file with a report, or with a known finding whose line changed, once; locate and judge there."""
+    tracked = {file.path: file for file in files}
+    placed, refused = _placed(intakes, tracked)
+    anchors = [None if one.path is None else no_anchor(one.path) for one in placed]
+    by_path: defaultdict[str, list[int]] = defaultdict(list)
+    for at, one in enumerate(placed):
+        if one.path in tracked and tracked[one.path].mode not in {LINK_MODE, SUBMODULE_MODE}:
+            by_path[one.path].append(at)
+    fates, uncertain = settled_fates(known, travels, tracked)
+    expected = _expected(known, travels)
+    comments: dict[tuple[str, int], tuple[Suppression, ...]] = {}
+    wanted = sorted(by_path.keys() | uncertain.keys())
+    for path, content in contents(git, [(path, tracked[path].blob) for path in wanted]):
+        source = SourceText(path, content)
+        here = by_path.get(path, ())
+        claims = [_claim(placed[at]) for at in here]
+        for at, anchor in zip(here, locate_lines(source, claims, expected.get(path)), strict=True):
+            anchors[at] = anchor
+        if source.is_marked:
+            _note_comments(source, [(placed[at], anchors[at]) for at in here], comments, refused)
+        for item in uncertain.get(path, ()):
+            fates[item.row_id] = fate_in(source, item, travels[item.anchor_commit])
+    reports = _reports(placed, anchors, owners)
+    # Each agent's reports go as their successors come, so that they are not held twice.
+    return Located({agent: identified(reports.pop(agent)) for agent in list(reports)}, fates, refused, comments)
+
+
+def _note_comments(
+    source: SourceText,
+    told: Iterable[tuple[Placed, Anchor | None]],
+    comments: dict[tuple[str, int], tuple[Suppression, ...]],
+    refused: dict[int, list[Problem]],
+) -> None:
+    """Keep what the comments of a file say of the lines that were reported."""
+    for one, anchor in told:
+        if anchor is None or anchor.line is None:
+            continue
+        found = suppressions_at(source.lines, anchor.line)
+        comments[source.path, anchor.line] = found
+        for comment in found:
+            problem = Problem("SUPPRESSION_INVALID", f"{source.path}:{comment.line}", comment.problem)
+            problems = refused.setdefault(one.agent.id, [])
+            if comment.problem and problem not in problems:
+                problems.append(problem)
+                events.emit("suppression_invalid", file=source.path, line=comment.line, problem=comment.problem)
+
+
+def _placed(
+    intakes: Sequence[Intake], tracked: Mapping[str, TreeFile]
+) -> tuple[list[Placed], dict[int, list[Problem]]]:
+    links = [file.path for file in tracked.values() if file.mode == LINK_MODE]
+    seen: dict[str, str] = {}
+    placed: list[Placed] = []
+    refused: defaultdict[int, list[Problem]] = defaultdict(list)
+    for taken in intakes:
+        if not taken.is_complete:
+            continue
+        for position, told in enumerate(taken.findings):
+            named = told.file
+            try:
+                if named and named not in seen:
+                    seen[named] = safe_path(named, tracked, links)
+            except ValueError as error:
+                list_name = "features" if told.kind == "feature" else "findings"
+                place = f"$.{list_name}[{position}].file"
+                refused[taken.agent.id].append(Problem("PATH_UNSAFE", place, f"'{str(named)[:120]}': {error}"))
+                continue
+            placed.append(Placed(taken.agent, seen[named] if named else None, told))
+    return placed, refused
+
+
+def _reports(
+    placed: Sequence[Placed], anchors: Iterable[Anchor | None], owners: OwnershipMap
+) -> dict[int, list[Report]]:
+    """Return the reports of each agent run. A finding is the domain's that owns its file, else its reporter's."""
+    paths = {one.path for one in placed if one.path is not None}
+    owner_at = {path: owner.name if (owner := owners.owner_of(path)) else UNASSIGNED for path in paths}
+    by_agent: defaultdict[int, list[Report]] = defaultdict(list)
+    for one, anchor in zip(placed, anchors, strict=True):
+        told = one.told
+        report = Report(
+            told.id,
+            told.severity,
+            told.category,
+            told.rule_id,
+            told.description,
+            told.recommendation,
+            told.symbol,
+            told.column,
+            one.agent.domain if one.path is None else owner_at[one.path],
+            one.agent.id,
+            anchor,
+            told.kind,
+        )
+        by_agent[one.agent.id].append(report)
+    return by_agent
+
+
+def settled_fates(
+    known: Iterable[Known], travels: Mapping[str, Journey], tracked: Mapping[str, TreeFile]
+) -> tuple[dict[int, Fate], dict[str, list[Known]]]:
+    """Return the fates that git's map alone tells, and by path the findings whose file must be read."""
+    fates: dict[int, Fate] = {}
+    uncertain: defaultdict[str, list[Known]] = defaultdict(list)
+    for item in known:
+        anchor, journey = item.anchor, travels[item.anchor_commit]
+        if anchor is None:
+            fates[item.row_id] = Fate.UNKNOWN
+            continue
+        path = journey.travel.path(anchor.path)
+        if anchor.path in journey.gone or path not in tracked:
+            fates[item.row_id] = Fate.FILE_GONE
+        elif anchor.line is None:
+            fates[item.row_id] = Fate.UNKNOWN
+        elif journey.travel.lines(anchor.path).successor(anchor.line) is not None:
+            fates[item.row_id] = Fate.STANDS
+        elif tracked[path].mode in {LINK_MODE, SUBMODULE_MODE}:
+            fates[item.row_id] = Fate.UNKNOWN
+        else:
+            uncertain[path].append(item)
+    return fates, uncertain
+
+
+def fate_in(source: SourceText, known: Known, journey: Journey) -> Fate:
+    """Say whether a line without a successor stands elsewhere among the new lines of its file."""
+    anchor = known.anchor
+    if anchor is None:
+        return Fate.UNKNOWN
+    if not journey.is_known:
+        return Fate.MOVED if source.places_of(anchor.text) else Fate.UNKNOWN
+    # A change of white space alone, of its amount or its places, is no change.
+    bare = "".join(anchor.text.split())
+    added = journey.travel.lines(anchor.path).added_lines()
+    alike = [line for line in added if "".join(source.folded[line - 1][:LONGEST_TEXT].split()) == bare]
+    return Fate.MOVED if alike and _is_one_of(source, anchor, alike) else Fate.GONE
+
+
+def _is_one_of(source: SourceText, anchor: Anchor, alike: Sequence[int]) -> bool:
+    """Say whether one of some new lines that read like a lost one may be that line.
+
+    A line that stood once in its scope is found by its text. Of several, such as `else:`, it is one of those that are
+    left only where none of them went, or where its neighbours are the same.
+    """
+    if anchor.occurrences <= 1:
+        return True
+    left = sum(source.scope_at(line) == anchor.scope for line in source.places_of(source.folded[alike[0] - 1]))
+    if left >= anchor.occurrences:
+        return True
+    return any(source.anchor_at(line, anchor.anchored).context_hash == anchor.context_hash for line in alike)
+
+
+def _claim(one: Placed) -> Claim:
+    told = one.told
+    return Claim(told.line, told.quote, told.symbol, told.rule_id or told.category, one.agent.id)
+
+
+def _expected(known: Iterable[Known], travels: Mapping[str, Journey]) -> dict[str, dict[str, set[int]]]:
+    """Return, by path and rule, the lines where known findings stand now."""
+    lines: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for item in known:
+        if item.anchor is None or item.anchor.line is None:
+            continue
+        travel = travels[item.anchor_commit].travel
+        line = travel.lines(item.anchor.path).successor(item.anchor.line)
+        if line is not None:
+            lines[travel.path(item.anchor.path)][item.rule].add(line)
+    return {path: dict(by_rule) for path, by_rule in lines.items()}

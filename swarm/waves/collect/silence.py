@@ -1,0 +1,134 @@
+"""What a wave's silence about known findings means: who looked, with what, and where the line went."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from swarm.rules.classification import Fate, Look, Observation, Verdict, verdict_on_silence
+from swarm.rules.ownership import OwnershipMap
+from swarm.rules.phases import LENS_TEXT, LENSES
+from swarm.store.findings import KnownFinding, NotSeen, Relocated
+from swarm.store.waves import Wave
+from swarm.waves.collect.outputs import Intake, analysis_of
+from swarm.waves.collect.sightings import Located
+from swarm.waves.travel import Journey
+
+
+def judge_silence(
+    wave: Wave,
+    owners: OwnershipMap,
+    intakes: Sequence[Intake],
+    silent: Iterable[KnownFinding],
+    located: Located,
+    travels: Mapping[str, Journey],
+    counted: AbstractSet[int] = frozenset(),
+) -> tuple[list[NotSeen], list[tuple[KnownFinding, Verdict]]]:
+    """Return what to record of the findings that nobody reported, and the verdict on each; fixed ones stay so.
+
+    The silence of agent runs that were `counted` by an earlier collect of the wave is not counted again.
+    """
+    looks = _Looks(wave, owners, intakes)
+    not_seen: list[NotSeen] = []
+    verdicts: list[tuple[KnownFinding, Verdict]] = []
+    for item in silent:
+        if item.observation == Observation.FIXED:
+            continue
+        known, journey = item.known, travels[item.known.anchor_commit]
+        old = known.anchor.path if known.anchor else None
+        path = journey.travel.path(old) if old else None
+        verdict = verdict_on_silence(
+            looks.at(item, path, changed=old in journey.changed),
+            located.fates.get(known.row_id, Fate.UNKNOWN),
+            rule=known.rule,
+            analyzer=item.analyzer,
+            path_unchanged=path == old,
+        )
+        fixed_wave = wave.number if verdict.observation is Observation.FIXED else None
+        commit = wave.dispatch_sha if fixed_wave is not None else None
+        is_counted = bool(counted) and looks.agent_run_at(item, path) in counted
+        missed = int(verdict.looked and fixed_wave is None and not is_counted)
+        not_seen.append(
+            NotSeen(verdict.observation, verdict.reason, verdict.evidence, fixed_wave, commit, missed, known.row_id)
+        )
+        verdicts.append((item, verdict))
+    return not_seen, verdicts
+
+
+def relocated(wave: Wave, silent: Iterable[KnownFinding], travels: Mapping[str, Journey]) -> list[Relocated]:
+    """Follow the lines of silent findings through git, so that they are shown where they stand now."""
+    found = []
+    for item in silent:
+        anchor, journey = item.known.anchor, travels[item.known.anchor_commit]
+        if anchor is None or anchor.line is None or item.observation == Observation.FIXED:
+            continue
+        path, line = journey.travel.path(anchor.path), journey.travel.lines(anchor.path).successor(anchor.line)
+        if line is not None and (path, line) != (anchor.path, anchor.line):
+            found.append(Relocated(path, line, wave.dispatch_sha, item.known.row_id))
+    return found
+
+
+class _Looks:
+    """How the wave looked at each place: which agent, which analyzer, which rules."""
+
+    def __init__(self, wave: Wave, owners: OwnershipMap, intakes: Sequence[Intake]) -> None:
+        self._lens = LENSES[wave.phase]
+        self._owners = owners
+        self._intakes = {taken.agent.domain: taken for taken in intakes}
+        self._confirmed = {taken.agent.domain: frozenset(taken.output.get("confirmed", ())) for taken in intakes}
+        self._analyses: dict[str, dict[str, Any]] = {
+            taken.agent.domain: indexed(analysis_of(taken.agent) or {}) for taken in intakes
+        }
+
+    def at(self, item: KnownFinding, path: str | None, *, changed: bool) -> Look:
+        taken = self._taken_at(item, path)
+        not_looked = None
+        if item.lens != self._lens:
+            not_looked = f"this wave looked for {LENS_TEXT[self._lens]}"
+        elif taken is None:
+            not_looked = "no agent of this wave owns its file"
+        elif not taken.is_complete:
+            not_looked = f"the agent of {taken.agent.domain} did not complete ({taken.status})"
+        if taken is None or not_looked:
+            return Look(not_looked, None, frozenset(), False, frozenset(), False, changed)
+        analysis = self._analyses[taken.agent.domain]
+        return Look(
+            None,
+            taken.agent.analyzer if analysis else None,
+            rules_at(analysis, path),
+            was_read(analysis, path),
+            frozenset(analysis.get("silenced", {}).get(path, ())),
+            item.finding_id in self._confirmed[taken.agent.domain],
+            changed,
+        )
+
+    def agent_run_at(self, item: KnownFinding, path: str | None) -> int | None:
+        taken = self._taken_at(item, path)
+        return taken.agent.id if taken else None
+
+    def _taken_at(self, item: KnownFinding, path: str | None) -> Intake | None:
+        owner = self._owners.owner_of(path) if path else None
+        domain = owner.name if owner else (item.domain if path is None else None)
+        return self._intakes.get(domain or "")
+
+
+def indexed(analysis: dict[str, Any]) -> dict[str, Any]:
+    """Return an analysis with its lists as sets, for many look-ups."""
+    sets: dict[str, Any] = {key: frozenset(analysis[key]) for key in ("unread", "read") if key in analysis}
+    roots = {root["root"]: frozenset(root["rules"]) for root in analysis.get("roots", ())}
+    return {**analysis, **sets, "roots": roots} if analysis else {}
+
+
+def rules_at(analysis: Mapping[str, Any], path: str | None) -> frozenset[str]:
+    """Return the rules that were on for a file."""
+    roots: Mapping[str, frozenset[str]] = analysis.get("roots", {})
+    folders = [f"./{path}".rsplit("/", depth)[0] for depth in range(1, (path or "").count("/") + 2)]
+    return next((roots[folder] for folder in [*folders, "./."] if folder in roots), roots.get("", frozenset()))
+
+
+def was_read(analysis: Mapping[str, Any], path: str | None) -> bool:
+    """Say whether an analyzer read a file."""
+    if not analysis or path is None:
+        return False
+    if "read" in analysis:
+        return path in analysis["read"]
+    return path.endswith(tuple(analysis["suffixes"])) and path not in analysis["unread"]

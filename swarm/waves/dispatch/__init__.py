@@ -1,0 +1,1 @@
+"""Dispatch: preconditions, worktrees, prompts, the wave and its agent runs."""

@@ -1,0 +1,150 @@
+"""Which approved finding goes to which agent of an amend wave, and whether its place is still there."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from swarm import errors
+from swarm.git.repository import Repository
+from swarm.rules.classification import OPEN_STATUSES, Decision, Fate
+from swarm.rules.ownership import Domain, OwnershipMap
+from swarm.rules.phases import LENSES, Phase
+from swarm.rules.verification import BROKEN, DRIFTED, Looked, verify_approved
+from swarm.runtimes.runtime import Assigned
+from swarm.store import findings, fix_claims
+from swarm.store.findings import Finding, Selection
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.places import Place, places_at
+from swarm.waves.results import Unrouted
+
+MOST_NAMED = 20
+
+
+class Routing(NamedTuple):
+    """The findings of each domain where they stand now, those that no agent can mend, and what was seen of places."""
+
+    by_domain: dict[str, list[Finding]]
+    unrouted: tuple[Unrouted, ...]
+    drifted: frozenset[str]
+    broken: tuple[str, ...]
+
+    @property
+    def given(self) -> int:
+        """How many findings were given to an agent."""
+        return sum(map(len, self.by_domain.values()))
+
+
+def route(
+    conn: sqlite3.Connection, run: Run, phase: Phase, repository: Repository, domains: Sequence[Domain]
+) -> Routing:
+    """Give every approved finding of a phase's lens to the one domain that owns its file at HEAD."""
+    approved = [
+        finding
+        for finding in findings.select(conn, run.id, Selection(statuses=(Decision.APPROVED.value,)))
+        if finding.lens == LENSES[phase]
+    ]
+    rows = {finding.row_id for finding in approved}
+    known = [item.known for item in findings.known_findings(conn, run.id, statuses=(Decision.APPROVED.value,))]
+    places = places_at(repository.git, [item for item in known if item.row_id in rows], repository.head)
+    owners = OwnershipMap(domains)
+    by_name = {domain.name: domain for domain in domains}
+    by_domain: dict[str, list[Finding]] = {domain.name: [] for domain in domains if domain.ownership.has_agent}
+    unrouted: list[Unrouted] = []
+    drifted: set[str] = set()
+    broken: list[str] = []
+    for finding in approved:
+        place = places[finding.row_id]
+        file = place.path or finding.file
+        owner = owners.owner_of(file) if file else by_name.get(finding.domain)
+        if owner is None:
+            reason = "no domain owns its file" if file else f"its domain {finding.domain} is not on the map"
+            unrouted.append(Unrouted(finding.finding_id, file, reason))
+            continue
+        if not owner.ownership.has_agent:
+            reason = f"{owner.name} owns its file, and has no agent ({owner.ownership})"
+            unrouted.append(Unrouted(finding.finding_id, file, reason))
+            continue
+        judged = classify_place(finding, place)
+        if judged == BROKEN:
+            broken.append(finding.finding_id)
+        if judged == DRIFTED:
+            drifted.add(finding.finding_id)
+        by_domain[owner.name].append(finding._replace(file=file, line=place.line or finding.line))
+    return Routing(by_domain, tuple(unrouted), frozenset(drifted), tuple(broken))
+
+
+def told_to_audit(conn: sqlite3.Connection, run: Run, phase: Phase, domain: str) -> list[Finding]:
+    """Return what an audit agent is told: the open findings of its domain under this lens."""
+    selection = Selection(statuses=OPEN_STATUSES, domains=(domain,))
+    return [finding for finding in findings.select(conn, run.id, selection) if finding.lens == LENSES[phase]]
+
+
+def given_before(
+    conn: sqlite3.Connection, run: Run, wave: Wave, repository: Repository
+) -> tuple[dict[int, list[Finding]], frozenset[str]]:
+    """Return, by agent run, the findings that an amend wave gave out, where they stand in it, and the drifted ones."""
+    by_agent = fix_claims.assigned(conn, wave.id)
+    rows = {row for own in by_agent.values() for row in own}
+    known = [item.known for item in findings.known_findings(conn, run.id) if item.known.row_id in rows]
+    places = places_at(repository.git, known, wave.dispatch_sha)
+    given: dict[int, list[Finding]] = {agent: [] for agent in by_agent}
+    drifted: set[str] = set()
+    for finding in findings.select(conn, run.id, Selection()) if rows else ():
+        if finding.row_id not in rows:
+            continue
+        place = places[finding.row_id]
+        if classify_place(finding, place) == DRIFTED:
+            drifted.add(finding.finding_id)
+        here = finding._replace(file=place.path or finding.file, line=place.line or finding.line)
+        for agent, own in by_agent.items():
+            if finding.row_id in own:
+                given[agent].append(here)
+    return given, frozenset(drifted)
+
+
+def assigned_to(conn: sqlite3.Connection, run: Run, wave: Wave, repository: Repository) -> dict[int, list[Assigned]]:
+    """Return, by agent run, what the agents of an amend wave shall mend, where it stands in their trees."""
+    by_agent = fix_claims.assigned(conn, wave.id)
+    rows = {row for own in by_agent.values() for row in own}
+    if not rows:
+        return {}
+    known = {i.known.row_id: i for i in findings.known_findings(conn, run.id) if i.known.row_id in rows}
+    places = places_at(repository.git, [item.known for item in known.values()], wave.dispatch_sha)
+    found = {f.row_id: f for f in findings.select(conn, run.id, Selection()) if f.row_id in rows}
+    return {
+        agent: [
+            Assigned(
+                found[row].finding_id,
+                found[row].rule_id,
+                places[row].path,
+                places[row].line,
+                found[row].description,
+                known[row].known.ordinal,
+                known[row].analyzer is not None,
+            )
+            for row in own
+        ]
+        for agent, own in by_agent.items()
+    }
+
+
+def classify_place(finding: Finding, place: Place) -> str:
+    """Return whether the place of an approved finding is there (verified), drifted, broken or unverifiable."""
+    if finding.line is None and place.fate is not Fate.FILE_GONE:
+        return verify_approved(_seen(Fate.UNKNOWN), rewritten=False).classification
+    return verify_approved(_seen(place.fate), rewritten=place.line is not None).classification
+
+
+def _seen(fate: Fate) -> Looked:
+    return Looked(fate, "", None, None, file_changed=False, fix_is_there=False, same_content=False)
+
+
+def hold_to_anchors(run: Run, phase: Phase, routing: Routing) -> None:
+    """Raises DispatchAnchorsBroken for findings whose place is gone."""
+    if routing.broken:
+        more = "" if len(routing.broken) <= MOST_NAMED else f" and {len(routing.broken) - MOST_NAMED} more"
+        shown = ", ".join(routing.broken[:MOST_NAMED]) + more
+        raise errors.DispatchAnchorsBroken(
+            run_id=run.id, phase=phase.value, findings=shown, count=len(routing.broken), first=routing.broken[0]
+        )

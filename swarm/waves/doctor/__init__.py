@@ -1,0 +1,1 @@
+"""Doctor: checks of the control plane, and their repairs."""

@@ -1,0 +1,1 @@
+"""Launch: attempts, their files and their supervision."""

@@ -1,0 +1,205 @@
+"""One attempt of one agent: its row before anything is spawned, its processes, its output, its record."""
+
+import functools
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from swarm import events
+from swarm.config import Config
+from swarm.files import is_in_place, make_folder, write_whole
+from swarm.git.repository import Repository
+from swarm.rules.states import AgentRunStatus
+from swarm.runtimes import processes, supervisor
+from swarm.runtimes.environment import agent_environment
+from swarm.runtimes.runtime import Assigned, Job, Program, Runtime, UnusableOutput, analyzer_name
+from swarm.runtimes.supervisor import Orders, Ran
+from swarm.store import agent_runs, attempts, transitions
+from swarm.store.agent_runs import AgentRun
+from swarm.store.attempts import Attempt, Ending, NewAttempt
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.launch import attempt_files
+from swarm.workspace import AGENT_VARIABLE
+
+_FAILED: Final = {
+    "timed_out": AgentRunStatus.TIMED_OUT,
+    "runtime_error": AgentRunStatus.FAILED,
+    "not_started": AgentRunStatus.FAILED,
+    "invalid_output": AgentRunStatus.FAILED,
+}
+
+
+class Scene(NamedTuple):
+    """Everything that stays the same while a wave is launched."""
+
+    store: Store
+    run: Run
+    wave: Wave
+    runtime: Runtime
+    program: Program
+    config: Config
+    config_hash: str
+    repository: Repository
+    files: dict[str, list[str]]
+    seconds: float
+    assigned: Mapping[int, Sequence[Assigned]] = {}
+
+
+async def attempt(scene: Scene, agent: AgentRun, before: list[Attempt]) -> None:
+    """Make one attempt of one agent: row, processes, output, record."""
+    job, folder = _job(scene, agent, len(before) + 1)
+    steps = scene.runtime.steps(job)
+    try:
+        attempt_id = _open(scene, agent, before, folder, list(steps[0].argv) if steps else [])
+    except BaseException:
+        with suppress(OSError):
+            folder.rmdir()
+        raise
+    _set_aside(job.output_path, folder)
+    spawned = functools.partial(_spawned, scene, attempt_id)
+    mark = {AGENT_VARIABLE: str(attempt_id), "SWARM_OUTPUT_FILE": str(job.output_path)}
+    environment = agent_environment(
+        {
+            **mark,
+            "SWARM_PROMPT_FILE": str(job.prompt_path),
+            "SWARM_WORKTREE": str(job.tree),
+            "SWARM_DOMAIN": job.domain,
+        }
+    )
+    try:
+        ran = await supervisor.run_steps(Orders(steps, job.tree, folder, environment, scene.seconds, spawned, mark))
+    except BaseException:
+        ending = Ending("killed", 3, error_code="INTERRUPTED", error_fragment="the launch was interrupted")
+        with scene.store.mutation() as conn:
+            attempts.close(conn, scene.run.id, scene.wave.id, attempt_id, ending)
+        attempt_files.write(folder / attempt_files.NAME, scene.store.conn, attempt_id)
+        raise
+    _close(scene, agent, attempt_id, job, ran)
+
+
+def _job(scene: Scene, agent: AgentRun, ordinal: int) -> tuple[Job, Path]:
+    place = agent.worktree_path or scene.wave.shared_tree or str(scene.repository.root)
+    output = Path(agent.output_path)
+    folder = output.parent / f"attempt-{ordinal}"
+    make_folder(folder)
+    job = Job(
+        scene.wave.phase,
+        agent.domain,
+        scene.files.get(agent.domain, []),
+        Path(place),
+        folder,
+        Path(agent.prompt_path),
+        output,
+        scene.config,
+        scene.assigned.get(agent.id, ()),
+    )
+    return job, folder
+
+
+def _open(scene: Scene, agent: AgentRun, before: list[Attempt], folder: Path, argv: list[str]) -> int:
+    new = NewAttempt(
+        agent.id,
+        len(before) + 1,
+        before[-1].id if before else None,
+        before[-1].outcome if before else None,
+        scene.runtime.name,
+        scene.program.version,
+        json.dumps(argv),
+        agent.prompt_sha256,
+        processes.host(),
+        os.getpid(),
+        str(folder / attempt_files.NAME),
+    )
+    with scene.store.mutation() as conn:
+        attempt_id = attempts.add(conn, scene.run.id, scene.wave.id, new)
+        if agent.status is AgentRunStatus.DISPATCHED:
+            transitions.move_agent_run(conn, scene.wave, agent, AgentRunStatus.RUNNING)
+    events.emit(
+        "attempt_started",
+        run_id=scene.run.id,
+        wave_id=scene.wave.id,
+        agent_run_id=agent.id,
+        domain=agent.domain,
+    )
+    return attempt_id
+
+
+def _spawned(scene: Scene, attempt_id: int, pid: int, start: str, moment: str) -> None:
+    with scene.store.mutation() as conn:
+        attempts.record_process(conn, attempt_id, pid, start, moment)
+
+
+def _close(scene: Scene, agent: AgentRun, attempt_id: int, job: Job, ran: Ran) -> None:
+    """Judge what the processes made: the exit status first, the output second."""
+    ending, analysis = _judged(scene, job, ran)
+    # Before the row is closed: from then on nobody would write them any more.
+    attempt_files.write_events(job.attempt_folder, ran, ending)
+    with scene.store.mutation() as conn:
+        attempts.close(conn, scene.run.id, scene.wave.id, attempt_id, ending)
+        if ending.outcome == "success" and analysis is not None:
+            agent_runs.record_analysis(conn, agent.id, _analyzer_name(scene), json.dumps(analysis))
+        target = _FAILED.get(ending.outcome)
+        if target is not None:
+            running = agent._replace(status=AgentRunStatus.RUNNING)
+            reason = f"{ending.error_code}: {ending.error_fragment or ending.outcome}"
+            transitions.move_agent_run(conn, scene.wave, running, target, reason=reason)
+    attempt_files.write(job.attempt_folder / attempt_files.NAME, scene.store.conn, attempt_id)
+    events.emit(
+        "attempt_ended",
+        run_id=scene.run.id,
+        wave_id=scene.wave.id,
+        agent_run_id=agent.id,
+        domain=agent.domain,
+        outcome=ending.outcome,
+        duration_ms=ending.duration_ms,
+    )
+
+
+def _judged(scene: Scene, job: Job, ran: Ran) -> tuple[Ending, dict[str, object] | None]:
+    times: dict[str, Any] = {
+        "exit_code": ran.exit_code,
+        "signal": ran.signal,
+        "spawned": ran.spawned,
+        "first_output": ran.first_output,
+        "last_progress": ran.last_progress,
+        "duration_ms": ran.duration_ms,
+    }
+    if not is_in_place(job.attempt_folder, job.attempt_folder.parents[3]):
+        problem = "its folder in the workspace was replaced; nothing is read or written there"
+        return Ending("invalid_output", 3, error_code="FOLDER_REPLACED", error_fragment=problem, **times), None
+    if ran.not_started is not None:
+        code = 127 if "No such file" in ran.not_started else 1
+        failed = Ending("not_started", code, error_code="NOT_STARTED", error_fragment=ran.not_started[:900])
+        return failed._replace(duration_ms=ran.duration_ms), None
+    if ran.timed_out:
+        fragment = f"no end within {scene.seconds:g} s. {ran.fragment}".strip()
+        return Ending("timed_out", 3, error_code="TIMED_OUT", error_fragment=_cut(fragment), **times), None
+    if ran.failed is not None:
+        fragment = _cut(ran.fragment or f"exit code {ran.exit_code}")
+        return Ending("runtime_error", 3, error_code="RUNTIME_FAILED", error_fragment=fragment, **times), None
+    try:
+        product = scene.runtime.product(job, ran.results)
+    except UnusableOutput as error:
+        return Ending("invalid_output", 3, error_code="NO_OUTPUT", error_fragment=_cut(str(error)), **times), None
+    if product.output is not None:
+        write_whole(job.output_path, json.dumps(product.output, ensure_ascii=False, indent=1) + "\n")
+    return Ending("success", 0, error_fragment=product.note, **times), product.analysis
+
+
+def _analyzer_name(scene: Scene) -> str:
+    return analyzer_name(scene.runtime.name, scene.program.version, scene.config_hash)
+
+
+def _set_aside(output: Path, folder: Path) -> None:
+    """Keep an output that is there before the attempt, so that it cannot be taken for the attempt's own."""
+    if output.is_symlink() or output.exists():
+        output.rename(folder / "previous-output.json")
+
+
+def _cut(text: str) -> str:
+    return text.encode()[: supervisor.FRAGMENT_BYTES].decode("utf-8", "ignore")

@@ -1,0 +1,134 @@
+"""Who supervises a wave, what supervisors that died have left, and how the agents of a wave stand."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from swarm import errors
+from swarm.files import is_in_place, left_unfinished, make_folder
+from swarm.rules.states import CAN_BE_RESUMED, WaveStatus
+from swarm.runtimes import processes
+from swarm.store import agent_runs, attempts, waves
+from swarm.store.attempts import Attempt, Ending
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.launch import attempt_files
+from swarm.waves.results import AgentLaunched, AttemptShown, LaunchResult
+from swarm.workspace import AGENT_VARIABLE, Workspace
+
+# Of several, the gravest is told: not found, failed, refused, not started, done.
+_PRECEDENCE: Final = (127, 3, 2, 1, 0)
+
+_MOMENT: Final = 0.2
+# The variables by which a process of an attempt is known.
+MARK: Final = (AGENT_VARIABLE, "SWARM_OUTPUT_FILE")
+
+
+@contextmanager
+def only_supervisor(workspace: Workspace, run: Run, wave: Wave) -> Iterator[None]:
+    """Be the one process that works on a wave's agents. Raises LaunchInProgress, naming who is."""
+    from swarm.locks import LockTaken, locked
+
+    lock = workspace.launch_lock(run.id, wave.number)
+    make_folder(lock.parent)
+    try:
+        # Who only looks whether it is held holds it for a moment. Longer nobody may wait: others take this lock while
+        # they hold that of worktrees.
+        with locked(lock, "launch", timeout=_MOMENT):
+            yield
+    except LockTaken as taken:
+        holder = f" by process {taken.holder.partition(' ')[0]}" if taken.holder else ""
+        raise errors.LaunchInProgress(number=wave.number, holder=holder, run_id=run.id) from taken
+
+
+def hold_to_status(conn: sqlite3.Connection, wave: Wave) -> None:
+    """Raises StateConflict when a wave is no longer the newest, or no longer in the state that it was read in."""
+    now = waves.newest(conn, wave.run_id)
+    if now is None or (now.id, now.status) != (wave.id, wave.status):
+        raise errors.StateConflict(subject=f"Wave {wave.number}", expected=wave.status.value, run_id=wave.run_id)
+
+
+def hold_to_no_supervisor(workspace: Workspace, run: Run, wave: Wave) -> None:
+    """Raises LaunchInProgress where somebody works on a wave's agents; writes nothing, as `only_supervisor` does."""
+    from swarm.locks import holder_of, is_held
+
+    lock = workspace.launch_lock(run.id, wave.number)
+    if is_held(lock):
+        holder = f" by process {holder_of(lock).partition(' ')[0]}"
+        raise errors.LaunchInProgress(number=wave.number, holder=holder, run_id=run.id)
+
+
+def close_dead_attempts(store: Store, run: Run, wave: Wave) -> None:
+    """End what a supervisor that died left running, close its attempts, and write the records that it owes."""
+    for own in attempts.of_wave(store.conn, wave.id).values():
+        attempt = own[-1]
+        _sweep(Path(attempt.record_path).parent)
+        if attempt.outcome is not None and not Path(attempt.record_path).exists():
+            attempt_files.write(Path(attempt.record_path), store.conn, attempt.id)
+        if attempt.outcome is not None or attempt.host != processes.host():
+            continue
+        for pid, start in _processes_of(attempt):
+            processes.end_group(pid, start)
+        # Who made a session of its own is in no group of ours, and has outlived it.
+        processes.end_all_with(mark_of(attempt))
+        ending = Ending("killed", 3, error_code="SUPERVISOR_DIED", error_fragment="its supervisor ended before it")
+        with store.mutation() as conn:
+            attempts.close(conn, run.id, wave.id, attempt.id, ending)
+        attempt_files.write(Path(attempt.record_path), store.conn, attempt.id)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the files that a supervisor was writing when it died."""
+    if folder.is_dir() and is_in_place(folder, folder.parents[3]):
+        for file in left_unfinished(folder):
+            file.unlink(missing_ok=True)
+
+
+def _processes_of(attempt: Attempt) -> list[tuple[int, str]]:
+    """Return the leader of an attempt's group; its supervisor may have died before it could record which it is."""
+    if attempt.pid is not None and attempt.pid_start:
+        return [(attempt.pid, attempt.pid_start)]
+    return processes.leaders_with(mark_of(attempt))
+
+
+def mark_of(attempt: Attempt) -> dict[str, str]:
+    """Return the variables that every process of an attempt has, and none of another."""
+    output = Path(attempt.record_path).parent.with_name("output.json")
+    return dict(zip(MARK, (str(attempt.id), str(output)), strict=True))
+
+
+def told(conn: sqlite3.Connection, run: Run, wave: Wave, launched: int) -> LaunchResult:
+    """Return how the agents of a wave stand, with their attempts."""
+    by_agent = attempts.of_wave(conn, wave.id)
+    agents, gravest = [], 0
+    for agent in agent_runs.current(conn, wave.id):
+        own = by_agent.get(agent.id, [])
+        if own and own[-1].exit_class is not None:
+            gravest = min(gravest, own[-1].exit_class, key=_PRECEDENCE.index)
+        shown = tuple(_shown(attempt) for attempt in own)
+        progress = own[-1].last_progress if own else None
+        agents.append(AgentLaunched(agent.domain, agent.id, agent.status, shown, progress))
+    verb = "status"
+    if wave.status is WaveStatus.DISPATCHED:
+        # Who failed can be dispatched again before the wave is collected, and so ends failed.
+        verb = "resume" if any(agent.status in CAN_BE_RESUMED for agent in agents) else "collect"
+    return LaunchResult(run.id, wave.id, wave.number, launched, gravest, tuple(agents), f"swarm {verb} {run.id}")
+
+
+def _shown(attempt: Attempt) -> AttemptShown:
+    return AttemptShown(
+        attempt.id,
+        attempt.ordinal,
+        attempt.runtime,
+        attempt.outcome,
+        attempt.exit_class,
+        attempt.exit_code,
+        attempt.duration_ms,
+        attempt.stall_reason,
+        attempt.error_code,
+        attempt.error_fragment,
+        attempt.record_path,
+    )

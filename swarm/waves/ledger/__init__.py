@@ -1,0 +1,1 @@
+"""Ledger: verify the chain, replay events into states."""

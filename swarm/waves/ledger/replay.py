@@ -1,0 +1,137 @@
+"""`ledger replay`: the states as the ledger alone gives them, and where the tables say otherwise."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from swarm.results.ledger import Difference, Rebuilt, ReplayShown
+from swarm.store import digests as digest_table
+from swarm.store import fix_claims, ledger, table_states
+from swarm.store.connection import Store
+from swarm.waves.collect.reconcile import Digest
+from swarm.waves.ledger.story import UNTOLD, Facts, Recorded, Story, kind_of, told
+from swarm.waves.ledger.verify import proved
+
+MOST_SHOWN: Final = 1_000
+_NO_ROW: Final = "row"
+
+
+def replay(store: Store, run_id: str | None, *, check: bool) -> ReplayShown:
+    """Rebuild the states of one run, or of all, from the ledger; with `check`, compare the tables with them.
+
+    A finding begins with its first sighting; sightings are believed as far as the wave's event says how many there
+    are, with what digest. Raises LedgerBroken: what a broken chain tells is no measure.
+    """
+    chain = proved(store, None)
+    with store.snapshot() as conn:
+        story = told(ledger.events_after(conn, 0, run_id))
+        differences = [Difference(*step) for step in story.steps]
+        differences += _sightings(conn, story, run_id)
+        counts = Counter(kind_of(subject) for subject, _, _ in story.every())
+        # Read before the comparison, which takes away what it has found.
+        states = () if check else tuple(_shown(story))
+        if check:
+            differences += _compared(conn, story, run_id)
+    return ReplayShown(
+        run_id,
+        story.events,
+        chain.head,
+        check,
+        dict(counts),
+        len(differences),
+        tuple(differences[:MOST_SHOWN]),
+        states,
+    )
+
+
+def _shown(story: Story) -> Iterator[Rebuilt]:
+    for subject, run, facts in story.every():
+        yield Rebuilt(subject, run, {name: value for name, value in facts.items() if value != UNTOLD})
+
+
+def _sightings(conn: sqlite3.Connection, story: Story, run_id: str | None) -> Iterator[Difference]:
+    """Take the sightings of every wave into the story, and yield where they are not what the wave's events say.
+
+    A wave that was collected more than once has an event each time, each over all its sightings until then.
+    """
+    numbers = {wave_id: (run, number) for wave_id, run, number in table_states.waves_of_sightings(conn, run_id)}
+    for wave_id in sorted(numbers.keys() | story.recorded.keys()):
+        subject = f"wave:{wave_id}"
+        run, number = numbers.get(wave_id, (story.runs.get(subject), 0))
+        rows = table_states.sightings_of_wave(conn, wave_id)
+        digest, new = Digest(), set[int]()
+        for record in sorted(story.recorded.get(wave_id, []), key=lambda one: one.sightings):
+            for sighting in digest.over(islice(rows, record.sightings - digest.count)):
+                story.see(sighting, number)
+                story.runs.setdefault(f"finding:{sighting.finding}", run)
+                if sighting.matched_by == "new":
+                    new.add(sighting.finding)
+            yield from _unlike(subject, run, _facts(record), _facts(Recorded(digest.count, digest.hex(), len(new))))
+        if left := sum(1 for _ in rows):
+            yield Difference(subject, run, "sightings beyond those of its events", "0", str(left))
+
+
+def _facts(record: Recorded) -> Facts:
+    return {"sightings": record.sightings, "digest of its sightings": record.digest, "new findings": record.new}
+
+
+def _compared(conn: sqlite3.Connection, story: Story, run_id: str | None) -> Iterator[Difference]:
+    """Yield every fact of a subject that the tables tell otherwise than the story; what was compared leaves it."""
+    digests = {wave: facts["claims"] for wave, facts in story.facts.items() if "claims" in facts}
+    sealed = {wave: facts["evidence"] for wave, facts in story.facts.items() if "evidence" in facts}
+    for subject, run, facts in table_states.all_stated(conn, run_id):
+        expected = _expected(story, subject, facts, digests)
+        if expected is None:
+            yield Difference(subject, run, _NO_ROW, None, _brief(facts))
+        else:
+            yield from _unlike(subject, run, expected, facts)
+    yield from _digests(conn, story, "digest of its claims", digests, fix_claims.digest)
+    yield from _digests(conn, story, "digest of its evidence", sealed, digest_table.digest)
+    for name, bodies in (("snapshot", table_states.snapshot_digests), ("output", table_states.output_digests)):
+        for row_id, run, kept, found in bodies(conn, run_id):
+            yield from _unlike(f"{name}:{row_id}", run, {"sha256": kept}, {"sha256": found})
+    for subject, run, facts in story.every():
+        yield Difference(subject, run, _NO_ROW, _brief(facts), None)
+
+
+def _digests(
+    conn: sqlite3.Connection,
+    story: Story,
+    fact: str,
+    kept: Mapping[str, str],
+    there: Callable[[sqlite3.Connection, int], str],
+) -> Iterator[Difference]:
+    for wave, digest in kept.items():
+        found = there(conn, int(wave.partition(":")[2]))
+        yield from _unlike(wave, story.runs[wave], {fact: digest}, {fact: found})
+
+
+def _expected(story: Story, subject: str, facts: Facts, digests: dict[str, Any]) -> Facts | None:
+    match kind_of(subject):
+        case "finding":
+            found = story.findings.pop(int(subject.partition(":")[2]), None)
+            return None if found is None else found.facts()
+        case "claim":
+            # That it is there, the digest over the wave's claims says; an older swarm wrote none.
+            is_told = digests.get(f"wave:{facts['wave']}", UNTOLD) != UNTOLD
+            expected = story.facts.pop(subject, {"outcome": "claimed" if is_told else UNTOLD})
+            return expected if is_told else {}
+        case _:
+            return story.facts.pop(subject, None)
+
+
+def _unlike(subject: str, run: str | None, expected: Facts, found: Facts) -> Iterator[Difference]:
+    for fact, value in expected.items():
+        if value != UNTOLD and fact in found and found[fact] != value:
+            yield Difference(subject, run, fact, _word(value), _word(found[fact]))
+
+
+def _word(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _brief(facts: Facts) -> str:
+    """Return the one word that stands for a whole subject."""
+    return next((str(facts[key]) for key in ("status", "observation", "outcome", "verdict") if key in facts), "there")

@@ -1,0 +1,1 @@
+"""Reading verbs: status, findings, show, history, report and their like."""

@@ -1,0 +1,175 @@
+"""`explain`: what an error code, an exit code, an attempt or a finding's match means, and what to do."""
+
+import re
+import sqlite3
+from typing import Final
+
+from swarm import errors
+from swarm.errors import CATALOGUE
+from swarm.store import attempts
+from swarm.store.attempts import Attempt
+from swarm.store.runs import Run
+from swarm.waves.look.show import one_finding
+from swarm.waves.results import Explanation
+
+EXIT_CODES: Final = {
+    0: ("done, or clean", "Nothing to do."),
+    1: (
+        "an error, a gate that says no, a wave that failed; of findings and audit also: findings present",
+        "read stderr; a line `ERROR [CODE]` is explained by `swarm explain CODE`",
+    ),
+    2: (
+        "the check itself could not run: an agent of the wave did not complete, or a launch was refused by policy",
+        "`swarm status` names the domain and the reason",
+    ),
+    3: (
+        "an agent's runtime ran and failed",
+        "`swarm attempts` lists the attempts; `swarm explain attempt:N` tells why",
+    ),
+    127: ("an agent's program was not found", "`swarm runtimes` tells what is missing"),
+    130: ("interrupted", "call the same command again; it goes on from there"),
+}
+# What a program's last words mean, most telling first.
+_FRAGMENTS: Final = (
+    (
+        r"(?i)\b401\b|unauthorized|\b403\b|forbidden|invalid api key",
+        "its credential is missing, wrong or expired",
+        "renew the credential in the variable that the program reads, and pass the variable on in swarm.toml",
+    ),
+    (r"(?i)rate.?limit|\b429\b|quota", "the provider throttles it", "launch with fewer --jobs, or later"),
+    (
+        r"(?i)timed? ?out|unreachable|connection refused|resolve host",
+        "it could not reach what it needs on the network",
+        "check the network, then launch again",
+    ),
+    (
+        r"(?i)no such file or directory|bad interpreter",
+        "a program or its interpreter is not visible to it",
+        "check the argv in swarm.toml, and the interpreter in the program's first line",
+    ),
+    (
+        r"(?i)traceback|panicked at|unhandled|segmentation fault",
+        "it crashed",
+        "run its argv by hand in the worktree to see the same",
+    ),
+)
+_QUICK_MS: Final = 100
+_EARLY_MS: Final = 2000
+
+
+def code_explained(code: str) -> Explanation | None:
+    """Return what an error code means, or `None` when it is none."""
+    found = CATALOGUE.get(code.upper())
+    if found is None:
+        return None
+    form = re.sub(r"\{(\w+)[^}]*\}", r"<\1>", found.text)
+    hint = re.sub(r"\{(\w+)[^}]*\}", r"<\1>", found.advice)
+    meaning = (
+        f"Says: {form}",
+        f"When: {found.when}",
+        f"Severity {found.severity}, exit code {found.exit_code}",
+    )
+    return Explanation(found.code, "error", found.when, meaning, hint)
+
+
+def exit_code_explained(code: int) -> Explanation | None:
+    """Return what an exit code means, or `None` when no verb ends with it."""
+    if code not in EXIT_CODES:
+        return None
+    title, remedy = EXIT_CODES[code]
+    raised = sorted(name for name, kind in CATALOGUE.items() if kind.exit_code == code and code > 1)
+    meaning = (f"Codes that end so: {', '.join(raised)}",) if raised else ()
+    return Explanation(f"exit:{code}", "exit code", title, meaning, remedy)
+
+
+def attempt_explained(conn: sqlite3.Connection, attempt_id: int) -> Explanation | None:
+    """Return why an attempt ended as it did: its class, its code, its last words, then how long it took."""
+    attempt = attempts.find(conn, attempt_id)
+    if attempt is None:
+        return None
+    title = f"attempt {attempt.ordinal} with {attempt.runtime}: {attempt.outcome or 'still open'}"
+    told = [f"Exit class {attempt.exit_class}: {_class(attempt)}"]
+    if attempt.error_code:
+        told.append(f"Code {attempt.error_code}: {attempt.error_fragment or 'it said nothing'}")
+    cause, remedy = _cause(attempt)
+    told += [f"Likely: {cause}", f"Record: {attempt.record_path}"]
+    return Explanation(f"attempt:{attempt.id}", "attempt", title, tuple(told), remedy)
+
+
+def finding_explained(conn: sqlite3.Connection, run: Run, named: str) -> Explanation:
+    """Return how a finding was recognised and why it is in its state. Raises FindingNotFound."""
+    finding = one_finding(conn, run, named)
+    anchor = {
+        "quote": "its line was found by the quote that the agent gave",
+        "line": "its line was taken from the number that the agent gave",
+        "none": "it has no place in a file; it is known by its words",
+    }[finding.anchored]
+    told = [
+        f"Fingerprint {finding.fingerprint}: {anchor}",
+        f"Matched by {finding.matched_by}: {finding.match_note or 'seen for the first time'}",
+        f"Status {finding.status}: observed {finding.observation}, decided {finding.decision}",
+    ]
+    if finding.observation_reason:
+        told.append(f"Because: {finding.observation_reason}")
+    if finding.evidence:
+        told.append(f"Evidence: {finding.evidence}")
+    return Explanation(
+        finding.finding_id, "finding", finding.description, tuple(told), f"swarm show {finding.finding_id}"
+    )
+
+
+def explain(conn: sqlite3.Connection | None, run: Run | None, thing: str) -> Explanation:
+    """Return what a thing means. Raises SubjectUnknown, FindingNotFound."""
+    found = code_explained(thing)
+    number = re.fullmatch(r"(?:(exit|attempt):)?([0-9]{1,9})", thing, re.ASCII)
+    if found is None and number is not None:
+        kind, value = number[1] or "exit", int(number[2])
+        found = exit_code_explained(value) if kind == "exit" else None
+        if kind == "attempt" and conn is not None:
+            found = attempt_explained(conn, value)
+    if found is None and number is None and conn is not None and run is not None:
+        if not re.match(r"(?i)F-", thing):
+            raise errors.SubjectUnknown(received=errors.shortened(thing))
+        found = finding_explained(conn, run, thing)
+    if found is None:
+        raise errors.SubjectUnknown(received=errors.shortened(thing))
+    return found
+
+
+def needs_database(thing: str) -> bool:
+    """Say whether a thing can only be explained from the control plane."""
+    return code_explained(thing) is None and not re.fullmatch(r"(?:exit:)?[0-9]{1,9}", thing, re.ASCII)
+
+
+def _class(attempt: Attempt) -> str:
+    return {
+        None: "it has not ended",
+        0: "it did its work",
+        1: "nothing was spawned",
+        2: "it was refused before it was spawned",
+        3: "the program ran and failed",
+        127: "the program is not there",
+    }[attempt.exit_class]
+
+
+def _cause(attempt: Attempt) -> tuple[str, str]:
+    if attempt.exit_class == 0:
+        return "nothing is wrong", "nothing"
+    if attempt.outcome == "timed_out":
+        return (
+            "it did not end within its time",
+            "launch with a longer --timeout, or give the domain fewer files",
+        )
+    if attempt.outcome == "killed":
+        return "its launch was interrupted or died", "run the same command again: it is launched anew"
+    if attempt.outcome == "invalid_output":
+        return "it ended well, but wrote no output that can be used", "look at stdout.log beside the record"
+    for pattern, cause, remedy in _FRAGMENTS:
+        if re.search(pattern, attempt.error_fragment or ""):
+            return cause, remedy
+    duration = attempt.duration_ms or 0
+    if duration < _QUICK_MS:
+        return "it failed at its start", "look at stderr.log beside the record, and run its argv by hand"
+    if duration < _EARLY_MS:
+        return "it was turned away early", "look at stderr.log beside the record"
+    return "it had begun its work", "look at stdout.log and stderr.log beside the record"

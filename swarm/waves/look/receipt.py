@@ -1,0 +1,171 @@
+"""`receipt`: what the control plane holds of one wave, put together as one document that is the same each time.
+
+It holds no present time, no duration and no path of this machine, and every list in it has an order of its own.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from swarm.results.receipt import (
+    GateShown,
+    ReceiptAgent,
+    ReceiptClaim,
+    ReceiptDomain,
+    ReceiptFindings,
+    ReceiptFix,
+    ReceiptLease,
+    ReceiptLedger,
+    ReceiptMerge,
+    ReceiptPromotion,
+    ReceiptSkip,
+    ReceiptStep,
+    ReceiptVerification,
+    ReceiptViolation,
+    WaveReceipt,
+)
+from swarm.rules.classification import SEVERITIES
+from swarm.store import agent_runs, evidence, fix_claims, leases, verifications
+from swarm.store.runs import Run
+from swarm.store.verifications import Verification
+from swarm.store.waves import Wave
+from swarm.waves.look.status import offending
+
+
+def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPromotion | None = None) -> WaveReceipt:
+    """Return the receipt of a wave; `promotion` is the step that is being recorded, where it is not there yet."""
+    sha256, frozen = evidence.snapshot_of(conn, wave.snapshot_id)
+    kept = json.loads(wave.result) if wave.result else {}
+    return WaveReceipt(
+        run.id,
+        run.repo,
+        wave.number,
+        wave.phase,
+        wave.status,
+        wave.dispatched,
+        wave.ended,
+        wave.dispatch_sha,
+        wave.isolated,
+        wave.ownership_probe_degraded,
+        sha256,
+        tuple(_domain(item) for item in json.loads(frozen)),
+        wave.runtime,
+        wave.runtime_version,
+        wave.runtime_config,
+        _agents(conn, wave),
+        tuple(
+            ReceiptViolation(item["file"], item["agent_domain"], item["actual_owner"])
+            for item in json.loads(wave.violations)
+        ),
+        tuple(
+            ReceiptLease(lease.domain, lease.file, lease.status, lease.request_reason, lease.reason)
+            for lease in leases.of_run(conn, run.id, wave.number)
+        ),
+        _findings(conn, wave, kept),
+        tuple(map(str, kept.get("dropped", ()))),
+        tuple(
+            ReceiptSkip(*(str(item.get(name, "")) for name in ReceiptSkip._fields))
+            for item in kept.get("skippedFixes", ())
+        ),
+        tuple(
+            ReceiptFix(
+                fix.finding_id, fix.domain, fix.description, fix.file, fix.verified_via, fix.evidence, fix.outcome
+            )
+            for fix in fix_claims.of_wave(conn, wave.id)
+        ),
+        tuple(
+            ReceiptMerge(
+                made.ref,
+                made.base,
+                made.commit_sha,
+                tuple(json.loads(made.domains)),
+                tuple(json.loads(made.dropped)),
+                made.verification_id,
+            )
+            for made in verifications.merges_of(conn, wave.id)
+        ),
+        tuple(_verification(made) for made in verifications.verifications_of(conn, run.id, wave.id)),
+        promotion or _promotion(conn, wave),
+        ReceiptLedger(*evidence.span_of(conn, run.id, wave.id)),
+    )
+
+
+def gates_shown(gates: Sequence[Any]) -> tuple[GateShown, ...]:
+    """Return gates as they are shown, from what a promotion has kept of them."""
+    return tuple(GateShown(gate["name"], gate["passed"], gate["overridable"], gate["reason"]) for gate in gates)
+
+
+def _domain(item: Any) -> ReceiptDomain:
+    return ReceiptDomain(item["name"], item["ownership"], tuple(item["globs"]), item["description"])
+
+
+def _agents(conn: sqlite3.Connection, wave: Wave) -> tuple[ReceiptAgent, ...]:
+    outputs, touched = evidence.outputs_of(conn, wave.id), evidence.file_claims_of(conn, wave.id)
+    return tuple(
+        ReceiptAgent(
+            agent.domain,
+            agent.id,
+            agent.status,
+            agent.findings,
+            agent.prompt_sha256,
+            outputs.get(agent.id),
+            tuple(
+                ReceiptClaim(claim.path, claim.kind, claim.owner, claim.observed, claim.reported, claim.violation)
+                for claim in touched.get(agent.id, ())
+            ),
+        )
+        for agent in agent_runs.current(conn, wave.id)
+    )
+
+
+def _findings(conn: sqlite3.Connection, wave: Wave, kept: Any) -> ReceiptFindings:
+    seen = evidence.seen_in(conn, wave.id)
+    recorded = json.loads(seen.recorded) if seen.recorded else {}
+    fixed = tuple(evidence.fixed_in(conn, wave.run_id, wave.id))
+    return ReceiptFindings(
+        kept.get("new", 0),
+        kept.get("recurring", 0),
+        kept.get("fixed", 0),
+        kept.get("unverified", 0),
+        kept.get("recurred_while_closed", 0),
+        {severity: seen.by_severity.get(severity, 0) for severity in SEVERITIES},
+        recorded.get("sightings", 0),
+        recorded.get("digest"),
+        fixed,
+    )
+
+
+def _verification(made: Verification) -> ReceiptVerification:
+    steps = (
+        ReceiptStep(str(step.get("name", "")), bool(step.get("passed")), step.get("exit_code"))
+        for step in json.loads(made.steps)
+    )
+    return ReceiptVerification(
+        made.id,
+        made.purpose,
+        made.phase,
+        made.commit_sha,
+        made.verdict,
+        made.adapter,
+        tuple(steps),
+        made.test_count,
+        offending(made.claims),
+        made.threshold,
+        made.exit_code,
+        made.accepted,
+        made.reason,
+    )
+
+
+def _promotion(conn: sqlite3.Connection, wave: Wave) -> ReceiptPromotion | None:
+    made = next((step for step in verifications.promotions_of(conn, wave.run_id) if step.wave_id == wave.id), None)
+    if made is None:
+        return None
+    return ReceiptPromotion(
+        made.from_phase,
+        made.to_phase,
+        gates_shown(json.loads(made.gates)),
+        tuple(json.loads(made.overridden)),
+        made.reason,
+    )

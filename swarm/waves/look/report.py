@@ -1,0 +1,181 @@
+"""`report`: one page of a run, written whole, from one state of the control plane."""
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from swarm.files import refuse_target, write_stream
+from swarm.results.collect import FindingCounts
+from swarm.results.report import AgentLane, AttemptBar, OpenAfter, ReportFacts, ReportResult, WaveLane
+from swarm.results.status import Assessment
+from swarm.rules.assessment import assess
+from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
+from swarm.rules.ownership import WHOLE_WAVE
+from swarm.rules.states import WaveStatus
+from swarm.store import agent_runs, attempts, findings, ledger, trends, waves
+from swarm.store.agent_runs import AgentRun
+from swarm.store.attempts import Attempt
+from swarm.store.connection import Store
+from swarm.store.findings import Selection
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.look import report_proofs
+from swarm.waves.look.findings import finding_shown
+from swarm.waves.results import FindingShown, SeverityCounts
+from swarm.waves.run_facts import standing
+
+Page = Callable[[ReportFacts, Iterator[FindingShown]], Iterable[str]]
+_WITHOUT_RESULT: Final = (WaveStatus.DISPATCHED, WaveStatus.ABORTED_FOR_REWIND)
+
+
+def write_report(store: Store, run: Run, file: Path, page: Page) -> ReportResult:
+    """Write the page that `page` makes of a run; a file that is there is replaced.
+
+    Raises OutputNotWritable where the folder is missing, or the file is no regular one or the control plane.
+    """
+    refuse_target(file, store.path)
+    with store.snapshot() as conn:
+        told = facts(conn, run)
+        listed = map(finding_shown, findings.select(conn, run.id, Selection()))
+        size = write_stream(file, page(told, listed))
+    return ReportResult(run.id, str(file), size, len(told.waves), told.total)
+
+
+def facts(conn: sqlite3.Connection, run: Run) -> ReportFacts:
+    """Return everything that the page of a run shows, but the findings themselves."""
+    every = waves.all_of(conn, run.id)
+    numbers = {wave.id: wave.number for wave in every}
+    counts = findings.counts_by(conn, run.id)
+    by_status: Counter[str] = Counter()
+    for (state, _), count in counts.items():
+        by_status[state] += count
+    present = _severities((severity, count) for (state, severity), count in counts.items() if state in OPEN_STATUSES)
+    assessment = Assessment(*assess(standing(conn, run).facts))
+    newest = ledger.newest_of(conn, run.id)
+    return ReportFacts(
+        run.id,
+        run.repo,
+        run.branch,
+        run.commit_sha,
+        run.save_point_tag,
+        run.status,
+        run.created,
+        assessment.state,
+        assessment.blockers,
+        sum(counts.values()),
+        present,
+        dict(sorted(by_status.items())),
+        tuple(_lane(conn, wave) for wave in every),
+        burn_down(conn, run, every, present),
+        report_proofs.promotions(conn, run.id, numbers),
+        report_proofs.verifications(conn, run.id, numbers),
+        report_proofs.merges(conn, every),
+        report_proofs.leases(conn, run.id),
+        newest.seq if newest else 0,
+        newest.hash if newest else ledger.GENESIS,
+        newest.ts if newest else run.created,
+    )
+
+
+def burn_down(
+    conn: sqlite3.Connection, run: Run, every: Iterable[Wave], present: SeverityCounts
+) -> tuple[OpenAfter, ...]:
+    """Return the open findings after each wave that ended, and at present where that is something else."""
+    ended = [(wave, json.loads(wave.result or "{}")) for wave in every if wave.status not in _WITHOUT_RESULT]
+    lives = list(trends.spans(conn, run.id)) if any(not kept_counts(result) for _, result in ended) else []
+    told = [
+        OpenAfter(wave.number, wave.phase, kept_counts(result) or _derived(wave, lives), not kept_counts(result))
+        for wave, result in ended
+    ]
+    if told and told[-1].counts != present:
+        told.append(OpenAfter(None, None, present, derived=False))
+    return tuple(told)
+
+
+def kept_counts(result: Mapping[str, Any]) -> SeverityCounts | None:
+    """Return the open findings as a wave recorded them, `None` for a wave from before that was kept."""
+    kept = result.get("openBySeverity")
+    return None if kept is None else _severities(kept.items())
+
+
+def _derived(wave: Wave, lives: Iterable[trends.Span]) -> SeverityCounts:
+    """Return what was open after a wave, as the findings tell today.
+
+    They do not tell of times in between at which they were fixed, and some not when they were closed.
+    """
+    ended = wave.ended or wave.dispatched
+    return _severities(
+        (life.severity, life.findings)
+        for life in lives
+        if life.first_wave <= wave.number
+        and (life.fixed_wave is None or life.fixed_wave > wave.number)
+        and not (life.is_closed and (life.decided is None or life.decided <= ended))
+    )
+
+
+def _severities(pairs: Iterable[tuple[str, int]]) -> SeverityCounts:
+    counts: Counter[str] = Counter()
+    for severity, count in pairs:
+        counts[severity] += count
+    return SeverityCounts(*(counts[severity] for severity in SEVERITIES))
+
+
+def _lane(conn: sqlite3.Connection, wave: Wave) -> WaveLane:
+    violations = json.loads(wave.violations)
+    agents = agent_runs.all_of(conn, wave.id)
+    newest = {agent.domain: agent.id for agent in agents}
+    launched = attempts.of_wave(conn, wave.id)
+    touched: dict[str, list[str]] = {}
+    for violation in violations:
+        touched.setdefault(violation["agent_domain"], []).append(violation["file"])
+    result = json.loads(wave.result or "{}")
+    named = FindingCounts._fields
+    return WaveLane(
+        wave.number,
+        wave.phase,
+        wave.status,
+        wave.runtime,
+        wave.dispatch_sha,
+        wave.dispatched,
+        wave.ended,
+        FindingCounts(*(result.get(name, 0) for name in named)) if result else None,
+        tuple(
+            _agent(agent, launched.get(agent.id, []), touched if newest[agent.domain] == agent.id else {}, newest)
+            for agent in agents
+        ),
+        tuple(touched.get(WHOLE_WAVE, ())),
+    )
+
+
+def _agent(
+    agent: AgentRun, launched: Iterable[Attempt], touched: Mapping[str, list[str]], newest: Mapping[str, int]
+) -> AgentLane:
+    return AgentLane(
+        agent.domain,
+        agent.status,
+        newest[agent.domain] != agent.id,
+        agent.files,
+        agent.findings,
+        agent.error,
+        agent.started,
+        agent.ended,
+        tuple(map(_bar, launched)),
+        tuple(touched.get(agent.domain, ())),
+    )
+
+
+def _bar(attempt: Attempt) -> AttemptBar:
+    told = (attempt.stall_reason, attempt.error_code, attempt.error_fragment)
+    return AttemptBar(
+        attempt.ordinal,
+        attempt.runtime,
+        attempt.outcome,
+        attempt.spawned or attempt.created,
+        attempt.ended,
+        attempt.duration_ms,
+        attempt.exit_code,
+        ": ".join(part for part in told if part) or None,
+    )

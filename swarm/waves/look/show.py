@@ -1,0 +1,94 @@
+"""`show`: one finding, with the code around its anchor, every sighting and its history."""
+
+import sqlite3
+from pathlib import Path
+
+from swarm import errors
+from swarm.git.repository import contents, files_at, repository_at
+from swarm.git.runner import GitError
+from swarm.rules.anchors import SourceText
+from swarm.rules.classification import OPEN_STATUSES
+from swarm.store import findings, fix_claims
+from swarm.store.findings import Finding, Sighting
+from swarm.store.fix_claims import FixClaim
+from swarm.store.runs import Run
+from swarm.waves.look.findings import finding_shown
+from swarm.waves.look.history import finding_history
+from swarm.waves.results import ClaimShown, CodeLine, ShowResult, SightingShown
+
+AROUND = 3
+
+
+def one_finding(conn: sqlite3.Connection, run: Run, named: str) -> Finding:
+    """Return the finding of this id or unique prefix. Raises FindingNotFound."""
+    found = findings.with_id(conn, run.id, named) if named else []
+    if len(found) != 1:
+        raise errors.FindingNotFound(run_id=run.id, finding_id=named)
+    return found[0]
+
+
+def inspect(conn: sqlite3.Connection, run: Run, named: str) -> ShowResult:
+    """Return everything that is known of one finding. Raises FindingNotFound."""
+    finding = one_finding(conn, run, named)
+    return ShowResult(
+        run.id,
+        finding_shown(finding),
+        finding.severity_note,
+        finding.scope,
+        finding.anchor_commit,
+        finding.match_note,
+        finding.misses,
+        finding.regressions,
+        code_around(run, finding),
+        tuple(_sighting(*told) for told in findings.sightings_of(conn, finding.row_id)),
+        tuple(_claim(claim) for claim in fix_claims.of_finding(conn, finding.row_id)),
+        finding_history(conn, finding.row_id),
+        _next_action(run, finding),
+    )
+
+
+def _next_action(run: Run, finding: Finding) -> str:
+    if finding.status in OPEN_STATUSES:
+        return f"mend it, commit, and run `swarm audit {run.local_path}`"
+    if finding.status == finding.decision:
+        return f"nothing; `swarm reopen {run.id} --ids {finding.finding_id} --reason … --evidence …` opens it again"
+    return "nothing"
+
+
+def code_around(run: Run, finding: Finding) -> tuple[CodeLine, ...]:
+    """Return the lines around a finding's anchor, from the commit where it was last seen; none where that is gone."""
+    if finding.file is None or finding.line is None:
+        return ()
+    try:
+        git = repository_at(Path(run.local_path)).git
+        blob = next(file.blob for file in files_at(git, finding.anchor_commit) if file.path == finding.file)
+        ((_, content),) = contents(git, [(finding.file, blob)])
+    except (errors.SwarmError, GitError, StopIteration, ValueError):
+        return ()
+    lines = SourceText(finding.file, content).lines
+    first, last = max(1, finding.line - AROUND), min(len(lines), finding.line + AROUND)
+    return tuple(
+        CodeLine(number, lines[number - 1].rstrip("\r"), number == finding.line) for number in range(first, last + 1)
+    )
+
+
+def _claim(claim: FixClaim) -> ClaimShown:
+    said = (claim.description, claim.verified_via, claim.evidence, claim.outcome)
+    return ClaimShown(claim.wave_number, claim.domain, *said)
+
+
+def _sighting(wave: int, domain: str, told: Sighting) -> SightingShown:
+    return SightingShown(
+        wave,
+        domain,
+        told.reported_id,
+        told.severity,
+        told.category,
+        told.file,
+        told.line,
+        told.quote,
+        told.description,
+        told.recommendation,
+        told.matched_by,
+        told.match_note,
+    )

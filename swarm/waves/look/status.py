@@ -1,0 +1,169 @@
+"""`runs` and `status`: every run, and one at a glance. Only the database is read, and which outputs are there."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from swarm import locks
+from swarm.clock import seconds_since
+from swarm.results.status import (
+    AgentSummary,
+    Assessment,
+    LastVerification,
+    RunShown,
+    StatusAgent,
+    StatusDomain,
+    StatusFindings,
+    StatusResult,
+    StatusRun,
+    StatusWave,
+    StatusWaves,
+    WaveCounts,
+)
+from swarm.rules import assessment
+from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
+from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended
+from swarm.store import runs, waves
+from swarm.store.agent_runs import AgentRun
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.clean import intents
+from swarm.waves.run_facts import standing
+from swarm.workspace import Workspace
+
+if TYPE_CHECKING:
+    from swarm.store.verifications import Verification
+
+_BLOCKED = (AgentRunStatus.INVALID_OUTPUT, AgentRunStatus.OWNERSHIP_VIOLATION)
+
+
+def all_runs(conn: sqlite3.Connection) -> list[RunShown]:
+    """Return every run, newest first."""
+    return [
+        RunShown(run.id, run.repo, run.status, run.branch, wave_count, finding_count, run.created)
+        for run, wave_count, finding_count in runs.all_with_counts(conn)
+    ]
+
+
+def status(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> StatusResult:
+    """Return how a run stands. Its assessment says what the gates of `advance` say."""
+    found = standing(conn, run)
+    wave = found.wave
+    facts = found.facts._replace(supervisor=_supervisor(workspace, run, wave), unfinished=_unfinished(conn, run))
+    return StatusResult(
+        StatusRun(
+            run.id,
+            run.repo,
+            run.status,
+            run.branch,
+            run.commit_sha,
+            run.save_point_tag,
+            run.created,
+            run.timeout_seconds,
+        ),
+        tuple(StatusDomain(d.name, d.ownership, run.map_frozen, d.description) for d in found.domains),
+        StatusWaves(waves.count(conn, run.id), _wave(wave) if wave else None),
+        tuple(_agent(agent, run) for agent in found.agents),
+        _summary(found.agents),
+        _findings(facts.gates.findings, waves.newest_ended(conn, run.id)),
+        facts.gates.violations,
+        _verification(conn, found.verification, wave),
+        Assessment(*assessment.assess(facts)),
+    )
+
+
+def _supervisor(workspace: Workspace, run: Run, wave: Wave | None) -> str:
+    if wave is None or wave.status not in {WaveStatus.DISPATCHED, WaveStatus.FAILED}:
+        return ""
+    lock = workspace.launch_lock(run.id, wave.number)
+    return f"process {locks.holder_of(lock).partition(' ')[0]}" if locks.is_held(lock) else ""
+
+
+def _unfinished(conn: sqlite3.Connection, run: Run) -> str:
+    if not intents.is_rewinding(conn, run.id):
+        return ""
+    # Git is asked only here: most runs have nothing of the kind, and `status` must be quick.
+    from swarm.waves.clean.unfinished_rewind import unfinished_rewind
+
+    return unfinished_rewind(conn, run)
+
+
+def _wave(wave: Wave) -> StatusWave:
+    return StatusWave(
+        wave.id,
+        wave.number,
+        wave.phase,
+        wave.status,
+        wave.snapshot_id,
+        wave.dispatch_sha,
+        wave.isolated,
+        wave.ownership_probe_degraded,
+    )
+
+
+def _agent(agent: AgentRun, run: Run) -> StatusAgent:
+    works = not is_ended(agent.status) and agent.started is not None
+    is_stale = works and seconds_since(agent.started or "") > run.timeout_seconds
+    return StatusAgent(agent.domain, agent.status, agent.started, agent.ended, agent.error, is_stale)
+
+
+def _summary(agents: list[AgentRun]) -> AgentSummary:
+    return AgentSummary(
+        len(agents),
+        sum(agent.status is AgentRunStatus.COMPLETE for agent in agents),
+        sum(not is_ended(agent.status) for agent in agents),
+        sum(agent.status in _BLOCKED for agent in agents),
+    )
+
+
+def _verification(
+    conn: sqlite3.Connection, made: "Verification | None", newest: Wave | None
+) -> LastVerification | None:
+    if made is None:
+        return None
+    number = None
+    if made.wave_id is not None:
+        is_newest = newest is not None and newest.id == made.wave_id
+        number = newest.number if newest is not None and is_newest else waves.number_of(conn, made.wave_id)
+    return LastVerification(
+        made.id,
+        made.verdict,
+        made.passed,
+        made.commit_sha,
+        made.phase,
+        number,
+        made.test_count,
+        offending(made.claims),
+        made.created,
+    )
+
+
+def offending(claims: str | None) -> int | None:
+    """Return how many claims a verification found not to hold, from what it kept of them."""
+    import json
+
+    kept = json.loads(claims) if claims else None
+    count = kept.get("offending") if isinstance(kept, dict) else None
+    return len(count) if isinstance(count, list) else count
+
+
+def _findings(counts: Mapping[tuple[str, str, str], int], ended: Wave | None) -> StatusFindings:
+    import json
+
+    by_status: dict[str, int] = {}
+    by_severity = dict.fromkeys(SEVERITIES, 0)
+    for (state, severity, _), count in counts.items():
+        by_status[state] = by_status.get(state, 0) + count
+        if state in OPEN_STATUSES:
+            by_severity[severity] += count
+    this_wave = None
+    if ended is not None and ended.result:
+        kept = json.loads(ended.result)
+        this_wave = WaveCounts(*(kept[name] for name in WaveCounts._fields))
+    return StatusFindings(
+        sum(counts.values()),
+        by_severity,
+        dict(sorted(by_status.items())),
+        sum(by_severity.values()),
+        this_wave,
+    )

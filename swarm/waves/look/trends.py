@@ -1,0 +1,155 @@
+"""`trends`: what persists, how it went, and what comes back after it was fixed, over all waves and runs."""
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import NamedTuple
+
+from swarm.results.report import Comeback, Recurrence, SeenIn, TrendsResult, WavePoint
+from swarm.rules.classification import SEVERITY_RANK
+from swarm.store import trends
+from swarm.store.trends import Persistent, Point, Tally
+from swarm.waves.look.report import kept_counts
+
+RECURRING, HISTORY, RECURRENCE = QUERIES = ("recurring", "history", "recurrence")
+
+
+class _Group(NamedTuple):
+    """One defect over the runs: its findings, oldest run first, and how often it came back."""
+
+    members: tuple[Persistent, ...]
+    waves: int
+    runs: int
+    came_back: int
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The most persistent first: seen in most waves, come back most often, gravest."""
+        newest = self.members[-1]
+        return (-self.waves, -self.came_back, -self.runs, SEVERITY_RANK[newest.severity], newest.row_id)
+
+
+def look_back(conn: sqlite3.Connection, query: str, repo: str | None, limit: int) -> TrendsResult:
+    """Answer one query over the runs of a repository, or of all."""
+    runs = trends.run_count(conn, repo)
+    match query:
+        case "history":
+            total, history = _history(conn, repo, limit)
+            return TrendsResult(query, repo, runs, total, history=history)
+        case "recurrence":
+            came_back = list(_across_runs(_groups(conn, repo)))
+            rules, files = (_recurrence(trends.tallies(conn, repo, by), came_back, by) for by in ("rule", "file"))
+            total = max(len(rules), len(files))
+            return TrendsResult(query, repo, runs, total, rules=tuple(rules[:limit]), files=tuple(files[:limit]))
+        case _:
+            groups = sorted(_groups(conn, repo), key=lambda group: group.order)
+            shown = tuple(_comeback(conn, group) for group in groups[:limit])
+            return TrendsResult(query, repo, runs, len(groups), recurring=shown)
+
+
+def _groups(conn: sqlite3.Connection, repo: str | None) -> Iterator[_Group]:
+    """Yield the persistent findings; those that share a fingerprint or an alias across runs are one."""
+    leader: dict[int, int] = {}
+    for one, other in trends.links(conn, repo) if trends.run_count(conn, repo) > 1 else ():
+        first, second = sorted((_leader_of(leader, one), _leader_of(leader, other)))
+        leader[second] = leader.setdefault(first, first)
+    together: dict[int, list[Persistent]] = {}
+    for found in trends.persistent(conn, repo, set(leader)):
+        together.setdefault(_leader_of(leader, found.row_id), []).append(found)
+    for members in together.values():
+        yield _group(members)
+
+
+def _leader_of(leader: dict[int, int], row_id: int) -> int:
+    while (above := leader.setdefault(row_id, row_id)) != row_id:
+        leader[row_id] = leader[above]
+        row_id = above
+    return row_id
+
+
+def _group(members: list[Persistent]) -> _Group:
+    return _Group(
+        tuple(members),
+        sum(member.waves for member in members),
+        len({member.run for member in members}),
+        sum(member.regressions for member in members) + len(_returns(members)),
+    )
+
+
+def _returns(members: Iterable[Persistent]) -> list[Persistent]:
+    """Return the findings of later runs whose forerunner had been fixed in the run before."""
+    found: list[Persistent] = []
+    before: Persistent | None = None
+    for member in members:
+        if before is not None and before.run != member.run and before.is_fixed:
+            found.append(member)
+        before = member
+    return found
+
+
+def _across_runs(groups: Iterable[_Group]) -> Iterator[Persistent]:
+    for group in groups:
+        yield from _returns(group.members)
+
+
+def _comeback(conn: sqlite3.Connection, group: _Group) -> Comeback:
+    first, newest = trends.told(conn, group.members[0].row_id), trends.told(conn, group.members[-1].row_id)
+    return Comeback(
+        newest.finding_id,
+        newest.severity,
+        newest.rule,
+        newest.status,
+        newest.repo,
+        newest.file,
+        newest.line,
+        newest.description,
+        group.runs,
+        group.waves,
+        group.came_back,
+        SeenIn(first.run_id, first.first_wave),
+        SeenIn(newest.run_id, newest.last_wave),
+    )
+
+
+def _history(conn: sqlite3.Connection, repo: str | None, limit: int) -> tuple[int, tuple[WavePoint, ...]]:
+    points = trends.points(conn, repo)
+    newest = list(islice(points, limit))
+    total = len(newest) + sum(1 for _ in points)
+    regressed = {run_id: trends.regressions_by_wave(conn, run_id) for run_id in {point.run_id for point in newest}}
+    return total, tuple(_point(point, regressed[point.run_id]) for point in reversed(newest))
+
+
+def _point(point: Point, regressed: Mapping[int, int]) -> WavePoint:
+    result = json.loads(point.result or "{}")
+    return WavePoint(
+        point.run_id,
+        point.repo,
+        point.number,
+        point.phase,
+        point.status,
+        point.dispatched,
+        point.ended,
+        kept_counts(result),
+        result.get("new", 0),
+        result.get("fixed", 0),
+        regressed.get(point.wave_id, 0),
+    )
+
+
+def _recurrence(tallies: Iterable[Tally], across: Iterable[Persistent], by: str) -> list[Recurrence]:
+    """Return what came back at least once, most often first.
+
+    A fix is what stands fixed today, or was followed by a regression. One of an earlier run that came back in a
+    later one stands fixed there, and so is counted already.
+    """
+    further = Counter(found.rule if by == "rule" else found.file for found in across)
+    found = []
+    for tally in tallies:
+        came_back = tally.regressions + further[tally.name]
+        fixes = tally.fixed + tally.regressions
+        if came_back:
+            rate = round(came_back / fixes, 3) if fixes else 1.0
+            found.append(Recurrence(tally.name, tally.findings, tally.open, fixes, came_back, min(rate, 1.0)))
+    return sorted(found, key=lambda one: (-one.came_back, -one.rate, one.name))

@@ -1,0 +1,1 @@
+"""Proof: merge, verify, builds in scratch trees, second looks."""

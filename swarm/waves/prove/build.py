@@ -1,0 +1,211 @@
+"""Proving a commit: its build in a scratch worktree, and what it shows of the findings that it is said to mend."""
+
+import errno
+import fcntl
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm import errors, events
+from swarm.builds import registry, runner
+from swarm.builds.adapter import Adapter, BuildResult, BuildStep
+from swarm.builds.registry import UnknownAdapter
+from swarm.config import Config
+from swarm.files import make_folder
+from swarm.git import sentinel, worktrees
+from swarm.git.repository import Repository
+from swarm.git.worktrees import SCRATCH, Tree
+from swarm.results.verify import GateShown, StepShown
+from swarm.rules.verdicts import BuildVerdict
+from swarm.store.runs import Run
+from swarm.waves.trees import worktrees as agent_trees
+from swarm.workspace import Workspace
+
+_MOST_NAMED: Final = 10
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+class Bench(NamedTuple):
+    """Where commits of a run are proved, and by what."""
+
+    repository: Repository
+    workspace: Workspace
+    run: Run
+    config: Config
+    adapter: str | None
+
+    def build(self, commit: str) -> BuildResult:
+        """Run the build of a commit in a worktree of its own, which is gone again afterwards.
+
+        Raises BuildAdapterUnknown, GitError, WorkspaceNotWritable, and ProofDisturbed where something outside
+        of that worktree changed meanwhile: the code under test is an agent's.
+        """
+        events.emit("build_started", run_id=self.run.id, commit=commit)
+        before = self._surroundings()
+        with scratch_tree(self, commit) as tree:
+            result = runner.run_build(
+                self.chosen(tree), tree, self.repository.root, self._log_folder(commit), self.config.verify
+            )
+        after = self._surroundings()
+        changed = sentinel.differences(before[0], after[0]) + sentinel.differences(before[1], after[1])
+        if changed:
+            told = (*changed[:_MOST_NAMED], *(["…"] if len(changed) > _MOST_NAMED else []))
+            raise errors.ProofDisturbed(commit=commit[:12], files=told, path=str(self.repository.root))
+        events.emit("build_ended", run_id=self.run.id, commit=commit, verdict=result.verdict.value)
+        return result
+
+    def chosen(self, tree: Path) -> Adapter | None:
+        """Return the adapter that proves a tree. Raises BuildAdapterUnknown."""
+        try:
+            return registry.choose(tree, self.config.verify, self.adapter)
+        except UnknownAdapter as error:
+            choices = ", ".join(error.choices)
+            raise errors.BuildAdapterUnknown(received=error.name, choices=choices) from error
+
+    def _log_folder(self, commit: str) -> Path:
+        """Make the folder of one build's logs; of two builds at once each gets its own."""
+        folder = self.workspace.run_folder(self.run.id) / "proofs"
+        make_folder(folder)
+        number = sum(entry.is_dir() for entry in folder.iterdir())
+        while True:
+            number += 1
+            place = folder / f"{number:04d}-{commit[:12]}"
+            with suppress(FileExistsError):
+                place.mkdir(mode=0o700)
+                return place
+
+    def _surroundings(self) -> tuple[dict[str, str], dict[str, str]]:
+        common = sentinel.fingerprint_common(self.repository.common_dir, self.run.id)
+        return common, sentinel.fingerprint_primary(self.repository)
+
+
+@contextmanager
+def scratch_tree(bench: Bench, commit: str) -> Iterator[Path]:
+    """Give a detached worktree of a commit, and take it back however the block ends. Raises GitError."""
+    git = bench.repository.git
+    folder = bench.workspace.run_folder(bench.run.id) / "worktrees"
+    tree: Tree | None = None
+    with ExitStack() as held:
+        try:
+            with agent_trees.worktree_lock(bench.repository, "verify"):
+                _sweep(bench, folder)
+                tree = Tree(_free_place(folder, commit), None)
+                agent_trees.make_tree(git, tree, commit)
+                # Not before: git makes the folder anew. Until now the lock of worktrees kept others away.
+                held.enter_context(_held(tree.path))
+            yield tree.path
+        finally:
+            if tree is not None:
+                with agent_trees.worktree_lock(bench.repository, "verify"):
+                    worktrees.discard_unfinished(git, tree, commit)
+                agent_trees.remove_empty([folder])
+
+
+def _free_place(folder: Path, commit: str) -> Path:
+    """Return a place of our own: in another container a process may have our id, and prove the same commit."""
+    for number in itertools.count(1):
+        place = folder / f"{SCRATCH}{os.getpid()}-{commit[:12]}{'' if number == 1 else f'.{number}'}"
+        if not is_in_use(place):
+            return place
+    raise AssertionError
+
+
+@contextmanager
+def _held(place: Path) -> Iterator[None]:
+    """Hold a lock on a scratch tree's folder, which no child inherits, where its file system has such locks."""
+    handle = os.open(place, _FOLDER)
+    try:
+        with suppress(OSError):
+            # It waits, though not for long: whoever asks who has the tree holds the lock for a moment.
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _sweep(bench: Bench, folder: Path) -> None:
+    """Take back the scratch trees of processes that are dead."""
+    for place in folder.glob(f"{SCRATCH}*"):
+        if not place.is_symlink() and not is_in_use(place):
+            with suppress(OSError):
+                worktrees.discard_unfinished(bench.repository.git, Tree(place, None), "HEAD")
+
+
+def is_in_use(place: Path) -> bool:
+    """Say whether a scratch tree is one of a process that lives; any other tree is none of ours.
+
+    Such a process holds a lock on it. Its id would not do: containers may share the place and not the ids.
+    """
+    pid = place.name.removeprefix(SCRATCH).partition("-")[0]
+    if not place.name.startswith(SCRATCH) or not pid.isdecimal():
+        return False
+    try:
+        handle = os.open(place, _FOLDER)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        # A build may have closed its folder; a link is no tree of anybody.
+        return error.errno != errno.ELOOP and _lives(int(pid))
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        # There are no such locks on this file system.
+        return _lives(int(pid))
+    finally:
+        os.close(handle)
+    return False
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
+
+
+def shown_steps(result: BuildResult) -> tuple[StepShown, ...]:
+    """Return the steps of a build in the words of the document."""
+    return tuple(
+        StepShown(
+            step.name,
+            step.kind,
+            step.argv,
+            step.status.value,
+            step.passed,
+            step.exit_code,
+            step.duration_ms,
+            step.test_count,
+            str(step.log_path),
+        )
+        for step in result.steps
+    )
+
+
+def kept_steps(result: BuildResult) -> str:
+    """Return the steps of a build as the database keeps them: with the beginning and the end of what they printed."""
+    shown = zip(shown_steps(result), result.steps, strict=True)
+    return json.dumps([one._asdict() | {"stdout": step.stdout, "stderr": step.stderr} for one, step in shown])
+
+
+def planned_step(step: BuildStep) -> StepShown:
+    """Return a step that nobody has run."""
+    return StepShown(step.name, step.kind, step.argv, "not run", False, None, 0, None, "")
+
+
+def shown_gate(result: BuildResult, *, flaky: bool, accepted: str | None) -> GateShown:
+    """Return what a build said in the words of the document."""
+    return GateShown(result.verdict.value, result.adapter, shown_steps(result), result.test_count, flaky, accepted)
+
+
+def is_red(result: BuildResult) -> bool:
+    """Say whether a build failed, and not merely lacks something."""
+    return result.verdict is BuildVerdict.FAIL

@@ -1,0 +1,224 @@
+"""The chain of a merge: each agent's judged work as a commit, merged one after the other as objects."""
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from swarm import errors
+from swarm.git import merging
+from swarm.git.merging import Conflict, Identity
+from swarm.git.repository import Repository
+from swarm.git.runner import Git
+from swarm.rules.states import AgentRunStatus
+from swarm.store import agent_runs, fix_claims, verifications
+from swarm.store.agent_runs import AgentRun
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.collect import watch
+
+
+class Link(NamedTuple):
+    """The work of one agent: its branch, and the commit there that holds what was judged."""
+
+    agent: AgentRun
+    branch: str
+    commit: str
+    files: tuple[str, ...]
+    findings: tuple[str, ...]
+
+
+class Scene(NamedTuple):
+    """Everything that stays the same while a wave is merged.
+
+    `tip` is the target's commit at the beginning, `integration` that of the run's integration branch; `dropped` and
+    `publish` are what was asked for, which a next step must ask for again.
+    """
+
+    run: Run
+    wave: Wave
+    repository: Repository
+    target: str | None
+    tip: str
+    integration: str | None
+    identity: Identity
+    dropped: tuple[str, ...] = ()
+    publish: bool = False
+
+
+def integration_branch(run: Run) -> str:
+    """Return the branch on which a run's waves come together."""
+    return f"swarm/{run.hex}/integration"
+
+
+def integration_of(conn: sqlite3.Connection, git: Git, run: Run) -> str | None:
+    """Return where a run's integration branch is, `None` where there is none.
+
+    Raises IntegrationMoved where no merge of ours left it there: anyone who can write the git folder can move it.
+    """
+    branch = integration_branch(run)
+    tip = merging.tip_of(git, branch)
+    recorded = verifications.merged_into(conn, run.id, branch)
+    if tip is None or tip in recorded:
+        return tip
+    ref = f"refs/heads/{branch}"
+    remedy = f"update-ref {ref} {recorded[-1]}" if recorded else f"update-ref -d {ref}"
+    raise errors.IntegrationMoved(branch=branch, found=tip, remedy=remedy, run_id=run.id)
+
+
+def unpublished(conn: sqlite3.Connection, run: Run, repository: Repository) -> str | None:
+    """Return the commit of the integration branch, unless HEAD has it already. Raises IntegrationMoved."""
+    tip = integration_of(conn, repository.git, run)
+    return None if tip is None or merging.is_ancestor(repository.git, tip, repository.head) else tip
+
+
+def links_of(conn: sqlite3.Connection, scene: Scene, agents: Sequence[AgentRun]) -> list[Link]:
+    """Save what was judged of each agent's work on its branch, and return those with something to merge."""
+    git, wave = scene.repository.git, scene.wave
+    files = agent_runs.claimed_files(conn, wave.id)
+    by_domain: dict[str, list[str]] = {}
+    for claim in fix_claims.of_wave(conn, wave.id):
+        by_domain.setdefault(claim.domain, []).append(claim.finding_id)
+    empty = merging.tree_of(git, wave.dispatch_sha)
+    recorded = [one.commit_sha for one in verifications.merges_of(conn, wave.id)]
+    found = []
+    for agent in agents:
+        if agent.status is not AgentRunStatus.COMPLETE or agent.work in {None, empty} or agent.worktree_branch is None:
+            continue
+        findings = tuple(by_domain.get(agent.domain, ()))
+        commit = _saved(git, scene, agent, findings, recorded)
+        found.append(Link(agent, agent.worktree_branch, commit, tuple(files.get(agent.id, ())), findings))
+    return found
+
+
+def _saved(git: Git, scene: Scene, agent: AgentRun, findings: Sequence[str], recorded: Sequence[str]) -> str:
+    """Return the commit of an agent's branch that holds its judged work, made by us where it is not committed."""
+    branch, work, since = agent.worktree_branch or "", agent.work or "", scene.wave.dispatch_sha
+    tip = merging.tip_of(git, branch)
+    for merge in recorded if tip is None else ():
+        # What was merged may be cleaned away; it is found where it was merged.
+        known = merging.is_ancestor(git, since, merge)
+        if known and (kept := merging.commit_with_tree(git, since, merge, work)) is not None:
+            return kept
+    grown = tip is not None and merging.is_ancestor(git, since, tip)
+    # A history with merges in it would bring in what others are judged by.
+    grown = grown and tip is not None and not merging.has_merges(git, since, tip)
+    # What was committed after it was judged, or merged, is left alone.
+    if tip is not None and grown and (kept := merging.commit_with_tree(git, since, tip, work)) is not None:
+        return kept
+    # A history that was rewritten is left alone, too: what was judged stands by itself.
+    parent = tip if tip is not None and grown else since
+    message = _message(f"Work of {agent.domain}", scene, agent.domain, findings)
+    commit = merging.commit_tree(git, work, [parent], message, scene.identity)
+    if tip is None or grown:
+        _move(git, scene, agent, (tip, parent, commit))
+    return commit
+
+
+def _move(git: Git, scene: Scene, agent: AgentRun, step: tuple[str | None, str, str]) -> None:
+    """Move an agent's branch on, and the index of its tree with it; first that, for the branch is what is asked."""
+    branch, (tip, parent, commit) = agent.worktree_branch or "", step
+    # No git call in a tree whose git folder somebody changed.
+    if agent.worktree_path is None or watch.changed_common(scene.run, scene.wave, scene.repository):
+        merging.move_branch(git, branch, tip, commit)
+        return
+    tree = Path(agent.worktree_path)
+    merging.take_into_tree(scene.repository, tree, branch, parent, commit)
+    try:
+        merging.move_branch(git, branch, tip, commit)
+    except BaseException:
+        # An interrupt is told after git has ended, and it may have moved the branch.
+        if merging.tip_of(git, branch) != commit:
+            merging.take_into_tree(scene.repository, tree, branch, commit, parent)
+        raise
+
+
+def _message(title: str, scene: Scene, domain: str, findings: Sequence[str]) -> str:
+    lines = [f"{title} in wave {scene.wave.number} ({scene.wave.phase})", "", f"Swarm-Run: {scene.run.id}"]
+    lines += [f"Swarm-Wave: {scene.wave.number}", f"Swarm-Domain: {domain}"]
+    lines += [f"Swarm-Finding: {finding}" for finding in findings]
+    return "\n".join(lines) + "\n"
+
+
+def base_of(git: Git, scene: Scene) -> str:
+    """Return what the wave is merged on top of: the target, with what an earlier merge has not published yet."""
+    tip, earlier = scene.tip, scene.integration
+    if earlier is None or merging.is_ancestor(git, earlier, tip):
+        return tip
+    if merging.is_ancestor(git, tip, earlier):
+        return earlier
+    return caught_up(git, scene, earlier, tip)
+
+
+def caught_up(git: Git, scene: Scene, earlier: str, tip: str) -> str:
+    """Return the commit in which an earlier merge is brought together with its target. Raises MergeConflict."""
+    try:
+        tree = merging.merged(git, earlier, tip)
+    except Conflict as conflict:
+        raise _conflict(scene, conflict, ()) from conflict
+    message = _message("Catch up with the target", scene, scene.target or "HEAD", ())
+    return merging.commit_tree(git, tree, [earlier, tip], message, scene.identity)
+
+
+def before_unrecorded(git: Git, scene: Scene, base: str, links: Sequence[Link], recorded: Collection[str]) -> str:
+    """Return a base without those merges at its end that a call which was killed published and did not record.
+
+    Merged again they are the same commits; what somebody merged by hand is not.
+    """
+    by_commit = {link.commit: link for link in links}
+    commit = base
+    undone: list[Link] = []
+    while commit not in recorded:
+        first, *others = merging.parents_of(git, commit) or [commit]
+        if len(others) != 1 or others[0] not in by_commit:
+            break
+        undone.insert(0, by_commit[others[0]])
+        commit = first
+    try:
+        return commit if undone and chained(git, scene, commit, undone) == base else base
+    except errors.MergeConflict:
+        return base
+
+
+def chained(git: Git, scene: Scene, base: str, links: Sequence[Link]) -> str:
+    """Return the commit in which the links are merged in map order. Raises MergeConflict."""
+    commit, since = base, scene.wave.dispatch_sha
+    done: list[Link] = []
+    for link in links:
+        # An agent's own history does not say what its work rests on: with a merge in it, it could undo others' work.
+        alone = merging.commit_tree(git, link.agent.work or "", [since], "Judged work\n", scene.identity)
+        try:
+            tree = merging.merged(git, commit, alone)
+        except Conflict as conflict:
+            raise _conflict(
+                scene, conflict, (*done, link), is_alone=len(links) == 1 and base == scene.tip
+            ) from conflict
+        message = _message(f"Merge {link.agent.domain}", scene, link.agent.domain, link.findings)
+        commit = merging.commit_tree(git, tree, [commit, link.commit], message, scene.identity)
+        done.append(link)
+    return commit
+
+
+def _conflict(
+    scene: Scene, conflict: Conflict, links: Sequence[Link], *, is_alone: bool = False
+) -> errors.MergeConflict:
+    both = [link.agent.domain for link in links if set(link.files) & set(conflict.files)]
+    last = links[-1] if links else None
+    if last is not None and last.agent.domain not in both:
+        both.append(last.agent.domain)
+    run = scene.run
+    remedy = ""
+    if last is not None:
+        again = f"swarm merge {run.id}{' --publish' if scene.publish else ''}"
+        remedy = f"leave one out with `{again} --drop {','.join([*scene.dropped, last.agent.domain])}`, or "
+    if is_alone:
+        # Without it there is nothing left to merge; whoever begins at the target now has nothing in the way.
+        remedy = f"`swarm dispatch {run.id} {scene.wave.phase} --isolate` amends anew on top of the target, or "
+    return errors.MergeConflict(
+        number=scene.wave.number,
+        files=conflict.files or ("unknown files",),
+        domains=tuple(both) or ("none, but the target",),
+        branch=last.branch if last else integration_branch(run),
+        remedy=remedy,
+        run_id=run.id,
+    )

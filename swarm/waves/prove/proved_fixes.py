@@ -1,0 +1,49 @@
+"""Which claimed fixes a commit proves."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from swarm.rules.classification import EvidenceKind
+from swarm.rules.verification import VERIFIED, asked_again, verify_fixed
+from swarm.store import findings, fix_claims
+from swarm.store.fix_claims import Proved
+from swarm.waves.collect.fixes import looked
+from swarm.waves.places import places_at
+from swarm.waves.prove.build import Bench
+from swarm.waves.prove.rescan import Answer, ask_again, census_of
+
+
+def proved_at(
+    conn: sqlite3.Connection,
+    bench: Bench,
+    commit: str,
+    wave: int,
+    *,
+    domains: Sequence[str] | None = None,
+    answers: Mapping[int, Answer] | None = None,
+) -> list[Proved]:
+    """Return the claimed findings that a commit shows to be mended.
+
+    `domains` keeps the claims of some alone; `answers` are what analyzers have said of this commit already.
+    """
+    standing = [one for one in fix_claims.standing(conn, bench.run.id) if domains is None or one.domain in domains]
+    if not standing:
+        return []
+    rows = {one.finding for one in standing}
+    every = findings.known_findings(conn, bench.run.id)
+    known = {item.known.row_id: item for item in every if item.known.row_id in rows}
+    places = places_at(bench.repository.git, [item.known for item in known.values()], commit)
+    judged = {row: verify_fixed(looked(places[row])) for row in known}
+    said = answers or {}
+    open_still = ((known[row], places[row]) for row in known if row not in said)
+    said = {**said, **ask_again(bench, commit, open_still, census_of(every))}
+    found = []
+    for row, seen in judged.items():
+        evidence, now = EvidenceKind.ANCHOR, seen
+        if (answer := said.get(row)) is not None:
+            now = asked_again(seen, answer.said, answer.told, is_claim=True)
+            if seen.classification != VERIFIED:
+                evidence = EvidenceKind.ANALYZER_RESCAN
+        if now.classification == VERIFIED:
+            found.append(Proved(row, evidence.value, now.evidence, wave, commit))
+    return found

@@ -1,0 +1,161 @@
+"""Asking the analyzer that found something whether it finds it still, in one commit."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from swarm import errors
+from swarm.git import agent_work, worktrees
+from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, files_at
+from swarm.rules.anchors import LONGEST_TEXT, folded
+from swarm.rules.classification import Observation
+from swarm.rules.phases import AUDIT_PHASES, LENSES, Phase
+from swarm.rules.verification import Said
+from swarm.runtimes import registry
+from swarm.runtimes.environment import agent_environment
+from swarm.runtimes.runtime import Job, Runtime, UnusableOutput, analyzer_name
+from swarm.runtimes.supervisor import Orders, run_steps
+from swarm.scratch import scratch_folder
+from swarm.store.findings import KnownFinding
+from swarm.waves.collect.silence import indexed, rules_at, was_read
+from swarm.waves.places import Place
+from swarm.waves.prove.build import Bench, scratch_tree
+
+Report = Mapping[str, Any]
+Kind = tuple[str, str, str]
+
+
+class Answer(NamedTuple):
+    """What an analyzer says of a finding, and in which words that is told."""
+
+    said: Said
+    told: str
+
+
+def ask_again(
+    bench: Bench, commit: str, asked: Iterable[tuple[KnownFinding, Place]], census: Mapping[Kind, int]
+) -> dict[int, Answer]:
+    """Return, by row, what the analyzer of each finding says of it in a commit; none for findings of no analyzer.
+
+    Only the same analyzer with the same version and configuration can answer, one that is ours and runs nothing of
+    the repository, and only where it reads the file with the rule on; else it is mute. `census` counts the findings
+    that are open, alike or not: where as many are reported as were, none of them went. Raises GitError.
+    """
+    by_analyzer: defaultdict[tuple[str, str], list[tuple[KnownFinding, Place]]] = defaultdict(list)
+    for item, place in asked:
+        if item.analyzer is not None and item.known.has_rule_id and item.known.anchor is not None and place.path:
+            by_analyzer[item.analyzer, item.lens].append((item, place))
+    if not by_analyzer:
+        return {}
+    found: dict[int, Answer] = {}
+    with scratch_tree(bench, commit) as tree:
+        kept = tree.with_name(f"{tree.name}.index")
+        agent_work.keep_index(worktrees.admin_dir(tree), kept)
+        try:
+            tracked = files_at(bench.repository.git, commit)
+            paths = [file.path for file in tracked if file.mode not in {LINK_MODE, SUBMODULE_MODE}]
+            for (analyzer, lens), items in by_analyzer.items():
+                phase = next(phase for phase in AUDIT_PHASES if LENSES[phase] == lens)
+                runtime = _same(bench, analyzer, tree, paths, phase)
+                told = f"{analyzer} is not here as it was: its version or its configuration is another"
+                found |= {item.known.row_id: Answer(Said.MUTE, told) for item, _ in items}
+                if runtime is not None:
+                    found |= _answers(runtime, bench, tree, phase, analyzer, items, census)
+            # Something that a build left running may have written into the tree while it was read.
+            if agent_work.touched_files(bench.repository.common_dir, tree, commit, kept, None):
+                return {row: Answer(Said.MUTE, "its file was written to while it was read") for row in found}
+        finally:
+            kept.unlink(missing_ok=True)
+    return found
+
+
+def _same(bench: Bench, analyzer: str, tree: Path, paths: Sequence[str], phase: Phase) -> Runtime | None:
+    name = analyzer.partition(" ")[0]
+    try:
+        runtime, program = registry.ready(name, bench.config, phase)
+    except errors.SwarmError:
+        return None
+    if not (runtime.is_analyzer and runtime.is_trusted):
+        return None
+    here = analyzer_name(runtime.name, program.version, runtime.config_hash(tree, paths, phase))
+    return runtime if here == analyzer else None
+
+
+def _answers(
+    runtime: Runtime,
+    bench: Bench,
+    tree: Path,
+    phase: Phase,
+    analyzer: str,
+    items: Sequence[tuple[KnownFinding, Place]],
+    census: Mapping[Kind, int],
+) -> dict[int, Answer]:
+    files = sorted({place.path for _, place in items if place.path})
+    with scratch_folder() as folder:
+        job = Job(phase, "rescan", files, tree, folder, folder / "prompt.md", folder / "output.json", bench.config)
+        orders = Orders(runtime.steps(job), tree, folder, agent_environment({}), bench.config.attempt_seconds, _ignored)
+        ran = asyncio.run(run_steps(orders))
+        if ran.failed is not None or ran.timed_out or ran.not_started is not None:
+            return {}
+        try:
+            product = runtime.product(job, ran.results)
+        except UnusableOutput:
+            return {}
+    analysis = indexed(product.analysis or {})
+    reports = _by_rule((product.output or {}).get("findings", ()))
+    silenced = _by_rule(
+        {"file": file, "rule_id": rule, "line": line, "description": message}
+        for file, rule, line, message in (product.analysis or {}).get("silenced_lines", ())
+    )
+    found = {}
+    for item, place in items:
+        rule, path = item.known.rule, place.path or ""
+        if not was_read(analysis, path) or rule not in rules_at(analysis, path):
+            found[item.known.row_id] = Answer(Said.MUTE, f"{analyzer} does not read {path} with {rule} on")
+        elif (report := _still(item, place, reports[path, rule], census)) is not None:
+            told = f"{analyzer} reports it at {path}:{report['line']}"
+            found[item.known.row_id] = Answer(Said.REPORTED, told)
+        elif (report := _still(item, place, silenced[path, rule], census)) is not None:
+            told = f"a comment turns {rule} off at {path}:{report['line']}"
+            found[item.known.row_id] = Answer(Said.REPORTED, told)
+        else:
+            told = f"{analyzer} read the file with {rule} on, and is silent on it"
+            found[item.known.row_id] = Answer(Said.SILENT, told)
+    return found
+
+
+def _by_rule(reports: Iterable[Report]) -> defaultdict[tuple[str, str], list[Report]]:
+    found: defaultdict[tuple[str, str], list[Report]] = defaultdict(list)
+    for report in reports:
+        found[report["file"], report["rule_id"]].append(report)
+    return found
+
+
+def _still(item: KnownFinding, place: Place, reports: Sequence[Report], census: Mapping[Kind, int]) -> Report | None:
+    """Return the report that means a finding: on its line, of its text, or on a new line where none alike went."""
+    text = item.known.anchor.text if item.known.anchor else ""
+    for report in reports:
+        if report["line"] == place.line or folded(report.get("quote") or "")[:LONGEST_TEXT] == text:
+            return report
+    alike = [report for report in reports if report["description"] == item.known.description]
+    moved = [report for report in alike if report["line"] in place.added]
+    before = census.get(kind_of(item), 0)
+    return moved[0] if moved and before and len(alike) >= before else None
+
+
+def kind_of(item: KnownFinding) -> Kind:
+    """Return what findings of one file are alike in: rule and words."""
+    path = item.known.anchor.path if item.known.anchor is not None else ""
+    return path, item.known.rule, item.known.description
+
+
+def census_of(known: Iterable[KnownFinding]) -> Counter[Kind]:
+    """Count the findings that are not fixed, alike or not."""
+    return Counter(kind_of(item) for item in known if item.observation != Observation.FIXED)
+
+
+def _ignored(pid: int, start: str, spawned: str) -> None:
+    """Nothing is recorded of a process that only looks."""
+    del pid, start, spawned

@@ -1,0 +1,270 @@
+"""`verify` and `verify-*`: the gate of CI, and second looks at findings."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm import errors, events
+from swarm.config import Config
+from swarm.files import write_whole
+from swarm.git import merging
+from swarm.git.repository import Repository, commit_of, repository_at
+from swarm.results.verify import Claims, Delta, VerifyResult
+from swarm.rules.phases import is_audit
+from swarm.rules.states import WaveStatus
+from swarm.rules.verdicts import BuildVerdict
+from swarm.store import fix_claims, transitions, verifications, waves
+from swarm.store.connection import Store
+from swarm.store.fix_claims import Proved
+from swarm.store.gate_counts import has_changes
+from swarm.store.runs import Run
+from swarm.store.verifications import NewVerification
+from swarm.store.waves import Wave
+from swarm.waves.prove import build as builds
+from swarm.waves.prove.build import Bench
+from swarm.waves.prove.merge_chain import unpublished
+from swarm.waves.prove.proved_fixes import proved_at
+from swarm.waves.prove.second_look import Look, Question, look
+from swarm.workspace import Workspace
+
+# The phase of a verification that counts for none: it looked at a commit that the run has left, or never came to.
+ELSEWHERE: Final = "elsewhere"
+_VERIFIABLE: Final = (WaveStatus.COLLECTED, WaveStatus.VERIFIED, WaveStatus.ADVANCED)
+_SCHEMAS: Final = {
+    Question.FIXED: "verify-fixed-delta/v2",
+    Question.RECURRING: "verify-recurring-delta/v1",
+    Question.UNVERIFIED: "verify-unverified-delta/v1",
+    Question.APPROVED: "verify-approved-delta/v1",
+}
+
+
+class Wish(NamedTuple):
+    """What a caller asks of a verification."""
+
+    threshold: int = 0
+    revision: str | None = None
+    adapter: str | None = None
+    probe_only: bool = False
+
+
+def verify(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Config) -> VerifyResult:
+    """Prove a commit by its build and by a second look at every fixed and every claimed finding; keep a receipt.
+
+    The commit is the one asked for, else the integration branch that HEAD does not have yet, else HEAD. A collected
+    wave becomes verified when all is well. Raises BuildAdapterUnknown, RepoNotFound and what git says.
+    """
+    repository = repository_at(Path(run.local_path))
+    commit = _commit(store.conn, run, repository, wish)
+    newest = waves.newest(store.conn, run.id)
+    wave = newest if newest is not None and newest.status in _VERIFIABLE else None
+    is_current = commit in {repository.head, unpublished(store.conn, run, repository)}
+    note = None
+    if wave is not None and not _holds(store.conn, repository, wave, commit, is_current=is_current):
+        note = f"{commit[:12]} does not hold the work of wave {wave.number}, and proves nothing of it"
+        wave = None
+    bench = Bench(repository, workspace, run, config, wish.adapter)
+    if wish.probe_only:
+        return _probed(store.conn, bench, wave, commit, wish)
+    build = bench.build(commit)
+    seen = look(store.conn, bench, commit, Question.FIXED)
+    code = max(seen.exit_code(wish.threshold), int(build.verdict is not BuildVerdict.PASS))
+    proved: list[Proved] = []
+    ended = waves.newest_ended(store.conn, run.id)
+    if build.verdict is BuildVerdict.PASS and ended is not None and _is_ours(store.conn, run, repository, commit):
+        proved = proved_at(store.conn, bench, commit, ended.number, answers=seen.answers)
+    result = VerifyResult(
+        run.id,
+        wave.id if wave else None,
+        wave.number if wave else None,
+        run.status if is_current or wave is not None else ELSEWHERE,
+        commit,
+        build.verdict.value,
+        build.adapter,
+        builds.shown_steps(build),
+        build.test_count,
+        Claims(seen.summary, seen.offending),
+        wish.threshold,
+        len(seen.offending) > wish.threshold,
+        code,
+        (),
+        None,
+        None,
+        None,
+        note,
+        f"swarm status {run.id}",
+    )
+    result = _record(store, run, wave, result, builds.kept_steps(build), proved)
+    write_receipts(store.conn, workspace, run)
+    return result
+
+
+def _holds(conn: sqlite3.Connection, repository: Repository, wave: Wave, commit: str, *, is_current: bool) -> bool:
+    """Say whether a commit holds what a wave came to: of an amend wave the newest merge, of any other where we are."""
+    if is_audit(wave.phase) or not wave.isolated or not has_changes(conn, wave.id):
+        return is_current
+    merged = verifications.merges_of(conn, wave.id)
+    return bool(merged) and merging.is_ancestor(repository.git, merged[-1].commit_sha, commit)
+
+
+def _commit(conn: sqlite3.Connection, run: Run, repository: Repository, wish: Wish) -> str:
+    if wish.revision is None:
+        return unpublished(conn, run, repository) or repository.head
+    commit = commit_of(repository.git, wish.revision)
+    if commit is None:
+        problem = f"--commit: '{errors.shortened(wish.revision)}' names no commit of {repository.root}"
+        raise errors.CliUsage(problem=problem, command="swarm verify")
+    return commit
+
+
+def _probed(conn: sqlite3.Connection, bench: Bench, wave: Wave | None, commit: str, wish: Wish) -> VerifyResult:
+    """Return which adapter would prove the checkout, and with what score each fits; nothing is run or recorded."""
+    from swarm.builds import registry
+
+    root = bench.repository.root
+    adapter = bench.chosen(root)
+    seen = look(conn, bench, commit, Question.FIXED)
+    steps = adapter.steps(root, root) if adapter else []
+    return VerifyResult(
+        bench.run.id,
+        wave.id if wave else None,
+        wave.number if wave else None,
+        bench.run.status,
+        commit,
+        BuildVerdict.SKIP.value,
+        adapter.name if adapter else None,
+        tuple(builds.planned_step(step) for step in steps),
+        None,
+        Claims(seen.summary, seen.offending),
+        wish.threshold,
+        len(seen.offending) > wish.threshold,
+        int(adapter is None),
+        (),
+        None,
+        None,
+        registry.probe_all(root, bench.config.verify),
+        None,
+        f"swarm verify {bench.run.id}",
+    )
+
+
+def _named(conn: sqlite3.Connection, run: Run, proved: list[Proved]) -> tuple[str, ...]:
+    rows = {one.finding for one in proved}
+    return tuple(sorted(claim.finding_id for claim in fix_claims.standing(conn, run.id) if claim.finding in rows))
+
+
+def _is_ours(conn: sqlite3.Connection, run: Run, repository: Repository, commit: str) -> bool:
+    """Say whether a commit is what the run came to, and not only a branch that nobody has merged."""
+    tips = (repository.head, unpublished(conn, run, repository))
+    return any(tip is not None and merging.is_ancestor(repository.git, commit, tip) for tip in tips)
+
+
+def _record(
+    store: Store, run: Run, wave: Wave | None, result: VerifyResult, steps: str, proved: list[Proved]
+) -> VerifyResult:
+    with store.mutation() as conn:
+        proved = fix_claims.still_claimed(conn, run.id, proved)
+        result = result._replace(fixed=_named(conn, run, proved))
+        summary = result.claims.summary._asdict() | {"offending": len(result.claims.offending)}
+        made = verifications.add_verification(
+            conn,
+            NewVerification(
+                run.id,
+                result.wave_id,
+                result.phase,
+                "verify",
+                result.commit_sha,
+                result.verdict,
+                result.adapter,
+                steps,
+                result.test_count,
+                json.dumps(summary),
+                result.threshold,
+                result.exit_code,
+            ),
+        )
+        receipt = verifications.add_receipt(conn, run.id, result.wave_id, made.id, _receipt(result, made.id))
+        fix_claims.prove(conn, run.id, result.wave_id, proved)
+        now = waves.newest(conn, run.id)
+        is_ours = wave is not None and now is not None and now.id == wave.id
+        if result.exit_code == 0 and is_ours and now is not None and now.status is WaveStatus.COLLECTED:
+            reason = f"verification {made.id} of {result.commit_sha[:12]}"
+            transitions.move_wave(conn, now, WaveStatus.VERIFIED, reason=reason)
+    return result._replace(verification_id=made.id, receipt_id=receipt.id)
+
+
+def _receipt(result: VerifyResult, verification_id: int) -> dict[str, object]:
+    return {
+        "kind": "verification",
+        "verificationId": verification_id,
+        "runId": result.run_id,
+        "waveNumber": result.wave_number,
+        "phase": result.phase,
+        "commitSha": result.commit_sha,
+        "verdict": result.verdict,
+        "adapter": result.adapter,
+        "testCount": result.test_count,
+        "steps": [
+            {
+                "name": step.name,
+                "kind": step.kind,
+                "argv": list(step.argv),
+                "status": step.status,
+                "exitCode": step.exit_code,
+            }
+            for step in result.steps
+        ],
+        "claims": result.claims.summary._asdict(),
+        "offending": [
+            {"findingId": row.finding_id, "classification": row.classification, "evidence": row.evidence}
+            for row in result.claims.offending
+        ],
+        "fixed": list(result.fixed),
+        "threshold": result.threshold,
+        "exitCode": result.exit_code,
+    }
+
+
+def write_receipts(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> None:
+    """Write the receipts of verifications as files; also those of calls that were killed before they could."""
+    folder = workspace.run_folder(run.id) / "proofs"
+    for kept in verifications.receipts_of(conn, run.id):
+        file = folder / f"verification-{kept.verification_id}.json"
+        if kept.verification_id is not None and not file.exists():
+            document = json.dumps(json.loads(kept.body), ensure_ascii=False, indent=1, sort_keys=True)
+            write_whole(file, document + "\n")
+
+
+def delta(
+    conn: sqlite3.Connection, workspace: Workspace, run: Run, config: Config, question: Question, wish: Wish
+) -> Delta:
+    """Return a second look at the findings that a question is about. Raises RepoNotFound and what git says."""
+    repository = repository_at(Path(run.local_path))
+    commit = _commit(conn, run, repository, wish)
+    seen: Look = look(conn, Bench(repository, workspace, run, config, None), commit, question)
+    threshold = wish.threshold
+    wave = waves.newest_ended(conn, run.id)
+    return Delta(
+        _SCHEMAS[question],
+        run.id,
+        wave.number if wave else None,
+        commit,
+        seen.summary,
+        threshold,
+        len(seen.offending) > threshold,
+        seen.exit_code(threshold),
+        seen.rows,
+    )
+
+
+def write_delta(
+    workspace: Workspace, run: Run, question: Question, document: object, number: int | None
+) -> Path | None:
+    """Write a delta file; where the disk lets nobody write, the look itself is told all the same."""
+    file = workspace.run_folder(run.id) / f"{question.value}-{number or 0}.json"
+    try:
+        write_whole(file, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    except errors.WorkspaceNotWritable as error:
+        events.emit("delta_not_written", run_id=run.id, code=error.code, path=str(file))
+        return None
+    return file

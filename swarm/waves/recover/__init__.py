@@ -1,0 +1,1 @@
+"""Recovery of a failed wave: resume, redrive, revalidate."""

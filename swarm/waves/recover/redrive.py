@@ -1,0 +1,57 @@
+"""`redrive`: a fresh try for every agent of a failed wave that is not complete, the blocked ones too."""
+
+from contextlib import nullcontext
+from pathlib import Path
+
+from swarm import errors
+from swarm.config import Config
+from swarm.git.repository import repository_at
+from swarm.results.recover import RedispatchResult
+from swarm.rules.states import AgentRunStatus, WaveStatus
+from swarm.store import agent_runs, waves
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.launch import supervision
+from swarm.waves.recover.redispatch import Scene
+from swarm.waves.recover.resume import BLOCKED, TAIL, Sorted, nothing_to_do, of_status, take_up
+from swarm.workspace import Workspace
+
+
+def redrive(
+    store: Store, workspace: Workspace, run: Run, number: int, config: Config, *, apply: bool, reason: str | None
+) -> RedispatchResult:
+    """Dispatch the failure tail of the run's latest wave again; completed agents stay as they are, to the byte.
+
+    Without `apply` it only says what would be done. Raises WaveNotFound, RecoveryNotApplicable for a wave that is
+    in flight or not the latest, and what `resume` raises.
+    """
+    wave = _latest(store, run, number)
+    if wave.status is not WaveStatus.FAILED:
+        return nothing_to_do(store.conn, run, wave, Sorted((), (), (), (), ()))
+    with supervision.only_supervisor(workspace, run, wave) if apply else nullcontext():
+        if not apply:
+            supervision.hold_to_no_supervisor(workspace, run, wave)
+        supervision.hold_to_status(store.conn, wave)
+        agents = agent_runs.current(store.conn, wave.id)
+        tail = of_status(agents, *TAIL, *BLOCKED)
+        found = Sorted(tail, (), (), of_status(agents, AgentRunStatus.COMPLETE), of_status(agents, *BLOCKED))
+        if not tail:
+            return nothing_to_do(store.conn, run, wave, found)
+        scene = Scene("redrive", workspace, run, wave, repository_at(Path(run.local_path)), config, reason)
+        return take_up(store, scene, found, apply=apply)
+
+
+def _latest(store: Store, run: Run, number: int) -> Wave:
+    wave, newest = waves.numbered(store.conn, run.id, number), waves.newest(store.conn, run.id)
+    if wave is None or newest is None:
+        raise errors.WaveNotFound(run_id=run.id, number=number)
+    if wave.id != newest.id:
+        problem = f"only the latest wave is driven again, and that is wave {newest.number}"
+        remedy = f"`swarm status {run.id}` tells what helps that one"
+        raise errors.RecoveryNotApplicable(action=f"Wave {number} cannot be redriven", problem=problem, remedy=remedy)
+    if wave.status is WaveStatus.DISPATCHED:
+        problem = "it is in flight, and only a failed wave is driven again"
+        remedy = f"`swarm resume {run.id}` takes up what failed of it, `swarm collect {run.id}` ends it"
+        raise errors.RecoveryNotApplicable(action=f"Wave {number} cannot be redriven", problem=problem, remedy=remedy)
+    return wave

@@ -1,0 +1,210 @@
+"""`resume`: apply the timeout policy to the newest wave, and dispatch again what failed, timed out or never began."""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm import events
+from swarm.clock import seconds_since
+from swarm.config import Config
+from swarm.git.repository import repository_at
+from swarm.results.collect import ViolationShown
+from swarm.results.recover import Blocked, CompletedHash, Redispatched, RedispatchResult
+from swarm.rules.assessment import revalidate_line
+from swarm.rules.states import AgentRunStatus, WaveStatus
+from swarm.store import agent_runs, attempts, ledger, waves
+from swarm.store.agent_runs import AgentRun
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves import run_facts
+from swarm.waves.launch import supervision
+from swarm.waves.recover import redispatch
+from swarm.waves.recover.redispatch import Plan, Scene
+from swarm.waves.trees import worktrees
+from swarm.workspace import Workspace
+
+BLOCKED: Final = (AgentRunStatus.INVALID_OUTPUT, AgentRunStatus.OWNERSHIP_VIOLATION)
+TAIL: Final = (AgentRunStatus.FAILED, AgentRunStatus.TIMED_OUT, AgentRunStatus.PENDING)
+_WORKING: Final = (AgentRunStatus.DISPATCHED, AgentRunStatus.RUNNING)
+
+
+class Sorted(NamedTuple):
+    """The agents of a wave: who is dispatched again, of these who is out of time, and who began nobody knows when."""
+
+    tail: tuple[AgentRun, ...]
+    late: tuple[AgentRun, ...]
+    unknown: tuple[AgentRun, ...]
+    complete: tuple[AgentRun, ...]
+    blocked: tuple[AgentRun, ...]
+
+
+def resume(
+    store: Store, workspace: Workspace, run: Run, config: Config, *, apply: bool, reason: str | None
+) -> RedispatchResult:
+    """Go on with the run's newest wave: its failed, timed-out and pending agents get a new row, prompt and tree.
+
+    Without `apply` it only says what would be done. Raises LaunchInProgress while somebody works on the wave's agents,
+    WaveGitFolderChanged, IsolationError, and StateConflict when another command was first.
+    """
+    wave = waves.newest(store.conn, run.id)
+    if wave is None or wave.status not in {WaveStatus.DISPATCHED, WaveStatus.FAILED}:
+        return nothing_to_do(store.conn, run, wave, Sorted((), (), (), (), ()))
+    with supervision.only_supervisor(workspace, run, wave) if apply else nullcontext():
+        if apply:
+            supervision.close_dead_attempts(store, run, wave)
+        else:
+            supervision.hold_to_no_supervisor(workspace, run, wave)
+        supervision.hold_to_status(store.conn, wave)
+        found = _sorted(store.conn, run, wave)
+        if not found.tail:
+            return nothing_to_do(store.conn, run, wave, found)
+        scene = Scene("resume", workspace, run, wave, repository_at(Path(run.local_path)), config, reason)
+        return take_up(store, scene, found, apply=apply)
+
+
+def take_up(store: Store, scene: Scene, found: Sorted, *, apply: bool) -> RedispatchResult:
+    """Dispatch the tail of a wave again, or say what that would be."""
+    redispatch.hold_to_git_folder(scene.run, scene.wave, scene.repository)
+    if not apply:
+        planned = redispatch.plan(store.conn, scene, found.tail)
+        return _told(scene, found, planned, None, CompletedHash(planned.digest, None))
+    with worktrees.worktree_lock(scene.repository, scene.verb):
+        planned = redispatch.plan(store.conn, scene, found.tail)
+        ids, digest = redispatch.make(store, scene, planned, found.late)
+    return _told(scene, found, planned, ids, digest)
+
+
+def _sorted(conn: sqlite3.Connection, run: Run, wave: Wave) -> Sorted:
+    agents = agent_runs.current(conn, wave.id)
+    late, unknown = _timed_out(conn, run, wave, agents)
+    return Sorted(
+        tuple(agent for agent in agents if agent.status in TAIL or agent in late),
+        tuple(late),
+        tuple(unknown),
+        of_status(agents, AgentRunStatus.COMPLETE),
+        of_status(agents, *BLOCKED),
+    )
+
+
+def of_status(agents: Sequence[AgentRun], *wanted: AgentRunStatus) -> tuple[AgentRun, ...]:
+    """Return the agents that are in one of some states."""
+    return tuple(agent for agent in agents if agent.status in wanted)
+
+
+def _timed_out(
+    conn: sqlite3.Connection, run: Run, wave: Wave, agents: Sequence[AgentRun]
+) -> tuple[list[AgentRun], list[AgentRun]]:
+    """Return who works for longer than the run allows, and who works since nobody knows when.
+
+    Who has answered waits for `collect`, however long that takes.
+    """
+    late, unknown = [], []
+    own = attempts.of_wave(conn, wave.id)
+    for agent in agents:
+        has_answered = any(one.outcome == "success" for one in own.get(agent.id, ()))
+        if agent.status not in _WORKING or has_answered or os.path.lexists(agent.output_path):
+            continue
+        try:
+            age = seconds_since(_begun(conn, agent))
+        except ValueError:
+            unknown.append(agent)
+            events.emit("timeout_skipped", run_id=run.id, wave_id=wave.id, agent_run_id=agent.id, domain=agent.domain)
+            continue
+        if age > run.timeout_seconds:
+            late.append(agent)
+    return late, unknown
+
+
+def _begun(conn: sqlite3.Connection, agent: AgentRun) -> str:
+    """Return when an agent began to run or, if it did not, when it was dispatched; `""` where nobody knows."""
+    if agent.status is AgentRunStatus.RUNNING:
+        return agent.started or ""
+    told = [event.ts for event in ledger.events_of(conn, f"agent_run:{agent.id}") if event.to_state == "dispatched"]
+    return told[-1] if told else ""
+
+
+def nothing_to_do(conn: sqlite3.Connection, run: Run, wave: Wave | None, found: Sorted) -> RedispatchResult:
+    """Return that nothing can be dispatched again; what is blocked is named."""
+    blocked = _blocked(run, found)
+    what = f"wave {wave.number} ({wave.phase}) is {wave.status}" if wave else "the run has no wave yet"
+    named = ", ".join(agent.domain for agent in found.blocked)
+    told = f"; only a corrected output helps {named}" if blocked else ""
+    return RedispatchResult(
+        run.id,
+        wave.id if wave else None,
+        wave.number if wave else None,
+        wave.phase if wave else None,
+        wave.status if wave else None,
+        applied=False,
+        reason=None,
+        timed_out=(),
+        timeout_skipped=tuple(agent.domain for agent in found.unknown),
+        redispatched=(),
+        complete=tuple(agent.domain for agent in found.complete),
+        blocked=blocked,
+        forgotten=(),
+        completed_hash=None,
+        summary=f"Nothing to do: {what}, and no agent of it can be dispatched again{told}.",
+        next_action=run_facts.next_action(conn, run.id),
+    )
+
+
+def _blocked(run: Run, found: Sorted) -> tuple[Blocked, ...]:
+    return tuple(
+        Blocked(agent.domain, agent.id, agent.status, agent.error, revalidate_line(run.id, [agent.domain]))
+        for agent in found.blocked
+    )
+
+
+def _told(
+    scene: Scene, found: Sorted, planned: Plan, ids: Sequence[int] | None, digest: CompletedHash
+) -> RedispatchResult:
+    run, wave = scene.run, scene.wave
+    late = {agent.id for agent in found.late}
+    redispatched = tuple(
+        Redispatched(
+            one.before.domain,
+            AgentRunStatus.TIMED_OUT if one.before.id in late else one.before.status,
+            one.before.id,
+            ids[at] if ids else None,
+            str(one.agent.prompt_path),
+            str(one.agent.output_path),
+            str(one.agent.tree.path) if one.agent.tree else None,
+            one.agent.tree.branch if one.agent.tree else None,
+            one.agent.tree is not None and not one.makes_tree,
+            one.left_behind,
+        )
+        for at, one in enumerate(planned.tail)
+    )
+    # What redrive dispatches again needs no corrected output any more.
+    tail = {agent.id for agent in found.tail}
+    blocked = _blocked(run, found._replace(blocked=tuple(a for a in found.blocked if a.id not in tail)))
+    verb = "dispatched again" if ids else "to be dispatched again"
+    named = f"{scene.verb} {wave.number} {run.id}" if scene.verb == "redrive" else f"{scene.verb} {run.id}"
+    again = f"swarm {named} --apply --reason '…'"
+    return RedispatchResult(
+        run.id,
+        wave.id,
+        wave.number,
+        wave.phase,
+        WaveStatus.DISPATCHED if ids else wave.status,
+        applied=ids is not None,
+        reason=scene.reason,
+        timed_out=tuple(agent.domain for agent in found.late),
+        timeout_skipped=tuple(agent.domain for agent in found.unknown),
+        redispatched=redispatched,
+        complete=tuple(agent.domain for agent in found.complete),
+        blocked=blocked,
+        forgotten=tuple(ViolationShown(**violation) for violation in redispatch.unattributed(wave)),
+        completed_hash=digest,
+        summary=f"Wave {wave.number} ({wave.phase}): {_agents(len(redispatched))} {verb}.",
+        next_action=f"swarm launch {run.id}" if ids else again,
+    )
+
+
+def _agents(count: int) -> str:
+    return "1 agent" if count == 1 else f"{count} agents"

@@ -1,0 +1,185 @@
+"""`revalidate`: a corrected output of a blocked agent, through the same gates as `collect`."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Final
+
+from swarm import errors
+from swarm.git.repository import aside, repository_at
+from swarm.results.collect import FindingCounts
+from swarm.results.recover import Revalidated, RevalidateResult
+from swarm.rules.ownership import WHOLE_WAVE
+from swarm.rules.phases import is_audit
+from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended
+from swarm.store import agent_runs, digests, waves
+from swarm.store.agent_runs import AgentRun
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves import run_facts
+from swarm.waves.collect.collect import commit, record_evidence, tidy
+from swarm.waves.collect.observe import Observed, observe
+from swarm.waves.collect.outputs import Intake
+from swarm.waves.collect.ownership import keep_work
+from swarm.waves.launch import supervision
+from swarm.waves.recover import redispatch
+from swarm.waves.recover.resume import BLOCKED
+from swarm.workspace import Workspace
+
+_NO_COUNTS: Final = FindingCounts(0, 0, 0, 0, 0)
+
+
+def revalidate(
+    store: Store, workspace: Workspace, run: Run, named: Mapping[str, Path], *, apply: bool, reason: str | None
+) -> RevalidateResult:
+    """Take corrected outputs, `named` by domain, of blocked agents of the run's newest wave.
+
+    An agent whose output is in order and whose tree shows no violation is complete. When all are, and nothing stands
+    against the wave as a whole, a failed wave is collected; one that is in flight is left to `collect`. Without
+    `apply` it only says what would become of each. Raises WaveNotFound, CollectUnknownDomain, RecoveryNotApplicable,
+    WaveGitFolderChanged, LaunchInProgress, and StateConflict when another command was first.
+    """
+    wave = waves.newest(store.conn, run.id)
+    if wave is None:
+        raise errors.WaveNotFound(run_id=run.id)
+    agents = agent_runs.current(store.conn, wave.id)
+    corrected = _corrected(run, wave, agents, named)
+    is_open = wave.status in {WaveStatus.DISPATCHED, WaveStatus.FAILED}
+    if not is_open or not (corrected or _may_end(wave, agents)):
+        return _nothing_to_do(store, run, wave, agents)
+    with supervision.only_supervisor(workspace, run, wave) if apply else nullcontext():
+        if not apply:
+            supervision.hold_to_no_supervisor(workspace, run, wave)
+        supervision.hold_to_status(store.conn, wave)
+        repository = repository_at(Path(run.local_path))
+        redispatch.hold_to_git_folder(run, wave, repository)
+        in_flight = wave.status is WaveStatus.DISPATCHED
+        with nullcontext(repository) if apply else aside(repository) as looked_at:
+            seen = observe(store.conn, workspace, run, wave, looked_at, corrected, alone=in_flight)
+        observed = seen._replace(intakes=tuple(_passed(taken) for taken in seen.intakes))
+        if apply and (any(taken.target for taken in observed.intakes) or not in_flight):
+            keep_work(repository, wave, observed.intakes)
+            _commit(store, run, observed, reason or "")
+            tidy(store.conn, run, repository)
+    return _told(store, run, seen, corrected, reason if apply else None, applied=apply)
+
+
+def _corrected(run: Run, wave: Wave, agents: Sequence[AgentRun], named: Mapping[str, Path]) -> dict[str, Path]:
+    """Return the outputs of agents that are blocked; those of complete ones are not needed any more."""
+    by_domain = {agent.domain: agent for agent in agents}
+    if strange := next((name for name in named if name not in by_domain), None):
+        raise errors.CollectUnknownDomain(name=strange, number=wave.number, names=", ".join(by_domain))
+    corrected = {}
+    for name, path in named.items():
+        status = by_domain[name].status
+        if status in BLOCKED:
+            corrected[name] = path
+        elif status is not AgentRunStatus.COMPLETE:
+            verb = "resume" if is_ended(status) else "collect"
+            remedy = f"`swarm {verb} {run.id}` is for it"
+            action = f"The output of {name} cannot be revalidated"
+            raise errors.RecoveryNotApplicable(
+                action=action, problem=f"its agent is {status}, and only a blocked one is", remedy=remedy
+            )
+    return corrected
+
+
+def _may_end(wave: Wave, agents: Sequence[AgentRun]) -> bool:
+    """Say whether a wave failed although every agent is complete: for what somebody touched, who may have undone it."""
+    return wave.status is WaveStatus.FAILED and all(agent.status is AgentRunStatus.COMPLETE for agent in agents)
+
+
+def _passed(taken: Intake) -> Intake:
+    """Return an intake of which only what helps is left: a refused output changes nothing."""
+    if taken.target is None or taken.is_complete:
+        return taken
+    return taken._replace(target=None, body=None, claims=(), work=None)
+
+
+def _commit(store: Store, run: Run, observed: Observed, reason: str) -> None:
+    if observed.wave.status is WaveStatus.FAILED:
+        commit(store, run, observed, reason)
+        return
+    with store.mutation() as conn:
+        record_evidence(conn, observed, reason)
+        digests.seal(conn, run.id, observed.wave.id)
+
+
+def _nothing_to_do(store: Store, run: Run, wave: Wave, agents: Sequence[AgentRun]) -> RevalidateResult:
+    return RevalidateResult(
+        run.id,
+        wave.id,
+        wave.number,
+        wave.phase,
+        wave.status,
+        applied=False,
+        reason=None,
+        agents=(),
+        incomplete=tuple(agent.domain for agent in agents if agent.status is not AgentRunStatus.COMPLETE),
+        wave_violations=(),
+        findings=_NO_COUNTS,
+        fixes=(),
+        skipped_fixes=(),
+        summary=f"Nothing to do: wave {wave.number} ({wave.phase}) is {wave.status}, and no output is to be corrected.",
+        next_action=run_facts.next_action(store.conn, run.id),
+    )
+
+
+def _told(
+    store: Store, run: Run, seen: Observed, corrected: Mapping[str, Path], reason: str | None, *, applied: bool
+) -> RevalidateResult:
+    wave = seen.wave
+    looked = [taken for taken in seen.intakes if taken.agent.domain in corrected]
+    after = {taken.agent.domain: taken.is_complete for taken in seen.intakes}
+    current = agent_runs.current(store.conn, wave.id)
+    incomplete = tuple(
+        agent.domain for agent in current if not after.get(agent.domain, agent.status is AgentRunStatus.COMPLETE)
+    )
+    whole = tuple(violation for violation in seen.violations if violation.agent_domain == WHOLE_WAVE)
+    ends = wave.status is WaveStatus.FAILED and not incomplete and not seen.violations
+    status = WaveStatus.COLLECTED if ends else wave.status
+    passed = sum(taken.is_complete for taken in looked)
+    told = f"{passed} of {len(looked)} outputs pass; the wave {'is' if applied else 'would be'} {status}"
+    if whole:
+        what = "1 file was" if len(whole) == 1 else f"{len(whole)} files were"
+        told += f", as {what} touched by nobody known"
+    has_counts = wave.status is WaveStatus.FAILED and is_audit(wave.phase)
+    return RevalidateResult(
+        run.id,
+        wave.id,
+        wave.number,
+        wave.phase,
+        status,
+        applied=applied,
+        reason=reason,
+        agents=tuple(_agent(taken) for taken in looked),
+        incomplete=incomplete,
+        wave_violations=whole,
+        findings=FindingCounts(*seen.reconciled.counts) if has_counts else _NO_COUNTS,
+        fixes=seen.fixes.shown,
+        skipped_fixes=seen.fixes.skipped,
+        summary=f"Wave {wave.number} ({wave.phase}): {told}.",
+        next_action=_next(store, run, looked, corrected, is_done=applied or not (looked or ends)),
+    )
+
+
+def _agent(taken: Intake) -> Revalidated:
+    return Revalidated(
+        taken.agent.domain,
+        taken.agent.id,
+        taken.agent.status,
+        taken.status if taken.is_complete else taken.agent.status,
+        taken.path,
+        taken.reported if taken.is_complete else 0,
+        taken.problems,
+        tuple(violation.file for violation in taken.violations),
+    )
+
+
+def _next(store: Store, run: Run, looked: Sequence[Intake], corrected: Mapping[str, Path], *, is_done: bool) -> str:
+    if is_done or not all(taken.is_complete for taken in looked):
+        return run_facts.next_action(store.conn, run.id)
+    named = " ".join(f"--domain {shlex.quote(f'{name}:{path}')}" for name, path in corrected.items())
+    return " ".join(filter(None, (f"swarm revalidate {run.id}", named, "--apply --reason '…'")))

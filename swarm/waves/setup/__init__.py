@@ -1,0 +1,1 @@
+"""Setup: init and the map of domains."""

@@ -1,0 +1,188 @@
+"""`domains`: showing, changing, freezing and explaining the map of a run."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from swarm import errors
+from swarm.git.repository import files_at
+from swarm.git.runner import Git
+from swarm.rules.ownership import UNASSIGNED, Domain, Ownership, OwnershipMap
+from swarm.rules.states import WaveStatus
+from swarm.store import domains as domain_table
+from swarm.store import ledger, runs, waves
+from swarm.store.connection import Store
+from swarm.store.ledger import Entry
+from swarm.store.runs import Run
+from swarm.waves.look.history import event_shown
+from swarm.waves.results import DomainShown, DomainsResult, OverlapShown
+
+
+class Change(NamedTuple):
+    """What to change of a domain; `None` leaves a part as it is. `before` names where a new one is put."""
+
+    name: str
+    globs: tuple[str, ...] | None = None
+    ownership: Ownership | None = None
+    description: str | None = None
+    before: str | None = None
+
+
+def tracked_paths(git: Git) -> list[str]:
+    """Return the files that the map is about: those of HEAD, as a wave dispatched now would look at them."""
+    return [file.path for file in files_at(git, "HEAD")]
+
+
+def shown_map(conn: sqlite3.Connection, run: Run, paths: Sequence[str]) -> DomainsResult:
+    """Return the map with how many files each domain owns."""
+    domains = domain_table.domain_map(conn, run.id)
+    owned, unowned = OwnershipMap(domains).divide(paths)
+    shown = tuple(
+        DomainShown(d.name, d.ownership, d.globs, d.description, run.map_frozen, len(owned[d.name])) for d in domains
+    )
+    return DomainsResult(run.id, run.map_frozen, shown, unowned=tuple(unowned))
+
+
+def checked_map(conn: sqlite3.Connection, run: Run, paths: Sequence[str]) -> DomainsResult:
+    """Return the map with its unowned files, and its overlaps and who wins them."""
+    compiled = OwnershipMap(domain_table.domain_map(conn, run.id))
+    overlaps = tuple(OverlapShown(*overlap) for overlap in compiled.overlaps(paths))
+    return shown_map(conn, run, paths)._replace(overlaps=overlaps)
+
+
+def who_owns(conn: sqlite3.Connection, run: Run, path: str, paths: Sequence[str]) -> DomainsResult:
+    """Return the owner of a path, and the glob that says so."""
+    found = OwnershipMap(domain_table.domain_map(conn, run.id)).glob_that_owns(path)
+    shown = shown_map(conn, run, paths)
+    warnings = () if path in set(paths) else (f"{path} is no file of HEAD; the map would give it so",)
+    if found is None:
+        return shown._replace(path=path, owner=UNASSIGNED, warnings=warnings)
+    domain, glob = found
+    return shown._replace(path=path, owner=domain.name, ownership=domain.ownership.value, glob=glob, warnings=warnings)
+
+
+def map_history(conn: sqlite3.Connection, run: Run, paths: Sequence[str]) -> DomainsResult:
+    """Return every change of the map, from the ledger."""
+    events = tuple(event_shown(event) for event in ledger.events_of(conn, f"map:{run.id}"))
+    return shown_map(conn, run, paths)._replace(events=events)
+
+
+def freeze(store: Store, run: Run, paths: Sequence[str]) -> DomainsResult:
+    """Freeze the map; freezing a frozen one changes nothing. Raises DomainsEmpty."""
+    with store.mutation() as conn:
+        freeze_within(conn, run)
+    return checked_map(store.conn, run._replace(map_frozen=True), paths)._replace(changed="frozen")
+
+
+def freeze_within(conn: sqlite3.Connection, run: Run) -> None:
+    """Freeze the map inside the caller's transaction. Raises DomainsEmpty."""
+    if not domain_table.domain_map(conn, run.id):
+        raise errors.DomainsEmpty(run_id=run.id)
+    if runs.set_map_frozen(conn, run.id, frozen=True):
+        ledger.append(conn, Entry("map_frozen", f"map:{run.id}", run.id, None, "draft", "frozen"))
+
+
+def unfreeze(store: Store, run: Run, paths: Sequence[str], *, reason: str, force: bool) -> DomainsResult:
+    """Make the map a draft again. Raises DomainsWaveUnfinished while a wave is in flight, or failed without force."""
+    with store.mutation() as conn:
+        wave = waves.newest(conn, run.id)
+        if wave is not None and (
+            wave.status is WaveStatus.DISPATCHED or (wave.status is WaveStatus.FAILED and not force)
+        ):
+            remedy = f"run `swarm launch {run.id}` if its agents have not run, then `swarm collect {run.id}`"
+            if wave.status is WaveStatus.FAILED:
+                again = f"swarm domains {run.id} --unfreeze --force --reason '…'"
+                remedy = f"pass --force to leave the failed wave behind: `{again}`"
+            raise errors.DomainsWaveUnfinished(
+                number=wave.number, phase=wave.phase, status=wave.status, remedy=remedy, run_id=run.id
+            )
+        if runs.set_map_frozen(conn, run.id, frozen=False):
+            entry = Entry("map_unfrozen", f"map:{run.id}", run.id, None, "frozen", "draft", reason)
+            ledger.append(conn, entry)
+    return shown_map(store.conn, run._replace(map_frozen=False), paths)._replace(changed="unfrozen")
+
+
+def add(store: Store, run: Run, paths: Sequence[str], change: Change) -> DomainsResult:
+    """Add a domain at the end, or before another. Raises DomainExists, DomainNotFound, DomainsFrozen."""
+    new = Domain(change.name, change.ownership or Ownership.OWNED, change.globs or (), change.description or "")
+
+    def added(domains: list[Domain]) -> list[Domain]:
+        if any(domain.name == change.name for domain in domains):
+            raise errors.DomainExists(name=change.name, run_id=run.id)
+        at = len(domains) if change.before is None else _position(domains, change.before)
+        return [*domains[:at], new, *domains[at:]]
+
+    result = _change(store, run, paths, added, Entry("domain_added", f"map:{run.id}", run.id, reason=new.name))
+    return result._replace(changed=f"added {new.name}", warnings=_shadowed(store, run, paths, new))
+
+
+def edit(store: Store, run: Run, paths: Sequence[str], change: Change) -> DomainsResult:
+    """Change a domain where it stands, or move it before another. Raises DomainNotFound, DomainsFrozen."""
+
+    def edited(domains: list[Domain]) -> list[Domain]:
+        at = _position(domains, change.name)
+        old = domains[at]
+        new = Domain(
+            old.name,
+            change.ownership or old.ownership,
+            change.globs or old.globs,
+            old.description if change.description is None else change.description,
+        )
+        others = domains[:at] + domains[at + 1 :]
+        if change.before is not None:
+            at = _position(others, change.before)
+        return [*others[:at], new, *others[at:]]
+
+    entry = Entry("domain_edited", f"map:{run.id}", run.id, reason=change.name)
+    return _change(store, run, paths, edited, entry)._replace(changed=f"edited {change.name}")
+
+
+def remove(store: Store, run: Run, paths: Sequence[str], name: str) -> DomainsResult:
+    """Remove a domain; its files go to whom else matches them. Raises DomainNotFound, DomainsFrozen."""
+
+    def removed(domains: list[Domain]) -> list[Domain]:
+        at = _position(domains, name)
+        return domains[:at] + domains[at + 1 :]
+
+    entry = Entry("domain_removed", f"map:{run.id}", run.id, reason=name)
+    return _change(store, run, paths, removed, entry)._replace(changed=f"removed {name}")
+
+
+def _change(
+    store: Store,
+    run: Run,
+    paths: Sequence[str],
+    changed: Callable[[list[Domain]], list[Domain]],
+    entry: Entry,
+) -> DomainsResult:
+    with store.mutation() as conn:
+        now = runs.find(conn, run.id)
+        if now is None or now.map_frozen:
+            raise errors.DomainsFrozen(run_id=run.id)
+        before = domain_table.domain_map(conn, run.id)
+        after = changed(before)
+        payload: dict[str, object] = {"before": domain_table.map_document(before)}
+        domain_table.replace_map(conn, run.id, after, entry._replace(payload=payload))
+    return shown_map(store.conn, run, paths)
+
+
+def _position(domains: Sequence[Domain], name: str) -> int:
+    for at, domain in enumerate(domains):
+        if domain.name == name:
+            return at
+    raise errors.DomainNotFound(name=name, names=", ".join(domain.name for domain in domains) or "none")
+
+
+def _shadowed(store: Store, run: Run, paths: Sequence[str], new: Domain) -> tuple[str, ...]:
+    domains = domain_table.domain_map(store.conn, run.id)
+    owned, _ = OwnershipMap(domains).divide(paths)
+    if owned[new.name]:
+        return ()
+    alone, _ = OwnershipMap([new]).divide(paths)
+    if not alone[new.name]:
+        return (f"{new.name} matches no tracked file",)
+    compiled = OwnershipMap(domains)
+    winner = next(compiled.owner_of(path) for path in alone[new.name])
+    first = winner.name if winner else ""
+    help_ = f"`swarm domains {run.id} --edit {new.name} --before {first}` would give them to it"
+    return (f"{new.name} owns nothing: domains before it, {first} first, own all its files; {help_}",)

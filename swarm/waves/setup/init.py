@@ -1,0 +1,142 @@
+"""`init`: a clean repository becomes a run with a save point and a draft of its domains."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm import clock, errors
+from swarm.git import repository as git_repository
+from swarm.git.repository import Repository
+from swarm.interruption import postponed
+from swarm.rules import codeowners, drafts
+from swarm.rules.ownership import Domain
+from swarm.store import domains as domain_table
+from swarm.store import runs, save_points
+from swarm.store.connection import Store
+from swarm.store.ledger import Entry
+from swarm.store.runs import Run
+from swarm.store.save_points import Begun
+from swarm.waves.results import DomainFiles, InitResult
+from swarm.waves.setup.domain_files import codeowners_rules, domains_from_file
+from swarm.waves.trees import worktrees
+from swarm.workspace import Workspace, exclude_patterns
+
+DEFAULT_TIMEOUT_SECONDS: Final = 30 * 60
+_MOST_NAMED: Final = 5
+
+
+class Mapped(NamedTuple):
+    """A map of the files of a commit: its domains, how many files each owns, and those that none does."""
+
+    domains: list[Domain]
+    counts: Mapping[str, int]
+    unmatched: list[str]
+
+
+def clean_repository(folder: Path) -> Repository:
+    """Return the repository around a folder, with no tracked changes. Raises RepoNotClean and `repository_at`'s."""
+    repository = git_repository.repository_at(folder)
+    dirty = git_repository.tracked_changes(repository.git)
+    if dirty:
+        shown = ", ".join(dirty[:_MOST_NAMED]) + (", …" if len(dirty) > _MOST_NAMED else "")
+        raise errors.RepoNotClean(path=str(repository.root), count=len(dirty), files=shown)
+    return repository
+
+
+def initialize(
+    store: Store,
+    workspace: Workspace,
+    repository: Repository,
+    *,
+    repo_name: str | None = None,
+    mapping: Mapped | None = None,
+    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
+) -> InitResult:
+    """Record a run at HEAD, tag its save point and draft its map.
+
+    Without a mapping the map is the draft. The tag is made before the transaction and taken back when that fails; it
+    is written down before it is made, so that the next `init` takes back the one of an `init` that was killed.
+    """
+    domains, counts, unmatched = mapping or mapped(repository, "auto")
+    run_id = clock.fresh_run_id()
+    run = Run(
+        run_id,
+        repo_name or repository.root.name,
+        str(repository.root),
+        repository.head,
+        repository.branch,
+        run_id.replace("swarm-", "swarm-save-", 1),
+        "initializing",
+        timeout_seconds,
+        False,
+        clock.now(),
+    )
+    with worktrees.worktree_lock(repository, "init"):
+        git_repository.keep_out_of_status(repository, exclude_patterns(workspace, repository.root))
+        # Who holds the lock is alive: every other save point that was begun here belongs to nobody.
+        take_back(store, repository)
+        begun = Begun(run.save_point_tag, run.commit_sha, str(repository.common_dir))
+        with store.mutation() as conn:
+            save_points.note(conn, begun)
+        # An interrupt that comes after the commit must not take away what the commit speaks of.
+        with postponed():
+            try:
+                git_repository.add_tag(repository.git, run.save_point_tag, run.commit_sha)
+                _record(store, run, domains, begun)
+            except BaseException:
+                git_repository.remove_tag(repository.git, begun.tag, begun.commit)
+                # What cannot be struck out now, on a full disk, is struck out by the next `init`.
+                with suppress(errors.SwarmError, sqlite3.Error):
+                    take_back(store, repository)
+                raise
+    shown = tuple(DomainFiles(d.name, d.ownership, d.globs, counts[d.name]) for d in domains)
+    return InitResult(
+        run_id,
+        run.repo,
+        run.local_path,
+        run.commit_sha,
+        run.branch,
+        run.save_point_tag,
+        shown,
+        tuple(unmatched),
+        f"swarm domains {run_id} --freeze",
+    )
+
+
+def mapped(repository: Repository, domains_from: str) -> Mapped:
+    """Return the map of HEAD's files: a draft (`auto`), from its CODEOWNERS (`codeowners`), or from the file named.
+
+    Raises ConfigInvalid and CodeownersInvalid for a file that is not one.
+    """
+    files = git_repository.files_at(repository.git, repository.head)
+    paths = [file.path for file in files]
+    match domains_from:
+        case "auto":
+            return Mapped(*drafts.draft_with_counts(paths), [])
+        case "codeowners":
+            return Mapped(*codeowners.map_of(codeowners_rules(repository, files), paths), [])
+        case _:
+            domains = domains_from_file(Path(domains_from))
+            return Mapped(domains, *drafts.counted(domains, paths))
+
+
+def take_back(store: Store, repository: Repository) -> None:
+    """Remove the save points that were begun in a repository and have no run. The lock of worktrees must be held."""
+    left = save_points.unfinished(store.conn, str(repository.common_dir))
+    if not left:
+        return
+    for begun in left:
+        git_repository.remove_tag(repository.git, begun.tag, begun.commit)
+    gone = [begun for begun in left if git_repository.commit_of(repository.git, f"refs/tags/{begun.tag}") is None]
+    with store.mutation() as conn:
+        save_points.forget(conn, gone)
+
+
+def _record(store: Store, run: Run, domains: Sequence[Domain], begun: Begun) -> None:
+    with store.mutation() as conn:
+        runs.add(conn, run)
+        save_points.forget(conn, [begun])
+        drafted = Entry("map_drafted", f"map:{run.id}", run.id, reason=", ".join(d.name for d in domains))
+        domain_table.replace_map(conn, run.id, domains, drafted)

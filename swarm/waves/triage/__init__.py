@@ -1,0 +1,1 @@
+"""Triage: decisions on findings, decision files, leases."""

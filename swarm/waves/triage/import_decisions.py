@@ -1,0 +1,123 @@
+"""`triage --import`: a file's decisions taken over, now or when their findings come."""
+
+import hashlib
+import sqlite3
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm.clock import now
+from swarm.results.triage import DecisionSkipped, FindingDecided, ImportResult
+from swarm.rules.classification import Decision, Observation, status_of
+from swarm.rules.decisions import Source, has_expired
+from swarm.store import decisions, ledger, pending_decisions
+from swarm.store.connection import Store
+from swarm.store.decisions import Decidable, Taken
+from swarm.store.ledger import Entry as LedgerEntry
+from swarm.store.pending_decisions import Pending
+from swarm.store.runs import Run
+from swarm.waves.triage.decision_files import Entry, read
+from swarm.waves.triage.triage import finding_decided
+
+_OURS: Final = "a coordinator has decided otherwise here since; --force takes the file's word"
+_OTHER: Final = "another decision of the file stands under this finding's own fingerprint"
+
+
+class _Sorted(NamedTuple):
+    """What becomes of the entries of a file."""
+
+    due: list[tuple[Decidable, Taken]]
+    unchanged: list[str]
+    pending: list[Entry]
+    expired: list[str]
+    skipped: list[DecisionSkipped]
+
+
+def import_decisions(store: Store, run: Run, file: Path, *, author: str, force: bool) -> ImportResult:
+    """Apply the decisions of a file to the findings that are known by one of their fingerprints; keep the others.
+
+    What has expired here is opened first. A decision of a coordinator that is not older than the file's stays,
+    unless `force`. Raises DecisionsInvalid.
+    """
+    entries, body = read(file)
+    moment = now()
+    today = moment[:10]
+    # A time that has not come yet would win over every decision that is ever taken here.
+    entries = [one._replace(decided=None) if (one.decided or "") > moment else one for one in entries]
+    with store.mutation() as conn:
+        reopened = decisions.take_back_expired(conn, run.id, today, None)
+        pending_decisions.drop_expired(conn, run.id, today)
+        found = _sorted(conn, run, entries, today, force=force)
+        decisions.take(conn, run.id, found.due, None)
+        pending_decisions.drop(conn, run.id, (fingerprint for entry in entries for fingerprint in entry.fingerprints))
+        due_later = (_pending(entry, fingerprint) for entry in found.pending for fingerprint in entry.fingerprints)
+        pending_decisions.keep(conn, run.id, due_later)
+        payload: dict[str, object] = {
+            "sha256": hashlib.sha256(body).hexdigest(),
+            "author": author,
+            "decisions": len(entries),
+            "applied": len(found.due),
+            "unchanged": len(found.unchanged),
+            "pending": len(found.pending),
+            "expired": len(found.expired),
+            "skipped": len(found.skipped),
+        }
+        ledger.append(conn, LedgerEntry("decisions_imported", f"run:{run.id}", run.id, payload=payload))
+    return ImportResult(
+        run.id,
+        str(file),
+        len(entries),
+        tuple(finding_decided(item, status_of(item.observation, taken.decision)) for item, taken in found.due),
+        tuple(_opened(item) for item in reopened),
+        tuple(found.unchanged),
+        tuple(entry.fingerprint for entry in found.pending),
+        tuple(found.expired),
+        tuple(found.skipped),
+        f"swarm status {run.id}",
+    )
+
+
+def _sorted(conn: sqlite3.Connection, run: Run, entries: list[Entry], today: str, *, force: bool) -> _Sorted:
+    found = _Sorted([], [], [], [], [])
+    own = {entry.fingerprint: decisions.with_fingerprint(conn, run.id, entry.fingerprint) for entry in entries}
+    # A finding goes to the decision under its own fingerprint first, to one that knows it by an alias second.
+    taken: dict[int, str] = {item.row_id: fingerprint for fingerprint, item in own.items() if item is not None}
+    for entry in entries:
+        if has_expired(entry.expires, today):
+            found.expired.append(entry.fingerprint)
+            continue
+        items = {item.row_id: item for item in _known_as(conn, run, entry)}
+        for item in items.values():
+            if taken.setdefault(item.row_id, entry.fingerprint) != entry.fingerprint:
+                found.skipped.append(DecisionSkipped(entry.fingerprint, item.finding_id, _OTHER))
+            elif item.observation != Observation.FIXED:
+                _place(found, entry, item, force=force)
+        if all(item.observation == Observation.FIXED for item in items.values()):
+            found.pending.append(entry)
+    return found
+
+
+def _known_as(conn: sqlite3.Connection, run: Run, entry: Entry) -> list[Decidable]:
+    sides = (decisions.with_fingerprint, decisions.with_alias)
+    found = (known(conn, run.id, fingerprint) for fingerprint in entry.fingerprints for known in sides)
+    return [item for item in found if item is not None]
+
+
+def _place(found: _Sorted, entry: Entry, item: Decidable, *, force: bool) -> None:
+    same = (entry.decision, entry.reason, entry.expires)
+    if same == (item.decision, item.decision_reason, item.decision_expires) and (
+        entry.author == item.decided_by or item.decision_source == Source.COORDINATOR
+    ):
+        found.unchanged.append(item.finding_id)
+    elif item.decision_source == Source.COORDINATOR and not force and (item.decided or "") >= (entry.decided or ""):
+        found.skipped.append(DecisionSkipped(entry.fingerprint, item.finding_id, _OURS))
+    else:
+        taken = Taken(entry.decision, entry.reason, Source.IMPORTED, entry.author, entry.expires, entry.decided)
+        found.due.append((item, taken))
+
+
+def _pending(entry: Entry, fingerprint: str) -> Pending:
+    return Pending(fingerprint, entry.decision, entry.reason or "", entry.author, entry.expires)
+
+
+def _opened(item: Decidable) -> FindingDecided:
+    return finding_decided(item, status_of(item.observation, Decision.OPEN))
