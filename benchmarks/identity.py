@@ -29,7 +29,7 @@ from typing import Any, Final, NamedTuple
 
 from swarm.git.runner import Git
 from swarm.rules.anchors import Anchor, Claim, SourceText, locate_all
-from swarm.rules.identity import Report, identified, unclaimed
+from swarm.rules.fingerprints import Report, identified, unclaimed
 from swarm.rules.matching import Known, match
 from swarm.waves.travel import Journey, journeys
 

@@ -197,11 +197,11 @@ def call_here(root: Path, argv: list[str], said: Sequence[int], wait: Callable[[
         tempfile.tempdir = None
         for descriptor, file in zip((1, 2), said, strict=True):
             os.dup2(file, descriptor)
-        from swarm.cli import door
+        from swarm.cli import main
 
         sys.argv = ["swarm", *argv]
         wait()
-        code = door.main(argv)
+        code = main.main(argv)
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:  # noqa: BLE001 - this process is the racer's, and must not go on as ours

@@ -1,6 +1,6 @@
 """`python -m swarm` is `swarm`."""
 
-from swarm.cli.door import run
+from swarm.cli.main import run
 
 if __name__ == "__main__":
     run()

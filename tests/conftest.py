@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import settings
 
-from swarm.cli import door
+from swarm.cli import main
 
 GIT = {
     "GIT_AUTHOR_NAME": "A Person",
@@ -140,7 +140,7 @@ def swarm(repo: Repo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     def call(*arguments: str, exit: int | None = 0, cwd: Path | None = None) -> Answer:  # noqa: A002
         monkeypatch.chdir(cwd or repo.root)
         capsys.readouterr()
-        code = door.main([str(argument) for argument in arguments])
+        code = main.main([str(argument) for argument in arguments])
         out, err = capsys.readouterr()
         answer = Answer(code, out, err)
         assert exit is None or code == exit, f"exit {code}, not {exit}\n--- stdout\n{out}\n--- stderr\n{err}"

@@ -269,7 +269,7 @@ def modules_of_a_start(*arguments: str, folder: Path) -> tuple[int, set[str]]:
 def test_a_start_loads_nothing_heavy(workspace: Workspace, arguments: tuple[str, ...]) -> None:
     code, loaded = modules_of_a_start(*arguments, folder=workspace.folder)
     assert code == 0
-    assert {"swarm.cli.door", "click"} <= loaded
+    assert {"swarm.cli.main", "click"} <= loaded
     assert [name for name in HEAVY if name in loaded] == []
 
 
@@ -277,8 +277,8 @@ def test_help_loads_no_verb_and_no_database(tmp_path: Path) -> None:
     _, loaded = modules_of_a_start("--help", folder=tmp_path)
     ours = {name for name in loaded if name.startswith("swarm.")}
     assert ours <= {
-        *("swarm.cli", "swarm.cli.call", "swarm.cli.door", "swarm.cli.group", "swarm.cli.verbs"),
-        *("swarm.clock", "swarm.errors", "swarm.events", "swarm.interruption", "swarm.workspace"),
+        *("swarm.cli", "swarm.cli.call", "swarm.cli.main", "swarm.cli.group", "swarm.cli.verbs"),
+        *("swarm.clock", "swarm.errors", "swarm.stage_events", "swarm.interruption", "swarm.workspace"),
     }
     assert "sqlite3" not in loaded
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from swarm.cli.door import swarm as group
+from swarm.cli.main import swarm as group
 from swarm.cli.verbs import SECTIONS
 from swarm.errors import CATALOGUE, ICONS
 from swarm.results import ledger, receipt, recover, report, triage, verify

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from swarm.builds.counts import AUTO
-from swarm.rules.verdicts import BuildVerdict, StepFacts, StepKind, StepStatus
+from swarm.builds.tests_ran import AUTO
+from swarm.rules.build_verdicts import BuildVerdict, StepFacts, StepKind, StepStatus
 
 
 class BuildStep(NamedTuple):

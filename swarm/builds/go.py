@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from swarm.builds.adapter import BuildStep
-from swarm.builds.files import is_file, names_below
+from swarm.builds.project_files import is_file, names_below
 
 
 class Go:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from swarm.builds.files import is_folder, read_toml, table
+from swarm.builds.project_files import is_folder, read_toml, table
 
 FALLBACK: Final = "python3"
 

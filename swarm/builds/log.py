@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from swarm.builds.counts import LINE_CHARACTERS
+from swarm.builds.tests_ran import LINE_CHARACTERS
 from swarm.runtimes.redaction import Redactor
 
 LOG_BYTES: Final = 64 * 1024 * 1024

@@ -5,8 +5,8 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from swarm.builds.adapter import BuildStep
-from swarm.builds.files import is_file, names_below, read_json, table
-from swarm.rules.verdicts import StepKind
+from swarm.builds.project_files import is_file, names_below, read_json, table
+from swarm.rules.build_verdicts import StepKind
 
 _MANAGERS: Final = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn"}
 # In the order in which they run; of several that check types the first is enough.

@@ -12,8 +12,8 @@ from typing import Final
 
 from swarm.builds import python_project as project
 from swarm.builds.adapter import BuildStep
-from swarm.builds.files import is_file
 from swarm.builds.interpreters import FALLBACK, interpreter, python_environment
+from swarm.builds.project_files import is_file
 from swarm.runtimes import programs
 
 _NO_TESTS: Final = frozenset({5})  # pytest, and unittest since Python 3.12

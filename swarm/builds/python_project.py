@@ -4,7 +4,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from swarm.builds.files import is_file, names_below, read_ini, read_text, read_toml, table
+from swarm.builds.project_files import is_file, names_below, read_ini, read_text, read_toml, table
 
 MOST_TEST_FILES: Final = 300
 _ASKS_FOR_PYTEST: Final = re.compile(

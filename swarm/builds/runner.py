@@ -7,16 +7,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm.builds import counts
+from swarm.builds import tests_ran
 from swarm.builds.adapter import Adapter, BuildResult, BuildStep, StepOutcome
 from swarm.builds.environment import build_environment
-from swarm.builds.files import is_folder
 from swarm.builds.log import Log
 from swarm.builds.node_modules import lend_packages
 from swarm.builds.process import Ended, run_process
+from swarm.builds.project_files import is_folder
 from swarm.config import VerifyConfig
 from swarm.files import make_folder
-from swarm.rules.verdicts import BuildVerdict, Exit, StepStatus, status_of, verdict_of
+from swarm.rules.build_verdicts import BuildVerdict, Exit, StepStatus, status_of, verdict_of
 from swarm.runtimes.processes import end_all_with
 from swarm.runtimes.redaction import Redactor
 
@@ -122,21 +122,21 @@ def _ended(step: BuildStep, place: _Place, environment: dict[str, str], stdout: 
         return StepStatus.FAILED
 
 
-def _reading(step: BuildStep, stdout: Log, stderr: Log) -> counts.Reading:
+def _reading(step: BuildStep, stdout: Log, stderr: Log) -> tests_ran.Reading:
     """Read the tests of a test step from both of its streams."""
     if step.kind != "test":
-        return counts.Reading(None)
+        return tests_ran.Reading(None)
     if step.count_pattern is not None:
-        readings = [counts.read_pattern(log.lines(), step.count_pattern) for log in (stdout, stderr)]
+        readings = [tests_ran.read_pattern(log.lines(), step.count_pattern) for log in (stdout, stderr)]
     else:
-        readings = [counts.read(log.lines(), step.tool) for log in (stdout, stderr)]
+        readings = [tests_ran.read(log.lines(), step.tool) for log in (stdout, stderr)]
     told = [reading.tests for reading in readings if reading.tests is not None]
-    return counts.Reading(
+    return tests_ran.Reading(
         sum(told) if told else None, frozenset().union(*(reading.empty_codes for reading in readings))
     )
 
 
-def _status(step: BuildStep, ended: Ended, reading: counts.Reading, stderr: Log) -> StepStatus:
+def _status(step: BuildStep, ended: Ended, reading: tests_ran.Reading, stderr: Log) -> StepStatus:
     if ended.timed_out:
         return StepStatus.TIMED_OUT
     says_missing = _SAYS_MISSING.search(stderr.excerpt()) is not None

@@ -6,7 +6,7 @@ What is built stays in the scratch worktree. Nothing is said about the network: 
 from pathlib import Path
 
 from swarm.builds.adapter import BuildStep
-from swarm.builds.files import is_file, read_toml, table
+from swarm.builds.project_files import is_file, read_toml, table
 
 
 class Rust:

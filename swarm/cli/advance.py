@@ -34,7 +34,7 @@ def command(
         raise usage("--reason goes with --override", "advance")
     why = None
     if override:
-        from swarm.cli.deciding import bounded
+        from swarm.cli.decision_verbs import bounded
 
         why = bounded(require_reason(reason, "overriding a gate"), "--reason", "advance")
     if check_only or history:

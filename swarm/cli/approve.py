@@ -3,10 +3,10 @@
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.deciding import bounded, decide, named_option, one_run, reason_option
+from swarm.cli.decision_verbs import bounded, decide, named_option, one_run, reason_option
 from swarm.cli.options import Words, run_argument, usage, verb
-from swarm.rules.classification import SEVERITIES
 from swarm.rules.decisions import Action
+from swarm.rules.findings import SEVERITIES
 
 
 @verb()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from swarm import __version__, errors, events
+from swarm import __version__, errors, stage_events
 from swarm.workspace import Workspace, find_workspace, refuse_agents
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Call:
 
         run = select_run(store.conn, named, self.folder)
         if named is None and tell:
-            events.emit("run_selected", run_id=run.id)
+            stage_events.emit("run_selected", run_id=run.id)
         return run
 
     def run_here(self, store: "Store", named: str | None, repo_path: Path | None, *, tell: bool = False) -> "Run":

@@ -15,7 +15,7 @@ def command(call: Call, shell: str) -> None:
 
     For bash: swarm completion bash > ~/.local/share/bash-completion/completions/swarm
     """
-    from swarm.cli.door import swarm
+    from swarm.cli.main import swarm
 
     found = get_completion_class(shell)
     if found is None:

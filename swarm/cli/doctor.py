@@ -31,7 +31,7 @@ def command(call: Call, *, fix: bool, apply: bool, reason: str | None) -> None:
         raise usage("--apply goes with --fix, and --reason with --apply", "doctor")
     why = None
     if apply:
-        from swarm.cli.deciding import bounded
+        from swarm.cli.decision_verbs import bounded
 
         why = bounded(require_reason(reason, "repairing"), "--reason", "doctor")
     repaired = _repaired(call, why) if fix else None

@@ -9,7 +9,7 @@ import click
 
 from swarm.cli.call import Call, envelope, write
 from swarm.cli.options import Words, usage, verb
-from swarm.rules.classification import SEVERITIES, STATUSES
+from swarm.rules.findings import SEVERITIES, STATUSES
 from swarm.show import text
 from swarm.show.escape import plain
 from swarm.waves.results import FindingShown, FindingsResult

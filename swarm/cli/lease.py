@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.deciding import named_option, one_run, said
+from swarm.cli.decision_verbs import named_option, one_run, said
 from swarm.cli.options import repo_path_option, run_argument, verb
 from swarm.results.triage import LeaseShown, LeasesResult
 from swarm.show import text

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from swarm import errors, events
+from swarm import errors, stage_events
 from swarm.cli.call import Call
 from swarm.cli.options import usage, verb
 from swarm.files import is_in_place, write_whole
@@ -60,12 +60,13 @@ def keep(call: Call, made: WaveReceipt) -> None:
     """Write the files of a receipt into its wave's folder; that they cannot be written is told and no more."""
     folder = call.workspace.wave_folder(made.run_id, made.wave_number)
     if folder.exists() and not is_in_place(folder, call.workspace.folder):
-        events.emit("receipt_not_written", run_id=made.run_id, path=str(folder), problem="the folder was replaced")
+        problem = "the folder was replaced"
+        stage_events.emit("receipt_not_written", run_id=made.run_id, path=str(folder), problem=problem)
         return
     try:
         write(folder, made)
     except errors.WorkspaceNotWritable as error:
-        events.emit("receipt_not_written", run_id=made.run_id, path=str(folder), problem=error.message)
+        stage_events.emit("receipt_not_written", run_id=made.run_id, path=str(folder), problem=error.message)
 
 
 def write(folder: Path, made: WaveReceipt) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.deciding import named_option, one_run
+from swarm.cli.decision_verbs import named_option, one_run
 from swarm.cli.options import repo_path_option, run_argument, verb
-from swarm.cli.taking_up import apply_option, lines, reason_option, why
+from swarm.cli.recovery_verbs import apply_option, lines, reason_option, why
 
 
 @verb()

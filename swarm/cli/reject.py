@@ -1,6 +1,6 @@
 """`swarm reject`."""
 
-from swarm.cli.deciding import putting_aside
+from swarm.cli.decision_verbs import putting_aside
 from swarm.rules.decisions import Action
 
 command = putting_aside(

@@ -1,7 +1,7 @@
 """`swarm reopen`."""
 
 from swarm.cli.call import Call
-from swarm.cli.deciding import decide, evidence_option, ids_option, named_option, one_run, reason_option, said
+from swarm.cli.decision_verbs import decide, evidence_option, ids_option, named_option, one_run, reason_option, said
 from swarm.cli.options import run_argument, verb
 from swarm.rules.decisions import Action
 

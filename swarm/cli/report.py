@@ -25,7 +25,7 @@ from swarm.show.text import counted
 )
 def command(call: Call, run: str | None, file: Path) -> None:
     """Write RUN as one self-contained HTML page: timeline, burn-down, findings, gates."""
-    from swarm.show.report import page
+    from swarm.show.page.report import page
     from swarm.waves.look.report import write_report
 
     with call.read() as store:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, run_argument, verb
-from swarm.cli.taking_up import apply_option, lines, reason_option, why
+from swarm.cli.recovery_verbs import apply_option, lines, reason_option, why
 
 
 @verb()

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.deciding import author, finding_lines, named_option, one_run
+from swarm.cli.decision_verbs import author, finding_lines, named_option, one_run
 from swarm.cli.options import run_argument, usage, verb
 from swarm.results.triage import ImportResult
 from swarm.show import text

@@ -9,7 +9,7 @@ from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.merge import gate_lines
 from swarm.cli.options import repo_path_option, run_argument, threshold_option, verb
-from swarm.cli.second_look import row_line, summary_line
+from swarm.cli.second_look_verbs import row_line, summary_line
 from swarm.results.verify import GateShown, VerifyResult
 from swarm.show import text
 from swarm.show.escape import plain

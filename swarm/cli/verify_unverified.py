@@ -1,6 +1,6 @@
 """`swarm verify-unverified`."""
 
-from swarm.cli.second_look import second_look
+from swarm.cli.second_look_verbs import second_look
 
 command = second_look(
     "verify-unverified",

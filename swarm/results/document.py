@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
-from swarm.rules.classification import SEVERITIES
+from swarm.rules.findings import SEVERITIES
 
 _SIMPLE = {str: "string", int: "integer", bool: "boolean", type(None): "null", float: "number"}
 

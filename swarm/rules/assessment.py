@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from swarm.rules import gates
-from swarm.rules.classification import Decision
+from swarm.rules.findings import Decision
 from swarm.rules.gates import Judgement, Verdict
 from swarm.rules.phases import AMEND_PHASES, ENDED_RUN_STATUSES, LENSES, Phase, dispatched_phase
 from swarm.rules.states import CAN_BE_RESUMED, AgentRunStatus, WaveStatus

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
-from swarm.rules.drafts import REST
+from swarm.rules.draft_map import REST
 from swarm.rules.globs import regex_of
 from swarm.rules.ownership import UNASSIGNED, Domain, Ownership, OwnershipMap
 

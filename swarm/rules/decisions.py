@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from swarm.rules.classification import Decision, Observation
+from swarm.rules.findings import Decision, Observation
 
 
 class Action(StrEnum):

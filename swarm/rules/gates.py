@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from swarm.rules.classification import OPEN_STATUSES, Decision
+from swarm.rules.findings import OPEN_STATUSES, Decision
 from swarm.rules.phases import (
     AMEND_PHASES,
     AUDIT_PHASES,

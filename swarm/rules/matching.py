@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from swarm.rules.anchors import Anchor, Anchored, folded
-from swarm.rules.identity import Report
+from swarm.rules.fingerprints import Report
 from swarm.rules.line_map import UNCHANGED, LineMap
 
 _NAMED: Final = re.compile(r"[`'\"](\w[\w.]*)[`'\"]")

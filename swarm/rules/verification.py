@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from swarm.rules.classification import EvidenceKind, Fate
+from swarm.rules.findings import EvidenceKind, Fate
 
 VERIFIED: Final = "verified"
 REGRESSED: Final = "regressed"

@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from swarm import __version__
-from swarm.rules.identity import VERSION
+from swarm.rules.fingerprints import VERSION
 from swarm.waves.results import FindingShown
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from swarm.errors import ICONS, Severity
-from swarm.rules.classification import SEVERITIES
 from swarm.rules.decisions import CLOSED
+from swarm.rules.findings import SEVERITIES
 from swarm.show.escape import plain
 
 if TYPE_CHECKING:

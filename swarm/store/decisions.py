@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from swarm.clock import now
-from swarm.rules.classification import Decision, EvidenceKind, Observation, status_of
 from swarm.rules.decisions import CLOSED
+from swarm.rules.findings import Decision, EvidenceKind, Observation, status_of
 from swarm.store.ledger import Entry, append_all
 
 _COLUMNS: Final = (

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from swarm.clock import now
-from swarm.rules.classification import SEVERITIES
+from swarm.rules.findings import SEVERITIES
 
 if TYPE_CHECKING:
     from swarm.rules.matching import Known

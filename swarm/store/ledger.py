@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from swarm import events
+from swarm import stage_events
 from swarm.clock import now
 
 GENESIS: Final = "0" * 64
@@ -81,7 +81,7 @@ def _chained(seq: int, previous: str, entries: Iterable[Entry]) -> Iterator[tupl
             ACTOR,
             entry.reason,
             payload,
-            events.correlation_id,
+            stage_events.correlation_id,
         )
         previous = chain_hash(previous, row)
         yield (*row, previous)
@@ -175,8 +175,8 @@ def examine(conn: sqlite3.Connection, *, head: str | None = None, tail: int | No
             previous, seq = start.hash, start.seq
     begin = seq
     after_head = 0 if head == GENESIS and tail is None else None
-    while events := _page(conn, seq):
-        for event in events:
+    while stage_events := _page(conn, seq):
+        for event in stage_events:
             whole = chain_hash(previous, event[:-1])
             if event.seq != seq + 1 or event.hash != whole:
                 broken = _break(conn, event, seq + 1, whole)

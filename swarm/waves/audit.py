@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from swarm import errors, events
+from swarm import errors, stage_events
 from swarm.config import Config
 from swarm.git.diff import changed_lines
 from swarm.git.repository import Repository, commit_of, repository_at
@@ -66,12 +66,12 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
             dispatched = dispatch(store, workspace, run, wish, config)
         _tell_edited(dispatched.edited_files_not_seen)
         for warning in dispatched.warnings:
-            events.emit("warning", run_id=run.id, message=warning)
+            stage_events.emit("warning", run_id=run.id, message=warning)
         wave = waves.in_flight(store.conn, run.id)
         if wave is None:
             raise errors.StateConflict(subject="The new wave", expected="dispatched", run_id=run.id)
     else:
-        events.emit("audit_goes_on", run_id=run.id, wave_id=wave.id, phase=phase)
+        stage_events.emit("audit_goes_on", run_id=run.id, wave_id=wave.id, phase=phase)
     launch(store, workspace, run, config, runtime=name, jobs=request.jobs)
     exit_class = told(store.conn, run, wave, 0).exit_class
     collected = collect(store, workspace, run, {})
@@ -82,7 +82,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
 
 def _new_run(store: Store, workspace: Workspace, repository: Repository) -> Run:
     made = initializing.initialize(store, workspace, repository)
-    events.emit("run_created", run_id=made.run_id, commit=made.commit_sha)
+    stage_events.emit("run_created", run_id=made.run_id, commit=made.commit_sha)
     run = runs.find(store.conn, made.run_id)
     if run is None:
         raise errors.RunNotFound(run_id=made.run_id)
@@ -101,7 +101,7 @@ def _since(repository: Repository, revision: str | None) -> str | None:
 
 def _tell_edited(count: int) -> None:
     if count:
-        events.emit("edited_files_not_seen", count=count)
+        stage_events.emit("edited_files_not_seen", count=count)
 
 
 def _filters(repository: Repository, folder: Path, since: str | None, wave: Wave) -> Filters:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from swarm.git.repository import contents, files_at
 from swarm.git.runner import Git
 from swarm.rules.anchors import SourceText
-from swarm.rules.classification import Fate
+from swarm.rules.findings import Fate
 from swarm.rules.matching import Known
 from swarm.waves.collect.sightings import fate_in, settled_fates
 from swarm.waves.travel import journeys

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm.builds.counts import TOOLS, Reading, read, read_pattern
+from swarm.builds.tests_ran import TOOLS, Reading, read, read_pattern
 
 FIVE = frozenset({5})
 ONE = frozenset({1})

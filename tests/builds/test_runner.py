@@ -13,7 +13,7 @@ from swarm.builds import log
 from swarm.builds.log import EXCERPT_CHARACTERS, Log
 from swarm.builds.runner import run_build
 from swarm.config import VerifyConfig, VerifyStep
-from swarm.rules.verdicts import BuildVerdict, StepStatus
+from swarm.rules.build_verdicts import BuildVerdict, StepStatus
 from swarm.runtimes.processes import start_of
 from swarm.runtimes.redaction import Redactor
 from tests.builds.conftest import Prove, python_step

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from swarm.rules.classification import Observation, status_of
+from swarm.rules.findings import Observation, status_of
 from swarm.rules.states import AGENT_RUN, WAVE, refusal
 from tests.cli import test_standing
 from tests.cli.coordinator import Coordinator

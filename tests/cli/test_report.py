@@ -75,7 +75,7 @@ def test_what_cannot_be_written_is_refused_and_left_as_it_was(
 def test_a_page_that_could_not_be_finished_leaves_the_old_one(
     swarm: Swarm, repo: Repo, collected: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from swarm.show import report
+    from swarm.show.page import report
 
     def torn(*_: object) -> str:
         raise RuntimeError("torn")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from swarm.rules.classification import (
+from swarm.rules.findings import (
     SEVERITIES,
     Decision,
     EvidenceKind,

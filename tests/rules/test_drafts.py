@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm.rules.drafts import counted, draft
+from swarm.rules.draft_map import counted, draft
 from swarm.rules.ownership import OwnershipMap
 
 

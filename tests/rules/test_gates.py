@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from swarm.rules.assessment import AgentFacts, assess
 from swarm.rules.assessment import Facts as RunFacts
-from swarm.rules.classification import SEVERITIES, STATUSES
+from swarm.rules.findings import SEVERITIES, STATUSES
 from swarm.rules.gates import Facts, GateName, Proof, Verdict, WaveFacts, evaluate
 from swarm.rules.phases import AMEND_PHASES, AUDIT_PHASES, DISPATCHED_PHASES, RUN_STATUSES, Lens, Phase
 from swarm.rules.states import WAVE, WaveStatus

@@ -1,5 +1,5 @@
 from swarm.rules.anchors import Anchored, SourceText
-from swarm.rules.identity import Report, identified, unclaimed
+from swarm.rules.fingerprints import Report, identified, unclaimed
 
 SOURCE = SourceText("a.py", b"import os, sys\nx = 1\n")
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swarm.rules.anchors import Anchored, SourceText
-from swarm.rules.identity import Report, identified
+from swarm.rules.fingerprints import Report, identified
 from swarm.rules.line_map import Hunk, LineMap
 from swarm.rules.matching import Known, MatchedBy, Travel, match
 

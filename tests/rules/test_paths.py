@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm.rules.paths import LONGEST_PATH, safe_path
+from swarm.rules.safe_paths import LONGEST_PATH, safe_path
 from tests.hostile.cases import listed
 
 CORPUS = listed("paths/taken")

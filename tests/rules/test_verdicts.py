@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from swarm.rules.verdicts import BuildVerdict, Exit, StepFacts, StepStatus, status_of, verdict_of
+from swarm.rules.build_verdicts import BuildVerdict, Exit, StepFacts, StepStatus, status_of, verdict_of
 
 STEPS = {
     "lint+": StepFacts("lint", StepStatus.PASSED, None),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from swarm.rules.classification import EvidenceKind, Fate
+from swarm.rules.findings import EvidenceKind, Fate
 from swarm.rules.verification import (
     Looked,
     Row,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from swarm.rules.classification import SEVERITIES
+from swarm.rules.findings import SEVERITIES
 from swarm.runtimes.severities import RUFF_CATEGORIES, RUFF_SEVERITIES, SARIF_LEVELS, looked_up
 
 CATEGORIES = {

@@ -15,8 +15,8 @@ from swarm.results.report import (
     VerificationShown,
     WaveLane,
 )
-from swarm.show.gates import gates
-from swarm.show.timeline import timeline
+from swarm.show.page.gates import gates
+from swarm.show.page.timeline import timeline
 from swarm.waves.results import SeverityCounts
 from tests.show.test_report import Parsed
 

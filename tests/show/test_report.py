@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from swarm.results.report import OpenAfter
-from swarm.show import report
-from swarm.show.burndown import burn_down
-from swarm.show.html import duration
+from swarm.show.page import report
+from swarm.show.page.burndown import burn_down
+from swarm.show.page.html import duration
 from swarm.waves.results import SeverityCounts
 from tests.conftest import Repo, Swarm, Workspace
 

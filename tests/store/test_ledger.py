@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm import events
+from swarm import stage_events
 from swarm.store import ledger, runs
 from swarm.store.connection import Store, open_store
 from swarm.store.ledger import GENESIS, Entry, append, broken_link, chain_hash
@@ -60,10 +60,10 @@ def test_entries_are_written_in_order_each_with_the_hash_of_its_predecessor(stor
     first, second = ledger.events_after(store.conn, 0)
     moment = first.ts
     told = (rows.RUN, 7, "wave:7", "dispatched", "failed", "swarm", "why", '{"count":3,"of":"é"}')
-    assert first[:-1] == (1, moment, "wave_moved", *told, events.correlation_id)
+    assert first[:-1] == (1, moment, "wave_moved", *told, stage_events.correlation_id)
     assert second[:-1] == (
         *(2, moment, "run_moved", None, None, "run:x"),
-        *(None, None, "swarm", None, None, events.correlation_id),
+        *(None, None, "swarm", None, None, stage_events.correlation_id),
     )
     assert first.hash == chain_hash(GENESIS, first[:-1])
     assert second.hash == chain_hash(first.hash, second[:-1])

@@ -7,12 +7,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from swarm import errors, events
+from swarm import errors, stage_events
 from swarm.git import worktrees
 from swarm.git.repository import Repository, repository_at
 from swarm.git.worktrees import Tree
 from swarm.results.collect import AgentCollected, CollectResult, FindingCounts
-from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
+from swarm.rules.findings import OPEN_STATUSES, SEVERITIES
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, digests, findings, fix_claims, leases, ledger, observations, transitions, waves
@@ -278,7 +278,7 @@ def _told(conn: sqlite3.Connection, run: Run, observed: Observed, status: WaveSt
             f" {touched} {'file' if touched == 1 else 'files'} changed"
         )
     if observed.is_degraded:
-        events.emit("ownership_probe_degraded", run_id=run.id, wave_id=wave.id)
+        stage_events.emit("ownership_probe_degraded", run_id=run.id, wave_id=wave.id)
     next_action = run_facts.next_action(conn, run.id)
     if status is WaveStatus.COLLECTED:
         next_action = f"swarm findings {run.id}" if is_audit(wave.phase) else f"swarm {_proof(wave)} {run.id}"

@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 from swarm.git.repository import contents, files_at
 from swarm.git.runner import Git
 from swarm.results.collect import ClaimedFix, SkippedFix
-from swarm.rules.classification import Decision, Observation
+from swarm.rules.findings import Decision, Observation
 from swarm.rules.ownership import OwnershipMap
-from swarm.rules.paths import safe_path
+from swarm.rules.safe_paths import safe_path
 from swarm.rules.suppressions import MARK, without_comment
 from swarm.rules.verification import Looked, verify_fixed
 from swarm.store.findings import KnownFinding

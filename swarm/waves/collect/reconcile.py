@@ -7,14 +7,8 @@ from typing import NamedTuple
 
 from swarm.results.collect import FindingCounts
 from swarm.rules.anchors import Anchor, Anchored
-from swarm.rules.classification import (
-    SEVERITY_RANK,
-    Decision,
-    Observation,
-    Verdict,
-    highest,
-)
-from swarm.rules.identity import Report, shortest_free_id, unclaimed
+from swarm.rules.findings import SEVERITY_RANK, Decision, Observation, Verdict, highest
+from swarm.rules.fingerprints import Report, shortest_free_id, unclaimed
 from swarm.rules.matching import Match, MatchedBy, match
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENSES

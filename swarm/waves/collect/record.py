@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from swarm.rules.classification import Observation
+from swarm.rules.findings import Observation
 from swarm.store.observations import SeenFurther
 from swarm.waves.collect.reconcile import Moved, Reconciled
 

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from swarm.clock import now
-from swarm.rules.classification import Decision, Observation
 from swarm.rules.decisions import Source
+from swarm.rules.findings import Decision, Observation
 from swarm.rules.suppressions import Suppression
 from swarm.store import decisions, pending_decisions
 from swarm.store.decisions import Decidable, Taken

@@ -4,17 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from swarm import events
+from swarm import stage_events
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, TreeFile, contents
 from swarm.git.runner import Git
 from swarm.results.collect import Problem
 from swarm.rules.anchors import LONGEST_TEXT, Anchor, Claim, SourceText, no_anchor
 from swarm.rules.anchors import locate_all as locate_lines
-from swarm.rules.classification import Fate
-from swarm.rules.identity import Report, identified
+from swarm.rules.findings import Fate
+from swarm.rules.fingerprints import Report, identified
 from swarm.rules.matching import Known
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
-from swarm.rules.paths import safe_path
+from swarm.rules.safe_paths import safe_path
 from swarm.rules.suppressions import Suppression, suppressions_at
 from swarm.store.agent_runs import AgentRun
 from swarm.waves.collect.outputs import Intake, Told
@@ -94,7 +94,7 @@ def _note_comments(
             problems = refused.setdefault(one.agent.id, [])
             if comment.problem and problem not in problems:
                 problems.append(problem)
-                events.emit("suppression_invalid", file=source.path, line=comment.line, problem=comment.problem)
+                stage_events.emit("suppression_invalid", file=source.path, line=comment.line, problem=comment.problem)
 
 
 def _placed(

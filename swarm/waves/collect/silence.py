@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from swarm.rules.classification import Fate, Look, Observation, Verdict, verdict_on_silence
+from swarm.rules.findings import Fate, Look, Observation, Verdict, verdict_on_silence
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENS_TEXT, LENSES
 from swarm.store.findings import KnownFinding, NotSeen, Relocated

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from swarm import errors, events
+from swarm import errors, stage_events
 from swarm.config import Config
 from swarm.files import make_folder, write_whole
 from swarm.git import sentinel
@@ -119,7 +119,7 @@ def refusals_told(asked: str | None) -> Iterator[None]:
     try:
         yield
     except errors.DispatchPreconditionError as error:
-        events.emit(
+        stage_events.emit(
             "dispatch_precondition_failed", code=error.code, message=error.message, run_id=asked, phase=error.phase
         )
         raise

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from swarm import errors
 from swarm.git.repository import Repository
-from swarm.rules.classification import OPEN_STATUSES, Decision, Fate
+from swarm.rules.findings import OPEN_STATUSES, Decision, Fate
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import LENSES, Phase
 from swarm.rules.verification import BROKEN, DRIFTED, Looked, verify_approved

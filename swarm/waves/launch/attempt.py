@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from swarm import events
+from swarm import stage_events
 from swarm.config import Config
 from swarm.files import is_in_place, make_folder, write_whole
 from swarm.git.repository import Repository
@@ -119,7 +119,7 @@ def _open(scene: Scene, agent: AgentRun, before: list[Attempt], folder: Path, ar
         attempt_id = attempts.add(conn, scene.run.id, scene.wave.id, new)
         if agent.status is AgentRunStatus.DISPATCHED:
             transitions.move_agent_run(conn, scene.wave, agent, AgentRunStatus.RUNNING)
-    events.emit(
+    stage_events.emit(
         "attempt_started",
         run_id=scene.run.id,
         wave_id=scene.wave.id,
@@ -149,7 +149,7 @@ def _close(scene: Scene, agent: AgentRun, attempt_id: int, job: Job, ran: Ran) -
             reason = f"{ending.error_code}: {ending.error_fragment or ending.outcome}"
             transitions.move_agent_run(conn, scene.wave, running, target, reason=reason)
     attempt_files.write(job.attempt_folder / attempt_files.NAME, scene.store.conn, attempt_id)
-    events.emit(
+    stage_events.emit(
         "attempt_ended",
         run_id=scene.run.id,
         wave_id=scene.wave.id,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from swarm.rules.classification import Observation, highest, status_of
+from swarm.rules.findings import Observation, highest, status_of
 from swarm.rules.states import AgentRunStatus
 from swarm.store.findings import Sighting
 from swarm.store.ledger import Event

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from swarm import errors
-from swarm.rules.classification import OPEN_STATUSES, SEVERITIES, SEVERITY_RANK, STATUSES
 from swarm.rules.decisions import CLOSED
+from swarm.rules.findings import OPEN_STATUSES, SEVERITIES, SEVERITY_RANK, STATUSES
 from swarm.rules.globs import regex_of
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, findings, waves

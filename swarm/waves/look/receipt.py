@@ -25,7 +25,7 @@ from swarm.results.receipt import (
     ReceiptViolation,
     WaveReceipt,
 )
-from swarm.rules.classification import SEVERITIES
+from swarm.rules.findings import SEVERITIES
 from swarm.store import agent_runs, evidence, fix_claims, leases, verifications
 from swarm.store.runs import Run
 from swarm.store.verifications import Verification

@@ -12,7 +12,7 @@ from swarm.results.collect import FindingCounts
 from swarm.results.report import AgentLane, AttemptBar, OpenAfter, ReportFacts, ReportResult, WaveLane
 from swarm.results.status import Assessment
 from swarm.rules.assessment import assess
-from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
+from swarm.rules.findings import OPEN_STATUSES, SEVERITIES
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.states import WaveStatus
 from swarm.store import agent_runs, attempts, findings, ledger, trends, waves

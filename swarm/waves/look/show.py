@@ -7,7 +7,7 @@ from swarm import errors
 from swarm.git.repository import contents, files_at, repository_at
 from swarm.git.runner import GitError
 from swarm.rules.anchors import SourceText
-from swarm.rules.classification import OPEN_STATUSES
+from swarm.rules.findings import OPEN_STATUSES
 from swarm.store import findings, fix_claims
 from swarm.store.findings import Finding, Sighting
 from swarm.store.fix_claims import FixClaim

@@ -21,7 +21,7 @@ from swarm.results.status import (
     WaveCounts,
 )
 from swarm.rules import assessment
-from swarm.rules.classification import OPEN_STATUSES, SEVERITIES
+from swarm.rules.findings import OPEN_STATUSES, SEVERITIES
 from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended
 from swarm.store import runs, waves
 from swarm.store.agent_runs import AgentRun

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from swarm.results.report import Comeback, Recurrence, SeenIn, TrendsResult, WavePoint
-from swarm.rules.classification import SEVERITY_RANK
+from swarm.rules.findings import SEVERITY_RANK
 from swarm.store import trends
 from swarm.store.trends import Persistent, Point, Tally
 from swarm.waves.look.report import kept_counts

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm import errors, events
+from swarm import errors, stage_events
 from swarm.builds import registry, runner
 from swarm.builds.adapter import Adapter, BuildResult, BuildStep
 from swarm.builds.registry import UnknownAdapter
@@ -20,7 +20,7 @@ from swarm.git import sentinel, worktrees
 from swarm.git.repository import Repository
 from swarm.git.worktrees import SCRATCH, Tree
 from swarm.results.verify import GateShown, StepShown
-from swarm.rules.verdicts import BuildVerdict
+from swarm.rules.build_verdicts import BuildVerdict
 from swarm.store.runs import Run
 from swarm.waves.trees import worktrees as agent_trees
 from swarm.workspace import Workspace
@@ -44,7 +44,7 @@ class Bench(NamedTuple):
         Raises BuildAdapterUnknown, GitError, WorkspaceNotWritable, and ProofDisturbed where something outside
         of that worktree changed meanwhile: the code under test is an agent's.
         """
-        events.emit("build_started", run_id=self.run.id, commit=commit)
+        stage_events.emit("build_started", run_id=self.run.id, commit=commit)
         before = self._surroundings()
         with scratch_tree(self, commit) as tree:
             result = runner.run_build(
@@ -55,7 +55,7 @@ class Bench(NamedTuple):
         if changed:
             told = (*changed[:_MOST_NAMED], *(["…"] if len(changed) > _MOST_NAMED else []))
             raise errors.ProofDisturbed(commit=commit[:12], files=told, path=str(self.repository.root))
-        events.emit("build_ended", run_id=self.run.id, commit=commit, verdict=result.verdict.value)
+        stage_events.emit("build_ended", run_id=self.run.id, commit=commit, verdict=result.verdict.value)
         return result
 
     def chosen(self, tree: Path) -> Adapter | None:

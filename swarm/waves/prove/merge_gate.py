@@ -4,11 +4,11 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from swarm import errors, events
+from swarm import errors, stage_events
 from swarm.builds.adapter import BuildResult
 from swarm.git.runner import Git
 from swarm.results.verify import GateShown
-from swarm.rules.verdicts import BuildVerdict
+from swarm.rules.build_verdicts import BuildVerdict
 from swarm.store import verifications
 from swarm.store.runs import Run
 from swarm.waves.prove import build as builds
@@ -114,7 +114,7 @@ def _culprits(git: Git, scene: Scene, bench: Bench, base: str, links: Sequence[L
             middle = (low + high) // 2
             low, high = (low, middle) if red(left[:middle]) else (middle, high)
         found.append(left.pop(high - 1))
-        events.emit("merge_culprit", run_id=scene.run.id, wave_id=scene.wave.id, domain=found[-1].agent.domain)
+        stage_events.emit("merge_culprit", run_id=scene.run.id, wave_id=scene.wave.id, domain=found[-1].agent.domain)
     return found
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from swarm.rules.classification import EvidenceKind
+from swarm.rules.findings import EvidenceKind
 from swarm.rules.verification import VERIFIED, asked_again, verify_fixed
 from swarm.store import findings, fix_claims
 from swarm.store.fix_claims import Proved

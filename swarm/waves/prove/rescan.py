@@ -10,7 +10,7 @@ from swarm import errors
 from swarm.git import agent_work, worktrees
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, files_at
 from swarm.rules.anchors import LONGEST_TEXT, folded
-from swarm.rules.classification import Observation
+from swarm.rules.findings import Observation
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Phase
 from swarm.rules.verification import Said
 from swarm.runtimes import registry

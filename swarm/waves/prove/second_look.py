@@ -10,7 +10,7 @@ from swarm.git.repository import Repository, files_at
 from swarm.git.runner import GitError
 from swarm.results.verify import ClaimRow, ClaimsSummary
 from swarm.rules import verification
-from swarm.rules.classification import EvidenceKind, Observation
+from swarm.rules.findings import EvidenceKind, Observation
 from swarm.rules.verification import Looked, Row
 from swarm.store import findings, fix_claims
 from swarm.store.findings import Finding, Selection

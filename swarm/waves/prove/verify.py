@@ -5,15 +5,15 @@ import sqlite3
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm import errors, events
+from swarm import errors, stage_events
 from swarm.config import Config
 from swarm.files import write_whole
 from swarm.git import merging
 from swarm.git.repository import Repository, commit_of, repository_at
 from swarm.results.verify import Claims, Delta, VerifyResult
+from swarm.rules.build_verdicts import BuildVerdict
 from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
-from swarm.rules.verdicts import BuildVerdict
 from swarm.store import fix_claims, transitions, verifications, waves
 from swarm.store.connection import Store
 from swarm.store.fix_claims import Proved
@@ -265,6 +265,6 @@ def write_delta(
     try:
         write_whole(file, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
     except errors.WorkspaceNotWritable as error:
-        events.emit("delta_not_written", run_id=run.id, code=error.code, path=str(file))
+        stage_events.emit("delta_not_written", run_id=run.id, code=error.code, path=str(file))
         return None
     return file

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm import events
+from swarm import stage_events
 from swarm.clock import seconds_since
 from swarm.config import Config
 from swarm.git.repository import repository_at
@@ -112,7 +112,9 @@ def _timed_out(
             age = seconds_since(_begun(conn, agent))
         except ValueError:
             unknown.append(agent)
-            events.emit("timeout_skipped", run_id=run.id, wave_id=wave.id, agent_run_id=agent.id, domain=agent.domain)
+            stage_events.emit(
+                "timeout_skipped", run_id=run.id, wave_id=wave.id, agent_run_id=agent.id, domain=agent.domain
+            )
             continue
         if age > run.timeout_seconds:
             late.append(agent)

@@ -10,7 +10,7 @@ from swarm import clock, errors
 from swarm.git import repository as git_repository
 from swarm.git.repository import Repository
 from swarm.interruption import postponed
-from swarm.rules import codeowners, drafts
+from swarm.rules import codeowners, draft_map
 from swarm.rules.ownership import Domain
 from swarm.store import domains as domain_table
 from swarm.store import runs, save_points
@@ -114,12 +114,12 @@ def mapped(repository: Repository, domains_from: str) -> Mapped:
     paths = [file.path for file in files]
     match domains_from:
         case "auto":
-            return Mapped(*drafts.draft_with_counts(paths), [])
+            return Mapped(*draft_map.draft_with_counts(paths), [])
         case "codeowners":
             return Mapped(*codeowners.map_of(codeowners_rules(repository, files), paths), [])
         case _:
             domains = domains_from_file(Path(domains_from))
-            return Mapped(domains, *drafts.counted(domains, paths))
+            return Mapped(domains, *draft_map.counted(domains, paths))
 
 
 def take_back(store: Store, repository: Repository) -> None:

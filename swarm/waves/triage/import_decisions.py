@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from swarm.clock import now
 from swarm.results.triage import DecisionSkipped, FindingDecided, ImportResult
-from swarm.rules.classification import Decision, Observation, status_of
 from swarm.rules.decisions import Source, has_expired
+from swarm.rules.findings import Decision, Observation, status_of
 from swarm.store import decisions, ledger, pending_decisions
 from swarm.store.connection import Store
 from swarm.store.decisions import Decidable, Taken

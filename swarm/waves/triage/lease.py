@@ -10,7 +10,7 @@ from swarm import errors
 from swarm.git.repository import LINK_MODE, files_at, repository_at
 from swarm.results.triage import LeaseShown, LeasesResult
 from swarm.rules.ownership import Domain, Ownership, OwnershipMap
-from swarm.rules.paths import safe_path
+from swarm.rules.safe_paths import safe_path
 from swarm.store import domains, leases, waves
 from swarm.store.connection import Store
 from swarm.store.leases import Lease

@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 
 from swarm import errors
 from swarm.results.triage import FindingDecided, TriageResult
-from swarm.rules.classification import Decision, Observation, status_of
 from swarm.rules.decisions import DECISION_OF, Action, Source, is_applicable
+from swarm.rules.findings import Decision, Observation, status_of
 from swarm.store import decisions, waves
 from swarm.store.connection import Store
 from swarm.store.decisions import Decidable, Proof, Taken

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from swarm.results.report import AgentLane, AttemptBar, ReportFacts, VerificationShown, WaveLane
-from swarm.show.html import (
+from swarm.show.page.html import (
     AS_TEXT,
     DASH,
     chip,

@@ -12,12 +12,12 @@ from typing import Final
 from swarm import __version__
 from swarm.errors import ICONS, Severity
 from swarm.results.report import ReportFacts
-from swarm.rules.classification import OPEN_STATUSES, SEVERITIES, STATUSES
-from swarm.show.burndown import burn_down, summary
+from swarm.rules.findings import OPEN_STATUSES, SEVERITIES, STATUSES
 from swarm.show.escape import plain
-from swarm.show.gates import gates
-from swarm.show.html import AS_TEXT, code, counted, icon, moment, safe, severity_icon, shortened
-from swarm.show.timeline import timeline
+from swarm.show.page.burndown import burn_down, summary
+from swarm.show.page.gates import gates
+from swarm.show.page.html import AS_TEXT, code, counted, icon, moment, safe, severity_icon, shortened
+from swarm.show.page.timeline import timeline
 from swarm.waves.results import FindingShown
 
 _PARTS: Final = Path(__file__).with_name("page")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from swarm.results.report import LeaseShown, MergeShown, PromotionShown, ReportFacts, StepShown, VerificationShown
-from swarm.show.html import chip, code, counted, duration, icon, moment, safe, verdict_word
+from swarm.show.page.html import chip, code, counted, duration, icon, moment, safe, verdict_word
 
 
 def gates(facts: ReportFacts) -> str:

@@ -6,8 +6,8 @@ from math import ceil, floor, log10
 from typing import Final
 
 from swarm.results.report import OpenAfter
-from swarm.rules.classification import SEVERITIES
-from swarm.show.html import counted, safe, severity_icon
+from swarm.rules.findings import SEVERITIES
+from swarm.show.page.html import counted, safe, severity_icon
 
 HEIGHT: Final = 260
 _TOP, _BOTTOM = 22, 44
