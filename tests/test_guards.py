@@ -37,8 +37,8 @@ PLAIN = {
 MAY_IMPORT = {
     "cli": {"cli", "waves", "results", "show", "store", "git", "runtimes", "rules", *PLAIN},
     "waves": {"waves", "results", "store", "git", "runtimes", "builds", "rules", *PLAIN},
-    "show": {"show", "results", "waves", "rules", "errors", "__version__"},
-    "results": {"results", "rules", "waves"},
+    "show": {"show", "results", "rules", "errors", "__version__"},
+    "results": {"results", "rules"},
     "store": {"store", "rules", *PLAIN},
     "git": {"git", "rules", *PLAIN},
     "runtimes": {"runtimes", "rules", *PLAIN},

@@ -6,7 +6,7 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import require_reason, run_argument, usage, verb
-from swarm.results.receipt import AdvanceResult
+from swarm.results.advance import AdvanceResult
 from swarm.show import text
 from swarm.show.escape import plain
 from swarm.show.receipt import gate_word

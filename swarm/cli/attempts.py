@@ -6,9 +6,9 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import usage, verb
+from swarm.results.launch import LaunchResult
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.results import LaunchResult
 
 
 @verb()

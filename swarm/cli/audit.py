@@ -10,11 +10,11 @@ from swarm import errors
 from swarm.cli.call import Call, write
 from swarm.cli.findings import ON_TERMINAL, FailOn, sarif_log
 from swarm.cli.options import usage, verb
+from swarm.results.audit import AuditResult
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import Phase, dispatched_phase, is_audit
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.results import AuditResult
 
 _FORMS = ("text", "markdown", "json", "sarif")
 _MOST_FIXED = 10

@@ -8,9 +8,9 @@ import click
 from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, require_reason, usage, verb
+from swarm.results.dispatch import AgentPlan, DispatchResult
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.results import AgentPlan, DispatchResult
 
 
 @verb()

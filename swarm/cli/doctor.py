@@ -8,8 +8,8 @@ import click
 from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import require_reason, usage, verb
+from swarm.results.doctor import DoctorResult
 from swarm.show.escape import plain
-from swarm.waves.results import DoctorResult
 
 _ICONS = {"pass": "✓", "warn": "⚠", "fail": "⊘"}
 

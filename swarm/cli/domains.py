@@ -8,9 +8,9 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, require_reason, run_argument, usage, verb
+from swarm.results.domains import DomainsResult
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.results import DomainsResult
 
 if TYPE_CHECKING:
     from swarm.store.connection import Store

@@ -8,7 +8,7 @@ import click
 
 from swarm.cli.call import Call, write
 from swarm.cli.options import usage, verb
-from swarm.waves.results import EventsResult
+from swarm.results.events import EventsResult
 
 _POLL_SECONDS = 0.3
 

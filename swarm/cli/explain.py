@@ -7,8 +7,8 @@ import click
 from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import run_option, verb
+from swarm.results.explain import Explanation
 from swarm.show.escape import plain
-from swarm.waves.results import Explanation
 
 
 @verb()

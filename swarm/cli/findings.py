@@ -9,10 +9,10 @@ import click
 
 from swarm.cli.call import Call, envelope, write
 from swarm.cli.options import Words, usage, verb
+from swarm.results.findings import FindingShown, FindingsResult
 from swarm.rules.findings import SEVERITIES, STATUSES
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.results import FindingShown, FindingsResult
 
 if TYPE_CHECKING:
     from swarm.store.connection import Store

@@ -6,8 +6,8 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import run_option, verb
+from swarm.results.events import EventShown, EventsResult
 from swarm.show.escape import plain
-from swarm.waves.results import EventShown, EventsResult
 
 
 @verb()

@@ -7,9 +7,9 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import Duration, verb
+from swarm.results.init import InitResult
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.results import InitResult
 
 _MOST_UNMATCHED = 10
 

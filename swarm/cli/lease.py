@@ -9,7 +9,7 @@ import click
 from swarm.cli.call import Call
 from swarm.cli.decision_verbs import named_option, one_run, said
 from swarm.cli.options import repo_path_option, run_argument, verb
-from swarm.results.triage import LeaseShown, LeasesResult
+from swarm.results.lease import LeaseShown, LeasesResult
 from swarm.show import text
 from swarm.show.escape import plain
 

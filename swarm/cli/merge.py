@@ -8,7 +8,8 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import Words, repo_path_option, require_reason, run_argument, verb
-from swarm.results.verify import GateShown, MergeResult
+from swarm.results.merge import MergeResult
+from swarm.results.verify import GateShown
 from swarm.show import text
 from swarm.show.escape import plain
 

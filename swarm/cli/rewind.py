@@ -6,9 +6,9 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import require_reason, verb
+from swarm.results.rewind import RewindResult
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.recovery import RewindResult
 
 _MOST_SHOWN = 10
 

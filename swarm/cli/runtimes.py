@@ -6,9 +6,9 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import verb
+from swarm.results.runtimes import RuntimesResult
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.results import RuntimesResult
 
 
 @verb()

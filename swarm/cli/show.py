@@ -9,9 +9,9 @@ import click
 from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, run_option, verb
+from swarm.results.show import ShowResult
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.results import ShowResult
 
 
 @verb()

@@ -6,7 +6,7 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import verb
-from swarm.results.report import Comeback, Recurrence, TrendsResult, WavePoint
+from swarm.results.trends import Comeback, Recurrence, TrendsResult, WavePoint
 from swarm.show import text
 from swarm.show.escape import plain
 

@@ -7,9 +7,9 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, require_reason, run_argument, verb
+from swarm.results.undo import UndoResult
 from swarm.show import text
 from swarm.show.escape import plain
-from swarm.waves.recovery import UndoResult
 
 
 @verb()

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from swarm.results.collect import FindingCounts
-from swarm.waves.results import SeverityCounts
+from swarm.results.findings import SeverityCounts
 
 
 class ReportResult(NamedTuple):
@@ -164,68 +164,3 @@ class ReportFacts(NamedTuple):
     ledger_seq: int
     ledger_hash: str
     ledger_ts: str
-
-
-class SeenIn(NamedTuple):
-    """A wave of a run."""
-
-    run_id: str
-    wave: int
-
-
-class Comeback(NamedTuple):
-    """A finding that persists: over waves, over runs, or after it was fixed. Place and status are the newest."""
-
-    finding_id: str
-    severity: str
-    rule: str
-    status: str
-    repo: str
-    file: str | None
-    line: int | None
-    description: str
-    runs: int
-    waves: int
-    came_back: int
-    first: SeenIn
-    last: SeenIn
-
-
-class WavePoint(NamedTuple):
-    """How one wave left the findings of its run. `open` is `None` where the wave did not record it."""
-
-    run_id: str
-    repo: str
-    wave: int
-    phase: str
-    status: str
-    dispatched: str
-    ended: str | None
-    open: SeverityCounts | None
-    new: int
-    fixed: int
-    regressed: int
-
-
-class Recurrence(NamedTuple):
-    """A rule or a file whose findings come back. `rate` is the share of fixes after which the finding came back."""
-
-    name: str
-    findings: int
-    open: int
-    fixes: int
-    came_back: int
-    rate: float
-
-
-class TrendsResult(NamedTuple):
-    """The answer to one query; the others are `None`. `total` counts what the limit left out, too."""
-
-    query: str
-    repo: str | None
-    runs: int
-    total: int
-    recurring: tuple[Comeback, ...] | None = None
-    history: tuple[WavePoint, ...] | None = None
-    rules: tuple[Recurrence, ...] | None = None
-    files: tuple[Recurrence, ...] | None = None

@@ -28,35 +28,6 @@ class GateShown(NamedTuple):
     accepted: str | None
 
 
-class MergedDomain(NamedTuple):
-    """What became of one agent's work: merged, already in, nothing or dropped."""
-
-    domain: str
-    branch: str | None
-    commit: str | None
-    state: str
-    files: int
-
-
-class MergeResult(NamedTuple):
-    """What `merge` brought together, where it is, and which findings the merged commit proves mended."""
-
-    run_id: str
-    wave_id: int | None
-    wave_number: int | None
-    phase: str | None
-    ref: str | None
-    base: str | None
-    commit: str | None
-    published: bool
-    domains: tuple[MergedDomain, ...]
-    dropped: tuple[str, ...]
-    gate: GateShown | None
-    fixed: tuple[str, ...]
-    summary: str
-    next_action: str
-
-
 class ClaimsSummary(NamedTuple):
     """What a second look at findings came to, counted."""
 

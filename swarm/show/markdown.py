@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from swarm.errors import ICONS, Severity
+from swarm.results.findings import FindingShown, FindingsResult
 from swarm.show import text
 from swarm.show.escape import code_span, markdown
-from swarm.waves.results import FindingShown, FindingsResult
 
 
 def digest_lines(

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from swarm.results.advance import GateShown
 from swarm.results.receipt import (
-    GateShown,
     ReceiptAgent,
     ReceiptClaim,
     ReceiptDomain,

@@ -12,8 +12,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from swarm import __version__
+from swarm.results.findings import FindingShown
 from swarm.rules.fingerprints import VERSION
-from swarm.waves.results import FindingShown
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST_RESULTS: Final = 25_000

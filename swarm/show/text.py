@@ -13,7 +13,8 @@ from swarm.rules.findings import SEVERITIES
 from swarm.show.escape import plain
 
 if TYPE_CHECKING:
-    from swarm.waves.results import FindingShown, FindingsResult, SightingShown
+    from swarm.results.findings import FindingShown, FindingsResult
+    from swarm.results.show import SightingShown
 
 _COLOURS: Final = {"CRITICAL": "31;1", "HIGH": "31", "MEDIUM": "33", "LOW": "36"}
 _PAINT: Final = re.compile(r"(\x1b\[(?:0|3[136]|31;1)m)")

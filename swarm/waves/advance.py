@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from swarm import errors
-from swarm.results.receipt import AdvanceResult, GateShown, PromotionShown, ReceiptPromotion
+from swarm.results.advance import AdvanceResult, GateShown, PromotionShown
+from swarm.results.receipt import ReceiptPromotion
 from swarm.rules import assessment, gates
 from swarm.rules.gates import Judgement, Verdict
 from swarm.rules.phases import Phase

@@ -7,7 +7,9 @@ from swarm import errors, stage_events
 from swarm.config import Config
 from swarm.git.diff import changed_lines
 from swarm.git.repository import Repository, commit_of, repository_at
+from swarm.results.audit import AuditResult
 from swarm.results.collect import CollectResult
+from swarm.results.findings import FindingShown, FindingsResult
 from swarm.rules.phases import Phase, is_audit
 from swarm.runtimes import registry
 from swarm.store import runs, waves
@@ -20,7 +22,6 @@ from swarm.waves.dispatch.dispatch import Wish, dispatch, refusals_told
 from swarm.waves.launch.launch import launch
 from swarm.waves.launch.supervision import told
 from swarm.waves.look.findings import Filters, digest
-from swarm.waves.results import AuditResult, FindingShown, FindingsResult
 from swarm.waves.setup import init as initializing
 from swarm.workspace import Workspace
 

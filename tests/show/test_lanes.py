@@ -3,6 +3,7 @@
 import pytest
 
 from swarm.results.collect import FindingCounts
+from swarm.results.findings import SeverityCounts
 from swarm.results.report import (
     AgentLane,
     AttemptBar,
@@ -17,7 +18,6 @@ from swarm.results.report import (
 )
 from swarm.show.page.gates import gates
 from swarm.show.page.timeline import timeline
-from swarm.waves.results import SeverityCounts
 from tests.show.test_report import Parsed
 
 EVIL = '"><script>alert(1)</script>\u202e\x1b[2J'

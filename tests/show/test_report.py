@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from swarm.results.findings import SeverityCounts
 from swarm.results.report import OpenAfter
 from swarm.show.page import report
 from swarm.show.page.burndown import burn_down
 from swarm.show.page.html import duration
-from swarm.waves.results import SeverityCounts
 from tests.conftest import Repo, Swarm, Workspace
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swarm import __version__
+from swarm.results.findings import FindingShown
 from swarm.rules.phases import Phase
 from swarm.runtimes.sarif import output_of
 from swarm.show import sarif
-from swarm.waves.results import FindingShown
 
 RUN = "swarm-1700000000-0123abcd"
 OFFICIAL = Path(__file__).parents[3] / "shared" / "data" / "sarif-schema-2.1.0.json"

@@ -11,6 +11,7 @@ from typing import Final
 
 from swarm import __version__
 from swarm.errors import ICONS, Severity
+from swarm.results.findings import FindingShown
 from swarm.results.report import ReportFacts
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES, STATUSES
 from swarm.show.escape import plain
@@ -18,7 +19,6 @@ from swarm.show.page.burndown import burn_down, summary
 from swarm.show.page.gates import gates
 from swarm.show.page.html import AS_TEXT, code, counted, icon, moment, safe, severity_icon, shortened
 from swarm.show.page.timeline import timeline
-from swarm.waves.results import FindingShown
 
 _PARTS: Final = Path(__file__).with_name("page")
 WITHOUT_SCRIPT: Final = 200

@@ -12,13 +12,13 @@ from swarm.git.repository import Repository, repository_at
 from swarm.git.runner import Git, GitError
 from swarm.git.salvage import Unsavable
 from swarm.interruption import postponed
+from swarm.results.clean import CleanResult, Leftover
 from swarm.store import ledger
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves.clean import intents, kept_work, leftovers
 from swarm.waves.clean.kept_work import KeptWork
 from swarm.waves.clean.leftovers import ABANDONED, AT_RISK, GONE, Ground, Judged
-from swarm.waves.recovery import CleanResult, Leftover
 from swarm.waves.trees import worktrees
 from swarm.workspace import Workspace
 

@@ -12,13 +12,13 @@ from swarm import clock
 from swarm.git import merging, salvage
 from swarm.git.repository import holds_commit
 from swarm.git.runner import Git
+from swarm.results.clean import Leftover
 from swarm.rules.states import WaveStatus
 from swarm.store import waves
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.clean.leftovers import Ground, Judged, number_of
 from swarm.waves.collect.ownership import WORK
-from swarm.waves.recovery import Leftover
 
 _OVER: Final = (WaveStatus.ADVANCED, WaveStatus.ABORTED_FOR_REWIND)
 

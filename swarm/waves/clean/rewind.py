@@ -14,6 +14,7 @@ from swarm.git.rewind import Lost
 from swarm.git.runner import GitError
 from swarm.git.salvage import Unsavable
 from swarm.interruption import postponed
+from swarm.results.rewind import RewindResult
 from swarm.rules.states import AGENT_RUN, WAVE, AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, fix_claims, ledger, runs, transitions, verifications, waves
 from swarm.store import rewinding as rows
@@ -26,7 +27,6 @@ from swarm.waves.clean import intents
 from swarm.waves.clean.unfinished_rewind import goes_on
 from swarm.waves.launch import supervision
 from swarm.waves.prove.merge_chain import integration_branch
-from swarm.waves.recovery import RewindResult
 from swarm.waves.trees import worktrees
 from swarm.workspace import Workspace
 

@@ -12,6 +12,7 @@ from swarm.files import is_in_place
 from swarm.git import merging, salvage, worktree_list, worktrees
 from swarm.git.repository import Repository, holds_commit, repository_at
 from swarm.git.worktrees import Tree
+from swarm.results.undo import Restored, UndoResult
 from swarm.store import ledger, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
@@ -19,7 +20,6 @@ from swarm.waves.clean import intents, leftovers
 from swarm.waves.clean.intents import Intent
 from swarm.waves.held import Origin, held_after
 from swarm.waves.prove.merge_chain import integration_branch
-from swarm.waves.recovery import Restored, UndoResult
 from swarm.waves.trees import worktrees as agent_trees
 from swarm.workspace import Workspace
 

@@ -16,6 +16,7 @@ from swarm.git import sentinel
 from swarm.git.repository import Repository, files_at, repository_at, tracked_changes
 from swarm.git.worktrees import Tree
 from swarm.interruption import postponed
+from swarm.results.dispatch import AgentPlan, DispatchResult
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import Phase, expected_next, is_audit
 from swarm.runtimes import registry
@@ -31,7 +32,6 @@ from swarm.waves.dispatch import preconditions, prompts
 from swarm.waves.dispatch.prompts import Briefing, Prompt, Setting
 from swarm.waves.dispatch.routing import MOST_NAMED, Routing, hold_to_anchors, route, told_to_audit
 from swarm.waves.prove.merge_chain import unpublished
-from swarm.waves.results import AgentPlan, DispatchResult
 from swarm.waves.setup import domains as domain_map
 from swarm.waves.trees import worktrees
 from swarm.waves.trees.sparse import sparse_files

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from swarm import errors
 from swarm.git.repository import Repository
+from swarm.results.dispatch import Unrouted
 from swarm.rules.findings import OPEN_STATUSES, Decision, Fate
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import LENSES, Phase
@@ -16,7 +17,6 @@ from swarm.store.findings import Finding, Selection
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.places import Place, places_at
-from swarm.waves.results import Unrouted
 
 MOST_NAMED = 20
 

@@ -12,6 +12,7 @@ from swarm import errors
 from swarm.config import Config
 from swarm.git import runner
 from swarm.locks import holder_of, is_held
+from swarm.results.doctor import Check, DoctorResult
 from swarm.runtimes import registry
 from swarm.store import ledger, migrations, runs, waves
 from swarm.store.connection import Store, open_store
@@ -21,7 +22,6 @@ from swarm.waves import selection
 from swarm.waves.clean.unfinished_rewind import unfinished_rewind
 from swarm.waves.doctor import repairs
 from swarm.waves.doctor.repairs import Ward
-from swarm.waves.results import Check, DoctorResult
 from swarm.workspace import Workspace
 
 PASS: Final = "pass"  # noqa: S105

@@ -9,12 +9,12 @@ from typing import Final, NamedTuple
 from swarm import errors
 from swarm.git.repository import Repository, repository_at
 from swarm.git.runner import GitError
+from swarm.results.doctor import LeftAlone, Repair
 from swarm.store import ledger, runs
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
 from swarm.waves.doctor import repairs_of_git, repairs_of_workspace
 from swarm.waves.doctor.repairs_of_workspace import Step
-from swarm.waves.results import LeftAlone, Repair
 from swarm.waves.trees import worktrees
 from swarm.workspace import Workspace
 

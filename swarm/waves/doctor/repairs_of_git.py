@@ -16,13 +16,13 @@ from swarm.git.runner import Git, GitError
 from swarm.git.worktree_list import Placement
 from swarm.git.worktrees import Tree
 from swarm.locks import holder_of, is_held
+from swarm.results.doctor import LeftAlone
 from swarm.runtimes import processes
 from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves.doctor.repairs_of_workspace import TREES, Step
 from swarm.waves.prove import build
-from swarm.waves.results import LeftAlone
 from swarm.workspace import Workspace
 
 LOCK: Final = "swarm-worktrees.lock"

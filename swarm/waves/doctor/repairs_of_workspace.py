@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from swarm import errors
 from swarm.files import is_in_place, left_unfinished, make_folder
 from swarm.locks import is_held
+from swarm.results.doctor import LeftAlone
 from swarm.runtimes import processes
 from swarm.store import attempts, runs, verifications, waves
 from swarm.store.attempts import Attempt
@@ -19,7 +20,6 @@ from swarm.store.sqlite_errors import backups, lock_file, writers_queue
 from swarm.store.waves import Wave
 from swarm.waves.launch import attempt_files, supervision
 from swarm.waves.prove import verify
-from swarm.waves.results import LeftAlone
 from swarm.workspace import Workspace
 
 TREES: Final = "worktrees"

@@ -13,6 +13,7 @@ from swarm import errors, interruption
 from swarm.config import Config
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, Repository, files_at, repository_at
 from swarm.git.worktrees import Tree
+from swarm.results.launch import LaunchResult
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus
@@ -27,7 +28,6 @@ from swarm.store.waves import Wave
 from swarm.waves.dispatch.routing import assigned_to
 from swarm.waves.launch.attempt import Scene, attempt
 from swarm.waves.launch.supervision import close_dead_attempts, only_supervisor, told
-from swarm.waves.results import LaunchResult
 from swarm.waves.trees import worktrees
 from swarm.workspace import Workspace
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from swarm import errors
 from swarm.files import is_in_place, left_unfinished, make_folder
+from swarm.results.launch import AgentLaunched, AttemptShown, LaunchResult
 from swarm.rules.states import CAN_BE_RESUMED, WaveStatus
 from swarm.runtimes import processes
 from swarm.store import agent_runs, attempts, waves
@@ -16,7 +17,6 @@ from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.launch import attempt_files
-from swarm.waves.results import AgentLaunched, AttemptShown, LaunchResult
 from swarm.workspace import AGENT_VARIABLE, Workspace
 
 # Of several, the gravest is told: not found, failed, refused, not started, done.

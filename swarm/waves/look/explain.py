@@ -6,11 +6,11 @@ from typing import Final
 
 from swarm import errors
 from swarm.errors import CATALOGUE
+from swarm.results.explain import Explanation
 from swarm.store import attempts
 from swarm.store.attempts import Attempt
 from swarm.store.runs import Run
 from swarm.waves.look.show import one_finding
-from swarm.waves.results import Explanation
 
 EXIT_CODES: Final = {
     0: ("done, or clean", "Nothing to do."),

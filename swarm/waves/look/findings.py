@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from swarm import errors
+from swarm.results.findings import Broken, FindingShown, FindingsResult, SeverityCounts
 from swarm.rules.decisions import CLOSED
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES, SEVERITY_RANK, STATUSES
 from swarm.rules.globs import regex_of
@@ -17,7 +18,6 @@ from swarm.store.agent_runs import AgentRun
 from swarm.store.findings import Finding, Selection
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.results import Broken, FindingShown, FindingsResult, SeverityCounts
 
 EVERY_STATUS: Final = "all"
 OPEN: Final = "open"

@@ -4,11 +4,11 @@ import json
 import sqlite3
 from collections.abc import Iterator
 
+from swarm.results.events import EventShown
 from swarm.store import ledger
 from swarm.store.findings import first_wave_of
 from swarm.store.ledger import Event
 from swarm.store.waves import Wave
-from swarm.waves.results import EventShown
 
 
 def event_shown(event: Event) -> EventShown:

@@ -8,8 +8,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from swarm.results.advance import GateShown
 from swarm.results.receipt import (
-    GateShown,
     ReceiptAgent,
     ReceiptClaim,
     ReceiptDomain,

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from swarm.files import refuse_target, write_stream
 from swarm.results.collect import FindingCounts
+from swarm.results.findings import FindingShown, SeverityCounts
 from swarm.results.report import AgentLane, AttemptBar, OpenAfter, ReportFacts, ReportResult, WaveLane
 from swarm.results.status import Assessment
 from swarm.rules.assessment import assess
@@ -24,7 +25,6 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.look import report_proofs
 from swarm.waves.look.findings import finding_shown
-from swarm.waves.results import FindingShown, SeverityCounts
 from swarm.waves.run_facts import standing
 
 Page = Callable[[ReportFacts, Iterator[FindingShown]], Iterable[str]]

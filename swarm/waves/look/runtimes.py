@@ -1,9 +1,9 @@
 """`runtimes`: what can be launched here."""
 
 from swarm.config import Config
+from swarm.results.runtimes import RuntimeShown, RuntimesResult
 from swarm.rules.phases import DISPATCHED_PHASES
 from swarm.runtimes import registry
-from swarm.waves.results import RuntimeShown, RuntimesResult
 
 
 def listed_runtimes(config: Config, name: str | None) -> RuntimesResult:

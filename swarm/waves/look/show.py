@@ -6,6 +6,7 @@ from pathlib import Path
 from swarm import errors
 from swarm.git.repository import contents, files_at, repository_at
 from swarm.git.runner import GitError
+from swarm.results.show import ClaimShown, CodeLine, ShowResult, SightingShown
 from swarm.rules.anchors import SourceText
 from swarm.rules.findings import OPEN_STATUSES
 from swarm.store import findings, fix_claims
@@ -14,7 +15,6 @@ from swarm.store.fix_claims import FixClaim
 from swarm.store.runs import Run
 from swarm.waves.look.findings import finding_shown
 from swarm.waves.look.history import finding_history
-from swarm.waves.results import ClaimShown, CodeLine, ShowResult, SightingShown
 
 AROUND = 3
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from swarm.results.report import Comeback, Recurrence, SeenIn, TrendsResult, WavePoint
+from swarm.results.trends import Comeback, Recurrence, SeenIn, TrendsResult, WavePoint
 from swarm.rules.findings import SEVERITY_RANK
 from swarm.store import trends
 from swarm.store.trends import Persistent, Point, Tally

@@ -11,7 +11,7 @@ from swarm.git import merging
 from swarm.git.merging import Identity
 from swarm.git.repository import Repository, repository_at
 from swarm.git.runner import Git
-from swarm.results.verify import MergedDomain, MergeResult
+from swarm.results.merge import MergedDomain, MergeResult
 from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
 from swarm.store import agent_runs, fix_claims, verifications, waves

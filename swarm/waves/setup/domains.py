@@ -7,6 +7,7 @@ from typing import NamedTuple
 from swarm import errors
 from swarm.git.repository import files_at
 from swarm.git.runner import Git
+from swarm.results.domains import DomainShown, DomainsResult, OverlapShown
 from swarm.rules.ownership import UNASSIGNED, Domain, Ownership, OwnershipMap
 from swarm.rules.states import WaveStatus
 from swarm.store import domains as domain_table
@@ -15,7 +16,6 @@ from swarm.store.connection import Store
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
 from swarm.waves.look.history import event_shown
-from swarm.waves.results import DomainShown, DomainsResult, OverlapShown
 
 
 class Change(NamedTuple):

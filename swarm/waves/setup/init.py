@@ -10,6 +10,7 @@ from swarm import clock, errors
 from swarm.git import repository as git_repository
 from swarm.git.repository import Repository
 from swarm.interruption import postponed
+from swarm.results.init import DomainFiles, InitResult
 from swarm.rules import codeowners, draft_map
 from swarm.rules.ownership import Domain
 from swarm.store import domains as domain_table
@@ -18,7 +19,6 @@ from swarm.store.connection import Store
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
 from swarm.store.save_points import Begun
-from swarm.waves.results import DomainFiles, InitResult
 from swarm.waves.setup.domain_files import codeowners_rules, domains_from_file
 from swarm.waves.trees import worktrees
 from swarm.workspace import Workspace, exclude_patterns

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from swarm import errors
 from swarm.git.repository import LINK_MODE, files_at, repository_at
-from swarm.results.triage import LeaseShown, LeasesResult
+from swarm.results.lease import LeaseShown, LeasesResult
 from swarm.rules.ownership import Domain, Ownership, OwnershipMap
 from swarm.rules.safe_paths import safe_path
 from swarm.store import domains, leases, waves

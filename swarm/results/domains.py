@@ -1,0 +1,41 @@
+"""Records of `domains`."""
+
+from typing import NamedTuple
+
+from swarm.results.events import EventShown
+
+
+class DomainShown(NamedTuple):
+    """One domain of a run's map."""
+
+    name: str
+    ownership: str
+    globs: tuple[str, ...]
+    description: str
+    frozen: bool
+    matched_files: int
+
+
+class OverlapShown(NamedTuple):
+    """A file that several domains match, and who wins."""
+
+    file: str
+    domains: tuple[str, ...]
+    owner: str
+
+
+class DomainsResult(NamedTuple):
+    """A run's map; what was asked of it beside the map is filled in, and else empty."""
+
+    run_id: str
+    frozen: bool
+    domains: tuple[DomainShown, ...]
+    changed: str | None = None
+    unowned: tuple[str, ...] | None = None
+    overlaps: tuple[OverlapShown, ...] | None = None
+    events: tuple[EventShown, ...] | None = None
+    path: str | None = None
+    owner: str | None = None
+    ownership: str | None = None
+    glob: str | None = None
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,67 @@
+"""Records of `findings`."""
+
+from typing import NamedTuple
+
+
+class FindingShown(NamedTuple):
+    """One finding of a digest."""
+
+    finding_id: str
+    fingerprint: str
+    severity: str
+    category: str
+    rule_id: str | None
+    status: str
+    file: str | None
+    line: int | None
+    symbol: str | None
+    quote: str
+    description: str
+    recommendation: str | None
+    domain: str
+    first_seen_wave: int
+    last_seen_wave: int
+    anchored: str
+    matched_by: str
+    sightings: int
+    reason: str | None
+    evidence: str | None
+    match: str | None
+    decision_source: str | None = None
+    decided_by: str | None = None
+    expires: str | None = None
+    verified_how: str | None = None
+    evidence_note: str | None = None
+    fixed_commit: str | None = None
+
+
+class SeverityCounts(NamedTuple):
+    """How many of each severity. The keys are upper-case in the document, too."""
+
+    CRITICAL: int
+    HIGH: int
+    MEDIUM: int
+    LOW: int
+
+
+class Broken(NamedTuple):
+    """A domain whose agent did not complete."""
+
+    domain: str
+    error: str
+
+
+class FindingsResult(NamedTuple):
+    """The digest of a run. Counts stand before the list; `suppressed` counts all that is deferred or rejected."""
+
+    run_id: str
+    wave_number: int | None
+    state: str
+    counts: SeverityCounts
+    total: int
+    unaudited: int
+    broken: tuple[Broken, ...]
+    fixed: int
+    suppressed: int
+    groups: dict[str, int] | None
+    findings: tuple[FindingShown, ...]

@@ -1,0 +1,24 @@
+"""Records of `runtimes`."""
+
+from typing import NamedTuple
+
+
+class RuntimeShown(NamedTuple):
+    """A runtime on this machine."""
+
+    name: str
+    kind: str
+    installed: bool
+    version: str | None
+    path: str | None
+    argv: tuple[str, ...]
+    phases: tuple[str, ...]
+    is_default: bool
+    why_not: str | None
+
+
+class RuntimesResult(NamedTuple):
+    """What can be launched here, and which `swarm.toml` added to it."""
+
+    config: str | None
+    runtimes: tuple[RuntimeShown, ...]
