@@ -178,17 +178,6 @@ def commit_of(git: Git, revision: str) -> str | None:
     return None if code else sha.decode().strip()
 
 
-def add_tag(git: Git, name: str, commit: str) -> None:
-    """Make a save point; it must not be there yet."""
-    git.run("update-ref", f"refs/tags/{name}", commit, "")
-
-
-def remove_tag(git: Git, name: str, commit: str) -> None:
-    """Take back a save point that still is where we put it."""
-    with contextlib.suppress(GitError):
-        git.run("update-ref", "-d", f"refs/tags/{name}", commit)
-
-
 def keep_out_of_status(repository: Repository, patterns: list[str]) -> None:
     """Write the workspace's live state into `info/exclude`, so that the repository's own files stay as they are."""
     file = repository.common_dir / "info" / "exclude"

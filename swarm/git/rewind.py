@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm import errors
-from swarm.git import merging, salvage
+from swarm.git import checkouts, history, merging, salvage
+from swarm.git import refs as refs_of_git
 from swarm.git.merging import Identity
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import Repository, repository_at, tracked_changes
@@ -82,13 +83,13 @@ def lost(repository: Repository, target: str) -> Lost:
     differs = {*to_target.changed, *to_target.gone}
     present, gone = [], []
     for path in suspects:
-        is_there = merging.stands(root, path)
+        is_there = checkouts.stands(root, path)
         if is_there and (path not in in_target or path in differs):
             present.append(path)
         elif not is_there and path in in_head and path in differs:
             gone.append(path)
     blocking = [
-        path for path in merging.in_the_way(git, root, head, target) if path not in in_target or path in differs
+        path for path in checkouts.in_the_way(git, root, head, target) if path not in in_target or path in differs
     ]
     untakable = [path for path in to_head.untakable if path in in_head or path.rpartition("/")[2] in _READ_BY_GIT]
     return Lost(
@@ -113,7 +114,7 @@ def save(repository: Repository, run_id: str, found: Lost, moment: str, run_crea
 def _to_keep(repository: Repository, run_id: str, found: Lost, run_created: str) -> tuple[str, list[str]]:
     """Return the tree and the parents of the commit that keeps what would be lost."""
     git = repository.git
-    tree, parents = merging.tree_of(git, repository.head), [repository.head]
+    tree, parents = history.tree_of(git, repository.head), [repository.head]
     wanted = {*found.present, *found.gone}
     with _standing(repository) as here:
         if wanted or found.in_the_way:
@@ -134,10 +135,10 @@ def bring_to(repository: Repository, branch: str, target: str, saved: Saved) -> 
     """
     git, head = repository.git, repository.head
     ref = _hold_to_saved(repository, branch, target, saved)
-    is_sparse = merging.is_sparse(git)
+    is_sparse = checkouts.is_sparse(git)
     _bring_files(repository, target, saved, is_sparse=is_sparse)
     try:
-        merging.move_branch(git, branch, head, target)
+        refs_of_git.move_branch(git, branch, head, target)
     except (errors.PublishRaced, GitError) as error:
         with suppress(GitError):
             git.run("read-tree", "-m", "-u", target, head, filters=True, sparse=is_sparse)
@@ -184,7 +185,7 @@ def _hold_to_saved(repository: Repository, branch: str, target: str, saved: Save
     except Unsavable as error:
         raise _moved_on(repository, saved) from error
     for ref, commit in saved.refs.items():
-        if (merging.tree_of(git, commit), merging.parents_of(git, commit)) == kept:
+        if (history.tree_of(git, commit), history.parents_of(git, commit)) == kept:
             return ref
     raise _moved_on(repository, saved)
 
@@ -205,7 +206,7 @@ def _standing(repository: Repository) -> Iterator[Standing]:
         kept = folder / "index"
         shutil.copy2(index, kept)
         git = Git(repository.root, index=kept)
-        if merging.is_sparse(git):
+        if checkouts.is_sparse(git):
             # What is staged must not make `own_index` begin with an index that lacks nothing.
             git.run("read-tree", "--reset", head, filters=True, sparse=True)
         yield Standing(repository.common_dir, repository.root, head, kept, head)

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm.git import merging
+from swarm.git import history, merging
 from swarm.git.agent_work import changed_files, new_files, own_index, take_files
 from swarm.git.blocking_files import traps
 from swarm.git.diff import changes, raw_changes
 from swarm.git.merging import Identity
 from swarm.git.path_text import path_bytes, path_text
+from swarm.git.refs import tip
 from swarm.git.repository import SUBMODULE_MODE, filled_submodules
 from swarm.git.runner import Git
 from swarm.scratch import scratch_folder
@@ -119,7 +120,7 @@ def keep(git: Git, run_id: str, name: str, tree: str, parents: Sequence[str], me
 
     A tree that is that of its only parent needs no commit of its own: the parent is kept.
     """
-    plain = len(parents) == 1 and merging.tree_of(git, parents[0]) == tree
+    plain = len(parents) == 1 and history.tree_of(git, parents[0]) == tree
     for ref in _names(run_id, name):
         held = tip(git, ref)
         if held is None:
@@ -128,39 +129,9 @@ def keep(git: Git, run_id: str, name: str, tree: str, parents: Sequence[str], me
             return ref
         if plain and held == parents[0]:
             return ref
-        if merging.tree_of(git, held) == tree and merging.parents_of(git, held) == list(parents):
+        if history.tree_of(git, held) == tree and history.parents_of(git, held) == list(parents):
             return ref
     raise AssertionError
-
-
-def tip(git: Git, ref: str) -> str | None:
-    """Return the commit at a whole name of a ref, `None` where there is none."""
-    code, sha = git.answer("show-ref", "--verify", "--hash", "--", ref, expect=(0, 1, 128))
-    return None if code else sha.decode().strip()
-
-
-def drop(git: Git, ref: str, commit: str) -> None:
-    """Remove a ref that still is at a commit."""
-    if tip(git, ref) == commit:
-        git.run("update-ref", "-d", ref, commit)
-
-
-def create(git: Git, ref: str, commit: str) -> None:
-    """Make a ref that is not there yet. Raises GitError."""
-    git.run("update-ref", ref, commit, "0" * len(commit))
-
-
-def refs_below(git: Git, *prefixes: str) -> dict[str, str]:
-    """Return every ref below some prefixes, with its commit."""
-    listed = git.run("for-each-ref", "--format=%(objectname) %(refname)", *prefixes).splitlines()
-    pairs = (line.partition(b" ") for line in listed)
-    return {path_text(name): sha.decode() for sha, _, name in pairs}
-
-
-def alone(git: Git, commit: str, holders: Collection[str]) -> int:
-    """Return how many commits of a history none of the holders has."""
-    told = "\n".join([commit, *(f"^{holder}" for holder in sorted(set(holders)))]) + "\n"
-    return int(git.run("rev-list", "--count", "--stdin", stdin=told.encode()))
 
 
 @contextmanager

@@ -86,3 +86,10 @@ def _following(phase: Phase) -> tuple[Phase, ...]:
         return ()
     position = AUDIT_PHASES.index(phase)
     return AUDIT_PHASES[position + 1 : position + 2]
+
+
+def kind_of(phase: Phase) -> str:
+    """Return which form of output, and which template, a phase takes: audit, feature or amend."""
+    if phase in AMEND_PHASES:
+        return "amend"
+    return "feature" if LENSES[phase] is Lens.FEATURE else "audit"

@@ -1,7 +1,6 @@
 """The tables `agent_runs`, `artifacts` and `file_claims`: the work of one domain in one wave, and its evidence."""
 
 import sqlite3
-from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from swarm.clock import now
@@ -59,17 +58,6 @@ class Given(NamedTuple):
     wave: int
     path: str
     branch: str | None
-
-
-class Claim(NamedTuple):
-    """A file that an agent run touched: as git shows it, as the agent says, or both."""
-
-    path: str
-    kind: str
-    observed: bool
-    reported: bool
-    owner: str | None
-    violation: bool
 
 
 class Body(NamedTuple):
@@ -188,29 +176,16 @@ def recorded_output(conn: sqlite3.Connection, agent_run_id: int) -> tuple[str, b
     return row[0], zlib.decompress(row[1])
 
 
-def replace_claims(conn: sqlite3.Connection, agent_run_id: int, claims: Iterable[Claim]) -> None:
-    """Keep the files that an agent run touched."""
-    conn.execute("DELETE FROM file_claims WHERE agent_run_id = ?", (agent_run_id,))
-    conn.executemany(
-        "INSERT INTO file_claims (agent_run_id, path, kind, observed, reported, owner, violation)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        ((agent_run_id, *claim) for claim in claims),
-    )
-
-
-def claimed_files(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[str]]:
-    """Return, by agent run, the files that git shows it touched in a wave."""
-    found: dict[int, list[str]] = {}
-    rows = conn.execute(
-        "SELECT agent_run_id, path FROM file_claims JOIN agent_runs ON agent_runs.id = agent_run_id"
-        " WHERE wave_id = ? AND observed ORDER BY file_claims.id",
-        (wave_id,),
-    )
-    for agent_run_id, path in rows:
-        found.setdefault(agent_run_id, []).append(path)
-    return found
-
-
 def _agent_run(row: tuple[object, ...]) -> AgentRun:
     agent = AgentRun._make(row)
     return agent._replace(status=AgentRunStatus(agent.status))
+
+
+def outputs_of(conn: sqlite3.Connection, wave_id: int) -> dict[int, str]:
+    """Return the digest of the output of each agent run of a wave that gave one."""
+    rows = conn.execute(
+        "SELECT agent_run_id, sha256 FROM agent_runs CROSS JOIN artifacts ON agent_run_id = agent_runs.id"
+        " WHERE wave_id = ? AND kind = 'output' ORDER BY agent_run_id",
+        (wave_id,),
+    )
+    return dict(rows.fetchall())

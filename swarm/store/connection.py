@@ -12,7 +12,9 @@ from urllib.parse import quote
 from swarm import errors
 from swarm.failpoints import failpoint
 from swarm.store import migrations
-from swarm.store.sqlite_errors import remedy, remedy_of_none, translated, writers_queue
+from swarm.store.backups import remedy, remedy_of_none
+from swarm.store.sqlite_errors import translated
+from swarm.store.writers import writers_queue
 
 READ_WAIT_SECONDS: Final = 30.0
 BUSY_TIMEOUT_MS: Final = 5000

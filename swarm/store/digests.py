@@ -3,9 +3,11 @@
 import hashlib
 import json
 import sqlite3
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from swarm.store.ledger import Entry, append
+from swarm.store.sightings import Sighting
 
 _KEPT: Final = (
     "SELECT ownership_probe_degraded, violations, result FROM waves WHERE id = ?1",
@@ -35,6 +37,61 @@ def digest(conn: sqlite3.Connection, wave_id: int) -> str:
     """Return the SHA-256 over one line of compact JSON a row of a wave's evidence, and an empty one a table."""
     whole = hashlib.sha256()
     for statement in _KEPT:
+        for row in conn.execute(statement, (wave_id,)):
+            whole.update(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+        whole.update(b"\n")
+    return whole.hexdigest()
+
+
+class Digest:
+    """The digest over a wave's sightings, which stands in the ledger for all of them."""
+
+    def __init__(self) -> None:
+        import hashlib
+
+        self.count = 0
+        self._whole = hashlib.sha256()
+        self._compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+    def over(self, sightings: Iterable[Sighting]) -> Iterator[Sighting]:
+        """Yield the sightings on their way to where they are written, and take each in."""
+        for sighting in sightings:
+            self.count += 1
+            self._whole.update(self._compact(sighting).encode() + b"\n")
+            yield sighting
+
+    def hex(self) -> str:
+        """Return the SHA-256 over one line of compact JSON a sighting."""
+        return self._whole.hexdigest()
+
+
+def fix_claims_digest(conn: sqlite3.Connection, wave_id: int) -> str:
+    """Return the SHA-256 over one line of compact JSON a claim of a wave, without what came of it."""
+    import hashlib
+
+    whole = hashlib.sha256()
+    rows = conn.execute(
+        "SELECT id, agent_run_id, finding, description, file, verified_via, evidence FROM fix_claims"
+        " WHERE wave_id = ? ORDER BY id",
+        (wave_id,),
+    )
+    for row in rows:
+        whole.update(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+    return whole.hexdigest()
+
+
+def completed_hash(conn: sqlite3.Connection, wave_id: int) -> str:
+    """Return the SHA-256 over the completed agent runs of a wave: their rows, their evidence and their events."""
+    whole = hashlib.sha256()
+    done = "SELECT id FROM agent_runs WHERE wave_id = ?1 AND status = 'complete'"
+    evidence = "id, agent_run_id, kind, path, sha256, bytes, created"
+    for statement in (
+        "SELECT * FROM agent_runs WHERE wave_id = ?1 AND status = 'complete' ORDER BY id",
+        f"SELECT {evidence} FROM artifacts WHERE agent_run_id IN ({done}) ORDER BY id",  # noqa: S608
+        f"SELECT * FROM file_claims WHERE agent_run_id IN ({done}) ORDER BY id",  # noqa: S608
+        f"SELECT * FROM fix_claims WHERE agent_run_id IN ({done}) ORDER BY id",  # noqa: S608
+        f"SELECT seq, hash FROM events WHERE subject IN (SELECT 'agent_run:' || id FROM ({done})) ORDER BY seq",  # noqa: S608
+    ):
         for row in conn.execute(statement, (wave_id,)):
             whole.update(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
         whole.update(b"\n")

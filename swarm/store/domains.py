@@ -4,9 +4,12 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from swarm import errors
 from swarm.clock import now
 from swarm.rules.ownership import Domain, Ownership
+from swarm.store import ledger, runs
 from swarm.store.ledger import Entry, append
+from swarm.store.runs import Run
 
 
 def domain_map(conn: sqlite3.Connection, run_id: str) -> list[Domain]:
@@ -62,3 +65,17 @@ def snapshot_map(conn: sqlite3.Connection, snapshot_id: int) -> list[Domain]:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def freeze_within(conn: sqlite3.Connection, run: Run) -> None:
+    """Freeze the map inside the caller's transaction. Raises DomainsEmpty."""
+    if not domain_map(conn, run.id):
+        raise errors.DomainsEmpty(run_id=run.id)
+    if runs.set_map_frozen(conn, run.id, frozen=True):
+        ledger.append(conn, Entry("map_frozen", f"map:{run.id}", run.id, None, "draft", "frozen"))
+
+
+def snapshot_of(conn: sqlite3.Connection, snapshot_id: int) -> tuple[str, str]:
+    """Return the digest of a snapshot and its map, which is JSON."""
+    row = conn.execute("SELECT sha256, map FROM snapshots WHERE id = ?", (snapshot_id,)).fetchone()
+    return str(row[0]), str(row[1])

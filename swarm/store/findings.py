@@ -5,113 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from swarm.clock import now
-from swarm.rules.findings import SEVERITIES
+from swarm.rules.findings import OPEN_STATUSES, SEVERITIES
 
 if TYPE_CHECKING:
     from swarm.rules.matching import Known
 
 _SEVERITY_ORDER: Final = "CASE severity WHEN 'CRITICAL' THEN 0 WHEN 'HIGH' THEN 1 WHEN 'MEDIUM' THEN 2 ELSE 3 END"
-
-
-class NewFinding(NamedTuple):
-    """A finding seen for the first time, in column order."""
-
-    run_id: str
-    finding_id: str
-    fingerprint: str
-    kind: str
-    lens: str
-    severity: str
-    severity_note: str | None
-    category: str
-    rule_id: str | None
-    ordinal: int
-    domain: str
-    file: str | None
-    line: int | None
-    scope: str
-    symbol: str | None
-    quote: str
-    text_hash: str
-    occurrence: int
-    occurrences: int
-    context_hash: str
-    anchored: str
-    anchor_commit: str
-    analyzer: str | None
-    description: str
-    recommendation: str | None
-    first_wave: int
-    last_wave: int
-    sightings: int
-
-
-class SeenAgain(NamedTuple):
-    """What a new sighting changes of a finding. The place is where it is now."""
-
-    severity: str
-    severity_note: str | None
-    domain: str
-    file: str | None
-    line: int | None
-    scope: str
-    symbol: str | None
-    quote: str
-    text_hash: str
-    occurrence: int
-    occurrences: int
-    context_hash: str
-    anchored: str
-    anchor_commit: str
-    analyzer: str | None
-    description: str
-    recommendation: str | None
-    last_wave: int
-    sightings: int
-    regressions: int
-    recurred_while_closed: int
-    matched_by: str
-    match_note: str
-    id: int
-
-
-class NotSeen(NamedTuple):
-    """What a wave's silence changes of a finding."""
-
-    observation: str
-    observation_reason: str
-    evidence: str | None
-    fixed_wave: int | None
-    fixed_commit: str | None
-    misses: int
-    id: int
-
-
-class Relocated(NamedTuple):
-    """Where the line of a finding that was not reported went."""
-
-    file: str
-    line: int
-    anchor_commit: str
-    id: int
-
-
-class Sighting(NamedTuple):
-    """One wave's report of a finding, as it is kept. `finding` is a row of `findings`."""
-
-    finding: int
-    wave_id: int
-    agent_run_id: int
-    reported_id: str
-    severity: str
-    category: str
-    file: str | None
-    line: int | None
-    quote: str
-    description: str
-    recommendation: str | None
-    matched_by: str
-    match_note: str | None
 
 
 class KnownFinding(NamedTuple):
@@ -183,7 +82,6 @@ class Selection(NamedTuple):
 
 
 _SHOWN: Final = ", ".join("findings.id" if name == "row_id" else f"findings.{name}" for name in Finding._fields)
-_INSERTED: Final = (*NewFinding._fields, "observation", "matched_by")
 
 
 def known_findings(conn: sqlite3.Connection, run_id: str, *, statuses: Sequence[str] = ()) -> list[KnownFinding]:
@@ -237,63 +135,6 @@ def _known(rows: Iterable[tuple[Any, ...]], aliases: Mapping[int, set[str]]) -> 
         yield KnownFinding(known, finding_id, *(once(word, word) for word in words))
 
 
-def add_all(conn: sqlite3.Connection, findings: Sequence[NewFinding]) -> list[int]:
-    """Record new findings and return their rows' ids, in order."""
-    first = int(conn.execute("SELECT coalesce(max(id), 0) + 1 FROM findings").fetchone()[0])
-    marks = ", ".join("?" * (len(_INSERTED) - 1))
-    conn.executemany(
-        f"INSERT INTO findings (id, {', '.join(_INSERTED)}) VALUES ({marks}, 'new', 'new')",  # noqa: S608
-        ((first + offset, *finding) for offset, finding in enumerate(findings)),
-    )
-    return list(range(first, first + len(findings)))
-
-
-def record_seen_again(conn: sqlite3.Connection, findings: Iterable[SeenAgain]) -> None:
-    """Bring findings to where and how they were seen again; a finding that was fixed is open again."""
-    conn.executemany(
-        "UPDATE findings SET severity = ?, severity_note = ?, domain = ?, file = ?, line = ?, scope = ?,"
-        " symbol = ?, quote = ?, text_hash = ?, occurrence = ?, occurrences = ?, context_hash = ?, anchored = ?,"
-        " anchor_commit = ?, analyzer = ?, description = ?, recommendation = ?, last_wave = ?,"
-        " sightings = sightings + ?, regressions = regressions + ?,"
-        " recurred_while_closed = recurred_while_closed + ?, matched_by = ?, match_note = ?,"
-        " observation = 'recurring', observation_reason = NULL, evidence = NULL, fixed_wave = NULL,"
-        " fixed_commit = NULL, evidence_note = NULL, verified_how = NULL WHERE id = ?",
-        findings,
-    )
-
-
-def record_not_seen(conn: sqlite3.Connection, findings: Iterable[NotSeen]) -> None:
-    """Keep what a wave's silence about findings means."""
-    conn.executemany(
-        "UPDATE findings SET observation = ?, observation_reason = ?, evidence = ?, fixed_wave = ?,"
-        " fixed_commit = ?, misses = misses + ? WHERE id = ?",
-        findings,
-    )
-
-
-def record_relocated(conn: sqlite3.Connection, findings: Iterable[Relocated]) -> None:
-    """Keep where findings stand now whose lines moved while nobody reported them."""
-    conn.executemany("UPDATE findings SET file = ?, line = ?, anchor_commit = ? WHERE id = ?", findings)
-
-
-def add_aliases(conn: sqlite3.Connection, run_id: str, wave: int, aliases: Iterable[tuple[str, int]]) -> None:
-    """Keep further fingerprints of findings; one that stands for another finding already stays with it."""
-    conn.executemany(
-        "INSERT INTO finding_aliases (run_id, fingerprint, finding, wave) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS"
-        " (SELECT 1 FROM findings WHERE run_id = ?1 AND fingerprint = ?2) ON CONFLICT DO NOTHING",
-        ((run_id, fingerprint, finding, wave) for fingerprint, finding in aliases),
-    )
-
-
-def add_sightings(conn: sqlite3.Connection, sightings: Iterable[Sighting]) -> None:
-    """Record a wave's reports."""
-    conn.executemany(
-        "INSERT INTO sightings (finding, wave_id, agent_run_id, reported_id, severity, category, file, line, quote,"
-        " description, recommendation, matched_by, match_note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        sightings,
-    )
-
-
 def taken_ids(conn: sqlite3.Connection, run_id: str) -> set[str]:
     """Return the finding ids of a run."""
     return {row[0] for row in conn.execute("SELECT finding_id FROM findings WHERE run_id = ?", (run_id,))}
@@ -341,18 +182,6 @@ def with_id(conn: sqlite3.Connection, run_id: str, prefix: str) -> list[Finding]
     return []
 
 
-def sightings_of(conn: sqlite3.Connection, row_id: int) -> list[tuple[int, str, Sighting]]:
-    """Return every sighting of a finding, oldest first, each with its wave's number and its reporter's domain."""
-    names = ", ".join(f"sightings.{name}" for name in Sighting._fields)
-    cursor = conn.execute(
-        f"SELECT waves.number, agent_runs.domain, {names} FROM sightings"  # noqa: S608
-        " JOIN waves ON waves.id = sightings.wave_id JOIN agent_runs ON agent_runs.id = sightings.agent_run_id"
-        " WHERE finding = ? ORDER BY sightings.id",
-        (row_id,),
-    )
-    return [(number, domain, Sighting._make(rest)) for number, domain, *rest in cursor]
-
-
 def _where(run_id: str, selection: Selection) -> tuple[str, list[object]]:
     conditions, values = ["findings.run_id = ?"], [run_id]  # type: tuple[list[str], list[object]]
     columns = (
@@ -384,7 +213,10 @@ def fixed_in_wave(conn: sqlite3.Connection, run_id: str, wave: int) -> set[str]:
     return {row[0] for row in rows}
 
 
-def first_wave_of(conn: sqlite3.Connection, row_id: int) -> int:
-    """Return the id of the wave that saw a finding first."""
-    row = conn.execute("SELECT wave_id FROM sightings WHERE finding = ? ORDER BY id LIMIT 1", (row_id,)).fetchone()
-    return int(row[0])
+def open_by_severity(conn: sqlite3.Connection, run_id: str) -> dict[str, int]:
+    """Return how many open findings of each severity a run has."""
+    counts = counts_by(conn, run_id)
+    return {
+        severity: sum(n for (status, grade), n in counts.items() if grade == severity and status in OPEN_STATUSES)
+        for severity in SEVERITIES
+    }

@@ -1,6 +1,5 @@
 """The tables `assignments` and `fix_claims`: what an amend agent shall mend, and what it says it has mended."""
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -65,28 +64,6 @@ def still_claimed(conn: sqlite3.Connection, run_id: str, proved: Sequence[Proved
     """Return those of some proved findings whose claim stands; of others it was refuted since they were looked at."""
     claimed = {claim.finding for claim in standing(conn, run_id)} if proved else set()
     return [one for one in proved if one.finding in claimed]
-
-
-def prove(conn: sqlite3.Connection, run_id: str, wave_id: int | None, proved: Sequence[Proved]) -> None:
-    """Make claimed findings fixed, on evidence; one that somebody closed meanwhile stays as it is.
-
-    To be called with findings that are `still_claimed`, in the same transaction.
-    """
-    entries = []
-    for one in proved:
-        before = conn.execute("SELECT observation FROM findings WHERE id = ?", (one.finding,)).fetchone()[0]
-        if before == "fixed":
-            continue
-        conn.execute(
-            "UPDATE findings SET observation = 'fixed', observation_reason = ?, evidence = ?, evidence_note = ?,"
-            " fixed_wave = ?, fixed_commit = ? WHERE id = ?",
-            (one.note, one.evidence, one.note, one.wave, one.commit, one.finding),
-        )
-        payload: dict[str, object] = {"evidence": one.evidence, "commit": one.commit}
-        subject = f"finding:{one.finding}"
-        entries.append(Entry("finding_moved", subject, run_id, wave_id, before, "fixed", one.note, payload))
-    append_all(conn, entries)
-    settle(conn, [one.finding for one in proved], "fixed")
 
 
 def assign(conn: sqlite3.Connection, agent_run_id: int, findings: Iterable[int]) -> None:
@@ -180,18 +157,3 @@ def settle(conn: sqlite3.Connection, findings: Iterable[int], outcome: str) -> N
             for claim, run_id, wave_id in due
         ),
     )
-
-
-def digest(conn: sqlite3.Connection, wave_id: int) -> str:
-    """Return the SHA-256 over one line of compact JSON a claim of a wave, without what came of it."""
-    import hashlib
-
-    whole = hashlib.sha256()
-    rows = conn.execute(
-        "SELECT id, agent_run_id, finding, description, file, verified_via, evidence FROM fix_claims"
-        " WHERE wave_id = ? ORDER BY id",
-        (wave_id,),
-    )
-    for row in rows:
-        whole.update(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-    return whole.hexdigest()

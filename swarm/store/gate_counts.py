@@ -1,6 +1,5 @@
 """What the gates and the assessment ask of several tables: counts alone, each answered by an index."""
 
-import json
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -27,29 +26,6 @@ def promoted_wave(conn: sqlite3.Connection, run_id: str) -> int:
     return int(row[0])
 
 
-def violations_after(conn: sqlite3.Connection, run_id: str, number: int, whole_wave: str) -> int:
-    """Return how many files were touched against the rules in the waves after this one.
-
-    By current agent runs, and by nobody known: those stand on the wave under the name `whole_wave`. Waves that were
-    taken back do not count.
-    """
-    row = conn.execute(
-        "SELECT count(*) FROM waves CROSS JOIN agent_runs ON wave_id = waves.id"
-        " CROSS JOIN file_claims ON agent_run_id = agent_runs.id"
-        " WHERE run_id = ? AND number > ? AND waves.status <> 'aborted_for_rewind' AND violation AND NOT EXISTS"
-        " (SELECT 1 FROM agent_runs later WHERE later.wave_id = agent_runs.wave_id"
-        " AND later.domain = agent_runs.domain AND later.id > agent_runs.id)",
-        (run_id, number),
-    ).fetchone()
-    kept = conn.execute(
-        "SELECT violations FROM waves"
-        " WHERE run_id = ? AND number > ? AND status <> 'aborted_for_rewind' AND violations <> '[]'",
-        (run_id, number),
-    )
-    unattributed = [one["agent_domain"] for (violations,) in kept for one in json.loads(violations)]
-    return int(row[0]) + unattributed.count(whole_wave)
-
-
 def has_verifications(conn: sqlite3.Connection, run_id: str) -> bool:
     """Say whether a run was ever looked at by `verify`."""
     found = conn.execute("SELECT 1 FROM verifications WHERE run_id = ? AND purpose = 'verify' LIMIT 1", (run_id,))
@@ -67,15 +43,5 @@ def is_outdated(conn: sqlite3.Connection, verification: "Verification", subject:
         " AND (kind = 'run_moved' OR kind = 'wave_moved' AND to_state = 'collected'"
         " OR kind = 'merged' AND to_state <> ?3) LIMIT 1",
         (subject, f"verification:{verification.id}", verification.commit_sha),
-    )
-    return found.fetchone() is not None
-
-
-def has_changes(conn: sqlite3.Connection, wave_id: int) -> bool:
-    """Say whether git showed that an agent of a wave touched a file, in the last of its tries."""
-    found = conn.execute(
-        "SELECT 1 FROM (SELECT max(id) AS id FROM agent_runs WHERE wave_id = ? GROUP BY domain) AS newest"
-        " CROSS JOIN file_claims ON agent_run_id = newest.id WHERE observed LIMIT 1",
-        (wave_id,),
     )
     return found.fetchone() is not None

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from swarm import stage_events
 from swarm.clock import now
@@ -206,3 +206,35 @@ def has_triggers(conn: sqlite3.Connection) -> bool:
         " AND name IN ('the_ledger_is_not_edited', 'the_ledger_is_not_cut')"
     ).fetchone()
     return int(found[0]) == _TRIGGERS
+
+
+class Span(NamedTuple):
+    """The events of a wave: how many, the first and the last, and the last one's hash."""
+
+    events: int
+    first: int | None
+    last: int | None
+    hash: str | None
+
+
+def fixed_in(conn: sqlite3.Connection, run_id: str, wave_id: int) -> list[str]:
+    """Return the ids of the findings that were seen fixed in a wave, as the ledger has it; they may be back since."""
+    rows = conn.execute(
+        "SELECT DISTINCT finding_id FROM events"
+        " CROSS JOIN findings ON findings.id = CAST(substr(subject, length('finding:') + 1) AS INTEGER)"
+        " WHERE events.run_id = ?1 AND events.wave_id = ?2 AND subject GLOB 'finding:*' AND to_state = 'fixed'"
+        " ORDER BY finding_id",
+        (run_id, wave_id),
+    )
+    return [row[0] for row in rows]
+
+
+def span_of(conn: sqlite3.Connection, run_id: str, wave_id: int) -> Span:
+    """Return where a wave stands in the ledger. That receipts were made of it is no part of what they tell."""
+    row: Any = conn.execute(
+        "SELECT count(*), min(seq), max(seq) FROM events WHERE run_id = ? AND wave_id = ?"
+        " AND kind NOT IN ('receipt_made', 'promoted')",
+        (run_id, wave_id),
+    ).fetchone()
+    last = conn.execute("SELECT hash FROM events WHERE seq = ?", (row[2],)).fetchone()
+    return Span(row[0], row[1], row[2], last and last[0])

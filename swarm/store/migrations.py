@@ -9,7 +9,9 @@ from typing import Any
 
 from swarm import errors, shipped
 from swarm.failpoints import failpoint
-from swarm.store.sqlite_errors import backups, remedy, translated, writers_queue
+from swarm.store.backups import backups, remedy
+from swarm.store.sqlite_errors import translated
+from swarm.store.writers import writers_queue
 
 SCHEMA_VERSION = 2
 

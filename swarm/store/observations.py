@@ -1,25 +1,11 @@
 """What an earlier collect of a wave recorded of its findings: a wave that failed is collected again in its rest."""
 
-import hashlib
-import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
-from swarm.store.findings import Sighting
-
-_COLUMNS: Final = ", ".join(Sighting._fields)
-
-
-class Earlier(NamedTuple):
-    """The agent runs whose reports are recorded, the findings that they saw, and those that the wave found fixed.
-
-    Findings are rows of `findings`; `sighted` holds the wave that saw each first.
-    """
-
-    counted: frozenset[int] = frozenset()
-    sighted: Mapping[int, int] = {}
-    fixed: frozenset[int] = frozenset()
+from swarm.store.fix_claims import Proved, settle
+from swarm.store.ledger import Entry, append_all
 
 
 class SeenFurther(NamedTuple):
@@ -29,36 +15,6 @@ class SeenFurther(NamedTuple):
     sightings: int
     last_wave: int
     id: int
-
-
-def earlier(conn: sqlite3.Connection, run_id: str, wave_id: int, number: int) -> Earlier:
-    """Return what was recorded of a wave's findings up to now; nothing before its first collect."""
-    (recorded,) = conn.execute(
-        "SELECT max(seq) FROM events WHERE subject = ? AND kind = 'findings_recorded'", (f"wave:{wave_id}",)
-    ).fetchone()
-    if recorded is None:
-        return Earlier()
-    # Of an agent that was complete when the findings failed to be written, nothing is recorded yet.
-    counted = conn.execute(
-        "SELECT id FROM agent_runs WHERE wave_id = ? AND EXISTS (SELECT 1 FROM events"
-        " WHERE subject = 'agent_run:' || agent_runs.id AND to_state = 'complete' AND seq < ?)",
-        (wave_id, recorded),
-    )
-    sighted = conn.execute(
-        "SELECT DISTINCT findings.id, first_wave FROM sightings JOIN findings ON findings.id = finding"
-        " WHERE wave_id = ?",
-        (wave_id,),
-    )
-    fixed = conn.execute(
-        "SELECT id FROM findings WHERE run_id = ? AND status = 'fixed' AND fixed_wave = ?", (run_id, number)
-    )
-    return Earlier(frozenset(row for (row,) in counted), dict(sighted.fetchall()), frozenset(row for (row,) in fixed))
-
-
-def sightings_in(conn: sqlite3.Connection, wave_id: int) -> Iterator[Sighting]:
-    """Return the sightings of a wave in the order in which they were recorded."""
-    cursor = conn.execute(f"SELECT {_COLUMNS} FROM sightings WHERE wave_id = ? ORDER BY id", (wave_id,))  # noqa: S608
-    return map(Sighting._make, cursor)
 
 
 def record_further(conn: sqlite3.Connection, findings: Iterable[SeenFurther]) -> None:
@@ -80,19 +36,197 @@ def observed_since(conn: sqlite3.Connection, run_id: str, seq: int) -> dict[int,
     return dict(rows.fetchall())
 
 
-def completed_hash(conn: sqlite3.Connection, wave_id: int) -> str:
-    """Return the SHA-256 over the completed agent runs of a wave: their rows, their evidence and their events."""
-    whole = hashlib.sha256()
-    done = "SELECT id FROM agent_runs WHERE wave_id = ?1 AND status = 'complete'"
-    evidence = "id, agent_run_id, kind, path, sha256, bytes, created"
-    for statement in (
-        "SELECT * FROM agent_runs WHERE wave_id = ?1 AND status = 'complete' ORDER BY id",
-        f"SELECT {evidence} FROM artifacts WHERE agent_run_id IN ({done}) ORDER BY id",  # noqa: S608
-        f"SELECT * FROM file_claims WHERE agent_run_id IN ({done}) ORDER BY id",  # noqa: S608
-        f"SELECT * FROM fix_claims WHERE agent_run_id IN ({done}) ORDER BY id",  # noqa: S608
-        f"SELECT seq, hash FROM events WHERE subject IN (SELECT 'agent_run:' || id FROM ({done})) ORDER BY seq",  # noqa: S608
-    ):
-        for row in conn.execute(statement, (wave_id,)):
-            whole.update(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-        whole.update(b"\n")
-    return whole.hexdigest()
+def prove(conn: sqlite3.Connection, run_id: str, wave_id: int | None, proved: Sequence[Proved]) -> None:
+    """Make claimed findings fixed, on evidence; one that somebody closed meanwhile stays as it is.
+
+    To be called with findings that are `still_claimed`, in the same transaction.
+    """
+    entries = []
+    for one in proved:
+        before = conn.execute("SELECT observation FROM findings WHERE id = ?", (one.finding,)).fetchone()[0]
+        if before == "fixed":
+            continue
+        conn.execute(
+            "UPDATE findings SET observation = 'fixed', observation_reason = ?, evidence = ?, evidence_note = ?,"
+            " fixed_wave = ?, fixed_commit = ? WHERE id = ?",
+            (one.note, one.evidence, one.note, one.wave, one.commit, one.finding),
+        )
+        payload: dict[str, object] = {"evidence": one.evidence, "commit": one.commit}
+        subject = f"finding:{one.finding}"
+        entries.append(Entry("finding_moved", subject, run_id, wave_id, before, "fixed", one.note, payload))
+    append_all(conn, entries)
+    settle(conn, [one.finding for one in proved], "fixed")
+
+
+class NewFinding(NamedTuple):
+    """A finding seen for the first time, in column order."""
+
+    run_id: str
+    finding_id: str
+    fingerprint: str
+    kind: str
+    lens: str
+    severity: str
+    severity_note: str | None
+    category: str
+    rule_id: str | None
+    ordinal: int
+    domain: str
+    file: str | None
+    line: int | None
+    scope: str
+    symbol: str | None
+    quote: str
+    text_hash: str
+    occurrence: int
+    occurrences: int
+    context_hash: str
+    anchored: str
+    anchor_commit: str
+    analyzer: str | None
+    description: str
+    recommendation: str | None
+    first_wave: int
+    last_wave: int
+    sightings: int
+
+
+class SeenAgain(NamedTuple):
+    """What a new sighting changes of a finding. The place is where it is now."""
+
+    severity: str
+    severity_note: str | None
+    domain: str
+    file: str | None
+    line: int | None
+    scope: str
+    symbol: str | None
+    quote: str
+    text_hash: str
+    occurrence: int
+    occurrences: int
+    context_hash: str
+    anchored: str
+    anchor_commit: str
+    analyzer: str | None
+    description: str
+    recommendation: str | None
+    last_wave: int
+    sightings: int
+    regressions: int
+    recurred_while_closed: int
+    matched_by: str
+    match_note: str
+    id: int
+
+
+class NotSeen(NamedTuple):
+    """What a wave's silence changes of a finding."""
+
+    observation: str
+    observation_reason: str
+    evidence: str | None
+    fixed_wave: int | None
+    fixed_commit: str | None
+    misses: int
+    id: int
+
+
+class Relocated(NamedTuple):
+    """Where the line of a finding that was not reported went."""
+
+    file: str
+    line: int
+    anchor_commit: str
+    id: int
+
+
+_INSERTED: Final = (*NewFinding._fields, "observation", "matched_by")
+
+
+def add_all(conn: sqlite3.Connection, findings: Sequence[NewFinding]) -> list[int]:
+    """Record new findings and return their rows' ids, in order."""
+    first = int(conn.execute("SELECT coalesce(max(id), 0) + 1 FROM findings").fetchone()[0])
+    marks = ", ".join("?" * (len(_INSERTED) - 1))
+    conn.executemany(
+        f"INSERT INTO findings (id, {', '.join(_INSERTED)}) VALUES ({marks}, 'new', 'new')",  # noqa: S608
+        ((first + offset, *finding) for offset, finding in enumerate(findings)),
+    )
+    return list(range(first, first + len(findings)))
+
+
+def record_seen_again(conn: sqlite3.Connection, findings: Iterable[SeenAgain]) -> None:
+    """Bring findings to where and how they were seen again; a finding that was fixed is open again."""
+    conn.executemany(
+        "UPDATE findings SET severity = ?, severity_note = ?, domain = ?, file = ?, line = ?, scope = ?,"
+        " symbol = ?, quote = ?, text_hash = ?, occurrence = ?, occurrences = ?, context_hash = ?, anchored = ?,"
+        " anchor_commit = ?, analyzer = ?, description = ?, recommendation = ?, last_wave = ?,"
+        " sightings = sightings + ?, regressions = regressions + ?,"
+        " recurred_while_closed = recurred_while_closed + ?, matched_by = ?, match_note = ?,"
+        " observation = 'recurring', observation_reason = NULL, evidence = NULL, fixed_wave = NULL,"
+        " fixed_commit = NULL, evidence_note = NULL, verified_how = NULL WHERE id = ?",
+        findings,
+    )
+
+
+def record_not_seen(conn: sqlite3.Connection, findings: Iterable[NotSeen]) -> None:
+    """Keep what a wave's silence about findings means."""
+    conn.executemany(
+        "UPDATE findings SET observation = ?, observation_reason = ?, evidence = ?, fixed_wave = ?,"
+        " fixed_commit = ?, misses = misses + ? WHERE id = ?",
+        findings,
+    )
+
+
+def record_relocated(conn: sqlite3.Connection, findings: Iterable[Relocated]) -> None:
+    """Keep where findings stand now whose lines moved while nobody reported them."""
+    conn.executemany("UPDATE findings SET file = ?, line = ?, anchor_commit = ? WHERE id = ?", findings)
+
+
+def add_aliases(conn: sqlite3.Connection, run_id: str, wave: int, aliases: Iterable[tuple[str, int]]) -> None:
+    """Keep further fingerprints of findings; one that stands for another finding already stays with it."""
+    conn.executemany(
+        "INSERT INTO finding_aliases (run_id, fingerprint, finding, wave) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS"
+        " (SELECT 1 FROM findings WHERE run_id = ?1 AND fingerprint = ?2) ON CONFLICT DO NOTHING",
+        ((run_id, fingerprint, finding, wave) for fingerprint, finding in aliases),
+    )
+
+
+def unverify(conn: sqlite3.Connection, run_id: str, aborted: Collection[int], reason: str) -> int:
+    """Make the open findings of a run unverified, and those that waves of these numbers found fixed.
+
+    A decision stays what it is. Returns how many findings are no longer what they were.
+    """
+    rows = conn.execute(
+        "SELECT id, observation, fixed_wave FROM findings WHERE run_id = ?"
+        " AND status IN ('new', 'recurring', 'approved', 'fixed') ORDER BY id",
+        (run_id,),
+    )
+    due = [
+        (row_id, before)
+        for row_id, before, fixed_wave in rows
+        if (fixed_wave in aborted if before == "fixed" else before != "unverified")
+    ]
+    conn.executemany(
+        "UPDATE findings SET observation = 'unverified', observation_reason = ?, evidence = NULL,"
+        " evidence_note = NULL, verified_how = NULL, fixed_wave = NULL, fixed_commit = NULL WHERE id = ?",
+        ((reason, row_id) for row_id, _ in due),
+    )
+    append_all(
+        conn,
+        (
+            Entry("finding_moved", f"finding:{row_id}", run_id, None, before, "unverified", reason)
+            for row_id, before in due
+        ),
+    )
+    return len(due)
+
+
+def unverified_by(conn: sqlite3.Connection, run_id: str, aborted: Collection[int]) -> int:
+    """Return how many findings `unverify` would move."""
+    rows = conn.execute(
+        "SELECT observation, fixed_wave FROM findings WHERE run_id = ?"
+        " AND status IN ('new', 'recurring', 'approved', 'fixed')",
+        (run_id,),
+    )
+    return sum(wave in aborted if before == "fixed" else before != "unverified" for before, wave in rows)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from swarm.store import domains
-from swarm.store.findings import Sighting
 
 # Each: the name of its subjects, the facts in the order of the columns behind the id and the run, and the query.
 _QUERIES: Final = (
@@ -139,23 +138,6 @@ def output_digests(conn: sqlite3.Connection, run_id: str | None) -> Iterator[tup
         except zlib.error:
             found = "unreadable"
         yield row_id, run, kept, found
-
-
-def waves_of_sightings(conn: sqlite3.Connection, run_id: str | None) -> list[tuple[int, str | None, int]]:
-    """Return the waves that sightings name: id, run and number, 0 where there is no such wave."""
-    rows = conn.execute(
-        "SELECT seen.wave_id, run_id, coalesce(number, 0) FROM (SELECT DISTINCT wave_id FROM sightings) seen"
-        " LEFT JOIN waves ON waves.id = seen.wave_id WHERE (?1 IS NULL OR run_id = ?1) ORDER BY seen.wave_id",
-        (run_id,),
-    )
-    return rows.fetchall()
-
-
-def sightings_of_wave(conn: sqlite3.Connection, wave_id: int) -> Iterator[Sighting]:
-    """Yield the sightings of a wave in the order in which they were written."""
-    names = ", ".join(Sighting._fields)
-    rows = conn.execute(f"SELECT {names} FROM sightings WHERE wave_id = ? ORDER BY id", (wave_id,))  # noqa: S608
-    return map(Sighting._make, rows)
 
 
 def _receipts(conn: sqlite3.Connection, run_id: str | None) -> Iterator[Stated]:

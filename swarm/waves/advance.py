@@ -12,10 +12,10 @@ from swarm.rules import assessment, gates
 from swarm.rules.gates import Judgement, Verdict
 from swarm.rules.phases import Phase
 from swarm.rules.states import WaveStatus
-from swarm.store import runs, transitions, verifications, waves
+from swarm.store import promotions, receipts, runs, transitions, waves
 from swarm.store.connection import Store
+from swarm.store.promotions import NewPromotion
 from swarm.store.runs import Run
-from swarm.store.verifications import NewPromotion
 from swarm.waves.look.receipt import gates_shown, receipt
 from swarm.waves.run_facts import Standing, standing
 
@@ -84,8 +84,8 @@ def _promote(conn: sqlite3.Connection, seen: Look, override: str | None, as_docu
         transitions.move_wave(conn, wave, WaveStatus.ADVANCED, reason=reason)
         moved = waves.numbered(conn, run.id, wave.number) or wave
         document = as_document(receipt(conn, run, moved, step))
-        receipt_id = verifications.add_receipt(conn, run.id, wave.id, None, document).id
-    verifications.add_promotion(
+        receipt_id = receipts.add_receipt(conn, run.id, wave.id, None, document).id
+    promotions.add_promotion(
         conn,
         NewPromotion(
             run.id,
@@ -141,7 +141,7 @@ def history(conn: sqlite3.Connection, run: Run) -> tuple[PromotionShown, ...]:
             made.reason,
             made.created,
         )
-        for made in verifications.promotions_of(conn, run.id)
+        for made in promotions.promotions_of(conn, run.id)
     )
 
 

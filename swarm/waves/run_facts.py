@@ -11,7 +11,7 @@ from swarm.rules.assessment import AgentFacts, Facts, assess
 from swarm.rules.ownership import WHOLE_WAVE, Domain
 from swarm.rules.phases import AMEND_PHASES
 from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, attempts, gate_counts, runs, waves
+from swarm.store import agent_runs, attempts, file_claims, gate_counts, runs, waves
 from swarm.store import domains as domain_table
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
@@ -57,7 +57,7 @@ def standing(conn: sqlite3.Connection, run: Run) -> Standing:
         gates.Facts(
             run.status,
             _wave(wave, agents) if wave else None,
-            gate_counts.violations_after(conn, run.id, promoted, WHOLE_WAVE),
+            file_claims.violations_after(conn, run.id, promoted, WHOLE_WAVE),
             proof,
             gate_counts.counts_by_lens(conn, run.id),
         ),
@@ -117,26 +117,26 @@ def _published(conn: sqlite3.Connection, run: Run, wave: Wave | None) -> tuple[b
     """Say whether an amend wave's work is merged nowhere yet, and whether it is on the integration branch alone."""
     if wave is None or wave.phase not in AMEND_PHASES or not wave.isolated:
         return False, False
-    from swarm.store import verifications
+    from swarm.store import merges as merges_table
 
-    merges = verifications.merges_of(conn, wave.id)
+    merges = merges_table.merges_of(conn, wave.id)
     refs = [merge.ref for merge in merges]
     if wave.status is WaveStatus.ADVANCED:
         is_apart = bool(refs) and all(ref.endswith(INTEGRATION) for ref in refs)
         return False, is_apart and not _is_home(run, merges[-1].commit_sha)
     is_ended = wave.status in {WaveStatus.COLLECTED, WaveStatus.VERIFIED}
-    return is_ended and not refs and gate_counts.has_changes(conn, wave.id), False
+    return is_ended and not refs and file_claims.has_changes(conn, wave.id), False
 
 
 def _is_home(run: Run, commit: str) -> bool:
     """Say whether a person has merged the integration branch by hand: the branch that the run began on has it."""
     from pathlib import Path
 
-    from swarm.git import merging
+    from swarm.git import history
     from swarm.git.runner import Git, GitError
 
     git = Git(Path(run.local_path))
     try:
-        return merging.is_ancestor(git, commit, f"refs/heads/{run.branch}" if run.branch else "HEAD")
+        return history.is_ancestor(git, commit, f"refs/heads/{run.branch}" if run.branch else "HEAD")
     except (GitError, SwarmError, OSError):
         return False

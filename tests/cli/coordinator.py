@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from swarm.rules.phases import AMEND_PHASES, LENSES, Phase
 from swarm.rules.states import WaveStatus
-from swarm.store import agent_runs, runs, transitions, verifications, waves
+from swarm.store import agent_runs, merges, runs, transitions, verifications, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import open_store
-from swarm.store.verifications import NewMerge, NewVerification
+from swarm.store.merges import NewMerge
+from swarm.store.verifications import NewVerification
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 
@@ -82,7 +83,7 @@ class Coordinator(NamedTuple):
             # What stands on the integration branch alone is in no branch of a person's.
             alone = () if is_home else ("commit-tree", "-p", "HEAD", "-m", "merged", "HEAD^{tree}")
             commit = commit or (self.repo.git(*alone).strip() if alone else self.repo.head)
-            verifications.add_merge(conn, self.place.run, NewMerge(wave.id, ref, commit, commit, ("code",), (), None))
+            merges.add_merge(conn, self.place.run, NewMerge(wave.id, ref, commit, commit, ("code",), (), None))
 
     def answer(self, **code: Any) -> None:
         """Write both agents' outputs; `code` are keys of that of the domain `code`."""

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from swarm.rules.states import WaveStatus
-from swarm.store import transitions, verifications
-from swarm.store.verifications import NewPromotion
+from swarm.store import promotions, transitions
+from swarm.store.promotions import NewPromotion
 from swarm.waves.clean import rewind
 from swarm.waves.collect import collect
 from swarm.waves.prove import merge
@@ -181,7 +181,7 @@ def test_a_rewind_takes_back_nothing_that_it_did_not_look_at(
 
     def promote(source: str, target: str) -> None:
         with run.control() as conn:
-            verifications.add_promotion(conn, NewPromotion(collected.run, None, source, target, (), (), None, None))
+            promotions.add_promotion(conn, NewPromotion(collected.run, None, source, target, (), (), None, None))
             transitions.move_run(conn, collected.run, source, target)
 
     promote("health-audit-a", "health-audit-a")

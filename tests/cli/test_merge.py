@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from swarm.git import merging
+from swarm.git import history, merging
+from swarm.git import refs as refs_of_git
 from swarm.git.repository import repository_at
 from swarm.git.runner import Git
 from swarm.locks import locked
@@ -546,7 +547,7 @@ def test_on_a_detached_head_it_is_integrated_and_published_only_to_a_named_branc
 def raced(monkeypatch: pytest.MonkeyPatch, team: Team, branch: str) -> list[str]:
     """Let somebody else commit to a branch right before it is moved."""
     made: list[str] = []
-    move = merging.move_branch
+    move = refs_of_git.move_branch
 
     def late(git: Any, name: str, old: str | None, new: str) -> None:
         if name == branch and not made:
@@ -803,7 +804,7 @@ def test_what_an_agent_commits_after_it_was_judged_is_not_merged_and_not_lost(
     later = tips(team.repo)[team.branch(domain)]
     team.merge()
     assert tree_of(team, team.integration) == SOURCE | {"src/app.py": MENDED, "README.md": RETITLED}
-    assert merging.is_ancestor(_git(team), later, team.branch(domain))
+    assert history.is_ancestor(_git(team), later, team.branch(domain))
     assert (team.tree(domain) / "src/tool.py").read_text() == "# later\n"
 
 
@@ -814,7 +815,7 @@ def test_work_that_was_committed_is_merged_without_what_was_committed_on_top(tea
     answer = team.merge()
     assert answer.data["domains"][1]["commit"] == judged
     assert tips(team.repo)[team.branch("rest")] == later
-    assert not merging.is_ancestor(_git(team), later, team.integration)
+    assert not history.is_ancestor(_git(team), later, team.integration)
 
 
 def test_commits_after_a_merge_are_no_new_work(team: Team, amended: Team) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from swarm import errors
-from swarm.git import agent_work, merging
+from swarm.git import agent_work, checkouts, history, merging, refs
 from swarm.git.merging import Conflict, Identity
 from swarm.git.path_text import path_text
 from swarm.git.repository import Repository, repository_at
@@ -95,43 +95,43 @@ def test_a_shallow_clone_is_merged(repo: Repo, tmp_path: Path) -> None:
 def test_git_with_objects_alone_leaves_nothing_behind(repository: Repository) -> None:
     with merging.objects_only(repository) as git:
         folder = git.folder.parent
-        assert merging.tip_of(git, "main") is None
-        assert merging.tree_of(git, repository.head) == repository.git.text("rev-parse", "HEAD^{tree}")
+        assert refs.tip_of(git, "main") is None
+        assert history.tree_of(git, repository.head) == repository.git.text("rev-parse", "HEAD^{tree}")
     assert not folder.exists()
     assert (repository.common_dir / "objects").is_dir()
 
 
 @pytest.mark.parametrize("name", ["nope", "main^", "main~0", "main@{0}", "../heads/main", "", "HEAD", "-h", "ma\nin"])
 def test_what_is_no_branch_has_no_tip(repository: Repository, name: str) -> None:
-    assert merging.tip_of(repository.git, name) is None
-    assert merging.tip_of(repository.git, "main") == repository.head
+    assert refs.tip_of(repository.git, name) is None
+    assert refs.tip_of(repository.git, "main") == repository.head
 
 
 def test_a_branch_is_moved_only_from_where_it_is_said_to_be(repo: Repo, repository: Repository) -> None:
     first = repo.head
     second = side(repo, "a", {"a.txt": "a\n"})
     git = repository.git
-    merging.move_branch(git, "new", None, first)
-    assert merging.tip_of(git, "new") == first
+    refs.move_branch(git, "new", None, first)
+    assert refs.tip_of(git, "new") == first
     with pytest.raises(errors.PublishRaced) as caught:
-        merging.move_branch(git, "new", None, second)
+        refs.move_branch(git, "new", None, second)
     assert caught.value.fields == {"ref": "new", "expected": "not there", "found": first}
     with pytest.raises(errors.PublishRaced):
-        merging.move_branch(git, "new", second, first)
+        refs.move_branch(git, "new", second, first)
     with pytest.raises(errors.PublishRaced) as gone:
-        merging.move_branch(git, "gone", first, second)
+        refs.move_branch(git, "gone", first, second)
     assert gone.value.fields["found"] == "gone"
-    assert merging.tip_of(git, "new") == first
+    assert refs.tip_of(git, "new") == first
 
 
 def test_a_branch_that_git_cannot_move_is_no_race(repo: Repo, repository: Repository) -> None:
     repo.git("branch", "swarm")
     with pytest.raises(GitError, match="swarm"):
-        merging.move_branch(repository.git, "swarm/x/integration", None, repo.head)
+        refs.move_branch(repository.git, "swarm/x/integration", None, repo.head)
     repo.git("branch", "new")
     (repo.root / ".git/refs/heads/new.lock").touch()
     with pytest.raises(GitError, match="lock"):
-        merging.move_branch(repository.git, "new", repo.head, side(repo, "a", {}))
+        refs.move_branch(repository.git, "new", repo.head, side(repo, "a", {}))
 
 
 def test_the_first_commit_with_a_tree_is_found_among_those_that_are_new(repo: Repo, repository: Repository) -> None:
@@ -140,11 +140,11 @@ def test_the_first_commit_with_a_tree_is_found_among_those_that_are_new(repo: Re
     repo.commit({"a.txt": "b\n"})
     again = repo.commit({"a.txt": "a\n"})
     git = repository.git
-    tree = merging.tree_of(git, again)
-    assert merging.commit_with_tree(git, since, again, tree) == first
-    assert merging.commit_with_tree(git, first, again, tree) == again
-    assert merging.commit_with_tree(git, again, again, tree) is None
-    assert merging.commit_with_tree(git, since, again, merging.tree_of(git, since)) is None
+    tree = history.tree_of(git, again)
+    assert history.commit_with_tree(git, since, again, tree) == first
+    assert history.commit_with_tree(git, first, again, tree) == again
+    assert history.commit_with_tree(git, again, again, tree) is None
+    assert history.commit_with_tree(git, since, again, history.tree_of(git, since)) is None
 
 
 def test_a_checkout_that_was_killed_between_its_files_and_its_branch_is_gone_on_with(
@@ -152,7 +152,7 @@ def test_a_checkout_that_was_killed_between_its_files_and_its_branch_is_gone_on_
 ) -> None:
     old, new = repo.head, side(repo, "a", {"a.txt": "a\n", "README.md": "# New\n"})
     repo.git("read-tree", "-m", "-u", old, new)
-    merging.forward_checkout(repo.root, "main", old, new)
+    checkouts.forward_checkout(repo.root, "main", old, new)
     assert (repo.head, repo.git("status", "--porcelain")) == (new, "")
     assert repository.head == old
 
@@ -163,7 +163,7 @@ def test_files_that_a_commit_moves_into_folders_and_back_are_in_nobody_s_way(rep
     repo.git("rm", "-q", "x", "y/z.txt")
     new = repo.commit({"x/deep.txt": "x\n", "y": "y\n"})
     repo.git("checkout", "-q", "main")
-    merging.forward_checkout(repo.root, "main", old, new)
+    checkouts.forward_checkout(repo.root, "main", old, new)
     assert (repo.head, repo.git("status", "--porcelain")) == (new, "")
     assert ((repo.root / "x/deep.txt").read_text(), (repo.root / "y").read_text()) == ("x\n", "y\n")
 
@@ -176,7 +176,7 @@ def test_an_ignored_file_beside_those_that_go_is_spared(repo: Repo) -> None:
     repo.git("checkout", "-q", "main")
     repo.write({"y/mine.env": "mine\n"})
     with pytest.raises(errors.PublishTargetDirty):
-        merging.forward_checkout(repo.root, "main", old, new)
+        checkouts.forward_checkout(repo.root, "main", old, new)
     assert (repo.root / "y/mine.env").read_text() == "mine\n"
     assert (repo.head, repo.git("status", "--porcelain")) == (old, "")
 
@@ -193,7 +193,7 @@ def test_a_disk_that_fills_up_costs_no_edit_that_git_was_told_not_to_see(repo: R
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 14, hard))
     try:
         with pytest.raises(GitError) as caught:
-            merging.forward_checkout(repo.root, "main", old, new)
+            checkouts.forward_checkout(repo.root, "main", old, new)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert caught.value.is_of_disk
@@ -211,12 +211,12 @@ def test_a_branch_whose_checkout_is_on_a_disk_that_is_away_is_not_moved(repo: Re
     repo.git("worktree", "add", "-q", str(place), "other")
     repo.git("worktree", "lock", str(place))
     place.rename(tmp_path / "elsewhere")
-    assert merging.checkouts_of(Git(repo.root), "other") == [place]
+    assert checkouts.checkouts_of(Git(repo.root), "other") == [place]
     with pytest.raises(errors.PublishTargetDirty) as caught:
-        merging.forward_checkout(place, "other", old, new)
+        checkouts.forward_checkout(place, "other", old, new)
     assert (caught.value.fields["path"], repo.git("rev-parse", "other")) == (str(place), old)
     repo.git("worktree", "unlock", str(place))
-    assert merging.checkouts_of(Git(repo.root), "other") == []
+    assert checkouts.checkouts_of(Git(repo.root), "other") == []
 
 
 def test_a_tree_s_index_follows_its_branch_and_its_files_do_not(repo: Repo, agent: AgentTree) -> None:
@@ -224,8 +224,8 @@ def test_a_tree_s_index_follows_its_branch_and_its_files_do_not(repo: Repo, agen
     (agent.path / "README.md").write_text("# Work\n")
     work = merging.commit_tree(git, work_of(agent), [agent.commit], "Work\n", WHEN)
     (agent.path / "README.md").write_text("# Later\n")
-    merging.move_branch(git, branch, agent.commit, work)
-    merging.take_into_tree(agent.repository, agent.path, branch, agent.commit, work)
+    refs.move_branch(git, branch, agent.commit, work)
+    checkouts.take_into_tree(agent.repository, agent.path, branch, agent.commit, work)
     assert repo.git("status", "--porcelain", cwd=agent.path) == "M README.md"
     assert repo.git("diff", "--cached", "--name-only", cwd=agent.path) == ""
     assert (agent.path / "README.md").read_text() == "# Later\n"
@@ -237,6 +237,6 @@ def test_what_is_staged_in_a_tree_stays_staged(repo: Repo, agent: AgentTree) -> 
     work = merging.commit_tree(git, work_of(agent), [agent.commit], "Work\n", WHEN)
     (agent.path / "README.md").write_text("# Staged\n")
     repo.git("add", "README.md", cwd=agent.path)
-    merging.move_branch(git, branch, agent.commit, work)
-    merging.take_into_tree(agent.repository, agent.path, branch, agent.commit, work)
+    refs.move_branch(git, branch, agent.commit, work)
+    checkouts.take_into_tree(agent.repository, agent.path, branch, agent.commit, work)
     assert repo.git("show", ":README.md", cwd=agent.path) == "# Staged"

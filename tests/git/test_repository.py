@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from swarm import errors
-from swarm.git import repository as repositories
+from swarm.git import refs
 from swarm.git.repository import (
     Repository,
     TreeFile,
@@ -186,14 +186,14 @@ def test_a_repository_knows_which_commits_it_holds(repo: Repo) -> None:
 def test_a_save_point_is_made_once_and_taken_back_only_where_it_was_put(repo: Repo) -> None:
     git = Git(repo.root)
     first = repo.head
-    repositories.add_tag(git, "swarm-save-1-ab", first)
+    refs.add_tag(git, "swarm-save-1-ab", first)
     with pytest.raises(GitError):
-        repositories.add_tag(git, "swarm-save-1-ab", first)
+        refs.add_tag(git, "swarm-save-1-ab", first)
     second = repo.commit()
     repo.git("tag", "-f", "swarm-save-1-ab", second)
-    repositories.remove_tag(git, "swarm-save-1-ab", first)
+    refs.remove_tag(git, "swarm-save-1-ab", first)
     assert repo.git("tag") == "swarm-save-1-ab"
-    repositories.remove_tag(git, "swarm-save-1-ab", second)
+    refs.remove_tag(git, "swarm-save-1-ab", second)
     assert repo.git("tag") == ""
 
 

@@ -5,18 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from swarm.rules.findings import (
-    SEVERITIES,
-    Decision,
-    EvidenceKind,
-    Fate,
-    Look,
-    Observation,
-    Verdict,
-    highest,
-    status_of,
-    verdict_on_silence,
-)
+from swarm.rules.findings import SEVERITIES, Decision, EvidenceKind, Fate, Observation, highest, status_of
+from swarm.rules.silence import Look, Verdict, verdict_on_silence
 from swarm.store.connection import open_store
 from tests.store import rows
 

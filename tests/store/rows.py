@@ -4,11 +4,12 @@ import sqlite3
 
 from swarm.rules.ownership import Domain, Ownership
 from swarm.rules.phases import Phase
-from swarm.store import agent_runs, domains, findings, runs, waves
+from swarm.store import agent_runs, domains, observations, runs, waves
 from swarm.store.agent_runs import AgentRun, NewAgentRun
-from swarm.store.findings import NewFinding, Sighting
 from swarm.store.ledger import Entry
+from swarm.store.observations import NewFinding
 from swarm.store.runs import Run
+from swarm.store.sightings import Sighting
 from swarm.store.verifications import NewVerification
 from swarm.store.waves import NewWave, Wave
 
@@ -95,7 +96,7 @@ def new_finding(number: int, run_id: str = RUN, **changed: object) -> NewFinding
 
 
 def add_finding(conn: sqlite3.Connection, number: int, run_id: str = RUN, **changed: object) -> int:
-    (row,) = findings.add_all(conn, [new_finding(number, run_id, **changed)])
+    (row,) = observations.add_all(conn, [new_finding(number, run_id, **changed)])
     return row
 
 

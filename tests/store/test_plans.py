@@ -10,12 +10,15 @@ from swarm.store import (
     attempts,
     decisions,
     digests,
-    evidence,
+    file_claims,
     findings,
     gate_counts,
     ledger,
+    merges,
     observations,
+    promotions,
     runs,
+    sightings,
     trends,
     verifications,
     waves,
@@ -38,9 +41,9 @@ def filled(store: Store) -> sqlite3.Connection:
             wave = rows.add_wave(conn, run_id)
             agent = rows.add_agent(conn, wave)
             first = 1 if run_id == rows.RUN else 1000
-            added = findings.add_all(conn, [rows.new_finding(n, run_id) for n in range(first, first + 200)])
-            findings.add_sightings(conn, [rows.sighting(row, wave, agent) for row in added])
-            findings.add_aliases(conn, run_id, 1, [(f"alias {row}", row) for row in added])
+            added = observations.add_all(conn, [rows.new_finding(n, run_id) for n in range(first, first + 200)])
+            sightings.add_sightings(conn, [rows.sighting(row, wave, agent) for row in added])
+            observations.add_aliases(conn, run_id, 1, [(f"alias {row}", row) for row in added])
             verifications.add_verification(conn, rows.verification(wave))
             append_all(conn, (Entry("finding_moved", f"finding:{row}", run_id, wave.id) for row in added))
     return store.conn
@@ -140,7 +143,7 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             ],
         ),
         (
-            lambda conn: gate_counts.has_changes(conn, 1),
+            lambda conn: file_claims.has_changes(conn, 1),
             [
                 [
                     "CO-ROUTINE newest",
@@ -155,7 +158,7 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             [["SEARCH findings USING INDEX findings_by_status (run_id=? AND status=?)"]],
         ),
         (
-            lambda conn: findings.sightings_of(conn, 1),
+            lambda conn: sightings.sightings_of(conn, 1),
             [
                 [
                     "SEARCH sightings USING INDEX sightings_of_a_finding (finding=?)",
@@ -225,25 +228,27 @@ def test_a_query_is_planned_by_its_index(filled: sqlite3.Connection, query: Quer
         lambda conn: findings.known_findings(conn, rows.RUN),
         lambda conn: findings.taken_ids(conn, rows.RUN),
         lambda conn: findings.with_id(conn, rows.RUN, "F-0000"),
-        lambda conn: findings.record_not_seen(conn, [findings.NotSeen("unverified", "x", None, None, None, 1, 1)]),
+        lambda conn: observations.record_not_seen(
+            conn, [observations.NotSeen("unverified", "x", None, None, None, 1, 1)]
+        ),
         lambda conn: agent_runs.current(conn, 1),
         lambda conn: attempts.of_wave(conn, 1),
         lambda conn: waves.in_flight(conn, rows.RUN),
         lambda conn: waves.all_of(conn, rows.RUN),
         lambda conn: agent_runs.all_of(conn, 1),
         lambda conn: trends.spans(conn, rows.RUN),
-        lambda conn: gate_counts.violations_after(conn, rows.RUN, 0, "the wave"),
+        lambda conn: file_claims.violations_after(conn, rows.RUN, 0, "the wave"),
         lambda conn: gate_counts.has_verifications(conn, rows.RUN),
         lambda conn: gate_counts.is_outdated(conn, _verified(conn), "wave:1"),
         lambda conn: verifications.newest_verification(conn, rows.RUN, wave_id=1),
         lambda conn: verifications.newest_verification(conn, rows.RUN, phase="test"),
-        lambda conn: verifications.merges_of(conn, 1),
-        lambda conn: verifications.promotions_of(conn, rows.RUN),
-        lambda conn: evidence.outputs_of(conn, 1),
-        lambda conn: evidence.file_claims_of(conn, 1),
-        lambda conn: evidence.seen_in(conn, 1),
-        lambda conn: evidence.fixed_in(conn, rows.RUN, 1),
-        lambda conn: evidence.span_of(conn, rows.RUN, 1),
+        lambda conn: merges.merges_of(conn, 1),
+        lambda conn: promotions.promotions_of(conn, rows.RUN),
+        lambda conn: agent_runs.outputs_of(conn, 1),
+        lambda conn: file_claims.file_claims_of(conn, 1),
+        lambda conn: sightings.seen_in(conn, 1),
+        lambda conn: ledger.fixed_in(conn, rows.RUN, 1),
+        lambda conn: ledger.span_of(conn, rows.RUN, 1),
         lambda conn: digests.digest(conn, 1),
     ],
 )

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from swarm import errors, shipped
-from swarm.store import findings, fix_claims, leases, ledger, migrations, runs, verifications
+from swarm.store import findings, fix_claims, leases, ledger, migrations, promotions, runs, verifications
+from swarm.store.backups import remedy, remedy_of_none
 from swarm.store.connection import Store, open_store
-from swarm.store.sqlite_errors import remedy, remedy_of_none
 from tests.store import rows
 
 DATA = Path(__file__).parent.parent / "data"
@@ -459,7 +459,7 @@ def test_a_kept_database_of_version_2_opens_with_a_whole_loop_in_it(database: Pa
         ]
         assert [one.outcome for one in fix_claims.of_run(conn, counted.run.id)] == ["fixed", "fixed"]
         assert [one.purpose for one in verifications.verifications_of(conn, counted.run.id)] == ["merge", "verify"]
-        assert [one.to_phase for one in verifications.promotions_of(conn, counted.run.id)] == ["health-audit-a"]
+        assert [one.to_phase for one in promotions.promotions_of(conn, counted.run.id)] == ["health-audit-a"]
         assert [(one.domain, one.file) for one in leases.of_run(conn, counted.run.id)] == [("tests", "src/app.py")]
 
 

@@ -6,7 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from swarm import clock
 from swarm.files import is_in_place
-from swarm.git import merging, salvage, worktree_list
+from swarm.git import history, merging, salvage, worktree_list
+from swarm.git import refs as refs_of_git
 from swarm.git.merging import Identity
 from swarm.git.repository import Repository, repository_at
 from swarm.git.runner import Git, GitError
@@ -78,7 +79,7 @@ def _applied(store: Store, run: Run, wish: Wish, survey: Survey) -> CleanResult:
     git = here.repository.git
     for folder in survey.debris:
         worktree_list.delete_folder(folder)
-    known = salvage.refs_below(git, f"{salvage.REFS}{run.id}/")
+    known = refs_of_git.refs_below(git, f"{salvage.REFS}{run.id}/")
     # Once it is written down, what was saved must not be dropped.
     with postponed():
         try:
@@ -88,9 +89,9 @@ def _applied(store: Store, run: Run, wish: Wish, survey: Survey) -> CleanResult:
             if items:
                 intents.begin(store, run.id, intents.CLEAN_BEGUN, {"items": items}, wish.reason)
         except BaseException:
-            for ref, commit in salvage.refs_below(git, f"{salvage.REFS}{run.id}/").items():
+            for ref, commit in refs_of_git.refs_below(git, f"{salvage.REFS}{run.id}/").items():
                 if ref not in known:
-                    salvage.drop(git, ref, commit)
+                    refs_of_git.drop(git, ref, commit)
             raise
     going = [*survey.removable, *survey.saved]
     raced = {one.remnant.name for one in going if not _removed(here, one, _goal(one, refs))}
@@ -115,7 +116,7 @@ def _save_all(run: Run, survey: Survey) -> tuple[Survey, dict[str, tuple[str, st
         except GitError as error:
             left.append(judged._replace(why=(*judged.why, f"git cannot save it: {error.stderr}")))
         else:
-            refs[judged.remnant.name] = (ref, salvage.tip(git, ref) or "")
+            refs[judged.remnant.name] = (ref, refs_of_git.tip(git, ref) or "")
     saved = [one for one in survey.saved if one.remnant.name in refs]
     return survey._replace(saved=saved, left=[*survey.left, *left]), refs
 
@@ -126,9 +127,9 @@ def _save(run: Run, here: Ground, judged: Judged) -> str:
     if standing is None:
         raise Unsavable([remnant.name])
     parents = [standing.commit]
-    if judged.head is not None and not merging.is_ancestor(git, judged.head, standing.commit):
+    if judged.head is not None and not history.is_ancestor(git, judged.head, standing.commit):
         parents.append(judged.head)
-    tree = merging.tree_of(git, standing.commit)
+    tree = history.tree_of(git, standing.commit)
     if judged.is_there and not judged.dirt.is_none:
         tree = salvage.tree_with_dirt(standing)
     message = f"Work of {remnant.name}, saved by swarm clean\n\nSwarm-Run: {run.id}\n"
@@ -195,7 +196,7 @@ def _removed(here: Ground, judged: Judged, commit: str) -> bool:
     if here.at(remnant.path) is not None and not _forgotten(git, judged, gone):
         return False
     if remnant.branch is not None and judged.tip is not None:
-        salvage.drop(git, f"refs/heads/{remnant.branch}", judged.tip)
+        refs_of_git.drop(git, f"refs/heads/{remnant.branch}", judged.tip)
     if judged.is_there:
         worktree_list.delete_folder(gone)
     return True

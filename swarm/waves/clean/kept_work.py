@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from swarm import clock
-from swarm.git import merging, salvage
+from swarm.git import history, salvage
+from swarm.git import refs as refs_of_git
+from swarm.git.refs import WORK
 from swarm.git.repository import holds_commit
 from swarm.git.runner import Git
 from swarm.results.clean import Leftover
@@ -18,7 +20,6 @@ from swarm.store import waves
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.clean.leftovers import Ground, Judged, number_of
-from swarm.waves.collect.ownership import WORK
 
 _OVER: Final = (WaveStatus.ADVANCED, WaveStatus.ABORTED_FOR_REWIND)
 
@@ -38,13 +39,13 @@ def of_waves_that_are_over(conn: sqlite3.Connection, here: Ground, saved: Sequen
     """Return what is kept of waves whose work nobody merges any more; `saved` are branches that will be kept aside."""
     git, run = here.repository.git, here.run
     below = f"{WORK}{run.id}/"
-    refs = salvage.refs_below(git, below)
+    refs = refs_of_git.refs_below(git, below)
     over = {wave.number: wave for wave in _over(conn, run)} if refs else {}
     kept = {ref: wave for ref in refs if (wave := over.get(number_of(ref.removeprefix(below)) or 0)) is not None}
     if not kept:
         return []
     tips = {*here.holders.values(), *(one.tip for one in saved if one.tip is not None)}
-    held = _trees(git, run, tips) | {merging.tree_of(git, wave.dispatch_sha) for wave in kept.values()}
+    held = _trees(git, run, tips) | {history.tree_of(git, wave.dispatch_sha) for wave in kept.values()}
     return [
         KeptWork(f"work/{ref.removeprefix(below)}", ref, tree, wave.number, wave.dispatch_sha, tree in held)
         for ref, tree in sorted(refs.items())
@@ -71,7 +72,7 @@ def save(git: Git, run: Run, work: KeptWork) -> tuple[str, str]:
     """Keep a work that no commit has as one, below `refs/swarm/salvage/`; return its ref and itself."""
     message = f"Judged work of {work.name.removeprefix('work/')}, saved by swarm clean\n\nSwarm-Run: {run.id}\n"
     ref = salvage.keep(git, run.id, work.name, work.tree, [work.base], message, clock.now())
-    return ref, salvage.tip(git, ref) or ""
+    return ref, refs_of_git.tip(git, ref) or ""
 
 
 def item(work: KeptWork, refs: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
@@ -92,8 +93,8 @@ def item(work: KeptWork, refs: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
 
 def dropped(git: Git, work: KeptWork) -> bool:
     """Let go of a work; say whether it went, as it does where it still is what was looked at."""
-    salvage.drop(git, work.ref, work.tree)
-    return salvage.tip(git, work.ref) is None
+    refs_of_git.drop(git, work.ref, work.tree)
+    return refs_of_git.tip(git, work.ref) is None
 
 
 def shown(work: KeptWork, refs: Mapping[str, tuple[str, str]], *, applied: bool) -> Leftover:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.files import is_in_place
-from swarm.git import merging, salvage, worktree_list, worktrees
+from swarm.git import history, refs, salvage, worktree_list, worktrees
 from swarm.git.repository import Repository
 from swarm.git.runner import GitError
 from swarm.git.salvage import Dirt, Standing
 from swarm.git.worktree_list import Placement
 from swarm.rules.states import WaveStatus
-from swarm.store import agent_runs, verifications, waves
+from swarm.store import agent_runs, waves
+from swarm.store import merges as merges_table
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.clean import intents
@@ -97,8 +98,8 @@ def ground(conn: sqlite3.Connection, repository: Repository, workspace: Workspac
     """Look at branches and worktrees; the run's own branches hold nothing for each other, its integration does."""
     git = repository.git
     own, integration = f"refs/heads/swarm/{run.hex}/", f"refs/heads/{integration_branch(run)}"
-    found = salvage.refs_below(git, "refs/heads/", "refs/remotes/", f"refs/tags/{run.save_point_tag}")
-    found |= salvage.refs_below(git, f"{salvage.REFS}{run.id}/")
+    found = refs.refs_below(git, "refs/heads/", "refs/remotes/", f"refs/tags/{run.save_point_tag}")
+    found |= refs.refs_below(git, f"{salvage.REFS}{run.id}/")
     holders = {name: sha for name, sha in found.items() if name == integration or not name.startswith(own)}
     tips = {name.removeprefix("refs/heads/"): sha for name, sha in found.items() if name.startswith("refs/heads/")}
     placed = [one._replace(path=worktree_list.real_place(one.path)) for one in worktree_list.placements(git)]
@@ -121,9 +122,9 @@ def given_since(conn: sqlite3.Connection, run: Run, seq: int) -> dict[str, int]:
 def contained_integration(here: Ground) -> Judged | None:
     """Return the run's integration branch where the target has all of it, and nobody has it checked out."""
     git, run, branch = here.repository.git, here.run, integration_branch(here.run)
-    tip = merging.tip_of(git, branch)
-    target = merging.tip_of(git, run.branch) if run.branch else None
-    if tip is None or target is None or not merging.is_ancestor(git, tip, target):
+    tip = refs.tip_of(git, branch)
+    target = refs.tip_of(git, run.branch) if run.branch else None
+    if tip is None or target is None or not history.is_ancestor(git, tip, target):
         return None
     if any(one.branch == branch for one in here.placed):
         return None
@@ -163,7 +164,7 @@ def _names_of(conn: sqlite3.Connection, workspace: Workspace, run: Run, wave: Wa
 
 def _of_wave(conn: sqlite3.Connection, workspace: Workspace, here: Ground, wave: Wave) -> Iterator[Remnant]:
     kept = workspace.wave_folder(here.run.id, wave.number)
-    merges = verifications.merges_of(conn, wave.id)
+    merges = merges_table.merges_of(conn, wave.id)
     if wave.shared_tree is not None and not here.is_empty(_place(here, wave.shared_tree), None):
         yield _remnant(here, wave, kept, wave.shared_tree, None)
     for agent in agent_runs.all_of(conn, wave.id):
@@ -189,7 +190,7 @@ def _stray_names(here: Ground) -> Iterator[str]:
     if is_in_place(here.folder, here.folder.parent):
         yield from (place.name for place in here.folder.iterdir() if not here.is_debris(place))
     own = f"refs/heads/swarm/{here.run.hex}/"
-    for ref in salvage.refs_below(here.repository.git, own):
+    for ref in refs.refs_below(here.repository.git, own):
         if ref != f"refs/heads/{integration_branch(here.run)}":
             yield ref.removeprefix(own)
 
@@ -221,7 +222,7 @@ def judge(here: Ground, remnant: Remnant) -> Judged | None:
     if is_there:
         judged, more = _look_into(here, judged)
         why += more
-    loose = max((salvage.alone(git, sha, [*here.holders.values()]) for sha in _commits(judged)), default=0)
+    loose = max((refs.alone(git, sha, [*here.holders.values()]) for sha in _commits(judged)), default=0)
     if loose:
         why.append(f"{loose} {'commit' if loose == 1 else 'commits'} that no other branch has")
     return judged._replace(state=AT_RISK if why else _state(here, judged), why=tuple(why))
@@ -300,7 +301,7 @@ def standing_of(here: Ground, judged: Judged, commit: str | None = None) -> Stan
 def still_is(here: Ground, judged: Judged, commit: str) -> bool:
     """Say whether a remnant is as it was judged, and its files are those of a commit; asked right before it goes."""
     remnant = judged.remnant
-    if remnant.branch and merging.tip_of(here.repository.git, remnant.branch) != judged.tip:
+    if remnant.branch and refs.tip_of(here.repository.git, remnant.branch) != judged.tip:
         return False
     standing = standing_of(here, judged, commit)
     if not judged.is_there or judged.state == ABANDONED or standing is None:
@@ -317,7 +318,7 @@ def _state(here: Ground, judged: Judged) -> str:
         return "as_dispatched"
     targets = [here.holders.get(f"refs/heads/{ref}") for ref in remnant.merged]
     git = here.repository.git
-    is_merged = any(sha is not None and merging.is_ancestor(git, judged.tip or "", sha) for sha in targets)
+    is_merged = any(sha is not None and history.is_ancestor(git, judged.tip or "", sha) for sha in targets)
     return "merged" if is_merged else "held_elsewhere"
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from swarm import clock, errors
-from swarm.git import merging, salvage
+from swarm.git import checkouts, history, salvage
+from swarm.git import refs as refs_of_git
 from swarm.git import rewind as git_rewind
 from swarm.git.repository import Repository, commit_of, holds_commit
 from swarm.git.rewind import Lost
@@ -16,8 +17,8 @@ from swarm.git.salvage import Unsavable
 from swarm.interruption import postponed
 from swarm.results.rewind import RewindResult
 from swarm.rules.states import AGENT_RUN, WAVE, AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, fix_claims, ledger, runs, transitions, verifications, waves
-from swarm.store import rewinding as rows
+from swarm.store import agent_runs, fix_claims, ledger, observations, runs, transitions, waves
+from swarm.store import promotions as promotions_table
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
 from swarm.store.runs import Run
@@ -183,7 +184,7 @@ def _not_promoted(conn: sqlite3.Connection, run_id: str) -> tuple[tuple[Wave, ..
     working = tuple(
         agent for wave in ending for agent in agent_runs.all_of(conn, wave.id) if agent.status not in AGENT_RUN.terminal
     )
-    promotions = verifications.promotions_of(conn, run_id)
+    promotions = promotions_table.promotions_of(conn, run_id)
     return ending, working, promotions[-1].to_phase if promotions else "initializing"
 
 
@@ -199,7 +200,7 @@ def _branch(repository: Repository, run: Run, wish: Wish) -> str:
         remedy = f"`git checkout {run.branch}` first, or add `--force` to rewind {branch}"
         raise _refused(run, f"{branch} is checked out, and the run began on {run.branch}", remedy)
     for name in (branch, integration_branch(run)):
-        others = [str(one) for one in merging.checkouts_of(git, name) if one.resolve() != repository.root]
+        others = [str(one) for one in checkouts.checkouts_of(git, name) if one.resolve() != repository.root]
         if others:
             remedy = f"`git worktree remove {others[0]}`, or check something else out there"
             raise _refused(run, f"branch {name} is checked out at {others[0]} as well", remedy)
@@ -223,8 +224,8 @@ def _hold_to_control_plane(workspace: Workspace, repository: Repository, point: 
 
 def _integration(repository: Repository, run: Run, point: SavePoint) -> str | None:
     """Return the tip of the integration branch, which would bring all back with the next merge, unless it is older."""
-    tip = merging.tip_of(repository.git, integration_branch(run))
-    return None if tip is None or merging.is_ancestor(repository.git, tip, point.commit) else tip
+    tip = refs_of_git.tip_of(repository.git, integration_branch(run))
+    return None if tip is None or history.is_ancestor(repository.git, tip, point.commit) else tip
 
 
 def _unfinished(conn: sqlite3.Connection, run: Run, repository: Repository, point: SavePoint) -> dict[str, Any] | None:
@@ -238,7 +239,7 @@ def _unfinished(conn: sqlite3.Connection, run: Run, repository: Repository, poin
 def _is_nothing(conn: sqlite3.Connection, plan: Plan) -> bool:
     is_there = plan.repository.head == plan.point.commit and not plan.found.files and plan.integration is None
     run = plan.point.run
-    still_open = rows.unverified_by(conn, run.id, [one.number for one in plan.waves])
+    still_open = observations.unverified_by(conn, run.id, [one.number for one in plan.waves])
     return is_there and not plan.begun and not plan.waves and not still_open and run.status == plan.status
 
 
@@ -246,16 +247,16 @@ def _begun(store: Store, plan: Plan, wish: Wish) -> dict[str, Any]:
     """Save what would be lost, and write down what will be done. A failure leaves no ref behind."""
     git, run = plan.repository.git, plan.point.run
     below = f"{salvage.REFS}{run.id}/"
-    known = salvage.refs_below(git, below)
+    known = refs_of_git.refs_below(git, below)
     # Once it is written down, what was saved must not be dropped.
     with postponed():
         try:
             told = _saved(plan)
             intents.begin(store, run.id, intents.REWIND_BEGUN, told, wish.reason)
         except BaseException as error:
-            for ref, commit in salvage.refs_below(git, below).items():
+            for ref, commit in refs_of_git.refs_below(git, below).items():
                 if ref not in known:
-                    salvage.drop(git, ref, commit)
+                    refs_of_git.drop(git, ref, commit)
             if isinstance(error, GitError) and (error.is_of_disk or error.lock is not None):
                 raise error.typed() from error
             if isinstance(error, Unsavable | GitError):
@@ -269,13 +270,13 @@ def _saved(plan: Plan) -> dict[str, Any]:
     git, run, head, to = plan.repository.git, plan.point.run, plan.repository.head, plan.point.commit
     saved: list[dict[str, str]] = list(plan.begun["refs"]) if plan.begun else []
     held = [to, *(one["commit"] for one in saved)]
-    if plan.found.files or not any(merging.is_ancestor(git, head, commit) for commit in held):
+    if plan.found.files or not any(history.is_ancestor(git, head, commit) for commit in held):
         ref = git_rewind.save(plan.repository, run.id, plan.found, clock.now(), run.created)
         kind = "dirt" if plan.found.files else "branch"
         if ref not in {one["ref"] for one in saved}:
-            saved.append({"ref": ref, "commit": salvage.tip(git, ref) or "", "kind": kind})
+            saved.append({"ref": ref, "commit": refs_of_git.tip(git, ref) or "", "kind": kind})
     if plan.integration is not None and plan.integration not in {one["commit"] for one in saved}:
-        tree = merging.tree_of(git, plan.integration)
+        tree = history.tree_of(git, plan.integration)
         ref = salvage.keep(git, run.id, "integration", tree, [plan.integration], "", clock.now())
         saved.append({"ref": ref, "commit": plan.integration, "kind": "integration"})
     return {"savePoint": plan.point.name, "branch": plan.branch, "from": plan.begins_at, "to": to, "refs": saved}
@@ -289,7 +290,7 @@ def _bring_git(plan: Plan, told: dict[str, Any]) -> None:
         git_rewind.bring_to(repository, plan.branch, plan.point.commit, saved)
     for one in told["refs"]:
         if one["kind"] == "integration":
-            salvage.drop(repository.git, f"refs/heads/{integration_branch(run)}", one["commit"])
+            refs_of_git.drop(repository.git, f"refs/heads/{integration_branch(run)}", one["commit"])
 
 
 def _commit(store: Store, plan: Plan, wish: Wish, told: dict[str, Any]) -> int:
@@ -318,7 +319,7 @@ def _take_back(conn: sqlite3.Connection, plan: Plan, wish: Wish, told: dict[str,
         fix_claims.settle(conn, {claim.finding for claim in fix_claims.of_wave(conn, wave.id)}, "refuted")
     numbers = [wave.number for wave in plan.waves]
     reason = f"rewound to {plan.point.name}: {wish.reason}"
-    findings = rows.unverify(conn, run.id, numbers, reason)
+    findings = observations.unverify(conn, run.id, numbers, reason)
     transitions.move_run(conn, run.id, run.status, plan.status)
     whole = told | {"waves": numbers, "agentRuns": [agent.id for agent in plan.agents], "findings": findings}
     ledger.append(conn, intents.entry(run.id, intents.REWOUND, whole, wish.reason))
@@ -331,7 +332,7 @@ def _told(
     run, git, to = plan.point.run, plan.repository.git, plan.point.commit
     numbers = tuple(wave.number for wave in plan.waves)
     is_nothing = not refs and _is_nothing(conn, plan)
-    commits = salvage.alone(git, plan.begins_at, [to])
+    commits = refs_of_git.alone(git, plan.begins_at, [to])
     again = f"swarm rewind {plan.point.name}{' --force' if wish.force else ''}"
     again += " --force-arbitrary-ref" if plan.point.name != run.save_point_tag else ""
     word = "is" if wish.apply else "would be"
@@ -355,7 +356,7 @@ def _told(
         plan.integration,
         numbers,
         tuple(agent.id for agent in plan.agents),
-        rows.unverified_by(conn, run.id, numbers) if findings is None else findings,
+        observations.unverified_by(conn, run.id, numbers) if findings is None else findings,
         run.status,
         plan.status,
         summary,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from swarm import errors
 from swarm.files import is_in_place
-from swarm.git import merging, salvage, worktree_list, worktrees
+from swarm.git import checkouts, refs, worktree_list, worktrees
 from swarm.git.repository import Repository, holds_commit, repository_at
 from swarm.git.worktrees import Tree
 from swarm.results.undo import Restored, UndoResult
@@ -161,12 +161,12 @@ def _aside(plan: Plan) -> str:
     """Return how to bring back what was saved beside what is in its place."""
     git, commands, saved = plan.repository.git, [], ""
     for held in (back.held for back in plan.backs if back.held is not None):
-        commit = salvage.tip(git, held)
+        commit = refs.tip(git, held)
         if commit is None:
             continue
         name = f"swarm/{plan.run.hex}/salvaged-{held.rpartition('/')[2]}"
         names = (name if number == 1 else f"{name}-{number}" for number in count(1))
-        free, at = next((one, tip) for one in names if (tip := merging.tip_of(git, one)) in {None, commit})
+        free, at = next((one, tip) for one in names if (tip := refs.tip_of(git, one)) in {None, commit})
         saved = f"what was saved is kept by {held}"
         if at is None:
             commands.append(f"git branch {shlex.quote(free)} {shlex.quote(held)}")
@@ -184,7 +184,7 @@ def _hindrances(plan: Plan) -> Iterator[tuple[str, str]]:
     for back in plan.backs:
         if not holds_commit(git, back.commit):
             yield f"commit {back.commit[:12]} of {back.name} is gone", "there is nothing to bring it back from"
-        if back.branch is not None and merging.tip_of(git, back.branch) not in {None, back.commit, back.tip}:
+        if back.branch is not None and refs.tip_of(git, back.branch) not in {None, back.commit, back.tip}:
             yield f"branch {back.branch} is elsewhere now", f"`git branch -m {back.branch} …` moves it out of the way"
         path = back.path
         if path is None or not (path.exists() or path.is_symlink()):
@@ -212,7 +212,7 @@ def _moved_on(plan: Plan) -> Iterator[tuple[str, str]]:
         yield f"branch {branch} has moved on since, to {repository.head[:12]}", f"`git branch back {back}` keeps it"
     elif not holds_commit(repository.git, back):
         yield f"commit {back[:12]} is gone", "there is nothing to bring it back from"
-    elif not merging.can_forward(repository.root, at, back):
+    elif not checkouts.can_forward(repository.root, at, back):
         yield f"{repository.root} has changes that would be in the way", "commit or stash them there"
 
 
@@ -221,23 +221,23 @@ def _bring_back(plan: Plan) -> None:
     if plan.checkout is not None:
         branch, at, back = plan.checkout
         # Of a rewind that died between its files and its branch, the branch has not moved, and the files have.
-        forward = merging.forward_checkout if repository.head == at else merging.forward_files
+        forward = checkouts.forward_checkout if repository.head == at else checkouts.forward_files
         forward(repository.root, branch, at, back)
     for back_to in plan.backs:
         _restore(plan, back_to)
     for back_to in plan.backs:
         # Its branch holds it again; of a clean that died, the tree does.
         if back_to.held is not None and (back_to.branch is None or _holds(plan, back_to)):
-            salvage.drop(git, back_to.held, back_to.commit)
+            refs.drop(git, back_to.held, back_to.commit)
     for work in plan.works:
-        if salvage.tip(git, work.ref) is None:
-            salvage.create(git, work.ref, work.tree)
+        if refs.tip(git, work.ref) is None:
+            refs.create(git, work.ref, work.tree)
         if work.held is not None:
-            salvage.drop(git, work.held, work.commit)
+            refs.drop(git, work.held, work.commit)
 
 
 def _holds(plan: Plan, back: Back) -> bool:
-    return back.branch is not None and merging.tip_of(plan.repository.git, back.branch) == back.commit
+    return back.branch is not None and refs.tip_of(plan.repository.git, back.branch) == back.commit
 
 
 def _restore(plan: Plan, back: Back) -> None:
@@ -245,7 +245,7 @@ def _restore(plan: Plan, back: Back) -> None:
     if path is not None and path.exists() and not _is_half_made(plan, path):
         return
     if back.branch is not None:
-        merging.move_branch(git, back.branch, merging.tip_of(git, back.branch), back.commit)
+        refs.move_branch(git, back.branch, refs.tip_of(git, back.branch), back.commit)
     if path is not None:
         if not path.exists() and any(one.path == path for one in worktree_list.placements(git)):
             # Of a clean that died: its folder is gone, and git has not heard of it.

@@ -12,11 +12,23 @@ from swarm.git import worktrees
 from swarm.git.repository import Repository, repository_at
 from swarm.git.worktrees import Tree
 from swarm.results.collect import AgentCollected, CollectResult, FindingCounts
-from swarm.rules.findings import OPEN_STATUSES, SEVERITIES
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, digests, findings, fix_claims, leases, ledger, observations, transitions, waves
+from swarm.store import (
+    agent_runs,
+    digests,
+    file_claims,
+    fix_claims,
+    leases,
+    ledger,
+    observations,
+    sightings,
+    transitions,
+    waves,
+)
 from swarm.store.connection import Store
+from swarm.store.digests import Digest
+from swarm.store.findings import open_by_severity
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
 from swarm.store.sqlite_errors import translated
@@ -26,7 +38,7 @@ from swarm.waves.collect import outputs, settle_decisions
 from swarm.waves.collect.fixes import dropped
 from swarm.waves.collect.observe import Observed, observe
 from swarm.waves.collect.ownership import keep_work
-from swarm.waves.collect.reconcile import Digest, Reconciled
+from swarm.waves.collect.reconcile import Reconciled
 from swarm.waves.collect.record import brought_up
 from swarm.waves.launch import supervision
 from swarm.waves.trees import worktrees as agent_trees
@@ -115,7 +127,7 @@ def record_evidence(conn: sqlite3.Connection, observed: Observed, override: str 
         if taken.body is not None:
             agent_runs.record_output(conn, agent.id, taken.path, taken.body)
         if taken.claims:
-            agent_runs.replace_claims(conn, agent.id, taken.claims)
+            file_claims.replace_claims(conn, agent.id, taken.claims)
         if taken.work is not None:
             agent_runs.record_work(conn, agent.id, taken.work.tree)
         if taken.is_complete:
@@ -138,17 +150,17 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
         found = brought_up(found, moved)
     fix_claims.settle(conn, _refuted(conn, run, found), "refuted")
     fix_claims.settle(conn, [silent.id for silent in found.not_seen if silent.fixed_wave is not None], "fixed")
-    rows = findings.add_all(conn, found.new)
+    rows = observations.add_all(conn, found.new)
     fresh = (sighting._replace(finding=rows[sighting.finding]) for sighting in found.new_sightings)
     digest = Digest()
     # The digest is the whole wave's: what an earlier collect of it recorded stands first.
-    deque(digest.over(observations.sightings_in(conn, wave.id)), maxlen=0)
+    deque(digest.over(sightings.sightings_in(conn, wave.id)), maxlen=0)
     observations.record_further(conn, found.further)
-    findings.record_seen_again(conn, found.seen)
-    findings.record_not_seen(conn, found.not_seen)
-    findings.record_relocated(conn, found.relocated)
-    findings.add_aliases(conn, run.id, wave.number, found.aliases)
-    findings.add_sightings(conn, digest.over(chain(fresh, found.sightings)))
+    observations.record_seen_again(conn, found.seen)
+    observations.record_not_seen(conn, found.not_seen)
+    observations.record_relocated(conn, found.relocated)
+    observations.add_aliases(conn, run.id, wave.number, found.aliases)
+    sightings.add_sightings(conn, digest.over(chain(fresh, found.sightings)))
     ledger.append_all(
         conn,
         (
@@ -194,7 +206,7 @@ def _record_fixes(conn: sqlite3.Connection, run: Run, observed: Observed) -> Non
         "claimed": len(fixes.claims),
         "skipped": len(fixes.skipped),
         "requests": len(observed.requests),
-        "digest": fix_claims.digest(conn, wave.id),
+        "digest": digests.fix_claims_digest(conn, wave.id),
     }
     ledger.append(conn, Entry("fixes_recorded", f"wave:{wave.id}", run.id, wave.id, payload=payload))
 
@@ -303,12 +315,3 @@ def _told(conn: sqlite3.Connection, run: Run, observed: Observed, status: WaveSt
 
 def _proof(wave: Wave) -> str:
     return "merge" if wave.isolated else "verify"
-
-
-def open_by_severity(conn: sqlite3.Connection, run_id: str) -> dict[str, int]:
-    """Return how many open findings of each severity a run has."""
-    counts = findings.counts_by(conn, run_id)
-    return {
-        severity: sum(n for (status, grade), n in counts.items() if grade == severity and status in OPEN_STATUSES)
-        for severity in SEVERITIES
-    }

@@ -11,7 +11,7 @@ from swarm.results.collect import LeaseRequest, Problem, ViolationShown
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.rules.suppressions import Suppression
-from swarm.store import agent_runs, findings, fix_claims, leases, ledger, observations
+from swarm.store import agent_runs, findings, fix_claims, leases, ledger, sightings
 from swarm.store import domains as domain_table
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -87,7 +87,7 @@ def observe(
     # What was located is in the reports; a hundred thousand findings are not held twice.
     intakes = [taken._replace(findings=()) for taken in intakes]
     taken_ids = findings.taken_ids(conn, run.id)
-    before = observations.earlier(conn, run.id, wave.id, wave.number)
+    before = sightings.earlier(conn, run.id, wave.id, wave.number)
     reconciled = reconcile(wave, owners, intakes, known, located, travels, taken_ids, before)
     is_degraded = not wave.isolated and wave.shared_tree is None
     return Observed(

@@ -16,13 +16,13 @@ from swarm.git.repository import Repository
 from swarm.git.sentinel import Sentinel
 from swarm.results.collect import Divergence, Problem, ViolationShown
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
-from swarm.rules.phases import LENSES
+from swarm.rules.phases import LENSES, kind_of
 from swarm.rules.states import AgentRunStatus, is_ended
 from swarm.runtimes import sarif
 from swarm.runtimes.runtime import UnusableOutput
-from swarm.store.agent_runs import AgentRun, Body, Claim, body_of
+from swarm.store.agent_runs import AgentRun, Body, body_of
+from swarm.store.file_claims import Claim
 from swarm.store.waves import Wave
-from swarm.waves.dispatch.prompts import kind_of
 from swarm.waves.trees import worktrees
 
 STORED_ERROR: Final = 512

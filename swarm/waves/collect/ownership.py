@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 from swarm.git import agent_work
+from swarm.git.refs import WORK
 from swarm.git.repository import LINK_MODE, Repository, TreeFile
 from swarm.results.collect import UNTAKABLE, Divergence, LeaseRequest, Problem, ViolationShown
 from swarm.rules.ownership import UNASSIGNED, WHOLE_WAVE, Ownership, OwnershipMap, trespasses
 from swarm.rules.safe_paths import safe_path
-from swarm.store.agent_runs import Claim
+from swarm.store.file_claims import Claim
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake, trusted_index, violated, without_tree
 
-WORK: Final = "refs/swarm/work/"
 _NO_LEASE: frozenset[str] = frozenset()
 
 

@@ -1,19 +1,20 @@
 """What a wave's reports and its silence mean for the findings of the run."""
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from swarm.results.collect import FindingCounts
 from swarm.rules.anchors import Anchor, Anchored
-from swarm.rules.findings import SEVERITY_RANK, Decision, Observation, Verdict, highest
+from swarm.rules.findings import SEVERITY_RANK, Decision, Observation, highest
 from swarm.rules.fingerprints import Report, shortest_free_id, unclaimed
 from swarm.rules.matching import Match, MatchedBy, match
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENSES
-from swarm.store.findings import KnownFinding, NewFinding, NotSeen, Relocated, SeenAgain, Sighting
-from swarm.store.observations import Earlier, SeenFurther
+from swarm.rules.silence import Verdict
+from swarm.store.findings import KnownFinding
+from swarm.store.observations import NewFinding, NotSeen, Relocated, SeenAgain, SeenFurther
+from swarm.store.sightings import Earlier, Sighting
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.collect.sightings import Located
@@ -296,25 +297,3 @@ def _with_earlier(
         counts.unverified,
         counts.recurred_while_closed + closed,
     )
-
-
-class Digest:
-    """The digest over a wave's sightings, which stands in the ledger for all of them."""
-
-    def __init__(self) -> None:
-        import hashlib
-
-        self.count = 0
-        self._whole = hashlib.sha256()
-        self._compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-    def over(self, sightings: Iterable[Sighting]) -> Iterator[Sighting]:
-        """Yield the sightings on their way to where they are written, and take each in."""
-        for sighting in sightings:
-            self.count += 1
-            self._whole.update(self._compact(sighting).encode() + b"\n")
-            yield sighting
-
-    def hex(self) -> str:
-        """Return the SHA-256 over one line of compact JSON a sighting."""
-        return self._whole.hexdigest()

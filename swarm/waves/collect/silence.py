@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from swarm.rules.findings import Fate, Look, Observation, Verdict, verdict_on_silence
+from swarm.rules.analysis import indexed, rules_at, was_read
+from swarm.rules.findings import Fate, Observation
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENS_TEXT, LENSES
-from swarm.store.findings import KnownFinding, NotSeen, Relocated
+from swarm.rules.silence import Look, Verdict, verdict_on_silence
+from swarm.store.findings import KnownFinding
+from swarm.store.observations import NotSeen, Relocated
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake, analysis_of
 from swarm.waves.collect.sightings import Located
@@ -109,26 +112,3 @@ class _Looks:
         owner = self._owners.owner_of(path) if path else None
         domain = owner.name if owner else (item.domain if path is None else None)
         return self._intakes.get(domain or "")
-
-
-def indexed(analysis: dict[str, Any]) -> dict[str, Any]:
-    """Return an analysis with its lists as sets, for many look-ups."""
-    sets: dict[str, Any] = {key: frozenset(analysis[key]) for key in ("unread", "read") if key in analysis}
-    roots = {root["root"]: frozenset(root["rules"]) for root in analysis.get("roots", ())}
-    return {**analysis, **sets, "roots": roots} if analysis else {}
-
-
-def rules_at(analysis: Mapping[str, Any], path: str | None) -> frozenset[str]:
-    """Return the rules that were on for a file."""
-    roots: Mapping[str, frozenset[str]] = analysis.get("roots", {})
-    folders = [f"./{path}".rsplit("/", depth)[0] for depth in range(1, (path or "").count("/") + 2)]
-    return next((roots[folder] for folder in [*folders, "./."] if folder in roots), roots.get("", frozenset()))
-
-
-def was_read(analysis: Mapping[str, Any], path: str | None) -> bool:
-    """Say whether an analyzer read a file."""
-    if not analysis or path is None:
-        return False
-    if "read" in analysis:
-        return path in analysis["read"]
-    return path.endswith(tuple(analysis["suffixes"])) and path not in analysis["unread"]

@@ -32,7 +32,6 @@ from swarm.waves.dispatch import preconditions, prompts
 from swarm.waves.dispatch.prompts import Briefing, Prompt, Setting
 from swarm.waves.dispatch.routing import MOST_NAMED, Routing, hold_to_anchors, route, told_to_audit
 from swarm.waves.prove.merge_chain import unpublished
-from swarm.waves.setup import domains as domain_map
 from swarm.waves.trees import worktrees
 from swarm.waves.trees.sparse import sparse_files
 from swarm.workspace import Workspace
@@ -272,7 +271,7 @@ def _record(store: Store, plan: Plan, guard: sentinel.Sentinel) -> tuple[int, in
         preconditions.no_wave_in_flight(conn, run, wish.phase)
         if tuple(domain_table.domain_map(conn, run.id)) != plan.domains:
             raise errors.StateConflict(subject="The domain map", expected="what it was", run_id=run.id)
-        domain_map.freeze_within(conn, now)
+        domain_table.freeze_within(conn, now)
         snapshot_id = domain_table.snapshot(conn, run.id, plan.domains)
         runtime, program = plan.runtime or (None, None)
         wave_id = waves.add(

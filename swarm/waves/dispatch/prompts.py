@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from swarm import documents, shipped
 from swarm.rules.ownership import Domain
-from swarm.rules.phases import AMEND_PHASES, LENS_TEXT, LENSES, Lens, Phase
+from swarm.rules.phases import LENS_TEXT, LENSES, Lens, Phase, kind_of
 from swarm.store.findings import Finding
 
 LONGEST_PROSE: Final = 400
@@ -74,13 +74,6 @@ class Setting(NamedTuple):
     wave: int
     commit: str
     limit: int
-
-
-def kind_of(phase: Phase) -> str:
-    """Return which form of output, and which template, a phase takes: audit, feature or amend."""
-    if phase in AMEND_PHASES:
-        return "amend"
-    return "feature" if LENSES[phase] is Lens.FEATURE else "audit"
 
 
 def write_prompt(setting: Setting, domain: Domain, files: int, tree: Path, output: Path, told: Briefing) -> Prompt:

@@ -15,9 +15,10 @@ from swarm.locks import holder_of, is_held
 from swarm.results.doctor import Check, DoctorResult
 from swarm.runtimes import registry
 from swarm.store import ledger, migrations, runs, waves
+from swarm.store.backups import kept_copies, remedy
 from swarm.store.connection import Store, open_store
 from swarm.store.runs import Run
-from swarm.store.sqlite_errors import kept_copies, lock_file, remedy
+from swarm.store.writers import lock_file
 from swarm.waves import selection
 from swarm.waves.clean.unfinished_rewind import unfinished_rewind
 from swarm.waves.doctor import repairs

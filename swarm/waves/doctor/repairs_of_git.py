@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from swarm.files import is_in_place
-from swarm.git import merging, worktree_list, worktrees
+from swarm.git import refs, worktree_list, worktrees
 from swarm.git.path_text import path_text
 from swarm.git.repository import Repository
 from swarm.git.runner import Git, GitError
@@ -125,7 +125,7 @@ def _remove_tree(store: Store, run: Run, repository: Repository, place: Path) ->
         place.rmdir()
     if place.exists():
         return False
-    if found is not None and found[0].branch is not None and merging.tip_of(git, found[0].branch) == found[1]:
+    if found is not None and found[0].branch is not None and refs.tip_of(git, found[0].branch) == found[1]:
         git.run("update-ref", "-d", f"refs/heads/{found[0].branch}", found[1])
     return True
 
@@ -146,7 +146,7 @@ def _branches(store: Store, run: Run, repository: Repository) -> Iterator[Step |
     """Yield the branches of agents that no agent has, nor a worktree: who made or removed them died on the way."""
     known = waves.branches_in_use(store.conn, run.id)
     held = {one.branch for one in worktree_list.placements(repository.git)}
-    for branch, commit in merging.branches_below(repository.git, f"swarm/{run.hex}"):
+    for branch, commit in refs.branches_below(repository.git, f"swarm/{run.hex}"):
         if not _OF_AGENT.fullmatch(branch.rpartition("/")[2]) or branch in known or branch in held:
             continue
         if _is_held_elsewhere(repository.git, commit, branch):

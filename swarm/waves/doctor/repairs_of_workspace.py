@@ -12,12 +12,14 @@ from swarm.files import is_in_place, left_unfinished, make_folder
 from swarm.locks import is_held
 from swarm.results.doctor import LeftAlone
 from swarm.runtimes import processes
-from swarm.store import attempts, runs, verifications, waves
+from swarm.store import attempts, runs, waves
+from swarm.store import receipts as receipts_table
 from swarm.store.attempts import Attempt
+from swarm.store.backups import backups
 from swarm.store.connection import Store
 from swarm.store.runs import Run
-from swarm.store.sqlite_errors import backups, lock_file, writers_queue
 from swarm.store.waves import Wave
+from swarm.store.writers import lock_file, writers_queue
 from swarm.waves.launch import attempt_files, supervision
 from swarm.waves.prove import verify
 from swarm.workspace import Workspace
@@ -116,7 +118,7 @@ def _receipts(store: Store, workspace: Workspace, run: Run) -> Iterator[Step]:
     folder = workspace.run_folder(run.id) / "proofs"
     if not is_in_place(folder, workspace.folder):
         return
-    receipts = verifications.receipts_of(store.conn, run.id)
+    receipts = receipts_table.receipts_of(store.conn, run.id)
     kept = [receipt.verification_id for receipt in receipts if receipt.verification_id is not None]
     files = [file for number in kept if not (file := folder / f"verification-{number}.json").exists()]
     if files:

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from swarm.results.ledger import Difference, Rebuilt, ReplayShown
 from swarm.store import digests as digest_table
-from swarm.store import fix_claims, ledger, table_states
+from swarm.store import ledger, sightings, table_states
 from swarm.store.connection import Store
-from swarm.waves.collect.reconcile import Digest
+from swarm.store.digests import Digest
 from swarm.waves.ledger.story import UNTOLD, Facts, Recorded, Story, kind_of, told
 from swarm.waves.ledger.verify import proved
 
@@ -56,11 +56,11 @@ def _sightings(conn: sqlite3.Connection, story: Story, run_id: str | None) -> It
 
     A wave that was collected more than once has an event each time, each over all its sightings until then.
     """
-    numbers = {wave_id: (run, number) for wave_id, run, number in table_states.waves_of_sightings(conn, run_id)}
+    numbers = {wave_id: (run, number) for wave_id, run, number in sightings.waves_of_sightings(conn, run_id)}
     for wave_id in sorted(numbers.keys() | story.recorded.keys()):
         subject = f"wave:{wave_id}"
         run, number = numbers.get(wave_id, (story.runs.get(subject), 0))
-        rows = table_states.sightings_of_wave(conn, wave_id)
+        rows = sightings.sightings_of_wave(conn, wave_id)
         digest, new = Digest(), set[int]()
         for record in sorted(story.recorded.get(wave_id, []), key=lambda one: one.sightings):
             for sighting in digest.over(islice(rows, record.sightings - digest.count)):
@@ -87,7 +87,7 @@ def _compared(conn: sqlite3.Connection, story: Story, run_id: str | None) -> Ite
             yield Difference(subject, run, _NO_ROW, None, _brief(facts))
         else:
             yield from _unlike(subject, run, expected, facts)
-    yield from _digests(conn, story, "digest of its claims", digests, fix_claims.digest)
+    yield from _digests(conn, story, "digest of its claims", digests, digest_table.fix_claims_digest)
     yield from _digests(conn, story, "digest of its evidence", sealed, digest_table.digest)
     for name, bodies in (("snapshot", table_states.snapshot_digests), ("output", table_states.output_digests)):
         for row_id, run, kept, found in bodies(conn, run_id):

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from swarm.rules.findings import Observation, highest, status_of
 from swarm.rules.states import AgentRunStatus
-from swarm.store.findings import Sighting
 from swarm.store.ledger import Event
+from swarm.store.sightings import Sighting
 
 # What an event of an older swarm does not tell; it is compared with nothing.
 UNTOLD: Final = "untold"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from swarm.results.events import EventShown
 from swarm.store import ledger
-from swarm.store.findings import first_wave_of
 from swarm.store.ledger import Event
+from swarm.store.sightings import first_wave_of
 from swarm.store.waves import Wave
 
 

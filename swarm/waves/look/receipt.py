@@ -26,7 +26,18 @@ from swarm.results.receipt import (
     WaveReceipt,
 )
 from swarm.rules.findings import SEVERITIES
-from swarm.store import agent_runs, evidence, fix_claims, leases, verifications
+from swarm.store import (
+    agent_runs,
+    domains,
+    file_claims,
+    fix_claims,
+    leases,
+    ledger,
+    merges,
+    promotions,
+    sightings,
+    verifications,
+)
 from swarm.store.runs import Run
 from swarm.store.verifications import Verification
 from swarm.store.waves import Wave
@@ -35,7 +46,7 @@ from swarm.waves.look.status import offending
 
 def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPromotion | None = None) -> WaveReceipt:
     """Return the receipt of a wave; `promotion` is the step that is being recorded, where it is not there yet."""
-    sha256, frozen = evidence.snapshot_of(conn, wave.snapshot_id)
+    sha256, frozen = domains.snapshot_of(conn, wave.snapshot_id)
     kept = json.loads(wave.result) if wave.result else {}
     return WaveReceipt(
         run.id,
@@ -83,11 +94,11 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
                 tuple(json.loads(made.dropped)),
                 made.verification_id,
             )
-            for made in verifications.merges_of(conn, wave.id)
+            for made in merges.merges_of(conn, wave.id)
         ),
         tuple(_verification(made) for made in verifications.verifications_of(conn, run.id, wave.id)),
         promotion or _promotion(conn, wave),
-        ReceiptLedger(*evidence.span_of(conn, run.id, wave.id)),
+        ReceiptLedger(*ledger.span_of(conn, run.id, wave.id)),
     )
 
 
@@ -101,7 +112,7 @@ def _domain(item: Any) -> ReceiptDomain:
 
 
 def _agents(conn: sqlite3.Connection, wave: Wave) -> tuple[ReceiptAgent, ...]:
-    outputs, touched = evidence.outputs_of(conn, wave.id), evidence.file_claims_of(conn, wave.id)
+    outputs, touched = agent_runs.outputs_of(conn, wave.id), file_claims.file_claims_of(conn, wave.id)
     return tuple(
         ReceiptAgent(
             agent.domain,
@@ -120,9 +131,9 @@ def _agents(conn: sqlite3.Connection, wave: Wave) -> tuple[ReceiptAgent, ...]:
 
 
 def _findings(conn: sqlite3.Connection, wave: Wave, kept: Any) -> ReceiptFindings:
-    seen = evidence.seen_in(conn, wave.id)
+    seen = sightings.seen_in(conn, wave.id)
     recorded = json.loads(seen.recorded) if seen.recorded else {}
-    fixed = tuple(evidence.fixed_in(conn, wave.run_id, wave.id))
+    fixed = tuple(ledger.fixed_in(conn, wave.run_id, wave.id))
     return ReceiptFindings(
         kept.get("new", 0),
         kept.get("recurring", 0),
@@ -159,7 +170,7 @@ def _verification(made: Verification) -> ReceiptVerification:
 
 
 def _promotion(conn: sqlite3.Connection, wave: Wave) -> ReceiptPromotion | None:
-    made = next((step for step in verifications.promotions_of(conn, wave.run_id) if step.wave_id == wave.id), None)
+    made = next((step for step in promotions.promotions_of(conn, wave.run_id) if step.wave_id == wave.id), None)
     if made is None:
         return None
     return ReceiptPromotion(

@@ -7,14 +7,18 @@ from typing import Any
 
 from swarm.results.report import GateShown, LeaseShown, MergeShown, PromotionShown, StepShown, VerificationShown
 from swarm.store import leases as lease_table
+from swarm.store import merges as merges_table
+from swarm.store import promotions as promotions_table
 from swarm.store import verifications as proofs
-from swarm.store.verifications import Merge, Promotion, Verification
+from swarm.store.merges import Merge
+from swarm.store.promotions import Promotion
+from swarm.store.verifications import Verification
 from swarm.store.waves import Wave
 
 
 def promotions(conn: sqlite3.Connection, run_id: str, numbers: Mapping[int, int]) -> tuple[PromotionShown, ...]:
     """Return the promotions of a run; `numbers` are its waves' by their ids."""
-    return tuple(_promotion(promotion, numbers) for promotion in proofs.promotions_of(conn, run_id))
+    return tuple(_promotion(promotion, numbers) for promotion in promotions_table.promotions_of(conn, run_id))
 
 
 def verifications(conn: sqlite3.Connection, run_id: str, numbers: Mapping[int, int]) -> tuple[VerificationShown, ...]:
@@ -24,7 +28,7 @@ def verifications(conn: sqlite3.Connection, run_id: str, numbers: Mapping[int, i
 
 def merges(conn: sqlite3.Connection, every: Iterable[Wave]) -> tuple[MergeShown, ...]:
     """Return what was published of a run's waves."""
-    return tuple(_merge(merge, wave.number) for wave in every for merge in proofs.merges_of(conn, wave.id))
+    return tuple(_merge(merge, wave.number) for wave in every for merge in merges_table.merges_of(conn, wave.id))
 
 
 def leases(conn: sqlite3.Connection, run_id: str) -> tuple[LeaseShown, ...]:

@@ -9,10 +9,11 @@ from swarm.git.runner import GitError
 from swarm.results.show import ClaimShown, CodeLine, ShowResult, SightingShown
 from swarm.rules.anchors import SourceText
 from swarm.rules.findings import OPEN_STATUSES
-from swarm.store import findings, fix_claims
-from swarm.store.findings import Finding, Sighting
+from swarm.store import findings, fix_claims, sightings
+from swarm.store.findings import Finding
 from swarm.store.fix_claims import FixClaim
 from swarm.store.runs import Run
+from swarm.store.sightings import Sighting
 from swarm.waves.look.findings import finding_shown
 from swarm.waves.look.history import finding_history
 
@@ -40,7 +41,7 @@ def inspect(conn: sqlite3.Connection, run: Run, named: str) -> ShowResult:
         finding.misses,
         finding.regressions,
         code_around(run, finding),
-        tuple(_sighting(*told) for told in findings.sightings_of(conn, finding.row_id)),
+        tuple(_sighting(*told) for told in sightings.sightings_of(conn, finding.row_id)),
         tuple(_claim(claim) for claim in fix_claims.of_finding(conn, finding.row_id)),
         finding_history(conn, finding.row_id),
         _next_action(run, finding),

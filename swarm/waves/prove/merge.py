@@ -7,18 +7,21 @@ from typing import Final
 
 from swarm import errors
 from swarm.config import Config
-from swarm.git import merging
+from swarm.git import checkouts as checkouts_of_git
+from swarm.git import history, merging, refs
 from swarm.git.merging import Identity
 from swarm.git.repository import Repository, repository_at
 from swarm.git.runner import Git
 from swarm.results.merge import MergedDomain, MergeResult
 from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
-from swarm.store import agent_runs, fix_claims, verifications, waves
+from swarm.store import agent_runs, fix_claims, observations, verifications, waves
+from swarm.store import merges as merges_table
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
+from swarm.store.merges import NewMerge
 from swarm.store.runs import Run
-from swarm.store.verifications import NewMerge, NewVerification
+from swarm.store.verifications import NewVerification
 from swarm.store.waves import Wave
 from swarm.waves import run_facts
 from swarm.waves.prove import build
@@ -64,18 +67,18 @@ def _merged(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Co
     agents = agent_runs.current(store.conn, wave.id)
     _hold_to_agents(wish, agents)
     target, tip = _target(repository, run, wish)
-    integration = merging.tip_of(repository.git, integration_branch(run))
+    integration = refs.tip_of(repository.git, integration_branch(run))
     scene = Scene(
         run, wave, repository, target, tip, integration, _identity(wave, agents), wish.drop, publish=wish.publish
     )
     links = tuple(link for link in links_of(store.conn, scene, agents) if link.agent.domain not in wish.drop)
     bench = Bench(repository, workspace, run, config, wish.adapter)
     with merging.objects_only(repository) as git:
-        merges = verifications.merges_of(store.conn, wave.id)
+        merges = merges_table.merges_of(store.conn, wave.id)
         recorded = {one.commit_sha for one in merges}
         _hold_to_integration(store.conn, git, scene, links, recorded)
         base = before_unrecorded(git, scene, base_of(git, scene), links, recorded)
-        fresh = [link for link in links if not merging.is_ancestor(git, link.commit, base)]
+        fresh = [link for link in links if not history.is_ancestor(git, link.commit, base)]
         # Merged by hand, or by a call that was killed before it could record that.
         arrived = [link for link in links if link not in fresh and not _is_in(git, link, recorded)]
         # Published by a call that was killed before it could record that, or by hand.
@@ -84,7 +87,7 @@ def _merged(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Co
         if not fresh and not arrived and is_published:
             what = "everything but what is dropped" if wish.drop else "everything"
             return _nothing(run, f"{what} is merged already", wave, wish.drop)
-        holds_work = any(merging.is_ancestor(git, commit, base) for commit in recorded)
+        holds_work = any(history.is_ancestor(git, commit, base) for commit in recorded)
         proof = proved(store.conn, git, scene, bench, base, fresh, wish, holds_work=holds_work)
     if not proof.links and not arrived and is_published:
         left = tuple(link.agent.domain for link in fresh)
@@ -101,19 +104,19 @@ def _hold_to_integration(
     conn: sqlite3.Connection, git: Git, scene: Scene, links: Sequence[Link], recorded: Collection[str]
 ) -> None:
     """Raises IntegrationMoved, unless the branch is where a merge of ours left it, recorded or killed before that."""
-    tip, ours = scene.integration, verifications.merged_into(conn, scene.run.id, integration_branch(scene.run))
-    if tip is None or tip in ours or merging.is_ancestor(git, tip, scene.tip):
+    tip, ours = scene.integration, merges_table.merged_into(conn, scene.run.id, integration_branch(scene.run))
+    if tip is None or tip in ours or history.is_ancestor(git, tip, scene.tip):
         return
     base = before_unrecorded(git, scene, tip, links, recorded)
-    if base in ours or merging.is_ancestor(git, base, scene.tip) or _is_caught_up(git, scene, base, ours):
+    if base in ours or history.is_ancestor(git, base, scene.tip) or _is_caught_up(git, scene, base, ours):
         return
     integration_of(conn, scene.repository.git, scene.run)
 
 
 def _is_caught_up(git: Git, scene: Scene, commit: str, ours: Collection[str]) -> bool:
     """Say whether a commit brings a merge of ours together with its target, exactly as we do that."""
-    earlier, *others = merging.parents_of(git, commit) or [commit]
-    if len(others) != 1 or earlier not in ours or not merging.is_ancestor(git, others[0], scene.tip):
+    earlier, *others = history.parents_of(git, commit) or [commit]
+    if len(others) != 1 or earlier not in ours or not history.is_ancestor(git, others[0], scene.tip):
         return False
     try:
         return caught_up(git, scene, earlier, others[0]) == commit
@@ -134,7 +137,7 @@ def _identity(wave: Wave, agents: Sequence[AgentRun]) -> Identity:
 
 
 def _is_in(git: Git, link: Link, commits: Iterable[str]) -> bool:
-    return any(merging.is_ancestor(git, link.commit, commit) for commit in commits)
+    return any(history.is_ancestor(git, link.commit, commit) for commit in commits)
 
 
 def _mergeable(conn: sqlite3.Connection, run: Run) -> Wave | None:
@@ -156,7 +159,7 @@ def _target(repository: Repository, run: Run, wish: Wish) -> tuple[str | None, s
             problem = "--publish needs --target BRANCH: the run was made on a detached HEAD"
             raise errors.CliUsage(problem=problem, command="swarm merge")
         return None, repository.head
-    tip = merging.tip_of(repository.git, target)
+    tip = refs.tip_of(repository.git, target)
     if tip is None:
         problem = f"there is no branch '{errors.shortened(target)}' in {repository.root}"
         raise errors.CliUsage(problem=problem, command="swarm merge")
@@ -169,11 +172,11 @@ def _publish(scene: Scene, ref: str, commit: str) -> None:
     old = scene.tip if ref == scene.target else scene.integration
     if old == commit:
         return
-    checkouts = merging.checkouts_of(git, ref)
+    checkouts = checkouts_of_git.checkouts_of(git, ref)
     if not checkouts or old is None:
-        merging.move_branch(git, ref, old, commit)
+        refs.move_branch(git, ref, old, commit)
         return
-    merging.forward_checkout(checkouts[0], ref, old, commit)
+    checkouts_of_git.forward_checkout(checkouts[0], ref, old, commit)
 
 
 def _record(
@@ -202,11 +205,11 @@ def _record(
         verification_id = None
         if proof.gate is not None:
             verification_id = verifications.add_verification(conn, _verification(scene, proof, wish)).id
-        verifications.add_merge(
+        merges_table.add_merge(
             conn, run.id, NewMerge(wave.id, ref, proof.base, proof.commit, names, dropped, verification_id)
         )
         found = fix_claims.still_claimed(conn, run.id, found)
-        fix_claims.prove(conn, run.id, wave.id, found)
+        observations.prove(conn, run.id, wave.id, found)
         # What was left out is mended by nobody: its claims stand in no later verification's way.
         fix_claims.settle(conn, fix_claims.of_domains(conn, wave.id, dropped), "refuted")
     by_row = {one.finding: one.finding_id for one in fix_claims.of_wave(store.conn, wave.id)}
@@ -215,7 +218,7 @@ def _record(
 
 def _in(scene: Scene, commit: str, links: Sequence[Link]) -> set[str]:
     git = scene.repository.git
-    return {link.agent.domain for link in links if merging.is_ancestor(git, link.commit, commit)}
+    return {link.agent.domain for link in links if history.is_ancestor(git, link.commit, commit)}
 
 
 def _verification(scene: Scene, proof: Proof, wish: Wish) -> NewVerification:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from swarm import errors
-from swarm.git import merging
+from swarm.git import checkouts, history, merging, refs
 from swarm.git.merging import Conflict, Identity
 from swarm.git.repository import Repository
 from swarm.git.runner import Git
 from swarm.rules.states import AgentRunStatus
-from swarm.store import agent_runs, fix_claims, verifications
+from swarm.store import file_claims, fix_claims, merges
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -57,8 +57,8 @@ def integration_of(conn: sqlite3.Connection, git: Git, run: Run) -> str | None:
     Raises IntegrationMoved where no merge of ours left it there: anyone who can write the git folder can move it.
     """
     branch = integration_branch(run)
-    tip = merging.tip_of(git, branch)
-    recorded = verifications.merged_into(conn, run.id, branch)
+    tip = refs.tip_of(git, branch)
+    recorded = merges.merged_into(conn, run.id, branch)
     if tip is None or tip in recorded:
         return tip
     ref = f"refs/heads/{branch}"
@@ -69,18 +69,18 @@ def integration_of(conn: sqlite3.Connection, git: Git, run: Run) -> str | None:
 def unpublished(conn: sqlite3.Connection, run: Run, repository: Repository) -> str | None:
     """Return the commit of the integration branch, unless HEAD has it already. Raises IntegrationMoved."""
     tip = integration_of(conn, repository.git, run)
-    return None if tip is None or merging.is_ancestor(repository.git, tip, repository.head) else tip
+    return None if tip is None or history.is_ancestor(repository.git, tip, repository.head) else tip
 
 
 def links_of(conn: sqlite3.Connection, scene: Scene, agents: Sequence[AgentRun]) -> list[Link]:
     """Save what was judged of each agent's work on its branch, and return those with something to merge."""
     git, wave = scene.repository.git, scene.wave
-    files = agent_runs.claimed_files(conn, wave.id)
+    files = file_claims.claimed_files(conn, wave.id)
     by_domain: dict[str, list[str]] = {}
     for claim in fix_claims.of_wave(conn, wave.id):
         by_domain.setdefault(claim.domain, []).append(claim.finding_id)
-    empty = merging.tree_of(git, wave.dispatch_sha)
-    recorded = [one.commit_sha for one in verifications.merges_of(conn, wave.id)]
+    empty = history.tree_of(git, wave.dispatch_sha)
+    recorded = [one.commit_sha for one in merges.merges_of(conn, wave.id)]
     found = []
     for agent in agents:
         if agent.status is not AgentRunStatus.COMPLETE or agent.work in {None, empty} or agent.worktree_branch is None:
@@ -94,17 +94,17 @@ def links_of(conn: sqlite3.Connection, scene: Scene, agents: Sequence[AgentRun])
 def _saved(git: Git, scene: Scene, agent: AgentRun, findings: Sequence[str], recorded: Sequence[str]) -> str:
     """Return the commit of an agent's branch that holds its judged work, made by us where it is not committed."""
     branch, work, since = agent.worktree_branch or "", agent.work or "", scene.wave.dispatch_sha
-    tip = merging.tip_of(git, branch)
+    tip = refs.tip_of(git, branch)
     for merge in recorded if tip is None else ():
         # What was merged may be cleaned away; it is found where it was merged.
-        known = merging.is_ancestor(git, since, merge)
-        if known and (kept := merging.commit_with_tree(git, since, merge, work)) is not None:
+        known = history.is_ancestor(git, since, merge)
+        if known and (kept := history.commit_with_tree(git, since, merge, work)) is not None:
             return kept
-    grown = tip is not None and merging.is_ancestor(git, since, tip)
+    grown = tip is not None and history.is_ancestor(git, since, tip)
     # A history with merges in it would bring in what others are judged by.
-    grown = grown and tip is not None and not merging.has_merges(git, since, tip)
+    grown = grown and tip is not None and not history.has_merges(git, since, tip)
     # What was committed after it was judged, or merged, is left alone.
-    if tip is not None and grown and (kept := merging.commit_with_tree(git, since, tip, work)) is not None:
+    if tip is not None and grown and (kept := history.commit_with_tree(git, since, tip, work)) is not None:
         return kept
     # A history that was rewritten is left alone, too: what was judged stands by itself.
     parent = tip if tip is not None and grown else since
@@ -120,16 +120,16 @@ def _move(git: Git, scene: Scene, agent: AgentRun, step: tuple[str | None, str, 
     branch, (tip, parent, commit) = agent.worktree_branch or "", step
     # No git call in a tree whose git folder somebody changed.
     if agent.worktree_path is None or watch.changed_common(scene.run, scene.wave, scene.repository):
-        merging.move_branch(git, branch, tip, commit)
+        refs.move_branch(git, branch, tip, commit)
         return
     tree = Path(agent.worktree_path)
-    merging.take_into_tree(scene.repository, tree, branch, parent, commit)
+    checkouts.take_into_tree(scene.repository, tree, branch, parent, commit)
     try:
-        merging.move_branch(git, branch, tip, commit)
+        refs.move_branch(git, branch, tip, commit)
     except BaseException:
         # An interrupt is told after git has ended, and it may have moved the branch.
-        if merging.tip_of(git, branch) != commit:
-            merging.take_into_tree(scene.repository, tree, branch, commit, parent)
+        if refs.tip_of(git, branch) != commit:
+            checkouts.take_into_tree(scene.repository, tree, branch, commit, parent)
         raise
 
 
@@ -143,9 +143,9 @@ def _message(title: str, scene: Scene, domain: str, findings: Sequence[str]) -> 
 def base_of(git: Git, scene: Scene) -> str:
     """Return what the wave is merged on top of: the target, with what an earlier merge has not published yet."""
     tip, earlier = scene.tip, scene.integration
-    if earlier is None or merging.is_ancestor(git, earlier, tip):
+    if earlier is None or history.is_ancestor(git, earlier, tip):
         return tip
-    if merging.is_ancestor(git, tip, earlier):
+    if history.is_ancestor(git, tip, earlier):
         return earlier
     return caught_up(git, scene, earlier, tip)
 
@@ -169,7 +169,7 @@ def before_unrecorded(git: Git, scene: Scene, base: str, links: Sequence[Link], 
     commit = base
     undone: list[Link] = []
     while commit not in recorded:
-        first, *others = merging.parents_of(git, commit) or [commit]
+        first, *others = history.parents_of(git, commit) or [commit]
         if len(others) != 1 or others[0] not in by_commit:
             break
         undone.insert(0, by_commit[others[0]])

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from swarm import errors
 from swarm.git import agent_work, worktrees
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, files_at
+from swarm.rules.analysis import indexed, rules_at, was_read
 from swarm.rules.anchors import LONGEST_TEXT, folded
 from swarm.rules.findings import Observation
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Phase
@@ -19,7 +20,6 @@ from swarm.runtimes.runtime import Job, Runtime, UnusableOutput, analyzer_name
 from swarm.runtimes.supervisor import Orders, run_steps
 from swarm.scratch import scratch_folder
 from swarm.store.findings import KnownFinding
-from swarm.waves.collect.silence import indexed, rules_at, was_read
 from swarm.waves.places import Place
 from swarm.waves.prove.build import Bench, scratch_tree
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from swarm.git import merging
+from swarm.git import history
 from swarm.git.repository import Repository, files_at
 from swarm.git.runner import GitError
 from swarm.results.verify import ClaimRow, ClaimsSummary
@@ -143,7 +143,7 @@ class _Judge:
 
     def _holds(self, commit: str) -> bool:
         if commit not in self._inside:
-            self._inside[commit] = merging.is_ancestor(self._git, commit, self._commit)
+            self._inside[commit] = history.is_ancestor(self._git, commit, self._commit)
         return self._inside[commit]
 
     def _is_as_then(self, finding: Finding, place: Place) -> bool:

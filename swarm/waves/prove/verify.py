@@ -8,16 +8,16 @@ from typing import Final, NamedTuple
 from swarm import errors, stage_events
 from swarm.config import Config
 from swarm.files import write_whole
-from swarm.git import merging
+from swarm.git import history
 from swarm.git.repository import Repository, commit_of, repository_at
 from swarm.results.verify import Claims, Delta, VerifyResult
 from swarm.rules.build_verdicts import BuildVerdict
 from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
-from swarm.store import fix_claims, transitions, verifications, waves
+from swarm.store import fix_claims, merges, observations, receipts, transitions, verifications, waves
 from swarm.store.connection import Store
+from swarm.store.file_claims import has_changes
 from swarm.store.fix_claims import Proved
-from swarm.store.gate_counts import has_changes
 from swarm.store.runs import Run
 from swarm.store.verifications import NewVerification
 from swarm.store.waves import Wave
@@ -103,8 +103,8 @@ def _holds(conn: sqlite3.Connection, repository: Repository, wave: Wave, commit:
     """Say whether a commit holds what a wave came to: of an amend wave the newest merge, of any other where we are."""
     if is_audit(wave.phase) or not wave.isolated or not has_changes(conn, wave.id):
         return is_current
-    merged = verifications.merges_of(conn, wave.id)
-    return bool(merged) and merging.is_ancestor(repository.git, merged[-1].commit_sha, commit)
+    merged = merges.merges_of(conn, wave.id)
+    return bool(merged) and history.is_ancestor(repository.git, merged[-1].commit_sha, commit)
 
 
 def _commit(conn: sqlite3.Connection, run: Run, repository: Repository, wish: Wish) -> str:
@@ -156,7 +156,7 @@ def _named(conn: sqlite3.Connection, run: Run, proved: list[Proved]) -> tuple[st
 def _is_ours(conn: sqlite3.Connection, run: Run, repository: Repository, commit: str) -> bool:
     """Say whether a commit is what the run came to, and not only a branch that nobody has merged."""
     tips = (repository.head, unpublished(conn, run, repository))
-    return any(tip is not None and merging.is_ancestor(repository.git, commit, tip) for tip in tips)
+    return any(tip is not None and history.is_ancestor(repository.git, commit, tip) for tip in tips)
 
 
 def _record(
@@ -183,8 +183,8 @@ def _record(
                 result.exit_code,
             ),
         )
-        receipt = verifications.add_receipt(conn, run.id, result.wave_id, made.id, _receipt(result, made.id))
-        fix_claims.prove(conn, run.id, result.wave_id, proved)
+        receipt = receipts.add_receipt(conn, run.id, result.wave_id, made.id, _receipt(result, made.id))
+        observations.prove(conn, run.id, result.wave_id, proved)
         now = waves.newest(conn, run.id)
         is_ours = wave is not None and now is not None and now.id == wave.id
         if result.exit_code == 0 and is_ours and now is not None and now.status is WaveStatus.COLLECTED:
@@ -228,7 +228,7 @@ def _receipt(result: VerifyResult, verification_id: int) -> dict[str, object]:
 def write_receipts(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> None:
     """Write the receipts of verifications as files; also those of calls that were killed before they could."""
     folder = workspace.run_folder(run.id) / "proofs"
-    for kept in verifications.receipts_of(conn, run.id):
+    for kept in receipts.receipts_of(conn, run.id):
         file = folder / f"verification-{kept.verification_id}.json"
         if kept.verification_id is not None and not file.exists():
             document = json.dumps(json.loads(kept.body), ensure_ascii=False, indent=1, sort_keys=True)

@@ -16,7 +16,7 @@ from swarm.results.recover import CompletedHash
 from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, fix_claims, leases, ledger, observations, transitions, waves
+from swarm.store import agent_runs, digests, fix_claims, leases, ledger, transitions, waves
 from swarm.store import domains as domain_table
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
@@ -120,7 +120,7 @@ def plan(conn: sqlite3.Connection, scene: Scene, tail: Sequence[AgentRun]) -> Pl
         prompt_path = scene.folder / f"{suffix}.md"
         agent = dispatch.Agent(domains[name], tuple(owned[name]), prompt_path, output, tree, prompt, assigned)
         again.append(Again(before, agent, makes_tree))
-    return Plan(tuple(again), shared, observations.completed_hash(conn, wave.id))
+    return Plan(tuple(again), shared, digests.completed_hash(conn, wave.id))
 
 
 def _given(
@@ -221,7 +221,7 @@ def _record(
         }
         subject = f"wave:{wave.id}"
         ledger.append(conn, Entry("wave_taken_up", subject, run.id, wave.id, reason=scene.reason, payload=payload))
-        after = observations.completed_hash(conn, wave.id)
+        after = digests.completed_hash(conn, wave.id)
         if after != planned.digest:
             raise errors.StateConflict(subject="A completed agent", expected="what it was", run_id=run.id)
     return ids, after

@@ -13,6 +13,7 @@ from swarm.rules.states import WaveStatus
 from swarm.store import domains as domain_table
 from swarm.store import ledger, runs, waves
 from swarm.store.connection import Store
+from swarm.store.domains import freeze_within
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
 from swarm.waves.look.history import event_shown
@@ -72,14 +73,6 @@ def freeze(store: Store, run: Run, paths: Sequence[str]) -> DomainsResult:
     with store.mutation() as conn:
         freeze_within(conn, run)
     return checked_map(store.conn, run._replace(map_frozen=True), paths)._replace(changed="frozen")
-
-
-def freeze_within(conn: sqlite3.Connection, run: Run) -> None:
-    """Freeze the map inside the caller's transaction. Raises DomainsEmpty."""
-    if not domain_table.domain_map(conn, run.id):
-        raise errors.DomainsEmpty(run_id=run.id)
-    if runs.set_map_frozen(conn, run.id, frozen=True):
-        ledger.append(conn, Entry("map_frozen", f"map:{run.id}", run.id, None, "draft", "frozen"))
 
 
 def unfreeze(store: Store, run: Run, paths: Sequence[str], *, reason: str, force: bool) -> DomainsResult:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm import clock, errors
+from swarm.git import refs
 from swarm.git import repository as git_repository
 from swarm.git.repository import Repository
 from swarm.interruption import postponed
@@ -83,10 +84,10 @@ def initialize(
         # An interrupt that comes after the commit must not take away what the commit speaks of.
         with postponed():
             try:
-                git_repository.add_tag(repository.git, run.save_point_tag, run.commit_sha)
+                refs.add_tag(repository.git, run.save_point_tag, run.commit_sha)
                 _record(store, run, domains, begun)
             except BaseException:
-                git_repository.remove_tag(repository.git, begun.tag, begun.commit)
+                refs.remove_tag(repository.git, begun.tag, begun.commit)
                 # What cannot be struck out now, on a full disk, is struck out by the next `init`.
                 with suppress(errors.SwarmError, sqlite3.Error):
                     take_back(store, repository)
@@ -128,7 +129,7 @@ def take_back(store: Store, repository: Repository) -> None:
     if not left:
         return
     for begun in left:
-        git_repository.remove_tag(repository.git, begun.tag, begun.commit)
+        refs.remove_tag(repository.git, begun.tag, begun.commit)
     gone = [begun for begun in left if git_repository.commit_of(repository.git, f"refs/tags/{begun.tag}") is None]
     with store.mutation() as conn:
         save_points.forget(conn, gone)

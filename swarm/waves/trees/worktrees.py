@@ -10,7 +10,7 @@ from typing import Final
 
 from swarm import errors
 from swarm.files import make_folder
-from swarm.git import agent_work, merging, orphans, worktrees
+from swarm.git import agent_work, checkouts, orphans, refs, worktrees
 from swarm.git.repository import Repository
 from swarm.git.runner import Git, GitError
 from swarm.git.worktrees import Tree
@@ -121,7 +121,7 @@ def _can_be_cleaned(git: Git, tree: Tree) -> bool:
     if tree.branch is None:
         return False
     try:
-        return merging.tip_of(git, tree.branch) is not None and not merging.checkouts_of(git, tree.branch)
+        return refs.tip_of(git, tree.branch) is not None and not checkouts.checkouts_of(git, tree.branch)
     except GitError:
         return False
 

@@ -1,0 +1,37 @@
+"""Commits and trees: parents, ancestry, and commits made of a tree."""
+
+from swarm.git.repository import holds_commit
+from swarm.git.runner import Git, GitError
+
+
+def tree_of(git: Git, commit: str) -> str:
+    """Return the tree of a commit."""
+    return git.text("rev-parse", f"{commit}^{{tree}}")
+
+
+def parents_of(git: Git, commit: str) -> list[str]:
+    """Return the parents of a commit."""
+    return git.text("rev-parse", f"{commit}^@").split()
+
+
+def commit_with_tree(git: Git, since: str, tip: str, tree: str) -> str | None:
+    """Return the first commit after `since`, up to `tip`, that has a tree, `None` where none has."""
+    shown = ("--reverse", "--topo-order", "--no-commit-header", "--format=%H %T")
+    listed = git.text("rev-list", *shown, f"{since}..{tip}")
+    return next((line.partition(" ")[0] for line in listed.splitlines() if line.partition(" ")[2] == tree), None)
+
+
+def has_merges(git: Git, since: str, tip: str) -> bool:
+    """Say whether a history after `since` has a commit with several parents."""
+    return git.text("rev-list", "--min-parents=2", "--max-count=1", f"{since}..{tip}") != ""
+
+
+def is_ancestor(git: Git, ancestor: str, commit: str) -> bool:
+    """Say whether a commit is in the history of another; not, where one of them is not here."""
+    try:
+        return git.answer("merge-base", "--is-ancestor", ancestor, commit, expect=(0, 1))[0] == 0
+    except GitError:
+        # Else a git that fails would be taken for an answer.
+        if holds_commit(git, ancestor) and holds_commit(git, commit):
+            raise
+        return False

@@ -1,0 +1,83 @@
+"""Refs: tips, branches, tags, and compare-and-swap moves."""
+
+import contextlib
+from collections.abc import Collection
+from typing import Final
+
+from swarm import errors
+from swarm.git.path_text import path_text
+from swarm.git.runner import Git, GitError
+
+WORK: Final = "refs/swarm/work/"
+
+
+def tip_of(git: Git, branch: str) -> str | None:
+    """Return the commit of a branch, `None` where there is no such branch."""
+    # Not by rev-parse, for which `main^` and `main@{1}` would be branches.
+    code, sha = git.answer("show-ref", "--verify", "--hash", "--", f"{_HEADS}{branch}", expect=(0, 1, 128))
+    return None if code else sha.decode().strip()
+
+
+def branches_below(git: Git, prefix: str) -> list[tuple[str, str]]:
+    """Return the branches whose names begin with a path, each with its commit."""
+    listed = git.run("for-each-ref", "--format=%(objectname) %(refname)", f"{_HEADS}{prefix}/")
+    found = (line.partition(b" ") for line in listed.splitlines())
+    return [(path_text(name).removeprefix(_HEADS), commit.decode()) for commit, _, name in found]
+
+
+def move_branch(git: Git, branch: str, old: str | None, new: str) -> None:
+    """Move a branch from one commit to another, `None` for one that is not there yet.
+
+    Raises PublishRaced when it is elsewhere now, GitError when git cannot move it.
+    """
+    try:
+        git.run("update-ref", "-m", "swarm merge", f"{_HEADS}{branch}", new, old or "0" * len(new))
+    except GitError as error:
+        found = tip_of(git, branch)
+        if found == old:
+            raise
+        raise errors.PublishRaced(ref=branch, expected=old or "not there", found=found or "gone") from error
+
+
+def tip(git: Git, ref: str) -> str | None:
+    """Return the commit at a whole name of a ref, `None` where there is none."""
+    code, sha = git.answer("show-ref", "--verify", "--hash", "--", ref, expect=(0, 1, 128))
+    return None if code else sha.decode().strip()
+
+
+def drop(git: Git, ref: str, commit: str) -> None:
+    """Remove a ref that still is at a commit."""
+    if tip(git, ref) == commit:
+        git.run("update-ref", "-d", ref, commit)
+
+
+def create(git: Git, ref: str, commit: str) -> None:
+    """Make a ref that is not there yet. Raises GitError."""
+    git.run("update-ref", ref, commit, "0" * len(commit))
+
+
+def refs_below(git: Git, *prefixes: str) -> dict[str, str]:
+    """Return every ref below some prefixes, with its commit."""
+    listed = git.run("for-each-ref", "--format=%(objectname) %(refname)", *prefixes).splitlines()
+    pairs = (line.partition(b" ") for line in listed)
+    return {path_text(name): sha.decode() for sha, _, name in pairs}
+
+
+def alone(git: Git, commit: str, holders: Collection[str]) -> int:
+    """Return how many commits of a history none of the holders has."""
+    told = "\n".join([commit, *(f"^{holder}" for holder in sorted(set(holders)))]) + "\n"
+    return int(git.run("rev-list", "--count", "--stdin", stdin=told.encode()))
+
+
+def add_tag(git: Git, name: str, commit: str) -> None:
+    """Make a save point; it must not be there yet."""
+    git.run("update-ref", f"refs/tags/{name}", commit, "")
+
+
+def remove_tag(git: Git, name: str, commit: str) -> None:
+    """Take back a save point that still is where we put it."""
+    with contextlib.suppress(GitError):
+        git.run("update-ref", "-d", f"refs/tags/{name}", commit)
+
+
+_HEADS: Final = "refs/heads/"

@@ -1,0 +1,67 @@
+"""Backups of the database: list them, and word the remedy for a damaged or missing file."""
+
+import os
+import shlex
+import sqlite3
+from contextlib import closing
+from itertools import chain, count
+from pathlib import Path
+
+
+def backups(path: Path) -> Path:
+    """Return the folder in which a control plane is copied before it is upgraded."""
+    return path.parent / "backups"
+
+
+def kept_copies(path: Path) -> list[Path]:
+    """Return the backups of a control plane, oldest first."""
+    files = [file for file in backups(path).glob("control-plane-*.db") if file.is_file()]
+    return sorted(files, key=os.path.getmtime)
+
+
+def _can_be_read(copy: Path) -> bool:
+    """Say whether a backup is a control plane: what is put in the place of a damaged one must not be damaged, too."""
+    try:
+        with closing(sqlite3.connect(f"{copy.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as conn:
+            return conn.execute("SELECT value FROM kv WHERE key = 'schema_version'").fetchone() is not None
+    except sqlite3.Error:
+        return False
+
+
+def remedy(path: Path) -> str:
+    """Return what to do about a damaged file, which is evidence and stays, naming the newest backup where there is one.
+
+    Its journal goes with it, for SQLite would play it back into the backup.
+    """
+    if restored := _restored(path):
+        return f"keep it, and put the newest backup in its place: `{restored}`"
+    return f"move '{path}' aside and start anew with `swarm init <repo-path>`; there is no backup"
+
+
+def remedy_of_none(path: Path) -> str:
+    """Return what to do where there is no control plane, or an empty file."""
+    begun = "`swarm init <repo-path>` or `swarm audit <repo-path>`"
+    if restored := _restored(path):
+        return f"if there was one, put the newest backup in its place: `{restored}`; {begun} would begin anew"
+    return f"run {begun} to create one, or name one with `swarm --db PATH …`"
+
+
+def _restored(path: Path) -> str:
+    """Return the commands that put the newest backup in the place of what is there, `""` where there is no backup."""
+    copies = [copy for copy in kept_copies(path) if _can_be_read(copy)]
+    if not copies:
+        return ""
+    journal, aside = path.with_name(f"{path.name}-journal"), _aside(path)
+    moves = [
+        f"mv {shlex.quote(str(one))} {shlex.quote(f'{aside}{ending}')}"
+        for one, ending in ((path, ""), (journal, "-journal"))
+        if os.path.lexists(one)
+    ]
+    return " && ".join([*moves, f"cp {shlex.quote(str(copies[-1]))} {shlex.quote(str(path))}"])
+
+
+def _aside(database: Path) -> Path:
+    """Return a free name for a damaged database; what was put aside before it is not written over."""
+    names = chain([f"{database.name}.damaged"], (f"{database.name}.damaged-{number}" for number in count(2)))
+    places = (database.with_name(name) for name in names)
+    return next(one for one in places if not any(map(os.path.lexists, (one, one.with_name(f"{one.name}-journal")))))

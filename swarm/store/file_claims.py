@@ -1,0 +1,87 @@
+"""Table file_claims: the files that an agent run touched, and its violations."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Claim(NamedTuple):
+    """A file that an agent run touched: as git shows it, as the agent says, or both."""
+
+    path: str
+    kind: str
+    observed: bool
+    reported: bool
+    owner: str | None
+    violation: bool
+
+
+def replace_claims(conn: sqlite3.Connection, agent_run_id: int, claims: Iterable[Claim]) -> None:
+    """Keep the files that an agent run touched."""
+    conn.execute("DELETE FROM file_claims WHERE agent_run_id = ?", (agent_run_id,))
+    conn.executemany(
+        "INSERT INTO file_claims (agent_run_id, path, kind, observed, reported, owner, violation)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        ((agent_run_id, *claim) for claim in claims),
+    )
+
+
+def claimed_files(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[str]]:
+    """Return, by agent run, the files that git shows it touched in a wave."""
+    found: dict[int, list[str]] = {}
+    rows = conn.execute(
+        "SELECT agent_run_id, path FROM file_claims JOIN agent_runs ON agent_runs.id = agent_run_id"
+        " WHERE wave_id = ? AND observed ORDER BY file_claims.id",
+        (wave_id,),
+    )
+    for agent_run_id, path in rows:
+        found.setdefault(agent_run_id, []).append(path)
+    return found
+
+
+def file_claims_of(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[Claim]]:
+    """Return the files that each agent run of a wave touched, by path."""
+    found: dict[int, list[Claim]] = {}
+    rows = conn.execute(
+        "SELECT agent_run_id, path, kind, observed, reported, owner, violation FROM agent_runs"
+        " CROSS JOIN file_claims ON agent_run_id = agent_runs.id WHERE wave_id = ? ORDER BY agent_run_id, path",
+        (wave_id,),
+    )
+    for agent_run_id, path, kind, observed, reported, owner, violation in rows:
+        claim = Claim(path, kind, bool(observed), bool(reported), owner, bool(violation))
+        found.setdefault(agent_run_id, []).append(claim)
+    return found
+
+
+def violations_after(conn: sqlite3.Connection, run_id: str, number: int, whole_wave: str) -> int:
+    """Return how many files were touched against the rules in the waves after this one.
+
+    By current agent runs, and by nobody known: those stand on the wave under the name `whole_wave`. Waves that were
+    taken back do not count.
+    """
+    row = conn.execute(
+        "SELECT count(*) FROM waves CROSS JOIN agent_runs ON wave_id = waves.id"
+        " CROSS JOIN file_claims ON agent_run_id = agent_runs.id"
+        " WHERE run_id = ? AND number > ? AND waves.status <> 'aborted_for_rewind' AND violation AND NOT EXISTS"
+        " (SELECT 1 FROM agent_runs later WHERE later.wave_id = agent_runs.wave_id"
+        " AND later.domain = agent_runs.domain AND later.id > agent_runs.id)",
+        (run_id, number),
+    ).fetchone()
+    kept = conn.execute(
+        "SELECT violations FROM waves"
+        " WHERE run_id = ? AND number > ? AND status <> 'aborted_for_rewind' AND violations <> '[]'",
+        (run_id, number),
+    )
+    unattributed = [one["agent_domain"] for (violations,) in kept for one in json.loads(violations)]
+    return int(row[0]) + unattributed.count(whole_wave)
+
+
+def has_changes(conn: sqlite3.Connection, wave_id: int) -> bool:
+    """Say whether git showed that an agent of a wave touched a file, in the last of its tries."""
+    found = conn.execute(
+        "SELECT 1 FROM (SELECT max(id) AS id FROM agent_runs WHERE wave_id = ? GROUP BY domain) AS newest"
+        " CROSS JOIN file_claims ON agent_run_id = newest.id WHERE observed LIMIT 1",
+        (wave_id,),
+    )
+    return found.fetchone() is not None

@@ -1,0 +1,71 @@
+"""Table merges: each merge of a wave, with its domains and commits."""
+
+import json
+import sqlite3
+from typing import Final, NamedTuple
+
+from swarm.clock import now
+from swarm.store.ledger import Entry, append
+
+
+class NewMerge(NamedTuple):
+    """What was published of a wave, as it is recorded."""
+
+    wave_id: int
+    ref: str
+    base: str
+    commit_sha: str
+    domains: tuple[str, ...]
+    dropped: tuple[str, ...]
+    verification_id: int | None
+
+
+class Merge(NamedTuple):
+    """A wave's branches, published together at a ref. `domains` and `dropped` are JSON lists."""
+
+    id: int
+    wave_id: int
+    ref: str
+    base: str
+    commit_sha: str
+    domains: str
+    dropped: str
+    verification_id: int | None
+    created: str
+
+
+def add_merge(conn: sqlite3.Connection, run_id: str, new: NewMerge) -> None:
+    """Record what was published at a ref; the same again changes nothing."""
+    row = conn.execute(
+        "INSERT INTO merges (wave_id, ref, base, commit_sha, domains, dropped, verification_id, created)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
+        (*new[:4], json.dumps(new.domains), json.dumps(new.dropped), new.verification_id, now()),
+    ).fetchone()
+    if row is not None:
+        payload: dict[str, object] = {
+            "ref": new.ref,
+            "base": new.base,
+            "domains": list(new.domains),
+            "dropped": list(new.dropped),
+        }
+        subject = f"wave:{new.wave_id}"
+        append(conn, Entry("merged", subject, run_id, new.wave_id, None, new.commit_sha, payload=payload))
+
+
+def merges_of(conn: sqlite3.Connection, wave_id: int) -> list[Merge]:
+    """Return what was published of a wave, oldest first."""
+    rows = conn.execute(f"SELECT {_MERGE} FROM merges WHERE wave_id = ? ORDER BY id", (wave_id,))  # noqa: S608
+    return list(map(Merge._make, rows))
+
+
+def merged_into(conn: sqlite3.Connection, run_id: str, ref: str) -> list[str]:
+    """Return the commits that merges of a run left at a branch, oldest first."""
+    rows = conn.execute(
+        "SELECT commit_sha FROM merges JOIN waves ON waves.id = wave_id WHERE run_id = ? AND ref = ?"
+        " ORDER BY merges.id",
+        (run_id, ref),
+    )
+    return [commit for (commit,) in rows]
+
+
+_MERGE: Final = "id, wave_id, ref, base, commit_sha, domains, dropped, verification_id, created"

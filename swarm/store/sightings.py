@@ -1,0 +1,131 @@
+"""Table sightings: one wave's report of a finding."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+
+class Sighting(NamedTuple):
+    """One wave's report of a finding, as it is kept. `finding` is a row of `findings`."""
+
+    finding: int
+    wave_id: int
+    agent_run_id: int
+    reported_id: str
+    severity: str
+    category: str
+    file: str | None
+    line: int | None
+    quote: str
+    description: str
+    recommendation: str | None
+    matched_by: str
+    match_note: str | None
+
+
+_COLUMNS: Final = ", ".join(Sighting._fields)
+
+
+class Earlier(NamedTuple):
+    """The agent runs whose reports are recorded, the findings that they saw, and those that the wave found fixed.
+
+    Findings are rows of `findings`; `sighted` holds the wave that saw each first.
+    """
+
+    counted: frozenset[int] = frozenset()
+    sighted: Mapping[int, int] = {}
+    fixed: frozenset[int] = frozenset()
+
+
+def earlier(conn: sqlite3.Connection, run_id: str, wave_id: int, number: int) -> Earlier:
+    """Return what was recorded of a wave's findings up to now; nothing before its first collect."""
+    (recorded,) = conn.execute(
+        "SELECT max(seq) FROM events WHERE subject = ? AND kind = 'findings_recorded'", (f"wave:{wave_id}",)
+    ).fetchone()
+    if recorded is None:
+        return Earlier()
+    # Of an agent that was complete when the findings failed to be written, nothing is recorded yet.
+    counted = conn.execute(
+        "SELECT id FROM agent_runs WHERE wave_id = ? AND EXISTS (SELECT 1 FROM events"
+        " WHERE subject = 'agent_run:' || agent_runs.id AND to_state = 'complete' AND seq < ?)",
+        (wave_id, recorded),
+    )
+    sighted = conn.execute(
+        "SELECT DISTINCT findings.id, first_wave FROM sightings JOIN findings ON findings.id = finding"
+        " WHERE wave_id = ?",
+        (wave_id,),
+    )
+    fixed = conn.execute(
+        "SELECT id FROM findings WHERE run_id = ? AND status = 'fixed' AND fixed_wave = ?", (run_id, number)
+    )
+    return Earlier(frozenset(row for (row,) in counted), dict(sighted.fetchall()), frozenset(row for (row,) in fixed))
+
+
+def sightings_in(conn: sqlite3.Connection, wave_id: int) -> Iterator[Sighting]:
+    """Return the sightings of a wave in the order in which they were recorded."""
+    cursor = conn.execute(f"SELECT {_COLUMNS} FROM sightings WHERE wave_id = ? ORDER BY id", (wave_id,))  # noqa: S608
+    return map(Sighting._make, cursor)
+
+
+def add_sightings(conn: sqlite3.Connection, sightings: Iterable[Sighting]) -> None:
+    """Record a wave's reports."""
+    conn.executemany(
+        "INSERT INTO sightings (finding, wave_id, agent_run_id, reported_id, severity, category, file, line, quote,"
+        " description, recommendation, matched_by, match_note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        sightings,
+    )
+
+
+def sightings_of(conn: sqlite3.Connection, row_id: int) -> list[tuple[int, str, Sighting]]:
+    """Return every sighting of a finding, oldest first, each with its wave's number and its reporter's domain."""
+    names = ", ".join(f"sightings.{name}" for name in Sighting._fields)
+    cursor = conn.execute(
+        f"SELECT waves.number, agent_runs.domain, {names} FROM sightings"  # noqa: S608
+        " JOIN waves ON waves.id = sightings.wave_id JOIN agent_runs ON agent_runs.id = sightings.agent_run_id"
+        " WHERE finding = ? ORDER BY sightings.id",
+        (row_id,),
+    )
+    return [(number, domain, Sighting._make(rest)) for number, domain, *rest in cursor]
+
+
+def first_wave_of(conn: sqlite3.Connection, row_id: int) -> int:
+    """Return the id of the wave that saw a finding first."""
+    row = conn.execute("SELECT wave_id FROM sightings WHERE finding = ? ORDER BY id LIMIT 1", (row_id,)).fetchone()
+    return int(row[0])
+
+
+def waves_of_sightings(conn: sqlite3.Connection, run_id: str | None) -> list[tuple[int, str | None, int]]:
+    """Return the waves that sightings name: id, run and number, 0 where there is no such wave."""
+    rows = conn.execute(
+        "SELECT seen.wave_id, run_id, coalesce(number, 0) FROM (SELECT DISTINCT wave_id FROM sightings) seen"
+        " LEFT JOIN waves ON waves.id = seen.wave_id WHERE (?1 IS NULL OR run_id = ?1) ORDER BY seen.wave_id",
+        (run_id,),
+    )
+    return rows.fetchall()
+
+
+def sightings_of_wave(conn: sqlite3.Connection, wave_id: int) -> Iterator[Sighting]:
+    """Yield the sightings of a wave in the order in which they were written."""
+    names = ", ".join(Sighting._fields)
+    rows = conn.execute(f"SELECT {names} FROM sightings WHERE wave_id = ? ORDER BY id", (wave_id,))  # noqa: S608
+    return map(Sighting._make, rows)
+
+
+class Seen(NamedTuple):
+    """What a wave saw, counted: sightings, the findings of each severity, and the digest that the ledger holds."""
+
+    by_severity: dict[str, int]
+    recorded: str | None
+
+
+def seen_in(conn: sqlite3.Connection, wave_id: int) -> Seen:
+    """Return what a wave saw. It stays what it was: later waves write sightings of their own."""
+    rows = conn.execute(
+        "SELECT severity, count(DISTINCT finding) FROM sightings WHERE wave_id = ? GROUP BY severity", (wave_id,)
+    )
+    by_severity = dict(rows.fetchall())
+    row = conn.execute(
+        "SELECT payload FROM events WHERE subject = ? AND kind = 'findings_recorded' ORDER BY seq DESC LIMIT 1",
+        (f"wave:{wave_id}",),
+    ).fetchone()
+    return Seen(by_severity, row and row[0])

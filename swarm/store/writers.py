@@ -1,0 +1,39 @@
+"""The queue of writers: an OS lock that orders the processes that write one database."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from swarm import errors
+
+WAIT_SECONDS: Final = 30.0
+
+
+@contextmanager
+def writers_queue(path: Path, verb: str) -> Iterator[None]:
+    """Stand in the queue of writers: SQLite's own waiting is unfair. Raises ControlPlaneBusy, ControlPlaneReadOnly."""
+    from swarm.locks import LockTaken, locked
+
+    lock = lock_file(path)
+    try:
+        with locked(lock, verb, timeout=WAIT_SECONDS):
+            yield
+    except LockTaken as taken:
+        raise _busy(path, taken.holder) from taken
+    except OSError as error:
+        if error.filename is None or os.fspath(error.filename) != str(lock):
+            raise
+        raise errors.ControlPlaneReadOnly(path=str(path), problem=error.strerror or str(error)) from error
+
+
+def lock_file(path: Path) -> Path:
+    """Return the lock file of the queue of writers."""
+    return path.with_name(path.name + ".lock")
+
+
+def _busy(path: Path, holder: str) -> errors.ControlPlaneBusy:
+    pid, _, verb = holder.partition(" ")
+    told = f" by process {pid} ({verb})" if pid.isdigit() else ""
+    return errors.ControlPlaneBusy(path=str(path), waited=WAIT_SECONDS, holder=told)
