@@ -8,8 +8,9 @@ import click
 
 from swarm import errors
 from swarm.cli.call import Call, write
-from swarm.cli.findings import ON_TERMINAL, FailOn, sarif_log
-from swarm.cli.options import usage, verb
+from swarm.cli.findings import ON_TERMINAL
+from swarm.cli.options import FailOn, usage, verb
+from swarm.cli.sarif import sarif_log
 from swarm.results.audit import AuditResult
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import Phase, dispatched_phase, is_audit

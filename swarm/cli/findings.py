@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from swarm.cli.call import Call, envelope, write
-from swarm.cli.options import Words, usage, verb
+from swarm.cli.options import FailOn, Words, usage, verb
+from swarm.cli.sarif import sarif_log
 from swarm.results.findings import FindingShown, FindingsResult
 from swarm.rules.findings import SEVERITIES, STATUSES
 from swarm.show import text
@@ -21,26 +22,6 @@ if TYPE_CHECKING:
 
 ON_TERMINAL = 20
 _FORMS = ("text", "markdown", "json", "sarif")
-_FAIL_ON = ("new", *SEVERITIES)
-
-
-class FailOn(click.ParamType[str]):
-    """`new`, or a severity in any case."""
-
-    name = "what"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return `new` or the severity in capitals."""
-        word = str(value)
-        found = "new" if word.lower() == "new" else word.upper()
-        if found not in _FAIL_ON:
-            self.fail(f"'{word}' is neither `new` nor a severity", param, ctx)
-        return found
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """Return what `--help` shows."""
-        del param, ctx
-        return "new|SEVERITY"
 
 
 @verb(formats=_FORMS, default="")
@@ -160,17 +141,6 @@ def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fai
         sys.stdout.write((", " if number else "") + json.dumps(document(finding), ensure_ascii=False))
     sys.stdout.write("]" + after + "\n")
     return code
-
-
-def sarif_log(store: "Store", run: "Run", filters: "Filters") -> dict[str, Any]:
-    """Return the digest as SARIF; where no status is asked for, closed findings are in it, marked as such."""
-    from swarm.show import sarif
-    from swarm.waves.look.findings import EVERY_STATUS, digest, line_hashes
-
-    every = filters if filters.statuses else filters._replace(statuses=(EVERY_STATUS,))
-    result = digest(store.conn, run, every)
-    hashes = line_hashes(store.conn, run, every, sarif.line_hashes)
-    return sarif.log(result.findings, run_id=run.id, wave=result.wave_number, hashes=hashes)
 
 
 def _shown(head: FindingsResult) -> int | None:

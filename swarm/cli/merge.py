@@ -9,9 +9,8 @@ import click
 from swarm.cli.call import Call
 from swarm.cli.options import Words, repo_path_option, require_reason, run_argument, verb
 from swarm.results.merge import MergeResult
-from swarm.results.verify import GateShown
 from swarm.show import text
-from swarm.show.escape import plain
+from swarm.show.build import gate_lines
 
 
 @verb()
@@ -74,17 +73,3 @@ def _lines(result: MergeResult) -> Iterator[str]:
             ", …" if len(result.fixed) > 10 else ""  # noqa: PLR2004
         )
     yield f"Next: {result.next_action}"
-
-
-def gate_lines(gate: GateShown) -> Iterator[str]:
-    """Yield what a build said, a line a step."""
-    for step in gate.steps:
-        icon = ("⚠" if step.test_count == 0 else "✓") if step.passed else "⊘"
-        tests = f", {text.counted(step.test_count, 'test')}" if step.test_count is not None else ""
-        yield f"{icon} {plain(step.name)}: {step.status} in {step.duration_ms:,} ms{tests}  ({plain(step.log)})"
-    told = f"{gate.verdict} by {gate.adapter}" if gate.adapter else gate.verdict
-    if gate.flaky:
-        told += ", red once and green when tried again"
-    if gate.accepted:
-        told += ", accepted"
-    yield f"Build: {told}"

@@ -10,6 +10,7 @@ import click
 
 from swarm import errors
 from swarm.cli.call import Call
+from swarm.rules.findings import SEVERITIES
 
 _DURATION: Final = re.compile(r"([0-9]+)([smh]?)", re.ASCII)
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -158,3 +159,25 @@ def require_reason(reason: str | None, action: str) -> str:
 def usage(problem: str, verb_name: str) -> errors.CliUsage:
     """Return a usage error."""
     return errors.CliUsage(problem=problem, command=f"swarm {verb_name}")
+
+
+_FAIL_ON = ("new", *SEVERITIES)
+
+
+class FailOn(click.ParamType[str]):
+    """`new`, or a severity in any case."""
+
+    name = "what"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return `new` or the severity in capitals."""
+        word = str(value)
+        found = "new" if word.lower() == "new" else word.upper()
+        if found not in _FAIL_ON:
+            self.fail(f"'{word}' is neither `new` nor a severity", param, ctx)
+        return found
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return what `--help` shows."""
+        del param, ctx
+        return "new|SEVERITY"

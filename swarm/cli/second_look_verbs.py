@@ -8,12 +8,12 @@ import click
 from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, run_argument, threshold_option, verb
-from swarm.results.verify import ClaimRow, ClaimsSummary, Delta
+from swarm.results.verify import Delta
 from swarm.show import text
-from swarm.show.escape import code_span, markdown, plain
+from swarm.show.escape import code_span, markdown
+from swarm.show.second_look import row_line, summary_line
 
 _FORMS = ("text", "markdown", "json")
-_BAD = ("regressed", "claimed-but-still-present", "broken", "drifted")
 
 
 def second_look(name: str, help_: str) -> click.Command:
@@ -27,7 +27,6 @@ def second_look(name: str, help_: str) -> click.Command:
     )
     @repo_path_option
     def command(call: Call, run: str | None, threshold: int, revision: str | None, repo_path: Path | None) -> None:
-        from swarm.cli.verify import unlooked
         from swarm.results.document import document
         from swarm.waves.prove.second_look import Question
         from swarm.waves.prove.verify import Wish, delta, write_delta
@@ -47,29 +46,6 @@ def second_look(name: str, help_: str) -> click.Command:
 
     command.help = help_
     return command
-
-
-def summary_line(summary: ClaimsSummary) -> str:
-    """Return what a second look came to on one line."""
-    if not summary.total:
-        return "Nothing to look at again."
-    told = [
-        (summary.verified, "verified"),
-        (summary.regressed, "regressed"),
-        (summary.claimed_but_still_present, "claimed but still present"),
-        (summary.drifted, "drifted"),
-        (summary.broken, "broken"),
-        (summary.unverifiable, "unverifiable"),
-    ]
-    parts = ", ".join(f"{count:,} {word}" for count, word in told if count)
-    return f"{text.counted(summary.total, 'finding')} looked at again: {parts}"
-
-
-def row_line(row: ClaimRow) -> str:
-    """Return one row of a second look."""
-    icon = "⊘" if row.classification in _BAD else "✓" if row.classification == "verified" else "⚠"
-    where = plain(row.file or "(no file)") + (f":{row.line}" if row.file and row.line else "")
-    return f"{icon} {where}  {row.finding_id}  {row.classification} by {row.verified_via}: {plain(row.evidence)}"
 
 
 def _text(name: str, result: Delta) -> Iterator[str]:
@@ -98,3 +74,13 @@ def _markdown(name: str, result: Delta) -> Iterator[str]:
             markdown(row.rule_id or ""),
         )
         yield "| " + " | ".join((*cells, row.finding_id)) + " |"
+
+
+_UNREADABLE = 2
+
+
+def unlooked(error: errors.SwarmError) -> errors.SwarmError:
+    """Return an error of a repository that cannot be read with the exit code that this has here."""
+    if isinstance(error, errors.RepoNotFound | errors.RepoNotGit | errors.RepoUnborn | errors.GitFailed):
+        error.exit_code = _UNREADABLE  # type: ignore[misc]
+    return error

@@ -7,15 +7,15 @@ import click
 
 from swarm import errors
 from swarm.cli.call import Call
-from swarm.cli.merge import gate_lines
 from swarm.cli.options import repo_path_option, run_argument, threshold_option, verb
-from swarm.cli.second_look_verbs import row_line, summary_line
+from swarm.cli.second_look_verbs import unlooked
 from swarm.results.verify import GateShown, VerifyResult
 from swarm.show import text
+from swarm.show.build import gate_lines
 from swarm.show.escape import plain
+from swarm.show.second_look import row_line, summary_line
 
 _MOST_SHOWN = 50
-_UNREADABLE = 2
 
 
 @verb()
@@ -55,13 +55,6 @@ def command(
     except GitError as error:
         raise unlooked(error.typed()) from error
     call.answer(result, lambda: _lines(result, probe_only=probe_only), result.exit_code)
-
-
-def unlooked(error: errors.SwarmError) -> errors.SwarmError:
-    """Return an error of a repository that cannot be read with the exit code that this has here."""
-    if isinstance(error, errors.RepoNotFound | errors.RepoNotGit | errors.RepoUnborn | errors.GitFailed):
-        error.exit_code = _UNREADABLE  # type: ignore[misc]
-    return error
 
 
 def _lines(result: VerifyResult, *, probe_only: bool) -> Iterator[str]:

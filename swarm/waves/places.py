@@ -1,15 +1,16 @@
 """Where known findings stand in a commit, or in the tree that an agent made."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from swarm.git.repository import contents, files_at
+from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, TreeFile, contents, files_at
 from swarm.git.runner import Git
-from swarm.rules.anchors import SourceText
+from swarm.rules.anchors import LONGEST_TEXT, Anchor, SourceText
 from swarm.rules.findings import Fate
 from swarm.rules.matching import Known
-from swarm.waves.collect.sightings import fate_in, settled_fates
-from swarm.waves.travel import journeys
+from swarm.rules.verification import Looked
+from swarm.waves.travel import Journey, journeys
 
 
 class Place(NamedTuple):
@@ -62,3 +63,70 @@ def places_at(git: Git, known: Sequence[Known], until: str) -> dict[int, Place]:
             fresh[place] = frozenset(lines.added_lines())
         found[item.row_id] = Place(fate, path if path in tracked else None, now, changed, fresh.get(place, frozenset()))
     return found
+
+
+def settled_fates(
+    known: Iterable[Known], travels: Mapping[str, Journey], tracked: Mapping[str, TreeFile]
+) -> tuple[dict[int, Fate], dict[str, list[Known]]]:
+    """Return the fates that git's map alone tells, and by path the findings whose file must be read."""
+    fates: dict[int, Fate] = {}
+    uncertain: defaultdict[str, list[Known]] = defaultdict(list)
+    for item in known:
+        anchor, journey = item.anchor, travels[item.anchor_commit]
+        if anchor is None:
+            fates[item.row_id] = Fate.UNKNOWN
+            continue
+        path = journey.travel.path(anchor.path)
+        if anchor.path in journey.gone or path not in tracked:
+            fates[item.row_id] = Fate.FILE_GONE
+        elif anchor.line is None:
+            fates[item.row_id] = Fate.UNKNOWN
+        elif journey.travel.lines(anchor.path).successor(anchor.line) is not None:
+            fates[item.row_id] = Fate.STANDS
+        elif tracked[path].mode in {LINK_MODE, SUBMODULE_MODE}:
+            fates[item.row_id] = Fate.UNKNOWN
+        else:
+            uncertain[path].append(item)
+    return fates, uncertain
+
+
+def fate_in(source: SourceText, known: Known, journey: Journey) -> Fate:
+    """Say whether a line without a successor stands elsewhere among the new lines of its file."""
+    anchor = known.anchor
+    if anchor is None:
+        return Fate.UNKNOWN
+    if not journey.is_known:
+        return Fate.MOVED if source.places_of(anchor.text) else Fate.UNKNOWN
+    # A change of white space alone, of its amount or its places, is no change.
+    bare = "".join(anchor.text.split())
+    added = journey.travel.lines(anchor.path).added_lines()
+    alike = [line for line in added if "".join(source.folded[line - 1][:LONGEST_TEXT].split()) == bare]
+    return Fate.MOVED if alike and _is_one_of(source, anchor, alike) else Fate.GONE
+
+
+def _is_one_of(source: SourceText, anchor: Anchor, alike: Sequence[int]) -> bool:
+    """Say whether one of some new lines that read like a lost one may be that line.
+
+    A line that stood once in its scope is found by its text. Of several, such as `else:`, it is one of those that are
+    left only where none of them went, or where its neighbours are the same.
+    """
+    if anchor.occurrences <= 1:
+        return True
+    left = sum(source.scope_at(line) == anchor.scope for line in source.places_of(source.folded[alike[0] - 1]))
+    if left >= anchor.occurrences:
+        return True
+    return any(source.anchor_at(line, anchor.anchored).context_hash == anchor.context_hash for line in alike)
+
+
+def looked(place: Place) -> Looked:
+    """Return what was seen of a finding that counts as fixed by nothing yet."""
+    where = f"{place.path}:{place.line}" if place.line else place.path or "no file"
+    return Looked(
+        place.fate,
+        where,
+        None,
+        None,
+        file_changed=place.changed,
+        fix_is_there=False,
+        same_content=False,
+    )

@@ -19,9 +19,9 @@ from swarm.store import merges as merges_table
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.clean import intents
-from swarm.waves.collect import outputs
-from swarm.waves.prove import build
-from swarm.waves.prove.merge_chain import integration_branch
+from swarm.waves.trees import kept_index as kept_index_case
+from swarm.waves.trees import scratch_tree
+from swarm.waves.trees.integration import integration_branch
 from swarm.workspace import Workspace
 
 GONE: Final = ".gone-"
@@ -142,7 +142,7 @@ def remnants(conn: sqlite3.Connection, workspace: Workspace, here: Ground) -> li
         else:
             found |= {one.name: one for one in _of_wave(conn, workspace, here, wave)}
     for name in _stray_names(here):
-        if name not in found and name not in kept and not build.is_in_use(folder / name):
+        if name not in found and name not in kept and not scratch_tree.is_in_use(folder / name):
             branch = f"swarm/{run.hex}/{name}"
             known = branch if name != INTEGRATION and branch in here.tips else None
             found[name] = Remnant(name, number_of(name), folder / name, known)
@@ -178,7 +178,7 @@ def _of_wave(conn: sqlite3.Connection, workspace: Workspace, here: Ground, wave:
 
 def _remnant(here: Ground, wave: Wave, kept: Path, recorded: str, branch: str | None) -> Remnant:
     path = _place(here, recorded)
-    index = outputs.trusted_index(wave, kept, path)
+    index = kept_index_case.trusted_index(wave, kept, path)
     return Remnant(path.name, wave.number, path, branch, wave.dispatch_sha, index, recorded=recorded)
 
 

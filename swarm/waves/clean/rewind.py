@@ -27,8 +27,8 @@ from swarm.waves import selection
 from swarm.waves.clean import intents
 from swarm.waves.clean.unfinished_rewind import goes_on
 from swarm.waves.launch import supervision
-from swarm.waves.prove.merge_chain import integration_branch
 from swarm.waves.trees import worktrees
+from swarm.waves.trees.integration import integration_branch
 from swarm.workspace import Workspace
 
 _TAG: Final = "swarm-save-"

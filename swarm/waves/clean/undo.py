@@ -18,9 +18,9 @@ from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves.clean import intents, leftovers
 from swarm.waves.clean.intents import Intent
-from swarm.waves.held import Origin, held_after
-from swarm.waves.prove.merge_chain import integration_branch
 from swarm.waves.trees import worktrees as agent_trees
+from swarm.waves.trees.integration import integration_branch
+from swarm.waves.trees.sparse import Origin, held_after
 from swarm.workspace import Workspace
 
 

@@ -10,12 +10,12 @@ from swarm.rules.findings import Decision, Observation
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.safe_paths import safe_path
 from swarm.rules.suppressions import MARK, without_comment
-from swarm.rules.verification import Looked, verify_fixed
+from swarm.rules.verification import verify_fixed
 from swarm.store.findings import KnownFinding
 from swarm.store.fix_claims import NewFixClaim
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
-from swarm.waves.places import Place, places_at
+from swarm.waves.places import looked, places_at
 
 LONGEST_TOLD: Final = 400
 _CLOSED = (Decision.DEFERRED, Decision.REJECTED)
@@ -158,20 +158,6 @@ def _looked_at(
         claim = NewFixClaim(wave.id, taken.agent.id, row, description[:4000], file, via, seen.evidence)
         found.append((claim, ClaimedFix(item.finding_id, taken.agent.domain, via, seen.evidence)))
     return found
-
-
-def looked(place: Place) -> Looked:
-    """Return what was seen of a finding that counts as fixed by nothing yet."""
-    where = f"{place.path}:{place.line}" if place.line else place.path or "no file"
-    return Looked(
-        place.fate,
-        where,
-        None,
-        None,
-        file_changed=place.changed,
-        fix_is_there=False,
-        same_content=False,
-    )
 
 
 def _safe(named: str | None) -> str | None:

@@ -10,10 +10,8 @@ from typing import Any, Final, NamedTuple
 from swarm import errors
 from swarm.documents import check, parse_bounded, read_bounded
 from swarm.files import is_in_place
-from swarm.git import agent_work
 from swarm.git.agent_work import Touched, Work
 from swarm.git.repository import Repository
-from swarm.git.sentinel import Sentinel
 from swarm.results.collect import Divergence, Problem, ViolationShown
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.phases import LENSES, kind_of
@@ -23,7 +21,7 @@ from swarm.runtimes.runtime import UnusableOutput
 from swarm.store.agent_runs import AgentRun, Body, body_of
 from swarm.store.file_claims import Claim
 from swarm.store.waves import Wave
-from swarm.waves.trees import worktrees
+from swarm.waves.trees.kept_index import touched_in
 
 STORED_ERROR: Final = 512
 
@@ -151,19 +149,6 @@ def without_tree(taken: Intake) -> Intake:
     """Return the intake of an agent whose worktree is gone."""
     problem = Problem("WORKTREE_GONE", str(taken.agent.worktree_path), "its worktree is gone or was replaced")
     return taken._replace(target=violated(taken), problems=(*taken.problems, problem))
-
-
-def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> list[Touched]:
-    """Return what differs between a tree and the wave's commit."""
-    kept = trusted_index(wave, folder, tree)
-    return agent_work.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept, branch)
-
-
-def trusted_index(wave: Wave, folder: Path, tree: Path) -> Path | None:
-    """Return the index that was kept of a tree at dispatch, if it still is what was kept."""
-    kept = worktrees.kept_index(folder / "trees", tree)
-    expected = Sentinel.read(wave.sentinel).indexes.get(tree.name)
-    return kept if expected is None or worktrees.index_digest(kept) == expected else None
 
 
 def violated(taken: Intake) -> AgentRunStatus | None:

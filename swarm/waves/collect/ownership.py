@@ -11,7 +11,8 @@ from swarm.rules.ownership import UNASSIGNED, WHOLE_WAVE, Ownership, OwnershipMa
 from swarm.rules.safe_paths import safe_path
 from swarm.store.file_claims import Claim
 from swarm.store.waves import Wave
-from swarm.waves.collect.outputs import Intake, trusted_index, violated, without_tree
+from swarm.waves.collect.outputs import Intake, violated, without_tree
+from swarm.waves.trees.kept_index import trusted_index
 
 _NO_LEASE: frozenset[str] = frozenset()
 

@@ -8,7 +8,7 @@ from swarm import stage_events
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, TreeFile, contents
 from swarm.git.runner import Git
 from swarm.results.collect import Problem
-from swarm.rules.anchors import LONGEST_TEXT, Anchor, Claim, SourceText, no_anchor
+from swarm.rules.anchors import Anchor, Claim, SourceText, no_anchor
 from swarm.rules.anchors import locate_all as locate_lines
 from swarm.rules.findings import Fate
 from swarm.rules.fingerprints import Report, identified
@@ -18,6 +18,7 @@ from swarm.rules.safe_paths import safe_path
 from swarm.rules.suppressions import Suppression, suppressions_at
 from swarm.store.agent_runs import AgentRun
 from swarm.waves.collect.outputs import Intake, Told
+from swarm.waves.places import fate_in, settled_fates
 from swarm.waves.travel import Journey
 
 
@@ -146,59 +147,6 @@ def _reports(
         )
         by_agent[one.agent.id].append(report)
     return by_agent
-
-
-def settled_fates(
-    known: Iterable[Known], travels: Mapping[str, Journey], tracked: Mapping[str, TreeFile]
-) -> tuple[dict[int, Fate], dict[str, list[Known]]]:
-    """Return the fates that git's map alone tells, and by path the findings whose file must be read."""
-    fates: dict[int, Fate] = {}
-    uncertain: defaultdict[str, list[Known]] = defaultdict(list)
-    for item in known:
-        anchor, journey = item.anchor, travels[item.anchor_commit]
-        if anchor is None:
-            fates[item.row_id] = Fate.UNKNOWN
-            continue
-        path = journey.travel.path(anchor.path)
-        if anchor.path in journey.gone or path not in tracked:
-            fates[item.row_id] = Fate.FILE_GONE
-        elif anchor.line is None:
-            fates[item.row_id] = Fate.UNKNOWN
-        elif journey.travel.lines(anchor.path).successor(anchor.line) is not None:
-            fates[item.row_id] = Fate.STANDS
-        elif tracked[path].mode in {LINK_MODE, SUBMODULE_MODE}:
-            fates[item.row_id] = Fate.UNKNOWN
-        else:
-            uncertain[path].append(item)
-    return fates, uncertain
-
-
-def fate_in(source: SourceText, known: Known, journey: Journey) -> Fate:
-    """Say whether a line without a successor stands elsewhere among the new lines of its file."""
-    anchor = known.anchor
-    if anchor is None:
-        return Fate.UNKNOWN
-    if not journey.is_known:
-        return Fate.MOVED if source.places_of(anchor.text) else Fate.UNKNOWN
-    # A change of white space alone, of its amount or its places, is no change.
-    bare = "".join(anchor.text.split())
-    added = journey.travel.lines(anchor.path).added_lines()
-    alike = [line for line in added if "".join(source.folded[line - 1][:LONGEST_TEXT].split()) == bare]
-    return Fate.MOVED if alike and _is_one_of(source, anchor, alike) else Fate.GONE
-
-
-def _is_one_of(source: SourceText, anchor: Anchor, alike: Sequence[int]) -> bool:
-    """Say whether one of some new lines that read like a lost one may be that line.
-
-    A line that stood once in its scope is found by its text. Of several, such as `else:`, it is one of those that are
-    left only where none of them went, or where its neighbours are the same.
-    """
-    if anchor.occurrences <= 1:
-        return True
-    left = sum(source.scope_at(line) == anchor.scope for line in source.places_of(source.folded[alike[0] - 1]))
-    if left >= anchor.occurrences:
-        return True
-    return any(source.anchor_at(line, anchor.anchored).context_hash == anchor.context_hash for line in alike)
 
 
 def _claim(one: Placed) -> Claim:

@@ -11,6 +11,8 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.collect import outputs
 from swarm.waves.collect.outputs import Intake
+from swarm.waves.trees import kept_index
+from swarm.waves.trees.git_folder import changed_common
 
 
 def watched(run: Run, wave: Wave, repository: Repository) -> tuple[list[ViolationShown], bool]:
@@ -25,19 +27,13 @@ def watched(run: Run, wave: Wave, repository: Repository) -> tuple[list[Violatio
     return [ViolationShown(path, WHOLE_WAVE, "primary checkout") for path in dirt], True
 
 
-def changed_common(run: Run, wave: Wave, repository: Repository) -> list[str]:
-    """Return what was changed in the git folder since dispatch by anyone but us."""
-    common = sentinel.fingerprint_common(repository.common_dir, run.id)
-    return sentinel.differences(sentinel.Sentinel.read(wave.sentinel).common, common)
-
-
 def shared_tree_violations(
     repository: Repository, wave: Wave, folder: Path, owners: OwnershipMap
 ) -> list[ViolationShown]:
     """Return what was touched in the tree that a wave's analyzers share."""
     if wave.shared_tree is None or not Path(wave.shared_tree).is_dir():
         return []
-    seen = outputs.touched_in(repository, Path(wave.shared_tree), wave, folder, None)
+    seen = kept_index.touched_in(repository, Path(wave.shared_tree), wave, folder, None)
     found = []
     for file in seen:
         owner = owners.owner_of(file.path)

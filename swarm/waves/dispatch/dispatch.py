@@ -31,8 +31,8 @@ from swarm.store.waves import NewWave
 from swarm.waves.dispatch import preconditions, prompts
 from swarm.waves.dispatch.prompts import Briefing, Prompt, Setting
 from swarm.waves.dispatch.routing import MOST_NAMED, Routing, hold_to_anchors, route, told_to_audit
-from swarm.waves.prove.merge_chain import unpublished
-from swarm.waves.trees import worktrees
+from swarm.waves.trees import kept_index, worktrees
+from swarm.waves.trees.integration import unpublished
 from swarm.waves.trees.sparse import sparse_files
 from swarm.workspace import Workspace
 
@@ -215,7 +215,7 @@ def _make(store: Store, plan: Plan, repository: Repository) -> tuple[int, int, t
     # Once it is recorded, what was made for it must not be taken back.
     with postponed():
         try:
-            worktrees.keep_indexes([tree for _, tree in wanted], plan.folder / "trees")
+            kept_index.keep_indexes([tree for _, tree in wanted], plan.folder / "trees")
             write_prompts(plan.agents, is_amend=plan.routing is not None)
             guard = _sentinel(plan, repository)
             recorded = _record(store, plan, guard)
@@ -257,7 +257,7 @@ def _sentinel(plan: Plan, repository: Repository) -> sentinel.Sentinel:
     is_trusted = plan.runtime is not None and plan.runtime[0].is_trusted
     watched = plan.wish.isolate and not is_trusted
     primary = sentinel.fingerprint_primary(repository) if watched else None
-    indexes = worktrees.kept_digests([tree for _, tree in _trees_of(plan)], plan.folder / "trees")
+    indexes = kept_index.kept_digests([tree for _, tree in _trees_of(plan)], plan.folder / "trees")
     return sentinel.Sentinel(common, primary, indexes)
 
 

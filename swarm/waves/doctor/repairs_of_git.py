@@ -22,7 +22,7 @@ from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves.doctor.repairs_of_workspace import TREES, Step
-from swarm.waves.prove import build
+from swarm.waves.trees import scratch_tree
 from swarm.workspace import Workspace
 
 LOCK: Final = "swarm-worktrees.lock"
@@ -61,7 +61,7 @@ def _trees(store: Store, run: Run, repository: Repository, folder: Path) -> Iter
     known = waves.trees_in_use(store.conn, run.id)
     shared = dict(waves.left_shared_trees(store.conn, run.id))
     for place in sorted(folder.iterdir()):
-        if str(place) in known or place.name.startswith(_BEING_CLEANED) or build.is_in_use(place):
+        if str(place) in known or place.name.startswith(_BEING_CLEANED) or scratch_tree.is_in_use(place):
             continue
         if place.is_symlink() or not place.is_dir():
             yield LeftAlone("worktrees", f"{place} is no folder that swarm made", "look into it, and remove it by hand")
@@ -77,7 +77,7 @@ def _trees(store: Store, run: Run, repository: Repository, folder: Path) -> Iter
 
 
 def _remove_scratch(repository: Repository, place: Path) -> bool:
-    if build.is_in_use(place) or place.is_symlink():
+    if scratch_tree.is_in_use(place) or place.is_symlink():
         return False
     with suppress(GitError):
         worktree_list.forget(repository.git, place)

@@ -25,10 +25,10 @@ from swarm.store.attempts import Attempt
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.dispatch.routing import assigned_to
+from swarm.waves.launch.assigned import assigned_to
 from swarm.waves.launch.attempt import Scene, attempt
 from swarm.waves.launch.supervision import close_dead_attempts, only_supervisor, told
-from swarm.waves.trees import worktrees
+from swarm.waves.trees import kept_index, worktrees
 from swarm.workspace import Workspace
 
 
@@ -100,7 +100,7 @@ def _with_shared_tree(store: Store, workspace: Workspace, run: Run, wave: Wave, 
     if not place.exists():
         with worktrees.worktree_lock(repository, "launch"):
             worktrees.make_tree(repository.git, tree, wave.dispatch_sha)
-            worktrees.keep_indexes([tree], workspace.wave_folder(run.id, wave.number) / "trees")
+            kept_index.keep_indexes([tree], workspace.wave_folder(run.id, wave.number) / "trees")
             # Before anybody else may look whose it is.
             if wave.shared_tree is None:
                 _record_shared_tree(store, wave, place)

@@ -1,12 +1,7 @@
 """Proving a commit: its build in a scratch worktree, and what it shows of the findings that it is said to mend."""
 
-import errno
-import fcntl
-import itertools
 import json
-import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,17 +11,15 @@ from swarm.builds.adapter import Adapter, BuildResult, BuildStep
 from swarm.builds.registry import UnknownAdapter
 from swarm.config import Config
 from swarm.files import make_folder
-from swarm.git import sentinel, worktrees
+from swarm.git import sentinel
 from swarm.git.repository import Repository
-from swarm.git.worktrees import SCRATCH, Tree
 from swarm.results.verify import GateShown, StepShown
 from swarm.rules.build_verdicts import BuildVerdict
 from swarm.store.runs import Run
-from swarm.waves.trees import worktrees as agent_trees
+from swarm.waves.trees.scratch_tree import scratch_tree
 from swarm.workspace import Workspace
 
 _MOST_NAMED: Final = 10
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 class Bench(NamedTuple):
@@ -81,95 +74,6 @@ class Bench(NamedTuple):
     def _surroundings(self) -> tuple[dict[str, str], dict[str, str]]:
         common = sentinel.fingerprint_common(self.repository.common_dir, self.run.id)
         return common, sentinel.fingerprint_primary(self.repository)
-
-
-@contextmanager
-def scratch_tree(bench: Bench, commit: str) -> Iterator[Path]:
-    """Give a detached worktree of a commit, and take it back however the block ends. Raises GitError."""
-    git = bench.repository.git
-    folder = bench.workspace.run_folder(bench.run.id) / "worktrees"
-    tree: Tree | None = None
-    with ExitStack() as held:
-        try:
-            with agent_trees.worktree_lock(bench.repository, "verify"):
-                _sweep(bench, folder)
-                tree = Tree(_free_place(folder, commit), None)
-                agent_trees.make_tree(git, tree, commit)
-                # Not before: git makes the folder anew. Until now the lock of worktrees kept others away.
-                held.enter_context(_held(tree.path))
-            yield tree.path
-        finally:
-            if tree is not None:
-                with agent_trees.worktree_lock(bench.repository, "verify"):
-                    worktrees.discard_unfinished(git, tree, commit)
-                agent_trees.remove_empty([folder])
-
-
-def _free_place(folder: Path, commit: str) -> Path:
-    """Return a place of our own: in another container a process may have our id, and prove the same commit."""
-    for number in itertools.count(1):
-        place = folder / f"{SCRATCH}{os.getpid()}-{commit[:12]}{'' if number == 1 else f'.{number}'}"
-        if not is_in_use(place):
-            return place
-    raise AssertionError
-
-
-@contextmanager
-def _held(place: Path) -> Iterator[None]:
-    """Hold a lock on a scratch tree's folder, which no child inherits, where its file system has such locks."""
-    handle = os.open(place, _FOLDER)
-    try:
-        with suppress(OSError):
-            # It waits, though not for long: whoever asks who has the tree holds the lock for a moment.
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _sweep(bench: Bench, folder: Path) -> None:
-    """Take back the scratch trees of processes that are dead."""
-    for place in folder.glob(f"{SCRATCH}*"):
-        if not place.is_symlink() and not is_in_use(place):
-            with suppress(OSError):
-                worktrees.discard_unfinished(bench.repository.git, Tree(place, None), "HEAD")
-
-
-def is_in_use(place: Path) -> bool:
-    """Say whether a scratch tree is one of a process that lives; any other tree is none of ours.
-
-    Such a process holds a lock on it. Its id would not do: containers may share the place and not the ids.
-    """
-    pid = place.name.removeprefix(SCRATCH).partition("-")[0]
-    if not place.name.startswith(SCRATCH) or not pid.isdecimal():
-        return False
-    try:
-        handle = os.open(place, _FOLDER)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        # A build may have closed its folder; a link is no tree of anybody.
-        return error.errno != errno.ELOOP and _lives(int(pid))
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        # There are no such locks on this file system.
-        return _lives(int(pid))
-    finally:
-        os.close(handle)
-    return False
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        pass
-    return True
 
 
 def shown_steps(result: BuildResult) -> tuple[StepShown, ...]:

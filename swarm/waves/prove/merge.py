@@ -26,19 +26,11 @@ from swarm.store.waves import Wave
 from swarm.waves import run_facts
 from swarm.waves.prove import build
 from swarm.waves.prove.build import Bench
-from swarm.waves.prove.merge_chain import (
-    Link,
-    Scene,
-    base_of,
-    before_unrecorded,
-    caught_up,
-    integration_branch,
-    integration_of,
-    links_of,
-)
+from swarm.waves.prove.merge_chain import Link, Scene, base_of, before_unrecorded, caught_up, links_of
 from swarm.waves.prove.merge_gate import Proof, Wish, proved
 from swarm.waves.prove.proved_fixes import proved_at
 from swarm.waves.trees import worktrees
+from swarm.waves.trees.integration import integration_branch, integration_of
 from swarm.workspace import Workspace
 
 _MERGEABLE: Final = (WaveStatus.COLLECTED, WaveStatus.VERIFIED, WaveStatus.ADVANCED)

@@ -15,7 +15,8 @@ from swarm.store import file_claims, fix_claims, merges
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.collect import watch
+from swarm.waves.trees import git_folder
+from swarm.waves.trees.integration import integration_branch
 
 
 class Link(NamedTuple):
@@ -44,32 +45,6 @@ class Scene(NamedTuple):
     identity: Identity
     dropped: tuple[str, ...] = ()
     publish: bool = False
-
-
-def integration_branch(run: Run) -> str:
-    """Return the branch on which a run's waves come together."""
-    return f"swarm/{run.hex}/integration"
-
-
-def integration_of(conn: sqlite3.Connection, git: Git, run: Run) -> str | None:
-    """Return where a run's integration branch is, `None` where there is none.
-
-    Raises IntegrationMoved where no merge of ours left it there: anyone who can write the git folder can move it.
-    """
-    branch = integration_branch(run)
-    tip = refs.tip_of(git, branch)
-    recorded = merges.merged_into(conn, run.id, branch)
-    if tip is None or tip in recorded:
-        return tip
-    ref = f"refs/heads/{branch}"
-    remedy = f"update-ref {ref} {recorded[-1]}" if recorded else f"update-ref -d {ref}"
-    raise errors.IntegrationMoved(branch=branch, found=tip, remedy=remedy, run_id=run.id)
-
-
-def unpublished(conn: sqlite3.Connection, run: Run, repository: Repository) -> str | None:
-    """Return the commit of the integration branch, unless HEAD has it already. Raises IntegrationMoved."""
-    tip = integration_of(conn, repository.git, run)
-    return None if tip is None or history.is_ancestor(repository.git, tip, repository.head) else tip
 
 
 def links_of(conn: sqlite3.Connection, scene: Scene, agents: Sequence[AgentRun]) -> list[Link]:
@@ -119,7 +94,7 @@ def _move(git: Git, scene: Scene, agent: AgentRun, step: tuple[str | None, str, 
     """Move an agent's branch on, and the index of its tree with it; first that, for the branch is what is asked."""
     branch, (tip, parent, commit) = agent.worktree_branch or "", step
     # No git call in a tree whose git folder somebody changed.
-    if agent.worktree_path is None or watch.changed_common(scene.run, scene.wave, scene.repository):
+    if agent.worktree_path is None or git_folder.changed_common(scene.run, scene.wave, scene.repository):
         refs.move_branch(git, branch, tip, commit)
         return
     tree = Path(agent.worktree_path)

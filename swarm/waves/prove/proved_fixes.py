@@ -7,8 +7,7 @@ from swarm.rules.findings import EvidenceKind
 from swarm.rules.verification import VERIFIED, asked_again, verify_fixed
 from swarm.store import findings, fix_claims
 from swarm.store.fix_claims import Proved
-from swarm.waves.collect.fixes import looked
-from swarm.waves.places import places_at
+from swarm.waves.places import looked, places_at
 from swarm.waves.prove.build import Bench
 from swarm.waves.prove.rescan import Answer, ask_again, census_of
 

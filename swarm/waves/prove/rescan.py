@@ -21,7 +21,8 @@ from swarm.runtimes.supervisor import Orders, run_steps
 from swarm.scratch import scratch_folder
 from swarm.store.findings import KnownFinding
 from swarm.waves.places import Place
-from swarm.waves.prove.build import Bench, scratch_tree
+from swarm.waves.prove.build import Bench
+from swarm.waves.trees.scratch_tree import scratch_tree
 
 Report = Mapping[str, Any]
 Kind = tuple[str, str, str]

@@ -16,8 +16,7 @@ from swarm.store import findings, fix_claims
 from swarm.store.findings import Finding, Selection
 from swarm.store.fix_claims import FixClaim
 from swarm.store.runs import Run
-from swarm.waves.collect.fixes import looked
-from swarm.waves.places import Place, places_at
+from swarm.waves.places import Place, looked, places_at
 from swarm.waves.prove.build import Bench
 from swarm.waves.prove.rescan import Answer, ask_again, census_of
 

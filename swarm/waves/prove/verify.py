@@ -23,9 +23,10 @@ from swarm.store.verifications import NewVerification
 from swarm.store.waves import Wave
 from swarm.waves.prove import build as builds
 from swarm.waves.prove.build import Bench
-from swarm.waves.prove.merge_chain import unpublished
 from swarm.waves.prove.proved_fixes import proved_at
+from swarm.waves.prove.receipt_files import write_receipts
 from swarm.waves.prove.second_look import Look, Question, look
+from swarm.waves.trees.integration import unpublished
 from swarm.workspace import Workspace
 
 # The phase of a verification that counts for none: it looked at a commit that the run has left, or never came to.
@@ -223,16 +224,6 @@ def _receipt(result: VerifyResult, verification_id: int) -> dict[str, object]:
         "threshold": result.threshold,
         "exitCode": result.exit_code,
     }
-
-
-def write_receipts(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> None:
-    """Write the receipts of verifications as files; also those of calls that were killed before they could."""
-    folder = workspace.run_folder(run.id) / "proofs"
-    for kept in receipts.receipts_of(conn, run.id):
-        file = folder / f"verification-{kept.verification_id}.json"
-        if kept.verification_id is not None and not file.exists():
-            document = json.dumps(json.loads(kept.body), ensure_ascii=False, indent=1, sort_keys=True)
-            write_whole(file, document + "\n")
 
 
 def delta(

@@ -24,11 +24,12 @@ from swarm.store.findings import Finding
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.collect import outputs, watch
+from swarm.waves.collect import watch
 from swarm.waves.dispatch import dispatch, prompts, routing
 from swarm.waves.dispatch.prompts import Briefing, Setting
-from swarm.waves.held import Origin, held_again
+from swarm.waves.trees import git_folder, kept_index
 from swarm.waves.trees import worktrees as agent_trees
+from swarm.waves.trees.sparse import Origin, held_again
 from swarm.workspace import Workspace
 
 MOST_NAMED = 10
@@ -82,7 +83,7 @@ class Plan(NamedTuple):
 
 def hold_to_git_folder(run: Run, wave: Wave, repository: Repository) -> None:
     """Raises WaveGitFolderChanged: nothing is run in the trees of a wave whose git folder somebody changed."""
-    if changed := watch.changed_common(run, wave, repository):
+    if changed := git_folder.changed_common(run, wave, repository):
         more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
         files = ", ".join(f".git/{name}" for name in changed[:MOST_NAMED]) + more
         # A wave in flight is collected first, and fails.
@@ -141,7 +142,7 @@ def _tree(scene: Scene, before: AgentRun, suffix: str, shared: str | None, groun
         return Tree(Path(shared or before.worktree_path), None), False
     old = Tree(Path(before.worktree_path), before.worktree_branch, _only(scene, before, ground))
     if old.path.is_dir() and not old.path.is_symlink():
-        seen = outputs.touched_in(scene.repository, old.path, scene.wave, scene.folder, old.branch)
+        seen = kept_index.touched_in(scene.repository, old.path, scene.wave, scene.folder, old.branch)
         as_made = not seen and worktrees.is_as_made(scene.repository.git, old, scene.wave.dispatch_sha)
         if as_made and not worktrees.lacks_files(old):
             return old, False
@@ -178,7 +179,7 @@ def make(store: Store, scene: Scene, planned: Plan, timed_out: Sequence[AgentRun
     with postponed():
         try:
             places = [tree for _, tree in wanted]
-            agent_trees.keep_indexes(places, scene.folder / "trees")
+            kept_index.keep_indexes(places, scene.folder / "trees")
             dispatch.write_prompts([one.agent for one in planned.tail], is_amend=not is_audit(scene.wave.phase))
             guard = _sentinel(scene, places)
             ids, after = _record(store, scene, planned, timed_out, guard)
@@ -196,7 +197,7 @@ def _sentinel(scene: Scene, made: Sequence[Tree]) -> sentinel.Sentinel:
     kept = sentinel.Sentinel.read(scene.wave.sentinel)
     common = sentinel.fingerprint_common(scene.repository.common_dir, scene.run.id)
     primary = None if kept.primary is None else sentinel.fingerprint_primary(scene.repository)
-    return sentinel.Sentinel(common, primary, kept.indexes | agent_trees.kept_digests(made, scene.folder / "trees"))
+    return sentinel.Sentinel(common, primary, kept.indexes | kept_index.kept_digests(made, scene.folder / "trees"))
 
 
 def _record(

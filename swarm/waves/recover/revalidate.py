@@ -19,13 +19,14 @@ from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import run_facts
-from swarm.waves.collect.collect import commit, record_evidence, tidy
 from swarm.waves.collect.observe import Observed, observe
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.collect.ownership import keep_work
+from swarm.waves.collect.record import commit, record_evidence
 from swarm.waves.launch import supervision
 from swarm.waves.recover import redispatch
 from swarm.waves.recover.resume import BLOCKED
+from swarm.waves.trees.worktrees import tidy
 from swarm.workspace import Workspace
 
 _NO_COUNTS: Final = FindingCounts(0, 0, 0, 0, 0)

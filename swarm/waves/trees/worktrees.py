@@ -1,7 +1,7 @@
 """The worktrees of a wave: made in a row under one lock, all or none."""
 
-import hashlib
 import os
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -10,12 +10,14 @@ from typing import Final
 
 from swarm import errors
 from swarm.files import make_folder
-from swarm.git import agent_work, checkouts, orphans, refs, worktrees
+from swarm.git import checkouts, orphans, refs, worktrees
 from swarm.git.repository import Repository
 from swarm.git.runner import Git, GitError
 from swarm.git.worktrees import Tree
 from swarm.interruption import postponed
+from swarm.store import waves
 from swarm.store.runs import Run
+from swarm.waves.trees import kept_index
 from swarm.workspace import Workspace
 
 AT_ONCE: Final = 2
@@ -151,26 +153,11 @@ def remove_empty(folders: Iterable[Path]) -> None:
             folder.parent.rmdir()
 
 
-def keep_indexes(trees: Sequence[Tree], folder: Path) -> None:
-    """Copy each new tree's index aside, where `collect` compares the tree with it."""
-    make_folder(folder)
-    for tree in trees:
-        agent_work.keep_index(worktrees.admin_dir(tree.path), kept_index(folder, tree.path))
-
-
-def kept_digests(trees: Sequence[Tree], folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of each kept index, by the name of its tree."""
-    return {tree.path.name: index_digest(kept_index(folder, tree.path)) for tree in trees}
-
-
-def index_digest(index: Path) -> str:
-    """Return the SHA-256 of a kept index, `""` where it is gone."""
-    try:
-        return hashlib.sha256(index.read_bytes()).hexdigest()
-    except OSError:
-        return ""
-
-
-def kept_index(folder: Path, tree: Path) -> Path:
-    """Return where the index of a tree is kept."""
-    return folder / f"{tree.name}.index"
+def tidy(conn: sqlite3.Connection, run: Run, repository: Repository) -> None:
+    """Remove the shared trees of waves that have ended, where nothing was left in them."""
+    for path, commit in waves.left_shared_trees(conn, run.id):
+        if Path(path).exists():
+            place = Path(path)
+            wave_folder = place.parent.parent / f"wave-{place.name[1:].partition('.')[0]}"
+            kept = kept_index.kept_index(wave_folder / "trees", place)
+            worktrees.remove(repository.git, Tree(place, None), commit, kept if kept.exists() else None)

@@ -1,0 +1,30 @@
+"""Text of the `verify-*` verbs: the summary line and a line a finding."""
+
+from swarm.results.verify import ClaimRow, ClaimsSummary
+from swarm.show import text
+from swarm.show.escape import plain
+
+_BAD = ("regressed", "claimed-but-still-present", "broken", "drifted")
+
+
+def summary_line(summary: ClaimsSummary) -> str:
+    """Return what a second look came to on one line."""
+    if not summary.total:
+        return "Nothing to look at again."
+    told = [
+        (summary.verified, "verified"),
+        (summary.regressed, "regressed"),
+        (summary.claimed_but_still_present, "claimed but still present"),
+        (summary.drifted, "drifted"),
+        (summary.broken, "broken"),
+        (summary.unverifiable, "unverifiable"),
+    ]
+    parts = ", ".join(f"{count:,} {word}" for count, word in told if count)
+    return f"{text.counted(summary.total, 'finding')} looked at again: {parts}"
+
+
+def row_line(row: ClaimRow) -> str:
+    """Return one row of a second look."""
+    icon = "⊘" if row.classification in _BAD else "✓" if row.classification == "verified" else "⚠"
+    where = plain(row.file or "(no file)") + (f":{row.line}" if row.file and row.line else "")
+    return f"{icon} {where}  {row.finding_id}  {row.classification} by {row.verified_via}: {plain(row.evidence)}"

@@ -1,0 +1,37 @@
+"""Findings that an agent run was given."""
+
+import sqlite3
+
+from swarm.git.repository import Repository
+from swarm.runtimes.runtime import Assigned
+from swarm.store import findings, fix_claims
+from swarm.store.findings import Selection
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.places import places_at
+
+
+def assigned_to(conn: sqlite3.Connection, run: Run, wave: Wave, repository: Repository) -> dict[int, list[Assigned]]:
+    """Return, by agent run, what the agents of an amend wave shall mend, where it stands in their trees."""
+    by_agent = fix_claims.assigned(conn, wave.id)
+    rows = {row for own in by_agent.values() for row in own}
+    if not rows:
+        return {}
+    known = {i.known.row_id: i for i in findings.known_findings(conn, run.id) if i.known.row_id in rows}
+    places = places_at(repository.git, [item.known for item in known.values()], wave.dispatch_sha)
+    found = {f.row_id: f for f in findings.select(conn, run.id, Selection()) if f.row_id in rows}
+    return {
+        agent: [
+            Assigned(
+                found[row].finding_id,
+                found[row].rule_id,
+                places[row].path,
+                places[row].line,
+                found[row].description,
+                known[row].known.ordinal,
+                known[row].analyzer is not None,
+            )
+            for row in own
+        ]
+        for agent, own in by_agent.items()
+    }

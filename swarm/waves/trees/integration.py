@@ -1,0 +1,36 @@
+"""The integration branch of a run: its name, its tip, whether it is published."""
+
+import sqlite3
+
+from swarm import errors
+from swarm.git import history, refs
+from swarm.git.repository import Repository
+from swarm.git.runner import Git
+from swarm.store import merges
+from swarm.store.runs import Run
+
+
+def integration_branch(run: Run) -> str:
+    """Return the branch on which a run's waves come together."""
+    return f"swarm/{run.hex}/integration"
+
+
+def integration_of(conn: sqlite3.Connection, git: Git, run: Run) -> str | None:
+    """Return where a run's integration branch is, `None` where there is none.
+
+    Raises IntegrationMoved where no merge of ours left it there: anyone who can write the git folder can move it.
+    """
+    branch = integration_branch(run)
+    tip = refs.tip_of(git, branch)
+    recorded = merges.merged_into(conn, run.id, branch)
+    if tip is None or tip in recorded:
+        return tip
+    ref = f"refs/heads/{branch}"
+    remedy = f"update-ref {ref} {recorded[-1]}" if recorded else f"update-ref -d {ref}"
+    raise errors.IntegrationMoved(branch=branch, found=tip, remedy=remedy, run_id=run.id)
+
+
+def unpublished(conn: sqlite3.Connection, run: Run, repository: Repository) -> str | None:
+    """Return the commit of the integration branch, unless HEAD has it already. Raises IntegrationMoved."""
+    tip = integration_of(conn, repository.git, run)
+    return None if tip is None or history.is_ancestor(repository.git, tip, repository.head) else tip

@@ -1,0 +1,51 @@
+"""Copies of the indexes of agents' worktrees, kept at dispatch and trusted at collect."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from swarm.files import make_folder
+from swarm.git import agent_work, worktrees
+from swarm.git.agent_work import Touched
+from swarm.git.repository import Repository
+from swarm.git.sentinel import Sentinel
+from swarm.git.worktrees import Tree
+from swarm.store.waves import Wave
+
+
+def keep_indexes(trees: Sequence[Tree], folder: Path) -> None:
+    """Copy each new tree's index aside, where `collect` compares the tree with it."""
+    make_folder(folder)
+    for tree in trees:
+        agent_work.keep_index(worktrees.admin_dir(tree.path), kept_index(folder, tree.path))
+
+
+def kept_digests(trees: Sequence[Tree], folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each kept index, by the name of its tree."""
+    return {tree.path.name: index_digest(kept_index(folder, tree.path)) for tree in trees}
+
+
+def index_digest(index: Path) -> str:
+    """Return the SHA-256 of a kept index, `""` where it is gone."""
+    try:
+        return hashlib.sha256(index.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def kept_index(folder: Path, tree: Path) -> Path:
+    """Return where the index of a tree is kept."""
+    return folder / f"{tree.name}.index"
+
+
+def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> list[Touched]:
+    """Return what differs between a tree and the wave's commit."""
+    kept = trusted_index(wave, folder, tree)
+    return agent_work.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept, branch)
+
+
+def trusted_index(wave: Wave, folder: Path, tree: Path) -> Path | None:
+    """Return the index that was kept of a tree at dispatch, if it still is what was kept."""
+    kept = kept_index(folder / "trees", tree)
+    expected = Sentinel.read(wave.sentinel).indexes.get(tree.name)
+    return kept if expected is None or index_digest(kept) == expected else None
