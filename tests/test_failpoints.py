@@ -68,8 +68,8 @@ hooks = []
 sys.addaudithook = hooks.append
 from swarm import failpoints
 from swarm.git import runner
-from swarm.store import connection, versions
-assert runner.failpoint is connection.failpoint is versions.failpoint is failpoints.failpoint
+from swarm.store import connection, migrations
+assert runner.failpoint is connection.failpoint is migrations.failpoint is failpoints.failpoint
 print(len(hooks), failpoints.failpoint is failpoints._pass_by)
 """
     done = python(tmp_path, program, **environment)
@@ -143,5 +143,5 @@ def test_they_stand_at_the_doors_alone() -> None:
     assert told == {
         "git/runner.py": ["git.{verb}.before", "git.{verb}.after"],
         "store/connection.py": commits,
-        "store/versions.py": commits,
+        "store/migrations.py": commits,
     }

@@ -18,6 +18,7 @@ from swarm.results import (
     advance,
     audit,
     clean,
+    collect,
     dispatch,
     doctor,
     domains,
@@ -35,13 +36,13 @@ from swarm.results import (
     rewind,
     runtimes,
     show,
+    status,
     trends,
     triage,
     undo,
     verify,
 )
 from swarm.results.document import schema_of
-from swarm.waves import results
 
 ROOT = Path(__file__).parent.parent
 DATA: dict[str, Any] = {
@@ -52,12 +53,12 @@ DATA: dict[str, Any] = {
     "audit": audit.AuditResult,
     "dispatch": dispatch.DispatchResult,
     "launch": launch.LaunchResult,
-    "collect": results.CollectResult,
+    "collect": collect.CollectResult,
     "merge": merge.MergeResult,
     "verify": verify.VerifyResult,
     "advance": advance.AdvanceResult,
-    "runs": list[results.RunShown],
-    "status": results.StatusResult,
+    "runs": list[status.RunShown],
+    "status": status.StatusResult,
     "findings": findings.FindingsResult,
     "show": show.ShowResult,
     "history": events.EventsResult,

@@ -87,16 +87,16 @@ def _run_step(step: BuildStep, place: _Place, folder: Path) -> StepOutcome:
         reading = _reading(step, stdout, stderr)
         status = ended if isinstance(ended, StepStatus) else _status(step, ended, reading, stderr)
         return StepOutcome(
-            step.name,
-            step.kind,
-            step.argv,
-            status,
-            None if isinstance(ended, StepStatus) else ended.code,
-            int((time.monotonic() - began) * 1000),
-            0 if status is StepStatus.NO_TESTS else reading.tests,
-            stdout.excerpt(),
-            stderr.excerpt(),
-            folder,
+            name=step.name,
+            kind=step.kind,
+            argv=step.argv,
+            status=status,
+            exit_code=None if isinstance(ended, StepStatus) else ended.code,
+            duration_ms=int((time.monotonic() - began) * 1000),
+            test_count=0 if status is StepStatus.NO_TESTS else reading.tests,
+            stdout=stdout.excerpt(),
+            stderr=stderr.excerpt(),
+            log_path=folder,
         )
     finally:
         # On a full disk the first cannot be closed without an error.

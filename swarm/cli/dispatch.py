@@ -61,7 +61,16 @@ def command(  # noqa: PLR0913
                 run = call.run_here(store, named, repo_path, tell=True)
             except errors.RunNotFound as error:
                 raise errors.DispatchRunNotFound(run_id=named or error.run_id, phase=phase) from None
-            wish = Wish(phase, isolate, auto_freeze, dry_run, runtime, sparse, skip_anchor_check, why)
+            wish = Wish(
+                phase=phase,
+                isolate=isolate,
+                auto_freeze=auto_freeze,
+                dry_run=dry_run,
+                runtime=runtime,
+                sparse=sparse,
+                skip_anchor_check=skip_anchor_check,
+                reason=why,
+            )
             result = dispatch(store, call.workspace, run, wish, call.config(Path(run.local_path)))
     call.answer(result, lambda: _lines(result))
 

@@ -59,7 +59,16 @@ def command(  # noqa: PLR0913
     if len(words) > 2:  # noqa: PLR2004
         raise usage("it takes a run and a wave at most", "findings")
     named, wave = split_run_and_wave(words)
-    filters = Filters(status, severity, paths, domains, rules, wave, limit, group_by)
+    filters = Filters(
+        statuses=status,
+        severities=severity,
+        paths=paths,
+        domains=domains,
+        rules=rules,
+        wave=wave,
+        limit=limit,
+        group_by=group_by,
+    )
     if export is not None:
         if limit is not None or group_by or fail_on or call.form not in {"", "text", "json"}:
             raise usage("--export goes with filters, and with --format text or json", "findings")

@@ -45,7 +45,15 @@ def command(  # noqa: PLR0913
     from swarm.waves.prove.merge_gate import Wish
 
     why = require_reason(reason, "accepting a repository without tests") if accept else None
-    wish = Wish(publish, target, tuple(chain.from_iterable(drop)), drop_culprits, accept, why, adapter)
+    wish = Wish(
+        publish=publish,
+        target=target,
+        drop=tuple(chain.from_iterable(drop)),
+        drop_culprits=drop_culprits,
+        accept=accept,
+        reason=why,
+        adapter=adapter,
+    )
     with call.write() as store:
         selected = call.run_here(store, run, repo_path, tell=True)
         result = merge(store, call.workspace, selected, wish, call.config(Path(selected.local_path)))

@@ -49,7 +49,17 @@ def raw_changes(raw: bytes) -> list[Change]:
         old_path = path_text(next(fields))
         new_path = path_text(next(fields)) if letter[0] in "RC" else old_path
         has_lines = letter[0] != "T" or SUBMODULE_MODE not in {old_mode.lstrip(":"), new_mode}
-        found.append(Change(letter[0], old_path, new_path, old_blob, new_blob, has_lines, new_mode))
+        found.append(
+            Change(
+                letter=letter[0],
+                old_path=old_path,
+                new_path=new_path,
+                old_blob=old_blob,
+                new_blob=new_blob,
+                has_lines=has_lines,
+                new_mode=new_mode,
+            )
+        )
     return found
 
 

@@ -100,15 +100,15 @@ class SourceText:
         scope = self.scope_at(line)
         alike = [place for place in self.places_of(text) if self.scope_at(place) == scope]
         return Anchor(
-            self.path,
-            line,
-            scope,
-            text[:LONGEST_TEXT],
-            digest(text),
-            alike.index(line) + 1,
-            len(alike),
-            digest(self._neighbour(line, -1), self._neighbour(line, 1)),
-            anchored,
+            path=self.path,
+            line=line,
+            scope=scope,
+            text=text[:LONGEST_TEXT],
+            text_hash=digest(text),
+            occurrence=alike.index(line) + 1,
+            occurrences=len(alike),
+            context_hash=digest(self._neighbour(line, -1), self._neighbour(line, 1)),
+            anchored=anchored,
         )
 
     def squeezed(self) -> list[str]:
@@ -146,7 +146,17 @@ class SourceText:
 
 def no_anchor(path: str) -> Anchor:
     """Return the anchor of a report that has no place in its file."""
-    return Anchor(path, None, "", "", "", 0, 0, "", Anchored.NONE)
+    return Anchor(
+        path=path,
+        line=None,
+        scope="",
+        text="",
+        text_hash="",
+        occurrence=0,
+        occurrences=0,
+        context_hash="",
+        anchored=Anchored.NONE,
+    )
 
 
 class Claim(NamedTuple):

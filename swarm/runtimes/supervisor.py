@@ -95,17 +95,17 @@ async def run_steps(orders: Orders) -> Ran:
             processes.end_all_with(orders.mark)
         watch.close()
     return Ran(
-        tuple(results),
-        failed,
-        code,
-        -code if code is not None and code < 0 else None,
-        timed_out,
-        watch.spawned,
-        watch.first_output,
-        watch.last_progress,
-        int((time.monotonic() - began) * 1000),
-        watch.fragment(),
-        not_started,
+        results=tuple(results),
+        failed=failed,
+        exit_code=code,
+        signal=-code if code is not None and code < 0 else None,
+        timed_out=timed_out,
+        spawned=watch.spawned,
+        first_output=watch.first_output,
+        last_progress=watch.last_progress,
+        duration_ms=int((time.monotonic() - began) * 1000),
+        fragment=watch.fragment(),
+        not_started=not_started,
     )
 
 

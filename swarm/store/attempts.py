@@ -110,14 +110,14 @@ def close(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt_id: int, 
     append(
         conn,
         Entry(
-            "attempt_closed",
-            f"attempt:{attempt_id}",
-            run_id,
-            wave_id,
-            "open",
-            ending.outcome,
-            ending.error_code,
-            {"exitCode": ending.exit_code, "exitClass": ending.exit_class},
+            kind="attempt_closed",
+            subject=f"attempt:{attempt_id}",
+            run_id=run_id,
+            wave_id=wave_id,
+            from_state="open",
+            to_state=ending.outcome,
+            reason=ending.error_code,
+            payload={"exitCode": ending.exit_code, "exitClass": ending.exit_class},
         ),
     )
     return True

@@ -238,7 +238,16 @@ def _entry(
     payload |= {name: value for name, value in facts.items() if value is not None}
     after = status_of(observation, new.decision)
     subject = f"finding:{item.row_id}"
-    return Entry("finding_decided", subject, run_id, wave_id, item.status, after, new.reason, payload)
+    return Entry(
+        kind="finding_decided",
+        subject=subject,
+        run_id=run_id,
+        wave_id=wave_id,
+        from_state=item.status,
+        to_state=after,
+        reason=new.reason,
+        payload=payload,
+    )
 
 
 def _with_id(conn: sqlite3.Connection, run_id: str, word: str) -> list[Decidable]:

@@ -122,15 +122,15 @@ def _known(rows: Iterable[tuple[Any, ...]], aliases: Mapping[int, set[str]]) -> 
             anchor = Anchor(*place, occurrence, occurrences, context_hash, ways[anchored])
         told = frozenset(aliases[row_id]) if row_id in aliases else none
         known = Known(
-            row_id,
-            fingerprint,
-            told,
-            once(rule, rule),
-            bool(has_rule),
-            ordinal,
-            description,
-            anchor,
-            once(commit, commit),
+            row_id=row_id,
+            fingerprint=fingerprint,
+            aliases=told,
+            rule=once(rule, rule),
+            has_rule_id=bool(has_rule),
+            ordinal=ordinal,
+            description=description,
+            anchor=anchor,
+            anchor_commit=once(commit, commit),
         )
         yield KnownFinding(known, finding_id, *(once(word, word) for word in words))
 

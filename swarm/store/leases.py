@@ -61,7 +61,19 @@ def request(conn: sqlite3.Connection, run_id: str, wave_number: int, domain: str
     if row is None:
         return False
     payload: dict[str, object] = {"domain": domain, "file": file, "wave": wave_number}
-    append(conn, Entry("lease_requested", f"lease:{row[0]}", run_id, None, None, "requested", reason, payload))
+    append(
+        conn,
+        Entry(
+            kind="lease_requested",
+            subject=f"lease:{row[0]}",
+            run_id=run_id,
+            wave_id=None,
+            from_state=None,
+            to_state="requested",
+            reason=reason,
+            payload=payload,
+        ),
+    )
     return True
 
 
@@ -83,7 +95,19 @@ def decide(
     lease = Lease._make(row)
     payload: dict[str, object] = {"domain": domain, "file": file, "wave": wave_number}
     previous = before[0] if before else None
-    append(conn, Entry("lease_decided", f"lease:{lease.id}", run_id, None, previous, status, reason, payload))
+    append(
+        conn,
+        Entry(
+            kind="lease_decided",
+            subject=f"lease:{lease.id}",
+            run_id=run_id,
+            wave_id=None,
+            from_state=previous,
+            to_state=status,
+            reason=reason,
+            payload=payload,
+        ),
+    )
     return lease
 
 

@@ -53,7 +53,18 @@ def prove(conn: sqlite3.Connection, run_id: str, wave_id: int | None, proved: Se
         )
         payload: dict[str, object] = {"evidence": one.evidence, "commit": one.commit}
         subject = f"finding:{one.finding}"
-        entries.append(Entry("finding_moved", subject, run_id, wave_id, before, "fixed", one.note, payload))
+        entries.append(
+            Entry(
+                kind="finding_moved",
+                subject=subject,
+                run_id=run_id,
+                wave_id=wave_id,
+                from_state=before,
+                to_state="fixed",
+                reason=one.note,
+                payload=payload,
+            )
+        )
     append_all(conn, entries)
     settle(conn, [one.finding for one in proved], "fixed")
 
@@ -215,7 +226,15 @@ def unverify(conn: sqlite3.Connection, run_id: str, aborted: Collection[int], re
     append_all(
         conn,
         (
-            Entry("finding_moved", f"finding:{row_id}", run_id, None, before, "unverified", reason)
+            Entry(
+                kind="finding_moved",
+                subject=f"finding:{row_id}",
+                run_id=run_id,
+                wave_id=None,
+                from_state=before,
+                to_state="unverified",
+                reason=reason,
+            )
             for row_id, before in due
         ),
     )

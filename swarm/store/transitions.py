@@ -43,7 +43,15 @@ def move_wave(
         raise errors.StateConflict(subject=f"Wave {wave.number}", expected=wave.status, run_id=wave.run_id)
     append(
         conn,
-        Entry("wave_moved", f"wave:{wave.id}", wave.run_id, wave.id, wave.status, target, reason),
+        Entry(
+            kind="wave_moved",
+            subject=f"wave:{wave.id}",
+            run_id=wave.run_id,
+            wave_id=wave.id,
+            from_state=wave.status,
+            to_state=target,
+            reason=reason,
+        ),
     )
 
 
@@ -74,7 +82,16 @@ def move_agent_run(
         )
     append(
         conn,
-        Entry("agent_run_moved", f"agent_run:{agent.id}", wave.run_id, wave.id, agent.status, target, reason, told),
+        Entry(
+            kind="agent_run_moved",
+            subject=f"agent_run:{agent.id}",
+            run_id=wave.run_id,
+            wave_id=wave.id,
+            from_state=agent.status,
+            to_state=target,
+            reason=reason,
+            payload=told,
+        ),
     )
 
 

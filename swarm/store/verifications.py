@@ -75,7 +75,19 @@ def add_verification(conn: sqlite3.Connection, new: NewVerification) -> Verifica
         "accepted": made.accepted,
     }
     subject = f"verification:{made.id}"
-    append(conn, Entry("verified", subject, made.run_id, made.wave_id, None, made.verdict, made.reason, payload))
+    append(
+        conn,
+        Entry(
+            kind="verified",
+            subject=subject,
+            run_id=made.run_id,
+            wave_id=made.wave_id,
+            from_state=None,
+            to_state=made.verdict,
+            reason=made.reason,
+            payload=payload,
+        ),
+    )
     return made
 
 

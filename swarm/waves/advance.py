@@ -88,14 +88,14 @@ def _promote(conn: sqlite3.Connection, seen: Look, override: str | None, as_docu
     promotions.add_promotion(
         conn,
         NewPromotion(
-            run.id,
-            wave.id if wave else None,
-            run.status,
-            target,
-            tuple(gate._asdict() for gate in shown),
-            seen.overridden,
-            reason,
-            receipt_id,
+            run_id=run.id,
+            wave_id=wave.id if wave else None,
+            from_phase=run.status,
+            to_phase=target,
+            gates=tuple(gate._asdict() for gate in shown),
+            overridden=seen.overridden,
+            reason=reason,
+            receipt_id=receipt_id,
         ),
     )
     transitions.move_run(conn, run.id, run.status, target)
@@ -108,18 +108,18 @@ def _told(conn: sqlite3.Connection, seen: Look, after: Look, override: str | Non
     if seen.overridden:
         reason = f"overridden: {reason}"
     return AdvanceResult(
-        seen.run.id,
-        Verdict.ADVANCE if passes else judgement.verdict,
-        promoted,
-        judgement.from_phase,
-        judgement.to_phase,
-        judgement.to_phase if passes else judgement.next_phase,
-        reason,
-        _shown(judgement),
-        seen.overridden,
-        override if seen.overridden else None,
-        assessment.told(after.found.facts, after.judgement)[2],
-        history(conn, seen.run),
+        run_id=seen.run.id,
+        verdict=Verdict.ADVANCE if passes else judgement.verdict,
+        promoted=promoted,
+        from_phase=judgement.from_phase,
+        to_phase=judgement.to_phase,
+        next_phase=judgement.to_phase if passes else judgement.next_phase,
+        reason=reason,
+        gates=_shown(judgement),
+        overrides=seen.overridden,
+        override_reason=override if seen.overridden else None,
+        next_action=assessment.told(after.found.facts, after.judgement)[2],
+        history=history(conn, seen.run),
     )
 
 
@@ -132,14 +132,14 @@ def history(conn: sqlite3.Connection, run: Run) -> tuple[PromotionShown, ...]:
     """Return the promotions of a run, oldest first."""
     return tuple(
         PromotionShown(
-            made.id,
-            None if made.wave_id is None else waves.number_of(conn, made.wave_id),
-            made.from_phase,
-            made.to_phase,
-            gates_shown(json.loads(made.gates)),
-            tuple(json.loads(made.overridden)),
-            made.reason,
-            made.created,
+            id=made.id,
+            wave_number=None if made.wave_id is None else waves.number_of(conn, made.wave_id),
+            from_phase=made.from_phase,
+            to_phase=made.to_phase,
+            gates=gates_shown(json.loads(made.gates)),
+            overrides=tuple(json.loads(made.overridden)),
+            reason=made.reason,
+            created=made.created,
         )
         for made in promotions.promotions_of(conn, run.id)
     )

@@ -125,19 +125,19 @@ def _told(
     found = digest(store.conn, run, filters)
     new_ids = tuple(f.finding_id for f in found.findings if f.first_seen_wave == wave.number)
     return AuditResult(
-        run.id,
-        wave.id,
-        wave.number,
-        wave.phase,
-        wave.runtime or registry.DEFAULT,
-        since,
-        collected.wave_status,
-        exit_class,
-        collected.findings,
-        found,
-        new_ids,
-        _fixed_in(store, run, wave, filters),
-        _next(run, found),
+        run_id=run.id,
+        wave_id=wave.id,
+        wave_number=wave.number,
+        phase=wave.phase,
+        runtime=wave.runtime or registry.DEFAULT,
+        since=since,
+        wave_status=collected.wave_status,
+        exit_class=exit_class,
+        changed=collected.findings,
+        digest=found,
+        new_ids=new_ids,
+        fixed=_fixed_in(store, run, wave, filters),
+        next_action=_next(run, found),
     )
 
 

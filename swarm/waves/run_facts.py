@@ -45,16 +45,16 @@ def standing(conn: sqlite3.Connection, run: Run) -> Standing:
     newest, proof = _verified(conn, run, wave)
     is_unmerged, is_unpublished = _published(conn, run, wave)
     facts = Facts(
-        run.id,
-        run.map_frozen,
-        any(domain.ownership.has_agent for domain in domains),
-        wave.isolated if wave else False,
-        _agents(conn, wave, agents),
-        promoted > 0,
-        is_unmerged,
-        is_unpublished,
-        wave is not None and f'"file": "{GIT_FOLDER}' in wave.violations,
-        gates.Facts(
+        run_id=run.id,
+        is_frozen=run.map_frozen,
+        has_agents=any(domain.ownership.has_agent for domain in domains),
+        is_isolated=wave.isolated if wave else False,
+        agents=_agents(conn, wave, agents),
+        has_promotions=promoted > 0,
+        is_unmerged=is_unmerged,
+        is_unpublished=is_unpublished,
+        is_git_changed=wave is not None and f'"file": "{GIT_FOLDER}' in wave.violations,
+        gates=gates.Facts(
             run.status,
             _wave(wave, agents) if wave else None,
             file_claims.violations_after(conn, run.id, promoted, WHOLE_WAVE),

@@ -14,7 +14,7 @@ import pytest
 
 from swarm.errors import CATALOGUE
 from swarm.git import runner
-from swarm.store import sqlite_errors
+from swarm.store import writers
 from swarm.waves.prove import merge
 from tests.cli.looking import block_of, nothing_changes
 from tests.cli.merger import STEP, Team
@@ -265,7 +265,7 @@ def control_plane_corrupt(scene: Scene) -> Refusal:
 def control_plane_busy(scene: Scene) -> Refusal:
     run = scene.workspace.run
     holder = holder_of_the_lock(scene.db.with_name("control-plane.db.lock"), "4711 collect")
-    scene.monkeypatch.setattr(sqlite_errors, "WAIT_SECONDS", 0.05)
+    scene.monkeypatch.setattr(writers, "WAIT_SECONDS", 0.05)
     scene.finally_(lambda: end(holder))
     return Refusal(
         ("domains", run, "--unfreeze", "--reason", "a look"),

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from swarm.git import runner
-from swarm.store import sqlite_errors
+from swarm.store import writers
 from swarm.waves.doctor import repairs_of_git
 from tests.cli.merger import MENDED
 from tests.cli.scene import Scene, end, holder_of_the_lock
@@ -388,7 +388,7 @@ def _(scene: RowScene) -> None:
     words = ("domains", "--unfreeze", "--reason", "a look")
     holder = holder_of_the_lock(scene.db.with_name("control-plane.db.lock"), "4711 collect")
     with scene.monkeypatch.context() as patched:
-        patched.setattr(sqlite_errors, "WAIT_SECONDS", 0.05)
+        patched.setattr(writers, "WAIT_SECONDS", 0.05)
         scene.see(*words)
     end(holder)
     scene.swarm(*words)

@@ -12,7 +12,7 @@ import pytest
 
 from swarm import errors, locks
 from swarm.locks import LockTaken, holder_of, locked
-from swarm.store import connection, sqlite_errors
+from swarm.store import connection, writers
 from swarm.store.connection import Store, open_store
 from tests.store import rows
 
@@ -69,7 +69,7 @@ def test_a_writer_that_waited_in_vain_is_told_for_whom(
     store: Store, hold: Hold, monkeypatch: pytest.MonkeyPatch, database: Path
 ) -> None:
     pid = hold(HOLD)
-    monkeypatch.setattr(sqlite_errors, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(writers, "WAIT_SECONDS", 0.05)
     with pytest.raises(errors.ControlPlaneBusy) as caught, store.mutation():
         pytest.fail("the lock was not held")
     assert (caught.value.fields["path"], caught.value.fields["holder"]) == (

@@ -20,7 +20,7 @@ from swarm.show.page.gates import gates
 from swarm.show.page.html import AS_TEXT, code, counted, icon, moment, safe, severity_icon, shortened
 from swarm.show.page.timeline import timeline
 
-_PARTS: Final = Path(__file__).with_name("page")
+_PARTS: Final = Path(__file__).parent
 WITHOUT_SCRIPT: Final = 200
 MOST_TEXT: Final = 1_000
 MOST_QUOTE: Final = 240

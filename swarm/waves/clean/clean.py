@@ -241,15 +241,15 @@ def _told(
         debris = "" if not survey.debris else ", but for what a call that died was removing"
         summary = f"Nothing to clean{debris}." if not left else f"Nothing to clean: {len(left)} at risk and left."
     return CleanResult(
-        run.id,
-        wish.apply,
-        wish.force,
-        state,
-        tuple(sorted(gone)),
-        tuple(sorted(left)),
-        leftovers.in_flight(conn, run),
-        summary,
-        _next(run, wish, has_gone=bool(gone), can_save=any(one.savable for one in survey.left)),
+        run_id=run.id,
+        applied=wish.apply,
+        forced=wish.force,
+        state=state,
+        removable=tuple(sorted(gone)),
+        at_risk=tuple(sorted(left)),
+        in_flight=leftovers.in_flight(conn, run),
+        summary=summary,
+        next_action=_next(run, wish, has_gone=bool(gone), can_save=any(one.savable for one in survey.left)),
     )
 
 
@@ -258,16 +258,16 @@ def _shown(judged: Judged, wish: Wish, refs: dict[str, tuple[str, str]], *, left
     ref, commit = refs.get(remnant.name, (None, None))
     planned = f"{salvage.REFS}…/{remnant.name}" if judged.state == AT_RISK and not left and not wish.apply else None
     return Leftover(
-        remnant.name,
-        remnant.wave,
-        str(remnant.path) if judged.is_there else None,
-        remnant.branch if judged.tip else None,
-        commit or judged.tip,
-        AT_RISK if left else judged.state,
-        judged.why,
-        judged.dirt.ignored if judged.state != ABANDONED else 0,
-        ref or planned,
-        wish.apply and not left,
+        name=remnant.name,
+        wave=remnant.wave,
+        path=str(remnant.path) if judged.is_there else None,
+        branch=remnant.branch if judged.tip else None,
+        commit=commit or judged.tip,
+        state=AT_RISK if left else judged.state,
+        why=judged.why,
+        ignored=judged.dirt.ignored if judged.state != ABANDONED else 0,
+        salvage=ref or planned,
+        removed=wish.apply and not left,
     )
 
 

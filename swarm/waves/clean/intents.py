@@ -63,4 +63,13 @@ def begin(store: Store, run_id: str, kind: str, told: dict[str, object], reason:
 
 def entry(run_id: str, kind: str, told: dict[str, object], reason: str) -> Entry:
     """Return the ledger's entry of a step."""
-    return Entry(kind, f"run:{run_id}", run_id, None, None, None, reason, told)
+    return Entry(
+        kind=kind,
+        subject=f"run:{run_id}",
+        run_id=run_id,
+        wave_id=None,
+        from_state=None,
+        to_state=None,
+        reason=reason,
+        payload=told,
+    )

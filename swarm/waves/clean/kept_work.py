@@ -103,4 +103,15 @@ def shown(work: KeptWork, refs: Mapping[str, tuple[str, str]], *, applied: bool)
     planned = None if work.is_held or applied else f"{salvage.REFS}…/{work.name.replace('/', '-')}"
     why = () if work.is_held else ("judged work that no commit has",)
     state = "held_elsewhere" if work.is_held else "at_risk"
-    return Leftover(work.name, work.wave, None, None, commit, state, why, 0, ref or planned, applied)
+    return Leftover(
+        name=work.name,
+        wave=work.wave,
+        path=None,
+        branch=None,
+        commit=commit,
+        state=state,
+        why=why,
+        ignored=0,
+        salvage=ref or planned,
+        removed=applied,
+    )

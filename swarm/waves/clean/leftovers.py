@@ -103,7 +103,15 @@ def ground(conn: sqlite3.Connection, repository: Repository, workspace: Workspac
     holders = {name: sha for name, sha in found.items() if name == integration or not name.startswith(own)}
     tips = {name.removeprefix("refs/heads/"): sha for name, sha in found.items() if name.startswith("refs/heads/")}
     placed = [one._replace(path=worktree_list.real_place(one.path)) for one in worktree_list.placements(git)]
-    return Ground(repository, run, tree_folder(workspace, run), holders, placed, tips, intents.begun(conn, run.id))
+    return Ground(
+        repository=repository,
+        run=run,
+        folder=tree_folder(workspace, run),
+        holders=holders,
+        placed=placed,
+        tips=tips,
+        begun=intents.begun(conn, run.id),
+    )
 
 
 def in_flight(conn: sqlite3.Connection, run: Run) -> tuple[int, ...]:

@@ -174,7 +174,16 @@ def _planned(
     begins_at = begun["from"] if begun else repository.head
     integration = _integration(repository, run, point)
     return Plan(
-        point._replace(run=run), repository, branch, begins_at, found, integration, ending, working, status, begun
+        point=point._replace(run=run),
+        repository=repository,
+        branch=branch,
+        begins_at=begins_at,
+        found=found,
+        integration=integration,
+        waves=ending,
+        agents=working,
+        status=status,
+        begun=begun,
     )
 
 
@@ -342,23 +351,23 @@ def _told(
         summary = f"Nothing to rewind: {plan.branch} is at {plan.point.name}, and the run has nothing to take back."
     done = wish.apply or is_nothing
     return RewindResult(
-        run.id,
-        wish.apply,
-        wish.force,
-        bool(plan.begun) and not wish.apply,
-        plan.point.name,
-        plan.branch,
-        plan.begins_at,
-        to,
-        commits,
-        plan.found.files,
-        tuple(refs),
-        plan.integration,
-        numbers,
-        tuple(agent.id for agent in plan.agents),
-        observations.unverified_by(conn, run.id, numbers) if findings is None else findings,
-        run.status,
-        plan.status,
-        summary,
-        f"swarm status {run.id}" if done else f"{again} --apply --reason '…'",
+        run_id=run.id,
+        applied=wish.apply,
+        forced=wish.force,
+        state_split=bool(plan.begun) and not wish.apply,
+        save_point=plan.point.name,
+        branch=plan.branch,
+        from_commit=plan.begins_at,
+        to_commit=to,
+        commits=commits,
+        dirt=plan.found.files,
+        salvage=tuple(refs),
+        integration=plan.integration,
+        waves=numbers,
+        agent_runs=tuple(agent.id for agent in plan.agents),
+        findings=observations.unverified_by(conn, run.id, numbers) if findings is None else findings,
+        from_status=run.status,
+        to_status=plan.status,
+        summary=summary,
+        next_action=f"swarm status {run.id}" if done else f"{again} --apply --reason '…'",
     )

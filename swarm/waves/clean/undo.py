@@ -92,7 +92,15 @@ def _planned(conn: sqlite3.Connection, workspace: Workspace, repository: Reposit
     told = intent.told
     if intent.verb == "clean":
         backs = tuple(_as_it_was(conn, workspace, repository, run, back) for back in _cleaned(run, told))
-        plan = Plan(run, repository, workspace, intent, backs, None, tuple(_works(told)))
+        plan = Plan(
+            run=run,
+            repository=repository,
+            workspace=workspace,
+            intent=intent,
+            backs=backs,
+            checkout=None,
+            works=tuple(_works(told)),
+        )
     else:
         moved = (told["branch"], told["to"], told["from"]) if told["to"] != told["from"] else None
         plan = Plan(run, repository, workspace, intent, tuple(_rewound(run, told)), moved)
@@ -262,7 +270,16 @@ def _is_half_made(plan: Plan, path: Path) -> bool:
 def _told(run: Run, plan: Plan | None, *, applied: bool) -> UndoResult:
     status = f"swarm status {run.id}"
     if plan is None:
-        return UndoResult(run.id, applied, None, None, (), (), "Nothing to undo.", status)
+        return UndoResult(
+            run_id=run.id,
+            applied=applied,
+            verb=None,
+            seq=None,
+            restored=(),
+            stays=(),
+            summary="Nothing to undo.",
+            next_action=status,
+        )
     verb, told = plan.intent.verb, plan.intent.told
     restored = tuple(
         Restored(back.name, back.branch, back.commit, str(back.path) if back.path else None, back.held)
@@ -281,4 +298,13 @@ def _told(run: Run, plan: Plan | None, *, applied: bool) -> UndoResult:
     word = "Brought back" if applied else "Would bring back"
     summary = f"{word} what the last {verb} took away: {len(restored)} {'thing' if len(restored) == 1 else 'things'}."
     following = status if applied else f"swarm undo {run.id} --apply --reason '…'"
-    return UndoResult(run.id, applied, verb, plan.intent.seq, restored, tuple(stays), summary, following)
+    return UndoResult(
+        run_id=run.id,
+        applied=applied,
+        verb=verb,
+        seq=plan.intent.seq,
+        restored=restored,
+        stays=tuple(stays),
+        summary=summary,
+        next_action=following,
+    )

@@ -59,16 +59,16 @@ def _told(conn: sqlite3.Connection, run: Run, observed: Observed, status: WaveSt
     wave, counts = observed.wave, observed.reconciled.counts
     agents = tuple(
         AgentCollected(
-            taken.agent.domain,
-            taken.agent.id,
-            taken.status,
-            taken.reported if taken.is_complete else 0,
-            (*taken.problems, *observed.refused.get(taken.agent.id, ())),
-            tuple(violation.file for violation in taken.violations),
-            taken.divergence,
-            sum(claim.agent_run_id == taken.agent.id for claim in observed.fixes.claims),
-            taken.shared_edits,
-            taken.work.ignored if taken.work and wave.isolated else (),
+            domain=taken.agent.domain,
+            agent_run_id=taken.agent.id,
+            status=taken.status,
+            findings_count=taken.reported if taken.is_complete else 0,
+            errors=(*taken.problems, *observed.refused.get(taken.agent.id, ())),
+            violations=tuple(violation.file for violation in taken.violations),
+            divergence=taken.divergence,
+            fixes=sum(claim.agent_run_id == taken.agent.id for claim in observed.fixes.claims),
+            shared_edits=taken.shared_edits,
+            ignored=taken.work.ignored if taken.work and wave.isolated else (),
         )
         for taken in observed.intakes
     )
@@ -92,21 +92,21 @@ def _told(conn: sqlite3.Connection, run: Run, observed: Observed, status: WaveSt
     if status is WaveStatus.COLLECTED:
         next_action = f"swarm findings {run.id}" if is_audit(wave.phase) else f"swarm {_proof(wave)} {run.id}"
     return CollectResult(
-        run.id,
-        wave.id,
-        wave.number,
-        wave.phase,
-        status,
-        agents,
-        FindingCounts(*counts),
-        by_severity,
-        observed.violations,
-        observed.is_degraded,
-        observed.fixes.shown,
-        observed.fixes.skipped,
-        observed.requests,
-        summary,
-        next_action,
+        run_id=run.id,
+        wave_id=wave.id,
+        wave_number=wave.number,
+        phase=wave.phase,
+        wave_status=status,
+        agents=agents,
+        findings=FindingCounts(*counts),
+        by_severity=by_severity,
+        violations=observed.violations,
+        ownership_probe_degraded=observed.is_degraded,
+        fixes=observed.fixes.shown,
+        skipped_fixes=observed.fixes.skipped,
+        requests=observed.requests,
+        summary=summary,
+        next_action=next_action,
     )
 
 

@@ -155,7 +155,15 @@ def _looked_at(
         file = _safe(named)
         seen = verify_fixed(looked(places[row]))
         via = seen.verified_via if seen.classification == "verified" else "unverifiable"
-        claim = NewFixClaim(wave.id, taken.agent.id, row, description[:4000], file, via, seen.evidence)
+        claim = NewFixClaim(
+            wave_id=wave.id,
+            agent_run_id=taken.agent.id,
+            finding=row,
+            description=description[:4000],
+            file=file,
+            verified_via=via,
+            evidence=seen.evidence,
+        )
         found.append((claim, ClaimedFix(item.finding_id, taken.agent.domain, via, seen.evidence)))
     return found
 

@@ -91,14 +91,14 @@ def observe(
     reconciled = reconcile(wave, owners, intakes, known, located, travels, taken_ids, before)
     is_degraded = not wave.isolated and wave.shared_tree is None
     return Observed(
-        wave,
-        tuple(intakes),
-        located.refused,
-        tuple(violations),
-        is_degraded,
-        reconciled,
-        len(files),
-        watch.unaudited(files, owners, intakes),
+        wave=wave,
+        intakes=tuple(intakes),
+        refused=located.refused,
+        violations=tuple(violations),
+        is_degraded=is_degraded,
+        reconciled=reconciled,
+        files=len(files),
+        unaudited=watch.unaudited(files, owners, intakes),
         comments=located.comments,
         seq=seq,
     )
@@ -118,7 +118,7 @@ def _observe_amend(
     violations, may_probe = watch.watched(run, wave, repository)
     given = fix_claims.assigned(conn, wave.id)
     leased = leases.holding(conn, run.id, wave.number)
-    court = Court(repository, wave, folder, owners, files, leased, given)
+    court = Court(repository, wave, folder, owners, files=files, leased=leased, assigned=given)
     if may_probe:
         intakes = court.judge_all(intakes)
     violations += [violation for taken in intakes for violation in taken.violations]
@@ -127,15 +127,15 @@ def _observe_amend(
     refused = {taken.agent.id: () for taken in intakes}
     is_degraded = not wave.isolated
     return Observed(
-        wave,
-        tuple(intakes),
-        refused,
-        tuple(violations),
-        is_degraded,
-        NOTHING,
-        len(files),
-        0,
-        fixes,
-        tuple(court.requests(intakes)),
+        wave=wave,
+        intakes=tuple(intakes),
+        refused=refused,
+        violations=tuple(violations),
+        is_degraded=is_degraded,
+        reconciled=NOTHING,
+        files=len(files),
+        unaudited=0,
+        fixes=fixes,
+        requests=tuple(court.requests(intakes)),
         leased=leased,
     )

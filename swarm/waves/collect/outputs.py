@@ -185,19 +185,19 @@ def _told(finding: Mapping[str, Any], severity: str, kind: str) -> Told:
     rule_id, symbol = finding.get("rule_id"), finding.get("symbol")
     file, line = finding.get("file"), finding.get("line")
     return Told(
-        finding["id"],
-        intern(severity),
-        intern(finding["category"]),
-        rule_id and intern(rule_id),
-        finding["description"],
-        finding.get("recommendation") or None,
-        file and intern(file),
+        id=finding["id"],
+        severity=intern(severity),
+        category=intern(finding["category"]),
+        rule_id=rule_id and intern(rule_id),
+        description=finding["description"],
+        recommendation=finding.get("recommendation") or None,
+        file=file and intern(file),
         # A schema's integer may be written 3.0.
-        None if line is None else int(line),
-        int(finding.get("column") or 0),
-        finding.get("quote"),
-        symbol and intern(symbol),
-        kind,
+        line=None if line is None else int(line),
+        column=int(finding.get("column") or 0),
+        quote=finding.get("quote"),
+        symbol=symbol and intern(symbol),
+        kind=kind,
     )
 
 

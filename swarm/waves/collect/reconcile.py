@@ -50,7 +50,18 @@ class Reconciled(NamedTuple):
     further: Sequence[SeenFurther] = ()
 
 
-NOTHING = Reconciled([], [], [], [], [], [], [], [], FindingCounts(0, 0, 0, 0, 0), 0)
+NOTHING = Reconciled(
+    new=[],
+    new_sightings=[],
+    seen=[],
+    sightings=[],
+    aliases=[],
+    not_seen=[],
+    relocated=[],
+    moved=[],
+    counts=FindingCounts(0, 0, 0, 0, 0),
+    attempted=0,
+)
 
 
 def reconcile(
@@ -119,7 +130,17 @@ def reconcile(
     counts = _with_earlier(_counts(len(new), matches, by_row, verdicts), wave, matches, by_row, earlier)
     attempted = len(heads) + len(again)
     return Reconciled(
-        new, new_sightings, seen, sightings, aliases, not_seen, moved_lines, moved, counts, attempted, further
+        new=new,
+        new_sightings=new_sightings,
+        seen=seen,
+        sightings=sightings,
+        aliases=aliases,
+        not_seen=not_seen,
+        relocated=moved_lines,
+        moved=moved,
+        counts=counts,
+        attempted=attempted,
+        further=further,
     )
 
 
@@ -152,34 +173,34 @@ def _new(
     fingerprint = unclaimed(head.fingerprint, taken)
     taken.add(fingerprint)
     return NewFinding(
-        wave.run_id,
-        shortest_free_id(fingerprint, taken_ids),
-        fingerprint,
-        head.kind,
-        LENSES[wave.phase],
-        head.severity,
-        None,
-        head.category,
-        head.rule_id,
-        head.ordinal,
-        head.domain,
-        place.path or None,
-        place.line,
-        place.scope,
-        head.symbol,
-        place.text,
-        place.text_hash,
-        place.occurrence,
-        place.occurrences,
-        place.context_hash,
-        place.anchored,
-        wave.dispatch_sha,
-        analyzers.get(head.agent_run_id),
-        head.description,
-        head.recommendation,
-        wave.number,
-        wave.number,
-        len(alike),
+        run_id=wave.run_id,
+        finding_id=shortest_free_id(fingerprint, taken_ids),
+        fingerprint=fingerprint,
+        kind=head.kind,
+        lens=LENSES[wave.phase],
+        severity=head.severity,
+        severity_note=None,
+        category=head.category,
+        rule_id=head.rule_id,
+        ordinal=head.ordinal,
+        domain=head.domain,
+        file=place.path or None,
+        line=place.line,
+        scope=place.scope,
+        symbol=head.symbol,
+        quote=place.text,
+        text_hash=place.text_hash,
+        occurrence=place.occurrence,
+        occurrences=place.occurrences,
+        context_hash=place.context_hash,
+        anchored=place.anchored,
+        anchor_commit=wave.dispatch_sha,
+        analyzer=analyzers.get(head.agent_run_id),
+        description=head.description,
+        recommendation=head.recommendation,
+        first_wave=wave.number,
+        last_wave=wave.number,
+        sightings=len(alike),
     )
 
 
@@ -196,53 +217,63 @@ def _seen(
     if severity != item.severity:
         note = f"raised from {item.severity} to {severity} in wave {wave.number}"
     return SeenAgain(
-        severity,
-        note,
-        head.domain,
-        place.path or None,
-        place.line,
-        place.scope,
-        head.symbol,
-        place.text,
-        place.text_hash,
-        place.occurrence,
-        place.occurrences,
-        place.context_hash,
-        place.anchored,
-        wave.dispatch_sha,
-        analyzers.get(head.agent_run_id),
-        head.description,
-        head.recommendation,
-        wave.number,
-        len(told[head.fingerprint]),
-        int(item.observation == Observation.FIXED),
-        int(item.decision in _CLOSED),
-        found.matched_by,
-        found.note,
-        item.known.row_id,
+        severity=severity,
+        severity_note=note,
+        domain=head.domain,
+        file=place.path or None,
+        line=place.line,
+        scope=place.scope,
+        symbol=head.symbol,
+        quote=place.text,
+        text_hash=place.text_hash,
+        occurrence=place.occurrence,
+        occurrences=place.occurrences,
+        context_hash=place.context_hash,
+        anchored=place.anchored,
+        anchor_commit=wave.dispatch_sha,
+        analyzer=analyzers.get(head.agent_run_id),
+        description=head.description,
+        recommendation=head.recommendation,
+        last_wave=wave.number,
+        sightings=len(told[head.fingerprint]),
+        regressions=int(item.observation == Observation.FIXED),
+        recurred_while_closed=int(item.decision in _CLOSED),
+        matched_by=found.matched_by,
+        match_note=found.note,
+        id=item.known.row_id,
     )
 
 
 def _sighting(finding: int, wave: Wave, report: Report, matched_by: str, note: str | None) -> Sighting:
     place = _place(report.anchor)
     return Sighting(
-        finding,
-        wave.id,
-        report.agent_run_id,
-        report.reported_id,
-        report.severity,
-        report.category,
-        place.path or None,
-        place.line,
-        place.text,
-        report.description,
-        report.recommendation,
-        matched_by,
-        note,
+        finding=finding,
+        wave_id=wave.id,
+        agent_run_id=report.agent_run_id,
+        reported_id=report.reported_id,
+        severity=report.severity,
+        category=report.category,
+        file=place.path or None,
+        line=place.line,
+        quote=place.text,
+        description=report.description,
+        recommendation=report.recommendation,
+        matched_by=matched_by,
+        match_note=note,
     )
 
 
-_NOWHERE = Anchor("", None, "", "", "", 0, 0, "", Anchored.NONE)
+_NOWHERE = Anchor(
+    path="",
+    line=None,
+    scope="",
+    text="",
+    text_hash="",
+    occurrence=0,
+    occurrences=0,
+    context_hash="",
+    anchored=Anchored.NONE,
+)
 
 
 def _place(anchor: Anchor | None) -> Anchor:

@@ -155,14 +155,14 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
         conn,
         (
             Entry(
-                "finding_moved",
-                f"finding:{move.row_id}",
-                run.id,
-                wave.id,
-                move.before,
-                move.after,
-                move.reason,
-                move.proof,
+                kind="finding_moved",
+                subject=f"finding:{move.row_id}",
+                run_id=run.id,
+                wave_id=wave.id,
+                from_state=move.before,
+                to_state=move.after,
+                reason=move.reason,
+                payload=move.proof,
             )
             for move in found.moved
         ),

@@ -132,18 +132,18 @@ def _reports(
     for one, anchor in zip(placed, anchors, strict=True):
         told = one.told
         report = Report(
-            told.id,
-            told.severity,
-            told.category,
-            told.rule_id,
-            told.description,
-            told.recommendation,
-            told.symbol,
-            told.column,
-            one.agent.domain if one.path is None else owner_at[one.path],
-            one.agent.id,
-            anchor,
-            told.kind,
+            reported_id=told.id,
+            severity=told.severity,
+            category=told.category,
+            rule_id=told.rule_id,
+            description=told.description,
+            recommendation=told.recommendation,
+            symbol=told.symbol,
+            column=told.column,
+            domain=one.agent.domain if one.path is None else owner_at[one.path],
+            agent_run_id=one.agent.id,
+            anchor=anchor,
+            kind=told.kind,
         )
         by_agent[one.agent.id].append(report)
     return by_agent

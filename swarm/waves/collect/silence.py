@@ -51,7 +51,15 @@ def judge_silence(
         is_counted = bool(counted) and looks.agent_run_at(item, path) in counted
         missed = int(verdict.looked and fixed_wave is None and not is_counted)
         not_seen.append(
-            NotSeen(verdict.observation, verdict.reason, verdict.evidence, fixed_wave, commit, missed, known.row_id)
+            NotSeen(
+                observation=verdict.observation,
+                observation_reason=verdict.reason,
+                evidence=verdict.evidence,
+                fixed_wave=fixed_wave,
+                fixed_commit=commit,
+                misses=missed,
+                id=known.row_id,
+            )
         )
         verdicts.append((item, verdict))
     return not_seen, verdicts
@@ -92,16 +100,24 @@ class _Looks:
         elif not taken.is_complete:
             not_looked = f"the agent of {taken.agent.domain} did not complete ({taken.status})"
         if taken is None or not_looked:
-            return Look(not_looked, None, frozenset(), False, frozenset(), False, changed)
+            return Look(
+                not_looked=not_looked,
+                analyzer=None,
+                rules=frozenset(),
+                file_was_read=False,
+                silenced=frozenset(),
+                confirmed=False,
+                file_changed=changed,
+            )
         analysis = self._analyses[taken.agent.domain]
         return Look(
-            None,
-            taken.agent.analyzer if analysis else None,
-            rules_at(analysis, path),
-            was_read(analysis, path),
-            frozenset(analysis.get("silenced", {}).get(path, ())),
-            item.finding_id in self._confirmed[taken.agent.domain],
-            changed,
+            not_looked=None,
+            analyzer=taken.agent.analyzer if analysis else None,
+            rules=rules_at(analysis, path),
+            file_was_read=was_read(analysis, path),
+            silenced=frozenset(analysis.get("silenced", {}).get(path, ())),
+            confirmed=item.finding_id in self._confirmed[taken.agent.domain],
+            file_changed=changed,
         )
 
     def agent_run_at(self, item: KnownFinding, path: str | None) -> int | None:

@@ -175,21 +175,31 @@ def _plan(
         prompt = prompts.write_prompt(setting, domain, len(owned[domain.name]), where, output, told)
         prompt_path = folder / f"{domain.name}.md"
         assigned = tuple(finding.row_id for finding in known) if routing else ()
-        agents.append(Agent(domain, tuple(owned[domain.name]), prompt_path, output, tree, prompt, assigned))
+        agents.append(
+            Agent(
+                domain=domain,
+                files=tuple(owned[domain.name]),
+                prompt_path=prompt_path,
+                output_path=output,
+                tree=tree,
+                prompt=prompt,
+                assigned=assigned,
+            )
+        )
     configured = runtime[0].config_hash(repository.root, paths, wish.phase) if runtime else None
     return Plan(
-        run,
-        wish,
-        number,
-        repository.head,
-        tuple(domains),
-        tuple(agents),
-        folder,
-        shared,
-        runtime,
-        configured,
-        routing,
-        reads_of_nobody,
+        run=run,
+        wish=wish,
+        number=number,
+        commit=repository.head,
+        domains=tuple(domains),
+        agents=tuple(agents),
+        folder=folder,
+        shared_tree=shared,
+        runtime=runtime,
+        runtime_config=configured,
+        routing=routing,
+        reads_of_nobody=reads_of_nobody,
     )
 
 
@@ -277,17 +287,17 @@ def _record(store: Store, plan: Plan, guard: sentinel.Sentinel) -> tuple[int, in
         wave_id = waves.add(
             conn,
             NewWave(
-                run.id,
-                plan.number,
-                wish.phase,
-                snapshot_id,
-                plan.commit,
-                wish.isolate,
-                str(plan.shared_tree.path) if plan.shared_tree else None,
-                runtime.name if runtime else None,
-                program.version if program else None,
-                plan.runtime_config,
-                guard.document(),
+                run_id=run.id,
+                number=plan.number,
+                phase=wish.phase,
+                snapshot_id=snapshot_id,
+                dispatch_sha=plan.commit,
+                isolated=wish.isolate,
+                shared_tree=str(plan.shared_tree.path) if plan.shared_tree else None,
+                runtime=runtime.name if runtime else None,
+                runtime_version=program.version if program else None,
+                runtime_config=plan.runtime_config,
+                sentinel=guard.document(),
             ),
         )
         ids = tuple(agent_runs.add(conn, run.id, wave_id, row_of(agent)) for agent in plan.agents)
@@ -304,13 +314,13 @@ def _record(store: Store, plan: Plan, guard: sentinel.Sentinel) -> tuple[int, in
 def row_of(agent: Agent) -> NewAgentRun:
     """Return an agent as the control plane keeps it."""
     return NewAgentRun(
-        agent.domain.name,
-        len(agent.files),
-        str(agent.prompt_path),
-        hashlib.sha256(agent.prompt.text.encode()).hexdigest(),
-        str(agent.output_path),
-        str(agent.tree.path) if agent.tree else None,
-        agent.tree.branch if agent.tree else None,
+        domain=agent.domain.name,
+        files=len(agent.files),
+        prompt_path=str(agent.prompt_path),
+        prompt_sha256=hashlib.sha256(agent.prompt.text.encode()).hexdigest(),
+        output_path=str(agent.output_path),
+        worktree_path=str(agent.tree.path) if agent.tree else None,
+        worktree_branch=agent.tree.branch if agent.tree else None,
     )
 
 
@@ -331,15 +341,15 @@ def _told(
         warnings.append(f"[reads] of swarm.toml names no domain of the map: {', '.join(plan.reads_of_nobody)}")
     agents = tuple(
         AgentPlan(
-            agent_run_id,
-            agent.domain.name,
-            str(agent.prompt_path),
-            str(agent.output_path),
-            str(agent.tree.path) if agent.tree else None,
-            agent.tree.branch if agent.tree else None,
-            len(agent.files),
-            agent.prompt.told,
-            len(agent.tree.only) if agent.tree and agent.tree.only is not None else None,
+            agent_run_id=agent_run_id,
+            domain=agent.domain.name,
+            prompt_path=str(agent.prompt_path),
+            output_path=str(agent.output_path),
+            worktree_path=str(agent.tree.path) if agent.tree else None,
+            worktree_branch=agent.tree.branch if agent.tree else None,
+            files=len(agent.files),
+            findings=agent.prompt.told,
+            checked_out=len(agent.tree.only) if agent.tree and agent.tree.only is not None else None,
         )
         for agent_run_id, agent in zip(ids, plan.agents, strict=True)
     )
@@ -348,20 +358,20 @@ def _told(
         options = (*options, "--skip-anchor-check", "--reason '…'")
     again = " ".join(["swarm dispatch", run.id, wish.phase, *options])
     return DispatchResult(
-        run.id,
-        wave_id,
-        plan.number,
-        wish.phase,
-        wish.isolate,
-        plan.is_sparse,
-        wish.dry_run,
-        plan.commit,
-        snapshot_id,
-        plan.runtime[0].name if plan.runtime else None,
-        str(plan.folder),
-        agents,
-        plan.routing.unrouted if plan.routing else (),
-        edited,
-        tuple(warnings),
-        again if wish.dry_run else f"swarm launch {run.id}",
+        run_id=run.id,
+        wave_id=wave_id,
+        wave_number=plan.number,
+        phase=wish.phase,
+        isolated=wish.isolate,
+        sparse=plan.is_sparse,
+        dry_run=wish.dry_run,
+        dispatch_sha=plan.commit,
+        snapshot_id=snapshot_id,
+        runtime=plan.runtime[0].name if plan.runtime else None,
+        prompt_dir=str(plan.folder),
+        agents=agents,
+        unrouted=plan.routing.unrouted if plan.routing else (),
+        edited_files_not_seen=edited,
+        warnings=tuple(warnings),
+        next_action=again if wish.dry_run else f"swarm launch {run.id}",
     )

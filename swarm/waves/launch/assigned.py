@@ -23,13 +23,13 @@ def assigned_to(conn: sqlite3.Connection, run: Run, wave: Wave, repository: Repo
     return {
         agent: [
             Assigned(
-                found[row].finding_id,
-                found[row].rule_id,
-                places[row].path,
-                places[row].line,
-                found[row].description,
-                known[row].known.ordinal,
-                known[row].analyzer is not None,
+                finding_id=found[row].finding_id,
+                rule_id=found[row].rule_id,
+                file=places[row].path,
+                line=places[row].line,
+                description=found[row].description,
+                ordinal=known[row].known.ordinal,
+                is_measured=known[row].analyzer is not None,
             )
             for row in own
         ]

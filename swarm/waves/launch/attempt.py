@@ -72,7 +72,17 @@ async def attempt(scene: Scene, agent: AgentRun, before: list[Attempt]) -> None:
         }
     )
     try:
-        ran = await supervisor.run_steps(Orders(steps, job.tree, folder, environment, scene.seconds, spawned, mark))
+        ran = await supervisor.run_steps(
+            Orders(
+                steps=steps,
+                tree=job.tree,
+                folder=folder,
+                environment=environment,
+                seconds=scene.seconds,
+                spawned=spawned,
+                mark=mark,
+            )
+        )
     except BaseException:
         ending = Ending("killed", 3, error_code="INTERRUPTED", error_fragment="the launch was interrupted")
         with scene.store.mutation() as conn:
@@ -88,32 +98,32 @@ def _job(scene: Scene, agent: AgentRun, ordinal: int) -> tuple[Job, Path]:
     folder = output.parent / f"attempt-{ordinal}"
     make_folder(folder)
     job = Job(
-        scene.wave.phase,
-        agent.domain,
-        scene.files.get(agent.domain, []),
-        Path(place),
-        folder,
-        Path(agent.prompt_path),
-        output,
-        scene.config,
-        scene.assigned.get(agent.id, ()),
+        phase=scene.wave.phase,
+        domain=agent.domain,
+        files=scene.files.get(agent.domain, []),
+        tree=Path(place),
+        attempt_folder=folder,
+        prompt_path=Path(agent.prompt_path),
+        output_path=output,
+        config=scene.config,
+        assigned=scene.assigned.get(agent.id, ()),
     )
     return job, folder
 
 
 def _open(scene: Scene, agent: AgentRun, before: list[Attempt], folder: Path, argv: list[str]) -> int:
     new = NewAttempt(
-        agent.id,
-        len(before) + 1,
-        before[-1].id if before else None,
-        before[-1].outcome if before else None,
-        scene.runtime.name,
-        scene.program.version,
-        json.dumps(argv),
-        agent.prompt_sha256,
-        processes.host(),
-        os.getpid(),
-        str(folder / attempt_files.NAME),
+        agent_run_id=agent.id,
+        ordinal=len(before) + 1,
+        parent_id=before[-1].id if before else None,
+        recovery_reason=before[-1].outcome if before else None,
+        runtime=scene.runtime.name,
+        runtime_version=scene.program.version,
+        argv=json.dumps(argv),
+        prompt_sha256=agent.prompt_sha256,
+        host=processes.host(),
+        supervisor_pid=os.getpid(),
+        record_path=str(folder / attempt_files.NAME),
     )
     with scene.store.mutation() as conn:
         attempt_id = attempts.add(conn, scene.run.id, scene.wave.id, new)

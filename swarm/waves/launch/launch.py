@@ -71,7 +71,19 @@ def launch(
                 waves.record_runtime(conn, wave.id, found.name, program.version, config_hash)
         allowed = seconds or min(config.attempt_seconds, run.timeout_seconds)
         assigned = assigned_to(store.conn, run, wave, repository) if waiting else {}
-        scene = Scene(store, run, wave, found, program, config, config_hash, repository, files, allowed, assigned)
+        scene = Scene(
+            store=store,
+            run=run,
+            wave=wave,
+            runtime=found,
+            program=program,
+            config=config,
+            config_hash=config_hash,
+            repository=repository,
+            files=files,
+            seconds=allowed,
+            assigned=assigned,
+        )
         tasks = [functools.partial(attempt, scene, agent, own) for agent, own in waiting]
         _supervise(tasks, jobs or config.jobs or os.cpu_count() or 1)
     return told(store.conn, run, wave, len(waiting))

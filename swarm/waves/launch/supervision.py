@@ -115,20 +115,28 @@ def told(conn: sqlite3.Connection, run: Run, wave: Wave, launched: int) -> Launc
     if wave.status is WaveStatus.DISPATCHED:
         # Who failed can be dispatched again before the wave is collected, and so ends failed.
         verb = "resume" if any(agent.status in CAN_BE_RESUMED for agent in agents) else "collect"
-    return LaunchResult(run.id, wave.id, wave.number, launched, gravest, tuple(agents), f"swarm {verb} {run.id}")
+    return LaunchResult(
+        run_id=run.id,
+        wave_id=wave.id,
+        wave_number=wave.number,
+        launched=launched,
+        exit_class=gravest,
+        agents=tuple(agents),
+        next_action=f"swarm {verb} {run.id}",
+    )
 
 
 def _shown(attempt: Attempt) -> AttemptShown:
     return AttemptShown(
-        attempt.id,
-        attempt.ordinal,
-        attempt.runtime,
-        attempt.outcome,
-        attempt.exit_class,
-        attempt.exit_code,
-        attempt.duration_ms,
-        attempt.stall_reason,
-        attempt.error_code,
-        attempt.error_fragment,
-        attempt.record_path,
+        id=attempt.id,
+        ordinal=attempt.ordinal,
+        runtime=attempt.runtime,
+        outcome=attempt.outcome,
+        exit_class=attempt.exit_class,
+        exit_code=attempt.exit_code,
+        duration_ms=attempt.duration_ms,
+        stall_reason=attempt.stall_reason,
+        error_code=attempt.error_code,
+        error_fragment=attempt.error_fragment,
+        record_path=attempt.record_path,
     )

@@ -35,14 +35,14 @@ def replay(store: Store, run_id: str | None, *, check: bool) -> ReplayShown:
         if check:
             differences += _compared(conn, story, run_id)
     return ReplayShown(
-        run_id,
-        story.events,
-        chain.head,
-        check,
-        dict(counts),
-        len(differences),
-        tuple(differences[:MOST_SHOWN]),
-        states,
+        run_id=run_id,
+        events=story.events,
+        head=chain.head,
+        checked=check,
+        counts=dict(counts),
+        differing=len(differences),
+        differences=tuple(differences[:MOST_SHOWN]),
+        states=states,
     )
 
 

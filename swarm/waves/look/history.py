@@ -14,18 +14,18 @@ from swarm.store.waves import Wave
 def event_shown(event: Event) -> EventShown:
     """Return an event in the words of the document."""
     return EventShown(
-        event.seq,
-        event.ts,
-        event.kind,
-        event.run_id,
-        event.wave_id,
-        event.subject,
-        event.from_state,
-        event.to_state,
-        event.actor,
-        event.reason,
-        None if event.payload is None else json.loads(event.payload),
-        event.hash,
+        seq=event.seq,
+        ts=event.ts,
+        kind=event.kind,
+        run_id=event.run_id,
+        wave_id=event.wave_id,
+        subject=event.subject,
+        from_=event.from_state,
+        to=event.to_state,
+        actor=event.actor,
+        reason=event.reason,
+        payload=None if event.payload is None else json.loads(event.payload),
+        hash=event.hash,
     )
 
 

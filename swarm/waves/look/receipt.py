@@ -49,43 +49,49 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
     sha256, frozen = domains.snapshot_of(conn, wave.snapshot_id)
     kept = json.loads(wave.result) if wave.result else {}
     return WaveReceipt(
-        run.id,
-        run.repo,
-        wave.number,
-        wave.phase,
-        wave.status,
-        wave.dispatched,
-        wave.ended,
-        wave.dispatch_sha,
-        wave.isolated,
-        wave.ownership_probe_degraded,
-        sha256,
-        tuple(_domain(item) for item in json.loads(frozen)),
-        wave.runtime,
-        wave.runtime_version,
-        wave.runtime_config,
-        _agents(conn, wave),
-        tuple(
+        run_id=run.id,
+        repo=run.repo,
+        wave_number=wave.number,
+        phase=wave.phase,
+        status=wave.status,
+        dispatched=wave.dispatched,
+        ended=wave.ended,
+        dispatch_sha=wave.dispatch_sha,
+        isolated=wave.isolated,
+        ownership_probe_degraded=wave.ownership_probe_degraded,
+        snapshot_sha256=sha256,
+        map=tuple(_domain(item) for item in json.loads(frozen)),
+        runtime=wave.runtime,
+        runtime_version=wave.runtime_version,
+        runtime_config=wave.runtime_config,
+        agents=_agents(conn, wave),
+        violations=tuple(
             ReceiptViolation(item["file"], item["agent_domain"], item["actual_owner"])
             for item in json.loads(wave.violations)
         ),
-        tuple(
+        leases=tuple(
             ReceiptLease(lease.domain, lease.file, lease.status, lease.request_reason, lease.reason)
             for lease in leases.of_run(conn, run.id, wave.number)
         ),
-        _findings(conn, wave, kept),
-        tuple(map(str, kept.get("dropped", ()))),
-        tuple(
+        findings=_findings(conn, wave, kept),
+        dropped=tuple(map(str, kept.get("dropped", ()))),
+        skipped_fixes=tuple(
             ReceiptSkip(*(str(item.get(name, "")) for name in ReceiptSkip._fields))
             for item in kept.get("skippedFixes", ())
         ),
-        tuple(
+        fixes=tuple(
             ReceiptFix(
-                fix.finding_id, fix.domain, fix.description, fix.file, fix.verified_via, fix.evidence, fix.outcome
+                finding_id=fix.finding_id,
+                domain=fix.domain,
+                description=fix.description,
+                file=fix.file,
+                verified_via=fix.verified_via,
+                evidence=fix.evidence,
+                outcome=fix.outcome,
             )
             for fix in fix_claims.of_wave(conn, wave.id)
         ),
-        tuple(
+        merges=tuple(
             ReceiptMerge(
                 made.ref,
                 made.base,
@@ -96,9 +102,9 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
             )
             for made in merges.merges_of(conn, wave.id)
         ),
-        tuple(_verification(made) for made in verifications.verifications_of(conn, run.id, wave.id)),
-        promotion or _promotion(conn, wave),
-        ReceiptLedger(*ledger.span_of(conn, run.id, wave.id)),
+        verifications=tuple(_verification(made) for made in verifications.verifications_of(conn, run.id, wave.id)),
+        promotion=promotion or _promotion(conn, wave),
+        ledger=ReceiptLedger(*ledger.span_of(conn, run.id, wave.id)),
     )
 
 
@@ -115,13 +121,13 @@ def _agents(conn: sqlite3.Connection, wave: Wave) -> tuple[ReceiptAgent, ...]:
     outputs, touched = agent_runs.outputs_of(conn, wave.id), file_claims.file_claims_of(conn, wave.id)
     return tuple(
         ReceiptAgent(
-            agent.domain,
-            agent.id,
-            agent.status,
-            agent.findings,
-            agent.prompt_sha256,
-            outputs.get(agent.id),
-            tuple(
+            domain=agent.domain,
+            agent_run_id=agent.id,
+            status=agent.status,
+            findings=agent.findings,
+            prompt_sha256=agent.prompt_sha256,
+            output_sha256=outputs.get(agent.id),
+            claims=tuple(
                 ReceiptClaim(claim.path, claim.kind, claim.owner, claim.observed, claim.reported, claim.violation)
                 for claim in touched.get(agent.id, ())
             ),
@@ -135,15 +141,15 @@ def _findings(conn: sqlite3.Connection, wave: Wave, kept: Any) -> ReceiptFinding
     recorded = json.loads(seen.recorded) if seen.recorded else {}
     fixed = tuple(ledger.fixed_in(conn, wave.run_id, wave.id))
     return ReceiptFindings(
-        kept.get("new", 0),
-        kept.get("recurring", 0),
-        kept.get("fixed", 0),
-        kept.get("unverified", 0),
-        kept.get("recurred_while_closed", 0),
-        {severity: seen.by_severity.get(severity, 0) for severity in SEVERITIES},
-        recorded.get("sightings", 0),
-        recorded.get("digest"),
-        fixed,
+        new=kept.get("new", 0),
+        recurring=kept.get("recurring", 0),
+        fixed=kept.get("fixed", 0),
+        unverified=kept.get("unverified", 0),
+        recurred_while_closed=kept.get("recurred_while_closed", 0),
+        by_severity={severity: seen.by_severity.get(severity, 0) for severity in SEVERITIES},
+        sightings=recorded.get("sightings", 0),
+        digest=recorded.get("digest"),
+        fixed_ids=fixed,
     )
 
 
@@ -153,19 +159,19 @@ def _verification(made: Verification) -> ReceiptVerification:
         for step in json.loads(made.steps)
     )
     return ReceiptVerification(
-        made.id,
-        made.purpose,
-        made.phase,
-        made.commit_sha,
-        made.verdict,
-        made.adapter,
-        tuple(steps),
-        made.test_count,
-        offending(made.claims),
-        made.threshold,
-        made.exit_code,
-        made.accepted,
-        made.reason,
+        id=made.id,
+        purpose=made.purpose,
+        phase=made.phase,
+        commit_sha=made.commit_sha,
+        verdict=made.verdict,
+        adapter=made.adapter,
+        steps=tuple(steps),
+        test_count=made.test_count,
+        offending=offending(made.claims),
+        threshold=made.threshold,
+        exit_code=made.exit_code,
+        accepted=made.accepted,
+        reason=made.reason,
     )
 
 

@@ -56,27 +56,27 @@ def facts(conn: sqlite3.Connection, run: Run) -> ReportFacts:
     assessment = Assessment(*assess(standing(conn, run).facts))
     newest = ledger.newest_of(conn, run.id)
     return ReportFacts(
-        run.id,
-        run.repo,
-        run.branch,
-        run.commit_sha,
-        run.save_point_tag,
-        run.status,
-        run.created,
-        assessment.state,
-        assessment.blockers,
-        sum(counts.values()),
-        present,
-        dict(sorted(by_status.items())),
-        tuple(_lane(conn, wave) for wave in every),
-        burn_down(conn, run, every, present),
-        report_proofs.promotions(conn, run.id, numbers),
-        report_proofs.verifications(conn, run.id, numbers),
-        report_proofs.merges(conn, every),
-        report_proofs.leases(conn, run.id),
-        newest.seq if newest else 0,
-        newest.hash if newest else ledger.GENESIS,
-        newest.ts if newest else run.created,
+        run_id=run.id,
+        repo=run.repo,
+        branch=run.branch,
+        commit=run.commit_sha,
+        save_point_tag=run.save_point_tag,
+        phase=run.status,
+        created=run.created,
+        state=assessment.state,
+        blockers=assessment.blockers,
+        total=sum(counts.values()),
+        open=present,
+        by_status=dict(sorted(by_status.items())),
+        waves=tuple(_lane(conn, wave) for wave in every),
+        burn_down=burn_down(conn, run, every, present),
+        promotions=report_proofs.promotions(conn, run.id, numbers),
+        verifications=report_proofs.verifications(conn, run.id, numbers),
+        merges=report_proofs.merges(conn, every),
+        leases=report_proofs.leases(conn, run.id),
+        ledger_seq=newest.seq if newest else 0,
+        ledger_hash=newest.hash if newest else ledger.GENESIS,
+        ledger_ts=newest.ts if newest else run.created,
     )
 
 
@@ -134,19 +134,19 @@ def _lane(conn: sqlite3.Connection, wave: Wave) -> WaveLane:
     result = json.loads(wave.result or "{}")
     named = FindingCounts._fields
     return WaveLane(
-        wave.number,
-        wave.phase,
-        wave.status,
-        wave.runtime,
-        wave.dispatch_sha,
-        wave.dispatched,
-        wave.ended,
-        FindingCounts(*(result.get(name, 0) for name in named)) if result else None,
-        tuple(
+        number=wave.number,
+        phase=wave.phase,
+        status=wave.status,
+        runtime=wave.runtime,
+        commit=wave.dispatch_sha,
+        dispatched=wave.dispatched,
+        ended=wave.ended,
+        counts=FindingCounts(*(result.get(name, 0) for name in named)) if result else None,
+        agents=tuple(
             _agent(agent, launched.get(agent.id, []), touched if newest[agent.domain] == agent.id else {}, newest)
             for agent in agents
         ),
-        tuple(touched.get(WHOLE_WAVE, ())),
+        violations=tuple(touched.get(WHOLE_WAVE, ())),
     )
 
 
@@ -154,28 +154,28 @@ def _agent(
     agent: AgentRun, launched: Iterable[Attempt], touched: Mapping[str, list[str]], newest: Mapping[str, int]
 ) -> AgentLane:
     return AgentLane(
-        agent.domain,
-        agent.status,
-        newest[agent.domain] != agent.id,
-        agent.files,
-        agent.findings,
-        agent.error,
-        agent.started,
-        agent.ended,
-        tuple(map(_bar, launched)),
-        tuple(touched.get(agent.domain, ())),
+        domain=agent.domain,
+        status=agent.status,
+        redispatched=newest[agent.domain] != agent.id,
+        files=agent.files,
+        findings=agent.findings,
+        error=agent.error,
+        began=agent.started,
+        ended=agent.ended,
+        attempts=tuple(map(_bar, launched)),
+        violations=tuple(touched.get(agent.domain, ())),
     )
 
 
 def _bar(attempt: Attempt) -> AttemptBar:
     told = (attempt.stall_reason, attempt.error_code, attempt.error_fragment)
     return AttemptBar(
-        attempt.ordinal,
-        attempt.runtime,
-        attempt.outcome,
-        attempt.spawned or attempt.created,
-        attempt.ended,
-        attempt.duration_ms,
-        attempt.exit_code,
-        ": ".join(part for part in told if part) or None,
+        ordinal=attempt.ordinal,
+        runtime=attempt.runtime,
+        outcome=attempt.outcome,
+        began=attempt.spawned or attempt.created,
+        ended=attempt.ended,
+        duration_ms=attempt.duration_ms,
+        exit_code=attempt.exit_code,
+        problem=": ".join(part for part in told if part) or None,
     )

@@ -59,20 +59,20 @@ def _verification(made: Verification, numbers: Mapping[int, int]) -> Verificatio
     claims = json.loads(made.claims or "{}")
     counted = tuple((name, value) for name, value in claims.items() if isinstance(value, int))
     return VerificationShown(
-        None if made.wave_id is None else numbers.get(made.wave_id),
-        made.purpose,
-        made.verdict,
-        made.passed,
-        made.phase,
-        made.commit_sha,
-        made.adapter,
-        made.test_count,
-        tuple(map(_step, json.loads(made.steps))),
-        counted,
-        made.threshold,
-        made.accepted,
-        made.reason,
-        made.created,
+        wave=None if made.wave_id is None else numbers.get(made.wave_id),
+        purpose=made.purpose,
+        verdict=made.verdict,
+        passed=made.passed,
+        phase=made.phase,
+        commit=made.commit_sha,
+        adapter=made.adapter,
+        test_count=made.test_count,
+        steps=tuple(map(_step, json.loads(made.steps))),
+        claims=counted,
+        threshold=made.threshold,
+        accepted=made.accepted,
+        reason=made.reason,
+        created=made.created,
     )
 
 
@@ -82,4 +82,12 @@ def _step(step: Mapping[str, Any]) -> StepShown:
 
 def _merge(merge: Merge, number: int) -> MergeShown:
     domains, dropped = (tuple(map(str, json.loads(text))) for text in (merge.domains, merge.dropped))
-    return MergeShown(number, merge.ref, merge.base, merge.commit_sha, domains, dropped, merge.created)
+    return MergeShown(
+        wave=number,
+        ref=merge.ref,
+        base=merge.base,
+        commit=merge.commit_sha,
+        domains=domains,
+        dropped=dropped,
+        created=merge.created,
+    )

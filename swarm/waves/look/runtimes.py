@@ -18,13 +18,13 @@ def _shown(config: Config, name: str) -> RuntimeShown:
     program = runtime.program()
     kind = config.runtimes[name].kind if name in config.runtimes else "analyzer"
     return RuntimeShown(
-        name,
-        kind,
-        program.path is not None,
-        program.version,
-        program.path,
-        program.argv,
-        tuple(phase.value for phase in DISPATCHED_PHASES if runtime.supports(phase)),
-        name == registry.DEFAULT,
-        program.why_not or None,
+        name=name,
+        kind=kind,
+        installed=program.path is not None,
+        version=program.version,
+        path=program.path,
+        argv=program.argv,
+        phases=tuple(phase.value for phase in DISPATCHED_PHASES if runtime.supports(phase)),
+        is_default=name == registry.DEFAULT,
+        why_not=program.why_not or None,
     )

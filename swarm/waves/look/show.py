@@ -32,19 +32,19 @@ def inspect(conn: sqlite3.Connection, run: Run, named: str) -> ShowResult:
     """Return everything that is known of one finding. Raises FindingNotFound."""
     finding = one_finding(conn, run, named)
     return ShowResult(
-        run.id,
-        finding_shown(finding),
-        finding.severity_note,
-        finding.scope,
-        finding.anchor_commit,
-        finding.match_note,
-        finding.misses,
-        finding.regressions,
-        code_around(run, finding),
-        tuple(_sighting(*told) for told in sightings.sightings_of(conn, finding.row_id)),
-        tuple(_claim(claim) for claim in fix_claims.of_finding(conn, finding.row_id)),
-        finding_history(conn, finding.row_id),
-        _next_action(run, finding),
+        run_id=run.id,
+        finding=finding_shown(finding),
+        severity_note=finding.severity_note,
+        scope=finding.scope,
+        anchor_commit=finding.anchor_commit,
+        match=finding.match_note,
+        misses=finding.misses,
+        regressions=finding.regressions,
+        code=code_around(run, finding),
+        sightings=tuple(_sighting(*told) for told in sightings.sightings_of(conn, finding.row_id)),
+        claims=tuple(_claim(claim) for claim in fix_claims.of_finding(conn, finding.row_id)),
+        events=finding_history(conn, finding.row_id),
+        next_action=_next_action(run, finding),
     )
 
 
@@ -80,16 +80,16 @@ def _claim(claim: FixClaim) -> ClaimShown:
 
 def _sighting(wave: int, domain: str, told: Sighting) -> SightingShown:
     return SightingShown(
-        wave,
-        domain,
-        told.reported_id,
-        told.severity,
-        told.category,
-        told.file,
-        told.line,
-        told.quote,
-        told.description,
-        told.recommendation,
-        told.matched_by,
-        told.match_note,
+        wave=wave,
+        domain=domain,
+        reported_id=told.reported_id,
+        severity=told.severity,
+        category=told.category,
+        file=told.file,
+        line=told.line,
+        quote=told.quote,
+        description=told.description,
+        recommendation=told.recommendation,
+        matched_by=told.matched_by,
+        match=told.match_note,
     )

@@ -40,7 +40,15 @@ _BLOCKED = (AgentRunStatus.INVALID_OUTPUT, AgentRunStatus.OWNERSHIP_VIOLATION)
 def all_runs(conn: sqlite3.Connection) -> list[RunShown]:
     """Return every run, newest first."""
     return [
-        RunShown(run.id, run.repo, run.status, run.branch, wave_count, finding_count, run.created)
+        RunShown(
+            id=run.id,
+            repo=run.repo,
+            status=run.status,
+            branch=run.branch,
+            wave_count=wave_count,
+            finding_count=finding_count,
+            created=run.created,
+        )
         for run, wave_count, finding_count in runs.all_with_counts(conn)
     ]
 
@@ -51,24 +59,24 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> StatusRe
     wave = found.wave
     facts = found.facts._replace(supervisor=_supervisor(workspace, run, wave), unfinished=_unfinished(conn, run))
     return StatusResult(
-        StatusRun(
-            run.id,
-            run.repo,
-            run.status,
-            run.branch,
-            run.commit_sha,
-            run.save_point_tag,
-            run.created,
-            run.timeout_seconds,
+        run=StatusRun(
+            id=run.id,
+            repo=run.repo,
+            status=run.status,
+            branch=run.branch,
+            commit_sha=run.commit_sha,
+            save_point_tag=run.save_point_tag,
+            created=run.created,
+            timeout_policy=run.timeout_seconds,
         ),
-        tuple(StatusDomain(d.name, d.ownership, run.map_frozen, d.description) for d in found.domains),
-        StatusWaves(waves.count(conn, run.id), _wave(wave) if wave else None),
-        tuple(_agent(agent, run) for agent in found.agents),
-        _summary(found.agents),
-        _findings(facts.gates.findings, waves.newest_ended(conn, run.id)),
-        facts.gates.violations,
-        _verification(conn, found.verification, wave),
-        Assessment(*assessment.assess(facts)),
+        domains=tuple(StatusDomain(d.name, d.ownership, run.map_frozen, d.description) for d in found.domains),
+        waves=StatusWaves(waves.count(conn, run.id), _wave(wave) if wave else None),
+        agents=tuple(_agent(agent, run) for agent in found.agents),
+        agent_summary=_summary(found.agents),
+        findings=_findings(facts.gates.findings, waves.newest_ended(conn, run.id)),
+        violations=facts.gates.violations,
+        last_verification=_verification(conn, found.verification, wave),
+        assessment=Assessment(*assessment.assess(facts)),
     )
 
 
@@ -90,14 +98,14 @@ def _unfinished(conn: sqlite3.Connection, run: Run) -> str:
 
 def _wave(wave: Wave) -> StatusWave:
     return StatusWave(
-        wave.id,
-        wave.number,
-        wave.phase,
-        wave.status,
-        wave.snapshot_id,
-        wave.dispatch_sha,
-        wave.isolated,
-        wave.ownership_probe_degraded,
+        id=wave.id,
+        number=wave.number,
+        phase=wave.phase,
+        status=wave.status,
+        snapshot_id=wave.snapshot_id,
+        dispatch_sha=wave.dispatch_sha,
+        isolated=wave.isolated,
+        ownership_probe_degraded=wave.ownership_probe_degraded,
     )
 
 
@@ -126,15 +134,15 @@ def _verification(
         is_newest = newest is not None and newest.id == made.wave_id
         number = newest.number if newest is not None and is_newest else waves.number_of(conn, made.wave_id)
     return LastVerification(
-        made.id,
-        made.verdict,
-        made.passed,
-        made.commit_sha,
-        made.phase,
-        number,
-        made.test_count,
-        offending(made.claims),
-        made.created,
+        id=made.id,
+        verdict=made.verdict,
+        passed=made.passed,
+        commit_sha=made.commit_sha,
+        phase=made.phase,
+        wave_number=number,
+        test_count=made.test_count,
+        offending=offending(made.claims),
+        created=made.created,
     )
 
 

@@ -97,19 +97,19 @@ def _across_runs(groups: Iterable[_Group]) -> Iterator[Persistent]:
 def _comeback(conn: sqlite3.Connection, group: _Group) -> Comeback:
     first, newest = trends.told(conn, group.members[0].row_id), trends.told(conn, group.members[-1].row_id)
     return Comeback(
-        newest.finding_id,
-        newest.severity,
-        newest.rule,
-        newest.status,
-        newest.repo,
-        newest.file,
-        newest.line,
-        newest.description,
-        group.runs,
-        group.waves,
-        group.came_back,
-        SeenIn(first.run_id, first.first_wave),
-        SeenIn(newest.run_id, newest.last_wave),
+        finding_id=newest.finding_id,
+        severity=newest.severity,
+        rule=newest.rule,
+        status=newest.status,
+        repo=newest.repo,
+        file=newest.file,
+        line=newest.line,
+        description=newest.description,
+        runs=group.runs,
+        waves=group.waves,
+        came_back=group.came_back,
+        first=SeenIn(first.run_id, first.first_wave),
+        last=SeenIn(newest.run_id, newest.last_wave),
     )
 
 
@@ -124,17 +124,17 @@ def _history(conn: sqlite3.Connection, repo: str | None, limit: int) -> tuple[in
 def _point(point: Point, regressed: Mapping[int, int]) -> WavePoint:
     result = json.loads(point.result or "{}")
     return WavePoint(
-        point.run_id,
-        point.repo,
-        point.number,
-        point.phase,
-        point.status,
-        point.dispatched,
-        point.ended,
-        kept_counts(result),
-        result.get("new", 0),
-        result.get("fixed", 0),
-        regressed.get(point.wave_id, 0),
+        run_id=point.run_id,
+        repo=point.repo,
+        wave=point.number,
+        phase=point.phase,
+        status=point.status,
+        dispatched=point.dispatched,
+        ended=point.ended,
+        open=kept_counts(result),
+        new=result.get("new", 0),
+        fixed=result.get("fixed", 0),
+        regressed=regressed.get(point.wave_id, 0),
     )
 
 

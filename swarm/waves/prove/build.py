@@ -39,7 +39,7 @@ class Bench(NamedTuple):
         """
         stage_events.emit("build_started", run_id=self.run.id, commit=commit)
         before = self._surroundings()
-        with scratch_tree(self, commit) as tree:
+        with scratch_tree(self.repository, self.workspace, self.run, commit) as tree:
             result = runner.run_build(
                 self.chosen(tree), tree, self.repository.root, self._log_folder(commit), self.config.verify
             )
@@ -80,15 +80,15 @@ def shown_steps(result: BuildResult) -> tuple[StepShown, ...]:
     """Return the steps of a build in the words of the document."""
     return tuple(
         StepShown(
-            step.name,
-            step.kind,
-            step.argv,
-            step.status.value,
-            step.passed,
-            step.exit_code,
-            step.duration_ms,
-            step.test_count,
-            str(step.log_path),
+            name=step.name,
+            kind=step.kind,
+            argv=step.argv,
+            status=step.status.value,
+            passed=step.passed,
+            exit_code=step.exit_code,
+            duration_ms=step.duration_ms,
+            test_count=step.test_count,
+            log=str(step.log_path),
         )
         for step in result.steps
     )
@@ -102,7 +102,17 @@ def kept_steps(result: BuildResult) -> str:
 
 def planned_step(step: BuildStep) -> StepShown:
     """Return a step that nobody has run."""
-    return StepShown(step.name, step.kind, step.argv, "not run", False, None, 0, None, "")
+    return StepShown(
+        name=step.name,
+        kind=step.kind,
+        argv=step.argv,
+        status="not run",
+        passed=False,
+        exit_code=None,
+        duration_ms=0,
+        test_count=None,
+        log="",
+    )
 
 
 def shown_gate(result: BuildResult, *, flaky: bool, accepted: str | None) -> GateShown:

@@ -61,7 +61,15 @@ def _merged(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Co
     target, tip = _target(repository, run, wish)
     integration = refs.tip_of(repository.git, integration_branch(run))
     scene = Scene(
-        run, wave, repository, target, tip, integration, _identity(wave, agents), wish.drop, publish=wish.publish
+        run=run,
+        wave=wave,
+        repository=repository,
+        target=target,
+        tip=tip,
+        integration=integration,
+        identity=_identity(wave, agents),
+        dropped=wish.drop,
+        publish=wish.publish,
     )
     links = tuple(link for link in links_of(store.conn, scene, agents) if link.agent.domain not in wish.drop)
     bench = Bench(repository, workspace, run, config, wish.adapter)
@@ -198,7 +206,17 @@ def _record(
         if proof.gate is not None:
             verification_id = verifications.add_verification(conn, _verification(scene, proof, wish)).id
         merges_table.add_merge(
-            conn, run.id, NewMerge(wave.id, ref, proof.base, proof.commit, names, dropped, verification_id)
+            conn,
+            run.id,
+            NewMerge(
+                wave_id=wave.id,
+                ref=ref,
+                base=proof.base,
+                commit_sha=proof.commit,
+                domains=names,
+                dropped=dropped,
+                verification_id=verification_id,
+            ),
         )
         found = fix_claims.still_claimed(conn, run.id, found)
         observations.prove(conn, run.id, wave.id, found)
@@ -218,20 +236,20 @@ def _verification(scene: Scene, proof: Proof, wish: Wish) -> NewVerification:
         raise AssertionError
     gate = proof.gate
     return NewVerification(
-        scene.run.id,
-        scene.wave.id,
-        scene.run.status,
-        "merge",
-        proof.commit,
-        gate.verdict,
-        gate.adapter,
-        build.kept_steps(proof.build),
-        gate.test_count,
-        None,
-        None,
-        0,
-        gate.accepted,
-        wish.reason if gate.accepted else None,
+        run_id=scene.run.id,
+        wave_id=scene.wave.id,
+        phase=scene.run.status,
+        purpose="merge",
+        commit_sha=proof.commit,
+        verdict=gate.verdict,
+        adapter=gate.adapter,
+        steps=build.kept_steps(proof.build),
+        test_count=gate.test_count,
+        claims=None,
+        threshold=None,
+        exit_code=0,
+        accepted=gate.accepted,
+        reason=wish.reason if gate.accepted else None,
     )
 
 
@@ -265,20 +283,20 @@ def _told(
     what = "merged" if count else "published"
     summary = f"Wave {wave.number} ({wave.phase}): {count or held} of {len(domains)} agents' work {what} at {ref}"
     return MergeResult(
-        run.id,
-        wave.id,
-        wave.number,
-        wave.phase,
-        ref,
-        proof.base,
-        proof.commit,
-        ref == scene.target,
-        tuple(domains),
-        dropped,
-        proof.gate,
-        tuple(fixed),
-        summary,
-        f"swarm verify {run.id}",
+        run_id=run.id,
+        wave_id=wave.id,
+        wave_number=wave.number,
+        phase=wave.phase,
+        ref=ref,
+        base=proof.base,
+        commit=proof.commit,
+        published=ref == scene.target,
+        domains=tuple(domains),
+        dropped=dropped,
+        gate=proof.gate,
+        fixed=tuple(fixed),
+        summary=summary,
+        next_action=f"swarm verify {run.id}",
     )
 
 
@@ -287,4 +305,19 @@ def _nothing(run: Run, why: str, wave: Wave | None = None, dropped: tuple[str, .
     wave_id = wave.id if wave else None
     summary = f"Nothing to merge: {why}."
     status = f"swarm status {run.id}"
-    return MergeResult(run.id, wave_id, number, phase, None, None, None, False, (), dropped, None, (), summary, status)
+    return MergeResult(
+        run_id=run.id,
+        wave_id=wave_id,
+        wave_number=number,
+        phase=phase,
+        ref=None,
+        base=None,
+        commit=None,
+        published=False,
+        domains=(),
+        dropped=dropped,
+        gate=None,
+        fixed=(),
+        summary=summary,
+        next_action=status,
+    )

@@ -51,7 +51,7 @@ def ask_again(
     if not by_analyzer:
         return {}
     found: dict[int, Answer] = {}
-    with scratch_tree(bench, commit) as tree:
+    with scratch_tree(bench.repository, bench.workspace, bench.run, commit) as tree:
         kept = tree.with_name(f"{tree.name}.index")
         agent_work.keep_index(worktrees.admin_dir(tree), kept)
         try:
@@ -95,7 +95,16 @@ def _answers(
 ) -> dict[int, Answer]:
     files = sorted({place.path for _, place in items if place.path})
     with scratch_folder() as folder:
-        job = Job(phase, "rescan", files, tree, folder, folder / "prompt.md", folder / "output.json", bench.config)
+        job = Job(
+            phase=phase,
+            domain="rescan",
+            files=files,
+            tree=tree,
+            attempt_folder=folder,
+            prompt_path=folder / "prompt.md",
+            output_path=folder / "output.json",
+            config=bench.config,
+        )
         orders = Orders(runtime.steps(job), tree, folder, agent_environment({}), bench.config.attempt_seconds, _ignored)
         ran = asyncio.run(run_steps(orders))
         if ran.failed is not None or ran.timed_out or ran.not_started is not None:

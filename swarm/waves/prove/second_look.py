@@ -162,17 +162,17 @@ class _Judge:
 
 def _shown(finding: Finding, place: Place, row: Row) -> ClaimRow:
     return ClaimRow(
-        finding.finding_id,
-        row.classification,
-        row.verified_via,
-        row.evidence,
-        finding.severity,
-        finding.rule_id,
-        place.path or finding.file,
-        place.line or finding.line,
-        finding.status,
-        finding.domain,
-        finding.description,
+        finding_id=finding.finding_id,
+        classification=row.classification,
+        verified_via=row.verified_via,
+        evidence=row.evidence,
+        severity=finding.severity,
+        rule_id=finding.rule_id,
+        file=place.path or finding.file,
+        line=place.line or finding.line,
+        status=finding.status,
+        domain=finding.domain,
+        description=finding.description,
     )
 
 
@@ -183,12 +183,12 @@ def _summary(rows: Iterable[ClaimRow]) -> ClaimsSummary:
         counts[row.classification] += 1
         via[row.verified_via] += 1
     return ClaimsSummary(
-        sum(counts.values()),
-        counts[verification.VERIFIED],
-        counts[verification.REGRESSED],
-        counts[verification.STILL_PRESENT],
-        counts[verification.DRIFTED],
-        counts[verification.BROKEN],
-        counts[verification.UNVERIFIABLE],
-        via,
+        total=sum(counts.values()),
+        verified=counts[verification.VERIFIED],
+        regressed=counts[verification.REGRESSED],
+        claimed_but_still_present=counts[verification.STILL_PRESENT],
+        drifted=counts[verification.DRIFTED],
+        broken=counts[verification.BROKEN],
+        unverifiable=counts[verification.UNVERIFIABLE],
+        verified_via_distribution=via,
     )

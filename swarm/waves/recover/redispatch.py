@@ -119,7 +119,15 @@ def plan(conn: sqlite3.Connection, scene: Scene, tail: Sequence[AgentRun]) -> Pl
         prompt = prompts.write_prompt(setting, domains[name], len(owned[name]), where, output, told)
         assigned = () if is_audit(wave.phase) else tuple(finding.row_id for finding in given[before.id])
         prompt_path = scene.folder / f"{suffix}.md"
-        agent = dispatch.Agent(domains[name], tuple(owned[name]), prompt_path, output, tree, prompt, assigned)
+        agent = dispatch.Agent(
+            domain=domains[name],
+            files=tuple(owned[name]),
+            prompt_path=prompt_path,
+            output_path=output,
+            tree=tree,
+            prompt=prompt,
+            assigned=assigned,
+        )
         again.append(Again(before, agent, makes_tree))
     return Plan(tuple(again), shared, digests.completed_hash(conn, wave.id))
 

@@ -38,7 +38,15 @@ def redrive(
         found = Sorted(tail, (), (), of_status(agents, AgentRunStatus.COMPLETE), of_status(agents, *BLOCKED))
         if not tail:
             return nothing_to_do(store.conn, run, wave, found)
-        scene = Scene("redrive", workspace, run, wave, repository_at(Path(run.local_path)), config, reason)
+        scene = Scene(
+            verb="redrive",
+            workspace=workspace,
+            run=run,
+            wave=wave,
+            repository=repository_at(Path(run.local_path)),
+            config=config,
+            reason=reason,
+        )
         return take_up(store, scene, found, apply=apply)
 
 

@@ -62,7 +62,15 @@ def resume(
         found = _sorted(store.conn, run, wave)
         if not found.tail:
             return nothing_to_do(store.conn, run, wave, found)
-        scene = Scene("resume", workspace, run, wave, repository_at(Path(run.local_path)), config, reason)
+        scene = Scene(
+            verb="resume",
+            workspace=workspace,
+            run=run,
+            wave=wave,
+            repository=repository_at(Path(run.local_path)),
+            config=config,
+            reason=reason,
+        )
         return take_up(store, scene, found, apply=apply)
 
 
@@ -169,16 +177,16 @@ def _told(
     late = {agent.id for agent in found.late}
     redispatched = tuple(
         Redispatched(
-            one.before.domain,
-            AgentRunStatus.TIMED_OUT if one.before.id in late else one.before.status,
-            one.before.id,
-            ids[at] if ids else None,
-            str(one.agent.prompt_path),
-            str(one.agent.output_path),
-            str(one.agent.tree.path) if one.agent.tree else None,
-            one.agent.tree.branch if one.agent.tree else None,
-            one.agent.tree is not None and not one.makes_tree,
-            one.left_behind,
+            domain=one.before.domain,
+            was=AgentRunStatus.TIMED_OUT if one.before.id in late else one.before.status,
+            before=one.before.id,
+            agent_run_id=ids[at] if ids else None,
+            prompt_path=str(one.agent.prompt_path),
+            output_path=str(one.agent.output_path),
+            worktree_path=str(one.agent.tree.path) if one.agent.tree else None,
+            worktree_branch=one.agent.tree.branch if one.agent.tree else None,
+            reused=one.agent.tree is not None and not one.makes_tree,
+            left_behind=one.left_behind,
         )
         for at, one in enumerate(planned.tail)
     )

@@ -168,14 +168,14 @@ def _told(
 
 def _agent(taken: Intake) -> Revalidated:
     return Revalidated(
-        taken.agent.domain,
-        taken.agent.id,
-        taken.agent.status,
-        taken.status if taken.is_complete else taken.agent.status,
-        taken.path,
-        taken.reported if taken.is_complete else 0,
-        taken.problems,
-        tuple(violation.file for violation in taken.violations),
+        domain=taken.agent.domain,
+        agent_run_id=taken.agent.id,
+        was=taken.agent.status,
+        status=taken.status if taken.is_complete else taken.agent.status,
+        path=taken.path,
+        findings_count=taken.reported if taken.is_complete else 0,
+        errors=taken.problems,
+        violations=tuple(violation.file for violation in taken.violations),
     )
 
 

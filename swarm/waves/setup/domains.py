@@ -90,7 +90,15 @@ def unfreeze(store: Store, run: Run, paths: Sequence[str], *, reason: str, force
                 number=wave.number, phase=wave.phase, status=wave.status, remedy=remedy, run_id=run.id
             )
         if runs.set_map_frozen(conn, run.id, frozen=False):
-            entry = Entry("map_unfrozen", f"map:{run.id}", run.id, None, "frozen", "draft", reason)
+            entry = Entry(
+                kind="map_unfrozen",
+                subject=f"map:{run.id}",
+                run_id=run.id,
+                wave_id=None,
+                from_state="frozen",
+                to_state="draft",
+                reason=reason,
+            )
             ledger.append(conn, entry)
     return shown_map(store.conn, run._replace(map_frozen=False), paths)._replace(changed="unfrozen")
 

@@ -63,16 +63,16 @@ def initialize(
     domains, counts, unmatched = mapping or mapped(repository, "auto")
     run_id = clock.fresh_run_id()
     run = Run(
-        run_id,
-        repo_name or repository.root.name,
-        str(repository.root),
-        repository.head,
-        repository.branch,
-        run_id.replace("swarm-", "swarm-save-", 1),
-        "initializing",
-        timeout_seconds,
-        False,
-        clock.now(),
+        id=run_id,
+        repo=repo_name or repository.root.name,
+        local_path=str(repository.root),
+        commit_sha=repository.head,
+        branch=repository.branch,
+        save_point_tag=run_id.replace("swarm-", "swarm-save-", 1),
+        status="initializing",
+        timeout_seconds=timeout_seconds,
+        map_frozen=False,
+        created=clock.now(),
     )
     with worktrees.worktree_lock(repository, "init"):
         git_repository.keep_out_of_status(repository, exclude_patterns(workspace, repository.root))
@@ -94,15 +94,15 @@ def initialize(
                 raise
     shown = tuple(DomainFiles(d.name, d.ownership, d.globs, counts[d.name]) for d in domains)
     return InitResult(
-        run_id,
-        run.repo,
-        run.local_path,
-        run.commit_sha,
-        run.branch,
-        run.save_point_tag,
-        shown,
-        tuple(unmatched),
-        f"swarm domains {run_id} --freeze",
+        run_id=run_id,
+        repo=run.repo,
+        local_path=run.local_path,
+        commit_sha=run.commit_sha,
+        branch=run.branch,
+        save_point_tag=run.save_point_tag,
+        domains=shown,
+        unmatched=tuple(unmatched),
+        next_action=f"swarm domains {run_id} --freeze",
     )
 
 

@@ -10,23 +10,25 @@ from pathlib import Path
 from typing import Final
 
 from swarm.git import worktrees
+from swarm.git.repository import Repository
 from swarm.git.worktrees import SCRATCH, Tree
-from swarm.waves.prove.build import Bench
+from swarm.store.runs import Run
 from swarm.waves.trees import worktrees as agent_trees
+from swarm.workspace import Workspace
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 @contextmanager
-def scratch_tree(bench: Bench, commit: str) -> Iterator[Path]:
+def scratch_tree(repository: Repository, workspace: Workspace, run: Run, commit: str) -> Iterator[Path]:
     """Give a detached worktree of a commit, and take it back however the block ends. Raises GitError."""
-    git = bench.repository.git
-    folder = bench.workspace.run_folder(bench.run.id) / "worktrees"
+    git = repository.git
+    folder = workspace.run_folder(run.id) / "worktrees"
     tree: Tree | None = None
     with ExitStack() as held:
         try:
-            with agent_trees.worktree_lock(bench.repository, "verify"):
-                _sweep(bench, folder)
+            with agent_trees.worktree_lock(repository, "verify"):
+                _sweep(repository, folder)
                 tree = Tree(_free_place(folder, commit), None)
                 agent_trees.make_tree(git, tree, commit)
                 # Not before: git makes the folder anew. Until now the lock of worktrees kept others away.
@@ -34,7 +36,7 @@ def scratch_tree(bench: Bench, commit: str) -> Iterator[Path]:
             yield tree.path
         finally:
             if tree is not None:
-                with agent_trees.worktree_lock(bench.repository, "verify"):
+                with agent_trees.worktree_lock(repository, "verify"):
                     worktrees.discard_unfinished(git, tree, commit)
                 agent_trees.remove_empty([folder])
 
@@ -61,12 +63,12 @@ def _held(place: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _sweep(bench: Bench, folder: Path) -> None:
+def _sweep(repository: Repository, folder: Path) -> None:
     """Take back the scratch trees of processes that are dead."""
     for place in folder.glob(f"{SCRATCH}*"):
         if not place.is_symlink() and not is_in_use(place):
             with suppress(OSError):
-                worktrees.discard_unfinished(bench.repository.git, Tree(place, None), "HEAD")
+                worktrees.discard_unfinished(repository.git, Tree(place, None), "HEAD")
 
 
 def is_in_use(place: Path) -> bool:

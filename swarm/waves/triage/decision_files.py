@@ -45,18 +45,18 @@ def exported(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[D
     for finding in selected(conn, run, filters._replace(statuses=filters.statuses or DECIDED)):
         if finding.status == finding.decision and finding.decision_source != Source.INLINE:
             yield DecisionExported(
-                finding.fingerprint,
-                finding.decision,
-                finding.decision_reason,
-                finding.decided_by or "unknown",
-                decisions.decided_at(conn, finding.row_id),
-                finding.decision_expires,
-                tuple(aliases.get(finding.row_id, ())),
-                finding.rule_id or finding.category,
-                finding.file,
-                finding.quote,
-                finding.severity,
-                finding.description,
+                fingerprint=finding.fingerprint,
+                decision=finding.decision,
+                reason=finding.decision_reason,
+                author=finding.decided_by or "unknown",
+                decided=decisions.decided_at(conn, finding.row_id),
+                expires=finding.decision_expires,
+                aliases=tuple(aliases.get(finding.row_id, ())),
+                rule=finding.rule_id or finding.category,
+                file=finding.file,
+                quote=finding.quote,
+                severity=finding.severity,
+                description=finding.description,
             )
 
 

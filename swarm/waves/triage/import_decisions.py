@@ -63,16 +63,16 @@ def import_decisions(store: Store, run: Run, file: Path, *, author: str, force: 
         }
         ledger.append(conn, LedgerEntry("decisions_imported", f"run:{run.id}", run.id, payload=payload))
     return ImportResult(
-        run.id,
-        str(file),
-        len(entries),
-        tuple(finding_decided(item, status_of(item.observation, taken.decision)) for item, taken in found.due),
-        tuple(_opened(item) for item in reopened),
-        tuple(found.unchanged),
-        tuple(entry.fingerprint for entry in found.pending),
-        tuple(found.expired),
-        tuple(found.skipped),
-        f"swarm status {run.id}",
+        run_id=run.id,
+        file=str(file),
+        decisions=len(entries),
+        applied=tuple(finding_decided(item, status_of(item.observation, taken.decision)) for item, taken in found.due),
+        reopened=tuple(_opened(item) for item in reopened),
+        unchanged=tuple(found.unchanged),
+        pending=tuple(entry.fingerprint for entry in found.pending),
+        expired=tuple(found.expired),
+        skipped=tuple(found.skipped),
+        next_action=f"swarm status {run.id}",
     )
 
 

@@ -98,12 +98,12 @@ def _refuse(run: Run, domain: Domain, owner: Domain | None, file: str) -> None:
 def _shown(lease: Lease, owners: OwnershipMap) -> LeaseShown:
     owner = owners.owner_of(lease.file)
     return LeaseShown(
-        lease.wave_number,
-        lease.domain,
-        lease.file,
-        lease.status,
-        owner.name if owner else None,
-        lease.request_reason,
-        lease.reason,
-        lease.decided,
+        wave=lease.wave_number,
+        domain=lease.domain,
+        file=lease.file,
+        status=lease.status,
+        owner=owner.name if owner else None,
+        request_reason=lease.request_reason,
+        reason=lease.reason,
+        decided=lease.decided,
     )

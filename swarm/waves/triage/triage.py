@@ -45,14 +45,14 @@ def decide(store: Store, run: Run, action: Action, which: Which, said: Said) -> 
         _refuse(run, action, [item for item in due if not is_applicable(action, item.observation, item.decision)])
         changed = _write(conn, run, action, due, said)
     return TriageResult(
-        run.id,
-        action,
-        said.author,
-        said.reason,
-        said.expires,
-        changed,
-        tuple(finding_decided(item, item.status) for item in settled),
-        f"swarm status {run.id}",
+        run_id=run.id,
+        action=action,
+        author=said.author,
+        reason=said.reason,
+        expires=said.expires,
+        changed=changed,
+        unchanged=tuple(finding_decided(item, item.status) for item in settled),
+        next_action=f"swarm status {run.id}",
     )
 
 
@@ -124,4 +124,12 @@ def _write(
 
 def finding_decided(item: Decidable, status: str) -> FindingDecided:
     """Return a finding as it was, with the word that it is shown with now."""
-    return FindingDecided(item.finding_id, item.fingerprint, item.severity, item.file, item.line, item.status, status)
+    return FindingDecided(
+        finding_id=item.finding_id,
+        fingerprint=item.fingerprint,
+        severity=item.severity,
+        file=item.file,
+        line=item.line,
+        from_=item.status,
+        to=status,
+    )
