@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.cli import merger
-from tests.cli.amending import FILES, FOUND, Amending
-from tests.cli.amending import MAP as AMENDING_MAP
-from tests.cli.breaking import Act, World, Worlds
-from tests.cli.merger import Stage, Team
-from tests.cli.triaging import DOCS, EVAL, LOAD
+from tests.cli.scenes import merge_team
+from tests.cli.scenes.amend_wave import FILES, FOUND, Amending
+from tests.cli.scenes.amend_wave import MAP as AMENDING_MAP
+from tests.cli.scenes.broken_things import Act, World, Worlds
+from tests.cli.scenes.merge_team import Stage, Team
+from tests.cli.scenes.triage import DOCS, EVAL, LOAD
 from tests.conftest import Repo, Swarm, Workspace
 
 MAP = [{"name": "code", "globs": ["src/**"]}, {"name": "rest", "globs": ["**"]}]
@@ -49,10 +49,10 @@ def team(request: pytest.FixtureRequest, swarm: Swarm, repo: Repo, stage: Stage)
 
     def make() -> Workspace:
         place: Workspace = request.getfixturevalue("workspace")
-        Team(swarm, repo, place).prove_with(merger.STEP)
+        Team(swarm, repo, place).prove_with(merge_team.STEP)
         swarm("dispatch", "health-audit-a")
-        place.answer("code", merger.LOAD, merger.NAME)
-        place.answer("rest", merger.TITLE)
+        place.answer("code", merge_team.LOAD, merge_team.NAME)
+        place.answer("rest", merge_team.TITLE)
         swarm("collect")
         swarm("approve", "--all")
         return place
@@ -66,8 +66,8 @@ def amended(team: Team, stage: Stage) -> Team:
 
     def make() -> Workspace:
         team.dispatch()
-        team.edit("code", {"src/app.py": merger.MENDED})
-        team.edit("rest", {"README.md": merger.RETITLED}, commit=True)
+        team.edit("code", {"src/app.py": merge_team.MENDED})
+        team.edit("rest", {"README.md": merge_team.RETITLED}, commit=True)
         ids = team.ids()
         team.collect(code=(ids["def load"],), rest=(ids["# A project"],))
         return team.place

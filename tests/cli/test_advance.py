@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from swarm.waves import advance
-from tests.cli.coordinator import Coordinator
-from tests.cli.looking import nothing_changes
+from tests.cli.scenes.coordinator import Coordinator
+from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Repo, Swarm, Workspace
 
 LOW = {"severity": "LOW"}

@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from swarm import documents
-from tests.cli.amending import AGENTS, LINE, MENDED, PHASE, Amending, fixes, skipped, violations
-from tests.cli.looking import nothing_changes
+from tests.cli.scenes.amend_wave import AGENTS, LINE, MENDED, PHASE, Amending, fixes, skipped, violations
+from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_collect import tree_of
 
 # --- a wave that goes well --------------------------------------------------------------------------------

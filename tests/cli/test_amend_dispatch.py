@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.amending import AGENTS, FOUND, LINE, MENDED, PHASE, Amending
-from tests.cli.looking import nothing_changes
+from tests.cli.scenes.amend_wave import AGENTS, FOUND, LINE, MENDED, PHASE, Amending
+from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Answer
 
 

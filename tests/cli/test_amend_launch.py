@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.amending import PHASE
-from tests.cli.looking import nothing_changes
+from tests.cli.scenes.amend_wave import PHASE
+from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_collect import tree_of
 from tests.cli.test_dispatch import rows
 from tests.cli.test_launch import CLOSED, JUDGED, OPENED

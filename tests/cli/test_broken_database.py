@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from swarm import clock
-from tests.cli.breaking import EVERY, READING, WRITING, Act, World, Worlds, each, refused
+from tests.cli.scenes.broken_things import EVERY, READING, WRITING, Act, World, Worlds, each, refused
 from tests.conftest import Repo
 
 pytestmark = pytest.mark.sweep

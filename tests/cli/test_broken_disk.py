@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.breaking import READING, WRITING, Act, World, Worlds, each, refused
+from tests.cli.scenes.broken_things import READING, WRITING, Act, World, Worlds, each, refused
 from tests.cli.test_broken_database import killed_in_a_transaction
 from tests.conftest import Repo
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from swarm.git import runner
-from tests.cli.breaking import EVERY, READING, WRITING, Act, World, Worlds, each, refused
+from tests.cli.scenes.broken_things import EVERY, READING, WRITING, Act, World, Worlds, each, refused
 from tests.conftest import SOURCE, Repo
 
 pytestmark = pytest.mark.sweep

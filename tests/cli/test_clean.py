@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from swarm.git.runner import Git
-from tests.cli.looking import everything_in, nothing_changes
-from tests.cli.merger import MENDED, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, Stage, Team
+from tests.cli.scenes.snapshots import everything_in, nothing_changes
 from tests.conftest import Answer, Repo
 
 WHY = ("--apply", "--reason", "over")

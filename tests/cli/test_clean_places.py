@@ -11,8 +11,8 @@ from swarm.builds.adapter import BuildResult
 from swarm.git import worktree_list
 from swarm.waves.clean import leftovers
 from swarm.waves.prove import build
-from tests.cli.looking import everything_in
-from tests.cli.merger import Team
+from tests.cli.scenes.merge_team import Team
+from tests.cli.scenes.snapshots import everything_in
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 APPLY = ("--apply", "--reason", "over", "--format", "json")

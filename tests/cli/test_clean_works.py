@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.cli.looking import nothing_changes
-from tests.cli.merger import MENDED, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, Stage, Team
+from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_clean import clean, content, salvaged, states
 from tests.cli.test_rewind import rewind
 from tests.cli.test_undo import undo

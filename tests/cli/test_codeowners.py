@@ -3,7 +3,7 @@
 import pytest
 
 from swarm.waves.setup.domain_files import CODEOWNERS
-from tests.cli.looking import block_of, nothing_changes
+from tests.cli.scenes.snapshots import block_of, nothing_changes
 from tests.conftest import Repo, Swarm
 
 TEXT = "* @org/core\n/src/ @org/code\n*.html @web person@example.com\n/tests/\n"

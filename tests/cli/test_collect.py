@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.looking import block_of, nothing_changes
+from tests.cli.scenes.snapshots import block_of, nothing_changes
 from tests.cli.test_dispatch import left_over, rows, sound
 from tests.conftest import Answer, Repo, Swarm, Workspace
 

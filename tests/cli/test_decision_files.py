@@ -12,7 +12,7 @@ import pytest
 
 from swarm import documents
 from swarm.show.toml import HEAD
-from tests.cli.triaging import DOCS, EVAL, LOAD, decisions, found, ids, row, statuses, wave
+from tests.cli.scenes.triage import DOCS, EVAL, LOAD, decisions, found, ids, row, statuses, wave
 from tests.conftest import Repo, Swarm, Workspace
 
 FRESH = "f" * 24

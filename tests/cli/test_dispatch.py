@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from swarm import documents
-from tests.cli.looking import block_of, everything_in, nothing_changes
+from tests.cli.scenes.snapshots import block_of, everything_in, nothing_changes
 from tests.conftest import Repo, Swarm, Workspace
 
 PHASE = "health-audit-a"

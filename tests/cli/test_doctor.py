@@ -17,7 +17,7 @@ import pytest
 
 from swarm.runtimes import processes
 from swarm.waves.doctor import repairs_of_git
-from tests.cli.merger import Team
+from tests.cli.scenes.merge_team import Team
 from tests.conftest import Repo, Swarm, Workspace
 
 APPLY = ("doctor", "--fix", "--apply", "--reason", "after a crash", "--format", "json")

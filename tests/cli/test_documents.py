@@ -7,7 +7,7 @@ import pytest
 
 from swarm import __version__, documents
 from swarm.cli.verbs import HELP
-from tests.cli.merger import Team
+from tests.cli.scenes.merge_team import Team
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.looking import block_of, nothing_changes
+from tests.cli.scenes.snapshots import block_of, nothing_changes
 from tests.conftest import Repo, Swarm, Workspace
 
 

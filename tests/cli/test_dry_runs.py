@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.scene import Scene
+from tests.cli.scenes.scene import Scene
 from tests.cli.test_resume import FOUND
 from tests.conftest import Repo
 

@@ -16,9 +16,9 @@ from swarm.errors import CATALOGUE
 from swarm.git import runner
 from swarm.store import writers
 from swarm.waves.prove import merge
-from tests.cli.looking import block_of, nothing_changes
-from tests.cli.merger import STEP, Team
-from tests.cli.scene import Scene, end, holder_of_the_lock
+from tests.cli.scenes.merge_team import STEP, Team
+from tests.cli.scenes.scene import Scene, end, holder_of_the_lock
+from tests.cli.scenes.snapshots import block_of, nothing_changes
 from tests.conftest import Repo, Swarm, Workspace
 
 PHASES = (

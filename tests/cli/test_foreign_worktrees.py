@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.cli.merger import Team
+from tests.cli.scenes.merge_team import Team
 
 
 def test_a_worktree_on_a_disk_that_is_not_there_is_not_forgotten(team: Team, amended: Team, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.cli.merger import LOAD, STEP, Team
-from tests.cli.scene import Scene
+from tests.cli.scenes.merge_team import LOAD, STEP, Team
+from tests.cli.scenes.scene import Scene
 from tests.cli.test_resume import FOUND
 from tests.conftest import Answer, Workspace
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from swarm.rules.findings import Observation, status_of
 from swarm.rules.states import AGENT_RUN, WAVE, refusal
-from tests.cli import test_standing
-from tests.cli.coordinator import Coordinator
+from tests.cli import test_status_walks
+from tests.cli.scenes.coordinator import Coordinator
 from tests.cli.test_decision_files import FRESH, entry
 from tests.conftest import Repo, Swarm, Workspace
 
@@ -40,7 +40,7 @@ OWN: Final = (
     "undo",
     "clean",
 )
-WORDS: Final = (*test_standing.STEPS, *OWN)
+WORDS: Final = (*test_status_walks.STEPS, *OWN)
 # A history takes seconds: one that fails is shown as it is, and not made shorter for many minutes.
 RULES: Final = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], phases=[Phase.generate])
 BORN: Final = {"wave": {"dispatched"}, "agent_run": {"dispatched"}}
@@ -72,7 +72,7 @@ def step(run: Coordinator, word: str, dice: random.Random) -> None:
             if (known := _ids(run)) and (chosen := dice.sample(known, dice.randrange(1, len(known) + 1))):
                 do(run, verb, place, "--ids", ",".join(chosen), *DECISIONS[verb])
         case _:
-            test_standing.step(run, word, dice)
+            test_status_walks.step(run, word, dice)
 
 
 def _findings(run: Coordinator) -> list[dict[str, Any]]:

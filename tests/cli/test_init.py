@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.looking import nothing_changes
+from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_dispatch import rows
 from tests.conftest import Repo, Swarm
 

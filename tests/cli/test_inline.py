@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.triaging import DOCS, EVAL, LOAD, decisions, found, ids, row, statuses, wave
+from tests.cli.scenes.triage import DOCS, EVAL, LOAD, decisions, found, ids, row, statuses, wave
 from tests.conftest import Repo, Swarm, Workspace
 
 LINE = "def load(path, seen=[]):"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from swarm.locks import is_held
-from tests.cli.merger import STEP, Team
+from tests.cli.scenes.merge_team import STEP, Team
 from tests.cli.test_verify import assert_ends
 from tests.conftest import Answer, Swarm
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from swarm import documents
-from tests.cli.looking import block_of
+from tests.cli.scenes.snapshots import block_of
 from tests.cli.test_dispatch import rows, sound
 from tests.conftest import Answer, Repo, Swarm, Workspace
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from swarm.store import ledger
 from swarm.store.connection import open_store
 from swarm.store.ledger import Entry
-from tests.cli import test_standing
-from tests.cli.coordinator import Coordinator
-from tests.cli.merger import Team
-from tests.cli.triaging import ids
+from tests.cli import test_status_walks
+from tests.cli.scenes.coordinator import Coordinator
+from tests.cli.scenes.merge_team import Team
+from tests.cli.scenes.triage import ids
 from tests.conftest import Repo, Swarm, Workspace
 
 DATA = Path(__file__).parent.parent / "data"
@@ -329,7 +329,7 @@ def test_every_single_edit_of_a_state_or_an_event_is_seen(swarm: Swarm, amended:
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 10_000),
-    words=st.lists(st.sampled_from(test_standing.STEPS), min_size=5, max_size=8),
+    words=st.lists(st.sampled_from(test_status_walks.STEPS), min_size=5, max_size=8),
     name=st.sampled_from(sorted(EDITS)),
 )
 def test_after_any_lawful_history_the_ledger_is_sound_and_an_edit_is_seen(
@@ -341,7 +341,7 @@ def test_after_any_lawful_history_the_ledger_is_sound_and_an_edit_is_seen(
     dice = random.Random(seed)
     run.audit("health-audit-a", {})
     for word in words:
-        test_standing.step(run, word, dice)
+        test_status_walks.step(run, word, dice)
     swarm("ledger", "verify")
     assert differences(swarm) == []
     kept = workspace.db.read_bytes()

@@ -19,8 +19,8 @@ from swarm.git.runner import Git
 from swarm.locks import locked
 from swarm.waves.prove.build import Bench
 from swarm.waves.trees import worktrees
-from tests.cli.looking import block_of, everything_in
-from tests.cli.merger import LOAD, MENDED, RETITLED, STEP, TITLE, Stage, Team
+from tests.cli.scenes.merge_team import LOAD, MENDED, RETITLED, STEP, TITLE, Stage, Team
+from tests.cli.scenes.snapshots import block_of, everything_in
 from tests.conftest import SOURCE, Answer, Repo, Swarm, Workspace
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import merger
 from tests.cli.conftest import MAP
-from tests.cli.merger import Team
+from tests.cli.scenes import merge_team
+from tests.cli.scenes.merge_team import Team
 from tests.conftest import SOURCE, Answer, Repo, Swarm, Workspace
 
 pytestmark = pytest.mark.sweep
@@ -186,16 +186,16 @@ def test_the_whole_loop_ends_right(team: Team, tmp_path: Path) -> None:
     swarm, repo = team.swarm, team.repo
     run = swarm("init", "src", "--domains-from", file, "--format", "json").data["runId"]
     team = team._replace(place=team.place._replace(run=run))
-    (team.place.folder / "swarm.toml").write_text(merger.STEP)
+    (team.place.folder / "swarm.toml").write_text(merge_team.STEP)
     swarm("dispatch", "health-audit-a", "--auto-freeze", "--isolate", cwd=repo.root / "src")
-    team.place.answer("code", merger.LOAD, merger.NAME)
-    team.place.answer("rest", merger.TITLE)
+    team.place.answer("code", merge_team.LOAD, merge_team.NAME)
+    team.place.answer("rest", merge_team.TITLE)
     swarm("collect")
     swarm("clean", "--apply", "--reason", "over")
     swarm("approve", "--all")
     swarm("dispatch", "health-amend-a", "--isolate")
-    team.edit("code", {"src/app.py": merger.MENDED})
-    team.edit("rest", {"README.md": merger.RETITLED}, commit=True)
+    team.edit("code", {"src/app.py": merge_team.MENDED})
+    team.edit("rest", {"README.md": merge_team.RETITLED}, commit=True)
     ids = team.ids()
     team.collect(code=(ids["def load"],), rest=(ids["# A project"],))
     swarm("merge")
@@ -209,7 +209,7 @@ def test_the_whole_loop_ends_right(team: Team, tmp_path: Path) -> None:
     swarm("ledger", "replay", "--check")
     assert (
         team.file_at(f"refs/heads/{team.integration}" if not publishes else "HEAD", "README.md") + "\n"
-        == merger.RETITLED
+        == merge_team.RETITLED
     )
     assert repo.git("worktree", "list").count("w2-") == 0
     assert repo.git("status", "--porcelain", "--untracked-files=no") == ""

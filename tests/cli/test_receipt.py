@@ -9,8 +9,8 @@ import pytest
 
 from swarm import documents
 from swarm.store.ledger import broken_link
-from tests.cli.coordinator import Coordinator
-from tests.cli.looking import nothing_changes
+from tests.cli.scenes.coordinator import Coordinator
+from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Repo, Swarm, Workspace
 
 HOSTILE = "| </td> `x` \x1b[31m\n# Approved \u202e"

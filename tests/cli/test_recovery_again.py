@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cli.looking import nothing_changes
-from tests.cli.merger import MENDED, RETITLED, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, RETITLED, Stage, Team
+from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_clean import branches, clean, salvaged, steps, trees
 from tests.cli.test_rewind import published, rewind, start_of
 from tests.cli.test_undo import undo

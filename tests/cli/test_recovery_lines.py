@@ -18,8 +18,8 @@ import pytest
 from swarm.git import runner
 from swarm.store import writers
 from swarm.waves.doctor import repairs_of_git
-from tests.cli.merger import MENDED
-from tests.cli.scene import Scene, end, holder_of_the_lock
+from tests.cli.scenes.merge_team import MENDED
+from tests.cli.scenes.scene import Scene, end, holder_of_the_lock
 from tests.cli.test_resume import FOUND, Wave
 from tests.cli.test_verify import assert_ends
 from tests.conftest import Answer, Swarm

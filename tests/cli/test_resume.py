@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.cli.amending import Amending
-from tests.cli.looking import everything_in
+from tests.cli.scenes.amend_wave import Amending
+from tests.cli.scenes.snapshots import everything_in
 from tests.cli.test_dispatch import sound
 from tests.conftest import Answer, Repo, Swarm, Workspace
 

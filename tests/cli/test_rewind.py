@@ -10,8 +10,8 @@ import pytest
 
 from swarm.git import rewind as git_rewind
 from swarm.waves.clean import rewind as rewinds
-from tests.cli.looking import nothing_changes
-from tests.cli.merger import Stage, Team
+from tests.cli.scenes.merge_team import Stage, Team
+from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_clean import branches, content, salvaged, steps
 from tests.conftest import SOURCE, Answer, Repo, Swarm
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from swarm import documents
-from tests.cli.merger import LOAD, MENDED, NAME, RETITLED, STEP, TITLE, Stage, Team
+from tests.cli.scenes.merge_team import LOAD, MENDED, NAME, RETITLED, STEP, TITLE, Stage, Team
 from tests.conftest import SOURCE, Answer, Repo, Swarm, Workspace
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.looking import nothing_changes
+from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Repo, Swarm, Workspace
 
 

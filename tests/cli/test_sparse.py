@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.looking import block_of, nothing_changes
+from tests.cli.scenes.snapshots import block_of, nothing_changes
 from tests.cli.test_dispatch import branches, rows, trees
 from tests.conftest import Repo, Swarm, Workspace
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.amending import Amending
-from tests.cli.looking import nothing_changes
-from tests.cli.merger import MENDED, STEP, Stage, Team
+from tests.cli.scenes.amend_wave import Amending
+from tests.cli.scenes.merge_team import MENDED, STEP, Stage, Team
+from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_clean import clean
 from tests.cli.test_resume import FOUND, Wave
 from tests.cli.test_rewind import published, rewind

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.looking import nothing_changes
+from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Repo, Swarm, Workspace
 
 

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from swarm import clock
-from tests.cli.triaging import DOCS, EVAL, LOAD, decisions, found, ids, row, statuses, wave
+from tests.cli.scenes.triage import DOCS, EVAL, LOAD, decisions, found, ids, row, statuses, wave
 from tests.conftest import Repo, Swarm, Workspace
 
 EVIDENCE = ("--reason", "it is gone", "--evidence", "read the code")

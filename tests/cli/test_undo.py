@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.looking import everything_in, nothing_changes
-from tests.cli.merger import MENDED, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, Stage, Team
+from tests.cli.scenes.snapshots import everything_in, nothing_changes
 from tests.cli.test_clean import clean, content, salvaged, steps
 from tests.cli.test_rewind import published, rewind, waves
 from tests.conftest import Answer, Repo, Swarm, Workspace

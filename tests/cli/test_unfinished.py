@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from tests.cli.merger import Team
+from tests.cli.scenes.merge_team import Team
 from tests.conftest import Repo, Swarm, Workspace
 
 WHY = ("--apply", "--reason", "a wrong way")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.amending import AGENTS, Amending, fixes, skipped, violations
 from tests.cli.conftest import audited  # noqa: F401
-from tests.cli.looking import everything_in
+from tests.cli.scenes.amend_wave import AGENTS, Amending, fixes, skipped, violations
+from tests.cli.scenes.snapshots import everything_in
 
 pytestmark = pytest.mark.sweep
 

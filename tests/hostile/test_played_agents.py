@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.cli.merger import Stage
+from tests.cli.scenes.merge_team import Stage
 from tests.conftest import Answer, Repo, Swarm, Workspace
 from tests.hostile.cases import CORPUS, Case, cases
 from tests.hostile.law import assert_lawful, assert_nothing_happened, assert_whole, checkout

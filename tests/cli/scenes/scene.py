@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.amending import Amending
-from tests.cli.merger import Team
+from tests.cli.scenes.amend_wave import Amending
+from tests.cli.scenes.merge_team import Team
 from tests.conftest import Repo, Swarm, Workspace
 
 

@@ -18,11 +18,11 @@ from swarm.store.promotions import NewPromotion
 from swarm.waves.clean import rewind
 from swarm.waves.collect import collect
 from swarm.waves.prove import merge
-from tests.cli.amending import Amending
-from tests.cli.coordinator import Coordinator
-from tests.cli.merger import LOAD as TEAMS_LOAD
-from tests.cli.merger import Team
-from tests.cli.triaging import DOCS, EVAL, LOAD, ids
+from tests.cli.scenes.amend_wave import Amending
+from tests.cli.scenes.coordinator import Coordinator
+from tests.cli.scenes.merge_team import LOAD as TEAMS_LOAD
+from tests.cli.scenes.merge_team import Team
+from tests.cli.scenes.triage import DOCS, EVAL, LOAD, ids
 from tests.conftest import Repo, Swarm, Workspace
 
 pytestmark = pytest.mark.sweep

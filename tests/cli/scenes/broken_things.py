@@ -13,8 +13,8 @@ from typing import NamedTuple
 import pytest
 
 from swarm.errors import CATALOGUE
-from tests.cli import merger
-from tests.cli.merger import Stage, Team
+from tests.cli.scenes import merge_team
+from tests.cli.scenes.merge_team import Stage, Team
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 WHY = ("--apply", "--reason", "as it was meant")
@@ -187,10 +187,10 @@ def refused(answer: Answer, *codes: str, exit: int | None = None) -> None:  # no
 
 
 def _found(team: Team) -> None:
-    team.prove_with(merger.STEP)
+    team.prove_with(merge_team.STEP)
     team.swarm("dispatch", team.run, "health-audit-a")
-    team.place.answer("code", merger.LOAD, merger.NAME)
-    team.place.answer("rest", merger.TITLE)
+    team.place.answer("code", merge_team.LOAD, merge_team.NAME)
+    team.place.answer("rest", merge_team.TITLE)
     team.swarm("collect", team.run)
 
 
@@ -202,8 +202,8 @@ def _team(team: Team) -> None:
 def _answered(team: Team) -> None:
     _team(team)
     team.dispatch()
-    team.edit("code", {"src/app.py": merger.MENDED})
-    team.edit("rest", {"README.md": merger.RETITLED}, commit=True)
+    team.edit("code", {"src/app.py": merge_team.MENDED})
+    team.edit("rest", {"README.md": merge_team.RETITLED}, commit=True)
     ids = team.ids()
     team.answer("code", ids["def load"])
     team.answer("rest", ids["# A project"])
@@ -236,14 +236,14 @@ def _planned(team: Team) -> None:
 
 def _low(team: Team) -> None:
     team.swarm("dispatch", team.run, "health-audit-a", "--isolate")
-    team.place.answer("code", merger.NAME)
+    team.place.answer("code", merge_team.NAME)
     team.place.answer("rest")
     team.swarm("collect", team.run)
 
 
 def _failed(team: Team) -> None:
     team.swarm("dispatch", team.run, "health-audit-a", "--isolate")
-    team.place.answer("code", merger.LOAD)
+    team.place.answer("code", merge_team.LOAD)
     team.swarm("collect", team.run, exit=1)
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swarm.cli.verbs import HELP
-from tests.cli.coordinator import Coordinator
+from tests.cli.scenes.coordinator import Coordinator
 from tests.conftest import Repo, Swarm, Workspace
 
 SAYS = {"READY TO ADVANCE": "ADVANCE", "AMEND NEEDED": "AMEND", "VERIFY REQUIRED": "VERIFY"}

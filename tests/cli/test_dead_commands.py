@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.merger import Team
+from tests.cli.scenes.merge_team import Team
 from tests.conftest import Repo, Swarm, Workspace
 
 ZERO = "0" * 40
