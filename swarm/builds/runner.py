@@ -10,16 +10,18 @@ from typing import Final, NamedTuple
 from swarm.builds import tests_ran
 from swarm.builds.adapter import Adapter, BuildResult, BuildStep, StepOutcome
 from swarm.builds.environment import build_environment
-from swarm.builds.log import Log
 from swarm.builds.node_modules import lend_packages
-from swarm.builds.process import Ended, run_process
 from swarm.builds.project_files import is_folder
 from swarm.config import VerifyConfig
 from swarm.files import make_folder
 from swarm.rules.build_verdicts import BuildVerdict, Exit, StepStatus, status_of, verdict_of
+from swarm.runtimes.child import Child, Ended, finish, run_child
+from swarm.runtimes.output_log import OutputLog
 from swarm.runtimes.processes import end_all_with
 from swarm.runtimes.redaction import Redactor
 
+LOG_BYTES: Final = 64 * 1024 * 1024
+TERM_SECONDS: Final = 2.0
 _MARK: Final = "SWARM_BUILD"
 # The words of `python -m`, of cargo and rustup, and of the shell below a script that hides its exit code.
 _SAYS_MISSING: Final = re.compile(
@@ -75,7 +77,7 @@ def _run_step(step: BuildStep, place: _Place, folder: Path) -> StepOutcome:
     make_folder(folder)
     environment = {**place.environment, **step.environment}
     redactor = Redactor(environment)
-    stdout, stderr = Log(folder / "stdout.log", redactor), Log(folder / "stderr.log", redactor)
+    stdout, stderr = (OutputLog(folder / f"{name}.log", redactor, bound=LOG_BYTES) for name in ("stdout", "stderr"))
     began = time.monotonic()
     try:
         try:
@@ -104,16 +106,16 @@ def _run_step(step: BuildStep, place: _Place, folder: Path) -> StepOutcome:
             stdout.close()
 
 
-def _ended(step: BuildStep, place: _Place, environment: dict[str, str], stdout: Log, stderr: Log) -> Ended | StepStatus:
+def _ended(
+    step: BuildStep, place: _Place, environment: dict[str, str], stdout: OutputLog, stderr: OutputLog
+) -> Ended | StepStatus:
     """Run the process of a step; a status is why there was none, told in its log."""
     if not is_folder(place.tree, step.folder):
         stderr.add(f"{step.folder} is not a folder of the tree\n".encode())
         return StepStatus.FAILED
-    folder = place.tree / step.folder
+    child = Child(step.argv, place.tree / step.folder, environment, TERM_SECONDS)
     try:
-        return run_process(
-            step.argv, folder=folder, environment=environment, stdout=stdout, stderr=stderr, seconds=place.seconds
-        )
+        return finish(run_child(child, stdout=stdout.add, stderr=stderr.add, seconds=place.seconds))
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         stderr.add(f"{step.argv[0]}: {error.strerror}\n".encode("utf-8", "replace"))
         return StepStatus.MISSING
@@ -122,21 +124,23 @@ def _ended(step: BuildStep, place: _Place, environment: dict[str, str], stdout: 
         return StepStatus.FAILED
 
 
-def _reading(step: BuildStep, stdout: Log, stderr: Log) -> tests_ran.Reading:
+def _reading(step: BuildStep, stdout: OutputLog, stderr: OutputLog) -> tests_ran.Reading:
     """Read the tests of a test step from both of its streams."""
     if step.kind != "test":
         return tests_ran.Reading(None)
     if step.count_pattern is not None:
-        readings = [tests_ran.read_pattern(log.lines(), step.count_pattern) for log in (stdout, stderr)]
+        readings = [
+            tests_ran.read_pattern(log.lines(tests_ran.LINE_CHARACTERS), step.count_pattern) for log in (stdout, stderr)
+        ]
     else:
-        readings = [tests_ran.read(log.lines(), step.tool) for log in (stdout, stderr)]
+        readings = [tests_ran.read(log.lines(tests_ran.LINE_CHARACTERS), step.tool) for log in (stdout, stderr)]
     told = [reading.tests for reading in readings if reading.tests is not None]
     return tests_ran.Reading(
         sum(told) if told else None, frozenset().union(*(reading.empty_codes for reading in readings))
     )
 
 
-def _status(step: BuildStep, ended: Ended, reading: tests_ran.Reading, stderr: Log) -> StepStatus:
+def _status(step: BuildStep, ended: Ended, reading: tests_ran.Reading, stderr: OutputLog) -> StepStatus:
     if ended.timed_out:
         return StepStatus.TIMED_OUT
     says_missing = _SAYS_MISSING.search(stderr.excerpt()) is not None

@@ -11,7 +11,7 @@ from typing import Any, Final
 from swarm.config import RuntimeConfig
 from swarm.rules.phases import Phase
 from swarm.runtimes import programs
-from swarm.runtimes.runtime import Job, Product, Program, Step, StepResult, UnusableOutput
+from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 
 _MOST_READINGS: Final = 8
 _PLACEHOLDER: Final = re.compile(r"\{(prompt_file|output_file|worktree|domain|phase)\}")
@@ -41,10 +41,10 @@ class Command:
         del tree, files, phase
         return argv_hash(self._runtime)
 
-    def steps(self, job: Job) -> list[Step]:
+    def steps(self, job: Job) -> list[ProcessStep]:
         """Return the one process."""
         argv = tuple(filled(part, job) for part in self._runtime.argv)
-        return [Step((programs.found(argv[0]) or argv[0], *argv[1:]), environment=passed_on(self._runtime))]
+        return [ProcessStep((programs.found(argv[0]) or argv[0], *argv[1:]), environment=passed_on(self._runtime))]
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Return what the command wrote to its output file, else the last JSON object that it printed."""

@@ -12,12 +12,14 @@ _HARMLESS_NAME: Final = re.compile(r"(?i)^(?:ssh_auth_sock|xdg_session_.*|.*_ses
 _PATTERNS: Final = re.compile(
     r"""
     (?P<bearer>(?i:bearer)\s+)[A-Za-z0-9._~+/=-]{8,}
-  | \bsk-[A-Za-z0-9_-]{8,}
-  | \b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{16,}
-  | \bgithub_pat_[A-Za-z0-9_]{16,}
-  | \bAKIA[0-9A-Z]{12,}
-  | \bxox[a-z]-[A-Za-z0-9-]{8,}
-  | \bAIza[A-Za-z0-9_-]{20,}
+  | (?<![A-Za-z0-9_])(?:
+        sk-[A-Za-z0-9_-]{8,}
+      | gh[pousr]_[A-Za-z0-9]{16,}
+      | github_pat_[A-Za-z0-9_]{16,}
+      | AKIA[0-9A-Z]{12,}
+      | xox[a-z]-[A-Za-z0-9-]{8,}
+      | AIza[A-Za-z0-9_-]{20,}
+    )
   | (?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*
   | -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----(?s:.)*?(?:-----END[ A-Z]*PRIVATE[ ]KEY-----|\Z)
   | (?P<pair>(?i:(?:password|passwd|token|secret|api[_-]?key)["']?\s*[=:]\s*["']?))[^\s"'&,;]{4,}

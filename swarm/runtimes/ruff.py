@@ -18,7 +18,7 @@ from swarm.documents import parse_toml, read_named
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
 from swarm.runtimes.ruff_fixes import RECORD, mend, take_back
-from swarm.runtimes.runtime import Job, Product, Program, Step, StepResult, UnusableOutput, inside
+from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput, inside
 
 SUFFIXES: Final = (".py", ".pyi", ".ipynb")
 CONFIG_NAMES: Final = ("pyproject.toml", "ruff.toml", ".ruff.toml")
@@ -74,7 +74,7 @@ class Ruff:
         document = json.dumps([self._selection(phase), IGNORED, tables], sort_keys=True, default=str)
         return hashlib.sha256(document.encode()).hexdigest()[:16]
 
-    def steps(self, job: Job) -> list[Step]:
+    def steps(self, job: Job) -> list[ProcessStep]:
         """Return, for each root of configuration, the settings, the files, the check, and what comments silence.
 
         Of an amend phase, it is one check of the files with something to mend, which tells the fixes.
@@ -82,7 +82,7 @@ class Ruff:
         if not is_audit(job.phase):
             return self._amend_steps(job)
         program = self.program().path or "ruff"
-        found: list[Step] = []
+        found: list[ProcessStep] = []
         for number, (root, files) in enumerate(self._roots(job).items()):
             arguments = job.attempt_folder / f"files-{number}.txt"
             arguments.write_text("".join(f"./{file}\n" for file in files), encoding="utf-8")
@@ -93,10 +93,10 @@ class Ruff:
             )
             report = ("--exit-zero", "--output-format=json")
             found += [
-                Step((*begin, "--show-settings", f"./{files[0]}"), log=f"settings-{number}"),
-                Step((*begin, "--show-files", listed), log=f"files-{number}"),
-                Step((*begin, *report, listed), log="stdout"),
-                Step((*begin, *report, "--ignore-noqa", listed), log=f"unsilenced-{number}"),
+                ProcessStep((*begin, "--show-settings", f"./{files[0]}"), log=f"settings-{number}"),
+                ProcessStep((*begin, "--show-files", listed), log=f"files-{number}"),
+                ProcessStep((*begin, *report, listed), log="stdout"),
+                ProcessStep((*begin, *report, "--ignore-noqa", listed), log=f"unsilenced-{number}"),
             ]
         return found
 
@@ -139,19 +139,19 @@ class Ruff:
         }
         return Product(self._output(job, findings, len(read)), analysis)
 
-    def _amend_steps(self, job: Job) -> list[Step]:
+    def _amend_steps(self, job: Job) -> list[ProcessStep]:
         program = self.program().path or "ruff"
         wanted = {one.file for one in job.assigned}
         some = job._replace(files=[file for file in job.files if file in wanted])
         take_back(job.tree, job.attempt_folder.parent, some.files)
         audit = next(phase for phase in AUDIT_PHASES if LENSES[phase] == LENSES[job.phase])
-        found: list[Step] = []
+        found: list[ProcessStep] = []
         for number, (root, files) in enumerate(self._roots(some).items()):
             arguments = job.attempt_folder / f"files-{number}.txt"
             arguments.write_text("".join(f"./{file}\n" for file in files), encoding="utf-8")
             begin = (program, "check", "--no-cache", "--no-fix", "--force-exclude")
             report = (*self._own_arguments(audit, root), "--exit-zero", "--output-format=json", f"@{arguments}")
-            found.append(Step((*begin, *report), log="stdout"))
+            found.append(ProcessStep((*begin, *report), log="stdout"))
         return found
 
     def _amended(self, job: Job, results: Sequence[StepResult]) -> Product:

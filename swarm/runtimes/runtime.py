@@ -46,7 +46,7 @@ class Job(NamedTuple):
     assigned: Sequence[Assigned] = ()
 
 
-class Step(NamedTuple):
+class ProcessStep(NamedTuple):
     """One process of an attempt. `log` names the file its output is kept in; `accepts` its good exit codes."""
 
     argv: tuple[str, ...]
@@ -58,7 +58,7 @@ class Step(NamedTuple):
 class StepResult(NamedTuple):
     """How a step ended: its exit code and what it printed, up to the bound of an output."""
 
-    step: Step
+    step: ProcessStep
     exit_code: int
     stdout: bytes
 
@@ -96,7 +96,7 @@ class Runtime(Protocol):
     def config_hash(self, tree: Path, files: Sequence[str], phase: Phase) -> str:
         """Return a digest over everything but the code that its answer depends on."""
 
-    def steps(self, job: Job) -> list[Step]:
+    def steps(self, job: Job) -> list[ProcessStep]:
         """Return the processes of an attempt, to be run one after the other; none when there is nothing to do."""
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:

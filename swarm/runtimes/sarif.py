@@ -9,7 +9,7 @@ from swarm.config import Config, RuntimeConfig
 from swarm.rules.phases import LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
 from swarm.runtimes.command import argv_hash, filled, found_program, passed_on
-from swarm.runtimes.runtime import Job, Product, Program, Step, StepResult, UnusableOutput, inside
+from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput, inside
 
 _LEVEL_DEFAULT: Final = "warning"
 _SECURITY_LEVELS: Final = ((9.0, "CRITICAL"), (7.0, "HIGH"), (4.0, "MEDIUM"), (0.0, "LOW"))
@@ -39,12 +39,12 @@ class Sarif:
         del tree, files, phase
         return argv_hash(self._runtime)
 
-    def steps(self, job: Job) -> list[Step]:
+    def steps(self, job: Job) -> list[ProcessStep]:
         """Return the one process; an analyzer's exit 1 means that it found something."""
         written = job._replace(output_path=job.attempt_folder / "report.sarif")
         argv = tuple(filled(part, written) for part in self._runtime.argv)
         program = programs.found(argv[0]) or argv[0]
-        return [Step((program, *argv[1:]), accepts=(0, 1), environment=passed_on(self._runtime))]
+        return [ProcessStep((program, *argv[1:]), accepts=(0, 1), environment=passed_on(self._runtime))]
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Turn the SARIF that the tool wrote into an audit output."""

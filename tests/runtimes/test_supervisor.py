@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from swarm.runtimes import processes, supervisor
+from swarm.runtimes import child, output_log, processes, supervisor
 from swarm.runtimes.processes import is_alive, start_of
-from swarm.runtimes.runtime import Step, StepResult
+from swarm.runtimes.runtime import ProcessStep, StepResult
 from swarm.runtimes.supervisor import Orders, Ran, run_queue, run_steps
 
 FOREVER = 60.0
 Run = Callable[..., Ran]
 
 
-def python(script: str, **changed: object) -> Step:
-    return Step((sys.executable, "-c", script))._replace(**changed)
+def python(script: str, **changed: object) -> ProcessStep:
+    return ProcessStep((sys.executable, "-c", script))._replace(**changed)
 
 
 def ends(pid: int) -> bool:
@@ -42,7 +42,7 @@ def seen() -> list[tuple[int, str, str]]:
 
 @pytest.fixture
 def run(folder: Path, tmp_path: Path, seen: list[tuple[int, str, str]]) -> Run:
-    def call(*steps: Step, seconds: float = FOREVER, **environment: str) -> Ran:
+    def call(*steps: ProcessStep, seconds: float = FOREVER, **environment: str) -> Ran:
         orders = Orders(
             steps,
             tmp_path,
@@ -98,13 +98,13 @@ def test_a_step_that_a_signal_ended_tells_which(run: Run) -> None:
 
 
 def test_a_program_that_is_not_there_is_told_as_not_started(run: Run, seen: list[tuple[int, str, str]]) -> None:
-    ran = run(Step(("/no/such/program",)))
+    ran = run(ProcessStep(("/no/such/program",)))
     assert (ran.results, ran.exit_code, ran.spawned, seen) == ((), None, None, [])
     assert ran.not_started == "[Errno 2] No such file or directory: '/no/such/program'"
 
 
 def test_an_argument_with_a_nul_is_told_as_not_started(run: Run) -> None:
-    assert run(Step((sys.executable, "a\0b"))).not_started == "embedded null byte"
+    assert run(ProcessStep((sys.executable, "a\0b"))).not_started == "embedded null byte"
 
 
 TREE = """
@@ -149,7 +149,7 @@ print(daemon.pid, flush=True)
 
 @pytest.mark.parametrize("apart", [False, True])
 def test_pipes_that_a_daemon_holds_open_do_not_hold_us(run: Run, apart: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr(child, "DRAIN_SECONDS", 0.05)
     ran = run(python(DAEMON.format(apart=apart)))
     pid = int(ran.results[0].stdout)
     try:
@@ -164,8 +164,10 @@ def test_pipes_that_a_daemon_holds_open_do_not_hold_us(run: Run, apart: bool, mo
 
 def test_a_log_is_cut_at_its_bound_and_says_so(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "LOG_BYTES", 1000)
+    monkeypatch.setattr(output_log, "TAIL_BYTES", 250)
     ran = run(python("print('x' * 99 + '\\n', end='', flush=True)\n" * 20))
-    assert (folder / "stdout.log").read_bytes() == (b"x" * 99 + b"\n") * 10 + b"\n[cut at 8 MiB]\n"
+    line = b"x" * 99 + b"\n"
+    assert (folder / "stdout.log").read_bytes() == line * 10 + b"\n[800 bytes left out]\n" + line * 2
     assert len(ran.results[0].stdout) == 2000
 
 

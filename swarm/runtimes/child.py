@@ -1,0 +1,145 @@
+"""Runs one child process: in a session of its own, within a deadline, and without leaving its group behind."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Final, NamedTuple, TypeVar
+
+from swarm import interruption
+from swarm.runtimes.processes import signal_group
+
+DRAIN_SECONDS: Final = 1.0
+_CHUNK: Final = 64 * 1024
+
+Sink = Callable[[bytes], None]
+_Result = TypeVar("_Result")
+
+
+class Child(NamedTuple):
+    """A program to start, by its arguments. `grace` are the seconds between TERM and KILL at its deadline."""
+
+    argv: Sequence[str]
+    folder: Path
+    environment: Mapping[str, str]
+    grace: float
+
+
+class Ended(NamedTuple):
+    """The end of a process: its exit code, negative for a signal, and whether its deadline had passed."""
+
+    code: int
+    timed_out: bool
+
+
+def _ignore(pid: int) -> None:
+    del pid
+
+
+async def run_child(
+    child: Child, *, stdout: Sink, stderr: Sink, seconds: float, spawned: Callable[[int], None] = _ignore
+) -> Ended:
+    """Run a program to its end or its deadline, and end its group, also when this call is cancelled.
+
+    `stdout` and `stderr` receive the output in chunks; `spawned` receives the process id before the first of them.
+    Raises OSError and ValueError when the program cannot be started, or a sink fails.
+    """
+    async with _pipe() as (out, out_end), _pipe() as (err, err_end):
+        process = await asyncio.create_subprocess_exec(
+            *child.argv,
+            cwd=child.folder,
+            env=child.environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out_end,
+            stderr=err_end,
+            start_new_session=True,
+        )
+        readers = asyncio.gather(_copy(out, stdout), _copy(err, stderr))
+        try:
+            out_end.close()
+            err_end.close()
+            spawned(process.pid)
+            timed_out = not await _ends_within(process, readers, seconds)
+        finally:
+            try:
+                await _end_group(process, child.grace)
+                # A process that left the group may hold the pipes open for ever.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(readers, DRAIN_SECONDS)
+            finally:
+                readers.cancel()
+    return Ended(process.returncode if process.returncode is not None else -1, timed_out)
+
+
+def finish(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """Run a coroutine in an event loop; Ctrl-C and SIGTERM cancel it, and raise KeyboardInterrupt when it has ended."""
+
+    async def cancellable() -> _Result:
+        this = asyncio.current_task()
+        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                if this is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                    asyncio.get_running_loop().add_signal_handler(number, this.cancel)
+        return await work
+
+    try:
+        # The loop resets its signal handlers to the defaults when it closes.
+        with interruption.kept():
+            return asyncio.run(cancellable())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+async def _ends_within(process: asyncio.subprocess.Process, readers: asyncio.Future[Any], seconds: float) -> bool:
+    exited = asyncio.ensure_future(process.wait())
+    try:
+        async with asyncio.timeout(seconds):
+            await asyncio.wait({exited, readers}, return_when=asyncio.FIRST_COMPLETED)
+            if not exited.done():
+                # Both streams are closed early, or a sink failed: then nobody reads, and the process would block.
+                readers.result()
+            await exited
+    except TimeoutError:
+        return False
+    finally:
+        exited.cancel()
+    return True
+
+
+@contextlib.asynccontextmanager
+async def _pipe() -> AsyncIterator[tuple[asyncio.StreamReader, BinaryIO]]:
+    """Make a pipe: the end that we read, and the end to give to a process.
+
+    Not asyncio's own: with those, `wait` returns only when every process that inherited the pipe has closed it.
+    """
+    ours, theirs = os.pipe()
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    with os.fdopen(theirs, "wb", 0) as end:
+        transport, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb", 0)
+        )
+        try:
+            yield reader, end
+        finally:
+            transport.close()
+
+
+async def _copy(stream: asyncio.StreamReader, sink: Sink) -> None:
+    while chunk := await stream.read(_CHUNK):
+        sink(chunk)
+
+
+async def _end_group(process: asyncio.subprocess.Process, grace: float) -> None:
+    try:
+        if process.returncode is None:
+            signal_group(process.pid, signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), grace)
+    finally:
+        # A second interrupt during the grace must not spare the group, and children may outlive their leader.
+        signal_group(process.pid, signal.SIGKILL)
+        if process.returncode is None:
+            await process.wait()
