@@ -1,0 +1,169 @@
+"""Refusals of repositories, of git and of worktrees."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from swarm.git import runner
+from tests.cli.errors.refusal import Refusal, refused
+from tests.cli.scenes.scene import Scene
+
+# --- runs, repositories, domains -------------------------------------------------------------------------
+
+
+@refused
+def repo_not_found(scene: Scene) -> Refusal:
+    gone = scene.tmp / "gone"
+    return Refusal(
+        ("init", str(gone)),
+        f"""[REPO_NOT_FOUND]: No repository at {gone}
+  Path: {gone}
+  Next: check the path; a run whose repository has moved is found inside its checkout, or with --repo-path""",
+        {"path": str(gone)},
+    )
+
+
+@refused
+def repo_not_git(scene: Scene) -> Refusal:
+    folder = scene.tmp / "plain"
+    folder.mkdir()
+    cause = _git_says(folder)
+    return Refusal(
+        ("init", str(folder)),
+        f"""[REPO_NOT_GIT]: {folder} is not inside a git work tree
+  Path: {folder}
+  Next: pass a folder of a git checkout, or make one: `git init && git add -A && git commit -m start`
+  Caused by: {cause}""",
+        {"path": str(folder), "cause": cause},
+    )
+
+
+@refused
+def repo_unborn(scene: Scene) -> Refusal:
+    folder = scene.tmp / "unborn"
+    folder.mkdir()
+    scene.repo.git("init", "-q", str(folder))
+    return Refusal(
+        ("init", str(folder)),
+        f"""[REPO_UNBORN]: {folder} has no commit yet
+  Path: {folder}
+  Next: commit something first: `git add -A && git commit -m start`""",
+        {"path": str(folder)},
+    )
+
+
+@refused
+def repo_not_clean(scene: Scene) -> Refusal:
+    scene.repo.write({"src/app.py": "# edited\n", "src/new.py": "# not tracked\n"})
+    root = scene.repo.root
+    return Refusal(
+        ("init", "."),
+        f"""[REPO_NOT_CLEAN]: {root} has 1 tracked files with uncommitted changes: src/app.py
+  Path: {root}
+  Next: commit or stash them, then repeat the command; untracked files do not matter""",
+        {"path": str(root), "count": 1, "files": "src/app.py"},
+    )
+
+
+@refused
+def git_locked(scene: Scene) -> Refusal:
+    team = scene.amended
+    scene.monkeypatch.setattr(runner, "_PAUSES", ())
+    lock = scene.repo.root / ".git/index.lock"
+    lock.touch()
+    # Only where a file looks touched has git to write its index before it goes on.
+    os.utime(scene.repo.root / "README.md", (1, 1))
+    problem = (
+        f"fatal: Unable to create '{lock}': File exists. Another git process seems to be running in this repository, "
+        "e.g. an editor opened by 'git commit'. Please make sure all processes are terminated then try again. If it "
+        "still fails, a git process may have crashed in this repository earlier: remove the file manually to continue."
+    )
+    team.swarm("merge", team.run)
+    return Refusal(
+        ("merge", team.run, "--publish"),
+        f"""[GIT_LOCKED]: git update-index was kept out by a lock: {lock}
+  Path: {lock}
+  Next: wait for the git that is at work there; if none is, one was killed: `swarm doctor --fix` removes its lock where \
+it was ours, else remove that file by hand; then repeat the command
+  Caused by: git update-index exited 128: {problem}""",
+        {
+            "verb": "update-index",
+            "path": str(lock),
+            "cause": f"git update-index exited 128: {problem}",
+        },
+    )
+
+
+@refused
+def workspace_moved(scene: Scene) -> Refusal:
+    run, root = scene.dispatched.run, scene.repo.root
+    moved = root.with_name("moved")
+    root.rename(moved)
+    was, now = (folder / "swarms" / run for folder in (root, moved))
+    return Refusal(
+        ("collect", run),
+        f"""[WORKSPACE_MOVED]: The files of run {run} were made at {was}, and now are at {now}
+  Path: {was}
+  Next: move the folder back, or lead its old place to the new one: `ln -s '{moved}' '{root}'`; then repeat the command
+  Run: {run}""",
+        {"path": str(was), "now": str(now), "old": str(root), "new": str(moved), "runId": run},
+        cwd=moved,
+    )
+
+
+@refused
+def git_failed(scene: Scene) -> Refusal:
+    run, root = scene.workspace.run, scene.repo.root
+    tree = scene.repo.git("rev-parse", "HEAD^{tree}")
+    (root / ".git/objects" / tree[:2] / tree[2:]).unlink()
+    return Refusal(
+        ("dispatch", run, "health-audit-a", "--isolate"),
+        f"""[GIT_FAILED]: git ls-tree failed: fatal: not a tree object
+  Path: {root}
+  Next: run the same git command in {root} to see more; `swarm doctor` checks git and the repository
+  Caused by: git ls-tree exited 128: fatal: not a tree object""",
+        {
+            "verb": "ls-tree",
+            "problem": "fatal: not a tree object",
+            "path": str(root),
+            "cause": "git ls-tree exited 128: fatal: not a tree object",
+        },
+    )
+
+
+@refused
+def git_missing(scene: Scene) -> Refusal:
+    empty = scene.tmp / "no-programs"
+    empty.mkdir()
+    scene.repo.head  # noqa: B018
+    scene.monkeypatch.setenv("PATH", str(empty))
+    cause = "[Errno 2] No such file or directory: 'git'"
+    return Refusal(
+        ("init", "."),
+        f"""[GIT_MISSING]: git was not found on PATH
+  Next: install git 2.38 or newer
+  Caused by: {cause}""",
+        {"cause": cause},
+    )
+
+
+@refused
+def inside_agent_worktree(scene: Scene) -> Refusal:
+    wave = scene.dispatched
+    tree = wave.folder / wave.run / "worktrees/w1-code/src"
+    return Refusal(
+        ("collect",),
+        f"""[INSIDE_AGENT_WORKTREE]: An agent cannot use the control plane that watches it ({tree})
+  Path: {tree}
+  Next: write your answer to the output file that your prompt names; a coordinator runs swarm outside of the worktree""",
+        {"path": str(tree)},
+        cwd=tree,
+    )
+
+
+# --- what the cases are made with ------------------------------------------------------------------------
+
+
+def _git_says(folder: Path) -> str:
+    done = subprocess.run(["git", "rev-parse"], cwd=folder, capture_output=True, text=True, check=False, env={})
+    return f"git rev-parse exited 128: {' '.join(done.stderr.split())}"

@@ -1,0 +1,96 @@
+"""Refusals of runs, waves, findings, decisions and leases."""
+
+from tests.cli.errors.refusal import Refusal, refused
+from tests.cli.scenes.scene import Scene
+
+
+@refused
+def run_not_found(scene: Scene) -> Refusal:
+    scene.workspace  # noqa: B018
+    return Refusal(
+        ("status", "swarm-1-ffffffff"),
+        """[RUN_NOT_FOUND]: Run not found: swarm-1-ffffffff
+  Next: check `swarm runs` for the correct run id, or `swarm init <repo-path>` to create a fresh run
+  Run: swarm-1-ffffffff""",
+        {"runId": "swarm-1-ffffffff"},
+    )
+
+
+@refused
+def run_ambiguous(scene: Scene) -> Refusal:
+    older = scene.workspace.run
+    newer = scene.swarm("init", ".", "--format", "json").data["runId"]
+    return Refusal(
+        ("status", "swarm-"),
+        f"""[RUN_AMBIGUOUS]: 'swarm-' is the beginning of 2 runs: {newer}, {older}
+  Next: give more of the id; `swarm runs` lists them""",
+        {"received": "swarm-", "count": 2, "matches": f"{newer}, {older}"},
+    )
+
+
+@refused
+def wave_not_found(scene: Scene) -> Refusal:
+    run = scene.collected.run
+    return Refusal(
+        ("findings", run, "7", "--format", "text"),
+        f"""[WAVE_NOT_FOUND]: Run {run} has no wave 7
+  Next: `swarm status {run}` shows the current wave
+  Run: {run}""",
+        {"runId": run, "number": 7},
+    )
+
+
+@refused
+def finding_not_found(scene: Scene) -> Refusal:
+    run = scene.collected.run
+    return Refusal(
+        ("show", "F-00000000"),
+        f"""[FINDING_NOT_FOUND]: Run {run} has no finding F-00000000
+  Next: `swarm findings {run} --status all` lists every id
+  Run: {run}""",
+        {"runId": run, "findingId": "F-00000000"},
+    )
+
+
+@refused
+def triage_not_applicable(scene: Scene) -> Refusal:
+    run = scene.collected.run
+    (finding,) = scene.swarm("findings", "--format", "json", exit=1).data["findings"]
+    name = finding["findingId"]
+    told = ("--reason", "x", "--evidence", "y")
+    scene.swarm("close", "--ids", name, *told, "--verified-how", "independent")
+    remedy = f"`swarm reopen {run} --ids {name} --reason '…' --evidence '…'` makes what is fixed open again"
+    return Refusal(
+        ("approve", run, "--ids", name),
+        f"""[TRIAGE_NOT_APPLICABLE]: These cannot be approved: {name} (fixed)
+  Next: {remedy}
+  Run: {run}""",
+        {"action": "approved", "findings": f"{name} (fixed)", "remedy": remedy, "runId": run},
+    )
+
+
+@refused
+def decisions_invalid(scene: Scene) -> Refusal:
+    run = scene.workspace.run
+    file = scene.tmp / "decisions.toml"
+    file.write_text("version = 1\n[decisions.x]\n")
+    problem = "$.decisions: 'x' does not match '^[0-9a-f]{24}$'"
+    return Refusal(
+        ("triage", run, "--import", str(file)),
+        f"""[DECISIONS_INVALID]: {file} is not a valid file of decisions: {problem}
+  Path: {file}
+  Next: correct the file; `swarm schema decisions-file` prints its form, `swarm findings --export FILE` writes one""",
+        {"path": str(file), "problem": problem},
+    )
+
+
+@refused
+def lease_not_applicable(scene: Scene) -> Refusal:
+    run = scene.workspace.run
+    remedy = "let its agent edit the file: no lease is needed"
+    return Refusal(
+        ("lease", "grant", run, "--domain", "code", "--file", "src/app.py", "--reason", "x"),
+        f"""[LEASE_NOT_APPLICABLE]: 'src/app.py' cannot be leased to code: it owns the file
+  Next: {remedy}""",
+        {"file": "src/app.py", "domain": "code", "problem": "it owns the file", "remedy": remedy},
+    )

@@ -1,0 +1,112 @@
+"""Errors that collect reports for an agent's output, and of files that swarm writes."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.errors.refusal import raises
+from tests.cli.scenes.snapshots import block_of
+from tests.conftest import Repo, Swarm, Workspace
+
+
+def _bad_output(file: Path, body: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(body)
+
+
+TWICE = b'{"domain": "code", "domain": "code", "stage": "A", "summary": "", "findings": []}'
+NO_STAGE = b'{"domain": "code", "summary": "", "findings": []}'
+BAD_OUTPUTS = {
+    "BOUNDED_JSON_PARSE_FAILED": (TWICE, "is not acceptable JSON: the key 'domain' stands twice in one object"),
+    "BOUNDED_JSON_SIZE_LIMIT": (
+        b"[" * 65 + b"]" * 65,
+        "is larger or deeper than we read: more than 64 levels of nesting",
+    ),
+    "AGENT_OUTPUT_SCHEMA_INVALID": (NO_STAGE, "does not fit its schema: $: 'stage' is a required property"),
+}
+
+
+@raises("BOUNDED_JSON_PARSE_FAILED")
+@raises("BOUNDED_JSON_SIZE_LIMIT")
+@raises("AGENT_OUTPUT_SCHEMA_INVALID")
+@pytest.mark.parametrize("code", BAD_OUTPUTS)
+def test_an_output_that_cannot_be_used_is_told_with_its_code_and_the_others_go_on(
+    code: str, swarm: Swarm, dispatched: Workspace
+) -> None:
+    body, words = BAD_OUTPUTS[code]
+    file = dispatched.output("code")
+    _bad_output(file, body)
+    dispatched.answer("rest", {"file": "README.md", "line": 1})
+    answer = swarm("collect", "--format", "json", exit=1)
+    assert answer.document["ok"] is True
+    bad, good = answer.data["agents"]
+    assert bad == {
+        "domain": "code",
+        "agentRunId": 1,
+        "status": "invalid_output",
+        "findingsCount": 0,
+        "errors": [{"code": code, "path": str(file), "message": f"{file} {words}"}],
+        "violations": [],
+        "divergence": None,
+        "fixes": 0,
+        "sharedEdits": [],
+        "ignored": [],
+    }
+    assert (good["status"], good["errors"], good["findingsCount"]) == ("complete", [], 1)
+    assert (answer.data["waveStatus"], answer.data["findings"]["new"]) == ("failed", 1)
+    agents = swarm("status", "--format", "json").data["agents"]
+    assert [agent["error"] for agent in agents] == [f"{code}: {file} {words}"[:512], None]
+
+
+@raises("BOUNDED_JSON_READ_FAILED")
+def test_an_output_that_is_not_there_is_told_with_its_code(swarm: Swarm, dispatched: Workspace) -> None:
+    file = dispatched.output("code")
+    dispatched.answer("rest")
+    answer = swarm("collect", exit=1)
+    assert f"⚠ code: BOUNDED_JSON_READ_FAILED: there is no output ({file})" in answer.out.splitlines()
+    assert block_of(answer) == ""
+
+
+@raises("PATH_UNSAFE")
+def test_a_finding_that_names_an_unsafe_path_is_told_with_its_code_and_the_rest_is_kept(
+    swarm: Swarm, dispatched: Workspace
+) -> None:
+    dispatched.answer("code", {"file": "../../etc/passwd"}, {"file": "src/app.py", "line": 5})
+    dispatched.answer("rest")
+    answer = swarm("collect", "--format", "json")
+    agent = answer.data["agents"][0]
+    assert agent["errors"] == [
+        {
+            "code": "PATH_UNSAFE",
+            "path": "$.findings[0].file",
+            "message": "'../../etc/passwd': it climbs out of the repository",
+        }
+    ]
+    assert (agent["status"], answer.data["findings"]["new"]) == ("complete", 1)
+
+
+@raises("SUPPRESSION_INVALID")
+def test_a_comment_that_does_not_count_is_told_with_its_code(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
+    source = (repo.root / "src/app.py").read_text()
+    repo.commit({"src/app.py": source.replace("seen=[]):", "seen=[]):  # swarm: ignore bug")})
+    swarm("dispatch", "health-audit-a", "--isolate")
+    workspace.answer("code", {"file": "src/app.py", "line": 5})
+    workspace.answer("rest")
+    answer = swarm("collect")
+    assert "⚠ code: SUPPRESSION_INVALID: it gives no reason (src/app.py:5)" in answer.out.splitlines()
+    told = [event for event in answer.events if event["stage"] == "suppression_invalid"]
+    assert [(event["file"], event["line"], event["problem"]) for event in told] == [
+        ("src/app.py", 5, "it gives no reason")
+    ]
+
+
+@raises("OUTPUT_NOT_WRITABLE")
+def test_an_output_in_the_place_of_something_else_is_told(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
+    file = repo.root / "README.md"
+    assert swarm("findings", "--export", file, "--format", "json", exit=1).document["error"] == {
+        "code": "OUTPUT_NOT_WRITABLE",
+        "message": f"{file} is not written: another file is there, and would be lost",
+        "hint": "name another file, in a folder that is there",
+        "path": str(file),
+        "problem": "another file is there, and would be lost",
+    }
