@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.scenes.merge_team import RETITLED, STEP, Stage, Team
+from tests.cli.scenes.merged import checkout, lasting, left_behind, states, tips, tree_of
 from tests.cli.scenes.snapshots import block_of
-from tests.cli.test_merge import checkout, lasting, left_behind, states, tips, tree_of
 from tests.conftest import SOURCE, Answer, Repo, Swarm, Workspace
 
 

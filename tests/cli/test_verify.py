@@ -14,8 +14,8 @@ import pytest
 
 from swarm.runtimes.processes import start_of
 from tests.cli.scenes.merge_team import MENDED, RETITLED, STEP, Stage, Team
+from tests.cli.scenes.merged import checkout, lasting, left_behind, tips
 from tests.cli.scenes.snapshots import block_of, everything_in
-from tests.cli.test_merge import checkout, lasting, left_behind, tips
 from tests.cli.test_merge_gate import step
 from tests.conftest import SOURCE, Answer, Repo, Swarm, Workspace
 
