@@ -80,3 +80,19 @@ def test_every_page_that_is_linked_is_there() -> None:
     for page in PAGES:
         for link in re.findall(r"\]\(([\w./-]+\.md)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name} links {link}"
+
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+NAMED_PATHS = sorted(set(re.findall(r"`((?:[\w.-]+/)+(?:[\w.-]+)?|\w+\.py)`", ARCHITECTURE)))
+
+
+def test_every_path_that_the_architecture_names_is_there() -> None:
+    missing = [name for name in NAMED_PATHS if not any((top / name).exists() for top in (ROOT / "swarm", ROOT))]
+    assert len(NAMED_PATHS) > 50
+    assert missing == [], "docs/architecture.md names what has moved: correct the page"
+
+
+def test_the_architecture_names_every_room() -> None:
+    package = ROOT / "swarm"
+    rooms = {f"{file.parent.relative_to(package).as_posix()}/" for file in package.rglob("*.py")} - {"./"}
+    assert rooms <= set(NAMED_PATHS), "docs/architecture.md has a table of rooms: add the new ones"
