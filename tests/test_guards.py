@@ -167,6 +167,22 @@ def test_git_is_run_by_its_own_room_alone() -> None:
     assert naming == {"git/runner.py"}
 
 
+RUNNER = {"run", "answer", "text", "stream"}
+
+
+def test_the_arguments_of_git_are_built_by_its_own_room_alone() -> None:
+    found = [
+        (shown(module), call.lineno)
+        for module in MODULES
+        if room_of(shown(module)) != "git"
+        for call in calls(module)
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr in RUNNER
+        and any(isinstance(argument, ast.Constant | ast.JoinedStr | ast.Starred) for argument in call.args)
+    ]
+    assert found == []
+
+
 def test_there_is_no_shell_no_evaluation_and_no_other_way_to_a_process() -> None:
     found = []
     for module in MODULES:

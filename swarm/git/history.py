@@ -1,5 +1,7 @@
 """Commits and trees: parents, ancestry, and commits made of a tree."""
 
+from collections.abc import Iterable
+
 from swarm.git.repository import holds_commit
 from swarm.git.runner import Git, GitError
 
@@ -19,6 +21,13 @@ def commit_with_tree(git: Git, since: str, tip: str, tree: str) -> str | None:
     shown = ("--reverse", "--topo-order", "--no-commit-header", "--format=%H %T")
     listed = git.text("rev-list", *shown, f"{since}..{tip}")
     return next((line.partition(" ")[0] for line in listed.splitlines() if line.partition(" ")[2] == tree), None)
+
+
+def trees_of(git: Git, tips: Iterable[str], since: str | None) -> set[str]:
+    """Return the trees of every commit in the history of some tips; with `since`, without the history of that."""
+    named = [*sorted(tips), *([f"^{since}"] if since else [])]
+    stdin = ("\n".join(named) + "\n").encode()
+    return set(git.run("rev-list", "--no-commit-header", "--format=%T", "--stdin", stdin=stdin).decode().split())
 
 
 def has_merges(git: Git, since: str, tip: str) -> bool:

@@ -45,6 +45,21 @@ def tip(git: Git, ref: str) -> str | None:
     return None if code else sha.decode().strip()
 
 
+def keep(git: Git, ref: str, named: str) -> None:
+    """Set a ref to an object, wherever the ref was before. Raises GitError."""
+    git.run("update-ref", ref, named)
+
+
+def refs_holding(git: Git, commit: str) -> list[str]:
+    """Return the refs whose history has a commit."""
+    return path_text(git.run("for-each-ref", "--format=%(refname)", "--contains", commit, "refs/")).splitlines()
+
+
+def delete_branch(git: Git, branch: str, commit: str) -> None:
+    """Delete a branch that is at a commit. Raises GitError where the branch has moved or is missing."""
+    git.run("update-ref", "-d", f"{_HEADS}{branch}", commit)
+
+
 def drop(git: Git, ref: str, commit: str) -> None:
     """Remove a ref that still is at a commit."""
     if tip(git, ref) == commit:

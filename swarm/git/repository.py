@@ -165,6 +165,16 @@ def holds_commit(git: Git, commit: str) -> bool:
     return git.answer("cat-file", "-e", f"{commit}^{{commit}}", expect=(0, 1, 128))[0] == 0
 
 
+def holds_object(git: Git, name: str) -> bool:
+    """Say whether an object of any kind is in this repository."""
+    return git.answer("cat-file", "-e", name, expect=(0, 1, 128))[0] == 0
+
+
+def common_dir_of(git: Git) -> Path:
+    """Return the git folder that every worktree of a repository shares, as an absolute path."""
+    return Path(git.text("rev-parse", "--path-format=absolute", "--git-common-dir"))
+
+
 def is_whole(git: Git) -> bool:
     """Say whether this is a repository with all of its history, and no shallow clone."""
     return git.answer("rev-parse", "--is-shallow-repository", expect=(0, 128)) == (0, b"false\n")

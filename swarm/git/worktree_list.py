@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.git.path_text import path_text
-from swarm.git.runner import Git
+from swarm.git.runner import Git, GitError
 
 _HEADS: Final = "refs/heads/"
 
@@ -77,6 +77,18 @@ def admin_of(common_dir: Path, tree: Path) -> Path | None:
             if told.name == pointed.name and real_place(told.parent) == pointed.parent:
                 return admin
     return None
+
+
+def stages_nothing(git: Git, admin: Path, commit: str) -> bool:
+    """Say whether the index in a worktree's admin folder is that of a commit, or missing."""
+    index = admin / "index"
+    if not index.exists():
+        return True
+    try:
+        here = Git(git.folder, index=index)
+        return here.answer("diff-index", "--cached", "--quiet", commit, "--", expect=(0, 1))[0] == 0
+    except GitError:
+        return False
 
 
 def forget(git: Git, tree: Path) -> None:

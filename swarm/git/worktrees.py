@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from swarm.git import sparse
 from swarm.git.agent_work import touched_files
 from swarm.git.path_text import path_bytes
-from swarm.git.repository import filled_submodules
+from swarm.git.refs import delete_branch, tip_of
+from swarm.git.repository import common_dir_of, filled_submodules
 from swarm.git.runner import Git, GitError
 from swarm.scratch import scratch_folder
 
@@ -49,7 +50,7 @@ def add(git: Git, tree: Tree, commit: str) -> Tree | None:
             # No agent has it yet: who was writing its index is dead.
             (admin_dir(tree.path) / "index.lock").unlink(missing_ok=True)
             return tree
-    tip = _tip(git, tree.branch) if tree.branch else None
+    tip = tip_of(git, tree.branch) if tree.branch else None
     begin = ("worktree", "add", "--quiet", "--no-checkout")
     if tree.branch is None:
         git.run(*begin, "--detach", str(tree.path), commit)
@@ -134,14 +135,13 @@ def remove(git: Git, tree: Tree, commit: str, kept_index: Path | None = None) ->
     """
     if not tree.path.exists() or not _is_as_new(git, tree, commit):
         return False
-    common = Path(git.text("rev-parse", "--path-format=absolute", "--git-common-dir"))
-    if touched_files(common, tree.path, commit, kept_index or admin_dir(tree.path) / "index", tree.branch):
+    if touched_files(common_dir_of(git), tree.path, commit, kept_index or admin_dir(tree.path) / "index", tree.branch):
         return False
     # --force is for files that git ignores, such as caches; tracked and new files were looked at above.
     with contextlib.suppress(GitError):
         git.run("worktree", "remove", "--force", str(tree.path))
         if tree.branch:
-            git.run("update-ref", "-d", f"refs/heads/{tree.branch}", commit)
+            delete_branch(git, tree.branch, commit)
         return True
     return False
 
@@ -220,8 +220,7 @@ def lacks_files(tree: Tree) -> bool:
 
 def _stands_at(git: Git, tree: Tree, commit: str) -> bool:
     here = Git(tree.path)
-    common = ("rev-parse", "--path-format=absolute", "--git-common-dir")
-    if here.text(*common) != git.text(*common) or here.text("rev-parse", "HEAD") != commit:
+    if common_dir_of(here) != common_dir_of(git) or here.text("rev-parse", "HEAD") != commit:
         return False
     return not tree.branch or here.text("symbolic-ref", "--quiet", "HEAD") == f"refs/heads/{tree.branch}"
 
@@ -229,15 +228,9 @@ def _stands_at(git: Git, tree: Tree, commit: str) -> bool:
 def _drop_branch(git: Git, branch: str, commit: str) -> None:
     """Delete a branch that still is at a commit."""
     with contextlib.suppress(GitError):
-        git.run("update-ref", "-d", f"refs/heads/{branch}", commit)
+        delete_branch(git, branch, commit)
 
 
 def _drop_lock(git: Git, branch: str) -> None:
     """Remove the lock of a branch of ours that is not there: who was making it is dead, for only we would."""
-    common = Path(git.text("rev-parse", "--path-format=absolute", "--git-common-dir"))
-    (common / "refs" / "heads" / f"{branch}.lock").unlink(missing_ok=True)
-
-
-def _tip(git: Git, branch: str) -> str | None:
-    code, sha = git.answer("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", expect=(0, 1, 128))
-    return None if code else sha.decode().strip()
+    (common_dir_of(git) / "refs" / "heads" / f"{branch}.lock").unlink(missing_ok=True)

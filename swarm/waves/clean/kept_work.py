@@ -62,10 +62,7 @@ def _over(conn: sqlite3.Connection, run: Run) -> Iterator[Wave]:
 
 def _trees(git: Git, run: Run, tips: Collection[str]) -> set[str]:
     """Return the trees of all commits that some have, back to where the run began."""
-    since = [f"^{run.commit_sha}"] if holds_commit(git, run.commit_sha) else []
-    asked = "\n".join([*sorted(tips), *since]) + "\n"
-    shown = git.run("rev-list", "--no-commit-header", "--format=%T", "--stdin", stdin=asked.encode())
-    return set(shown.decode().split())
+    return history.trees_of(git, tips, run.commit_sha if holds_commit(git, run.commit_sha) else None)
 
 
 def save(git: Git, run: Run, work: KeptWork) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from swarm import errors
 from swarm.files import is_in_place
 from swarm.git import checkouts, refs, worktree_list, worktrees
-from swarm.git.repository import Repository, holds_commit, repository_at
+from swarm.git.repository import Repository, holds_commit, holds_object, repository_at
 from swarm.git.worktrees import Tree
 from swarm.results.undo import Restored, UndoResult
 from swarm.store import ledger, waves
@@ -187,7 +187,7 @@ def _hindrances(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield why something cannot be brought back, each with what to do about it."""
     git, folder = plan.repository.git, leftovers.tree_folder(plan.workspace, plan.run)
     for work in plan.works:
-        if git.answer("cat-file", "-e", work.tree, expect=(0, 1, 128))[0]:
+        if not holds_object(git, work.tree):
             yield f"tree {work.tree[:12]} of {work.name} is gone", "there is nothing to bring it back from"
     for back in plan.backs:
         if not holds_commit(git, back.commit):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from swarm.git import agent_work
+from swarm.git import agent_work, refs
 from swarm.git.refs import WORK
 from swarm.git.repository import LINK_MODE, Repository, TreeFile
 from swarm.results.collect import UNTAKABLE, Divergence, LeaseRequest, Problem, ViolationShown
@@ -24,7 +24,7 @@ def keep_work(repository: Repository, wave: Wave, intakes: Sequence[Intake]) -> 
     for taken in intakes:
         if taken.work is not None and taken.work.touched:
             ref = f"{WORK}{wave.run_id}/w{wave.number}-{taken.agent.domain}"
-            repository.git.run("update-ref", ref, taken.work.tree)
+            refs.keep(repository.git, ref, taken.work.tree)
 
 
 class Court:

@@ -10,7 +10,6 @@ from typing import Final
 
 from swarm.files import is_in_place
 from swarm.git import refs, worktree_list, worktrees
-from swarm.git.path_text import path_text
 from swarm.git.repository import Repository
 from swarm.git.runner import Git, GitError
 from swarm.git.worktree_list import Placement
@@ -109,8 +108,7 @@ def _made_as(run: Run, git: Git, place: Path) -> tuple[Tree, str] | None:
 
 def _is_held_elsewhere(git: Git, commit: str, branch: str | None) -> bool:
     """Say whether a ref other than the tree's own branch holds a commit."""
-    listed = git.run("for-each-ref", "--format=%(refname)", "--contains", commit, "refs/")
-    return any(name != f"refs/heads/{branch}" for name in path_text(listed).splitlines())
+    return any(ref != f"refs/heads/{branch}" for ref in refs.refs_holding(git, commit))
 
 
 def _remove_tree(store: Store, run: Run, repository: Repository, place: Path) -> bool:
@@ -126,7 +124,7 @@ def _remove_tree(store: Store, run: Run, repository: Repository, place: Path) ->
     if place.exists():
         return False
     if found is not None and found[0].branch is not None and refs.tip_of(git, found[0].branch) == found[1]:
-        git.run("update-ref", "-d", f"refs/heads/{found[0].branch}", found[1])
+        refs.delete_branch(git, found[0].branch, found[1])
     return True
 
 
@@ -161,7 +159,7 @@ def _remove_branch(store: Store, run: Run, repository: Repository, branch: str, 
     is_free = branch not in waves.branches_in_use(store.conn, run.id)
     if not is_free or not _is_held_elsewhere(repository.git, commit, branch):
         return False
-    repository.git.run("update-ref", "-d", f"refs/heads/{branch}", commit)
+    refs.delete_branch(repository.git, branch, commit)
     return True
 
 
@@ -189,16 +187,7 @@ def _holds_nothing_more(repository: Repository, one: Placement) -> bool:
     admin = worktree_list.admin_of(repository.common_dir, one.path)
     if admin is None or one.head is None or one.locked is not None or not _is_held_elsewhere(git, one.head, None):
         return False
-    index = admin / "index"
-    if not index.exists():
-        return True
-    try:
-        staged = Git(repository.root, index=index).answer(
-            "diff-index", "--cached", "--quiet", one.head, "--", expect=(0, 1)
-        )
-    except GitError:
-        return False
-    return staged[0] == 0
+    return worktree_list.stages_nothing(git, admin, one.head)
 
 
 def _forget(repository: Repository, one: Placement) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 from swarm import errors
 from swarm.files import make_folder
 from swarm.git import checkouts, orphans, refs, worktrees
-from swarm.git.repository import Repository
+from swarm.git.repository import Repository, common_dir_of
 from swarm.git.runner import Git, GitError
 from swarm.git.worktrees import Tree
 from swarm.interruption import postponed
@@ -77,7 +77,7 @@ def make_trees(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> list
     """
     places = {tree.path.parent for _, tree in trees}
     had = {place for place in places if place.is_dir()}
-    common = Path(git.text("rev-parse", "--path-format=absolute", "--git-common-dir"))
+    common = common_dir_of(git)
     for place in places:
         make_folder(place)
         worktrees.clear_debris(common, place.resolve())
