@@ -11,6 +11,7 @@ from swarm.builds.adapter import BuildResult
 from swarm.git import worktree_list
 from swarm.waves.clean import leftovers
 from swarm.waves.prove import build
+from swarm.waves.trees import scratch_tree
 from tests.cli.scenes.merge_team import Team
 from tests.cli.scenes.snapshots import everything_in
 from tests.conftest import Answer, Repo, Swarm, Workspace
@@ -160,7 +161,7 @@ def test_a_scratch_tree_of_another_container_is_no_remnant_while_its_build_runs(
         return run_build(adapter, tree, *more)
 
     # The id that it has there is one of nobody here.
-    monkeypatch.setattr(build, "SCRATCH", "proof-99999999-")
+    monkeypatch.setattr(scratch_tree, "SCRATCH", "proof-99999999-")
     monkeypatch.setattr(build.runner, "run_build", looked_at)
     amended.merge()
     assert seen == [(True, {"w2-code", "w2-rest"})] * len(seen) != []

@@ -393,7 +393,7 @@ def test_where_no_folder_can_be_locked_a_scratch_tree_stays_while_its_process_li
 
     dead, alive = (scratch_tree(repo, collected, pid) for pid in (dead_pid, os.getpid()))
     without = SimpleNamespace(LOCK_EX=fcntl.LOCK_EX, LOCK_NB=fcntl.LOCK_NB, flock=unsupported)
-    monkeypatch.setattr("swarm.waves.prove.build.fcntl", without)
+    monkeypatch.setattr("swarm.waves.trees.scratch_tree.fcntl", without)
     assert repaired(swarm) == [("scratch", "done")]
     assert (dead.exists(), alive.exists()) == (False, True)
 
@@ -566,5 +566,5 @@ def test_where_nothing_can_be_recorded_nothing_is_repaired(
 def test_a_repair_that_does_not_succeed_is_told_and_is_no_success(
     swarm: Swarm, stranded: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("swarm.waves.doctor.repairs_of_git.placements.forget", lambda *_: None)
+    monkeypatch.setattr("swarm.waves.doctor.repairs_of_git.worktree_list.forget", lambda *_: None)
     assert repaired(swarm, exit=1) == [("worktrees", "not_done")] * 2
