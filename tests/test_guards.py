@@ -230,6 +230,29 @@ def test_sql_stands_with_its_tables() -> None:
     assert found == []
 
 
+# Modules that read JSON from outside the control plane; every other JSON text is a column, which store/ decodes.
+READS_JSON = {
+    "builds/project_files.py": "package.json of the repository",
+    "documents.py": "schemas that the package ships, and output of agents",
+    "runtimes/ruff.py": "output of ruff",
+    "waves/setup/domain_files.py": "`--globs` of the command line",
+}
+
+
+def test_json_of_the_database_is_decoded_by_the_store_alone() -> None:
+    decoders = {"load", "loads", "JSONDecoder"}
+    found = {
+        shown(module)
+        for module in MODULES
+        for call in calls(module)
+        if isinstance(call.func, ast.Attribute)
+        and getattr(call.func.value, "id", "") == "json"
+        and call.func.attr in decoders
+    }
+    by_name = {f.by for f in imports() if f.name.startswith("json.") and f.name.rpartition(".")[2] in decoders}
+    assert {name for name in found | by_name if room_of(name) != "store"} == READS_JSON.keys()
+
+
 def test_no_migration_is_run_as_a_script() -> None:
     # `executescript` commits the transaction that is open.
     files = [*MODULES, *sorted((PACKAGE.parent / "migrations").glob("*.py"))]

@@ -1,11 +1,10 @@
 """What must not change while agents work: the git folder that all trees share, and the primary checkout."""
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from swarm.git.blocking_files import traps
 from swarm.git.path_text import path_bytes, path_text
@@ -24,28 +23,6 @@ _FILES: Final = (
 )
 # Beside what is compared of a worktree: where it is.
 _PLACE: Final = "/place"
-
-
-class Sentinel(NamedTuple):
-    """Fingerprints taken at dispatch.
-
-    `primary` holds the dirt of the user's checkout, `None` where that is not watched; `indexes` the digest of
-    each kept index, by the name of its tree.
-    """
-
-    common: dict[str, str]
-    primary: dict[str, str] | None
-    indexes: dict[str, str]
-
-    def document(self) -> str:
-        """Return the sentinel as the JSON that the wave keeps."""
-        return json.dumps(self._asdict(), sort_keys=True)
-
-    @classmethod
-    def read(cls, document: str) -> "Sentinel":
-        """Return the sentinel that a wave kept."""
-        kept = json.loads(document)
-        return cls(kept["common"], kept["primary"], kept["indexes"])
 
 
 def fingerprint_common(common_dir: Path, run_id: str) -> dict[str, str]:

@@ -1,27 +1,44 @@
-"""Lookups over an analysis of a wave: rules at a place, files that were read."""
+"""Analysis of a wave by an analyzer: which files it read, with which rules on."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 
-def indexed(analysis: dict[str, Any]) -> dict[str, Any]:
-    """Return an analysis with its lists as sets, for many look-ups."""
-    sets: dict[str, Any] = {key: frozenset(analysis[key]) for key in ("unread", "read") if key in analysis}
-    roots = {root["root"]: frozenset(root["rules"]) for root in analysis.get("roots", ())}
-    return {**analysis, **sets, "roots": roots} if analysis else {}
+class Analysis(NamedTuple):
+    """Files that an analyzer read, and the rules that were on in each folder.
+
+    `read` are all files that it read; where it is `None`, the analyzer read every file with one of `suffixes` that is
+    not in `unread`. `roots` are the rules that were on, by folder (`./folder`, `./.`, or `""` for everywhere);
+    `silenced` are the rules that comments turn off, by file.
+    """
+
+    roots: Mapping[str, frozenset[str]]
+    suffixes: tuple[str, ...]
+    read: frozenset[str] | None
+    unread: frozenset[str]
+    silenced: Mapping[str, frozenset[str]]
+
+    def rules_at(self, path: str | None) -> frozenset[str]:
+        """Return the rules that were on for a file: those of the nearest folder that has a configuration."""
+        folders = [f"./{path}".rsplit("/", depth)[0] for depth in range(1, (path or "").count("/") + 2)]
+        near = (self.roots[folder] for folder in [*folders, "./."] if folder in self.roots)
+        return next(near, self.roots.get("", frozenset()))
+
+    def was_read(self, path: str | None) -> bool:
+        """Say whether the analyzer read a file."""
+        if path is None:
+            return False
+        if self.read is not None:
+            return path in self.read
+        return path.endswith(self.suffixes) and path not in self.unread
 
 
-def rules_at(analysis: Mapping[str, Any], path: str | None) -> frozenset[str]:
-    """Return the rules that were on for a file."""
-    roots: Mapping[str, frozenset[str]] = analysis.get("roots", {})
-    folders = [f"./{path}".rsplit("/", depth)[0] for depth in range(1, (path or "").count("/") + 2)]
-    return next((roots[folder] for folder in [*folders, "./."] if folder in roots), roots.get("", frozenset()))
-
-
-def was_read(analysis: Mapping[str, Any], path: str | None) -> bool:
-    """Say whether an analyzer read a file."""
-    if not analysis or path is None:
-        return False
-    if "read" in analysis:
-        return path in analysis["read"]
-    return path.endswith(tuple(analysis["suffixes"])) and path not in analysis["unread"]
+def analysis_from(document: Mapping[str, Any]) -> Analysis:
+    """Return an analysis from the JSON values that a runtime gives; an empty document means that nothing was read."""
+    return Analysis(
+        roots={root["root"]: frozenset(root["rules"]) for root in document.get("roots", ())},
+        suffixes=tuple(document.get("suffixes", ())),
+        read=frozenset(document["read"]) if "read" in document else None,
+        unread=frozenset(document.get("unread", ())),
+        silenced={path: frozenset(rules) for path, rules in document.get("silenced", {}).items()},
+    )

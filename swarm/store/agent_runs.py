@@ -1,9 +1,12 @@
 """The tables `agent_runs`, `artifacts` and `file_claims`: the work of one domain in one wave, and its evidence."""
 
+import json
 import sqlite3
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
+from swarm.rules.analysis import Analysis, analysis_from
 from swarm.rules.states import AgentRunStatus
 from swarm.store.ledger import Entry, append
 
@@ -14,7 +17,7 @@ _COLUMNS: Final = (
 
 
 class AgentRun(NamedTuple):
-    """The work of one domain in one wave. `analyzer` and `analysis` are what `launch` itself observed."""
+    """The work of one domain in one wave. `launch` itself observed `analyzer` and the analysis."""
 
     id: int
     wave_id: int
@@ -27,12 +30,17 @@ class AgentRun(NamedTuple):
     worktree_path: str | None
     worktree_branch: str | None
     analyzer: str | None
-    analysis: str | None
+    analysis_document: str | None
     findings: int | None
     error: str | None
     started: str | None
     ended: str | None
     work: str | None = None
+
+    @property
+    def analysis(self) -> Analysis | None:
+        """Which files the analyzer read, decoded anew at each call: the list is long, and only collect needs it."""
+        return analysis_from(json.loads(self.analysis_document)) if self.analysis_document else None
 
 
 class NewAgentRun(NamedTuple):
@@ -131,9 +139,10 @@ def given_since(conn: sqlite3.Connection, run_id: str, seq: int) -> list[Given]:
     return list(map(Given._make, rows))
 
 
-def record_analysis(conn: sqlite3.Connection, agent_run_id: int, analyzer: str, analysis: str) -> None:
-    """Keep which analyzer looked, with which version and configuration, and what it could not read."""
-    conn.execute("UPDATE agent_runs SET analyzer = ?, analysis = ? WHERE id = ?", (analyzer, analysis, agent_run_id))
+def record_analysis(conn: sqlite3.Connection, agent_run_id: int, analyzer: str, analysis: Mapping[str, Any]) -> None:
+    """Keep which analyzer looked, with which version and configuration, and what it read; `analysis` is JSON values."""
+    document = json.dumps(analysis)
+    conn.execute("UPDATE agent_runs SET analyzer = ?, analysis = ? WHERE id = ?", (analyzer, document, agent_run_id))
 
 
 def record_count(conn: sqlite3.Connection, agent_run_id: int, findings: int) -> None:

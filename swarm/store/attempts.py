@@ -1,7 +1,8 @@
 """The table `attempts`: one row a process launched for an agent run, written before it is spawned."""
 
+import json
 import sqlite3
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
 from swarm.store.ledger import Entry, append
@@ -14,7 +15,7 @@ _COLUMNS: Final = (
 
 
 class Attempt(NamedTuple):
-    """One process launched for an agent run. Open while `outcome` is `None`."""
+    """A process launched for an agent run. Open while `outcome` is `None`."""
 
     id: int
     agent_run_id: int
@@ -22,7 +23,7 @@ class Attempt(NamedTuple):
     parent_id: int | None
     runtime: str
     runtime_version: str | None
-    argv: str
+    argv: tuple[str, ...]
     host: str
     supervisor_pid: int
     pid: int | None
@@ -44,7 +45,7 @@ class Attempt(NamedTuple):
 
 
 class NewAttempt(NamedTuple):
-    """An attempt before it is spawned. `argv` is JSON."""
+    """An attempt before it is spawned."""
 
     agent_run_id: int
     ordinal: int
@@ -52,7 +53,7 @@ class NewAttempt(NamedTuple):
     recovery_reason: str | None
     runtime: str
     runtime_version: str | None
-    argv: str
+    argv: tuple[str, ...]
     prompt_sha256: str
     host: str
     supervisor_pid: int
@@ -80,7 +81,7 @@ def add(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt: NewAttempt
         "INSERT INTO attempts (agent_run_id, ordinal, parent_id, recovery_reason, runtime, runtime_version, argv,"
         " prompt_sha256, host, supervisor_pid, record_path, created)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-        (*attempt, now()),
+        (*attempt[:6], json.dumps(attempt.argv), *attempt[7:], now()),
     ).fetchone()
     attempt_id = int(row[0])
     payload: dict[str, object] = {"agentRunId": attempt.agent_run_id, "runtime": attempt.runtime}
@@ -131,7 +132,7 @@ def of_wave(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[Attempt]]:
         (wave_id,),
     )
     found: dict[int, list[Attempt]] = {}
-    for attempt in map(Attempt._make, rows):
+    for attempt in map(_attempt, rows):
         found.setdefault(attempt.agent_run_id, []).append(attempt)
     return found
 
@@ -139,4 +140,9 @@ def of_wave(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[Attempt]]:
 def find(conn: sqlite3.Connection, attempt_id: int) -> Attempt | None:
     """Return one attempt."""
     row = conn.execute(f"SELECT {_COLUMNS} FROM attempts WHERE id = ?", (attempt_id,)).fetchone()  # noqa: S608
-    return None if row is None else Attempt._make(row)
+    return None if row is None else _attempt(row)
+
+
+def _attempt(row: tuple[Any, ...]) -> Attempt:
+    attempt = Attempt._make(row)
+    return attempt._replace(argv=tuple(json.loads(str(attempt.argv))))

@@ -57,6 +57,10 @@ def snapshot(conn: sqlite3.Connection, run_id: str, domains: Sequence[Domain]) -
 def snapshot_map(conn: sqlite3.Connection, snapshot_id: int) -> list[Domain]:
     """Return the map that a wave froze."""
     (document,) = conn.execute("SELECT map FROM snapshots WHERE id = ?", (snapshot_id,)).fetchone()
+    return _map(document)
+
+
+def _map(document: str) -> list[Domain]:
     return [
         Domain(item["name"], Ownership(item["ownership"]), tuple(item["globs"]), item["description"])
         for item in json.loads(document)
@@ -75,7 +79,7 @@ def freeze_within(conn: sqlite3.Connection, run: Run) -> None:
         ledger.append(conn, Entry("map_frozen", f"map:{run.id}", run.id, None, "draft", "frozen"))
 
 
-def snapshot_of(conn: sqlite3.Connection, snapshot_id: int) -> tuple[str, str]:
-    """Return the digest of a snapshot and its map, which is JSON."""
+def snapshot_of(conn: sqlite3.Connection, snapshot_id: int) -> tuple[str, list[Domain]]:
+    """Return the digest of a snapshot and its map."""
     row = conn.execute("SELECT sha256, map FROM snapshots WHERE id = ?", (snapshot_id,)).fetchone()
-    return str(row[0]), str(row[1])
+    return str(row[0]), _map(row[1])

@@ -1,9 +1,10 @@
 """Table file_claims: the files that an agent run touched, and its violations."""
 
-import json
 import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
+
+from swarm.store.wave_documents import violations_from
 
 
 class Claim(NamedTuple):
@@ -73,8 +74,10 @@ def violations_after(conn: sqlite3.Connection, run_id: str, number: int, whole_w
         " WHERE run_id = ? AND number > ? AND status <> 'aborted_for_rewind' AND violations <> '[]'",
         (run_id, number),
     )
-    unattributed = [one["agent_domain"] for (violations,) in kept for one in json.loads(violations)]
-    return int(row[0]) + unattributed.count(whole_wave)
+    unattributed = sum(
+        violation.agent_domain == whole_wave for (document,) in kept for violation in violations_from(document)
+    )
+    return int(row[0]) + unattributed
 
 
 def has_changes(conn: sqlite3.Connection, wave_id: int) -> bool:

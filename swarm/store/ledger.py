@@ -31,7 +31,7 @@ class Entry(NamedTuple):
 
 
 class Event(NamedTuple):
-    """One row of the ledger, in column order."""
+    """A row of the ledger, in column order. `payload` is the JSON text that the chain hashes."""
 
     seq: int
     ts: str
@@ -46,6 +46,17 @@ class Event(NamedTuple):
     payload: str | None
     correlation_id: str
     hash: str
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The payload as JSON values, empty where the event has none."""
+        return json.loads(self.payload) if self.payload else {}
+
+
+def as_kept(payload: dict[str, object]) -> dict[str, Any]:
+    """Return a payload as the ledger would give it back, where a tuple is a list."""
+    kept: dict[str, Any] = json.loads(_compact(payload))
+    return kept
 
 
 def append(conn: sqlite3.Connection, *entries: Entry) -> None:

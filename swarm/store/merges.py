@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
 from swarm.store.ledger import Entry, append
@@ -21,15 +21,15 @@ class NewMerge(NamedTuple):
 
 
 class Merge(NamedTuple):
-    """A wave's branches, published together at a ref. `domains` and `dropped` are JSON lists."""
+    """Branches of a wave, published together at a ref."""
 
     id: int
     wave_id: int
     ref: str
     base: str
     commit_sha: str
-    domains: str
-    dropped: str
+    domains: tuple[str, ...]
+    dropped: tuple[str, ...]
     verification_id: int | None
     created: str
 
@@ -55,7 +55,7 @@ def add_merge(conn: sqlite3.Connection, run_id: str, new: NewMerge) -> None:
 def merges_of(conn: sqlite3.Connection, wave_id: int) -> list[Merge]:
     """Return what was published of a wave, oldest first."""
     rows = conn.execute(f"SELECT {_MERGE} FROM merges WHERE wave_id = ? ORDER BY id", (wave_id,))  # noqa: S608
-    return list(map(Merge._make, rows))
+    return [_merge(row) for row in rows]
 
 
 def merged_into(conn: sqlite3.Connection, run_id: str, ref: str) -> list[str]:
@@ -66,6 +66,11 @@ def merged_into(conn: sqlite3.Connection, run_id: str, ref: str) -> list[str]:
         (run_id, ref),
     )
     return [commit for (commit,) in rows]
+
+
+def _merge(row: tuple[Any, ...]) -> Merge:
+    merge = Merge._make(row)
+    return merge._replace(domains=tuple(json.loads(str(merge.domains))), dropped=tuple(json.loads(str(merge.dropped))))
 
 
 _MERGE: Final = "id, wave_id, ref, base, commit_sha, domains, dropped, verification_id, created"

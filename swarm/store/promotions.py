@@ -2,35 +2,36 @@
 
 import json
 import sqlite3
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
+from swarm.rules.gates import Gate, GateName
 from swarm.store.ledger import Entry, append
 
 
 class NewPromotion(NamedTuple):
-    """A promotion as it is recorded: `gates` are JSON values, `overridden` the names of those that were passed."""
+    """A promotion before it is recorded. `overridden` names the gates that were passed for a reason."""
 
     run_id: str
     wave_id: int | None
     from_phase: str
     to_phase: str
-    gates: tuple[object, ...]
+    gates: tuple[Gate, ...]
     overridden: tuple[str, ...]
     reason: str | None
     receipt_id: int | None
 
 
 class Promotion(NamedTuple):
-    """A recorded step from one phase to the next. `gates` and `overridden` are JSON."""
+    """A recorded step from one phase to the next. `overridden` names the gates that were passed for a reason."""
 
     id: int
     run_id: str
     wave_id: int | None
     from_phase: str
     to_phase: str
-    gates: str
-    overridden: str
+    gates: tuple[Gate, ...]
+    overridden: tuple[str, ...]
     reason: str | None
     receipt_id: int | None
     created: str
@@ -38,7 +39,7 @@ class Promotion(NamedTuple):
 
 def add_promotion(conn: sqlite3.Connection, new: NewPromotion) -> None:
     """Record a promotion; the run's and the wave's own moves are recorded where they are made."""
-    gates, overridden = json.dumps(new.gates), json.dumps(new.overridden)
+    gates, overridden = json.dumps([gate._asdict() for gate in new.gates]), json.dumps(new.overridden)
     row = conn.execute(
         "INSERT INTO promotions (run_id, wave_id, from_phase, to_phase, gates, overridden, reason, receipt_id, created)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
@@ -52,7 +53,16 @@ def add_promotion(conn: sqlite3.Connection, new: NewPromotion) -> None:
 def promotions_of(conn: sqlite3.Connection, run_id: str) -> list[Promotion]:
     """Return the promotions of a run, oldest first."""
     rows = conn.execute(f"SELECT {_PROMOTION} FROM promotions WHERE run_id = ? ORDER BY id", (run_id,))  # noqa: S608
-    return list(map(Promotion._make, rows))
+    return [_promotion(row) for row in rows]
+
+
+def _promotion(row: tuple[Any, ...]) -> Promotion:
+    promotion = Promotion._make(row)
+    gates = tuple(
+        Gate(GateName(gate["name"]), bool(gate["passed"]), bool(gate["overridable"]), gate.get("reason") or "")
+        for gate in json.loads(str(promotion.gates))
+    )
+    return promotion._replace(gates=gates, overridden=tuple(json.loads(str(promotion.overridden))))
 
 
 _PROMOTION: Final = "id, run_id, wave_id, from_phase, to_phase, gates, overridden, reason, receipt_id, created"

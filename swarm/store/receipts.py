@@ -9,7 +9,7 @@ from swarm.store.ledger import Entry, append
 
 
 class Receipt(NamedTuple):
-    """The durable record of a wave or of a verification; `body` is its JSON, and `sha256` of that."""
+    """The durable record of a wave or of a verification; `body` is its JSON text, `sha256` the digest of that."""
 
     id: int
     run_id: str
@@ -19,6 +19,11 @@ class Receipt(NamedTuple):
     sha256: str
     body: str
     created: str
+
+    @property
+    def document(self) -> Any:
+        """The receipt as JSON values."""
+        return json.loads(self.body)
 
 
 def add_receipt(

@@ -1,5 +1,6 @@
 """Table sightings: one wave's report of a finding."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
@@ -112,10 +113,11 @@ def sightings_of_wave(conn: sqlite3.Connection, wave_id: int) -> Iterator[Sighti
 
 
 class Seen(NamedTuple):
-    """What a wave saw, counted: sightings, the findings of each severity, and the digest that the ledger holds."""
+    """Findings of each severity that a wave saw, with the count and the digest of sightings that the ledger holds."""
 
     by_severity: dict[str, int]
-    recorded: str | None
+    sightings: int
+    digest: str | None
 
 
 def seen_in(conn: sqlite3.Connection, wave_id: int) -> Seen:
@@ -128,4 +130,5 @@ def seen_in(conn: sqlite3.Connection, wave_id: int) -> Seen:
         "SELECT payload FROM events WHERE subject = ? AND kind = 'findings_recorded' ORDER BY seq DESC LIMIT 1",
         (f"wave:{wave_id}",),
     ).fetchone()
-    return Seen(by_severity, row and row[0])
+    recorded = json.loads(row[0]) if row and row[0] else {}
+    return Seen(by_severity, recorded.get("sightings", 0), recorded.get("digest"))

@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from swarm.store.wave_documents import WaveResult, result_from
+
 
 class Span(NamedTuple):
     """How many findings of a severity share the wave they came in, the wave they were fixed in, and a decision."""
@@ -51,7 +53,7 @@ class Told(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A wave in the history of all runs. `result` is JSON, `None` while the wave is in flight."""
+    """A wave in the history of all runs. `result` is `None` while the wave is in flight."""
 
     run_id: str
     repo: str
@@ -61,7 +63,7 @@ class Point(NamedTuple):
     status: str
     dispatched: str
     ended: str | None
-    result: str | None
+    result: WaveResult | None
 
 
 class Tally(NamedTuple):
@@ -144,7 +146,7 @@ def points(conn: sqlite3.Connection, repo: str | None) -> Iterator[Point]:
         f" FROM runs JOIN waves ON waves.run_id = runs.id WHERE {_OF_REPO} ORDER BY runs.seq DESC, number DESC",
         (repo,),
     )
-    return map(Point._make, rows)
+    return (Point._make((*facts, result_from(document))) for *facts, document in rows)
 
 
 def regressions_by_wave(conn: sqlite3.Connection, run_id: str) -> dict[int, int]:

@@ -1,7 +1,9 @@
 """The tables `verifications`, `merges`, `receipts` and `promotions`: what was proved, published and passed."""
 
+import json
 import sqlite3
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
 from swarm.store.ledger import Entry, append
@@ -12,8 +14,38 @@ _VERIFICATION: Final = (
 )
 
 
+class KeptStep(NamedTuple):
+    """A step of a build, with the beginning and the end of its output."""
+
+    name: str
+    kind: str
+    argv: tuple[str, ...]
+    status: str
+    passed: bool
+    exit_code: int | None
+    duration_ms: int
+    test_count: int | None
+    log: str
+    stdout: str
+    stderr: str
+
+
+class ClaimCounts(NamedTuple):
+    """Claims that `verify` judged, counted by their class; `None` is a count that an older version did not record."""
+
+    total: int | None = None
+    verified: int | None = None
+    regressed: int | None = None
+    claimed_but_still_present: int | None = None
+    drifted: int | None = None
+    broken: int | None = None
+    unverifiable: int | None = None
+    verified_via_distribution: Mapping[str, int] = {}
+    offending: int | None = None
+
+
 class NewVerification(NamedTuple):
-    """A look at a commit, as it is recorded. `steps` and `claims` are JSON; `accepted` is a verdict let through."""
+    """A verification before it is recorded; `accepted` is a verdict that was accepted for a reason."""
 
     run_id: str
     wave_id: int | None
@@ -22,9 +54,9 @@ class NewVerification(NamedTuple):
     commit_sha: str
     verdict: str
     adapter: str | None
-    steps: str
+    steps: tuple[KeptStep, ...]
     test_count: int | None
-    claims: str | None
+    claims: ClaimCounts | None
     threshold: int | None
     exit_code: int
     accepted: str | None = None
@@ -42,9 +74,9 @@ class Verification(NamedTuple):
     commit_sha: str
     verdict: str
     adapter: str | None
-    steps: str
+    steps: tuple[KeptStep, ...]
     test_count: int | None
-    claims: str | None
+    claims: ClaimCounts | None
     threshold: int | None
     exit_code: int
     accepted: str | None
@@ -59,13 +91,14 @@ class Verification(NamedTuple):
 
 def add_verification(conn: sqlite3.Connection, new: NewVerification) -> Verification:
     """Record a verification and return it."""
+    documents = {"steps": _steps_text(new.steps), "claims": _claims_text(new.claims)}
     marks = ", ".join("?" * (len(NewVerification._fields) + 1))
     row = conn.execute(
         f"INSERT INTO verifications ({', '.join(NewVerification._fields)}, created)"  # noqa: S608
         f" VALUES ({marks}) RETURNING {_VERIFICATION}",
-        (*new, now()),
+        tuple((new._asdict() | documents | {"created": now()}).values()),
     ).fetchone()
-    made = Verification._make(row)
+    made = _verification(row)
     payload: dict[str, object] = {
         "purpose": made.purpose,
         "commit": made.commit_sha,
@@ -104,7 +137,7 @@ def newest_verification(
         f"SELECT {_VERIFICATION} FROM verifications WHERE {where} ORDER BY id DESC LIMIT 1",  # noqa: S608
         values,
     ).fetchone()
-    return None if row is None else Verification._make(row)
+    return None if row is None else _verification(row)
 
 
 def verifications_of(conn: sqlite3.Connection, run_id: str, wave_id: int | None = None) -> list[Verification]:
@@ -114,4 +147,38 @@ def verifications_of(conn: sqlite3.Connection, run_id: str, wave_id: int | None 
         " ORDER BY id",
         (run_id, wave_id),
     )
-    return list(map(Verification._make, rows))
+    return [_verification(row) for row in rows]
+
+
+def _verification(row: tuple[Any, ...]) -> Verification:
+    made = Verification._make(row)
+    claims = None if made.claims is None else _claims(json.loads(str(made.claims)))
+    return made._replace(steps=tuple(map(_step, json.loads(str(made.steps)))), claims=claims)
+
+
+def _step(item: Mapping[str, Any]) -> KeptStep:
+    return KeptStep(
+        name=str(item.get("name", "")),
+        kind=item.get("kind", ""),
+        argv=tuple(item.get("argv", ())),
+        status=item.get("status", ""),
+        passed=bool(item.get("passed")),
+        exit_code=item.get("exit_code"),
+        duration_ms=item.get("duration_ms", 0),
+        test_count=item.get("test_count"),
+        log=item.get("log", ""),
+        stdout=item.get("stdout", ""),
+        stderr=item.get("stderr", ""),
+    )
+
+
+def _claims(kept: Mapping[str, Any]) -> ClaimCounts:
+    return ClaimCounts(**{name: kept[name] for name in ClaimCounts._fields if name in kept})
+
+
+def _steps_text(steps: Sequence[KeptStep]) -> str:
+    return json.dumps([step._asdict() for step in steps])
+
+
+def _claims_text(claims: ClaimCounts | None) -> str | None:
+    return None if claims is None else json.dumps(claims._asdict())

@@ -1,6 +1,5 @@
 """The table `waves`."""
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -8,7 +7,9 @@ from typing import Any, Final, NamedTuple
 from swarm.clock import now
 from swarm.rules.phases import Phase
 from swarm.rules.states import WaveStatus
+from swarm.store import wave_documents
 from swarm.store.ledger import Entry, append
+from swarm.store.wave_documents import Sentinel, Violation, WaveResult
 
 _BEYOND_SQLITE: Final = 2**63
 _COLUMNS: Final = (
@@ -18,7 +19,7 @@ _COLUMNS: Final = (
 
 
 class Wave(NamedTuple):
-    """One dispatch of one phase. `sentinel`, `violations` and `result` are JSON."""
+    """One dispatch of one phase. `result` is `None` while the wave is in flight."""
 
     id: int
     run_id: str
@@ -32,12 +33,17 @@ class Wave(NamedTuple):
     runtime: str | None
     runtime_version: str | None
     runtime_config: str | None
-    sentinel: str
+    sentinel_document: str
     ownership_probe_degraded: bool
-    violations: str
-    result: str | None
+    violations: tuple[Violation, ...]
+    result: WaveResult | None
     dispatched: str
     ended: str | None
+
+    @property
+    def sentinel(self) -> Sentinel:
+        """The fingerprints taken at dispatch, decoded anew at each call: they are large, and few verbs need them."""
+        return wave_documents.sentinel_from(self.sentinel_document)
 
 
 class NewWave(NamedTuple):
@@ -53,7 +59,7 @@ class NewWave(NamedTuple):
     runtime: str | None
     runtime_version: str | None
     runtime_config: str | None
-    sentinel: str
+    sentinel: Sentinel
 
 
 def next_number(conn: sqlite3.Connection, run_id: str) -> int:
@@ -68,7 +74,7 @@ def add(conn: sqlite3.Connection, wave: NewWave) -> int:
         "INSERT INTO waves (run_id, number, phase, snapshot_id, dispatch_sha, isolated, shared_tree, runtime,"
         " runtime_version, runtime_config, sentinel, status, dispatched)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'dispatched', ?) RETURNING id",
-        (*wave, now()),
+        (*wave[:-1], wave_documents.sentinel_text(wave.sentinel), now()),
     ).fetchone()
     wave_id = int(row[0])
     (frozen,) = conn.execute("SELECT sha256 FROM snapshots WHERE id = ?", (wave.snapshot_id,)).fetchone()
@@ -181,22 +187,23 @@ def branches_in_use(conn: sqlite3.Connection, run_id: str) -> set[str]:
     return {branch for (branch,) in rows}
 
 
-def record_sentinel(conn: sqlite3.Connection, wave_id: int, sentinel: str) -> None:
+def record_sentinel(conn: sqlite3.Connection, wave_id: int, sentinel: Sentinel) -> None:
     """Keep what must not change from now on while the agents of a wave work."""
-    conn.execute("UPDATE waves SET sentinel = ? WHERE id = ?", (sentinel, wave_id))
+    document = wave_documents.sentinel_text(sentinel)
+    conn.execute("UPDATE waves SET sentinel = ? WHERE id = ?", (document, wave_id))
 
 
-def record_probe(conn: sqlite3.Connection, wave_id: int, *, degraded: bool, violations: Sequence[Any]) -> None:
+def record_probe(conn: sqlite3.Connection, wave_id: int, *, degraded: bool, violations: Sequence[Violation]) -> None:
     """Keep what the sentinel and the ownership probe found."""
     conn.execute(
         "UPDATE waves SET ownership_probe_degraded = ?, violations = ? WHERE id = ?",
-        (degraded, json.dumps(violations), wave_id),
+        (degraded, wave_documents.violations_text(violations), wave_id),
     )
 
 
-def record_result(conn: sqlite3.Connection, wave_id: int, result: dict[str, object]) -> None:
+def record_result(conn: sqlite3.Connection, wave_id: int, result: WaveResult) -> None:
     """Keep the counts that the wave ended with."""
-    conn.execute("UPDATE waves SET result = ? WHERE id = ?", (json.dumps(result), wave_id))
+    conn.execute("UPDATE waves SET result = ? WHERE id = ?", (wave_documents.result_text(result), wave_id))
 
 
 def _one(conn: sqlite3.Connection, where: str, *values: object) -> Wave | None:
@@ -205,10 +212,12 @@ def _one(conn: sqlite3.Connection, where: str, *values: object) -> Wave | None:
 
 
 def _wave(row: tuple[object, ...]) -> Wave:
-    wave = Wave._make(row)
-    return wave._replace(
-        phase=Phase(wave.phase),
-        status=WaveStatus(wave.status),
-        isolated=bool(wave.isolated),
-        ownership_probe_degraded=bool(wave.ownership_probe_degraded),
+    columns: dict[str, Any] = dict(zip(Wave._fields, row, strict=True))
+    return Wave._make(row)._replace(
+        phase=Phase(columns["phase"]),
+        status=WaveStatus(columns["status"]),
+        isolated=bool(columns["isolated"]),
+        ownership_probe_degraded=bool(columns["ownership_probe_degraded"]),
+        violations=wave_documents.violations_from(columns["violations"]),
+        result=wave_documents.result_from(columns["result"]),
     )

@@ -1,6 +1,5 @@
 """`advance`: look at every gate, and where they let the run pass, record the step to the next phase."""
 
-import json
 import sqlite3
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -92,7 +91,7 @@ def _promote(conn: sqlite3.Connection, seen: Look, override: str | None, as_docu
             wave_id=wave.id if wave else None,
             from_phase=run.status,
             to_phase=target,
-            gates=tuple(gate._asdict() for gate in shown),
+            gates=judgement.gates,
             overridden=seen.overridden,
             reason=reason,
             receipt_id=receipt_id,
@@ -136,8 +135,8 @@ def history(conn: sqlite3.Connection, run: Run) -> tuple[PromotionShown, ...]:
             wave_number=None if made.wave_id is None else waves.number_of(conn, made.wave_id),
             from_phase=made.from_phase,
             to_phase=made.to_phase,
-            gates=gates_shown(json.loads(made.gates)),
-            overrides=tuple(json.loads(made.overridden)),
+            gates=gates_shown(made.gates),
+            overrides=made.overridden,
             reason=made.reason,
             created=made.created,
         )

@@ -1,6 +1,5 @@
 """What the gates and the assessment of a run rest on, read from the tables in a few small queries."""
 
-import json
 import os
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
@@ -53,7 +52,7 @@ def standing(conn: sqlite3.Connection, run: Run) -> Standing:
         has_promotions=promoted > 0,
         is_unmerged=is_unmerged,
         is_unpublished=is_unpublished,
-        is_git_changed=wave is not None and f'"file": "{GIT_FOLDER}' in wave.violations,
+        is_git_changed=wave is not None and any(one.file.startswith(GIT_FOLDER) for one in wave.violations),
         gates=gates.Facts(
             run.status,
             _wave(wave, agents) if wave else None,
@@ -88,8 +87,7 @@ def _agents(conn: sqlite3.Connection, wave: Wave | None, agents: list[AgentRun])
 
 def _wave(wave: Wave, agents: list[AgentRun]) -> gates.WaveFacts:
     incomplete = tuple(agent.domain for agent in agents if agent.status is not AgentRunStatus.COMPLETE)
-    kept = json.loads(wave.result) if wave.result else {}
-    dropped = tuple(shortened(str(text)) for text in kept.get("dropped", ()))
+    dropped = tuple(map(shortened, wave.result.dropped)) if wave.result else ()
     return gates.WaveFacts(wave.number, wave.phase, wave.status, incomplete, dropped)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from swarm.git import sentinel
 from swarm.git.repository import repository_at
-from swarm.git.sentinel import Sentinel, differences, fingerprint_common, fingerprint_primary
+from swarm.git.sentinel import differences, fingerprint_common, fingerprint_primary
 from tests.conftest import Repo
 from tests.git.conftest import AgentTree, make_tree
 
@@ -146,12 +146,6 @@ def test_what_others_take_away_while_it_is_looked_at_is_no_error(
     monkeypatch.setattr(sentinel, "_digest", removed_before)
     assert differences(before, common(watched)) == []
     assert not theirs.exists()
-
-
-def test_a_sentinel_is_read_as_it_was_written() -> None:
-    for primary in (None, {}, {"a\nb": "?? 33188 1 2"}):
-        kept = Sentinel({"config": "-abc"}, primary, {"w1-code": "def"})
-        assert Sentinel.read(kept.document()) == kept
 
 
 def primary(repo: Repo) -> dict[str, str]:

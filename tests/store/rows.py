@@ -11,6 +11,7 @@ from swarm.store.observations import NewFinding
 from swarm.store.runs import Run
 from swarm.store.sightings import Sighting
 from swarm.store.verifications import NewVerification
+from swarm.store.wave_documents import Sentinel
 from swarm.store.waves import NewWave, Wave
 
 RUN = "swarm-1700000000-0123abcd"
@@ -41,7 +42,9 @@ def add_wave(conn: sqlite3.Connection, run_id: str = RUN) -> Wave:
     number = waves.next_number(conn, run_id)
     waves.add(
         conn,
-        NewWave(run_id, number, Phase.HEALTH_AUDIT_A, snapshot, COMMIT, True, None, None, None, None, "{}"),
+        NewWave(
+            run_id, number, Phase.HEALTH_AUDIT_A, snapshot, COMMIT, True, None, None, None, None, Sentinel({}, None, {})
+        ),
     )
     wave = waves.newest(conn, run_id)
     assert wave is not None
@@ -57,9 +60,7 @@ def add_agent(conn: sqlite3.Connection, wave: Wave, domain: str = "code") -> Age
 
 def verification(wave: Wave, verdict: str = "pass") -> NewVerification:
     code = int(verdict != "pass")
-    return NewVerification(
-        wave.run_id, wave.id, wave.phase, "verify", COMMIT, verdict, "python", "[]", 3, None, 0, code
-    )
+    return NewVerification(wave.run_id, wave.id, wave.phase, "verify", COMMIT, verdict, "python", (), 3, None, 0, code)
 
 
 def new_finding(number: int, run_id: str = RUN, **changed: object) -> NewFinding:

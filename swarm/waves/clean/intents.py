@@ -3,7 +3,6 @@
 A command that died is gone on with from there, and `undo` knows what to bring back.
 """
 
-import json
 import sqlite3
 from typing import Any, Final, NamedTuple
 
@@ -37,7 +36,7 @@ def last(conn: sqlite3.Connection, run_id: str) -> Intent | None:
     found = [event for event in ledger.events_of(conn, f"run:{run_id}") if event.kind in _KINDS]
     if not found or found[-1].kind == UNDONE:
         return None
-    return Intent(found[-1].kind, found[-1].seq, json.loads(found[-1].payload or "{}"))
+    return Intent(found[-1].kind, found[-1].seq, found[-1].facts)
 
 
 def is_rewinding(conn: sqlite3.Connection, run_id: str) -> bool:
@@ -48,14 +47,14 @@ def is_rewinding(conn: sqlite3.Connection, run_id: str) -> bool:
 
 def begun(conn: sqlite3.Connection, run_id: str) -> frozenset[str]:
     """Return the names of everything that a `clean` of a run has begun to remove, also what was brought back since."""
-    told = (event.payload for event in ledger.events_of(conn, f"run:{run_id}") if event.kind == CLEAN_BEGUN)
-    return frozenset(item["name"] for payload in told for item in json.loads(payload or "{}")["items"])
+    begins = (event for event in ledger.events_of(conn, f"run:{run_id}") if event.kind == CLEAN_BEGUN)
+    return frozenset(item["name"] for event in begins for item in event.facts["items"])
 
 
 def begin(store: Store, run_id: str, kind: str, told: dict[str, object], reason: str) -> None:
     """Write down what will be done, unless exactly that is written down and not done yet."""
     known = last(store.conn, run_id)
-    if known is not None and known.kind == kind and known.told == json.loads(json.dumps(told)):
+    if known is not None and known.kind == kind and known.told == ledger.as_kept(told):
         return
     with store.mutation() as conn:
         ledger.append(conn, entry(run_id, kind, told, reason))

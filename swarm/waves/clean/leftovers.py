@@ -180,7 +180,7 @@ def _of_wave(conn: sqlite3.Connection, workspace: Workspace, here: Ground, wave:
             continue
         # Of most waves nothing is left, and their kept indexes need not be read.
         if not here.is_empty(_place(here, agent.worktree_path), agent.worktree_branch):
-            merged = tuple(one.ref for one in merges if f'"{agent.domain}"' in one.domains)
+            merged = tuple(one.ref for one in merges if agent.domain in one.domains)
             yield _remnant(here, wave, kept, agent.worktree_path, agent.worktree_branch)._replace(merged=merged)
 
 

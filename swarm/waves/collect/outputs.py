@@ -1,6 +1,5 @@
 """Taking in what agents wrote and did: each output read, validated and compared with what git shows."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -199,11 +198,3 @@ def _told(finding: Mapping[str, Any], severity: str, kind: str) -> Told:
         symbol=symbol and intern(symbol),
         kind=kind,
     )
-
-
-def analysis_of(agent: AgentRun) -> dict[str, Any] | None:
-    """Return what `launch` observed of an analyzer's work."""
-    if agent.analysis is None:
-        return None
-    document: dict[str, Any] = json.loads(agent.analysis)
-    return document

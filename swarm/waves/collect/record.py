@@ -29,6 +29,7 @@ from swarm.store.ledger import Entry
 from swarm.store.observations import SeenFurther
 from swarm.store.runs import Run
 from swarm.store.sqlite_errors import translated
+from swarm.store.wave_documents import LeftOutFix, Violation, WaveResult
 from swarm.waves.collect import outputs, settle_decisions
 from swarm.waves.collect.fixes import dropped
 from swarm.waves.collect.observe import Observed
@@ -110,7 +111,7 @@ def record_evidence(conn: sqlite3.Connection, observed: Observed, override: str 
         conn,
         wave.id,
         degraded=observed.is_degraded,
-        violations=[violation._asdict() for violation in observed.violations],
+        violations=[Violation(*violation) for violation in observed.violations],
     )
     for taken in observed.intakes:
         agent = taken.agent
@@ -212,14 +213,14 @@ def _end_wave(conn: sqlite3.Connection, observed: Observed, override: str | None
         told += [f"{len(observed.violations)} violations"] if observed.violations else []
         reason = "; ".join(told)[: outputs.STORED_ERROR]
     counts = observed.reconciled.counts
-    result: dict[str, object] = {
+    result = WaveResult(
         **counts._asdict(),
-        "files": observed.files,
-        "unaudited": observed.unaudited,
-        "openBySeverity": open_by_severity(conn, wave.run_id),
-        "dropped": _dropped(observed)[:MOST_KEPT],
-        "skippedFixes": [one._asdict() for one in observed.fixes.skipped[:MOST_KEPT]],
-    }
+        files=observed.files,
+        unaudited=observed.unaudited,
+        open_by_severity=open_by_severity(conn, wave.run_id),
+        dropped=tuple(_dropped(observed)[:MOST_KEPT]),
+        skipped_fixes=tuple(LeftOutFix(*skipped) for skipped in observed.fixes.skipped[:MOST_KEPT]),
+    )
     waves.record_result(conn, wave.id, result)
     if override is None:
         transitions.move_wave(conn, wave, target, reason=reason)

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
 
-from swarm.rules.analysis import indexed, rules_at, was_read
 from swarm.rules.findings import Fate, Observation
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENS_TEXT, LENSES
@@ -12,7 +10,7 @@ from swarm.rules.silence import Look, Verdict, verdict_on_silence
 from swarm.store.findings import KnownFinding
 from swarm.store.observations import NotSeen, Relocated
 from swarm.store.waves import Wave
-from swarm.waves.collect.outputs import Intake, analysis_of
+from swarm.waves.collect.outputs import Intake
 from swarm.waves.collect.sightings import Located
 from swarm.waves.travel import Journey
 
@@ -86,9 +84,7 @@ class _Looks:
         self._owners = owners
         self._intakes = {taken.agent.domain: taken for taken in intakes}
         self._confirmed = {taken.agent.domain: frozenset(taken.output.get("confirmed", ())) for taken in intakes}
-        self._analyses: dict[str, dict[str, Any]] = {
-            taken.agent.domain: indexed(analysis_of(taken.agent) or {}) for taken in intakes
-        }
+        self._analyses = {taken.agent.domain: taken.agent.analysis for taken in intakes}
 
     def at(self, item: KnownFinding, path: str | None, *, changed: bool) -> Look:
         taken = self._taken_at(item, path)
@@ -113,9 +109,9 @@ class _Looks:
         return Look(
             not_looked=None,
             analyzer=taken.agent.analyzer if analysis else None,
-            rules=rules_at(analysis, path),
-            file_was_read=was_read(analysis, path),
-            silenced=frozenset(analysis.get("silenced", {}).get(path, ())),
+            rules=analysis.rules_at(path) if analysis else frozenset(),
+            file_was_read=analysis is not None and analysis.was_read(path),
+            silenced=analysis.silenced.get(path or "", frozenset()) if analysis else frozenset(),
             confirmed=item.finding_id in self._confirmed[taken.agent.domain],
             file_changed=changed,
         )

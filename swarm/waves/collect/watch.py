@@ -9,7 +9,6 @@ from swarm.results.collect import ViolationShown
 from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.collect import outputs
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.trees import kept_index
 from swarm.waves.trees.git_folder import changed_common
@@ -17,7 +16,7 @@ from swarm.waves.trees.git_folder import changed_common
 
 def watched(run: Run, wave: Wave, repository: Repository) -> tuple[list[ViolationShown], bool]:
     """Compare what must not change with its fingerprints; a changed git folder forbids git in the trees."""
-    kept = sentinel.Sentinel.read(wave.sentinel)
+    kept = wave.sentinel
     if changed := changed_common(run, wave, repository):
         return [ViolationShown(f".git/{name}", WHOLE_WAVE, "coordinator") for name in changed], False
     if kept.primary is None:
@@ -48,12 +47,9 @@ def unaudited(files: Sequence[TreeFile], owners: OwnershipMap, intakes: Sequence
     missed = len(unowned)
     for domain, paths in owned.items():
         taken = by_domain.get(domain)
-        analysis = outputs.analysis_of(taken.agent) if taken else None
+        analysis = taken.agent.analysis if taken else None
         if taken is None:
             missed += len(paths)
-        elif analysis is not None and "read" in analysis:
-            missed += len(set(paths) - set(analysis["read"]))
         elif analysis is not None:
-            suffixes, unread = tuple(analysis["suffixes"]), set(analysis["unread"])
-            missed += sum(not path.endswith(suffixes) or path in unread for path in paths)
+            missed += sum(not analysis.was_read(path) for path in paths)
     return missed

@@ -27,6 +27,7 @@ from swarm.store.agent_runs import NewAgentRun
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
+from swarm.store.wave_documents import Sentinel
 from swarm.store.waves import NewWave
 from swarm.waves.dispatch import preconditions, prompts
 from swarm.waves.dispatch.prompts import Briefing, Prompt, Setting
@@ -261,17 +262,17 @@ def _nothing_to_mend(domain: str) -> dict[str, object]:
     return {"domain": domain, "summary": summary, "fixes": [], "files_changed": []}
 
 
-def _sentinel(plan: Plan, repository: Repository) -> sentinel.Sentinel:
+def _sentinel(plan: Plan, repository: Repository) -> Sentinel:
     common = sentinel.fingerprint_common(repository.common_dir, plan.run.id)
     # Our own analyzers write nothing, so a person may go on editing while they look.
     is_trusted = plan.runtime is not None and plan.runtime[0].is_trusted
     watched = plan.wish.isolate and not is_trusted
     primary = sentinel.fingerprint_primary(repository) if watched else None
     indexes = kept_index.kept_digests([tree for _, tree in _trees_of(plan)], plan.folder / "trees")
-    return sentinel.Sentinel(common, primary, indexes)
+    return Sentinel(common, primary, indexes)
 
 
-def _record(store: Store, plan: Plan, guard: sentinel.Sentinel) -> tuple[int, int, tuple[int, ...]]:
+def _record(store: Store, plan: Plan, guard: Sentinel) -> tuple[int, int, tuple[int, ...]]:
     run, wish = plan.run, plan.wish
     with store.mutation() as conn:
         now = runs.find(conn, run.id)
@@ -297,7 +298,7 @@ def _record(store: Store, plan: Plan, guard: sentinel.Sentinel) -> tuple[int, in
                 runtime=runtime.name if runtime else None,
                 runtime_version=program.version if program else None,
                 runtime_config=plan.runtime_config,
-                sentinel=guard.document(),
+                sentinel=guard,
             ),
         )
         ids = tuple(agent_runs.add(conn, run.id, wave_id, row_of(agent)) for agent in plan.agents)

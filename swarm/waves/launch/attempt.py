@@ -119,7 +119,7 @@ def _open(scene: Scene, agent: AgentRun, before: list[Attempt], folder: Path, ar
         recovery_reason=before[-1].outcome if before else None,
         runtime=scene.runtime.name,
         runtime_version=scene.program.version,
-        argv=json.dumps(argv),
+        argv=tuple(argv),
         prompt_sha256=agent.prompt_sha256,
         host=processes.host(),
         supervisor_pid=os.getpid(),
@@ -152,7 +152,7 @@ def _close(scene: Scene, agent: AgentRun, attempt_id: int, job: Job, ran: Ran) -
     with scene.store.mutation() as conn:
         attempts.close(conn, scene.run.id, scene.wave.id, attempt_id, ending)
         if ending.outcome == "success" and analysis is not None:
-            agent_runs.record_analysis(conn, agent.id, _analyzer_name(scene), json.dumps(analysis))
+            agent_runs.record_analysis(conn, agent.id, _analyzer_name(scene), analysis)
         target = _FAILED.get(ending.outcome)
         if target is not None:
             running = agent._replace(status=AgentRunStatus.RUNNING)

@@ -34,7 +34,7 @@ def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
         "plan": {
             "runtime": attempt.runtime,
             "version": attempt.runtime_version,
-            "argv": json.loads(attempt.argv),
+            "argv": list(attempt.argv),
         },
         "process": {
             "pid": attempt.pid,

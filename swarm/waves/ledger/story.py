@@ -100,7 +100,7 @@ def told(events: Iterable[Event]) -> Story:
     for event in events:
         story.events += 1
         if (take := _TAKEN.get(event.kind)) is not None:
-            take(story, event, json.loads(event.payload) if event.payload else {})
+            take(story, event, event.facts)
     return story
 
 

@@ -1,6 +1,5 @@
 """`findings`: what a run has to tell, filtered, with what could not be looked at."""
 
-import json
 import re
 import sqlite3
 from collections import Counter
@@ -52,16 +51,15 @@ def digest(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsResu
     broken = _broken(conn, wave)
     total = sum(counts.values())
     state = "pipeline_broken" if broken else "findings" if total else "clean"
-    result = json.loads(wave.result) if wave.result else {}
     return FindingsResult(
         run_id=run.id,
         wave_number=wave.number,
         state=state,
         counts=SeverityCounts(*(counts[severity] for severity in SEVERITIES)),
         total=total,
-        unaudited=result.get("unaudited", 0),
+        unaudited=wave.result.unaudited if wave.result else 0,
         broken=broken,
-        fixed=result.get("fixed", 0),
+        fixed=wave.result.fixed if wave.result else 0,
         suppressed=_suppressed(conn, run),
         groups=dict(groups.most_common()) if filters.group_by else None,
         findings=tuple(shown),
@@ -123,8 +121,7 @@ def _broken(conn: sqlite3.Connection, wave: Wave) -> tuple[Broken, ...]:
         if agent.status is not AgentRunStatus.COMPLETE
     ]
     if not found and wave.status is WaveStatus.FAILED:
-        touched = json.loads(wave.violations)
-        found = [Broken(violation["agent_domain"], f"{violation['file']} was touched") for violation in touched]
+        found = [Broken(violation.agent_domain, f"{violation.file} was touched") for violation in wave.violations]
     return tuple(found)
 
 

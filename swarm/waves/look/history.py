@@ -1,6 +1,5 @@
 """The ledger as it is shown: `events`, and `history` of one wave or finding."""
 
-import json
 import sqlite3
 from collections.abc import Iterator
 
@@ -24,7 +23,7 @@ def event_shown(event: Event) -> EventShown:
         to=event.to_state,
         actor=event.actor,
         reason=event.reason,
-        payload=None if event.payload is None else json.loads(event.payload),
+        payload=None if event.payload is None else event.facts,
         hash=event.hash,
     )
 

@@ -3,10 +3,8 @@
 It holds no present time, no duration and no path of this machine, and every list in it has an order of its own.
 """
 
-import json
 import sqlite3
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from swarm.results.advance import GateShown
 from swarm.results.receipt import (
@@ -26,6 +24,7 @@ from swarm.results.receipt import (
     WaveReceipt,
 )
 from swarm.rules.findings import SEVERITIES
+from swarm.rules.gates import Gate
 from swarm.store import (
     agent_runs,
     domains,
@@ -40,14 +39,14 @@ from swarm.store import (
 )
 from swarm.store.runs import Run
 from swarm.store.verifications import Verification
+from swarm.store.wave_documents import WaveResult
 from swarm.store.waves import Wave
-from swarm.waves.look.status import offending
 
 
 def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPromotion | None = None) -> WaveReceipt:
     """Return the receipt of a wave; `promotion` is the step that is being recorded, where it is not there yet."""
     sha256, frozen = domains.snapshot_of(conn, wave.snapshot_id)
-    kept = json.loads(wave.result) if wave.result else {}
+    kept = wave.result or WaveResult()
     return WaveReceipt(
         run_id=run.id,
         repo=run.repo,
@@ -60,25 +59,19 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
         isolated=wave.isolated,
         ownership_probe_degraded=wave.ownership_probe_degraded,
         snapshot_sha256=sha256,
-        map=tuple(_domain(item) for item in json.loads(frozen)),
+        map=tuple(ReceiptDomain(*domain) for domain in frozen),
         runtime=wave.runtime,
         runtime_version=wave.runtime_version,
         runtime_config=wave.runtime_config,
         agents=_agents(conn, wave),
-        violations=tuple(
-            ReceiptViolation(item["file"], item["agent_domain"], item["actual_owner"])
-            for item in json.loads(wave.violations)
-        ),
+        violations=tuple(ReceiptViolation(*violation) for violation in wave.violations),
         leases=tuple(
             ReceiptLease(lease.domain, lease.file, lease.status, lease.request_reason, lease.reason)
             for lease in leases.of_run(conn, run.id, wave.number)
         ),
         findings=_findings(conn, wave, kept),
-        dropped=tuple(map(str, kept.get("dropped", ()))),
-        skipped_fixes=tuple(
-            ReceiptSkip(*(str(item.get(name, "")) for name in ReceiptSkip._fields))
-            for item in kept.get("skippedFixes", ())
-        ),
+        dropped=kept.dropped,
+        skipped_fixes=tuple(ReceiptSkip(*fix) for fix in kept.skipped_fixes),
         fixes=tuple(
             ReceiptFix(
                 finding_id=fix.finding_id,
@@ -96,8 +89,8 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
                 made.ref,
                 made.base,
                 made.commit_sha,
-                tuple(json.loads(made.domains)),
-                tuple(json.loads(made.dropped)),
+                made.domains,
+                made.dropped,
                 made.verification_id,
             )
             for made in merges.merges_of(conn, wave.id)
@@ -108,13 +101,9 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
     )
 
 
-def gates_shown(gates: Sequence[Any]) -> tuple[GateShown, ...]:
-    """Return gates as they are shown, from what a promotion has kept of them."""
-    return tuple(GateShown(gate["name"], gate["passed"], gate["overridable"], gate["reason"]) for gate in gates)
-
-
-def _domain(item: Any) -> ReceiptDomain:
-    return ReceiptDomain(item["name"], item["ownership"], tuple(item["globs"]), item["description"])
+def gates_shown(gates: Iterable[Gate]) -> tuple[GateShown, ...]:
+    """Return the gates of a promotion as they are shown."""
+    return tuple(GateShown(*gate) for gate in gates)
 
 
 def _agents(conn: sqlite3.Connection, wave: Wave) -> tuple[ReceiptAgent, ...]:
@@ -136,28 +125,23 @@ def _agents(conn: sqlite3.Connection, wave: Wave) -> tuple[ReceiptAgent, ...]:
     )
 
 
-def _findings(conn: sqlite3.Connection, wave: Wave, kept: Any) -> ReceiptFindings:
+def _findings(conn: sqlite3.Connection, wave: Wave, kept: WaveResult) -> ReceiptFindings:
     seen = sightings.seen_in(conn, wave.id)
-    recorded = json.loads(seen.recorded) if seen.recorded else {}
     fixed = tuple(ledger.fixed_in(conn, wave.run_id, wave.id))
     return ReceiptFindings(
-        new=kept.get("new", 0),
-        recurring=kept.get("recurring", 0),
-        fixed=kept.get("fixed", 0),
-        unverified=kept.get("unverified", 0),
-        recurred_while_closed=kept.get("recurred_while_closed", 0),
+        new=kept.new,
+        recurring=kept.recurring,
+        fixed=kept.fixed,
+        unverified=kept.unverified,
+        recurred_while_closed=kept.recurred_while_closed,
         by_severity={severity: seen.by_severity.get(severity, 0) for severity in SEVERITIES},
-        sightings=recorded.get("sightings", 0),
-        digest=recorded.get("digest"),
+        sightings=seen.sightings,
+        digest=seen.digest,
         fixed_ids=fixed,
     )
 
 
 def _verification(made: Verification) -> ReceiptVerification:
-    steps = (
-        ReceiptStep(str(step.get("name", "")), bool(step.get("passed")), step.get("exit_code"))
-        for step in json.loads(made.steps)
-    )
     return ReceiptVerification(
         id=made.id,
         purpose=made.purpose,
@@ -165,9 +149,9 @@ def _verification(made: Verification) -> ReceiptVerification:
         commit_sha=made.commit_sha,
         verdict=made.verdict,
         adapter=made.adapter,
-        steps=tuple(steps),
+        steps=tuple(ReceiptStep(step.name, step.passed, step.exit_code) for step in made.steps),
         test_count=made.test_count,
-        offending=offending(made.claims),
+        offending=made.claims.offending if made.claims else None,
         threshold=made.threshold,
         exit_code=made.exit_code,
         accepted=made.accepted,
@@ -182,7 +166,7 @@ def _promotion(conn: sqlite3.Connection, wave: Wave) -> ReceiptPromotion | None:
     return ReceiptPromotion(
         made.from_phase,
         made.to_phase,
-        gates_shown(json.loads(made.gates)),
-        tuple(json.loads(made.overridden)),
+        gates_shown(made.gates),
+        made.overridden,
         made.reason,
     )

@@ -1,11 +1,10 @@
 """`report`: one page of a run, written whole, from one state of the control plane."""
 
-import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from swarm.files import refuse_target, write_stream
 from swarm.results.collect import FindingCounts
@@ -22,6 +21,7 @@ from swarm.store.attempts import Attempt
 from swarm.store.connection import Store
 from swarm.store.findings import Selection
 from swarm.store.runs import Run
+from swarm.store.wave_documents import WaveResult
 from swarm.store.waves import Wave
 from swarm.waves.look import report_proofs
 from swarm.waves.look.findings import finding_shown
@@ -84,7 +84,7 @@ def burn_down(
     conn: sqlite3.Connection, run: Run, every: Iterable[Wave], present: SeverityCounts
 ) -> tuple[OpenAfter, ...]:
     """Return the open findings after each wave that ended, and at present where that is something else."""
-    ended = [(wave, json.loads(wave.result or "{}")) for wave in every if wave.status not in _WITHOUT_RESULT]
+    ended = [(wave, wave.result) for wave in every if wave.status not in _WITHOUT_RESULT]
     lives = list(trends.spans(conn, run.id)) if any(not kept_counts(result) for _, result in ended) else []
     told = [
         OpenAfter(wave.number, wave.phase, kept_counts(result) or _derived(wave, lives), not kept_counts(result))
@@ -95,9 +95,9 @@ def burn_down(
     return tuple(told)
 
 
-def kept_counts(result: Mapping[str, Any]) -> SeverityCounts | None:
+def kept_counts(result: WaveResult | None) -> SeverityCounts | None:
     """Return the open findings as a wave recorded them, `None` for a wave from before that was kept."""
-    kept = result.get("openBySeverity")
+    kept = result.open_by_severity if result else None
     return None if kept is None else _severities(kept.items())
 
 
@@ -124,14 +124,12 @@ def _severities(pairs: Iterable[tuple[str, int]]) -> SeverityCounts:
 
 
 def _lane(conn: sqlite3.Connection, wave: Wave) -> WaveLane:
-    violations = json.loads(wave.violations)
     agents = agent_runs.all_of(conn, wave.id)
     newest = {agent.domain: agent.id for agent in agents}
     launched = attempts.of_wave(conn, wave.id)
     touched: dict[str, list[str]] = {}
-    for violation in violations:
-        touched.setdefault(violation["agent_domain"], []).append(violation["file"])
-    result = json.loads(wave.result or "{}")
+    for violation in wave.violations:
+        touched.setdefault(violation.agent_domain, []).append(violation.file)
     named = FindingCounts._fields
     return WaveLane(
         number=wave.number,
@@ -141,7 +139,7 @@ def _lane(conn: sqlite3.Connection, wave: Wave) -> WaveLane:
         commit=wave.dispatch_sha,
         dispatched=wave.dispatched,
         ended=wave.ended,
-        counts=FindingCounts(*(result.get(name, 0) for name in named)) if result else None,
+        counts=FindingCounts(*(getattr(wave.result, name) for name in named)) if wave.result else None,
         agents=tuple(
             _agent(agent, launched.get(agent.id, []), touched if newest[agent.domain] == agent.id else {}, newest)
             for agent in agents

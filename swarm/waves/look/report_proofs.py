@@ -1,9 +1,7 @@
 """What was proved, published, passed and leased in a run, as `report` shows it."""
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from swarm.results.report import GateShown, LeaseShown, MergeShown, PromotionShown, StepShown, VerificationShown
 from swarm.store import leases as lease_table
@@ -12,7 +10,7 @@ from swarm.store import promotions as promotions_table
 from swarm.store import verifications as proofs
 from swarm.store.merges import Merge
 from swarm.store.promotions import Promotion
-from swarm.store.verifications import Verification
+from swarm.store.verifications import KeptStep, Verification
 from swarm.store.waves import Wave
 
 
@@ -40,10 +38,8 @@ def leases(conn: sqlite3.Connection, run_id: str) -> tuple[LeaseShown, ...]:
 
 
 def _promotion(promotion: Promotion, numbers: Mapping[int, int]) -> PromotionShown:
-    overridden = json.loads(promotion.overridden)
     gates = tuple(
-        GateShown(gate["name"], bool(gate["passed"]), gate["name"] in overridden, gate.get("reason") or "")
-        for gate in json.loads(promotion.gates)
+        GateShown(gate.name, gate.passed, gate.name in promotion.overridden, gate.reason) for gate in promotion.gates
     )
     return PromotionShown(
         None if promotion.wave_id is None else numbers.get(promotion.wave_id),
@@ -56,7 +52,7 @@ def _promotion(promotion: Promotion, numbers: Mapping[int, int]) -> PromotionSho
 
 
 def _verification(made: Verification, numbers: Mapping[int, int]) -> VerificationShown:
-    claims = json.loads(made.claims or "{}")
+    claims = made.claims._asdict() if made.claims else {}
     counted = tuple((name, value) for name, value in claims.items() if isinstance(value, int))
     return VerificationShown(
         wave=None if made.wave_id is None else numbers.get(made.wave_id),
@@ -67,7 +63,7 @@ def _verification(made: Verification, numbers: Mapping[int, int]) -> Verificatio
         commit=made.commit_sha,
         adapter=made.adapter,
         test_count=made.test_count,
-        steps=tuple(map(_step, json.loads(made.steps))),
+        steps=tuple(map(_step, made.steps)),
         claims=counted,
         threshold=made.threshold,
         accepted=made.accepted,
@@ -76,18 +72,17 @@ def _verification(made: Verification, numbers: Mapping[int, int]) -> Verificatio
     )
 
 
-def _step(step: Mapping[str, Any]) -> StepShown:
-    return StepShown(step["name"], tuple(step["argv"]), step["status"], step["exit_code"], step["duration_ms"])
+def _step(step: KeptStep) -> StepShown:
+    return StepShown(step.name, step.argv, step.status, step.exit_code, step.duration_ms)
 
 
 def _merge(merge: Merge, number: int) -> MergeShown:
-    domains, dropped = (tuple(map(str, json.loads(text))) for text in (merge.domains, merge.dropped))
     return MergeShown(
         wave=number,
         ref=merge.ref,
         base=merge.base,
         commit=merge.commit_sha,
-        domains=domains,
-        dropped=dropped,
+        domains=merge.domains,
+        dropped=merge.dropped,
         created=merge.created,
     )

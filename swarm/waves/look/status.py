@@ -141,23 +141,12 @@ def _verification(
         phase=made.phase,
         wave_number=number,
         test_count=made.test_count,
-        offending=offending(made.claims),
+        offending=made.claims.offending if made.claims else None,
         created=made.created,
     )
 
 
-def offending(claims: str | None) -> int | None:
-    """Return how many claims a verification found not to hold, from what it kept of them."""
-    import json
-
-    kept = json.loads(claims) if claims else None
-    count = kept.get("offending") if isinstance(kept, dict) else None
-    return len(count) if isinstance(count, list) else count
-
-
 def _findings(counts: Mapping[tuple[str, str, str], int], ended: Wave | None) -> StatusFindings:
-    import json
-
     by_status: dict[str, int] = {}
     by_severity = dict.fromkeys(SEVERITIES, 0)
     for (state, severity, _), count in counts.items():
@@ -166,8 +155,7 @@ def _findings(counts: Mapping[tuple[str, str, str], int], ended: Wave | None) ->
             by_severity[severity] += count
     this_wave = None
     if ended is not None and ended.result:
-        kept = json.loads(ended.result)
-        this_wave = WaveCounts(*(kept[name] for name in WaveCounts._fields))
+        this_wave = WaveCounts(*(getattr(ended.result, name) for name in WaveCounts._fields))
     return StatusFindings(
         sum(counts.values()),
         by_severity,

@@ -1,6 +1,5 @@
 """`trends`: what persists, how it went, and what comes back after it was fixed, over all waves and runs."""
 
-import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -122,7 +121,6 @@ def _history(conn: sqlite3.Connection, repo: str | None, limit: int) -> tuple[in
 
 
 def _point(point: Point, regressed: Mapping[int, int]) -> WavePoint:
-    result = json.loads(point.result or "{}")
     return WavePoint(
         run_id=point.run_id,
         repo=point.repo,
@@ -131,9 +129,9 @@ def _point(point: Point, regressed: Mapping[int, int]) -> WavePoint:
         status=point.status,
         dispatched=point.dispatched,
         ended=point.ended,
-        open=kept_counts(result),
-        new=result.get("new", 0),
-        fixed=result.get("fixed", 0),
+        open=kept_counts(point.result),
+        new=point.result.new if point.result else 0,
+        fixed=point.result.fixed if point.result else 0,
         regressed=regressed.get(point.wave_id, 0),
     )
 

@@ -1,6 +1,5 @@
 """Proving a commit: its build in a scratch worktree, and what it shows of the findings that it is said to mend."""
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,6 +15,7 @@ from swarm.git.repository import Repository
 from swarm.results.verify import GateShown, StepShown
 from swarm.rules.build_verdicts import BuildVerdict
 from swarm.store.runs import Run
+from swarm.store.verifications import KeptStep
 from swarm.waves.trees.scratch_tree import scratch_tree
 from swarm.workspace import Workspace
 
@@ -94,10 +94,10 @@ def shown_steps(result: BuildResult) -> tuple[StepShown, ...]:
     )
 
 
-def kept_steps(result: BuildResult) -> str:
-    """Return the steps of a build as the database keeps them: with the beginning and the end of what they printed."""
+def kept_steps(result: BuildResult) -> tuple[KeptStep, ...]:
+    """Return the steps of a build as the database keeps them: with the beginning and the end of their output."""
     shown = zip(shown_steps(result), result.steps, strict=True)
-    return json.dumps([one._asdict() | {"stdout": step.stdout, "stderr": step.stderr} for one, step in shown])
+    return tuple(KeptStep(*one, stdout=step.stdout, stderr=step.stderr) for one, step in shown)
 
 
 def planned_step(step: BuildStep) -> StepShown:

@@ -15,5 +15,5 @@ def write_receipts(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> 
     for kept in receipts.receipts_of(conn, run.id):
         file = folder / f"verification-{kept.verification_id}.json"
         if kept.verification_id is not None and not file.exists():
-            document = json.dumps(json.loads(kept.body), ensure_ascii=False, indent=1, sort_keys=True)
+            document = json.dumps(kept.document, ensure_ascii=False, indent=1, sort_keys=True)
             write_whole(file, document + "\n")

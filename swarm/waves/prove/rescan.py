@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from swarm import errors
 from swarm.git import agent_work, worktrees
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, files_at
-from swarm.rules.analysis import indexed, rules_at, was_read
+from swarm.rules.analysis import analysis_from
 from swarm.rules.anchors import LONGEST_TEXT, folded
 from swarm.rules.findings import Observation
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Phase
@@ -113,7 +113,7 @@ def _answers(
             product = runtime.product(job, ran.results)
         except UnusableOutput:
             return {}
-    analysis = indexed(product.analysis or {})
+    analysis = analysis_from(product.analysis or {})
     reports = _by_rule((product.output or {}).get("findings", ()))
     silenced = _by_rule(
         {"file": file, "rule_id": rule, "line": line, "description": message}
@@ -122,7 +122,7 @@ def _answers(
     found = {}
     for item, place in items:
         rule, path = item.known.rule, place.path or ""
-        if not was_read(analysis, path) or rule not in rules_at(analysis, path):
+        if not analysis.was_read(path) or rule not in analysis.rules_at(path):
             found[item.known.row_id] = Answer(Said.MUTE, f"{analyzer} does not read {path} with {rule} on")
         elif (report := _still(item, place, reports[path, rule], census)) is not None:
             told = f"{analyzer} reports it at {path}:{report['line']}"

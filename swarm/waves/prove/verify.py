@@ -19,7 +19,7 @@ from swarm.store.connection import Store
 from swarm.store.file_claims import has_changes
 from swarm.store.fix_claims import Proved
 from swarm.store.runs import Run
-from swarm.store.verifications import NewVerification
+from swarm.store.verifications import ClaimCounts, KeptStep, NewVerification
 from swarm.store.waves import Wave
 from swarm.waves.prove import build as builds
 from swarm.waves.prove.build import Bench
@@ -161,12 +161,12 @@ def _is_ours(conn: sqlite3.Connection, run: Run, repository: Repository, commit:
 
 
 def _record(
-    store: Store, run: Run, wave: Wave | None, result: VerifyResult, steps: str, proved: list[Proved]
+    store: Store, run: Run, wave: Wave | None, result: VerifyResult, steps: tuple[KeptStep, ...], proved: list[Proved]
 ) -> VerifyResult:
     with store.mutation() as conn:
         proved = fix_claims.still_claimed(conn, run.id, proved)
         result = result._replace(fixed=_named(conn, run, proved))
-        summary = result.claims.summary._asdict() | {"offending": len(result.claims.offending)}
+        claims = ClaimCounts(*result.claims.summary, offending=len(result.claims.offending))
         made = verifications.add_verification(
             conn,
             NewVerification(
@@ -179,7 +179,7 @@ def _record(
                 adapter=result.adapter,
                 steps=steps,
                 test_count=result.test_count,
-                claims=json.dumps(summary),
+                claims=claims,
                 threshold=result.threshold,
                 exit_code=result.exit_code,
             ),

@@ -23,6 +23,7 @@ from swarm.store.connection import Store
 from swarm.store.findings import Finding
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
+from swarm.store.wave_documents import Sentinel, Violation
 from swarm.store.waves import Wave
 from swarm.waves.collect import watch
 from swarm.waves.dispatch import dispatch, prompts, routing
@@ -200,16 +201,16 @@ def make(store: Store, scene: Scene, planned: Plan, timed_out: Sequence[AgentRun
     return ids, CompletedHash(planned.digest, after)
 
 
-def _sentinel(scene: Scene, made: Sequence[Tree]) -> sentinel.Sentinel:
+def _sentinel(scene: Scene, made: Sequence[Tree]) -> Sentinel:
     """Take the fingerprints anew; what the trees began with stays what it was."""
-    kept = sentinel.Sentinel.read(scene.wave.sentinel)
+    kept = scene.wave.sentinel
     common = sentinel.fingerprint_common(scene.repository.common_dir, scene.run.id)
     primary = None if kept.primary is None else sentinel.fingerprint_primary(scene.repository)
-    return sentinel.Sentinel(common, primary, kept.indexes | kept_index.kept_digests(made, scene.folder / "trees"))
+    return Sentinel(common, primary, kept.indexes | kept_index.kept_digests(made, scene.folder / "trees"))
 
 
 def _record(
-    store: Store, scene: Scene, planned: Plan, timed_out: Sequence[AgentRun], guard: sentinel.Sentinel
+    store: Store, scene: Scene, planned: Plan, timed_out: Sequence[AgentRun], guard: Sentinel
 ) -> tuple[list[int], str]:
     run, wave = scene.run, scene.wave
     with store.mutation() as conn:
@@ -218,7 +219,7 @@ def _record(
             told = f"no end within the run's {run.timeout_seconds} s"
             transitions.move_agent_run(conn, wave, agent, AgentRunStatus.TIMED_OUT, reason=told)
         ids = [_add(conn, scene, one) for one in planned.tail]
-        waves.record_sentinel(conn, wave.id, guard.document())
+        waves.record_sentinel(conn, wave.id, guard)
         if planned.shared_tree is not None:
             waves.record_shared_tree(conn, wave.id, planned.shared_tree)
         if wave.status is WaveStatus.FAILED:
@@ -226,7 +227,7 @@ def _record(
         payload: dict[str, object] = {
             "verb": scene.verb,
             "agentRuns": list(ids),
-            "forgotten": [violation["file"] for violation in unattributed(wave)],
+            "forgotten": [violation.file for violation in unattributed(wave)],
         }
         subject = f"wave:{wave.id}"
         ledger.append(conn, Entry("wave_taken_up", subject, run.id, wave.id, reason=scene.reason, payload=payload))
@@ -262,8 +263,6 @@ def _add(conn: sqlite3.Connection, scene: Scene, one: Again) -> int:
     return agent_run_id
 
 
-def unattributed(wave: Wave) -> list[dict[str, str]]:
-    """Return what was touched in a wave by nobody known."""
-    import json
-
-    return [violation for violation in json.loads(wave.violations) if violation["agent_domain"] == WHOLE_WAVE]
+def unattributed(wave: Wave) -> list[Violation]:
+    """Return the violations of a wave whose agent is unknown."""
+    return [violation for violation in wave.violations if violation.agent_domain == WHOLE_WAVE]

@@ -209,7 +209,7 @@ def _told(
         redispatched=redispatched,
         complete=tuple(agent.domain for agent in found.complete),
         blocked=blocked,
-        forgotten=tuple(ViolationShown(**violation) for violation in redispatch.unattributed(wave)),
+        forgotten=tuple(ViolationShown(*violation) for violation in redispatch.unattributed(wave)),
         completed_hash=digest,
         summary=f"Wave {wave.number} ({wave.phase}): {_agents(len(redispatched))} {verb}.",
         next_action=f"swarm launch {run.id}" if ids else again,

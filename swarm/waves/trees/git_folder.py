@@ -9,4 +9,4 @@ from swarm.store.waves import Wave
 def changed_common(run: Run, wave: Wave, repository: Repository) -> list[str]:
     """Return what was changed in the git folder since dispatch by anyone but us."""
     common = sentinel.fingerprint_common(repository.common_dir, run.id)
-    return sentinel.differences(sentinel.Sentinel.read(wave.sentinel).common, common)
+    return sentinel.differences(wave.sentinel.common, common)

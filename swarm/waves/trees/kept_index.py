@@ -8,7 +8,6 @@ from swarm.files import make_folder
 from swarm.git import agent_work, worktrees
 from swarm.git.agent_work import Touched
 from swarm.git.repository import Repository
-from swarm.git.sentinel import Sentinel
 from swarm.git.worktrees import Tree
 from swarm.store.waves import Wave
 
@@ -47,5 +46,5 @@ def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, bra
 def trusted_index(wave: Wave, folder: Path, tree: Path) -> Path | None:
     """Return the index that was kept of a tree at dispatch, if it still is what was kept."""
     kept = kept_index(folder / "trees", tree)
-    expected = Sentinel.read(wave.sentinel).indexes.get(tree.name)
+    expected = wave.sentinel.indexes.get(tree.name)
     return kept if expected is None or index_digest(kept) == expected else None

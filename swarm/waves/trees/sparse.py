@@ -10,7 +10,6 @@ from swarm.git import sparse
 from swarm.git.diff import changes
 from swarm.git.repository import Repository, files_at
 from swarm.git.runner import Git
-from swarm.git.sentinel import Sentinel
 from swarm.rules.globs import regex_of
 from swarm.rules.ownership import Domain, Ownership, OwnershipMap
 from swarm.store.waves import Wave
@@ -94,7 +93,7 @@ def held_again(
     try:
         return held_by(origin, name)
     except HeldUnknown:
-        others = Sentinel.read(origin.wave.sentinel).indexes.keys() - {name}
+        others = origin.wave.sentinel.indexes.keys() - {name}
         is_sparse = any(_is_sparse(origin, other) for other in sorted(others))
         return sparse_files(config, owned, paths)[domain] if is_sparse else None
 

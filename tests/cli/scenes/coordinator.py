@@ -14,7 +14,7 @@ from swarm.store import agent_runs, merges, runs, transitions, verifications, wa
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import open_store
 from swarm.store.merges import NewMerge
-from swarm.store.verifications import NewVerification
+from swarm.store.verifications import ClaimCounts, KeptStep, NewVerification
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 
@@ -56,6 +56,19 @@ class Coordinator(NamedTuple):
             assert run is not None
             of_wave = wave if wave is not None and wave.phase == run.status else None
             code = int(verdict != "pass")
+            step = KeptStep(
+                name="pytest",
+                kind="test",
+                argv=("/somewhere/python",),
+                status="ended",
+                passed=not code,
+                exit_code=code,
+                duration_ms=1,
+                test_count=12,
+                log="",
+                stdout="",
+                stderr="",
+            )
             made = NewVerification(
                 run.id,
                 of_wave.id if of_wave else None,
@@ -64,9 +77,9 @@ class Coordinator(NamedTuple):
                 commit or self.repo.head,
                 verdict,
                 "python",
-                json.dumps([{"name": "pytest", "argv": ["/somewhere/python"], "passed": not code, "exit_code": code}]),
+                (step,),
                 12,
-                json.dumps({"summary": {}, "offending": 0}),
+                ClaimCounts(offending=0),
                 0,
                 code,
             )

@@ -1,0 +1,98 @@
+"""JSON documents in columns of `waves` (sentinel, violations, result), as typed records."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+
+class Sentinel(NamedTuple):
+    """Fingerprints taken at dispatch, of things that must not change while agents work.
+
+    `common` holds the git folder, by name; `primary` the uncommitted changes of the user's checkout, `None` where the
+    checkout is not watched; `indexes` the digest of each kept index, by the name of its tree.
+    """
+
+    common: dict[str, str]
+    primary: dict[str, str] | None
+    indexes: dict[str, str]
+
+
+class Violation(NamedTuple):
+    """A file that an agent touched and does not own; `agent_domain` is `the wave` where the agent is unknown."""
+
+    file: str
+    agent_domain: str
+    actual_owner: str
+
+
+class LeftOutFix(NamedTuple):
+    """A fix of an agent that collect did not accept as a claim, with the reason."""
+
+    finding_id: str
+    domain: str
+    reason: str
+    told: str
+
+
+class WaveResult(NamedTuple):
+    """Counts with which a wave ended. `open_by_severity` is `None` in waves of versions that did not record it.
+
+    `dropped` are declarations of agents that could not be accepted, as text.
+    """
+
+    new: int = 0
+    recurring: int = 0
+    fixed: int = 0
+    unverified: int = 0
+    recurred_while_closed: int = 0
+    files: int = 0
+    unaudited: int = 0
+    open_by_severity: Mapping[str, int] | None = None
+    dropped: tuple[str, ...] = ()
+    skipped_fixes: tuple[LeftOutFix, ...] = ()
+
+
+def sentinel_from(document: str) -> Sentinel:
+    """Return the sentinel that a wave holds."""
+    kept = json.loads(document)
+    return Sentinel(kept["common"], kept["primary"], kept["indexes"])
+
+
+def sentinel_text(sentinel: Sentinel) -> str:
+    """Return a sentinel as the JSON of its column."""
+    return json.dumps(sentinel._asdict(), sort_keys=True)
+
+
+def violations_from(document: str) -> tuple[Violation, ...]:
+    """Return the violations of a wave."""
+    return tuple(Violation(item["file"], item["agent_domain"], item["actual_owner"]) for item in json.loads(document))
+
+
+def violations_text(violations: Sequence[Violation]) -> str:
+    """Return violations as the JSON of their column."""
+    return json.dumps([violation._asdict() for violation in violations])
+
+
+def result_from(document: str | None) -> WaveResult | None:
+    """Return the result of a wave, `None` before the wave has ended."""
+    if document is None:
+        return None
+    kept: dict[str, Any] = json.loads(document)
+    counts = ("new", "recurring", "fixed", "unverified", "recurred_while_closed", "files", "unaudited")
+    return WaveResult(
+        **{name: kept.get(name, 0) for name in counts},
+        open_by_severity=kept.get("openBySeverity"),
+        dropped=tuple(map(str, kept.get("dropped", ()))),
+        skipped_fixes=tuple(
+            LeftOutFix(*(str(item.get(name, "")) for name in LeftOutFix._fields))
+            for item in kept.get("skippedFixes", ())
+        ),
+    )
+
+
+def result_text(result: WaveResult) -> str:
+    """Return a result as the JSON of its column."""
+    kept = result._asdict()
+    by_severity, dropped, skipped = (kept.pop(name) for name in ("open_by_severity", "dropped", "skipped_fixes"))
+    lists = {"dropped": dropped, "skippedFixes": [fix._asdict() for fix in skipped]}
+    return json.dumps({**kept, "openBySeverity": by_severity, **lists})
