@@ -13,7 +13,11 @@ SHORTEST_ID: Final = 8
 
 
 class Report(NamedTuple):
-    """One finding as an agent reported it, located. `rule` is its `rule_id`, else its category."""
+    """One finding as an agent reported it: read from the output, then located, then identified.
+
+    `file`, `line` and `quote` are the agent's words, `anchor` is the place that collect found for them. `domain` is the
+    reporter's until the report is located, and then the one that owns the file.
+    """
 
     reported_id: str
     severity: str
@@ -25,8 +29,11 @@ class Report(NamedTuple):
     column: int
     domain: str
     agent_run_id: int
-    anchor: Anchor | None
+    anchor: Anchor | None = None
     kind: str = "defect"
+    file: str | None = None
+    line: int | None = None
+    quote: str | None = None
     ordinal: int = 0
     fingerprint: str = ""
 

@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
+from swarm.rules.anchors import Anchor, no_anchor
+from swarm.rules.fingerprints import Report
 from swarm.store.fix_claims import Proved, settle
 from swarm.store.ledger import Entry, append_all
 
@@ -70,65 +72,37 @@ def prove(conn: sqlite3.Connection, run_id: str, wave_id: int | None, proved: Se
 
 
 class NewFinding(NamedTuple):
-    """A finding seen for the first time, in column order."""
+    """A finding seen for the first time; `report` is the gravest of its `sightings` in the wave.
+
+    `fingerprint` differs from the report's where another finding holds that.
+    """
 
     run_id: str
     finding_id: str
     fingerprint: str
-    kind: str
     lens: str
-    severity: str
-    severity_note: str | None
-    category: str
-    rule_id: str | None
-    ordinal: int
-    domain: str
-    file: str | None
-    line: int | None
-    scope: str
-    symbol: str | None
-    quote: str
-    text_hash: str
-    occurrence: int
-    occurrences: int
-    context_hash: str
-    anchored: str
+    report: Report
     anchor_commit: str
     analyzer: str | None
-    description: str
-    recommendation: str | None
-    first_wave: int
-    last_wave: int
+    wave: int
     sightings: int
 
 
 class SeenAgain(NamedTuple):
-    """What a new sighting changes of a finding. The place is where it is now."""
+    """Changes of a finding that a wave reports again; `report` is the gravest of its `sightings` in the wave."""
 
+    id: int
+    report: Report
     severity: str
     severity_note: str | None
-    domain: str
-    file: str | None
-    line: int | None
-    scope: str
-    symbol: str | None
-    quote: str
-    text_hash: str
-    occurrence: int
-    occurrences: int
-    context_hash: str
-    anchored: str
     anchor_commit: str
     analyzer: str | None
-    description: str
-    recommendation: str | None
     last_wave: int
     sightings: int
     regressions: int
     recurred_while_closed: int
     matched_by: str
     match_note: str
-    id: int
 
 
 class NotSeen(NamedTuple):
@@ -152,31 +126,65 @@ class Relocated(NamedTuple):
     id: int
 
 
-_INSERTED: Final = (*NewFinding._fields, "observation", "matched_by")
+# In the order of the fields of `Anchor`, whose `path` and `text` are the columns `file` and `quote`.
+_PLACE: Final = (
+    *("file", "line", "scope", "quote", "text_hash"),
+    *("occurrence", "occurrences", "context_hash", "anchored"),
+)
+_INSERTED: Final = (
+    *("id", "run_id", "finding_id", "fingerprint", "kind", "lens", "severity", "category", "rule_id", "ordinal"),
+    *("domain", "symbol", "description", "recommendation", *_PLACE, "anchor_commit", "analyzer"),
+    *("first_wave", "last_wave", "sightings"),
+)
+
+
+def _place(anchor: Anchor | None) -> tuple[object, ...]:
+    """Return the columns of a place; a report of no file has the empty place."""
+    if anchor is None:
+        anchor = no_anchor("")
+    return (anchor.path or None, *anchor[1:])
 
 
 def add_all(conn: sqlite3.Connection, findings: Sequence[NewFinding]) -> list[int]:
     """Record new findings and return their rows' ids, in order."""
     first = int(conn.execute("SELECT coalesce(max(id), 0) + 1 FROM findings").fetchone()[0])
-    marks = ", ".join("?" * (len(_INSERTED) - 1))
+    marks = ", ".join("?" * len(_INSERTED))
     conn.executemany(
-        f"INSERT INTO findings (id, {', '.join(_INSERTED)}) VALUES ({marks}, 'new', 'new')",  # noqa: S608
-        ((first + offset, *finding) for offset, finding in enumerate(findings)),
+        f"INSERT INTO findings ({', '.join(_INSERTED)}, observation, matched_by) VALUES ({marks}, 'new', 'new')",  # noqa: S608
+        (_inserted(row_id, finding) for row_id, finding in enumerate(findings, first)),
     )
     return list(range(first, first + len(findings)))
+
+
+def _inserted(row_id: int, finding: NewFinding) -> tuple[object, ...]:
+    report = finding.report
+    return (
+        *(row_id, finding.run_id, finding.finding_id, finding.fingerprint, report.kind, finding.lens),
+        *(report.severity, report.category, report.rule_id, report.ordinal, report.domain, report.symbol),
+        *(report.description, report.recommendation, *_place(report.anchor), finding.anchor_commit),
+        *(finding.analyzer, finding.wave, finding.wave, finding.sightings),
+    )
 
 
 def record_seen_again(conn: sqlite3.Connection, findings: Iterable[SeenAgain]) -> None:
     """Bring findings to where and how they were seen again; a finding that was fixed is open again."""
     conn.executemany(
-        "UPDATE findings SET severity = ?, severity_note = ?, domain = ?, file = ?, line = ?, scope = ?,"
-        " symbol = ?, quote = ?, text_hash = ?, occurrence = ?, occurrences = ?, context_hash = ?, anchored = ?,"
-        " anchor_commit = ?, analyzer = ?, description = ?, recommendation = ?, last_wave = ?,"
+        f"UPDATE findings SET {', '.join(f'{column} = ?' for column in _PLACE)}, severity = ?, severity_note = ?,"  # noqa: S608
+        " domain = ?, symbol = ?, anchor_commit = ?, analyzer = ?, description = ?, recommendation = ?, last_wave = ?,"
         " sightings = sightings + ?, regressions = regressions + ?,"
         " recurred_while_closed = recurred_while_closed + ?, matched_by = ?, match_note = ?,"
         " observation = 'recurring', observation_reason = NULL, evidence = NULL, fixed_wave = NULL,"
         " fixed_commit = NULL, evidence_note = NULL, verified_how = NULL WHERE id = ?",
-        findings,
+        map(_updated, findings),
+    )
+
+
+def _updated(seen: SeenAgain) -> tuple[object, ...]:
+    report = seen.report
+    return (
+        *(*_place(report.anchor), seen.severity, seen.severity_note, report.domain, report.symbol, seen.anchor_commit),
+        *(seen.analyzer, report.description, report.recommendation, seen.last_wave, seen.sightings, seen.regressions),
+        *(seen.recurred_while_closed, seen.matched_by, seen.match_note, seen.id),
     )
 
 

@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from swarm.rules.anchors import Anchor, Anchored
+from swarm.rules.fingerprints import Report
 from swarm.rules.ownership import Domain, Ownership
 from swarm.rules.phases import Phase
 from swarm.store import agent_runs, domains, observations, runs, waves
@@ -63,41 +65,47 @@ def verification(wave: Wave, verdict: str = "pass") -> NewVerification:
     return NewVerification(wave.run_id, wave.id, wave.phase, "verify", COMMIT, verdict, "python", (), 3, None, 0, code)
 
 
-def new_finding(number: int, run_id: str = RUN, **changed: object) -> NewFinding:
-    return NewFinding(
-        run_id=run_id,
-        finding_id=f"F-{number:08x}",
-        fingerprint=f"{number:024x}",
-        kind="defect",
-        lens="A",
-        severity=("CRITICAL", "HIGH", "MEDIUM", "LOW")[number % 4],
-        severity_note=None,
-        category="bug",
-        rule_id="F401",
-        ordinal=1,
-        domain="code",
-        file=f"src/file_{number % 97}.py",
+def new_finding(number: int, run_id: str = RUN) -> NewFinding:
+    anchor = Anchor(
+        path=f"src/file_{number % 97}.py",
         line=number,
         scope="load",
-        symbol=None,
-        quote="import os",
+        text="import os",
         text_hash="0" * 16,
         occurrence=1,
         occurrences=1,
         context_hash="0" * 16,
-        anchored="quote",
-        anchor_commit=COMMIT,
-        analyzer="ruff 1",
+        anchored=Anchored.QUOTE,
+    )
+    report = Report(
+        reported_id="1",
+        severity=("CRITICAL", "HIGH", "MEDIUM", "LOW")[number % 4],
+        category="bug",
+        rule_id="F401",
         description="`os` imported but unused",
         recommendation=None,
-        first_wave=1,
-        last_wave=1,
+        symbol=None,
+        column=1,
+        domain="code",
+        agent_run_id=1,
+        anchor=anchor,
+        ordinal=1,
+    )
+    return NewFinding(
+        run_id=run_id,
+        finding_id=f"F-{number:08x}",
+        fingerprint=f"{number:024x}",
+        lens="A",
+        report=report,
+        anchor_commit=COMMIT,
+        analyzer="ruff 1",
+        wave=1,
         sightings=1,
-    )._replace(**changed)
+    )
 
 
-def add_finding(conn: sqlite3.Connection, number: int, run_id: str = RUN, **changed: object) -> int:
-    (row,) = observations.add_all(conn, [new_finding(number, run_id, **changed)])
+def add_finding(conn: sqlite3.Connection, number: int, run_id: str = RUN) -> int:
+    (row,) = observations.add_all(conn, [new_finding(number, run_id)])
     return row
 
 

@@ -12,6 +12,7 @@ from swarm.files import is_in_place
 from swarm.git.agent_work import Touched, Work
 from swarm.git.repository import Repository
 from swarm.results.collect import Divergence, Problem, ViolationShown
+from swarm.rules.fingerprints import Report
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.phases import LENSES, kind_of
 from swarm.rules.states import AgentRunStatus, is_ended
@@ -25,27 +26,11 @@ from swarm.waves.trees.kept_index import touched_in
 STORED_ERROR: Final = 512
 
 
-class Told(NamedTuple):
-    """One finding as an agent told it, held to the schema; its place is not looked at yet."""
-
-    id: str
-    severity: str
-    category: str
-    rule_id: str | None
-    description: str
-    recommendation: str | None
-    file: str | None
-    line: int | None
-    column: int
-    quote: str | None
-    symbol: str | None
-    kind: str
-
-
 class Intake(NamedTuple):
     """What one agent's run came to. `target` is the state it goes to, `None` where it is there already.
 
-    `output` is what it wrote beside its findings, of which `findings` holds those that are not located yet.
+    `output` is what it wrote beside its findings; `reports` are the findings, until they are located, and `reported`
+    counts them.
     """
 
     agent: AgentRun
@@ -56,7 +41,7 @@ class Intake(NamedTuple):
     problems: tuple[Problem, ...] = ()
     claims: tuple[Claim, ...] = ()
     violations: tuple[ViolationShown, ...] = ()
-    findings: Sequence[Told] = ()
+    reports: Sequence[Report] = ()
     reported: int = 0
     work: Work | None = None
     divergence: Divergence | None = None
@@ -172,29 +157,31 @@ def stored_error(problems: tuple[Problem, ...]) -> str | None:
 
 def _divided(taken: Intake) -> Intake:
     """Take the findings out of the output; a feature is a finding whose severity is its priority."""
-    output = taken.output
-    found = [_told(finding, finding["severity"], "defect") for finding in output.get("findings", ())]
-    found += [_told(feature, feature["priority"], "feature") for feature in output.get("features", ())]
+    agent, output = taken.agent, taken.output
+    reports = [_report(agent, finding, finding["severity"], "defect") for finding in output.get("findings", ())]
+    reports += [_report(agent, feature, feature["priority"], "feature") for feature in output.get("features", ())]
     rest = {key: value for key, value in output.items() if key not in {"findings", "features"}}
-    return taken._replace(output=rest, findings=found, reported=len(found))
+    return taken._replace(output=rest, reports=reports, reported=len(reports))
 
 
-def _told(finding: Mapping[str, Any], severity: str, kind: str) -> Told:
-    # The parser makes every word anew; what is said of thousands of findings is kept once.
+def _report(agent: AgentRun, finding: Mapping[str, Any], severity: str, kind: str) -> Report:
+    # The JSON parser makes every string anew: interned, a word that thousands of findings share is held once.
     rule_id, symbol = finding.get("rule_id"), finding.get("symbol")
     file, line = finding.get("file"), finding.get("line")
-    return Told(
-        id=finding["id"],
+    return Report(
+        reported_id=finding["id"],
         severity=intern(severity),
         category=intern(finding["category"]),
         rule_id=rule_id and intern(rule_id),
         description=finding["description"],
         recommendation=finding.get("recommendation") or None,
-        file=file and intern(file),
-        # A schema's integer may be written 3.0.
-        line=None if line is None else int(line),
-        column=int(finding.get("column") or 0),
-        quote=finding.get("quote"),
         symbol=symbol and intern(symbol),
+        # A JSON Schema integer may be written 3.0.
+        column=int(finding.get("column") or 0),
+        domain=agent.domain,
+        agent_run_id=agent.id,
         kind=kind,
+        file=intern(file) if file else None,
+        line=None if line is None else int(line),
+        quote=finding.get("quote"),
     )

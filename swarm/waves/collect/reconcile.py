@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from swarm.results.collect import FindingCounts
-from swarm.rules.anchors import Anchor, Anchored
 from swarm.rules.findings import SEVERITY_RANK, Decision, Observation, highest
 from swarm.rules.fingerprints import Report, shortest_free_id, unclaimed
 from swarm.rules.matching import Match, MatchedBy, match
@@ -64,6 +63,20 @@ NOTHING = Reconciled(
 )
 
 
+class _Pairing(NamedTuple):
+    """The reports of a wave by fingerprint, the gravest of each first matched to the known findings, by row.
+
+    `again` are matches with findings that an earlier collect of the same wave recorded.
+    """
+
+    alike: Mapping[str, Sequence[Report]]
+    by_row: Mapping[int, KnownFinding]
+    matches: Sequence[Match]
+    again: Sequence[Match]
+    silent: Sequence[KnownFinding]
+    fresh: Sequence[Report]
+
+
 def reconcile(
     wave: Wave,
     owners: OwnershipMap,
@@ -74,15 +87,45 @@ def reconcile(
     taken_ids: set[str],
     earlier: Earlier,
 ) -> Reconciled:
-    """Match the wave's reports to the known findings, and judge those that nobody reported.
+    """Match the wave's reports to the known findings, and judge the findings that nobody reported.
 
-    What an `earlier` collect of the wave recorded stays, and is counted with the rest.
+    Sightings that an `earlier` collect of the wave recorded stay, and are counted with the rest.
     """
-    told: defaultdict[str, list[Report]] = defaultdict(list)
+    paired = _paired(known, located, travels, earlier)
+    analyzers = {taken.agent.id: taken.agent.analyzer for taken in intakes}
+    not_seen, verdicts = judge_silence(wave, owners, intakes, paired.silent, located, travels, earlier.counted)
+    counts = _counts(paired, verdicts)
+    return Reconciled(
+        new=_new(wave, paired, analyzers, taken_ids),
+        new_sightings=[
+            _sighting(at, wave, report, "new", None)
+            for at, head in enumerate(paired.fresh)
+            for report in paired.alike[head.fingerprint]
+        ],
+        seen=[_seen(wave, paired, found, analyzers) for found in paired.matches],
+        sightings=[
+            _sighting(found.known.row_id, wave, report, found.matched_by, found.note)
+            for found in (*paired.matches, *paired.again)
+            for report in paired.alike[found.report.fingerprint]
+        ],
+        aliases=_aliases(paired.matches),
+        not_seen=not_seen,
+        relocated=relocated(wave, paired.silent, travels),
+        moved=[*_moves_of_seen(paired), *_moves_of_silent(wave, verdicts)],
+        counts=_with_earlier(counts, wave, paired, earlier),
+        attempted=len(paired.fresh) + len(paired.matches) + len(paired.again),
+        further=[_further(wave, paired, found) for found in paired.again],
+    )
+
+
+def _paired(
+    known: Sequence[KnownFinding], located: Located, travels: Mapping[str, Journey], earlier: Earlier
+) -> _Pairing:
+    alike: defaultdict[str, list[Report]] = defaultdict(list)
     for agent_run_id, reports in located.reports.items():
         for report in reports if agent_run_id not in earlier.counted else ():
-            told[report.fingerprint].append(report)
-    heads = [min(alike, key=lambda report: SEVERITY_RANK[report.severity]) for alike in told.values()]
+            alike[report.fingerprint].append(report)
+    heads = [min(reports, key=lambda report: SEVERITY_RANK[report.severity]) for reports in alike.values()]
     by_row = {item.known.row_id: item for item in known}
     again, heads = _seen_before(heads, known, earlier)
     matches, silent, fresh = match(
@@ -90,64 +133,13 @@ def reconcile(
         heads,
         {commit: journey.travel for commit, journey in travels.items()},
     )
-    analyzers = {taken.agent.id: taken.agent.analyzer for taken in intakes}
-    taken = {item.known.fingerprint for item in known}
-    new = [_new(wave, told[report.fingerprint], report, analyzers, taken_ids, taken) for report in fresh]
-    new_sightings = [
-        _sighting(at, wave, report, "new", None) for at, head in enumerate(fresh) for report in told[head.fingerprint]
-    ]
-    seen = [_seen(wave, by_row[found.known.row_id], found, told, analyzers) for found in matches]
-    sightings = [
-        _sighting(found.known.row_id, wave, report, found.matched_by, found.note)
-        for found in (*matches, *again)
-        for report in told[found.report.fingerprint]
-    ]
-    further = [
-        SeenFurther(
-            highest(by_row[found.known.row_id].severity, found.report.severity),
-            len(told[found.report.fingerprint]),
-            wave.number,
-            found.known.row_id,
-        )
-        for found in again
-    ]
-    aliases = [
-        (found.report.fingerprint, found.known.row_id)
-        for found in matches
-        if found.report.fingerprint not in {found.known.fingerprint, *found.known.aliases}
-    ]
-    silent_known = [by_row[item.row_id] for item in silent]
-    not_seen, verdicts = judge_silence(wave, owners, intakes, silent_known, located, travels, earlier.counted)
-    moved = [
-        *_moves_of_seen(matches, by_row),
-        *(
-            Moved(item.known.row_id, item.observation, verdict.observation, verdict.reason, _proof(wave, verdict))
-            for item, verdict in verdicts
-            if item.observation != verdict.observation
-        ),
-    ]
-    moved_lines = relocated(wave, silent_known, travels)
-    counts = _with_earlier(_counts(len(new), matches, by_row, verdicts), wave, matches, by_row, earlier)
-    attempted = len(heads) + len(again)
-    return Reconciled(
-        new=new,
-        new_sightings=new_sightings,
-        seen=seen,
-        sightings=sightings,
-        aliases=aliases,
-        not_seen=not_seen,
-        relocated=moved_lines,
-        moved=moved,
-        counts=counts,
-        attempted=attempted,
-        further=further,
-    )
+    return _Pairing(alike, by_row, matches, again, [by_row[item.row_id] for item in silent], fresh)
 
 
 def _seen_before(
     heads: Sequence[Report], known: Sequence[KnownFinding], earlier: Earlier
 ) -> tuple[list[Match], list[Report]]:
-    """Part off the reports of what an earlier collect of the same wave has recorded from another agent."""
+    """Part the reports of findings that an earlier collect of the same wave recorded from the others."""
     names = {
         name: item.known
         for item in known
@@ -161,91 +153,56 @@ def _seen_before(
     return again, [head for head in heads if head.fingerprint not in names]
 
 
-def _new(
-    wave: Wave,
-    alike: Sequence[Report],
-    head: Report,
-    analyzers: Mapping[int, str | None],
-    taken_ids: set[str],
-    taken: set[str],
-) -> NewFinding:
-    place = _place(head.anchor)
-    fingerprint = unclaimed(head.fingerprint, taken)
-    taken.add(fingerprint)
-    return NewFinding(
-        run_id=wave.run_id,
-        finding_id=shortest_free_id(fingerprint, taken_ids),
-        fingerprint=fingerprint,
-        kind=head.kind,
-        lens=LENSES[wave.phase],
-        severity=head.severity,
-        severity_note=None,
-        category=head.category,
-        rule_id=head.rule_id,
-        ordinal=head.ordinal,
-        domain=head.domain,
-        file=place.path or None,
-        line=place.line,
-        scope=place.scope,
-        symbol=head.symbol,
-        quote=place.text,
-        text_hash=place.text_hash,
-        occurrence=place.occurrence,
-        occurrences=place.occurrences,
-        context_hash=place.context_hash,
-        anchored=place.anchored,
-        anchor_commit=wave.dispatch_sha,
-        analyzer=analyzers.get(head.agent_run_id),
-        description=head.description,
-        recommendation=head.recommendation,
-        first_wave=wave.number,
-        last_wave=wave.number,
-        sightings=len(alike),
-    )
+def _new(wave: Wave, paired: _Pairing, analyzers: Mapping[int, str | None], taken_ids: set[str]) -> list[NewFinding]:
+    taken = {item.known.fingerprint for item in paired.by_row.values()}
+    new = []
+    for head in paired.fresh:
+        fingerprint = unclaimed(head.fingerprint, taken)
+        taken.add(fingerprint)
+        finding = NewFinding(
+            run_id=wave.run_id,
+            finding_id=shortest_free_id(fingerprint, taken_ids),
+            fingerprint=fingerprint,
+            lens=LENSES[wave.phase],
+            report=head,
+            anchor_commit=wave.dispatch_sha,
+            analyzer=analyzers.get(head.agent_run_id),
+            wave=wave.number,
+            sightings=len(paired.alike[head.fingerprint]),
+        )
+        new.append(finding)
+    return new
 
 
-def _seen(
-    wave: Wave,
-    item: KnownFinding,
-    found: Match,
-    told: Mapping[str, Sequence[Report]],
-    analyzers: Mapping[int, str | None],
-) -> SeenAgain:
-    head, place = found.report, _place(found.report.anchor)
+def _seen(wave: Wave, paired: _Pairing, found: Match, analyzers: Mapping[int, str | None]) -> SeenAgain:
+    item, head = paired.by_row[found.known.row_id], found.report
     severity = highest(item.severity, head.severity)
     note = None
     if severity != item.severity:
         note = f"raised from {item.severity} to {severity} in wave {wave.number}"
     return SeenAgain(
+        id=item.known.row_id,
+        report=head,
         severity=severity,
         severity_note=note,
-        domain=head.domain,
-        file=place.path or None,
-        line=place.line,
-        scope=place.scope,
-        symbol=head.symbol,
-        quote=place.text,
-        text_hash=place.text_hash,
-        occurrence=place.occurrence,
-        occurrences=place.occurrences,
-        context_hash=place.context_hash,
-        anchored=place.anchored,
         anchor_commit=wave.dispatch_sha,
         analyzer=analyzers.get(head.agent_run_id),
-        description=head.description,
-        recommendation=head.recommendation,
         last_wave=wave.number,
-        sightings=len(told[head.fingerprint]),
+        sightings=len(paired.alike[head.fingerprint]),
         regressions=int(item.observation == Observation.FIXED),
         recurred_while_closed=int(item.decision in _CLOSED),
         matched_by=found.matched_by,
         match_note=found.note,
-        id=item.known.row_id,
     )
 
 
+def _further(wave: Wave, paired: _Pairing, found: Match) -> SeenFurther:
+    severity = highest(paired.by_row[found.known.row_id].severity, found.report.severity)
+    return SeenFurther(severity, len(paired.alike[found.report.fingerprint]), wave.number, found.known.row_id)
+
+
 def _sighting(finding: int, wave: Wave, report: Report, matched_by: str, note: str | None) -> Sighting:
-    place = _place(report.anchor)
+    anchor = report.anchor
     return Sighting(
         finding=finding,
         wave_id=wave.id,
@@ -253,9 +210,9 @@ def _sighting(finding: int, wave: Wave, report: Report, matched_by: str, note: s
         reported_id=report.reported_id,
         severity=report.severity,
         category=report.category,
-        file=place.path or None,
-        line=place.line,
-        quote=place.text,
+        file=anchor.path if anchor else None,
+        line=anchor.line if anchor else None,
+        quote=anchor.text if anchor else "",
         description=report.description,
         recommendation=report.recommendation,
         matched_by=matched_by,
@@ -263,21 +220,27 @@ def _sighting(finding: int, wave: Wave, report: Report, matched_by: str, note: s
     )
 
 
-_NOWHERE = Anchor(
-    path="",
-    line=None,
-    scope="",
-    text="",
-    text_hash="",
-    occurrence=0,
-    occurrences=0,
-    context_hash="",
-    anchored=Anchored.NONE,
-)
+def _aliases(matches: Sequence[Match]) -> list[tuple[str, int]]:
+    """Return the fingerprints that name a known finding from now on."""
+    return [
+        (found.report.fingerprint, found.known.row_id)
+        for found in matches
+        if found.report.fingerprint not in {found.known.fingerprint, *found.known.aliases}
+    ]
 
 
-def _place(anchor: Anchor | None) -> Anchor:
-    return anchor or _NOWHERE
+def _moves_of_seen(paired: _Pairing) -> Iterable[Moved]:
+    for found in paired.matches:
+        before = paired.by_row[found.known.row_id].observation
+        if before != Observation.RECURRING:
+            yield Moved(found.known.row_id, before, Observation.RECURRING, found.note)
+
+
+def _moves_of_silent(wave: Wave, verdicts: Sequence[tuple[KnownFinding, Verdict]]) -> Iterable[Moved]:
+    for item, verdict in verdicts:
+        if item.observation != verdict.observation:
+            proof = _proof(wave, verdict)
+            yield Moved(item.known.row_id, item.observation, verdict.observation, verdict.reason, proof)
 
 
 def _proof(wave: Wave, verdict: Verdict) -> dict[str, object] | None:
@@ -285,46 +248,28 @@ def _proof(wave: Wave, verdict: Verdict) -> dict[str, object] | None:
     return None if verdict.evidence is None else {"evidence": verdict.evidence, "commit": wave.dispatch_sha}
 
 
-def _moves_of_seen(matches: Iterable[Match], by_row: Mapping[int, KnownFinding]) -> Iterable[Moved]:
-    for found in matches:
-        before = by_row[found.known.row_id].observation
-        if before != Observation.RECURRING:
-            yield Moved(found.known.row_id, before, Observation.RECURRING, found.note)
-
-
-def _counts(
-    new: int,
-    matches: Sequence[Match],
-    by_row: Mapping[int, KnownFinding],
-    verdicts: Sequence[tuple[KnownFinding, Verdict]],
-) -> FindingCounts:
-    closed = sum(by_row[found.known.row_id].decision in _CLOSED for found in matches)
+def _counts(paired: _Pairing, verdicts: Sequence[tuple[KnownFinding, Verdict]]) -> FindingCounts:
+    closed = sum(paired.by_row[found.known.row_id].decision in _CLOSED for found in paired.matches)
     judged = [verdict.observation for item, verdict in verdicts if item.decision not in _CLOSED]
     return FindingCounts(
-        new,
-        len(matches) - closed,
-        judged.count(Observation.FIXED),
-        judged.count(Observation.UNVERIFIED),
-        closed,
+        new=len(paired.fresh),
+        recurring=len(paired.matches) - closed,
+        fixed=judged.count(Observation.FIXED),
+        unverified=judged.count(Observation.UNVERIFIED),
+        recurred_while_closed=closed,
     )
 
 
-def _with_earlier(
-    counts: FindingCounts,
-    wave: Wave,
-    matches: Sequence[Match],
-    by_row: Mapping[int, KnownFinding],
-    earlier: Earlier,
-) -> FindingCounts:
-    """Return the counts of the whole wave, of which an earlier collect recorded a part."""
+def _with_earlier(counts: FindingCounts, wave: Wave, paired: _Pairing, earlier: Earlier) -> FindingCounts:
+    """Return the counts of the whole wave: those of this collect and of earlier ones."""
     first_seen = sum(first == wave.number for first in earlier.sighted.values())
-    others = [by_row[row] for row, first in earlier.sighted.items() if first != wave.number]
+    others = [paired.by_row[row] for row, first in earlier.sighted.items() if first != wave.number]
     closed = sum(item.decision in _CLOSED for item in others)
-    fixed = earlier.fixed - {found.known.row_id for found in matches}
+    fixed = earlier.fixed - {found.known.row_id for found in paired.matches}
     return FindingCounts(
-        counts.new + first_seen,
-        counts.recurring + len(others) - closed,
-        counts.fixed + len(fixed),
-        counts.unverified,
-        counts.recurred_while_closed + closed,
+        new=counts.new + first_seen,
+        recurring=counts.recurring + len(others) - closed,
+        fixed=counts.fixed + len(fixed),
+        unverified=counts.unverified,
+        recurred_while_closed=counts.recurred_while_closed + closed,
     )

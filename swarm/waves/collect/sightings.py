@@ -16,18 +16,9 @@ from swarm.rules.matching import Known
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.safe_paths import safe_path
 from swarm.rules.suppressions import Suppression, suppressions_at
-from swarm.store.agent_runs import AgentRun
-from swarm.waves.collect.outputs import Intake, Told
+from swarm.waves.collect.outputs import Intake
 from swarm.waves.places import fate_in, settled_fates
 from swarm.waves.travel import Journey
-
-
-class Placed(NamedTuple):
-    """One told finding of one agent, with its path made safe; `None` for a finding of no file."""
-
-    agent: AgentRun
-    path: str | None
-    told: Told
 
 
 class Located(NamedTuple):
@@ -53,12 +44,12 @@ def locate_all(
 ) -> Located:
     """Read each file with a report, or with a known finding whose line changed, once; locate and judge there."""
     tracked = {file.path: file for file in files}
-    placed, refused = _placed(intakes, tracked)
-    anchors = [None if one.path is None else no_anchor(one.path) for one in placed]
+    reports, refused = _with_safe_paths(intakes, tracked)
+    anchors = [None if report.file is None else no_anchor(report.file) for report in reports]
     by_path: defaultdict[str, list[int]] = defaultdict(list)
-    for at, one in enumerate(placed):
-        if one.path in tracked and tracked[one.path].mode not in {LINK_MODE, SUBMODULE_MODE}:
-            by_path[one.path].append(at)
+    for at, report in enumerate(reports):
+        if report.file in tracked and tracked[report.file].mode not in {LINK_MODE, SUBMODULE_MODE}:
+            by_path[report.file].append(at)
     fates, uncertain = settled_fates(known, travels, tracked)
     expected = _expected(known, travels)
     comments: dict[tuple[str, int], tuple[Suppression, ...]] = {}
@@ -66,92 +57,80 @@ def locate_all(
     for path, content in contents(git, [(path, tracked[path].blob) for path in wanted]):
         source = SourceText(path, content)
         here = by_path.get(path, ())
-        claims = [_claim(placed[at]) for at in here]
+        claims = [_claim(reports[at]) for at in here]
         for at, anchor in zip(here, locate_lines(source, claims, expected.get(path)), strict=True):
             anchors[at] = anchor
         if source.is_marked:
-            _note_comments(source, [(placed[at], anchors[at]) for at in here], comments, refused)
+            _note_comments(source, [(reports[at], anchors[at]) for at in here], comments, refused)
         for item in uncertain.get(path, ()):
             fates[item.row_id] = fate_in(source, item, travels[item.anchor_commit])
-    reports = _reports(placed, anchors, owners)
-    # Each agent's reports go as their successors come, so that they are not held twice.
-    return Located({agent: identified(reports.pop(agent)) for agent in list(reports)}, fates, refused, comments)
+    by_agent = _by_agent(reports, anchors, owners)
+    # `pop` frees the reports of an agent as soon as their successors are made.
+    return Located({agent: identified(by_agent.pop(agent)) for agent in list(by_agent)}, fates, refused, comments)
 
 
 def _note_comments(
     source: SourceText,
-    told: Iterable[tuple[Placed, Anchor | None]],
+    located: Iterable[tuple[Report, Anchor | None]],
     comments: dict[tuple[str, int], tuple[Suppression, ...]],
     refused: dict[int, list[Problem]],
 ) -> None:
     """Keep what the comments of a file say of the lines that were reported."""
-    for one, anchor in told:
+    for report, anchor in located:
         if anchor is None or anchor.line is None:
             continue
         found = suppressions_at(source.lines, anchor.line)
         comments[source.path, anchor.line] = found
         for comment in found:
             problem = Problem("SUPPRESSION_INVALID", f"{source.path}:{comment.line}", comment.problem)
-            problems = refused.setdefault(one.agent.id, [])
+            problems = refused.setdefault(report.agent_run_id, [])
             if comment.problem and problem not in problems:
                 problems.append(problem)
                 stage_events.emit("suppression_invalid", file=source.path, line=comment.line, problem=comment.problem)
 
 
-def _placed(
+def _with_safe_paths(
     intakes: Sequence[Intake], tracked: Mapping[str, TreeFile]
-) -> tuple[list[Placed], dict[int, list[Problem]]]:
+) -> tuple[list[Report], dict[int, list[Problem]]]:
+    """Return the reports whose file is a safe path, and by agent run the problems of the others."""
     links = [file.path for file in tracked.values() if file.mode == LINK_MODE]
-    seen: dict[str, str] = {}
-    placed: list[Placed] = []
+    safe: dict[str | None, str | None] = {None: None}
+    reports: list[Report] = []
     refused: defaultdict[int, list[Problem]] = defaultdict(list)
     for taken in intakes:
-        if not taken.is_complete:
-            continue
-        for position, told in enumerate(taken.findings):
-            named = told.file
+        for position, report in enumerate(taken.reports if taken.is_complete else ()):
+            named = report.file
             try:
-                if named and named not in seen:
-                    seen[named] = safe_path(named, tracked, links)
+                if named is not None and named not in safe:
+                    safe[named] = safe_path(named, tracked, links)
             except ValueError as error:
-                list_name = "features" if told.kind == "feature" else "findings"
+                list_name = "features" if report.kind == "feature" else "findings"
                 place = f"$.{list_name}[{position}].file"
                 refused[taken.agent.id].append(Problem("PATH_UNSAFE", place, f"'{str(named)[:120]}': {error}"))
                 continue
-            placed.append(Placed(taken.agent, seen[named] if named else None, told))
-    return placed, refused
+            reports.append(report if safe[named] == named else report._replace(file=safe[named]))
+    return reports, refused
 
 
-def _reports(
-    placed: Sequence[Placed], anchors: Iterable[Anchor | None], owners: OwnershipMap
+def _by_agent(
+    reports: Iterable[Report], anchors: Iterable[Anchor | None], owners: OwnershipMap
 ) -> dict[int, list[Report]]:
-    """Return the reports of each agent run. A finding is the domain's that owns its file, else its reporter's."""
-    paths = {one.path for one in placed if one.path is not None}
-    owner_at = {path: owner.name if (owner := owners.owner_of(path)) else UNASSIGNED for path in paths}
+    """Return the located reports of each agent run. A finding belongs to the domain that owns its file."""
+    owner_at: dict[str, str] = {}
     by_agent: defaultdict[int, list[Report]] = defaultdict(list)
-    for one, anchor in zip(placed, anchors, strict=True):
-        told = one.told
-        report = Report(
-            reported_id=told.id,
-            severity=told.severity,
-            category=told.category,
-            rule_id=told.rule_id,
-            description=told.description,
-            recommendation=told.recommendation,
-            symbol=told.symbol,
-            column=told.column,
-            domain=one.agent.domain if one.path is None else owner_at[one.path],
-            agent_run_id=one.agent.id,
-            anchor=anchor,
-            kind=told.kind,
-        )
-        by_agent[one.agent.id].append(report)
+    for report, anchor in zip(reports, anchors, strict=True):
+        domain, path = report.domain, report.file
+        if path is not None:
+            if path not in owner_at:
+                owner_at[path] = owner.name if (owner := owners.owner_of(path)) else UNASSIGNED
+            domain = owner_at[path]
+        # The anchor holds the line's text: the quote would be a second copy.
+        by_agent[report.agent_run_id].append(report._replace(domain=domain, anchor=anchor, quote=None))
     return by_agent
 
 
-def _claim(one: Placed) -> Claim:
-    told = one.told
-    return Claim(told.line, told.quote, told.symbol, told.rule_id or told.category, one.agent.id)
+def _claim(report: Report) -> Claim:
+    return Claim(report.line, report.quote, report.symbol, report.rule, report.agent_run_id)
 
 
 def _expected(known: Iterable[Known], travels: Mapping[str, Journey]) -> dict[str, dict[str, set[int]]]:
