@@ -1,7 +1,9 @@
 """The same run as everywhere, made with fewer calls: most tests of the command line begin with it."""
 
 import json
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,10 @@ from tests.cli.scenes import merge_team
 from tests.cli.scenes.amend_wave import FILES, FOUND, Amending
 from tests.cli.scenes.amend_wave import MAP as AMENDING_MAP
 from tests.cli.scenes.broken_things import Act, World, Worlds
+from tests.cli.scenes.launched_agents import Agents
 from tests.cli.scenes.merge_team import Stage, Team
 from tests.cli.scenes.triage import DOCS, EVAL, LOAD
-from tests.conftest import Repo, Swarm, Workspace
+from tests.conftest import Answer, Repo, Swarm, Workspace
 
 MAP = [{"name": "code", "globs": ["src/**"]}, {"name": "rest", "globs": ["**"]}]
 
@@ -128,3 +131,50 @@ def after(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str, Callable[[], o
         monkeypatch.setattr(module, name, with_act)
 
     return call
+
+
+@pytest.fixture
+def agents(repo: Repo, tmp_path: Path) -> Agents:
+    return Agents(repo, tmp_path)
+
+
+@pytest.fixture
+def launched(swarm: Swarm, agents: Agents, workspace: Workspace) -> Callable[..., Answer]:
+    """Play a script for both agents of an isolated wave."""
+
+    def call(body: str, *options: str, exit: int | None = 0, **how: str) -> Answer:  # noqa: A002
+        agents.play(body, **how)
+        swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "played")
+        return swarm("launch", "--format", "json", *options, exit=exit)
+
+    return call
+
+
+@pytest.fixture
+def background(repo: Repo) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start swarm in a process that is not waited for."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "swarm", *arguments],
+            cwd=repo.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def dead_pid() -> int:
+    """The id of a process that is over."""
+    done = subprocess.Popen(["true"])
+    done.wait()
+    return done.pid

@@ -8,8 +8,8 @@ import pytest
 
 from swarm import documents
 from tests.cli.scenes.amend_wave import AGENTS, LINE, MENDED, PHASE, Amending, fixes, skipped, violations
+from tests.cli.scenes.collected import tree_of
 from tests.cli.scenes.snapshots import nothing_changes
-from tests.cli.test_collect import tree_of
 
 # --- a wave that goes well --------------------------------------------------------------------------------
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.cli.scenes.amend_wave import PHASE
+from tests.cli.scenes.collected import tree_of
+from tests.cli.scenes.launched_agents import CLOSED, JUDGED, OPENED
 from tests.cli.scenes.snapshots import nothing_changes
-from tests.cli.test_collect import tree_of
 from tests.cli.test_dispatch import rows
-from tests.cli.test_launch import CLOSED, JUDGED, OPENED
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 APP = "import os\nimport re\nimport sys\n\n\ndef load(x):\n    return x == None, sys.path\n"

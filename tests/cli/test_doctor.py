@@ -76,14 +76,6 @@ def all_there_is(repo: Repo) -> dict[str, object]:
 
 
 @pytest.fixture
-def dead_pid() -> int:
-    """The id of a process that is over."""
-    done = subprocess.Popen([sys.executable, "-c", ""])
-    done.wait()
-    return done.pid
-
-
-@pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     """A process that leads a group of its own and does not end."""
     started = subprocess.Popen(["sleep", "60"], start_new_session=True)

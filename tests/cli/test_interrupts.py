@@ -12,7 +12,7 @@ import pytest
 
 from swarm.locks import is_held
 from tests.cli.scenes.merge_team import STEP, Team
-from tests.cli.test_verify import assert_ends
+from tests.cli.scenes.processes import assert_ends
 from tests.conftest import Answer, Swarm
 
 pytestmark = pytest.mark.sweep

@@ -2,22 +2,17 @@
 
 import json
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from swarm.runtimes.processes import start_of
-from tests.cli.scenes.merge_team import MENDED, RETITLED, STEP, Stage, Team
-from tests.cli.scenes.merged import checkout, lasting, left_behind, tips
-from tests.cli.scenes.snapshots import block_of, everything_in
+from tests.cli.scenes.merge_team import MENDED, RETITLED, Stage, Team
+from tests.cli.scenes.merged import checkout, left_behind, tips
+from tests.cli.scenes.snapshots import block_of
+from tests.cli.scenes.verified import offending, verified, wave_status
 from tests.cli.test_merge_gate import step
-from tests.conftest import SOURCE, Answer, Repo, Swarm, Workspace
+from tests.conftest import SOURCE, Repo, Swarm
 
 
 @pytest.fixture
@@ -28,19 +23,6 @@ def repo(stage: Stage) -> Repo:
 VERBS = ("verify", "verify-fixed", "verify-recurring", "verify-unverified", "verify-approved")
 
 
-def verified(team: Team, *words: str, exit: int = 0) -> Answer:  # noqa: A002
-    return team.swarm("verify", team.run, *words, "--format", "json", exit=exit)
-
-
-def offending(answer: Answer) -> list[tuple[str, str]]:
-    return [(row["finding_id"], row["classification"]) for row in answer.data["claims"]["offending"]]
-
-
-def wave_status(team: Team) -> str:
-    ((status,),) = team.rows("SELECT status FROM waves ORDER BY number DESC LIMIT 1")
-    return str(status)
-
-
 @pytest.fixture
 def merged(team: Team, amended: Team, stage: Stage) -> Team:
     """The same with both agents' work published to `main`; two findings are fixed, one is approved."""
@@ -48,7 +30,7 @@ def merged(team: Team, amended: Team, stage: Stage) -> Team:
     return amended
 
 
-# --- exit 0 -----------------------------------------------------------------------------------------------
+# --- exit 0 ----------------------------------------------------------------------------------------------
 
 
 def test_a_verification_that_passes_is_told_whole_and_kept(merged: Team) -> None:
@@ -191,7 +173,8 @@ def test_a_branch_that_nobody_merged_proves_no_claim(team: Team, amended: Team) 
     assert team.status_of(team.ids()["def load"]) == "approved"
 
 
-# --- exit 1 -----------------------------------------------------------------------------------------------
+# --- exit 1 ----------------------------------------------------------------------------------------------
+
 
 REFUSED = {
     "a test fails": (step("echo 3 ran; exit 1"), "fail"),
@@ -315,7 +298,7 @@ def test_a_build_that_passes_with_a_claim_that_fails_is_told_as_such(team: Team)
     assert "claims fail" in page
 
 
-# --- exit 2 -----------------------------------------------------------------------------------------------
+# --- exit 2 ----------------------------------------------------------------------------------------------
 
 
 def _gone(root: Path) -> None:
@@ -376,7 +359,8 @@ def test_a_clone_that_lacks_the_run_s_commit_is_none_of_its_repository(merged: T
     assert merged.swarm(*words, exit=2).code == "REPO_NOT_FOUND"
 
 
-# --- the threshold ----------------------------------------------------------------------------------------
+# --- the threshold ---------------------------------------------------------------------------------------
+
 
 BAD_THRESHOLDS = ["foo", "-1", "3abc", "1O", "", "٣", "1e3", "+1", " 1", "1 ", "1\n", "0x1", "1.0", "1_0"]
 
@@ -405,213 +389,3 @@ def test_a_threshold_without_a_value_is_told_as_one_that_is_empty(swarm: Swarm, 
 def test_a_threshold_may_be_as_large_as_one_likes(merged: Team) -> None:
     for raw, meant in (("0", 0), ("007", 7), ("9" * 40, 10**18), ("9" * 5000, 10**18)):
         assert verified(merged, "--threshold", raw).data["threshold"] == meant
-
-
-# --- what is run ------------------------------------------------------------------------------------------
-
-
-def test_probing_runs_and_records_nothing(merged: Team) -> None:
-    merged.prove_with(step("touch ran; echo 1 ran"))
-    everything = everything_in(merged.repo.root)
-    answer = verified(merged, "--probe-only")
-    assert (answer.data["verdict"], answer.data["adapter"], answer.data["receiptId"]) == ("skip", "configured", None)
-    assert [(one["name"], one["status"], one["exitCode"]) for one in answer.data["steps"]] == [
-        ("check", "not run", None)
-    ]
-    assert answer.data["probes"] == {"configured": 100, "python": 40, "rust": 0, "go": 0, "node": 0}
-    lines = merged.swarm("verify", "--probe-only").out.splitlines()
-    assert "Adapter: configured (of configured 100, python 40)" in lines
-    assert everything_in(merged.repo.root) == everything
-
-
-def test_a_repository_elsewhere_is_proved_where_it_is(merged: Team, tmp_path: Path) -> None:
-    """CI has a checkout of its own, and the control plane beside it or by `--db`."""
-    clone = tmp_path / "ci" / "clone"
-    merged.repo.git("clone", "-q", str(merged.repo.root), str(clone))
-    merged.repo.root.rename(tmp_path / "moved")
-    db = tmp_path / "moved/swarms/control-plane.db"
-    before = everything_in(clone / "src")
-    words = ("--db", db, "verify", merged.run, "--format", "json")
-    here = merged.swarm(*words, cwd=clone)
-    named = merged.swarm(*words, "--repo-path", clone, cwd=tmp_path)
-    assert here.data["commitSha"] == named.data["commitSha"]
-    assert (here.data["verdict"], here.data["claims"]["summary"]["verified"]) == ("pass", 2)
-    assert everything_in(clone / "src") == before
-    (tmp_path / "moved").rename(merged.repo.root)
-
-
-def test_a_step_that_hangs_is_ended_with_its_whole_group(merged: Team, tmp_path: Path) -> None:
-    script = f"sleep 600 & echo $! > {tmp_path}/pid; wait"
-    merged.prove_with("[verify]\ntimeout_seconds = 1\n\n" + step(script))
-    answer = verified(merged, exit=1)
-    assert (answer.data["steps"][0]["status"], answer.data["verdict"]) == ("timed_out", "fail")
-    assert not is_alive(int((tmp_path / "pid").read_text()))
-    assert left_behind(merged) == []
-
-
-def is_alive(pid: int) -> bool:
-    """Say whether a process runs; one that only waits to be reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def test_an_interrupt_ends_the_step_and_leaves_nothing(merged: Team, tmp_path: Path) -> None:
-    merged.prove_with(step(f"mkfifo {tmp_path}/never; echo $$ > {tmp_path}/pid; exec cat {tmp_path}/never"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "swarm", "verify", merged.run],
-        cwd=merged.repo.root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    deadline = time.monotonic() + 30
-    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.02)
-    step_pid = int((tmp_path / "pid").read_text())
-    assert start_of(step_pid) is not None
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert b"Interrupted. The same command goes on from here." in err
-    assert not is_alive(step_pid)
-    assert left_behind(merged) == []
-    assert merged.rows("SELECT count(*) FROM verifications WHERE purpose = 'verify'") == [(0,)]
-
-
-def test_the_code_under_test_cannot_use_the_control_plane(merged: Team, tmp_path: Path) -> None:
-    swarm = f"{sys.executable} -m swarm"
-    script = f"{swarm} approve --all > {tmp_path}/out 2>&1; cd {merged.repo.root}; {swarm} runs >> {tmp_path}/out 2>&1"
-    merged.prove_with(step(f"{script}; echo 1 ran"))
-    before = merged.rows("SELECT count(*) FROM events")
-    verified(merged)
-    told = [line for line in (tmp_path / "out").read_text().splitlines() if line.startswith("ERROR")]
-    assert len(told) == 2
-    assert all(line.startswith("ERROR [INSIDE_AGENT_WORKTREE]") for line in told)
-    after = merged.rows("SELECT kind FROM events WHERE seq > ?", before[0][0])
-    assert {kind for (kind,) in after} == {"verified", "receipt_made", "wave_moved"}
-
-
-DETACHED = """import os, sys, time
-if os.fork(): os._exit(0)
-os.setsid()
-if os.fork(): os._exit(0)
-for number in range(3): os.close(number)
-open(sys.argv[1], "w").write(str(os.getpid()))
-time.sleep(600)
-"""
-
-
-def detaching(tmp_path: Path) -> str:
-    """A shell script that starts a process which leaves its parent, its group, its session and its output."""
-    (tmp_path / "leave.py").write_text(DETACHED)
-    wait = f"while ! test -s {tmp_path}/gone; do sleep 0.02; done"
-    return f"{sys.executable} {tmp_path}/leave.py {tmp_path}/gone; {wait}"
-
-
-def assert_ends(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while is_alive(pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def test_a_process_that_leaves_its_session_does_not_outlive_the_build(merged: Team, tmp_path: Path) -> None:
-    merged.prove_with(step(f"{detaching(tmp_path)}; echo 1 ran"))
-    verified(merged)
-    assert_ends(int((tmp_path / "gone").read_text()))
-
-
-def test_a_request_to_end_ends_what_it_started_and_leaves_nothing(merged: Team, tmp_path: Path) -> None:
-    merged.prove_with(step(f"{detaching(tmp_path)}; echo $$ > {tmp_path}/pid; sleep 600"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "swarm", "verify", merged.run],
-        cwd=merged.repo.root,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 30
-    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=30) != 0
-    for name in ("pid", "gone"):
-        assert_ends(int((tmp_path / name).read_text()))
-    assert left_behind(merged) == []
-    assert merged.rows("SELECT count(*) FROM verifications WHERE purpose = 'verify'") == [(0,)]
-
-
-DISTURBING = {
-    "a file of the checkout": ("echo x >> {root}/README.md", ("README.md",)),
-    "a new file in the checkout": ("echo x > {root}/conftest.py", ("conftest.py",)),
-    "a hook": ("mkdir -p {root}/.git/hooks; echo x > {root}/.git/hooks/post-commit", ("hooks/post-commit",)),
-    "the configuration": ("git -C {root} config user.name x", ("config",)),
-}
-
-
-@pytest.mark.parametrize("what", DISTURBING)
-def test_a_build_that_writes_outside_of_its_tree_proves_nothing(team: Team, amended: Team, what: str) -> None:
-    script, files = DISTURBING[what]
-    team.prove_with(step(f"{script.format(root=team.repo.root)}; echo 1 ran"))
-    before, refs = lasting(team), tips(team.repo)["main"]
-    for words in (("merge", "--publish"), ("verify",)):
-        for name in ("README.md", "conftest.py"):
-            (team.repo.root / name).unlink(missing_ok=True)
-        (team.repo.root / ".git/hooks/post-commit").unlink(missing_ok=True)
-        team.repo.git("checkout", "-q", "--", "README.md")
-        team.repo.git("config", "user.name", "nobody")
-        error = team.swarm(*words, "--format", "json", exit=1).document["error"]
-        assert (error["code"], tuple(error["files"])) == ("PROOF_DISTURBED", files)
-    assert (lasting(team), tips(team.repo)["main"]) == (before, refs)
-    assert team.integration not in tips(team.repo)
-    assert left_behind(team) == []
-
-
-def test_what_a_step_prints_is_free_of_secrets_and_bounded(merged: Team, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MY_API_TOKEN", "hush-hush-hush")
-    monkeypatch.setenv("OTHER", "not passed on")
-    script = "echo $MY_API_TOKEN $OTHER ghp_" + "a" * 36 + "; head -c 100000 /dev/zero | tr '\\\\0' x; echo; echo 1 ran"
-    merged.prove_with('[verify]\nenvironment = ["MY_API_TOKEN"]\n\n' + step(script))
-    log = Path(verified(merged).data["steps"][0]["log"])
-    ((steps,),) = merged.rows("SELECT steps FROM verifications WHERE purpose = 'verify'")
-    (kept,) = json.loads(steps)
-    for told in ((log / "stdout.log").read_text(), kept["stdout"]):
-        assert "hush" not in told
-        assert "ghp_a" not in told
-        assert "not passed on" not in told
-        assert told.endswith("1 ran\n")
-    assert len((log / "stdout.log").read_bytes()) > 100_000
-    assert len(kept["stdout"]) <= 8000
-
-
-def test_what_a_build_writes_touches_neither_the_checkout_nor_the_commit(merged: Team) -> None:
-    merged.prove_with(step("echo x > README.md; echo y > new.txt; git add -A; git commit -qm evil; echo 1 ran"))
-    before, refs = checkout(merged.repo.root), tips(merged.repo)
-    verified(merged)
-    assert checkout(merged.repo.root) == before
-    assert tips(merged.repo) == refs
-    assert left_behind(merged) == []
-
-
-def test_without_a_wave_the_code_alone_is_proved(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
-    (workspace.folder / "swarm.toml").write_text(STEP)
-    answer = swarm("verify", "--format", "json")
-    assert (answer.data["waveId"], answer.data["verdict"], answer.data["claims"]["summary"]["total"]) == (
-        None,
-        "pass",
-        0,
-    )
-    assert "Nothing to look at again." in swarm("verify").out.splitlines()
-    assert repo.head == answer.data["commitSha"]
-
-
-def test_two_verifications_at_once_both_end(merged: Team, swarm_process: Swarm) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(lambda _: swarm_process("verify", merged.run, "--format", "json"), range(2)))
-    assert sorted(answer.data["verificationId"] for answer in both) == [2, 3]
-    assert len({answer.data["steps"][0]["log"] for answer in both}) == 2
-    assert left_behind(merged) == []
