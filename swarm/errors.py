@@ -12,7 +12,7 @@ RECEIVED_LIMIT = 120
 
 
 class Severity(StrEnum):
-    """How bad an error is, and who must act."""
+    """Gravity of an error: CRITICAL and HIGH need a person before work goes on."""
 
     CRITICAL = "CRITICAL"
     HIGH = "HIGH"
@@ -25,7 +25,7 @@ CATALOGUE: dict[str, type["SwarmError"]] = {}
 
 
 def shortened(value: str) -> str:
-    """Cut what somebody passed us to 117 characters and `...` when it is longer than 120."""
+    """Cut a received value to 117 characters and `...` when it is longer than 120."""
     return value if len(value) <= RECEIVED_LIMIT else value[: RECEIVED_LIMIT - 3] + "..."
 
 
@@ -72,12 +72,12 @@ class SwarmError(Exception):
 
     @property
     def message(self) -> str:
-        """What went wrong, with its fields filled in."""
+        """Return the text with its fields filled in."""
         return self.text.format(**self._shown())
 
     @property
     def hint(self) -> str:
-        """What to do next."""
+        """Return the next step with its fields filled in."""
         return self.advice.format(**self._shown())
 
     def _shown(self) -> dict[str, object]:
@@ -143,7 +143,7 @@ class CodeownersInvalid(SwarmError):
     code = "CODEOWNERS_INVALID"
     severity = Severity.HIGH
     text = "{path} gives no map: {problem}"
-    advice = "mend and commit it, or take another map: `--domains-from auto`, or a file of domains"
+    advice = "correct and commit it, or use another map: `--domains-from auto`, or a file of domains"
     when = (
         "`init --domains-from codeowners`: the commit has no such file, or one that is empty, too long or not readable"
     )
@@ -165,7 +165,7 @@ class SubjectUnknown(SwarmError):
     severity = Severity.MEDIUM
     text = "Nothing here is called '{received}'"
     advice = "pass an error code, an exit code such as `exit:2`, an attempt such as `attempt:1`, or a finding's id"
-    when = "`swarm explain THING` with something that is no code, exit code, attempt or finding"
+    when = "`swarm explain THING` with something that is not a code, exit code, attempt or finding"
     received: str
 
 
@@ -212,7 +212,7 @@ class ControlPlaneCorrupt(SwarmError):
     severity = Severity.CRITICAL
     text = "SQLite cannot read {path}: {problem}"
     advice = "{remedy}"
-    when = "SQLite says that the file is damaged or no database"
+    when = "SQLite reports that the file is damaged or is not a database"
     path: str
     problem: str
     remedy: str
@@ -223,7 +223,7 @@ class ControlPlaneBusy(SwarmError):
     severity = Severity.MEDIUM
     text = "The control plane stayed locked for {waited:.0f} s{holder}"
     advice = "wait for that process to end, then repeat the command"
-    when = "another process held the database past the time-out"
+    when = "another process held the database for longer than the time-out"
     path: str
     waited: float
     holder: str = ""
@@ -254,10 +254,10 @@ class LedgerBroken(SwarmError):
     severity = Severity.CRITICAL
     text = "The ledger is broken at event {seq}: {problem}"
     advice = (
-        "nothing is mended; find out who edited the database, or restore a copy from before: `swarm doctor` names the "
-        "newest backup"
+        "swarm repairs nothing: find out who edited the database, or restore an earlier copy; `swarm doctor` names "
+        "the newest backup"
     )
-    when = "an event was edited, taken out or put in, or a hash that was kept elsewhere is in the chain no more"
+    when = "an event was edited, removed or inserted, or a hash kept elsewhere is no longer in the chain"
     seq: int
     what: str
     problem: str
@@ -279,7 +279,8 @@ class WorkspaceMoved(SwarmError):
     severity = Severity.HIGH
     text = "The files of run {run_id} were made at {path}, and now are at {now}"
     advice = (
-        "move the folder back, or lead its old place to the new one: `ln -s '{new}' '{old}'`; then repeat the command"
+        "move the folder back, or link its previous place to the new one: `ln -s '{new}' '{old}'`; "
+        "then repeat the command"
     )
     when = "`launch`, `collect` or `undo` of a wave whose prompts and worktrees name another place than the workspace's"
     path: str
@@ -293,7 +294,7 @@ class OutputNotWritable(SwarmError):
     code = "OUTPUT_NOT_WRITABLE"
     severity = Severity.MEDIUM
     text = "{path} is not written: {problem}"
-    advice = "name another file, in a folder that is there"
+    advice = "name another file, in a folder that exists"
     when = "a file that a verb was asked to write would take the place of something else"
     path: str
     problem: str
@@ -372,15 +373,15 @@ class RunAmbiguous(SwarmError):
 class WaveNotFound(SwarmError):
     code = "WAVE_NOT_FOUND"
     severity = Severity.HIGH
-    text = "Run {run_id} has no wave{told}"
+    text = "Run {run_id} has no wave{number_shown}"
     advice = "`swarm status {run_id}` shows the current wave"
     when = "WAVE is a number that the run does not have, or the run has no wave yet"
     run_id: str
     number: int | None = None
 
     def _shown(self) -> dict[str, object]:
-        told = " to tell of yet" if self.number is None else f" {self.number}"
-        return super()._shown() | {"told": told}
+        number_shown = " to tell of yet" if self.number is None else f" {self.number}"
+        return super()._shown() | {"number_shown": number_shown}
 
 
 class FindingNotFound(SwarmError):
@@ -414,7 +415,7 @@ class DecisionsInvalid(SwarmError):
     advice = (
         "correct the file; `swarm schema decisions-file` prints its form, `swarm findings --export FILE` writes one"
     )
-    when = "`triage --import` of a file that is too large, does not parse, fails its schema or decides one thing twice"
+    when = "`triage --import` of a file that is too large, does not parse, fails its schema or decides a finding twice"
     path: str
     problem: str
 
@@ -464,7 +465,7 @@ class RepoUnborn(SwarmError):
     severity = Severity.HIGH
     text = "{path} has no commit yet"
     advice = "commit something first: `git add -A && git commit -m start`"
-    when = "HEAD is an unborn branch; there is nothing to look at"
+    when = "HEAD is an unborn branch; there is no commit to audit"
     path: str
 
 
@@ -484,7 +485,7 @@ class GitFailed(SwarmError):
     severity = Severity.HIGH
     text = "git {verb} failed: {problem}"
     advice = "run the same git command in {path} to see more; `swarm doctor` checks git and the repository"
-    when = "a call of git ended in a way that we did not expect"
+    when = "a git call ended unexpectedly"
     verb: str
     problem: str
     path: str
@@ -495,8 +496,8 @@ class GitLocked(SwarmError):
     severity = Severity.MEDIUM
     text = "git {verb} was kept out by a lock: {path}"
     advice = (
-        "wait for the git that is at work there; if none is, one was killed: `swarm doctor --fix` removes its lock "
-        "where it was ours, else remove that file by hand; then repeat the command"
+        "wait for the git process that works there; if none does, a git was killed: `swarm doctor --fix` removes the "
+        "lock if swarm had started that git, else remove the file by hand; then repeat the command"
     )
     when = "a lock file of git lies in the way: another git is at work in the repository, or one was killed"
     verb: str
@@ -576,7 +577,7 @@ class DomainsInvalidGlob(SwarmError):
     severity = Severity.MEDIUM
     text = "The glob '{received}' is refused: {problem}"
     advice = (
-        "write a repository-relative pattern such as `src/**/*.py`; several plain globs are better than one clever one"
+        "write a repository-relative pattern such as `src/**/*.py`; several plain globs are better than a clever glob"
     )
     when = "a glob does not compile, explodes into too many, or could run away"
     received: str
@@ -616,7 +617,7 @@ class DispatchInvalidPhase(DispatchPreconditionError):
     severity = Severity.HIGH
     text = "Unknown phase: {phase}"
     advice = "valid phases: {phases}"
-    when = "the phase is none of the ten; told before anything else"
+    when = "the phase is none of the ten; checked before anything else"
     phases: str
 
 
@@ -633,7 +634,7 @@ class DispatchNoDomains(DispatchPreconditionError):
     severity = Severity.HIGH
     text = "No domains defined for this run"
     advice = 'run `swarm domains {run_id} --add <name> --globs "[…]"` then --freeze'
-    when = "the run has no domain; told before frozenness"
+    when = "the run has no domain; checked before the map is"
 
 
 class DispatchDomainsNotFrozen(DispatchPreconditionError):
@@ -677,8 +678,8 @@ class DispatchAnchorsBroken(DispatchPreconditionError):
     severity = Severity.HIGH
     text = "The place of {count} approved findings is gone at HEAD: {findings}"
     advice = (
-        "`swarm show {first}` tells more; re-audit with `swarm audit`, or reopen them; "
-        "`--skip-anchor-check --reason '…'` dispatches all the same"
+        "`swarm show {first}` shows more; re-audit with `swarm audit`, or reopen them; "
+        "`--skip-anchor-check --reason '…'` dispatches anyway"
     )
     when = "an amend phase, and the file or the line of an approved finding is no longer there"
     findings: str
@@ -697,9 +698,9 @@ class IsolationError(SwarmError):
 
 
 class IsolationInTheWay(IsolationError):
-    """The same, where a worktree or a branch of that name is there, and is not as the wave's would be made."""
+    """Isolation failed because a worktree or branch of that name exists and differs from the one to be made."""
 
-    advice = f"{IsolationError.advice}; `swarm clean {{run_id}} --force` takes what is in the way, and saves it first"
+    advice = f"{IsolationError.advice}; `swarm clean {{run_id}} --force` removes what is in the way, and saves it first"
     run_id: str
 
 
@@ -730,7 +731,7 @@ class LaunchNeedsIsolation(SwarmError):
     advice = (
         "answer wave {number} by hand and collect it, then dispatch again: `swarm dispatch {run_id} {phase} --isolate`"
     )
-    when = "an analyzer shall mend, and its wave was dispatched without `--isolate`"
+    when = "an analyzer is to fix findings of a wave that was dispatched without `--isolate`"
     number: int
     phase: str
     runtime: str
@@ -781,7 +782,7 @@ class CollectNoWave(SwarmError):
 
 
 class CollectedAlready(CollectNoWave):
-    """The same, of a wave that an earlier call has collected, such as one that was killed after it had."""
+    """No wave is left to collect: an earlier call collected it, for example a call that was killed after its commit."""
 
     advice = "wave {number} is collected already; `swarm status {run_id}` shows what is next"
     number: int
@@ -828,8 +829,10 @@ class WaveGitFolderChanged(SwarmError):
     code = "WAVE_GIT_FOLDER_CHANGED"
     severity = Severity.HIGH
     text = "The git folder was changed since wave {number} began, and not by swarm: {files}"
-    advice = "look at each, take back what is not yours, and repeat; or leave the wave behind: `{behind}`"
-    when = "`resume`, `redrive` or `revalidate` of a wave in whose trees git must not be run any more"
+    advice = "check each of them, revert what you did not change, and repeat; or abandon the wave: `{behind}`"
+    when = (
+        "`resume`, `redrive` or `revalidate` of a wave whose git folder was changed: git is no longer run in its trees"
+    )
     number: int
     phase: str
     files: str
@@ -853,7 +856,7 @@ class SavePointUnknown(SwarmError):
     severity = Severity.HIGH
     text = "No save point is called '{received}'{told}"
     advice = "`swarm status --format json` shows a run's save point; another ref needs `--force-arbitrary-ref`"
-    when = "`rewind` to a word that is no save point, no run, and no commit that is in the repository"
+    when = "`rewind` to a word that names no save point, no run and no commit of the repository"
     received: str
     told: str = ""
 
@@ -887,8 +890,8 @@ class RewindStateSplit(SwarmError):
     code = "REWIND_STATE_SPLIT"
     severity = Severity.CRITICAL
     text = "Branch {branch} is at {save_point}, and run {run_id} does not know it: {problem}"
-    advice = "mend what SQLite complains of, then repeat the same `swarm rewind` command, which finishes it"
-    when = "`rewind` moved the branch, and its transaction failed; nothing of the run's state has changed"
+    advice = "resolve what SQLite reports, then repeat the same `swarm rewind` command, which finishes it"
+    when = "`rewind` moved the branch, and its transaction failed; the run's state is unchanged"
     branch: str
     save_point: str
     problem: str
@@ -977,8 +980,8 @@ class BuildAdapterUnknown(SwarmError):
     code = "BUILD_ADAPTER_UNKNOWN"
     severity = Severity.MEDIUM
     text = "There is no adapter '{received}'; there are {choices}"
-    advice = "leave `--adapter` out to take the one that fits best, or see it with `swarm verify --probe-only`"
-    when = "`--adapter` names none that there is"
+    advice = "leave `--adapter` out to use the adapter that fits best; `swarm verify --probe-only` names it"
+    when = "`--adapter` names an adapter that does not exist"
     received: str
     choices: str
 
@@ -1032,8 +1035,8 @@ class IntegrationMoved(SwarmError):
     severity = Severity.CRITICAL
     text = "Branch {branch} is at {found}, where swarm did not put it"
     advice = (
-        "look at it with `git log {branch}`; `swarm merge {run_id}` goes on with a merge that was interrupted, and "
-        "`git {remedy}` puts it back where the last merge left it"
+        "inspect it with `git log {branch}`; `swarm merge {run_id}` continues an interrupted merge, and "
+        "`git {remedy}` returns the branch to where the last merge left it"
     )
     when = "the branch on which a run's waves come together was moved by somebody else"
     branch: str
@@ -1046,9 +1049,7 @@ class ProofDisturbed(SwarmError):
     code = "PROOF_DISTURBED"
     severity = Severity.HIGH
     text = "While {commit} was proved, something outside of its worktree changed: {files}"
-    advice = (
-        "if that was you, run the command again; else look at what the tests of this commit do, and mend your checkout"
-    )
+    advice = "if you changed it, repeat the command; else find out what the commit's tests do, and repair your checkout"
     when = "a build in a scratch worktree, or somebody at the same time, wrote into your checkout or its git folder"
     commit: str
     files: tuple[str, ...]

@@ -99,7 +99,10 @@ def test_a_lock_that_is_in_nobody_s_way_is_not_minded(world: Callable[[Act], Wor
 def test_doctor_names_the_lock_and_what_the_hint_says_about_it_helps(world: Callable[[Act], World]) -> None:
     here = world(BY_NAME["publish"])
     lock = put_lock(here, "index")
-    assert "removes its lock where it was ours, else remove that file by hand" in here.call(BY_NAME["publish"]).err
+    assert (
+        "removes the lock if swarm had started that git, else remove the file by hand"
+        in here.call(BY_NAME["publish"]).err
+    )
     data = here.team.swarm("doctor", "--fix", "--format", "json", exit=None).data
     assert [one["what"] for one in data["left"] if one["id"] == "locks"] == [f"{lock} keeps git from writing there"]
 

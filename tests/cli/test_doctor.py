@@ -168,7 +168,9 @@ def test_a_repository_that_was_moved_with_a_wave_in_flight_is_led_back(
     found = swarm("doctor", "--format", "json", cwd=moved).data["checks"]
     one = next(check for check in found if check["id"] == "repositories")
     lead = f"`ln -s '{moved}' '{repo.root}'`"
-    assert one["hint"] == f"move the folder back, or lead its old place to the new one: {lead}; then repeat the command"
+    assert one["hint"] == (
+        f"move the folder back, or link its previous place to the new one: {lead}; then repeat the command"
+    )
     subprocess.run(one["hint"].split("`")[1], shell=True, check=True)
     found = swarm("doctor", "--format", "json", cwd=moved).data["checks"]
     assert next(check for check in found if check["id"] == "repositories")["status"] == "pass"

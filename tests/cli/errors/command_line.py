@@ -43,7 +43,7 @@ def build_adapter_unknown(scene: Scene) -> Refusal:
     return Refusal(
         ("verify", scene.workspace.run, "--probe-only", "--adapter", "cobol"),
         f"""[BUILD_ADAPTER_UNKNOWN]: There is no adapter 'cobol'; there are {choices}
-  Next: leave `--adapter` out to take the one that fits best, or see it with `swarm verify --probe-only`
+  Next: leave `--adapter` out to use the adapter that fits best; `swarm verify --probe-only` names it
   Caused by: {cause}""",
         {"received": "cobol", "choices": choices, "cause": cause},
     )
@@ -110,7 +110,7 @@ def codeowners_invalid(scene: Scene) -> Refusal:
         ("init", ".", "--domains-from", "codeowners"),
         f"""[CODEOWNERS_INVALID]: CODEOWNERS gives no map: {problem}
   Path: CODEOWNERS
-  Next: mend and commit it, or take another map: `--domains-from auto`, or a file of domains""",
+  Next: correct and commit it, or use another map: `--domains-from auto`, or a file of domains""",
         {"path": "CODEOWNERS", "problem": problem},
     )
 

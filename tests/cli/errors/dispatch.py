@@ -110,7 +110,7 @@ def dispatch_anchors_broken(scene: Scene) -> Refusal:
     return Refusal(
         ("dispatch", run, "health-amend-a", "--isolate"),
         f"""[DISPATCH_ANCHORS_BROKEN]: The place of 1 approved findings is gone at HEAD: {name}
-  Next: `swarm show {name}` tells more; re-audit with `swarm audit`, or reopen them; `--skip-anchor-check --reason '…'` dispatches all the same
+  Next: `swarm show {name}` shows more; re-audit with `swarm audit`, or reopen them; `--skip-anchor-check --reason '…'` dispatches anyway
   Run: {run}""",
         {"runId": run, "phase": "health-amend-a", "findings": name, "count": 1, "first": name},
     )
@@ -127,7 +127,7 @@ def isolation_failed(scene: Scene) -> Refusal:
         ("dispatch", run, "health-audit-a", "--isolate"),
         f"""[ISOLATION_FAILED]: --isolate requested but worktree creation failed for domain=rest: {problem}
   Next: run `git worktree list` to inspect existing worktrees, or re-dispatch without --isolate; \
-`swarm clean {run} --force` takes what is in the way, and saves it first
+`swarm clean {run} --force` removes what is in the way, and saves it first
   Caused by: git worktree exited 1: {problem}
   Run: {run}""",
         {"domain": "rest", "problem": problem, "cause": f"git worktree exited 1: {problem}", "runId": run},
@@ -165,7 +165,7 @@ def wave_git_folder_changed(scene: Scene) -> Refusal:
     scene.swarm("collect", exit=1)
     scene.repo.git("config", "core.sshCommand", "evil")
     hint = (
-        "look at each, take back what is not yours, and repeat; or leave the wave behind: "
+        "check each of them, revert what you did not change, and repeat; or abandon the wave: "
         f"`swarm dispatch {run} health-audit-a --isolate`"
     )
     return Refusal(

@@ -72,7 +72,7 @@ def domains_invalid_glob(scene: Scene) -> Refusal:
     return Refusal(
         ("domains", run, "--add", "up", "--globs", '["../**"]'),
         f"""[DOMAINS_INVALID_GLOB]: The glob '../**' is refused: {problem}
-  Next: write a repository-relative pattern such as `src/**/*.py`; several plain globs are better than one clever one
+  Next: write a repository-relative pattern such as `src/**/*.py`; several plain globs are better than a clever glob
   Caused by: {problem}""",
         {"received": "../**", "problem": problem, "cause": problem},
     )

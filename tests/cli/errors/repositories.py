@@ -83,8 +83,8 @@ def git_locked(scene: Scene) -> Refusal:
         ("merge", team.run, "--publish"),
         f"""[GIT_LOCKED]: git update-index was kept out by a lock: {lock}
   Path: {lock}
-  Next: wait for the git that is at work there; if none is, one was killed: `swarm doctor --fix` removes its lock where \
-it was ours, else remove that file by hand; then repeat the command
+  Next: wait for the git process that works there; if none does, a git was killed: `swarm doctor --fix` removes the lock \
+if swarm had started that git, else remove the file by hand; then repeat the command
   Caused by: git update-index exited 128: {problem}""",
         {
             "verb": "update-index",
@@ -104,7 +104,8 @@ def workspace_moved(scene: Scene) -> Refusal:
         ("collect", run),
         f"""[WORKSPACE_MOVED]: The files of run {run} were made at {was}, and now are at {now}
   Path: {was}
-  Next: move the folder back, or lead its old place to the new one: `ln -s '{moved}' '{root}'`; then repeat the command
+  Next: move the folder back, or link its previous place to the new one: `ln -s '{moved}' '{root}'`; then repeat \
+the command
   Run: {run}""",
         {"path": str(was), "now": str(now), "old": str(root), "new": str(moved), "runId": run},
         cwd=moved,

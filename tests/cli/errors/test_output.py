@@ -106,7 +106,7 @@ def test_an_output_in_the_place_of_something_else_is_told(swarm: Swarm, repo: Re
     assert swarm("findings", "--export", file, "--format", "json", exit=1).document["error"] == {
         "code": "OUTPUT_NOT_WRITABLE",
         "message": f"{file} is not written: another file is there, and would be lost",
-        "hint": "name another file, in a folder that is there",
+        "hint": "name another file, in a folder that exists",
         "path": str(file),
         "problem": "another file is there, and would be lost",
     }

@@ -82,8 +82,8 @@ def test_an_integration_branch_that_somebody_moved_is_told_with_how_to_put_it_ba
     assert error == {
         "code": "INTEGRATION_MOVED",
         "message": f"Branch {team.integration} is at {found}, where swarm did not put it",
-        "hint": f"look at it with `git log {team.integration}`; `swarm merge {team.run}` goes on with a merge that was "
-        f"interrupted, and `git {remedy}` puts it back where the last merge left it",
+        "hint": f"inspect it with `git log {team.integration}`; `swarm merge {team.run}` continues an interrupted "
+        f"merge, and `git {remedy}` returns the branch to where the last merge left it",
         "branch": team.integration,
         "found": found,
         "remedy": remedy,
@@ -100,7 +100,7 @@ def test_a_proof_that_writes_elsewhere_is_told_with_the_files(team: Team, amende
     assert error == {
         "code": "PROOF_DISTURBED",
         "message": f"While {commit} was proved, something outside of its worktree changed: new.py",
-        "hint": "if that was you, run the command again; else look at what the tests of this commit do, and mend your "
+        "hint": "if you changed it, repeat the command; else find out what the commit's tests do, and repair your "
         "checkout",
         "commit": commit,
         "files": ["new.py"],
@@ -137,7 +137,7 @@ def test_an_event_that_was_edited_is_told_with_what_its_hash_should_be(swarm: Sw
     assert error == {
         "code": "LEDGER_BROKEN",
         "message": f"The ledger is broken at event 2: {problem}",
-        "hint": "nothing is mended; find out who edited the database, or restore a copy from before: `swarm doctor` "
+        "hint": "swarm repairs nothing: find out who edited the database, or restore an earlier copy; `swarm doctor` "
         "names the newest backup",
         "seq": 2,
         "what": "row",
@@ -174,7 +174,7 @@ def test_a_rewind_whose_transaction_fails_says_that_branch_and_run_are_apart(
     answer = swarm("rewind", run, "--apply", "--reason", "wrong way", exit=1)
     assert block_of(answer).splitlines() == [
         f"ERROR [REWIND_STATE_SPLIT]: Branch main is at {point}, and run {run} does not know it: no more",
-        "  Next: mend what SQLite complains of, then repeat the same `swarm rewind` command, which finishes it",
+        "  Next: resolve what SQLite reports, then repeat the same `swarm rewind` command, which finishes it",
         "  Caused by: no more",
         f"  Run: {run}",
     ]
