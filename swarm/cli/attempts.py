@@ -6,7 +6,7 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import usage, verb
-from swarm.results.launch import LaunchResult
+from swarm.results.attempts import AttemptsResult
 from swarm.show import text
 from swarm.show.escape import plain
 
@@ -15,7 +15,7 @@ from swarm.show.escape import plain
 @click.argument("words", nargs=-1, metavar="[RUN] [WAVE]")
 def command(call: Call, words: tuple[str, ...]) -> None:
     """List the processes that were launched for a wave, the newest one where WAVE is left out."""
-    from swarm.waves.launch.supervision import told
+    from swarm.waves.launch.attempts import attempts
     from swarm.waves.selection import select_wave, split_run_and_wave
 
     if len(words) > 2:  # noqa: PLR2004
@@ -23,11 +23,11 @@ def command(call: Call, words: tuple[str, ...]) -> None:
     named, number = split_run_and_wave(words)
     with call.read() as store:
         run = call.run(store, named)
-        result = told(store.conn, run, select_wave(store.conn, run, number), 0)
+        result = attempts(store.conn, run, select_wave(store.conn, run, number))
     call.answer(result, lambda: _lines(result))
 
 
-def _lines(result: LaunchResult) -> Iterator[str]:
+def _lines(result: AttemptsResult) -> Iterator[str]:
     yield f"Wave {result.wave_number} of {result.run_id}"
     rows = [
         (

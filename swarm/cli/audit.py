@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,9 @@ from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import Phase, dispatched_phase, is_audit
 from swarm.show import text
 from swarm.show.escape import plain
+
+if TYPE_CHECKING:
+    from swarm.config import Config
 
 _FORMS = ("text", "markdown", "json", "sarif")
 _MOST_FIXED = 10
@@ -68,12 +72,11 @@ def command(
     call.answer(result, lambda: _lines(result), code)
 
 
-def ready_or_refuse(runtime: str | None, config: object, phase: Phase) -> None:
+def ready_or_refuse(runtime: str | None, config: "Config", phase: Phase) -> None:
     """Refuse a runtime that cannot be launched before a database is made."""
-    from swarm.config import Config
     from swarm.runtimes import registry
 
-    if isinstance(config, Config) and (runtime is not None or not config.runtimes):
+    if runtime is not None or not config.runtimes:
         registry.ready(runtime or registry.DEFAULT, config, phase)
 
 

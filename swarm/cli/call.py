@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -37,8 +37,10 @@ class Call:
         return find_workspace(self._database, os.environ, self.folder)
 
     def read(self) -> "Store":
-        """Open the control plane to look at it."""
-        return self._open(create=False)
+        """Open the control plane; SQLite refuses every write through the store."""
+        store = self._open(create=False)
+        store.forbid_writes()
+        return store
 
     def write(self, *, create: bool = False) -> "Store":
         """Open the control plane to change it."""
@@ -105,6 +107,34 @@ class Call:
 def envelope(verb: str, exit_code: int, data: Any) -> dict[str, Any]:
     """Return the document of a verb that did its work."""
     return {"ok": True, "command": verb, "exitCode": exit_code, "data": data, "meta": meta(verb)}
+
+
+def streamed(verb: str, exit_code: int, data: Mapping[str, Any], name: str, items: Iterable[str]) -> Iterator[str]:
+    """Yield the document of a verb in parts; `items`, JSON texts, are the list `name` of its data."""
+    members = ((key, _array(items) if key == name else (_dumped(value),)) for key, value in data.items())
+    whole = envelope(verb, exit_code, None)
+    return _object((key, _object(members) if key == "data" else (_dumped(value),)) for key, value in whole.items())
+
+
+def _object(members: Iterable[tuple[str, Iterable[str]]]) -> Iterator[str]:
+    separator = "{"
+    for key, parts in members:
+        yield f"{separator}{_dumped(key)}: "
+        yield from parts
+        separator = ", "
+    yield "}"
+
+
+def _array(items: Iterable[str]) -> Iterator[str]:
+    separator = "["
+    for item in items:
+        yield separator + item
+        separator = ", "
+    yield "]" if separator == ", " else "[]"
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def failure(verb: str, error: errors.SwarmError | BaseException, exit_code: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from click.shell_completion import get_completion_class
 
 from swarm.cli.call import Call
 from swarm.cli.options import usage, verb
-from swarm.results.explain import Completion
+from swarm.results.completion import Completion
 
 
 @verb()

@@ -114,7 +114,7 @@ def decide(
     with call.write() as store:
         run = call.run(store, named, tell=True)
         told = triage.Said(author(call, run), reason, expires, evidence, verified_how)
-        result = triage.decide(store, run, action, which, told)
+        result = triage.triage(store, run, action, which, told)
     call.answer(result, lambda: _lines(result))
 
 

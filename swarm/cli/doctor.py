@@ -25,7 +25,7 @@ def command(call: Call, *, fix: bool, apply: bool, reason: str | None) -> None:
     rights on swarm's own files, empty worktrees of no agent, scratch trees, and locks that a killed git of ours left.
     What may hold work is named, with the verb that handles it.
     """
-    from swarm.waves.doctor.doctor import FAIL, check_up
+    from swarm.waves.doctor.doctor import FAIL, doctor
 
     if (apply and not fix) or (reason is not None and not apply):
         raise usage("--apply goes with --fix, and --reason with --apply", "doctor")
@@ -35,7 +35,7 @@ def command(call: Call, *, fix: bool, apply: bool, reason: str | None) -> None:
 
         why = bounded(require_reason(reason, "repairing"), "--reason", "doctor")
     repaired = _repaired(call, why) if fix else None
-    result = check_up(call.workspace, call.config(call.folder))
+    result = doctor(call.workspace, call.config(call.folder))
     if repaired is not None:
         result = result._replace(fix=True, applied=apply, repairs=repaired.repairs, left=repaired.left)
     refused = any(repair.status == "not_done" for repair in result.repairs)

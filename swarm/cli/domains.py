@@ -1,8 +1,8 @@
 """`swarm domains`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,29 +13,10 @@ from swarm.show import text
 from swarm.show.escape import plain
 
 if TYPE_CHECKING:
-    from swarm.store.connection import Store
-    from swarm.store.runs import Run
+    from swarm.waves.setup.domains import DomainChange
 
 _MOST_FILES = 20
-
-
-class _Asked(NamedTuple):
-    freeze: bool
-    unfreeze: bool
-    add: str | None
-    edit: str | None
-    remove: str | None
-    history: bool
-    who: str | None
-    check: bool
-
-    def only(self) -> str | None:
-        """Return the one thing that is asked for, `None` for just showing the map."""
-        named = [name for name, value in self._asdict().items() if value not in {None, False}]
-        if len(named) > 1:
-            told = " and ".join(f"--{name}" for name in named)
-            raise usage(f"{told} exclude each other", "domains")
-        return named[0] if named else None
+_ACTIONS = ("freeze", "unfreeze", "add", "edit", "remove", "history", "who", "check")
 
 
 @verb()
@@ -66,7 +47,7 @@ def command(  # noqa: PLR0913
     repo_path: Path | None,
     *,
     force: bool,
-    **asked: object,
+    **actions: str | bool | None,
 ) -> None:
     """Show the map of RUN, or change, freeze or explain it.
 
@@ -74,73 +55,55 @@ def command(  # noqa: PLR0913
     """
     from swarm.git.runner import Git
     from swarm.waves.setup import domains
-    from swarm.waves.setup.domain_files import checked_name, checked_ownership, parsed_globs
 
-    wanted = _Asked(**asked)  # type: ignore[arg-type]
-    action = wanted.only()
-    changing = action in {"add", "edit"}
-    if not changing and any(value is not None for value in (globs, ownership, desc, before)):
-        raise usage("--globs, --ownership, --desc and --before go with --add or --edit", "domains")
+    action, value = _only(actions)
+    change = _change(action, str(value), globs, ownership, desc, before)
     if (reason is not None or force) and action != "unfreeze":
         raise usage("--reason and --force go with --unfreeze", "domains")
-    if action == "unfreeze":
-        reason = require_reason(reason, "unfreezing the map")
-    change = None
-    if changing:
-        if action == "add" and globs is None:
-            raise usage("--add needs --globs", "domains")
-        if action == "edit" and globs is ownership is desc is before is None:
-            raise usage("--edit needs --globs, --ownership, --desc or --before", "domains")
-        change = domains.Change(
-            checked_name(wanted.add or "") if action == "add" else wanted.edit or "",
-            None if globs is None else parsed_globs(globs),
-            None if ownership is None else checked_ownership(ownership),
-            desc,
-            before,
-        )
-    mutates = action in {"freeze", "unfreeze", "add", "edit", "remove"}
+    why = require_reason(reason, "unfreezing the map") if action == "unfreeze" else ""
+    request = domains.MapRequest(action, str(value), change, why, force)
+    mutates = action in domains.MUTATIONS
     with call.write() if mutates else call.read() as store:
         selected = call.run_here(store, run, repo_path, tell=mutates)
         paths = domains.tracked_paths(Git(Path(selected.local_path)))
-        result = _done(store, selected, paths, action, wanted, change, reason or "", force=force)
+        result = domains.domains(store, selected, paths, request)
     call.answer(result, lambda: _lines(result, action))
 
 
-def _done(
-    store: "Store",
-    run: "Run",
-    paths: list[str],
-    action: str | None,
-    wanted: _Asked,
-    change: object,
-    reason: str,
-    *,
-    force: bool,
-) -> DomainsResult:
-    from swarm.waves.setup import domains
-
-    match action:
-        case "freeze":
-            return domains.freeze(store, run, paths)
-        case "unfreeze":
-            return domains.unfreeze(store, run, paths, reason=reason, force=force)
-        case "add" | "edit":
-            if not isinstance(change, domains.Change):
-                raise TypeError
-            return (domains.add if action == "add" else domains.edit)(store, run, paths, change)
-        case "remove":
-            return domains.remove(store, run, paths, wanted.remove or "")
-        case "history":
-            return domains.map_history(store.conn, run, paths)
-        case "who":
-            return domains.who_owns(store.conn, run, wanted.who or "", paths)
-        case "check":
-            return domains.checked_map(store.conn, run, paths)
-        case _:
-            return domains.shown_map(store.conn, run, paths)
+def _only(actions: Mapping[str, str | bool | None]) -> tuple[str, str | bool | None]:
+    """Return the option that names the action, with its value; `show` where none does. Raises CliUsage for two."""
+    given = [(name, actions[name]) for name in _ACTIONS if actions[name] not in {None, False}]
+    if len(given) > 1:
+        names = " and ".join(f"--{name}" for name, _ in given)
+        raise usage(f"{names} exclude each other", "domains")
+    return given[0] if given else ("show", None)
 
 
-def _lines(result: DomainsResult, action: str | None) -> Iterator[str]:
+def _change(
+    action: str, name: str, globs: str | None, ownership: str | None, desc: str | None, before: str | None
+) -> "DomainChange | None":
+    from swarm.waves.setup.domain_files import checked_name, checked_ownership, parsed_globs
+    from swarm.waves.setup.domains import DomainChange
+
+    is_empty = globs is ownership is desc is before is None
+    if action not in {"add", "edit"}:
+        if not is_empty:
+            raise usage("--globs, --ownership, --desc and --before go with --add or --edit", "domains")
+        return None
+    if action == "add" and globs is None:
+        raise usage("--add needs --globs", "domains")
+    if is_empty:
+        raise usage("--edit needs --globs, --ownership, --desc or --before", "domains")
+    return DomainChange(
+        checked_name(name) if action == "add" else name,
+        None if globs is None else parsed_globs(globs),
+        None if ownership is None else checked_ownership(ownership),
+        desc,
+        before,
+    )
+
+
+def _lines(result: DomainsResult, action: str) -> Iterator[str]:
     if action == "who":
         yield from _who(result)
         return

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from swarm.workspace import Workspace
 
 INTERRUPTED: Final = 130
+# Exit code 2 of these verbs means that the check could not run, which CI must not take for a failed check.
+_CHECKS: Final = frozenset({"verify", "verify-fixed", "verify-recurring", "verify-unverified", "verify-approved"})
+_UNREADABLE: Final = (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn, errors.GitFailed)
 
 
 _OF_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
@@ -28,34 +31,34 @@ _LINES: Final = (
 )
 
 
-def _known(arguments: Sequence[str], error: Exception) -> BaseException:
-    """Translate what a library raised and nobody on the way did."""
+def typed(arguments: Sequence[str], error: Exception) -> BaseException:
+    """Return the error of the catalogue for an exception of git, SQLite or the disk; any other as it is."""
     import sqlite3
 
     from swarm.git.runner import GitError
 
     if isinstance(error, GitError):
-        typed: Exception = error.typed()
+        found: Exception = error.typed()
     elif isinstance(error, sqlite3.Error):
         from swarm.store.sqlite_errors import translated
 
-        typed = translated(error, _workspace(arguments).database)
+        found = translated(error, _workspace(arguments).database)
     elif isinstance(error, UnicodeEncodeError) and any("\udc80" <= c <= "\udcff" for c in "".join(arguments)):
-        typed = errors.CliUsage(problem="an argument is not UTF-8", command="swarm")
+        found = errors.CliUsage(problem="an argument is not UTF-8", command="swarm")
     elif isinstance(error, OSError) and error.filename is not None:
         # Of a copy the second is the one that could not be written.
         name = error.filename2 if error.errno in _OF_DISK and error.filename2 is not None else error.filename
         path = os.fsdecode(name) if isinstance(name, str | bytes) else str(name)
-        typed = errors.WorkspaceNotWritable(path=path, problem=f"{path}: {error.strerror or error}")
+        found = errors.WorkspaceNotWritable(path=path, problem=f"{path}: {error.strerror or error}")
     elif isinstance(error, OSError) and error.errno in _OF_DISK:
         # What an open file says when it is written to; it does not say which file it is.
         folder = str(_workspace(arguments).folder)
-        typed = errors.WorkspaceNotWritable(path=folder, problem=error.strerror or str(error))
+        found = errors.WorkspaceNotWritable(path=folder, problem=error.strerror or str(error))
     else:
         return error
-    if typed is not error:
-        typed.__cause__ = error
-    return typed
+    if found is not error:
+        found.__cause__ = error
+    return found
 
 
 def _workspace(arguments: Sequence[str]) -> "Workspace":
@@ -64,7 +67,8 @@ def _workspace(arguments: Sequence[str]) -> "Workspace":
     return Call("", _option(arguments, "--db"), "text").workspace
 
 
-def _usage(error: click.ClickException) -> errors.SwarmError:
+def usage_error(error: click.ClickException) -> errors.SwarmError:
+    """Return the error of the catalogue for a command line that click refused."""
     if isinstance(error, click.BadOptionUsage) and error.option_name == "--threshold":
         return errors.CliInvalidThreshold(received="")
     context = getattr(error, "ctx", None)
@@ -72,30 +76,39 @@ def _usage(error: click.ClickException) -> errors.SwarmError:
     return errors.CliUsage(problem=problem, command=context.command_path if context else "swarm")
 
 
-def _interrupted(arguments: Sequence[str]) -> int:
+def show_interrupt(arguments: Sequence[str]) -> int:
+    """Show that the command was interrupted and return the exit code."""
     if _wants_json(arguments):
         problem = KeyboardInterrupt("interrupted; the same command goes on from here")
-        _tell_failure(arguments, problem, INTERRUPTED)
+        _show_document(arguments, problem, INTERRUPTED)
     else:
-        _say("Interrupted. The same command goes on from here.")
+        _write("Interrupted. The same command goes on from here.")
     return INTERRUPTED
 
 
-def _refused(arguments: Sequence[str], error: BaseException) -> int:
-    code = error.exit_code if isinstance(error, errors.SwarmError) else 1
+def show_error(arguments: Sequence[str], error: BaseException) -> int:
+    """Show an error as a document or as a block on stderr, and return the exit code."""
+    code = _exit_code(arguments, error)
     if os.environ.get("SWARM_DEBUG") == "1":
         import traceback
 
-        _say("".join(traceback.format_exception(error)).rstrip("\n"))
+        _write("".join(traceback.format_exception(error)).rstrip("\n"))
     if _wants_json(arguments):
-        _tell_failure(arguments, error, code)
+        _show_document(arguments, error, code)
     else:
         for line in error_block(error):
-            _say(line)
+            _write(line)
     return code
 
 
-def _tell_failure(arguments: Sequence[str], error: BaseException, code: int) -> None:
+def _exit_code(arguments: Sequence[str], error: BaseException) -> int:
+    """Return the exit code of the catalogue, or 2 where a check could not run because git could not be read."""
+    if not isinstance(error, errors.SwarmError):
+        return 1
+    return 2 if _verb(arguments) in _CHECKS and isinstance(error, _UNREADABLE) else error.exit_code
+
+
+def _show_document(arguments: Sequence[str], error: BaseException, code: int) -> None:
     import json
 
     from swarm.cli.call import failure, write
@@ -122,7 +135,7 @@ def error_block(error: BaseException) -> Iterator[str]:
             yield f"  {label}: {plain(str(value))}"
 
 
-def _say(line: str) -> None:
+def _write(line: str) -> None:
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(line + "\n")
         sys.stderr.flush()

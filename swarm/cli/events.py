@@ -19,17 +19,17 @@ _POLL_SECONDS = 0.3
 def command(call: Call, after: int, *, follow: bool) -> None:
     """Print the ledger: one JSON object a line, oldest first."""
     from swarm.results.document import document
-    from swarm.waves.look.history import events_after
+    from swarm.waves.look.events import events
 
     if follow and call.form == "json":
         raise usage("--follow is text alone", "events")
     with call.read() as store:
         if call.form == "json":
-            events = tuple(events_after(store.conn, after))
-            result = EventsResult(events, events[-1].seq if events else after)
+            found = tuple(events(store.conn, after))
+            result = EventsResult(found, found[-1].seq if found else after)
             call.answer(result, lambda: ())
         while True:
-            for event in events_after(store.conn, after):
+            for event in events(store.conn, after):
                 write(json.dumps(document(event), ensure_ascii=True))
                 after = event.seq
             if not follow:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from swarm.cli.call import Call, envelope, write
+from swarm.cli.call import Call, streamed, write
 from swarm.cli.options import FailOn, Words, usage, verb
 from swarm.cli.sarif import sarif_log
 from swarm.results.findings import FindingShown, FindingsResult
@@ -102,7 +102,7 @@ def _export(call: Call, named: str | None, filters: "Filters", target: str) -> N
 
     from swarm.files import refuse_target, write_stream
     from swarm.show.toml import HEAD, decisions_file
-    from swarm.waves.look.findings import digest
+    from swarm.waves.look.findings import findings
     from swarm.waves.triage.decision_files import DECIDED, exported
 
     with call.read() as store:
@@ -113,7 +113,7 @@ def _export(call: Call, named: str | None, filters: "Filters", target: str) -> N
         if call.form == "json":
             wanted = filters._replace(statuses=filters.statuses or DECIDED)
             write_stream(call.folder / target, [decisions_file(decisions)])
-            call.answer(digest(store.conn, run, wanted), tuple)
+            call.answer(findings(store.conn, run, wanted), tuple)
     if target == "-":
         sys.stdout.write(decisions_file(decisions))
         raise SystemExit(0)
@@ -124,9 +124,9 @@ def _export(call: Call, named: str | None, filters: "Filters", target: str) -> N
 
 def _head(store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -> tuple[int, FindingsResult]:
     """Return the exit code and the digest without its findings, which are told one at a time."""
-    from swarm.waves.look.findings import digest, exit_code
+    from swarm.waves.look.findings import exit_code, findings
 
-    head = digest(store.conn, run, filters._replace(limit=0))
+    head = findings(store.conn, run, filters._replace(limit=0))
     return exit_code(store.conn, run, filters, head, fail_on), head
 
 
@@ -143,12 +143,10 @@ def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fai
     from swarm.results.document import document
 
     code, head = _head(store, run, filters, fail_on)
-    whole = json.dumps(envelope(call.verb, code, document(head)), ensure_ascii=False)
-    before, mark, after = whole.rpartition('"findings": []')
-    sys.stdout.write(before + mark[:-1])
-    for number, finding in enumerate(_told(store, run, filters)):
-        sys.stdout.write((", " if number else "") + json.dumps(document(finding), ensure_ascii=False))
-    sys.stdout.write("]" + after + "\n")
+    texts = (json.dumps(document(finding), ensure_ascii=False) for finding in _told(store, run, filters))
+    for part in streamed(call.verb, code, document(head), "findings", texts):
+        sys.stdout.write(part)
+    sys.stdout.write("\n")
     return code
 
 

@@ -6,7 +6,7 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import run_option, verb
-from swarm.results.events import EventShown, EventsResult
+from swarm.results.events import EventShown
 from swarm.show.escape import plain
 
 
@@ -15,18 +15,11 @@ from swarm.show.escape import plain
 @run_option
 def command(call: Call, subject: str, run: str | None) -> None:
     """Tell the ledger of one wave (a number in the run) or of one finding (its id)."""
-    from swarm.waves.look.history import finding_history, wave_history
-    from swarm.waves.look.show import one_finding
-    from swarm.waves.selection import is_wave_number, select_wave, wave_number
+    from swarm.waves.look.history import history
 
     with call.read() as store:
-        selected = call.run(store, run)
-        if is_wave_number(subject):
-            events = wave_history(store.conn, select_wave(store.conn, selected, wave_number(subject)))
-        else:
-            events = finding_history(store.conn, one_finding(store.conn, selected, subject).row_id)
-    result = EventsResult(events, events[-1].seq if events else 0)
-    call.answer(result, lambda: event_lines(events))
+        result = history(store.conn, call.run(store, run), subject)
+    call.answer(result, lambda: event_lines(result.events))
 
 
 def event_lines(events: tuple[EventShown, ...]) -> Iterator[str]:

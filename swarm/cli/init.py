@@ -30,13 +30,13 @@ def command(call: Call, repo: Path, repo_name: str | None, domains_from: str, ti
 
     Untracked files do not matter. The database is made where there is none.
     """
-    from swarm.waves.setup.init import clean_repository, initialize, mapped
+    from swarm.waves.setup.init import clean_repository, init, mapped
 
     repository = clean_repository(repo)
     # A bad file is told before there is a database.
     mapping = mapped(repository, domains_from)
     with call.write(create=True) as store:
-        result = initialize(
+        result = init(
             store,
             call.workspace,
             repository,

@@ -64,7 +64,7 @@ def _deciding(word: str, help_: str, *, grant: bool) -> click.Command:
         with call.write() as store:
             chosen = call.run_here(store, one_run(run, named, f"lease {word}"), repo_path, tell=True)
             path = path_text(os.fsencode(file))
-            result = leasing.decide_lease(store, chosen, domain, path, grant=grant, reason=told)
+            result = leasing.lease(store, chosen, domain, path, grant=grant, reason=told)
         call.answer(result, lambda: _decided(result))
 
     decide.help = help_

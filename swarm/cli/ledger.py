@@ -27,12 +27,12 @@ def verify(call: Call, head: str | None) -> None:
     An edited event is found, and one that was taken out or put in. That the end was cut off, or everything was written
     anew, is found with --head alone, and a hash that was printed here before.
     """
-    from swarm.waves.ledger.verify import proved
+    from swarm.waves.ledger.verify import verify
 
     if head is not None and not re.fullmatch(r"[0-9a-f]{64}", head):
         raise usage("--head takes a whole hash, 64 hexadecimal digits in small letters", "ledger verify")
     with call.read() as store:
-        chain = proved(store, head)
+        chain = verify(store, head)
     call.answer(chain, lambda: _proved(chain))
 
 

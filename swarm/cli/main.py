@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 import click
 
 from swarm import __version__, errors, interruption
-from swarm.cli.error_text import _interrupted, _known, _refused, _usage
+from swarm.cli.error_text import show_error, show_interrupt, typed, usage_error
 from swarm.cli.group import SwarmGroup, Verbs
 
 GARBAGE_THRESHOLD: Final = 200_000
@@ -67,18 +67,18 @@ def _called(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except (KeyboardInterrupt, click.Abort):
-        return _interrupted(arguments)
+        return show_interrupt(arguments)
     except click.exceptions.NoArgsIsHelpError as error:
         from swarm.cli.call import write
 
         write(error.format_message())
         return 0
     except click.ClickException as error:
-        return _refused(arguments, _usage(error))
+        return show_error(arguments, usage_error(error))
     except errors.SwarmError as error:
-        return _refused(arguments, error)
+        return show_error(arguments, error)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the one door through which a bug may leave
-        return _refused(arguments, _known(arguments, error))
+        return show_error(arguments, typed(arguments, error))
     return 0

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import click
 
 from swarm.cli.options import require_reason
-from swarm.results.recover import RedispatchResult
+from swarm.results.redispatch import RedispatchResult
 from swarm.show.escape import plain
 
 apply_option = click.option("--apply", is_flag=True, help="Do it; else the plan is shown, and nothing is touched.")

@@ -26,10 +26,10 @@ from swarm.show.text import counted
 def command(call: Call, run: str | None, file: Path) -> None:
     """Write RUN as one self-contained HTML page: timeline, burn-down, findings, gates."""
     from swarm.show.page.report import page
-    from swarm.waves.look.report import write_report
+    from swarm.waves.look.report import report
 
     with call.read() as store:
-        result = write_report(store, call.run(store, run), file, page)
+        result = report(store, call.run(store, run), file, page)
     call.answer(result, lambda: _lines(result))
 
 

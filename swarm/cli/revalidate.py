@@ -6,7 +6,7 @@ from pathlib import Path
 from swarm.cli.call import Call
 from swarm.cli.options import outputs_named, outputs_option, repo_path_option, run_argument, verb
 from swarm.cli.recovery_verbs import apply_option, reason_option, why
-from swarm.results.recover import RevalidateResult
+from swarm.results.revalidate import RevalidateResult
 from swarm.rules.phases import AMEND_PHASES, dispatched_phase
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.show.escape import plain

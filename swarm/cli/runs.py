@@ -7,7 +7,7 @@ import click
 from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import Duration, usage, verb
-from swarm.results.status import RunShown
+from swarm.results.runs import RunShown
 from swarm.show import text
 
 
@@ -16,27 +16,19 @@ from swarm.show import text
 @click.option("--run", metavar="RUN", help="The run whose policy is changed.")
 def command(call: Call, set_timeout: int | None, run: str | None) -> None:
     """List all runs, newest first."""
-    from swarm.waves.look.status import all_runs
+    from swarm.waves.look import runs
 
     if set_timeout is not None:
-        _set_timeout(call, run, set_timeout)
+        with call.write() as store:
+            runs.set_timeout(store, call.run(store, run, tell=True), set_timeout)
     elif run is not None:
         raise usage("--run goes with --set-timeout", "runs")
     try:
         with call.read() as store:
-            found = all_runs(store.conn)
+            found = runs.runs(store.conn)
     except errors.ControlPlaneMissing:
         found = []
     call.answer(found, lambda: _lines(found))
-
-
-def _set_timeout(call: Call, named: str | None, seconds: int) -> None:
-    from swarm.store import runs
-
-    with call.write() as store:
-        run = call.run(store, named, tell=True)
-        with store.mutation() as conn:
-            runs.set_timeout(conn, run, seconds)
 
 
 def _lines(found: list[RunShown]) -> Iterator[str]:

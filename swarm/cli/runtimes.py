@@ -15,9 +15,9 @@ from swarm.show.escape import plain
 @click.argument("name", required=False)
 def command(call: Call, name: str | None) -> None:
     """Tell what can be launched here: where it was found, its version, its argv, or why not."""
-    from swarm.waves.look.runtimes import listed_runtimes
+    from swarm.waves.look.runtimes import runtimes
 
-    result = listed_runtimes(call.config(call.folder), name)
+    result = runtimes(call.config(call.folder), name)
     call.answer(result, lambda: _lines(result))
 
 

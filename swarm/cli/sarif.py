@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 def sarif_log(store: "Store", run: "Run", filters: "Filters") -> dict[str, Any]:
     """Return the digest as SARIF; where no status is asked for, closed findings are in it, marked as such."""
     from swarm.show import sarif
-    from swarm.waves.look.findings import EVERY_STATUS, digest, line_hashes
+    from swarm.waves.look.findings import EVERY_STATUS, findings, line_hashes
 
     every = filters if filters.statuses else filters._replace(statuses=(EVERY_STATUS,))
-    result = digest(store.conn, run, every)
+    result = findings(store.conn, run, every)
     hashes = line_hashes(store.conn, run, every, sarif.line_hashes)
     return sarif.log(result.findings, run_id=run.id, wave=result.wave_number, hashes=hashes)

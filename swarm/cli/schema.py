@@ -1,25 +1,24 @@
 """`swarm schema`."""
 
 import json
+from collections.abc import Iterable
 
 import click
 
-from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import verb
+from swarm.results.schema import SchemaResult
 
 
 @verb()
 @click.argument("name", required=False)
 def command(call: Call, name: str | None) -> None:
-    """Print the JSON Schema called NAME, a verb's data or a file's form; without NAME, list them."""
-    from swarm import documents
+    """Print the JSON Schema called NAME, of a verb's data or of a file; without NAME, list the names."""
+    from swarm.waves.look.schema import schema
 
-    names = documents.schema_names()
-    if name is None:
-        call.answer(names, lambda: names)
-    base = name.removesuffix(".json").removesuffix(".schema")
-    if base not in names:
-        raise errors.SchemaUnknown(received=name)
-    schema = documents.schema(base)
-    call.answer(schema, lambda: [json.dumps(schema, indent=2, ensure_ascii=False)])
+    result = schema(name)
+    call.answer(result, lambda: _lines(result))
+
+
+def _lines(result: SchemaResult) -> Iterable[str]:
+    return result if isinstance(result, list) else [json.dumps(result, indent=2, ensure_ascii=False)]

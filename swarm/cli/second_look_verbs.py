@@ -1,14 +1,13 @@
-"""The verbs `verify-fixed`, `verify-recurring`, `verify-unverified` and `verify-approved`, which are one."""
+"""Factory of the `verify-*` verbs, which differ in their question alone."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, run_argument, threshold_option, verb
-from swarm.results.verify import Delta
+from swarm.results.second_look import Delta
 from swarm.show import text
 from swarm.show.escape import code_span, markdown
 from swarm.show.second_look import row_line, summary_line
@@ -16,8 +15,8 @@ from swarm.show.second_look import row_line, summary_line
 _FORMS = ("text", "markdown", "json")
 
 
-def second_look(name: str, help_: str) -> click.Command:
-    """Return the command of one question."""
+def second_look_verb(name: str, help_: str) -> click.Command:
+    """Return the verb that asks a question of findings."""
 
     @verb(formats=_FORMS, default="", named=name)
     @run_argument
@@ -28,18 +27,16 @@ def second_look(name: str, help_: str) -> click.Command:
     @repo_path_option
     def command(call: Call, run: str | None, threshold: int, revision: str | None, repo_path: Path | None) -> None:
         from swarm.results.document import document
-        from swarm.waves.prove.second_look import Question
-        from swarm.waves.prove.verify import Wish, delta, write_delta
+        from swarm.waves.prove.second_look import Question, second_look, write_delta
 
-        try:
-            with call.read() as store:
-                selected = call.run_here(store, run, repo_path)
-                wish = Wish(threshold, revision)
-                config = call.config(Path(selected.local_path))
-                result = delta(store.conn, call.workspace, selected, config, Question(name), wish)
-        except errors.SwarmError as error:
-            raise unlooked(error) from error.__cause__
-        write_delta(call.workspace, selected, Question(name), document(result), result.wave_number)
+        question = Question(name)
+        with call.read() as store:
+            selected = call.run_here(store, run, repo_path)
+            config = call.config(Path(selected.local_path))
+            result = second_look(
+                store.conn, call.workspace, selected, config, question, threshold=threshold, revision=revision
+            )
+        write_delta(call.workspace, selected, question, document(result), result.wave_number)
         form = call.form or ("text" if text.is_terminal() else "markdown")
         lines = _markdown if form == "markdown" else _text
         call.answer(result, lambda: lines(name, result), result.exit_code)
@@ -74,13 +71,3 @@ def _markdown(name: str, result: Delta) -> Iterator[str]:
             markdown(row.rule_id or ""),
         )
         yield "| " + " | ".join((*cells, row.finding_id)) + " |"
-
-
-_UNREADABLE = 2
-
-
-def unlooked(error: errors.SwarmError) -> errors.SwarmError:
-    """Return an error of a repository that cannot be read with the exit code that this has here."""
-    if isinstance(error, errors.RepoNotFound | errors.RepoNotGit | errors.RepoUnborn | errors.GitFailed):
-        error.exit_code = _UNREADABLE  # type: ignore[misc]
-    return error

@@ -20,7 +20,7 @@ from swarm.show.escape import plain
 @repo_path_option
 def command(call: Call, finding: str, run: str | None, repo_path: Path | None) -> None:
     """Tell everything of one FINDING: code, every sighting, how it was matched, its history, what to do."""
-    from swarm.waves.look.show import inspect
+    from swarm.waves.look.show import show
     from swarm.waves.selection import located
 
     with call.read() as store:
@@ -28,7 +28,7 @@ def command(call: Call, finding: str, run: str | None, repo_path: Path | None) -
         with suppress(errors.RepoNotFound):
             # Without the repository all is told but the code.
             selected = located(selected, repo_path, call.folder)
-        result = inspect(store.conn, selected, finding)
+        result = show(store.conn, selected, finding)
     call.answer(result, lambda: _lines(result))
 
 

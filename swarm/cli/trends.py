@@ -24,10 +24,10 @@ LIMIT = 20
 @click.option("--limit", type=click.IntRange(min=1), default=LIMIT, help="List at most so many.", show_default=True)
 def command(call: Call, query: str, repo: str | None, limit: int) -> None:
     """Look back over all runs: which findings persist, how many were open when, what comes back once fixed."""
-    from swarm.waves.look.trends import look_back
+    from swarm.waves.look.trends import trends
 
     with call.read() as store, store.snapshot() as conn:
-        result = look_back(conn, query, repo, limit)
+        result = trends(conn, query, repo, limit)
     call.answer(result, lambda: _lines(result))
 
 

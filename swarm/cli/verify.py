@@ -5,11 +5,9 @@ from pathlib import Path
 
 import click
 
-from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, run_argument, threshold_option, verb
-from swarm.cli.second_look_verbs import unlooked
-from swarm.results.verify import GateShown, VerifyResult
+from swarm.results.verify import BuildShown, VerifyResult
 from swarm.show import text
 from swarm.show.build import gate_lines
 from swarm.show.escape import plain
@@ -42,18 +40,12 @@ def command(
     Exit 0: all is well. 1: the build is not `pass`, or more findings offend than the threshold allows. 2: it could
     not be looked at. A receipt is kept either way, and a collected wave becomes verified on 0.
     """
-    from swarm.git.runner import GitError
     from swarm.waves.prove.verify import Wish, verify
 
-    try:
-        with call.read() if probe_only else call.write() as store:
-            selected = call.run_here(store, run, repo_path, tell=True)
-            wish = Wish(threshold, revision, adapter, probe_only)
-            result = verify(store, call.workspace, selected, wish, call.config(Path(selected.local_path)))
-    except errors.SwarmError as error:
-        raise unlooked(error) from error.__cause__
-    except GitError as error:
-        raise unlooked(error.typed()) from error
+    with call.read() if probe_only else call.write() as store:
+        selected = call.run_here(store, run, repo_path, tell=True)
+        wish = Wish(threshold, revision, adapter, probe_only)
+        result = verify(store, call.workspace, selected, wish, call.config(Path(selected.local_path)))
     call.answer(result, lambda: _lines(result, probe_only=probe_only), result.exit_code)
 
 
@@ -66,7 +58,7 @@ def _lines(result: VerifyResult, *, probe_only: bool) -> Iterator[str]:
         fits = ", ".join(f"{name} {score}" for name, score in (result.probes or {}).items() if score)
         yield f"Adapter: {result.adapter or 'none fits'}" + (f" (of {fits})" if fits else "")
     else:
-        gate = GateShown(result.verdict, result.adapter, result.steps, result.test_count, flaky=False, accepted=None)
+        gate = BuildShown(result.verdict, result.adapter, result.steps, result.test_count, flaky=False, accepted=None)
         yield from gate_lines(gate)
     yield summary_line(result.claims.summary)
     for row in result.claims.offending[:_MOST_SHOWN]:

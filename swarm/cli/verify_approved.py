@@ -1,8 +1,8 @@
 """`swarm verify-approved`."""
 
-from swarm.cli.second_look_verbs import second_look
+from swarm.cli.second_look_verbs import second_look_verb
 
-command = second_look(
+command = second_look_verb(
     "verify-approved",
     """Look whether the place of every approved finding of RUN is still there to be mended.
 

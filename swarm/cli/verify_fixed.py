@@ -1,8 +1,8 @@
 """`swarm verify-fixed`."""
 
-from swarm.cli.second_look_verbs import second_look
+from swarm.cli.second_look_verbs import second_look_verb
 
-command = second_look(
+command = second_look_verb(
     "verify-fixed",
     """Look again at every fixed finding of RUN, and at every one that somebody claims to have mended.
 

@@ -1,8 +1,8 @@
 """`swarm verify-recurring`."""
 
-from swarm.cli.second_look_verbs import second_look
+from swarm.cli.second_look_verbs import second_look_verb
 
-command = second_look(
+command = second_look_verb(
     "verify-recurring",
     """Look again at the findings of RUN that were fixed more than once.
 

@@ -1,8 +1,8 @@
 """`swarm verify-unverified`."""
 
-from swarm.cli.second_look_verbs import second_look
+from swarm.cli.second_look_verbs import second_look_verb
 
-command = second_look(
+command = second_look_verb(
     "verify-unverified",
     """Look again at the findings of RUN that no wave could judge: whether their lines still stand.
 

@@ -11,10 +11,3 @@ class Explanation(NamedTuple):
     title: str
     meaning: tuple[str, ...]
     next_action: str
-
-
-class Completion(NamedTuple):
-    """A shell's completion script."""
-
-    shell: str
-    script: str

@@ -2,31 +2,7 @@
 
 from typing import NamedTuple
 
-
-class AttemptShown(NamedTuple):
-    """One process that was launched for an agent."""
-
-    id: int
-    ordinal: int
-    runtime: str
-    outcome: str | None
-    exit_class: int | None
-    exit_code: int | None
-    duration_ms: int | None
-    stall_reason: str | None
-    error_code: str | None
-    error_fragment: str | None
-    record_path: str
-
-
-class AgentLaunched(NamedTuple):
-    """One agent after a launch."""
-
-    domain: str
-    agent_run_id: int
-    status: str
-    attempts: tuple[AttemptShown, ...]
-    last_progress_at: str | None
+from swarm.results.attempts import AgentAttempts
 
 
 class LaunchResult(NamedTuple):
@@ -37,5 +13,5 @@ class LaunchResult(NamedTuple):
     wave_number: int
     launched: int
     exit_class: int
-    agents: tuple[AgentLaunched, ...]
+    agents: tuple[AgentAttempts, ...]
     next_action: str

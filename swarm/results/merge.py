@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from swarm.results.verify import GateShown
+from swarm.results.verify import BuildShown
 
 
 class MergedDomain(NamedTuple):
@@ -28,7 +28,7 @@ class MergeResult(NamedTuple):
     published: bool
     domains: tuple[MergedDomain, ...]
     dropped: tuple[str, ...]
-    gate: GateShown | None
+    gate: BuildShown | None
     fixed: tuple[str, ...]
     summary: str
     next_action: str

@@ -3,18 +3,6 @@
 from typing import NamedTuple
 
 
-class RunShown(NamedTuple):
-    """One run in the list of runs."""
-
-    id: str
-    repo: str
-    status: str
-    branch: str | None
-    wave_count: int
-    finding_count: int
-    created: str
-
-
 class StatusRun(NamedTuple):
     """The run of a status."""
 

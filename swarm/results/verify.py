@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from swarm.results.second_look import ClaimRow, ClaimsSummary
+
 
 class StepShown(NamedTuple):
     """One step of a build. `exit_code` is null when it did not start; `log` is the folder of its whole output."""
@@ -17,7 +19,7 @@ class StepShown(NamedTuple):
     log: str
 
 
-class GateShown(NamedTuple):
+class BuildShown(NamedTuple):
     """What the build said of a commit. `flaky` says that it was red once and green when tried again."""
 
     verdict: str
@@ -26,35 +28,6 @@ class GateShown(NamedTuple):
     test_count: int | None
     flaky: bool
     accepted: str | None
-
-
-class ClaimsSummary(NamedTuple):
-    """What a second look at findings came to, counted."""
-
-    total: int
-    verified: int
-    regressed: int
-    claimed_but_still_present: int
-    drifted: int
-    broken: int
-    unverifiable: int
-    verified_via_distribution: dict[str, int]
-
-
-class ClaimRow(NamedTuple):
-    """A second look at one finding: its class, how that is known, and one line of evidence."""
-
-    finding_id: str
-    classification: str
-    verified_via: str
-    evidence: str
-    severity: str
-    rule_id: str | None
-    file: str | None
-    line: int | None
-    status: str
-    domain: str
-    description: str
 
 
 class Claims(NamedTuple):
@@ -86,17 +59,3 @@ class VerifyResult(NamedTuple):
     probes: dict[str, int] | None
     note: str | None
     next_action: str
-
-
-class Delta(NamedTuple):
-    """A delta file of a `verify-*` verb; in JSON mode it is the data."""
-
-    schema: str
-    run_id: str
-    wave_number: int | None
-    commit_sha: str
-    summary: ClaimsSummary
-    threshold: int
-    threshold_exceeded: bool
-    exit_code: int
-    findings: tuple[ClaimRow, ...]

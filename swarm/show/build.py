@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from swarm.results.verify import GateShown
+from swarm.results.verify import BuildShown
 from swarm.show import text
 from swarm.show.escape import plain
 
 
-def gate_lines(gate: GateShown) -> Iterator[str]:
+def gate_lines(gate: BuildShown) -> Iterator[str]:
     """Yield what a build said, a line a step."""
     for step in gate.steps:
         icon = ("⚠" if step.test_count == 0 else "✓") if step.passed else "⊘"

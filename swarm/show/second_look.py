@@ -1,6 +1,6 @@
 """Text of the `verify-*` verbs: the summary line and a line a finding."""
 
-from swarm.results.verify import ClaimRow, ClaimsSummary
+from swarm.results.second_look import ClaimRow, ClaimsSummary
 from swarm.show import text
 from swarm.show.escape import plain
 

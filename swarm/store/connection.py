@@ -90,6 +90,10 @@ class Store:
             # A transaction alone is begun on a read-only file, too.
             conn.execute("UPDATE kv SET value = value WHERE key = 'schema_version'")
 
+    def forbid_writes(self) -> None:
+        """Make SQLite refuse every write through this connection."""
+        self.conn.execute("PRAGMA query_only = ON")
+
     def damage(self) -> str | None:
         """Return what SQLite finds wrong with the file, `None` for a sound one."""
         found = str(self.conn.execute("PRAGMA quick_check").fetchone()[0])

@@ -19,10 +19,10 @@ from swarm.store.waves import Wave
 from swarm.waves.collect.collect import collect
 from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.dispatch import Wish, dispatch, refusals_told
+from swarm.waves.launch.attempts import attempts
 from swarm.waves.launch.launch import launch
-from swarm.waves.launch.supervision import told
-from swarm.waves.look.findings import Filters, digest
-from swarm.waves.setup import init as initializing
+from swarm.waves.look.findings import Filters, findings
+from swarm.waves.setup.init import init
 from swarm.workspace import Workspace
 
 
@@ -74,7 +74,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     else:
         stage_events.emit("audit_goes_on", run_id=run.id, wave_id=wave.id, phase=phase)
     launch(store, workspace, run, config, runtime=name, jobs=request.jobs)
-    exit_class = told(store.conn, run, wave, 0).exit_class
+    exit_class = attempts(store.conn, run, wave).exit_class
     collected = collect(store, workspace, run, {})
     filters = _filters(repository, folder, since, wave)
     result = _told(store, run, wave._replace(runtime=name), since, exit_class, collected, filters)
@@ -82,7 +82,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
 
 
 def _new_run(store: Store, workspace: Workspace, repository: Repository) -> Run:
-    made = initializing.initialize(store, workspace, repository)
+    made = init(store, workspace, repository)
     stage_events.emit("run_created", run_id=made.run_id, commit=made.commit_sha)
     run = runs.find(store.conn, made.run_id)
     if run is None:
@@ -122,7 +122,7 @@ def _literal(path: str) -> str:
 def _told(
     store: Store, run: Run, wave: Wave, since: str | None, exit_class: int, collected: CollectResult, filters: Filters
 ) -> AuditResult:
-    found = digest(store.conn, run, filters)
+    found = findings(store.conn, run, filters)
     new_ids = tuple(f.finding_id for f in found.findings if f.first_seen_wave == wave.number)
     return AuditResult(
         run_id=run.id,
@@ -145,7 +145,7 @@ def _fixed_in(store: Store, run: Run, wave: Wave, filters: Filters) -> tuple[Fin
     from swarm.store.findings import fixed_in_wave
 
     fixed_rows = fixed_in_wave(store.conn, run.id, wave.number)
-    every = digest(store.conn, run, filters._replace(statuses=("fixed",), lines=None))
+    every = findings(store.conn, run, filters._replace(statuses=("fixed",), lines=None))
     return tuple(finding for finding in every.findings if finding.finding_id in fixed_rows)
 
 

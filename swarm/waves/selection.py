@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from swarm import errors
-from swarm.store import agent_runs, runs, waves
+from swarm.store import agent_runs, findings, runs, waves
+from swarm.store.findings import Finding
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.workspace import Workspace
@@ -112,3 +113,11 @@ def hold_to_place(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> N
     while old.name == new.name and old.name:
         old, new = old.parent, new.parent
     raise errors.WorkspaceMoved(path=str(was), now=str(now), old=str(old), new=str(new), run_id=run.id)
+
+
+def finding_named(conn: sqlite3.Connection, run: Run, named: str) -> Finding:
+    """Return the finding of this id or unique prefix. Raises FindingNotFound."""
+    found = findings.with_id(conn, run.id, named) if named else []
+    if len(found) != 1:
+        raise errors.FindingNotFound(run_id=run.id, finding_id=named)
+    return found[0]

@@ -21,7 +21,7 @@ from tests.conftest import Repo, Swarm, Workspace
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = "\u202egnp </script><img src=x onerror=alert(1)><!-- \x1b[2J zero\u200bwidth \u2028 & $style ${run}"
-PARTS = Path(report.__file__).with_name("page")
+PARTS = Path(report.__file__).parent
 
 
 class Parsed(HTMLParser):

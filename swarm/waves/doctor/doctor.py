@@ -47,7 +47,7 @@ _GOOD: Final = {
 }
 
 
-def check_up(workspace: Workspace, config: Config) -> DoctorResult:
+def doctor(workspace: Workspace, config: Config) -> DoctorResult:
     """Return every check, each pass, warn or fail, and the worst of them. Nothing is written.
 
     That opening a database takes back what a writer left half-written is SQLite's own doing.

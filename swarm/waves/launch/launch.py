@@ -27,7 +27,8 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.launch.assigned import assigned_to
 from swarm.waves.launch.attempt import Scene, attempt
-from swarm.waves.launch.supervision import close_dead_attempts, only_supervisor, told
+from swarm.waves.launch.attempts import attempts as attempts_of
+from swarm.waves.launch.supervision import close_dead_attempts, only_supervisor
 from swarm.waves.trees import kept_index, worktrees
 from swarm.workspace import Workspace
 
@@ -86,7 +87,7 @@ def launch(
         )
         tasks = [functools.partial(attempt, scene, agent, own) for agent, own in waiting]
         _supervise(tasks, jobs or config.jobs or os.cpu_count() or 1)
-    return told(store.conn, run, wave, len(waiting))
+    return LaunchResult(*attempts_of(store.conn, run, wave)._replace(launched=len(waiting)))
 
 
 def _waiting(conn: sqlite3.Connection, wave: Wave) -> list[tuple[AgentRun, list[Attempt]]]:

@@ -1,4 +1,4 @@
-"""Who supervises a wave, what supervisors that died have left, and how the agents of a wave stand."""
+"""Supervisors of a wave: at most one at a time, and what dead ones left behind."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,19 +8,14 @@ from typing import Final
 
 from swarm import errors
 from swarm.files import is_in_place, left_unfinished, make_folder
-from swarm.results.launch import AgentLaunched, AttemptShown, LaunchResult
-from swarm.rules.states import CAN_BE_RESUMED, WaveStatus
 from swarm.runtimes import processes
-from swarm.store import agent_runs, attempts, waves
+from swarm.store import attempts, waves
 from swarm.store.attempts import Attempt, Ending
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.launch import attempt_files
 from swarm.workspace import AGENT_VARIABLE, Workspace
-
-# Of several, the gravest is told: not found, failed, refused, not started, done.
-_PRECEDENCE: Final = (127, 3, 2, 1, 0)
 
 _MOMENT: Final = 0.2
 # The variables by which a process of an attempt is known.
@@ -98,45 +93,3 @@ def mark_of(attempt: Attempt) -> dict[str, str]:
     """Return the variables that every process of an attempt has, and none of another."""
     output = Path(attempt.record_path).parent.with_name("output.json")
     return dict(zip(MARK, (str(attempt.id), str(output)), strict=True))
-
-
-def told(conn: sqlite3.Connection, run: Run, wave: Wave, launched: int) -> LaunchResult:
-    """Return how the agents of a wave stand, with their attempts."""
-    by_agent = attempts.of_wave(conn, wave.id)
-    agents, gravest = [], 0
-    for agent in agent_runs.current(conn, wave.id):
-        own = by_agent.get(agent.id, [])
-        if own and own[-1].exit_class is not None:
-            gravest = min(gravest, own[-1].exit_class, key=_PRECEDENCE.index)
-        shown = tuple(_shown(attempt) for attempt in own)
-        progress = own[-1].last_progress if own else None
-        agents.append(AgentLaunched(agent.domain, agent.id, agent.status, shown, progress))
-    verb = "status"
-    if wave.status is WaveStatus.DISPATCHED:
-        # Who failed can be dispatched again before the wave is collected, and so ends failed.
-        verb = "resume" if any(agent.status in CAN_BE_RESUMED for agent in agents) else "collect"
-    return LaunchResult(
-        run_id=run.id,
-        wave_id=wave.id,
-        wave_number=wave.number,
-        launched=launched,
-        exit_class=gravest,
-        agents=tuple(agents),
-        next_action=f"swarm {verb} {run.id}",
-    )
-
-
-def _shown(attempt: Attempt) -> AttemptShown:
-    return AttemptShown(
-        id=attempt.id,
-        ordinal=attempt.ordinal,
-        runtime=attempt.runtime,
-        outcome=attempt.outcome,
-        exit_class=attempt.exit_class,
-        exit_code=attempt.exit_code,
-        duration_ms=attempt.duration_ms,
-        stall_reason=attempt.stall_reason,
-        error_code=attempt.error_code,
-        error_fragment=attempt.error_fragment,
-        record_path=attempt.record_path,
-    )

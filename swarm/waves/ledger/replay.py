@@ -12,7 +12,7 @@ from swarm.store import ledger, sightings, table_states
 from swarm.store.connection import Store
 from swarm.store.digests import Digest
 from swarm.waves.ledger.story import UNTOLD, Facts, Recorded, Story, kind_of, told
-from swarm.waves.ledger.verify import proved
+from swarm.waves.ledger.verify import verify
 
 MOST_SHOWN: Final = 1_000
 _NO_ROW: Final = "row"
@@ -24,7 +24,7 @@ def replay(store: Store, run_id: str | None, *, check: bool) -> ReplayShown:
     A finding begins with its first sighting; sightings are believed as far as the wave's event says how many there
     are, with what digest. Raises LedgerBroken: what a broken chain tells is no measure.
     """
-    chain = proved(store, None)
+    chain = verify(store, None)
     with store.snapshot() as conn:
         story = told(ledger.events_after(conn, 0, run_id))
         differences = [Difference(*step) for step in story.steps]

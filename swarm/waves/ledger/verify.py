@@ -15,7 +15,7 @@ _TOLD: Final = {
 }
 
 
-def proved(store: Store, head: str | None) -> ChainShown:
+def verify(store: Store, head: str | None) -> ChainShown:
     """Walk along the whole chain. Raises LedgerBroken at its first break, or where `head` is no event's hash."""
     chain = ledger.examine(store.conn, head=head)
     if chain.broken is not None:

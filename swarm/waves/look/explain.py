@@ -10,7 +10,7 @@ from swarm.results.explain import Explanation
 from swarm.store import attempts
 from swarm.store.attempts import Attempt
 from swarm.store.runs import Run
-from swarm.waves.look.show import one_finding
+from swarm.waves.selection import finding_named
 
 EXIT_CODES: Final = {
     0: ("done, or clean", "Nothing to do."),
@@ -98,7 +98,7 @@ def attempt_explained(conn: sqlite3.Connection, attempt_id: int) -> Explanation 
 
 def finding_explained(conn: sqlite3.Connection, run: Run, named: str) -> Explanation:
     """Return how a finding was recognised and why it is in its state. Raises FindingNotFound."""
-    finding = one_finding(conn, run, named)
+    finding = finding_named(conn, run, named)
     anchor = {
         "quote": "its line was found by the quote that the agent gave",
         "line": "its line was taken from the number that the agent gave",

@@ -12,7 +12,8 @@ from swarm.rules.decisions import CLOSED
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES, SEVERITY_RANK, STATUSES
 from swarm.rules.globs import regex_of
 from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, findings, waves
+from swarm.store import agent_runs, waves
+from swarm.store import findings as finding_table
 from swarm.store.agent_runs import AgentRun
 from swarm.store.findings import Finding, Selection
 from swarm.store.runs import Run
@@ -36,7 +37,7 @@ class Filters(NamedTuple):
     lines: dict[str, list[range]] | None = None
 
 
-def digest(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsResult:
+def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsResult:
     """Return the findings that the filters keep, counted before they are limited. Raises WaveNotFound."""
     wave = _wave(conn, run, filters.wave)
     counts: Counter[str] = Counter()
@@ -78,7 +79,7 @@ def selected(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[F
         statuses = (*OPEN_STATUSES, *(status for status in statuses if status != OPEN))
     selection = Selection(statuses, filters.severities, filters.domains, filters.rules, wave_id)
     keeps = _keeps(filters)
-    return (finding for finding in findings.select(conn, run.id, selection) if keeps(finding))
+    return (finding for finding in finding_table.select(conn, run.id, selection) if keeps(finding))
 
 
 def _keeps(filters: Filters) -> Callable[[Finding], bool]:
@@ -169,7 +170,7 @@ def _reason(finding: Finding) -> str | None:
 
 
 def _suppressed(conn: sqlite3.Connection, run: Run) -> int:
-    return sum(count for (status, _), count in findings.counts_by(conn, run.id).items() if status in CLOSED)
+    return sum(count for (status, _), count in finding_table.counts_by(conn, run.id).items() if status in CLOSED)
 
 
 def _group(finding: Finding, by: str) -> str:

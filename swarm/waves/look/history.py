@@ -1,40 +1,28 @@
-"""The ledger as it is shown: `events`, and `history` of one wave or finding."""
+"""`history`: the events of one wave or of one finding."""
 
 import sqlite3
-from collections.abc import Iterator
 
 from swarm.results.events import EventShown
+from swarm.results.history import HistoryResult
 from swarm.store import ledger
-from swarm.store.ledger import Event
+from swarm.store.runs import Run
 from swarm.store.sightings import first_wave_of
 from swarm.store.waves import Wave
+from swarm.waves.look.events import event_shown
+from swarm.waves.selection import finding_named, is_wave_number, select_wave, wave_number
 
 
-def event_shown(event: Event) -> EventShown:
-    """Return an event in the words of the document."""
-    return EventShown(
-        seq=event.seq,
-        ts=event.ts,
-        kind=event.kind,
-        run_id=event.run_id,
-        wave_id=event.wave_id,
-        subject=event.subject,
-        from_=event.from_state,
-        to=event.to_state,
-        actor=event.actor,
-        reason=event.reason,
-        payload=None if event.payload is None else event.facts,
-        hash=event.hash,
-    )
-
-
-def events_after(conn: sqlite3.Connection, seq: int) -> Iterator[EventShown]:
-    """Return the ledger behind a cursor."""
-    return map(event_shown, ledger.events_after(conn, seq))
+def history(conn: sqlite3.Connection, run: Run, subject: str) -> HistoryResult:
+    """Return the events of a wave (its number) or of a finding (its id). Raises WaveNotFound, FindingNotFound."""
+    if is_wave_number(subject):
+        events = wave_history(conn, select_wave(conn, run, wave_number(subject)))
+    else:
+        events = finding_history(conn, finding_named(conn, run, subject).row_id)
+    return HistoryResult(events, events[-1].seq if events else 0)
 
 
 def wave_history(conn: sqlite3.Connection, wave: Wave) -> tuple[EventShown, ...]:
-    """Return what happened to a wave, its agent runs and their attempts, in order."""
+    """Return the events of a wave, its agent runs and their attempts, oldest first."""
     return tuple(
         event_shown(event)
         for event in ledger.events_after(conn, 0, wave.run_id)
@@ -43,12 +31,12 @@ def wave_history(conn: sqlite3.Connection, wave: Wave) -> tuple[EventShown, ...]
 
 
 def finding_history(conn: sqlite3.Connection, row_id: int) -> tuple[EventShown, ...]:
-    """Return how a finding came and every change of its state, in order.
+    """Return the event that recorded a finding and every change of its state, oldest first.
 
-    It came with a wave, whose one event carries the count of its sightings and a digest over them.
+    No event names a new finding: its first wave has one event for all its sightings, with their count and digest.
     """
-    came = first_wave_of(conn, row_id)
-    events = ledger.events_of(conn, f"wave:{came}", f"finding:{row_id}")
+    wave_id = first_wave_of(conn, row_id)
+    events = ledger.events_of(conn, f"wave:{wave_id}", f"finding:{row_id}")
     return tuple(
         event_shown(event)
         for event in events

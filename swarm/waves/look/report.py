@@ -31,7 +31,7 @@ Page = Callable[[ReportFacts, Iterator[FindingShown]], Iterable[str]]
 _WITHOUT_RESULT: Final = (WaveStatus.DISPATCHED, WaveStatus.ABORTED_FOR_REWIND)
 
 
-def write_report(store: Store, run: Run, file: Path, page: Page) -> ReportResult:
+def report(store: Store, run: Run, file: Path, page: Page) -> ReportResult:
     """Write the page that `page` makes of a run; a file that is there is replaced.
 
     Raises OutputNotWritable where the folder is missing, or the file is no regular one or the control plane.

@@ -6,7 +6,7 @@ from swarm.rules.phases import DISPATCHED_PHASES
 from swarm.runtimes import registry
 
 
-def listed_runtimes(config: Config, name: str | None) -> RuntimesResult:
+def runtimes(config: Config, name: str | None) -> RuntimesResult:
     """Return one runtime, or all. Raises RuntimeUnknown."""
     names = registry.names(config) if name is None else [name]
     source = str(config.source) if config.source else None

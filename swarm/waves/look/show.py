@@ -9,28 +9,21 @@ from swarm.git.runner import GitError
 from swarm.results.show import ClaimShown, CodeLine, ShowResult, SightingShown
 from swarm.rules.anchors import SourceText
 from swarm.rules.findings import OPEN_STATUSES
-from swarm.store import findings, fix_claims, sightings
+from swarm.store import fix_claims, sightings
 from swarm.store.findings import Finding
 from swarm.store.fix_claims import FixClaim
 from swarm.store.runs import Run
 from swarm.store.sightings import Sighting
 from swarm.waves.look.findings import finding_shown
 from swarm.waves.look.history import finding_history
+from swarm.waves.selection import finding_named
 
 AROUND = 3
 
 
-def one_finding(conn: sqlite3.Connection, run: Run, named: str) -> Finding:
-    """Return the finding of this id or unique prefix. Raises FindingNotFound."""
-    found = findings.with_id(conn, run.id, named) if named else []
-    if len(found) != 1:
-        raise errors.FindingNotFound(run_id=run.id, finding_id=named)
-    return found[0]
-
-
-def inspect(conn: sqlite3.Connection, run: Run, named: str) -> ShowResult:
+def show(conn: sqlite3.Connection, run: Run, named: str) -> ShowResult:
     """Return everything that is known of one finding. Raises FindingNotFound."""
-    finding = one_finding(conn, run, named)
+    finding = finding_named(conn, run, named)
     return ShowResult(
         run_id=run.id,
         finding=finding_shown(finding),

@@ -1,4 +1,4 @@
-"""`runs` and `status`: every run, and one at a glance. Only the database is read, and which outputs are there."""
+"""`status`: one run at a glance, from the database and from which outputs are there."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -10,7 +10,6 @@ from swarm.results.status import (
     AgentSummary,
     Assessment,
     LastVerification,
-    RunShown,
     StatusAgent,
     StatusDomain,
     StatusFindings,
@@ -23,7 +22,7 @@ from swarm.results.status import (
 from swarm.rules import assessment
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES
 from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended
-from swarm.store import runs, waves
+from swarm.store import waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -35,22 +34,6 @@ if TYPE_CHECKING:
     from swarm.store.verifications import Verification
 
 _BLOCKED = (AgentRunStatus.INVALID_OUTPUT, AgentRunStatus.OWNERSHIP_VIOLATION)
-
-
-def all_runs(conn: sqlite3.Connection) -> list[RunShown]:
-    """Return every run, newest first."""
-    return [
-        RunShown(
-            id=run.id,
-            repo=run.repo,
-            status=run.status,
-            branch=run.branch,
-            wave_count=wave_count,
-            finding_count=finding_count,
-            created=run.created,
-        )
-        for run, wave_count, finding_count in runs.all_with_counts(conn)
-    ]
 
 
 def status(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> StatusResult:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from swarm.results.trends import Comeback, Recurrence, SeenIn, TrendsResult, WavePoint
 from swarm.rules.findings import SEVERITY_RANK
-from swarm.store import trends
+from swarm.store import trends as trend_rows
 from swarm.store.trends import Persistent, Point, Tally
 from swarm.waves.look.report import kept_counts
 
@@ -30,16 +30,16 @@ class _Group(NamedTuple):
         return (-self.waves, -self.came_back, -self.runs, SEVERITY_RANK[newest.severity], newest.row_id)
 
 
-def look_back(conn: sqlite3.Connection, query: str, repo: str | None, limit: int) -> TrendsResult:
+def trends(conn: sqlite3.Connection, query: str, repo: str | None, limit: int) -> TrendsResult:
     """Answer one query over the runs of a repository, or of all."""
-    runs = trends.run_count(conn, repo)
+    runs = trend_rows.run_count(conn, repo)
     match query:
         case "history":
             total, history = _history(conn, repo, limit)
             return TrendsResult(query, repo, runs, total, history=history)
         case "recurrence":
             came_back = list(_across_runs(_groups(conn, repo)))
-            rules, files = (_recurrence(trends.tallies(conn, repo, by), came_back, by) for by in ("rule", "file"))
+            rules, files = (_recurrence(trend_rows.tallies(conn, repo, by), came_back, by) for by in ("rule", "file"))
             total = max(len(rules), len(files))
             return TrendsResult(query, repo, runs, total, rules=tuple(rules[:limit]), files=tuple(files[:limit]))
         case _:
@@ -51,11 +51,11 @@ def look_back(conn: sqlite3.Connection, query: str, repo: str | None, limit: int
 def _groups(conn: sqlite3.Connection, repo: str | None) -> Iterator[_Group]:
     """Yield the persistent findings; those that share a fingerprint or an alias across runs are one."""
     leader: dict[int, int] = {}
-    for one, other in trends.links(conn, repo) if trends.run_count(conn, repo) > 1 else ():
+    for one, other in trend_rows.links(conn, repo) if trend_rows.run_count(conn, repo) > 1 else ():
         first, second = sorted((_leader_of(leader, one), _leader_of(leader, other)))
         leader[second] = leader.setdefault(first, first)
     together: dict[int, list[Persistent]] = {}
-    for found in trends.persistent(conn, repo, set(leader)):
+    for found in trend_rows.persistent(conn, repo, set(leader)):
         together.setdefault(_leader_of(leader, found.row_id), []).append(found)
     for members in together.values():
         yield _group(members)
@@ -94,7 +94,7 @@ def _across_runs(groups: Iterable[_Group]) -> Iterator[Persistent]:
 
 
 def _comeback(conn: sqlite3.Connection, group: _Group) -> Comeback:
-    first, newest = trends.told(conn, group.members[0].row_id), trends.told(conn, group.members[-1].row_id)
+    first, newest = trend_rows.told(conn, group.members[0].row_id), trend_rows.told(conn, group.members[-1].row_id)
     return Comeback(
         finding_id=newest.finding_id,
         severity=newest.severity,
@@ -113,10 +113,10 @@ def _comeback(conn: sqlite3.Connection, group: _Group) -> Comeback:
 
 
 def _history(conn: sqlite3.Connection, repo: str | None, limit: int) -> tuple[int, tuple[WavePoint, ...]]:
-    points = trends.points(conn, repo)
+    points = trend_rows.points(conn, repo)
     newest = list(islice(points, limit))
     total = len(newest) + sum(1 for _ in points)
-    regressed = {run_id: trends.regressions_by_wave(conn, run_id) for run_id in {point.run_id for point in newest}}
+    regressed = {run_id: trend_rows.regressions_by_wave(conn, run_id) for run_id in {point.run_id for point in newest}}
     return total, tuple(_point(point, regressed[point.run_id]) for point in reversed(newest))
 
 

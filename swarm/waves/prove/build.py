@@ -12,7 +12,7 @@ from swarm.config import Config
 from swarm.files import make_folder
 from swarm.git import sentinel
 from swarm.git.repository import Repository
-from swarm.results.verify import GateShown, StepShown
+from swarm.results.verify import BuildShown, StepShown
 from swarm.rules.build_verdicts import BuildVerdict
 from swarm.store.runs import Run
 from swarm.store.verifications import KeptStep
@@ -115,9 +115,9 @@ def planned_step(step: BuildStep) -> StepShown:
     )
 
 
-def shown_gate(result: BuildResult, *, flaky: bool, accepted: str | None) -> GateShown:
+def shown_gate(result: BuildResult, *, flaky: bool, accepted: str | None) -> BuildShown:
     """Return what a build said in the words of the document."""
-    return GateShown(result.verdict.value, result.adapter, shown_steps(result), result.test_count, flaky, accepted)
+    return BuildShown(result.verdict.value, result.adapter, shown_steps(result), result.test_count, flaky, accepted)
 
 
 def is_red(result: BuildResult) -> bool:

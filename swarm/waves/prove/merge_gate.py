@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from swarm import errors, stage_events
 from swarm.builds.adapter import BuildResult
 from swarm.git.runner import Git
-from swarm.results.verify import GateShown
+from swarm.results.verify import BuildShown
 from swarm.rules.build_verdicts import BuildVerdict
 from swarm.store import verifications
 from swarm.store.runs import Run
@@ -37,7 +37,7 @@ class Proof(NamedTuple):
     base: str
     commit: str
     links: tuple[Link, ...]
-    gate: GateShown | None
+    gate: BuildShown | None
     build: BuildResult | None
 
 

@@ -1,24 +1,31 @@
 """A second look at findings in one commit: which of them are mended, came back, or still have their place."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from pathlib import Path
+from typing import Final, NamedTuple
 
+from swarm import errors, stage_events
+from swarm.config import Config
+from swarm.files import write_whole
 from swarm.git import history
-from swarm.git.repository import Repository, files_at
+from swarm.git.repository import Repository, commit_of, files_at, repository_at
 from swarm.git.runner import GitError
-from swarm.results.verify import ClaimRow, ClaimsSummary
+from swarm.results.second_look import ClaimRow, ClaimsSummary, Delta
 from swarm.rules import verification
 from swarm.rules.findings import EvidenceKind, Observation
 from swarm.rules.verification import Looked, Row
-from swarm.store import findings, fix_claims
+from swarm.store import findings, fix_claims, waves
 from swarm.store.findings import Finding, Selection
 from swarm.store.fix_claims import FixClaim
 from swarm.store.runs import Run
 from swarm.waves.places import Place, looked, places_at
 from swarm.waves.prove.build import Bench
 from swarm.waves.prove.rescan import Answer, ask_again, census_of
+from swarm.waves.trees.integration import unpublished
+from swarm.workspace import Workspace
 
 
 class Question(StrEnum):
@@ -66,6 +73,12 @@ _STATUSES: Mapping[Question, tuple[str, ...]] = {
     Question.RECURRING: (),
     Question.UNVERIFIED: ("unverified",),
     Question.APPROVED: ("approved",),
+}
+_SCHEMAS: Final = {
+    Question.FIXED: "verify-fixed-delta/v2",
+    Question.RECURRING: "verify-recurring-delta/v1",
+    Question.UNVERIFIED: "verify-unverified-delta/v1",
+    Question.APPROVED: "verify-approved-delta/v1",
 }
 
 
@@ -192,3 +205,55 @@ def _summary(rows: Iterable[ClaimRow]) -> ClaimsSummary:
         unverifiable=counts[verification.UNVERIFIABLE],
         verified_via_distribution=via,
     )
+
+
+def commit_to_look_at(conn: sqlite3.Connection, run: Run, repository: Repository, revision: str | None) -> str:
+    """Return the commit that a revision names, else what is merged and not published, else HEAD. Raises CliUsage."""
+    if revision is None:
+        return unpublished(conn, run, repository) or repository.head
+    commit = commit_of(repository.git, revision)
+    if commit is None:
+        problem = f"--commit: '{errors.shortened(revision)}' names no commit of {repository.root}"
+        raise errors.CliUsage(problem=problem, command="swarm verify")
+    return commit
+
+
+def second_look(
+    conn: sqlite3.Connection,
+    workspace: Workspace,
+    run: Run,
+    config: Config,
+    question: Question,
+    *,
+    threshold: int,
+    revision: str | None,
+) -> Delta:
+    """Look again at the findings that a question is about, in one commit. Raises RepoNotFound, CliUsage, GitError."""
+    repository = repository_at(Path(run.local_path))
+    commit = commit_to_look_at(conn, run, repository, revision)
+    seen = look(conn, Bench(repository, workspace, run, config, None), commit, question)
+    wave = waves.newest_ended(conn, run.id)
+    return Delta(
+        schema=_SCHEMAS[question],
+        run_id=run.id,
+        wave_number=wave.number if wave else None,
+        commit_sha=commit,
+        summary=seen.summary,
+        threshold=threshold,
+        threshold_exceeded=len(seen.offending) > threshold,
+        exit_code=seen.exit_code(threshold),
+        findings=seen.rows,
+    )
+
+
+def write_delta(
+    workspace: Workspace, run: Run, question: Question, document: object, number: int | None
+) -> Path | None:
+    """Write a delta file; where the disk lets nobody write, the look itself is told all the same."""
+    file = workspace.run_folder(run.id) / f"{question.value}-{number or 0}.json"
+    try:
+        write_whole(file, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    except errors.WorkspaceNotWritable as error:
+        stage_events.emit("delta_not_written", run_id=run.id, code=error.code, path=str(file))
+        return None
+    return file

@@ -1,16 +1,14 @@
-"""`verify` and `verify-*`: the gate of CI, and second looks at findings."""
+"""`verify`: the gate of CI, by a build and by a second look at every claimed fix."""
 
 import json
 import sqlite3
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm import errors, stage_events
 from swarm.config import Config
-from swarm.files import write_whole
 from swarm.git import history
-from swarm.git.repository import Repository, commit_of, repository_at
-from swarm.results.verify import Claims, Delta, VerifyResult
+from swarm.git.repository import Repository, repository_at
+from swarm.results.verify import Claims, VerifyResult
 from swarm.rules.build_verdicts import BuildVerdict
 from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
@@ -25,19 +23,13 @@ from swarm.waves.prove import build as builds
 from swarm.waves.prove.build import Bench
 from swarm.waves.prove.proved_fixes import proved_at
 from swarm.waves.prove.receipt_files import write_receipts
-from swarm.waves.prove.second_look import Look, Question, look
+from swarm.waves.prove.second_look import Question, commit_to_look_at, look
 from swarm.waves.trees.integration import unpublished
 from swarm.workspace import Workspace
 
 # The phase of a verification that counts for none: it looked at a commit that the run has left, or never came to.
 ELSEWHERE: Final = "elsewhere"
 _VERIFIABLE: Final = (WaveStatus.COLLECTED, WaveStatus.VERIFIED, WaveStatus.ADVANCED)
-_SCHEMAS: Final = {
-    Question.FIXED: "verify-fixed-delta/v2",
-    Question.RECURRING: "verify-recurring-delta/v1",
-    Question.UNVERIFIED: "verify-unverified-delta/v1",
-    Question.APPROVED: "verify-approved-delta/v1",
-}
 
 
 class Wish(NamedTuple):
@@ -56,7 +48,7 @@ def verify(store: Store, workspace: Workspace, run: Run, wish: Wish, config: Con
     wave becomes verified when all is well. Raises BuildAdapterUnknown, RepoNotFound and what git says.
     """
     repository = repository_at(Path(run.local_path))
-    commit = _commit(store.conn, run, repository, wish)
+    commit = commit_to_look_at(store.conn, run, repository, wish.revision)
     newest = waves.newest(store.conn, run.id)
     wave = newest if newest is not None and newest.status in _VERIFIABLE else None
     is_current = commit in {repository.head, unpublished(store.conn, run, repository)}
@@ -106,16 +98,6 @@ def _holds(conn: sqlite3.Connection, repository: Repository, wave: Wave, commit:
         return is_current
     merged = merges.merges_of(conn, wave.id)
     return bool(merged) and history.is_ancestor(repository.git, merged[-1].commit_sha, commit)
-
-
-def _commit(conn: sqlite3.Connection, run: Run, repository: Repository, wish: Wish) -> str:
-    if wish.revision is None:
-        return unpublished(conn, run, repository) or repository.head
-    commit = commit_of(repository.git, wish.revision)
-    if commit is None:
-        problem = f"--commit: '{errors.shortened(wish.revision)}' names no commit of {repository.root}"
-        raise errors.CliUsage(problem=problem, command="swarm verify")
-    return commit
 
 
 def _probed(conn: sqlite3.Connection, bench: Bench, wave: Wave | None, commit: str, wish: Wish) -> VerifyResult:
@@ -224,38 +206,3 @@ def _receipt(result: VerifyResult, verification_id: int) -> dict[str, object]:
         "threshold": result.threshold,
         "exitCode": result.exit_code,
     }
-
-
-def delta(
-    conn: sqlite3.Connection, workspace: Workspace, run: Run, config: Config, question: Question, wish: Wish
-) -> Delta:
-    """Return a second look at the findings that a question is about. Raises RepoNotFound and what git says."""
-    repository = repository_at(Path(run.local_path))
-    commit = _commit(conn, run, repository, wish)
-    seen: Look = look(conn, Bench(repository, workspace, run, config, None), commit, question)
-    threshold = wish.threshold
-    wave = waves.newest_ended(conn, run.id)
-    return Delta(
-        schema=_SCHEMAS[question],
-        run_id=run.id,
-        wave_number=wave.number if wave else None,
-        commit_sha=commit,
-        summary=seen.summary,
-        threshold=threshold,
-        threshold_exceeded=len(seen.offending) > threshold,
-        exit_code=seen.exit_code(threshold),
-        findings=seen.rows,
-    )
-
-
-def write_delta(
-    workspace: Workspace, run: Run, question: Question, document: object, number: int | None
-) -> Path | None:
-    """Write a delta file; where the disk lets nobody write, the look itself is told all the same."""
-    file = workspace.run_folder(run.id) / f"{question.value}-{number or 0}.json"
-    try:
-        write_whole(file, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
-    except errors.WorkspaceNotWritable as error:
-        stage_events.emit("delta_not_written", run_id=run.id, code=error.code, path=str(file))
-        return None
-    return file

@@ -12,7 +12,7 @@ from swarm.git import sentinel, worktrees
 from swarm.git.repository import Repository, files_at
 from swarm.git.worktrees import Tree
 from swarm.interruption import postponed
-from swarm.results.recover import CompletedHash
+from swarm.results.redispatch import CompletedHash
 from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus

@@ -6,7 +6,7 @@ from pathlib import Path
 from swarm import errors
 from swarm.config import Config
 from swarm.git.repository import repository_at
-from swarm.results.recover import RedispatchResult
+from swarm.results.redispatch import RedispatchResult
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, waves
 from swarm.store.connection import Store

@@ -12,7 +12,7 @@ from swarm.clock import seconds_since
 from swarm.config import Config
 from swarm.git.repository import repository_at
 from swarm.results.collect import ViolationShown
-from swarm.results.recover import Blocked, CompletedHash, Redispatched, RedispatchResult
+from swarm.results.redispatch import Blocked, CompletedHash, Redispatched, RedispatchResult
 from swarm.rules.assessment import revalidate_line
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, attempts, ledger, waves

@@ -9,7 +9,7 @@ from typing import Final
 from swarm import errors
 from swarm.git.repository import aside, repository_at
 from swarm.results.collect import FindingCounts
-from swarm.results.recover import Revalidated, RevalidateResult
+from swarm.results.revalidate import Revalidated, RevalidateResult
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from swarm import errors
 from swarm.git.repository import files_at
@@ -16,10 +16,10 @@ from swarm.store.connection import Store
 from swarm.store.domains import freeze_within
 from swarm.store.ledger import Entry
 from swarm.store.runs import Run
-from swarm.waves.look.history import event_shown
+from swarm.waves.look.events import event_shown
 
 
-class Change(NamedTuple):
+class DomainChange(NamedTuple):
     """What to change of a domain; `None` leaves a part as it is. `before` names where a new one is put."""
 
     name: str
@@ -27,6 +27,43 @@ class Change(NamedTuple):
     ownership: Ownership | None = None
     description: str | None = None
     before: str | None = None
+
+
+class MapRequest(NamedTuple):
+    """Action on the map of a run, with what that action needs; `show` changes nothing.
+
+    `subject` is the domain to remove or the path whose owner is asked for; `change` goes with add and edit, `reason`
+    and `force` with unfreeze.
+    """
+
+    action: str
+    subject: str = ""
+    change: DomainChange | None = None
+    reason: str = ""
+    force: bool = False
+
+
+MUTATIONS: Final = frozenset({"freeze", "unfreeze", "add", "edit", "remove"})
+
+
+def domains(store: Store, run: Run, paths: Sequence[str], request: MapRequest) -> DomainsResult:
+    """Show, change, freeze or explain the map of a run; `paths` are the files that the map divides."""
+    match request:
+        case MapRequest(action="freeze"):
+            return freeze(store, run, paths)
+        case MapRequest(action="unfreeze"):
+            return unfreeze(store, run, paths, reason=request.reason, force=request.force)
+        case MapRequest(action="add", change=DomainChange() as change):
+            return add(store, run, paths, change)
+        case MapRequest(action="edit", change=DomainChange() as change):
+            return edit(store, run, paths, change)
+        case MapRequest(action="remove"):
+            return remove(store, run, paths, request.subject)
+        case MapRequest(action="who"):
+            return who_owns(store.conn, run, request.subject, paths)
+        case _:
+            views = {"show": shown_map, "check": checked_map, "history": map_history}
+            return views[request.action](store.conn, run, paths)
 
 
 def tracked_paths(git: Git) -> list[str]:
@@ -103,7 +140,7 @@ def unfreeze(store: Store, run: Run, paths: Sequence[str], *, reason: str, force
     return shown_map(store.conn, run._replace(map_frozen=False), paths)._replace(changed="unfrozen")
 
 
-def add(store: Store, run: Run, paths: Sequence[str], change: Change) -> DomainsResult:
+def add(store: Store, run: Run, paths: Sequence[str], change: DomainChange) -> DomainsResult:
     """Add a domain at the end, or before another. Raises DomainExists, DomainNotFound, DomainsFrozen."""
     new = Domain(change.name, change.ownership or Ownership.OWNED, change.globs or (), change.description or "")
 
@@ -117,7 +154,7 @@ def add(store: Store, run: Run, paths: Sequence[str], change: Change) -> Domains
     return result._replace(changed=f"added {new.name}", warnings=_shadowed(store, run, paths, new))
 
 
-def edit(store: Store, run: Run, paths: Sequence[str], change: Change) -> DomainsResult:
+def edit(store: Store, run: Run, paths: Sequence[str], change: DomainChange) -> DomainsResult:
     """Change a domain where it stands, or move it before another. Raises DomainNotFound, DomainsFrozen."""
 
     def edited(domains: list[Domain]) -> list[Domain]:

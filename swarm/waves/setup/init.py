@@ -46,7 +46,7 @@ def clean_repository(folder: Path) -> Repository:
     return repository
 
 
-def initialize(
+def init(
     store: Store,
     workspace: Workspace,
     repository: Repository,

@@ -38,7 +38,7 @@ def list_leases(conn: sqlite3.Connection, run: Run) -> LeasesResult:
     return LeasesResult(run.id, scene.number, changed=False, leases=found, next_action=next_action)
 
 
-def decide_lease(store: Store, run: Run, named: str, file: str, *, grant: bool, reason: str) -> LeasesResult:
+def lease(store: Store, run: Run, named: str, file: str, *, grant: bool, reason: str) -> LeasesResult:
     """Grant or deny a file to a domain for the wave in flight, else for the next one.
 
     Raises DomainNotFound, PathUnsafe, LeaseNotApplicable, and StateConflict when that wave began or ended meanwhile.
@@ -59,8 +59,8 @@ def decide_lease(store: Store, run: Run, named: str, file: str, *, grant: bool, 
             for lease in leases.of_run(conn, run.id, scene.number)
             if (lease.domain, lease.file, lease.status, lease.reason) == (named, path, status, reason)
         ]
-        lease = before[0] if before else leases.decide(conn, run.id, scene.number, named, path, status, reason)
-    return LeasesResult(run.id, scene.number, not before, (_shown(lease, owners),), f"swarm status {run.id}")
+        decided = before[0] if before else leases.decide(conn, run.id, scene.number, named, path, status, reason)
+    return LeasesResult(run.id, scene.number, not before, (_shown(decided, owners),), f"swarm status {run.id}")
 
 
 def _scene(conn: sqlite3.Connection, run: Run) -> _Scene:

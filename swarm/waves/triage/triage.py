@@ -32,7 +32,7 @@ class Said(NamedTuple):
     verified_how: str | None = None
 
 
-def decide(store: Store, run: Run, action: Action, which: Which, said: Said) -> TriageResult:
+def triage(store: Store, run: Run, action: Action, which: Which, said: Said) -> TriageResult:
     """Approve, defer, reject, reopen or close findings; what is so already is left as it is.
 
     Raises FindingNotFound, naming every id that fits none, and TriageNotApplicable, naming every finding that the

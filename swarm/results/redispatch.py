@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from swarm.results.collect import ClaimedFix, FindingCounts, Problem, SkippedFix, ViolationShown
+from swarm.results.collect import ViolationShown
 
 
 class Redispatched(NamedTuple):
@@ -61,38 +61,5 @@ class RedispatchResult(NamedTuple):
     blocked: tuple[Blocked, ...]
     forgotten: tuple[ViolationShown, ...]
     completed_hash: CompletedHash | None
-    summary: str
-    next_action: str
-
-
-class Revalidated(NamedTuple):
-    """A corrected output: which state the agent run had, which it has now, and what is still wrong."""
-
-    domain: str
-    agent_run_id: int
-    was: str
-    status: str
-    path: str
-    findings_count: int
-    errors: tuple[Problem, ...]
-    violations: tuple[str, ...]
-
-
-class RevalidateResult(NamedTuple):
-    """What `revalidate` recorded, or would record. `wave_violations` stand against the wave as a whole."""
-
-    run_id: str
-    wave_id: int
-    wave_number: int
-    phase: str
-    wave_status: str
-    applied: bool
-    reason: str | None
-    agents: tuple[Revalidated, ...]
-    incomplete: tuple[str, ...]
-    wave_violations: tuple[ViolationShown, ...]
-    findings: FindingCounts
-    fixes: tuple[ClaimedFix, ...]
-    skipped_fixes: tuple[SkippedFix, ...]
     summary: str
     next_action: str

@@ -1,0 +1,44 @@
+"""Records of `attempts`."""
+
+from typing import NamedTuple
+
+
+class AttemptShown(NamedTuple):
+    """A process that was launched for an agent."""
+
+    id: int
+    ordinal: int
+    runtime: str
+    outcome: str | None
+    exit_class: int | None
+    exit_code: int | None
+    duration_ms: int | None
+    stall_reason: str | None
+    error_code: str | None
+    error_fragment: str | None
+    record_path: str
+
+
+class AgentAttempts(NamedTuple):
+    """An agent of a wave with its attempts, oldest first."""
+
+    domain: str
+    agent_run_id: int
+    status: str
+    attempts: tuple[AttemptShown, ...]
+    last_progress_at: str | None
+
+
+class AttemptsResult(NamedTuple):
+    """The agents of a wave with their attempts. `exit_class` is the gravest of the newest attempts.
+
+    `launched` is 0: only `launch` starts processes.
+    """
+
+    run_id: str
+    wave_id: int
+    wave_number: int
+    launched: int
+    exit_class: int
+    agents: tuple[AgentAttempts, ...]
+    next_action: str

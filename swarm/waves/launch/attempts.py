@@ -1,0 +1,57 @@
+"""`attempts`: the agents of a wave with the processes that were launched for them."""
+
+import sqlite3
+from typing import Final
+
+from swarm.results.attempts import AgentAttempts, AttemptShown, AttemptsResult
+from swarm.rules.states import CAN_BE_RESUMED, WaveStatus
+from swarm.store import agent_runs
+from swarm.store import attempts as attempt_table
+from swarm.store.attempts import Attempt
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+
+# Gravest first: program not found, runtime failed, launch refused, not started, done.
+_PRECEDENCE: Final = (127, 3, 2, 1, 0)
+
+
+def attempts(conn: sqlite3.Connection, run: Run, wave: Wave) -> AttemptsResult:
+    """Return the agents of a wave with their attempts."""
+    by_agent = attempt_table.of_wave(conn, wave.id)
+    agents, gravest = [], 0
+    for agent in agent_runs.current(conn, wave.id):
+        own = by_agent.get(agent.id, [])
+        if own and own[-1].exit_class is not None:
+            gravest = min(gravest, own[-1].exit_class, key=_PRECEDENCE.index)
+        shown = tuple(_shown(attempt) for attempt in own)
+        progress = own[-1].last_progress if own else None
+        agents.append(AgentAttempts(agent.domain, agent.id, agent.status, shown, progress))
+    verb = "status"
+    if wave.status is WaveStatus.DISPATCHED:
+        # `collect` ends a wave with a failed agent as failed, so `resume` comes first.
+        verb = "resume" if any(agent.status in CAN_BE_RESUMED for agent in agents) else "collect"
+    return AttemptsResult(
+        run_id=run.id,
+        wave_id=wave.id,
+        wave_number=wave.number,
+        launched=0,
+        exit_class=gravest,
+        agents=tuple(agents),
+        next_action=f"swarm {verb} {run.id}",
+    )
+
+
+def _shown(attempt: Attempt) -> AttemptShown:
+    return AttemptShown(
+        id=attempt.id,
+        ordinal=attempt.ordinal,
+        runtime=attempt.runtime,
+        outcome=attempt.outcome,
+        exit_class=attempt.exit_class,
+        exit_code=attempt.exit_code,
+        duration_ms=attempt.duration_ms,
+        stall_reason=attempt.stall_reason,
+        error_code=attempt.error_code,
+        error_fragment=attempt.error_fragment,
+        record_path=attempt.record_path,
+    )
