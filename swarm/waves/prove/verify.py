@@ -1,6 +1,5 @@
 """`verify`: the gate of CI, by a build and by a second look at every claimed fix."""
 
-import json
 import sqlite3
 from pathlib import Path
 from typing import Final, NamedTuple
