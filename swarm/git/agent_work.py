@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.git import sparse
+from swarm.git.agent_record import Record, filtered_paths, record_of, take_entries
 from swarm.git.blocking_files import traps
 from swarm.git.diff import Change, changes, raw_changes
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import SUBMODULE_MODE, filled_submodules
 from swarm.git.runner import Git, GitError
+from swarm.git.user_view import UserView, user_view
 from swarm.scratch import scratch_folder
 
 _PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
@@ -34,13 +36,15 @@ class Work(NamedTuple):
     """What an agent made of its tree: the tree object, and how it differs from the wave's commit.
 
     `untakable` are repositories inside of the tree, files that cannot be read, and names that git does not take;
-    `ignored` is what git ignores.
+    `ignored` is what git ignores. `filtered` are uncommitted edits whose content a program of the user's (git-lfs,
+    git-crypt, nbstripout) would have to change on its way into git.
     """
 
     tree: str
     touched: tuple[Touched, ...]
     untakable: tuple[str, ...]
     ignored: tuple[str, ...]
+    filtered: tuple[str, ...] = ()
 
 
 def keep_index(git_dir: Path, target: Path) -> None:
@@ -72,41 +76,102 @@ def work_of(
     branch: str | None,
     *,
     objects: Path | None = None,
+    upstream: str | None = None,
+    view: UserView | None = None,
 ) -> Work:
-    """Return what an agent made of its worktree, as a tree object that is judged now and merged later.
+    """Return an agent's work in its worktree, as a tree object that is judged now and merged later.
 
-    That is the files as they are; where they are those of the commit, it is what the branch holds. Both are told as
-    touched, so that nothing is hidden in the one behind the other. `objects` is where the new objects go.
+    The work is what the agent committed and staged, with every file that differs from that as it is on the disk;
+    where all of that is the wave's commit again, it is what the branch holds. Each path of either is in `touched`,
+    so that nothing is hidden behind a later state. Changes of `upstream`, a commit of the user's on which the agent
+    based its branch meanwhile, are not the agent's. `objects` is the folder for new objects.
     """
     here = Git(common_dir, objects=objects)
+    unchanged = here.text("rev-parse", f"{commit}^{{tree}}")
     if endless := traps(tree, common_dir):
-        return Work(here.text("rev-parse", f"{commit}^{{tree}}"), _listed(dict.fromkeys(endless, "edit")), endless, ())
-    found: dict[str, str] = {}
-    with own_index(common_dir, tree, commit, kept_index, objects=objects) as git:
-        changed, new = changed_files(git), new_files(git)
-        nested = {path for path in new if path.endswith("/")}
-        nested |= {change.new_path for change in changed if change.new_mode == SUBMODULE_MODE}
-        nested |= set(filled_submodules(git, tree, commit))
-        gone = [change.old_path for change in changed if change.letter == "D" and change.old_path not in nested]
-        present = [change.new_path for change in changed if change.letter != "D"] + new
-        unreadable = take_files(git, gone, [path for path in present if path not in nested])
-        committed = _committed(here, commit, branch)
-        _take_committed(git, committed)
+        return Work(unchanged, _listed(dict.fromkeys(endless, "edit")), endless, ())
+    seen = view or user_view(tree, str(common_dir))
+    record = record_of(here, common_dir, tree, commit, branch, seen)
+    base = _based_on(here, commit, record.tip, upstream)
+    with own_index(common_dir, tree, commit, kept_index, objects=objects, view=seen) as git:
+        odd = take_entries(git, record.entries)
+        disk = _disk(git, tree, commit, record)
+        unreadable = take_files(git, disk.gone, disk.present)
+        left_out = _without_untracked(git, record.entries, disk.new)
         # Whoever writes an index, `write-tree` too, reads again the files that are as new as the index.
         made = git.run("write-tree", filters=True).decode().strip()
         listed = git.run("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", filters=True)
         ignored = tuple(path_text(path) for path in listed.split(b"\0") if path)
-    written = changes(here, commit, made)
-    # git leaves out, without a word, names that would lead into `.git` on other file systems.
-    left_out = set(new) - nested - {change.new_path for change in written}
+    written = changes(here, base, made)
+    committed = [] if record.tip in {None, commit} else changes(here, base, f"{record.tip}")
+    found: dict[str, str] = {}
     _note(found, written)
     _note(found, committed)
-    found |= dict.fromkeys(nested | left_out, "create") | dict.fromkeys(unreadable, "edit")
-    if committed and branch is not None and made == here.text("rev-parse", f"{commit}^{{tree}}"):
-        made, written = here.text("rev-parse", f"refs/heads/{branch}^{{tree}}"), committed
+    odd |= left_out
+    found |= dict.fromkeys(disk.nested | odd, "create") | dict.fromkeys((*unreadable, *disk.filtered), "edit")
+    if committed and made == unchanged:
+        made, written = here.text("rev-parse", f"{record.tip}^{{tree}}"), committed
     linked = {change.new_path for change in written if change.new_mode == SUBMODULE_MODE}
-    untakable = tuple(sorted(nested | left_out | linked | set(unreadable)))
-    return Work(made, _listed(found), untakable, ignored[:MOST_IGNORED])
+    untakable = tuple(sorted(disk.nested | odd | linked | set(unreadable)))
+    return Work(made, _listed(found), untakable, ignored[:MOST_IGNORED], tuple(sorted(disk.filtered)))
+
+
+class _Disk(NamedTuple):
+    """Differences between the files of a tree and an index; `new` files are in `present` as well."""
+
+    gone: list[str]
+    present: list[str]
+    new: list[str]
+    nested: set[str]
+    filtered: set[str]
+
+
+def _disk(git: Git, tree: Path, commit: str, record: Record) -> _Disk:
+    changed, new = changed_files(git), new_files(git)
+    nested = {path for path in new if path.endswith("/")}
+    nested |= {change.new_path for change in changed if change.new_mode == SUBMODULE_MODE}
+    nested |= set(filled_submodules(git, tree, commit))
+    new = [path for path in new if path not in nested]
+    edited = [change.new_path for change in changed if change.letter != "D" and change.new_path not in nested]
+    through = filtered_paths(git, [*edited, *new])
+    # A smudged file never equals its blob; the agent's own git, which ran the filter, knows whether it was edited.
+    settled = frozenset[str]() if record.unstaged is None else frozenset(edited) - record.unstaged
+    return _Disk(
+        gone=[change.old_path for change in changed if change.letter == "D" and change.old_path not in nested],
+        present=[path for path in (*edited, *new) if path not in through],
+        new=[path for path in new if path not in through],
+        nested=nested,
+        filtered=through - settled,
+    )
+
+
+def _without_untracked(git: Git, entries: Sequence[Change], new: Sequence[str]) -> set[str]:
+    """Drop new files that the agent's git stopped tracking and that lie unedited on the disk.
+
+    Return the new files that the index does not hold although they were brought in: git leaves out, without a word,
+    names that would lead into `.git` on other file systems.
+    """
+    if not new:
+        return set()
+    held = {}
+    for entry in git.run("ls-files", "-s", "-z").split(b"\0"):
+        facts, _, path = entry.partition(b"\t")
+        if path:
+            held[path_text(path)] = facts.split(b" ")[1].decode()
+    left_out = {path for path in new if path not in held}
+    dropped = {change.old_path: change.old_blob for change in entries if change.letter == "D"}
+    _update_index(git, "--force-remove", [path for path in new if path in held and dropped.get(path) == held[path]])
+    return left_out
+
+
+def _based_on(git: Git, commit: str, tip: str | None, upstream: str | None) -> str:
+    """Return the commit that an agent's work starts from: a later one of the user's, once the branch holds it."""
+    if upstream is None or tip is None:
+        return commit
+    code, shared = git.answer("merge-base", tip, upstream, expect=(0, 1, 128))
+    base = shared.decode().strip()
+    is_later = not code and git.answer("merge-base", "--is-ancestor", commit, base, expect=(0, 1, 128))[0] == 0
+    return base if is_later else commit
 
 
 def _listed(found: Mapping[str, str]) -> tuple[Touched, ...]:
@@ -115,12 +180,18 @@ def _listed(found: Mapping[str, str]) -> tuple[Touched, ...]:
 
 @contextmanager
 def own_index(
-    common_dir: Path, tree: Path, commit: str, kept_index: Path | None, *, objects: Path | None = None
+    common_dir: Path,
+    tree: Path,
+    commit: str,
+    kept_index: Path | None,
+    *,
+    objects: Path | None = None,
+    view: UserView | None = None,
 ) -> Iterator[Git]:
     """Give git in a tree with an index of our own, that of the commit, refreshed against the files."""
     with scratch_folder() as folder:
         index = folder / "index"
-        git = Git(tree, git_dir=common_dir, index=index, objects=objects)
+        git = Git(tree, git_dir=common_dir, index=index, objects=objects, view=view)
         if kept_index is not None and kept_index.exists():
             shutil.copy2(kept_index, index)
         else:
@@ -160,19 +231,6 @@ def take_files(git: Git, gone: Iterable[str], present: Sequence[str]) -> list[st
                 unreadable.append(path)
         return unreadable
     return []
-
-
-def _take_committed(git: Git, committed: Sequence[Change]) -> None:
-    """Bring into the index what was committed of files that a sparse tree does not hold, and so cannot show."""
-    if not committed:
-        return
-    absent = {path_text(path) for flag, path in sparse.flags(git) if flag.upper() == b"S"}
-    for change in committed:
-        if change.letter == "D" and change.old_path in absent:
-            _update_index(git, "--force-remove", [change.old_path])
-        elif change.old_path == change.new_path and change.new_path in absent:
-            entry = f"{change.new_mode} {change.new_blob}\t".encode() + path_bytes(change.new_path) + b"\0"
-            git.run("update-index", "-z", "--index-info", stdin=entry, filters=True)
 
 
 def _update_index(git: Git, action: str, paths: Iterable[str]) -> None:

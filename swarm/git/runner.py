@@ -14,6 +14,7 @@ from typing import IO, Final
 from swarm import errors
 from swarm.failpoints import failpoint
 from swarm.git import orphans
+from swarm.git.user_view import UserView, user_view
 from swarm.interruption import postponed
 
 DEADLINE_SECONDS: Final = 600.0
@@ -36,6 +37,8 @@ _HARDENED: Final = (
     "core.pager=cat",
     "-c",
     "core.excludesFile=/dev/null",
+    "-c",
+    "core.attributesFile=/dev/null",
     "-c",
     "core.sparseCheckout=false",
     "-c",
@@ -130,13 +133,21 @@ class GitError(Exception):
 class Git:
     """git in one folder. With `git_dir`, that is believed, and not the `.git` that lies in the folder.
 
-    `objects` is a folder that new objects are written to, in place of the repository's own.
+    `objects` is a folder that new objects are written to, in place of the repository's own. `view` is how files of a
+    work tree are read and written; without one, as the user who runs this process has it by now.
     """
 
     def __init__(
-        self, folder: Path, *, git_dir: Path | None = None, index: Path | None = None, objects: Path | None = None
+        self,
+        folder: Path,
+        *,
+        git_dir: Path | None = None,
+        index: Path | None = None,
+        objects: Path | None = None,
+        view: UserView | None = None,
     ) -> None:
         self.folder = folder
+        self._view = view
         self._environment = environment()
         if git_dir is not None:
             self._environment |= {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(folder)}
@@ -178,7 +189,8 @@ class Git:
         It is tried again for some seconds where another git is in its way, so it must not fail half-done.
         """
         off = self._neutral_filters() if filters else {}
-        argv = ("git", *_HARDENED, *(_SPARSE if sparse else ()), *arguments)
+        seen = self.view.options() if filters else ()
+        argv = ("git", *_HARDENED, *seen, *(_SPARSE if sparse else ()), *arguments)
         named = tuple(os.fsdecode(argument) for argument in arguments)
         for pause in (*_PAUSES, None):
             done = self._process(argv, named[0], stdin, self._environment | off | (environment or {}))
@@ -225,6 +237,13 @@ class Git:
             raise errors.GitFailed(verb=verb, problem=problem, path=str(self.folder)) from error
         failpoint(f"git.{verb}.after")
         return done
+
+    @property
+    def view(self) -> UserView:
+        """How git reads and writes the files of the work tree."""
+        if self._view is None:
+            self._view = user_view(self.folder, self._environment.get("GIT_DIR"))
+        return self._view
 
     def text(self, *arguments: str) -> str:
         """Run one git command and return its stdout as text, without the last newline."""

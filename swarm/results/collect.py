@@ -4,6 +4,8 @@ from typing import Final, NamedTuple
 
 # Stands in the place of an owner for what no merge could take: a repository in the tree, a file nobody can read.
 UNTAKABLE: Final = "cannot be taken"
+# The same for an uncommitted file whose content a filter of the user's changes on its way into git.
+UNFILTERED: Final = "uncommitted, and its filter has not run"
 
 
 class Problem(NamedTuple):

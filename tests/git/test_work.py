@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -281,14 +282,204 @@ def test_any_name_is_taken(repo: Repo, agent: AgentTree, name: bytes) -> None:
     assert [path_bytes(path) for path in made(repo, agent, work)] == [b"src/" + name]
 
 
-def test_configured_filters_are_not_run_and_do_not_change_what_is_taken(
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Give the user who runs the tests a configuration of their own."""
+    file = tmp_path / "user.gitconfig"
+    file.write_text("[user]\n\tname = someone\n\temail = someone@example.org\n" + text)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(file))
+
+
+def as_the_user(agent: AgentTree, *arguments: str) -> None:
+    """Run git in an agent's tree with the user's own configuration, as an agent does."""
+    subprocess.run(["git", *arguments], cwd=agent.path, check=True, capture_output=True)
+
+
+def test_an_edit_that_a_filter_has_not_seen_is_named_and_left_as_it_was(
     repo: Repo, tmp_path: Path, agent: AgentTree
 ) -> None:
     repo.git("config", "filter.evil.clean", f"touch {tmp_path}/ran; cat")
     (agent.path / ".gitattributes").write_text("*.py filter=evil\n")
     (agent.path / "src/app.py").write_text("mine\n")
-    assert repo.git("cat-file", "blob", f"{looked(agent).tree}:src/app.py") == "mine"
+    (agent.path / "src/new.py").write_text("mine\n")
+    work = looked(agent)
+    assert work.filtered == ("src/app.py", "src/new.py")
+    assert kinds(work) == {".gitattributes": "create", "src/app.py": "edit", "src/new.py": "edit"}
+    assert made(repo, agent, work) == {".gitattributes": "A"}
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_blob_that_a_filter_made_is_the_agent_s_work(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agent: AgentTree
+) -> None:
+    clean, smudge = "sed s/raw/pointer/", "sed s/pointer/raw/"
+    (agent.path / ".gitattributes").write_text("*.bin filter=big\n")
+    (agent.path / "a.bin").write_text("raw\n")
+    (agent.path / "b.bin").write_text("raw\n")
+    settings(tmp_path, monkeypatch, f'[filter "big"]\n\tclean = {clean}\n\tsmudge = {smudge}\n')
+    as_the_user(agent, "add", ".gitattributes", "a.bin")
+    as_the_user(agent, "commit", "-qm", "work")
+    as_the_user(agent, "add", "b.bin")
+    work = looked(agent)
+    assert work.filtered == ()
+    assert [repo.git("cat-file", "blob", f"{work.tree}:{name}.bin") for name in "ab"] == ["pointer", "pointer"]
+    (agent.path / "a.bin").write_text("raw again, and longer\n")
+    work = looked(agent)
+    assert work.filtered == ("a.bin",)
+    assert repo.git("cat-file", "blob", f"{work.tree}:a.bin") == "pointer"
+
+
+def test_a_pointer_of_git_lfs_is_not_replaced_by_a_raw_file_where_git_lfs_is_not_installed(
+    repo: Repo, agent: AgentTree
+) -> None:
+    (agent.path / ".gitattributes").write_text("*.bin filter=lfs -text\n")
+    (agent.path / "a.bin").write_text("raw\n")
+    assert looked(agent).filtered == ("a.bin",)
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_forced_ignored_file_and_one_that_is_tracked_no_more_are_as_the_agent_left_them(
+    repo: Repo, agent: AgentTree, *, staged: bool
+) -> None:
+    (agent.path / ".gitignore").write_text("*.gen\nREADME.md\n")
+    (agent.path / "table.gen").write_text("golden\n")
+    (agent.path / "other.gen").write_text("left\n")
+    in_tree(repo, agent, "add", ".gitignore")
+    in_tree(repo, agent, "add", "-f", "table.gen")
+    in_tree(repo, agent, "rm", "-q", "--cached", "README.md", "src/tool.py")
+    if not staged:
+        in_tree(repo, agent, "commit", "-qm", "work")
+    work = looked(agent)
+    assert made(repo, agent, work) == {".gitignore": "A", "README.md": "D", "src/tool.py": "D", "table.gen": "A"}
+    assert kinds(work)["table.gen"] == "create"
+
+
+def test_a_mode_is_the_agent_s_where_the_disk_keeps_none(repo: Repo, agent: AgentTree) -> None:
+    repo.git("config", "core.fileMode", "false")
+    in_tree(repo, agent, "update-index", "--chmod=+x", "src/app.py")
+    (agent.path / "new.sh").write_text("true\n")
+    in_tree(repo, agent, "add", "--chmod=+x", "new.sh")
+    (agent.path / "src/tool.py").chmod(0o755)
+    in_tree(repo, agent, "commit", "-qm", "work")
+    work = looked(agent)
+    assert made(repo, agent, work) == {"new.sh": "A", "src/app.py": "M"}
+    listed = repo.git("ls-tree", work.tree, "new.sh", "src/").splitlines()
+    assert {line.split()[3]: line.split()[0] for line in listed}["new.sh"] == "100755"
+    assert repo.git("ls-tree", f"{work.tree}:src", "app.py").startswith("100755")
+
+
+@pytest.mark.parametrize(("setting", "merged"), [("input", b"one\n"), ("true", b"one\n"), ("false", b"one\r\n")])
+def test_line_endings_are_those_that_the_user_s_git_commits(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agent: AgentTree, setting: str, merged: bytes
+) -> None:
+    settings(tmp_path, monkeypatch, f"[core]\n\tautocrlf = {setting}\n\tsafecrlf = false\n")
+    (agent.path / "README.md").write_bytes(b"one\r\n")
+    (agent.path / "new.txt").write_bytes(b"one\r\n")
+    work = looked(agent)
+    for path in ("README.md", "new.txt"):
+        assert agent.repository.git.run("cat-file", "blob", f"{work.tree}:{path}") == merged
+    as_the_user(agent, "add", "-A")
+    as_the_user(agent, "commit", "-qm", "work")
+    assert looked(agent).tree == work.tree == repo.git("rev-parse", "HEAD^{tree}", cwd=agent.path)
+
+
+def test_line_endings_that_the_agent_committed_are_its_work(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agent: AgentTree
+) -> None:
+    settings(tmp_path, monkeypatch, "[core]\n\tautocrlf = input\n")
+    (agent.path / "README.md").write_bytes(b"one\r\n")
+    commit(repo, agent)
+    blob = f"{looked(agent).tree}:README.md"
+    assert agent.repository.git.run("cat-file", "blob", blob) == b"one\r\n"
+
+
+def test_the_user_s_own_ignore_file_keeps_files_out(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agent: AgentTree
+) -> None:
+    (tmp_path / "ignore").write_text(".DS_Store\n**/.claude/settings.local.json\n")
+    settings(tmp_path, monkeypatch, f"[core]\n\texcludesFile = {tmp_path / 'ignore'}\n")
+    (agent.path / "src/.claude").mkdir()
+    (agent.path / "src/.claude/settings.local.json").write_text("{}")
+    (agent.path / ".DS_Store").write_text("x")
+    (agent.path / "kept.txt").write_text("x")
+    work = looked(agent)
+    assert kinds(work) == {"kept.txt": "create"}
+    assert set(work.ignored) == {".DS_Store", "src/.claude/", "src/.claude/settings.local.json"}
+
+
+def test_the_default_ignore_file_counts_where_none_is_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agent: AgentTree
+) -> None:
+    (tmp_path / "xdg/git").mkdir(parents=True)
+    (tmp_path / "xdg/git/ignore").write_text("*.swp\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+    (agent.path / "a.swp").write_text("x")
+    assert kinds(looked(agent)) == {}
+
+
+def test_the_settings_that_an_agent_leads_git_to_are_not_the_user_s(
+    repo: Repo, tmp_path: Path, agent: AgentTree
+) -> None:
+    other = tmp_path / "other"
+    repo.git("init", "-q", str(other))
+    repo.git("config", "core.excludesFile", str(tmp_path / "all"), cwd=other)
+    (tmp_path / "all").write_text("*\n")
+    (agent.path / ".git").write_text(f"gitdir: {other / '.git'}\n")
+    (agent.path / "seen.txt").write_text("x")
+    assert kinds(looked(agent)) == {"seen.txt": "create"}
+
+
+def test_flags_in_the_agent_s_index_hide_no_edit(repo: Repo, agent: AgentTree) -> None:
+    in_tree(repo, agent, "update-index", "--assume-unchanged", "README.md")
+    in_tree(repo, agent, "update-index", "--skip-worktree", "src/app.py")
+    (agent.path / "README.md").write_text("hidden\n")
+    (agent.path / "src/app.py").write_text("hidden\n")
+    assert kinds(looked(agent)) == {"README.md": "edit", "src/app.py": "edit"}
+
+
+@pytest.mark.parametrize("how", ["garbage", "none", "a pipe", "another tree's"])
+def test_an_index_that_cannot_be_read_leaves_branch_and_files(
+    repo: Repo, tmp_path: Path, agent: AgentTree, how: str
+) -> None:
+    (agent.path / "table.gen").write_text("golden\n")
+    commit(repo, agent)
+    (agent.path / "README.md").write_text("later\n")
+    index = agent.repository.common_dir / "worktrees" / "w1-code" / "index"
+    index.unlink()
+    if how == "garbage":
+        index.write_bytes(b"DIRC nonsense")
+    elif how == "a pipe":
+        os.mkfifo(index)
+    elif how == "another tree's":
+        index.symlink_to(agent.repository.common_dir / "index")
+    assert kinds(looked(agent)) == {"README.md": "edit", "table.gen": "create"}
+
+
+def test_an_entry_whose_blob_is_nowhere_is_passed_by(repo: Repo, agent: AgentTree) -> None:
+    in_tree(repo, agent, "update-index", "--add", "--cacheinfo", f"100644,{'12' * 20},ghost.txt")
+    (agent.path / "real.txt").write_text("x")
+    assert kinds(looked(agent)) == {"real.txt": "create"}
+
+
+@pytest.mark.parametrize("how", ["rebase", "merge"])
+def test_an_agent_that_follows_the_target_is_not_blamed_for_the_target_s_commits(
+    repo: Repo, agent: AgentTree, how: str
+) -> None:
+    (agent.path / "src/app.py").write_text("mine\n")
+    commit(repo, agent)
+    repo.commit({"web/index.html": "theirs\n", "src/tool.py": "theirs\n"}, "meanwhile")
+    in_tree(repo, agent, how, "-q", "main")
+    work = work_of(
+        agent.repository.common_dir,
+        agent.path,
+        agent.commit,
+        agent.kept_index,
+        agent.tree.branch,
+        upstream=repo.git("rev-parse", "main"),
+    )
+    assert kinds(work) == {"src/app.py": "edit"}
+    assert made(repo, agent, work) == {"src/app.py": "M", "src/tool.py": "M", "web/index.html": "M"}
+    (agent.path / "src/tool.py").write_text("mine as well\n")
+    assert kinds(looked(agent)).keys() == {"src/app.py", "src/tool.py", "web/index.html"}
 
 
 def test_looking_changes_nothing_that_others_see(repo: Repo, agent: AgentTree) -> None:

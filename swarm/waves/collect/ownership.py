@@ -6,7 +6,7 @@ from pathlib import Path
 from swarm.git import agent_work, refs
 from swarm.git.refs import WORK
 from swarm.git.repository import LINK_MODE, Repository, TreeFile
-from swarm.results.collect import UNTAKABLE, Divergence, LeaseRequest, Problem, ViolationShown
+from swarm.results.collect import UNFILTERED, UNTAKABLE, Divergence, LeaseRequest, Problem, ViolationShown
 from swarm.rules.ownership import UNASSIGNED, WHOLE_WAVE, Ownership, OwnershipMap, trespasses
 from swarm.rules.safe_paths import safe_path
 from swarm.store.file_claims import Claim
@@ -76,11 +76,22 @@ class Court:
         kept = trusted_index(self._wave, self._folder, tree)
         common = self._repository.common_dir
         objects = self._repository.objects
-        work = agent_work.work_of(common, tree, self._wave.dispatch_sha, kept, agent.worktree_branch, objects=objects)
+        work = agent_work.work_of(
+            common,
+            tree,
+            self._wave.dispatch_sha,
+            kept,
+            agent.worktree_branch,
+            objects=objects,
+            upstream=self._repository.head,
+        )
         judged = self._judge(taken._replace(work=work), {file.path: file.kind for file in work.touched})
         judged = self._with_violations(judged, self._strange(taken, judged))
         # A repository inside of the tree would be merged as a submodule that nobody can fetch.
-        return self._with_violations(judged, [ViolationShown(path, agent.domain, UNTAKABLE) for path in work.untakable])
+        untaken = [ViolationShown(path, agent.domain, UNTAKABLE) for path in work.untakable]
+        # Taken as they lie on the disk, they would be merged raw, in place of what the filter makes of them.
+        untaken += [ViolationShown(path, agent.domain, UNFILTERED) for path in work.filtered]
+        return self._with_violations(judged, untaken)
 
     def _strange(self, taken: Intake, judged: Intake) -> list[ViolationShown]:
         """Return the edits in a tree whose agent was given nothing and says nothing of them: somebody else's."""

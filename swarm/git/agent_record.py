@@ -1,0 +1,172 @@
+"""An agent's record of its work: its branch and its index, as git data and never as a command.
+
+What an agent committed or staged is its work as it stands there: a forced ignored file, a file that is no longer
+tracked, a mode, a blob that a filter made. The index is copied and read for its entries alone; its flags, which can
+hide edits, count for nothing.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm.git import sparse
+from swarm.git.diff import Change, changes, raw_changes
+from swarm.git.path_text import path_bytes, path_text
+from swarm.git.repository import SUBMODULE_MODE
+from swarm.git.runner import Git, GitError
+from swarm.git.user_view import UserView
+from swarm.scratch import scratch_folder
+
+_PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "--no-renames")
+_LONGEST_POINTER: Final = 1 << 14
+# git-lfs names itself so everywhere; without it a checkout holds pointers, and a raw file in place of one is a loss.
+_LFS: Final = "lfs"
+
+
+class Record(NamedTuple):
+    """Changes against the wave's commit that the agent's git holds.
+
+    `tip` is the commit of its branch. `entries` are the changes of its index, or of the branch where the index cannot
+    be read, without renames. `unstaged` are the paths whose files the agent's git takes for edited since, `None` where
+    that cannot be asked.
+    """
+
+    tip: str | None = None
+    entries: tuple[Change, ...] = ()
+    unstaged: frozenset[str] | None = None
+
+
+def record_of(here: Git, common_dir: Path, tree: Path, commit: str, branch: str | None, view: UserView) -> Record:
+    """Return what an agent's branch and index hold. `here` is git with the objects of the repository."""
+    tip = _tip(here, branch)
+    with _copied_index(common_dir, tree) as index:
+        if index is not None:
+            git = Git(tree, git_dir=common_dir, index=index, view=view)
+            try:
+                staged = raw_changes(git.run("diff-index", "--cached", "--raw", "-z", "--no-abbrev", *_PLAIN, commit))
+                files = raw_changes(git.run("diff-files", "--raw", "-z", "--no-abbrev", *_PLAIN, filters=True))
+            except GitError:
+                # The agent broke it, or its git writes a kind that ours does not read: the branch is what is left.
+                pass
+            else:
+                entries = tuple(change for change in staged if change.letter != "U")
+                return Record(tip, entries, frozenset(change.new_path for change in files))
+    return Record(tip, tuple(changes(here, commit, tip, renames=False)) if tip else ())
+
+
+def _tip(git: Git, branch: str | None) -> str | None:
+    if branch is None:
+        return None
+    code, tip = git.answer("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}", expect=(0, 1, 128))
+    return None if code else tip.decode().strip()
+
+
+@contextmanager
+def _copied_index(common_dir: Path, tree: Path) -> Iterator[Path | None]:
+    """Give a copy of a tree's own index, `None` where there is none that belongs to this repository."""
+    source = _index_file(common_dir, tree)
+    if source is None:
+        yield None
+        return
+    with scratch_folder() as folder:
+        copy = folder / "index"
+        try:
+            shutil.copyfile(source, copy)
+            # Made newer: git reads again what was written in the same second as the index, and without its filter a
+            # file never equals its blob.
+            moment = copy.stat().st_mtime + 2
+            os.utime(copy, (moment, moment))
+        except OSError:
+            yield None
+            return
+        yield copy
+
+
+def _index_file(common_dir: Path, tree: Path) -> Path | None:
+    pointer = tree / ".git"
+    if pointer.is_dir() and not pointer.is_symlink():
+        admin = common_dir
+    elif _is_plain(pointer) and pointer.stat().st_size <= _LONGEST_POINTER:
+        words = pointer.read_bytes().decode("utf-8", "surrogateescape").strip()
+        admin = Path(words.removeprefix("gitdir:").strip())
+        # The agent can write this file; an index elsewhere is not its tree's.
+        if admin.parent.resolve() != (common_dir / "worktrees").resolve():
+            return None
+    else:
+        return None
+    index = admin / "index"
+    return index if _is_plain(index) else None
+
+
+def _is_plain(file: Path) -> bool:
+    """Say whether there is a file that can be read without waiting for anybody."""
+    try:
+        return stat.S_ISREG(file.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def take_entries(git: Git, entries: Sequence[Change]) -> set[str]:
+    """Bring an agent's entries into our index, and refresh that; return the paths that git does not take.
+
+    Files that a sparse tree lacks keep their mark: without it, their absence would be a deletion.
+    """
+    if not entries:
+        return set()
+    absent = {path_text(path) for flag, path in sparse.flags(git) if flag.upper() == b"S"}
+    there = _blobs_there(git, entries)
+    wanted = [change for change in entries if change.letter == "D" or change.new_blob in there]
+    # Removed first: a folder may stand where a file was.
+    wanted.sort(key=lambda change: change.letter != "D")
+    refused = _write_entries(git, wanted)
+    again = [change.new_path for change in wanted if change.letter != "D" and change.new_path in absent]
+    marked = b"".join(path_bytes(path) + b"\0" for path in again)
+    git.run("update-index", "--skip-worktree", "-z", "--stdin", stdin=marked, filters=True)
+    git.run("update-index", "-q", "--really-refresh", expect=(0, 1), filters=True)
+    return refused
+
+
+def _write_entries(git: Git, entries: Sequence[Change]) -> set[str]:
+    write = ("update-index", "--replace", "-z", "--index-info")
+    lines = [_line(change) for change in entries]
+    refused = set()
+    try:
+        git.run(*write, stdin=b"".join(lines), filters=True)
+    except GitError:
+        for change, line in zip(entries, lines, strict=True):
+            try:
+                git.run(*write, stdin=line, filters=True)
+            except GitError:
+                refused.add(change.new_path)
+    return refused
+
+
+def _line(change: Change) -> bytes:
+    path = path_bytes(change.new_path)
+    if change.letter == "D":
+        return b"0 " + b"0" * len(change.new_blob) + b"\t" + path + b"\0"
+    return f"{change.new_mode} {change.new_blob}\t".encode() + path + b"\0"
+
+
+def _blobs_there(git: Git, entries: Sequence[Change]) -> set[str]:
+    """Return the blobs that can be written into a tree: an index can name others. A submodule's commit always can."""
+    written = [change for change in entries if change.letter != "D"]
+    commits = {change.new_blob for change in written if change.new_mode == SUBMODULE_MODE}
+    asked = "".join(f"{blob}\n" for blob in sorted({change.new_blob for change in written} - commits))
+    answers = git.run("cat-file", "--batch-check", stdin=asked.encode())
+    return commits | {words[0].decode() for line in answers.splitlines() if (words := line.split())[1] == b"blob"}
+
+
+def filtered_paths(git: Git, paths: Sequence[str]) -> set[str]:
+    """Return the paths whose content a program would change on its way into git."""
+    if not paths:
+        return set()
+    asked = b"".join(path_bytes(path) + b"\0" for path in paths)
+    answer = git.run("check-attr", "-z", "--stdin", "filter", stdin=asked, filters=True).split(b"\0")
+    active = {*git.view.filters, _LFS}
+    named = zip(answer[0::3], answer[2::3], strict=False)
+    return {path_text(path) for path, name in named if name.decode("utf-8", "surrogateescape") in active}

@@ -1,0 +1,110 @@
+"""The user's own view of a work tree: line endings, ignore files, attributes and file modes, read from git's settings.
+
+Only settings that change what git sees are read. Whatever makes git start a program (filters, hooks, drivers,
+fsmonitor) is read by name at most, and stays off.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+# How git converts and compares files, by documented key (git-config(1)), in lower case.
+_SETTINGS: Final = (
+    "core.autocrlf",
+    "core.eol",
+    "core.safecrlf",
+    "core.filemode",
+    "core.ignorecase",
+    "core.precomposeunicode",
+    "core.symlinks",
+)
+_FILES: Final = {"core.excludesfile": "ignore", "core.attributesfile": "attributes"}
+# The variables by which a user says where the own settings are; the runner takes every other GIT_ variable away.
+_PLACES: Final = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
+_FILTER: Final = re.compile(r"filter\.(.+)\.(?:clean|smudge|process)", re.DOTALL)
+_MERGE_DRIVER: Final = re.compile(r"merge\.(.+)\.driver", re.DOTALL)
+_DEADLINE_SECONDS: Final = 60.0
+
+
+class UserView(NamedTuple):
+    """Settings that decide what git sees in a work tree.
+
+    `settings` are effective values by key; `core.excludesfile` and `core.attributesfile` are among them, as whole
+    paths. `filters` and `merge_drivers` name the drivers for which git would start a program.
+    """
+
+    settings: tuple[tuple[str, str], ...] = (("core.excludesfile", os.devnull), ("core.attributesfile", os.devnull))
+    filters: tuple[str, ...] = ()
+    merge_drivers: tuple[str, ...] = ()
+
+    def options(self) -> tuple[str, ...]:
+        """Return the settings as git's `-c` options."""
+        return tuple(word for key, value in self.settings for word in ("-c", f"{key}={value}"))
+
+
+def user_view(folder: Path, git_dir: str | None = None) -> UserView:
+    """Return the view of the user who runs this process, for a work tree and the git folder that is believed.
+
+    A value that the repository's own configuration sets wins over the user's, as in git. Where git cannot answer,
+    the view is git's defaults.
+    """
+    known = {name: value for name in _PLACES if (value := os.environ.get(name)) is not None}
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    # An agent can write the `.git` of its own tree, and so lead git to other settings.
+    believed = {} if git_dir is None else {"GIT_DIR": git_dir}
+    argv = ["git", "-c", "safe.directory=*", "config", "--list", "-z", "--includes"]
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=folder,
+            env={**plain, **known, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **believed},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_DEADLINE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return UserView()
+    if done.returncode:
+        return UserView()
+    return _read(_entries(done.stdout), folder)
+
+
+def _entries(listed: bytes) -> Iterable[tuple[str, str]]:
+    """Read `git config --list -z`: a key, and after a newline its value; a key alone is a true boolean."""
+    for entry in listed.split(b"\0"):
+        if entry:
+            key, separator, value = entry.decode("utf-8", "surrogateescape").partition("\n")
+            yield key, value if separator else "true"
+
+
+def _read(entries: Iterable[tuple[str, str]], folder: Path) -> UserView:
+    values: dict[str, str] = {}
+    filters: set[str] = set()
+    drivers: set[str] = set()
+    for key, value in entries:
+        # The last value of a key wins.
+        if key in _SETTINGS or key in _FILES:
+            values[key] = value
+        elif (named := _FILTER.fullmatch(key)) and value:
+            filters.add(named[1])
+        elif (named := _MERGE_DRIVER.fullmatch(key)) and value:
+            drivers.add(named[1])
+    values |= {key: _place(values.get(key), name, folder) for key, name in _FILES.items()}
+    return UserView(tuple(values.items()), tuple(sorted(filters)), tuple(sorted(drivers)))
+
+
+def _place(named: str | None, default: str, folder: Path) -> str:
+    """Return the whole path of a file of the user's, at git's default place where no setting names it."""
+    if named is None:
+        home = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")  # noqa: PTH111, PTH118
+        place = Path(home) / "git" / default
+    elif not named:
+        return os.devnull
+    else:
+        place = folder / os.path.expanduser(named)  # noqa: PTH111
+    # A pipe or a device in its place would hold git up.
+    return str(place) if place.is_file() else os.devnull
