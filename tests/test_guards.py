@@ -2,9 +2,11 @@
 
 import ast
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -251,6 +253,34 @@ def test_json_of_the_database_is_decoded_by_the_store_alone() -> None:
     }
     by_name = {f.by for f in imports() if f.name.startswith("json.") and f.name.rpartition(".")[2] in decoders}
     assert {name for name in found | by_name if room_of(name) != "store"} == READS_JSON.keys()
+
+
+WRITES = re.compile(r"\b(?:INSERT(?: OR \w+)? INTO|REPLACE INTO|UPDATE(?! SET\b)|DELETE FROM)\s+(\w+)")
+# Tables that a module of another name writes, with the reason.
+WRITTEN_BY = {
+    "findings": {"observations", "decisions"},  # A finding has two sides: waves observe it, people decide about it.
+    "events": {"ledger"},  # Users read the table as the ledger: `swarm ledger`, error texts, the page.
+}
+
+
+def sql_texts(module: Path) -> Iterator[str]:
+    """Yield the string constants of a module, each f-string as the text around its fields."""
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def test_each_table_is_written_by_the_module_of_its_name(workspace: Workspace) -> None:
+    with closing(sqlite3.connect(workspace.db)) as conn:
+        tables = {name for (name,) in conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    store = [module for module in MODULES if room_of(shown(module)) == "store"]
+    assert {table for table in tables if not (PACKAGE / "store" / f"{table}.py").exists()} == {"events"}
+    writers: dict[str, set[str]] = {table: set() for table in tables}
+    for module in store:
+        for text in sql_texts(module):
+            for table in WRITES.findall(text):
+                writers[table].add(module.stem)
+    assert writers == {table: WRITTEN_BY.get(table, {table}) for table in tables}
 
 
 def test_no_migration_is_run_as_a_script() -> None:

@@ -1,11 +1,10 @@
-"""The tables `agent_runs`, `artifacts` and `file_claims`: the work of one domain in one wave, and its evidence."""
+"""Table `agent_runs`: the work of one domain in one wave."""
 
 import json
 import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from swarm.clock import now
 from swarm.rules.analysis import Analysis, analysis_from
 from swarm.rules.states import AgentRunStatus
 from swarm.store.ledger import Entry, append
@@ -66,14 +65,6 @@ class Given(NamedTuple):
     wave: int
     path: str
     branch: str | None
-
-
-class Body(NamedTuple):
-    """The bytes of an output as they are kept: compressed, with the digest and the length of the original."""
-
-    sha256: str
-    length: int
-    compressed: bytes
 
 
 def add(conn: sqlite3.Connection, run_id: str, wave_id: int, agent: NewAgentRun) -> int:
@@ -139,6 +130,27 @@ def given_since(conn: sqlite3.Connection, run_id: str, seq: int) -> list[Given]:
     return list(map(Given._make, rows))
 
 
+def set_status(
+    conn: sqlite3.Connection,
+    agent: AgentRun,
+    target: AgentRunStatus,
+    *,
+    started: str | None,
+    ended: str | None,
+    error: str | None,
+) -> bool:
+    """Set the status of an agent run, unless another process has changed it; say whether it was set.
+
+    To be called by `transitions`, which holds the step to the law and writes the ledger.
+    """
+    row = conn.execute(
+        "UPDATE agent_runs SET status = ?, started = coalesce(started, ?), ended = ?, error = ?"
+        " WHERE id = ? AND status = ? RETURNING id",
+        (target, started, ended, error, agent.id, agent.status),
+    ).fetchone()
+    return row is not None
+
+
 def record_analysis(conn: sqlite3.Connection, agent_run_id: int, analyzer: str, analysis: Mapping[str, Any]) -> None:
     """Keep which analyzer looked, with which version and configuration, and what it read; `analysis` is JSON values."""
     document = json.dumps(analysis)
@@ -155,46 +167,6 @@ def record_work(conn: sqlite3.Connection, agent_run_id: int, tree: str) -> None:
     conn.execute("UPDATE agent_runs SET work = ? WHERE id = ?", (tree, agent_run_id))
 
 
-def body_of(output: bytes) -> Body:
-    """Return what is kept of an output."""
-    import hashlib
-    import zlib
-
-    return Body(hashlib.sha256(output).hexdigest(), len(output), zlib.compress(output, 1))
-
-
-def record_output(conn: sqlite3.Connection, agent_run_id: int, path: str, body: Body) -> None:
-    """Keep an output as it was read; a later one of the same agent run takes its place."""
-    conn.execute(
-        "INSERT INTO artifacts (agent_run_id, kind, path, sha256, bytes, body, created)"
-        " VALUES (?, 'output', ?, ?, ?, ?, ?) ON CONFLICT (agent_run_id, kind) DO UPDATE SET path = excluded.path,"
-        " sha256 = excluded.sha256, bytes = excluded.bytes, body = excluded.body, created = excluded.created",
-        (agent_run_id, path, *body, now()),
-    )
-
-
-def recorded_output(conn: sqlite3.Connection, agent_run_id: int) -> tuple[str, bytes] | None:
-    """Return the path and the bytes of an output that was read before."""
-    row = conn.execute(
-        "SELECT path, body FROM artifacts WHERE agent_run_id = ? AND kind = 'output'", (agent_run_id,)
-    ).fetchone()
-    if row is None:
-        return None
-    import zlib
-
-    return row[0], zlib.decompress(row[1])
-
-
 def _agent_run(row: tuple[object, ...]) -> AgentRun:
     agent = AgentRun._make(row)
     return agent._replace(status=AgentRunStatus(agent.status))
-
-
-def outputs_of(conn: sqlite3.Connection, wave_id: int) -> dict[int, str]:
-    """Return the digest of the output of each agent run of a wave that gave one."""
-    rows = conn.execute(
-        "SELECT agent_run_id, sha256 FROM agent_runs CROSS JOIN artifacts ON agent_run_id = agent_runs.id"
-        " WHERE wave_id = ? AND kind = 'output' ORDER BY agent_run_id",
-        (wave_id,),
-    )
-    return dict(rows.fetchall())

@@ -7,6 +7,8 @@ from contextlib import closing
 from itertools import chain, count
 from pathlib import Path
 
+from swarm.store import kv
+
 
 def backups(path: Path) -> Path:
     """Return the folder in which a control plane is copied before it is upgraded."""
@@ -23,7 +25,7 @@ def _can_be_read(copy: Path) -> bool:
     """Say whether a backup is a control plane: what is put in the place of a damaged one must not be damaged, too."""
     try:
         with closing(sqlite3.connect(f"{copy.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as conn:
-            return conn.execute("SELECT value FROM kv WHERE key = 'schema_version'").fetchone() is not None
+            return kv.value_of(conn, kv.VERSION_KEY) is not None
     except sqlite3.Error:
         return False
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from swarm import errors
 from swarm.failpoints import failpoint
-from swarm.store import migrations
+from swarm.store import kv, migrations
 from swarm.store.backups import remedy, remedy_of_none
 from swarm.store.sqlite_errors import translated
 from swarm.store.writers import writers_queue
@@ -87,8 +87,8 @@ class Store:
     def refuse_read_only(self) -> None:
         """Raise ControlPlaneReadOnly, or what else keeps us from writing, before something is done."""
         with self.mutation() as conn:
-            # A transaction alone is begun on a read-only file, too.
-            conn.execute("UPDATE kv SET value = value WHERE key = 'schema_version'")
+            # BEGIN IMMEDIATE alone succeeds on a read-only file, too.
+            kv.rewrite_version(conn)
 
     def forbid_writes(self) -> None:
         """Make SQLite refuse every write through this connection."""

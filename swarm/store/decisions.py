@@ -95,19 +95,6 @@ def decided_at(conn: sqlite3.Connection, row_id: int) -> str | None:
     return moment
 
 
-def aliases(conn: sqlite3.Connection, run_id: str) -> dict[int, list[str]]:
-    """Return the further fingerprints of each finding, those that are another finding's own left out."""
-    found: dict[int, list[str]] = {}
-    rows = conn.execute(
-        "SELECT finding, fingerprint FROM finding_aliases AS other WHERE run_id = ? AND NOT EXISTS (SELECT 1"
-        " FROM findings WHERE run_id = other.run_id AND fingerprint = other.fingerprint) ORDER BY fingerprint",
-        (run_id,),
-    )
-    for row_id, fingerprint in rows:
-        found.setdefault(row_id, []).append(fingerprint)
-    return found
-
-
 def take(conn: sqlite3.Connection, run_id: str, pairs: Iterable[tuple[Decidable, Taken]], wave_id: int | None) -> None:
     """Write decisions, and each in the ledger."""
     moment = now()

@@ -1,11 +1,10 @@
-"""The tables `domains`, a run's map as it is now, and `snapshots`, maps as waves froze them."""
+"""Table `domains`: the map of each run as it is now."""
 
 import json
 import sqlite3
 from collections.abc import Sequence
 
 from swarm import errors
-from swarm.clock import now
 from swarm.rules.ownership import Domain, Ownership
 from swarm.store import ledger, runs
 from swarm.store.ledger import Entry, append
@@ -39,28 +38,8 @@ def map_document(domains: Sequence[Domain]) -> str:
     return _json([domain._asdict() for domain in domains])
 
 
-def snapshot(conn: sqlite3.Connection, run_id: str, domains: Sequence[Domain]) -> int:
-    """Return the id of the snapshot of this map, writing it when it is the first of its kind."""
-    import hashlib
-
-    document = map_document(domains)
-    sha256 = hashlib.sha256(document.encode()).hexdigest()
-    row = conn.execute("SELECT id FROM snapshots WHERE run_id = ? AND sha256 = ?", (run_id, sha256)).fetchone()
-    if row is None:
-        row = conn.execute(
-            "INSERT INTO snapshots (run_id, sha256, map, created) VALUES (?, ?, ?, ?) RETURNING id",
-            (run_id, sha256, document, now()),
-        ).fetchone()
-    return int(row[0])
-
-
-def snapshot_map(conn: sqlite3.Connection, snapshot_id: int) -> list[Domain]:
-    """Return the map that a wave froze."""
-    (document,) = conn.execute("SELECT map FROM snapshots WHERE id = ?", (snapshot_id,)).fetchone()
-    return _map(document)
-
-
-def _map(document: str) -> list[Domain]:
+def domains_from(document: str) -> list[Domain]:
+    """Return a map from the JSON that snapshots hold."""
     return [
         Domain(item["name"], Ownership(item["ownership"]), tuple(item["globs"]), item["description"])
         for item in json.loads(document)
@@ -77,9 +56,3 @@ def freeze_within(conn: sqlite3.Connection, run: Run) -> None:
         raise errors.DomainsEmpty(run_id=run.id)
     if runs.set_map_frozen(conn, run.id, frozen=True):
         ledger.append(conn, Entry("map_frozen", f"map:{run.id}", run.id, None, "draft", "frozen"))
-
-
-def snapshot_of(conn: sqlite3.Connection, snapshot_id: int) -> tuple[str, list[Domain]]:
-    """Return the digest of a snapshot and its map."""
-    row = conn.execute("SELECT sha256, map FROM snapshots WHERE id = ?", (snapshot_id,)).fetchone()
-    return str(row[0]), _map(row[1])

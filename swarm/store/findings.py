@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from swarm.clock import now
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES
+from swarm.store import finding_aliases
 
 if TYPE_CHECKING:
     from swarm.rules.matching import Known
@@ -87,11 +88,7 @@ _SHOWN: Final = ", ".join("findings.id" if name == "row_id" else f"findings.{nam
 def known_findings(conn: sqlite3.Connection, run_id: str, *, statuses: Sequence[str] = ()) -> list[KnownFinding]:
     """Return the findings of a run, or those of some statuses, as matching and a second look need them."""
     wanted = f" AND status IN ({', '.join('?' * len(statuses))})" if statuses else ""
-    aliases: dict[int, set[str]] = {}
-    for finding, fingerprint in conn.execute(
-        "SELECT finding, fingerprint FROM finding_aliases WHERE run_id = ?", (run_id,)
-    ):
-        aliases.setdefault(finding, set()).add(fingerprint)
+    aliases = finding_aliases.of_run(conn, run_id)
     rows = conn.execute(
         "SELECT id, fingerprint, coalesce(rule_id, category), rule_id IS NOT NULL, ordinal, description,"  # noqa: S608
         " anchor_commit, file, line, scope, quote, text_hash, occurrence, occurrences, context_hash, anchored,"

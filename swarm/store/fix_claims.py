@@ -66,27 +66,6 @@ def still_claimed(conn: sqlite3.Connection, run_id: str, proved: Sequence[Proved
     return [one for one in proved if one.finding in claimed]
 
 
-def assign(conn: sqlite3.Connection, agent_run_id: int, findings: Iterable[int]) -> None:
-    """Keep which findings an agent was told to mend."""
-    conn.executemany(
-        "INSERT INTO assignments (agent_run_id, finding) VALUES (?, ?)",
-        ((agent_run_id, finding) for finding in findings),
-    )
-
-
-def assigned(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[int]]:
-    """Return, by agent run, the findings (rows) that it was told to mend."""
-    found: dict[int, list[int]] = {}
-    rows = conn.execute(
-        "SELECT agent_run_id, finding FROM assignments JOIN agent_runs ON agent_runs.id = agent_run_id"
-        " WHERE wave_id = ? ORDER BY agent_run_id, finding",
-        (wave_id,),
-    )
-    for agent_run_id, finding in rows:
-        found.setdefault(agent_run_id, []).append(finding)
-    return found
-
-
 def replace(conn: sqlite3.Connection, wave_id: int, claims: Iterable[NewFixClaim]) -> None:
     """Keep the claims of a wave, in place of what an earlier collect of it kept."""
     conn.execute("DELETE FROM fix_claims WHERE wave_id = ? AND outcome = 'claimed'", (wave_id,))

@@ -9,6 +9,7 @@ from typing import Any
 
 from swarm import errors, shipped
 from swarm.failpoints import failpoint
+from swarm.store import kv
 from swarm.store.backups import backups, remedy
 from swarm.store.sqlite_errors import translated
 from swarm.store.writers import writers_queue
@@ -29,13 +30,11 @@ def version_of(conn: sqlite3.Connection, path: Path) -> int | None:
     tables = {name for (name,) in conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     if not tables:
         return None
-    row = None
-    if "kv" in tables:
-        row = conn.execute("SELECT value FROM kv WHERE key = 'schema_version'").fetchone()
-    if row is None or not re.fullmatch(r"[0-9]{1,9}", str(row[0]), re.ASCII):
-        received = "there is no such row" if row is None else f"it reads '{errors.shortened(str(row[0]))}'"
+    recorded = kv.value_of(conn, kv.VERSION_KEY) if "kv" in tables else None
+    if recorded is None or not re.fullmatch(r"[0-9]{1,9}", recorded, re.ASCII):
+        received = "there is no such row" if recorded is None else f"it reads '{errors.shortened(recorded)}'"
         raise errors.ControlPlaneSchemaCorrupt(path=str(path), received=received, remedy=remedy(path))
-    version = int(row[0])
+    version = int(recorded)
     if version > current():
         raise errors.ControlPlaneSchemaTooNew(db_path=str(path), on_disk_version=version, build_version=current())
     return version
@@ -78,11 +77,7 @@ def _apply(conn: sqlite3.Connection, path: Path, number: int, migration: Any) ->
     try:
         if (version_of(conn, path) or 0) < number:
             migration.apply(Database(conn, execute_plugins=False, recursive_triggers=False))
-            conn.execute(
-                "INSERT INTO kv (key, value) VALUES ('schema_version', ?)"
-                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (str(number),),
-            )
+            kv.record_version(conn, number)
             if broken := conn.execute("PRAGMA foreign_key_check").fetchall():
                 raise sqlite3.IntegrityError(f"migration {number} broke {len(broken)} references")
         failpoint("commit.before")

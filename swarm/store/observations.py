@@ -202,15 +202,6 @@ def record_relocated(conn: sqlite3.Connection, findings: Iterable[Relocated]) ->
     conn.executemany("UPDATE findings SET file = ?, line = ?, anchor_commit = ? WHERE id = ?", findings)
 
 
-def add_aliases(conn: sqlite3.Connection, run_id: str, wave: int, aliases: Iterable[tuple[str, int]]) -> None:
-    """Keep further fingerprints of findings; one that stands for another finding already stays with it."""
-    conn.executemany(
-        "INSERT INTO finding_aliases (run_id, fingerprint, finding, wave) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS"
-        " (SELECT 1 FROM findings WHERE run_id = ?1 AND fingerprint = ?2) ON CONFLICT DO NOTHING",
-        ((run_id, fingerprint, finding, wave) for fingerprint, finding in aliases),
-    )
-
-
 def unverify(conn: sqlite3.Connection, run_id: str, aborted: Collection[int], reason: str) -> int:
     """Make the open findings of a run unverified, and those that waves of these numbers found fixed.
 

@@ -97,6 +97,17 @@ def set_map_frozen(conn: sqlite3.Connection, run_id: str, *, frozen: bool) -> bo
     return changed.fetchone() is not None
 
 
+def set_status(conn: sqlite3.Connection, run_id: str, source: str, target: str) -> bool:
+    """Set the phase of a run, unless another process has changed it from `source`; say whether it was set.
+
+    To be called by `transitions`, which writes the ledger.
+    """
+    row = conn.execute(
+        "UPDATE runs SET status = ? WHERE id = ? AND status = ? RETURNING id", (target, run_id, source)
+    ).fetchone()
+    return row is not None
+
+
 def set_timeout(conn: sqlite3.Connection, run: Run, seconds: int) -> None:
     """Change the timeout policy of a run."""
     # Another process may have changed it since the run was read.

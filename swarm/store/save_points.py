@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from swarm.store import kv
+
 _PREFIX: Final = "init:"
 
 
@@ -18,18 +20,15 @@ class Begun(NamedTuple):
 
 def note(conn: sqlite3.Connection, begun: Begun) -> None:
     """Write down that a save point is about to be made."""
-    conn.execute("INSERT INTO kv (key, value) VALUES (?, ?)", (_PREFIX + begun.tag, json.dumps(begun)))
+    kv.add(conn, _PREFIX + begun.tag, json.dumps(begun))
 
 
 def unfinished(conn: sqlite3.Connection, git_folder: str) -> list[Begun]:
     """Return the save points that were to be made in a git folder, and whose run was not recorded."""
-    rows = conn.execute(
-        "SELECT value FROM kv WHERE key > ? AND key < ? ORDER BY key", (_PREFIX, _PREFIX + "\x7f")
-    ).fetchall()
-    found = [Begun(*json.loads(value)) for (value,) in rows]
+    found = [Begun(*json.loads(value)) for value in kv.values_below(conn, _PREFIX)]
     return [begun for begun in found if begun.git_folder == git_folder]
 
 
 def forget(conn: sqlite3.Connection, every: Iterable[Begun]) -> None:
     """Strike out what is recorded, or gone."""
-    conn.executemany("DELETE FROM kv WHERE key = ?", [(_PREFIX + begun.tag,) for begun in every])
+    kv.remove(conn, [_PREFIX + begun.tag for begun in every])

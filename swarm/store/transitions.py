@@ -8,6 +8,7 @@ from swarm.clock import now
 from swarm.rules import states
 from swarm.rules.assessment import revalidate_line
 from swarm.rules.states import AGENT_RUN, WAVE, AgentRunStatus, Machine, Refusal, WaveStatus
+from swarm.store import agent_runs, runs, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.ledger import Entry, append
 from swarm.store.waves import Wave
@@ -35,11 +36,7 @@ def move_wave(
     """Bring a wave to another state. Raises a StateMachineRejectionError, or StateConflict when it moved."""
     _hold_to(WAVE, wave.status, target, override=override, wave=wave)
     ended = None if target is WaveStatus.DISPATCHED else now()
-    row = conn.execute(
-        "UPDATE waves SET status = ?, ended = ? WHERE id = ? AND status = ? RETURNING id",
-        (target, ended, wave.id, wave.status),
-    ).fetchone()
-    if row is None:
+    if not waves.set_status(conn, wave, target, ended):
         raise errors.StateConflict(subject=f"Wave {wave.number}", expected=wave.status, run_id=wave.run_id)
     append(
         conn,
@@ -71,12 +68,7 @@ def move_agent_run(
     started = moment if target is AgentRunStatus.RUNNING else None
     ended = moment if states.is_ended(target) else None
     error = None if target in {AgentRunStatus.COMPLETE, AgentRunStatus.RUNNING} else reason
-    row = conn.execute(
-        "UPDATE agent_runs SET status = ?, started = coalesce(started, ?), ended = ?, error = ?"
-        " WHERE id = ? AND status = ? RETURNING id",
-        (target, started, ended, error, agent.id, agent.status),
-    ).fetchone()
-    if row is None:
+    if not agent_runs.set_status(conn, agent, target, started=started, ended=ended, error=error):
         raise errors.StateConflict(
             subject=f"The agent of domain {agent.domain}", expected=agent.status, run_id=wave.run_id
         )
@@ -99,10 +91,7 @@ def move_run(conn: sqlite3.Connection, run_id: str, source: str, target: str) ->
     """Bring a run to another phase. Raises StateConflict when it moved meanwhile."""
     if source == target:
         return
-    row = conn.execute(
-        "UPDATE runs SET status = ? WHERE id = ? AND status = ? RETURNING id", (target, run_id, source)
-    ).fetchone()
-    if row is None:
+    if not runs.set_status(conn, run_id, source, target):
         raise errors.StateConflict(subject=f"Run {run_id}", expected=source, run_id=run_id)
     append(conn, Entry("run_moved", f"run:{run_id}", run_id, None, source, target))
 

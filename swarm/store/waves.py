@@ -143,6 +143,18 @@ def count(conn: sqlite3.Connection, run_id: str) -> int:
     return int(conn.execute("SELECT count(*) FROM waves WHERE run_id = ?", (run_id,)).fetchone()[0])
 
 
+def set_status(conn: sqlite3.Connection, wave: Wave, target: WaveStatus, ended: str | None) -> bool:
+    """Set the status of a wave, unless another process has changed it since `wave` was read; say whether it was set.
+
+    To be called by `transitions`, which holds the step to the law and writes the ledger.
+    """
+    row = conn.execute(
+        "UPDATE waves SET status = ?, ended = ? WHERE id = ? AND status = ? RETURNING id",
+        (target, ended, wave.id, wave.status),
+    ).fetchone()
+    return row is not None
+
+
 def record_runtime(conn: sqlite3.Connection, wave_id: int, runtime: str, version: str | None, config: str) -> None:
     """Keep the runtime that a wave was launched with, its version and the hash of its configuration."""
     conn.execute(

@@ -6,7 +6,7 @@ from swarm.rules.anchors import Anchor, Anchored
 from swarm.rules.fingerprints import Report
 from swarm.rules.ownership import Domain, Ownership
 from swarm.rules.phases import Phase
-from swarm.store import agent_runs, domains, observations, runs, waves
+from swarm.store import agent_runs, domains, observations, runs, snapshots, waves
 from swarm.store.agent_runs import AgentRun, NewAgentRun
 from swarm.store.ledger import Entry
 from swarm.store.observations import NewFinding
@@ -40,7 +40,7 @@ def add_run(conn: sqlite3.Connection, run_id: str = RUN) -> Run:
 
 
 def add_wave(conn: sqlite3.Connection, run_id: str = RUN) -> Wave:
-    snapshot = domains.snapshot(conn, run_id, MAP)
+    snapshot = snapshots.add(conn, run_id, MAP)
     number = waves.next_number(conn, run_id)
     waves.add(
         conn,

@@ -7,10 +7,12 @@ import pytest
 
 from swarm.store import (
     agent_runs,
+    artifacts,
     attempts,
     decisions,
     digests,
     file_claims,
+    finding_aliases,
     findings,
     gate_counts,
     ledger,
@@ -43,7 +45,7 @@ def filled(store: Store) -> sqlite3.Connection:
             first = 1 if run_id == rows.RUN else 1000
             added = observations.add_all(conn, [rows.new_finding(n, run_id) for n in range(first, first + 200)])
             sightings.add_sightings(conn, [rows.sighting(row, wave, agent) for row in added])
-            observations.add_aliases(conn, run_id, 1, [(f"alias {row}", row) for row in added])
+            finding_aliases.add(conn, run_id, 1, [(f"alias {row}", row) for row in added])
             verifications.add_verification(conn, rows.verification(wave))
             append_all(conn, (Entry("finding_moved", f"finding:{row}", run_id, wave.id) for row in added))
     return store.conn
@@ -244,7 +246,7 @@ def test_a_query_is_planned_by_its_index(filled: sqlite3.Connection, query: Quer
         lambda conn: verifications.newest_verification(conn, rows.RUN, phase="test"),
         lambda conn: merges.merges_of(conn, 1),
         lambda conn: promotions.promotions_of(conn, rows.RUN),
-        lambda conn: agent_runs.outputs_of(conn, 1),
+        lambda conn: artifacts.output_digests(conn, 1),
         lambda conn: file_claims.file_claims_of(conn, 1),
         lambda conn: sightings.seen_in(conn, 1),
         lambda conn: ledger.fixed_in(conn, rows.RUN, 1),

@@ -11,8 +11,7 @@ from swarm.results.collect import LeaseRequest, Problem, ViolationShown
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.rules.suppressions import Suppression
-from swarm.store import agent_runs, findings, fix_claims, leases, ledger, sightings
-from swarm.store import domains as domain_table
+from swarm.store import agent_runs, artifacts, assignments, findings, leases, ledger, sightings, snapshots
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.collect import outputs, watch
@@ -65,10 +64,10 @@ def observe(
     domains = [agent.domain for agent in agents]
     if strange := next((name for name in named if name not in domains), None):
         raise errors.CollectUnknownDomain(name=strange, number=wave.number, names=", ".join(domains))
-    owners = OwnershipMap(domain_table.snapshot_map(conn, wave.snapshot_id))
+    owners = OwnershipMap(snapshots.map_of(conn, wave.snapshot_id))
     folder = workspace.wave_folder(run.id, wave.number)
     intakes = [
-        outputs.take_in(agent, wave, named.get(agent.domain), agent_runs.recorded_output(conn, agent.id))
+        outputs.take_in(agent, wave, named.get(agent.domain), artifacts.recorded_output(conn, agent.id))
         for agent in agents
         if agent.domain in named or not alone
     ]
@@ -116,7 +115,7 @@ def _observe_amend(
 ) -> Observed:
     """Observe a wave that changes code: nothing is matched and no silence judged; fixes are looked at."""
     violations, may_probe = watch.watched(run, wave, repository)
-    given = fix_claims.assigned(conn, wave.id)
+    given = assignments.assigned(conn, wave.id)
     leased = leases.holding(conn, run.id, wave.number)
     court = Court(repository, wave, folder, owners, files=files, leased=leased, assigned=given)
     if may_probe:

@@ -18,7 +18,8 @@ from swarm.rules.phases import LENSES, kind_of
 from swarm.rules.states import AgentRunStatus, is_ended
 from swarm.runtimes import sarif
 from swarm.runtimes.runtime import UnusableOutput
-from swarm.store.agent_runs import AgentRun, Body, body_of
+from swarm.store.agent_runs import AgentRun
+from swarm.store.artifacts import Body, body_of
 from swarm.store.file_claims import Claim
 from swarm.store.waves import Wave
 from swarm.waves.trees.kept_index import touched_in

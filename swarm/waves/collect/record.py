@@ -12,8 +12,10 @@ from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
 from swarm.store import (
     agent_runs,
+    artifacts,
     digests,
     file_claims,
+    finding_aliases,
     fix_claims,
     leases,
     ledger,
@@ -116,7 +118,7 @@ def record_evidence(conn: sqlite3.Connection, observed: Observed, override: str 
     for taken in observed.intakes:
         agent = taken.agent
         if taken.body is not None:
-            agent_runs.record_output(conn, agent.id, taken.path, taken.body)
+            artifacts.record_output(conn, agent.id, taken.path, taken.body)
         if taken.claims:
             file_claims.replace_claims(conn, agent.id, taken.claims)
         if taken.work is not None:
@@ -150,7 +152,7 @@ def _record_findings(conn: sqlite3.Connection, run: Run, observed: Observed) -> 
     observations.record_seen_again(conn, found.seen)
     observations.record_not_seen(conn, found.not_seen)
     observations.record_relocated(conn, found.relocated)
-    observations.add_aliases(conn, run.id, wave.number, found.aliases)
+    finding_aliases.add(conn, run.id, wave.number, found.aliases)
     sightings.add_sightings(conn, digest.over(chain(fresh, found.sightings)))
     ledger.append_all(
         conn,

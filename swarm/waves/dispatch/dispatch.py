@@ -21,7 +21,7 @@ from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import Phase, expected_next, is_audit
 from swarm.runtimes import registry
 from swarm.runtimes.runtime import Program, Runtime
-from swarm.store import agent_runs, fix_claims, leases, ledger, runs, transitions, waves
+from swarm.store import agent_runs, assignments, leases, ledger, runs, snapshots, transitions, waves
 from swarm.store import domains as domain_table
 from swarm.store.agent_runs import NewAgentRun
 from swarm.store.connection import Store
@@ -283,7 +283,7 @@ def _record(store: Store, plan: Plan, guard: Sentinel) -> tuple[int, int, tuple[
         if tuple(domain_table.domain_map(conn, run.id)) != plan.domains:
             raise errors.StateConflict(subject="The domain map", expected="what it was", run_id=run.id)
         domain_table.freeze_within(conn, now)
-        snapshot_id = domain_table.snapshot(conn, run.id, plan.domains)
+        snapshot_id = snapshots.add(conn, run.id, plan.domains)
         runtime, program = plan.runtime or (None, None)
         wave_id = waves.add(
             conn,
@@ -303,7 +303,7 @@ def _record(store: Store, plan: Plan, guard: Sentinel) -> tuple[int, int, tuple[
         )
         ids = tuple(agent_runs.add(conn, run.id, wave_id, row_of(agent)) for agent in plan.agents)
         for agent_run_id, agent in zip(ids, plan.agents, strict=True):
-            fix_claims.assign(conn, agent_run_id, agent.assigned)
+            assignments.assign(conn, agent_run_id, agent.assigned)
         if plan.routing is not None and plan.routing.broken:
             payload: dict[str, object] = {"broken": list(plan.routing.broken)}
             skipped = Entry("anchor_check_skipped", f"wave:{wave_id}", run.id, wave_id, reason=wish.reason)

@@ -11,7 +11,7 @@ from swarm.rules.findings import OPEN_STATUSES, Decision, Fate
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import LENSES, Phase
 from swarm.rules.verification import BROKEN, DRIFTED, Looked, verify_approved
-from swarm.store import findings, fix_claims
+from swarm.store import assignments, findings
 from swarm.store.findings import Finding, Selection
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -83,7 +83,7 @@ def given_before(
     conn: sqlite3.Connection, run: Run, wave: Wave, repository: Repository
 ) -> tuple[dict[int, list[Finding]], frozenset[str]]:
     """Return, by agent run, the findings that an amend wave gave out, where they stand in it, and the drifted ones."""
-    by_agent = fix_claims.assigned(conn, wave.id)
+    by_agent = assignments.assigned(conn, wave.id)
     rows = {row for own in by_agent.values() for row in own}
     known = [item.known for item in findings.known_findings(conn, run.id) if item.known.row_id in rows]
     places = places_at(repository.git, known, wave.dispatch_sha)

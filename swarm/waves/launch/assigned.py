@@ -4,7 +4,7 @@ import sqlite3
 
 from swarm.git.repository import Repository
 from swarm.runtimes.runtime import Assigned
-from swarm.store import findings, fix_claims
+from swarm.store import assignments, findings
 from swarm.store.findings import Selection
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -13,7 +13,7 @@ from swarm.waves.places import places_at
 
 def assigned_to(conn: sqlite3.Connection, run: Run, wave: Wave, repository: Repository) -> dict[int, list[Assigned]]:
     """Return, by agent run, what the agents of an amend wave shall mend, where it stands in their trees."""
-    by_agent = fix_claims.assigned(conn, wave.id)
+    by_agent = assignments.assigned(conn, wave.id)
     rows = {row for own in by_agent.values() for row in own}
     if not rows:
         return {}

@@ -18,8 +18,7 @@ from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import registry, supervisor
-from swarm.store import agent_runs, attempts, waves
-from swarm.store import domains as domain_table
+from swarm.store import agent_runs, attempts, snapshots, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt
 from swarm.store.connection import Store
@@ -59,7 +58,7 @@ def launch(
         # A link could lead an analyzer, and then a quote, anywhere.
         tracked = files_at(repository.git, wave.dispatch_sha)
         paths = [file.path for file in tracked if file.mode not in {LINK_MODE, SUBMODULE_MODE}]
-        files, _ = OwnershipMap(domain_table.snapshot_map(store.conn, wave.snapshot_id)).divide(paths)
+        files, _ = OwnershipMap(snapshots.map_of(store.conn, wave.snapshot_id)).divide(paths)
         waiting = _waiting(store.conn, wave)
         if waiting and not is_audit(wave.phase) and not wave.isolated and found.is_analyzer:
             raise errors.LaunchNeedsIsolation(number=wave.number, phase=wave.phase, runtime=found.name, run_id=run.id)

@@ -27,7 +27,7 @@ from swarm.rules.findings import SEVERITIES
 from swarm.rules.gates import Gate
 from swarm.store import (
     agent_runs,
-    domains,
+    artifacts,
     file_claims,
     fix_claims,
     leases,
@@ -35,6 +35,7 @@ from swarm.store import (
     merges,
     promotions,
     sightings,
+    snapshots,
     verifications,
 )
 from swarm.store.runs import Run
@@ -45,7 +46,6 @@ from swarm.store.waves import Wave
 
 def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPromotion | None = None) -> WaveReceipt:
     """Return the receipt of a wave; `promotion` is the step that is being recorded, where it is not there yet."""
-    sha256, frozen = domains.snapshot_of(conn, wave.snapshot_id)
     kept = wave.result or WaveResult()
     return WaveReceipt(
         run_id=run.id,
@@ -58,8 +58,8 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
         dispatch_sha=wave.dispatch_sha,
         isolated=wave.isolated,
         ownership_probe_degraded=wave.ownership_probe_degraded,
-        snapshot_sha256=sha256,
-        map=tuple(ReceiptDomain(*domain) for domain in frozen),
+        snapshot_sha256=snapshots.digest_of(conn, wave.snapshot_id),
+        map=tuple(ReceiptDomain(*domain) for domain in snapshots.map_of(conn, wave.snapshot_id)),
         runtime=wave.runtime,
         runtime_version=wave.runtime_version,
         runtime_config=wave.runtime_config,
@@ -107,7 +107,7 @@ def gates_shown(gates: Iterable[Gate]) -> tuple[GateShown, ...]:
 
 
 def _agents(conn: sqlite3.Connection, wave: Wave) -> tuple[ReceiptAgent, ...]:
-    outputs, touched = agent_runs.outputs_of(conn, wave.id), file_claims.file_claims_of(conn, wave.id)
+    outputs, touched = artifacts.output_digests(conn, wave.id), file_claims.file_claims_of(conn, wave.id)
     return tuple(
         ReceiptAgent(
             domain=agent.domain,

@@ -16,8 +16,7 @@ from swarm.results.redispatch import CompletedHash
 from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, digests, fix_claims, leases, ledger, transitions, waves
-from swarm.store import domains as domain_table
+from swarm.store import agent_runs, assignments, digests, leases, ledger, snapshots, transitions, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
 from swarm.store.findings import Finding
@@ -98,7 +97,7 @@ def hold_to_git_folder(run: Run, wave: Wave, repository: Repository) -> None:
 def plan(conn: sqlite3.Connection, scene: Scene, tail: Sequence[AgentRun]) -> Plan:
     """Return the new rows of some agents, with the same commit, map and findings as before. Writes nothing."""
     run, wave, repository = scene.run, scene.wave, scene.repository
-    domains = {domain.name: domain for domain in domain_table.snapshot_map(conn, wave.snapshot_id)}
+    domains = {domain.name: domain for domain in snapshots.map_of(conn, wave.snapshot_id)}
     owners = OwnershipMap(list(domains.values()))
     paths = [file.path for file in files_at(repository.git, wave.dispatch_sha)]
     owned, _ = owners.divide(paths)
@@ -259,7 +258,7 @@ def _add(conn: sqlite3.Connection, scene: Scene, one: Again) -> int:
         transitions.move_agent_run(conn, scene.wave, before, dispatched, reason=scene.reason, told=row.told)
         return before.id
     agent_run_id = agent_runs.add(conn, scene.run.id, scene.wave.id, row)
-    fix_claims.assign(conn, agent_run_id, one.agent.assigned)
+    assignments.assign(conn, agent_run_id, one.agent.assigned)
     return agent_run_id
 
 

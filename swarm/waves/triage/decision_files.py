@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from swarm import errors
 from swarm.results.triage import DecisionExported
 from swarm.rules.decisions import Source
-from swarm.store import decisions
+from swarm.store import decisions, finding_aliases
 from swarm.store.runs import Run
 from swarm.waves.look.findings import Filters, selected
 
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
 def exported(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[DecisionExported]:
     """Return the decisions of a run that the filters keep; what a comment in the source says stays there."""
-    aliases = decisions.aliases(conn, run.id)
+    aliases = finding_aliases.unambiguous(conn, run.id)
     for finding in selected(conn, run, filters._replace(statuses=filters.statuses or DECIDED)):
         if finding.status == finding.decision and finding.decision_source != Source.INLINE:
             yield DecisionExported(

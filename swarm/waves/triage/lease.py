@@ -11,7 +11,7 @@ from swarm.git.repository import LINK_MODE, files_at, repository_at
 from swarm.results.lease import LeaseShown, LeasesResult
 from swarm.rules.ownership import Domain, Ownership, OwnershipMap
 from swarm.rules.safe_paths import safe_path
-from swarm.store import domains, leases, waves
+from swarm.store import domains, leases, snapshots, waves
 from swarm.store.connection import Store
 from swarm.store.leases import Lease
 from swarm.store.runs import Run
@@ -67,7 +67,7 @@ def _scene(conn: sqlite3.Connection, run: Run) -> _Scene:
     wave = waves.in_flight(conn, run.id)
     if wave is None:
         return _Scene(waves.next_number(conn, run.id), domains.domain_map(conn, run.id), None)
-    return _Scene(wave.number, domains.snapshot_map(conn, wave.snapshot_id), wave.dispatch_sha)
+    return _Scene(wave.number, snapshots.map_of(conn, wave.snapshot_id), wave.dispatch_sha)
 
 
 def _safe(run: Run, scene: _Scene, file: str) -> str:

@@ -1,1 +1,0 @@
-"""What a receipt holds of one wave, read over the tables that a wave fills."""

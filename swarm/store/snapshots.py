@@ -1,0 +1,36 @@
+"""Table `snapshots`: maps of domains as waves froze them, each map of a run once."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from swarm.clock import now
+from swarm.rules.ownership import Domain
+from swarm.store.domains import domains_from, map_document
+
+
+def add(conn: sqlite3.Connection, run_id: str, domains: Sequence[Domain]) -> int:
+    """Return the id of the snapshot of a map, and write the snapshot where the run has none of that map."""
+    # Here, because `status` imports this module and computes no digest.
+    import hashlib
+
+    document = map_document(domains)
+    sha256 = hashlib.sha256(document.encode()).hexdigest()
+    row = conn.execute("SELECT id FROM snapshots WHERE run_id = ? AND sha256 = ?", (run_id, sha256)).fetchone()
+    if row is None:
+        row = conn.execute(
+            "INSERT INTO snapshots (run_id, sha256, map, created) VALUES (?, ?, ?, ?) RETURNING id",
+            (run_id, sha256, document, now()),
+        ).fetchone()
+    return int(row[0])
+
+
+def map_of(conn: sqlite3.Connection, snapshot_id: int) -> list[Domain]:
+    """Return the map of a snapshot."""
+    (document,) = conn.execute("SELECT map FROM snapshots WHERE id = ?", (snapshot_id,)).fetchone()
+    return domains_from(document)
+
+
+def digest_of(conn: sqlite3.Connection, snapshot_id: int) -> str:
+    """Return the digest of the map of a snapshot."""
+    (sha256,) = conn.execute("SELECT sha256 FROM snapshots WHERE id = ?", (snapshot_id,)).fetchone()
+    return str(sha256)
