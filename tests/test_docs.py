@@ -20,6 +20,8 @@ kind = "test"
 argv = ["python3", "-c", "print('Ran 1 test')"]
 count_pattern = 'Ran (\\d+) test'
 """
+# The finding of the session in README.md stands for any finding in the command lines of every page.
+ID = "F-45301580"
 PAGES = sorted([ROOT / "README.md", ROOT / "swarms" / "PROTOCOL.md", *(ROOT / "docs").glob("*.md")])
 
 
@@ -38,12 +40,23 @@ def test_every_command_line_of_a_page_runs(page: Path, swarm: Swarm, repo: Repo)
         swarm("audit", ".", exit=1)
     for line in commands(page):
         words = shlex.split(line)[1:]
-        if "F-67f0d1de" in words:
+        if ID in words:
             known = swarm("findings", "--format", "json", exit=1).data["findings"]
-            words = [known[0]["findingId"] if word == "F-67f0d1de" else word for word in words]
+            words = [known[0]["findingId"] if word == ID else word for word in words]
         answer = swarm(*words, exit=None)
         assert answer.code is None, f"{line}\n{answer.err}"
         assert answer.exit in {0, 1}, line
+
+
+def test_the_session_of_the_readme_is_what_swarm_prints(swarm: Swarm, repo: Repo) -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    source = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
+    first, second = re.findall(r"```console\n\$ swarm audit \.\n(.*?)```", page, re.DOTALL)[:2]
+    repo.git("rm", "-q", "-r", ".")
+    repo.commit({"src/app.py": source})
+    assert swarm("audit", ".", exit=1).out == first
+    repo.commit({"src/app.py": '"""An example."""\n\n' + source.replace("greet()", "greet(user)")})
+    assert re.sub(r"ruff \S+ config \w+", "ruff …", swarm("audit", ".", exit=1).out) == second
 
 
 @pytest.mark.parametrize("name", sorted(generate.made()))

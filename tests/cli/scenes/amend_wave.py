@@ -72,7 +72,7 @@ class Amending(NamedTuple):
         found = {}
         for agent in answer.data["agents"]:
             text = Path(agent["promptPath"]).read_text(encoding="utf-8")
-            known = text.partition("## What to mend")[2].partition("## Your answer")[0]
+            known = text.partition("## What to fix")[2].partition("## Your answer")[0]
             found[agent["domain"]] = [json.loads(line) for line in known.splitlines() if line.startswith('{"id"')]
         return found
 
