@@ -45,8 +45,9 @@ def command(  # noqa: PLR0913
     The phases are health-audit-a, -b and -c, stage-d-audit, feature-audit, health-amend-a, -b and -c,
     stage-d-amend and feature-execute.
     """
-    from swarm.waves.dispatch.dispatch import Wish, dispatch, refusals_told
+    from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
     from swarm.waves.dispatch.preconditions import lawful_phase
+    from swarm.waves.dispatch.wave_plan import DispatchRequest
 
     if not 1 <= len(words) <= 2:  # noqa: PLR2004
         raise usage("it takes a phase, with a run before it or none", "dispatch")
@@ -54,14 +55,14 @@ def command(  # noqa: PLR0913
         raise usage("--sparse goes with --isolate", "dispatch")
     named = words[0] if len(words) == 2 else None  # noqa: PLR2004
     why = require_reason(reason, "skipping the anchor check") if skip_anchor_check else None
-    with refusals_told(named):
+    with refusals_reported(named):
         phase = lawful_phase(words[-1], named)
         with call.read() if dry_run else call.write() as store:
             try:
                 run = call.run_here(store, named, repo_path, tell=True)
             except errors.RunNotFound as error:
                 raise errors.DispatchRunNotFound(run_id=named or error.run_id, phase=phase) from None
-            wish = Wish(
+            request = DispatchRequest(
                 phase=phase,
                 isolate=isolate,
                 auto_freeze=auto_freeze,
@@ -71,7 +72,7 @@ def command(  # noqa: PLR0913
                 skip_anchor_check=skip_anchor_check,
                 reason=why,
             )
-            result = dispatch(store, call.workspace, run, wish, call.config(Path(run.local_path)))
+            result = dispatch(store, call.workspace, run, request, call.config(Path(run.local_path)))
     call.answer(result, lambda: _lines(result))
 
 

@@ -18,7 +18,8 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.collect.collect import collect
 from swarm.waves.dispatch import preconditions
-from swarm.waves.dispatch.dispatch import Wish, dispatch, refusals_told
+from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
+from swarm.waves.dispatch.wave_plan import DispatchRequest
 from swarm.waves.launch.attempts import attempts
 from swarm.waves.launch.launch import launch
 from swarm.waves.look.findings import Filters, findings
@@ -53,7 +54,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     wave = waves.in_flight(store.conn, run.id) if run else None
     if run is not None and wave is not None and not is_audit(wave.phase):
         # Going on with it would mend what an audit only looks at.
-        with refusals_told(None):
+        with refusals_reported(None):
             preconditions.no_wave_in_flight(store.conn, run, request.phase)
     phase = wave.phase if wave else request.phase
     name = request.runtime or (wave.runtime if wave else None) or registry.DEFAULT
@@ -62,9 +63,9 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     if run is None:
         run = _new_run(store, workspace, repository)
     if wave is None:
-        wish = Wish(phase, isolate=True, auto_freeze=True, runtime=name)
-        with refusals_told(None):
-            dispatched = dispatch(store, workspace, run, wish, config)
+        wanted = DispatchRequest(phase, isolate=True, auto_freeze=True, runtime=name)
+        with refusals_reported(None):
+            dispatched = dispatch(store, workspace, run, wanted, config)
         _tell_edited(dispatched.edited_files_not_seen)
         for warning in dispatched.warnings:
             stage_events.emit("warning", run_id=run.id, message=warning)

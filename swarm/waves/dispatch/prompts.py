@@ -1,4 +1,4 @@
-"""The prompt of each agent: what it is, where to work, what it owns, what is known, how to answer."""
+"""Prompts of agents: the task, where to work, which files the domain owns, known findings, how to answer."""
 
 import json
 import re
@@ -46,17 +46,17 @@ _EXAMPLE_FEATURE: Final = {
 
 
 class Prompt(NamedTuple):
-    """A prompt, and the file of known findings beside it where they do not all fit."""
+    """A prompt, the number of findings listed in it, and the file of all of them where they do not fit."""
 
     text: str
     known: str | None
-    told: int
+    listed: int
 
 
 class Briefing(NamedTuple):
-    """What one agent is told: known findings, gravest first, those whose line was rewritten, and its leases.
+    """Facts for one agent's prompt: known findings, gravest first, those whose line was rewritten, and its leases.
 
-    `checked_out` is how many files its tree holds, `None` for all of them.
+    `checked_out` is the number of files in its tree, `None` for all of them.
     """
 
     findings: Sequence[Finding]
@@ -66,7 +66,7 @@ class Briefing(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """What is the same for every agent of a wave."""
+    """Facts that the prompts of all agents of a wave share; `limit` is in bytes."""
 
     run_id: str
     repo: str
@@ -76,10 +76,10 @@ class Setting(NamedTuple):
     limit: int
 
 
-def write_prompt(setting: Setting, domain: Domain, files: int, tree: Path, output: Path, told: Briefing) -> Prompt:
+def write_prompt(setting: Setting, domain: Domain, files: int, tree: Path, output: Path, briefing: Briefing) -> Prompt:
     """Return the prompt of one agent, at most `limit` bytes. The same state gives the same bytes.
 
-    Of the findings, what does not fit goes to a file beside it.
+    Where the findings do not fit, all of them go to a file beside the prompt.
     """
     kind = kind_of(setting.phase)
     lens = LENSES[setting.phase]
@@ -95,8 +95,8 @@ def write_prompt(setting: Setting, domain: Domain, files: int, tree: Path, outpu
         "ownership": domain.ownership.value,
         "files": str(files),
         "globs": "\n".join(f"- `{_inline(glob)}`" for glob in domain.globs),
-        "leases": "\n".join(f"- `{_inline(file)}`" for file in told.leases) or "- nothing",
-        "partial": "" if told.checked_out is None else _PARTIAL.format(count=told.checked_out),
+        "leases": "\n".join(f"- `{_inline(file)}`" for file in briefing.leases) or "- nothing",
+        "partial": "" if briefing.checked_out is None else _PARTIAL.format(count=briefing.checked_out),
         "lens": lens.value,
         "lens_text": LENS_TEXT[lens],
         "schema": _schema_text(kind),
@@ -104,7 +104,7 @@ def write_prompt(setting: Setting, domain: Domain, files: int, tree: Path, outpu
     }
     template = Template((shipped.prompts() / f"{kind}.md").read_text(encoding="utf-8"))
     room = setting.limit - len(template.substitute(values, known="").encode()) - _SEPARATE
-    every = [_line(finding, is_drifted=finding.finding_id in told.drifted) for finding in told.findings]
+    every = [_line(finding, is_drifted=finding.finding_id in briefing.drifted) for finding in briefing.findings]
     known, count = _known_text(every, room, output.parent / "findings.json")
     whole = "[\n" + ",\n".join(every) + "\n]\n" if count < len(every) else None
     return Prompt(template.substitute(values, known=known), whole, count)
@@ -128,7 +128,7 @@ def _known_text(every: Sequence[str], room: int, overflow: Path) -> tuple[str, i
 
 def _line(finding: Finding, *, is_drifted: bool) -> str:
     # ASCII JSON: no control, bidirectional or invisible character, and no line break, survives as itself.
-    told: dict[str, object] = {
+    shown: dict[str, object] = {
         "id": finding.finding_id,
         "severity": finding.severity,
         "category": finding.category,
@@ -139,8 +139,8 @@ def _line(finding: Finding, *, is_drifted: bool) -> str:
         "description": finding.description[:LONGEST_PROSE],
     }
     if is_drifted:
-        told["drifted"] = "its line was rewritten since it was found; look whether it still holds"
-    return json.dumps({key: value for key, value in told.items() if value not in {None, ""}})
+        shown["drifted"] = "its line was rewritten since it was found; look whether it still holds"
+    return json.dumps({key: value for key, value in shown.items() if value not in {None, ""}})
 
 
 def _fence(lines: Sequence[str]) -> str:

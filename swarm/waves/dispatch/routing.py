@@ -73,8 +73,8 @@ def route(
     return Routing(by_domain, tuple(unrouted), frozenset(drifted), tuple(broken))
 
 
-def told_to_audit(conn: sqlite3.Connection, run: Run, phase: Phase, domain: str) -> list[Finding]:
-    """Return what an audit agent is told: the open findings of its domain under this lens."""
+def known_to_audit(conn: sqlite3.Connection, run: Run, phase: Phase, domain: str) -> list[Finding]:
+    """Return the findings that an audit agent's prompt lists: the open ones of its domain under the phase's lens."""
     selection = Selection(statuses=OPEN_STATUSES, domains=(domain,))
     return [finding for finding in findings.select(conn, run.id, selection) if finding.lens == LENSES[phase]]
 

@@ -13,8 +13,8 @@ from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.launch import supervision
-from swarm.waves.recover.redispatch import Scene
-from swarm.waves.recover.resume import BLOCKED, TAIL, Sorted, nothing_to_do, of_status, take_up
+from swarm.waves.recover.recovery import Recovery
+from swarm.waves.recover.resume import BLOCKED, TAIL, WaveAgents, nothing_to_do, of_status, take_up
 from swarm.workspace import Workspace
 
 
@@ -28,17 +28,17 @@ def redrive(
     """
     wave = _latest(store, run, number)
     if wave.status is not WaveStatus.FAILED:
-        return nothing_to_do(store.conn, run, wave, Sorted((), (), (), (), ()))
+        return nothing_to_do(store.conn, run, wave, WaveAgents((), (), (), (), ()))
     with supervision.only_supervisor(workspace, run, wave) if apply else nullcontext():
         if not apply:
             supervision.hold_to_no_supervisor(workspace, run, wave)
         supervision.hold_to_status(store.conn, wave)
         agents = agent_runs.current(store.conn, wave.id)
         tail = of_status(agents, *TAIL, *BLOCKED)
-        found = Sorted(tail, (), (), of_status(agents, AgentRunStatus.COMPLETE), of_status(agents, *BLOCKED))
+        found = WaveAgents(tail, (), (), of_status(agents, AgentRunStatus.COMPLETE), of_status(agents, *BLOCKED))
         if not tail:
             return nothing_to_do(store.conn, run, wave, found)
-        scene = Scene(
+        recovery = Recovery(
             verb="redrive",
             workspace=workspace,
             run=run,
@@ -47,7 +47,7 @@ def redrive(
             config=config,
             reason=reason,
         )
-        return take_up(store, scene, found, apply=apply)
+        return take_up(store, recovery, found, apply=apply)
 
 
 def _latest(store: Store, run: Run, number: int) -> Wave:

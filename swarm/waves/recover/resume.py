@@ -22,8 +22,9 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import run_facts
 from swarm.waves.launch import supervision
-from swarm.waves.recover import redispatch
-from swarm.waves.recover.redispatch import Plan, Scene
+from swarm.waves.recover.recovery import Recovery, hold_to_git_folder
+from swarm.waves.recover.redispatch import redispatch, unattributed
+from swarm.waves.recover.successors import SuccessorPlan, plan_successors
 from swarm.waves.trees import worktrees
 from swarm.workspace import Workspace
 
@@ -32,8 +33,11 @@ TAIL: Final = (AgentRunStatus.FAILED, AgentRunStatus.TIMED_OUT, AgentRunStatus.P
 _WORKING: Final = (AgentRunStatus.DISPATCHED, AgentRunStatus.RUNNING)
 
 
-class Sorted(NamedTuple):
-    """The agents of a wave: who is dispatched again, of these who is out of time, and who began nobody knows when."""
+class WaveAgents(NamedTuple):
+    """Current agents of a wave by what `resume` and `redrive` do with them.
+
+    `tail` is dispatched again; `late` are those of it that ran out of time; of `unknown` nobody knows the begin.
+    """
 
     tail: tuple[AgentRun, ...]
     late: tuple[AgentRun, ...]
@@ -52,17 +56,17 @@ def resume(
     """
     wave = waves.newest(store.conn, run.id)
     if wave is None or wave.status not in {WaveStatus.DISPATCHED, WaveStatus.FAILED}:
-        return nothing_to_do(store.conn, run, wave, Sorted((), (), (), (), ()))
+        return nothing_to_do(store.conn, run, wave, WaveAgents((), (), (), (), ()))
     with supervision.only_supervisor(workspace, run, wave) if apply else nullcontext():
         if apply:
             supervision.close_dead_attempts(store, run, wave)
         else:
             supervision.hold_to_no_supervisor(workspace, run, wave)
         supervision.hold_to_status(store.conn, wave)
-        found = _sorted(store.conn, run, wave)
+        found = _wave_agents(store.conn, run, wave)
         if not found.tail:
             return nothing_to_do(store.conn, run, wave, found)
-        scene = Scene(
+        recovery = Recovery(
             verb="resume",
             workspace=workspace,
             run=run,
@@ -71,25 +75,26 @@ def resume(
             config=config,
             reason=reason,
         )
-        return take_up(store, scene, found, apply=apply)
+        return take_up(store, recovery, found, apply=apply)
 
 
-def take_up(store: Store, scene: Scene, found: Sorted, *, apply: bool) -> RedispatchResult:
-    """Dispatch the tail of a wave again, or say what that would be."""
-    redispatch.hold_to_git_folder(scene.run, scene.wave, scene.repository)
+def take_up(store: Store, recovery: Recovery, found: WaveAgents, *, apply: bool) -> RedispatchResult:
+    """Dispatch the tail of a wave again, or return what that would do."""
+    hold_to_git_folder(recovery.run, recovery.wave, recovery.repository)
     if not apply:
-        planned = redispatch.plan(store.conn, scene, found.tail)
-        return _told(scene, found, planned, None, CompletedHash(planned.digest, None))
-    with worktrees.worktree_lock(scene.repository, scene.verb):
-        planned = redispatch.plan(store.conn, scene, found.tail)
-        ids, digest = redispatch.make(store, scene, planned, found.late)
-    return _told(scene, found, planned, ids, digest)
+        plan = plan_successors(store.conn, recovery, found.tail)
+        return _result(recovery, found, plan, None, CompletedHash(plan.digest, None))
+    with worktrees.worktree_lock(recovery.repository, recovery.verb):
+        # Planned under the lock: which trees can be used again must not change before they are recorded.
+        plan = plan_successors(store.conn, recovery, found.tail)
+        ids, digest = redispatch(store, recovery, plan, found.late)
+    return _result(recovery, found, plan, ids, digest)
 
 
-def _sorted(conn: sqlite3.Connection, run: Run, wave: Wave) -> Sorted:
+def _wave_agents(conn: sqlite3.Connection, run: Run, wave: Wave) -> WaveAgents:
     agents = agent_runs.current(conn, wave.id)
     late, unknown = _timed_out(conn, run, wave, agents)
-    return Sorted(
+    return WaveAgents(
         tuple(agent for agent in agents if agent.status in TAIL or agent in late),
         tuple(late),
         tuple(unknown),
@@ -137,7 +142,7 @@ def _begun(conn: sqlite3.Connection, agent: AgentRun) -> str:
     return told[-1] if told else ""
 
 
-def nothing_to_do(conn: sqlite3.Connection, run: Run, wave: Wave | None, found: Sorted) -> RedispatchResult:
+def nothing_to_do(conn: sqlite3.Connection, run: Run, wave: Wave | None, found: WaveAgents) -> RedispatchResult:
     """Return that nothing can be dispatched again; what is blocked is named."""
     blocked = _blocked(run, found)
     what = f"wave {wave.number} ({wave.phase}) is {wave.status}" if wave else "the run has no wave yet"
@@ -163,39 +168,39 @@ def nothing_to_do(conn: sqlite3.Connection, run: Run, wave: Wave | None, found: 
     )
 
 
-def _blocked(run: Run, found: Sorted) -> tuple[Blocked, ...]:
+def _blocked(run: Run, found: WaveAgents) -> tuple[Blocked, ...]:
     return tuple(
         Blocked(agent.domain, agent.id, agent.status, agent.error, revalidate_line(run.id, [agent.domain]))
         for agent in found.blocked
     )
 
 
-def _told(
-    scene: Scene, found: Sorted, planned: Plan, ids: Sequence[int] | None, digest: CompletedHash
+def _result(
+    recovery: Recovery, found: WaveAgents, plan: SuccessorPlan, ids: Sequence[int] | None, digest: CompletedHash
 ) -> RedispatchResult:
-    run, wave = scene.run, scene.wave
+    run, wave = recovery.run, recovery.wave
     late = {agent.id for agent in found.late}
     redispatched = tuple(
         Redispatched(
-            domain=one.before.domain,
-            was=AgentRunStatus.TIMED_OUT if one.before.id in late else one.before.status,
-            before=one.before.id,
+            domain=new.before.domain,
+            was=AgentRunStatus.TIMED_OUT if new.before.id in late else new.before.status,
+            before=new.before.id,
             agent_run_id=ids[at] if ids else None,
-            prompt_path=str(one.agent.prompt_path),
-            output_path=str(one.agent.output_path),
-            worktree_path=str(one.agent.tree.path) if one.agent.tree else None,
-            worktree_branch=one.agent.tree.branch if one.agent.tree else None,
-            reused=one.agent.tree is not None and not one.makes_tree,
-            left_behind=one.left_behind,
+            prompt_path=str(new.agent.prompt_path),
+            output_path=str(new.agent.output_path),
+            worktree_path=str(new.agent.tree.path) if new.agent.tree else None,
+            worktree_branch=new.agent.tree.branch if new.agent.tree else None,
+            reused=new.agent.tree is not None and not new.makes_tree,
+            left_behind=new.left_behind,
         )
-        for at, one in enumerate(planned.tail)
+        for at, new in enumerate(plan.successors)
     )
-    # What redrive dispatches again needs no corrected output any more.
+    # A blocked agent that redrive dispatches again needs no corrected output.
     tail = {agent.id for agent in found.tail}
     blocked = _blocked(run, found._replace(blocked=tuple(a for a in found.blocked if a.id not in tail)))
     verb = "dispatched again" if ids else "to be dispatched again"
-    named = f"{scene.verb} {wave.number} {run.id}" if scene.verb == "redrive" else f"{scene.verb} {run.id}"
-    again = f"swarm {named} --apply --reason '…'"
+    verb_and_wave = f"redrive {wave.number}" if recovery.verb == "redrive" else recovery.verb
+    again = f"swarm {verb_and_wave} {run.id} --apply --reason '…'"
     return RedispatchResult(
         run.id,
         wave.id,
@@ -203,13 +208,13 @@ def _told(
         wave.phase,
         WaveStatus.DISPATCHED if ids else wave.status,
         applied=ids is not None,
-        reason=scene.reason,
+        reason=recovery.reason,
         timed_out=tuple(agent.domain for agent in found.late),
         timeout_skipped=tuple(agent.domain for agent in found.unknown),
         redispatched=redispatched,
         complete=tuple(agent.domain for agent in found.complete),
         blocked=blocked,
-        forgotten=tuple(ViolationShown(*violation) for violation in redispatch.unattributed(wave)),
+        forgotten=tuple(ViolationShown(*violation) for violation in unattributed(wave)),
         completed_hash=digest,
         summary=f"Wave {wave.number} ({wave.phase}): {_agents(len(redispatched))} {verb}.",
         next_action=f"swarm launch {run.id}" if ids else again,

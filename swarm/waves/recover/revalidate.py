@@ -24,7 +24,7 @@ from swarm.waves.collect.outputs import Intake
 from swarm.waves.collect.ownership import keep_work
 from swarm.waves.collect.record import commit, record_evidence
 from swarm.waves.launch import supervision
-from swarm.waves.recover import redispatch
+from swarm.waves.recover.recovery import hold_to_git_folder
 from swarm.waves.recover.resume import BLOCKED
 from swarm.waves.trees.worktrees import tidy
 from swarm.workspace import Workspace
@@ -55,7 +55,7 @@ def revalidate(
             supervision.hold_to_no_supervisor(workspace, run, wave)
         supervision.hold_to_status(store.conn, wave)
         repository = repository_at(Path(run.local_path))
-        redispatch.hold_to_git_folder(run, wave, repository)
+        hold_to_git_folder(run, wave, repository)
         in_flight = wave.status is WaveStatus.DISPATCHED
         with nullcontext(repository) if apply else aside(repository) as looked_at:
             seen = observe(store.conn, workspace, run, wave, looked_at, corrected, alone=in_flight)

@@ -1,0 +1,110 @@
+"""Plans of the agents of a wave: prompt, worktree and assigned findings of each, for dispatch and redispatch alike."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import NamedTuple
+
+from swarm.files import make_folder, write_whole
+from swarm.git.worktrees import Tree
+from swarm.rules.ownership import Domain
+from swarm.rules.phases import is_audit
+from swarm.store.agent_runs import NewAgentRun
+from swarm.store.findings import Finding
+from swarm.waves.dispatch.prompts import Briefing, Prompt, Setting, write_prompt
+
+
+class Ground(NamedTuple):
+    """Facts of a wave that the plans of all its agents share.
+
+    `root` is where agents without a worktree work. `owned` holds the files of each domain at the wave's commit, `paths`
+    all files, `leased` the files that a domain may edit beside its own, `drifted` the ids of findings whose line was
+    rewritten.
+    """
+
+    setting: Setting
+    folder: Path
+    root: Path
+    owned: Mapping[str, Sequence[str]]
+    paths: Sequence[str]
+    leased: Mapping[str, AbstractSet[str]]
+    drifted: AbstractSet[str]
+
+    def sparse_set(self, domain: str, files: Sequence[str] | None) -> tuple[str, ...] | None:
+        """Return the files of a sparse worktree with the leased ones of the commit, `None` for a whole worktree."""
+        if files is None:
+            return None
+        return tuple(sorted({*files, *self.leased.get(domain, ())} & set(self.paths)))
+
+
+class PlannedAgent(NamedTuple):
+    """An agent of a wave before its row is written. `assigned` are rows of findings, of an amend wave alone."""
+
+    domain: Domain
+    files: tuple[str, ...]
+    prompt_path: Path
+    output_path: Path
+    tree: Tree | None
+    prompt: Prompt
+    assigned: tuple[int, ...] = ()
+
+    @property
+    def checked_out(self) -> int | None:
+        """The number of files in a sparse worktree, `None` where the agent sees all files."""
+        return _checked_out(self.tree)
+
+
+def plan_agent(
+    ground: Ground, domain: Domain, name: str, tree: Tree | None, findings: Sequence[Finding]
+) -> PlannedAgent:
+    """Plan one agent; `name` is that of its prompt and its folder, `findings` are what its prompt lists."""
+    output = ground.folder / name / "output.json"
+    leased = sorted(ground.leased.get(domain.name, ()))
+    briefing = Briefing(findings, ground.drifted, leased, _checked_out(tree))
+    files = tuple(ground.owned[domain.name])
+    where = tree.path if tree else ground.root
+    return PlannedAgent(
+        domain=domain,
+        files=files,
+        prompt_path=ground.folder / f"{name}.md",
+        output_path=output,
+        tree=tree,
+        prompt=write_prompt(ground.setting, domain, len(files), where, output, briefing),
+        assigned=() if is_audit(ground.setting.phase) else tuple(finding.row_id for finding in findings),
+    )
+
+
+def _checked_out(tree: Tree | None) -> int | None:
+    return None if tree is None or tree.only is None else len(tree.only)
+
+
+def write_prompts(agents: Sequence[PlannedAgent], *, is_amend: bool) -> None:
+    """Write the prompt of each agent, and the folder of its output."""
+    for agent in agents:
+        make_folder(agent.output_path.parent)
+        if agent.prompt.known is not None:
+            write_whole(agent.output_path.parent / "findings.json", agent.prompt.known)
+        write_whole(agent.prompt_path, agent.prompt.text)
+        if is_amend and not agent.assigned:
+            # Answered here, an agent without a finding costs no process.
+            write_whole(agent.output_path, json.dumps(_empty_output(agent.domain.name)) + "\n")
+
+
+def _empty_output(domain: str) -> dict[str, object]:
+    summary = "Nothing was approved in this domain; swarm answered in the agent's place."
+    return {"domain": domain, "summary": summary, "fixes": [], "files_changed": []}
+
+
+def row_of(agent: PlannedAgent) -> NewAgentRun:
+    """Return the row of an agent."""
+    return NewAgentRun(
+        domain=agent.domain.name,
+        files=len(agent.files),
+        prompt_path=str(agent.prompt_path),
+        prompt_sha256=hashlib.sha256(agent.prompt.text.encode()).hexdigest(),
+        output_path=str(agent.output_path),
+        worktree_path=str(agent.tree.path) if agent.tree else None,
+        worktree_branch=agent.tree.branch if agent.tree else None,
+    )

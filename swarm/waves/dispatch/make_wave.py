@@ -1,0 +1,103 @@
+"""A planned wave made: worktrees, prompts and fingerprints first, then all its rows in one transaction."""
+
+import shutil
+from typing import NamedTuple
+
+from swarm import errors
+from swarm.git import sentinel
+from swarm.git.repository import Repository
+from swarm.interruption import postponed
+from swarm.store import agent_runs, assignments, ledger, runs, snapshots, transitions, waves
+from swarm.store import domains as domain_table
+from swarm.store.connection import Store
+from swarm.store.ledger import Entry
+from swarm.store.wave_documents import Sentinel
+from swarm.store.waves import NewWave
+from swarm.waves.dispatch import preconditions
+from swarm.waves.dispatch.agents import row_of, write_prompts
+from swarm.waves.dispatch.wave_plan import WavePlan
+from swarm.waves.trees import kept_index, worktrees
+
+
+class MadeWave(NamedTuple):
+    """Rows of a wave that was made: the wave, its snapshot of the map, and its agent runs in the order of the plan."""
+
+    wave_id: int
+    snapshot_id: int
+    agent_run_ids: tuple[int, ...]
+
+
+def make_wave(store: Store, plan: WavePlan, repository: Repository) -> MadeWave:
+    """Make a wave, or leave nothing of it. To be called under the lock of worktrees.
+
+    Raises IsolationError, a DispatchPreconditionError, and StateConflict when the map changed since it was planned.
+    """
+    had_folder = plan.folder.exists()
+    made = worktrees.make_trees(repository.git, plan.trees, plan.commit)
+    # Hold interrupts: after COMMIT the cleanup below would delete worktrees that the database names.
+    with postponed():
+        try:
+            kept_index.keep_indexes([tree for _, tree in plan.trees], plan.folder / "trees")
+            write_prompts(plan.agents, is_amend=plan.routing is not None)
+            # After the trees are made: their folders in `.git/worktrees` belong to how the wave begins.
+            fingerprints = _fingerprints(plan, repository)
+            recorded = _record(store, plan, fingerprints)
+        except BaseException:
+            worktrees.take_back(repository.git, made, plan.commit)
+            if not had_folder:
+                shutil.rmtree(plan.folder, ignore_errors=True)
+            worktrees.remove_empty({tree.path.parent for tree in made} | {plan.folder})
+            raise
+    return recorded
+
+
+def _fingerprints(plan: WavePlan, repository: Repository) -> Sentinel:
+    common = sentinel.fingerprint_common(repository.common_dir, plan.run.id)
+    # A trusted analyzer writes nothing, so a person may edit the checkout while the wave is in flight.
+    is_trusted = plan.runtime is not None and plan.runtime[0].is_trusted
+    is_watched = plan.request.isolate and not is_trusted
+    primary = sentinel.fingerprint_primary(repository) if is_watched else None
+    indexes = kept_index.kept_digests([tree for _, tree in plan.trees], plan.folder / "trees")
+    return Sentinel(common, primary, indexes)
+
+
+def _record(store: Store, plan: WavePlan, fingerprints: Sentinel) -> MadeWave:
+    run, request = plan.run, plan.request
+    with store.mutation() as conn:
+        # Read again inside the transaction: another command may have won since the plan was made.
+        now = runs.find(conn, run.id)
+        if now is None:
+            raise errors.DispatchRunNotFound(run_id=run.id, phase=request.phase)
+        preconditions.frozen_map(now, request.phase, auto_freeze=request.auto_freeze)
+        preconditions.no_wave_in_flight(conn, run, request.phase)
+        if tuple(domain_table.domain_map(conn, run.id)) != plan.domains:
+            raise errors.StateConflict(subject="The domain map", expected="what it was", run_id=run.id)
+        domain_table.freeze_within(conn, now)
+        snapshot_id = snapshots.add(conn, run.id, plan.domains)
+        wave_id = waves.add(conn, _row_of(plan, snapshot_id, fingerprints))
+        ids = tuple(agent_runs.add(conn, run.id, wave_id, row_of(agent)) for agent in plan.agents)
+        for agent_run_id, agent in zip(ids, plan.agents, strict=True):
+            assignments.assign(conn, agent_run_id, agent.assigned)
+        if plan.routing is not None and plan.routing.broken:
+            payload: dict[str, object] = {"broken": list(plan.routing.broken)}
+            skipped = Entry("anchor_check_skipped", f"wave:{wave_id}", run.id, wave_id, reason=request.reason)
+            ledger.append(conn, skipped._replace(payload=payload))
+        transitions.move_run(conn, run.id, now.status, request.phase)
+    return MadeWave(wave_id, snapshot_id, ids)
+
+
+def _row_of(plan: WavePlan, snapshot_id: int, fingerprints: Sentinel) -> NewWave:
+    runtime, program = plan.runtime or (None, None)
+    return NewWave(
+        run_id=plan.run.id,
+        number=plan.number,
+        phase=plan.request.phase,
+        snapshot_id=snapshot_id,
+        dispatch_sha=plan.commit,
+        isolated=plan.request.isolate,
+        shared_tree=str(plan.shared_tree.path) if plan.shared_tree else None,
+        runtime=runtime.name if runtime else None,
+        runtime_version=program.version if program else None,
+        runtime_config=plan.runtime_config,
+        sentinel=fingerprints,
+    )

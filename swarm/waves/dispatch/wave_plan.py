@@ -1,0 +1,133 @@
+"""Plan of a wave: its number, commit, agents, worktrees and routing, before anything is made."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from swarm import errors
+from swarm.config import Config
+from swarm.git.repository import Repository, files_at
+from swarm.git.worktrees import Tree
+from swarm.rules.ownership import Domain, OwnershipMap
+from swarm.rules.phases import Phase, is_audit
+from swarm.runtimes.runtime import Program, Runtime
+from swarm.store import leases, waves
+from swarm.store.runs import Run
+from swarm.waves.dispatch.agents import Ground, PlannedAgent, plan_agent
+from swarm.waves.dispatch.prompts import Setting
+from swarm.waves.dispatch.routing import MOST_NAMED, Routing, hold_to_anchors, known_to_audit, route
+from swarm.waves.trees.sparse import sparse_files
+from swarm.waves.trees.worktrees import branch_name
+from swarm.workspace import Workspace
+
+
+class DispatchRequest(NamedTuple):
+    """Options of a dispatch, as the caller asks for them."""
+
+    phase: Phase
+    isolate: bool = False
+    auto_freeze: bool = False
+    dry_run: bool = False
+    runtime: str | None = None
+    sparse: bool = False
+    skip_anchor_check: bool = False
+    reason: str | None = None
+
+
+class WavePlan(NamedTuple):
+    """A wave before it is made. `reads_of_nobody` are names in `[reads]` of swarm.toml that no domain has."""
+
+    run: Run
+    request: DispatchRequest
+    number: int
+    commit: str
+    domains: tuple[Domain, ...]
+    agents: tuple[PlannedAgent, ...]
+    folder: Path
+    shared_tree: Tree | None
+    runtime: tuple[Runtime, Program] | None
+    runtime_config: str | None
+    routing: Routing | None
+    reads_of_nobody: tuple[str, ...] = ()
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the agents' trees may hold a part of the files; a tree that several share is whole."""
+        return self.request.sparse and self.shared_tree is None
+
+    @property
+    def trees(self) -> list[tuple[str, Tree]]:
+        """The worktrees to make, each with the domain that a refusal names."""
+        if self.shared_tree is not None:
+            return [("all", self.shared_tree)]
+        return [(agent.domain.name, agent.tree) for agent in self.agents if agent.tree is not None]
+
+
+def plan_wave(
+    conn: sqlite3.Connection,
+    workspace: Workspace,
+    run: Run,
+    request: DispatchRequest,
+    repository: Repository,
+    domains: Sequence[Domain],
+    config: Config,
+    runtime: tuple[Runtime, Program] | None,
+) -> WavePlan:
+    """Plan a wave at HEAD. Writes nothing. Raises DispatchAnchorsBroken, DispatchNothingApproved, ConfigInvalid."""
+    number = waves.next_number(conn, run.id)
+    paths = [file.path for file in files_at(repository.git, repository.head)]
+    owned, _ = OwnershipMap(domains).divide(paths)
+    routing = _routing(conn, run, request, repository, domains)
+    ground = Ground(
+        setting=Setting(run.id, run.repo, request.phase, number, repository.head, config.prompt_bytes),
+        folder=workspace.wave_folder(run.id, number),
+        root=repository.root,
+        owned=owned,
+        paths=paths,
+        leased=leases.granted(conn, run.id, number),
+        drifted=routing.drifted if routing else frozenset(),
+    )
+    is_shared = request.isolate and is_audit(request.phase) and runtime is not None and runtime[0].is_analyzer
+    shared = Tree(workspace.tree(run.id, number, None), None) if is_shared else None
+    sparse = sparse_files(config, owned, paths) if request.sparse and not is_shared else {}
+    agents = []
+    for domain in domains:
+        name = domain.name
+        if not domain.ownership.has_agent:
+            continue
+        tree = shared
+        if request.isolate and not is_shared:
+            only = ground.sparse_set(name, sparse.get(name))
+            tree = Tree(workspace.tree(run.id, number, name), branch_name(run.hex, number, name), only)
+        findings = routing.by_domain[name] if routing else known_to_audit(conn, run, request.phase, name)
+        agents.append(plan_agent(ground, domain, name, tree, findings))
+    return WavePlan(
+        run=run,
+        request=request,
+        number=number,
+        commit=repository.head,
+        domains=tuple(domains),
+        agents=tuple(agents),
+        folder=ground.folder,
+        shared_tree=shared,
+        runtime=runtime,
+        runtime_config=runtime[0].config_hash(repository.root, paths, request.phase) if runtime else None,
+        routing=routing,
+        reads_of_nobody=tuple(sorted(config.reads.keys() - owned.keys())) if sparse else (),
+    )
+
+
+def _routing(
+    conn: sqlite3.Connection, run: Run, request: DispatchRequest, repository: Repository, domains: Sequence[Domain]
+) -> Routing | None:
+    if is_audit(request.phase):
+        return None
+    routing = route(conn, run, request.phase, repository, domains)
+    if not request.skip_anchor_check:
+        hold_to_anchors(run, request.phase, routing)
+    if not routing.given:
+        named = ", ".join(f"{finding.finding_id} ({finding.reason})" for finding in routing.unrouted[:MOST_NAMED])
+        problem = f"no agent owns what is approved: {named}"
+        raise errors.DispatchNothingApproved(run_id=run.id, phase=request.phase, problem=problem)
+    return routing

@@ -1,0 +1,124 @@
+"""Plan of the agents of a wave that are dispatched again: same commit, map and findings, a prompt and a tree each."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from swarm.git import worktrees
+from swarm.git.repository import files_at
+from swarm.git.worktrees import Tree
+from swarm.rules.ownership import OwnershipMap
+from swarm.rules.phases import is_audit
+from swarm.store import agent_runs, digests, leases, snapshots
+from swarm.store.agent_runs import AgentRun
+from swarm.store.findings import Finding
+from swarm.waves.collect import watch
+from swarm.waves.dispatch import routing
+from swarm.waves.dispatch.agents import Ground, PlannedAgent, plan_agent
+from swarm.waves.dispatch.prompts import Setting
+from swarm.waves.recover.recovery import Recovery
+from swarm.waves.trees import kept_index
+from swarm.waves.trees.sparse import Origin, held_again
+from swarm.waves.trees.worktrees import branch_name
+
+
+class Successor(NamedTuple):
+    """An agent that is dispatched again: its row, the plan of its next one, and whether its tree must be made."""
+
+    before: AgentRun
+    agent: PlannedAgent
+    makes_tree: bool
+
+    @property
+    def left_behind(self) -> str | None:
+        """The tree that the agent had, where it gets another one."""
+        return self.before.worktree_path if self.makes_tree else None
+
+
+class SuccessorPlan(NamedTuple):
+    """Agents that are dispatched again, and the new place of the tree that analyzers share, if it moves.
+
+    `digest` is over the completed agents: redispatch must leave them as they are.
+    """
+
+    successors: tuple[Successor, ...]
+    shared_tree: str | None
+    digest: str
+
+
+def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence[AgentRun]) -> SuccessorPlan:
+    """Plan the next rows of some agents, with the same commit, map and findings as before. Writes nothing."""
+    run, wave, repository = recovery.run, recovery.wave, recovery.repository
+    domains = {domain.name: domain for domain in snapshots.map_of(conn, wave.snapshot_id)}
+    owners = OwnershipMap(list(domains.values()))
+    paths = [file.path for file in files_at(repository.git, wave.dispatch_sha)]
+    findings, drifted = _given(conn, recovery, tail)
+    ground = Ground(
+        setting=Setting(run.id, run.repo, wave.phase, wave.number, wave.dispatch_sha, recovery.config.prompt_bytes),
+        folder=recovery.folder,
+        root=repository.root,
+        owned=owners.divide(paths)[0],
+        paths=paths,
+        leased=leases.holding(conn, run.id, wave.number),
+        drifted=drifted,
+    )
+    rows = [agent.domain for agent in agent_runs.all_of(conn, wave.id)]
+    ordinals = {agent.domain: rows.count(agent.domain) + 1 for agent in tail}
+    shared = _shared_tree(recovery, owners, max(ordinals.values(), default=2))
+    successors = []
+    for before in tail:
+        name = f"{before.domain}.{ordinals[before.domain]}"
+        tree, makes_tree = _tree(recovery, before, name, shared, ground)
+        agent = plan_agent(ground, domains[before.domain], name, tree, findings[before.id])
+        successors.append(Successor(before, agent, makes_tree))
+    return SuccessorPlan(tuple(successors), shared, digests.completed_hash(conn, wave.id))
+
+
+def _given(
+    conn: sqlite3.Connection, recovery: Recovery, tail: Sequence[AgentRun]
+) -> tuple[Mapping[int, Sequence[Finding]], frozenset[str]]:
+    """Return the findings of each agent's prompt, and the ids of those whose line was rewritten."""
+    run, wave = recovery.run, recovery.wave
+    if is_audit(wave.phase):
+        known = {agent.id: routing.known_to_audit(conn, run, wave.phase, agent.domain) for agent in tail}
+        return known, frozenset()
+    given, drifted = routing.given_before(conn, run, wave, recovery.repository)
+    return {agent.id: given.get(agent.id, []) for agent in tail}, drifted
+
+
+def _tree(
+    recovery: Recovery, before: AgentRun, name: str, shared: str | None, ground: Ground
+) -> tuple[Tree | None, bool]:
+    """Return the tree of an agent's next row, and whether it must be made.
+
+    The previous tree is used again where it is as it was dispatched: work of an agent that failed stays where it is.
+    """
+    if before.worktree_path is None:
+        return None, False
+    if before.worktree_branch is None:
+        return Tree(Path(shared or before.worktree_path), None), False
+    run, wave, git = recovery.run, recovery.wave, recovery.repository.git
+    old = Tree(Path(before.worktree_path), before.worktree_branch, _only(recovery, before, ground))
+    if old.path.is_dir() and not old.path.is_symlink():
+        seen = kept_index.touched_in(recovery.repository, old.path, wave, recovery.folder, old.branch)
+        is_as_made = not seen and worktrees.is_as_made(git, old, wave.dispatch_sha)
+        if is_as_made and not worktrees.lacks_files(old):
+            return old, False
+    place = recovery.workspace.tree(run.id, wave.number, name)
+    return old._replace(path=place, branch=branch_name(run.hex, wave.number, name)), True
+
+
+def _only(recovery: Recovery, before: AgentRun, ground: Ground) -> tuple[str, ...] | None:
+    """Return the files of an agent's next tree, `None` for all: those of the previous tree, and leased ones."""
+    name = Path(before.worktree_path or "").name
+    origin = Origin(recovery.repository, recovery.wave, recovery.folder)
+    only = held_again(origin, name, before.domain, recovery.config, ground.owned, ground.paths)
+    return ground.sparse_set(before.domain, only)
+
+
+def _shared_tree(recovery: Recovery, owners: OwnershipMap, ordinal: int) -> str | None:
+    """Return another place for the tree that analyzers share, where files in the present tree were edited."""
+    run, wave = recovery.run, recovery.wave
+    seen = watch.shared_tree_violations(recovery.repository, wave, recovery.folder, owners)
+    return str(recovery.workspace.tree(run.id, wave.number, None)) + f".{ordinal}" if seen else None
