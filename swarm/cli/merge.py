@@ -42,10 +42,10 @@ def command(  # noqa: PLR0913
     merged before is not merged twice, so the command may be called again at any time.
     """
     from swarm.waves.prove.merge import merge
-    from swarm.waves.prove.merge_gate import Wish
+    from swarm.waves.prove.merge_gate import MergeOptions
 
     why = require_reason(reason, "accepting a repository without tests") if accept else None
-    wish = Wish(
+    options = MergeOptions(
         publish=publish,
         target=target,
         drop=tuple(chain.from_iterable(drop)),
@@ -56,7 +56,7 @@ def command(  # noqa: PLR0913
     )
     with call.write() as store:
         selected = call.run_here(store, run, repo_path, tell=True)
-        result = merge(store, call.workspace, selected, wish, call.config(Path(selected.local_path)))
+        result = merge(store, call.workspace, selected, options, call.config(Path(selected.local_path)))
     call.answer(result, lambda: _lines(result))
 
 

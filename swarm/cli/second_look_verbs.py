@@ -27,7 +27,8 @@ def second_look_verb(name: str, help_: str) -> click.Command:
     @repo_path_option
     def command(call: Call, run: str | None, threshold: int, revision: str | None, repo_path: Path | None) -> None:
         from swarm.results.document import document
-        from swarm.waves.prove.second_look import Question, second_look, write_delta
+        from swarm.waves.prove.check_findings import Question
+        from swarm.waves.prove.second_look import second_look, write_delta
 
         question = Question(name)
         with call.read() as store:

@@ -40,12 +40,12 @@ def command(
     Exit 0: all is well. 1: the build is not `pass`, or more findings offend than the threshold allows. 2: it could
     not be looked at. A receipt is kept either way, and a collected wave becomes verified on 0.
     """
-    from swarm.waves.prove.verify import Wish, verify
+    from swarm.waves.prove.verify import VerifyOptions, verify
 
     with call.read() if probe_only else call.write() as store:
         selected = call.run_here(store, run, repo_path, tell=True)
-        wish = Wish(threshold, revision, adapter, probe_only)
-        result = verify(store, call.workspace, selected, wish, call.config(Path(selected.local_path)))
+        options = VerifyOptions(threshold, revision, adapter, probe_only)
+        result = verify(store, call.workspace, selected, options, call.config(Path(selected.local_path)))
     call.answer(result, lambda: _lines(result, probe_only=probe_only), result.exit_code)
 
 

@@ -10,7 +10,7 @@ import pytest
 from swarm.git import checkouts
 from swarm.git import refs as refs_of_git
 from swarm.locks import locked
-from swarm.waves.prove.build import Bench
+from swarm.waves.prove.build import Prover
 from swarm.waves.trees import worktrees
 from tests.cli.scenes.merge_team import MENDED, RETITLED, Stage, Team
 from tests.cli.scenes.merged import checkout, lasting, left_behind, states, tips, tree_of
@@ -80,17 +80,17 @@ def test_a_merge_that_ends_while_another_one_builds_is_not_lost(
 ) -> None:
     """The other one leaves an agent out: its commit is none that this one knows. Locks of other machines are not seen."""
     monkeypatch.setattr(worktrees, "merge_lock", lambda *_: nullcontext())
-    build = Bench.build
+    build = Prover.build
     seen: list[str] = []
 
-    def late(self: Bench, commit: str) -> Any:
+    def late(self: Prover, commit: str) -> Any:
         if not seen:
             seen.append(commit)
             team.merge("--drop", "rest")
             seen.append(tips(team.repo)[team.integration])
         return build(self, commit)
 
-    monkeypatch.setattr(Bench, "build", late)
+    monkeypatch.setattr(Prover, "build", late)
     refused = team.merge(exit=1)
     assert refused.code == "PUBLISH_RACED"
     assert tips(team.repo)[team.integration] == seen[1]

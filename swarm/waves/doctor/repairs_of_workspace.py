@@ -21,7 +21,7 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.store.writers import lock_file, writers_queue
 from swarm.waves.launch import attempt_files, supervision
-from swarm.waves.prove import receipt_files
+from swarm.waves.prove import record_verification
 from swarm.workspace import Workspace
 
 TREES: Final = "worktrees"
@@ -127,7 +127,7 @@ def _receipts(store: Store, workspace: Workspace, run: Run) -> Iterator[Step]:
 
 
 def _write_receipts(store: Store, workspace: Workspace, run: Run, files: list[Path]) -> bool:
-    receipt_files.write_receipts(store.conn, workspace, run)
+    record_verification.write_receipts(store.conn, workspace, run)
     return all(file.exists() for file in files)
 
 

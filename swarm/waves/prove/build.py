@@ -22,7 +22,7 @@ from swarm.workspace import Workspace
 _MOST_NAMED: Final = 10
 
 
-class Bench(NamedTuple):
+class Prover(NamedTuple):
     """Where commits of a run are proved, and by what."""
 
     repository: Repository

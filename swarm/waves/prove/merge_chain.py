@@ -29,7 +29,7 @@ class Link(NamedTuple):
     findings: tuple[str, ...]
 
 
-class Scene(NamedTuple):
+class MergeTask(NamedTuple):
     """Everything that stays the same while a wave is merged.
 
     `tip` is the target's commit at the beginning, `integration` that of the run's integration branch; `dropped` and
@@ -47,9 +47,9 @@ class Scene(NamedTuple):
     publish: bool = False
 
 
-def links_of(conn: sqlite3.Connection, scene: Scene, agents: Sequence[AgentRun]) -> list[Link]:
+def links_of(conn: sqlite3.Connection, task: MergeTask, agents: Sequence[AgentRun]) -> list[Link]:
     """Save what was judged of each agent's work on its branch, and return those with something to merge."""
-    git, wave = scene.repository.git, scene.wave
+    git, wave = task.repository.git, task.wave
     files = file_claims.claimed_files(conn, wave.id)
     by_domain: dict[str, list[str]] = {}
     for claim in fix_claims.of_wave(conn, wave.id):
@@ -61,14 +61,14 @@ def links_of(conn: sqlite3.Connection, scene: Scene, agents: Sequence[AgentRun])
         if agent.status is not AgentRunStatus.COMPLETE or agent.work in {None, empty} or agent.worktree_branch is None:
             continue
         findings = tuple(by_domain.get(agent.domain, ()))
-        commit = _saved(git, scene, agent, findings, recorded)
+        commit = _saved(git, task, agent, findings, recorded)
         found.append(Link(agent, agent.worktree_branch, commit, tuple(files.get(agent.id, ())), findings))
     return found
 
 
-def _saved(git: Git, scene: Scene, agent: AgentRun, findings: Sequence[str], recorded: Sequence[str]) -> str:
+def _saved(git: Git, task: MergeTask, agent: AgentRun, findings: Sequence[str], recorded: Sequence[str]) -> str:
     """Return the commit of an agent's branch that holds its judged work, made by us where it is not committed."""
-    branch, work, since = agent.worktree_branch or "", agent.work or "", scene.wave.dispatch_sha
+    branch, work, since = agent.worktree_branch or "", agent.work or "", task.wave.dispatch_sha
     tip = refs.tip_of(git, branch)
     for merge in recorded if tip is None else ():
         # What was merged may be cleaned away; it is found where it was merged.
@@ -83,59 +83,59 @@ def _saved(git: Git, scene: Scene, agent: AgentRun, findings: Sequence[str], rec
         return kept
     # A history that was rewritten is left alone, too: what was judged stands by itself.
     parent = tip if tip is not None and grown else since
-    message = _message(f"Work of {agent.domain}", scene, agent.domain, findings)
-    commit = merging.commit_tree(git, work, [parent], message, scene.identity)
+    message = _message(f"Work of {agent.domain}", task, agent.domain, findings)
+    commit = merging.commit_tree(git, work, [parent], message, task.identity)
     if tip is None or grown:
-        _move(git, scene, agent, (tip, parent, commit))
+        _move(git, task, agent, (tip, parent, commit))
     return commit
 
 
-def _move(git: Git, scene: Scene, agent: AgentRun, step: tuple[str | None, str, str]) -> None:
+def _move(git: Git, task: MergeTask, agent: AgentRun, step: tuple[str | None, str, str]) -> None:
     """Move an agent's branch on, and the index of its tree with it; first that, for the branch is what is asked."""
     branch, (tip, parent, commit) = agent.worktree_branch or "", step
     # No git call in a tree whose git folder somebody changed.
-    if agent.worktree_path is None or git_folder.changed_common(scene.run, scene.wave, scene.repository):
+    if agent.worktree_path is None or git_folder.changed_common(task.run, task.wave, task.repository):
         refs.move_branch(git, branch, tip, commit)
         return
     tree = Path(agent.worktree_path)
-    checkouts.take_into_tree(scene.repository, tree, branch, parent, commit)
+    checkouts.take_into_tree(task.repository, tree, branch, parent, commit)
     try:
         refs.move_branch(git, branch, tip, commit)
     except BaseException:
         # An interrupt is told after git has ended, and it may have moved the branch.
         if refs.tip_of(git, branch) != commit:
-            checkouts.take_into_tree(scene.repository, tree, branch, commit, parent)
+            checkouts.take_into_tree(task.repository, tree, branch, commit, parent)
         raise
 
 
-def _message(title: str, scene: Scene, domain: str, findings: Sequence[str]) -> str:
-    lines = [f"{title} in wave {scene.wave.number} ({scene.wave.phase})", "", f"Swarm-Run: {scene.run.id}"]
-    lines += [f"Swarm-Wave: {scene.wave.number}", f"Swarm-Domain: {domain}"]
+def _message(title: str, task: MergeTask, domain: str, findings: Sequence[str]) -> str:
+    lines = [f"{title} in wave {task.wave.number} ({task.wave.phase})", "", f"Swarm-Run: {task.run.id}"]
+    lines += [f"Swarm-Wave: {task.wave.number}", f"Swarm-Domain: {domain}"]
     lines += [f"Swarm-Finding: {finding}" for finding in findings]
     return "\n".join(lines) + "\n"
 
 
-def base_of(git: Git, scene: Scene) -> str:
+def base_of(git: Git, task: MergeTask) -> str:
     """Return what the wave is merged on top of: the target, with what an earlier merge has not published yet."""
-    tip, earlier = scene.tip, scene.integration
+    tip, earlier = task.tip, task.integration
     if earlier is None or history.is_ancestor(git, earlier, tip):
         return tip
     if history.is_ancestor(git, tip, earlier):
         return earlier
-    return caught_up(git, scene, earlier, tip)
+    return caught_up(git, task, earlier, tip)
 
 
-def caught_up(git: Git, scene: Scene, earlier: str, tip: str) -> str:
+def caught_up(git: Git, task: MergeTask, earlier: str, tip: str) -> str:
     """Return the commit in which an earlier merge is brought together with its target. Raises MergeConflict."""
     try:
         tree = merging.merged(git, earlier, tip)
     except Conflict as conflict:
-        raise _conflict(scene, conflict, ()) from conflict
-    message = _message("Catch up with the target", scene, scene.target or "HEAD", ())
-    return merging.commit_tree(git, tree, [earlier, tip], message, scene.identity)
+        raise _conflict(task, conflict, ()) from conflict
+    message = _message("Catch up with the target", task, task.target or "HEAD", ())
+    return merging.commit_tree(git, tree, [earlier, tip], message, task.identity)
 
 
-def before_unrecorded(git: Git, scene: Scene, base: str, links: Sequence[Link], recorded: Collection[str]) -> str:
+def before_unrecorded(git: Git, task: MergeTask, base: str, links: Sequence[Link], recorded: Collection[str]) -> str:
     """Return a base without those merges at its end that a call which was killed published and did not record.
 
     Merged again they are the same commits; what somebody merged by hand is not.
@@ -150,47 +150,45 @@ def before_unrecorded(git: Git, scene: Scene, base: str, links: Sequence[Link], 
         undone.insert(0, by_commit[others[0]])
         commit = first
     try:
-        return commit if undone and chained(git, scene, commit, undone) == base else base
+        return commit if undone and chained(git, task, commit, undone) == base else base
     except errors.MergeConflict:
         return base
 
 
-def chained(git: Git, scene: Scene, base: str, links: Sequence[Link]) -> str:
+def chained(git: Git, task: MergeTask, base: str, links: Sequence[Link]) -> str:
     """Return the commit in which the links are merged in map order. Raises MergeConflict."""
-    commit, since = base, scene.wave.dispatch_sha
+    commit, since = base, task.wave.dispatch_sha
     done: list[Link] = []
     for link in links:
         # An agent's own history does not say what its work rests on: with a merge in it, it could undo others' work.
-        alone = merging.commit_tree(git, link.agent.work or "", [since], "Judged work\n", scene.identity)
+        alone = merging.commit_tree(git, link.agent.work or "", [since], "Judged work\n", task.identity)
         try:
             tree = merging.merged(git, commit, alone)
         except Conflict as conflict:
-            raise _conflict(
-                scene, conflict, (*done, link), is_alone=len(links) == 1 and base == scene.tip
-            ) from conflict
-        message = _message(f"Merge {link.agent.domain}", scene, link.agent.domain, link.findings)
-        commit = merging.commit_tree(git, tree, [commit, link.commit], message, scene.identity)
+            raise _conflict(task, conflict, (*done, link), is_alone=len(links) == 1 and base == task.tip) from conflict
+        message = _message(f"Merge {link.agent.domain}", task, link.agent.domain, link.findings)
+        commit = merging.commit_tree(git, tree, [commit, link.commit], message, task.identity)
         done.append(link)
     return commit
 
 
 def _conflict(
-    scene: Scene, conflict: Conflict, links: Sequence[Link], *, is_alone: bool = False
+    task: MergeTask, conflict: Conflict, links: Sequence[Link], *, is_alone: bool = False
 ) -> errors.MergeConflict:
     both = [link.agent.domain for link in links if set(link.files) & set(conflict.files)]
     last = links[-1] if links else None
     if last is not None and last.agent.domain not in both:
         both.append(last.agent.domain)
-    run = scene.run
+    run = task.run
     remedy = ""
     if last is not None:
-        again = f"swarm merge {run.id}{' --publish' if scene.publish else ''}"
-        remedy = f"leave one out with `{again} --drop {','.join([*scene.dropped, last.agent.domain])}`, or "
+        again = f"swarm merge {run.id}{' --publish' if task.publish else ''}"
+        remedy = f"leave one out with `{again} --drop {','.join([*task.dropped, last.agent.domain])}`, or "
     if is_alone:
         # Without it there is nothing left to merge; whoever begins at the target now has nothing in the way.
-        remedy = f"`swarm dispatch {run.id} {scene.wave.phase} --isolate` amends anew on top of the target, or "
+        remedy = f"`swarm dispatch {run.id} {task.wave.phase} --isolate` amends anew on top of the target, or "
     return errors.MergeConflict(
-        number=scene.wave.number,
+        number=task.wave.number,
         files=conflict.files or ("unknown files",),
         domains=tuple(both) or ("none, but the target",),
         branch=last.branch if last else integration_branch(run),

@@ -12,14 +12,14 @@ from swarm.rules.build_verdicts import BuildVerdict
 from swarm.store import verifications
 from swarm.store.runs import Run
 from swarm.waves.prove import build as builds
-from swarm.waves.prove.build import Bench
-from swarm.waves.prove.merge_chain import Link, Scene, chained
+from swarm.waves.prove.build import Prover
+from swarm.waves.prove.merge_chain import Link, MergeTask, chained
 
 NO_TESTS: Final = "no_tests"
 _ACCEPTED: Final = (BuildVerdict.NO_TESTS, BuildVerdict.SKIP)
 
 
-class Wish(NamedTuple):
+class MergeOptions(NamedTuple):
     """What a caller asks of a merge. `accept` lets a repository without tests through, for a reason."""
 
     publish: bool = False
@@ -31,7 +31,7 @@ class Wish(NamedTuple):
     adapter: str | None = None
 
 
-class Proof(NamedTuple):
+class ProvedMerge(NamedTuple):
     """A merged commit with what its gate said, `None` where it was proved by an earlier call."""
 
     base: str
@@ -44,63 +44,63 @@ class Proof(NamedTuple):
 def proved(
     conn: sqlite3.Connection,
     git: Git,
-    scene: Scene,
-    bench: Bench,
+    task: MergeTask,
+    prover: Prover,
     base: str,
     links: Sequence[Link],
-    wish: Wish,
+    options: MergeOptions,
     *,
     holds_work: bool,
-) -> Proof:
+) -> ProvedMerge:
     """Merge and prove; where that is red, find the culprits, and leave them out if that is asked for.
 
     `holds_work` says that the base holds work of the wave already: it stays where all the rest is left out.
     """
     rest = list(links)
-    commit = chained(git, scene, base, rest)
-    if _was_proved(conn, scene.run, commit):
-        return Proof(base, commit, tuple(rest), None, None)
-    build, flaky = _built(bench, commit)
+    commit = chained(git, task, base, rest)
+    if _was_proved(conn, task.run, commit):
+        return ProvedMerge(base, commit, tuple(rest), None, None)
+    build, flaky = _built(prover, commit)
     culprits: list[Link] = []
     if builds.is_red(build) and rest:
-        culprits = _culprits(git, scene, bench, base, rest)
-        if culprits and wish.drop_culprits:
+        culprits = _culprits(git, task, prover, base, rest)
+        if culprits and options.drop_culprits:
             rest = [link for link in rest if link not in culprits]
             if not rest and not holds_work:
-                raise _gate_failed(scene, build, culprits, wish)
-            commit = chained(git, scene, base, rest)
-            if _was_proved(conn, scene.run, commit):
-                return Proof(base, commit, tuple(rest), None, None)
-            build, flaky = _built(bench, commit)
+                raise _gate_failed(task, build, culprits, options)
+            commit = chained(git, task, base, rest)
+            if _was_proved(conn, task.run, commit):
+                return ProvedMerge(base, commit, tuple(rest), None, None)
+            build, flaky = _built(prover, commit)
     accepted = None
     if build.verdict is not BuildVerdict.PASS:
-        if wish.accept != NO_TESTS or build.verdict not in _ACCEPTED:
-            raise _gate_failed(scene, build, culprits, wish)
+        if options.accept != NO_TESTS or build.verdict not in _ACCEPTED:
+            raise _gate_failed(task, build, culprits, options)
         accepted = build.verdict.value
-    return Proof(base, commit, tuple(rest), builds.shown_gate(build, flaky=flaky, accepted=accepted), build)
+    return ProvedMerge(base, commit, tuple(rest), builds.shown_gate(build, flaky=flaky, accepted=accepted), build)
 
 
 def _was_proved(conn: sqlite3.Connection, run: Run, commit: str) -> bool:
     return any(one.commit_sha == commit and one.passed for one in verifications.verifications_of(conn, run.id))
 
 
-def _built(bench: Bench, commit: str) -> tuple[BuildResult, bool]:
+def _built(prover: Prover, commit: str) -> tuple[BuildResult, bool]:
     """Return what the build says, and whether it was red only once."""
-    build = bench.build(commit)
+    build = prover.build(commit)
     if not builds.is_red(build):
         return build, False
-    again = bench.build(commit)
+    again = prover.build(commit)
     return again, not builds.is_red(again)
 
 
-def _culprits(git: Git, scene: Scene, bench: Bench, base: str, links: Sequence[Link]) -> list[Link]:
+def _culprits(git: Git, task: MergeTask, prover: Prover, base: str, links: Sequence[Link]) -> list[Link]:
     """Return the links without which a red build is not red, found by halving; none when the base is red itself."""
-    known = {chained(git, scene, base, links): True}
+    known = {chained(git, task, base, links): True}
 
     def red(some: Sequence[Link]) -> bool:
-        commit = chained(git, scene, base, some)
+        commit = chained(git, task, base, some)
         if commit not in known:
-            known[commit] = builds.is_red(_built(bench, commit)[0])
+            known[commit] = builds.is_red(_built(prover, commit)[0])
         return known[commit]
 
     if red(()):
@@ -114,32 +114,34 @@ def _culprits(git: Git, scene: Scene, bench: Bench, base: str, links: Sequence[L
             middle = (low + high) // 2
             low, high = (low, middle) if red(left[:middle]) else (middle, high)
         found.append(left.pop(high - 1))
-        stage_events.emit("merge_culprit", run_id=scene.run.id, wave_id=scene.wave.id, domain=found[-1].agent.domain)
+        stage_events.emit("merge_culprit", run_id=task.run.id, wave_id=task.wave.id, domain=found[-1].agent.domain)
     return found
 
 
-def _gate_failed(scene: Scene, build: BuildResult, culprits: Sequence[Link], wish: Wish) -> errors.MergeGateFailed:
-    run, names = scene.run, tuple(link.agent.domain for link in culprits)
+def _gate_failed(
+    task: MergeTask, build: BuildResult, culprits: Sequence[Link], options: MergeOptions
+) -> errors.MergeGateFailed:
+    run, names = task.run, tuple(link.agent.domain for link in culprits)
     bad = next((step for step in build.steps if not step.passed), build.steps[-1] if build.steps else None)
     told = f"; step {bad.name} ended {bad.status.value}" if bad is not None and not bad.passed else ""
     if names:
         told += f"; by the work of {', '.join(names)}"
     elif builds.is_red(build):
         told += "; the target is red without the wave, too"
-    again = f"swarm merge {run.id}{' --publish' if wish.publish else ''}"
-    if wish.drop:
-        again += f" --drop {','.join(wish.drop)}"
+    again = f"swarm merge {run.id}{' --publish' if options.publish else ''}"
+    if options.drop:
+        again += f" --drop {','.join(options.drop)}"
     remedy = f"`{again} --drop-culprits` leaves {', '.join(names)} out" if names else ""
-    if names and wish.drop_culprits:
+    if names and options.drop_culprits:
         remedy = (
-            f"without them nothing is left to merge; `swarm dispatch {run.id} {scene.wave.phase} --isolate` amends anew"
+            f"without them nothing is left to merge; `swarm dispatch {run.id} {task.wave.phase} --isolate` amends anew"
         )
     if not remedy and build.verdict in _ACCEPTED:
         remedy = f"`{again} --accept no_tests --reason '…'` takes it without"
     if not remedy:
         remedy = f"mend the target, or say in [verify] of swarm.toml what proves it; `swarm verify {run.id}` shows more"
     return errors.MergeGateFailed(
-        number=scene.wave.number,
+        number=task.wave.number,
         verdict=build.verdict.value,
         told=told,
         culprits=names,

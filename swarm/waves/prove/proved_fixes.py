@@ -8,13 +8,13 @@ from swarm.rules.verification import VERIFIED, asked_again, verify_fixed
 from swarm.store import findings, fix_claims
 from swarm.store.fix_claims import Proved
 from swarm.waves.places import looked, places_at
-from swarm.waves.prove.build import Bench
+from swarm.waves.prove.build import Prover
 from swarm.waves.prove.rescan import Answer, ask_again, census_of
 
 
 def proved_at(
     conn: sqlite3.Connection,
-    bench: Bench,
+    prover: Prover,
     commit: str,
     wave: int,
     *,
@@ -25,17 +25,17 @@ def proved_at(
 
     `domains` keeps the claims of some alone; `answers` are what analyzers have said of this commit already.
     """
-    standing = [one for one in fix_claims.standing(conn, bench.run.id) if domains is None or one.domain in domains]
+    standing = [one for one in fix_claims.standing(conn, prover.run.id) if domains is None or one.domain in domains]
     if not standing:
         return []
     rows = {one.finding for one in standing}
-    every = findings.known_findings(conn, bench.run.id)
+    every = findings.known_findings(conn, prover.run.id)
     known = {item.known.row_id: item for item in every if item.known.row_id in rows}
-    places = places_at(bench.repository.git, [item.known for item in known.values()], commit)
+    places = places_at(prover.repository.git, [item.known for item in known.values()], commit)
     judged = {row: verify_fixed(looked(places[row])) for row in known}
     said = answers or {}
     open_still = ((known[row], places[row]) for row in known if row not in said)
-    said = {**said, **ask_again(bench, commit, open_still, census_of(every))}
+    said = {**said, **ask_again(prover, commit, open_still, census_of(every))}
     found = []
     for row, seen in judged.items():
         evidence, now = EvidenceKind.ANCHOR, seen

@@ -1,6 +1,5 @@
 """Asking the analyzer that found something whether it finds it still, in one commit."""
 
-import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,13 +14,14 @@ from swarm.rules.findings import Observation
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Phase
 from swarm.rules.verification import Said
 from swarm.runtimes import registry
+from swarm.runtimes.child import finish
 from swarm.runtimes.environment import agent_environment
 from swarm.runtimes.runtime import Job, Runtime, UnusableOutput, analyzer_name
 from swarm.runtimes.supervisor import Orders, run_steps
 from swarm.scratch import scratch_folder
 from swarm.store.findings import KnownFinding
 from swarm.waves.places import Place
-from swarm.waves.prove.build import Bench
+from swarm.waves.prove.build import Prover
 from swarm.waves.trees.scratch_tree import scratch_tree
 
 Report = Mapping[str, Any]
@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
 
 def ask_again(
-    bench: Bench, commit: str, asked: Iterable[tuple[KnownFinding, Place]], census: Mapping[Kind, int]
+    prover: Prover, commit: str, asked: Iterable[tuple[KnownFinding, Place]], census: Mapping[Kind, int]
 ) -> dict[int, Answer]:
     """Return, by row, what the analyzer of each finding says of it in a commit; none for findings of no analyzer.
 
@@ -51,31 +51,31 @@ def ask_again(
     if not by_analyzer:
         return {}
     found: dict[int, Answer] = {}
-    with scratch_tree(bench.repository, bench.workspace, bench.run, commit) as tree:
+    with scratch_tree(prover.repository, prover.workspace, prover.run, commit) as tree:
         kept = tree.with_name(f"{tree.name}.index")
         agent_work.keep_index(worktrees.admin_dir(tree), kept)
         try:
-            tracked = files_at(bench.repository.git, commit)
+            tracked = files_at(prover.repository.git, commit)
             paths = [file.path for file in tracked if file.mode not in {LINK_MODE, SUBMODULE_MODE}]
             for (analyzer, lens), items in by_analyzer.items():
                 phase = next(phase for phase in AUDIT_PHASES if LENSES[phase] == lens)
-                runtime = _same(bench, analyzer, tree, paths, phase)
+                runtime = _same(prover, analyzer, tree, paths, phase)
                 told = f"{analyzer} is not here as it was: its version or its configuration is another"
                 found |= {item.known.row_id: Answer(Said.MUTE, told) for item, _ in items}
                 if runtime is not None:
-                    found |= _answers(runtime, bench, tree, phase, analyzer, items, census)
+                    found |= _answers(runtime, prover, tree, phase, analyzer, items, census)
             # Something that a build left running may have written into the tree while it was read.
-            if agent_work.touched_files(bench.repository.common_dir, tree, commit, kept, None):
+            if agent_work.touched_files(prover.repository.common_dir, tree, commit, kept, None):
                 return {row: Answer(Said.MUTE, "its file was written to while it was read") for row in found}
         finally:
             kept.unlink(missing_ok=True)
     return found
 
 
-def _same(bench: Bench, analyzer: str, tree: Path, paths: Sequence[str], phase: Phase) -> Runtime | None:
+def _same(prover: Prover, analyzer: str, tree: Path, paths: Sequence[str], phase: Phase) -> Runtime | None:
     name = analyzer.partition(" ")[0]
     try:
-        runtime, program = registry.ready(name, bench.config, phase)
+        runtime, program = registry.ready(name, prover.config, phase)
     except errors.SwarmError:
         return None
     if not (runtime.is_analyzer and runtime.is_trusted):
@@ -86,7 +86,7 @@ def _same(bench: Bench, analyzer: str, tree: Path, paths: Sequence[str], phase: 
 
 def _answers(
     runtime: Runtime,
-    bench: Bench,
+    prover: Prover,
     tree: Path,
     phase: Phase,
     analyzer: str,
@@ -103,10 +103,12 @@ def _answers(
             attempt_folder=folder,
             prompt_path=folder / "prompt.md",
             output_path=folder / "output.json",
-            config=bench.config,
+            config=prover.config,
         )
-        orders = Orders(runtime.steps(job), tree, folder, agent_environment({}), bench.config.attempt_seconds, _ignored)
-        ran = asyncio.run(run_steps(orders))
+        orders = Orders(
+            runtime.steps(job), tree, folder, agent_environment({}), prover.config.attempt_seconds, _ignored
+        )
+        ran = finish(run_steps(orders))
         if ran.failed is not None or ran.timed_out or ran.not_started is not None:
             return {}
         try:

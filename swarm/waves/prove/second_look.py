@@ -1,221 +1,28 @@
-"""A second look at findings in one commit: which of them are mended, came back, or still have their place."""
+"""Use case of the `verify-*` verbs: a second look at the findings of one question, written as a delta file."""
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
-from enum import StrEnum
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from swarm import errors, stage_events
 from swarm.config import Config
 from swarm.files import write_whole
-from swarm.git import history
-from swarm.git.repository import Repository, commit_of, files_at, repository_at
-from swarm.git.runner import GitError
-from swarm.results.second_look import ClaimRow, ClaimsSummary, Delta
-from swarm.rules import verification
-from swarm.rules.findings import EvidenceKind, Observation
-from swarm.rules.verification import Looked, Row
-from swarm.store import findings, fix_claims, waves
-from swarm.store.findings import Finding, Selection
-from swarm.store.fix_claims import FixClaim
+from swarm.git.repository import repository_at
+from swarm.results.second_look import Delta
+from swarm.store import waves
 from swarm.store.runs import Run
-from swarm.waves.places import Place, looked, places_at
-from swarm.waves.prove.build import Bench
-from swarm.waves.prove.rescan import Answer, ask_again, census_of
-from swarm.waves.trees.integration import unpublished
+from swarm.waves.prove.build import Prover
+from swarm.waves.prove.check_findings import Question, check_findings
+from swarm.waves.prove.commit_to_prove import commit_to_prove
 from swarm.workspace import Workspace
 
-
-class Question(StrEnum):
-    """What is asked of findings, by the verb that asks it."""
-
-    FIXED = "verify-fixed"
-    RECURRING = "verify-recurring"
-    UNVERIFIED = "verify-unverified"
-    APPROVED = "verify-approved"
-
-
-class Look(NamedTuple):
-    """The rows of a second look, those that offend first, and how many there are of each class.
-
-    `answers` are what analyzers said of findings when they were asked again, by row.
-    """
-
-    rows: tuple[ClaimRow, ...]
-    summary: ClaimsSummary
-    answers: Mapping[int, Answer]
-
-    @property
-    def offending(self) -> tuple[ClaimRow, ...]:
-        """The rows that count against the threshold."""
-        return tuple(row for row in self.rows if row.classification in _OFFENDING)
-
-    def exit_code(self, threshold: int) -> int:
-        """Return 2 when nothing could be looked at or a place is broken, 1 when too many offend, else 0."""
-        if self.summary.broken:
-            return 2
-        return verification.exit_code(len(self.rows), len(self.offending), self.summary.unverifiable, threshold)
-
-
-_OFFENDING = (*verification.OFFENDING, verification.DRIFTED, verification.BROKEN)
-_ORDER = (
-    verification.BROKEN,
-    verification.REGRESSED,
-    verification.STILL_PRESENT,
-    verification.DRIFTED,
-    verification.UNVERIFIABLE,
-    verification.VERIFIED,
-)
-_STATUSES: Mapping[Question, tuple[str, ...]] = {
-    Question.FIXED: ("fixed", "approved"),
-    Question.RECURRING: (),
-    Question.UNVERIFIED: ("unverified",),
-    Question.APPROVED: ("approved",),
-}
 _SCHEMAS: Final = {
     Question.FIXED: "verify-fixed-delta/v2",
     Question.RECURRING: "verify-recurring-delta/v1",
     Question.UNVERIFIED: "verify-unverified-delta/v1",
     Question.APPROVED: "verify-approved-delta/v1",
 }
-
-
-def look(conn: sqlite3.Connection, bench: Bench, commit: str, question: Question) -> Look:
-    """Look at the findings that a question is about, in one commit.
-
-    Where the line alone does not say that a finding is gone, its analyzer is asked. Raises GitError.
-    """
-    run, repository = bench.run, bench.repository
-    standing = {claim.finding: claim for claim in fix_claims.standing(conn, run.id)}
-    asked = _asked(conn, run, question, standing)
-    rows = set(asked)
-    every = findings.known_findings(conn, run.id, statuses=_STATUSES[question])
-    known = [item for item in every if item.known.row_id in rows]
-    places = places_at(repository.git, [item.known for item in known], commit)
-    judge = _Judge(repository, commit)
-    judged = {row: judge.row(question, asked[row], places[row]) for row in asked}
-    answers: Mapping[int, Answer] = {}
-    if question is not Question.APPROVED:
-        census = census_of(findings.known_findings(conn, run.id))
-        doubtful = [
-            (item, places[row])
-            for item in known
-            if (row := item.known.row_id) in standing or judged[row].classification != verification.VERIFIED
-        ]
-        answers = ask_again(bench, commit, doubtful, census)
-        for row, (said, told) in answers.items():
-            judged[row] = verification.asked_again(judged[row], said, told, is_claim=row in standing)
-    shown = [_shown(asked[row], places[row], judged[row]) for row in asked]
-    shown.sort(key=lambda row: _ORDER.index(row.classification))
-    return Look(tuple(shown), _summary(shown), answers)
-
-
-def _asked(
-    conn: sqlite3.Connection, run: Run, question: Question, standing: Mapping[int, FixClaim]
-) -> dict[int, Finding]:
-    keeps: Callable[[Finding], bool]
-    match question:
-        case Question.FIXED:
-            keeps = lambda one: one.status == Observation.FIXED or one.row_id in standing  # noqa: E731
-        case Question.RECURRING:
-            keeps = lambda one: one.regressions + (one.observation == Observation.FIXED) > 1  # noqa: E731
-        case _:
-            keeps = lambda _: True  # noqa: E731
-    every = findings.select(conn, run.id, Selection(statuses=_STATUSES[question]))
-    return {finding.row_id: finding for finding in every if keeps(finding)}
-
-
-class _Judge:
-    """Judges findings in one commit; what it asks git for is asked once."""
-
-    def __init__(self, repository: Repository, commit: str) -> None:
-        self._git = repository.git
-        self._commit = commit
-        self._inside: dict[str, bool] = {}
-        self._blobs: dict[str, dict[str, str]] = {}
-
-    def row(self, question: Question, finding: Finding, place: Place) -> Row:
-        if question is Question.APPROVED:
-            return verification.verify_approved(looked(place), rewritten=place.line is not None)
-        seen = self._seen(finding, place)
-        if finding.observation == Observation.FIXED or question is Question.FIXED:
-            return verification.verify_fixed(seen)
-        return verification.verify_open(seen, was_fixed=finding.regressions > 0)
-
-    def _seen(self, finding: Finding, place: Place) -> Looked:
-        evidence = finding.evidence if finding.observation == Observation.FIXED else None
-        return looked(place)._replace(
-            evidence=evidence,
-            verified_how=finding.verified_how,
-            fix_is_there=finding.fixed_commit is None or self._holds(finding.fixed_commit),
-            same_content=evidence == EvidenceKind.ANALYZER_RESCAN and self._is_as_then(finding, place),
-        )
-
-    def _holds(self, commit: str) -> bool:
-        if commit not in self._inside:
-            self._inside[commit] = history.is_ancestor(self._git, commit, self._commit)
-        return self._inside[commit]
-
-    def _is_as_then(self, finding: Finding, place: Place) -> bool:
-        if finding.fixed_commit is None or place.path is None:
-            return False
-        then, now = self._files(finding.fixed_commit), self._files(self._commit)
-        return place.path in now and then.get(place.path) == now[place.path]
-
-    def _files(self, commit: str) -> dict[str, str]:
-        if commit not in self._blobs:
-            try:
-                self._blobs[commit] = {file.path: file.blob for file in files_at(self._git, commit)}
-            except GitError:
-                self._blobs[commit] = {}
-        return self._blobs[commit]
-
-
-def _shown(finding: Finding, place: Place, row: Row) -> ClaimRow:
-    return ClaimRow(
-        finding_id=finding.finding_id,
-        classification=row.classification,
-        verified_via=row.verified_via,
-        evidence=row.evidence,
-        severity=finding.severity,
-        rule_id=finding.rule_id,
-        file=place.path or finding.file,
-        line=place.line or finding.line,
-        status=finding.status,
-        domain=finding.domain,
-        description=finding.description,
-    )
-
-
-def _summary(rows: Iterable[ClaimRow]) -> ClaimsSummary:
-    counts = dict.fromkeys(_ORDER, 0)
-    via = dict.fromkeys(verification.VIA, 0)
-    for row in rows:
-        counts[row.classification] += 1
-        via[row.verified_via] += 1
-    return ClaimsSummary(
-        total=sum(counts.values()),
-        verified=counts[verification.VERIFIED],
-        regressed=counts[verification.REGRESSED],
-        claimed_but_still_present=counts[verification.STILL_PRESENT],
-        drifted=counts[verification.DRIFTED],
-        broken=counts[verification.BROKEN],
-        unverifiable=counts[verification.UNVERIFIABLE],
-        verified_via_distribution=via,
-    )
-
-
-def commit_to_look_at(conn: sqlite3.Connection, run: Run, repository: Repository, revision: str | None) -> str:
-    """Return the commit that a revision names, else what is merged and not published, else HEAD. Raises CliUsage."""
-    if revision is None:
-        return unpublished(conn, run, repository) or repository.head
-    commit = commit_of(repository.git, revision)
-    if commit is None:
-        problem = f"--commit: '{errors.shortened(revision)}' names no commit of {repository.root}"
-        raise errors.CliUsage(problem=problem, command="swarm verify")
-    return commit
 
 
 def second_look(
@@ -228,28 +35,28 @@ def second_look(
     threshold: int,
     revision: str | None,
 ) -> Delta:
-    """Look again at the findings that a question is about, in one commit. Raises RepoNotFound, CliUsage, GitError."""
+    """Return a second look at the findings of a question. Raises RepoNotFound and errors of git."""
     repository = repository_at(Path(run.local_path))
-    commit = commit_to_look_at(conn, run, repository, revision)
-    seen = look(conn, Bench(repository, workspace, run, config, None), commit, question)
+    commit = commit_to_prove(conn, run, repository, revision)
+    check = check_findings(conn, Prover(repository, workspace, run, config, None), commit, question)
     wave = waves.newest_ended(conn, run.id)
     return Delta(
         schema=_SCHEMAS[question],
         run_id=run.id,
         wave_number=wave.number if wave else None,
         commit_sha=commit,
-        summary=seen.summary,
+        summary=check.summary,
         threshold=threshold,
-        threshold_exceeded=len(seen.offending) > threshold,
-        exit_code=seen.exit_code(threshold),
-        findings=seen.rows,
+        threshold_exceeded=len(check.offending) > threshold,
+        exit_code=check.exit_code(threshold),
+        findings=check.rows,
     )
 
 
 def write_delta(
     workspace: Workspace, run: Run, question: Question, document: object, number: int | None
 ) -> Path | None:
-    """Write a delta file; where the disk lets nobody write, the look itself is told all the same."""
+    """Write a delta file and return its path; `None` where it cannot be written, which does not fail the verb."""
     file = workspace.run_folder(run.id) / f"{question.value}-{number or 0}.json"
     try:
         write_whole(file, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
