@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 import swarm
+from swarm.cli.verbs import HELP
 from tests.conftest import Workspace
 
 PACKAGE = Path(swarm.__file__).parent
@@ -314,6 +315,46 @@ def test_the_clock_is_read_at_the_edge() -> None:
 def test_no_module_is_too_long_to_be_read() -> None:
     lines = {shown(module): len(module.read_text(encoding="utf-8").splitlines()) for module in MODULES}
     assert {name: count for name, count in lines.items() if count > LONGEST and name not in MAY_BE_LONG} == {}
+
+
+# Use cases by another name than that of their verb, each with the reason.
+USE_CASES = {
+    # Five words for one act: a decision about findings is recorded.
+    **dict.fromkeys(("approve", "defer", "reject", "reopen", "close"), ("triage",)),
+    # The use case `triage` records decisions; the verb `triage` takes them over from a file.
+    "triage": ("import_decisions",),
+    # Four questions, which one look at the code answers.
+    **dict.fromkeys(("verify-fixed", "verify-recurring", "verify-unverified", "verify-approved"), ("second_look",)),
+    # A verb with verbs of its own.
+    "ledger": ("verify", "replay"),
+    # click writes the script from the command line itself.
+    "completion": (),
+}
+# Records in another module of results/ than that of their verb, each with the reason.
+RECORDS = {
+    **dict.fromkeys(("approve", "defer", "reject", "reopen", "close"), "triage"),
+    **dict.fromkeys(("verify-fixed", "verify-recurring", "verify-unverified", "verify-approved"), "second_look"),
+    # Both dispatch agents of a wave again, and return the same record.
+    **dict.fromkeys(("resume", "redrive"), "redispatch"),
+}
+
+
+@pytest.mark.parametrize("verb", HELP)
+def test_a_verb_has_its_command_its_use_case_and_its_records_by_its_name(verb: str) -> None:
+    name = verb.replace("-", "_")
+    assert (PACKAGE / "cli" / f"{name}.py").is_file()
+    assert (PACKAGE / "results" / f"{RECORDS.get(verb, name)}.py").is_file()
+    called = {found.name for found in imports() if found.by.startswith("cli/")}
+    for use_case in USE_CASES.get(verb, (name,)):
+        homes = [
+            ".".join(("swarm", *module.relative_to(PACKAGE).with_suffix("").parts))
+            for module in MODULES
+            if shown(module).startswith("waves/")
+            and module.stem == use_case
+            and any(isinstance(node, ast.FunctionDef) and node.name == use_case for node in tree_of(module).body)
+        ]
+        imported = [home for home in homes if home in called or f"{home}.{use_case}" in called]
+        assert imported, f"no module {use_case}.py of waves/ has a function {use_case} that cli/ calls"
 
 
 HEAVY = ["sqlite_utils", "jsonschema", "jsonschema_rs", "filelock", "rich", "asyncio", "importlib.metadata", "wcmatch"]
