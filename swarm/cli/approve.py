@@ -32,7 +32,7 @@ def command(
 
     An approval stays when the finding is seen again.
     """
-    from swarm.waves.triage.triage import Which
+    from swarm.waves.triage.triage import Targets
 
     run = one_run(run, named, "approve")
     if every == bool(ids):
@@ -40,4 +40,4 @@ def command(
     if ids and (severity or rules):
         raise usage("--severity and --rule narrow --all", "approve")
     told = bounded(reason, "--reason", "approve") if reason and reason.strip() else None
-    decide(call, Action.APPROVE, run, Which(ids, severity, rules), reason=told)
+    decide(call, Action.APPROVE, run, Targets(ids, severity, rules), reason=told)

@@ -28,8 +28,8 @@ def command(
 
     `verify` looks at them again, as at every fix.
     """
-    from swarm.waves.triage.triage import Which
+    from swarm.waves.triage.triage import Targets
 
     run = one_run(run, named, "close")
     told, seen = said(reason, "--reason", "close"), said(evidence, "--evidence", "close")
-    decide(call, Action.CLOSE, run, Which(ids), reason=told, evidence=seen, verified_how=verified_how)
+    decide(call, Action.CLOSE, run, Targets(ids), reason=told, evidence=seen, verified_how=verified_how)

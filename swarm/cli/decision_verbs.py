@@ -19,7 +19,7 @@ from swarm.show.escape import plain
 
 if TYPE_CHECKING:
     from swarm.store.runs import Run
-    from swarm.waves.triage.triage import Which
+    from swarm.waves.triage.triage import Targets
 
 _MOST_SHOWN: Final = 20
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -101,7 +101,7 @@ def decide(
     call: Call,
     action: Action,
     named: str | None,
-    which: "Which",
+    which: "Targets",
     *,
     reason: str | None,
     expires: str | None = None,
@@ -113,7 +113,7 @@ def decide(
 
     with call.write() as store:
         run = call.run(store, named, tell=True)
-        told = triage.Said(author(call, run), reason, expires, evidence, verified_how)
+        told = triage.Grounds(author(call, run), reason, expires, evidence, verified_how)
         result = triage.triage(store, run, action, which, told)
     call.answer(result, lambda: _lines(result))
 
@@ -135,10 +135,10 @@ def putting_aside(action: Action, help_: str) -> click.Command:
         reason: str | None,
         expires: str | None,
     ) -> None:
-        from swarm.waves.triage.triage import Which
+        from swarm.waves.triage.triage import Targets
 
         told = said(reason, "--reason", action.value)
-        decide(call, action, one_run(run, named, action.value), Which(ids), reason=told, expires=expires)
+        decide(call, action, one_run(run, named, action.value), Targets(ids), reason=told, expires=expires)
 
     command.help = help_
     return command

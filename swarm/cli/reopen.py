@@ -21,8 +21,8 @@ def command(
     evidence: str | None,
 ) -> None:
     """Take decisions about findings of RUN back; what was fixed is open and unverified again."""
-    from swarm.waves.triage.triage import Which
+    from swarm.waves.triage.triage import Targets
 
     run = one_run(run, named, "reopen")
     told, seen = said(reason, "--reason", "reopen"), said(evidence, "--evidence", "reopen")
-    decide(call, Action.REOPEN, run, Which(ids), reason=told, evidence=seen)
+    decide(call, Action.REOPEN, run, Targets(ids), reason=told, evidence=seen)

@@ -2,8 +2,10 @@
 
 from typing import NamedTuple
 
+from swarm.results.advance import PromotionShown
 from swarm.results.collect import FindingCounts
 from swarm.results.findings import SeverityCounts
+from swarm.results.verify import StepShown
 
 
 class ReportResult(NamedTuple):
@@ -44,16 +46,6 @@ class AgentLane(NamedTuple):
     violations: tuple[str, ...]
 
 
-class StepShown(NamedTuple):
-    """One step of a build."""
-
-    name: str
-    argv: tuple[str, ...]
-    status: str
-    exit_code: int | None
-    duration_ms: int
-
-
 class VerificationShown(NamedTuple):
     """A look at a commit: what the build said, and what the claims came to."""
 
@@ -85,27 +77,7 @@ class MergeShown(NamedTuple):
     created: str
 
 
-class GateShown(NamedTuple):
-    """One gate of a promotion."""
-
-    name: str
-    passed: bool
-    overridden: bool
-    reason: str
-
-
-class PromotionShown(NamedTuple):
-    """A step from one phase to the next."""
-
-    wave: int | None
-    from_phase: str
-    to_phase: str
-    gates: tuple[GateShown, ...]
-    reason: str | None
-    created: str
-
-
-class LeaseShown(NamedTuple):
+class WaveLease(NamedTuple):
     """A file that was asked for, granted or denied."""
 
     wave: int
@@ -160,7 +132,7 @@ class ReportFacts(NamedTuple):
     promotions: tuple[PromotionShown, ...]
     verifications: tuple[VerificationShown, ...]
     merges: tuple[MergeShown, ...]
-    leases: tuple[LeaseShown, ...]
+    leases: tuple[WaveLease, ...]
     ledger_seq: int
     ledger_hash: str
     ledger_ts: str

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from swarm import errors
-from swarm.results.advance import AdvanceResult, GateShown, PromotionShown
+from swarm.results.advance import AdvanceResult, GateShown
 from swarm.results.receipt import ReceiptPromotion
 from swarm.rules import assessment, gates
 from swarm.rules.gates import Judgement, Verdict
@@ -15,13 +15,13 @@ from swarm.store import promotions, receipts, runs, transitions, waves
 from swarm.store.connection import Store
 from swarm.store.promotions import NewPromotion
 from swarm.store.runs import Run
-from swarm.waves.look.receipt import gates_shown, receipt
+from swarm.waves.look.receipt import promotions_shown, receipt
 from swarm.waves.run_facts import Standing, standing
 
 AsDocument = Callable[[Any], Any]
 
 
-class Look(NamedTuple):
+class GateReview(NamedTuple):
     """What the gates say of a run now. `overridden` are those that the caller's reason passes."""
 
     run: Run
@@ -35,17 +35,17 @@ class Look(NamedTuple):
         return self.judgement.verdict is Verdict.ADVANCE or bool(self.overridden)
 
 
-def look(conn: sqlite3.Connection, run: Run, override: str | None = None) -> Look:
+def review(conn: sqlite3.Connection, run: Run, override: str | None = None) -> GateReview:
     """Look at every gate of a run; `override` is the reason for passing those that may be passed with one."""
     found = standing(conn, run)
     judgement = gates.evaluate(found.facts.gates)
     is_passed = override is not None and judgement.can_be_overridden
-    return Look(run, found, judgement, tuple(gate.name for gate in judgement.failed) if is_passed else ())
+    return GateReview(run, found, judgement, tuple(gate.name for gate in judgement.failed) if is_passed else ())
 
 
 def check(conn: sqlite3.Connection, run: Run, override: str | None = None) -> AdvanceResult:
     """Return what `advance` would do, without doing it."""
-    seen = look(conn, run, override)
+    seen = review(conn, run, override)
     return _told(conn, seen, seen, override, promoted=False)
 
 
@@ -55,21 +55,21 @@ def advance(store: Store, run: Run, override: str | None, as_document: AsDocumen
     `as_document` makes of a receipt the JSON values that are kept of it. Raises StateConflict when another process
     promoted the run meanwhile.
     """
-    seen = look(store.conn, run, override)
+    seen = review(store.conn, run, override)
     if not seen.may_pass:
         return _told(store.conn, seen, seen, override, promoted=False)
     with store.mutation() as conn:
         now = runs.find(conn, run.id)
         if now is None or now.status != run.status:
             raise errors.StateConflict(subject=f"Run {run.id}", expected=run.status, run_id=run.id)
-        seen = look(conn, now, override)
+        seen = review(conn, now, override)
         if seen.may_pass:
             _promote(conn, seen, override, as_document)
     after = runs.find(store.conn, run.id) or now
-    return _told(store.conn, seen, look(store.conn, after), override, promoted=seen.may_pass)
+    return _told(store.conn, seen, review(store.conn, after), override, promoted=seen.may_pass)
 
 
-def _promote(conn: sqlite3.Connection, seen: Look, override: str | None, as_document: AsDocument) -> None:
+def _promote(conn: sqlite3.Connection, seen: GateReview, override: str | None, as_document: AsDocument) -> None:
     run, judgement = seen.run, seen.judgement
     target = judgement.to_phase
     if target is None:
@@ -100,7 +100,9 @@ def _promote(conn: sqlite3.Connection, seen: Look, override: str | None, as_docu
     transitions.move_run(conn, run.id, run.status, target)
 
 
-def _told(conn: sqlite3.Connection, seen: Look, after: Look, override: str | None, *, promoted: bool) -> AdvanceResult:
+def _told(
+    conn: sqlite3.Connection, seen: GateReview, after: GateReview, override: str | None, *, promoted: bool
+) -> AdvanceResult:
     judgement = seen.judgement
     passes = seen.may_pass
     reason = judgement.reason
@@ -118,30 +120,13 @@ def _told(conn: sqlite3.Connection, seen: Look, after: Look, override: str | Non
         overrides=seen.overridden,
         override_reason=override if seen.overridden else None,
         next_action=assessment.told(after.found.facts, after.judgement)[2],
-        history=history(conn, seen.run),
+        history=promotions_shown(conn, seen.run.id),
     )
 
 
 def is_done(result: AdvanceResult) -> bool:
     """Say whether there is nothing in the way: the gates let the run pass, or there is nothing left to pass."""
     return result.verdict == Verdict.ADVANCE or result.from_phase == Phase.COMPLETE
-
-
-def history(conn: sqlite3.Connection, run: Run) -> tuple[PromotionShown, ...]:
-    """Return the promotions of a run, oldest first."""
-    return tuple(
-        PromotionShown(
-            id=made.id,
-            wave_number=None if made.wave_id is None else waves.number_of(conn, made.wave_id),
-            from_phase=made.from_phase,
-            to_phase=made.to_phase,
-            gates=gates_shown(made.gates),
-            overrides=made.overridden,
-            reason=made.reason,
-            created=made.created,
-        )
-        for made in promotions.promotions_of(conn, run.id)
-    )
 
 
 def _shown(judgement: Judgement) -> tuple[GateShown, ...]:

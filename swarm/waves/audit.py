@@ -9,7 +9,7 @@ from swarm.git.diff import changed_lines
 from swarm.git.repository import Repository, commit_of, repository_at
 from swarm.results.audit import AuditResult
 from swarm.results.collect import CollectResult
-from swarm.results.findings import FindingShown, FindingsResult
+from swarm.results.findings import FindingsResult
 from swarm.rules.phases import Phase, is_audit
 from swarm.runtimes import registry
 from swarm.store import runs, waves
@@ -20,9 +20,8 @@ from swarm.waves.collect.collect import collect
 from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
 from swarm.waves.dispatch.wave_plan import DispatchRequest
-from swarm.waves.launch.attempts import attempts
 from swarm.waves.launch.launch import launch
-from swarm.waves.look.findings import Filters, findings
+from swarm.waves.look.findings import Filters, findings, fixed_in
 from swarm.waves.setup.init import init
 from swarm.workspace import Workspace
 
@@ -74,8 +73,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
             raise errors.StateConflict(subject="The new wave", expected="dispatched", run_id=run.id)
     else:
         stage_events.emit("audit_goes_on", run_id=run.id, wave_id=wave.id, phase=phase)
-    launch(store, workspace, run, config, runtime=name, jobs=request.jobs)
-    exit_class = attempts(store.conn, run, wave).exit_class
+    exit_class = launch(store, workspace, run, config, runtime=name, jobs=request.jobs).exit_class
     collected = collect(store, workspace, run, {})
     filters = _filters(repository, folder, since, wave)
     result = _told(store, run, wave._replace(runtime=name), since, exit_class, collected, filters)
@@ -137,17 +135,9 @@ def _told(
         changed=collected.findings,
         digest=found,
         new_ids=new_ids,
-        fixed=_fixed_in(store, run, wave, filters),
+        fixed=fixed_in(store.conn, run, wave, filters),
         next_action=_next(run, found),
     )
-
-
-def _fixed_in(store: Store, run: Run, wave: Wave, filters: Filters) -> tuple[FindingShown, ...]:
-    from swarm.store.findings import fixed_in_wave
-
-    fixed_rows = fixed_in_wave(store.conn, run.id, wave.number)
-    every = findings(store.conn, run, filters._replace(statuses=("fixed",), lines=None))
-    return tuple(finding for finding in every.findings if finding.finding_id in fixed_rows)
 
 
 def _next(run: Run, found: FindingsResult) -> str:

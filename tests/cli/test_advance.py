@@ -277,7 +277,7 @@ def test_a_run_that_came_back_to_test_is_verified_there_again(run: Coordinator) 
 
 
 def test_of_two_at_once_one_is_a_conflict(clean: Coordinator, swarm_process: Swarm, after: Callable[..., None]) -> None:
-    after(advance, "look", lambda: swarm_process("advance", clean.place.run))
+    after(advance, "review", lambda: swarm_process("advance", clean.place.run))
     assert clean.swarm("advance", clean.place.run, exit=1).code == "STATE_CONFLICT"
     assert clean.status["run"]["status"] == "health-audit-b"
     assert len(clean.check().data["history"]) == 1
@@ -289,7 +289,7 @@ def test_a_gate_that_closes_while_the_run_is_promoted_stops_it(clean: Coordinato
             conn.execute("UPDATE findings SET severity = 'CRITICAL'")
         conn.close()
 
-    after(advance, "look", meanwhile)
+    after(advance, "review", meanwhile)
     data = clean.swarm("advance", clean.place.run, "--format", "json", exit=1).data
     assert (data["verdict"], data["promoted"], data["history"]) == ("AMEND", False, [])
     assert clean.status["waves"]["current"]["status"] == "collected"

@@ -2,20 +2,19 @@
 
 import pytest
 
+from swarm.results.advance import GateShown, PromotionShown
 from swarm.results.collect import FindingCounts
 from swarm.results.findings import SeverityCounts
 from swarm.results.report import (
     AgentLane,
     AttemptBar,
-    GateShown,
-    LeaseShown,
     MergeShown,
-    PromotionShown,
     ReportFacts,
-    StepShown,
     VerificationShown,
     WaveLane,
+    WaveLease,
 )
+from swarm.results.verify import StepShown
 from swarm.show.page.gates import gates
 from swarm.show.page.timeline import timeline
 from tests.show.test_report import Parsed
@@ -35,6 +34,21 @@ def attempt(ordinal: int, outcome: str | None, begin: int, end: int | None, prob
 
 def agent(domain: str, status: str, *attempts: AttemptBar, **changed: object) -> AgentLane:
     return AgentLane(domain, status, False, 3, 2, None, at(0), at(9), attempts, ())._replace(**changed)  # type: ignore[arg-type]
+
+
+def step(name: str, status: str, duration_ms: int, *argv: str) -> StepShown:
+    failed = status == "failed"
+    return StepShown(
+        name=name,
+        kind=name,
+        argv=argv,
+        status=status,
+        passed=not failed,
+        exit_code=int(failed),
+        duration_ms=duration_ms,
+        test_count=None,
+        log="",
+    )
 
 
 WAVE = WaveLane(
@@ -71,12 +85,14 @@ FACTS = ReportFacts(
     burn_down=(),
     promotions=(
         PromotionShown(
-            1,
-            "health-amend-a",
-            "health-audit-a",
-            (GateShown("no_violations", False, True, EVIL), GateShown("findings", False, False, "2 HIGH open")),
-            EVIL,
-            at(24),
+            id=1,
+            wave_number=1,
+            from_phase="health-amend-a",
+            to_phase="health-audit-a",
+            gates=(GateShown("no_violations", False, True, EVIL), GateShown("findings", False, False, "2 HIGH open")),
+            overrides=("no_violations",),
+            reason=EVIL,
+            created=at(24),
         ),
     ),
     verifications=(
@@ -89,7 +105,7 @@ FACTS = ReportFacts(
             SHA,
             "python",
             12,
-            (StepShown("tests", ("pytest", EVIL), "failed", 1, 61_000), StepShown("lint", (), "passed", 0, 40)),
+            (step("tests", "failed", 61_000, "pytest", EVIL), step("lint", "passed", 40)),
             (("claimed_but_still_present", 3),),
             2,
             "fail",
@@ -98,7 +114,7 @@ FACTS = ReportFacts(
         ),
     ),
     merges=(MergeShown(1, f"refs/heads/{EVIL}", SHA, SHA, ("code",), ("rest",), at(23)),),
-    leases=(LeaseShown(1, "web", EVIL, "denied", EVIL, None),),
+    leases=(WaveLease(1, "web", EVIL, "denied", EVIL, None),),
     ledger_seq=4,
     ledger_hash="0" * 64,
     ledger_ts=at(25),

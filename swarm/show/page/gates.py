@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from swarm.results.report import LeaseShown, MergeShown, PromotionShown, ReportFacts, StepShown, VerificationShown
+from swarm.results.advance import PromotionShown
+from swarm.results.report import MergeShown, ReportFacts, VerificationShown, WaveLease
+from swarm.results.verify import StepShown
 from swarm.show.page.html import chip, code, counted, duration, icon, moment, safe, verdict_word
 
 
@@ -29,7 +31,7 @@ def _promotion(made: PromotionShown) -> str:
     rows = []
     for gate in made.gates:
         sign, tone, word = ("✓", "good", "passed") if gate.passed else ("✕", "bad", "failed")
-        if gate.overridden:
+        if gate.name in made.overrides:
             sign, tone, word = "⚠", "warn", "overridden"
         why = f'<span class="why">{safe(gate.reason)}</span>' if gate.reason else ""
         rows.append(
@@ -39,8 +41,9 @@ def _promotion(made: PromotionShown) -> str:
     reason = f'<p class="quoted"><b>Reason</b> {safe(made.reason)}</p>' if made.reason else ""
     return (
         f'<article class="card"><h4>{safe(made.from_phase)} <span aria-hidden="true">→</span>'
-        f'<span class="sr">to</span> {safe(made.to_phase)}</h4><p class="sub">{_wave(made.wave)}{moment(made.created)}'
-        f'</p><ul class="gates">{"".join(rows)}</ul>{reason}</article>'
+        f'<span class="sr">to</span> {safe(made.to_phase)}</h4>'
+        f'<p class="sub">{_wave(made.wave_number)}{moment(made.created)}</p>'
+        f'<ul class="gates">{"".join(rows)}</ul>{reason}</article>'
     )
 
 
@@ -84,7 +87,7 @@ def _merge(made: MergeShown) -> str:
     )
 
 
-def _leases(leases: tuple[LeaseShown, ...]) -> Iterator[str]:
+def _leases(leases: tuple[WaveLease, ...]) -> Iterator[str]:
     if not leases:
         return
     yield '<h3>Leases</h3><div class="scroll" tabindex="0" role="group" aria-label="Leases"><table class="plain">'

@@ -176,9 +176,12 @@ def _after(wave: WaveLane, facts: ReportFacts) -> Iterator[str]:
             if m.wave == wave.number
         ),
         *(
-            (p.created, f"{icon('▲')} promoted {code(p.from_phase)} → {code(p.to_phase)}{_passed(p.gates)}")
+            (
+                p.created,
+                f"{icon('▲')} promoted {code(p.from_phase)} → {code(p.to_phase)}{_overridden(len(p.overrides))}",
+            )
             for p in facts.promotions
-            if p.wave == wave.number
+            if p.wave_number == wave.number
         ),
     ]
     if milestones:
@@ -193,6 +196,5 @@ def _tests(count: int | None) -> str:
     return "" if count is None else f", {counted(count, 'test')}"
 
 
-def _passed(gates: tuple[object, ...]) -> str:
-    overridden = sum(getattr(gate, "overridden", False) for gate in gates)
-    return f" · {icon('⚠')} {counted(overridden, 'gate')} overridden" if overridden else ""
+def _overridden(count: int) -> str:
+    return f" · {icon('⚠')} {counted(count, 'gate')} overridden" if count else ""

@@ -82,6 +82,16 @@ def selected(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[F
     return (finding for finding in finding_table.select(conn, run.id, selection) if keeps(finding))
 
 
+def fixed_in(conn: sqlite3.Connection, run: Run, wave: Wave, filters: Filters) -> tuple[FindingShown, ...]:
+    """Return the findings that a wave fixed, of those that the filters keep.
+
+    The filter of lines is left out: what was fixed has no line any more.
+    """
+    fixed_ids = finding_table.fixed_in_wave(conn, run.id, wave.number)
+    every = findings(conn, run, filters._replace(statuses=("fixed",), lines=None))
+    return tuple(finding for finding in every.findings if finding.finding_id in fixed_ids)
+
+
 def _keeps(filters: Filters) -> Callable[[Finding], bool]:
     patterns = [re.compile(_pattern(glob)) for glob in filters.paths]
 

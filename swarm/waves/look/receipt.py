@@ -6,7 +6,7 @@ It holds no present time, no duration and no path of this machine, and every lis
 import sqlite3
 from collections.abc import Iterable
 
-from swarm.results.advance import GateShown
+from swarm.results.advance import GateShown, PromotionShown
 from swarm.results.receipt import (
     ReceiptAgent,
     ReceiptClaim,
@@ -37,6 +37,7 @@ from swarm.store import (
     sightings,
     snapshots,
     verifications,
+    waves,
 )
 from swarm.store.runs import Run
 from swarm.store.verifications import Verification
@@ -104,6 +105,23 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
 def gates_shown(gates: Iterable[Gate]) -> tuple[GateShown, ...]:
     """Return the gates of a promotion as they are shown."""
     return tuple(GateShown(*gate) for gate in gates)
+
+
+def promotions_shown(conn: sqlite3.Connection, run_id: str) -> tuple[PromotionShown, ...]:
+    """Return the promotions of a run, oldest first."""
+    return tuple(
+        PromotionShown(
+            id=made.id,
+            wave_number=None if made.wave_id is None else waves.number_of(conn, made.wave_id),
+            from_phase=made.from_phase,
+            to_phase=made.to_phase,
+            gates=gates_shown(made.gates),
+            overrides=made.overridden,
+            reason=made.reason,
+            created=made.created,
+        )
+        for made in promotions.promotions_of(conn, run_id)
+    )
 
 
 def _agents(conn: sqlite3.Connection, wave: Wave) -> tuple[ReceiptAgent, ...]:

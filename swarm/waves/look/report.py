@@ -4,31 +4,29 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
 from swarm.files import refuse_target, write_stream
 from swarm.results.collect import FindingCounts
-from swarm.results.findings import FindingShown, SeverityCounts
-from swarm.results.report import AgentLane, AttemptBar, OpenAfter, ReportFacts, ReportResult, WaveLane
+from swarm.results.findings import FindingShown
+from swarm.results.report import AgentLane, AttemptBar, ReportFacts, ReportResult, WaveLane
 from swarm.results.status import Assessment
 from swarm.rules.assessment import assess
-from swarm.rules.findings import OPEN_STATUSES, SEVERITIES
+from swarm.rules.findings import OPEN_STATUSES
 from swarm.rules.ownership import WHOLE_WAVE
-from swarm.rules.states import WaveStatus
-from swarm.store import agent_runs, attempts, findings, ledger, trends, waves
+from swarm.store import agent_runs, attempts, findings, ledger, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt
 from swarm.store.connection import Store
 from swarm.store.findings import Selection
 from swarm.store.runs import Run
-from swarm.store.wave_documents import WaveResult
 from swarm.store.waves import Wave
 from swarm.waves.look import report_proofs
+from swarm.waves.look.burn_down import burn_down, severity_counts
 from swarm.waves.look.findings import finding_shown
+from swarm.waves.look.receipt import promotions_shown
 from swarm.waves.run_facts import standing
 
 Page = Callable[[ReportFacts, Iterator[FindingShown]], Iterable[str]]
-_WITHOUT_RESULT: Final = (WaveStatus.DISPATCHED, WaveStatus.ABORTED_FOR_REWIND)
 
 
 def report(store: Store, run: Run, file: Path, page: Page) -> ReportResult:
@@ -52,7 +50,9 @@ def facts(conn: sqlite3.Connection, run: Run) -> ReportFacts:
     by_status: Counter[str] = Counter()
     for (state, _), count in counts.items():
         by_status[state] += count
-    present = _severities((severity, count) for (state, severity), count in counts.items() if state in OPEN_STATUSES)
+    present = severity_counts(
+        (severity, count) for (state, severity), count in counts.items() if state in OPEN_STATUSES
+    )
     assessment = Assessment(*assess(standing(conn, run).facts))
     newest = ledger.newest_of(conn, run.id)
     return ReportFacts(
@@ -70,7 +70,7 @@ def facts(conn: sqlite3.Connection, run: Run) -> ReportFacts:
         by_status=dict(sorted(by_status.items())),
         waves=tuple(_lane(conn, wave) for wave in every),
         burn_down=burn_down(conn, run, every, present),
-        promotions=report_proofs.promotions(conn, run.id, numbers),
+        promotions=promotions_shown(conn, run.id),
         verifications=report_proofs.verifications(conn, run.id, numbers),
         merges=report_proofs.merges(conn, every),
         leases=report_proofs.leases(conn, run.id),
@@ -78,49 +78,6 @@ def facts(conn: sqlite3.Connection, run: Run) -> ReportFacts:
         ledger_hash=newest.hash if newest else ledger.GENESIS,
         ledger_ts=newest.ts if newest else run.created,
     )
-
-
-def burn_down(
-    conn: sqlite3.Connection, run: Run, every: Iterable[Wave], present: SeverityCounts
-) -> tuple[OpenAfter, ...]:
-    """Return the open findings after each wave that ended, and at present where that is something else."""
-    ended = [(wave, wave.result) for wave in every if wave.status not in _WITHOUT_RESULT]
-    lives = list(trends.spans(conn, run.id)) if any(not kept_counts(result) for _, result in ended) else []
-    told = [
-        OpenAfter(wave.number, wave.phase, kept_counts(result) or _derived(wave, lives), not kept_counts(result))
-        for wave, result in ended
-    ]
-    if told and told[-1].counts != present:
-        told.append(OpenAfter(None, None, present, derived=False))
-    return tuple(told)
-
-
-def kept_counts(result: WaveResult | None) -> SeverityCounts | None:
-    """Return the open findings as a wave recorded them, `None` for a wave from before that was kept."""
-    kept = result.open_by_severity if result else None
-    return None if kept is None else _severities(kept.items())
-
-
-def _derived(wave: Wave, lives: Iterable[trends.Span]) -> SeverityCounts:
-    """Return what was open after a wave, as the findings tell today.
-
-    They do not tell of times in between at which they were fixed, and some not when they were closed.
-    """
-    ended = wave.ended or wave.dispatched
-    return _severities(
-        (life.severity, life.findings)
-        for life in lives
-        if life.first_wave <= wave.number
-        and (life.fixed_wave is None or life.fixed_wave > wave.number)
-        and not (life.is_closed and (life.decided is None or life.decided <= ended))
-    )
-
-
-def _severities(pairs: Iterable[tuple[str, int]]) -> SeverityCounts:
-    counts: Counter[str] = Counter()
-    for severity, count in pairs:
-        counts[severity] += count
-    return SeverityCounts(*(counts[severity] for severity in SEVERITIES))
 
 
 def _lane(conn: sqlite3.Connection, wave: Wave) -> WaveLane:

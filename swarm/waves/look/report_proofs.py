@@ -3,20 +3,14 @@
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from swarm.results.report import GateShown, LeaseShown, MergeShown, PromotionShown, StepShown, VerificationShown
+from swarm.results.report import MergeShown, VerificationShown, WaveLease
+from swarm.results.verify import StepShown
 from swarm.store import leases as lease_table
 from swarm.store import merges as merges_table
-from swarm.store import promotions as promotions_table
 from swarm.store import verifications as proofs
 from swarm.store.merges import Merge
-from swarm.store.promotions import Promotion
 from swarm.store.verifications import KeptStep, Verification
 from swarm.store.waves import Wave
-
-
-def promotions(conn: sqlite3.Connection, run_id: str, numbers: Mapping[int, int]) -> tuple[PromotionShown, ...]:
-    """Return the promotions of a run; `numbers` are its waves' by their ids."""
-    return tuple(_promotion(promotion, numbers) for promotion in promotions_table.promotions_of(conn, run_id))
 
 
 def verifications(conn: sqlite3.Connection, run_id: str, numbers: Mapping[int, int]) -> tuple[VerificationShown, ...]:
@@ -29,25 +23,11 @@ def merges(conn: sqlite3.Connection, every: Iterable[Wave]) -> tuple[MergeShown,
     return tuple(_merge(merge, wave.number) for wave in every for merge in merges_table.merges_of(conn, wave.id))
 
 
-def leases(conn: sqlite3.Connection, run_id: str) -> tuple[LeaseShown, ...]:
+def leases(conn: sqlite3.Connection, run_id: str) -> tuple[WaveLease, ...]:
     """Return the leases of a run."""
     return tuple(
-        LeaseShown(lease.wave_number, lease.domain, lease.file, lease.status, lease.request_reason, lease.reason)
+        WaveLease(lease.wave_number, lease.domain, lease.file, lease.status, lease.request_reason, lease.reason)
         for lease in lease_table.of_run(conn, run_id)
-    )
-
-
-def _promotion(promotion: Promotion, numbers: Mapping[int, int]) -> PromotionShown:
-    gates = tuple(
-        GateShown(gate.name, gate.passed, gate.name in promotion.overridden, gate.reason) for gate in promotion.gates
-    )
-    return PromotionShown(
-        None if promotion.wave_id is None else numbers.get(promotion.wave_id),
-        promotion.from_phase,
-        promotion.to_phase,
-        gates,
-        promotion.reason,
-        promotion.created,
     )
 
 
@@ -73,7 +53,7 @@ def _verification(made: Verification, numbers: Mapping[int, int]) -> Verificatio
 
 
 def _step(step: KeptStep) -> StepShown:
-    return StepShown(step.name, step.argv, step.status, step.exit_code, step.duration_ms)
+    return StepShown(*(getattr(step, name) for name in StepShown._fields))
 
 
 def _merge(merge: Merge, number: int) -> MergeShown:

@@ -10,12 +10,12 @@ from swarm.results.trends import Comeback, Recurrence, SeenIn, TrendsResult, Wav
 from swarm.rules.findings import SEVERITY_RANK
 from swarm.store import trends as trend_rows
 from swarm.store.trends import Persistent, Point, Tally
-from swarm.waves.look.report import kept_counts
+from swarm.waves.look.burn_down import kept_counts
 
 RECURRING, HISTORY, RECURRENCE = QUERIES = ("recurring", "history", "recurrence")
 
 
-class _Group(NamedTuple):
+class _Defect(NamedTuple):
     """One defect over the runs: its findings, oldest run first, and how often it came back."""
 
     members: tuple[Persistent, ...]
@@ -48,7 +48,7 @@ def trends(conn: sqlite3.Connection, query: str, repo: str | None, limit: int) -
             return TrendsResult(query, repo, runs, len(groups), recurring=shown)
 
 
-def _groups(conn: sqlite3.Connection, repo: str | None) -> Iterator[_Group]:
+def _groups(conn: sqlite3.Connection, repo: str | None) -> Iterator[_Defect]:
     """Yield the persistent findings; those that share a fingerprint or an alias across runs are one."""
     leader: dict[int, int] = {}
     for one, other in trend_rows.links(conn, repo) if trend_rows.run_count(conn, repo) > 1 else ():
@@ -68,8 +68,8 @@ def _leader_of(leader: dict[int, int], row_id: int) -> int:
     return row_id
 
 
-def _group(members: list[Persistent]) -> _Group:
-    return _Group(
+def _group(members: list[Persistent]) -> _Defect:
+    return _Defect(
         tuple(members),
         sum(member.waves for member in members),
         len({member.run for member in members}),
@@ -88,12 +88,12 @@ def _returns(members: Iterable[Persistent]) -> list[Persistent]:
     return found
 
 
-def _across_runs(groups: Iterable[_Group]) -> Iterator[Persistent]:
+def _across_runs(groups: Iterable[_Defect]) -> Iterator[Persistent]:
     for group in groups:
         yield from _returns(group.members)
 
 
-def _comeback(conn: sqlite3.Connection, group: _Group) -> Comeback:
+def _comeback(conn: sqlite3.Connection, group: _Defect) -> Comeback:
     first, newest = trend_rows.told(conn, group.members[0].row_id), trend_rows.told(conn, group.members[-1].row_id)
     return Comeback(
         finding_id=newest.finding_id,

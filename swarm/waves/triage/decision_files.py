@@ -22,7 +22,7 @@ DEEPEST: Final = 8
 _LONG_LINE: Final = re.compile(r'(?m)^(?!\s*#)(?![\w-]+ *= *"(?:[^"\\\n]|\\.)*" *\r?$)(?:.{400}|(?:[^.\n]*\.){16})')
 
 
-class Entry(NamedTuple):
+class FileDecision(NamedTuple):
     """One decision of a file. `decided` and `expires` are as in the database; `aliases` do not hold `fingerprint`."""
 
     fingerprint: str
@@ -60,7 +60,7 @@ def exported(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[D
             )
 
 
-def read(file: Path) -> tuple[list[Entry], bytes]:
+def read(file: Path) -> tuple[list[FileDecision], bytes]:
     """Return the decisions of a file, in the order of their fingerprints, and its bytes. Raises DecisionsInvalid."""
     from swarm.documents import check, read_bounded
 
@@ -106,13 +106,13 @@ def _plain(value: Any, deepest: int) -> Any:
             return value
 
 
-def _entry(fingerprint: str, table: dict[str, Any]) -> Entry:
+def _entry(fingerprint: str, table: dict[str, Any]) -> FileDecision:
     aliases = tuple(alias for alias in dict.fromkeys(table.get("aliases", ())) if alias != fingerprint)
     words = (table["decision"], table.get("reason"), " ".join(table["author"].split()))
-    return Entry(fingerprint, *words, table.get("decided"), table.get("expires"), aliases)
+    return FileDecision(fingerprint, *words, table.get("decided"), table.get("expires"), aliases)
 
 
-def _said_twice(entries: list[Entry]) -> str | None:
+def _said_twice(entries: list[FileDecision]) -> str | None:
     seen: dict[str, str] = {}
     for entry in entries:
         for fingerprint in entry.fingerprints:
@@ -122,7 +122,7 @@ def _said_twice(entries: list[Entry]) -> str | None:
     return None
 
 
-def _no_day(entries: list[Entry]) -> str | None:
+def _no_day(entries: list[FileDecision]) -> str | None:
     for entry in entries:
         try:
             date.fromisoformat(entry.expires or "2000-01-01")

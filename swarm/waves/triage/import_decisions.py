@@ -12,10 +12,10 @@ from swarm.rules.findings import Decision, Observation, status_of
 from swarm.store import decisions, ledger, pending_decisions
 from swarm.store.connection import Store
 from swarm.store.decisions import Decidable, Taken
-from swarm.store.ledger import Entry as LedgerEntry
+from swarm.store.ledger import Entry
 from swarm.store.pending_decisions import Pending
 from swarm.store.runs import Run
-from swarm.waves.triage.decision_files import Entry, read
+from swarm.waves.triage.decision_files import FileDecision, read
 from swarm.waves.triage.triage import finding_decided
 
 _OURS: Final = "a coordinator has decided otherwise here since; --force takes the file's word"
@@ -27,7 +27,7 @@ class _Sorted(NamedTuple):
 
     due: list[tuple[Decidable, Taken]]
     unchanged: list[str]
-    pending: list[Entry]
+    pending: list[FileDecision]
     expired: list[str]
     skipped: list[DecisionSkipped]
 
@@ -61,7 +61,7 @@ def import_decisions(store: Store, run: Run, file: Path, *, author: str, force: 
             "expired": len(found.expired),
             "skipped": len(found.skipped),
         }
-        ledger.append(conn, LedgerEntry("decisions_imported", f"run:{run.id}", run.id, payload=payload))
+        ledger.append(conn, Entry("decisions_imported", f"run:{run.id}", run.id, payload=payload))
     return ImportResult(
         run_id=run.id,
         file=str(file),
@@ -76,7 +76,7 @@ def import_decisions(store: Store, run: Run, file: Path, *, author: str, force: 
     )
 
 
-def _sorted(conn: sqlite3.Connection, run: Run, entries: list[Entry], today: str, *, force: bool) -> _Sorted:
+def _sorted(conn: sqlite3.Connection, run: Run, entries: list[FileDecision], today: str, *, force: bool) -> _Sorted:
     found = _Sorted([], [], [], [], [])
     own = {entry.fingerprint: decisions.with_fingerprint(conn, run.id, entry.fingerprint) for entry in entries}
     # A finding goes to the decision under its own fingerprint first, to one that knows it by an alias second.
@@ -96,13 +96,13 @@ def _sorted(conn: sqlite3.Connection, run: Run, entries: list[Entry], today: str
     return found
 
 
-def _known_as(conn: sqlite3.Connection, run: Run, entry: Entry) -> list[Decidable]:
+def _known_as(conn: sqlite3.Connection, run: Run, entry: FileDecision) -> list[Decidable]:
     sides = (decisions.with_fingerprint, decisions.with_alias)
     found = (known(conn, run.id, fingerprint) for fingerprint in entry.fingerprints for known in sides)
     return [item for item in found if item is not None]
 
 
-def _place(found: _Sorted, entry: Entry, item: Decidable, *, force: bool) -> None:
+def _place(found: _Sorted, entry: FileDecision, item: Decidable, *, force: bool) -> None:
     same = (entry.decision, entry.reason, entry.expires)
     if same == (item.decision, item.decision_reason, item.decision_expires) and (
         entry.author == item.decided_by or item.decision_source == Source.COORDINATOR
@@ -115,7 +115,7 @@ def _place(found: _Sorted, entry: Entry, item: Decidable, *, force: bool) -> Non
         found.due.append((item, taken))
 
 
-def _pending(entry: Entry, fingerprint: str) -> Pending:
+def _pending(entry: FileDecision, fingerprint: str) -> Pending:
     return Pending(fingerprint, entry.decision, entry.reason or "", entry.author, entry.expires)
 
 

@@ -14,7 +14,7 @@ from swarm.store.decisions import Decidable, Proof, Taken
 from swarm.store.runs import Run
 
 
-class Which(NamedTuple):
+class Targets(NamedTuple):
     """Which findings to decide: these ids, or without any all that are open and not approved, narrowed down."""
 
     ids: tuple[str, ...] = ()
@@ -22,7 +22,7 @@ class Which(NamedTuple):
     rules: tuple[str, ...] = ()
 
 
-class Said(NamedTuple):
+class Grounds(NamedTuple):
     """What a coordinator says with a decision, and who it is."""
 
     author: str
@@ -32,7 +32,7 @@ class Said(NamedTuple):
     verified_how: str | None = None
 
 
-def triage(store: Store, run: Run, action: Action, which: Which, said: Said) -> TriageResult:
+def triage(store: Store, run: Run, action: Action, which: Targets, said: Grounds) -> TriageResult:
     """Approve, defer, reject, reopen or close findings; what is so already is left as it is.
 
     Raises FindingNotFound, naming every id that fits none, and TriageNotApplicable, naming every finding that the
@@ -56,7 +56,7 @@ def triage(store: Store, run: Run, action: Action, which: Which, said: Said) -> 
     )
 
 
-def _found(conn: sqlite3.Connection, run: Run, which: Which) -> list[Decidable]:
+def _found(conn: sqlite3.Connection, run: Run, which: Targets) -> list[Decidable]:
     if which.ids:
         found, unknown = decisions.named(conn, run.id, which.ids)
         if unknown:
@@ -70,7 +70,7 @@ def _found(conn: sqlite3.Connection, run: Run, which: Which) -> list[Decidable]:
     ]
 
 
-def _is_so_already(item: Decidable, action: Action, said: Said) -> bool:
+def _is_so_already(item: Decidable, action: Action, said: Grounds) -> bool:
     wanted = DECISION_OF.get(action)
     if wanted is None or item.decision != wanted or item.observation == Observation.FIXED:
         return False
@@ -105,7 +105,7 @@ _DONE: Final = {
 
 
 def _write(
-    conn: sqlite3.Connection, run: Run, action: Action, items: Sequence[Decidable], said: Said
+    conn: sqlite3.Connection, run: Run, action: Action, items: Sequence[Decidable], said: Grounds
 ) -> tuple[FindingDecided, ...]:
     taken = Taken(DECISION_OF.get(action, Decision.OPEN), said.reason, Source.COORDINATOR, said.author, said.expires)
     match action:
