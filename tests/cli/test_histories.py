@@ -13,7 +13,7 @@ from swarm.rules.findings import Observation, status_of
 from swarm.rules.states import AGENT_RUN, WAVE, refusal
 from tests.cli import test_status_walks
 from tests.cli.scenes.coordinator import Coordinator
-from tests.cli.test_decision_files import FRESH, entry
+from tests.cli.test_triage import FRESH, entry
 from tests.conftest import Repo, Swarm, Workspace
 
 pytestmark = pytest.mark.sweep
