@@ -357,6 +357,12 @@ def test_a_verb_has_its_command_its_use_case_and_its_records_by_its_name(verb: s
         assert imported, f"no module {use_case}.py of waves/ has a function {use_case} that cli/ calls"
 
 
+def test_every_verb_has_its_module_of_tests() -> None:
+    folder = Path(__file__).parent / "cli"
+    missing = [verb for verb in HELP if not (folder / f"test_{verb.replace('-', '_')}.py").is_file()]
+    assert missing == []
+
+
 HEAVY = ["sqlite_utils", "jsonschema", "jsonschema_rs", "filelock", "rich", "asyncio", "importlib.metadata", "wcmatch"]
 START = """
 import json, sys

@@ -1,14 +1,15 @@
-"""Every verb's JSON is one document with the envelope, and its data is what the published schema says."""
+"""Documents of `--format json`: the envelope, and data that the published schema of the verb accepts."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from swarm import __version__, documents
+from swarm import documents
 from swarm.cli.verbs import HELP
+from tests.cli.scenes.documents import valid
 from tests.cli.scenes.merge_team import Team
-from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.conftest import Repo, Swarm, Workspace
 
 
 def _finding(swarm: Swarm) -> str:
@@ -153,20 +154,6 @@ def merged(amended: Team) -> Team:
 def exported(swarm: Swarm, approved: Workspace) -> Workspace:
     swarm("findings", "--export", "decisions.toml")
     return approved
-
-
-def valid(answer: Answer, verb: str, code: int) -> Any:
-    """Return the data of a document, after holding it to the envelope and to its schema."""
-    document = answer.document
-    data, meta = document.pop("data"), document.pop("meta")
-    assert document == {"ok": True, "command": verb, "exitCode": code}
-    duration = meta.pop("duration_ms")
-    # Two receipts of one state are the same bytes.
-    assert isinstance(duration, int) if verb != "receipt" else duration is None
-    assert meta == {"schema": f"swarm.{verb}/v1", "version": __version__}
-    assert answer.out.endswith("}\n")
-    assert documents.check(data, verb) is None
-    return data
 
 
 def test_every_verb_is_called_here_and_has_a_schema() -> None:

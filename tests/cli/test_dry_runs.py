@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.scenes.failed_wave import FOUND
 from tests.cli.scenes.scene import Scene
-from tests.cli.test_resume import FOUND
 from tests.conftest import Repo
 
 pytestmark = pytest.mark.sweep

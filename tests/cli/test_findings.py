@@ -1,4 +1,4 @@
-"""`swarm findings` and `swarm show`: the digest in its four forms, its filters, and its exit codes."""
+"""`swarm findings`: the digest in its four forms, its filters, and its exit codes."""
 
 import importlib
 import json
@@ -35,7 +35,7 @@ def listed(swarm: Swarm, *options: str, exit: int | None = 1) -> list[str]:  # n
     return [finding["severity"] for finding in found]
 
 
-# --- exit codes -------------------------------------------------------------------------------------------
+# --- exit codes ------------------------------------------------------------------------------------------
 
 
 def test_a_clean_wave_exits_0(swarm: Swarm, dispatched: Workspace) -> None:
@@ -108,7 +108,7 @@ def test_a_run_without_a_collected_wave_has_nothing_to_tell(swarm: Swarm, dispat
     assert swarm("findings", exit=1).code == "WAVE_NOT_FOUND"
 
 
-# --- filters ----------------------------------------------------------------------------------------------
+# --- filters ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_wave_alone_is_what_that_wave_saw(swarm: Swarm, four: Workspace) -> No
     assert len(listed(swarm)) == 5
 
 
-# --- one finding ------------------------------------------------------------------------------------------
+# --- one finding -----------------------------------------------------------------------------------------
 
 
 def test_a_finding_is_told_whole(swarm: Swarm, four: Workspace) -> None:
@@ -197,20 +197,7 @@ def test_a_finding_is_told_whole(swarm: Swarm, four: Workspace) -> None:
     assert finding["findingId"] == f"F-{finding['fingerprint'][:8]}"
 
 
-def test_show_tells_code_sightings_and_history(swarm: Swarm, four: Workspace) -> None:
-    (finding,) = swarm("findings", "--severity", "high", "--format", "json", exit=1).data["findings"]
-    data = swarm("show", finding["findingId"].lower(), "--format", "json").data
-    assert data["finding"] == finding
-    assert [(line["number"], line["anchored"]) for line in data["code"]] == [
-        (number, number == 5) for number in range(2, 9)
-    ]
-    assert data["code"][3]["text"] == "def load(path, seen=[]):"
-    assert [(s["wave"], s["domain"], s["reportedId"]) for s in data["sightings"]] == [(1, "code", "3")]
-    assert [(event["kind"], event["to"]) for event in data["events"]] == [("findings_recorded", None)]
-    assert ">      5  def load(path, seen=[]):" in swarm("show", finding["findingId"]).out.splitlines()
-
-
-# --- forms ------------------------------------------------------------------------------------------------
+# --- forms -----------------------------------------------------------------------------------------------
 
 
 def test_the_text_begins_each_finding_with_its_place(swarm: Swarm, four: Workspace) -> None:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.cli.scenes.failed_wave import FOUND
 from tests.cli.scenes.merge_team import LOAD, STEP, Team
 from tests.cli.scenes.scene import Scene
-from tests.cli.test_resume import FOUND
 from tests.conftest import Answer, Workspace
 
 pytestmark = pytest.mark.sweep

@@ -1,62 +1,17 @@
-"""`swarm resume` and `swarm redrive`: what failed is dispatched again, and nothing that is there is touched."""
+"""`swarm resume`: failed agents are dispatched again, and the work of the others is left as it is."""
 
 import json
-import shlex
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
 from tests.cli.scenes.amend_wave import Amending
+from tests.cli.scenes.failed_wave import FOUND, WHY, Wave
 from tests.cli.scenes.snapshots import everything_in
 from tests.cli.test_dispatch import sound
 from tests.conftest import Answer, Repo, Swarm, Workspace
-
-WHY = ("--apply", "--reason", "it was the network")
-FOUND = {"file": "src/app.py", "line": 5, "quote": "def load(path, seen=[]):", "symbol": "load"}
-
-
-class Wave(NamedTuple):
-    """A run whose newest wave is recovered."""
-
-    swarm: Swarm
-    repo: Repo
-    place: Workspace
-
-    def sql(self, statement: str, *values: object) -> list[Any]:
-        with sqlite3.connect(self.place.db) as conn:
-            found = conn.execute(statement, values).fetchall()
-        conn.close()
-        return found
-
-    def do(self, *words: str, exit: int = 0) -> Any:  # noqa: A002
-        return self.swarm(*words, "--format", "json", exit=exit).data
-
-    def agents(self) -> list[tuple[int, str, str]]:
-        return self.sql("SELECT id, domain, status FROM agent_runs ORDER BY id")
-
-    def wave(self) -> str:
-        return str(self.sql("SELECT status FROM waves ORDER BY id DESC")[0][0])
-
-    def tree(self, name: str) -> Path:
-        return self.place.folder / self.place.run / "worktrees" / name
-
-    def answer(self, domain: str, *findings: dict[str, Any]) -> None:
-        """Write the output of an agent's newest row."""
-        (path,) = self.sql("SELECT output_path FROM agent_runs WHERE domain = ? ORDER BY id DESC", domain)[0]
-        self.place.answer(domain, *findings)
-        written = self.place.output(domain)
-        if path != str(written):
-            Path(path).write_text(written.read_text())
-
-    @property
-    def whole(self) -> dict[str, bytes]:
-        """Every file of the workspace and every ref."""
-        files = (f for f in self.place.folder.rglob("*") if f.is_file() and not f.name.endswith(".lock"))
-        refs = {"refs": self.repo.git("for-each-ref").encode()}
-        return {str(file): file.read_bytes() for file in files} | refs
 
 
 @pytest.fixture
@@ -227,7 +182,7 @@ def test_what_launch_saw_fail_is_resumed_before_the_wave_is_collected(
     assert wave.sql("SELECT count(*) FROM events WHERE kind = 'wave_moved'") == [(0,)]
 
 
-# --- the timeout policy -----------------------------------------------------------------------------------
+# --- the timeout policy ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("column", "late"), [("31 minutes", ["code", "rest"]), ("29 minutes", [])])
@@ -302,7 +257,7 @@ def test_an_agent_that_somebody_made_pending_is_told_by_the_ledger_after_its_res
     ]
 
 
-# --- nothing to do, and what is blocked -------------------------------------------------------------------
+# --- nothing to do, and what is blocked ------------------------------------------------------------------
 
 
 def test_nothing_to_do_says_so(swarm: Swarm, collected: Workspace) -> None:
@@ -337,39 +292,7 @@ def test_blocked_agents_are_named_with_their_line_and_exit_1(blocked: Wave) -> N
     assert blocked.wave() == "failed"
 
 
-def test_redrive_gives_blocked_agents_a_fresh_try_and_proves_the_rest_untouched(blocked: Wave) -> None:
-    (blocked.tree("w1-rest") / "README.md").write_text("# Not mine to change\n")
-    kept = blocked.sql("SELECT * FROM agent_runs ORDER BY id")
-    plan = blocked.do("redrive", "1")
-    data = blocked.do("redrive", "1", blocked.place.run, *WHY)
-    assert data["completedHash"] == {**plan["completedHash"], "after": plan["completedHash"]["before"]}
-    assert data["blocked"] == []
-    assert [(one["was"], one["worktreePath"]) for one in data["redispatched"]] == [
-        ("invalid_output", str(blocked.tree("w1-rest.2")))
-    ]
-    assert blocked.sql("SELECT * FROM agent_runs WHERE id < 3 ORDER BY id") == kept
-    blocked.answer("rest")
-    assert blocked.do("collect")["waveStatus"] == "collected"
-
-
-def test_an_agent_that_touched_what_is_not_its_own_is_redriven_as_status_says(
-    swarm: Swarm, repo: Repo, dispatched: Workspace
-) -> None:
-    wave = Wave(swarm, repo, dispatched)
-    (wave.tree("w1-code") / "README.md").write_text("# Mine\n")
-    dispatched.answer("code")
-    dispatched.answer("rest")
-    swarm("collect", exit=1)
-    named = wave.do("status")["assessment"]["nextAction"]
-    assert named == f"swarm redrive 1 {dispatched.run}"
-    swarm(*shlex.split(named)[1:], *WHY)
-    dispatched_again = wave.sql("SELECT worktree_path FROM agent_runs WHERE id = 3")
-    assert dispatched_again == [(str(wave.tree("w1-code.2")),)]
-    wave.answer("code")
-    assert wave.do("collect")["waveStatus"] == "collected"
-
-
-# --- a wave as a whole ------------------------------------------------------------------------------------
+# --- a wave as a whole -----------------------------------------------------------------------------------
 
 
 def test_what_nobody_known_touched_is_told_and_counts_as_there_from_now_on(failed: Wave) -> None:
@@ -395,7 +318,7 @@ def test_a_changed_git_folder_is_not_worked_in_and_status_names_another_wave(fai
     failed.repo.git("config", "--unset", "core.sshCommand")
 
 
-# --- an amend wave ----------------------------------------------------------------------------------------
+# --- an amend wave ---------------------------------------------------------------------------------------
 
 
 def test_an_amend_agent_is_given_the_same_findings_again(amending: Amending) -> None:
@@ -417,7 +340,7 @@ def test_an_amend_agent_is_given_the_same_findings_again(amending: Amending) -> 
     assert [fix["findingId"] for fix in collected["fixes"]] == [amending.ids["load"]]
 
 
-# --- kills and races --------------------------------------------------------------------------------------
+# --- kills and races -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("verb", ["resume", "redrive"])

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.scenes.amend_wave import Amending, fixes
+from tests.cli.scenes.failed_wave import FOUND, Wave
 from tests.cli.test_dispatch import sound
-from tests.cli.test_resume import FOUND, Wave
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 WHY = ("--apply", "--reason", "a comma was missing")

@@ -1,4 +1,4 @@
-"""Which run a word means: id, prefix, hex, `latest`, nothing; and that a whole number is a wave."""
+"""Selection of a run: by id, prefix, hex or `latest`, or the newest; a whole number is a wave."""
 
 import shutil
 import sqlite3
@@ -115,12 +115,6 @@ def test_without_a_run_there_is_none_to_be_found(swarm: Swarm, repo: Repo, works
         assert swarm("status", exit=1).code == "RUN_NOT_FOUND"
         assert swarm("dispatch", "health-audit-a", exit=1).code == "DISPATCH_RUN_NOT_FOUND"
     assert swarm("runs").out == "No runs found.\n"
-
-
-def test_without_a_database_runs_says_there_are_none(swarm: Swarm, repo: Repo) -> None:
-    assert swarm("runs").out == "No runs found.\n"
-    assert swarm("runs", "--format", "json").data == []
-    assert not (repo.root / "swarms").exists()
 
 
 def test_a_zero_byte_database_counts_as_missing(swarm: Swarm, repo: Repo) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.cli.scenes.amend_wave import Amending
+from tests.cli.scenes.failed_wave import FOUND, Wave
 from tests.cli.scenes.merge_team import MENDED, STEP, Stage, Team
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_clean import clean
-from tests.cli.test_resume import FOUND, Wave
 from tests.cli.test_rewind import published, rewind
 from tests.cli.test_sparse import OWN, PAGES, PHASE, files_in
 from tests.cli.test_undo import undo

@@ -1,9 +1,7 @@
-"""`swarm status` and `swarm runs`: one run at a glance, and a next command that works."""
+"""`swarm status`: one run at a glance, and a next command that works."""
 
 import shlex
 from typing import Any
-
-import pytest
 
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Repo, Swarm, Workspace
@@ -170,30 +168,6 @@ def test_the_text_names_the_state_and_ends_with_the_next_command(swarm: Swarm, d
     ]
     assert "Wave 1 of 1 (health-audit-a): dispatched, isolated" in lines
     assert lines[-1] == f"Next: swarm launch {dispatched.run}"
-
-
-def test_runs_lists_counts(swarm: Swarm, collected: Workspace) -> None:
-    (run,) = swarm("runs", "--format", "json").data
-    assert {key: value for key, value in run.items() if key != "created"} == {
-        "id": collected.run,
-        "repo": "repo",
-        "status": "health-audit-a",
-        "branch": "main",
-        "waveCount": 1,
-        "findingCount": 1,
-    }
-
-
-def test_a_time_out_policy_is_changed_and_the_ledger_says_so(swarm: Swarm, workspace: Workspace) -> None:
-    swarm("runs", "--set-timeout", "90", "--run", workspace.run)
-    assert status(swarm)["run"]["timeoutPolicy"] == 90
-    last = swarm("events", "--format", "json").data["events"][-1]
-    assert [last[key] for key in ("kind", "from", "to")] == ["run_timeout_set", "1800s", "90s"]
-
-
-@pytest.mark.parametrize("words", [("--run", "latest"), ("--set-timeout", "soon")])
-def test_runs_refuses_half_a_wish(swarm: Swarm, workspace: Workspace, words: tuple[str, ...]) -> None:
-    assert swarm("runs", *words, exit=1).code == "CLI_USAGE"
 
 
 def test_an_agent_past_the_policy_is_stale(swarm: Swarm, dispatched: Workspace) -> None:

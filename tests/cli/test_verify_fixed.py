@@ -1,13 +1,11 @@
-"""`swarm verify-fixed` and its like: each kind of evidence is looked at again, and said to be what it is worth."""
+"""`swarm verify-fixed`: each kind of evidence is checked again, and classified by how much it proves."""
 
-import json
-from collections import Counter
 from typing import Any
 
 import pytest
 
-from swarm import documents
 from tests.cli.scenes.merge_team import LOAD, MENDED, NAME, RETITLED, STEP, TITLE, Stage, Team
+from tests.cli.scenes.second_look import CLOSE, audit, classes, edited, looked
 from tests.conftest import SOURCE, Answer, Repo, Swarm, Workspace
 
 
@@ -16,60 +14,7 @@ def repo(stage: Stage) -> Repo:
     return stage.repo()
 
 
-VIA = ("anchor", "cross_ref", "operator", "agent_attestation", "unverifiable")
-
-
-def looked(team: Team, verb: str, *words: str, exit: int = 0) -> Answer:  # noqa: A002
-    """Look again, and hold the document to its schema, its counts and its file."""
-    answer = team.swarm(verb, team.run, *words, "--format", "json", exit=exit)
-    data = answer.data
-    assert documents.check(data, verb) is None
-    assert data["exitCode"] == answer.document["exitCode"] == exit
-    file = team.place.folder / team.run / f"{verb}-{data['waveNumber']}.json"
-    assert json.loads(file.read_text()) == data
-    assert_counts(data)
-    return answer
-
-
-def assert_counts(data: dict[str, Any]) -> None:
-    """Hold the summary of a delta to its rows."""
-    rows, summary = data["findings"], data["summary"]
-    by_class = Counter(row["classification"] for row in rows)
-    via = Counter(row["verified_via"] for row in rows)
-    assert summary == {
-        "total": len(rows),
-        "verified": by_class["verified"],
-        "regressed": by_class["regressed"],
-        "claimedButStillPresent": by_class["claimed-but-still-present"],
-        "drifted": by_class["drifted"],
-        "broken": by_class["broken"],
-        "unverifiable": by_class["unverifiable"],
-        "verified_via_distribution": {name: via[name] for name in VIA},
-    }
-
-
-def classes(answer: Answer) -> dict[str, tuple[str, str]]:
-    return {row["finding_id"]: (row["classification"], row["verified_via"]) for row in answer.data["findings"]}
-
-
-def audit(team: Team, *code: dict[str, Any], rest: tuple[dict[str, Any], ...] = (), **keys: Any) -> None:
-    """A further audit wave in which `code` and `rest` report these."""
-    team.swarm("dispatch", team.run, "health-audit-a")
-    ((number,),) = team.rows("SELECT max(number) FROM waves")
-    team.place.answer("code", *code, wave=number, **keys)
-    team.place.answer("rest", *rest, wave=number)
-    team.swarm("collect", team.run)
-
-
-def edited(text: str) -> str:
-    """The source with its first line another, so that every other line stands and the file has changed."""
-    return text.replace("import os\n", "import os.path\n", 1)
-
-
-CLOSE = ("--reason", "x", "--evidence", "read it", "--verified-how")
-
-
-# --- the classes, by kind of evidence ---------------------------------------------------------------------
+# --- the classes, by kind of evidence --------------------------------------------------------------------
 
 
 def test_a_line_that_is_gone_is_verified_and_one_that_is_back_has_regressed(team: Team) -> None:
@@ -300,83 +245,16 @@ def test_a_file_that_is_written_to_while_it_is_read_proves_no_claim(
     assert {row["evidence"] for row in answer.data["findings"]} == {"its file was written to while it was read"}
 
 
-# --- the four questions -----------------------------------------------------------------------------------
+# --- the four questions ----------------------------------------------------------------------------------
 
 
-def test_approved_places_that_stand_are_verified(team: Team) -> None:
-    team.repo.commit({"src/app.py": "# one\n" + SOURCE["src/app.py"]})
-    answer = looked(team, "verify-approved")
-    assert (answer.data["schema"], answer.data["summary"]["verified"]) == ("verify-approved-delta/v1", 3)
-    assert sorted(row["line"] for row in answer.data["findings"]) == [1, 6, 14]
-
-
-def test_an_approved_line_that_was_rewritten_has_drifted_and_one_that_is_gone_is_broken(team: Team) -> None:
-    ids = team.ids()
-    team.repo.commit({"src/app.py": MENDED})
-    drifted = looked(team, "verify-approved", exit=1)
-    assert classes(drifted)[ids["def load"]] == ("drifted", "anchor")
-    assert drifted.data["findings"][0]["evidence"] == "its line was rewritten, now src/app.py:5"
-    assert looked(team, "verify-approved", "--threshold", "1").data["exitCode"] == 0
-    team.repo.git("rm", "-q", "README.md")
-    team.repo.git("commit", "-qm", "gone")
-    broken = looked(team, "verify-approved", "--threshold", "99", exit=2)
-    assert classes(broken) == {
-        ids["# A project"]: ("broken", "anchor"),
-        ids["def load"]: ("drifted", "anchor"),
-        ids["return undefined_name"]: ("verified", "anchor"),
-    }
-    assert broken.data["findings"][0]["evidence"] == "its file is gone"
-
-
-def test_recurring_is_what_was_fixed_more_than_once(team: Team) -> None:
-    load = team.ids()["def load"]
-    others = (NAME,)
-    team.repo.commit({"src/app.py": MENDED})
-    audit(team, *others, rest=(TITLE,))
-    assert looked(team, "verify-recurring").data["findings"] == []
-    team.repo.commit({"src/app.py": SOURCE["src/app.py"]})
-    audit(team, LOAD, *others, rest=(TITLE,))
-    assert looked(team, "verify-recurring").data["findings"] == []
-    team.repo.commit({"src/app.py": MENDED})
-    audit(team, *others, rest=(TITLE,))
-    answer = looked(team, "verify-recurring")
-    assert (answer.data["schema"], classes(answer)) == (
-        "verify-recurring-delta/v1",
-        {load: ("verified", "anchor")},
-    )
-    team.repo.commit({"src/app.py": SOURCE["src/app.py"]})
-    assert classes(looked(team, "verify-recurring", exit=1)) == {load: ("regressed", "anchor")}
-    audit(team, LOAD, *others, rest=(TITLE,))
-    # Open again, and fixed twice before.
-    assert classes(looked(team, "verify-recurring", exit=1)) == {load: ("regressed", "anchor")}
-
-
-def test_unverified_is_what_no_wave_could_judge(team: Team) -> None:
-    """Approved ones are the business of another question."""
-    ids = team.ids()
-    told = ("--reason", "x", "--evidence", "y")
-    team.swarm("close", "--ids", ids["def load"], *CLOSE, "independent")
-    team.swarm("reopen", "--ids", ids["def load"], *told)
-    audit(team, NAME, rest=(TITLE,))
-    assert team.status_of(ids["def load"]) == "unverified"
-    answer = looked(team, "verify-unverified", exit=1)
-    assert (answer.data["schema"], classes(answer)) == (
-        "verify-unverified-delta/v1",
-        {ids["def load"]: ("claimed-but-still-present", "anchor")},
-    )
-    looked(team, "verify-unverified", "--threshold", "1")
-    team.repo.commit({"src/app.py": MENDED})
-    assert classes(looked(team, "verify-unverified")) == {ids["def load"]: ("verified", "anchor")}
-
-
-@pytest.mark.parametrize("verb", ["verify-fixed", "verify-recurring", "verify-unverified"])
-def test_with_nothing_to_look_at_all_is_well(team: Team, verb: str) -> None:
-    answer = looked(team, verb)
+def test_with_nothing_to_look_at_all_is_well(team: Team) -> None:
+    answer = looked(team, "verify-fixed")
     assert (answer.data["summary"]["total"], answer.data["findings"]) == (0, [])
-    assert team.swarm(verb, "--format", "text").out == "Nothing to look at again.\n"
+    assert team.swarm("verify-fixed", "--format", "text").out == "Nothing to look at again.\n"
 
 
-# --- how it is shown --------------------------------------------------------------------------------------
+# --- how it is shown -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -426,16 +304,3 @@ def test_a_second_look_writes_its_delta_and_nothing_else(half: Team) -> None:
     looked(half, "verify-fixed", exit=1)
     assert half.place.db.read_bytes() == before
     assert {file.name for file in folder.iterdir()} - names == {"verify-fixed-2.json"}
-
-
-def test_names_of_files_can_forge_no_line_and_no_cell(team: Team) -> None:
-    name = "src/a|b\n⊘ forged.py"
-    team.repo.commit({name: "x = 1\n"})
-    audit(team, LOAD, NAME, {"file": name, "line": 1, "quote": "x = 1"}, rest=(TITLE,))
-    team.swarm("approve", "--all")
-    text = team.swarm("verify-approved", "--format", "text").out.splitlines()
-    assert len(text) == 5
-    assert not any(line.startswith("⊘") for line in text)
-    table = [line for line in team.swarm("verify-approved").out.splitlines() if "forged" in line]
-    assert len(table) == 1
-    assert table[0].replace("\\|", "").count("|") == 7

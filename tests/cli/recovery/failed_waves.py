@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from tests.cli.recovery.page import WHY, RowScene, row
-from tests.cli.test_resume import FOUND, Wave
+from tests.cli.scenes.failed_wave import FOUND, Wave
 
 
 def failed(scene: RowScene) -> Wave:

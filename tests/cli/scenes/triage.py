@@ -16,6 +16,7 @@ EVAL = {
     "rule_id": "S307",
 }
 DOCS = {"severity": "LOW", "category": "docs", "description": "Nothing says how to run it."}
+EVIDENCE = ("--reason", "it is gone", "--evidence", "read the code")
 
 
 def found(swarm: Swarm) -> dict[str, dict[str, Any]]:

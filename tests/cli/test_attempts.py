@@ -1,0 +1,72 @@
+"""`swarm attempts`: the processes that were launched for a wave, the newest wave where none is named."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.scenes.documents import valid
+from tests.cli.scenes.snapshots import nothing_changes
+from tests.conftest import Answer, Swarm, Workspace
+
+
+@pytest.fixture
+def tried(launched: Callable[..., Answer], workspace: Workspace) -> Workspace:
+    """A launched wave: `code` ended with 7, `rest` wrote its output."""
+    launched("sys.exit(7) if os.environ['SWARM_DOMAIN'] == 'code' else write()", exit=3)
+    return workspace
+
+
+def test_every_attempt_of_an_agent_is_listed_with_its_end_and_its_record(swarm: Swarm, tried: Workspace) -> None:
+    with nothing_changes(tried.folder):
+        data = valid(swarm("attempts", "--format", "json"), "attempts", 0)
+    assert (data["runId"], data["waveNumber"]) == (tried.run, 1)
+    ends = {
+        agent["domain"]: [(attempt["outcome"], attempt["exitCode"]) for attempt in agent["attempts"]]
+        for agent in data["agents"]
+    }
+    assert ends == {"code": [("runtime_error", 7)], "rest": [("success", 0)]}
+    for agent in data["agents"]:
+        for attempt in agent["attempts"]:
+            record = json.loads(Path(attempt["recordPath"]).read_text())
+            assert (record["outcome"], record["raw_exit_code"]) == (attempt["outcome"], attempt["exitCode"])
+
+
+def test_a_row_of_the_text_begins_with_the_word_that_explain_takes(swarm: Swarm, tried: Workspace) -> None:
+    rows = [line.split()[:5] for line in swarm("attempts").out.splitlines() if line.startswith("attempt:")]
+    assert [(name, agent, outcome) for name, agent, _, outcome, _ in rows] == [
+        ("attempt:1", "code", "runtime_error"),
+        ("attempt:2", "rest", "success"),
+    ]
+    assert swarm("explain", "attempt:1", "--format", "json").data["kind"] == "attempt"
+
+
+def test_run_and_wave_may_be_named(swarm: Swarm, tried: Workspace) -> None:
+    newest = swarm("attempts", "--format", "json").data
+    for words in ((tried.run,), ("1",), (tried.run, "1")):
+        assert swarm("attempts", *words, "--format", "json").data == newest
+
+
+def test_a_wave_without_a_launch_has_no_attempts(swarm: Swarm, dispatched: Workspace) -> None:
+    data = valid(swarm("attempts", "--format", "json"), "attempts", 0)
+    assert [agent["attempts"] for agent in data["agents"]] == [[], []]
+    assert "attempt:" not in swarm("attempts").out
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("9",), "WAVE_NOT_FOUND"),
+        (("no-such-run",), "RUN_NOT_FOUND"),
+        (("latest", "1", "2"), "CLI_USAGE"),
+    ],
+)
+def test_a_run_or_wave_that_does_not_exist_is_refused(
+    swarm: Swarm, dispatched: Workspace, words: tuple[str, ...], code: str
+) -> None:
+    assert swarm("attempts", *words, exit=1).code == code
+
+
+def test_a_run_without_a_wave_is_refused(swarm: Swarm, workspace: Workspace) -> None:
+    assert swarm("attempts", exit=1).code == "WAVE_NOT_FOUND"

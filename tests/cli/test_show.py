@@ -1,0 +1,58 @@
+"""`swarm show`: a finding with its code, sightings and history."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.scenes.documents import valid
+from tests.conftest import Repo, Swarm, Workspace
+
+
+@pytest.fixture
+def four(swarm: Swarm, dispatched: Workspace) -> Workspace:
+    """A collected wave with a finding of each severity."""
+    dispatched.answer(
+        "code",
+        {"severity": "LOW", "file": "src/tool.py", "line": 1, "category": "quality", "description": "Two | imports."},
+        {"severity": "CRITICAL", "file": "src/tool.py", "line": 5, "category": "security", "rule_id": "S307"},
+        {"severity": "HIGH", "file": "src/app.py", "line": 5, "quote": "def load(path, seen=[]):", "symbol": "load"},
+    )
+    dispatched.answer("rest", {"severity": "MEDIUM", "description": "Nothing says how to run it.", "category": "docs"})
+    swarm("collect")
+    return dispatched
+
+
+def test_show_tells_code_sightings_and_history(swarm: Swarm, four: Workspace) -> None:
+    (finding,) = swarm("findings", "--severity", "high", "--format", "json", exit=1).data["findings"]
+    data = swarm("show", finding["findingId"].lower(), "--format", "json").data
+    assert data["finding"] == finding
+    assert [(line["number"], line["anchored"]) for line in data["code"]] == [
+        (number, number == 5) for number in range(2, 9)
+    ]
+    assert data["code"][3]["text"] == "def load(path, seen=[]):"
+    assert [(s["wave"], s["domain"], s["reportedId"]) for s in data["sightings"]] == [(1, "code", "3")]
+    assert [(event["kind"], event["to"]) for event in data["events"]] == [("findings_recorded", None)]
+    assert ">      5  def load(path, seen=[]):" in swarm("show", finding["findingId"]).out.splitlines()
+
+
+def test_a_finding_is_named_by_a_prefix_of_its_id(swarm: Swarm, collected: Workspace) -> None:
+    (finding,) = swarm("findings", "--format", "json", exit=1).data["findings"]
+    data = valid(swarm("show", finding["findingId"][:5], "--format", "json"), "show", 0)
+    assert data["finding"]["findingId"] == finding["findingId"]
+
+
+@pytest.mark.parametrize("word", ["F-ffffffff", "nothing", "%", "1"])
+def test_an_id_that_no_finding_has_is_refused(swarm: Swarm, collected: Workspace, word: str) -> None:
+    assert swarm("show", word, exit=1).code == "FINDING_NOT_FOUND"
+
+
+def test_without_the_repository_everything_but_the_code_is_shown(
+    swarm: Swarm, repo: Repo, collected: Workspace, tmp_path: Path
+) -> None:
+    (finding,) = swarm("findings", "--format", "json", exit=1).data["findings"]
+    db = tmp_path / "elsewhere/control-plane.db"
+    shutil.copytree(collected.folder, db.parent)
+    repo.root.rename(tmp_path / "moved")
+    data = valid(swarm("--db", db, "show", finding["findingId"], "--format", "json", cwd=tmp_path), "show", 0)
+    assert (data["code"], data["finding"]["quote"]) == ([], finding["quote"])
