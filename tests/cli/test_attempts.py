@@ -30,7 +30,7 @@ def test_every_attempt_of_an_agent_is_listed_with_its_end_and_its_record(swarm: 
     for agent in data["agents"]:
         for attempt in agent["attempts"]:
             record = json.loads(Path(attempt["recordPath"]).read_text())
-            assert (record["outcome"], record["raw_exit_code"]) == (attempt["outcome"], attempt["exitCode"])
+            assert (record["outcome"], record["result"]["raw_exit_code"]) == (attempt["outcome"], attempt["exitCode"])
 
 
 def test_a_row_of_the_text_begins_with_the_word_that_explain_takes(swarm: Swarm, tried: Workspace) -> None:
