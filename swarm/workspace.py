@@ -1,4 +1,4 @@
-"""Where a control plane is, and the names of what lies beside it."""
+"""Folder of the control plane, and the places and names of everything in it."""
 
 import os
 import re
@@ -10,8 +10,12 @@ from swarm import errors
 
 FILE_NAME: Final = "control-plane.db"
 FOLDER_NAME: Final = "swarms"
+# Trees in which a commit is looked at and built, and in which no agent works.
+SCRATCH: Final = "proof-"
 # Set by `launch` for every process that it starts.
 AGENT_VARIABLE: Final = "SWARM_ATTEMPT"
+_BEING_REMOVED: Final = ".gone-"
+_NUMBERED: Final = re.compile(r"w([0-9]+)[-.].+", re.ASCII | re.DOTALL)
 _AGENT_TREE: Final = re.compile(r"/swarm-\d+-[0-9a-f]+/worktrees/[^/]+(?:/|$)")
 
 
@@ -37,10 +41,64 @@ class Workspace(NamedTuple):
         """Return the lock file of who works on a wave's agents."""
         return self.wave_folder(run_id, number) / "launch.lock"
 
+    def merge_lock(self, run_id: str) -> Path:
+        """Return the lock file of a run's merges."""
+        return self.run_folder(run_id) / "merge.lock"
+
+    def proofs_folder(self, run_id: str) -> Path:
+        """Return the folder of a run's build logs and receipts."""
+        return self.run_folder(run_id) / "proofs"
+
+    def receipt_file(self, run_id: str, verification: int) -> Path:
+        """Return the file of a verification's receipt."""
+        return self.proofs_folder(run_id) / f"verification-{verification}.json"
+
+    def trees_folder(self, run_id: str) -> Path:
+        """Return the folder of a run's worktrees."""
+        return self.run_folder(run_id) / "worktrees"
+
     def tree(self, run_id: str, number: int, domain: str | None) -> Path:
         """Return the place of a domain's worktree, or of the tree that a wave's analyzers share."""
-        name = f"w{number}-{domain}" if domain else f"w{number}.shared"
-        return self.run_folder(run_id) / "worktrees" / name
+        return self.trees_folder(run_id) / tree_name(number, domain)
+
+
+def tree_name(number: int, domain: str | None) -> str:
+    """Return the name of a domain's worktree, or of the tree that a wave's analyzers share."""
+    return f"w{number}-{domain}" if domain else f"w{number}.shared"
+
+
+def wave_of_tree(name: str) -> int | None:
+    """Return the number of the wave whose worktree or branch has a name, `None` for other names."""
+    found = _NUMBERED.fullmatch(name)
+    return int(found[1]) if found else None
+
+
+def run_of_tree(tree: Path) -> str:
+    """Return the id of the run that a worktree lies in."""
+    return tree.parent.parent.name
+
+
+def wave_folder_of(tree: Path) -> Path:
+    """Return the folder of the wave that made a recorded worktree."""
+    return tree.parent.parent / f"wave-{wave_of_tree(tree.name)}"
+
+
+def removal_place(tree: Path) -> Path:
+    """Return the place to which `clean` renames a worktree before deleting its files."""
+    return tree.with_name(_BEING_REMOVED + tree.name)
+
+
+def name_before_removal(name: str) -> str | None:
+    """Return the name that a worktree had before `clean` renamed it, `None` for one that was not renamed."""
+    return name.removeprefix(_BEING_REMOVED) if name.startswith(_BEING_REMOVED) else None
+
+
+def workspace_above(agent_folder: Path) -> Path:
+    """Return the workspace's folder as the recorded folder of an agent names it: workspace, run, wave, domain.
+
+    Not the folder of the workspace at hand: a recorded path may name the same place by another link.
+    """
+    return agent_folder.parents[2]
 
 
 def find_workspace(database: str | None, environment: Mapping[str, str], folder: Path) -> Workspace:

@@ -186,6 +186,48 @@ def test_the_arguments_of_git_are_built_by_its_own_room_alone() -> None:
     assert found == []
 
 
+NAMES_OF_REFS = "rules/ref_names.py"
+NAMES_OF_PLACES = "workspace.py"
+# SARIF's automation id is a path of words, and no ref.
+OTHER_NAMES = {("show/sarif.py", "swarm/")}
+OF_REFS = re.compile(r"refs/swarm\b|swarm/(?:$|[0-9a-f]{4,})")
+OF_PLACES = re.compile(r"\.gone-|wave-$")
+
+
+def words_of(tree: ast.Module) -> Iterator[str]:
+    """Yield the constants of a module that are no docstrings, and of its f-strings the beginnings."""
+    told = docstrings(tree)
+    formatted = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+    later = {id(part) for node in formatted for part in node.values[1:]}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not {id(node)} & (told | later):
+            yield node.value
+
+
+def folders_joined(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        is_path = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+        if is_path and isinstance(node.right, ast.Constant) and node.right.value == "worktrees":
+            yield node.right.value
+
+
+def test_refs_and_places_are_named_in_one_module_each() -> None:
+    found = set()
+    for module in MODULES:
+        name, tree = shown(module), tree_of(module)
+        for word in words_of(tree):
+            if (OF_REFS.match(word) and name != NAMES_OF_REFS) or (OF_PLACES.match(word) and name != NAMES_OF_PLACES):
+                found.add((name, word))
+        if name != NAMES_OF_PLACES:
+            found |= {(name, word) for word in folders_joined(tree)}
+            found |= {
+                (name, "parents[]")
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Subscript) and getattr(node.value, "attr", "") == "parents"
+            }
+    assert found == OTHER_NAMES
+
+
 def test_there_is_no_shell_no_evaluation_and_no_other_way_to_a_process() -> None:
     found = []
     for module in MODULES:

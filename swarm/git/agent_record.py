@@ -19,6 +19,8 @@ from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import SUBMODULE_MODE
 from swarm.git.runner import Git, GitError
 from swarm.git.user_view import UserView
+from swarm.git.worktree_list import WORKTREES
+from swarm.rules.ref_names import head_ref
 from swarm.scratch import scratch_folder
 
 _PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "--no-renames")
@@ -61,7 +63,7 @@ def record_of(here: Git, common_dir: Path, tree: Path, commit: str, branch: str 
 def _tip(git: Git, branch: str | None) -> str | None:
     if branch is None:
         return None
-    code, tip = git.answer("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}", expect=(0, 1, 128))
+    code, tip = git.answer("rev-parse", "--verify", "--quiet", f"{head_ref(branch)}^{{commit}}", expect=(0, 1, 128))
     return None if code else tip.decode().strip()
 
 
@@ -94,7 +96,7 @@ def _index_file(common_dir: Path, tree: Path) -> Path | None:
         words = pointer.read_bytes().decode("utf-8", "surrogateescape").strip()
         admin = Path(words.removeprefix("gitdir:").strip())
         # The agent can write this file; an index elsewhere is not its tree's.
-        if admin.parent.resolve() != (common_dir / "worktrees").resolve():
+        if admin.parent.resolve() != (common_dir / WORKTREES).resolve():
             return None
     else:
         return None

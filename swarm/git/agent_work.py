@@ -18,6 +18,7 @@ from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import SUBMODULE_MODE, filled_submodules
 from swarm.git.runner import Git, GitError
 from swarm.git.user_view import UserView, user_view
+from swarm.rules.ref_names import head_ref
 from swarm.scratch import scratch_folder
 
 _PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
@@ -242,7 +243,7 @@ def _update_index(git: Git, action: str, paths: Iterable[str]) -> None:
 def _committed(git: Git, commit: str, branch: str | None) -> list[Change]:
     if branch is None:
         return []
-    code, tip = git.answer("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}", expect=(0, 1, 128))
+    code, tip = git.answer("rev-parse", "--verify", "--quiet", f"{head_ref(branch)}^{{commit}}", expect=(0, 1, 128))
     return [] if code or tip.decode().strip() == commit else changes(git, commit, tip.decode().strip())
 
 

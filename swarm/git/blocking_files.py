@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from swarm.git.path_text import path_text
+from swarm.git.worktree_list import WORKTREES
 
 _READ_BY_GIT: Final = (".gitattributes", ".gitignore", ".gitmodules")
 _POINTER: Final = "gitdir: "
@@ -40,4 +41,4 @@ def _is_worktree(folder: Path, common_dir: Path) -> bool:
     if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LONGEST_POINTER:
         return False
     admin = Path(pointer.read_text(encoding="utf-8", errors="surrogateescape").strip().removeprefix(_POINTER))
-    return admin.parent == common_dir / "worktrees" and admin.is_dir()
+    return admin.parent == common_dir / WORKTREES and admin.is_dir()

@@ -9,11 +9,12 @@ from swarm import errors
 from swarm.git import sparse
 from swarm.git.diff import Change, changes
 from swarm.git.path_text import path_bytes, path_text
-from swarm.git.refs import _HEADS, move_branch
+from swarm.git.refs import move_branch
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, Repository, status_entries
 from swarm.git.runner import Git, GitError
-from swarm.git.worktree_list import placements
+from swarm.git.worktree_list import WORKTREES, placements
 from swarm.git.worktrees import admin_dir
+from swarm.rules.ref_names import head_ref
 
 
 def checkouts_of(git: Git, branch: str) -> list[Path]:
@@ -163,6 +164,6 @@ def take_into_tree(repository: Repository, tree: Path, branch: str, old: str, ne
         admin = admin_dir(tree)
         mine = (admin / "gitdir").read_text(encoding="utf-8", errors="surrogateescape").removesuffix("\n")
         head = (admin / "HEAD").read_text(encoding="utf-8", errors="surrogateescape").strip()
-        is_own = admin.parent == repository.common_dir / "worktrees" and Path(mine) == tree / ".git"
-        if is_own and not admin.is_symlink() and head == f"ref: {_HEADS}{branch}":
+        is_own = admin.parent == repository.common_dir / WORKTREES and Path(mine) == tree / ".git"
+        if is_own and not admin.is_symlink() and head == f"ref: {head_ref(branch)}":
             Git(tree, git_dir=admin).run("read-tree", "-i", "-m", old, new, filters=True)

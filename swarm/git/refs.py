@@ -2,27 +2,25 @@
 
 import contextlib
 from collections.abc import Collection
-from typing import Final
 
 from swarm import errors
 from swarm.git.path_text import path_text
 from swarm.git.runner import Git, GitError
-
-WORK: Final = "refs/swarm/work/"
+from swarm.rules.ref_names import HEADS, head_ref, tag_ref
 
 
 def tip_of(git: Git, branch: str) -> str | None:
     """Return the commit of a branch, `None` where there is no such branch."""
     # Not by rev-parse, for which `main^` and `main@{1}` would be branches.
-    code, sha = git.answer("show-ref", "--verify", "--hash", "--", f"{_HEADS}{branch}", expect=(0, 1, 128))
+    code, sha = git.answer("show-ref", "--verify", "--hash", "--", head_ref(branch), expect=(0, 1, 128))
     return None if code else sha.decode().strip()
 
 
 def branches_below(git: Git, prefix: str) -> list[tuple[str, str]]:
-    """Return the branches whose names begin with a path, each with its commit."""
-    listed = git.run("for-each-ref", "--format=%(objectname) %(refname)", f"{_HEADS}{prefix}/")
+    """Return the branches below a path, which ends in a slash, each with its commit."""
+    listed = git.run("for-each-ref", "--format=%(objectname) %(refname)", head_ref(prefix))
     found = (line.partition(b" ") for line in listed.splitlines())
-    return [(path_text(name).removeprefix(_HEADS), commit.decode()) for commit, _, name in found]
+    return [(path_text(name).removeprefix(HEADS), commit.decode()) for commit, _, name in found]
 
 
 def move_branch(git: Git, branch: str, old: str | None, new: str) -> None:
@@ -31,7 +29,7 @@ def move_branch(git: Git, branch: str, old: str | None, new: str) -> None:
     Raises PublishRaced when it is elsewhere now, GitError when git cannot move it.
     """
     try:
-        git.run("update-ref", "-m", "swarm merge", f"{_HEADS}{branch}", new, old or "0" * len(new))
+        git.run("update-ref", "-m", "swarm merge", head_ref(branch), new, old or "0" * len(new))
     except GitError as error:
         found = tip_of(git, branch)
         if found == old:
@@ -57,7 +55,7 @@ def refs_holding(git: Git, commit: str) -> list[str]:
 
 def delete_branch(git: Git, branch: str, commit: str) -> None:
     """Delete a branch that is at a commit. Raises GitError where the branch has moved or is missing."""
-    git.run("update-ref", "-d", f"{_HEADS}{branch}", commit)
+    git.run("update-ref", "-d", head_ref(branch), commit)
 
 
 def drop(git: Git, ref: str, commit: str) -> None:
@@ -86,13 +84,10 @@ def alone(git: Git, commit: str, holders: Collection[str]) -> int:
 
 def add_tag(git: Git, name: str, commit: str) -> None:
     """Make a save point; it must not be there yet."""
-    git.run("update-ref", f"refs/tags/{name}", commit, "")
+    git.run("update-ref", tag_ref(name), commit, "")
 
 
 def remove_tag(git: Git, name: str, commit: str) -> None:
     """Take back a save point that still is where we put it."""
     with contextlib.suppress(GitError):
-        git.run("update-ref", "-d", f"refs/tags/{name}", commit)
-
-
-_HEADS: Final = "refs/heads/"
+        git.run("update-ref", "-d", tag_ref(name), commit)

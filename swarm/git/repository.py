@@ -9,6 +9,7 @@ from typing import NamedTuple
 from swarm import errors
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.runner import Git, GitError
+from swarm.rules.ref_names import HEADS
 from swarm.scratch import scratch_folder
 
 LINK_MODE = "120000"
@@ -71,7 +72,7 @@ def _with_head(root: Path, common: Path) -> Repository:
         raise errors.RepoUnborn(path=str(root))
     code, branch = git.answer("symbolic-ref", "--quiet", "HEAD", expect=(0, 1))
     # Not git's own short form, which is `heads/HEAD` for a branch of a name that something else has, too.
-    name = branch.decode("utf-8", "replace").strip().removeprefix("refs/heads/")
+    name = branch.decode("utf-8", "replace").strip().removeprefix(HEADS)
     return Repository(root, common, sha.decode().strip(), None if code else name)
 
 

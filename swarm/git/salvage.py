@@ -18,12 +18,12 @@ from swarm.git.blocking_files import traps
 from swarm.git.diff import changes, raw_changes
 from swarm.git.merging import Identity
 from swarm.git.path_text import path_bytes, path_text
-from swarm.git.refs import tip
+from swarm.git.refs import create, tip
 from swarm.git.repository import SUBMODULE_MODE, filled_submodules
 from swarm.git.runner import Git
+from swarm.rules.ref_names import salvage_ref
 from swarm.scratch import scratch_folder
 
-REFS: Final = "refs/swarm/salvage/"
 _PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
 _ODD: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -125,7 +125,7 @@ def keep(git: Git, run_id: str, name: str, tree: str, parents: Sequence[str], me
         held = tip(git, ref)
         if held is None:
             commit = parents[0] if plain else merging.commit_tree(git, tree, parents, message, Identity(moment))
-            git.run("update-ref", ref, commit, "0" * len(commit))
+            create(git, ref, commit)
             return ref
         if plain and held == parents[0]:
             return ref
@@ -190,5 +190,5 @@ def _names(run_id: str, name: str) -> Iterator[str]:
     plain = _ODD.sub("-", name).strip("-") or "unnamed"
     number = 1
     while True:
-        yield f"{REFS}{run_id}/{plain}" + (f".{number}" if number > 1 else "")
+        yield salvage_ref(run_id, plain + (f".{number}" if number > 1 else ""))
         number += 1

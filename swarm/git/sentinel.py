@@ -10,6 +10,8 @@ from swarm.git.blocking_files import traps
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import Repository, status_entries
 from swarm.git.runner import Git
+from swarm.git.worktree_list import WORKTREES
+from swarm.rules import ref_names
 
 _FILES: Final = (
     "config",
@@ -34,7 +36,7 @@ def fingerprint_common(common_dir: Path, run_id: str) -> dict[str, str]:
     seen = {name: _digest(common_dir / name) for name in _FILES}
     for file in sorted(_below(common_dir / "hooks")):
         seen[str(file.relative_to(common_dir))] = _digest(file)
-    for admin in sorted(_below(common_dir / "worktrees", depth=1)):
+    for admin in sorted(_below(common_dir / WORKTREES, depth=1)):
         if admin.is_dir():
             for name in ("commondir", "gitdir", "config.worktree"):
                 seen[f"worktrees/{admin.name}/{name}"] = _digest(admin / name)
@@ -42,11 +44,11 @@ def fingerprint_common(common_dir: Path, run_id: str) -> dict[str, str]:
     for file in sorted(_below(common_dir / "refs" / "replace")):
         seen[str(file.relative_to(common_dir))] = _digest(file)
     refs = _refs(common_dir)
-    seen[f"refs/swarm/{run_id}"] = refs.get(f"refs/swarm/{run_id}", "")
+    seen[ref_names.run_ref(run_id)] = refs.get(ref_names.run_ref(run_id), "")
     for name, commit in refs.items():
-        if name.startswith("refs/tags/"):
+        if name.startswith(ref_names.TAGS):
             seen[name] = commit
-        elif name.startswith("refs/heads/") and not name.startswith("refs/heads/swarm/"):
+        elif name.startswith(ref_names.HEADS) and not name.startswith(ref_names.ALL_RUNS):
             seen[name] = "there"
     return {name: value for name, value in seen.items() if value}
 
@@ -59,7 +61,7 @@ def differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
     changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     still = {tree for tree in _worktrees(before) & _worktrees(now) if not _is_another(tree, before, now)}
     kept = (name for name in changed if (tree := _tree_of(name)) is None or (tree in still and not _is_place(name)))
-    return [name for name in kept if name in before or not name.startswith(("refs/tags/", "refs/heads/"))]
+    return [name for name in kept if name in before or not name.startswith((ref_names.TAGS, ref_names.HEADS))]
 
 
 def fingerprint_primary(repository: Repository) -> dict[str, str]:

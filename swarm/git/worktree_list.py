@@ -8,8 +8,10 @@ from typing import Final, NamedTuple
 
 from swarm.git.path_text import path_text
 from swarm.git.runner import Git, GitError
+from swarm.rules.ref_names import HEADS
 
-_HEADS: Final = "refs/heads/"
+# The folder of git in which each worktree has its own state.
+WORKTREES: Final = "worktrees"
 
 
 class Placement(NamedTuple):
@@ -34,7 +36,7 @@ def placements(git: Git) -> list[Placement]:
             case b"HEAD":
                 found[-1] = found[-1]._replace(head=value if value.strip("0") else None)
             case b"branch":
-                found[-1] = found[-1]._replace(branch=value.removeprefix(_HEADS))
+                found[-1] = found[-1]._replace(branch=value.removeprefix(HEADS))
             case b"locked":
                 found[-1] = found[-1]._replace(locked=value)
     return found
@@ -63,7 +65,7 @@ def real_place(path: Path) -> Path:
 
 def admin_of(common_dir: Path, tree: Path) -> Path | None:
     """Return the folder that git made for a worktree, found by what stands in it: the tree's own `.git` may lie."""
-    folder = common_dir / "worktrees"
+    folder = common_dir / WORKTREES
     if not folder.is_dir() or folder.is_symlink():
         return None
     pointed = real_place(tree) / ".git"

@@ -13,15 +13,15 @@ from swarm.git.path_text import path_bytes
 from swarm.git.refs import delete_branch, tip_of
 from swarm.git.repository import common_dir_of, filled_submodules
 from swarm.git.runner import Git, GitError
+from swarm.git.worktree_list import WORKTREES
+from swarm.rules.ref_names import head_ref
 from swarm.scratch import scratch_folder
+from swarm.workspace import SCRATCH, wave_of_tree
 
-# What trees are called that nobody works in: in them a commit is looked at and built.
-SCRATCH: Final = "proof-"
 # While git makes a worktree it is locked with this word, and has no index yet.
 _BEGUN: Final = "initializing"
-# As git names them: by the folder, with a number after it where that name is taken.
-_OURS: Final = re.compile(r"w[0-9]+[-.].+", re.ASCII | re.DOTALL)
-_OF_SCRATCH: Final = re.compile(r"proof-[0-9]+-[0-9a-f]+", re.ASCII)
+# git names the folder of a worktree's state like the worktree, with a number after it where that name is taken.
+_OF_SCRATCH: Final = re.compile(SCRATCH + r"[0-9]+-[0-9a-f]+", re.ASCII)
 _STATUS: Final = ("status", "--porcelain", "-z", "--untracked-files=all", "--ignore-submodules=dirty")
 
 
@@ -57,7 +57,7 @@ def add(git: Git, tree: Tree, commit: str) -> Tree | None:
     elif tip is None:
         # Not by `-b`: what a call that failed has left of the branch would be in the way when it is tried again.
         _drop_lock(git, tree.branch)
-        git.run("update-ref", f"refs/heads/{tree.branch}", commit, "0" * len(commit))
+        git.run("update-ref", head_ref(tree.branch), commit, "0" * len(commit))
         try:
             git.run(*begin, str(tree.path), tree.branch)
         except GitError:
@@ -87,7 +87,7 @@ def clear_debris(common_dir: Path, folder: Path) -> None:
 
 def debris(common_dir: Path, folder: Path) -> list[Path]:
     """Return the folders of git's own that are left of worktrees which were never made, or are no more."""
-    admins = common_dir / "worktrees"
+    admins = common_dir / WORKTREES
     if not admins.is_dir() or admins.is_symlink():
         return []
     return [admin for admin in sorted(admins.iterdir()) if not admin.is_symlink() and _is_debris(admin, folder)]
@@ -99,7 +99,7 @@ def _is_debris(admin: Path, folder: Path) -> bool:
         # Git has not written down yet, or no longer, where it is; our names are like no others. Locked by a person, or
         # with something staged, a note is left.
         is_bare = locked in {None, _BEGUN} and not (admin / "index").exists()
-        return _OF_SCRATCH.fullmatch(admin.name) is not None or (_OURS.fullmatch(admin.name) is not None and is_bare)
+        return _OF_SCRATCH.fullmatch(admin.name) is not None or (wave_of_tree(admin.name) is not None and is_bare)
     place = Path(pointer).parent
     if place.parent != folder:
         return False
@@ -222,7 +222,7 @@ def _stands_at(git: Git, tree: Tree, commit: str) -> bool:
     here = Git(tree.path)
     if common_dir_of(here) != common_dir_of(git) or here.text("rev-parse", "HEAD") != commit:
         return False
-    return not tree.branch or here.text("symbolic-ref", "--quiet", "HEAD") == f"refs/heads/{tree.branch}"
+    return not tree.branch or here.text("symbolic-ref", "--quiet", "HEAD") == head_ref(tree.branch)
 
 
 def _drop_branch(git: Git, branch: str, commit: str) -> None:
@@ -233,4 +233,4 @@ def _drop_branch(git: Git, branch: str, commit: str) -> None:
 
 def _drop_lock(git: Git, branch: str) -> None:
     """Remove the lock of a branch of ours that is not there: who was making it is dead, for only we would."""
-    (common_dir_of(git) / "refs" / "heads" / f"{branch}.lock").unlink(missing_ok=True)
+    (common_dir_of(git) / head_ref(f"{branch}.lock")).unlink(missing_ok=True)

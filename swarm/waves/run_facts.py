@@ -9,6 +9,7 @@ from swarm.rules import gates
 from swarm.rules.assessment import AgentFacts, Facts, assess
 from swarm.rules.ownership import WHOLE_WAVE, Domain
 from swarm.rules.phases import AMEND_PHASES
+from swarm.rules.ref_names import head_ref
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, attempts, file_claims, gate_counts, runs, waves
 from swarm.store import domains as domain_table
@@ -135,6 +136,6 @@ def _is_home(run: Run, commit: str) -> bool:
 
     git = Git(Path(run.local_path))
     try:
-        return history.is_ancestor(git, commit, f"refs/heads/{run.branch}" if run.branch else "HEAD")
+        return history.is_ancestor(git, commit, head_ref(run.branch) if run.branch else "HEAD")
     except (GitError, SwarmError, OSError):
         return False

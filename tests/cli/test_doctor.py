@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from swarm.runtimes import processes
-from swarm.waves.doctor import repairs_of_git
+from swarm.waves.trees.worktrees import WORKTREE_LOCK
 from tests.cli.scenes.merge_team import Team
 from tests.conftest import Repo, Swarm, Workspace
 
@@ -313,7 +313,7 @@ def test_while_somebody_makes_worktrees_none_is_stranded(
 ) -> None:
     import fcntl
 
-    with (repo.root / ".git" / repairs_of_git.LOCK).open("r+") as held:
+    with (repo.root / ".git" / WORKTREE_LOCK).open("r+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert planned(swarm) == []
 
@@ -398,7 +398,7 @@ def test_where_no_folder_can_be_locked_a_scratch_tree_stays_while_its_process_li
 @pytest.fixture
 def locked(repo: Repo, dispatched: Workspace, dead_pid: int) -> Path:
     """The lock of a git that was killed in an agent's worktree, under a command of ours that was killed, too."""
-    (repo.root / ".git" / repairs_of_git.LOCK).write_text(f"{dead_pid} dispatch\n")
+    (repo.root / ".git" / WORKTREE_LOCK).write_text(f"{dead_pid} dispatch\n")
     lock = repo.root / ".git" / "worktrees" / "w1-code" / "index.lock"
     lock.write_bytes(b"")
     return lock
@@ -412,7 +412,7 @@ def test_the_lock_of_a_git_of_ours_that_was_killed_is_removed(swarm: Swarm, lock
 
 
 def test_a_lock_whose_maker_nobody_knows_is_left(swarm: Swarm, repo: Repo, locked: Path) -> None:
-    ours = repo.root / ".git" / repairs_of_git.LOCK
+    ours = repo.root / ".git" / WORKTREE_LOCK
     os.utime(locked, (1, 1))
     told = [("locks", f"{locked} keeps git from writing there", "if no git is at work there, remove it by hand")]
     assert (planned(swarm), left(swarm)) == ([], told)

@@ -14,14 +14,15 @@ from swarm.git.runner import Git, GitError
 from swarm.git.salvage import Unsavable
 from swarm.interruption import postponed
 from swarm.results.clean import CleanResult, Leftover
+from swarm.rules.ref_names import head_ref, salvage_ref, salvage_refs
 from swarm.store import ledger
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves.clean import intents, kept_work, leftovers
 from swarm.waves.clean.kept_work import KeptWork
-from swarm.waves.clean.leftovers import ABANDONED, AT_RISK, GONE, Ground, Judged
+from swarm.waves.clean.leftovers import ABANDONED, AT_RISK, Ground, Judged
 from swarm.waves.trees import worktrees
-from swarm.workspace import Workspace
+from swarm.workspace import Workspace, removal_place
 
 WORK_AT_RISK: Final = "WORK_AT_RISK"
 
@@ -66,8 +67,8 @@ def _survey(conn: sqlite3.Connection, workspace: Workspace, run: Run, repository
     judged = [one for one in (*found, leftovers.contained_integration(here)) if one is not None]
     risky = [one for one in judged if one.state == AT_RISK]
     saved = [one for one in risky if wish.force and one.savable]
-    gone = sorted(here.folder.glob(f"{GONE}*")) if is_in_place(here.folder, here.folder.parent) else []
-    debris = [place for place in gone if here.is_debris(place)]
+    places = sorted(here.folder.iterdir()) if is_in_place(here.folder, here.folder.parent) else []
+    debris = [place for place in places if here.is_debris(place)]
     removable = [one for one in judged if one.state != AT_RISK]
     kept = kept_work.of_waves_that_are_over(conn, here, saved)
     going = [one for one in kept if one.is_held or wish.force]
@@ -79,7 +80,7 @@ def _applied(store: Store, run: Run, wish: Wish, survey: Survey) -> CleanResult:
     git = here.repository.git
     for folder in survey.debris:
         worktree_list.delete_folder(folder)
-    known = refs_of_git.refs_below(git, f"{salvage.REFS}{run.id}/")
+    known = refs_of_git.refs_below(git, salvage_refs(run.id))
     # Once it is written down, what was saved must not be dropped.
     with postponed():
         try:
@@ -89,7 +90,7 @@ def _applied(store: Store, run: Run, wish: Wish, survey: Survey) -> CleanResult:
             if items:
                 intents.begin(store, run.id, intents.CLEAN_BEGUN, {"items": items}, wish.reason)
         except BaseException:
-            for ref, commit in refs_of_git.refs_below(git, f"{salvage.REFS}{run.id}/").items():
+            for ref, commit in refs_of_git.refs_below(git, salvage_refs(run.id)).items():
                 if ref not in known:
                     refs_of_git.drop(git, ref, commit)
             raise
@@ -189,14 +190,14 @@ def _removed(here: Ground, judged: Judged, commit: str) -> bool:
     git, remnant = here.repository.git, judged.remnant
     if not leftovers.still_is(here, judged, commit):
         return False
-    gone = remnant.path.with_name(GONE + remnant.name)
+    gone = removal_place(remnant.path)
     if judged.is_there:
         # From here on it is not looked at again: a folder of this name may be half deleted.
         remnant.path.rename(gone)
     if here.at(remnant.path) is not None and not _forgotten(git, judged, gone):
         return False
     if remnant.branch is not None and judged.tip is not None:
-        refs_of_git.drop(git, f"refs/heads/{remnant.branch}", judged.tip)
+        refs_of_git.drop(git, head_ref(remnant.branch), judged.tip)
     if judged.is_there:
         worktree_list.delete_folder(gone)
     return True
@@ -256,7 +257,7 @@ def _told(
 def _shown(judged: Judged, wish: Wish, refs: dict[str, tuple[str, str]], *, left: bool = False) -> Leftover:
     remnant = judged.remnant
     ref, commit = refs.get(remnant.name, (None, None))
-    planned = f"{salvage.REFS}…/{remnant.name}" if judged.state == AT_RISK and not left and not wish.apply else None
+    planned = salvage_ref("…", remnant.name) if judged.state == AT_RISK and not left and not wish.apply else None
     return Leftover(
         name=remnant.name,
         wave=remnant.wave,

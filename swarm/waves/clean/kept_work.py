@@ -11,15 +11,16 @@ from typing import Any, Final, NamedTuple
 from swarm import clock
 from swarm.git import history, salvage
 from swarm.git import refs as refs_of_git
-from swarm.git.refs import WORK
 from swarm.git.repository import holds_commit
 from swarm.git.runner import Git
 from swarm.results.clean import Leftover
+from swarm.rules.ref_names import salvage_ref, work_refs
 from swarm.rules.states import WaveStatus
 from swarm.store import waves
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.clean.leftovers import Ground, Judged, number_of
+from swarm.waves.clean.leftovers import Ground, Judged
+from swarm.workspace import wave_of_tree
 
 _OVER: Final = (WaveStatus.ADVANCED, WaveStatus.ABORTED_FOR_REWIND)
 
@@ -38,10 +39,10 @@ class KeptWork(NamedTuple):
 def of_waves_that_are_over(conn: sqlite3.Connection, here: Ground, saved: Sequence[Judged]) -> list[KeptWork]:
     """Return what is kept of waves whose work nobody merges any more; `saved` are branches that will be kept aside."""
     git, run = here.repository.git, here.run
-    below = f"{WORK}{run.id}/"
+    below = work_refs(run.id)
     refs = refs_of_git.refs_below(git, below)
     over = {wave.number: wave for wave in _over(conn, run)} if refs else {}
-    kept = {ref: wave for ref in refs if (wave := over.get(number_of(ref.removeprefix(below)) or 0)) is not None}
+    kept = {ref: wave for ref in refs if (wave := over.get(wave_of_tree(ref.removeprefix(below)) or 0)) is not None}
     if not kept:
         return []
     tips = {*here.holders.values(), *(one.tip for one in saved if one.tip is not None)}
@@ -97,7 +98,7 @@ def dropped(git: Git, work: KeptWork) -> bool:
 def shown(work: KeptWork, refs: Mapping[str, tuple[str, str]], *, applied: bool) -> Leftover:
     """Return a work as `clean` tells it."""
     ref, commit = refs.get(work.name, (None, None))
-    planned = None if work.is_held or applied else f"{salvage.REFS}…/{work.name.replace('/', '-')}"
+    planned = None if work.is_held or applied else salvage_ref("…", work.name.replace("/", "-"))
     why = () if work.is_held else ("judged work that no commit has",)
     state = "held_elsewhere" if work.is_held else "at_risk"
     return Leftover(

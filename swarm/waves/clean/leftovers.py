@@ -1,18 +1,27 @@
 """What a run's waves have left in its folder and among its branches, and what would be lost with it."""
 
 import os
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.files import is_in_place
-from swarm.git import history, refs, salvage, worktree_list, worktrees
+from swarm.git import history, refs, salvage, worktree_list
 from swarm.git.repository import Repository
 from swarm.git.runner import GitError
 from swarm.git.salvage import Dirt, Standing
 from swarm.git.worktree_list import Placement
+from swarm.rules.ref_names import (
+    HEADS,
+    REMOTES,
+    branches_of,
+    head_ref,
+    integration_branch,
+    salvage_refs,
+    tag_ref,
+    tree_branch,
+)
 from swarm.rules.states import WaveStatus
 from swarm.store import agent_runs, waves
 from swarm.store import merges as merges_table
@@ -21,14 +30,11 @@ from swarm.store.waves import Wave
 from swarm.waves.clean import intents
 from swarm.waves.trees import kept_index as kept_index_case
 from swarm.waves.trees import scratch_tree
-from swarm.waves.trees.integration import integration_branch
-from swarm.workspace import Workspace
+from swarm.workspace import SCRATCH, Workspace, name_before_removal, removal_place, wave_of_tree
 
-GONE: Final = ".gone-"
 AT_RISK: Final = "at_risk"
 INTEGRATION: Final = "integration"
 ABANDONED: Final = "abandoned"
-_NUMBERED: Final = re.compile(r"w([0-9]+)[-.]", re.ASCII)
 _MOST_NAMED: Final = 3
 
 
@@ -85,23 +91,22 @@ class Ground(NamedTuple):
 
     def is_debris(self, place: Path) -> bool:
         """Say whether a folder is what a clean that died was removing; one that another made may hold anything."""
-        is_folder = place.is_dir() and not place.is_symlink()
-        return is_folder and place.name.startswith(GONE) and place.name.removeprefix(GONE) in self.begun
+        return place.is_dir() and not place.is_symlink() and name_before_removal(place.name) in self.begun
 
 
 def tree_folder(workspace: Workspace, run: Run) -> Path:
     """Return the folder of a run's worktrees, by its real path; no link that stands in its own place is followed."""
-    return worktree_list.real_place(workspace.run_folder(run.id) / "worktrees")
+    return worktree_list.real_place(workspace.trees_folder(run.id))
 
 
 def ground(conn: sqlite3.Connection, repository: Repository, workspace: Workspace, run: Run) -> Ground:
     """Look at branches and worktrees; the run's own branches hold nothing for each other, its integration does."""
     git = repository.git
-    own, integration = f"refs/heads/swarm/{run.hex}/", f"refs/heads/{integration_branch(run)}"
-    found = refs.refs_below(git, "refs/heads/", "refs/remotes/", f"refs/tags/{run.save_point_tag}")
-    found |= refs.refs_below(git, f"{salvage.REFS}{run.id}/")
+    own, integration = head_ref(branches_of(run.hex)), head_ref(integration_branch(run.hex))
+    found = refs.refs_below(git, HEADS, REMOTES, tag_ref(run.save_point_tag))
+    found |= refs.refs_below(git, salvage_refs(run.id))
     holders = {name: sha for name, sha in found.items() if name == integration or not name.startswith(own)}
-    tips = {name.removeprefix("refs/heads/"): sha for name, sha in found.items() if name.startswith("refs/heads/")}
+    tips = {name.removeprefix(HEADS): sha for name, sha in found.items() if name.startswith(HEADS)}
     placed = [one._replace(path=worktree_list.real_place(one.path)) for one in worktree_list.placements(git)]
     return Ground(
         repository=repository,
@@ -129,7 +134,7 @@ def given_since(conn: sqlite3.Connection, run: Run, seq: int) -> dict[str, int]:
 
 def contained_integration(here: Ground) -> Judged | None:
     """Return the run's integration branch where the target has all of it, and nobody has it checked out."""
-    git, run, branch = here.repository.git, here.run, integration_branch(here.run)
+    git, run, branch = here.repository.git, here.run, integration_branch(here.run.hex)
     tip = refs.tip_of(git, branch)
     target = refs.tip_of(git, run.branch) if run.branch else None
     if tip is None or target is None or not history.is_ancestor(git, tip, target):
@@ -151,9 +156,9 @@ def remnants(conn: sqlite3.Connection, workspace: Workspace, here: Ground) -> li
             found |= {one.name: one for one in _of_wave(conn, workspace, here, wave)}
     for name in _stray_names(here):
         if name not in found and name not in kept and not scratch_tree.is_in_use(folder / name):
-            branch = f"swarm/{run.hex}/{name}"
+            branch = tree_branch(run.hex, name)
             known = branch if name != INTEGRATION and branch in here.tips else None
-            found[name] = Remnant(name, number_of(name), folder / name, known)
+            found[name] = Remnant(name, wave_of_tree(name), folder / name, known)
     return [found[name] for name in sorted(found)]
 
 
@@ -197,16 +202,10 @@ def _place(here: Ground, recorded: str) -> Path:
 def _stray_names(here: Ground) -> Iterator[str]:
     if is_in_place(here.folder, here.folder.parent):
         yield from (place.name for place in here.folder.iterdir() if not here.is_debris(place))
-    own = f"refs/heads/swarm/{here.run.hex}/"
+    own = head_ref(branches_of(here.run.hex))
     for ref in refs.refs_below(here.repository.git, own):
-        if ref != f"refs/heads/{integration_branch(here.run)}":
+        if ref != head_ref(integration_branch(here.run.hex)):
             yield ref.removeprefix(own)
-
-
-def number_of(name: str) -> int | None:
-    """Return the number of the wave that a worktree or a branch of this name is of."""
-    found = _NUMBERED.match(name)
-    return int(found[1]) if found else None
 
 
 def judge(here: Ground, remnant: Remnant) -> Judged | None:
@@ -221,7 +220,7 @@ def judge(here: Ground, remnant: Remnant) -> Judged | None:
     judged = Judged(remnant, "", tip=tip, head=head, is_there=is_there)
     if hindrance := _hindrance(here, remnant, placed, is_there=is_there):
         return judged._replace(state=AT_RISK, why=(hindrance,), savable=False)
-    if remnant.name.startswith(worktrees.SCRATCH):
+    if remnant.name.startswith(SCRATCH):
         return judged._replace(state=ABANDONED)
     why = []
     if placed is not None and is_there and placed.branch != remnant.branch:
@@ -251,7 +250,7 @@ def _hindrance(here: Ground, remnant: Remnant, placed: Placement | None, *, is_t
         return "git has it locked" + (f": {placed.locked}" if placed.locked else "")
     if remnant.recorded is not None and _lies_outside(Path(remnant.recorded), path):
         return f"it lies outside of the run's folder: {remnant.recorded}"
-    gone = path.with_name(GONE + remnant.name)
+    gone = removal_place(path)
     if is_there and os.path.lexists(gone) and not here.is_debris(gone):
         return f"{gone} is in the way"
     others = [one.path for one in here.placed if one.branch == remnant.branch is not None and one.path != path]
@@ -324,7 +323,7 @@ def _state(here: Ground, judged: Judged) -> str:
         return "folder_gone"
     if judged.tip in {None, remnant.base}:
         return "as_dispatched"
-    targets = [here.holders.get(f"refs/heads/{ref}") for ref in remnant.merged]
+    targets = [here.holders.get(head_ref(ref)) for ref in remnant.merged]
     git = here.repository.git
     is_merged = any(sha is not None and history.is_ancestor(git, judged.tip or "", sha) for sha in targets)
     return "merged" if is_merged else "held_elsewhere"

@@ -16,6 +16,7 @@ from swarm.git.runner import GitError
 from swarm.git.salvage import Unsavable
 from swarm.interruption import postponed
 from swarm.results.rewind import RewindResult
+from swarm.rules.ref_names import head_ref, integration_branch, run_of_save_point, salvage_refs, tag_ref
 from swarm.rules.states import AGENT_RUN, WAVE, AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, fix_claims, ledger, observations, runs, transitions, waves
 from swarm.store import promotions as promotions_table
@@ -28,10 +29,8 @@ from swarm.waves.clean import intents
 from swarm.waves.clean.unfinished_rewind import goes_on
 from swarm.waves.launch import supervision
 from swarm.waves.trees import worktrees
-from swarm.waves.trees.integration import integration_branch
 from swarm.workspace import Workspace
 
-_TAG: Final = "swarm-save-"
 _MOST_NAMED: Final = 5
 
 
@@ -80,7 +79,7 @@ def save_point(conn: sqlite3.Connection, word: str, repository: Repository, *, a
             raise errors.SavePointUnknown(received=errors.shortened(word), told=told)
         return SavePoint(_of_this_repository(newest, repository), word, commit)
     _of_this_repository(run, repository)
-    tagged = commit_of(git, f"refs/tags/{run.save_point_tag}")
+    tagged = commit_of(git, tag_ref(run.save_point_tag))
     if tagged not in {None, run.commit_sha}:
         raise errors.RewindRefused(
             problem=f"tag {run.save_point_tag} was moved from {run.commit_sha[:12]} to {(tagged or '')[:12]}",
@@ -94,8 +93,8 @@ def save_point(conn: sqlite3.Connection, word: str, repository: Repository, *, a
 
 
 def _run_of(conn: sqlite3.Connection, word: str) -> Run | None:
-    if word.startswith(_TAG):
-        return runs.find(conn, word.replace(_TAG, "swarm-", 1))
+    if (run_id := run_of_save_point(word)) is not None:
+        return runs.find(conn, run_id)
     try:
         return selection.select_run(conn, word, Path("/"))
     except errors.RunNotFound:
@@ -208,7 +207,7 @@ def _branch(repository: Repository, run: Run, wish: Wish) -> str:
     if run.branch is not None and branch != run.branch and not wish.force:
         remedy = f"`git checkout {run.branch}` first, or add `--force` to rewind {branch}"
         raise _refused(run, f"{branch} is checked out, and the run began on {run.branch}", remedy)
-    for name in (branch, integration_branch(run)):
+    for name in (branch, integration_branch(run.hex)):
         others = [str(one) for one in checkouts.checkouts_of(git, name) if one.resolve() != repository.root]
         if others:
             remedy = f"`git worktree remove {others[0]}`, or check something else out there"
@@ -233,7 +232,7 @@ def _hold_to_control_plane(workspace: Workspace, repository: Repository, point: 
 
 def _integration(repository: Repository, run: Run, point: SavePoint) -> str | None:
     """Return the tip of the integration branch, which would bring all back with the next merge, unless it is older."""
-    tip = refs_of_git.tip_of(repository.git, integration_branch(run))
+    tip = refs_of_git.tip_of(repository.git, integration_branch(run.hex))
     return None if tip is None or history.is_ancestor(repository.git, tip, point.commit) else tip
 
 
@@ -255,7 +254,7 @@ def _is_nothing(conn: sqlite3.Connection, plan: Plan) -> bool:
 def _begun(store: Store, plan: Plan, wish: Wish) -> dict[str, Any]:
     """Save what would be lost, and write down what will be done. A failure leaves no ref behind."""
     git, run = plan.repository.git, plan.point.run
-    below = f"{salvage.REFS}{run.id}/"
+    below = salvage_refs(run.id)
     known = refs_of_git.refs_below(git, below)
     # Once it is written down, what was saved must not be dropped.
     with postponed():
@@ -299,7 +298,7 @@ def _bring_git(plan: Plan, told: dict[str, Any]) -> None:
         git_rewind.bring_to(repository, plan.branch, plan.point.commit, saved)
     for one in told["refs"]:
         if one["kind"] == "integration":
-            refs_of_git.drop(repository.git, f"refs/heads/{integration_branch(run)}", one["commit"])
+            refs_of_git.drop(repository.git, head_ref(integration_branch(run.hex)), one["commit"])
 
 
 def _commit(store: Store, plan: Plan, wish: Wish, told: dict[str, Any]) -> int:

@@ -13,15 +13,15 @@ from swarm.git import checkouts, refs, worktree_list, worktrees
 from swarm.git.repository import Repository, holds_commit, holds_object, repository_at
 from swarm.git.worktrees import Tree
 from swarm.results.undo import Restored, UndoResult
+from swarm.rules.ref_names import integration_branch, salvaged_branch
 from swarm.store import ledger, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves.clean import intents, leftovers
 from swarm.waves.clean.intents import Intent
 from swarm.waves.trees import worktrees as agent_trees
-from swarm.waves.trees.integration import integration_branch
 from swarm.waves.trees.sparse import Origin, held_after
-from swarm.workspace import Workspace
+from swarm.workspace import Workspace, wave_of_tree
 
 
 class Back(NamedTuple):
@@ -119,7 +119,7 @@ def _cleaned(run: Run, told: dict[str, Any]) -> Iterator[Back]:
         path = Path(item["path"]) if item["path"] else None
         branch, commit = item["branch"], item["commit"]
         if branch is None and item["salvage"]:
-            yield Back(item["name"], f"swarm/{run.hex}/salvaged-{item['name']}", commit, None, None, item["salvage"])
+            yield Back(item["name"], salvaged_branch(run.hex, item["name"]), commit, None, None, item["salvage"])
             commit = item["base"] or commit
         if branch is not None or path is not None:
             held = item["salvage"] if branch is not None else None
@@ -128,7 +128,7 @@ def _cleaned(run: Run, told: dict[str, Any]) -> Iterator[Back]:
 
 def _as_it_was(conn: sqlite3.Connection, workspace: Workspace, repository: Repository, run: Run, back: Back) -> Back:
     """Return the same with the files that its tree had, where that was a sparse one."""
-    number = leftovers.number_of(back.path.name) if back.path is not None else None
+    number = wave_of_tree(back.path.name) if back.path is not None else None
     wave = waves.numbered(conn, run.id, number) if number is not None else None
     if back.path is None or wave is None or not holds_commit(repository.git, back.commit):
         return back
@@ -147,9 +147,9 @@ def _rewound(run: Run, told: dict[str, Any]) -> Iterator[Back]:
         name = one["ref"].rpartition("/")[2].replace(".", "-")
         match one["kind"]:
             case "dirt":
-                yield Back(name, f"swarm/{run.hex}/salvaged-{name}", one["commit"], None, None, one["ref"])
+                yield Back(name, salvaged_branch(run.hex, name), one["commit"], None, None, one["ref"])
             case "integration":
-                yield Back(name, integration_branch(run), one["commit"], None, None, one["ref"])
+                yield Back(name, integration_branch(run.hex), one["commit"], None, None, one["ref"])
             case _:
                 yield Back(name, None, one["commit"], None, None, one["ref"])
 
@@ -172,7 +172,7 @@ def _aside(plan: Plan) -> str:
         commit = refs.tip(git, held)
         if commit is None:
             continue
-        name = f"swarm/{plan.run.hex}/salvaged-{held.rpartition('/')[2]}"
+        name = salvaged_branch(plan.run.hex, held.rpartition("/")[2])
         names = (name if number == 1 else f"{name}-{number}" for number in count(1))
         free, at = next((one, tip) for one in names if (tip := refs.tip_of(git, one)) in {None, commit})
         saved = f"what was saved is kept by {held}"

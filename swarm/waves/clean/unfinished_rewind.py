@@ -24,7 +24,7 @@ def unfinished_rewind(conn: sqlite3.Connection, run: Run) -> str:
     except SwarmError:
         return ""
     told = known.told
-    if not goes_on(told, repository) or is_held(worktrees.lock_of(repository)):
+    if not goes_on(told, repository) or is_held(worktrees.worktree_lock_file(repository)):
         return ""
     where = run.save_point_tag
     if told["savePoint"] != where:

@@ -23,6 +23,7 @@ from swarm.store.artifacts import Body, body_of
 from swarm.store.file_claims import Claim
 from swarm.store.waves import Wave
 from swarm.waves.trees.kept_index import touched_in
+from swarm.workspace import workspace_above
 
 STORED_ERROR: Final = 512
 
@@ -64,7 +65,7 @@ def take_in(agent: AgentRun, wave: Wave, named: Path | None, recorded: tuple[str
     if is_ended(agent.status) and named is None:
         return _taken_before(agent, wave, recorded)
     file = named or Path(agent.output_path)
-    if named is None and os.path.lexists(file.parent) and not is_in_place(file.parent, file.parents[3]):
+    if named is None and os.path.lexists(file.parent) and not is_in_place(file.parent, workspace_above(file.parent)):
         linked = Problem("PATH_UNSAFE", str(file), "a link stands in the place of its folder")
         return Intake(agent, AgentRunStatus.INVALID_OUTPUT, {}, str(file), None, (linked,))
     try:

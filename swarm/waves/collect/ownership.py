@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from swarm.git import agent_work, refs
-from swarm.git.refs import WORK
 from swarm.git.repository import LINK_MODE, Repository, TreeFile
 from swarm.results.collect import UNFILTERED, UNTAKABLE, Divergence, LeaseRequest, Problem, ViolationShown
 from swarm.rules.ownership import UNASSIGNED, WHOLE_WAVE, Ownership, OwnershipMap, trespasses
+from swarm.rules.ref_names import work_ref
 from swarm.rules.safe_paths import safe_path
 from swarm.store.file_claims import Claim
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake, violated, without_tree
 from swarm.waves.trees.kept_index import trusted_index
+from swarm.workspace import tree_name
 
 _NO_LEASE: frozenset[str] = frozenset()
 
@@ -23,7 +24,7 @@ def keep_work(repository: Repository, wave: Wave, intakes: Sequence[Intake]) -> 
         return
     for taken in intakes:
         if taken.work is not None and taken.work.touched:
-            ref = f"{WORK}{wave.run_id}/w{wave.number}-{taken.agent.domain}"
+            ref = work_ref(wave.run_id, tree_name(wave.number, taken.agent.domain))
             refs.keep(repository.git, ref, taken.work.tree)
 
 

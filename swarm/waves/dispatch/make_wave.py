@@ -37,7 +37,7 @@ def make_wave(store: Store, plan: WavePlan, repository: Repository) -> MadeWave:
     # Hold interrupts: after COMMIT the cleanup below would delete worktrees that the database names.
     with postponed():
         try:
-            kept_index.keep_indexes([tree for _, tree in plan.trees], plan.folder / "trees")
+            kept_index.keep_indexes([tree for _, tree in plan.trees], plan.folder)
             write_prompts(plan.agents, is_amend=plan.routing is not None)
             # After the trees are made: their folders in `.git/worktrees` belong to how the wave begins.
             fingerprints = _fingerprints(plan, repository)
@@ -57,7 +57,7 @@ def _fingerprints(plan: WavePlan, repository: Repository) -> Sentinel:
     is_trusted = plan.runtime is not None and plan.runtime[0].is_trusted
     is_watched = plan.request.isolate and not is_trusted
     primary = sentinel.fingerprint_primary(repository) if is_watched else None
-    indexes = kept_index.kept_digests([tree for _, tree in plan.trees], plan.folder / "trees")
+    indexes = kept_index.kept_digests([tree for _, tree in plan.trees], plan.folder)
     return Sentinel(common, primary, indexes)
 
 

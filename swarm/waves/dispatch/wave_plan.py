@@ -11,6 +11,7 @@ from swarm.git.repository import Repository, files_at
 from swarm.git.worktrees import Tree
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import Phase, is_audit
+from swarm.rules.ref_names import tree_branch
 from swarm.runtimes.runtime import Program, Runtime
 from swarm.store import leases, waves
 from swarm.store.runs import Run
@@ -18,7 +19,6 @@ from swarm.waves.dispatch.agents import Ground, PlannedAgent, plan_agent
 from swarm.waves.dispatch.prompts import Setting
 from swarm.waves.dispatch.routing import MOST_NAMED, Routing, hold_to_anchors, known_to_audit, route
 from swarm.waves.trees.sparse import sparse_files
-from swarm.waves.trees.worktrees import branch_name
 from swarm.workspace import Workspace
 
 
@@ -99,7 +99,8 @@ def plan_wave(
         tree = shared
         if request.isolate and not is_shared:
             only = ground.sparse_set(name, sparse.get(name))
-            tree = Tree(workspace.tree(run.id, number, name), branch_name(run.hex, number, name), only)
+            place = workspace.tree(run.id, number, name)
+            tree = Tree(place, tree_branch(run.hex, place.name), only)
         findings = routing.by_domain[name] if routing else known_to_audit(conn, run, request.phase, name)
         agents.append(plan_agent(ground, domain, name, tree, findings))
     return WavePlan(

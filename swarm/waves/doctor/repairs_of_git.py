@@ -1,6 +1,5 @@
 """What dispatches and git processes that died have left of worktrees and locks, and what takes it away."""
 
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,18 +15,16 @@ from swarm.git.worktree_list import Placement
 from swarm.git.worktrees import Tree
 from swarm.locks import holder_of, is_held
 from swarm.results.doctor import LeftAlone
+from swarm.rules.ref_names import TAGS, branches_of, head_ref, salvage_refs, tree_branch
 from swarm.runtimes import processes
 from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
-from swarm.waves.doctor.repairs_of_workspace import TREES, Step
+from swarm.waves.doctor.repairs_of_workspace import Step
 from swarm.waves.trees import scratch_tree
-from swarm.workspace import Workspace
+from swarm.waves.trees.worktrees import worktree_lock_file
+from swarm.workspace import SCRATCH, Workspace, name_before_removal, wave_of_tree
 
-LOCK: Final = "swarm-worktrees.lock"
-# `clean` gives this name to what it is about to remove, and goes on with it itself.
-_BEING_CLEANED: Final = ".gone-"
-_OF_AGENT: Final = re.compile(r"w[0-9]+-.+", re.ASCII | re.DOTALL)
 _BY_HAND: Final = "if no git is at work there, remove it by hand"
 
 
@@ -36,9 +33,9 @@ def strays(store: Store, workspace: Workspace, run: Run, repository: Repository)
 
     While somebody makes or removes worktrees, nothing can be said of them, and nothing is.
     """
-    if is_held(repository.common_dir / LOCK):
+    if is_held(worktree_lock_file(repository)):
         return
-    folder = workspace.run_folder(run.id) / TREES
+    folder = workspace.trees_folder(run.id)
     if is_in_place(folder, workspace.folder):
         yield from _trees(store, run, repository, folder)
     yield from _debris(repository, folder.resolve())
@@ -49,7 +46,7 @@ def strays(store: Store, workspace: Workspace, run: Run, repository: Repository)
 
 def locks_of_all(repository: Repository) -> Iterator[LeftAlone]:
     """Yield the lock files of the whole repository, whose runs share them: they are told, and never touched."""
-    if is_held(repository.common_dir / LOCK):
+    if is_held(worktree_lock_file(repository)):
         return
     for name in ("index.lock", "HEAD.lock", "packed-refs.lock", "config.lock"):
         if (repository.common_dir / name).exists():
@@ -60,11 +57,13 @@ def _trees(store: Store, run: Run, repository: Repository, folder: Path) -> Iter
     known = waves.trees_in_use(store.conn, run.id)
     shared = dict(waves.left_shared_trees(store.conn, run.id))
     for place in sorted(folder.iterdir()):
-        if str(place) in known or place.name.startswith(_BEING_CLEANED) or scratch_tree.is_in_use(place):
+        # `clean` goes on by itself with what it renamed.
+        is_being_removed = name_before_removal(place.name) is not None
+        if str(place) in known or is_being_removed or scratch_tree.is_in_use(place):
             continue
         if place.is_symlink() or not place.is_dir():
             yield LeftAlone("worktrees", f"{place} is no folder that swarm made", "look into it, and remove it by hand")
-        elif place.name.startswith(worktrees.SCRATCH):
+        elif place.name.startswith(SCRATCH):
             told = f"remove the scratch tree {place}, whose process is dead"
             yield Step("scratch", told, partial(_remove_scratch, repository, place))
         elif _is_empty(run, repository.git, place, shared.get(str(place))):
@@ -100,7 +99,7 @@ def _made_as(run: Run, git: Git, place: Path) -> tuple[Tree, str] | None:
     noted = next((one for one in worktree_list.placements(git) if one.path == place.resolve()), None)
     if noted is None or noted.head is None or noted.locked is not None:
         return None
-    branch = f"swarm/{run.hex}/{place.name}"
+    branch = tree_branch(run.hex, place.name)
     if noted.branch not in {None, branch}:
         return None
     return Tree(place, noted.branch), noted.head
@@ -108,7 +107,8 @@ def _made_as(run: Run, git: Git, place: Path) -> tuple[Tree, str] | None:
 
 def _is_held_elsewhere(git: Git, commit: str, branch: str | None) -> bool:
     """Say whether a ref other than the tree's own branch holds a commit."""
-    return any(ref != f"refs/heads/{branch}" for ref in refs.refs_holding(git, commit))
+    own = None if branch is None else head_ref(branch)
+    return any(ref != own for ref in refs.refs_holding(git, commit))
 
 
 def _remove_tree(store: Store, run: Run, repository: Repository, place: Path) -> bool:
@@ -144,8 +144,8 @@ def _branches(store: Store, run: Run, repository: Repository) -> Iterator[Step |
     """Yield the branches of agents that no agent has, nor a worktree: who made or removed them died on the way."""
     known = waves.branches_in_use(store.conn, run.id)
     held = {one.branch for one in worktree_list.placements(repository.git)}
-    for branch, commit in refs.branches_below(repository.git, f"swarm/{run.hex}"):
-        if not _OF_AGENT.fullmatch(branch.rpartition("/")[2]) or branch in known or branch in held:
+    for branch, commit in refs.branches_below(repository.git, branches_of(run.hex)):
+        if wave_of_tree(branch.rpartition("/")[2]) is None or branch in known or branch in held:
             continue
         if _is_held_elsewhere(repository.git, commit, branch):
             told = f"remove the branch {branch}, which is of no agent and holds nothing"
@@ -214,9 +214,9 @@ def _locks(run: Run, repository: Repository, folder: Path) -> Iterator[Step | Le
 
 def _own_locks(run: Run, repository: Repository, folder: Path) -> Iterator[Path]:
     common = repository.common_dir
-    yield from (common / "refs" / "heads" / "swarm" / run.hex).rglob("*.lock")
-    yield from (common / "refs" / "tags").glob(f"{run.save_point_tag}.lock")
-    yield from (common / "refs" / "swarm" / "salvage" / run.id).rglob("*.lock")
+    yield from (common / head_ref(branches_of(run.hex))).rglob("*.lock")
+    yield from (common / TAGS).glob(f"{run.save_point_tag}.lock")
+    yield from (common / salvage_refs(run.id)).rglob("*.lock")
     for one in worktree_list.placements(repository.git):
         if one.path.parent == folder.resolve() and (admin := worktree_list.admin_of(common, one.path)) is not None:
             yield from admin.glob("*.lock")
@@ -232,7 +232,7 @@ def _stamp(file: Path) -> tuple[int, int] | None:
 
 
 def _is_dead(repository: Repository, made: tuple[int, int], folder: Path) -> bool:
-    ours = repository.common_dir / LOCK
+    ours = worktree_lock_file(repository)
     signed, pid = _stamp(ours), holder_of(ours).partition(" ")[0]
     if signed is None or not pid.isdecimal() or is_held(ours) or processes.start_of(int(pid)) is not None:
         return False

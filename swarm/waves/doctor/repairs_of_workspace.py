@@ -24,7 +24,6 @@ from swarm.waves.launch import attempt_files, supervision
 from swarm.waves.prove import record_verification
 from swarm.workspace import Workspace
 
-TREES: Final = "worktrees"
 _OTHERS: Final = 0o077
 _Marked = Mapping[frozenset[tuple[str, str]], list[int]]
 
@@ -115,12 +114,12 @@ def _record(store: Store, file: Path, attempt_id: int) -> bool:
 
 
 def _receipts(store: Store, workspace: Workspace, run: Run) -> Iterator[Step]:
-    folder = workspace.run_folder(run.id) / "proofs"
+    folder = workspace.proofs_folder(run.id)
     if not is_in_place(folder, workspace.folder):
         return
     receipts = receipts_table.receipts_of(store.conn, run.id)
     kept = [receipt.verification_id for receipt in receipts if receipt.verification_id is not None]
-    files = [file for number in kept if not (file := folder / f"verification-{number}.json").exists()]
+    files = [file for number in kept if not (file := workspace.receipt_file(run.id, number)).exists()]
     if files:
         named = ", ".join(map(str, files))
         yield Step("records", f"write receipts again: {named}", partial(_write_receipts, store, workspace, run, files))
@@ -147,11 +146,11 @@ def _folders(store: Store, workspace: Workspace) -> Iterator[Path]:
     yield workspace.folder
     for counted in runs.all_with_counts(store.conn):
         root = workspace.run_folder(counted.run.id)
+        trees = workspace.trees_folder(counted.run.id)
         if not is_in_place(root, workspace.folder):
             continue
         for place, inner, _ in os.walk(root):
-            if Path(place) == root and TREES in inner:
-                inner.remove(TREES)
+            inner[:] = [name for name in inner if Path(place, name) != trees]
             yield Path(place)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from swarm import stage_events
 from swarm.config import Config
-from swarm.files import is_in_place, make_folder, write_whole
+from swarm.files import make_folder, write_whole
 from swarm.git.repository import Repository
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import processes, supervisor
@@ -179,7 +179,7 @@ def _judged(scene: Scene, job: Job, ran: Ran) -> tuple[Ending, dict[str, object]
         "last_progress": ran.last_progress,
         "duration_ms": ran.duration_ms,
     }
-    if not is_in_place(job.attempt_folder, job.attempt_folder.parents[3]):
+    if not attempt_files.is_in_place_of_attempt(job.attempt_folder):
         problem = "its folder in the workspace was replaced; nothing is read or written there"
         return Ending("invalid_output", 3, error_code="FOLDER_REPLACED", error_fragment=problem, **times), None
     if ran.not_started is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from swarm.files import is_in_place, write_whole
 from swarm.store import attempts
 from swarm.store.attempts import Ending
+from swarm.workspace import workspace_above
 
 if TYPE_CHECKING:
     # It brings asyncio, for which `collect` and `attempts` have no use.
@@ -17,10 +18,15 @@ NAME: Final = "record.json"
 SCHEMA: Final = "swarm.attempt-record/v1"
 
 
+def is_in_place_of_attempt(folder: Path) -> bool:
+    """Say whether an attempt's folder is where launch made it: an agent may put a link there, or above it."""
+    return is_in_place(folder, workspace_above(folder.parent))
+
+
 def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
     """Write the record of an attempt, as the database holds it; `schemas/attempt-record.schema.json` is its form."""
     attempt = attempts.find(conn, attempt_id)
-    if attempt is None or not is_in_place(file.parent, file.parents[4]):
+    if attempt is None or not is_in_place_of_attempt(file.parent):
         return
     record = {
         "schema": SCHEMA,
@@ -59,7 +65,7 @@ def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
 
 def write_events(folder: Path, ran: "Ran", ending: Ending) -> None:
     """Write the attempt's own events, one JSON object a line."""
-    if not is_in_place(folder, folder.parents[3]):
+    if not is_in_place_of_attempt(folder):
         return
     told: list[dict[str, object]] = []
     if ran.spawned:

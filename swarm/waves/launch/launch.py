@@ -112,7 +112,7 @@ def _with_shared_tree(store: Store, workspace: Workspace, run: Run, wave: Wave, 
     if not place.exists():
         with worktrees.worktree_lock(repository, "launch"):
             worktrees.make_tree(repository.git, tree, wave.dispatch_sha)
-            kept_index.keep_indexes([tree], workspace.wave_folder(run.id, wave.number) / "trees")
+            kept_index.keep_indexes([tree], workspace.wave_folder(run.id, wave.number))
             # Before anybody else may look whose it is.
             if wave.shared_tree is None:
                 _record_shared_tree(store, wave, place)

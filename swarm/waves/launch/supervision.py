@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from swarm import errors
-from swarm.files import is_in_place, left_unfinished, make_folder
+from swarm.files import left_unfinished, make_folder
 from swarm.runtimes import processes
 from swarm.store import attempts, waves
 from swarm.store.attempts import Attempt, Ending
@@ -77,7 +77,7 @@ def close_dead_attempts(store: Store, run: Run, wave: Wave) -> None:
 
 def _sweep(folder: Path) -> None:
     """Remove the files that a supervisor was writing when it died."""
-    if folder.is_dir() and is_in_place(folder, folder.parents[3]):
+    if folder.is_dir() and attempt_files.is_in_place_of_attempt(folder):
         for file in left_unfinished(folder):
             file.unlink(missing_ok=True)
 

@@ -61,7 +61,7 @@ class Prover(NamedTuple):
 
     def _log_folder(self, commit: str) -> Path:
         """Make the folder of one build's logs; of two builds at once each gets its own."""
-        folder = self.workspace.run_folder(self.run.id) / "proofs"
+        folder = self.workspace.proofs_folder(self.run.id)
         make_folder(folder)
         number = sum(entry.is_dir() for entry in folder.iterdir())
         while True:

@@ -9,6 +9,7 @@ from swarm.git import checkouts, merging, refs
 from swarm.git.merging import Identity
 from swarm.git.repository import Repository, repository_at
 from swarm.results.merge import MergeResult
+from swarm.rules.ref_names import integration_branch
 from swarm.store import agent_runs
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
@@ -22,7 +23,6 @@ from swarm.waves.prove.merge_record import Merged, record_merge
 from swarm.waves.prove.merge_result import merge_result, nothing_merged
 from swarm.waves.prove.merge_work import work_to_merge
 from swarm.waves.trees import worktrees
-from swarm.waves.trees.integration import integration_branch
 from swarm.workspace import Workspace
 
 _NO_WAVE: Final = "there is no isolated amend wave to merge"
@@ -62,7 +62,7 @@ def _merged(store: Store, workspace: Workspace, run: Run, options: MergeOptions,
     if not proof.links and not work.arrived and work.is_published:
         left = tuple(link.agent.domain for link in work.fresh)
         return nothing_merged(run, f"what is left breaks the build: {', '.join(left)}", wave, (*options.drop, *left))
-    ref = integration_branch(run)
+    ref = integration_branch(run.hex)
     if task.target is not None and (options.publish or proof.commit == task.tip):
         ref = task.target
     _publish(task, ref, proof.commit)
@@ -81,7 +81,7 @@ def _task(run: Run, wave: Wave, repository: Repository, agents: Sequence[AgentRu
         repository=repository,
         target=target,
         tip=tip,
-        integration=refs.tip_of(repository.git, integration_branch(run)),
+        integration=refs.tip_of(repository.git, integration_branch(run.hex)),
         identity=Identity(ended),
         dropped=options.drop,
         publish=options.publish,

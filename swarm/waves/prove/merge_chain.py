@@ -10,13 +10,13 @@ from swarm.git import checkouts, history, merging, refs
 from swarm.git.merging import Conflict, Identity
 from swarm.git.repository import Repository
 from swarm.git.runner import Git
+from swarm.rules.ref_names import integration_branch
 from swarm.rules.states import AgentRunStatus
 from swarm.store import file_claims, fix_claims, merges
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.trees import git_folder
-from swarm.waves.trees.integration import integration_branch
 
 
 class Link(NamedTuple):
@@ -191,7 +191,7 @@ def _conflict(
         number=task.wave.number,
         files=conflict.files or ("unknown files",),
         domains=tuple(both) or ("none, but the target",),
-        branch=last.branch if last else integration_branch(run),
+        branch=last.branch if last else integration_branch(run.hex),
         remedy=remedy,
         run_id=run.id,
     )

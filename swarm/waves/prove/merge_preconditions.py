@@ -9,6 +9,7 @@ from swarm.git import history, refs
 from swarm.git.repository import Repository
 from swarm.git.runner import Git
 from swarm.rules.phases import is_audit
+from swarm.rules.ref_names import integration_branch
 from swarm.rules.states import WaveStatus
 from swarm.store import merges, waves
 from swarm.store.agent_runs import AgentRun
@@ -17,7 +18,7 @@ from swarm.store.waves import Wave
 from swarm.waves import run_facts
 from swarm.waves.prove.merge_chain import Link, MergeTask, before_unrecorded, caught_up
 from swarm.waves.prove.merge_gate import MergeOptions
-from swarm.waves.trees.integration import integration_branch, integration_of
+from swarm.waves.trees.integration import integration_of
 
 _MERGEABLE: Final = (WaveStatus.COLLECTED, WaveStatus.VERIFIED, WaveStatus.ADVANCED)
 
@@ -61,7 +62,7 @@ def hold_to_integration(
     conn: sqlite3.Connection, git: Git, task: MergeTask, links: Sequence[Link], recorded: Collection[str]
 ) -> None:
     """Raise IntegrationMoved, unless a merge of ours left the branch at its tip, recorded or killed before that."""
-    tip, ours = task.integration, merges.merged_into(conn, task.run.id, integration_branch(task.run))
+    tip, ours = task.integration, merges.merged_into(conn, task.run.id, integration_branch(task.run.hex))
     if tip is None or tip in ours or history.is_ancestor(git, tip, task.tip):
         return
     base = before_unrecorded(git, task, tip, links, recorded)

@@ -35,10 +35,11 @@ def record(
 
 def write_receipts(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> None:
     """Write the receipts of verifications as files, also those of calls that were killed before they could."""
-    folder = workspace.run_folder(run.id) / "proofs"
     for kept in receipts.receipts_of(conn, run.id):
-        file = folder / f"verification-{kept.verification_id}.json"
-        if kept.verification_id is not None and not file.exists():
+        if kept.verification_id is None:
+            continue
+        file = workspace.receipt_file(run.id, kept.verification_id)
+        if not file.exists():
             document = json.dumps(kept.document, ensure_ascii=False, indent=1, sort_keys=True)
             write_whole(file, document + "\n")
 

@@ -39,7 +39,7 @@ def redispatch(
     with postponed():
         try:
             trees = [tree for _, tree in wanted]
-            kept_index.keep_indexes(trees, recovery.folder / "trees")
+            kept_index.keep_indexes(trees, recovery.folder)
             write_prompts([new.agent for new in plan.successors], is_amend=not is_audit(recovery.wave.phase))
             fingerprints = _fingerprints(recovery, trees)
             ids, after = _record(store, recovery, plan, timed_out, fingerprints)
@@ -60,7 +60,7 @@ def _fingerprints(recovery: Recovery, made: Sequence[Tree]) -> Sentinel:
     kept = recovery.wave.sentinel
     common = sentinel.fingerprint_common(recovery.repository.common_dir, recovery.run.id)
     primary = None if kept.primary is None else sentinel.fingerprint_primary(recovery.repository)
-    return Sentinel(common, primary, kept.indexes | kept_index.kept_digests(made, recovery.folder / "trees"))
+    return Sentinel(common, primary, kept.indexes | kept_index.kept_digests(made, recovery.folder))
 
 
 def _record(

@@ -10,6 +10,7 @@ from swarm.git.repository import files_at
 from swarm.git.worktrees import Tree
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import is_audit
+from swarm.rules.ref_names import tree_branch
 from swarm.store import agent_runs, digests, leases, snapshots
 from swarm.store.agent_runs import AgentRun
 from swarm.store.findings import Finding
@@ -20,7 +21,6 @@ from swarm.waves.dispatch.prompts import Setting
 from swarm.waves.recover.recovery import Recovery
 from swarm.waves.trees import kept_index
 from swarm.waves.trees.sparse import Origin, held_again
-from swarm.waves.trees.worktrees import branch_name
 
 
 class Successor(NamedTuple):
@@ -106,7 +106,7 @@ def _tree(
         if is_as_made and not worktrees.lacks_files(old):
             return old, False
     place = recovery.workspace.tree(run.id, wave.number, name)
-    return old._replace(path=place, branch=branch_name(run.hex, wave.number, name)), True
+    return old._replace(path=place, branch=tree_branch(run.hex, place.name)), True
 
 
 def _only(recovery: Recovery, before: AgentRun, ground: Ground) -> tuple[str, ...] | None:

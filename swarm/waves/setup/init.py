@@ -14,6 +14,7 @@ from swarm.interruption import postponed
 from swarm.results.init import DomainFiles, InitResult
 from swarm.rules import codeowners, draft_map
 from swarm.rules.ownership import Domain
+from swarm.rules.ref_names import save_point_tag, tag_ref
 from swarm.store import domains as domain_table
 from swarm.store import runs, save_points
 from swarm.store.connection import Store
@@ -68,7 +69,7 @@ def init(
         local_path=str(repository.root),
         commit_sha=repository.head,
         branch=repository.branch,
-        save_point_tag=run_id.replace("swarm-", "swarm-save-", 1),
+        save_point_tag=save_point_tag(run_id),
         status="initializing",
         timeout_seconds=timeout_seconds,
         map_frozen=False,
@@ -130,7 +131,7 @@ def take_back(store: Store, repository: Repository) -> None:
         return
     for begun in left:
         refs.remove_tag(repository.git, begun.tag, begun.commit)
-    gone = [begun for begun in left if git_repository.commit_of(repository.git, f"refs/tags/{begun.tag}") is None]
+    gone = [begun for begun in left if git_repository.commit_of(repository.git, tag_ref(begun.tag)) is None]
     with store.mutation() as conn:
         save_points.forget(conn, gone)
 

@@ -6,13 +6,9 @@ from swarm import errors
 from swarm.git import history, refs
 from swarm.git.repository import Repository
 from swarm.git.runner import Git
+from swarm.rules.ref_names import head_ref, integration_branch
 from swarm.store import merges
 from swarm.store.runs import Run
-
-
-def integration_branch(run: Run) -> str:
-    """Return the branch on which a run's waves come together."""
-    return f"swarm/{run.hex}/integration"
 
 
 def integration_of(conn: sqlite3.Connection, git: Git, run: Run) -> str | None:
@@ -20,12 +16,12 @@ def integration_of(conn: sqlite3.Connection, git: Git, run: Run) -> str | None:
 
     Raises IntegrationMoved where no merge of ours left it there: anyone who can write the git folder can move it.
     """
-    branch = integration_branch(run)
+    branch = integration_branch(run.hex)
     tip = refs.tip_of(git, branch)
     recorded = merges.merged_into(conn, run.id, branch)
     if tip is None or tip in recorded:
         return tip
-    ref = f"refs/heads/{branch}"
+    ref = head_ref(branch)
     remedy = f"update-ref {ref} {recorded[-1]}" if recorded else f"update-ref -d {ref}"
     raise errors.IntegrationMoved(branch=branch, found=tip, remedy=remedy, run_id=run.id)
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from swarm.files import make_folder
 from swarm.git import agent_work, worktrees
@@ -11,10 +12,12 @@ from swarm.git.repository import Repository
 from swarm.git.worktrees import Tree
 from swarm.store.waves import Wave
 
+_FOLDER: Final = "trees"
+
 
 def keep_indexes(trees: Sequence[Tree], folder: Path) -> None:
-    """Copy each new tree's index aside, where `collect` compares the tree with it."""
-    make_folder(folder)
+    """Copy each new tree's index into a wave's folder, where `collect` compares the tree with it."""
+    make_folder(folder / _FOLDER)
     for tree in trees:
         agent_work.keep_index(worktrees.admin_dir(tree.path), kept_index(folder, tree.path))
 
@@ -33,8 +36,8 @@ def index_digest(index: Path) -> str:
 
 
 def kept_index(folder: Path, tree: Path) -> Path:
-    """Return where the index of a tree is kept."""
-    return folder / f"{tree.name}.index"
+    """Return the place in a wave's folder where the index of a tree is kept."""
+    return folder / _FOLDER / f"{tree.name}.index"
 
 
 def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> list[Touched]:
@@ -45,6 +48,6 @@ def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, bra
 
 def trusted_index(wave: Wave, folder: Path, tree: Path) -> Path | None:
     """Return the index that was kept of a tree at dispatch, if it still is what was kept."""
-    kept = kept_index(folder / "trees", tree)
+    kept = kept_index(folder, tree)
     expected = wave.sentinel.indexes.get(tree.name)
     return kept if expected is None or index_digest(kept) == expected else None

@@ -11,10 +11,10 @@ from typing import Final
 
 from swarm.git import worktrees
 from swarm.git.repository import Repository
-from swarm.git.worktrees import SCRATCH, Tree
+from swarm.git.worktrees import Tree
 from swarm.store.runs import Run
 from swarm.waves.trees import worktrees as agent_trees
-from swarm.workspace import Workspace
+from swarm.workspace import SCRATCH, Workspace
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
@@ -23,7 +23,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 def scratch_tree(repository: Repository, workspace: Workspace, run: Run, commit: str) -> Iterator[Path]:
     """Give a detached worktree of a commit, and take it back however the block ends. Raises GitError."""
     git = repository.git
-    folder = workspace.run_folder(run.id) / "worktrees"
+    folder = workspace.trees_folder(run.id)
     tree: Tree | None = None
     with ExitStack() as held:
         try:

@@ -18,16 +18,18 @@ from swarm.interruption import postponed
 from swarm.store import waves
 from swarm.store.runs import Run
 from swarm.waves.trees import kept_index
-from swarm.workspace import Workspace
+from swarm.workspace import Workspace, run_of_tree, wave_folder_of
 
 AT_ONCE: Final = 2
 LOCK_SECONDS: Final = 600.0
+# In the git folder that all worktrees share: runs of several workspaces may lie over one repository.
+WORKTREE_LOCK: Final = "swarm-worktrees.lock"
 
 
 @contextmanager
 def worktree_lock(repository: Repository, verb: str) -> Iterator[None]:
     """Hold the lock of a git common folder while worktrees come and go. Raises ControlPlaneBusy."""
-    lock = lock_of(repository)
+    lock = worktree_lock_file(repository)
     with _queue(lock, verb):
         try:
             with orphans.awaited(repository.common_dir, LOCK_SECONDS):
@@ -37,9 +39,9 @@ def worktree_lock(repository: Repository, verb: str) -> Iterator[None]:
             raise errors.ControlPlaneBusy(path=str(lock), waited=LOCK_SECONDS, holder=holder) from error
 
 
-def lock_of(repository: Repository) -> Path:
+def worktree_lock_file(repository: Repository) -> Path:
     """Return the lock file of who makes, removes or moves what is checked out."""
-    return repository.common_dir / "swarm-worktrees.lock"
+    return repository.common_dir / WORKTREE_LOCK
 
 
 @contextmanager
@@ -48,9 +50,9 @@ def merge_lock(workspace: Workspace, run: Run, verb: str) -> Iterator[None]:
 
     Who holds it may take the lock of worktrees; never the other way round.
     """
-    folder = workspace.run_folder(run.id)
-    make_folder(folder)
-    with _queue(folder / "merge.lock", verb):
+    lock = workspace.merge_lock(run.id)
+    make_folder(lock.parent)
+    with _queue(lock, verb):
         yield
 
 
@@ -63,11 +65,6 @@ def _queue(path: Path, verb: str) -> Iterator[None]:
             yield
     except LockTaken as taken:
         raise errors.ControlPlaneBusy(path=str(path), waited=LOCK_SECONDS, holder=f" by {taken.holder}") from taken
-
-
-def branch_name(run_hex: str, number: int, domain: str) -> str:
-    """Return the branch of a domain's worktree."""
-    return f"swarm/{run_hex}/w{number}-{domain}"
 
 
 def make_trees(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> list[Tree]:
@@ -112,7 +109,7 @@ def make_trees(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> list
 def _refused(git: Git, domain: str, tree: Tree, error: Exception) -> errors.IsolationError:
     words = error.stderr if isinstance(error, GitError) else str(error)
     if _can_be_cleaned(git, tree):
-        return errors.IsolationInTheWay(domain=domain, problem=words, run_id=tree.path.parents[1].name)
+        return errors.IsolationInTheWay(domain=domain, problem=words, run_id=run_of_tree(tree.path))
     return errors.IsolationError(domain=domain, problem=words)
 
 
@@ -158,6 +155,5 @@ def tidy(conn: sqlite3.Connection, run: Run, repository: Repository) -> None:
     for path, commit in waves.left_shared_trees(conn, run.id):
         if Path(path).exists():
             place = Path(path)
-            wave_folder = place.parent.parent / f"wave-{place.name[1:].partition('.')[0]}"
-            kept = kept_index.kept_index(wave_folder / "trees", place)
+            kept = kept_index.kept_index(wave_folder_of(place), place)
             worktrees.remove(repository.git, Tree(place, None), commit, kept if kept.exists() else None)

@@ -4,7 +4,7 @@ import shutil
 
 from swarm.git import runner
 from swarm.store import writers
-from swarm.waves.doctor import repairs_of_git
+from swarm.waves.trees.worktrees import WORKTREE_LOCK
 from tests.cli.recovery.page import RowScene, row
 from tests.cli.scenes.processes import assert_ends
 from tests.cli.scenes.scene import end, holder_of_the_lock
@@ -58,7 +58,7 @@ def _(scene: RowScene) -> None:
 @row("left behind when it was killed")
 def _(scene: RowScene) -> None:
     scene.dispatched  # noqa: B018
-    (scene.repo.root / ".git" / repairs_of_git.LOCK).write_text(f"{scene.fixture('dead_pid')} dispatch\n")
+    (scene.repo.root / ".git" / WORKTREE_LOCK).write_text(f"{scene.fixture('dead_pid')} dispatch\n")
     lock = scene.repo.root / ".git/worktrees/w1-code/index.lock"
     lock.write_bytes(b"")
     scene.see("doctor", exit=0)
