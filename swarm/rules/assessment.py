@@ -7,9 +7,8 @@ from swarm.rules import gates
 from swarm.rules.findings import Decision
 from swarm.rules.gates import Judgement, Verdict
 from swarm.rules.phases import AMEND_PHASES, ENDED_RUN_STATUSES, LENSES, Phase, dispatched_phase
-from swarm.rules.states import CAN_BE_RESUMED, AgentRunStatus, WaveStatus
+from swarm.rules.states import AGENT_RUN, CAN_BE_RESUMED, AgentRunStatus, WaveStatus
 
-_BLOCKED: Final = (AgentRunStatus.INVALID_OUTPUT, AgentRunStatus.OWNERSHIP_VIOLATION)
 _WORKING: Final = (AgentRunStatus.PENDING, AgentRunStatus.DISPATCHED, AgentRunStatus.RUNNING)
 _APPROVED: Final = (Decision.APPROVED.value,)
 
@@ -114,7 +113,7 @@ def _between_waves(facts: Facts) -> Told:
 def _failed(facts: Facts, judgement: Judgement, phase: Phase) -> Told:
     blockers = list(_incomplete(facts, tuple(AgentRunStatus)))
     blockers += [gate.reason for gate in judgement.failed if gate.name == gates.GateName.NO_VIOLATIONS]
-    state = "BLOCKED" if any(agent.status in _BLOCKED for agent in facts.agents) else "WAVE FAILED"
+    state = "BLOCKED" if any(agent.status in AGENT_RUN.blocked for agent in facts.agents) else "WAVE FAILED"
     return state, tuple(blockers), _recovery(facts) or _dispatch(facts, phase, isolate=facts.is_isolated)
 
 
@@ -131,7 +130,7 @@ def _recovery(facts: Facts) -> str | None:
     wave, statuses = facts.gates.wave, {agent.status for agent in facts.agents}
     if wave is None or facts.is_git_changed or statuses <= {AgentRunStatus.COMPLETE}:
         return None
-    if not statuses <= {AgentRunStatus.COMPLETE, *_BLOCKED}:
+    if not statuses <= {AgentRunStatus.COMPLETE, *AGENT_RUN.blocked}:
         return f"swarm resume {facts.run_id}"
     if AgentRunStatus.OWNERSHIP_VIOLATION in statuses:
         return f"swarm redrive {wave.number} {facts.run_id}"

@@ -17,7 +17,8 @@ from swarm.store.findings import open_by_severity
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import run_facts
-from swarm.waves.collect.observe import Observed, observe
+from swarm.waves.collect.observe import observe
+from swarm.waves.collect.observed import Observed
 from swarm.waves.collect.ownership import keep_work
 from swarm.waves.collect.record import commit
 from swarm.waves.launch import supervision
@@ -43,7 +44,7 @@ def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Pa
         supervision.close_dead_attempts(store, run, wave)
         observed = observe(store.conn, workspace, run, wave, repository, named)
         keep_work(repository, wave, observed.intakes)
-        status = commit(store, run, observed)
+        status = commit(store, observed)
     tidy(store.conn, run, repository)
     return _told(store.conn, run, observed, status)
 

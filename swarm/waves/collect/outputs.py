@@ -149,14 +149,6 @@ def _claim(file: Touched, owners: OwnershipMap) -> Claim:
     return Claim(file.path, file.kind, observed=True, reported=False, owner=name, violation=True)
 
 
-def stored_error(problems: tuple[Problem, ...]) -> str | None:
-    """Return the first problem as the 512 characters that the agent run keeps."""
-    if not problems:
-        return None
-    first = problems[0]
-    return f"{first.code}: {first.message}"[:STORED_ERROR]
-
-
 def _divided(taken: Intake) -> Intake:
     """Take the findings out of the output; a feature is a finding whose severity is its priority."""
     agent, output = taken.agent, taken.output

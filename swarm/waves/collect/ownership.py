@@ -1,4 +1,4 @@
-"""What the agents of an amend wave did: judged by git and their own word together, and held to who owns what."""
+"""Ownership in an amend wave: the edits of its agents, as git shows and as they report, held to the frozen map."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ _NO_LEASE: frozenset[str] = frozenset()
 
 
 def keep_work(repository: Repository, wave: Wave, intakes: Sequence[Intake]) -> None:
-    """Give refs to what was judged in worktrees: it is merged later, and must not be swept up as garbage before."""
+    """Give a ref to the judged tree of each worktree: git would collect it as garbage before it is merged."""
     if not wave.isolated:
         return
     for taken in intakes:
@@ -28,8 +28,8 @@ def keep_work(repository: Repository, wave: Wave, intakes: Sequence[Intake]) -> 
             refs.keep(repository.git, ref, taken.work.tree)
 
 
-class Court:
-    """What every agent of an amend wave is judged by."""
+class OwnershipJudge:
+    """Holds amend agents to the map, the leases and the assignments of one wave."""
 
     def __init__(
         self,
@@ -51,10 +51,10 @@ class Court:
         self._assigned = assigned
 
     def judge_all(self, intakes: Sequence[Intake]) -> list[Intake]:
-        """Return the intakes with what each agent touched, and with what it should not have."""
+        """Return the intakes with the files that each agent touched, and with its violations."""
         if self._wave.isolated:
             return [self._judge_tree(taken) for taken in intakes]
-        # In the shared checkout an edit is an agent's only where one owner alone can have made it.
+        # In a shared checkout git does not show who edited a file: an edit counts for the owner of the file.
         common, objects = self._repository.common_dir, self._repository.objects
         seen = agent_work.work_of(common, self._repository.root, self._wave.dispatch_sha, None, None, objects=objects)
         by_owner: dict[str, dict[str, str]] = {}
@@ -87,15 +87,15 @@ class Court:
             upstream=self._repository.head,
         )
         judged = self._judge(taken._replace(work=work), {file.path: file.kind for file in work.touched})
-        judged = self._with_violations(judged, self._strange(taken, judged))
-        # A repository inside of the tree would be merged as a submodule that nobody can fetch.
+        judged = self._with_violations(judged, self._edits_of_others(taken, judged))
+        # A repository inside the tree would be merged as a submodule that nobody can fetch.
         untaken = [ViolationShown(path, agent.domain, UNTAKABLE) for path in work.untakable]
         # Taken as they lie on the disk, they would be merged raw, in place of what the filter makes of them.
         untaken += [ViolationShown(path, agent.domain, UNFILTERED) for path in work.filtered]
         return self._with_violations(judged, untaken)
 
-    def _strange(self, taken: Intake, judged: Intake) -> list[ViolationShown]:
-        """Return the edits in a tree whose agent was given nothing and says nothing of them: somebody else's."""
+    def _edits_of_others(self, taken: Intake, judged: Intake) -> list[ViolationShown]:
+        """Return the edits in a tree whose agent has no finding and reports no edit: somebody else made them."""
         if self._assigned.get(taken.agent.id) or any(claim.reported for claim in judged.claims):
             return []
         return [
@@ -113,7 +113,7 @@ class Court:
         return judged._replace(violations=(*judged.violations, *fresh), target=target)
 
     def _judge(self, taken: Intake, observed: Mapping[str, str]) -> Intake:
-        """Judge one agent by what git shows and what it says together."""
+        """Judge an agent by the files that git shows and the files that it reports."""
         reported, problems = self._reported(taken)
         domain = taken.agent.domain
         leased = self._leased.get(domain, _NO_LEASE)
@@ -153,7 +153,7 @@ class Court:
         return found, problems
 
     def requests(self, intakes: Sequence[Intake]) -> list[LeaseRequest]:
-        """Return the files that agents say they would have needed, those that have a path one could grant."""
+        """Return the files that agents ask a lease for; a request for an unsafe or an owned path is left out."""
         found = []
         for taken in intakes:
             for asked in taken.output.get("requests", ()):

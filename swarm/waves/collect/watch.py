@@ -1,4 +1,4 @@
-"""What nobody may have touched while a wave was in flight, and what nobody looked at."""
+"""Files that no agent may touch while a wave is in flight, and files that no agent read."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,17 +7,19 @@ from swarm.git import sentinel
 from swarm.git.repository import Repository, TreeFile
 from swarm.results.collect import ViolationShown
 from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
-from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.trees import kept_index
 from swarm.waves.trees.git_folder import changed_common
 
 
-def watched(run: Run, wave: Wave, repository: Repository) -> tuple[list[ViolationShown], bool]:
-    """Compare what must not change with its fingerprints; a changed git folder forbids git in the trees."""
+def watched(wave: Wave, repository: Repository) -> tuple[list[ViolationShown], bool]:
+    """Compare the git folder and the primary checkout with their fingerprints of dispatch.
+
+    Returns the violations, and whether git may be run in the worktrees: not after the git folder was changed.
+    """
     kept = wave.sentinel
-    if changed := changed_common(run, wave, repository):
+    if changed := changed_common(wave, repository):
         return [ViolationShown(f".git/{name}", WHOLE_WAVE, "coordinator") for name in changed], False
     if kept.primary is None:
         return [], True
@@ -29,7 +31,7 @@ def watched(run: Run, wave: Wave, repository: Repository) -> tuple[list[Violatio
 def shared_tree_violations(
     repository: Repository, wave: Wave, folder: Path, owners: OwnershipMap
 ) -> list[ViolationShown]:
-    """Return what was touched in the tree that a wave's analyzers share."""
+    """Return the files that were touched in the tree that a wave's analyzers share."""
     if wave.shared_tree is None or not Path(wave.shared_tree).is_dir():
         return []
     seen = kept_index.touched_in(repository, Path(wave.shared_tree), wave, folder, None)
@@ -41,7 +43,7 @@ def shared_tree_violations(
 
 
 def unaudited(files: Sequence[TreeFile], owners: OwnershipMap, intakes: Sequence[Intake]) -> int:
-    """Return how many files no agent looked at: without an agent, or out of what an analyzer reads."""
+    """Return how many files no agent read: files of no agent, and files that an analyzer skipped."""
     by_domain = {taken.agent.domain: taken for taken in intakes if taken.is_complete}
     owned, unowned = owners.divide([file.path for file in files])
     missed = len(unowned)

@@ -1,4 +1,4 @@
-"""One attempt of one agent: its row before anything is spawned, its processes, its output, its record."""
+"""Attempt of an agent: its row before a process is spawned, its processes, its output, its record."""
 
 import functools
 import json
@@ -34,8 +34,8 @@ _FAILED: Final = {
 }
 
 
-class Scene(NamedTuple):
-    """Everything that stays the same while a wave is launched."""
+class WaveLaunch(NamedTuple):
+    """Facts that all attempts of one launch of a wave share; `files` and `assigned` are by domain and by agent run."""
 
     store: Store
     run: Run
@@ -50,18 +50,18 @@ class Scene(NamedTuple):
     assigned: Mapping[int, Sequence[Assigned]] = {}
 
 
-async def attempt(scene: Scene, agent: AgentRun, before: list[Attempt]) -> None:
-    """Make one attempt of one agent: row, processes, output, record."""
-    job, folder = _job(scene, agent, len(before) + 1)
-    steps = scene.runtime.steps(job)
+async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt]) -> None:
+    """Make an attempt of an agent. The row is written first, so that a supervisor that dies leaves a trace of it."""
+    job, folder = _job(wave_launch, agent, len(before) + 1)
+    steps = wave_launch.runtime.steps(job)
     try:
-        attempt_id = _open(scene, agent, before, folder, list(steps[0].argv) if steps else [])
+        attempt_id = _open(wave_launch, agent, before, folder, list(steps[0].argv) if steps else [])
     except BaseException:
         with suppress(OSError):
             folder.rmdir()
         raise
     _set_aside(job.output_path, folder)
-    spawned = functools.partial(_spawned, scene, attempt_id)
+    spawned = functools.partial(_spawned, wave_launch, attempt_id)
     mark = {AGENT_VARIABLE: str(attempt_id), "SWARM_OUTPUT_FILE": str(job.output_path)}
     environment = agent_environment(
         {
@@ -78,91 +78,91 @@ async def attempt(scene: Scene, agent: AgentRun, before: list[Attempt]) -> None:
                 tree=job.tree,
                 folder=folder,
                 environment=environment,
-                seconds=scene.seconds,
+                seconds=wave_launch.seconds,
                 spawned=spawned,
                 mark=mark,
             )
         )
     except BaseException:
         ending = Ending("killed", 3, error_code="INTERRUPTED", error_fragment="the launch was interrupted")
-        with scene.store.mutation() as conn:
-            attempts.close(conn, scene.run.id, scene.wave.id, attempt_id, ending)
-        attempt_files.write(folder / attempt_files.NAME, scene.store.conn, attempt_id)
+        with wave_launch.store.mutation() as conn:
+            attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)
+        attempt_files.write(folder / attempt_files.NAME, wave_launch.store.conn, attempt_id)
         raise
-    _close(scene, agent, attempt_id, job, ran)
+    _close(wave_launch, agent, attempt_id, job, ran)
 
 
-def _job(scene: Scene, agent: AgentRun, ordinal: int) -> tuple[Job, Path]:
-    place = agent.worktree_path or scene.wave.shared_tree or str(scene.repository.root)
+def _job(wave_launch: WaveLaunch, agent: AgentRun, ordinal: int) -> tuple[Job, Path]:
+    place = agent.worktree_path or wave_launch.wave.shared_tree or str(wave_launch.repository.root)
     output = Path(agent.output_path)
     folder = output.parent / f"attempt-{ordinal}"
     make_folder(folder)
     job = Job(
-        phase=scene.wave.phase,
+        phase=wave_launch.wave.phase,
         domain=agent.domain,
-        files=scene.files.get(agent.domain, []),
+        files=wave_launch.files.get(agent.domain, []),
         tree=Path(place),
         attempt_folder=folder,
         prompt_path=Path(agent.prompt_path),
         output_path=output,
-        config=scene.config,
-        assigned=scene.assigned.get(agent.id, ()),
+        config=wave_launch.config,
+        assigned=wave_launch.assigned.get(agent.id, ()),
     )
     return job, folder
 
 
-def _open(scene: Scene, agent: AgentRun, before: list[Attempt], folder: Path, argv: list[str]) -> int:
+def _open(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt], folder: Path, argv: list[str]) -> int:
     new = NewAttempt(
         agent_run_id=agent.id,
         ordinal=len(before) + 1,
         parent_id=before[-1].id if before else None,
         recovery_reason=before[-1].outcome if before else None,
-        runtime=scene.runtime.name,
-        runtime_version=scene.program.version,
+        runtime=wave_launch.runtime.name,
+        runtime_version=wave_launch.program.version,
         argv=tuple(argv),
         prompt_sha256=agent.prompt_sha256,
         host=processes.host(),
         supervisor_pid=os.getpid(),
         record_path=str(folder / attempt_files.NAME),
     )
-    with scene.store.mutation() as conn:
-        attempt_id = attempts.add(conn, scene.run.id, scene.wave.id, new)
+    with wave_launch.store.mutation() as conn:
+        attempt_id = attempts.add(conn, wave_launch.run.id, wave_launch.wave.id, new)
         if agent.status is AgentRunStatus.DISPATCHED:
-            transitions.move_agent_run(conn, scene.wave, agent, AgentRunStatus.RUNNING)
+            transitions.move_agent_run(conn, wave_launch.wave, agent, AgentRunStatus.RUNNING)
     stage_events.emit(
         "attempt_started",
-        run_id=scene.run.id,
-        wave_id=scene.wave.id,
+        run_id=wave_launch.run.id,
+        wave_id=wave_launch.wave.id,
         agent_run_id=agent.id,
         domain=agent.domain,
     )
     return attempt_id
 
 
-def _spawned(scene: Scene, attempt_id: int, pid: int, start: str, moment: str) -> None:
-    with scene.store.mutation() as conn:
+def _spawned(wave_launch: WaveLaunch, attempt_id: int, pid: int, start: str, moment: str) -> None:
+    with wave_launch.store.mutation() as conn:
         attempts.record_process(conn, attempt_id, pid, start, moment)
 
 
-def _close(scene: Scene, agent: AgentRun, attempt_id: int, job: Job, ran: Ran) -> None:
-    """Judge what the processes made: the exit status first, the output second."""
-    ending, analysis = _judged(scene, job, ran)
-    # Before the row is closed: from then on nobody would write them any more.
+def _close(wave_launch: WaveLaunch, agent: AgentRun, attempt_id: int, job: Job, ran: Ran) -> None:
+    """Judge the processes by their exit status first and their output second, and close the attempt."""
+    ending, analysis = _judged(wave_launch, job, ran)
+    # Before the row is closed: `close_dead_attempts` writes the files of open attempts alone.
     attempt_files.write_events(job.attempt_folder, ran, ending)
-    with scene.store.mutation() as conn:
-        attempts.close(conn, scene.run.id, scene.wave.id, attempt_id, ending)
+    with wave_launch.store.mutation() as conn:
+        attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)
         if ending.outcome == "success" and analysis is not None:
-            agent_runs.record_analysis(conn, agent.id, _analyzer_name(scene), analysis)
+            agent_runs.record_analysis(conn, agent.id, _analyzer_name(wave_launch), analysis)
         target = _FAILED.get(ending.outcome)
         if target is not None:
             running = agent._replace(status=AgentRunStatus.RUNNING)
             reason = f"{ending.error_code}: {ending.error_fragment or ending.outcome}"
-            transitions.move_agent_run(conn, scene.wave, running, target, reason=reason)
-    attempt_files.write(job.attempt_folder / attempt_files.NAME, scene.store.conn, attempt_id)
+            transitions.move_agent_run(conn, wave_launch.wave, running, target, reason=reason)
+    attempt_files.write(job.attempt_folder / attempt_files.NAME, wave_launch.store.conn, attempt_id)
     stage_events.emit(
         "attempt_ended",
-        run_id=scene.run.id,
-        wave_id=scene.wave.id,
+        run_id=wave_launch.run.id,
+        wave_id=wave_launch.wave.id,
         agent_run_id=agent.id,
         domain=agent.domain,
         outcome=ending.outcome,
@@ -170,7 +170,7 @@ def _close(scene: Scene, agent: AgentRun, attempt_id: int, job: Job, ran: Ran) -
     )
 
 
-def _judged(scene: Scene, job: Job, ran: Ran) -> tuple[Ending, dict[str, object] | None]:
+def _judged(wave_launch: WaveLaunch, job: Job, ran: Ran) -> tuple[Ending, dict[str, object] | None]:
     times: dict[str, Any] = {
         "exit_code": ran.exit_code,
         "signal": ran.signal,
@@ -187,13 +187,13 @@ def _judged(scene: Scene, job: Job, ran: Ran) -> tuple[Ending, dict[str, object]
         failed = Ending("not_started", code, error_code="NOT_STARTED", error_fragment=ran.not_started[:900])
         return failed._replace(duration_ms=ran.duration_ms), None
     if ran.timed_out:
-        fragment = f"no end within {scene.seconds:g} s. {ran.fragment}".strip()
+        fragment = f"no end within {wave_launch.seconds:g} s. {ran.fragment}".strip()
         return Ending("timed_out", 3, error_code="TIMED_OUT", error_fragment=_cut(fragment), **times), None
     if ran.failed is not None:
         fragment = _cut(ran.fragment or f"exit code {ran.exit_code}")
         return Ending("runtime_error", 3, error_code="RUNTIME_FAILED", error_fragment=fragment, **times), None
     try:
-        product = scene.runtime.product(job, ran.results)
+        product = wave_launch.runtime.product(job, ran.results)
     except UnusableOutput as error:
         return Ending("invalid_output", 3, error_code="NO_OUTPUT", error_fragment=_cut(str(error)), **times), None
     if product.output is not None:
@@ -201,12 +201,12 @@ def _judged(scene: Scene, job: Job, ran: Ran) -> tuple[Ending, dict[str, object]
     return Ending("success", 0, error_fragment=product.note, **times), product.analysis
 
 
-def _analyzer_name(scene: Scene) -> str:
-    return analyzer_name(scene.runtime.name, scene.program.version, scene.config_hash)
+def _analyzer_name(wave_launch: WaveLaunch) -> str:
+    return analyzer_name(wave_launch.runtime.name, wave_launch.program.version, wave_launch.config_hash)
 
 
 def _set_aside(output: Path, folder: Path) -> None:
-    """Keep an output that is there before the attempt, so that it cannot be taken for the attempt's own."""
+    """Move an output of an earlier attempt aside: it could be taken for the output of this attempt."""
     if output.is_symlink() or output.exists():
         output.rename(folder / "previous-output.json")
 

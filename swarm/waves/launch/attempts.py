@@ -1,12 +1,14 @@
 """`attempts`: the agents of a wave with the processes that were launched for them."""
 
+import os
 import sqlite3
 from typing import Final
 
 from swarm.results.attempts import AgentAttempts, AttemptShown, AttemptsResult
-from swarm.rules.states import CAN_BE_RESUMED, WaveStatus
+from swarm.rules.states import CAN_BE_RESUMED, AgentRunStatus, WaveStatus
 from swarm.store import agent_runs
 from swarm.store import attempts as attempt_table
+from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -55,3 +57,17 @@ def _shown(attempt: Attempt) -> AttemptShown:
         error_fragment=attempt.error_fragment,
         record_path=attempt.record_path,
     )
+
+
+def waiting_agents(conn: sqlite3.Connection, wave: Wave) -> list[tuple[AgentRun, list[Attempt]]]:
+    """Return the agents that have not succeeded yet, each with its attempts so far."""
+    by_agent = attempt_table.of_wave(conn, wave.id)
+    waiting = []
+    for agent in agent_runs.current(conn, wave.id):
+        own = by_agent.get(agent.id, [])
+        works = agent.status in {AgentRunStatus.DISPATCHED, AgentRunStatus.RUNNING}
+        # An output without an attempt was written by a person: a process would overwrite it.
+        by_hand = not own and os.path.lexists(agent.output_path)
+        if works and not by_hand and not any(attempt.outcome in {None, "success"} for attempt in own):
+            waiting.append((agent, own))
+    return waiting

@@ -21,7 +21,7 @@ from swarm.results.status import (
 )
 from swarm.rules import assessment
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES
-from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended
+from swarm.rules.states import AGENT_RUN, AgentRunStatus, WaveStatus, is_ended
 from swarm.store import waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
@@ -32,8 +32,6 @@ from swarm.workspace import Workspace
 
 if TYPE_CHECKING:
     from swarm.store.verifications import Verification
-
-_BLOCKED = (AgentRunStatus.INVALID_OUTPUT, AgentRunStatus.OWNERSHIP_VIOLATION)
 
 
 def status(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> StatusResult:
@@ -103,7 +101,7 @@ def _summary(agents: list[AgentRun]) -> AgentSummary:
         len(agents),
         sum(agent.status is AgentRunStatus.COMPLETE for agent in agents),
         sum(not is_ended(agent.status) for agent in agents),
-        sum(agent.status in _BLOCKED for agent in agents),
+        sum(agent.status in AGENT_RUN.blocked for agent in agents),
     )
 
 

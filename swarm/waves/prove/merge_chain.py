@@ -94,7 +94,7 @@ def _move(git: Git, task: MergeTask, agent: AgentRun, step: tuple[str | None, st
     """Move an agent's branch on, and the index of its tree with it; first that, for the branch is what is asked."""
     branch, (tip, parent, commit) = agent.worktree_branch or "", step
     # No git call in a tree whose git folder somebody changed.
-    if agent.worktree_path is None or git_folder.changed_common(task.run, task.wave, task.repository):
+    if agent.worktree_path is None or git_folder.changed_common(task.wave, task.repository):
         refs.move_branch(git, branch, tip, commit)
         return
     tree = Path(agent.worktree_path)

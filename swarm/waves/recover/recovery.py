@@ -37,7 +37,7 @@ def hold_to_git_folder(run: Run, wave: Wave, repository: Repository) -> None:
 
     Nothing is run in the worktrees then: a changed configuration or hook would run in our name.
     """
-    if changed := git_folder.changed_common(run, wave, repository):
+    if changed := git_folder.changed_common(wave, repository):
         more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
         files = ", ".join(f".git/{name}" for name in changed[:MOST_NAMED]) + more
         # A wave in flight is collected first, and fails.

@@ -8,7 +8,6 @@ from swarm import errors
 from swarm.git import sentinel
 from swarm.git.worktrees import Tree
 from swarm.interruption import postponed
-from swarm.results.redispatch import CompletedHash
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
@@ -26,11 +25,11 @@ from swarm.waves.trees import kept_index, worktrees
 
 def redispatch(
     store: Store, recovery: Recovery, plan: SuccessorPlan, timed_out: Sequence[AgentRun]
-) -> tuple[list[int], CompletedHash]:
+) -> tuple[list[int], str]:
     """Make trees and prompts, then write the new rows and the wave's state in one transaction; all or nothing.
 
-    To be called under the lock of worktrees. Returns the new rows. Raises IsolationError, and StateConflict when the
-    wave or an agent changed since the plan was made.
+    To be called under the lock of worktrees. Returns the new rows, and the digest over the completed agents. Raises
+    IsolationError, and StateConflict when the wave or an agent changed since the plan was made.
     """
     commit, git = recovery.wave.dispatch_sha, recovery.repository.git
     wanted = [(new.agent.domain.name, new.agent.tree) for new in plan.successors if new.makes_tree and new.agent.tree]
@@ -49,7 +48,7 @@ def redispatch(
                 new.agent.prompt_path.unlink(missing_ok=True)
                 shutil.rmtree(new.agent.output_path.parent, ignore_errors=True)
             raise
-    return ids, CompletedHash(plan.digest, after)
+    return ids, after
 
 
 def _fingerprints(recovery: Recovery, made: Sequence[Tree]) -> Sentinel:

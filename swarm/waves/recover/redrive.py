@@ -7,14 +7,14 @@ from swarm import errors
 from swarm.config import Config
 from swarm.git.repository import repository_at
 from swarm.results.redispatch import RedispatchResult
-from swarm.rules.states import AgentRunStatus, WaveStatus
+from swarm.rules.states import AGENT_RUN, AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.launch import supervision
 from swarm.waves.recover.recovery import Recovery
-from swarm.waves.recover.resume import BLOCKED, TAIL, WaveAgents, nothing_to_do, of_status, take_up
+from swarm.waves.recover.resume import TAIL, WaveAgents, nothing_to_do, of_status, take_up
 from swarm.workspace import Workspace
 
 
@@ -34,8 +34,10 @@ def redrive(
             supervision.hold_to_no_supervisor(workspace, run, wave)
         supervision.hold_to_status(store.conn, wave)
         agents = agent_runs.current(store.conn, wave.id)
-        tail = of_status(agents, *TAIL, *BLOCKED)
-        found = WaveAgents(tail, (), (), of_status(agents, AgentRunStatus.COMPLETE), of_status(agents, *BLOCKED))
+        tail = of_status(agents, *TAIL, *AGENT_RUN.blocked)
+        found = WaveAgents(
+            tail, (), (), of_status(agents, AgentRunStatus.COMPLETE), of_status(agents, *AGENT_RUN.blocked)
+        )
         if not tail:
             return nothing_to_do(store.conn, run, wave, found)
         recovery = Recovery(

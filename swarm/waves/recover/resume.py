@@ -1,21 +1,18 @@
 """`resume`: apply the timeout policy to the newest wave, and dispatch again what failed, timed out or never began."""
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm import stage_events
-from swarm.clock import seconds_since
 from swarm.config import Config
 from swarm.git.repository import repository_at
 from swarm.results.collect import ViolationShown
 from swarm.results.redispatch import Blocked, CompletedHash, Redispatched, RedispatchResult
 from swarm.rules.assessment import revalidate_line
-from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, attempts, ledger, waves
+from swarm.rules.states import AGENT_RUN, AgentRunStatus, WaveStatus
+from swarm.store import agent_runs, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
 from swarm.store.runs import Run
@@ -25,12 +22,11 @@ from swarm.waves.launch import supervision
 from swarm.waves.recover.recovery import Recovery, hold_to_git_folder
 from swarm.waves.recover.redispatch import redispatch, unattributed
 from swarm.waves.recover.successors import SuccessorPlan, plan_successors
+from swarm.waves.recover.timeouts import timed_out
 from swarm.waves.trees import worktrees
 from swarm.workspace import Workspace
 
-BLOCKED: Final = (AgentRunStatus.INVALID_OUTPUT, AgentRunStatus.OWNERSHIP_VIOLATION)
 TAIL: Final = (AgentRunStatus.FAILED, AgentRunStatus.TIMED_OUT, AgentRunStatus.PENDING)
-_WORKING: Final = (AgentRunStatus.DISPATCHED, AgentRunStatus.RUNNING)
 
 
 class WaveAgents(NamedTuple):
@@ -87,67 +83,33 @@ def take_up(store: Store, recovery: Recovery, found: WaveAgents, *, apply: bool)
     with worktrees.worktree_lock(recovery.repository, recovery.verb):
         # Planned under the lock: which trees can be used again must not change before they are recorded.
         plan = plan_successors(store.conn, recovery, found.tail)
-        ids, digest = redispatch(store, recovery, plan, found.late)
-    return _result(recovery, found, plan, ids, digest)
+        ids, after = redispatch(store, recovery, plan, found.late)
+    return _result(recovery, found, plan, ids, CompletedHash(plan.digest, after))
 
 
 def _wave_agents(conn: sqlite3.Connection, run: Run, wave: Wave) -> WaveAgents:
     agents = agent_runs.current(conn, wave.id)
-    late, unknown = _timed_out(conn, run, wave, agents)
+    late, unknown = timed_out(conn, run, wave, agents)
     return WaveAgents(
         tuple(agent for agent in agents if agent.status in TAIL or agent in late),
         tuple(late),
         tuple(unknown),
         of_status(agents, AgentRunStatus.COMPLETE),
-        of_status(agents, *BLOCKED),
+        of_status(agents, *AGENT_RUN.blocked),
     )
 
 
-def of_status(agents: Sequence[AgentRun], *wanted: AgentRunStatus) -> tuple[AgentRun, ...]:
+def of_status(agents: Sequence[AgentRun], *wanted: str) -> tuple[AgentRun, ...]:
     """Return the agents that are in one of some states."""
     return tuple(agent for agent in agents if agent.status in wanted)
 
 
-def _timed_out(
-    conn: sqlite3.Connection, run: Run, wave: Wave, agents: Sequence[AgentRun]
-) -> tuple[list[AgentRun], list[AgentRun]]:
-    """Return who works for longer than the run allows, and who works since nobody knows when.
-
-    Who has answered waits for `collect`, however long that takes.
-    """
-    late, unknown = [], []
-    own = attempts.of_wave(conn, wave.id)
-    for agent in agents:
-        has_answered = any(one.outcome == "success" for one in own.get(agent.id, ()))
-        if agent.status not in _WORKING or has_answered or os.path.lexists(agent.output_path):
-            continue
-        try:
-            age = seconds_since(_begun(conn, agent))
-        except ValueError:
-            unknown.append(agent)
-            stage_events.emit(
-                "timeout_skipped", run_id=run.id, wave_id=wave.id, agent_run_id=agent.id, domain=agent.domain
-            )
-            continue
-        if age > run.timeout_seconds:
-            late.append(agent)
-    return late, unknown
-
-
-def _begun(conn: sqlite3.Connection, agent: AgentRun) -> str:
-    """Return when an agent began to run or, if it did not, when it was dispatched; `""` where nobody knows."""
-    if agent.status is AgentRunStatus.RUNNING:
-        return agent.started or ""
-    told = [event.ts for event in ledger.events_of(conn, f"agent_run:{agent.id}") if event.to_state == "dispatched"]
-    return told[-1] if told else ""
-
-
 def nothing_to_do(conn: sqlite3.Connection, run: Run, wave: Wave | None, found: WaveAgents) -> RedispatchResult:
-    """Return that nothing can be dispatched again; what is blocked is named."""
+    """Return the result where no agent can be dispatched again; blocked agents are named."""
     blocked = _blocked(run, found)
-    what = f"wave {wave.number} ({wave.phase}) is {wave.status}" if wave else "the run has no wave yet"
+    state = f"wave {wave.number} ({wave.phase}) is {wave.status}" if wave else "the run has no wave yet"
     named = ", ".join(agent.domain for agent in found.blocked)
-    told = f"; only a corrected output helps {named}" if blocked else ""
+    only_helped = f"; only a corrected output helps {named}" if blocked else ""
     return RedispatchResult(
         run.id,
         wave.id if wave else None,
@@ -163,7 +125,7 @@ def nothing_to_do(conn: sqlite3.Connection, run: Run, wave: Wave | None, found: 
         blocked=blocked,
         forgotten=(),
         completed_hash=None,
-        summary=f"Nothing to do: {what}, and no agent of it can be dispatched again{told}.",
+        summary=f"Nothing to do: {state}, and no agent of it can be dispatched again{only_helped}.",
         next_action=run_facts.next_action(conn, run.id),
     )
 

@@ -10,22 +10,21 @@ from swarm import errors
 from swarm.git.repository import aside, repository_at
 from swarm.results.collect import FindingCounts
 from swarm.results.revalidate import Revalidated, RevalidateResult
-from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import is_audit
-from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended
-from swarm.store import agent_runs, digests, waves
+from swarm.rules.states import AGENT_RUN, AgentRunStatus, WaveStatus, is_ended
+from swarm.store import agent_runs, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import run_facts
-from swarm.waves.collect.observe import Observed, observe
+from swarm.waves.collect.observe import observe
+from swarm.waves.collect.observed import Observed
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.collect.ownership import keep_work
-from swarm.waves.collect.record import commit, record_evidence
+from swarm.waves.collect.record import commit, commit_evidence
 from swarm.waves.launch import supervision
 from swarm.waves.recover.recovery import hold_to_git_folder
-from swarm.waves.recover.resume import BLOCKED
 from swarm.waves.trees.worktrees import tidy
 from swarm.workspace import Workspace
 
@@ -62,7 +61,8 @@ def revalidate(
         observed = seen._replace(intakes=tuple(_passed(taken) for taken in seen.intakes))
         if apply and (any(taken.target for taken in observed.intakes) or not in_flight):
             keep_work(repository, wave, observed.intakes)
-            _commit(store, run, observed, reason or "")
+            # A wave in flight is still collected: its findings are recorded then, those of all agents together.
+            (commit_evidence if in_flight else commit)(store, observed, reason or "")
             tidy(store.conn, run, repository)
     return _told(store, run, seen, corrected, reason if apply else None, applied=apply)
 
@@ -75,7 +75,7 @@ def _corrected(run: Run, wave: Wave, agents: Sequence[AgentRun], named: Mapping[
     corrected = {}
     for name, path in named.items():
         status = by_domain[name].status
-        if status in BLOCKED:
+        if status in AGENT_RUN.blocked:
             corrected[name] = path
         elif status is not AgentRunStatus.COMPLETE:
             verb = "resume" if is_ended(status) else "collect"
@@ -97,15 +97,6 @@ def _passed(taken: Intake) -> Intake:
     if taken.target is None or taken.is_complete:
         return taken
     return taken._replace(target=None, body=None, claims=(), work=None)
-
-
-def _commit(store: Store, run: Run, observed: Observed, reason: str) -> None:
-    if observed.wave.status is WaveStatus.FAILED:
-        commit(store, run, observed, reason)
-        return
-    with store.mutation() as conn:
-        record_evidence(conn, observed, reason)
-        digests.seal(conn, run.id, observed.wave.id)
 
 
 def _nothing_to_do(store: Store, run: Run, wave: Wave, agents: Sequence[AgentRun]) -> RevalidateResult:
@@ -138,7 +129,7 @@ def _told(
     incomplete = tuple(
         agent.domain for agent in current if not after.get(agent.domain, agent.status is AgentRunStatus.COMPLETE)
     )
-    whole = tuple(violation for violation in seen.violations if violation.agent_domain == WHOLE_WAVE)
+    whole = seen.unattributed
     ends = wave.status is WaveStatus.FAILED and not incomplete and not seen.violations
     status = WaveStatus.COLLECTED if ends else wave.status
     passed = sum(taken.is_complete for taken in looked)

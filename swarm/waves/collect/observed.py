@@ -1,0 +1,57 @@
+"""Record of everything that collect observed of a wave before the transaction begins."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from swarm.results.collect import LeaseRequest, Problem, ViolationShown
+from swarm.rules.ownership import WHOLE_WAVE
+from swarm.rules.suppressions import Suppression
+from swarm.store.waves import Wave
+from swarm.waves.collect.fixes import Fixes, dropped
+from swarm.waves.collect.outputs import STORED_ERROR, Intake
+from swarm.waves.collect.reconcile import Reconciled
+
+
+class Observed(NamedTuple):
+    """Everything that collect observed of a wave. `fixes` and `requests` are those of an amend wave.
+
+    `seq` is the end of the ledger before the findings of an audit were read; `leased` are the leases by which an
+    amend wave was judged. The transaction checks both again.
+    """
+
+    wave: Wave
+    intakes: tuple[Intake, ...]
+    refused: Mapping[int, Sequence[Problem]]
+    violations: tuple[ViolationShown, ...]
+    is_degraded: bool
+    reconciled: Reconciled
+    files: int
+    unaudited: int
+    fixes: Fixes = Fixes((), (), ())
+    requests: tuple[LeaseRequest, ...] = ()
+    comments: Mapping[tuple[str, int], Sequence[Suppression]] = {}
+    seq: int = 0
+    leased: Mapping[str, set[str]] | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """The reason for which the wave fails, `None` where every agent is complete and no file was violated."""
+        incomplete = [taken.agent.domain for taken in self.intakes if not taken.is_complete]
+        reasons = [f"not complete: {', '.join(incomplete)}"] if incomplete else []
+        reasons += [f"{len(self.violations)} violations"] if self.violations else []
+        return "; ".join(reasons)[:STORED_ERROR] or None
+
+    @property
+    def unattributed(self) -> tuple[ViolationShown, ...]:
+        """The violations of which the agent is unknown: they stand against the wave as a whole."""
+        return tuple(violation for violation in self.violations if violation.agent_domain == WHOLE_WAVE)
+
+    @property
+    def dropped(self) -> list[str]:
+        """The findings and fixes that agents declared and collect could not take."""
+        refused = [
+            f"{taken.agent.domain}: {problem.message}"[:STORED_ERROR]
+            for taken in self.intakes
+            for problem in self.refused.get(taken.agent.id, ())
+        ]
+        return refused + dropped(self.fixes.skipped)

@@ -1,0 +1,98 @@
+"""Rows of an audit wave's findings: new ones, sightings, verdicts on silence, and decisions that are due."""
+
+import sqlite3
+from collections import deque
+from collections.abc import Iterator, Mapping
+from itertools import chain
+
+from swarm.rules.findings import Observation
+from swarm.store import finding_aliases, fix_claims, ledger, observations, sightings
+from swarm.store.digests import Digest
+from swarm.store.ledger import Entry
+from swarm.store.observations import SeenFurther
+from swarm.store.waves import Wave
+from swarm.waves.collect import settle_decisions
+from swarm.waves.collect.observed import Observed
+from swarm.waves.collect.reconcile import Moved, Reconciled
+
+
+def record_findings(conn: sqlite3.Connection, observed: Observed) -> None:
+    """Write the effects of a wave on the findings, and one event with a digest over all its sightings."""
+    wave, found = observed.wave, observed.reconciled
+    if moved := observations.observed_since(conn, wave.run_id, observed.seq):
+        found = yield_to_newer(found, moved)
+    fix_claims.settle(conn, _refuted(conn, wave, found), "refuted")
+    fix_claims.settle(conn, [silent.id for silent in found.not_seen if silent.fixed_wave is not None], "fixed")
+    rows = observations.add_all(conn, found.new)
+    fresh = (sighting._replace(finding=rows[sighting.finding]) for sighting in found.new_sightings)
+    digest = Digest()
+    # The digest covers the whole wave: sightings of an earlier collect come first.
+    deque(digest.over(sightings.sightings_in(conn, wave.id)), maxlen=0)
+    observations.record_further(conn, found.further)
+    observations.record_seen_again(conn, found.seen)
+    observations.record_not_seen(conn, found.not_seen)
+    observations.record_relocated(conn, found.relocated)
+    finding_aliases.add(conn, wave.run_id, wave.number, found.aliases)
+    sightings.add_sightings(conn, digest.over(chain(fresh, found.sightings)))
+    ledger.append_all(conn, _moves(wave, found))
+    settle_decisions.settle(conn, wave, observed.comments)
+    payload: dict[str, object] = {
+        "new": found.counts.new,
+        "recurring": found.counts.recurring,
+        "fixed": found.counts.fixed,
+        "unverified": found.counts.unverified,
+        "recurredWhileClosed": found.counts.recurred_while_closed,
+        "sightings": digest.count,
+        "digest": digest.hex(),
+    }
+    ledger.append(conn, Entry("findings_recorded", f"wave:{wave.id}", wave.run_id, wave.id, payload=payload))
+
+
+def _moves(wave: Wave, found: Reconciled) -> Iterator[Entry]:
+    for move in found.moved:
+        yield Entry(
+            kind="finding_moved",
+            subject=f"finding:{move.row_id}",
+            run_id=wave.run_id,
+            wave_id=wave.id,
+            from_state=move.before,
+            to_state=move.after,
+            reason=move.reason,
+            payload=move.proof,
+        )
+
+
+def _refuted(conn: sqlite3.Connection, wave: Wave, found: Reconciled) -> list[int]:
+    """Return the findings that are claimed as fixed and that this wave reports again."""
+    claimed = {claim.finding for claim in fix_claims.standing(conn, wave.run_id)}
+    return [seen.id for seen in found.seen if seen.id in claimed] if claimed else []
+
+
+def yield_to_newer(found: Reconciled, now: Mapping[int, str]) -> Reconciled:
+    """Re-apply decisions made between observe and commit: they are newer than what the wave saw, so they win.
+
+    `now` is the observation, by row, of each finding that was moved since. A finding that was closed or proved stays
+    fixed, and only its sightings are counted. A reopened finding recurs. The wave's silence about any of them is
+    dropped. The counts stay: they are those of what the wave saw.
+    """
+    newer = {seen.id: seen for seen in found.seen if seen.id in now}
+    fixed = [seen for seen in newer.values() if now[seen.id] == Observation.FIXED]
+    return found._replace(
+        seen=[
+            # A person reopened the finding, so that the wave sees it again is no regression.
+            seen._replace(regressions=0) if seen.id in newer else seen
+            for seen in found.seen
+            if now.get(seen.id) != Observation.FIXED
+        ],
+        further=[*found.further, *(SeenFurther(s.severity, s.sightings, s.last_wave, s.id) for s in fixed)],
+        not_seen=[silent for silent in found.not_seen if silent.id not in now],
+        relocated=[silent for silent in found.relocated if silent.id not in now],
+        moved=[
+            *(move for move in found.moved if move.row_id not in now),
+            *(
+                Moved(row, now[row], Observation.RECURRING, seen.match_note)
+                for row, seen in newer.items()
+                if now[row] not in {Observation.FIXED, Observation.RECURRING}
+            ),
+        ],
+    )

@@ -1,0 +1,35 @@
+"""Worktree that the analyzers of one wave share."""
+
+from pathlib import Path
+
+from swarm.git.repository import Repository
+from swarm.git.worktrees import Tree
+from swarm.store import waves
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.trees import kept_index, worktrees
+from swarm.workspace import Workspace
+
+
+def with_shared_tree(store: Store, workspace: Workspace, run: Run, wave: Wave, repository: Repository) -> Wave:
+    """Give a wave without worktrees the one detached tree that its analyzers read."""
+    if wave.shared_tree is None and wave.isolated:
+        return wave
+    place = Path(wave.shared_tree) if wave.shared_tree else workspace.tree(run.id, wave.number, None)
+    tree = Tree(place, None)
+    if not place.exists():
+        with worktrees.worktree_lock(repository, "launch"):
+            worktrees.make_tree(repository.git, tree, wave.dispatch_sha)
+            kept_index.keep_indexes([tree], workspace.wave_folder(run.id, wave.number))
+            # Before anybody else may look whose it is.
+            if wave.shared_tree is None:
+                _record_shared_tree(store, wave, place)
+    elif wave.shared_tree is None:
+        _record_shared_tree(store, wave, place)
+    return wave._replace(shared_tree=str(place))
+
+
+def _record_shared_tree(store: Store, wave: Wave, place: Path) -> None:
+    with store.mutation() as conn:
+        waves.record_shared_tree(conn, wave.id, str(place))
