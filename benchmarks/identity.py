@@ -28,9 +28,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple
 
 from swarm.git.runner import Git
-from swarm.rules.anchors import Anchor, Claim, SourceText, locate_all
+from swarm.rules.anchors import Anchor, SourceText
 from swarm.rules.fingerprints import Report, identified, unclaimed
-from swarm.rules.matching import Known, match
+from swarm.rules.known_findings import Known
+from swarm.rules.locations import ReportedPlace, locate_all
+from swarm.rules.matching import match
 from swarm.waves.travel import Journey, journeys
 
 MOST_SITES: Final = 600
@@ -575,7 +577,7 @@ class Findings:
             by_path[item.path].append(item)
         reports = []
         for path, items in by_path.items():
-            claims = [Claim(i.line, i.quote, i.symbol, i.defect.rule or i.category, 1) for i in items]
+            claims = [ReportedPlace(i.line, i.quote, i.symbol, i.defect.rule or i.category, 1) for i in items]
             anchors = locate_all(release.source(path), claims, expected.get(path))
             reports += [_report(item, anchor) for item, anchor in zip(items, anchors, strict=True)]
         order = {item.site: at for at, item in enumerate(told)}

@@ -12,6 +12,11 @@ def now() -> str:
     return iso(time.time())
 
 
+def today() -> str:
+    """Return the present day, in UTC, as `YYYY-MM-DD`."""
+    return now()[:10]
+
+
 def iso(epoch_seconds: float) -> str:
     """Return a POSIX time, in seconds, as ISO-8601 UTC with milliseconds and `Z`."""
     moment = datetime.fromtimestamp(epoch_seconds, UTC)

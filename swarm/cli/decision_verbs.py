@@ -44,7 +44,7 @@ class Day(click.ParamType[str]):
             is_day = False
         if not is_day:
             self.fail(f"'{errors.shortened(word)}' is no day; write YYYY-MM-DD", param, ctx)
-        if word < clock.now()[:10]:
+        if word < clock.today():
             self.fail(f"{word} has passed already", param, ctx)
         return word
 

@@ -25,7 +25,7 @@ class AgentFacts(NamedTuple):
     error: str | None
 
 
-class Facts(NamedTuple):
+class RunFacts(NamedTuple):
     """What the assessment of a run rests on: what the gates do, and what the next command depends on.
 
     `is_unmerged` says that agents of the newest wave, a collected one that amends in worktrees, changed files of
@@ -43,12 +43,12 @@ class Facts(NamedTuple):
     is_unmerged: bool
     is_unpublished: bool
     is_git_changed: bool
-    gates: gates.Facts
+    gates: gates.GateFacts
     supervisor: str = ""
     unfinished: str = ""
 
 
-def assess(facts: Facts) -> Told:
+def assess(facts: RunFacts) -> Told:
     """Return the state's name, what blocks the run, and the next command."""
     if facts.supervisor:
         return "IN PROGRESS", (f"{facts.supervisor} is at work on the wave",), f"swarm attempts {facts.run_id}"
@@ -58,7 +58,7 @@ def assess(facts: Facts) -> Told:
     return told(facts, gates.evaluate(facts.gates))
 
 
-def told(facts: Facts, judgement: Judgement) -> Told:
+def told(facts: RunFacts, judgement: Judgement) -> Told:
     """Return the same from what the gates said: a state cannot differ from the verdict."""
     run = facts.run_id
     match judgement.verdict:
@@ -72,7 +72,7 @@ def told(facts: Facts, judgement: Judgement) -> Told:
             return _blocked(facts, judgement)
 
 
-def _blocked(facts: Facts, judgement: Judgement) -> Told:
+def _blocked(facts: RunFacts, judgement: Judgement) -> Told:
     run, status = facts.run_id, facts.gates.run_status
     if status in ENDED_RUN_STATUSES:
         return "COMPLETE", (), f"swarm findings {run}"
@@ -96,7 +96,7 @@ def _blocked(facts: Facts, judgement: Judgement) -> Told:
             return _ended(facts, judgement, wave)
 
 
-def _between_waves(facts: Facts) -> Told:
+def _between_waves(facts: RunFacts) -> Told:
     run, wave = facts.run_id, facts.gates.wave
     was_promoted = facts.has_promotions and wave is not None
     state = "READY TO DISPATCH" if was_promoted else "NO WAVE"
@@ -110,14 +110,14 @@ def _between_waves(facts: Facts) -> Told:
     return state, (), _dispatch(facts, phase, isolate=True)
 
 
-def _failed(facts: Facts, judgement: Judgement, phase: Phase) -> Told:
+def _failed(facts: RunFacts, judgement: Judgement, phase: Phase) -> Told:
     blockers = list(_incomplete(facts, tuple(AgentRunStatus)))
     blockers += [gate.reason for gate in judgement.failed if gate.name == gates.GateName.NO_VIOLATIONS]
     state = "BLOCKED" if any(agent.status in AGENT_RUN.blocked for agent in facts.agents) else "WAVE FAILED"
     return state, tuple(blockers), _recovery(facts) or _dispatch(facts, phase, isolate=facts.is_isolated)
 
 
-def _incomplete(facts: Facts, statuses: Sequence[AgentRunStatus]) -> tuple[str, ...]:
+def _incomplete(facts: RunFacts, statuses: Sequence[AgentRunStatus]) -> tuple[str, ...]:
     return tuple(
         f"{agent.domain} is {agent.status}: {agent.error or 'no reason kept'}"
         for agent in facts.agents
@@ -125,7 +125,7 @@ def _incomplete(facts: Facts, statuses: Sequence[AgentRunStatus]) -> tuple[str, 
     )
 
 
-def _recovery(facts: Facts) -> str | None:
+def _recovery(facts: RunFacts) -> str | None:
     """Return what takes a failed wave up again; `None` where only another wave helps."""
     wave, statuses = facts.gates.wave, {agent.status for agent in facts.agents}
     if wave is None or facts.is_git_changed or statuses <= {AgentRunStatus.COMPLETE}:
@@ -144,7 +144,7 @@ def revalidate_line(run_id: str, domains: Sequence[str]) -> str:
     return f"swarm revalidate {run_id} {named} --apply --reason '…'"
 
 
-def _ended(facts: Facts, judgement: Judgement, wave: gates.WaveFacts) -> Told:
+def _ended(facts: RunFacts, judgement: Judgement, wave: gates.WaveFacts) -> Told:
     if wave.incomplete:
         again = _dispatch(facts, wave.phase, isolate=facts.is_isolated)
         return "INCOMPLETE", (judgement.reason,), again
@@ -153,25 +153,25 @@ def _ended(facts: Facts, judgement: Judgement, wave: gates.WaveFacts) -> Told:
     return "BLOCKED", (judgement.reason,), _dispatch(facts, wave.phase, isolate=facts.is_isolated)
 
 
-def _past(facts: Facts, judgement: Judgement) -> str:
+def _past(facts: RunFacts, judgement: Judgement) -> str:
     """Return the way past what another wave would not undo; what the agents did is brought home and proved first."""
     if judgement.can_be_overridden:
         return f"swarm advance {facts.run_id} --override --reason '…'"
     return _prove(facts)
 
 
-def _prove(facts: Facts) -> str:
+def _prove(facts: RunFacts) -> str:
     return f"swarm {'merge' if facts.is_unmerged else 'verify'} {facts.run_id}"
 
 
-def _amend(facts: Facts, judgement: Judgement) -> str:
+def _amend(facts: RunFacts, judgement: Judgement) -> str:
     phase = judgement.next_phase
     if phase is not None and gates.grave(facts.gates, LENSES[phase], _APPROVED):
         return _dispatch(facts, phase, isolate=True)
     return f"swarm approve {facts.run_id} --all --severity {','.join(gates.GRAVE)}"
 
 
-def _dispatch(facts: Facts, phase: Phase, *, isolate: bool) -> str:
+def _dispatch(facts: RunFacts, phase: Phase, *, isolate: bool) -> str:
     if phase in AMEND_PHASES and not gates.approved(facts.gates, LENSES[phase]):
         # An amend wave needs something to amend; where that is gone, the next look tells what is left.
         phase, isolate = gates.audit_phase(phase), True

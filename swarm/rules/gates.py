@@ -74,7 +74,7 @@ class WaveFacts(NamedTuple):
     dropped: tuple[str, ...]
 
 
-class Proof(NamedTuple):
+class VerificationFacts(NamedTuple):
     """The newest `verify` of the wave; in `test` and `treatment`, the newest that was made in the phase."""
 
     verdict: str
@@ -82,13 +82,13 @@ class Proof(NamedTuple):
     is_outdated: bool
 
 
-class Facts(NamedTuple):
+class GateFacts(NamedTuple):
     """What the gates rest on. `findings` counts those of each (status, severity, lens), closed ones too."""
 
     run_status: str
     wave: WaveFacts | None
     violations: int
-    proof: Proof | None
+    proof: VerificationFacts | None
     findings: Mapping[tuple[str, str, str], int]
 
 
@@ -113,7 +113,7 @@ class Judgement(NamedTuple):
         return self.to_phase is not None and all(gate.overridable for gate in self.failed)
 
 
-def evaluate(facts: Facts) -> Judgement:
+def evaluate(facts: GateFacts) -> Judgement:
     """Look at every gate and return what they say, and where the run would go."""
     gates = tuple(_gates(facts))
     failed = [gate for gate in gates if not gate.passed]
@@ -128,7 +128,7 @@ def evaluate(facts: Facts) -> Judgement:
     return Judgement(gates, verdict, facts.run_status, onward, following, "; ".join(told) or "every gate is passed")
 
 
-def judged_wave(facts: Facts) -> WaveFacts | None:
+def judged_wave(facts: GateFacts) -> WaveFacts | None:
     """Return the wave that the phase of the run rests on; `None` before it is dispatched and after it is promoted."""
     wave = facts.wave
     if wave is None or wave.phase != facts.run_status:
@@ -136,7 +136,7 @@ def judged_wave(facts: Facts) -> WaveFacts | None:
     return None if wave.status in {WaveStatus.ADVANCED, WaveStatus.ABORTED_FOR_REWIND} else wave
 
 
-def target(facts: Facts) -> Phase | None:
+def target(facts: GateFacts) -> Phase | None:
     """Return where a promotion leads from the run's phase, `None` where none does."""
     match facts.run_status:
         case Phase.FEATURE_AUDIT:
@@ -153,7 +153,7 @@ def target(facts: Facts) -> Phase | None:
     return AUDIT_PHASES[AUDIT_PHASES.index(phase) + 1]
 
 
-def amend_phase(facts: Facts) -> Phase:
+def amend_phase(facts: GateFacts) -> Phase:
     """Return the amend phase that mends what stands open: of the run's own lens, else of the gravest finding's."""
     phase = dispatched_phase(facts.run_status)
     lens = LENSES[phase] if phase else Lens.A
@@ -168,34 +168,34 @@ def audit_phase(phase: Phase) -> Phase:
     return _AUDIT_OF[LENSES[phase]]
 
 
-def grave(facts: Facts, lens: Lens, statuses: tuple[str, ...] = OPEN_STATUSES) -> int:
+def grave(facts: GateFacts, lens: Lens, statuses: tuple[str, ...] = OPEN_STATUSES) -> int:
     """Return how many findings of a lens are CRITICAL or HIGH and in one of these statuses."""
     return sum(_open(facts, severity, lens, statuses) for severity in GRAVE)
 
 
-def approved(facts: Facts, lens: Lens) -> int:
+def approved(facts: GateFacts, lens: Lens) -> int:
     """Return how many approved findings are open under a lens."""
     return sum(n for (status, _, of), n in facts.findings.items() if status == Decision.APPROVED and of == lens)
 
 
-def _open(facts: Facts, severity: str, lens: Lens, statuses: tuple[str, ...] = OPEN_STATUSES) -> int:
+def _open(facts: GateFacts, severity: str, lens: Lens, statuses: tuple[str, ...] = OPEN_STATUSES) -> int:
     return sum(facts.findings.get((status, severity, lens), 0) for status in statuses)
 
 
-def _current(facts: Facts) -> Phase | None:
+def _current(facts: GateFacts) -> Phase | None:
     if facts.run_status == "initializing":
         return Phase.HEALTH_AUDIT_A
     return next((p for p in (*DISPATCHED_PHASES, *WAVELESS) if p == facts.run_status), None)
 
 
-def _gates(facts: Facts) -> Iterator[Gate]:
+def _gates(facts: GateFacts) -> Iterator[Gate]:
     looks = (_wave_collected, _agents_complete, _no_violations, _verification, _findings, _declarations)
     for name, look in zip(GateName, looks, strict=True):
         passed, reason = look(facts)
         yield Gate(name, passed, name in OVERRIDABLE, reason)
 
 
-def _wave_collected(facts: Facts) -> tuple[bool, str]:
+def _wave_collected(facts: GateFacts) -> tuple[bool, str]:
     if facts.run_status in ENDED_RUN_STATUSES:
         return False, f"the run is {facts.run_status}"
     if facts.run_status in WAVELESS:
@@ -207,7 +207,7 @@ def _wave_collected(facts: Facts) -> tuple[bool, str]:
     return passed, f"wave {wave.number} ({wave.phase}) is {wave.status}"
 
 
-def _agents_complete(facts: Facts) -> tuple[bool, str]:
+def _agents_complete(facts: GateFacts) -> tuple[bool, str]:
     if facts.run_status in WAVELESS:
         return True, f"{facts.run_status} has no agents"
     wave = judged_wave(facts)
@@ -218,14 +218,14 @@ def _agents_complete(facts: Facts) -> tuple[bool, str]:
     return True, f"every agent of wave {wave.number} is complete"
 
 
-def _no_violations(facts: Facts) -> tuple[bool, str]:
+def _no_violations(facts: GateFacts) -> tuple[bool, str]:
     if not facts.violations:
         return True, "no file was touched that should not have been"
     what = "1 file was" if facts.violations == 1 else f"{facts.violations} files were"
     return False, f"{what} touched that should not have been"
 
 
-def _verification(facts: Facts) -> tuple[bool, str]:
+def _verification(facts: GateFacts) -> tuple[bool, str]:
     if facts.run_status not in {*AMEND_PHASES, *WAVELESS}:
         return True, "audit phases need none" if facts.run_status in AUDIT_PHASES else "not asked in this phase"
     what = facts.run_status if facts.run_status in WAVELESS else "the wave"
@@ -240,7 +240,7 @@ def _verification(facts: Facts) -> tuple[bool, str]:
     return proof.passed, f"{said}; {_WAY_OUT}" if proof.verdict == _NO_TESTS else said
 
 
-def _findings(facts: Facts) -> tuple[bool, str]:
+def _findings(facts: GateFacts) -> tuple[bool, str]:
     if facts.run_status not in {*_HEALTH_AUDITS, *WAVELESS}:
         return True, "not asked in this phase"
     counts = {severity: sum(_open(facts, severity, lens) for lens in Lens) for severity in GRAVE}
@@ -248,7 +248,7 @@ def _findings(facts: Facts) -> tuple[bool, str]:
     return (False, f"{told} open") if told else (True, "no CRITICAL or HIGH open")
 
 
-def _declarations(facts: Facts) -> tuple[bool, str]:
+def _declarations(facts: GateFacts) -> tuple[bool, str]:
     wave = judged_wave(facts)
     dropped = wave.dropped if wave else ()
     if not dropped:

@@ -1,4 +1,4 @@
-"""Verdict on a finding that a wave did not report again."""
+"""SilenceVerdict on a finding that a wave did not report again."""
 
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from swarm.rules.findings import EvidenceKind, Fate, Observation
 
 
-class Look(NamedTuple):
+class Coverage(NamedTuple):
     """How a wave looked at the place of one finding.
 
     `not_looked` says why nobody did, if so. `analyzer` names tool, version and configuration, `rules` those
@@ -23,7 +23,7 @@ class Look(NamedTuple):
     file_changed: bool
 
 
-class Verdict(NamedTuple):
+class SilenceVerdict(NamedTuple):
     """What a finding is after a wave that did not report it."""
 
     observation: Observation
@@ -32,21 +32,25 @@ class Verdict(NamedTuple):
     looked: bool
 
 
-def verdict_on_silence(look: Look, fate: Fate, *, rule: str, analyzer: str | None, path_unchanged: bool) -> Verdict:
+def verdict_on_silence(
+    look: Coverage, fate: Fate, *, rule: str, analyzer: str | None, path_unchanged: bool
+) -> SilenceVerdict:
     """Judge a finding that its wave did not report. Silence alone is never a fix."""
     if look.not_looked:
-        return Verdict(Observation.UNVERIFIED, None, look.not_looked, looked=False)
+        return SilenceVerdict(Observation.UNVERIFIED, None, look.not_looked, looked=False)
     if analyzer is not None and rule in look.silenced:
-        return Verdict(Observation.UNVERIFIED, None, f"{rule} is turned off by a comment in the file", looked=False)
+        return SilenceVerdict(
+            Observation.UNVERIFIED, None, f"{rule} is turned off by a comment in the file", looked=False
+        )
     if fate is Fate.FILE_GONE:
-        return Verdict(Observation.FIXED, EvidenceKind.ANCHOR, "the file is gone", looked=True)
+        return SilenceVerdict(Observation.FIXED, EvidenceKind.ANCHOR, "the file is gone", looked=True)
     rescan = _rescan(look, rule=rule, analyzer=analyzer, path_unchanged=path_unchanged)
     if rescan.observation is Observation.FIXED:
         return rescan
     if fate is Fate.GONE:
-        return Verdict(Observation.FIXED, EvidenceKind.ANCHOR, "the line is gone or was rewritten", looked=True)
+        return SilenceVerdict(Observation.FIXED, EvidenceKind.ANCHOR, "the line is gone or was rewritten", looked=True)
     if look.confirmed and look.file_changed:
-        return Verdict(
+        return SilenceVerdict(
             Observation.FIXED,
             EvidenceKind.CONFIRMED,
             "the owner's agent found it gone, and the file has changed",
@@ -55,9 +59,9 @@ def verdict_on_silence(look: Look, fate: Fate, *, rule: str, analyzer: str | Non
     return rescan
 
 
-def _rescan(look: Look, *, rule: str, analyzer: str | None, path_unchanged: bool) -> Verdict:
+def _rescan(look: Coverage, *, rule: str, analyzer: str | None, path_unchanged: bool) -> SilenceVerdict:
     if analyzer is None or look.analyzer is None:
-        return Verdict(Observation.UNVERIFIED, None, "not reported, and its line still stands", looked=True)
+        return SilenceVerdict(Observation.UNVERIFIED, None, "not reported, and its line still stands", looked=True)
     problem = ""
     if look.analyzer != analyzer:
         problem = f"looked at with {look.analyzer}, was found with {analyzer}"
@@ -68,6 +72,6 @@ def _rescan(look: Look, *, rule: str, analyzer: str | None, path_unchanged: bool
     elif not path_unchanged:
         problem = "the file was renamed, and its rules may be others there"
     if problem:
-        return Verdict(Observation.UNVERIFIED, None, problem, looked=False)
+        return SilenceVerdict(Observation.UNVERIFIED, None, problem, looked=False)
     reason = f"{look.analyzer} analysed the file with {rule} on and was silent"
-    return Verdict(Observation.FIXED, EvidenceKind.ANALYZER_RESCAN, reason, looked=True)
+    return SilenceVerdict(Observation.FIXED, EvidenceKind.ANALYZER_RESCAN, reason, looked=True)

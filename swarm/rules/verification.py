@@ -85,7 +85,7 @@ def _attested(seen: Looked) -> Row | None:
     return Row(VERIFIED, "operator", "closed by the coordinator with evidence")
 
 
-class Said(StrEnum):
+class RescanOutcome(StrEnum):
     """What the analyzer of a finding says of it when it is asked again."""
 
     SILENT = "silent"
@@ -93,17 +93,17 @@ class Said(StrEnum):
     MUTE = "mute"
 
 
-def asked_again(row: Row, said: Said, told: str, *, is_claim: bool) -> Row:
+def asked_again(row: Row, said: RescanOutcome, told: str, *, is_claim: bool) -> Row:
     """Return a row as the analyzer that found the finding lets it stand, asked in the same commit.
 
     What is claimed of its findings rests on its word: where it cannot answer, nobody knows.
     """
     match said:
-        case Said.SILENT:
+        case RescanOutcome.SILENT:
             return row if row.classification == VERIFIED else Row(VERIFIED, "cross_ref", told)
-        case Said.REPORTED:
+        case RescanOutcome.REPORTED:
             return Row(REGRESSED if row.classification == REGRESSED else STILL_PRESENT, "anchor", told)
-        case Said.MUTE:
+        case RescanOutcome.MUTE:
             doubted = is_claim and row.classification == VERIFIED
             return Row(UNVERIFIABLE, "unverifiable", told) if doubted else row
 

@@ -50,7 +50,7 @@ class Taken(NamedTuple):
     decided: str | None = None
 
 
-class Proof(NamedTuple):
+class OperatorEvidence(NamedTuple):
     """What an operator gives for a finding that is closed or reopened by hand."""
 
     evidence: str
@@ -109,7 +109,9 @@ def take(conn: sqlite3.Connection, run_id: str, pairs: Iterable[tuple[Decidable,
     append_all(conn, (_entry(run_id, wave_id, item, item.observation, new) for item, new in taken))
 
 
-def reopen(conn: sqlite3.Connection, run_id: str, items: Sequence[Decidable], new: Taken, proof: Proof) -> None:
+def reopen(
+    conn: sqlite3.Connection, run_id: str, items: Sequence[Decidable], new: Taken, proof: OperatorEvidence
+) -> None:
     """Take decisions back by hand; what was fixed is unverified again, and back when evidence had said it was gone."""
     take_back = new._replace(decision=Decision.OPEN)
     moment = now()
@@ -128,7 +130,9 @@ def reopen(conn: sqlite3.Connection, run_id: str, items: Sequence[Decidable], ne
     append_all(conn, (_entry(run_id, None, item, reopened_as(item), take_back, proof) for item in items))
 
 
-def close(conn: sqlite3.Connection, run_id: str, items: Sequence[Decidable], new: Taken, proof: Proof) -> None:
+def close(
+    conn: sqlite3.Connection, run_id: str, items: Sequence[Decidable], new: Taken, proof: OperatorEvidence
+) -> None:
     """Record findings as fixed on an operator's evidence. What was deferred or rejected is decided no more."""
     conn.executemany(
         "UPDATE findings SET observation = 'fixed', observation_reason = ?, evidence = 'operator', evidence_note = ?,"
@@ -216,7 +220,12 @@ def _moment(new: Taken, moment: str) -> str:
 
 
 def _entry(
-    run_id: str, wave_id: int | None, item: Decidable, observation: str, new: Taken, proof: Proof | None = None
+    run_id: str,
+    wave_id: int | None,
+    item: Decidable,
+    observation: str,
+    new: Taken,
+    proof: OperatorEvidence | None = None,
 ) -> Entry:
     payload: dict[str, object] = {"decision": new.decision}
     facts = {"source": new.source, "author": new.author, "expires": new.expires}

@@ -84,12 +84,24 @@ def completed_hash(conn: sqlite3.Connection, wave_id: int) -> str:
     """Return the SHA-256 over the completed agent runs of a wave: their rows, their evidence and their events."""
     whole = hashlib.sha256()
     done = "SELECT id FROM agent_runs WHERE wave_id = ?1 AND status = 'complete'"
-    evidence = "id, agent_run_id, kind, path, sha256, bytes, created"
     for statement in (
-        "SELECT * FROM agent_runs WHERE wave_id = ?1 AND status = 'complete' ORDER BY id",
-        f"SELECT {evidence} FROM artifacts WHERE agent_run_id IN ({done}) ORDER BY id",  # noqa: S608
-        f"SELECT * FROM file_claims WHERE agent_run_id IN ({done}) ORDER BY id",  # noqa: S608
-        f"SELECT * FROM fix_claims WHERE agent_run_id IN ({done}) ORDER BY id",  # noqa: S608
+        (
+            "SELECT id, wave_id, domain, status, files, prompt_path, prompt_sha256, output_path, worktree_path,"
+            " worktree_branch, analyzer, analysis, findings, error, started, ended, work"
+            " FROM agent_runs WHERE wave_id = ?1 AND status = 'complete' ORDER BY id"
+        ),
+        (
+            "SELECT id, agent_run_id, kind, path, sha256, bytes, created"  # noqa: S608
+            f" FROM artifacts WHERE agent_run_id IN ({done}) ORDER BY id"
+        ),
+        (
+            "SELECT id, agent_run_id, path, kind, observed, reported, owner, violation"  # noqa: S608
+            f" FROM file_claims WHERE agent_run_id IN ({done}) ORDER BY id"
+        ),
+        (
+            "SELECT id, wave_id, agent_run_id, finding, description, file, verified_via, evidence, outcome"  # noqa: S608
+            f" FROM fix_claims WHERE agent_run_id IN ({done}) ORDER BY id"
+        ),
         f"SELECT seq, hash FROM events WHERE subject IN (SELECT 'agent_run:' || id FROM ({done})) ORDER BY seq",  # noqa: S608
     ):
         for row in conn.execute(statement, (wave_id,)):

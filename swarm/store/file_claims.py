@@ -7,7 +7,7 @@ from typing import NamedTuple
 from swarm.store.wave_documents import violations_from
 
 
-class Claim(NamedTuple):
+class FileClaim(NamedTuple):
     """A file that an agent run touched: as git shows it, as the agent says, or both."""
 
     path: str
@@ -18,7 +18,7 @@ class Claim(NamedTuple):
     violation: bool
 
 
-def replace_claims(conn: sqlite3.Connection, agent_run_id: int, claims: Iterable[Claim]) -> None:
+def replace_claims(conn: sqlite3.Connection, agent_run_id: int, claims: Iterable[FileClaim]) -> None:
     """Keep the files that an agent run touched."""
     conn.execute("DELETE FROM file_claims WHERE agent_run_id = ?", (agent_run_id,))
     conn.executemany(
@@ -41,16 +41,16 @@ def claimed_files(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[str]
     return found
 
 
-def file_claims_of(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[Claim]]:
+def file_claims_of(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[FileClaim]]:
     """Return the files that each agent run of a wave touched, by path."""
-    found: dict[int, list[Claim]] = {}
+    found: dict[int, list[FileClaim]] = {}
     rows = conn.execute(
         "SELECT agent_run_id, path, kind, observed, reported, owner, violation FROM agent_runs"
         " CROSS JOIN file_claims ON agent_run_id = agent_runs.id WHERE wave_id = ? ORDER BY agent_run_id, path",
         (wave_id,),
     )
     for agent_run_id, path, kind, observed, reported, owner, violation in rows:
-        claim = Claim(path, kind, bool(observed), bool(reported), owner, bool(violation))
+        claim = FileClaim(path, kind, bool(observed), bool(reported), owner, bool(violation))
         found.setdefault(agent_run_id, []).append(claim)
     return found
 

@@ -4,12 +4,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from swarm.clock import now
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES
 from swarm.store import finding_aliases
 
 if TYPE_CHECKING:
-    from swarm.rules.matching import Known
+    from swarm.rules.known_findings import Known
 
 _SEVERITY_ORDER: Final = "CASE severity WHEN 'CRITICAL' THEN 0 WHEN 'HIGH' THEN 1 WHEN 'MEDIUM' THEN 2 ELSE 3 END"
 
@@ -85,8 +84,13 @@ class Selection(NamedTuple):
 _SHOWN: Final = ", ".join("findings.id" if name == "row_id" else f"findings.{name}" for name in Finding._fields)
 
 
-def known_findings(conn: sqlite3.Connection, run_id: str, *, statuses: Sequence[str] = ()) -> list[KnownFinding]:
-    """Return the findings of a run, or those of some statuses, as matching and a second look need them."""
+def known_findings(
+    conn: sqlite3.Connection, run_id: str, *, today: str, statuses: Sequence[str] = ()
+) -> list[KnownFinding]:
+    """Return the findings of a run, or those of some statuses, as matching and a second look need them.
+
+    A decision that expired before `today` (YYYY-MM-DD) reads as open.
+    """
     wanted = f" AND status IN ({', '.join('?' * len(statuses))})" if statuses else ""
     aliases = finding_aliases.of_run(conn, run_id)
     rows = conn.execute(
@@ -96,14 +100,14 @@ def known_findings(conn: sqlite3.Connection, run_id: str, *, statuses: Sequence[
         # A decision holds to the end of its last day; collect takes it back in its own transaction.
         " CASE WHEN decision_expires < ? THEN 'open' ELSE decision END FROM findings"
         f" WHERE run_id = ?{wanted} ORDER BY id",
-        (now()[:10], run_id, *statuses),
+        (today, run_id, *statuses),
     )
     return list(_known(rows, aliases))
 
 
 def _known(rows: Iterable[tuple[Any, ...]], aliases: Mapping[int, set[str]]) -> Iterator[KnownFinding]:
     from swarm.rules.anchors import Anchor, Anchored
-    from swarm.rules.matching import Known
+    from swarm.rules.known_findings import Known
 
     none: frozenset[str] = frozenset()
     # SQLite makes every text anew; what stands in thousands of rows is kept once.

@@ -219,7 +219,7 @@ def has_triggers(conn: sqlite3.Connection) -> bool:
     return int(found[0]) == _TRIGGERS
 
 
-class Span(NamedTuple):
+class LedgerSpan(NamedTuple):
     """The events of a wave: how many, the first and the last, and the last one's hash."""
 
     events: int
@@ -240,7 +240,7 @@ def fixed_in(conn: sqlite3.Connection, run_id: str, wave_id: int) -> list[str]:
     return [row[0] for row in rows]
 
 
-def span_of(conn: sqlite3.Connection, run_id: str, wave_id: int) -> Span:
+def span_of(conn: sqlite3.Connection, run_id: str, wave_id: int) -> LedgerSpan:
     """Return where a wave stands in the ledger. That receipts were made of it is no part of what they tell."""
     row: Any = conn.execute(
         "SELECT count(*), min(seq), max(seq) FROM events WHERE run_id = ? AND wave_id = ?"
@@ -248,4 +248,4 @@ def span_of(conn: sqlite3.Connection, run_id: str, wave_id: int) -> Span:
         (run_id, wave_id),
     ).fetchone()
     last = conn.execute("SELECT hash FROM events WHERE seq = ?", (row[2],)).fetchone()
-    return Span(row[0], row[1], row[2], last and last[0])
+    return LedgerSpan(row[0], row[1], row[2], last and last[0])

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from swarm.store.wave_documents import WaveResult, result_from
 
 
-class Span(NamedTuple):
+class Lifespan(NamedTuple):
     """How many findings of a severity share the wave they came in, the wave they were fixed in, and a decision."""
 
     severity: str
@@ -36,7 +36,7 @@ class Persistent(NamedTuple):
     regressions: int
 
 
-class Told(NamedTuple):
+class FindingSummary(NamedTuple):
     """What is shown of a persistent finding."""
 
     finding_id: str
@@ -81,7 +81,7 @@ _OF_REPO: Final = "(?1 IS NULL OR runs.repo = ?1)"
 _GROUPS: Final = {"rule": "coalesce(rule_id, category)", "file": "file"}
 
 
-def spans(conn: sqlite3.Connection, run_id: str) -> Iterator[Span]:
+def spans(conn: sqlite3.Connection, run_id: str) -> Iterator[Lifespan]:
     """Return the lives of a run's findings, counted where they are alike."""
     rows = conn.execute(
         "SELECT severity, first_wave, fixed_wave, decision IN ('deferred', 'rejected') AS closed,"
@@ -89,7 +89,7 @@ def spans(conn: sqlite3.Connection, run_id: str) -> Iterator[Span]:
         " WHERE run_id = ? GROUP BY severity, first_wave, fixed_wave, closed, since",
         (run_id,),
     )
-    return (Span(severity, first, fixed, bool(closed), *rest) for severity, first, fixed, closed, *rest in rows)
+    return (Lifespan(severity, first, fixed, bool(closed), *rest) for severity, first, fixed, closed, *rest in rows)
 
 
 def run_count(conn: sqlite3.Connection, repo: str | None) -> int:
@@ -129,14 +129,14 @@ def links(conn: sqlite3.Connection, repo: str | None) -> Iterator[tuple[int, int
         key, run, finding = (repository, fingerprint), in_run, row_id
 
 
-def told(conn: sqlite3.Connection, row_id: int) -> Told:
+def told(conn: sqlite3.Connection, row_id: int) -> FindingSummary:
     """Return what is shown of one finding."""
     row = conn.execute(
         "SELECT finding_id, severity, coalesce(rule_id, category), findings.status, runs.repo, file, line, description,"
         " run_id, first_wave, last_wave FROM findings JOIN runs ON runs.id = run_id WHERE findings.id = ?",
         (row_id,),
     ).fetchone()
-    return Told._make(row)
+    return FindingSummary._make(row)
 
 
 def points(conn: sqlite3.Connection, repo: str | None) -> Iterator[Point]:

@@ -8,7 +8,7 @@ from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, TreeFile, contents, 
 from swarm.git.runner import Git
 from swarm.rules.anchors import LONGEST_TEXT, Anchor, SourceText
 from swarm.rules.findings import Fate
-from swarm.rules.matching import Known
+from swarm.rules.known_findings import Known
 from swarm.rules.verification import Looked
 from swarm.waves.travel import Journey, journeys
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from swarm.errors import RunNotFound, SwarmError, shortened
 from swarm.rules import gates
-from swarm.rules.assessment import AgentFacts, Facts, assess
+from swarm.rules.assessment import AgentFacts, RunFacts, assess
 from swarm.rules.ownership import WHOLE_WAVE, Domain
 from swarm.rules.phases import AMEND_PHASES
 from swarm.rules.ref_names import head_ref
@@ -33,7 +33,7 @@ class Standing(NamedTuple):
     wave: Wave | None
     agents: list[AgentRun]
     verification: "Verification | None"
-    facts: Facts
+    facts: RunFacts
 
 
 def standing(conn: sqlite3.Connection, run: Run) -> Standing:
@@ -44,7 +44,7 @@ def standing(conn: sqlite3.Connection, run: Run) -> Standing:
     promoted = gate_counts.promoted_wave(conn, run.id)
     newest, proof = _verified(conn, run, wave)
     is_unmerged, is_unpublished = _published(conn, run, wave)
-    facts = Facts(
+    facts = RunFacts(
         run_id=run.id,
         is_frozen=run.map_frozen,
         has_agents=any(domain.ownership.has_agent for domain in domains),
@@ -54,7 +54,7 @@ def standing(conn: sqlite3.Connection, run: Run) -> Standing:
         is_unmerged=is_unmerged,
         is_unpublished=is_unpublished,
         is_git_changed=wave is not None and any(one.file.startswith(GIT_FOLDER) for one in wave.violations),
-        gates=gates.Facts(
+        gates=gates.GateFacts(
             run.status,
             _wave(wave, agents) if wave else None,
             file_claims.violations_after(conn, run.id, promoted, WHOLE_WAVE),
@@ -94,7 +94,7 @@ def _wave(wave: Wave, agents: list[AgentRun]) -> gates.WaveFacts:
 
 def _verified(
     conn: sqlite3.Connection, run: Run, wave: Wave | None
-) -> "tuple[Verification | None, gates.Proof | None]":
+) -> "tuple[Verification | None, gates.VerificationFacts | None]":
     """Return the newest verification of a run, and the one that its phase rests on: made in it, or of its wave."""
     if not gate_counts.has_verifications(conn, run.id):
         return None, None
@@ -109,7 +109,7 @@ def _verified(
         return newest, None
     if found is None:
         return newest, None
-    return newest, gates.Proof(found.verdict, found.passed, gate_counts.is_outdated(conn, found, subject))
+    return newest, gates.VerificationFacts(found.verdict, found.passed, gate_counts.is_outdated(conn, found, subject))
 
 
 def _published(conn: sqlite3.Connection, run: Run, wave: Wave | None) -> tuple[bool, bool]:

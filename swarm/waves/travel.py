@@ -6,8 +6,8 @@ from typing import NamedTuple
 from swarm.git.diff import Change, changes, line_maps
 from swarm.git.repository import holds_commit
 from swarm.git.runner import Git, GitError
+from swarm.rules.known_findings import Known, Travel
 from swarm.rules.line_map import LineMap
-from swarm.rules.matching import Known, Travel
 
 
 class Journey(NamedTuple):

@@ -47,8 +47,7 @@ def test_a_decision_that_has_expired_is_taken_back_by_the_next_collect(
     swarm("defer", "--ids", docs, "--reason", "for now", "--expires", "9999-12-31")
     wave(swarm, three, 2, LOAD, EVAL, rest=(DOCS,))
     assert statuses(swarm) == {"bug": "rejected", "S307": "recurring", "docs": "deferred"}
-    for module in ("store.findings", "waves.collect.settle_decisions"):
-        monkeypatch.setattr(f"swarm.{module}.now", lambda: "9998-01-01T00:00:00.000Z")
+    monkeypatch.setattr(clock, "now", lambda: "9998-01-01T00:00:00.000Z")
     data = wave(swarm, three, 3, LOAD, EVAL, rest=(DOCS,))
     assert statuses(swarm) == {"bug": "recurring", "S307": "recurring", "docs": "deferred"}
     assert (data["findings"]["recurring"], data["findings"]["recurredWhileClosed"]) == (2, 1)

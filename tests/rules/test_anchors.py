@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm.rules.anchors import WINDOW, Anchored, Claim, SourceText, given_out, locate, locate_all
+from swarm.rules.anchors import Anchored, SourceText
+from swarm.rules.locations import WINDOW, ReportedPlace, given_out, locate, locate_all
 
 TWINS = SourceText("a.c", b"int a() {\n  go();\n  x = 1;\n  go();\n  y = 'it';  // why\n  go();\n}\n")
 
@@ -34,17 +35,17 @@ def test_a_cut_quote_without_a_line_needs_more_than_a_few_letters():
 
 
 def test_reports_of_one_teller_on_lines_that_read_the_same_get_as_many_lines_in_their_order():
-    claims = [Claim(line, "go();", None, "bug", 1) for line in (7, 3, 5)]
+    claims = [ReportedPlace(line, "go();", None, "bug", 1) for line in (7, 3, 5)]
     assert lines_of(locate_all(TWINS, claims)) == [6, 2, 4]
 
 
 def test_two_tellers_may_mean_one_line():
-    claims = [Claim(1, "go();", None, "bug", 1), Claim(2, "go();", None, "bug", 2)]
+    claims = [ReportedPlace(1, "go();", None, "bug", 1), ReportedPlace(2, "go();", None, "bug", 2)]
     assert lines_of(locate_all(TWINS, claims)) == [2, 2]
 
 
 def test_one_teller_who_tells_one_line_twice_means_one_line():
-    claims = [Claim(1, "go();", None, "bug", 1)] * 2
+    claims = [ReportedPlace(1, "go();", None, "bug", 1)] * 2
     assert lines_of(locate_all(TWINS, claims)) == [2, 2]
 
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from swarm.rules.assessment import AgentFacts, Facts, assess
-from swarm.rules.gates import Facts as GateFacts
-from swarm.rules.gates import Proof, WaveFacts
+from swarm.rules.assessment import AgentFacts, RunFacts, assess
+from swarm.rules.gates import GateFacts, VerificationFacts, WaveFacts
 from swarm.rules.phases import Phase
 from swarm.rules.states import WaveStatus
 
@@ -15,10 +14,10 @@ FAILED = AgentFacts("code", "failed", False, "it wrote nothing")
 UNTOLD = AgentFacts("rest", "timed_out", False, None)
 INVALID = AgentFacts("code", "invalid_output", True, "not JSON")
 BOTH = ("code is failed: it wrote nothing", "rest is invalid_output: not JSON")
-PASS, RED = Proof("pass", True, False), Proof("fail", False, False)
+PASS, RED = VerificationFacts("pass", True, False), VerificationFacts("fail", False, False)
 HIGH_A = ("new", "HIGH", "A")
 
-FRESH = Facts(
+FRESH = RunFacts(
     run_id="R",
     is_frozen=True,
     has_agents=True,
@@ -39,7 +38,7 @@ def at(
     dropped: tuple[str, ...] = (),
     run_status: str | None = None,
     **gates: object,
-) -> Facts:
+) -> RunFacts:
     """A run with a wave of this phase, isolated."""
     incomplete = tuple(agent.domain for agent in agents if agent.status != "complete")
     wave = WaveFacts(1, phase, status, incomplete, dropped)
@@ -47,23 +46,23 @@ def at(
     return FRESH._replace(is_isolated=True, agents=agents, gates=GateFacts(run_status or phase, wave, **told))
 
 
-def flying(*agents: AgentFacts) -> Facts:
+def flying(*agents: AgentFacts) -> RunFacts:
     return at(Phase.HEALTH_AUDIT_A, WaveStatus.DISPATCHED, *agents)
 
 
-def broken(*agents: AgentFacts, **gates: object) -> Facts:
+def broken(*agents: AgentFacts, **gates: object) -> RunFacts:
     return at(Phase.HEALTH_AUDIT_A, WaveStatus.FAILED, *agents, **gates)
 
 
-def collected(*agents: AgentFacts, **gates: object) -> Facts:
+def collected(*agents: AgentFacts, **gates: object) -> RunFacts:
     return at(Phase.HEALTH_AUDIT_A, WaveStatus.COLLECTED, *(agents or (DONE,)), **gates)
 
 
-def amended(status: WaveStatus = WaveStatus.COLLECTED, **gates: object) -> Facts:
+def amended(status: WaveStatus = WaveStatus.COLLECTED, **gates: object) -> RunFacts:
     return at(Phase.HEALTH_AMEND_A, status, DONE, **gates)
 
 
-def promoted(run_status: str, of: Phase = Phase.HEALTH_AUDIT_A, **gates: object) -> Facts:
+def promoted(run_status: str, of: Phase = Phase.HEALTH_AUDIT_A, **gates: object) -> RunFacts:
     return at(of, WaveStatus.ADVANCED, DONE, run_status=run_status, **gates)._replace(has_promotions=True)
 
 
@@ -254,6 +253,6 @@ AGAIN = "swarm dispatch R health-audit-a --isolate"
     ],
 )
 def test_the_state_its_blockers_and_one_next_command_are_told(
-    facts: Facts, state: str, blockers: tuple[str, ...], following: str
+    facts: RunFacts, state: str, blockers: tuple[str, ...], following: str
 ) -> None:
     assert assess(facts) == (state, blockers, following)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from swarm.rules.findings import SEVERITIES, Decision, EvidenceKind, Fate, Observation, highest, status_of
-from swarm.rules.silence import Look, Verdict, verdict_on_silence
+from swarm.rules.silence import Coverage, SilenceVerdict, verdict_on_silence
 from swarm.store.connection import open_store
 from tests.store import rows
 
@@ -47,7 +47,7 @@ def test_the_database_generates_the_same_word(tmp_path: Path) -> None:
     assert {(observation, decision): status for observation, decision, status in found} == shown()
 
 
-SAME = Look(
+SAME = Coverage(
     not_looked=None,
     analyzer="ruff 1",
     rules=frozenset({"F401"}),
@@ -59,12 +59,12 @@ SAME = Look(
 AGENT = SAME._replace(analyzer=None, rules=frozenset())
 
 
-def unverified(reason: str, *, looked: bool) -> Verdict:
-    return Verdict(Observation.UNVERIFIED, None, reason, looked)
+def unverified(reason: str, *, looked: bool) -> SilenceVerdict:
+    return SilenceVerdict(Observation.UNVERIFIED, None, reason, looked)
 
 
-def fixed(evidence: EvidenceKind, reason: str) -> Verdict:
-    return Verdict(Observation.FIXED, evidence, reason, looked=True)
+def fixed(evidence: EvidenceKind, reason: str) -> SilenceVerdict:
+    return SilenceVerdict(Observation.FIXED, evidence, reason, looked=True)
 
 
 RESCANNED = fixed(EvidenceKind.ANALYZER_RESCAN, "ruff 1 analysed the file with F401 on and was silent")
@@ -126,11 +126,11 @@ QUIET = SAME._replace(silenced=frozenset({"F401"}))
     ],
 )
 def test_silence_is_judged_by_who_looked_and_what_became_of_the_line(
-    look: Look,
+    look: Coverage,
     fate: Fate,
     analyzer: str | None,
     path_unchanged: bool,
-    verdict: Verdict,
+    verdict: SilenceVerdict,
 ) -> None:
     assert verdict_on_silence(look, fate, rule="F401", analyzer=analyzer, path_unchanged=path_unchanged) == verdict
 

@@ -4,24 +4,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm.rules.assessment import AgentFacts, assess
-from swarm.rules.assessment import Facts as RunFacts
+from swarm.rules.assessment import AgentFacts, RunFacts, assess
 from swarm.rules.findings import SEVERITIES, STATUSES
-from swarm.rules.gates import Facts, GateName, Proof, Verdict, WaveFacts, evaluate
+from swarm.rules.gates import GateFacts, GateName, Verdict, VerificationFacts, WaveFacts, evaluate
 from swarm.rules.phases import AMEND_PHASES, AUDIT_PHASES, DISPATCHED_PHASES, RUN_STATUSES, Lens, Phase
 from swarm.rules.states import WAVE, WaveStatus
 
 WAVE_1 = WaveFacts(1, Phase.HEALTH_AUDIT_A, WaveStatus.COLLECTED, (), ())
-CLEAN = Facts("health-audit-a", WAVE_1, 0, None, {})
-PASSED, FAILED, OLD = Proof("pass", True, False), Proof("fail", False, False), Proof("pass", True, True)
-AMENDED = Facts(
+CLEAN = GateFacts("health-audit-a", WAVE_1, 0, None, {})
+PASSED, FAILED, OLD = (
+    VerificationFacts("pass", True, False),
+    VerificationFacts("fail", False, False),
+    VerificationFacts("pass", True, True),
+)
+AMENDED = GateFacts(
     "health-amend-a",
     WaveFacts(2, Phase.HEALTH_AMEND_A, WaveStatus.VERIFIED, (), ()),
     0,
     PASSED,
     {("new", "HIGH", "A"): 1},
 )
-TESTED = Facts("test", None, 0, PASSED, {})
+TESTED = GateFacts("test", None, 0, PASSED, {})
 
 GATES = {
     "wave_collected": (True, False, "wave 1 (health-audit-a) is collected"),
@@ -33,11 +36,11 @@ GATES = {
 }
 
 
-def shown(facts: Facts) -> dict[str, tuple[bool, bool, str]]:
+def shown(facts: GateFacts) -> dict[str, tuple[bool, bool, str]]:
     return {gate.name.value: (gate.passed, gate.overridable, gate.reason) for gate in evaluate(facts).gates}
 
 
-def with_wave(facts: Facts, **changed: object) -> Facts:
+def with_wave(facts: GateFacts, **changed: object) -> GateFacts:
     assert facts.wave is not None
     return facts._replace(wave=facts.wave._replace(**changed))
 
@@ -66,9 +69,9 @@ def test_every_gate_is_told_in_its_order() -> None:
             "no wave of health-audit-a yet",
         ),
         (CLEAN._replace(run_status="health-audit-b"), "wave_collected", False, "no wave of health-audit-b yet"),
-        (Facts("initializing", None, 0, None, {}), "wave_collected", False, "no wave of health-audit-a yet"),
-        (Facts("complete", WAVE_1, 0, None, {}), "wave_collected", False, "the run is complete"),
-        (Facts("aborted", None, 0, None, {}), "wave_collected", False, "the run is aborted"),
+        (GateFacts("initializing", None, 0, None, {}), "wave_collected", False, "no wave of health-audit-a yet"),
+        (GateFacts("complete", WAVE_1, 0, None, {}), "wave_collected", False, "the run is complete"),
+        (GateFacts("aborted", None, 0, None, {}), "wave_collected", False, "the run is aborted"),
         (TESTED, "wave_collected", True, "test has no wave"),
         (with_wave(CLEAN, incomplete=("code", "rest")), "agents_complete", False, "not complete: code, rest"),
         (CLEAN._replace(wave=None), "agents_complete", False, "there is no agent to look at"),
@@ -87,7 +90,7 @@ def test_every_gate_is_told_in_its_order() -> None:
             False,
             "treatment has moved on since it was verified",
         ),
-        (Facts("complete", None, 0, None, {}), "verification", True, "not asked in this phase"),
+        (GateFacts("complete", None, 0, None, {}), "verification", True, "not asked in this phase"),
         (AMENDED, "findings", True, "not asked in this phase"),
         (
             CLEAN._replace(findings={("new", "CRITICAL", "C"): 1, ("approved", "HIGH", "A"): 2}),
@@ -113,7 +116,7 @@ def test_every_gate_is_told_in_its_order() -> None:
         (with_wave(CLEAN, dropped=("F-1", "F-2", "F-3")), "declarations", False, "dropped: F-1 and 2 more"),
     ],
 )
-def test_a_gate_says_whether_it_is_passed_and_why(facts: Facts, gate: str, passed: bool, reason: str) -> None:
+def test_a_gate_says_whether_it_is_passed_and_why(facts: GateFacts, gate: str, passed: bool, reason: str) -> None:
     found = shown(facts)[gate]
     assert (found[0], found[2]) == (passed, reason)
 
@@ -135,7 +138,7 @@ SAYS = {"verification": "VERIFY", "findings": "AMEND"}
 @pytest.mark.parametrize("phase", ["health-audit-a", "health-amend-a", "feature-audit"])
 def test_the_gravest_verdict_wins(phase: str, first: str, second: str) -> None:
     wave = WaveFacts(1, Phase(phase), WaveStatus.COLLECTED, (), ())
-    judgement = evaluate(FAILS[first](FAILS[second](Facts(phase, wave, 0, PASSED, {}))))
+    judgement = evaluate(FAILS[first](FAILS[second](GateFacts(phase, wave, 0, PASSED, {}))))
     ignored = {
         "health-audit-a": {"verification"},
         "health-amend-a": {"findings"},
@@ -178,7 +181,7 @@ FEATURE = {("approved", "LOW", "feature"): 1}
 def test_a_promotion_leads_to_the_next_phase(
     status: str, findings: dict[tuple[str, str, str], int], target: str | None
 ) -> None:
-    assert evaluate(Facts(status, None, 0, None, findings)).to_phase == target
+    assert evaluate(GateFacts(status, None, 0, None, findings)).to_phase == target
 
 
 @pytest.mark.parametrize(
@@ -196,7 +199,7 @@ def test_what_is_grave_is_amended_under_its_own_lens(
     status: str, findings: dict[tuple[str, str, str], int], following: str
 ) -> None:
     wave = None if status == "test" else WaveFacts(1, Phase(status), WaveStatus.COLLECTED, (), ())
-    judgement = evaluate(Facts(status, wave, 0, PASSED, findings))
+    judgement = evaluate(GateFacts(status, wave, 0, PASSED, findings))
     assert (judgement.verdict, judgement.next_phase) == ("AMEND", following)
 
 
@@ -207,7 +210,7 @@ FINDINGS = st.dictionaries(
     st.integers(1, 3),
     max_size=5,
 )
-PROOFS = st.none() | st.builds(Proof, st.sampled_from(["pass", "fail"]), st.booleans(), st.booleans())
+PROOFS = st.none() | st.builds(VerificationFacts, st.sampled_from(["pass", "fail"]), st.booleans(), st.booleans())
 AGENT_STATUSES = st.sampled_from(["complete", "complete", "failed", "invalid_output", "dispatched", "running"])
 AGENTS = st.lists(st.tuples(AGENT_STATUSES, st.booleans()), min_size=1, max_size=3)
 
@@ -215,7 +218,9 @@ AGENTS = st.lists(st.tuples(AGENT_STATUSES, st.booleans()), min_size=1, max_size
 @st.composite
 def histories(draw: st.DrawFn) -> list[RunFacts]:
     """A lawful history of a run: what was dispatched, how it ended, what was found, proved, promoted and taken back."""
-    facts = RunFacts("R", True, True, True, (), False, False, False, False, Facts("initializing", None, 0, None, {}))
+    facts = RunFacts(
+        "R", True, True, True, (), False, False, False, False, GateFacts("initializing", None, 0, None, {})
+    )
     told = [facts]
     for _ in range(draw(st.integers(1, 12))):
         seen = facts.gates
@@ -315,7 +320,7 @@ def test_over_any_facts_at_all_the_state_is_what_the_gates_say(
     wave_status: WaveStatus,
     agents: list[tuple[str, bool]],
     violations: int,
-    proof: Proof | None,
+    proof: VerificationFacts | None,
     findings: dict[tuple[str, str, str], int],
     flags: tuple[bool, bool, bool, bool, bool, bool, bool],
 ) -> None:
@@ -323,5 +328,5 @@ def test_over_any_facts_at_all_the_state_is_what_the_gates_say(
     incomplete = tuple(agent.domain for agent in told if agent.status != "complete")
     wave = WaveFacts(3, phase, wave_status, incomplete, ())
     frozen, bearing, isolated, *rest = flags
-    gates = Facts(status, wave, violations, proof, findings)
+    gates = GateFacts(status, wave, violations, proof, findings)
     agree(RunFacts("R", frozen, bearing, isolated, told, *rest, gates))

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from swarm.rules.anchors import Anchored, SourceText
 from swarm.rules.fingerprints import Report, identified
+from swarm.rules.known_findings import Known, MatchedBy, Travel
 from swarm.rules.line_map import Hunk, LineMap
-from swarm.rules.matching import Known, MatchedBy, Travel, match
+from swarm.rules.matching import match
 
 STAYED = {"old": Travel({}, {})}
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm.rules.anchors import Anchored, SourceText, locate
+from swarm.rules.anchors import Anchored, SourceText
+from swarm.rules.locations import locate
 from swarm.rules.suppressions import Suppression, suppressions_at, without_comment
 
 

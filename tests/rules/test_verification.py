@@ -8,8 +8,8 @@ import pytest
 from swarm.rules.findings import EvidenceKind, Fate
 from swarm.rules.verification import (
     Looked,
+    RescanOutcome,
     Row,
-    Said,
     asked_again,
     exit_code,
     verify_approved,
@@ -143,22 +143,22 @@ STILL = ("claimed-but-still-present", "anchor", "told")
 DOUBTED = ("unverifiable", "unverifiable", "told")
 # What was seen; what the analyzer says; whether it is a claim. What is not here is left as it was seen.
 ASKED = {
-    ("regressed", Said.SILENT): ("verified", "cross_ref", "told"),
-    ("claimed-but-still-present", Said.SILENT): ("verified", "cross_ref", "told"),
-    ("unverifiable", Said.SILENT): ("verified", "cross_ref", "told"),
-    ("verified", Said.REPORTED): STILL,
-    ("regressed", Said.REPORTED): ("regressed", "anchor", "told"),
-    ("claimed-but-still-present", Said.REPORTED): STILL,
-    ("unverifiable", Said.REPORTED): STILL,
+    ("regressed", RescanOutcome.SILENT): ("verified", "cross_ref", "told"),
+    ("claimed-but-still-present", RescanOutcome.SILENT): ("verified", "cross_ref", "told"),
+    ("unverifiable", RescanOutcome.SILENT): ("verified", "cross_ref", "told"),
+    ("verified", RescanOutcome.REPORTED): STILL,
+    ("regressed", RescanOutcome.REPORTED): ("regressed", "anchor", "told"),
+    ("claimed-but-still-present", RescanOutcome.REPORTED): STILL,
+    ("unverifiable", RescanOutcome.REPORTED): STILL,
 }
 
 
 @pytest.mark.parametrize("is_claim", EITHER)
-@pytest.mark.parametrize("said", Said)
+@pytest.mark.parametrize("said", RescanOutcome)
 @pytest.mark.parametrize("seen", SEEN)
-def test_an_analyzer_that_is_asked_again_has_the_last_word(seen: str, said: Said, is_claim: bool) -> None:
+def test_an_analyzer_that_is_asked_again_has_the_last_word(seen: str, said: RescanOutcome, is_claim: bool) -> None:
     expected = ASKED.get((seen, said), tuple(SEEN[seen]))
-    if is_claim and (seen, said) == ("verified", Said.MUTE):
+    if is_claim and (seen, said) == ("verified", RescanOutcome.MUTE):
         expected = DOUBTED
     assert asked_again(SEEN[seen], said, "told", is_claim=is_claim) == expected
 

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from swarm.git.repository import contents, files_at
 from swarm.git.runner import Git
 from swarm.results.collect import ClaimedFix, SkippedFix
+from swarm.rules.decisions import CLOSED
 from swarm.rules.findings import Decision, Observation
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.safe_paths import safe_path
@@ -18,7 +19,6 @@ from swarm.waves.collect.outputs import Intake
 from swarm.waves.places import looked, places_at
 
 LONGEST_TOLD: Final = 400
-_CLOSED = (Decision.DEFERRED, Decision.REJECTED)
 
 
 class Fixes(NamedTuple):
@@ -119,7 +119,7 @@ def dropped(skipped: Collection[SkippedFix]) -> list[str]:
 
 
 def _is_closed(item: KnownFinding) -> bool:
-    return item.observation == Observation.FIXED or item.decision in _CLOSED
+    return item.observation == Observation.FIXED or item.decision in CLOSED
 
 
 def _paths_at(git: Git, wave: Wave, intakes: Sequence[Intake], by_id: Mapping[str, KnownFinding]) -> dict[int, str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from swarm import errors
+from swarm.clock import today
 from swarm.git.repository import Repository, files_at
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import is_audit
@@ -56,7 +57,7 @@ def observe(
     violations += [violation for taken in intakes for violation in taken.violations]
     # Before the findings are read: what is decided from here on is applied again inside the transaction.
     seq = ledger.head(conn)
-    known = findings.known_findings(conn, run.id)
+    known = findings.known_findings(conn, run.id, today=today())
     travels = journeys(repository.git, (item.known for item in known), wave.dispatch_sha)
     located = locate_all(repository.git, files, owners, intakes, [item.known for item in known], travels)
     # `located` holds the reports now: two copies of 100,000 would double the peak of memory.

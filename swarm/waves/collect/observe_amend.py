@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from swarm.clock import today
 from swarm.git.repository import Repository, TreeFile
 from swarm.rules.ownership import OwnershipMap
 from swarm.store import assignments, findings, leases
@@ -33,7 +34,7 @@ def observe_amend(
     if may_probe:
         intakes = judge.judge_all(intakes)
     violations += [violation for taken in intakes for violation in taken.violations]
-    known = findings.known_findings(conn, wave.run_id)
+    known = findings.known_findings(conn, wave.run_id, today=today())
     fixes = judge_fixes(repository.git, wave, owners, intakes, known, given)
     refused = {taken.agent.id: () for taken in intakes}
     is_degraded = not wave.isolated

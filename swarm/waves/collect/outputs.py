@@ -20,7 +20,7 @@ from swarm.runtimes import sarif
 from swarm.runtimes.runtime import UnusableOutput
 from swarm.store.agent_runs import AgentRun
 from swarm.store.artifacts import Body, body_of
-from swarm.store.file_claims import Claim
+from swarm.store.file_claims import FileClaim
 from swarm.store.waves import Wave
 from swarm.waves.trees.kept_index import touched_in
 from swarm.workspace import workspace_above
@@ -41,7 +41,7 @@ class Intake(NamedTuple):
     path: str
     body: Body | None
     problems: tuple[Problem, ...] = ()
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[FileClaim, ...] = ()
     violations: tuple[ViolationShown, ...] = ()
     reports: Sequence[Report] = ()
     reported: int = 0
@@ -143,10 +143,10 @@ def violated(taken: Intake) -> AgentRunStatus | None:
     return None if taken_before else AgentRunStatus.OWNERSHIP_VIOLATION
 
 
-def _claim(file: Touched, owners: OwnershipMap) -> Claim:
+def _claim(file: Touched, owners: OwnershipMap) -> FileClaim:
     owner = owners.owner_of(file.path)
     name = owner.name if owner else None
-    return Claim(file.path, file.kind, observed=True, reported=False, owner=name, violation=True)
+    return FileClaim(file.path, file.kind, observed=True, reported=False, owner=name, violation=True)
 
 
 def _divided(taken: Intake) -> Intake:

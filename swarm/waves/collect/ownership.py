@@ -9,7 +9,7 @@ from swarm.results.collect import UNFILTERED, UNTAKABLE, Divergence, LeaseReques
 from swarm.rules.ownership import UNASSIGNED, WHOLE_WAVE, Ownership, OwnershipMap, trespasses
 from swarm.rules.ref_names import work_ref
 from swarm.rules.safe_paths import safe_path
-from swarm.store.file_claims import Claim
+from swarm.store.file_claims import FileClaim
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake, violated, without_tree
 from swarm.waves.trees.kept_index import trusted_index
@@ -123,7 +123,7 @@ class OwnershipJudge:
             is_violation = trespasses(self._owners, domain, path, leased)
             kind = observed.get(path, "edit")
             name = owner.name if owner else None
-            claims.append(Claim(path, kind, path in observed, path in reported, name, is_violation))
+            claims.append(FileClaim(path, kind, path in observed, path in reported, name, is_violation))
             if is_violation:
                 violations.append(ViolationShown(path, domain, name or UNASSIGNED))
             elif owner is not None and owner.ownership is Ownership.SHARED:

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from swarm.results.collect import FindingCounts
-from swarm.rules.findings import SEVERITY_RANK, Decision, Observation, highest
+from swarm.rules.decisions import CLOSED
+from swarm.rules.findings import SEVERITY_RANK, Observation, highest
 from swarm.rules.fingerprints import Report, shortest_free_id, unclaimed
-from swarm.rules.matching import Match, MatchedBy, match
+from swarm.rules.known_findings import Match, MatchedBy
+from swarm.rules.matching import match
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENSES
-from swarm.rules.silence import Verdict
+from swarm.rules.silence import SilenceVerdict
 from swarm.store.findings import KnownFinding
 from swarm.store.observations import NewFinding, NotSeen, Relocated, SeenAgain, SeenFurther
 from swarm.store.sightings import Earlier, Sighting
@@ -19,8 +21,6 @@ from swarm.waves.collect.outputs import Intake
 from swarm.waves.collect.sightings import Located
 from swarm.waves.collect.silence import judge_silence, relocated
 from swarm.waves.travel import Journey
-
-_CLOSED = (Decision.DEFERRED, Decision.REJECTED)
 
 
 class Moved(NamedTuple):
@@ -190,7 +190,7 @@ def _seen(wave: Wave, paired: _Pairing, found: Match, analyzers: Mapping[int, st
         last_wave=wave.number,
         sightings=len(paired.alike[head.fingerprint]),
         regressions=int(item.observation == Observation.FIXED),
-        recurred_while_closed=int(item.decision in _CLOSED),
+        recurred_while_closed=int(item.decision in CLOSED),
         matched_by=found.matched_by,
         match_note=found.note,
     )
@@ -236,21 +236,21 @@ def _moves_of_seen(paired: _Pairing) -> Iterable[Moved]:
             yield Moved(found.known.row_id, before, Observation.RECURRING, found.note)
 
 
-def _moves_of_silent(wave: Wave, verdicts: Sequence[tuple[KnownFinding, Verdict]]) -> Iterable[Moved]:
+def _moves_of_silent(wave: Wave, verdicts: Sequence[tuple[KnownFinding, SilenceVerdict]]) -> Iterable[Moved]:
     for item, verdict in verdicts:
         if item.observation != verdict.observation:
             proof = _proof(wave, verdict)
             yield Moved(item.known.row_id, item.observation, verdict.observation, verdict.reason, proof)
 
 
-def _proof(wave: Wave, verdict: Verdict) -> dict[str, object] | None:
+def _proof(wave: Wave, verdict: SilenceVerdict) -> dict[str, object] | None:
     """Return on what evidence a finding is fixed, and in which commit it was looked for."""
     return None if verdict.evidence is None else {"evidence": verdict.evidence, "commit": wave.dispatch_sha}
 
 
-def _counts(paired: _Pairing, verdicts: Sequence[tuple[KnownFinding, Verdict]]) -> FindingCounts:
-    closed = sum(paired.by_row[found.known.row_id].decision in _CLOSED for found in paired.matches)
-    judged = [verdict.observation for item, verdict in verdicts if item.decision not in _CLOSED]
+def _counts(paired: _Pairing, verdicts: Sequence[tuple[KnownFinding, SilenceVerdict]]) -> FindingCounts:
+    closed = sum(paired.by_row[found.known.row_id].decision in CLOSED for found in paired.matches)
+    judged = [verdict.observation for item, verdict in verdicts if item.decision not in CLOSED]
     return FindingCounts(
         new=len(paired.fresh),
         recurring=len(paired.matches) - closed,
@@ -264,7 +264,7 @@ def _with_earlier(counts: FindingCounts, wave: Wave, paired: _Pairing, earlier: 
     """Return the counts of the whole wave: those of this collect and of earlier ones."""
     first_seen = sum(first == wave.number for first in earlier.sighted.values())
     others = [paired.by_row[row] for row, first in earlier.sighted.items() if first != wave.number]
-    closed = sum(item.decision in _CLOSED for item in others)
+    closed = sum(item.decision in CLOSED for item in others)
     fixed = earlier.fixed - {found.known.row_id for found in paired.matches}
     return FindingCounts(
         new=counts.new + first_seen,

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from swarm.clock import now
+from swarm import clock
 from swarm.rules.decisions import Source
 from swarm.rules.findings import Decision, Observation
 from swarm.rules.suppressions import Suppression
@@ -20,7 +20,7 @@ def settle(conn: sqlite3.Connection, wave: Wave, comments: Comments) -> None:
     An expired decision is taken back. An imported decision that waited for its finding is applied. A finding with a
     rejecting comment at its line is rejected unless a person decided, and open again when the comment is removed.
     """
-    today = now()[:10]
+    today = clock.today()
     decisions.take_back_expired(conn, wave.run_id, today, wave.id)
     pending_decisions.drop_expired(conn, wave.run_id, today)
     _apply_pending(conn, wave)

@@ -8,11 +8,12 @@ from swarm import stage_events
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, TreeFile, contents
 from swarm.git.runner import Git
 from swarm.results.collect import Problem
-from swarm.rules.anchors import Anchor, Claim, SourceText, no_anchor
-from swarm.rules.anchors import locate_all as locate_lines
+from swarm.rules.anchors import Anchor, SourceText, no_anchor
 from swarm.rules.findings import Fate
 from swarm.rules.fingerprints import Report, identified
-from swarm.rules.matching import Known
+from swarm.rules.known_findings import Known
+from swarm.rules.locations import ReportedPlace
+from swarm.rules.locations import locate_all as locate_lines
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.safe_paths import safe_path
 from swarm.rules.suppressions import Suppression, suppressions_at
@@ -129,8 +130,8 @@ def _by_agent(
     return by_agent
 
 
-def _claim(report: Report) -> Claim:
-    return Claim(report.line, report.quote, report.symbol, report.rule, report.agent_run_id)
+def _claim(report: Report) -> ReportedPlace:
+    return ReportedPlace(report.line, report.quote, report.symbol, report.rule, report.agent_run_id)
 
 
 def _expected(known: Iterable[Known], travels: Mapping[str, Journey]) -> dict[str, dict[str, set[int]]]:

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from swarm.rules.findings import Fate, Observation
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENS_TEXT, LENSES
-from swarm.rules.silence import Look, Verdict, verdict_on_silence
+from swarm.rules.silence import Coverage, SilenceVerdict, verdict_on_silence
 from swarm.store.findings import KnownFinding
 from swarm.store.observations import NotSeen, Relocated
 from swarm.store.waves import Wave
@@ -23,14 +23,14 @@ def judge_silence(
     located: Located,
     travels: Mapping[str, Journey],
     counted: AbstractSet[int] = frozenset(),
-) -> tuple[list[NotSeen], list[tuple[KnownFinding, Verdict]]]:
+) -> tuple[list[NotSeen], list[tuple[KnownFinding, SilenceVerdict]]]:
     """Return what to record of the findings that nobody reported, and the verdict on each; fixed ones stay so.
 
     The silence of agent runs that were `counted` by an earlier collect of the wave is not counted again.
     """
     looks = _Looks(wave, owners, intakes)
     not_seen: list[NotSeen] = []
-    verdicts: list[tuple[KnownFinding, Verdict]] = []
+    verdicts: list[tuple[KnownFinding, SilenceVerdict]] = []
     for item in silent:
         if item.observation == Observation.FIXED:
             continue
@@ -86,7 +86,7 @@ class _Looks:
         self._confirmed = {taken.agent.domain: frozenset(taken.output.get("confirmed", ())) for taken in intakes}
         self._analyses = {taken.agent.domain: taken.agent.analysis for taken in intakes}
 
-    def at(self, item: KnownFinding, path: str | None, *, changed: bool) -> Look:
+    def at(self, item: KnownFinding, path: str | None, *, changed: bool) -> Coverage:
         taken = self._taken_at(item, path)
         not_looked = None
         if item.lens != self._lens:
@@ -96,7 +96,7 @@ class _Looks:
         elif not taken.is_complete:
             not_looked = f"the agent of {taken.agent.domain} did not complete ({taken.status})"
         if taken is None or not_looked:
-            return Look(
+            return Coverage(
                 not_looked=not_looked,
                 analyzer=None,
                 rules=frozenset(),
@@ -106,7 +106,7 @@ class _Looks:
                 file_changed=changed,
             )
         analysis = self._analyses[taken.agent.domain]
-        return Look(
+        return Coverage(
             not_looked=None,
             analyzer=taken.agent.analyzer if analysis else None,
             rules=analysis.rules_at(path) if analysis else frozenset(),

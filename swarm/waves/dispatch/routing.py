@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from swarm import errors
+from swarm.clock import today
 from swarm.git.repository import Repository
 from swarm.results.dispatch import Unrouted
 from swarm.rules.findings import OPEN_STATUSES, Decision, Fate
@@ -44,7 +45,9 @@ def route(
         if finding.lens == LENSES[phase]
     ]
     rows = {finding.row_id for finding in approved}
-    known = [item.known for item in findings.known_findings(conn, run.id, statuses=(Decision.APPROVED.value,))]
+    known = [
+        item.known for item in findings.known_findings(conn, run.id, today=today(), statuses=(Decision.APPROVED.value,))
+    ]
     places = places_at(repository.git, [item for item in known if item.row_id in rows], repository.head)
     owners = OwnershipMap(domains)
     by_name = {domain.name: domain for domain in domains}
@@ -85,7 +88,7 @@ def given_before(
     """Return, by agent run, the findings that an amend wave gave out, where they stand in it, and the drifted ones."""
     by_agent = assignments.assigned(conn, wave.id)
     rows = {row for own in by_agent.values() for row in own}
-    known = [item.known for item in findings.known_findings(conn, run.id) if item.known.row_id in rows]
+    known = [item.known for item in findings.known_findings(conn, run.id, today=today()) if item.known.row_id in rows]
     places = places_at(repository.git, known, wave.dispatch_sha)
     given: dict[int, list[Finding]] = {agent: [] for agent in by_agent}
     drifted: set[str] = set()

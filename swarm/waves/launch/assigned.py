@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from swarm.clock import today
 from swarm.git.repository import Repository
 from swarm.runtimes.runtime import Assigned
 from swarm.store import assignments, findings
@@ -17,7 +18,7 @@ def assigned_to(conn: sqlite3.Connection, run: Run, wave: Wave, repository: Repo
     rows = {row for own in by_agent.values() for row in own}
     if not rows:
         return {}
-    known = {i.known.row_id: i for i in findings.known_findings(conn, run.id) if i.known.row_id in rows}
+    known = {i.known.row_id: i for i in findings.known_findings(conn, run.id, today=today()) if i.known.row_id in rows}
     places = places_at(repository.git, [item.known for item in known.values()], wave.dispatch_sha)
     found = {f.row_id: f for f in findings.select(conn, run.id, Selection()) if f.row_id in rows}
     return {

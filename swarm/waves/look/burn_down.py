@@ -38,7 +38,7 @@ def kept_counts(result: WaveResult | None) -> SeverityCounts | None:
     return None if kept is None else severity_counts(kept.items())
 
 
-def _derived(wave: Wave, lives: Iterable[trends.Span]) -> SeverityCounts:
+def _derived(wave: Wave, lives: Iterable[trends.Lifespan]) -> SeverityCounts:
     """Return the open findings after a wave, derived from the findings as they are today.
 
     This misses findings that were fixed and came back in between: a finding keeps only its last fix.

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from swarm.clock import today
 from swarm.git import history
 from swarm.git.repository import Repository, files_at
 from swarm.git.runner import GitError
@@ -78,14 +79,14 @@ def check_findings(conn: sqlite3.Connection, prover: Prover, commit: str, questi
     standing = {claim.finding: claim for claim in fix_claims.standing(conn, run.id)}
     asked = _asked(conn, run, question, standing)
     rows = set(asked)
-    every = findings.known_findings(conn, run.id, statuses=_STATUSES[question])
+    every = findings.known_findings(conn, run.id, today=today(), statuses=_STATUSES[question])
     known = [item for item in every if item.known.row_id in rows]
     places = places_at(repository.git, [item.known for item in known], commit)
     judge = _Judge(repository, commit)
     judged = {row: judge.row(question, asked[row], places[row]) for row in asked}
     answers: Mapping[int, Answer] = {}
     if question is not Question.APPROVED:
-        census = census_of(findings.known_findings(conn, run.id))
+        census = census_of(findings.known_findings(conn, run.id, today=today()))
         doubtful = [
             (item, places[row])
             for item in known

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 
+from swarm.clock import today
 from swarm.rules.findings import EvidenceKind
 from swarm.rules.verification import VERIFIED, asked_again, verify_fixed
 from swarm.store import findings, fix_claims
@@ -29,7 +30,7 @@ def proved_at(
     if not standing:
         return []
     rows = {one.finding for one in standing}
-    every = findings.known_findings(conn, prover.run.id)
+    every = findings.known_findings(conn, prover.run.id, today=today())
     known = {item.known.row_id: item for item in every if item.known.row_id in rows}
     places = places_at(prover.repository.git, [item.known for item in known.values()], commit)
     judged = {row: verify_fixed(looked(places[row])) for row in known}

@@ -12,7 +12,7 @@ from swarm.rules.analysis import analysis_from
 from swarm.rules.anchors import LONGEST_TEXT, folded
 from swarm.rules.findings import Observation
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Phase
-from swarm.rules.verification import Said
+from swarm.rules.verification import RescanOutcome
 from swarm.runtimes import registry
 from swarm.runtimes.child import finish
 from swarm.runtimes.environment import agent_environment
@@ -31,7 +31,7 @@ Kind = tuple[str, str, str]
 class Answer(NamedTuple):
     """What an analyzer says of a finding, and in which words that is told."""
 
-    said: Said
+    said: RescanOutcome
     told: str
 
 
@@ -61,12 +61,12 @@ def ask_again(
                 phase = next(phase for phase in AUDIT_PHASES if LENSES[phase] == lens)
                 runtime = _same(prover, analyzer, tree, paths, phase)
                 told = f"{analyzer} is not here as it was: its version or its configuration is another"
-                found |= {item.known.row_id: Answer(Said.MUTE, told) for item, _ in items}
+                found |= {item.known.row_id: Answer(RescanOutcome.MUTE, told) for item, _ in items}
                 if runtime is not None:
                     found |= _answers(runtime, prover, tree, phase, analyzer, items, census)
             # Something that a build left running may have written into the tree while it was read.
             if agent_work.touched_files(prover.repository.common_dir, tree, commit, kept, None):
-                return {row: Answer(Said.MUTE, "its file was written to while it was read") for row in found}
+                return {row: Answer(RescanOutcome.MUTE, "its file was written to while it was read") for row in found}
         finally:
             kept.unlink(missing_ok=True)
     return found
@@ -125,16 +125,16 @@ def _answers(
     for item, place in items:
         rule, path = item.known.rule, place.path or ""
         if not analysis.was_read(path) or rule not in analysis.rules_at(path):
-            found[item.known.row_id] = Answer(Said.MUTE, f"{analyzer} does not read {path} with {rule} on")
+            found[item.known.row_id] = Answer(RescanOutcome.MUTE, f"{analyzer} does not read {path} with {rule} on")
         elif (report := _still(item, place, reports[path, rule], census)) is not None:
             told = f"{analyzer} reports it at {path}:{report['line']}"
-            found[item.known.row_id] = Answer(Said.REPORTED, told)
+            found[item.known.row_id] = Answer(RescanOutcome.REPORTED, told)
         elif (report := _still(item, place, silenced[path, rule], census)) is not None:
             told = f"a comment turns {rule} off at {path}:{report['line']}"
-            found[item.known.row_id] = Answer(Said.REPORTED, told)
+            found[item.known.row_id] = Answer(RescanOutcome.REPORTED, told)
         else:
             told = f"{analyzer} read the file with {rule} on, and is silent on it"
-            found[item.known.row_id] = Answer(Said.SILENT, told)
+            found[item.known.row_id] = Answer(RescanOutcome.SILENT, told)
     return found
 
 

@@ -10,7 +10,7 @@ from swarm.rules.decisions import DECISION_OF, Action, Source, is_applicable
 from swarm.rules.findings import Decision, Observation, status_of
 from swarm.store import decisions, waves
 from swarm.store.connection import Store
-from swarm.store.decisions import Decidable, Proof, Taken
+from swarm.store.decisions import Decidable, OperatorEvidence, Taken
 from swarm.store.runs import Run
 
 
@@ -110,12 +110,14 @@ def _write(
     taken = Taken(DECISION_OF.get(action, Decision.OPEN), said.reason, Source.COORDINATOR, said.author, said.expires)
     match action:
         case Action.REOPEN:
-            decisions.reopen(conn, run.id, items, taken, Proof(said.evidence))
+            decisions.reopen(conn, run.id, items, taken, OperatorEvidence(said.evidence))
             return tuple(finding_decided(item, status_of(decisions.reopened_as(item), Decision.OPEN)) for item in items)
         case Action.CLOSE:
             wave = waves.newest(conn, run.id)
             number, commit = (None, None) if wave is None else (wave.number, wave.dispatch_sha)
-            decisions.close(conn, run.id, items, taken, Proof(said.evidence, said.verified_how, number, commit))
+            decisions.close(
+                conn, run.id, items, taken, OperatorEvidence(said.evidence, said.verified_how, number, commit)
+            )
             return tuple(finding_decided(item, Observation.FIXED) for item in items)
         case _:
             decisions.take(conn, run.id, ((item, taken) for item in items), None)

@@ -1,0 +1,128 @@
+"""Pairs of a known finding and a report, each in at most one pair, found by keys that both sides share."""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+
+from swarm.rules.anchors import folded
+from swarm.rules.fingerprints import Report
+from swarm.rules.known_findings import Known, Match, MatchedBy, Travel
+
+
+class Matcher:
+    """Known findings and reports that are not paired yet, by their position, and the matches so far.
+
+    Each pass takes pairs out of both sides, so that a surer pass leaves nothing for a less sure pass to take apart.
+    """
+
+    def __init__(self, known: Sequence[Known], reports: Sequence[Report], travels: Mapping[str, Travel]) -> None:
+        self.known = dict(enumerate(known))
+        self.reports = dict(enumerate(reports))
+        self.travels = travels
+        self.matches: list[Match] = []
+
+    def pair(
+        self,
+        known_key: Callable[[Known], Hashable],
+        report_key: Callable[[Report], Hashable],
+        named: Callable[[Known, Report], MatchedBy],
+        *,
+        agree: Callable[[Known, Report], bool] = lambda _known, _report: True,
+        in_order: bool = False,
+    ) -> None:
+        """Pair known findings and reports of the same key, where the key, or a trait below it, singles out both.
+
+        A key of `None` takes no part. `agree` can refuse a pair; `in_order` pairs equal numbers by their ordinals.
+        """
+        by_key: defaultdict[Hashable, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+        for at, known in self.known.items():
+            if (key := known_key(known)) is not None:
+                by_key[key][0].append(at)
+        for at, report in self.reports.items():
+            if (key := report_key(report)) is not None and key in by_key:
+                by_key[key][1].append(at)
+        for ours, theirs in by_key.values():
+            if ours and theirs:
+                for mine, its in self._settled(ours, theirs, in_order=in_order):
+                    if agree(self.known[mine], self.reports[its]):
+                        self.take(mine, its, named)
+
+    def take(self, mine: int, its: int, named: Callable[[Known, Report], MatchedBy]) -> None:
+        """Make a match of a known finding and a report, by their positions."""
+        known, report = self.known.pop(mine), self.reports.pop(its)
+        self.matches.append(Match(known, report, named(known, report), _note(known, report)))
+
+    def path_now(self, known: Known) -> str | None:
+        """Return the path of a known finding's file in the commit of the reports."""
+        if known.anchor is None:
+            return None
+        return self.travels[known.anchor_commit].path(known.anchor.path)
+
+    def line_now(self, known: Known) -> int | None:
+        """Return the line of a known finding in the commit of the reports, `None` where the line did not survive."""
+        if known.anchor is None or known.anchor.line is None:
+            return None
+        return self.travels[known.anchor_commit].lines(known.anchor.path).successor(known.anchor.line)
+
+    def line_rewritten(self, known: Known) -> int | None:
+        """Return the line that replaced the line of a known finding, `None` where no single line did."""
+        if known.anchor is None or known.anchor.line is None:
+            return None
+        return self.travels[known.anchor_commit].lines(known.anchor.path).rewritten(known.anchor.line)
+
+    def _settled(self, ours: list[int], theirs: list[int], *, in_order: bool) -> list[tuple[int, int]]:
+        """Return the pairs within a key; a wrong merge hides a finding, so ambiguity is left unpaired."""
+        if len(ours) == len(theirs) == 1:
+            return [(ours[0], theirs[0])]
+        pairs: list[tuple[int, int]] = []
+        for trait in (_message, _neighbours):
+            ours, theirs, found = self._by_trait(ours, theirs, trait)
+            pairs += found
+        if (in_order and len(ours) == len(theirs)) or len(ours) == len(theirs) == 1:
+            ours.sort(key=lambda at: self.known[at].ordinal)
+            theirs.sort(key=lambda at: self.reports[at].ordinal)
+            pairs += zip(ours, theirs, strict=True)
+        return pairs
+
+    def _by_trait(
+        self, ours: list[int], theirs: list[int], trait: Callable[[Known | Report], str]
+    ) -> tuple[list[int], list[int], list[tuple[int, int]]]:
+        """Return the positions of both sides that stay unpaired, and the pairs that alone share a value of a trait."""
+        mine: defaultdict[str, list[int]] = defaultdict(list)
+        its: defaultdict[str, list[int]] = defaultdict(list)
+        for at in ours:
+            mine[trait(self.known[at])].append(at)
+        for at in theirs:
+            its[trait(self.reports[at])].append(at)
+        pairs = [
+            (mine[value][0], its[value][0])
+            for value in mine
+            if value and len(mine[value]) == 1 and len(its.get(value, ())) == 1
+        ]
+        paired_ours, paired_theirs = {pair[0] for pair in pairs}, {pair[1] for pair in pairs}
+        return (
+            [at for at in ours if at not in paired_ours],
+            [at for at in theirs if at not in paired_theirs],
+            pairs,
+        )
+
+
+def _message(item: Known | Report) -> str:
+    return folded(item.description)
+
+
+def _neighbours(item: Known | Report) -> str:
+    return item.anchor.context_hash if item.anchor else ""
+
+
+def _note(known: Known, report: Report) -> str:
+    """Return why a match was made, as users read it."""
+    old, new = known.anchor, report.anchor
+    if old is None or new is None or old.line is None or new.line is None:
+        return "same place, same words" if old else "same words, no file"
+    is_same_path = old.path == new.path
+    parts = [f"line {old.line} → {new.line}" if is_same_path else f"{old.path}:{old.line} → {new.path}:{new.line}"]
+    parts.append("same text" if old.text_hash == new.text_hash else "text changed")
+    parts.append(f"occurrence {new.occurrence} of {new.occurrences}")
+    if old.scope != new.scope:
+        parts.append(f"now in {new.scope or 'the top level'}, was in {old.scope or 'the top level'}")
+    return ", ".join(parts)
