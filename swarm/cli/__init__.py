@@ -1,1 +1,1 @@
-"""The command line: options in, one call inward, a document or text out."""
+"""Command line: options in, one call inward, a document or text out."""

@@ -14,16 +14,16 @@ from swarm.show.receipt import gate_word
 
 @verb()
 @run_argument
-@click.option("--check-only", is_flag=True, help="Tell what the gates say; promote nothing.")
-@click.option("--override", is_flag=True, help="Pass the gates that may be passed with a reason.")
-@click.option("--reason", metavar="TEXT", help="Why; recorded with the gates that it passes.")
-@click.option("--history", is_flag=True, help="List every promotion; promote nothing.")
+@click.option("--check-only", is_flag=True, help="Report the gates and promote nothing.")
+@click.option("--override", is_flag=True, help="Pass the gates that allow an override; needs --reason.")
+@click.option("--reason", metavar="TEXT", help="Reason for the override; recorded.")
+@click.option("--history", is_flag=True, help="List every promotion and promote nothing.")
 def command(
     call: Call, run: str | None, *, check_only: bool, override: bool, reason: str | None, history: bool
 ) -> None:
-    """Promote RUN to its next phase, where every gate is passed. All gates are always looked at and told.
+    """Promote RUN to its next phase when every gate passes. Every gate is checked and reported each time.
 
-    Exit 0: promoted, or with --check-only: would be; 1: a gate says no. A complete run is left as it is.
+    Exit 0: promoted, or would be with --check-only; 1: a gate does not pass. A complete run stays as it is.
     """
     from swarm.results.document import document
     from swarm.waves import advance
@@ -50,7 +50,7 @@ def command(
             from swarm.cli.receipt import keep, receipt_of
             from swarm.waves.selection import select_wave
 
-            # Not of a promotion of this call alone: one that was killed after its commit has left none.
+            # Written after each call: a call that was killed after its commit left no files.
             keep(call, receipt_of(store, selected, select_wave(store.conn, selected, numbers[-1])))
     call.answer(result, lambda: _lines(result), _exit_code(result))
 

@@ -12,8 +12,8 @@ from swarm.rules.findings import SEVERITIES
 @verb()
 @run_argument
 @named_option
-@click.option("--all", "every", is_flag=True, help="All open findings: new, recurring and unverified ones.")
-@click.option("--ids", type=Words(), default=(), metavar="A,B", help="These findings; prefixes will do.")
+@click.option("--all", "every", is_flag=True, help="All open findings: new, recurring and unverified.")
+@click.option("--ids", type=Words(), default=(), metavar="A,B", help="Findings by id or unique prefix.")
 @click.option("--severity", type=Words(SEVERITIES, upper=True), default=(), help="With --all: only these severities.")
 @click.option("--rule", "rules", type=Words(), default=(), help="With --all: only these rules, or categories.")
 @reason_option
@@ -30,7 +30,7 @@ def command(
 ) -> None:
     """Approve findings of RUN: the next amend wave gives them to the agents of their domains.
 
-    An approval stays when the finding is seen again.
+    An approval stays when a later wave sees the finding again.
     """
     from swarm.waves.triage.triage import Targets
 
@@ -39,5 +39,5 @@ def command(
         raise usage("it takes either --all or --ids", "approve")
     if ids and (severity or rules):
         raise usage("--severity and --rule narrow --all", "approve")
-    told = bounded(reason, "--reason", "approve") if reason and reason.strip() else None
-    decide(call, Action.APPROVE, run, Targets(ids, severity, rules), reason=told)
+    text = bounded(reason, "--reason", "approve") if reason and reason.strip() else None
+    decide(call, Action.APPROVE, run, Targets(ids, severity, rules), reason=text)

@@ -14,7 +14,7 @@ from swarm.show.escape import plain
 @verb()
 @click.argument("words", nargs=-1, metavar="[RUN] [WAVE]")
 def command(call: Call, words: tuple[str, ...]) -> None:
-    """List the processes that were launched for a wave, the newest one where WAVE is left out."""
+    """List the processes that were launched for WAVE, by default the newest wave of RUN."""
     from swarm.waves.launch.attempts import attempts
     from swarm.waves.selection import select_wave, split_run_and_wave
 

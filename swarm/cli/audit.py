@@ -27,11 +27,13 @@ _MOST_FIXED = 10
 
 @verb(formats=_FORMS)
 @click.argument("repo", type=click.Path(path_type=Path))
-@click.option("--since", metavar="REF", help="Tell only findings in lines that changed since REF.")
-@click.option("--fail-on", type=FailOn(), help="Exit 1 only for findings that are new, or this grave.")
-@click.option("--runtime", metavar="NAME", help="What to launch; else ruff.")
+@click.option("--since", metavar="REF", help="Report only findings in lines that changed since REF.")
+@click.option("--fail-on", type=FailOn(), help="Exit 1 only for new findings, or from this severity up.")
+@click.option("--runtime", metavar="NAME", help="Runtime to launch; ruff by default.")
 @click.option("--phase", metavar="PHASE", default=Phase.HEALTH_AUDIT_A.value, help="An audit phase.")
-@click.option("--jobs", type=click.IntRange(1, 256), help="How many agents work at once; else one a core.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="Number of agents that work at once; by default one for each core."
+)
 def command(
     call: Call,
     repo: Path,
@@ -41,10 +43,10 @@ def command(
     phase: str,
     jobs: int | None,
 ) -> None:
-    """Audit the repository around REPO and tell what it found, and what changed since the last audit.
+    """Audit the repository around REPO, and report its findings and the changes since the last audit.
 
-    Makes a run where there is none, and goes on with an interrupted wave. A wave looks at HEAD. REPO may be a
-    sub-folder: findings outside of it are not told. Exit 0: clean; 1: findings; 3: an agent's runtime failed;
+    Makes a run where there is none, and continues an interrupted wave. A wave looks at HEAD. REPO may be a
+    sub-folder: findings outside it are left out. Exit 0: clean; 1: findings; 3: an agent's runtime failed;
     127: its program was not found.
     """
     from swarm.git.repository import repository_at
@@ -86,7 +88,7 @@ def _exit_code(result: AuditResult, fail_on: str | None) -> int:
     if result.exit_class:
         return result.exit_class
     if result.digest.state == "pipeline_broken":
-        # An agent that is not complete is a runtime's failure; a touched file alone is a wave that failed.
+        # An incomplete agent means that its runtime failed; a touched file alone means that the wave failed.
         return 1 if all(broken.domain == WHOLE_WAVE for broken in result.digest.broken) else 3
     return int(fails(result.digest.findings, fail_on, result.wave_number))
 

@@ -1,4 +1,4 @@
-"""One invocation of a verb: where it looks, how it answers."""
+"""Invocation of a verb: its workspace, its run, and its answer."""
 
 import json
 import os
@@ -20,7 +20,7 @@ STARTED: Final = time.perf_counter()
 
 
 class Call:
-    """What every verb is given."""
+    """Invocation of a verb, with its database and its output format."""
 
     def __init__(self, verb: str, database: str | None, form: str) -> None:
         self.verb = verb
@@ -33,7 +33,7 @@ class Call:
 
     @property
     def workspace(self) -> Workspace:
-        """The workspace that the call is about."""
+        """The workspace of this call: `--db`, `SWARM_DB`, or the nearest folder upward."""
         return find_workspace(self._database, os.environ, self.folder)
 
     def read(self) -> "Store":
@@ -43,7 +43,7 @@ class Call:
         return store
 
     def write(self, *, create: bool = False) -> "Store":
-        """Open the control plane to change it."""
+        """Open the control plane for changes."""
         return self._open(create=create)
 
     def _open(self, *, create: bool) -> "Store":
@@ -53,7 +53,7 @@ class Call:
         return open_store(self.workspace.database, self.verb, create=create)
 
     def run(self, store: "Store", named: str | None, *, tell: bool = False) -> "Run":
-        """Return the run that an argument means; `tell` says it on stderr when the argument was left out."""
+        """Return the run that an argument names. Without an argument, `tell` reports the chosen run on stderr."""
         from swarm.waves.selection import select_run
 
         run = select_run(store.conn, named, self.folder)
@@ -62,13 +62,13 @@ class Call:
         return run
 
     def run_here(self, store: "Store", named: str | None, repo_path: Path | None, *, tell: bool = False) -> "Run":
-        """Return the run, with `local_path` where its repository is on this machine. Raises RepoNotFound."""
+        """Return the run, with `local_path` as the place of its repository on this machine. Raises RepoNotFound."""
         from swarm.waves.selection import located
 
         return located(self.run(store, named, tell=tell), repo_path, self.folder)
 
     def run_in_place(self, store: "Store", named: str | None, repo_path: Path | None) -> "Run":
-        """Return the same, told, for what its files are needed for where they were made. Raises WorkspaceMoved."""
+        """Return the run for a verb that needs its files where they were made. Raises WorkspaceMoved."""
         from swarm.waves.selection import hold_to_place
 
         run = self.run_here(store, named, repo_path, tell=True)
@@ -84,9 +84,9 @@ class Call:
     def answer(
         self, data: Any, text: Callable[[], Iterable[str]], exit_code: int = 0, *, timed: bool = True
     ) -> NoReturn:
-        """Show a result, as the one JSON document or as text, and end with the exit code.
+        """Print a result as the one JSON document or as text, and exit.
 
-        A document that must be the same bytes each time is not `timed`: its `duration_ms` is null.
+        `timed=False` leaves `duration_ms` null, for a document that must be the same bytes each time.
         """
         if self.form == "json":
             from swarm.results.document import document
@@ -98,14 +98,14 @@ class Call:
         else:
             from swarm.show.text import harmless
 
-            # A line is harmless already, but for what nobody thought of, such as the path in a next command.
+            # Second barrier: a renderer may have missed a control character, such as one in the path of a command.
             for line in text():
                 write("\n".join(map(harmless, line.split("\n"))))
         raise SystemExit(exit_code)
 
 
 def envelope(verb: str, exit_code: int, data: Any) -> dict[str, Any]:
-    """Return the document of a verb that did its work."""
+    """Return the document of a verb that succeeded."""
     return {"ok": True, "command": verb, "exitCode": exit_code, "data": data, "meta": meta(verb)}
 
 
@@ -139,25 +139,25 @@ def _dumped(value: Any) -> str:
 
 def failure(verb: str, error: errors.SwarmError | BaseException, exit_code: int) -> dict[str, Any]:
     """Return the document of a verb that failed."""
-    told: dict[str, Any] = {"code": None, "message": str(error), "hint": None}
+    fields: dict[str, Any] = {"code": None, "message": str(error), "hint": None}
     if isinstance(error, errors.SwarmError):
         from swarm.results.document import camel, document
 
-        told = {"code": error.code, "message": error.message, "hint": error.hint}
-        told |= {camel(name): document(value) for name, value in error.fields.items() if camel(name) not in told}
+        fields = {"code": error.code, "message": error.message, "hint": error.hint}
+        fields |= {camel(name): document(value) for name, value in error.fields.items() if camel(name) not in fields}
     if error.__cause__ is not None:
-        told["cause"] = str(error.__cause__)
-    return {"ok": False, "command": verb, "exitCode": exit_code, "error": told, "meta": meta(verb)}
+        fields["cause"] = str(error.__cause__)
+    return {"ok": False, "command": verb, "exitCode": exit_code, "error": fields, "meta": meta(verb)}
 
 
 def meta(verb: str) -> dict[str, Any]:
-    """Return what is told of the document itself."""
+    """Return the part of a document that describes the document."""
     elapsed = int((time.perf_counter() - STARTED) * 1000)
     return {"schema": f"swarm.{verb}/v1", "version": __version__, "duration_ms": elapsed}
 
 
 def write(line: str) -> None:
-    """Write one line to stdout, whatever its encoding is."""
+    """Write a line to stdout in any encoding."""
     try:
         sys.stdout.write(line + "\n")
     except UnicodeEncodeError:

@@ -14,18 +14,18 @@ from swarm.show.escape import plain
 
 @verb()
 @run_argument
-@click.option("--apply", is_flag=True, help="Do it; else the plan is shown, and nothing is touched.")
-@click.option("--force", is_flag=True, help="Save what is at risk below refs/swarm/salvage/ first, then remove it too.")
-@click.option("--reason", metavar="TEXT", help="Why, which is recorded; --apply needs it.")
+@click.option("--apply", is_flag=True, help="Carry the plan out; without it, only show the plan.")
+@click.option("--force", is_flag=True, help="Also remove what is at risk, after saving it under refs/swarm/salvage/.")
+@click.option("--reason", metavar="TEXT", help="Reason, which is recorded; required with --apply.")
 @repo_path_option
 def command(
     call: Call, run: str | None, reason: str | None, repo_path: Path | None, *, apply: bool, force: bool
 ) -> None:
-    """Remove RUN's worktrees and branches that hold nothing: merged, or still as they were dispatched.
+    """Remove RUN's worktrees and branches that hold no work: merged, or unchanged since dispatch.
 
-    What would be lost is named and left, and exit 1 says so once it is applied: uncommitted changes, commits that no
-    other branch has, untracked files, a moved HEAD. What agents in flight have is never touched. `swarm undo` brings
-    all back.
+    Worktrees and branches with work that exists nowhere else are listed and kept: uncommitted changes, commits that no
+    other branch has, untracked files, a moved HEAD. With --apply, exit 1 reports them. Agents in flight keep theirs.
+    `swarm undo` brings back what was removed.
     """
     from swarm.waves.clean.clean import Wish, clean
 
@@ -40,13 +40,13 @@ def _lines(result: CleanResult) -> Iterator[str]:
     yield result.summary
     if result.removable:
         yield ""
-        rows = [(one.name, _state(one), _ignored(one), one.branch or "") for one in result.removable]
+        rows = [(left.name, _state(left), _ignored(left), left.branch or "") for left in result.removable]
         yield from text.table(rows, ("name", "state", "ignored files", "branch"))
     if result.at_risk:
         yield ""
         yield "⚠ WORK_AT_RISK: these hold what would be lost"
-        for one in result.at_risk:
-            yield f"  {plain(one.name)}: {plain('; '.join(one.why))}"
+        for left in result.at_risk:
+            yield f"  {plain(left.name)}: {plain('; '.join(left.why))}"
     if result.in_flight:
         yield ""
         yield f"In flight, and not touched: {text.counted(len(result.in_flight), 'wave')} " + ", ".join(
@@ -55,10 +55,10 @@ def _lines(result: CleanResult) -> Iterator[str]:
     yield f"Next: {result.next_action}"
 
 
-def _state(one: Leftover) -> str:
-    told = one.state.replace("_", " ")
-    return f"{told}, saved as {one.salvage}" if one.salvage else told
+def _state(left: Leftover) -> str:
+    state = left.state.replace("_", " ")
+    return f"{state}, saved as {left.salvage}" if left.salvage else state
 
 
-def _ignored(one: Leftover) -> str:
-    return f"{one.ignored:,}" if one.ignored else ""
+def _ignored(left: Leftover) -> str:
+    return f"{left.ignored:,}" if left.ignored else ""

@@ -3,7 +3,15 @@
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.decision_verbs import decide, evidence_option, ids_option, named_option, one_run, reason_option, said
+from swarm.cli.decision_verbs import (
+    decide,
+    evidence_option,
+    ids_option,
+    named_option,
+    one_run,
+    reason_option,
+    required_text,
+)
 from swarm.cli.options import run_argument, verb
 from swarm.rules.decisions import VERIFIED_HOW, Action
 
@@ -14,7 +22,7 @@ from swarm.rules.decisions import VERIFIED_HOW, Action
 @ids_option
 @reason_option
 @evidence_option
-@click.option("--verified-how", required=True, type=click.Choice(VERIFIED_HOW), help="Who looked, and how.")
+@click.option("--verified-how", required=True, type=click.Choice(VERIFIED_HOW), help="How the fix was verified.")
 def command(
     call: Call,
     run: str | None,
@@ -24,12 +32,13 @@ def command(
     evidence: str | None,
     verified_how: str,
 ) -> None:
-    """Record findings of RUN as fixed on your own evidence, which is shown as such.
+    """Record findings of RUN as fixed, on evidence that you give.
 
-    `verify` looks at them again, as at every fix.
+    `swarm verify` checks them again like every other fix.
     """
     from swarm.waves.triage.triage import Targets
 
     run = one_run(run, named, "close")
-    told, seen = said(reason, "--reason", "close"), said(evidence, "--evidence", "close")
-    decide(call, Action.CLOSE, run, Targets(ids), reason=told, evidence=seen, verified_how=verified_how)
+    why = required_text(reason, "--reason", "close")
+    seen = required_text(evidence, "--evidence", "close")
+    decide(call, Action.CLOSE, run, Targets(ids), reason=why, evidence=seen, verified_how=verified_how)

@@ -23,8 +23,8 @@ _MOST_NAMED = 5
 def command(call: Call, run: str | None, named: tuple[str, ...], repo_path: Path | None) -> None:
     """Collect the wave in flight of RUN: validate each output, enforce ownership, record the findings.
 
-    The wave ends `collected`, exit 0, or `failed`, exit 1, when an agent is not complete or touched what it
-    should not have.
+    The wave ends as `collected`, exit 0, or as `failed`, exit 1, when an agent is incomplete or touched a file
+    that it does not own.
     """
     from swarm.waves.collect.collect import collect
 
@@ -53,8 +53,8 @@ def _lines(result: CollectResult) -> Iterator[str]:
         if len(agent.errors) > _MOST_VIOLATIONS:
             yield f"⚠ {agent.domain}: … and {len(agent.errors) - _MOST_VIOLATIONS:,} more"
     for violation in result.violations[:_MOST_VIOLATIONS]:
-        told = _wrong(violation, is_amend=is_amend)
-        yield f"⊘ {plain(violation.file)} was touched by {violation.agent_domain}; {told}"
+        wrong = _problem(violation, is_amend=is_amend)
+        yield f"⊘ {plain(violation.file)} was touched by {violation.agent_domain}; {wrong}"
     if len(result.violations) > _MOST_VIOLATIONS:
         yield f"⊘ … and {len(result.violations) - _MOST_VIOLATIONS:,} more"
     yield from _amended(result)
@@ -67,7 +67,7 @@ def _lines(result: CollectResult) -> Iterator[str]:
     yield f"Next: {result.next_action}"
 
 
-def _wrong(violation: ViolationShown, *, is_amend: bool) -> str:
+def _problem(violation: ViolationShown, *, is_amend: bool) -> str:
     if violation.actual_owner == UNTAKABLE:
         return "git cannot take it"
     if violation.actual_owner == UNFILTERED:

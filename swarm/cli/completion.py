@@ -11,7 +11,7 @@ from swarm.results.completion import Completion
 @verb()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(call: Call, shell: str) -> None:
-    """Print the completion script of a SHELL, to be put where that shell looks for one.
+    """Print the completion script of SHELL. Save it where that shell looks for completions.
 
     For bash: swarm completion bash > ~/.local/share/bash-completion/completions/swarm
     """

@@ -1,4 +1,4 @@
-"""What the triage verbs share: which findings, who decides, until when, and how the outcome is told."""
+"""Options and output of the triage verbs: findings, author, last day, and result."""
 
 import os
 import re
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 _MOST_SHOWN: Final = 20
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
-named_option = click.option("--run", "named", metavar="RUN", help="The run, where it is not the argument.")
-ids_option = click.option("--ids", type=Words(), required=True, metavar="A,B", help="The findings; prefixes will do.")
-reason_option = click.option("--reason", metavar="TEXT", help="Why; it is recorded and shown.")
-evidence_option = click.option("--evidence", metavar="TEXT", help="What you looked at; it is recorded and shown.")
+named_option = click.option("--run", "named", metavar="RUN", help="The run, instead of the argument.")
+ids_option = click.option("--ids", type=Words(), required=True, metavar="A,B", help="Findings by id or unique prefix.")
+reason_option = click.option("--reason", metavar="TEXT", help="Reason; recorded and shown.")
+evidence_option = click.option("--evidence", metavar="TEXT", help="Evidence that you saw; recorded and shown.")
 
 
 class Day(click.ParamType[str]):
-    """A day that has not passed, `YYYY-MM-DD`."""
+    """A day, `YYYY-MM-DD`, that has not passed."""
 
     name = "day"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the day as it was given."""
+        """Return the day unchanged."""
         word = str(value)
         try:
             is_day = _DAY.fullmatch(word) is not None and bool(date.fromisoformat(word))
@@ -49,23 +49,23 @@ class Day(click.ParamType[str]):
         return word
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """Return what `--help` shows."""
+        """Return the form of the value for `--help`."""
         del param, ctx
         return "YYYY-MM-DD"
 
 
-expires_option = click.option("--expires", type=Day(), help="The last day (UTC) on which this holds.")
+expires_option = click.option("--expires", type=Day(), help="Last day (UTC) of the decision.")
 
 
 def one_run(argument: str | None, option: str | None, verb_name: str) -> str | None:
-    """Return the run that is named as argument or as option."""
+    """Return the run that is named by the argument or by the option. Raises CliUsage when both name a run."""
     if argument is not None and option is not None and argument != option:
         raise usage("the run is named twice", verb_name)
     return argument or option
 
 
-def said(value: str | None, option: str, verb_name: str) -> str:
-    """Return what must be said with an option. Raises CliUsage, and ReasonRequired for a reason that is missing."""
+def required_text(value: str | None, option: str, verb_name: str) -> str:
+    """Return the text of a required option. Raises ReasonRequired or CliUsage where it is missing."""
     if option == "--reason":
         value = require_reason(value, f"`swarm {verb_name}`")
     if value is None or not value.strip():
@@ -74,7 +74,7 @@ def said(value: str | None, option: str, verb_name: str) -> str:
 
 
 def bounded(value: str, option: str, verb_name: str) -> str:
-    """Return a text that can be stored: of bounded length, without half characters."""
+    """Return a text that can be stored: of bounded length, without half characters. Raises CliUsage."""
     kept = value.strip().encode("utf-8", "replace").decode()
     if len(kept) > LONGEST_REASON:
         raise usage(f"{option} has {len(kept):,} characters, of at most {LONGEST_REASON:,}", verb_name)
@@ -82,44 +82,44 @@ def bounded(value: str, option: str, verb_name: str) -> str:
 
 
 def author(call: Call, run: "Run") -> str:
-    """Return who decides: as git names them, else the user of the machine."""
+    """Return the author of a decision: the name in git's configuration, else the user of the machine."""
     import getpass
 
     from swarm.git.author import author as named
 
     folder = Path(run.local_path)
-    told = named(folder if folder.is_dir() else call.folder, os.environ)
-    if told is None:
+    name = named(folder if folder.is_dir() else call.folder, os.environ)
+    if name is None:
         try:
-            told = getpass.getuser()
+            name = getpass.getuser()
         except (KeyError, OSError):
-            told = "unknown"
-    return " ".join(told.encode("utf-8", "replace").decode().split())[:LONGEST_AUTHOR]
+            name = "unknown"
+    return " ".join(name.encode("utf-8", "replace").decode().split())[:LONGEST_AUTHOR]
 
 
 def decide(
     call: Call,
     action: Action,
     named: str | None,
-    which: "Targets",
+    targets: "Targets",
     *,
     reason: str | None,
     expires: str | None = None,
     evidence: str = "",
     verified_how: str | None = None,
 ) -> None:
-    """Take one decision and show what it came to."""
+    """Record a decision and show its result."""
     from swarm.waves.triage import triage
 
     with call.write() as store:
         run = call.run(store, named, tell=True)
-        told = triage.Grounds(author(call, run), reason, expires, evidence, verified_how)
-        result = triage.triage(store, run, action, which, told)
+        grounds = triage.Grounds(author(call, run), reason, expires, evidence, verified_how)
+        result = triage.triage(store, run, action, targets, grounds)
     call.answer(result, lambda: _lines(result))
 
 
 def putting_aside(action: Action, help_: str) -> click.Command:
-    """Return the verb that defers or rejects, which are one but for the word."""
+    """Return the verb `defer` or `reject`: both take the same options."""
 
     @verb(named=action.value)
     @run_argument
@@ -137,8 +137,8 @@ def putting_aside(action: Action, help_: str) -> click.Command:
     ) -> None:
         from swarm.waves.triage.triage import Targets
 
-        told = said(reason, "--reason", action.value)
-        decide(call, action, one_run(run, named, action.value), Targets(ids), reason=told, expires=expires)
+        why = required_text(reason, "--reason", action.value)
+        decide(call, action, one_run(run, named, action.value), Targets(ids), reason=why, expires=expires)
 
     command.help = help_
     return command
@@ -170,7 +170,7 @@ def _were(count: int) -> str:
 
 
 def finding_lines(findings: tuple[FindingDecided, ...]) -> Iterator[str]:
-    """Yield one line a finding, of many the first few."""
+    """Yield a line for each finding; of a long list, only the first."""
     for finding in findings[:_MOST_SHOWN]:
         line = f":{finding.line}" if finding.line else ""
         place = plain(finding.file) + line if finding.file else "(no file)"

@@ -5,7 +5,7 @@ from swarm.rules.decisions import Action
 
 command = putting_aside(
     Action.DEFER,
-    """Put findings of RUN off: they are no longer open, and stay deferred when they are seen again.
+    """Defer findings of RUN: they are no longer open, and stay deferred when a later wave sees them.
 
     With --expires, the first collect after that day opens them again.
     """,

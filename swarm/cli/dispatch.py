@@ -15,17 +15,19 @@ from swarm.show.escape import plain
 
 @verb()
 @click.argument("words", nargs=-1, metavar="[RUN] PHASE")
-@click.option("--isolate", is_flag=True, help="Give every agent its own worktree, or fail.")
-@click.option("--auto-freeze", is_flag=True, help="Freeze a draft map on the way.")
-@click.option("--dry-run", is_flag=True, help="Tell what would be dispatched, and make nothing.")
-@click.option("--runtime", metavar="NAME", help="Plan for this runtime; analyzers share one tree.")
+@click.option("--isolate", is_flag=True, help="Give every agent a worktree of its own, or fail.")
+@click.option("--auto-freeze", is_flag=True, help="Freeze a draft map first.")
+@click.option("--dry-run", is_flag=True, help="Show what would be dispatched and change nothing.")
+@click.option("--runtime", metavar="NAME", help="Runtime to plan for; analyzers share one worktree.")
 @click.option(
     "--sparse",
     is_flag=True,
-    help="With --isolate: check out only a domain's own files and its [reads] of swarm.toml, where those are few.",
+    help="With --isolate: check out only a domain's own files and its [reads] of swarm.toml, if they are few.",
 )
-@click.option("--skip-anchor-check", is_flag=True, help="Amend although the place of an approved finding is gone.")
-@click.option("--reason", metavar="TEXT", help="Why, which is recorded.")
+@click.option(
+    "--skip-anchor-check", is_flag=True, help="Amend even if the code of an approved finding is gone; needs --reason."
+)
+@click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @repo_path_option
 def command(  # noqa: PLR0913
     call: Call,
@@ -40,7 +42,7 @@ def command(  # noqa: PLR0913
     sparse: bool,
     skip_anchor_check: bool,
 ) -> None:
-    """Dispatch a wave of PHASE at HEAD: a snapshot of the map, and for each agent a prompt and a worktree.
+    """Dispatch a wave of PHASE at HEAD: a snapshot of the map, and a prompt and a worktree for each agent.
 
     The phases are health-audit-a, -b and -c, stage-d-audit, feature-audit, health-amend-a, -b and -c,
     stage-d-amend and feature-execute.
@@ -85,8 +87,8 @@ def _lines(result: DispatchResult) -> Iterator[str]:
     rows = [(a.domain, _files(a), f"{a.findings:,}", a.worktree_path or "(the checkout)") for a in result.agents]
     yield from text.table(rows, ("agent", "files", "known findings", "works in"))
     yield ""
-    for one in result.unrouted:
-        yield f"⚠ {one.finding_id} goes to nobody: {plain(one.reason)} ({plain(one.file or 'no file')})"
+    for finding in result.unrouted:
+        yield f"⚠ {finding.finding_id} goes to nobody: {plain(finding.reason)} ({plain(finding.file or 'no file')})"
     for warning in result.warnings:
         yield f"⚠ {plain(warning)}"
     if result.edited_files_not_seen:

@@ -15,15 +15,15 @@ _ICONS = {"pass": "✓", "warn": "⚠", "fail": "⊘"}
 
 
 @verb()
-@click.option("--fix", is_flag=True, help="Plan the repairs that can lose nothing; with --apply, do them.")
-@click.option("--apply", is_flag=True, help="Do what --fix plans.")
-@click.option("--reason", metavar="TEXT", help="Why; it is recorded with what was done.")
+@click.option("--fix", is_flag=True, help="Plan the safe repairs; with --apply, carry them out.")
+@click.option("--apply", is_flag=True, help="Carry out the plan of --fix.")
+@click.option("--reason", metavar="TEXT", help="Reason; recorded with the repairs.")
 def command(call: Call, *, fix: bool, apply: bool, reason: str | None) -> None:
-    """Check the machine, the database and the workspace; exit 1 when a check fails. Without --apply, change nothing.
+    """Check the machine, the database and the workspace; exit 1 when a check fails. Only --apply changes anything.
 
-    Repaired are attempts whose supervisor is dead, processes that outlived theirs, half-written files, missing records,
-    rights on swarm's own files, empty worktrees of no agent, scratch trees, and locks that a killed git of ours left.
-    What may hold work is named, with the verb that handles it.
+    --fix repairs attempts whose supervisor is dead, processes that outlived their attempt, half-written files, missing
+    records, permissions of swarm's files, empty worktrees without an agent, scratch trees, and git locks that a killed
+    swarm left. Anything that may hold work is listed with the verb that handles it.
     """
     from swarm.waves.doctor.doctor import FAIL, doctor
 
@@ -52,12 +52,12 @@ def _repaired(call: Call, why: str | None) -> DoctorResult:
     try:
         store = open_store(call.workspace.database, call.verb)
     except errors.SwarmError:
-        # What keeps it from being opened is told by a check.
+        # A check of the doctor reports why the database does not open.
         return nothing
     with store:
         found = repairs.wards(store, call.workspace)
         done = repairs.planned(found) if why is None else repairs.apply(store, found, why)
-    return nothing._replace(repairs=done, left=tuple(one for ward in found for one in ward.left))
+    return nothing._replace(repairs=done, left=tuple(item for ward in found for item in ward.left))
 
 
 def _lines(result: DoctorResult) -> Iterator[str]:
@@ -75,8 +75,8 @@ def _repairs(result: DoctorResult) -> Iterator[str]:
         yield "Nothing to repair."
     for repair in result.repairs:
         yield f"{repair.status.replace('_', ' ')}  {repair.id}: {plain(repair.what)}"
-    for one in result.left:
-        yield f"left alone  {one.id}: {plain(one.what)}"
-        yield f"    Next: {plain(one.hint)}"
+    for item in result.left:
+        yield f"left alone  {item.id}: {plain(item.what)}"
+        yield f"    Next: {plain(item.hint)}"
     if result.repairs and not result.applied:
         yield "Nothing was changed. Next: swarm doctor --fix --apply --reason '…'"

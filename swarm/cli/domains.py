@@ -22,19 +22,19 @@ _ACTIONS = ("freeze", "unfreeze", "add", "edit", "remove", "history", "who", "ch
 @verb()
 @run_argument
 @click.option("--freeze", is_flag=True, help="Freeze the map, so that a wave can be dispatched.")
-@click.option("--unfreeze", is_flag=True, help="Make it a draft again; needs --reason.")
+@click.option("--unfreeze", is_flag=True, help="Make the map a draft again; needs --reason.")
 @click.option("--add", metavar="NAME", help="Add a domain; needs --globs.")
 @click.option("--edit", metavar="NAME", help="Change a domain.")
 @click.option("--remove", metavar="NAME", help="Remove a domain.")
-@click.option("--history", is_flag=True, help="Tell every change of the map.")
-@click.option("--who", metavar="PATH", help="Tell who owns a file, and which glob says so.")
-@click.option("--check", is_flag=True, help="Tell the files that nobody owns, and overlaps and who wins.")
+@click.option("--history", is_flag=True, help="List every change of the map.")
+@click.option("--who", metavar="PATH", help="Show the owner of a file and the glob that matches it.")
+@click.option("--check", is_flag=True, help="List files without an owner, and files that several domains match.")
 @click.option("--globs", metavar="JSON", help="With --add or --edit: a JSON array of globs.")
 @click.option("--ownership", metavar="CLASS", help="With --add or --edit: owned, bridge, shared or coordinator.")
-@click.option("--desc", metavar="TEXT", help="With --add or --edit: what the domain is.")
-@click.option("--before", metavar="NAME", help="With --add or --edit: put it before this domain.")
-@click.option("--reason", metavar="TEXT", help="With --unfreeze: why; it is recorded.")
-@click.option("--force", is_flag=True, help="With --unfreeze: leave a failed wave behind.")
+@click.option("--desc", metavar="TEXT", help="With --add or --edit: a description.")
+@click.option("--before", metavar="NAME", help="With --add or --edit: put the domain before this domain.")
+@click.option("--reason", metavar="TEXT", help="With --unfreeze: the reason; recorded.")
+@click.option("--force", is_flag=True, help="With --unfreeze: give up a failed wave.")
 @repo_path_option
 def command(  # noqa: PLR0913
     call: Call,
@@ -71,7 +71,7 @@ def command(  # noqa: PLR0913
 
 
 def _only(actions: Mapping[str, str | bool | None]) -> tuple[str, str | bool | None]:
-    """Return the option that names the action, with its value; `show` where none does. Raises CliUsage for two."""
+    """Return the option that names the action, with its value, or `show`. Raises CliUsage for two actions."""
     given = [(name, actions[name]) for name in _ACTIONS if actions[name] not in {None, False}]
     if len(given) > 1:
         names = " and ".join(f"--{name}" for name, _ in given)
@@ -121,7 +121,7 @@ def _lines(result: DomainsResult, action: str) -> Iterator[str]:
         yield f"⚠ {plain(warning)}"
     if action in {"check", "freeze"}:
         yield from _listed("no domain owns", result.unowned or ())
-        # That a catch-all matches too says nothing; the document lists these overlaps as well.
+        # Every file overlaps with a catch-all, so the text leaves these overlaps out; the document has them.
         catch_all = {domain.name for domain in result.domains if domain.globs == ("**",)}
         overlaps = [
             f"{overlap.file}: {', '.join(overlap.domains)}; {overlap.owner} wins"

@@ -1,4 +1,4 @@
-"""Errors as text: the block on stderr, the usage line, the hint with the call as it was typed."""
+"""Errors as text: the block on stderr, the usage line, the hint."""
 
 import contextlib
 import errno
@@ -46,12 +46,12 @@ def typed(arguments: Sequence[str], error: Exception) -> BaseException:
     elif isinstance(error, UnicodeEncodeError) and any("\udc80" <= c <= "\udcff" for c in "".join(arguments)):
         found = errors.CliUsage(problem="an argument is not UTF-8", command="swarm")
     elif isinstance(error, OSError) and error.filename is not None:
-        # Of a copy the second is the one that could not be written.
+        # When a copy fails for want of space, the second name is the file that was being written.
         name = error.filename2 if error.errno in _OF_DISK and error.filename2 is not None else error.filename
         path = os.fsdecode(name) if isinstance(name, str | bytes) else str(name)
         found = errors.WorkspaceNotWritable(path=path, problem=f"{path}: {error.strerror or error}")
     elif isinstance(error, OSError) and error.errno in _OF_DISK:
-        # What an open file says when it is written to; it does not say which file it is.
+        # A write to an open file fails without a file name, so the workspace stands for it.
         folder = str(_workspace(arguments).folder)
         found = errors.WorkspaceNotWritable(path=folder, problem=error.strerror or str(error))
     else:
@@ -117,7 +117,7 @@ def _show_document(arguments: Sequence[str], error: BaseException, code: int) ->
 
 
 def error_block(error: BaseException) -> Iterator[str]:
-    """Yield the lines that tell an error; what its fields hold can forge none of them."""
+    """Yield the lines of an error; `plain` keeps a field from forging a line."""
     from swarm.show.escape import plain
 
     if not isinstance(error, errors.SwarmError):

@@ -14,8 +14,8 @@ _POLL_SECONDS = 0.3
 
 
 @verb()
-@click.option("--after", type=click.IntRange(min=0), default=0, help="Only events behind this seq.")
-@click.option("--follow", is_flag=True, help="Go on with what comes, until interrupted.")
+@click.option("--after", type=click.IntRange(min=0), default=0, help="Only events with a higher seq.")
+@click.option("--follow", is_flag=True, help="Wait for new events until interrupted.")
 def command(call: Call, after: int, *, follow: bool) -> None:
     """Print the ledger: one JSON object a line, oldest first."""
     from swarm.results.document import document

@@ -15,7 +15,7 @@ from swarm.show.escape import plain
 @click.argument("thing")
 @run_option
 def command(call: Call, thing: str, run: str | None) -> None:
-    """Tell what THING means and what to do: an error code, `exit:2`, `attempt:1`, or a finding's id."""
+    """Explain THING and say what to do: an error code, `exit:2`, `attempt:1`, or the id of a finding."""
     from swarm.waves.look.explain import explain, needs_database
 
     if not needs_database(thing):

@@ -26,15 +26,19 @@ _FORMS = ("text", "markdown", "json", "sarif")
 
 @verb(formats=_FORMS, default="")
 @click.argument("words", nargs=-1, metavar="[RUN] [WAVE]")
-@click.option("--status", type=Words((*STATUSES, "open", "all")), default=(), help="Which to list; else the open ones.")
+@click.option(
+    "--status", type=Words((*STATUSES, "open", "all")), default=(), help="Statuses to list; by default the open ones."
+)
 @click.option("--severity", type=Words(SEVERITIES, upper=True), default=(), help="Only these severities.")
-@click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only files that match; may be given again.")
+@click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only files that match; may be repeated.")
 @click.option("--domain", "domains", type=Words(), default=(), help="Only files of these domains.")
-@click.option("--rule", "rules", type=Words(), default=(), help="Only these rules, or categories.")
-@click.option("--group-by", type=click.Choice(["file", "rule", "severity"]), help="Also count by this.")
-@click.option("--limit", type=click.IntRange(min=0), help="List at most so many; all are counted.")
-@click.option("--fail-on", type=FailOn(), help="Exit 1 only for findings that are new, or this grave.")
-@click.option("--export", metavar="FILE", help="Write the decisions of RUN as TOML instead; `-` prints them.")
+@click.option("--rule", "rules", type=Words(), default=(), help="Only these rules or categories.")
+@click.option(
+    "--group-by", type=click.Choice(["file", "rule", "severity"]), help="Also count by file, rule or severity."
+)
+@click.option("--limit", metavar="N", type=click.IntRange(min=0), help="List at most N findings; all are counted.")
+@click.option("--fail-on", type=FailOn(), help="Exit 1 only for new findings, or from this severity up.")
+@click.option("--export", metavar="FILE", help="Write the decisions of RUN to a TOML file instead; `-` prints them.")
 def command(  # noqa: PLR0913
     call: Call,
     words: tuple[str, ...],
@@ -49,9 +53,10 @@ def command(  # noqa: PLR0913
     *,
     export: str | None,
 ) -> None:
-    """Tell what RUN has found, gravest first: text on a terminal, markdown in a pipe.
+    """List the findings of RUN, gravest first: as text on a terminal, as markdown in a pipe.
 
-    With WAVE, only what that wave saw. Exit 0: clean; 1: findings; 2: an agent of the wave did not complete.
+    With WAVE, only the findings that this wave saw. Exit 0: clean; 1: findings; 2: an agent of the wave did not
+    complete.
     """
     from swarm.waves.look.findings import Filters
     from swarm.waves.selection import split_run_and_wave
@@ -87,17 +92,17 @@ def command(  # noqa: PLR0913
             from swarm.show import markdown
 
             title = f"Findings of {run.repo}, wave {head.wave_number}"
-            for line in markdown.digest_lines(head, title, _told(store, run, filters), limit=limit):
+            for line in markdown.digest_lines(head, title, _shown_findings(store, run, filters), limit=limit):
                 write(line)
         else:
             shown = filters._replace(limit=_shown(head) if limit is None else limit)
-            for line in text.digest_lines(head, _told(store, run, shown)):
+            for line in text.digest_lines(head, _shown_findings(store, run, shown)):
                 write(line)
     raise SystemExit(code)
 
 
 def _export(call: Call, named: str | None, filters: "Filters", target: str) -> NoReturn:
-    """Write the decisions that the filters keep, and tell of them."""
+    """Write the decisions that the filters keep to a file, or print them."""
     import sys
 
     from swarm.files import refuse_target, write_stream
@@ -123,27 +128,27 @@ def _export(call: Call, named: str | None, filters: "Filters", target: str) -> N
 
 
 def _head(store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -> tuple[int, FindingsResult]:
-    """Return the exit code and the digest without its findings, which are told one at a time."""
+    """Return the exit code and the digest without its findings, which are read one at a time."""
     from swarm.waves.look.findings import exit_code, findings
 
     head = findings(store.conn, run, filters._replace(limit=0))
     return exit_code(store.conn, run, filters, head, fail_on), head
 
 
-def _told(store: "Store", run: "Run", filters: "Filters") -> Iterator[FindingShown]:
+def _shown_findings(store: "Store", run: "Run", filters: "Filters") -> Iterator[FindingShown]:
     from swarm.waves.look.findings import finding_shown, selected
 
     return map(finding_shown, islice(selected(store.conn, run, filters), filters.limit))
 
 
 def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -> int:
-    """Write the document with its findings one at a time, so that a long list is never held in memory."""
+    """Write the document with its findings one at a time: a long list is never held in memory."""
     import sys
 
     from swarm.results.document import document
 
     code, head = _head(store, run, filters, fail_on)
-    texts = (json.dumps(document(finding), ensure_ascii=False) for finding in _told(store, run, filters))
+    texts = (json.dumps(document(finding), ensure_ascii=False) for finding in _shown_findings(store, run, filters))
     for part in streamed(call.verb, code, document(head), "findings", texts):
         sys.stdout.write(part)
     sys.stdout.write("\n")

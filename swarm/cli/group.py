@@ -1,4 +1,4 @@
-"""The group of verbs: each is imported when it is called, and `--help` is made from the table alone."""
+"""Group of verbs: imports a verb when it is called, and makes `--help` from the table alone."""
 
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
@@ -10,7 +10,7 @@ from swarm.cli.verbs import EPILOG, HELP, SECTIONS
 
 
 class Verbs(MutableMapping[str, click.Command]):
-    """A mapping of verbs to commands that imports a verb's module when the verb is asked for."""
+    """Mapping of verbs to commands that imports the module of a verb on access."""
 
     def __getitem__(self, name: str) -> click.Command:
         if name not in HELP:
@@ -43,14 +43,14 @@ class SwarmGroup(click.Group):
         return list(HELP)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the verbs by section, without importing one of them."""
+        """Write the verbs by section, without an import."""
         del ctx
         for section, verbs in SECTIONS.items():
             with formatter.section(section):
                 formatter.write_dl(list(verbs.items()))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Say where more is told."""
+        """Write where to find more help."""
         del ctx
         formatter.write_paragraph()
         formatter.write_text(EPILOG)

@@ -14,7 +14,7 @@ from swarm.show.escape import plain
 @click.argument("subject", metavar="WAVE|FINDING")
 @run_option
 def command(call: Call, subject: str, run: str | None) -> None:
-    """Tell the ledger of one wave (a number in the run) or of one finding (its id)."""
+    """List the ledger events of a wave (its number) or of a finding (its id)."""
     from swarm.waves.look.history import history
 
     with call.read() as store:
@@ -23,7 +23,7 @@ def command(call: Call, subject: str, run: str | None) -> None:
 
 
 def event_lines(events: tuple[EventShown, ...]) -> Iterator[str]:
-    """Yield one line an event."""
+    """Yield a line for each event."""
     for event in events:
         step = f"{event.from_ or '—'} → {event.to}" if event.to else ""
         reason = f"  {plain(event.reason)}" if event.reason else ""

@@ -16,24 +16,24 @@ _MOST_UNMATCHED = 10
 
 @verb()
 @click.argument("repo", type=click.Path(path_type=Path))
-@click.option("--repo", "repo_name", metavar="ORG/NAME", help="The repository's name; else that of its folder.")
+@click.option("--repo", "repo_name", metavar="ORG/NAME", help="Name of the repository; by default that of its folder.")
 @click.option(
     "--domains-from",
     metavar="auto|codeowners|FILE",
     default="auto",
-    help="Where the map comes from: a draft by the look of the files, the commit's CODEOWNERS, or a JSON or TOML list"
+    help="Source of the map: a draft made from the file names, the CODEOWNERS of the commit, or a JSON or TOML list"
     " of domains.",
 )
-@click.option("--timeout", type=Duration(), default="30m", help="How long an agent may work before it counts as stale.")
+@click.option("--timeout", type=Duration(), default="30m", help="Time after which a working agent counts as stale.")
 def command(call: Call, repo: Path, repo_name: str | None, domains_from: str, timeout: int) -> None:
-    """Make the clean repository around REPO a run, with a save-point tag at HEAD and a draft of its domains.
+    """Make a run of the clean repository around REPO: a save-point tag at HEAD and a draft of the domains.
 
-    Untracked files do not matter. The database is made where there is none.
+    Untracked files do not count as changes. A missing database is made.
     """
     from swarm.waves.setup.init import clean_repository, init, mapped
 
     repository = clean_repository(repo)
-    # A bad file is told before there is a database.
+    # Read before the database is made, so that a bad file leaves nothing behind.
     mapping = mapped(repository, domains_from)
     with call.write(create=True) as store:
         result = init(

@@ -14,17 +14,18 @@ from swarm.show.escape import plain
 
 @verb()
 @run_argument
-@click.option("--jobs", type=click.IntRange(1, 256), help="How many agents work at once; else one a core.")
-@click.option("--runtime", metavar="NAME", help="What to launch; else what was planned at dispatch, else ruff.")
-@click.option("--timeout", type=Duration(), help="How long one attempt may take; else the run's policy.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="Number of agents that work at once; by default one for each core."
+)
+@click.option("--runtime", metavar="NAME", help="Runtime to launch; by default the one of the dispatch, else ruff.")
+@click.option("--timeout", type=Duration(), help="Time limit of an attempt; by default the run's policy.")
 @repo_path_option
 def command(
     call: Call, run: str | None, jobs: int | None, runtime: str | None, timeout: int | None, repo_path: Path | None
 ) -> None:
     """Launch the dispatched agents of RUN and supervise them until they end.
 
-    Agents that have succeeded are not launched again. Exit 3: an agent's runtime failed; 127: its program was
-    not found.
+    Agents that succeeded are not launched again. Exit 3: an agent's runtime failed; 127: its program was not found.
     """
     from swarm.waves.launch.launch import launch
 

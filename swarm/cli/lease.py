@@ -7,22 +7,24 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.decision_verbs import named_option, one_run, said
+from swarm.cli.decision_verbs import named_option, one_run, required_text
 from swarm.cli.options import repo_path_option, run_argument, verb
 from swarm.results.lease import LeaseShown, LeasesResult
 from swarm.show import text
 from swarm.show.escape import plain
 
-_domain = click.option("--domain", required=True, metavar="NAME", help="The domain whose agent needs the file.")
-_file = click.option("--file", "file", required=True, metavar="PATH", help="The file, from the root of the repository.")
-_reason = click.option("--reason", metavar="TEXT", help="Why; it is recorded and shown.")
+_domain = click.option("--domain", required=True, metavar="NAME", help="Domain whose agent needs the file.")
+_file = click.option(
+    "--file", "file", required=True, metavar="PATH", help="File, relative to the root of the repository."
+)
+_reason = click.option("--reason", metavar="TEXT", help="Reason; recorded and shown.")
 
 
 @click.group(context_settings={"max_content_width": 100})
 def command() -> None:
     """List, grant and deny leases: files that an agent may edit although another domain owns them.
 
-    A lease is for the wave in flight, else for the next one. Agents ask for them in their outputs.
+    A lease is for the wave in flight, else for the next wave. Agents ask for leases in their outputs.
     """
 
 
@@ -30,7 +32,7 @@ def command() -> None:
 @run_argument
 @named_option
 def list_leases(call: Call, run: str | None, named: str | None) -> None:
-    """List what RUN's agents asked for and were given."""
+    """List the leases that RUN's agents asked for or were given."""
     from swarm.waves.triage import lease as leasing
 
     with call.read() as store:
@@ -39,7 +41,7 @@ def list_leases(call: Call, run: str | None, named: str | None) -> None:
 
 
 def _deciding(word: str, help_: str, *, grant: bool) -> click.Command:
-    """Return the verb that grants or denies, which are one but for the word."""
+    """Return the verb `lease grant` or `lease deny`: both take the same options."""
 
     @verb(named="lease")
     @run_argument
@@ -60,11 +62,11 @@ def _deciding(word: str, help_: str, *, grant: bool) -> click.Command:
         from swarm.git.path_text import path_text
         from swarm.waves.triage import lease as leasing
 
-        told = said(reason, "--reason", f"lease {word}")
+        why = required_text(reason, "--reason", f"lease {word}")
         with call.write() as store:
             chosen = call.run_here(store, one_run(run, named, f"lease {word}"), repo_path, tell=True)
             path = path_text(os.fsencode(file))
-            result = leasing.lease(store, chosen, domain, path, grant=grant, reason=told)
+            result = leasing.lease(store, chosen, domain, path, grant=grant, reason=why)
         call.answer(result, lambda: _decided(result))
 
     decide.help = help_
@@ -97,12 +99,16 @@ def _why(lease: LeaseShown) -> str:
 
 command.add_command(list_leases, "list")
 command.add_command(
-    _deciding("grant", "Let a domain's agent edit a file of another.\n\nIt holds for one wave of RUN.", grant=True),
+    _deciding(
+        "grant", "Let a domain's agent edit a file of another domain.\n\nThe lease is for one wave of RUN.", grant=True
+    ),
     "grant",
 )
 command.add_command(
     _deciding(
-        "deny", "Refuse a file to a domain's agent, or take it back.\n\nIt holds for one wave of RUN.", grant=False
+        "deny",
+        "Refuse a file to a domain's agent, or withdraw its lease.\n\nThe denial is for one wave of RUN.",
+        grant=False,
     ),
     "deny",
 )

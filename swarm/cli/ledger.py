@@ -16,16 +16,16 @@ _LISTED = 20
 
 @click.group(context_settings={"max_content_width": 100})
 def command() -> None:
-    """Prove the ledger: that no event of it was edited, and that the tables say what it says."""
+    """Prove the ledger: no event was edited, and the tables agree with the events."""
 
 
 @verb(named="ledger")
-@click.option("--head", metavar="HASH", help="A hash that you kept elsewhere: is it still in the chain?")
+@click.option("--head", metavar="HASH", help="Also require that this hash, kept elsewhere, is still in the chain.")
 def verify(call: Call, head: str | None) -> None:
-    """Walk along the chain of hashes to its end, or to the first event that does not fit; then exit 1.
+    """Check the chain of hashes from the first event to the last; exit 1 at the first event that does not fit.
 
-    An edited event is found, and one that was taken out or put in. That the end was cut off, or everything was written
-    anew, is found with --head alone, and a hash that was printed here before.
+    The check finds events that were edited, removed or inserted. A ledger that was cut off at its end or rewritten as a
+    whole is found only with --head and a hash that this command printed earlier.
     """
     from swarm.waves.ledger.verify import verify
 
@@ -38,12 +38,12 @@ def verify(call: Call, head: str | None) -> None:
 
 @verb(named="ledger")
 @run_argument
-@click.option("--check", is_flag=True, help="Compare the tables with it; exit 1 where they differ.")
+@click.option("--check", is_flag=True, help="Compare the tables with the ledger; exit 1 if they differ.")
 def replay(call: Call, run: str | None, *, check: bool) -> None:
-    """Rebuild the states from the ledger alone: of RUN, else of every run.
+    """Rebuild the states from the ledger alone, of RUN or of every run.
 
-    These are runs, maps, waves, agent runs, attempts, findings, claimed fixes, leases, verifications, merges, receipts
-    and promotions. Texts and places of findings are not in the ledger.
+    The states are those of runs, maps, waves, agent runs, attempts, findings, claimed fixes, leases, verifications,
+    merges, receipts and promotions. The ledger does not hold the texts and places of findings.
     """
     from swarm.waves.ledger.replay import replay as rebuild
 
@@ -78,15 +78,15 @@ def _replayed(result: ReplayShown) -> Iterator[str]:
     yield from map(_difference, result.differences[:_LISTED])
     if result.differing > _LISTED:
         yield f"and {result.differing - _LISTED:,} more"
-    yield "Next: restore the newest file of backups/, or find out who edited the database; swarm itself mends nothing"
+    yield "Next: restore the newest file of backups/, or find out who edited the database; swarm itself repairs nothing"
 
 
-def _difference(one: Difference) -> str:
-    if one.ledger is None and one.fact == "row":
-        return plain(f"⊘ {one.subject}: the table has it ({one.table}), and the ledger does not")
-    if one.table is None and one.fact == "row":
-        return plain(f"⊘ {one.subject}: the ledger has it ({one.ledger}), and the table does not")
-    return plain(f"⊘ {one.subject}: {one.fact} is {one.ledger} in the ledger, and {one.table} in the table")
+def _difference(found: Difference) -> str:
+    if found.ledger is None and found.fact == "row":
+        return plain(f"⊘ {found.subject}: the table has it ({found.table}), and the ledger does not")
+    if found.table is None and found.fact == "row":
+        return plain(f"⊘ {found.subject}: the ledger has it ({found.ledger}), and the table does not")
+    return plain(f"⊘ {found.subject}: {found.fact} is {found.ledger} in the ledger, and {found.table} in the table")
 
 
 command.add_command(verify, "verify")

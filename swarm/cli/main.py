@@ -1,4 +1,4 @@
-"""The one way in and out: the `swarm` command, and the place where every error is shown."""
+"""Entry point: the `swarm` command, and the place where every error becomes an exit code."""
 
 import contextlib
 import gc
@@ -25,15 +25,15 @@ GARBAGE_THRESHOLD: Final = 200_000
 @click.option("--db", "database", metavar="PATH", help="The control plane; else SWARM_DB, else the nearest one upward.")
 @click.version_option(__version__, prog_name="swarm", message="%(prog)s %(version)s")
 def swarm(database: str | None) -> None:
-    """Waves of coding agents over a git repository, and what they found."""
+    """Run waves of coding agents over a git repository and track what they find."""
     del database
 
 
 def run() -> NoReturn:
     """Run the command line of this process and exit."""
     interruption.listen()
-    # Next to nothing that a verb makes is garbage before it ends; looking for some takes a tenth of a small verb
-    # and a fifth of a large one. What is left at the end is not looked through either.
+    # A verb makes almost no garbage before it ends, and collection costs a tenth of a small verb and a fifth of a
+    # large one. The freeze below spares the collection at exit.
     gc.set_threshold(GARBAGE_THRESHOLD)
     code = main(sys.argv[1:])
     gc.freeze()
@@ -41,9 +41,9 @@ def run() -> NoReturn:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code. Nothing raises out of here."""
+    """Run a command line and return its exit code. No exception leaves this function."""
     if sys.stdout is None:
-        # Closed by the caller: the work is done all the same, and told to nobody.
+        # The caller closed stdout: do the work and drop the output.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         code = _called(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Who read our output has gone; the interpreter must not complain at its end.
+        # The reader closed the pipe; without this the interpreter reports the failed flush at exit.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -79,6 +79,6 @@ def _called(arguments: Sequence[str]) -> int:
         return show_error(arguments, error)
     except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001 - the one door through which a bug may leave
+    except Exception as error:  # noqa: BLE001 - the only place where a bug may surface
         return show_error(arguments, typed(arguments, error))
     return 0

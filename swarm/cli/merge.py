@@ -15,13 +15,13 @@ from swarm.show.build import gate_lines
 
 @verb()
 @run_argument
-@click.option("--publish", is_flag=True, help="Publish to the target branch, not to the run's integration branch.")
-@click.option("--target", metavar="BRANCH", help="Merge on top of this branch; else of the one that the run began on.")
-@click.option("--drop", type=Words(), multiple=True, metavar="A,B", help="Leave the work of these domains out.")
-@click.option("--drop-culprits", is_flag=True, help="Leave out whose work makes the build red.")
-@click.option("--accept", type=click.Choice(["no_tests"]), help="Take a repository that has no tests; needs --reason.")
-@click.option("--reason", metavar="TEXT", help="Why, which is recorded.")
-@click.option("--adapter", metavar="NAME", help="Prove with this adapter; else with the one that fits best.")
+@click.option("--publish", is_flag=True, help="Publish to the target branch instead of the run's integration branch.")
+@click.option("--target", metavar="BRANCH", help="Branch to merge onto; by default the branch of the run.")
+@click.option("--drop", type=Words(), multiple=True, metavar="A,B", help="Leave out the work of these domains.")
+@click.option("--drop-culprits", is_flag=True, help="Leave out the domains whose work makes the build fail.")
+@click.option("--accept", type=click.Choice(["no_tests"]), help="Accept a repository without tests; needs --reason.")
+@click.option("--reason", metavar="TEXT", help="Reason; recorded.")
+@click.option("--adapter", metavar="NAME", help="Adapter of the proof; by default the one that fits best.")
 @repo_path_option
 def command(  # noqa: PLR0913
     call: Call,
@@ -36,10 +36,10 @@ def command(  # noqa: PLR0913
     publish: bool,
     drop_culprits: bool,
 ) -> None:
-    """Bring the branches of RUN's newest amend wave together, prove the result, and publish it.
+    """Merge the branches of RUN's newest amend wave, prove the result, and publish it.
 
-    No checkout is touched, but that of a target which is published to, and that one only when it is clean. What was
-    merged before is not merged twice, so the command may be called again at any time.
+    No checkout is touched, except that of a target with --publish, and only if it is clean. Work that was merged before
+    is not merged again, so the command may be repeated at any time.
     """
     from swarm.waves.prove.merge import merge
     from swarm.waves.prove.merge_gate import MergeOptions

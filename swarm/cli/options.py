@@ -1,4 +1,4 @@
-"""The arguments and options that verbs share, and their types."""
+"""Arguments and options that verbs share, and their types."""
 
 import functools
 import re
@@ -21,7 +21,7 @@ TEXT_JSON: Final = ("text", "json")
 
 
 class Duration(click.ParamType[int]):
-    """`90`, `90s`, `30m` or `2h`, as seconds."""
+    """Parameter type: `90`, `90s`, `30m` or `2h`, in seconds."""
 
     name = "duration"
 
@@ -34,7 +34,7 @@ class Duration(click.ParamType[int]):
 
 
 class Format(click.ParamType[str]):
-    """One of the forms that a verb has."""
+    """Parameter type: an output format of a verb."""
 
     name = "format"
 
@@ -42,20 +42,20 @@ class Format(click.ParamType[str]):
         self.choices = choices
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the form. Raises CliInvalidFormat."""
+        """Return the format. Raises CliInvalidFormat."""
         del param, ctx
         if value not in self.choices:
             raise errors.CliInvalidFormat(received=str(value), choices=", ".join(self.choices))
         return str(value)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """Return what `--help` shows."""
+        """Return the form of the value for `--help`."""
         del param, ctx
         return f"[{'|'.join(self.choices)}]"
 
 
 class Words(click.ParamType[tuple[str, ...]]):
-    """Several words with commas between them."""
+    """Parameter type: words separated by commas."""
 
     name = "words"
 
@@ -64,7 +64,7 @@ class Words(click.ParamType[tuple[str, ...]]):
         self.upper = upper
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        """Return the words; where only some are allowed, each must be one of them."""
+        """Return the words, each of them allowed."""
         if isinstance(value, tuple):
             return value
         words = tuple(word.strip() for word in str(value).split(",") if word.strip())
@@ -76,7 +76,7 @@ class Words(click.ParamType[tuple[str, ...]]):
 
 
 class Threshold(click.ParamType[int]):
-    """A whole number of ASCII digits."""
+    """Parameter type: a whole number of ASCII digits."""
 
     name = "n"
 
@@ -87,14 +87,14 @@ class Threshold(click.ParamType[int]):
             return value
         if not re.fullmatch(r"[0-9]+", str(value), re.ASCII):
             raise errors.CliInvalidThreshold(received=str(value))
-        # Larger ones mean the same, and SQLite's integers end not far above.
+        # A larger threshold means the same, and SQLite's integers end a little above this.
         return min(int(value), MOST_FINDINGS) if len(str(value)) < LONGEST_NUMBER else MOST_FINDINGS
 
 
 def verb(
     *, formats: tuple[str, ...] = TEXT_JSON, default: str = "text", named: str | None = None
 ) -> Callable[[Callable[..., None]], click.Command]:
-    """Make a function a verb: its first argument is the Call, and `--format` is among its options."""
+    """Make a function a verb: its first argument is the Call, and `--format` is added to its options."""
 
     def decorated(function: Callable[..., None]) -> click.Command:
         name = named or function.__module__.rpartition(".")[2].replace("_", "-")
@@ -105,25 +105,23 @@ def verb(
             database = ctx.find_root().params.get("database")
             function(Call(name, database, form or default), **values)
 
-        with_format = click.option(
-            "--format", "form", type=Format(formats), default=None, help="How the answer is written."
-        )
+        with_format = click.option("--format", "form", type=Format(formats), default=None, help="Format of the output.")
         return click.command(name, context_settings={"max_content_width": 100})(with_format(called))
 
     return decorated
 
 
 threshold_option = click.option(
-    "--threshold", type=Threshold(), default=0, metavar="N", help="How many findings may offend; 0 unless told."
+    "--threshold", type=Threshold(), default=0, metavar="N", help="Number of findings that may offend; 0 by default."
 )
 run_argument = click.argument("run", metavar="[RUN]", required=False)
-run_option = click.option("--run", metavar="RUN", help="The run; else the newest of this repository.")
+run_option = click.option("--run", metavar="RUN", help="The run; by default the newest of this repository.")
 
 
 repo_path_option = click.option(
     "--repo-path",
     type=click.Path(path_type=Path),
-    help="Where the run's repository is on this machine, if not where it was.",
+    help="Place of the run's repository on this machine, if it moved.",
 )
 
 
@@ -132,12 +130,12 @@ outputs_option = click.option(
     "named",
     multiple=True,
     metavar="NAME:PATH",
-    help="Take a domain's output from PATH, JSON or .sarif; may be given several times.",
+    help="Read a domain's output from PATH, JSON or .sarif; may be repeated.",
 )
 
 
 def outputs_named(words: tuple[str, ...], folder: Path, verb_name: str) -> dict[str, Path]:
-    """Return the path of each domain's output; a relative one begins at `folder`."""
+    """Return the path of each domain's output; relative paths start at `folder`. Raises CliUsage."""
     paths: dict[str, Path] = {}
     for word in words:
         name, colon, path = word.partition(":")
@@ -157,7 +155,7 @@ def require_reason(reason: str | None, action: str) -> str:
 
 
 def usage(problem: str, verb_name: str) -> errors.CliUsage:
-    """Return a usage error."""
+    """Return a usage error of a verb."""
     return errors.CliUsage(problem=problem, command=f"swarm {verb_name}")
 
 
@@ -165,7 +163,7 @@ _FAIL_ON = ("new", *SEVERITIES)
 
 
 class FailOn(click.ParamType[str]):
-    """`new`, or a severity in any case."""
+    """Parameter type: `new`, or a severity in any case."""
 
     name = "what"
 
@@ -178,6 +176,6 @@ class FailOn(click.ParamType[str]):
         return found
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """Return what `--help` shows."""
+        """Return the form of the value for `--help`."""
         del param, ctx
         return "new|SEVERITY"

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 @verb(formats=("text", "markdown", "json"))
 @click.argument("words", nargs=-1, metavar="[RUN] [WAVE]")
 @click.option(
-    "--output", metavar="FOLDER", type=click.Path(path_type=Path), help="Also write receipt.json and .md there."
+    "--output",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Also write receipt.json and receipt.md into FOLDER.",
 )
 def command(call: Call, words: tuple[str, ...], output: Path | None) -> None:
-    """Tell everything that is recorded of a WAVE of RUN, else of its newest: the same bytes for the same state.
+    """Print the record of WAVE of RUN, by default the newest wave: the same bytes for the same state.
 
-    Of a wave that was promoted, receipt.json and receipt.md stand in its folder; where they are gone or are not what
-    the control plane says, they are written again.
+    A promoted wave has receipt.json and receipt.md in its folder; this command writes them again where they are missing
+    or differ from the control plane.
     """
     from swarm.waves.selection import select_wave, split_run_and_wave
 
@@ -44,12 +47,12 @@ def command(call: Call, words: tuple[str, ...], output: Path | None) -> None:
         keep(call, made)
     if output is not None:
         write(output, made)
-    # Two calls of one state give the same bytes, so the document does not tell how long this one took.
+    # Two calls for one state must print the same bytes, so the document has no duration.
     call.answer(made, lambda: receipt_lines(made), timed=False)
 
 
 def receipt_of(store: "Store", run: "Run", wave: "Wave") -> WaveReceipt:
-    """Return the receipt of a wave, read from one state of the control plane."""
+    """Return the receipt of a wave, read from a single state of the control plane."""
     from swarm.waves.look.receipt import receipt
 
     with store.snapshot() as conn:
@@ -57,7 +60,7 @@ def receipt_of(store: "Store", run: "Run", wave: "Wave") -> WaveReceipt:
 
 
 def keep(call: Call, made: WaveReceipt) -> None:
-    """Write the files of a receipt into its wave's folder; that they cannot be written is told and no more."""
+    """Write the files of a receipt into the folder of its wave; a failure is only reported as an event."""
     folder = call.workspace.wave_folder(made.run_id, made.wave_number)
     if folder.exists() and not is_in_place(folder, call.workspace.folder):
         problem = "the folder was replaced"
@@ -70,7 +73,7 @@ def keep(call: Call, made: WaveReceipt) -> None:
 
 
 def write(folder: Path, made: WaveReceipt) -> None:
-    """Write receipt.json and receipt.md, unless they are there already. Raises WorkspaceNotWritable."""
+    """Write receipt.json and receipt.md where they differ. Raises WorkspaceNotWritable."""
     for name, content in files_of(made).items():
         file = folder / name
         if not _holds(file, content):
@@ -78,7 +81,7 @@ def write(folder: Path, made: WaveReceipt) -> None:
 
 
 def files_of(made: WaveReceipt) -> dict[str, str]:
-    """Return the files of a receipt with what they hold."""
+    """Return the content of each file of a receipt, by its name."""
     from swarm.results.document import document
 
     return {

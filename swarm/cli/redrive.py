@@ -27,16 +27,16 @@ def command(
     *,
     apply: bool,
 ) -> None:
-    """Give every agent of RUN's failed wave WAVE that is not complete a fresh try, the blocked ones too.
+    """Dispatch every incomplete agent of the failed wave WAVE of RUN again, including the blocked ones.
 
-    WAVE is the number of the latest wave. A worktree that is not as it was dispatched is left alone, and the agent
-    gets another one. Completed agents stay as they are: a hash over their rows and events, before and after, shows it.
+    WAVE is the number of the newest wave. A worktree that changed since dispatch stays as it is, and its agent gets
+    a new worktree. Completed agents are not touched: a hash over their rows and events, before and after, proves this.
     """
     from swarm.waves.recover.redrive import redrive
 
-    told = why(reason, "redriving a wave", apply=apply)
+    recorded = why(reason, "redriving a wave", apply=apply)
     with call.write() if apply else call.read() as store:
         selected = call.run_here(store, one_run(run, named, "redrive"), repo_path, tell=True)
         config = call.config(Path(selected.local_path))
-        result = redrive(store, call.workspace, selected, wave, config, apply=apply, reason=told)
+        result = redrive(store, call.workspace, selected, wave, config, apply=apply, reason=recorded)
     call.answer(result, lambda: lines(result))

@@ -5,7 +5,7 @@ from swarm.rules.decisions import Action
 
 command = putting_aside(
     Action.REJECT,
-    """Say that findings of RUN are none: they are no longer open, and stay rejected when they are seen again.
+    """Reject findings of RUN as false: they are no longer open, and stay rejected when a later wave sees them.
 
     With --expires, the first collect after that day opens them again.
     """,

@@ -1,7 +1,15 @@
 """`swarm reopen`."""
 
 from swarm.cli.call import Call
-from swarm.cli.decision_verbs import decide, evidence_option, ids_option, named_option, one_run, reason_option, said
+from swarm.cli.decision_verbs import (
+    decide,
+    evidence_option,
+    ids_option,
+    named_option,
+    one_run,
+    reason_option,
+    required_text,
+)
 from swarm.cli.options import run_argument, verb
 from swarm.rules.decisions import Action
 
@@ -20,9 +28,10 @@ def command(
     reason: str | None,
     evidence: str | None,
 ) -> None:
-    """Take decisions about findings of RUN back; what was fixed is open and unverified again."""
+    """Withdraw decisions about findings of RUN; a fixed finding is open and unverified again."""
     from swarm.waves.triage.triage import Targets
 
     run = one_run(run, named, "reopen")
-    told, seen = said(reason, "--reason", "reopen"), said(evidence, "--evidence", "reopen")
-    decide(call, Action.REOPEN, run, Targets(ids), reason=told, evidence=seen)
+    why = required_text(reason, "--reason", "reopen")
+    seen = required_text(evidence, "--evidence", "reopen")
+    decide(call, Action.REOPEN, run, Targets(ids), reason=why, evidence=seen)

@@ -21,10 +21,10 @@ from swarm.show.text import counted
     type=click.Path(path_type=Path),
     required=True,
     metavar="FILE",
-    help="The page to write; one that is there is replaced.",
+    help="Page to write; an existing page is replaced.",
 )
 def command(call: Call, run: str | None, file: Path) -> None:
-    """Write RUN as one self-contained HTML page: timeline, burn-down, findings, gates."""
+    """Write RUN as a self-contained HTML page: timeline, burn-down, findings, gates."""
     from swarm.show.page.report import page
     from swarm.waves.look.report import report
 
@@ -34,6 +34,6 @@ def command(call: Call, run: str | None, file: Path) -> None:
 
 
 def _lines(result: ReportResult) -> Iterator[str]:
-    told = f"{counted(result.waves, 'wave')}, {counted(result.findings, 'finding')}, {result.bytes:,} bytes"
-    yield f"Report of {result.run_id}: {told}"
+    size = f"{counted(result.waves, 'wave')}, {counted(result.findings, 'finding')}, {result.bytes:,} bytes"
+    yield f"Report of {result.run_id}: {size}"
     yield plain(result.path)

@@ -21,19 +21,19 @@ from swarm.show.escape import plain
 def command(
     call: Call, run: str | None, named: tuple[str, ...], reason: str | None, repo_path: Path | None, *, apply: bool
 ) -> None:
-    """Take corrected outputs of blocked agents of RUN's newest wave, through the same gates as `collect`.
+    """Check corrected outputs of blocked agents of RUN's newest wave by the same rules as `collect`.
 
-    An agent whose output is in order, and whose worktree shows no violation now, is complete; a lease that was granted
-    meanwhile counts. When all are complete the wave is collected. Exit 1 while an output does not pass or the wave
-    stays failed. Without --domain the wave alone is looked at: for who has undone what nobody known had touched.
+    An agent is complete when its output is valid and its worktree shows no violation; leases granted since count.
+    When all agents are complete the wave is collected. Exit 1 while an output is invalid or the wave stays failed.
+    Without --domain, only the violations of the wave as a whole are checked again.
     """
     from swarm.waves.recover.revalidate import revalidate
 
-    told = why(reason, "revalidating an output", apply=apply)
+    recorded = why(reason, "revalidating an output", apply=apply)
     paths = outputs_named(named, call.folder, "revalidate")
     with call.write() if apply else call.read() as store:
         selected = call.run_here(store, run, repo_path, tell=True)
-        result = revalidate(store, call.workspace, selected, paths, apply=apply, reason=told)
+        result = revalidate(store, call.workspace, selected, paths, apply=apply, reason=recorded)
     refused = any(agent.status != AgentRunStatus.COMPLETE for agent in result.agents)
     stays = bool(result.agents or result.wave_violations) and result.wave_status == WaveStatus.FAILED
     call.answer(result, lambda: _lines(result), int(refused or stays))

@@ -15,18 +15,18 @@ _MOST_SHOWN = 10
 
 @verb()
 @click.argument("save_point", metavar="SAVE-POINT")
-@click.option("--apply", is_flag=True, help="Do it; else the plan is shown, and nothing is touched.")
-@click.option("--force", is_flag=True, help="Save uncommitted work below refs/swarm/salvage/, then write over it.")
-@click.option("--force-arbitrary-ref", is_flag=True, help="SAVE-POINT may be any commit; the newest run's is rewound.")
-@click.option("--reason", metavar="TEXT", help="Why, which is recorded; --apply needs it.")
+@click.option("--apply", is_flag=True, help="Carry the plan out; without it, only show the plan.")
+@click.option("--force", is_flag=True, help="Save uncommitted work under refs/swarm/salvage/, then overwrite it.")
+@click.option("--force-arbitrary-ref", is_flag=True, help="Accept any commit as SAVE-POINT, for the newest run.")
+@click.option("--reason", metavar="TEXT", help="Reason, which is recorded; required with --apply.")
 def command(
     call: Call, save_point: str, reason: str | None, *, apply: bool, force: bool, force_arbitrary_ref: bool
 ) -> None:
-    """Bring the checkout and its branch back to SAVE-POINT: a `swarm-save-…` tag, or the run that has it.
+    """Reset the checkout and its branch to SAVE-POINT: a `swarm-save-…` tag, or the run that has it.
 
-    What the run did since is taken back: waves that were not promoted end as aborted_for_rewind, open findings are
-    unverified, the run is in the phase of its last promotion. The commits that the branch leaves are kept below
-    refs/swarm/salvage/, and `swarm undo` brings the branch back.
+    The run goes back, too: waves that were not promoted end as aborted_for_rewind, open findings become unverified, and
+    the run returns to the phase of its last promotion. The commits that leave the branch are kept under
+    refs/swarm/salvage/; `swarm undo` brings the branch back.
     """
     from swarm.git.repository import repository_at
     from swarm.waves.clean.rewind import Wish, rewind

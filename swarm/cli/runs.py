@@ -13,7 +13,7 @@ from swarm.show import text
 
 @verb()
 @click.option("--set-timeout", type=Duration(), metavar="DURATION", help="Change the time-out policy of --run.")
-@click.option("--run", metavar="RUN", help="The run whose policy is changed.")
+@click.option("--run", metavar="RUN", help="Run whose policy is changed.")
 def command(call: Call, set_timeout: int | None, run: str | None) -> None:
     """List all runs, newest first."""
     from swarm.waves.look import runs

@@ -14,7 +14,7 @@ from swarm.show.escape import plain
 @verb()
 @click.argument("name", required=False)
 def command(call: Call, name: str | None) -> None:
-    """Tell what can be launched here: where it was found, its version, its argv, or why not."""
+    """List the runtimes of this machine: place, version, argv, or why they cannot be launched."""
     from swarm.waves.look.runtimes import runtimes
 
     result = runtimes(call.config(call.folder), name)

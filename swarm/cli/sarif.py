@@ -1,4 +1,4 @@
-"""The SARIF log that `findings` and `verify-*` print."""
+"""SARIF log of `findings` and `audit`."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def sarif_log(store: "Store", run: "Run", filters: "Filters") -> dict[str, Any]:
-    """Return the digest as SARIF; where no status is asked for, closed findings are in it, marked as such."""
+    """Return the digest as SARIF; without a filter of statuses, closed findings are included and marked."""
     from swarm.show import sarif
     from swarm.waves.look.findings import EVERY_STATUS, findings, line_hashes
 

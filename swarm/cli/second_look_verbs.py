@@ -22,7 +22,10 @@ def second_look_verb(name: str, help_: str) -> click.Command:
     @run_argument
     @threshold_option
     @click.option(
-        "--commit", "revision", metavar="REV", help="Where to look; else what is merged and not published, or HEAD."
+        "--commit",
+        "revision",
+        metavar="REV",
+        help="Commit to check; by default the merged and unpublished commit, else HEAD.",
     )
     @repo_path_option
     def command(call: Call, run: str | None, threshold: int, revision: str | None, repo_path: Path | None) -> None:

@@ -19,14 +19,14 @@ from swarm.show.escape import plain
 @run_option
 @repo_path_option
 def command(call: Call, finding: str, run: str | None, repo_path: Path | None) -> None:
-    """Tell everything of one FINDING: code, every sighting, how it was matched, its history, what to do."""
+    """Show one FINDING: code, every sighting, how it was matched, history, and what to do."""
     from swarm.waves.look.show import show
     from swarm.waves.selection import located
 
     with call.read() as store:
         selected = call.run(store, run)
         with suppress(errors.RepoNotFound):
-            # Without the repository all is told but the code.
+            # Only the code needs the repository.
             selected = located(selected, repo_path, call.folder)
         result = show(store.conn, selected, finding)
     call.answer(result, lambda: _lines(result))
@@ -66,7 +66,7 @@ def _lines(result: ShowResult) -> Iterator[str]:
 
 
 def _record(result: ShowResult) -> Iterator[str]:
-    """Yield all that was ever said of a finding, and what came of it."""
+    """Yield every sighting, claim and event of a finding."""
     yield ""
     yield "Sightings"
     for sighting in result.sightings:
@@ -74,8 +74,8 @@ def _record(result: ShowResult) -> Iterator[str]:
         yield f"  wave {sighting.wave}, {sighting.domain} [{plain(sighting.reported_id)}], {sighting.severity}: {where}"
         yield f"    {plain(sighting.description)}"
     for claim in result.claims:
-        said = plain(claim.description)
-        yield f"Claimed mended in wave {claim.wave} by {claim.domain} ({claim.outcome}): {said}"
+        description = plain(claim.description)
+        yield f"Claimed mended in wave {claim.wave} by {claim.domain} ({claim.outcome}): {description}"
         yield f"    {claim.verified_via}: {plain(claim.evidence)}"
     yield "History"
     for event in result.events:

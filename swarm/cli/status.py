@@ -12,7 +12,7 @@ from swarm.show.escape import plain
 @verb()
 @run_argument
 def command(call: Call, run: str | None) -> None:
-    """Tell how RUN stands: domains, wave, agents, findings, what is in the way, and one next command."""
+    """Show the state of RUN: domains, wave, agents, findings, blockers, and the next command."""
     from swarm.waves.look.status import status
 
     with call.read() as store:
@@ -46,8 +46,10 @@ def _lines(result: StatusResult) -> Iterator[str]:
         yield "  " + ", ".join(f"{count:,} {status}" for status, count in found.by_status.items())
     if (last := result.last_verification) is not None:
         passed = "passed" if last.passed else "not passed"
-        said = f"build {last.verdict}, {last.offending or 0:,} claims do not hold" if not last.passed else last.verdict
-        yield f"Verification {last.id} of {last.commit_sha[:12]} in {last.phase}: {passed} ({said})"
+        verdict = (
+            f"build {last.verdict}, {last.offending or 0:,} claims do not hold" if not last.passed else last.verdict
+        )
+        yield f"Verification {last.id} of {last.commit_sha[:12]} in {last.phase}: {passed} ({verdict})"
     if result.violations:
         yield f"Violations: {result.violations:,}"
     yield f"Next: {result.assessment.next_action}"

@@ -18,12 +18,14 @@ LIMIT = 20
     "--query",
     type=click.Choice(["recurring", "history", "recurrence"]),
     default="recurring",
-    help="What persists or came back; how it went; which rules and files come back.",
+    help="Findings that persist or came back; open findings over time; rules and files that come back.",
 )
-@click.option("--repo", metavar="NAME", help="Only the runs of this repository, named as `swarm runs` names it.")
-@click.option("--limit", type=click.IntRange(min=1), default=LIMIT, help="List at most so many.", show_default=True)
+@click.option("--repo", metavar="NAME", help="Only the runs of this repository, by its name in `swarm runs`.")
+@click.option(
+    "--limit", metavar="N", type=click.IntRange(min=1), default=LIMIT, help="List at most N.", show_default=True
+)
 def command(call: Call, query: str, repo: str | None, limit: int) -> None:
-    """Look back over all runs: which findings persist, how many were open when, what comes back once fixed."""
+    """Compare all runs: findings that persist, open findings over time, findings that come back after a fix."""
     from swarm.waves.look.trends import trends
 
     with call.read() as store, store.snapshot() as conn:
@@ -53,12 +55,14 @@ def _lines(result: TrendsResult) -> Iterator[str]:
 def _recurring(found: tuple[Comeback, ...], runs: str) -> Iterator[str]:
     if not found:
         yield f"Nothing was seen in more than one wave of {runs}."
-    for one in found:
-        place = f"{plain(one.file)}:{one.line}" if one.file and one.line else plain(one.file or "(no file)")
-        yield f"{place}  {text.severity(one.severity)}  {plain(one.rule)}  {one.finding_id}  {one.status}"
-        seen = f"seen in {text.counted(one.waves, 'wave')} of {text.counted(one.runs, 'run')}"
-        back = f", came back {text.counted(one.came_back, 'time')}" if one.came_back else ""
-        yield f"    {seen}{back}: {text.shortened(plain(one.description), max(40, text.width() - 40))}"
+    for finding in found:
+        line = f":{finding.line}" if finding.file and finding.line else ""
+        place = plain(finding.file or "(no file)") + line
+        severity, rule = text.severity(finding.severity), plain(finding.rule)
+        yield f"{place}  {severity}  {rule}  {finding.finding_id}  {finding.status}"
+        seen = f"seen in {text.counted(finding.waves, 'wave')} of {text.counted(finding.runs, 'run')}"
+        back = f", came back {text.counted(finding.came_back, 'time')}" if finding.came_back else ""
+        yield f"    {seen}{back}: {text.shortened(plain(finding.description), max(40, text.width() - 40))}"
 
 
 def _history(points: tuple[WavePoint, ...], runs: str) -> Iterator[str]:
@@ -72,8 +76,8 @@ def _history(points: tuple[WavePoint, ...], runs: str) -> Iterator[str]:
 def _cells(point: WavePoint) -> list[str]:
     opened = ["?"] * 5 if point.open is None else [f"{count:,}" for count in (*point.open, sum(point.open))]
     when = "in flight" if point.ended is None else f"{point.ended[:10]} {point.ended[11:16]}"
-    told = [point.run_id, point.repo, f"{point.wave}", point.phase, point.status, when, *opened]
-    return [*told, *(f"{count:,}" for count in (point.new, point.fixed, point.regressed))]
+    cells = [point.run_id, point.repo, f"{point.wave}", point.phase, point.status, when, *opened]
+    return [*cells, *(f"{count:,}" for count in (point.new, point.fixed, point.regressed))]
 
 
 def _recurrence(result: TrendsResult, runs: str) -> Iterator[str]:
@@ -85,6 +89,6 @@ def _recurrence(result: TrendsResult, runs: str) -> Iterator[str]:
         yield ""
 
 
-def _share(one: Recurrence) -> list[str]:
-    counts = [f"{one.came_back:,}", f"{one.fixes:,}", f"{one.rate:.0%}", f"{one.open:,}", f"{one.findings:,}"]
-    return [*counts, one.name]
+def _share(found: Recurrence) -> list[str]:
+    counts = [f"{found.came_back:,}", f"{found.fixes:,}", f"{found.rate:.0%}", f"{found.open:,}", f"{found.findings:,}"]
+    return [*counts, found.name]

@@ -18,13 +18,13 @@ _MOST_SHOWN = 20
 @verb()
 @run_argument
 @named_option
-@click.option("--import", "file", type=click.Path(path_type=Path), metavar="FILE", help="The decisions to take over.")
-@click.option("--force", is_flag=True, help="Take the file's word also where a coordinator has decided otherwise here.")
+@click.option("--import", "file", type=click.Path(path_type=Path), metavar="FILE", help="File of decisions to import.")
+@click.option("--force", is_flag=True, help="Let the file win over local decisions.")
 def command(call: Call, run: str | None, named: str | None, file: Path | None, *, force: bool) -> None:
-    """Take decisions about findings over from a file that `swarm findings --export FILE` wrote.
+    """Import decisions about findings from a file that `swarm findings --export FILE` wrote.
 
-    What is about findings that RUN does not know is kept until a collect sees them. A decision that was taken here
-    and is not older than the file's stays, unless --force.
+    Decisions about findings that RUN does not know wait until a collect sees them. A local decision that is not older
+    than that of the file stays, unless --force.
     """
     from swarm.waves.triage.import_decisions import import_decisions
 

@@ -14,14 +14,14 @@ from swarm.show.escape import plain
 
 @verb()
 @run_argument
-@click.option("--apply", is_flag=True, help="Do it; else the plan is shown, and nothing is touched.")
-@click.option("--reason", metavar="TEXT", help="Why, which is recorded; --apply needs it.")
+@click.option("--apply", is_flag=True, help="Carry the plan out; without it, only show the plan.")
+@click.option("--reason", metavar="TEXT", help="Reason, which is recorded; required with --apply.")
 @repo_path_option
 def command(call: Call, run: str | None, reason: str | None, repo_path: Path | None, *, apply: bool) -> None:
-    """Bring back what RUN's last `clean` or `rewind` took away.
+    """Bring back what the last `clean` or `rewind` of RUN removed.
 
-    Worktrees and branches stand again; what was uncommitted is a commit on its branch, or on `swarm/…/salvaged-…`. A
-    branch that was rewound goes back, if it has not moved since. What a rewind recorded of waves and findings stays.
+    Worktrees and branches are restored; uncommitted work becomes a commit on its branch, or on `swarm/…/salvaged-…`. A
+    rewound branch goes back if it has not moved since. What a rewind recorded about waves and findings stays.
     """
     from swarm.waves.clean.undo import undo
 
@@ -36,8 +36,8 @@ def _lines(result: UndoResult) -> Iterator[str]:
     yield result.summary
     if result.restored:
         yield ""
-        rows = [(one.name, one.commit[:12], one.branch or "detached", one.path or "") for one in result.restored]
+        rows = [(r.name, r.commit[:12], r.branch or "detached", r.path or "") for r in result.restored]
         yield from text.table(rows, ("name", "commit", "branch", "worktree"))
-    for told in result.stays:
-        yield f"Stays: {plain(told)}"
+    for reason in result.stays:
+        yield f"Stays: {plain(reason)}"
     yield f"Next: {result.next_action}"

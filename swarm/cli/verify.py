@@ -19,11 +19,16 @@ _MOST_SHOWN = 50
 @verb()
 @run_argument
 @threshold_option
-@click.option("--adapter", metavar="NAME", help="python, node, rust, go or configured; else the one that fits best.")
 @click.option(
-    "--commit", "revision", metavar="REV", help="What to prove; else what is merged and not published, or HEAD."
+    "--adapter", metavar="NAME", help="python, node, rust, go or configured; by default the one that fits best."
 )
-@click.option("--probe-only", is_flag=True, help="Tell what would be run, and run and record nothing.")
+@click.option(
+    "--commit",
+    "revision",
+    metavar="REV",
+    help="Commit to prove; by default the merged and unpublished commit, else HEAD.",
+)
+@click.option("--probe-only", is_flag=True, help="Show the steps; run and record nothing.")
 @repo_path_option
 def command(
     call: Call,
@@ -35,10 +40,10 @@ def command(
     *,
     probe_only: bool,
 ) -> None:
-    """Prove RUN's code: its lint, types, tests and build, and a second look at every fixed and claimed finding.
+    """Prove RUN's code: its lint, types, tests and build, and a second look at every fixed or claimed finding.
 
-    Exit 0: all is well. 1: the build is not `pass`, or more findings offend than the threshold allows. 2: it could
-    not be looked at. A receipt is kept either way, and a collected wave becomes verified on 0.
+    Exit 0: proved. 1: the build does not pass, or more findings offend than the threshold allows. 2: the check could
+    not run. A receipt is kept in each case, and exit 0 makes a collected wave verified.
     """
     from swarm.waves.prove.verify import VerifyOptions, verify
 

@@ -4,7 +4,7 @@ from swarm.cli.second_look_verbs import second_look_verb
 
 command = second_look_verb(
     "verify-recurring",
-    """Look again at the findings of RUN that were fixed more than once.
+    """Check the findings of RUN again that were fixed more than once.
 
-Exit 0; 1 when more offend than the threshold allows; 2 when none could be looked at.""",
+Exit 0; 1 when more findings offend than the threshold allows; 2 when no finding could be checked.""",
 )

@@ -4,7 +4,7 @@ from swarm.cli.second_look_verbs import second_look_verb
 
 command = second_look_verb(
     "verify-unverified",
-    """Look again at the findings of RUN that no wave could judge: whether their lines still stand.
+    """Check the findings of RUN again that no wave could judge: are their lines still there?
 
-Exit 0; 1 when more stand than the threshold allows; 2 when none could be looked at.""",
+Exit 0; 1 when more lines are there than the threshold allows; 2 when no finding could be checked.""",
 )

@@ -200,11 +200,11 @@ def test_a_rewind_takes_back_nothing_that_it_did_not_look_at(
 # Says each decision that was acknowledged, from the moment that it is let go.
 DECIDER = """
 import contextlib, io, json, sys
-from swarm.cli import door
+from swarm.cli import main
 sys.stdin.readline()
 for words in json.loads(sys.argv[1]):
     with contextlib.redirect_stdout(io.StringIO()):
-        code = door.main(words)
+        code = main.main(words)
     print(json.dumps([words[0], words[2], code]), flush=True)
 """
 ROUND = {

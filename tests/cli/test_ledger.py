@@ -200,7 +200,7 @@ def test_a_difference_is_told_with_what_both_say(swarm: Swarm, collected: Worksp
     assert answer.out.splitlines()[1:] == [
         "1 difference between the ledger and the tables:",
         "⊘ finding:1: decision is open in the ledger, and rejected in the table",
-        "Next: restore the newest file of backups/, or find out who edited the database; swarm itself mends nothing",
+        "Next: restore the newest file of backups/, or find out who edited the database; swarm itself repairs nothing",
     ]
 
 
