@@ -109,3 +109,10 @@ def test_the_architecture_names_every_room() -> None:
     package = ROOT / "swarm"
     rooms = {f"{file.parent.relative_to(package).as_posix()}/" for file in package.rglob("*.py")} - {"./"}
     assert rooms <= set(NAMED_PATHS), "docs/architecture.md has a table of rooms: add the new ones"
+
+
+def test_every_file_of_the_repository_that_a_page_names_is_there() -> None:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        named = re.findall(r"`((?:tests|soak|benchmarks|tools|schemas|migrations)/[\w./*-]+)`", text)
+        assert [name for name in named if not any(ROOT.glob(name.rstrip("/")))] == [], page.name
