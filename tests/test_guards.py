@@ -52,6 +52,27 @@ MAY_IMPORT = {
     **{name: PLAIN - {name} for name in PLAIN},
     "__init__": set(),
 }
+# The rooms of `waves/`, and modules beside them, that each of them imports; none imports a room above it in this table.
+ROOMS_OF_WAVES: dict[str, set[str]] = {
+    "audit": {"setup", "dispatch", "launch", "collect", "look"},
+    "advance": {"look", "run_facts"},
+    "triage": {"look"},
+    "setup": {"look", "trees"},
+    "look": {"clean", "run_facts", "selection"},
+    "ledger": set(),
+    "recover": {"dispatch", "collect", "launch", "trees", "run_facts"},
+    "doctor": {"clean", "prove", "launch", "trees", "selection"},
+    "clean": {"launch", "trees", "selection"},
+    "prove": {"trees", "places", "run_facts"},
+    "collect": {"launch", "trees", "places", "travel", "run_facts"},
+    "dispatch": {"trees", "places"},
+    "launch": {"trees", "places"},
+    "trees": set(),
+    "places": {"travel"},
+    "travel": set(),
+    "run_facts": set(),
+    "selection": set(),
+}
 # What comes from outside, and the only modules that may ask for it.
 OUTSIDE = {
     "click": {"cli/*"},
@@ -118,6 +139,19 @@ def test_imports_point_one_way() -> None:
     ours = [found for found in imports() if found.name.partition(".")[0] == "swarm"]
     assert len(ours) > 100
     assert [found for found in ours if found.name.split(".")[1] not in MAY_IMPORT[room_of(found.by)]] == []
+
+
+def test_the_rooms_of_waves_import_only_rooms_below_them() -> None:
+    arrows: dict[str, set[str]] = {room: set() for room in ROOMS_OF_WAVES}
+    for found in imports():
+        by = found.by.removesuffix(".py").split("/")
+        name = found.name.split(".")
+        if by[0] == "waves" and by[1] != "__init__" and name[:2] == ["swarm", "waves"] and name[2] != by[1]:
+            arrows[by[1]].add(name[2])
+    assert arrows == ROOMS_OF_WAVES
+    order = list(ROOMS_OF_WAVES)
+    upward = [(room, other) for room in order for other in arrows[room] if order.index(other) < order.index(room)]
+    assert upward == []
 
 
 def test_what_is_shown_is_shown_by_the_command_line_alone() -> None:

@@ -16,7 +16,7 @@ from swarm.store.connection import Store
 from swarm.store.promotions import NewPromotion
 from swarm.store.runs import Run
 from swarm.waves.look.receipt import promotions_shown, receipt
-from swarm.waves.run_facts import Standing, standing
+from swarm.waves.run_facts import RunState, run_state
 
 AsDocument = Callable[[Any], Any]
 
@@ -25,7 +25,7 @@ class GateReview(NamedTuple):
     """What the gates say of a run now. `overridden` are those that the caller's reason passes."""
 
     run: Run
-    found: Standing
+    found: RunState
     judgement: Judgement
     overridden: tuple[str, ...]
 
@@ -37,7 +37,7 @@ class GateReview(NamedTuple):
 
 def review(conn: sqlite3.Connection, run: Run, override: str | None = None) -> GateReview:
     """Look at every gate of a run; `override` is the reason for passing those that may be passed with one."""
-    found = standing(conn, run)
+    found = run_state(conn, run)
     judgement = gates.evaluate(found.facts.gates)
     is_passed = override is not None and judgement.can_be_overridden
     return GateReview(run, found, judgement, tuple(gate.name for gate in judgement.failed) if is_passed else ())

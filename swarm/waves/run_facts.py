@@ -26,7 +26,7 @@ INTEGRATION = "/integration"
 GIT_FOLDER = ".git/"
 
 
-class Standing(NamedTuple):
+class RunState(NamedTuple):
     """How a run stands: its rows as they were read, and the facts that follow from them."""
 
     domains: list[Domain]
@@ -36,7 +36,7 @@ class Standing(NamedTuple):
     facts: RunFacts
 
 
-def standing(conn: sqlite3.Connection, run: Run) -> Standing:
+def run_state(conn: sqlite3.Connection, run: Run) -> RunState:
     """Read how a run stands. Its files are not opened; that an agent's output is there is all that is asked."""
     domains = domain_table.domain_map(conn, run.id)
     wave = waves.newest(conn, run.id)
@@ -62,7 +62,7 @@ def standing(conn: sqlite3.Connection, run: Run) -> Standing:
             gate_counts.counts_by_lens(conn, run.id),
         ),
     )
-    return Standing(domains, wave, agents, newest, facts)
+    return RunState(domains, wave, agents, newest, facts)
 
 
 def next_action(conn: sqlite3.Connection, run_id: str) -> str:
@@ -70,7 +70,7 @@ def next_action(conn: sqlite3.Connection, run_id: str) -> str:
     run = runs.find(conn, run_id)
     if run is None:
         raise RunNotFound(run_id=run_id)
-    return assess(standing(conn, run).facts)[2]
+    return assess(run_state(conn, run).facts)[2]
 
 
 def _agents(conn: sqlite3.Connection, wave: Wave | None, agents: list[AgentRun]) -> tuple[AgentFacts, ...]:

@@ -16,7 +16,7 @@ from swarm.store.findings import Finding
 from swarm.waves.dispatch.prompts import Briefing, Prompt, Setting, write_prompt
 
 
-class Ground(NamedTuple):
+class WaveGround(NamedTuple):
     """Facts of a wave that the plans of all its agents share.
 
     `root` is where agents without a worktree work. `owned` holds the files of each domain at the wave's commit, `paths`
@@ -57,7 +57,7 @@ class PlannedAgent(NamedTuple):
 
 
 def plan_agent(
-    ground: Ground, domain: Domain, name: str, tree: Tree | None, findings: Sequence[Finding]
+    ground: WaveGround, domain: Domain, name: str, tree: Tree | None, findings: Sequence[Finding]
 ) -> PlannedAgent:
     """Plan one agent; `name` is that of its prompt and its folder, `findings` are what its prompt lists."""
     output = ground.folder / name / "output.json"

@@ -15,7 +15,7 @@ from swarm.rules.ref_names import tree_branch
 from swarm.runtimes.runtime import Program, Runtime
 from swarm.store import leases, waves
 from swarm.store.runs import Run
-from swarm.waves.dispatch.agents import Ground, PlannedAgent, plan_agent
+from swarm.waves.dispatch.agents import PlannedAgent, WaveGround, plan_agent
 from swarm.waves.dispatch.prompts import Setting
 from swarm.waves.dispatch.routing import MOST_NAMED, Routing, hold_to_anchors, known_to_audit, route
 from swarm.waves.trees.sparse import sparse_files
@@ -79,7 +79,7 @@ def plan_wave(
     paths = [file.path for file in files_at(repository.git, repository.head)]
     owned, _ = OwnershipMap(domains).divide(paths)
     routing = _routing(conn, run, request, repository, domains)
-    ground = Ground(
+    ground = WaveGround(
         setting=Setting(run.id, run.repo, request.phase, number, repository.head, config.prompt_bytes),
         folder=workspace.wave_folder(run.id, number),
         root=repository.root,

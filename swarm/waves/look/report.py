@@ -24,7 +24,7 @@ from swarm.waves.look import report_proofs
 from swarm.waves.look.burn_down import burn_down, severity_counts
 from swarm.waves.look.findings import finding_shown
 from swarm.waves.look.receipt import promotions_shown
-from swarm.waves.run_facts import standing
+from swarm.waves.run_facts import run_state
 
 Page = Callable[[ReportFacts, Iterator[FindingShown]], Iterable[str]]
 
@@ -53,7 +53,7 @@ def facts(conn: sqlite3.Connection, run: Run) -> ReportFacts:
     present = severity_counts(
         (severity, count) for (state, severity), count in counts.items() if state in OPEN_STATUSES
     )
-    assessment = Assessment(*assess(standing(conn, run).facts))
+    assessment = Assessment(*assess(run_state(conn, run).facts))
     newest = ledger.newest_of(conn, run.id)
     return ReportFacts(
         run_id=run.id,

@@ -27,7 +27,7 @@ from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.clean import intents
-from swarm.waves.run_facts import standing
+from swarm.waves.run_facts import run_state
 from swarm.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def status(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> StatusResult:
     """Return how a run stands. Its assessment says what the gates of `advance` say."""
-    found = standing(conn, run)
+    found = run_state(conn, run)
     wave = found.wave
     facts = found.facts._replace(supervisor=_supervisor(workspace, run, wave), unfinished=_unfinished(conn, run))
     return StatusResult(

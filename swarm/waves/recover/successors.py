@@ -16,7 +16,7 @@ from swarm.store.agent_runs import AgentRun
 from swarm.store.findings import Finding
 from swarm.waves.collect import watch
 from swarm.waves.dispatch import routing
-from swarm.waves.dispatch.agents import Ground, PlannedAgent, plan_agent
+from swarm.waves.dispatch.agents import PlannedAgent, WaveGround, plan_agent
 from swarm.waves.dispatch.prompts import Setting
 from swarm.waves.recover.recovery import Recovery
 from swarm.waves.trees import kept_index
@@ -54,7 +54,7 @@ def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence
     owners = OwnershipMap(list(domains.values()))
     paths = [file.path for file in files_at(repository.git, wave.dispatch_sha)]
     findings, drifted = _given(conn, recovery, tail)
-    ground = Ground(
+    ground = WaveGround(
         setting=Setting(run.id, run.repo, wave.phase, wave.number, wave.dispatch_sha, recovery.config.prompt_bytes),
         folder=recovery.folder,
         root=repository.root,
@@ -88,7 +88,7 @@ def _given(
 
 
 def _tree(
-    recovery: Recovery, before: AgentRun, name: str, shared: str | None, ground: Ground
+    recovery: Recovery, before: AgentRun, name: str, shared: str | None, ground: WaveGround
 ) -> tuple[Tree | None, bool]:
     """Return the tree of an agent's next row, and whether it must be made.
 
@@ -109,7 +109,7 @@ def _tree(
     return old._replace(path=place, branch=tree_branch(run.hex, place.name)), True
 
 
-def _only(recovery: Recovery, before: AgentRun, ground: Ground) -> tuple[str, ...] | None:
+def _only(recovery: Recovery, before: AgentRun, ground: WaveGround) -> tuple[str, ...] | None:
     """Return the files of an agent's next tree, `None` for all: those of the previous tree, and leased ones."""
     name = Path(before.worktree_path or "").name
     origin = Origin(recovery.repository, recovery.wave, recovery.folder)
