@@ -27,12 +27,13 @@ def command(
     other branch has, untracked files, a moved HEAD. With --apply, exit 1 reports them. Agents in flight keep theirs.
     `swarm undo` brings back what was removed.
     """
-    from swarm.waves.clean.clean import Wish, clean
+    from swarm.waves.clean.clean import clean
+    from swarm.waves.clean.clean_plan import CleanRequest
 
     why = require_reason(reason, "cleaning a run") if apply else ""
     with call.write() as store:
         selected = call.run_here(store, run, repo_path, tell=True)
-        result = clean(store, call.workspace, selected, Wish(apply, force, why))
+        result = clean(store, call.workspace, selected, CleanRequest(apply, force, why))
     call.answer(result, lambda: _lines(result), int(result.applied and bool(result.at_risk)))
 
 

@@ -29,14 +29,15 @@ def command(
     refs/swarm/salvage/; `swarm undo` brings the branch back.
     """
     from swarm.git.repository import repository_at
-    from swarm.waves.clean.rewind import Wish, rewind
-    from swarm.waves.clean.rewind import save_point as found
+    from swarm.waves.clean.rewind import rewind
+    from swarm.waves.clean.rewind_plan import RewindRequest
+    from swarm.waves.clean.rewind_target import save_point as found
 
     why = require_reason(reason, "rewinding a branch") if apply else ""
     with call.write() as store:
         repository = repository_at(call.folder)
         point = found(store.conn, save_point, repository, arbitrary=force_arbitrary_ref)
-        result = rewind(store, call.workspace, repository, point, Wish(apply, force, why))
+        result = rewind(store, call.workspace, repository, point, RewindRequest(apply, force, why))
     call.answer(result, lambda: _lines(result))
 
 

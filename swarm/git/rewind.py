@@ -13,7 +13,7 @@ from swarm.git.merging import Identity
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import Repository, repository_at, tracked_changes
 from swarm.git.runner import Git, GitError
-from swarm.git.salvage import Standing, Unsavable
+from swarm.git.salvage import Comparison, Unsavable
 from swarm.scratch import scratch_folder
 
 _UNFINISHED: Final = {
@@ -74,7 +74,7 @@ def is_tracked(git: Git, commit: str, path: str) -> bool:
 def lost(repository: Repository, target: str) -> Lost:
     """Return what would be lost if the checkout were brought to a commit; a pure read."""
     git, root, head = repository.git, repository.root, repository.head
-    with _standing(repository) as here:
+    with _comparison(repository) as here:
         to_head = salvage.dirt_of(here, with_submodules=False)
         to_target = salvage.dirt_of(here._replace(commit=target), with_submodules=False)
         staged = salvage.staged_alone(here, git_dir(repository) / "index")
@@ -116,7 +116,7 @@ def _to_keep(repository: Repository, run_id: str, found: Lost, run_created: str)
     git = repository.git
     tree, parents = history.tree_of(git, repository.head), [repository.head]
     wanted = {*found.present, *found.gone}
-    with _standing(repository) as here:
+    with _comparison(repository) as here:
         if wanted or found.in_the_way:
             also = [*found.present, *found.in_the_way]
             tree = salvage.tree_with_dirt(here, wanted, also)
@@ -196,11 +196,11 @@ def _moved_on(repository: Repository, saved: Saved) -> errors.StateConflict:
 
 
 @contextmanager
-def _standing(repository: Repository) -> Iterator[Standing]:
+def _comparison(repository: Repository) -> Iterator[Comparison]:
     """Give how the checkout's files are to be compared: by an index of ours, which knows what a sparse one lacks."""
     index, head = git_dir(repository) / "index", repository.head
     if not index.is_file():
-        yield Standing(repository.common_dir, repository.root, head, None, head)
+        yield Comparison(repository.common_dir, repository.root, head, None, head)
         return
     with scratch_folder() as folder:
         kept = folder / "index"
@@ -209,7 +209,7 @@ def _standing(repository: Repository) -> Iterator[Standing]:
         if checkouts.is_sparse(git):
             # What is staged must not make `own_index` begin with an index that lacks nothing.
             git.run("read-tree", "--reset", head, filters=True, sparse=True)
-        yield Standing(repository.common_dir, repository.root, head, kept, head)
+        yield Comparison(repository.common_dir, repository.root, head, kept, head)
 
 
 def _names(git: Git, commit: str) -> set[str]:

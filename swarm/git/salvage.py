@@ -18,10 +18,11 @@ from swarm.git.blocking_files import traps
 from swarm.git.diff import changes, raw_changes
 from swarm.git.merging import Identity
 from swarm.git.path_text import path_bytes, path_text
-from swarm.git.refs import create, tip
+from swarm.git.refs import create, drop, refs_below, tip
 from swarm.git.repository import SUBMODULE_MODE, filled_submodules
 from swarm.git.runner import Git
-from swarm.rules.ref_names import salvage_ref
+from swarm.interruption import postponed
+from swarm.rules.ref_names import salvage_ref, salvage_refs
 from swarm.scratch import scratch_folder
 
 _PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
@@ -55,8 +56,8 @@ class Unsavable(Exception):
         super().__init__(", ".join(files))
 
 
-class Standing(NamedTuple):
-    """A worktree, and what to compare its files with: `commit`; the index that was kept of it was that of `base`."""
+class Comparison(NamedTuple):
+    """A worktree and the commit to compare its files with; `kept_index` is the index of `base`, kept at dispatch."""
 
     common_dir: Path
     tree: Path
@@ -65,53 +66,53 @@ class Standing(NamedTuple):
     commit: str
 
 
-def dirt_of(standing: Standing, *, with_submodules: bool = True) -> Dirt:
+def dirt_of(comparison: Comparison, *, with_submodules: bool = True) -> Dirt:
     """Return what the files of a worktree hold that its commit does not.
 
     `with_submodules` says that a submodule's folder is to be empty, as it is in a worktree that we made.
     """
-    if endless := traps(standing.tree, standing.common_dir):
+    if endless := traps(comparison.tree, comparison.common_dir):
         return Dirt(untakable=endless)
-    with _index_of(standing) as git:
-        return _dirt(git, standing, with_submodules=with_submodules)
+    with _index_of(comparison) as git:
+        return _dirt(git, comparison, with_submodules=with_submodules)
 
 
-def tree_with_dirt(standing: Standing, only: Collection[str] | None = None, also: Sequence[str] = ()) -> str:
+def tree_with_dirt(comparison: Comparison, only: Collection[str] | None = None, also: Sequence[str] = ()) -> str:
     """Return a tree object: the commit's, with the dirt of the files, or with `only` some of it, and `also` others.
 
     Raises Unsavable where git leaves something out.
     """
-    with _index_of(standing) as git:
-        found = _dirt(git, standing, with_submodules=only is None)
+    with _index_of(comparison) as git:
+        found = _dirt(git, comparison, with_submodules=only is None)
         wanted = [path for path in (*found.changed, *found.new) if only is None or path in only]
         wanted += [path for path in also if path not in wanted]
         gone = [path for path in found.gone if only is None or path in only]
         unreadable = take_files(git, gone, wanted)
         tree = git.run("write-tree", filters=True).decode().strip()
         # git leaves out, without a word, names that would lead into `.git` on other file systems.
-        written = {change.new_path for change in changes(git, standing.commit, tree, renames=False)}
+        written = {change.new_path for change in changes(git, comparison.commit, tree, renames=False)}
         left_out = [path for path in found.new if path in wanted and path not in written]
     if unreadable or left_out:
         raise Unsavable([*unreadable, *left_out])
     return tree
 
 
-def staged_alone(standing: Standing, index: Path) -> tuple[str, ...]:
+def staged_alone(comparison: Comparison, index: Path) -> tuple[str, ...]:
     """Return what is staged in a tree's own index and nowhere else. Raises GitError for an index that is broken."""
     if not index.is_file() or index.is_symlink():
         return ()
-    with _copied(standing, index) as git:
+    with _copied(comparison, index) as git:
         git.run("update-index", "-q", "--really-refresh", expect=(0, 1), filters=True)
         held = {change.old_path for change in changed_files(git)}
-        for commit in {standing.commit, standing.base}:
+        for commit in {comparison.commit, comparison.base}:
             listed = git.run("diff-index", "--cached", "--raw", "-z", "--no-abbrev", *_PLAIN, commit, "--")
             held &= {change.new_path for change in raw_changes(listed) if change.letter != "D"}
     return tuple(sorted(held))
 
 
-def staged_tree(standing: Standing, index: Path) -> str:
+def staged_tree(comparison: Comparison, index: Path) -> str:
     """Return the tree object of a worktree's own index. Raises GitError for one with a merge in it."""
-    with _copied(standing, index) as git:
+    with _copied(comparison, index) as git:
         return git.run("write-tree").decode().strip()
 
 
@@ -135,40 +136,58 @@ def keep(git: Git, run_id: str, name: str, tree: str, parents: Sequence[str], me
 
 
 @contextmanager
-def _index_of(standing: Standing) -> Iterator[Git]:
+def kept_if_recorded(git: Git, run_id: str) -> Iterator[None]:
+    """Drop the refs of saved work that the block makes for a run, when the block fails before its ledger entry.
+
+    Interrupts are held: after the entry is committed, `undo` needs every ref that the entry names.
+    """
+    below = salvage_refs(run_id)
+    known = refs_below(git, below)
+    with postponed():
+        try:
+            yield
+        except BaseException:
+            for ref, commit in refs_below(git, below).items():
+                if ref not in known:
+                    drop(git, ref, commit)
+            raise
+
+
+@contextmanager
+def _index_of(comparison: Comparison) -> Iterator[Git]:
     """Give git in a tree with an index of our own, that of the commit, refreshed against the files."""
-    with own_index(standing.common_dir, standing.tree, standing.base, standing.kept_index) as git:
-        if standing.commit != standing.base:
+    with own_index(comparison.common_dir, comparison.tree, comparison.base, comparison.kept_index) as git:
+        if comparison.commit != comparison.base:
             # The times of unchanged files, and the marks of those that a sparse tree lacks, are taken along.
-            git.run("read-tree", "-i", "-m", standing.base, standing.commit, filters=True)
+            git.run("read-tree", "-i", "-m", comparison.base, comparison.commit, filters=True)
             git.run("update-index", "-q", "--really-refresh", expect=(0, 1), filters=True)
         yield git
 
 
 @contextmanager
-def _copied(standing: Standing, index: Path) -> Iterator[Git]:
+def _copied(comparison: Comparison, index: Path) -> Iterator[Git]:
     with scratch_folder() as folder:
         copy = folder / "index"
         shutil.copy2(index, copy)
-        yield Git(standing.tree, git_dir=standing.common_dir, index=copy)
+        yield Git(comparison.tree, git_dir=comparison.common_dir, index=copy)
 
 
-def _dirt(git: Git, standing: Standing, *, with_submodules: bool) -> Dirt:
+def _dirt(git: Git, comparison: Comparison, *, with_submodules: bool) -> Dirt:
     seen, new = changed_files(git), new_files(git)
     nested = {path for path in new if path.endswith("/")}
     if with_submodules:
         nested |= {change.new_path for change in seen if change.new_mode == SUBMODULE_MODE}
-        nested |= set(filled_submodules(git, standing.tree, standing.commit))
+        nested |= set(filled_submodules(git, comparison.tree, comparison.commit))
     changed = [change.new_path for change in seen if change.letter != "D" and change.new_path not in nested]
     gone = [change.old_path for change in seen if change.letter == "D" and change.old_path not in nested]
     new = [path for path in new if path not in nested]
-    closed = {path for path in (*changed, *new) if not _can_be_read(standing.tree, path)}
+    closed = {path for path in (*changed, *new) if not _can_be_read(comparison.tree, path)}
     listed = git.run("ls-files", "--others", "--ignored", "--exclude-standard", "-z", filters=True)
     return Dirt(
         tuple(path for path in changed if path not in closed),
         tuple(gone),
         tuple(path for path in new if path not in closed),
-        tuple(sorted(nested | closed | set(_closed_folders(standing.tree)))),
+        tuple(sorted(nested | closed | set(_closed_folders(comparison.tree)))),
         sum(1 for path in listed.split(b"\0") if path),
     )
 

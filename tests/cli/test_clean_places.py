@@ -9,7 +9,7 @@ import pytest
 
 from swarm.builds.adapter import BuildResult
 from swarm.git import worktree_list
-from swarm.waves.clean import leftovers
+from swarm.waves.clean import judgement
 from swarm.waves.prove import build
 from swarm.waves.trees import scratch_tree
 from tests.cli.scenes.merge_team import Team
@@ -136,7 +136,7 @@ def test_a_tree_that_is_locked_right_before_it_goes_is_put_back(
     swarm: Swarm, repo: Repo, collected: Workspace, after: Callable[[Any, str, Callable[[], object]], None]
 ) -> None:
     tree = trees_of(collected) / "w1-code"
-    after(leftovers, "still_is", lambda: repo.git("worktree", "lock", "--reason", "mine", str(tree)))
+    after(judgement, "still_is", lambda: repo.git("worktree", "lock", "--reason", "mine", str(tree)))
     answer = swarm("clean", *APPLY, exit=1)
     assert (states(answer), why(answer)) == (
         {"w1-rest": "as_dispatched"},

@@ -1,6 +1,6 @@
-"""What `clean` and `rewind` are about to do, written into the ledger before they touch anything.
+"""Intents of `clean` and `rewind`: ledger entries made before anything is touched.
 
-A command that died is gone on with from there, and `undo` knows what to bring back.
+The next call continues a command that died from its intent, and `undo` reads there what to bring back.
 """
 
 import sqlite3
@@ -19,15 +19,15 @@ _KINDS: Final = frozenset({CLEAN_BEGUN, CLEANED, REWIND_BEGUN, REWOUND, UNDONE})
 
 
 class Intent(NamedTuple):
-    """The last destructive step of a run: its event's kind and number, and what it told."""
+    """The last destructive step of a run: kind, number and payload of its event."""
 
     kind: str
     seq: int
-    told: dict[str, Any]
+    payload: dict[str, Any]
 
     @property
     def verb(self) -> str:
-        """Which verb it was."""
+        """The verb that made the step."""
         return "clean" if self.kind in {CLEAN_BEGUN, CLEANED} else "rewind"
 
 
@@ -46,21 +46,21 @@ def is_rewinding(conn: sqlite3.Connection, run_id: str) -> bool:
 
 
 def begun(conn: sqlite3.Connection, run_id: str) -> frozenset[str]:
-    """Return the names of everything that a `clean` of a run has begun to remove, also what was brought back since."""
+    """Return the names of everything that a `clean` of a run ever began to remove, undone or not."""
     begins = (event for event in ledger.events_of(conn, f"run:{run_id}") if event.kind == CLEAN_BEGUN)
     return frozenset(item["name"] for event in begins for item in event.facts["items"])
 
 
-def begin(store: Store, run_id: str, kind: str, told: dict[str, object], reason: str) -> None:
-    """Write down what will be done, unless exactly that is written down and not done yet."""
+def begin(store: Store, run_id: str, kind: str, payload: dict[str, object], reason: str) -> None:
+    """Record a step before its work begins, unless the same step is recorded and not finished."""
     known = last(store.conn, run_id)
-    if known is not None and known.kind == kind and known.told == ledger.as_kept(told):
+    if known is not None and known.kind == kind and known.payload == ledger.as_kept(payload):
         return
     with store.mutation() as conn:
-        ledger.append(conn, entry(run_id, kind, told, reason))
+        ledger.append(conn, entry(run_id, kind, payload, reason))
 
 
-def entry(run_id: str, kind: str, told: dict[str, object], reason: str) -> Entry:
+def entry(run_id: str, kind: str, payload: dict[str, object], reason: str) -> Entry:
     """Return the ledger's entry of a step."""
     return Entry(
         kind=kind,
@@ -70,5 +70,5 @@ def entry(run_id: str, kind: str, told: dict[str, object], reason: str) -> Entry
         from_state=None,
         to_state=None,
         reason=reason,
-        payload=told,
+        payload=payload,
     )

@@ -19,7 +19,8 @@ from swarm.rules.states import WaveStatus
 from swarm.store import waves
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.clean.leftovers import Ground, Judged
+from swarm.waves.clean.judgement import Judged
+from swarm.waves.clean.remnants import Ground
 from swarm.workspace import wave_of_tree
 
 _OVER: Final = (WaveStatus.ADVANCED, WaveStatus.ABORTED_FOR_REWIND)

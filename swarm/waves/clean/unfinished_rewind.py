@@ -1,4 +1,4 @@
-"""A rewind that was begun and not ended: whether it can be gone on with, and by which command."""
+"""Rewind that died before its end, and the command that continues it."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -15,7 +15,10 @@ from swarm.waves.trees import worktrees
 
 
 def unfinished_rewind(conn: sqlite3.Connection, run: Run) -> str:
-    """Return the command that ends it, `""` where nothing is to be ended, somebody is at it, or git has moved on."""
+    """Return the command that ends an unfinished rewind.
+
+    `""` where there is none, another process works on it, or the checkout has moved on.
+    """
     known = intents.last(conn, run.id)
     if known is None or known.kind != intents.REWIND_BEGUN:
         return ""
@@ -23,20 +26,20 @@ def unfinished_rewind(conn: sqlite3.Connection, run: Run) -> str:
         repository = repository_at(Path(run.local_path))
     except SwarmError:
         return ""
-    told = known.told
-    if not goes_on(told, repository) or is_held(worktrees.worktree_lock_file(repository)):
+    intent = known.payload
+    if not goes_on(intent, repository) or is_held(worktrees.worktree_lock_file(repository)):
         return ""
     where = run.save_point_tag
-    if told["savePoint"] != where:
-        # A commit is always rewound to for the newest run, and a name may mean another one by now.
+    if intent["savePoint"] != where:
+        # A commit names the newest run only, and a branch name may have moved: name the commit itself.
         newest = runs.newest_around(conn, repository.root)
         if newest is None or newest.id != run.id:
             return ""
-        where = f"{told['to']} --force-arbitrary-ref"
-    is_forced = told["branch"] != run.branch or any(one["kind"] == "dirt" for one in told["refs"])
+        where = f"{intent['to']} --force-arbitrary-ref"
+    is_forced = intent["branch"] != run.branch or any(saved["kind"] == "dirt" for saved in intent["refs"])
     return f"swarm rewind {where}{' --force' if is_forced else ''}"
 
 
-def goes_on(told: Mapping[str, Any], repository: Repository) -> bool:
-    """Say whether a checkout is where a rewind, as it told of itself, has left it: before its work or behind it."""
-    return repository.branch == told["branch"] and repository.head in {told["from"], told["to"]}
+def goes_on(intent: Mapping[str, Any], repository: Repository) -> bool:
+    """Say whether a checkout is where an intent of a rewind found or left it."""
+    return repository.branch == intent["branch"] and repository.head in {intent["from"], intent["to"]}
