@@ -1,8 +1,12 @@
-"""The environment of verification: an agent's allowlist, and what toolchains need to find themselves."""
+"""The environment of a build: the allowlist of agents, and the variables by which toolchains find themselves.
+
+Variables that change what code under test prints or does (NO_COLOR, FORCE_COLOR, PYTEST_ADDOPTS, the caller's CI) are
+neither passed on nor set: tests that are green in the user's shell shall be green here.
+"""
 
 from typing import Final
 
-from swarm.runtimes.environment import agent_environment
+from swarm.runtimes.environment import allowed_environment
 from swarm.workspace import AGENT_VARIABLE
 
 _TOOLCHAINS: Final = (
@@ -12,11 +16,10 @@ _TOOLCHAINS: Final = (
     *("npm_config_cache", "NPM_CONFIG_CACHE", "PYENV_ROOT", "PYENV_VERSION", "CC", "CXX", "PKG_CONFIG_PATH"),
 )
 _ADDED: Final = {
-    # Code under test is no coordinator: it cannot use the control plane that judges it.
+    # Code under test must not use the control plane that judges it.
     AGENT_VARIABLE: "verify",
-    # Test runners that watch for changes on a developer's machine run once.
+    # Without CI, runners of Node scripts watch for changes and never end.
     "CI": "1",
-    "CARGO_TERM_COLOR": "never",
     "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0",
     "NO_UPDATE_NOTIFIER": "1",
     "npm_config_audit": "false",
@@ -26,5 +29,5 @@ _ADDED: Final = {
 
 
 def build_environment(passed: tuple[str, ...]) -> dict[str, str]:
-    """Return the environment of every step; `passed` names what `swarm.toml` asks to be passed on."""
-    return agent_environment(_ADDED, passed=(*_TOOLCHAINS, *passed))
+    """Return the environment of every step; `passed` names the variables that `swarm.toml` passes on."""
+    return {**allowed_environment((*_TOOLCHAINS, *passed)), **_ADDED}

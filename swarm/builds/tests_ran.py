@@ -1,8 +1,8 @@
-"""How many tests ran, read from what test runners print at their end.
+"""The number of tests that ran, read from the summaries that test runners print.
 
-A test that was skipped did not run. Tools that print one total are believed on their last word, tools that print
-one a suite are added up. The words are the tools' own: pytest, unittest, node's runner (TAP and spec), jest, vitest,
-mocha, cargo, and go with -v or -json.
+A skipped test did not run. The summaries of one step are added up: a step may run a tool several times, and several
+tools. The words are the tools' own: pytest, unittest, node's runner (TAP and spec), jest, vitest, mocha, AVA, bun,
+deno, cargo with its test runner or nextest, and go with -v, -json or gotestsum.
 """
 
 import re
@@ -12,31 +12,34 @@ from typing import Final, NamedTuple
 AUTO: Final = "auto"
 LINE_CHARACTERS: Final = 2000
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_NUMBERED: Final = re.compile(r"(\d+) ([a-z]+)")
+_NUMBERED: Final = re.compile(r"(\d+) ([a-z]+(?: [a-z]+)*)")
 # A count that a database holds, also when many are added up.
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
-_RUN_WORDS: Final = {"passed", "failed", "xfailed", "xpassed"}
+_RUN_WORDS: Final = {"passed", "failed", "xfailed", "xpassed", "expected fail"}
+# pytest 9 counts the subtests of a test beside the test itself, and a run of nothing but subtests by these words alone.
+_SUBTEST_WORDS: Final = {f"{noun} {verb}" for noun in ("subtest", "subtests") for verb in ("passed", "failed")}
 _EMPTY: Final[frozenset[int]] = frozenset()
 
 
 class Reading(NamedTuple):
-    """How many tests ran, `None` when nothing said so, and the exit codes by which a tool says that there is none."""
+    """The number of tests that ran, `None` when no line names one, and the exit codes of a tool without any test."""
 
     tests: int | None
     empty_codes: frozenset[int] = _EMPTY
 
 
 class _Rule(NamedTuple):
-    """What a line adds to a tool's total; `None` is a run whose tests it does not tell."""
+    """A line of a tool, and what it adds to the tool's total; `None` stands for a run of an unknown number of tests."""
 
     line: re.Pattern[str]
     adds: Callable[[re.Match[str]], int | None]
-    resets: bool = False
     empty_codes: frozenset[int] = _EMPTY
 
 
 def _words(found: re.Match[str]) -> int:
-    return sum(int(number) for number, word in _NUMBERED.findall(found[1]) if word in _RUN_WORDS)
+    numbers = [(int(number), words) for number, words in _NUMBERED.findall(found[1])]
+    ran = sum(number for number, words in numbers if words in _RUN_WORDS)
+    return ran or sum(number for number, words in numbers if words in _SUBTEST_WORDS)
 
 
 def _number(found: re.Match[str]) -> int:
@@ -47,7 +50,7 @@ def _less(found: re.Match[str]) -> int:
     return -int(found[1])
 
 
-def _one(_: re.Match[str]) -> int:
+def _single(_: re.Match[str]) -> int:
     return 1
 
 
@@ -55,7 +58,7 @@ def _none(_: re.Match[str]) -> int:
     return 0
 
 
-def _untold(_: re.Match[str]) -> None:
+def _unknown(_: re.Match[str]) -> None:
     return None
 
 
@@ -66,20 +69,19 @@ def _passed_and_failed(found: re.Match[str]) -> int:
 _FIVE: Final = frozenset({5})
 _ONE: Final = frozenset({1})
 _N: Final = r"(\d{1,9})"
-_PARTS: Final = r"(\d{1,9} [a-z]+(?:, \d{1,9} [a-z]+)*)"
+_PART: Final = r"\d{1,9} [a-z]+(?: [a-z]+)*"
 
 _RULES: Final[dict[str, tuple[_Rule, ...]]] = {
     "pytest": (
         _Rule(
-            re.compile(rf"=*[ ]?{_PARTS} in [\d.]+s(?: \([\d:days, ]+\))?[ ]?=*"),
+            re.compile(rf"=*[ ]?(?!.* collected )({_PART}(?:, {_PART})*) in [\d.]+s(?: \([\d:days, ]+\))?[ ]?=*"),
             _words,
-            resets=True,
             empty_codes=_FIVE,
         ),
-        _Rule(re.compile(r"=*[ ]?no tests ran in [\d.]+s[ ]?=*"), _none, resets=True, empty_codes=_FIVE),
+        _Rule(re.compile(r"=*[ ]?no tests ran in [\d.]+s[ ]?=*"), _none, empty_codes=_FIVE),
     ),
     "unittest": (
-        _Rule(re.compile(rf"Ran {_N} tests? in [\d.]+s"), _number, resets=True, empty_codes=_FIVE),
+        _Rule(re.compile(rf"Ran {_N} tests? in [\d.]+s"), _number, empty_codes=_FIVE),
         _Rule(re.compile(rf"(?:OK|FAILED|NO TESTS RAN) \((?:[a-z ]+=\d+, )*skipped={_N}(?:, [a-z ]+=\d+)*\)"), _less),
     ),
     "node": (
@@ -91,7 +93,8 @@ _RULES: Final[dict[str, tuple[_Rule, ...]]] = {
         _Rule(re.compile(r"No tests found, exiting with code [01]"), _none, empty_codes=_ONE),
     ),
     "vitest": (
-        _Rule(re.compile(r"\s*Tests  ((?:\d{1,9} [a-z]+(?: \| )?)+) \(\d+\)"), _words),
+        _Rule(re.compile(rf"\s*Tests  ({_PART}(?: \| {_PART})*) \(\d+\)"), _words),
+        _Rule(re.compile(r"\s*Tests  no tests"), _none),
         _Rule(re.compile(r"No test files found, exiting with code [01]"), _none, empty_codes=_ONE),
     ),
     "mocha": (
@@ -99,51 +102,65 @@ _RULES: Final[dict[str, tuple[_Rule, ...]]] = {
         _Rule(re.compile(rf"\s+{_N} failing"), _number),
         _Rule(re.compile(r"Error: No test files found(?:: .*)?"), _none, empty_codes=_ONE),
     ),
-    "cargo": (_Rule(re.compile(rf"test result: \w+\. {_N} passed; {_N} failed; .*"), _passed_and_failed),),
+    "ava": (_Rule(re.compile(rf"\s+{_N} (?:tests?|known failures?) (?:passed|failed)"), _number),),
+    "bun": (_Rule(re.compile(rf"Ran {_N} tests? across \d+ files?\..*"), _number),),
+    "deno": (
+        _Rule(
+            re.compile(rf"(?:ok|FAILED) \| {_N} passed(?: \(\d+ steps?\))? \| {_N} failed.*"),
+            _passed_and_failed,
+        ),
+    ),
+    "cargo": (
+        _Rule(re.compile(rf"test result: \w+\. {_N} passed; {_N} failed; .*"), _passed_and_failed),
+        _Rule(re.compile(rf"\s*Summary \[\s*[\d.]+s\]\s+{_N}(?:/\d+)? tests? run: .*"), _number),
+    ),
     "go": (
         # Only what stands at the margin: a subtest is part of its test.
-        _Rule(re.compile(r"--- (?:PASS|FAIL): \S+ \([\d.]+s\)"), _one),
+        _Rule(re.compile(r"--- (?:PASS|FAIL): \S+ \([\d.]+s\)"), _single),
         _Rule(re.compile(r"\?\s+\S+\s+\[no test files\]"), _none),
         _Rule(re.compile(r"ok  \t\S+\t\S+ \[no tests to run\]"), _none),
-        _Rule(re.compile(r"ok  \t\S+\t(?:[\d.]+s|\(cached\))(?:\tcoverage: .*)?"), _untold),
-        _Rule(re.compile(r'\{(?=.*"Action":"(?:pass|fail)")(?=.*"Test":"[^"/]+").*\}'), _one),
+        _Rule(re.compile(r"ok  \t\S+\t(?:[\d.]+s|\(cached\))(?:\tcoverage: .*)?"), _unknown),
+        _Rule(re.compile(r'\{(?=.*"Action":"(?:pass|fail)")(?=.*"Test":"[^"/]+").*\}'), _single),
         _Rule(re.compile(r'\{.*"Action":"skip".*\}'), _none),
+        _Rule(re.compile(rf"DONE {_N} tests?(?:, \d+ [a-z]+)* in [\d.]+s"), _number),
+        _Rule(re.compile(rf"DONE \d+ tests?, {_N} skipped(?:, \d+ [a-z]+)* in [\d.]+s"), _less),
     ),
 }
 TOOLS: Final = (*_RULES, AUTO)
-# A line that begins in no such way is none of theirs, and most lines are not.
+# Most lines begin in none of these ways, and are not tried against every rule.
 _LIKELY: Final = re.compile(
-    r"\s*(?:[=\d#\N{INFORMATION SOURCE}?{]|Ran |OK \(|FAILED \(|[nN][oO] |Tests|Error: No|test result:|--- |ok  \t)"
+    r"\s*(?:[=\d#\N{INFORMATION SOURCE}?{]|Ran |OK \(|FAILED |[nN][oO] |Tests|Error: No|test result:|--- |ok [ |]"
+    r"|Summary|DONE )"
 )
 
 
 def read(lines: Iterable[str], tool: str = AUTO) -> Reading:
-    """Return how many tests a run says that it ran, by one tool's words or by those of all."""
+    """Return how many tests ran, by the words of one tool, or of all tools."""
     rules = _RULES if tool == AUTO else {tool: _RULES[tool]}
     totals: dict[str, int] = {}
-    untold: set[str] = set()
+    unknown: set[str] = set()
     empty_codes: frozenset[int] = _EMPTY
     for line in filter(_LIKELY.match, map(_plain, lines)):
-        for name, rule, found in _told(line, rules):
+        for name, rule, found in _matches(line, rules):
             added = rule.adds(found)
             if added is None:
-                untold.add(name)
+                unknown.add(name)
                 continue
-            totals[name] = added if rule.resets else totals.get(name, 0) + added
+            totals[name] = totals.get(name, 0) + added
             empty_codes |= rule.empty_codes
-    told = [max(0, total) for name, total in totals.items() if total > 0 or name not in untold]
-    return Reading(sum(told) if told else None, empty_codes)
+    counts = [max(0, total) for name, total in totals.items() if total > 0 or name not in unknown]
+    return Reading(sum(counts) if counts else None, empty_codes)
 
 
 def read_pattern(lines: Iterable[str], pattern: str) -> Reading:
     """Return the sum of the numbers that the one group of a pattern finds, at most one a line."""
     wanted = re.compile(pattern)
     numbers = [found[1] for line in lines if (found := wanted.search(_plain(line)))]
-    told = [int(number) for number in numbers if number and _COUNT.fullmatch(number)]
-    return Reading(sum(told) if told else None)
+    counts = [int(number) for number in numbers if number and _COUNT.fullmatch(number)]
+    return Reading(sum(counts) if counts else None)
 
 
-def _told(line: str, rules: dict[str, tuple[_Rule, ...]]) -> Iterable[tuple[str, _Rule, re.Match[str]]]:
+def _matches(line: str, rules: dict[str, tuple[_Rule, ...]]) -> Iterable[tuple[str, _Rule, re.Match[str]]]:
     for name, group in rules.items():
         for rule in group:
             if found := rule.line.fullmatch(line):
@@ -151,7 +168,7 @@ def _told(line: str, rules: dict[str, tuple[_Rule, ...]]) -> Iterable[tuple[str,
 
 
 def _plain(line: str) -> str:
-    """Return a line as a person sees it: without colour, and only what a carriage return left standing."""
+    """Return a line as a terminal shows it: without colour, and without text that a carriage return overwrote."""
     shown = line[:LINE_CHARACTERS].rstrip()
     if "\x1b" in shown:
         shown = _ANSI.sub("", shown).rstrip()

@@ -1,4 +1,4 @@
-"""The environment that a launched process sees: an allowlist, never ours as it is."""
+"""The environment of a launched process: an allowlist, never the whole of ours."""
 
 import os
 from collections.abc import Mapping
@@ -24,7 +24,11 @@ _ALLOWED: Final = (
 )
 
 
+def allowed_environment(passed: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return the allowed part of our environment, and the variables named in `passed`."""
+    return {name: os.environ[name] for name in (*_ALLOWED, *passed) if name in os.environ}
+
+
 def agent_environment(added: Mapping[str, str], *, passed: tuple[str, ...] = ()) -> dict[str, str]:
-    """Return the allowed part of our environment, the variables named in `passed`, and `added`."""
-    kept = {name: os.environ[name] for name in (*_ALLOWED, *passed) if name in os.environ}
-    return {**kept, "NO_COLOR": "1", **added}
+    """Return the environment of an agent: the allowed variables, those named in `passed`, no colour, and `added`."""
+    return {**allowed_environment(passed), "NO_COLOR": "1", **added}

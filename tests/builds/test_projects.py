@@ -125,6 +125,7 @@ def test_packages_are_lent_by_links_that_lead_to_the_trees_own_code(tree: Path, 
     write(root, {"node_modules/a/index.js": "", "node_modules/@s/b/index.js": "", "packages/own/index.js": ""})
     write(root, {"node_modules/.cache/x": "", "node_modules/.bin/a": ""})
     (root / "node_modules" / "own").symlink_to("../packages/own")
+    (root / "node_modules" / ".bin" / "own").symlink_to("../own/index.js")
     (root / "node_modules" / "@s" / "own").symlink_to("../../packages/own")
     write(tree, {"package.json": "{}", "packages/own/index.js": ""})
     lend_packages(tree, root)
@@ -132,7 +133,8 @@ def test_packages_are_lent_by_links_that_lead_to_the_trees_own_code(tree: Path, 
     links = {path.relative_to(lent).as_posix(): path.readlink() for path in lent.rglob("*") if path.is_symlink()}
     assert links == {
         "a": root / "node_modules/a",
-        ".bin": root / "node_modules/.bin",
+        ".bin/a": root / "node_modules/.bin/a",
+        ".bin/own": tree / "packages/own/index.js",
         "own": tree / "packages/own",
         "@s/b": root / "node_modules/@s/b",
         "@s/own": tree / "packages/own",
