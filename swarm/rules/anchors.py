@@ -1,4 +1,4 @@
-"""Where a finding sits, in terms that survive edits: path, scope, the line's text, which occurrence of it."""
+"""Anchor of a finding: its place in terms that survive edits (path, scope, text of the line, occurrence)."""
 
 import hashlib
 from collections import defaultdict
@@ -13,7 +13,7 @@ _ONE_QUOTE: Final = str.maketrans({'"': "'", "`": "'", "“": "'", "”": "'", "
 
 
 class Anchored(StrEnum):
-    """What an anchor rests on: the reported quote, the line's number alone, or nothing."""
+    """Bases of an anchor: the reported quote, the line's number alone, or nothing."""
 
     QUOTE = "quote"
     LINE = "line"
@@ -21,7 +21,7 @@ class Anchored(StrEnum):
 
 
 class Anchor(NamedTuple):
-    """Where a finding sits. `line` counts from 1; the hashes are hex; without a place all but `path` is empty."""
+    """Place of a finding. `line` counts from 1; hashes are hex; without a line all but `path` is empty."""
 
     path: str
     line: int | None
@@ -35,12 +35,12 @@ class Anchor(NamedTuple):
 
 
 def folded(text: str) -> str:
-    """Fold white space: runs become one blank, the ends go."""
+    """Fold white space: each run becomes a blank, both ends are stripped."""
     return " ".join(text.split())
 
 
 def tightened(text: str) -> str:
-    """Drop all white space and the last semicolon or comma, and make all quotes one."""
+    """Drop all blanks and the last semicolons or commas, and make all quotation marks alike."""
     return text.replace(" ", "").translate(_ONE_QUOTE).rstrip(";,")
 
 
@@ -64,7 +64,7 @@ class SourceText:
         self.is_marked = MARK in self.text
         self.folded = [" ".join(line.split()) for line in self.lines]
         if self.is_marked:
-            # A comment that rejects a finding is no part of the line that the finding is about.
+            # A suppression must not change the text of its line, or the comment would hide the finding by itself.
             bare = (without_comment(line) if MARK in line else line for line in self.lines)
             self.folded = [" ".join(line.split()) for line in bare]
         self._places: dict[str, list[int]] | None = None
@@ -111,20 +111,20 @@ class SourceText:
         return self._squeezed
 
     def tightened(self) -> list[str]:
-        """Return each line without what a careless quote gets wrong."""
+        """Return each line without blanks, last semicolons and kinds of quotation marks."""
         if self._tightened is None:
             self._tightened = [tightened(text) for text in self.folded]
         return self._tightened
 
     def careless_places_of(self, wanted: str) -> list[int]:
-        """Return the lines that a quote fits but for blanks and quotes, else but for all that is no letter or digit."""
+        """Return the lines that equal a quote but for blanks and quotation marks, else in letters and digits alone."""
         if self._careless is None:
             self._careless = {}
             for texts in (self.tightened(), self.squeezed()):
                 by_text: defaultdict[str, list[int]] = defaultdict(list)
                 for number, text in enumerate(texts, 1):
                     by_text[text].append(number)
-                # A tight text comes first: the letters of one line may be all that another one has.
+                # A tightened text wins: two lines can share their letters and differ in operators.
                 self._careless = dict(by_text) | self._careless
         return self._careless.get(tightened(wanted)) or self._careless.get(squeezed(wanted), [])
 

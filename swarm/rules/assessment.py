@@ -1,4 +1,4 @@
-"""Where a run stands, what is in the way, and one next command that works in that state."""
+"""Assessment of a run: its state, its blockers, and a next command that works in that state."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -12,12 +12,12 @@ from swarm.rules.states import AGENT_RUN, CAN_BE_RESUMED, AgentRunStatus, WaveSt
 _WORKING: Final = (AgentRunStatus.PENDING, AgentRunStatus.DISPATCHED, AgentRunStatus.RUNNING)
 _APPROVED: Final = (Decision.APPROVED.value,)
 
-# What is told of a run: its state, what blocks it, and the next command.
-Told = tuple[str, tuple[str, ...], str]
+# State of a run, its blockers, and the next command.
+Assessed = tuple[str, tuple[str, ...], str]
 
 
 class AgentFacts(NamedTuple):
-    """An agent of the newest wave. `has_answered` says that its output is there to be collected."""
+    """An agent of the newest wave. `has_answered` holds where its output is there to be collected."""
 
     domain: str
     status: str
@@ -26,12 +26,12 @@ class AgentFacts(NamedTuple):
 
 
 class RunFacts(NamedTuple):
-    """What the assessment of a run rests on: what the gates do, and what the next command depends on.
+    """Facts that the assessment of a run rests on: those of the gates, and those that choose the next command.
 
-    `is_unmerged` says that agents of the newest wave, a collected one that amends in worktrees, changed files of
-    which nothing was merged; `is_unpublished`, that what was merged of it stands on the integration branch alone;
-    `is_git_changed`, that somebody changed the git folder while that wave was in flight. `supervisor` is who works on
-    its agents at this moment, `unfinished` the rewind that somebody began and nobody ended; each is "" where nobody.
+    `is_unmerged` holds where the newest wave is a collected amend wave with worktrees whose changed files are merged
+    nowhere; `is_unpublished` where its merge stands on the integration branch alone; `is_git_changed` where the git
+    folder changed while the wave was in flight. `supervisor` names the process that works on the agents at present,
+    `unfinished` the command of a rewind that has begun and not ended; each is `""` where there is none.
     """
 
     run_id: str
@@ -48,18 +48,18 @@ class RunFacts(NamedTuple):
     unfinished: str = ""
 
 
-def assess(facts: RunFacts) -> Told:
-    """Return the state's name, what blocks the run, and the next command."""
+def assess(facts: RunFacts) -> Assessed:
+    """Return the state's name, the blockers, and the next command."""
     if facts.supervisor:
         return "IN PROGRESS", (f"{facts.supervisor} is at work on the wave",), f"swarm attempts {facts.run_id}"
     if facts.unfinished:
-        told_of = f"`{facts.unfinished}` was begun and is not finished; `swarm undo {facts.run_id}` takes it back"
-        return "BLOCKED", (told_of,), f"{facts.unfinished} --apply --reason '…'"
-    return told(facts, gates.evaluate(facts.gates))
+        blocker = f"`{facts.unfinished}` was begun and is not finished; `swarm undo {facts.run_id}` takes it back"
+        return "BLOCKED", (blocker,), f"{facts.unfinished} --apply --reason '…'"
+    return assessed(facts, gates.evaluate(facts.gates))
 
 
-def told(facts: RunFacts, judgement: Judgement) -> Told:
-    """Return the same from what the gates said: a state cannot differ from the verdict."""
+def assessed(facts: RunFacts, judgement: Judgement) -> Assessed:
+    """Return the assessment that follows from a judgement of the gates: a state cannot differ from the verdict."""
     run = facts.run_id
     match judgement.verdict:
         case Verdict.ADVANCE:
@@ -72,7 +72,7 @@ def told(facts: RunFacts, judgement: Judgement) -> Told:
             return _blocked(facts, judgement)
 
 
-def _blocked(facts: RunFacts, judgement: Judgement) -> Told:
+def _blocked(facts: RunFacts, judgement: Judgement) -> Assessed:
     run, status = facts.run_id, facts.gates.run_status
     if status in ENDED_RUN_STATUSES:
         return "COMPLETE", (), f"swarm findings {run}"
@@ -87,7 +87,7 @@ def _blocked(facts: RunFacts, judgement: Judgement) -> Told:
             if waiting:
                 return "IN PROGRESS", (f"no output yet: {', '.join(waiting)}",), f"swarm launch {run}"
             if any(agent.status in CAN_BE_RESUMED for agent in facts.agents):
-                # Collected like this the wave fails; before that, who failed can have another try.
+                # Collect would fail the wave now; resume gives the failed agents another attempt first.
                 return "IN PROGRESS", _incomplete(facts, CAN_BE_RESUMED), f"swarm resume {run}"
             return "READY TO COLLECT", (), f"swarm collect {run}"
         case WaveStatus.FAILED:
@@ -96,7 +96,7 @@ def _blocked(facts: RunFacts, judgement: Judgement) -> Told:
             return _ended(facts, judgement, wave)
 
 
-def _between_waves(facts: RunFacts) -> Told:
+def _between_waves(facts: RunFacts) -> Assessed:
     run, wave = facts.run_id, facts.gates.wave
     was_promoted = facts.has_promotions and wave is not None
     state = "READY TO DISPATCH" if was_promoted else "NO WAVE"
@@ -110,7 +110,7 @@ def _between_waves(facts: RunFacts) -> Told:
     return state, (), _dispatch(facts, phase, isolate=True)
 
 
-def _failed(facts: RunFacts, judgement: Judgement, phase: Phase) -> Told:
+def _failed(facts: RunFacts, judgement: Judgement, phase: Phase) -> Assessed:
     blockers = list(_incomplete(facts, tuple(AgentRunStatus)))
     blockers += [gate.reason for gate in judgement.failed if gate.name == gates.GateName.NO_VIOLATIONS]
     state = "BLOCKED" if any(agent.status in AGENT_RUN.blocked for agent in facts.agents) else "WAVE FAILED"
@@ -126,7 +126,7 @@ def _incomplete(facts: RunFacts, statuses: Sequence[AgentRunStatus]) -> tuple[st
 
 
 def _recovery(facts: RunFacts) -> str | None:
-    """Return what takes a failed wave up again; `None` where only another wave helps."""
+    """Return the command that recovers a failed wave, `None` where only another wave helps."""
     wave, statuses = facts.gates.wave, {agent.status for agent in facts.agents}
     if wave is None or facts.is_git_changed or statuses <= {AgentRunStatus.COMPLETE}:
         return None
@@ -144,7 +144,7 @@ def revalidate_line(run_id: str, domains: Sequence[str]) -> str:
     return f"swarm revalidate {run_id} {named} --apply --reason '…'"
 
 
-def _ended(facts: RunFacts, judgement: Judgement, wave: gates.WaveFacts) -> Told:
+def _ended(facts: RunFacts, judgement: Judgement, wave: gates.WaveFacts) -> Assessed:
     if wave.incomplete:
         again = _dispatch(facts, wave.phase, isolate=facts.is_isolated)
         return "INCOMPLETE", (judgement.reason,), again
@@ -154,7 +154,7 @@ def _ended(facts: RunFacts, judgement: Judgement, wave: gates.WaveFacts) -> Told
 
 
 def _past(facts: RunFacts, judgement: Judgement) -> str:
-    """Return the way past what another wave would not undo; what the agents did is brought home and proved first."""
+    """Return the way past gates that another wave would not change; the agents' work is merged and verified first."""
     if judgement.can_be_overridden:
         return f"swarm advance {facts.run_id} --override --reason '…'"
     return _prove(facts)
@@ -173,7 +173,7 @@ def _amend(facts: RunFacts, judgement: Judgement) -> str:
 
 def _dispatch(facts: RunFacts, phase: Phase, *, isolate: bool) -> str:
     if phase in AMEND_PHASES and not gates.approved(facts.gates, LENSES[phase]):
-        # An amend wave needs something to amend; where that is gone, the next look tells what is left.
+        # An amend wave needs approved findings; where none is left, the next audit shows what remains.
         phase, isolate = gates.audit_phase(phase), True
     freeze = "" if facts.is_frozen else " --auto-freeze"
     return f"swarm dispatch {facts.run_id} {phase}{' --isolate' if isolate else ''}{freeze}"

@@ -1,4 +1,4 @@
-"""What the steps of a build come to. Only `pass` is a pass."""
+"""Verdict of a build, from its steps. Only `pass` is a pass."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -6,12 +6,12 @@ from typing import Final, Literal, NamedTuple
 
 StepKind = Literal["lint", "types", "test", "build", "check"]
 
-# What a shell, and so every runner of scripts, ends with when it does not find the command.
+# Exit code of a shell, and so of every runner of scripts, that does not find the command.
 COMMAND_NOT_FOUND: Final = 127
 
 
 class BuildVerdict(StrEnum):
-    """What a build proves. In order of gravity, but for `skip`, which stands alone: nothing ran."""
+    """Verdicts in order of gravity; `skip`, the last, means that nothing ran."""
 
     FAIL = "fail"
     TOOL_MISSING = "tool_missing"
@@ -22,7 +22,7 @@ class BuildVerdict(StrEnum):
 
 
 class StepStatus(StrEnum):
-    """How one step ended."""
+    """Ends of a step."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -32,7 +32,7 @@ class StepStatus(StrEnum):
 
 
 class StepFacts(NamedTuple):
-    """What the verdict rests on. `tests` is how many ran, `None` when nothing readable said so."""
+    """Facts of a step for the verdict. `tests` counts the tests that ran, `None` where no output gave a count."""
 
     kind: StepKind
     status: StepStatus
@@ -40,10 +40,10 @@ class StepFacts(NamedTuple):
 
 
 class Exit(NamedTuple):
-    """How the process of a step ended by itself, and what it said about that.
+    """End of a process that no deadline stopped, with what its output says about the end.
 
-    `empty_codes` are the exit codes by which its tool says that there was no test; `says_missing` that its output
-    names a program that was not found.
+    `empty_codes` are the exit codes by which the tool reports that there was no test; `says_missing` holds where the
+    output names a program that was not found.
     """
 
     code: int
@@ -56,7 +56,7 @@ _GRAVITY: Final = {verdict: rank for rank, verdict in enumerate(BuildVerdict)}
 
 
 def status_of(kind: StepKind, ended: Exit) -> StepStatus:
-    """Judge a process that ended in time: the exit code first, its words only for why it is not zero."""
+    """Judge a process that ended in time: by the exit code, and by its output only where the code is not zero."""
     if ended.code == 0:
         return StepStatus.PASSED
     if ended.code == COMMAND_NOT_FOUND or (ended.says_missing and ended.tests is None):
@@ -67,12 +67,12 @@ def status_of(kind: StepKind, ended: Exit) -> StepStatus:
 
 
 def verdict_of(steps: Iterable[StepFacts]) -> BuildVerdict:
-    """Return the gravest of what the steps say; a build without a test step has no tests."""
-    told = list(steps)
-    if not told:
+    """Return the gravest verdict of the steps; a build without a test step has no tests."""
+    ran = list(steps)
+    if not ran:
         return BuildVerdict.SKIP
-    verdicts = [_step_verdict(step) for step in told]
-    if all(step.kind != "test" for step in told):
+    verdicts = [_step_verdict(step) for step in ran]
+    if all(step.kind != "test" for step in ran):
         verdicts.append(BuildVerdict.NO_TESTS)
     return min(verdicts, key=_GRAVITY.__getitem__)
 

@@ -24,13 +24,13 @@ _SECTION: Final = re.compile(r"\^?\[[^\[\]]+\](?:\[\d+\])?(?=[ \t]|$)")
 _WILDCARDS: Final = ("*", "?")
 _PATTERN: Final = re.compile(r"(?:\\.|[^ \t])+")
 _PART: Final = re.compile(r"\\.|\*+|.", re.DOTALL)
-# What globs of ours give a meaning. Without an open parenthesis, an extended glob is none.
+# Characters with a meaning in our globs. Without `(` there is no extended glob, so its prefixes need no escape.
 _SPECIAL: Final = frozenset("\\*?[](){}")
 _RUN: Final = re.compile(r"(?:\\.|[^*?\\])+|[*?]", re.DOTALL)
 
 
 class Rule(NamedTuple):
-    """One line: who owns what its globs match, nobody where there are no owners. `steps` are those of each glob."""
+    """A line of the file: owners, none where the line names none, and the steps of each of its globs."""
 
     owners: tuple[str, ...]
     steps: tuple[tuple[str, ...], ...]
@@ -73,8 +73,8 @@ def map_of(rules: Sequence[Rule], paths: Iterable[str]) -> tuple[list[Domain], M
     """Return the domains of the rules, and how many of the files each owns; together they own them all.
 
     A domain gathers the rules of the same owners, unless a rule that stands between them could match a file of
-    both: then there is a second one, `NAME-2`. The map ends in an owned catch-all. Other domains without a file are
-    left out; as the first match wins, that changes no other's files.
+    both: then `NAME-2` gathers the later rules. The map ends in an owned catch-all. Other domains without a file are
+    left out; as the first match wins, that changes no other domain's files.
     """
     groups = _merged(_Group(_owner_set(rule), [rule]) for rule in _living(rules))
     numbered = [_domain(str(number), group) for number, group in enumerate(groups)]
@@ -128,7 +128,7 @@ def _steps(pattern: str) -> tuple[tuple[str, ...], ...]:
     if pattern.startswith("!"):
         raise ValueError(f"the pattern '{_shown(pattern)}' is negated, which CODEOWNERS has no meaning for")
     if pattern == "/":
-        # GitHub lets it match nothing.
+        # The pattern `/` matches nothing on GitHub.
         return ()
     anchored, *rest = _split(pattern)
     steps = rest if not anchored else [anchored, *rest]
@@ -142,7 +142,7 @@ def _steps(pattern: str) -> tuple[tuple[str, ...], ...]:
     steps = [step for at, step in enumerate(steps) if step != _ANY_DEPTH or at == 0 or steps[at - 1] != _ANY_DEPTH]
     below = (*steps, _ANY_DEPTH)
     if is_folder:
-        # `**/` is any folder, and then what is below it.
+        # `**/` is any folder, and then everything below that folder.
         return ((*steps, "*", _ANY_DEPTH) if steps[-1] == _ANY_DEPTH else below,)
     if steps in ([_ANY_DEPTH, "*"], [_ANY_DEPTH]):
         return ((_ANY_DEPTH,),)
@@ -192,7 +192,7 @@ def _owner_set(rule: Rule) -> frozenset[str]:
 
 
 def _merged(groups: Iterable[_Group]) -> list[_Group]:
-    """Bring each group to the one before it with the same owners, if it meets none of those between."""
+    """Merge each group into the previous group of the same owners, where no group between could match its files."""
     made: list[_Group] = []
     seen: set[frozenset[str]] = set()
     for group in groups:
@@ -214,12 +214,12 @@ def _place_for(group: _Group, made: Sequence[_Group]) -> int | None:
     return None
 
 
-def may_meet(one: Rule, other: Rule) -> bool:
+def may_meet(rule: Rule, other: Rule) -> bool:
     """Say whether a path could match both rules. A yes may be wrong, and then costs a domain; a no is certain."""
-    # The globs of a rule begin alike, so nearly every pair is told apart by its first ones.
-    if _part_ways(one.steps[0], other.steps[0]):
+    # The globs of a rule begin alike, so the first globs rule out nearly every pair.
+    if _part_ways(rule.steps[0], other.steps[0]):
         return False
-    return any(_may_both_match(first, second) for first in one.steps for second in other.steps)
+    return any(_may_both_match(first, second) for first in rule.steps for second in other.steps)
 
 
 def _may_both_match(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
@@ -230,18 +230,18 @@ def _may_both_match(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
 
 def _part_ways(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
     """Say whether two globs, read from one end, differ in a step before any depth begins."""
-    for one, other in zip(first, second, strict=False):
-        if _ANY_DEPTH in (one, other):
+    for step, other in zip(first, second, strict=False):
+        if _ANY_DEPTH in (step, other):
             return False
-        if one != other and not _may_be_one_name(one, other):
+        if step != other and not _may_be_one_name(step, other):
             return True
     return False
 
 
-def _may_be_one_name(one: str, other: str) -> bool:
-    (head, tail), (other_head, other_tail) = _ends(one), _ends(other)
-    if head == one and other_head == other:
-        return one == other
+def _may_be_one_name(step: str, other: str) -> bool:
+    (head, tail), (other_head, other_tail) = _ends(step), _ends(other)
+    if head == step and other_head == other:
+        return step == other
     heads = head.startswith(other_head) or other_head.startswith(head)
     return heads and (tail.endswith(other_tail) or other_tail.endswith(tail))
 
@@ -259,14 +259,14 @@ def _ends(step: str) -> tuple[str, str]:
 
 def _domain(name: str, group: _Group) -> Domain:
     owners = " ".join(group.rules[0].owners)
-    told = f"Owned by {owners} in CODEOWNERS" if owners else "CODEOWNERS names nobody for these"
-    if len(told) > _LONGEST_DESCRIPTION:
-        told = told[: _LONGEST_DESCRIPTION - 1] + "…"
-    return Domain(name, Ownership.OWNED, tuple(glob for rule in group.rules for glob in rule.globs), told)
+    text = f"Owned by {owners} in CODEOWNERS" if owners else "CODEOWNERS names nobody for these"
+    if len(text) > _LONGEST_DESCRIPTION:
+        text = text[: _LONGEST_DESCRIPTION - 1] + "…"
+    return Domain(name, Ownership.OWNED, tuple(glob for rule in group.rules for glob in rule.globs), text)
 
 
 def _unique_names() -> Callable[[_Group], str]:
-    # `unowned` is for the files that nobody owns, the other two have a meaning everywhere.
+    # `unowned` is for files without an owner; the other two names have a meaning everywhere in swarm.
     taken = {REST.name, UNASSIGNED, UNOWNED}
     has_unowned = False
 

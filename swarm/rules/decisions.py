@@ -1,4 +1,4 @@
-"""What a coordinator may decide of a finding, and when a decision is over."""
+"""Decisions of a coordinator: actions, sources, limits, and the day on which a decision expires."""
 
 from enum import StrEnum
 from typing import Final
@@ -7,7 +7,7 @@ from swarm.rules.findings import Decision, Observation
 
 
 class Action(StrEnum):
-    """What a coordinator does with a finding."""
+    """Actions of a coordinator on a finding."""
 
     APPROVE = "approve"
     DEFER = "defer"
@@ -17,7 +17,7 @@ class Action(StrEnum):
 
 
 class Source(StrEnum):
-    """Where a decision comes from."""
+    """Sources of a decision."""
 
     COORDINATOR = "coordinator"
     IMPORTED = "imported"
@@ -36,7 +36,7 @@ LONGEST_AUTHOR: Final = 200
 
 
 def is_applicable(action: Action, observation: str, decision: str) -> bool:
-    """Say whether an action has something to act on: only what is not open can be reopened, all else must be."""
+    """Say whether an action applies: reopen needs a fixed or decided finding, every other action an unfixed finding."""
     is_fixed = observation == Observation.FIXED
     if action is Action.REOPEN:
         return is_fixed or decision != Decision.OPEN
@@ -44,5 +44,5 @@ def is_applicable(action: Action, observation: str, decision: str) -> bool:
 
 
 def has_expired(expires: str | None, today: str) -> bool:
-    """Say whether a decision is over. It holds to the end of its last day; both are `YYYY-MM-DD`."""
+    """Say whether a decision is over; a decision holds to the end of its last day. Days are `YYYY-MM-DD`."""
     return expires is not None and expires < today

@@ -1,4 +1,4 @@
-"""The draft of a domain map: what belongs together in most repositories."""
+"""Draft of a domain map, from the folders and suffixes of most repositories."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -86,19 +86,19 @@ REST: Final = Domain("rest", Ownership.OWNED, ("**",), "Everything else, so that
 
 
 def draft(paths: Iterable[str]) -> list[Domain]:
-    """Return a map of the domains that have a file; it ends in an owned catch-all, for files still to come too."""
+    """Return a map of the domains that have a file; the map ends in an owned catch-all, for files still to come too."""
     return draft_with_counts(paths)[0]
 
 
 def draft_with_counts(paths: Iterable[str]) -> tuple[list[Domain], Mapping[str, int]]:
-    """Return the draft, and how many files each of its domains owns; together they own them all."""
+    """Return the draft, and the number of files of each of its domains; together the domains own all files."""
     owned, unowned = OwnershipMap(_DRAFT).divide(paths)
-    # A domain without a file wins none from another, so leaving it out changes no count.
+    # A domain without a file takes no file from another domain, so a map without that domain has the same counts.
     domains = [domain for domain in _DRAFT if owned[domain.name]]
     return [*domains, REST], {**{domain.name: len(owned[domain.name]) for domain in domains}, REST.name: len(unowned)}
 
 
 def counted(domains: Iterable[Domain], paths: Iterable[str]) -> tuple[Mapping[str, int], list[str]]:
-    """Return how many files each domain owns, and the files that none does."""
+    """Return the number of files of each domain, and the files without an owner."""
     owned, unowned = OwnershipMap(domains).divide(paths)
     return {name: len(files) for name, files in owned.items()}, unowned

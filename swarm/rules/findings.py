@@ -1,11 +1,11 @@
-"""What a wave's silence about a known finding means, and what a finding's two facts are shown as."""
+"""Vocabulary of findings: observation, decision, evidence, severity, and the status that users see."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class Observation(StrEnum):
-    """What was observed of a finding."""
+    """Observations of a finding by waves."""
 
     NEW = "new"
     RECURRING = "recurring"
@@ -14,7 +14,7 @@ class Observation(StrEnum):
 
 
 class Decision(StrEnum):
-    """What the coordinator decided."""
+    """Decisions of a coordinator about a finding."""
 
     OPEN = "open"
     APPROVED = "approved"
@@ -23,7 +23,7 @@ class Decision(StrEnum):
 
 
 class EvidenceKind(StrEnum):
-    """What proves that a finding is gone."""
+    """Evidence that a finding is fixed."""
 
     ANALYZER_RESCAN = "analyzer_rescan"
     ANCHOR = "anchor"
@@ -38,7 +38,7 @@ SEVERITY_RANK: Final = {severity: rank for rank, severity in enumerate(SEVERITIE
 
 
 class Fate(StrEnum):
-    """What became of the anchored line in the commit that the wave looked at."""
+    """Fates of an anchored line in another commit."""
 
     STANDS = "stands"
     MOVED = "moved"
@@ -48,7 +48,7 @@ class Fate(StrEnum):
 
 
 def status_of(observation: str, decision: str) -> str:
-    """Return the one word that a finding is shown with."""
+    """Return the status of a finding; the generated column `findings.status` computes the same."""
     if decision in {Decision.DEFERRED, Decision.REJECTED}:
         return decision
     if observation == Observation.FIXED:

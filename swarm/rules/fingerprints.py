@@ -13,7 +13,7 @@ SHORTEST_ID: Final = 8
 
 
 class Report(NamedTuple):
-    """One finding as an agent reported it: read from the output, then located, then identified.
+    """A finding as an agent reported it: read from the output, then located, then identified.
 
     `file`, `line` and `quote` are the agent's words, `anchor` is the place that collect found for them. `domain` is the
     reporter's until the report is located, and then the one that owns the file.
@@ -39,12 +39,12 @@ class Report(NamedTuple):
 
     @property
     def rule(self) -> str:
-        """What was broken: the analyzer's rule, else the category that the agent named."""
+        """The analyzer's rule, else the category that the agent named."""
         return self.rule_id or self.category
 
 
 def fingerprint_of(report: Report) -> str:
-    """Return the first 24 hex digits that stand for a finding. Severity and prose are never in it."""
+    """Return the 24 hex digits that identify a finding; severity and prose can change and are left out."""
     anchor = report.anchor
     if anchor is None:
         return digest(VERSION, "", report.domain, report.rule, folded(report.description).lower())[:LENGTH]
@@ -57,8 +57,8 @@ def fingerprint_of(report: Report) -> str:
 def identified(reports: Sequence[Report]) -> list[Report]:
     """Give the reports of one output their ordinals and fingerprints.
 
-    Reports of one `rule_id` on one line are several findings, in the order of their columns, then messages:
-    a line with two unused imports is two. Reports without a rule are told apart by their anchor alone.
+    Reports of the same `rule_id` on the same line are several findings, in the order of their columns, then
+    messages: a line with two unused imports has two findings. Reports without a rule differ by their anchor alone.
     """
     alike: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
     for position, report in enumerate(reports):
@@ -76,10 +76,10 @@ def identified(reports: Sequence[Report]) -> list[Report]:
 
 
 def unclaimed(fingerprint: str, taken: AbstractSet[str]) -> str:
-    """Return a fingerprint for a new finding that no finding has, derived from its own where that is taken.
+    """Return a free fingerprint for a new finding, derived from its own where another finding has that.
 
-    A finding keeps its first fingerprint, and the line that it was made of may be another finding's now: the first of
-    two equal lines is added above, and the one that was the first is the second.
+    A finding keeps its first fingerprint although its line can change places with an equal line: a line added above
+    becomes the first occurrence, and the finding of the first occurrence is now the second.
     """
     count = 1
     free = fingerprint
@@ -90,7 +90,7 @@ def unclaimed(fingerprint: str, taken: AbstractSet[str]) -> str:
 
 
 def shortest_free_id(fingerprint: str, taken: set[str]) -> str:
-    """Return `F-` and the first 8 hex of a fingerprint, more where that is taken, and mark it taken."""
+    """Return `F-` and the first 8 hex digits of a fingerprint, more where the id is taken; add the id to `taken`."""
     for length in range(SHORTEST_ID, LENGTH + 1):
         candidate = f"F-{fingerprint[:length]}"
         if candidate not in taken:

@@ -1,4 +1,4 @@
-"""The gates between one phase and the next: all are always looked at, and the verdict follows from them alone."""
+"""Gates between a phase and the next: every gate is always evaluated, and the verdict follows from the gates alone."""
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -18,7 +18,7 @@ from swarm.rules.phases import (
 from swarm.rules.states import WaveStatus
 
 GRAVE: Final = ("CRITICAL", "HIGH")
-# Reached by promotion: there is no wave to look at, but the commit as it is.
+# Phases that promotion reaches and nothing dispatches: there is no wave to judge, only the commit.
 WAVELESS: Final = (Phase.TEST, Phase.TREATMENT)
 _HEALTH_AUDITS: Final = AUDIT_PHASES[:-1]
 _AMEND_OF: Final = {LENSES[phase]: phase for phase in AMEND_PHASES}
@@ -37,7 +37,7 @@ class GateName(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What the gates say, in the order of their weight."""
+    """Verdicts of the gates, the gravest first."""
 
     BLOCK = "BLOCK"
     VERIFY = "VERIFY"
@@ -46,9 +46,9 @@ class Verdict(StrEnum):
 
 
 OVERRIDABLE: Final = (GateName.NO_VIOLATIONS, GateName.FINDINGS, GateName.DECLARATIONS)
-# Told with the gate, and not again beside the wave that is missing.
+# Reason of a gate that the missing wave already explains, so the verdict leaves it out.
 _NO_AGENT: Final = "there is no agent to look at"
-# The word of `rules.verdicts`, which `status` need not load for it.
+# Copies of `BuildVerdict.PASS` and `NO_TESTS`: `status` must not pay for the import of that module.
 _PASS: Final = "pass"  # noqa: S105
 _NO_TESTS: Final = "no_tests"
 _WAY_OUT: Final = "where there are no tests, [[verify.steps]] of swarm.toml names what proves it: a step of kind test"
@@ -56,7 +56,7 @@ _SAYS: Final = {GateName.VERIFICATION: Verdict.VERIFY, GateName.FINDINGS: Verdic
 
 
 class Gate(NamedTuple):
-    """One gate: whether it let the run pass, and why."""
+    """A gate: passed or not, and the reason."""
 
     name: GateName
     passed: bool
@@ -75,7 +75,7 @@ class WaveFacts(NamedTuple):
 
 
 class VerificationFacts(NamedTuple):
-    """The newest `verify` of the wave; in `test` and `treatment`, the newest that was made in the phase."""
+    """Newest `verify` of the wave; in `test` and `treatment`, the newest `verify` of the phase."""
 
     verdict: str
     passed: bool
@@ -83,7 +83,7 @@ class VerificationFacts(NamedTuple):
 
 
 class GateFacts(NamedTuple):
-    """What the gates rest on. `findings` counts those of each (status, severity, lens), closed ones too."""
+    """Facts that the gates rest on. `findings` counts all findings by (status, severity, lens), closed ones too."""
 
     run_status: str
     wave: WaveFacts | None
@@ -93,7 +93,7 @@ class GateFacts(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What all gates come to. A promotion leads to `to_phase`; work goes on in `next_phase`."""
+    """Result of all gates. A promotion leads to `to_phase`; work goes on in `next_phase`."""
 
     gates: tuple[Gate, ...]
     verdict: Verdict
@@ -109,23 +109,23 @@ class Judgement(NamedTuple):
 
     @property
     def can_be_overridden(self) -> bool:
-        """Whether each gate that failed may be passed with a reason."""
+        """True where a reason may override each gate that failed."""
         return self.to_phase is not None and all(gate.overridable for gate in self.failed)
 
 
 def evaluate(facts: GateFacts) -> Judgement:
-    """Look at every gate and return what they say, and where the run would go."""
+    """Evaluate every gate; return the verdict and the phase that follows."""
     gates = tuple(_gates(facts))
     failed = [gate for gate in gates if not gate.passed]
     verdict = next((v for v in Verdict if any(_SAYS.get(g.name, Verdict.BLOCK) is v for g in failed)), Verdict.ADVANCE)
     weighty = (gate.reason for gate in failed if _SAYS.get(gate.name, Verdict.BLOCK) is verdict)
-    told = [reason for reason in weighty if reason != _NO_AGENT]
+    reasons = [reason for reason in weighty if reason != _NO_AGENT]
     onward = target(facts)
     following = {
         Verdict.ADVANCE: onward,
         Verdict.AMEND: amend_phase(facts),
     }.get(verdict, _current(facts))
-    return Judgement(gates, verdict, facts.run_status, onward, following, "; ".join(told) or "every gate is passed")
+    return Judgement(gates, verdict, facts.run_status, onward, following, "; ".join(reasons) or "every gate is passed")
 
 
 def judged_wave(facts: GateFacts) -> WaveFacts | None:
@@ -154,7 +154,7 @@ def target(facts: GateFacts) -> Phase | None:
 
 
 def amend_phase(facts: GateFacts) -> Phase:
-    """Return the amend phase that mends what stands open: of the run's own lens, else of the gravest finding's."""
+    """Return the amend phase for the open findings: under the run's own lens, else under the gravest finding's."""
     phase = dispatched_phase(facts.run_status)
     lens = LENSES[phase] if phase else Lens.A
     if not grave(facts, lens):
@@ -164,7 +164,7 @@ def amend_phase(facts: GateFacts) -> Phase:
 
 
 def audit_phase(phase: Phase) -> Phase:
-    """Return the phase that looks under the same lens."""
+    """Return the audit phase of the same lens."""
     return _AUDIT_OF[LENSES[phase]]
 
 
@@ -236,16 +236,16 @@ def _verification(facts: GateFacts) -> tuple[bool, str]:
         return False, f"{what} has moved on since it was verified"
     if proof.verdict == _PASS and not proof.passed:
         return False, f"the newest verification of {what} passes its build, but not every claim holds"
-    said = f"the newest verification of {what} says {proof.verdict}"
-    return proof.passed, f"{said}; {_WAY_OUT}" if proof.verdict == _NO_TESTS else said
+    verdict = f"the newest verification of {what} says {proof.verdict}"
+    return proof.passed, f"{verdict}; {_WAY_OUT}" if proof.verdict == _NO_TESTS else verdict
 
 
 def _findings(facts: GateFacts) -> tuple[bool, str]:
     if facts.run_status not in {*_HEALTH_AUDITS, *WAVELESS}:
         return True, "not asked in this phase"
     counts = {severity: sum(_open(facts, severity, lens) for lens in Lens) for severity in GRAVE}
-    told = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
-    return (False, f"{told} open") if told else (True, "no CRITICAL or HIGH open")
+    grave_counts = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
+    return (False, f"{grave_counts} open") if grave_counts else (True, "no CRITICAL or HIGH open")
 
 
 def _declarations(facts: GateFacts) -> tuple[bool, str]:

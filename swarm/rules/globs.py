@@ -3,8 +3,8 @@
 `**`, dotfiles, braces and extended globs, case-sensitive, as wcmatch reads them with
 `GLOBSTAR | DOTGLOB | BRACE | EXTGLOB | CASE | FORCEUNIX`. Plain globs, nearly all there are, are translated
 here: six times faster to match than the library's own patterns, and never slow on a hostile name, because
-every wildcard but the last settles for its first match. A property test holds the two equal. Braces are
-expanded, and extended globs translated, by the library.
+every wildcard but the last takes its first match. A property test compares both. The library expands braces
+and translates extended globs.
 """
 
 import re
@@ -59,7 +59,7 @@ def _piece_problem(glob: str) -> str | None:
 
 
 def _runaway_problem(glob: str) -> str | None:
-    """Say which extended globs a hostile name could keep busy for ever: their groups are left to backtrack."""
+    """Return why a hostile name could keep an extended glob busy for ever; the library's groups backtrack."""
     if not _EXTENDED.search(glob):
         return None
     groups = [(found[1], found[2].split("|")) for found in _GROUP.finditer(glob)]
@@ -80,7 +80,7 @@ def _repeats_in_one_way(choices: list[str]) -> bool:
     if len(choices) == 1:
         return True
     return not any(map(_NOT_LITERAL.search, choices)) and not any(
-        one.startswith(other) for one, other in permutations(choices, 2)
+        choice.startswith(other) for choice, other in permutations(choices, 2)
     )
 
 
@@ -100,7 +100,7 @@ def _translated(glob: str) -> str:
     if _EXTENDED.search(glob) or any("[" in segment for segment in tokens):
         return _library_regex(glob)
     if glob.endswith("/"):
-        # It asks for a folder, and every path of a repository is a file.
+        # The glob asks for a folder, and every path of a repository is a file.
         return _NOTHING
     groups: list[list[str]] = [[]]
     for position, segment in enumerate(tokens):
@@ -112,7 +112,8 @@ def _translated(glob: str) -> str:
 
 
 def _joined(groups: list[str]) -> str:
-    # Between two `**` the first place where the steps fit is as good as any later one, so it is kept (`?>`).
+    # Between two `**` the first place where the steps fit is as good as any later place: an atomic group (`?>`)
+    # keeps the first and never backtracks.
     first, *middle = groups
     if not middle:
         return first
@@ -146,5 +147,5 @@ def _library_regex(glob: str) -> str:
 
     flags = library.GLOBSTAR | library.DOTGLOB | library.EXTGLOB | library.CASE | library.FORCEUNIX
     patterns, _ = library.translate(glob, flags=flags)
-    # The library anchors its patterns for `match`; ours are joined and used with `fullmatch`.
+    # The library anchors its patterns for `match`; here patterns are joined, and used with `fullmatch`.
     return "|".join(f"(?:{pattern.removeprefix('^').removesuffix('$')})" for pattern in patterns)

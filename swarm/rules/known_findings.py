@@ -10,7 +10,7 @@ from swarm.rules.line_map import UNCHANGED, LineMap
 
 
 class MatchedBy(StrEnum):
-    """How a report was recognised."""
+    """Ways in which a report is recognised as a known finding."""
 
     NEW = "new"
     FINGERPRINT = "fingerprint"
@@ -21,7 +21,7 @@ class MatchedBy(StrEnum):
 
 
 class Known(NamedTuple):
-    """A finding of the run as matching needs it. `anchor.line` is a line of `anchor_commit`."""
+    """A finding of the run, with the fields that matching compares. `anchor.line` counts in `anchor_commit`."""
 
     row_id: int
     fingerprint: str
@@ -35,7 +35,7 @@ class Known(NamedTuple):
 
 
 class Match(NamedTuple):
-    """A report that is a known finding, and how that is known."""
+    """A report that is a known finding, and the way in which the pass recognised the finding."""
 
     known: Known
     report: Report
@@ -44,13 +44,13 @@ class Match(NamedTuple):
 
 
 class Travel(NamedTuple):
-    """How files got from the commit of a known finding to the wave's: new paths, and a line map for each."""
+    """Changes from the commit of a known finding to the commit of the wave: renames, and a line map a file."""
 
     renames: Mapping[str, str]
     line_maps: Mapping[str, LineMap]
 
     def path(self, old: str) -> str:
-        """Return the path that a file has now."""
+        """Return the path of a file in the commit of the wave."""
         return self.renames.get(old, old)
 
     def lines(self, old: str) -> LineMap:

@@ -1,4 +1,4 @@
-"""Where the lines of a file went from one commit to another, from the hunks of git's diff."""
+"""Map of the lines of a file from a commit to another, from the hunks of git's diff."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Hunk(NamedTuple):
-    """One change, as `diff -U0` writes it: `old_count` lines from `old_start` became `new_count` from `new_start`."""
+    """A change as `diff -U0` writes it: `old_count` lines from `old_start` became `new_count` from `new_start`."""
 
     old_start: int
     old_count: int
@@ -15,15 +15,15 @@ class Hunk(NamedTuple):
 
 
 class LineMap:
-    """The fate of each line of one file. Lines count from 1."""
+    """Successor of each line of a file. Lines count from 1."""
 
     def __init__(self, hunks: Sequence[Hunk]) -> None:
         self.hunks = tuple(sorted(hunks))
-        # A pure insertion stands after its line, so it begins to shift with the line that follows.
+        # `diff -U0` names the line before a pure insertion, so only the lines after that line shift.
         self._starts = [hunk.old_start + (hunk.old_count == 0) for hunk in self.hunks]
 
     def successor(self, line: int) -> int | None:
-        """Return the number of an unchanged line in the new file, `None` for one that was changed or removed."""
+        """Return the number of an unchanged line in the new file, `None` for a changed or removed line."""
         at = bisect_right(self._starts, line) - 1
         if at < 0:
             return line
@@ -35,7 +35,7 @@ class LineMap:
         return line - old_end + new_end
 
     def rewritten(self, line: int) -> int | None:
-        """Return the line that stands in the place of a changed one, where a hunk has as many lines as before."""
+        """Return the line that replaced a changed line, where the hunk has as many lines as before."""
         for hunk in self.hunks:
             if hunk.old_start <= line < hunk.old_start + hunk.old_count and hunk.old_count == hunk.new_count:
                 return hunk.new_start + line - hunk.old_start

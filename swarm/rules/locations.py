@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from swarm.rules.anchors import LONGEST_TEXT, Anchor, Anchored, SourceText, folded, no_anchor, squeezed, tightened
 from swarm.rules.suppressions import without_comment
 
-# Lines around a reported line within which its quote is looked for first: agents count lines badly.
+# Lines around a reported line in which its quote is searched first: agents count lines badly.
 WINDOW: Final = 10
 # Share of letter pairs above which a misquoted line is the line that was meant.
 SIMILAR_ENOUGH: Final = 0.6
@@ -20,13 +20,13 @@ MOST_TOGETHER: Final = 12
 
 
 class ReportedPlace(NamedTuple):
-    """Where a report says that it stands. Lines count from 1 and may be off; `teller` is who says it."""
+    """Place that a report gives, by its agent run. Lines count from 1 and may be off by some."""
 
     line: int | None
     quote: str | None
     symbol: str | None
     rule: str
-    teller: int
+    agent_run_id: int
 
 
 def locate(
@@ -38,8 +38,8 @@ def locate(
 ) -> Anchor:
     """Return the anchor of a report: from its quote, else from its line, else none.
 
-    `expected` are the lines where the same was reported before: where a quote fits several lines and none of them
-    is the one that was told, it is likelier that one near by is meant again than that another one is new.
+    `expected` are the lines of known findings of the same rule: where a quote fits several lines and none has the
+    reported number, the report more likely repeats a known finding near by than names a new line.
     """
     if places := _places(source, line, quote, symbol):
         return source.anchor_at(_nearest(places, line, expected), Anchored.QUOTE)
@@ -49,28 +49,28 @@ def locate(
 
 
 def locate_all(
-    source: SourceText, claims: Sequence[ReportedPlace], expected: Mapping[str, Collection[int]] | None = None
+    source: SourceText, places: Sequence[ReportedPlace], expected: Mapping[str, Collection[int]] | None = None
 ) -> list[Anchor]:
-    """Return the anchors of all reports on one file. `expected` holds known lines by rule.
+    """Return the anchors of all reports on a file. `expected` holds lines of known findings by rule.
 
-    Who tells the same of several lines that read the same, means as many lines: if two reports would fall on one,
-    the lines are given out together, in their order.
+    An agent that reports the same rule on several equal lines means as many lines: where two reports would get the
+    same line, the equal lines are distributed over the reports, in their order.
     """
     known = expected or {}
-    anchors = [locate(source, told.line, told.quote, told.symbol, known.get(told.rule, ())) for told in claims]
+    anchors = [locate(source, place.line, place.quote, place.symbol, known.get(place.rule, ())) for place in places]
     fallen: defaultdict[tuple[object, ...], dict[int, list[int]]] = defaultdict(dict)
-    for at, (told, anchor) in enumerate(zip(claims, anchors, strict=True)):
-        if anchor.anchored is Anchored.QUOTE and told.line is not None:
-            fallen[told.teller, told.rule, anchor.text_hash].setdefault(told.line, []).append(at)
+    for at, (place, anchor) in enumerate(zip(places, anchors, strict=True)):
+        if anchor.anchored is Anchored.QUOTE and place.line is not None:
+            fallen[place.agent_run_id, place.rule, anchor.text_hash].setdefault(place.line, []).append(at)
     for by_line in fallen.values():
         if len(by_line) > len({anchors[positions[0]].line for positions in by_line.values()}):
-            _part(source, claims, by_line, anchors, known)
+            _distribute(source, places, by_line, anchors, known)
     return anchors
 
 
-def _part(
+def _distribute(
     source: SourceText,
-    claims: Sequence[ReportedPlace],
+    reported: Sequence[ReportedPlace],
     by_line: Mapping[int, Sequence[int]],
     anchors: list[Anchor],
     known: Mapping[str, Collection[int]],
@@ -78,9 +78,9 @@ def _part(
     for lines in _neighbourhoods(sorted(by_line)):
         costs: list[dict[int, int]] = []
         for line in lines:
-            told = claims[by_line[line][0]]
-            places = _places(source, line, told.quote, told.symbol)
-            expected = known.get(told.rule, ())
+            report = reported[by_line[line][0]]
+            places = _places(source, line, report.quote, report.symbol)
+            expected = known.get(report.rule, ())
             costs.append({place: _distance(place, line, expected) for place in places if abs(place - line) <= WINDOW})
         for line, place in zip(lines, given_out(costs), strict=True):
             if place is not None:
@@ -89,7 +89,7 @@ def _part(
 
 
 def _neighbourhoods(lines: Sequence[int]) -> list[list[int]]:
-    """Part ascending lines where no place can be near to both sides, and where too many would be weighed at once."""
+    """Split ascending lines where no place is near to both sides, and after MOST_TOGETHER lines."""
     parts: list[list[int]] = []
     for line in lines:
         if parts and line - parts[-1][-1] <= 2 * WINDOW and len(parts[-1]) < MOST_TOGETHER:
@@ -100,13 +100,13 @@ def _neighbourhoods(lines: Sequence[int]) -> list[list[int]]:
 
 
 def given_out(costs: Sequence[Mapping[int, int]]) -> list[int | None]:
-    """Give each wish one of its places, each place once and in ascending order, at the least cost in all.
+    """Give each wish a place, each place once and in ascending order, at the least total cost.
 
-    `costs` holds what each place would cost each wish, at most 2 x WINDOW; a wish that can have none gets `None`.
+    `costs` holds, for each wish, the cost of each place, at most 2 x WINDOW; a wish without a place gets `None`.
     """
     places = sorted(set().union(*costs))
     refused = 4 * WINDOW
-    # best[n]: the least cost with the first n places, and the places that the wishes so far got.
+    # best[n]: the least cost of the wishes so far with the first n places, and their places.
     best: list[tuple[int, tuple[int | None, ...]]] = [(0, ())] * (len(places) + 1)
     for wish in costs:
         row = [(best[0][0] + refused, (*best[0][1], None))]
@@ -127,7 +127,7 @@ def _first_line(quote: str | None) -> str:
 
 
 def _places(source: SourceText, line: int | None, quote: str | None, symbol: str | None) -> list[int]:
-    """Return the lines that a quote may mean: the near ones, of these the ones in the named definition."""
+    """Return the lines that a quote may mean: the near lines, among these the lines in the named definition."""
     wanted = _first_line(quote)
     places = (source.places_of(wanted) or _misquoted(source, wanted, line)) if wanted else []
     if len(places) > 1 and line is not None:
@@ -149,7 +149,7 @@ def _distance(place: int, line: int, expected: Collection[int]) -> int:
 
 
 def _misquoted(source: SourceText, wanted: str, line: int | None) -> list[int]:
-    """Return the lines that a careless quote may have meant: other blanks and quotes, a part, a slip of the pen."""
+    """Return the lines that an inexact quote may mean: other blanks or quotation marks, a part, or a misspelling."""
     part = wanted.rstrip(".…") if wanted.endswith(("...", "…")) else ""
     tight, letters = tightened(part or wanted), squeezed(part or wanted)
     if not letters:
@@ -169,7 +169,7 @@ def _misquoted(source: SourceText, wanted: str, line: int | None) -> list[int]:
 
 
 def _begins(line: str, tight: str, shortest: int) -> bool:
-    """Say whether a tight line begins with a quote that is long enough, or that lacks the line's comment alone."""
+    """Say whether a tightened line begins with a quote that is long enough, or that lacks only the line's comment."""
     if not line.startswith(tight):
         return False
     rest = line[len(tight) :].lstrip(";,")
@@ -177,7 +177,7 @@ def _begins(line: str, tight: str, shortest: int) -> bool:
 
 
 def _most_similar(letters: str, bare: Sequence[str], around: range) -> list[int]:
-    # By pairs of letters, in linear time: an agent could send long random quotes to a quadratic measure.
+    # By pairs of letters, in linear time: with a quadratic measure an agent's long random quotes would stall collect.
     wanted = _letter_pairs(letters)
     best, most = [], SIMILAR_ENOUGH
     for number in around:

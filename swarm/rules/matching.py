@@ -1,7 +1,7 @@
-"""Which report is which known finding.
+"""Matching of reports with known findings.
 
-Passes run from the surest to the least sure. Each pairs by a key; a key that several share is settled by the
-message and then by the neighbours, and what stays ambiguous is not merged. Everything is one to one.
+Passes run from the surest to the least sure. Each pass pairs by a key; where several share a key, the message and then
+the neighbouring lines decide, and an ambiguous pair is left unmatched. Every match is one to one.
 """
 
 import re
@@ -17,7 +17,7 @@ from swarm.rules.matcher import Matcher
 _NAMED: Final = re.compile(r"[`'\"](\w[\w.]*)[`'\"]")
 SIMILAR_PROSE: Final = 0.5
 STEM: Final = 5
-# Words that carry no meaning are passed over.
+# Words of meaning: the others stand in any two messages and would make them look alike.
 _WORD: Final = re.compile(
     r"\b(?!(?:an?|and|are|as|at|be|but|by|can|could|do|does|for|from|has|have|here|how|if|in|into|is|its?|may|no|not|of"
     r"|on|or|so|than|that|the|then|there|this|to|was|when|where|which|will|with|would)\b)\w+"
@@ -29,7 +29,7 @@ def match(
 ) -> tuple[list[Match], list[Known], list[Report]]:
     """Return the matches, the known findings that nobody reported, and the reports that are new.
 
-    `reports` have different fingerprints; `travels` holds, for each `anchor_commit`, how its files got here.
+    `reports` have different fingerprints; `travels` holds, by `anchor_commit`, the renames and line maps from there.
     """
     if not known:
         return [], [], list(reports)
@@ -51,7 +51,11 @@ def match(
 
 
 def _crowded(known: Sequence[Known], reports: Sequence[Report]) -> frozenset[str]:
-    """Return the fingerprints that rest on an ordinal or an occurrence, which a mend next to them can shift."""
+    """Return the fingerprints that rest on an ordinal or an occurrence.
+
+    A fix next to them shifts these numbers, so that the fingerprint of a fixed finding names its neighbour: the line
+    map decides before the fingerprint does.
+    """
     places: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
     crowded: set[str] = set()
     sides: tuple[Sequence[Known | Report], ...] = (known, reports)
@@ -99,7 +103,7 @@ def _by_rewritten_line(matcher: Matcher) -> None:
         return None if line is None else (matcher.path_now(known), line, known.rule)
 
     def agree(known: Known, report: Report) -> bool:
-        # A message that names a thing of both lines is about that thing; one that fits any line proves nothing.
+        # A message that quotes a name found in both lines is about that name; any other message fits any line.
         named = set(_NAMED.findall(report.description)) if known.description == report.description else set()
         return any(name in _text(known) and name in _text(report) for name in named)
 
@@ -121,7 +125,7 @@ def _by_move(matcher: Matcher) -> None:
 
 
 def _by_prose(matcher: Matcher) -> None:
-    """Recognise a finding whose category was told differently, by its place and what is said of it."""
+    """Match a finding whose report has another category, by its line and the words of its message."""
 
     def known_key(known: Known) -> Hashable:
         line = None if known.has_rule_id else matcher.line_now(known)
@@ -154,5 +158,5 @@ def _shared_words(ours: str, theirs: str) -> float:
 
 
 def _words(prose: str) -> set[str]:
-    """Return the words that carry meaning, cut so that `documents`, `documented` and `documentation` are one."""
+    """Return the words of meaning, cut so that `documents`, `documented` and `documentation` are equal."""
     return {word[:STEM] for word in _WORD.findall(prose.lower())}

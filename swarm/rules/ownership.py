@@ -1,4 +1,4 @@
-"""Who owns a file: the first domain, in the map's order, with a glob that matches."""
+"""Owner of a file: the first domain, in the map's order, with a glob that matches."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,14 +9,14 @@ from typing import NamedTuple
 from swarm.rules.globs import regex_of
 
 UNASSIGNED = "unassigned"
-# Stands in the place of a domain where something was touched and no one agent can be named.
+# Name in the place of a domain, for a violation whose agent is unknown.
 WHOLE_WAVE = "the wave"
 STEERING = "swarm.toml"
 NAME_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Ownership(StrEnum):
-    """An ownership class: who may edit the files of a domain, and whether it has an agent."""
+    """Ownership classes: they decide who may edit the files of a domain, and if the domain has an agent."""
 
     OWNED = "owned"
     BRIDGE = "bridge"
@@ -25,7 +25,7 @@ class Ownership(StrEnum):
 
     @property
     def has_agent(self) -> bool:
-        """Whether a wave gives the domain an agent."""
+        """True where a wave gives the domain an agent."""
         return self in {Ownership.OWNED, Ownership.BRIDGE}
 
 
@@ -54,14 +54,14 @@ class OwnershipMap:
         self._matchers = [(domain, re.compile(_either(domain.globs)).fullmatch) for domain in self.domains]
 
     def owner_of(self, path: str) -> Domain | None:
-        """Return the one owner of a file, or `None` when it is unassigned."""
+        """Return the owner of a file, `None` for an unassigned file."""
         for domain, matches in self._matchers:
             if matches(path):
                 return domain
         return None
 
     def divide(self, paths: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
-        """Return the files of each domain by its name, in map order, and the files that none owns."""
+        """Return the files of each domain by its name, in map order, and the files without an owner."""
         owned: dict[str, list[str]] = {domain.name: [] for domain in self.domains}
         matchers = [(matches, owned[domain.name].append) for domain, matches in self._matchers]
         unowned: list[str] = []
@@ -75,7 +75,7 @@ class OwnershipMap:
         return owned, unowned
 
     def glob_that_owns(self, path: str) -> tuple[Domain, str] | None:
-        """Return the owner of a file and the first of its globs that says so."""
+        """Return the owner of a file and the owner's first glob that matches."""
         owner = self.owner_of(path)
         if owner is None:
             return None
@@ -92,9 +92,9 @@ class OwnershipMap:
 
 
 def trespasses(owners: OwnershipMap, domain: str, path: str, leased: AbstractSet[str]) -> bool:
-    """Say whether an agent may not edit a file: it is not its domain's, not shared, and not leased to it.
+    """Say whether an agent may not edit a file: no file of its domain, not shared, and not leased to the domain.
 
-    What tells swarm how to prove the work is nobody's to edit in passing, whatever the map says.
+    `swarm.toml` needs a lease whatever the map says: an agent that edits the file decides how its work is proved.
     """
     if path in leased:
         return False

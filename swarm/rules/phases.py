@@ -1,11 +1,11 @@
-"""The phases, their order, their lenses, and which of them are dispatched."""
+"""Phases: their order, their lenses, and those that are dispatched."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class Phase(StrEnum):
-    """What a wave is for. The order here is the order everywhere."""
+    """Purposes of a wave. The order here is the order everywhere."""
 
     HEALTH_AUDIT_A = "health-audit-a"
     HEALTH_AUDIT_B = "health-audit-b"
@@ -23,7 +23,7 @@ class Phase(StrEnum):
 
 
 class Lens(StrEnum):
-    """What an audit looks at."""
+    """Subjects of an audit."""
 
     A = "A"
     B = "B"
@@ -89,7 +89,7 @@ def _following(phase: Phase) -> tuple[Phase, ...]:
 
 
 def kind_of(phase: Phase) -> str:
-    """Return which form of output, and which template, a phase takes: audit, feature or amend."""
+    """Return the kind of output schema and prompt template of a phase: audit, feature or amend."""
     if phase in AMEND_PHASES:
         return "amend"
     return "feature" if LENSES[phase] is Lens.FEATURE else "audit"

@@ -1,4 +1,4 @@
-"""Which path an agent may name."""
+"""Paths that an agent may name."""
 
 import re
 from collections.abc import Container, Iterable
@@ -15,8 +15,8 @@ LONGEST_PATH = 4096
 def safe_path(named: str, tracked: Container[str], links: Iterable[str]) -> str:
     """Return the repository-relative path that an agent meant.
 
-    `tracked` are the commit's paths; a name that is exactly one of them is taken as it is. `links` are its
-    symbolic links; a path that goes through one could lead anywhere. Raises `ValueError` with the reason.
+    `tracked` are the commit's paths; a name that equals a tracked path is returned unchanged. `links` are the
+    symbolic links of the commit; a path through a link could lead anywhere. Raises `ValueError` with the reason.
     """
     if named in tracked:
         return named

@@ -6,7 +6,7 @@ from typing import Final
 
 MODULE: Final = ""
 PYTHON_SUFFIXES: Final = (".py", ".pyi", ".pyw")
-# Every repetition is possessive: a hostile line costs no more than its length.
+# Every repetition is possessive: a hostile line costs time in proportion to its length.
 _MODIFIERS: Final = re.compile(
     r"""\s*+(?:(?:export|default|declare|public|private|protected|internal|static|final|abstract|async|unsafe|inline
         |virtual|override|open|sealed|data|partial|pub(?:\([^)]*+\))?|extern(?:\s++"[^"]*+")?|const(?=\s++fn\b))\s++)*+""",
@@ -29,7 +29,7 @@ _NO_METHOD: Final = re.compile(
     r"(?:if|for|while|switch|catch|return|else|do|try|match|with|throw|new|await|yield|foreach|unless|until|loop)\b"
 )
 _ONLY_BRACKETS: Final = re.compile(r"[\s{}()\[\];,]*+")
-# What C writes at the margin inside of a function: the preprocessor's lines, and labels.
+# Lines that C writes at the margin inside of a function (preprocessor, labels); they end no definition.
 _MARGINAL: Final = re.compile(
     r"#\s*+(?:if|ifdef|ifndef|elif|else|endif|define|undef|pragma|include|error|warning)\b"
     r"|(?!(?:else|try|finally|default)\b)[A-Za-z_]\w*+\s*+:\s*+(?://.*+|/\*.*+)?$"
@@ -50,7 +50,7 @@ _TAB: Final = 8
 def scopes_of(path: str, text: str, lines: Sequence[str]) -> list[str]:
     """Return the dotted name of the definition around each line, `""` at the top level.
 
-    Python by its grammar; all else by indentation and the look of a definition.
+    Python by its grammar; other languages by indentation and the form of a definition.
     """
     if path.endswith(PYTHON_SUFFIXES):
         return _python_scopes(text, len(lines))
@@ -58,7 +58,7 @@ def scopes_of(path: str, text: str, lines: Sequence[str]) -> list[str]:
 
 
 def _python_scopes(text: str, count: int) -> list[str]:
-    """Return what `ast` would say, four times faster; a test holds the two equal over the standard library.
+    """Return the scopes that `ast` finds, four times faster; a test compares both over the standard library.
 
     Strings and comments are taken out first. Then a definition begins at `def` or `class`, and ends before the
     next logical line that is not indented deeper.
@@ -86,7 +86,7 @@ def _python_scopes(text: str, count: int) -> list[str]:
 
 
 def _hollow(found: re.Match[str]) -> str:
-    # What is left of a string over several lines keeps those lines part of the one that it began in.
+    # Keep the line breaks of a string, behind an open bracket: its lines belong to the line where the string begins.
     lines = found[0].count("\n")
     return "" if found[0][0] == "#" else "(" + "\n" * lines + ")"
 
@@ -94,7 +94,7 @@ def _hollow(found: re.Match[str]) -> str:
 def _close_definitions(scopes: list[str], opened: list[tuple[int, str, int]], indent: int, last: int) -> None:
     while opened and opened[-1][0] >= indent:
         _, name, first = opened.pop()
-        # Inner definitions were closed before, and their lines are theirs.
+        # Inner definitions close first, and keep their lines.
         scopes[first : last + 1] = [scope or name for scope in scopes[first : last + 1]]
 
 
@@ -126,10 +126,10 @@ def _opens_body(text: str) -> bool:
 
 
 def _definition(text: str) -> str | None:
-    """Return the name of what a line begins to define: something with an inside, so no comment and no declaration."""
+    """Return the name of the definition that a line begins; a comment and a declaration have no body, so no name."""
     if text.startswith("* ") or (text.endswith(";") and "{" not in text):
         return None
-    bare = text[_MODIFIERS.match(text).end() :]  # type: ignore[union-attr]  # it matches the empty text
+    bare = text[_MODIFIERS.match(text).end() :]  # type: ignore[union-attr]  # matches the empty text too
     if found := _NAMED.match(bare) or _BOUND.match(bare):
         return found[1].rstrip(":")
     if found := _IMPL.match(bare):
@@ -138,7 +138,7 @@ def _definition(text: str) -> str | None:
 
 
 def _implemented(rest: str) -> str | None:
-    """Return what a Rust `impl` is for: `Display for Money` of `<T> Display for Money where T: Clone`."""
+    """Return the subject of a Rust `impl`: `Display for Money` of `<T> Display for Money where T: Clone`."""
     start, depth = 0, 0
     if rest.startswith("<"):
         for start, character in enumerate(rest, 1):  # noqa: B007  # read after the loop

@@ -7,11 +7,11 @@ from swarm.rules.findings import EvidenceKind, Fate, Observation
 
 
 class Coverage(NamedTuple):
-    """How a wave looked at the place of one finding.
+    """Coverage of the place of a finding by a wave.
 
-    `not_looked` says why nobody did, if so. `analyzer` names tool, version and configuration, `rules` those
-    that were on and `unread` the files that it could not analyse; `silenced` are the rules that a comment
-    turns off in the finding's file.
+    `not_looked` is the reason why no agent covered the place, `None` where an agent did. `analyzer` names tool,
+    version and configuration, `rules` are the rules that were on, `silenced` the rules that a comment turns off in
+    the finding's file.
     """
 
     not_looked: str | None
@@ -24,7 +24,7 @@ class Coverage(NamedTuple):
 
 
 class SilenceVerdict(NamedTuple):
-    """What a finding is after a wave that did not report it."""
+    """Observation of a finding by a wave that did not report the finding, with evidence and reason."""
 
     observation: Observation
     evidence: EvidenceKind | None
@@ -35,7 +35,7 @@ class SilenceVerdict(NamedTuple):
 def verdict_on_silence(
     look: Coverage, fate: Fate, *, rule: str, analyzer: str | None, path_unchanged: bool
 ) -> SilenceVerdict:
-    """Judge a finding that its wave did not report. Silence alone is never a fix."""
+    """Judge a finding that the wave did not report. Silence alone is never a fix."""
     if look.not_looked:
         return SilenceVerdict(Observation.UNVERIFIED, None, look.not_looked, looked=False)
     if analyzer is not None and rule in look.silenced:

@@ -1,11 +1,11 @@
-"""The state machines of waves and agent runs, as tables, and why a transition is refused."""
+"""State machines of waves and agent runs, as tables, and the reasons to refuse a transition."""
 
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 
 class AgentRunStatus(StrEnum):
-    """Where the work of one domain in one wave stands."""
+    """States of an agent run."""
 
     PENDING = "pending"
     DISPATCHED = "dispatched"
@@ -19,7 +19,7 @@ class AgentRunStatus(StrEnum):
 
 
 class WaveStatus(StrEnum):
-    """Where a wave stands."""
+    """States of a wave."""
 
     DISPATCHED = "dispatched"
     COLLECTED = "collected"
@@ -30,7 +30,7 @@ class WaveStatus(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why a transition is refused: the source is an end, it is blocked, or the step is not in the table."""
+    """Reason to refuse a transition: its source is an end, its source is blocked, or the table lacks the step."""
 
     TERMINAL = "TERMINAL"
     BLOCKED = "BLOCKED"
@@ -68,7 +68,7 @@ AGENT_RUN: Final = Machine(
     },
 )
 
-# What an agent that gets another try may have come to, beside never having begun.
+# Ends after which resume dispatches an agent run again.
 CAN_BE_RESUMED: Final = (_A.FAILED, _A.TIMED_OUT)
 
 _W = WaveStatus

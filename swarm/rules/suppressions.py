@@ -12,9 +12,9 @@ LONGEST_REASON: Final = 500
 
 
 class Suppression(NamedTuple):
-    """A comment that rejects findings of some rules or categories, with the reason that stands in it.
+    """A comment that rejects findings of some rules or categories, with its reason.
 
-    `problem` says why a comment that is meant as one does not count, else it is empty.
+    `problem` says why the comment does not count, `""` where the comment counts.
     """
 
     line: int
@@ -31,13 +31,13 @@ class _Comment(NamedTuple):
 
 
 def without_comment(line: str) -> str:
-    """Return a line as it is without a suppression at its end."""
+    """Return a line without the suppression at its end."""
     comment = _comment(line)
     return line if comment is None else comment.code
 
 
 def suppressions_at(lines: Sequence[str], line: int) -> tuple[Suppression, ...]:
-    """Return the comments that speak of the findings of a line: on it, and alone on the line above."""
+    """Return the comments about the findings of a line: those at its end, and those alone on the line above."""
     found = []
     for number in (line, line - 1):
         comment = _comment(lines[number - 1]) if 1 <= number <= len(lines) else None
@@ -50,15 +50,15 @@ def _comment(line: str) -> _Comment | None:
     if MARK not in line or (begin := _BEGIN.search(line)) is None:
         return None
     code, closer = line[: begin.start()], _CLOSERS.get(begin[1])
-    told = line[begin.end() :]
+    text = line[begin.end() :]
     if closer is not None:
-        told, _, behind = told.partition(closer)
+        text, _, behind = text.partition(closer)
         if behind.strip():
-            # What stands behind it is code, and the comment is not at the end of its line.
+            # Code follows the comment, so the comment is not at the end of its line.
             return None
-    told = " ".join(told.split())
-    named = _RULES.match(told)
+    text = " ".join(text.split())
+    named = _RULES.match(text)
     if named is None:
         return _Comment(code, frozenset(), "", "it names no rule or category")
-    reason = told[named.end() :].strip()[:LONGEST_REASON]
+    reason = text[named.end() :].strip()[:LONGEST_REASON]
     return _Comment(code, frozenset(named[0].split(",")), reason, "" if reason else "it gives no reason")

@@ -1,4 +1,4 @@
-"""What a second look at a finding comes to: is its mend there, or, of an approved one, is its place still there."""
+"""Verification of a finding in a commit: is its fix there; for an approved finding, is its place still there."""
 
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -20,11 +20,11 @@ _GONE: Final = (Fate.GONE, Fate.FILE_GONE)
 
 
 class Looked(NamedTuple):
-    """What was seen of one finding in the commit that is verified.
+    """Observations of a finding in the commit that is verified.
 
-    `evidence` is what it counts as fixed by, `None` for a claim or an open finding. `fix_is_there` says that the
-    commit in which it was seen gone is in the history of this one, `same_content` that its file is as it was when an
-    analyzer was silent on it, `cross_ref` that a fix names another file which holds its change.
+    `evidence` is the reason why the finding counts as fixed, `None` for a claim or an open finding. `fix_is_there`
+    holds where the history of the commit has the commit that fixed the finding; `same_content` where the file is
+    unchanged since an analyzer was silent on the finding.
     """
 
     fate: Fate
@@ -37,7 +37,7 @@ class Looked(NamedTuple):
 
 
 class Row(NamedTuple):
-    """The class of a finding, how it is known, and one line that says why."""
+    """Class of a finding, the kind of evidence, and a line of evidence for users."""
 
     classification: str
     verified_via: str
@@ -48,10 +48,10 @@ _UNKNOWN: Final = Row(UNVERIFIABLE, "unverifiable", "there is no anchor, or its 
 
 
 def verify_fixed(seen: Looked) -> Row:
-    """Judge a finding that counts as fixed, or that somebody claims to have mended."""
+    """Judge a finding that counts as fixed, or that an agent claims to have fixed."""
     if seen.fate in _GONE:
-        told = "the file is gone" if seen.fate is Fate.FILE_GONE else "the line is gone or was rewritten"
-        return Row(VERIFIED, "anchor", told)
+        evidence = "the file is gone" if seen.fate is Fate.FILE_GONE else "the line is gone or was rewritten"
+        return Row(VERIFIED, "anchor", evidence)
     attested = _attested(seen)
     if seen.fate in _STANDING:
         return _still_there(seen, attested)
@@ -61,8 +61,8 @@ def verify_fixed(seen: Looked) -> Row:
 def _still_there(seen: Looked, attested: Row | None) -> Row:
     match seen.evidence:
         case EvidenceKind.ANALYZER_RESCAN if attested is None:
-            told = f"its line stands at {seen.place}, and the file has changed since its analyzer was silent on it"
-            return Row(UNVERIFIABLE, "unverifiable", told)
+            doubt = f"its line stands at {seen.place}, and the file has changed since its analyzer was silent on it"
+            return Row(UNVERIFIABLE, "unverifiable", doubt)
         case EvidenceKind.ANCHOR if seen.fix_is_there:
             return Row(REGRESSED, "anchor", f"it was seen gone, and stands again at {seen.place}")
         case EvidenceKind.ANCHOR:
@@ -73,7 +73,7 @@ def _still_there(seen: Looked, attested: Row | None) -> Row:
 
 
 def _attested(seen: Looked) -> Row | None:
-    """Return what stands for a fix beside the line itself."""
+    """Return the evidence for a fix other than the line itself."""
     if seen.evidence == EvidenceKind.ANALYZER_RESCAN and seen.same_content:
         return Row(VERIFIED, "cross_ref", "its analyzer read this very content with the rule on, and was silent")
     if seen.evidence == EvidenceKind.CONFIRMED:
@@ -86,30 +86,30 @@ def _attested(seen: Looked) -> Row | None:
 
 
 class RescanOutcome(StrEnum):
-    """What the analyzer of a finding says of it when it is asked again."""
+    """Answer of the analyzer of a finding when it runs again; `mute` where it cannot judge the finding."""
 
     SILENT = "silent"
     REPORTED = "reported"
     MUTE = "mute"
 
 
-def asked_again(row: Row, said: RescanOutcome, told: str, *, is_claim: bool) -> Row:
-    """Return a row as the analyzer that found the finding lets it stand, asked in the same commit.
+def asked_again(row: Row, outcome: RescanOutcome, evidence: str, *, is_claim: bool) -> Row:
+    """Return a row as the finding's own analyzer corrects the row, run again in the same commit.
 
-    What is claimed of its findings rests on its word: where it cannot answer, nobody knows.
+    A claimed fix of an analyzer's finding rests on the analyzer: where it cannot judge, the claim is unverifiable.
     """
-    match said:
+    match outcome:
         case RescanOutcome.SILENT:
-            return row if row.classification == VERIFIED else Row(VERIFIED, "cross_ref", told)
+            return row if row.classification == VERIFIED else Row(VERIFIED, "cross_ref", evidence)
         case RescanOutcome.REPORTED:
-            return Row(REGRESSED if row.classification == REGRESSED else STILL_PRESENT, "anchor", told)
+            return Row(REGRESSED if row.classification == REGRESSED else STILL_PRESENT, "anchor", evidence)
         case RescanOutcome.MUTE:
             doubted = is_claim and row.classification == VERIFIED
-            return Row(UNVERIFIABLE, "unverifiable", told) if doubted else row
+            return Row(UNVERIFIABLE, "unverifiable", evidence) if doubted else row
 
 
 def verify_open(seen: Looked, *, was_fixed: bool) -> Row:
-    """Judge a finding that is open: whether its line still is there."""
+    """Judge an open finding by its line."""
     if seen.fate in _GONE:
         return verify_fixed(seen)
     if seen.fate in _STANDING:
@@ -118,22 +118,22 @@ def verify_open(seen: Looked, *, was_fixed: bool) -> Row:
 
 
 def verify_approved(seen: Looked, *, rewritten: bool) -> Row:
-    """Judge whether the place of an approved finding is still there to be mended.
+    """Judge whether an approved finding still has a place to fix.
 
-    `rewritten` says that another line stands in the place of its own.
+    `rewritten` holds where a single line replaced the finding's line.
     """
     if seen.fate in _STANDING:
         return Row(VERIFIED, "anchor", f"it stands at {seen.place}")
     if seen.fate is Fate.GONE and rewritten:
         return Row(DRIFTED, "anchor", f"its line was rewritten, now {seen.place}")
     if seen.fate in _GONE:
-        told = "its file is gone" if seen.fate is Fate.FILE_GONE else "its line is gone"
-        return Row(BROKEN, "anchor", told)
+        evidence = "its file is gone" if seen.fate is Fate.FILE_GONE else "its line is gone"
+        return Row(BROKEN, "anchor", evidence)
     return _UNKNOWN
 
 
 def exit_code(rows: int, offending: int, unverifiable: int, threshold: int) -> int:
-    """Return 2 when there are rows and none could be looked at, 1 when more offend than may, else 0."""
+    """Return 2 where there are rows and all are unverifiable, 1 where more offend than the threshold, else 0."""
     if rows and unverifiable == rows:
         return 2
     return int(offending > threshold)

@@ -119,7 +119,7 @@ def _told(
         gates=_shown(judgement),
         overrides=seen.overridden,
         override_reason=override if seen.overridden else None,
-        next_action=assessment.told(after.found.facts, after.judgement)[2],
+        next_action=assessment.assessed(after.found.facts, after.judgement)[2],
         history=promotions_shown(conn, seen.run.id),
     )
 

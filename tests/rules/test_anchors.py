@@ -34,17 +34,17 @@ def test_a_cut_quote_without_a_line_needs_more_than_a_few_letters():
     assert locate(TWINS, None, "y = '...", None).anchored is Anchored.NONE
 
 
-def test_reports_of_one_teller_on_lines_that_read_the_same_get_as_many_lines_in_their_order():
+def test_reports_of_an_agent_on_equal_lines_get_as_many_lines_in_their_order():
     claims = [ReportedPlace(line, "go();", None, "bug", 1) for line in (7, 3, 5)]
     assert lines_of(locate_all(TWINS, claims)) == [6, 2, 4]
 
 
-def test_two_tellers_may_mean_one_line():
+def test_two_agents_may_mean_the_same_line():
     claims = [ReportedPlace(1, "go();", None, "bug", 1), ReportedPlace(2, "go();", None, "bug", 2)]
     assert lines_of(locate_all(TWINS, claims)) == [2, 2]
 
 
-def test_one_teller_who_tells_one_line_twice_means_one_line():
+def test_an_agent_that_reports_a_line_twice_means_that_line_alone():
     claims = [ReportedPlace(1, "go();", None, "bug", 1)] * 2
     assert lines_of(locate_all(TWINS, claims)) == [2, 2]
 
