@@ -1,0 +1,51 @@
+"""Table sightings: the reports of each wave, as they were written, oldest first."""
+
+import sqlite3
+
+import pytest
+
+from swarm.rules.states import WaveStatus
+from swarm.store import sightings, transitions
+from swarm.store.agent_runs import AgentRun
+from swarm.store.connection import Store
+from swarm.store.sightings import Earlier, Seen
+from swarm.store.waves import Wave
+from tests.store import rows
+
+
+def test_sightings_are_listed_by_wave_and_by_finding_in_the_order_of_their_writing(
+    store: Store, wave: Wave, agent: AgentRun
+) -> None:
+    with store.mutation() as conn:
+        first, second = rows.add_finding(conn, 1), rows.add_finding(conn, 2)
+        reports = [rows.sighting(second, wave, agent), rows.sighting(first, wave, agent)]
+        sightings.add_sightings(conn, reports)
+        transitions.move_wave(conn, wave, WaveStatus.COLLECTED)
+        later = rows.add_wave(conn)
+        again = rows.sighting(first, later, rows.add_agent(conn, later, "rest"))
+        sightings.add_sightings(conn, [again])
+    assert list(sightings.sightings_in(store.conn, wave.id)) == reports
+    assert list(sightings.sightings_of_wave(store.conn, wave.id)) == reports
+    assert sightings.sightings_of(store.conn, first) == [(1, "code", reports[1]), (2, "rest", again)]
+    assert sightings.first_wave_of(store.conn, first) == wave.id
+    assert sightings.waves_of_sightings(store.conn, None) == [(wave.id, rows.RUN, 1), (later.id, rows.RUN, 2)]
+    assert sightings.waves_of_sightings(store.conn, "swarm-1-00000000") == []
+
+
+def test_a_wave_counts_a_finding_once_under_each_severity_that_was_reported(store: Store, wave: Wave, agent: AgentRun) -> None:
+    with store.mutation() as conn:
+        finding = rows.add_finding(conn, 1)
+        report = rows.sighting(finding, wave, agent)
+        sightings.add_sightings(conn, [report, report._replace(reported_id="2"), report._replace(severity="LOW")])
+    assert sightings.seen_in(store.conn, wave.id) == Seen({"HIGH": 1, "LOW": 1}, 0, None)
+
+
+def test_nothing_is_recorded_of_a_wave_before_its_first_collect(store: Store, wave: Wave, agent: AgentRun) -> None:
+    assert sightings.earlier(store.conn, rows.RUN, wave.id, wave.number) == Earlier()
+
+
+@pytest.mark.parametrize("wrong", [{"finding": 99}, {"wave_id": 99}, {"agent_run_id": 99}, {"severity": "GRAVE"}])
+def test_a_report_of_nothing_is_refused(store: Store, wave: Wave, agent: AgentRun, wrong: dict[str, object]) -> None:
+    report = rows.sighting(rows.add_finding(store.conn, 1), wave, agent)
+    with pytest.raises(sqlite3.IntegrityError):
+        sightings.add_sightings(store.conn, [report._replace(**wrong)])
