@@ -32,7 +32,9 @@ def test_sightings_are_listed_by_wave_and_by_finding_in_the_order_of_their_writi
     assert sightings.waves_of_sightings(store.conn, "swarm-1-00000000") == []
 
 
-def test_a_wave_counts_a_finding_once_under_each_severity_that_was_reported(store: Store, wave: Wave, agent: AgentRun) -> None:
+def test_a_wave_counts_a_finding_once_under_each_severity_that_was_reported(
+    store: Store, wave: Wave, agent: AgentRun
+) -> None:
     with store.mutation() as conn:
         finding = rows.add_finding(conn, 1)
         report = rows.sighting(finding, wave, agent)
