@@ -47,7 +47,7 @@ def test_a_deferral_survives_rediscovery_and_is_taken_back_after_its_last_day(
     valid(swarm("defer", "--ids", bug, "--reason", "later", "--expires", "9998-01-01", "--format", "json"), "defer", 0)
     wave(swarm, three, 2, LOAD, EVAL, rest=(DOCS,))
     assert statuses(swarm)["bug"] == "deferred"
-    monkeypatch.setattr("swarm.waves.collect.settle_decisions.now", lambda: "9998-01-02T00:00:00.000Z")
+    monkeypatch.setattr(clock, "now", lambda: "9998-01-02T00:00:00.000Z")
     wave(swarm, three, 3, LOAD, EVAL, rest=(DOCS,))
     assert statuses(swarm)["bug"] == "recurring"
     assert decisions(three)[-1]["reason"] == "expired on 9998-01-01"

@@ -6,7 +6,7 @@ from swarm.rules.findings import Decision
 from swarm.store import decisions, findings
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
-from swarm.store.decisions import Decidable, Proof, Taken
+from swarm.store.decisions import Decidable, OperatorEvidence, Taken
 from swarm.store.findings import Finding, Selection
 from tests.store import rows
 from tests.store.writers import steps
@@ -73,7 +73,7 @@ def test_a_finding_is_closed_on_an_operators_evidence_and_an_approval_stays(
     store: Store, two: list[Decidable], taken: Taken | None, kept: str
 ) -> None:
     item = take(store, two[0], taken) if taken else two[0]
-    proof = Proof("read the code", "independent", 1, rows.COMMIT)
+    proof = OperatorEvidence("read the code", "independent", 1, rows.COMMIT)
     with store.mutation() as conn:
         decisions.close(conn, rows.RUN, [item], Taken(Decision.OPEN, "gone", "coordinator", "Ada"), proof)
     finding = found(store)["F-00000010"]
@@ -86,11 +86,14 @@ def test_a_finding_is_closed_on_an_operators_evidence_and_an_approval_stays(
 
 
 def test_a_finding_that_was_closed_is_unverified_once_it_is_reopened(store: Store, two: list[Decidable]) -> None:
-    proof, why = Proof("read the code", "independent", 1, rows.COMMIT), Taken(Decision.OPEN, "gone", "coordinator", "A")
+    proof, why = (
+        OperatorEvidence("read the code", "independent", 1, rows.COMMIT),
+        Taken(Decision.OPEN, "gone", "coordinator", "A"),
+    )
     with store.mutation() as conn:
         decisions.close(conn, rows.RUN, [two[0]], why, proof)
         ((closed,), _) = decisions.named(conn, rows.RUN, ["F-00000010"])
-        decisions.reopen(conn, rows.RUN, [closed], why._replace(reason="still there"), Proof("saw it"))
+        decisions.reopen(conn, rows.RUN, [closed], why._replace(reason="still there"), OperatorEvidence("saw it"))
     finding = found(store)["F-00000010"]
     assert (finding.status, finding.evidence, finding.fixed_commit) == ("unverified", None, None)
     # An operator's word was no evidence of swarm's own, so nothing has come back.

@@ -8,13 +8,13 @@ from swarm.rules.states import AgentRunStatus
 from swarm.store import agent_runs, file_claims, transitions
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
-from swarm.store.file_claims import Claim
+from swarm.store.file_claims import FileClaim
 from swarm.store.waves import Wave
 from tests.store import rows
 
-EDITED = Claim("src/app.py", "edit", observed=True, reported=True, owner="code", violation=False)
-REPORTED = Claim("src/other.py", "edit", observed=False, reported=True, owner="code", violation=False)
-STOLEN = Claim("README.md", "delete", observed=True, reported=False, owner="rest", violation=True)
+EDITED = FileClaim("src/app.py", "edit", observed=True, reported=True, owner="code", violation=False)
+REPORTED = FileClaim("src/other.py", "edit", observed=False, reported=True, owner="code", violation=False)
+STOLEN = FileClaim("README.md", "delete", observed=True, reported=False, owner="rest", violation=True)
 
 
 def test_the_claims_of_a_collect_replace_those_of_the_previous(store: Store, wave: Wave, agent: AgentRun) -> None:
