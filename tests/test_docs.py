@@ -10,7 +10,7 @@ import pytest
 
 from swarm.show.toml import HEAD
 from tests.conftest import Repo, Swarm
-from tools import generate
+from tools import generate, strangers_test
 
 ROOT = Path(__file__).parent.parent
 PROOF = """
@@ -116,3 +116,10 @@ def test_every_file_of_the_repository_that_a_page_names_is_there() -> None:
         text = page.read_text(encoding="utf-8")
         named = re.findall(r"`((?:tests|soak|benchmarks|tools|schemas|migrations)/[\w./*-]+)`", text)
         assert [name for name in named if not any(ROOT.glob(name.rstrip("/")))] == [], page.name
+
+
+def test_the_stranger_s_test_has_twenty_questions_whose_files_are_there() -> None:
+    asked = strangers_test.questions()
+    assert len({question.text for question in asked}) == 20
+    missing = [name for question in asked for name in question.files if not (ROOT / "swarm" / name).is_file()]
+    assert missing == [], "tools/strangers_test.json names what has moved: correct the answers"

@@ -1,1 +1,1 @@
-"""Developer tools: the demonstration, and what is made from the code."""
+"""Developer tools: the demonstration, generated files, measures of the tree."""

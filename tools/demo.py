@@ -1,7 +1,7 @@
-"""The main job on real code: audit a third-party package, mend something, audit again.
+"""The main job on real code: audit a third-party package, fix a finding, audit again.
 
 Everything happens in a scratch folder. Exit 0 when the demonstration worked: real findings, the same ids after
-lines moved, the mended one fixed with evidence. What `swarm audit` itself exits with is told on the way.
+lines moved, the fixed finding `fixed` with evidence. The exit code of each `swarm audit` is printed.
 """
 
 import importlib.util
@@ -32,12 +32,12 @@ def main() -> int:
         shutil.copytree(source_of(PACKAGE), repo / PACKAGE, ignore=PACKAGE_IGNORED)
         for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "as installed"]):
             git(repo, *arguments)
-        say(f"The source of {PACKAGE}, as installed, is a git repository now. The main job is one command:")
+        say(f"The source of {PACKAGE}, as installed, is a git repository now. The main job is a single command:")
         first = _audit(repo)
         finding = next(f for f in first["digest"]["findings"] if f["ruleId"] == "B904" and f["quote"].endswith(")"))
-        say(f"Now {finding['file']}:{finding['line']} ({finding['ruleId']}) is mended, and every file moves by a line.")
-        _mend(repo, finding)
-        git(repo, "commit", "-q", "-a", "-m", "mend one, move the rest")
+        say(f"Now {finding['file']}:{finding['line']} ({finding['ruleId']}) is fixed, and every file moves by a line.")
+        _fix(repo, finding)
+        git(repo, "commit", "-q", "-a", "-m", "fix a finding, move the rest")
         second = _audit(repo)
         worked = _compared(first, second, finding)
         say("And the digest, as it stands after both audits:")
@@ -57,14 +57,14 @@ def _audit(repo: Path) -> dict[str, Any]:
         sys.exit(f"the audit could not run (exit {done.returncode}):\n{done.stdout}{done.stderr}")
     data: dict[str, Any] = json.loads(done.stdout)["data"]
     changed, digest = data["changed"], data["digest"]
-    told = ", ".join(f"{changed[key]} {key}" for key in ("new", "recurring", "fixed", "unverified"))
-    print(f"  exit {done.returncode}; {digest['total']} findings; {told}", flush=True)
+    counts = ", ".join(f"{changed[key]} {key}" for key in ("new", "recurring", "fixed", "unverified"))
+    print(f"  exit {done.returncode}; {digest['total']} findings; {counts}", flush=True)
     for fixed in data["fixed"]:
         print(f"  ✓ {fixed['findingId']} fixed: {fixed['evidence']}, {fixed['reason']}", flush=True)
     return data
 
 
-def _mend(repo: Path, finding: dict[str, Any]) -> None:
+def _fix(repo: Path, finding: dict[str, Any]) -> None:
     for file in (repo / PACKAGE).rglob("*.py"):
         lines = file.read_text(encoding="utf-8").split("\n")
         if file.relative_to(repo).as_posix() == finding["file"]:
@@ -72,13 +72,13 @@ def _mend(repo: Path, finding: dict[str, Any]) -> None:
         file.write_text("\n".join(["# A line that moves all the others.", *lines]), encoding="utf-8")
 
 
-def _compared(first: dict[str, Any], second: dict[str, Any], mended: dict[str, Any]) -> bool:
+def _compared(first: dict[str, Any], second: dict[str, Any], fixed_finding: dict[str, Any]) -> bool:
     before = {f["findingId"] for f in first["digest"]["findings"]}
     after = {f["findingId"] for f in second["digest"]["findings"]}
     fixed = {f["findingId"] for f in second["fixed"]}
     kept = len(before & after)
     print(f"  {kept} of {len(before)} ids are the same, {len(fixed)} fixed with evidence, {len(after - before)} new")
-    return bool(before) and mended["findingId"] in fixed and before == (before & after) | fixed
+    return bool(before) and fixed_finding["findingId"] in fixed and before == (before & after) | fixed
 
 
 def source_of(package: str) -> Path:
@@ -90,13 +90,13 @@ def source_of(package: str) -> Path:
 
 
 def call(repo: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run one `swarm` command in a repository."""
+    """Run a `swarm` command in a repository."""
     command = [SWARM, *arguments]
     return subprocess.run(command, cwd=repo, env=environment(), capture_output=True, text=True, check=False)
 
 
 def git(repo: Path, *arguments: str) -> None:
-    """Run one git command in a repository."""
+    """Run a git command in a repository."""
     subprocess.run(["git", *arguments], cwd=repo, env=environment(), check=True)
 
 
@@ -108,7 +108,7 @@ def environment() -> dict[str, str]:
 
 
 def say(text: str) -> None:
-    """Tell what comes next."""
+    """Announce the next step."""
     print(f"\n{text}", flush=True)
 
 

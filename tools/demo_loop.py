@@ -1,6 +1,6 @@
 """The whole loop on real code: audit, approve, amend in worktrees, merge, verify, publish, audit again, promote.
 
-The code is a third-party package as it is installed here, with its own tests as the proof; the agent that mends is
+The code is a third-party package as it is installed here, with its own tests as the proof; the agent that fixes is
 ruff. Everything happens in a scratch folder, offline. Exit 0 when each step did what it says.
 """
 
@@ -39,7 +39,7 @@ def main() -> int:
             git(repo, *arguments)
         say(f"{PACKAGE}, as installed, with {len(tests)} of its own test modules as the proof. First the audit:")
         swarm(repo, "audit", ".", "--fail-on", "CRITICAL")
-        say("A coordinator approves what shall be mended, here by rule:")
+        say("A coordinator approves the findings to be fixed, here by rule:")
         approved = swarm(repo, "approve", "--all", "--rule", RULES)
         say("An amend wave gives every domain's agent a worktree and the findings that it owns; ruff is the agent.")
         swarm(repo, "dispatch", "health-amend-a", "--isolate", "--runtime", "ruff")
@@ -49,7 +49,9 @@ def main() -> int:
         merged = swarm(repo, "merge", "--publish")
         verified = swarm(repo, "verify", "--threshold", "0")
         advanced = swarm(repo, "advance")
-        say("The same audit again: what was mended is fixed on evidence, the rest keeps its ids. Then the gates:")
+        say(
+            "The same audit again: the fixed findings are `fixed` on evidence, the rest keep their ids. Then the gates:"
+        )
         again = swarm(repo, "audit", ".", "--fail-on", "CRITICAL")
         promoted = swarm(repo, "advance")
         swarm(repo, "status")
@@ -63,58 +65,60 @@ def _worked(approved: Any, collected: Any, merged: Any, verified: Any, steps: tu
     open_ids = {finding["findingId"] for finding in again["digest"]["findings"]}
     checks = {
         "findings were approved": bool(approved["changed"]),
-        "ruff mended some of them in its worktree": bool(claimed),
+        "ruff fixed some of them in its worktree": bool(claimed),
         "the merged commit proves each of these fixed": claimed <= set(merged["fixed"]),
         "the target holds it": merged["published"],
         "the package's own tests passed": verified["verdict"] == "pass" and bool(verified["testCount"]),
-        "nothing that is claimed still stands": not verified["claims"]["offending"],
+        "no claimed finding is still there": not verified["claims"]["offending"],
         "the next audit sees none of them": bool(claimed) and not claimed & open_ids,
         "the run was promoted twice": all(step["promoted"] for step in steps),
     }
-    say(f"{len(claimed)} findings mended, {verified['testCount']} tests of the package passed.")
-    for told, holds in checks.items():
-        print(f"  {'✓' if holds else '⊘'} {told}")
+    say(f"{len(claimed)} findings fixed, {verified['testCount']} tests of the package passed.")
+    for check, holds in checks.items():
+        print(f"  {'✓' if holds else '⊘'} {check}")
     return all(checks.values())
 
 
 def swarm(repo: Path, *arguments: str) -> Any:
-    """Run one verb, show its text, and return its data."""
+    """Run a verb, print a summary, and return its data."""
     done = call(repo, *arguments, "--format", "json")
     document = json.loads(done.stdout or "{}")
     if not document.get("ok") or done.returncode:
         sys.exit(f"swarm {' '.join(arguments)} ended {done.returncode}:\n{done.stdout}{done.stderr}")
     data = document["data"]
     print(f"$ swarm {' '.join(arguments)}")
-    print(f"  {_told(arguments[0], data)}", flush=True)
+    print(f"  {_summary(arguments[0], data)}", flush=True)
     return data
 
 
-def _told(verb: str, data: Any) -> str:
+def _summary(verb: str, data: Any) -> str:
     match verb:
         case "audit":
             changed = data["changed"]
             counts = ", ".join(f"{changed[key]} {key}" for key in ("new", "recurring", "fixed", "unverified"))
-            told = f"wave {data['waveNumber']}: {counts}; {data['digest']['total']} open"
+            summary = f"wave {data['waveNumber']}: {counts}; {data['digest']['total']} open"
         case "approve":
-            told = f"{len(data['changed'])} approved"
+            summary = f"{len(data['changed'])} approved"
         case "dispatch":
-            agents = ", ".join(f"{one['domain']} ({one['findings']})" for one in data["agents"] if one["findings"])
-            told = f"wave {data['waveNumber']}: findings to mend: {agents}"
+            agents = ", ".join(
+                f"{agent['domain']} ({agent['findings']})" for agent in data["agents"] if agent["findings"]
+            )
+            summary = f"wave {data['waveNumber']}: findings to fix: {agents}"
         case "launch":
             ended = [attempt["outcome"] for agent in data["agents"] for attempt in agent["attempts"]]
-            told = f"{data['launched']} launched: {', '.join(ended)}"
+            summary = f"{data['launched']} launched: {', '.join(ended)}"
         case "verify":
             seen = data["claims"]["summary"]
-            told = f"{data['verdict']}: {data['testCount']} tests; {seen['verified']} of {seen['total']} claims hold"
+            summary = f"{data['verdict']}: {data['testCount']} tests; {seen['verified']} of {seen['total']} claims hold"
         case "advance":
-            told = f"{data['verdict']}: {data['fromPhase']} → {data['toPhase']}"
+            summary = f"{data['verdict']}: {data['fromPhase']} → {data['toPhase']}"
         case "status":
-            told = f"{data['assessment']['state']}; next: {data['assessment']['nextAction']}"
+            summary = f"{data['assessment']['state']}; next: {data['assessment']['nextAction']}"
         case "report":
-            told = f"{data['bytes']:,} bytes, {data['findings']} findings"
+            summary = f"{data['bytes']:,} bytes, {data['findings']} findings"
         case _:
-            told = str(data["summary"])
-    return told
+            summary = str(data["summary"])
+    return summary
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write what is made from the code: the schemas of every verb's data, docs/verbs.md and docs/errors.md.
+"""Write the files that are made from the code: the schemas of every verb's data, docs/verbs.md and docs/errors.md.
 
 `python tools/generate.py` writes; `--check` writes nothing and exits 1 where a file differs.
 """
@@ -111,7 +111,7 @@ def made() -> dict[str, str]:
 
 def verbs_page() -> str:
     """Return the page of verbs, made from their `--help`."""
-    parts = ["# Verbs\n\nMade from `swarm VERB --help`; `make generate` writes it anew.\n"]
+    parts = ["# Verbs\n\nMade from `swarm VERB --help`; `make generate` writes this page.\n"]
     for section, verbs in SECTIONS.items():
         parts.append(f"\n## {section}\n")
         for name in verbs:
@@ -123,7 +123,7 @@ def verbs_page() -> str:
 
 
 def _helps(command: click.Command, name: str) -> list[str]:
-    """Return the help of a verb, and of each of its own verbs where it has some."""
+    """Return the help of a verb, and of each verb below it."""
     context = click.Context(command, info_name=name, max_content_width=100)
     parts = [f"\n### {name}\n\n```text\n{command.get_help(context)}\n```\n"]
     if isinstance(command, click.Group):
@@ -134,14 +134,14 @@ def _helps(command: click.Command, name: str) -> list[str]:
 
 def errors_page() -> str:
     """Return the page of errors, made from the catalogue."""
-    told = "Every failure has a code, what happened and a next step. `swarm explain CODE` tells the same."
-    parts = [f"# Errors\n\n{told}\nMade from the catalogue in `swarm/errors.py`; `make generate` writes it anew.\n"]
+    intro = "Every failure has a code, a message and a next step. `swarm explain CODE` prints the same."
+    parts = [f"# Errors\n\n{intro}\nMade from the catalogue in `swarm/errors.py`; `make generate` writes this page.\n"]
     for code, kind in sorted(CATALOGUE.items()):
         text, advice = _form(kind.text), _form(kind.advice)
         parts.append(
             f"\n## {code}\n\n"
             f"- Severity: {ICONS[kind.severity]} {kind.severity}; exit code {kind.exit_code}\n"
-            f"- When: {kind.when}\n- Says: {text}\n- Next: {advice}\n"
+            f"- When: {kind.when}\n- Message: {text}\n- Next: {advice}\n"
         )
     return "".join(parts)
 
