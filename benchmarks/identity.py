@@ -612,7 +612,7 @@ class Findings:
         if known.anchor is None or known.anchor.line is None:
             return
         line = journey.travel.lines(known.anchor.path).successor(known.anchor.line)
-        if known.anchor.path not in journey.gone and line is not None:
+        if known.anchor.path not in journey.deleted and line is not None:
             anchor = known.anchor._replace(path=journey.travel.path(known.anchor.path), line=line)
             self.known[known.row_id] = known._replace(anchor=anchor, anchor_commit=commit)
 

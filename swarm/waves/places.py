@@ -1,4 +1,4 @@
-"""Where known findings stand in a commit, or in the tree that an agent made."""
+"""Places of known findings in a commit, or in the tree that an agent made."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,10 +14,10 @@ from swarm.waves.travel import Journey, journeys
 
 
 class Place(NamedTuple):
-    """What became of a finding's line: where its file is now, the line that stands there or in its place.
+    """The fate of a finding's line, the present path of its file, and the line there or in its place.
 
-    `changed` says that the content of the file is another than where the finding was last seen; `added` are the lines
-    of it that no old line became.
+    `changed` says that the file's content differs from that of the commit where the finding was last seen; `added` are
+    the lines that have no predecessor.
     """
 
     fate: Fate
@@ -28,7 +28,7 @@ class Place(NamedTuple):
 
 
 def places_at(git: Git, known: Sequence[Known], until: str) -> dict[int, Place]:
-    """Return, by row, where findings stand in a commit or a tree object."""
+    """Return, by row, the places of findings in a commit or a tree object."""
     travels = journeys(git, known, until)
     tracked = {file.path: file for file in files_at(git, until)}
     fates, uncertain = settled_fates(known, travels, tracked)
@@ -68,7 +68,7 @@ def places_at(git: Git, known: Sequence[Known], until: str) -> dict[int, Place]:
 def settled_fates(
     known: Iterable[Known], travels: Mapping[str, Journey], tracked: Mapping[str, TreeFile]
 ) -> tuple[dict[int, Fate], dict[str, list[Known]]]:
-    """Return the fates that git's map alone tells, and by path the findings whose file must be read."""
+    """Return the fates that follow from git's line map, and by path the findings whose file must be read."""
     fates: dict[int, Fate] = {}
     uncertain: defaultdict[str, list[Known]] = defaultdict(list)
     for item in known:
@@ -77,7 +77,7 @@ def settled_fates(
             fates[item.row_id] = Fate.UNKNOWN
             continue
         path = journey.travel.path(anchor.path)
-        if anchor.path in journey.gone or path not in tracked:
+        if anchor.path in journey.deleted or path not in tracked:
             fates[item.row_id] = Fate.FILE_GONE
         elif anchor.line is None:
             fates[item.row_id] = Fate.UNKNOWN
@@ -91,24 +91,24 @@ def settled_fates(
 
 
 def fate_in(source: SourceText, known: Known, journey: Journey) -> Fate:
-    """Say whether a line without a successor stands elsewhere among the new lines of its file."""
+    """Return the fate of a line without a successor: moved where a new line of its file may be the same line."""
     anchor = known.anchor
     if anchor is None:
         return Fate.UNKNOWN
     if not journey.is_known:
         return Fate.MOVED if source.places_of(anchor.text) else Fate.UNKNOWN
-    # A change of white space alone, of its amount or its places, is no change.
+    # Compared without white space: a formatter that indents a line does not fix the finding.
     bare = "".join(anchor.text.split())
     added = journey.travel.lines(anchor.path).added_lines()
     alike = [line for line in added if "".join(source.folded[line - 1][:LONGEST_TEXT].split()) == bare]
-    return Fate.MOVED if alike and _is_one_of(source, anchor, alike) else Fate.GONE
+    return Fate.MOVED if alike and _may_be(source, anchor, alike) else Fate.GONE
 
 
-def _is_one_of(source: SourceText, anchor: Anchor, alike: Sequence[int]) -> bool:
-    """Say whether one of some new lines that read like a lost one may be that line.
+def _may_be(source: SourceText, anchor: Anchor, alike: Sequence[int]) -> bool:
+    """Say whether a lost line may be among new lines of the same text.
 
-    A line that stood once in its scope is found by its text. Of several, such as `else:`, it is one of those that are
-    left only where none of them went, or where its neighbours are the same.
+    A text that occurred a single time in its scope is enough. A text that occurred several times, such as `else:`, is
+    enough where as many occurrences are left, or where the neighbours of a new line are the same.
     """
     if anchor.occurrences <= 1:
         return True
@@ -119,7 +119,7 @@ def _is_one_of(source: SourceText, anchor: Anchor, alike: Sequence[int]) -> bool
 
 
 def looked(place: Place) -> Looked:
-    """Return what was seen of a finding that counts as fixed by nothing yet."""
+    """Return the place as facts for a verdict, without any evidence of a fix."""
     where = f"{place.path}:{place.line}" if place.line else place.path or "no file"
     return Looked(
         place.fate,

@@ -1,4 +1,4 @@
-"""What the gates and the assessment of a run rest on, read from the tables in a few small queries."""
+"""Facts of a run for its gates and its assessment, read from the tables in a few small queries."""
 
 import os
 import sqlite3
@@ -18,16 +18,16 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 
 if TYPE_CHECKING:
-    # Imported where there is something to read of it: most runs have no proof yet, and `status` must be quick.
+    # Imported at its use: most runs have no verification yet, and `status` must start quickly.
     from swarm.store.verifications import Verification
 
 INTEGRATION = "/integration"
-# A file of the git folder stands like this among a wave's violations, and no other can: git tracks none in there.
+# Violations of the git folder begin like this, and no other can: git tracks no path below `.git`.
 GIT_FOLDER = ".git/"
 
 
 class RunState(NamedTuple):
-    """How a run stands: its rows as they were read, and the facts that follow from them."""
+    """Rows of a run as they were read, and the facts that follow from them."""
 
     domains: list[Domain]
     wave: Wave | None
@@ -37,7 +37,7 @@ class RunState(NamedTuple):
 
 
 def run_state(conn: sqlite3.Connection, run: Run) -> RunState:
-    """Read how a run stands. Its files are not opened; that an agent's output is there is all that is asked."""
+    """Read the rows and facts of a run. No file is opened; of an agent's output only its existence is checked."""
     domains = domain_table.domain_map(conn, run.id)
     wave = waves.newest(conn, run.id)
     agents = agent_runs.current(conn, wave.id) if wave else []
@@ -53,7 +53,7 @@ def run_state(conn: sqlite3.Connection, run: Run) -> RunState:
         has_promotions=promoted > 0,
         is_unmerged=is_unmerged,
         is_unpublished=is_unpublished,
-        is_git_changed=wave is not None and any(one.file.startswith(GIT_FOLDER) for one in wave.violations),
+        is_git_changed=wave is not None and any(violation.file.startswith(GIT_FOLDER) for violation in wave.violations),
         gates=gates.GateFacts(
             run.status,
             _wave(wave, agents) if wave else None,
@@ -66,7 +66,7 @@ def run_state(conn: sqlite3.Connection, run: Run) -> RunState:
 
 
 def next_action(conn: sqlite3.Connection, run_id: str) -> str:
-    """Return what `status` would name next of a run that is there."""
+    """Return the next command that `status` names for an existing run."""
     run = runs.find(conn, run_id)
     if run is None:
         raise RunNotFound(run_id=run_id)
@@ -95,7 +95,7 @@ def _wave(wave: Wave, agents: list[AgentRun]) -> gates.WaveFacts:
 def _verified(
     conn: sqlite3.Connection, run: Run, wave: Wave | None
 ) -> "tuple[Verification | None, gates.VerificationFacts | None]":
-    """Return the newest verification of a run, and the one that its phase rests on: made in it, or of its wave."""
+    """Return the newest verification of a run, and the proof of its phase: made in the phase, or of its wave."""
     if not gate_counts.has_verifications(conn, run.id):
         return None, None
     from swarm.store import verifications
@@ -113,7 +113,7 @@ def _verified(
 
 
 def _published(conn: sqlite3.Connection, run: Run, wave: Wave | None) -> tuple[bool, bool]:
-    """Say whether an amend wave's work is merged nowhere yet, and whether it is on the integration branch alone."""
+    """Say whether an amend wave's work is unmerged, and whether it is merged to the integration branch alone."""
     if wave is None or wave.phase not in AMEND_PHASES or not wave.isolated:
         return False, False
     from swarm.store import merges as merges_table
@@ -128,7 +128,7 @@ def _published(conn: sqlite3.Connection, run: Run, wave: Wave | None) -> tuple[b
 
 
 def _is_home(run: Run, commit: str) -> bool:
-    """Say whether a person has merged the integration branch by hand: the branch that the run began on has it."""
+    """Say whether the branch that the run began on has a commit: a person may merge the integration branch by hand."""
     from pathlib import Path
 
     from swarm.git import history

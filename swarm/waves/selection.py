@@ -1,4 +1,4 @@
-"""Which run, which wave, which repository a command means."""
+"""Selection of the run, the wave and the repository that a command means."""
 
 import re
 import sqlite3
@@ -23,7 +23,7 @@ def is_wave_number(word: str) -> bool:
 
 
 def wave_number(word: str) -> int:
-    """Return a whole number as one that SQLite can be asked for; of those that no wave can have, any will do."""
+    """Return the number of a word, at most the largest of SQLite: no wave has a larger one."""
     digits = word.lstrip("0") or "0"
     return int(digits) if len(digits) < len(str(_LARGEST)) else _LARGEST
 
@@ -63,7 +63,7 @@ def split_run_and_wave(words: tuple[str, ...]) -> tuple[str | None, int | None]:
 
 
 def select_wave(conn: sqlite3.Connection, run: Run, number: int | None) -> Wave:
-    """Return a run's wave of this number, or its newest one. Raises WaveNotFound."""
+    """Return a run's wave of this number, or its newest wave. Raises WaveNotFound."""
     wave = waves.newest(conn, run.id) if number is None else waves.numbered(conn, run.id, number)
     if wave is None:
         raise errors.WaveNotFound(run_id=run.id, number=number)
@@ -71,10 +71,10 @@ def select_wave(conn: sqlite3.Connection, run: Run, number: int | None) -> Wave:
 
 
 def located(run: Run, repo_path: Path | None, folder: Path) -> Run:
-    """Return a run whose `local_path` is where its repository is on this machine.
+    """Return a run with the `local_path` of its repository on this machine.
 
-    `--repo-path`, else the stored path, else the checkout around `folder` if it holds the run's commit. A repository
-    that was put in the place of the run's own is none. Raises RepoNotFound.
+    `--repo-path`, else the stored path, else the checkout around `folder` if it holds the run's commit. Another
+    repository at the stored path does not count. Raises RepoNotFound.
     """
     from swarm.git.repository import holds_commit, repository_at
 
@@ -90,7 +90,7 @@ def located(run: Run, repo_path: Path | None, folder: Path) -> Run:
 
 
 def _is_another(root: Path, run: Run) -> bool:
-    """Say whether the repository of a folder is not the run's: whole, and without its commit, which a tag keeps."""
+    """Say whether a folder's repository is not the run's: its history is whole, and lacks the run's commit."""
     from swarm.git.repository import holds_commit, is_whole
     from swarm.git.runner import Git
 
@@ -99,14 +99,14 @@ def _is_another(root: Path, run: Run) -> bool:
 
 
 def hold_to_place(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> None:
-    """Raise WorkspaceMoved where a run's folder is elsewhere than its prompts and worktrees say, which name it in full.
+    """Raise WorkspaceMoved where a run's folder was moved: prompts and worktrees hold absolute paths.
 
-    What is done all the same would be done at the old place.
+    A command that went on would write at the old place.
     """
     wave = waves.newest(conn, run.id)
     agents = agent_runs.current(conn, wave.id) if wave is not None else []
     now = workspace.run_folder(run.id)
-    was = next((one for agent in agents for one in Path(agent.prompt_path).parents if one.name == run.id), now)
+    was = next((folder for agent in agents for folder in Path(agent.prompt_path).parents if folder.name == run.id), now)
     if was.exists() or not now.exists():
         return
     old, new = was, now

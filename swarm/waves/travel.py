@@ -1,4 +1,4 @@
-"""How files got from the commits where findings were last seen to the commit that a wave looks at."""
+"""Renames and line maps of files, from the commits where findings were last seen to the commit of a wave."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -11,10 +11,10 @@ from swarm.rules.line_map import LineMap
 
 
 class Journey(NamedTuple):
-    """A travel, the files that are gone, and the ones whose content is another now."""
+    """A travel, the deleted files, and the files whose content changed; all by old path."""
 
     travel: Travel
-    gone: frozenset[str]
+    deleted: frozenset[str]
     changed: frozenset[str]
     is_known: bool
 
@@ -39,16 +39,16 @@ def _journey(git: Git, since: str, until: str, wanted: set[str]) -> Journey:
     try:
         every = changes(git, since, until)
     except GitError:
-        # History was rewritten and the old commit collected: nothing is known of the lines between.
+        # The old commit was rewritten away and collected as garbage: no line can be followed from it.
         if holds_commit(git, since):
             raise
         return Journey(Travel({}, dict.fromkeys(wanted, _LOST)), frozenset(), frozenset(wanted), is_known=False)
     ours = [change for change in every if change.old_path in wanted and change.letter != "A"]
     renames = {change.old_path: change.new_path for change in ours if change.letter == "R"}
-    gone = frozenset(change.old_path for change in ours if change.letter == "D")
+    deleted = frozenset(change.old_path for change in ours if change.letter == "D")
     maps: Mapping[str, LineMap] = line_maps(git, since, until, [c for c in ours if _has_lines(c)])
     changed = frozenset(change.old_path for change in ours if change.old_blob != change.new_blob)
-    return Journey(Travel(renames, maps), gone, changed, is_known=True)
+    return Journey(Travel(renames, maps), deleted, changed, is_known=True)
 
 
 def _has_lines(change: Change) -> bool:
@@ -56,7 +56,7 @@ def _has_lines(change: Change) -> bool:
 
 
 class _Lost(LineMap):
-    """The map of a file whose old content is not there any more: no line is known to have a successor."""
+    """The line map of a file whose old content is lost: no line has a known successor."""
 
     def successor(self, line: int) -> int | None:
         del line

@@ -39,14 +39,16 @@ def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Pa
         tidy(store.conn, run, repository)
         raise _none_in_flight(store.conn, run)
     with supervision.only_supervisor(workspace, run, wave):
+        # Read again under the lock: another collect may have ended the wave since it was read.
         if waves.in_flight(store.conn, run.id) is None:
             raise _none_in_flight(store.conn, run)
         supervision.close_dead_attempts(store, run, wave)
         observed = observe(store.conn, workspace, run, wave, repository, named)
+        # Before the transaction: git is never run inside of it, and a row must not name a tree that git may collect.
         keep_work(repository, wave, observed.intakes)
         status = commit(store, observed)
     tidy(store.conn, run, repository)
-    return _told(store.conn, run, observed, status)
+    return _result(store.conn, run, observed, status)
 
 
 def _none_in_flight(conn: sqlite3.Connection, run: Run) -> errors.CollectNoWave:
@@ -56,7 +58,7 @@ def _none_in_flight(conn: sqlite3.Connection, run: Run) -> errors.CollectNoWave:
     return errors.CollectNoWave(run_id=run.id)
 
 
-def _told(conn: sqlite3.Connection, run: Run, observed: Observed, status: WaveStatus) -> CollectResult:
+def _result(conn: sqlite3.Connection, run: Run, observed: Observed, status: WaveStatus) -> CollectResult:
     wave, counts = observed.wave, observed.reconciled.counts
     agents = tuple(
         AgentCollected(

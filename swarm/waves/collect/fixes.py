@@ -1,4 +1,4 @@
-"""What amend agents say they mended: which of it is taken as a claim, and what their own trees show of it."""
+"""Fixes that amend agents report: which are accepted as claims, and the evidence of each in the agent's own tree."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -18,11 +18,11 @@ from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.places import looked, places_at
 
-LONGEST_TOLD: Final = 400
+LONGEST_TEXT: Final = 400
 
 
 class Fixes(NamedTuple):
-    """The claims of an amend wave as they are recorded, as they are shown, and what was not taken."""
+    """Claims of an amend wave as rows and as they are shown, and the fixes that were not accepted."""
 
     claims: tuple[NewFixClaim, ...]
     shown: tuple[ClaimedFix, ...]
@@ -37,7 +37,7 @@ def judge_fixes(
     known: Sequence[KnownFinding],
     assigned: Mapping[int, Sequence[int]],
 ) -> Fixes:
-    """Take the fixes of complete agents as claims, each with what the agent's own tree shows of it."""
+    """Accept fixes of complete agents as claims, each with the evidence of the agent's own tree."""
     by_id = {item.finding_id.upper(): item for item in known}
     by_row = {item.known.row_id: item for item in known}
     paths = _paths_at(git, wave, intakes, by_id)
@@ -50,48 +50,51 @@ def judge_fixes(
         domain = taken.agent.domain
         accepted, refused = _sifted(taken, by_id, owners, paths)
         left = [
-            SkippedFix(one["finding_id"], domain, "skipped_by_agent", one["reason"][:LONGEST_TOLD])
-            for one in taken.output.get("skipped", ())
+            SkippedFix(skip["finding_id"], domain, "skipped_by_agent", skip["reason"][:LONGEST_TEXT])
+            for skip in taken.output.get("skipped", ())
         ]
         skipped += refused + left
-        named = (by_id.get(one.finding_id.upper()) for one in refused + left)
+        named = (by_id.get(skip.finding_id.upper()) for skip in refused + left)
         answered = accepted.keys() | {item.known.row_id for item in named if item is not None}
         for row in assigned.get(taken.agent.id, ()):
             if row not in answered and row in by_row and not _is_closed(by_row[row]):
-                told = "it was given to this agent, which said nothing of it"
-                skipped.append(SkippedFix(by_row[row].finding_id, domain, "unanswered", told))
+                text = "it was given to this agent, which said nothing of it"
+                skipped.append(SkippedFix(by_row[row].finding_id, domain, "unanswered", text))
         skipped += _silencers(git, wave, taken)
-        for claim, one in _looked_at(git, wave, taken, accepted):
+        for claim, fix in _claims(git, wave, taken, accepted):
             claims.append(claim)
-            shown.append(one)
+            shown.append(fix)
     return Fixes(tuple(claims), tuple(shown), tuple(skipped))
 
 
 def _sifted(
     taken: Intake, by_id: Mapping[str, KnownFinding], owners: OwnershipMap, paths: Mapping[int, str]
 ) -> tuple[dict[int, tuple[KnownFinding, str, str | None]], list[SkippedFix]]:
-    """Part an agent's fixes into those that are taken, by row, and those that are not."""
+    """Part an agent's fixes into accepted ones, by row of their finding, and refused ones."""
     accepted: dict[int, tuple[KnownFinding, str, str | None]] = {}
     refused: list[SkippedFix] = []
     for fix in taken.output.get("fixes", ()):
         item = by_id.get(fix["finding_id"].upper())
         reason = _refusal(item, taken.agent.domain, owners, paths)
         if item is None or reason is not None:
-            told = fix["description"][:LONGEST_TOLD]
-            refused.append(SkippedFix(fix["finding_id"], taken.agent.domain, reason or "unknown_id", told))
+            text = fix["description"][:LONGEST_TEXT]
+            refused.append(SkippedFix(fix["finding_id"], taken.agent.domain, reason or "unknown_id", text))
         else:
             accepted.setdefault(item.known.row_id, (item, fix["description"], fix.get("file")))
     return accepted, refused
 
 
 def _silencers(git: Git, wave: Wave, taken: Intake) -> list[SkippedFix]:
-    """Return the comments by which an agent would decide what is a finding; a coordinator must see each of them."""
+    """Return the suppressing comments that an agent added.
+
+    Deciding about findings is the coordinator's: the fix would be to silence the report.
+    """
     if taken.work is None:
         return []
     wanted = {claim.path for claim in taken.claims if claim.observed}
     before, after = (_suppressing(git, tree, wanted) for tree in (wave.dispatch_sha, taken.work.tree))
     return [
-        SkippedFix(f"{path}:{line}", taken.agent.domain, "silenced", text[:LONGEST_TOLD])
+        SkippedFix(f"{path}:{line}", taken.agent.domain, "silenced", text[:LONGEST_TEXT])
         for path, comments in after.items()
         for text, lines in comments.items()
         for line in lines[len(before.get(path, {}).get(text, ())) :]
@@ -99,7 +102,7 @@ def _silencers(git: Git, wave: Wave, taken: Intake) -> list[SkippedFix]:
 
 
 def _suppressing(git: Git, tree: str, wanted: Collection[str]) -> dict[str, dict[str, list[int]]]:
-    """Return, by path and text, the lines of some files that hold a comment which rejects findings."""
+    """Return, by path and text, the numbers of the lines with a suppressing comment."""
     blobs = [(file.path, file.blob) for file in files_at(git, tree) if file.path in wanted]
     found: dict[str, dict[str, list[int]]] = {}
     for path, content in contents(git, blobs):
@@ -113,9 +116,9 @@ def _suppressing(git: Git, tree: str, wanted: Collection[str]) -> dict[str, dict
 
 
 def dropped(skipped: Collection[SkippedFix]) -> list[str]:
-    """Return what agents declared that could not be taken, and what they were given and left without a word."""
+    """Return the declarations of agents that were not accepted, and the assigned findings without an answer."""
     lost = ("unknown_id", "unowned", "unanswered", "silenced")
-    return [f"{one.finding_id} of {one.domain}: {one.reason}" for one in skipped if one.reason in lost]
+    return [f"{fix.finding_id} of {fix.domain}: {fix.reason}" for fix in skipped if fix.reason in lost]
 
 
 def _is_closed(item: KnownFinding) -> bool:
@@ -123,7 +126,7 @@ def _is_closed(item: KnownFinding) -> bool:
 
 
 def _paths_at(git: Git, wave: Wave, intakes: Sequence[Intake], by_id: Mapping[str, KnownFinding]) -> dict[int, str]:
-    """Return where the files of claimed findings are at the wave's commit: who owns them there, mends them."""
+    """Return the paths of claimed findings at the wave's commit: their owner there may fix them."""
     named = {fix["finding_id"].upper() for taken in intakes for fix in taken.output.get("fixes", ())}
     items = [by_id[name].known for name in sorted(named) if name in by_id]
     places = places_at(git, items, wave.dispatch_sha)
@@ -143,7 +146,7 @@ def _refusal(item: KnownFinding | None, domain: str, owners: OwnershipMap, paths
     return None if name == domain else "unowned"
 
 
-def _looked_at(
+def _claims(
     git: Git, wave: Wave, taken: Intake, accepted: Mapping[int, tuple[KnownFinding, str, str | None]]
 ) -> list[tuple[NewFixClaim, ClaimedFix]]:
     if not accepted:

@@ -1,4 +1,4 @@
-"""Taking in what agents wrote and did: each output read, validated and compared with what git shows."""
+"""Outputs of agents, read, validated and compared with the edits that git shows."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -29,9 +29,9 @@ STORED_ERROR: Final = 512
 
 
 class Intake(NamedTuple):
-    """What one agent's run came to. `target` is the state it goes to, `None` where it is there already.
+    """An agent run as collect finds it. `target` is its next state, `None` where it stays in its state.
 
-    `output` is what it wrote beside its findings; `reports` are the findings, until they are located, and `reported`
+    `output` is the output without its findings; `reports` are the findings, until they are located, and `reported`
     counts them.
     """
 
@@ -56,12 +56,12 @@ class Intake(NamedTuple):
 
     @property
     def is_complete(self) -> bool:
-        """Whether its findings count."""
+        """Whether the findings of the agent run count."""
         return self.status is AgentRunStatus.COMPLETE
 
 
 def take_in(agent: AgentRun, wave: Wave, named: Path | None, recorded: tuple[str, bytes] | None) -> Intake:
-    """Read and validate the output of one agent. What is wrong with it becomes a state, never an error."""
+    """Read and validate the output of an agent. A bad output becomes a state of the agent run, never an error."""
     if is_ended(agent.status) and named is None:
         return _taken_before(agent, wave, recorded)
     file = named or Path(agent.output_path)
@@ -105,19 +105,19 @@ def _validated(file: Path, body: bytes, agent: AgentRun, wave: Wave) -> dict[str
         raise errors.AgentOutputSchemaInvalid(path=shown, problem=f"does not fit its schema: {problem}")
     output: dict[str, Any] = value
     if output["domain"] != agent.domain:
-        told = f"$.domain: it says '{output['domain']}', and is the output of '{agent.domain}'"
-        raise errors.AgentOutputSchemaInvalid(path=shown, problem=told)
+        problem = f"$.domain: it says '{output['domain']}', and is the output of '{agent.domain}'"
+        raise errors.AgentOutputSchemaInvalid(path=shown, problem=problem)
     if kind == "audit" and output["stage"] != LENSES[wave.phase]:
-        told = f"$.stage: it says '{output['stage']}', and {wave.phase} is stage '{LENSES[wave.phase]}'"
-        raise errors.AgentOutputSchemaInvalid(path=shown, problem=told)
+        problem = f"$.stage: it says '{output['stage']}', and {wave.phase} is stage '{LENSES[wave.phase]}'"
+        raise errors.AgentOutputSchemaInvalid(path=shown, problem=problem)
     return output
 
 
 def probe(taken: Intake, repository: Repository, wave: Wave, folder: Path, owners: OwnershipMap) -> Intake:
-    """Compare an isolated agent's tree with the wave's commit. An audit that touched anything is a violation."""
+    """Compare an audit agent's tree with the wave's commit. Every file that it touched is a violation."""
     agent = taken.agent
     if agent.worktree_path is None or agent.worktree_branch is None:
-        # A tree without a branch is one that several share.
+        # Without a branch it is the tree that analyzers share: `shared_tree_violations` compares that.
         return taken
     tree = Path(agent.worktree_path)
     if not tree.is_dir() or tree.is_symlink():
@@ -132,7 +132,7 @@ def probe(taken: Intake, repository: Repository, wave: Wave, folder: Path, owner
 
 
 def without_tree(taken: Intake) -> Intake:
-    """Return the intake of an agent whose worktree is gone."""
+    """Return the intake of an agent whose worktree was removed or replaced."""
     problem = Problem("WORKTREE_GONE", str(taken.agent.worktree_path), "its worktree is gone or was replaced")
     return taken._replace(target=violated(taken), problems=(*taken.problems, problem))
 
@@ -150,7 +150,7 @@ def _claim(file: Touched, owners: OwnershipMap) -> FileClaim:
 
 
 def _divided(taken: Intake) -> Intake:
-    """Take the findings out of the output; a feature is a finding whose severity is its priority."""
+    """Make reports of the findings in an output; the priority of a feature is its severity."""
     agent, output = taken.agent, taken.output
     reports = [_report(agent, finding, finding["severity"], "defect") for finding in output.get("findings", ())]
     reports += [_report(agent, feature, feature["priority"], "feature") for feature in output.get("features", ())]

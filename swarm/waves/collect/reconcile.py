@@ -1,4 +1,4 @@
-"""What a wave's reports and its silence mean for the findings of the run."""
+"""Effects of a wave's reports and of its silence on the findings of the run."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ from swarm.waves.travel import Journey
 
 
 class Moved(NamedTuple):
-    """A change of what is observed of a finding, for the ledger."""
+    """A change of a finding's observation, for the ledger."""
 
     row_id: int
     before: str
@@ -34,7 +34,10 @@ class Moved(NamedTuple):
 
 
 class Reconciled(NamedTuple):
-    """Everything that collect writes about findings. New findings' sightings name them by their place in `new`."""
+    """Everything that collect writes about findings.
+
+    `new_sightings` name their finding by its position in `new`: it has no row before the transaction.
+    """
 
     new: list[NewFinding]
     new_sightings: list[Sighting]
@@ -244,7 +247,7 @@ def _moves_of_silent(wave: Wave, verdicts: Sequence[tuple[KnownFinding, SilenceV
 
 
 def _proof(wave: Wave, verdict: SilenceVerdict) -> dict[str, object] | None:
-    """Return on what evidence a finding is fixed, and in which commit it was looked for."""
+    """Return the evidence on which a finding is fixed, and the commit in which collect looked for its line."""
     return None if verdict.evidence is None else {"evidence": verdict.evidence, "commit": wave.dispatch_sha}
 
 

@@ -1,4 +1,4 @@
-"""From raw findings to located, identified reports; and what became of the lines of known findings."""
+"""Reports located in the files of the wave's commit and identified; fates of the lines of known findings."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,8 +25,8 @@ from swarm.waves.travel import Journey
 class Located(NamedTuple):
     """Every report of a wave by agent run, the fate of known findings by row, and the findings that were refused.
 
-    `comments` are those that reject findings, by path and line of the findings; one that does not count is told
-    among the refused to who reported there.
+    `comments` are suppressing comments, by path and line of the findings. An invalid comment stands among the problems
+    of each agent that reported there.
     """
 
     reports: dict[int, list[Report]]
@@ -43,7 +43,7 @@ def locate_all(
     known: Sequence[Known],
     travels: Mapping[str, Journey],
 ) -> Located:
-    """Read each file with a report, or with a known finding whose line changed, once; locate and judge there."""
+    """Locate all reports, and judge the lines of known findings; each file is read a single time."""
     tracked = {file.path: file for file in files}
     reports, refused = _with_safe_paths(intakes, tracked)
     anchors = [None if report.file is None else no_anchor(report.file) for report in reports]
@@ -76,7 +76,7 @@ def _note_comments(
     comments: dict[tuple[str, int], tuple[Suppression, ...]],
     refused: dict[int, list[Problem]],
 ) -> None:
-    """Keep what the comments of a file say of the lines that were reported."""
+    """Collect the suppressing comments at the reported lines of a file."""
     for report, anchor in located:
         if anchor is None or anchor.line is None:
             continue
@@ -135,7 +135,7 @@ def _claim(report: Report) -> ReportedPlace:
 
 
 def _expected(known: Iterable[Known], travels: Mapping[str, Journey]) -> dict[str, dict[str, set[int]]]:
-    """Return, by path and rule, the lines where known findings stand now."""
+    """Return, by path and rule, the lines of known findings at the wave's commit."""
     lines: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for item in known:
         if item.anchor is None or item.anchor.line is None:

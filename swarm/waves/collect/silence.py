@@ -1,4 +1,4 @@
-"""What a wave's silence about known findings means: who looked, with what, and where the line went."""
+"""Verdicts on known findings that a wave did not report: from who looked, with which rules, and where the line is."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -24,9 +24,9 @@ def judge_silence(
     travels: Mapping[str, Journey],
     counted: AbstractSet[int] = frozenset(),
 ) -> tuple[list[NotSeen], list[tuple[KnownFinding, SilenceVerdict]]]:
-    """Return what to record of the findings that nobody reported, and the verdict on each; fixed ones stay so.
+    """Return the changes of findings that the wave did not report, and the verdict on each; fixed findings stay fixed.
 
-    The silence of agent runs that were `counted` by an earlier collect of the wave is not counted again.
+    An agent run in `counted` adds no miss: an earlier collect of the wave counted its silence.
     """
     looks = _Looks(wave, owners, intakes)
     not_seen: list[NotSeen] = []
@@ -64,7 +64,7 @@ def judge_silence(
 
 
 def relocated(wave: Wave, silent: Iterable[KnownFinding], travels: Mapping[str, Journey]) -> list[Relocated]:
-    """Follow the lines of silent findings through git, so that they are shown where they stand now."""
+    """Return the new places of lines that moved, so that a finding is shown where its line is now."""
     found = []
     for item in silent:
         anchor, journey = item.known.anchor, travels[item.known.anchor_commit]
@@ -77,7 +77,7 @@ def relocated(wave: Wave, silent: Iterable[KnownFinding], travels: Mapping[str, 
 
 
 class _Looks:
-    """How the wave looked at each place: which agent, which analyzer, which rules."""
+    """The look of the wave at each place: agent, analyzer, rules."""
 
     def __init__(self, wave: Wave, owners: OwnershipMap, intakes: Sequence[Intake]) -> None:
         self._lens = LENSES[wave.phase]

@@ -1,4 +1,4 @@
-"""What must hold before a wave is dispatched: one function a rule, each raising its own error."""
+"""Preconditions of a dispatch: a function for each rule, each with its own error."""
 
 import sqlite3
 
@@ -26,7 +26,7 @@ def some_domains(conn: sqlite3.Connection, run: Run, phase: Phase) -> list[Domai
 
 
 def frozen_map(run: Run, phase: Phase, *, auto_freeze: bool) -> None:
-    """Raises DispatchDomainsNotFrozen for a draft that shall not be frozen on the way."""
+    """Raises DispatchDomainsNotFrozen for a draft map, unless the dispatch freezes it."""
     if not run.map_frozen and not auto_freeze:
         raise errors.DispatchDomainsNotFrozen(run_id=run.id, phase=phase)
 

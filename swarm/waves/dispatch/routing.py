@@ -1,4 +1,4 @@
-"""Which approved finding goes to which agent of an amend wave, and whether its place is still there."""
+"""Routing of approved findings to the agents of an amend wave, and the check of their places at HEAD."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ MOST_NAMED = 20
 
 
 class Routing(NamedTuple):
-    """The findings of each domain where they stand now, those that no agent can mend, and what was seen of places."""
+    """Findings of each domain with their present place, findings that no agent can fix, and drifted and broken ids."""
 
     by_domain: dict[str, list[Finding]]
     unrouted: tuple[Unrouted, ...]
@@ -31,14 +31,14 @@ class Routing(NamedTuple):
 
     @property
     def given(self) -> int:
-        """How many findings were given to an agent."""
+        """The number of findings that an agent gets."""
         return sum(map(len, self.by_domain.values()))
 
 
 def route(
     conn: sqlite3.Connection, run: Run, phase: Phase, repository: Repository, domains: Sequence[Domain]
 ) -> Routing:
-    """Give every approved finding of a phase's lens to the one domain that owns its file at HEAD."""
+    """Give every approved finding of a phase's lens to the domain that owns its file at HEAD."""
     approved = [
         finding
         for finding in findings.select(conn, run.id, Selection(statuses=(Decision.APPROVED.value,)))
@@ -85,7 +85,7 @@ def known_to_audit(conn: sqlite3.Connection, run: Run, phase: Phase, domain: str
 def given_before(
     conn: sqlite3.Connection, run: Run, wave: Wave, repository: Repository
 ) -> tuple[dict[int, list[Finding]], frozenset[str]]:
-    """Return, by agent run, the findings that an amend wave gave out, where they stand in it, and the drifted ones."""
+    """Return, by agent run, the assigned findings of a wave with their place at its commit, and the drifted ids."""
     by_agent = assignments.assigned(conn, wave.id)
     rows = {row for own in by_agent.values() for row in own}
     known = [item.known for item in findings.known_findings(conn, run.id, today=today()) if item.known.row_id in rows]
@@ -106,7 +106,7 @@ def given_before(
 
 
 def classify_place(finding: Finding, place: Place) -> str:
-    """Return whether the place of an approved finding is there (verified), drifted, broken or unverifiable."""
+    """Return the class of an approved finding's place: verified, drifted, broken or unverifiable."""
     if finding.line is None and place.fate is not Fate.FILE_GONE:
         return verify_approved(_seen(Fate.UNKNOWN), rewritten=False).classification
     return verify_approved(_seen(place.fate), rewritten=place.line is not None).classification
@@ -117,7 +117,7 @@ def _seen(fate: Fate) -> Looked:
 
 
 def hold_to_anchors(run: Run, phase: Phase, routing: Routing) -> None:
-    """Raises DispatchAnchorsBroken for findings whose place is gone."""
+    """Raises DispatchAnchorsBroken for findings whose place no longer exists."""
     if routing.broken:
         more = "" if len(routing.broken) <= MOST_NAMED else f" and {len(routing.broken) - MOST_NAMED} more"
         shown = ", ".join(routing.broken[:MOST_NAMED]) + more

@@ -1,4 +1,4 @@
-"""Findings that an agent run was given."""
+"""Findings that are assigned to agent runs, as runtimes take them."""
 
 import sqlite3
 
@@ -13,7 +13,7 @@ from swarm.waves.places import places_at
 
 
 def assigned_to(conn: sqlite3.Connection, run: Run, wave: Wave, repository: Repository) -> dict[int, list[Assigned]]:
-    """Return, by agent run, what the agents of an amend wave shall mend, where it stands in their trees."""
+    """Return, by agent run, the findings to fix of an amend wave, with their place in the agents' trees."""
     by_agent = assignments.assigned(conn, wave.id)
     rows = {row for own in by_agent.values() for row in own}
     if not rows:

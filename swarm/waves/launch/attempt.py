@@ -147,7 +147,7 @@ def _spawned(wave_launch: WaveLaunch, attempt_id: int, pid: int, start: str, mom
 def _close(wave_launch: WaveLaunch, agent: AgentRun, attempt_id: int, job: Job, ran: Ran) -> None:
     """Judge the processes by their exit status first and their output second, and close the attempt."""
     ending, analysis = _judged(wave_launch, job, ran)
-    # Before the row is closed: `close_dead_attempts` writes the files of open attempts alone.
+    # Before the row is closed: no later command writes the events of a closed attempt.
     attempt_files.write_events(job.attempt_folder, ran, ending)
     with wave_launch.store.mutation() as conn:
         attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)

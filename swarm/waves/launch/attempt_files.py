@@ -67,12 +67,12 @@ def write_events(folder: Path, ran: "Ran", ending: Ending) -> None:
     """Write the attempt's own events, one JSON object a line."""
     if not is_in_place_of_attempt(folder):
         return
-    told: list[dict[str, object]] = []
+    events: list[dict[str, object]] = []
     if ran.spawned:
-        told.append({"ts": ran.spawned, "event": "spawned"})
+        events.append({"ts": ran.spawned, "event": "spawned"})
     if ran.first_output:
-        told.append({"ts": ran.first_output, "event": "first_output"})
-    told += [
+        events.append({"ts": ran.first_output, "event": "first_output"})
+    events += [
         {
             "ts": ran.last_progress,
             "event": "step_ended",
@@ -81,6 +81,6 @@ def write_events(folder: Path, ran: "Ran", ending: Ending) -> None:
         }
         for result in ran.results
     ]
-    told.append({"ts": ran.last_progress, "event": "ended", "outcome": ending.outcome})
-    body = "".join(json.dumps(event) + "\n" for event in told)
+    events.append({"ts": ran.last_progress, "event": "ended", "outcome": ending.outcome})
+    body = "".join(json.dumps(event) + "\n" for event in events)
     write_whole(folder / "events.jsonl", body)

@@ -13,7 +13,7 @@ from swarm.workspace import Workspace
 
 
 def with_shared_tree(store: Store, workspace: Workspace, run: Run, wave: Wave, repository: Repository) -> Wave:
-    """Give a wave without worktrees the one detached tree that its analyzers read."""
+    """Give a wave without worktrees a detached tree for its analyzers."""
     if wave.shared_tree is None and wave.isolated:
         return wave
     place = Path(wave.shared_tree) if wave.shared_tree else workspace.tree(run.id, wave.number, None)
@@ -22,7 +22,7 @@ def with_shared_tree(store: Store, workspace: Workspace, run: Run, wave: Wave, r
         with worktrees.worktree_lock(repository, "launch"):
             worktrees.make_tree(repository.git, tree, wave.dispatch_sha)
             kept_index.keep_indexes([tree], workspace.wave_folder(run.id, wave.number))
-            # Before anybody else may look whose it is.
+            # Under the lock: a command that finds the tree in no row would take it for an orphan.
             if wave.shared_tree is None:
                 _record_shared_tree(store, wave, place)
     elif wave.shared_tree is None:

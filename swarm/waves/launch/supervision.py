@@ -24,14 +24,14 @@ MARK: Final = (AGENT_VARIABLE, "SWARM_OUTPUT_FILE")
 
 @contextmanager
 def only_supervisor(workspace: Workspace, run: Run, wave: Wave) -> Iterator[None]:
-    """Be the one process that works on a wave's agents. Raises LaunchInProgress, naming who is."""
+    """Hold the launch lock of a wave. Raises LaunchInProgress, naming the process that holds it."""
     from swarm.locks import LockTaken, locked
 
     lock = workspace.launch_lock(run.id, wave.number)
     make_folder(lock.parent)
     try:
-        # Who only looks whether it is held holds it for a moment. Longer nobody may wait: others take this lock while
-        # they hold that of worktrees.
+        # Wait a moment, for a dry-run that tests the lock holds it that long, but no longer: rewind takes this lock
+        # under the lock of worktrees, and resume the other way round, so a long wait could be a deadlock.
         with locked(lock, "launch", timeout=_MOMENT):
             yield
     except LockTaken as taken:
@@ -40,14 +40,14 @@ def only_supervisor(workspace: Workspace, run: Run, wave: Wave) -> Iterator[None
 
 
 def hold_to_status(conn: sqlite3.Connection, wave: Wave) -> None:
-    """Raises StateConflict when a wave is no longer the newest, or no longer in the state that it was read in."""
+    """Raises StateConflict when a wave is no longer the newest, or no longer in the state in which it was read."""
     now = waves.newest(conn, wave.run_id)
     if now is None or (now.id, now.status) != (wave.id, wave.status):
         raise errors.StateConflict(subject=f"Wave {wave.number}", expected=wave.status.value, run_id=wave.run_id)
 
 
 def hold_to_no_supervisor(workspace: Workspace, run: Run, wave: Wave) -> None:
-    """Raises LaunchInProgress where somebody works on a wave's agents; writes nothing, as `only_supervisor` does."""
+    """Raises LaunchInProgress where a process works on a wave's agents; writes no lock file, for a dry-run."""
     from swarm.locks import holder_of, is_held
 
     lock = workspace.launch_lock(run.id, wave.number)
@@ -57,7 +57,7 @@ def hold_to_no_supervisor(workspace: Workspace, run: Run, wave: Wave) -> None:
 
 
 def close_dead_attempts(store: Store, run: Run, wave: Wave) -> None:
-    """End what a supervisor that died left running, close its attempts, and write the records that it owes."""
+    """End processes of a dead supervisor, close its attempts, and write the records that are missing."""
     for own in attempts.of_wave(store.conn, wave.id).values():
         attempt = own[-1]
         _sweep(Path(attempt.record_path).parent)
@@ -67,7 +67,7 @@ def close_dead_attempts(store: Store, run: Run, wave: Wave) -> None:
             continue
         for pid, start in _processes_of(attempt):
             processes.end_group(pid, start)
-        # Who made a session of its own is in no group of ours, and has outlived it.
+        # A process that made its own session left the group, but its environment still names the attempt.
         processes.end_all_with(mark_of(attempt))
         ending = Ending("killed", 3, error_code="SUPERVISOR_DIED", error_fragment="its supervisor ended before it")
         with store.mutation() as conn:
@@ -76,20 +76,20 @@ def close_dead_attempts(store: Store, run: Run, wave: Wave) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the files that a supervisor was writing when it died."""
+    """Remove the temporary files that a supervisor was writing when it died."""
     if folder.is_dir() and attempt_files.is_in_place_of_attempt(folder):
         for file in left_unfinished(folder):
             file.unlink(missing_ok=True)
 
 
 def _processes_of(attempt: Attempt) -> list[tuple[int, str]]:
-    """Return the leader of an attempt's group; its supervisor may have died before it could record which it is."""
+    """Return the leaders of an attempt's groups; a supervisor may die before it records the process."""
     if attempt.pid is not None and attempt.pid_start:
         return [(attempt.pid, attempt.pid_start)]
     return processes.leaders_with(mark_of(attempt))
 
 
 def mark_of(attempt: Attempt) -> dict[str, str]:
-    """Return the variables that every process of an attempt has, and none of another."""
+    """Return the environment variables that every process of an attempt has, and no process of another."""
     output = Path(attempt.record_path).parent.with_name("output.json")
     return dict(zip(MARK, (str(attempt.id), str(output)), strict=True))

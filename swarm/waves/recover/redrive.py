@@ -1,4 +1,4 @@
-"""`redrive`: a fresh try for every agent of a failed wave that is not complete, the blocked ones too."""
+"""`redrive`: every agent of a failed wave that is not complete, dispatched again; blocked agents too."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -23,7 +23,7 @@ def redrive(
 ) -> RedispatchResult:
     """Dispatch the failure tail of the run's latest wave again; completed agents stay as they are, to the byte.
 
-    Without `apply` it only says what would be done. Raises WaveNotFound, RecoveryNotApplicable for a wave that is
+    Without `apply` nothing is written. Raises WaveNotFound, RecoveryNotApplicable for a wave that is
     in flight or not the latest, and what `resume` raises.
     """
     wave = _latest(store, run, number)

@@ -47,7 +47,7 @@ def resume(
 ) -> RedispatchResult:
     """Go on with the run's newest wave: its failed, timed-out and pending agents get a new row, prompt and tree.
 
-    Without `apply` it only says what would be done. Raises LaunchInProgress while somebody works on the wave's agents,
+    Without `apply` nothing is written. Raises LaunchInProgress while a process works on the wave's agents,
     WaveGitFolderChanged, IsolationError, and StateConflict when another command was first.
     """
     wave = waves.newest(store.conn, run.id)
@@ -100,7 +100,7 @@ def _wave_agents(conn: sqlite3.Connection, run: Run, wave: Wave) -> WaveAgents:
 
 
 def of_status(agents: Sequence[AgentRun], *wanted: str) -> tuple[AgentRun, ...]:
-    """Return the agents that are in one of some states."""
+    """Return the agents in any of some states."""
     return tuple(agent for agent in agents if agent.status in wanted)
 
 

@@ -1,4 +1,4 @@
-"""`revalidate`: a corrected output of a blocked agent, through the same gates as `collect`."""
+"""`revalidate`: corrected outputs of blocked agents, judged by the same rules as in `collect`."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -36,9 +36,9 @@ def revalidate(
 ) -> RevalidateResult:
     """Take corrected outputs, `named` by domain, of blocked agents of the run's newest wave.
 
-    An agent whose output is in order and whose tree shows no violation is complete. When all are, and nothing stands
-    against the wave as a whole, a failed wave is collected; one that is in flight is left to `collect`. Without
-    `apply` it only says what would become of each. Raises WaveNotFound, CollectUnknownDomain, RecoveryNotApplicable,
+    An agent with a valid output and a tree without violation is complete. When all agents are complete and the wave as
+    a whole has no violation, a failed wave is collected; a wave in flight is left to `collect`. Without `apply` nothing
+    is written, and the result is the judgement. Raises WaveNotFound, CollectUnknownDomain, RecoveryNotApplicable,
     WaveGitFolderChanged, LaunchInProgress, and StateConflict when another command was first.
     """
     wave = waves.newest(store.conn, run.id)
@@ -64,11 +64,11 @@ def revalidate(
             # A wave in flight is still collected: its findings are recorded then, those of all agents together.
             (commit_evidence if in_flight else commit)(store, observed, reason or "")
             tidy(store.conn, run, repository)
-    return _told(store, run, seen, corrected, reason if apply else None, applied=apply)
+    return _result(store, run, seen, corrected, reason if apply else None, applied=apply)
 
 
 def _corrected(run: Run, wave: Wave, agents: Sequence[AgentRun], named: Mapping[str, Path]) -> dict[str, Path]:
-    """Return the outputs of agents that are blocked; those of complete ones are not needed any more."""
+    """Return the outputs of blocked agents; a complete agent needs no other output, so its output is left out."""
     by_domain = {agent.domain: agent for agent in agents}
     if strange := next((name for name in named if name not in by_domain), None):
         raise errors.CollectUnknownDomain(name=strange, number=wave.number, names=", ".join(by_domain))
@@ -88,12 +88,12 @@ def _corrected(run: Run, wave: Wave, agents: Sequence[AgentRun], named: Mapping[
 
 
 def _may_end(wave: Wave, agents: Sequence[AgentRun]) -> bool:
-    """Say whether a wave failed although every agent is complete: for what somebody touched, who may have undone it."""
+    """Say whether a wave failed for edits of an unknown agent alone: they may have been taken back since."""
     return wave.status is WaveStatus.FAILED and all(agent.status is AgentRunStatus.COMPLETE for agent in agents)
 
 
 def _passed(taken: Intake) -> Intake:
-    """Return an intake of which only what helps is left: a refused output changes nothing."""
+    """Return an intake that records nothing for a refused output: the agent keeps its state and its evidence."""
     if taken.target is None or taken.is_complete:
         return taken
     return taken._replace(target=None, body=None, claims=(), work=None)
@@ -119,7 +119,7 @@ def _nothing_to_do(store: Store, run: Run, wave: Wave, agents: Sequence[AgentRun
     )
 
 
-def _told(
+def _result(
     store: Store, run: Run, seen: Observed, corrected: Mapping[str, Path], reason: str | None, *, applied: bool
 ) -> RevalidateResult:
     wave = seen.wave
@@ -133,10 +133,10 @@ def _told(
     ends = wave.status is WaveStatus.FAILED and not incomplete and not seen.violations
     status = WaveStatus.COLLECTED if ends else wave.status
     passed = sum(taken.is_complete for taken in looked)
-    told = f"{passed} of {len(looked)} outputs pass; the wave {'is' if applied else 'would be'} {status}"
+    judgement = f"{passed} of {len(looked)} outputs pass; the wave {'is' if applied else 'would be'} {status}"
     if whole:
-        what = "1 file was" if len(whole) == 1 else f"{len(whole)} files were"
-        told += f", as {what} touched by nobody known"
+        files = "1 file was" if len(whole) == 1 else f"{len(whole)} files were"
+        judgement += f", as {files} touched by nobody known"
     has_counts = wave.status is WaveStatus.FAILED and is_audit(wave.phase)
     return RevalidateResult(
         run.id,
@@ -152,7 +152,7 @@ def _told(
         findings=FindingCounts(*seen.reconciled.counts) if has_counts else _NO_COUNTS,
         fixes=seen.fixes.shown,
         skipped_fixes=seen.fixes.skipped,
-        summary=f"Wave {wave.number} ({wave.phase}): {told}.",
+        summary=f"Wave {wave.number} ({wave.phase}): {judgement}.",
         next_action=_next(store, run, looked, corrected, is_done=applied or not (looked or ends)),
     )
 
