@@ -65,12 +65,16 @@ class StepOutcome(NamedTuple):
 
 
 class BuildResult(NamedTuple):
-    """What a build came to. `adapter` is `None` when none fits the tree; `test_count` when none could be read."""
+    """The outcome of a build. `adapter` is `None` when none fits the tree, `test_count` when none could be read.
+
+    `lacks` names what the tree lacks beside its commit; a build that passed lacks nothing.
+    """
 
     adapter: str | None
     verdict: BuildVerdict
     steps: tuple[StepOutcome, ...]
     test_count: int | None
+    lacks: tuple[str, ...] = ()
 
 
 class Adapter(Protocol):

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from swarm.builds import tests_ran
 from swarm.builds.adapter import Adapter, BuildResult, BuildStep, StepOutcome
 from swarm.builds.environment import build_environment
+from swarm.builds.lacks import lacks_of
 from swarm.builds.node_modules import lend_packages
 from swarm.builds.project_files import is_folder
 from swarm.config import VerifyConfig
@@ -68,9 +69,10 @@ def run_build(
         outcomes = tuple(_run_step(step, place, log_folder / f"{n}-{step.name}") for n, step in enumerate(steps, 1))
     finally:
         end_all_with(mark)
-    told = [outcome.test_count for outcome in outcomes if outcome.test_count is not None]
+    counts = [outcome.test_count for outcome in outcomes if outcome.test_count is not None]
     verdict = verdict_of(outcome.facts for outcome in outcomes)
-    return BuildResult(adapter.name, verdict, outcomes, sum(told) if told else None)
+    lacks = () if verdict is BuildVerdict.PASS else lacks_of(tree, repository_root, outcomes)
+    return BuildResult(adapter.name, verdict, outcomes, sum(counts) if counts else None, lacks)
 
 
 def _run_step(step: BuildStep, place: _Place, folder: Path) -> StepOutcome:

@@ -1,4 +1,4 @@
-"""Proving a commit: its build in a scratch worktree, and what it shows of the findings that it is said to mend."""
+"""Prove a commit: run its build in a scratch worktree, and show and keep the steps."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +12,7 @@ from swarm.config import Config
 from swarm.files import make_folder
 from swarm.git import sentinel
 from swarm.git.repository import Repository
+from swarm.git.submodules import fill_submodules
 from swarm.results.verify import BuildShown, StepShown
 from swarm.rules.build_verdicts import BuildVerdict
 from swarm.store.runs import Run
@@ -23,7 +24,7 @@ _MOST_NAMED: Final = 10
 
 
 class Prover(NamedTuple):
-    """Where commits of a run are proved, and by what."""
+    """Proves commits of a run: its repository and workspace, and the adapter that was asked for."""
 
     repository: Repository
     workspace: Workspace
@@ -32,22 +33,26 @@ class Prover(NamedTuple):
     adapter: str | None
 
     def build(self, commit: str) -> BuildResult:
-        """Run the build of a commit in a worktree of its own, which is gone again afterwards.
+        """Run the build of a commit in a worktree of its own, which is removed afterwards.
 
-        Raises BuildAdapterUnknown, GitError, WorkspaceNotWritable, and ProofDisturbed where something outside
-        of that worktree changed meanwhile: the code under test is an agent's.
+        Raises BuildAdapterUnknown, GitError, WorkspaceNotWritable, and ProofDisturbed where the git folder or the
+        checkout changed during the build: the code under test is an agent's.
         """
         stage_events.emit("build_started", run_id=self.run.id, commit=commit)
         before = self._surroundings()
         with scratch_tree(self.repository, self.workspace, self.run, commit) as tree:
+            empty = fill_submodules(self.repository.git, self.repository.root, tree, commit)
             result = runner.run_build(
                 self.chosen(tree), tree, self.repository.root, self._log_folder(commit), self.config.verify
             )
+        if empty and result.verdict is not BuildVerdict.PASS:
+            lacks = f"submodule {', '.join(empty)} (`git submodule update --init --recursive` fills the checkout)"
+            result = result._replace(lacks=(lacks, *result.lacks))
         after = self._surroundings()
         changed = sentinel.differences(before[0], after[0]) + sentinel.differences(before[1], after[1])
         if changed:
-            told = (*changed[:_MOST_NAMED], *(["…"] if len(changed) > _MOST_NAMED else []))
-            raise errors.ProofDisturbed(commit=commit[:12], files=told, path=str(self.repository.root))
+            files = (*changed[:_MOST_NAMED], *(["…"] if len(changed) > _MOST_NAMED else []))
+            raise errors.ProofDisturbed(commit=commit[:12], files=files, path=str(self.repository.root))
         stage_events.emit("build_ended", run_id=self.run.id, commit=commit, verdict=result.verdict.value)
         return result
 
@@ -60,7 +65,7 @@ class Prover(NamedTuple):
             raise errors.BuildAdapterUnknown(received=error.name, choices=choices) from error
 
     def _log_folder(self, commit: str) -> Path:
-        """Make the folder of one build's logs; of two builds at once each gets its own."""
+        """Make the folder of a build's logs, another one for each of two builds at once."""
         folder = self.workspace.proofs_folder(self.run.id)
         make_folder(folder)
         number = sum(entry.is_dir() for entry in folder.iterdir())
@@ -101,7 +106,7 @@ def kept_steps(result: BuildResult) -> tuple[KeptStep, ...]:
 
 
 def planned_step(step: BuildStep) -> StepShown:
-    """Return a step that nobody has run."""
+    """Return a step that has not run."""
     return StepShown(
         name=step.name,
         kind=step.kind,
@@ -116,8 +121,13 @@ def planned_step(step: BuildStep) -> StepShown:
 
 
 def shown_gate(result: BuildResult, *, flaky: bool, accepted: str | None) -> BuildShown:
-    """Return what a build said in the words of the document."""
+    """Return a build in the words of the document."""
     return BuildShown(result.verdict.value, result.adapter, shown_steps(result), result.test_count, flaky, accepted)
+
+
+def lack_note(result: BuildResult) -> str | None:
+    """Return a sentence about what the tree under proof lacked, `None` where nothing is known to be missing."""
+    return f"the tree under proof lacks {'; '.join(result.lacks)}" if result.lacks else None
 
 
 def is_red(result: BuildResult) -> bool:

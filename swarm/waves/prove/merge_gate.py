@@ -121,31 +121,36 @@ def _culprits(git: Git, task: MergeTask, prover: Prover, base: str, links: Seque
 def _gate_failed(
     task: MergeTask, build: BuildResult, culprits: Sequence[Link], options: MergeOptions
 ) -> errors.MergeGateFailed:
-    run, names = task.run, tuple(link.agent.domain for link in culprits)
+    names = tuple(link.agent.domain for link in culprits)
     bad = next((step for step in build.steps if not step.passed), build.steps[-1] if build.steps else None)
-    told = f"; step {bad.name} ended {bad.status.value}" if bad is not None and not bad.passed else ""
+    causes = [f"step {bad.name} ended {bad.status.value}"] if bad is not None and not bad.passed else []
     if names:
-        told += f"; by the work of {', '.join(names)}"
+        causes.append(f"by the work of {', '.join(names)}")
     elif builds.is_red(build):
-        told += "; the target is red without the wave, too"
-    again = f"swarm merge {run.id}{' --publish' if options.publish else ''}"
-    if options.drop:
-        again += f" --drop {','.join(options.drop)}"
-    remedy = f"`{again} --drop-culprits` leaves {', '.join(names)} out" if names else ""
-    if names and options.drop_culprits:
-        remedy = (
-            f"without them nothing is left to merge; `swarm dispatch {run.id} {task.wave.phase} --isolate` amends anew"
-        )
-    if not remedy and build.verdict in _ACCEPTED:
-        remedy = f"`{again} --accept no_tests --reason '…'` takes it without"
-    if not remedy:
-        remedy = f"mend the target, or say in [verify] of swarm.toml what proves it; `swarm verify {run.id}` shows more"
+        causes.append("the target is red without the wave, too")
+    if not names and (lack := builds.lack_note(build)) is not None:
+        causes.append(lack)
     return errors.MergeGateFailed(
         number=task.wave.number,
         verdict=build.verdict.value,
-        told=told,
+        told="".join(f"; {cause}" for cause in causes),
         culprits=names,
         path=str(bad.log_path) if bad is not None else "",
-        remedy=remedy,
-        run_id=run.id,
+        remedy=_remedy(task, build, names, options),
+        run_id=task.run.id,
     )
+
+
+def _remedy(task: MergeTask, build: BuildResult, culprits: Sequence[str], options: MergeOptions) -> str:
+    run = task.run
+    again = f"swarm merge {run.id}{' --publish' if options.publish else ''}"
+    if options.drop:
+        again += f" --drop {','.join(options.drop)}"
+    if culprits and options.drop_culprits:
+        again = f"swarm dispatch {run.id} {task.wave.phase} --isolate"
+        return f"without them nothing is left to merge; `{again}` amends anew"
+    if culprits:
+        return f"`{again} --drop-culprits` leaves {', '.join(culprits)} out"
+    if build.verdict in _ACCEPTED:
+        return f"`{again} --accept no_tests --reason '…'` takes it without"
+    return f"mend the target, or say in [verify] of swarm.toml what proves it; `swarm verify {run.id}` shows more"

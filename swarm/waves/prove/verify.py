@@ -49,15 +49,19 @@ def verify(store: Store, workspace: Workspace, run: Run, options: VerifyOptions,
         return probe(store.conn, prover, wave, commit, options.threshold)
     build = prover.build(commit)
     check = check_findings(store.conn, prover, commit, Question.FIXED)
-    result = _result(prover, commit, build, check, options)._replace(
-        wave_id=wave.id if wave else None, wave_number=wave.number if wave else None, note=note
-    )
-    if wave is None and not is_current(store.conn, run, repository, commit):
+    result = _result(prover, commit, build, check, options)._replace(note=_notes(note, builds.lack_note(build)))
+    if wave is not None:
+        result = result._replace(wave_id=wave.id, wave_number=wave.number)
+    elif not is_current(store.conn, run, repository, commit):
         result = result._replace(phase=ELSEWHERE)
     proved = _proved(store.conn, prover, commit, check) if build.verdict is BuildVerdict.PASS else []
     result = record(store, run, result, builds.kept_steps(build), proved)
     write_receipts(store.conn, workspace, run)
     return result
+
+
+def _notes(*notes: str | None) -> str | None:
+    return "; ".join(filter(None, notes)) or None
 
 
 def _proved(conn: sqlite3.Connection, prover: Prover, commit: str, check: FindingsCheck) -> list[Proved]:

@@ -1,0 +1,73 @@
+"""The files of submodules, written into a worktree, which git makes with empty folders for them."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from swarm.git.path_text import path_bytes
+from swarm.git.repository import SUBMODULE_MODE, files_at
+from swarm.git.runner import Git, GitError
+from swarm.scratch import scratch_folder
+
+MOST_NESTED: Final = 8
+_SHA256_DIGITS: Final = 64
+_CONFIG: Final = "[core]\n\trepositoryformatversion = 0\n"
+_CONFIG_SHA256: Final = "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n"
+
+
+def fill_submodules(git: Git, checkout: Path, tree: Path, commit: str, *, depth: int = 0) -> list[str]:
+    """Write the submodules of a commit into a tree at their recorded commits, and return the paths left empty.
+
+    The objects come from the submodules of the user's checkout; a submodule that the checkout lacks, or without the
+    recorded commit, stays empty.
+    """
+    empty = []
+    for file in files_at(git, commit) if depth < MOST_NESTED else []:
+        if file.mode != SUBMODULE_MODE:
+            continue
+        name = os.fsdecode(path_bytes(file.path))
+        place, source = tree / name, checkout / name
+        objects = _objects_of(source)
+        if objects is None or place.is_symlink():
+            empty.append(file.path)
+            continue
+        place.mkdir(parents=True, exist_ok=True)
+        try:
+            with _objects_alone(git, objects, place, file.blob) as inner:
+                inner.run("read-tree", file.blob)
+                inner.run("checkout-index", "--all", "--force", filters=True)
+                nested = fill_submodules(inner, source, place, file.blob, depth=depth + 1)
+        except GitError as error:
+            if error.is_of_disk:
+                raise
+            empty.append(file.path)
+        else:
+            empty += [f"{file.path}/{path}" for path in nested]
+    return empty
+
+
+@contextmanager
+def _objects_alone(git: Git, objects: Path, place: Path, commit: str) -> Iterator[Git]:
+    # Not the submodule's own git folder: its configuration could name programs, and its index is the user's.
+    with scratch_folder() as folder:
+        bare = folder / "git"
+        (bare / "refs").mkdir(parents=True)
+        (bare / "objects").symlink_to(objects)
+        (bare / "HEAD").write_text("ref: refs/heads/none\n")
+        (bare / "config").write_text(_CONFIG_SHA256 if len(commit) == _SHA256_DIGITS else _CONFIG)
+        yield Git(place, git_dir=bare, index=folder / "index", view=git.view)
+
+
+def _objects_of(submodule: Path) -> Path | None:
+    """Return the folder of a submodule's objects, as its `.git` folder or file names it."""
+    pointer = submodule / ".git"
+    try:
+        if pointer.is_file():
+            words = pointer.read_text(encoding="utf-8", errors="surrogateescape")
+            pointer = submodule / words.removeprefix("gitdir:").strip()
+        objects = pointer.resolve() / "objects"
+        return objects if objects.is_dir() else None
+    except (OSError, RuntimeError, ValueError):
+        return None
