@@ -13,7 +13,7 @@ help:
 	@echo "make matrix kill every verb at each of its points, call it again, and compare the ends"
 	@echo "make soak   for an hour or two: kills at every point and at random, races, sixteen processes, 1,000 rounds"
 	@echo "make coverage which lines of swarm/ no test passes"
-	@echo "make lint   ruff and mypy --strict"
+	@echo "make lint   ruff, mypy --strict, and names that nothing uses"
 	@echo "make bench  one JSON line a figure"
 
 $(STAMP): pyproject.toml
@@ -48,6 +48,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tools/unused.py
 
 generate: $(STAMP)
 	$(BIN)/python tools/generate.py

@@ -200,7 +200,7 @@ def left_over(root: Path) -> None:
 
 AGAIN = ("--apply", "--reason", "again")
 AUDIT, AMEND = "health-audit-a", "health-amend-a"
-IN_FLIGHT, BUSY = ("DISPATCH_WAVE_IN_FLIGHT",), ()
+IN_FLIGHT = ("DISPATCH_WAVE_IN_FLIGHT",)
 
 SCENES = (
     Scene("init", ("init", ".", "--domains-from", "../map.json"), None, is_anew=True),

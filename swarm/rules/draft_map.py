@@ -85,13 +85,11 @@ _DRAFT: Final = (
 REST: Final = Domain("rest", Ownership.OWNED, ("**",), "Everything else, so that no file is left unlooked at")
 
 
-def draft(paths: Iterable[str]) -> list[Domain]:
-    """Return a map of the domains that have a file; the map ends in an owned catch-all, for files still to come too."""
-    return draft_with_counts(paths)[0]
-
-
 def draft_with_counts(paths: Iterable[str]) -> tuple[list[Domain], Mapping[str, int]]:
-    """Return the draft, and the number of files of each of its domains; together the domains own all files."""
+    """Return a map of the domains that have a file, and the number of files of each of them.
+
+    The map ends in an owned catch-all, for files still to come too: together the domains own all files.
+    """
     owned, unowned = OwnershipMap(_DRAFT).divide(paths)
     # A domain without a file takes no file from another domain, so a map without that domain has the same counts.
     domains = [domain for domain in _DRAFT if owned[domain.name]]

@@ -17,7 +17,6 @@ from swarm.store.sqlite_errors import translated
 from swarm.store.writers import writers_queue
 
 READ_WAIT_SECONDS: Final = 30.0
-BUSY_TIMEOUT_MS: Final = 5000
 BULK_CACHE_KIB: Final = 128 * 1024
 
 

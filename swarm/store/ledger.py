@@ -139,12 +139,6 @@ def newest_of(conn: sqlite3.Connection, run_id: str) -> Event | None:
     return Event._make(row) if row else None
 
 
-def broken_link(conn: sqlite3.Connection) -> int | None:
-    """Return the seq of the first event that does not fit its predecessor, `None` for a sound chain."""
-    broken = examine(conn).broken
-    return None if broken is None else broken.seq
-
-
 class Break(NamedTuple):
     """The first event that does not fit: `missing` when events before it are gone, `hash` or `row` when it was edited.
 

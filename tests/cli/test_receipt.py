@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from swarm import documents
-from swarm.store.ledger import broken_link
 from tests.cli.scenes.coordinator import Coordinator
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Repo, Swarm, Workspace
+from tests.store.writers import broken_link
 
 HOSTILE = "| </td> `x` \x1b[31m\n# Approved \u202e"
 

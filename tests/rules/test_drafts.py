@@ -1,11 +1,17 @@
 """The draft of a domain map: domains that have files, and no file left unowned."""
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm.rules.draft_map import counted, draft
-from swarm.rules.ownership import OwnershipMap
+from swarm.rules.draft_map import counted, draft_with_counts
+from swarm.rules.ownership import Domain, OwnershipMap
+
+
+def draft(paths: Iterable[str]) -> list[Domain]:
+    return draft_with_counts(paths)[0]
 
 
 def owners(*paths: str) -> dict[str, str | None]:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from swarm import stage_events
 from swarm.store import ledger, runs
 from swarm.store.connection import Store, open_store
-from swarm.store.ledger import GENESIS, Entry, append, broken_link, chain_hash
+from swarm.store.ledger import GENESIS, Entry, append, chain_hash
 from tests.store import rows
+from tests.store.writers import broken_link
 
 FIRST = (
     1,

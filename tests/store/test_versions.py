@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from swarm import errors, shipped
-from swarm.store import findings, fix_claims, leases, ledger, migrations, promotions, runs, verifications
+from swarm.store import findings, fix_claims, leases, migrations, promotions, runs, verifications
 from swarm.store.backups import remedy, remedy_of_none
 from swarm.store.connection import Store, open_store
 from tests.store import rows
+from tests.store.writers import broken_link
 
 DATA = Path(__file__).parent.parent / "data"
 FRESH = "CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"
@@ -343,7 +344,7 @@ def test_an_upgrade_keeps_the_rows_and_copies_the_old_file_first(old_database: P
     with open_store(old_database, "test") as store:
         assert store.conn.execute("SELECT id, note FROM runs").fetchall() == [(rows.RUN, None)]
         assert store.conn.execute("SELECT value FROM kv WHERE key = 'schema_version'").fetchall() == [("3",)]
-        assert ledger.broken_link(store.conn) is None
+        assert broken_link(store.conn) is None
     (backup,) = (old_database.parent / "backups").iterdir()
     assert backup.name.startswith("control-plane-v2-")
     assert (dump_of(backup), backup.stat().st_mode & 0o777) == (before, 0o600)
@@ -428,7 +429,7 @@ def test_a_kept_database_of_version_1_opens_with_all_that_it_holds(kept_database
             ("F-00000002", "MEDIUM", "fixed"),
             ("F-00000003", "LOW", "rejected"),
         ]
-        assert ledger.broken_link(conn) is None
+        assert broken_link(conn) is None
         assert conn.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert conn.execute("PRAGMA foreign_key_check").fetchall() == []
 
@@ -440,7 +441,7 @@ def test_a_kept_database_once_upgraded_has_the_schema_of_a_fresh_one(
     kept_as(database, version)
     with open_store(database, "test") as kept, open_store(tmp_path / "new.db", "test", create=True) as fresh:
         assert schema_of(kept.conn) == schema_of(fresh.conn)
-        assert ledger.broken_link(kept.conn) is None
+        assert broken_link(kept.conn) is None
         assert kept.conn.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert kept.conn.execute("PRAGMA foreign_key_check").fetchall() == []
 

@@ -1,5 +1,6 @@
 """Writers that act at the same moment, each with a connection of its own, and the events that they leave."""
 
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -35,3 +36,9 @@ def steps(store: Store, *kinds: str) -> list[tuple[str, str, str | None, str | N
         for event in ledger.events_after(store.conn, 0)
         if event.kind in kinds
     ]
+
+
+def broken_link(conn: sqlite3.Connection) -> int | None:
+    """Return the seq of the first event that does not fit its predecessor, `None` for a sound chain."""
+    broken = ledger.examine(conn).broken
+    return None if broken is None else broken.seq

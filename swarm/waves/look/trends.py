@@ -12,8 +12,6 @@ from swarm.store import trends as trend_rows
 from swarm.store.trends import Persistent, Point, Tally
 from swarm.waves.look.burn_down import kept_counts
 
-RECURRING, HISTORY, RECURRENCE = QUERIES = ("recurring", "history", "recurrence")
-
 
 class _Defect(NamedTuple):
     """One defect over the runs: its findings, oldest run first, and how often it came back."""
