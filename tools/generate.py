@@ -141,7 +141,7 @@ def errors_page() -> str:
         parts.append(
             f"\n## {code}\n\n"
             f"- Severity: {ICONS[kind.severity]} {kind.severity}; exit code {kind.exit_code}\n"
-            f"- When: {kind.when}\n- Message: {text}\n- Next: {advice}\n"
+            f"- When: {kind.when}\n- Says: {text}\n- Next: {advice}\n"
         )
     return "".join(parts)
 
