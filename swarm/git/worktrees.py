@@ -46,7 +46,7 @@ def add(git: Git, tree: Tree, commit: str) -> Tree | None:
             if not lacks_files(tree):
                 return None
             (admin_dir(tree.path) / "index").unlink()
-        if _is_unfilled(git, tree, commit):
+        if is_unfilled(git, tree, commit):
             # No agent has it yet: who was writing its index is dead.
             (admin_dir(tree.path) / "index.lock").unlink(missing_ok=True)
             return tree
@@ -167,7 +167,7 @@ def is_as_made(git: Git, tree: Tree, commit: str) -> bool:
 
 def holds_nothing(git: Git, tree: Tree, commit: str) -> bool:
     """Say whether a worktree is as it was made, or half-made: there is nothing in it that its commit does not have."""
-    return is_as_made(git, tree, commit) or (not tree.path.is_symlink() and _is_unfilled(git, tree, commit))
+    return is_as_made(git, tree, commit) or (not tree.path.is_symlink() and is_unfilled(git, tree, commit))
 
 
 def admin_dir(tree: Path) -> Path:
@@ -186,7 +186,7 @@ def _is_as_new(git: Git, tree: Tree, commit: str) -> bool:
         return False
 
 
-def _is_unfilled(git: Git, tree: Tree, commit: str) -> bool:
+def is_unfilled(git: Git, tree: Tree, commit: str) -> bool:
     """Say whether a tree lacks an index, and holds nothing but files as they are in the commit."""
     try:
         if not _stands_at(git, tree, commit) or (admin_dir(tree.path) / "index").exists():

@@ -81,6 +81,19 @@ def test_what_an_agent_never_touched_goes_without_a_merge(team: Team) -> None:
     assert why(answer) == {"w2-rest": ["1 uncommitted change: README.md"]}
 
 
+def test_work_staged_in_a_tree_whose_folder_was_deleted_is_saved_from_its_index(team: Team) -> None:
+    team.dispatch()
+    tree = team.place.folder / team.run / "worktrees" / "w2-rest"
+    team.edit("rest", {"README.md": "# Staged\n"})
+    team.repo.git("add", "-A", cwd=tree)
+    team.collect()
+    shutil.rmtree(tree)
+    left = clean(team, *WHY, exit=1)
+    assert why(left) == {"w2-rest": ["its folder is gone, and something is staged in its index"]}
+    assert states(clean(team, "--force", *WHY)) == {"w2-rest": "at_risk"}
+    assert content(team, f"{salvaged(team)['w2-rest']}^2")["README.md"] == "# Staged"
+
+
 def test_a_dry_run_is_a_pure_read(team: Team, amended: Team) -> None:
     team.edit("code", {"src/more.py": "x = 1\n"})
     with nothing_changes(team.repo.root):

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.files import is_in_place
-from swarm.git import history, refs, salvage, worktree_list
+from swarm.git import history, refs, salvage, worktree_list, worktrees
 from swarm.git.runner import GitError
 from swarm.git.salvage import Comparison, Dirt
 from swarm.git.worktree_list import Placement
+from swarm.git.worktrees import Tree
 from swarm.rules.ref_names import (
     head_ref,
     integration_branch,
@@ -69,10 +70,22 @@ def judge(here: Ground, remnant: Remnant) -> Judged | None:
     if is_there:
         judged, more = _with_files(here, judged)
         why += more
+    elif placed is not None and _stages_something(here, judged):
+        # The folder was deleted by hand, and git keeps its index: blobs in it may be nowhere else.
+        judged = judged._replace(staged=True)
+        why.append("its folder is gone, and something is staged in its index")
     loose = max((refs.alone(git, sha, [*here.holders.values()]) for sha in _commits(judged)), default=0)
     if loose:
         why.append(f"{loose} {'commit' if loose == 1 else 'commits'} that no other branch has")
     return judged._replace(state=AT_RISK if why else _state(here, judged), why=tuple(why))
+
+
+def _stages_something(here: Ground, judged: Judged) -> bool:
+    admin = worktree_list.admin_of(here.repository.common_dir, judged.remnant.path)
+    if admin is None or judged.head is None:
+        return False
+    commits = {judged.head, judged.tip or judged.head, judged.remnant.base or judged.head}
+    return not any(worktree_list.stages_nothing(here.repository.git, admin, commit) for commit in commits)
 
 
 def _commits(judged: Judged) -> list[str]:
@@ -111,12 +124,9 @@ def _with_files(here: Ground, judged: Judged) -> tuple[Judged, list[str]]:
     admin = worktree_list.admin_of(here.repository.common_dir, judged.remnant.path)
     index = admin / "index" if admin else None
     try:
-        dirt = salvage.dirt_of(comparison)
+        dirt = _dirt(here, judged, comparison)
     except GitError as error:
         return judged._replace(savable=False), [f"git cannot look into it: {error.stderr}"]
-    if index is not None and not index.exists() and not (dirt.changed or dirt.new or dirt.untakable):
-        # A dispatch that died had not checked the files out: every file is missing, and none was deleted.
-        dirt = dirt._replace(gone=())
     judged = judged._replace(dirt=dirt, savable=not dirt.untakable)
     why = []
     if edited := (*dirt.changed, *dirt.gone):
@@ -133,6 +143,17 @@ def _with_files(here: Ground, judged: Judged) -> tuple[Judged, list[str]]:
     if staged:
         why.append(f"staged and nowhere else: {_named(staged)}")
     return judged._replace(staged=bool(staged)), why
+
+
+def _dirt(here: Ground, judged: Judged, comparison: Comparison) -> Dirt:
+    """Return the dirt of a worktree; files that a dispatch which died did not check out are none."""
+    dirt = salvage.dirt_of(comparison)
+    if dirt.is_none or judged.head is None or dirt.untakable:
+        return dirt
+    tree = Tree(judged.remnant.path, judged.remnant.branch)
+    # Half-written files count as missing: git writes files under their own names.
+    is_unfilled = worktrees.is_unfilled(here.repository.git, tree, judged.head)
+    return Dirt(ignored=dirt.ignored) if is_unfilled else dirt
 
 
 def comparison_of(here: Ground, judged: Judged, commit: str | None = None) -> Comparison | None:
@@ -153,8 +174,7 @@ def still_is(here: Ground, judged: Judged, commit: str) -> bool:
     comparison = comparison_of(here, judged, commit)
     if not judged.is_there or judged.state == ABANDONED or comparison is None:
         return True
-    dirt = salvage.dirt_of(comparison)
-    return dirt.is_none or (not judged.dirt.gone and dirt._replace(gone=()).is_none and commit == judged.tip)
+    return _dirt(here, judged, comparison).is_none
 
 
 def _state(here: Ground, judged: Judged) -> str:

@@ -72,6 +72,13 @@ class Ground(NamedTuple):
         """Return the worktree that git has recorded at a place."""
         return next((tree for tree in self.placed if tree.path == path), None)
 
+    def keeping_all_but(self, branch: str | None) -> "Ground":
+        """Return the ground of a removal that spares every ref but a branch: all other refs then hold commits."""
+        holders = {head_ref(name): sha for name, sha in self.tips.items()} | dict(self.holders)
+        if branch is not None:
+            holders.pop(head_ref(branch), None)
+        return self._replace(holders=holders)
+
     def is_debris(self, place: Path) -> bool:
         """Say whether a clean that died had renamed a folder; without the ledger's record it may hold anything."""
         return place.is_dir() and not place.is_symlink() and name_before_removal(place.name) in self.begun

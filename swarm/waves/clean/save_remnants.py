@@ -54,7 +54,9 @@ def _save(run: Run, here: Ground, judged: Judged) -> str:
     message = f"Work of {remnant.name}, saved by swarm clean\n\nSwarm-Run: {run.id}\n"
     admin = worktree_list.admin_of(here.repository.common_dir, remnant.path)
     if judged.staged and admin is not None:
-        staged = salvage.staged_tree(comparison, admin / "index")
+        # Of a worktree without its folder only the index is left, which is read from the main checkout.
+        folder = comparison.tree if judged.is_there else here.repository.root
+        staged = salvage.staged_tree(comparison._replace(tree=folder), admin / "index")
         staged_message = f"Staged in {remnant.name}\n\nSwarm-Run: {run.id}\n"
         parents.append(merging.commit_tree(git, staged, [comparison.commit], staged_message, Identity(run.created)))
     return salvage.keep(git, run.id, remnant.name, tree, parents, message, clock.now())

@@ -13,7 +13,7 @@ from swarm.results.doctor import LeftAlone, Repair
 from swarm.store import ledger, runs
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
-from swarm.waves.doctor import repairs_of_git, repairs_of_workspace
+from swarm.waves.doctor import repairs_of_git, repairs_of_locks, repairs_of_workspace
 from swarm.waves.doctor.repairs_of_workspace import Step
 from swarm.waves.trees import worktrees
 from swarm.workspace import Workspace
@@ -44,7 +44,7 @@ def _of_repositories(store: Store, workspace: Workspace) -> Iterator[Ward]:
             yield _ward(repository, repairs_of_git.strays(store, workspace, counted.run, repository))
             if (common := repository.common_dir.resolve()) not in seen:
                 seen.add(common)
-                yield _ward(repository, repairs_of_git.locks_of_all(repository))
+                yield _ward(repository, repairs_of_locks.locks_of_all(repository))
         except (errors.SwarmError, GitError):
             # That a run's repository is not here, or no git, has a check of its own.
             continue
