@@ -43,7 +43,7 @@ def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Pa
         if waves.in_flight(store.conn, run.id) is None:
             raise _none_in_flight(store.conn, run)
         supervision.close_dead_attempts(store, run, wave)
-        observed = observe(store.conn, workspace, run, wave, repository, named)
+        observed = observe(store.conn, workspace, wave, repository, named)
         # Before the transaction: git is never run inside of it, and a row must not name a tree that git may collect.
         keep_work(repository, wave, observed.intakes)
         status = commit(store, observed)

@@ -10,7 +10,6 @@ from swarm.git.repository import Repository, files_at
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.store import agent_runs, artifacts, findings, ledger, sightings, snapshots
-from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.collect import outputs, watch
 from swarm.waves.collect.observe_amend import observe_amend
@@ -24,7 +23,6 @@ from swarm.workspace import Workspace
 def observe(
     conn: sqlite3.Connection,
     workspace: Workspace,
-    run: Run,
     wave: Wave,
     repository: Repository,
     named: Mapping[str, Path],
@@ -40,7 +38,7 @@ def observe(
     if strange := next((name for name in named if name not in domains), None):
         raise errors.CollectUnknownDomain(name=strange, number=wave.number, names=", ".join(domains))
     owners = OwnershipMap(snapshots.map_of(conn, wave.snapshot_id))
-    folder = workspace.wave_folder(run.id, wave.number)
+    folder = workspace.wave_folder(wave.run_id, wave.number)
     intakes = [
         outputs.take_in(agent, wave, named.get(agent.domain), artifacts.recorded_output(conn, agent.id))
         for agent in agents
@@ -57,13 +55,13 @@ def observe(
     violations += [violation for taken in intakes for violation in taken.violations]
     # Before the findings are read: what is decided from here on is applied again inside the transaction.
     seq = ledger.head(conn)
-    known = findings.known_findings(conn, run.id, today=today())
+    known = findings.known_findings(conn, wave.run_id, today=today())
     travels = journeys(repository.git, (item.known for item in known), wave.dispatch_sha)
     located = locate_all(repository.git, files, owners, intakes, [item.known for item in known], travels)
     # `located` holds the reports now: two copies of 100,000 would double the peak of memory.
     intakes = [taken._replace(reports=()) for taken in intakes]
-    taken_ids = findings.taken_ids(conn, run.id)
-    before = sightings.earlier(conn, run.id, wave.id, wave.number)
+    taken_ids = findings.taken_ids(conn, wave.run_id)
+    before = sightings.earlier(conn, wave.run_id, wave.id, wave.number)
     reconciled = reconcile(wave, owners, intakes, known, located, travels, taken_ids, before)
     is_degraded = not wave.isolated and wave.shared_tree is None
     return Observed(

@@ -57,7 +57,7 @@ def revalidate(
         hold_to_git_folder(run, wave, repository)
         in_flight = wave.status is WaveStatus.DISPATCHED
         with nullcontext(repository) if apply else aside(repository) as looked_at:
-            seen = observe(store.conn, workspace, run, wave, looked_at, corrected, alone=in_flight)
+            seen = observe(store.conn, workspace, wave, looked_at, corrected, alone=in_flight)
         observed = seen._replace(intakes=tuple(_passed(taken) for taken in seen.intakes))
         if apply and (any(taken.target for taken in observed.intakes) or not in_flight):
             keep_work(repository, wave, observed.intakes)
