@@ -1,1 +1,1 @@
-"""The control plane's SQLite file, and nothing else that speaks SQL."""
+"""The control plane's SQLite file: all SQL of swarm, a module a table."""

@@ -38,12 +38,12 @@ class AgentRun(NamedTuple):
 
     @property
     def analysis(self) -> Analysis | None:
-        """Which files the analyzer read, decoded anew at each call: the list is long, and only collect needs it."""
+        """Files that the analyzer read, decoded at each call: the list is long, and only collect reads the list."""
         return analysis_from(json.loads(self.analysis_document)) if self.analysis_document else None
 
 
 class NewAgentRun(NamedTuple):
-    """An agent run as dispatch records it."""
+    """An agent run before dispatch records the run."""
 
     domain: str
     files: int
@@ -54,13 +54,13 @@ class NewAgentRun(NamedTuple):
     worktree_branch: str | None
 
     @property
-    def told(self) -> dict[str, object]:
-        """What the ledger says of it when it is dispatched."""
+    def payload(self) -> dict[str, object]:
+        """Payload of the event that dispatches the agent run."""
         return {"domain": self.domain, "promptSha256": self.prompt_sha256}
 
 
 class Given(NamedTuple):
-    """The tree that an agent was given when it was dispatched, its branch if it has one, and the number of its wave."""
+    """Tree of an agent at its dispatch, the branch of the tree, and the number of the wave."""
 
     wave: int
     path: str
@@ -84,14 +84,14 @@ def add(conn: sqlite3.Connection, run_id: str, wave_id: int, agent: NewAgentRun)
             wave_id,
             None,
             "dispatched",
-            payload=agent.told,
+            payload=agent.payload,
         ),
     )
     return agent_run_id
 
 
 def plan_anew(conn: sqlite3.Connection, agent_run_id: int, agent: NewAgentRun) -> None:
-    """Give an agent run that was never dispatched its prompt, its output and its tree; its move tells of them."""
+    """Give a pending agent run its prompt, its output and its tree; the event of its dispatch records them."""
     conn.execute(
         "UPDATE agent_runs SET domain = ?, files = ?, prompt_path = ?, prompt_sha256 = ?, output_path = ?,"
         " worktree_path = ?, worktree_branch = ? WHERE id = ? AND status = 'pending'",
@@ -112,13 +112,13 @@ def current(conn: sqlite3.Connection, wave_id: int) -> list[AgentRun]:
 
 
 def all_of(conn: sqlite3.Connection, wave_id: int) -> list[AgentRun]:
-    """Return every agent run of a wave, those that were dispatched again too, in the order of dispatch."""
+    """Return all agent runs of a wave, also those that a later dispatch replaced, in the order of dispatch."""
     rows = conn.execute(f"SELECT {_COLUMNS} FROM agent_runs WHERE wave_id = ? ORDER BY id", (wave_id,))  # noqa: S608
     return [_agent_run(row) for row in rows]
 
 
 def given_since(conn: sqlite3.Connection, run_id: str, seq: int) -> list[Given]:
-    """Return the trees that agents of a run were given behind a cursor of the ledger, for the first time or again."""
+    """Return the trees of the agent runs that were dispatched, or dispatched again, after an event of the ledger."""
     rows = conn.execute(
         "SELECT waves.number, coalesce(worktree_path, shared_tree), worktree_branch FROM events"
         " JOIN agent_runs ON agent_runs.id = CAST(substr(subject, 11) AS INTEGER)"
@@ -139,7 +139,7 @@ def set_status(
     ended: str | None,
     error: str | None,
 ) -> bool:
-    """Set the status of an agent run, unless another process has changed it; say whether it was set.
+    """Set the status of an agent run, unless another process has changed the status; say whether the status was set.
 
     To be called by `transitions`, which holds the step to the law and writes the ledger.
     """
@@ -152,18 +152,18 @@ def set_status(
 
 
 def record_analysis(conn: sqlite3.Connection, agent_run_id: int, analyzer: str, analysis: Mapping[str, Any]) -> None:
-    """Keep which analyzer looked, with which version and configuration, and what it read; `analysis` is JSON values."""
+    """Record the analyzer, with version and configuration, and its analysis, which holds JSON values."""
     document = json.dumps(analysis)
     conn.execute("UPDATE agent_runs SET analyzer = ?, analysis = ? WHERE id = ?", (analyzer, document, agent_run_id))
 
 
 def record_count(conn: sqlite3.Connection, agent_run_id: int, findings: int) -> None:
-    """Keep how many findings an agent run reported."""
+    """Record the number of findings that an agent run reported."""
     conn.execute("UPDATE agent_runs SET findings = ? WHERE id = ?", (findings, agent_run_id))
 
 
 def record_work(conn: sqlite3.Connection, agent_run_id: int, tree: str) -> None:
-    """Keep the tree object of an amend agent's work, as it was judged."""
+    """Record the tree object of an amend agent's work, as collect judged the work: merge publishes this tree alone."""
     conn.execute("UPDATE agent_runs SET work = ? WHERE id = ?", (tree, agent_run_id))
 
 

@@ -1,4 +1,4 @@
-"""The table `attempts`: one row a process launched for an agent run, written before it is spawned."""
+"""Table `attempts`: a row for each process of an agent run, written before the process is spawned."""
 
 import json
 import sqlite3
@@ -61,7 +61,7 @@ class NewAttempt(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """How an attempt ended. Times are ISO-8601, the duration milliseconds, the fragment at most 1,000 bytes."""
+    """End of an attempt. Times are ISO-8601, the duration milliseconds, the fragment at most 1,000 bytes."""
 
     outcome: str
     exit_class: int
@@ -76,7 +76,7 @@ class Ending(NamedTuple):
 
 
 def add(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt: NewAttempt) -> int:
-    """Record an attempt that is about to be spawned; `one_open_attempt_per_agent_run` refuses a second."""
+    """Record an attempt before its process is spawned; `one_open_attempt_per_agent_run` refuses a second."""
     row = conn.execute(
         "INSERT INTO attempts (agent_run_id, ordinal, parent_id, recovery_reason, runtime, runtime_version, argv,"
         " prompt_sha256, host, supervisor_pid, record_path, created)"
@@ -90,7 +90,7 @@ def add(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt: NewAttempt
 
 
 def record_process(conn: sqlite3.Connection, attempt_id: int, pid: int, pid_start: str, spawned: str) -> None:
-    """Keep which process an attempt is, so that it can be found after its supervisor died."""
+    """Record the process of an attempt, so that another command finds the process after its supervisor died."""
     conn.execute(
         "UPDATE attempts SET pid = ?, pid_start = ?, spawned = ?, last_progress = ? WHERE id = ? AND outcome IS NULL",
         (pid, pid_start, spawned, spawned, attempt_id),
@@ -98,7 +98,7 @@ def record_process(conn: sqlite3.Connection, attempt_id: int, pid: int, pid_star
 
 
 def close(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt_id: int, ending: Ending) -> bool:
-    """Close an attempt, once; say whether it was open."""
+    """Close an open attempt; say whether the attempt was open."""
     row = conn.execute(
         "UPDATE attempts SET outcome = ?, exit_class = ?, exit_code = ?, signal = ?, error_code = ?,"
         " error_fragment = ?, spawned = coalesce(spawned, ?), first_output = ?,"
@@ -138,7 +138,7 @@ def of_wave(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[Attempt]]:
 
 
 def find(conn: sqlite3.Connection, attempt_id: int) -> Attempt | None:
-    """Return one attempt."""
+    """Return an attempt by its id."""
     row = conn.execute(f"SELECT {_COLUMNS} FROM attempts WHERE id = ?", (attempt_id,)).fetchone()  # noqa: S608
     return None if row is None else _attempt(row)
 

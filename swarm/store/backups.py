@@ -22,7 +22,7 @@ def kept_copies(path: Path) -> list[Path]:
 
 
 def _can_be_read(copy: Path) -> bool:
-    """Say whether a backup is a control plane: what is put in the place of a damaged one must not be damaged, too."""
+    """Say whether a backup is a readable control plane: a remedy must not name a damaged backup."""
     try:
         with closing(sqlite3.connect(f"{copy.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as conn:
             return kv.value_of(conn, kv.VERSION_KEY) is not None
@@ -31,9 +31,9 @@ def _can_be_read(copy: Path) -> bool:
 
 
 def remedy(path: Path) -> str:
-    """Return what to do about a damaged file, which is evidence and stays, naming the newest backup where there is one.
+    """Return the remedy for a damaged file: keep the file as evidence, and restore the newest backup.
 
-    Its journal goes with it, for SQLite would play it back into the backup.
+    The remedy moves the journal too, which SQLite would otherwise play back into the restored backup.
     """
     if restored := _restored(path):
         return f"keep it, and put the newest backup in its place: `{restored}`"
@@ -41,7 +41,7 @@ def remedy(path: Path) -> str:
 
 
 def remedy_of_none(path: Path) -> str:
-    """Return what to do where there is no control plane, or an empty file."""
+    """Return the remedy for a missing control plane, or an empty file."""
     begun = "`swarm init <repo-path>` or `swarm audit <repo-path>`"
     if restored := _restored(path):
         return f"if there was one, put the newest backup in its place: `{restored}`; {begun} would begin anew"
@@ -49,21 +49,22 @@ def remedy_of_none(path: Path) -> str:
 
 
 def _restored(path: Path) -> str:
-    """Return the commands that put the newest backup in the place of what is there, `""` where there is no backup."""
+    """Return the commands that restore the newest backup, `""` where there is no backup."""
     copies = [copy for copy in kept_copies(path) if _can_be_read(copy)]
     if not copies:
         return ""
     journal, aside = path.with_name(f"{path.name}-journal"), _aside(path)
     moves = [
-        f"mv {shlex.quote(str(one))} {shlex.quote(f'{aside}{ending}')}"
-        for one, ending in ((path, ""), (journal, "-journal"))
-        if os.path.lexists(one)
+        f"mv {shlex.quote(str(file))} {shlex.quote(f'{aside}{ending}')}"
+        for file, ending in ((path, ""), (journal, "-journal"))
+        if os.path.lexists(file)
     ]
     return " && ".join([*moves, f"cp {shlex.quote(str(copies[-1]))} {shlex.quote(str(path))}"])
 
 
 def _aside(database: Path) -> Path:
-    """Return a free name for a damaged database; what was put aside before it is not written over."""
+    """Return a free name for a damaged database; earlier damaged files are not overwritten."""
     names = chain([f"{database.name}.damaged"], (f"{database.name}.damaged-{number}" for number in count(2)))
     places = (database.with_name(name) for name in names)
-    return next(one for one in places if not any(map(os.path.lexists, (one, one.with_name(f"{one.name}-journal")))))
+    pairs = ((place, place.with_name(f"{place.name}-journal")) for place in places)
+    return next(place for place, journal in pairs if not (os.path.lexists(place) or os.path.lexists(journal)))

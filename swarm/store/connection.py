@@ -1,4 +1,4 @@
-"""Opening the control plane, and the one way to write it."""
+"""Connection to the control plane: opening, and the mutation through which all writes go."""
 
 import os
 import sqlite3
@@ -21,7 +21,7 @@ BULK_CACHE_KIB: Final = 128 * 1024
 
 
 class Store:
-    """An open control plane: one connection a command. Close it, or use it in a `with`."""
+    """An open control plane, a single connection for a command. Close the store, or use `with`."""
 
     def __init__(self, path: Path, conn: sqlite3.Connection, verb: str) -> None:
         self.path = path
@@ -36,10 +36,10 @@ class Store:
 
     @contextmanager
     def mutation(self, *, bulk: bool = False) -> Iterator[sqlite3.Connection]:
-        """Run the block as one `BEGIN IMMEDIATE` transaction, in the queue of writers.
+        """Run the block as a `BEGIN IMMEDIATE` transaction, in the queue of writers.
 
-        `bulk` keeps a large transaction in memory until it commits, so that readers are not locked out of a
-        file that is being spilled to. Raises ControlPlaneBusy, ControlPlaneReadOnly, ControlPlaneWriteFailed.
+        `bulk` keeps a large transaction in memory until it commits: pages spilled to the file would lock readers out.
+        Raises ControlPlaneBusy, ControlPlaneReadOnly, ControlPlaneWriteFailed.
         """
         with writers_queue(self.path, self.verb):
             if bulk:
@@ -59,7 +59,7 @@ class Store:
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Run the block on one state of the file. A writer that wants to commit waits for its end."""
+        """Run the block on a fixed state of the file. A writer waits with its commit until the block ends."""
         self.conn.execute("BEGIN")
         try:
             yield self.conn
@@ -68,10 +68,10 @@ class Store:
 
     @contextmanager
     def part(self) -> Iterator[None]:
-        """Run the block as a part of the mutation that is taken back alone when SQLite fails in it.
+        """Run the block as a part of the mutation; an error of SQLite rolls back the part alone.
 
-        Raises `sqlite3.Error` either way; after a full disk or an I/O error SQLite has rolled back the whole
-        mutation, and the connection is in no transaction any more.
+        Raises that `sqlite3.Error`. After a full disk or an I/O error SQLite has rolled back the whole mutation,
+        and the connection is in no transaction.
         """
         self.conn.execute("SAVEPOINT part")
         try:
@@ -84,7 +84,7 @@ class Store:
         self.conn.execute("RELEASE part")
 
     def refuse_read_only(self) -> None:
-        """Raise ControlPlaneReadOnly, or what else keeps us from writing, before something is done."""
+        """Raise ControlPlaneReadOnly, or another error of a write, before the command does anything."""
         with self.mutation() as conn:
             # BEGIN IMMEDIATE alone succeeds on a read-only file, too.
             kv.rewrite_version(conn)
@@ -94,7 +94,7 @@ class Store:
         self.conn.execute("PRAGMA query_only = ON")
 
     def damage(self) -> str | None:
-        """Return what SQLite finds wrong with the file, `None` for a sound one."""
+        """Return the problem that SQLite finds in the file, `None` for a sound file."""
         found = str(self.conn.execute("PRAGMA quick_check").fetchone()[0])
         return None if found == "ok" else found
 
@@ -104,10 +104,10 @@ class Store:
 
 
 def open_store(path: Path, verb: str, *, create: bool = False) -> Store:
-    """Open the control plane at `path`, bringing an older one up to this build first.
+    """Open the control plane at `path`; a file of an older version is upgraded first.
 
-    With `create`, a missing or empty file is made. Raises ControlPlaneMissing, ControlPlaneSchemaTooNew,
-    ControlPlaneSchemaCorrupt, ControlPlaneCorrupt, ControlPlaneBusy, ControlPlaneReadOnly.
+    With `create`, a missing or empty file becomes a control plane. Raises ControlPlaneMissing,
+    ControlPlaneSchemaTooNew, ControlPlaneSchemaCorrupt, ControlPlaneCorrupt, ControlPlaneBusy, ControlPlaneReadOnly.
     """
     if not _holds_something(path):
         if not create:
@@ -152,7 +152,7 @@ def _holds_something(path: Path) -> bool:
 
 
 def _hold_to_whole_pages(conn: sqlite3.Connection, path: Path) -> None:
-    """Refuse a file that was cut off in its last page, whose end SQLite would read as zeros."""
+    """Refuse a file that ends within a page: SQLite would read the missing bytes as zeros."""
     (page,) = conn.execute("PRAGMA page_size").fetchone()
     if path.stat().st_size % page:
         problem = "it was cut off in the middle of a page"
@@ -178,6 +178,6 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _configure(conn: sqlite3.Connection) -> None:
-    # A rollback journal: WAL in SQLite before 3.51.3 can corrupt a file, and the file is copied as one.
+    # A rollback journal: WAL in SQLite before 3.51.3 can corrupt a file, and users copy the database as a single file.
     conn.execute("PRAGMA foreign_keys = ON")
     conn.execute("PRAGMA synchronous = FULL")

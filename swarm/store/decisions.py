@@ -1,4 +1,4 @@
-"""The decision columns of `findings`: what was decided, by whom, until when; each change is in the ledger."""
+"""Decisions in the table `findings`: decision, author and expiry; each change is an event of the ledger."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ _HEX: Final = frozenset("0123456789abcdef")
 
 
 class Decidable(NamedTuple):
-    """A finding as a decision needs it."""
+    """A finding with the columns that a decision reads or writes."""
 
     row_id: int
     finding_id: str
@@ -40,7 +40,7 @@ class Decidable(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A decision to be written. Without a source it is a decision taken back by a rule of ours."""
+    """A decision to be written; `source` is `None` where a rule of swarm withdraws a decision."""
 
     decision: str
     reason: str | None
@@ -51,7 +51,7 @@ class Taken(NamedTuple):
 
 
 class OperatorEvidence(NamedTuple):
-    """What an operator gives for a finding that is closed or reopened by hand."""
+    """Evidence of an operator for a finding that is closed or reopened by hand."""
 
     evidence: str
     how: str | None = None
@@ -60,7 +60,7 @@ class OperatorEvidence(NamedTuple):
 
 
 def named(conn: sqlite3.Connection, run_id: str, words: Iterable[str]) -> tuple[list[Decidable], list[str]]:
-    """Return the findings of these ids or unique prefixes, each once, and the words that fit none or several."""
+    """Return the findings of some ids or unique prefixes, each once, and the words that fit no or several findings."""
     found: dict[int, Decidable] = {}
     unknown: list[str] = []
     for word in words:
@@ -73,7 +73,7 @@ def named(conn: sqlite3.Connection, run_id: str, words: Iterable[str]) -> tuple[
 
 
 def undecided(conn: sqlite3.Connection, run_id: str) -> Iterator[Decidable]:
-    """Return the findings that are open and not approved."""
+    """Return the open findings without a decision."""
     return _select(conn, "run_id = ? AND status IN ('new', 'recurring', 'unverified') ORDER BY id", run_id)
 
 
@@ -89,14 +89,14 @@ def with_alias(conn: sqlite3.Connection, run_id: str, fingerprint: str) -> Decid
 
 
 def decided_at(conn: sqlite3.Connection, row_id: int) -> str | None:
-    """Return when a finding was decided."""
+    """Return the moment of a finding's decision."""
     moment: str | None
     (moment,) = conn.execute("SELECT decided FROM findings WHERE id = ?", (row_id,)).fetchone()
     return moment
 
 
 def take(conn: sqlite3.Connection, run_id: str, pairs: Iterable[tuple[Decidable, Taken]], wave_id: int | None) -> None:
-    """Write decisions, and each in the ledger."""
+    """Record decisions, each with its event."""
     moment = now()
     taken = list(pairs)
     conn.executemany(
@@ -112,7 +112,10 @@ def take(conn: sqlite3.Connection, run_id: str, pairs: Iterable[tuple[Decidable,
 def reopen(
     conn: sqlite3.Connection, run_id: str, items: Sequence[Decidable], new: Taken, proof: OperatorEvidence
 ) -> None:
-    """Take decisions back by hand; what was fixed is unverified again, and back when evidence had said it was gone."""
+    """Withdraw decisions by hand; a fixed finding becomes unverified.
+
+    A fix that swarm itself had observed counts as a regression, a fix that an operator had attested does not.
+    """
     take_back = new._replace(decision=Decision.OPEN)
     moment = now()
     for item in items:
@@ -133,7 +136,7 @@ def reopen(
 def close(
     conn: sqlite3.Connection, run_id: str, items: Sequence[Decidable], new: Taken, proof: OperatorEvidence
 ) -> None:
-    """Record findings as fixed on an operator's evidence. What was deferred or rejected is decided no more."""
+    """Record findings as fixed on an operator's evidence; a deferral or rejection ends, an approval stays."""
     conn.executemany(
         "UPDATE findings SET observation = 'fixed', observation_reason = ?, evidence = 'operator', evidence_note = ?,"
         " verified_how = ?, fixed_wave = ?, fixed_commit = ?, misses = 0 WHERE id = ?",
@@ -158,23 +161,23 @@ def close(
 
 
 def reopened_as(item: Decidable) -> str:
-    """Return what is observed of a finding once it is reopened."""
+    """Return the observation of a finding after reopen."""
     return Observation.UNVERIFIED if item.observation == Observation.FIXED else item.observation
 
 
 def closed_decision(item: Decidable) -> str:
-    """Return what is decided of a finding once it is closed: an approval stays, should it come back."""
+    """Return the decision of a finding after close: an approval stays, should the finding come back."""
     return Decision.OPEN if item.decision in CLOSED else item.decision
 
 
 def expired(conn: sqlite3.Connection, run_id: str, today: str) -> list[Decidable]:
-    """Return the findings whose decision held until a day that is over."""
+    """Return the findings whose decision expired before a day."""
     where = "run_id = ? AND status IN ('approved', 'deferred', 'rejected') AND decision_expires < ? ORDER BY id"
     return list(_select(conn, where, run_id, today))
 
 
 def take_back_expired(conn: sqlite3.Connection, run_id: str, today: str, wave_id: int | None) -> list[Decidable]:
-    """Open the findings whose decision is over, and return them as they were."""
+    """Withdraw expired decisions; return the findings as they were before."""
     over = expired(conn, run_id, today)
     if over:
         pairs = ((item, Taken(Decision.OPEN, f"expired on {item.decision_expires}", None, None)) for item in over)
@@ -183,13 +186,13 @@ def take_back_expired(conn: sqlite3.Connection, run_id: str, today: str, wave_id
 
 
 def inline(conn: sqlite3.Connection, run_id: str, wave: int) -> list[Decidable]:
-    """Return the findings that a comment rejected and that a wave has seen."""
+    """Return the findings that a comment rejects and that a wave has seen."""
     where = "run_id = ? AND status = 'rejected' AND decision_source = 'inline' AND last_wave = ? ORDER BY id"
     return list(_select(conn, where, run_id, wave))
 
 
 def open_in_wave(conn: sqlite3.Connection, run_id: str, wave: int) -> Iterator[Decidable]:
-    """Return the findings that a wave has seen and that nobody has decided, or reopened."""
+    """Return the findings that a wave has seen and that have no decision, not even that of a reopen."""
     where = (
         "run_id = ? AND status IN ('new', 'recurring') AND last_wave = ? AND decision_source IS NULL"
         " AND line IS NOT NULL ORDER BY id"
@@ -198,7 +201,7 @@ def open_in_wave(conn: sqlite3.Connection, run_id: str, wave: int) -> Iterator[D
 
 
 def take_back_inline(conn: sqlite3.Connection, run_id: str, items: Iterable[Decidable], wave_id: int) -> None:
-    """Open findings whose comment is gone."""
+    """Withdraw the rejections of findings whose comment was removed."""
     pairs = ((item, Taken(Decision.OPEN, "its comment is gone", None, None)) for item in items)
     _forget(conn, run_id, pairs, wave_id)
 
@@ -247,7 +250,7 @@ def _entry(
 
 
 def _with_id(conn: sqlite3.Connection, run_id: str, word: str) -> list[Decidable]:
-    """Return the finding of an id, else those whose id begins so, two at most; by the index, for there may be many."""
+    """Return the finding of an id, else those whose id begins so, at most two, found by the index."""
     begin, _, digits = word.strip().lower().partition("-")
     if begin != "f" or not digits or not _HEX.issuperset(digits):
         return []

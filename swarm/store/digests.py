@@ -1,4 +1,4 @@
-"""What `collect` found out of agents and keeps in tables without an event for each row: one digest stands for it."""
+"""Digests that the ledger holds for rows without an event of their own: evidence, sightings, fix claims."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from swarm.store.sightings import Sighting
 
 _KEPT: Final = (
     "SELECT ownership_probe_degraded, violations, result FROM waves WHERE id = ?1",
-    # Of one that is dispatched again, nothing is kept until it is collected.
+    # An agent run without these columns is not collected; its row still changes without `seal`.
     (
         "SELECT id, analyzer, analysis, findings, work FROM agent_runs"
         " WHERE wave_id = ?1 AND (findings IS NOT NULL OR work IS NOT NULL) ORDER BY id"
@@ -28,13 +28,13 @@ _KEPT: Final = (
 
 
 def seal(conn: sqlite3.Connection, run_id: str, wave_id: int) -> None:
-    """Write the digest over a wave's evidence into the ledger, at the end of a transaction that changed it."""
+    """Write the digest over a wave's evidence into the ledger, at the end of a transaction that changed any."""
     payload: dict[str, object] = {"digest": digest(conn, wave_id)}
     append(conn, Entry("evidence_recorded", f"wave:{wave_id}", run_id, wave_id, payload=payload))
 
 
 def digest(conn: sqlite3.Connection, wave_id: int) -> str:
-    """Return the SHA-256 over one line of compact JSON a row of a wave's evidence, and an empty one a table."""
+    """Return the SHA-256 over a wave's evidence: a line of compact JSON a row, an empty line after each table."""
     whole = hashlib.sha256()
     for statement in _KEPT:
         for row in conn.execute(statement, (wave_id,)):
@@ -44,7 +44,7 @@ def digest(conn: sqlite3.Connection, wave_id: int) -> str:
 
 
 class Digest:
-    """The digest over a wave's sightings, which stands in the ledger for all of them."""
+    """Digest over a wave's sightings, which the ledger holds in place of an event for each sighting."""
 
     def __init__(self) -> None:
         import hashlib
@@ -54,19 +54,19 @@ class Digest:
         self._compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
     def over(self, sightings: Iterable[Sighting]) -> Iterator[Sighting]:
-        """Yield the sightings on their way to where they are written, and take each in."""
+        """Yield the sightings unchanged, and add each to the digest."""
         for sighting in sightings:
             self.count += 1
             self._whole.update(self._compact(sighting).encode() + b"\n")
             yield sighting
 
     def hex(self) -> str:
-        """Return the SHA-256 over one line of compact JSON a sighting."""
+        """Return the SHA-256 over a line of compact JSON for each sighting."""
         return self._whole.hexdigest()
 
 
 def fix_claims_digest(conn: sqlite3.Connection, wave_id: int) -> str:
-    """Return the SHA-256 over one line of compact JSON a claim of a wave, without what came of it."""
+    """Return the SHA-256 over a line of compact JSON for each fix claim of a wave, without its outcome."""
     import hashlib
 
     whole = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""Table file_claims: the files that an agent run touched, and its violations."""
+"""Table `file_claims`: the files that an agent run touched, and its violations."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ class FileClaim(NamedTuple):
 
 
 def replace_claims(conn: sqlite3.Connection, agent_run_id: int, claims: Iterable[FileClaim]) -> None:
-    """Keep the files that an agent run touched."""
+    """Record the files that an agent run touched, in place of those of an earlier collect."""
     conn.execute("DELETE FROM file_claims WHERE agent_run_id = ?", (agent_run_id,))
     conn.executemany(
         "INSERT INTO file_claims (agent_run_id, path, kind, observed, reported, owner, violation)"
@@ -29,7 +29,7 @@ def replace_claims(conn: sqlite3.Connection, agent_run_id: int, claims: Iterable
 
 
 def claimed_files(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[str]]:
-    """Return, by agent run, the files that git shows it touched in a wave."""
+    """Return, by agent run of a wave, the files that the run touched as git shows."""
     found: dict[int, list[str]] = {}
     rows = conn.execute(
         "SELECT agent_run_id, path FROM file_claims JOIN agent_runs ON agent_runs.id = agent_run_id"
@@ -56,10 +56,10 @@ def file_claims_of(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[Fil
 
 
 def violations_after(conn: sqlite3.Connection, run_id: str, number: int, whole_wave: str) -> int:
-    """Return how many files were touched against the rules in the waves after this one.
+    """Return the number of violations in the waves of a run after a wave.
 
-    By current agent runs, and by nobody known: those stand on the wave under the name `whole_wave`. Waves that were
-    taken back do not count.
+    Violations of current agent runs count, and violations whose agent is unknown, which the wave holds under the name
+    `whole_wave`. Waves that a rewind aborted do not count.
     """
     row = conn.execute(
         "SELECT count(*) FROM waves CROSS JOIN agent_runs ON wave_id = waves.id"
@@ -81,7 +81,7 @@ def violations_after(conn: sqlite3.Connection, run_id: str, number: int, whole_w
 
 
 def has_changes(conn: sqlite3.Connection, wave_id: int) -> bool:
-    """Say whether git showed that an agent of a wave touched a file, in the last of its tries."""
+    """Say whether a current agent run of a wave touched a file, as git shows."""
     found = conn.execute(
         "SELECT 1 FROM (SELECT max(id) AS id FROM agent_runs WHERE wave_id = ? GROUP BY domain) AS newest"
         " CROSS JOIN file_claims ON agent_run_id = newest.id WHERE observed LIMIT 1",

@@ -1,4 +1,4 @@
-"""The tables `findings`, `finding_aliases` and `sightings`."""
+"""Table `findings`: reading. `observations` and `decisions` write the table."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ _SEVERITY_ORDER: Final = "CASE severity WHEN 'CRITICAL' THEN 0 WHEN 'HIGH' THEN 
 
 
 class KnownFinding(NamedTuple):
-    """A finding as collect needs it: what matching compares, and what classification starts from."""
+    """A finding with the columns that matching compares and that silence is judged by."""
 
     known: "Known"
     finding_id: str
@@ -27,7 +27,7 @@ class KnownFinding(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A finding as it is shown."""
+    """A finding with the columns that users see."""
 
     row_id: int
     finding_id: str
@@ -72,7 +72,7 @@ class Finding(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """Which findings of a run to read. Empty tuples mean no filter; `wave` keeps those sighted in that wave."""
+    """Filter of findings. Empty tuples mean no filter; `wave_id` keeps the findings sighted in that wave."""
 
     statuses: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ def known_findings(
         "SELECT id, fingerprint, coalesce(rule_id, category), rule_id IS NOT NULL, ordinal, description,"  # noqa: S608
         " anchor_commit, file, line, scope, quote, text_hash, occurrence, occurrences, context_hash, anchored,"
         " finding_id, severity, domain, lens, analyzer, observation,"
-        # A decision holds to the end of its last day; collect takes it back in its own transaction.
+        # A decision holds to the end of its last day; collect withdraws an expired decision only when it writes.
         " CASE WHEN decision_expires < ? THEN 'open' ELSE decision END FROM findings"
         f" WHERE run_id = ?{wanted} ORDER BY id",
         (today, run_id, *statuses),
@@ -110,7 +110,7 @@ def _known(rows: Iterable[tuple[Any, ...]], aliases: Mapping[int, set[str]]) -> 
     from swarm.rules.known_findings import Known
 
     none: frozenset[str] = frozenset()
-    # SQLite makes every text anew; what stands in thousands of rows is kept once.
+    # SQLite makes a string for every row; equal strings are shared, or 100,000 findings would not fit in memory.
     once = dict[Any, Any]().setdefault
     ways = {way.value: way for way in Anchored}
     for row in rows:
@@ -121,11 +121,11 @@ def _known(rows: Iterable[tuple[Any, ...]], aliases: Mapping[int, set[str]]) -> 
         if file is not None:
             place = (once(file, file), line, once(scope, scope), quote, text_hash)
             anchor = Anchor(*place, occurrence, occurrences, context_hash, ways[anchored])
-        told = frozenset(aliases[row_id]) if row_id in aliases else none
+        own_aliases = frozenset(aliases[row_id]) if row_id in aliases else none
         known = Known(
             row_id=row_id,
             fingerprint=fingerprint,
-            aliases=told,
+            aliases=own_aliases,
             rule=once(rule, rule),
             has_rule_id=bool(has_rule),
             ordinal=ordinal,
@@ -142,7 +142,7 @@ def taken_ids(conn: sqlite3.Connection, run_id: str) -> set[str]:
 
 
 def counts_by(conn: sqlite3.Connection, run_id: str) -> dict[tuple[str, str], int]:
-    """Return how many findings a run has of each (status, severity)."""
+    """Return the number of findings of a run by (status, severity)."""
     rows = conn.execute(
         "SELECT status, severity, count(*) FROM findings WHERE run_id = ? GROUP BY status, severity",
         (run_id,),
@@ -151,7 +151,7 @@ def counts_by(conn: sqlite3.Connection, run_id: str) -> dict[tuple[str, str], in
 
 
 def approved_by_lens(conn: sqlite3.Connection, run_id: str) -> dict[str, int]:
-    """Return how many approved findings a run has under each lens."""
+    """Return the number of approved findings of a run by lens."""
     rows = conn.execute(
         "SELECT lens, count(*) FROM findings WHERE run_id = ? AND status = 'approved' GROUP BY lens", (run_id,)
     )
@@ -159,7 +159,7 @@ def approved_by_lens(conn: sqlite3.Connection, run_id: str) -> dict[str, int]:
 
 
 def select(conn: sqlite3.Connection, run_id: str, selection: Selection) -> Iterator[Finding]:
-    """Return findings, gravest first, then by file, line and id. They are read as they are asked for."""
+    """Return findings, gravest first, then by file, line and id, read row by row as the caller iterates."""
     where, values = _where(run_id, selection)
     cursor = conn.execute(
         f"SELECT {_SHOWN} FROM findings {where} ORDER BY {_SEVERITY_ORDER}, file, line, findings.id",  # noqa: S608
@@ -169,7 +169,7 @@ def select(conn: sqlite3.Connection, run_id: str, selection: Selection) -> Itera
 
 
 def with_id(conn: sqlite3.Connection, run_id: str, prefix: str) -> list[Finding]:
-    """Return the findings whose id is this or, if none is, begins with this; case does not count."""
+    """Return the finding of an id, else the findings whose id begins so; case does not count."""
     for condition, value in (
         ("finding_id = ? COLLATE NOCASE", prefix),
         ("finding_id LIKE ? ESCAPE '!'", _like(prefix)),

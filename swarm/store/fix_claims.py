@@ -1,4 +1,4 @@
-"""The tables `assignments` and `fix_claims`: what an amend agent shall mend, and what it says it has mended."""
+"""Table `fix_claims`: fixes that amend agents claim, with their outcome."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ _JOINED: Final = (
 
 
 class FixClaim(NamedTuple):
-    """A fix that was accepted as a claim, and what the agent's own tree shows of it.
+    """A fix that collect accepted as a claim, with the evidence in the agent's own tree.
 
     `finding` is a row of `findings`; `verified_via` is anchor, cross_ref or unverifiable, with one line of
     `evidence`; `outcome` is claimed until a commit proves it (fixed) or a later wave sees the finding (refuted).
@@ -39,7 +39,7 @@ class FixClaim(NamedTuple):
 
 
 class NewFixClaim(NamedTuple):
-    """A claim as collect records it."""
+    """A claim before collect records the claim."""
 
     wave_id: int
     agent_run_id: int
@@ -51,7 +51,7 @@ class NewFixClaim(NamedTuple):
 
 
 class Proved(NamedTuple):
-    """A finding that a commit shows to be mended: its row, by what, in which wave and commit."""
+    """A finding (row) that a commit shows as fixed, with the evidence, the wave and the commit."""
 
     finding: int
     evidence: str
@@ -61,13 +61,13 @@ class Proved(NamedTuple):
 
 
 def still_claimed(conn: sqlite3.Connection, run_id: str, proved: Sequence[Proved]) -> list[Proved]:
-    """Return those of some proved findings whose claim stands; of others it was refuted since they were looked at."""
+    """Return the proofs whose claim still stands; other claims were refuted after the commit was judged."""
     claimed = {claim.finding for claim in standing(conn, run_id)} if proved else set()
-    return [one for one in proved if one.finding in claimed]
+    return [proof for proof in proved if proof.finding in claimed]
 
 
 def replace(conn: sqlite3.Connection, wave_id: int, claims: Iterable[NewFixClaim]) -> None:
-    """Keep the claims of a wave, in place of what an earlier collect of it kept."""
+    """Record the claims of a wave, in place of the open claims of an earlier collect."""
     conn.execute("DELETE FROM fix_claims WHERE wave_id = ? AND outcome = 'claimed'", (wave_id,))
     conn.executemany(
         "INSERT INTO fix_claims (wave_id, agent_run_id, finding, description, file, verified_via, evidence, outcome)"
@@ -95,7 +95,7 @@ def of_run(conn: sqlite3.Connection, run_id: str) -> list[FixClaim]:
 
 
 def standing(conn: sqlite3.Connection, run_id: str) -> list[FixClaim]:
-    """Return the newest claim of each finding of a run that was neither proved nor refuted yet."""
+    """Return the newest claim of each finding of a run, where that claim is neither proved nor refuted."""
     rows = conn.execute(
         f"SELECT {_COLUMNS} {_JOINED} WHERE waves.run_id = ? AND fix_claims.id IN"  # noqa: S608
         " (SELECT max(id) FROM fix_claims GROUP BY finding) AND fix_claims.outcome = 'claimed' ORDER BY fix_claims.id",
@@ -114,12 +114,12 @@ def of_finding(conn: sqlite3.Connection, finding: int) -> list[FixClaim]:
 
 
 def of_domains(conn: sqlite3.Connection, wave_id: int, domains: Sequence[str]) -> list[int]:
-    """Return the findings (rows) that the agents of some domains claim to have mended in a wave."""
+    """Return the findings (rows) that the agents of some domains claim to have fixed in a wave."""
     return [claim.finding for claim in of_wave(conn, wave_id) if claim.domain in domains]
 
 
 def settle(conn: sqlite3.Connection, findings: Iterable[int], outcome: str) -> None:
-    """Say of the open claims about some findings that a commit proved them, or that they were refuted."""
+    """Settle the open claims about some findings as fixed or refuted."""
     settled = set(findings)
     if not settled:
         return

@@ -1,15 +1,15 @@
-"""What the gates and the assessment ask of several tables: counts alone, each answered by an index."""
+"""Counts over several tables for the gates and the assessment, each answered by an index."""
 
 import sqlite3
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    # `status` pays for that module where there is a verification to tell of, and else not.
+    # `status` imports that module only where a run has a verification.
     from swarm.store.verifications import Verification
 
 
 def counts_by_lens(conn: sqlite3.Connection, run_id: str) -> dict[tuple[str, str, str], int]:
-    """Return how many findings a run has of each (status, severity, lens)."""
+    """Return the number of findings of a run by (status, severity, lens)."""
     rows = conn.execute(
         "SELECT status, severity, lens, count(*) FROM findings WHERE run_id = ? GROUP BY status, severity, lens",
         (run_id,),
@@ -18,7 +18,7 @@ def counts_by_lens(conn: sqlite3.Connection, run_id: str) -> dict[tuple[str, str
 
 
 def promoted_wave(conn: sqlite3.Connection, run_id: str) -> int:
-    """Return the number of the last wave of a run that was promoted, 0 where none was."""
+    """Return the number of the last promoted wave of a run, 0 where no wave was promoted."""
     row = conn.execute(
         "SELECT coalesce(max(number), 0) FROM promotions JOIN waves ON waves.id = wave_id WHERE promotions.run_id = ?",
         (run_id,),
@@ -27,16 +27,16 @@ def promoted_wave(conn: sqlite3.Connection, run_id: str) -> int:
 
 
 def has_verifications(conn: sqlite3.Connection, run_id: str) -> bool:
-    """Say whether a run was ever looked at by `verify`."""
+    """Say whether a run has a verification by `verify`."""
     found = conn.execute("SELECT 1 FROM verifications WHERE run_id = ? AND purpose = 'verify' LIMIT 1", (run_id,))
     return found.fetchone() is not None
 
 
 def is_outdated(conn: sqlite3.Connection, verification: "Verification", subject: str) -> bool:
-    """Say whether a wave or a run (`wave:3`, `run:…`) moved on after a verification was made of it.
+    """Say whether a wave or a run (`wave:3`, `run:…`) has moved since a verification.
 
-    A wave that was collected anew, or of which another commit was merged, is not what was looked at; nor is a run
-    that has left its phase and come back.
+    A wave that was collected again, or whose merge has another commit, is not the wave that was verified; nor is a
+    run that has left its phase and returned.
     """
     found = conn.execute(
         "SELECT 1 FROM events WHERE subject = ?1 AND seq > (SELECT min(seq) FROM events WHERE subject = ?2)"

@@ -1,4 +1,4 @@
-"""The table `leases`: one file for one domain for one wave, asked for, granted or denied."""
+"""Table `leases`: a file for a domain in a wave, requested, granted or denied."""
 
 import sqlite3
 from typing import Final, NamedTuple
@@ -10,7 +10,7 @@ _COLUMNS: Final = "id, run_id, wave_number, domain, file, status, request_reason
 
 
 class Lease(NamedTuple):
-    """A file that a domain's agent may edit in one wave although another owns it, or asks to."""
+    """A file of another domain that a domain's agent may edit in a wave, or requests to edit."""
 
     id: int
     run_id: str
@@ -25,14 +25,14 @@ class Lease(NamedTuple):
 
 
 def of_run(conn: sqlite3.Connection, run_id: str, wave_number: int | None = None) -> list[Lease]:
-    """Return the leases of a run, or of one of its waves, oldest first."""
+    """Return the leases of a run, or of a wave of the run, oldest first."""
     where, values = ("run_id = ?", [run_id]) if wave_number is None else _of_wave(run_id, wave_number)
     rows = conn.execute(f"SELECT {_COLUMNS} FROM leases WHERE {where} ORDER BY id", values)  # noqa: S608
     return list(map(Lease._make, rows))
 
 
 def granted(conn: sqlite3.Connection, run_id: str, wave_number: int) -> dict[str, set[str]]:
-    """Return, by domain, the files that were leased to it for a wave."""
+    """Return, by domain, the files that are leased to the domain for a wave."""
     found: dict[str, set[str]] = {}
     for lease in of_run(conn, run_id, wave_number):
         if lease.status == "granted":
@@ -43,7 +43,7 @@ def granted(conn: sqlite3.Connection, run_id: str, wave_number: int) -> dict[str
 def holding(conn: sqlite3.Connection, run_id: str, wave_number: int) -> dict[str, set[str]]:
     """Return, by domain, the files that a domain's agent may edit in a wave.
 
-    What was granted for the next wave while there was none counts too: it was granted after this one had failed.
+    Leases for the next wave count too while that wave does not exist: they were granted after this wave failed.
     """
     found = granted(conn, run_id, wave_number)
     for domain, files in granted(conn, run_id, wave_number + 1).items():
@@ -52,7 +52,7 @@ def holding(conn: sqlite3.Connection, run_id: str, wave_number: int) -> dict[str
 
 
 def request(conn: sqlite3.Connection, run_id: str, wave_number: int, domain: str, file: str, reason: str) -> bool:
-    """Keep that an agent would need a file; say whether that is new. An answer that was given stays."""
+    """Record that an agent would need a file; say whether the request is new. An answer that was given stays."""
     row = conn.execute(
         "INSERT INTO leases (run_id, wave_number, domain, file, status, request_reason, created)"
         " VALUES (?, ?, ?, ?, 'requested', ?, ?) ON CONFLICT DO NOTHING RETURNING id",
@@ -80,7 +80,7 @@ def request(conn: sqlite3.Connection, run_id: str, wave_number: int, domain: str
 def decide(
     conn: sqlite3.Connection, run_id: str, wave_number: int, domain: str, file: str, status: str, reason: str
 ) -> Lease:
-    """Grant or deny a lease, asked for or not, and return it."""
+    """Grant or deny a lease, requested or not; return the lease."""
     before = conn.execute(
         "SELECT status FROM leases WHERE run_id = ? AND wave_number = ? AND domain = ? AND file = ?",
         (run_id, wave_number, domain, file),

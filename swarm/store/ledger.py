@@ -1,4 +1,4 @@
-"""The ledger: the append-only, hash-chained table `events`, in which every change of state is written."""
+"""Table `events`, the ledger: append-only and hash-chained, with an event for every change of state."""
 
 import json
 import sqlite3
@@ -13,12 +13,12 @@ VERSION: Final = "swarmLedger/v1"
 ACTOR: Final = "swarm"
 _PAGE: Final = 5_000
 _TRIGGERS: Final = 2
-# One encoder for all: `json.dumps` with options makes another for every call.
+# A shared encoder: `json.dumps` with options makes an encoder for every call.
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Entry(NamedTuple):
-    """One change of state, as it is to be written. `payload` holds JSON values without floats."""
+    """A change of state before it is written. `payload` holds JSON values without floats."""
 
     kind: str
     subject: str
@@ -54,7 +54,7 @@ class Event(NamedTuple):
 
 
 def as_kept(payload: dict[str, object]) -> dict[str, Any]:
-    """Return a payload as the ledger would give it back, where a tuple is a list."""
+    """Return a payload as an event gives its facts, where tuples are lists."""
     kept: dict[str, Any] = json.loads(_compact(payload))
     return kept
 
@@ -109,7 +109,7 @@ _COLUMNS = "seq, ts, kind, run_id, wave_id, subject, from_state, to_state, actor
 
 
 def events_after(conn: sqlite3.Connection, seq: int, run_id: str | None = None) -> Iterator[Event]:
-    """Return the events behind a cursor, of one run or of all, in order."""
+    """Return the events after a sequence number, of a run or of all runs, in order."""
     where, values = ("seq > ?", (seq,)) if run_id is None else ("run_id = ? AND seq > ?", (run_id, seq))
     cursor = conn.execute(f"SELECT {_COLUMNS} FROM events WHERE {where} ORDER BY seq", values)  # noqa: S608
     return map(Event._make, cursor)
@@ -126,12 +126,12 @@ def events_of(conn: sqlite3.Connection, *subjects: str) -> list[Event]:
 
 
 def head(conn: sqlite3.Connection) -> int:
-    """Return the number of the last event, 0 where there is none."""
+    """Return the sequence number of the last event, 0 in an empty ledger."""
     return int(conn.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
 
 
 def newest_of(conn: sqlite3.Connection, run_id: str) -> Event | None:
-    """Return the last event of a run; its first is that it was created, so `None` says that the ledger was cut."""
+    """Return the last event of a run; every run has the event of its creation, so `None` means a cut ledger."""
     row = conn.execute(
         f"SELECT {_COLUMNS} FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT 1",  # noqa: S608
         (run_id,),
@@ -142,8 +142,8 @@ def newest_of(conn: sqlite3.Connection, run_id: str) -> Event | None:
 class Break(NamedTuple):
     """The first event that does not fit: `missing` when events before it are gone, `hash` or `row` when it was edited.
 
-    The chain cannot tell an edited row from one whose predecessor was written anew with a hash that fits; both are
-    `row`. Where the next event goes on from what this one should read, only the stored `hash` was changed.
+    The chain cannot tell an edited row from a row whose predecessor was rewritten with a fitting hash; both are
+    `row`. Where the next event continues from the expected hash, only the stored `hash` was changed.
     """
 
     seq: int
@@ -154,9 +154,9 @@ class Break(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """What a walk along the ledger came to: the events that fit, the first and the last moment, the last hash.
+    """Result of a walk along the ledger: events that fit, first and last moment, last hash, first break.
 
-    `after_head` is how many events stand behind the one with the hash that was asked for, `None` where there is none.
+    `after_head` counts the events after the event of the requested hash, `None` where no event has that hash.
     """
 
     events: int
@@ -168,9 +168,9 @@ class Chain(NamedTuple):
 
 
 def examine(conn: sqlite3.Connection, *, head: str | None = None, tail: int | None = None) -> Chain:
-    """Walk along the chain to its end or to its first break; with `tail`, along its last events alone.
+    """Walk along the chain to its end or its first break; with `tail`, along the last events alone.
 
-    Some thousand events at a time: memory stays small, and no writer waits for a reader that walks for long.
+    The walk reads pages of events: memory stays small, and a long walk holds no read lock that a writer waits for.
     """
     previous, seq, first, last = GENESIS, 0, None, None
     if tail is not None:
@@ -180,8 +180,8 @@ def examine(conn: sqlite3.Connection, *, head: str | None = None, tail: int | No
             previous, seq = start.hash, start.seq
     begin = seq
     after_head = 0 if head == GENESIS and tail is None else None
-    while stage_events := _page(conn, seq):
-        for event in stage_events:
+    while page := _page(conn, seq):
+        for event in page:
             whole = chain_hash(previous, event[:-1])
             if event.seq != seq + 1 or event.hash != whole:
                 broken = _break(conn, event, seq + 1, whole)
@@ -205,7 +205,7 @@ def _break(conn: sqlite3.Connection, event: Event, expected: int, whole: str) ->
 
 
 def has_triggers(conn: sqlite3.Connection) -> bool:
-    """Say whether the triggers are there that refuse to edit and to cut the ledger."""
+    """Say whether the ledger has its triggers, which refuse edits and deletions."""
     found = conn.execute(
         "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'events'"
         " AND name IN ('the_ledger_is_not_edited', 'the_ledger_is_not_cut')"
@@ -214,7 +214,7 @@ def has_triggers(conn: sqlite3.Connection) -> bool:
 
 
 class LedgerSpan(NamedTuple):
-    """The events of a wave: how many, the first and the last, and the last one's hash."""
+    """Events of a wave: their count, the first and the last sequence number, and the last hash."""
 
     events: int
     first: int | None
@@ -223,7 +223,7 @@ class LedgerSpan(NamedTuple):
 
 
 def fixed_in(conn: sqlite3.Connection, run_id: str, wave_id: int) -> list[str]:
-    """Return the ids of the findings that were seen fixed in a wave, as the ledger has it; they may be back since."""
+    """Return the ids of the findings that a wave found fixed, by the ledger; later waves may have seen some again."""
     rows = conn.execute(
         "SELECT DISTINCT finding_id FROM events"
         " CROSS JOIN findings ON findings.id = CAST(substr(subject, length('finding:') + 1) AS INTEGER)"
@@ -235,7 +235,10 @@ def fixed_in(conn: sqlite3.Connection, run_id: str, wave_id: int) -> list[str]:
 
 
 def span_of(conn: sqlite3.Connection, run_id: str, wave_id: int) -> LedgerSpan:
-    """Return where a wave stands in the ledger. That receipts were made of it is no part of what they tell."""
+    """Return the span of a wave in the ledger, without receipts and promotions.
+
+    A receipt holds the span, so an event for the receipt itself would make a second receipt differ.
+    """
     row: Any = conn.execute(
         "SELECT count(*), min(seq), max(seq) FROM events WHERE run_id = ? AND wave_id = ?"
         " AND kind NOT IN ('receipt_made', 'promoted')",

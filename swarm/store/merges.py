@@ -1,4 +1,4 @@
-"""Table merges: each merge of a wave, with its domains and commits."""
+"""Table `merges`: the merges of waves, with their domains and commits."""
 
 import json
 import sqlite3
@@ -9,7 +9,7 @@ from swarm.store.ledger import Entry, append
 
 
 class NewMerge(NamedTuple):
-    """What was published of a wave, as it is recorded."""
+    """A merge before it is recorded."""
 
     wave_id: int
     ref: str
@@ -35,7 +35,7 @@ class Merge(NamedTuple):
 
 
 def add_merge(conn: sqlite3.Connection, run_id: str, new: NewMerge) -> None:
-    """Record what was published at a ref; the same again changes nothing."""
+    """Record a merge; a merge that is recorded already changes nothing."""
     row = conn.execute(
         "INSERT INTO merges (wave_id, ref, base, commit_sha, domains, dropped, verification_id, created)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
@@ -53,7 +53,7 @@ def add_merge(conn: sqlite3.Connection, run_id: str, new: NewMerge) -> None:
 
 
 def merges_of(conn: sqlite3.Connection, wave_id: int) -> list[Merge]:
-    """Return what was published of a wave, oldest first."""
+    """Return the merges of a wave, oldest first."""
     rows = conn.execute(f"SELECT {_MERGE} FROM merges WHERE wave_id = ? ORDER BY id", (wave_id,))  # noqa: S608
     return [_merge(row) for row in rows]
 

@@ -1,4 +1,4 @@
-"""The schema's version: reading it, and bringing a file up to this build, one migration at a time."""
+"""Version of the schema, and the upgrade of a file by migrations."""
 
 import os
 import re
@@ -18,7 +18,7 @@ SCHEMA_VERSION = 2
 
 
 def current() -> int:
-    """Return the version that this build understands."""
+    """Return the version of this build."""
     return SCHEMA_VERSION
 
 
@@ -43,12 +43,12 @@ def version_of(conn: sqlite3.Connection, path: Path) -> int | None:
 def upgrade(path: Path, verb: str, on_disk: int | None) -> None:
     """Apply every pending migration, each in one transaction with its version, in the queue of writers.
 
-    A file that holds something is copied to `backups/` first, and checked afterwards.
+    A file with records is copied to `backups/` before, and checked after.
     """
     with writers_queue(path, verb):
         conn = _open_for_upgrade(path)
         try:
-            if on_disk is not None and (version_of(conn, path) or 0) < current() and _tells_something(conn):
+            if on_disk is not None and (version_of(conn, path) or 0) < current() and _has_records(conn):
                 _back_up(conn, path, on_disk)
             for number, migration in sorted(_modules().items()):
                 _apply(conn, path, number, migration)
@@ -104,8 +104,8 @@ def _modules() -> dict[int, Any]:
     return {number: module for number, module in found.items() if number <= current()}
 
 
-def _tells_something(conn: sqlite3.Connection) -> bool:
-    """Say whether anything was ever recorded; not so in a file whose making was broken off between two migrations."""
+def _has_records(conn: sqlite3.Connection) -> bool:
+    """Say whether the file has records; a file whose creation was interrupted between two migrations has none."""
     return conn.execute("SELECT 1 FROM runs UNION ALL SELECT 1 FROM events LIMIT 1").fetchone() is not None
 
 
@@ -114,7 +114,7 @@ def _back_up(conn: sqlite3.Connection, path: Path, on_disk: int) -> None:
 
     folder = backups(path)
     folder.mkdir(mode=0o700, exist_ok=True)
-    # Whoever made these stood at the head of the queue, where we stand now.
+    # Unfinished copies have no living owner: only the head of the queue makes copies, and we are the head now.
     for left in folder.glob("control-plane-*.tmp"):
         left.unlink(missing_ok=True)
     moment = now().replace(":", "").replace(".", "-")

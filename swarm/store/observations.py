@@ -1,4 +1,4 @@
-"""What an earlier collect of a wave recorded of its findings: a wave that failed is collected again in its rest."""
+"""Observations of waves in the table `findings`: new, seen again, not seen, relocated, proved, unverified."""
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
@@ -11,7 +11,7 @@ from swarm.store.ledger import Entry, append_all
 
 
 class SeenFurther(NamedTuple):
-    """What further reports change of a finding that is observed already: by this wave, or by somebody since."""
+    """Changes by further reports of a finding that the wave, or a decision since, has observed already."""
 
     severity: str
     sightings: int
@@ -20,18 +20,18 @@ class SeenFurther(NamedTuple):
 
 
 def record_further(conn: sqlite3.Connection, findings: Iterable[SeenFurther]) -> None:
-    """Count further reports of findings; what is observed of them stays."""
+    """Count further reports of findings; the observation stays."""
     conn.executemany(
         "UPDATE findings SET severity = ?, sightings = sightings + ?, last_wave = ? WHERE id = ?", findings
     )
 
 
 def observed_since(conn: sqlite3.Connection, run_id: str, seq: int) -> dict[int, str]:
-    """Return what is observed now of the findings of a run, by row, that were moved behind a cursor of the ledger."""
+    """Return the observation, by row, of the findings of a run that moved after an event of the ledger."""
     rows = conn.execute(
         "SELECT id, observation FROM findings WHERE id IN (SELECT CAST(substr(subject, 9) AS INTEGER) FROM events"
         " WHERE run_id = ? AND seq > ? AND (kind = 'finding_moved' OR kind = 'finding_decided'"
-        # A finding that is closed or reopened is decided and moved by one event.
+        # `close` and `reopen` write a single event for the decision and the move.
         " AND json_extract(payload, '$.evidence') IS NOT NULL))",
         (run_id, seq),
     )
@@ -39,22 +39,22 @@ def observed_since(conn: sqlite3.Connection, run_id: str, seq: int) -> dict[int,
 
 
 def prove(conn: sqlite3.Connection, run_id: str, wave_id: int | None, proved: Sequence[Proved]) -> None:
-    """Make claimed findings fixed, on evidence; one that somebody closed meanwhile stays as it is.
+    """Make claimed findings fixed, on evidence; a finding that was closed meanwhile stays as it is.
 
     To be called with findings that are `still_claimed`, in the same transaction.
     """
     entries = []
-    for one in proved:
-        before = conn.execute("SELECT observation FROM findings WHERE id = ?", (one.finding,)).fetchone()[0]
+    for proof in proved:
+        before = conn.execute("SELECT observation FROM findings WHERE id = ?", (proof.finding,)).fetchone()[0]
         if before == "fixed":
             continue
         conn.execute(
             "UPDATE findings SET observation = 'fixed', observation_reason = ?, evidence = ?, evidence_note = ?,"
             " fixed_wave = ?, fixed_commit = ? WHERE id = ?",
-            (one.note, one.evidence, one.note, one.wave, one.commit, one.finding),
+            (proof.note, proof.evidence, proof.note, proof.wave, proof.commit, proof.finding),
         )
-        payload: dict[str, object] = {"evidence": one.evidence, "commit": one.commit}
-        subject = f"finding:{one.finding}"
+        payload: dict[str, object] = {"evidence": proof.evidence, "commit": proof.commit}
+        subject = f"finding:{proof.finding}"
         entries.append(
             Entry(
                 kind="finding_moved",
@@ -63,12 +63,12 @@ def prove(conn: sqlite3.Connection, run_id: str, wave_id: int | None, proved: Se
                 wave_id=wave_id,
                 from_state=before,
                 to_state="fixed",
-                reason=one.note,
+                reason=proof.note,
                 payload=payload,
             )
         )
     append_all(conn, entries)
-    settle(conn, [one.finding for one in proved], "fixed")
+    settle(conn, [proof.finding for proof in proved], "fixed")
 
 
 class NewFinding(NamedTuple):
@@ -106,7 +106,7 @@ class SeenAgain(NamedTuple):
 
 
 class NotSeen(NamedTuple):
-    """What a wave's silence changes of a finding."""
+    """Changes of a finding that a wave did not report."""
 
     observation: str
     observation_reason: str
@@ -118,7 +118,7 @@ class NotSeen(NamedTuple):
 
 
 class Relocated(NamedTuple):
-    """Where the line of a finding that was not reported went."""
+    """New place of a finding that a wave did not report and whose line moved."""
 
     file: str
     line: int
@@ -189,7 +189,7 @@ def _updated(seen: SeenAgain) -> tuple[object, ...]:
 
 
 def record_not_seen(conn: sqlite3.Connection, findings: Iterable[NotSeen]) -> None:
-    """Keep what a wave's silence about findings means."""
+    """Record the observations of findings that a wave did not report."""
     conn.executemany(
         "UPDATE findings SET observation = ?, observation_reason = ?, evidence = ?, fixed_wave = ?,"
         " fixed_commit = ?, misses = misses + ? WHERE id = ?",
@@ -198,14 +198,14 @@ def record_not_seen(conn: sqlite3.Connection, findings: Iterable[NotSeen]) -> No
 
 
 def record_relocated(conn: sqlite3.Connection, findings: Iterable[Relocated]) -> None:
-    """Keep where findings stand now whose lines moved while nobody reported them."""
+    """Record the new places of findings whose lines moved and that no agent reported."""
     conn.executemany("UPDATE findings SET file = ?, line = ?, anchor_commit = ? WHERE id = ?", findings)
 
 
 def unverify(conn: sqlite3.Connection, run_id: str, aborted: Collection[int], reason: str) -> int:
-    """Make the open findings of a run unverified, and those that waves of these numbers found fixed.
+    """Make the open findings of a run unverified, and the findings that aborted waves (numbers) found fixed.
 
-    A decision stays what it is. Returns how many findings are no longer what they were.
+    Decisions stay. Returns the number of findings that moved.
     """
     rows = conn.execute(
         "SELECT id, observation, fixed_wave FROM findings WHERE run_id = ?"
@@ -241,7 +241,7 @@ def unverify(conn: sqlite3.Connection, run_id: str, aborted: Collection[int], re
 
 
 def unverified_by(conn: sqlite3.Connection, run_id: str, aborted: Collection[int]) -> int:
-    """Return how many findings `unverify` would move."""
+    """Return the number of findings that `unverify` would move."""
     rows = conn.execute(
         "SELECT observation, fixed_wave FROM findings WHERE run_id = ?"
         " AND status IN ('new', 'recurring', 'approved', 'fixed')",

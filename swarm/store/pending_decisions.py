@@ -1,4 +1,4 @@
-"""The table `pending_decisions`: decisions of a file about findings that are not there yet."""
+"""Table `pending_decisions`: imported decisions whose finding does not exist yet."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ class Pending(NamedTuple):
 
 
 def keep(conn: sqlite3.Connection, run_id: str, decisions: Iterable[Pending]) -> None:
-    """Keep decisions for findings that may come; a newer one of the same fingerprint takes the place of the older."""
+    """Record decisions for findings that may come; a newer decision of a fingerprint replaces the older."""
     conn.executemany(
         "INSERT INTO pending_decisions (run_id, fingerprint, decision, reason, author, expires)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run_id, fingerprint) DO UPDATE SET decision = excluded.decision,"
@@ -26,7 +26,7 @@ def keep(conn: sqlite3.Connection, run_id: str, decisions: Iterable[Pending]) ->
 
 
 def drop(conn: sqlite3.Connection, run_id: str, fingerprints: Iterable[str]) -> None:
-    """Forget the decisions that waited under some fingerprints."""
+    """Remove the decisions of some fingerprints."""
     conn.executemany(
         "DELETE FROM pending_decisions WHERE run_id = ? AND fingerprint = ?",
         ((run_id, fingerprint) for fingerprint in fingerprints),
@@ -34,7 +34,7 @@ def drop(conn: sqlite3.Connection, run_id: str, fingerprints: Iterable[str]) -> 
 
 
 def drop_expired(conn: sqlite3.Connection, run_id: str, today: str) -> None:
-    """Forget the decisions that held until a day that is over."""
+    """Remove the decisions that expired before a day."""
     conn.execute("DELETE FROM pending_decisions WHERE run_id = ? AND expires < ?", (run_id, today))
 
 

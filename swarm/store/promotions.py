@@ -1,4 +1,4 @@
-"""Table promotions: each recorded step from a phase to the next."""
+"""Table `promotions`: the steps of runs from a phase to the next."""
 
 import json
 import sqlite3
@@ -38,7 +38,7 @@ class Promotion(NamedTuple):
 
 
 def add_promotion(conn: sqlite3.Connection, new: NewPromotion) -> None:
-    """Record a promotion; the run's and the wave's own moves are recorded where they are made."""
+    """Record a promotion; `transitions` records the moves of the run and of the wave."""
     gates, overridden = json.dumps([gate._asdict() for gate in new.gates]), json.dumps(new.overridden)
     row = conn.execute(
         "INSERT INTO promotions (run_id, wave_id, from_phase, to_phase, gates, overridden, reason, receipt_id, created)"

@@ -1,4 +1,4 @@
-"""Table receipts: the receipts that were made, with their digests."""
+"""Table `receipts`: durable records of waves and verifications, with their digests."""
 
 import json
 import sqlite3
@@ -33,8 +33,8 @@ def add_receipt(
     verification_id: int | None,
     document: Any,
 ) -> Receipt:
-    """Record a receipt and return it. `document` holds JSON values; equal ones make equal bodies."""
-    # Here, because `status` reads this module's tables and has no use for it.
+    """Record a receipt; return the row. `document` holds JSON values; equal documents make equal bodies."""
+    # Here, because `status` can import this module and computes no digest.
     import hashlib
 
     body = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""The table `runs`."""
+"""Table `runs`: the swarms of this control plane."""
 
 import sqlite3
 from pathlib import PurePath
@@ -12,7 +12,7 @@ _COLUMNS: Final = (
 
 
 class Run(NamedTuple):
-    """One swarm over one repository. `local_path` is real; `status` is the phase."""
+    """A swarm over a repository. `local_path` is resolved; `status` is the phase."""
 
     id: str
     repo: str
@@ -32,7 +32,7 @@ class Run(NamedTuple):
 
 
 class RunCounts(NamedTuple):
-    """A run with how many waves and findings it has."""
+    """A run with the number of its waves and of its findings."""
 
     run: Run
     waves: int
@@ -67,7 +67,7 @@ def newest_around(conn: sqlite3.Connection, folder: PurePath) -> Run | None:
 
 
 def newest_open_of(conn: sqlite3.Connection, local_path: str) -> Run | None:
-    """Return the newest run of a repository, unless it is complete or aborted."""
+    """Return the newest run of a repository, `None` where that run is complete or aborted."""
     run = _one(conn, "WHERE local_path = ? ORDER BY seq DESC LIMIT 1", local_path)
     return None if run is None or run.status in {"complete", "aborted"} else run
 
@@ -89,7 +89,7 @@ def all_with_counts(conn: sqlite3.Connection) -> list[RunCounts]:
 
 
 def set_map_frozen(conn: sqlite3.Connection, run_id: str, *, frozen: bool) -> bool:
-    """Freeze or unfreeze the map of a run; say whether that changed anything."""
+    """Freeze or unfreeze the map of a run; say whether the state changed."""
     changed = conn.execute(
         "UPDATE runs SET map_frozen = ? WHERE id = ? AND map_frozen <> ? RETURNING id",
         (frozen, run_id, frozen),
@@ -98,7 +98,7 @@ def set_map_frozen(conn: sqlite3.Connection, run_id: str, *, frozen: bool) -> bo
 
 
 def set_status(conn: sqlite3.Connection, run_id: str, source: str, target: str) -> bool:
-    """Set the phase of a run, unless another process has changed it from `source`; say whether it was set.
+    """Set the phase of a run that is still in `source`; say whether the phase was set.
 
     To be called by `transitions`, which writes the ledger.
     """
@@ -110,7 +110,7 @@ def set_status(conn: sqlite3.Connection, run_id: str, source: str, target: str) 
 
 def set_timeout(conn: sqlite3.Connection, run: Run, seconds: int) -> None:
     """Change the timeout policy of a run."""
-    # Another process may have changed it since the run was read.
+    # Another process may have changed the timeout since the run was read.
     now = find(conn, run.id) or run
     if now.timeout_seconds == seconds:
         return

@@ -1,4 +1,4 @@
-"""Save points that an `init` is about to make, written down until its run is recorded or they are gone again."""
+"""Save points that an `init` has begun, noted in `kv` until the run is recorded or the tag is removed."""
 
 import json
 import sqlite3
@@ -11,7 +11,7 @@ _PREFIX: Final = "init:"
 
 
 class Begun(NamedTuple):
-    """A save point that may be in a git folder without a run."""
+    """A save point whose tag may exist in a git folder without a run in the control plane."""
 
     tag: str
     commit: str
@@ -19,16 +19,16 @@ class Begun(NamedTuple):
 
 
 def note(conn: sqlite3.Connection, begun: Begun) -> None:
-    """Write down that a save point is about to be made."""
+    """Note a save point before its tag is made."""
     kv.add(conn, _PREFIX + begun.tag, json.dumps(begun))
 
 
 def unfinished(conn: sqlite3.Connection, git_folder: str) -> list[Begun]:
-    """Return the save points that were to be made in a git folder, and whose run was not recorded."""
+    """Return the noted save points of a git folder, whose runs were not recorded."""
     found = [Begun(*json.loads(value)) for value in kv.values_below(conn, _PREFIX)]
     return [begun for begun in found if begun.git_folder == git_folder]
 
 
 def forget(conn: sqlite3.Connection, every: Iterable[Begun]) -> None:
-    """Strike out what is recorded, or gone."""
+    """Remove the notes of save points that are recorded with their run, or removed."""
     kv.remove(conn, [_PREFIX + begun.tag for begun in every])

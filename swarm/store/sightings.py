@@ -1,4 +1,4 @@
-"""Table sightings: one wave's report of a finding."""
+"""Table `sightings`: the reports of findings by waves."""
 
 import json
 import sqlite3
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 
 class Sighting(NamedTuple):
-    """One wave's report of a finding, as it is kept. `finding` is a row of `findings`."""
+    """A report of a finding by a wave. `finding` is a row of `findings`."""
 
     finding: int
     wave_id: int
@@ -28,9 +28,9 @@ _COLUMNS: Final = ", ".join(Sighting._fields)
 
 
 class Earlier(NamedTuple):
-    """The agent runs whose reports are recorded, the findings that they saw, and those that the wave found fixed.
+    """Records of an earlier collect of a wave: counted agent runs, sighted findings, fixed findings.
 
-    Findings are rows of `findings`; `sighted` holds the wave that saw each first.
+    Findings are rows of `findings`; `sighted` holds the wave that saw each finding first.
     """
 
     counted: frozenset[int] = frozenset()
@@ -39,13 +39,16 @@ class Earlier(NamedTuple):
 
 
 def earlier(conn: sqlite3.Connection, run_id: str, wave_id: int, number: int) -> Earlier:
-    """Return what was recorded of a wave's findings up to now; nothing before its first collect."""
+    """Return the records of earlier collects of a wave, empty before its first collect.
+
+    A failed wave is collected again for the rest of its agents; agents counted before must not count twice.
+    """
     (recorded,) = conn.execute(
         "SELECT max(seq) FROM events WHERE subject = ? AND kind = 'findings_recorded'", (f"wave:{wave_id}",)
     ).fetchone()
     if recorded is None:
         return Earlier()
-    # Of an agent that was complete when the findings failed to be written, nothing is recorded yet.
+    # An agent can be complete without recorded findings: an earlier collect failed to write the findings alone.
     counted = conn.execute(
         "SELECT id FROM agent_runs WHERE wave_id = ? AND EXISTS (SELECT 1 FROM events"
         " WHERE subject = 'agent_run:' || agent_runs.id AND to_state = 'complete' AND seq < ?)",
@@ -69,7 +72,7 @@ def sightings_in(conn: sqlite3.Connection, wave_id: int) -> Iterator[Sighting]:
 
 
 def add_sightings(conn: sqlite3.Connection, sightings: Iterable[Sighting]) -> None:
-    """Record a wave's reports."""
+    """Record reports of a wave."""
     conn.executemany(
         "INSERT INTO sightings (finding, wave_id, agent_run_id, reported_id, severity, category, file, line, quote,"
         " description, recommendation, matched_by, match_note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -78,7 +81,7 @@ def add_sightings(conn: sqlite3.Connection, sightings: Iterable[Sighting]) -> No
 
 
 def sightings_of(conn: sqlite3.Connection, row_id: int) -> list[tuple[int, str, Sighting]]:
-    """Return every sighting of a finding, oldest first, each with its wave's number and its reporter's domain."""
+    """Return the sightings of a finding, oldest first, each with the number of its wave and the domain of its agent."""
     names = ", ".join(f"sightings.{name}" for name in Sighting._fields)
     cursor = conn.execute(
         f"SELECT waves.number, agent_runs.domain, {names} FROM sightings"  # noqa: S608
@@ -96,20 +99,13 @@ def first_wave_of(conn: sqlite3.Connection, row_id: int) -> int:
 
 
 def waves_of_sightings(conn: sqlite3.Connection, run_id: str | None) -> list[tuple[int, str | None, int]]:
-    """Return the waves that sightings name: id, run and number, 0 where there is no such wave."""
+    """Return the waves that sightings name: id, run and number; the number is 0 where the wave is missing."""
     rows = conn.execute(
         "SELECT seen.wave_id, run_id, coalesce(number, 0) FROM (SELECT DISTINCT wave_id FROM sightings) seen"
         " LEFT JOIN waves ON waves.id = seen.wave_id WHERE (?1 IS NULL OR run_id = ?1) ORDER BY seen.wave_id",
         (run_id,),
     )
     return rows.fetchall()
-
-
-def sightings_of_wave(conn: sqlite3.Connection, wave_id: int) -> Iterator[Sighting]:
-    """Yield the sightings of a wave in the order in which they were written."""
-    names = ", ".join(Sighting._fields)
-    rows = conn.execute(f"SELECT {names} FROM sightings WHERE wave_id = ? ORDER BY id", (wave_id,))  # noqa: S608
-    return map(Sighting._make, rows)
 
 
 class Seen(NamedTuple):
@@ -121,7 +117,7 @@ class Seen(NamedTuple):
 
 
 def seen_in(conn: sqlite3.Connection, wave_id: int) -> Seen:
-    """Return what a wave saw. It stays what it was: later waves write sightings of their own."""
+    """Return the counts of the findings that a wave saw; later waves do not change them."""
     rows = conn.execute(
         "SELECT severity, count(DISTINCT finding) FROM sightings WHERE wave_id = ? GROUP BY severity", (wave_id,)
     )

@@ -1,4 +1,4 @@
-"""What SQLite's errors, and a lock that stays taken, mean to the user."""
+"""Translation of SQLite's errors into errors of the catalogue."""
 
 import os
 import sqlite3
@@ -10,7 +10,7 @@ from swarm.store.writers import _busy, lock_file
 
 
 def translated(error: sqlite3.Error, path: Path) -> Exception:
-    """Return the error of ours that says what SQLite's means."""
+    """Return the catalogue's error for an error of SQLite."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     problem = str(error)
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
@@ -20,7 +20,7 @@ def translated(error: sqlite3.Error, path: Path) -> Exception:
 
         return _busy(path, holder_of(lock_file(path)))
     if code == sqlite3.SQLITE_CANTOPEN and path.is_file() and all(os.access(p, os.W_OK) for p in (path, path.parent)):
-        # Its journal could not be made: the disk has no room for one more file.
+        # SQLite cannot create the journal although file and folder are writable: the disk is full.
         return errors.ControlPlaneWriteFailed(path=str(path), problem=problem)
     if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
         return errors.ControlPlaneReadOnly(path=str(path), problem=problem)

@@ -1,4 +1,4 @@
-"""What the tables say of every state that the ledger tells too, in the ledger's own words."""
+"""States in the tables, in the words of the ledger, for the comparison by `ledger verify`."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from swarm.store import domains
 
-# Each: the name of its subjects, the facts in the order of the columns behind the id and the run, and the query.
+# Kind of subject, facts in the order of the columns after the id and the run, and the query.
 _QUERIES: Final = (
     (
         "run",
@@ -95,7 +95,7 @@ _QUERIES: Final = (
 
 
 class Stated(NamedTuple):
-    """What the tables say of one subject."""
+    """Facts of a subject in the tables."""
 
     subject: str
     run_id: str | None
@@ -103,7 +103,7 @@ class Stated(NamedTuple):
 
 
 def all_stated(conn: sqlite3.Connection, run_id: str | None) -> Iterator[Stated]:
-    """Yield what the tables say of every subject, of one run or of all; they are read as they are asked for."""
+    """Yield the facts of every subject, of a run or of all runs, row by row as the caller iterates."""
     for name, facts, query in _QUERIES:
         for row_id, run, *values in conn.execute(query, (run_id,)):
             yield Stated(f"{name}:{row_id}", run, dict(zip(facts, values, strict=True)))
@@ -112,7 +112,7 @@ def all_stated(conn: sqlite3.Connection, run_id: str | None) -> Iterator[Stated]
 
 
 def snapshot_digests(conn: sqlite3.Connection, run_id: str | None) -> Iterator[tuple[int, str | None, str, str]]:
-    """Yield each frozen map: its id, its run, the digest that is kept of it, and the digest that it has."""
+    """Yield each snapshot: its id, its run, the recorded digest, and the digest of the map."""
     import hashlib
 
     rows = conn.execute(
@@ -123,7 +123,7 @@ def snapshot_digests(conn: sqlite3.Connection, run_id: str | None) -> Iterator[t
 
 
 def output_digests(conn: sqlite3.Connection, run_id: str | None) -> Iterator[tuple[int, str | None, str, str]]:
-    """Yield each output that was taken in: its row, its run, the digest that is kept of it, and the one that it has."""
+    """Yield each output: its row, its run, the recorded digest, and the digest of the body."""
     import hashlib
     import zlib
 

@@ -1,4 +1,4 @@
-"""The one place where a wave, an agent run or a run changes its state."""
+"""Transitions of waves, agent runs and runs: the law of states, the update, and the event, in that order."""
 
 import sqlite3
 from typing import Final
@@ -33,7 +33,10 @@ def move_wave(
     reason: str | None = None,
     override: bool = False,
 ) -> None:
-    """Bring a wave to another state. Raises a StateMachineRejectionError, or StateConflict when it moved."""
+    """Bring a wave to another state.
+
+    Raises a StateMachineRejectionError, or StateConflict when another process moved the wave.
+    """
     _hold_to(WAVE, wave.status, target, override=override, wave=wave)
     ended = None if target is WaveStatus.DISPATCHED else now()
     if not waves.set_status(conn, wave, target, ended):
@@ -60,9 +63,9 @@ def move_agent_run(
     *,
     reason: str | None = None,
     override: bool = False,
-    told: dict[str, object] | None = None,
+    payload: dict[str, object] | None = None,
 ) -> None:
-    """Bring an agent run to another state; `told` is what the event says beside it. Raises as `move_wave` does."""
+    """Bring an agent run to another state; `payload` goes into the event. Raises as `move_wave` does."""
     _hold_to(AGENT_RUN, agent.status, target, override=override, wave=wave, agent=agent)
     moment = now()
     started = moment if target is AgentRunStatus.RUNNING else None
@@ -82,13 +85,13 @@ def move_agent_run(
             from_state=agent.status,
             to_state=target,
             reason=reason,
-            payload=told,
+            payload=payload,
         ),
     )
 
 
 def move_run(conn: sqlite3.Connection, run_id: str, source: str, target: str) -> None:
-    """Bring a run to another phase. Raises StateConflict when it moved meanwhile."""
+    """Bring a run to another phase. Raises StateConflict when another process moved the run."""
     if source == target:
         return
     if not runs.set_status(conn, run_id, source, target):

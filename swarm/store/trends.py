@@ -1,4 +1,4 @@
-"""Questions over all waves and runs: what was open when, what was seen again, what came back after it was fixed."""
+"""Queries over all waves and runs: lifespans of findings, persistent findings, recurrence."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from swarm.store.wave_documents import WaveResult, result_from
 
 
 class Lifespan(NamedTuple):
-    """How many findings of a severity share the wave they came in, the wave they were fixed in, and a decision."""
+    """Findings of a severity with the same first wave, fixed wave and decision, counted."""
 
     severity: str
     first_wave: int
@@ -19,9 +19,9 @@ class Lifespan(NamedTuple):
 
 
 class Persistent(NamedTuple):
-    """A finding that was seen in several waves, came back, or is known to another run, too.
+    """A finding that several waves saw, that came back after a fix, or that another run knows too.
 
-    `run` is the run's place in order of insertion; `fixes` counts the times that it was fixed.
+    `run` is the run's place in the order of insertion.
     """
 
     row_id: int
@@ -37,7 +37,7 @@ class Persistent(NamedTuple):
 
 
 class FindingSummary(NamedTuple):
-    """What is shown of a persistent finding."""
+    """Columns of a persistent finding that users see."""
 
     finding_id: str
     severity: str
@@ -67,7 +67,7 @@ class Point(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """The findings of one rule or file."""
+    """Findings of a rule or of a file, counted."""
 
     name: str
     findings: int
@@ -82,7 +82,7 @@ _GROUPS: Final = {"rule": "coalesce(rule_id, category)", "file": "file"}
 
 
 def spans(conn: sqlite3.Connection, run_id: str) -> Iterator[Lifespan]:
-    """Return the lives of a run's findings, counted where they are alike."""
+    """Return the lifespans of a run's findings, equal lifespans counted together."""
     rows = conn.execute(
         "SELECT severity, first_wave, fixed_wave, decision IN ('deferred', 'rejected') AS closed,"
         " CASE WHEN decision IN ('deferred', 'rejected') THEN decided END AS since, count(*) FROM findings"
@@ -93,7 +93,7 @@ def spans(conn: sqlite3.Connection, run_id: str) -> Iterator[Lifespan]:
 
 
 def run_count(conn: sqlite3.Connection, repo: str | None) -> int:
-    """Return how many runs there are, of one repository or of all."""
+    """Return the number of runs, of a repository or of all repositories."""
     return int(conn.execute(f"SELECT count(*) FROM runs WHERE {_OF_REPO}", (repo,)).fetchone()[0])  # noqa: S608
 
 
@@ -114,7 +114,7 @@ def persistent(conn: sqlite3.Connection, repo: str | None, linked: set[int]) -> 
 
 
 def links(conn: sqlite3.Connection, repo: str | None) -> Iterator[tuple[int, int]]:
-    """Return pairs of findings in different runs of one repository that share a fingerprint or an alias."""
+    """Return pairs of findings in different runs of a repository that share a fingerprint or an alias."""
     every = (
         "SELECT runs.repo, fingerprint, runs.seq, findings.id FROM runs"  # noqa: S608
         f" CROSS JOIN findings ON findings.run_id = runs.id WHERE {_OF_REPO}"
@@ -129,8 +129,8 @@ def links(conn: sqlite3.Connection, repo: str | None) -> Iterator[tuple[int, int
         key, run, finding = (repository, fingerprint), in_run, row_id
 
 
-def told(conn: sqlite3.Connection, row_id: int) -> FindingSummary:
-    """Return what is shown of one finding."""
+def summary_of(conn: sqlite3.Connection, row_id: int) -> FindingSummary:
+    """Return the summary of a finding (row)."""
     row = conn.execute(
         "SELECT finding_id, severity, coalesce(rule_id, category), findings.status, runs.repo, file, line, description,"
         " run_id, first_wave, last_wave FROM findings JOIN runs ON runs.id = run_id WHERE findings.id = ?",
@@ -150,7 +150,7 @@ def points(conn: sqlite3.Connection, repo: str | None) -> Iterator[Point]:
 
 
 def regressions_by_wave(conn: sqlite3.Connection, run_id: str) -> dict[int, int]:
-    """Return how many fixed findings came back in each wave, by the wave's id, as the ledger tells."""
+    """Return the number of fixed findings that came back, by the wave's id, from the ledger."""
     rows = conn.execute(
         "SELECT wave_id, count(*) FROM events WHERE run_id = ? AND kind = 'finding_moved'"
         " AND from_state = 'fixed' AND to_state = 'recurring' AND wave_id IS NOT NULL GROUP BY wave_id",

@@ -1,4 +1,4 @@
-"""The tables `verifications`, `merges`, `receipts` and `promotions`: what was proved, published and passed."""
+"""Table `verifications`: builds of a commit by `verify` and `merge`, with the counts of judged claims."""
 
 import json
 import sqlite3
@@ -64,7 +64,7 @@ class NewVerification(NamedTuple):
 
 
 class Verification(NamedTuple):
-    """A look at a commit: what its build said (`verdict`), and of `verify` what the claims came to."""
+    """A verification of a commit: the verdict of its build, and for `verify` the counts of claims."""
 
     id: int
     run_id: str
@@ -85,12 +85,12 @@ class Verification(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """Whether a gate may rest on it."""
+        """True where a gate may rest on the verification."""
         return self.exit_code == 0
 
 
 def add_verification(conn: sqlite3.Connection, new: NewVerification) -> Verification:
-    """Record a verification and return it."""
+    """Record a verification; return the row."""
     documents = {"steps": _steps_text(new.steps), "claims": _claims_text(new.claims)}
     marks = ", ".join("?" * (len(NewVerification._fields) + 1))
     row = conn.execute(
@@ -127,7 +127,7 @@ def add_verification(conn: sqlite3.Connection, new: NewVerification) -> Verifica
 def newest_verification(
     conn: sqlite3.Connection, run_id: str, *, wave_id: int | None = None, phase: str | None = None
 ) -> Verification | None:
-    """Return the newest `verify` of a run; of one wave, or made in one phase, where that is asked for."""
+    """Return the newest `verify` of a run, or of a wave of the run, or made in a phase."""
     where, values = "run_id = ? AND purpose = 'verify'", [run_id]  # type: tuple[str, list[object]]
     if wave_id is not None:
         where, values = f"{where} AND wave_id = ?", [*values, wave_id]
@@ -141,7 +141,7 @@ def newest_verification(
 
 
 def verifications_of(conn: sqlite3.Connection, run_id: str, wave_id: int | None = None) -> list[Verification]:
-    """Return the verifications of a run, or of one of its waves, oldest first."""
+    """Return the verifications of a run, or of a wave of the run, oldest first."""
     rows = conn.execute(
         f"SELECT {_VERIFICATION} FROM verifications WHERE run_id = ?1 AND (?2 IS NULL OR wave_id = ?2)"  # noqa: S608
         " ORDER BY id",

@@ -1,4 +1,4 @@
-"""The table `waves`."""
+"""Table `waves`: the dispatches of phases."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _COLUMNS: Final = (
 
 
 class Wave(NamedTuple):
-    """One dispatch of one phase. `result` is `None` while the wave is in flight."""
+    """A dispatch of a phase. `result` is `None` while the wave is in flight."""
 
     id: int
     run_id: str
@@ -42,12 +42,12 @@ class Wave(NamedTuple):
 
     @property
     def sentinel(self) -> Sentinel:
-        """The fingerprints taken at dispatch, decoded anew at each call: they are large, and few verbs need them."""
+        """Fingerprints taken at dispatch, decoded at each call: they are large, and few verbs read them."""
         return wave_documents.sentinel_from(self.sentinel_document)
 
 
 class NewWave(NamedTuple):
-    """A wave as dispatch records it."""
+    """A wave before dispatch records the wave."""
 
     run_id: str
     number: int
@@ -69,7 +69,7 @@ def next_number(conn: sqlite3.Connection, run_id: str) -> int:
 
 
 def add(conn: sqlite3.Connection, wave: NewWave) -> int:
-    """Record a dispatched wave; `one_open_wave_per_run` refuses a second one. Returns its id."""
+    """Record a dispatched wave; `one_open_wave_per_run` refuses a second open wave. Returns the id."""
     row = conn.execute(
         "INSERT INTO waves (run_id, number, phase, snapshot_id, dispatch_sha, isolated, shared_tree, runtime,"
         " runtime_version, runtime_config, sentinel, status, dispatched)"
@@ -111,7 +111,7 @@ def newest_ended(conn: sqlite3.Connection, run_id: str) -> Wave | None:
 
 
 def newest_amend(conn: sqlite3.Connection, run_id: str) -> Wave | None:
-    """Return the run's latest amend wave that was collected and not taken back."""
+    """Return the run's latest amend wave that was collected and not aborted by a rewind."""
     return _one(
         conn,
         "run_id = ? AND (phase LIKE '%-amend-%' OR phase IN ('stage-d-amend', 'feature-execute'))"
@@ -144,7 +144,7 @@ def count(conn: sqlite3.Connection, run_id: str) -> int:
 
 
 def set_status(conn: sqlite3.Connection, wave: Wave, target: WaveStatus, ended: str | None) -> bool:
-    """Set the status of a wave, unless another process has changed it since `wave` was read; say whether it was set.
+    """Set the status of a wave that still has the status of `wave`; say whether the status was set.
 
     To be called by `transitions`, which holds the step to the law and writes the ledger.
     """
@@ -156,7 +156,7 @@ def set_status(conn: sqlite3.Connection, wave: Wave, target: WaveStatus, ended: 
 
 
 def record_runtime(conn: sqlite3.Connection, wave_id: int, runtime: str, version: str | None, config: str) -> None:
-    """Keep the runtime that a wave was launched with, its version and the hash of its configuration."""
+    """Record the runtime of a launch, its version and the hash of its configuration."""
     conn.execute(
         "UPDATE waves SET runtime = ?, runtime_version = ?, runtime_config = ? WHERE id = ?",
         (runtime, version, config, wave_id),
@@ -164,7 +164,7 @@ def record_runtime(conn: sqlite3.Connection, wave_id: int, runtime: str, version
 
 
 def record_shared_tree(conn: sqlite3.Connection, wave_id: int, path: str) -> None:
-    """Keep the path of the detached tree that the wave's analyzers read."""
+    """Record the path of the detached tree that the wave's analyzers share."""
     conn.execute("UPDATE waves SET shared_tree = ? WHERE id = ?", (path, wave_id))
 
 
@@ -200,13 +200,13 @@ def branches_in_use(conn: sqlite3.Connection, run_id: str) -> set[str]:
 
 
 def record_sentinel(conn: sqlite3.Connection, wave_id: int, sentinel: Sentinel) -> None:
-    """Keep what must not change from now on while the agents of a wave work."""
+    """Record new fingerprints of things that must not change while the agents of a wave work."""
     document = wave_documents.sentinel_text(sentinel)
     conn.execute("UPDATE waves SET sentinel = ? WHERE id = ?", (document, wave_id))
 
 
 def record_probe(conn: sqlite3.Connection, wave_id: int, *, degraded: bool, violations: Sequence[Violation]) -> None:
-    """Keep what the sentinel and the ownership probe found."""
+    """Record the violations that the sentinel and the ownership probe found."""
     conn.execute(
         "UPDATE waves SET ownership_probe_degraded = ?, violations = ? WHERE id = ?",
         (degraded, wave_documents.violations_text(violations), wave_id),
@@ -214,7 +214,7 @@ def record_probe(conn: sqlite3.Connection, wave_id: int, *, degraded: bool, viol
 
 
 def record_result(conn: sqlite3.Connection, wave_id: int, result: WaveResult) -> None:
-    """Keep the counts that the wave ended with."""
+    """Record the counts with which a wave ended."""
     conn.execute("UPDATE waves SET result = ? WHERE id = ?", (wave_documents.result_text(result), wave_id))
 
 

@@ -1,4 +1,4 @@
-"""The queue of writers: an OS lock that orders the processes that write one database."""
+"""Queue of writers: an OS lock that orders the processes that write a database."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,10 @@ WAIT_SECONDS: Final = 30.0
 
 @contextmanager
 def writers_queue(path: Path, verb: str) -> Iterator[None]:
-    """Stand in the queue of writers: SQLite's own waiting is unfair. Raises ControlPlaneBusy, ControlPlaneReadOnly."""
+    """Hold the lock of the queue: SQLite's own waiting is unfair, and starves a writer.
+
+    Raises ControlPlaneBusy, ControlPlaneReadOnly.
+    """
     from swarm.locks import LockTaken, locked
 
     lock = lock_file(path)
@@ -35,5 +38,5 @@ def lock_file(path: Path) -> Path:
 
 def _busy(path: Path, holder: str) -> errors.ControlPlaneBusy:
     pid, _, verb = holder.partition(" ")
-    told = f" by process {pid} ({verb})" if pid.isdigit() else ""
-    return errors.ControlPlaneBusy(path=str(path), waited=WAIT_SECONDS, holder=told)
+    known = f" by process {pid} ({verb})" if pid.isdigit() else ""
+    return errors.ControlPlaneBusy(path=str(path), waited=WAIT_SECONDS, holder=known)

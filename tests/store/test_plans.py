@@ -200,7 +200,7 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             [["SEARCH events USING INDEX events_of_a_run (run_id=?)", "USE TEMP B-TREE FOR GROUP BY"]],
         ),
         (
-            lambda conn: trends.told(conn, 1),
+            lambda conn: trends.summary_of(conn, 1),
             [
                 [
                     "SEARCH findings USING INTEGER PRIMARY KEY (rowid=?)",

@@ -60,7 +60,7 @@ def _sightings(conn: sqlite3.Connection, story: Story, run_id: str | None) -> It
     for wave_id in sorted(numbers.keys() | story.recorded.keys()):
         subject = f"wave:{wave_id}"
         run, number = numbers.get(wave_id, (story.runs.get(subject), 0))
-        rows = sightings.sightings_of_wave(conn, wave_id)
+        rows = sightings.sightings_in(conn, wave_id)
         digest, new = Digest(), set[int]()
         for record in sorted(story.recorded.get(wave_id, []), key=lambda one: one.sightings):
             for sighting in digest.over(islice(rows, record.sightings - digest.count)):

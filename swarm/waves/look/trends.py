@@ -92,7 +92,7 @@ def _across_runs(groups: Iterable[_Defect]) -> Iterator[Persistent]:
 
 
 def _comeback(conn: sqlite3.Connection, group: _Defect) -> Comeback:
-    first, newest = trend_rows.told(conn, group.members[0].row_id), trend_rows.told(conn, group.members[-1].row_id)
+    first, newest = (trend_rows.summary_of(conn, group.members[at].row_id) for at in (0, -1))
     return Comeback(
         finding_id=newest.finding_id,
         severity=newest.severity,

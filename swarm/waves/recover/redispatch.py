@@ -110,7 +110,7 @@ def _add(conn: sqlite3.Connection, recovery: Recovery, new: Successor) -> int:
     if before.status is AgentRunStatus.PENDING:
         agent_runs.plan_anew(conn, before.id, row)
         dispatched = AgentRunStatus.DISPATCHED
-        transitions.move_agent_run(conn, recovery.wave, before, dispatched, reason=recovery.reason, told=row.told)
+        transitions.move_agent_run(conn, recovery.wave, before, dispatched, reason=recovery.reason, payload=row.payload)
         return before.id
     agent_run_id = agent_runs.add(conn, recovery.run.id, recovery.wave.id, row)
     assignments.assign(conn, agent_run_id, new.agent.assigned)
