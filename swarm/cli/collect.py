@@ -55,8 +55,12 @@ def _lines(result: CollectResult) -> Iterator[str]:
     for violation in result.violations[:_MOST_VIOLATIONS]:
         wrong = _problem(violation, is_amend=is_amend)
         yield f"⊘ {plain(violation.file)} was touched by {violation.agent_domain}; {wrong}"
+        if violation.detail:
+            yield f"  {plain(violation.detail)}"
     if len(result.violations) > _MOST_VIOLATIONS:
         yield f"⊘ … and {len(result.violations) - _MOST_VIOLATIONS:,} more"
+    for note in result.notes[:_MOST_VIOLATIONS]:
+        yield f"ℹ {plain(note)}"  # noqa: RUF001
     yield from _amended(result)
     if result.ownership_probe_degraded:
         yield "ℹ Without --isolate nobody can tell who edited what in the shared checkout."  # noqa: RUF001

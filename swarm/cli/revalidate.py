@@ -25,7 +25,8 @@ def command(
 
     An agent is complete when its output is valid and its worktree shows no violation; leases granted since count.
     When all agents are complete the wave is collected. Exit 1 while an output is invalid or the wave stays failed.
-    Without --domain, only the violations of the wave as a whole are checked again.
+    Without --domain, changes of the git folder and of the checkout are shown, and --apply accepts them: --reason says
+    who answers for them.
     """
     from swarm.waves.recover.revalidate import revalidate
 
@@ -54,8 +55,7 @@ def _lines(result: RevalidateResult) -> Iterator[str]:
                 yield f"  {plain(file)} is not its own; take it back in its worktree, or lease it"
             else:
                 yield f"  {plain(file)} was touched, and an audit edits nothing; take it back in its worktree"
-    for violation in result.wave_violations:
-        yield f"⊘ {plain(violation.file)} was touched by nobody known; while it stands, the wave cannot be collected"
+    yield from _outside(result)
     for fix in result.fixes:
         yield f"✓ {fix.finding_id} claimed by {fix.domain}: {plain(fix.evidence)}"
     for skip in result.skipped_fixes:
@@ -64,3 +64,11 @@ def _lines(result: RevalidateResult) -> Iterator[str]:
         yield f"Not complete: {', '.join(result.incomplete)}"
     yield f"Wave status: {result.wave_status}"
     yield f"Next: {result.next_action}"
+
+
+def _outside(result: RevalidateResult) -> Iterator[str]:
+    for change in result.accepted:
+        verb = "accepted" if result.applied else "would be accepted by --apply"
+        yield f"ℹ {plain(change.file)} {verb}" + (f": {plain(change.detail)}" if change.detail else "")  # noqa: RUF001
+    for violation in result.wave_violations:
+        yield f"⊘ {plain(violation.file)} was touched by nobody known; while it stands, the wave cannot be collected"

@@ -1,115 +1,194 @@
-"""What must not change while agents work: the git folder that all trees share, and the primary checkout."""
+"""Fingerprints of what must not change while agents work: the git folder that all trees share, and the checkout."""
 
 import hashlib
 import os
-from collections.abc import Iterator
+import re
+import stat
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from swarm.git.blocking_files import traps
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import Repository, status_entries
-from swarm.git.runner import Git
+from swarm.git.runner import Git, GitError
 from swarm.git.worktree_list import WORKTREES
 from swarm.rules import ref_names
+from swarm.scratch import scratch_folder
 
+# Files that git follows to other objects or attributes. `config` is compared by its keys where those can be read.
 _FILES: Final = (
     "config",
     "config.worktree",
     "info/attributes",
     "info/exclude",
     "info/grafts",
-    "info/sparse-checkout",
     "objects/info/alternates",
-    "shallow",
 )
 # Beside what is compared of a worktree: where it is.
-_PLACE: Final = "/place"
+PLACE: Final = "/place"
+# Before each key of the configuration in the fingerprints.
+KEY: Final = "config "
+_SECRET: Final = re.compile(r"(?<=://)[^/@\s]*(?=@)")
+_LONGEST_VALUE: Final = 200
+# A file above this is compared by size and times: reading it at each collect would cost more than it shows.
+_LARGEST: Final = 1 << 26
+_MOST_BYTES: Final = 1 << 28
 
 
 def fingerprint_common(common_dir: Path, run_id: str) -> dict[str, str]:
-    """Return a digest of each thing in the common git folder that could make git run something or lie to us.
+    """Return a state for each thing in the common git folder that could make git run something or lie to us.
 
-    Read as files, without git. Configuration, hooks, attributes, the links of every worktree, and the refs: a
-    branch may move, as a commit by the coordinator is nobody's offence, but none may go, and no tag may move.
+    Settings by key, hooks, attributes, the links of every worktree, and the refs with their commits. No file of the
+    folder is taken as configuration to read them.
     """
     seen = {name: _digest(common_dir / name) for name in _FILES}
+    seen |= {f"{KEY}{key}": value for key, value in settings_of(common_dir / "config").items()}
     for file in sorted(_below(common_dir / "hooks")):
         seen[str(file.relative_to(common_dir))] = _digest(file)
     for admin in sorted(_below(common_dir / WORKTREES, depth=1)):
         if admin.is_dir():
             for name in ("commondir", "gitdir", "config.worktree"):
                 seen[f"worktrees/{admin.name}/{name}"] = _digest(admin / name)
-            seen[f"worktrees/{admin.name}{_PLACE}"] = _place(admin)
+            seen[f"worktrees/{admin.name}{PLACE}"] = _place(admin)
     for file in sorted(_below(common_dir / "refs" / "replace")):
         seen[str(file.relative_to(common_dir))] = _digest(file)
     refs = _refs(common_dir)
     seen[ref_names.run_ref(run_id)] = refs.get(ref_names.run_ref(run_id), "")
     for name, commit in refs.items():
-        if name.startswith(ref_names.TAGS):
+        is_ours = name.startswith(ref_names.ALL_RUNS)
+        if name.startswith((ref_names.TAGS, ref_names.HEADS)) and not is_ours:
             seen[name] = commit
-        elif name.startswith(ref_names.HEADS) and not name.startswith(ref_names.ALL_RUNS):
-            seen[name] = "there"
     return {name: value for name, value in seen.items() if value}
 
 
-def differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
-    """Return the names whose fingerprint is another now.
+def settings_of(file: Path) -> dict[str, str]:
+    """Return the settings of a configuration file, by key; includes are named and not followed.
 
-    A worktree that was added or removed whole is ours, and a new tag or branch harms nothing.
+    Values of a key stand in one line; credentials in addresses are left out. Empty where git cannot read the file,
+    which is then compared as a whole.
     """
-    changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
-    still = {tree for tree in _worktrees(before) & _worktrees(now) if not _is_another(tree, before, now)}
-    kept = (name for name in changed if (tree := _tree_of(name)) is None or (tree in still and not _is_place(name)))
-    return [name for name in kept if name in before or not name.startswith((ref_names.TAGS, ref_names.HEADS))]
+    if file.is_symlink() or not file.is_file():
+        return {}
+    with scratch_folder() as folder:
+        # Outside of any repository: git would read its configuration before it answers.
+        git = Git(folder)
+        try:
+            listed = git.run("config", "--file", str(file), "--no-includes", "--list", "-z")
+        except GitError:
+            return {}
+    found: dict[str, str] = {}
+    for entry in listed.split(b"\0"):
+        key, _, value = entry.decode("utf-8", "surrogateescape").partition("\n")
+        if key:
+            value = _shortened(_SECRET.sub("…", value))
+            found[key] = f"{found[key]}; {value}" if key in found else value
+    return found
 
 
-def fingerprint_primary(repository: Repository) -> dict[str, str]:
-    """Return what is uncommitted or untracked in the primary checkout, each path with its state."""
+def _shortened(value: str) -> str:
+    if len(value) <= _LONGEST_VALUE:
+        return value or "''"
+    digest = hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return f"{value[:_LONGEST_VALUE]}… ({digest})"
+
+
+def fingerprint_primary(repository: Repository, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the uncommitted and untracked files of the primary checkout, each with its state.
+
+    A state is mode, size, blob and times: the blob that git would make of the file (`_same_content` compares it), so
+    that a file put back is what it was. States in `known` with the same times are taken over unread.
+    """
     if endless := traps(repository.root, repository.common_dir):
         return dict.fromkeys(endless, "no file, and git would wait for it")
-    porcelain = Git(repository.root).run(
+    git = Git(repository.root)
+    porcelain = git.run(
         "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=dirty", filters=True
     )
-    seen = {path: f"{letters} {_stat(repository.root, path)}" for letters, path in status_entries(porcelain)}
+    paths = {path: letters for letters, path in status_entries(porcelain)}
     # A flag in the index (assume-unchanged, skip-worktree) keeps a changed file out of the status.
-    for entry in Git(repository.root).run("ls-files", "-v", "-z").split(b"\0"):
+    for entry in git.run("ls-files", "-v", "-z").split(b"\0"):
         if entry and not entry.startswith(b"H "):
-            path = path_text(entry[2:])
-            seen[path] = f"{entry[:1].decode()} {_stat(repository.root, path)}"
-    return seen
+            paths.setdefault(path_text(entry[2:]), entry[:1].decode())
+    staged = _staged(git) if any(letters[:1] not in " ?" for letters in paths.values()) else {}
+    states = {path: _shape(repository.root, path) for path in sorted(paths)}
+    states |= _blobs(git, repository.root, states, known or {})
+    return {path: f"{state} staged {staged[path]}" if path in staged else state for path, state in states.items()}
 
 
-def _worktrees(seen: dict[str, str]) -> set[str]:
-    return {tree for name in seen if (tree := _tree_of(name))}
+def is_same_content(before: str, now: str) -> bool:
+    """Say whether a file is as it was, whatever its times, and what was staged of it is not lost."""
+    content, _, staged = before.partition(" staged ")
+    content_now, _, staged_now = now.partition(" staged ")
+    is_kept = staged in {"", staged_now, blob_of(before)}
+    return is_kept and _without_times(content) == _without_times(content_now)
 
 
-def _is_another(tree: str, before: dict[str, str], now: dict[str, str]) -> bool:
-    """Say whether git gave a worktree the name of one that is gone, as it does for those of several runs."""
-    was, is_now = (seen.get(f"worktrees/{tree}{_PLACE}", "") for seen in (before, now))
-    return was not in {"", is_now} and not os.path.lexists(was)
+def blob_of(state: str) -> str | None:
+    """Return the blob that git would make of a file in this state, `None` for one that was not read."""
+    words = state.split(" ")
+    return words[2] if len(words) > 2 and words[0] != "absent" and words[2] != "-" else None  # noqa: PLR2004
+
+
+def _without_times(state: str) -> list[str]:
+    words = state.split(" ")
+    # Of a file that was too large to be read, the times are all there is.
+    return words if "-" in words else words[:3]
+
+
+def _shape(root: Path, path: str) -> str:
+    """Return the state of a file before it is read."""
+    try:
+        facts = os.lstat(os.path.join(os.fsencode(root), path_bytes(path)))  # noqa: PTH118
+    except OSError:
+        return "absent"
+    return f"{facts.st_mode:o} {facts.st_size} - {facts.st_mtime_ns}/{facts.st_ctime_ns}/{facts.st_ino}"
+
+
+def _blobs(git: Git, root: Path, states: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """Return the states of the files that can be read, with the blob of each."""
+    found: dict[str, str] = {}
+    asked: list[str] = []
+    left = _MOST_BYTES
+    for path, state in states.items():
+        if state == "absent":
+            continue
+        mode, size, _, times = state.split(" ")
+        before = known.get(path, "").partition(" staged ")[0].split(" ")
+        if before[:2] == [mode, size] and before[3:] == [times]:
+            found[path] = " ".join(before)
+        elif stat.S_ISLNK(int(mode, 8)):
+            place = os.path.join(os.fsencode(root), path_bytes(path))  # noqa: PTH118
+            link = git.run("hash-object", "--stdin", "--no-filters", stdin=os.readlink(place))  # noqa: PTH115
+            found[path] = f"{mode} {size} {link.decode().strip()} {times}"
+        elif stat.S_ISREG(int(mode, 8)) and int(size) <= min(_LARGEST, left) and "\n" not in path:
+            left -= int(size)
+            asked.append(path)
+    if asked:
+        lines = b"".join(path_bytes(path) + b"\n" for path in asked)
+        try:
+            blobs = git.run("hash-object", "--stdin-paths", stdin=lines, filters=True).decode().split()
+        except GitError:
+            # A file that cannot be read, or that went away meanwhile: times have to do for all of them.
+            return found
+        for path, blob in zip(asked, blobs, strict=True):
+            mode, size, _, times = states[path].split(" ")
+            found[path] = f"{mode} {size} {blob} {times}"
+    return found
+
+
+def _staged(git: Git) -> dict[str, str]:
+    """Return the blobs that are staged and not committed, by path."""
+    from swarm.git.diff import raw_changes
+
+    listed = git.run("diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "HEAD", filters=True)
+    return {change.new_path: change.new_blob for change in raw_changes(listed)}
 
 
 def _place(admin: Path) -> str:
     """Return where a worktree's `.git` file is."""
     pointer = admin / "gitdir"
     return "" if pointer.is_symlink() else _content(pointer).decode("utf-8", "surrogateescape").removesuffix("\n")
-
-
-def _is_place(name: str) -> bool:
-    return name.startswith("worktrees/") and name.endswith(_PLACE)
-
-
-def _tree_of(name: str) -> str | None:
-    return name.split("/")[1] if name.startswith("worktrees/") else None
-
-
-def _stat(root: Path, path: str) -> str:
-    try:
-        facts = os.lstat(os.path.join(os.fsencode(root), path_bytes(path)))  # noqa: PTH118
-    except OSError:
-        return "absent"
-    return f"{facts.st_mode} {facts.st_size} {facts.st_mtime_ns}"
 
 
 def _below(folder: Path, *, depth: int = 8) -> Iterator[Path]:
@@ -151,9 +230,9 @@ def _refs(common_dir: Path) -> dict[str, str]:
     Looked for in this order: one that somebody packs meanwhile would be seen in neither place.
     """
     loose = {
-        file.relative_to(common_dir).as_posix(): told.decode("utf-8", "replace").strip()
+        file.relative_to(common_dir).as_posix(): commit.decode("utf-8", "replace").strip()
         for file in _below(common_dir / "refs")
-        if not file.is_symlink() and not file.name.endswith(".lock") and (told := _content(file))
+        if not file.is_symlink() and not file.name.endswith(".lock") and (commit := _content(file))
     }
     lines = _content(common_dir / "packed-refs").decode("utf-8", "surrogateescape").splitlines()
     packed = (line.partition(" ") for line in lines if not line.startswith(("#", "^")))

@@ -74,6 +74,7 @@ class ViolationShown(NamedTuple):
     file: str
     agent_domain: str
     actual_owner: str
+    detail: str | None = None
 
 
 class FindingCounts(NamedTuple):
@@ -104,3 +105,4 @@ class CollectResult(NamedTuple):
     requests: tuple[LeaseRequest, ...]
     summary: str
     next_action: str
+    notes: tuple[str, ...] = ()

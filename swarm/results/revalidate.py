@@ -19,7 +19,11 @@ class Revalidated(NamedTuple):
 
 
 class RevalidateResult(NamedTuple):
-    """What `revalidate` recorded, or would record. `wave_violations` stand against the wave as a whole."""
+    """What `revalidate` recorded, or would record.
+
+    `wave_violations` stand against the wave as a whole; `accepted` are changes outside of the agents' trees for which
+    the given reason answers.
+    """
 
     run_id: str
     wave_id: int
@@ -36,3 +40,4 @@ class RevalidateResult(NamedTuple):
     skipped_fixes: tuple[SkippedFix, ...]
     summary: str
     next_action: str
+    accepted: tuple[ViolationShown, ...] = ()

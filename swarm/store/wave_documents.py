@@ -9,20 +9,26 @@ class Sentinel(NamedTuple):
     """Fingerprints taken at dispatch, of things that must not change while agents work.
 
     `common` holds the git folder, by name; `primary` the uncommitted changes of the user's checkout, `None` where the
-    checkout is not watched; `indexes` the digest of each kept index, by the name of its tree.
+    checkout is not watched; `indexes` the digest of each kept index, by the name of its tree;
+    `branch` the branch of the checkout, `None` where HEAD was detached or is not watched.
     """
 
     common: dict[str, str]
     primary: dict[str, str] | None
     indexes: dict[str, str]
+    branch: str | None = None
 
 
 class Violation(NamedTuple):
-    """A file that an agent touched and does not own; `agent_domain` is `the wave` where the agent is unknown."""
+    """A file that an agent touched and does not own; `agent_domain` is `the wave` where the agent is unknown.
+
+    `detail` is what the file was and is, or where lost work lies.
+    """
 
     file: str
     agent_domain: str
     actual_owner: str
+    detail: str | None = None
 
 
 class LeftOutFix(NamedTuple):
@@ -55,7 +61,7 @@ class WaveResult(NamedTuple):
 def sentinel_from(document: str) -> Sentinel:
     """Return the sentinel that a wave holds."""
     kept = json.loads(document)
-    return Sentinel(kept["common"], kept["primary"], kept["indexes"])
+    return Sentinel(kept["common"], kept["primary"], kept["indexes"], kept.get("branch"))
 
 
 def sentinel_text(sentinel: Sentinel) -> str:
@@ -65,7 +71,10 @@ def sentinel_text(sentinel: Sentinel) -> str:
 
 def violations_from(document: str) -> tuple[Violation, ...]:
     """Return the violations of a wave."""
-    return tuple(Violation(item["file"], item["agent_domain"], item["actual_owner"]) for item in json.loads(document))
+    return tuple(
+        Violation(item["file"], item["agent_domain"], item["actual_owner"], item.get("detail"))
+        for item in json.loads(document)
+    )
 
 
 def violations_text(violations: Sequence[Violation]) -> str:

@@ -45,6 +45,10 @@ class Wave(NamedTuple):
         """Fingerprints taken at dispatch, decoded at each call: they are large, and few verbs read them."""
         return wave_documents.sentinel_from(self.sentinel_document)
 
+    def with_sentinel(self, sentinel: Sentinel) -> "Wave":
+        """Return the wave as other fingerprints would have it."""
+        return self._replace(sentinel_document=wave_documents.sentinel_text(sentinel))
+
 
 class NewWave(NamedTuple):
     """A wave before dispatch records the wave."""

@@ -49,6 +49,7 @@ def test_a_collected_wave_is_told_whole(swarm: Swarm, dispatched: Workspace) -> 
         "requests": [],
         "summary": "Wave 1 (health-audit-a): 2 of 2 agents complete; 2 new, 0 recurring, 0 fixed, 0 unverified",
         "nextAction": f"swarm findings {run}",
+        "notes": [],
     }
 
 

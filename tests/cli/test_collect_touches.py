@@ -237,3 +237,130 @@ def test_without_isolate_the_probe_is_degraded_and_says_so(swarm: Swarm, repo: R
     assert (answer.data["ownershipProbeDegraded"], answer.data["violations"]) == (True, [])
     assert [event["stage"] for event in answer.events if event["stage"] == "ownership_probe_degraded"] != []
     assert swarm("status", "--format", "json").data["waves"]["current"]["ownershipProbeDegraded"] is True
+
+
+# --- work of the user's in the checkout, and everyday git -------------------------------------------------
+
+
+@pytest.fixture
+def with_own_work(swarm: Swarm, repo: Repo, workspace: Workspace) -> Workspace:
+    repo.write({"src/app.py": "# hours of work\n", "notes.txt": "mine\n"})
+    swarm("dispatch", "health-audit-a", "--isolate")
+    return workspace
+
+
+@pytest.mark.parametrize(
+    ("commands", "words"),
+    [
+        ([("stash", "-q", "-u")], "lies in stash@{0}"),
+        ([("reset", "-q", "--hard"), ("clean", "-fdq")], "in no commit, stash or reflog"),
+        ([("checkout", "-q", "--", "."), ("clean", "-fdq")], "in no commit, stash or reflog"),
+        ([("add", "-A"), ("commit", "-qm", "x"), ("reset", "-q", "--hard", "HEAD~1")], "lies in HEAD@{1}"),
+        ([("switch", "-q", "-f", "-C", "other"), ("restore", "."), ("clean", "-fdq")], "`git switch main` goes back"),
+    ],
+)
+def test_work_that_vanished_from_the_checkout_fails_the_wave_and_is_found(
+    swarm: Swarm, repo: Repo, with_own_work: Workspace, commands: list[tuple[str, ...]], words: str
+) -> None:
+    for command in commands:
+        repo.git(*command)
+    with_own_work.answer("code")
+    with_own_work.answer("rest")
+    answer = swarm("collect", exit=1)
+    assert "⊘ src/app.py was touched by the wave" in answer.out
+    assert "⊘ notes.txt was touched by the wave" in answer.out
+    assert words in answer.out
+
+
+def test_work_that_was_committed_or_put_back_to_the_byte_is_not_touched(
+    swarm: Swarm, repo: Repo, with_own_work: Workspace
+) -> None:
+    repo.git("add", "src/app.py")
+    repo.git("commit", "-q", "-m", "my own")
+    repo.write({"notes.txt": "other\n"})
+    repo.write({"notes.txt": "mine\n"})
+    with_own_work.answer("code")
+    with_own_work.answer("rest")
+    assert swarm("collect", "--format", "json").data["violations"] == []
+
+
+def test_a_branch_that_was_switched_is_named(swarm: Swarm, repo: Repo, dispatched: Workspace) -> None:
+    repo.git("switch", "-q", "-c", "other")
+    dispatched.answer("code")
+    dispatched.answer("rest")
+    answer = swarm("collect", "--format", "json", exit=1)
+    assert [(item["file"], item["detail"]) for item in answer.data["violations"]] == [
+        ("HEAD", "main → other; `git switch main` goes back")
+    ]
+
+
+def _push_u(repo: Repo) -> None:
+    repo.git("push", "-q", "-u", "origin", "main:feature")
+
+
+def _editor_note(repo: Repo) -> None:
+    repo.git("config", "--add", "branch.main.vscode-merge-base", "origin/main")
+
+
+def _delete_merged(repo: Repo) -> None:
+    repo.git("branch", "-q", "-d", "merged")
+
+
+def _fetch_floating_tag(repo: Repo) -> None:
+    origin = repo.git("remote", "get-url", "origin")
+    repo.git("update-ref", "refs/tags/nightly", repo.git("rev-parse", "HEAD"), cwd=Path(origin))
+    repo.git("fetch", "-q", "--tags", "--force")
+
+
+def _add_a_fork(repo: Repo) -> None:
+    repo.git("remote", "add", "fork", "https://example.org/fork.git")
+
+
+def _describe_a_branch(repo: Repo) -> None:
+    repo.git("config", "branch.main.description", "what it is for")
+
+
+def _lfs_settings(repo: Repo) -> None:
+    repo.git("config", "lfs.repositoryformatversion", "0")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        _push_u,
+        _editor_note,
+        _delete_merged,
+        _fetch_floating_tag,
+        _add_a_fork,
+        _describe_a_branch,
+        _lfs_settings,
+    ],
+)
+def test_everyday_git_of_the_user_fails_no_wave(
+    swarm: Swarm, repo: Repo, workspace: Workspace, tmp_path: Path, act: Callable[[Repo], None]
+) -> None:
+    repo.git("branch", "merged")
+    repo.git("tag", "nightly", repo.git("commit-tree", "HEAD^{tree}", "-m", "of last night"))
+    repo.git("clone", "-q", "--bare", ".", str(tmp_path / "remote.git"))
+    repo.git("remote", "add", "origin", str(tmp_path / "remote.git"))
+    repo.git("fetch", "-q")
+    swarm("dispatch", "health-audit-a", "--isolate")
+    act(repo)
+    workspace.answer("code")
+    workspace.answer("rest")
+    assert swarm("collect", "--format", "json").data["violations"] == []
+
+
+def test_a_hook_that_a_tool_installs_fails_the_wave_until_somebody_answers_for_it(
+    swarm: Swarm, repo: Repo, dispatched: Workspace
+) -> None:
+    hook = repo.root / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 0\n")
+    hook.chmod(0o755)
+    dispatched.answer("code")
+    dispatched.answer("rest")
+    assert "⊘ .git/hooks/pre-commit was touched by the wave" in swarm("collect", exit=1).out
+    done = swarm("revalidate", "--apply", "--reason", "pre-commit install, by me")
+    assert "ℹ .git/hooks/pre-commit accepted: new" in done.out  # noqa: RUF001
+    assert swarm("status", "--format", "json").data["waves"]["current"]["status"] == "collected"

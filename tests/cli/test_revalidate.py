@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,7 @@ def test_a_dry_run_tells_what_would_become_of_it_and_touches_nothing(blocked: Wa
         "skippedFixes": [],
         "summary": "Wave 1 (health-audit-a): 1 of 1 outputs pass; the wave would be collected.",
         "nextAction": f"swarm revalidate {run} --domain {mended} --apply --reason '…'",
+        "accepted": [],
     }
 
 
@@ -182,7 +184,8 @@ def test_a_wave_with_something_in_the_checkout_is_not_collected_until_that_is_go
     assert (data["waveStatus"], [one["file"] for one in data["waveViolations"]]) == ("failed", ["planted.txt"])
     assert data["summary"].endswith("as 1 file was touched by nobody known.")
     (blocked.repo.root / "planted.txt").unlink()
-    assert blocked.do("revalidate", *WHY)["waveStatus"] == "collected"
+    data = blocked.do("revalidate", *WHY)
+    assert (data["waveStatus"], data["accepted"]) == ("collected", [])
 
 
 def test_in_a_changed_git_folder_nothing_is_revalidated(blocked: Wave, mended: str) -> None:
@@ -190,6 +193,43 @@ def test_in_a_changed_git_folder_nothing_is_revalidated(blocked: Wave, mended: s
     assert blocked.swarm("revalidate", "--domain", mended, *WHY, exit=1).code == "WAVE_GIT_FOLDER_CHANGED"
     blocked.repo.git("config", "--unset", "core.sshCommand")
     assert blocked.do("revalidate", "--domain", mended, *WHY)["waveStatus"] == "collected"
+
+
+def accepted(data: dict[str, Any]) -> list[str]:
+    return [change["file"] for change in data["accepted"]]
+
+
+def test_a_person_answers_for_what_was_changed_outside_of_the_trees(blocked: Wave, mended: str) -> None:
+    blocked.repo.write({"planted.txt": "x\n"})
+    blocked.do("revalidate", "--domain", mended, *WHY, exit=1)
+    blocked.repo.git("config", "core.hooksPath", ".husky")
+    dry = blocked.do("revalidate")
+    assert (dry["applied"], dry["waveStatus"], accepted(dry)) == (
+        False,
+        "collected",
+        [".git/config", "planted.txt"],
+    )
+    assert dry["accepted"][0]["detail"] == "core.hookspath: not set → .husky"
+    assert blocked.swarm("revalidate", "--apply", exit=1).code == "REASON_REQUIRED"
+    done = blocked.do("revalidate", *WHY)
+    assert (done["waveStatus"], accepted(done)) == ("collected", [".git/config", "planted.txt"])
+    events = blocked.swarm("events", "--format", "json").data["events"]
+    (event,) = [event for event in events if event["kind"] == "changes_accepted"]
+    assert event["reason"] == WHY[-1]
+
+
+def test_changes_are_accepted_while_an_output_is_still_wrong_and_the_wave_stays_failed(
+    blocked: Wave, mended: str
+) -> None:
+    blocked.repo.git("config", "core.sshCommand", "mine")
+    assert blocked.do("revalidate", *WHY)["waveStatus"] == "failed"
+    assert blocked.do("revalidate", "--domain", mended, *WHY)["waveStatus"] == "collected"
+
+
+def test_a_reason_for_an_output_answers_for_nothing_else(blocked: Wave, mended: str) -> None:
+    blocked.repo.write({"planted.txt": "x\n"})
+    data = blocked.do("revalidate", "--domain", mended, *WHY, exit=1)
+    assert (accepted(data), data["waveStatus"]) == ([], "failed")
 
 
 # --- a wave in flight -------------------------------------------------------------------------------------

@@ -38,13 +38,15 @@ def test_an_edit_of_the_checkout_that_an_index_flag_hides_is_seen(
     assert ended(swarm, dispatched) == ("failed", ["src/app.py"])
 
 
-def test_a_branch_that_goes_and_a_tag_that_moves_are_seen(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
-    repo.git("branch", "feature")
-    repo.git("tag", "v1")
+def test_a_branch_whose_commits_are_lost_and_a_save_point_that_moves_are_seen(
+    swarm: Swarm, repo: Repo, workspace: Workspace
+) -> None:
+    repo.git("branch", "feature", repo.git("commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "alone"))
+    (tag,) = repo.git("tag", "--list", "swarm-save-*").split()
     swarm("dispatch", "health-audit-a", "--isolate")
     repo.git("branch", "-D", "feature")
-    repo.git("tag", "-f", "v1", repo.git("commit-tree", "HEAD^{tree}", "-m", "another"))
-    assert ended(swarm, workspace) == ("failed", [".git/refs/heads/feature", ".git/refs/tags/v1"])
+    repo.git("tag", "-f", tag, repo.git("commit-tree", "HEAD^{tree}", "-m", "another"))
+    assert ended(swarm, workspace) == ("failed", [".git/refs/heads/feature", f".git/refs/tags/{tag}"])
 
 
 def test_a_commit_a_branch_and_a_tag_of_the_coordinator_are_nobodys_offence(

@@ -110,6 +110,7 @@ def _result(conn: sqlite3.Connection, run: Run, observed: Observed, status: Wave
         requests=observed.requests,
         summary=summary,
         next_action=next_action,
+        notes=observed.notes,
     )
 
 

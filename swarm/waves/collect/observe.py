@@ -47,9 +47,9 @@ def observe(
     files = files_at(repository.git, wave.dispatch_sha)
     if not is_audit(wave.phase):
         return observe_amend(conn, wave, repository, owners, files, folder, intakes)
-    violations, may_probe = watch.watched(wave, repository)
-    # A changed git folder could make git run a command of the agent's: then no worktree is compared.
-    if may_probe:
+    outside = watch.watched(wave, repository)
+    violations = list(outside.violations)
+    if outside.may_probe:
         intakes = [outputs.probe(taken, repository, wave, folder, owners) for taken in intakes]
         violations += watch.shared_tree_violations(repository, wave, folder, owners)
     violations += [violation for taken in intakes for violation in taken.violations]
@@ -75,4 +75,5 @@ def observe(
         unaudited=watch.unaudited(files, owners, intakes),
         comments=located.comments,
         seq=seq,
+        notes=outside.notes,
     )

@@ -27,11 +27,12 @@ def observe_amend(
     intakes: list[Intake],
 ) -> Observed:
     """Observe a wave that changes code: ownership and fixes are judged, no report is matched and no silence judged."""
-    violations, may_probe = watch.watched(wave, repository)
+    outside = watch.watched(wave, repository)
+    violations = list(outside.violations)
     given = assignments.assigned(conn, wave.id)
     leased = leases.holding(conn, wave.run_id, wave.number)
     judge = OwnershipJudge(repository, wave, folder, owners, files=files, leased=leased, assigned=given)
-    if may_probe:
+    if outside.may_probe:
         intakes = judge.judge_all(intakes)
     violations += [violation for taken in intakes for violation in taken.violations]
     known = findings.known_findings(conn, wave.run_id, today=today())
@@ -50,4 +51,5 @@ def observe_amend(
         fixes=fixes,
         requests=tuple(judge.requests(intakes)),
         leased=leased,
+        notes=outside.notes,
     )

@@ -16,7 +16,8 @@ class Observed(NamedTuple):
     """Everything that collect observed of a wave. `fixes` and `requests` are those of an amend wave.
 
     `seq` is the end of the ledger before the findings of an audit were read; `leased` are the leases by which an
-    amend wave was judged. The transaction checks both again.
+    amend wave was judged. The transaction checks both again. `notes` are changes of the git folder that harm nothing.
+    `accepted` are changes outside of the worktrees for which a person answers.
     """
 
     wave: Wave
@@ -32,6 +33,8 @@ class Observed(NamedTuple):
     comments: Mapping[tuple[str, int], Sequence[Suppression]] = {}
     seq: int = 0
     leased: Mapping[str, set[str]] | None = None
+    notes: tuple[str, ...] = ()
+    accepted: tuple[ViolationShown, ...] = ()
 
     @property
     def failure(self) -> str | None:

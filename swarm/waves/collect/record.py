@@ -31,6 +31,8 @@ def commit(store: Store, observed: Observed, override: str | None = None) -> Wav
     status = WaveStatus.DISPATCHED
     with store.mutation(bulk=True) as conn:
         record_evidence(conn, observed, override)
+        if observed.accepted:
+            _record_accepted(conn, observed, override)
         try:
             # A savepoint: outputs that agents took hours to write are kept when a finding breaks a constraint.
             with store.part():
@@ -54,6 +56,16 @@ def commit(store: Store, observed: Observed, override: str | None = None) -> Wav
             problem=str(failure),
         ) from translated(failure, store.path)
     return status
+
+
+def _record_accepted(conn: sqlite3.Connection, observed: Observed, reason: str | None) -> None:
+    """Keep the sentinel as a person accepted it, and each change in the ledger with the reason."""
+    wave = observed.wave
+    waves.record_sentinel(conn, wave.id, wave.sentinel)
+    files = [{"file": change.file, "detail": change.detail} for change in observed.accepted]
+    payload: dict[str, object] = {"files": files}
+    subject = f"wave:{wave.id}"
+    ledger.append(conn, Entry("changes_accepted", subject, wave.run_id, wave.id, reason=reason, payload=payload))
 
 
 def commit_evidence(store: Store, observed: Observed, override: str) -> None:

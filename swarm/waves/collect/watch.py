@@ -2,30 +2,65 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from swarm.git import sentinel
+from swarm.git import sentinel, sentinel_changes
 from swarm.git.repository import Repository, TreeFile
+from swarm.git.sentinel_changes import Difference
 from swarm.results.collect import ViolationShown
 from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
-from swarm.waves.trees import kept_index
-from swarm.waves.trees.git_folder import changed_common
+from swarm.waves.trees import git_folder, kept_index
 
 
-def watched(wave: Wave, repository: Repository) -> tuple[list[ViolationShown], bool]:
-    """Compare the git folder and the primary checkout with their fingerprints of dispatch.
+class Watched(NamedTuple):
+    """Changes outside of the agents' worktrees. With `may_probe`, git may be run in the worktrees."""
 
-    Returns the violations, and whether git may be run in the worktrees: not after the git folder was changed.
+    violations: list[ViolationShown]
+    notes: tuple[str, ...]
+    may_probe: bool
+
+
+def watched(wave: Wave, repository: Repository) -> Watched:
+    """Compare the git folder and the primary checkout with their fingerprints of dispatch."""
+    kept = wave.sentinel
+    against, noted = git_folder.common_changes(wave, repository)
+    notes = tuple(f".git/{change.file}: {change.words}" for change in noted)
+    if against:
+        # A changed git folder could make git run a command of the agent's: then no worktree is compared.
+        found = [ViolationShown(f".git/{change.file}", WHOLE_WAVE, "coordinator", change.words) for change in against]
+        return Watched(found, notes, may_probe=False)
+    if kept.primary is None:
+        return Watched([], notes, may_probe=True)
+    now = sentinel.fingerprint_primary(repository, kept.primary)
+    changed = sentinel_changes.primary_changes(repository, wave.dispatch_sha, kept.primary, now)
+    if kept.branch is not None and repository.branch != kept.branch:
+        detail = f"{kept.branch} → {repository.branch or 'detached'}; `git switch {kept.branch}` goes back"
+        changed.insert(0, Difference("HEAD", detail))
+    found = [ViolationShown(change.name, WHOLE_WAVE, "primary checkout", change.detail) for change in changed]
+    return Watched(found, notes, may_probe=True)
+
+
+def answered_for(wave: Wave, repository: Repository) -> tuple[Wave, list[ViolationShown]]:
+    """Return a wave whose sentinel has the git folder and the checkout as they are now, and what changed in them.
+
+    Each fingerprint is taken before its changes are listed: what changes later stands against the wave again.
     """
     kept = wave.sentinel
-    if changed := changed_common(wave, repository):
-        return [ViolationShown(f".git/{name}", WHOLE_WAVE, "coordinator") for name in changed], False
+    common = kept._replace(common=sentinel.fingerprint_common(repository.common_dir, wave.run_id))
+    outside = watched(wave, repository)
+    found: list[ViolationShown] = []
+    if not outside.may_probe:
+        found, wave = outside.violations, wave.with_sentinel(common)
     if kept.primary is None:
-        return [], True
-    now = sentinel.fingerprint_primary(repository)
-    dirt = sorted(path for path, state in now.items() if kept.primary.get(path) != state)
-    return [ViolationShown(path, WHOLE_WAVE, "primary checkout") for path in dirt], True
+        return wave, found
+    primary = sentinel.fingerprint_primary(repository, kept.primary)
+    here = watched(wave, repository)
+    if here.may_probe and here.violations:
+        branch = repository.branch if kept.branch else None
+        wave = wave.with_sentinel(wave.sentinel._replace(primary=primary, branch=branch))
+    return wave, [*found, *here.violations] if here.may_probe else found
 
 
 def shared_tree_violations(

@@ -58,7 +58,7 @@ def _fingerprints(plan: WavePlan, repository: Repository) -> Sentinel:
     is_watched = plan.request.isolate and not is_trusted
     primary = sentinel.fingerprint_primary(repository) if is_watched else None
     indexes = kept_index.kept_digests([tree for _, tree in plan.trees], plan.folder)
-    return Sentinel(common, primary, indexes)
+    return Sentinel(common, primary, indexes, repository.branch if is_watched else None)
 
 
 def _record(store: Store, plan: WavePlan, fingerprints: Sentinel) -> MadeWave:

@@ -65,7 +65,7 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
         runtime_version=wave.runtime_version,
         runtime_config=wave.runtime_config,
         agents=_agents(conn, wave),
-        violations=tuple(ReceiptViolation(*violation) for violation in wave.violations),
+        violations=tuple(ReceiptViolation(*violation[:3]) for violation in wave.violations),
         leases=tuple(
             ReceiptLease(lease.domain, lease.file, lease.status, lease.request_reason, lease.reason)
             for lease in leases.of_run(conn, run.id, wave.number)

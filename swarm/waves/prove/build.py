@@ -10,7 +10,7 @@ from swarm.builds.adapter import Adapter, BuildResult, BuildStep
 from swarm.builds.registry import UnknownAdapter
 from swarm.config import Config
 from swarm.files import make_folder
-from swarm.git import sentinel
+from swarm.git import sentinel, sentinel_changes
 from swarm.git.repository import Repository
 from swarm.git.submodules import fill_submodules
 from swarm.results.verify import BuildShown, StepShown
@@ -49,7 +49,9 @@ class Prover(NamedTuple):
             lacks = f"submodule {', '.join(empty)} (`git submodule update --init --recursive` fills the checkout)"
             result = result._replace(lacks=(lacks, *result.lacks))
         after = self._surroundings()
-        changed = sentinel.differences(before[0], after[0]) + sentinel.differences(before[1], after[1])
+        against, _ = sentinel_changes.common_changes(before[0], after[0], self.repository.git)
+        here = sentinel_changes.primary_changes(self.repository, self.repository.head, before[1], after[1])
+        changed = [change.file for change in (*against, *here)]
         if changed:
             files = (*changed[:_MOST_NAMED], *(["…"] if len(changed) > _MOST_NAMED else []))
             raise errors.ProofDisturbed(commit=commit[:12], files=files, path=str(self.repository.root))

@@ -39,7 +39,7 @@ def hold_to_git_folder(run: Run, wave: Wave, repository: Repository) -> None:
     """
     if changed := git_folder.changed_common(wave, repository):
         more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
-        files = ", ".join(f".git/{name}" for name in changed[:MOST_NAMED]) + more
+        files = ", ".join(f".git/{change.file}" for change in changed[:MOST_NAMED]) + more
         # A wave in flight is collected first, and fails.
         is_over = wave.status is not WaveStatus.DISPATCHED
         behind = f"swarm dispatch {run.id} {wave.phase} --isolate" if is_over else f"swarm collect {run.id}"

@@ -59,7 +59,7 @@ def _fingerprints(recovery: Recovery, made: Sequence[Tree]) -> Sentinel:
     kept = recovery.wave.sentinel
     common = sentinel.fingerprint_common(recovery.repository.common_dir, recovery.run.id)
     primary = None if kept.primary is None else sentinel.fingerprint_primary(recovery.repository)
-    return Sentinel(common, primary, kept.indexes | kept_index.kept_digests(made, recovery.folder))
+    return Sentinel(common, primary, kept.indexes | kept_index.kept_digests(made, recovery.folder), kept.branch)
 
 
 def _record(

@@ -8,7 +8,7 @@ from typing import Final
 
 from swarm import errors
 from swarm.git.repository import aside, repository_at
-from swarm.results.collect import FindingCounts
+from swarm.results.collect import FindingCounts, ViolationShown
 from swarm.results.revalidate import Revalidated, RevalidateResult
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AGENT_RUN, AgentRunStatus, WaveStatus, is_ended
@@ -18,6 +18,7 @@ from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import run_facts
+from swarm.waves.collect import watch
 from swarm.waves.collect.observe import observe
 from swarm.waves.collect.observed import Observed
 from swarm.waves.collect.outputs import Intake
@@ -37,7 +38,8 @@ def revalidate(
     """Take corrected outputs, `named` by domain, of blocked agents of the run's newest wave.
 
     An agent with a valid output and a tree without violation is complete. When all agents are complete and the wave as
-    a whole has no violation, a failed wave is collected; a wave in flight is left to `collect`. Without `apply` nothing
+    a whole has no violation, a failed wave is collected; a wave in flight is left to `collect`. Where no output is
+    named, `reason` answers for changes of the git folder and the checkout, which are accepted. Without `apply` nothing
     is written, and the result is the judgement. Raises WaveNotFound, CollectUnknownDomain, RecoveryNotApplicable,
     WaveGitFolderChanged, LaunchInProgress, and StateConflict when another command was first.
     """
@@ -47,24 +49,31 @@ def revalidate(
     agents = agent_runs.current(store.conn, wave.id)
     corrected = _corrected(run, wave, agents, named)
     is_open = wave.status in {WaveStatus.DISPATCHED, WaveStatus.FAILED}
-    if not is_open or not (corrected or _may_end(wave, agents)):
+    if not is_open or not (corrected or wave.status is WaveStatus.FAILED):
         return _nothing_to_do(store, run, wave, agents)
     with supervision.only_supervisor(workspace, run, wave) if apply else nullcontext():
         if not apply:
             supervision.hold_to_no_supervisor(workspace, run, wave)
         supervision.hold_to_status(store.conn, wave)
         repository = repository_at(Path(run.local_path))
-        hold_to_git_folder(run, wave, repository)
         in_flight = wave.status is WaveStatus.DISPATCHED
+        accepted: Sequence[ViolationShown] = ()
+        if in_flight or corrected:
+            hold_to_git_folder(run, wave, repository)
+        else:
+            # Only here: a reason that is given for an output is none for a planted hook.
+            wave, accepted = watch.answered_for(wave, repository)
         with nullcontext(repository) if apply else aside(repository) as looked_at:
             seen = observe(store.conn, workspace, wave, looked_at, corrected, alone=in_flight)
-        observed = seen._replace(intakes=tuple(_passed(taken) for taken in seen.intakes))
+        intakes = tuple(_passed(taken) for taken in seen.intakes)
+        observed = seen._replace(intakes=intakes, accepted=tuple(accepted))
         if apply and (any(taken.target for taken in observed.intakes) or not in_flight):
             keep_work(repository, wave, observed.intakes)
             # A wave in flight is still collected: its findings are recorded then, those of all agents together.
             (commit_evidence if in_flight else commit)(store, observed, reason or "")
             tidy(store.conn, run, repository)
-    return _result(store, run, seen, corrected, reason if apply else None, applied=apply)
+    result = _result(store, run, seen, corrected, reason if apply else None, applied=apply)
+    return result._replace(accepted=tuple(accepted))
 
 
 def _corrected(run: Run, wave: Wave, agents: Sequence[AgentRun], named: Mapping[str, Path]) -> dict[str, Path]:
@@ -85,11 +94,6 @@ def _corrected(run: Run, wave: Wave, agents: Sequence[AgentRun], named: Mapping[
                 action=action, problem=f"its agent is {status}, and only a blocked one is", remedy=remedy
             )
     return corrected
-
-
-def _may_end(wave: Wave, agents: Sequence[AgentRun]) -> bool:
-    """Say whether a wave failed for edits of an unknown agent alone: they may have been taken back since."""
-    return wave.status is WaveStatus.FAILED and all(agent.status is AgentRunStatus.COMPLETE for agent in agents)
 
 
 def _passed(taken: Intake) -> Intake:

@@ -1,11 +1,17 @@
-"""Changes of the common git folder since dispatch."""
+"""Changes of the common git folder since a wave was dispatched."""
 
-from swarm.git import sentinel
+from swarm.git import sentinel, sentinel_changes
 from swarm.git.repository import Repository
+from swarm.git.sentinel_changes import Difference
 from swarm.store.waves import Wave
 
 
-def changed_common(wave: Wave, repository: Repository) -> list[str]:
-    """Return what was changed in the git folder since dispatch by anyone but us."""
-    common = sentinel.fingerprint_common(repository.common_dir, wave.run_id)
-    return sentinel.differences(wave.sentinel.common, common)
+def changed_common(wave: Wave, repository: Repository) -> list[Difference]:
+    """Return the changes of the git folder that stand against a wave: git could run something, or lie, by them."""
+    return common_changes(wave, repository)[0]
+
+
+def common_changes(wave: Wave, repository: Repository) -> tuple[list[Difference], list[Difference]]:
+    """Return the changes that stand against a wave, and those that are only worth a note."""
+    now = sentinel.fingerprint_common(repository.common_dir, wave.run_id)
+    return sentinel_changes.common_changes(wave.sentinel.common, now, repository.git)
