@@ -1,3 +1,3 @@
-"""A control plane for waves of coding agents over a git repository."""
+"""Control plane for waves of coding agents over a git repository."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""`python -m swarm` is `swarm`."""
+"""`python -m swarm` runs `swarm`."""
 
 from swarm.cli.main import run
 

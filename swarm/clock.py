@@ -1,4 +1,4 @@
-"""Time and fresh ids, read here and nowhere else."""
+"""Time and fresh ids, read only here."""
 
 import os
 import time
@@ -29,16 +29,16 @@ def seconds_since(moment: str) -> float:
 
 
 def fresh_run_id() -> str:
-    """Return `swarm-<epoch seconds>-<8 hex>`; the hex keeps two runs of one second apart."""
+    """Return `swarm-<epoch seconds>-<8 hex>`; the hex keeps two runs of the same second apart."""
     chance = _random_hex(4)
     while chance.isdigit():
-        # A whole number is a wave wherever a run may be named by these.
+        # A hex without letters would read as the number of a wave.
         chance = _random_hex(4)
     return f"swarm-{int(time.time())}-{chance}"
 
 
 def fresh_correlation_id() -> str:
-    """Return `coord-<base36 milliseconds>-<4 hex>`, one for an invocation."""
+    """Return `coord-<base36 milliseconds>-<4 hex>`, the same for all events of an invocation."""
     rest, digits = int(time.time() * 1000), ""
     while rest:
         rest, digit = divmod(rest, 36)
@@ -47,5 +47,5 @@ def fresh_correlation_id() -> str:
 
 
 def _random_hex(count: int) -> str:
-    # What `secrets.token_hex` does, without the 5 ms of its imports, which every start would pay.
+    # As `secrets.token_hex`, whose imports would cost every start 5 ms.
     return os.urandom(count).hex()

@@ -1,4 +1,4 @@
-"""`swarm.toml`: what a repository, or a workspace, says about runtimes, severities, prompts, limits and proof."""
+"""`swarm.toml`: runtimes, severities, prompts, limits and proof of a repository or a workspace."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ VERIFY_SECONDS: Final = 300
 
 
 class RuntimeConfig(NamedTuple):
-    """One `[runtimes.NAME]` table: a command, or a tool that writes SARIF."""
+    """A `[runtimes.NAME]` table: a command, or a tool that writes SARIF."""
 
     name: str
     kind: str
@@ -25,7 +25,7 @@ class RuntimeConfig(NamedTuple):
 
 
 class VerifyStep(NamedTuple):
-    """One `[[verify.steps]]` table. The one group of `count_pattern` finds how many tests ran."""
+    """A `[[verify.steps]]` table. The only group of `count_pattern` captures the number of tests."""
 
     name: str
     kind: Literal["lint", "types", "test", "build", "check"]
@@ -35,7 +35,7 @@ class VerifyStep(NamedTuple):
 
 
 class VerifyConfig(NamedTuple):
-    """The `[verify]` table: what proves the repository, and how long a step may take."""
+    """The `[verify]` table: the build of the repository, and the time limit of a step."""
 
     adapter: str | None = None
     timeout_seconds: int = VERIFY_SECONDS
@@ -44,7 +44,7 @@ class VerifyConfig(NamedTuple):
 
 
 class Config(NamedTuple):
-    """The settings in force. `source` is the file they came from, `None` for the defaults."""
+    """The settings in force. `source` is their file, `None` for the defaults."""
 
     source: Path | None = None
     runtimes: Mapping[str, RuntimeConfig] = {}
@@ -60,7 +60,7 @@ class Config(NamedTuple):
 
 
 def load(*folders: Path) -> Config:
-    """Return the configuration of the first folder that has a `swarm.toml`, else the defaults.
+    """Return the settings of the first folder with a `swarm.toml`, else the defaults.
 
     Raises ConfigInvalid, naming the key.
     """

@@ -1,4 +1,4 @@
-"""JSON as it comes from outside: bounded reading, and the one check against a published schema."""
+"""JSON from outside: bounded reading, and validation against the published schemas."""
 
 import json
 import os
@@ -21,7 +21,7 @@ _PIECE: Final = 64 * 1024
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _INT64: Final = 2**63
 _MOST_DIGITS: Final = 20
-# Of keys of many parts a parser's work grows with their square.
+# The work of tomllib grows with the square of the number of parts of a key.
 _MOST_PARTS: Final = 200
 _PARTS: Final = re.compile(
     r"(?m)(?:^[ \t]*\[{0,2}|[{,])[ \t]*+"
@@ -30,10 +30,10 @@ _PARTS: Final = re.compile(
 
 
 def check(document: object, name: str, part: str | None = None) -> str | None:
-    """Return what is wrong with a document by the schema of this name, with its JSON path, or `None`.
+    """Return the first violation of a schema, with its JSON path, or `None`.
 
-    `part` names a definition of the schema to check against in its stead. jsonschema-rs says yes or no; only a
-    no is explained, by jsonschema, so that messages have one source.
+    `part` names a definition of the schema to check against instead. jsonschema-rs decides; jsonschema explains a
+    refusal, so that every message comes from a single source.
     """
     if _quick_validator(name, part).is_valid(document):
         return None
@@ -45,7 +45,7 @@ def check(document: object, name: str, part: str | None = None) -> str | None:
     )
     best = jsonschema.exceptions.best_match(iter(found))
     if best is None:
-        # To Python `$` also stands before a last newline, and to the published pattern it does not.
+        # Python's `$` also matches before a last newline; that of JSON Schema does not.
         problem = next(_quick_validator(name, part).iter_errors(document))
         place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem.instance_path)
         return f"${place}: {errors.shortened(problem.message)}"
@@ -53,7 +53,7 @@ def check(document: object, name: str, part: str | None = None) -> str | None:
 
 
 def schema(name: str) -> dict[str, Any]:
-    """Return a published schema. Raises `FileNotFoundError` for a name that has none."""
+    """Return a published schema by its name. Raises FileNotFoundError."""
     file = shipped.schemas() / f"{name}.schema.json"
     document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return document
@@ -113,7 +113,7 @@ def read_bounded(file: Path, most_bytes: int = MOST_BYTES) -> bytes:
 
 
 def parse_bounded(body: bytes, shown: str) -> Any:
-    """Return the JSON value of some bytes, refusing what readers disagree on.
+    """Return the JSON value of some bytes, and refuse forms that parsers disagree on.
 
     Raises BoundedJsonSizeLimit (too deep) and BoundedJsonParseFailed (encoding, syntax, duplicate keys, NaN or
     Infinity, integers beyond 64 bits, lone surrogates).
@@ -136,7 +136,7 @@ def parse_bounded(body: bytes, shown: str) -> Any:
 
 
 def read_named(file: Path, most_bytes: int) -> str:
-    """Return the text of a file that a person named, through links as well; like `read_bounded` else.
+    """Return the text of a file that a person named: links are followed, else as `read_bounded`.
 
     Raises `ValueError` with the reason.
     """
@@ -147,7 +147,7 @@ def read_named(file: Path, most_bytes: int) -> str:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Return the table of a TOML text. Raises `ValueError` with the reason, also where parsing it would take long."""
+    """Return the table of a TOML text. Raises `ValueError`, also for a text that would take long to parse."""
     if (found := _PARTS.search(text)) is not None:
         raise ValueError(f"line {text.count(chr(10), 0, found.start()) + 1} has a key of more than {_MOST_PARTS} parts")
     try:
@@ -157,7 +157,7 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 def depth_of(body: bytes) -> int:
-    """Return how deep the brackets of a JSON text are nested, without parsing it; strings do not count."""
+    """Return the depth of the brackets of a JSON text outside of strings, without parsing it."""
     depth = deepest = 0
     for byte in chain.from_iterable(_brackets(body)):
         if byte in b"[{":
@@ -169,13 +169,13 @@ def depth_of(body: bytes) -> int:
 
 
 def _brackets(body: bytes) -> Iterator[bytes]:
-    """Yield the brackets of a JSON text that stand outside of strings, a piece at a time to spare memory."""
+    """Yield the brackets of a JSON text outside of strings, in pieces to spare memory."""
     at = 0
     is_inside = False
     while at < len(body):
-        # A piece never ends between a backslash and what it escapes.
+        # A piece must not end between a backslash and the character that it escapes.
         end = found.end() if (found := _ESCAPES.match(body, at + _PIECE - 1)) else len(body)
-        # A backslash only stands inside strings: first the escaped backslashes go, then the escaped quotes.
+        # Backslashes occur only inside strings: remove escaped backslashes first, then escaped quotes.
         bare = body[at:end].replace(b"\\\\", b"").replace(b'\\"', b"")
         parts = bare.translate(None, _NOT_STRUCTURE).split(b'"')
         yield b"".join(parts[is_inside::2])
@@ -188,9 +188,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        # Half a surrogate pair in it would make the message one that nothing can store.
-        told = errors.shortened(twice.encode("utf-8", "backslashreplace").decode())
-        raise ValueError(f"the key '{told}' stands twice in one object")
+        # Half a surrogate pair would make a message that SQLite cannot store.
+        key = errors.shortened(twice.encode("utf-8", "backslashreplace").decode())
+        raise ValueError(f"the key '{key}' stands twice in one object")
     return made
 
 
@@ -211,7 +211,7 @@ def _bounded_int(digits: str) -> int:
     return number
 
 
-# JSON without what readers disagree on; raises `ValueError`.
+# Refuses forms that parsers disagree on; raises `ValueError`.
 DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_bounded_int, parse_float=_finite
 )

@@ -1,9 +1,9 @@
-"""Kill points for the tests of recovery: every step that lasts passes one.
+"""Kill points for tests of recovery: every lasting step passes a point.
 
-`SWARM_FAILPOINT=NAME` ends the process with SIGKILL at the point of that name, `NAME:2` the second time that it is
-passed, and `*:17` at the 17th of all points. With `SWARM_FAILPOINT_LOG=FILE` the name of each point that was passed is
-added to that file. Git calls and commits say `failpoint("NAME")` before and after; what is done to files is seen by
-an audit hook of Python, just before it is done. With neither variable set, a failpoint is an empty function.
+`SWARM_FAILPOINT=NAME` ends the process with SIGKILL at the point of that name, `NAME:2` at its second pass, and
+`*:17` at the 17th of all points. With `SWARM_FAILPOINT_LOG=FILE` the name of each passed point is appended to that
+file. Git calls and commits call `failpoint("NAME")` before and after; an audit hook of Python passes a point just
+before each change of a file. With neither variable set, a failpoint is an empty function.
 """
 
 import os
@@ -26,7 +26,7 @@ _CHANGES = {
 
 
 class _Armed:
-    """Where the process shall end: at which point, how many passings on, and where the points are written down."""
+    """The armed point, the passes that remain, and the log of passed points."""
 
     name = ""
     remaining = 0
@@ -34,9 +34,9 @@ class _Armed:
 
 
 def arm(name: str, count: int, log: str = "") -> None:
-    """End the process at the `count`th passing of the point of a name, `*` for any; write what is passed to `log`.
+    """End the process at the `count`th pass of a named point, `*` for any; log the passed points to `log`.
 
-    That is for a fork of a process which was started with points: in any other they are empty functions.
+    For a fork of a process that was started with points: in any other process they are empty functions.
     """
     _Armed.name, _Armed.remaining, _Armed.log = name, count, log
 
@@ -67,9 +67,9 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
 
 
 def _is_written(path: object, _mode: object = None, flags: object = 0) -> bool:
-    told = os.fsdecode(path) if isinstance(path, str | bytes) else ""
+    name = os.fsdecode(path) if isinstance(path, str | bytes) else ""
     writes = isinstance(flags, int) and bool(flags & _WRITING)
-    return writes and told not in {"", os.devnull, _Armed.log} and "__pycache__" not in told
+    return writes and name not in {"", os.devnull, _Armed.log} and "__pycache__" not in name
 
 
 def _alive() -> bool:

@@ -1,6 +1,6 @@
-"""Being told to end, by Ctrl-C or SIGTERM: an exception where we are, but not in the middle of what must not be torn.
+"""Handling of Ctrl-C and SIGTERM: an exception at the current point, except inside a block that must finish.
 
-git that is killed leaves its locks behind, and a cleanup after a commit would take away what the commit speaks of.
+A killed git leaves its locks behind, and a cleanup after COMMIT would delete what the database names.
 """
 
 import signal
@@ -12,7 +12,7 @@ _waits = False
 
 
 def listen() -> None:
-    """Take Ctrl-C and SIGTERM as KeyboardInterrupt, unless whoever started us has them ignored."""
+    """Turn Ctrl-C and SIGTERM into KeyboardInterrupt, unless the parent process set them to be ignored."""
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _told)
@@ -20,7 +20,7 @@ def listen() -> None:
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """Let the block, such as an event loop, take the signals its own way, and put ours back afterwards."""
+    """Let the block, such as an event loop, install its own signal handlers, and restore ours afterwards."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -31,12 +31,12 @@ def kept() -> Iterator[None]:
 
 @contextmanager
 def postponed() -> Iterator[None]:
-    """Run the block to its end before an interrupt is raised; a second one is raised at once."""
-    global _depth, _waits  # noqa: PLW0603 - signals are the process's
+    """Run the block to its end before an interrupt is raised; a second interrupt is raised at once."""
+    global _depth, _waits  # noqa: PLW0603 - signal handlers belong to the process
     import threading
 
     if threading.current_thread() is not threading.main_thread():
-        # The main thread alone is told of signals.
+        # Python delivers signals to the main thread alone.
         yield
         return
     _depth += 1

@@ -1,4 +1,4 @@
-"""Where the files that come with swarm are: inside the wheel, or at the top of a checkout."""
+"""Files that ship with swarm, in the wheel or at the top of a checkout."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""Stage events on stderr: NDJSON lines when piped, a short human line each on a terminal.
+"""Stage events on stderr: NDJSON in a pipe, a short line each on a terminal.
 
-`SWARM_LOG=ndjson|human|off` decides where it is set. A stderr that fails never breaks a verb.
+`SWARM_LOG=ndjson|human|off` overrides this. A stderr that fails never breaks a verb.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
 
 def emit(stage: str, /, **fields: object) -> None:
-    """Write one event; `None` fields stay, and no field can replace the envelope's own."""
+    """Write an event. `None` fields stay, and no field can replace a field of the envelope."""
     form = _form()
     if form == "off":
         return
@@ -27,7 +27,7 @@ def emit(stage: str, /, **fields: object) -> None:
         "correlation_id": correlation_id,
     }
     line = _ndjson(envelope, fields) if form == "ndjson" else _human(stage, fields)
-    # Without a stderr at all, `sys.stderr` is None.
+    # `sys.stderr` is None in a process without a stderr.
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
@@ -49,8 +49,8 @@ def _ndjson(envelope: dict[str, object], fields: dict[str, object]) -> str:
 
 
 def _human(stage: str, fields: dict[str, object]) -> str:
-    told = " ".join(f"{_camel(name)}={value}" for name, value in fields.items() if value is not None)
-    return f"· {stage.replace('_', ' ')}  {told}".rstrip().translate(_CONTROL)
+    text = " ".join(f"{_camel(name)}={value}" for name, value in fields.items() if value is not None)
+    return f"· {stage.replace('_', ' ')}  {text}".rstrip().translate(_CONTROL)
 
 
 def _camel(name: str) -> str:

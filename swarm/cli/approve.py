@@ -3,7 +3,7 @@
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.decision_verbs import bounded, decide, named_option, one_run, reason_option
+from swarm.cli.decision_verbs import bounded, decide, named_option, reason_option, run_named_once
 from swarm.cli.options import Words, run_argument, usage, verb
 from swarm.rules.decisions import Action
 from swarm.rules.findings import SEVERITIES
@@ -34,7 +34,7 @@ def command(
     """
     from swarm.waves.triage.triage import Targets
 
-    run = one_run(run, named, "approve")
+    run = run_named_once(run, named, "approve")
     if every == bool(ids):
         raise usage("it takes either --all or --ids", "approve")
     if ids and (severity or rules):

@@ -8,9 +8,9 @@ from swarm.cli.decision_verbs import (
     evidence_option,
     ids_option,
     named_option,
-    one_run,
     reason_option,
     required_text,
+    run_named_once,
 )
 from swarm.cli.options import run_argument, verb
 from swarm.rules.decisions import VERIFIED_HOW, Action
@@ -38,7 +38,7 @@ def command(
     """
     from swarm.waves.triage.triage import Targets
 
-    run = one_run(run, named, "close")
+    run = run_named_once(run, named, "close")
     why = required_text(reason, "--reason", "close")
     seen = required_text(evidence, "--evidence", "close")
     decide(call, Action.CLOSE, run, Targets(ids), reason=why, evidence=seen, verified_how=verified_how)

@@ -57,7 +57,7 @@ class Day(click.ParamType[str]):
 expires_option = click.option("--expires", type=Day(), help="Last day (UTC) of the decision.")
 
 
-def one_run(argument: str | None, option: str | None, verb_name: str) -> str | None:
+def run_named_once(argument: str | None, option: str | None, verb_name: str) -> str | None:
     """Return the run that is named by the argument or by the option. Raises CliUsage when both name a run."""
     if argument is not None and option is not None and argument != option:
         raise usage("the run is named twice", verb_name)
@@ -118,7 +118,7 @@ def decide(
     call.answer(result, lambda: _lines(result))
 
 
-def putting_aside(action: Action, help_: str) -> click.Command:
+def deferring_verb(action: Action, help_: str) -> click.Command:
     """Return the verb `defer` or `reject`: both take the same options."""
 
     @verb(named=action.value)
@@ -138,7 +138,7 @@ def putting_aside(action: Action, help_: str) -> click.Command:
         from swarm.waves.triage.triage import Targets
 
         why = required_text(reason, "--reason", action.value)
-        decide(call, action, one_run(run, named, action.value), Targets(ids), reason=why, expires=expires)
+        decide(call, action, run_named_once(run, named, action.value), Targets(ids), reason=why, expires=expires)
 
     command.help = help_
     return command

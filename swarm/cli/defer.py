@@ -1,9 +1,9 @@
 """`swarm defer`."""
 
-from swarm.cli.decision_verbs import putting_aside
+from swarm.cli.decision_verbs import deferring_verb
 from swarm.rules.decisions import Action
 
-command = putting_aside(
+command = deferring_verb(
     Action.DEFER,
     """Defer findings of RUN: they are no longer open, and stay deferred when a later wave sees them.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.decision_verbs import named_option, one_run, required_text
+from swarm.cli.decision_verbs import named_option, required_text, run_named_once
 from swarm.cli.options import repo_path_option, run_argument, verb
 from swarm.results.lease import LeaseShown, LeasesResult
 from swarm.show import text
@@ -36,7 +36,7 @@ def list_leases(call: Call, run: str | None, named: str | None) -> None:
     from swarm.waves.triage import lease as leasing
 
     with call.read() as store:
-        result = leasing.list_leases(store.conn, call.run(store, one_run(run, named, "lease list")))
+        result = leasing.list_leases(store.conn, call.run(store, run_named_once(run, named, "lease list")))
     call.answer(result, lambda: _list(result))
 
 
@@ -64,7 +64,7 @@ def _deciding(word: str, help_: str, *, grant: bool) -> click.Command:
 
         why = required_text(reason, "--reason", f"lease {word}")
         with call.write() as store:
-            chosen = call.run_here(store, one_run(run, named, f"lease {word}"), repo_path, tell=True)
+            chosen = call.run_here(store, run_named_once(run, named, f"lease {word}"), repo_path, tell=True)
             path = path_text(os.fsencode(file))
             result = leasing.lease(store, chosen, domain, path, grant=grant, reason=why)
         call.answer(result, lambda: _decided(result))

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.decision_verbs import named_option, one_run
+from swarm.cli.decision_verbs import named_option, run_named_once
 from swarm.cli.options import repo_path_option, run_argument, verb
 from swarm.cli.recovery_verbs import apply_option, lines, reason_option, why
 
@@ -36,7 +36,7 @@ def command(
 
     recorded = why(reason, "redriving a wave", apply=apply)
     with call.write() if apply else call.read() as store:
-        selected = call.run_here(store, one_run(run, named, "redrive"), repo_path, tell=True)
+        selected = call.run_here(store, run_named_once(run, named, "redrive"), repo_path, tell=True)
         config = call.config(Path(selected.local_path))
         result = redrive(store, call.workspace, selected, wave, config, apply=apply, reason=recorded)
     call.answer(result, lambda: lines(result))

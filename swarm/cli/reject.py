@@ -1,9 +1,9 @@
 """`swarm reject`."""
 
-from swarm.cli.decision_verbs import putting_aside
+from swarm.cli.decision_verbs import deferring_verb
 from swarm.rules.decisions import Action
 
-command = putting_aside(
+command = deferring_verb(
     Action.REJECT,
     """Reject findings of RUN as false: they are no longer open, and stay rejected when a later wave sees them.
 

@@ -6,9 +6,9 @@ from swarm.cli.decision_verbs import (
     evidence_option,
     ids_option,
     named_option,
-    one_run,
     reason_option,
     required_text,
+    run_named_once,
 )
 from swarm.cli.options import run_argument, verb
 from swarm.rules.decisions import Action
@@ -31,7 +31,7 @@ def command(
     """Withdraw decisions about findings of RUN; a fixed finding is open and unverified again."""
     from swarm.waves.triage.triage import Targets
 
-    run = one_run(run, named, "reopen")
+    run = run_named_once(run, named, "reopen")
     why = required_text(reason, "--reason", "reopen")
     seen = required_text(evidence, "--evidence", "reopen")
     decide(call, Action.REOPEN, run, Targets(ids), reason=why, evidence=seen)

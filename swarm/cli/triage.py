@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.decision_verbs import author, finding_lines, named_option, one_run
+from swarm.cli.decision_verbs import author, finding_lines, named_option, run_named_once
 from swarm.cli.options import run_argument, usage, verb
 from swarm.results.triage import ImportResult
 from swarm.show import text
@@ -28,7 +28,7 @@ def command(call: Call, run: str | None, named: str | None, file: Path | None, *
     """
     from swarm.waves.triage.import_decisions import import_decisions
 
-    run = one_run(run, named, "triage")
+    run = run_named_once(run, named, "triage")
     if file is None:
         raise usage("--import FILE is missing; `swarm findings --export FILE` writes one", "triage")
     with call.write() as store:

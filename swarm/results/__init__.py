@@ -1,1 +1,1 @@
-"""Records that the use cases return: one module a verb, no behaviour but derived fields."""
+"""Result records of the use cases: one module for each verb, no behaviour but derived fields."""

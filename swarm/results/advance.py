@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class GateShown(NamedTuple):
-    """A gate: whether it let the run pass, whether a reason may pass it all the same, and why."""
+    """A gate: whether it passed, whether a reason may override it, and why."""
 
     name: str
     passed: bool
@@ -13,7 +13,7 @@ class GateShown(NamedTuple):
 
 
 class PromotionShown(NamedTuple):
-    """A step from one phase to the next that was taken, with the gates that were overridden for it."""
+    """A promotion from one phase to the next, with the gates that were overridden."""
 
     id: int
     wave_number: int | None
@@ -26,10 +26,10 @@ class PromotionShown(NamedTuple):
 
 
 class AdvanceResult(NamedTuple):
-    """What the gates said and whether the run was promoted.
+    """The verdict of the gates, and whether the run was promoted.
 
-    A promotion leads to `to_phase`; work goes on in `next_phase`. `overrides` names the gates that were passed, or
-    under `--check-only` would be passed, for a reason. `history` holds every promotion, oldest first.
+    A promotion leads to `to_phase`; work continues in `next_phase`. `overrides` names the gates that were passed for a
+    reason, or with `--check-only` would be. `history` holds every promotion, oldest first.
     """
 
     run_id: str

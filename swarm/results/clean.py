@@ -7,8 +7,8 @@ class Leftover(NamedTuple):
     """A worktree, a branch or both, as `clean` found it.
 
     `state` is merged, held_elsewhere, as_dispatched, contained, abandoned, folder_gone or at_risk, with `why`.
-    `ignored` counts files that git ignores, which go with their tree. `salvage` is where its work was saved, or would
-    be. `removed` says whether it is gone now.
+    `ignored` counts files that git ignores and that are removed with their worktree. `salvage` is the ref that keeps
+    the work, or would. `removed` says whether the leftover has been removed.
     """
 
     name: str
@@ -24,9 +24,9 @@ class Leftover(NamedTuple):
 
 
 class CleanResult(NamedTuple):
-    """What `clean` removed or would remove, and what it leaves because something would be lost.
+    """Leftovers that `clean` removed or would remove, and leftovers that it keeps because work would be lost.
 
-    `state` is `WORK_AT_RISK` where something is left, else null.
+    `state` is `WORK_AT_RISK` where work is at risk, else null.
     """
 
     run_id: str

@@ -1,15 +1,15 @@
-"""What `collect` returns: what each agent came to, and what was recorded of it."""
+"""Records of `collect`."""
 
 from typing import Final, NamedTuple
 
-# Stands in the place of an owner for what no merge could take: a repository in the tree, a file nobody can read.
+# Stands in place of an owner where no merge is possible: a repository in the tree, an unreadable file.
 UNTAKABLE: Final = "cannot be taken"
 # The same for an uncommitted file whose content a filter of the user's changes on its way into git.
 UNFILTERED: Final = "uncommitted, and its filter has not run"
 
 
 class Problem(NamedTuple):
-    """What is wrong with an output, and where."""
+    """An error in an output, and its place."""
 
     code: str
     path: str
@@ -17,7 +17,7 @@ class Problem(NamedTuple):
 
 
 class AgentCollected(NamedTuple):
-    """One agent of a collected wave."""
+    """An agent of a collected wave."""
 
     domain: str
     agent_run_id: int
@@ -32,17 +32,17 @@ class AgentCollected(NamedTuple):
 
 
 class Divergence(NamedTuple):
-    """Where an agent's word about the files it changed and git's differ."""
+    """Files that an agent's report and git do not agree on."""
 
     missing_from_report: tuple[str, ...]
     extra_in_report: tuple[str, ...]
 
 
 class SkippedFix(NamedTuple):
-    """A fix that was not taken, and why; or one that the agent itself left out, `skipped_by_agent`.
+    """A fix that was not accepted, or that the agent itself left out, and why.
 
     `reason` is unknown_id, already_closed, not_approved, unowned, skipped_by_agent or unanswered; or silenced, for a
-    comment that would reject findings, which then stands in the place of the id.
+    comment that would reject findings, which stands in place of the id.
     """
 
     finding_id: str
@@ -52,7 +52,7 @@ class SkippedFix(NamedTuple):
 
 
 class ClaimedFix(NamedTuple):
-    """A fix that was taken as a claim, and what the agent's own tree shows of it."""
+    """A fix that was accepted as a claim, and what the agent's worktree shows of it."""
 
     finding_id: str
     domain: str
@@ -61,7 +61,7 @@ class ClaimedFix(NamedTuple):
 
 
 class LeaseRequest(NamedTuple):
-    """A file that an agent would have needed."""
+    """A file that an agent asks for."""
 
     domain: str
     file: str
@@ -69,7 +69,7 @@ class LeaseRequest(NamedTuple):
 
 
 class ViolationShown(NamedTuple):
-    """A file that an agent touched and should not have."""
+    """A file that an agent touched and does not own."""
 
     file: str
     agent_domain: str
@@ -78,7 +78,7 @@ class ViolationShown(NamedTuple):
 
 
 class FindingCounts(NamedTuple):
-    """How a wave left the run's findings."""
+    """Findings of a run after a wave, counted."""
 
     new: int
     recurring: int
@@ -88,7 +88,7 @@ class FindingCounts(NamedTuple):
 
 
 class CollectResult(NamedTuple):
-    """What `collect` recorded."""
+    """The outcome of `collect`."""
 
     run_id: str
     wave_id: int

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Completion(NamedTuple):
-    """A shell's completion script."""
+    """The completion script of a shell."""
 
     shell: str
     script: str

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 
 class AgentPlan(NamedTuple):
-    """One agent of a dispatched wave. `findings` is how many known findings its prompt tells.
+    """An agent of a dispatched wave. `findings` counts the known findings in its prompt.
 
-    `checked_out` is how many files its worktree holds where that is sparse, and else `None`.
+    `checked_out` counts the files in a sparse worktree, and is `None` for a full worktree.
     """
 
     agent_run_id: int | None
@@ -21,7 +21,7 @@ class AgentPlan(NamedTuple):
 
 
 class Unrouted(NamedTuple):
-    """An approved finding that no agent of an amend wave can mend, and why."""
+    """An approved finding that no agent of an amend wave can fix, and why."""
 
     finding_id: str
     file: str | None
@@ -29,7 +29,7 @@ class Unrouted(NamedTuple):
 
 
 class DispatchResult(NamedTuple):
-    """What `dispatch` made, or would make."""
+    """The wave that `dispatch` made, or would make."""
 
     run_id: str
     wave_id: int | None

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Check(NamedTuple):
-    """One check of the doctor."""
+    """A check of the doctor."""
 
     id: str
     status: str
@@ -13,7 +13,7 @@ class Check(NamedTuple):
 
 
 class Repair(NamedTuple):
-    """A safe repair: `status` is planned, done, or not_done where it was needed no more or did not succeed."""
+    """A safe repair. `status` is planned, done, or not_done where the need is past or the repair failed."""
 
     id: str
     what: str
@@ -21,7 +21,7 @@ class Repair(NamedTuple):
 
 
 class LeftAlone(NamedTuple):
-    """What the doctor does not touch, because work may hang on it, and what handles it."""
+    """A thing that the doctor leaves alone because work may depend on it, and the verb that handles it."""
 
     id: str
     what: str
@@ -29,7 +29,7 @@ class LeftAlone(NamedTuple):
 
 
 class DoctorResult(NamedTuple):
-    """Every check, and the worst of them; with `--fix` the repairs, and what is left to other verbs."""
+    """Every check, and the worst status; with `--fix`, the repairs and the things left to other verbs."""
 
     checks: tuple[Check, ...]
     overall: str

@@ -9,7 +9,7 @@ from swarm.rules.findings import SEVERITIES
 
 _SIMPLE = {str: "string", int: "integer", bool: "boolean", type(None): "null", float: "number"}
 
-# The delta files of `verify-*` are a contract of their own, whose names are these.
+# The delta files of `verify-*` have a contract of their own, with these names in snake case.
 AS_THEY_ARE: Final = {
     "ClaimRow": ("finding_id", "verified_via", "rule_id"),
     "ClaimsSummary": ("verified_via_distribution",),
@@ -17,7 +17,7 @@ AS_THEY_ARE: Final = {
 
 
 def camel(name: str) -> str:
-    """Return the key of a field: `run_id` is `runId`; names in capitals stay."""
+    """Return the key of a field: `run_id` becomes `runId`; names in capitals stay."""
     if name.isupper():
         return name
     head, *rest = name.rstrip("_").split("_")
@@ -27,7 +27,7 @@ def camel(name: str) -> str:
 def document(value: Any) -> Any:
     """Return a result as JSON values.
 
-    The keys of records are in camelCase, but for those of `AS_THEY_ARE`; those of mappings stay.
+    Keys of records are in camelCase, except those of `AS_THEY_ARE`; keys of mappings stay.
     """
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         keys = _keys(value._fields, AS_THEY_ARE.get(type(value).__name__, ()))
@@ -45,7 +45,7 @@ def _keys(fields: tuple[str, ...], as_they_are: tuple[str, ...]) -> list[str]:
 
 
 def schema_of(kind: Any, name: str) -> dict[str, Any]:
-    """Return the JSON Schema of a record type, for the `data` of the verb of this name."""
+    """Return the JSON Schema of a record type, for the `data` of a verb."""
     definitions: dict[str, Any] = {}
     body = _schema(kind, definitions)
     return {

@@ -6,7 +6,7 @@ from swarm.results.events import EventShown
 
 
 class DomainShown(NamedTuple):
-    """One domain of a run's map."""
+    """A domain of a run's map."""
 
     name: str
     ownership: str
@@ -17,7 +17,7 @@ class DomainShown(NamedTuple):
 
 
 class OverlapShown(NamedTuple):
-    """A file that several domains match, and who wins."""
+    """A file that several domains match, and its owner."""
 
     file: str
     domains: tuple[str, ...]
@@ -25,7 +25,7 @@ class OverlapShown(NamedTuple):
 
 
 class DomainsResult(NamedTuple):
-    """A run's map; what was asked of it beside the map is filled in, and else empty."""
+    """A run's map. Fields with a default are set only by the action that asks for them."""
 
     run_id: str
     frozen: bool

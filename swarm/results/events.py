@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class EventShown(NamedTuple):
-    """One event of the ledger."""
+    """An event of the ledger."""
 
     seq: int
     ts: str
@@ -21,7 +21,7 @@ class EventShown(NamedTuple):
 
 
 class EventsResult(NamedTuple):
-    """Events of the ledger, and the cursor to go on from."""
+    """Events of the ledger. `after` is the cursor for the next call."""
 
     events: tuple[EventShown, ...]
     after: int

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Explanation(NamedTuple):
-    """What a thing means and what to do about it."""
+    """The meaning of a thing, and what to do."""
 
     subject: str
     kind: str

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class FindingShown(NamedTuple):
-    """One finding of a digest."""
+    """A finding of a digest."""
 
     finding_id: str
     fingerprint: str
@@ -36,7 +36,7 @@ class FindingShown(NamedTuple):
 
 
 class SeverityCounts(NamedTuple):
-    """How many of each severity. The keys are upper-case in the document, too."""
+    """Counts by severity. The keys are upper-case in the document, too."""
 
     CRITICAL: int
     HIGH: int
@@ -52,7 +52,7 @@ class Broken(NamedTuple):
 
 
 class FindingsResult(NamedTuple):
-    """The digest of a run. Counts stand before the list; `suppressed` counts all that is deferred or rejected."""
+    """The digest of a run. `suppressed` counts findings that are deferred or rejected."""
 
     run_id: str
     wave_number: int | None

@@ -6,7 +6,7 @@ from swarm.results.events import EventShown
 
 
 class HistoryResult(NamedTuple):
-    """Events of one wave or finding, oldest first. `after` is the seq of the last, 0 where there is none."""
+    """Events of a wave or finding, oldest first. `after` is the seq of the last event, or 0."""
 
     events: tuple[EventShown, ...]
     after: int

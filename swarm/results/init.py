@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class DomainFiles(NamedTuple):
-    """A domain and how many files it owns."""
+    """A domain and the number of its files."""
 
     name: str
     ownership: str
@@ -13,7 +13,7 @@ class DomainFiles(NamedTuple):
 
 
 class InitResult(NamedTuple):
-    """What `init` made."""
+    """The run that `init` made."""
 
     run_id: str
     repo: str

@@ -6,7 +6,7 @@ from swarm.results.attempts import AgentAttempts
 
 
 class LaunchResult(NamedTuple):
-    """What `launch` ran. `exit_class` is the gravest of the newest attempts."""
+    """The agents of a wave after a launch. `exit_class` is the gravest of the newest attempts."""
 
     run_id: str
     wave_id: int

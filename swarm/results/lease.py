@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class LeaseShown(NamedTuple):
-    """A file that a domain's agent may edit in one wave although it is not its own, or asks to, or may not."""
+    """A file of another domain that an agent may edit in one wave, asks for, or must not edit."""
 
     wave: int
     domain: str
@@ -17,7 +17,7 @@ class LeaseShown(NamedTuple):
 
 
 class LeasesResult(NamedTuple):
-    """The leases of a run, or the one that was decided. `wave_number` is the wave that a grant would be for."""
+    """The leases of a run, or the lease that was decided. `wave_number` is the wave that a grant is for."""
 
     run_id: str
     wave_number: int

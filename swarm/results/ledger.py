@@ -1,12 +1,12 @@
-"""What `ledger verify` and `ledger replay` return: frozen records, for the text and for the JSON document."""
+"""Records of `ledger`."""
 
 from typing import NamedTuple
 
 
 class ChainShown(NamedTuple):
-    """A ledger whose every link holds: how many events, from when to when, and the hash of the last.
+    """A ledger without a broken link: its length, its first and last moment, and the hash of its last event.
 
-    `since_head` is how many events stand behind the one whose hash was given with `--head`.
+    `since_head` counts the events after the event of `--head`.
     """
 
     events: int
@@ -17,7 +17,7 @@ class ChainShown(NamedTuple):
 
 
 class Rebuilt(NamedTuple):
-    """What the ledger says of one subject, such as `wave:3` or `finding:12`."""
+    """The state of a subject, such as `wave:3` or `finding:12`, as the ledger gives it."""
 
     subject: str
     run_id: str | None
@@ -25,7 +25,7 @@ class Rebuilt(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A fact of a subject that is another in the ledger than in the table; `null` where one of them has none."""
+    """A fact of a subject that differs between ledger and table; `null` where a side has none."""
 
     subject: str
     run_id: str | None
@@ -35,10 +35,9 @@ class Difference(NamedTuple):
 
 
 class ReplayShown(NamedTuple):
-    """The states that the ledger alone gives, or with `--check`, where the tables differ from them.
+    """The states that the ledger alone gives or, with `--check`, the differences between ledger and tables.
 
-    `counts` says how many subjects of each kind were rebuilt. `differences` holds the first of them, `differing` counts
-    them all.
+    `counts` counts the rebuilt subjects by kind. `differences` holds the first differences; `differing` counts all.
     """
 
     run_id: str | None

@@ -6,7 +6,7 @@ from swarm.results.verify import BuildShown
 
 
 class MergedDomain(NamedTuple):
-    """What became of one agent's work: merged, already in, nothing or dropped."""
+    """The work of an agent in a merge: merged, already in, nothing or dropped."""
 
     domain: str
     branch: str | None
@@ -16,7 +16,7 @@ class MergedDomain(NamedTuple):
 
 
 class MergeResult(NamedTuple):
-    """What `merge` brought together, where it is, and which findings the merged commit proves mended."""
+    """The merge of a wave, its commit and ref, and the findings that the commit proves fixed."""
 
     run_id: str
     wave_id: int | None

@@ -1,4 +1,4 @@
-"""What `advance` and `receipt` return: frozen records, from which both the text and the JSON document are made."""
+"""Records of `receipt`."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ class ReceiptDomain(NamedTuple):
 
 
 class ReceiptClaim(NamedTuple):
-    """A file that an agent touched: as git shows it, as the agent says, or both."""
+    """A file that an agent touched: seen by git, reported by the agent, or both."""
 
     path: str
     kind: str
@@ -38,7 +38,7 @@ class ReceiptAgent(NamedTuple):
 
 
 class ReceiptViolation(NamedTuple):
-    """A file that was touched and should not have been; `agent_domain` is `the wave` where nobody knows by whom."""
+    """A file that was touched against the map; `agent_domain` is `the wave` where no agent is known."""
 
     file: str
     agent_domain: str
@@ -46,7 +46,7 @@ class ReceiptViolation(NamedTuple):
 
 
 class ReceiptLease(NamedTuple):
-    """A file that was asked for, granted or denied."""
+    """A file that was requested, granted or denied."""
 
     domain: str
     file: str
@@ -56,7 +56,7 @@ class ReceiptLease(NamedTuple):
 
 
 class ReceiptFindings(NamedTuple):
-    """What the wave said of findings. `digest` is over its sightings, in the order in which they were written."""
+    """Findings of the wave. `digest` is a hash over its sightings, in the order of writing."""
 
     new: int
     recurring: int
@@ -70,7 +70,7 @@ class ReceiptFindings(NamedTuple):
 
 
 class ReceiptFix(NamedTuple):
-    """A fix that an agent claims, and what came of it."""
+    """A fix that an agent claims, and its outcome."""
 
     finding_id: str
     domain: str
@@ -82,7 +82,7 @@ class ReceiptFix(NamedTuple):
 
 
 class ReceiptSkip(NamedTuple):
-    """A fix that was not taken, or that an agent left out, and why."""
+    """A fix that was not accepted, or that an agent left out, and why."""
 
     finding_id: str
     domain: str
@@ -91,7 +91,7 @@ class ReceiptSkip(NamedTuple):
 
 
 class ReceiptMerge(NamedTuple):
-    """What was published of the wave, where, and on top of what."""
+    """A published merge of the wave: its ref, base and commit."""
 
     ref: str
     base: str
@@ -110,7 +110,7 @@ class ReceiptStep(NamedTuple):
 
 
 class ReceiptVerification(NamedTuple):
-    """A look at a commit that was recorded for the wave."""
+    """A verification that was recorded for the wave."""
 
     id: int
     purpose: str
@@ -128,7 +128,7 @@ class ReceiptVerification(NamedTuple):
 
 
 class ReceiptPromotion(NamedTuple):
-    """The step that the wave was promoted by."""
+    """The promotion of the wave."""
 
     from_phase: str
     to_phase: str
@@ -138,7 +138,7 @@ class ReceiptPromotion(NamedTuple):
 
 
 class ReceiptLedger(NamedTuple):
-    """Where the wave stands in the ledger."""
+    """The events of the wave in the ledger: how many, first, last, and the hash of the last."""
 
     events: int
     first: int | None
@@ -147,7 +147,7 @@ class ReceiptLedger(NamedTuple):
 
 
 class WaveReceipt(NamedTuple):
-    """The record of a wave: made from the control plane alone, the same for the same state, wherever it is read."""
+    """The record of a wave, made from the control plane alone: the same state gives the same record anywhere."""
 
     run_id: str
     repo: str

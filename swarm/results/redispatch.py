@@ -1,4 +1,4 @@
-"""What `resume`, `redrive` and `revalidate` return: what they did or, without `--apply`, what they would do."""
+"""Records of `resume` and `redrive`, which dispatch agents of a wave again."""
 
 from typing import NamedTuple
 
@@ -8,8 +8,8 @@ from swarm.results.collect import ViolationShown
 class Redispatched(NamedTuple):
     """An agent that is dispatched again. `agent_run_id` is its new row, `None` in a dry-run.
 
-    `reused` says that its worktree is the one that it had, found as it was dispatched; else `left_behind` is the one
-    that it had, with whatever is in it.
+    `reused` says that it keeps its worktree, unchanged since dispatch; else `left_behind` is the worktree that stays
+    with its content.
     """
 
     domain: str
@@ -25,7 +25,7 @@ class Redispatched(NamedTuple):
 
 
 class Blocked(NamedTuple):
-    """An agent that only a corrected output, or a fresh try, helps on; `command` takes the output."""
+    """An agent that needs a corrected output or a redrive; `command` takes the corrected output."""
 
     domain: str
     agent_run_id: int
@@ -35,16 +35,16 @@ class Blocked(NamedTuple):
 
 
 class CompletedHash(NamedTuple):
-    """The digest over the completed agent runs, their evidence and their events; `after` is `None` in a dry-run."""
+    """The hash over completed agent runs, their evidence and events; `after` is `None` in a dry-run."""
 
     before: str
     after: str | None
 
 
 class RedispatchResult(NamedTuple):
-    """What `resume` or `redrive` did, or would do. `timed_out` is a part of what is dispatched again.
+    """The agents that `resume` or `redrive` dispatched, or would dispatch; `timed_out` is a part of them.
 
-    `forgotten` is what was touched by nobody known: from now on it belongs to how the wave begins.
+    `forgotten` are files touched by no known agent: from now on they belong to the state at the start of the wave.
     """
 
     run_id: str

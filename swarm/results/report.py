@@ -1,4 +1,4 @@
-"""What `report` and `trends` return: a run as one page shows it, and what comes back across runs."""
+"""Records of `report`: a run as its page shows it."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ class ReportResult(NamedTuple):
 
 
 class AttemptBar(NamedTuple):
-    """One process of an agent, as a bar: when it began and ended, and how. Open while `outcome` is `None`."""
+    """A process of an agent, as a bar on the timeline. `outcome` is `None` while it runs."""
 
     ordinal: int
     runtime: str
@@ -32,7 +32,7 @@ class AttemptBar(NamedTuple):
 
 
 class AgentLane(NamedTuple):
-    """One agent run of a wave. `redispatched` says that a newer one took its place; `violations` are files."""
+    """An agent run of a wave. `redispatched` says that a newer agent run replaced it; `violations` are files."""
 
     domain: str
     status: str
@@ -47,7 +47,7 @@ class AgentLane(NamedTuple):
 
 
 class VerificationShown(NamedTuple):
-    """A look at a commit: what the build said, and what the claims came to."""
+    """A verification of a commit: the verdict of its build, and the claims by class."""
 
     wave: int | None
     purpose: str
@@ -66,7 +66,7 @@ class VerificationShown(NamedTuple):
 
 
 class MergeShown(NamedTuple):
-    """What was published of a wave."""
+    """A published merge of a wave."""
 
     wave: int
     ref: str
@@ -78,7 +78,7 @@ class MergeShown(NamedTuple):
 
 
 class WaveLease(NamedTuple):
-    """A file that was asked for, granted or denied."""
+    """A lease of a wave: a file that was requested, granted or denied."""
 
     wave: int
     domain: str
@@ -89,7 +89,7 @@ class WaveLease(NamedTuple):
 
 
 class WaveLane(NamedTuple):
-    """One wave with its agents, and what touched the tree that belongs to none of them."""
+    """A wave with its agents. `violations` are the files that were touched by no known agent."""
 
     number: int
     phase: str
@@ -104,7 +104,10 @@ class WaveLane(NamedTuple):
 
 
 class OpenAfter(NamedTuple):
-    """The open findings after a wave, `None` for the present; `derived` from where findings began and ended."""
+    """The open findings after a wave; `wave` is `None` for the present.
+
+    `derived` says that the counts were computed from the findings' first and last waves.
+    """
 
     wave: int | None
     phase: str | None
@@ -113,7 +116,7 @@ class OpenAfter(NamedTuple):
 
 
 class ReportFacts(NamedTuple):
-    """Everything of a run that its page shows, but the findings themselves."""
+    """Everything about a run that its page shows, except the findings."""
 
     run_id: str
     repo: str

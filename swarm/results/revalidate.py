@@ -6,7 +6,7 @@ from swarm.results.collect import ClaimedFix, FindingCounts, Problem, SkippedFix
 
 
 class Revalidated(NamedTuple):
-    """A corrected output: which state the agent run had, which it has now, and what is still wrong."""
+    """A corrected output: the agent run's state before and now, and the remaining problems."""
 
     domain: str
     agent_run_id: int
@@ -19,10 +19,10 @@ class Revalidated(NamedTuple):
 
 
 class RevalidateResult(NamedTuple):
-    """What `revalidate` recorded, or would record.
+    """The outputs that `revalidate` accepted or refused.
 
-    `wave_violations` stand against the wave as a whole; `accepted` are changes outside of the agents' trees for which
-    the given reason answers.
+    `wave_violations` stand against the wave as a whole; `accepted` are changes outside the agents' worktrees that the
+    given reason accounts for.
     """
 
     run_id: str

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 
 class RewindResult(NamedTuple):
-    """Where `rewind` brings a branch, what it saves, and what it takes back.
+    """The reset of a branch: what is saved, and what the run loses.
 
-    `dirt` are the files whose uncommitted content is saved; `commits` counts those that the branch leaves. `waves` and
-    `agent_runs` are the numbers and ids that end as aborted_for_rewind.
+    `dirt` are the files whose uncommitted content is saved; `commits` counts the commits that leave the branch. `waves`
+    and `agent_runs` are the numbers and ids that end as aborted_for_rewind.
     """
 
     run_id: str

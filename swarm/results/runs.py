@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class RunShown(NamedTuple):
-    """One run in the list of runs."""
+    """A run in the list of runs."""
 
     id: str
     repo: str

@@ -18,7 +18,7 @@ class RuntimeShown(NamedTuple):
 
 
 class RuntimesResult(NamedTuple):
-    """What can be launched here, and which `swarm.toml` added to it."""
+    """The runtimes of this machine; `config` is the `swarm.toml` in force."""
 
     config: str | None
     runtimes: tuple[RuntimeShown, ...]

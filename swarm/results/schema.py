@@ -1,4 +1,4 @@
-"""Data of `schema`: the list of names, or one JSON Schema, whose keys are those of JSON Schema itself."""
+"""Data of `schema`: the list of names, or a JSON Schema, whose keys are those of JSON Schema."""
 
 from typing import Any, TypeAlias
 

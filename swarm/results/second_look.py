@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class ClaimsSummary(NamedTuple):
-    """What a second look at findings came to, counted."""
+    """The classes of a second look at findings, counted."""
 
     total: int
     verified: int
@@ -17,7 +17,7 @@ class ClaimsSummary(NamedTuple):
 
 
 class ClaimRow(NamedTuple):
-    """A second look at one finding: its class, how that is known, and one line of evidence."""
+    """A second look at a finding: its class, the kind of evidence, and a line of evidence."""
 
     finding_id: str
     classification: str
@@ -33,7 +33,7 @@ class ClaimRow(NamedTuple):
 
 
 class Delta(NamedTuple):
-    """A delta file of a `verify-*` verb; in JSON mode it is the data."""
+    """The delta file of a `verify-*` verb, which is also its data."""
 
     schema: str
     run_id: str

@@ -7,7 +7,7 @@ from swarm.results.findings import FindingShown
 
 
 class SightingShown(NamedTuple):
-    """One wave's report of a finding."""
+    """The report of a finding by a wave."""
 
     wave: int
     domain: str
@@ -24,7 +24,7 @@ class SightingShown(NamedTuple):
 
 
 class CodeLine(NamedTuple):
-    """One line of the code around a finding."""
+    """A line of the code around a finding."""
 
     number: int
     text: str
@@ -32,7 +32,7 @@ class CodeLine(NamedTuple):
 
 
 class ClaimShown(NamedTuple):
-    """What an agent said that it mended, what its tree showed of it, and what came of it."""
+    """A fix that an agent claimed, what its worktree showed, and the outcome."""
 
     wave: int
     domain: str
@@ -43,7 +43,7 @@ class ClaimShown(NamedTuple):
 
 
 class ShowResult(NamedTuple):
-    """One finding with everything that is known of it. `sightings` is a list here."""
+    """A finding with its code, sightings, claims and events."""
 
     run_id: str
     finding: FindingShown

@@ -1,4 +1,4 @@
-"""What `runs` and `status` return. Apart from the other verbs' records, which small verbs need not pay for."""
+"""Records of `status`."""
 
 from typing import NamedTuple
 
@@ -39,7 +39,7 @@ class StatusWave(NamedTuple):
 
 
 class StatusWaves(NamedTuple):
-    """How many waves, and the newest."""
+    """The number of waves, and the newest."""
 
     total: int
     current: StatusWave | None
@@ -66,7 +66,7 @@ class AgentSummary(NamedTuple):
 
 
 class WaveCounts(NamedTuple):
-    """What the newest collected wave said of findings."""
+    """Findings of the newest collected wave, counted."""
 
     new: int
     recurring: int
@@ -85,7 +85,7 @@ class StatusFindings(NamedTuple):
 
 
 class LastVerification(NamedTuple):
-    """The newest `verify` of a run. `offending` counts claims that do not hold, `None` where none were looked at."""
+    """The newest `verify` of a run. `offending` counts claims that do not hold, `None` where none were checked."""
 
     id: int
     verdict: str
@@ -99,7 +99,7 @@ class LastVerification(NamedTuple):
 
 
 class Assessment(NamedTuple):
-    """Where a run stands, what is in the way, and one command that works now."""
+    """The state of a run, its blockers, and a command that works now."""
 
     state: str
     blockers: tuple[str, ...]
@@ -107,7 +107,7 @@ class Assessment(NamedTuple):
 
 
 class StatusResult(NamedTuple):
-    """One run at a glance."""
+    """The state of a run."""
 
     run: StatusRun
     domains: tuple[StatusDomain, ...]

@@ -13,7 +13,7 @@ class SeenIn(NamedTuple):
 
 
 class Comeback(NamedTuple):
-    """A finding that persists: over waves, over runs, or after it was fixed. Place and status are the newest."""
+    """A finding that persists over waves or runs, or came back after a fix. Place and status are the newest."""
 
     finding_id: str
     severity: str
@@ -31,7 +31,7 @@ class Comeback(NamedTuple):
 
 
 class WavePoint(NamedTuple):
-    """How one wave left the findings of its run. `open` is `None` where the wave did not record it."""
+    """Findings of a run after a wave. `open` is `None` where the wave did not record them."""
 
     run_id: str
     repo: str
@@ -47,7 +47,7 @@ class WavePoint(NamedTuple):
 
 
 class Recurrence(NamedTuple):
-    """A rule or a file whose findings come back. `rate` is the share of fixes after which the finding came back."""
+    """A rule or file whose findings come back. `rate` is the share of fixes after which a finding came back."""
 
     name: str
     findings: int
@@ -58,7 +58,7 @@ class Recurrence(NamedTuple):
 
 
 class TrendsResult(NamedTuple):
-    """The answer to one query; the others are `None`. `total` counts what the limit left out, too."""
+    """The answer to a query; the fields of other queries are `None`. `total` includes what the limit left out."""
 
     query: str
     repo: str | None

@@ -1,10 +1,10 @@
-"""What the triage verbs return: frozen records, from which both the text and the JSON document are made."""
+"""Records of the triage verbs."""
 
 from typing import NamedTuple
 
 
 class FindingDecided(NamedTuple):
-    """One finding, and the words it was and is shown with."""
+    """A finding with its status before and after a decision."""
 
     finding_id: str
     fingerprint: str
@@ -16,7 +16,7 @@ class FindingDecided(NamedTuple):
 
 
 class TriageResult(NamedTuple):
-    """What a decision changed. `unchanged` were so already."""
+    """The findings that a decision changed. `unchanged` had this decision already."""
 
     run_id: str
     action: str
@@ -29,7 +29,7 @@ class TriageResult(NamedTuple):
 
 
 class DecisionSkipped(NamedTuple):
-    """A decision of a file that was not taken over, and why."""
+    """A decision of a file that was not imported, and why."""
 
     fingerprint: str
     finding_id: str
@@ -37,10 +37,11 @@ class DecisionSkipped(NamedTuple):
 
 
 class ImportResult(NamedTuple):
-    """What became of each decision of a file.
+    """The outcome of each decision of a file.
 
-    `unchanged` (finding ids) were so already; `pending` and `expired` are fingerprints: of findings that are not
-    there, or fixed, and may come yet, and of decisions that are over. `reopened` were decided until a day that is over.
+    `unchanged` are ids of findings that had this decision already. `pending` are fingerprints of findings that the run
+    does not know, or knows as fixed; `expired` are fingerprints of decisions past their last day. `reopened` are
+    findings whose earlier decision has expired.
     """
 
     run_id: str
@@ -56,7 +57,7 @@ class ImportResult(NamedTuple):
 
 
 class DecisionExported(NamedTuple):
-    """A decision as it travels, with what tells its reader which finding it is about."""
+    """A decision in a file, with the facts by which a reader knows the finding."""
 
     fingerprint: str
     decision: str

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Restored(NamedTuple):
-    """What `undo` brings back, or would: a branch at a commit, with its worktree where it had one."""
+    """A branch that `undo` restores, or would, at a commit, with its worktree where it had one."""
 
     name: str
     branch: str | None
@@ -14,7 +14,7 @@ class Restored(NamedTuple):
 
 
 class UndoResult(NamedTuple):
-    """What `undo` brought back of the last `clean` or `rewind`, and what it does not bring back (`stays`)."""
+    """The branches and worktrees that `undo` restored of the last `clean` or `rewind`; `stays` names the rest."""
 
     run_id: str
     applied: bool

@@ -1,4 +1,4 @@
-"""What `merge`, `verify` and the `verify-*` verbs return."""
+"""Records of `verify`, and of builds."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from swarm.results.second_look import ClaimRow, ClaimsSummary
 
 
 class StepShown(NamedTuple):
-    """One step of a build. `exit_code` is null when it did not start; `log` is the folder of its whole output."""
+    """A step of a build. `exit_code` is null when the step did not start; `log` is the folder of its output."""
 
     name: str
     kind: str
@@ -20,7 +20,7 @@ class StepShown(NamedTuple):
 
 
 class BuildShown(NamedTuple):
-    """What the build said of a commit. `flaky` says that it was red once and green when tried again."""
+    """The verdict of a build. `flaky` says that it failed once and passed on the second try."""
 
     verdict: str
     adapter: str | None
@@ -31,14 +31,14 @@ class BuildShown(NamedTuple):
 
 
 class Claims(NamedTuple):
-    """The claims part of a verification: every fixed finding and every claimed one, counted; and those that offend."""
+    """The claims of a verification: fixed and claimed findings, counted, and the offending rows."""
 
     summary: ClaimsSummary
     offending: tuple[ClaimRow, ...]
 
 
 class VerifyResult(NamedTuple):
-    """What `verify` found out about one commit."""
+    """The verification of a commit."""
 
     run_id: str
     wave_id: int | None

@@ -1,1 +1,1 @@
-"""How a result is shown: text, markdown, SARIF, JSON documents."""
+"""Rendering of results: text, markdown, SARIF, TOML, HTML."""

@@ -8,14 +8,14 @@ from swarm.show.escape import plain
 
 
 def gate_lines(gate: BuildShown) -> Iterator[str]:
-    """Yield what a build said, a line a step."""
+    """Yield the verdict of a build, and a line for each step."""
     for step in gate.steps:
         icon = ("⚠" if step.test_count == 0 else "✓") if step.passed else "⊘"
         tests = f", {text.counted(step.test_count, 'test')}" if step.test_count is not None else ""
         yield f"{icon} {plain(step.name)}: {step.status} in {step.duration_ms:,} ms{tests}  ({plain(step.log)})"
-    told = f"{gate.verdict} by {gate.adapter}" if gate.adapter else gate.verdict
+    verdict = f"{gate.verdict} by {gate.adapter}" if gate.adapter else gate.verdict
     if gate.flaky:
-        told += ", red once and green when tried again"
+        verdict += ", red once and green when tried again"
     if gate.accepted:
-        told += ", accepted"
-    yield f"Build: {told}"
+        verdict += ", accepted"
+    yield f"Build: {verdict}"

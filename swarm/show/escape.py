@@ -1,4 +1,4 @@
-"""Making text that others wrote harmless where it is shown: on a terminal, and in markdown."""
+"""Escaping of untrusted text for the terminal and for markdown."""
 
 import re
 import unicodedata
@@ -15,21 +15,21 @@ _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
 
 def plain(text: str) -> str:
-    """Return text for one line of a terminal: what could move the cursor, hide or forge is shown as its code."""
+    """Return text for one line of a terminal: characters that move the cursor, hide or forge become codes."""
     if text.isascii() and text.isprintable():
         return text
     return _without_stacks(UNSAFE.sub(_code, text))
 
 
 def markdown(text: str) -> str:
-    """Return text for one cell or line of markdown, in which nothing is markup."""
+    """Return text for a cell or line of markdown, without any markup."""
     return _MARKDOWN.sub(r"\\\1", plain(text))
 
 
 def code_span(text: str) -> str:
-    """Return text as a markdown code span; its fence is longer than any run of backticks in it."""
+    """Return text as a markdown code span, with a fence longer than any run of backticks in it."""
     if "\\|" in text:
-        # In a table the backslash would be taken for an escaped one, and the pipe for the end of the cell.
+        # In a table a backslash escapes the next character, and a pipe ends the cell.
         return markdown(text)
     safe = plain(text).replace("|", "\\|")
     longest = max((len(run) for run in re.findall("`+", safe)), default=0)
@@ -51,7 +51,7 @@ def _without_stacks(text: str) -> str:
     kept: list[str] = []
     marks = 0
     for character in text:
-        # By category: many a mark that stacks has combining class 0.
+        # By category: many stacking marks have combining class 0.
         marks = marks + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
         if marks <= MOST_MARKS:
             kept.append(character)

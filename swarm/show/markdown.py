@@ -1,4 +1,4 @@
-"""The digest as GitHub-flavoured markdown, in which nothing that an agent wrote is markup."""
+"""Digest as GitHub-flavoured markdown; agents' text is escaped."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -12,9 +12,9 @@ from swarm.show.escape import code_span, markdown
 def digest_lines(
     result: FindingsResult, title: str, findings: Iterable[FindingShown], *, limit: int | None = None
 ) -> Iterator[str]:
-    """Yield a digest as markdown: counts, a table for each severity, what was not looked at.
+    """Yield a digest as markdown: counts, a table for each severity, and the domains that were not checked.
 
-    `findings` are those to be listed, gravest first, at most `limit` of them.
+    `findings` are listed gravest first, at most `limit` of them.
     """
     yield f"# {markdown(title)}"
     yield ""

@@ -1,4 +1,4 @@
-"""A wave's receipt as markdown, in which nothing that an agent wrote is markup, and a promotion's gates."""
+"""Receipt of a wave as markdown; agents' text is escaped."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -19,14 +19,14 @@ MOST_IDS = 50
 
 
 def gate_word(gate: GateShown, overrides: Sequence[str]) -> str:
-    """Return how a gate ended, in a word: never by colour or icon alone."""
+    """Return the result of a gate as a word, so that it needs no colour or icon."""
     if gate.passed:
         return "passed"
     return "overridden" if gate.name in overrides else "not passed"
 
 
 def receipt_lines(made: WaveReceipt) -> Iterator[str]:
-    """Yield a receipt as markdown. All of it is state: the same state gives the same lines."""
+    """Yield a receipt as markdown. Every line comes from state: the same state gives the same lines."""
     yield f"# Receipt: wave {made.wave_number} ({made.phase}) of {markdown(made.repo)}"
     yield ""
     yield from _facts(made)
@@ -34,25 +34,25 @@ def receipt_lines(made: WaveReceipt) -> Iterator[str]:
     yield from _section("Agents", ("Domain", "Status", "Findings", "Files", "Output"), map(_agent_row, made.agents))
     claims = [_claim_row(agent, claim) for agent in made.agents for claim in agent.claims]
     yield from _section("Files", ("Domain", "File", "Change", "Owner", "Known as", "Violation"), claims)
-    rows = ([code_span(one.file), markdown(one.agent_domain), markdown(one.actual_owner)] for one in made.violations)
+    rows = ([code_span(row.file), markdown(row.agent_domain), markdown(row.actual_owner)] for row in made.violations)
     yield from _section("Violations", ("File", "By", "Owner"), rows)
     rows = (
-        [one.domain, code_span(one.file), one.status, markdown(one.reason or one.request_reason or "")]
-        for one in made.leases
+        [row.domain, code_span(row.file), row.status, markdown(row.reason or row.request_reason or "")]
+        for row in made.leases
     )
     yield from _section("Leases", ("Domain", "File", "Status", "Reason"), rows)
     yield from _findings(made.findings)
-    yield from _section("Dropped", ("What was declared and not taken",), ([markdown(one)] for one in made.dropped))
+    yield from _section("Dropped", ("What was declared and not taken",), ([markdown(row)] for row in made.dropped))
     rows = (
-        [markdown(one.finding_id), markdown(one.domain), one.outcome, one.verified_via, markdown(one.evidence)]
-        for one in made.fixes
+        [markdown(row.finding_id), markdown(row.domain), row.outcome, row.verified_via, markdown(row.evidence)]
+        for row in made.fixes
     )
     yield from _section("Claimed fixes", ("Finding", "Domain", "Outcome", "Known by", "Evidence"), rows)
-    rows = (list(map(markdown, one)) for one in made.skipped_fixes)
+    rows = (list(map(markdown, row)) for row in made.skipped_fixes)
     yield from _section("Skipped fixes", ("Finding", "Domain", "Reason", "Told"), rows)
     rows = (
-        [code_span(one.ref), one.commit_sha, ", ".join(one.domains), ", ".join(one.dropped) or "none"]
-        for one in made.merges
+        [code_span(row.ref), row.commit_sha, ", ".join(row.domains), ", ".join(row.dropped) or "none"]
+        for row in made.merges
     )
     yield from _section("Merges", ("Ref", "Commit", "Domains", "Left out"), rows)
     head = ("Id", "Purpose", "Commit", "Verdict", "Steps", "Tests", "Offending", "Exit")

@@ -1,4 +1,4 @@
-"""The digest as SARIF 2.1.0, with the fingerprints and limits of GitHub's code scanning.
+"""Digest as SARIF 2.1.0, with the fingerprints and limits of GitHub's code scanning.
 
 Limits and `primaryLocationLineHash` are as GitHub documents and publishes them for code scanning uploads.
 """
@@ -28,7 +28,7 @@ _64: Final = 0xFFFFFFFFFFFFFFFF
 def log(
     findings: Iterable[FindingShown], *, run_id: str, wave: int | None, hashes: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return a SARIF log: one run a wave, split where GitHub would cut it; the gravest stand first.
+    """Return a SARIF log: one run for each wave, split where GitHub would cut it; the gravest findings come first.
 
     `hashes` holds GitHub's hash of each finding's line, by finding id.
     """
@@ -122,7 +122,7 @@ def _result(finding: FindingShown, rule_index: int, wave: int | None, hashes: Ma
 
 
 def _decided(finding: FindingShown) -> Iterable[tuple[str, str | None]]:
-    """Return who decided of a finding and until when, and what an operator gave for its being fixed."""
+    """Return the author, last day and evidence of a decision."""
     return (
         ("decisionSource", finding.decision_source),
         ("decidedBy", finding.decided_by),
@@ -145,9 +145,9 @@ def _baseline(finding: FindingShown, wave: int | None) -> str:
 
 
 def line_hashes(source: str) -> list[str]:
-    """Return GitHub's hash of each line of a file: `<hex>:<n>`, the n-th line so far of that hash.
+    """Return GitHub's hash of each line of a file: `<hex>:<n>`, the n-th line so far with that hash.
 
-    A polynomial over the 100 UTF-16 units from the line's start, without blanks and tabs, line ends as line
+    The hash is a polynomial over the 100 UTF-16 units from the line's start, without blanks and tabs, line ends as line
     feeds; the file is followed by U+FFFF and zeros.
     """
     bare = re.sub("\r\n?", "\n", source).translate({32: None, 9: None})

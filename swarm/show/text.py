@@ -1,4 +1,4 @@
-"""Plain text for people: tables, severities with their icons, and colour where there is a terminal."""
+"""Text for people: tables, severities with icons, and colour on a terminal."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def has_colour() -> bool:
 
 
 def width() -> int:
-    """Return the columns of the terminal, or what a pipe is given."""
+    """Return the columns of the terminal, or a fixed number for a pipe."""
     if not is_terminal():
         return DEFAULT_WIDTH
     import shutil
@@ -41,22 +41,22 @@ def width() -> int:
 
 
 def painted(text: str, code: str) -> str:
-    """Return text in a colour, where colour may be used."""
+    """Return text in a colour where colour may be used."""
     return f"\x1b[{code}m{text}\x1b[0m" if has_colour() else text
 
 
 def harmless(line: str) -> str:
-    """Return a whole line made harmless, but for the colours that we put into it ourselves."""
+    """Return a line with every control character escaped, except the colours that `painted` adds."""
     return "".join(part if _PAINT.fullmatch(part) and has_colour() else plain(part) for part in _PAINT.split(line))
 
 
 def severity(name: str) -> str:
-    """Return a severity as its icon and its word, never as colour alone."""
+    """Return a severity as its icon and its word."""
     return painted(f"{ICONS[Severity(name)]} {name}", _COLOURS[name])
 
 
 def table(rows: Iterable[Sequence[str]], head: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of a table whose columns are as wide as they need to be; cells are made harmless."""
+    """Yield the lines of a table whose columns fit their cells; cells are escaped."""
     cells = [[plain(cell) for cell in row] for row in rows]
     widths = [max(map(columns, column)) for column in zip(head, *cells, strict=True)]
     for row in (list(head), *cells):
@@ -77,9 +77,9 @@ def _columns_of(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
+def counted(count: int, singular: str, many: str | None = None) -> str:
     """Return a number with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {singular if count == 1 else many or singular + 's'}"
 
 
 def severities(counts: Mapping[str, int]) -> str:
@@ -88,25 +88,25 @@ def severities(counts: Mapping[str, int]) -> str:
 
 
 def place(finding: "FindingShown | SightingShown") -> str:
-    """Return `path:line`, which terminals make a link of."""
+    """Return `path:line`, which terminals turn into a link."""
     if finding.file is None:
         return "(no file)"
     return plain(finding.file) + (f":{finding.line}" if finding.line else "")
 
 
 def finding_lines(finding: "FindingShown") -> Iterator[str]:
-    """Yield the lines of one finding in a digest."""
+    """Yield the lines of a finding in a digest."""
     room = max(40, width() - 4)
     rule = plain(finding.rule_id or finding.category)
     reason = f" ({plain(finding.reason)})" if finding.reason and finding.status != "new" else ""
     yield f"{place(finding)}  {severity(finding.severity)}  {rule}  {finding.finding_id}  {finding.status}{reason}"
     yield "    " + shortened(plain(finding.description), room)
-    if told := decision(finding):
-        yield "    " + shortened(told, room)
+    if decided := decision(finding):
+        yield "    " + shortened(decided, room)
 
 
 def decision(finding: "FindingShown") -> str:
-    """Return who closed a finding and until when, plain; nothing of one that nobody closed."""
+    """Return the author and last day of a decision, or an empty text."""
     if finding.status in CLOSED:
         source = {"coordinator": "", "imported": " in a file", "inline": " by a comment"}
         by = f" by {plain(finding.decided_by)}" if finding.decided_by else ""
@@ -119,12 +119,12 @@ def decision(finding: "FindingShown") -> str:
 
 
 def shortened(text: str, room: int) -> str:
-    """Cut a text to some columns."""
+    """Cut a text to a number of columns."""
     return text if len(text) <= room else text[: room - 1] + "…"
 
 
 def digest_lines(result: "FindingsResult", findings: Iterable["FindingShown"]) -> Iterator[str]:
-    """Yield a digest: the findings that are to be listed, then what all come to and what nobody looked at."""
+    """Yield a digest: the listed findings, the counts, and the domains that were not checked."""
     listed = 0
     for finding in findings:
         listed += 1
@@ -147,7 +147,7 @@ def digest_lines(result: "FindingsResult", findings: Iterable["FindingShown"]) -
 
 
 def totals(result: "FindingsResult") -> str:
-    """Return the one line that sums up a digest."""
+    """Return the summary line of a digest."""
     if not result.total:
         return "No findings." if result.state == "clean" else "No findings, but the audit is not whole."
     return f"{counted(result.total, 'finding')}: {severities(result.counts._asdict())}"

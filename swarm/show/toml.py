@@ -1,4 +1,4 @@
-"""Decisions as a TOML text that is kept in a repository and reviewed there: sorted, one fact a line."""
+"""Decisions as a TOML text for a repository and its reviews: sorted, one fact on each line."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,41 +18,43 @@ _ESCAPED: Final = re.compile(f'["\\\\\\\\]|{UNSAFE.pattern}')
 
 
 def decisions_file(decisions: Iterable[DecisionExported]) -> str:
-    """Return a file of decisions, in the order of their fingerprints."""
+    """Return a file of decisions, ordered by fingerprint."""
     ordered = sorted(decisions, key=lambda decision: decision.fingerprint)
     return HEAD + "".join(f"\n{line}\n" if line.startswith("[") else f"{line}\n" for line in _lines(ordered))
 
 
 def _lines(decisions: Iterable[DecisionExported]) -> Iterator[str]:
-    for one in decisions:
-        yield f"[decisions.{string(one.fingerprint)}]"
-        yield f"decision = {string(one.decision)}"
-        if one.reason is not None:
-            yield f"reason = {string(one.reason)}"
-        yield f"author = {string(one.author)}"
-        # Dates and times are TOML's own, without quotes.
+    for decision in decisions:
+        yield f"[decisions.{string(decision.fingerprint)}]"
+        yield f"decision = {string(decision.decision)}"
+        if decision.reason is not None:
+            yield f"reason = {string(decision.reason)}"
+        yield f"author = {string(decision.author)}"
+        # TOML has its own dates and times, without quotes.
         yield from (
-            f"{name} = {moment}" for name, moment in (("decided", one.decided), ("expires", one.expires)) if moment
+            f"{name} = {moment}"
+            for name, moment in (("decided", decision.decided), ("expires", decision.expires))
+            if moment
         )
-        if one.aliases:
+        if decision.aliases:
             yield "aliases = ["
-            yield from (f"  {string(alias)}," for alias in one.aliases)
+            yield from (f"  {string(alias)}," for alias in decision.aliases)
             yield "]"
-        yield f"rule = {string(one.rule)}"
-        if one.file is not None:
-            yield f"file = {string(one.file)}"
-        if one.quote:
-            yield f"quote = {string(one.quote)}"
-        yield f"severity = {string(one.severity)}"
-        words = " ".join(one.description.split())
+        yield f"rule = {string(decision.rule)}"
+        if decision.file is not None:
+            yield f"file = {string(decision.file)}"
+        if decision.quote:
+            yield f"quote = {string(decision.quote)}"
+        yield f"severity = {string(decision.severity)}"
+        words = " ".join(decision.description.split())
         cut = words if len(words) <= LONGEST_DESCRIPTION else words[: LONGEST_DESCRIPTION - 1] + "…"
         yield f"description = {string(cut)}"
 
 
 def string(text: str) -> str:
-    """Return a text as a TOML basic string, in which nothing is hidden from its reader.
+    """Return a text as a TOML basic string that hides nothing from its reader.
 
-    Half a surrogate pair has no form in TOML and becomes U+FFFD; all else reads back as it was.
+    Half a surrogate pair has no form in TOML and becomes U+FFFD; all other text reads back unchanged.
     """
     return '"' + _ESCAPED.sub(_code, text) + '"'
 

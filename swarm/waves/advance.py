@@ -1,4 +1,4 @@
-"""`advance`: look at every gate, and where they let the run pass, record the step to the next phase."""
+"""`advance`: check every gate and, where they pass, promote the run to its next phase."""
 
 import sqlite3
 from collections.abc import Callable
@@ -22,7 +22,7 @@ AsDocument = Callable[[Any], Any]
 
 
 class GateReview(NamedTuple):
-    """What the gates say of a run now. `overridden` are those that the caller's reason passes."""
+    """The gates of a run now. `overridden` names the gates that the caller's reason passes."""
 
     run: Run
     found: RunState
@@ -36,7 +36,7 @@ class GateReview(NamedTuple):
 
 
 def review(conn: sqlite3.Connection, run: Run, override: str | None = None) -> GateReview:
-    """Look at every gate of a run; `override` is the reason for passing those that may be passed with one."""
+    """Check every gate of a run; `override` is the reason for passing gates that allow an override."""
     found = run_state(conn, run)
     judgement = gates.evaluate(found.facts.gates)
     is_passed = override is not None and judgement.can_be_overridden
@@ -44,20 +44,20 @@ def review(conn: sqlite3.Connection, run: Run, override: str | None = None) -> G
 
 
 def check(conn: sqlite3.Connection, run: Run, override: str | None = None) -> AdvanceResult:
-    """Return what `advance` would do, without doing it."""
+    """Return the result of `advance` without a promotion."""
     seen = review(conn, run, override)
-    return _told(conn, seen, seen, override, promoted=False)
+    return _result(conn, seen, seen, override, promoted=False)
 
 
 def advance(store: Store, run: Run, override: str | None, as_document: AsDocument) -> AdvanceResult:
-    """Promote a run whose gates are passed, or overridden with a reason; else only tell what they say.
+    """Promote a run whose gates pass or are overridden with a reason; otherwise only report the gates.
 
-    `as_document` makes of a receipt the JSON values that are kept of it. Raises StateConflict when another process
-    promoted the run meanwhile.
+    `as_document` turns a receipt into JSON values for its row. Raises StateConflict when another process promoted the
+    run meanwhile.
     """
     seen = review(store.conn, run, override)
     if not seen.may_pass:
-        return _told(store.conn, seen, seen, override, promoted=False)
+        return _result(store.conn, seen, seen, override, promoted=False)
     with store.mutation() as conn:
         now = runs.find(conn, run.id)
         if now is None or now.status != run.status:
@@ -66,7 +66,7 @@ def advance(store: Store, run: Run, override: str | None, as_document: AsDocumen
         if seen.may_pass:
             _promote(conn, seen, override, as_document)
     after = runs.find(store.conn, run.id) or now
-    return _told(store.conn, seen, review(store.conn, after), override, promoted=seen.may_pass)
+    return _result(store.conn, seen, review(store.conn, after), override, promoted=seen.may_pass)
 
 
 def _promote(conn: sqlite3.Connection, seen: GateReview, override: str | None, as_document: AsDocument) -> None:
@@ -100,7 +100,7 @@ def _promote(conn: sqlite3.Connection, seen: GateReview, override: str | None, a
     transitions.move_run(conn, run.id, run.status, target)
 
 
-def _told(
+def _result(
     conn: sqlite3.Connection, seen: GateReview, after: GateReview, override: str | None, *, promoted: bool
 ) -> AdvanceResult:
     judgement = seen.judgement
@@ -125,7 +125,7 @@ def _told(
 
 
 def is_done(result: AdvanceResult) -> bool:
-    """Say whether there is nothing in the way: the gates let the run pass, or there is nothing left to pass."""
+    """Say whether nothing blocks the run: the gates pass, or the run is complete."""
     return result.verdict == Verdict.ADVANCE or result.from_phase == Phase.COMPLETE
 
 

@@ -1,4 +1,4 @@
-"""`audit`: the whole main job in one: run, freeze, dispatch, launch, collect, and what changed."""
+"""`audit`: run, freeze, dispatch, launch, collect, and report the changes."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +27,7 @@ from swarm.workspace import Workspace
 
 
 class Request(NamedTuple):
-    """What a caller asks of an audit."""
+    """Options of an audit."""
 
     phase: Phase = Phase.HEALTH_AUDIT_A
     runtime: str | None = None
@@ -36,23 +36,23 @@ class Request(NamedTuple):
 
 
 class Audited(NamedTuple):
-    """What an audit came to, and the filters of its digest."""
+    """The result of an audit, and the filters of its digest."""
 
     result: AuditResult
     filters: Filters
 
 
 def audit(store: Store, workspace: Workspace, folder: Path, request: Request, config: Config) -> Audited:
-    """Audit the repository around `folder`; findings outside of it are not told.
+    """Audit the repository around `folder`; findings outside it are left out.
 
-    Goes on with a wave that is in flight. Raises what its parts raise; a runtime that cannot be launched is
-    told before anything is made.
+    Continues a wave in flight. Raises the errors of its parts; a runtime that cannot be launched is refused before
+    anything is made.
     """
     repository = repository_at(folder)
     run = runs.newest_open_of(store.conn, str(repository.root))
     wave = waves.in_flight(store.conn, run.id) if run else None
     if run is not None and wave is not None and not is_audit(wave.phase):
-        # Going on with it would mend what an audit only looks at.
+        # An amend wave would change code, and an audit must not.
         with refusals_reported(None):
             preconditions.no_wave_in_flight(store.conn, run, request.phase)
     phase = wave.phase if wave else request.phase
@@ -65,7 +65,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
         wanted = DispatchRequest(phase, isolate=True, auto_freeze=True, runtime=name)
         with refusals_reported(None):
             dispatched = dispatch(store, workspace, run, wanted, config)
-        _tell_edited(dispatched.edited_files_not_seen)
+        _report_edited(dispatched.edited_files_not_seen)
         for warning in dispatched.warnings:
             stage_events.emit("warning", run_id=run.id, message=warning)
         wave = waves.in_flight(store.conn, run.id)
@@ -76,7 +76,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     exit_class = launch(store, workspace, run, config, runtime=name, jobs=request.jobs).exit_class
     collected = collect(store, workspace, run, {})
     filters = _filters(repository, folder, since, wave)
-    result = _told(store, run, wave._replace(runtime=name), since, exit_class, collected, filters)
+    result = _result(store, run, wave._replace(runtime=name), since, exit_class, collected, filters)
     return Audited(result, filters)
 
 
@@ -99,7 +99,7 @@ def _since(repository: Repository, revision: str | None) -> str | None:
     return commit
 
 
-def _tell_edited(count: int) -> None:
+def _report_edited(count: int) -> None:
     if count:
         stage_events.emit("edited_files_not_seen", count=count)
 
@@ -114,11 +114,11 @@ def _filters(repository: Repository, folder: Path, since: str | None, wave: Wave
 
 
 def _literal(path: str) -> str:
-    """Return a path as a glob that matches it alone."""
+    """Return a glob that matches this path alone."""
     return "".join(f"\\{c}" if c in "\\*?[]{}()!+@" else c for c in path)
 
 
-def _told(
+def _result(
     store: Store, run: Run, wave: Wave, since: str | None, exit_class: int, collected: CollectResult, filters: Filters
 ) -> AuditResult:
     found = findings(store.conn, run, filters)

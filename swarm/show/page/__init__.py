@@ -1,1 +1,1 @@
-"""The HTML report page."""
+"""HTML report page."""

@@ -1,4 +1,4 @@
-"""The open findings over the waves: stacked bars as SVG, and the same numbers as a table."""
+"""Burn-down: open findings after each wave, as SVG bars and as a table."""
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -11,16 +11,16 @@ from swarm.show.page.html import counted, safe, severity_icon
 
 HEIGHT: Final = 260
 _TOP, _BOTTOM = 22, 44
-_BAR_WIDTH: Final = 52  # The least room of a bar, in pixels; a longer history scrolls.
+_BAR_WIDTH: Final = 52  # Smallest room of a bar, in pixels; a longer history scrolls.
 _WIDE_ENOUGH_FOR_PHASES: Final = 12
 _STEPS: Final = (1, 2, 2.5, 5, 10)
 _LINES: Final = 4
-_SHARE: Final = 0.62  # How much of its room a bar fills.
-_MOST_OF_A_BAR: Final = 8.0  # And in percent of the width, so that a single wave is not a wall.
+_SHARE: Final = 0.62  # Share of its room that a bar fills.
+_MOST_OF_A_BAR: Final = 8.0  # In percent of the width: a single wave would fill the whole chart.
 
 
 def burn_down(history: tuple[OpenAfter, ...]) -> str:
-    """Return the chart and the table; a word where no wave has ended."""
+    """Return the chart and the table, or a sentence where no wave has ended."""
     if not history:
         return '<p class="empty">No wave has ended yet, so there is nothing to count.</p>'
     top = _top(max(sum(after.counts) for after in history))
@@ -35,7 +35,7 @@ def burn_down(history: tuple[OpenAfter, ...]) -> str:
 
 
 def _top(most: int) -> int:
-    """Return a round number, a multiple of the grid's lines, that the highest bar fits under."""
+    """Return a round number above the highest bar, a multiple of the grid lines."""
     step = max(1.0, most / _LINES)
     power: float = 10.0 ** floor(log10(step))
     rounded = next(nice * power for nice in _STEPS if nice * power >= step)
@@ -51,7 +51,7 @@ def _legend() -> Iterator[str]:
 
 def _chart(history: tuple[OpenAfter, ...], top: int) -> Iterator[str]:
     first, last = sum(history[0].counts), sum(history[-1].counts)
-    told = f"{first:,} open after wave {history[0].wave}, {last:,} {_when(history[-1])}."
+    change = f"{first:,} open after wave {history[0].wave}, {last:,} {_when(history[-1])}."
     yield '<div class="chart">'
     yield f'<svg class="scale" width="44" height="{HEIGHT}" aria-hidden="true">'
     for line in range(_LINES + 1):
@@ -63,7 +63,7 @@ def _chart(history: tuple[OpenAfter, ...], top: int) -> Iterator[str]:
     yield f'<svg class="room" width="{len(history) * _BAR_WIDTH}" height="1" aria-hidden="true"></svg>'
     yield f'<svg class="plot" height="{HEIGHT}" role="img" aria-labelledby="burn-title burn-desc">'
     yield '<title id="burn-title">Open findings by severity after each wave</title>'
-    yield f'<desc id="burn-desc">{told} The table below has every number.</desc>'
+    yield f'<desc id="burn-desc">{change} The table below has every number.</desc>'
     for line in range(_LINES + 1):
         y = _y(top * line // _LINES, top)
         yield f'<line class="{"grid" if line else "base"}" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>'
@@ -133,7 +133,7 @@ def _when(after: OpenAfter) -> str:
 
 
 def _short(phase: str) -> str:
-    """Return a phase in the room of a bar: `audit A` for `health-audit-a`."""
+    """Return a short name of a phase: `audit A` for `health-audit-a`."""
     kind, _, rest = phase.partition("-")
     what, _, letter = rest.partition("-")
     if kind == "feature":
@@ -142,7 +142,7 @@ def _short(phase: str) -> str:
 
 
 def summary(history: tuple[OpenAfter, ...]) -> str:
-    """Return what the history comes to, in one sentence."""
+    """Return the history in a sentence."""
     if not history:
         return ""
     peak, last = max(sum(after.counts) for after in history), sum(history[-1].counts)

@@ -1,4 +1,4 @@
-"""What let a run pass, as HTML: promotions with their gates, verifications with their steps, merges, leases."""
+"""Promotions with their gates, verifications with their steps, merges and leases, as HTML."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from swarm.show.page.html import chip, code, counted, duration, icon, moment, sa
 
 
 def gates(facts: ReportFacts) -> str:
-    """Return every promotion, verification, merge and lease; a word where there is none of them."""
+    """Return every promotion, verification, merge and lease, or a sentence where there is none."""
     parts = [
         *_group("Promotions", map(_promotion, facts.promotions)),
         *_group("Verifications", map(_verification, facts.verifications)),
@@ -58,8 +58,8 @@ def _verification(made: VerificationShown) -> str:
         claims = f'<dl class="pairs">{pairs}</dl>'
     accepted = ""
     if made.accepted:
-        told = f"{safe(made.accepted)} let through: {safe(made.reason or '')}"
-        accepted = f'<p class="quoted">{icon("⚠")} {told}</p>'
+        text = f"{safe(made.accepted)} let through: {safe(made.reason or '')}"
+        accepted = f'<p class="quoted">{icon("⚠")} {text}</p>'
     threshold = "" if made.threshold is None else f" · threshold {made.threshold:,}"
     return (
         f'<article class="card"><h4>{chip(verdict_word(made.verdict, passed=made.passed))} {safe(made.purpose)}</h4>'

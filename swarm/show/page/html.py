@@ -1,4 +1,4 @@
-"""Pieces of HTML in which nothing that an agent wrote is markup, and times and lengths as people read them."""
+"""Pieces of HTML with escaped text, and times and durations for people."""
 
 from datetime import datetime
 from html import escape
@@ -8,12 +8,12 @@ from swarm.errors import ICONS, Severity
 from swarm.show.escape import plain
 
 MOST_SHOWN: Final = 1_000
-# After an icon: as text, not as a coloured picture.
+# Variation selector: show the icon before it as text, not as a coloured picture.
 AS_TEXT: Final = "\N{VARIATION SELECTOR-15}"
 DASH: Final = "–"  # noqa: RUF001
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
-# Each state with its icon and the tone it is painted in; the word is always there, too.
+# Icon and tone of each state; the word stands beside them.
 STATES: Final = {
     "pending": ("…", "quiet"),
     "dispatched": ("…", "quiet"),
@@ -42,17 +42,17 @@ _ELSE: Final = ("✕", "bad")
 
 
 def safe(text: str) -> str:
-    """Return text as the content of an element or of a quoted attribute; it is cut where it is huge."""
+    """Return text as the content of an element or of a quoted attribute; very long text is cut."""
     return escape(plain(shortened(text)))
 
 
 def shortened(text: str, room: int = MOST_SHOWN) -> str:
-    """Cut a text to some characters."""
+    """Cut a text to a number of characters."""
     return text if len(text) <= room else text[: room - 1] + "…"
 
 
 def icon(sign: str) -> str:
-    """Return an icon that stands beside its word, and is not read out."""
+    """Return an icon beside its word, hidden from screen readers."""
     return f'<span class="icon" aria-hidden="true">{sign}{AS_TEXT}</span>'
 
 
@@ -68,7 +68,7 @@ def chip(state: str) -> str:
 
 
 def verdict_word(verdict: str, *, passed: bool) -> str:
-    """Return the word of a verification; a build that passes is not all that it asks."""
+    """Return the word of a verification, which can fail although its build passes."""
     return "claims fail" if verdict == "pass" and not passed else verdict
 
 
@@ -83,12 +83,12 @@ def sign_of(state: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return text in the shape of code."""
+    """Return text as code."""
     return f"<code>{safe(text)}</code>"
 
 
 def moment(stamp: str) -> str:
-    """Return an ISO-8601 time as people read it, in UTC."""
+    """Return an ISO-8601 time for people, in UTC."""
     return f'<time datetime="{safe(stamp)}">{safe(stamp[:10])} {safe(stamp[11:16])}</time>'
 
 
@@ -98,7 +98,7 @@ def seconds_between(begin: str, end: str) -> float:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time in its two largest units."""
+    """Return a duration in its two largest units."""
     whole = round(seconds)
     if whole < 1:
         return f"{round(seconds * 1000)} ms" if seconds else "0 s"
@@ -109,6 +109,6 @@ def duration(seconds: float) -> str:
     return f"{whole} s"
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
+def counted(count: int, singular: str, many: str | None = None) -> str:
     """Return a number with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {singular if count == 1 else many or singular + 's'}"

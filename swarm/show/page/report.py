@@ -1,4 +1,4 @@
-"""A run as one self-contained page of HTML: it asks the network for nothing, and runs no script but its own."""
+"""Report page: a self-contained HTML file without network access, and with no script but its own."""
 
 import base64
 import hashlib
@@ -25,13 +25,13 @@ WITHOUT_SCRIPT: Final = 200
 MOST_TEXT: Final = 1_000
 MOST_QUOTE: Final = 240
 _CALM: Final = ("COMPLETE", "READY TO ADVANCE", "READY TO DISPATCH", "READY TO COLLECT", "IN PROGRESS", "NO WAVE")
-# Inside of `<script>` nothing may end it or open a comment; the last two end a line in older JavaScript.
+# These could end the `<script>` or open a comment; the last two end a line in older JavaScript.
 _IN_SCRIPT: Final = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def page(facts: ReportFacts, findings: Iterator[FindingShown]) -> Iterator[str]:
-    """Yield the page of a run, piece by piece; `findings` are all of its findings, gravest first."""
+    """Yield the page of a run in pieces; `findings` are all of its findings, gravest first."""
     style, script = _part("page.css"), _part("page.js")
     first = list(islice(findings, WITHOUT_SCRIPT))
     values = {
@@ -55,9 +55,9 @@ def page(facts: ReportFacts, findings: Iterator[FindingShown]) -> Iterator[str]:
 
 
 def data(facts: ReportFacts, findings: Iterable[FindingShown]) -> Iterator[str]:
-    """Yield the findings as JSON that is safe inside of `<script>`.
+    """Yield the findings as JSON that is safe inside `<script>`.
 
-    A row's texts stand in it the first time, and as their number in order of appearance every other time.
+    A text stands in a row on its first appearance, and as a number, in order of appearance, on every later one.
     """
     head = {
         "run": facts.run_id,
@@ -77,7 +77,7 @@ def data(facts: ReportFacts, findings: Iterable[FindingShown]) -> Iterator[str]:
 
 
 def _row(finding: FindingShown, numbers: dict[str, int]) -> list[str | int]:
-    """Return a finding in the order that page.js reads."""
+    """Return a finding in the field order of page.js."""
     texts = (
         finding.file or "",
         finding.rule_id or finding.category,
@@ -145,8 +145,8 @@ def _header(facts: ReportFacts) -> Iterator[str]:
     yield f'<li><a class="tile open" href="#status=open"><span class="count">{sum(facts.open):,}</span>'
     yield '<span class="name">open in all</span></a></li></ul>'
     closed = {name: count for name, count in facts.by_status.items() if name not in OPEN_STATUSES}
-    told = [f"{count:,} {safe(name)}" for name, count in closed.items()]
-    yield f'<p class="closed">{counted(facts.total, "finding")} in all; closed: {", ".join(told) or "none"}'
+    parts = [f"{count:,} {safe(name)}" for name, count in closed.items()]
+    yield f'<p class="closed">{counted(facts.total, "finding")} in all; closed: {", ".join(parts) or "none"}'
     yield f" · {counted(len(facts.waves), 'wave')}</p>"
 
 

@@ -1,4 +1,4 @@
-"""The waves of a run, one lane each: its agents with their attempts as bars, and what was proved and published."""
+"""Timeline: a lane for each wave, with agents, attempts as bars, proofs and merges."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -29,7 +29,7 @@ _MOST_FILES: Final = 20
 
 
 def timeline(facts: ReportFacts) -> str:
-    """Return the lanes, oldest first; the newest and those that failed are unfolded."""
+    """Return the lanes, oldest first; the newest and the failed lanes are open."""
     if not facts.waves:
         return '<p class="empty">No wave has been dispatched yet.</p>'
     newest = facts.waves[-_OPEN_LANES:]
@@ -61,18 +61,18 @@ def _lane(wave: WaveLane, *, is_open: bool) -> Iterator[str]:
 
 
 def _facts(wave: WaveLane) -> str:
-    told = [moment(wave.dispatched) + (f" {DASH} {_end(wave)}" if wave.ended else " · in flight")]
+    facts = [moment(wave.dispatched) + (f" {DASH} {_end(wave)}" if wave.ended else " · in flight")]
     if wave.ended:
-        told.append(duration(seconds_between(wave.dispatched, wave.ended)))
+        facts.append(duration(seconds_between(wave.dispatched, wave.ended)))
     current = [agent for agent in wave.agents if not agent.redispatched]
     complete = sum(agent.status == "complete" for agent in current)
-    told.append(f"{complete} of {counted(len(current), 'agent')} complete")
+    facts.append(f"{complete} of {counted(len(current), 'agent')} complete")
     if wave.runtime:
-        told.append(safe(wave.runtime))
+        facts.append(safe(wave.runtime))
     if wave.counts:
         named = {"new": wave.counts.new, "recurring": wave.counts.recurring, "fixed": wave.counts.fixed}
-        told += [f"<b>{count:,}</b> {name}" for name, count in named.items() if count]
-    return " · ".join(f"<span>{part}</span>" for part in told)
+        facts += [f"<b>{count:,}</b> {name}" for name, count in named.items() if count]
+    return " · ".join(f"<span>{part}</span>" for part in facts)
 
 
 def _end(wave: WaveLane) -> str:
@@ -93,15 +93,15 @@ def _agent(agent: AgentLane, wave: WaveLane, span: float) -> Iterator[str]:
     found = "" if agent.findings is None else counted(agent.findings, "finding")
     again = ' <span class="chip quiet">dispatched again</span>' if agent.redispatched else ""
     yield f'<li><span class="domain">{safe(agent.domain)}</span>'
-    yield f'<svg class="track" height="22" role="img" aria-label="{safe(_told(agent))}">'
+    yield f'<svg class="track" height="22" role="img" aria-label="{safe(_spoken(agent))}">'
     yield '<rect class="ground" width="100%" height="22" rx="4"/>'
     if span:
         yield from _bars(agent, wave, span)
     yield f'</svg><span class="how">{chip(agent.status)}{again} <span class="found">{found}</span></span>'
     if agent.violations:
         touched = counted(len(agent.violations), "file")
-        told = f"Violation: touched {touched} it does not own: {_files(agent.violations)}"
-        yield f'<p class="alarm">{icon("⚠")} {told}</p>'
+        text = f"Violation: touched {touched} it does not own: {_files(agent.violations)}"
+        yield f'<p class="alarm">{icon("⚠")} {text}</p>'
     if agent.error:
         yield f'<p class="alarm">{icon("✕")} {safe(agent.error)}</p>'
     failed = [attempt for attempt in agent.attempts if attempt.problem]
@@ -125,13 +125,13 @@ def _bars(agent: AgentLane, wave: WaveLane, span: float) -> Iterator[str]:
             yield f'<text class="{tone}" x="{begin + size / 2:.3f}%" y="15.5" text-anchor="middle">{label}</text>'
         yield "</g>"
     if not agent.attempts and agent.ended:
-        # Nobody launched it here, so that only its end was observed.
+        # An agent outside of `launch` has no attempts: only its end was observed.
         size = max(seconds_between(wave.dispatched, agent.ended) / span * 100, _LEAST_BAR)
         yield f'<g><title>worked outside of `launch`</title><rect class="attempt outside" y="3" width="{size:.3f}%"'
         yield ' height="16" rx="3"/></g>'
 
 
-def _told(agent: AgentLane) -> str:
+def _spoken(agent: AgentLane) -> str:
     if not agent.attempts:
         return f"{agent.domain}: no attempt was launched"
     return f"{agent.domain}: " + "; ".join(map(_attempt, agent.attempts))
@@ -167,7 +167,7 @@ def _verified(made: VerificationShown) -> str:
 
 
 def _after(wave: WaveLane, facts: ReportFacts) -> Iterator[str]:
-    """Yield what happened to a wave after it ended, in order of time, and close its item."""
+    """Yield the events after the end of a wave, ordered by time, and close its item."""
     milestones = [
         *((v.created, _verified(v)) for v in facts.verifications if v.wave == wave.number),
         *(
@@ -186,8 +186,8 @@ def _after(wave: WaveLane, facts: ReportFacts) -> Iterator[str]:
     ]
     if milestones:
         yield '<ul class="milestones">'
-        for stamp, told in sorted(milestones):
-            yield f"<li>{told} <span class='when'>{moment(stamp)}</span></li>"
+        for stamp, text in sorted(milestones):
+            yield f"<li>{text} <span class='when'>{moment(stamp)}</span></li>"
         yield "</ul>"
     yield "</li>"
 

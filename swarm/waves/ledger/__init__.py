@@ -1,1 +1,1 @@
-"""Ledger: verify the chain, replay events into states."""
+"""Ledger: verify the chain, and replay events into states."""

@@ -1,4 +1,4 @@
-"""`ledger replay`: the states as the ledger alone gives them, and where the tables say otherwise."""
+"""`ledger replay`: the states that the ledger alone gives, and their differences from the tables."""
 
 import sqlite3
 from collections import Counter
@@ -11,7 +11,7 @@ from swarm.store import digests as digest_table
 from swarm.store import ledger, sightings, table_states
 from swarm.store.connection import Store
 from swarm.store.digests import Digest
-from swarm.waves.ledger.story import UNTOLD, Facts, Recorded, Story, kind_of, told
+from swarm.waves.ledger.story import ABSENT, Facts, Recorded, Story, kind_of, story_of
 from swarm.waves.ledger.verify import verify
 
 MOST_SHOWN: Final = 1_000
@@ -21,16 +21,16 @@ _NO_ROW: Final = "row"
 def replay(store: Store, run_id: str | None, *, check: bool) -> ReplayShown:
     """Rebuild the states of one run, or of all, from the ledger; with `check`, compare the tables with them.
 
-    A finding begins with its first sighting; sightings are believed as far as the wave's event says how many there
-    are, with what digest. Raises LedgerBroken: what a broken chain tells is no measure.
+    A finding begins with its first sighting. Sightings are read from their table and checked against the count and
+    digest in the wave's event. Raises LedgerBroken: the events of a broken chain prove nothing.
     """
     chain = verify(store, None)
     with store.snapshot() as conn:
-        story = told(ledger.events_after(conn, 0, run_id))
+        story = story_of(ledger.events_after(conn, 0, run_id))
         differences = [Difference(*step) for step in story.steps]
         differences += _sightings(conn, story, run_id)
         counts = Counter(kind_of(subject) for subject, _, _ in story.every())
-        # Read before the comparison, which takes away what it has found.
+        # Read before the comparison, which removes the subjects that it compares.
         states = () if check else tuple(_shown(story))
         if check:
             differences += _compared(conn, story, run_id)
@@ -48,13 +48,13 @@ def replay(store: Store, run_id: str | None, *, check: bool) -> ReplayShown:
 
 def _shown(story: Story) -> Iterator[Rebuilt]:
     for subject, run, facts in story.every():
-        yield Rebuilt(subject, run, {name: value for name, value in facts.items() if value != UNTOLD})
+        yield Rebuilt(subject, run, {name: value for name, value in facts.items() if value != ABSENT})
 
 
 def _sightings(conn: sqlite3.Connection, story: Story, run_id: str | None) -> Iterator[Difference]:
-    """Take the sightings of every wave into the story, and yield where they are not what the wave's events say.
+    """Add the sightings of every wave to the story, and yield their differences from the wave's events.
 
-    A wave that was collected more than once has an event each time, each over all its sightings until then.
+    A wave that was collected more than once has an event for each collect, over all its sightings until then.
     """
     numbers = {wave_id: (run, number) for wave_id, run, number in sightings.waves_of_sightings(conn, run_id)}
     for wave_id in sorted(numbers.keys() | story.recorded.keys()):
@@ -62,7 +62,7 @@ def _sightings(conn: sqlite3.Connection, story: Story, run_id: str | None) -> It
         run, number = numbers.get(wave_id, (story.runs.get(subject), 0))
         rows = sightings.sightings_in(conn, wave_id)
         digest, new = Digest(), set[int]()
-        for record in sorted(story.recorded.get(wave_id, []), key=lambda one: one.sightings):
+        for record in sorted(story.recorded.get(wave_id, []), key=lambda record: record.sightings):
             for sighting in digest.over(islice(rows, record.sightings - digest.count)):
                 story.see(sighting, number)
                 story.runs.setdefault(f"finding:{sighting.finding}", run)
@@ -78,7 +78,7 @@ def _facts(record: Recorded) -> Facts:
 
 
 def _compared(conn: sqlite3.Connection, story: Story, run_id: str | None) -> Iterator[Difference]:
-    """Yield every fact of a subject that the tables tell otherwise than the story; what was compared leaves it."""
+    """Yield every fact that differs between tables and story; compared subjects leave the story."""
     digests = {wave: facts["claims"] for wave, facts in story.facts.items() if "claims" in facts}
     sealed = {wave: facts["evidence"] for wave, facts in story.facts.items() if "evidence" in facts}
     for subject, run, facts in table_states.all_stated(conn, run_id):
@@ -114,9 +114,9 @@ def _expected(story: Story, subject: str, facts: Facts, digests: dict[str, Any])
             found = story.findings.pop(int(subject.partition(":")[2]), None)
             return None if found is None else found.facts()
         case "claim":
-            # That it is there, the digest over the wave's claims says; an older swarm wrote none.
-            is_told = digests.get(f"wave:{facts['wave']}", UNTOLD) != UNTOLD
-            expected = story.facts.pop(subject, {"outcome": "claimed" if is_told else UNTOLD})
+            # The digest over the wave's claims proves that the row exists; older versions wrote no digest.
+            is_told = digests.get(f"wave:{facts['wave']}", ABSENT) != ABSENT
+            expected = story.facts.pop(subject, {"outcome": "claimed" if is_told else ABSENT})
             return expected if is_told else {}
         case _:
             return story.facts.pop(subject, None)
@@ -124,7 +124,7 @@ def _expected(story: Story, subject: str, facts: Facts, digests: dict[str, Any])
 
 def _unlike(subject: str, run: str | None, expected: Facts, found: Facts) -> Iterator[Difference]:
     for fact, value in expected.items():
-        if value != UNTOLD and fact in found and found[fact] != value:
+        if value != ABSENT and fact in found and found[fact] != value:
             yield Difference(subject, run, fact, _word(value), _word(found[fact]))
 
 
@@ -133,5 +133,5 @@ def _word(value: object) -> str | None:
 
 
 def _brief(facts: Facts) -> str:
-    """Return the one word that stands for a whole subject."""
+    """Return a word for a whole subject."""
     return next((str(facts[key]) for key in ("status", "observation", "outcome", "verdict") if key in facts), "there")

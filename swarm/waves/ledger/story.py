@@ -1,4 +1,4 @@
-"""The states of everything as the ledger tells them, event by event."""
+"""States of every subject, folded from the events of the ledger."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -10,15 +10,15 @@ from swarm.rules.states import AgentRunStatus
 from swarm.store.ledger import Event
 from swarm.store.sightings import Sighting
 
-# What an event of an older swarm does not tell; it is compared with nothing.
-UNTOLD: Final = "untold"
+# A fact that events of older versions lack; it is not compared.
+ABSENT: Final = "untold"
 Facts = dict[str, Any]
 _OBSERVED: Final = frozenset(Observation)
 
 
 @dataclass(slots=True)
 class FindingState:
-    """A finding: it begins new and open with its first sighting, and every change after that is an event."""
+    """A finding: new and open at its first sighting, and changed by events alone."""
 
     observation: str = "new"
     decision: str = "open"
@@ -33,13 +33,13 @@ class FindingState:
     last_wave: int | None = None
 
     def facts(self) -> Facts:
-        """Return all that is told of it."""
+        """Return every fact of the finding."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(slots=True)
 class Recorded:
-    """What a wave's event says of its sightings: how many, the digest over them, and how many findings are new."""
+    """Sightings of a wave in its event: their number, their digest, and the number of new findings."""
 
     sightings: int
     digest: str
@@ -48,10 +48,10 @@ class Recorded:
 
 @dataclass(slots=True)
 class Story:
-    """All states that some events come to.
+    """States of all subjects after some events.
 
-    `recorded` are the waves' own counts of sightings, `steps` what does not fit within the ledger: an event that
-    leaves another state than the one before it came to, as (subject, run, fact, came to, is said to leave).
+    `recorded` holds the sightings of each wave by its events. `steps` holds contradictions within the ledger, as
+    (subject, run, fact, state before the event, state that the event leaves).
     """
 
     events: int = 0
@@ -62,24 +62,24 @@ class Story:
     steps: list[tuple[str, str | None, str, str, str]] = field(default_factory=list)
 
     def put(self, event: Event, subject: str | None = None, **facts: Any) -> None:
-        """Take what an event says of its subject."""
+        """Store the facts that an event has about its subject."""
         name = subject or event.subject
         self.facts.setdefault(name, {}).update(facts)
         self.runs[name] = event.run_id
 
     def leave(self, event: Event, came_to: object) -> None:
-        """Hold the state that an event leaves to the one that was there."""
+        """Record a contradiction where an event leaves another state than the current state."""
         if event.from_state is not None and came_to != event.from_state:
             fact = f"the state before event {event.seq}"
             self.steps.append((event.subject, event.run_id, fact, str(came_to), event.from_state))
 
     def finding(self, event: Event) -> FindingState:
-        """Return the finding that an event is about."""
+        """Return the finding that is the subject of an event."""
         self.runs[event.subject] = event.run_id
         return self.findings.setdefault(int(event.subject.partition(":")[2]), FindingState())
 
     def see(self, sighting: Sighting, number: int) -> None:
-        """Take a sighting of a wave; a finding is as grave as its gravest."""
+        """Add a sighting of a wave; a finding has the gravest severity of its sightings."""
         found = self.findings.setdefault(sighting.finding, FindingState())
         found.severity = highest(found.severity or sighting.severity, sighting.severity)
         found.sightings += 1
@@ -87,15 +87,15 @@ class Story:
         found.last_wave = max(found.last_wave or number, number)
 
     def every(self) -> Iterator[tuple[str, str | None, Facts]]:
-        """Yield each subject with its run and its facts, kind by kind."""
+        """Yield each subject with its run and its facts, ordered by kind."""
         for subject in sorted(self.facts, key=_order):
             yield subject, self.runs[subject], self.facts[subject]
         for row in sorted(self.findings):
             yield f"finding:{row}", self.runs.get(f"finding:{row}"), self.findings[row].facts()
 
 
-def told(events: Iterable[Event]) -> Story:
-    """Return the states that events come to, in their order. Kinds that change no state are passed over."""
+def story_of(events: Iterable[Event]) -> Story:
+    """Return the states after events in their order; kinds that change no state are ignored."""
     story = Story()
     for event in events:
         story.events += 1
@@ -105,17 +105,17 @@ def told(events: Iterable[Event]) -> Story:
 
 
 def kind_of(subject: str) -> str:
-    """Return what a subject is: `wave` of `wave:3`."""
+    """Return the kind of a subject: `wave` of `wave:3`."""
     return subject.partition(":")[0]
 
 
 def merge_subject(wave_id: int | None, ref: object, commit: str | None) -> str:
-    """Return the subject of what was published of a wave: it has no row id in the ledger."""
+    """Return the subject of a merge of a wave, which has no row id in the ledger."""
     return f"merge:{wave_id} {ref} {commit}"
 
 
 def listed(values: Iterable[object]) -> str:
-    """Return a list as the text that it is compared as."""
+    """Return a list as text for the comparison."""
     return json.dumps(list(values), ensure_ascii=False)
 
 
@@ -125,8 +125,8 @@ def _order(subject: str) -> tuple[str, int, str]:
 
 
 def _run_created(story: Story, event: Event, payload: Facts) -> None:
-    story.put(event, status=event.to_state, commit=payload["commit"], timeout=payload.get("timeout", UNTOLD))
-    story.put(event, f"map:{event.run_id}", state="draft", domains=UNTOLD)
+    story.put(event, status=event.to_state, commit=payload["commit"], timeout=payload.get("timeout", ABSENT))
+    story.put(event, f"map:{event.run_id}", state="draft", domains=ABSENT)
 
 
 def _moved(story: Story, event: Event, payload: Facts) -> None:
@@ -136,7 +136,7 @@ def _moved(story: Story, event: Event, payload: Facts) -> None:
 
 
 def _agent_moved(story: Story, event: Event, payload: Facts) -> None:
-    # One that was planned and never dispatched has no event before this one.
+    # An agent run that was planned and never dispatched has no earlier event.
     story.leave(event, story.facts.get(event.subject, {}).get("status", AgentRunStatus.PENDING))
     prompt = {"domain": payload["domain"], "prompt": payload["promptSha256"]} if payload else {}
     story.put(event, status=event.to_state, wave=event.wave_id, **prompt)
@@ -148,7 +148,7 @@ def _timeout_set(story: Story, event: Event, payload: Facts) -> None:
 
 
 def _map_changed(story: Story, event: Event, payload: Facts) -> None:
-    story.put(event, f"map:{event.run_id}", domains=payload.get("after", UNTOLD))
+    story.put(event, f"map:{event.run_id}", domains=payload.get("after", ABSENT))
 
 
 def _map_closed(story: Story, event: Event, payload: Facts) -> None:
@@ -159,7 +159,7 @@ def _map_closed(story: Story, event: Event, payload: Facts) -> None:
 
 def _wave_dispatched(story: Story, event: Event, payload: Facts) -> None:
     keys = ("number", "phase", "commit")
-    story.put(event, status=event.to_state, map=payload.get("map", UNTOLD), **{key: payload[key] for key in keys})
+    story.put(event, status=event.to_state, map=payload.get("map", ABSENT), **{key: payload[key] for key in keys})
 
 
 def _agent_dispatched(story: Story, event: Event, payload: Facts) -> None:
@@ -177,8 +177,8 @@ def _attempt_closed(story: Story, event: Event, payload: Facts) -> None:
 
 
 def _findings_recorded(story: Story, event: Event, payload: Facts) -> None:
-    one = Recorded(payload["sightings"], payload["digest"], payload["new"])
-    story.recorded.setdefault(event.wave_id or 0, []).append(one)
+    record = Recorded(payload["sightings"], payload["digest"], payload["new"])
+    story.recorded.setdefault(event.wave_id or 0, []).append(record)
 
 
 def _finding_moved(story: Story, event: Event, payload: Facts) -> None:
@@ -187,7 +187,7 @@ def _finding_moved(story: Story, event: Event, payload: Facts) -> None:
     found.observation = event.to_state or ""
     is_fixed = found.observation == Observation.FIXED
     found.evidence, found.commit = (
-        (payload.get("evidence", UNTOLD), payload.get("commit", UNTOLD)) if is_fixed else (None, None)
+        (payload.get("evidence", ABSENT), payload.get("commit", ABSENT)) if is_fixed else (None, None)
     )
 
 
@@ -195,14 +195,14 @@ def _finding_decided(story: Story, event: Event, payload: Facts) -> None:
     found = story.finding(event)
     was = found.observation
     story.leave(event, status_of(was, found.decision))
-    # A decision shows what is observed, unless it stands before that; closing and reopening change that, too.
+    # Closing and reopening change the observation as well as the decision.
     if event.to_state in _OBSERVED:
         found.observation = event.to_state or ""
     if "evidence" in payload:
         closed = found.observation == Observation.FIXED
         found.evidence, found.commit = ("operator", payload.get("commit")) if closed else (None, None)
         if closed and payload["decision"] == "approved":
-            # The approval stays as it was, should the finding come back.
+            # The approval stays for the case that the finding comes back.
             return
     elif was != found.observation:
         story.steps.append((event.subject, event.run_id, f"observed at event {event.seq}", was, found.observation))
@@ -211,7 +211,7 @@ def _finding_decided(story: Story, event: Event, payload: Facts) -> None:
 
 
 def _fixes_recorded(story: Story, event: Event, payload: Facts) -> None:
-    story.put(event, claims=payload.get("digest", UNTOLD))
+    story.put(event, claims=payload.get("digest", ABSENT))
 
 
 def _evidence_recorded(story: Story, event: Event, payload: Facts) -> None:

@@ -1,4 +1,4 @@
-"""`ledger verify`: whether every link of the chain holds, and a hash that was kept elsewhere still is in it."""
+"""`ledger verify`: check every link of the chain, and find a hash that was kept elsewhere."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from swarm.store import ledger
 from swarm.store.connection import Store
 from swarm.store.ledger import Break
 
-_TOLD: Final = {
+_PROBLEMS: Final = {
     "missing": "{kind} stands where the event with {expected} should, which is gone",
     "hash": "the hash of {kind} was changed: it is {found}, and its columns give {expected}",
     "row": "{kind} was edited, or the event before it was written anew: its hash is {found}, and it gives {expected}",
@@ -16,7 +16,7 @@ _TOLD: Final = {
 
 
 def verify(store: Store, head: str | None) -> ChainShown:
-    """Walk along the whole chain. Raises LedgerBroken at its first break, or where `head` is no event's hash."""
+    """Check the whole chain. Raises LedgerBroken at its first break, or where `head` is the hash of no event."""
     chain = ledger.examine(store.conn, head=head)
     if chain.broken is not None:
         raise broken(chain.broken)
@@ -27,6 +27,6 @@ def verify(store: Store, head: str | None) -> ChainShown:
 
 
 def broken(link: Break) -> errors.LedgerBroken:
-    """Return the error that tells a break."""
-    problem = _TOLD[link.what].format(kind=link.kind, expected=link.expected, found=link.found)
+    """Return the error of a break."""
+    problem = _PROBLEMS[link.what].format(kind=link.kind, expected=link.expected, found=link.found)
     return errors.LedgerBroken(seq=link.seq, kind=link.kind, what=link.what, problem=problem)

@@ -1,1 +1,1 @@
-"""Reading verbs: status, findings, show, history, report and their like."""
+"""Verbs that read: status, findings, show, history, report; `runs` also sets the time-out policy."""

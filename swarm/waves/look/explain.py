@@ -1,4 +1,4 @@
-"""`explain`: what an error code, an exit code, an attempt or a finding's match means, and what to do."""
+"""`explain`: the meaning of an error code, exit code, attempt or finding, and what to do."""
 
 import re
 import sqlite3
@@ -29,7 +29,7 @@ EXIT_CODES: Final = {
     127: ("an agent's program was not found", "`swarm runtimes` tells what is missing"),
     130: ("interrupted", "call the same command again; it goes on from there"),
 }
-# What a program's last words mean, most telling first.
+# Meanings of a program's last words; the first match wins.
 _FRAGMENTS: Final = (
     (
         r"(?i)\b401\b|unauthorized|\b403\b|forbidden|invalid api key",
@@ -58,7 +58,7 @@ _EARLY_MS: Final = 2000
 
 
 def code_explained(code: str) -> Explanation | None:
-    """Return what an error code means, or `None` when it is none."""
+    """Return the meaning of an error code, `None` for an unknown code."""
     found = CATALOGUE.get(code.upper())
     if found is None:
         return None
@@ -73,7 +73,7 @@ def code_explained(code: str) -> Explanation | None:
 
 
 def exit_code_explained(code: int) -> Explanation | None:
-    """Return what an exit code means, or `None` when no verb ends with it."""
+    """Return the meaning of an exit code, `None` for a code that no verb ends with."""
     if code not in EXIT_CODES:
         return None
     title, remedy = EXIT_CODES[code]
@@ -83,43 +83,43 @@ def exit_code_explained(code: int) -> Explanation | None:
 
 
 def attempt_explained(conn: sqlite3.Connection, attempt_id: int) -> Explanation | None:
-    """Return why an attempt ended as it did: its class, its code, its last words, then how long it took."""
+    """Return why an attempt ended: its exit class, its code, its last words, and its duration."""
     attempt = attempts.find(conn, attempt_id)
     if attempt is None:
         return None
     title = f"attempt {attempt.ordinal} with {attempt.runtime}: {attempt.outcome or 'still open'}"
-    told = [f"Exit class {attempt.exit_class}: {_class(attempt)}"]
+    meaning = [f"Exit class {attempt.exit_class}: {_class(attempt)}"]
     if attempt.error_code:
-        told.append(f"Code {attempt.error_code}: {attempt.error_fragment or 'it said nothing'}")
+        meaning.append(f"Code {attempt.error_code}: {attempt.error_fragment or 'it said nothing'}")
     cause, remedy = _cause(attempt)
-    told += [f"Likely: {cause}", f"Record: {attempt.record_path}"]
-    return Explanation(f"attempt:{attempt.id}", "attempt", title, tuple(told), remedy)
+    meaning += [f"Likely: {cause}", f"Record: {attempt.record_path}"]
+    return Explanation(f"attempt:{attempt.id}", "attempt", title, tuple(meaning), remedy)
 
 
 def finding_explained(conn: sqlite3.Connection, run: Run, named: str) -> Explanation:
-    """Return how a finding was recognised and why it is in its state. Raises FindingNotFound."""
+    """Return how a finding was matched, and the reason for its state. Raises FindingNotFound."""
     finding = finding_named(conn, run, named)
     anchor = {
         "quote": "its line was found by the quote that the agent gave",
         "line": "its line was taken from the number that the agent gave",
         "none": "it has no place in a file; it is known by its words",
     }[finding.anchored]
-    told = [
+    meaning = [
         f"Fingerprint {finding.fingerprint}: {anchor}",
         f"Matched by {finding.matched_by}: {finding.match_note or 'seen for the first time'}",
         f"Status {finding.status}: observed {finding.observation}, decided {finding.decision}",
     ]
     if finding.observation_reason:
-        told.append(f"Because: {finding.observation_reason}")
+        meaning.append(f"Because: {finding.observation_reason}")
     if finding.evidence:
-        told.append(f"Evidence: {finding.evidence}")
+        meaning.append(f"Evidence: {finding.evidence}")
     return Explanation(
-        finding.finding_id, "finding", finding.description, tuple(told), f"swarm show {finding.finding_id}"
+        finding.finding_id, "finding", finding.description, tuple(meaning), f"swarm show {finding.finding_id}"
     )
 
 
 def explain(conn: sqlite3.Connection | None, run: Run | None, thing: str) -> Explanation:
-    """Return what a thing means. Raises SubjectUnknown, FindingNotFound."""
+    """Return the meaning of a thing. Raises SubjectUnknown, FindingNotFound."""
     found = code_explained(thing)
     number = re.fullmatch(r"(?:(exit|attempt):)?([0-9]{1,9})", thing, re.ASCII)
     if found is None and number is not None:
@@ -137,7 +137,7 @@ def explain(conn: sqlite3.Connection | None, run: Run | None, thing: str) -> Exp
 
 
 def needs_database(thing: str) -> bool:
-    """Say whether a thing can only be explained from the control plane."""
+    """Say whether the explanation of a thing needs the control plane."""
     return code_explained(thing) is None and not re.fullmatch(r"(?:exit:)?[0-9]{1,9}", thing, re.ASCII)
 
 

@@ -1,4 +1,4 @@
-"""`findings`: what a run has to tell, filtered, with what could not be looked at."""
+"""`findings`: the digest of a run, filtered, with the domains that were not checked."""
 
 import re
 import sqlite3
@@ -24,7 +24,7 @@ OPEN: Final = "open"
 
 
 class Filters(NamedTuple):
-    """What to list. Empty means all, of `statuses` the open ones. `lines` keeps the findings in given lines."""
+    """Filters of a digest. Empty means all, and for `statuses` the open ones. `lines` keeps findings in these lines."""
 
     statuses: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class Filters(NamedTuple):
 
 
 def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsResult:
-    """Return the findings that the filters keep, counted before they are limited. Raises WaveNotFound."""
+    """Return the findings that the filters keep; counts include those beyond the limit. Raises WaveNotFound."""
     wave = _wave(conn, run, filters.wave)
     counts: Counter[str] = Counter()
     groups: Counter[str] = Counter()
@@ -68,7 +68,7 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
 
 
 def selected(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[Finding]:
-    """Return the findings that the filters keep, gravest first, as they are read."""
+    """Yield the findings that the filters keep, gravest first, as they are read."""
     wave_id = None
     if filters.wave is not None:
         wave_id = _wave(conn, run, filters.wave).id
@@ -85,7 +85,7 @@ def selected(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[F
 def fixed_in(conn: sqlite3.Connection, run: Run, wave: Wave, filters: Filters) -> tuple[FindingShown, ...]:
     """Return the findings that a wave fixed, of those that the filters keep.
 
-    The filter of lines is left out: what was fixed has no line any more.
+    The filter of lines does not apply: a fixed finding has no line any more.
     """
     fixed_ids = finding_table.fixed_in_wave(conn, run.id, wave.number)
     every = findings(conn, run, filters._replace(statuses=("fixed",), lines=None))
@@ -101,7 +101,7 @@ def _keeps(filters: Filters) -> Callable[[Finding], bool]:
         if filters.lines is None:
             return True
         spans = filters.lines.get(finding.file or "", ())
-        # What is told of the end of a file stands on the blank behind its last line.
+        # A finding about the end of a file stands on the empty line after the last line.
         at_end = finding.line is not None and not finding.quote
         return any(
             finding.line is None or finding.line in span or (at_end and finding.line - 1 in span) for span in spans
@@ -141,7 +141,7 @@ def _why(agent: AgentRun) -> str:
 
 
 def finding_shown(finding: Finding) -> FindingShown:
-    """Return a finding in the words of the document."""
+    """Return a finding as the record of the document."""
     return FindingShown(
         finding_id=finding.finding_id,
         fingerprint=finding.fingerprint,
@@ -174,7 +174,7 @@ def finding_shown(finding: Finding) -> FindingShown:
 
 
 def _reason(finding: Finding) -> str | None:
-    """Return why a finding is what it is shown as: decided so, or observed so."""
+    """Return the reason for a finding's status: that of its decision, or of its observation."""
     decided = finding.decision_reason if finding.status == finding.decision else None
     return decided or finding.observation_reason
 
@@ -194,7 +194,7 @@ def _group(finding: Finding, by: str) -> str:
 
 
 def fails(found: Iterable[FindingShown], fail_on: str | None, wave_number: int | None) -> bool:
-    """Say whether findings fail a gate: any, those that are new in this wave, or those of a severity and above."""
+    """Say whether findings fail a gate: any finding, new findings, or findings from a severity up."""
     for finding in found:
         if fail_on is None:
             return True
@@ -206,7 +206,7 @@ def fails(found: Iterable[FindingShown], fail_on: str | None, wave_number: int |
 
 
 def exit_code(conn: sqlite3.Connection, run: Run, filters: Filters, result: FindingsResult, fail_on: str | None) -> int:
-    """Return 2 for an audit that is not whole, 1 for findings that fail the gate, else 0."""
+    """Return 2 for an incomplete audit, 1 for findings that fail the gate, else 0."""
     if result.state == "pipeline_broken":
         return 2
     if fail_on is None:
@@ -218,9 +218,9 @@ def exit_code(conn: sqlite3.Connection, run: Run, filters: Filters, result: Find
 def line_hashes(
     conn: sqlite3.Connection, run: Run, filters: Filters, hashes_of: Callable[[str], list[str]]
 ) -> dict[str, str]:
-    """Return, by finding id, what `hashes_of` says of the finding's line, in the commit where it was last seen.
+    """Return the hash, by `hashes_of`, of each finding's line in the commit where it was last seen, by finding id.
 
-    Nothing where the repository or the commit is not on this machine.
+    Empty where the repository or the commit is not on this machine.
     """
     from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""`receipt`: what the control plane holds of one wave, put together as one document that is the same each time.
+"""`receipt`: the record of a wave, the same bytes for the same state.
 
-It holds no present time, no duration and no path of this machine, and every list in it has an order of its own.
+It holds no present time, no duration and no path of this machine, and every list has a fixed order.
 """
 
 import sqlite3
@@ -46,7 +46,7 @@ from swarm.store.waves import Wave
 
 
 def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPromotion | None = None) -> WaveReceipt:
-    """Return the receipt of a wave; `promotion` is the step that is being recorded, where it is not there yet."""
+    """Return the receipt of a wave; `promotion` is a promotion that is not recorded yet."""
     kept = wave.result or WaveResult()
     return WaveReceipt(
         run_id=run.id,
@@ -103,7 +103,7 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
 
 
 def gates_shown(gates: Iterable[Gate]) -> tuple[GateShown, ...]:
-    """Return the gates of a promotion as they are shown."""
+    """Return the gates of a promotion as records of the document."""
     return tuple(GateShown(*gate) for gate in gates)
 
 

@@ -1,4 +1,4 @@
-"""`report`: one page of a run, written whole, from one state of the control plane."""
+"""`report`: the page of a run, made from a single state of the control plane."""
 
 import sqlite3
 from collections import Counter
@@ -30,20 +30,21 @@ Page = Callable[[ReportFacts, Iterator[FindingShown]], Iterable[str]]
 
 
 def report(store: Store, run: Run, file: Path, page: Page) -> ReportResult:
-    """Write the page that `page` makes of a run; a file that is there is replaced.
+    """Write the page of a run; an existing file is replaced.
 
-    Raises OutputNotWritable where the folder is missing, or the file is no regular one or the control plane.
+    `page` renders the facts. Raises OutputNotWritable where the folder is missing, or the file is not a regular file or
+    is the control plane.
     """
     refuse_target(file, store.path)
     with store.snapshot() as conn:
-        told = facts(conn, run)
+        shown = facts(conn, run)
         listed = map(finding_shown, findings.select(conn, run.id, Selection()))
-        size = write_stream(file, page(told, listed))
-    return ReportResult(run.id, str(file), size, len(told.waves), told.total)
+        size = write_stream(file, page(shown, listed))
+    return ReportResult(run.id, str(file), size, len(shown.waves), shown.total)
 
 
 def facts(conn: sqlite3.Connection, run: Run) -> ReportFacts:
-    """Return everything that the page of a run shows, but the findings themselves."""
+    """Return everything that the page of a run shows, except the findings."""
     every = waves.all_of(conn, run.id)
     numbers = {wave.id: wave.number for wave in every}
     counts = findings.counts_by(conn, run.id)
@@ -123,7 +124,7 @@ def _agent(
 
 
 def _bar(attempt: Attempt) -> AttemptBar:
-    told = (attempt.stall_reason, attempt.error_code, attempt.error_fragment)
+    problems = (attempt.stall_reason, attempt.error_code, attempt.error_fragment)
     return AttemptBar(
         ordinal=attempt.ordinal,
         runtime=attempt.runtime,
@@ -132,5 +133,5 @@ def _bar(attempt: Attempt) -> AttemptBar:
         ended=attempt.ended,
         duration_ms=attempt.duration_ms,
         exit_code=attempt.exit_code,
-        problem=": ".join(part for part in told if part) or None,
+        problem=": ".join(part for part in problems if part) or None,
     )

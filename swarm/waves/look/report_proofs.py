@@ -1,4 +1,4 @@
-"""What was proved, published, passed and leased in a run, as `report` shows it."""
+"""Verifications, merges and leases of a run, for `report`."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ def verifications(conn: sqlite3.Connection, run_id: str, numbers: Mapping[int, i
 
 
 def merges(conn: sqlite3.Connection, every: Iterable[Wave]) -> tuple[MergeShown, ...]:
-    """Return what was published of a run's waves."""
+    """Return the published merges of a run's waves."""
     return tuple(_merge(merge, wave.number) for wave in every for merge in merges_table.merges_of(conn, wave.id))
 
 

@@ -1,4 +1,4 @@
-"""`runs`: every run, and the change of the time-out policy of one."""
+"""`runs`: the list of runs, and the time-out policy of a run."""
 
 import sqlite3
 
@@ -25,6 +25,6 @@ def runs(conn: sqlite3.Connection) -> list[RunShown]:
 
 
 def set_timeout(store: Store, run: Run, seconds: int) -> None:
-    """Change how long an agent of a run may work before it counts as stale."""
+    """Change the time after which a working agent of a run counts as stale."""
     with store.mutation() as conn:
         run_table.set_timeout(conn, run, seconds)

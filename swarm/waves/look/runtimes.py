@@ -1,4 +1,4 @@
-"""`runtimes`: what can be launched here."""
+"""`runtimes`: the runtimes that can be launched on this machine."""
 
 from swarm.config import Config
 from swarm.results.runtimes import RuntimeShown, RuntimesResult
@@ -7,10 +7,10 @@ from swarm.runtimes import registry
 
 
 def runtimes(config: Config, name: str | None) -> RuntimesResult:
-    """Return one runtime, or all. Raises RuntimeUnknown."""
+    """Return the named runtime, or all. Raises RuntimeUnknown."""
     names = registry.names(config) if name is None else [name]
     source = str(config.source) if config.source else None
-    return RuntimesResult(source, tuple(_shown(config, one) for one in names))
+    return RuntimesResult(source, tuple(_shown(config, each) for each in names))
 
 
 def _shown(config: Config, name: str) -> RuntimeShown:

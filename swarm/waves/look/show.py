@@ -1,4 +1,4 @@
-"""`show`: one finding, with the code around its anchor, every sighting and its history."""
+"""`show`: a finding with the code around its anchor, its sightings and its history."""
 
 import sqlite3
 from pathlib import Path
@@ -22,7 +22,7 @@ AROUND = 3
 
 
 def show(conn: sqlite3.Connection, run: Run, named: str) -> ShowResult:
-    """Return everything that is known of one finding. Raises FindingNotFound."""
+    """Return a finding with its code, sightings, claims and events. Raises FindingNotFound."""
     finding = finding_named(conn, run, named)
     return ShowResult(
         run_id=run.id,
@@ -34,7 +34,7 @@ def show(conn: sqlite3.Connection, run: Run, named: str) -> ShowResult:
         misses=finding.misses,
         regressions=finding.regressions,
         code=code_around(run, finding),
-        sightings=tuple(_sighting(*told) for told in sightings.sightings_of(conn, finding.row_id)),
+        sightings=tuple(_sighting(*seen) for seen in sightings.sightings_of(conn, finding.row_id)),
         claims=tuple(_claim(claim) for claim in fix_claims.of_finding(conn, finding.row_id)),
         events=finding_history(conn, finding.row_id),
         next_action=_next_action(run, finding),
@@ -50,7 +50,7 @@ def _next_action(run: Run, finding: Finding) -> str:
 
 
 def code_around(run: Run, finding: Finding) -> tuple[CodeLine, ...]:
-    """Return the lines around a finding's anchor, from the commit where it was last seen; none where that is gone."""
+    """Return the lines around a finding's anchor, in the commit where it was last seen; empty where that is missing."""
     if finding.file is None or finding.line is None:
         return ()
     try:
@@ -67,22 +67,22 @@ def code_around(run: Run, finding: Finding) -> tuple[CodeLine, ...]:
 
 
 def _claim(claim: FixClaim) -> ClaimShown:
-    said = (claim.description, claim.verified_via, claim.evidence, claim.outcome)
-    return ClaimShown(claim.wave_number, claim.domain, *said)
+    facts = (claim.description, claim.verified_via, claim.evidence, claim.outcome)
+    return ClaimShown(claim.wave_number, claim.domain, *facts)
 
 
-def _sighting(wave: int, domain: str, told: Sighting) -> SightingShown:
+def _sighting(wave: int, domain: str, seen: Sighting) -> SightingShown:
     return SightingShown(
         wave=wave,
         domain=domain,
-        reported_id=told.reported_id,
-        severity=told.severity,
-        category=told.category,
-        file=told.file,
-        line=told.line,
-        quote=told.quote,
-        description=told.description,
-        recommendation=told.recommendation,
-        matched_by=told.matched_by,
-        match=told.match_note,
+        reported_id=seen.reported_id,
+        severity=seen.severity,
+        category=seen.category,
+        file=seen.file,
+        line=seen.line,
+        quote=seen.quote,
+        description=seen.description,
+        recommendation=seen.recommendation,
+        matched_by=seen.matched_by,
+        match=seen.match_note,
     )

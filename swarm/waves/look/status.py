@@ -1,4 +1,4 @@
-"""`status`: one run at a glance, from the database and from which outputs are there."""
+"""`status`: the state of a run, from the database and from the outputs on disk."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def status(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> StatusResult:
-    """Return how a run stands. Its assessment says what the gates of `advance` say."""
+    """Return the state of a run. Its assessment agrees with the gates of `advance`."""
     found = run_state(conn, run)
     wave = found.wave
     facts = found.facts._replace(supervisor=_supervisor(workspace, run, wave), unfinished=_unfinished(conn, run))
@@ -71,7 +71,7 @@ def _supervisor(workspace: Workspace, run: Run, wave: Wave | None) -> str:
 def _unfinished(conn: sqlite3.Connection, run: Run) -> str:
     if not intents.is_rewinding(conn, run.id):
         return ""
-    # Git is asked only here: most runs have nothing of the kind, and `status` must be quick.
+    # Git is called only here: an unfinished rewind is rare, and `status` must be quick.
     from swarm.waves.clean.unfinished_rewind import unfinished_rewind
 
     return unfinished_rewind(conn, run)

@@ -1,4 +1,4 @@
-"""`trends`: what persists, how it went, and what comes back after it was fixed, over all waves and runs."""
+"""`trends`: findings that persist, open findings over time, and findings that come back after a fix."""
 
 import sqlite3
 from collections import Counter
@@ -14,7 +14,7 @@ from swarm.waves.look.burn_down import kept_counts
 
 
 class _Defect(NamedTuple):
-    """One defect over the runs: its findings, oldest run first, and how often it came back."""
+    """A defect over the runs: its findings, oldest run first, and how often it came back."""
 
     members: tuple[Persistent, ...]
     waves: int
@@ -23,13 +23,13 @@ class _Defect(NamedTuple):
 
     @property
     def order(self) -> tuple[int, ...]:
-        """The most persistent first: seen in most waves, come back most often, gravest."""
+        """Sort key: most waves first, then most comebacks, most runs, gravest severity."""
         newest = self.members[-1]
         return (-self.waves, -self.came_back, -self.runs, SEVERITY_RANK[newest.severity], newest.row_id)
 
 
 def trends(conn: sqlite3.Connection, query: str, repo: str | None, limit: int) -> TrendsResult:
-    """Answer one query over the runs of a repository, or of all."""
+    """Answer a query over the runs of a repository, or over all runs."""
     runs = trend_rows.run_count(conn, repo)
     match query:
         case "history":
@@ -47,10 +47,10 @@ def trends(conn: sqlite3.Connection, query: str, repo: str | None, limit: int) -
 
 
 def _groups(conn: sqlite3.Connection, repo: str | None) -> Iterator[_Defect]:
-    """Yield the persistent findings; those that share a fingerprint or an alias across runs are one."""
+    """Yield the persistent findings; findings that share a fingerprint or an alias across runs are grouped."""
     leader: dict[int, int] = {}
-    for one, other in trend_rows.links(conn, repo) if trend_rows.run_count(conn, repo) > 1 else ():
-        first, second = sorted((_leader_of(leader, one), _leader_of(leader, other)))
+    for left, right in trend_rows.links(conn, repo) if trend_rows.run_count(conn, repo) > 1 else ():
+        first, second = sorted((_leader_of(leader, left), _leader_of(leader, right)))
         leader[second] = leader.setdefault(first, first)
     together: dict[int, list[Persistent]] = {}
     for found in trend_rows.persistent(conn, repo, set(leader)):
@@ -76,7 +76,7 @@ def _group(members: list[Persistent]) -> _Defect:
 
 
 def _returns(members: Iterable[Persistent]) -> list[Persistent]:
-    """Return the findings of later runs whose forerunner had been fixed in the run before."""
+    """Return the findings of later runs whose predecessor had been fixed in the run before."""
     found: list[Persistent] = []
     before: Persistent | None = None
     for member in members:
@@ -135,10 +135,10 @@ def _point(point: Point, regressed: Mapping[int, int]) -> WavePoint:
 
 
 def _recurrence(tallies: Iterable[Tally], across: Iterable[Persistent], by: str) -> list[Recurrence]:
-    """Return what came back at least once, most often first.
+    """Return the rules or files that came back at least once, most often first.
 
-    A fix is what stands fixed today, or was followed by a regression. One of an earlier run that came back in a
-    later one stands fixed there, and so is counted already.
+    A fix is a finding that is fixed today, or that a regression followed. A finding of an earlier run that came back
+    in a later run is still fixed there, so that it is counted already.
     """
     further = Counter(found.rule if by == "rule" else found.file for found in across)
     found = []
@@ -148,4 +148,4 @@ def _recurrence(tallies: Iterable[Tally], across: Iterable[Persistent], by: str)
         if came_back:
             rate = round(came_back / fixes, 3) if fixes else 1.0
             found.append(Recurrence(tally.name, tally.findings, tally.open, fixes, came_back, min(rate, 1.0)))
-    return sorted(found, key=lambda one: (-one.came_back, -one.rate, one.name))
+    return sorted(found, key=lambda row: (-row.came_back, -row.rate, row.name))

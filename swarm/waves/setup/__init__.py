@@ -1,1 +1,1 @@
-"""Setup: init and the map of domains."""
+"""Setup: `init`, and the map of domains."""

@@ -1,4 +1,4 @@
-"""Reading domains from what a person writes: a TOML or JSON file, a CODEOWNERS file, or `--globs`."""
+"""Domains from a person: a TOML or JSON file, a CODEOWNERS file, or `--globs`."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from swarm.rules.globs import regex_of
 from swarm.rules.ownership import NAME_PATTERN, Domain, Ownership
 
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:")
-# Where GitHub looks, in its order, and then GitLab; GitHub reads no more than 3 MB.
+# GitHub's places in its order, then GitLab's; GitHub reads no more than 3 MB.
 CODEOWNERS: Final = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 _LONGEST_CODEOWNERS: Final = 3 * 1024 * 1024
 _LONGEST_MAP: Final = 8 * 1024 * 1024
@@ -54,7 +54,7 @@ def checked_globs(globs: list[str]) -> tuple[str, ...]:
 
 
 def checked_name(name: str) -> str:
-    """Return a lawful name. Raises DomainsInvalidName."""
+    """Return a valid name. Raises DomainsInvalidName."""
     if not NAME_PATTERN.fullmatch(name):
         raise errors.DomainsInvalidName(received=name)
     return name
@@ -71,8 +71,8 @@ def checked_ownership(name: str) -> Ownership:
 def domains_from_file(file: Path) -> list[Domain]:
     """Return the domains of a JSON or TOML file.
 
-    A list of {name, globs, ownership, description}, or that under `domains`. Raises ConfigInvalid and what the
-    parts raise.
+    The file holds a list of {name, globs, ownership, description}, bare or under `domains`. Raises ConfigInvalid, and
+    the errors of names, classes and globs.
     """
     from swarm.documents import check, parse_bounded, parse_toml, read_named
 
@@ -112,7 +112,7 @@ def codeowners_rules(repository: Repository, files: Iterable[TreeFile]) -> list[
     if body is None:
         raise errors.CodeownersInvalid(path=path, problem=f"it is longer than {_LONGEST_CODEOWNERS:,} bytes")
     try:
-        # Line by line, as each path is: a strange one must not make strange what stands in the others.
+        # Decoded line by line: an odd byte in a line must not change the decoding of other lines.
         rules = codeowners.rules_of("\n".join(path_text(line) for line in body.split(b"\n")))
     except ValueError as error:
         raise errors.CodeownersInvalid(path=path, problem=str(error)) from error

@@ -1,4 +1,4 @@
-"""`domains`: showing, changing, freezing and explaining the map of a run."""
+"""`domains`: show, change, freeze and explain the map of a run."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from swarm.waves.look.events import event_shown
 
 
 class DomainChange(NamedTuple):
-    """What to change of a domain; `None` leaves a part as it is. `before` names where a new one is put."""
+    """A change of a domain; `None` leaves a part as it is. `before` names the domain to stand in front of."""
 
     name: str
     globs: tuple[str, ...] | None = None
@@ -67,12 +67,12 @@ def domains(store: Store, run: Run, paths: Sequence[str], request: MapRequest) -
 
 
 def tracked_paths(git: Git) -> list[str]:
-    """Return the files that the map is about: those of HEAD, as a wave dispatched now would look at them."""
+    """Return the files of HEAD, which a wave dispatched now would look at."""
     return [file.path for file in files_at(git, "HEAD")]
 
 
 def shown_map(conn: sqlite3.Connection, run: Run, paths: Sequence[str]) -> DomainsResult:
-    """Return the map with how many files each domain owns."""
+    """Return the map with the number of files of each domain."""
     domains = domain_table.domain_map(conn, run.id)
     owned, unowned = OwnershipMap(domains).divide(paths)
     shown = tuple(
@@ -82,14 +82,14 @@ def shown_map(conn: sqlite3.Connection, run: Run, paths: Sequence[str]) -> Domai
 
 
 def checked_map(conn: sqlite3.Connection, run: Run, paths: Sequence[str]) -> DomainsResult:
-    """Return the map with its unowned files, and its overlaps and who wins them."""
+    """Return the map with its unowned files and its overlaps."""
     compiled = OwnershipMap(domain_table.domain_map(conn, run.id))
     overlaps = tuple(OverlapShown(*overlap) for overlap in compiled.overlaps(paths))
     return shown_map(conn, run, paths)._replace(overlaps=overlaps)
 
 
 def who_owns(conn: sqlite3.Connection, run: Run, path: str, paths: Sequence[str]) -> DomainsResult:
-    """Return the owner of a path, and the glob that says so."""
+    """Return the owner of a path, and the glob that matches it."""
     found = OwnershipMap(domain_table.domain_map(conn, run.id)).glob_that_owns(path)
     shown = shown_map(conn, run, paths)
     warnings = () if path in set(paths) else (f"{path} is no file of HEAD; the map would give it so",)
@@ -106,14 +106,14 @@ def map_history(conn: sqlite3.Connection, run: Run, paths: Sequence[str]) -> Dom
 
 
 def freeze(store: Store, run: Run, paths: Sequence[str]) -> DomainsResult:
-    """Freeze the map; freezing a frozen one changes nothing. Raises DomainsEmpty."""
+    """Freeze the map; a frozen map stays as it is. Raises DomainsEmpty."""
     with store.mutation() as conn:
         freeze_within(conn, run)
     return checked_map(store.conn, run._replace(map_frozen=True), paths)._replace(changed="frozen")
 
 
 def unfreeze(store: Store, run: Run, paths: Sequence[str], *, reason: str, force: bool) -> DomainsResult:
-    """Make the map a draft again. Raises DomainsWaveUnfinished while a wave is in flight, or failed without force."""
+    """Make the map a draft again. Raises DomainsWaveUnfinished for a wave in flight, or a failed wave without force."""
     with store.mutation() as conn:
         wave = waves.newest(conn, run.id)
         if wave is not None and (
@@ -176,7 +176,7 @@ def edit(store: Store, run: Run, paths: Sequence[str], change: DomainChange) -> 
 
 
 def remove(store: Store, run: Run, paths: Sequence[str], name: str) -> DomainsResult:
-    """Remove a domain; its files go to whom else matches them. Raises DomainNotFound, DomainsFrozen."""
+    """Remove a domain; its files go to the next domain that matches them. Raises DomainNotFound, DomainsFrozen."""
 
     def removed(domains: list[Domain]) -> list[Domain]:
         at = _position(domains, name)

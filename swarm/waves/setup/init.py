@@ -30,7 +30,7 @@ _MOST_NAMED: Final = 5
 
 
 class Mapped(NamedTuple):
-    """A map of the files of a commit: its domains, how many files each owns, and those that none does."""
+    """A map of the files of a commit: domains, number of files of each, and files without an owner."""
 
     domains: list[Domain]
     counts: Mapping[str, int]
@@ -58,8 +58,8 @@ def init(
 ) -> InitResult:
     """Record a run at HEAD, tag its save point and draft its map.
 
-    Without a mapping the map is the draft. The tag is made before the transaction and taken back when that fails; it
-    is written down before it is made, so that the next `init` takes back the one of an `init` that was killed.
+    Without `mapping` the map is the draft. The tag is made before the transaction and removed when that fails. It is
+    noted in the database first, so that the next `init` removes the tag of a killed `init`.
     """
     domains, counts, unmatched = mapping or mapped(repository, "auto")
     run_id = clock.fresh_run_id()
@@ -77,19 +77,19 @@ def init(
     )
     with worktrees.worktree_lock(repository, "init"):
         git_repository.keep_out_of_status(repository, exclude_patterns(workspace, repository.root))
-        # Who holds the lock is alive: every other save point that was begun here belongs to nobody.
+        # We hold the lock, so every other save point that was begun here is of a dead `init`.
         take_back(store, repository)
         begun = Begun(run.save_point_tag, run.commit_sha, str(repository.common_dir))
         with store.mutation() as conn:
             save_points.note(conn, begun)
-        # An interrupt that comes after the commit must not take away what the commit speaks of.
+        # Hold interrupts: after COMMIT the cleanup below would remove the tag that the database names.
         with postponed():
             try:
                 refs.add_tag(repository.git, run.save_point_tag, run.commit_sha)
                 _record(store, run, domains, begun)
             except BaseException:
                 refs.remove_tag(repository.git, begun.tag, begun.commit)
-                # What cannot be struck out now, on a full disk, is struck out by the next `init`.
+                # On a full disk the note stays; the next `init` removes it.
                 with suppress(errors.SwarmError, sqlite3.Error):
                     take_back(store, repository)
                 raise
@@ -108,9 +108,9 @@ def init(
 
 
 def mapped(repository: Repository, domains_from: str) -> Mapped:
-    """Return the map of HEAD's files: a draft (`auto`), from its CODEOWNERS (`codeowners`), or from the file named.
+    """Return the map of HEAD's files: a draft (`auto`), from its CODEOWNERS (`codeowners`), or from a file.
 
-    Raises ConfigInvalid and CodeownersInvalid for a file that is not one.
+    Raises ConfigInvalid and CodeownersInvalid.
     """
     files = git_repository.files_at(repository.git, repository.head)
     paths = [file.path for file in files]
@@ -125,7 +125,7 @@ def mapped(repository: Repository, domains_from: str) -> Mapped:
 
 
 def take_back(store: Store, repository: Repository) -> None:
-    """Remove the save points that were begun in a repository and have no run. The lock of worktrees must be held."""
+    """Remove the save points of a repository that have no run. The lock of worktrees must be held."""
     left = save_points.unfinished(store.conn, str(repository.common_dir))
     if not left:
         return

@@ -1,1 +1,1 @@
-"""Triage: decisions on findings, decision files, leases."""
+"""Triage: decisions on findings, files of decisions, leases."""

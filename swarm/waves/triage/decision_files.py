@@ -1,4 +1,4 @@
-"""Files of decisions: what `findings --export` writes and `triage --import` reads."""
+"""Files of decisions, which `findings --export` writes and `triage --import` reads."""
 
 import re
 import sqlite3
@@ -18,12 +18,12 @@ from swarm.waves.look.findings import Filters, selected
 DECIDED: Final = ("approved", "deferred", "rejected")
 MOST_BYTES: Final = 8 * 1024 * 1024
 DEEPEST: Final = 8
-# Of keys with many dots a parser's work grows with their square; only a text may be long, or have many.
+# The work of tomllib grows with the square of the dots of a key, so only text may be long or have many dots.
 _LONG_LINE: Final = re.compile(r'(?m)^(?!\s*#)(?![\w-]+ *= *"(?:[^"\\\n]|\\.)*" *\r?$)(?:.{400}|(?:[^.\n]*\.){16})')
 
 
 class FileDecision(NamedTuple):
-    """One decision of a file. `decided` and `expires` are as in the database; `aliases` do not hold `fingerprint`."""
+    """A decision of a file. `decided` and `expires` are as in the database; `aliases` leave `fingerprint` out."""
 
     fingerprint: str
     decision: str
@@ -40,7 +40,7 @@ class FileDecision(NamedTuple):
 
 
 def exported(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[DecisionExported]:
-    """Return the decisions of a run that the filters keep; what a comment in the source says stays there."""
+    """Yield the decisions of a run that the filters keep; decisions by a comment in the source stay there."""
     aliases = finding_aliases.unambiguous(conn, run.id)
     for finding in selected(conn, run, filters._replace(statuses=filters.statuses or DECIDED)):
         if finding.status == finding.decision and finding.decision_source != Source.INLINE:
@@ -61,7 +61,7 @@ def exported(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[D
 
 
 def read(file: Path) -> tuple[list[FileDecision], bytes]:
-    """Return the decisions of a file, in the order of their fingerprints, and its bytes. Raises DecisionsInvalid."""
+    """Return the decisions of a file, ordered by fingerprint, and its bytes. Raises DecisionsInvalid."""
     from swarm.documents import check, read_bounded
 
     try:
@@ -89,7 +89,7 @@ def _parsed(body: bytes) -> dict[str, Any]:
 
 
 def _plain(value: Any, deepest: int) -> Any:
-    """Return a TOML value as JSON would have it."""
+    """Return a TOML value as its JSON value."""
     if not deepest:
         raise ValueError(f"it is nested deeper than {DEEPEST} levels")
     match value:

@@ -1,4 +1,4 @@
-"""`triage --import`: a file's decisions taken over, now or when their findings come."""
+"""`triage --import`: apply the decisions of a file now, or when their findings appear."""
 
 import hashlib
 import sqlite3
@@ -23,7 +23,7 @@ _OTHER: Final = "another decision of the file stands under this finding's own fi
 
 
 class _Sorted(NamedTuple):
-    """What becomes of the entries of a file."""
+    """The decisions of a file by their outcome."""
 
     due: list[tuple[Decidable, Taken]]
     unchanged: list[str]
@@ -33,16 +33,16 @@ class _Sorted(NamedTuple):
 
 
 def import_decisions(store: Store, run: Run, file: Path, *, author: str, force: bool) -> ImportResult:
-    """Apply the decisions of a file to the findings that are known by one of their fingerprints; keep the others.
+    """Apply the decisions of a file to findings with one of their fingerprints, and keep the others as pending.
 
-    What has expired here is opened first. A decision of a coordinator that is not older than the file's stays,
+    Expired decisions of the run are reopened first. A coordinator's decision that is not older than the file's stays,
     unless `force`. Raises DecisionsInvalid.
     """
     entries, body = read(file)
     moment = now()
     today = moment[:10]
-    # A time that has not come yet would win over every decision that is ever taken here.
-    entries = [one._replace(decided=None) if (one.decided or "") > moment else one for one in entries]
+    # A decision dated in the future would win over every local decision.
+    entries = [entry._replace(decided=None) if (entry.decided or "") > moment else entry for entry in entries]
     with store.mutation() as conn:
         reopened = decisions.take_back_expired(conn, run.id, today, None)
         pending_decisions.drop_expired(conn, run.id, today)
@@ -79,7 +79,7 @@ def import_decisions(store: Store, run: Run, file: Path, *, author: str, force: 
 def _sorted(conn: sqlite3.Connection, run: Run, entries: list[FileDecision], today: str, *, force: bool) -> _Sorted:
     found = _Sorted([], [], [], [], [])
     own = {entry.fingerprint: decisions.with_fingerprint(conn, run.id, entry.fingerprint) for entry in entries}
-    # A finding goes to the decision under its own fingerprint first, to one that knows it by an alias second.
+    # The decision under the finding's own fingerprint wins over a decision that has it as an alias.
     taken: dict[int, str] = {item.row_id: fingerprint for fingerprint, item in own.items() if item is not None}
     for entry in entries:
         if has_expired(entry.expires, today):

@@ -1,4 +1,4 @@
-"""`lease`: which files an agent may edit in one wave although another domain owns them."""
+"""`lease`: files of other domains that an agent may edit in one wave."""
 
 import shlex
 import sqlite3
@@ -18,7 +18,7 @@ from swarm.store.runs import Run
 
 
 class _Scene(NamedTuple):
-    """The wave that a lease is for: the one in flight, else the next; its map, and the commit, if it has one yet."""
+    """The wave of a lease: the wave in flight or the next, its map, and its commit if it was dispatched."""
 
     number: int
     domains: Sequence[Domain]
@@ -39,9 +39,9 @@ def list_leases(conn: sqlite3.Connection, run: Run) -> LeasesResult:
 
 
 def lease(store: Store, run: Run, named: str, file: str, *, grant: bool, reason: str) -> LeasesResult:
-    """Grant or deny a file to a domain for the wave in flight, else for the next one.
+    """Grant or deny a file to a domain, for the wave in flight or else the next wave.
 
-    Raises DomainNotFound, PathUnsafe, LeaseNotApplicable, and StateConflict when that wave began or ended meanwhile.
+    Raises DomainNotFound, PathUnsafe, LeaseNotApplicable, and StateConflict when a wave began or ended meanwhile.
     """
     scene = _scene(store.conn, run)
     owners = OwnershipMap(scene.domains)

@@ -1,4 +1,4 @@
-"""`approve`, `defer`, `reject`, `reopen`, `close`: what a coordinator decides of findings."""
+"""`approve`, `defer`, `reject`, `reopen`, `close`: decisions of a coordinator about findings."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from swarm.store.runs import Run
 
 
 class Targets(NamedTuple):
-    """Which findings to decide: these ids, or without any all that are open and not approved, narrowed down."""
+    """Findings to decide: these ids, or without ids all open and unapproved findings, narrowed by the filters."""
 
     ids: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
@@ -23,7 +23,7 @@ class Targets(NamedTuple):
 
 
 class Grounds(NamedTuple):
-    """What a coordinator says with a decision, and who it is."""
+    """Author and grounds of a decision."""
 
     author: str
     reason: str | None = None
@@ -32,63 +32,63 @@ class Grounds(NamedTuple):
     verified_how: str | None = None
 
 
-def triage(store: Store, run: Run, action: Action, which: Targets, said: Grounds) -> TriageResult:
-    """Approve, defer, reject, reopen or close findings; what is so already is left as it is.
+def triage(store: Store, run: Run, action: Action, targets: Targets, grounds: Grounds) -> TriageResult:
+    """Approve, defer, reject, reopen or close findings; a finding that has the decision already stays as it is.
 
-    Raises FindingNotFound, naming every id that fits none, and TriageNotApplicable, naming every finding that the
-    action does not apply to; nothing is written then.
+    Raises FindingNotFound with every unknown id, and TriageNotApplicable with every finding that the action does not
+    apply to; neither writes anything.
     """
     with store.mutation() as conn:
-        found = _found(conn, run, which)
-        settled = [item for item in found if _is_so_already(item, action, said)]
+        found = _found(conn, run, targets)
+        settled = [item for item in found if _is_so_already(item, action, grounds)]
         due = [item for item in found if item not in settled]
         _refuse(run, action, [item for item in due if not is_applicable(action, item.observation, item.decision)])
-        changed = _write(conn, run, action, due, said)
+        changed = _write(conn, run, action, due, grounds)
     return TriageResult(
         run_id=run.id,
         action=action,
-        author=said.author,
-        reason=said.reason,
-        expires=said.expires,
+        author=grounds.author,
+        reason=grounds.reason,
+        expires=grounds.expires,
         changed=changed,
         unchanged=tuple(finding_decided(item, item.status) for item in settled),
         next_action=f"swarm status {run.id}",
     )
 
 
-def _found(conn: sqlite3.Connection, run: Run, which: Targets) -> list[Decidable]:
-    if which.ids:
-        found, unknown = decisions.named(conn, run.id, which.ids)
+def _found(conn: sqlite3.Connection, run: Run, targets: Targets) -> list[Decidable]:
+    if targets.ids:
+        found, unknown = decisions.named(conn, run.id, targets.ids)
         if unknown:
             raise errors.FindingNotFound(run_id=run.id, finding_id=", ".join(dict.fromkeys(unknown)))
         return found
     return [
         item
         for item in decisions.undecided(conn, run.id)
-        if (not which.severities or item.severity in which.severities)
-        and (not which.rules or (item.rule_id or item.category) in which.rules)
+        if (not targets.severities or item.severity in targets.severities)
+        and (not targets.rules or (item.rule_id or item.category) in targets.rules)
     ]
 
 
-def _is_so_already(item: Decidable, action: Action, said: Grounds) -> bool:
+def _is_so_already(item: Decidable, action: Action, grounds: Grounds) -> bool:
     wanted = DECISION_OF.get(action)
     if wanted is None or item.decision != wanted or item.observation == Observation.FIXED:
         return False
     if action is Action.APPROVE:
-        return said.reason in {None, item.decision_reason} and item.decision_expires is None
+        return grounds.reason in {None, item.decision_reason} and item.decision_expires is None
     is_ours = item.decision_source == Source.COORDINATOR
-    return is_ours and (item.decision_reason, item.decision_expires) == (said.reason, said.expires)
+    return is_ours and (item.decision_reason, item.decision_expires) == (grounds.reason, grounds.expires)
 
 
 def _refuse(run: Run, action: Action, items: Sequence[Decidable]) -> None:
     if not items:
         return
-    told = ", ".join(f"{item.finding_id} ({_state(item)})" for item in items)
+    named = ", ".join(f"{item.finding_id} ({_state(item)})" for item in items)
     ids = ",".join(item.finding_id for item in items)
     remedy = f"`swarm reopen {run.id} --ids {ids} --reason '…' --evidence '…'` makes what is fixed open again"
     if action is Action.REOPEN:
         remedy = f"`swarm findings {run.id} --status fixed,approved,deferred,rejected` lists what can be reopened"
-    raise errors.TriageNotApplicable(action=_DONE[action], findings=told, remedy=remedy, run_id=run.id)
+    raise errors.TriageNotApplicable(action=_DONE[action], findings=named, remedy=remedy, run_id=run.id)
 
 
 def _state(item: Decidable) -> str:
@@ -105,18 +105,20 @@ _DONE: Final = {
 
 
 def _write(
-    conn: sqlite3.Connection, run: Run, action: Action, items: Sequence[Decidable], said: Grounds
+    conn: sqlite3.Connection, run: Run, action: Action, items: Sequence[Decidable], grounds: Grounds
 ) -> tuple[FindingDecided, ...]:
-    taken = Taken(DECISION_OF.get(action, Decision.OPEN), said.reason, Source.COORDINATOR, said.author, said.expires)
+    taken = Taken(
+        DECISION_OF.get(action, Decision.OPEN), grounds.reason, Source.COORDINATOR, grounds.author, grounds.expires
+    )
     match action:
         case Action.REOPEN:
-            decisions.reopen(conn, run.id, items, taken, OperatorEvidence(said.evidence))
+            decisions.reopen(conn, run.id, items, taken, OperatorEvidence(grounds.evidence))
             return tuple(finding_decided(item, status_of(decisions.reopened_as(item), Decision.OPEN)) for item in items)
         case Action.CLOSE:
             wave = waves.newest(conn, run.id)
             number, commit = (None, None) if wave is None else (wave.number, wave.dispatch_sha)
             decisions.close(
-                conn, run.id, items, taken, OperatorEvidence(said.evidence, said.verified_how, number, commit)
+                conn, run.id, items, taken, OperatorEvidence(grounds.evidence, grounds.verified_how, number, commit)
             )
             return tuple(finding_decided(item, Observation.FIXED) for item in items)
         case _:
@@ -125,7 +127,7 @@ def _write(
 
 
 def finding_decided(item: Decidable, status: str) -> FindingDecided:
-    """Return a finding as it was, with the word that it is shown with now."""
+    """Return a finding with its status before and after a decision."""
     return FindingDecided(
         finding_id=item.finding_id,
         fingerprint=item.fingerprint,
