@@ -1,4 +1,4 @@
-"""Writing the files that others read: a temporary name in the same folder, fsync, rename."""
+"""Atomic writes of files: a temporary name in the same folder, fsync, rename."""
 
 import os
 import re
@@ -63,7 +63,7 @@ def write_stream(file: Path, chunks: Iterable[str]) -> int:
 
 
 def refuse_target(file: Path, database: Path, *, begins: str = "") -> None:
-    """Refuse a place that is no place for an output: no folder, the control plane, or somebody's other file.
+    """Refuse a place where an output must not be written: no folder, the control plane, or another file of the user.
 
     `begins` is what a file there must begin with to be replaced. Raises OutputNotWritable.
     """
@@ -84,14 +84,14 @@ def refuse_target(file: Path, database: Path, *, begins: str = "") -> None:
 
 
 def _sweep(file: Path) -> None:
-    """Remove what a process that died while it wrote the same file has left."""
+    """Remove the temporary files of dead processes that wrote the same file."""
     for entry in left_unfinished(file.parent):
         if entry.name.startswith(f".{file.name}."):
             entry.unlink(missing_ok=True)
 
 
 def left_unfinished(folder: Path) -> list[Path]:
-    """Return the files of a folder that processes which are dead did not write to their end."""
+    """Return the temporary files of a folder whose writers are dead."""
     found = []
     for entry in folder.iterdir():
         named = _UNFINISHED.fullmatch(entry.name)
@@ -111,7 +111,7 @@ def _is_there(pid: int) -> bool:
 
 
 def is_in_place(folder: Path, root: Path) -> bool:
-    """Say whether a folder still is where it was made, and no link was put in its place or above it, up to `root`."""
+    """Say whether a folder is in its place below `root`, with no link at the folder or between."""
     try:
         return folder.resolve(strict=True) == root.resolve(strict=True) / folder.relative_to(root)
     except (OSError, RuntimeError, ValueError):
@@ -119,7 +119,7 @@ def is_in_place(folder: Path, root: Path) -> bool:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and what is missing above it, for this user alone. Raises WorkspaceNotWritable."""
+    """Make a folder and its missing parents, for this user alone. Raises WorkspaceNotWritable."""
     if folder.is_dir():
         return
     try:

@@ -1,6 +1,6 @@
-"""The queues: one OS lock file for each thing that only one process may do at a time.
+"""OS lock files, which queue the processes that want the same thing.
 
-A lock dies with its process. The holder writes `pid verb` into the file, so that who waits can say for whom.
+A lock ends with its process. The holder writes `pid verb` into the file, so that a waiting command can name the holder.
 """
 
 import os
@@ -12,7 +12,7 @@ POLL_SECONDS = 0.01
 
 
 class LockTaken(Exception):
-    """Somebody else holds the lock; `holder` is what they wrote into it, such as `4711 collect`."""
+    """Another process holds the lock; `holder` is the line that it wrote into the file, such as `4711 collect`."""
 
     def __init__(self, holder: str) -> None:
         self.holder = holder
@@ -63,7 +63,7 @@ def is_held(path: Path) -> bool:
 
 def _sign(path: Path, verb: str) -> None:
     # Opening another handle on the lock file is safe: flock belongs to the handle, not to the process.
-    # On a full disk the lock is held without a name: what is to be written there says by itself that it cannot be.
+    # On a full disk the lock is held without a name: the command's own writes will report the disk.
     with suppress(OSError), path.open("r+", encoding="utf-8") as file:
         file.write(f"{os.getpid()} {verb}\n")
         file.truncate()

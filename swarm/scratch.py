@@ -1,4 +1,4 @@
-"""Scratch folders in the machine's folder for temporary files, of which none outlives its process for long."""
+"""Scratch folders in the machine's temporary folder; the next command removes those of killed processes."""
 
 import fcntl
 import os
@@ -20,10 +20,10 @@ _OURS_ALONE: Final = 0o700
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """Make an empty folder for this user alone, and remove it afterwards; first those whose makers were killed.
+    """Give an empty folder for this user alone and remove it afterwards; first remove those of killed processes.
 
-    Its maker holds a lock on the folder itself. A process id would not do: containers may share the place and not
-    the ids.
+    The maker holds a lock on the folder itself. A process id would not do: containers may share the temporary folder
+    and not the ids.
     """
     place = _place()
     _sweep(place)
@@ -37,7 +37,7 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder with what is in it, the mark last: without it nobody would go on with a removal that died."""
+    """Remove a folder and its content, the mark last: a removal that died is continued only where the mark is left."""
     with suppress(OSError):
         for entry in folder.iterdir():
             if entry.is_dir() and not entry.is_symlink():
@@ -49,7 +49,7 @@ def _remove(folder: Path) -> None:
 
 
 def _place() -> Path:
-    # `tempfile` itself looks by writing a file, which stays behind when it is killed just then.
+    # `tempfile` probes the folder by writing a file, which a kill at that moment would leave behind.
     told = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
     for place in [*told, "/tmp", "/var/tmp"]:  # noqa: S108
         if place and os.path.isabs(place) and os.access(place, os.W_OK | os.X_OK):  # noqa: PTH117
@@ -58,7 +58,7 @@ def _place() -> Path:
 
 
 def _made(place: Path) -> tuple[Path, int | None]:
-    """Make a folder, lock it, and mark it: one without the mark is swept by nobody."""
+    """Make a folder, lock and mark it: a folder with content and without the mark is never swept."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
         try:
@@ -68,7 +68,7 @@ def _made(place: Path) -> tuple[Path, int | None]:
                 # A file system that has no locks for folders.
                 return folder, None
             handle = None
-        # Between making and locking it, somebody who sweeps may take it for one that was left.
+        # Between its making and its locking, another process may sweep the folder as abandoned.
         if handle is not None and folder.exists():
             (folder / _MARK).touch()
             return folder, handle
@@ -77,7 +77,7 @@ def _made(place: Path) -> tuple[Path, int | None]:
 
 
 def _hold(folder: Path) -> int | None:
-    """Return the open folder, locked; `None` where somebody else holds it. Raises OSError."""
+    """Return the handle of a locked folder, `None` where another process holds the lock. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -91,7 +91,7 @@ def _hold(folder: Path) -> int | None:
 
 
 def _sweep(place: Path) -> None:
-    # A folder for temporary files may be one that we can write to and not list.
+    # A temporary folder may be writable and not readable.
     with suppress(OSError), os.scandir(place) as entries:
         for folder in [Path(entry) for entry in entries if _NAMED.fullmatch(entry.name)]:
             with suppress(OSError):
@@ -105,7 +105,7 @@ def _remove_left(folder: Path) -> None:
     if handle is None:
         return
     try:
-        # Where its maker died before it was marked, nothing is in it.
+        # A maker that died before marking the folder has left it empty.
         if (folder / _MARK).is_file() or not any(folder.iterdir()):
             _remove(folder)
     finally:

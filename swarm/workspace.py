@@ -10,9 +10,9 @@ from swarm import errors
 
 FILE_NAME: Final = "control-plane.db"
 FOLDER_NAME: Final = "swarms"
-# Trees in which a commit is looked at and built, and in which no agent works.
+# Begins the name of a tree in which a commit is built, and in which no agent works.
 SCRATCH: Final = "proof-"
-# Set by `launch` for every process that it starts.
+# Set by `launch` for every process of an attempt.
 AGENT_VARIABLE: Final = "SWARM_ATTEMPT"
 _BEING_REMOVED: Final = ".gone-"
 _NUMBERED: Final = re.compile(r"w([0-9]+)[-.].+", re.ASCII | re.DOTALL)
@@ -26,7 +26,7 @@ class Workspace(NamedTuple):
 
     @property
     def folder(self) -> Path:
-        """The folder that holds the database, and one folder a run."""
+        """The folder that holds the database and the folders of runs."""
         return self.database.parent
 
     def run_folder(self, run_id: str) -> Path:

@@ -1,4 +1,4 @@
-"""Which files an agent touched, as the files themselves show it: never from what the agent could have written.
+"""An agent's work in its worktree, read from the files themselves and never from state that the agent can write.
 
 The tree is compared with the wave's commit through a copy of the index that was taken when the tree was made,
 and through the repository's own git folder; the tree's `.git`, its index and its flags are not believed.
@@ -27,14 +27,14 @@ _KINDS: Final = {"A": "create", "C": "create", "D": "delete", "R": "rename"}
 
 
 class Touched(NamedTuple):
-    """A file that differs from the wave's commit: its path and what was done to it."""
+    """A file that differs from the wave's commit: its path and the kind of its change."""
 
     path: str
     kind: str
 
 
 class Work(NamedTuple):
-    """What an agent made of its tree: the tree object, and how it differs from the wave's commit.
+    """An agent's work: a tree object, and its differences from the wave's commit.
 
     `untakable` are repositories inside of the tree, files that cannot be read, and names that git does not take;
     `ignored` is what git ignores. `filtered` are uncommitted edits whose content a program of the user's (git-lfs,
@@ -99,7 +99,7 @@ def work_of(
         disk = _disk(git, tree, commit, record)
         unreadable = take_files(git, disk.gone, disk.present)
         left_out = _without_untracked(git, record.entries, disk.new)
-        # Whoever writes an index, `write-tree` too, reads again the files that are as new as the index.
+        # Every write of an index, `write-tree` included, reads again the files that are as new as the index.
         made = git.run("write-tree", filters=True).decode().strip()
         listed = git.run("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", filters=True)
         ignored = tuple(path_text(path) for path in listed.split(b"\0") if path)
@@ -197,7 +197,7 @@ def own_index(
             shutil.copy2(kept_index, index)
         else:
             git.run("read-tree", commit)
-        # The copy is a hint for speed alone: what it holds is compared with the commit as well.
+        # The copy saves time alone: an index that differs from the commit is replaced.
         if git.run("diff-index", "--cached", "--raw", "-z", *_PLAIN, commit, "--"):
             index.unlink()
             git.run("read-tree", commit)

@@ -1,4 +1,4 @@
-"""Who is at work: the name and address that git would write into a commit."""
+"""Author of the present command: the name and address that git would write into a commit."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ _VARIABLES: Final = {"user.name": "GIT_AUTHOR_NAME", "user.email": "GIT_AUTHOR_E
 
 
 def author(folder: Path, environment: Mapping[str, str]) -> str | None:
-    """Return `Name <address>`, or what there is of it: from git's variables, the repository, the user's settings."""
+    """Return `Name <address>`, or the known part: from git's variables, the repository, the user's settings."""
     git = Git(folder)
     told = [environment.get(_VARIABLES[key]) or _setting(git, key, environment) for key in _KEYS]
     name, address = ("" if word is None else " ".join(word.split()) for word in told)

@@ -14,9 +14,9 @@ _LONGEST_POINTER: Final = 4200
 
 
 def traps(tree: Path, common_dir: Path) -> tuple[str, ...]:
-    """Return the paths in a tree at which git would never come to an end.
+    """Return the paths in a tree at which git would wait without end.
 
-    Worktrees inside of it are passed by, as git does.
+    Worktrees inside the tree are passed over, as git passes over them.
     """
     found = []
     for folder, folders, names in os.walk(tree):

@@ -1,4 +1,4 @@
-"""Checkouts of a branch: bring one forward to a new commit without losing the user's files."""
+"""Checkouts of a branch, brought forward to a new commit without losing the user's files."""
 
 import contextlib
 import os
@@ -27,9 +27,8 @@ def checkouts_of(git: Git, branch: str) -> list[Path]:
 def forward_checkout(folder: Path, branch: str, old: str, new: str) -> None:
     """Fast-forward a branch that is checked out, with its files.
 
-    Only a clean checkout that is there: raises PublishTargetDirty with nothing changed. One that was killed between
-    its files and its branch is gone on with. Raises PublishRaced when the branch moved meanwhile, with the files as
-    they were.
+    Continues a call that was killed between the files and the branch. Raises PublishTargetDirty for a missing or edited
+    checkout, with nothing changed; PublishRaced when the branch has moved, with the files as they were.
     """
     forward_files(folder, branch, old, new)
     git = Git(folder)
@@ -53,8 +52,8 @@ def forward_files(folder: Path, branch: str, old: str, new: str) -> None:
         return
     if not can_forward(folder, old, new):
         raise errors.PublishTargetDirty(path=str(folder), branch=branch)
-    # Else a file that was touched and is the same would be taken for edited.
-    # And not quietly, or git would say nothing of a lock in its way.
+    # Without a refresh, a file with a new time and the same content counts as edited.
+    # Not with `-q`, which would hide a lock in git's way.
     git.run("update-index", "--refresh", expect=(0, 1), filters=True)
     try:
         git.run("read-tree", "-m", "-u", old, new, filters=True, sparse=is_sparse(git))
@@ -64,18 +63,18 @@ def forward_files(folder: Path, branch: str, old: str, new: str) -> None:
                 _take_files_back(git, folder, old, new)
         if error.is_of_disk or error.lock is not None:
             raise
-        # An edit that no index shows is in the way; git looked at all of them before it wrote one.
+        # An edit that the index hides is in the way; git checks every file before it writes the first.
         raise errors.PublishTargetDirty(path=str(folder), branch=branch) from error
 
 
 def _take_files_back(git: Git, folder: Path, old: str, new: str) -> None:
-    """Bring the files of which some were written back to a commit that the checkout stood at a moment ago.
+    """Restore the files of the commit that a checkout was at, after git failed to write all files of the next.
 
-    Its index still is that of the old commit. What is neither of the new one nor gone is not ours to write over.
+    The index is still that of the old commit. Only missing files and files that git wrote are replaced.
     """
     skipped = {path for flag, path in sparse.flags(git) if flag.upper() == b"S"}
     touched = [one for one in changes(git, old, new, renames=False) if one.new_mode != SUBMODULE_MODE]
-    # All of them first: the old ones need their room and their places.
+    # Remove every new file first: the old files need the room on the disk, and the places.
     for change in touched:
         if change.letter != "D" and _is_written(git, folder, change):
             _remove(folder, change.new_path)
@@ -97,7 +96,7 @@ def _is_written(git: Git, folder: Path, change: Change) -> bool:
 
 
 def _remove(folder: Path, path: str) -> None:
-    """Remove a file, and the folders above it that are empty then."""
+    """Remove a file and the folders above that become empty."""
     place = Path(os.fsdecode(os.path.join(os.fsencode(folder), path_bytes(path))))  # noqa: PTH118
     place.unlink()
     with contextlib.suppress(OSError):
@@ -106,7 +105,7 @@ def _remove(folder: Path, path: str) -> None:
 
 
 def is_sparse(git: Git) -> bool:
-    """Say whether a checkout lacks files on purpose; what is brought into it must not fill it up."""
+    """Say whether a checkout lacks files on purpose, so that new commits must not fill the gaps."""
     return any(flag.upper() == b"S" for flag, _ in sparse.flags(git))
 
 
@@ -121,7 +120,7 @@ def _stands_at(git: Git, commit: str) -> bool:
     quiet = ("--quiet", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
     if git.answer("diff-index", "--cached", *quiet, commit, "--", expect=(0, 1), filters=True)[0]:
         return False
-    # Not by `diff-files`, which goes by the times of files until the index is written anew.
+    # Not by `diff-files`, which believes the times of files until the index is written.
     asked = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=dirty")
     return all(letters[1] == " " for letters, _ in status_entries(git.run(*asked, filters=True)))
 
@@ -143,7 +142,7 @@ def stands(folder: Path, path: str) -> bool:
 
 
 def _standing_at(root: bytes, name: bytes) -> Iterator[bytes]:
-    """Yield the files that are where a file would go: itself, one in place of a folder above it, those below it."""
+    """Yield the files at, above or below the place of a file that git would write."""
     parts = name.split(b"/")
     for place in (b"/".join(parts[:count]) for count in range(1, len(parts) + 1)):
         whole = os.path.join(root, place)  # noqa: PTH118
@@ -155,10 +154,10 @@ def _standing_at(root: bytes, name: bytes) -> Iterator[bytes]:
 
 
 def take_into_tree(repository: Repository, tree: Path, branch: str, old: str, new: str) -> None:
-    """Tell a worktree's own index that its branch moved on with its work; the files stay as they are.
+    """Update a worktree's own index to its branch, which has moved to a commit with the same files.
 
-    Not where something else is staged, another branch is checked out, or its `.git` leads elsewhere than to the folder
-    that git made for it: the index of another checkout would be written.
+    Skipped where something else is staged, another branch is checked out, or the tree's `.git` leads anywhere but to
+    the folder that git made for the tree: the index of another checkout would be written.
     """
     with contextlib.suppress(GitError, OSError):
         admin = admin_dir(tree)

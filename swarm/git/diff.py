@@ -1,4 +1,4 @@
-"""What changed between two commits: renames, and where each line went."""
+"""Changes between two commits: files, renames, and the way of each line."""
 
 import re
 from collections.abc import Collection
@@ -18,7 +18,7 @@ MOST_PATHSPECS: Final = 1000
 
 
 class Change(NamedTuple):
-    """One file's change, as `git diff --raw` tells it. `letter` is A, D, M, T or R.
+    """Change of a file, as `git diff --raw` prints it. `letter` is A, D, M, T or R.
 
     A submodule has no lines: where a file became one, or the other way round, `has_lines` is false.
     """

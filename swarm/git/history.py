@@ -36,11 +36,11 @@ def has_merges(git: Git, since: str, tip: str) -> bool:
 
 
 def is_ancestor(git: Git, ancestor: str, commit: str) -> bool:
-    """Say whether a commit is in the history of another; not, where one of them is not here."""
+    """Say whether a commit is in the history of another; false where either is missing here."""
     try:
         return git.answer("merge-base", "--is-ancestor", ancestor, commit, expect=(0, 1))[0] == 0
     except GitError:
-        # Else a git that fails would be taken for an answer.
+        # A failure of git is no answer, unless a commit is missing.
         if holds_commit(git, ancestor) and holds_commit(git, commit):
             raise
         return False

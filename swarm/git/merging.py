@@ -25,7 +25,10 @@ class Conflict(Exception):
 
 
 class Identity(NamedTuple):
-    """When a commit of ours is made, ISO-8601 UTC: told and not read, so that the same merge is the same commit."""
+    """Author of swarm's own commits, at a given moment in ISO-8601 UTC.
+
+    The clock is not read here, so that the same merge is the same commit.
+    """
 
     moment: str
 
@@ -44,10 +47,9 @@ class Identity(NamedTuple):
 
 @contextmanager
 def objects_only(repository: Repository) -> Iterator[Git]:
-    """Give git with the objects of a repository, and with nothing else of it: refs are not seen either.
+    """Give git with the objects of a repository and without its refs, attributes, configuration and grafts.
 
-    Neither attributes nor configuration can name a merge driver, no graft bends history, and what a merge comes to
-    does not depend on the machine.
+    No merge driver can run, no graft bends history, and the result of a merge does not depend on the machine.
     """
     with scratch_folder() as folder:
         empty, bare = folder / "tree", folder / "git"

@@ -1,7 +1,7 @@
-"""A git that outlives the command which called it: whoever works on the same folder next waits for its end.
+"""Wait for git processes that outlive the command which started them.
 
-The lock of a command dies with it, and its git goes on. So every git holds, by inheritance, a lock of its own on the
-folder that the command works on.
+The lock of a killed command is released while its git goes on writing. So every git inherits an open handle that holds
+a lock on the folder, and the next command waits for that lock.
 """
 
 import errno
@@ -18,7 +18,7 @@ _lent: set[int] = set()
 
 
 class StillAtWork(Exception):
-    """A git of a command that is dead has not ended within the time given."""
+    """A git of a dead command is still running after the time given."""
 
 
 def lent() -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Paths that are not UTF-8, escaped reversibly at this door.
+"""Text of paths that are not UTF-8, escaped reversibly.
 
 A byte that is no UTF-8 becomes the code point U+10FF00 + byte, so that a path stays text of one character a
 byte for globs, JSON and SQLite. A valid path that holds such a code point is escaped as well, byte for byte.

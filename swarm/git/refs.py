@@ -24,9 +24,9 @@ def branches_below(git: Git, prefix: str) -> list[tuple[str, str]]:
 
 
 def move_branch(git: Git, branch: str, old: str | None, new: str) -> None:
-    """Move a branch from one commit to another, `None` for one that is not there yet.
+    """Move a branch from one commit to another; `None` for a branch to make.
 
-    Raises PublishRaced when it is elsewhere now, GitError when git cannot move it.
+    Raises PublishRaced when the branch is at another commit, GitError when git cannot move the branch.
     """
     try:
         git.run("update-ref", "-m", "swarm merge", head_ref(branch), new, old or "0" * len(new))
@@ -83,11 +83,11 @@ def alone(git: Git, commit: str, holders: Collection[str]) -> int:
 
 
 def add_tag(git: Git, name: str, commit: str) -> None:
-    """Make a save point; it must not be there yet."""
+    """Make a save point's tag. Raises GitError for a tag that exists."""
     git.run("update-ref", tag_ref(name), commit, "")
 
 
 def remove_tag(git: Git, name: str, commit: str) -> None:
-    """Take back a save point that still is where we put it."""
+    """Remove a save point's tag, unless the tag was moved."""
     with contextlib.suppress(GitError):
         git.run("update-ref", "-d", tag_ref(name), commit)

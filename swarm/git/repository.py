@@ -1,4 +1,4 @@
-"""What a repository is and holds: its root, HEAD, files, cleanliness, save points."""
+"""Repository: root, HEAD, files, contents and cleanliness."""
 
 import contextlib
 import os
@@ -35,7 +35,7 @@ class Repository(NamedTuple):
 
 
 class TreeFile(NamedTuple):
-    """One file of a commit."""
+    """File of a commit."""
 
     path: str
     mode: str
@@ -55,7 +55,7 @@ def repository_at(folder: Path) -> Repository:
         shown = git.run(*ask, "--show-toplevel", "--git-common-dir")
         root, _, common = shown.removesuffix(b"\n").partition(b"\n")
         if b"\n" in common:
-            # A newline in a name: asked for one by one, each answer is whole.
+            # A name with a newline: two calls give an unambiguous answer each.
             root, common = (git.run(*ask, what).removesuffix(b"\n") for what in ("--show-toplevel", "--git-common-dir"))
     except GitError as error:
         if "not a git repository" in error.stderr or "work tree" in error.stderr:
@@ -78,11 +78,11 @@ def _with_head(root: Path, common: Path) -> Repository:
 
 @contextlib.contextmanager
 def aside(repository: Repository) -> Iterator[Repository]:
-    """Give a repository whose new objects are gone afterwards: looking at it writes nothing into it."""
+    """Give a repository whose new objects go to a scratch folder, so that a dry run writes nothing."""
     with scratch_folder() as folder:
         (folder / "objects" / "info").mkdir(parents=True)
         (folder / "kept").symlink_to(repository.common_dir / "objects")
-        # Not in git's variable for it, where a colon would end the path.
+        # A file and not GIT_ALTERNATE_OBJECT_DIRECTORIES, in which a colon would end the path.
         (folder / "objects" / "info" / "alternates").write_text("../kept\n")
         yield repository._replace(objects=folder / "objects")
 
@@ -108,7 +108,7 @@ def status_entries(porcelain: bytes) -> Iterator[tuple[str, str]]:
 
 
 def files_at(git: Git, commit: str) -> list[TreeFile]:
-    """Return the files of a commit, in git's order; submodules are among them, as one entry each."""
+    """Return the files of a commit in git's order; each submodule is an entry."""
     found = []
     for record in git.run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0"):
         if record:
@@ -121,7 +121,7 @@ def files_at(git: Git, commit: str) -> list[TreeFile]:
 def filled_submodules(git: Git, tree: Path, commit: str) -> list[str]:
     """Return the submodules of a commit whose folders hold something in a worktree, which git makes with empty ones.
 
-    git itself is not asked: it would go in, and run what the configuration there names.
+    Not by git, which would enter the folder and run programs that the configuration there names.
     """
     found = []
     for file in files_at(git, commit):
@@ -133,9 +133,9 @@ def filled_submodules(git: Git, tree: Path, commit: str) -> list[str]:
 
 
 def contents(git: Git, blobs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
-    """Yield the content of each (name, blob id) that is there, one at a time, from one `git cat-file --batch`."""
+    """Yield the content of each (name, blob id) that exists, all from a single `git cat-file --batch`."""
     asked = list(blobs)
-    # The questions stand in a file, so that git reads ahead on another core while we look at what it found.
+    # The questions lie in a file: git reads ahead on another core while the caller works on a content.
     with scratch_folder() as folder, (folder / "questions").open("w+b") as questions:
         questions.writelines(blob.encode() + b"\n" for _, blob in asked)
         questions.seek(0)
@@ -157,7 +157,7 @@ def contents(git: Git, blobs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
 
 
 def content_of(git: Git, blob: str, *, most: int) -> bytes | None:
-    """Return the content of a blob, `None` where it is longer than `most` bytes."""
+    """Return the content of a blob, `None` for more than `most` bytes."""
     return git.run("cat-file", "blob", blob) if int(git.text("cat-file", "-s", blob)) <= most else None
 
 

@@ -1,4 +1,4 @@
-"""Bringing a checkout back to an earlier commit: what would be lost of it, and moving branch, index and files."""
+"""Return of a checkout to an earlier commit: losses found and saved, then branch, index and files moved."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ _READ_BY_GIT: Final = (".gitattributes", ".gitignore", ".gitmodules")
 
 
 class Lost(NamedTuple):
-    """What a checkout holds that neither its commit nor the one that it is brought to holds, by path.
+    """Paths of a checkout whose content neither its commit nor the target commit holds.
 
     `in_the_way` are files that git does not track, at the places of files of that commit; `staged` is in the index
     alone; `untakable` cannot be kept.
@@ -42,12 +42,12 @@ class Lost(NamedTuple):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Every file of it."""
+        """All paths that would be lost."""
         return tuple(sorted({*self.present, *self.gone, *self.in_the_way, *self.staged}))
 
 
 class Saved(NamedTuple):
-    """What was found before anything is touched, of which run, and the commits that keep it, by ref."""
+    """Losses of a run's rewind as found before anything is touched, and the commits that keep them, by ref."""
 
     run_id: str
     run_created: str
@@ -61,7 +61,7 @@ def git_dir(repository: Repository) -> Path:
 
 
 def unfinished(repository: Repository) -> str | None:
-    """Return what the user is in the middle of: a merge, a rebase and the like."""
+    """Return the unfinished operation of the user: a merge, a rebase and the like."""
     folder = git_dir(repository)
     return next((told for name, told in _UNFINISHED.items() if (folder / name).exists()), None)
 
@@ -102,7 +102,7 @@ def lost(repository: Repository, target: str) -> Lost:
 
 
 def save(repository: Repository, run_id: str, found: Lost, moment: str, run_created: str) -> str:
-    """Keep what would be lost as a commit on top of HEAD, or HEAD itself where nothing would; return the ref.
+    """Keep the losses as a commit on top of HEAD, or HEAD itself without losses; return the ref.
 
     Raises Unsavable, GitError for an index with a conflict in it.
     """
@@ -130,8 +130,8 @@ def _to_keep(repository: Repository, run_id: str, found: Lost, run_created: str)
 def bring_to(repository: Repository, branch: str, target: str, saved: Saved) -> None:
     """Bring files, index and branch to a commit. Raises StateConflict.
 
-    Nothing is touched where the checkout is no longer what was saved. Files first: killed in between, they are those
-    of the target, which nobody takes for work.
+    Nothing is touched where the checkout has changed since it was saved. Files move before the branch: after a kill in
+    between they are files of the target commit, which cannot be mistaken for unsaved work.
     """
     git, head = repository.git, repository.head
     ref = _hold_to_saved(repository, branch, target, saved)
@@ -144,7 +144,7 @@ def bring_to(repository: Repository, branch: str, target: str, saved: Saved) -> 
             git.run("read-tree", "-m", "-u", target, head, filters=True, sparse=is_sparse)
             if ref is not None:
                 git.run("read-tree", "-m", "-u", head, ref, filters=True, sparse=is_sparse)
-                # The files stay as they were saved: what git did not track is no more tracked than it was.
+                # The files stay as they were saved, and untracked files become untracked again.
                 git.run("read-tree", "-m", ref, head, filters=True, sparse=is_sparse)
         if isinstance(error, GitError):
             raise
@@ -155,14 +155,14 @@ def bring_to(repository: Repository, branch: str, target: str, saved: Saved) -> 
 def _bring_files(repository: Repository, target: str, saved: Saved, *, is_sparse: bool) -> None:
     git = repository.git
     if not saved.found.files:
-        # Else a file that was touched and is the same would be taken for edited.
+        # Without a refresh, a file with a new time and the same content counts as edited.
         git.run("update-index", "--refresh", expect=(0, 1), filters=True)
         try:
             git.run("read-tree", "-m", "-u", repository.head, target, filters=True, sparse=is_sparse)
         except GitError as error:
             if error.is_of_disk or error.lock is not None:
                 raise
-            # In the way is what a call that died has brought to the target, or an edit of this moment.
+            # A file in the way was written by a call that died, or was edited just now: only an edit is a loss.
             if lost(repository, target).files:
                 raise _moved_on(repository, saved) from error
         else:
@@ -197,7 +197,7 @@ def _moved_on(repository: Repository, saved: Saved) -> errors.StateConflict:
 
 @contextmanager
 def _comparison(repository: Repository) -> Iterator[Comparison]:
-    """Give how the checkout's files are to be compared: by an index of ours, which knows what a sparse one lacks."""
+    """Give the comparison of a checkout, with a copy of its index that keeps the marks of a sparse checkout."""
     index, head = git_dir(repository) / "index", repository.head
     if not index.is_file():
         yield Comparison(repository.common_dir, repository.root, head, None, head)

@@ -1,7 +1,7 @@
-"""What a worktree holds that no commit does, and keeping it: as a commit below `refs/swarm/salvage/`.
+"""Work of a worktree that no commit holds, found and kept as a commit below `refs/swarm/salvage/`.
 
-Looking is a pure read. The tree's `.git`, its index and its flags are not believed, as in `touched`; what is staged
-in its index alone is looked at as well, because it would go with the tree.
+Finding is a pure read. The tree's `.git`, its index and its flags are not believed, as in `agent_work`; content that
+is staged in its index alone counts as well, because removing the tree would lose that content.
 """
 
 import os
@@ -30,7 +30,7 @@ _ODD: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 class Dirt(NamedTuple):
-    """What the files of a worktree hold that a commit does not, by path.
+    """Files of a worktree that differ from a commit, by path.
 
     `new` are files that git does not track. `untakable` cannot be kept by git: repositories inside of the tree, what
     cannot be read, what git would wait for. `ignored` counts the files that git ignores; they are no dirt.
@@ -67,7 +67,7 @@ class Comparison(NamedTuple):
 
 
 def dirt_of(comparison: Comparison, *, with_submodules: bool = True) -> Dirt:
-    """Return what the files of a worktree hold that its commit does not.
+    """Return the differences of a worktree's files from its commit.
 
     `with_submodules` says that a submodule's folder is to be empty, as it is in a worktree that we made.
     """
@@ -89,7 +89,7 @@ def tree_with_dirt(comparison: Comparison, only: Collection[str] | None = None, 
         gone = [path for path in found.gone if only is None or path in only]
         unreadable = take_files(git, gone, wanted)
         tree = git.run("write-tree", filters=True).decode().strip()
-        # git leaves out, without a word, names that would lead into `.git` on other file systems.
+        # git silently leaves out names that would lead into `.git` on other file systems.
         written = {change.new_path for change in changes(git, comparison.commit, tree, renames=False)}
         left_out = [path for path in found.new if path in wanted and path not in written]
     if unreadable or left_out:
@@ -117,7 +117,7 @@ def staged_tree(comparison: Comparison, index: Path) -> str:
 
 
 def keep(git: Git, run_id: str, name: str, tree: str, parents: Sequence[str], message: str, moment: str) -> str:
-    """Keep a tree as a commit under a free name, and return the ref; where it is kept already, it is that one.
+    """Keep a tree as a commit under a free name and return the ref; a ref that keeps the same commit is reused.
 
     A tree that is that of its only parent needs no commit of its own: the parent is kept.
     """

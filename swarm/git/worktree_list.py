@@ -1,4 +1,4 @@
-"""Where the worktrees of a repository are, as git has it written down, and taking one away."""
+"""List of a repository's worktrees as git records them, and removal of a record."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ class Placement(NamedTuple):
 
 
 def placements(git: Git) -> list[Placement]:
-    """Return every worktree that git has written down, those whose folders are gone too."""
+    """Return every worktree that git records, those without a folder included."""
     found: list[Placement] = []
     for field in git.run("worktree", "list", "--porcelain", "-z").split(b"\0"):
         word, _, rest = field.partition(b" ")
@@ -43,13 +43,13 @@ def placements(git: Git) -> list[Placement]:
 
 
 def _main(git: Git, told: Path) -> Path:
-    """Return where the main checkout is: of one whose git folder lies elsewhere, git lists that folder in its place."""
+    """Return the folder of the main checkout; where its git folder lies elsewhere, git lists that folder instead."""
     if os.path.lexists(told / ".git") or not (told / "HEAD").is_file():
         return told
     own, common = (_asked(git, what) for what in ("--absolute-git-dir", "--git-common-dir"))
     if own == common:
         return _asked(git, "--show-toplevel")
-    # Asked in a linked worktree: a submodule's main checkout is written down, and of others nobody knows.
+    # In a linked worktree only a submodule's main checkout is recorded, as `core.worktree`.
     code, place = git.answer("config", "--null", "core.worktree", expect=(0, 1))
     return told if code else Path(os.path.normpath(common / os.fsdecode(place.removesuffix(b"\0"))))
 
@@ -59,12 +59,12 @@ def _asked(git: Git, what: str) -> Path:
 
 
 def real_place(path: Path) -> Path:
-    """Return where a worktree is whichever way it is named; a link that stands in its own place is not followed."""
+    """Return the real path of a worktree; a link in the tree's own place is not followed: agents can make links."""
     return Path(os.path.realpath(path.parent), path.name)
 
 
 def admin_of(common_dir: Path, tree: Path) -> Path | None:
-    """Return the folder that git made for a worktree, found by what stands in it: the tree's own `.git` may lie."""
+    """Return the folder that git made for a worktree, by the place recorded there: the tree's own `.git` may lie."""
     folder = common_dir / WORKTREES
     if not folder.is_dir() or folder.is_symlink():
         return None
@@ -73,7 +73,7 @@ def admin_of(common_dir: Path, tree: Path) -> Path | None:
         pointer = admin / "gitdir"
         if admin.is_symlink() or pointer.is_symlink() or not pointer.is_file():
             continue
-        # Others work in the same repository, and take away the worktrees that they made.
+        # The user's own git may remove a worktree of theirs meanwhile.
         with contextlib.suppress(FileNotFoundError):
             told = Path(pointer.read_text(encoding="utf-8", errors="surrogateescape").removesuffix("\n"))
             if told.name == pointed.name and real_place(told.parent) == pointed.parent:
@@ -94,17 +94,17 @@ def stages_nothing(git: Git, admin: Path, commit: str) -> bool:
 
 
 def forget(git: Git, tree: Path) -> None:
-    """Let git forget a worktree whose folder is gone. Raises GitError for one that is locked."""
+    """Remove git's record of a worktree, with its folder if any. Raises GitError for a locked worktree."""
     git.run("worktree", "remove", "--force", str(tree))
 
 
 def delete_folder(folder: Path) -> None:
-    """Delete a folder with all that is in it; links are removed and not followed, the one in its own place too."""
+    """Delete a folder and its content; links are removed and not followed, a link in the folder's own place too."""
     if folder.is_symlink() or not folder.is_dir():
         folder.unlink()
         return
     for place, _, _ in os.walk(folder):
-        # An agent may have closed a folder of its own; what is in it was looked at before.
+        # An agent may have taken the rights from a folder of its own, which then cannot be emptied.
         here = Path(place)
         if not here.is_symlink():
             here.chmod(0o700)

@@ -1,4 +1,4 @@
-"""The worktrees of agents: made at a wave's commit, reused when they are as new, removed when they hold nothing."""
+"""Worktrees of agents: made at a wave's commit, reused when untouched, removed when they hold nothing."""
 
 import contextlib
 import os
@@ -36,10 +36,10 @@ class Tree(NamedTuple):
 def add(git: Git, tree: Tree, commit: str) -> Tree | None:
     """Make a worktree at a commit, still without its files, and return what is new of it.
 
-    A branch that was there before is not new. A tree that is there, at the commit and untouched, is reused, and
-    nothing is new; one that a dispatch which died left without all the files it shall have is ours. Raises GitError.
+    A branch that existed is not new. An untouched tree at the commit is reused, and nothing is new. A tree that a dead
+    dispatch left without all of its files is completed, and counts as new. Raises GitError.
 
-    Not to be run twice at once: git reads the other worktrees while it makes one, half-made ones too.
+    Never call this twice at once: git reads all other worktrees, half-made ones too, while it makes the next.
     """
     if tree.path.exists():
         if _is_as_new(git, tree, commit):
@@ -47,7 +47,7 @@ def add(git: Git, tree: Tree, commit: str) -> Tree | None:
                 return None
             (admin_dir(tree.path) / "index").unlink()
         if is_unfilled(git, tree, commit):
-            # No agent has it yet: who was writing its index is dead.
+            # The lock's owner is dead: this call holds the lock of worktrees, and no agent was started in the tree.
             (admin_dir(tree.path) / "index.lock").unlink(missing_ok=True)
             return tree
     tip = tip_of(git, tree.branch) if tree.branch else None
@@ -55,7 +55,7 @@ def add(git: Git, tree: Tree, commit: str) -> Tree | None:
     if tree.branch is None:
         git.run(*begin, "--detach", str(tree.path), commit)
     elif tip is None:
-        # Not by `-b`: what a call that failed has left of the branch would be in the way when it is tried again.
+        # Not by `-b`: a failed call leaves the branch behind, and the runner's next attempt would stumble over it.
         _drop_lock(git, tree.branch)
         git.run("update-ref", head_ref(tree.branch), commit, "0" * len(commit))
         try:
@@ -72,9 +72,9 @@ def add(git: Git, tree: Tree, commit: str) -> Tree | None:
 
 
 def clear_debris(common_dir: Path, folder: Path) -> None:
-    """Take away what gits that were killed have begun, or half removed, of worktrees below a folder: it is no work.
+    """Remove the records of worktrees below a folder that a killed git had begun or half removed; they hold no work.
 
-    Nobody else may be making or removing worktrees there meanwhile.
+    The caller holds the lock of worktrees.
     """
     for admin in debris(common_dir, folder):
         pointer = _read(admin / "gitdir")
@@ -86,7 +86,7 @@ def clear_debris(common_dir: Path, folder: Path) -> None:
 
 
 def debris(common_dir: Path, folder: Path) -> list[Path]:
-    """Return the folders of git's own that are left of worktrees which were never made, or are no more."""
+    """Return git's records of worktrees that were never finished, or whose removal was not."""
     admins = common_dir / WORKTREES
     if not admins.is_dir() or admins.is_symlink():
         return []
@@ -96,8 +96,8 @@ def debris(common_dir: Path, folder: Path) -> list[Path]:
 def _is_debris(admin: Path, folder: Path) -> bool:
     pointer, locked = _read(admin / "gitdir"), _read(admin / "locked")
     if pointer is None:
-        # Git has not written down yet, or no longer, where it is; our names are like no others. Locked by a person, or
-        # with something staged, a note is left.
+        # Without a place only the name shows that a record is ours. A record that a person locked, or with an index,
+        # may hold work.
         is_bare = locked in {None, _BEGUN} and not (admin / "index").exists()
         return _OF_SCRATCH.fullmatch(admin.name) is not None or (wave_of_tree(admin.name) is not None and is_bare)
     place = Path(pointer).parent
@@ -108,7 +108,7 @@ def _is_debris(admin: Path, folder: Path) -> bool:
 
 
 def holds_no_file(tree: Path) -> bool:
-    """Say whether there is nothing in a worktree's folder but what leads to git's own."""
+    """Say whether a worktree's folder holds nothing but its `.git` file."""
     return tree.is_dir() and not tree.is_symlink() and set(os.listdir(tree)) <= {".git"}  # noqa: PTH208
 
 
@@ -129,15 +129,15 @@ def fill(tree: Tree) -> None:
 
 
 def remove(git: Git, tree: Tree, commit: str, kept_index: Path | None = None) -> bool:
-    """Remove a worktree that still is at its commit and clean, with its branch; say whether it went.
+    """Remove a clean worktree that is at its commit, with its branch; say whether it was removed.
 
-    Its own index could be made to say so: its files are compared by the index that was kept when it was made.
+    The files are compared by the index kept at dispatch: an agent could make its own index hide edits.
     """
     if not tree.path.exists() or not _is_as_new(git, tree, commit):
         return False
     if touched_files(common_dir_of(git), tree.path, commit, kept_index or admin_dir(tree.path) / "index", tree.branch):
         return False
-    # --force is for files that git ignores, such as caches; tracked and new files were looked at above.
+    # `--force` is for ignored files, such as caches; tracked and new files were compared above.
     with contextlib.suppress(GitError):
         git.run("worktree", "remove", "--force", str(tree.path))
         if tree.branch:
@@ -147,13 +147,13 @@ def remove(git: Git, tree: Tree, commit: str, kept_index: Path | None = None) ->
 
 
 def discard_unfinished(git: Git, tree: Tree, commit: str) -> None:
-    """Take back a worktree that the present call made and nobody has seen."""
+    """Remove a worktree that the present call made, before any agent was started there."""
     remove = ("worktree", "remove", "--force", "--force", str(tree.path))
     with contextlib.suppress(GitError):
         git.run(*remove)
     shutil.rmtree(tree.path, ignore_errors=True)
-    # Once more for a half-made one, whose folder had to go first. Not `prune`, which would forget the user's own
-    # worktrees on a disk that is not there now.
+    # Again for a half-made worktree, which git removes only without its folder. Not `prune`, which would forget the
+    # user's own worktrees on a disk that is not mounted.
     with contextlib.suppress(GitError):
         git.run(*remove)
     if tree.branch:
@@ -161,12 +161,12 @@ def discard_unfinished(git: Git, tree: Tree, commit: str) -> None:
 
 
 def is_as_made(git: Git, tree: Tree, commit: str) -> bool:
-    """Say whether a worktree is there, at its commit, on its branch and without a change."""
+    """Say whether a worktree exists, at its commit, on its branch and without a change."""
     return tree.path.is_dir() and not tree.path.is_symlink() and _is_as_new(git, tree, commit)
 
 
 def holds_nothing(git: Git, tree: Tree, commit: str) -> bool:
-    """Say whether a worktree is as it was made, or half-made: there is nothing in it that its commit does not have."""
+    """Say whether a worktree is untouched or half-made, and so holds nothing that its commit lacks."""
     return is_as_made(git, tree, commit) or (not tree.path.is_symlink() and is_unfilled(git, tree, commit))
 
 
@@ -187,7 +187,7 @@ def _is_as_new(git: Git, tree: Tree, commit: str) -> bool:
 
 
 def is_unfilled(git: Git, tree: Tree, commit: str) -> bool:
-    """Say whether a tree lacks an index, and holds nothing but files as they are in the commit."""
+    """Say whether git died while it checked a tree out: no index, and only files of the commit, whole or begun."""
     try:
         if not _stands_at(git, tree, commit) or (admin_dir(tree.path) / "index").exists():
             return False
@@ -202,7 +202,7 @@ def is_unfilled(git: Git, tree: Tree, commit: str) -> bool:
 
 
 def _is_unwritten(git: Git, tree: Tree, commit: str, letters: bytes, path: bytes) -> bool:
-    """Say whether a file that differs from its commit is one that git had not written, or not to its end."""
+    """Say whether a file differs from its commit only because git had not written all of it."""
     if letters != b" M ":
         return letters == b" D "
     place = os.path.join(os.fsencode(tree.path), path)  # noqa: PTH118
@@ -213,7 +213,7 @@ def _is_unwritten(git: Git, tree: Tree, commit: str, letters: bytes, path: bytes
 
 
 def lacks_files(tree: Tree) -> bool:
-    """Say whether a file that a tree shall have is left out of it, as a sparse one that was made before may do."""
+    """Say whether an existing tree lacks a file that it should hold: an earlier sparse tree may hold fewer."""
     skipped = sparse.skipped_files(Git(tree.path)) or []
     return bool(skipped) and (tree.only is None or not {path_bytes(path) for path in tree.only}.isdisjoint(skipped))
 
@@ -232,5 +232,5 @@ def _drop_branch(git: Git, branch: str, commit: str) -> None:
 
 
 def _drop_lock(git: Git, branch: str) -> None:
-    """Remove the lock of a branch of ours that is not there: who was making it is dead, for only we would."""
+    """Remove the lock of a branch of swarm's that does not exist: its maker is dead, for this call holds our lock."""
     (common_dir_of(git) / head_ref(f"{branch}.lock")).unlink(missing_ok=True)

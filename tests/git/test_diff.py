@@ -1,4 +1,4 @@
-"""Where files and lines went between two commits, held to what is true of the texts themselves."""
+"""Ways of files and lines between two commits, compared with the texts themselves."""
 
 import subprocess
 from pathlib import Path

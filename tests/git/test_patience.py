@@ -1,4 +1,4 @@
-"""What another git does in the same repository for a moment is waited for, and what stays is told."""
+"""Locks of another git in the same repository: a momentary lock is waited for, a lasting lock is reported."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a repository is: its root, HEAD, branch, files; whatever its folder is called and however it stands."""
+"""Repository: root, HEAD, branch and files, under odd names and in odd states."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What must not change while agents work is fingerprinted, and what changed is named."""
+"""Fingerprints of the shared git folder and the primary checkout name every change."""
 
 import shutil
 from collections.abc import Callable

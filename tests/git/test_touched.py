@@ -1,4 +1,4 @@
-"""Which files an agent touched: as the files show it, however the agent dressed them."""
+"""Files that an agent touched are found by their content, whatever the agent did to hide them."""
 
 import os
 import shutil

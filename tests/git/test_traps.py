@@ -1,4 +1,4 @@
-"""What git would wait for: pipes where it reads, in a tree and nowhere else."""
+"""Pipes at which git would wait, in a tree and nowhere else."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an agent made of its tree: the object that is judged now and merged later, and every path it differs in."""
+"""An agent's work: the tree object that is judged now and merged later, and every changed path."""
 
 import os
 import shutil

@@ -20,7 +20,7 @@ def repository(repo: Repo) -> Repository:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """Where a tree goes; its name is as odd as names get."""
+    """Place of a tree with a very odd name."""
     return tmp_path / "trees of\nan 'agent'" / "w1-code"
 
 

@@ -1,7 +1,7 @@
-"""What was judged of agents' work and is kept by a ref of its own: when nobody needs that any more, and letting it go.
+"""Refs under refs/swarm/work/: find those that no merge can need, and delete them.
 
-A merge takes what was judged from there. Once its wave is promoted, taken back or passed over, and a commit that
-stays has the same tree, the ref is kept for nothing.
+A merge takes the judged work of an agent from its ref. The ref is useless once the wave is promoted, rewound or passed
+over, and a commit that stays has the same tree.
 """
 
 import sqlite3
@@ -27,7 +27,7 @@ _OVER: Final = (WaveStatus.ADVANCED, WaveStatus.ABORTED_FOR_REWIND)
 
 
 class KeptWork(NamedTuple):
-    """The judged work of one agent: its ref, its tree, the wave and its commit; whether a commit that stays has it."""
+    """Judged work of an agent: ref, tree, wave and its commit; `is_held` says that a commit that stays has the tree."""
 
     name: str
     ref: str
@@ -38,7 +38,7 @@ class KeptWork(NamedTuple):
 
 
 def of_waves_that_are_over(conn: sqlite3.Connection, here: Ground, saved: Sequence[Judged]) -> list[KeptWork]:
-    """Return what is kept of waves whose work nobody merges any more; `saved` are branches that will be kept aside."""
+    """Return the kept work of waves that no merge can take; the branches in `saved` count as commits that stay."""
     git, run = here.repository.git, here.run
     below = work_refs(run.id)
     refs = refs_of_git.refs_below(git, below)
@@ -56,7 +56,7 @@ def of_waves_that_are_over(conn: sqlite3.Connection, here: Ground, saved: Sequen
 
 
 def _over(conn: sqlite3.Connection, run: Run) -> Iterator[Wave]:
-    """Yield the waves of which no merge, and no recovery, can take anything any more that no commit has."""
+    """Yield the waves whose refs neither a merge nor a recovery will read."""
     newest, merged = waves.newest(conn, run.id), waves.newest_amend(conn, run.id)
     needed = {wave.id for wave in (newest, merged) if wave is not None}
     return (wave for wave in waves.all_of(conn, run.id) if wave.status in _OVER or wave.id not in needed)
@@ -68,14 +68,14 @@ def _trees(git: Git, run: Run, tips: Collection[str]) -> set[str]:
 
 
 def save(git: Git, run: Run, work: KeptWork) -> tuple[str, str]:
-    """Keep a work that no commit has as one, below `refs/swarm/salvage/`; return its ref and itself."""
+    """Save work that no commit has as a commit below the salvage refs; return the ref and the commit."""
     message = f"Judged work of {work.name.removeprefix('work/')}, saved by swarm clean\n\nSwarm-Run: {run.id}\n"
     ref = salvage.keep(git, run.id, work.name, work.tree, [work.base], message, clock.now())
     return ref, refs_of_git.tip(git, ref) or ""
 
 
 def item(work: KeptWork, refs: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
-    """Return a work as the ledger keeps it, for `undo`."""
+    """Return the ledger's entry of a work, for `undo`."""
     ref, commit = refs.get(work.name, (None, None))
     return {
         "name": work.name,
@@ -91,13 +91,13 @@ def item(work: KeptWork, refs: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
 
 
 def dropped(git: Git, work: KeptWork) -> bool:
-    """Let go of a work; say whether it went, as it does where it still is what was looked at."""
+    """Delete the ref of a work, unless the ref has moved; say whether the ref is deleted."""
     refs_of_git.drop(git, work.ref, work.tree)
     return refs_of_git.tip(git, work.ref) is None
 
 
 def shown(work: KeptWork, refs: Mapping[str, tuple[str, str]], *, applied: bool) -> Leftover:
-    """Return a work as `clean` tells it."""
+    """Return a work as `clean` reports it."""
     ref, commit = refs.get(work.name, (None, None))
     planned = None if work.is_held or applied else salvage_ref("…", work.name.replace("/", "-"))
     why = () if work.is_held else ("judged work that no commit has",)

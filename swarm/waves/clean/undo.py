@@ -1,4 +1,4 @@
-"""`undo`: the last `clean` or `rewind` of a run is brought back from salvage."""
+"""`undo`: bring back everything that the last `clean` or `rewind` of a run removed."""
 
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from swarm.workspace import Workspace
 
 
 def undo(store: Store, workspace: Workspace, run: Run, *, apply: bool, reason: str) -> UndoResult:
-    """Bring back what the last `clean` or `rewind` of a run took away; what is recorded of its waves stays.
+    """Bring back everything that the last `clean` or `rewind` of a run removed; the states of its waves stay.
 
-    All or nothing is decided before anything is touched, and a call that died is gone on with. Raises UndoRefused.
+    All reasons to refuse are checked before anything is touched, and the next call continues one that died. Raises
+    UndoRefused.
     """
     repository = repository_at(Path(run.local_path))
     if not apply:

@@ -191,7 +191,7 @@ def _half_committed(workspace: Workspace, *, had_journal: bool) -> Check:
 
 
 def _is_blank(journal: Path) -> bool:
-    """Say whether SQLite has nothing to take back from a journal: its first byte is zero until it is on the disk."""
+    """Say whether a journal holds nothing to roll back: its first byte is zero until the journal is on the disk."""
     try:
         with journal.open("rb") as stream:
             return stream.read(1) in {b"", b"\0"}
@@ -229,7 +229,7 @@ def _lock(workspace: Workspace) -> Check:
 
 
 def _remains(found: Sequence[Ward]) -> Iterator[Check]:
-    """Tell what is to be repaired, by what it is, and what is left to other verbs."""
+    """Report the repairs by kind, and the findings that are left to other verbs."""
     for name, good in _GOOD.items():
         steps = [step.what for ward in found for step in ward.steps if step.id == name]
         left = [one for ward in found for one in ward.left if one.id == name]

@@ -24,7 +24,7 @@ _REPAIRED: Final = "repaired"
 
 
 class Ward(NamedTuple):
-    """What is to be repaired in one repository, or without one in the workspace, and what is left to other verbs."""
+    """Repairs of a repository, or of the workspace where that is `None`, and findings that are left to other verbs."""
 
     repository: Repository | None
     steps: tuple[Step, ...]

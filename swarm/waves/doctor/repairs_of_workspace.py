@@ -1,4 +1,4 @@
-"""What commands and agents that died have left of processes and files, and what brings each in order."""
+"""Processes, records and files that dead commands and agents left behind, and their repairs."""
 
 import os
 import stat
@@ -29,7 +29,7 @@ _Marked = Mapping[frozenset[tuple[str, str]], list[int]]
 
 
 class Step(NamedTuple):
-    """A safe repair, and what does it: that looks again first, and says whether it was done."""
+    """A safe repair; `act` checks again, repairs, and says whether the repair was done."""
 
     id: str
     what: str
@@ -77,7 +77,7 @@ def _outlived(ended: list[Attempt], marked: _Marked, where: str) -> Iterator[Ste
     """Yield the processes of attempts that are over: who has their mark, and the leader of the group."""
     for one in ended:
         living = {pid for pid in marked.get(frozenset(supervision.mark_of(one).items()), ()) if processes.start_of(pid)}
-        # That of an attempt whose supervisor is dead is ended as it is closed.
+        # Closing an attempt of a dead supervisor ends its process as well.
         if one.outcome is not None and one.pid is not None and processes.is_alive(one.pid, one.pid_start):
             living.add(one.pid)
         if living:
@@ -162,7 +162,7 @@ def _remove_unfinished(file: Path) -> bool:
 
 
 def _remove_backup(workspace: Workspace, file: Path) -> bool:
-    # Who makes a backup stands at the head of the queue of writers; there it is nobody but us.
+    # A backup is made by the writer that holds the queue: while this call holds the queue, no backup is being made.
     with writers_queue(workspace.database, "doctor"):
         file.unlink(missing_ok=True)
     return True

@@ -1,4 +1,4 @@
-"""Which files a sparse worktree holds: those that its domain owns, and those that it is declared to read."""
+"""Files of a sparse worktree: those that its domain owns, and those that the domain is declared to read."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from swarm.rules.ownership import Domain, Ownership, OwnershipMap
 from swarm.store.waves import Wave
 from swarm.waves.trees import kept_index
 
-# Beyond this share of the files a tree is whole: it would cost as much, and lack something.
+# Above this share a tree gets all files: leaving out the rest would save almost nothing.
 LARGEST_SHARE: Final = 1 / 3
 
 
@@ -46,7 +46,7 @@ def _read_by(name: str, config: Config, paths: Sequence[str]) -> list[str]:
 
 
 class HeldUnknown(Exception):
-    """The index that was kept of a tree is gone, or is not what was kept."""
+    """The kept index of a tree is missing or was changed."""
 
 
 class Origin(NamedTuple):
@@ -66,7 +66,7 @@ def held_by(origin: Origin, name: str) -> tuple[str, ...] | None:
 
 
 def held_after(origin: Origin, name: str, commit: str) -> tuple[str, ...] | None:
-    """Return the same at a later commit, with what that changed; `None` also where nobody knows."""
+    """Return the files of a tree at a later commit, changed files included; `None` also without a kept index."""
     git = origin.repository.git
     try:
         only = held_by(origin, name)
@@ -86,9 +86,9 @@ def held_again(
     owned: Mapping[str, Sequence[str]],
     paths: Sequence[str],
 ) -> tuple[str, ...] | None:
-    """Return the same for a tree that takes its place.
+    """Return the files of a tree's successor.
 
-    Where nobody knows any more, and other trees show that the wave is sparse, it is what dispatch would give it now.
+    Where the kept index is lost and other trees of the wave are sparse, return the files that dispatch would give now.
     """
     try:
         return held_by(origin, name)

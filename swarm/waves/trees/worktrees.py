@@ -1,4 +1,4 @@
-"""The worktrees of a wave: made in a row under one lock, all or none."""
+"""Worktrees of a wave: made in a row under a lock, all or none; the locks of worktrees and of merges."""
 
 import os
 import sqlite3
@@ -40,7 +40,7 @@ def worktree_lock(repository: Repository, verb: str) -> Iterator[None]:
 
 
 def worktree_lock_file(repository: Repository) -> Path:
-    """Return the lock file of who makes, removes or moves what is checked out."""
+    """Return the lock file to hold while worktrees are made, removed or moved."""
     return repository.common_dir / WORKTREE_LOCK
 
 
@@ -48,7 +48,7 @@ def worktree_lock_file(repository: Repository) -> Path:
 def merge_lock(workspace: Workspace, run: Run, verb: str) -> Iterator[None]:
     """Hold the lock of a run's merges, from the first look at its branches to the last row. Raises ControlPlaneBusy.
 
-    Who holds it may take the lock of worktrees; never the other way round.
+    The holder may take the lock of worktrees; the other order could deadlock.
     """
     lock = workspace.merge_lock(run.id)
     make_folder(lock.parent)
@@ -114,7 +114,7 @@ def _refused(git: Git, domain: str, tree: Tree, error: Exception) -> errors.Isol
 
 
 def _can_be_cleaned(git: Git, tree: Tree) -> bool:
-    """Say whether what is in the way of a tree is a worktree, or a branch that nobody has checked out elsewhere."""
+    """Say whether `clean` can remove the obstacle of a tree: a worktree, or a branch without a checkout."""
     if os.path.lexists(tree.path):
         return (tree.path / ".git").is_file() and not tree.path.is_symlink()
     if tree.branch is None:
@@ -126,11 +126,11 @@ def _can_be_cleaned(git: Git, tree: Tree) -> bool:
 
 
 def make_tree(git: Git, tree: Tree, commit: str) -> None:
-    """Make one worktree that is no agent's. Raises GitError, or what a SwarmError or OSError there says."""
+    """Make a worktree that belongs to no agent. Raises GitError, SwarmError or OSError, and no IsolationError."""
     try:
         make_trees(git, [("", tree)], commit)
     except errors.IsolationError as error:
-        # Nobody asked for isolation here, and a dispatch without it would help nobody.
+        # The advice of an isolation error, a dispatch without isolation, would not help here.
         cause = error.__cause__ or error
         raise cause from cause.__cause__
 
@@ -142,7 +142,7 @@ def take_back(git: Git, trees: Sequence[Tree], commit: str) -> None:
 
 
 def remove_empty(folders: Iterable[Path]) -> None:
-    """Remove folders that hold nothing, and the run's folder above them when it then holds nothing either."""
+    """Remove empty folders, and the run's folder above them if that becomes empty."""
     for folder in folders:
         with suppress(OSError):
             folder.rmdir()
