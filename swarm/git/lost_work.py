@@ -9,32 +9,32 @@ from swarm.git.runner import Git
 _MOST_ENTRIES: Final = 100
 
 
-class Place(NamedTuple):
+class Whereabouts(NamedTuple):
     """Where a vanished content is. `words` say it to the user, with the command that brings it back."""
 
     is_committed: bool
     words: str
 
 
-def place_of(repository: Repository, since: str, path: str, blob: str) -> Place:
+def place_of(repository: Repository, since: str, path: str, blob: str) -> Whereabouts:
     """Return where the content of a file lies that was uncommitted when HEAD was `since`."""
     git = repository.git
     if _is_in_history(git, since, repository.head, path, blob):
-        return Place(is_committed=True, words=f"committed on {repository.branch or 'HEAD'}")
+        return Whereabouts(is_committed=True, words=f"committed on {repository.branch or 'HEAD'}")
     for entry, commit in _entries(git, "refs/stash"):
         # A stash keeps files, index and untracked files in three trees.
         for tree in (commit, f"{commit}^2", f"{commit}^3"):
             if _holds(git, tree, path, blob):
                 words = f"its uncommitted content lies in {entry}; `git checkout {tree[:12]}{tree[40:]} -- {path}`"
-                return Place(is_committed=False, words=words + " brings it back")
+                return Whereabouts(is_committed=False, words=words + " brings it back")
     for entry, commit in _entries(git, "HEAD"):
         if _holds(git, commit, path, blob):
             words = f"its content lies in {entry}; `git checkout {commit[:12]} -- {path}` brings it back"
-            return Place(is_committed=False, words=words)
+            return Whereabouts(is_committed=False, words=words)
     if git.answer("cat-file", "-e", blob, expect=(0, 1, 128))[0] == 0:
         words = f"its uncommitted content is in no commit; `git cat-file blob {blob[:12]}` prints it"
-        return Place(is_committed=False, words=words)
-    return Place(is_committed=False, words="its uncommitted content is in no commit, stash or reflog")
+        return Whereabouts(is_committed=False, words=words)
+    return Whereabouts(is_committed=False, words="its uncommitted content is in no commit, stash or reflog")
 
 
 def _is_in_history(git: Git, since: str, head: str, path: str, blob: str) -> bool:

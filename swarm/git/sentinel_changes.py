@@ -24,7 +24,7 @@ _HOOKS: Final = frozenset(
 _SETTING: Final = "config: "
 
 
-class Difference(NamedTuple):
+class Deviation(NamedTuple):
     """A thing that is not as it was at dispatch: its name below `.git` or in the checkout, and what to know of it."""
 
     name: str
@@ -43,18 +43,18 @@ class Difference(NamedTuple):
 
 def common_changes(
     before: Mapping[str, str], now: Mapping[str, str], git: Git | None = None
-) -> tuple[list[Difference], list[Difference]]:
+) -> tuple[list[Deviation], list[Deviation]]:
     """Return what stands against a wave in the git folder, and what is only worth a note.
 
     Against it are settings, hooks and links that can make git run something or act elsewhere, lost branches and save
     points. A worktree that was added or removed whole is ours, and a new tag or branch harms nothing. `git` finds out
     whether the commit of a deleted branch is still reachable; without it, none is.
     """
-    against: list[Difference] = []
-    notes: list[Difference] = []
+    against: list[Deviation] = []
+    notes: list[Deviation] = []
     for name in sorted(_changed(before, now)):
         old, new = before.get(name), now.get(name)
-        difference = Difference(name.replace(sentinel.KEY, _SETTING), _old_and_new(name, old, new))
+        difference = Deviation(name.replace(sentinel.KEY, _SETTING), _old_and_new(name, old, new))
         if name.startswith(sentinel.KEY):
             is_against = can_run_or_redirect(name.removeprefix(sentinel.KEY), old, new, _remotes(before))
         elif name.startswith("hooks/"):
@@ -64,7 +64,7 @@ def common_changes(
                 continue
             branch = name.removeprefix(ref_names.HEADS)
             is_against = git is None or not _is_reachable(git, old)
-            difference = Difference(name, f"deleted at {old[:12]}; `git branch {branch} {old[:12]}` brings it back")
+            difference = Deviation(name, f"deleted at {old[:12]}; `git branch {branch} {old[:12]}` brings it back")
         elif name.startswith(ref_names.TAGS):
             if old is None:
                 continue
@@ -114,7 +114,7 @@ def _is_reachable(git: Git, commit: str) -> bool:
 
 def primary_changes(
     repository: Repository, since: str, before: Mapping[str, str], now: Mapping[str, str]
-) -> list[Difference]:
+) -> list[Deviation]:
     """Return the files of the checkout that are not as they were at dispatch, when HEAD was `since`.
 
     A file that is as before to the byte, or whose content was committed meanwhile, is none. Of what vanished, the
@@ -126,20 +126,20 @@ def primary_changes(
         if old is not None and new is not None and sentinel.is_same_content(old, new):
             continue
         if new is not None and old is None:
-            found.append(Difference(path))
+            found.append(Deviation(path))
             continue
         blob = sentinel.blob_of(old or "")
         if blob is None:
             if old is not None and old.startswith("absent"):
                 # A file that somebody had deleted is there again, as it is committed: nothing is lost.
                 continue
-            found.append(Difference(path, None if new is not None else "uncommitted edits are gone"))
+            found.append(Deviation(path, None if new is not None else "uncommitted edits are gone"))
             continue
         lies = place_of(repository, since, path, blob)
         if not lies.is_committed:
-            found.append(Difference(path, lies.words))
+            found.append(Deviation(path, lies.words))
         elif new is not None:
-            found.append(Difference(path))
+            found.append(Deviation(path))
     return found
 
 

@@ -9,7 +9,6 @@ from swarm.git.diff import changed_lines
 from swarm.git.repository import Repository, commit_of, repository_at
 from swarm.results.audit import AuditResult
 from swarm.results.collect import CollectResult
-from swarm.results.findings import FindingsResult
 from swarm.rules.phases import Phase, is_audit
 from swarm.runtimes import registry
 from swarm.store import runs, waves
@@ -136,11 +135,9 @@ def _result(
         digest=found,
         new_ids=new_ids,
         fixed=fixed_in(store.conn, run, wave, filters),
-        next_action=_next(run, found),
+        next_action=_next(run, found.findings[0].finding_id if found.findings else None),
     )
 
 
-def _next(run: Run, found: FindingsResult) -> str:
-    if found.findings:
-        return f"swarm show {found.findings[0].finding_id}"
-    return f"swarm status {run.id}"
+def _next(run: Run, first: str | None) -> str:
+    return f"swarm status {run.id}" if first is None else f"swarm show {first}"

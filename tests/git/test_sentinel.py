@@ -10,7 +10,7 @@ from swarm.git import sentinel
 from swarm.git.repository import repository_at
 from swarm.git.runner import Git
 from swarm.git.sentinel import fingerprint_common, fingerprint_primary
-from swarm.git.sentinel_changes import Difference, common_changes, primary_changes
+from swarm.git.sentinel_changes import Deviation, common_changes, primary_changes
 from tests.conftest import Repo
 from tests.git.conftest import AgentTree, make_tree
 
@@ -240,7 +240,7 @@ def primary(repo: Repo) -> dict[str, str]:
     return fingerprint_primary(repository_at(repo.root))
 
 
-def changed(repo: Repo, before: dict[str, str], since: str | None = None) -> list[Difference]:
+def changed(repo: Repo, before: dict[str, str], since: str | None = None) -> list[Deviation]:
     repository = repository_at(repo.root)
     return primary_changes(repository, since or repository.head, before, fingerprint_primary(repository, before))
 
@@ -348,9 +348,7 @@ def test_edits_that_are_nowhere_are_named(repo: Repo, how: tuple[str, ...]) -> N
     repo.write({"README.md": "mine\n"})
     before = primary(repo)
     repo.git(*how)
-    assert changed(repo, before) == [
-        Difference("README.md", "its uncommitted content is in no commit, stash or reflog")
-    ]
+    assert changed(repo, before) == [Deviation("README.md", "its uncommitted content is in no commit, stash or reflog")]
 
 
 def test_a_staged_file_that_was_reset_is_still_among_git_s_objects(repo: Repo) -> None:

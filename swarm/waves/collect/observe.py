@@ -28,11 +28,14 @@ def observe(
     named: Mapping[str, Path],
     *,
     alone: bool = False,
+    accepts: bool = False,
 ) -> Observed:
     """Observe the output and the worktree of every agent of a wave, and match its reports. Writes nothing.
 
-    `alone` observes only the agents whose output is named. Raises CollectUnknownDomain.
+    `alone` observes only the agents whose output is named; `accepts` takes changes outside of the worktrees as accepted
+    by a person. Raises CollectUnknownDomain.
     """
+    wave, accepted = watch.answered_for(wave, repository) if accepts else (wave, [])
     agents = agent_runs.current(conn, wave.id)
     domains = [agent.domain for agent in agents]
     if strange := next((name for name in named if name not in domains), None):
@@ -46,7 +49,8 @@ def observe(
     ]
     files = files_at(repository.git, wave.dispatch_sha)
     if not is_audit(wave.phase):
-        return observe_amend(conn, wave, repository, owners, files, folder, intakes)
+        seen = observe_amend(conn, wave, repository, owners, files, folder, intakes)
+        return seen._replace(accepted=tuple(accepted))
     outside = watch.watched(wave, repository)
     violations = list(outside.violations)
     if outside.may_probe:
@@ -76,4 +80,5 @@ def observe(
         comments=located.comments,
         seq=seq,
         notes=outside.notes,
+        accepted=tuple(accepted),
     )

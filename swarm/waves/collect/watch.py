@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from swarm.git import sentinel, sentinel_changes
 from swarm.git.repository import Repository, TreeFile
-from swarm.git.sentinel_changes import Difference
+from swarm.git.sentinel_changes import Deviation
 from swarm.results.collect import ViolationShown
 from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
 from swarm.store.waves import Wave
@@ -37,7 +37,7 @@ def watched(wave: Wave, repository: Repository) -> Watched:
     changed = sentinel_changes.primary_changes(repository, wave.dispatch_sha, kept.primary, now)
     if kept.branch is not None and repository.branch != kept.branch:
         detail = f"{kept.branch} → {repository.branch or 'detached'}; `git switch {kept.branch}` goes back"
-        changed.insert(0, Difference("HEAD", detail))
+        changed.insert(0, Deviation("HEAD", detail))
     found = [ViolationShown(change.name, WHOLE_WAVE, "primary checkout", change.detail) for change in changed]
     return Watched(found, notes, may_probe=True)
 

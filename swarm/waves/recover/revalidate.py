@@ -8,7 +8,7 @@ from typing import Final
 
 from swarm import errors
 from swarm.git.repository import aside, repository_at
-from swarm.results.collect import FindingCounts, ViolationShown
+from swarm.results.collect import FindingCounts
 from swarm.results.revalidate import Revalidated, RevalidateResult
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AGENT_RUN, AgentRunStatus, WaveStatus, is_ended
@@ -18,7 +18,6 @@ from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import run_facts
-from swarm.waves.collect import watch
 from swarm.waves.collect.observe import observe
 from swarm.waves.collect.observed import Observed
 from swarm.waves.collect.outputs import Intake
@@ -57,23 +56,19 @@ def revalidate(
         supervision.hold_to_status(store.conn, wave)
         repository = repository_at(Path(run.local_path))
         in_flight = wave.status is WaveStatus.DISPATCHED
-        accepted: Sequence[ViolationShown] = ()
-        if in_flight or corrected:
+        # A reason that is given for an output is none for a planted hook.
+        accepts = not in_flight and not corrected
+        if not accepts:
             hold_to_git_folder(run, wave, repository)
-        else:
-            # Only here: a reason that is given for an output is none for a planted hook.
-            wave, accepted = watch.answered_for(wave, repository)
-        with nullcontext(repository) if apply else aside(repository) as looked_at:
-            seen = observe(store.conn, workspace, wave, looked_at, corrected, alone=in_flight)
-        intakes = tuple(_passed(taken) for taken in seen.intakes)
-        observed = seen._replace(intakes=intakes, accepted=tuple(accepted))
+        with nullcontext(repository) if apply else aside(repository) as place:
+            seen = observe(store.conn, workspace, wave, place, corrected, alone=in_flight, accepts=accepts)
+        observed = seen._replace(intakes=tuple(_passed(taken) for taken in seen.intakes))
         if apply and (any(taken.target for taken in observed.intakes) or not in_flight):
             keep_work(repository, wave, observed.intakes)
             # A wave in flight is still collected: its findings are recorded then, those of all agents together.
             (commit_evidence if in_flight else commit)(store, observed, reason or "")
             tidy(store.conn, run, repository)
-    result = _result(store, run, seen, corrected, reason if apply else None, applied=apply)
-    return result._replace(accepted=tuple(accepted))
+    return _result(store, run, seen, corrected, reason if apply else None, applied=apply)
 
 
 def _corrected(run: Run, wave: Wave, agents: Sequence[AgentRun], named: Mapping[str, Path]) -> dict[str, Path]:
@@ -158,6 +153,7 @@ def _result(
         skipped_fixes=seen.fixes.skipped,
         summary=f"Wave {wave.number} ({wave.phase}): {judgement}.",
         next_action=_next(store, run, looked, corrected, is_done=applied or not (looked or ends)),
+        accepted=seen.accepted,
     )
 
 

@@ -2,16 +2,16 @@
 
 from swarm.git import sentinel, sentinel_changes
 from swarm.git.repository import Repository
-from swarm.git.sentinel_changes import Difference
+from swarm.git.sentinel_changes import Deviation
 from swarm.store.waves import Wave
 
 
-def changed_common(wave: Wave, repository: Repository) -> list[Difference]:
+def changed_common(wave: Wave, repository: Repository) -> list[Deviation]:
     """Return the changes of the git folder that stand against a wave: git could run something, or lie, by them."""
     return common_changes(wave, repository)[0]
 
 
-def common_changes(wave: Wave, repository: Repository) -> tuple[list[Difference], list[Difference]]:
+def common_changes(wave: Wave, repository: Repository) -> tuple[list[Deviation], list[Deviation]]:
     """Return the changes that stand against a wave, and those that are only worth a note."""
     now = sentinel.fingerprint_common(repository.common_dir, wave.run_id)
     return sentinel_changes.common_changes(wave.sentinel.common, now, repository.git)
