@@ -43,7 +43,7 @@ class AgentRun(NamedTuple):
 
 
 class NewAgentRun(NamedTuple):
-    """An agent run before dispatch records the run."""
+    """A planned agent run, before dispatch records the row."""
 
     domain: str
     files: int
@@ -94,6 +94,7 @@ def plan_anew(conn: sqlite3.Connection, agent_run_id: int, agent: NewAgentRun) -
     """Give a pending agent run its prompt, its output and its tree; the event of its dispatch records them."""
     conn.execute(
         "UPDATE agent_runs SET domain = ?, files = ?, prompt_path = ?, prompt_sha256 = ?, output_path = ?,"
+        # Only a pending row is planned: once dispatched, the prompt's digest is in the ledger and must not change.
         " worktree_path = ?, worktree_branch = ? WHERE id = ? AND status = 'pending'",
         (*agent, agent_run_id),
     )
@@ -103,7 +104,9 @@ def current(conn: sqlite3.Connection, wave_id: int) -> list[AgentRun]:
     """Return the newest agent run of each domain of a wave, in the order of dispatch, which is map order."""
     rows = conn.execute(
         f"SELECT {_COLUMNS} FROM agent_runs WHERE id IN"  # noqa: S608
+        # A redispatch adds a row and keeps the row of the earlier try; the newest row of a domain is the current row.
         " (SELECT max(id) FROM agent_runs WHERE wave_id = ? GROUP BY domain)"
+        # By the first row of each domain: a redispatched domain keeps its place in the order of the map.
         " ORDER BY (SELECT min(first.id) FROM agent_runs first"
         " WHERE first.wave_id = agent_runs.wave_id AND first.domain = agent_runs.domain)",
         (wave_id,),
@@ -121,9 +124,11 @@ def given_since(conn: sqlite3.Connection, run_id: str, seq: int) -> list[Given]:
     """Return the trees of the agent runs that were dispatched, or dispatched again, after an event of the ledger."""
     rows = conn.execute(
         "SELECT waves.number, coalesce(worktree_path, shared_tree), worktree_branch FROM events"
+        # Subjects read `agent_run:12`; the number begins at character 11.
         " JOIN agent_runs ON agent_runs.id = CAST(substr(subject, 11) AS INTEGER)"
         " JOIN waves ON waves.id = agent_runs.wave_id"
         " WHERE events.run_id = ? AND seq > ? AND to_state = 'dispatched' AND subject LIKE 'agent_run:%'"
+        # Analyzers of a wave share a tree, which the wave holds and the agent run does not.
         " AND coalesce(worktree_path, shared_tree) IS NOT NULL ORDER BY seq",
         (run_id, seq),
     )
@@ -144,6 +149,7 @@ def set_status(
     To be called by `transitions`, which holds the step to the law and writes the ledger.
     """
     row = conn.execute(
+        # The expected status is part of the WHERE: of two processes, the second matches no row and learns of the first.
         "UPDATE agent_runs SET status = ?, started = coalesce(started, ?), ended = ?, error = ?"
         " WHERE id = ? AND status = ? RETURNING id",
         (target, started, ended, error, agent.id, agent.status),
@@ -169,4 +175,5 @@ def record_work(conn: sqlite3.Connection, agent_run_id: int, tree: str) -> None:
 
 def _agent_run(row: tuple[object, ...]) -> AgentRun:
     agent = AgentRun._make(row)
+    # `_make` does not convert: without the enum, `match` and identity tests on the status would fail silently.
     return agent._replace(status=AgentRunStatus(agent.status))

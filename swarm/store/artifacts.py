@@ -16,9 +16,11 @@ class Body(NamedTuple):
 
 def body_of(output: bytes) -> Body:
     """Return the body that is kept of an output."""
+    # Imported here: only collect stores outputs, and other verbs that read this table start faster.
     import hashlib
     import zlib
 
+    # Level 1: outputs can have 50 MiB, and collect waits for the compression.
     return Body(hashlib.sha256(output).hexdigest(), len(output), zlib.compress(output, 1))
 
 
@@ -26,6 +28,7 @@ def record_output(conn: sqlite3.Connection, agent_run_id: int, path: str, body: 
     """Keep an output as it was read; a later output of the same agent run replaces it."""
     conn.execute(
         "INSERT INTO artifacts (agent_run_id, kind, path, sha256, bytes, body, created)"
+        # A failed wave can be collected again, so an output of the agent run can be there already.
         " VALUES (?, 'output', ?, ?, ?, ?, ?) ON CONFLICT (agent_run_id, kind) DO UPDATE SET path = excluded.path,"
         " sha256 = excluded.sha256, bytes = excluded.bytes, body = excluded.body, created = excluded.created",
         (agent_run_id, path, *body, now()),

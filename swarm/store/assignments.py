@@ -13,7 +13,7 @@ def assign(conn: sqlite3.Connection, agent_run_id: int, findings: Iterable[int])
 
 
 def assigned(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[int]]:
-    """Return, by agent run of a wave, the findings (rows) that it shall fix."""
+    """Return, by agent run of a wave, the findings (rows) that the agent shall fix."""
     found: dict[int, list[int]] = {}
     rows = conn.execute(
         "SELECT agent_run_id, finding FROM assignments JOIN agent_runs ON agent_runs.id = agent_run_id"

@@ -45,7 +45,7 @@ class Attempt(NamedTuple):
 
 
 class NewAttempt(NamedTuple):
-    """An attempt before it is spawned."""
+    """An attempt whose process is not spawned yet."""
 
     agent_run_id: int
     ordinal: int
@@ -92,6 +92,7 @@ def add(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt: NewAttempt
 def record_process(conn: sqlite3.Connection, attempt_id: int, pid: int, pid_start: str, spawned: str) -> None:
     """Record the process of an attempt, so that another command finds the process after its supervisor died."""
     conn.execute(
+        # The start time travels with the pid: a pid alone can belong to a later, foreign process.
         "UPDATE attempts SET pid = ?, pid_start = ?, spawned = ?, last_progress = ? WHERE id = ? AND outcome IS NULL",
         (pid, pid_start, spawned, spawned, attempt_id),
     )
@@ -100,7 +101,10 @@ def record_process(conn: sqlite3.Connection, attempt_id: int, pid: int, pid_star
 def close(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt_id: int, ending: Ending) -> bool:
     """Close an open attempt; say whether the attempt was open."""
     row = conn.execute(
+        # `AND outcome IS NULL` lets a single process close the attempt: another command may have closed the attempt
+        # already.
         "UPDATE attempts SET outcome = ?, exit_class = ?, exit_code = ?, signal = ?, error_code = ?,"
+        # What `record_process` wrote wins: a closing command after a crash does not know these moments.
         " error_fragment = ?, spawned = coalesce(spawned, ?), first_output = ?,"
         " last_progress = coalesce(?, last_progress), duration_ms = ?, ended = ?"
         " WHERE id = ? AND outcome IS NULL RETURNING id",

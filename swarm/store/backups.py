@@ -18,12 +18,14 @@ def backups(path: Path) -> Path:
 def kept_copies(path: Path) -> list[Path]:
     """Return the backups of a control plane, oldest first."""
     files = [file for file in backups(path).glob("control-plane-*.db") if file.is_file()]
+    # By time, not by name: a name begins with the schema's version, so names do not sort by age.
     return sorted(files, key=os.path.getmtime)
 
 
 def _can_be_read(copy: Path) -> bool:
     """Say whether a backup is a readable control plane: a remedy must not name a damaged backup."""
     try:
+        # `immutable=1` makes no journal and takes no lock: a look at a backup leaves no file beside the backup.
         with closing(sqlite3.connect(f"{copy.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as conn:
             return kv.value_of(conn, kv.VERSION_KEY) is not None
     except sqlite3.Error:
@@ -56,6 +58,7 @@ def _restored(path: Path) -> str:
     journal, aside = path.with_name(f"{path.name}-journal"), _aside(path)
     moves = [
         f"mv {shlex.quote(str(file))} {shlex.quote(f'{aside}{ending}')}"
+        # A journal must follow its database: left behind, SQLite would play its pages into the restored backup.
         for file, ending in ((path, ""), (journal, "-journal"))
         if os.path.lexists(file)
     ]
@@ -66,5 +69,6 @@ def _aside(database: Path) -> Path:
     """Return a free name for a damaged database; earlier damaged files are not overwritten."""
     names = chain([f"{database.name}.damaged"], (f"{database.name}.damaged-{number}" for number in count(2)))
     places = (database.with_name(name) for name in names)
+    # Database and journal are moved as a pair, so both names must be free.
     pairs = ((place, place.with_name(f"{place.name}-journal")) for place in places)
     return next(place for place, journal in pairs if not (os.path.lexists(place) or os.path.lexists(journal)))

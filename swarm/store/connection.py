@@ -16,6 +16,7 @@ from swarm.store.backups import remedy, remedy_of_none
 from swarm.store.sqlite_errors import translated
 from swarm.store.writers import writers_queue
 
+# A reader waits as long as a writer waits in the queue; SQLite itself retries.
 READ_WAIT_SECONDS: Final = 30.0
 BULK_CACHE_KIB: Final = 128 * 1024
 
@@ -41,10 +42,12 @@ class Store:
         `bulk` keeps a large transaction in memory until it commits: pages spilled to the file would lock readers out.
         Raises ControlPlaneBusy, ControlPlaneReadOnly, ControlPlaneWriteFailed.
         """
+        # The queue comes before BEGIN IMMEDIATE: SQLite's own waiting is unfair and can starve a writer.
         with writers_queue(self.path, self.verb):
             if bulk:
                 self.conn.execute(f"PRAGMA cache_size = -{BULK_CACHE_KIB}")
             try:
+                # A plain BEGIN that reads first loses to a second writer at once, whatever the timeout.
                 self.conn.execute("BEGIN IMMEDIATE")
                 yield self.conn
                 failpoint("commit.before")
@@ -53,6 +56,7 @@ class Store:
             except sqlite3.Error as error:
                 self._roll_back()
                 raise translated(error, self.path) from error
+            # Ctrl-C arrives as KeyboardInterrupt, and the transaction must end then too.
             except BaseException:
                 self._roll_back()
                 raise
@@ -60,6 +64,7 @@ class Store:
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
         """Run the block on a fixed state of the file. A writer waits with its commit until the block ends."""
+        # A plain BEGIN takes its read lock at the first SELECT, and all reads of the block then see the same state.
         self.conn.execute("BEGIN")
         try:
             yield self.conn
@@ -95,10 +100,12 @@ class Store:
 
     def damage(self) -> str | None:
         """Return the problem that SQLite finds in the file, `None` for a sound file."""
+        # `quick_check` leaves out the comparison of indexes with tables, which takes far longer on a large file.
         found = str(self.conn.execute("PRAGMA quick_check").fetchone()[0])
         return None if found == "ok" else found
 
     def _roll_back(self) -> None:
+        # After some errors SQLite has ended the transaction by itself, and a ROLLBACK would raise and hide the error.
         if self.conn.in_transaction:
             self.conn.execute("ROLLBACK")
 
@@ -118,8 +125,11 @@ def open_store(path: Path, verb: str, *, create: bool = False) -> Store:
     try:
         _configure(store.conn)
         on_disk = migrations.version_of(store.conn, path)
+        # After the first read, in which SQLite rolls back the journal of a killed writer: only then the length is
+        # final.
         _hold_to_whole_pages(store.conn, path)
         if on_disk is None or on_disk < migrations.current():
+            # An upgrade opens its own connection with foreign keys off, so this connection must hold no lock.
             store.conn.close()
             if on_disk is None and not create:
                 raise errors.ControlPlaneMissing(path=str(path), remedy=remedy_of_none(path))
@@ -146,6 +156,7 @@ def _holds_something(path: Path) -> bool:
             return False
         problem = error.strerror or str(error)
         raise errors.ControlPlaneReadOnly(path=str(path), problem=problem) from error
+    # Opening a FIFO or a device could block for ever.
     if not stat.S_ISREG(status.st_mode):
         raise errors.ControlPlaneCorrupt(path=str(path), problem="it is no regular file", remedy=remedy(path))
     return status.st_size > 0
@@ -162,6 +173,7 @@ def _hold_to_whole_pages(conn: sqlite3.Connection, path: Path) -> None:
 def _make_folder(folder: Path) -> None:
     try:
         if not folder.is_dir():
+            # Only folders that swarm makes get 0700; rights that the user set stay.
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         problem = error.strerror or str(error)
@@ -169,6 +181,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    # With `mode=rw` SQLite creates no file; reading verbs must also work on a read-only disk.
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     uri = f"file:{quote(str(path))}?mode={'rw' if writable else 'ro'}"
     try:

@@ -13,7 +13,9 @@ _COLUMNS: Final = (
     "id, finding_id, fingerprint, severity, category, rule_id, file, line, status, observation, evidence, decision,"
     " decision_reason, decision_source, decided_by, decided, decision_expires"
 )
+# Columns of every decision; the expiry is apart, because `close` and `reopen` always clear the expiry.
 _DECIDED: Final = "decision = ?, decision_reason = ?, decision_source = ?, decided_by = ?, decided = ?"
+# Letters of an id: a word with other letters would break the range query of `_with_id`.
 _HEX: Final = frozenset("0123456789abcdef")
 
 
@@ -128,6 +130,7 @@ def reopen(
                 "UPDATE findings SET observation = 'unverified', observation_reason = ?, evidence = NULL,"
                 " fixed_wave = NULL, fixed_commit = NULL, verified_how = NULL, evidence_note = NULL,"
                 " regressions = regressions + ? WHERE id = ?",
+                # An operator's attestation was never observed, so its end is no regression that swarm measured.
                 (f"reopened: {new.reason}", int(item.evidence != EvidenceKind.OPERATOR), item.row_id),
             )
     append_all(conn, (_entry(run_id, None, item, reopened_as(item), take_back, proof) for item in items))
@@ -148,6 +151,7 @@ def close(
         (
             (Decision.OPEN, new.reason, new.source, new.author, moment, item.row_id)
             for item in items
+            # An approval survives the fix: should the finding come back, an amend wave may fix the finding at once.
             if item.decision != Decision.APPROVED
         ),
     )
@@ -166,12 +170,13 @@ def reopened_as(item: Decidable) -> str:
 
 
 def closed_decision(item: Decidable) -> str:
-    """Return the decision of a finding after close: an approval stays, should the finding come back."""
+    """Return the decision of a finding after close: only a deferral or a rejection ends."""
     return Decision.OPEN if item.decision in CLOSED else item.decision
 
 
 def expired(conn: sqlite3.Connection, run_id: str, today: str) -> list[Decidable]:
     """Return the findings whose decision expired before a day."""
+    # The status leads the query to its index; without the status SQLite would read all findings of the run.
     where = "run_id = ? AND status IN ('approved', 'deferred', 'rejected') AND decision_expires < ? ORDER BY id"
     return list(_select(conn, where, run_id, today))
 
@@ -194,6 +199,7 @@ def inline(conn: sqlite3.Connection, run_id: str, wave: int) -> list[Decidable]:
 def open_in_wave(conn: sqlite3.Connection, run_id: str, wave: int) -> Iterator[Decidable]:
     """Return the findings that a wave has seen and that have no decision, not even that of a reopen."""
     where = (
+        # A reopen leaves its source on the row: a comment in the code must not override the coordinator's last word.
         "run_id = ? AND status IN ('new', 'recurring') AND last_wave = ? AND decision_source IS NULL"
         " AND line IS NOT NULL ORDER BY id"
     )
@@ -202,6 +208,7 @@ def open_in_wave(conn: sqlite3.Connection, run_id: str, wave: int) -> Iterator[D
 
 def take_back_inline(conn: sqlite3.Connection, run_id: str, items: Iterable[Decidable], wave_id: int) -> None:
     """Withdraw the rejections of findings whose comment was removed."""
+    # The reason is part of the ledger, where `history` shows the text.
     pairs = ((item, Taken(Decision.OPEN, "its comment is gone", None, None)) for item in items)
     _forget(conn, run_id, pairs, wave_id)
 
@@ -212,6 +219,8 @@ def _forget(
     taken = list(pairs)
     conn.executemany(
         "UPDATE findings SET decision = 'open', decision_reason = NULL, decision_source = NULL, decided_by = NULL,"
+        # No source either: a finding whose decision expired is as if nobody had decided, and a comment may decide
+        # again.
         " decided = NULL, decision_expires = NULL WHERE id = ?",
         ((item.row_id,) for item, _ in taken),
     )
@@ -231,6 +240,7 @@ def _entry(
     proof: OperatorEvidence | None = None,
 ) -> Entry:
     payload: dict[str, object] = {"decision": new.decision}
+    # Absent values are left out, so that a row of the ledger stays short; the ledger of 100,000 findings is long.
     facts = {"source": new.source, "author": new.author, "expires": new.expires}
     if proof is not None:
         facts |= {"evidence": proof.evidence, "verifiedHow": proof.how, "commit": proof.commit}
@@ -255,7 +265,9 @@ def _with_id(conn: sqlite3.Connection, run_id: str, word: str) -> list[Decidable
     if begin != "f" or not digits or not _HEX.issuperset(digits):
         return []
     prefix = f"F-{digits}"
+    # An id can be the beginning of a longer id, and then the exact id wins.
     exact = list(_select(conn, "run_id = ? AND finding_id = ?", run_id, prefix))
+    # A range instead of LIKE: SQLite uses no index for LIKE on a column that compares case. `g` follows the last digit.
     where = "run_id = ? AND finding_id > ? AND finding_id < ? ORDER BY finding_id LIMIT 2"
     return exact or list(_select(conn, where, run_id, prefix, f"{prefix}g"))
 

@@ -10,6 +10,7 @@ from swarm.store.ledger import Entry, append
 from swarm.store.sightings import Sighting
 
 _KEPT: Final = (
+    # Columns that have no event of their own; a column with an event is compared by `ledger verify` itself.
     "SELECT ownership_probe_degraded, violations, result FROM waves WHERE id = ?1",
     # An agent run without these columns is not collected; its row still changes without `seal`.
     (
@@ -17,6 +18,7 @@ _KEPT: Final = (
         " WHERE wave_id = ?1 AND (findings IS NOT NULL OR work IS NOT NULL) ORDER BY id"
     ),
     (
+        # CROSS JOIN fixes the order of the tables: first the few agent runs of the wave, then their rows by index.
         "SELECT agent_run_id, kind, path, sha256, bytes FROM agent_runs"
         " CROSS JOIN artifacts ON agent_run_id = agent_runs.id WHERE wave_id = ?1 ORDER BY agent_run_id, kind"
     ),
@@ -49,6 +51,7 @@ class Digest:
     def __init__(self) -> None:
         import hashlib
 
+        # Fed row by row: the sightings of a wave of 100,000 findings are never in memory together.
         self.count = 0
         self._whole = hashlib.sha256()
         self._compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -71,6 +74,7 @@ def fix_claims_digest(conn: sqlite3.Connection, wave_id: int) -> str:
 
     whole = hashlib.sha256()
     rows = conn.execute(
+        # Without the outcome, which changes when a commit proves the claim; that change has its own event.
         "SELECT id, agent_run_id, finding, description, file, verified_via, evidence FROM fix_claims"
         " WHERE wave_id = ? ORDER BY id",
         (wave_id,),
@@ -83,6 +87,7 @@ def fix_claims_digest(conn: sqlite3.Connection, wave_id: int) -> str:
 def completed_hash(conn: sqlite3.Connection, wave_id: int) -> str:
     """Return the SHA-256 over the completed agent runs of a wave: their rows, their evidence and their events."""
     whole = hashlib.sha256()
+    # `redrive` compares this hash before and after, which proves that completed rows stayed byte-identical.
     done = "SELECT id FROM agent_runs WHERE wave_id = ?1 AND status = 'complete'"
     for statement in (
         (

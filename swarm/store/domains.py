@@ -22,6 +22,7 @@ def domain_map(conn: sqlite3.Connection, run_id: str) -> list[Domain]:
 
 def replace_map(conn: sqlite3.Connection, run_id: str, domains: Sequence[Domain], entry: Entry) -> None:
     """Write a whole map in its order, and in the ledger what changed."""
+    # Rows are written anew: positions and unique names would collide while single rows move.
     conn.execute("DELETE FROM domains WHERE run_id = ?", (run_id,))
     conn.executemany(
         "INSERT INTO domains (run_id, position, name, ownership, globs, description) VALUES (?, ?, ?, ?, ?, ?)",
@@ -30,11 +31,13 @@ def replace_map(conn: sqlite3.Connection, run_id: str, domains: Sequence[Domain]
             for position, domain in enumerate(domains, 1)
         ],
     )
+    # The whole map goes into the event: `ledger replay` rebuilds the map from events alone.
     append(conn, entry._replace(payload={**(entry.payload or {}), "after": map_document(domains)}))
 
 
 def map_document(domains: Sequence[Domain]) -> str:
     """Return the map as the JSON that snapshots hold: the same map gives the same bytes."""
+    # Snapshots are found by the digest of this text, so key order and separators must never change.
     return _json([domain._asdict() for domain in domains])
 
 
@@ -54,5 +57,6 @@ def freeze_within(conn: sqlite3.Connection, run: Run) -> None:
     """Freeze the map inside the caller's transaction. Raises DomainsEmpty."""
     if not domain_map(conn, run.id):
         raise errors.DomainsEmpty(run_id=run.id)
+    # Freezing a frozen map is no change, and a change that did not happen gets no event.
     if runs.set_map_frozen(conn, run.id, frozen=True):
         ledger.append(conn, Entry("map_frozen", f"map:{run.id}", run.id, None, "draft", "frozen"))

@@ -20,6 +20,7 @@ class FileClaim(NamedTuple):
 
 def replace_claims(conn: sqlite3.Connection, agent_run_id: int, claims: Iterable[FileClaim]) -> None:
     """Record the files that an agent run touched, in place of those of an earlier collect."""
+    # A wave that failed is collected again, and the files of the earlier look may no longer be touched.
     conn.execute("DELETE FROM file_claims WHERE agent_run_id = ?", (agent_run_id,))
     conn.executemany(
         "INSERT INTO file_claims (agent_run_id, path, kind, observed, reported, owner, violation)"
@@ -62,8 +63,10 @@ def violations_after(conn: sqlite3.Connection, run_id: str, number: int, whole_w
     `whole_wave`. Waves that a rewind aborted do not count.
     """
     row = conn.execute(
+        # CROSS JOIN keeps the order waves, agent runs, claims: each step has an index, and other runs are never read.
         "SELECT count(*) FROM waves CROSS JOIN agent_runs ON wave_id = waves.id"
         " CROSS JOIN file_claims ON agent_run_id = agent_runs.id"
+        # A violation of a replaced agent run no longer counts: its work is not merged.
         " WHERE run_id = ? AND number > ? AND waves.status <> 'aborted_for_rewind' AND violation AND NOT EXISTS"
         " (SELECT 1 FROM agent_runs later WHERE later.wave_id = agent_runs.wave_id"
         " AND later.domain = agent_runs.domain AND later.id > agent_runs.id)",
@@ -75,7 +78,10 @@ def violations_after(conn: sqlite3.Connection, run_id: str, number: int, whole_w
         (run_id, number),
     )
     unattributed = sum(
-        violation.agent_domain == whole_wave for (document,) in kept for violation in violations_from(document)
+        # Other violations of the document are in `file_claims` already, and would count twice.
+        violation.agent_domain == whole_wave
+        for (document,) in kept
+        for violation in violations_from(document)
     )
     return int(row[0]) + unattributed
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 def add(conn: sqlite3.Connection, run_id: str, wave: int, aliases: Iterable[tuple[str, int]]) -> None:
     """Record further fingerprints of findings, as (fingerprint, finding).
 
-    A fingerprint that a finding already has, as its own or as an alias, stays with that finding: two findings of one
-    fingerprint would make matching ambiguous.
+    A fingerprint that a finding already has, as its own or as an alias, stays with that finding: two findings of the
+    same fingerprint would make matching ambiguous.
     """
     conn.executemany(
         "INSERT INTO finding_aliases (run_id, fingerprint, finding, wave) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS"
@@ -19,6 +19,7 @@ def add(conn: sqlite3.Connection, run_id: str, wave: int, aliases: Iterable[tupl
 
 def of_run(conn: sqlite3.Connection, run_id: str) -> dict[int, set[str]]:
     """Return the aliases of each finding (row) of a run."""
+    # All at once: a query for each of 100,000 findings would take longer than the matching.
     found: dict[int, set[str]] = {}
     rows = conn.execute("SELECT finding, fingerprint FROM finding_aliases WHERE run_id = ?", (run_id,))
     for finding, fingerprint in rows:

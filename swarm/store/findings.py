@@ -10,6 +10,7 @@ from swarm.store import finding_aliases
 if TYPE_CHECKING:
     from swarm.rules.known_findings import Known
 
+# Severities do not sort by their letters.
 _SEVERITY_ORDER: Final = "CASE severity WHEN 'CRITICAL' THEN 0 WHEN 'HIGH' THEN 1 WHEN 'MEDIUM' THEN 2 ELSE 3 END"
 
 
@@ -81,6 +82,7 @@ class Selection(NamedTuple):
     wave_id: int | None = None
 
 
+# Made from the fields, so that columns and fields cannot fall out of step.
 _SHOWN: Final = ", ".join("findings.id" if name == "row_id" else f"findings.{name}" for name in Finding._fields)
 
 
@@ -106,6 +108,7 @@ def known_findings(
 
 
 def _known(rows: Iterable[tuple[Any, ...]], aliases: Mapping[int, set[str]]) -> Iterator[KnownFinding]:
+    # Imported here: `status` imports this module and matches nothing.
     from swarm.rules.anchors import Anchor, Anchored
     from swarm.rules.known_findings import Known
 
@@ -121,6 +124,7 @@ def _known(rows: Iterable[tuple[Any, ...]], aliases: Mapping[int, set[str]]) -> 
         if file is not None:
             place = (once(file, file), line, once(scope, scope), quote, text_hash)
             anchor = Anchor(*place, occurrence, occurrences, context_hash, ways[anchored])
+        # Nearly no finding has an alias; a shared empty set saves an object for each of the others.
         own_aliases = frozenset(aliases[row_id]) if row_id in aliases else none
         known = Known(
             row_id=row_id,
@@ -138,6 +142,7 @@ def _known(rows: Iterable[tuple[Any, ...]], aliases: Mapping[int, set[str]]) -> 
 
 def taken_ids(conn: sqlite3.Connection, run_id: str) -> set[str]:
     """Return the finding ids of a run."""
+    # All ids, closed and fixed findings too: an id is never given twice in a run.
     return {row[0] for row in conn.execute("SELECT finding_id FROM findings WHERE run_id = ?", (run_id,))}
 
 
@@ -162,6 +167,7 @@ def select(conn: sqlite3.Connection, run_id: str, selection: Selection) -> Itera
     """Return findings, gravest first, then by file, line and id, read row by row as the caller iterates."""
     where, values = _where(run_id, selection)
     cursor = conn.execute(
+        # The row id ends the order, or findings of the same line could change places between two calls.
         f"SELECT {_SHOWN} FROM findings {where} ORDER BY {_SEVERITY_ORDER}, file, line, findings.id",  # noqa: S608
         values,
     )
@@ -175,6 +181,7 @@ def with_id(conn: sqlite3.Connection, run_id: str, prefix: str) -> list[Finding]
         ("finding_id LIKE ? ESCAPE '!'", _like(prefix)),
     ):
         cursor = conn.execute(
+            # Three are enough to say that a prefix is ambiguous, and to name examples.
             f"SELECT {_SHOWN} FROM findings WHERE run_id = ? AND {condition} ORDER BY id LIMIT 3",  # noqa: S608
             (run_id, value),
         )
@@ -196,12 +203,14 @@ def _where(run_id: str, selection: Selection) -> tuple[str, list[object]]:
             conditions.append(f"{column} IN ({', '.join('?' * len(wanted))})")
             values += wanted
     if selection.wave_id is not None:
+        # Sightings, not `last_wave`: a later wave may have seen the finding too.
         conditions.append("findings.id IN (SELECT finding FROM sightings WHERE wave_id = ?)")
         values.append(selection.wave_id)
     return "WHERE " + " AND ".join(conditions), values
 
 
 def _like(prefix: str) -> str:
+    # `_` and `%` in a word that a user typed would match any letter.
     return "".join(f"!{c}" if c in "!%_" else c for c in prefix) + "%"
 
 

@@ -39,7 +39,7 @@ class FixClaim(NamedTuple):
 
 
 class NewFixClaim(NamedTuple):
-    """A claim before collect records the claim."""
+    """A claim of an agent, before collect records the row."""
 
     wave_id: int
     agent_run_id: int
@@ -61,16 +61,18 @@ class Proved(NamedTuple):
 
 
 def still_claimed(conn: sqlite3.Connection, run_id: str, proved: Sequence[Proved]) -> list[Proved]:
-    """Return the proofs whose claim still stands; other claims were refuted after the commit was judged."""
+    """Return the proofs whose claim is still open: a claim can be refuted after its commit was judged."""
     claimed = {claim.finding for claim in standing(conn, run_id)} if proved else set()
     return [proof for proof in proved if proof.finding in claimed]
 
 
 def replace(conn: sqlite3.Connection, wave_id: int, claims: Iterable[NewFixClaim]) -> None:
     """Record the claims of a wave, in place of the open claims of an earlier collect."""
+    # Settled claims stay: their outcome is in the ledger, and a second collect must not forget a proof.
     conn.execute("DELETE FROM fix_claims WHERE wave_id = ? AND outcome = 'claimed'", (wave_id,))
     conn.executemany(
         "INSERT INTO fix_claims (wave_id, agent_run_id, finding, description, file, verified_via, evidence, outcome)"
+        # A conflict is a claim that an earlier collect recorded and a commit has settled since.
         " VALUES (?, ?, ?, ?, ?, ?, ?, 'claimed') ON CONFLICT DO NOTHING",
         claims,
     )
@@ -98,6 +100,7 @@ def standing(conn: sqlite3.Connection, run_id: str) -> list[FixClaim]:
     """Return the newest claim of each finding of a run, where that claim is neither proved nor refuted."""
     rows = conn.execute(
         f"SELECT {_COLUMNS} {_JOINED} WHERE waves.run_id = ? AND fix_claims.id IN"  # noqa: S608
+        # Only the newest claim: an older claim was overtaken by the wave that gave the finding out again.
         " (SELECT max(id) FROM fix_claims GROUP BY finding) AND fix_claims.outcome = 'claimed' ORDER BY fix_claims.id",
         (run_id,),
     )
@@ -120,6 +123,8 @@ def of_domains(conn: sqlite3.Connection, wave_id: int, domains: Sequence[str]) -
 
 def settle(conn: sqlite3.Connection, findings: Iterable[int], outcome: str) -> None:
     """Settle the open claims about some findings as fixed or refuted."""
+    # Filtered here rather than by an `IN` list: SQLite limits the number of parameters, and a wave of 100,000 findings
+    # can exceed the limit.
     settled = set(findings)
     if not settled:
         return

@@ -8,19 +8,20 @@ VERSION_KEY: Final = "schema_version"
 
 
 def value_of(conn: sqlite3.Connection, key: str) -> str | None:
-    """Return the value of a key, `None` where there is none."""
+    """Return the value of a key, `None` for an unknown key."""
     row = conn.execute("SELECT value FROM kv WHERE key = ?", (key,)).fetchone()
     return None if row is None else str(row[0])
 
 
 def values_below(conn: sqlite3.Connection, prefix: str) -> list[str]:
     """Return the values of all keys that begin with a prefix, in the order of the keys, which are ASCII."""
+    # A range instead of LIKE uses the primary key; 0x7f follows every letter of a key.
     rows = conn.execute("SELECT value FROM kv WHERE key > ? AND key < ? ORDER BY key", (prefix, f"{prefix}\x7f"))
     return [value for (value,) in rows]
 
 
 def add(conn: sqlite3.Connection, key: str, value: str) -> None:
-    """Write a value under a key that is free."""
+    """Write a value under a free key."""
     conn.execute("INSERT INTO kv (key, value) VALUES (?, ?)", (key, value))
 
 

@@ -52,9 +52,10 @@ def holding(conn: sqlite3.Connection, run_id: str, wave_number: int) -> dict[str
 
 
 def request(conn: sqlite3.Connection, run_id: str, wave_number: int, domain: str, file: str, reason: str) -> bool:
-    """Record that an agent would need a file; say whether the request is new. An answer that was given stays."""
+    """Record that an agent would need a file; say whether the request is new. An earlier answer stays."""
     row = conn.execute(
         "INSERT INTO leases (run_id, wave_number, domain, file, status, request_reason, created)"
+        # A coordinator may have granted or denied the file before the agent asked; that decision stays.
         " VALUES (?, ?, ?, ?, 'requested', ?, ?) ON CONFLICT DO NOTHING RETURNING id",
         (run_id, wave_number, domain, file, reason, now()),
     ).fetchone()
@@ -81,6 +82,7 @@ def decide(
     conn: sqlite3.Connection, run_id: str, wave_number: int, domain: str, file: str, status: str, reason: str
 ) -> Lease:
     """Grant or deny a lease, requested or not; return the lease."""
+    # The upsert returns the new row alone, and the event needs the previous state.
     before = conn.execute(
         "SELECT status FROM leases WHERE run_id = ? AND wave_number = ? AND domain = ? AND file = ?",
         (run_id, wave_number, domain, file),

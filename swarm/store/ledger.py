@@ -8,9 +8,11 @@ from typing import Any, Final, NamedTuple
 from swarm import stage_events
 from swarm.clock import now
 
+# Predecessor of the first event.
 GENESIS: Final = "0" * 64
 VERSION: Final = "swarmLedger/v1"
 ACTOR: Final = "swarm"
+# Events a page: large enough to be fast, small enough to let go of the read lock between two pages.
 _PAGE: Final = 5_000
 _TRIGGERS: Final = 2
 # A shared encoder: `json.dumps` with options makes an encoder for every call.
@@ -66,6 +68,7 @@ def append(conn: sqlite3.Connection, *entries: Entry) -> None:
 
 def append_all(conn: sqlite3.Connection, entries: Iterable[Entry]) -> None:
     """Write many entries at the end of the chain, inside the caller's transaction."""
+    # Read inside the caller's write transaction: no other process can append between this read and the insert.
     last = conn.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
     seq, previous = last or (0, GENESIS)
     conn.executemany(
@@ -76,9 +79,11 @@ def append_all(conn: sqlite3.Connection, entries: Iterable[Entry]) -> None:
 
 
 def _chained(seq: int, previous: str, entries: Iterable[Entry]) -> Iterator[tuple[object, ...]]:
+    # A single moment for all events of a call: they are written by the same transaction.
     moment = now()
     for entry in entries:
         seq += 1
+        # Hash and column get the same text: a second encoding could differ, and the chain would break.
         payload = None if entry.payload is None else _compact(entry.payload)
         row = (
             seq,
@@ -100,11 +105,13 @@ def _chained(seq: int, previous: str, entries: Iterable[Entry]) -> Iterator[tupl
 
 def chain_hash(previous: str, row: tuple[object, ...]) -> str:
     """Return the hash of a row: SHA-256 over version tag, previous hash and the row as compact JSON."""
+    # Imported here: `status` imports this module and hashes nothing.
     import hashlib
 
     return hashlib.sha256(_compact([VERSION, previous, *row]).encode()).hexdigest()
 
 
+# The order is part of the chain: `chain_hash` hashes a row in this order.
 _COLUMNS = "seq, ts, kind, run_id, wave_id, subject, from_state, to_state, actor, reason, payload, correlation_id, hash"
 
 
@@ -140,7 +147,7 @@ def newest_of(conn: sqlite3.Connection, run_id: str) -> Event | None:
 
 
 class Break(NamedTuple):
-    """The first event that does not fit: `missing` when events before it are gone, `hash` or `row` when it was edited.
+    """The first event that does not fit: `missing` when earlier events were deleted, `hash` or `row` after an edit.
 
     The chain cannot tell an edited row from a row whose predecessor was rewritten with a fitting hash; both are
     `row`. Where the next event continues from the expected hash, only the stored `hash` was changed.
@@ -176,6 +183,7 @@ def examine(conn: sqlite3.Connection, *, head: str | None = None, tail: int | No
     if tail is not None:
         row = conn.execute(f"SELECT {_COLUMNS} FROM events ORDER BY seq DESC LIMIT 1 OFFSET ?", (tail,)).fetchone()  # noqa: S608
         if row is not None:
+            # The event before the tail is believed: its hash is where the walk begins.
             start = Event._make(row)
             previous, seq = start.hash, start.seq
     begin = seq
@@ -183,6 +191,7 @@ def examine(conn: sqlite3.Connection, *, head: str | None = None, tail: int | No
     while page := _page(conn, seq):
         for event in page:
             whole = chain_hash(previous, event[:-1])
+            # A gap in the numbers is a deletion even where the hashes fit: the chain could have been recomputed.
             if event.seq != seq + 1 or event.hash != whole:
                 broken = _break(conn, event, seq + 1, whole)
                 return Chain(seq - begin, first, last, previous, broken, after_head)
@@ -199,6 +208,7 @@ def _page(conn: sqlite3.Connection, after: int) -> list[Event]:
 def _break(conn: sqlite3.Connection, event: Event, expected: int, whole: str) -> Break:
     if event.seq != expected:
         return Break(event.seq, event.kind, "missing", f"seq {expected}", f"seq {event.seq}")
+    # Where the next event continues from the expected hash, the row is as it was and only its hash was changed.
     row = conn.execute(f"SELECT {_COLUMNS} FROM events WHERE seq = ?", (expected + 1,)).fetchone()  # noqa: S608
     fits = row is not None and row[-1] == chain_hash(whole, row[:-1])
     return Break(event.seq, event.kind, "hash" if fits else "row", whole, event.hash)
@@ -206,6 +216,7 @@ def _break(conn: sqlite3.Connection, event: Event, expected: int, whole: str) ->
 
 def has_triggers(conn: sqlite3.Connection) -> bool:
     """Say whether the ledger has its triggers, which refuse edits and deletions."""
+    # Whoever edits the ledger by hand drops the triggers first; their absence is the first trace.
     found = conn.execute(
         "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'events'"
         " AND name IN ('the_ledger_is_not_edited', 'the_ledger_is_not_cut')"
@@ -226,6 +237,7 @@ def fixed_in(conn: sqlite3.Connection, run_id: str, wave_id: int) -> list[str]:
     """Return the ids of the findings that a wave found fixed, by the ledger; later waves may have seen some again."""
     rows = conn.execute(
         "SELECT DISTINCT finding_id FROM events"
+        # From the events of the wave to the findings: the other order would read every finding.
         " CROSS JOIN findings ON findings.id = CAST(substr(subject, length('finding:') + 1) AS INTEGER)"
         " WHERE events.run_id = ?1 AND events.wave_id = ?2 AND subject GLOB 'finding:*' AND to_state = 'fixed'"
         " ORDER BY finding_id",

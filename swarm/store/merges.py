@@ -9,7 +9,7 @@ from swarm.store.ledger import Entry, append
 
 
 class NewMerge(NamedTuple):
-    """A merge before it is recorded."""
+    """A merge, before the row is recorded."""
 
     wave_id: int
     ref: str
@@ -38,9 +38,11 @@ def add_merge(conn: sqlite3.Connection, run_id: str, new: NewMerge) -> None:
     """Record a merge; a merge that is recorded already changes nothing."""
     row = conn.execute(
         "INSERT INTO merges (wave_id, ref, base, commit_sha, domains, dropped, verification_id, created)"
+        # A merge that was killed after publishing is repeated, and then records the commit that the ref already has.
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
         (*new[:4], json.dumps(new.domains), json.dumps(new.dropped), new.verification_id, now()),
     ).fetchone()
+    # No event for a repetition, or the same merge would stand twice in the ledger.
     if row is not None:
         payload: dict[str, object] = {
             "ref": new.ref,

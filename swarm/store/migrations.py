@@ -27,10 +27,12 @@ def version_of(conn: sqlite3.Connection, path: Path) -> int | None:
 
     Raises ControlPlaneSchemaTooNew and ControlPlaneSchemaCorrupt; nothing is written either way.
     """
+    # The names of the tables first: a query on a missing table would raise the same error as a damaged file.
     tables = {name for (name,) in conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     if not tables:
         return None
     recorded = kv.value_of(conn, kv.VERSION_KEY) if "kv" in tables else None
+    # The number of digits is bounded: `int` of a hostile text of a million digits would take seconds.
     if recorded is None or not re.fullmatch(r"[0-9]{1,9}", recorded, re.ASCII):
         received = "there is no such row" if recorded is None else f"it reads '{errors.shortened(recorded)}'"
         raise errors.ControlPlaneSchemaCorrupt(path=str(path), received=received, remedy=remedy(path))
@@ -45,9 +47,11 @@ def upgrade(path: Path, verb: str, on_disk: int | None) -> None:
 
     A file with records is copied to `backups/` before, and checked after.
     """
+    # Under the queue: four processes that migrate a fresh file without a lock fail in a fifth of all tries.
     with writers_queue(path, verb):
         conn = _open_for_upgrade(path)
         try:
+            # The version is read again under the lock: another process may have upgraded the file while we waited.
             if on_disk is not None and (version_of(conn, path) or 0) < current() and _has_records(conn):
                 _back_up(conn, path, on_disk)
             for number, migration in sorted(_modules().items()):
@@ -62,6 +66,7 @@ def upgrade(path: Path, verb: str, on_disk: int | None) -> None:
 
 def _open_for_upgrade(path: Path) -> sqlite3.Connection:
     try:
+        # Made by ourselves with 0600, and never through a link: SQLite would create the file with the umask's rights.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
     except OSError as error:
         problem = error.strerror or str(error)
@@ -72,12 +77,16 @@ def _open_for_upgrade(path: Path) -> sqlite3.Connection:
 def _apply(conn: sqlite3.Connection, path: Path, number: int, migration: Any) -> None:
     from sqlite_utils import Database
 
+    # Off before BEGIN, where the pragma still works: rebuilding a parent table would delete every cascading child.
     conn.execute("PRAGMA foreign_keys = OFF")
     conn.execute("BEGIN IMMEDIATE")
     try:
+        # Check, apply and record share a transaction, so a migration is applied exactly once.
         if (version_of(conn, path) or 0) < number:
+            # No plugins: a plugin of the user's environment must not change how the control plane is migrated.
             migration.apply(Database(conn, execute_plugins=False, recursive_triggers=False))
             kv.record_version(conn, number)
+            # With foreign keys off SQLite checks nothing at COMMIT, so the check is made here.
             if broken := conn.execute("PRAGMA foreign_key_check").fetchall():
                 raise sqlite3.IntegrityError(f"migration {number} broke {len(broken)} references")
         failpoint("commit.before")
@@ -95,6 +104,7 @@ def _modules() -> dict[int, Any]:
 
     found = {}
     for file in shipped.migrations().glob("[0-9][0-9][0-9][0-9]_*.py"):
+        # By path: a file whose name begins with a digit cannot be imported by name.
         spec = importlib.util.spec_from_file_location(f"swarm_migration_{file.stem}", file)
         if spec is None or spec.loader is None:
             raise ImportError(str(file))
@@ -120,12 +130,15 @@ def _back_up(conn: sqlite3.Connection, path: Path, on_disk: int) -> None:
     moment = now().replace(":", "").replace(".", "-")
     target = folder / f"control-plane-v{on_disk}-{moment}.db"
     unfinished = target.with_suffix(".tmp")
+    # Created first with 0600: the copy holds what the control plane holds.
     os.close(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     copy = sqlite3.connect(unfinished)
     try:
+        # SQLite's own backup: a plain copy could hold half of a write.
         conn.backup(copy)
     finally:
         copy.close()
+    # The last name appears with a whole copy alone, so a remedy never names half a backup.
     unfinished.replace(target)
 
 

@@ -45,6 +45,7 @@ def prove(conn: sqlite3.Connection, run_id: str, wave_id: int | None, proved: Se
     """
     entries = []
     for proof in proved:
+        # Read inside the transaction: a coordinator may have closed the finding while the commit was judged.
         before = conn.execute("SELECT observation FROM findings WHERE id = ?", (proof.finding,)).fetchone()[0]
         if before == "fixed":
             continue
@@ -74,7 +75,7 @@ def prove(conn: sqlite3.Connection, run_id: str, wave_id: int | None, proved: Se
 class NewFinding(NamedTuple):
     """A finding seen for the first time; `report` is the gravest of its `sightings` in the wave.
 
-    `fingerprint` differs from the report's where another finding holds that.
+    `fingerprint` differs from the report's where another finding holds the report's own.
     """
 
     run_id: str
@@ -147,6 +148,7 @@ def _place(anchor: Anchor | None) -> tuple[object, ...]:
 
 def add_all(conn: sqlite3.Connection, findings: Sequence[NewFinding]) -> list[int]:
     """Record new findings and return their rows' ids, in order."""
+    # Ids are chosen here, because `executemany` returns none; the write transaction keeps other writers out.
     first = int(conn.execute("SELECT coalesce(max(id), 0) + 1 FROM findings").fetchone()[0])
     marks = ", ".join("?" * len(_INSERTED))
     conn.executemany(
@@ -173,6 +175,7 @@ def record_seen_again(conn: sqlite3.Connection, findings: Iterable[SeenAgain]) -
         " domain = ?, symbol = ?, anchor_commit = ?, analyzer = ?, description = ?, recommendation = ?, last_wave = ?,"
         " sightings = sightings + ?, regressions = regressions + ?,"
         " recurred_while_closed = recurred_while_closed + ?, matched_by = ?, match_note = ?,"
+        # Evidence leaves with the fix: a CHECK of the table allows evidence on a fixed finding alone.
         " observation = 'recurring', observation_reason = NULL, evidence = NULL, fixed_wave = NULL,"
         " fixed_commit = NULL, evidence_note = NULL, verified_how = NULL WHERE id = ?",
         map(_updated, findings),
@@ -212,6 +215,7 @@ def unverify(conn: sqlite3.Connection, run_id: str, aborted: Collection[int], re
         " AND status IN ('new', 'recurring', 'approved', 'fixed') ORDER BY id",
         (run_id,),
     )
+    # A fix that a wave outside of the rewind observed stays.
     due = [
         (row_id, before)
         for row_id, before, fixed_wave in rows

@@ -19,6 +19,7 @@ def keep(conn: sqlite3.Connection, run_id: str, decisions: Iterable[Pending]) ->
     """Record decisions for findings that may come; a newer decision of a fingerprint replaces the older."""
     conn.executemany(
         "INSERT INTO pending_decisions (run_id, fingerprint, decision, reason, author, expires)"
+        # Importing the same file twice, or a corrected file, must not fail.
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run_id, fingerprint) DO UPDATE SET decision = excluded.decision,"
         " reason = excluded.reason, author = excluded.author, expires = excluded.expires",
         ((run_id, *decision) for decision in decisions),

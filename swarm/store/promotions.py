@@ -10,7 +10,7 @@ from swarm.store.ledger import Entry, append
 
 
 class NewPromotion(NamedTuple):
-    """A promotion before it is recorded. `overridden` names the gates that were passed for a reason."""
+    """A promotion, before the row is recorded. `overridden` names the gates that were passed for a reason."""
 
     run_id: str
     wave_id: int | None
@@ -39,6 +39,7 @@ class Promotion(NamedTuple):
 
 def add_promotion(conn: sqlite3.Connection, new: NewPromotion) -> None:
     """Record a promotion; `transitions` records the moves of the run and of the wave."""
+    # The gates as they were judged: recomputed later, they would show a state that the promotion never saw.
     gates, overridden = json.dumps([gate._asdict() for gate in new.gates]), json.dumps(new.overridden)
     row = conn.execute(
         "INSERT INTO promotions (run_id, wave_id, from_phase, to_phase, gates, overridden, reason, receipt_id, created)"
@@ -59,6 +60,7 @@ def promotions_of(conn: sqlite3.Connection, run_id: str) -> list[Promotion]:
 def _promotion(row: tuple[Any, ...]) -> Promotion:
     promotion = Promotion._make(row)
     gates = tuple(
+        # Field by field: rows of an older version may lack the reason.
         Gate(GateName(gate["name"]), bool(gate["passed"]), bool(gate["overridable"]), gate.get("reason") or "")
         for gate in json.loads(str(promotion.gates))
     )

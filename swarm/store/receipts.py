@@ -9,7 +9,7 @@ from swarm.store.ledger import Entry, append
 
 
 class Receipt(NamedTuple):
-    """The durable record of a wave or of a verification; `body` is its JSON text, `sha256` the digest of that."""
+    """The durable record of a wave or of a verification; `body` is its JSON text, `sha256` the digest of the body."""
 
     id: int
     run_id: str
@@ -34,9 +34,10 @@ def add_receipt(
     document: Any,
 ) -> Receipt:
     """Record a receipt; return the row. `document` holds JSON values; equal documents make equal bodies."""
-    # Here, because `status` can import this module and computes no digest.
+    # Imported here: `status` can import this module and computes no digest.
     import hashlib
 
+    # Sorted and compact: two receipts of the same state must have the same digest.
     body = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     kind = "wave" if verification_id is None else "verification"
     row = conn.execute(

@@ -27,7 +27,7 @@ class Run(NamedTuple):
 
     @property
     def hex(self) -> str:
-        """The last part of the id, which names its branches."""
+        """The last part of the id, which names the branches of the run."""
         return self.id.rpartition("-")[2]
 
 
@@ -51,29 +51,32 @@ def add(conn: sqlite3.Connection, run: Run) -> None:
 
 def find(conn: sqlite3.Connection, run_id: str) -> Run | None:
     """Return the run of exactly this id."""
-    return _one(conn, "WHERE id = ?", run_id)
+    return _run_where(conn, "WHERE id = ?", run_id)
 
 
 def newest(conn: sqlite3.Connection) -> Run | None:
     """Return the run that was added last."""
-    return _one(conn, "ORDER BY seq DESC LIMIT 1")
+    # By insertion, not by id: the epoch in an id has seconds, and two runs can begin in the same second.
+    return _run_where(conn, "ORDER BY seq DESC LIMIT 1")
 
 
 def newest_around(conn: sqlite3.Connection, folder: PurePath) -> Run | None:
     """Return the newest run whose repository holds a folder; of nested repositories, the innermost."""
     paths = [str(folder), *map(str, folder.parents)]
+    # Equality with the folder and each folder above: in LIKE, `_` in a path would match any letter.
     marks = ", ".join("?" * len(paths))
-    return _one(conn, f"WHERE local_path IN ({marks}) ORDER BY length(local_path) DESC, seq DESC LIMIT 1", *paths)
+    return _run_where(conn, f"WHERE local_path IN ({marks}) ORDER BY length(local_path) DESC, seq DESC LIMIT 1", *paths)
 
 
 def newest_open_of(conn: sqlite3.Connection, local_path: str) -> Run | None:
     """Return the newest run of a repository, `None` where that run is complete or aborted."""
-    run = _one(conn, "WHERE local_path = ? ORDER BY seq DESC LIMIT 1", local_path)
+    run = _run_where(conn, "WHERE local_path = ? ORDER BY seq DESC LIMIT 1", local_path)
     return None if run is None or run.status in {"complete", "aborted"} else run
 
 
 def beginning_with(conn: sqlite3.Connection, prefix: str) -> list[Run]:
-    """Return the runs whose id, or whose hex, begins with this, newest first."""
+    """Return the runs whose id, or whose hex, begins with a prefix, newest first."""
+    # Compared here: in LIKE, `_` and `%` of the user's word would match any letter.
     every = conn.execute(f"SELECT {_COLUMNS} FROM runs ORDER BY seq DESC")  # noqa: S608
     runs = (_run(row) for row in every)
     return [run for run in runs if run.id.startswith(prefix) or run.hex.startswith(prefix)]
@@ -91,6 +94,7 @@ def all_with_counts(conn: sqlite3.Connection) -> list[RunCounts]:
 def set_map_frozen(conn: sqlite3.Connection, run_id: str, *, frozen: bool) -> bool:
     """Freeze or unfreeze the map of a run; say whether the state changed."""
     changed = conn.execute(
+        # The comparison makes freezing idempotent, and tells two processes apart that freeze at once.
         "UPDATE runs SET map_frozen = ? WHERE id = ? AND map_frozen <> ? RETURNING id",
         (frozen, run_id, frozen),
     )
@@ -103,7 +107,9 @@ def set_status(conn: sqlite3.Connection, run_id: str, source: str, target: str) 
     To be called by `transitions`, which writes the ledger.
     """
     row = conn.execute(
-        "UPDATE runs SET status = ? WHERE id = ? AND status = ? RETURNING id", (target, run_id, source)
+        # The expected phase is part of the WHERE: of two promotions, the second matches no row.
+        "UPDATE runs SET status = ? WHERE id = ? AND status = ? RETURNING id",
+        (target, run_id, source),
     ).fetchone()
     return row is not None
 
@@ -119,7 +125,7 @@ def set_timeout(conn: sqlite3.Connection, run: Run, seconds: int) -> None:
     append(conn, Entry("run_timeout_set", f"run:{run.id}", run.id, None, before, after))
 
 
-def _one(conn: sqlite3.Connection, rest: str, *values: str) -> Run | None:
+def _run_where(conn: sqlite3.Connection, rest: str, *values: str) -> Run | None:
     row = conn.execute(f"SELECT {_COLUMNS} FROM runs {rest}", values).fetchone()  # noqa: S608
     return None if row is None else _run(row)
 

@@ -20,6 +20,7 @@ class Begun(NamedTuple):
 
 def note(conn: sqlite3.Connection, begun: Begun) -> None:
     """Note a save point before its tag is made."""
+    # Noted before the tag exists: a crash between the two leaves a note without a tag, never a tag without a note.
     kv.add(conn, _PREFIX + begun.tag, json.dumps(begun))
 
 

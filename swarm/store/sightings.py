@@ -44,7 +44,9 @@ def earlier(conn: sqlite3.Connection, run_id: str, wave_id: int, number: int) ->
     A failed wave is collected again for the rest of its agents; agents counted before must not count twice.
     """
     (recorded,) = conn.execute(
-        "SELECT max(seq) FROM events WHERE subject = ? AND kind = 'findings_recorded'", (f"wave:{wave_id}",)
+        # The event is written with the findings, so the event shows whether an earlier collect came as far.
+        "SELECT max(seq) FROM events WHERE subject = ? AND kind = 'findings_recorded'",
+        (f"wave:{wave_id}",),
     ).fetchone()
     if recorded is None:
         return Earlier()
@@ -82,6 +84,7 @@ def add_sightings(conn: sqlite3.Connection, sightings: Iterable[Sighting]) -> No
 
 def sightings_of(conn: sqlite3.Connection, row_id: int) -> list[tuple[int, str, Sighting]]:
     """Return the sightings of a finding, oldest first, each with the number of its wave and the domain of its agent."""
+    # Qualified, because all three tables have columns of the same names.
     names = ", ".join(f"sightings.{name}" for name in Sighting._fields)
     cursor = conn.execute(
         f"SELECT waves.number, agent_runs.domain, {names} FROM sightings"  # noqa: S608
@@ -126,5 +129,6 @@ def seen_in(conn: sqlite3.Connection, wave_id: int) -> Seen:
         "SELECT payload FROM events WHERE subject = ? AND kind = 'findings_recorded' ORDER BY seq DESC LIMIT 1",
         (f"wave:{wave_id}",),
     ).fetchone()
+    # A wave without a complete agent records no findings, so there is no event.
     recorded = json.loads(row[0]) if row and row[0] else {}
     return Seen(by_severity, recorded.get("sightings", 0), recorded.get("digest"))

@@ -1,4 +1,4 @@
-"""Table `snapshots`: maps of domains as waves froze them, each map of a run once."""
+"""Table `snapshots`: maps of domains, as waves froze them; equal maps of a run share a row."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from swarm.store.domains import domains_from, map_document
 
 
 def add(conn: sqlite3.Connection, run_id: str, domains: Sequence[Domain]) -> int:
-    """Return the id of the snapshot of a map, and write the snapshot where the run has none of that map."""
-    # Here, because `status` imports this module and computes no digest.
+    """Return the id of the snapshot of a map; a map that the run has not frozen before is written."""
+    # Imported here: `status` imports this module and computes no digest.
     import hashlib
 
     document = map_document(domains)

@@ -11,11 +11,13 @@ from swarm.store.writers import _busy, lock_file
 
 def translated(error: sqlite3.Error, path: Path) -> Exception:
     """Return the catalogue's error for an error of SQLite."""
+    # The low byte is the primary code; the rest says which system call failed, which no message needs.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     problem = str(error)
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return errors.ControlPlaneCorrupt(path=str(path), problem=problem, remedy=remedy(path))
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        # Imported here: the lock library costs start-up time, and this is the rare way.
         from swarm.locks import holder_of
 
         return _busy(path, holder_of(lock_file(path)))

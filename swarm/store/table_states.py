@@ -17,6 +17,7 @@ _QUERIES: Final = (
         "wave",
         ("status", "number", "phase", "commit", "map"),
         (
+            # LEFT JOIN: a row whose snapshot was deleted by hand must appear, or the deletion would go unseen.
             "SELECT waves.id, waves.run_id, status, number, phase, dispatch_sha, sha256 FROM waves"
             " LEFT JOIN snapshots ON snapshots.id = snapshot_id WHERE (?1 IS NULL OR waves.run_id = ?1)"
         ),
@@ -67,6 +68,7 @@ _QUERIES: Final = (
         "merge",
         ("base", "domains", "dropped"),
         (
+            # The event of a merge has the wave as its subject, so the merge is named by what makes the row unique.
             "SELECT wave_id || ' ' || ref || ' ' || commit_sha, run_id, base, domains, dropped FROM merges"
             " LEFT JOIN waves ON waves.id = wave_id WHERE (?1 IS NULL OR run_id = ?1)"
         ),
@@ -105,6 +107,7 @@ class Stated(NamedTuple):
 def all_stated(conn: sqlite3.Connection, run_id: str | None) -> Iterator[Stated]:
     """Yield the facts of every subject, of a run or of all runs, row by row as the caller iterates."""
     for name, facts, query in _QUERIES:
+        # Row by row: 100,000 findings need not be in memory at once.
         for row_id, run, *values in conn.execute(query, (run_id,)):
             yield Stated(f"{name}:{row_id}", run, dict(zip(facts, values, strict=True)))
     yield from _receipts(conn, run_id)
@@ -134,6 +137,7 @@ def output_digests(conn: sqlite3.Connection, run_id: str | None) -> Iterator[tup
     )
     for row_id, run, kept, body in rows:
         try:
+            # Of the body and not of the recorded digest: a body that was edited by hand must be found.
             found = hashlib.sha256(zlib.decompress(body)).hexdigest()
         except zlib.error:
             found = "unreadable"

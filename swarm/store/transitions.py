@@ -1,4 +1,4 @@
-"""Transitions of waves, agent runs and runs: the law of states, the update, and the event, in that order."""
+"""Transitions of waves, agent runs and runs: check the law of states, update the row, write the event."""
 
 import sqlite3
 from typing import Final
@@ -38,6 +38,7 @@ def move_wave(
     Raises a StateMachineRejectionError, or StateConflict when another process moved the wave.
     """
     _hold_to(WAVE, wave.status, target, override=override, wave=wave)
+    # A wave that is redispatched is in flight again and has no end.
     ended = None if target is WaveStatus.DISPATCHED else now()
     if not waves.set_status(conn, wave, target, ended):
         raise errors.StateConflict(subject=f"Wave {wave.number}", expected=wave.status, run_id=wave.run_id)
@@ -70,6 +71,7 @@ def move_agent_run(
     moment = now()
     started = moment if target is AgentRunStatus.RUNNING else None
     ended = moment if states.is_ended(target) else None
+    # A reason for completing or starting explains an override; shown as an error it would mislead.
     error = None if target in {AgentRunStatus.COMPLETE, AgentRunStatus.RUNNING} else reason
     if not agent_runs.set_status(conn, agent, target, started=started, ended=ended, error=error):
         raise errors.StateConflict(
@@ -92,6 +94,7 @@ def move_agent_run(
 
 def move_run(conn: sqlite3.Connection, run_id: str, source: str, target: str) -> None:
     """Bring a run to another phase. Raises StateConflict when another process moved the run."""
+    # Dispatching a second wave of the same phase moves nothing, and needs no event.
     if source == target:
         return
     if not runs.set_status(conn, run_id, source, target):

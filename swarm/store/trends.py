@@ -85,6 +85,7 @@ def spans(conn: sqlite3.Connection, run_id: str) -> Iterator[Lifespan]:
     """Return the lifespans of a run's findings, equal lifespans counted together."""
     rows = conn.execute(
         "SELECT severity, first_wave, fixed_wave, decision IN ('deferred', 'rejected') AS closed,"
+        # The moment of an approval would split groups that the chart shows as a single line.
         " CASE WHEN decision IN ('deferred', 'rejected') THEN decided END AS since, count(*) FROM findings"
         " WHERE run_id = ? GROUP BY severity, first_wave, fixed_wave, closed, since",
         (run_id,),
@@ -102,12 +103,14 @@ def persistent(conn: sqlite3.Connection, repo: str | None, linked: set[int]) -> 
     rows = conn.execute(
         "SELECT findings.id, runs.seq, runs.repo, severity, coalesce(rule_id, category), file,"  # noqa: S608
         f" findings.{_OPEN}, observation = 'fixed',"
+        # Most findings have a single sighting, and for these the subquery is left out.
         " CASE WHEN sightings = 1 THEN 1 ELSE"
         " (SELECT count(DISTINCT wave_id) FROM sightings WHERE finding = findings.id) END AS waves, regressions"
         f" FROM runs CROSS JOIN findings ON findings.run_id = runs.id WHERE {_OF_REPO} ORDER BY runs.seq, findings.id",
         (repo,),
     )
     for row in rows:
+        # Filtered here: `linked` can hold more ids than SQLite takes parameters.
         found = Persistent._make(row)
         if found.waves > 1 or found.regressions or found.row_id in linked:
             yield found._replace(is_open=bool(found.is_open), is_fixed=bool(found.is_fixed))

@@ -45,7 +45,7 @@ class ClaimCounts(NamedTuple):
 
 
 class NewVerification(NamedTuple):
-    """A verification before it is recorded; `accepted` is a verdict that was accepted for a reason."""
+    """A verification, before the row is recorded; `accepted` is a verdict that was accepted for a reason."""
 
     run_id: str
     wave_id: int | None
@@ -128,6 +128,7 @@ def newest_verification(
     conn: sqlite3.Connection, run_id: str, *, wave_id: int | None = None, phase: str | None = None
 ) -> Verification | None:
     """Return the newest `verify` of a run, or of a wave of the run, or made in a phase."""
+    # Builds by `merge` judge a merge and no claims; gates rest on `verify` alone.
     where, values = "run_id = ? AND purpose = 'verify'", [run_id]  # type: tuple[str, list[object]]
     if wave_id is not None:
         where, values = f"{where} AND wave_id = ?", [*values, wave_id]
@@ -158,6 +159,7 @@ def _verification(row: tuple[Any, ...]) -> Verification:
 
 def _step(item: Mapping[str, Any]) -> KeptStep:
     return KeptStep(
+        # With defaults: rows of older versions lack the newer keys.
         name=str(item.get("name", "")),
         kind=item.get("kind", ""),
         argv=tuple(item.get("argv", ())),
@@ -173,6 +175,7 @@ def _step(item: Mapping[str, Any]) -> KeptStep:
 
 
 def _claims(kept: Mapping[str, Any]) -> ClaimCounts:
+    # Unknown keys are dropped, so that an older build can read the row of a newer build of the same schema.
     return ClaimCounts(**{name: kept[name] for name in ClaimCounts._fields if name in kept})
 
 

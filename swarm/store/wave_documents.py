@@ -41,7 +41,7 @@ class LeftOutFix(NamedTuple):
 
 
 class WaveResult(NamedTuple):
-    """Counts with which a wave ended. `open_by_severity` is `None` in waves of versions that did not record it.
+    """Counts with which a wave ended. `open_by_severity` is `None` in waves of versions without this count.
 
     `dropped` are declarations of agents that could not be accepted, as text.
     """
@@ -61,11 +61,13 @@ class WaveResult(NamedTuple):
 def sentinel_from(document: str) -> Sentinel:
     """Return the sentinel that a wave holds."""
     kept = json.loads(document)
+    # `get`: waves of older versions did not watch the branch.
     return Sentinel(kept["common"], kept["primary"], kept["indexes"], kept.get("branch"))
 
 
 def sentinel_text(sentinel: Sentinel) -> str:
     """Return a sentinel as the JSON of its column."""
+    # Sorted, so that equal fingerprints are equal text.
     return json.dumps(sentinel._asdict(), sort_keys=True)
 
 
@@ -89,6 +91,7 @@ def result_from(document: str | None) -> WaveResult | None:
     kept: dict[str, Any] = json.loads(document)
     counts = ("new", "recurring", "fixed", "unverified", "recurred_while_closed", "files", "unaudited")
     return WaveResult(
+        # Defaults stand for counts that an older version did not record.
         **{name: kept.get(name, 0) for name in counts},
         open_by_severity=kept.get("openBySeverity"),
         dropped=tuple(map(str, kept.get("dropped", ()))),

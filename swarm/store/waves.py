@@ -11,6 +11,7 @@ from swarm.store import wave_documents
 from swarm.store.ledger import Entry, append
 from swarm.store.wave_documents import Sentinel, Violation, WaveResult
 
+# Larger numbers make the driver raise OverflowError instead of finding no row.
 _BEYOND_SQLITE: Final = 2**63
 _COLUMNS: Final = (
     "id, run_id, number, phase, status, snapshot_id, dispatch_sha, isolated, shared_tree, runtime,"
@@ -51,7 +52,7 @@ class Wave(NamedTuple):
 
 
 class NewWave(NamedTuple):
-    """A wave before dispatch records the wave."""
+    """A planned wave, before dispatch records the row."""
 
     run_id: str
     number: int
@@ -81,6 +82,7 @@ def add(conn: sqlite3.Connection, wave: NewWave) -> int:
         (*wave[:-1], wave_documents.sentinel_text(wave.sentinel), now()),
     ).fetchone()
     wave_id = int(row[0])
+    # The event names the map by its digest: the id of a snapshot means nothing outside of this file.
     (frozen,) = conn.execute("SELECT sha256 FROM snapshots WHERE id = ?", (wave.snapshot_id,)).fetchone()
     payload: dict[str, object] = {
         "number": wave.number,
@@ -97,17 +99,17 @@ def add(conn: sqlite3.Connection, wave: NewWave) -> int:
 
 def newest(conn: sqlite3.Connection, run_id: str) -> Wave | None:
     """Return the run's latest wave."""
-    return _one(conn, "run_id = ? ORDER BY number DESC LIMIT 1", run_id)
+    return _wave_where(conn, "run_id = ? ORDER BY number DESC LIMIT 1", run_id)
 
 
 def in_flight(conn: sqlite3.Connection, run_id: str) -> Wave | None:
     """Return the run's wave that is dispatched and not collected."""
-    return _one(conn, "run_id = ? AND status = 'dispatched'", run_id)
+    return _wave_where(conn, "run_id = ? AND status = 'dispatched'", run_id)
 
 
 def newest_ended(conn: sqlite3.Connection, run_id: str) -> Wave | None:
     """Return the run's latest wave that is no longer in flight."""
-    return _one(
+    return _wave_where(
         conn,
         "run_id = ? AND status NOT IN ('dispatched', 'aborted_for_rewind') ORDER BY number DESC LIMIT 1",
         run_id,
@@ -116,8 +118,9 @@ def newest_ended(conn: sqlite3.Connection, run_id: str) -> Wave | None:
 
 def newest_amend(conn: sqlite3.Connection, run_id: str) -> Wave | None:
     """Return the run's latest amend wave that was collected and not aborted by a rewind."""
-    return _one(
+    return _wave_where(
         conn,
+        # Stage D and features do not follow the pattern of the health phases.
         "run_id = ? AND (phase LIKE '%-amend-%' OR phase IN ('stage-d-amend', 'feature-execute'))"
         " AND status IN ('collected', 'verified', 'advanced') ORDER BY number DESC LIMIT 1",
         run_id,
@@ -128,7 +131,7 @@ def numbered(conn: sqlite3.Connection, run_id: str, number: int) -> Wave | None:
     """Return the run's wave of this number."""
     if number >= _BEYOND_SQLITE:
         return None
-    return _one(conn, "run_id = ? AND number = ?", run_id, number)
+    return _wave_where(conn, "run_id = ? AND number = ?", run_id, number)
 
 
 def all_of(conn: sqlite3.Connection, run_id: str) -> list[Wave]:
@@ -153,6 +156,7 @@ def set_status(conn: sqlite3.Connection, wave: Wave, target: WaveStatus, ended: 
     To be called by `transitions`, which holds the step to the law and writes the ledger.
     """
     row = conn.execute(
+        # The expected status is part of the WHERE: of two processes, the second matches no row.
         "UPDATE waves SET status = ?, ended = ? WHERE id = ? AND status = ? RETURNING id",
         (target, ended, wave.id, wave.status),
     ).fetchone()
@@ -173,9 +177,10 @@ def record_shared_tree(conn: sqlite3.Connection, wave_id: int, path: str) -> Non
 
 
 def left_shared_trees(conn: sqlite3.Connection, run_id: str) -> list[tuple[str, str]]:
-    """Return the shared trees of a run's waves that have ended without a violation, each with its commit."""
+    """Return the shared trees of a run's waves that ended without a violation, each with its commit."""
     rows = conn.execute(
         "SELECT shared_tree, dispatch_sha FROM waves WHERE run_id = ? AND shared_tree IS NOT NULL"
+        # A tree of a wave with a violation is evidence, and stays.
         " AND status <> 'dispatched' AND violations = '[]' ORDER BY number DESC",
         (run_id,),
     )
@@ -186,6 +191,7 @@ def trees_in_use(conn: sqlite3.Connection, run_id: str) -> set[str]:
     """Return the trees of a run that an agent run has, and the shared tree of a wave in flight."""
     rows = conn.execute(
         "SELECT worktree_path FROM agent_runs JOIN waves ON waves.id = wave_id"
+        # `IS NOT` instead of `<>`: most waves have no shared tree, and a comparison with NULL is never true.
         " WHERE run_id = ?1 AND worktree_path IS NOT NULL AND worktree_path IS NOT shared_tree"
         " UNION SELECT shared_tree FROM waves WHERE run_id = ?1 AND shared_tree IS NOT NULL AND status = 'dispatched'",
         (run_id,),
@@ -222,13 +228,14 @@ def record_result(conn: sqlite3.Connection, wave_id: int, result: WaveResult) ->
     conn.execute("UPDATE waves SET result = ? WHERE id = ?", (wave_documents.result_text(result), wave_id))
 
 
-def _one(conn: sqlite3.Connection, where: str, *values: object) -> Wave | None:
+def _wave_where(conn: sqlite3.Connection, where: str, *values: object) -> Wave | None:
     row = conn.execute(f"SELECT {_COLUMNS} FROM waves WHERE {where}", values).fetchone()  # noqa: S608
     return None if row is None else _wave(row)
 
 
 def _wave(row: tuple[object, ...]) -> Wave:
     columns: dict[str, Any] = dict(zip(Wave._fields, row, strict=True))
+    # The sentinel stays text: it can have megabytes, and few verbs read its fingerprints.
     return Wave._make(row)._replace(
         phase=Phase(columns["phase"]),
         status=WaveStatus(columns["status"]),

@@ -17,6 +17,7 @@ def writers_queue(path: Path, verb: str) -> Iterator[None]:
 
     Raises ControlPlaneBusy, ControlPlaneReadOnly.
     """
+    # Imported here: reading verbs never wait in the queue, and start faster without the lock library.
     from swarm.locks import LockTaken, locked
 
     lock = lock_file(path)
@@ -26,6 +27,7 @@ def writers_queue(path: Path, verb: str) -> Iterator[None]:
     except LockTaken as taken:
         raise _busy(path, taken.holder) from taken
     except OSError as error:
+        # Only an error of the lock file is translated; the block's own errors of files pass through.
         if error.filename is None or os.fspath(error.filename) != str(lock):
             raise
         raise errors.ControlPlaneReadOnly(path=str(path), problem=error.strerror or str(error)) from error
@@ -38,5 +40,6 @@ def lock_file(path: Path) -> Path:
 
 def _busy(path: Path, holder: str) -> errors.ControlPlaneBusy:
     pid, _, verb = holder.partition(" ")
+    # The lock file is plain text in the user's folder, so its holder is shown only where the text is a pid.
     known = f" by process {pid} ({verb})" if pid.isdigit() else ""
     return errors.ControlPlaneBusy(path=str(path), waited=WAIT_SECONDS, holder=known)
