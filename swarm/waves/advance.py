@@ -31,7 +31,7 @@ class GateReview(NamedTuple):
 
     @property
     def may_pass(self) -> bool:
-        """Whether the run may be promoted."""
+        """Permission to promote the run: the gates pass, or a reason overrides them."""
         return self.judgement.verdict is Verdict.ADVANCE or bool(self.overridden)
 
 
