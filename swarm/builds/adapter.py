@@ -29,7 +29,8 @@ class StepOutcome(NamedTuple):
     """How a step ended. `exit_code` is `None` when it did not start, negative for a signal.
 
     `stdout` and `stderr` are free of secrets, the beginning and the end of each in at most 8,000 characters;
-    `log_path` is the folder of both as files, whole up to 64 MiB each.
+    `log_path` is the folder of both as files, whole up to 64 MiB each. `foreign` are the files of the user's checkout
+    that the step imported in place of files of the tree.
     """
 
     name: str
@@ -42,6 +43,7 @@ class StepOutcome(NamedTuple):
     stdout: str
     stderr: str
     log_path: Path
+    foreign: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -24,12 +24,14 @@ def lacks_of(tree: Path, repository_root: Path, steps: Sequence[StepOutcome]) ->
     packages = _named(_without_packages(tree, repository_root))
     failed = (text for step in steps if not step.passed for text in (step.stdout, step.stderr))
     modules = _named(dict.fromkeys(found[1] or found[2] for text in failed for found in _MISSING_MODULE.finditer(text)))
+    foreign = _named(dict.fromkeys(file for step in steps for file in step.foreign))
     phrases = {
-        "content of the LFS files": pointers,
-        "node_modules (as the checkout does) for": packages,
-        "module": modules,
+        "content of the LFS files {}": pointers,
+        "node_modules (as the checkout does) for {}": packages,
+        "module {}": modules,
+        "an import path to {}, which was imported from the checkout": foreign,
     }
-    return tuple(f"{kind} {names}" for kind, names in phrases.items() if names)
+    return tuple(phrase.format(names) for phrase, names in phrases.items() if names)
 
 
 def _named(names: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from swarm.builds.environment import build_environment
 from swarm.builds.lacks import lacks_of
 from swarm.builds.node_modules import lend_packages
 from swarm.builds.project_files import is_folder
+from swarm.builds.tree_imports import TreeImports, tree_imports
 from swarm.config import VerifyConfig
 from swarm.files import make_folder
 from swarm.rules.build_verdicts import BuildVerdict, Exit, StepStatus, status_of, verdict_of
@@ -35,12 +36,13 @@ _SAYS_MISSING: Final = re.compile(
 )
 
 
-class _Place(NamedTuple):
-    """Where and with what the steps of one build run."""
+class _Site(NamedTuple):
+    """The tree, the environment and the time limit of the steps of one build."""
 
     tree: Path
     environment: dict[str, str]
     seconds: float
+    imports: TreeImports
 
 
 def run_build(
@@ -63,33 +65,41 @@ def run_build(
     limit = config.timeout_seconds if seconds is None else seconds
     # What a step starts can leave its group and its session; it is known by its environment, unless it shed that too.
     mark = {_MARK: uuid.uuid4().hex}
-    place = _Place(tree, build_environment(config.environment) | mark, limit)
+    variables = build_environment(config.environment) | mark
     steps = adapter.steps(tree, repository_root)
-    try:
-        outcomes = tuple(_run_step(step, place, log_folder / f"{n}-{step.name}") for n, step in enumerate(steps, 1))
-    finally:
-        end_all_with(mark)
+    with tree_imports(tree, repository_root) as imports:
+        site = _Site(tree, variables, limit, imports)
+        try:
+            outcomes = tuple(_run_step(step, site, log_folder / f"{n}-{step.name}") for n, step in enumerate(steps, 1))
+        finally:
+            end_all_with(mark)
     counts = [outcome.test_count for outcome in outcomes if outcome.test_count is not None]
     verdict = verdict_of(outcome.facts for outcome in outcomes)
     lacks = () if verdict is BuildVerdict.PASS else lacks_of(tree, repository_root, outcomes)
     return BuildResult(adapter.name, verdict, outcomes, sum(counts) if counts else None, lacks)
 
 
-def _run_step(step: BuildStep, place: _Place, folder: Path) -> StepOutcome:
+def _run_step(step: BuildStep, site: _Site, folder: Path) -> StepOutcome:
     make_folder(folder)
-    environment = {**place.environment, **step.environment}
+    environment = {**site.environment, **site.imports.environment(step.environment)}
     redactor = Redactor(environment)
     stdout, stderr = (OutputLog(folder / f"{name}.log", redactor, bound=LOG_BYTES) for name in ("stdout", "stderr"))
     began = time.monotonic()
     try:
         try:
-            ended = _ended(step, place, environment, stdout, stderr)
+            ended = _ended(step, site, environment, stdout, stderr)
+            foreign = site.imports.take_record()
+            if foreign:
+                stderr.add(f"{len(foreign)} modules of the checkout were imported: {', '.join(foreign)}\n".encode())
         finally:
             # Also what an interrupted step printed is kept.
             stdout.finish()
             stderr.finish()
         reading = _reading(step, stdout, stderr)
         status = ended if isinstance(ended, StepStatus) else _status(step, ended, reading, stderr)
+        if foreign and status is StepStatus.PASSED:
+            # The step ran code that is not in the commit, so its success says nothing of the commit.
+            status = StepStatus.FAILED
         return StepOutcome(
             name=step.name,
             kind=step.kind,
@@ -101,6 +111,7 @@ def _run_step(step: BuildStep, place: _Place, folder: Path) -> StepOutcome:
             stdout=stdout.excerpt(),
             stderr=stderr.excerpt(),
             log_path=folder,
+            foreign=foreign,
         )
     finally:
         # On a full disk the first cannot be closed without an error.
@@ -109,15 +120,15 @@ def _run_step(step: BuildStep, place: _Place, folder: Path) -> StepOutcome:
 
 
 def _ended(
-    step: BuildStep, place: _Place, environment: dict[str, str], stdout: OutputLog, stderr: OutputLog
+    step: BuildStep, site: _Site, environment: dict[str, str], stdout: OutputLog, stderr: OutputLog
 ) -> Ended | StepStatus:
     """Run the process of a step; a status is why there was none, told in its log."""
-    if not is_folder(place.tree, step.folder):
+    if not is_folder(site.tree, step.folder):
         stderr.add(f"{step.folder} is not a folder of the tree\n".encode())
         return StepStatus.FAILED
-    child = Child(step.argv, place.tree / step.folder, environment, TERM_SECONDS)
+    child = Child(step.argv, site.tree / step.folder, environment, TERM_SECONDS)
     try:
-        return finish(run_child(child, stdout=stdout.add, stderr=stderr.add, seconds=place.seconds))
+        return finish(run_child(child, stdout=stdout.add, stderr=stderr.add, seconds=site.seconds))
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         stderr.add(f"{step.argv[0]}: {error.strerror}\n".encode("utf-8", "replace"))
         return StepStatus.MISSING
