@@ -49,9 +49,10 @@ class Prover(NamedTuple):
             lacks = f"submodule {', '.join(empty)} (`git submodule update --init --recursive` fills the checkout)"
             result = result._replace(lacks=(lacks, *result.lacks))
         after = self._surroundings()
-        against, _ = sentinel_changes.common_changes(before[0], after[0], self.repository.git)
+        # A build has no everyday work in the git folder, so also changes that an agent may make disturb a proof.
+        against, notes = sentinel_changes.common_changes(before[0], after[0], self.repository.git)
         here = sentinel_changes.primary_changes(self.repository, self.repository.head, before[1], after[1])
-        changed = [change.file for change in (*against, *here)]
+        changed = [change.file for change in (*against, *notes, *here)]
         if changed:
             files = (*changed[:_MOST_NAMED], *(["…"] if len(changed) > _MOST_NAMED else []))
             raise errors.ProofDisturbed(commit=commit[:12], files=files, path=str(self.repository.root))
