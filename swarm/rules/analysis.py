@@ -1,4 +1,4 @@
-"""Analysis of a wave by an analyzer: which files it read, with which rules on."""
+"""Analysis of a wave by an analyzer: the files that the analyzer read, and the rules that were on."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 class Analysis(NamedTuple):
     """Files that an analyzer read, and the rules that were on in each folder.
 
-    `read` are all files that it read; where it is `None`, the analyzer read every file with one of `suffixes` that is
-    not in `unread`. `roots` are the rules that were on, by folder (`./folder`, `./.`, or `""` for everywhere);
+    `read` are all files that the analyzer read, `None` for every file with one of `suffixes` that is not in `unread`.
+    `roots` are the rules that were on, by folder (`./folder`, `./.`, or `""` for everywhere);
     `silenced` are the rules that comments turn off, by file.
     """
 
@@ -20,6 +20,7 @@ class Analysis(NamedTuple):
 
     def rules_at(self, path: str | None) -> frozenset[str]:
         """Return the rules that were on for a file: those of the nearest folder that has a configuration."""
+        # The longest folder first: a nested configuration replaces that of the folder above, it does not add to it.
         folders = [f"./{path}".rsplit("/", depth)[0] for depth in range(1, (path or "").count("/") + 2)]
         near = (self.roots[folder] for folder in [*folders, "./."] if folder in self.roots)
         return next(near, self.roots.get("", frozenset()))
@@ -28,6 +29,7 @@ class Analysis(NamedTuple):
         """Say whether the analyzer read a file."""
         if path is None:
             return False
+        # A list of all files that were read is the surer fact; suffixes only say which files the analyzer would take.
         if self.read is not None:
             return path in self.read
         return path.endswith(self.suffixes) and path not in self.unread

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from swarm.rules.scopes import scopes_of
 from swarm.rules.suppressions import MARK, without_comment
 
+# The hash covers the whole line; only the stored text is cut, so that a minified file fits in the database.
 LONGEST_TEXT: Final = 500
 _ONE_QUOTE: Final = str.maketrans({'"': "'", "`": "'", "“": "'", "”": "'", "‘": "'", "’": "'"})  # noqa: RUF001
 
@@ -51,6 +52,7 @@ def squeezed(text: str) -> str:
 
 def digest(*parts: str) -> str:
     """Return the hex SHA-256 over the parts, kept apart by NUL."""
+    # Names in git that are no UTF-8 hold lone surrogates, which plain UTF-8 refuses.
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -59,7 +61,9 @@ class SourceText:
 
     def __init__(self, path: str, content: bytes) -> None:
         self.path = path
+        # A byte order mark would make the text of the first line differ from the agent's quote.
         self.text = content.decode("utf-8-sig", "replace")
+        # Not `splitlines`: git counts lines by `\n` alone, and form feeds would shift every later number.
         self.lines = self.text.split("\n")
         self.is_marked = MARK in self.text
         self.folded = [" ".join(line.split()) for line in self.lines]
@@ -67,6 +71,7 @@ class SourceText:
             # A suppression must not change the text of its line, or the comment would hide the finding by itself.
             bare = (without_comment(line) if MARK in line else line for line in self.lines)
             self.folded = [" ".join(line.split()) for line in bare]
+        # Indexes are made on first use: most files have a single report, which its line number finds.
         self._places: dict[str, list[int]] | None = None
         self._scopes: list[str] | None = None
         self._squeezed: list[str] | None = None
@@ -91,6 +96,7 @@ class SourceText:
         """Return the anchor of a line of this file."""
         text = self.folded[line - 1]
         scope = self.scope_at(line)
+        # Counted within the scope: an equal line in another function must not shift the number.
         alike = [place for place in self.places_of(text) if self.scope_at(place) == scope]
         return Anchor(
             path=self.path,
@@ -100,6 +106,7 @@ class SourceText:
             text_hash=digest(text),
             occurrence=alike.index(line) + 1,
             occurrences=len(alike),
+            # Neighbours tell equal lines apart when lines above them come and go.
             context_hash=digest(self._neighbour(line, -1), self._neighbour(line, 1)),
             anchored=anchored,
         )
@@ -129,6 +136,7 @@ class SourceText:
         return self._careless.get(tightened(wanted)) or self._careless.get(squeezed(wanted), [])
 
     def _neighbour(self, line: int, step: int) -> str:
+        # Empty lines are passed over: a formatter that adds a blank line must not change the neighbours.
         index = line - 1 + step
         while 0 <= index < len(self.folded):
             if self.folded[index]:

@@ -17,7 +17,7 @@ Assessed = tuple[str, tuple[str, ...], str]
 
 
 class AgentFacts(NamedTuple):
-    """An agent of the newest wave. `has_answered` holds where its output is there to be collected."""
+    """An agent of the newest wave. `has_answered` holds where its output waits for collect."""
 
     domain: str
     status: str
@@ -29,7 +29,7 @@ class RunFacts(NamedTuple):
     """Facts that the assessment of a run rests on: those of the gates, and those that choose the next command.
 
     `is_unmerged` holds where the newest wave is a collected amend wave with worktrees whose changed files are merged
-    nowhere; `is_unpublished` where its merge stands on the integration branch alone; `is_git_changed` where the git
+    nowhere; `is_unpublished` where its merge is on the integration branch alone; `is_git_changed` where the git
     folder changed while the wave was in flight. `supervisor` names the process that works on the agents at present,
     `unfinished` the command of a rewind that has begun and not ended; each is `""` where there is none.
     """
@@ -50,8 +50,10 @@ class RunFacts(NamedTuple):
 
 def assess(facts: RunFacts) -> Assessed:
     """Return the state's name, the blockers, and the next command."""
+    # First: while a supervisor works, every other command on the wave would be refused.
     if facts.supervisor:
         return "IN PROGRESS", (f"{facts.supervisor} is at work on the wave",), f"swarm attempts {facts.run_id}"
+    # Before the gates: a rewind that was broken off left git and the database at different states.
     if facts.unfinished:
         blocker = f"`{facts.unfinished}` was begun and is not finished; `swarm undo {facts.run_id}` takes it back"
         return "BLOCKED", (blocker,), f"{facts.unfinished} --apply --reason '…'"
@@ -83,6 +85,7 @@ def _blocked(facts: RunFacts, judgement: Judgement) -> Assessed:
         return _between_waves(facts)
     match wave.status:
         case WaveStatus.DISPATCHED:
+            # An agent with an output counts as done even while its row says running: collect reads the file.
             waiting = [a.domain for a in facts.agents if a.status in _WORKING and not a.has_answered]
             if waiting:
                 return "IN PROGRESS", (f"no output yet: {', '.join(waiting)}",), f"swarm launch {run}"
@@ -102,6 +105,7 @@ def _between_waves(facts: RunFacts) -> Assessed:
     state = "READY TO DISPATCH" if was_promoted else "NO WAVE"
     if was_promoted and facts.is_unpublished:
         return state, (), f"swarm merge {run} --publish"
+    # Agents before the freeze: a frozen map cannot be edited.
     if not facts.has_agents:
         return state, ("no domain has an agent",), f"swarm domains {run} --add rest --globs '[\"**\"]'"
     if not facts.is_frozen:
@@ -113,6 +117,7 @@ def _between_waves(facts: RunFacts) -> Assessed:
 def _failed(facts: RunFacts, judgement: Judgement, phase: Phase) -> Assessed:
     blockers = list(_incomplete(facts, tuple(AgentRunStatus)))
     blockers += [gate.reason for gate in judgement.failed if gate.name == gates.GateName.NO_VIOLATIONS]
+    # A blocked agent needs a person; a failed agent only needs another try.
     state = "BLOCKED" if any(agent.status in AGENT_RUN.blocked for agent in facts.agents) else "WAVE FAILED"
     return state, tuple(blockers), _recovery(facts) or _dispatch(facts, phase, isolate=facts.is_isolated)
 
@@ -128,10 +133,13 @@ def _incomplete(facts: RunFacts, statuses: Sequence[AgentRunStatus]) -> tuple[st
 def _recovery(facts: RunFacts) -> str | None:
     """Return the command that recovers a failed wave, `None` where only another wave helps."""
     wave, statuses = facts.gates.wave, {agent.status for agent in facts.agents}
+    # A changed git folder fails every recovery too: git must not run in those trees.
     if wave is None or facts.is_git_changed or statuses <= {AgentRunStatus.COMPLETE}:
         return None
+    # Resume first: it redispatches the failed agents and names the blocked ones with their commands.
     if not statuses <= {AgentRunStatus.COMPLETE, *AGENT_RUN.blocked}:
         return f"swarm resume {facts.run_id}"
+    # A corrected output does not undo an edit in a foreign file, so the agent runs anew.
     if AgentRunStatus.OWNERSHIP_VIOLATION in statuses:
         return f"swarm redrive {wave.number} {facts.run_id}"
     blocked = [agent.domain for agent in facts.agents if agent.status == AgentRunStatus.INVALID_OUTPUT]
@@ -148,6 +156,7 @@ def _ended(facts: RunFacts, judgement: Judgement, wave: gates.WaveFacts) -> Asse
     if wave.incomplete:
         again = _dispatch(facts, wave.phase, isolate=facts.is_isolated)
         return "INCOMPLETE", (judgement.reason,), again
+    # A new wave would not remove a violation of the run: only an override passes that gate.
     if not judgement.can_be_overridden or facts.gates.violations:
         return "BLOCKED", (judgement.reason,), _past(facts, judgement)
     return "BLOCKED", (judgement.reason,), _dispatch(facts, wave.phase, isolate=facts.is_isolated)
@@ -166,6 +175,7 @@ def _prove(facts: RunFacts) -> str:
 
 def _amend(facts: RunFacts, judgement: Judgement) -> str:
     phase = judgement.next_phase
+    # Dispatch needs approved findings, and only the grave ones hold the gate.
     if phase is not None and gates.grave(facts.gates, LENSES[phase], _APPROVED):
         return _dispatch(facts, phase, isolate=True)
     return f"swarm approve {facts.run_id} --all --severity {','.join(gates.GRAVE)}"

@@ -57,10 +57,13 @@ _GRAVITY: Final = {verdict: rank for rank, verdict in enumerate(BuildVerdict)}
 
 def status_of(kind: StepKind, ended: Exit) -> StepStatus:
     """Judge a process that ended in time: by the exit code, and by its output only where the code is not zero."""
+    # The exit status first: an agent's code can print anything, also a line that looks like a missing program.
     if ended.code == 0:
         return StepStatus.PASSED
+    # Where tests were counted the runner did run, and the missing program is a matter of the tests.
     if ended.code == COMMAND_NOT_FOUND or (ended.says_missing and ended.tests is None):
         return StepStatus.MISSING
+    # Some runners share the code for an empty run with other failures, so a count of tests decides.
     if kind == "test" and not ended.tests and ended.code in ended.empty_codes:
         return StepStatus.NO_TESTS
     return StepStatus.FAILED
@@ -72,6 +75,7 @@ def verdict_of(steps: Iterable[StepFacts]) -> BuildVerdict:
     if not ran:
         return BuildVerdict.SKIP
     verdicts = [_step_verdict(step) for step in ran]
+    # Lint and types alone prove no behaviour, so such a build does not pass.
     if all(step.kind != "test" for step in ran):
         verdicts.append(BuildVerdict.NO_TESTS)
     return min(verdicts, key=_GRAVITY.__getitem__)

@@ -2,7 +2,7 @@
 
 Patterns mean what they mean to GitHub: those of a `.gitignore` without negation and ranges, and `dir/*` is not
 what lies deeper (https://docs.github.com/articles/about-code-owners). Sections and their default owners, as GitLab
-has them, are read too; a path still has one rule alone, the last of all sections.
+has them, are read too; a path still has a single rule, the last of all sections.
 """
 
 import re
@@ -14,6 +14,7 @@ from swarm.rules.draft_map import REST
 from swarm.rules.globs import regex_of
 from swarm.rules.ownership import UNASSIGNED, Domain, Ownership, OwnershipMap
 
+# Merging compares groups in pairs, and a file of an unknown author must not cost minutes.
 MOST_RULES: Final = 4096
 UNOWNED: Final = "unowned"
 _ANY_DEPTH: Final = "**"
@@ -54,10 +55,12 @@ def rules_of(text: str) -> list[Rule]:
     rules: list[Rule] = []
     default: tuple[str, ...] = ()
     for number, raw in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        # Only blanks and tabs: other white space can be part of a name.
         line = raw.strip(" \t\r")
         if not line or line.startswith("#"):
             continue
         try:
+            # GitLab's sections, which give later lines a default owner and match no file.
             if section := _SECTION.match(line):
                 default = _owners(line[section.end() :])
                 continue
@@ -76,6 +79,7 @@ def map_of(rules: Sequence[Rule], paths: Iterable[str]) -> tuple[list[Domain], M
     both: then `NAME-2` gathers the later rules. The map ends in an owned catch-all. Other domains without a file are
     left out; as the first match wins, that changes no other domain's files.
     """
+    # Merged twice: once the groups without a file are left out, groups that they kept apart can be merged.
     groups = _merged(_Group(_owner_set(rule), [rule]) for rule in _living(rules))
     numbered = [_domain(str(number), group) for number, group in enumerate(groups)]
     owned, unowned = OwnershipMap(numbered).divide(paths)
@@ -99,6 +103,7 @@ def _rule(line: str, default: tuple[str, ...]) -> Rule:
     rule = Rule(owners, _steps(pattern))
     for glob in rule.globs:
         try:
+            # Compiled now, so that a refusal can name the line of the file.
             regex_of(glob)
         except ValueError as error:
             raise ValueError(f"the pattern '{_shown(pattern)}' is refused: {error}") from error
@@ -112,8 +117,10 @@ def _shown(pattern: str) -> str:
 def _owners(words: str) -> tuple[str, ...]:
     owners = []
     for word in words.split():
+        # A comment may follow the owners, and only a word of its own begins the comment.
         if word.startswith("#"):
             break
+        # Owners are shown in the terminal, where a control character could act.
         if not word.isprintable():
             raise ValueError("an owner's name holds a character that cannot be shown")
         owners.append(word)
@@ -130,6 +137,7 @@ def _steps(pattern: str) -> tuple[tuple[str, ...], ...]:
     if pattern == "/":
         # The pattern `/` matches nothing on GitHub.
         return ()
+    # A pattern with a slash before its end is anchored at the root, as in `.gitignore`.
     anchored, *rest = _split(pattern)
     steps = rest if not anchored else [anchored, *rest]
     is_folder = len(steps) > 1 and not steps[-1]
@@ -137,9 +145,12 @@ def _steps(pattern: str) -> tuple[tuple[str, ...], ...]:
         steps.pop()
     if "" in steps:
         raise ValueError(f"the pattern '{_shown(pattern)}' has an empty step, so it can match nothing")
+    # A name without a slash matches at any depth.
     if anchored and len(steps) == 1:
         steps.insert(0, _ANY_DEPTH)
+    # Repeated `**` mean the same as a single `**`, and slow the matching.
     steps = [step for at, step in enumerate(steps) if step != _ANY_DEPTH or at == 0 or steps[at - 1] != _ANY_DEPTH]
+    # A pattern without a slash at its end can name a file or a folder, so both globs are needed.
     below = (*steps, _ANY_DEPTH)
     if is_folder:
         # `**/` is any folder, and then everything below that folder.
@@ -160,6 +171,7 @@ def _split(pattern: str) -> list[str]:
         elif part == "\\":
             raise ValueError(f"the pattern '{_shown(pattern)}' ends in a backslash")
         elif part[0] == "*":
+            # `**` is any depth only as a whole step; beside other characters it means the same as `*`.
             only_stars[-1] = not steps[-1] and len(part) > 1
             steps[-1] += "*"
         else:
@@ -174,10 +186,13 @@ def _split(pattern: str) -> list[str]:
 def _living(rules: Sequence[Rule]) -> Iterator[Rule]:
     """Yield the rules that can be the last match of a file, the last first."""
     seen = set()
+    # In CODEOWNERS the last match wins and in a map the first, so the order turns round.
     for rule in reversed(rules):
+        # A later rule of the same pattern takes every file, so the earlier rule is dead.
         if rule.steps and rule.steps not in seen:
             seen.add(rule.steps)
             yield rule
+            # Nothing above a catch-all can be a last match.
             if (_ANY_DEPTH,) in rule.steps:
                 return
 
@@ -206,10 +221,11 @@ def _merged(groups: Iterable[_Group]) -> list[_Group]:
 
 
 def _place_for(group: _Group, made: Sequence[_Group]) -> int | None:
+    # From the end: a group between that could match the same files must keep its place before this group.
     for at in range(len(made) - 1, -1, -1):
         if made[at].owners == group.owners:
             return at
-        if any(may_meet(one, other) for one in made[at].rules for other in group.rules):
+        if any(may_meet(earlier, other) for earlier in made[at].rules for other in group.rules):
             return None
     return None
 
@@ -223,13 +239,15 @@ def may_meet(rule: Rule, other: Rule) -> bool:
 
 
 def _may_both_match(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    # Without `**` a glob matches paths of exactly its own depth.
     if _ANY_DEPTH not in first and _ANY_DEPTH not in second and len(first) != len(second):
         return False
+    # Compared from both ends, because `**` ends the comparison at its place.
     return not _part_ways(first, second) and not _part_ways(first[::-1], second[::-1])
 
 
 def _part_ways(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    """Say whether two globs, read from one end, differ in a step before any depth begins."""
+    """Say whether two globs, read from the same end, differ in a step before any depth begins."""
     for step, other in zip(first, second, strict=False):
         if _ANY_DEPTH in (step, other):
             return False
@@ -240,6 +258,7 @@ def _part_ways(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
 
 def _may_be_one_name(step: str, other: str) -> bool:
     (head, tail), (other_head, other_tail) = _ends(step), _ends(other)
+    # Neither step has a wildcard, so only equal names meet.
     if head == step and other_head == other:
         return step == other
     heads = head.startswith(other_head) or other_head.startswith(head)

@@ -17,7 +17,7 @@ class Action(StrEnum):
 
 
 class Source(StrEnum):
-    """Sources of a decision."""
+    """Sources of a decision: a command, an imported file, or a comment in the code."""
 
     COORDINATOR = "coordinator"
     IMPORTED = "imported"
@@ -38,6 +38,7 @@ LONGEST_AUTHOR: Final = 200
 def is_applicable(action: Action, observation: str, decision: str) -> bool:
     """Say whether an action applies: reopen needs a fixed or decided finding, every other action an unfixed finding."""
     is_fixed = observation == Observation.FIXED
+    # A finding that is open and undecided has nothing to withdraw.
     if action is Action.REOPEN:
         return is_fixed or decision != Decision.OPEN
     return not is_fixed
@@ -45,4 +46,5 @@ def is_applicable(action: Action, observation: str, decision: str) -> bool:
 
 def has_expired(expires: str | None, today: str) -> bool:
     """Say whether a decision is over; a decision holds to the end of its last day. Days are `YYYY-MM-DD`."""
+    # ISO days compare as text.
     return expires is not None and expires < today

@@ -74,6 +74,7 @@ _BACKEND: Final = (
     "**/*.{c,h,cc,cpp,cxx,hpp,m,mm,js,mjs,cjs,ts,mts,cts,sql,proto,sh}",
 )
 _SHARED: Final = ("*.{toml,json,yaml,yml,cfg,ini,lock,txt}", ".editorconfig", ".gitattributes", ".gitignore")
+# The first match wins: a test of the backend belongs to `tests`, so special domains stand before general ones.
 _DRAFT: Final = (
     Domain("tests", Ownership.OWNED, _TESTS, "Tests and what they need"),
     Domain("ci-tooling", Ownership.OWNED, _CI_TOOLING, "Continuous integration, scripts, containers"),
@@ -82,6 +83,7 @@ _DRAFT: Final = (
     Domain("backend", Ownership.OWNED, _BACKEND, "The program itself"),
     Domain("shared", Ownership.SHARED, _SHARED, "Configuration at the root; no agent, edits are recorded"),
 )
+# Last and owned, not unassigned: a file that nobody owns is a file that no agent audits.
 REST: Final = Domain("rest", Ownership.OWNED, ("**",), "Everything else, so that no file is left unlooked at")
 
 

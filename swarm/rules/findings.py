@@ -49,6 +49,7 @@ class Fate(StrEnum):
 
 def status_of(observation: str, decision: str) -> str:
     """Return the status of a finding; the generated column `findings.status` computes the same."""
+    # A rejected finding that a wave reports again stays rejected, and an approved finding that is fixed is fixed.
     if decision in {Decision.DEFERRED, Decision.REJECTED}:
         return decision
     if observation == Observation.FIXED:

@@ -7,7 +7,9 @@ from typing import Final, NamedTuple
 
 from swarm.rules.anchors import Anchor, Anchored, digest, folded
 
+# Part of each fingerprint: a new algorithm gives new fingerprints, and the old ones stay as aliases.
 VERSION: Final = "swarmFingerprint/v1"
+# 96 bits: among a million findings two equal fingerprints by chance are out of reach.
 LENGTH: Final = 24
 SHORTEST_ID: Final = 8
 
@@ -16,7 +18,7 @@ class Report(NamedTuple):
     """A finding as an agent reported it: read from the output, then located, then identified.
 
     `file`, `line` and `quote` are the agent's words, `anchor` is the place that collect found for them. `domain` is the
-    reporter's until the report is located, and then the one that owns the file.
+    reporter's until the report is located, and then the owner of the file.
     """
 
     reported_id: str
@@ -46,10 +48,12 @@ class Report(NamedTuple):
 def fingerprint_of(report: Report) -> str:
     """Return the 24 hex digits that identify a finding; severity and prose can change and are left out."""
     anchor = report.anchor
+    # Without a file nothing but the words can identify a finding; the domain keeps two agents' words apart.
     if anchor is None:
         return digest(VERSION, "", report.domain, report.rule, folded(report.description).lower())[:LENGTH]
     if anchor.anchored is Anchored.NONE:
         return digest(VERSION, anchor.path, report.rule, folded(report.description).lower())[:LENGTH]
+    # No line number: every edit above the line would change the identity.
     parts = (anchor.path, anchor.scope, anchor.text_hash, str(anchor.occurrence), report.rule)
     return digest(VERSION, *parts, str(report.ordinal))[:LENGTH]
 
@@ -63,11 +67,14 @@ def identified(reports: Sequence[Report]) -> list[Report]:
     alike: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
     for position, report in enumerate(reports):
         anchor = report.anchor
+        # Only an analyzer names rules exactly; two reports of an agent on a line are often the same defect in other
+        # words.
         if report.rule_id and anchor is not None and anchor.line is not None:
             alike[anchor.path, anchor.line, report.rule_id].append(position)
     ordinals = [0] * len(reports)
     for positions in alike.values():
         if len(positions) > 1:
+            # By column, then message: the order of an analyzer's output can change from run to run.
             positions.sort(key=lambda at: (reports[at].column, reports[at].description))
             for ordinal, at in enumerate(positions):
                 ordinals[at] = ordinal
@@ -76,7 +83,7 @@ def identified(reports: Sequence[Report]) -> list[Report]:
 
 
 def unclaimed(fingerprint: str, taken: AbstractSet[str]) -> str:
-    """Return a free fingerprint for a new finding, derived from its own where another finding has that.
+    """Return a free fingerprint for a new finding, derived from its own where another finding has its own.
 
     A finding keeps its first fingerprint although its line can change places with an equal line: a line added above
     becomes the first occurrence, and the finding of the first occurrence is now the second.

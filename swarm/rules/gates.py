@@ -52,6 +52,7 @@ _NO_AGENT: Final = "there is no agent to look at"
 _PASS: Final = "pass"  # noqa: S105
 _NO_TESTS: Final = "no_tests"
 _WAY_OUT: Final = "where there are no tests, [[verify.steps]] of swarm.toml names what proves it: a step of kind test"
+# Every other gate that fails says BLOCK.
 _SAYS: Final = {GateName.VERIFICATION: Verdict.VERIFY, GateName.FINDINGS: Verdict.AMEND}
 
 
@@ -115,8 +116,10 @@ class Judgement(NamedTuple):
 
 def evaluate(facts: GateFacts) -> Judgement:
     """Evaluate every gate; return the verdict and the phase that follows."""
+    # All gates, also after a failure: a person sees everything that is missing at once.
     gates = tuple(_gates(facts))
     failed = [gate for gate in gates if not gate.passed]
+    # The order of the enum is the gravity, so the gravest verdict of a failed gate wins.
     verdict = next((v for v in Verdict if any(_SAYS.get(g.name, Verdict.BLOCK) is v for g in failed)), Verdict.ADVANCE)
     weighty = (gate.reason for gate in failed if _SAYS.get(gate.name, Verdict.BLOCK) is verdict)
     reasons = [reason for reason in weighty if reason != _NO_AGENT]
@@ -133,12 +136,14 @@ def judged_wave(facts: GateFacts) -> WaveFacts | None:
     wave = facts.wave
     if wave is None or wave.phase != facts.run_status:
         return None
+    # A promoted wave has done its part: its phase may be dispatched again, and a new wave is then judged.
     return None if wave.status in {WaveStatus.ADVANCED, WaveStatus.ABORTED_FOR_REWIND} else wave
 
 
 def target(facts: GateFacts) -> Phase | None:
     """Return where a promotion leads from the run's phase, `None` where none does."""
     match facts.run_status:
+        # Features that nobody approved are no work, so the phase of work is passed over.
         case Phase.FEATURE_AUDIT:
             return Phase.FEATURE_EXECUTE if approved(facts, Lens.FEATURE) else Phase.TEST
         case Phase.TEST:
@@ -149,6 +154,7 @@ def target(facts: GateFacts) -> Phase | None:
     if phase is None:
         return None
     if phase in AMEND_PHASES:
+        # An amend phase goes back to its audit, which shows whether the fixes hold.
         return _AUDIT_OF[LENSES[phase]]
     return AUDIT_PHASES[AUDIT_PHASES.index(phase) + 1]
 
@@ -157,6 +163,7 @@ def amend_phase(facts: GateFacts) -> Phase:
     """Return the amend phase for the open findings: under the run's own lens, else under the gravest finding's."""
     phase = dispatched_phase(facts.run_status)
     lens = LENSES[phase] if phase else Lens.A
+    # The gate counts grave findings of all lenses, so the phase must fit the lens in which they are.
     if not grave(facts, lens):
         found = ((severity, other) for severity in GRAVE for other in Lens if _open(facts, severity, other))
         lens = next((other for _, other in found), lens)
@@ -189,9 +196,10 @@ def _current(facts: GateFacts) -> Phase | None:
 
 
 def _gates(facts: GateFacts) -> Iterator[Gate]:
-    looks = (_wave_collected, _agents_complete, _no_violations, _verification, _findings, _declarations)
-    for name, look in zip(GateName, looks, strict=True):
-        passed, reason = look(facts)
+    checks = (_wave_collected, _agents_complete, _no_violations, _verification, _findings, _declarations)
+    # `strict` holds the list of checks to the enum: a gate without its check is an error at once.
+    for name, check in zip(GateName, checks, strict=True):
+        passed, reason = check(facts)
         yield Gate(name, passed, name in OVERRIDABLE, reason)
 
 
@@ -234,6 +242,7 @@ def _verification(facts: GateFacts) -> tuple[bool, str]:
         return False, f"{what} is not verified"
     if proof.is_outdated:
         return False, f"{what} has moved on since it was verified"
+    # The verdict is the build's alone; a claim that does not hold fails the verification without changing the verdict.
     if proof.verdict == _PASS and not proof.passed:
         return False, f"the newest verification of {what} passes its build, but not every claim holds"
     verdict = f"the newest verification of {what} says {proof.verdict}"
@@ -243,6 +252,7 @@ def _verification(facts: GateFacts) -> tuple[bool, str]:
 def _findings(facts: GateFacts) -> tuple[bool, str]:
     if facts.run_status not in {*_HEALTH_AUDITS, *WAVELESS}:
         return True, "not asked in this phase"
+    # Over all lenses: a grave finding of another audit holds the run back too.
     counts = {severity: sum(_open(facts, severity, lens) for lens in Lens) for severity in GRAVE}
     grave_counts = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
     return (False, f"{grave_counts} open") if grave_counts else (True, "no CRITICAL or HIGH open")

@@ -36,8 +36,10 @@ def can_run_or_redirect(key: str, old: str | None, new: str | None, remotes: fro
     `remotes` are the names that the repository knew before. A remote that is new redirects nothing by itself, and a
     branch that follows a known remote is what `git push -u` writes. Source: git-config(1).
     """
+    # `rebase` takes a few words; any other value is passed on and could be anything.
     if key.endswith(".rebase"):
         return new is not None and new.lower() not in _REBASE_WORDS
+    # A branch that had a remote must not be led to another: the next push would go there.
     if _REMOTE_OF_BRANCH.fullmatch(key):
         return new is not None and (old is not None or new not in remotes | {"."})
     if (named := _URL_OF_REMOTE.fullmatch(key)) and named[1] not in remotes:

@@ -11,8 +11,10 @@ import re
 from functools import cache
 from itertools import permutations
 
+# Braces multiply: `{a,b}` twenty times over is a million globs.
 MOST_ALTERNATIVES = 256
 LONGEST_GLOB = 1024
+# The library's groups backtrack; with more of them a hostile name costs exponential time.
 MOST_EXTENDED_WILDCARDS = 4
 MOST_OPEN_GROUPS = 2
 _EXTENDED = re.compile(r"[?*+@!]\(|\\")
@@ -36,6 +38,7 @@ def regex_of(glob: str) -> str:
     pieces = [_translated(piece) for piece in expanded]
     pattern = f"(?s:{'|'.join(pieces)})"
     try:
+        # Compiled here, where the refusal still has a reason for the user.
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(f"it does not compile ({error})") from error
@@ -53,6 +56,7 @@ def _shape_problem(glob: str) -> str | None:
 def _piece_problem(glob: str) -> str | None:
     if glob.startswith("/"):
         return "it is absolute; paths are relative to the root of the repository"
+    # A path of git never holds these steps, so the glob would own nothing without a word.
     if not {"..", "."}.isdisjoint(glob.split("/")):
         return "it holds a `.` or `..` step, which no path of a repository has"
     return _runaway_problem(glob)
@@ -75,6 +79,7 @@ def _runaway_problem(glob: str) -> str | None:
 
 
 def _repeats_in_one_way(choices: list[str]) -> bool:
+    # A repeated group around a wildcard can split the same text in many ways.
     if any("*" in choice for choice in choices):
         return False
     if len(choices) == 1:
@@ -87,6 +92,7 @@ def _repeats_in_one_way(choices: list[str]) -> bool:
 def _expanded(glob: str) -> list[str]:
     if "{" not in glob:
         return [glob]
+    # Imported here: maps without braces, nearly all, do not pay for the import.
     import bracex
 
     try:
@@ -97,6 +103,7 @@ def _expanded(glob: str) -> list[str]:
 
 def _translated(glob: str) -> str:
     tokens = [_TOKEN.findall(segment) for segment in glob.split("/") if segment]
+    # Only what the property test covers is translated here; the rest keeps the library's meaning.
     if _EXTENDED.search(glob) or any("[" in segment for segment in tokens):
         return _library_regex(glob)
     if glob.endswith("/"):
@@ -106,6 +113,7 @@ def _translated(glob: str) -> str:
     for position, segment in enumerate(tokens):
         if segment != ["**"]:
             groups[-1].append(_segment(segment))
+        # `**/**` means `**`.
         elif position == 0 or tokens[position - 1] != ["**"]:
             groups.append([])
     return _joined(["/".join(group) for group in groups])

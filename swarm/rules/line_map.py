@@ -18,6 +18,7 @@ class LineMap:
     """Successor of each line of a file. Lines count from 1."""
 
     def __init__(self, hunks: Sequence[Hunk]) -> None:
+        # Sorted for `bisect`: a linear search for each of 100,000 findings would be quadratic.
         self.hunks = tuple(sorted(hunks))
         # `diff -U0` names the line before a pure insertion, so only the lines after that line shift.
         self._starts = [hunk.old_start + (hunk.old_count == 0) for hunk in self.hunks]
@@ -31,12 +32,14 @@ class LineMap:
         if line < self._starts[at] + hunk.old_count:
             return None
         old_end = self._starts[at] + hunk.old_count
+        # For a pure deletion git names the line before the hole, so the end is a line later.
         new_end = hunk.new_start + hunk.new_count + (hunk.new_count == 0)
         return line - old_end + new_end
 
     def rewritten(self, line: int) -> int | None:
         """Return the line that replaced a changed line, where the hunk has as many lines as before."""
         for hunk in self.hunks:
+            # Only where both sides have equally many lines do they face each other line by line.
             if hunk.old_start <= line < hunk.old_start + hunk.old_count and hunk.old_count == hunk.new_count:
                 return hunk.new_start + line - hunk.old_start
         return None

@@ -41,8 +41,10 @@ def locate(
     `expected` are the lines of known findings of the same rule: where a quote fits several lines and none has the
     reported number, the report more likely repeats a known finding near by than names a new line.
     """
+    # The quote before the number: agents quote well and count badly.
     if places := _places(source, line, quote, symbol):
         return source.anchor_at(_nearest(places, line, expected), Anchored.QUOTE)
+    # A number beyond the file names nothing, and guessing a line would make a false identity.
     if line is not None and 1 <= line <= len(source.lines):
         return source.anchor_at(line, Anchored.LINE)
     return no_anchor(source.path)
@@ -62,6 +64,7 @@ def locate_all(
     for at, (place, anchor) in enumerate(zip(places, anchors, strict=True)):
         if anchor.anchored is Anchored.QUOTE and place.line is not None:
             fallen[place.agent_run_id, place.rule, anchor.text_hash].setdefault(place.line, []).append(at)
+    # More reported lines than places: at least two reports fell on the same line.
     for by_line in fallen.values():
         if len(by_line) > len({anchors[positions[0]].line for positions in by_line.values()}):
             _distribute(source, places, by_line, anchors, known)
@@ -105,6 +108,7 @@ def given_out(costs: Sequence[Mapping[int, int]]) -> list[int | None]:
     `costs` holds, for each wish, the cost of each place, at most 2 x WINDOW; a wish without a place gets `None`.
     """
     places = sorted(set().union(*costs))
+    # More than any place can cost, so a wish is left out only where no place is free.
     refused = 4 * WINDOW
     # best[n]: the least cost of the wishes so far with the first n places, and their places.
     best: list[tuple[int, tuple[int | None, ...]]] = [(0, ())] * (len(places) + 1)
@@ -129,10 +133,13 @@ def _first_line(quote: str | None) -> str:
 def _places(source: SourceText, line: int | None, quote: str | None, symbol: str | None) -> list[int]:
     """Return the lines that a quote may mean: the near lines, among these the lines in the named definition."""
     wanted = _first_line(quote)
+    # An exact line is cheap to find and sure; only a miss pays for the search of similar lines.
     places = (source.places_of(wanted) or _misquoted(source, wanted, line)) if wanted else []
     if len(places) > 1 and line is not None:
+        # Never down to nothing: a quote far from the reported number is still a better sign than the number.
         places = [place for place in places if abs(place - line) <= WINDOW] or places
     if len(places) > 1 and symbol:
+        # Agents write `Class.method()` where the scope is `method`.
         name = symbol.rsplit(".", 1)[-1].removesuffix("()")
         places = [p for p in places if p == line or name in source.scope_at(p).split(".")] or places
     return places
@@ -145,11 +152,13 @@ def _nearest(places: Sequence[int], line: int | None, expected: Collection[int])
 
 
 def _distance(place: int, line: int, expected: Collection[int]) -> int:
+    # A line of a known finding counts as near: a report more likely repeats a finding than names its twin.
     return abs(place - line) + (WINDOW if place != line and place not in expected else 0)
 
 
 def _misquoted(source: SourceText, wanted: str, line: int | None) -> list[int]:
     """Return the lines that an inexact quote may mean: other blanks or quotation marks, a part, or a misspelling."""
+    # Agents shorten a long line with dots.
     part = wanted.rstrip(".…") if wanted.endswith(("...", "…")) else ""
     tight, letters = tightened(part or wanted), squeezed(part or wanted)
     if not letters:

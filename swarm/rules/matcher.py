@@ -38,6 +38,7 @@ class Matcher:
             if (key := known_key(known)) is not None:
                 by_key[key][0].append(at)
         for at, report in self.reports.items():
+            # Reports without a partner are not collected: among 100,000 reports most are new.
             if (key := report_key(report)) is not None and key in by_key:
                 by_key[key][1].append(at)
         for ours, theirs in by_key.values():
@@ -74,6 +75,7 @@ class Matcher:
         if len(ours) == len(theirs) == 1:
             return [(ours[0], theirs[0])]
         pairs: list[tuple[int, int]] = []
+        # The message tells more than the neighbours, which every edit near by changes.
         for trait in (_message, _neighbours):
             ours, theirs, found = self._by_trait(ours, theirs, trait)
             pairs += found
@@ -96,6 +98,7 @@ class Matcher:
         pairs = [
             (mine[value][0], its[value][0])
             for value in mine
+            # An empty trait is shared by all that have none, and singles out nothing.
             if value and len(mine[value]) == 1 and len(its.get(value, ())) == 1
         ]
         paired_ours, paired_theirs = {pair[0] for pair in pairs}, {pair[1] for pair in pairs}

@@ -16,6 +16,7 @@ from swarm.rules.matcher import Matcher
 
 _NAMED: Final = re.compile(r"[`'\"](\w[\w.]*)[`'\"]")
 SIMILAR_PROSE: Final = 0.5
+# Letters of a word that are compared.
 STEM: Final = 5
 # Words of meaning: the others stand in any two messages and would make them look alike.
 _WORD: Final = re.compile(
@@ -33,6 +34,7 @@ def match(
     """
     if not known:
         return [], [], list(reports)
+    # The order of the passes is the rule: each pass may only take what all surer passes left.
     matcher = Matcher(known, reports, travels)
     crowded = _crowded(known, reports)
     matcher.pair(
@@ -43,6 +45,7 @@ def match(
     _by_alias(matcher, crowded)
     _by_line(matcher)
     matcher.pair(lambda known: known.fingerprint, lambda report: report.fingerprint, _same_identity)
+    # Second time, with the crowded ones: the line map has settled those that it can.
     _by_alias(matcher, frozenset())
     _by_rewritten_line(matcher)
     _by_move(matcher)
@@ -64,6 +67,7 @@ def _crowded(known: Sequence[Known], reports: Sequence[Report]) -> frozenset[str
             anchor = item.anchor
             if anchor is None or anchor.line is None:
                 continue
+            # The number of an equal line shifts when a line above is fixed.
             if anchor.occurrences > 1:
                 crowded.add(item.fingerprint)
             place = (side, anchor.path, anchor.scope, anchor.text_hash, anchor.occurrence, item.rule)
@@ -82,6 +86,7 @@ def _by_alias(matcher: Matcher, crowded: frozenset[str]) -> None:
     owners = {alias: at for at, known in matcher.known.items() for alias in known.aliases if alias not in crowded}
     for at, report in list(matcher.reports.items()):
         owner = owners.get(report.fingerprint)
+        # The rule is compared too: an alias from a time before a rule was renamed must not join two rules.
         if owner is not None and owner in matcher.known and matcher.known[owner].rule == report.rule:
             matcher.take(owner, at, _same_identity)
 
@@ -113,6 +118,7 @@ def _by_rewritten_line(matcher: Matcher) -> None:
 def _by_move(matcher: Matcher) -> None:
     def known_key(known: Known) -> Hashable:
         anchor = known.anchor
+        # A finding whose line survived has not moved; an equal line elsewhere is another finding.
         if anchor is None or not anchor.text or matcher.line_now(known) is not None:
             return None
         return matcher.path_now(known), anchor.text_hash, known.rule
@@ -128,6 +134,7 @@ def _by_prose(matcher: Matcher) -> None:
     """Match a finding whose report has another category, by its line and the words of its message."""
 
     def known_key(known: Known) -> Hashable:
+        # An analyzer's rule is exact: another rule on the line is another finding.
         line = None if known.has_rule_id else matcher.line_now(known)
         return None if line is None else (matcher.path_now(known), line)
 
@@ -154,6 +161,7 @@ def _text(item: Known | Report) -> str:
 
 def _shared_words(ours: str, theirs: str) -> float:
     mine, its = _words(ours), _words(theirs)
+    # Relative to the shorter message, or a long explanation would never resemble a short one.
     return len(mine & its) / max(1, min(len(mine), len(its)))
 
 

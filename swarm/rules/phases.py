@@ -1,4 +1,4 @@
-"""Phases: their order, their lenses, and those that are dispatched."""
+"""Phases: their order, their lenses, and the phases that waves are dispatched in."""
 
 from enum import StrEnum
 from typing import Final
@@ -47,6 +47,7 @@ AMEND_PHASES: Final = (
     Phase.FEATURE_EXECUTE,
 )
 DISPATCHED_PHASES: Final = AUDIT_PHASES + AMEND_PHASES
+# Both lists have the order of the lenses, and `strict` keeps them in step.
 LENSES: Final = dict(zip(AUDIT_PHASES, Lens, strict=True)) | dict(zip(AMEND_PHASES, Lens, strict=True))
 LENS_TEXT: Final = {
     Lens.A: "bugs, security, quality, types, gaps in the tests, documentation",
@@ -77,6 +78,7 @@ def expected_next(status: str) -> tuple[Phase, ...]:
     phase = dispatched_phase(status)
     if phase is None:
         return ()
+    # Audit and amend of a lens alternate as often as needed, so either may follow the other.
     partner = LENSES[phase]
     return tuple(other for other in DISPATCHED_PHASES if LENSES[other] == partner) + _following(phase)
 

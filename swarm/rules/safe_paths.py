@@ -18,8 +18,10 @@ def safe_path(named: str, tracked: Container[str], links: Iterable[str]) -> str:
     `tracked` are the commit's paths; a name that equals a tracked path is returned unchanged. `links` are the
     symbolic links of the commit; a path through a link could lead anywhere. Raises `ValueError` with the reason.
     """
+    # First: a file with a strange name that the commit really has must stay reportable.
     if named in tracked:
         return named
+    # Agents on Windows, or trained on it, write backslashes.
     path = named.replace("\\", "/")
     if path.startswith("/"):
         raise ValueError("it is absolute")
@@ -35,6 +37,7 @@ def safe_path(named: str, tracked: Container[str], links: Iterable[str]) -> str:
 def _problem(path: str, steps: list[str]) -> str | None:
     if not steps:
         return "it is empty"
+    # `C:x` is relative here and absolute on Windows, where the repository may be cloned.
     if _DRIVE.match(path):
         return "it is absolute"
     if len(path) > LONGEST_PATH:

@@ -52,6 +52,7 @@ def scopes_of(path: str, text: str, lines: Sequence[str]) -> list[str]:
 
     Python by its grammar; other languages by indentation and the form of a definition.
     """
+    # Not `ast`: a file that does not parse, or of a newer Python, has scopes too.
     if path.endswith(PYTHON_SUFFIXES):
         return _python_scopes(text, len(lines))
     return _indented_scopes(lines)
@@ -65,6 +66,7 @@ def _python_scopes(text: str, count: int) -> list[str]:
     """
     scopes = [MODULE] * count
     open_definitions: list[tuple[int, str, int]] = []
+    # `last` is the last line with code: blank lines and comments after a definition are not part of it.
     depth, last, continued = 0, 0, False
     for number, line in enumerate(_STRING_OR_COMMENT.sub(_hollow, text).split("\n")[:count]):
         code = line.strip()
@@ -79,6 +81,7 @@ def _python_scopes(text: str, count: int) -> list[str]:
                 open_definitions.append((indent, outer + definition[1], number))
         last = number
         opened = sum(map(code.count, "([{")) - sum(map(code.count, ")]}"))
+        # A stray closing bracket must not keep the rest of the file at a negative depth.
         depth = max(0, depth + opened)
         continued = code.endswith("\\")
     _close_definitions(scopes, open_definitions, 0, last)
@@ -111,8 +114,10 @@ def _indented_scopes(lines: Sequence[str]) -> list[str]:
             if not stack or stack[-1][0] < indent:
                 name = _method(f"{heads.get(indent, '')} {{")
         elif text and not _ONLY_BRACKETS.fullmatch(text) and not _MARGINAL.match(text):
+            # A line at the margin of a definition, or left of it, ends the definition.
             while stack and stack[-1][0] >= indent:
                 stack.pop()
+            # A minified line is no definition that a person would name, and would only cost time.
             heads[indent] = text if len(text) <= _LONGEST else ""
             name = _definition(heads[indent])
         if name:
@@ -139,6 +144,7 @@ def _definition(text: str) -> str | None:
 
 def _implemented(rest: str) -> str | None:
     """Return the subject of a Rust `impl`: `Display for Money` of `<T> Display for Money where T: Clone`."""
+    # Type parameters can nest, which no regular expression follows.
     start, depth = 0, 0
     if rest.startswith("<"):
         for start, character in enumerate(rest, 1):  # noqa: B007  # read after the loop

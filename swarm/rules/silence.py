@@ -1,4 +1,4 @@
-"""SilenceVerdict on a finding that a wave did not report again."""
+"""Verdict on a finding that a wave did not report again."""
 
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -9,12 +9,11 @@ from swarm.rules.findings import EvidenceKind, Fate, Observation
 class Coverage(NamedTuple):
     """Coverage of the place of a finding by a wave.
 
-    `not_looked` is the reason why no agent covered the place, `None` where an agent did. `analyzer` names tool,
-    version and configuration, `rules` are the rules that were on, `silenced` the rules that a comment turns off in
-    the finding's file.
+    `gap` is the reason why no agent covered the place, `None` where an agent did. `analyzer` names tool, version and
+    configuration, `rules` are the rules that were on, `silenced` the rules that a comment turns off in the file.
     """
 
-    not_looked: str | None
+    gap: str | None
     analyzer: str | None
     rules: AbstractSet[str]
     file_was_read: bool
@@ -24,54 +23,64 @@ class Coverage(NamedTuple):
 
 
 class SilenceVerdict(NamedTuple):
-    """Observation of a finding by a wave that did not report the finding, with evidence and reason."""
+    """Observation of a finding by a wave that did not report the finding, with evidence and reason.
+
+    `is_covered` holds where the wave looked at the place, so that its silence counts as a miss.
+    """
 
     observation: Observation
     evidence: EvidenceKind | None
     reason: str
-    looked: bool
+    is_covered: bool
 
 
 def verdict_on_silence(
-    look: Coverage, fate: Fate, *, rule: str, analyzer: str | None, path_unchanged: bool
+    coverage: Coverage, fate: Fate, *, rule: str, analyzer: str | None, path_unchanged: bool
 ) -> SilenceVerdict:
     """Judge a finding that the wave did not report. Silence alone is never a fix."""
-    if look.not_looked:
-        return SilenceVerdict(Observation.UNVERIFIED, None, look.not_looked, looked=False)
-    if analyzer is not None and rule in look.silenced:
+    # First of all: where no agent looked, not even a vanished line tells the wave anything.
+    if coverage.gap:
+        return SilenceVerdict(Observation.UNVERIFIED, None, coverage.gap, is_covered=False)
+    # A comment that turns the rule off is the cheapest way to fake a fix.
+    if analyzer is not None and rule in coverage.silenced:
         return SilenceVerdict(
-            Observation.UNVERIFIED, None, f"{rule} is turned off by a comment in the file", looked=False
+            Observation.UNVERIFIED, None, f"{rule} is turned off by a comment in the file", is_covered=False
         )
     if fate is Fate.FILE_GONE:
-        return SilenceVerdict(Observation.FIXED, EvidenceKind.ANCHOR, "the file is gone", looked=True)
-    rescan = _rescan(look, rule=rule, analyzer=analyzer, path_unchanged=path_unchanged)
+        return SilenceVerdict(Observation.FIXED, EvidenceKind.ANCHOR, "the file is gone", is_covered=True)
+    rescan = _rescan(coverage, rule=rule, analyzer=analyzer, path_unchanged=path_unchanged)
     if rescan.observation is Observation.FIXED:
         return rescan
+    # After the rescan: an analyzer's silence is the stronger evidence, and is recorded as such.
     if fate is Fate.GONE:
-        return SilenceVerdict(Observation.FIXED, EvidenceKind.ANCHOR, "the line is gone or was rewritten", looked=True)
-    if look.confirmed and look.file_changed:
+        return SilenceVerdict(
+            Observation.FIXED, EvidenceKind.ANCHOR, "the line is gone or was rewritten", is_covered=True
+        )
+    # A confirmation alone is an agent's word: without an edit nothing can have been fixed.
+    if coverage.confirmed and coverage.file_changed:
         return SilenceVerdict(
             Observation.FIXED,
             EvidenceKind.CONFIRMED,
             "the owner's agent found it gone, and the file has changed",
-            looked=True,
+            is_covered=True,
         )
     return rescan
 
 
-def _rescan(look: Coverage, *, rule: str, analyzer: str | None, path_unchanged: bool) -> SilenceVerdict:
-    if analyzer is None or look.analyzer is None:
-        return SilenceVerdict(Observation.UNVERIFIED, None, "not reported, and its line still stands", looked=True)
+def _rescan(coverage: Coverage, *, rule: str, analyzer: str | None, path_unchanged: bool) -> SilenceVerdict:
+    if analyzer is None or coverage.analyzer is None:
+        return SilenceVerdict(Observation.UNVERIFIED, None, "not reported, and its line still stands", is_covered=True)
     problem = ""
-    if look.analyzer != analyzer:
-        problem = f"looked at with {look.analyzer}, was found with {analyzer}"
-    elif rule not in look.rules:
+    # Another version or configuration may miss the defect for reasons of its own.
+    if coverage.analyzer != analyzer:
+        problem = f"looked at with {coverage.analyzer}, was found with {analyzer}"
+    elif rule not in coverage.rules:
         problem = "rule not run"
-    elif not look.file_was_read:
+    elif not coverage.file_was_read:
         problem = "the analyzer did not read the file"
     elif not path_unchanged:
         problem = "the file was renamed, and its rules may be others there"
     if problem:
-        return SilenceVerdict(Observation.UNVERIFIED, None, problem, looked=False)
-    reason = f"{look.analyzer} analysed the file with {rule} on and was silent"
-    return SilenceVerdict(Observation.FIXED, EvidenceKind.ANALYZER_RESCAN, reason, looked=True)
+        return SilenceVerdict(Observation.UNVERIFIED, None, problem, is_covered=False)
+    reason = f"{coverage.analyzer} analysed the file with {rule} on and was silent"
+    return SilenceVerdict(Observation.FIXED, EvidenceKind.ANALYZER_RESCAN, reason, is_covered=True)

@@ -57,9 +57,11 @@ AGENT_RUN: Final = Machine(
         _A.RUNNING: _ENDS | {_A.ABORTED_FOR_REWIND},
         _A.FAILED: frozenset({_A.DISPATCHED, _A.ABORTED_FOR_REWIND}),
         _A.TIMED_OUT: frozenset({_A.DISPATCHED, _A.ABORTED_FOR_REWIND}),
+        # Blocked states have no step to `dispatched`: only `revalidate` or a new agent run leads out.
         _A.INVALID_OUTPUT: frozenset({_A.ABORTED_FOR_REWIND}),
         _A.OWNERSHIP_VIOLATION: frozenset({_A.ABORTED_FOR_REWIND}),
     },
+    # A complete row never changes: a redispatch adds a new row.
     terminal=frozenset({_A.COMPLETE, _A.ABORTED_FOR_REWIND}),
     blocked=frozenset({_A.INVALID_OUTPUT, _A.OWNERSHIP_VIOLATION}),
     overrides={
@@ -75,8 +77,10 @@ _W = WaveStatus
 WAVE: Final = Machine(
     steps={
         _W.DISPATCHED: frozenset({_W.COLLECTED, _W.FAILED, _W.ABORTED_FOR_REWIND}),
+        # Back to `dispatched` when a `redrive` or `resume` opens the wave again.
         _W.COLLECTED: frozenset({_W.VERIFIED, _W.ADVANCED, _W.DISPATCHED, _W.ABORTED_FOR_REWIND}),
         _W.VERIFIED: frozenset({_W.ADVANCED, _W.DISPATCHED, _W.ABORTED_FOR_REWIND}),
+        # A failed wave goes on by `resume` or `redrive`; only corrected outputs, by override, make it collected.
         _W.FAILED: frozenset({_W.DISPATCHED, _W.ABORTED_FOR_REWIND}),
     },
     terminal=frozenset({_W.ADVANCED, _W.ABORTED_FOR_REWIND}),
@@ -94,6 +98,7 @@ def refusal(machine: Machine, source: str, target: str, *, override: bool = Fals
         return None
     if override and target in machine.overrides.get(source, frozenset()):
         return None
+    # In this order, because a terminal state can be blocked as well and the end is the plainer reason.
     if source in machine.terminal:
         return Refusal.TERMINAL
     return Refusal.BLOCKED if source in machine.blocked else Refusal.INVALID

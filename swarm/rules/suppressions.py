@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 MARK: Final = "swarm:"
+# The mark must follow a comment sign, so that prose about the mark rejects nothing.
 _BEGIN: Final = re.compile(r"(#|//|--|;|/\*|<!--)[ \t]*swarm:[ \t]*ignore(?![\w-])")
 _CLOSERS: Final = {"/*": "*/", "<!--": "-->"}
 _RULES: Final = re.compile(r"[\w./:@+-]+(?:,[\w./:@+-]+)*(?!\S)")
@@ -39,6 +40,7 @@ def without_comment(line: str) -> str:
 def suppressions_at(lines: Sequence[str], line: int) -> tuple[Suppression, ...]:
     """Return the comments about the findings of a line: those at its end, and those alone on the line above."""
     found = []
+    # The line's own comment first: it is the more exact of the two.
     for number in (line, line - 1):
         comment = _comment(lines[number - 1]) if 1 <= number <= len(lines) else None
         if comment is not None and (number == line or not comment.code.strip()):
@@ -47,6 +49,7 @@ def suppressions_at(lines: Sequence[str], line: int) -> tuple[Suppression, ...]:
 
 
 def _comment(line: str) -> _Comment | None:
+    # A substring test first: nearly no line has the mark, and the pattern is slow.
     if MARK not in line or (begin := _BEGIN.search(line)) is None:
         return None
     code, closer = line[: begin.start()], _CLOSERS.get(begin[1])
@@ -60,5 +63,6 @@ def _comment(line: str) -> _Comment | None:
     named = _RULES.match(text)
     if named is None:
         return _Comment(code, frozenset(), "", "it names no rule or category")
+    # A reason is required, as for every rejection.
     reason = text[named.end() :].strip()[:LONGEST_REASON]
     return _Comment(code, frozenset(named[0].split(",")), reason, "" if reason else "it gives no reason")

@@ -1,4 +1,4 @@
-"""Verification of a finding in a commit: is its fix there; for an approved finding, is its place still there."""
+"""Verification of a finding in a commit: whether the commit has its fix or, for an approved finding, its place."""
 
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -19,7 +19,7 @@ _STANDING: Final = (Fate.STANDS, Fate.MOVED)
 _GONE: Final = (Fate.GONE, Fate.FILE_GONE)
 
 
-class Looked(NamedTuple):
+class Inspection(NamedTuple):
     """Observations of a finding in the commit that is verified.
 
     `evidence` is the reason why the finding counts as fixed, `None` for a claim or an open finding. `fix_is_there`
@@ -47,8 +47,9 @@ class Row(NamedTuple):
 _UNKNOWN: Final = Row(UNVERIFIABLE, "unverifiable", "there is no anchor, or its history is not here")
 
 
-def verify_fixed(seen: Looked) -> Row:
+def verify_fixed(seen: Inspection) -> Row:
     """Judge a finding that counts as fixed, or that an agent claims to have fixed."""
+    # A line that is missing proves a fix, whoever claims the fix.
     if seen.fate in _GONE:
         evidence = "the file is gone" if seen.fate is Fate.FILE_GONE else "the line is gone or was rewritten"
         return Row(VERIFIED, "anchor", evidence)
@@ -58,8 +59,9 @@ def verify_fixed(seen: Looked) -> Row:
     return attested or _UNKNOWN
 
 
-def _still_there(seen: Looked, attested: Row | None) -> Row:
+def _still_there(seen: Inspection, attested: Row | None) -> Row:
     match seen.evidence:
+        # The analyzer judged other content, so neither its silence nor the line decides.
         case EvidenceKind.ANALYZER_RESCAN if attested is None:
             doubt = f"its line stands at {seen.place}, and the file has changed since its analyzer was silent on it"
             return Row(UNVERIFIABLE, "unverifiable", doubt)
@@ -67,12 +69,13 @@ def _still_there(seen: Looked, attested: Row | None) -> Row:
             return Row(REGRESSED, "anchor", f"it was seen gone, and stands again at {seen.place}")
         case EvidenceKind.ANCHOR:
             return Row(STILL_PRESENT, "anchor", f"it stands at {seen.place}; the commit that mended it is not in here")
+    # A confirmation needs an edit of the file; an analyzer's silence on this very content needs none.
     if attested is not None and (seen.file_changed or attested.verified_via == "cross_ref"):
         return attested
     return Row(STILL_PRESENT, "anchor", f"it stands unchanged at {seen.place}")
 
 
-def _attested(seen: Looked) -> Row | None:
+def _attested(seen: Inspection) -> Row | None:
     """Return the evidence for a fix other than the line itself."""
     if seen.evidence == EvidenceKind.ANALYZER_RESCAN and seen.same_content:
         return Row(VERIFIED, "cross_ref", "its analyzer read this very content with the rule on, and was silent")
@@ -100,15 +103,17 @@ def asked_again(row: Row, outcome: RescanOutcome, evidence: str, *, is_claim: bo
     """
     match outcome:
         case RescanOutcome.SILENT:
+            # Silence confirms a row, and proves a row that nothing else could.
             return row if row.classification == VERIFIED else Row(VERIFIED, "cross_ref", evidence)
         case RescanOutcome.REPORTED:
             return Row(REGRESSED if row.classification == REGRESSED else STILL_PRESENT, "anchor", evidence)
         case RescanOutcome.MUTE:
+            # A finding that counts as fixed rests on earlier evidence; a claim has nothing else.
             doubted = is_claim and row.classification == VERIFIED
             return Row(UNVERIFIABLE, "unverifiable", evidence) if doubted else row
 
 
-def verify_open(seen: Looked, *, was_fixed: bool) -> Row:
+def verify_open(seen: Inspection, *, was_fixed: bool) -> Row:
     """Judge an open finding by its line."""
     if seen.fate in _GONE:
         return verify_fixed(seen)
@@ -117,7 +122,7 @@ def verify_open(seen: Looked, *, was_fixed: bool) -> Row:
     return _UNKNOWN
 
 
-def verify_approved(seen: Looked, *, rewritten: bool) -> Row:
+def verify_approved(seen: Inspection, *, rewritten: bool) -> Row:
     """Judge whether an approved finding still has a place to fix.
 
     `rewritten` holds where a single line replaced the finding's line.
@@ -134,6 +139,7 @@ def verify_approved(seen: Looked, *, rewritten: bool) -> Row:
 
 def exit_code(rows: int, offending: int, unverifiable: int, threshold: int) -> int:
     """Return 2 where there are rows and all are unverifiable, 1 where more offend than the threshold, else 0."""
+    # Nothing could be checked: neither pass nor fail would be true.
     if rows and unverifiable == rows:
         return 2
     return int(offending > threshold)

@@ -9,7 +9,7 @@ from swarm.git.runner import Git
 from swarm.rules.anchors import LONGEST_TEXT, Anchor, SourceText
 from swarm.rules.findings import Fate
 from swarm.rules.known_findings import Known
-from swarm.rules.verification import Looked
+from swarm.rules.verification import Inspection
 from swarm.waves.travel import Journey, journeys
 
 
@@ -118,10 +118,10 @@ def _may_be(source: SourceText, anchor: Anchor, alike: Sequence[int]) -> bool:
     return any(source.anchor_at(line, anchor.anchored).context_hash == anchor.context_hash for line in alike)
 
 
-def looked(place: Place) -> Looked:
+def inspection_of(place: Place) -> Inspection:
     """Return the place as facts for a verdict, without any evidence of a fix."""
     where = f"{place.path}:{place.line}" if place.line else place.path or "no file"
-    return Looked(
+    return Inspection(
         place.fate,
         where,
         None,

@@ -48,7 +48,7 @@ def test_the_database_generates_the_same_word(tmp_path: Path) -> None:
 
 
 SAME = Coverage(
-    not_looked=None,
+    gap=None,
     analyzer="ruff 1",
     rules=frozenset({"F401"}),
     file_was_read=True,
@@ -59,26 +59,26 @@ SAME = Coverage(
 AGENT = SAME._replace(analyzer=None, rules=frozenset())
 
 
-def unverified(reason: str, *, looked: bool) -> SilenceVerdict:
-    return SilenceVerdict(Observation.UNVERIFIED, None, reason, looked)
+def unverified(reason: str, *, is_covered: bool) -> SilenceVerdict:
+    return SilenceVerdict(Observation.UNVERIFIED, None, reason, is_covered)
 
 
 def fixed(evidence: EvidenceKind, reason: str) -> SilenceVerdict:
-    return SilenceVerdict(Observation.FIXED, evidence, reason, looked=True)
+    return SilenceVerdict(Observation.FIXED, evidence, reason, is_covered=True)
 
 
 RESCANNED = fixed(EvidenceKind.ANALYZER_RESCAN, "ruff 1 analysed the file with F401 on and was silent")
 LINE_GONE = fixed(EvidenceKind.ANCHOR, "the line is gone or was rewritten")
 FILE_GONE = fixed(EvidenceKind.ANCHOR, "the file is gone")
 CONFIRMED = fixed(EvidenceKind.CONFIRMED, "the owner's agent found it gone, and the file has changed")
-SILENT = unverified("not reported, and its line still stands", looked=True)
-NOT_RUN = unverified("rule not run", looked=False)
-UNREAD = unverified("the analyzer did not read the file", looked=False)
-OTHER = unverified("looked at with ruff 2, was found with ruff 1", looked=False)
-RENAMED = unverified("the file was renamed, and its rules may be others there", looked=False)
-TURNED_OFF = unverified("F401 is turned off by a comment in the file", looked=False)
-OUT_OF_SCOPE = unverified("its domain had no agent", looked=False)
-NOBODY = SAME._replace(not_looked="its domain had no agent")
+SILENT = unverified("not reported, and its line still stands", is_covered=True)
+NOT_RUN = unverified("rule not run", is_covered=False)
+UNREAD = unverified("the analyzer did not read the file", is_covered=False)
+OTHER = unverified("looked at with ruff 2, was found with ruff 1", is_covered=False)
+RENAMED = unverified("the file was renamed, and its rules may be others there", is_covered=False)
+TURNED_OFF = unverified("F401 is turned off by a comment in the file", is_covered=False)
+OUT_OF_SCOPE = unverified("its domain had no agent", is_covered=False)
+NOBODY = SAME._replace(gap="its domain had no agent")
 QUIET = SAME._replace(silenced=frozenset({"F401"}))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from swarm.rules.findings import EvidenceKind, Fate
 from swarm.rules.verification import (
-    Looked,
+    Inspection,
     RescanOutcome,
     Row,
     asked_again,
@@ -53,9 +53,9 @@ FIXED: list[tuple[tuple[Any, ...], tuple[str, str]]] = [
 ]
 
 
-def looked(fate: Fate, evidence: Any = None, *more: Any) -> Looked:
+def looked(fate: Fate, evidence: Any = None, *more: Any) -> Inspection:
     how, changed, there, same = more or (None, False, False, False)
-    return Looked(fate, "src/a.py:3", evidence, how, file_changed=changed, fix_is_there=there, same_content=same)
+    return Inspection(fate, "src/a.py:3", evidence, how, file_changed=changed, fix_is_there=there, same_content=same)
 
 
 def fits(values: tuple[Any, ...], pattern: tuple[Any, ...]) -> bool:
@@ -89,7 +89,7 @@ WORDS = [
 
 
 @pytest.mark.parametrize(("seen", "words"), WORDS)
-def test_one_line_says_why(seen: Looked, words: str) -> None:
+def test_one_line_says_why(seen: Inspection, words: str) -> None:
     assert verify_fixed(seen).evidence == words
 
 

@@ -16,7 +16,7 @@ from swarm.store.findings import KnownFinding
 from swarm.store.fix_claims import NewFixClaim
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
-from swarm.waves.places import looked, places_at
+from swarm.waves.places import inspection_of, places_at
 
 LONGEST_TEXT: Final = 400
 
@@ -156,7 +156,7 @@ def _claims(
     found = []
     for row, (item, description, named) in accepted.items():
         file = _safe(named)
-        seen = verify_fixed(looked(places[row]))
+        seen = verify_fixed(inspection_of(places[row]))
         via = seen.verified_via if seen.classification == "verified" else "unverifiable"
         claim = NewFixClaim(
             wave_id=wave.id,

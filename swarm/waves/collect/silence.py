@@ -47,7 +47,7 @@ def judge_silence(
         fixed_wave = wave.number if verdict.observation is Observation.FIXED else None
         commit = wave.dispatch_sha if fixed_wave is not None else None
         is_counted = bool(counted) and looks.agent_run_at(item, path) in counted
-        missed = int(verdict.looked and fixed_wave is None and not is_counted)
+        missed = int(verdict.is_covered and fixed_wave is None and not is_counted)
         not_seen.append(
             NotSeen(
                 observation=verdict.observation,
@@ -88,16 +88,16 @@ class _Looks:
 
     def at(self, item: KnownFinding, path: str | None, *, changed: bool) -> Coverage:
         taken = self._taken_at(item, path)
-        not_looked = None
+        gap = None
         if item.lens != self._lens:
-            not_looked = f"this wave looked for {LENS_TEXT[self._lens]}"
+            gap = f"this wave looked for {LENS_TEXT[self._lens]}"
         elif taken is None:
-            not_looked = "no agent of this wave owns its file"
+            gap = "no agent of this wave owns its file"
         elif not taken.is_complete:
-            not_looked = f"the agent of {taken.agent.domain} did not complete ({taken.status})"
-        if taken is None or not_looked:
+            gap = f"the agent of {taken.agent.domain} did not complete ({taken.status})"
+        if taken is None or gap:
             return Coverage(
-                not_looked=not_looked,
+                gap=gap,
                 analyzer=None,
                 rules=frozenset(),
                 file_was_read=False,
@@ -107,7 +107,7 @@ class _Looks:
             )
         analysis = self._analyses[taken.agent.domain]
         return Coverage(
-            not_looked=None,
+            gap=None,
             analyzer=taken.agent.analyzer if analysis else None,
             rules=analysis.rules_at(path) if analysis else frozenset(),
             file_was_read=analysis is not None and analysis.was_read(path),

@@ -11,7 +11,7 @@ from swarm.results.dispatch import Unrouted
 from swarm.rules.findings import OPEN_STATUSES, Decision, Fate
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import LENSES, Phase
-from swarm.rules.verification import BROKEN, DRIFTED, Looked, verify_approved
+from swarm.rules.verification import BROKEN, DRIFTED, Inspection, verify_approved
 from swarm.store import assignments, findings
 from swarm.store.findings import Finding, Selection
 from swarm.store.runs import Run
@@ -112,8 +112,8 @@ def classify_place(finding: Finding, place: Place) -> str:
     return verify_approved(_seen(place.fate), rewritten=place.line is not None).classification
 
 
-def _seen(fate: Fate) -> Looked:
-    return Looked(fate, "", None, None, file_changed=False, fix_is_there=False, same_content=False)
+def _seen(fate: Fate) -> Inspection:
+    return Inspection(fate, "", None, None, file_changed=False, fix_is_there=False, same_content=False)
 
 
 def hold_to_anchors(run: Run, phase: Phase, routing: Routing) -> None:

@@ -12,12 +12,12 @@ from swarm.git.runner import GitError
 from swarm.results.second_look import ClaimRow, ClaimsSummary
 from swarm.rules import verification
 from swarm.rules.findings import EvidenceKind, Observation
-from swarm.rules.verification import Looked, Row
+from swarm.rules.verification import Inspection, Row
 from swarm.store import findings, fix_claims
 from swarm.store.findings import Finding, Selection
 from swarm.store.fix_claims import FixClaim
 from swarm.store.runs import Run
-from swarm.waves.places import Place, looked, places_at
+from swarm.waves.places import Place, inspection_of, places_at
 from swarm.waves.prove.build import Prover
 from swarm.waves.prove.rescan import Answer, ask_again, census_of
 
@@ -126,15 +126,15 @@ class _Judge:
 
     def row(self, question: Question, finding: Finding, place: Place) -> Row:
         if question is Question.APPROVED:
-            return verification.verify_approved(looked(place), rewritten=place.line is not None)
+            return verification.verify_approved(inspection_of(place), rewritten=place.line is not None)
         seen = self._seen(finding, place)
         if finding.observation == Observation.FIXED or question is Question.FIXED:
             return verification.verify_fixed(seen)
         return verification.verify_open(seen, was_fixed=finding.regressions > 0)
 
-    def _seen(self, finding: Finding, place: Place) -> Looked:
+    def _seen(self, finding: Finding, place: Place) -> Inspection:
         evidence = finding.evidence if finding.observation == Observation.FIXED else None
-        return looked(place)._replace(
+        return inspection_of(place)._replace(
             evidence=evidence,
             verified_how=finding.verified_how,
             fix_is_there=finding.fixed_commit is None or self._holds(finding.fixed_commit),

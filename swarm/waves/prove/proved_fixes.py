@@ -8,7 +8,7 @@ from swarm.rules.findings import EvidenceKind
 from swarm.rules.verification import VERIFIED, asked_again, verify_fixed
 from swarm.store import findings, fix_claims
 from swarm.store.fix_claims import Proved
-from swarm.waves.places import looked, places_at
+from swarm.waves.places import inspection_of, places_at
 from swarm.waves.prove.build import Prover
 from swarm.waves.prove.rescan import Answer, ask_again, census_of
 
@@ -33,7 +33,7 @@ def proved_at(
     every = findings.known_findings(conn, prover.run.id, today=today())
     known = {item.known.row_id: item for item in every if item.known.row_id in rows}
     places = places_at(prover.repository.git, [item.known for item in known.values()], commit)
-    judged = {row: verify_fixed(looked(places[row])) for row in known}
+    judged = {row: verify_fixed(inspection_of(places[row])) for row in known}
     said = answers or {}
     open_still = ((known[row], places[row]) for row in known if row not in said)
     said = {**said, **ask_again(prover, commit, open_still, census_of(every))}
