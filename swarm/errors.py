@@ -460,6 +460,15 @@ class RepoNotGit(SwarmError):
     path: str
 
 
+class WorkTreeElsewhere(RepoNotGit):
+    """Git takes another folder for the work tree, so that it would read and write there."""
+
+    text = "git takes {found} for the work tree of {path}, because core.worktree is set; nothing was written"
+    advice = "if {path} is meant, run `{remedy}`, then repeat the command"
+    found: str
+    remedy: str
+
+
 class RepoUnborn(SwarmError):
     code = "REPO_UNBORN"
     severity = Severity.HIGH
@@ -489,6 +498,13 @@ class GitFailed(SwarmError):
     verb: str
     problem: str
     path: str
+
+
+class GitBlocked(GitFailed):
+    """A git call would fail for a reason that a single command removes."""
+
+    advice = "{remedy}, then repeat the command"
+    remedy: str
 
 
 class GitLocked(SwarmError):
@@ -702,6 +718,13 @@ class IsolationInTheWay(IsolationError):
 
     advice = f"{IsolationError.advice}; `swarm clean {{run_id}} --force` removes what is in the way, and saves it first"
     run_id: str
+
+
+class IsolationBlocked(IsolationError):
+    """Isolation failed for a reason that a single command removes."""
+
+    advice = "{remedy}, then repeat the command"
+    remedy: str
 
 
 class NoWaveToLaunch(SwarmError):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from swarm import errors
-from swarm.git import sparse
+from swarm.git import sparse, work_tree
 from swarm.git.diff import Change, changes
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.refs import move_branch
@@ -47,6 +47,7 @@ def forward_files(folder: Path, branch: str, old: str, new: str) -> None:
     """
     if not folder.is_dir():
         raise errors.PublishTargetDirty(path=str(folder), branch=branch)
+    work_tree.hold(folder)
     git = Git(folder)
     if _stands_at(git, new):
         return

@@ -23,6 +23,14 @@ def branches_below(git: Git, prefix: str) -> list[tuple[str, str]]:
     return [(path_text(name).removeprefix(HEADS), commit.decode()) for commit, _, name in found]
 
 
+def branch_in_the_way(git: Git, branch: str) -> str | None:
+    """Return a branch that keeps git from making another: one is a folder of the other's name."""
+    parts = branch.split("/")
+    above = ("/".join(parts[:count]) for count in range(1, len(parts)))
+    standing = next((name for name in above if tip_of(git, name) is not None), None)
+    return standing or next((name for name, _ in branches_below(git, f"{branch}/")), None)
+
+
 def move_branch(git: Git, branch: str, old: str | None, new: str) -> None:
     """Move a branch from one commit to another; `None` for a branch to make.
 

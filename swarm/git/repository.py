@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from swarm import errors
+from swarm.git import work_tree
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.runner import Git, GitError
 from swarm.rules.ref_names import HEADS
@@ -45,7 +46,8 @@ class TreeFile(NamedTuple):
 def repository_at(folder: Path) -> Repository:
     """Return the repository that holds a folder.
 
-    Raises RepoNotFound, RepoNotGit (a bare one too), RepoUnborn.
+    Raises RepoNotFound, RepoNotGit (a bare one too), RepoUnborn, and WorkTreeElsewhere where git would work in a
+    folder of another repository.
     """
     if not folder.is_dir():
         raise errors.RepoNotFound(path=str(folder))
@@ -62,7 +64,26 @@ def repository_at(folder: Path) -> Repository:
             raise errors.RepoNotGit(path=str(folder)) from error
         raise error.typed() from error
     real_root = Path(root.decode("utf-8", "surrogateescape")).resolve()
-    return _with_head(real_root, Path(common.decode("utf-8", "surrogateescape")).resolve())
+    real_common = Path(common.decode("utf-8", "surrogateescape")).resolve()
+    _hold_to_root(folder, real_root, real_common)
+    return _with_head(real_root, real_common)
+
+
+def checkout_around(folder: Path) -> Path | None:
+    """Return the folder of the nearest `.git` from a folder upward, as the disk shows it, without asking git."""
+    real = folder.resolve()
+    return next((place for place in (real, *real.parents) if os.path.lexists(place / ".git")), None)
+
+
+def _hold_to_root(folder: Path, root: Path, common: Path) -> None:
+    """Raise WorkTreeElsewhere where `core.worktree` leads out of the folder, or to a root that is no checkout of it."""
+    place = checkout_around(folder)
+    if place is None or place == root:
+        return
+    code, found = Git(root).answer("rev-parse", "--path-format=absolute", "--git-common-dir", expect=(0, 128))
+    is_same = not code and Path(os.fsdecode(found.removesuffix(b"\n"))).resolve() == common
+    if not is_same or not folder.resolve().is_relative_to(root):
+        raise work_tree.elsewhere(place, root)
 
 
 def _with_head(root: Path, common: Path) -> Repository:

@@ -6,6 +6,7 @@ configuration is not read, nor are replacement objects. No shell, no prompt, a d
 
 import os
 import re
+import shlex
 import subprocess
 import time
 from pathlib import Path
@@ -79,6 +80,8 @@ _NO_ROOM: Final = re.compile(
     r"No space left on device|Out of diskspace|[Dd]isk quota exceeded|File too large|Read-only file system"
     r"|Input/output error|couldn't write '|unable to create directory|write error|[Uu]nable to write|could not write"
 )
+# An object that a partial clone lacks, and that git may not fetch by itself.
+_NOT_FETCHED: Final = re.compile(r"from promisor remote|lazy fetching disabled")
 # A name may hold an apostrophe, as git's own words do (`couldn't`).
 _QUOTED: Final = re.compile(r"(?<!\w)'.*?'(?!\w)|\".*?\"", re.DOTALL)
 _FILTER_PROGRAMS: Final = ("clean", "smudge", "process")
@@ -127,6 +130,10 @@ class GitError(Exception):
         problem = self.stderr or (f"ended by signal {-self.code}" if self.code < 0 else f"exit code {self.code}")
         if self.is_of_disk:
             return errors.WorkspaceNotWritable(path=str(self.folder), problem=f"git {verb}: {problem}")
+        if _NOT_FETCHED.search(self.stderr):
+            path = str(self.folder)
+            remedy = f"fetch what this partial clone lacks: `git -C {shlex.quote(path)} fetch --refetch --no-filter`"
+            return errors.GitBlocked(verb=verb, problem=problem, path=path, remedy=remedy)
         return errors.GitFailed(verb=verb, problem=problem, path=str(self.folder))
 
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm.git import sparse
+from swarm.git import sparse, work_tree
 from swarm.git.agent_work import touched_files
 from swarm.git.path_text import path_bytes
 from swarm.git.refs import delete_branch, tip_of
@@ -120,7 +120,11 @@ def _read(file: Path) -> str | None:
 
 
 def fill(tree: Tree) -> None:
-    """Check out the files of a new worktree; may be run for several at once. Raises GitError, OSError."""
+    """Check out the files of a new worktree; may be run for several at once.
+
+    Raises GitError, OSError, and WorkTreeElsewhere before a file is written.
+    """
+    work_tree.pin(tree.path, admin_dir(tree.path))
     if tree.only is not None:
         sparse.fill(tree.path, admin_dir(tree.path), tree.only)
         return
@@ -221,6 +225,9 @@ def lacks_files(tree: Tree) -> bool:
 def _stands_at(git: Git, tree: Tree, commit: str) -> bool:
     here = Git(tree.path)
     if common_dir_of(here) != common_dir_of(git) or here.text("rev-parse", "HEAD") != commit:
+        return False
+    if not work_tree.is_own(tree.path):
+        # A comparison would read another folder, and find nothing touched.
         return False
     return not tree.branch or here.text("symbolic-ref", "--quiet", "HEAD") == head_ref(tree.branch)
 

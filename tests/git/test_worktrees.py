@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from swarm.git import worktrees
+from swarm import errors
+from swarm.git import checkouts, worktrees
 from swarm.git.repository import Repository, repository_at
 from swarm.git.runner import GitError
 from swarm.git.worktrees import Tree
@@ -228,3 +229,18 @@ def test_a_tree_whose_index_says_that_it_is_clean_is_not_removed(repo: Repo, tmp
     repo.git("update-index", "--assume-unchanged", "src/tool.py", cwd=tree.path)
     assert not worktrees.remove(repository.git, tree, repository.head, index)
     assert file.read_text().startswith("###")
+
+
+def test_a_user_s_worktree_in_which_git_writes_elsewhere_is_not_brought_forward(
+    repo: Repo, repository: Repository, tmp_path: Path
+) -> None:
+    linked, old = tmp_path / "linked", repo.head
+    repo.git("worktree", "add", "-q", "-b", "side", str(linked))
+    new = repo.commit({"src/app.py": "x = 1\n"})
+    repo.git("config", "core.worktree", str(repo.root))
+    repo.git("config", "extensions.worktreeConfig", "true")
+    repo.git("reset", "-q", "--hard", old)
+    with pytest.raises(errors.WorkTreeElsewhere):
+        checkouts.forward_checkout(linked, "side", old, new)
+    assert repo.git("status", "--porcelain") == ""
+    assert repo.git("rev-parse", "side") == old

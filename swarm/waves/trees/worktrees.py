@@ -1,6 +1,7 @@
 """Worktrees of a wave: made in a row under a lock, all or none; the locks of worktrees and of merges."""
 
 import os
+import shlex
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -10,7 +11,7 @@ from typing import Final
 
 from swarm import errors
 from swarm.files import make_folder
-from swarm.git import checkouts, orphans, refs, worktrees
+from swarm.git import checkouts, missing_objects, orphans, refs, worktrees
 from swarm.git.repository import Repository, common_dir_of
 from swarm.git.runner import Git, GitError
 from swarm.git.worktrees import Tree
@@ -72,6 +73,7 @@ def make_trees(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> list
 
     A branch that was there before is not among that. Raises IsolationError, after taking back what this call made.
     """
+    _hold(git, trees, commit)
     places = {tree.path.parent for _, tree in trees}
     had = {place for place in places if place.is_dir()}
     common = common_dir_of(git)
@@ -106,7 +108,28 @@ def make_trees(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> list
     return made
 
 
+def _hold(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> None:
+    """Raise IsolationBlocked where a branch or missing files would keep git from making a tree; makes nothing."""
+    new = [(domain, tree) for domain, tree in trees if not tree.path.exists()]
+    missing = missing_objects.missing_files(git, commit) if new else []
+    for domain, tree in new:
+        lacking = [path for path in missing if tree.only is None or path in tree.only]
+        standing = refs.branch_in_the_way(git, tree.branch) if tree.branch else None
+        if lacking:
+            blocked = missing_objects.refusal(git, commit, lacking)
+        elif standing is not None:
+            problem = f"git cannot make the branch {tree.branch} beside the branch {standing}"
+            remedy = f"rename that branch: `git branch -m {shlex.quote(standing)} NEWNAME`"
+            blocked = errors.GitBlocked(verb="branch", problem=problem, path=str(git.folder), remedy=remedy)
+        else:
+            continue
+        raise errors.IsolationBlocked(domain=domain, problem=blocked.problem, remedy=blocked.remedy) from blocked
+
+
 def _refused(git: Git, domain: str, tree: Tree, error: Exception) -> errors.IsolationError:
+    if isinstance(error, errors.WorkTreeElsewhere):
+        remedy = f"run `{error.remedy}`"
+        return errors.IsolationBlocked(domain=domain, problem=error.message, remedy=remedy)
     words = error.stderr if isinstance(error, GitError) else str(error)
     if _can_be_cleaned(git, tree):
         return errors.IsolationInTheWay(domain=domain, problem=words, run_id=run_of_tree(tree.path))
