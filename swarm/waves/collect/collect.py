@@ -29,13 +29,14 @@ from swarm.workspace import Workspace
 def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Path]) -> CollectResult:
     """Collect the run's wave in flight, with outputs from its folder or as `named` by domain.
 
-    The wave ends `collected`, or `failed` when an agent is not complete or something was touched. Raises
+    The wave ends `collected`, or `failed` when an agent is not complete or touched a foreign file. Raises
     CollectNoWave, CollectUnknownDomain, CollectUpsertError, LaunchInProgress while its agents are supervised, and
     StateConflict when another collect won.
     """
     repository = repository_at(Path(run.local_path))
     wave = waves.in_flight(store.conn, run.id)
     if wave is None:
+        # A collect that was killed after its COMMIT left the shared tree behind; this call removes that tree.
         tidy(store.conn, run, repository)
         raise _none_in_flight(store.conn, run)
     with supervision.only_supervisor(workspace, run, wave):
@@ -81,6 +82,7 @@ def _result(conn: sqlite3.Connection, run: Run, observed: Observed, status: Wave
         f"Wave {wave.number} ({wave.phase}): {complete} of {len(agents)} agents complete; "
         f"{counts.new} new, {counts.recurring} recurring, {counts.fixed} fixed, {counts.unverified} unverified"
     )
+    # An amend wave matches no finding, so the counts above would all be zero.
     if not is_audit(wave.phase):
         touched = len({claim.path for taken in observed.intakes for claim in taken.claims if claim.observed})
         fixes = len(observed.fixes.claims)

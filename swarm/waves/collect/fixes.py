@@ -38,6 +38,7 @@ def judge_fixes(
     assigned: Mapping[int, Sequence[int]],
 ) -> Fixes:
     """Accept fixes of complete agents as claims, each with the evidence of the agent's own tree."""
+    # Agents copy ids by hand, so case does not count.
     by_id = {item.finding_id.upper(): item for item in known}
     by_row = {item.known.row_id: item for item in known}
     paths = _paths_at(git, wave, intakes, by_id)
@@ -55,8 +56,10 @@ def judge_fixes(
         ]
         skipped += refused + left
         named = (by_id.get(skip.finding_id.upper()) for skip in refused + left)
+        # A refused or skipped finding is answered too: only silence about an assigned finding is a declaration lost.
         answered = accepted.keys() | {item.known.row_id for item in named if item is not None}
         for row in assigned.get(taken.agent.id, ()):
+            # A finding that was closed while the agent worked needs no answer.
             if row not in answered and row in by_row and not _is_closed(by_row[row]):
                 text = "it was given to this agent, which said nothing of it"
                 skipped.append(SkippedFix(by_row[row].finding_id, domain, "unanswered", text))
@@ -80,6 +83,7 @@ def _sifted(
             text = fix["description"][:LONGEST_TEXT]
             refused.append(SkippedFix(fix["finding_id"], taken.agent.domain, reason or "unknown_id", text))
         else:
+            # The first fix of a finding counts: the table allows a claim per agent run and finding.
             accepted.setdefault(item.known.row_id, (item, fix["description"], fix.get("file")))
     return accepted, refused
 
@@ -91,12 +95,14 @@ def _silencers(git: Git, wave: Wave, taken: Intake) -> list[SkippedFix]:
     """
     if taken.work is None:
         return []
+    # As git shows: an agent would not report the file in which it silences a finding.
     wanted = {claim.path for claim in taken.claims if claim.observed}
     before, after = (_suppressing(git, tree, wanted) for tree in (wave.dispatch_sha, taken.work.tree))
     return [
         SkippedFix(f"{path}:{line}", taken.agent.domain, "silenced", text[:LONGEST_TEXT])
         for path, comments in after.items()
         for text, lines in comments.items()
+        # Comments are counted by their text: a comment that only moved is not new.
         for line in lines[len(before.get(path, {}).get(text, ())) :]
     ]
 
@@ -106,6 +112,7 @@ def _suppressing(git: Git, tree: str, wanted: Collection[str]) -> dict[str, dict
     blobs = [(file.path, file.blob) for file in files_at(git, tree) if file.path in wanted]
     found: dict[str, dict[str, list[int]]] = {}
     for path, content in contents(git, blobs):
+        # On the bytes first: nearly no file has the mark, and decoding all touched files is slow.
         if MARK.encode() not in content:
             continue
         for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), 1):
@@ -117,6 +124,7 @@ def _suppressing(git: Git, tree: str, wanted: Collection[str]) -> dict[str, dict
 
 def dropped(skipped: Collection[SkippedFix]) -> list[str]:
     """Return the declarations of agents that were not accepted, and the assigned findings without an answer."""
+    # What an agent skipped with a reason, or what was closed or not approved, is answered and not lost.
     lost = ("unknown_id", "unowned", "unanswered", "silenced")
     return [f"{fix.finding_id} of {fix.domain}: {fix.reason}" for fix in skipped if fix.reason in lost]
 
@@ -136,6 +144,7 @@ def _paths_at(git: Git, wave: Wave, intakes: Sequence[Intake], by_id: Mapping[st
 def _refusal(item: KnownFinding | None, domain: str, owners: OwnershipMap, paths: Mapping[int, str]) -> str | None:
     if item is None:
         return "unknown_id"
+    # In this order: a closed finding is not approved either, and closed is the plainer reason.
     if _is_closed(item):
         return "already_closed"
     if item.decision != Decision.APPROVED:
@@ -151,12 +160,14 @@ def _claims(
 ) -> list[tuple[NewFixClaim, ClaimedFix]]:
     if not accepted:
         return []
+    # The judged tree, not the working files: what merge publishes is what the evidence must be about.
     until = taken.work.tree if taken.work else wave.dispatch_sha
     places = places_at(git, [item.known for item, _, _ in accepted.values()], until)
     found = []
     for row, (item, description, named) in accepted.items():
         file = _safe(named)
         seen = verify_fixed(inspection_of(places[row]))
+        # A fix without evidence in the agent's tree is kept as a claim: the merged commit may still prove the fix.
         via = seen.verified_via if seen.classification == "verified" else "unverifiable"
         claim = NewFixClaim(
             wave_id=wave.id,
@@ -173,6 +184,7 @@ def _claims(
 
 def _safe(named: str | None) -> str | None:
     try:
+        # Only shown, so an unsafe path is dropped instead of refusing the fix.
         return safe_path(named, (), ()) if named else None
     except ValueError:
         return None

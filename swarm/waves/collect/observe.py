@@ -40,6 +40,7 @@ def observe(
     domains = [agent.domain for agent in agents]
     if strange := next((name for name in named if name not in domains), None):
         raise errors.CollectUnknownDomain(name=strange, number=wave.number, names=", ".join(domains))
+    # The map of the dispatch: the live map may have changed while the agents worked.
     owners = OwnershipMap(snapshots.map_of(conn, wave.snapshot_id))
     folder = workspace.wave_folder(wave.run_id, wave.number)
     intakes = [
@@ -47,10 +48,12 @@ def observe(
         for agent in agents
         if agent.domain in named or not alone
     ]
+    # At the wave's commit: HEAD may have moved while the agents worked.
     files = files_at(repository.git, wave.dispatch_sha)
     if not is_audit(wave.phase):
         seen = observe_amend(conn, wave, repository, owners, files, folder, intakes)
         return seen._replace(accepted=tuple(accepted))
+    # Before any git call in a worktree: a changed git folder could make git run an agent's program there.
     outside = watch.watched(wave, repository)
     violations = list(outside.violations)
     if outside.may_probe:
@@ -67,6 +70,7 @@ def observe(
     taken_ids = findings.taken_ids(conn, wave.run_id)
     before = sightings.earlier(conn, wave.run_id, wave.id, wave.number)
     reconciled = reconcile(wave, owners, intakes, known, located, travels, taken_ids, before)
+    # Without a tree of its own, nothing shows who edited a file.
     is_degraded = not wave.isolated and wave.shared_tree is None
     return Observed(
         wave=wave,

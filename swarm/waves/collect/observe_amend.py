@@ -37,6 +37,7 @@ def observe_amend(
     violations += [violation for taken in intakes for violation in taken.violations]
     known = findings.known_findings(conn, wave.run_id, today=today())
     fixes = judge_fixes(repository.git, wave, owners, intakes, known, given)
+    # An amend output reports no findings, so none can be refused.
     refused = {taken.agent.id: () for taken in intakes}
     is_degraded = not wave.isolated
     return Observed(

@@ -16,8 +16,8 @@ class Observed(NamedTuple):
     """Everything that collect observed of a wave. `fixes` and `requests` are those of an amend wave.
 
     `seq` is the end of the ledger before the findings of an audit were read; `leased` are the leases by which an
-    amend wave was judged. The transaction checks both again. `notes` are changes of the git folder that harm nothing.
-    `accepted` are changes outside of the worktrees for which a person answers.
+    amend wave was judged. The transaction checks both again. `notes` are changes of the git folder that harm nothing,
+    `accepted` changes outside of the worktrees for which a person answers.
     """
 
     wave: Wave
@@ -42,11 +42,12 @@ class Observed(NamedTuple):
         incomplete = [taken.agent.domain for taken in self.intakes if not taken.is_complete]
         reasons = [f"not complete: {', '.join(incomplete)}"] if incomplete else []
         reasons += [f"{len(self.violations)} violations"] if self.violations else []
+        # The reason is a column of bounded length, and hundreds of domains may be incomplete.
         return "; ".join(reasons)[:STORED_ERROR] or None
 
     @property
     def unattributed(self) -> tuple[ViolationShown, ...]:
-        """The violations of which the agent is unknown: they stand against the wave as a whole."""
+        """The violations whose agent is unknown: they count against the wave as a whole."""
         return tuple(violation for violation in self.violations if violation.agent_domain == WHOLE_WAVE)
 
     @property

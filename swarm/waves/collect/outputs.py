@@ -62,15 +62,18 @@ class Intake(NamedTuple):
 
 def take_in(agent: AgentRun, wave: Wave, named: Path | None, recorded: tuple[str, bytes] | None) -> Intake:
     """Read and validate the output of an agent. A bad output becomes a state of the agent run, never an error."""
+    # A complete agent is never read anew from its file: an agent could change the file after its wave failed.
     if is_ended(agent.status) and named is None:
         return _taken_before(agent, wave, recorded)
     file = named or Path(agent.output_path)
+    # A file that the caller names may be anywhere; the agent's own folder must not lead elsewhere by a link.
     if named is None and os.path.lexists(file.parent) and not is_in_place(file.parent, workspace_above(file.parent)):
         linked = Problem("PATH_UNSAFE", str(file), "a link stands in the place of its folder")
         return Intake(agent, AgentRunStatus.INVALID_OUTPUT, {}, str(file), None, (linked,))
     try:
         body = read_bounded(file)
     except errors.SwarmError as error:
+        # A dangling link is no missing output: the agent put something there.
         is_missing = not file.exists() and not file.is_symlink()
         target = AgentRunStatus.FAILED if is_missing else AgentRunStatus.INVALID_OUTPUT
         problem = "there is no output" if is_missing else error.message
@@ -92,8 +95,10 @@ def _taken_before(agent: AgentRun, wave: Wave, recorded: tuple[str, bytes] | Non
 
 
 def _validated(file: Path, body: bytes, agent: AgentRun, wave: Wave) -> dict[str, Any]:
+    # A long path would fill the stored error and leave no room for the problem.
     shown = file.name if len(str(file)) > STORED_ERROR // 2 else str(file)
     value = parse_bounded(body, shown)
+    # SARIF becomes the form of agents here, so every later check is the same for both.
     if file.suffix == ".sarif":
         root = Path(agent.worktree_path) if agent.worktree_path else None
         try:
@@ -104,6 +109,7 @@ def _validated(file: Path, body: bytes, agent: AgentRun, wave: Wave) -> dict[str
     if problem := check(value, "agent-output", kind):
         raise errors.AgentOutputSchemaInvalid(path=shown, problem=f"does not fit its schema: {problem}")
     output: dict[str, Any] = value
+    # An agent that answers in another's name could report or fix findings that it does not own.
     if output["domain"] != agent.domain:
         problem = f"$.domain: it says '{output['domain']}', and is the output of '{agent.domain}'"
         raise errors.AgentOutputSchemaInvalid(path=shown, problem=problem)
@@ -122,6 +128,7 @@ def probe(taken: Intake, repository: Repository, wave: Wave, folder: Path, owner
     tree = Path(agent.worktree_path)
     if not tree.is_dir() or tree.is_symlink():
         return without_tree(taken)
+    # Git's own comparison, whatever the agent says: an audit may touch nothing.
     seen = touched_in(repository, tree, wave, folder, agent.worktree_branch)
     claims = tuple(_claim(file, owners) for file in seen)
     violations = tuple(
@@ -139,6 +146,7 @@ def without_tree(taken: Intake) -> Intake:
 
 def violated(taken: Intake) -> AgentRunStatus | None:
     """Return the state that a violation brings an agent run to."""
+    # A state that an earlier collect recorded stays: the wave fails by its violation all the same.
     taken_before = taken.target is None and is_ended(taken.agent.status)
     return None if taken_before else AgentRunStatus.OWNERSHIP_VIOLATION
 
@@ -146,6 +154,7 @@ def violated(taken: Intake) -> AgentRunStatus | None:
 def _claim(file: Touched, owners: OwnershipMap) -> FileClaim:
     owner = owners.owner_of(file.path)
     name = owner.name if owner else None
+    # Reports of an audit name no files, so `reported` is false; any edit of an audit is a violation.
     return FileClaim(file.path, file.kind, observed=True, reported=False, owner=name, violation=True)
 
 
@@ -154,6 +163,7 @@ def _divided(taken: Intake) -> Intake:
     agent, output = taken.agent, taken.output
     reports = [_report(agent, finding, finding["severity"], "defect") for finding in output.get("findings", ())]
     reports += [_report(agent, feature, feature["priority"], "feature") for feature in output.get("features", ())]
+    # Findings leave the output once they are reports: both forms of 100,000 findings would double the memory.
     rest = {key: value for key, value in output.items() if key not in {"findings", "features"}}
     return taken._replace(output=rest, reports=reports, reported=len(reports))
 

@@ -19,7 +19,7 @@ _NO_LEASE: frozenset[str] = frozenset()
 
 
 def keep_work(repository: Repository, wave: Wave, intakes: Sequence[Intake]) -> None:
-    """Give a ref to the judged tree of each worktree: git would collect it as garbage before it is merged."""
+    """Give a ref to the judged tree of each worktree: without a ref git could collect the tree before the merge."""
     if not wave.isolated:
         return
     for taken in intakes:
@@ -29,7 +29,7 @@ def keep_work(repository: Repository, wave: Wave, intakes: Sequence[Intake]) -> 
 
 
 class OwnershipJudge:
-    """Holds amend agents to the map, the leases and the assignments of one wave."""
+    """Holds amend agents to the map, the leases and the assignments of a wave."""
 
     def __init__(
         self,
@@ -96,6 +96,7 @@ class OwnershipJudge:
 
     def _edits_of_others(self, taken: Intake, judged: Intake) -> list[ViolationShown]:
         """Return the edits in a tree whose agent has no finding and reports no edit: somebody else made them."""
+        # swarm answers for an agent without a finding, so no process of that agent ran.
         if self._assigned.get(taken.agent.id) or any(claim.reported for claim in judged.claims):
             return []
         return [
@@ -105,6 +106,7 @@ class OwnershipJudge:
         ]
 
     def _with_violations(self, judged: Intake, more: Sequence[ViolationShown]) -> Intake:
+        # A file is a violation once, or the counts in messages would be wrong.
         known = {violation.file for violation in judged.violations}
         fresh = tuple(violation for violation in more if violation.file not in known)
         if not fresh:
@@ -118,9 +120,11 @@ class OwnershipJudge:
         domain = taken.agent.domain
         leased = self._leased.get(domain, _NO_LEASE)
         claims, violations, shared = [], [], []
+        # Both sets: a file that an agent only claims to have edited may have been edited and reverted.
         for path in sorted({*observed, *reported}):
             owner = self._owners.owner_of(path)
             is_violation = trespasses(self._owners, domain, path, leased)
+            # A report names no kind of change.
             kind = observed.get(path, "edit")
             name = owner.name if owner else None
             claims.append(FileClaim(path, kind, path in observed, path in reported, name, is_violation))
@@ -129,6 +133,7 @@ class OwnershipJudge:
             elif owner is not None and owner.ownership is Ownership.SHARED:
                 shared.append(path)
         divergence = None
+        # An agent without a readable output reported nothing, which is no divergence.
         if taken.output:
             missing = sorted(observed.keys() - reported)
             divergence = Divergence(tuple(missing), tuple(sorted(reported - observed.keys())))
@@ -159,9 +164,11 @@ class OwnershipJudge:
             for asked in taken.output.get("requests", ()):
                 try:
                     path = safe_path(asked["file"], self._tracked, self._links)
+                # A request is a wish and no claim, so an unsafe path needs no problem of its own.
                 except ValueError:
                     continue
                 request = LeaseRequest(taken.agent.domain, path, asked["reason"])
+                # A file that the agent may edit anyway needs no lease.
                 if trespasses(self._owners, taken.agent.domain, path, self._leased.get(request.domain, _NO_LEASE)):
                     found.append(request)
         return found

@@ -36,7 +36,7 @@ class Moved(NamedTuple):
 class Reconciled(NamedTuple):
     """Everything that collect writes about findings.
 
-    `new_sightings` name their finding by its position in `new`: it has no row before the transaction.
+    `new_sightings` name their finding by its position in `new`: a new finding has no row before the transaction.
     """
 
     new: list[NewFinding]
@@ -96,6 +96,7 @@ def reconcile(
     """
     paired = _paired(known, located, travels, earlier)
     analyzers = {taken.agent.id: taken.agent.analyzer for taken in intakes}
+    # Silence is judged after matching: a finding that any agent reported is not silent.
     not_seen, verdicts = judge_silence(wave, owners, intakes, paired.silent, located, travels, earlier.counted)
     counts = _counts(paired, verdicts)
     return Reconciled(
@@ -126,10 +127,13 @@ def _paired(
 ) -> _Pairing:
     alike: defaultdict[str, list[Report]] = defaultdict(list)
     for agent_run_id, reports in located.reports.items():
+        # Reports of these agents were recorded by an earlier collect, and would count a second time.
         for report in reports if agent_run_id not in earlier.counted else ():
             alike[report.fingerprint].append(report)
+    # The gravest report stands for all equal ones, so that no report lowers the severity.
     heads = [min(reports, key=lambda report: SEVERITY_RANK[report.severity]) for reports in alike.values()]
     by_row = {item.known.row_id: item for item in known}
+    # Before the matching: a finding that this wave has seen must not match a second report and become two sightings.
     again, heads = _seen_before(heads, known, earlier)
     matches, silent, fresh = match(
         [item.known for item in known if item.known.row_id not in earlier.sighted],
@@ -157,6 +161,7 @@ def _seen_before(
 
 
 def _new(wave: Wave, paired: _Pairing, analyzers: Mapping[int, str | None], taken_ids: set[str]) -> list[NewFinding]:
+    # Fingerprints are unique in a run, and two equal lines can end up with the same one.
     taken = {item.known.fingerprint for item in paired.by_row.values()}
     new = []
     for head in paired.fresh:
@@ -179,6 +184,7 @@ def _new(wave: Wave, paired: _Pairing, analyzers: Mapping[int, str | None], take
 
 def _seen(wave: Wave, paired: _Pairing, found: Match, analyzers: Mapping[int, str | None]) -> SeenAgain:
     item, head = paired.by_row[found.known.row_id], found.report
+    # Severity only rises: an agent that plays a finding down must not open a gate.
     severity = highest(item.severity, head.severity)
     note = None
     if severity != item.severity:
@@ -228,6 +234,7 @@ def _aliases(matches: Sequence[Match]) -> list[tuple[str, int]]:
     return [
         (found.report.fingerprint, found.known.row_id)
         for found in matches
+        # The next report under this fingerprint is then found at once, without the line map.
         if found.report.fingerprint not in {found.known.fingerprint, *found.known.aliases}
     ]
 
@@ -252,6 +259,7 @@ def _proof(wave: Wave, verdict: SilenceVerdict) -> dict[str, object] | None:
 
 
 def _counts(paired: _Pairing, verdicts: Sequence[tuple[KnownFinding, SilenceVerdict]]) -> FindingCounts:
+    # A closed finding that is seen again is counted apart, and opens nothing.
     closed = sum(paired.by_row[found.known.row_id].decision in CLOSED for found in paired.matches)
     judged = [verdict.observation for item, verdict in verdicts if item.decision not in CLOSED]
     return FindingCounts(
@@ -268,6 +276,7 @@ def _with_earlier(counts: FindingCounts, wave: Wave, paired: _Pairing, earlier: 
     first_seen = sum(first == wave.number for first in earlier.sighted.values())
     others = [paired.by_row[row] for row, first in earlier.sighted.items() if first != wave.number]
     closed = sum(item.decision in CLOSED for item in others)
+    # An agent collected later can report what an earlier collect found fixed.
     fixed = earlier.fixed - {found.known.row_id for found in paired.matches}
     return FindingCounts(
         new=counts.new + first_seen,

@@ -1,4 +1,4 @@
-"""Transaction of collect: evidence of agents, then findings or fixes, then the wave's end, all or only the evidence."""
+"""Transaction of collect: evidence of agents, then findings or fixes, then the end of the wave."""
 
 import sqlite3
 from typing import Final
@@ -29,6 +29,7 @@ def commit(store: Store, observed: Observed, override: str | None = None) -> Wav
     wave = observed.wave
     failure: sqlite3.Error | None = None
     status = WaveStatus.DISPATCHED
+    # In bulk: the rows of 100,000 findings would spill to the file and lock readers out.
     with store.mutation(bulk=True) as conn:
         record_evidence(conn, observed, override)
         if observed.accepted:
@@ -40,6 +41,8 @@ def commit(store: Store, observed: Observed, override: str | None = None) -> Wav
                     record_findings(conn, observed)
                 else:
                     _record_fixes(conn, observed)
+                # Inside the part: a wave whose findings failed must stay in flight, so that collect can be called
+                # again.
                 status = _end_wave(conn, observed, override)
         except sqlite3.Error as error:
             # SQLite itself rolls back the whole transaction on a full disk: then no evidence is left to keep.
@@ -63,6 +66,7 @@ def _record_accepted(conn: sqlite3.Connection, observed: Observed, reason: str |
     wave = observed.wave
     waves.record_sentinel(conn, wave.id, wave.sentinel)
     files = [{"file": change.file, "detail": change.detail} for change in observed.accepted]
+    # The changes themselves, since the new sentinel no longer shows what was accepted.
     payload: dict[str, object] = {"files": files}
     subject = f"wave:{wave.id}"
     ledger.append(conn, Entry("changes_accepted", subject, wave.run_id, wave.id, reason=reason, payload=payload))
@@ -97,13 +101,16 @@ def _end_wave(conn: sqlite3.Connection, observed: Observed, override: str | None
         **observed.reconciled.counts._asdict(),
         files=observed.files,
         unaudited=observed.unaudited,
+        # Counted inside the transaction, after the findings of this wave are written.
         open_by_severity=open_by_severity(conn, wave.run_id),
+        # A hostile output can declare a million fixes, and every `status` reads this row.
         dropped=tuple(observed.dropped[:MOST_KEPT]),
         skipped_fixes=tuple(LeftOutFix(*skipped) for skipped in observed.fixes.skipped[:MOST_KEPT]),
     )
     waves.record_result(conn, wave.id, result)
     if override is None:
         transitions.move_wave(conn, wave, target, reason=failure)
+    # An override only lets a wave pass that is whole now; an incomplete wave stays failed as it is.
     elif failure is None:
         transitions.move_wave(conn, wave, target, reason=override, override=True)
     return target

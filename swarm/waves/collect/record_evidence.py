@@ -17,6 +17,7 @@ def record_evidence(conn: sqlite3.Connection, observed: Observed, override: str 
     Raises StateConflict when the wave, an agent or a lease changed since the wave was observed.
     """
     wave = observed.wave
+    # Another collect may have ended the wave between observe and this transaction.
     supervision.hold_to_status(conn, wave)
     # Read again inside the transaction: the judge permitted the files of a lease that may be revoked now.
     if observed.leased is not None and observed.leased != leases.holding(conn, wave.run_id, wave.number):

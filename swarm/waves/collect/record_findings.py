@@ -23,6 +23,7 @@ def record_findings(conn: sqlite3.Connection, observed: Observed) -> None:
         found = yield_to_newer(found, moved)
     fix_claims.settle(conn, _refuted(conn, wave, found), "refuted")
     fix_claims.settle(conn, [silent.id for silent in found.not_seen if silent.fixed_wave is not None], "fixed")
+    # New findings first: their sightings need the rows.
     rows = observations.add_all(conn, found.new)
     fresh = (sighting._replace(finding=rows[sighting.finding]) for sighting in found.new_sightings)
     digest = Digest()
@@ -35,6 +36,7 @@ def record_findings(conn: sqlite3.Connection, observed: Observed) -> None:
     finding_aliases.add(conn, wave.run_id, wave.number, found.aliases)
     sightings.add_sightings(conn, digest.over(chain(fresh, found.sightings)))
     ledger.append_all(conn, _moves(wave, found))
+    # After the moves: an imported decision must find the findings of this wave.
     settle_decisions.settle(conn, wave, observed.comments)
     payload: dict[str, object] = {
         "new": found.counts.new,
@@ -64,6 +66,7 @@ def _moves(wave: Wave, found: Reconciled) -> Iterator[Entry]:
 
 def _refuted(conn: sqlite3.Connection, wave: Wave, found: Reconciled) -> list[int]:
     """Return the findings that are claimed as fixed and that this wave reports again."""
+    # Only an open claim can be refuted; most audits find none, and skip the comparison.
     claimed = {claim.finding for claim in fix_claims.standing(conn, wave.run_id)}
     return [seen.id for seen in found.seen if seen.id in claimed] if claimed else []
 
@@ -88,6 +91,7 @@ def yield_to_newer(found: Reconciled, now: Mapping[int, str]) -> Reconciled:
         not_seen=[silent for silent in found.not_seen if silent.id not in now],
         relocated=[silent for silent in found.relocated if silent.id not in now],
         moved=[
+            # A move of a finding that moved since would start from a state that is no longer true.
             *(move for move in found.moved if move.row_id not in now),
             *(
                 Moved(row, now[row], Observation.RECURRING, seen.match_note)

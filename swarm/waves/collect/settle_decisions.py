@@ -21,6 +21,7 @@ def settle(conn: sqlite3.Connection, wave: Wave, comments: Comments) -> None:
     rejecting comment at its line is rejected unless a person decided, and open again when the comment is removed.
     """
     today = clock.today()
+    # Expired decisions first: a waiting or inline decision may then take their place in the same wave.
     decisions.take_back_expired(conn, wave.run_id, today, wave.id)
     pending_decisions.drop_expired(conn, wave.run_id, today)
     _apply_pending(conn, wave)
@@ -33,9 +34,11 @@ def _apply_pending(conn: sqlite3.Connection, wave: Wave) -> None:
     used: list[str] = []
     for waiting in pending_decisions.waiting(conn, wave.run_id):
         item = _awaited(conn, wave.run_id, waiting.fingerprint)
+        # A decision about a fixed finding waits: the finding may come back.
         if item is None or item.observation == Observation.FIXED:
             continue
         used.append(waiting.fingerprint)
+        # A decision of a person here is newer than the imported file, even a decision to reopen.
         if item.decision == Decision.OPEN and item.decision_source is None:
             taken = Taken(waiting.decision, waiting.reason or None, Source.IMPORTED, waiting.author, waiting.expires)
             due.setdefault(item.row_id, (item, taken))

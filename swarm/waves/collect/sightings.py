@@ -25,8 +25,8 @@ from swarm.waves.travel import Journey
 class Located(NamedTuple):
     """Every report of a wave by agent run, the fate of known findings by row, and the findings that were refused.
 
-    `comments` are suppressing comments, by path and line of the findings. An invalid comment stands among the problems
-    of each agent that reported there.
+    `comments` are suppressing comments, by path and line of the findings. An invalid comment is among the problems of
+    each agent that reported there.
     """
 
     reports: dict[int, list[Report]]
@@ -49,11 +49,13 @@ def locate_all(
     anchors = [None if report.file is None else no_anchor(report.file) for report in reports]
     by_path: defaultdict[str, list[int]] = defaultdict(list)
     for at, report in enumerate(reports):
+        # A link or a submodule has no lines: its content is the path of another place.
         if report.file in tracked and tracked[report.file].mode not in {LINK_MODE, SUBMODULE_MODE}:
             by_path[report.file].append(at)
     fates, uncertain = settled_fates(known, travels, tracked)
     expected = _expected(known, travels)
     comments: dict[tuple[str, int], tuple[Suppression, ...]] = {}
+    # A single batch in a fixed order: a git process for each file would take minutes on a large repository.
     wanted = sorted(by_path.keys() | uncertain.keys())
     for path, content in contents(git, [(path, tracked[path].blob) for path in wanted]):
         source = SourceText(path, content)
@@ -95,6 +97,7 @@ def _with_safe_paths(
 ) -> tuple[list[Report], dict[int, list[Problem]]]:
     """Return the reports whose file is a safe path, and by agent run the problems of the others."""
     links = [file.path for file in tracked.values() if file.mode == LINK_MODE]
+    # Agents name the same files again and again, and the check of a path is not cheap.
     safe: dict[str | None, str | None] = {None: None}
     reports: list[Report] = []
     refused: defaultdict[int, list[Problem]] = defaultdict(list)
@@ -117,6 +120,7 @@ def _by_agent(
     reports: Iterable[Report], anchors: Iterable[Anchor | None], owners: OwnershipMap
 ) -> dict[int, list[Report]]:
     """Return the located reports of each agent run. A finding belongs to the domain that owns its file."""
+    # Owners by path for the same reason: thousands of reports share a file.
     owner_at: dict[str, str] = {}
     by_agent: defaultdict[int, list[Report]] = defaultdict(list)
     for report, anchor in zip(reports, anchors, strict=True):
@@ -142,6 +146,7 @@ def _expected(known: Iterable[Known], travels: Mapping[str, Journey]) -> dict[st
             continue
         travel = travels[item.anchor_commit].travel
         line = travel.lines(item.anchor.path).successor(item.anchor.line)
+        # A line that did not survive expects nothing.
         if line is not None:
             lines[travel.path(item.anchor.path)][item.rule].add(line)
     return {path: dict(by_rule) for path, by_rule in lines.items()}

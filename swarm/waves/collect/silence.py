@@ -1,4 +1,4 @@
-"""Verdicts on known findings that a wave did not report: from who looked, with which rules, and where the line is."""
+"""Verdicts on known findings that a wave did not report, from agents, their rules and the fate of the line."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -28,17 +28,18 @@ def judge_silence(
 
     An agent run in `counted` adds no miss: an earlier collect of the wave counted its silence.
     """
-    looks = _Looks(wave, owners, intakes)
+    coverages = _Coverages(wave, owners, intakes)
     not_seen: list[NotSeen] = []
     verdicts: list[tuple[KnownFinding, SilenceVerdict]] = []
     for item in silent:
+        # A fixed finding that is still silent needs no verdict, and keeps its first evidence.
         if item.observation == Observation.FIXED:
             continue
         known, journey = item.known, travels[item.known.anchor_commit]
         old = known.anchor.path if known.anchor else None
         path = journey.travel.path(old) if old else None
         verdict = verdict_on_silence(
-            looks.at(item, path, changed=old in journey.changed),
+            coverages.at(item, path, changed=old in journey.changed),
             located.fates.get(known.row_id, Fate.UNKNOWN),
             rule=known.rule,
             analyzer=item.analyzer,
@@ -46,7 +47,8 @@ def judge_silence(
         )
         fixed_wave = wave.number if verdict.observation is Observation.FIXED else None
         commit = wave.dispatch_sha if fixed_wave is not None else None
-        is_counted = bool(counted) and looks.agent_run_at(item, path) in counted
+        # An earlier collect of this wave has counted the miss already.
+        is_counted = bool(counted) and coverages.agent_run_at(item, path) in counted
         missed = int(verdict.is_covered and fixed_wave is None and not is_counted)
         not_seen.append(
             NotSeen(
@@ -76,8 +78,8 @@ def relocated(wave: Wave, silent: Iterable[KnownFinding], travels: Mapping[str, 
     return found
 
 
-class _Looks:
-    """The look of the wave at each place: agent, analyzer, rules."""
+class _Coverages:
+    """Coverage of each place by the wave: agent, analyzer, rules."""
 
     def __init__(self, wave: Wave, owners: OwnershipMap, intakes: Sequence[Intake]) -> None:
         self._lens = LENSES[wave.phase]
@@ -89,6 +91,7 @@ class _Looks:
     def at(self, item: KnownFinding, path: str | None, *, changed: bool) -> Coverage:
         taken = self._taken_at(item, path)
         gap = None
+        # An audit of documentation says nothing about a bug by being silent.
         if item.lens != self._lens:
             gap = f"this wave looked for {LENS_TEXT[self._lens]}"
         elif taken is None:
@@ -122,5 +125,6 @@ class _Looks:
 
     def _taken_at(self, item: KnownFinding, path: str | None) -> Intake | None:
         owner = self._owners.owner_of(path) if path else None
+        # By the present path: a file may have moved to another domain since the finding was seen.
         domain = owner.name if owner else (item.domain if path is None else None)
         return self._intakes.get(domain or "")

@@ -23,7 +23,7 @@ class Watched(NamedTuple):
 
 
 def watched(wave: Wave, repository: Repository) -> Watched:
-    """Compare the git folder and the primary checkout with their fingerprints of dispatch."""
+    """Compare the git folder and the primary checkout with their fingerprints taken at dispatch."""
     kept = wave.sentinel
     against, noted = git_folder.common_changes(wave, repository)
     notes = tuple(f".git/{change.file}: {change.words}" for change in noted)
@@ -45,7 +45,7 @@ def watched(wave: Wave, repository: Repository) -> Watched:
 def answered_for(wave: Wave, repository: Repository) -> tuple[Wave, list[ViolationShown]]:
     """Return a wave whose sentinel has the git folder and the checkout as they are now, and what changed in them.
 
-    Each fingerprint is taken before its changes are listed: what changes later stands against the wave again.
+    Each fingerprint is taken before its changes are listed: a later change counts against the wave again.
     """
     kept = wave.sentinel
     common = kept._replace(common=sentinel.fingerprint_common(repository.common_dir, wave.run_id))
@@ -56,6 +56,7 @@ def answered_for(wave: Wave, repository: Repository) -> tuple[Wave, list[Violati
     if kept.primary is None:
         return wave, found
     primary = sentinel.fingerprint_primary(repository, kept.primary)
+    # Again, with the new sentinel: the checkout is only compared once the git folder counts as unchanged.
     here = watched(wave, repository)
     if here.may_probe and here.violations:
         branch = repository.branch if kept.branch else None
@@ -79,6 +80,7 @@ def shared_tree_violations(
 
 def unaudited(files: Sequence[TreeFile], owners: OwnershipMap, intakes: Sequence[Intake]) -> int:
     """Return how many files no agent read: files of no agent, and files that an analyzer skipped."""
+    # An agent that did not complete has read nothing that counts.
     by_domain = {taken.agent.domain: taken for taken in intakes if taken.is_complete}
     owned, unowned = owners.divide([file.path for file in files])
     missed = len(unowned)

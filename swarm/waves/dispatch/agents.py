@@ -36,11 +36,12 @@ class WaveGround(NamedTuple):
         """Return the files of a sparse worktree with the leased ones of the commit, `None` for a whole worktree."""
         if files is None:
             return None
+        # Only files of the commit: a lease may name a file that is still to be created.
         return tuple(sorted({*files, *self.leased.get(domain, ())} & set(self.paths)))
 
 
 class PlannedAgent(NamedTuple):
-    """An agent of a wave before its row is written. `assigned` are rows of findings, of an amend wave alone."""
+    """An agent of a wave, before its row is written. `assigned` are rows of findings, for an amend wave only."""
 
     domain: Domain
     files: tuple[str, ...]
@@ -59,7 +60,7 @@ class PlannedAgent(NamedTuple):
 def plan_agent(
     ground: WaveGround, domain: Domain, name: str, tree: Tree | None, findings: Sequence[Finding]
 ) -> PlannedAgent:
-    """Plan one agent; `name` is that of its prompt and its folder, `findings` are what its prompt lists."""
+    """Plan an agent; `name` is the name of its prompt and its folder, `findings` are listed in its prompt."""
     output = ground.folder / name / "output.json"
     leased = sorted(ground.leased.get(domain.name, ()))
     briefing = Briefing(findings, ground.drifted, leased, _checked_out(tree))
@@ -72,6 +73,7 @@ def plan_agent(
         output_path=output,
         tree=tree,
         prompt=write_prompt(ground.setting, domain, len(files), where, output, briefing),
+        # An audit agent is shown known findings and given none to fix.
         assigned=() if is_audit(ground.setting.phase) else tuple(finding.row_id for finding in findings),
     )
 
@@ -83,6 +85,7 @@ def _checked_out(tree: Tree | None) -> int | None:
 def write_prompts(agents: Sequence[PlannedAgent], *, is_amend: bool) -> None:
     """Write the prompt of each agent, and the folder of its output."""
     for agent in agents:
+        # Before the prompt: an agent that starts at once must find the folder of its output.
         make_folder(agent.output_path.parent)
         if agent.prompt.known is not None:
             write_whole(agent.output_path.parent / "findings.json", agent.prompt.known)
@@ -103,6 +106,7 @@ def row_of(agent: PlannedAgent) -> NewAgentRun:
         domain=agent.domain.name,
         files=len(agent.files),
         prompt_path=str(agent.prompt_path),
+        # The ledger holds this digest, which proves later what an agent was asked.
         prompt_sha256=hashlib.sha256(agent.prompt.text.encode()).hexdigest(),
         output_path=str(agent.output_path),
         worktree_path=str(agent.tree.path) if agent.tree else None,

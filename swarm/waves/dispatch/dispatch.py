@@ -24,20 +24,23 @@ from swarm.workspace import Workspace
 
 
 def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequest, config: Config) -> DispatchResult:
-    """Dispatch one wave of one phase at HEAD.
+    """Dispatch a wave of a phase at HEAD.
 
-    Raises a DispatchPreconditionError, IsolationError, or what the runtime's look-up raises; then nothing is
-    recorded, and nothing that this call made is left.
+    Raises a DispatchPreconditionError, IsolationError, or an error of the runtime's look-up. After an error nothing is
+    recorded, and everything that this call made is removed.
     """
     domains = _checked(store.conn, run, request)
+    # Before anything is made: a wave whose runtime is missing could not be launched.
     runtime = registry.ready(request.runtime, config, request.phase) if request.runtime else None
     repository = repository_at(Path(run.local_path))
+    # Without the lock: a dry run writes no file, not even a lock file.
     if request.dry_run:
         plan = plan_wave(store.conn, workspace, run, request, repository, domains, config, runtime)
         return _result(plan, None, len(tracked_changes(repository.git)))
     with worktrees.worktree_lock(repository, "dispatch"):
         # Read HEAD again: another command may have moved it while this one waited for the lock.
         repository = repository_at(repository.root)
+        # Checked again under the lock, before trees are made in vain; the transaction checks a last time.
         preconditions.no_wave_in_flight(store.conn, run, request.phase)
         plan = plan_wave(store.conn, workspace, run, request, repository, domains, config, runtime)
         made = make_wave(store, plan, repository)
@@ -47,6 +50,7 @@ def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequ
 
 def _checked(conn: sqlite3.Connection, run: Run, request: DispatchRequest) -> list[Domain]:
     domains = preconditions.some_domains(conn, run, request.phase)
+    # The order is part of the interface: of several missing things, the first is reported.
     preconditions.frozen_map(run, request.phase, auto_freeze=request.auto_freeze)
     preconditions.some_agents(run, request.phase, domains)
     preconditions.no_wave_in_flight(conn, run, request.phase)
@@ -56,6 +60,7 @@ def _checked(conn: sqlite3.Connection, run: Run, request: DispatchRequest) -> li
 
 def _unpublished(conn: sqlite3.Connection, run: Run, repository: Repository) -> Iterator[str]:
     """Yield a warning where HEAD lacks merged work of an earlier wave: the agents will not see that work."""
+    # Only a warning depends on the branch; `merge` reports a moved branch itself.
     with suppress(errors.IntegrationMoved):
         if (commit := unpublished(conn, run, repository)) is not None:
             yield f"HEAD does not have what was merged ({commit[:12]}): `swarm merge {run.id} --publish` brings it in"
@@ -119,6 +124,7 @@ def _agents(plan: WavePlan, made: MadeWave | None) -> tuple[AgentPlan, ...]:
 
 def _warnings(plan: WavePlan) -> Iterator[str]:
     run, request, routing = plan.run, plan.request, plan.routing
+    # A warning and no refusal: a person may know why a phase is repeated.
     if request.phase not in (expected := expected_next(run.status)) and expected:
         yield f"{request.phase} is out of order: the run is in {run.status}"
     if routing is not None and routing.broken:

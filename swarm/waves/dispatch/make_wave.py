@@ -1,4 +1,4 @@
-"""A planned wave made: worktrees, prompts and fingerprints first, then all its rows in one transaction."""
+"""Making of a planned wave: worktrees, prompts and fingerprints first, then all its rows in one transaction."""
 
 import shutil
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from swarm.waves.trees import kept_index, worktrees
 
 
 class MadeWave(NamedTuple):
-    """Rows of a wave that was made: the wave, its snapshot of the map, and its agent runs in the order of the plan."""
+    """Rows of a new wave: the wave, its snapshot of the map, and its agent runs in the order of the plan."""
 
     wave_id: int
     snapshot_id: int
@@ -28,15 +28,18 @@ class MadeWave(NamedTuple):
 
 
 def make_wave(store: Store, plan: WavePlan, repository: Repository) -> MadeWave:
-    """Make a wave, or leave nothing of it. To be called under the lock of worktrees.
+    """Make a wave, or remove everything that was made. To be called under the lock of worktrees.
 
     Raises IsolationError, a DispatchPreconditionError, and StateConflict when the map changed since it was planned.
     """
+    # A folder from before this call may hold files of the user, and is not removed on failure.
     had_folder = plan.folder.exists()
+    # Trees before rows: a crash then leaves trees without a row, which are proved empty and reclaimed.
     made = worktrees.make_trees(repository.git, plan.trees, plan.commit)
     # Hold interrupts: after COMMIT the cleanup below would delete worktrees that the database names.
     with postponed():
         try:
+            # Before an agent can write: the copy is what collect trusts instead of the index in the tree.
             kept_index.keep_indexes([tree for _, tree in plan.trees], plan.folder)
             write_prompts(plan.agents, is_amend=plan.routing is not None)
             # After the trees are made: their folders in `.git/worktrees` belong to how the wave begins.
@@ -70,14 +73,17 @@ def _record(store: Store, plan: WavePlan, fingerprints: Sentinel) -> MadeWave:
             raise errors.DispatchRunNotFound(run_id=run.id, phase=request.phase)
         preconditions.frozen_map(now, request.phase, auto_freeze=request.auto_freeze)
         preconditions.no_wave_in_flight(conn, run, request.phase)
+        # Prompts and trees were made for the planned map, and a wave must not be judged by another.
         if tuple(domain_table.domain_map(conn, run.id)) != plan.domains:
             raise errors.StateConflict(subject="The domain map", expected="what it was", run_id=run.id)
+        # In the same transaction as the wave: a failed dispatch must not leave a map frozen.
         domain_table.freeze_within(conn, now)
         snapshot_id = snapshots.add(conn, run.id, plan.domains)
         wave_id = waves.add(conn, _row_of(plan, snapshot_id, fingerprints))
         ids = tuple(agent_runs.add(conn, run.id, wave_id, row_of(agent)) for agent in plan.agents)
         for agent_run_id, agent in zip(ids, plan.agents, strict=True):
             assignments.assign(conn, agent_run_id, agent.assigned)
+        # Only `--skip-anchor-check` comes this far, and its reason belongs in the ledger.
         if plan.routing is not None and plan.routing.broken:
             payload: dict[str, object] = {"broken": list(plan.routing.broken)}
             skipped = Entry("anchor_check_skipped", f"wave:{wave_id}", run.id, wave_id, reason=request.reason)

@@ -26,7 +26,7 @@ def some_domains(conn: sqlite3.Connection, run: Run, phase: Phase) -> list[Domai
 
 
 def frozen_map(run: Run, phase: Phase, *, auto_freeze: bool) -> None:
-    """Raises DispatchDomainsNotFrozen for a draft map, unless the dispatch freezes it."""
+    """Raises DispatchDomainsNotFrozen for a draft map, unless the dispatch freezes the map."""
     if not run.map_frozen and not auto_freeze:
         raise errors.DispatchDomainsNotFrozen(run_id=run.id, phase=phase)
 
@@ -54,6 +54,7 @@ def something_approved(conn: sqlite3.Connection, run: Run, phase: Phase) -> None
         return
     approved = findings.approved_by_lens(conn, run.id)
     if not approved.get(LENSES[phase], 0):
+        # An approval under another lens is the usual mistake, so the hint names the phases that would work.
         others = ", ".join(other for other in AMEND_PHASES if approved.get(LENSES[other]))
         elsewhere = f"; there is something for {others}" if others else ""
         problem = f"no open finding under its lens is approved{elsewhere}"

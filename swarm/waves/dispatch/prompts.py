@@ -14,6 +14,7 @@ from swarm.rules.phases import LENS_TEXT, LENSES, Lens, Phase, kind_of
 from swarm.store.findings import Finding
 
 LONGEST_PROSE: Final = 400
+# Bytes that the list of findings needs beside its lines: introduction, fences, the note on the rest.
 _SEPARATE: Final = 2048
 _UNLISTED: Final = "\n{rest} more do not fit here; the whole list is in `{path}`, in the same form."
 _AS_DATA: Final = (
@@ -46,7 +47,7 @@ _EXAMPLE_FEATURE: Final = {
 
 
 class Prompt(NamedTuple):
-    """A prompt, the number of findings listed in it, and the file of all of them where they do not fit."""
+    """A prompt, the number of its listed findings, and the text of a file with all findings where they do not fit."""
 
     text: str
     known: str | None
@@ -54,7 +55,7 @@ class Prompt(NamedTuple):
 
 
 class Briefing(NamedTuple):
-    """Facts for one agent's prompt: known findings, gravest first, those whose line was rewritten, and its leases.
+    """Facts for the prompt of an agent: known findings, gravest first, those whose line was rewritten, and its leases.
 
     `checked_out` is the number of files in its tree, `None` for all of them.
     """
@@ -77,7 +78,7 @@ class Setting(NamedTuple):
 
 
 def write_prompt(setting: Setting, domain: Domain, files: int, tree: Path, output: Path, briefing: Briefing) -> Prompt:
-    """Return the prompt of one agent, at most `limit` bytes. The same state gives the same bytes.
+    """Return the prompt of an agent, at most `limit` bytes. The same state gives the same bytes.
 
     Where the findings do not fit, all of them go to a file beside the prompt.
     """
@@ -102,7 +103,9 @@ def write_prompt(setting: Setting, domain: Domain, files: int, tree: Path, outpu
         "schema": _schema_text(kind),
         "example": json.dumps(_example(kind, domain.name, lens), indent=2),
     }
+    # `string.Template`, not `format`: braces in a prompt's JSON would be taken for fields.
     template = Template((shipped.prompts() / f"{kind}.md").read_text(encoding="utf-8"))
+    # In bytes: the limit of a model or a file counts bytes, and paths need not be ASCII.
     room = setting.limit - len(template.substitute(values, known="").encode()) - _SEPARATE
     every = [_line(finding, is_drifted=finding.finding_id in briefing.drifted) for finding in briefing.findings]
     known, count = _known_text(every, room, output.parent / "findings.json")
@@ -116,6 +119,7 @@ def _known_text(every: Sequence[str], room: int, overflow: Path) -> tuple[str, i
     lines: list[str] = []
     for line in every:
         room -= len(line) + 1
+        # Findings come gravest first, so the mildest are left out.
         if room < 0:
             break
         lines.append(line)
@@ -140,21 +144,25 @@ def _line(finding: Finding, *, is_drifted: bool) -> str:
     }
     if is_drifted:
         shown["drifted"] = "its line was rewritten since it was found; look whether it still holds"
+    # Empty values are left out: every byte of a prompt is paid for.
     return json.dumps({key: value for key, value in shown.items() if value not in {None, ""}})
 
 
 def _fence(lines: Sequence[str]) -> str:
+    # A fence longer than any run of backticks inside: an agent's text cannot close the fence.
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     return "`" * max(3, longest + 1)
 
 
 def _inline(text: str) -> str:
-    """Make a name safe inside backticks on one line."""
+    """Make a name safe inside backticks on a line."""
+    # A path with a backtick or a line break could end the code span and speak to the agent.
     return "".join(c if c.isprintable() and c != "`" else "?" for c in text)
 
 
 def _schema_text(kind: str) -> str:
     schema = documents.schema("agent-output")
+    # Only the definitions that this kind of output reaches: an agent reads the whole schema.
     definitions: dict[str, Any] = schema["$defs"]
     wanted: dict[str, Any] = {}
     pending = [kind]

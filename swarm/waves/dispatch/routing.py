@@ -48,6 +48,7 @@ def route(
     known = [
         item.known for item in findings.known_findings(conn, run.id, today=today(), statuses=(Decision.APPROVED.value,))
     ]
+    # In a single pass for all findings: a git call for each of thousands would take minutes.
     places = places_at(repository.git, [item for item in known if item.row_id in rows], repository.head)
     owners = OwnershipMap(domains)
     by_name = {domain.name: domain for domain in domains}
@@ -58,6 +59,7 @@ def route(
     for finding in approved:
         place = places[finding.row_id]
         file = place.path or finding.file
+        # By the present path: the file may have moved to another domain since the finding was seen.
         owner = owners.owner_of(file) if file else by_name.get(finding.domain)
         if owner is None:
             reason = "no domain owns its file" if file else f"its domain {finding.domain} is not on the map"
@@ -72,6 +74,7 @@ def route(
             broken.append(finding.finding_id)
         if judged == DRIFTED:
             drifted.add(finding.finding_id)
+        # With the present place: the agent works on HEAD and not on the commit where the finding was seen.
         by_domain[owner.name].append(finding._replace(file=file, line=place.line or finding.line))
     return Routing(by_domain, tuple(unrouted), frozenset(drifted), tuple(broken))
 
@@ -92,6 +95,7 @@ def given_before(
     places = places_at(repository.git, known, wave.dispatch_sha)
     given: dict[int, list[Finding]] = {agent: [] for agent in by_agent}
     drifted: set[str] = set()
+    # A single query over the findings in the order of prompts; a query for each row would lose the order.
     for finding in findings.select(conn, run.id, Selection()) if rows else ():
         if finding.row_id not in rows:
             continue
@@ -107,6 +111,7 @@ def given_before(
 
 def classify_place(finding: Finding, place: Place) -> str:
     """Return the class of an approved finding's place: verified, drifted, broken or unverifiable."""
+    # A finding without a line cannot drift or break while its file is there.
     if finding.line is None and place.fate is not Fate.FILE_GONE:
         return verify_approved(_seen(Fate.UNKNOWN), rewritten=False).classification
     return verify_approved(_seen(place.fate), rewritten=place.line is not None).classification

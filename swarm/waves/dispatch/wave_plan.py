@@ -36,7 +36,7 @@ class DispatchRequest(NamedTuple):
 
 
 class WavePlan(NamedTuple):
-    """A wave before it is made. `reads_of_nobody` are names in `[reads]` of swarm.toml that no domain has."""
+    """A planned wave. `reads_of_nobody` are names in `[reads]` of swarm.toml that no domain has."""
 
     run: Run
     request: DispatchRequest
@@ -75,6 +75,7 @@ def plan_wave(
     runtime: tuple[Runtime, Program] | None,
 ) -> WavePlan:
     """Plan a wave at HEAD. Writes nothing. Raises DispatchAnchorsBroken, DispatchNothingApproved, ConfigInvalid."""
+    # Read without a transaction: under the lock no other dispatch of this repository can take the number.
     number = waves.next_number(conn, run.id)
     paths = [file.path for file in files_at(repository.git, repository.head)]
     owned, _ = OwnershipMap(domains).divide(paths)
@@ -88,8 +89,10 @@ def plan_wave(
         leased=leases.granted(conn, run.id, number),
         drifted=routing.drifted if routing else frozenset(),
     )
+    # Analyzers only read, so all of a wave share a tree: a tree for each domain costs time and disk.
     is_shared = request.isolate and is_audit(request.phase) and runtime is not None and runtime[0].is_analyzer
     shared = Tree(workspace.tree(run.id, number, None), None) if is_shared else None
+    # A shared tree is whole, because its analyzers read the files of all domains.
     sparse = sparse_files(config, owned, paths) if request.sparse and not is_shared else {}
     agents = []
     for domain in domains:
@@ -125,6 +128,7 @@ def _routing(
     if is_audit(request.phase):
         return None
     routing = route(conn, run, request.phase, repository, domains)
+    # Before trees are made: an agent cannot fix a finding whose place no longer exists.
     if not request.skip_anchor_check:
         hold_to_anchors(run, request.phase, routing)
     if not routing.given:
