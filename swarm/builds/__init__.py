@@ -1,1 +1,1 @@
-"""Verification adapters: which steps prove a tree, running them, and reading what they came to."""
+"""Builds: adapters for kinds of projects, the run of their steps, and the reading of the results."""

@@ -1,4 +1,4 @@
-"""What an adapter is: it knows one kind of project, and the steps that prove it."""
+"""Protocol of an adapter, and the records of steps and builds."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +9,10 @@ from swarm.rules.build_verdicts import BuildVerdict, StepFacts, StepKind, StepSt
 
 
 class BuildStep(NamedTuple):
-    """One process of a build, without a shell, in a folder of the tree.
+    """A process of a build, without a shell, in a folder of the tree.
 
-    `tool` names whose words about its tests are read; `count_pattern` is read in their stead. `empty_codes` are
-    the exit codes by which it says that there is no test.
+    `tool` names the test runner whose summaries are read; `count_pattern` replaces them. `empty_codes` are the exit
+    codes that mean that there is no test.
     """
 
     name: str
@@ -26,7 +26,7 @@ class BuildStep(NamedTuple):
 
 
 class StepOutcome(NamedTuple):
-    """How a step ended. `exit_code` is `None` when it did not start, negative for a signal.
+    """The end of a step. `exit_code` is `None` when it did not start, negative for a signal.
 
     `stdout` and `stderr` are free of secrets, the beginning and the end of each in at most 8,000 characters;
     `log_path` is the folder of both as files, whole up to 64 MiB each. `foreign` are the files of the user's checkout
@@ -47,22 +47,22 @@ class StepOutcome(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """Whether it ended with 0; a test step that ran no test may have, too."""
+        """Whether the step ended with 0, which a test step without tests may do, too."""
         return self.status is StepStatus.PASSED
 
     @property
     def timed_out(self) -> bool:
-        """Whether it was ended at its deadline."""
+        """Whether the step was ended at its deadline."""
         return self.status is StepStatus.TIMED_OUT
 
     @property
     def missing(self) -> bool:
-        """Whether a program that it needs was not found."""
+        """Whether a program of the step was not found."""
         return self.status is StepStatus.MISSING
 
     @property
     def facts(self) -> StepFacts:
-        """What its part of the verdict rests on."""
+        """The facts of the step that the verdict rests on."""
         return StepFacts(self.kind, self.status, self.test_count)
 
 
@@ -80,7 +80,7 @@ class BuildResult(NamedTuple):
 
 
 class Adapter(Protocol):
-    """One kind of project. Neither method runs anything of the project, or writes to it."""
+    """An adapter for a kind of project. No method runs a program of the project, or writes to its files."""
 
     @property
     def name(self) -> str:
@@ -92,6 +92,6 @@ class Adapter(Protocol):
     def steps(self, tree: Path, repository_root: Path) -> list[BuildStep]:
         """Return the steps that prove the tree.
 
-        The tree is a scratch worktree of a commit; the root is the user's own checkout, where what is installed
-        beside the code (`.venv`, `node_modules`) lies.
+        The tree is a scratch worktree of a commit; the root is the user's own checkout, which holds
+        the packages installed beside the code (`.venv`, `node_modules`).
         """

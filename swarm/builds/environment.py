@@ -1,7 +1,7 @@
 """The environment of a build: the allowlist of agents, and the variables by which toolchains find themselves.
 
-Variables that change what code under test prints or does (NO_COLOR, FORCE_COLOR, PYTEST_ADDOPTS, the caller's CI) are
-neither passed on nor set: tests that are green in the user's shell shall be green here.
+Variables that change the output or the behaviour of code under test (NO_COLOR, FORCE_COLOR, PYTEST_ADDOPTS, the
+caller's CI) are neither passed on nor set: tests that are green in the user's shell shall be green here.
 """
 
 from typing import Final
@@ -16,7 +16,7 @@ _TOOLCHAINS: Final = (
     *("npm_config_cache", "NPM_CONFIG_CACHE", "PYENV_ROOT", "PYENV_VERSION", "CC", "CXX", "PKG_CONFIG_PATH"),
 )
 _ADDED: Final = {
-    # Code under test must not use the control plane that judges it.
+    # Code under test must not use the control plane that judges the code.
     AGENT_VARIABLE: "verify",
     # Without CI, runners of Node scripts watch for changes and never end.
     "CI": "1",

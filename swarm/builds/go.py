@@ -1,4 +1,4 @@
-"""Go: vet and the tests, with -v, which is what tells how many there were."""
+"""Go: vet and the tests, with -v, which prints a line for each test."""
 
 from pathlib import Path
 

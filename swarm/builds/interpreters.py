@@ -1,4 +1,4 @@
-"""Which Python a project is proved with, and what makes it import the tree and nothing else."""
+"""The Python that proves a project, and the variables by which that Python imports the tree."""
 
 import os
 from pathlib import Path
@@ -20,8 +20,8 @@ def interpreter(repository_root: Path) -> str:
 
 
 def python_environment(tree: Path, python: str) -> dict[str, str]:
-    """Return the variables under which the tree's code is what is imported, in child processes as well."""
-    # It comes before site-packages, where an editable install leads to the user's own checkout.
+    """Return the variables under which Python imports the code of the tree, in child processes as well."""
+    # PYTHONPATH comes before site-packages, where an editable install leads to the user's own checkout.
     roots = [str(tree / name) for name in import_roots(tree)]
     variables = {"PYTHONPATH": os.pathsep.join(roots), "PYTHONDONTWRITEBYTECODE": "1"}
     if python == FALLBACK:

@@ -1,4 +1,4 @@
-"""Find out what a tree under proof lacks beside its commit, which may be why its build is red."""
+"""Find the files that a tree under proof lacks beside those of its commit: their absence may make its build red."""
 
 import itertools
 import re

@@ -9,7 +9,7 @@ from swarm.builds.project_files import is_file, names_below, read_json, table
 from swarm.rules.build_verdicts import StepKind
 
 _MANAGERS: Final = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn"}
-# In the order in which they run; of several that check types the first is enough.
+# In the order of their run; of several scripts that check types the first is enough.
 _SCRIPTS: Final[dict[str, StepKind]] = {
     "lint": "lint",
     "typecheck": "types",
@@ -18,15 +18,15 @@ _SCRIPTS: Final[dict[str, StepKind]] = {
     "test": "test",
     "build": "build",
 }
-# What `npm init` writes for a package without tests.
+# The script that `npm init` writes for a package without tests.
 _PLACEHOLDER: Final = "no test specified"
-# What `node --test` runs by itself.
+# The files that `node --test` finds by itself.
 _SUFFIXES: Final = {".js", ".cjs", ".mjs"}
 _TEST_NAME: Final = re.compile(r"(?:.*[.\-_]test|test(?:-.*)?)\.[cm]?js")
 
 
 class Node:
-    """Proves a package by the scripts that it has."""
+    """Proves a package by its own scripts."""
 
     name = "node"
 
@@ -37,7 +37,7 @@ class Node:
         return 80 if "test" in _scripts(tree) or _has_test_files(tree) else 50
 
     def steps(self, tree: Path, repository_root: Path) -> list[BuildStep]:
-        """Return the scripts that there are, in order."""
+        """Return the scripts of the package, in order."""
         del repository_root
         scripts = _scripts(tree)
         manager = next((name for lock, name in _MANAGERS.items() if is_file(tree, lock)), "npm")

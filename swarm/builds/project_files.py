@@ -1,4 +1,4 @@
-"""Reading the files of a tree that nobody vouches for: regular ones, of bounded size, never through a link."""
+"""Read files of an untrusted tree: regular files of bounded size, never through a link."""
 
 import configparser
 import json
@@ -17,7 +17,7 @@ _PASSED_OVER: Final = {"node_modules", "venv", "env", "target", "build", "dist",
 
 
 def read_text(tree: Path, name: str) -> str | None:
-    """Return the text of a file, `None` where there is none that we would read: absent, large, a link, not UTF-8."""
+    """Return the text of a file, `None` where the file is absent, large, a link, or not UTF-8."""
     try:
         handle = os.open(tree / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError):
@@ -88,7 +88,7 @@ def is_folder(tree: Path, name: str) -> bool:
 
 
 def names_below(tree: Path, folder: str = "") -> Iterator[str]:
-    """Yield the files of a tree, nearest first, as slashed paths; what was installed or built is passed over."""
+    """Yield the files of a tree, nearest first, as slashed paths; installed and built files are passed over."""
     waiting = deque([folder])
     seen = 0
     while waiting:

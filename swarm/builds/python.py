@@ -1,7 +1,7 @@
 """Python: ruff and mypy where the project configures them, then pytest or unittest.
 
-There is no build step of its own: building a wheel wants a backend, and often a network, that a scratch worktree
-does not have. A project that wants one proved says so in `swarm.toml`.
+There is no build step: to build a wheel takes a backend, and often a network, that a scratch worktree does not have. A
+project that wants its wheel proved names the step in `swarm.toml`.
 """
 
 import os
@@ -43,14 +43,14 @@ class Python:
         settings = project.mypy_settings(tree)
         if settings is not None:
             targets = () if any(key in settings for key in ("files", "packages", "modules")) else (".",)
-            # The checker is not to be found in the tree that it checks.
+            # A module of the tree named mypy must not replace the checker.
             safe = {**variables, "PYTHONPATH": "", "PYTHONSAFEPATH": "1"}
             steps.append(BuildStep("mypy", "types", (python, "-m", "mypy", *targets), environment=safe))
         return [*steps, _tests(tree, python, variables)]
 
 
 def _ruff(python: str) -> str:
-    """Return the project's ruff, else the one on PATH, else ours: it needs no interpreter, and runs no code."""
+    """Return the project's ruff, else the one on PATH, else ours: ruff needs no interpreter, and runs no code."""
     beside = Path(python).with_name("ruff")
     if python != FALLBACK and os.access(beside, os.X_OK):
         return str(beside)
@@ -60,7 +60,7 @@ def _ruff(python: str) -> str:
 def _tests(tree: Path, python: str, variables: Mapping[str, str]) -> BuildStep:
     files = project.test_files(tree)
     if project.configures_pytest(tree) or project.tests_ask_for_pytest(tree, files):
-        # Above the tree lies the user's own checkout, whose conftest.py is not what is being proved.
+        # Above the tree lies the user's own checkout, whose conftest.py is no part of the commit.
         argv = (python, "-m", "pytest", "--rootdir=.", "--confcutdir=.")
         return BuildStep("pytest", "test", argv, environment=variables, tool="pytest", empty_codes=_NO_TESTS)
     discovery = (python, "-m", "unittest", "discover", *_start(tree, files))
@@ -68,7 +68,7 @@ def _tests(tree: Path, python: str, variables: Mapping[str, str]) -> BuildStep:
 
 
 def _start(tree: Path, files: list[str]) -> tuple[str, ...]:
-    """Return where discovery starts: from the root it does not enter a folder that is no package."""
+    """Return the start of discovery: from the root, unittest does not enter a folder without `__init__.py`."""
     for folder in ("tests", "test"):
         if any(name.startswith(f"{folder}/") for name in files) and not is_file(tree, f"{folder}/__init__.py"):
             return ("-s", folder)

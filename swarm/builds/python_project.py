@@ -1,4 +1,4 @@
-"""What a Python project configures, read from its files without running any of them."""
+"""Settings of a Python project, read from its files without running any of them."""
 
 import re
 from pathlib import Path, PurePosixPath

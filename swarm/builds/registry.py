@@ -1,4 +1,4 @@
-"""The adapters, and which of them proves a tree."""
+"""The adapters, and the choice of the adapter that proves a tree."""
 
 from pathlib import Path
 from typing import Final
@@ -25,7 +25,7 @@ class UnknownAdapter(ValueError):
 
 
 def choose(tree: Path, config: VerifyConfig, named: str | None = None) -> Adapter | None:
-    """Return the adapter of that name, else the one that `swarm.toml` means, else the best; `None` when none fits.
+    """Return the named adapter, else that of `swarm.toml`, else the best; `None` when no adapter fits.
 
     Steps in `swarm.toml` go before its `adapter`. Raises UnknownAdapter.
     """

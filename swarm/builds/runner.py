@@ -1,4 +1,4 @@
-"""Running the steps of a build, every one of them, and judging what came of it."""
+"""Run every step of a build, and judge the results."""
 
 import re
 import time
@@ -54,16 +54,16 @@ def run_build(
     *,
     seconds: float | None = None,
 ) -> BuildResult:
-    """Run every step of an adapter in a scratch worktree; one that fails does not keep the next from running.
+    """Run every step of an adapter in a scratch worktree, also after a step has failed.
 
-    `seconds` bounds each step, else the configuration does. The logs are written to a folder a step.
+    `seconds` bounds each step, else the configuration does. Each step has a folder of logs.
     Raises WorkspaceNotWritable and OSError where the logs cannot be written.
     """
     if adapter is None:
         return BuildResult(None, BuildVerdict.SKIP, (), None)
     lend_packages(tree, repository_root)
     limit = config.timeout_seconds if seconds is None else seconds
-    # What a step starts can leave its group and its session; it is known by its environment, unless it shed that too.
+    # A process of a step can leave its group and its session; the mark in its environment identifies the process still.
     mark = {_MARK: uuid.uuid4().hex}
     variables = build_environment(config.environment) | mark
     steps = adapter.steps(tree, repository_root)
@@ -92,7 +92,7 @@ def _run_step(step: BuildStep, site: _Site, folder: Path) -> StepOutcome:
             if foreign:
                 stderr.add(f"{len(foreign)} modules of the checkout were imported: {', '.join(foreign)}\n".encode())
         finally:
-            # Also what an interrupted step printed is kept.
+            # The output of an interrupted step is kept, too.
             stdout.finish()
             stderr.finish()
         reading = _reading(step, stdout, stderr)
@@ -114,7 +114,7 @@ def _run_step(step: BuildStep, site: _Site, folder: Path) -> StepOutcome:
             foreign=foreign,
         )
     finally:
-        # On a full disk the first cannot be closed without an error.
+        # On a full disk, closing the first log raises an error; the second is closed all the same.
         with closing(stderr):
             stdout.close()
 
@@ -122,7 +122,7 @@ def _run_step(step: BuildStep, site: _Site, folder: Path) -> StepOutcome:
 def _ended(
     step: BuildStep, site: _Site, environment: dict[str, str], stdout: OutputLog, stderr: OutputLog
 ) -> Ended | StepStatus:
-    """Run the process of a step; a status is why there was none, told in its log."""
+    """Run the process of a step; without a process return the status that says why, and log the reason."""
     if not is_folder(site.tree, step.folder):
         stderr.add(f"{step.folder} is not a folder of the tree\n".encode())
         return StepStatus.FAILED
@@ -147,9 +147,9 @@ def _reading(step: BuildStep, stdout: OutputLog, stderr: OutputLog) -> tests_ran
         ]
     else:
         readings = [tests_ran.read(log.lines(tests_ran.LINE_CHARACTERS), step.tool) for log in (stdout, stderr)]
-    told = [reading.tests for reading in readings if reading.tests is not None]
+    counts = [reading.tests for reading in readings if reading.tests is not None]
     return tests_ran.Reading(
-        sum(told) if told else None, frozenset().union(*(reading.empty_codes for reading in readings))
+        sum(counts) if counts else None, frozenset().union(*(reading.empty_codes for reading in readings))
     )
 
 

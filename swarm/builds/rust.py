@@ -1,6 +1,6 @@
 """Rust: cargo's tests, which build as well; format and clippy where the project configures them.
 
-What is built stays in the scratch worktree. Nothing is said about the network: cargo fetches what is not there.
+The target folder stays in the scratch worktree. The network is left to cargo, which fetches missing crates.
 """
 
 from pathlib import Path

@@ -115,7 +115,7 @@ _RULES: Final[dict[str, tuple[_Rule, ...]]] = {
         _Rule(re.compile(rf"\s*Summary \[\s*[\d.]+s\]\s+{_N}(?:/\d+)? tests? run: .*"), _number),
     ),
     "go": (
-        # Only what stands at the margin: a subtest is part of its test.
+        # Only lines at the margin: a subtest is part of its test.
         _Rule(re.compile(r"--- (?:PASS|FAIL): \S+ \([\d.]+s\)"), _single),
         _Rule(re.compile(r"\?\s+\S+\s+\[no test files\]"), _none),
         _Rule(re.compile(r"ok  \t\S+\t\S+ \[no tests to run\]"), _none),

@@ -1,1 +1,1 @@
-"""How an agent is launched and supervised."""
+"""Runtimes: the ways to launch an agent, and the supervision of its processes."""

@@ -1,4 +1,4 @@
-"""Runs one child process: in a session of its own, within a deadline, and without leaving its group behind."""
+"""Run a child process: in a session of its own, within a deadline, and without leaving its group behind."""
 
 import asyncio
 import contextlib

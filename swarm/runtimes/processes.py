@@ -1,4 +1,4 @@
-"""Processes that were launched: who they are after their supervisor died, and ending their group."""
+"""Identify launched processes, also after their supervisor has died, and end their groups."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 TERM_SECONDS: Final = 10.0
-# A process that forks while it is looked for is met by the next look.
+# A process that forks during a sweep is found by the next sweep.
 _SWEEPS: Final = 20
 
 
@@ -24,7 +24,7 @@ def host() -> str:
 def start_of(pid: int) -> str | None:
     """Return when a process started, in the system's own terms; `None` when it is not there.
 
-    With the pid this names one process for good: a pid that was given out again has another start.
+    Pid and start identify a process for good: a later process with the same pid has another start.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
@@ -52,7 +52,7 @@ def is_alive(pid: int | None, start: str | None) -> bool:
 
 
 def leaders_with(variables: Mapping[str, str]) -> list[tuple[int, str]]:
-    """Return pid and start of each group's leader with these environment variables, where the system tells them."""
+    """Return pid and start of each group's leader with these environment variables, where the system shows them."""
     found = []
     for pid in all_with(variables):
         try:
@@ -65,16 +65,16 @@ def leaders_with(variables: Mapping[str, str]) -> list[tuple[int, str]]:
 
 
 def all_with(variables: Mapping[str, str]) -> list[int]:
-    """Return every other process with these environment variables, where the system tells them."""
+    """Return every other process with these environment variables, where the system shows them."""
     wanted = {os.fsencode(f"{name}={value}") for name, value in variables.items()}
-    return [pid for pid, told in _environments() if wanted.issubset(told) and pid != os.getpid()]
+    return [pid for pid, variables_of in _environments() if wanted.issubset(variables_of) and pid != os.getpid()]
 
 
 def by_variables(*names: str) -> dict[frozenset[tuple[str, str]], list[int]]:
-    """Return every other process that has one of these environment variables, by what it has of them."""
+    """Return every other process with any of these environment variables, by their values."""
     found: defaultdict[frozenset[tuple[str, str]], list[int]] = defaultdict(list)
-    for pid, told in _environments():
-        parts = (os.fsdecode(line).partition("=") for line in told)
+    for pid, lines in _environments():
+        parts = (os.fsdecode(line).partition("=") for line in lines)
         own = frozenset((name, value) for name, _, value in parts if name in names)
         if own and pid != os.getpid():
             found[own].append(pid)
@@ -82,7 +82,7 @@ def by_variables(*names: str) -> dict[frozenset[tuple[str, str]], list[int]]:
 
 
 def end_all_with(variables: Mapping[str, str]) -> None:
-    """Kill every process with these environment variables, where the system tells them; also who left its group."""
+    """Kill every process with these environment variables, where the system shows them, also a process that left its group."""
     for _ in range(_SWEEPS):
         found = all_with(variables)
         for pid in found:
@@ -101,7 +101,7 @@ def _environments() -> Iterator[tuple[int, list[bytes]]]:
 
 
 def end_group(pid: int, start: str, *, grace: float = TERM_SECONDS) -> None:
-    """End the group that a process leads: TERM, then KILL after `grace` seconds. Does nothing when it is gone."""
+    """End the group of a process: TERM, then KILL after `grace` seconds. A process that has ended is fine."""
     if not is_alive(pid, start):
         return
     signal_group(pid, signal.SIGTERM)
@@ -112,13 +112,13 @@ def end_group(pid: int, start: str, *, grace: float = TERM_SECONDS) -> None:
 
 
 def signal_group(leader: int, number: signal.Signals) -> None:
-    """Send a signal to every process of a group; a group that is gone is fine."""
+    """Send a signal to every process of a group; a group that has ended is fine."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, number)
 
 
 def works_below(program: str, folders: Sequence[Path]) -> bool | None:
-    """Say whether a program of this name runs with its working folder in one of these; `None` where nobody tells."""
+    """Say whether a program of this name works below any of these folders; `None` where the system does not show that."""
     proc = Path("/proc")
     if not (proc / "self" / "cwd").exists():
         return None
@@ -128,6 +128,6 @@ def works_below(program: str, folders: Sequence[Path]) -> bool | None:
             place = (folder / "cwd").readlink()
         except OSError:
             continue
-        if name == program and any(place.is_relative_to(one) for one in folders):
+        if name == program and any(place.is_relative_to(below) for below in folders):
             return True
     return False

@@ -1,4 +1,4 @@
-"""What a runtime is: how a prompt, a tree and a phase become processes, and those an agent's output."""
+"""Protocol of a runtime, which makes processes of a prompt, a tree and a phase, and an output of the processes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from swarm.rules.phases import Phase
 
 
 class Program(NamedTuple):
-    """What is launched: where it was found, `None` when it was not, its version, and why not."""
+    """A program to launch: its path, `None` when it was not found, its version, and why it cannot be launched."""
 
     path: str | None
     version: str | None
@@ -47,7 +47,7 @@ class Job(NamedTuple):
 
 
 class ProcessStep(NamedTuple):
-    """One process of an attempt. `log` names the file its output is kept in; `accepts` its good exit codes."""
+    """A process of an attempt. `log` names the file its output is kept in; `accepts` its good exit codes."""
 
     argv: tuple[str, ...]
     log: str = "stdout"
@@ -56,7 +56,7 @@ class ProcessStep(NamedTuple):
 
 
 class StepResult(NamedTuple):
-    """How a step ended: its exit code and what it printed, up to the bound of an output."""
+    """The end of a step: its exit code and its output, up to the bound of an output."""
 
     step: ProcessStep
     exit_code: int
@@ -64,7 +64,7 @@ class StepResult(NamedTuple):
 
 
 class Product(NamedTuple):
-    """What an attempt made: the output document, and what an analyzer is known to have looked at."""
+    """The product of an attempt: the output document, and the files that an analyzer is known to have read."""
 
     output: dict[str, Any] | None
     analysis: dict[str, Any] | None = None
@@ -88,10 +88,10 @@ class Runtime(Protocol):
     is_trusted: bool
 
     def program(self) -> Program:
-        """Return what would be launched on this machine."""
+        """Return the program that this machine would launch."""
 
     def supports(self, phase: Phase) -> bool:
-        """Say whether it has anything to say in a phase."""
+        """Say whether the runtime serves a phase."""
 
     def config_hash(self, tree: Path, files: Sequence[str], phase: Phase) -> str:
         """Return a digest over everything but the code that its answer depends on."""
@@ -100,7 +100,7 @@ class Runtime(Protocol):
         """Return the processes of an attempt, to be run one after the other; none when there is nothing to do."""
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
-        """Return what the processes made. Raises UnusableOutput."""
+        """Return the product of the processes. Raises UnusableOutput."""
 
 
 def inside(tree: Path, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Runs the processes of attempts: several at once, each attempt within a deadline, its output in bounded logs."""
+"""Run the processes of attempts: several at once, each attempt within a deadline, its output in bounded logs."""
 
 import asyncio
 import functools
@@ -135,7 +135,7 @@ class _Watch:
     """The logs of one attempt, and the times of its progress."""
 
     def __init__(self, folder: Path, names: Iterable[str], redactor: Redactor) -> None:
-        # All are opened before anything is spawned, which could put a link in a log's place.
+        # All are opened before a process is spawned that could put a link in a log's place.
         self._logs: dict[str, OutputLog] = {}
         try:
             for name in dict.fromkeys(names):

@@ -129,7 +129,7 @@ def shown_gate(result: BuildResult, *, flaky: bool, accepted: str | None) -> Bui
 
 
 def lack_note(result: BuildResult) -> str | None:
-    """Return a sentence about what the tree under proof lacked, `None` where nothing is known to be missing."""
+    """Return a sentence about the files that the tree under proof lacked, `None` where it lacked none."""
     return f"the tree under proof lacks {'; '.join(result.lacks)}" if result.lacks else None
 
 

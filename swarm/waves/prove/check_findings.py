@@ -1,4 +1,4 @@
-"""A second look at findings in one commit: which of them are mended, came back, or still have their place."""
+"""Check findings a second time in a commit: are they fixed, did they come back, are their lines still there."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +23,7 @@ from swarm.waves.prove.rescan import Answer, ask_again, census_of
 
 
 class Question(StrEnum):
-    """What is asked of findings, by the verb that asks it."""
+    """The question that a verb asks of findings."""
 
     FIXED = "verify-fixed"
     RECURRING = "verify-recurring"
@@ -32,9 +32,9 @@ class Question(StrEnum):
 
 
 class FindingsCheck(NamedTuple):
-    """The rows of a second look, those that offend first, and how many there are of each class.
+    """The rows of a check, those that offend first, and their number by class.
 
-    `answers` are what analyzers said of findings when they were asked again, by row.
+    `answers` are the answers of analyzers that were run again, by row.
     """
 
     rows: tuple[ClaimRow, ...]
@@ -47,7 +47,7 @@ class FindingsCheck(NamedTuple):
         return tuple(row for row in self.rows if row.classification in _OFFENDING)
 
     def exit_code(self, threshold: int) -> int:
-        """Return 2 when nothing could be looked at or a place is broken, 1 when too many offend, else 0."""
+        """Return 2 when no finding could be checked or a place is broken, 1 when too many offend, else 0."""
         if self.summary.broken:
             return 2
         return verification.exit_code(len(self.rows), len(self.offending), self.summary.unverifiable, threshold)
@@ -71,9 +71,9 @@ _STATUSES: Mapping[Question, tuple[str, ...]] = {
 
 
 def check_findings(conn: sqlite3.Connection, prover: Prover, commit: str, question: Question) -> FindingsCheck:
-    """Look at the findings that a question is about, in one commit.
+    """Check the findings of a question in a commit.
 
-    Where the line alone does not say that a finding is gone, its analyzer is asked. Raises GitError.
+    Where the line alone does not show that a finding is fixed, its analyzer is run again. Raises GitError.
     """
     run, repository = prover.run, prover.repository
     standing = {claim.finding: claim for claim in fix_claims.standing(conn, run.id)}
@@ -93,8 +93,10 @@ def check_findings(conn: sqlite3.Connection, prover: Prover, commit: str, questi
             if (row := item.known.row_id) in standing or judged[row].classification != verification.VERIFIED
         ]
         answers = ask_again(prover, commit, doubtful, census)
-        for row, (said, told) in answers.items():
-            judged[row] = verification.asked_again(judged[row], said, told, is_claim=row in standing)
+        for row, answer in answers.items():
+            judged[row] = verification.asked_again(
+                judged[row], answer.verdict, answer.evidence, is_claim=row in standing
+            )
     shown = [_shown(asked[row], places[row], judged[row]) for row in asked]
     shown.sort(key=lambda row: _ORDER.index(row.classification))
     return FindingsCheck(tuple(shown), _summary(shown), answers)
@@ -106,9 +108,9 @@ def _asked(
     keeps: Callable[[Finding], bool]
     match question:
         case Question.FIXED:
-            keeps = lambda one: one.status == Observation.FIXED or one.row_id in standing  # noqa: E731
+            keeps = lambda finding: finding.status == Observation.FIXED or finding.row_id in standing  # noqa: E731
         case Question.RECURRING:
-            keeps = lambda one: one.regressions + (one.observation == Observation.FIXED) > 1  # noqa: E731
+            keeps = lambda finding: finding.regressions + (finding.observation == Observation.FIXED) > 1  # noqa: E731
         case _:
             keeps = lambda _: True  # noqa: E731
     every = findings.select(conn, run.id, Selection(statuses=_STATUSES[question]))
@@ -116,7 +118,7 @@ def _asked(
 
 
 class _Judge:
-    """Judges findings in one commit; what it asks git for is asked once."""
+    """Judges findings in a commit; each question to git is asked once."""
 
     def __init__(self, repository: Repository, commit: str) -> None:
         self._git = repository.git

@@ -1,4 +1,4 @@
-"""Choose the commit that a verification looks at, and say how it stands to the run and its newest wave."""
+"""Choose the commit of a verification, and relate the commit to the run and its newest wave."""
 
 import sqlite3
 from typing import Final

@@ -20,7 +20,7 @@ from swarm.waves.trees import git_folder
 
 
 class Link(NamedTuple):
-    """The work of one agent: its branch, and the commit there that holds what was judged."""
+    """The work of an agent: its branch, and the commit of the branch that holds the judged work."""
 
     agent: AgentRun
     branch: str
@@ -30,10 +30,10 @@ class Link(NamedTuple):
 
 
 class MergeTask(NamedTuple):
-    """Everything that stays the same while a wave is merged.
+    """The facts of a merge that stay the same from its beginning to its end.
 
     `tip` is the target's commit at the beginning, `integration` that of the run's integration branch; `dropped` and
-    `publish` are what was asked for, which a next step must ask for again.
+    `publish` are options of the call, which a next step must repeat.
     """
 
     run: Run
@@ -48,14 +48,14 @@ class MergeTask(NamedTuple):
 
 
 def links_of(conn: sqlite3.Connection, task: MergeTask, agents: Sequence[AgentRun]) -> list[Link]:
-    """Save what was judged of each agent's work on its branch, and return those with something to merge."""
+    """Save the judged work of each agent on its branch, and return the agents with work to merge."""
     git, wave = task.repository.git, task.wave
     files = file_claims.claimed_files(conn, wave.id)
     by_domain: dict[str, list[str]] = {}
     for claim in fix_claims.of_wave(conn, wave.id):
         by_domain.setdefault(claim.domain, []).append(claim.finding_id)
     empty = history.tree_of(git, wave.dispatch_sha)
-    recorded = [one.commit_sha for one in merges.merges_of(conn, wave.id)]
+    recorded = [merge.commit_sha for merge in merges.merges_of(conn, wave.id)]
     found = []
     for agent in agents:
         if agent.status is not AgentRunStatus.COMPLETE or agent.work in {None, empty} or agent.worktree_branch is None:
@@ -67,21 +67,21 @@ def links_of(conn: sqlite3.Connection, task: MergeTask, agents: Sequence[AgentRu
 
 
 def _saved(git: Git, task: MergeTask, agent: AgentRun, findings: Sequence[str], recorded: Sequence[str]) -> str:
-    """Return the commit of an agent's branch that holds its judged work, made by us where it is not committed."""
+    """Return the commit of an agent's branch that holds its judged work, made by us where the work is not committed."""
     branch, work, since = agent.worktree_branch or "", agent.work or "", task.wave.dispatch_sha
     tip = refs.tip_of(git, branch)
     for merge in recorded if tip is None else ():
-        # What was merged may be cleaned away; it is found where it was merged.
+        # The branch of merged work may be removed; the work is found in the merge.
         known = history.is_ancestor(git, since, merge)
         if known and (kept := history.commit_with_tree(git, since, merge, work)) is not None:
             return kept
     grown = tip is not None and history.is_ancestor(git, since, tip)
-    # A history with merges in it would bring in what others are judged by.
+    # A history with merges would bring in commits that other agents are judged by.
     grown = grown and tip is not None and not history.has_merges(git, since, tip)
-    # What was committed after it was judged, or merged, is left alone.
+    # Commits made after the judgement or the merge are not merged.
     if tip is not None and grown and (kept := history.commit_with_tree(git, since, tip, work)) is not None:
         return kept
-    # A history that was rewritten is left alone, too: what was judged stands by itself.
+    # A rewritten history is not merged either: the judged work becomes a commit of its own.
     parent = tip if tip is not None and grown else since
     message = _message(f"Work of {agent.domain}", task, agent.domain, findings)
     commit = merging.commit_tree(git, work, [parent], message, task.identity)
@@ -91,9 +91,9 @@ def _saved(git: Git, task: MergeTask, agent: AgentRun, findings: Sequence[str], 
 
 
 def _move(git: Git, task: MergeTask, agent: AgentRun, step: tuple[str | None, str, str]) -> None:
-    """Move an agent's branch on, and the index of its tree with it; first that, for the branch is what is asked."""
+    """Move an agent's branch and the index of its tree; the index first, because a later call reads the branch."""
     branch, (tip, parent, commit) = agent.worktree_branch or "", step
-    # No git call in a tree whose git folder somebody changed.
+    # Run no git in a tree whose git folder was changed: its configuration could name programs.
     if agent.worktree_path is None or git_folder.changed_common(task.wave, task.repository):
         refs.move_branch(git, branch, tip, commit)
         return
@@ -102,7 +102,7 @@ def _move(git: Git, task: MergeTask, agent: AgentRun, step: tuple[str | None, st
     try:
         refs.move_branch(git, branch, tip, commit)
     except BaseException:
-        # An interrupt is told after git has ended, and it may have moved the branch.
+        # An interrupt is raised after git has ended, and git may have moved the branch.
         if refs.tip_of(git, branch) != commit:
             checkouts.take_into_tree(task.repository, tree, branch, commit, parent)
         raise
@@ -116,7 +116,7 @@ def _message(title: str, task: MergeTask, domain: str, findings: Sequence[str]) 
 
 
 def base_of(git: Git, task: MergeTask) -> str:
-    """Return what the wave is merged on top of: the target, with what an earlier merge has not published yet."""
+    """Return the base of the merge: the target, with earlier merges that are not published yet."""
     tip, earlier = task.tip, task.integration
     if earlier is None or history.is_ancestor(git, earlier, tip):
         return tip
@@ -126,7 +126,7 @@ def base_of(git: Git, task: MergeTask) -> str:
 
 
 def caught_up(git: Git, task: MergeTask, earlier: str, tip: str) -> str:
-    """Return the commit in which an earlier merge is brought together with its target. Raises MergeConflict."""
+    """Return the commit that merges an earlier merge with its target. Raises MergeConflict."""
     try:
         tree = merging.merged(git, earlier, tip)
     except Conflict as conflict:
@@ -136,9 +136,9 @@ def caught_up(git: Git, task: MergeTask, earlier: str, tip: str) -> str:
 
 
 def before_unrecorded(git: Git, task: MergeTask, base: str, links: Sequence[Link], recorded: Collection[str]) -> str:
-    """Return a base without those merges at its end that a call which was killed published and did not record.
+    """Return a base without the merges at its end that a killed call published and did not record.
 
-    Merged again they are the same commits; what somebody merged by hand is not.
+    Merged again, they are the same commits; a merge made by hand is another commit.
     """
     by_commit = {link.commit: link for link in links}
     commit = base
@@ -160,7 +160,7 @@ def chained(git: Git, task: MergeTask, base: str, links: Sequence[Link]) -> str:
     commit, since = base, task.wave.dispatch_sha
     done: list[Link] = []
     for link in links:
-        # An agent's own history does not say what its work rests on: with a merge in it, it could undo others' work.
+        # Merge the judged tree on the dispatch commit: a merge in an agent's history could undo others' work.
         alone = merging.commit_tree(git, link.agent.work or "", [since], "Judged work\n", task.identity)
         try:
             tree = merging.merged(git, commit, alone)
@@ -185,7 +185,7 @@ def _conflict(
         again = f"swarm merge {run.id}{' --publish' if task.publish else ''}"
         remedy = f"leave one out with `{again} --drop {','.join([*task.dropped, last.agent.domain])}`, or "
     if is_alone:
-        # Without it there is nothing left to merge; whoever begins at the target now has nothing in the way.
+        # Without this work nothing is left to merge; a new wave begins at the target, without the conflict.
         remedy = f"`swarm dispatch {run.id} {task.wave.phase} --isolate` amends anew on top of the target, or "
     return errors.MergeConflict(
         number=task.wave.number,

@@ -1,4 +1,4 @@
-"""The gate of a merge: the merged commit is proved, tried again where it is red, and halved to find who made it so."""
+"""The gate of a merge: prove the merged commit, a red commit twice, and find the responsible agents by halving."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _ACCEPTED: Final = (BuildVerdict.NO_TESTS, BuildVerdict.SKIP)
 
 
 class MergeOptions(NamedTuple):
-    """What a caller asks of a merge. `accept` lets a repository without tests through, for a reason."""
+    """The options of a merge. `accept` lets a repository without tests pass, for a reason."""
 
     publish: bool = False
     target: str | None = None
@@ -32,7 +32,7 @@ class MergeOptions(NamedTuple):
 
 
 class ProvedMerge(NamedTuple):
-    """A merged commit with what its gate said, `None` where it was proved by an earlier call."""
+    """A merged commit with its gate, `None` where an earlier call has proved the commit."""
 
     base: str
     commit: str
@@ -52,9 +52,9 @@ def proved(
     *,
     holds_work: bool,
 ) -> ProvedMerge:
-    """Merge and prove; where that is red, find the culprits, and leave them out if that is asked for.
+    """Merge and prove; where the build is red, find the culprits, and drop them if the options say so.
 
-    `holds_work` says that the base holds work of the wave already: it stays where all the rest is left out.
+    `holds_work` says that the base holds work of the wave already, which stays where all the rest is dropped.
     """
     rest = list(links)
     commit = chained(git, task, base, rest)
@@ -81,11 +81,11 @@ def proved(
 
 
 def _was_proved(conn: sqlite3.Connection, run: Run, commit: str) -> bool:
-    return any(one.commit_sha == commit and one.passed for one in verifications.verifications_of(conn, run.id))
+    return any(known.commit_sha == commit and known.passed for known in verifications.verifications_of(conn, run.id))
 
 
 def _built(prover: Prover, commit: str) -> tuple[BuildResult, bool]:
-    """Return what the build says, and whether it was red only once."""
+    """Return the build, and whether it was red only the first time."""
     build = prover.build(commit)
     if not builds.is_red(build):
         return build, False

@@ -38,7 +38,7 @@ def record_merge(store: Store, prover: Prover, merged: Merged) -> list[str]:
     """Record a merge, and return the ids of the findings that its commit proves fixed."""
     task, proof = merged.task, merged.proof
     row = _row(merged)
-    # The commit also proves what an earlier merge of the wave brought in.
+    # The commit also proves the work of an earlier merge of the wave.
     kept = [link.agent.domain for link in merged.links if link.agent.domain not in row.dropped]
     fixes = proved_at(store.conn, prover, proof.commit, task.wave.number, domains=kept)
     with store.mutation() as conn:

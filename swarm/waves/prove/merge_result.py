@@ -1,4 +1,4 @@
-"""Results of a merge: which agents' work it contains, or why there was nothing to merge."""
+"""Results of a merge: the agents whose work the merge contains, or the reason why there was nothing to merge."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Find out which part of a wave's work its target lacks, also after merges that were killed or made by hand."""
+"""Find the part of a wave's work that its target lacks, also after merges that were killed or made by hand."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -35,7 +35,9 @@ def work_to_merge(conn: sqlite3.Connection, git: Git, task: MergeTask, links: Se
         if link not in fresh and not any(history.is_ancestor(git, link.commit, commit) for commit in recorded)
     )
     # The target may have been published by hand, or by a call that was killed before it could record that.
-    is_recorded = task.tip not in recorded or (task.target, task.tip) in {(one.ref, one.commit_sha) for one in earlier}
+    is_recorded = task.tip not in recorded or (task.target, task.tip) in {
+        (merge.ref, merge.commit_sha) for merge in earlier
+    }
     return WorkToMerge(
         base=base,
         fresh=fresh,

@@ -1,4 +1,4 @@
-"""Show which adapter would prove a commit, without running or recording anything."""
+"""Show the adapter that would prove a commit, without running or recording anything."""
 
 import sqlite3
 

@@ -1,4 +1,4 @@
-"""Which claimed fixes a commit proves."""
+"""Find the claimed fixes that a commit proves."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -22,26 +22,28 @@ def proved_at(
     domains: Sequence[str] | None = None,
     answers: Mapping[int, Answer] | None = None,
 ) -> list[Proved]:
-    """Return the claimed findings that a commit shows to be mended.
+    """Return the claimed findings that a commit shows to be fixed.
 
-    `domains` keeps the claims of some alone; `answers` are what analyzers have said of this commit already.
+    `domains` limits the claims to those of some domains; `answers` are answers of analyzers on this commit.
     """
-    standing = [one for one in fix_claims.standing(conn, prover.run.id) if domains is None or one.domain in domains]
+    standing = [
+        claim for claim in fix_claims.standing(conn, prover.run.id) if domains is None or claim.domain in domains
+    ]
     if not standing:
         return []
-    rows = {one.finding for one in standing}
+    rows = {claim.finding for claim in standing}
     every = findings.known_findings(conn, prover.run.id, today=today())
     known = {item.known.row_id: item for item in every if item.known.row_id in rows}
     places = places_at(prover.repository.git, [item.known for item in known.values()], commit)
     judged = {row: verify_fixed(inspection_of(places[row])) for row in known}
-    said = answers or {}
-    open_still = ((known[row], places[row]) for row in known if row not in said)
-    said = {**said, **ask_again(prover, commit, open_still, census_of(every))}
+    known_answers = answers or {}
+    open_still = ((known[row], places[row]) for row in known if row not in known_answers)
+    known_answers = {**known_answers, **ask_again(prover, commit, open_still, census_of(every))}
     found = []
     for row, seen in judged.items():
         evidence, now = EvidenceKind.ANCHOR, seen
-        if (answer := said.get(row)) is not None:
-            now = asked_again(seen, answer.said, answer.told, is_claim=True)
+        if (answer := known_answers.get(row)) is not None:
+            now = asked_again(seen, answer.verdict, answer.evidence, is_claim=True)
             if seen.classification != VERIFIED:
                 evidence = EvidenceKind.ANALYZER_RESCAN
         if now.classification == VERIFIED:

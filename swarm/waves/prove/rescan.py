@@ -1,4 +1,4 @@
-"""Asking the analyzer that found something whether it finds it still, in one commit."""
+"""Run the analyzer of a finding again in a commit, and compare its reports."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,20 +29,20 @@ Kind = tuple[str, str, str]
 
 
 class Answer(NamedTuple):
-    """What an analyzer says of a finding, and in which words that is told."""
+    """The verdict of an analyzer on a finding, and a line of evidence."""
 
     said: RescanOutcome
-    told: str
+    evidence: str
 
 
 def ask_again(
     prover: Prover, commit: str, asked: Iterable[tuple[KnownFinding, Place]], census: Mapping[Kind, int]
 ) -> dict[int, Answer]:
-    """Return, by row, what the analyzer of each finding says of it in a commit; none for findings of no analyzer.
+    """Return the answer of each finding's analyzer in a commit, by row; a finding without an analyzer has no answer.
 
-    Only the same analyzer with the same version and configuration can answer, one that is ours and runs nothing of
-    the repository, and only where it reads the file with the rule on; else it is mute. `census` counts the findings
-    that are open, alike or not: where as many are reported as were, none of them went. Raises GitError.
+    Only an analyzer of ours, which runs no code of the repository, with the same version and configuration can answer,
+    and only where it reads the file with the rule on; else it is mute. `census` counts open findings by kind: where as
+    many are reported as before, none of them is fixed. Raises GitError.
     """
     by_analyzer: defaultdict[tuple[str, str], list[tuple[KnownFinding, Place]]] = defaultdict(list)
     for item, place in asked:
@@ -60,11 +60,11 @@ def ask_again(
             for (analyzer, lens), items in by_analyzer.items():
                 phase = next(phase for phase in AUDIT_PHASES if LENSES[phase] == lens)
                 runtime = _same(prover, analyzer, tree, paths, phase)
-                told = f"{analyzer} is not here as it was: its version or its configuration is another"
-                found |= {item.known.row_id: Answer(RescanOutcome.MUTE, told) for item, _ in items}
+                evidence = f"{analyzer} is not here as it was: its version or its configuration is another"
+                found |= {item.known.row_id: Answer(RescanOutcome.MUTE, evidence) for item, _ in items}
                 if runtime is not None:
                     found |= _answers(runtime, prover, tree, phase, analyzer, items, census)
-            # Something that a build left running may have written into the tree while it was read.
+            # A process that a build left running may have written into the tree during the analysis.
             if agent_work.touched_files(prover.repository.common_dir, tree, commit, kept, None):
                 return {row: Answer(RescanOutcome.MUTE, "its file was written to while it was read") for row in found}
         finally:
@@ -127,14 +127,14 @@ def _answers(
         if not analysis.was_read(path) or rule not in analysis.rules_at(path):
             found[item.known.row_id] = Answer(RescanOutcome.MUTE, f"{analyzer} does not read {path} with {rule} on")
         elif (report := _still(item, place, reports[path, rule], census)) is not None:
-            told = f"{analyzer} reports it at {path}:{report['line']}"
-            found[item.known.row_id] = Answer(RescanOutcome.REPORTED, told)
+            evidence = f"{analyzer} reports it at {path}:{report['line']}"
+            found[item.known.row_id] = Answer(RescanOutcome.REPORTED, evidence)
         elif (report := _still(item, place, silenced[path, rule], census)) is not None:
-            told = f"a comment turns {rule} off at {path}:{report['line']}"
-            found[item.known.row_id] = Answer(RescanOutcome.REPORTED, told)
+            evidence = f"a comment turns {rule} off at {path}:{report['line']}"
+            found[item.known.row_id] = Answer(RescanOutcome.REPORTED, evidence)
         else:
-            told = f"{analyzer} read the file with {rule} on, and is silent on it"
-            found[item.known.row_id] = Answer(RescanOutcome.SILENT, told)
+            evidence = f"{analyzer} read the file with {rule} on, and is silent on it"
+            found[item.known.row_id] = Answer(RescanOutcome.SILENT, evidence)
     return found
 
 
@@ -146,7 +146,7 @@ def _by_rule(reports: Iterable[Report]) -> defaultdict[tuple[str, str], list[Rep
 
 
 def _still(item: KnownFinding, place: Place, reports: Sequence[Report], census: Mapping[Kind, int]) -> Report | None:
-    """Return the report that means a finding: on its line, of its text, or on a new line where none alike went."""
+    """Return the report of a finding: on its line, of its text, or on an added line where none of its kind is fixed."""
     text = item.known.anchor.text if item.known.anchor else ""
     for report in reports:
         if report["line"] == place.line or folded(report.get("quote") or "")[:LONGEST_TEXT] == text:
@@ -158,16 +158,16 @@ def _still(item: KnownFinding, place: Place, reports: Sequence[Report], census: 
 
 
 def kind_of(item: KnownFinding) -> Kind:
-    """Return what findings of one file are alike in: rule and words."""
+    """Return the kind of a finding: its file, rule and words."""
     path = item.known.anchor.path if item.known.anchor is not None else ""
     return path, item.known.rule, item.known.description
 
 
 def census_of(known: Iterable[KnownFinding]) -> Counter[Kind]:
-    """Count the findings that are not fixed, alike or not."""
+    """Count the findings that are not fixed, by kind."""
     return Counter(kind_of(item) for item in known if item.observation != Observation.FIXED)
 
 
 def _ignored(pid: int, start: str, spawned: str) -> None:
-    """Nothing is recorded of a process that only looks."""
+    """Record nothing: the process is no attempt."""
     del pid, start, spawned

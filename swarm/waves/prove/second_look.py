@@ -1,4 +1,4 @@
-"""Use case of the `verify-*` verbs: a second look at the findings of one question, written as a delta file."""
+"""Use case of the `verify-*` verbs: check the findings of a question a second time, and write a delta file."""
 
 import json
 import sqlite3

@@ -38,8 +38,8 @@ class VerifyOptions(NamedTuple):
 def verify(store: Store, workspace: Workspace, run: Run, options: VerifyOptions, config: Config) -> VerifyResult:
     """Prove a commit by its build and by a second look at every fixed and every claimed finding; keep a receipt.
 
-    A collected wave becomes verified when build and findings are well. Raises BuildAdapterUnknown, RepoNotFound, and
-    errors of git.
+    A collected wave becomes verified when the build passes and the findings hold. Raises BuildAdapterUnknown,
+    RepoNotFound, and errors of git.
     """
     repository = repository_at(Path(run.local_path))
     commit = commit_to_prove(store.conn, run, repository, options.revision)
