@@ -32,7 +32,7 @@ class Command:
         return found_program(self._runtime)
 
     def supports(self, phase: Phase) -> bool:
-        """A command of the user's serves whatever they name it for."""
+        """A command of the user serves every phase that the user names it for."""
         del phase
         return True
 
@@ -42,12 +42,12 @@ class Command:
         return argv_hash(self._runtime)
 
     def steps(self, job: Job) -> list[ProcessStep]:
-        """Return the one process."""
+        """Return the process of the command."""
         argv = tuple(filled(part, job) for part in self._runtime.argv)
         return [ProcessStep((programs.found(argv[0]) or argv[0], *argv[1:]), environment=passed_on(self._runtime))]
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
-        """Return what the command wrote to its output file, else the last JSON object that it printed."""
+        """Return the output file of the command, else the last JSON object that the command printed."""
         printed = last_object(results[-1].stdout.decode("utf-8", "replace")) if results else None
         if os.path.lexists(job.output_path):
             note = "it also printed an output; the file wins" if printed else None
@@ -76,7 +76,7 @@ def found_program(runtime: RuntimeConfig) -> Program:
 
 
 def filled(part: str, job: Job) -> str:
-    """Fill the placeholders of one argument; a value that looks like a placeholder is not filled again."""
+    """Replace the placeholders of an argument; a placeholder within a value is not replaced."""
     values = {
         "prompt_file": str(job.prompt_path),
         "output_file": str(job.output_path),
@@ -90,11 +90,11 @@ def filled(part: str, job: Job) -> str:
 def last_object(text: str) -> dict[str, Any] | None:
     """Return the last JSON object of a text, fenced or bare, that has a `domain` and a `summary`.
 
-    It is held to what a file of an agent is held to: one with duplicate keys is none.
+    The rules of an agent's output file hold: an object with duplicate keys does not count.
     """
     from swarm.documents import DECODER
 
-    # Looking from the end, what stands inside is read again with all that is around it; so the work is bounded.
+    # A search from the end reads inner objects again with each object around them; so the work is bounded.
     start, left = len(text), _MOST_READINGS * len(text)
     while left > 0 and (start := text.rfind("{", 0, start)) >= 0:
         try:

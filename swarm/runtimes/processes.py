@@ -22,7 +22,7 @@ def host() -> str:
 
 
 def start_of(pid: int) -> str | None:
-    """Return when a process started, in the system's own terms; `None` when it is not there.
+    """Return when a process started, in the system's own terms; `None` when it has ended.
 
     Pid and start identify a process for good: a later process with the same pid has another start.
     """
@@ -82,7 +82,7 @@ def by_variables(*names: str) -> dict[frozenset[tuple[str, str]], list[int]]:
 
 
 def end_all_with(variables: Mapping[str, str]) -> None:
-    """Kill every process with these environment variables, where the system shows them, also a process that left its group."""
+    """Kill every process with these environment variables, where the system shows them, also outside of its group."""
     for _ in range(_SWEEPS):
         found = all_with(variables)
         for pid in found:
@@ -118,7 +118,7 @@ def signal_group(leader: int, number: signal.Signals) -> None:
 
 
 def works_below(program: str, folders: Sequence[Path]) -> bool | None:
-    """Say whether a program of this name works below any of these folders; `None` where the system does not show that."""
+    """Say whether a program of this name works below these folders; `None` where the system does not show that."""
     proc = Path("/proc")
     if not (proc / "self" / "cwd").exists():
         return None

@@ -1,4 +1,4 @@
-"""Finding a program and asking for its version."""
+"""Find a program, and read its version."""
 
 import os
 import re

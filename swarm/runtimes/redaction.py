@@ -1,4 +1,4 @@
-"""Taking secrets out of what a process prints, before it reaches the disk."""
+"""Remove secrets from the output of processes, before the output reaches the disk."""
 
 import re
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ class Redactor:
         self._values = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
     def clean(self, text: str) -> str:
-        """Return the text with each secret replaced; what leads to it (`token=`, `Bearer `) stays."""
+        """Return the text with each secret replaced; the words before a secret (`token=`, `Bearer `) stay."""
         if self._values is not None:
             text = self._values.sub(MASK, text)
         return _PATTERNS.sub(_masked, text)

@@ -1,4 +1,4 @@
-"""The runtimes by name: those built in, and what `swarm.toml` adds."""
+"""The runtimes by name: the bundled runtimes, and those of `swarm.toml`."""
 
 from swarm import errors
 from swarm.config import Config

@@ -1,7 +1,7 @@
 """The `ruff` runtime: an analyzer for Python that needs no model and no network.
 
-It runs in the wave's tree, with the project's own configuration where the tree has one and with a selection
-of rules for the phase's lens where it has none. Exit codes and the JSON of `ruff check --output-format json`
+Ruff runs in the wave's tree: with the configuration of the tree, or without a configuration with a selection of rules
+for the phase's lens. Exit codes and the JSON of `ruff check --output-format json`
 are ruff's own, as its documentation gives them.
 """
 
@@ -32,7 +32,7 @@ SELECTIONS: Final = {
 }
 IGNORED: Final = ("S101",)
 _BARE: Final = ""
-# Names that a list of files, one a line and in UTF-8, cannot hold: such a file counts as unread.
+# A list of files in UTF-8, with a name on each line, cannot hold these names: their files count as unread.
 _UNTELLABLE: Final = re.compile("[\n\r\U0010ff80-\U0010ffff]")
 
 
@@ -64,7 +64,7 @@ class Ruff:
         return Program(path, programs.version((path, "--version")), argv)
 
     def supports(self, phase: Phase) -> bool:
-        """Ruff audits under lenses A to C, and mends what it found there."""
+        """Ruff audits under lenses A to C, and fixes its findings."""
         return LENSES[phase] in SELECTIONS
 
     def config_hash(self, tree: Path, files: Sequence[str], phase: Phase) -> str:
@@ -75,9 +75,9 @@ class Ruff:
         return hashlib.sha256(document.encode()).hexdigest()[:16]
 
     def steps(self, job: Job) -> list[ProcessStep]:
-        """Return, for each root of configuration, the settings, the files, the check, and what comments silence.
+        """Return for each root of configuration: settings, files, the check, and the check without comments.
 
-        Of an amend phase, it is one check of the files with something to mend, which tells the fixes.
+        In an amend phase, return a check of the files with assigned findings, whose reports hold the fixes.
         """
         if not is_audit(job.phase):
             return self._amend_steps(job)
@@ -101,9 +101,9 @@ class Ruff:
         return found
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
-        """Turn ruff's reports into an audit output, and say which files it read under which rules.
+        """Turn ruff's reports into an audit output, and list the files and the rules that they were read with.
 
-        Of an amend phase, write the fixes of the assigned findings into the tree, and say which.
+        In an amend phase, write the fixes of the assigned findings into the tree, and list them.
         """
         if not is_audit(job.phase):
             return self._amended(job, results)
@@ -115,9 +115,9 @@ class Ruff:
         for (root, _), group in zip(self._roots(job).items(), _by_four(results), strict=True):
             settings, files, check, unsilenced = (result.stdout for result in group)
             reports = _reports(check)
-            told = {_key(report) for report in reports}
+            reported = {_key(report) for report in reports}
             for report in _reports(unsilenced):
-                if _key(report) not in told and report["code"]:
+                if _key(report) not in reported and report["code"]:
                     file = inside(job.tree, report["filename"])
                     silenced[file].add(report["code"])
                     silenced_lines.append((file, report["code"], report["location"]["row"], report["message"]))
@@ -141,7 +141,7 @@ class Ruff:
 
     def _amend_steps(self, job: Job) -> list[ProcessStep]:
         program = self.program().path or "ruff"
-        wanted = {one.file for one in job.assigned}
+        wanted = {finding.file for finding in job.assigned}
         some = job._replace(files=[file for file in job.files if file in wanted])
         take_back(job.tree, job.attempt_folder.parent, some.files)
         audit = next(phase for phase in AUDIT_PHASES if LENSES[phase] == LENSES[job.phase])
@@ -161,12 +161,12 @@ class Ruff:
                 reports[inside(job.tree, report["filename"])].append(report)
         record = job.attempt_folder / RECORD
         done = mend(job.tree, job.assigned, reports, record, unsafe=self._config.ruff_unsafe_fixes)
-        file_of = {one.finding_id: one.file for one in job.assigned}
+        file_of = {finding.finding_id: finding.file for finding in job.assigned}
         version = self.program().version or "of unknown version"
         output = {
             "domain": job.domain,
             "summary": f"ruff {version} mended {len(done.fixes)} of {len(job.assigned)} findings by its own fixes.",
-            "fixes": [{"finding_id": i, "description": told, "file": file_of[i]} for i, told in done.fixes.items()],
+            "fixes": [{"finding_id": i, "description": words, "file": file_of[i]} for i, words in done.fixes.items()],
             "files_changed": list(done.files),
             "skipped": [{"finding_id": i, "reason": reason} for i, reason in done.skipped.items()],
         }

@@ -25,7 +25,7 @@ _BOM: Final = "\ufeff"
 
 
 class Edit(NamedTuple):
-    """One replacement in a text, by offsets in characters."""
+    """A replacement in a text, by offsets in characters."""
 
     start: int
     end: int
@@ -33,7 +33,7 @@ class Edit(NamedTuple):
 
 
 class Mended(NamedTuple):
-    """What was mended, by finding id with ruff's words for it; what was not, and why; and the files changed."""
+    """The fixes by finding id, in ruff's words; the findings without a fix, and why; and the files that changed."""
 
     fixes: dict[str, str]
     skipped: dict[str, str]
@@ -45,32 +45,32 @@ def mend(
 ) -> Mended:
     """Write into a tree the fixes of those reports that an assigned finding means.
 
-    `reports` are ruff's, by the path of their file in the tree. What the files were is kept in `record` first.
+    `reports` are ruff's, by the path of their file in the tree. The previous files are kept in `record` first.
     """
     fixes: dict[str, str] = {}
     skipped: dict[str, str] = {}
     written: dict[str, tuple[str, str]] = {}
     by_file: defaultdict[str, list[tuple[Assigned, Any]]] = defaultdict(list)
-    for one in wanted:
-        report = _report_of(one, reports.get(one.file or "", ()))
-        if (reason := _unfixable(one, report, unsafe=unsafe)) is not None:
-            skipped[one.finding_id] = reason
+    for finding in wanted:
+        report = _report_of(finding, reports.get(finding.file or "", ()))
+        if (reason := _unfixable(finding, report, unsafe=unsafe)) is not None:
+            skipped[finding.finding_id] = reason
         else:
-            by_file[one.file or ""].append((one, report))
+            by_file[finding.file or ""].append((finding, report))
     for file, pairs in sorted(by_file.items()):
         place = tree / file
         offered, shared = _parted(pairs, reports[file])
         skipped |= shared
         if not _is_plain(place, tree):
-            skipped |= {one.finding_id: "a link stands in the place of its file" for one, _ in offered}
+            skipped |= {finding.finding_id: "a link stands in the place of its file" for finding, _ in offered}
             continue
         source = place.read_bytes().decode("utf-8", "surrogateescape")
         text, taken = _applied(source, [report["fix"]["edits"] for _, report in offered])
-        for (one, report), is_taken in zip(offered, taken, strict=True):
+        for (finding, report), is_taken in zip(offered, taken, strict=True):
             if is_taken:
-                fixes[one.finding_id] = report["fix"].get("message") or f"ruff's own fix for {one.rule_id}"
+                fixes[finding.finding_id] = report["fix"].get("message") or f"ruff's own fix for {finding.rule_id}"
             else:
-                skipped[one.finding_id] = "its fix runs into another one; amend again after this one is merged"
+                skipped[finding.finding_id] = "its fix runs into another one; amend again after this one is merged"
         if text != source:
             written[file] = (source, text)
     if written:
@@ -82,9 +82,9 @@ def mend(
 
 
 def take_back(tree: Path, attempts: Path, files: Collection[str]) -> None:
-    """Undo what attempts that were cut short have mended, newest first, so that the next begins where they did.
+    """Undo the fixes of interrupted attempts, newest first, so that the next attempt begins where they began.
 
-    A file that somebody has edited since is left as it is; so is everything where a record is none of ours.
+    A file that was edited since stays as it is; so do all files where a record was not written by us.
     """
     records = sorted(attempts.glob(f"attempt-*/{RECORD}"), key=lambda file: (len(str(file)), file), reverse=True)
     for record in records:
@@ -92,9 +92,9 @@ def take_back(tree: Path, attempts: Path, files: Collection[str]) -> None:
             kept = parse_bounded(read_bounded(record), RECORD)
         except errors.SwarmError:
             continue
-        for file, told in kept.items() if isinstance(kept, dict) else ():
+        for file, versions in kept.items() if isinstance(kept, dict) else ():
             place = tree / file
-            match told:
+            match versions:
                 case [str() as source, str() as digest] if file in files and _is_plain(place, tree):
                     if hashlib.sha256(place.read_bytes()).hexdigest() == digest:
                         place.write_bytes(source.encode("utf-8", "surrogateescape"))
@@ -108,47 +108,51 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _report_of(one: Assigned, reports: Sequence[Any]) -> Any:
-    """Return the one report that a finding means, `None` where it could be another's."""
-    here = [report for report in reports if report["code"] == one.rule_id and report["location"]["row"] == one.line]
+def _report_of(finding: Assigned, reports: Sequence[Any]) -> Any:
+    """Return the report of a finding, `None` where the report could belong to another finding."""
+    here = [
+        report for report in reports if report["code"] == finding.rule_id and report["location"]["row"] == finding.line
+    ]
     here.sort(key=lambda report: (report["location"]["column"], report["message"]))
-    told = here[one.ordinal - 1 : one.ordinal] + here
-    if same := next((report for report in told if report["message"] == one.description), None):
+    candidates = here[finding.ordinal - 1 : finding.ordinal] + here
+    if same := next((report for report in candidates if report["message"] == finding.description), None):
         return same
-    return here[0] if len(here) == 1 and not one.is_measured else None
+    return here[0] if len(here) == 1 and not finding.is_measured else None
 
 
-def _unfixable(one: Assigned, report: Any, *, unsafe: bool) -> str | None:
-    if one.rule_id is None:
+def _unfixable(finding: Assigned, report: Any, *, unsafe: bool) -> str | None:
+    if finding.rule_id is None:
         return "it is no rule's finding, so there is nothing that ruff could mend"
     if report is None:
-        return f"ruff does not report {one.rule_id} there"
+        return f"ruff does not report {finding.rule_id} there"
     fix = report.get("fix")
     if not fix or not fix.get("edits") or report.get("cell") is not None:
-        return f"ruff has no fix for this {one.rule_id}"
+        return f"ruff has no fix for this {finding.rule_id}"
     if fix["applicability"] == "safe" or (unsafe and fix["applicability"] == "unsafe"):
         return None
-    return f"ruff's fix for {one.rule_id} is {fix['applicability']}; `unsafe_fixes` of [runtimes.ruff] would take it"
+    return (
+        f"ruff's fix for {finding.rule_id} is {fix['applicability']}; `unsafe_fixes` of [runtimes.ruff] would take it"
+    )
 
 
 def _parted(
     pairs: Sequence[tuple[Assigned, Any]], reports: Sequence[Any]
 ) -> tuple[list[tuple[Assigned, Any]], dict[str, str]]:
-    """Set apart those whose fix is that of a report beside them which nobody gave to this agent."""
+    """Set apart findings whose fix is also the fix of a report that is not assigned to this agent."""
     meant = [report for _, report in pairs]
     others = [report for report in reports if report.get("fix") and report not in meant]
     kept, shared = [], {}
-    for one, report in pairs:
+    for finding, report in pairs:
         also = next((other for other in others if other["fix"]["edits"] == report["fix"]["edits"]), None)
         if also is None:
-            kept.append((one, report))
+            kept.append((finding, report))
         else:
-            shared[one.finding_id] = f"its fix would also mend what was not given to this agent: {also['message']}"
+            shared[finding.finding_id] = f"its fix would also mend what was not given to this agent: {also['message']}"
     return kept, shared
 
 
 def _applied(source: str, offered: Sequence[Sequence[Any]]) -> tuple[str, list[bool]]:
-    """Apply fixes one by one, each only where it meets no other and leaves what was Python still Python."""
+    """Apply fixes in turn, each only where it overlaps no other and the text still parses as Python."""
     bom = _BOM if source.startswith(_BOM) else ""
     body = source.removeprefix(_BOM)
     starts = [0, *(found.end() for found in _LINE_END.finditer(body))]

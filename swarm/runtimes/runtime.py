@@ -18,7 +18,7 @@ class Program(NamedTuple):
 
 
 class Assigned(NamedTuple):
-    """An approved finding that an agent shall mend, and where it stands in the tree that the agent is given.
+    """An approved finding that an agent shall fix, and its place in the tree of the agent.
 
     `ordinal` counts the reports of its rule on its line; where it `is_measured`, `description` is an analyzer's own.
     """
@@ -33,7 +33,7 @@ class Assigned(NamedTuple):
 
 
 class Job(NamedTuple):
-    """The work of one agent. `files` are the domain's files; `tree` is where the processes run."""
+    """The work of an agent. `files` are the domain's files; the processes run in `tree`."""
 
     phase: Phase
     domain: str
@@ -77,7 +77,7 @@ def analyzer_name(name: str, version: str | None, config_hash: str) -> str:
 
 
 class UnusableOutput(Exception):
-    """The processes ended well, but what they printed is no output."""
+    """The processes succeeded, but their output is no document."""
 
 
 class Runtime(Protocol):
@@ -97,7 +97,7 @@ class Runtime(Protocol):
         """Return a digest over everything but the code that its answer depends on."""
 
     def steps(self, job: Job) -> list[ProcessStep]:
-        """Return the processes of an attempt, to be run one after the other; none when there is nothing to do."""
+        """Return the processes of an attempt, to be run one after the other; none without work."""
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Return the product of the processes. Raises UnusableOutput."""
@@ -106,7 +106,7 @@ class Runtime(Protocol):
 def inside(tree: Path, name: str) -> str:
     """Return a file's name relative to a tree, as far as it is below it.
 
-    A program tells where it stands by the real path, also where the tree is known by a way through a link. Below the
+    A program prints real paths, also where the path to the tree goes through a link. Below the
     tree no link is followed.
     """
     if name.startswith("/"):

@@ -40,7 +40,7 @@ class Sarif:
         return argv_hash(self._runtime)
 
     def steps(self, job: Job) -> list[ProcessStep]:
-        """Return the one process; an analyzer's exit 1 means that it found something."""
+        """Return the process of the tool; exit code 1 means that the analyzer has findings."""
         written = job._replace(output_path=job.attempt_folder / "report.sarif")
         argv = tuple(filled(part, written) for part in self._runtime.argv)
         program = programs.found(argv[0]) or argv[0]
@@ -134,7 +134,7 @@ def _finding(
     if (file := _path(_at(place, "artifactLocation", "uri"), root)) is not None:
         finding["file"] = file
     line, column = _at(region, "startLine"), _at(region, "startColumn")
-    # A boolean is an integer to Python, and to no one else.
+    # A boolean is an integer to Python, but not to JSON.
     if type(line) is int:
         finding["line"] = line
         finding["column"] = column if type(column) is int else 1
@@ -169,13 +169,13 @@ def _path(uri: Any, root: Path | None) -> str | None:
         parts = urlsplit(uri)
         path = unquote(parts.path if parts.scheme == "file" else uri)
     except ValueError:
-        # No URI at all, such as `//[`: then it is judged as the path that it reads like.
+        # No URI at all, such as `//[`: judge the text as a path.
         path = unquote(uri)
     return path.removeprefix("./") if root is None else inside(root, path)
 
 
 def _objects(listed: Any) -> list[dict[str, Any]]:
-    """Return the objects of a list, where it is one."""
+    """Return the objects of a value that is a list, else none."""
     return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
 
 

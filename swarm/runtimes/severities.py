@@ -1,4 +1,4 @@
-"""How grave an analyzer's rules are, and what they are about. The longest prefix of a rule wins.
+"""Severity and category of an analyzer's rules. The longest prefix of a rule wins.
 
 `[severities.ruff]` and `[categories.ruff]` of `swarm.toml` add to these tables and override them.
 """
@@ -115,7 +115,7 @@ SARIF_LEVELS: Final[Mapping[str, str]] = {"error": "HIGH", "warning": "MEDIUM", 
 
 
 def looked_up(rule: str, *tables: Mapping[str, str]) -> str | None:
-    """Return what the first table says of the longest prefix of a rule that it knows."""
+    """Return the entry of the first table that knows a prefix of a rule, for its longest prefix."""
     for table in tables:
         for length in range(len(rule), -1, -1):
             if (found := table.get(rule[:length])) is not None:

@@ -1,4 +1,4 @@
-"""Small real projects, and one call that proves them."""
+"""Small real projects, and a call that proves them."""
 
 import sys
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Which adapter proves a tree, and by which steps. Nothing here is run."""
+"""Choice of the adapter for a tree, and its steps. No step is run."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Counts of tests, read from what real tools printed (go's is from its documentation and its source)."""
+"""Counts of tests, read from the output of real tools (go's from its documentation and its source)."""
 
 import pytest
 from hypothesis import given

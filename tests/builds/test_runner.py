@@ -1,4 +1,4 @@
-"""The steps of a build: each in a session and an environment of its own, within a deadline, its output bounded."""
+"""Steps of a build: each in a session and an environment of its own, within a deadline, its output bounded."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from swarm.runtimes.processes import start_of
 from tests.builds.conftest import Prove, python_step
 
 GRANDCHILD = "import time; time.sleep(600)"
-# A process that has a child, says who it is, and then does what follows.
+# A process that starts a child, writes the child's pid, and then runs the rest of the script.
 PARENT = f"""
 import os, signal, subprocess, sys, time
 child = subprocess.Popen([sys.executable, '-c', {GRANDCHILD!r}])
@@ -28,7 +28,7 @@ print('started', flush=True)
 
 
 def ends(pid: int) -> bool:
-    """Whether a process that was sent its KILL is gone; the kernel takes a moment for what is not our child."""
+    """Whether a killed process has ended; the kernel takes a moment for a process that is not our child."""
     return any(start_of(pid) is None for _ in range(100_000))
 
 

@@ -31,7 +31,7 @@ Start = Callable[[str], "subprocess.Popen[str]"]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """`start(script)`: a process in a session of its own that has said its first line."""
+    """`start(script)`: a process in a session of its own that has printed its first line."""
     started: list[subprocess.Popen[str]] = []
 
     def call(script: str) -> "subprocess.Popen[str]":

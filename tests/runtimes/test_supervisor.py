@@ -23,7 +23,7 @@ def python(script: str, **changed: object) -> ProcessStep:
 
 
 def ends(pid: int) -> bool:
-    """Whether a process that was sent its KILL is gone; the kernel takes a moment for what is not our child."""
+    """Whether a killed process has ended; the kernel takes a moment for a process that is not our child."""
     return any(start_of(pid) is None for _ in range(100_000))
 
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def seen() -> list[tuple[int, str, str]]:
-    """What `spawned` was told."""
+    """The calls of `spawned`."""
     return []
 
 

@@ -31,7 +31,7 @@ Kind = tuple[str, str, str]
 class Answer(NamedTuple):
     """The verdict of an analyzer on a finding, and a line of evidence."""
 
-    said: RescanOutcome
+    verdict: RescanOutcome
     evidence: str
 
 
