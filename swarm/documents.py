@@ -18,6 +18,7 @@ DEEPEST: Final = 64
 _NOT_STRUCTURE: Final = bytes(set(range(256)) - set(b'"[]{}'))
 _ESCAPES: Final = re.compile(rb"\\*+.", re.DOTALL)
 _PIECE: Final = 64 * 1024
+_LONGEST_GAP: Final = 1000
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _INT64: Final = 2**63
 _MOST_DIGITS: Final = 20
@@ -130,9 +131,20 @@ def parse_bounded(body: bytes, shown: str) -> Any:
         raise errors.BoundedJsonParseFailed(path=shown, problem=problem) from error
     except UnicodeEncodeError as error:
         raise errors.BoundedJsonParseFailed(path=shown, problem="it holds half a surrogate pair") from error
+    except json.JSONDecodeError as error:
+        raise errors.BoundedJsonParseFailed(path=shown, problem=explained(error)) from error
     except (ValueError, RecursionError) as error:
         raise errors.BoundedJsonParseFailed(path=shown, problem=str(error)) from error
     return value
+
+
+def explained(error: json.JSONDecodeError) -> str:
+    """Return the reason for which a text is no JSON, with its place; a comma before a closing bracket is named."""
+    before = error.doc[max(0, error.pos - _LONGEST_GAP) : error.pos].rstrip()
+    if before.endswith(",") and error.doc[error.pos : error.pos + 1] in {"}", "]"}:
+        place = str(error).removeprefix(f"{error.msg}: ")
+        return f"a comma stands before a closing bracket: {place}"
+    return str(error)
 
 
 def read_named(file: Path, most_bytes: int) -> str:

@@ -6,14 +6,13 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from swarm.config import RuntimeConfig
 from swarm.rules.phases import Phase
 from swarm.runtimes import programs
 from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 
-_MOST_READINGS: Final = 8
 _PLACEHOLDER: Final = re.compile(r"\{(prompt_file|output_file|worktree|domain|phase)\}")
 
 
@@ -47,13 +46,20 @@ class Command:
         return [ProcessStep((programs.found(argv[0]) or argv[0], *argv[1:]), environment=passed_on(self._runtime))]
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
-        """Return the output file of the command, else the last JSON object that the command printed."""
-        printed = last_object(results[-1].stdout.decode("utf-8", "replace")) if results else None
+        """Return the output file of the command, else the last answer that the command printed."""
+        from swarm import errors
+        from swarm.runtimes.answer import printed_answer
+
+        printed, problem = None, "it wrote no output file and printed no JSON object"
+        try:
+            printed = printed_answer(results[-1].stdout) if results else None
+        except (errors.BoundedJsonParseFailed, errors.BoundedJsonSizeLimit) as error:
+            problem = f"it wrote no output file, and the JSON that it printed is unreadable: {error.problem}"
         if os.path.lexists(job.output_path):
             note = "it also printed an output; the file wins" if printed else None
             return Product(None, note=note)
         if printed is None:
-            raise UnusableOutput("it wrote no output file and printed no JSON object")
+            raise UnusableOutput(problem)
         return Product(printed)
 
 
@@ -85,27 +91,3 @@ def filled(part: str, job: Job) -> str:
         "phase": job.phase.value,
     }
     return _PLACEHOLDER.sub(lambda found: values[found[1]], part)
-
-
-def last_object(text: str) -> dict[str, Any] | None:
-    """Return the last JSON object of a text, fenced or bare, that has a `domain` and a `summary`.
-
-    The rules of an agent's output file hold: an object with duplicate keys does not count.
-    """
-    from swarm.documents import DECODER
-
-    # A search from the end reads inner objects again with each object around them; so the work is bounded.
-    start, left = len(text), _MOST_READINGS * len(text)
-    while left > 0 and (start := text.rfind("{", 0, start)) >= 0:
-        try:
-            value, end = DECODER.raw_decode(text, start)
-        except json.JSONDecodeError as error:
-            left -= error.pos - start
-        except (ValueError, RecursionError):
-            left -= len(text) - start
-        else:
-            left -= end - start
-            if "domain" in value and "summary" in value:
-                found: dict[str, Any] = value
-                return found
-    return None

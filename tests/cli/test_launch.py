@@ -72,6 +72,32 @@ def test_an_output_that_is_printed_is_taken_when_no_file_is_written(
     assert swarm("collect", "--format", "json").data["waveStatus"] == "collected"
 
 
+ENVELOPES = {
+    "printed in an envelope": 'print(json.dumps({"type": "result", "result": "```json\\n" + text + "\\n```"}))',
+    "printed as an array of events": 'print(json.dumps([{"type": "system"}, {"type": "result", "result": text}]))',
+    "printed as lines of events": 'print(json.dumps({"type": "result", "result": text})); print(\'{"type": "end"}\')',
+    "written in an envelope": 'put(json.dumps({"type": "result", "result": json.dumps({"response": text})}))',
+    "written behind text": 'put("I looked.\\n" + text + "\\nDone.")',
+}
+
+
+@pytest.mark.parametrize("how", ENVELOPES)
+def test_an_answer_in_an_envelope_is_collected(swarm: Swarm, launched: Callable[..., Answer], how: str) -> None:
+    found = '[{"id": "1", "severity": "LOW", "category": "bug", "description": "It is wrong."}]'
+    put = 'put = lambda text: pathlib.Path(os.environ["SWARM_OUTPUT_FILE"]).write_text(text)'
+    launched(f"{put}\ntext = json.dumps(answer(findings={found}), indent=1)\n{ENVELOPES[how]}")
+    data = swarm("collect", "--format", "json").data
+    assert (data["waveStatus"], data["findings"]["new"]) == ("collected", 2)
+
+
+def test_a_printed_answer_that_does_not_parse_is_refused_with_its_place(launched: Callable[..., Answer]) -> None:
+    answer = launched('print("```json\\n{\\"domain\\": \\"code\\",\\n}\\n```")', exit=3)
+    assert attempts(answer)["code"][0]["errorFragment"] == (
+        "it wrote no output file, and the JSON that it printed is unreadable:"
+        " a comma stands before a closing bracket: line 3 column 1 (char 27)"
+    )
+
+
 def test_a_file_wins_over_what_is_printed_and_that_is_noted(
     launched: Callable[..., Answer], workspace: Workspace
 ) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from swarm import documents, errors
 from swarm.documents import check, depth_of, parse_bounded, parse_toml, read_bounded
-from swarm.runtimes.command import last_object
+from swarm.runtimes.answer import answer_of, printed_answer
 from tests.hostile.cases import Case, cases
 
 # What no JSON reader shall take; the rest of the folder fails, or fits, the schema.
@@ -272,10 +272,14 @@ def test_the_last_object_of_a_text_is_found_whatever_stands_around_it(before: st
         "summary": "s",
         "findings": [{"id": f"{number}", "note": "{"} for number in range(many)],
     }
-    assert last_object(f"{before}\n{json.dumps(output)}{after}") == output
+    text = f"{before}\n{json.dumps(output)}{after}".encode()
+    assert (printed_answer(text), answer_of(text, "output.json")) == (output, output)
 
 
 @given(st.text('{}[]":,a1domainsummary \\\n', max_size=200))
-def test_a_text_without_an_output_gives_none_and_never_an_error(text: str) -> None:
-    found = last_object(text)
+def test_a_text_without_an_output_gives_none_or_a_typed_error(text: str) -> None:
+    try:
+        found = printed_answer(text.encode())
+    except (errors.BoundedJsonParseFailed, errors.BoundedJsonSizeLimit):
+        found = None
     assert found is None or {"domain", "summary"} <= found.keys()

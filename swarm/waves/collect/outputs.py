@@ -17,6 +17,7 @@ from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.phases import LENSES, kind_of
 from swarm.rules.states import AgentRunStatus, is_ended
 from swarm.runtimes import sarif
+from swarm.runtimes.answer import answer_of
 from swarm.runtimes.runtime import UnusableOutput
 from swarm.store.agent_runs import AgentRun
 from swarm.store.artifacts import Body, body_of
@@ -97,7 +98,7 @@ def _taken_before(agent: AgentRun, wave: Wave, recorded: tuple[str, bytes] | Non
 def _validated(file: Path, body: bytes, agent: AgentRun, wave: Wave) -> dict[str, Any]:
     # A long path would fill the stored error and leave no room for the problem.
     shown = file.name if len(str(file)) > STORED_ERROR // 2 else str(file)
-    value = parse_bounded(body, shown)
+    value = parse_bounded(body, shown) if file.suffix == ".sarif" else answer_of(body, shown)
     # SARIF becomes the form of agents here, so every later check is the same for both.
     if file.suffix == ".sarif":
         root = Path(agent.worktree_path) if agent.worktree_path else None
