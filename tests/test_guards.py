@@ -313,6 +313,7 @@ def test_sql_stands_with_its_tables() -> None:
 READS_JSON = {
     "builds/project_files.py": "package.json of the repository",
     "documents.py": "schemas that the package ships, and output of agents",
+    "runtimes/answer.py": "text that agents print",
     "runtimes/ruff.py": "output of ruff",
     "waves/setup/domain_files.py": "`--globs` of the command line",
 }

@@ -4,6 +4,7 @@ import re
 from collections.abc import Container, Iterable
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_FILE_URI = re.compile(r"file:/", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
 # Names that some file systems take for `.git`: NTFS short names, trailing dots and spaces, alternate streams.
 _GIT_FOLDER = re.compile(r"(?:\.git|git~\d+)(?:[. ]*|:.*)", re.IGNORECASE)
@@ -23,7 +24,7 @@ def safe_path(named: str, tracked: Container[str], links: Iterable[str]) -> str:
         return named
     # Agents on Windows, or trained on it, write backslashes.
     path = named.replace("\\", "/")
-    if path.startswith("/"):
+    if path.startswith("/") or _FILE_URI.match(path):
         raise ValueError("it is absolute")
     steps = [step for step in path.split("/") if step not in {"", "."}]
     path = "/".join(steps)

@@ -17,8 +17,9 @@ from swarm.config import MOST_BYTES, Config
 from swarm.documents import parse_toml, read_named
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
+from swarm.runtimes.own_tree import inside
 from swarm.runtimes.ruff_fixes import RECORD, mend, take_back
-from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput, inside
+from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 
 SUFFIXES: Final = (".py", ".pyi", ".ipynb")
 CONFIG_NAMES: Final = ("pyproject.toml", "ruff.toml", ".ruff.toml")

@@ -101,16 +101,3 @@ class Runtime(Protocol):
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Return the product of the processes. Raises UnusableOutput."""
-
-
-def inside(tree: Path, name: str) -> str:
-    """Return a file's name relative to a tree, as far as it is below it.
-
-    A program prints real paths, also where the path to the tree goes through a link. Below the
-    tree no link is followed.
-    """
-    if name.startswith("/"):
-        for root in (tree, tree.resolve()):
-            if name.startswith(f"{root}/"):
-                return name[len(f"{root}/") :]
-    return name.removeprefix("./")

@@ -9,7 +9,8 @@ from swarm.config import Config, RuntimeConfig
 from swarm.rules.phases import LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
 from swarm.runtimes.command import argv_hash, filled, found_program, passed_on
-from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput, inside
+from swarm.runtimes.own_tree import inside
+from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 
 _LEVEL_DEFAULT: Final = "warning"
 _SECURITY_LEVELS: Final = ((9.0, "CRITICAL"), (7.0, "HIGH"), (4.0, "MEDIUM"), (0.0, "LOW"))
@@ -58,7 +59,7 @@ class Sarif:
         except errors.SwarmError as error:
             raise UnusableOutput(error.message) from error
         own = (self._config.severities.get(self.name, {}), self._config.categories.get(self.name, {}))
-        return Product(output_of(log, job.domain, job.phase, job.tree, *own), analysis_of(log))
+        return Product(output_of(log, job.domain, job.phase, job.tree, *own), analysis_of(log, job.tree))
 
 
 def output_of(
@@ -92,7 +93,7 @@ def output_of(
     return {"domain": domain, "stage": LENSES[phase].value, "summary": summary, "findings": findings}
 
 
-def analysis_of(log: Any) -> dict[str, Any] | None:
+def analysis_of(log: Any, root: Path | None = None) -> dict[str, Any] | None:
     """Return what the tool says that it analysed, `None` where its log does not say it: then silence proves nothing."""
     runs = log["runs"]
     if (
@@ -103,7 +104,7 @@ def analysis_of(log: Any) -> dict[str, Any] | None:
         return None
     successful = all(step.get("executionSuccessful", True) for step in _objects(runs[0].get("invocations")))
     targets = [
-        _path(_at(artifact, "location", "uri"), None)
+        _path(_at(artifact, "location", "uri"), root)
         for artifact in _objects(runs[0]["artifacts"])
         if isinstance(roles := artifact.get("roles"), list) and "analysisTarget" in roles
     ]

@@ -61,6 +61,7 @@ def test_a_mended_finding_is_claimed_with_what_the_agent_s_tree_shows_and_stays_
         "requests": [],
         "summary": "Wave 2 (health-amend-a): 3 of 3 agents complete; 1 fix claimed, 2 skipped, 1 file changed",
         "nextAction": f"swarm merge {amending.run}",
+        "notes": [],
     }
     assert amending.status("load") == "approved"
     assert amending.claims() == [("code", "src/app.py", "edit", 1, 1, "code", 0)]
@@ -131,6 +132,17 @@ def test_unsafe_names_are_told_and_the_rest_is_kept(amending: Amending) -> None:
         ("PATH_UNSAFE", "$.files_changed[3]", "'src/.git/config': it leads into .git"),
     ]
     assert (data["waveStatus"], data["agents"][0]["divergence"]) == ("collected", None)
+
+
+def test_absolute_names_of_the_agent_s_own_tree_are_its_files(amending: Amending) -> None:
+    amending.edit("code", "src/app.py")
+    tree = amending.tree("code")
+    asked = [{"file": f"{tree}/tests/test_app.py", "reason": "x"}]
+    amending.answer("code", files=(f"{tree}/src/app.py", f"{amending.repo.root}/src/tool.py"), requests=asked)
+    data = amending.collect()
+    assert [one["path"] for one in data["agents"][0]["errors"]] == ["$.files_changed[1]"]
+    assert (data["agents"][0]["divergence"], data["waveStatus"]) == (None, "collected")
+    assert [one["file"] for one in data["requests"]] == ["tests/test_app.py"]
 
 
 FOREIGN = {

@@ -192,6 +192,58 @@ def test_every_unsafe_path_is_refused_for_its_finding_alone(
     assert (finding["file"], finding["line"], answer.data["waveStatus"]) == ("src/app.py", 5, "collected")
 
 
+def own_paths(tree: Path, root: Path, tmp: Path) -> dict[str, str]:
+    """Names of `src/app.py` of a tree, by the kind of name."""
+    (tmp / "link").symlink_to(tree.parent)
+    return {
+        "absolute": f"{tree}/src/app.py",
+        "slashes": f"{tree}//./src/app.py",
+        "through a link": f"{tmp}/link/{tree.name}/src/app.py",
+        "URI": f"file://{tree}/src/app.py",
+        "URI of this host": f"file://localhost{tree}/src/%61pp.py",
+        "from the checkout": f"./{tree.relative_to(root)}/src/app.py",
+    }
+
+
+def test_an_absolute_path_in_the_agent_s_own_tree_is_that_path(
+    swarm: Swarm, repo: Repo, workspace: Workspace, tmp_path: Path
+) -> None:
+    swarm("dispatch", "health-audit-a", "--isolate")
+    tree = workspace.folder / workspace.run / "worktrees/w1-code"
+    names = own_paths(tree, repo.root, tmp_path)
+    others = {
+        f"{tree.parent}/w1-rest/src/app.py": "it is absolute",
+        f"file://{tree.parent}/w1-rest/src/app.py": "it is absolute",
+        f"{repo.root}/src/app.py": "it is absolute",
+        f"file://elsewhere{tree}/src/app.py": "it is absolute",
+        f"{tree}/../w1-rest/src/app.py": "it is absolute",
+        f"{tree}/.git": "it leads into .git",
+    }
+    workspace.answer("code", *({"file": name, "line": 5} for name in (*names.values(), *others)))
+    workspace.answer("rest")
+    answer = swarm("collect", "--format", "json")
+    assert [problem["message"] for problem in answer.data["agents"][0]["errors"]] == [
+        f"'{'.git' if name.endswith('.git') else name[:120]}': {why}" for name, why in others.items()
+    ]
+    found = swarm("findings", "--format", "json", exit=1).data["findings"]
+    assert {finding["file"] for finding in found} == {"src/app.py"}
+
+
+def test_without_isolation_a_path_in_the_checkout_is_that_path(
+    swarm: Swarm, repo: Repo, workspace: Workspace, tmp_path: Path
+) -> None:
+    swarm("dispatch", "health-audit-a")
+    sarif = {"artifactLocation": {"uri": f"file://{repo.root}/src/app.py"}, "region": {"startLine": 5}}
+    result = {"ruleId": "R", "message": {"text": "It is wrong."}, "locations": [{"physicalLocation": sarif}]}
+    log = {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "t"}}, "results": [result]}]}
+    (tmp_path / "rest.sarif").write_text(json.dumps(log))
+    workspace.answer("code", {"file": f"{repo.root}/src/app.py", "line": 5}, {"file": f"{tmp_path}/x.py"})
+    answer = swarm("collect", "--domain", f"rest:{tmp_path}/rest.sarif", "--format", "json")
+    assert [problem["code"] for problem in answer.data["agents"][0]["errors"]] == ["PATH_UNSAFE"]
+    found = swarm("findings", "--format", "json", exit=1).data["findings"]
+    assert {(finding["file"], finding["line"]) for finding in found} == {("src/app.py", 5)}
+
+
 def test_a_path_with_control_characters_is_safe_when_the_commit_has_it(
     swarm: Swarm, repo: Repo, workspace: Workspace
 ) -> None:

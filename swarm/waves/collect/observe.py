@@ -44,7 +44,9 @@ def observe(
     owners = OwnershipMap(snapshots.map_of(conn, wave.snapshot_id))
     folder = workspace.wave_folder(wave.run_id, wave.number)
     intakes = [
-        outputs.take_in(agent, wave, named.get(agent.domain), artifacts.recorded_output(conn, agent.id))
+        outputs.take_in(
+            agent, wave, repository.root, named.get(agent.domain), artifacts.recorded_output(conn, agent.id)
+        )
         for agent in agents
         if agent.domain in named or not alone
     ]

@@ -23,6 +23,7 @@ from swarm.store.agent_runs import AgentRun
 from swarm.store.artifacts import Body, body_of
 from swarm.store.file_claims import FileClaim
 from swarm.store.waves import Wave
+from swarm.waves.collect.own_paths import own_trees, with_own_paths
 from swarm.waves.trees.kept_index import touched_in
 from swarm.workspace import workspace_above
 
@@ -61,11 +62,14 @@ class Intake(NamedTuple):
         return self.status is AgentRunStatus.COMPLETE
 
 
-def take_in(agent: AgentRun, wave: Wave, named: Path | None, recorded: tuple[str, bytes] | None) -> Intake:
-    """Read and validate the output of an agent. A bad output becomes a state of the agent run, never an error."""
+def take_in(agent: AgentRun, wave: Wave, root: Path, named: Path | None, recorded: tuple[str, bytes] | None) -> Intake:
+    """Read and validate the output of an agent. A bad output becomes a state of the agent run, never an error.
+
+    `root` is the checkout.
+    """
     # A complete agent is never read anew from its file: an agent could change the file after its wave failed.
     if is_ended(agent.status) and named is None:
-        return _taken_before(agent, wave, recorded)
+        return _taken_before(agent, wave, root, recorded)
     file = named or Path(agent.output_path)
     # A file that the caller names may be anywhere; the agent's own folder must not lead elsewhere by a link.
     if named is None and os.path.lexists(file.parent) and not is_in_place(file.parent, workspace_above(file.parent)):
@@ -80,30 +84,30 @@ def take_in(agent: AgentRun, wave: Wave, named: Path | None, recorded: tuple[str
         problem = "there is no output" if is_missing else error.message
         return Intake(agent, target, {}, str(file), None, (Problem(error.code, str(file), problem),))
     try:
-        output = _validated(file, body, agent, wave)
+        output = _validated(file, body, agent, wave, root)
     except errors.SwarmError as error:
         problems = (Problem(error.code, str(file), error.message),)
         return Intake(agent, AgentRunStatus.INVALID_OUTPUT, {}, str(file), body_of(body), problems)
     return _divided(Intake(agent, AgentRunStatus.COMPLETE, output, str(file), body_of(body)))
 
 
-def _taken_before(agent: AgentRun, wave: Wave, recorded: tuple[str, bytes] | None) -> Intake:
+def _taken_before(agent: AgentRun, wave: Wave, root: Path, recorded: tuple[str, bytes] | None) -> Intake:
     if agent.status is AgentRunStatus.COMPLETE and recorded is not None:
         path, body = recorded
-        return _divided(Intake(agent, None, _validated(Path(path), body, agent, wave), path, None))
+        return _divided(Intake(agent, None, _validated(Path(path), body, agent, wave, root), path, None))
     problem = Problem(f"AGENT_{agent.status.upper()}", agent.output_path, agent.error or agent.status)
     return Intake(agent, None, {}, agent.output_path, None, (problem,))
 
 
-def _validated(file: Path, body: bytes, agent: AgentRun, wave: Wave) -> dict[str, Any]:
+def _validated(file: Path, body: bytes, agent: AgentRun, wave: Wave, root: Path) -> dict[str, Any]:
     # A long path would fill the stored error and leave no room for the problem.
     shown = file.name if len(str(file)) > STORED_ERROR // 2 else str(file)
     value = parse_bounded(body, shown) if file.suffix == ".sarif" else answer_of(body, shown)
     # SARIF becomes the form of agents here, so every later check is the same for both.
     if file.suffix == ".sarif":
-        root = Path(agent.worktree_path) if agent.worktree_path else None
+        tree = Path(agent.worktree_path) if agent.worktree_path else None
         try:
-            value = sarif.output_of(value, agent.domain, wave.phase, root)
+            value = sarif.output_of(value, agent.domain, wave.phase, tree)
         except UnusableOutput as error:
             raise errors.AgentOutputSchemaInvalid(path=shown, problem=str(error)) from error
     kind = kind_of(wave.phase)
@@ -117,7 +121,7 @@ def _validated(file: Path, body: bytes, agent: AgentRun, wave: Wave) -> dict[str
     if kind == "audit" and output["stage"] != LENSES[wave.phase]:
         problem = f"$.stage: it says '{output['stage']}', and {wave.phase} is stage '{LENSES[wave.phase]}'"
         raise errors.AgentOutputSchemaInvalid(path=shown, problem=problem)
-    return output
+    return with_own_paths(output, own_trees(agent, wave, root), root)
 
 
 def probe(taken: Intake, repository: Repository, wave: Wave, folder: Path, owners: OwnershipMap) -> Intake:
