@@ -1025,15 +1025,19 @@ class MergeNotReady(SwarmError):
 class MergeConflict(SwarmError):
     code = "MERGE_CONFLICT"
     severity = Severity.HIGH
-    text = "Wave {number} does not merge: {files} (domains {domains})"
+    text = "Wave {number} does not merge: {files} (domains {domains}){note}"
     advice = (
         "nothing was published; {remedy}merge branch {branch} into the target by hand, and call `swarm merge` again"
     )
-    when = "two agents changed one file in different ways, or the target moved over what an agent changed"
+    when = (
+        "two agents changed a file or a folder in different ways, the target moved over what an agent changed, or a "
+        "file has a configured merge driver"
+    )
     number: int
     files: tuple[str, ...]
     domains: tuple[str, ...]
     branch: str
+    note: str
     remedy: str
     run_id: str
 

@@ -1,27 +1,23 @@
 """Merging branches without a checkout: trees are merged as objects, and refs moved by compare-and-swap."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
-from swarm.git.path_text import path_text
-from swarm.git.repository import Repository
+from swarm.git.conflicts import conflict_of
+from swarm.git.path_text import path_bytes
+from swarm.git.repository import LINK_MODE, Repository, files_at
 from swarm.git.runner import Git
+from swarm.git.user_view import UserView, user_view
 from swarm.scratch import scratch_folder
 
 NAME: Final = "swarm"
 EMAIL: Final = "swarm@localhost"
 _SHA256_DIGITS: Final = 64
+_FORGED: Final = frozenset({"", ".", "..", ".git"})
 _CONFIG: Final = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
 _CONFIG_SHA256: Final = "[core]\n\trepositoryformatversion = 1\n\tbare = false\n[extensions]\n\tobjectformat = sha256\n"
-
-
-class Conflict(Exception):
-    """Two commits cannot be merged; `files` are those that both changed."""
-
-    def __init__(self, files: tuple[str, ...]) -> None:
-        self.files = files
-        super().__init__(", ".join(files))
 
 
 class Identity(NamedTuple):
@@ -46,11 +42,13 @@ class Identity(NamedTuple):
 
 
 @contextmanager
-def objects_only(repository: Repository) -> Iterator[Git]:
-    """Give git with the objects of a repository and without its refs, attributes, configuration and grafts.
+def objects_only(repository: Repository, *, info_attributes: bool = True) -> Iterator[Git]:
+    """Give git with the objects of a repository, and with nothing else of it: refs are not seen either.
 
-    No merge driver can run, no graft bends history, and the result of a merge does not depend on the machine.
+    Of the user's settings only attributes are seen: the user's own file, and with `info_attributes` the repository's
+    `info/attributes`. No graft bends history, and no merge driver is run.
     """
+    view = user_view(repository.root)
     with scratch_folder() as folder:
         empty, bare = folder / "tree", folder / "git"
         empty.mkdir()
@@ -59,19 +57,46 @@ def objects_only(repository: Repository) -> Iterator[Git]:
         if (repository.common_dir / "shallow").is_file():
             (bare / "shallow").symlink_to(repository.common_dir / "shallow")
         (bare / "HEAD").write_text("ref: refs/heads/none\n")
-        (bare / "config").write_text(_CONFIG_SHA256 if len(repository.head) == _SHA256_DIGITS else _CONFIG)
-        yield Git(empty, git_dir=bare, index=folder / "index")
+        config = _CONFIG_SHA256 if len(repository.head) == _SHA256_DIGITS else _CONFIG
+        config += "".join(map(_refusing_driver, view.merge_drivers))
+        (bare / "config").write_text(config, encoding="utf-8", errors="surrogateescape")
+        attributes = repository.common_dir / "info" / "attributes"
+        if info_attributes and attributes.is_file():
+            (bare / "info").mkdir()
+            (bare / "info" / "attributes").symlink_to(attributes)
+        own = tuple(setting for setting in view.settings if setting[0] == "core.attributesfile")
+        yield Git(empty, git_dir=bare, index=folder / "index", view=UserView(settings=own))
+
+
+def _refusing_driver(name: str) -> str:
+    """Return a setting by which a file of a driver conflicts, where git would run the driver."""
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'[merge "{quoted}"]\n\tdriver = exit 1\n'
+
+
+def with_attributes(git: Git, commit: str) -> Git:
+    """Return git with objects alone that sees the `.gitattributes` of a commit, in a work tree with nothing else."""
+    tree = git.folder / commit
+    if not tree.exists():
+        tree.mkdir()
+        for file in files_at(git, commit):
+            # git reads no attributes through a link. A forged tree may name a place outside of the folder.
+            *folders, name = file.path.split("/")
+            if name == ".gitattributes" and file.mode != LINK_MODE and not _FORGED.intersection(folders):
+                place = tree / os.fsdecode(path_bytes(file.path))
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(git.run("cat-file", "blob", file.blob))
+    return Git(tree, git_dir=git.folder.parent / "git", index=git.folder.parent / "index", view=git.view)
 
 
 def merged(git: Git, ours: str, theirs: str) -> str:
     """Return the tree that two commits merge into. Raises Conflict, GitError (git's floor is 2.38)."""
-    code, told = git.answer(
-        "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs, expect=(0, 1)
+    code, answer = git.answer(
+        "merge-tree", "--write-tree", "-z", "--messages", ours, theirs, expect=(0, 1), filters=True
     )
-    tree, *rest = told.split(b"\0")
     if code == 0:
-        return tree.decode()
-    raise Conflict(tuple(path_text(path) for path in rest if path))
+        return answer.partition(b"\0")[0].decode()
+    raise conflict_of(git, answer, ours, theirs)
 
 
 def commit_tree(git: Git, tree: str, parents: Sequence[str], message: str, identity: Identity) -> str:

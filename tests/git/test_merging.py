@@ -9,7 +9,8 @@ import pytest
 
 from swarm import errors
 from swarm.git import agent_work, checkouts, history, merging, refs
-from swarm.git.merging import Conflict, Identity
+from swarm.git.conflicts import Conflict
+from swarm.git.merging import Identity
 from swarm.git.path_text import path_text
 from swarm.git.repository import Repository, repository_at
 from swarm.git.runner import Git, GitError

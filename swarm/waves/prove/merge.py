@@ -22,7 +22,7 @@ from swarm.waves.prove.merge_preconditions import hold_to_agents, mergeable, tar
 from swarm.waves.prove.merge_record import Merged, record_merge
 from swarm.waves.prove.merge_result import merge_result, nothing_merged
 from swarm.waves.prove.merge_work import work_to_merge
-from swarm.waves.trees import worktrees
+from swarm.waves.trees import git_folder, worktrees
 from swarm.workspace import Workspace
 
 _NO_WAVE: Final = "there is no isolated amend wave to merge"
@@ -53,8 +53,11 @@ def _merged(store: Store, workspace: Workspace, run: Run, options: MergeOptions,
     task = _task(run, wave, repository, agents, options)
     links = tuple(link for link in links_of(store.conn, task, agents) if link.agent.domain not in options.drop)
     prover = Prover(repository, workspace, run, config, options.adapter)
-    with merging.objects_only(repository) as git:
+    # An agent may have written the attributes of a git folder that changed.
+    trusted = not git_folder.changed_common(wave, repository)
+    with merging.objects_only(repository, info_attributes=trusted) as git:
         work = work_to_merge(store.conn, git, task, links)
+        task = task._replace(present=tuple(link for link in links if link not in work.fresh))
         if not work.fresh and not work.arrived and work.is_published:
             what = "everything but what is dropped" if options.drop else "everything"
             return nothing_merged(run, f"{what} is merged already", wave, options.drop)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from swarm import errors
 from swarm.git import checkouts, history, merging, refs
-from swarm.git.merging import Conflict, Identity
+from swarm.git.conflicts import Conflict
+from swarm.git.merging import Identity
 from swarm.git.repository import Repository
 from swarm.git.runner import Git
 from swarm.rules.ref_names import integration_branch
@@ -32,8 +33,9 @@ class Link(NamedTuple):
 class MergeTask(NamedTuple):
     """The facts of a merge that stay the same from its beginning to its end.
 
-    `tip` is the target's commit at the beginning, `integration` that of the run's integration branch; `dropped` and
-    `publish` are options of the call, which a next step must repeat.
+    `tip` is the target's commit at the beginning, `integration` that of the run's integration branch; `present` is
+    the work that an earlier merge brought into one of them; `dropped` and `publish` are options of the call, which a
+    next step must repeat.
     """
 
     run: Run
@@ -45,6 +47,7 @@ class MergeTask(NamedTuple):
     identity: Identity
     dropped: tuple[str, ...] = ()
     publish: bool = False
+    present: tuple[Link, ...] = ()
 
 
 def links_of(conn: sqlite3.Connection, task: MergeTask, agents: Sequence[AgentRun]) -> list[Link]:
@@ -128,7 +131,7 @@ def base_of(git: Git, task: MergeTask) -> str:
 def caught_up(git: Git, task: MergeTask, earlier: str, tip: str) -> str:
     """Return the commit that merges an earlier merge with its target. Raises MergeConflict."""
     try:
-        tree = merging.merged(git, earlier, tip)
+        tree = merging.merged(merging.with_attributes(git, tip), earlier, tip)
     except Conflict as conflict:
         raise _conflict(task, conflict, ()) from conflict
     message = _message("Catch up with the target", task, task.target or "HEAD", ())
@@ -156,29 +159,46 @@ def before_unrecorded(git: Git, task: MergeTask, base: str, links: Sequence[Link
 
 
 def chained(git: Git, task: MergeTask, base: str, links: Sequence[Link]) -> str:
-    """Return the commit in which the links are merged in map order. Raises MergeConflict."""
-    commit, since = base, task.wave.dispatch_sha
+    """Return the commit in which the links are merged in map order. Raises MergeConflict.
+
+    The attributes of the base hold for the whole chain: an agent's `.gitattributes` steers no merge of others' work.
+    """
+    commit, place = base, merging.with_attributes(git, base)
     done: list[Link] = []
     for link in links:
-        # Merge the judged tree on the dispatch commit: a merge in an agent's history could undo others' work.
-        alone = merging.commit_tree(git, link.agent.work or "", [since], "Judged work\n", task.identity)
         try:
-            tree = merging.merged(git, commit, alone)
+            tree = merging.merged(place, commit, _alone(git, task, link))
         except Conflict as conflict:
-            raise _conflict(task, conflict, (*done, link), is_alone=len(links) == 1 and base == task.tip) from conflict
+            others = [other for other in (*task.present, *done) if _clashes(place, task, other, link)]
+            alone = len(links) == 1 and base == task.tip
+            raise _conflict(task, conflict, (*others, link), is_alone=alone) from conflict
         message = _message(f"Merge {link.agent.domain}", task, link.agent.domain, link.findings)
         commit = merging.commit_tree(git, tree, [commit, link.commit], message, task.identity)
         done.append(link)
     return commit
 
 
+def _alone(git: Git, task: MergeTask, link: Link) -> str:
+    """Return the judged work of an agent as a commit on that of the wave.
+
+    The agent's own commits are left out: a merge in an agent's history could undo others' work.
+    """
+    return merging.commit_tree(git, link.agent.work or "", [task.wave.dispatch_sha], "Judged work\n", task.identity)
+
+
+def _clashes(git: Git, task: MergeTask, one: Link, other: Link) -> bool:
+    """Say whether two agents' works conflict: by their files alone, a renamed folder clashes with nothing in it."""
+    try:
+        merging.merged(git, _alone(git, task, one), _alone(git, task, other))
+    except Conflict:
+        return True
+    return False
+
+
 def _conflict(
     task: MergeTask, conflict: Conflict, links: Sequence[Link], *, is_alone: bool = False
 ) -> errors.MergeConflict:
-    both = [link.agent.domain for link in links if set(link.files) & set(conflict.files)]
     last = links[-1] if links else None
-    if last is not None and last.agent.domain not in both:
-        both.append(last.agent.domain)
     run = task.run
     remedy = ""
     if last is not None:
@@ -187,11 +207,20 @@ def _conflict(
     if is_alone:
         # Without this work nothing is left to merge; a new wave begins at the target, without the conflict.
         remedy = f"`swarm dispatch {run.id} {task.wave.phase} --isolate` amends anew on top of the target, or "
+    drivers = [f"; swarm does not run the merge driver '{name}' of {path}" for path, name in conflict.drivers]
     return errors.MergeConflict(
         number=task.wave.number,
         files=conflict.files or ("unknown files",),
-        domains=tuple(both) or ("none, but the target",),
-        branch=last.branch if last else integration_branch(run.hex),
+        domains=tuple(dict.fromkeys(link.agent.domain for link in links)) or ("none, but the target",),
+        branch=_by_hand(task, last) if last else integration_branch(run.hex),
+        note="".join(drivers),
         remedy=remedy,
         run_id=run.id,
     )
+
+
+def _by_hand(task: MergeTask, link: Link) -> str:
+    """Return what a person merges to have an agent's work in the target: its branch, or the commit if that moved."""
+    git = task.repository.git
+    tip = refs.tip_of(git, link.branch)
+    return link.branch if tip is not None and history.is_ancestor(git, link.commit, tip) else link.commit

@@ -25,6 +25,7 @@ def test_work_that_does_not_merge_is_told_with_files_and_domains(team: Team, ame
         "files": ["README.md"],
         "domains": ["rest"],
         "branch": team.branch("rest"),
+        "note": "",
         "remedy": told,
         "runId": team.run,
         "cause": "README.md",
