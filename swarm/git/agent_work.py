@@ -103,8 +103,8 @@ def work_of(
         made = git.run("write-tree", filters=True).decode().strip()
         listed = git.run("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", filters=True)
         ignored = tuple(path_text(path) for path in listed.split(b"\0") if path)
-    written = changes(here, base, made)
-    committed = [] if record.tip in {None, commit} else changes(here, base, f"{record.tip}")
+    written = _own_changes(here, commit, base, made)
+    committed = [] if record.tip in {None, commit} else _own_changes(here, commit, base, f"{record.tip}")
     found: dict[str, str] = {}
     _note(found, written)
     _note(found, committed)
@@ -163,6 +163,19 @@ def _without_untracked(git: Git, entries: Sequence[Change], new: Sequence[str]) 
     dropped = {change.old_path: change.old_blob for change in entries if change.letter == "D"}
     _update_index(git, "--force-remove", [path for path in new if path in held and dropped.get(path) == held[path]])
     return left_out
+
+
+def _own_changes(git: Git, commit: str, base: str, made: str) -> list[Change]:
+    """Return how a tree differs from the wave's commit, without what is as in the later commit that it starts from.
+
+    Not simply against that commit: an edit of the user's that the agent undid is no change of the wave's commit, and
+    the merge, which starts from there, keeps the user's edit.
+    """
+    found = changes(git, commit, made)
+    if base == commit:
+        return found
+    own = {change.new_path for change in changes(git, base, made, renames=False)}
+    return [change for change in found if not own.isdisjoint({change.old_path, change.new_path})]
 
 
 def _based_on(git: Git, commit: str, tip: str | None, upstream: str | None) -> str:
