@@ -25,12 +25,13 @@ WORK_AT_RISK: Final = "WORK_AT_RISK"
 
 
 def clean(store: Store, workspace: Workspace, run: Run, request: CleanRequest) -> CleanResult:
-    """Remove the worktrees and branches of a run that hold nothing, those of waves in flight never.
+    """Remove the worktrees and branches of a run that hold nothing; those of waves in flight stay.
 
     Work at risk is left, or with `force` first saved below the run's salvage refs. A clean that was killed at any
     point is finished by the next call.
     """
     repository = repository_at(Path(run.local_path))
+    # A dry run takes no lock: taking the lock would write a file.
     if not request.apply:
         plan = plan_clean(store.conn, workspace, run, repository, force=request.force)
         return _result(store.conn, run, request, plan, {}, set())
@@ -42,16 +43,20 @@ def clean(store: Store, workspace: Workspace, run: Run, request: CleanRequest) -
 def _applied(store: Store, run: Run, request: CleanRequest, plan: CleanPlan) -> CleanResult:
     here = plan.ground
     git = here.repository.git
+    # An earlier clean recorded the removal of these folders before it renamed them.
     for folder in plan.debris:
         worktree_list.delete_folder(folder)
+    # First save, then record, then remove: a kill between two steps loses nothing that the ledger does not name.
     with salvage.kept_if_recorded(git, run.id):
         plan, saved = save_all(run, plan)
         items = removal_items(store.conn, run, plan, saved)
         if items:
             intents.begin(store, run.id, intents.CLEAN_BEGUN, {"items": items}, request.reason)
     going = [*plan.removable, *plan.saved]
+    # A remnant can change between judgement and removal, and is then left and reported as at risk.
     changed = {judged.remnant.name for judged in going if not _removed(here, judged, saved_commit(judged, saved))}
     changed |= {work.name for work in plan.works if not kept_work.dropped(git, work)}
+    # Only the removals that happened: `undo` would otherwise bring back trees that are still there.
     done: list[object] = [item for item in items if item["name"] not in changed]
     if done:
         with store.mutation() as conn:
@@ -64,6 +69,7 @@ def _removed(here: Ground, judged: Judged, commit: str) -> bool:
     """Remove a remnant that is still as it was judged; say whether it was removed."""
     git, remnant = here.repository.git, judged.remnant
     if not judgement.still_is(here, judged, commit):
+        # Judged again right before the removal, because an agent or a person may still be at work there.
         return False
     renamed = removal_place(remnant.path)
     if judged.is_there:
@@ -72,6 +78,7 @@ def _removed(here: Ground, judged: Judged, commit: str) -> bool:
     if here.at(remnant.path) is not None and not _forgotten(git, judged, renamed):
         return False
     if remnant.branch is not None and judged.tip is not None:
+        # Dropped by compare-and-swap with the judged tip: a commit made since then keeps the branch.
         refs.drop(git, head_ref(remnant.branch), judged.tip)
     if judged.is_there:
         worktree_list.delete_folder(renamed)
@@ -84,8 +91,10 @@ def _forgotten(git: Git, judged: Judged, renamed: Path) -> bool:
     try:
         worktree_list.forget(git, path)
     except GitError:
+        # The slow deletion comes last; the folder has its debris name by now, and a kill leaves no half tree.
         if judged.is_there:
             renamed.rename(path)
+        # Git compares real paths, and the workspace may be named through a link.
         real = worktree_list.real_place
         placed = next((tree for tree in worktree_list.placements(git) if real(tree.path) == path), None)
         if placed is None or placed.locked is None:
@@ -105,7 +114,7 @@ def _result(
     going = [*plan.removable, *plan.saved]
     removed = tuple(_shown(judged, request, saved) for judged in going if judged.remnant.name not in changed)
     works = (work for work in plan.works if work.name not in changed)
-    removed += tuple(kept_work.shown(work, saved, applied=request.apply) for work in works)
+    removed += tuple(kept_work.leftover_of(work, saved, applied=request.apply) for work in works)
     raced = [
         judged._replace(why=("it changed while it was looked at",))
         for judged in going

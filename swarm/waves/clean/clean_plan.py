@@ -42,6 +42,7 @@ def plan_clean(
     """Judge every remnant of a run; with `force`, work at risk is saved and removed as well. Writes nothing."""
     here = remnants.ground(conn, repository, workspace, run)
     found = [judgement.judge(here, remnant) for remnant in remnants.remnants(conn, workspace, here)]
+    # The integration branch is no remnant of a wave, and is removed only where its target contains it.
     judged = [known for known in (*found, judgement.contained_integration(here)) if known is not None]
     risky = [known for known in judged if known.state == AT_RISK]
     saved = [known for known in risky if force and known.savable]

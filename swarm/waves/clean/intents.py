@@ -32,8 +32,9 @@ class Intent(NamedTuple):
 
 
 def last(conn: sqlite3.Connection, run_id: str) -> Intent | None:
-    """Return the last step of `clean` or `rewind` in a run, `None` where there is none or it was undone."""
+    """Return the last step of `clean` or `rewind` in a run, `None` where no step was made or the last was undone."""
     found = [event for event in ledger.events_of(conn, f"run:{run_id}") if event.kind in _KINDS]
+    # Only the last step can be undone: an earlier state of the branches is no longer there.
     if not found or found[-1].kind == UNDONE:
         return None
     return Intent(found[-1].kind, found[-1].seq, found[-1].facts)
@@ -46,7 +47,7 @@ def is_rewinding(conn: sqlite3.Connection, run_id: str) -> bool:
 
 
 def begun(conn: sqlite3.Connection, run_id: str) -> frozenset[str]:
-    """Return the names of everything that a `clean` of a run ever began to remove, undone or not."""
+    """Return the names of all remnants that any `clean` of a run began to remove, undone or not."""
     begins = (event for event in ledger.events_of(conn, f"run:{run_id}") if event.kind == CLEAN_BEGUN)
     return frozenset(item["name"] for event in begins for item in event.facts["items"])
 
@@ -54,6 +55,7 @@ def begun(conn: sqlite3.Connection, run_id: str) -> frozenset[str]:
 def begin(store: Store, run_id: str, kind: str, payload: dict[str, object], reason: str) -> None:
     """Record a step before its work begins, unless the same step is recorded and not finished."""
     known = last(store.conn, run_id)
+    # A repeated call after a kill finds its own intent, and a second event would hide when the work began.
     if known is not None and known.kind == kind and known.payload == ledger.as_kept(payload):
         return
     with store.mutation() as conn:

@@ -1,4 +1,4 @@
-"""Judgement of a remnant: what would be lost with it, and whether that can be saved."""
+"""Judgement of a remnant: the work that its removal would lose, and whether a commit can save that work."""
 
 import os
 from collections.abc import Sequence
@@ -42,6 +42,7 @@ def contained_integration(here: Ground) -> Judged | None:
     git, run, branch = here.repository.git, here.run, integration_branch(here.run.hex)
     tip = refs.tip_of(git, branch)
     target = refs.tip_of(git, run.branch) if run.branch else None
+    # Published work alone is safe to drop: an unpublished merge lives on this branch only.
     if tip is None or target is None or not history.is_ancestor(git, tip, target):
         return None
     if any(tree.branch == branch for tree in here.placed):
@@ -59,8 +60,10 @@ def judge(here: Ground, remnant: Remnant) -> Judged | None:
         return None
     head = placed.head if placed else None
     judged = Judged(remnant, "", tip=tip, head=head, is_there=is_there)
+    # Before any look inside: behind a link or a lock the files are not ours to judge.
     if hindrance := _hindrance(here, remnant, placed, is_there=is_there):
         return judged._replace(state=AT_RISK, why=(hindrance,), savable=False)
+    # A scratch tree holds a build of a commit, and nothing in it is work.
     if remnant.name.startswith(SCRATCH):
         return judged._replace(state=ABANDONED)
     why = []
@@ -74,6 +77,7 @@ def judge(here: Ground, remnant: Remnant) -> Judged | None:
         # The folder was deleted by hand, and git keeps its index: blobs in it may be nowhere else.
         judged = judged._replace(staged=True)
         why.append("its folder is gone, and something is staged in its index")
+    # Counted against refs that stay: two branches of the run must not vouch for each other.
     loose = max((refs.alone(git, sha, [*here.holders.values()]) for sha in _commits(judged)), default=0)
     if loose:
         why.append(f"{loose} {'commit' if loose == 1 else 'commits'} that no other branch has")
@@ -84,6 +88,7 @@ def _stages_something(here: Ground, judged: Judged) -> bool:
     admin = worktree_list.admin_of(here.repository.common_dir, judged.remnant.path)
     if admin is None or judged.head is None:
         return False
+    # An index equal to any of these commits stages nothing that is not in a ref.
     commits = {judged.head, judged.tip or judged.head, judged.remnant.base or judged.head}
     return not any(worktree_list.stages_nothing(here.repository.git, admin, commit) for commit in commits)
 
@@ -99,6 +104,7 @@ def _hindrance(here: Ground, remnant: Remnant, placed: Placement | None, *, is_t
         return "a link stands in its place, or above it"
     if is_there and not path.is_dir():
         return "it is no folder"
+    # `git worktree lock` is how a user protects a tree.
     if placed is not None and placed.locked is not None:
         return "git has it locked" + (f": {placed.locked}" if placed.locked else "")
     if remnant.recorded is not None and _lies_outside(Path(remnant.recorded), path):
@@ -119,6 +125,7 @@ def _lies_outside(recorded: Path, path: Path) -> bool:
 def _with_files(here: Ground, judged: Judged) -> tuple[Judged, list[str]]:
     """Compare the files and the index of a worktree with its commit; return the reasons that keep it as well."""
     comparison = comparison_of(here, judged)
+    # Without a base nobody can tell the agent's work from the files of the commit.
     if comparison is None:
         return judged._replace(savable=False), ["nobody knows at which commit it was made"]
     admin = worktree_list.admin_of(here.repository.common_dir, judged.remnant.path)
@@ -126,6 +133,7 @@ def _with_files(here: Ground, judged: Judged) -> tuple[Judged, list[str]]:
     try:
         dirt = _dirt(here, judged, comparison)
     except GitError as error:
+        # A failure to look is a risk, never a proof that nothing is there.
         return judged._replace(savable=False), [f"git cannot look into it: {error.stderr}"]
     judged = judged._replace(dirt=dirt, savable=not dirt.untakable)
     why = []
@@ -148,6 +156,7 @@ def _with_files(here: Ground, judged: Judged) -> tuple[Judged, list[str]]:
 def _dirt(here: Ground, judged: Judged, comparison: Comparison) -> Dirt:
     """Return the dirt of a worktree; files that a dispatch which died did not check out are none."""
     dirt = salvage.dirt_of(comparison)
+    # Only missing files are explained by an interrupted checkout, so a clean tree needs no second look.
     if dirt.is_none or judged.head is None or dirt.untakable:
         return dirt
     tree = Tree(judged.remnant.path, judged.remnant.branch)
@@ -159,10 +168,12 @@ def _dirt(here: Ground, judged: Judged, comparison: Comparison) -> Dirt:
 def comparison_of(here: Ground, judged: Judged, commit: str | None = None) -> Comparison | None:
     """Return the comparison of a worktree's files with its branch's tip, or with `commit`."""
     remnant = judged.remnant
+    # The wave's commit first: an agent can move the branch and the HEAD.
     base = remnant.base or judged.tip or judged.head
     if base is None:
         return None
     known = commit or judged.tip or base
+    # With the index kept at dispatch: an agent can mark files in its own index as unchanged.
     return Comparison(here.repository.common_dir, remnant.path, base, remnant.kept_index, known)
 
 

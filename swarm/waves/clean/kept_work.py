@@ -44,9 +44,11 @@ def of_waves_that_are_over(conn: sqlite3.Connection, here: Ground, saved: Sequen
     refs = refs_of_git.refs_below(git, below)
     over = {wave.number: wave for wave in _over(conn, run)} if refs else {}
     kept = {ref: wave for ref in refs if (wave := over.get(wave_of_tree(ref.removeprefix(below)) or 0)) is not None}
+    # Most runs keep nothing, and walking all histories takes seconds on a large repository.
     if not kept:
         return []
-    tips = {*here.holders.values(), *(one.tip for one in saved if one.tip is not None)}
+    tips = {*here.holders.values(), *(judged.tip for judged in saved if judged.tip is not None)}
+    # Compared by tree, not by commit: a merge makes a new commit of the same files.
     held = _trees(git, run, tips) | {history.tree_of(git, wave.dispatch_sha) for wave in kept.values()}
     return [
         KeptWork(f"work/{ref.removeprefix(below)}", ref, tree, wave.number, wave.dispatch_sha, tree in held)
@@ -58,12 +60,13 @@ def of_waves_that_are_over(conn: sqlite3.Connection, here: Ground, saved: Sequen
 def _over(conn: sqlite3.Connection, run: Run) -> Iterator[Wave]:
     """Yield the waves whose refs neither a merge nor a recovery will read."""
     newest, merged = waves.newest(conn, run.id), waves.newest_amend(conn, run.id)
+    # `resume` takes up the newest wave, and `merge` the newest amend wave.
     needed = {wave.id for wave in (newest, merged) if wave is not None}
     return (wave for wave in waves.all_of(conn, run.id) if wave.status in _OVER or wave.id not in needed)
 
 
 def _trees(git: Git, run: Run, tips: Collection[str]) -> set[str]:
-    """Return the trees of all commits that some have, back to where the run began."""
+    """Return the trees of all commits that some tips reach, back to the commit where the run began."""
     return history.trees_of(git, tips, run.commit_sha if holds_commit(git, run.commit_sha) else None)
 
 
@@ -96,7 +99,7 @@ def dropped(git: Git, work: KeptWork) -> bool:
     return refs_of_git.tip(git, work.ref) is None
 
 
-def shown(work: KeptWork, refs: Mapping[str, tuple[str, str]], *, applied: bool) -> Leftover:
+def leftover_of(work: KeptWork, refs: Mapping[str, tuple[str, str]], *, applied: bool) -> Leftover:
     """Return a work as `clean` reports it."""
     ref, commit = refs.get(work.name, (None, None))
     planned = None if work.is_held or applied else salvage_ref("…", work.name.replace("/", "-"))

@@ -33,7 +33,7 @@ INTEGRATION: Final = "integration"
 
 
 class Remnant(NamedTuple):
-    """A worktree and its branch, either of which may be removed. `base` is the commit that it was made at, if known.
+    """A worktree and its branch; either may be missing. `base` is the commit that the worktree was made at, if known.
 
     `recorded` is the place that the database names; `merged` are the branches that took the agent's work.
     """
@@ -74,6 +74,7 @@ class Ground(NamedTuple):
 
     def keeping_all_but(self, branch: str | None) -> "Ground":
         """Return the ground of a removal that spares every ref but a branch: all other refs then hold commits."""
+        # A single removal: every other branch of the run stays, and so holds its commits.
         holders = {head_ref(name): sha for name, sha in self.tips.items()} | dict(self.holders)
         if branch is not None:
             holders.pop(head_ref(branch), None)
@@ -81,6 +82,7 @@ class Ground(NamedTuple):
 
     def is_debris(self, place: Path) -> bool:
         """Say whether a clean that died had renamed a folder; without the ledger's record it may hold anything."""
+        # The name alone is no proof, because an agent can give a folder any name.
         return place.is_dir() and not place.is_symlink() and name_before_removal(place.name) in self.begun
 
 
@@ -130,11 +132,13 @@ def remnants(conn: sqlite3.Connection, workspace: Workspace, here: Ground) -> li
     run, folder = here.run, here.folder
     found: dict[str, Remnant] = {}
     kept: set[str] = set()
+    # Waves in flight are left out by name, so that a stray of the same name is left out too.
     for wave in waves.all_of(conn, run.id):
         if wave.status is WaveStatus.DISPATCHED:
             kept |= _names_of(conn, workspace, run, wave)
         else:
             found |= {remnant.name: remnant for remnant in _of_wave(conn, workspace, here, wave)}
+    # Trees and branches that no row names: a command died before its commit.
     for name in _stray_names(here):
         if name not in found and name not in kept and not scratch_tree.is_in_use(folder / name):
             branch = tree_branch(run.hex, name)
@@ -172,11 +176,13 @@ def _of_wave(conn: sqlite3.Connection, workspace: Workspace, here: Ground, wave:
 
 def _remnant(here: Ground, wave: Wave, kept: Path, recorded: str, branch: str | None) -> Remnant:
     path = _place(here, recorded)
+    # `None` where the kept index was changed: the tree is then compared without an index.
     index = kept_index_case.trusted_index(wave, kept, path)
     return Remnant(path.name, wave.number, path, branch, wave.dispatch_sha, index, recorded=recorded)
 
 
 def _place(here: Ground, recorded: str) -> Path:
+    # By name in the present folder: the workspace may have been moved or be named through a link.
     return here.folder / Path(recorded).name
 
 

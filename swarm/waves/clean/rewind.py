@@ -30,9 +30,9 @@ from swarm.workspace import Workspace
 def rewind(
     store: Store, workspace: Workspace, repository: Repository, point: SavePoint, request: RewindRequest
 ) -> RewindResult:
-    """Bring HEAD's branch and the checkout to a save point, then end what the run has not promoted.
+    """Bring HEAD's branch and the checkout to a save point, then end the waves that the run has not promoted.
 
-    Git first, then one transaction; the next call continues one that died or failed in between. Raises
+    Git first, then one transaction; the next call continues a rewind that died or failed in between. Raises
     RewindRefused, RewindNotClean, LaunchInProgress, and RewindStateSplit when the transaction fails after git is done.
     """
     run = point.run
@@ -43,6 +43,7 @@ def rewind(
         plan = plan_rewind(store.conn, workspace, repository, point, force=request.force)
         return _result(store.conn, plan, request, ())
     with (
+        # The lock of merges first: its holder may take the lock of worktrees, never the other way round.
         _no_merge(store.conn, workspace, run),
         worktrees.worktree_lock(repository, "rewind"),
         _alone(store, workspace, run, wave),
@@ -50,6 +51,7 @@ def rewind(
         plan = plan_rewind(store.conn, workspace, repository, point, force=request.force)
         if is_nothing(store.conn, plan):
             return _result(store.conn, plan, request, ())
+        # The intent is in the ledger before git moves: a kill from here on is continued or undone from the intent.
         intent = _begun(store, plan, request)
         _bring_git(plan, intent)
         findings = record_rewind(store, plan, request, intent)
@@ -57,7 +59,7 @@ def rewind(
 
 
 def _no_merge(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> AbstractContextManager[None]:
-    """Wait for a merge of the run, which would publish the work that the rewind ends; without a wave there is none."""
+    """Wait for a merge of the run, which would publish the work that the rewind ends; a run without waves has none."""
     return nullcontext() if waves.newest(conn, run.id) is None else worktrees.merge_lock(workspace, run, "rewind")
 
 
@@ -89,8 +91,10 @@ def _begun(store: Store, plan: RewindPlan, request: RewindRequest) -> dict[str, 
 
 def _saved(plan: RewindPlan) -> dict[str, Any]:
     git, run, head, to = plan.repository.git, plan.point.run, plan.repository.head, plan.point.commit
+    # An earlier try may have saved the work already; its refs stay part of the intent.
     saved: list[dict[str, str]] = list(plan.begun["refs"]) if plan.begun else []
     held = [to, *(kept["commit"] for kept in saved)]
+    # Commits that are reachable from a ref that stays need no ref of their own.
     if plan.found.files or not any(history.is_ancestor(git, head, commit) for commit in held):
         ref = git_rewind.save(plan.repository, run.id, plan.found, clock.now(), run.created)
         kind = "dirt" if plan.found.files else "branch"
@@ -109,6 +113,7 @@ def _bring_git(plan: RewindPlan, intent: dict[str, Any]) -> None:
     if repository.head != plan.point.commit or plan.found.files:
         kept = git_rewind.Saved(run.id, run.created, plan.found, refs)
         git_rewind.bring_to(repository, plan.branch, plan.point.commit, kept)
+    # Only after it is saved: the integration branch may hold the only copy of merged work.
     for saved in intent["refs"]:
         if saved["kind"] == "integration":
             refs_of_git.drop(repository.git, head_ref(integration_branch(run.hex)), saved["commit"])

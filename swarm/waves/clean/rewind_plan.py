@@ -33,7 +33,7 @@ class RewindRequest(NamedTuple):
 
 
 class RewindPlan(NamedTuple):
-    """Everything that a rewind will do; `begun` is the intent of a rewind to the same commit that died."""
+    """Plan of a rewind; `begun` is the intent of an earlier rewind to the same commit that died."""
 
     point: SavePoint
     repository: Repository
@@ -51,10 +51,13 @@ def plan_rewind(
     conn: sqlite3.Connection, workspace: Workspace, repository: Repository, point: SavePoint, *, force: bool
 ) -> RewindPlan:
     """Check the preconditions of a rewind and read what it will change. Raises RewindRefused, RewindNotClean."""
+    # Read again under the lock: the caller selected the run before it waited.
     run = runs.find(conn, point.run.id) or point.run
     branch = _branch(repository, run, force=force)
+    # Before anything is saved: a tracked database cannot be rewound while it is open.
     _hold_to_control_plane(workspace, repository, point)
     found = git_rewind.lost(repository, point.commit)
+    # Files that git cannot keep, such as pipes, could not be saved and would be lost.
     if found.untakable:
         raise refused(run, f"git cannot keep {', '.join(found.untakable)}", "move it out of the checkout")
     if found.files and not force:
@@ -63,6 +66,7 @@ def plan_rewind(
         raise errors.RewindNotClean(path=str(repository.root), count=len(found.files), files=shown)
     ending, working, status = not_promoted(conn, run.id)
     begun = _unfinished(conn, run, repository, point)
+    # After a kill HEAD may be at the save point already, and `undo` needs the commit from before.
     begins_at = begun["from"] if begun else repository.head
     integration = _integration(repository, run, point)
     return RewindPlan(
@@ -92,6 +96,7 @@ def not_promoted(conn: sqlite3.Connection, run_id: str) -> tuple[tuple[Wave, ...
 def _branch(repository: Repository, run: Run, *, force: bool) -> str:
     """Return the branch to rewind. Raises RewindRefused for a branch that cannot be moved."""
     git, branch = repository.git, repository.branch
+    # A rebase or merge keeps state of its own in the git folder, which a moved branch would break.
     if (busy := git_rewind.unfinished(repository)) is not None:
         raise refused(run, f"{busy} is not finished in {repository.root}", "finish it, or abort it, then repeat")
     if branch is None:
@@ -100,6 +105,7 @@ def _branch(repository: Repository, run: Run, *, force: bool) -> str:
     if run.branch is not None and branch != run.branch and not force:
         remedy = f"`git checkout {run.branch}` first, or add `--force` to rewind {branch}"
         raise refused(run, f"{branch} is checked out, and the run began on {run.branch}", remedy)
+    # Git moves a branch under another checkout without a word, and its files would look edited.
     for name in (branch, integration_branch(run.hex)):
         others = [str(tree) for tree in checkouts.checkouts_of(git, name) if tree.resolve() != repository.root]
         if others:

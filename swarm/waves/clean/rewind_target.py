@@ -1,4 +1,4 @@
-"""The commit that `rewind` goes back to: a save point, a run, or any commit that the caller names."""
+"""Target of a `rewind`: a save point, a run, or any commit that the caller names."""
 
 import sqlite3
 from pathlib import Path
@@ -13,7 +13,7 @@ from swarm.waves import selection
 
 
 class SavePoint(NamedTuple):
-    """The commit that a run is rewound to: its save point, or another commit by the caller's name for it."""
+    """Commit that a run is rewound to: its save point, or a commit that the caller names."""
 
     run: Run
     name: str
@@ -35,6 +35,7 @@ def save_point(conn: sqlite3.Connection, word: str, repository: Repository, *, a
         return SavePoint(_of_this_repository(newest, repository), word, commit)
     _of_this_repository(run, repository)
     tagged = commit_of(git, tag_ref(run.save_point_tag))
+    # A moved tag is refused: whoever moved the tag chose where the branch would go.
     if tagged not in {None, run.commit_sha}:
         raise errors.RewindRefused(
             problem=f"tag {run.save_point_tag} was moved from {run.commit_sha[:12]} to {(tagged or '')[:12]}",
@@ -51,6 +52,7 @@ def _run_of(conn: sqlite3.Connection, word: str) -> Run | None:
     if (run_id := run_of_save_point(word)) is not None:
         return runs.find(conn, run_id)
     try:
+        # A word is given, so the folder, which stands in for a missing word, plays no part.
         return selection.select_run(conn, word, Path("/"))
     except errors.RunNotFound:
         return None
@@ -59,6 +61,7 @@ def _run_of(conn: sqlite3.Connection, word: str) -> Run | None:
 def _of_this_repository(run: Run, repository: Repository) -> Run:
     if Path(run.local_path).resolve() == repository.root:
         return run
+    # Worktrees and locks are bound to the recorded path, so another checkout of the repository will not do.
     is_moved = not Path(run.local_path).exists()
     lead = f"if this is it and was moved, lead its old place here: `ln -s '{repository.root}' '{run.local_path}'`"
     raise errors.RewindRefused(

@@ -1,4 +1,4 @@
-"""Saving of remnants and judged work as commits, and the ledger's list of everything that a clean removes."""
+"""Saving of remnants and judged work as commits, and the list of removals for the ledger."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ Saved = dict[str, tuple[str, str]]
 
 
 def save_all(run: Run, plan: CleanPlan) -> tuple[CleanPlan, Saved]:
-    """Save all work at risk; return the plan, in which what git cannot take is left, and the refs by name."""
+    """Save all work at risk; return the refs by name, and the plan, in which remnants that git cannot save are left."""
     git = plan.ground.repository.git
     saved: Saved = {}
     left: list[Judged] = []
@@ -48,6 +48,7 @@ def _save(run: Run, here: Ground, judged: Judged) -> str:
     # A tree whose HEAD was moved away from its branch has two histories to keep.
     if judged.head is not None and not history.is_ancestor(git, judged.head, comparison.commit):
         parents.append(judged.head)
+    # A clean tree keeps its own content; only dirt makes a new tree.
     tree = history.tree_of(git, comparison.commit)
     if judged.is_there and not judged.dirt.is_none:
         tree = salvage.tree_with_dirt(comparison)
@@ -63,13 +64,14 @@ def _save(run: Run, here: Ground, judged: Judged) -> str:
 
 
 def saved_commit(judged: Judged, saved: Mapping[str, tuple[str, str]]) -> str:
-    """Return the commit that holds everything of a remnant."""
+    """Return the commit that holds all work of a remnant."""
     _, commit = saved.get(judged.remnant.name, ("", None))
     return commit or judged.tip or judged.remnant.base or judged.head or ""
 
 
 def removal_items(conn: sqlite3.Connection, run: Run, plan: CleanPlan, saved: Saved) -> list[dict[str, Any]]:
-    """Return the entries of everything to remove, with those that a clean which died has removed already."""
+    """Return the entries of all removals, and of those that a clean which died has made already."""
+    # By name, so that an entry of a clean that died is replaced by the present state of the same remnant.
     items = {judged.remnant.name: _item(judged, saved) for judged in (*plan.removable, *plan.saved)}
     items |= {work.name: kept_work.item(work, saved) for work in plan.works}
     left = {judged.remnant.name for judged in plan.left}

@@ -34,6 +34,7 @@ def undo(store: Store, workspace: Workspace, run: Run, *, apply: bool, reason: s
             "of": plan.intent.seq,
             "restored": [*(removed.name for removed in plan.trees), *(work.name for work in plan.works)],
         }
+        # Recorded last: until then the next call finds the same step and repeats what is missing.
         with store.mutation() as conn:
             ledger.append(conn, intents.entry(run.id, intents.UNDONE, payload, reason))
     return _result(run, plan, applied=True)
@@ -61,9 +62,11 @@ def _bring_back(plan: UndoPlan) -> None:
 
 def _restore(plan: UndoPlan, removed: RemovedTree) -> None:
     git, path = plan.repository.git, removed.path
+    # A tree that an earlier try restored stays, also with edits made in it since.
     if path is not None and path.exists() and not is_half_made(plan, path):
         return
     if removed.branch is not None:
+        # The branch before the tree: a clean that died may have left the branch at another commit.
         refs.move_branch(git, removed.branch, refs.tip_of(git, removed.branch), removed.commit)
     if path is not None:
         if not path.exists() and any(tree.path == path for tree in worktree_list.placements(git)):

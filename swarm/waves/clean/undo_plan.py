@@ -47,7 +47,7 @@ class SavedWork(NamedTuple):
 
 
 class UndoPlan(NamedTuple):
-    """Everything that an undo brings back; `checkout` is a rewound branch, its commit and its former commit."""
+    """Plan of an undo; `checkout` is a rewound branch, its present commit and its previous commit."""
 
     run: Run
     repository: Repository
@@ -59,7 +59,7 @@ class UndoPlan(NamedTuple):
 
 
 def plan_undo(conn: sqlite3.Connection, workspace: Workspace, repository: Repository, run: Run) -> UndoPlan | None:
-    """Return what brings back the run's last clean or rewind, `None` where there is neither. Raises UndoRefused."""
+    """Return the plan that undoes the run's last clean or rewind, `None` without either. Raises UndoRefused."""
     intent = intents.last(conn, run.id)
     if intent is None:
         return None
@@ -89,10 +89,12 @@ def plan_undo(conn: sqlite3.Connection, workspace: Workspace, repository: Reposi
 
 def _cleaned(run: Run, payload: dict[str, Any]) -> Iterator[RemovedTree]:
     for item in payload["items"]:
+        # Scratch trees held no work, and kept work is restored as a ref and not as a tree.
         if item["state"] == judgement.ABANDONED or "work" in item:
             continue
         path = Path(item["path"]) if item["path"] else None
         branch, commit = item["branch"], item["commit"]
+        # A detached tree had no branch, so its saved work gets a new branch beside the restored tree.
         if branch is None and item["salvage"]:
             yield RemovedTree(item["name"], salvaged_branch(run.hex, item["name"]), commit, None, None, item["salvage"])
             commit = item["base"] or commit
@@ -104,7 +106,7 @@ def _cleaned(run: Run, payload: dict[str, Any]) -> Iterator[RemovedTree]:
 def _as_it_was(
     conn: sqlite3.Connection, workspace: Workspace, repository: Repository, run: Run, removed: RemovedTree
 ) -> RemovedTree:
-    """Return a removed tree with the files that it had, where it was sparse."""
+    """Return a removed tree; a sparse tree gets the list of its files."""
     number = wave_of_tree(removed.path.name) if removed.path is not None else None
     wave = waves.numbered(conn, run.id, number) if number is not None else None
     if removed.path is None or wave is None or not holds_commit(repository.git, removed.commit):
@@ -133,7 +135,7 @@ def _rewound(run: Run, payload: dict[str, Any]) -> Iterator[RemovedTree]:
 
 
 def _successors(conn: sqlite3.Connection, plan: UndoPlan) -> Iterator[tuple[str, str]]:
-    """Yield the trees and branches that newer agents were given in the same places; they may look like the old ones."""
+    """Yield the trees and branches that newer agents were given in the same places, where they look like the old."""
     given = remnants.given_since(conn, plan.run, plan.intent.seq)
     for removed in plan.trees:
         if removed.branch in given:
@@ -144,7 +146,7 @@ def _successors(conn: sqlite3.Connection, plan: UndoPlan) -> Iterator[tuple[str,
 
 
 def _aside(plan: UndoPlan) -> str:
-    """Return the remedy that brings saved work back on a branch of its own, beside the newer trees."""
+    """Return the commands that bring saved work back on a branch of its own, beside the newer trees."""
     git, commands, saved = plan.repository.git, [], ""
     for held in (removed.held for removed in plan.trees if removed.held is not None):
         commit = refs.tip(git, held)
@@ -165,6 +167,7 @@ def _hindrances(plan: UndoPlan) -> Iterator[tuple[str, str]]:
     """Yield each reason that forbids an undo, with its remedy."""
     git, folder = plan.repository.git, remnants.tree_folder(plan.workspace, plan.run)
     for work in plan.works:
+        # Git may have collected the object since: a tree without a ref is kept for two weeks only.
         if not holds_object(git, work.tree):
             yield f"tree {work.tree[:12]} of {work.name} is gone", "there is nothing to bring it back from"
     for removed in plan.trees:

@@ -17,7 +17,7 @@ from swarm.waves.trees import worktrees
 def unfinished_rewind(conn: sqlite3.Connection, run: Run) -> str:
     """Return the command that ends an unfinished rewind.
 
-    `""` where there is none, another process works on it, or the checkout has moved on.
+    Returns `""` without an unfinished rewind, while another process works on the rewind, and after the checkout moved.
     """
     known = intents.last(conn, run.id)
     if known is None or known.kind != intents.REWIND_BEGUN:
@@ -27,6 +27,7 @@ def unfinished_rewind(conn: sqlite3.Connection, run: Run) -> str:
     except SwarmError:
         return ""
     intent = known.payload
+    # Someone who holds the lock may be that very rewind, which is then not unfinished.
     if not goes_on(intent, repository) or is_held(worktrees.worktree_lock_file(repository)):
         return ""
     where = run.save_point_tag
@@ -36,6 +37,7 @@ def unfinished_rewind(conn: sqlite3.Connection, run: Run) -> str:
         if newest is None or newest.id != run.id:
             return ""
         where = f"{intent['to']} --force-arbitrary-ref"
+    # The command must carry `--force` where the broken-off call needed the option, or it would be refused.
     is_forced = intent["branch"] != run.branch or any(saved["kind"] == "dirt" for saved in intent["refs"])
     return f"swarm rewind {where}{' --force' if is_forced else ''}"
 

@@ -48,11 +48,12 @@ _GOOD: Final = {
 
 
 def doctor(workspace: Workspace, config: Config) -> DoctorResult:
-    """Return every check, each pass, warn or fail, and the worst of them. Nothing is written.
+    """Return every check, each pass, warn or fail, and the worst status. Nothing is written.
 
-    That opening a database takes back what a writer left half-written is SQLite's own doing.
+    Only SQLite itself may write: opening a database rolls back the transaction of a writer that died.
     """
     checks = [_python(), _engine(), _git(), _disk(workspace), _runtime(config)]
+    # Before the database is opened: opening plays a journal back, and the trace is then gone.
     had_journal = _journal(workspace).exists()
     store, database = _database(workspace)
     checks += database
@@ -70,18 +71,19 @@ def _python() -> Check:
 
 def _engine() -> Check:
     version = tuple(int(part) for part in sqlite3.sqlite_version.split("."))
-    told = f"SQLite {sqlite3.sqlite_version}"
+    text = f"SQLite {sqlite3.sqlite_version}"
     if version < _OLDEST_SQLITE:
         return Check(
             "sqlite",
             FAIL,
-            f"{told} lacks what the control plane uses",
+            f"{text} lacks what the control plane uses",
             "use a Python with SQLite 3.38 or newer",
         )
+    # Informational: swarm never turns the write-ahead log on.
     if version < _FIRST_SOUND_WAL:
         note = "its write-ahead log can corrupt a file; swarm keeps a rollback journal, which is not affected"
-        return Check("sqlite", PASS, f"{told}: {note}", None)
-    return Check("sqlite", PASS, told, None)
+        return Check("sqlite", PASS, f"{text}: {note}", None)
+    return Check("sqlite", PASS, text, None)
 
 
 def _git() -> Check:
@@ -89,21 +91,22 @@ def _git() -> Check:
         version = runner.version()
     except errors.SwarmError as error:
         return Check("git", FAIL, error.message, error.hint)
-    told = "git " + ".".join(map(str, version))
+    text = "git " + ".".join(map(str, version))
     if version < runner.OLDEST:
-        return Check("git", FAIL, f"{told} is too old", "install git 2.38 or newer")
-    return Check("git", PASS, told, None)
+        return Check("git", FAIL, f"{text} is too old", "install git 2.38 or newer")
+    return Check("git", PASS, text, None)
 
 
 def _disk(workspace: Workspace) -> Check:
     folder = workspace.folder
+    # The workspace may not exist yet; its disk is the disk of the nearest folder above.
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    told = f"{free // (1024 * 1024):,} MiB free at {folder}"
+    text = f"{free // (1024 * 1024):,} MiB free at {folder}"
     if free < _LEAST_FREE:
-        return Check("disk", FAIL, told, "free some space; a full disk stops every wave")
-    return Check("disk", WARN if free < _LOW_FREE else PASS, told, "free some space soon" if free < _LOW_FREE else None)
+        return Check("disk", FAIL, text, "free some space; a full disk stops every wave")
+    return Check("disk", WARN if free < _LOW_FREE else PASS, text, "free some space soon" if free < _LOW_FREE else None)
 
 
 def _runtime(config: Config) -> Check:
@@ -123,10 +126,11 @@ def _database(workspace: Workspace) -> tuple[Store | None, list[Check]]:
     except errors.SwarmError as error:
         return None, [Check("database", FAIL, error.message, error.hint)]
     checks = [Check("database", PASS, f"{path} can be read", None)]
+    # The folder too: SQLite makes its journal there.
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    told = f"{path} can be written" if writable else f"{path} or its folder is read-only"
+    text = f"{path} can be written" if writable else f"{path} or its folder is read-only"
     hint = None if writable else "make the file and its folder writable for this user"
-    checks.append(Check("writable", PASS if writable else FAIL, told, hint))
+    checks.append(Check("writable", PASS if writable else FAIL, text, hint))
     return store, checks
 
 
@@ -162,15 +166,16 @@ def _repositories(store: Store, workspace: Workspace, every: Sequence[Run]) -> C
     missing = [run for run in every if not Path(run.local_path).is_dir()]
     if not missing:
         return Check("repositories", PASS, "every run's repository is here", None)
-    told = f"{len(missing)} name a repository that is not here: {_named([run.id for run in missing])}"
+    text = f"{len(missing)} name a repository that is not here: {_named([run.id for run in missing])}"
     hint = "where it was moved, name the place: `--repo-path PATH`; else run swarm where the repository is"
     try:
         for run in missing:
+            # Only a wave in flight has prompts and trees whose absolute paths still matter.
             if waves.in_flight(store.conn, run.id) is not None:
                 selection.hold_to_place(store.conn, workspace, run)
     except errors.WorkspaceMoved as moved:
-        return Check("repositories", WARN, f"{told}; {moved.message}", moved.hint)
-    return Check("repositories", WARN, told, hint)
+        return Check("repositories", WARN, f"{text}; {moved.message}", moved.hint)
+    return Check("repositories", WARN, text, hint)
 
 
 def _journal(workspace: Workspace) -> Path:
@@ -184,10 +189,10 @@ def _half_committed(workspace: Workspace, *, had_journal: bool) -> Check:
     if not journal.exists():
         return Check("journal", PASS, "what a writer that died left half-written was taken back just now", None)
     if not is_held(lock_file(workspace.database)) and _is_blank(journal):
-        told = f"{journal} was left by a writer that died before it wrote"
-        return Check("journal", PASS, f"{told}; the next command that writes takes it away", None)
-    told = f"{journal} is there: a writer is at work, or died and the folder cannot be written"
-    return Check("journal", WARN, told, "run the command again in a moment; never remove that file by hand")
+        text = f"{journal} was left by a writer that died before it wrote"
+        return Check("journal", PASS, f"{text}; the next command that writes takes it away", None)
+    text = f"{journal} is there: a writer is at work, or died and the folder cannot be written"
+    return Check("journal", WARN, text, "run the command again in a moment; never remove that file by hand")
 
 
 def _is_blank(journal: Path) -> bool:
@@ -206,18 +211,18 @@ def _ledger(store: Store, workspace: Workspace) -> Iterator[Check]:
         if broken is None
         else Check("ledger", FAIL, f"the ledger is broken at event {broken.seq}", remedy(workspace.database))
     )
-    told = "the triggers that keep the ledger from being edited"
+    text = "the triggers that keep the ledger from being edited"
     yield (
-        Check("triggers", PASS, f"{told} are there", None)
+        Check("triggers", PASS, f"{text} are there", None)
         if ledger.has_triggers(store.conn)
-        else Check("triggers", FAIL, f"{told} are gone", "`swarm ledger verify` and `swarm ledger replay --check` tell")
+        else Check("triggers", FAIL, f"{text} are gone", "`swarm ledger verify` and `swarm ledger replay --check` tell")
     )
 
 
 def _backups(workspace: Workspace) -> Check:
     copies = kept_copies(workspace.database)
-    told = f"{len(copies)}, the newest is {copies[-1]}" if copies else "none; one is made before each upgrade"
-    return Check("backups", PASS, told, None)
+    text = f"{len(copies)}, the newest is {copies[-1]}" if copies else "none; one is made before each upgrade"
+    return Check("backups", PASS, text, None)
 
 
 def _lock(workspace: Workspace) -> Check:
@@ -232,11 +237,11 @@ def _remains(found: Sequence[Ward]) -> Iterator[Check]:
     """Report the repairs by kind, and the findings that are left to other verbs."""
     for name, good in _GOOD.items():
         steps = [step.what for ward in found for step in ward.steps if step.id == name]
-        left = [one for ward in found for one in ward.left if one.id == name]
-        others = f"{len(left)} to look into: {_named([one.what for one in left])}" if left else ""
+        left = [alone for ward in found for alone in ward.left if alone.id == name]
+        others = f"{len(left)} to look into: {_named([alone.what for alone in left])}" if left else ""
         if steps:
-            told = "; ".join(filter(None, (f"{len(steps)} to be repaired: {_named(steps)}", others)))
-            yield Check(name, WARN, told, "`swarm doctor --fix` shows the plan, and `--apply --reason '…'` does it")
+            text = "; ".join(filter(None, (f"{len(steps)} to be repaired: {_named(steps)}", others)))
+            yield Check(name, WARN, text, "`swarm doctor --fix` shows the plan, and `--apply --reason '…'` does it")
         elif left:
             yield Check(name, WARN, others, left[0].hint)
         else:

@@ -60,6 +60,7 @@ def strays(store: Store, workspace: Workspace, run: Run, repository: Repository)
 
 def _judged(site: Site, name: str, branch: str | None) -> Judged | None:
     """Judge a stray as `clean` does, for a removal that takes at most `branch` with it."""
+    # Read anew for each stray: an earlier step may have removed a ref that held the commits.
     here = remnants.ground(site.store.conn, site.repository, site.workspace, site.run)
     base = dict(waves.left_shared_trees(site.store.conn, site.run.id)).get(str(site.folder / name))
     own = branch if branch in here.tips else None
@@ -79,6 +80,7 @@ def _trees(site: Site) -> Iterator[Step | LeftAlone]:
             continue
         if place.is_symlink() or not place.is_dir():
             yield LeftAlone("worktrees", f"{place} is no folder that swarm made", "look into it, and remove it by hand")
+        # A scratch tree in use was passed over above, so its process is dead.
         elif place.name.startswith(SCRATCH):
             what = f"remove the scratch tree {place}, whose process is dead"
             yield Step("scratch", what, partial(_remove_scratch, site.repository, place))
@@ -91,10 +93,12 @@ def _trees(site: Site) -> Iterator[Step | LeftAlone]:
 
 
 def _remove_scratch(repository: Repository, place: Path) -> bool:
+    # Checked again: the plan may be minutes old, and a process can take the same name.
     if scratch_tree.is_in_use(place) or place.is_symlink():
         return False
     with suppress(GitError):
         worktree_list.forget(repository.git, place)
+    # Git may not know the tree, and then only the folder is left to remove.
     shutil.rmtree(place, ignore_errors=True)
     return not place.exists()
 
@@ -116,6 +120,7 @@ def _remove_tree(site: Site, place: Path) -> bool:
     with suppress(GitError):
         worktree_list.forget(git, place)
     with suppress(OSError):
+        # `rmdir` and not `rmtree`: a file that appeared since the check stays.
         place.rmdir()
     if place.exists():
         return False
@@ -144,6 +149,7 @@ def _branches(site: Site) -> Iterator[Step | LeftAlone]:
     held = {placed.branch for placed in worktree_list.placements(git)}
     for branch, commit in refs.branches_below(git, branches_of(site.run.hex)):
         name = branch.rpartition("/")[2]
+        # A branch whose name is no tree of a wave was made by a person.
         if wave_of_tree(name) is None or branch in known or branch in held:
             continue
         if _is_held_elsewhere(git, commit, branch):
@@ -174,6 +180,7 @@ def _folderless(site: Site) -> Iterator[Step | LeftAlone]:
     for placed in worktree_list.placements(site.repository.git):
         if placed.path.parent != real or placed.path.exists():
             continue
+        # A wave in flight may be making the folder at this moment.
         if flying is not None and wave_of_tree(placed.path.name) == flying.number:
             continue
         if _can_be_forgotten(site, placed):

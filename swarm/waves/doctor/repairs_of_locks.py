@@ -22,6 +22,7 @@ def locks_of_all(repository: Repository) -> Iterator[LeftAlone]:
     """Yield the lock files that all runs of a repository share; they are reported and never removed."""
     if is_held(worktree_lock_file(repository)):
         return
+    # These may belong to a git of the user, whose process nobody can name.
     for name in ("index.lock", "HEAD.lock", "packed-refs.lock", "config.lock"):
         if (repository.common_dir / name).exists():
             yield LeftAlone("locks", f"{repository.common_dir / name} keeps git from writing there", _BY_HAND)
@@ -34,6 +35,7 @@ def locks_of_run(run: Run, repository: Repository, folder: Path) -> Iterator[Ste
     file was made.
     """
     for lock in sorted(_own_locks(run, repository, folder)):
+        # Inode and time name this very file: the next git makes a new lock under the same name.
         made = _stamp(lock)
         if made is not None and _is_dead(repository, made, folder):
             what = f"remove {lock}, which a git of ours left behind when it was killed"
@@ -69,6 +71,7 @@ def _is_dead(repository: Repository, made: tuple[int, int], folder: Path) -> boo
     signed, pid = _stamp(ours), holder_of(ours).partition(" ")[0]
     if signed is None or not pid.isdecimal() or is_held(ours) or processes.start_of(int(pid)) is not None:
         return False
+    # Only a lock that is younger than the dead command's signature was made by a git of that command.
     return made[1] >= signed[1] and _no_git_works(repository, folder)
 
 

@@ -37,7 +37,8 @@ class Step(NamedTuple):
 
 
 def remains(store: Store, workspace: Workspace) -> Iterator[Step | LeftAlone]:
-    """Yield what is to be repaired of processes, records, half-written files and rights. Nothing is changed."""
+    """Yield the repairs of processes, records, half-written files and rights. Nothing is changed."""
+    # A single walk over all processes: a walk for each attempt would take seconds.
     marked = processes.by_variables(*supervision.MARK)
     for counted in runs.all_with_counts(store.conn):
         run = counted.run
@@ -49,41 +50,52 @@ def remains(store: Store, workspace: Workspace) -> Iterator[Step | LeftAlone]:
 
 
 def _attempts(store: Store, workspace: Workspace, run: Run, wave: Wave, marked: _Marked) -> Iterator[Step | LeftAlone]:
+    # A living supervisor closes its own attempts and writes their records.
     if is_held(workspace.launch_lock(run.id, wave.number)):
         return
-    every = [one for own in attempts.of_wave(store.conn, wave.id).values() for one in own]
+    every = [attempt for own in attempts.of_wave(store.conn, wave.id).values() for attempt in own]
     here = processes.host()
     where = f"wave {wave.number} of {run.id}"
-    for one in every:
-        if one.outcome is None and one.host != here:
-            told = f"attempt {one.id} of {where} was opened on {one.host}"
-            yield LeftAlone("attempts", told, "run `swarm doctor --fix` there")
-    dead = [one for one in every if one.outcome is None and one.host == here and not _supervised(one)]
+    for attempt in every:
+        # Process ids of another machine mean nothing here.
+        if attempt.outcome is None and attempt.host != here:
+            text = f"attempt {attempt.id} of {where} was opened on {attempt.host}"
+            yield LeftAlone("attempts", text, "run `swarm doctor --fix` there")
+    dead = [
+        attempt for attempt in every if attempt.outcome is None and attempt.host == here and not _supervised(attempt)
+    ]
     if dead:
-        told = f"close attempt {', '.join(str(one.id) for one in dead)} of {where}, whose supervisor is dead"
-        yield Step("attempts", told, partial(_close, store, workspace, run, wave))
-    over = [one for one in every if one.outcome is not None and one.host == here]
+        text = f"close attempt {', '.join(str(attempt.id) for attempt in dead)} of {where}, whose supervisor is dead"
+        yield Step("attempts", text, partial(_close, store, workspace, run, wave))
+    over = [attempt for attempt in every if attempt.outcome is not None and attempt.host == here]
     yield from _outlived(over + dead, marked, where)
-    for one in every:
-        if one.outcome is None:
+    for attempt in every:
+        if attempt.outcome is None:
             continue
-        file = Path(one.record_path)
+        file = Path(attempt.record_path)
+        # Written only where no agent has put a link in the way.
         if not file.exists() and is_in_place(file.parent.parent, workspace.folder):
-            told = f"write the record of attempt {one.id} again: {file}"
-            yield Step("records", told, partial(_record, store, file, one.id))
+            text = f"write the record of attempt {attempt.id} again: {file}"
+            yield Step("records", text, partial(_record, store, file, attempt.id))
 
 
 def _outlived(ended: list[Attempt], marked: _Marked, where: str) -> Iterator[Step]:
-    """Yield the processes of attempts that are over: who has their mark, and the leader of the group."""
-    for one in ended:
-        living = {pid for pid in marked.get(frozenset(supervision.mark_of(one).items()), ()) if processes.start_of(pid)}
+    """Yield the processes that outlived their attempts: those with the mark, and the leader of the group."""
+    for attempt in ended:
+        living = {
+            pid for pid in marked.get(frozenset(supervision.mark_of(attempt).items()), ()) if processes.start_of(pid)
+        }
         # Closing an attempt of a dead supervisor ends its process as well.
-        if one.outcome is not None and one.pid is not None and processes.is_alive(one.pid, one.pid_start):
-            living.add(one.pid)
+        if (
+            attempt.outcome is not None
+            and attempt.pid is not None
+            and processes.is_alive(attempt.pid, attempt.pid_start)
+        ):
+            living.add(attempt.pid)
         if living:
             named = f"process{'es' if len(living) > 1 else ''} {', '.join(map(str, sorted(living)))}"
-            state = "which is over" if one.outcome is not None else "whose supervisor is dead"
-            yield Step("processes", f"end {named} of attempt {one.id} of {where}, {state}", partial(_end, one))
+            state = "which is over" if attempt.outcome is not None else "whose supervisor is dead"
+            yield Step("processes", f"end {named} of attempt {attempt.id} of {where}, {state}", partial(_end, attempt))
 
 
 def _supervised(attempt: Attempt) -> bool:
@@ -102,6 +114,7 @@ def _close(store: Store, workspace: Workspace, run: Run, wave: Wave) -> bool:
 def _end(attempt: Attempt) -> bool:
     mark = supervision.mark_of(attempt)
     if attempt.pid is not None and attempt.pid_start:
+        # The start time is compared with the pid: the pid may belong to another process by now.
         processes.end_group(attempt.pid, attempt.pid_start)
     processes.end_all_with(mark)
     return not processes.is_alive(attempt.pid, attempt.pid_start) and not processes.all_with(mark)
@@ -137,12 +150,12 @@ def _unfinished(store: Store, workspace: Workspace) -> Iterator[Step]:
     copies = backups(workspace.database)
     if is_in_place(copies, workspace.folder) and not is_held(lock_file(workspace.database)):
         for file in sorted(copies.glob("control-plane-*.tmp")):
-            told = f"remove {file}, a backup that was not written to its end"
-            yield Step("half_written", told, partial(_remove_backup, workspace, file))
+            text = f"remove {file}, a backup that was not written to its end"
+            yield Step("half_written", text, partial(_remove_backup, workspace, file))
 
 
 def _folders(store: Store, workspace: Workspace) -> Iterator[Path]:
-    """Yield the folders that swarm writes in: the workspace and those of runs, worktrees and links left out."""
+    """Yield the folders that swarm writes in: the workspace and its runs, without worktrees and links."""
     yield workspace.folder
     for counted in runs.all_with_counts(store.conn):
         root = workspace.run_folder(counted.run.id)
@@ -150,11 +163,13 @@ def _folders(store: Store, workspace: Workspace) -> Iterator[Path]:
         if not is_in_place(root, workspace.folder):
             continue
         for place, inner, _ in os.walk(root):
+            # Worktrees belong to agents, and walking their files would take minutes.
             inner[:] = [name for name in inner if Path(place, name) != trees]
             yield Path(place)
 
 
 def _remove_unfinished(file: Path) -> bool:
+    # Checked again: the writer may have been slow and not dead.
     if file not in left_unfinished(file.parent):
         return False
     file.unlink(missing_ok=True)
@@ -176,9 +191,9 @@ def _rights(store: Store, workspace: Workspace) -> Iterator[Step | LeftAlone]:
         found = _lstat(place)
         if found is None or stat.S_ISLNK(found.st_mode) or not found.st_mode & _OTHERS:
             continue
-        told = f"{place} can be read or written by others"
+        text = f"{place} can be read or written by others"
         if found.st_uid != os.geteuid():
-            yield LeftAlone("permissions", told, f"it belongs to another user, who may run `chmod go= '{place}'`")
+            yield LeftAlone("permissions", text, f"it belongs to another user, who may run `chmod go= '{place}'`")
         else:
             yield Step("permissions", f"take from others their rights on {place}", partial(_close_to_others, place))
 
