@@ -10,6 +10,7 @@ from swarm.show.escape import plain
 def gate_lines(gate: BuildShown) -> Iterator[str]:
     """Yield the verdict of a build, and a line for each step."""
     for step in gate.steps:
+        # A step that passed without a test looks green and proves nothing.
         icon = ("⚠" if step.test_count == 0 else "✓") if step.passed else "⊘"
         tests = f", {text.counted(step.test_count, 'test')}" if step.test_count is not None else ""
         yield f"{icon} {plain(step.name)}: {step.status} in {step.duration_ms:,} ms{tests}  ({plain(step.log)})"

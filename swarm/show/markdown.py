@@ -22,6 +22,7 @@ def digest_lines(
     if result.groups is not None:
         yield ""
         yield from _rows(("Group", "Findings"), ([markdown(name), f"{n}"] for name, n in result.groups.items()))
+    # Findings come as a stream, so the size of each table follows from the counts and not from the list.
     left = result.total if limit is None else min(limit, result.total)
     hidden = result.total - left
     for severity, own in groupby(findings, key=lambda finding: finding.severity):

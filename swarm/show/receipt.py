@@ -131,6 +131,7 @@ def _promotion(made: ReceiptPromotion | None) -> Iterator[str]:
 
 
 def _section(title: str, head: tuple[str, ...], rows: Iterable[list[str]]) -> Iterator[str]:
+    # An empty section is left out, heading included, so the rows must be known first.
     listed = list(rows)
     if not listed:
         return

@@ -50,6 +50,7 @@ def _run(
 ) -> dict[str, Any]:
     gravest: dict[str, FindingShown] = {}
     for finding in findings:
+        # Findings come gravest first, so the first of a rule sets the level of the rule.
         gravest.setdefault(_rule_id(finding), finding)
     rules = {rule: index for index, rule in enumerate(sorted(gravest))}
     return {
@@ -104,11 +105,13 @@ def _result(finding: FindingShown, rule_index: int, wave: int | None, hashes: Ma
         },
     }
     if finding.file is not None:
+        # Quoted: the field is a URI reference, and `%`, `#` or blanks in a path would change its meaning.
         place: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.file), "uriBaseId": "%SRCROOT%"}}
         if finding.line is not None:
             place["region"] = {"startLine": finding.line}
             if finding.quote:
                 place["region"]["snippet"] = {"text": finding.quote}
+            # Without the repository on this machine there are no hashes.
             if finding.finding_id in hashes:
                 fingerprints["primaryLocationLineHash"] = hashes[finding.finding_id]
         result["locations"] = [{"physicalLocation": place}]
@@ -139,6 +142,7 @@ def _baseline(finding: FindingShown, wave: int | None) -> str:
         return "absent"
     if finding.first_seen_wave == wave:
         return "new"
+    # The note of the match is the only record of where the line was in the wave before.
     moved = re.match(r"line (\d+) → (\d+),", finding.match or "")
     is_moved = finding.last_seen_wave == wave and finding.match and (moved is None or moved[1] != moved[2])
     return "updated" if is_moved else "unchanged"
@@ -150,10 +154,12 @@ def line_hashes(source: str) -> list[str]:
     The hash is a polynomial over the 100 UTF-16 units from the line's start, without blanks and tabs, line ends as line
     feeds; the file is followed by U+FFFF and zeros.
     """
+    # The steps follow GitHub's published algorithm to the bit; every deviation would open old alerts anew.
     bare = re.sub("\r\n?", "\n", source).translate({32: None, 9: None})
     units = array("H", bare.encode("utf-16-le", "surrogatepass"))
     starts = [0, *(place + 1 for place, unit in enumerate(units) if unit == _LINE_FEED)]
     padded = chain(units, (0xFFFF,), repeat(0, _WINDOW))
+    # Prefix sums: the hash of each line is a difference, and a long file costs linear time.
     sums = list(accumulate(padded, lambda total, unit: (total * _BASE + unit) & _64, initial=0))
     first_power = pow(_BASE, _WINDOW, _64 + 1)
     seen: Counter[int] = Counter()

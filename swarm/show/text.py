@@ -28,6 +28,7 @@ def is_terminal() -> bool:
 
 def has_colour() -> bool:
     """Say whether colour may be used."""
+    # The convention of https://no-color.org; a dumb terminal would print the codes.
     return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
@@ -35,6 +36,7 @@ def width() -> int:
     """Return the columns of the terminal, or a fixed number for a pipe."""
     if not is_terminal():
         return DEFAULT_WIDTH
+    # Imported here: most output goes into pipes, which have no width.
     import shutil
 
     return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
@@ -47,6 +49,7 @@ def painted(text: str, code: str) -> str:
 
 def harmless(line: str) -> str:
     """Return a line with every control character escaped, except the colours that `painted` adds."""
+    # Only the exact codes that `painted` makes pass, and only where colour is on: an agent cannot add others.
     return "".join(part if _PAINT.fullmatch(part) and has_colour() else plain(part) for part in _PAINT.split(line))
 
 
@@ -57,6 +60,7 @@ def severity(name: str) -> str:
 
 def table(rows: Iterable[Sequence[str]], head: Sequence[str]) -> Iterator[str]:
     """Yield the lines of a table whose columns fit their cells; cells are escaped."""
+    # Made harmless before the widths are measured: a code is longer than the character that it shows.
     cells = [[plain(cell) for cell in row] for row in rows]
     widths = [max(map(columns, column)) for column in zip(head, *cells, strict=True)]
     for row in (list(head), *cells):
@@ -74,16 +78,17 @@ def columns(text: str) -> int:
 def _columns_of(character: str) -> int:
     if unicodedata.category(character) in {"Mn", "Me"}:
         return 0
+    # Wide characters take two columns on a terminal.
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def counted(count: int, singular: str, many: str | None = None) -> str:
+def counted(count: int, singular: str, plural: str | None = None) -> str:
     """Return a number with its noun."""
-    return f"{count:,} {singular if count == 1 else many or singular + 's'}"
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
 def severities(counts: Mapping[str, int]) -> str:
-    """Return counts by severity on one line."""
+    """Return counts by severity on a line."""
     return ", ".join(f"{counts[name]:,} {name}" for name in SEVERITIES if counts.get(name)) or "none"
 
 

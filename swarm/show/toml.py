@@ -19,6 +19,7 @@ _ESCAPED: Final = re.compile(f'["\\\\\\\\]|{UNSAFE.pattern}')
 
 def decisions_file(decisions: Iterable[DecisionExported]) -> str:
     """Return a file of decisions, ordered by fingerprint."""
+    # Sorted: the diff of two exports shows the changed decisions alone.
     ordered = sorted(decisions, key=lambda decision: decision.fingerprint)
     return HEAD + "".join(f"\n{line}\n" if line.startswith("[") else f"{line}\n" for line in _lines(ordered))
 
@@ -62,6 +63,7 @@ def string(text: str) -> str:
 def _code(found: re.Match[str]) -> str:
     character = found[0]
     number = ord(character)
+    # TOML has no form for half a surrogate pair, and the file must stay readable.
     if 0xD800 <= number <= 0xDFFF:  # noqa: PLR2004
         return "\ufffd"
     return _SHORT.get(character) or (f"\\u{number:04X}" if number <= 0xFFFF else f"\\U{number:08X}")  # noqa: PLR2004

@@ -62,10 +62,12 @@ def advance(store: Store, run: Run, override: str | None, as_document: AsDocumen
         now = runs.find(conn, run.id)
         if now is None or now.status != run.status:
             raise errors.StateConflict(subject=f"Run {run.id}", expected=run.status, run_id=run.id)
+        # Judged again inside the transaction: a finding or a violation may have come since.
         seen = review(conn, now, override)
         if seen.may_pass:
             _promote(conn, seen, override, as_document)
     after = runs.find(store.conn, run.id) or now
+    # The next command belongs to the state after the promotion, the verdict to the state before.
     return _result(store.conn, seen, review(store.conn, after), override, promoted=seen.may_pass)
 
 
@@ -80,6 +82,7 @@ def _promote(conn: sqlite3.Connection, seen: GateReview, override: str | None, a
     wave = seen.found.wave if gates.judged_wave(seen.found.facts.gates) else None
     receipt_id = None
     if wave is not None:
+        # Before the receipt, which holds the wave as it is after the promotion.
         transitions.move_wave(conn, wave, WaveStatus.ADVANCED, reason=reason)
         moved = waves.numbered(conn, run.id, wave.number) or wave
         document = as_document(receipt(conn, run, moved, step))

@@ -55,8 +55,10 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
         with refusals_reported(None):
             preconditions.no_wave_in_flight(store.conn, run, request.phase)
     phase = wave.phase if wave else request.phase
+    # Unless the caller names another, a wave in flight keeps its runtime: another analyzer's silence proves nothing.
     name = request.runtime or (wave.runtime if wave else None) or registry.DEFAULT
     registry.ready(name, config, phase)
+    # Before anything is made: a misspelt revision must not cost a wave.
     since = _since(repository, request.since)
     if run is None:
         run = _new_run(store, workspace, repository)

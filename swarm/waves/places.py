@@ -29,10 +29,12 @@ class Place(NamedTuple):
 
 def places_at(git: Git, known: Sequence[Known], until: str) -> dict[int, Place]:
     """Return, by row, the places of findings in a commit or a tree object."""
+    # A diff for each commit that findings are anchored in, not for each finding.
     travels = journeys(git, known, until)
     tracked = {file.path: file for file in files_at(git, until)}
     fates, uncertain = settled_fates(known, travels, tracked)
     moved: dict[int, int] = {}
+    # In a single batch, and only files whose line map leaves a doubt.
     wanted = sorted(uncertain)
     for path, content in contents(git, [(path, tracked[path].blob) for path in wanted]):
         source = SourceText(path, content)
@@ -59,6 +61,7 @@ def places_at(git: Git, known: Sequence[Known], until: str) -> dict[int, Place]:
             now = lines.rewritten(line)
         changed = item.anchor.path in journey.changed or path != item.anchor.path
         place = item.anchor_commit, item.anchor.path
+        # Computed once per file: many findings share a large new file.
         if changed and place not in fresh:
             fresh[place] = frozenset(lines.added_lines())
         found[item.row_id] = Place(fate, path if path in tracked else None, now, changed, fresh.get(place, frozenset()))
@@ -81,6 +84,7 @@ def settled_fates(
             fates[item.row_id] = Fate.FILE_GONE
         elif anchor.line is None:
             fates[item.row_id] = Fate.UNKNOWN
+        # Git's line map settles nearly all lines without a file being read.
         elif journey.travel.lines(anchor.path).successor(anchor.line) is not None:
             fates[item.row_id] = Fate.STANDS
         elif tracked[path].mode in {LINK_MODE, SUBMODULE_MODE}:
@@ -95,6 +99,7 @@ def fate_in(source: SourceText, known: Known, journey: Journey) -> Fate:
     anchor = known.anchor
     if anchor is None:
         return Fate.UNKNOWN
+    # The old commit is missing, so a line of the same text is the only trace left.
     if not journey.is_known:
         return Fate.MOVED if source.places_of(anchor.text) else Fate.UNKNOWN
     # Compared without white space: a formatter that indents a line does not fix the finding.
@@ -119,7 +124,7 @@ def _may_be(source: SourceText, anchor: Anchor, alike: Sequence[int]) -> bool:
 
 
 def inspection_of(place: Place) -> Inspection:
-    """Return the place as facts for a verdict, without any evidence of a fix."""
+    """Return a place as facts for a verdict, without evidence of a fix."""
     where = f"{place.path}:{place.line}" if place.line else place.path or "no file"
     return Inspection(
         place.fate,

@@ -82,7 +82,9 @@ def _agents(conn: sqlite3.Connection, wave: Wave | None, agents: list[AgentRun])
         if any(attempt.outcome == "success" for attempt in own)
     }
     return tuple(
-        AgentFacts(a.domain, a.status, a.id in succeeded or os.path.lexists(a.output_path), a.error) for a in agents
+        # A link counts as well: collect will refuse the link, and that is its message to give.
+        AgentFacts(a.domain, a.status, a.id in succeeded or os.path.lexists(a.output_path), a.error)
+        for a in agents
     )
 
 
@@ -96,11 +98,13 @@ def _verified(
     conn: sqlite3.Connection, run: Run, wave: Wave | None
 ) -> "tuple[Verification | None, gates.VerificationFacts | None]":
     """Return the newest verification of a run, and the proof of its phase: made in the phase, or of its wave."""
+    # A cheap question first: without a verification the import below is saved.
     if not gate_counts.has_verifications(conn, run.id):
         return None, None
     from swarm.store import verifications
 
     newest = verifications.newest_verification(conn, run.id)
+    # These phases have no wave, so a verification belongs to the phase.
     if run.status in gates.WAVELESS:
         found, subject = verifications.newest_verification(conn, run.id, phase=run.status), f"run:{run.id}"
     elif wave is not None and wave.phase in AMEND_PHASES:
@@ -121,6 +125,7 @@ def _published(conn: sqlite3.Connection, run: Run, wave: Wave | None) -> tuple[b
     merges = merges_table.merges_of(conn, wave.id)
     refs = [merge.ref for merge in merges]
     if wave.status is WaveStatus.ADVANCED:
+        # Merged to the integration branch alone: the target has none of the work yet.
         is_apart = bool(refs) and all(ref.endswith(INTEGRATION) for ref in refs)
         return False, is_apart and not _is_home(run, merges[-1].commit_sha)
     is_ended = wave.status in {WaveStatus.COLLECTED, WaveStatus.VERIFIED}
@@ -137,5 +142,6 @@ def _is_home(run: Run, commit: str) -> bool:
     git = Git(Path(run.local_path))
     try:
         return history.is_ancestor(git, commit, head_ref(run.branch) if run.branch else "HEAD")
+    # `status` must answer also where the repository is missing.
     except (GitError, SwarmError, OSError):
         return False

@@ -24,6 +24,7 @@ def is_wave_number(word: str) -> bool:
 
 def wave_number(word: str) -> int:
     """Return the number of a word, at most the largest of SQLite: no wave has a larger one."""
+    # Compared by length: a number of a million digits must not reach `int`.
     digits = word.lstrip("0") or "0"
     return int(digits) if len(digits) < len(str(_LARGEST)) else _LARGEST
 
@@ -46,6 +47,7 @@ def select_run(conn: sqlite3.Connection, named: str | None, folder: Path) -> Run
 
 
 def _by_prefix(conn: sqlite3.Connection, prefix: str) -> Run | None:
+    # A number always means a wave, also where a run's hex begins with these digits.
     if not prefix or is_wave_number(prefix):
         return None
     found = runs.beginning_with(conn, prefix)
@@ -78,6 +80,7 @@ def located(run: Run, repo_path: Path | None, folder: Path) -> Run:
     """
     from swarm.git.repository import holds_commit, repository_at
 
+    # The stored path is trusted only while its repository still holds the run's commit.
     if repo_path is None and Path(run.local_path).is_dir() and not _is_another(Path(run.local_path), run):
         return run
     try:
@@ -95,6 +98,7 @@ def _is_another(root: Path, run: Run) -> bool:
     from swarm.git.runner import Git
 
     git = Git(root)
+    # A shallow clone may lack the commit and still be the run's repository.
     return not holds_commit(git, run.commit_sha) and is_whole(git)
 
 
@@ -110,6 +114,7 @@ def hold_to_place(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> N
     if was.exists() or not now.exists():
         return
     old, new = was, now
+    # The common end is cut off: the message names the folder that was moved, not a file deep inside.
     while old.name == new.name and old.name:
         old, new = old.parent, new.parent
     raise errors.WorkspaceMoved(path=str(was), now=str(now), old=str(old), new=str(new), run_id=run.id)

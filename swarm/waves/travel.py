@@ -11,7 +11,7 @@ from swarm.rules.line_map import LineMap
 
 
 class Journey(NamedTuple):
-    """A travel, the deleted files, and the files whose content changed; all by old path."""
+    """A travel, the deleted files and the changed files, all by old path. `is_known` is false for a lost commit."""
 
     travel: Travel
     deleted: frozenset[str]
@@ -34,6 +34,7 @@ def journeys(git: Git, known: Iterable[Known], until: str) -> dict[str, Journey]
 
 
 def _journey(git: Git, since: str, until: str, wanted: set[str]) -> Journey:
+    # Findings that were last seen at this very commit need no diff.
     if since == until or not wanted:
         return STAYED
     try:
@@ -43,10 +44,12 @@ def _journey(git: Git, since: str, until: str, wanted: set[str]) -> Journey:
         if holds_commit(git, since):
             raise
         return Journey(Travel({}, dict.fromkeys(wanted, _LOST)), frozenset(), frozenset(wanted), is_known=False)
+    # Only files with findings: the line maps of a whole release would take minutes.
     ours = [change for change in every if change.old_path in wanted and change.letter != "A"]
     renames = {change.old_path: change.new_path for change in ours if change.letter == "R"}
     deleted = frozenset(change.old_path for change in ours if change.letter == "D")
     maps: Mapping[str, LineMap] = line_maps(git, since, until, [c for c in ours if _has_lines(c)])
+    # By content: a rename or a change of mode alone changes no line.
     changed = frozenset(change.old_path for change in ours if change.old_blob != change.new_blob)
     return Journey(Travel(renames, maps), deleted, changed, is_known=True)
 

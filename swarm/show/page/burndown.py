@@ -36,6 +36,7 @@ def burn_down(history: tuple[OpenAfter, ...]) -> str:
 
 def _top(most: int) -> int:
     """Return a round number above the highest bar, a multiple of the grid lines."""
+    # At least a finding a line: a grid of fractions would label lines with equal numbers.
     step = max(1.0, most / _LINES)
     power: float = 10.0 ** floor(log10(step))
     rounded = next(nice * power for nice in _STEPS if nice * power >= step)
@@ -53,6 +54,7 @@ def _chart(history: tuple[OpenAfter, ...], top: int) -> Iterator[str]:
     first, last = sum(history[0].counts), sum(history[-1].counts)
     change = f"{first:,} open after wave {history[0].wave}, {last:,} {_when(history[-1])}."
     yield '<div class="chart">'
+    # The scale is a drawing of its own, so that it stays in view while the bars scroll.
     yield f'<svg class="scale" width="44" height="{HEIGHT}" aria-hidden="true">'
     for line in range(_LINES + 1):
         value = top * line // _LINES
@@ -67,6 +69,7 @@ def _chart(history: tuple[OpenAfter, ...], top: int) -> Iterator[str]:
     for line in range(_LINES + 1):
         y = _y(top * line // _LINES, top)
         yield f'<line class="{"grid" if line else "base"}" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>'
+    # In percent: the drawing stretches with the page, without a script.
     room = 100 / len(history)
     for place, (before, after) in enumerate(pairwise((None, *history))):
         if after is not None:
@@ -81,6 +84,7 @@ def _bar(
     size = min(room * _SHARE, _MOST_OF_A_BAR)
     left = middle - size / 2
     numbers = ", ".join(f"{count:,} {name}" for name, count in after.counts._asdict().items())
+    # The first wave has nothing to differ from.
     change = "" if before is None else f" ({total - sum(before.counts):+,})"
     yield f'<g class="{"bar derived" if after.derived else "bar"}">'
     yield f"<title>{safe(_when(after))}: {total:,} open{change}: {numbers}</title>"

@@ -31,6 +31,7 @@ def _promotion(made: PromotionShown) -> str:
     rows = []
     for gate in made.gates:
         sign, tone, word = ("✓", "good", "passed") if gate.passed else ("✕", "bad", "failed")
+        # An overridden gate has failed, and must never look like a passed gate.
         if gate.name in made.overrides:
             sign, tone, word = "⚠", "warn", "overridden"
         why = f'<span class="why">{safe(gate.reason)}</span>' if gate.reason else ""

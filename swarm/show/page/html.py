@@ -38,11 +38,13 @@ STATES: Final = {
     "missing": ("⚠", "warn"),
     "no_change": ("⚠", "warn"),
 }
+# A state that is not listed counts as bad: a new state must not look good by accident.
 _ELSE: Final = ("✕", "bad")
 
 
 def safe(text: str) -> str:
     """Return text as the content of an element or of a quoted attribute; very long text is cut."""
+    # Cut, then made harmless, then escaped: cutting later could split an entity.
     return escape(plain(shortened(text)))
 
 
@@ -109,6 +111,6 @@ def duration(seconds: float) -> str:
     return f"{whole} s"
 
 
-def counted(count: int, singular: str, many: str | None = None) -> str:
+def counted(count: int, singular: str, plural: str | None = None) -> str:
     """Return a number with its noun."""
-    return f"{count:,} {singular if count == 1 else many or singular + 's'}"
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

@@ -24,6 +24,7 @@ _PARTS: Final = Path(__file__).parent
 WITHOUT_SCRIPT: Final = 200
 MOST_TEXT: Final = 1_000
 MOST_QUOTE: Final = 240
+# States in which a person need not act at once.
 _CALM: Final = ("COMPLETE", "READY TO ADVANCE", "READY TO DISPATCH", "READY TO COLLECT", "IN PROGRESS", "NO WAVE")
 # These could end the `<script>` or open a comment; the last two end a line in older JavaScript.
 _IN_SCRIPT: Final = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
@@ -33,6 +34,7 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enc
 def page(facts: ReportFacts, findings: Iterator[FindingShown]) -> Iterator[str]:
     """Yield the page of a run in pieces; `findings` are all of its findings, gravest first."""
     style, script = _part("page.css"), _part("page.js")
+    # Only these are shown without a script, and they are still needed when the stream is written.
     first = list(islice(findings, WITHOUT_SCRIPT))
     values = {
         "policy": _policy(style, script),
@@ -48,6 +50,7 @@ def page(facts: ReportFacts, findings: Iterator[FindingShown]) -> Iterator[str]:
         "without_script": "\n".join(_without_script(first, facts.total)),
         "origin": "\n".join(_origin(facts)),
     }
+    # Split, so that the findings can be streamed between both halves of the page.
     before, after = _part("page.html").split("$findings")
     yield Template(before).substitute(values)
     yield from data(facts, chain(first, findings))
@@ -103,6 +106,7 @@ def _row(finding: FindingShown, numbers: dict[str, int]) -> list[str | int]:
 
 def _once(text: str, numbers: dict[str, int]) -> str | int:
     known = numbers.get(text)
+    # Messages and paths repeat: numbers make a page of 100,000 findings several times smaller.
     if known is not None:
         return known
     numbers[text] = len(numbers)
@@ -116,6 +120,7 @@ def _part(name: str) -> str:
 def _policy(style: str, script: str) -> str:
     """Return the Content-Security-Policy: our style and our script by their digests, and nothing else."""
     kept = {
+        # By digest and not `unsafe-inline`: a script that a finding smuggled in would not run.
         name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         for name, text in (("style", style), ("script", script))
     }

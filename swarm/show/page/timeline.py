@@ -114,6 +114,7 @@ def _bars(agent: AgentLane, wave: WaveLane, span: float) -> Iterator[str]:
     for attempt in agent.attempts:
         begin = seconds_between(wave.dispatched, attempt.began) / span * 100
         until = seconds_between(wave.dispatched, attempt.ended) / span * 100 if attempt.ended else 100.0
+        # Clocks of several machines can disagree, so a bar is kept inside its lane.
         size = min(max(until - begin, _LEAST_BAR), 100.0)
         begin = min(begin, 100.0 - size)
         tone = tone_of(attempt.outcome) if attempt.outcome else "quiet"
@@ -145,6 +146,7 @@ def _attempt(attempt: AttemptBar) -> str:
 
 
 def _axis(span: float) -> str:
+    # Round steps of time; beyond the last the step is whatever gives few enough marks.
     step = next((size for size in _TICKS if span / size <= _MOST_TICKS), span / _MOST_TICKS)
     marks = [tick * step for tick in range(int(span / step) + 1)]
     parts = ['<svg class="axis" height="20" aria-hidden="true">']

@@ -35,7 +35,7 @@ _FAILED: Final = {
 
 
 class WaveLaunch(NamedTuple):
-    """Facts that all attempts of one launch of a wave share; `files` and `assigned` are by domain and by agent run."""
+    """Facts that all attempts of a launch share; `files` are by domain, `assigned` by agent run."""
 
     store: Store
     run: Run
@@ -51,15 +51,17 @@ class WaveLaunch(NamedTuple):
 
 
 async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt]) -> None:
-    """Make an attempt of an agent. The row is written first, so that a supervisor that dies leaves a trace of it."""
+    """Make an attempt of an agent. The row is written first, so that a supervisor that dies leaves a trace."""
     job, folder = _job(wave_launch, agent, len(before) + 1)
     steps = wave_launch.runtime.steps(job)
     try:
         attempt_id = _open(wave_launch, agent, before, folder, list(steps[0].argv) if steps else [])
+    # A refused second attempt must not leave an empty folder, which would look like an attempt without a record.
     except BaseException:
         with suppress(OSError):
             folder.rmdir()
         raise
+    # After the row: a crash in between leaves an open attempt, which the next launch closes.
     _set_aside(job.output_path, folder)
     spawned = functools.partial(_spawned, wave_launch, attempt_id)
     mark = {AGENT_VARIABLE: str(attempt_id), "SWARM_OUTPUT_FILE": str(job.output_path)}
@@ -84,6 +86,7 @@ async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt
             )
         )
     except BaseException:
+        # Closed here and not by the next command: the agent can be launched again at once.
         ending = Ending("killed", 3, error_code="INTERRUPTED", error_fragment="the launch was interrupted")
         with wave_launch.store.mutation() as conn:
             attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)
@@ -93,6 +96,7 @@ async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt
 
 
 def _job(wave_launch: WaveLaunch, agent: AgentRun, ordinal: int) -> tuple[Job, Path]:
+    # The agent's own tree, else the tree that the analyzers share, else the checkout of a wave without isolation.
     place = agent.worktree_path or wave_launch.wave.shared_tree or str(wave_launch.repository.root)
     output = Path(agent.output_path)
     folder = output.parent / f"attempt-{ordinal}"
@@ -127,6 +131,7 @@ def _open(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt], folde
     )
     with wave_launch.store.mutation() as conn:
         attempt_id = attempts.add(conn, wave_launch.run.id, wave_launch.wave.id, new)
+        # A later attempt finds the agent running already.
         if agent.status is AgentRunStatus.DISPATCHED:
             transitions.move_agent_run(conn, wave_launch.wave, agent, AgentRunStatus.RUNNING)
     stage_events.emit(
@@ -151,10 +156,12 @@ def _close(wave_launch: WaveLaunch, agent: AgentRun, attempt_id: int, job: Job, 
     attempt_files.write_events(job.attempt_folder, ran, ending)
     with wave_launch.store.mutation() as conn:
         attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)
+        # Only a success proves which files were read; a failed analyzer's list would turn silence into fixes.
         if ending.outcome == "success" and analysis is not None:
             agent_runs.record_analysis(conn, agent.id, _analyzer_name(wave_launch), analysis)
         target = _FAILED.get(ending.outcome)
         if target is not None:
+            # `agent` was read before its first attempt moved the row, and the update names the expected state.
             running = agent._replace(status=AgentRunStatus.RUNNING)
             reason = f"{ending.error_code}: {ending.error_fragment or ending.outcome}"
             transitions.move_agent_run(conn, wave_launch.wave, running, target, reason=reason)
@@ -179,16 +186,19 @@ def _judged(wave_launch: WaveLaunch, job: Job, ran: Ran) -> tuple[Ending, dict[s
         "last_progress": ran.last_progress,
         "duration_ms": ran.duration_ms,
     }
+    # Before any file is read: an agent may have put a link in the place of the folder.
     if not attempt_files.is_in_place_of_attempt(job.attempt_folder):
         problem = "its folder in the workspace was replaced; nothing is read or written there"
         return Ending("invalid_output", 3, error_code="FOLDER_REPLACED", error_fragment=problem, **times), None
     if ran.not_started is not None:
+        # The exit class that shells use for a missing program, so that scripts can tell it apart.
         code = 127 if "No such file" in ran.not_started else 1
         failed = Ending("not_started", code, error_code="NOT_STARTED", error_fragment=ran.not_started[:900])
         return failed._replace(duration_ms=ran.duration_ms), None
     if ran.timed_out:
         fragment = f"no end within {wave_launch.seconds:g} s. {ran.fragment}".strip()
         return Ending("timed_out", 3, error_code="TIMED_OUT", error_fragment=_cut(fragment), **times), None
+    # The exit status before the output: a program that failed may have written half of its output.
     if ran.failed is not None:
         fragment = _cut(ran.fragment or f"exit code {ran.exit_code}")
         return Ending("runtime_error", 3, error_code="RUNTIME_FAILED", error_fragment=fragment, **times), None
@@ -212,4 +222,5 @@ def _set_aside(output: Path, folder: Path) -> None:
 
 
 def _cut(text: str) -> str:
+    # The limit is a CHECK of the table in bytes, and a cut may fall inside a character.
     return text.encode()[: supervisor.FRAGMENT_BYTES].decode("utf-8", "ignore")

@@ -11,7 +11,7 @@ from swarm.store.attempts import Ending
 from swarm.workspace import workspace_above
 
 if TYPE_CHECKING:
-    # It brings asyncio, for which `collect` and `attempts` have no use.
+    # This import brings asyncio, which `collect` and `attempts` do not use.
     from swarm.runtimes.supervisor import Ran
 
 NAME: Final = "record.json"
@@ -25,11 +25,13 @@ def is_in_place_of_attempt(folder: Path) -> bool:
 
 def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
     """Write the record of an attempt, as the database holds it; `schemas/attempt-record.schema.json` is its form."""
+    # From the database, never from memory: a record that is written again must equal the first.
     attempt = attempts.find(conn, attempt_id)
     if attempt is None or not is_in_place_of_attempt(file.parent):
         return
     record = {
         "schema": SCHEMA,
+        # The class of the end; `result.raw_exit_code` is the program's own code.
         "exit_code": attempt.exit_class,
         "outcome": attempt.outcome,
         "duration_ms": attempt.duration_ms,

@@ -23,6 +23,7 @@ def attempts(conn: sqlite3.Connection, run: Run, wave: Wave) -> AttemptsResult:
     agents, gravest = [], 0
     for agent in agent_runs.current(conn, wave.id):
         own = by_agent.get(agent.id, [])
+        # The last attempt of each agent: an earlier failure that was made good is over.
         if own and own[-1].exit_class is not None:
             gravest = min(gravest, own[-1].exit_class, key=_PRECEDENCE.index)
         shown = tuple(_shown(attempt) for attempt in own)
@@ -68,6 +69,7 @@ def waiting_agents(conn: sqlite3.Connection, wave: Wave) -> list[tuple[AgentRun,
         works = agent.status in {AgentRunStatus.DISPATCHED, AgentRunStatus.RUNNING}
         # An output without an attempt was written by a person: a process would overwrite it.
         by_hand = not own and os.path.lexists(agent.output_path)
+        # An open attempt has a supervisor, and a success waits for `collect`.
         if works and not by_hand and not any(attempt.outcome in {None, "success"} for attempt in own):
             waiting.append((agent, own))
     return waiting

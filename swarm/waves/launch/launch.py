@@ -42,24 +42,31 @@ def launch(
     wave = waves.in_flight(store.conn, run.id)
     if wave is None:
         raise errors.NoWaveToLaunch(run_id=run.id)
+    # Before the lock: a missing program is reported at once, and nothing is touched.
     found, program = registry.ready(runtime or wave.runtime or registry.DEFAULT, config, wave.phase)
     with only_supervisor(workspace, run, wave):
+        # Before the waiting agents are read: a dead attempt would count as open for ever.
         close_dead_attempts(store, run, wave)
         repository = repository_at(Path(run.local_path))
         # Without links: an analyzer would follow them out of the repository, and quote files of the machine.
         tracked = files_at(repository.git, wave.dispatch_sha)
         paths = [file.path for file in tracked if file.mode not in {LINK_MODE, SUBMODULE_MODE}]
+        # By the frozen map, as collect will judge.
         files, _ = OwnershipMap(snapshots.map_of(store.conn, wave.snapshot_id)).divide(paths)
         waiting = waiting_agents(store.conn, wave)
+        # An analyzer that fixes would edit the user's checkout.
         if waiting and not is_audit(wave.phase) and not wave.isolated and found.is_analyzer:
             raise errors.LaunchNeedsIsolation(number=wave.number, phase=wave.phase, runtime=found.name, run_id=run.id)
         if waiting and found.is_analyzer and is_audit(wave.phase):
             wave = with_shared_tree(store, workspace, run, wave, repository)
         tree = Path(wave.shared_tree) if wave.shared_tree else repository.root
+        # From the tree that is analysed: the checkout may hold another configuration by now.
         config_hash = found.config_hash(tree, paths, wave.phase)
+        # Only a launch that runs something replaces the runtime of the wave.
         if waiting:
             with store.mutation() as conn:
                 waves.record_runtime(conn, wave.id, found.name, program.version, config_hash)
+        # Without `--timeout` the run's policy is the bound: `resume` would count a longer attempt as timed out.
         allowed = seconds or min(config.attempt_seconds, run.timeout_seconds)
         assigned = assigned_to(store.conn, run, wave, repository) if waiting else {}
         wave_launch = WaveLaunch(

@@ -14,6 +14,7 @@ from swarm.workspace import Workspace
 
 def with_shared_tree(store: Store, workspace: Workspace, run: Run, wave: Wave, repository: Repository) -> Wave:
     """Give a wave without worktrees a detached tree for its analyzers."""
+    # Its agents have trees of their own.
     if wave.shared_tree is None and wave.isolated:
         return wave
     place = Path(wave.shared_tree) if wave.shared_tree else workspace.tree(run.id, wave.number, None)
@@ -21,6 +22,7 @@ def with_shared_tree(store: Store, workspace: Workspace, run: Run, wave: Wave, r
     if not place.exists():
         with worktrees.worktree_lock(repository, "launch"):
             worktrees.make_tree(repository.git, tree, wave.dispatch_sha)
+            # Before the first analyzer runs: `collect` compares the tree with this copy.
             kept_index.keep_indexes([tree], workspace.wave_folder(run.id, wave.number))
             # Under the lock: a command that finds the tree in no row would take it for an orphan.
             if wave.shared_tree is None:

@@ -14,8 +14,10 @@ def run_all(tasks: Sequence[Callable[[], Awaitable[None]]], at_once: int) -> Non
 
     async def everything() -> None:
         this = asyncio.current_task()
+        # Handlers can only be set in the main thread; tests and servers call this function from others.
         with suppress(NotImplementedError, ValueError, RuntimeError):
             for number in (signal.SIGINT, signal.SIGTERM):
+                # A signal that the caller ignores, as shells do for background jobs, stays ignored.
                 if this is not None and signal.getsignal(number) is not signal.SIG_IGN:
                     asyncio.get_running_loop().add_signal_handler(number, this.cancel)
         await supervisor.run_queue(tasks, at_once=at_once)
@@ -23,9 +25,11 @@ def run_all(tasks: Sequence[Callable[[], Awaitable[None]]], at_once: int) -> Non
     if not tasks:
         return
     try:
+        # asyncio replaces the handlers, and the commands after the launch need their own again.
         with interruption.kept():
             asyncio.run(everything())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     except BaseExceptionGroup as group:
+        # The error door shows a single error, and the first is the cause of the others' end.
         raise group.exceptions[0] from None

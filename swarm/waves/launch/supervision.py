@@ -1,4 +1,4 @@
-"""Supervisors of a wave: at most one at a time, and what dead ones left behind."""
+"""Supervisors of a wave: at most one at a time, and the processes and files that dead supervisors left."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -59,10 +59,12 @@ def hold_to_no_supervisor(workspace: Workspace, run: Run, wave: Wave) -> None:
 def close_dead_attempts(store: Store, run: Run, wave: Wave) -> None:
     """End processes of a dead supervisor, close its attempts, and write the records that are missing."""
     for own in attempts.of_wave(store.conn, wave.id).values():
+        # Only the last attempt can be open: the table allows a single open attempt per agent run.
         attempt = own[-1]
         _sweep(Path(attempt.record_path).parent)
         if attempt.outcome is not None and not Path(attempt.record_path).exists():
             attempt_files.write(Path(attempt.record_path), store.conn, attempt.id)
+        # A pid of another machine may be any process here.
         if attempt.outcome is not None or attempt.host != processes.host():
             continue
         for pid, start in _processes_of(attempt):
@@ -86,10 +88,12 @@ def _processes_of(attempt: Attempt) -> list[tuple[int, str]]:
     """Return the leaders of an attempt's groups; a supervisor may die before it records the process."""
     if attempt.pid is not None and attempt.pid_start:
         return [(attempt.pid, attempt.pid_start)]
+    # A supervisor killed between spawn and `record_process` leaves the environment as the only trace.
     return processes.leaders_with(mark_of(attempt))
 
 
 def mark_of(attempt: Attempt) -> dict[str, str]:
     """Return the environment variables that every process of an attempt has, and no process of another."""
+    # Id and path together: another control plane can have an attempt of the same id.
     output = Path(attempt.record_path).parent.with_name("output.json")
     return dict(zip(MARK, (str(attempt.id), str(output)), strict=True))

@@ -24,6 +24,7 @@ def replay(store: Store, run_id: str | None, *, check: bool) -> ReplayShown:
     A finding begins with its first sighting. Sightings are read from their table and checked against the count and
     digest in the wave's event. Raises LedgerBroken: the events of a broken chain prove nothing.
     """
+    # Before the snapshot: the walk reads pages, and a snapshot would hold writers back all the while.
     chain = verify(store, None)
     with store.snapshot() as conn:
         story = story_of(ledger.events_after(conn, 0, run_id))
@@ -87,6 +88,7 @@ def _compared(conn: sqlite3.Connection, story: Story, run_id: str | None) -> Ite
             yield Difference(subject, run, _NO_ROW, None, _brief(facts))
         else:
             yield from _unlike(subject, run, expected, facts)
+    # Rows without an event of their own are covered by digests in the events of their wave.
     yield from _digests(conn, story, "digest of its claims", digests, digest_table.fix_claims_digest)
     yield from _digests(conn, story, "digest of its evidence", sealed, digest_table.digest)
     for name, bodies in (("snapshot", table_states.snapshot_digests), ("output", table_states.output_digests)):

@@ -69,6 +69,7 @@ class Story:
 
     def leave(self, event: Event, came_to: object) -> None:
         """Record a contradiction where an event leaves another state than the current state."""
+        # An event without a previous state begins its subject, and has nothing to contradict.
         if event.from_state is not None and came_to != event.from_state:
             fact = f"the state before event {event.seq}"
             self.steps.append((event.subject, event.run_id, fact, str(came_to), event.from_state))

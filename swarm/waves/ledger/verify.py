@@ -20,6 +20,7 @@ def verify(store: Store, head: str | None) -> ChainShown:
     chain = ledger.examine(store.conn, head=head)
     if chain.broken is not None:
         raise broken(chain.broken)
+    # A chain that was cut or written anew is sound in itself: only a hash kept outside can show that.
     if head is not None and chain.after_head is None:
         problem = f"no event has the hash {head}: the end was cut off, or all was written anew"
         raise errors.LedgerBroken(seq=chain.events, kind=None, what="head", problem=problem)

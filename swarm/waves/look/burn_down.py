@@ -22,18 +22,20 @@ def burn_down(
 ) -> tuple[OpenAfter, ...]:
     """Return the open findings after each wave that ended, and at present where the counts differ."""
     ended = [(wave, wave.result) for wave in every if wave.status not in _WITHOUT_RESULT]
+    # Only where a wave has no counts of its own: the query reads all findings of the run.
     lives = list(trends.spans(conn, run.id)) if any(not kept_counts(result) for _, result in ended) else []
     points = [
         OpenAfter(wave.number, wave.phase, kept_counts(result) or _derived(wave, lives), not kept_counts(result))
         for wave, result in ended
     ]
+    # Decisions after the last wave change the counts, and get a point of their own.
     if points and points[-1].counts != present:
         points.append(OpenAfter(None, None, present, derived=False))
     return tuple(points)
 
 
 def kept_counts(result: WaveResult | None) -> SeverityCounts | None:
-    """Return the open findings as a wave recorded them; older versions of swarm recorded none."""
+    """Return the open findings as a wave recorded them, `None` for waves of older versions."""
     kept = result.open_by_severity if result else None
     return None if kept is None else severity_counts(kept.items())
 
@@ -54,7 +56,7 @@ def _derived(wave: Wave, lives: Iterable[trends.Lifespan]) -> SeverityCounts:
 
 
 def severity_counts(pairs: Iterable[tuple[str, int]]) -> SeverityCounts:
-    """Return how many of each severity, from pairs of a severity and a count."""
+    """Return the counts by severity, from pairs of a severity and a count."""
     counts: Counter[str] = Counter()
     for severity, count in pairs:
         counts[severity] += count

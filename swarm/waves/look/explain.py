@@ -62,6 +62,7 @@ def code_explained(code: str) -> Explanation | None:
     found = CATALOGUE.get(code.upper())
     if found is None:
         return None
+    # The fields of the text are shown as `<name>`, since no error has filled them in.
     form = re.sub(r"\{(\w+)[^}]*\}", r"<\1>", found.text)
     hint = re.sub(r"\{(\w+)[^}]*\}", r"<\1>", found.advice)
     meaning = (
@@ -120,6 +121,7 @@ def finding_explained(conn: sqlite3.Connection, run: Run, named: str) -> Explana
 
 def explain(conn: sqlite3.Connection | None, run: Run | None, thing: str) -> Explanation:
     """Return the meaning of a thing. Raises SubjectUnknown, FindingNotFound."""
+    # A code first, because it needs no database.
     found = code_explained(thing)
     number = re.fullmatch(r"(?:(exit|attempt):)?([0-9]{1,9})", thing, re.ASCII)
     if found is None and number is not None:
@@ -128,6 +130,7 @@ def explain(conn: sqlite3.Connection | None, run: Run | None, thing: str) -> Exp
         if kind == "attempt" and conn is not None:
             found = attempt_explained(conn, value)
     if found is None and number is None and conn is not None and run is not None:
+        # Without the prefix a misspelt code would be looked up as a finding, and the error would mislead.
         if not re.match(r"(?i)F-", thing):
             raise errors.SubjectUnknown(received=errors.shortened(thing))
         found = finding_explained(conn, run, thing)
@@ -167,6 +170,7 @@ def _cause(attempt: Attempt) -> tuple[str, str]:
     for pattern, cause, remedy in _FRAGMENTS:
         if re.search(pattern, attempt.error_fragment or ""):
             return cause, remedy
+    # No known words: the time that a program took still tells a broken start from broken work.
     duration = attempt.duration_ms or 0
     if duration < _QUICK_MS:
         return "it failed at its start", "look at stderr.log beside the record, and run its argv by hand"

@@ -44,6 +44,7 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
     groups: Counter[str] = Counter()
     shown: list[FindingShown] = []
     for finding in selected(conn, run, filters):
+        # Counted before the limit, which shortens the list and not the sums.
         counts[finding.severity] += 1
         if filters.group_by:
             groups[_group(finding, filters.group_by)] += 1
@@ -118,6 +119,7 @@ def _pattern(glob: str) -> str:
 
 
 def _wave(conn: sqlite3.Connection, run: Run, number: int | None) -> Wave:
+    # A wave in flight has no results yet, and its predecessor is still the state of the run.
     wave = waves.newest_ended(conn, run.id) if number is None else waves.numbered(conn, run.id, number)
     if wave is None:
         raise errors.WaveNotFound(run_id=run.id, number=number)
@@ -131,6 +133,7 @@ def _broken(conn: sqlite3.Connection, wave: Wave) -> tuple[Broken, ...]:
         for agent in agents
         if agent.status is not AgentRunStatus.COMPLETE
     ]
+    # All agents may be complete and the wave still failed, by a file touched outside of the worktrees.
     if not found and wave.status is WaveStatus.FAILED:
         found = [Broken(violation.agent_domain, f"{violation.file} was touched") for violation in wave.violations]
     return tuple(found)
@@ -207,10 +210,12 @@ def fails(found: Iterable[FindingShown], fail_on: str | None, wave_number: int |
 
 def exit_code(conn: sqlite3.Connection, run: Run, filters: Filters, result: FindingsResult, fail_on: str | None) -> int:
     """Return 2 for an incomplete audit, 1 for findings that fail the gate, else 0."""
+    # Before the findings: a gate must not turn green because an agent saw nothing.
     if result.state == "pipeline_broken":
         return 2
     if fail_on is None:
         return int(result.total > 0)
+    # Read again, because the result holds only as many findings as the limit allows.
     shown = (finding_shown(finding) for finding in selected(conn, run, filters))
     return int(fails(shown, fail_on, result.wave_number))
 

@@ -1,4 +1,4 @@
-"""`history`: the events of one wave or of one finding."""
+"""`history`: the events of a wave or of a finding."""
 
 import sqlite3
 
@@ -26,6 +26,7 @@ def wave_history(conn: sqlite3.Connection, wave: Wave) -> tuple[EventShown, ...]
     return tuple(
         event_shown(event)
         for event in ledger.events_after(conn, 0, wave.run_id)
+        # A wave can move 100,000 findings; their events belong to the histories of the findings.
         if event.wave_id == wave.id and not event.subject.startswith("finding:")
     )
 
@@ -33,7 +34,7 @@ def wave_history(conn: sqlite3.Connection, wave: Wave) -> tuple[EventShown, ...]
 def finding_history(conn: sqlite3.Connection, row_id: int) -> tuple[EventShown, ...]:
     """Return the event that recorded a finding and every change of its state, oldest first.
 
-    No event names a new finding: its first wave has one event for all its sightings, with their count and digest.
+    No event names a new finding: its first wave has a single event for all sightings, with their count and digest.
     """
     wave_id = first_wave_of(conn, row_id)
     events = ledger.events_of(conn, f"wave:{wave_id}", f"finding:{row_id}")

@@ -65,6 +65,7 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
         runtime_version=wave.runtime_version,
         runtime_config=wave.runtime_config,
         agents=_agents(conn, wave),
+        # Without the detail, which names the place of lost work on this machine.
         violations=tuple(ReceiptViolation(*violation[:3]) for violation in wave.violations),
         leases=tuple(
             ReceiptLease(lease.domain, lease.file, lease.status, lease.request_reason, lease.reason)
@@ -145,6 +146,7 @@ def _agents(conn: sqlite3.Connection, wave: Wave) -> tuple[ReceiptAgent, ...]:
 
 def _findings(conn: sqlite3.Connection, wave: Wave, kept: WaveResult) -> ReceiptFindings:
     seen = sightings.seen_in(conn, wave.id)
+    # From the ledger: later waves may have moved the findings, and the receipt must not change.
     fixed = tuple(ledger.fixed_in(conn, wave.run_id, wave.id))
     return ReceiptFindings(
         new=kept.new,

@@ -36,8 +36,10 @@ def report(store: Store, run: Run, file: Path, page: Page) -> ReportResult:
     is the control plane.
     """
     refuse_target(file, store.path)
+    # A snapshot: a wave collected in between would make the counts contradict the list.
     with store.snapshot() as conn:
         shown = facts(conn, run)
+        # Streamed: a page of 100,000 findings never lies in memory as a whole.
         listed = map(finding_shown, findings.select(conn, run.id, Selection()))
         size = write_stream(file, page(shown, listed))
     return ReportResult(run.id, str(file), size, len(shown.waves), shown.total)
@@ -83,6 +85,7 @@ def facts(conn: sqlite3.Connection, run: Run) -> ReportFacts:
 
 def _lane(conn: sqlite3.Connection, wave: Wave) -> WaveLane:
     agents = agent_runs.all_of(conn, wave.id)
+    # Later rows overwrite earlier ones, so the newest agent run of each domain remains.
     newest = {agent.domain: agent.id for agent in agents}
     launched = attempts.of_wave(conn, wave.id)
     touched: dict[str, list[str]] = {}

@@ -57,12 +57,15 @@ def code_around(run: Run, finding: Finding) -> tuple[CodeLine, ...]:
         git = repository_at(Path(run.local_path)).git
         blob = next(file.blob for file in files_at(git, finding.anchor_commit) if file.path == finding.file)
         ((_, content),) = contents(git, [(finding.file, blob)])
+    # The code is a help: a moved repository or a collected commit must not hide the finding.
     except (errors.SwarmError, GitError, StopIteration, ValueError):
         return ()
     lines = SourceText(finding.file, content).lines
     first, last = max(1, finding.line - AROUND), min(len(lines), finding.line + AROUND)
     return tuple(
-        CodeLine(number, lines[number - 1].rstrip("\r"), number == finding.line) for number in range(first, last + 1)
+        # Without the `\r`, which would move the terminal's cursor.
+        CodeLine(number, lines[number - 1].rstrip("\r"), number == finding.line)
+        for number in range(first, last + 1)
     )
 
 

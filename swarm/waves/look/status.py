@@ -62,6 +62,7 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> StatusRe
 
 
 def _supervisor(workspace: Workspace, run: Run, wave: Wave | None) -> str:
+    # An ended wave has no supervisor, and its lock file need not be opened.
     if wave is None or wave.status not in {WaveStatus.DISPATCHED, WaveStatus.FAILED}:
         return ""
     lock = workspace.launch_lock(run.id, wave.number)
@@ -112,6 +113,7 @@ def _verification(
         return None
     number = None
     if made.wave_id is not None:
+        # The newest wave is at hand; only an older wave costs a query.
         is_newest = newest is not None and newest.id == made.wave_id
         number = newest.number if newest is not None and is_newest else waves.number_of(conn, made.wave_id)
     return LastVerification(

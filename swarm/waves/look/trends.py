@@ -61,6 +61,7 @@ def _groups(conn: sqlite3.Connection, repo: str | None) -> Iterator[_Defect]:
 
 def _leader_of(leader: dict[int, int], row_id: int) -> int:
     while (above := leader.setdefault(row_id, row_id)) != row_id:
+        # Each step halves the path (union-find): long chains of runs stay fast.
         leader[row_id] = leader[above]
         row_id = above
     return row_id
@@ -79,6 +80,7 @@ def _returns(members: Iterable[Persistent]) -> list[Persistent]:
     """Return the findings of later runs whose predecessor had been fixed in the run before."""
     found: list[Persistent] = []
     before: Persistent | None = None
+    # Members come oldest run first, so a neighbour in another run is the finding's predecessor.
     for member in members:
         if before is not None and before.run != member.run and before.is_fixed:
             found.append(member)
@@ -113,6 +115,7 @@ def _comeback(conn: sqlite3.Connection, group: _Defect) -> Comeback:
 def _history(conn: sqlite3.Connection, repo: str | None, limit: int) -> tuple[int, tuple[WavePoint, ...]]:
     points = trend_rows.points(conn, repo)
     newest = list(islice(points, limit))
+    # The rest is only counted: nothing of it is decoded or kept.
     total = len(newest) + sum(1 for _ in points)
     regressed = {run_id: trend_rows.regressions_by_wave(conn, run_id) for run_id in {point.run_id for point in newest}}
     return total, tuple(_point(point, regressed[point.run_id]) for point in reversed(newest))

@@ -1,4 +1,4 @@
-"""A wave that is taken up again, and the precondition that every way of recovery shares."""
+"""Recovery of a wave, and the precondition that `resume`, `redrive` and `revalidate` share."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ MOST_NAMED = 10
 
 
 class Recovery(NamedTuple):
-    """A wave that is taken up again, by which verb, and why."""
+    """A wave that is taken up again, with the verb and the reason."""
 
     verb: str
     workspace: Workspace
@@ -35,7 +35,7 @@ class Recovery(NamedTuple):
 def hold_to_git_folder(run: Run, wave: Wave, repository: Repository) -> None:
     """Raises WaveGitFolderChanged where an agent may have changed the git folder that all worktrees share.
 
-    Nothing is run in the worktrees then: a changed configuration or hook would run in our name.
+    Then git must not run in the worktrees: a changed configuration or hook would run in our name.
     """
     if changed := git_folder.changed_common(wave, repository):
         more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""

@@ -1,4 +1,4 @@
-"""Redispatch of some agents of a wave: their trees and prompts made, then a new row each; no other agent is touched."""
+"""Redispatch of some agents of a wave: make their trees and prompts, then write a new row for each."""
 
 import shutil
 import sqlite3
@@ -33,6 +33,7 @@ def redispatch(
     """
     commit, git = recovery.wave.dispatch_sha, recovery.repository.git
     wanted = [(new.agent.domain.name, new.agent.tree) for new in plan.successors if new.makes_tree and new.agent.tree]
+    # Trees first, rows last, as in dispatch: a crash leaves empty trees, never a row without a tree.
     made = worktrees.make_trees(git, wanted, commit)
     # Hold interrupts: after COMMIT the cleanup below would delete worktrees that the database names.
     with postponed():
@@ -45,6 +46,7 @@ def redispatch(
         except BaseException:
             worktrees.take_back(git, made, commit)
             for new in plan.successors:
+                # Prompts of this call only: each redispatch has an ordinal in its names.
                 new.agent.prompt_path.unlink(missing_ok=True)
                 shutil.rmtree(new.agent.output_path.parent, ignore_errors=True)
             raise
@@ -57,6 +59,7 @@ def _fingerprints(recovery: Recovery, made: Sequence[Tree]) -> Sentinel:
     A kept index is the state that a tree began with: taken now, it would hide the edits of an agent that failed.
     """
     kept = recovery.wave.sentinel
+    # Taken now: the new trees have changed the git folder, which is no violation.
     common = sentinel.fingerprint_common(recovery.repository.common_dir, recovery.run.id)
     primary = None if kept.primary is None else sentinel.fingerprint_primary(recovery.repository)
     return Sentinel(common, primary, kept.indexes | kept_index.kept_digests(made, recovery.folder), kept.branch)
@@ -69,21 +72,25 @@ def _record(
     with store.mutation() as conn:
         _hold_to_plan(conn, recovery, plan)
         for agent in timed_out:
+            # Before the new rows: an agent that still works cannot be dispatched again.
             reason = f"no end within the run's {run.timeout_seconds} s"
             transitions.move_agent_run(conn, wave, agent, AgentRunStatus.TIMED_OUT, reason=reason)
         ids = [_add(conn, recovery, new) for new in plan.successors]
         waves.record_sentinel(conn, wave.id, fingerprints)
         if plan.shared_tree is not None:
             waves.record_shared_tree(conn, wave.id, plan.shared_tree)
+        # In the same transaction: a wave in flight without a working agent would only be collected as failed.
         if wave.status is WaveStatus.FAILED:
             transitions.move_wave(conn, wave, WaveStatus.DISPATCHED, reason=recovery.reason)
         payload: dict[str, object] = {
             "verb": recovery.verb,
             "agentRuns": list(ids),
+            # Violations without an agent end with the new fingerprints, so the ledger keeps them.
             "forgotten": [violation.file for violation in unattributed(wave)],
         }
         subject = f"wave:{wave.id}"
         ledger.append(conn, Entry("wave_taken_up", subject, run.id, wave.id, reason=recovery.reason, payload=payload))
+        # Inside the transaction: a completed row that changed rolls everything back.
         after = digests.completed_hash(conn, wave.id)
         if after != plan.digest:
             raise errors.StateConflict(subject="A completed agent", expected="what it was", run_id=run.id)
@@ -97,6 +104,7 @@ def _hold_to_plan(conn: sqlite3.Connection, recovery: Recovery, plan: SuccessorP
     if now is None or (now.id, now.status) != (wave.id, wave.status):
         subject, expected = f"Wave {wave.number}", f"the newest, and {wave.status}"
         raise errors.StateConflict(subject=subject, expected=expected, run_id=run.id)
+    # An agent that another command moved or replaced must not get a second successor.
     current = {agent.id: agent.status for agent in agent_runs.current(conn, now.id)}
     for new in plan.successors:
         if current.get(new.before.id) != new.before.status:

@@ -1,4 +1,4 @@
-"""`redrive`: every agent of a failed wave that is not complete, dispatched again; blocked agents too."""
+"""`redrive`: dispatch again every agent of a failed wave that is not complete, blocked agents too."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -29,6 +29,7 @@ def redrive(
     wave = _latest(store, run, number)
     if wave.status is not WaveStatus.FAILED:
         return nothing_to_do(store.conn, run, wave, WaveAgents((), (), (), (), ()))
+    # A dry run takes no lock: taking the lock would write a file.
     with supervision.only_supervisor(workspace, run, wave) if apply else nullcontext():
         if not apply:
             supervision.hold_to_no_supervisor(workspace, run, wave)
@@ -56,6 +57,7 @@ def _latest(store: Store, run: Run, number: int) -> Wave:
     wave, newest = waves.numbered(store.conn, run.id, number), waves.newest(store.conn, run.id)
     if wave is None or newest is None:
         raise errors.WaveNotFound(run_id=run.id, number=number)
+    # Findings of a later wave rest on this wave as it ended.
     if wave.id != newest.id:
         problem = f"only the latest wave is driven again, and that is wave {newest.number}"
         remedy = f"`swarm status {run.id}` tells what helps that one"

@@ -32,7 +32,7 @@ TAIL: Final = (AgentRunStatus.FAILED, AgentRunStatus.TIMED_OUT, AgentRunStatus.P
 class WaveAgents(NamedTuple):
     """Current agents of a wave by what `resume` and `redrive` do with them.
 
-    `tail` is dispatched again; `late` are those of it that ran out of time; of `unknown` nobody knows the begin.
+    `tail` is dispatched again; `late` are the agents of the tail that ran out of time; `unknown` have no known begin.
     """
 
     tail: tuple[AgentRun, ...]
@@ -58,6 +58,7 @@ def resume(
             supervision.close_dead_attempts(store, run, wave)
         else:
             supervision.hold_to_no_supervisor(workspace, run, wave)
+        # Read again under the lock: another command may have ended the wave since it was read.
         supervision.hold_to_status(store.conn, wave)
         found = _wave_agents(store.conn, run, wave)
         if not found.tail:
@@ -76,12 +77,13 @@ def resume(
 
 def take_up(store: Store, recovery: Recovery, found: WaveAgents, *, apply: bool) -> RedispatchResult:
     """Dispatch the tail of a wave again, or return what that would do."""
+    # Before the plan, which runs git in the agents' trees.
     hold_to_git_folder(recovery.run, recovery.wave, recovery.repository)
     if not apply:
         plan = plan_successors(store.conn, recovery, found.tail)
         return _result(recovery, found, plan, None, CompletedHash(plan.digest, None))
     with worktrees.worktree_lock(recovery.repository, recovery.verb):
-        # Planned under the lock: which trees can be used again must not change before they are recorded.
+        # Planned under the lock: a tree that the plan reuses must not change before its row is written.
         plan = plan_successors(store.conn, recovery, found.tail)
         ids, after = redispatch(store, recovery, plan, found.late)
     return _result(recovery, found, plan, ids, CompletedHash(plan.digest, after))

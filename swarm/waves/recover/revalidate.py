@@ -60,10 +60,13 @@ def revalidate(
         accepts = not in_flight and not corrected
         if not accepts:
             hold_to_git_folder(run, wave, repository)
+        # A dry run writes its git objects aside: a pure read must not grow the repository.
         with nullcontext(repository) if apply else aside(repository) as place:
             seen = observe(store.conn, workspace, wave, place, corrected, alone=in_flight, accepts=accepts)
         observed = seen._replace(intakes=tuple(_passed(taken) for taken in seen.intakes))
+        # Nothing passed and the wave stays in flight: then there is nothing to record.
         if apply and (any(taken.target for taken in observed.intakes) or not in_flight):
+            # Before the transaction, as in collect: a row must not name a tree without a ref.
             keep_work(repository, wave, observed.intakes)
             # A wave in flight is still collected: its findings are recorded then, those of all agents together.
             (commit_evidence if in_flight else commit)(store, observed, reason or "")
@@ -95,6 +98,7 @@ def _passed(taken: Intake) -> Intake:
     """Return an intake that records nothing for a refused output: the agent keeps its state and its evidence."""
     if taken.target is None or taken.is_complete:
         return taken
+    # A refused correction replaces nothing: the first output stays the evidence of why the agent is blocked.
     return taken._replace(target=None, body=None, claims=(), work=None)
 
 
@@ -122,7 +126,7 @@ def _result(
     store: Store, run: Run, seen: Observed, corrected: Mapping[str, Path], reason: str | None, *, applied: bool
 ) -> RevalidateResult:
     wave = seen.wave
-    looked = [taken for taken in seen.intakes if taken.agent.domain in corrected]
+    judged = [taken for taken in seen.intakes if taken.agent.domain in corrected]
     after = {taken.agent.domain: taken.is_complete for taken in seen.intakes}
     current = agent_runs.current(store.conn, wave.id)
     incomplete = tuple(
@@ -131,8 +135,8 @@ def _result(
     whole = seen.unattributed
     ends = wave.status is WaveStatus.FAILED and not incomplete and not seen.violations
     status = WaveStatus.COLLECTED if ends else wave.status
-    passed = sum(taken.is_complete for taken in looked)
-    judgement = f"{passed} of {len(looked)} outputs pass; the wave {'is' if applied else 'would be'} {status}"
+    passed = sum(taken.is_complete for taken in judged)
+    judgement = f"{passed} of {len(judged)} outputs pass; the wave {'is' if applied else 'would be'} {status}"
     if whole:
         files = "1 file was" if len(whole) == 1 else f"{len(whole)} files were"
         judgement += f", as {files} touched by nobody known"
@@ -145,14 +149,14 @@ def _result(
         status,
         applied=applied,
         reason=reason,
-        agents=tuple(_agent(taken) for taken in looked),
+        agents=tuple(_agent(taken) for taken in judged),
         incomplete=incomplete,
         wave_violations=whole,
         findings=FindingCounts(*seen.reconciled.counts) if has_counts else _NO_COUNTS,
         fixes=seen.fixes.shown,
         skipped_fixes=seen.fixes.skipped,
         summary=f"Wave {wave.number} ({wave.phase}): {judgement}.",
-        next_action=_next(store, run, looked, corrected, is_done=applied or not (looked or ends)),
+        next_action=_next(store, run, judged, corrected, is_done=applied or not (judged or ends)),
         accepted=seen.accepted,
     )
 
@@ -170,8 +174,8 @@ def _agent(taken: Intake) -> Revalidated:
     )
 
 
-def _next(store: Store, run: Run, looked: Sequence[Intake], corrected: Mapping[str, Path], *, is_done: bool) -> str:
-    if is_done or not all(taken.is_complete for taken in looked):
+def _next(store: Store, run: Run, judged: Sequence[Intake], corrected: Mapping[str, Path], *, is_done: bool) -> str:
+    if is_done or not all(taken.is_complete for taken in judged):
         return run_facts.next_action(store.conn, run.id)
     named = " ".join(f"--domain {shlex.quote(f'{name}:{path}')}" for name, path in corrected.items())
     return " ".join(filter(None, (f"swarm revalidate {run.id}", named, "--apply --reason '…'")))

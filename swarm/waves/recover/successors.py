@@ -1,4 +1,4 @@
-"""Plan of the agents of a wave that are dispatched again: same commit, map and findings, a prompt and a tree each."""
+"""Plan of the agents that are dispatched again, each with the same commit, map and findings, a prompt and a tree."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from swarm.waves.trees.sparse import Origin, held_again
 
 
 class Successor(NamedTuple):
-    """An agent that is dispatched again: its row, the plan of its next one, and whether its tree must be made."""
+    """An agent that is dispatched again: its row, the plan of its next row, and whether its tree must be made."""
 
     before: AgentRun
     agent: PlannedAgent
@@ -32,7 +32,7 @@ class Successor(NamedTuple):
 
     @property
     def left_behind(self) -> str | None:
-        """The tree that the agent had, where it gets another one."""
+        """The previous tree of an agent that gets a new tree."""
         return self.before.worktree_path if self.makes_tree else None
 
 
@@ -50,6 +50,7 @@ class SuccessorPlan(NamedTuple):
 def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence[AgentRun]) -> SuccessorPlan:
     """Plan the next rows of some agents, with the same commit, map and findings as before. Writes nothing."""
     run, wave, repository = recovery.run, recovery.wave, recovery.repository
+    # The map of the dispatch: successors must own what their predecessors owned.
     domains = {domain.name: domain for domain in snapshots.map_of(conn, wave.snapshot_id)}
     owners = OwnershipMap(list(domains.values()))
     paths = [file.path for file in files_at(repository.git, wave.dispatch_sha)]
@@ -64,6 +65,7 @@ def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence
         drifted=drifted,
     )
     rows = [agent.domain for agent in agent_runs.all_of(conn, wave.id)]
+    # Every earlier row counts, so that no name of a prompt, a tree or a branch comes twice.
     ordinals = {agent.domain: rows.count(agent.domain) + 1 for agent in tail}
     shared = _shared_tree(recovery, owners, max(ordinals.values(), default=2))
     successors = []
@@ -78,7 +80,7 @@ def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence
 def _given(
     conn: sqlite3.Connection, recovery: Recovery, tail: Sequence[AgentRun]
 ) -> tuple[Mapping[int, Sequence[Finding]], frozenset[str]]:
-    """Return the findings of each agent's prompt, and the ids of those whose line was rewritten."""
+    """Return the findings of each agent's prompt, and the ids of the findings whose line was rewritten."""
     run, wave = recovery.run, recovery.wave
     if is_audit(wave.phase):
         known = {agent.id: routing.known_to_audit(conn, run, wave.phase, agent.domain) for agent in tail}
@@ -103,8 +105,10 @@ def _tree(
     if old.path.is_dir() and not old.path.is_symlink():
         seen = kept_index.touched_in(recovery.repository, old.path, wave, recovery.folder, old.branch)
         is_as_made = not seen and worktrees.is_as_made(git, old, wave.dispatch_sha)
+        # A sparse tree of the earlier try may lack files that are leased or read now.
         if is_as_made and not worktrees.lacks_files(old):
             return old, False
+    # A new place and branch: the failed agent's work stays for a person to look through.
     place = recovery.workspace.tree(run.id, wave.number, name)
     return old._replace(path=place, branch=tree_branch(run.hex, place.name)), True
 

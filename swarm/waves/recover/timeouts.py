@@ -1,4 +1,4 @@
-"""Timeout policy of a run: the agents that work for longer than it allows."""
+"""Timeout policy of a run: the agents that work for longer than the policy allows."""
 
 import os
 import sqlite3
@@ -19,7 +19,7 @@ _WORKING: Final = (AgentRunStatus.DISPATCHED, AgentRunStatus.RUNNING)
 def timed_out(
     conn: sqlite3.Connection, run: Run, wave: Wave, agents: Sequence[AgentRun]
 ) -> tuple[list[AgentRun], list[AgentRun]]:
-    """Return the agents that work for longer than the run allows, and those that began at an unknown time.
+    """Return the agents that work for longer than the run allows, and the agents whose begin is unknown.
 
     An agent with an output is neither: its output waits for `collect`.
     """
@@ -31,6 +31,7 @@ def timed_out(
             continue
         try:
             age = seconds_since(_begun(conn, agent))
+        # Without a readable moment a guess could end an agent that still works.
         except ValueError:
             unknown.append(agent)
             stage_events.emit(
@@ -49,4 +50,5 @@ def _begun(conn: sqlite3.Connection, agent: AgentRun) -> str:
     dispatched = [
         event.ts for event in ledger.events_of(conn, f"agent_run:{agent.id}") if event.to_state == "dispatched"
     ]
+    # The last one: an agent that was dispatched again has its whole time anew.
     return dispatched[-1] if dispatched else ""

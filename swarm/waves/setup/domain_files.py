@@ -31,6 +31,7 @@ def parsed_globs(raw: str) -> tuple[str, ...]:
         raise refused("received an empty value")
     try:
         globs = json.loads(raw)
+    # A deep nest of brackets makes the parser raise RecursionError.
     except (ValueError, RecursionError) as error:
         raise refused(f"'{errors.shortened(raw)}' is not valid JSON") from error
     if not isinstance(globs, list):
@@ -95,6 +96,7 @@ def domains_from_file(file: Path) -> list[Domain]:
         )
         for item in listed
     ]
+    # The schema cannot demand unique names, and the table would refuse the second without naming the file.
     names = Counter(domain.name for domain in domains)
     twice = next((name for name, times in names.items() if times > 1), None)
     if twice is not None:
@@ -104,6 +106,7 @@ def domains_from_file(file: Path) -> list[Domain]:
 
 def codeowners_rules(repository: Repository, files: Iterable[TreeFile]) -> list[codeowners.Rule]:
     """Return the rules of the first CODEOWNERS among the files of a commit. Raises CodeownersInvalid."""
+    # From the commit and not from the disk; a link could lead out of the repository.
     blobs = {file.path: file.blob for file in files if file.mode not in {LINK_MODE, SUBMODULE_MODE}}
     path = next((place for place in CODEOWNERS if place in blobs), None)
     if path is None:

@@ -115,6 +115,7 @@ def freeze(store: Store, run: Run, paths: Sequence[str]) -> DomainsResult:
 def unfreeze(store: Store, run: Run, paths: Sequence[str], *, reason: str, force: bool) -> DomainsResult:
     """Make the map a draft again. Raises DomainsWaveUnfinished for a wave in flight, or a failed wave without force."""
     with store.mutation() as conn:
+        # Read inside the transaction: a dispatch may be recording its wave at this moment.
         wave = waves.newest(conn, run.id)
         if wave is not None and (
             wave.status is WaveStatus.DISPATCHED or (wave.status is WaveStatus.FAILED and not force)
@@ -155,7 +156,7 @@ def add(store: Store, run: Run, paths: Sequence[str], change: DomainChange) -> D
 
 
 def edit(store: Store, run: Run, paths: Sequence[str], change: DomainChange) -> DomainsResult:
-    """Change a domain where it stands, or move it before another. Raises DomainNotFound, DomainsFrozen."""
+    """Change a domain in its place, or move the domain before another. Raises DomainNotFound, DomainsFrozen."""
 
     def edited(domains: list[Domain]) -> list[Domain]:
         at = _position(domains, change.name)
@@ -195,6 +196,7 @@ def _change(
 ) -> DomainsResult:
     with store.mutation() as conn:
         now = runs.find(conn, run.id)
+        # The frozen state is read in the same transaction that writes the map.
         if now is None or now.map_frozen:
             raise errors.DomainsFrozen(run_id=run.id)
         before = domain_table.domain_map(conn, run.id)
@@ -214,6 +216,7 @@ def _position(domains: Sequence[Domain], name: str) -> int:
 def _shadowed(store: Store, run: Run, paths: Sequence[str], new: Domain) -> tuple[str, ...]:
     domains = domain_table.domain_map(store.conn, run.id)
     owned, _ = OwnershipMap(domains).divide(paths)
+    # A domain that owns nothing is nearly always a mistake in the order.
     if owned[new.name]:
         return ()
     alone, _ = OwnershipMap([new]).divide(paths)

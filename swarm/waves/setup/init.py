@@ -1,4 +1,4 @@
-"""`init`: a clean repository becomes a run with a save point and a draft of its domains."""
+"""`init`: make a run of a clean repository, with a save point and a draft of its domains."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -76,6 +76,7 @@ def init(
         created=clock.now(),
     )
     with worktrees.worktree_lock(repository, "init"):
+        # In `.git/info/exclude`: the user's own files, `.gitignore` too, are never edited.
         git_repository.keep_out_of_status(repository, exclude_patterns(workspace, repository.root))
         # We hold the lock, so every other save point that was begun here is of a dead `init`.
         take_back(store, repository)
@@ -88,6 +89,7 @@ def init(
                 refs.add_tag(repository.git, run.save_point_tag, run.commit_sha)
                 _record(store, run, domains, begun)
             except BaseException:
+                # Only at its own commit: a tag of the same name that a person made since stays.
                 refs.remove_tag(repository.git, begun.tag, begun.commit)
                 # On a full disk the note stays; the next `init` removes it.
                 with suppress(errors.SwarmError, sqlite3.Error):
@@ -131,9 +133,9 @@ def take_back(store: Store, repository: Repository) -> None:
         return
     for begun in left:
         refs.remove_tag(repository.git, begun.tag, begun.commit)
-    gone = [begun for begun in left if git_repository.commit_of(repository.git, tag_ref(begun.tag)) is None]
+    removed = [begun for begun in left if git_repository.commit_of(repository.git, tag_ref(begun.tag)) is None]
     with store.mutation() as conn:
-        save_points.forget(conn, gone)
+        save_points.forget(conn, removed)
 
 
 def _record(store: Store, run: Run, domains: Sequence[Domain], begun: Begun) -> None:

@@ -12,9 +12,9 @@ from swarm.store.runs import Run
 
 
 def integration_of(conn: sqlite3.Connection, git: Git, run: Run) -> str | None:
-    """Return where a run's integration branch is, `None` where there is none.
+    """Return the tip of a run's integration branch, `None` without the branch.
 
-    Raises IntegrationMoved where no merge of ours left it there: anyone who can write the git folder can move it.
+    Raises IntegrationMoved for a tip that no merge of swarm left: an agent that can write the git folder can move refs.
     """
     branch = integration_branch(run.hex)
     tip = refs.tip_of(git, branch)
@@ -22,6 +22,7 @@ def integration_of(conn: sqlite3.Connection, git: Git, run: Run) -> str | None:
     if tip is None or tip in recorded:
         return tip
     ref = head_ref(branch)
+    # The remedy goes back to the last merge that swarm recorded; without a merge the branch should not exist.
     remedy = f"update-ref {ref} {recorded[-1]}" if recorded else f"update-ref -d {ref}"
     raise errors.IntegrationMoved(branch=branch, found=tip, remedy=remedy, run_id=run.id)
 

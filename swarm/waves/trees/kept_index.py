@@ -16,7 +16,7 @@ _FOLDER: Final = "trees"
 
 
 def keep_indexes(trees: Sequence[Tree], folder: Path) -> None:
-    """Copy each new tree's index into a wave's folder, where `collect` compares the tree with it."""
+    """Copy each new tree's index into a wave's folder, for the comparison by `collect`."""
     make_folder(folder / _FOLDER)
     for tree in trees:
         agent_work.keep_index(worktrees.admin_dir(tree.path), kept_index(folder, tree.path))
@@ -28,7 +28,7 @@ def kept_digests(trees: Sequence[Tree], folder: Path) -> dict[str, str]:
 
 
 def index_digest(index: Path) -> str:
-    """Return the SHA-256 of a kept index, `""` where it is gone."""
+    """Return the SHA-256 of a kept index, `""` for a missing file."""
     try:
         return hashlib.sha256(index.read_bytes()).hexdigest()
     except OSError:
@@ -41,13 +41,14 @@ def kept_index(folder: Path, tree: Path) -> Path:
 
 
 def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> list[Touched]:
-    """Return what differs between a tree and the wave's commit."""
+    """Return the files that differ between a tree and the wave's commit."""
     kept = trusted_index(wave, folder, tree)
     return agent_work.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept, branch)
 
 
 def trusted_index(wave: Wave, folder: Path, tree: Path) -> Path | None:
-    """Return the index that was kept of a tree at dispatch, if it still is what was kept."""
+    """Return the index that was kept of a tree at dispatch, `None` where the copy was changed."""
     kept = kept_index(folder, tree)
+    # The digest lies in the database, which agents cannot write; the copy lies in a folder that they may reach.
     expected = wave.sentinel.indexes.get(tree.name)
     return kept if expected is None or index_digest(kept) == expected else None

@@ -21,7 +21,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 @contextmanager
 def scratch_tree(repository: Repository, workspace: Workspace, run: Run, commit: str) -> Iterator[Path]:
-    """Give a detached worktree of a commit, and take it back however the block ends. Raises GitError."""
+    """Give a detached worktree of a commit, and remove the worktree however the block ends. Raises GitError."""
     git = repository.git
     folder = workspace.trees_folder(run.id)
     tree: Tree | None = None
@@ -31,7 +31,7 @@ def scratch_tree(repository: Repository, workspace: Workspace, run: Run, commit:
                 _sweep(repository, folder)
                 tree = Tree(_free_place(folder, commit), None)
                 agent_trees.make_tree(git, tree, commit)
-                # Not before: git makes the folder anew. Until now the lock of worktrees kept others away.
+                # Only now: git makes the folder anew. Until here the lock of worktrees kept other processes away.
                 held.enter_context(_held(tree.path))
             yield tree.path
         finally:
@@ -56,7 +56,7 @@ def _held(place: Path) -> Iterator[None]:
     handle = os.open(place, _FOLDER)
     try:
         with suppress(OSError):
-            # It waits, though not for long: whoever asks who has the tree holds the lock for a moment.
+            # A short wait: `is_in_use` of another process holds the lock for a moment.
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
@@ -64,7 +64,7 @@ def _held(place: Path) -> Iterator[None]:
 
 
 def _sweep(repository: Repository, folder: Path) -> None:
-    """Take back the scratch trees of processes that are dead."""
+    """Remove the scratch trees of dead processes."""
     for place in folder.glob(f"{SCRATCH}*"):
         if not place.is_symlink() and not is_in_use(place):
             with suppress(OSError):
@@ -72,9 +72,9 @@ def _sweep(repository: Repository, folder: Path) -> None:
 
 
 def is_in_use(place: Path) -> bool:
-    """Say whether a scratch tree is one of a process that lives; any other tree is none of ours.
+    """Say whether a scratch tree belongs to a living process; `False` for every other tree.
 
-    Such a process holds a lock on it. Its id would not do: containers may share the place and not the ids.
+    The process holds a lock on the folder. Its id would not do: containers may share the folder and not the ids.
     """
     pid = place.name.removeprefix(SCRATCH).partition("-")[0]
     if not place.name.startswith(SCRATCH) or not pid.isdecimal():
@@ -91,7 +91,7 @@ def is_in_use(place: Path) -> bool:
     except BlockingIOError:
         return True
     except OSError:
-        # There are no such locks on this file system.
+        # This file system has no locks.
         return _lives(int(pid))
     finally:
         os.close(handle)
@@ -103,6 +103,7 @@ def _lives(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
+    # A process of another user lives; an id out of range is no reason to delete a tree.
     except (PermissionError, OverflowError):
         pass
     return True

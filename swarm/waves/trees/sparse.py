@@ -22,7 +22,7 @@ LARGEST_SHARE: Final = 1 / 3
 def sparse_files(
     config: Config, owned: Mapping[str, Sequence[str]], paths: Sequence[str]
 ) -> dict[str, tuple[str, ...] | None]:
-    """Return the files of each domain's sparse tree, `None` where it shall be whole.
+    """Return the files of each domain's sparse tree, `None` for a whole tree.
 
     `owned` are the files of each domain, `paths` those of the commit. Raises ConfigInvalid for a glob of
     `[reads]` that is refused.
@@ -38,6 +38,7 @@ def _read_by(name: str, config: Config, paths: Sequence[str]) -> list[str]:
     globs = config.reads.get(name, ())
     for place, glob in enumerate(globs):
         try:
+            # Checked here, where the refusal can name the place in `swarm.toml`.
             regex_of(glob)
         except ValueError as error:
             problem = f"$.reads.{name}[{place}]: the glob '{errors.shortened(glob)}' is refused: {error}"
@@ -58,7 +59,7 @@ class Origin(NamedTuple):
 
 
 def held_by(origin: Origin, name: str) -> tuple[str, ...] | None:
-    """Return the files that a tree of this name was made with, `None` for all of them. Raises HeldUnknown."""
+    """Return the files that a tree of this name was made with, `None` for a whole tree. Raises HeldUnknown."""
     index = kept_index.trusted_index(origin.wave, origin.folder, Path(name))
     if index is None or not index.is_file():
         raise HeldUnknown
@@ -74,6 +75,7 @@ def held_after(origin: Origin, name: str, commit: str) -> tuple[str, ...] | None
         return None
     if only is None:
         return None
+    # The agent may have created files, which its restored tree must show.
     moved = {change.new_path for change in changes(git, origin.wave.dispatch_sha, commit)}
     return tuple(sorted({*only, *moved} & {file.path for file in files_at(git, commit)}))
 

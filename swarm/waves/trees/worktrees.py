@@ -33,6 +33,7 @@ def worktree_lock(repository: Repository, verb: str) -> Iterator[None]:
     lock = worktree_lock_file(repository)
     with _queue(lock, verb):
         try:
+            # A git whose command was killed may still write worktrees, and holds no lock of ours.
             with orphans.awaited(repository.common_dir, LOCK_SECONDS):
                 yield
         except orphans.StillAtWork as error:
@@ -69,12 +70,13 @@ def _queue(path: Path, verb: str) -> Iterator[None]:
 
 
 def make_trees(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> list[Tree]:
-    """Make the worktree of each (domain, tree), and return what this call made, for `take_back`.
+    """Make the worktree of each (domain, tree), and return the trees and branches that this call made, for `take_back`.
 
-    A branch that was there before is not among that. Raises IsolationError, after taking back what this call made.
+    An existing branch is not among them. Raises IsolationError, after removing everything that this call made.
     """
     _hold(git, trees, commit)
     places = {tree.path.parent for _, tree in trees}
+    # Folders from before this call stay on a failure, also empty ones.
     had = {place for place in places if place.is_dir()}
     common = common_dir_of(git)
     for place in places:
@@ -85,13 +87,16 @@ def make_trees(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> list
     domain = ""
     try:
         for domain, tree in trees:
+            # An interrupt between making and noting a tree would leave a tree that nobody takes back.
             with postponed():
+                # Registered in a row, which is quick; only the filling below runs side by side.
                 if (fresh := worktrees.add(git, tree, commit)) is not None:
                     made.append(fresh)
                     new.append((domain, tree))
         with ThreadPoolExecutor(AT_ONCE) as pool:
             filling = [(domain, pool.submit(worktrees.fill, tree)) for domain, tree in new]
             wait([done for _, done in filling], return_when=FIRST_EXCEPTION)
+            # After a first failure the other trees would be filled in vain.
             pool.shutdown(cancel_futures=True)
         for name, done in filling:
             domain = name
@@ -139,6 +144,7 @@ def _refused(git: Git, domain: str, tree: Tree, error: Exception) -> errors.Isol
 def _can_be_cleaned(git: Git, tree: Tree) -> bool:
     """Say whether `clean` can remove the obstacle of a tree: a worktree, or a branch without a checkout."""
     if os.path.lexists(tree.path):
+        # A folder without this file is not git's, and `clean` would not touch such a folder.
         return (tree.path / ".git").is_file() and not tree.path.is_symlink()
     if tree.branch is None:
         return False
@@ -174,7 +180,7 @@ def remove_empty(folders: Iterable[Path]) -> None:
 
 
 def tidy(conn: sqlite3.Connection, run: Run, repository: Repository) -> None:
-    """Remove the shared trees of waves that have ended, where nothing was left in them."""
+    """Remove the clean shared trees of waves that have ended."""
     for path, commit in waves.left_shared_trees(conn, run.id):
         if Path(path).exists():
             place = Path(path)

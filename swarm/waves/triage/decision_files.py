@@ -41,6 +41,7 @@ class FileDecision(NamedTuple):
 
 def exported(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[DecisionExported]:
     """Yield the decisions of a run that the filters keep; decisions by a comment in the source stay there."""
+    # An alias that is another finding's own fingerprint would decide about both on import.
     aliases = finding_aliases.unambiguous(conn, run.id)
     for finding in selected(conn, run, filters._replace(statuses=filters.statuses or DECIDED)):
         if finding.status == finding.decision and finding.decision_source != Source.INLINE:
@@ -70,11 +71,13 @@ def read(file: Path) -> tuple[list[FileDecision], bytes]:
     except (errors.BoundedJsonReadFailed, errors.BoundedJsonSizeLimit) as error:
         raise errors.DecisionsInvalid(path=str(file), problem=error.problem) from error
     except (ValueError, RecursionError, OverflowError) as error:
+        # The error can quote the file, and a half surrogate in the quote could not be printed.
         problem = errors.shortened(str(error).encode("utf-8", "backslashreplace").decode())
         raise errors.DecisionsInvalid(path=str(file), problem=problem) from error
+    # The schema first: the later checks rely on its types.
     wrong = check(document, "decisions-file")
     entries = [] if wrong else [_entry(key, table) for key, table in sorted(document.get("decisions", {}).items())]
-    if wrong := wrong or _said_twice(entries) or _no_day(entries):
+    if wrong := wrong or _twice(entries) or _no_day(entries):
         raise errors.DecisionsInvalid(path=str(file), problem=wrong)
     return entries, body
 
@@ -98,6 +101,7 @@ def _plain(value: Any, deepest: int) -> Any:
         case list():
             return [_plain(item, deepest - 1) for item in value]
         case datetime() if value.tzinfo is not None:
+            # In the form of the database, where moments are compared as text.
             moment = value.astimezone(UTC)
             return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
         case datetime() | date() | time():
@@ -112,7 +116,7 @@ def _entry(fingerprint: str, table: dict[str, Any]) -> FileDecision:
     return FileDecision(fingerprint, *words, table.get("decided"), table.get("expires"), aliases)
 
 
-def _said_twice(entries: list[FileDecision]) -> str | None:
+def _twice(entries: list[FileDecision]) -> str | None:
     seen: dict[str, str] = {}
     for entry in entries:
         for fingerprint in entry.fingerprints:

@@ -38,6 +38,7 @@ def import_decisions(store: Store, run: Run, file: Path, *, author: str, force: 
     Expired decisions of the run are reopened first. A coordinator's decision that is not older than the file's stays,
     unless `force`. Raises DecisionsInvalid.
     """
+    # Outside of the transaction: a file on a slow disk must not hold writers back.
     entries, body = read(file)
     moment = now()
     today = moment[:10]
@@ -49,6 +50,7 @@ def import_decisions(store: Store, run: Run, file: Path, *, author: str, force: 
         found = _sorted(conn, run, entries, today, force=force)
         decisions.take(conn, run.id, found.due, None)
         pending_decisions.drop(conn, run.id, (fingerprint for entry in entries for fingerprint in entry.fingerprints))
+        # Under each of its fingerprints: nobody knows under which the finding will be seen.
         due_later = (_pending(entry, fingerprint) for entry in found.pending for fingerprint in entry.fingerprints)
         pending_decisions.keep(conn, run.id, due_later)
         payload: dict[str, object] = {
@@ -91,6 +93,7 @@ def _sorted(conn: sqlite3.Connection, run: Run, entries: list[FileDecision], tod
                 found.skipped.append(DecisionSkipped(entry.fingerprint, item.finding_id, _OTHER))
             elif item.observation != Observation.FIXED:
                 _place(found, entry, item, force=force)
+        # A fixed finding may come back, and then the decision is due.
         if all(item.observation == Observation.FIXED for item in items.values()):
             found.pending.append(entry)
     return found
@@ -105,6 +108,7 @@ def _known_as(conn: sqlite3.Connection, run: Run, entry: FileDecision) -> list[D
 def _place(found: _Sorted, entry: FileDecision, item: Decidable, *, force: bool) -> None:
     same = (entry.decision, entry.reason, entry.expires)
     if same == (item.decision, item.decision_reason, item.decision_expires) and (
+        # Importing the same file again must change no finding.
         entry.author == item.decided_by or item.decision_source == Source.COORDINATOR
     ):
         found.unchanged.append(item.finding_id)

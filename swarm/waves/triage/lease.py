@@ -48,12 +48,14 @@ def lease(store: Store, run: Run, named: str, file: str, *, grant: bool, reason:
     domain = next((domain for domain in scene.domains if domain.name == named), None)
     if domain is None:
         raise errors.DomainNotFound(name=named, names=", ".join(domain.name for domain in scene.domains))
+    # Before the transaction, because git is asked for the files.
     path = _safe(run, scene, file)
     _refuse(run, domain, owners.owner_of(path), path)
     status = "granted" if grant else "denied"
     with store.mutation() as conn:
         if _scene(conn, run)[:2] != scene[:2]:
             raise errors.StateConflict(subject=f"Wave {scene.number}", expected="the one to lease for", run_id=run.id)
+        # The same answer again is no change, and gets no event.
         before = [
             lease
             for lease in leases.of_run(conn, run.id, scene.number)
@@ -78,6 +80,7 @@ def _safe(run: Run, scene: _Scene, file: str) -> str:
         path = safe_path(file, {entry.path for entry in tree}, links)
     except ValueError as error:
         raise errors.PathUnsafe(received=file, problem=str(error)) from error
+    # A lease is compared with whole paths, so a leased folder would permit nothing.
     if any(entry.path.startswith(f"{path}/") for entry in tree):
         raise errors.PathUnsafe(received=file, problem="it is a folder, and a lease is for one file")
     return path

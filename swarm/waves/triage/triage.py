@@ -38,10 +38,12 @@ def triage(store: Store, run: Run, action: Action, targets: Targets, grounds: Gr
     Raises FindingNotFound with every unknown id, and TriageNotApplicable with every finding that the action does not
     apply to; neither writes anything.
     """
+    # Everything inside the transaction: findings must not move between the check and the decision.
     with store.mutation() as conn:
         found = _found(conn, run, targets)
-        settled = [item for item in found if _is_so_already(item, action, grounds)]
+        settled = [item for item in found if _is_decided_so(item, action, grounds)]
         due = [item for item in found if item not in settled]
+        # All or nothing: a list of ids that is half applied would have to be untangled by hand.
         _refuse(run, action, [item for item in due if not is_applicable(action, item.observation, item.decision)])
         changed = _write(conn, run, action, due, grounds)
     return TriageResult(
@@ -70,7 +72,7 @@ def _found(conn: sqlite3.Connection, run: Run, targets: Targets) -> list[Decidab
     ]
 
 
-def _is_so_already(item: Decidable, action: Action, grounds: Grounds) -> bool:
+def _is_decided_so(item: Decidable, action: Action, grounds: Grounds) -> bool:
     wanted = DECISION_OF.get(action)
     if wanted is None or item.decision != wanted or item.observation == Observation.FIXED:
         return False
@@ -116,6 +118,7 @@ def _write(
             return tuple(finding_decided(item, status_of(decisions.reopened_as(item), Decision.OPEN)) for item in items)
         case Action.CLOSE:
             wave = waves.newest(conn, run.id)
+            # The newest wave's commit stands for the state that the operator saw.
             number, commit = (None, None) if wave is None else (wave.number, wave.dispatch_sha)
             decisions.close(
                 conn, run.id, items, taken, OperatorEvidence(grounds.evidence, grounds.verified_how, number, commit)
