@@ -34,16 +34,16 @@ class Taken(NamedTuple):
 
 def main() -> None:
     taken = [measured(FINDINGS, again=True) for _ in range(REPEATS)]
-    first = min(taken, key=lambda one: abs(one.first.seconds - sorted(t.first.seconds for t in taken)[REPEATS // 2]))
-    floor = sorted(one.floor.seconds for one in taken)[REPEATS // 2]
-    again = sorted(one.again.seconds for one in taken if one.again)[REPEATS // 2]
+    first = min(taken, key=lambda item: abs(item.first.seconds - sorted(t.first.seconds for t in taken)[REPEATS // 2]))
+    floor = sorted(item.floor.seconds for item in taken)[REPEATS // 2]
+    again = sorted(item.again.seconds for item in taken if item.again)[REPEATS // 2]
     facts = {"repeats": REPEATS, "outputs_mib": first.mib}
     tell("collect", f"{FINDINGS:,} new findings", first.first.seconds, "s", floor=floor, goal=2.5, **facts)
     tell("collect", f"{FINDINGS:,} recurring, lines moved", again, "s", floor=floor, goal=2.5, **facts)
     told_memory(FINDINGS, first.first, first)
-    for one in taken[:1]:
-        if one.again:
-            told_memory(FINDINGS, one.again, one, " recurring")
+    for item in taken[:1]:
+        if item.again:
+            told_memory(FINDINGS, item.again, item, " recurring")
     most = 500_000 if "--full" in sys.argv[1:] else 150_000
     large = measured(most, again=False)
     linear = first.first.seconds * most / FINDINGS

@@ -300,10 +300,10 @@ def _trace(git: Git, old: Release, new: Release) -> None:
 def _origins(git: Git, old: Release, new: Release, path: str, *options: str) -> dict[Place, Place]:
     """Return, for the lines of a file that the old release had, where they stood in it."""
     span = f"{old.commit}..{new.commit}"
-    told = git.text("blame", "-w", "-M", *options, "--incremental", span, "--", path)
+    found = git.text("blame", "-w", "-M", *options, "--incremental", span, "--", path)
     origins: dict[Place, Place] = {}
     commit, numbers = "", (0, 0, 0)
-    for row in told.split("\n"):
+    for row in found.split("\n"):
         words = row.split(" ")
         if len(words) == 4 and len(words[0]) == 40:
             commit, numbers = words[0], (int(words[1]), int(words[2]), int(words[3]))
@@ -442,8 +442,8 @@ def told_of(release: Release, reporter: Reporter, wave: int, rng: random.Random)
         phrasings = PROSE[defect.category][defect.kind]
         phrase = phrasings[(wave + rng.randrange(2)) % len(phrasings)]
         name = max(re.findall(r"\w+", text), key=len)
-        told = f"`{name}`: {phrase}"
-        reports.append(Told(site, place.path, min(line, len(lines)), quote, symbol, category, told, defect))
+        expected = f"`{name}`: {phrase}"
+        reports.append(Told(site, place.path, min(line, len(lines)), quote, symbol, category, expected, defect))
     rng.shuffle(reports)
     return reports
 
@@ -637,11 +637,11 @@ class Score:
 
     def judge(self, release: Release, given: Sequence[tuple[Told, int, str, bool]]) -> Iterator[tuple[str, Told, int]]:
         """Count one wave. A wrong merge is counted in the wave of the merge; then the finding is the one's that has it."""
-        rows = {told.site: row for told, row, _, _ in given}
-        self.made_by |= {row: told.site for told, row, _, made_it in given if made_it}
+        rows = {item.site: row for item, row, _, _ in given}
+        self.made_by |= {row: item.site for item, row, _, made_it in given if made_it}
         taken_over: dict[int, int] = {}
-        for told, row, way, made_it in given:
-            site, maker = told.site, self.made_by[row]
+        for item, row, way, made_it in given:
+            site, maker = item.site, self.made_by[row]
             self.matched += not made_it
             is_edit = maker != site and release.edits.get(site) == maker
             is_same_line = maker not in release.defects and release.places.get(maker) == release.places[site]
@@ -652,9 +652,9 @@ class Score:
                 self.pairs += 1
                 self.kept += self.found_as[site] == row
                 if self.found_as[site] != row:
-                    yield f"lost {way}", told, row
+                    yield f"lost {way}", item, row
             if is_wrong:
-                yield f"wrong {way}", told, row
+                yield f"wrong {way}", item, row
             if not is_wrong or rows.get(maker, row) != row or maker not in release.places:
                 self.found_as[site] = row
                 taken_over[row] = site
@@ -680,9 +680,9 @@ def measured(history: History, releases: Sequence[Release], git: Git, name: str,
     findings = Findings(silence_is_measured=name == "ruff")
     score = Score()
     for wave, release in enumerate(releases):
-        told = told_by_ruff(release, rng) if name == "ruff" else told_of(release, REPORTERS[name], wave, rng)
+        found = told_by_ruff(release, rng) if name == "ruff" else told_of(release, REPORTERS[name], wave, rng)
         before = dict(findings.known)
-        given = findings.collect(git, release, told)
+        given = findings.collect(git, release, found)
         for verdict, item, row in score.judge(release, given):
             if show:
                 print(f"wave {wave}: {verdict}: {item} is finding {row}, was {before.get(row)}")

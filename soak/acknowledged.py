@@ -19,8 +19,8 @@ class Written(NamedTuple):
 
 def acknowledged(answer: Answer, token: str) -> list[Written]:
     """Return what must be in the file after an answer; `token` is the reason that was given."""
-    told = _TOLD.get(answer.argv[0])
-    return told(answer, token) if told is not None and answer.is_done else []
+    found = _TOLD.get(answer.argv[0])
+    return found(answer, token) if found is not None and answer.is_done else []
 
 
 def _decided(answer: Answer, token: str) -> list[Written]:
@@ -37,14 +37,14 @@ def _dispatched(answer: Answer, _: str) -> list[Written]:
     agents = [(agent["agentRunId"], data["waveId"]) for agent in data["agents"]]
     return [
         Written("wave", "SELECT 1 FROM waves WHERE id = ? AND run_id = ? AND number = ?", row),
-        *(Written("agent run", "SELECT 1 FROM agent_runs WHERE id = ? AND wave_id = ?", one) for one in agents),
+        *(Written("agent run", "SELECT 1 FROM agent_runs WHERE id = ? AND wave_id = ?", agent) for agent in agents),
     ]
 
 
 def _launched(answer: Answer, _: str) -> list[Written]:
     attempts = (attempt for agent in answer.data["agents"] for attempt in agent["attempts"])
-    ended = [(one["id"], one["outcome"]) for one in attempts if one["outcome"] is not None]
-    return [Written("attempt", "SELECT 1 FROM attempts WHERE id = ? AND outcome = ?", one) for one in ended]
+    ended = [(attempt["id"], attempt["outcome"]) for attempt in attempts if attempt["outcome"] is not None]
+    return [Written("attempt", "SELECT 1 FROM attempts WHERE id = ? AND outcome = ?", item) for item in ended]
 
 
 def _merged(answer: Answer, _: str) -> list[Written]:

@@ -47,7 +47,7 @@ class Stage:
             self.root.mkdir(parents=True)
             scenes.make(self.root)
         else:
-            before = next(one for one in SCENES if one.name == scene.after)
+            before = next(item for item in SCENES if item.name == scene.after)
             if not (self._kept / f"after {before.name}").exists():
                 self.end_of(before)
             self._bring(f"after {before.name}")

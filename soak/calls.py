@@ -173,8 +173,8 @@ def _ended(left: dict[int, int], deadline: float, last: Path | None) -> dict[int
         if pid in left:
             ended[left.pop(pid)] = os.waitstatus_to_exitcode(status)
         elif time.perf_counter() > deadline:
-            for one in left:
-                os.kill(one, signal.SIGABRT)
+            for item in left:
+                os.kill(item, signal.SIGABRT)
             deadline += DEADLINE
         else:
             time.sleep(0.002)
@@ -184,8 +184,8 @@ def _ended(left: dict[int, int], deadline: float, last: Path | None) -> dict[int
 
 
 def _race(root: Path, argv: list[str], gate: int, answer: Path) -> NoReturn:
-    said = [os.open(answer.with_suffix(f".{kind}"), os.O_WRONLY | os.O_CREAT, 0o600) for kind in ("out", "err")]
-    call_here(root, argv, said, lambda: os.read(gate, 1))
+    found = [os.open(answer.with_suffix(f".{kind}"), os.O_WRONLY | os.O_CREAT, 0o600) for kind in ("out", "err")]
+    call_here(root, argv, found, lambda: os.read(gate, 1))
 
 
 def call_here(root: Path, argv: list[str], said: Sequence[int], wait: Callable[[], object]) -> NoReturn:
@@ -236,8 +236,8 @@ def read(file: IO[bytes]) -> str:
 
 def tell(soak: str, what: str, *, holds: bool, **facts: object) -> bool:
     """Print one figure, and return whether it holds."""
-    told = {name: round(fact, 3) if isinstance(fact, float) else fact for name, fact in facts.items()}
-    print(json.dumps({"soak": soak, "what": what, "holds": holds, **told}), flush=True)
+    found = {name: round(fact, 3) if isinstance(fact, float) else fact for name, fact in facts.items()}
+    print(json.dumps({"soak": soak, "what": what, "holds": holds, **found}), flush=True)
     return holds
 
 

@@ -108,9 +108,9 @@ class Before(NamedTuple):
 def unequal(root: Path, toll: Toll, before: Before) -> list[str]:
     """Return where the file and what was acknowledged part, in either direction."""
     found = [
-        f"{one.what} {one.values}: {count} times there, and not {one.count}"
-        for one in toll.written
-        if (count := len(rows(root, one.query, *one.values))) != one.count
+        f"{item.what} {item.values}: {count} times there, and not {item.count}"
+        for item in toll.written
+        if (count := len(rows(root, item.query, *item.values))) != item.count
     ]
     found += [
         f"{token} was refused, and is in the ledger"
@@ -122,9 +122,9 @@ def unequal(root: Path, toll: Toll, before: Before) -> list[str]:
     if toll.collects - recorded or recorded - toll.collects - toll.anew:
         found.append(f"waves were collected {recorded}, and acknowledged {toll.collects} and {toll.anew}")
     for table, what in COUNTED.items():
-        told, there = toll.verbs[what], rows(root, f"SELECT count(*) FROM {table}")[0][0] - before.rows[table]
-        if told != there:
-            found.append(f"{there} {table}, and {told} were acknowledged")
+        shown, there = toll.verbs[what], rows(root, f"SELECT count(*) FROM {table}")[0][0] - before.rows[table]
+        if shown != there:
+            found.append(f"{there} {table}, and {shown} were acknowledged")
     return found
 
 

@@ -79,7 +79,7 @@ def _mine(folder: Path) -> Stage:
 
 def _work(folder: Path, task: tuple[str, int, bool]) -> Kill:
     name, point, is_done = task
-    scene = next(one for one in SCENES if one.name == name)
+    scene = next(item for item in SCENES if item.name == name)
     return kill(_mine(folder), scene, point, is_done=is_done)
 
 
@@ -111,36 +111,36 @@ def main() -> int:
         first = Stage(folder / "first")
         points = {scene.name: points_of(first, scene) for scene in chosen}
         tasks = [
-            (name, point, "commit.before" not in told[point - 1 :])
-            for name, told in points.items()
-            for point in (range(1, len(told) + 1) if asked.all else distinct(told))
+            (name, point, "commit.before" not in item[point - 1 :])
+            for name, item in points.items()
+            for point in (range(1, len(item) + 1) if asked.all else distinct(item))
             if asked.point in {None, point}
         ]
         with multiprocessing.get_context("fork").Pool(asked.jobs) as pool:
             kills = []
-            for one in pool.imap_unordered(partial(_work, folder), tasks, chunksize=8):
-                kills.append(one)
-                for line in one.wrong:
-                    name = points[one.scene][one.point - 1]
-                    print(f"{one.scene}, point {one.point} ({name}): {line[:1500]}", file=sys.stderr, flush=True)
+            for item in pool.imap_unordered(partial(_work, folder), tasks, chunksize=8):
+                kills.append(item)
+                for line in item.wrong:
+                    name = points[item.scene][item.point - 1]
+                    print(f"{item.scene}, point {item.point} ({name}): {line[:1500]}", file=sys.stderr, flush=True)
     for scene in chosen:
-        own = [one for one in kills if one.scene == scene.name]
+        own = [item for item in kills if item.scene == scene.name]
         calls.tell(
             "kill_matrix",
             scene.name,
-            holds=not any(one.wrong for one in own),
+            holds=not any(item.wrong for item in own),
             points=len(points[scene.name]),
-            killed=sum(one.reached for one in own),
-            same_end=sum(one.reached and not one.wrong for one in own),
+            killed=sum(item.reached for item in own),
+            same_end=sum(item.reached and not item.wrong for item in own),
         )
-    holds = not any(one.wrong for one in kills)
+    holds = not any(item.wrong for item in kills)
     calls.tell(
         "kill_matrix",
         "all",
         holds=holds,
         verbs=len(chosen),
-        killed=sum(one.reached for one in kills),
-        same_end=sum(one.reached and not one.wrong for one in kills),
+        killed=sum(item.reached for item in kills),
+        same_end=sum(item.reached and not item.wrong for item in kills),
         minutes=(time.monotonic() - began) / 60,
     )
     return int(not holds)

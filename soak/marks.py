@@ -45,21 +45,21 @@ class Marks:
             ids |= {line.split()[1] for line in git(self._root, "-C", str(place), "ls-files", "--stage").splitlines()}
         reached = git(self._root, "rev-list", "--objects", "--single-worktree", "--all", *heads)
         ids |= {line.split()[0] for line in reached.splitlines()}
-        self._read([one for one in ids if one not in self._blobs])
-        return set().union(*(self._blobs[one] for one in ids))
+        self._read([finding for finding in ids if finding not in self._blobs])
+        return set().union(*(self._blobs[finding] for finding in ids))
 
     def _read(self, ids: list[str]) -> None:
         done = subprocess.run(
             ["git", "cat-file", "--batch", "--buffer"],
             cwd=self._root,
             env=environment(self._root.parent),
-            input="".join(f"{one}\n" for one in ids).encode(),
+            input="".join(f"{finding}\n" for finding in ids).encode(),
             capture_output=True,
             check=True,
         )
-        told, at = done.stdout, 0
-        for one in ids:
-            end = told.index(b"\n", at)
-            size = int(told[at:end].split()[2])
-            self._blobs[one] = frozenset(MARK.findall(told[end + 1 : end + 1 + size]))
+        found, at = done.stdout, 0
+        for finding in ids:
+            end = found.index(b"\n", at)
+            size = int(found[at:end].split()[2])
+            self._blobs[finding] = frozenset(MARK.findall(found[end + 1 : end + 1 + size]))
             at = end + size + 2

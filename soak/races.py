@@ -231,10 +231,10 @@ def run_race(stage: Stage, name: str, at_once: int, count: int) -> bool:
 
 def _calls(stage: Stage, race: Race, at_once: int) -> list[list[str]]:
     named = " ".join(race.verbs)
-    told = {"run": rows(stage.root, "SELECT id FROM runs ORDER BY rowid DESC")[0][0]} if "{run}" in named else {}
+    found = {"run": rows(stage.root, "SELECT id FROM runs ORDER BY rowid DESC")[0][0]} if "{run}" in named else {}
     if "{finding}" in named:
-        told["finding"] = rows(stage.root, "SELECT finding_id FROM findings ORDER BY id")[0][0]
-    return [race.verbs[number % len(race.verbs)].format(**told).split() for number in range(at_once)]
+        found["finding"] = rows(stage.root, "SELECT finding_id FROM findings ORDER BY id")[0][0]
+    return [race.verbs[number % len(race.verbs)].format(**found).split() for number in range(at_once)]
 
 
 def _label(race: Race, answer: Answer) -> str:

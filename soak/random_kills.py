@@ -178,7 +178,7 @@ def tell_stories(folder: Path, kills: int, seed: int) -> list[Told]:
     expected, seconds = unbroken(stage)
     dice = random.Random(seed)
     told: list[Told] = []
-    while sum(one.kills for one in told) < kills:
+    while sum(item.kills for item in told) < kills:
         told.append(Teller(stage, seconds, dice).tell(expected))
         for line in told[-1].wrong[:MOST_TOLD]:
             print(f"seed {seed}, story {len(told)}: {line[:1500]}", file=sys.stderr, flush=True)
@@ -199,14 +199,14 @@ def main() -> int:
     each = -(-asked.kills // asked.jobs)
     with calls.folder() as folder, multiprocessing.get_context("fork").Pool(asked.jobs) as pool:
         seeds = range(asked.seed, asked.seed + asked.jobs)
-        stories = [one for own in pool.map(partial(_work, folder, each), seeds) for one in own]
+        stories = [item for own in pool.map(partial(_work, folder, each), seeds) for item in own]
     facts: dict[str, Any] = {
-        "kills": sum(one.kills for one in stories),
-        "of_groups": sum(one.groups for one in stories),
-        "ended_before": sum(one.late for one in stories),
-        "locks_removed_by_hand": sum(one.helped for one in stories),
+        "kills": sum(story.kills for story in stories),
+        "of_groups": sum(story.groups for story in stories),
+        "ended_before": sum(story.late for story in stories),
+        "locks_removed_by_hand": sum(story.helped for story in stories),
         "stories": len(stories),
-        "same_end": sum(not one.wrong for one in stories),
+        "same_end": sum(not story.wrong for story in stories),
         "minutes": (time.monotonic() - began) / 60,
     }
     return int(not calls.tell("random_kills", "all", holds=facts["stories"] == facts["same_end"], **facts))

@@ -90,11 +90,11 @@ def rounds(stage: Stage, what: str, count: int, away: Sequence[str], told: Path 
 @contextmanager
 def neighbour(root: Path, kind: str) -> Iterator[Path]:
     """Let somebody else work in the repository meanwhile; the file says how often they went round."""
-    told = root.parent / "neighbour"
+    found = root.parent / "neighbour"
     script = Path(__file__).with_name("neighbour.py")
-    process = subprocess.Popen([sys.executable, str(script), str(root), str(told), kind], env=environment(root.parent))
+    process = subprocess.Popen([sys.executable, str(script), str(root), str(found), kind], env=environment(root.parent))
     try:
-        yield told
+        yield found
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()

@@ -89,8 +89,8 @@ def make(root: Path) -> None:
     (root.parent / "map.json").write_text(json.dumps(MAP))
     (root / "swarms" / "swarm.toml").write_text(CONFIG.format(agent=AGENT, answers=root.parent / "answers"))
     for domain, finding in FINDINGS.items():
-        told = {"id": "1", "severity": "HIGH", "category": "bug", "description": "It is wrong.", **finding}
-        answer(root, "health-audit-a", domain, stage="A", findings=[told])
+        reports = {"id": "1", "severity": "HIGH", "category": "bug", "description": "It is wrong.", **finding}
+        answer(root, "health-audit-a", domain, stage="A", findings=[reports])
 
 
 def answer(root: Path, phase: str, domain: str, edit: str | None = None, **keys: object) -> None:
@@ -179,9 +179,10 @@ def named(root: Path, words: tuple[str, ...]) -> tuple[str, ...]:
 def decisions(root: Path) -> None:
     """Export decisions, and take them back, so that a file can bring them again."""
     with closing(sqlite3.connect(root / "swarms" / "control-plane.db")) as conn:
-        fingerprints = [one for (one,) in conn.execute("SELECT fingerprint FROM findings ORDER BY id")]
+        fingerprints = [item for (item,) in conn.execute("SELECT fingerprint FROM findings ORDER BY id")]
     entries = "".join(
-        f'\n[decisions."{one}"]\ndecision = "rejected"\nreason = "meant so"\nauthor = "Ada"\n' for one in fingerprints
+        f'\n[decisions."{fingerprint}"]\ndecision = "rejected"\nreason = "meant so"\nauthor = "Ada"\n'
+        for fingerprint in fingerprints
     )
     (root.parent / "decisions.toml").write_text("version = 1\n" + entries)
 

@@ -83,4 +83,4 @@ def _left_over(root: Path) -> Iterator[str]:
                 yield f"left behind: {whole.relative_to(root)}"
             if ours and is_held(whole):
                 yield f"still held: {whole.relative_to(root)}"
-    yield from (f"still running: {one}" for one in left_running(root.parent))
+    yield from (f"still running: {item}" for item in left_running(root.parent))

@@ -47,7 +47,7 @@ def state(root: Path, *, tries: bool = True) -> dict[str, Any]:
     database = root / "swarms" / "control-plane.db"
     there = database.exists() and database.stat().st_size > 0
     names = _names_of(root, database if there else None)
-    told = {
+    shown = {
         "tables": tables(database, tries=tries) if there else {},
         "refs": refs(root),
         "trees": worktrees(root),
@@ -55,7 +55,7 @@ def state(root: Path, *, tries: bool = True) -> dict[str, Any]:
         "git folder": sorted(_names(root / ".git")),
         "temporary files": sorted(_below(root.parent / "tmp")),
     }
-    found: dict[str, Any] = json.loads(_renamed(json.dumps(told), names))
+    found: dict[str, Any] = json.loads(_renamed(json.dumps(shown), names))
     return found
 
 
@@ -84,28 +84,28 @@ def tables(database: Path, *, tries: bool) -> dict[str, list[Any]]:
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as conn:
         conn.row_factory = sqlite3.Row
         names = [name for (name,) in conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        told = {name: _rows(conn, name, tries=tries) for name in names if name not in TRIES}
+        found = {name: _rows(conn, name, tries=tries) for name in names if name not in TRIES}
         if tries and "attempts" in names:
-            told["attempts"] = _rows(conn, "attempts", tries=tries)
+            found["attempts"] = _rows(conn, "attempts", tries=tries)
         if "events" in names:
-            told["events"] = _events(conn, tries=tries)
-    return told
+            found["events"] = _events(conn, tries=tries)
+    return found
 
 
 def _rows(conn: sqlite3.Connection, name: str, *, tries: bool) -> list[str]:
     rows = conn.execute(f'SELECT * FROM "{name}"').fetchall()
     # What was measured twice, by a call that was repeated after it was done, is told once.
     left_out = FLEETING if tries else FLEETING | MEASURED.get(name, set())
-    told = [json.dumps({key: plain(row[key]) for key in row.keys() if key not in left_out}) for row in rows]  # noqa: SIM118
-    return sorted(told) if tries or name not in MEASURED else sorted(set(told))
+    found = [json.dumps({key: plain(row[key]) for key in row.keys() if key not in left_out}) for row in rows]  # noqa: SIM118
+    return sorted(found) if tries or name not in MEASURED else sorted(set(found))
 
 
 def _events(conn: sqlite3.Connection, *, tries: bool) -> list[str]:
     columns = "kind, run_id, wave_id, subject, from_state, to_state, actor, reason"
-    told = [json.dumps([plain(cell) for cell in row]) for row in conn.execute(f"SELECT {columns} FROM events")]
+    found = [json.dumps([plain(cell) for cell in row]) for row in conn.execute(f"SELECT {columns} FROM events")]
     if tries:
-        return sorted(told)
-    return sorted({line for line in told if not any(word in line for word in OF_REPEATED_EVENTS)})
+        return sorted(found)
+    return sorted({line for line in found if not any(word in line for word in OF_REPEATED_EVENTS)})
 
 
 def plain(cell: object) -> object:
@@ -126,22 +126,22 @@ def refs(root: Path) -> dict[str, str]:
 
 def worktrees(root: Path) -> dict[str, str]:
     """Return every worktree with its branch, its index and what differs in it."""
-    told = {}
+    found = {}
     for block in git(root, "worktree", "list", "--porcelain").strip().split("\n\n"):
         lines = dict(line.partition(" ")[::2] for line in block.splitlines())
         place = Path(lines["worktree"])
         branch = lines.get("branch", "detached")
         if not place.is_dir():
-            told[str(place)] = f"{branch} is gone"
+            found[str(place)] = f"{branch} is gone"
             continue
         status = git(root, "-C", str(place), "status", "--porcelain=v1", "-uall", "--ignored=no")
-        told[str(place)] = f"{branch}\n{status}\n{git(root, '-C', str(place), 'ls-files', '-s', '-v')}"
-    return told
+        found[str(place)] = f"{branch}\n{status}\n{git(root, '-C', str(place), 'ls-files', '-s', '-v')}"
+    return found
 
 
 def files(root: Path, names: dict[str, str], *, tries: bool) -> dict[str, str]:
     """Return every file of the checkout and of the workspace, with a digest of what it says apart from times."""
-    told = {}
+    found = {}
     for name in _below(root):
         if name.startswith((".git/", "swarms/control-plane.db")) or "/.git/" in name:
             continue
@@ -149,13 +149,13 @@ def files(root: Path, names: dict[str, str], *, tries: bool) -> dict[str, str]:
             continue
         place = root / name
         if place.is_symlink():
-            told[name] = f"link to {place.readlink()}"
+            found[name] = f"link to {place.readlink()}"
         elif place.is_dir() or name.endswith(NAMED_ALONE) or "/proofs/" in name:
-            told[str(plain(name))] = "there"
+            found[str(plain(name))] = "there"
         else:
             body = str(plain(place.read_text("utf-8", "replace")))
-            told[str(plain(name))] = hashlib.sha256(_renamed(body, names).encode()).hexdigest()[:16]
-    return told
+            found[str(plain(name))] = hashlib.sha256(_renamed(body, names).encode()).hexdigest()[:16]
+    return found
 
 
 def _below(folder: Path) -> list[str]:

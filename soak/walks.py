@@ -193,16 +193,16 @@ class Walk:
         )
 
     def _refs_of_people(self) -> dict[str, str]:
-        told = git(self.root, "for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/tags")
-        refs = dict(line.split() for line in told.splitlines())
+        found = git(self.root, "for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/tags")
+        refs = dict(line.split() for line in found.splitlines())
         ours = ("refs/heads/swarm/", "refs/tags/swarm-save-")
         return {ref: commit for ref, commit in refs.items() if ref != "refs/heads/main" and not ref.startswith(ours)}
 
     def _answers(self) -> None:
         """Prepare what the agents will do next: well, badly, or where they must not."""
         for domain, finding in scenes.FINDINGS.items():
-            told = {"id": "1", "severity": "HIGH", "category": "bug", "description": "It is wrong.", **finding}
-            scenes.answer(self.root, AUDIT, domain, self._misdeed(domain, 0.15), stage="A", findings=[told])
+            reports = {"id": "1", "severity": "HIGH", "category": "bug", "description": "It is wrong.", **finding}
+            scenes.answer(self.root, AUDIT, domain, self._misdeed(domain, 0.15), stage="A", findings=[reports])
             scenes.answer(self.root, AMEND, domain, self._misdeed(domain, 0.5), fixes=[], files_changed=[])
         approved = forked(self.root, "findings", "--status", "approved").data
         for finding in approved["findings"] if approved else ():
@@ -295,7 +295,7 @@ class Walk:
         self._wrong += soundness.unsound_tables(self.root, "ledger replay --check")
         if found := git(self.root, "fsck", "--no-dangling", "--no-progress", expect=(0, 1, 2, 3, 4, 8)).strip():
             self._wrong.append(f"git fsck says: {found[:400]}")
-        self._wrong += [f"still running: {one}" for one in state.left_running(self.root.parent)]
+        self._wrong += [f"still running: {item}" for item in state.left_running(self.root.parent)]
         met: set[object] = set()
         for _ in range(LED):
             words = self._next()
@@ -344,12 +344,12 @@ def _label(answer: Answer) -> str:
 def _work(folder: Path, steps: int, seed: int) -> Told:
     walk = Walk(folder / str(os.getpid()), seed)
     try:
-        told = walk.go(steps)
+        found = walk.go(steps)
     except (SystemExit, Exception) as stopped:  # noqa: BLE001 - a worker must not die of what the walk could not do
-        told = walk.broken_off(repr(stopped))
-    for line in told.wrong:
+        found = walk.broken_off(repr(stopped))
+    for line in found.wrong:
         print(f"seed {seed}: {line[:3000]}", file=sys.stderr, flush=True)
-    return told
+    return found
 
 
 def main() -> int:
@@ -363,14 +363,14 @@ def main() -> int:
     seeds = range(asked.seed, asked.seed + asked.walks)
     with calls.folder() as folder, multiprocessing.get_context("fork").Pool(asked.jobs, maxtasksperchild=4) as pool:
         walks = list(pool.imap_unordered(partial(_work, folder, asked.steps), seeds))
-    ends = sum((one.ends for one in walks), Counter[str]())
+    ends = sum((walk.ends for walk in walks), Counter[str]())
     facts: dict[str, Any] = {
         "walks": len(walks),
-        "steps": sum(one.steps for one in walks),
-        "kills": sum(one.kills for one in walks),
-        "made": sum(one.made for one in walks),
-        "wrong": sum(bool(one.wrong) for one in walks),
-        "problems": [line[:3000] for one in walks for line in one.wrong][:10],
+        "steps": sum(walk.steps for walk in walks),
+        "kills": sum(walk.kills for walk in walks),
+        "made": sum(walk.made for walk in walks),
+        "wrong": sum(bool(walk.wrong) for walk in walks),
+        "problems": [line[:3000] for walk in walks for line in walk.wrong][:10],
         "ends": dict(sorted(ends.items())),
         "minutes": (time.monotonic() - began) / 60,
     }

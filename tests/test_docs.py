@@ -28,8 +28,8 @@ PAGES = sorted([ROOT / "README.md", ROOT / "swarms" / "PROTOCOL.md", *(ROOT / "d
 def commands(page: Path) -> list[str]:
     text = page.read_text(encoding="utf-8")
     blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
-    told = [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ swarm")]
-    return told + re.findall(r"run: (swarm [^|>\n]*)", text)
+    found = [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ swarm")]
+    return found + re.findall(r"run: (swarm [^|>\n]*)", text)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)

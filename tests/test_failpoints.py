@@ -134,13 +134,13 @@ def test_a_child_is_a_point_before_it_starts(tmp_path: Path) -> None:
 def test_they_stand_at_the_doors_alone() -> None:
     """What a verb does between two doors changes nothing that lasts: a kill there is a kill at the next door."""
     package = Path(failpoints.__file__).parent
-    told = {
+    text = {
         file.relative_to(package).as_posix(): re.findall(r'failpoint\(f?"(.*)"\)', file.read_text())
         for file in package.rglob("*.py")
         if file != Path(failpoints.__file__) and "failpoint" in file.read_text()
     }
     commits = ["commit.before", "commit.after"]
-    assert told == {
+    assert text == {
         "git/runner.py": ["git.{verb}.before", "git.{verb}.after"],
         "store/connection.py": commits,
         "store/migrations.py": commits,

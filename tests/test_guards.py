@@ -230,11 +230,11 @@ OF_PLACES = re.compile(r"\.gone-|wave-$")
 
 def words_of(tree: ast.Module) -> Iterator[str]:
     """Yield the constants of a module that are no docstrings, and of its f-strings the beginnings."""
-    told = docstrings(tree)
+    found = docstrings(tree)
     formatted = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
     later = {id(part) for node in formatted for part in node.values[1:]}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not {id(node)} & (told | later):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not {id(node)} & (found | later):
             yield node.value
 
 
@@ -292,13 +292,13 @@ def test_sql_stands_with_its_tables() -> None:
         if room_of(shown(module)) == "store":
             continue
         tree = tree_of(module)
-        told = docstrings(tree)
+        expected = docstrings(tree)
         found += [
             (shown(module), node.value)
             for node in ast.walk(tree)
             if isinstance(node, ast.Constant)
             and isinstance(node.value, str)
-            and id(node) not in told
+            and id(node) not in expected
             and STATEMENT.match(node.value)
         ]
         found += [

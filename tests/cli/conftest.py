@@ -99,9 +99,9 @@ def audited(swarm: Swarm, repo: Repo, tmp_path: Path) -> Amending:
     run = swarm("init", ".", "--domains-from", file, "--format", "json").data["runId"]
     swarm("dispatch", run, "health-audit-a", "--auto-freeze")
     place = Workspace(run, repo.root / "swarms", repo.root / "swarms/control-plane.db")
-    told = [{"description": name, **finding} for name, finding in FOUND.items()]
-    place.answer("code", *told[:-1])
-    place.answer("tests", told[-1])
+    reports = [{"description": name, **finding} for name, finding in FOUND.items()]
+    place.answer("code", *reports[:-1])
+    place.answer("tests", reports[-1])
     place.answer("api")
     swarm("collect", run)
     return Amending(swarm, repo, place)

@@ -231,8 +231,8 @@ def test_an_amend_wave_is_merged_and_verified_before_it_is_advanced(grave: Coord
         "testCount": 12,
         "offending": 0,
     }
-    told = f"Verification 2 of {grave.repo.head[:12]} in health-amend-a: passed (pass)"
-    assert told in grave.swarm("status", run).out.splitlines()
+    expected = f"Verification 2 of {grave.repo.head[:12]} in health-amend-a: passed (pass)"
+    assert expected in grave.swarm("status", run).out.splitlines()
     # Another commit than the one that was looked at.
     grave.merge("refs/heads/main", "1" * 40)
     assert grave.assessed[:2] == ("VERIFY REQUIRED", ["the wave has moved on since it was verified"])

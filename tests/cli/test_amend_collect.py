@@ -126,7 +126,7 @@ def test_unsafe_names_are_told_and_the_rest_is_kept(amending: Amending) -> None:
     amending.edit("code", "src/app.py")
     amending.answer("code", files=("../../etc/passwd", "/etc/passwd", "src/app.py", "src/.git/config"))
     data = amending.collect()
-    assert [(one["code"], one["path"], one["message"]) for one in data["agents"][0]["errors"]] == [
+    assert [(error["code"], error["path"], error["message"]) for error in data["agents"][0]["errors"]] == [
         ("PATH_UNSAFE", "$.files_changed[0]", "'../../etc/passwd': it climbs out of the repository"),
         ("PATH_UNSAFE", "$.files_changed[1]", "'/etc/passwd': it is absolute"),
         ("PATH_UNSAFE", "$.files_changed[3]", "'src/.git/config': it leads into .git"),
@@ -329,11 +329,11 @@ def test_each_fix_that_cannot_be_taken_is_told_with_its_reason(amending: Amendin
     amending.approve("port")
     ids = amending.ids
     amending.swarm("reject", amending.run, "--ids", ids["eval"], "--reason", "it is meant so")
-    told = [{"finding_id": ids["assert"].lower(), "reason": "it is right"}]
+    reports = [{"finding_id": ids["assert"].lower(), "reason": "it is right"}]
     named = {"load": ids["load"].lower(), "unknown": "F-00000000"}
     every = [named["load"], named["load"], named["unknown"], ids["eval"], ids["guide"], ids["port"]]
-    amending.answer("code", fixes=[{"finding_id": one, "description": f"Of {one}."} for one in every])
-    amending.answer("tests", skipped=told)
+    amending.answer("code", fixes=[{"finding_id": item, "description": f"Of {item}."} for item in every])
+    amending.answer("tests", skipped=reports)
     amending.mend()
     data = amending.collect()
     # The same finding is claimed once, in whatever case its id is written.
@@ -360,7 +360,7 @@ def test_a_finding_that_was_given_and_is_not_answered_is_dropped(amending: Amend
     ]
     (result,) = amending.sql("SELECT result FROM waves WHERE number = 2")[0]
     assert json.loads(result)["dropped"] == [
-        f"{one} of {domain}: unanswered" for one, domain, _ in skipped(data, unanswered=True)
+        f"{item} of {domain}: unanswered" for item, domain, _ in skipped(data, unanswered=True)
     ]
 
 
@@ -420,8 +420,8 @@ def test_a_comment_that_would_reject_findings_is_told_and_must_be_looked_at(amen
     amending.answer("code", "load", files=("src/app.py",), skipped=left)
     data = amending.collect()
     assert ("src/app.py:5", "code", "silenced") in skipped(data)
-    told = next(one for one in data["skippedFixes"] if one["reason"] == "silenced")
-    assert "swarm: ignore bug meant so" in json.dumps(told)
+    found = next(fix for fix in data["skippedFixes"] if fix["reason"] == "silenced")
+    assert "swarm: ignore bug meant so" in json.dumps(found)
     status = amending.swarm("status", amending.run, "--format", "json").data
     assert "dropped: src/app.py:5 of code: silenced and 1 more" in json.dumps(status)
 

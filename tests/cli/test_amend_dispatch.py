@@ -13,11 +13,11 @@ from tests.conftest import Answer
 def given(amending: Amending, answer: Answer) -> dict[str, list[str]]:
     """What the prompts tell each agent to mend, by the names here."""
     names = {finding_id: name for name, finding_id in amending.ids.items()}
-    return {domain: [names[one["id"]] for one in told] for domain, told in amending.told(answer).items()}
+    return {domain: [names[item["id"]] for item in item] for domain, item in amending.told(answer).items()}
 
 
 def unrouted(answer: Answer) -> list[tuple[str | None, str]]:
-    return [(one["file"], one["reason"]) for one in answer.data["unrouted"]]
+    return [(item["file"], item["reason"]) for item in answer.data["unrouted"]]
 
 
 def remap(amending: Amending, *edits: tuple[str, ...]) -> None:
@@ -62,8 +62,8 @@ def test_a_finding_goes_where_its_file_and_line_are_now(audited: Amending) -> No
     audited.repo.commit({"lib/moved.py": f"# one\n# two\n{source}"})
     audited.approve("load")
     answer = audited.dispatch("--isolate")
-    (told,) = audited.told(answer)["api"]
-    assert (told["file"], told["line"], "drifted" in told) == ("lib/moved.py", 7, False)
+    (found,) = audited.told(answer)["api"]
+    assert (found["file"], found["line"], "drifted" in found) == ("lib/moved.py", 7, False)
     assert given(audited, answer) == {"code": [], "tests": [], "api": ["load"]}
 
 
@@ -117,8 +117,8 @@ def test_a_phase_whose_lens_has_nothing_approved_is_refused_and_others_are_named
     audited.approve("load")
     elsewhere = f"{nothing}; there is something for health-amend-a"
     assert problem(audited, phase="health-amend-b") == ("DISPATCH_NOTHING_APPROVED", elsewhere)
-    told = ("--reason", "gone", "--evidence", "looked", "--verified-how", "independent")
-    audited.swarm("close", audited.run, "--ids", audited.ids["load"], *told)
+    options = ("--reason", "gone", "--evidence", "looked", "--verified-how", "independent")
+    audited.swarm("close", audited.run, "--ids", audited.ids["load"], *options)
     assert problem(audited) == ("DISPATCH_NOTHING_APPROVED", nothing)
 
 
@@ -167,8 +167,8 @@ def test_a_finding_whose_line_was_rewritten_is_told_as_drifted(audited: Amending
     source = (audited.repo.root / "src/app.py").read_text()
     audited.repo.commit({"src/app.py": source.replace(LINE, MENDED)})
     audited.approve("load", "eval")
-    told = {one["description"]: one for one in audited.told(audited.dispatch("--isolate"))["code"]}
-    assert {name: one.get("drifted") for name, one in told.items()} == {
+    found = {item["description"]: item for item in audited.told(audited.dispatch("--isolate"))["code"]}
+    assert {name: item.get("drifted") for name, item in found.items()} == {
         "load": "its line was rewritten since it was found; look whether it still holds",
         "eval": None,
     }

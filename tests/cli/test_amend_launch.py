@@ -67,9 +67,9 @@ def test_ruff_mends_what_was_approved_in_the_agents_trees_and_nowhere_else(
     assert (rest / "tests/test_app.py").read_text() == ""
     assert (repo.git("status", "--porcelain"), (repo.root / "src/app.py").read_text()) == before
     name = ids(ruffed)["src/app.py:re"]
-    told = output(ruffed)
-    assert told.pop("summary").endswith(" mended 1 of 1 findings by its own fixes.")
-    assert told == {
+    found = output(ruffed)
+    assert found.pop("summary").endswith(" mended 1 of 1 findings by its own fixes.")
+    assert found == {
         "domain": "code",
         "fixes": [{"finding_id": name, "description": "Remove unused import: `re`", "file": "src/app.py"}],
         "files_changed": ["src/app.py"],
@@ -117,7 +117,7 @@ def test_what_ruff_does_not_report_any_more_is_told_as_skipped(swarm: Swarm, rep
         {"finding_id": ids(ruffed)["src/app.py:re"], "reason": "ruff does not report F401 there"}
     ]
     skipped = swarm("collect", "--format", "json").data["skippedFixes"]
-    assert [(one["reason"], one["told"]) for one in skipped] == [
+    assert [(item["reason"], item["told"]) for item in skipped] == [
         ("skipped_by_agent", "ruff does not report F401 there")
     ]
 

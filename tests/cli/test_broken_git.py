@@ -51,8 +51,8 @@ NAMES = ["index", "HEAD", "packed-refs", "config", "shallow", "refs/heads/main",
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody wait for a lock that stays."""
     waits = ("core.filesRefLockTimeout=", "core.packedRefsTimeout=")
-    told = (next((f"{wait}0" for wait in waits if word.startswith(wait)), word) for word in runner._HARDENED)
-    monkeypatch.setattr(runner, "_HARDENED", tuple(told))
+    found = (next((f"{wait}0" for wait in waits if word.startswith(wait)), word) for word in runner._HARDENED)
+    monkeypatch.setattr(runner, "_HARDENED", tuple(found))
     monkeypatch.setattr(runner, "_PAUSES", ())
 
 
@@ -104,7 +104,7 @@ def test_doctor_names_the_lock_and_what_the_hint_says_about_it_helps(world: Call
         in here.call(BY_NAME["publish"]).err
     )
     data = here.team.swarm("doctor", "--fix", "--format", "json", exit=None).data
-    assert [one["what"] for one in data["left"] if one["id"] == "locks"] == [f"{lock} keeps git from writing there"]
+    assert [item["what"] for item in data["left"] if item["id"] == "locks"] == [f"{lock} keeps git from writing there"]
 
 
 # --- the program ------------------------------------------------------------------------------------------
@@ -216,8 +216,8 @@ def test_a_git_that_is_too_old_is_named_by_doctor(world: Callable[[Act], World],
     here = world(READING[0])
     with played("--version", "echo 'git version 2.30.0'; exit 0"):
         checks = here.team.swarm("doctor", "--format", "json", exit=1).data["checks"]
-    told = next(check for check in checks if check["id"] == "git")
-    assert told == {
+    found = next(check for check in checks if check["id"] == "git")
+    assert found == {
         "id": "git",
         "status": "fail",
         "message": "git 2.30.0 is too old",

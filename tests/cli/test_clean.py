@@ -25,11 +25,11 @@ def clean(team: Team, *words: str, exit: int | None = 0) -> Answer:  # noqa: A00
 
 
 def states(answer: Answer) -> dict[str, str]:
-    return {one["name"]: one["state"] for one in answer.data["removable"]}
+    return {item["name"]: item["state"] for item in answer.data["removable"]}
 
 
 def why(answer: Answer) -> dict[str, list[str]]:
-    return {one["name"]: one["why"] for one in answer.data["atRisk"]}
+    return {item["name"]: item["why"] for item in answer.data["atRisk"]}
 
 
 def branches(repo: Repo) -> set[str]:
@@ -184,11 +184,11 @@ RISKS: dict[str, tuple[Callable[[Team], Any], str, tuple[str, str]]] = {
 @pytest.mark.parametrize("risk", RISKS)
 def test_what_would_be_lost_is_named_and_left_and_with_force_saved_first(risk: str, team: Team, amended: Team) -> None:
     merged(team)
-    make, told, (name, text) = RISKS[risk]
+    make, found, (name, text) = RISKS[risk]
     make(team)
     files = everything_in(team.tree("code"))
     answer = clean(team, *WHY, exit=1)
-    assert (answer.data["state"], why(answer)) == ("WORK_AT_RISK", {"w2-code": [told]})
+    assert (answer.data["state"], why(answer)) == ("WORK_AT_RISK", {"w2-code": [found]})
     assert everything_in(team.tree("code")) == files
     assert team.branch("code") in branches(team.repo)
     forced = clean(team, "--force", *WHY)
@@ -206,8 +206,8 @@ def test_a_head_that_was_moved_and_what_is_staged_alone_are_saved_as_parents(tea
     team.repo.git("reset", "-q", "--hard", cwd=team.tree("code"))
     move_head(team)
     head = team.repo.git("rev-parse", "HEAD", cwd=team.tree("code"))
-    (told,) = why(clean(team)).values()
-    assert told[0] == f"its HEAD was moved: it is at {head[:12]}, detached"
+    (found,) = why(clean(team)).values()
+    assert found[0] == f"its HEAD was moved: it is at {head[:12]}, detached"
     clean(team, "--force", *WHY)
     assert head in team.repo.git("log", "--format=%H", salvaged(team)["w2-code"]).split()
 
@@ -225,7 +225,7 @@ def test_ignored_files_are_counted_and_are_no_work(team: Team, amended: Team) ->
     exclude.write_text(exclude.read_text() + "*.pyc\n")
     team.edit("code", {"a.pyc": "1", "b/c.pyc": "2"})
     answer = clean(team)
-    assert {one["name"]: one["ignored"] for one in answer.data["removable"]}["w2-code"] == 2
+    assert {item["name"]: item["ignored"] for item in answer.data["removable"]}["w2-code"] == 2
 
 
 def lock(team: Team) -> str:
@@ -263,9 +263,9 @@ def test_what_cannot_be_removed_is_left_whatever_is_asked_for(
     make: Callable[[Team], str], team: Team, amended: Team
 ) -> None:
     merged(team)
-    told = make(team)
+    found = make(team)
     answer = clean(team, "--force", *WHY, exit=1)
-    assert why(answer) == {"w2-code": [told]}
+    assert why(answer) == {"w2-code": [found]}
     assert team.branch("code") in branches(team.repo)
     assert team.branch("rest") not in branches(team.repo)
 

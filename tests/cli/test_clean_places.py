@@ -20,11 +20,11 @@ APPLY = ("--apply", "--reason", "over", "--format", "json")
 
 
 def why(answer: Answer) -> dict[str, list[str]]:
-    return {one["name"]: one["why"] for one in answer.data["atRisk"]}
+    return {item["name"]: item["why"] for item in answer.data["atRisk"]}
 
 
 def states(answer: Answer) -> dict[str, str]:
-    return {one["name"]: one["state"] for one in answer.data["removable"]}
+    return {item["name"]: item["state"] for item in answer.data["removable"]}
 
 
 def trees_of(place: Workspace) -> Path:
@@ -104,10 +104,10 @@ def test_what_somebody_put_where_clean_removes_is_left_and_named(
     (outside / "inner").mkdir(parents=True)
     for folder in (outside / "inner", outside):
         folder.chmod(0o755)
-    told = put(trees_of(collected) / ".gone-x", outside)
+    found = put(trees_of(collected) / ".gone-x", outside)
     before = everything_in(trees_of(collected) / ".gone-x")
     answer = swarm("clean", "--force", *APPLY, exit=1)
-    assert (set(states(answer)), why(answer)) == ({"w1-code", "w1-rest"}, {".gone-x": [told]})
+    assert (set(states(answer)), why(answer)) == ({"w1-code", "w1-rest"}, {".gone-x": [found]})
     assert os.listdir(trees_of(collected)) == [".gone-x"]  # noqa: PTH208
     assert everything_in(trees_of(collected) / ".gone-x") == before
     assert [folder.stat().st_mode & 0o777 for folder in (outside, outside / "inner")] == [0o755, 0o755]
@@ -117,8 +117,8 @@ def test_a_folder_that_is_in_the_way_keeps_its_tree(swarm: Swarm, collected: Wor
     gone = trees_of(collected) / ".gone-w1-code"
     put_folder(gone, gone)
     for _ in range(2):
-        told = why(swarm("clean", *APPLY, exit=1))
-        assert told["w1-code"] == [f"{gone} is in the way"]
+        found = why(swarm("clean", *APPLY, exit=1))
+        assert found["w1-code"] == [f"{gone} is in the way"]
     assert ((gone / "mine").read_text(), (trees_of(collected) / "w1-code/src/app.py").is_file()) == ("mine", True)
 
 

@@ -66,7 +66,7 @@ def test_it_is_brought_back(team: Team, amended: Team) -> None:
     clean(team, *WHY)
     answer = undo(team, *WHY)
     assert works(team) == kept
-    assert {one["name"]: one["commit"] for one in answer.data["restored"] if one["name"].startswith("work/")} == {
+    assert {item["name"]: item["commit"] for item in answer.data["restored"] if item["name"].startswith("work/")} == {
         f"work/{name}": tree for name, tree in kept.items()
     }
 
@@ -80,7 +80,7 @@ def test_what_no_commit_has_is_kept_and_with_force_saved_first(team: Team, amend
     clean(team, *WHY, exit=1)
     assert works(team)["w2-code"] == kept["w2-code"]
     forced = clean(team, "--force")
-    (shown,) = (one for one in forced.data["removable"] if one["name"] == "work/w2-code")
+    (shown,) = (item for item in forced.data["removable"] if item["name"] == "work/w2-code")
     assert (shown["state"], shown["why"], shown["salvage"]) == (
         "at_risk",
         ["judged work that no commit has"],

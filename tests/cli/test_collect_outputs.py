@@ -183,8 +183,8 @@ def test_every_unsafe_path_is_refused_for_its_finding_alone(
     workspace.answer("code", *({"file": path} for path in UNSAFE), {"file": "./src\\app.py", "line": 5})
     workspace.answer("rest")
     answer = swarm("collect", "--format", "json")
-    told = [(problem["code"], problem["path"], problem["message"]) for problem in answer.data["agents"][0]["errors"]]
-    assert told == [
+    data = [(problem["code"], problem["path"], problem["message"]) for problem in answer.data["agents"][0]["errors"]]
+    assert data == [
         ("PATH_UNSAFE", f"$.findings[{number}].file", f"'{path}': {why}")
         for number, (path, why) in enumerate(UNSAFE.items())
     ]

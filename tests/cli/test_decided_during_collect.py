@@ -221,14 +221,14 @@ PROCESSES, FINDINGS = 4, 16
 def deciders(swarm: Swarm, repo: Repo, workspace: Workspace) -> Iterator[list[subprocess.Popen[str]]]:
     """A wave with many findings, a second one of which half is reported, and processes that decide all of them."""
     repo.commit({"src/many.py": "".join(f"value_{n} = {n}\n" for n in range(FINDINGS))})
-    told = [{"file": "src/many.py", "line": n + 1, "quote": f"value_{n} = {n}"} for n in range(FINDINGS)]
-    for wave, code in ((1, told), (2, told[::2])):
+    reports = [{"file": "src/many.py", "line": n + 1, "quote": f"value_{n} = {n}"} for n in range(FINDINGS)]
+    for wave, code in ((1, reports), (2, reports[::2])):
         swarm("dispatch", "health-audit-a", "--isolate")
         workspace.answer("code", *code, wave=wave)
         workspace.answer("rest", wave=wave)
         if wave == 1:
             swarm("collect")
-    every = [one["findingId"] for one in swarm("findings", "--format", "json", exit=None).data["findings"]]
+    every = [finding["findingId"] for finding in swarm("findings", "--format", "json", exit=None).data["findings"]]
     with ExitStack() as stack:
         yield [
             stack.enter_context(
@@ -281,5 +281,5 @@ def test_no_decision_is_lost_while_a_wave_is_collected(
 
 
 def _decisions(db: Path, finding_id: str) -> list[str]:
-    told = "SELECT json_extract(payload, '$.decision') FROM events WHERE kind = 'finding_decided' AND "
-    return [decision for (decision,) in asked(db, told + OF_FINDING, finding_id)]
+    expected = "SELECT json_extract(payload, '$.decision') FROM events WHERE kind = 'finding_decided' AND "
+    return [decision for (decision,) in asked(db, expected + OF_FINDING, finding_id)]

@@ -108,8 +108,8 @@ def test_what_is_suppressed_is_counted_and_told_with_who_and_why(
     assert "deferred until 2999-01-31 by Ada" in swarm("findings", "--status", "deferred", exit=1).out
     assert "Decided: rejected by Ada" in swarm("show", bug).out.splitlines()
     log = json.loads(swarm("findings", "--format", "sarif", exit=1).out)
-    told = {result["ruleId"]: result.get("suppressions") for result in log["runs"][0]["results"]}
-    assert told == {
+    found = {result["ruleId"]: result.get("suppressions") for result in log["runs"][0]["results"]}
+    assert found == {
         "S307": None,
         "bug": [{"kind": "external", "status": "accepted", "justification": "meant so"}],
         "docs": [{"kind": "external", "status": "accepted", "justification": "later"}],

@@ -269,8 +269,8 @@ def test_the_same_map_is_kept_once(swarm: Swarm, collected: Workspace) -> None:
 
 
 def test_dispatch_writes_its_rows_in_one_transaction_with_the_ledger(swarm: Swarm, dispatched: Workspace) -> None:
-    told = rows(dispatched.db, "SELECT kind, subject, from_state, to_state FROM events WHERE wave_id = 1 ORDER BY seq")
-    assert told == [
+    found = rows(dispatched.db, "SELECT kind, subject, from_state, to_state FROM events WHERE wave_id = 1 ORDER BY seq")
+    assert found == [
         ("wave_dispatched", "wave:1", None, "dispatched"),
         ("agent_run_dispatched", "agent_run:1", None, "dispatched"),
         ("agent_run_dispatched", "agent_run:2", None, "dispatched"),

@@ -38,7 +38,7 @@ def planned(swarm: Swarm) -> list[tuple[str, str]]:
 
 def left(swarm: Swarm) -> list[tuple[str, str, str]]:
     data = swarm("doctor", "--fix", "--format", "json").data
-    return [(one["id"], one["what"], one["hint"]) for one in data["left"]]
+    return [(item["id"], item["what"], item["hint"]) for item in data["left"]]
 
 
 def repaired(swarm: Swarm, exit: int = 0) -> list[tuple[str, str]]:  # noqa: A002
@@ -148,16 +148,16 @@ def test_a_journal_of_a_writer_that_died_before_it_wrote_is_told_and_the_next_wr
     subprocess.run([sys.executable, "-c", script, str(collected.db)], check=False)
     journal = Path(f"{collected.db}-journal")
     assert journal.read_bytes()[:1] in {b"", b"\0"}
-    told = f"{journal} was left by a writer that died before it wrote; the next command that writes takes it away"
-    assert checks(swarm)["journal"] == ("pass", told)
+    expected = f"{journal} was left by a writer that died before it wrote; the next command that writes takes it away"
+    assert checks(swarm)["journal"] == ("pass", expected)
     swarm("approve", "--all")
     assert not journal.exists()
 
 
 def test_a_repository_that_was_moved_is_told(swarm: Swarm, workspace: Workspace, repo: Repo) -> None:
     sql(workspace, "UPDATE runs SET local_path = '/nowhere'")
-    told = f"1 name a repository that is not here: {workspace.run}"
-    assert checks(swarm)["repositories"] == ("warn", told)
+    expected = f"1 name a repository that is not here: {workspace.run}"
+    assert checks(swarm)["repositories"] == ("warn", expected)
     assert planned(swarm) == []
 
 
@@ -166,12 +166,12 @@ def test_a_repository_that_was_moved_with_a_wave_in_flight_is_led_back(
 ) -> None:
     moved = repo.root.rename(repo.root.with_name("moved"))
     found = swarm("doctor", "--format", "json", cwd=moved).data["checks"]
-    one = next(check for check in found if check["id"] == "repositories")
+    first = next(check for check in found if check["id"] == "repositories")
     lead = f"`ln -s '{moved}' '{repo.root}'`"
-    assert one["hint"] == (
+    assert first["hint"] == (
         f"move the folder back, or link its previous place to the new one: {lead}; then repeat the command"
     )
-    subprocess.run(one["hint"].split("`")[1], shell=True, check=True)
+    subprocess.run(first["hint"].split("`")[1], shell=True, check=True)
     found = swarm("doctor", "--format", "json", cwd=moved).data["checks"]
     assert next(check for check in found if check["id"] == "repositories")["status"] == "pass"
 
@@ -218,9 +218,9 @@ def test_empty_worktrees_of_a_dispatch_that_died_are_removed_with_their_branches
     swarm: Swarm, repo: Repo, stranded: Workspace
 ) -> None:
     trees = stranded.folder / stranded.run / "worktrees"
-    told = [("worktrees", f"remove the worktree {trees / name}, which is as new and of no agent") for name in NAMES]
+    found = [("worktrees", f"remove the worktree {trees / name}, which is as new and of no agent") for name in NAMES]
     assert checks(swarm)["worktrees"][0] == "warn"
-    assert planned(swarm) == told
+    assert planned(swarm) == found
     assert repaired(swarm) == [("worktrees", "done")] * 2
     assert list(trees.iterdir()) == []
     assert repo.git("for-each-ref", "refs/heads/swarm") == ""
@@ -267,8 +267,8 @@ def test_what_a_doctor_who_was_killed_has_done_is_recorded_by_the_next(
     swarm_process(*APPLY, exit=-9, SWARM_FAILPOINT="commit.before:3")
     assert planned(swarm) == []
     swarm(*APPLY)
-    told = sql(stranded, "SELECT kind, payload FROM events WHERE kind LIKE 'repair%' ORDER BY seq")
-    assert [(kind, len(json.loads(payload)["repairs"])) for kind, payload in told] == [
+    found = sql(stranded, "SELECT kind, payload FROM events WHERE kind LIKE 'repair%' ORDER BY seq")
+    assert [(kind, len(json.loads(payload)["repairs"])) for kind, payload in found] == [
         ("repair_begun", 2),
         ("repaired", 0),
     ]
@@ -294,8 +294,8 @@ def test_a_worktree_that_may_hold_work_is_named_and_left(
         repo.git("commit", "-q", "-m", "mine", cwd=tree)
     if work == "staged":
         repo.git("checkout", "-q", "HEAD", "--", "README.md", cwd=tree)
-    told = f"{tree} belongs to no agent, and work may be in it"
-    assert left(swarm) == [("worktrees", told, f"`swarm clean {stranded.run}` tells what, and saves it")]
+    expected = f"{tree} belongs to no agent, and work may be in it"
+    assert left(swarm) == [("worktrees", expected, f"`swarm clean {stranded.run}` tells what, and saves it")]
     assert repaired(swarm) == [("worktrees", "done")]
     assert tree.is_dir()
     branch = f"refs/heads/swarm/{stranded.run.rpartition('-')[2]}/w1-code"
@@ -414,14 +414,14 @@ def test_the_lock_of_a_git_of_ours_that_was_killed_is_removed(swarm: Swarm, lock
 def test_a_lock_whose_maker_nobody_knows_is_left(swarm: Swarm, repo: Repo, locked: Path) -> None:
     ours = repo.root / ".git" / WORKTREE_LOCK
     os.utime(locked, (1, 1))
-    told = [("locks", f"{locked} keeps git from writing there", "if no git is at work there, remove it by hand")]
-    assert (planned(swarm), left(swarm)) == ([], told)
+    found = [("locks", f"{locked} keeps git from writing there", "if no git is at work there, remove it by hand")]
+    assert (planned(swarm), left(swarm)) == ([], found)
     os.utime(locked)
     ours.write_text(f"{os.getpid()} dispatch\n")
     locked.touch()
-    assert (planned(swarm), left(swarm)) == ([], told)
+    assert (planned(swarm), left(swarm)) == ([], found)
     ours.unlink()
-    assert (planned(swarm), left(swarm)) == ([], told)
+    assert (planned(swarm), left(swarm)) == ([], found)
     assert repaired(swarm) == []
     assert locked.exists()
 
@@ -448,8 +448,8 @@ def test_an_attempt_whose_supervisor_is_dead_is_closed_and_its_process_ended(
     swarm: Swarm, dispatched: Workspace, dead_pid: int, sleeper: subprocess.Popen[bytes]
 ) -> None:
     _open_attempt(dispatched, dead_pid, sleeper)
-    told = f"close attempt 1 of wave 1 of {dispatched.run}, whose supervisor is dead"
-    assert planned(swarm) == [("attempts", told)]
+    expected = f"close attempt 1 of wave 1 of {dispatched.run}, whose supervisor is dead"
+    assert planned(swarm) == [("attempts", expected)]
     data = swarm(*APPLY).data
     assert [(repair["id"], repair["status"]) for repair in data["repairs"]] == [("attempts", "done")]
     assert sql(dispatched, "SELECT outcome, error_code FROM attempts") == [("killed", "SUPERVISOR_DIED")]
@@ -468,8 +468,8 @@ def test_an_attempt_of_another_machine_is_named(
     swarm: Swarm, dispatched: Workspace, dead_pid: int, sleeper: subprocess.Popen[bytes]
 ) -> None:
     _open_attempt(dispatched, dead_pid, sleeper, host="elsewhere")
-    told = f"attempt 1 of wave 1 of {dispatched.run} was opened on elsewhere"
-    assert (planned(swarm), left(swarm)) == ([], [("attempts", told, "run `swarm doctor --fix` there")])
+    expected = f"attempt 1 of wave 1 of {dispatched.run} was opened on elsewhere"
+    assert (planned(swarm), left(swarm)) == ([], [("attempts", expected, "run `swarm doctor --fix` there")])
 
 
 def _open_attempt(

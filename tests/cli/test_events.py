@@ -15,10 +15,10 @@ KEYS = ["seq", "ts", "kind", "runId", "waveId", "subject", "from", "to", "actor"
 
 
 def test_the_ledger_is_one_json_object_a_line_oldest_first(swarm: Swarm, collected: Workspace) -> None:
-    told = [json.loads(line) for line in swarm("events").out.splitlines()]
-    assert [list(event) for event in told] == [KEYS] * len(told)
-    assert [event["seq"] for event in told] == list(range(1, len(told) + 1))
-    assert [event["kind"] for event in told] == [
+    events = [json.loads(line) for line in swarm("events").out.splitlines()]
+    assert [list(event) for event in events] == [KEYS] * len(events)
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert [event["kind"] for event in events] == [
         "run_created",
         "map_drafted",
         "map_frozen",
@@ -32,7 +32,7 @@ def test_the_ledger_is_one_json_object_a_line_oldest_first(swarm: Swarm, collect
         "wave_moved",
         "evidence_recorded",
     ]
-    moved = [(event["subject"], event["from"], event["to"]) for event in told if event["kind"].endswith("_moved")]
+    moved = [(event["subject"], event["from"], event["to"]) for event in events if event["kind"].endswith("_moved")]
     assert moved == [
         (f"run:{collected.run}", "initializing", "health-audit-a"),
         ("agent_run:1", "dispatched", "complete"),

@@ -243,7 +243,7 @@ def test_a_terminal_gets_text(repo: Repo, four: Workspace) -> None:
 
 @pytest.mark.parametrize("verb", ["findings", "show", "audit"])
 def test_a_terminal_that_can_gets_colours(swarm: Swarm, repo: Repo, four: Workspace, verb: str) -> None:
-    grave = next(one["findingId"] for one in listed_by(swarm) if one["severity"] == "CRITICAL")
+    grave = next(item["findingId"] for item in listed_by(swarm) if item["severity"] == "CRITICAL")
     words = {"findings": (), "show": (grave,), "audit": (".", "--fail-on", "CRITICAL")}[verb]
     _, out = on_a_terminal(repo, verb, *words)
     assert "\x1b[31" in out

@@ -307,15 +307,15 @@ def a_publication_into_a_dirty_checkout(scene: HintScene) -> Told:
 @pytest.mark.parametrize("name", CASES)
 def test_what_an_error_says_comes_next_works_there_and_gets_one_on(name: str, request: pytest.FixtureRequest) -> None:
     scene = HintScene(request)
-    told = CASES[name](scene)
-    refused = scene.swarm(*told.command, "--format", "json", exit=None)
-    assert refused.code == told.code
-    commands = _COMMAND.findall(refused.document["error"]["hint"])[told.follow]
-    assert len(commands) == told.follow.stop - told.follow.start
+    found = CASES[name](scene)
+    refused = scene.swarm(*found.command, "--format", "json", exit=None)
+    assert refused.code == found.code
+    commands = _COMMAND.findall(refused.document["error"]["hint"])[found.follow]
+    assert len(commands) == found.follow.stop - found.follow.start
     for command in commands:
-        scene.run(command, told.fills)
-    again = scene.swarm(*told.command, "--format", "json", exit=None)
-    assert again.code is None or not told.helps
+        scene.run(command, found.fills)
+    again = scene.swarm(*found.command, "--format", "json", exit=None)
+    assert again.code is None or not found.helps
 
 
 # --- what comes next ----------------------------------------------------------------------------------------------
@@ -437,9 +437,9 @@ def test_what_comes_next_works_and_leads_on(name: str, request: pytest.FixtureRe
             answer = scene.swarm(*shlex.split(following)[1:], "--runtime", "no-such", "--format", "json", exit=None)
             assert answer.code == "RUNTIME_UNKNOWN"
         else:
-            told = scene.run(f"{following} --format json", fills, exit=None)
-            assert told is not None
-            answer = told
+            found = scene.run(f"{following} --format json", fills, exit=None)
+            assert found is not None
+            answer = found
             # It is no success that something was left.
             is_left = answer.data.get("state") == "WORK_AT_RISK" and answer.data["applied"]
             assert (answer.exit, answer.code) == (int(is_left), None), following

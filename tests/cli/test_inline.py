@@ -89,7 +89,7 @@ def test_a_comment_that_does_not_count_changes_nothing_and_is_told(
     assert statuses(swarm)["bug"] == "recurring"
     code = {agent["domain"]: agent for agent in data["agents"]}["code"]
     assert code["status"] == "complete"
-    assert [(told["code"], told["path"], told["message"]) for told in code["errors"]] == (
+    assert [(error["code"], error["path"], error["message"]) for error in code["errors"]] == (
         [("SUPPRESSION_INVALID", "src/app.py:5", problem)] if problem else []
     )
 

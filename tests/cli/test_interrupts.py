@@ -186,5 +186,5 @@ def hold_that_all_is_in_order(team: Team, *told: str) -> None:
     assert list((repo.root / "swarms").glob("swarm-*/worktrees/proof-*")) == []
     assert "proof-" not in repo.git("worktree", "list")
     assert repo.git("fsck", "--no-dangling") == ""
-    checks = {one["id"]: one["status"] for one in team.swarm("doctor", "--format", "json").data["checks"]}
+    checks = {check["id"]: check["status"] for check in team.swarm("doctor", "--format", "json").data["checks"]}
     assert {name for name, status in checks.items() if status != "pass"} - {"disk"} == set(told)

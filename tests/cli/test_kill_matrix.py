@@ -28,7 +28,7 @@ def test_a_verb_that_only_reads_passes_no_point_at_which_something_is_written(
     log = tmp_path / "points"
     log.touch()
     for words, ends in CALLS[verb]:
-        told = (finding if word == "@" else word for word in words)
-        swarm_process(verb, *told, exit=ends, SWARM_FAILPOINT_LOG=str(log))
+        reports = (finding if word == "@" else word for word in words)
+        swarm_process(verb, *reports, exit=ends, SWARM_FAILPOINT_LOG=str(log))
     written = [line for line in log.read_text().splitlines() if not line.startswith(("git.", "process."))]
     assert written == []

@@ -120,8 +120,8 @@ def test_an_attempt_leaves_a_record_logs_and_events(
     assert (record["exit_code"], record["outcome"], record["attempt_id"]) == (0, "success", attempt["id"])
     events = [json.loads(line)["event"] for line in (folder / "events.jsonl").read_text().splitlines()]
     assert events == ["spawned", "first_output", "step_ended", "ended"]
-    told = swarm("explain", f"attempt:{attempt['id']}", "--format", "json").data
-    assert told["title"] == "attempt 1 with played: success"
+    data = swarm("explain", f"attempt:{attempt['id']}", "--format", "json").data
+    assert data["title"] == "attempt 1 with played: success"
 
 
 def test_agents_that_have_succeeded_are_not_launched_again(
@@ -157,8 +157,8 @@ def test_a_command_that_fails_exits_3_and_is_explained(
     assert outcomes(answer) == {"code": [("runtime_error", 3, 42)], "rest": [("success", 0, 0)]}
     (attempt,) = attempts(answer)["code"]
     assert (attempt["errorCode"], attempt["errorFragment"]) == ("RUNTIME_FAILED", "HTTP 401 unauthorized")
-    told = swarm("explain", f"attempt:{attempt['id']}", "--format", "json").data
-    assert "Likely: its credential is missing, wrong or expired" in told["meaning"]
+    data = swarm("explain", f"attempt:{attempt['id']}", "--format", "json").data
+    assert "Likely: its credential is missing, wrong or expired" in data["meaning"]
     collected = swarm("collect", "--format", "json", exit=1).data
     assert {agent["domain"]: agent["status"] for agent in collected["agents"]} == {"code": "failed", "rest": "complete"}
     assert swarm("findings", "--format", "json", exit=2).data["state"] == "pipeline_broken"

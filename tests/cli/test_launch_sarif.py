@@ -83,7 +83,7 @@ def test_an_analyzer_finds_the_same_through_a_link_to_where_the_repository_was_m
     swarm("launch", cwd=moved)
     swarm("collect", cwd=moved)
     found = swarm("findings", "--format", "json", cwd=moved, exit=1).data["findings"]
-    assert {(one["file"], one["line"], one["ruleId"]) for one in found} == {
+    assert {(item["file"], item["line"], item["ruleId"]) for item in found} == {
         *(("src/app.py", 1, "F401"), ("src/app.py", 2, "F401"), ("src/app.py", 5, "B006"), ("src/app.py", 8, "E722")),
         *(("src/app.py", 8, "S110"), ("src/app.py", 13, "F821")),
         *(("src/tool.py", 1, "E401"), ("src/tool.py", 1, "F401"), ("src/tool.py", 5, "S307")),

@@ -50,7 +50,10 @@ def chain(db: Path) -> list[tuple[Any, ...]]:
 
 def differences(swarm: Swarm, *words: str) -> list[tuple[Any, ...]]:
     data = swarm("ledger", "replay", *words, "--check", "--format", "json", exit=None).data
-    return [(one["subject"], one["fact"], one["ledger"], one["table"]) for one in data["differences"]]
+    return [
+        (difference["subject"], difference["fact"], difference["ledger"], difference["table"])
+        for difference in data["differences"]
+    ]
 
 
 # --- verify -----------------------------------------------------------------------------------------------
@@ -121,8 +124,8 @@ def test_an_event_that_was_put_in_with_a_hash_that_fits_is_found_at_its_successo
 def test_a_hash_that_was_kept_shows_a_cut_tail(swarm: Swarm, collected: Workspace) -> None:
     rows = chain(collected.db)
     kept, head = rows[-3][3], rows[-1][3]
-    told = swarm("ledger", "verify", "--head", kept).out.splitlines()
-    assert told[-1] == "The hash that you kept is in it, with 2 events behind it."
+    shown = swarm("ledger", "verify", "--head", kept).out.splitlines()
+    assert shown[-1] == "The hash that you kept is in it, with 2 events behind it."
     edit(collected.db, "DELETE FROM events WHERE seq > ?", len(rows) - 2)
     assert swarm("ledger", "verify", "--head", kept, "--format", "json").data["sinceHead"] == 0
     swarm("ledger", "verify")
@@ -158,7 +161,7 @@ def test_the_states_are_rebuilt_from_the_ledger(swarm: Swarm, three: Workspace) 
     assert (states["wave:1"]["status"], states["wave:1"]["number"]) == ("collected", 1)
     assert [states[f"agent_run:{number}"]["status"] for number in (1, 2)] == ["complete", "complete"]
     frozen = states[f"map:{three.run}"]
-    assert (frozen["state"], [one["name"] for one in json.loads(frozen["domains"])]) == ("frozen", ["code", "rest"])
+    assert (frozen["state"], [load["name"] for load in json.loads(frozen["domains"])]) == ("frozen", ["code", "rest"])
     decided = {(facts["severity"], facts["decision"]) for name, facts in states.items() if name.startswith("finding")}
     assert decided == {("HIGH", "open"), ("CRITICAL", "approved"), ("LOW", "open")}
     assert states[f"finding:{_row(three, 'S307')}"] == {

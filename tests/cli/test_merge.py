@@ -69,7 +69,7 @@ def test_links_stand_in_map_order_by_swarm_and_name_run_wave_domain_and_findings
         "Merge rest in wave 2 (health-amend-a)",
     ]
     ids = team.ids()
-    told = {"code": ids["def load"], "rest": ids["# A project"]}
+    found = {"code": ids["def load"], "rest": ids["# A project"]}
     for domain, revision in (("code", f"{team.integration}^"), ("rest", team.integration)):
         body = team.repo.git("log", "-1", "--format=%an <%ae>, %cn <%ce>%n%b", revision)
         assert body.splitlines() == [
@@ -77,7 +77,7 @@ def test_links_stand_in_map_order_by_swarm_and_name_run_wave_domain_and_findings
             f"Swarm-Run: {team.run}",
             "Swarm-Wave: 2",
             f"Swarm-Domain: {domain}",
-            f"Swarm-Finding: {told[domain]}",
+            f"Swarm-Finding: {found[domain]}",
         ]
     saved = team.repo.git("log", "-1", "--format=%an: %s%n%b", team.branch("code")).splitlines()
     assert saved == [
@@ -85,7 +85,7 @@ def test_links_stand_in_map_order_by_swarm_and_name_run_wave_domain_and_findings
         f"Swarm-Run: {team.run}",
         "Swarm-Wave: 2",
         "Swarm-Domain: code",
-        f"Swarm-Finding: {told['code']}",
+        f"Swarm-Finding: {found['code']}",
     ]
     assert team.repo.git("log", "-1", "--format=%an: %s", team.branch("rest")) == "A Person: rest's own"
 
@@ -216,8 +216,8 @@ def test_work_that_was_merged_by_hand_is_proved_and_recorded(team: Team, amended
     assert states(answer) == {"code": "dropped", "rest": "already"}
     assert answer.data["fixed"] == [team.ids()["# A project"]]
     assert [(ref, domains) for _, ref, _, _, domains, _ in lasting(team)["merges"]] == [("main", '["rest"]')]
-    told = "Nothing to merge: everything but what is dropped is merged already."
-    assert team.merge("--drop", "code").data["summary"] == told
+    expected = "Nothing to merge: everything but what is dropped is merged already."
+    assert team.merge("--drop", "code").data["summary"] == expected
 
 
 # --- nothing to merge, and not yet -----------------------------------------------------------------------
@@ -286,15 +286,15 @@ def test_what_the_merged_commit_shows_is_fixed_and_a_claim_that_changed_nothing_
     assert shown == [("fixed", "anchor", 2, answer.data["commit"])]
     assert team.status_of(ids["return undefined_name"]) == "approved"
     assert team.rows("SELECT outcome FROM fix_claims ORDER BY id") == [("fixed",), ("claimed",)]
-    told = team.swarm("history", ids["def load"], "--format", "json").data["events"][-1]
-    assert (told["kind"], told["from"], told["to"]) == ("finding_moved", "new", "fixed")
-    assert told["reason"].startswith("the line is gone or was rewritten")
+    data = team.swarm("history", ids["def load"], "--format", "json").data["events"][-1]
+    assert (data["kind"], data["from"], data["to"]) == ("finding_moved", "new", "fixed")
+    assert data["reason"].startswith("the line is gone or was rewritten")
 
 
 def test_the_ledger_says_what_was_proved_and_merged(team: Team, amended: Team) -> None:
     commit = team.merge().data["commit"]
-    told = team.swarm("history", "2", "--format", "json").data["events"]
-    assert [(event["kind"], event["to"]) for event in told if event["kind"] in {"verified", "merged"}] == [
+    data = team.swarm("history", "2", "--format", "json").data["events"]
+    assert [(event["kind"], event["to"]) for event in data if event["kind"] in {"verified", "merged"}] == [
         ("verified", "pass"),
         ("merged", commit),
     ]

@@ -22,8 +22,8 @@ BROKEN = "# BROKEN\n"
 
 def step(script: str, *, kind: str = "test", pattern: str = r"^(\d+) ran") -> str:
     """Return a swarm.toml whose one step is a line of shell."""
-    told = f'[[verify.steps]]\nname = "check"\nkind = "{kind}"\nargv = ["sh", "-c", {json.dumps(script)}]\n'
-    return told + (f"count_pattern = '{pattern}'\n" if kind == "test" else "")
+    expected = f'[[verify.steps]]\nname = "check"\nkind = "{kind}"\nargv = ["sh", "-c", {json.dumps(script)}]\n'
+    return expected + (f"count_pattern = '{pattern}'\n" if kind == "test" else "")
 
 
 def builds(answer: Answer) -> int:
@@ -262,4 +262,4 @@ def test_a_real_project_is_proved_by_pytest(team: Team, amended: Team, monkeypat
     answer = team.merge()
     gate = answer.data["gate"]
     assert (gate["verdict"], gate["adapter"], gate["testCount"]) == ("pass", "python", 1)
-    assert [one["name"] for one in gate["steps"]] == ["pytest"]
+    assert [item["name"] for item in gate["steps"]] == ["pytest"]

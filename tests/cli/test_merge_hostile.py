@@ -251,7 +251,7 @@ def test_how_swarm_proves_the_work_is_no_agent_s_to_edit(team: Team) -> None:
     for domain in ("code", "rest"):
         team.answer(domain)
     found = team.swarm("collect", team.run, "--format", "json", exit=1).data["violations"]
-    assert [(one["file"], one["agentDomain"]) for one in found] == [("swarm.toml", "rest")]
+    assert [(item["file"], item["agentDomain"]) for item in found] == [("swarm.toml", "rest")]
 
 
 def test_a_sparse_checkout_that_an_agent_asks_for_hides_nothing_from_the_proof(team: Team, amended: Team) -> None:

@@ -34,7 +34,7 @@ def amended(run: Coordinator) -> Coordinator:
     run.answer(
         fixes=[{"finding_id": grave, "description": HOSTILE}],
         files_changed=["src/app.py", "src/none.py"],
-        skipped=[{"finding_id": one, "reason": HOSTILE} for one in run.open_ids() if one != grave],
+        skipped=[{"finding_id": finding, "reason": HOSTILE} for finding in run.open_ids() if finding != grave],
     )
     run.swarm("collect", run.place.run)
     run.merge(commit=run.repo.head)
@@ -77,7 +77,7 @@ def test_a_receipt_tells_all_of_a_wave(amended: Coordinator) -> None:
     assert [(fix["domain"], fix["outcome"], fix["description"]) for fix in data["fixes"]] == [
         ("code", data["fixes"][0]["outcome"], HOSTILE)
     ]
-    assert [(one["domain"], one["reason"]) for one in data["skippedFixes"]] == [("code", "skipped_by_agent")]
+    assert [(fix["domain"], fix["reason"]) for fix in data["skippedFixes"]] == [("code", "skipped_by_agent")]
     assert data["merges"] == [
         {
             "ref": "refs/heads/swarm/integration",
@@ -109,7 +109,7 @@ def test_a_receipt_tells_all_of_a_wave(amended: Coordinator) -> None:
     assert (step["fromPhase"], step["toPhase"], step["overrides"]) == ("health-amend-a", "health-audit-a", [])
     assert len(step["gates"]) == 6
     events = amended.swarm("events", "--format", "json").data["events"]
-    own = [one for one in events if one["waveId"] == 2 and one["kind"] not in {"receipt_made", "promoted"}]
+    own = [event for event in events if event["waveId"] == 2 and event["kind"] not in {"receipt_made", "promoted"}]
     assert data["ledger"] == {
         "events": len(own),
         "first": own[0]["seq"],
@@ -122,7 +122,7 @@ def test_a_receipt_of_an_audit_wave_counts_what_it_saw(amended: Coordinator) -> 
     found = data_of(amended, "1")["findings"]
     digest = found.pop("digest")
     recorded = amended.swarm("history", "1", "--format", "json").data["events"]
-    assert digest == next(one for one in recorded if one["kind"] == "findings_recorded")["payload"]["digest"]
+    assert digest == next(item for item in recorded if item["kind"] == "findings_recorded")["payload"]["digest"]
     assert found == {
         "new": 2,
         "recurring": 0,

@@ -24,7 +24,7 @@ def repo(stage: Stage) -> Repo:
 def sound(team: Team) -> None:
     team.swarm("ledger", "verify")
     checks = team.swarm("doctor", "--format", "json").data["checks"]
-    assert [one["id"] for one in checks if one["status"] != "pass" and one["id"] != "disk"] == []
+    assert [check["id"] for check in checks if check["status"] != "pass" and check["id"] != "disk"] == []
 
 
 def test_a_rewind_and_its_undo_in_turns(team: Team, amended: Team) -> None:
@@ -171,8 +171,8 @@ def test_a_repository_without_tests_is_told_the_way_out_of_an_amend_phase_and_it
     )
     assessed = swarm("status", team.run, "--format", "json").data["assessment"]
     assert assessed == {"state": "VERIFY REQUIRED", "blockers": [way_out], "nextAction": f"swarm verify {team.run}"}
-    told = swarm("advance", team.run, "--check-only", "--format", "json", exit=1).data
-    assert (told["verdict"], told["reason"], told["nextAction"]) == ("VERIFY", way_out, f"swarm verify {team.run}")
+    data = swarm("advance", team.run, "--check-only", "--format", "json", exit=1).data
+    assert (data["verdict"], data["reason"], data["nextAction"]) == ("VERIFY", way_out, f"swarm verify {team.run}")
     team.prove_with(STEPS.format(kind="test"))
     swarm("verify", team.run)
     swarm("advance", team.run)

@@ -25,7 +25,7 @@ def test_redrive_gives_blocked_agents_a_fresh_try_and_proves_the_rest_untouched(
     data = blocked.do("redrive", "1", blocked.place.run, *WHY)
     assert data["completedHash"] == {**plan["completedHash"], "after": plan["completedHash"]["before"]}
     assert data["blocked"] == []
-    assert [(one["was"], one["worktreePath"]) for one in data["redispatched"]] == [
+    assert [(agent["was"], agent["worktreePath"]) for agent in data["redispatched"]] == [
         ("invalid_output", str(blocked.tree("w1-rest.2")))
     ]
     assert blocked.sql("SELECT * FROM agent_runs WHERE id < 3 ORDER BY id") == kept

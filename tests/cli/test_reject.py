@@ -13,15 +13,15 @@ def test_a_rejection_survives_rediscovery(swarm: Swarm, repo: Repo, three: Works
     bug = ids(swarm, "bug")
     swarm("reject", "--ids", bug, "--reason", "meant so")
     source = (repo.root / "src/app.py").read_text()
-    told = LOAD
+    reports = LOAD
     match how:
         case "lines above it":
             repo.commit({"src/app.py": "# one\n# two\n\n" + source})
-            told = LOAD | {"line": 8}
+            reports = LOAD | {"line": 8}
         case "in a renamed file":
             repo.git("mv", "src/app.py", "src/loading.py")
             repo.commit()
-            told = LOAD | {"file": "src/loading.py"}
+            reports = LOAD | {"file": "src/loading.py"}
         case "in another definition":
             body = source.replace("def load", "class Loader:\n  if True:\n    def load").replace(
                 "\n    try", "\n        try"
@@ -30,8 +30,8 @@ def test_a_rejection_survives_rediscovery(swarm: Swarm, repo: Repo, three: Works
                 "\n    except", "\n        except"
             )
             repo.commit({"src/app.py": body.replace("\n        pass", "\n            pass")})
-            told = LOAD | {"line": 7}
-    data = wave(swarm, three, 2, told, EVAL, rest=(DOCS,))
+            reports = LOAD | {"line": 7}
+    data = wave(swarm, three, 2, reports, EVAL, rest=(DOCS,))
     finding = found(swarm)["bug"]
     assert (finding["findingId"], finding["status"], finding["reason"]) == (bug, "rejected", "meant so")
     assert data["findings"] == {"new": 0, "recurring": 2, "fixed": 0, "unverified": 0, "recurredWhileClosed": 1}
@@ -51,8 +51,8 @@ def test_a_decision_that_has_expired_is_taken_back_by_the_next_collect(
     data = wave(swarm, three, 3, LOAD, EVAL, rest=(DOCS,))
     assert statuses(swarm) == {"bug": "recurring", "S307": "recurring", "docs": "deferred"}
     assert (data["findings"]["recurring"], data["findings"]["recurredWhileClosed"]) == (2, 1)
-    told = decisions(three)[-1]
-    assert told == {"from": "rejected", "to": "recurring", "reason": f"expired on {last}", "decision": "open"}
+    shown = decisions(three)[-1]
+    assert shown == {"from": "rejected", "to": "recurring", "reason": f"expired on {last}", "decision": "open"}
     columns = ("decision", "decision_reason", "decision_source", "decided_by", "decided", "decision_expires")
     assert row(three, bug, *columns) == ("open", None, None, None, None, None)
 

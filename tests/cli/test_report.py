@@ -16,8 +16,8 @@ def test_it_says_what_it_wrote(swarm: Swarm, repo: Repo, collected: Workspace) -
     data = swarm("report", "-o", "page.html", "--format", "json").data
     size = (repo.root / "page.html").stat().st_size
     assert data == {"runId": collected.run, "path": "page.html", "bytes": size, "waves": 1, "findings": 1}
-    told = swarm("report", collected.run, "--output", "page.html").out
-    assert told == f"Report of {collected.run}: 1 wave, 1 finding, {size:,} bytes\npage.html\n"
+    shown = swarm("report", collected.run, "--output", "page.html").out
+    assert shown == f"Report of {collected.run}: 1 wave, 1 finding, {size:,} bytes\npage.html\n"
 
 
 def test_a_page_that_is_there_is_replaced(swarm: Swarm, repo: Repo, collected: Workspace) -> None:
@@ -123,19 +123,19 @@ def mended(swarm: Swarm, repo: Repo, collected: Workspace) -> Workspace:
 
 
 def test_the_burn_down_tells_what_was_open_after_each_wave(mended: Workspace) -> None:
-    told = [(after.wave, tuple(after.counts), after.derived) for after in facts_of(mended).burn_down]
-    assert told == [(1, (0, 0, 1, 0), False), (2, (0, 1, 0, 0), False)]
+    found = [(after.wave, tuple(after.counts), after.derived) for after in facts_of(mended).burn_down]
+    assert found == [(1, (0, 0, 1, 0), False), (2, (0, 1, 0, 0), False)]
 
 
 def test_for_waves_that_did_not_record_it_the_burn_down_is_derived_and_says_so(mended: Workspace) -> None:
-    told = [(after.wave, tuple(after.counts), after.derived) for after in facts_of(mended, as_before=True).burn_down]
-    assert told == [(1, (0, 0, 1, 0), True), (2, (0, 1, 0, 0), True)]
+    found = [(after.wave, tuple(after.counts), after.derived) for after in facts_of(mended, as_before=True).burn_down]
+    assert found == [(1, (0, 0, 1, 0), True), (2, (0, 1, 0, 0), True)]
 
 
 def test_a_decision_after_the_last_wave_stands_as_the_present(swarm: Swarm, mended: Workspace) -> None:
     found = swarm("findings", "--format", "json", exit=1).data["findings"][0]["findingId"]
     swarm("reject", "--ids", found, "--reason", "by design")
-    told = [(after.wave, tuple(after.counts)) for after in facts_of(mended).burn_down]
-    assert told[-2:] == [(2, (0, 1, 0, 0)), (None, (0, 0, 0, 0))]
+    shown = [(after.wave, tuple(after.counts)) for after in facts_of(mended).burn_down]
+    assert shown[-2:] == [(2, (0, 1, 0, 0)), (None, (0, 0, 0, 0))]
     derived = facts_of(mended, as_before=True).burn_down
     assert [(after.wave, sum(after.counts)) for after in derived] == [(1, 1), (2, 1), (None, 0)]

@@ -133,10 +133,10 @@ def test_an_output_of_the_old_row_is_not_taken_for_the_new_ones(failed: Wave) ->
 
 def test_work_in_a_tree_is_left_alone_and_the_agent_gets_another_tree(failed: Wave) -> None:
     (failed.tree("w1-rest") / "README.md").write_text("# Half of a thought\n")
-    one = failed.do("resume", *WHY)["redispatched"][0]
-    assert one["leftBehind"] == str(failed.tree("w1-rest"))
-    assert one["worktreePath"] == str(failed.tree("w1-rest.2"))
-    assert one["worktreeBranch"].endswith("/w1-rest.2")
+    first = failed.do("resume", *WHY)["redispatched"][0]
+    assert first["leftBehind"] == str(failed.tree("w1-rest"))
+    assert first["worktreePath"] == str(failed.tree("w1-rest.2"))
+    assert first["worktreeBranch"].endswith("/w1-rest.2")
     assert (failed.tree("w1-rest") / "README.md").read_text() == "# Half of a thought\n"
     assert (failed.tree("w1-rest.2") / "README.md").read_text() == "# A project\n"
     failed.answer("rest")
@@ -164,7 +164,7 @@ def test_launch_runs_only_what_was_dispatched_again(failed: Wave) -> None:
     failed.do("resume", *WHY)
     data = failed.do("launch", "--runtime", "played")
     assert data["nextAction"] == f"swarm collect {failed.place.run}"
-    assert [(one["domain"], len(one["attempts"])) for one in data["agents"]] == [("code", 0), ("rest", 1)]
+    assert [(agent["domain"], len(agent["attempts"])) for agent in data["agents"]] == [("code", 0), ("rest", 1)]
     assert failed.do("collect")["waveStatus"] == "collected"
 
 
@@ -177,7 +177,7 @@ def test_what_launch_saw_fail_is_resumed_before_the_wave_is_collected(
     launched = wave.do("launch", exit=3)
     assert launched["nextAction"] == f"swarm resume {workspace.run}"
     data = wave.do("resume", *WHY)
-    assert [(one["domain"], one["reused"]) for one in data["redispatched"]] == [("code", True), ("rest", True)]
+    assert [(agent["domain"], agent["reused"]) for agent in data["redispatched"]] == [("code", True), ("rest", True)]
     assert wave.wave() == "dispatched"
     assert wave.sql("SELECT count(*) FROM events WHERE kind = 'wave_moved'") == [(0,)]
 
@@ -233,7 +233,7 @@ def test_a_pending_agent_gets_what_it_never_had(failed: Wave) -> None:
         )
     conn.close()
     data = failed.do("resume", *WHY)
-    assert [(one["was"], one["agentRunId"]) for one in data["redispatched"]] == [("pending", 3)]
+    assert [(agent["was"], agent["agentRunId"]) for agent in data["redispatched"]] == [("pending", 3)]
     assert failed.agents() == [(1, "code", "complete"), (2, "rest", "failed"), (3, "rest", "dispatched")]
     # What it was given is in the ledger, which says the same as the table.
     ((prompt, payload),) = failed.sql(
@@ -252,7 +252,7 @@ def test_an_agent_that_somebody_made_pending_is_told_by_the_ledger_after_its_res
     assert failed.agents() == [(1, "code", "complete"), (2, "rest", "dispatched")]
     (seq,) = failed.sql("SELECT max(seq) FROM events WHERE subject = 'agent_run:2'")[0]
     found = failed.do("ledger", "replay", "--check", exit=1)["differences"]
-    assert [(one["subject"], one["fact"], one["ledger"], one["table"]) for one in found] == [
+    assert [(item["subject"], item["fact"], item["ledger"], item["table"]) for item in found] == [
         ("agent_run:2", f"the state before event {seq}", "failed", "pending")
     ]
 
@@ -285,7 +285,7 @@ def test_blocked_agents_are_named_with_their_line_and_exit_1(blocked: Wave) -> N
     data = blocked.do("resume", *WHY, exit=1)
     run = blocked.place.run
     line = f"swarm revalidate {run} --domain rest:<corrected-output.json> --apply --reason '…'"
-    assert [(one["domain"], one["status"], one["command"]) for one in data["blocked"]] == [
+    assert [(agent["domain"], agent["status"], agent["command"]) for agent in data["blocked"]] == [
         ("rest", "invalid_output", line)
     ]
     assert blocked.do("status")["assessment"]["nextAction"] == line
@@ -299,7 +299,7 @@ def test_what_nobody_known_touched_is_told_and_counts_as_there_from_now_on(faile
     failed.do("resume", *WHY)
     failed.repo.write({"planted.txt": "x\n"})
     failed.swarm("collect", exit=1)
-    assert [one["file"] for one in failed.do("resume")["forgotten"]] == ["planted.txt"]
+    assert [item["file"] for item in failed.do("resume")["forgotten"]] == ["planted.txt"]
     failed.do("resume", *WHY)
     assert failed.sql("SELECT json_extract(payload, '$.forgotten') FROM events ORDER BY seq DESC LIMIT 1") == [
         ('["planted.txt"]',)
@@ -328,14 +328,14 @@ def test_an_amend_agent_is_given_the_same_findings_again(amending: Amending) -> 
     given = "SELECT finding FROM assignments WHERE agent_run_id = ? ORDER BY finding"
     (old,) = amending.sql("SELECT id FROM agent_runs WHERE wave_id = 2 AND domain = 'code'")
     data = amending.swarm("resume", amending.run, *WHY, "--format", "json").data
-    one = data["redispatched"][0]
-    assert (one["domain"], one["reused"]) == ("code", True)
-    assert amending.sql(given, one["agentRunId"]) == amending.sql(given, old[0]) != []
-    text = Path(one["promptPath"]).read_text()
+    first = data["redispatched"][0]
+    assert (first["domain"], first["reused"]) == ("code", True)
+    assert amending.sql(given, first["agentRunId"]) == amending.sql(given, old[0]) != []
+    text = Path(first["promptPath"]).read_text()
     assert all(amending.ids[name] in text for name in ("load", "eval"))
     amending.mend()
     amending.answer("code", "load", files=("src/app.py",))
-    Path(one["outputPath"]).write_text(amending.place.output("code", 2).read_text())
+    Path(first["outputPath"]).write_text(amending.place.output("code", 2).read_text())
     collected = amending.swarm("collect", amending.run, "--format", "json").data
     assert [fix["findingId"] for fix in collected["fixes"]] == [amending.ids["load"]]
 
@@ -381,7 +381,7 @@ def test_what_a_resume_that_was_killed_left_can_be_cleaned_while_its_wave_is_in_
     assert (in_the_way["code"], f"`swarm clean {run} --force`" in in_the_way["hint"]) == ("ISOLATION_FAILED", True)
     of_agents = {name: everything_in(stranded.tree(name)) for name in ("w1-code", "w1-rest")}
     plain = stranded.do("clean", run)
-    assert [(one["name"], one["why"]) for one in plain["atRisk"]] == [("w1-code.2", ["1 untracked file: mine.txt"])]
+    assert [(item["name"], item["why"]) for item in plain["atRisk"]] == [("w1-code.2", ["1 untracked file: mine.txt"])]
     assert (plain["removable"], plain["inFlight"]) == ([], [1])
     (gone,) = stranded.do("clean", run, "--force", *WHY)["removable"]
     assert (gone["name"], gone["salvage"]) == ("w1-code.2", f"refs/swarm/salvage/{run}/w1-code-2")
@@ -389,7 +389,7 @@ def test_what_a_resume_that_was_killed_left_can_be_cleaned_while_its_wave_is_in_
     assert {path.name for path in stranded.tree("").iterdir()} == of_agents.keys()
     assert {name: everything_in(stranded.tree(name)) for name in of_agents} == of_agents
     again = stranded.do("resume", *WHY)["redispatched"]
-    assert [(one["domain"], Path(one["worktreePath"]).name) for one in again] == [
+    assert [(item["domain"], Path(item["worktreePath"]).name) for item in again] == [
         ("code", "w1-code.2"),
         ("rest", "w1-rest"),
     ]

@@ -116,7 +116,7 @@ def test_of_several_outputs_those_that_pass_are_taken(
     wave = Wave(swarm, repo, dispatched)
     words = ("--domain", f"code:{tmp_path}/code.json", "--domain", f"rest:{tmp_path}/nowhere.json")
     data = wave.do("revalidate", *words, *WHY, exit=1)
-    assert [(one["domain"], one["status"]) for one in data["agents"]] == [
+    assert [(agent["domain"], agent["status"]) for agent in data["agents"]] == [
         ("code", "complete"),
         ("rest", "invalid_output"),
     ]
@@ -143,11 +143,11 @@ def test_an_audit_agent_is_complete_once_its_tree_is_clean(swarm: Swarm, repo: R
     swarm("collect", exit=1)
     words = ("revalidate", "--domain", f"code:{dispatched.output('code')}", *WHY)
     refused = wave.do(*words, exit=1)
-    assert [(one["status"], one["violations"]) for one in refused["agents"]] == [
+    assert [(agent["status"], agent["violations"]) for agent in refused["agents"]] == [
         ("ownership_violation", ["src/app.py"])
     ]
-    told = "  src/app.py was touched, and an audit edits nothing; take it back in its worktree"
-    assert told in swarm(*words, exit=1).out.splitlines()
+    expected = "  src/app.py was touched, and an audit edits nothing; take it back in its worktree"
+    assert expected in swarm(*words, exit=1).out.splitlines()
     repo.git("checkout", "-q", "--", "src/app.py", cwd=wave.tree("w1-code"))
     assert wave.do(*words)["waveStatus"] == "collected"
     assert wave.sql("SELECT description FROM findings") == [("It is wrong.",)]
@@ -180,8 +180,11 @@ def test_a_lease_that_was_granted_meanwhile_counts(amending: Amending) -> None:
 def test_a_wave_with_something_in_the_checkout_is_not_collected_until_that_is_gone(blocked: Wave, mended: str) -> None:
     blocked.repo.write({"planted.txt": "x\n"})
     data = blocked.do("revalidate", "--domain", mended, *WHY, exit=1)
-    assert [one["status"] for one in data["agents"]] == ["complete"]
-    assert (data["waveStatus"], [one["file"] for one in data["waveViolations"]]) == ("failed", ["planted.txt"])
+    assert [agent["status"] for agent in data["agents"]] == ["complete"]
+    assert (data["waveStatus"], [violation["file"] for violation in data["waveViolations"]]) == (
+        "failed",
+        ["planted.txt"],
+    )
     assert data["summary"].endswith("as 1 file was touched by nobody known.")
     (blocked.repo.root / "planted.txt").unlink()
     data = blocked.do("revalidate", *WHY)

@@ -234,10 +234,10 @@ def moved_tag(team: Team) -> str:
 
 @pytest.mark.parametrize("make", [detached, another_branch, merging, tracked_database, moved_tag])
 def test_a_checkout_that_cannot_be_rewound_is_refused(make: Callable[[Team], str], team: Team, amended: Team) -> None:
-    told = make(team)
+    found = make(team)
     with nothing_changes(team.repo.root):
         error = rewind(team, *WHY, exit=1).document["error"]
-    assert (error["code"], error["problem"]) == ("REWIND_REFUSED", told)
+    assert (error["code"], error["problem"]) == ("REWIND_REFUSED", found)
 
 
 def test_a_branch_that_is_checked_out_twice_is_refused(team: Team, amended: Team) -> None:

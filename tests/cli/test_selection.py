@@ -100,8 +100,8 @@ def test_the_newest_is_by_insertion_and_not_by_time(swarm: Swarm, three: list[st
 def test_a_verb_that_changes_something_says_which_run_it_took(
     swarm: Swarm, workspace: Workspace, words: tuple[str, ...]
 ) -> None:
-    told = [event["runId"] for event in swarm(*words, exit=None).events if event["stage"] == "run_selected"]
-    assert told == [workspace.run]
+    events = [event["runId"] for event in swarm(*words, exit=None).events if event["stage"] == "run_selected"]
+    assert events == [workspace.run]
     named = swarm(words[0], workspace.run, *words[1:], exit=None)
     assert [event for event in named.events if event["stage"] == "run_selected"] == []
 

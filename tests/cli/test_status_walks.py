@@ -98,7 +98,7 @@ def _play(run: Coordinator, phase: str, number: int, has_told: set[str]) -> None
     has_told.add(phase)
     if phase in {"health-amend-a", "feature-execute"}:
         (run.tree(number) / "src/app.py").write_text(f"# mended in wave {number}\n", encoding="utf-8")
-        fixes = [{"finding_id": one, "description": "Mended."} for one in run.open_ids()]
+        fixes = [{"finding_id": finding, "description": "Mended."} for finding in run.open_ids()]
         run.answer(fixes=fixes, files_changed=["src/app.py"])
     elif phase == "feature-audit":
         wish = {
@@ -111,8 +111,8 @@ def _play(run: Coordinator, phase: str, number: int, has_told: set[str]) -> None
         run.answer(features=[wish] if first else [])
     elif phase == "health-audit-a" and first:
         quote = "def load(path, seen=[]):"
-        told = {"id": "1", "severity": "HIGH", "category": "bug", "description": "Wrong.", "file": "src/app.py"}
-        run.answer(findings=[told | {"line": 5, "quote": quote}])
+        found = {"id": "1", "severity": "HIGH", "category": "bug", "description": "Wrong.", "file": "src/app.py"}
+        run.answer(findings=[found | {"line": 5, "quote": quote}])
     else:
         run.answer()
 
@@ -213,15 +213,15 @@ def _answered(run: Coordinator, dice: random.Random) -> None:
     severity = dice.choice(["HIGH", "LOW"])
     if dice.random() < 0.2:
         (run.newest_tree() / "README.md").write_text("# edited\n", encoding="utf-8")
-    told = {"id": "1", "description": f"It is {severity}.", "file": "src/app.py", "line": dice.randrange(1, 9)}
+    found = {"id": "1", "description": f"It is {severity}.", "file": "src/app.py", "line": dice.randrange(1, 9)}
     if wave["phase"] == "feature-audit":
-        wish = {**told, "priority": severity, "category": "missing-feature"}
+        wish = {**found, "priority": severity, "category": "missing-feature"}
         run.answer(features=dice.choice([[], [wish]]))
     elif "audit" in wave["phase"]:
-        run.answer(findings=dice.choice([[], [{**told, "severity": severity, "category": "bug"}]]))
+        run.answer(findings=dice.choice([[], [{**found, "severity": severity, "category": "bug"}]]))
     else:
         (run.newest_tree() / "src/app.py").write_text("# mended\n", encoding="utf-8")
-        skipped = [{"finding_id": one, "reason": "no"} for one in run.open_ids()]
+        skipped = [{"finding_id": finding, "reason": "no"} for finding in run.open_ids()]
         run.answer(skipped=skipped if dice.random() < 0.8 else [], files_changed=["src/app.py"])
 
 
@@ -236,8 +236,8 @@ def test_status_and_the_gates_agree_after_every_step_of_any_history(
     dice = random.Random(seed)
     if dice.random() < 0.7:
         # Most begin where there is something to amend, or nothing left to audit.
-        told = {"priority": "LOW"} if dice.random() < 0.4 else {}
-        run.audit("feature-audit" if told else "health-audit-a", told)
+        found = {"priority": "LOW"} if dice.random() < 0.4 else {}
+        run.audit("feature-audit" if found else "health-audit-a", found)
         run.swarm("approve", made, "--all")
         agree(run)
     for word in words:

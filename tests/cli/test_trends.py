@@ -67,8 +67,8 @@ def test_the_most_persistent_stand_first(swarm: Swarm, returned: Workspace) -> N
 
 def test_history_tells_every_wave_in_order(swarm: Swarm, returned: Workspace) -> None:
     data = look_back(swarm, "history")
-    told = [(p["wave"], p["status"], p["new"], p["fixed"], p["regressed"]) for p in data["history"]]
-    assert told == [(1, "collected", 2, 0, 0), (2, "collected", 0, 1, 0), (3, "collected", 0, 0, 1)]
+    found = [(p["wave"], p["status"], p["new"], p["fixed"], p["regressed"]) for p in data["history"]]
+    assert found == [(1, "collected", 2, 0, 0), (2, "collected", 0, 1, 0), (3, "collected", 0, 0, 1)]
     assert [p["wave"] for p in look_back(swarm, "history", "--limit", "2")["history"]] == [2, 3]
 
 

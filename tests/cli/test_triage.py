@@ -29,8 +29,8 @@ def anew(swarm: Swarm, repo: Repo) -> Workspace:
 
 
 def entry(fingerprint: str, *lines: str, decision: str = "rejected", reason: str = "meant so") -> str:
-    told = "\n".join(lines)
-    return f'\n[decisions."{fingerprint}"]\ndecision = "{decision}"\nreason = "{reason}"\nauthor = "Ada"\n{told}\n'
+    shown = "\n".join(lines)
+    return f'\n[decisions."{fingerprint}"]\ndecision = "{decision}"\nreason = "{reason}"\nauthor = "Ada"\n{shown}\n'
 
 
 def written(repo: Repo, *entries: str) -> Path:
@@ -187,8 +187,8 @@ def test_decisions_reach_a_fresh_database_before_its_first_audit(
     swarm("findings", "--export", "d.toml")
     monkeypatch.setenv("GIT_AUTHOR_NAME", "The Robot")
     fresh = anew(swarm, repo)
-    told = imported(swarm, repo.root / "d.toml")
-    assert told == nothing(pending=sorted(finding["fingerprint"] for finding in known.values()))
+    shown = imported(swarm, repo.root / "d.toml")
+    assert shown == nothing(pending=sorted(finding["fingerprint"] for finding in known.values()))
     wave(swarm, fresh, 1, LOAD, EVAL, rest=(DOCS,))
     keys = ("status", "reason", "decidedBy", "expires", "decisionSource")
     assert {name: [finding[key] for key in keys] for name, finding in found(swarm).items()} == {
@@ -196,9 +196,9 @@ def test_decisions_reach_a_fresh_database_before_its_first_audit(
         "docs": ["deferred", "later", "Ada", None, "imported"],
         "S307": ["approved", None, "Ada", None, "imported"],
     }
-    assert {(told["from"], told["to"], told["source"], told["author"]) for told in decisions(fresh)} == {
-        ("new", status, "imported", "Ada") for status in ("approved", "deferred", "rejected")
-    }
+    assert {
+        (decision["from"], decision["to"], decision["source"], decision["author"]) for decision in decisions(fresh)
+    } == {("new", status, "imported", "Ada") for status in ("approved", "deferred", "rejected")}
     assert imported(swarm, repo.root / "d.toml")["pending"] == []
 
 
@@ -236,11 +236,11 @@ def test_what_is_known_is_decided_at_once_by_fingerprint_or_alias(swarm: Swarm, 
         entry("d" * 24),
         entry(FRESH),
     )
-    told = imported(swarm, file)
-    assert told == nothing(applied=[known[name]["findingId"] for name in ("bug", "docs", "S307")], pending=[FRESH]) | {
-        "applied": told["applied"]
+    shown = imported(swarm, file)
+    assert shown == nothing(applied=[known[name]["findingId"] for name in ("bug", "docs", "S307")], pending=[FRESH]) | {
+        "applied": shown["applied"]
     }
-    assert sorted(told["applied"]) == sorted(finding["findingId"] for finding in known.values())
+    assert sorted(shown["applied"]) == sorted(finding["findingId"] for finding in known.values())
     assert statuses(swarm) == {"bug": "rejected", "S307": "deferred", "docs": "rejected"}
     again = imported(swarm, file)
     assert again == nothing(unchanged=again["unchanged"], pending=[FRESH])
@@ -290,7 +290,7 @@ def test_what_is_over_is_not_taken_and_what_was_over_is_taken_back(
     )
     data = swarm("triage", "--import", file, "--format", "json").data
     assert data["expired"] == [known["bug"]["fingerprint"]]
-    assert [(one["findingId"], one["from"], one["to"]) for one in data["reopened"]] == [
+    assert [(item["findingId"], item["from"], item["to"]) for item in data["reopened"]] == [
         (known["docs"]["findingId"], "deferred", "new")
     ]
     assert statuses(swarm) == {"bug": "new", "S307": "rejected", "docs": "new"}
@@ -412,6 +412,6 @@ def test_what_is_exported_is_what_the_import_reads(swarm: Swarm, repo: Repo, thr
     swarm("reject", "--ids", ids(swarm, "bug", "S307", "docs"), "--reason", reason)
     swarm("findings", "--export", "d.toml")
     known = found(swarm)
-    told = imported(swarm, repo.root / "d.toml")
-    assert sorted(told["unchanged"]) == sorted(finding["findingId"] for finding in known.values())
+    shown = imported(swarm, repo.root / "d.toml")
+    assert sorted(shown["unchanged"]) == sorted(finding["findingId"] for finding in known.values())
     assert json.dumps(found(swarm)) == json.dumps(known)

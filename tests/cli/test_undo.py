@@ -61,7 +61,7 @@ def test_what_was_brought_back_is_at_risk_again(team: Team, amended: Team) -> No
     cleaned(team)
     undo(team, *WHY)
     answer = clean(team)
-    assert [(one["name"], one["why"]) for one in answer.data["atRisk"]] == [
+    assert [(item["name"], item["why"]) for item in answer.data["atRisk"]] == [
         ("w2-code", ["1 commit that no other branch has"])
     ]
 
@@ -120,16 +120,16 @@ def test_a_branch_that_is_not_as_the_rewind_left_it_does_not_go_back(how: str, t
     match how:
         case "moved on":
             now = team.repo.commit({"src/more.py": "x = 1\n"})
-            told = (f"branch main has moved on since, to {now[:12]}", f"`git branch back {head}` keeps it")
+            found = (f"branch main has moved on since, to {now[:12]}", f"`git branch back {head}` keeps it")
         case "dirty":
             team.repo.write({"src/app.py": "# mine\n"})
-            told = (f"{team.repo.root} has changes that would be in the way", "commit or stash them there")
+            found = (f"{team.repo.root} has changes that would be in the way", "commit or stash them there")
         case _:
             team.repo.git("checkout", "-q", "-b", "feature")
-            told = ("branch main is not checked out", "`git checkout main` first")
+            found = ("branch main is not checked out", "`git checkout main` first")
     with nothing_changes(team.repo.root):
         error = undo(team, *WHY, exit=1).document["error"]
-    assert (error["code"], error["problem"], error["remedy"]) == ("UNDO_REFUSED", *told)
+    assert (error["code"], error["problem"], error["remedy"]) == ("UNDO_REFUSED", *found)
 
 
 def test_a_branch_that_was_made_anew_meanwhile_is_not_written_over(team: Team, amended: Team) -> None:
@@ -231,7 +231,7 @@ FILES_WITHOUT_BRANCH = ("rewind", "git.update-ref.before:2")
 
 
 @pytest.mark.parametrize(
-    ("verb", "point"), [FILES_WITHOUT_BRANCH, *(pytest.param(*one, marks=pytest.mark.soak) for one in HALF_WAY)]
+    ("verb", "point"), [FILES_WITHOUT_BRANCH, *(pytest.param(*item, marks=pytest.mark.soak) for item in HALF_WAY)]
 )
 def test_what_was_killed_half_way_can_be_undone(
     verb: str, point: str, team: Team, amended: Team, swarm_process: Swarm

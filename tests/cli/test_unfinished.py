@@ -17,7 +17,7 @@ def assessed(team: Team) -> dict[str, object]:
 
 def told_by_the_doctor(team: Team) -> tuple[str, str | None]:
     checks = team.swarm("doctor", "--format", "json").data["checks"]
-    found = next(one for one in checks if one["id"] == "rewinds")
+    found = next(check for check in checks if check["id"] == "rewinds")
     return found["status"], found["hint"]
 
 

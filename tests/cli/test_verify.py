@@ -96,8 +96,8 @@ def test_the_receipt_is_a_row_and_a_file_of_the_same_words(merged: Team) -> None
     assert (kind, verification) == ("verification", data["verificationId"])
     file = merged.place.folder / merged.run / "proofs" / "verification-2.json"
     assert json.loads(file.read_text()) == json.loads(body)
-    told = json.loads(body)
-    assert (told["commitSha"], told["verdict"], told["exitCode"], told["offending"]) == (
+    found = json.loads(body)
+    assert (found["commitSha"], found["verdict"], found["exitCode"], found["offending"]) == (
         merged.repo.head,
         "pass",
         0,
@@ -218,7 +218,7 @@ def test_an_unknown_adapter_is_refused_before_anything_is_recorded(merged: Team)
 def test_an_adapter_may_be_named(merged: Team) -> None:
     answer = verified(merged, "--adapter", "go", exit=1)
     assert (answer.data["adapter"], answer.data["verdict"]) == ("go", "tool_missing")
-    assert [one["name"] for one in answer.data["steps"]] == ["go-vet", "go-test"]
+    assert [item["name"] for item in answer.data["steps"]] == ["go-vet", "go-test"]
 
 
 def test_a_claim_that_changed_nothing_is_named_and_offends(team: Team) -> None:

@@ -37,7 +37,7 @@ def test_probing_runs_and_records_nothing(merged: Team) -> None:
     everything = everything_in(merged.repo.root)
     answer = verified(merged, "--probe-only")
     assert (answer.data["verdict"], answer.data["adapter"], answer.data["receiptId"]) == ("skip", "configured", None)
-    assert [(one["name"], one["status"], one["exitCode"]) for one in answer.data["steps"]] == [
+    assert [(item["name"], item["status"], item["exitCode"]) for item in answer.data["steps"]] == [
         ("check", "not run", None)
     ]
     assert answer.data["probes"] == {"configured": 100, "python": 40, "rust": 0, "go": 0, "node": 0}
@@ -101,9 +101,9 @@ def test_the_code_under_test_cannot_use_the_control_plane(merged: Team, tmp_path
     merged.prove_with(step(f"{script}; echo 1 ran"))
     before = merged.rows("SELECT count(*) FROM events")
     verified(merged)
-    told = [line for line in (tmp_path / "out").read_text().splitlines() if line.startswith("ERROR")]
-    assert len(told) == 2
-    assert all(line.startswith("ERROR [INSIDE_AGENT_WORKTREE]") for line in told)
+    text = [line for line in (tmp_path / "out").read_text().splitlines() if line.startswith("ERROR")]
+    assert len(text) == 2
+    assert all(line.startswith("ERROR [INSIDE_AGENT_WORKTREE]") for line in text)
     after = merged.rows("SELECT kind FROM events WHERE seq > ?", before[0][0])
     assert {kind for (kind,) in after} == {"verified", "receipt_made", "wave_moved"}
 
@@ -169,11 +169,11 @@ def test_what_a_step_prints_is_free_of_secrets_and_bounded(merged: Team, monkeyp
     log = Path(verified(merged).data["steps"][0]["log"])
     ((steps,),) = merged.rows("SELECT steps FROM verifications WHERE purpose = 'verify'")
     (kept,) = json.loads(steps)
-    for told in ((log / "stdout.log").read_text(), kept["stdout"]):
-        assert "hush" not in told
-        assert "ghp_a" not in told
-        assert "not passed on" not in told
-        assert told.endswith("1 ran\n")
+    for item in ((log / "stdout.log").read_text(), kept["stdout"]):
+        assert "hush" not in item
+        assert "ghp_a" not in item
+        assert "not passed on" not in item
+        assert item.endswith("1 ran\n")
     assert len((log / "stdout.log").read_bytes()) > 100_000
     assert len(kept["stdout"]) <= 8000
 

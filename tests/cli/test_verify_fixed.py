@@ -177,7 +177,7 @@ def claiming(swarm: Swarm, repo: Repo) -> Team:
 def claim(team: Team, files: dict[str, str], rule: str, *, exit: int) -> Answer:  # noqa: A002
     """Let the owner of the sources write these and claim each finding of a rule; merge, and look again."""
     team.edit("backend", files)
-    claimed = [one for (one,) in team.rows("SELECT finding_id FROM findings WHERE rule_id = ? ORDER BY id", rule)]
+    claimed = [row for (row,) in team.rows("SELECT finding_id FROM findings WHERE rule_id = ? ORDER BY id", rule)]
     for (domain,) in team.rows("SELECT domain FROM agent_runs WHERE wave_id = 2"):
         team.answer(domain, *(claimed if domain == "backend" else ()))
     team.swarm("collect")
@@ -222,9 +222,9 @@ def test_a_claim_whose_analyzer_was_told_to_look_otherwise_stays_unproved(claimi
     text = BODY.replace("return undefined_name", "return (undefined_name)")
     answer = claim(claiming, {"src/app.py": text, "ruff.toml": config}, "F821", exit=2)
     assert kinds(answer) == {"unverifiable"}
-    told = "is not here as it was: its version or its configuration is another"
-    assert all(row["evidence"].endswith(told) for row in answer.data["findings"])
-    assert {one for (one,) in claiming.rows("SELECT outcome FROM fix_claims")} == {"claimed"}
+    expected = "is not here as it was: its version or its configuration is another"
+    assert all(row["evidence"].endswith(expected) for row in answer.data["findings"])
+    assert {row for (row,) in claiming.rows("SELECT outcome FROM fix_claims")} == {"claimed"}
 
 
 def test_a_file_that_is_written_to_while_it_is_read_proves_no_claim(

@@ -15,9 +15,9 @@ def repo(stage: Stage) -> Repo:
 def test_unverified_is_what_no_wave_could_judge(team: Team) -> None:
     """Approved ones are the business of another question."""
     ids = team.ids()
-    told = ("--reason", "x", "--evidence", "y")
+    options = ("--reason", "x", "--evidence", "y")
     team.swarm("close", "--ids", ids["def load"], *CLOSE, "independent")
-    team.swarm("reopen", "--ids", ids["def load"], *told)
+    team.swarm("reopen", "--ids", ids["def load"], *options)
     audit(team, NAME, rest=(TITLE,))
     assert team.status_of(ids["def load"]) == "unverified"
     answer = looked(team, "verify-unverified", exit=1)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.sweep
 
 @pytest.mark.parametrize("seed", ["1", "2", "3"])
 def test_whatever_anybody_has_made_is_still_somewhere_and_status_leads_on(tmp_path: Path, seed: str) -> None:
-    (told,) = figures(tmp_path, "walks", "--walks", "1", "--steps", "40", "--jobs", "1", "--seed", seed)
-    assert (told["walks"], told["wrong"]) == (1, 0)
-    assert told["kills"] > 0
-    assert told["made"] > 0
+    (found,) = figures(tmp_path, "walks", "--walks", "1", "--steps", "40", "--jobs", "1", "--seed", seed)
+    assert (found["walks"], found["wrong"]) == (1, 0)
+    assert found["kills"] > 0
+    assert found["made"] > 0

@@ -37,7 +37,7 @@ class Case(NamedTuple):
 def cases(folder: str) -> list[Case]:
     """Return the cases of a folder as its index lists them; `FOLDER.toml` beside it, by file name."""
     index = tomllib.loads((CORPUS / f"{folder}.toml").read_text(encoding="utf-8"))
-    return [Case(CORPUS / folder / name, told) for name, told in index.items()]
+    return [Case(CORPUS / folder / name, item) for name, item in index.items()]
 
 
 def texts() -> list[Case]:

@@ -74,11 +74,11 @@ def processes_of(root: Path) -> list[str]:
             continue
         try:
             place = (folder / "cwd").readlink()
-            told = (folder / "environ").read_bytes()
+            shown = (folder / "environ").read_bytes()
             state = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
         except OSError:
             continue
-        if state not in {"Z", "X"} and (place.is_relative_to(root) or str(root).encode() in told):
+        if state not in {"Z", "X"} and (place.is_relative_to(root) or str(root).encode() in shown):
             found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
     return found
 
@@ -92,10 +92,10 @@ def checkout(repo: Repo) -> Mapping[str, Any]:
     return {
         "head": repo.git("rev-parse", "HEAD", "--symbolic-full-name", "HEAD"),
         "refs": [ref for ref in refs if not ref.startswith(("refs/heads/swarm/", "refs/swarm/", "refs/tags/swarm-"))],
-        "status": [one for one in status if not one.startswith("?? swarms/")],
+        "status": [statu for statu in status if not statu.startswith("?? swarms/")],
         "config": (repo.root / ".git/config").read_bytes(),
         "hooks": files_below([repo.root / ".git/hooks"]),
-        "files": files_below(one for one in repo.root.iterdir() if one.name not in {".git", "swarms"}),
+        "files": files_below(item for item in repo.root.iterdir() if item.name not in {".git", "swarms"}),
     }
 
 

@@ -172,7 +172,7 @@ def test_no_agent_closes_what_another_was_given_or_what_nobody_approved(amending
         amending.answer(domain, *amending.ids)
     data = amending.collect()
     ids = amending.ids
-    assert {one[:2] for one in fixes(data)} == {
+    assert {fix[:2] for fix in fixes(data)} == {
         (ids["load"], "code"),
         (ids["eval"], "code"),
         (ids["assert"], "tests"),

@@ -31,8 +31,8 @@ def test_every_file_of_the_corpus_is_fed_to_a_test_and_every_index_names_files_t
 
 def test_no_two_cases_of_a_folder_have_one_name() -> None:
     names = {folder: [case.file.name for case in listed] for folder, listed in FED.items()}
-    assert {folder: len(set(one)) for folder, one in names.items()} == {
-        folder: len(one) for folder, one in names.items()
+    assert {folder: len(set(name)) for folder, name in names.items()} == {
+        folder: len(name) for folder, name in names.items()
     }
 
 

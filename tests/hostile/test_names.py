@@ -95,7 +95,7 @@ def test_a_hostile_argument_is_refused_or_taken_for_what_it_is(
 def lived(swarm: Swarm, repo: Repo, branch: str) -> None:
     """Lead a run through all of its life, in a repository with a hostile name for everything."""
     files = {f"src/{name}/x.py": SOURCE["src/app.py"] for name in NAMES["folders"]}
-    repo.write({**files, **{f"src/{name}": "x = 1\n" for name in (f"{one}.txt" for one in NAMES["folders"])}})
+    repo.write({**files, **{f"src/{name}": "x = 1\n" for name in (f"{folder}.txt" for folder in NAMES["folders"])}})
     repo.write(
         {
             "swarm.toml": '[[verify.steps]]\nname = "x"\nkind = "test"\nargv = ["echo", "1 ran"]\ncount_pattern = "(1) ran"\n'
@@ -107,7 +107,7 @@ def lived(swarm: Swarm, repo: Repo, branch: str) -> None:
     audit = ("audit", ".", "--format")
     found = held(swarm(*audit, "json", exit=1), "json").data["digest"]["findings"]
     # A list of files, one a line, cannot name a file with a line break; it counts as unread.
-    assert {one["file"] for one in found} >= {name for name in files if "\n" not in name}
+    assert {item["file"] for item in found} >= {name for name in files if "\n" not in name}
     for form in ("text", "markdown", "json", "sarif"):
         held(swarm("findings", "--format", form, exit=1), form)
     held(swarm("show", found[0]["findingId"]))

@@ -47,7 +47,7 @@ def fates(data: Any) -> dict[str, Fate]:
 
 def assert_as_the_index_says(found: dict[str, Fate]) -> None:
     """Hold each agent's fate to the index: state, one code, and the problem where it is in our words."""
-    assert {name: (status, [code for code, _ in told]) for name, (status, told) in found.items()} == {
+    assert {name: (status, [code for code, _ in item]) for name, (status, item) in found.items()} == {
         case.name: ("invalid_output", [case.told["code"]]) if case.told else ("complete", []) for case in OUTPUTS
     }
     others = {
@@ -56,7 +56,7 @@ def assert_as_the_index_says(found: dict[str, Fate]) -> None:
         if "problem" in case.told and not found[case.name][1][0][1].endswith(case.told["problem"])
     }
     assert others == {}
-    assert all(len(message) < 700 for _, told in found.values() for _, message in told)
+    assert all(len(message) < 700 for _, item in found.values() for _, message in item)
 
 
 def collected(swarm: Swarm, *words: str) -> Answer:
@@ -114,7 +114,7 @@ def test_a_correction_as_hostile_as_the_output_is_refused_as_well(
     answer = swarm("revalidate", *words, "--format", "json", exit=None)
     assert_lawful(answer, form="json")
     found = fates(answer.data)
-    assert {name: [code for code, _ in told] for name, (_, told) in found.items()} == {
+    assert {name: [code for code, _ in item] for name, (_, item) in found.items()} == {
         case.name: [case.told["code"]] if case.told else [] for case in OUTPUTS
     }
 

@@ -52,7 +52,7 @@ def held(answer: Answer, form: str = "json") -> Answer:
 
 def problems(data: Any, domain: str) -> list[tuple[str, str, str]]:
     (agent,) = (agent for agent in data["agents"] if agent["domain"] == domain)
-    return [(one["code"], one["path"], one["message"].rpartition("': ")[2]) for one in agent["errors"]]
+    return [(error["code"], error["path"], error["message"].rpartition("': ")[2]) for error in agent["errors"]]
 
 
 def test_a_finding_at_a_hostile_path_is_refused_for_itself(swarm: Swarm, repo: Repo, linked: Workspace) -> None:
@@ -66,10 +66,10 @@ def test_a_finding_at_a_hostile_path_is_refused_for_itself(swarm: Swarm, repo: R
     assert problems(data, "rest") == []
     found = held(swarm("findings", "--format", "json", exit=1)).data["findings"]
     meant = {f"It is wrong {number}.": path for number, (_, path) in enumerate(TAKEN)}
-    assert {one["file"] for one in found} == set(meant.values())
-    for one in found:
-        held(swarm("show", one["findingId"]), "text")
-        held(swarm("show", one["findingId"], "--format", "json"))
+    assert {item["file"] for item in found} == set(meant.values())
+    for item in found:
+        held(swarm("show", item["findingId"]), "text")
+        held(swarm("show", item["findingId"], "--format", "json"))
     for words in (("findings",), ("findings", "--group-by", "file"), ("receipt",), ("report", "-o", "../report.html")):
         held(swarm(*words, exit=None), "text")
     held(swarm("findings", "--format", "sarif", exit=1), "sarif")
@@ -94,8 +94,8 @@ def test_sarif_at_a_hostile_uri_is_refused_for_itself(swarm: Swarm, linked: Work
     linked.answer("rest")
     data = held(swarm("collect", "--domain", f"code:{tmp_path}/all.sarif", "--format", "json")).data
     # `./` alone is taken off before anybody looks: then there is no file.
-    told = [(number, reason) for number, (path, reason) in enumerate(NAMED) if path != "./"]
-    assert problems(data, "code") == [("PATH_UNSAFE", f"$.findings[{number}].file", reason) for number, reason in told]
+    found = [(number, reason) for number, (path, reason) in enumerate(NAMED) if path != "./"]
+    assert problems(data, "code") == [("PATH_UNSAFE", f"$.findings[{number}].file", reason) for number, reason in found]
 
 
 @pytest.mark.parametrize("isolate", [True, False], ids=["isolated", "shared"])
@@ -107,18 +107,18 @@ def test_an_amend_report_of_hostile_paths_is_refused_path_by_path(
     swarm("collect")
     swarm("approve", "--all")
     swarm("dispatch", "health-amend-a", *(["--isolate"] if isolate else []))
-    (one,) = swarm("findings", "--format", "json", exit=1).data["findings"]
+    (first,) = swarm("findings", "--format", "json", exit=1).data["findings"]
     body = {
         "domain": "code",
         "summary": "Mended.",
-        "fixes": [{"finding_id": one["findingId"], "description": "x", "file": path} for path in EVERY],
+        "fixes": [{"finding_id": first["findingId"], "description": "x", "file": path} for path in EVERY],
         "files_changed": [path for path, _ in REFUSED],
         "requests": [{"file": path, "reason": "x"} for path in EVERY],
     }
     linked.output("code", 2).write_text(json.dumps(body))
     linked.output("rest", 2).write_text(json.dumps({**body, "domain": "rest", "files_changed": [p for p, _ in TAKEN]}))
     data = held(swarm("collect", "--format", "json", exit=None)).data
-    assert [one for one in problems(data, "code") if one[0] == "PATH_UNSAFE"] == [
+    assert [problem for problem in problems(data, "code") if problem[0] == "PATH_UNSAFE"] == [
         ("PATH_UNSAFE", f"$.files_changed[{number}]", reason) for number, (_, reason) in enumerate(REFUSED)
     ]
     for words in (("lease", "list"), ("receipt",), ("status",), ("history", "2")):
@@ -132,8 +132,8 @@ def test_an_amend_report_of_hostile_paths_is_refused_path_by_path(
 def test_a_lease_of_a_hostile_path_is_refused(swarm: Swarm, linked: Workspace) -> None:
     for path, reason in ((path, reason) for path, reason in REFUSED if "\0" not in path):
         answer = held(swarm("lease", "grant", "--domain", "code", f"--file={path}", "--reason", "x", exit=1), "text")
-        (told,) = (line for line in answer.err.splitlines() if line.startswith("ERROR"))
-        assert (answer.code, told.rpartition(": ")[2]) == ("PATH_UNSAFE", reason), path
+        (shown,) = (line for line in answer.err.splitlines() if line.startswith("ERROR"))
+        assert (answer.code, shown.rpartition(": ")[2]) == ("PATH_UNSAFE", reason), path
     for path, meant in TAKEN:
         answer = held(swarm("lease", "grant", "--domain", "code", f"--file={path}", "--reason", "x", exit=None), "text")
         assert answer.exit == 0 or answer.code in {"LEASE_NOT_APPLICABLE", "PATH_UNSAFE"}, meant

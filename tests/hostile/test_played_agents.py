@@ -70,7 +70,7 @@ class Scene(NamedTuple):
         agents = {agent["domain"]: agent["status"] for agent in data["agents"]}
         head = self.repo.git("rev-parse", "HEAD")
         violations = sorted(
-            one["file"].replace(head, "HEAD").replace(self.place.run, "RUN") for one in data["violations"]
+            violation["file"].replace(head, "HEAD").replace(self.place.run, "RUN") for violation in data["violations"]
         )
         return {"agents": agents, "violations": violations if len(violations) < 20 else len(violations)}
 
@@ -92,8 +92,8 @@ def scene_of(swarm: Swarm, repo: Repo, stage: Stage, phase: str) -> Scene:
 
     def make() -> Workspace:
         played = [str(CORPUS / "agents/harness"), str(repo.root.parent / "agent.sh")]
-        told = ["{worktree}", "{output_file}", "{domain}", "{phase}", str(repo.root), sys.executable]
-        argv = json.dumps(["sh", *played, *told])
+        found = ["{worktree}", "{output_file}", "{domain}", "{phase}", str(repo.root), sys.executable]
+        argv = json.dumps(["sh", *played, *found])
         repo.commit({"swarm.toml": f'[runtimes.evil]\nkind = "command"\nargv = {argv}\n'})
         (repo.root.parent / "map.json").write_text(json.dumps(MAP))
         run = swarm("init", ".", "--domains-from", repo.root.parent / "map.json", "--format", "json").data["runId"]
@@ -130,12 +130,12 @@ def test_what_a_hostile_agent_does_in_an_audit_is_told_and_nothing_comes_of_it(
     scene = scene_of(swarm, repo, stage, AUDIT)
     before = checkout(repo)
     scene.launch(case, swarm_process)
-    told = scene.collected()
+    found = scene.collected()
     if "code" in case.told:
-        assert told == {"code": case.told["code"]}
+        assert found == {"code": case.told["code"]}
     else:
         agents = {"code": "complete", "tests": "complete", **case.told.get("agents", {})}
-        assert told == {"agents": agents, "violations": case.told.get("violations", [])}
+        assert found == {"agents": agents, "violations": case.told.get("violations", [])}
     scene.show()
     if case.told.get("breaks") == "repository":
         return

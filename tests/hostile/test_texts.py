@@ -48,27 +48,33 @@ class Spoken(NamedTuple):
         """An audit wave: one finding with an anchor, one without, and a request, all of the domain's text."""
         self.ask("dispatch", "health-audit-a", "--auto-freeze")
         number = self.ask("status", form="json").data["waves"]["current"]["number"]
-        said = []
+        found = []
         for at, text in enumerate(self.texts):
-            told = {
+            found = {
                 "severity": "HIGH",
                 "category": "bug",
                 "description": text,
                 "recommendation": text,
                 "symbol": text[:900],
             }
-            said.append(
+            found.append(
                 {
                     "stage": "A",
                     "findings": [
-                        {**told, "id": text[:200], "rule_id": text[:200], "file": f"{self.domain(at)}/x.py", "line": 2},
-                        {**told, "id": "2", "quote": text},
+                        {
+                            **found,
+                            "id": text[:200],
+                            "rule_id": text[:200],
+                            "file": f"{self.domain(at)}/x.py",
+                            "line": 2,
+                        },
+                        {**found, "id": "2", "quote": text},
                     ],
                     "requests": [{"file": "README.md", "reason": text}],
                     text: text,
                 }
             )
-        self.say(number, said)
+        self.say(number, found)
         return self.ask("collect", form="json", exit=0).data
 
     def findings(self) -> list[dict[str, Any]]:
@@ -95,15 +101,15 @@ def spoken(swarm: Swarm, repo: Repo, tmp_path: Path) -> Spoken:
 def test_every_text_is_kept_exactly_and_shown_safely_everywhere(spoken: Spoken, tmp_path: Path) -> None:
     before = checkout(spoken.repo)
     found = spoken.findings()
-    assert sorted(one["description"] for one in found) == sorted(TEXTS * 2)
+    assert sorted(item["description"] for item in found) == sorted(TEXTS * 2)
     for form in ("text", "markdown", "json", "sarif"):
         spoken.ask("findings", form=form, exit=1)
         spoken.ask("findings", "--group-by", "rule", form=form, exit=1)
-    for one in found:
-        spoken.ask("show", one["findingId"], exit=0)
+    for item in found:
+        spoken.ask("show", item["findingId"], exit=0)
         assert (
-            spoken.ask("show", one["findingId"], form="json", exit=0).data["finding"]["description"]
-            == one["description"]
+            spoken.ask("show", item["findingId"], form="json", exit=0).data["finding"]["description"]
+            == item["description"]
         )
     for words in (
         ("status",),
@@ -147,13 +153,13 @@ def test_every_text_as_a_reason_is_kept_exactly_and_shown_safely(spoken: Spoken,
     spoken.ask("findings", "--status", "all", form="markdown")
     spoken.ask("findings", "--status", "all", form="sarif")
     kept = {}
-    for one in reasons:
-        told = spoken.ask("history", one, form="json", exit=0).data["events"]
-        kept[one] = next(event["reason"] for event in reversed(told) if event["reason"])
-        spoken.ask("history", one, exit=0)
-        spoken.ask("show", one, exit=0)
+    for reason in reasons:
+        data = spoken.ask("history", reason, form="json", exit=0).data["events"]
+        kept[reason] = next(event["reason"] for event in reversed(data) if event["reason"])
+        spoken.ask("history", reason, exit=0)
+        spoken.ask("show", reason, exit=0)
     # All but the white space around it.
-    assert kept == {one: text.strip() for one, text in reasons.items()}
+    assert kept == {reason: text.strip() for reason, text in reasons.items()}
     exported = spoken.swarm("findings", "--status", "all", "--export", "-", exit=None)
     assert raw_in(exported.out) == []
     (tmp_path / "decisions.toml").write_text(exported.out, encoding="utf-8")
@@ -189,7 +195,7 @@ def test_no_text_leaves_its_place_in_the_prompts_of_the_next_waves(spoken: Spoke
             shapes.add((phase, *(re.sub(r"\bt\d\d\b", "DOMAIN", line) for line in headings(prompt))))
         if phase == "health-amend-a":
             number = data["waveNumber"]
-            ids = [one["findingId"] for one in spoken.findings()]
+            ids = [finding["findingId"] for finding in spoken.findings()]
             spoken.say(number, [_amend(text, ids[at]) for at, text in enumerate(spoken.texts)])
             spoken.ask("collect", exit=None)
             for form in ("text", "markdown", "json"):
@@ -258,7 +264,7 @@ def shapes_of(spoken: Spoken, page: Path) -> dict[str, Counter[Any]]:
 
 
 def test_no_text_changes_the_shape_of_a_page(swarm: Swarm, repo: Repo, tmp_path: Path) -> None:
-    told = spoken_in(swarm, repo, tmp_path, TEXTS)
-    shaped = shapes_of(told, tmp_path / "hostile.html")
+    found = spoken_in(swarm, repo, tmp_path, TEXTS)
+    shaped = shapes_of(found, tmp_path / "hostile.html")
     (repo.root / "swarms").rename(tmp_path / "the other swarms")
     assert shaped == shapes_of(spoken_in(swarm, repo, tmp_path, HARMLESS), tmp_path / "harmless.html")

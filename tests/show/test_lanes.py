@@ -126,14 +126,14 @@ def words(page: str) -> str:
 
 
 def test_what_went_wrong_stands_there_in_words() -> None:
-    told = words(timeline(FACTS))
-    assert "Wave 1 health-amend-a ✕ failed" in told
-    assert "20 min · 1 of 4 agents complete · played · 1 new · 2 recurring · 3 fixed" in told
-    assert "⚠ Touched outside every domain: planted.txt" in told
-    assert "⚠ Violation: touched 2 files it does not own: src/a.py" in told
-    assert "Attempt 1: silent for 300 s" in told
-    assert "attempt 2, played: timed out, 15 min, exit 1" in told
-    assert "attempt 1, played: running" in told
+    found = words(timeline(FACTS))
+    assert "Wave 1 health-amend-a ✕ failed" in found
+    assert "20 min · 1 of 4 agents complete · played · 1 new · 2 recurring · 3 fixed" in found
+    assert "⚠ Touched outside every domain: planted.txt" in found
+    assert "⚠ Violation: touched 2 files it does not own: src/a.py" in found
+    assert "Attempt 1: silent for 300 s" in found
+    assert "attempt 2, played: timed out, 15 min, exit 1" in found
+    assert "attempt 1, played: running" in found
 
 
 def test_bars_stand_where_their_time_is() -> None:
@@ -147,18 +147,18 @@ def test_bars_stand_where_their_time_is() -> None:
 
 
 def test_what_came_after_a_wave_stands_in_order_of_time() -> None:
-    told = words(timeline(FACTS))
-    places = [told.index(word) for word in ("✕ fail merge of", "⇒ merged 1 domain into", "▲ promoted")]
+    found = words(timeline(FACTS))
+    places = [found.index(word) for word in ("✕ fail merge of", "⇒ merged 1 domain into", "▲ promoted")]
     assert places == sorted(places)
-    assert "⚠ 1 gate overridden" in told
+    assert "⚠ 1 gate overridden" in found
 
 
 def test_gates_overrides_and_their_reason_are_told() -> None:
-    told = words(gates(FACTS))
+    found = words(gates(FACTS))
     for part in ("⚠ overridden no violations", "✕ failed findings 2 HIGH open", "dropped: rest", "✕ denied"):
-        assert part in told
-    assert "✕ failed tests 1 min 1 s (exit 1)" in told
-    assert "claimed but still present 3" in told
+        assert part in found
+    assert "✕ failed tests 1 min 1 s (exit 1)" in found
+    assert "claimed but still present 3" in found
 
 
 @pytest.mark.parametrize("part", [timeline, gates])

@@ -57,9 +57,9 @@ def rolled(source: str) -> list[str]:
 
     def tell() -> None:
         if lines[index] != -1:
-            told = f"{value:x}"
-            seen[told] += 1
-            found[lines[index]] = f"{told}:{seen[told]}"
+            expected = f"{value:x}"
+            seen[expected] += 1
+            found[lines[index]] = f"{expected}:{seen[expected]}"
             lines[index] = -1
 
     def roll(unit: int) -> None:

@@ -60,11 +60,19 @@ def test_half_a_surrogate_pair_is_replaced(half: str) -> None:
 def test_a_file_reads_back_whatever_its_texts_are(decisions: list[DecisionExported]) -> None:
     document: dict[str, Any] = tomllib.loads(decisions_file(decisions))
     tables = document.get("decisions", {})
-    assert list(tables) == sorted(one.fingerprint for one in decisions)
-    for one in decisions:
-        table = tables[one.fingerprint]
-        assert (table["author"], table.get("reason"), table["rule"]) == (one.author, one.reason, one.rule)
-        assert (table.get("file"), table.get("quote", ""), table["aliases"]) == (one.file, one.quote, list(one.aliases))
+    assert list(tables) == sorted(decision.fingerprint for decision in decisions)
+    for decision in decisions:
+        table = tables[decision.fingerprint]
+        assert (table["author"], table.get("reason"), table["rule"]) == (
+            decision.author,
+            decision.reason,
+            decision.rule,
+        )
+        assert (table.get("file"), table.get("quote", ""), table["aliases"]) == (
+            decision.file,
+            decision.quote,
+            list(decision.aliases),
+        )
 
 
 def test_the_order_of_a_file_is_that_of_the_fingerprints() -> None:
@@ -73,13 +81,13 @@ def test_the_order_of_a_file_is_that_of_the_fingerprints() -> None:
 
 
 def test_a_file_is_what_a_person_can_review() -> None:
-    one = ONE._replace(
+    first = ONE._replace(
         decided="2026-11-21T10:00:00.000Z",
         expires="2027-01-31",
         aliases=("1" * 24,),
         description="So\nlong " + "x" * 300,
     )
-    assert decisions_file([one]).split("\n\n")[1] == (
+    assert decisions_file([first]).split("\n\n")[1] == (
         f'[decisions."{"0" * 24}"]\n'
         'decision = "rejected"\n'
         'reason = "it is fine"\n'

@@ -57,8 +57,8 @@ def triage_not_applicable(scene: Scene) -> Refusal:
     run = scene.collected.run
     (finding,) = scene.swarm("findings", "--format", "json", exit=1).data["findings"]
     name = finding["findingId"]
-    told = ("--reason", "x", "--evidence", "y")
-    scene.swarm("close", "--ids", name, *told, "--verified-how", "independent")
+    options = ("--reason", "x", "--evidence", "y")
+    scene.swarm("close", "--ids", name, *options, "--verified-how", "independent")
     remedy = f"`swarm reopen {run} --ids {name} --reason '…' --evidence '…'` makes what is fixed open again"
     return Refusal(
         ("approve", run, "--ids", name),

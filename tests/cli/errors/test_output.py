@@ -94,8 +94,8 @@ def test_a_comment_that_does_not_count_is_told_with_its_code(swarm: Swarm, repo:
     workspace.answer("rest")
     answer = swarm("collect")
     assert "⚠ code: SUPPRESSION_INVALID: it gives no reason (src/app.py:5)" in answer.out.splitlines()
-    told = [event for event in answer.events if event["stage"] == "suppression_invalid"]
-    assert [(event["file"], event["line"], event["problem"]) for event in told] == [
+    events = [event for event in answer.events if event["stage"] == "suppression_invalid"]
+    assert [(event["file"], event["line"], event["problem"]) for event in events] == [
         ("src/app.py", 5, "it gives no reason")
     ]
 

@@ -15,18 +15,18 @@ from tests.conftest import Repo, Swarm, Workspace
 def test_work_that_does_not_merge_is_told_with_files_and_domains(team: Team, amended: Team) -> None:
     team.repo.commit({"README.md": "# Moved\n"})
     error = team.merge(exit=1).document["error"]
-    told = f"leave one out with `swarm merge {team.run} --drop rest`, or "
+    expected = f"leave one out with `swarm merge {team.run} --drop rest`, or "
     assert error == {
         "code": "MERGE_CONFLICT",
         "message": "Wave 2 does not merge: README.md (domains rest)",
-        "hint": f"nothing was published; {told}merge branch {team.branch('rest')} into the target by hand, and call "
+        "hint": f"nothing was published; {expected}merge branch {team.branch('rest')} into the target by hand, and call "
         "`swarm merge` again",
         "number": 2,
         "files": ["README.md"],
         "domains": ["rest"],
         "branch": team.branch("rest"),
         "note": "",
-        "remedy": told,
+        "remedy": expected,
         "runId": team.run,
         "cause": "README.md",
     }

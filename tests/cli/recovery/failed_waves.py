@@ -130,8 +130,8 @@ def _(scene: RowScene) -> None:
     scene.process(*words, exit=-9, SWARM_FAILPOINT="git.worktree.after:2")
     folder = scene.tmp / "bin"
     folder.mkdir()
-    told = f'#!/bin/sh\nkill -{signal.SIGINT.value} "$PPID"\nexec "{shutil.which("git")}" "$@"\n'
-    (folder / "git").write_text(told)
+    expected = f'#!/bin/sh\nkill -{signal.SIGINT.value} "$PPID"\nexec "{shutil.which("git")}" "$@"\n'
+    (folder / "git").write_text(expected)
     (folder / "git").chmod(0o755)
     answer = scene.process(*words, exit=130, PATH=f"{folder}:{os.environ['PATH']}")
     assert scene.row.symptom in answer.err

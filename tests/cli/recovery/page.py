@@ -94,7 +94,9 @@ class RowScene(Scene):
     def doctor(self) -> dict[str, str]:
         """What the doctor finds to be otherwise than it should be."""
         checks = self.swarm("doctor", "--format", "json", exit=None).data["checks"]
-        return {one["id"]: one["message"] for one in checks if one["status"] != "pass" and one["id"] != "disk"}
+        return {
+            check["id"]: check["message"] for check in checks if check["status"] != "pass" and check["id"] != "disk"
+        }
 
 
 Case = Callable[[RowScene], None]

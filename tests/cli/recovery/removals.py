@@ -86,7 +86,7 @@ def _(scene: RowScene) -> None:
         "blockers": [f"`swarm rewind {point}` was begun and is not finished; `swarm undo {run}` takes it back"],
         "nextAction": f"swarm rewind {point} --apply --reason '…'",
     }
-    checks = {one["id"]: one for one in scene.swarm("doctor", "--format", "json").data["checks"]}
+    checks = {check["id"]: check for check in scene.swarm("doctor", "--format", "json").data["checks"]}
     assert (checks["rewinds"]["status"], checks["rewinds"]["message"]) == (
         "warn",
         f"1 begun and not finished: `swarm rewind {point}`",

@@ -126,14 +126,14 @@ class Amending(NamedTuple):
 
 
 def fixes(data: Any) -> list[tuple[str, str, str]]:
-    return [(one["findingId"], one["domain"], one["verifiedVia"]) for one in data["fixes"]]
+    return [(fix["findingId"], fix["domain"], fix["verifiedVia"]) for fix in data["fixes"]]
 
 
 def skipped(data: Any, *, unanswered: bool = False) -> list[tuple[str, str, str]]:
     """The fixes that were not taken; those that nobody said a word of, only when they are asked for."""
-    told = [(one["findingId"], one["domain"], one["reason"]) for one in data["skippedFixes"]]
-    return [one for one in told if unanswered or one[2] != "unanswered"]
+    reports = [(fix["findingId"], fix["domain"], fix["reason"]) for fix in data["skippedFixes"]]
+    return [item for item in reports if unanswered or item[2] != "unanswered"]
 
 
 def violations(data: Any) -> list[tuple[str, str, str]]:
-    return [(one["file"], one["agentDomain"], one["actualOwner"]) for one in data["violations"]]
+    return [(violation["file"], violation["agentDomain"], violation["actualOwner"]) for violation in data["violations"]]

@@ -175,8 +175,8 @@ def refused(answer: Answer, *codes: str, exit: int | None = None) -> None:  # no
     """See that a verb was refused by one typed error, whole, and by nothing else."""
     block = [line for line in answer.err.splitlines() if not line.startswith("{")]
     assert answer.code in (codes or CATALOGUE), answer
-    told = CATALOGUE[str(answer.code)]
-    assert answer.exit == (exit or told.exit_code), answer
+    found = CATALOGUE[str(answer.code)]
+    assert answer.exit == (exit or found.exit_code), answer
     assert "Traceback" not in answer.err + answer.out
     assert [line for line in block if line.startswith("ERROR")] == block[:1], answer.err
     assert all(line.startswith("  ") for line in block[1:])

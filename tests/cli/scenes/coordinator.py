@@ -133,8 +133,8 @@ class Coordinator(NamedTuple):
     def audit(self, phase: str = "health-audit-a", *findings: dict[str, Any]) -> None:
         """Dispatch a wave of an audit phase and collect it."""
         self.swarm("dispatch", self.place.run, phase, "--isolate")
-        told = [finding_of(number, **finding) for number, finding in enumerate(findings, 1)]
-        self.answer(**{"features" if phase == "feature-audit" else "findings": told})
+        reports = [finding_of(number, **finding) for number, finding in enumerate(findings, 1)]
+        self.answer(**{"features" if phase == "feature-audit" else "findings": reports})
         self.swarm("collect", self.place.run)
 
     def amend(self, phase: str = "health-amend-a", *fixed: str, edit: bool = True) -> None:
@@ -143,7 +143,7 @@ class Coordinator(NamedTuple):
         number = self.status["waves"]["current"]["number"]
         if edit:
             (self.tree(number) / "src/app.py").write_text("# mended\n", encoding="utf-8")
-        fixes = [{"finding_id": one, "description": "Mended."} for one in fixed]
+        fixes = [{"finding_id": finding, "description": "Mended."} for finding in fixed]
         self.answer(fixes=fixes, files_changed=["src/app.py"] if edit else [])
         self.swarm("collect", self.place.run)
 
@@ -161,7 +161,7 @@ class Coordinator(NamedTuple):
 
 def finding_of(number: int, **changed: Any) -> dict[str, Any]:
     """A grave finding of `src/app.py`; a feature, where it has a priority."""
-    told = {"id": f"{number}", "description": "It is wrong.", "file": "src/app.py"}
+    found = {"id": f"{number}", "description": "It is wrong.", "file": "src/app.py"}
     if "priority" in changed:
-        return told | {"category": "missing-feature", **changed}
-    return told | {"severity": "HIGH", "category": "bug", "line": 5, "quote": "def load(path, seen=[]):", **changed}
+        return found | {"category": "missing-feature", **changed}
+    return found | {"severity": "HIGH", "category": "bug", "line": 5, "quote": "def load(path, seen=[]):", **changed}

@@ -46,8 +46,8 @@ class Team(NamedTuple):
         """Write the swarm.toml of the workspace, which git does not see."""
         exclude = self.repo.root / ".git/info/exclude"
         exclude.parent.mkdir(exist_ok=True)
-        if "swarm.toml" not in (told := exclude.read_text() if exclude.exists() else ""):
-            exclude.write_text(told + "swarm.toml\n")
+        if "swarm.toml" not in (text := exclude.read_text() if exclude.exists() else ""):
+            exclude.write_text(text + "swarm.toml\n")
         (self.place.folder / "swarm.toml").write_text(toml)
 
     def tree(self, domain: str, wave: int = 2) -> Path:
@@ -89,7 +89,7 @@ class Team(NamedTuple):
         body = {
             "domain": domain,
             "summary": "Mended.",
-            "fixes": [{"finding_id": one, "description": "Mended.", **fix} for one in fixed],
+            "fixes": [{"finding_id": finding, "description": "Mended.", **fix} for finding in fixed],
             "files_changed": [],
         }
         file = self.place.output(domain, wave)

@@ -35,7 +35,7 @@ def tree_of(team: Team, revision: str) -> dict[str, str]:
 
 
 def states(answer: Answer) -> dict[str, str]:
-    return {one["domain"]: one["state"] for one in answer.data["domains"]}
+    return {domain["domain"]: domain["state"] for domain in answer.data["domains"]}
 
 
 def lasting(team: Team) -> dict[str, Any]:
