@@ -24,7 +24,7 @@ conn.commit()
 
 
 class Taken(NamedTuple):
-    """What one scene came to: the first collect, the second one where there was one, the floor, the outputs' MiB."""
+    """Result of a scene: the first collect, the second where there was a second, the floor, the outputs' MiB."""
 
     first: Sample
     again: Sample | None

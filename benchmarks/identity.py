@@ -1,6 +1,6 @@
 """Whether findings keep their identity over the releases of real packages.
 
-The histories are successive releases, fetched by pip and npm. Where a line went from one release to the next is told
+The histories are successive releases, fetched by pip and npm. Where a line went from one release to the next is reported
 by `git blame -w -M`, not by the code under test. Reporters tell of the same defects in each release as models do
 (lines a little off, careless quotes, other categories), and ruff tells what it finds; a report is kept when it gets
 the finding that its defect had before, and wrongly merged when it gets the finding of another defect, or of one whose
@@ -107,7 +107,7 @@ HISTORIES: Final = (
         ("5.6.0", "5.6.3", "5.6.7", "5.7.0", "5.7.3", "5.8.0", "5.9.0", "5.9.3", "5.9.6", "5.9.8", "6.0.0"),
     ),
 )
-# What a defect is told as, in different waves: the words change, the thing does not.
+# Descriptions of a defect in different waves: the words change, the defect does not.
 PROSE: Final = {
     "bug": (
         ("an empty value is not handled before it is used and raises at run time",
@@ -159,7 +159,7 @@ class Place(NamedTuple):
 
 
 class Defect(NamedTuple):
-    """What is wrong at a site: told in words that change, or by an analyzer that repeats itself."""
+    """A defect of a site: reported in words that change, or by an analyzer that repeats itself."""
 
     category: str
     kind: int
@@ -168,7 +168,7 @@ class Defect(NamedTuple):
     column: int = 0
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     """A report before it is located."""
 
     site: int
@@ -408,7 +408,7 @@ _DAMAGES: Final[tuple[Callable[[str], str], ...]] = (
 
 
 class Reporter(NamedTuple):
-    """How a reporter tells a line, how often it names another category, and how many of its defects are repeated."""
+    """A reporter: the form of its lines, how often it names another category, how many of its defects it repeats."""
 
     tells: Callable[[str, int, random.Random], tuple[int, str]]
     flips: float = 0.0
@@ -426,7 +426,7 @@ REPORTERS: Final[Mapping[str, Reporter]] = {
 }
 
 
-def told_of(release: Release, reporter: Reporter, wave: int, rng: random.Random) -> list[Told]:
+def reports_of(release: Release, reporter: Reporter, wave: int, rng: random.Random) -> list[Reported]:
     """Return what a model-like reporter tells of a release, in no order."""
     reports = []
     for site, (place, defect) in sorted(release.defects.items()):
@@ -443,7 +443,7 @@ def told_of(release: Release, reporter: Reporter, wave: int, rng: random.Random)
         phrase = phrasings[(wave + rng.randrange(2)) % len(phrasings)]
         name = max(re.findall(r"\w+", text), key=len)
         expected = f"`{name}`: {phrase}"
-        reports.append(Told(site, place.path, min(line, len(lines)), quote, symbol, category, expected, defect))
+        reports.append(Reported(site, place.path, min(line, len(lines)), quote, symbol, category, expected, defect))
     rng.shuffle(reports)
     return reports
 
@@ -509,9 +509,9 @@ def _ruff(tree: Path) -> list[tuple[Place, Defect]]:
     return sorted(found, key=lambda item: (item[0], item[1].column, item[1].message))
 
 
-def told_by_ruff(release: Release, rng: random.Random) -> list[Told]:
+def reports_by_ruff(release: Release, rng: random.Random) -> list[Reported]:
     reports = [
-        Told(site, place.path, place.line, None, None, defect.category, defect.message, defect)
+        Reported(site, place.path, place.line, None, None, defect.category, defect.message, defect)
         for site, (place, defect) in sorted(release.defects.items())
     ]
     rng.shuffle(reports)
@@ -531,13 +531,15 @@ class Findings:
         self.reports = 0
         self._silence_is_measured = silence_is_measured
 
-    def collect(self, git: Git, release: Release, told: Sequence[Told]) -> list[tuple[Told, int, str, bool]]:
+    def collect(
+        self, git: Git, release: Release, reported: Sequence[Reported]
+    ) -> list[tuple[Reported, int, str, bool]]:
         """Return for each report its finding, how it was matched, and whether it was the one that made it."""
         travels = journeys(git, self.known.values(), release.commit)
-        for item in told:
+        for item in reported:
             release.source(item.path).scope_at(1)
         started = time.perf_counter()
-        reports = identified(self._located(release, told, travels))
+        reports = identified(self._located(release, reported, travels))
         groups: defaultdict[str, list[int]] = defaultdict(list)
         for at, report in enumerate(reports):
             groups[report.fingerprint].append(at)
@@ -547,21 +549,21 @@ class Findings:
         )
         self.seconds += time.perf_counter() - started
         self.reports += len(reports)
-        given: list[tuple[Told, int, str, bool]] = []
+        given: list[tuple[Reported, int, str, bool]] = []
         for found in matches:
             self._seen(found.known, found.report, release.commit)
             given += [
-                (told[at], found.known.row_id, found.matched_by, False) for at in groups[found.report.fingerprint]
+                (reported[at], found.known.row_id, found.matched_by, False) for at in groups[found.report.fingerprint]
             ]
         for report in fresh:
             row = self._new(report, release.commit)
-            given += [(told[at], row, "new", place == 0) for place, at in enumerate(groups[report.fingerprint])]
+            given += [(reported[at], row, "new", place == 0) for place, at in enumerate(groups[report.fingerprint])]
         if not self._silence_is_measured:
             for lost in silent:
                 self._relocate(lost, travels[lost.anchor_commit], release.commit)
         return given
 
-    def _located(self, release: Release, told: Sequence[Told], travels: Mapping[str, Journey]) -> list[Report]:
+    def _located(self, release: Release, reported: Sequence[Reported], travels: Mapping[str, Journey]) -> list[Report]:
         """Locate the reports of each file together, as collect does."""
         expected: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
         for known in self.known.values():
@@ -572,15 +574,15 @@ class Findings:
                 and (line := travel.lines(known.anchor.path).successor(known.anchor.line))
             ):
                 expected[travel.path(known.anchor.path)][known.rule].add(line)
-        by_path: defaultdict[str, list[Told]] = defaultdict(list)
-        for item in told:
+        by_path: defaultdict[str, list[Reported]] = defaultdict(list)
+        for item in reported:
             by_path[item.path].append(item)
         reports = []
         for path, items in by_path.items():
             claims = [ReportedPlace(i.line, i.quote, i.symbol, i.defect.rule or i.category, 1) for i in items]
             anchors = locate_all(release.source(path), claims, expected.get(path))
             reports += [_report(item, anchor) for item, anchor in zip(items, anchors, strict=True)]
-        order = {item.site: at for at, item in enumerate(told)}
+        order = {item.site: at for at, item in enumerate(reported)}
         return sorted(reports, key=lambda report: order[int(report.reported_id)])
 
     def _new(self, report: Report, commit: str) -> int:
@@ -617,10 +619,20 @@ class Findings:
             self.known[known.row_id] = known._replace(anchor=anchor, anchor_commit=commit)
 
 
-def _report(told: Told, anchor: Anchor) -> Report:
-    rule, column = told.defect.rule, told.defect.column
+def _report(reported: Reported, anchor: Anchor) -> Report:
+    rule, column = reported.defect.rule, reported.defect.column
     return Report(
-        str(told.site), "LOW", told.category, rule, told.description, None, told.symbol, column, "all", 1, anchor
+        str(reported.site),
+        "LOW",
+        reported.category,
+        rule,
+        reported.description,
+        None,
+        reported.symbol,
+        column,
+        "all",
+        1,
+        anchor,
     )
 
 
@@ -628,14 +640,16 @@ def _report(told: Told, anchor: Anchor) -> Report:
 
 
 class Score:
-    """How many reports kept their finding, and how many were given another's."""
+    """Counts of reports that kept their finding, and of those that got another's."""
 
     def __init__(self) -> None:
         self.pairs = self.kept = self.matched = self.wrong = self.edits = 0
         self.found_as: dict[int, int] = {}
         self.made_by: dict[int, int] = {}
 
-    def judge(self, release: Release, given: Sequence[tuple[Told, int, str, bool]]) -> Iterator[tuple[str, Told, int]]:
+    def judge(
+        self, release: Release, given: Sequence[tuple[Reported, int, str, bool]]
+    ) -> Iterator[tuple[str, Reported, int]]:
         """Count one wave. A wrong merge is counted in the wave of the merge; then the finding is the one's that has it."""
         rows = {item.site: row for item, row, _, _ in given}
         self.made_by |= {row: item.site for item, row, _, made_it in given if made_it}
@@ -680,7 +694,7 @@ def measured(history: History, releases: Sequence[Release], git: Git, name: str,
     findings = Findings(silence_is_measured=name == "ruff")
     score = Score()
     for wave, release in enumerate(releases):
-        found = told_by_ruff(release, rng) if name == "ruff" else told_of(release, REPORTERS[name], wave, rng)
+        found = reports_by_ruff(release, rng) if name == "ruff" else reports_of(release, REPORTERS[name], wave, rng)
         before = dict(findings.known)
         given = findings.collect(git, release, found)
         for verdict, item, row in score.judge(release, given):

@@ -19,7 +19,7 @@ SWARM = str(Path(sys.executable).with_name("swarm"))
 
 
 class Sample(NamedTuple):
-    """What one process took: wall-clock seconds, its peak of resident memory in MiB, and what it printed."""
+    """Cost of a process: wall-clock seconds, its peak of resident memory in MiB, and its output."""
 
     seconds: float
     mib: float

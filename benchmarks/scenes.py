@@ -1,4 +1,4 @@
-"""What is measured on: repositories of source-like files, outputs as agents write them, and runs with findings."""
+"""Scenes of the benchmarks: repositories of source-like files, outputs as agents write them, runs with findings."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""What a small verb costs over the interpreter and the libraries that it cannot do without."""
+"""Cost of a small verb over the interpreter and the libraries that it needs."""
 
 from functools import partial
 

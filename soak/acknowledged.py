@@ -1,4 +1,4 @@
-"""What an answer says that it wrote, as rows that must be in the file from then on."""
+"""Rows that an answer acknowledges: they must be in the database from then on."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What somebody who works with `swarm` does next, chosen by dice: a verb with its arguments, for one of the runs."""
+"""Actors that work with `swarm`: dice choose the next verb, its arguments and its run."""
 
 import random
 import shlex

@@ -23,7 +23,7 @@ _RAW = re.compile(
 
 
 class Answer(NamedTuple):
-    """What one process came to. A negative exit is the signal that ended it."""
+    """Result of one process. A negative exit is the signal that ended it."""
 
     argv: tuple[str, ...]
     exit: int
@@ -54,7 +54,7 @@ class Answer(NamedTuple):
 
     @property
     def problem(self) -> str | None:
-        """What no user should ever see, `None` for a proper answer."""
+        """Output that no user should ever see, `None` for a proper answer."""
         if self.exit == -signal.SIGABRT:
             return "no answer within the deadline"
         if self.exit < 0:
@@ -188,14 +188,14 @@ def _race(root: Path, argv: list[str], gate: int, answer: Path) -> NoReturn:
     call_here(root, argv, found, lambda: os.read(gate, 1))
 
 
-def call_here(root: Path, argv: list[str], said: Sequence[int], wait: Callable[[], object]) -> NoReturn:
-    """Call a verb in this process, a fork, and end it. `said` are open files for stdout and stderr."""
+def call_here(root: Path, argv: list[str], outputs: Sequence[int], wait: Callable[[], object]) -> NoReturn:
+    """Call a verb in this process, a fork, and end it. `outputs` are open files for stdout and stderr."""
     try:
         os.chdir(root)
         os.environ.clear()
         os.environ.update(environment(root.parent))
         tempfile.tempdir = None
-        for descriptor, file in zip((1, 2), said, strict=True):
+        for descriptor, file in zip((1, 2), outputs, strict=True):
             os.dup2(file, descriptor)
         from swarm.cli import main
 

@@ -25,7 +25,7 @@ from soak.stages import Stage
 SECONDS = 300.0
 PROCESSES = 16
 RUNS = 3
-# What somebody is told who was not the first, or whom the others have not got far enough for.
+# Codes for a process that was not the first, or that came before the others had got far enough.
 EXPECTED = frozenset(
     {
         "COLLECT_NO_WAVE",
@@ -54,7 +54,7 @@ READING = frozenset(
 
 
 class Toll:
-    """What all processes have done; threads add to it."""
+    """Counts over all processes; threads add to them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -94,7 +94,7 @@ class Toll:
 
 
 class Before(NamedTuple):
-    """What was there when they began: how many rows in some tables, and the last event."""
+    """The state before the processes began: rows of some tables, and the last event."""
 
     rows: dict[str, int]
     event: int

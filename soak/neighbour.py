@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 
-def main(root: Path, told: Path, *, commits: bool) -> int:
+def main(root: Path, report: Path, *, commits: bool) -> int:
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     number = lost = 0
@@ -37,7 +37,7 @@ def main(root: Path, told: Path, *, commits: bool) -> int:
             # They may lose to us, as they would to anybody; that is for them to try again.
             lost += done.returncode != 0
         shutil.rmtree(tree, ignore_errors=True)
-        told.write_text(f"{number} rounds, {lost} of their calls failed")
+        report.write_text(f"{number} rounds, {lost} of their calls failed")
     return 0
 
 

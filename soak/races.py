@@ -18,7 +18,7 @@ WON, NOTHING = "won", "nothing to do"
 
 
 class Race(NamedTuple):
-    """Where it begins; the verbs, which take turns; who has won; what may happen to the rest; what is true after it.
+    """A race: its start, the verbs that take turns, the winners, the codes of the others, and the state afterwards.
 
     `winners` is how many win, 0 for all, -1 for who comes in time. `after` counts rows, each with what it must come to; `{n}` is how many raced.
     """

@@ -43,12 +43,12 @@ STORY = (
 )
 # A call is killed at most so many times before it is let go to its end.
 TIMES = 4
-MOST_TOLD = 10
+MOST_SHOWN = 10
 LOCKED = ("GIT_FAILED", "GIT_LOCKED")
 
 
-class Told(NamedTuple):
-    """What came of one story."""
+class Story(NamedTuple):
+    """Result of one story."""
 
     kills: int
     groups: int
@@ -57,8 +57,8 @@ class Told(NamedTuple):
     wrong: tuple[str, ...]
 
 
-class Teller:
-    """Who tells one story: with its own dice, and in its own place."""
+class Storyteller:
+    """Plays one story, with its own dice and in its own place."""
 
     def __init__(self, stage: Stage, seconds: dict[str, float], dice: random.Random) -> None:
         self._stage = stage
@@ -67,7 +67,7 @@ class Teller:
         self._kills = self._groups = self._late = self._helped = 0
         self._wrong: list[str] = []
 
-    def tell(self, expected: object) -> Told:
+    def tell(self, expected: object) -> Story:
         """Play the story to its end, and compare."""
         self._stage.begin(_scene(STORY[0]))
         for name in STORY:
@@ -77,7 +77,7 @@ class Teller:
         if not self._wrong:
             self._wrong += state.differences(expected, state.state(self._stage.root, tries=False))
             self._wrong += soundness.unsound(self._stage.root)
-        return Told(self._kills, self._groups, self._late, self._helped, tuple(self._wrong))
+        return Story(self._kills, self._groups, self._late, self._helped, tuple(self._wrong))
 
     def _play(self, scene: Scene) -> None:
         root = self._stage.root
@@ -130,18 +130,18 @@ def broken_off(root: Path, words: tuple[str, ...], seconds: float, *, group: boo
 def called(root: Path, words: tuple[str, ...]) -> Answer:
     """Call a verb and let it come to its end."""
     began = time.perf_counter()
-    with tempfile.TemporaryFile() as said:
-        code = _start(root, words, said.fileno()).wait(calls.DEADLINE)
-        return Answer(words, code, read(said), "", time.perf_counter() - began)
+    with tempfile.TemporaryFile() as output:
+        code = _start(root, words, output.fileno()).wait(calls.DEADLINE)
+        return Answer(words, code, read(output), "", time.perf_counter() - began)
 
 
-def _start(root: Path, words: tuple[str, ...], said: int | None) -> subprocess.Popen[bytes]:
+def _start(root: Path, words: tuple[str, ...], output: int | None) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "swarm", *words, "--format", "json"],
         cwd=root,
         env=calls.environment(root.parent),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL if said is None else said,
+        stdout=subprocess.DEVNULL if output is None else output,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
@@ -172,20 +172,20 @@ def unbroken(stage: Stage) -> tuple[object, dict[str, float]]:
     return state.state(stage.root, tries=False), seconds
 
 
-def tell_stories(folder: Path, kills: int, seed: int) -> list[Told]:
+def tell_stories(folder: Path, kills: int, seed: int) -> list[Story]:
     """Tell stories until so many calls were killed, in a process of its own."""
     stage = Stage(folder / str(os.getpid()))
     expected, seconds = unbroken(stage)
     dice = random.Random(seed)
-    told: list[Told] = []
-    while sum(item.kills for item in told) < kills:
-        told.append(Teller(stage, seconds, dice).tell(expected))
-        for line in told[-1].wrong[:MOST_TOLD]:
-            print(f"seed {seed}, story {len(told)}: {line[:1500]}", file=sys.stderr, flush=True)
-    return told
+    stories: list[Story] = []
+    while sum(item.kills for item in stories) < kills:
+        stories.append(Storyteller(stage, seconds, dice).tell(expected))
+        for line in stories[-1].wrong[:MOST_SHOWN]:
+            print(f"seed {seed}, story {len(stories)}: {line[:1500]}", file=sys.stderr, flush=True)
+    return stories
 
 
-def _work(folder: Path, kills: int, seed: int) -> list[Told]:
+def _work(folder: Path, kills: int, seed: int) -> list[Story]:
     return tell_stories(folder, kills, seed)
 
 

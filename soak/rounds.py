@@ -52,8 +52,8 @@ def main() -> int:
         for kind in options.names or KINDS:
             what, count, away = KINDS[kind]
             stage.bring(mapped)
-            with nullcontext() if kind == "alone" else neighbour(stage.root, kind) as told:
-                held.append(rounds(stage, what, options.count or count, away, told))
+            with nullcontext() if kind == "alone" else neighbour(stage.root, kind) as report:
+                held.append(rounds(stage, what, options.count or count, away, report))
     return int(not all(held))
 
 
@@ -62,7 +62,7 @@ def mapped(stage: Stage) -> None:
     stage.swarm("domains", "--freeze")
 
 
-def rounds(stage: Stage, what: str, count: int, away: Sequence[str], told: Path | None = None) -> bool:
+def rounds(stage: Stage, what: str, count: int, away: Sequence[str], report: Path | None = None) -> bool:
     """Go round so often, and tell the figure."""
     taken: list[float] = []
     failed: list[str] = []
@@ -78,12 +78,12 @@ def rounds(stage: Stage, what: str, count: int, away: Sequence[str], told: Path 
         taken.append(time.perf_counter() - start)
         ends.update(f"{answer.argv[0]} {answer.code or answer.exit}" for answer in answers)
         failed += [str(answer) for answer in answers if answer.problem or not answer.is_done]
-    failed += unsound(stage.root) if told is None else []
+    failed += unsound(stage.root) if report is None else []
     taken.sort()
     facts = {"rounds": count, "trees": count * DOMAINS, "failures": len(failed), "ends": dict(sorted(ends.items()))}
     facts |= {"median": taken[len(taken) // 2], "slowest": taken[-1], "seconds": time.perf_counter() - began}
-    if told is not None:
-        facts["neighbour"] = told.read_text() if told.exists() else ""
+    if report is not None:
+        facts["neighbour"] = report.read_text() if report.exists() else ""
     return tell("rounds", f"{DOMAINS} worktrees, {what}", holds=not failed, **facts, problems=failed[:3])
 
 

@@ -1,4 +1,4 @@
-"""What must be so of a control plane and its repository when nobody works on them any more, whatever was done."""
+"""Invariants of a control plane and its repository once no process works on them."""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""What a command left behind, told so that two ends can be compared: all but times, process ids and hashes of them."""
+"""The state that a command left, in a form to be compared: without times, process ids and hashes of them."""
 
 import hashlib
 import json
@@ -42,7 +42,7 @@ NOT_COMPARED = ("objects", "logs", "COMMIT_EDITMSG", "ORIG_HEAD", "FETCH_HEAD")
 def state(root: Path, *, tries: bool = True) -> dict[str, Any]:
     """Return the whole of what stands in a repository: tables, refs, trees, files. `tries` takes the attempts in.
 
-    Runs and commits have names of chance and time in them; they are told by their place and their files instead.
+    Runs and commits have names of chance and time in them; their place and their files stand for them.
     """
     database = root / "swarms" / "control-plane.db"
     there = database.exists() and database.stat().st_size > 0
@@ -94,7 +94,7 @@ def tables(database: Path, *, tries: bool) -> dict[str, list[Any]]:
 
 def _rows(conn: sqlite3.Connection, name: str, *, tries: bool) -> list[str]:
     rows = conn.execute(f'SELECT * FROM "{name}"').fetchall()
-    # What was measured twice, by a call that was repeated after it was done, is told once.
+    # A call that was repeated after it was done measured twice: the measurement counts once.
     left_out = FLEETING if tries else FLEETING | MEASURED.get(name, set())
     found = [json.dumps({key: plain(row[key]) for key in row.keys() if key not in left_out}) for row in rows]  # noqa: SIM118
     return sorted(found) if tries or name not in MEASURED else sorted(set(found))

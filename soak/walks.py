@@ -76,7 +76,7 @@ HINTED = re.compile(r"`swarm ([^`<]+)`")
 
 
 class Told(NamedTuple):
-    """What came of a walk."""
+    """Result of a walk."""
 
     steps: int
     kills: int
@@ -187,7 +187,7 @@ class Walk:
         self._git(self.root, "gc", "-q", "--prune=now")
 
     def _git(self, place: Path, *words: str) -> None:
-        """Call git as a person does, who may be told that it cannot be done."""
+        """Call git as a person does; git may refuse."""
         subprocess.run(
             ["git", *words], cwd=place, env=calls.environment(self.root.parent), capture_output=True, check=False
         )
@@ -313,7 +313,7 @@ class Walk:
                 # What does not hold is for somebody to mend.
                 break
             if not answer.is_done and (found := HINTED.search(answer.document["error"]["hint"])):
-                # As a person does, who is told why and what helps.
+                # As a person does, who reads the reason and the hint.
                 self._verb(_applied(tuple(shlex.split(found[1].replace("'…'", "walk")))), kill=False)
 
     def _standing(self) -> object:

@@ -30,7 +30,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "swarm"))
 
 
 class Answer(NamedTuple):
-    """What one call of the command line came to."""
+    """Result of a call of the command line."""
 
     exit: int
     out: str

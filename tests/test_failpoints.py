@@ -132,7 +132,7 @@ def test_a_child_is_a_point_before_it_starts(tmp_path: Path) -> None:
 
 
 def test_they_stand_at_the_doors_alone() -> None:
-    """What a verb does between two doors changes nothing that lasts: a kill there is a kill at the next door."""
+    """Nothing that lasts changes between two doors: a kill there is a kill at the next door."""
     package = Path(failpoints.__file__).parent
     text = {
         file.relative_to(package).as_posix(): re.findall(r'failpoint\(f?"(.*)"\)', file.read_text())

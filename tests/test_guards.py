@@ -1,4 +1,4 @@
-"""What holds of the source as a whole: which way imports point, what is never written, what a start may cost."""
+"""Guards of the source as a whole: the direction of imports, forbidden calls, the cost of a start."""
 
 import ast
 import re

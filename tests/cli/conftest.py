@@ -1,4 +1,4 @@
-"""The same run as everywhere, made with fewer calls: most tests of the command line begin with it."""
+"""The run that most tests of the command line begin with, made with few calls."""
 
 import json
 import subprocess
@@ -117,7 +117,7 @@ def amending(audited: Amending) -> Amending:
 
 @pytest.fixture
 def after(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str, Callable[[], object]], None]:
-    """`after(module, name, act)`: do something once, right after a function of a module has returned."""
+    """`after(module, name, act)`: act once, right after a function of a module has returned."""
 
     def call(module: Any, name: str, act: Callable[[], object]) -> None:
         function, due = getattr(module, name), [act]

@@ -1,4 +1,4 @@
-"""`swarm advance`: every gate told, the run promoted or not, and the record of it."""
+"""`swarm advance`: every gate shown, the run promoted or not, and the promotion recorded."""
 
 import sqlite3
 from collections.abc import Callable
@@ -90,7 +90,7 @@ def test_a_run_whose_gates_are_passed_is_promoted_and_all_of_it_is_recorded(clea
     ]
 
 
-def test_the_text_tells_every_gate_what_came_of_it_and_what_next(grave: Coordinator) -> None:
+def test_the_text_shows_every_gate_what_came_of_it_and_what_next(grave: Coordinator) -> None:
     run = grave.place.run
     assert grave.swarm("advance", "--check-only", exit=1).out.splitlines() == [
         "AMEND: 1 HIGH open",

@@ -14,7 +14,7 @@ from tests.cli.scenes.snapshots import nothing_changes
 # --- a wave that goes well --------------------------------------------------------------------------------
 
 
-def test_a_mended_finding_is_claimed_with_what_the_agent_s_tree_shows_and_stays_approved(amending: Amending) -> None:
+def test_a_fixed_finding_is_claimed_with_what_the_agent_s_tree_shows_and_stays_approved(amending: Amending) -> None:
     amending.mend()
     amending.answer("code", "load", files=("src/app.py",))
     data = amending.collect()
@@ -69,7 +69,7 @@ def test_a_mended_finding_is_claimed_with_what_the_agent_s_tree_shows_and_stays_
     assert amending.repo.git("cat-file", "blob", f"{work}:src/app.py").count(MENDED) == 1
 
 
-def test_the_text_tells_fixes_skips_requests_and_what_was_not_reported(amending: Amending) -> None:
+def test_the_text_shows_fixes_skips_requests_and_what_was_not_reported(amending: Amending) -> None:
     amending.mend()
     amending.edit("code", "docs/guide.md")
     asked = [{"file": "lib/api.py", "reason": "it calls it"}]
@@ -114,7 +114,7 @@ def test_git_s_word_and_the_agent_s_are_kept_side_by_side(amending: Amending) ->
     assert data["summary"].endswith("4 files changed")
 
 
-def test_a_deleted_file_is_a_claim_and_its_finding_gone(amending: Amending) -> None:
+def test_a_deleted_file_is_a_claim_and_its_finding_removed(amending: Amending) -> None:
     (amending.tree("code") / "src/app.py").unlink()
     amending.answer("code", "load", files=("src/app.py",))
     data = amending.collect()
@@ -122,7 +122,7 @@ def test_a_deleted_file_is_a_claim_and_its_finding_gone(amending: Amending) -> N
     assert [(fix["verifiedVia"], fix["evidence"]) for fix in data["fixes"]] == [("anchor", "the file is gone")]
 
 
-def test_unsafe_names_are_told_and_the_rest_is_kept(amending: Amending) -> None:
+def test_unsafe_names_are_reported_and_the_rest_is_kept(amending: Amending) -> None:
     amending.edit("code", "src/app.py")
     amending.answer("code", files=("../../etc/passwd", "/etc/passwd", "src/app.py", "src/.git/config"))
     data = amending.collect()
@@ -282,13 +282,13 @@ def test_an_agent_that_was_given_nothing_and_says_what_it_did_may_do_it(amending
     assert amending.collect()["waveStatus"] == "collected"
 
 
-def test_a_write_into_the_tree_of_an_agent_at_work_is_told_as_what_it_did_not_report(amending: Amending) -> None:
+def test_a_write_into_the_tree_of_an_agent_at_work_is_reported_as_what_it_did_not_report(amending: Amending) -> None:
     amending.edit("tests", "tests/test_app.py")
     data = amending.collect()
     assert data["agents"][1]["divergence"] == {"missingFromReport": ["tests/test_app.py"], "extraInReport": []}
 
 
-def test_a_tree_that_is_gone_is_a_violation(amending: Amending) -> None:
+def test_a_tree_that_was_removed_is_a_violation(amending: Amending) -> None:
     shutil.rmtree(amending.tree("code"))
     amending.answer("code", "load")
     data = amending.collect(exit=1)
@@ -325,7 +325,7 @@ def test_a_file_that_cannot_be_read_cannot_be_taken(amending: Amending) -> None:
 # --- what fixes come to -----------------------------------------------------------------------------------
 
 
-def test_each_fix_that_cannot_be_taken_is_told_with_its_reason(amending: Amending) -> None:
+def test_each_fix_that_cannot_be_taken_is_reported_with_its_reason(amending: Amending) -> None:
     amending.approve("port")
     ids = amending.ids
     amending.swarm("reject", amending.run, "--ids", ids["eval"], "--reason", "it is meant so")
@@ -413,7 +413,7 @@ def test_a_fix_in_another_file_is_not_seen_by_its_name(amending: Amending, named
     assert [verified for _, _, verified in fixes(amending.collect())] == ["unverifiable"]
 
 
-def test_a_comment_that_would_reject_findings_is_told_and_must_be_looked_at(amending: Amending) -> None:
+def test_a_comment_that_would_reject_findings_is_reported_and_must_be_checked(amending: Amending) -> None:
     file = amending.tree("code") / "src/app.py"
     file.write_text(file.read_text().replace(LINE, f"{LINE}  # swarm: ignore bug meant so"))
     left = [{"finding_id": amending.ids["eval"], "reason": "not mine"}]
@@ -437,7 +437,7 @@ def test_a_comment_that_was_there_before_is_no_agent_s(audited: Amending) -> Non
     assert [reason for _, _, reason in skipped(audited.collect())] == []
 
 
-def test_a_finding_without_a_file_cannot_be_seen_mended(audited: Amending) -> None:
+def test_a_finding_without_a_file_cannot_be_seen_fixed(audited: Amending) -> None:
     audited.approve("nowhere")
     audited.dispatch("--isolate")
     audited.answer("tests", "nowhere")
@@ -446,7 +446,7 @@ def test_a_finding_without_a_file_cannot_be_seen_mended(audited: Amending) -> No
     assert data["fixes"][0]["evidence"] == "there is no anchor, or its history is not here"
 
 
-def test_who_owns_a_renamed_file_mends_what_was_found_in_it(audited: Amending) -> None:
+def test_who_owns_a_renamed_file_fixes_what_was_found_in_it(audited: Amending) -> None:
     audited.repo.git("mv", "src/app.py", "lib/app.py")
     audited.repo.commit()
     audited.approve("load")
@@ -468,7 +468,7 @@ def test_an_amend_wave_makes_no_other_finding_unverified(amending: Amending) -> 
     assert amending.sql("SELECT description, status, observation FROM findings ORDER BY id") == before
 
 
-def test_a_later_audit_refutes_the_claim_that_it_sees_again_and_proves_the_one_that_is_gone(
+def test_a_later_audit_refutes_the_claim_that_it_sees_again_and_proves_the_one_that_was_removed(
     amending: Amending,
 ) -> None:
     amending.answer("code", "load", "eval")

@@ -11,9 +11,9 @@ from tests.conftest import Answer
 
 
 def given(amending: Amending, answer: Answer) -> dict[str, list[str]]:
-    """What the prompts tell each agent to mend, by the names here."""
+    """Return the findings that each prompt assigns, by their names here."""
     names = {finding_id: name for name, finding_id in amending.ids.items()}
-    return {domain: [names[item["id"]] for item in item] for domain, item in amending.told(answer).items()}
+    return {domain: [names[item["id"]] for item in item] for domain, item in amending.assigned(answer).items()}
 
 
 def unrouted(answer: Answer) -> list[tuple[str | None, str]]:
@@ -62,7 +62,7 @@ def test_a_finding_goes_where_its_file_and_line_are_now(audited: Amending) -> No
     audited.repo.commit({"lib/moved.py": f"# one\n# two\n{source}"})
     audited.approve("load")
     answer = audited.dispatch("--isolate")
-    (found,) = audited.told(answer)["api"]
+    (found,) = audited.assigned(answer)["api"]
     assert (found["file"], found["line"], "drifted" in found) == ("lib/moved.py", 7, False)
     assert given(audited, answer) == {"code": [], "tests": [], "api": ["load"]}
 
@@ -75,7 +75,7 @@ def test_a_finding_goes_to_who_owns_its_file_on_the_map_of_now(audited: Amending
     assert unrouted(answer) == [(None, "its domain tests is not on the map")]
 
 
-def test_a_domain_with_nothing_to_mend_is_answered_by_swarm_itself(audited: Amending) -> None:
+def test_a_domain_with_nothing_to_fix_is_answered_by_swarm_itself(audited: Amending) -> None:
     audited.approve("load")
     audited.dispatch("--isolate")
     summary = "Nothing was approved in this domain; swarm answered in the agent's place."
@@ -87,7 +87,7 @@ def test_a_domain_with_nothing_to_mend_is_answered_by_swarm_itself(audited: Amen
     assert {agent["domain"]: agent["status"] for agent in data["agents"]} == dict.fromkeys(AGENTS, "complete")
 
 
-def test_an_analyzer_that_mends_gets_a_tree_for_each_agent(audited: Amending) -> None:
+def test_an_analyzer_that_fixes_gets_a_tree_for_each_agent(audited: Amending) -> None:
     audited.approve("load")
     data = audited.dispatch("--isolate", "--runtime", "ruff").data
     assert [agent["worktreePath"] for agent in data["agents"]] == [str(audited.tree(domain)) for domain in AGENTS]
@@ -134,7 +134,7 @@ def test_a_phase_of_which_nothing_can_be_given_to_an_agent_is_refused_with_the_r
 
 
 @pytest.mark.parametrize("gone", ["the line", "the file"])
-def test_a_finding_whose_place_is_gone_is_refused_and_passed_with_a_reason(audited: Amending, gone: str) -> None:
+def test_a_finding_whose_place_was_removed_is_refused_and_passed_with_a_reason(audited: Amending, gone: str) -> None:
     source = (audited.repo.root / "src/app.py").read_text()
     if gone == "the file":
         audited.repo.git("rm", "-q", "src/app.py")
@@ -163,11 +163,11 @@ def test_skipping_a_check_that_finds_nothing_leaves_no_word_of_it(audited: Amend
     assert audited.sql("SELECT * FROM events WHERE kind = 'anchor_check_skipped'") == []
 
 
-def test_a_finding_whose_line_was_rewritten_is_told_as_drifted(audited: Amending) -> None:
+def test_a_finding_whose_line_was_rewritten_is_reported_as_drifted(audited: Amending) -> None:
     source = (audited.repo.root / "src/app.py").read_text()
     audited.repo.commit({"src/app.py": source.replace(LINE, MENDED)})
     audited.approve("load", "eval")
-    found = {item["description"]: item for item in audited.told(audited.dispatch("--isolate"))["code"]}
+    found = {item["description"]: item for item in audited.assigned(audited.dispatch("--isolate"))["code"]}
     assert {name: item.get("drifted") for name, item in found.items()} == {
         "load": "its line was rewritten since it was found; look whether it still holds",
         "eval": None,
@@ -177,7 +177,7 @@ def test_a_finding_whose_line_was_rewritten_is_told_as_drifted(audited: Amending
 # --- the prompt -------------------------------------------------------------------------------------------
 
 
-def test_the_prompt_tells_the_rule_the_place_and_the_leases_of_its_own_domain(audited: Amending) -> None:
+def test_the_prompt_shows_the_rule_the_place_and_the_leases_of_its_own_domain(audited: Amending) -> None:
     audited.approve("load")
     for file in ("lib/api.py", "README.md"):
         audited.swarm("lease", "grant", audited.run, "--domain", "code", "--file", file, "--reason", "it calls it")
@@ -191,7 +191,7 @@ def test_the_prompt_tells_the_rule_the_place_and_the_leases_of_its_own_domain(au
     assert "\nNothing.\n\n## Your answer" in tests.read_text()
 
 
-def test_a_lease_of_another_wave_is_not_told(audited: Amending) -> None:
+def test_a_lease_of_another_wave_is_not_reported(audited: Amending) -> None:
     audited.approve("load")
     audited.swarm("lease", "grant", audited.run, "--domain", "code", "--file", "README.md", "--reason", "it calls it")
     audited.dispatch("--isolate")

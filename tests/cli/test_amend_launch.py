@@ -54,7 +54,7 @@ def output(workspace: Workspace, domain: str = "code") -> dict[str, Any]:
     return document
 
 
-def test_ruff_mends_what_was_approved_in_the_agents_trees_and_nowhere_else(
+def test_ruff_fixes_what_was_approved_in_the_agents_trees_and_nowhere_else(
     swarm: Swarm, repo: Repo, ruffed: Workspace
 ) -> None:
     approve(swarm, ruffed, "src/app.py:re", "tests/test_app.py:ast")
@@ -100,7 +100,7 @@ def test_unsafe_fixes_are_made_where_the_configuration_says_so(
     )
 
 
-def test_ruff_mends_a_finding_where_it_is_now(swarm: Swarm, repo: Repo, ruffed: Workspace) -> None:
+def test_ruff_fixes_a_finding_where_it_is_now(swarm: Swarm, repo: Repo, ruffed: Workspace) -> None:
     repo.git("mv", "src/app.py", "src/moved.py")
     repo.commit({"src/moved.py": f"# one\n\n{APP}"})
     approve(swarm, ruffed, "src/app.py:re")
@@ -109,7 +109,7 @@ def test_ruff_mends_a_finding_where_it_is_now(swarm: Swarm, repo: Repo, ruffed: 
     assert output(ruffed)["files_changed"] == ["src/moved.py"]
 
 
-def test_what_ruff_does_not_report_any_more_is_told_as_skipped(swarm: Swarm, repo: Repo, ruffed: Workspace) -> None:
+def test_what_ruff_does_not_report_any_more_is_reported_as_skipped(swarm: Swarm, repo: Repo, ruffed: Workspace) -> None:
     repo.commit({"src/app.py": APP.replace("import re\n", "import re  # noqa: F401\n")})
     approve(swarm, ruffed, "src/app.py:re")
     amend(swarm)
@@ -122,7 +122,7 @@ def test_what_ruff_does_not_report_any_more_is_told_as_skipped(swarm: Swarm, rep
     ]
 
 
-def test_ruff_mends_no_checkout_that_is_not_its_own(swarm: Swarm, repo: Repo, ruffed: Workspace) -> None:
+def test_ruff_fixes_no_checkout_that_is_not_its_own(swarm: Swarm, repo: Repo, ruffed: Workspace) -> None:
     approve(swarm, ruffed, "src/app.py:re")
     swarm("dispatch", PHASE)
     with nothing_changes(repo.root):

@@ -32,7 +32,7 @@ def test_approve_all_passes_over_what_was_decided(swarm: Swarm, three: Workspace
     assert statuses(swarm) == {"bug": "rejected", "docs": "fixed", "S307": "approved"}
 
 
-def test_nothing_to_approve_is_said_and_is_no_error(swarm: Swarm, three: Workspace) -> None:
+def test_nothing_to_approve_is_reported_and_is_no_error(swarm: Swarm, three: Workspace) -> None:
     out = swarm("approve", "--all", "--rule", "nowhere").out
     assert out == f"No finding fits: nothing is approved.\nNext: swarm status {three.run}\n"
 

@@ -19,7 +19,7 @@ def test_an_audit_finds_defects_and_exits_1(swarm: Swarm) -> None:
     assert answer.data["changed"]["new"] == len(rules)
 
 
-def test_ids_survive_lines_that_move_and_a_mend_is_fixed_with_evidence(swarm: Swarm, repo: Repo) -> None:
+def test_ids_survive_lines_that_move_and_a_fix_is_fixed_with_evidence(swarm: Swarm, repo: Repo) -> None:
     before = swarm("audit", ".", "--format", "json", exit=1)
     moved = "# a\n# b\n# c\n" + (repo.root / "src/app.py").read_text().replace("return undefined_name", "return os.sep")
     repo.commit({"src/app.py": moved})

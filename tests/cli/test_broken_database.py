@@ -1,4 +1,4 @@
-"""A database that cannot be used, met by a verb of each kind: told by its code, left to the byte, and nothing done."""
+"""A database that cannot be used, met by a verb of each kind: refused by its code, left to the byte, nothing done."""
 
 import os
 import shutil

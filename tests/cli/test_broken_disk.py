@@ -186,7 +186,7 @@ def test_a_verb_that_only_reads_needs_no_room(
 
 
 @each((*READING, *WRITING[1:6]))
-def test_a_dead_writer_s_half_on_a_read_only_disk_is_told_and_taken_back_when_it_can_be_written(
+def test_a_dead_writer_s_half_on_a_read_only_disk_is_reported_and_taken_back_when_it_can_be_written(
     world: Callable[[Act], World], disk: Callable[[World], Disk], act: Act
 ) -> None:
     here = world(act)

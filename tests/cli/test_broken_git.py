@@ -1,4 +1,4 @@
-"""A git or a repository that is not as it should be, met by a verb of each kind: told, nothing lost, and gone on with."""
+"""A broken git or repository, met by a verb of each kind: reported, nothing lost, and the verb can be called again."""
 
 import os
 import shutil
@@ -65,7 +65,7 @@ def put_lock(here: World, name: str) -> Path:
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(("verb", "name"), [(verb, name) for verb, names in LOCKED.items() for name in names])
-def test_a_lock_in_the_way_is_named_and_the_verb_works_when_it_is_gone(
+def test_a_lock_in_the_way_is_named_and_the_verb_works_when_it_was_removed(
     world: Callable[[Act], World], verb: str, name: str
 ) -> None:
     act = BY_NAME[verb]
@@ -157,7 +157,7 @@ CALLED = [
 
 @pytest.mark.parametrize("subcommand", CALLED)
 @each(NEEDING_GIT)
-def test_a_git_that_fails_is_told_and_gone_on_with(
+def test_a_git_that_fails_is_reported_and_continued(
     world: Callable[[Act], World], act: Act, subcommand: str, played: Played, tmp_path: Path
 ) -> None:
     here = world(act)
@@ -256,7 +256,7 @@ PLACES: dict[str, tuple[Callable[[World, Path], None], str]] = {
 
 @pytest.mark.parametrize("place", PLACES)
 @each([act for act in NEEDING_GIT if act.verb not in {"init", "rewind"}])
-def test_a_repository_that_is_not_there_is_told_and_worked_with_when_it_is_back(
+def test_a_repository_that_is_not_there_is_reported_and_worked_with_when_it_is_back(
     world: Callable[[Act], World], act: Act, place: str, tmp_path: Path
 ) -> None:
     here, (break_it, code) = world(act), PLACES[place]
@@ -284,7 +284,7 @@ MOVED = ("launch", "collect", "undo", "rewind")
 
 
 @pytest.mark.parametrize("verb", MOVED)
-def test_a_moved_repository_is_told_and_the_link_that_the_hint_names_helps(
+def test_a_moved_repository_is_reported_and_the_link_that_the_hint_names_helps(
     world: Callable[[Act], World], verb: str
 ) -> None:
     act = BY_NAME[verb]

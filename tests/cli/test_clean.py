@@ -1,4 +1,4 @@
-"""`swarm clean`: what holds nothing goes, what would be lost is named, and saved when it is told so."""
+"""`swarm clean`: empty worktrees are removed; work that would be lost is named, and saved with `--force`."""
 
 import shutil
 from collections.abc import Callable
@@ -278,7 +278,7 @@ def test_a_repository_inside_of_a_tree_cannot_be_saved_and_is_left(team: Team, a
     assert (team.tree("code") / "inner/x").read_text() == "x"
 
 
-def test_a_tree_whose_folder_is_gone_is_forgotten(team: Team, amended: Team) -> None:
+def test_a_tree_whose_folder_was_removed_is_forgotten(team: Team, amended: Team) -> None:
     merged(team)
     shutil.rmtree(team.tree("code"))
     clean(team, *WHY)

@@ -98,7 +98,7 @@ def test_what_no_commit_has_is_kept_and_with_force_saved_first(team: Team, amend
 
 @pytest.mark.parametrize("point", ["git.update-ref.after:1", "git.update-ref.after:3", "commit.before:2"])
 @pytest.mark.soak
-def test_a_clean_that_is_killed_is_gone_on_with_and_can_be_undone(
+def test_a_clean_that_is_killed_is_continued_and_can_be_undone(
     team: Team, amended: Team, swarm_process: Swarm, point: str
 ) -> None:
     promoted(team)

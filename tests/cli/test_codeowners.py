@@ -42,7 +42,7 @@ def test_the_map_can_be_frozen_and_dispatched(swarm: Swarm, repo: Repo) -> None:
     ]
 
 
-def test_it_is_looked_for_where_github_does_and_then_where_gitlab_does(swarm: Swarm, repo: Repo) -> None:
+def test_it_is_searched_where_github_does_and_then_where_gitlab_does(swarm: Swarm, repo: Repo) -> None:
     assert CODEOWNERS == (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
     for number, place in reversed(list(enumerate(CODEOWNERS))):
         repo.commit({place: f"* @owner{number}\n"})

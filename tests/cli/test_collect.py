@@ -14,7 +14,7 @@ ENDED = ("waveStatus", "agents", "violations", "findings")
 # --- a wave that goes well -------------------------------------------------------------------------------
 
 
-def test_a_collected_wave_is_told_whole(swarm: Swarm, dispatched: Workspace) -> None:
+def test_a_collected_wave_is_shown_whole(swarm: Swarm, dispatched: Workspace) -> None:
     dispatched.answer("code", {"file": "src/app.py", "line": 5, "severity": "HIGH"}, {"file": "src/tool.py", "line": 1})
     dispatched.answer("rest")
     data = swarm("collect", "--format", "json").data
@@ -71,7 +71,7 @@ def test_a_wave_is_collected_once(swarm: Swarm, collected: Workspace) -> None:
     assert swarm("collect", exit=1).code == "COLLECT_NO_WAVE"
 
 
-def test_a_second_wave_knows_its_findings_again_and_a_mend_is_fixed_by_its_anchor(
+def test_a_second_wave_knows_its_findings_again_and_a_fix_is_fixed_by_its_anchor(
     swarm: Swarm, repo: Repo, collected: Workspace
 ) -> None:
     source = (repo.root / "src/app.py").read_text()
@@ -100,7 +100,7 @@ def test_silence_on_a_line_that_still_stands_is_no_fix(swarm: Swarm, collected: 
     assert swarm("collect", "--format", "json").data["findings"]["unverified"] == 1
 
 
-def test_one_place_told_twice_is_one_finding_at_the_highest_severity(swarm: Swarm, dispatched: Workspace) -> None:
+def test_one_place_reported_twice_is_one_finding_at_the_highest_severity(swarm: Swarm, dispatched: Workspace) -> None:
     place = {"file": "src/app.py", "line": 5, "quote": "def load(path, seen=[]):"}
     dispatched.answer("code", {**place, "severity": "LOW", "description": "One way."})
     dispatched.answer("rest", {**place, "severity": "HIGH", "description": "Another."})

@@ -61,7 +61,7 @@ PLACES: dict[str, tuple[Callable[[Path, Path], None], str, str, str]] = {
 
 
 @pytest.mark.parametrize("what", PLACES)
-def test_what_lies_in_place_of_an_output_is_told_and_never_followed(
+def test_what_lies_in_place_of_an_output_is_reported_and_never_followed(
     swarm: Swarm, dispatched: Workspace, tmp_path: Path, what: str
 ) -> None:
     make, status, code, words = PLACES[what]

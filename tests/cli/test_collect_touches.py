@@ -111,7 +111,7 @@ def test_an_audit_agent_that_touches_its_tree_is_a_violation_and_its_work_stays(
     assert (status["violations"], status["assessment"]["state"]) == (len(files), "BLOCKED")
 
 
-def test_a_violation_of_an_audit_is_told_in_the_text(swarm: Swarm, dispatched: Workspace) -> None:
+def test_a_violation_of_an_audit_is_reported_in_the_text(swarm: Swarm, dispatched: Workspace) -> None:
     (tree_of(dispatched, "code") / "README.md").write_text("# mine\n")
     dispatched.answer("code")
     dispatched.answer("rest")
@@ -131,7 +131,7 @@ def test_files_that_git_ignores_are_no_violation(swarm: Swarm, repo: Repo, works
     assert swarm("collect", "--format", "json").data["waveStatus"] == "collected"
 
 
-def test_a_tree_that_is_gone_is_a_violation(swarm: Swarm, dispatched: Workspace) -> None:
+def test_a_tree_that_was_removed_is_a_violation(swarm: Swarm, dispatched: Workspace) -> None:
     shutil.rmtree(tree_of(dispatched, "code"))
     dispatched.answer("code")
     dispatched.answer("rest")

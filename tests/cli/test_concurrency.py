@@ -51,7 +51,7 @@ def figures(tmp_path: Path, script: str, *words: str) -> list[dict[str, Any]]:
     return events
 
 
-def test_of_four_that_do_the_same_at_once_one_wins_and_the_others_are_told_why(tmp_path: Path) -> None:
+def test_of_four_that_do_the_same_at_once_one_wins_and_the_others_get_the_reason(tmp_path: Path) -> None:
     """One process for all races: most of the time goes into importing everything before they begin."""
     found = figures(tmp_path, "races", *RACES, "--count", "1", "--processes", "4")
     assert [item["what"] for item in found] == [f"{race}, 4 at once" for race in RACES]

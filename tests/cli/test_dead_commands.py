@@ -39,7 +39,7 @@ def with_a_head(admin: Path, tree: Path) -> None:
 
 # What `git worktree add` leaves when it is killed, from its first step to its last but one.
 def with_its_place_alone(admin: Path, tree: Path) -> None:
-    """What `git worktree remove` leaves of a scratch tree, when it is killed after the files."""
+    """The rest of a scratch tree whose `git worktree remove` was killed after the files."""
     admin.mkdir(parents=True)
     (admin / "gitdir").write_text(f"{tree}/.git\n")
 

@@ -1,4 +1,4 @@
-"""What is decided while another verb looks, and before it writes: nothing of it is lost, and the ledger tells it all."""
+"""Decisions made while another verb reads, before it writes: none is lost, and each is in the ledger."""
 
 import json
 import os

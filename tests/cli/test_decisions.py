@@ -58,7 +58,7 @@ def test_what_is_missing_or_malformed_is_a_usage_error(
     assert swarm(verb, *options, exit=1).code == "CLI_USAGE"
 
 
-def test_what_is_so_already_is_left_and_said(swarm: Swarm, three: Workspace) -> None:
+def test_what_is_so_already_is_left_and_reported(swarm: Swarm, three: Workspace) -> None:
     bug = ids(swarm, "bug")
     for verb, more in (("approve", ()), ("defer", ("--reason", "later")), ("reject", ("--reason", "none"))):
         swarm(verb, "--ids", bug, *more)
@@ -92,7 +92,7 @@ def test_what_is_fixed_is_refused_with_a_hint_that_works(
     swarm(verb, "--ids", f"{evil},{bug}", *more)
 
 
-def test_what_is_suppressed_is_counted_and_told_with_who_and_why(
+def test_what_is_suppressed_is_counted_and_reported_with_who_and_why(
     swarm: Swarm, three: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Ada")
@@ -116,7 +116,7 @@ def test_what_is_suppressed_is_counted_and_told_with_who_and_why(
     }
 
 
-def test_history_tells_each_decision(swarm: Swarm, three: Workspace) -> None:
+def test_history_shows_each_decision(swarm: Swarm, three: Workspace) -> None:
     bug = ids(swarm, "bug")
     swarm("approve", "--ids", bug)
     swarm("reject", "--ids", bug, "--reason", "after all")

@@ -35,7 +35,7 @@ def trees(repo: Repo) -> list[str]:
 # --- what must hold ---------------------------------------------------------------------------------------
 
 
-def test_the_phase_is_looked_at_before_there_is_a_database(swarm: Swarm, repo: Repo) -> None:
+def test_the_phase_is_checked_before_there_is_a_database(swarm: Swarm, repo: Repo) -> None:
     answer = swarm("dispatch", "nonsense", exit=1)
     assert answer.code == "DISPATCH_INVALID_PHASE"
     (event,) = answer.events
@@ -52,33 +52,33 @@ def test_one_word_is_always_the_phase(swarm: Swarm, workspace: Workspace) -> Non
     assert swarm("dispatch", workspace.run, exit=1).code == "DISPATCH_INVALID_PHASE"
 
 
-def test_preconditions_are_told_in_their_order(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
-    """Everything is wrong at first; what is told is mended, and the next is told."""
+def test_preconditions_are_checked_in_their_order(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
+    """Everything is wrong at first; each reported cause is fixed, and the next is reported."""
     run = workspace.run
     swarm("domains", "--unfreeze", "--reason", "to edit")
     swarm("domains", "--remove", "code")
     swarm("domains", "--remove", "rest")
 
-    def told(named: str = run, phase: str = "health-amend-a") -> str | None:
+    def refusal(named: str = run, phase: str = "health-amend-a") -> str | None:
         return swarm("dispatch", named, phase, "--isolate", exit=1).code
 
-    assert told("swarm-1-ffffffff", "health-amend-z") == "DISPATCH_INVALID_PHASE"
-    assert told("swarm-1-ffffffff") == "DISPATCH_RUN_NOT_FOUND"
-    assert told() == "DISPATCH_NO_DOMAINS"
+    assert refusal("swarm-1-ffffffff", "health-amend-z") == "DISPATCH_INVALID_PHASE"
+    assert refusal("swarm-1-ffffffff") == "DISPATCH_RUN_NOT_FOUND"
+    assert refusal() == "DISPATCH_NO_DOMAINS"
     swarm("domains", "--add", "all", "--globs", '["**"]', "--ownership", "shared")
-    assert told() == "DISPATCH_DOMAINS_NOT_FROZEN"
+    assert refusal() == "DISPATCH_DOMAINS_NOT_FROZEN"
     swarm("domains", "--freeze")
-    assert told() == "DISPATCH_NO_AGENT_DOMAINS"
+    assert refusal() == "DISPATCH_NO_AGENT_DOMAINS"
     swarm("domains", "--unfreeze", "--reason", "to edit")
     swarm("domains", "--edit", "all", "--ownership", "owned")
     swarm("domains", "--freeze")
     swarm("dispatch", PHASE)
-    assert told() == "DISPATCH_WAVE_IN_FLIGHT"
+    assert refusal() == "DISPATCH_WAVE_IN_FLIGHT"
     swarm("collect", exit=1)
     branch = f"swarm/{run.rpartition('-')[2]}/w2-all"
     repo.git("branch", branch, repo.git("commit-tree", "-m", "other work", "HEAD^{tree}"))
-    assert told() == "DISPATCH_NOTHING_APPROVED"
-    assert told(phase=PHASE) == "ISOLATION_FAILED"
+    assert refusal() == "DISPATCH_NOTHING_APPROVED"
+    assert refusal(phase=PHASE) == "ISOLATION_FAILED"
 
 
 def test_a_failed_wave_does_not_block_the_next(swarm: Swarm, dispatched: Workspace) -> None:
@@ -189,7 +189,7 @@ def test_domains_without_an_agent_get_none(swarm: Swarm, workspace: Workspace) -
     assert [agent["domain"] for agent in data["agents"]] == ["code", "bridge"]
 
 
-def test_a_prompt_tells_phase_place_files_and_schema_and_is_the_one_recorded(
+def test_a_prompt_shows_phase_place_files_and_schema_and_is_the_one_recorded(
     swarm: Swarm, repo: Repo, workspace: Workspace
 ) -> None:
     import hashlib
@@ -206,7 +206,7 @@ def test_a_prompt_tells_phase_place_files_and_schema_and_is_the_one_recorded(
     assert documents.check(documents.parse_bounded(example.encode(), "the example"), "agent-output", "audit") is None
 
 
-def test_a_second_prompt_tells_what_is_known_of_its_own_domain(swarm: Swarm, collected: Workspace) -> None:
+def test_a_second_prompt_shows_what_is_known_of_its_own_domain(swarm: Swarm, collected: Workspace) -> None:
     data = swarm("dispatch", "health-audit-a", "--isolate", "--format", "json").data
     assert [(agent["domain"], agent["findings"]) for agent in data["agents"]] == [("code", 1), ("rest", 0)]
     code, rest = (Path(agent["promptPath"]).read_text() for agent in data["agents"])
@@ -214,7 +214,7 @@ def test_a_second_prompt_tells_what_is_known_of_its_own_domain(swarm: Swarm, col
     assert "def load(path, seen=[]):" not in rest
 
 
-def test_another_lens_is_not_told_of_findings_that_are_not_its_own(swarm: Swarm, collected: Workspace) -> None:
+def test_another_lens_is_not_given_findings_that_are_not_its_own(swarm: Swarm, collected: Workspace) -> None:
     data = swarm("dispatch", "health-audit-b", "--isolate", "--format", "json").data
     assert [agent["findings"] for agent in data["agents"]] == [0, 0]
 

@@ -30,7 +30,7 @@ def checks(swarm: Swarm, exit: int = 0) -> dict[str, tuple[str, str]]:  # noqa: 
 
 
 def planned(swarm: Swarm) -> list[tuple[str, str]]:
-    """What `--fix` would do. That it changes nothing is looked at by a test of its own."""
+    """Return the plan of `--fix`. Another test checks that it changes nothing."""
     data = swarm("doctor", "--fix", "--format", "json").data
     assert {repair["status"] for repair in data["repairs"]} <= {"planned"}
     return [(repair["id"], repair["what"]) for repair in data["repairs"]]
@@ -42,7 +42,7 @@ def left(swarm: Swarm) -> list[tuple[str, str, str]]:
 
 
 def repaired(swarm: Swarm, exit: int = 0) -> list[tuple[str, str]]:  # noqa: A002
-    """Repair, see that it is recorded as told, that nothing more is to be done and the ledger is sound."""
+    """Repair, and check that the repair is recorded as planned, that nothing is left to do and the ledger is sound."""
     data = swarm(*APPLY, exit=exit).data
     if any(repair["status"] == "done" for repair in data["repairs"]):
         last = json.loads(swarm("events").out.splitlines()[-1])
@@ -115,7 +115,7 @@ def test_a_sound_workspace_passes_every_check_and_has_nothing_to_repair(swarm: S
     assert all_there_is(Repo(collected.folder.parent)) == before
 
 
-def test_a_ledger_that_was_edited_and_triggers_that_are_gone_fail(swarm: Swarm, workspace: Workspace) -> None:
+def test_a_ledger_that_was_edited_and_triggers_that_were_removed_fail(swarm: Swarm, workspace: Workspace) -> None:
     sql(workspace, "DROP TRIGGER the_ledger_is_not_edited")
     assert checks(swarm, exit=1)["triggers"][0] == "fail"
     sql(workspace, "UPDATE events SET reason = 'x' WHERE seq = 2")
@@ -138,7 +138,7 @@ def test_a_journal_that_a_dead_writer_left_is_taken_back_by_opening(swarm: Swarm
     assert checks(swarm)["journal"] == ("pass", "no writer left a journal behind")
 
 
-def test_a_journal_of_a_writer_that_died_before_it_wrote_is_told_and_the_next_writer_takes_it_away(
+def test_a_journal_of_a_writer_that_died_before_it_wrote_is_reported_and_the_next_writer_takes_it_away(
     swarm: Swarm, collected: Workspace
 ) -> None:
     script = (
@@ -154,7 +154,7 @@ def test_a_journal_of_a_writer_that_died_before_it_wrote_is_told_and_the_next_wr
     assert not journal.exists()
 
 
-def test_a_repository_that_was_moved_is_told(swarm: Swarm, workspace: Workspace, repo: Repo) -> None:
+def test_a_repository_that_was_moved_is_reported(swarm: Swarm, workspace: Workspace, repo: Repo) -> None:
     sql(workspace, "UPDATE runs SET local_path = '/nowhere'")
     expected = f"1 name a repository that is not here: {workspace.run}"
     assert checks(swarm)["repositories"] == ("warn", expected)
@@ -302,7 +302,7 @@ def test_a_worktree_that_may_hold_work_is_named_and_left(
     assert branch in repo.git("for-each-ref", "--format=%(refname)")
 
 
-def test_the_worktrees_of_agents_are_not_looked_at(swarm: Swarm, dispatched: Workspace) -> None:
+def test_the_worktrees_of_agents_are_not_checked(swarm: Swarm, dispatched: Workspace) -> None:
     assert (planned(swarm), left(swarm)) == ([], [])
     assert repaired(swarm) == []
     assert len(list((dispatched.folder / dispatched.run / "worktrees").iterdir())) == 2
@@ -331,7 +331,7 @@ def test_what_is_no_worktree_is_left(swarm: Swarm, stranded: Workspace, tmp_path
     assert {place.name for place in trees.iterdir()} == kept
 
 
-def test_git_forgets_worktrees_whose_folders_are_gone(swarm: Swarm, repo: Repo, collected: Workspace) -> None:
+def test_git_forgets_worktrees_whose_folders_were_removed(swarm: Swarm, repo: Repo, collected: Workspace) -> None:
     trees = collected.folder / collected.run / "worktrees"
     other = repo.root.parent / "elsewhere"
     repo.git("worktree", "add", "-q", "--detach", str(other))
@@ -434,7 +434,9 @@ def test_a_lock_of_the_users_own_checkout_is_never_touched(swarm: Swarm, repo: R
     assert own.exists()
 
 
-def test_a_lock_of_a_repository_with_several_runs_is_told_once(swarm: Swarm, repo: Repo, collected: Workspace) -> None:
+def test_a_lock_of_a_repository_with_several_runs_is_reported_once(
+    swarm: Swarm, repo: Repo, collected: Workspace
+) -> None:
     swarm("init", ".")
     own = repo.root / ".git" / "index.lock"
     own.write_bytes(b"")
@@ -557,7 +559,7 @@ def test_where_nothing_can_be_recorded_nothing_is_repaired(
     assert len(list((stranded.folder / stranded.run / "worktrees").iterdir())) == 2
 
 
-def test_a_repair_that_does_not_succeed_is_told_and_is_no_success(
+def test_a_repair_that_does_not_succeed_is_reported_and_is_no_success(
     swarm: Swarm, stranded: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("swarm.waves.doctor.repairs_of_git.worktree_list.forget", lambda *_: None)

@@ -20,7 +20,7 @@ def draft(swarm: Swarm, workspace: Workspace) -> Workspace:
 # --- showing ----------------------------------------------------------------------------------------------
 
 
-def test_the_map_is_told_with_how_many_files_each_domain_owns(swarm: Swarm, workspace: Workspace) -> None:
+def test_the_map_is_reported_with_how_many_files_each_domain_owns(swarm: Swarm, workspace: Workspace) -> None:
     data = swarm("domains", workspace.run, "--format", "json").data
     assert data["runId"] == workspace.run
     assert data["frozen"] is True
@@ -44,12 +44,12 @@ def test_the_text_ends_with_a_next_command_while_it_is_a_draft(swarm: Swarm, dra
 
 
 @pytest.mark.parametrize("action", [(), ("--check",), ("--who", "src/app.py"), ("--history",)])
-def test_looking_changes_nothing(swarm: Swarm, repo: Repo, workspace: Workspace, action: tuple[str, ...]) -> None:
+def test_reading_changes_nothing(swarm: Swarm, repo: Repo, workspace: Workspace, action: tuple[str, ...]) -> None:
     with nothing_changes(repo.root):
         swarm("domains", *action)
 
 
-def test_who_tells_the_owner_and_the_glob_that_says_so(swarm: Swarm, workspace: Workspace) -> None:
+def test_who_shows_the_owner_and_the_glob_that_says_so(swarm: Swarm, workspace: Workspace) -> None:
     data = swarm("domains", "--who", "src/app.py", "--format", "json").data
     assert [data[key] for key in ("path", "owner", "ownership", "glob")] == ["src/app.py", "code", "owned", "src/**"]
     assert swarm("domains", "--who", "README.md").out == "README.md: rest (owned), by **\n"
@@ -70,14 +70,14 @@ def test_who_of_a_file_that_is_not_there_says_so(swarm: Swarm, workspace: Worksp
     ]
 
 
-def test_check_tells_unowned_files_and_overlaps_and_who_wins(swarm: Swarm, draft: Workspace) -> None:
+def test_check_shows_unowned_files_and_overlaps_and_who_wins(swarm: Swarm, draft: Workspace) -> None:
     swarm("domains", "--edit", "rest", "--globs", '["**/*.md", "src/tool.py"]')
     data = swarm("domains", "--check", "--format", "json").data
     assert data["unowned"] == ["tests/test_app.py", "web/index.html"]
     assert data["overlaps"] == [{"file": "src/tool.py", "domains": ["code", "rest"], "owner": "code"}]
 
 
-def test_history_tells_every_change_in_order_with_its_reason(swarm: Swarm, draft: Workspace) -> None:
+def test_history_shows_every_change_in_order_with_its_reason(swarm: Swarm, draft: Workspace) -> None:
     swarm("domains", "--edit", "code", "--desc", "the program")
     events = swarm("domains", "--history", "--format", "json").data["events"]
     assert [(event["kind"], event["reason"]) for event in events][-3:] == [

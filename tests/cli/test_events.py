@@ -51,7 +51,7 @@ def test_each_hash_holds_the_one_before(collected: Workspace) -> None:
         assert kept == previous
 
 
-def test_the_cursor_goes_on_behind_a_seq(swarm: Swarm, collected: Workspace) -> None:
+def test_the_cursor_continues_behind_a_seq(swarm: Swarm, collected: Workspace) -> None:
     whole = swarm("events").out.splitlines()
     assert swarm("events", "--after", "5").out.splitlines() == whole[5:]
     assert swarm("events", "--after", "99").out == ""
@@ -67,7 +67,7 @@ def test_a_cursor_is_a_whole_number_and_follow_is_text_alone(
     assert swarm("events", *words, exit=1).code == "CLI_USAGE"
 
 
-def test_follow_tells_what_comes(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
+def test_follow_shows_what_comes(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
     reader = subprocess.Popen(
         [sys.executable, "-m", "swarm", "events", "--follow"], cwd=repo.root, stdout=subprocess.PIPE, text=True
     )

@@ -51,9 +51,7 @@ def test_findings_exit_1(swarm: Swarm, four: Workspace) -> None:
     assert swarm("findings", "--format", "json", exit=1).data["state"] == "findings"
 
 
-def test_an_audit_that_is_not_whole_exits_2_and_says_what_was_not_looked_at(
-    swarm: Swarm, dispatched: Workspace
-) -> None:
+def test_an_audit_that_is_not_whole_exits_2_and_says_what_was_not_checked(swarm: Swarm, dispatched: Workspace) -> None:
     dispatched.answer("code", {"file": "src/app.py", "line": 5})
     swarm("collect", exit=1)
     data = swarm("findings", "--format", "json", exit=2).data
@@ -173,7 +171,7 @@ def test_a_wave_alone_is_what_that_wave_saw(swarm: Swarm, four: Workspace) -> No
 # --- one finding -----------------------------------------------------------------------------------------
 
 
-def test_a_finding_is_told_whole(swarm: Swarm, four: Workspace) -> None:
+def test_a_finding_is_shown_whole(swarm: Swarm, four: Workspace) -> None:
     (finding,) = swarm("findings", "--severity", "high", "--format", "json", exit=1).data["findings"]
     expected: dict[str, Any] = {
         "severity": "HIGH",
@@ -260,7 +258,7 @@ def sarif(swarm: Swarm, *options: str) -> dict[str, Any]:
     return document
 
 
-def test_sarif_tells_each_finding_with_its_rule_place_and_fingerprints(swarm: Swarm, four: Workspace) -> None:
+def test_sarif_shows_each_finding_with_its_rule_place_and_fingerprints(swarm: Swarm, four: Workspace) -> None:
     log = sarif(swarm)
     (run,) = log["runs"]
     assert log["version"] == "2.1.0"

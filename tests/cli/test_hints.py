@@ -1,4 +1,4 @@
-"""Every hint is followed in the state in which it is told: its command works there, and gets one on."""
+"""Hints followed in the state in which they are shown: each command works there, and leads on."""
 
 import json
 import re
@@ -34,7 +34,7 @@ class Told(NamedTuple):
 
 
 class HintScene(Scene):
-    """The fixtures, and states that several hints are told in."""
+    """The fixtures, and the states that several hints belong to."""
 
     @property
     def failed(self) -> Workspace:

@@ -97,7 +97,7 @@ def _import(run: Coordinator, dice: random.Random) -> None:
 
 
 class Steps:
-    """Where every subject stands, event by event; each event must leave the state that the one before came to."""
+    """The state of each subject after each event; an event must leave the state of the previous event."""
 
     def __init__(self) -> None:
         self.states: dict[tuple[str, str], str] = {}

@@ -12,7 +12,7 @@ from tests.cli.test_dispatch import rows
 from tests.conftest import Repo, Swarm
 
 
-def test_a_run_is_told_whole(swarm: Swarm, repo: Repo) -> None:
+def test_a_run_is_shown_whole(swarm: Swarm, repo: Repo) -> None:
     data = swarm("init", ".", "--repo", "org/name", "--format", "json").data
     run = data["runId"]
     assert re.fullmatch(r"swarm-[0-9]+-[0-9a-f]{8}", run)

@@ -81,7 +81,7 @@ def test_a_comment_may_name_the_rule_or_the_category(swarm: Swarm, repo: Repo, t
         ("# swarm: ignore quality not this one", None),
     ],
 )
-def test_a_comment_that_does_not_count_changes_nothing_and_is_told(
+def test_a_comment_that_does_not_count_changes_nothing_and_is_reported(
     swarm: Swarm, repo: Repo, three: Workspace, comment: str, problem: str | None
 ) -> None:
     commented(repo, comment)
@@ -126,7 +126,7 @@ def test_without_its_comment_a_finding_is_open_again(swarm: Swarm, repo: Repo, t
 
 
 @pytest.mark.parametrize("above", [False, True])
-def test_a_comment_is_no_mend(swarm: Swarm, repo: Repo, three: Workspace, *, above: bool) -> None:
+def test_a_comment_is_no_fix(swarm: Swarm, repo: Repo, three: Workspace, *, above: bool) -> None:
     bug = ids(swarm, "bug")
     commented(repo, "# swarm: ignore bug gone, honestly", above=above)
     wave(swarm, three, 2, EVAL, rest=(DOCS,))
@@ -136,7 +136,7 @@ def test_a_comment_is_no_mend(swarm: Swarm, repo: Repo, three: Workspace, *, abo
     assert found(swarm)["bug"]["findingId"] == bug
 
 
-def test_taking_a_comment_away_is_no_mend_either(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
+def test_taking_a_comment_away_is_no_fix_either(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
     commented(repo, "# swarm: ignore quality another matter")
     wave(swarm, workspace, 1, LOAD | {"quote": f"{LINE}  # swarm: ignore quality another matter"})
     source = (repo.root / "src/app.py").read_text()

@@ -151,7 +151,7 @@ CASES: dict[str, Case] = {
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 @pytest.mark.parametrize("case", CASES)
-def test_a_verb_that_is_told_to_end_leaves_nothing_and_can_be_called_again(
+def test_a_verb_that_is_asked_to_end_leaves_nothing_and_can_be_called_again(
     case: str, number: signal.Signals, team: Team, swarm_process: Swarm, tmp_path: Path
 ) -> None:
     folder = tmp_path / "told"
@@ -163,7 +163,7 @@ def test_a_verb_that_is_told_to_end_leaves_nothing_and_can_be_called_again(
     assert [line for line in answer.err.splitlines() if line and not line.startswith("{")] == [SAID]
     for pid in (folder / "pids").read_text().split() if (folder / "pids").exists() else ():
         assert_ends(int(pid))
-    # A rewind that was broken off is told, for it is to be called again.
+    # A rewind that was broken off is reported, for it is to be called again.
     hold_that_all_is_in_order(team, *(["rewinds"] if case == "rewind" else []))
     team.prove_with(STEP + _quick(folder))
     bench.call(*words, **environment)
@@ -180,11 +180,11 @@ def _quick(folder: Path) -> str:
     return f'[runtimes.stubborn]\nkind = "command"\nargv = {argv}\n'
 
 
-def hold_that_all_is_in_order(team: Team, *told: str) -> None:
+def hold_that_all_is_in_order(team: Team, *failing: str) -> None:
     repo = team.repo
     assert [str(lock) for lock in repo.root.rglob("*.lock") if is_held(lock)] == []
     assert list((repo.root / "swarms").glob("swarm-*/worktrees/proof-*")) == []
     assert "proof-" not in repo.git("worktree", "list")
     assert repo.git("fsck", "--no-dangling") == ""
     checks = {check["id"]: check["status"] for check in team.swarm("doctor", "--format", "json").data["checks"]}
-    assert {name for name, status in checks.items() if status != "pass"} - {"disk"} == set(told)
+    assert {name for name, status in checks.items() if status != "pass"} - {"disk"} == set(failing)

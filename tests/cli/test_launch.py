@@ -310,7 +310,7 @@ def test_jobs_are_a_whole_number_above_0(swarm: Swarm, dispatched: Workspace, wo
     assert swarm("launch", "--jobs", word, exit=1).code == "CLI_USAGE"
 
 
-def test_the_text_tells_each_agent_and_the_next_command(swarm: Swarm, agents: Agents, workspace: Workspace) -> None:
+def test_the_text_shows_each_agent_and_the_next_command(swarm: Swarm, agents: Agents, workspace: Workspace) -> None:
     agents.play('print("no", file=sys.stderr); sys.exit(1)')
     swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "played")
     lines = swarm("launch", exit=3).out.splitlines()

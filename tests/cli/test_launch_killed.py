@@ -46,7 +46,7 @@ def test_a_second_launch_is_refused_while_one_supervises(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_the_agents_exits_130_and_can_be_gone_on_from(
+def test_an_interrupt_ends_the_agents_exits_130_and_can_be_continued(
     swarm: Swarm,
     agents: Agents,
     workspace: Workspace,
@@ -166,7 +166,7 @@ def test_collect_ends_what_a_killed_supervisor_left(
 
 
 @pytest.mark.parametrize("point", [OPENED, NAMED, JUDGED, CLOSED])
-def test_a_launch_that_died_anywhere_is_gone_on_with_and_nothing_is_launched_twice(
+def test_a_launch_that_died_anywhere_is_continued_and_nothing_is_launched_twice(
     swarm: Swarm, swarm_process: Swarm, agents: Agents, workspace: Workspace, point: str
 ) -> None:
     agents.play("write()")

@@ -59,7 +59,7 @@ def differences(swarm: Swarm, *words: str) -> list[tuple[Any, ...]]:
 # --- verify -----------------------------------------------------------------------------------------------
 
 
-def test_a_sound_ledger_is_told_with_its_length_its_span_and_its_head(swarm: Swarm, collected: Workspace) -> None:
+def test_a_sound_ledger_is_reported_with_its_length_its_span_and_its_head(swarm: Swarm, collected: Workspace) -> None:
     rows = chain(collected.db)
     answer = swarm("ledger", "verify")
     assert answer.out.splitlines() == [
@@ -197,7 +197,7 @@ def test_one_run_is_rebuilt_alone(swarm: Swarm, repo: Repo, collected: Workspace
     assert {state["runId"] for state in data["states"]} == {other}
 
 
-def test_a_difference_is_told_with_what_both_say(swarm: Swarm, collected: Workspace) -> None:
+def test_a_difference_is_reported_with_what_both_say(swarm: Swarm, collected: Workspace) -> None:
     edit(collected.db, "UPDATE findings SET decision = 'rejected'")
     answer = swarm("ledger", "replay", "--check", exit=1)
     assert answer.out.splitlines()[1:] == [
@@ -218,7 +218,7 @@ def test_many_differences_are_counted_and_the_first_are_listed(swarm: Swarm, wor
     assert (data["differing"], len(data["differences"])) == (1500, 1000)
 
 
-def test_a_row_that_the_ledger_never_told_is_seen(swarm: Swarm, collected: Workspace) -> None:
+def test_a_row_that_the_ledger_never_reported_is_seen(swarm: Swarm, collected: Workspace) -> None:
     edit(
         collected.db,
         "INSERT INTO promotions (run_id, from_phase, to_phase, gates, overridden, created)"

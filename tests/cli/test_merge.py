@@ -19,7 +19,7 @@ def repo(stage: Stage) -> Repo:
 # --- what is merged --------------------------------------------------------------------------------------
 
 
-def test_a_merge_is_told_whole(team: Team, amended: Team) -> None:
+def test_a_merge_is_shown_whole(team: Team, amended: Team) -> None:
     before = team.repo.head
     answer = team.merge()
     commit = tips(team.repo)[team.integration]

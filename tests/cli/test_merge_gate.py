@@ -60,7 +60,7 @@ def write(team: Team, **files: str) -> None:
     team.swarm("collect")
 
 
-def test_what_is_red_once_and_green_when_tried_again_is_told_as_flaky(
+def test_what_is_red_once_and_green_when_tried_again_is_reported_as_flaky(
     team: Team, amended: Team, tmp_path: Path
 ) -> None:
     team.prove_with(step(f"test -e {tmp_path}/mark && echo 1 ran || {{ touch {tmp_path}/mark; exit 1; }}"))
@@ -68,7 +68,7 @@ def test_what_is_red_once_and_green_when_tried_again_is_told_as_flaky(
     assert (answer.data["gate"]["verdict"], answer.data["gate"]["flaky"], builds(answer)) == ("pass", True, 2)
 
 
-def test_that_it_was_flaky_is_told_in_the_text(team: Team, amended: Team, tmp_path: Path) -> None:
+def test_that_it_was_flaky_is_reported_in_the_text(team: Team, amended: Team, tmp_path: Path) -> None:
     team.prove_with(step(f"test -e {tmp_path}/mark && echo 1 ran || {{ touch {tmp_path}/mark; exit 1; }}"))
     lines = team.swarm("merge").out.splitlines()
     assert "Build: pass by configured, red once and green when tried again" in lines
@@ -251,7 +251,7 @@ def test_what_is_neither_red_nor_without_tests_is_not_accepted_and_blames_nobody
     assert team.integration not in tips(team.repo)
 
 
-def test_an_adapter_that_there_is_not_is_told(team: Team, amended: Team) -> None:
+def test_an_adapter_that_there_is_not_is_reported(team: Team, amended: Team) -> None:
     assert team.merge("--adapter", "cobol", exit=1).code == "BUILD_ADAPTER_UNKNOWN"
     assert left_behind(team) == []
 

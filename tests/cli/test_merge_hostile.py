@@ -73,7 +73,7 @@ def test_a_branch_that_was_rewritten_is_left_alone_and_the_judged_work_is_merged
     assert tips(team.repo)[team.branch("code")] == orphan
 
 
-def test_a_tree_that_is_gone_has_been_judged_all_the_same(team: Team, amended: Team) -> None:
+def test_a_tree_that_was_removed_has_been_judged_all_the_same(team: Team, amended: Team) -> None:
     shutil.rmtree(team.tree("code"))
     team.merge()
     assert tree_of(team, team.integration) == SOURCE | {"src/app.py": MENDED, "README.md": RETITLED}

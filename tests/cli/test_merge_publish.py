@@ -156,7 +156,7 @@ def test_a_target_that_is_not_checked_out_is_moved_alone(team: Team, amended: Te
     assert checkout(team.repo.root) == before
 
 
-def test_a_target_whose_checkout_is_gone_is_moved(team: Team, amended: Team, tmp_path: Path) -> None:
+def test_a_target_whose_checkout_was_removed_is_moved(team: Team, amended: Team, tmp_path: Path) -> None:
     team.repo.git("checkout", "-q", "-b", "elsewhere")
     team.repo.git("worktree", "add", "-q", str(tmp_path / "other"), "main")
     shutil.rmtree(tmp_path / "other")

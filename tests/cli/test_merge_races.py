@@ -126,7 +126,7 @@ def test_nobody_merges_or_rewinds_while_another_merges(
 
 
 @pytest.mark.parametrize("when", ["target moved before", "target moved after"])
-def test_a_merge_that_was_killed_while_its_target_moved_is_gone_on_with(
+def test_a_merge_that_was_killed_while_its_target_moved_is_continued(
     team: Team, amended: Team, swarm_process: Swarm, when: str
 ) -> None:
     later = {"web/index.html": "<p>more</p>\n"}

@@ -47,7 +47,7 @@ def data_of(run: Coordinator, *words: str) -> Any:
     return run.swarm("receipt", run.place.run, *words, "--format", "json").data
 
 
-def test_a_receipt_tells_all_of_a_wave(amended: Coordinator) -> None:
+def test_a_receipt_shows_all_of_a_wave(amended: Coordinator) -> None:
     data = data_of(amended)
     assert documents.check(data, "receipt") is None
     head = amended.repo.head
@@ -198,7 +198,7 @@ def test_the_receipt_of_a_promotion_is_kept_and_its_files_are_written(amended: C
 
 @pytest.mark.parametrize("name", ["receipt.json", "receipt.md"])
 @pytest.mark.parametrize("fate", ["gone", "forged", "linked"])
-def test_a_file_that_is_gone_or_forged_is_written_again(amended: Coordinator, name: str, fate: str) -> None:
+def test_a_file_that_was_removed_or_forged_is_written_again(amended: Coordinator, name: str, fate: str) -> None:
     file = amended.place.folder / amended.place.run / "wave-2" / name
     before = file.read_bytes()
     file.unlink()

@@ -1,4 +1,4 @@
-"""Recovery said twice, in turns, or where there is nothing to recover; and that a refusal leaves all as it was."""
+"""Recovery called twice, in turns, or with nothing to recover; a refusal changes nothing."""
 
 from collections.abc import Callable
 
@@ -154,7 +154,7 @@ count_pattern = '^(\\d+) ran'
 """
 
 
-def test_a_repository_without_tests_is_told_the_way_out_of_an_amend_phase_and_it_is_one(
+def test_a_repository_without_tests_is_shown_the_way_out_of_an_amend_phase_and_it_is_one(
     team: Team, swarm: Swarm
 ) -> None:
     team.prove_with(STEPS.format(kind="lint"))

@@ -101,7 +101,7 @@ def test_without_a_run_there_is_no_page(swarm: Swarm, repo: Repo) -> None:
 
 
 def facts_of(at: Workspace, *, as_before: bool = False) -> ReportFacts:
-    """What the page shows; `as_before` forgets the open findings that the waves recorded."""
+    """Return the data of the page; `as_before` drops the open findings that the waves recorded."""
     with open_store(at.db, "test") as store:
         run = runs.find(store.conn, at.run)
         assert run is not None
@@ -122,7 +122,7 @@ def mended(swarm: Swarm, repo: Repo, collected: Workspace) -> Workspace:
     return collected
 
 
-def test_the_burn_down_tells_what_was_open_after_each_wave(mended: Workspace) -> None:
+def test_the_burn_down_shows_what_was_open_after_each_wave(mended: Workspace) -> None:
     found = [(after.wave, tuple(after.counts), after.derived) for after in facts_of(mended).burn_down]
     assert found == [(1, (0, 0, 1, 0), False), (2, (0, 1, 0, 0), False)]
 

@@ -22,7 +22,7 @@ def failed(swarm: Swarm, repo: Repo, dispatched: Workspace) -> Wave:
     return Wave(swarm, repo, dispatched)
 
 
-def test_a_dry_run_tells_what_a_resume_would_do_and_touches_nothing(failed: Wave) -> None:
+def test_a_dry_run_shows_what_a_resume_would_do_and_touches_nothing(failed: Wave) -> None:
     before = failed.whole
     run, folder = failed.place.run, failed.place.folder / failed.place.run
     data = failed.do("resume")
@@ -143,7 +143,7 @@ def test_work_in_a_tree_is_left_alone_and_the_agent_gets_another_tree(failed: Wa
     assert failed.do("collect")["violations"] == []
 
 
-def test_a_tree_that_is_gone_is_made_anew(failed: Wave) -> None:
+def test_a_tree_that_was_removed_is_made_anew(failed: Wave) -> None:
     failed.repo.git("worktree", "remove", "--force", str(failed.tree("w1-rest")))
     assert failed.do("resume", *WHY)["redispatched"][0]["worktreePath"] == str(failed.tree("w1-rest.2"))
     assert (failed.tree("w1-rest.2") / "README.md").exists()
@@ -206,7 +206,7 @@ def _began(wave: Wave, ago: str) -> None:
     conn.close()
 
 
-def test_who_began_nobody_knows_when_is_skipped_and_told(swarm: Swarm, repo: Repo, dispatched: Workspace) -> None:
+def test_who_began_nobody_knows_when_is_skipped_and_reported(swarm: Swarm, repo: Repo, dispatched: Workspace) -> None:
     wave = Wave(swarm, repo, dispatched)
     with sqlite3.connect(dispatched.db) as conn:
         conn.execute("UPDATE agent_runs SET status = 'running', started = NULL")
@@ -244,7 +244,7 @@ def test_a_pending_agent_gets_what_it_never_had(failed: Wave) -> None:
     assert failed.do("ledger", "replay", "--check")["differences"] == []
 
 
-def test_an_agent_that_somebody_made_pending_is_told_by_the_ledger_after_its_resume(failed: Wave) -> None:
+def test_an_agent_that_somebody_made_pending_is_reported_by_the_ledger_after_its_resume(failed: Wave) -> None:
     with sqlite3.connect(failed.place.db) as conn:
         conn.execute("UPDATE agent_runs SET status = 'pending' WHERE id = 2")
     conn.close()
@@ -295,7 +295,7 @@ def test_blocked_agents_are_named_with_their_line_and_exit_1(blocked: Wave) -> N
 # --- a wave as a whole -----------------------------------------------------------------------------------
 
 
-def test_what_nobody_known_touched_is_told_and_counts_as_there_from_now_on(failed: Wave) -> None:
+def test_what_nobody_known_touched_is_reported_and_counts_as_there_from_now_on(failed: Wave) -> None:
     failed.do("resume", *WHY)
     failed.repo.write({"planted.txt": "x\n"})
     failed.swarm("collect", exit=1)

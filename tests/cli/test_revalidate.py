@@ -33,7 +33,7 @@ def mended(tmp_path: Path) -> str:
     return f"rest:{tmp_path / 'rest.json'}"
 
 
-def test_a_dry_run_tells_what_would_become_of_it_and_touches_nothing(blocked: Wave, mended: str) -> None:
+def test_a_dry_run_shows_what_would_become_of_it_and_touches_nothing(blocked: Wave, mended: str) -> None:
     before = blocked.whole
     data = blocked.do("revalidate", "--domain", mended)
     assert blocked.whole == before
@@ -124,7 +124,7 @@ def test_of_several_outputs_those_that_pass_are_taken(
     assert wave.do("revalidate", "--domain", f"rest:{tmp_path}/rest.json", *WHY)["waveStatus"] == "collected"
 
 
-def test_said_twice_it_is_done_once(blocked: Wave, mended: str) -> None:
+def test_a_call_that_is_repeated_is_done_once(blocked: Wave, mended: str) -> None:
     blocked.do("revalidate", "--domain", mended, *WHY)
     before = blocked.place.db.read_bytes()
     answer = blocked.swarm("revalidate", "--domain", mended, *WHY)
@@ -177,7 +177,9 @@ def test_a_lease_that_was_granted_meanwhile_counts(amending: Amending) -> None:
     assert amending.sql("SELECT outcome FROM fix_claims") == [("claimed",)]
 
 
-def test_a_wave_with_something_in_the_checkout_is_not_collected_until_that_is_gone(blocked: Wave, mended: str) -> None:
+def test_a_wave_with_something_in_the_checkout_is_not_collected_until_that_is_removed(
+    blocked: Wave, mended: str
+) -> None:
     blocked.repo.write({"planted.txt": "x\n"})
     data = blocked.do("revalidate", "--domain", mended, *WHY, exit=1)
     assert [agent["status"] for agent in data["agents"]] == ["complete"]
@@ -288,7 +290,7 @@ def test_findings_that_cannot_be_written_leave_the_wave_as_it_was(blocked: Wave,
     assert blocked.wave() == "failed"
 
 
-def test_an_option_that_names_no_path_is_told(swarm: Swarm, blocked: Wave) -> None:
+def test_an_option_that_names_no_path_is_reported(swarm: Swarm, blocked: Wave) -> None:
     for words in (("--domain", "rest"), ("--domain", "rest:a", "--domain", "rest:b")):
         assert swarm("revalidate", *words, exit=1).code == "CLI_USAGE"
     assert swarm("revalidate", "--domain", "nobody:x", exit=1).code == "COLLECT_UNKNOWN_DOMAIN"

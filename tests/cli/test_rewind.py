@@ -280,7 +280,9 @@ def test_a_linked_worktree_is_rewound_like_any_checkout(swarm: Swarm, repo: Repo
     repo.git("branch", "-D", "side")
 
 
-def test_a_transaction_that_fails_after_git_is_told_and_finished_by_the_next_call(team: Team, amended: Team) -> None:
+def test_a_transaction_that_fails_after_git_is_reported_and_finished_by_the_next_call(
+    team: Team, amended: Team
+) -> None:
     head = published(team)
     with sqlite3.connect(team.place.db) as conn:
         conn.execute("CREATE TRIGGER no BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'no more'); END")
@@ -326,7 +328,7 @@ def test_an_edit_of_the_moment_is_not_overwritten(
     assert (team.repo.head, team.repo.git("status", "--porcelain")) == (start_of(team), "")
 
 
-def test_work_that_goes_on_after_it_was_saved_is_not_overwritten(team: Team, amended: Team, after: Meanwhile) -> None:
+def test_work_that_continues_after_it_was_saved_is_not_overwritten(team: Team, amended: Team, after: Meanwhile) -> None:
     head = published(team)
     team.repo.write({"src/app.py": "# mine\n"})
     after(rewinds, "_begun", lambda: team.repo.write({"src/app.py": "# mine, and more\n"}))

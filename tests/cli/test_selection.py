@@ -51,7 +51,7 @@ def test_a_run_is_its_id_a_prefix_its_hex_latest_or_nothing(
     assert selected(swarm, *([word] if word else [])) == three[which]
 
 
-def test_a_prefix_of_several_is_ambiguous_and_tells_them_newest_first(swarm: Swarm, three: list[str]) -> None:
+def test_a_prefix_of_several_is_ambiguous_and_shows_them_newest_first(swarm: Swarm, three: list[str]) -> None:
     answer = swarm("status", "aaaa", exit=1)
     assert answer.code == "RUN_AMBIGUOUS"
     assert f"'aaaa' is the beginning of 2 runs: {three[1]}, {three[0]}" in answer.err

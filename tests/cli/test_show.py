@@ -23,7 +23,7 @@ def four(swarm: Swarm, dispatched: Workspace) -> Workspace:
     return dispatched
 
 
-def test_show_tells_code_sightings_and_history(swarm: Swarm, four: Workspace) -> None:
+def test_show_shows_code_sightings_and_history(swarm: Swarm, four: Workspace) -> None:
     (finding,) = swarm("findings", "--severity", "high", "--format", "json", exit=1).data["findings"]
     data = swarm("show", finding["findingId"].lower(), "--format", "json").data
     assert data["finding"] == finding

@@ -1,4 +1,4 @@
-"""What was sparse before `resume`, `redrive`, `clean`, `rewind` or `undo` is sparse afterwards, with the same files."""
+"""Sparse trees stay sparse, with the same files, through `resume`, `redrive`, `clean`, `rewind` and `undo`."""
 
 import json
 import sqlite3

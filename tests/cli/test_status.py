@@ -17,7 +17,7 @@ def assessed(swarm: Swarm) -> tuple[str, list[str], str]:
     return found["state"], found["blockers"], found["nextAction"]
 
 
-def test_a_fresh_run_is_told_whole(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
+def test_a_fresh_run_is_shown_whole(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
     data = status(swarm)
     run = data["run"]
     assert data == {
@@ -54,7 +54,7 @@ def test_a_fresh_run_is_told_whole(swarm: Swarm, repo: Repo, workspace: Workspac
     }
 
 
-def test_a_collected_wave_is_told(swarm: Swarm, repo: Repo, collected: Workspace) -> None:
+def test_a_collected_wave_is_reported(swarm: Swarm, repo: Repo, collected: Workspace) -> None:
     data = status(swarm)
     assert data["run"]["status"] == "health-audit-a"
     assert data["waves"] == {
@@ -80,7 +80,7 @@ def test_a_collected_wave_is_told(swarm: Swarm, repo: Repo, collected: Workspace
     }
 
 
-def test_looking_changes_nothing(swarm: Swarm, repo: Repo, collected: Workspace) -> None:
+def test_reading_changes_nothing(swarm: Swarm, repo: Repo, collected: Workspace) -> None:
     with nothing_changes(repo.root):
         swarm("status")
         swarm("runs")
@@ -111,7 +111,7 @@ def test_the_assessment_follows_a_wave_and_its_next_command_works_in_every_state
     assert assessed(swarm)[0] == "IN PROGRESS"
 
 
-def test_a_run_without_an_agent_is_told_how_to_get_one(swarm: Swarm, workspace: Workspace) -> None:
+def test_a_run_without_an_agent_is_shown_how_to_get_an_agent(swarm: Swarm, workspace: Workspace) -> None:
     swarm("domains", "--unfreeze", "--reason", "to edit")
     swarm("domains", "--remove", "code")
     swarm("domains", "--remove", "rest")

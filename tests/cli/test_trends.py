@@ -65,14 +65,14 @@ def test_the_most_persistent_stand_first(swarm: Swarm, returned: Workspace) -> N
     assert (data["history"], data["rules"], data["files"]) == (None, None, None)
 
 
-def test_history_tells_every_wave_in_order(swarm: Swarm, returned: Workspace) -> None:
+def test_history_shows_every_wave_in_order(swarm: Swarm, returned: Workspace) -> None:
     data = look_back(swarm, "history")
     found = [(p["wave"], p["status"], p["new"], p["fixed"], p["regressed"]) for p in data["history"]]
     assert found == [(1, "collected", 2, 0, 0), (2, "collected", 0, 1, 0), (3, "collected", 0, 0, 1)]
     assert [p["wave"] for p in look_back(swarm, "history", "--limit", "2")["history"]] == [2, 3]
 
 
-def test_recurrence_tells_the_rules_and_files_that_come_back(swarm: Swarm, returned: Workspace) -> None:
+def test_recurrence_shows_the_rules_and_files_that_come_back(swarm: Swarm, returned: Workspace) -> None:
     data = look_back(swarm, "recurrence")
     counts = {"findings": 1, "open": 1, "fixes": 1, "cameBack": 1, "rate": 1.0}
     assert data["rules"] == [{"name": "security", **counts}]
@@ -134,12 +134,12 @@ def test_without_a_control_plane_there_is_nothing_to_look_back_on(swarm: Swarm, 
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "expected"),
     [
         ("recurring", "Nothing was seen in more than one wave of 1 run."),
         ("history", "No wave in 1 run."),
         ("recurrence", "Nothing that was fixed came back in 1 run."),
     ],
 )
-def test_where_nothing_came_back_it_says_so(swarm: Swarm, workspace: Workspace, query: str, told: str) -> None:
-    assert swarm("trends", "--query", query).out == told + "\n"
+def test_where_nothing_came_back_it_says_so(swarm: Swarm, workspace: Workspace, query: str, expected: str) -> None:
+    assert swarm("trends", "--query", query).out == expected + "\n"

@@ -105,7 +105,7 @@ def test_filters_narrow_an_export(swarm: Swarm, three: Workspace) -> None:
     assert exported("--path", "web/**") == set()
 
 
-def test_an_export_with_json_tells_what_was_written_as_findings(swarm: Swarm, three: Workspace) -> None:
+def test_an_export_with_json_shows_what_was_written_as_findings(swarm: Swarm, three: Workspace) -> None:
     swarm("approve", "--ids", ids(swarm, "bug"))
     data = swarm("findings", "--export", "d.toml", "--format", "json").data
     assert documents.check(data, "findings") is None
@@ -308,7 +308,7 @@ def test_a_decision_about_what_is_fixed_waits_for_it_to_come_back(swarm: Swarm, 
     assert statuses(swarm)["bug"] == "rejected"
 
 
-def test_an_import_tells_what_it_did(swarm: Swarm, repo: Repo, three: Workspace) -> None:
+def test_an_import_shows_what_it_did(swarm: Swarm, repo: Repo, three: Workspace) -> None:
     bug = found(swarm)["bug"]
     file = written(repo, entry(bug["fingerprint"]), entry(FRESH))
     assert swarm("triage", three.run, "--import", "decisions.toml").out == (

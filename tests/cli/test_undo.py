@@ -142,7 +142,7 @@ def test_a_branch_that_was_made_anew_meanwhile_is_not_written_over(team: Team, a
 
 @pytest.fixture
 def stranded(swarm: Swarm, repo: Repo, workspace: Workspace, swarm_process: Swarm) -> Team:
-    """What a dispatch that was killed has left, with something of somebody in the tree of `code`."""
+    """Leftovers of a killed dispatch, with a file of a person in the tree of `code`."""
     swarm_process(*DISPATCH, exit=-9, SWARM_FAILPOINT="commit.before")
     team = Team(swarm, repo, workspace)
     team.edit("code", {"mine.txt": "mine\n"}, wave=1)
@@ -198,7 +198,7 @@ def test_where_nothing_was_saved_of_what_agents_have_now_nothing_is_lost(
     )
 
 
-def test_a_clean_that_is_gone_on_with_does_not_claim_what_agents_were_given_meanwhile(
+def test_a_clean_that_is_continued_does_not_claim_what_agents_were_given_meanwhile(
     stranded: Team, swarm_process: Swarm
 ) -> None:
     words = ("clean", stranded.run, "--force", *WHY)

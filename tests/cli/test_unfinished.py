@@ -1,4 +1,4 @@
-"""What was broken off or spoilt: `status`, `doctor` and hints name the call that ends it, as long as it can be ended."""
+"""Commands that were broken off: `status`, `doctor` and hints name the call that completes them, while it can."""
 
 import shlex
 
@@ -55,7 +55,7 @@ def test_the_call_names_the_commit_and_not_what_the_word_means_by_now(moved: Tea
     assert told_by_the_doctor(moved) == ("pass", None)
 
 
-def test_what_was_saved_by_force_is_gone_on_with_by_force(moved: Team, swarm_process: Swarm) -> None:
+def test_what_was_saved_by_force_is_continued_by_force(moved: Team, swarm_process: Swarm) -> None:
     moved.repo.write({"README.md": "# Mine\n"})
     kill(moved, swarm_process, moved.run, "--force")
     assert str(assessed(moved)["nextAction"]).endswith(" --force --apply --reason '…'")
@@ -71,7 +71,7 @@ def test_what_happens_in_the_run_meanwhile_does_not_hide_it(moved: Team, swarm_p
 
 
 @pytest.mark.parametrize("at", ["commit.after", "commit.before:2"])
-def test_who_has_gone_on_since_is_not_told_to_go_back(moved: Team, swarm_process: Swarm, at: str) -> None:
+def test_who_has_removed_on_since_is_not_reported_to_go_back(moved: Team, swarm_process: Swarm, at: str) -> None:
     kill(moved, swarm_process, moved.run, at=at)
     moved.repo.commit({"later.txt": "later\n"})
     assert "rewind" not in str(assessed(moved))
@@ -87,7 +87,7 @@ def test_it_can_be_taken_back_instead(moved: Team, swarm_process: Swarm) -> None
     assert "rewind" not in str(assessed(moved))
 
 
-def test_of_an_older_run_it_is_not_told_where_it_would_be_taken_for_the_newer_one_s(
+def test_of_an_older_run_it_is_not_reported_where_it_would_be_taken_for_the_newer_one_s(
     moved: Team, swarm_process: Swarm
 ) -> None:
     kill(moved, swarm_process, "HEAD~1", "--force-arbitrary-ref")

@@ -33,7 +33,7 @@ def merged(team: Team, amended: Team, stage: Stage) -> Team:
 # --- exit 0 ----------------------------------------------------------------------------------------------
 
 
-def test_a_verification_that_passes_is_told_whole_and_kept(merged: Team) -> None:
+def test_a_verification_that_passes_is_shown_whole_and_kept(merged: Team) -> None:
     before = checkout(merged.repo.root)
     answer = verified(merged)
     (done,) = answer.data["steps"]
@@ -284,7 +284,7 @@ def test_an_older_commit_says_nothing_of_an_audit_wave(team: Team) -> None:
     assert verified(team).data["waveId"] == 1
 
 
-def test_a_build_that_passes_with_a_claim_that_fails_is_told_as_such(team: Team) -> None:
+def test_a_build_that_passes_with_a_claim_that_fails_is_reported_as_such(team: Team) -> None:
     team.dispatch()
     ids = team.ids()
     team.edit("code", {"src/app.py": MENDED})
@@ -331,7 +331,7 @@ def test_a_repository_that_is_not_here_is_exit_2_and_exit_1_elsewhere(merged: Te
     assert merged.swarm("merge", merged.run, exit=1, cwd=elsewhere).code == "REPO_NOT_FOUND"
 
 
-def test_claims_of_which_none_can_be_looked_at_are_exit_2(team: Team) -> None:
+def test_claims_of_which_none_can_be_checked_are_exit_2(team: Team) -> None:
     """A finding without a file has no line that could be gone."""
     team.swarm("dispatch", "health-audit-a")
     team.place.answer("code", wave=2)
@@ -366,7 +366,7 @@ BAD_THRESHOLDS = ["foo", "-1", "3abc", "1O", "", "٣", "1e3", "+1", " 1", "1 ", 
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_threshold_is_a_whole_number_of_ascii_digits_looked_at_before_anything(
+def test_a_threshold_is_a_whole_number_of_ascii_digits_checked_before_anything(
     swarm: Swarm, repo: Repo, verb: str
 ) -> None:
     for raw in BAD_THRESHOLDS:
@@ -381,11 +381,11 @@ def test_a_threshold_is_a_whole_number_of_ascii_digits_looked_at_before_anything
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_threshold_without_a_value_is_told_as_one_that_is_empty(swarm: Swarm, verb: str) -> None:
+def test_a_threshold_without_a_value_is_reported_as_one_that_is_empty(swarm: Swarm, verb: str) -> None:
     answer = swarm(verb, "--format", "json", "--threshold", exit=1)
     assert (answer.code, answer.document["error"]["received"]) == ("CLI_INVALID_THRESHOLD", "")
 
 
-def test_a_threshold_may_be_as_large_as_one_likes(merged: Team) -> None:
+def test_a_threshold_may_be_of_any_size(merged: Team) -> None:
     for raw, meant in (("0", 0), ("007", 7), ("9" * 40, 10**18), ("9" * 5000, 10**18)):
         assert verified(merged, "--threshold", raw).data["threshold"] == meant

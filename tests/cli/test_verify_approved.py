@@ -22,7 +22,7 @@ def test_approved_places_that_stand_are_verified(team: Team) -> None:
     assert sorted(row["line"] for row in answer.data["findings"]) == [1, 6, 14]
 
 
-def test_an_approved_line_that_was_rewritten_has_drifted_and_one_that_is_gone_is_broken(team: Team) -> None:
+def test_an_approved_line_that_was_rewritten_has_drifted_and_one_that_was_removed_is_broken(team: Team) -> None:
     ids = team.ids()
     team.repo.commit({"src/app.py": MENDED})
     drifted = looked(team, "verify-approved", exit=1)

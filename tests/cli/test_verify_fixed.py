@@ -17,7 +17,7 @@ def repo(stage: Stage) -> Repo:
 # --- the classes, by kind of evidence --------------------------------------------------------------------
 
 
-def test_a_line_that_is_gone_is_verified_and_one_that_is_back_has_regressed(team: Team) -> None:
+def test_a_line_that_was_removed_is_verified_and_one_that_is_back_has_regressed(team: Team) -> None:
     load = team.ids()["def load"]
     before = team.repo.head
     team.repo.commit({"src/app.py": MENDED})
@@ -51,7 +51,7 @@ def test_a_line_that_is_gone_is_verified_and_one_that_is_back_has_regressed(team
     assert looked(team, "verify-fixed", "--threshold", "1").data["thresholdExceeded"] is False
 
 
-def test_white_space_and_moved_lines_are_no_mend(team: Team) -> None:
+def test_white_space_and_moved_lines_are_no_fix(team: Team) -> None:
     load = team.ids()["def load"]
     team.dispatch()
     moved = "# one\n# two\n" + SOURCE["src/app.py"].replace("def load(path, seen=[]):", "def load( path,  seen=[] ):")
@@ -61,7 +61,7 @@ def test_white_space_and_moved_lines_are_no_mend(team: Team) -> None:
     assert classes(looked(team, "verify-fixed", exit=1)) == {load: ("claimed-but-still-present", "anchor")}
 
 
-def test_a_file_that_is_gone_is_verified(team: Team) -> None:
+def test_a_file_that_was_removed_is_verified(team: Team) -> None:
     ids = team.ids()
     team.dispatch()
     team.edit("code", {"src/app.py": None})
@@ -85,7 +85,7 @@ def test_a_fix_in_another_file_is_not_proved_by_the_name_of_that_file(team: Team
     assert classes(looked(team, "verify-fixed", exit=1)) == {ids["def load"]: still, ids["# A project"]: still}
 
 
-def test_what_its_owner_found_gone_is_attested_by_an_agent(team: Team) -> None:
+def test_what_its_owner_found_removed_is_attested_by_an_agent(team: Team) -> None:
     load = team.ids()["def load"]
     team.repo.commit({"src/app.py": edited(SOURCE["src/app.py"])})
     audit(team, NAME, rest=(TITLE,), confirmed=[load])
@@ -218,7 +218,7 @@ def test_a_claim_that_its_analyzer_still_reports_or_that_a_comment_hides_is_stil
 @pytest.mark.parametrize(
     "config", ['lint.select = ["E"]\n', 'lint.select = ["F"]\nlint.per-file-ignores."src/*" = ["F"]\n']
 )
-def test_a_claim_whose_analyzer_was_told_to_look_otherwise_stays_unproved(claiming: Team, config: str) -> None:
+def test_a_claim_whose_analyzer_is_configured_otherwise_by_now_stays_unproved(claiming: Team, config: str) -> None:
     text = BODY.replace("return undefined_name", "return (undefined_name)")
     answer = claim(claiming, {"src/app.py": text, "ruff.toml": config}, "F821", exit=2)
     assert kinds(answer) == {"unverifiable"}

@@ -13,11 +13,11 @@ class Case(NamedTuple):
     """A file of the corpus, and what its index says of it."""
 
     file: Path
-    told: dict[str, Any]
+    expected: dict[str, Any]
 
     @property
     def name(self) -> str:
-        """What the case is called: its file, without folder and suffix."""
+        """The name of the case: its file, without folder and suffix."""
         return self.file.stem
 
     @property

@@ -1,4 +1,4 @@
-"""What holds whatever was fed in: refused with a code or taken, and nothing executed, left, forged or written outside."""
+"""The law of hostile input: refused with a code or accepted, and nothing executed, left, forged or written outside."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What agents try, and what comes of it: edits that hide, links that lead away, refs that go."""
+"""Hostile audit agents: edits that hide, links that lead away, refs that disappear."""
 
 import os
 from pathlib import Path
@@ -113,7 +113,7 @@ def test_no_git_is_run_in_a_tree_after_the_git_folder_was_changed(
     assert (workspace.folder / workspace.run / "worktrees" / "w1.shared").is_dir()
 
 
-def test_white_space_put_in_between_is_no_mend(swarm: Swarm, repo: Repo, collected: Workspace) -> None:
+def test_white_space_put_in_between_is_no_fix(swarm: Swarm, repo: Repo, collected: Workspace) -> None:
     repo.commit({"src/app.py": (repo.root / "src/app.py").read_text().replace(LINE, "def load(path, seen = [ ]):")})
     swarm("dispatch", "health-audit-a", "--isolate")
     collected.answer("code", wave=2)
@@ -122,7 +122,7 @@ def test_white_space_put_in_between_is_no_mend(swarm: Swarm, repo: Repo, collect
     assert (counts["fixed"], counts["unverified"]) == (0, 1)
 
 
-def test_since_tells_a_syntax_error_at_the_end_of_a_changed_file(swarm: Swarm, repo: Repo) -> None:
+def test_since_shows_a_syntax_error_at_the_end_of_a_changed_file(swarm: Swarm, repo: Repo) -> None:
     repo.commit({"src/app.py": "x = 1\n"})
     repo.commit({"src/app.py": "x = (1,\n"})
     found = swarm("audit", ".", "--since", "HEAD~1", "--format", "json", exit=1).data["digest"]["findings"]

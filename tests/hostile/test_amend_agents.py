@@ -1,4 +1,4 @@
-"""What agents that may edit try: to reach what is not theirs, to hide it, and to stop who looks."""
+"""Hostile amend agents: they edit files of others, hide the edits, and stop the checks."""
 
 import os
 from pathlib import Path

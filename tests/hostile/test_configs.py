@@ -32,7 +32,7 @@ def held(answer: Answer, form: str = "text") -> Answer:
 def parted(folder: str) -> tuple[list[Case], list[Case]]:
     """Return the cases that are refused, and those that are taken."""
     every = cases(f"configs/{folder}")
-    return [case for case in every if case.told], [case for case in every if not case.told]
+    return [case for case in every if case.expected], [case for case in every if not case.expected]
 
 
 def test_settings_that_are_none_are_refused_by_every_verb_that_reads_them(
@@ -42,7 +42,7 @@ def test_settings_that_are_none_are_refused_by_every_verb_that_reads_them(
     for case in parted("settings")[0]:
         (workspace.folder / "swarm.toml").write_bytes(case.body)
         codes = {words: held(swarm(*words, exit=1)).code for words in READERS}
-        assert codes == dict.fromkeys(READERS, case.told["code"]), case.name
+        assert codes == dict.fromkeys(READERS, case.expected["code"]), case.name
     assert checkout(repo) == before
     assert_whole(swarm, workspace.db)
 
@@ -83,7 +83,7 @@ def test_decisions_are_refused_whole_or_taken(swarm: Swarm, collected: Workspace
     for case in cases("configs/decisions"):
         file.write_bytes(case.body)
         answer = held(swarm("triage", "--import", file, exit=None))
-        assert (answer.exit, answer.code) == ((1, case.told["code"]) if case.told else (0, None)), case.name
+        assert (answer.exit, answer.code) == ((1, case.expected["code"]) if case.expected else (0, None)), case.name
         held(swarm("triage", "--import", file, "--force", "--format", "json", exit=None), "json")
     for words in (("findings", "--status", "all"), ("status",), ("history", "1")):
         held(swarm(*words, exit=None))
@@ -94,7 +94,7 @@ def test_a_file_that_is_no_list_of_domains_is_refused_whole(swarm: Swarm, repo: 
     for case in parted("maps")[0]:
         file = tmp_path / named(case)
         file.write_bytes(case.body)
-        assert held(swarm("init", ".", "--domains-from", file, exit=1)).code == case.told["code"], case.name
+        assert held(swarm("init", ".", "--domains-from", file, exit=1)).code == case.expected["code"], case.name
         assert repo.git("tag") == ""
 
 
@@ -125,8 +125,8 @@ def test_domains_from_what_is_no_file_keep_nobody_waiting(swarm: Swarm, tmp_path
 def test_a_codeowners_file_gives_a_map_or_none(swarm: Swarm, repo: Repo, case: Case) -> None:
     repo.commit({"CODEOWNERS": case.body})
     answer = held(swarm("init", ".", "--domains-from", "codeowners", exit=None))
-    assert (answer.exit, answer.code) == ((1, case.told["code"]) if case.told else (0, None))
-    if not case.told:
+    assert (answer.exit, answer.code) == ((1, case.expected["code"]) if case.expected else (0, None))
+    if not case.expected:
         for words in (("domains",), ("domains", "--check"), ("domains", "--who", "src/app.py")):
             held(swarm(*words))
         held(swarm("dispatch", "health-audit-a", "--auto-freeze", exit=None))

@@ -18,7 +18,7 @@ from swarm.runtimes.answer import answer_of, printed_answer
 from tests.hostile.cases import Case, cases
 
 # What no JSON reader shall take; the rest of the folder fails, or fits, the schema.
-NO_JSON = [case for case in cases("outputs") if case.told.get("code", "").startswith("BOUNDED_JSON")]
+NO_JSON = [case for case in cases("outputs") if case.expected.get("code", "").startswith("BOUNDED_JSON")]
 
 
 @pytest.mark.parametrize("hostile", NO_JSON, ids=lambda hostile: hostile.name)
@@ -26,15 +26,15 @@ def test_a_hostile_body_is_refused_with_what_is_wrong_with_it(hostile: Case) -> 
     with pytest.raises(errors.SwarmError) as caught:
         parse_bounded(hostile.body, "output.json")
     problem = str(caught.value.fields["problem"])
-    assert (caught.value.code, caught.value.fields["path"]) == (hostile.told["code"], "output.json")
-    if "problem" in hostile.told:
-        assert problem == hostile.told["problem"]
+    assert (caught.value.code, caught.value.fields["path"]) == (hostile.expected["code"], "output.json")
+    if "problem" in hostile.expected:
+        assert problem == hostile.expected["problem"]
     else:
         assert re.search(r": line \d+ column \d+ \(char \d+\)$", problem)
 
 
 @pytest.mark.parametrize("hostile", NO_JSON, ids=lambda hostile: hostile.name)
-def test_what_is_told_of_it_is_short_and_can_be_stored_and_shown(hostile: Case) -> None:
+def test_the_fragment_of_it_is_short_and_can_be_stored_and_shown(hostile: Case) -> None:
     with pytest.raises(errors.SwarmError) as caught:
         parse_bounded(hostile.body, "output.json")
     caught.value.message.encode("utf-8")
@@ -79,7 +79,7 @@ WRITTEN = st.builds(
 
 
 def naive_depth(value: Any) -> int:
-    """How deep a value is, by going through it."""
+    """Return the depth of a value, by walking it."""
     if isinstance(value, dict):
         return 1 + max(map(naive_depth, value.values()), default=0)
     return 1 + max(map(naive_depth, value), default=0) if isinstance(value, list) else 0
@@ -214,7 +214,9 @@ FINDING = {"id": "1", "severity": "LOW", "category": "bug", "description": "It i
         ({**AUDIT, "summary": None}, "$.summary: None is not of type 'string'"),
     ],
 )
-def test_a_document_that_is_not_what_was_asked_for_is_told_with_its_path(document: Any, problem: str | None) -> None:
+def test_a_document_that_is_not_what_was_asked_for_is_reported_with_its_path(
+    document: Any, problem: str | None
+) -> None:
     assert check(document, "agent-output", "audit") == problem
 
 

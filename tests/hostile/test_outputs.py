@@ -48,12 +48,13 @@ def fates(data: Any) -> dict[str, Fate]:
 def assert_as_the_index_says(found: dict[str, Fate]) -> None:
     """Hold each agent's fate to the index: state, one code, and the problem where it is in our words."""
     assert {name: (status, [code for code, _ in item]) for name, (status, item) in found.items()} == {
-        case.name: ("invalid_output", [case.told["code"]]) if case.told else ("complete", []) for case in OUTPUTS
+        case.name: ("invalid_output", [case.expected["code"]]) if case.expected else ("complete", [])
+        for case in OUTPUTS
     }
     others = {
         case.name: found[case.name][1][0][1]
         for case in OUTPUTS
-        if "problem" in case.told and not found[case.name][1][0][1].endswith(case.told["problem"])
+        if "problem" in case.expected and not found[case.name][1][0][1].endswith(case.expected["problem"])
     }
     assert others == {}
     assert all(len(message) < 700 for _, item in found.values() for _, message in item)
@@ -99,7 +100,7 @@ def test_what_a_launched_agent_prints_becomes_its_output_only_where_it_is_one(sw
     ended = fates(collected(swarm).data)
     assert {status for status, _ in ended.values()} == {"complete", "failed", "invalid_output"}
     # A text around it is left out; what is no JSON at all never becomes an output.
-    wrong = [case.name for case in OUTPUTS if not case.told and ended[case.name][0] != "complete"]
+    wrong = [case.name for case in OUTPUTS if not case.expected and ended[case.name][0] != "complete"]
     assert wrong == []
 
 
@@ -115,7 +116,7 @@ def test_a_correction_as_hostile_as_the_output_is_refused_as_well(
     assert_lawful(answer, form="json")
     found = fates(answer.data)
     assert {name: [code for code, _ in item] for name, (_, item) in found.items()} == {
-        case.name: [case.told["code"]] if case.told else [] for case in OUTPUTS
+        case.name: [case.expected["code"]] if case.expected else [] for case in OUTPUTS
     }
 
 
@@ -123,13 +124,13 @@ def test_a_correction_as_hostile_as_the_output_is_refused_as_well(
 def test_an_output_of_a_feature_audit_and_sarif_are_read_as_carefully(
     swarm: Swarm, crowd: Workspace, tmp_path: Path, suffix: str
 ) -> None:
-    no_json = [case for case in OUTPUTS if case.told.get("code", "").startswith("BOUNDED")]
+    no_json = [case for case in OUTPUTS if case.expected.get("code", "").startswith("BOUNDED")]
     for case in no_json:
         (tmp_path / f"{case.name}.{suffix}").write_bytes(case.body)
     words = [word for case in no_json for word in ("--domain", f"{case.name}:{tmp_path}/{case.name}.{suffix}")]
     found = fates(collected(swarm, *words).data)
     assert {name: [code for code, _ in found[name][1]] for name in (case.name for case in no_json)} == {
-        case.name: [case.told["code"]] for case in no_json
+        case.name: [case.expected["code"]] for case in no_json
     }
 
 

@@ -1,4 +1,4 @@
-"""Every hostile agent of the corpus, launched by the `command` runtime: what it does is told, and nothing comes of it."""
+"""Hostile agents of the corpus, launched by the `command` runtime: their acts are reported and have no effect."""
 
 import json
 import shutil
@@ -39,7 +39,7 @@ LARGEST_LEFT = 60 * 1024 * 1024
 
 
 class Scene(NamedTuple):
-    """A wave in flight with a hostile agent for `code`, and one for `tests` that does as it is told."""
+    """A wave in flight with a hostile agent for `code`, and an honest agent for `tests`."""
 
     swarm: Swarm
     repo: Repo
@@ -51,13 +51,13 @@ class Scene(NamedTuple):
         shutil.copy(case.file, play / "agent.sh")
         for name in ("hold", "tests.pid", "over"):
             (play / name).unlink(missing_ok=True)
-        if case.told.get("holds"):
+        if case.expected.get("holds"):
             (play / "hold").touch()
-        words = ("launch", "--jobs", "2", "--timeout", case.told.get("timeout", "60s"), "--format", "json")
-        if case.told.get("kills"):
+        words = ("launch", "--jobs", "2", "--timeout", case.expected.get("timeout", "60s"), "--format", "json")
+        if case.expected.get("kills"):
             assert process(*words, exit=None).exit == -signal.SIGKILL
         else:
-            assert held(self.swarm(*words, exit=None), "json").exit == case.told.get("exit", 0)
+            assert held(self.swarm(*words, exit=None), "json").exit == case.expected.get("exit", 0)
             assert_nothing_happened(play)
 
     def collected(self) -> dict[str, Any]:
@@ -122,34 +122,34 @@ def size_of(folder: Path) -> int:
 
 @pytest.mark.parametrize(
     "case",
-    [pytest.param(case, id=case.name, marks=[pytest.mark.soak] * case.told.get("soak", False)) for case in AGENTS],
+    [pytest.param(case, id=case.name, marks=[pytest.mark.soak] * case.expected.get("soak", False)) for case in AGENTS],
 )
-def test_what_a_hostile_agent_does_in_an_audit_is_told_and_nothing_comes_of_it(
+def test_what_a_hostile_agent_does_in_an_audit_is_reported_and_nothing_comes_of_it(
     swarm: Swarm, swarm_process: Swarm, repo: Repo, stage: Stage, case: Case
 ) -> None:
     scene = scene_of(swarm, repo, stage, AUDIT)
     before = checkout(repo)
     scene.launch(case, swarm_process)
     found = scene.collected()
-    if "code" in case.told:
-        assert found == {"code": case.told["code"]}
+    if "code" in case.expected:
+        assert found == {"code": case.expected["code"]}
     else:
-        agents = {"code": "complete", "tests": "complete", **case.told.get("agents", {})}
-        assert found == {"agents": agents, "violations": case.told.get("violations", [])}
+        agents = {"code": "complete", "tests": "complete", **case.expected.get("agents", {})}
+        assert found == {"agents": agents, "violations": case.expected.get("violations", [])}
     scene.show()
-    if case.told.get("breaks") == "repository":
+    if case.expected.get("breaks") == "repository":
         return
-    if case.told.get("breaks") == "database":
+    if case.expected.get("breaks") == "database":
         assert {swarm("ledger", *words, exit=None).exit for words in (("verify",), ("replay", "--check"))} != {0}
     else:
         assert_whole(swarm, scene.place.db)
     after = checkout(repo)
-    assert {part for part in after if after[part] != before[part]} == {*case.told.get("checkout", [])}
+    assert {part for part in after if after[part] != before[part]} == {*case.expected.get("checkout", [])}
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize(
-    "case", [case for case in AGENTS if not case.told.get("audit_alone")], ids=lambda case: case.name
+    "case", [case for case in AGENTS if not case.expected.get("audit_alone")], ids=lambda case: case.name
 )
 def test_what_a_hostile_agent_does_in_an_amend_wave_is_not_merged_unseen(
     swarm: Swarm, swarm_process: Swarm, repo: Repo, stage: Stage, case: Case
@@ -160,7 +160,7 @@ def test_what_a_hostile_agent_does_in_an_amend_wave_is_not_merged_unseen(
     scene.show()
     held(swarm("merge", "--format", "json", exit=None), "json")
     assert_nothing_happened(repo.root.parent)
-    if "breaks" not in case.told:
+    if "breaks" not in case.expected:
         merged = repo.git("for-each-ref", "--format=%(refname)", "refs/heads/swarm/*/integration").splitlines()
         changed = [repo.git("diff", "--name-only", "main", ref, "--", "tests") for ref in merged]
         assert not any(changed)

@@ -31,8 +31,8 @@ def tools(swarm: Swarm, repo: Repo, tmp_path: Path) -> Workspace:
     return Workspace(run, repo.root / "swarms", repo.root / "swarms/control-plane.db")
 
 
-def told(data: Any) -> dict[str, tuple[str, list[str], int]]:
-    """Return of each agent its state, the codes it was told, and how many findings were read."""
+def states_of(data: Any) -> dict[str, tuple[str, list[str], int]]:
+    """Return the state of each agent, the codes of its errors, and how many findings were read."""
     return {
         agent["domain"]: (agent["status"], [error["code"] for error in agent["errors"]], agent["findingsCount"])
         for agent in data["agents"]
@@ -54,13 +54,13 @@ def test_each_log_that_is_named_is_read_or_refused_for_itself(
     words = [word for case in LOGS for word in ("--domain", f"{case.name}:{tmp_path}/logs/{case.name}.sarif")]
     answer = swarm("collect", *words, "--format", "json", exit=1)
     assert_lawful(answer, form="json")
-    found = told(answer.data)
+    found = states_of(answer.data)
     for case in LOGS:
         status, codes, count = found[case.name]
-        if "code" in case.told:
-            assert (status, codes, count) == ("invalid_output", [case.told["code"]], 0), case.name
-        elif (some := case.told["findings"]) >= 0:
-            unsafe = case.told.get("unsafe", 0)
+        if "code" in case.expected:
+            assert (status, codes, count) == ("invalid_output", [case.expected["code"]], 0), case.name
+        elif (some := case.expected["findings"]) >= 0:
+            unsafe = case.expected.get("unsafe", 0)
             assert (status, codes, count) == ("complete", ["PATH_UNSAFE"] * unsafe, some + unsafe), case.name
         else:
             assert (status, {*codes} - {"PATH_UNSAFE"}) == ("complete", set()), case.name
@@ -72,7 +72,7 @@ def test_each_log_that_a_tool_prints_is_read_or_refused_for_itself(swarm: Swarm,
     assert_lawful(swarm("launch", "--runtime", "tool", "--format", "json", exit=3), form="json")
     answer = swarm("collect", "--format", "json", exit=1)
     assert_lawful(answer, form="json")
-    found = told(answer.data)
-    complete = {case.name for case in LOGS if "code" not in case.told}
+    found = states_of(answer.data)
+    complete = {case.name for case in LOGS if "code" not in case.expected}
     assert {name for name, (status, _, _) in found.items() if status == "complete"} == complete
     assert_shown_safely(swarm, tools)

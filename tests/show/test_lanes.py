@@ -1,4 +1,4 @@
-"""The lanes of the timeline and the cards of the gates: what went wrong is told in words, and nothing is markup."""
+"""Lanes of the timeline and cards of the gates: failures in words, and no text as markup."""
 
 import pytest
 
@@ -153,7 +153,7 @@ def test_what_came_after_a_wave_stands_in_order_of_time() -> None:
     assert "⚠ 1 gate overridden" in found
 
 
-def test_gates_overrides_and_their_reason_are_told() -> None:
+def test_gates_overrides_and_their_reason_are_reported() -> None:
     found = words(gates(FACTS))
     for part in ("⚠ overridden no violations", "✕ failed findings 2 HIGH open", "dropped: rest", "✕ denied"):
         assert part in found

@@ -80,7 +80,7 @@ def texts_of(data: dict[str, Any]) -> list[list[str | int]]:
 
 
 @pytest.fixture
-def told(swarm: Swarm, repo: Repo, dispatched: Workspace) -> Workspace:
+def reported(swarm: Swarm, repo: Repo, dispatched: Workspace) -> Workspace:
     """Two waves: the first with findings of every severity and hostile words, the second with an agent that failed."""
     dispatched.answer(
         "code",
@@ -105,7 +105,7 @@ def page_of(swarm: Swarm, repo: Repo) -> str:
 # --- what is in it ----------------------------------------------------------------------------------------
 
 
-def test_every_finding_is_in_the_page_with_its_words(swarm: Swarm, repo: Repo, told: Workspace) -> None:
+def test_every_finding_is_in_the_page_with_its_words(swarm: Swarm, repo: Repo, reported: Workspace) -> None:
     found = swarm("findings", "--status", "all", "--format", "json", exit=2).data["findings"]
     rows = texts_of(Parsed(page_of(swarm, repo)).data)
     assert [row[0] for row in rows] == [finding["findingId"] for finding in found]
@@ -113,18 +113,18 @@ def test_every_finding_is_in_the_page_with_its_words(swarm: Swarm, repo: Repo, t
     assert [(row[7], row[3], row[8], row[9]) for row in rows] == wanted
 
 
-def test_a_text_that_stands_in_many_findings_is_written_once(swarm: Swarm, repo: Repo, told: Workspace) -> None:
+def test_a_text_that_stands_in_many_findings_is_written_once(swarm: Swarm, repo: Repo, reported: Workspace) -> None:
     page = page_of(swarm, repo)
     (data,) = [text for _, kind, text in Parsed(page).raw if kind == "application/json"]
     assert data.count("Two imports.") == 1
     assert [row[10] for row in texts_of(json.loads(data))].count("Two imports.") == 2
 
 
-def test_the_same_state_makes_the_same_page(swarm: Swarm, repo: Repo, told: Workspace) -> None:
+def test_the_same_state_makes_the_same_page(swarm: Swarm, repo: Repo, reported: Workspace) -> None:
     assert page_of(swarm, repo) == page_of(swarm, repo)
 
 
-def test_waves_agents_and_failures_are_told_in_words(swarm: Swarm, repo: Repo, told: Workspace) -> None:
+def test_waves_agents_and_failures_are_reported_in_words(swarm: Swarm, repo: Repo, reported: Workspace) -> None:
     text = " ".join(" ".join(Parsed(page_of(swarm, repo)).text).split())
     assert "Wave 1 health-audit-a" in text
     assert "1 of 2 agents complete" in text
@@ -139,7 +139,7 @@ def test_an_empty_run_has_a_page(swarm: Swarm, repo: Repo, workspace: Workspace)
     assert Parsed(page).data["rows"] == []
 
 
-def test_without_scripts_the_gravest_are_listed(swarm: Swarm, repo: Repo, told: Workspace) -> None:
+def test_without_scripts_the_gravest_are_listed(swarm: Swarm, repo: Repo, reported: Workspace) -> None:
     inside = page_of(swarm, repo).partition("<noscript>")[2].partition("</noscript>")[0]
     assert "the first 5 of 5 findings" in inside
     assert inside.count("<tr>") == 6
@@ -148,7 +148,7 @@ def test_without_scripts_the_gravest_are_listed(swarm: Swarm, repo: Repo, told: 
 # --- harmless ---------------------------------------------------------------------------------------------
 
 
-def test_what_agents_write_is_never_markup(swarm: Swarm, repo: Repo, told: Workspace) -> None:
+def test_what_agents_write_is_never_markup(swarm: Swarm, repo: Repo, reported: Workspace) -> None:
     page = page_of(swarm, repo)
     parsed = Parsed(page)
     assert [tag for tag, _ in parsed.elements].count("script") == 2
@@ -159,13 +159,13 @@ def test_what_agents_write_is_never_markup(swarm: Swarm, repo: Repo, told: Works
     assert not set("<>&") & set(data)
 
 
-def test_a_huge_text_is_cut(swarm: Swarm, repo: Repo, told: Workspace) -> None:
+def test_a_huge_text_is_cut(swarm: Swarm, repo: Repo, reported: Workspace) -> None:
     longest = max((str(row[10]) for row in texts_of(Parsed(page_of(swarm, repo)).data)), key=len)
     assert longest == "Long " + "x" * 994 + "…"
 
 
 def test_the_page_may_run_its_own_script_and_style_and_ask_for_nothing(
-    swarm: Swarm, repo: Repo, told: Workspace
+    swarm: Swarm, repo: Repo, reported: Workspace
 ) -> None:
     parsed = Parsed(page_of(swarm, repo))
     policy = dict(part.strip().split(" ", 1) for part in parsed.policy.split(";"))
@@ -258,7 +258,7 @@ def test_a_chart_of_nothing_is_drawn(history: tuple[OpenAfter, ...]) -> None:
         (90_000, "1 d 1 h"),
     ],
 )
-def test_a_length_of_time_is_told_in_its_two_largest_units(seconds: float, shown: str) -> None:
+def test_a_length_of_time_is_reported_in_its_two_largest_units(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
 
 
@@ -266,7 +266,7 @@ def test_a_length_of_time_is_told_in_its_two_largest_units(seconds: float, shown
 
 
 class Browsed:
-    """What a browser made of a page: its document after the scripts ran, and what it wrote to the console."""
+    """A page in a browser: its document after the scripts ran, and the console."""
 
     def __init__(self, page: Path, fragment: str, profile: Path) -> None:
         flags = [
@@ -293,7 +293,7 @@ in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium
 
 @in_a_browser
 def test_a_browser_shows_the_open_findings_and_complains_of_nothing(
-    swarm: Swarm, repo: Repo, told: Workspace, tmp_path: Path
+    swarm: Swarm, repo: Repo, reported: Workspace, tmp_path: Path
 ) -> None:
     page_of(swarm, repo)
     seen = Browsed(repo.root / "page.html", "", tmp_path / "profile")
@@ -305,7 +305,7 @@ def test_a_browser_shows_the_open_findings_and_complains_of_nothing(
 
 
 @in_a_browser
-def test_a_link_filters_the_findings(swarm: Swarm, repo: Repo, told: Workspace, tmp_path: Path) -> None:
+def test_a_link_filters_the_findings(swarm: Swarm, repo: Repo, reported: Workspace, tmp_path: Path) -> None:
     page_of(swarm, repo)
     seen = Browsed(repo.root / "page.html", "#severity=high,low&q=two%20imports", tmp_path / "profile")
     assert seen.console == []
@@ -315,7 +315,7 @@ def test_a_link_filters_the_findings(swarm: Swarm, repo: Repo, told: Workspace, 
 
 @in_a_browser
 def test_a_browser_refuses_what_the_page_does_not_name(
-    swarm: Swarm, repo: Repo, told: Workspace, tmp_path: Path
+    swarm: Swarm, repo: Repo, reported: Workspace, tmp_path: Path
 ) -> None:
     added = '<img src="https://example.invalid/a.png"><script>document.body.id = "taken"</script></body>'
     planted = tmp_path / "planted.html"

@@ -221,7 +221,7 @@ def test_a_rule_of_security_has_the_score_of_its_gravest_finding(severity: str, 
         ),
     ],
 )
-def test_a_finding_is_new_moved_as_it_was_or_gone_since_the_wave_before(changed: dict[str, Any], state: str) -> None:
+def test_a_finding_is_new_moved_as_it_was_or_removed_since_the_wave_before(changed: dict[str, Any], state: str) -> None:
     wave = 1 if state == "new" else 2
     (result,) = results_of(FINDING._replace(**changed), wave=wave)
     assert result["baselineState"] == state

@@ -157,7 +157,7 @@ def test_a_map_that_is_changed_while_a_wave_is_made_is_a_conflict_and_no_wave(
     assert evidence(workspace.db)["waves"] == []
 
 
-def test_who_collects_while_another_does_is_refused_and_the_first_goes_on(
+def test_who_collects_while_another_does_is_refused_and_the_first_continues(
     swarm: Swarm, dispatched: Workspace, meanwhile: Callable[..., None], tmp_path: Path
 ) -> None:
     dispatched.answer("code", {"file": "src/app.py", "line": 5})

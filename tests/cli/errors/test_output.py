@@ -30,7 +30,7 @@ BAD_OUTPUTS = {
 @raises("BOUNDED_JSON_SIZE_LIMIT")
 @raises("AGENT_OUTPUT_SCHEMA_INVALID")
 @pytest.mark.parametrize("code", BAD_OUTPUTS)
-def test_an_output_that_cannot_be_used_is_told_with_its_code_and_the_others_go_on(
+def test_an_output_that_cannot_be_used_is_reported_with_its_code_and_the_others_go_on(
     code: str, swarm: Swarm, dispatched: Workspace
 ) -> None:
     body, words = BAD_OUTPUTS[code]
@@ -59,7 +59,7 @@ def test_an_output_that_cannot_be_used_is_told_with_its_code_and_the_others_go_o
 
 
 @raises("BOUNDED_JSON_READ_FAILED")
-def test_an_output_that_is_not_there_is_told_with_its_code(swarm: Swarm, dispatched: Workspace) -> None:
+def test_an_output_that_is_not_there_is_reported_with_its_code(swarm: Swarm, dispatched: Workspace) -> None:
     file = dispatched.output("code")
     dispatched.answer("rest")
     answer = swarm("collect", exit=1)
@@ -68,7 +68,7 @@ def test_an_output_that_is_not_there_is_told_with_its_code(swarm: Swarm, dispatc
 
 
 @raises("PATH_UNSAFE")
-def test_a_finding_that_names_an_unsafe_path_is_told_with_its_code_and_the_rest_is_kept(
+def test_a_finding_that_names_an_unsafe_path_is_reported_with_its_code_and_the_rest_is_kept(
     swarm: Swarm, dispatched: Workspace
 ) -> None:
     dispatched.answer("code", {"file": "../../etc/passwd"}, {"file": "src/app.py", "line": 5})
@@ -86,7 +86,9 @@ def test_a_finding_that_names_an_unsafe_path_is_told_with_its_code_and_the_rest_
 
 
 @raises("SUPPRESSION_INVALID")
-def test_a_comment_that_does_not_count_is_told_with_its_code(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
+def test_a_comment_that_does_not_count_is_reported_with_its_code(
+    swarm: Swarm, repo: Repo, workspace: Workspace
+) -> None:
     source = (repo.root / "src/app.py").read_text()
     repo.commit({"src/app.py": source.replace("seen=[]):", "seen=[]):  # swarm: ignore bug")})
     swarm("dispatch", "health-audit-a", "--isolate")
@@ -101,7 +103,7 @@ def test_a_comment_that_does_not_count_is_told_with_its_code(swarm: Swarm, repo:
 
 
 @raises("OUTPUT_NOT_WRITABLE")
-def test_an_output_in_the_place_of_something_else_is_told(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
+def test_an_output_in_the_place_of_something_else_is_reported(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
     file = repo.root / "README.md"
     assert swarm("findings", "--export", file, "--format", "json", exit=1).document["error"] == {
         "code": "OUTPUT_NOT_WRITABLE",

@@ -12,7 +12,7 @@ from tests.conftest import Repo, Swarm, Workspace
 
 
 @raises("MERGE_CONFLICT")
-def test_work_that_does_not_merge_is_told_with_files_and_domains(team: Team, amended: Team) -> None:
+def test_work_that_does_not_merge_is_reported_with_files_and_domains(team: Team, amended: Team) -> None:
     team.repo.commit({"README.md": "# Moved\n"})
     error = team.merge(exit=1).document["error"]
     expected = f"leave one out with `swarm merge {team.run} --drop rest`, or "
@@ -33,7 +33,7 @@ def test_work_that_does_not_merge_is_told_with_files_and_domains(team: Team, ame
 
 
 @raises("MERGE_GATE_FAILED")
-def test_a_merge_that_is_red_is_told_with_its_culprits_and_where_the_log_is(team: Team) -> None:
+def test_a_merge_that_is_red_is_reported_with_its_culprits_and_where_the_log_is(team: Team) -> None:
     team.dispatch()
     team.edit("code", {"src/app.py": "# BROKEN\n"})
     team.collect()
@@ -55,7 +55,7 @@ def test_a_merge_that_is_red_is_told_with_its_culprits_and_where_the_log_is(team
 
 
 @raises("PUBLISH_RACED")
-def test_a_target_that_moved_at_the_last_moment_is_told_with_both_commits(
+def test_a_target_that_moved_at_the_last_moment_is_reported_with_both_commits(
     team: Team, amended: Team, after: Callable[..., None]
 ) -> None:
     base = team.repo.head
@@ -74,7 +74,9 @@ def test_a_target_that_moved_at_the_last_moment_is_told_with_both_commits(
 
 
 @raises("INTEGRATION_MOVED")
-def test_an_integration_branch_that_somebody_moved_is_told_with_how_to_put_it_back(team: Team, amended: Team) -> None:
+def test_an_integration_branch_that_somebody_moved_is_reported_with_how_to_put_it_back(
+    team: Team, amended: Team
+) -> None:
     team.merge()
     left, found = (team.repo.git("rev-parse", branch) for branch in (team.integration, team.branch("rest")))
     team.repo.git("branch", "-f", team.integration, found)
@@ -93,7 +95,7 @@ def test_an_integration_branch_that_somebody_moved_is_told_with_how_to_put_it_ba
 
 
 @raises("PROOF_DISTURBED")
-def test_a_proof_that_writes_elsewhere_is_told_with_the_files(team: Team, amended: Team) -> None:
+def test_a_proof_that_writes_elsewhere_is_reported_with_the_files(team: Team, amended: Team) -> None:
     root = team.repo.root
     team.prove_with(STEP.replace("! grep", f"echo x > {root}/new.py; ! grep"))
     error = team.swarm("verify", "--format", "json", exit=1).document["error"]
@@ -110,7 +112,7 @@ def test_a_proof_that_writes_elsewhere_is_told_with_the_files(team: Team, amende
 
 
 @raises("PUBLISH_TARGET_DIRTY")
-def test_a_target_whose_checkout_is_not_clean_is_told_with_where_it_is(team: Team, amended: Team) -> None:
+def test_a_target_whose_checkout_is_not_clean_is_reported_with_where_it_is(team: Team, amended: Team) -> None:
     team.repo.write({"README.md": "# In the works\n"})
     error = team.merge("--publish", exit=1).document["error"]
     root = str(team.repo.root)
@@ -124,7 +126,7 @@ def test_a_target_whose_checkout_is_not_clean_is_told_with_where_it_is(team: Tea
 
 
 @raises("LEDGER_BROKEN")
-def test_an_event_that_was_edited_is_told_with_what_its_hash_should_be(swarm: Swarm, workspace: Workspace) -> None:
+def test_an_event_that_was_edited_is_reported_with_what_its_hash_should_be(swarm: Swarm, workspace: Workspace) -> None:
     with sqlite3.connect(workspace.db) as conn:
         conn.execute("DROP TRIGGER the_ledger_is_not_edited")
         (found,) = conn.execute("SELECT hash FROM events WHERE seq = 2").fetchone()
@@ -148,7 +150,9 @@ def test_an_event_that_was_edited_is_told_with_what_its_hash_should_be(swarm: Sw
 
 
 @raises("WORK_AT_RISK")
-def test_work_that_a_clean_would_lose_is_told_as_the_state_of_its_report(swarm: Swarm, dispatched: Workspace) -> None:
+def test_work_that_a_clean_would_lose_is_reported_as_the_state_of_its_report(
+    swarm: Swarm, dispatched: Workspace
+) -> None:
     swarm("collect", exit=1)
     (dispatched.folder / dispatched.run / "worktrees/w1-code/notes.txt").write_text("mine")
     answer = swarm("clean", "--apply", "--reason", "over", exit=1)

@@ -92,7 +92,7 @@ class RowScene(Scene):
         return found
 
     def doctor(self) -> dict[str, str]:
-        """What the doctor finds to be otherwise than it should be."""
+        """Return the checks of doctor that do not pass."""
         checks = self.swarm("doctor", "--format", "json", exit=None).data["checks"]
         return {
             check["id"]: check["message"] for check in checks if check["status"] != "pass" and check["id"] != "disk"

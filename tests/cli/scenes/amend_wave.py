@@ -1,4 +1,4 @@
-"""A run in an amend wave, and what the tests of it ask: who is told what, who touched what, what was claimed."""
+"""A run in an amend wave, with its assigned findings, touched files and claimed fixes."""
 
 import json
 import sqlite3
@@ -67,8 +67,8 @@ class Amending(NamedTuple):
     def dispatch(self, *options: str, phase: str = PHASE, exit: int = 0) -> Answer:  # noqa: A002
         return self.swarm("dispatch", self.run, phase, *options, "--format", "json", exit=exit)
 
-    def told(self, answer: Answer) -> dict[str, list[dict[str, Any]]]:
-        """What each agent's prompt says of findings, line by line."""
+    def assigned(self, answer: Answer) -> dict[str, list[dict[str, Any]]]:
+        """Return the findings that each agent's prompt lists, line by line."""
         found = {}
         for agent in answer.data["agents"]:
             text = Path(agent["promptPath"]).read_text(encoding="utf-8")
@@ -108,7 +108,7 @@ class Amending(NamedTuple):
         return self.swarm("collect", self.run, "--format", "json", exit=exit).data
 
     def claims(self) -> list[tuple[Any, ...]]:
-        """What was kept of files: the domain, path, kind, whether git shows it and the agent told it, the owner."""
+        """Return the claimed files: domain, path, kind, whether git shows and the agent reports them, owner."""
         return self.sql(
             "SELECT domain, path, file_claims.kind, observed, reported, owner, violation FROM file_claims"
             " JOIN agent_runs ON agent_runs.id = agent_run_id ORDER BY agent_run_id, path"
@@ -130,7 +130,7 @@ def fixes(data: Any) -> list[tuple[str, str, str]]:
 
 
 def skipped(data: Any, *, unanswered: bool = False) -> list[tuple[str, str, str]]:
-    """The fixes that were not taken; those that nobody said a word of, only when they are asked for."""
+    """Return the fixes that were not taken; findings that an agent did not answer only on request."""
     reports = [(fix["findingId"], fix["domain"], fix["reason"]) for fix in data["skippedFixes"]]
     return [item for item in reports if unanswered or item[2] != "unanswered"]
 

@@ -1,4 +1,4 @@
-"""What the tests of a broken world share: a verb of each kind where it has work to do, and what there was before."""
+"""Worlds that are broken: a verb of each kind in a state where it has work to do, and the state before."""
 
 import json
 import os
@@ -133,7 +133,7 @@ class World(NamedTuple):
         return sorted(name for name in names if left.match(name))
 
     def outcome(self) -> str:
-        """What the run has come to, without what no two runs have in common."""
+        """Return the state of the run, without ids and times."""
         data = self.team.swarm("status", self.team.run, "--format", "json").data
         kept = {key: data[key] for key in ("waves", "agentSummary", "findings", "assessment")}
         kept["run"] = data["run"]["status"]

@@ -1,4 +1,4 @@
-"""A coordinator for tests: writes the agents' answers by hand, and records what a build said without running one."""
+"""A coordinator for tests: writes the agents' answers by hand, and records verdicts of builds without running them."""
 
 import json
 import shlex
@@ -45,12 +45,12 @@ class Coordinator(NamedTuple):
         return self.swarm("advance", self.place.run, "--check-only", *words, "--format", "json", exit=None)
 
     def verdict(self) -> tuple[str, set[str]]:
-        """What the gates say, and which were not passed."""
+        """Return the verdict of the gates, and the gates that were not passed."""
         data = self.check().data
         return data["verdict"], {gate["name"] for gate in data["gates"] if not gate["passed"]}
 
     def verify(self, verdict: str = "pass", commit: str | None = None) -> None:
-        """Record what a build said of the run's phase; of a wave, where it has one."""
+        """Record the verdict of a build for the run's phase, and for its wave where it has one."""
         with self.control() as conn:
             run, wave = runs.find(conn, self.place.run), waves.newest(conn, self.place.run)
             assert run is not None
@@ -113,7 +113,7 @@ class Coordinator(NamedTuple):
             self.output(domain).write_text(json.dumps(body), encoding="utf-8")
 
     def output(self, domain: str) -> Path:
-        """Where the newest agent of a domain shall answer."""
+        """Return the output file of the newest agent of a domain."""
         return Path(self._newest(domain).output_path)
 
     def newest_tree(self) -> Path:
@@ -152,7 +152,7 @@ class Coordinator(NamedTuple):
         return [finding["findingId"] for finding in listed]
 
     def follow(self, *, code: int | None = 0) -> str:
-        """Do what status says comes next; return the verb."""
+        """Run the next command that status names; return its verb."""
         program, *words = shlex.split(self.assessed[2])
         assert program == "swarm"
         self.swarm(*words, exit=code)

@@ -39,7 +39,7 @@ def states(answer: Answer) -> dict[str, str]:
 
 
 def lasting(team: Team) -> dict[str, Any]:
-    """What a merge leaves, whenever it ran and however often it was begun."""
+    """Return the rows that a merge leaves, without times: the same however often it was begun."""
     with sqlite3.connect(team.place.db) as conn:
         found = {
             "merges": conn.execute("SELECT wave_id, ref, base, commit_sha, domains, dropped FROM merges").fetchall(),

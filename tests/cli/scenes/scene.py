@@ -55,7 +55,7 @@ class Scene:
 
     @property
     def db(self) -> Path:
-        """Where the control plane is, or would be."""
+        """The path of the control plane, whether it exists or not."""
         return self.repo.root / "swarms/control-plane.db"
 
     def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:

@@ -1,4 +1,4 @@
-"""What a test looks at around a call: every byte below a folder, and what stands on stderr."""
+"""Snapshots around a call: every byte below a folder, and the block on stderr."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ def everything_in(folder: Path) -> dict[str, bytes]:
 
 @contextmanager
 def nothing_changes(folder: Path) -> Iterator[None]:
-    """Hold that not a byte below a folder is another afterwards."""
+    """Check that no byte below a folder changes."""
     before = everything_in(folder)
     yield
     after = everything_in(folder)
@@ -31,5 +31,5 @@ def nothing_changes(folder: Path) -> Iterator[None]:
 
 
 def block_of(answer: Answer) -> str:
-    """Return what stands on stderr beside the events."""
+    """Return the text on stderr beside the events."""
     return "\n".join(line for line in answer.err.splitlines() if not line.startswith("{"))

@@ -1,4 +1,4 @@
-"""Three findings, and what the tests of triage ask of them."""
+"""Three findings, with their statuses, rows and decisions."""
 
 import json
 import sqlite3
