@@ -38,7 +38,7 @@ def test_every_exit_code_is_explained_with_the_codes_that_end_so(swarm: Swarm, n
 
 
 @pytest.mark.parametrize("thing", ["exit:4", "attempt:1", "nonsense", "", "NO_SUCH_CODE", "F-00000000"])
-def test_what_is_nothing_is_reported_so_where_there_is_no_database(swarm: Swarm, thing: str) -> None:
+def test_an_unknown_subject_is_refused_without_a_database(swarm: Swarm, thing: str) -> None:
     assert swarm("explain", thing, exit=1).code == "SUBJECT_UNKNOWN"
 
 

@@ -71,7 +71,7 @@ def test_what_happens_in_the_run_meanwhile_does_not_hide_it(moved: Team, swarm_p
 
 
 @pytest.mark.parametrize("at", ["commit.after", "commit.before:2"])
-def test_who_has_removed_on_since_is_not_reported_to_go_back(moved: Team, swarm_process: Swarm, at: str) -> None:
+def test_a_run_that_has_continued_since_is_not_asked_to_go_back(moved: Team, swarm_process: Swarm, at: str) -> None:
     kill(moved, swarm_process, moved.run, at=at)
     moved.repo.commit({"later.txt": "later\n"})
     assert "rewind" not in str(assessed(moved))
@@ -87,7 +87,7 @@ def test_it_can_be_taken_back_instead(moved: Team, swarm_process: Swarm) -> None
     assert "rewind" not in str(assessed(moved))
 
 
-def test_of_an_older_run_it_is_not_reported_where_it_would_be_taken_for_the_newer_one_s(
+def test_the_call_of_an_older_run_is_not_named_where_it_would_be_taken_for_the_newer_one_s(
     moved: Team, swarm_process: Swarm
 ) -> None:
     kill(moved, swarm_process, "HEAD~1", "--force-arbitrary-ref")
@@ -100,7 +100,7 @@ def test_a_wave_in_flight_whose_git_folder_was_changed_is_left_behind_by_collect
 ) -> None:
     (dispatched.folder / "swarm.toml").write_text('[runtimes.no]\nkind = "command"\nargv = ["false"]\n')
     swarm("launch", "--runtime", "no", exit=3)
-    repo.git("config", "user.signingkey", "x")
+    repo.git("config", "core.hooksPath", "elsewhere")
     error = swarm("resume", "--apply", "--reason", "again", "--format", "json", exit=1).document["error"]
     assert (error["code"], error["behind"]) == ("WAVE_GIT_FOLDER_CHANGED", f"swarm collect {dispatched.run}")
     swarm("collect", dispatched.run, exit=1)
