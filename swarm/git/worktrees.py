@@ -169,11 +169,6 @@ def is_as_made(git: Git, tree: Tree, commit: str) -> bool:
     return tree.path.is_dir() and not tree.path.is_symlink() and _is_as_new(git, tree, commit)
 
 
-def holds_nothing(git: Git, tree: Tree, commit: str) -> bool:
-    """Say whether a worktree is untouched or half-made, and so holds nothing that its commit lacks."""
-    return is_as_made(git, tree, commit) or (not tree.path.is_symlink() and is_unfilled(git, tree, commit))
-
-
 def admin_dir(tree: Path) -> Path:
     """Return the folder in which git keeps a worktree's own state, as its `.git` file says right now."""
     words = (tree / ".git").read_text(encoding="utf-8", errors="surrogateescape")
