@@ -29,6 +29,7 @@ def document(value: Any) -> Any:
 
     Keys of records are in camelCase, except those of `AS_THEY_ARE`; keys of mappings stay.
     """
+    # Records before plain tuples: a NamedTuple is a tuple as well.
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         keys = _keys(value._fields, AS_THEY_ARE.get(type(value).__name__, ()))
         return {key: document(item) for key, item in zip(keys, value, strict=True)}
@@ -39,6 +40,7 @@ def document(value: Any) -> Any:
     return value
 
 
+# Cached: a list of 100,000 findings converts the names of its record a single time.
 @cache
 def _keys(fields: tuple[str, ...], as_they_are: tuple[str, ...]) -> list[str]:
     return [name if name in as_they_are else camel(name) for name in fields]
@@ -75,6 +77,7 @@ def _schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 def _record_schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     name = kind.__name__
     if name not in definitions:
+        # Entered before the fields are read: a record may hold records of its own type.
         definitions[name] = {}
         hints = get_type_hints(kind, localns={name: kind})
         keys = _keys(kind._fields, AS_THEY_ARE.get(kind.__name__, ()))

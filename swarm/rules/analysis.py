@@ -20,7 +20,7 @@ class Analysis(NamedTuple):
 
     def rules_at(self, path: str | None) -> frozenset[str]:
         """Return the rules that were on for a file: those of the nearest folder that has a configuration."""
-        # The longest folder first: a nested configuration replaces that of the folder above, it does not add to it.
+        # The longest folder first: a nested configuration replaces the configuration of the folder above.
         folders = [f"./{path}".rsplit("/", depth)[0] for depth in range(1, (path or "").count("/") + 2)]
         near = (self.roots[folder] for folder in [*folders, "./."] if folder in self.roots)
         return next(near, self.roots.get("", frozenset()))

@@ -136,7 +136,7 @@ def _recovery(facts: RunFacts) -> str | None:
     # A changed git folder fails every recovery too: git must not run in those trees.
     if wave is None or facts.is_git_changed or statuses <= {AgentRunStatus.COMPLETE}:
         return None
-    # Resume first: it redispatches the failed agents and names the blocked ones with their commands.
+    # Resume first: `resume` redispatches the failed agents and names the blocked agents with their commands.
     if not statuses <= {AgentRunStatus.COMPLETE, *AGENT_RUN.blocked}:
         return f"swarm resume {facts.run_id}"
     # A corrected output does not undo an edit in a foreign file, so the agent runs anew.

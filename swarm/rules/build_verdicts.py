@@ -75,7 +75,7 @@ def verdict_of(steps: Iterable[StepFacts]) -> BuildVerdict:
     if not ran:
         return BuildVerdict.SKIP
     verdicts = [_step_verdict(step) for step in ran]
-    # Lint and types alone prove no behaviour, so such a build does not pass.
+    # Lint and types alone prove no behaviour, so a build without tests does not pass.
     if all(step.kind != "test" for step in ran):
         verdicts.append(BuildVerdict.NO_TESTS)
     return min(verdicts, key=_GRAVITY.__getitem__)

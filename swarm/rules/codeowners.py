@@ -128,7 +128,7 @@ def _owners(words: str) -> tuple[str, ...]:
 
 
 def _steps(pattern: str) -> tuple[tuple[str, ...], ...]:
-    """Return the globs of a pattern, each as its steps: for a path itself and, as it may be a folder's, for all below.
+    """Return the globs of a pattern, each as its steps: for the path itself and, for a folder, for all paths below.
 
     A step is a glob of ours already, with what is special to us and not here behind a backslash.
     """
@@ -171,7 +171,7 @@ def _split(pattern: str) -> list[str]:
         elif part == "\\":
             raise ValueError(f"the pattern '{_shown(pattern)}' ends in a backslash")
         elif part[0] == "*":
-            # `**` is any depth only as a whole step; beside other characters it means the same as `*`.
+            # `**` is any depth only as a whole step; beside other characters both stars mean a single `*`.
             only_stars[-1] = not steps[-1] and len(part) > 1
             steps[-1] += "*"
         else:
@@ -267,7 +267,7 @@ def _may_be_one_name(step: str, other: str) -> bool:
 
 @cache
 def _ends(step: str) -> tuple[str, str]:
-    """Return what stands before the first wildcard of a step and what after the last, or the whole step twice."""
+    """Return the text before the first wildcard of a step and the text after the last, or the whole step twice."""
     runs = _RUN.findall(step)
     head, tail = runs[0], runs[-1]
     return "" if head in _WILDCARDS else head, "" if tail in _WILDCARDS else tail

@@ -45,7 +45,7 @@ def match(
     _by_alias(matcher, crowded)
     _by_line(matcher)
     matcher.pair(lambda known: known.fingerprint, lambda report: report.fingerprint, _same_identity)
-    # Second time, with the crowded ones: the line map has settled those that it can.
+    # A second time, with the crowded fingerprints: the line map has settled all findings that it can.
     _by_alias(matcher, frozenset())
     _by_rewritten_line(matcher)
     _by_move(matcher)

@@ -68,6 +68,7 @@ def work_ref(run_id: str, tree: str) -> str:
 
 def save_point_tag(run_id: str) -> str:
     """Return the tag of a run's save point."""
+    # Only the first: the rest of the id must stay, so that the tag leads back to its run.
     return run_id.replace(_RUN, _SAVE_POINT, 1)
 
 

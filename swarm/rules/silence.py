@@ -25,7 +25,7 @@ class Coverage(NamedTuple):
 class SilenceVerdict(NamedTuple):
     """Observation of a finding by a wave that did not report the finding, with evidence and reason.
 
-    `is_covered` holds where the wave looked at the place, so that its silence counts as a miss.
+    `is_covered` holds where the wave checked the place, so that the silence counts as a miss.
     """
 
     observation: Observation
@@ -38,7 +38,7 @@ def verdict_on_silence(
     coverage: Coverage, fate: Fate, *, rule: str, analyzer: str | None, path_unchanged: bool
 ) -> SilenceVerdict:
     """Judge a finding that the wave did not report. Silence alone is never a fix."""
-    # First of all: where no agent looked, not even a vanished line tells the wave anything.
+    # First of all: where no agent checked the place, not even a missing line proves anything to the wave.
     if coverage.gap:
         return SilenceVerdict(Observation.UNVERIFIED, None, coverage.gap, is_covered=False)
     # A comment that turns the rule off is the cheapest way to fake a fix.
@@ -51,7 +51,7 @@ def verdict_on_silence(
     rescan = _rescan(coverage, rule=rule, analyzer=analyzer, path_unchanged=path_unchanged)
     if rescan.observation is Observation.FIXED:
         return rescan
-    # After the rescan: an analyzer's silence is the stronger evidence, and is recorded as such.
+    # After the rescan: where both hold, the analyzer's silence is the stronger evidence to record.
     if fate is Fate.GONE:
         return SilenceVerdict(
             Observation.FIXED, EvidenceKind.ANCHOR, "the line is gone or was rewritten", is_covered=True

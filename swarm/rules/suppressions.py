@@ -40,7 +40,7 @@ def without_comment(line: str) -> str:
 def suppressions_at(lines: Sequence[str], line: int) -> tuple[Suppression, ...]:
     """Return the comments about the findings of a line: those at its end, and those alone on the line above."""
     found = []
-    # The line's own comment first: it is the more exact of the two.
+    # The line's own comment first: a comment on the line is more exact than a comment above.
     for number in (line, line - 1):
         comment = _comment(lines[number - 1]) if 1 <= number <= len(lines) else None
         if comment is not None and (number == line or not comment.code.strip()):

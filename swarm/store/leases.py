@@ -46,6 +46,7 @@ def holding(conn: sqlite3.Connection, run_id: str, wave_number: int) -> dict[str
     Leases for the next wave count too while that wave does not exist: they were granted after this wave failed.
     """
     found = granted(conn, run_id, wave_number)
+    # After a failed wave `lease grant` is for the next number, and `resume` takes up the failed wave.
     for domain, files in granted(conn, run_id, wave_number + 1).items():
         found.setdefault(domain, set()).update(files)
     return found

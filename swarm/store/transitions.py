@@ -67,11 +67,12 @@ def move_agent_run(
     payload: dict[str, object] | None = None,
 ) -> None:
     """Bring an agent run to another state; `payload` goes into the event. Raises as `move_wave` does."""
+    # The law first: an unlawful step must be refused as unlawful even when another process was faster.
     _hold_to(AGENT_RUN, agent.status, target, override=override, wave=wave, agent=agent)
     moment = now()
     started = moment if target is AgentRunStatus.RUNNING else None
     ended = moment if states.is_ended(target) else None
-    # A reason for completing or starting explains an override; shown as an error it would mislead.
+    # A reason for completing or starting explains an override, and would mislead in the column of errors.
     error = None if target in {AgentRunStatus.COMPLETE, AgentRunStatus.RUNNING} else reason
     if not agent_runs.set_status(conn, agent, target, started=started, ended=ended, error=error):
         raise errors.StateConflict(
@@ -114,6 +115,7 @@ def _hold_to(
     refusal = states.refusal(machine, source, target, override=override)
     if refusal is None:
         return
+    # A refusal names the lawful steps, so that the caller need not read the table of states.
     allowed = states.allowed_from(machine, source)
     remedy = f"from {source} it may go to: {', '.join(allowed) or 'nothing'}"
     if refusal is Refusal.BLOCKED and agent is not None:

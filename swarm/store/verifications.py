@@ -92,6 +92,7 @@ class Verification(NamedTuple):
 def add_verification(conn: sqlite3.Connection, new: NewVerification) -> Verification:
     """Record a verification; return the row."""
     documents = {"steps": _steps_text(new.steps), "claims": _claims_text(new.claims)}
+    # One more for `created`, which the record does not have.
     marks = ", ".join("?" * (len(NewVerification._fields) + 1))
     row = conn.execute(
         f"INSERT INTO verifications ({', '.join(NewVerification._fields)}, created)"  # noqa: S608

@@ -110,6 +110,7 @@ def _filters(repository: Repository, folder: Path, since: str | None, wave: Wave
     inside = folder.resolve()
     if inside == repository.root:
         return Filters(lines=lines)
+    # An audit called in a folder reports that folder, though the wave covers the repository.
     prefix = inside.relative_to(repository.root).as_posix()
     return Filters(lines=lines, paths=(f"{_literal(prefix)}/**",))
 

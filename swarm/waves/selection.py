@@ -23,7 +23,7 @@ def is_wave_number(word: str) -> bool:
 
 
 def wave_number(word: str) -> int:
-    """Return the number of a word, at most the largest of SQLite: no wave has a larger one."""
+    """Return the number of a word, at most SQLite's largest: no wave has a larger number."""
     # Compared by length: a number of a million digits must not reach `int`.
     digits = word.lstrip("0") or "0"
     return int(digits) if len(digits) < len(str(_LARGEST)) else _LARGEST

@@ -20,6 +20,7 @@ def gates(facts: ReportFacts) -> str:
 
 
 def _group(title: str, cards: "Iterator[str] | map[str]") -> Iterator[str]:
+    # A heading without cards would be noise, so the cards are made first.
     body = list(cards)
     if body:
         yield f'<h3>{title}</h3><div class="cards">'

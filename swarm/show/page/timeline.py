@@ -32,6 +32,7 @@ def timeline(facts: ReportFacts) -> str:
     """Return the lanes, oldest first; the newest and the failed lanes are open."""
     if not facts.waves:
         return '<p class="empty">No wave has been dispatched yet.</p>'
+    # Long runs have hundreds of waves; the page opens on the recent and the failed.
     newest = facts.waves[-_OPEN_LANES:]
     lanes = (
         part
@@ -113,6 +114,7 @@ def _agent(agent: AgentLane, wave: WaveLane, span: float) -> Iterator[str]:
 def _bars(agent: AgentLane, wave: WaveLane, span: float) -> Iterator[str]:
     for attempt in agent.attempts:
         begin = seconds_between(wave.dispatched, attempt.began) / span * 100
+        # An attempt that still runs reaches to the right edge.
         until = seconds_between(wave.dispatched, attempt.ended) / span * 100 if attempt.ended else 100.0
         # Clocks of several machines can disagree, so a bar is kept inside its lane.
         size = min(max(until - begin, _LEAST_BAR), 100.0)

@@ -18,7 +18,7 @@ from swarm.workspace import Workspace
 def undo(store: Store, workspace: Workspace, run: Run, *, apply: bool, reason: str) -> UndoResult:
     """Bring back everything that the last `clean` or `rewind` of a run removed; the states of its waves stay.
 
-    All reasons to refuse are checked before anything is touched, and the next call continues one that died. Raises
+    All reasons to refuse are checked before anything is touched, and the next call continues an undo that died. Raises
     UndoRefused.
     """
     repository = repository_at(Path(run.local_path))

@@ -81,6 +81,7 @@ def plan_undo(conn: sqlite3.Connection, workspace: Workspace, repository: Reposi
         plan = UndoPlan(run, repository, workspace, intent, tuple(_rewound(run, payload)), checkout)
     # Report only the successors: the other checks would compare against trees of a newer wave.
     if problems := list(_successors(conn, plan)) or [*_hindrances(plan), *_moved_on(plan)]:
+        # The first problem with its remedy; the others are counted, since a remedy may solve them too.
         problem, remedy = problems[0]
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise errors.UndoRefused(verb=intent.verb, problem=problem + more, remedy=remedy, run_id=run.id)
@@ -109,6 +110,7 @@ def _as_it_was(
     """Return a removed tree; a sparse tree gets the list of its files."""
     number = wave_of_tree(removed.path.name) if removed.path is not None else None
     wave = waves.numbered(conn, run.id, number) if number is not None else None
+    # Without the wave or the commit nobody knows the files, and a whole tree loses nothing.
     if removed.path is None or wave is None or not holds_commit(repository.git, removed.commit):
         return removed
     origin = Origin(repository, wave, workspace.wave_folder(run.id, wave.number))
@@ -207,6 +209,7 @@ def _moved_on(plan: UndoPlan) -> Iterator[tuple[str, str]]:
         yield f"branch {branch} has moved on since, to {repository.head[:12]}", f"`git branch back {back}` keeps it"
     elif not holds_commit(repository.git, back):
         yield f"commit {back[:12]} is gone", "there is nothing to bring it back from"
+    # The user's edits in the checkout are never overwritten.
     elif not checkouts.can_forward(repository.root, at, back):
         yield f"{repository.root} has changes that would be in the way", "commit or stash them there"
 

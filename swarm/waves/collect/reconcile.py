@@ -130,7 +130,7 @@ def _paired(
         # Reports of these agents were recorded by an earlier collect, and would count a second time.
         for report in reports if agent_run_id not in earlier.counted else ():
             alike[report.fingerprint].append(report)
-    # The gravest report stands for all equal ones, so that no report lowers the severity.
+    # The gravest report represents all equal reports, so that no report lowers the severity.
     heads = [min(reports, key=lambda report: SEVERITY_RANK[report.severity]) for reports in alike.values()]
     by_row = {item.known.row_id: item for item in known}
     # Before the matching: a finding that this wave has seen must not match a second report and become two sightings.
@@ -161,7 +161,7 @@ def _seen_before(
 
 
 def _new(wave: Wave, paired: _Pairing, analyzers: Mapping[int, str | None], taken_ids: set[str]) -> list[NewFinding]:
-    # Fingerprints are unique in a run, and two equal lines can end up with the same one.
+    # Fingerprints are unique in a run, and two equal lines can end up with the same fingerprint.
     taken = {item.known.fingerprint for item in paired.by_row.values()}
     new = []
     for head in paired.fresh:

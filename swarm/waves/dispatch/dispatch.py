@@ -38,7 +38,7 @@ def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequ
         plan = plan_wave(store.conn, workspace, run, request, repository, domains, config, runtime)
         return _result(plan, None, len(tracked_changes(repository.git)))
     with worktrees.worktree_lock(repository, "dispatch"):
-        # Read HEAD again: another command may have moved it while this one waited for the lock.
+        # Read HEAD again: another command may have moved HEAD while this call waited for the lock.
         repository = repository_at(repository.root)
         # Checked again under the lock, before trees are made in vain; the transaction checks a last time.
         preconditions.no_wave_in_flight(store.conn, run, request.phase)

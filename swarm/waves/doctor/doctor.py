@@ -53,7 +53,7 @@ def doctor(workspace: Workspace, config: Config) -> DoctorResult:
     Only SQLite itself may write: opening a database rolls back the transaction of a writer that died.
     """
     checks = [_python(), _engine(), _git(), _disk(workspace), _runtime(config)]
-    # Before the database is opened: opening plays a journal back, and the trace is then gone.
+    # Before the database is opened: opening rolls a journal back and removes the trace.
     had_journal = _journal(workspace).exists()
     store, database = _database(workspace)
     checks += database

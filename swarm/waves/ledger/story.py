@@ -127,6 +127,7 @@ def _order(subject: str) -> tuple[str, int, str]:
 
 def _run_created(story: Story, event: Event, payload: Facts) -> None:
     story.put(event, status=event.to_state, commit=payload["commit"], timeout=payload.get("timeout", ABSENT))
+    # A run begins with a draft; the event with its domains follows.
     story.put(event, f"map:{event.run_id}", state="draft", domains=ABSENT)
 
 
@@ -139,6 +140,7 @@ def _moved(story: Story, event: Event, payload: Facts) -> None:
 def _agent_moved(story: Story, event: Event, payload: Facts) -> None:
     # An agent run that was planned and never dispatched has no earlier event.
     story.leave(event, story.facts.get(event.subject, {}).get("status", AgentRunStatus.PENDING))
+    # Only the event that dispatches a planned agent has a payload.
     prompt = {"domain": payload["domain"], "prompt": payload["promptSha256"]} if payload else {}
     story.put(event, status=event.to_state, wave=event.wave_id, **prompt)
 
@@ -237,6 +239,7 @@ def _verified(story: Story, event: Event, payload: Facts) -> None:
 
 
 def _merged(story: Story, event: Event, payload: Facts) -> None:
+    # The event's own subject is the wave, which can be merged several times.
     subject = merge_subject(event.wave_id, payload["ref"], event.to_state)
     lists = {key: listed(payload[key]) for key in ("domains", "dropped")}
     story.put(event, subject, base=payload["base"], **lists)

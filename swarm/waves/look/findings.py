@@ -102,7 +102,7 @@ def _keeps(filters: Filters) -> Callable[[Finding], bool]:
         if filters.lines is None:
             return True
         spans = filters.lines.get(finding.file or "", ())
-        # A finding about the end of a file stands on the empty line after the last line.
+        # A finding about the end of a file has the number of the empty line after the last line.
         at_end = finding.line is not None and not finding.quote
         return any(
             finding.line is None or finding.line in span or (at_end and finding.line - 1 in span) for span in spans

@@ -59,6 +59,7 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
         dispatch_sha=wave.dispatch_sha,
         isolated=wave.isolated,
         ownership_probe_degraded=wave.ownership_probe_degraded,
+        # The frozen map and not the live map: the receipt says by which rules the wave was judged.
         snapshot_sha256=snapshots.digest_of(conn, wave.snapshot_id),
         map=tuple(ReceiptDomain(*domain) for domain in snapshots.map_of(conn, wave.snapshot_id)),
         runtime=wave.runtime,
@@ -98,6 +99,7 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
             for made in merges.merges_of(conn, wave.id)
         ),
         verifications=tuple(_verification(made) for made in verifications.verifications_of(conn, run.id, wave.id)),
+        # While `advance` makes the receipt, its promotion has no row yet.
         promotion=promotion or _promotion(conn, wave),
         ledger=ReceiptLedger(*ledger.span_of(conn, run.id, wave.id)),
     )
@@ -154,6 +156,7 @@ def _findings(conn: sqlite3.Connection, wave: Wave, kept: WaveResult) -> Receipt
         fixed=kept.fixed,
         unverified=kept.unverified,
         recurred_while_closed=kept.recurred_while_closed,
+        # All severities in their order, zeros too: equal states must give equal bytes.
         by_severity={severity: seen.by_severity.get(severity, 0) for severity in SEVERITIES},
         sightings=seen.sightings,
         digest=seen.digest,
@@ -169,6 +172,7 @@ def _verification(made: Verification) -> ReceiptVerification:
         commit_sha=made.commit_sha,
         verdict=made.verdict,
         adapter=made.adapter,
+        # Without times and logs, which differ from machine to machine.
         steps=tuple(ReceiptStep(step.name, step.passed, step.exit_code) for step in made.steps),
         test_count=made.test_count,
         offending=made.claims.offending if made.claims else None,

@@ -92,6 +92,7 @@ def _wave(wave: Wave) -> StatusWave:
 
 
 def _agent(agent: AgentRun, run: Run) -> StatusAgent:
+    # An agent that waits for its launch has no age.
     works = not is_ended(agent.status) and agent.started is not None
     is_stale = works and seconds_since(agent.started or "") > run.timeout_seconds
     return StatusAgent(agent.domain, agent.status, agent.started, agent.ended, agent.error, is_stale)
@@ -134,6 +135,7 @@ def _findings(counts: Mapping[tuple[str, str, str], int], ended: Wave | None) ->
     by_severity = dict.fromkeys(SEVERITIES, 0)
     for (state, severity, _), count in counts.items():
         by_status[state] = by_status.get(state, 0) + count
+        # Severities count open findings alone, as the gates do.
         if state in OPEN_STATUSES:
             by_severity[severity] += count
     this_wave = None

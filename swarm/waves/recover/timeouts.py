@@ -50,5 +50,5 @@ def _begun(conn: sqlite3.Connection, agent: AgentRun) -> str:
     dispatched = [
         event.ts for event in ledger.events_of(conn, f"agent_run:{agent.id}") if event.to_state == "dispatched"
     ]
-    # The last one: an agent that was dispatched again has its whole time anew.
+    # The last dispatch counts: an agent that was dispatched again has its whole time anew.
     return dispatched[-1] if dispatched else ""

@@ -62,6 +62,7 @@ def domains(store: Store, run: Run, paths: Sequence[str], request: MapRequest) -
         case MapRequest(action="who"):
             return who_owns(store.conn, run, request.subject, paths)
         case _:
+            # A table: these actions only read and take the same arguments.
             views = {"show": shown_map, "check": checked_map, "history": map_history}
             return views[request.action](store.conn, run, paths)
 
@@ -92,6 +93,7 @@ def who_owns(conn: sqlite3.Connection, run: Run, path: str, paths: Sequence[str]
     """Return the owner of a path, and the glob that matches it."""
     found = OwnershipMap(domain_table.domain_map(conn, run.id)).glob_that_owns(path)
     shown = shown_map(conn, run, paths)
+    # A path that does not exist yet has an owner too: an agent may be about to create the file.
     warnings = () if path in set(paths) else (f"{path} is no file of HEAD; the map would give it so",)
     if found is None:
         return shown._replace(path=path, owner=UNASSIGNED, warnings=warnings)
@@ -146,6 +148,7 @@ def add(store: Store, run: Run, paths: Sequence[str], change: DomainChange) -> D
     new = Domain(change.name, change.ownership or Ownership.OWNED, change.globs or (), change.description or "")
 
     def added(domains: list[Domain]) -> list[Domain]:
+        # Inside the transaction, in which the map is read: two processes may add the same name at once.
         if any(domain.name == change.name for domain in domains):
             raise errors.DomainExists(name=change.name, run_id=run.id)
         at = len(domains) if change.before is None else _position(domains, change.before)
@@ -169,6 +172,7 @@ def edit(store: Store, run: Run, paths: Sequence[str], change: DomainChange) -> 
         )
         others = domains[:at] + domains[at + 1 :]
         if change.before is not None:
+            # The position among the others, since the domain itself is out of the list by now.
             at = _position(others, change.before)
         return [*others[:at], new, *others[at:]]
 

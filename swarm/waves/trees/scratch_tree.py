@@ -52,7 +52,7 @@ def _free_place(folder: Path, commit: str) -> Path:
 
 @contextmanager
 def _held(place: Path) -> Iterator[None]:
-    """Hold a lock on a scratch tree's folder, which no child inherits, where its file system has such locks."""
+    """Hold a lock on a scratch tree's folder, which no child inherits, where its file system has locks."""
     handle = os.open(place, _FOLDER)
     try:
         with suppress(OSError):

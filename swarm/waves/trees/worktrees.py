@@ -144,7 +144,7 @@ def _refused(git: Git, domain: str, tree: Tree, error: Exception) -> errors.Isol
 def _can_be_cleaned(git: Git, tree: Tree) -> bool:
     """Say whether `clean` can remove the obstacle of a tree: a worktree, or a branch without a checkout."""
     if os.path.lexists(tree.path):
-        # A folder without this file is not git's, and `clean` would not touch such a folder.
+        # A folder without this file is not git's, and `clean` would leave the folder alone.
         return (tree.path / ".git").is_file() and not tree.path.is_symlink()
     if tree.branch is None:
         return False

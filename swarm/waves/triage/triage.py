@@ -74,10 +74,12 @@ def _found(conn: sqlite3.Connection, run: Run, targets: Targets) -> list[Decidab
 
 def _is_decided_so(item: Decidable, action: Action, grounds: Grounds) -> bool:
     wanted = DECISION_OF.get(action)
+    # Reopen and close are never there already: both depend on the observation.
     if wanted is None or item.decision != wanted or item.observation == Observation.FIXED:
         return False
     if action is Action.APPROVE:
         return grounds.reason in {None, item.decision_reason} and item.decision_expires is None
+    # A decision of a file or a comment becomes the coordinator's own, even with the same words.
     is_ours = item.decision_source == Source.COORDINATOR
     return is_ours and (item.decision_reason, item.decision_expires) == (grounds.reason, grounds.expires)
 
@@ -118,7 +120,7 @@ def _write(
             return tuple(finding_decided(item, status_of(decisions.reopened_as(item), Decision.OPEN)) for item in items)
         case Action.CLOSE:
             wave = waves.newest(conn, run.id)
-            # The newest wave's commit stands for the state that the operator saw.
+            # The newest wave's commit is the best record of the state that the operator saw.
             number, commit = (None, None) if wave is None else (wave.number, wave.dispatch_sha)
             decisions.close(
                 conn, run.id, items, taken, OperatorEvidence(grounds.evidence, grounds.verified_how, number, commit)
