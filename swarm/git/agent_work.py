@@ -55,13 +55,19 @@ def keep_index(git_dir: Path, target: Path) -> None:
 
 
 def touched_files(
-    common_dir: Path, tree: Path, commit: str, kept_index: Path | None, branch: str | None
+    common_dir: Path,
+    tree: Path,
+    commit: str,
+    kept_index: Path | None,
+    branch: str | None,
+    *,
+    view: UserView | None = None,
 ) -> list[Touched]:
     """Return what differs between a commit and a worktree: on its branch, in its files, and files that are new."""
     if endless := traps(tree, common_dir):
         return [Touched(path, "edit") for path in endless]
     found: dict[str, str] = {}
-    with own_index(common_dir, tree, commit, kept_index) as git:
+    with own_index(common_dir, tree, commit, kept_index, view=view) as git:
         _note(found, changed_files(git))
         found |= dict.fromkeys(new_files(git), "create")
         found |= dict.fromkeys(filled_submodules(git, tree, commit), "edit")

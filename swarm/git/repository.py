@@ -10,6 +10,7 @@ from swarm import errors
 from swarm.git import work_tree
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.runner import Git, GitError
+from swarm.git.user_view import UserView
 from swarm.rules.ref_names import HEADS
 from swarm.scratch import scratch_folder
 
@@ -20,7 +21,8 @@ SUBMODULE_MODE = "160000"
 class Repository(NamedTuple):
     """A checkout: the real path of its root, its common git folder, HEAD's commit and branch.
 
-    `objects` is where new objects go, where that is not the repository itself.
+    `objects` is where new objects go, where that is not the repository itself. `view` is how files of work trees are
+    read, where that is not as the user who runs this process has it.
     """
 
     root: Path
@@ -28,11 +30,12 @@ class Repository(NamedTuple):
     head: str
     branch: str | None
     objects: Path | None = None
+    view: UserView | None = None
 
     @property
     def git(self) -> Git:
         """Git at the root."""
-        return Git(self.root, objects=self.objects)
+        return Git(self.root, objects=self.objects, view=self.view)
 
 
 class TreeFile(NamedTuple):

@@ -101,7 +101,7 @@ def fingerprint_primary(repository: Repository, known: Mapping[str, str] | None 
     """
     if endless := traps(repository.root, repository.common_dir):
         return dict.fromkeys(endless, "no file, and git would wait for it")
-    git = Git(repository.root)
+    git = Git(repository.root, view=repository.view)
     porcelain = git.run(
         "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=dirty", filters=True
     )

@@ -21,7 +21,8 @@ _SETTINGS: Final = (
     "core.precomposeunicode",
     "core.symlinks",
 )
-_FILES: Final = {"core.excludesfile": "ignore", "core.attributesfile": "attributes"}
+# The name of each file at git's default place, by the setting that names another place.
+FILES: Final = {"core.excludesfile": "ignore", "core.attributesfile": "attributes"}
 # The variables by which a user says where the own settings are; the runner takes every other GIT_ variable away.
 _PLACES: Final = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
 _FILTER: Final = re.compile(r"filter\.(.+)\.(?:clean|smudge|process)", re.DOTALL)
@@ -87,13 +88,13 @@ def _read(entries: Iterable[tuple[str, str]], folder: Path) -> UserView:
     drivers: set[str] = set()
     for key, value in entries:
         # The last value of a key wins.
-        if key in _SETTINGS or key in _FILES:
+        if key in _SETTINGS or key in FILES:
             values[key] = value
         elif (named := _FILTER.fullmatch(key)) and value:
             filters.add(named[1])
         elif (named := _MERGE_DRIVER.fullmatch(key)) and value:
             drivers.add(named[1])
-    values |= {key: _place(values.get(key), name, folder) for key, name in _FILES.items()}
+    values |= {key: _place(values.get(key), name, folder) for key, name in FILES.items()}
     return UserView(tuple(values.items()), tuple(sorted(filters)), tuple(sorted(drivers)))
 
 

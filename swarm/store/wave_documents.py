@@ -5,18 +5,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 
+class KeptView(NamedTuple):
+    """The user's view of work trees at dispatch: settings by key, and the names of filters and merge drivers.
+
+    `ignore` and `attributes` are the texts of the user's files, `None` where a file is too long to be kept.
+    """
+
+    settings: tuple[tuple[str, str], ...]
+    filters: tuple[str, ...]
+    merge_drivers: tuple[str, ...]
+    ignore: str | None = None
+    attributes: str | None = None
+
+
 class Sentinel(NamedTuple):
     """Fingerprints taken at dispatch, of things that must not change while agents work.
 
     `common` holds the git folder, by name; `primary` the uncommitted changes of the user's checkout, `None` where the
     checkout is not watched; `indexes` the digest of each kept index, by the name of its tree;
-    `branch` the branch of the checkout, `None` where HEAD was detached or is not watched.
+    `branch` the branch of the checkout, `None` where HEAD was detached or is not watched. `view` is `None` in waves of
+    versions that did not keep it.
     """
 
     common: dict[str, str]
     primary: dict[str, str] | None
     indexes: dict[str, str]
     branch: str | None = None
+    view: KeptView | None = None
 
 
 class Violation(NamedTuple):
@@ -62,13 +77,21 @@ def sentinel_from(document: str) -> Sentinel:
     """Return the sentinel that a wave holds."""
     kept = json.loads(document)
     # `get`: waves of older versions did not watch the branch.
-    return Sentinel(kept["common"], kept["primary"], kept["indexes"], kept.get("branch"))
+    return Sentinel(kept["common"], kept["primary"], kept["indexes"], kept.get("branch"), _view_from(kept.get("view")))
 
 
 def sentinel_text(sentinel: Sentinel) -> str:
     """Return a sentinel as the JSON of its column."""
     # Sorted, so that equal fingerprints are equal text.
-    return json.dumps(sentinel._asdict(), sort_keys=True)
+    view = sentinel.view and sentinel.view._asdict()
+    return json.dumps({**sentinel._asdict(), "view": view}, sort_keys=True)
+
+
+def _view_from(kept: dict[str, Any] | None) -> KeptView | None:
+    if kept is None:
+        return None
+    settings = tuple((str(key), str(value)) for key, value in kept["settings"])
+    return KeptView(settings, tuple(kept["filters"]), tuple(kept["merge_drivers"]), kept["ignore"], kept["attributes"])
 
 
 def violations_from(document: str) -> tuple[Violation, ...]:

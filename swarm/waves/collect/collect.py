@@ -22,6 +22,7 @@ from swarm.waves.collect.observed import Observed
 from swarm.waves.collect.ownership import keep_work
 from swarm.waves.collect.record import commit
 from swarm.waves.launch import supervision
+from swarm.waves.trees.kept_view import as_at_dispatch
 from swarm.waves.trees.worktrees import tidy
 from swarm.workspace import Workspace
 
@@ -44,7 +45,8 @@ def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Pa
         if waves.in_flight(store.conn, run.id) is None:
             raise _none_in_flight(store.conn, run)
         supervision.close_dead_attempts(store, run, wave)
-        observed = observe(store.conn, workspace, wave, repository, named)
+        with as_at_dispatch(wave, repository) as seen:
+            observed = observe(store.conn, workspace, wave, seen, named)
         # Before the transaction: git is never run inside of it, and a row must not name a tree that git may collect.
         keep_work(repository, wave, observed.intakes)
         status = commit(store, observed)

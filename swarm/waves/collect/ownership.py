@@ -56,7 +56,8 @@ class OwnershipJudge:
             return [self._judge_tree(taken) for taken in intakes]
         # In a shared checkout git does not show who edited a file: an edit counts for the owner of the file.
         common, objects = self._repository.common_dir, self._repository.objects
-        seen = agent_work.work_of(common, self._repository.root, self._wave.dispatch_sha, None, None, objects=objects)
+        root, commit, view = self._repository.root, self._wave.dispatch_sha, self._repository.view
+        seen = agent_work.work_of(common, root, commit, None, None, objects=objects, view=view)
         by_owner: dict[str, dict[str, str]] = {}
         for file in seen.touched:
             owner = self._owners.owner_of(file.path)
@@ -85,6 +86,7 @@ class OwnershipJudge:
             agent.worktree_branch,
             objects=objects,
             upstream=self._repository.head,
+            view=self._repository.view,
         )
         judged = self._judge(taken._replace(work=work), {file.path: file.kind for file in work.touched})
         judged = self._with_violations(judged, self._edits_of_others(taken, judged))

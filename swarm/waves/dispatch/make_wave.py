@@ -16,7 +16,7 @@ from swarm.store.waves import NewWave
 from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.agents import row_of, write_prompts
 from swarm.waves.dispatch.wave_plan import WavePlan
-from swarm.waves.trees import kept_index, worktrees
+from swarm.waves.trees import kept_index, kept_view, worktrees
 
 
 class MadeWave(NamedTuple):
@@ -61,7 +61,8 @@ def _fingerprints(plan: WavePlan, repository: Repository) -> Sentinel:
     is_watched = plan.request.isolate and not is_trusted
     primary = sentinel.fingerprint_primary(repository) if is_watched else None
     indexes = kept_index.kept_digests([tree for _, tree in plan.trees], plan.folder)
-    return Sentinel(common, primary, indexes, repository.branch if is_watched else None)
+    branch = repository.branch if is_watched else None
+    return Sentinel(common, primary, indexes, branch, kept_view.view_to_keep(repository))
 
 
 def _record(store: Store, plan: WavePlan, fingerprints: Sentinel) -> MadeWave:

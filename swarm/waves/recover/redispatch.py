@@ -21,6 +21,7 @@ from swarm.waves.dispatch.agents import row_of, write_prompts
 from swarm.waves.recover.recovery import Recovery
 from swarm.waves.recover.successors import Successor, SuccessorPlan
 from swarm.waves.trees import kept_index, worktrees
+from swarm.waves.trees.kept_view import as_at_dispatch
 
 
 def redispatch(
@@ -61,8 +62,12 @@ def _fingerprints(recovery: Recovery, made: Sequence[Tree]) -> Sentinel:
     kept = recovery.wave.sentinel
     # Taken now: the new trees have changed the git folder, which is no violation.
     common = sentinel.fingerprint_common(recovery.repository.common_dir, recovery.run.id)
-    primary = None if kept.primary is None else sentinel.fingerprint_primary(recovery.repository)
-    return Sentinel(common, primary, kept.indexes | kept_index.kept_digests(made, recovery.folder), kept.branch)
+    primary = None
+    if kept.primary is not None:
+        with as_at_dispatch(recovery.wave, recovery.repository) as repository:
+            primary = sentinel.fingerprint_primary(repository)
+    indexes = kept.indexes | kept_index.kept_digests(made, recovery.folder)
+    return kept._replace(common=common, primary=primary, indexes=indexes)
 
 
 def _record(

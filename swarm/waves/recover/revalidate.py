@@ -25,6 +25,7 @@ from swarm.waves.collect.ownership import keep_work
 from swarm.waves.collect.record import commit, commit_evidence
 from swarm.waves.launch import supervision
 from swarm.waves.recover.recovery import hold_to_git_folder
+from swarm.waves.trees.kept_view import as_at_dispatch
 from swarm.waves.trees.worktrees import tidy
 from swarm.workspace import Workspace
 
@@ -61,8 +62,8 @@ def revalidate(
         if not accepts:
             hold_to_git_folder(run, wave, repository)
         # A dry run writes its git objects aside: a pure read must not grow the repository.
-        with nullcontext(repository) if apply else aside(repository) as place:
-            seen = observe(store.conn, workspace, wave, place, corrected, alone=in_flight, accepts=accepts)
+        with nullcontext(repository) if apply else aside(repository) as place, as_at_dispatch(wave, place) as viewed:
+            seen = observe(store.conn, workspace, wave, viewed, corrected, alone=in_flight, accepts=accepts)
         observed = seen._replace(intakes=tuple(_passed(taken) for taken in seen.intakes))
         # Nothing passed and the wave stays in flight: then there is nothing to record.
         if apply and (any(taken.target for taken in observed.intakes) or not in_flight):

@@ -43,7 +43,7 @@ def kept_index(folder: Path, tree: Path) -> Path:
 def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> list[Touched]:
     """Return the files that differ between a tree and the wave's commit."""
     kept = trusted_index(wave, folder, tree)
-    return agent_work.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept, branch)
+    return agent_work.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept, branch, view=repository.view)
 
 
 def trusted_index(wave: Wave, folder: Path, tree: Path) -> Path | None:
