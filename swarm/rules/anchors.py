@@ -10,7 +10,7 @@ from swarm.rules.suppressions import MARK, without_comment
 
 # The hash covers the whole line; only the stored text is cut, so that a minified file fits in the database.
 LONGEST_TEXT: Final = 500
-_ONE_QUOTE: Final = str.maketrans({'"': "'", "`": "'", "“": "'", "”": "'", "‘": "'", "’": "'"})  # noqa: RUF001
+_SAME_QUOTE: Final = str.maketrans({'"': "'", "`": "'", "“": "'", "”": "'", "‘": "'", "’": "'"})  # noqa: RUF001
 
 
 class Anchored(StrEnum):
@@ -42,7 +42,7 @@ def folded(text: str) -> str:
 
 def tightened(text: str) -> str:
     """Drop all blanks and the last semicolons or commas, and make all quotation marks alike."""
-    return text.replace(" ", "").translate(_ONE_QUOTE).rstrip(";,")
+    return text.replace(" ", "").translate(_SAME_QUOTE).rstrip(";,")
 
 
 def squeezed(text: str) -> str:

@@ -251,12 +251,12 @@ def _part_ways(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
     for step, other in zip(first, second, strict=False):
         if _ANY_DEPTH in (step, other):
             return False
-        if step != other and not _may_be_one_name(step, other):
+        if step != other and not _may_be_same_name(step, other):
             return True
     return False
 
 
-def _may_be_one_name(step: str, other: str) -> bool:
+def _may_be_same_name(step: str, other: str) -> bool:
     (head, tail), (other_head, other_tail) = _ends(step), _ends(other)
     # Neither step has a wildcard, so only equal names meet.
     if head == step and other_head == other:

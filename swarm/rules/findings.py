@@ -42,8 +42,8 @@ class Fate(StrEnum):
 
     STANDS = "stands"
     MOVED = "moved"
-    GONE = "gone"
-    FILE_GONE = "file_gone"
+    REMOVED = "gone"
+    FILE_REMOVED = "file_gone"
     UNKNOWN = "unknown"
 
 

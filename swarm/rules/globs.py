@@ -69,7 +69,7 @@ def _runaway_problem(glob: str) -> str | None:
     groups = [(found[1], found[2].split("|")) for found in _GROUP.finditer(glob)]
     if len(groups) != len(re.findall(r"[?*+@!]\(", glob)):
         return "a group inside a group, or one that holds a bracket or a backslash, can run away"
-    if any(kind in "*+" and not _repeats_in_one_way(choices) for kind, choices in groups):
+    if any(kind in "*+" and not _repeats_unambiguously(choices) for kind, choices in groups):
         return "a repeated group that can match one text in several ways can run away"
     open_groups = sum(kind in "*+!" for kind, _ in groups)
     wildcards = len(re.findall(r"\*+(?!\()", glob))
@@ -78,7 +78,7 @@ def _runaway_problem(glob: str) -> str | None:
     return None
 
 
-def _repeats_in_one_way(choices: list[str]) -> bool:
+def _repeats_unambiguously(choices: list[str]) -> bool:
     # A repeated group around a wildcard can split the same text in many ways.
     if any("*" in choice for choice in choices):
         return False

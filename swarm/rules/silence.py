@@ -46,13 +46,13 @@ def verdict_on_silence(
         return SilenceVerdict(
             Observation.UNVERIFIED, None, f"{rule} is turned off by a comment in the file", is_covered=False
         )
-    if fate is Fate.FILE_GONE:
+    if fate is Fate.FILE_REMOVED:
         return SilenceVerdict(Observation.FIXED, EvidenceKind.ANCHOR, "the file is gone", is_covered=True)
     rescan = _rescan(coverage, rule=rule, analyzer=analyzer, path_unchanged=path_unchanged)
     if rescan.observation is Observation.FIXED:
         return rescan
     # After the rescan: where both hold, the analyzer's silence is the stronger evidence to record.
-    if fate is Fate.GONE:
+    if fate is Fate.REMOVED:
         return SilenceVerdict(
             Observation.FIXED, EvidenceKind.ANCHOR, "the line is gone or was rewritten", is_covered=True
         )

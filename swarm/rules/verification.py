@@ -16,7 +16,7 @@ OFFENDING: Final = (REGRESSED, STILL_PRESENT)
 OPERATOR: Final = "operator"
 SELF_ATTESTED: Final = "self_attested"
 _STANDING: Final = (Fate.STANDS, Fate.MOVED)
-_GONE: Final = (Fate.GONE, Fate.FILE_GONE)
+_REMOVED: Final = (Fate.REMOVED, Fate.FILE_REMOVED)
 
 
 class Inspection(NamedTuple):
@@ -50,8 +50,8 @@ _UNKNOWN: Final = Row(UNVERIFIABLE, "unverifiable", "there is no anchor, or its 
 def verify_fixed(seen: Inspection) -> Row:
     """Judge a finding that counts as fixed, or that an agent claims to have fixed."""
     # A line that is missing proves a fix, whoever claims the fix.
-    if seen.fate in _GONE:
-        evidence = "the file is gone" if seen.fate is Fate.FILE_GONE else "the line is gone or was rewritten"
+    if seen.fate in _REMOVED:
+        evidence = "the file is gone" if seen.fate is Fate.FILE_REMOVED else "the line is gone or was rewritten"
         return Row(VERIFIED, "anchor", evidence)
     attested = _attested(seen)
     if seen.fate in _STANDING:
@@ -115,7 +115,7 @@ def asked_again(row: Row, outcome: RescanOutcome, evidence: str, *, is_claim: bo
 
 def verify_open(seen: Inspection, *, was_fixed: bool) -> Row:
     """Judge an open finding by its line."""
-    if seen.fate in _GONE:
+    if seen.fate in _REMOVED:
         return verify_fixed(seen)
     if seen.fate in _STANDING:
         return Row(REGRESSED if was_fixed else STILL_PRESENT, "anchor", f"it stands at {seen.place}")
@@ -129,10 +129,10 @@ def verify_approved(seen: Inspection, *, rewritten: bool) -> Row:
     """
     if seen.fate in _STANDING:
         return Row(VERIFIED, "anchor", f"it stands at {seen.place}")
-    if seen.fate is Fate.GONE and rewritten:
+    if seen.fate is Fate.REMOVED and rewritten:
         return Row(DRIFTED, "anchor", f"its line was rewritten, now {seen.place}")
-    if seen.fate in _GONE:
-        evidence = "its file is gone" if seen.fate is Fate.FILE_GONE else "its line is gone"
+    if seen.fate in _REMOVED:
+        evidence = "its file is gone" if seen.fate is Fate.FILE_REMOVED else "its line is gone"
         return Row(BROKEN, "anchor", evidence)
     return _UNKNOWN
 

@@ -57,7 +57,7 @@ def places_at(git: Git, known: Sequence[Known], until: str) -> dict[int, Place]:
             now = lines.successor(line)
         elif fate is Fate.MOVED:
             now = moved.get(item.row_id)
-        elif fate is Fate.GONE and line is not None:
+        elif fate is Fate.REMOVED and line is not None:
             now = lines.rewritten(line)
         changed = item.anchor.path in journey.changed or path != item.anchor.path
         place = item.anchor_commit, item.anchor.path
@@ -81,7 +81,7 @@ def settled_fates(
             continue
         path = journey.travel.path(anchor.path)
         if anchor.path in journey.deleted or path not in tracked:
-            fates[item.row_id] = Fate.FILE_GONE
+            fates[item.row_id] = Fate.FILE_REMOVED
         elif anchor.line is None:
             fates[item.row_id] = Fate.UNKNOWN
         # Git's line map settles nearly all lines without a file being read.
@@ -106,7 +106,7 @@ def fate_in(source: SourceText, known: Known, journey: Journey) -> Fate:
     bare = "".join(anchor.text.split())
     added = journey.travel.lines(anchor.path).added_lines()
     alike = [line for line in added if "".join(source.folded[line - 1][:LONGEST_TEXT].split()) == bare]
-    return Fate.MOVED if alike and _may_be(source, anchor, alike) else Fate.GONE
+    return Fate.MOVED if alike and _may_be(source, anchor, alike) else Fate.REMOVED
 
 
 def _may_be(source: SourceText, anchor: Anchor, alike: Sequence[int]) -> bool:

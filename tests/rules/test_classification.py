@@ -87,42 +87,42 @@ QUIET = SAME._replace(silenced=frozenset({"F401"}))
     [
         # Nobody looked: nothing that is seen elsewhere counts.
         (NOBODY, Fate.STANDS, "ruff 1", True, OUT_OF_SCOPE),
-        (NOBODY, Fate.GONE, "ruff 1", True, OUT_OF_SCOPE),
-        (NOBODY, Fate.FILE_GONE, None, True, OUT_OF_SCOPE),
-        (NOBODY._replace(confirmed=True, file_changed=True), Fate.GONE, None, True, OUT_OF_SCOPE),
+        (NOBODY, Fate.REMOVED, "ruff 1", True, OUT_OF_SCOPE),
+        (NOBODY, Fate.FILE_REMOVED, None, True, OUT_OF_SCOPE),
+        (NOBODY._replace(confirmed=True, file_changed=True), Fate.REMOVED, None, True, OUT_OF_SCOPE),
         # A comment that silences a rule is no mend, not even where the line was rewritten to add it.
         (QUIET, Fate.STANDS, "ruff 1", True, TURNED_OFF),
-        (QUIET, Fate.GONE, "ruff 1", True, TURNED_OFF),
+        (QUIET, Fate.REMOVED, "ruff 1", True, TURNED_OFF),
         # The same analyzer looked again: its silence is a measurement, wherever the mend was made.
         (SAME, Fate.STANDS, "ruff 1", True, RESCANNED),
         (SAME, Fate.MOVED, "ruff 1", True, RESCANNED),
-        (SAME, Fate.GONE, "ruff 1", True, RESCANNED),
-        (SAME, Fate.FILE_GONE, "ruff 1", True, FILE_GONE),
+        (SAME, Fate.REMOVED, "ruff 1", True, RESCANNED),
+        (SAME, Fate.FILE_REMOVED, "ruff 1", True, FILE_GONE),
         # Not the same measurement: then the line decides.
         (SAME._replace(rules=frozenset()), Fate.STANDS, "ruff 1", True, NOT_RUN),
-        (SAME._replace(rules=frozenset()), Fate.GONE, "ruff 1", True, LINE_GONE),
+        (SAME._replace(rules=frozenset()), Fate.REMOVED, "ruff 1", True, LINE_GONE),
         (SAME._replace(file_was_read=False), Fate.STANDS, "ruff 1", True, UNREAD),
-        (SAME._replace(file_was_read=False), Fate.GONE, "ruff 1", True, LINE_GONE),
+        (SAME._replace(file_was_read=False), Fate.REMOVED, "ruff 1", True, LINE_GONE),
         (SAME._replace(analyzer="ruff 2"), Fate.STANDS, "ruff 1", True, OTHER),
-        (SAME._replace(analyzer="ruff 2"), Fate.GONE, "ruff 1", True, LINE_GONE),
+        (SAME._replace(analyzer="ruff 2"), Fate.REMOVED, "ruff 1", True, LINE_GONE),
         (SAME, Fate.STANDS, "ruff 1", False, RENAMED),
-        (SAME, Fate.GONE, "ruff 1", False, LINE_GONE),
+        (SAME, Fate.REMOVED, "ruff 1", False, LINE_GONE),
         # An agent found it, or an agent looked.
         (SAME, Fate.STANDS, None, True, SILENT),
         (AGENT, Fate.STANDS, "ruff 1", True, SILENT),
         (AGENT, Fate.STANDS, None, True, SILENT),
         (AGENT, Fate.MOVED, None, True, SILENT),
         (AGENT, Fate.UNKNOWN, None, True, SILENT),
-        (AGENT, Fate.GONE, None, True, LINE_GONE),
-        (AGENT, Fate.FILE_GONE, None, True, FILE_GONE),
+        (AGENT, Fate.REMOVED, None, True, LINE_GONE),
+        (AGENT, Fate.FILE_REMOVED, None, True, FILE_GONE),
         # A word that it is gone counts only where the file has changed.
         (AGENT._replace(confirmed=True), Fate.STANDS, None, True, SILENT),
         (AGENT._replace(file_changed=True), Fate.STANDS, None, True, SILENT),
         (AGENT._replace(confirmed=True, file_changed=True), Fate.STANDS, None, True, CONFIRMED),
         (AGENT._replace(confirmed=True, file_changed=True), Fate.UNKNOWN, None, True, CONFIRMED),
-        (AGENT._replace(confirmed=True, file_changed=True), Fate.GONE, None, True, LINE_GONE),
+        (AGENT._replace(confirmed=True, file_changed=True), Fate.REMOVED, None, True, LINE_GONE),
         # A comment silences analyzers alone.
-        (AGENT._replace(silenced=frozenset({"F401"})), Fate.GONE, None, True, LINE_GONE),
+        (AGENT._replace(silenced=frozenset({"F401"})), Fate.REMOVED, None, True, LINE_GONE),
     ],
 )
 def test_silence_is_judged_by_who_looked_and_what_became_of_the_line(

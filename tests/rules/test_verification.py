@@ -29,8 +29,8 @@ INPUTS = list(product(Fate, (NONE, *EvidenceKind), HOWS, EITHER, EITHER, EITHER)
 # Fate; evidence; verified how; the file has changed; the fix is in the history; the content is the same.
 # What is `...` does not matter; a tuple is any of its members. Each input fits one row.
 FIXED: list[tuple[tuple[Any, ...], tuple[str, str]]] = [
-    ((Fate.GONE, ..., ..., ..., ..., ...), ("verified", "anchor")),
-    ((Fate.FILE_GONE, ..., ..., ..., ..., ...), ("verified", "anchor")),
+    ((Fate.REMOVED, ..., ..., ..., ..., ...), ("verified", "anchor")),
+    ((Fate.FILE_REMOVED, ..., ..., ..., ..., ...), ("verified", "anchor")),
     # Somebody's claim, with nothing that proves it but the line itself.
     ((STANDING, NONE, ..., ..., ..., ...), ("claimed-but-still-present", "anchor")),
     ((Fate.UNKNOWN, NONE, ..., ..., ..., ...), ("unverifiable", "unverifiable")),
@@ -77,8 +77,8 @@ def test_a_fixed_or_claimed_finding_is_what_the_table_says(pattern: tuple[Any, .
 
 
 WORDS = [
-    (looked(Fate.GONE), "the line is gone or was rewritten"),
-    (looked(Fate.FILE_GONE), "the file is gone"),
+    (looked(Fate.REMOVED), "the line is gone or was rewritten"),
+    (looked(Fate.FILE_REMOVED), "the file is gone"),
     (looked(Fate.STANDS), "it stands unchanged at src/a.py:3"),
     (
         looked(Fate.MOVED, ANCHOR, None, True, True, False),
@@ -98,10 +98,10 @@ OPEN = {
     (Fate.STANDS, True): ("regressed", "anchor"),
     (Fate.MOVED, False): ("claimed-but-still-present", "anchor"),
     (Fate.MOVED, True): ("regressed", "anchor"),
-    (Fate.GONE, False): ("verified", "anchor"),
-    (Fate.GONE, True): ("verified", "anchor"),
-    (Fate.FILE_GONE, False): ("verified", "anchor"),
-    (Fate.FILE_GONE, True): ("verified", "anchor"),
+    (Fate.REMOVED, False): ("verified", "anchor"),
+    (Fate.REMOVED, True): ("verified", "anchor"),
+    (Fate.FILE_REMOVED, False): ("verified", "anchor"),
+    (Fate.FILE_REMOVED, True): ("verified", "anchor"),
     (Fate.UNKNOWN, False): ("unverifiable", "unverifiable"),
     (Fate.UNKNOWN, True): ("unverifiable", "unverifiable"),
 }
@@ -118,10 +118,10 @@ APPROVED = {
     (Fate.STANDS, True): Row("verified", "anchor", "it stands at src/a.py:3"),
     (Fate.MOVED, False): Row("verified", "anchor", "it stands at src/a.py:3"),
     (Fate.MOVED, True): Row("verified", "anchor", "it stands at src/a.py:3"),
-    (Fate.GONE, False): Row("broken", "anchor", "its line is gone"),
-    (Fate.GONE, True): Row("drifted", "anchor", "its line was rewritten, now src/a.py:3"),
-    (Fate.FILE_GONE, False): Row("broken", "anchor", "its file is gone"),
-    (Fate.FILE_GONE, True): Row("broken", "anchor", "its file is gone"),
+    (Fate.REMOVED, False): Row("broken", "anchor", "its line is gone"),
+    (Fate.REMOVED, True): Row("drifted", "anchor", "its line was rewritten, now src/a.py:3"),
+    (Fate.FILE_REMOVED, False): Row("broken", "anchor", "its file is gone"),
+    (Fate.FILE_REMOVED, True): Row("broken", "anchor", "its file is gone"),
     (Fate.UNKNOWN, False): Row("unverifiable", "unverifiable", "there is no anchor, or its history is not here"),
     (Fate.UNKNOWN, True): Row("unverifiable", "unverifiable", "there is no anchor, or its history is not here"),
 }

@@ -65,7 +65,7 @@ def plan_undo(conn: sqlite3.Connection, workspace: Workspace, repository: Reposi
         return None
     payload = intent.payload
     if intent.verb == "clean":
-        trees = tuple(_as_it_was(conn, workspace, repository, run, removed) for removed in _cleaned(run, payload))
+        trees = tuple(_with_files(conn, workspace, repository, run, removed) for removed in _cleaned(run, payload))
         plan = UndoPlan(
             run=run,
             repository=repository,
@@ -104,7 +104,7 @@ def _cleaned(run: Run, payload: dict[str, Any]) -> Iterator[RemovedTree]:
             yield RemovedTree(item["name"], branch, commit, item["tip"], path, held)
 
 
-def _as_it_was(
+def _with_files(
     conn: sqlite3.Connection, workspace: Workspace, repository: Repository, run: Run, removed: RemovedTree
 ) -> RemovedTree:
     """Return a removed tree; a sparse tree gets the list of its files."""

@@ -112,7 +112,7 @@ def given_before(
 def classify_place(finding: Finding, place: Place) -> str:
     """Return the class of an approved finding's place: verified, drifted, broken or unverifiable."""
     # A finding without a line cannot drift or break while its file is there.
-    if finding.line is None and place.fate is not Fate.FILE_GONE:
+    if finding.line is None and place.fate is not Fate.FILE_REMOVED:
         return verify_approved(_seen(Fate.UNKNOWN), rewritten=False).classification
     return verify_approved(_seen(place.fate), rewritten=place.line is not None).classification
 

@@ -117,9 +117,9 @@ def _expected(story: Story, subject: str, facts: Facts, digests: dict[str, Any])
             return None if found is None else found.facts()
         case "claim":
             # The digest over the wave's claims proves that the row exists; older versions wrote no digest.
-            is_told = digests.get(f"wave:{facts['wave']}", ABSENT) != ABSENT
-            expected = story.facts.pop(subject, {"outcome": "claimed" if is_told else ABSENT})
-            return expected if is_told else {}
+            has_digest = digests.get(f"wave:{facts['wave']}", ABSENT) != ABSENT
+            expected = story.facts.pop(subject, {"outcome": "claimed" if has_digest else ABSENT})
+            return expected if has_digest else {}
         case _:
             return story.facts.pop(subject, None)
 
