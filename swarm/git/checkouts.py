@@ -8,6 +8,7 @@ from pathlib import Path
 from swarm import errors
 from swarm.git import sparse, work_tree
 from swarm.git.diff import Change, changes
+from swarm.git.edits import edits_of
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.refs import move_branch
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, Repository, status_entries
@@ -49,7 +50,7 @@ def forward_files(folder: Path, branch: str, old: str, new: str) -> None:
         raise errors.PublishTargetDirty(path=str(folder), branch=branch)
     work_tree.hold(folder)
     git = Git(folder)
-    if _stands_at(git, new):
+    if _stands_at(git, old, new, new):
         return
     if not can_forward(folder, old, new):
         raise errors.PublishTargetDirty(path=str(folder), branch=branch)
@@ -113,17 +114,25 @@ def is_sparse(git: Git) -> bool:
 def can_forward(folder: Path, old: str, new: str) -> bool:
     """Say whether a checkout is clean at one of two commits, with nothing in the way of the second."""
     git = Git(folder)
-    return _stands_at(git, new) or (_stands_at(git, old) and not in_the_way(git, folder, old, new))
+    return _stands_at(git, old, new, new) or (_stands_at(git, old, new, old) and not in_the_way(git, folder, old, new))
 
 
-def _stands_at(git: Git, commit: str) -> bool:
-    """Say whether index and tracked files are those of a commit; a pure read."""
+def _stands_at(git: Git, old: str, new: str, commit: str) -> bool:
+    """Say whether index and tracked files are those of a commit, which is the old or the new; a pure read.
+
+    Filtered files do not count where the two commits agree: publishing leaves them as they are.
+    """
     quiet = ("--quiet", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
     if git.answer("diff-index", "--cached", *quiet, commit, "--", expect=(0, 1), filters=True)[0]:
         return False
     # Not by `diff-files`, which believes the times of files until the index is written.
     asked = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=dirty")
-    return all(letters[1] == " " for letters, _ in status_entries(git.run(*asked, filters=True)))
+    edited = [path for letters, path in status_entries(git.run(*asked, filters=True)) if letters[1] != " "]
+    if not edited:
+        return True
+    seen = edits_of(git)
+    moved = {path for change in changes(git, old, new, renames=False) for path in (change.old_path, change.new_path)}
+    return not seen.changed and moved.isdisjoint(seen.filtered)
 
 
 def in_the_way(git: Git, folder: Path, old: str, new: str) -> list[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from swarm import errors, stage_events
 from swarm.config import Config
-from swarm.git.repository import Repository, repository_at, tracked_changes
+from swarm.git.edits import Edits, edits_of
+from swarm.git.repository import Repository, repository_at
 from swarm.results.dispatch import AgentPlan, DispatchResult
 from swarm.rules.ownership import Domain
 from swarm.rules.phases import expected_next
@@ -36,7 +37,7 @@ def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequ
     # Without the lock: a dry run writes no file, not even a lock file.
     if request.dry_run:
         plan = plan_wave(store.conn, workspace, run, request, repository, domains, config, runtime)
-        return _result(plan, None, len(tracked_changes(repository.git)))
+        return _result(plan, None, edits_of(repository.git))
     with worktrees.worktree_lock(repository, "dispatch"):
         # Read HEAD again: another command may have moved HEAD while this call waited for the lock.
         repository = repository_at(repository.root)
@@ -44,7 +45,7 @@ def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequ
         preconditions.no_wave_in_flight(store.conn, run, request.phase)
         plan = plan_wave(store.conn, workspace, run, request, repository, domains, config, runtime)
         made = make_wave(store, plan, repository)
-    result = _result(plan, made, len(tracked_changes(repository.git)))
+    result = _result(plan, made, edits_of(repository.git))
     return result._replace(warnings=(*result.warnings, *_unpublished(store.conn, run, repository)))
 
 
@@ -78,7 +79,7 @@ def refusals_reported(asked: str | None) -> Iterator[None]:
         raise
 
 
-def _result(plan: WavePlan, made: MadeWave | None, edited: int) -> DispatchResult:
+def _result(plan: WavePlan, made: MadeWave | None, edits: Edits) -> DispatchResult:
     run, request = plan.run, plan.request
     options = (*(["--isolate"] if request.isolate else []), *(["--sparse"] if request.sparse else []))
     if request.skip_anchor_check:
@@ -98,8 +99,8 @@ def _result(plan: WavePlan, made: MadeWave | None, edited: int) -> DispatchResul
         prompt_dir=str(plan.folder),
         agents=_agents(plan, made),
         unrouted=plan.routing.unrouted if plan.routing else (),
-        edited_files_not_seen=edited,
-        warnings=tuple(_warnings(plan)),
+        edited_files_not_seen=len(edits.changed),
+        warnings=(*_warnings(plan), *_filtered(edits)),
         next_action=again if request.dry_run else f"swarm launch {run.id}",
     )
 
@@ -120,6 +121,12 @@ def _agents(plan: WavePlan, made: MadeWave | None) -> tuple[AgentPlan, ...]:
         )
         for agent_run_id, agent in zip(ids, plan.agents, strict=True)
     )
+
+
+def _filtered(edits: Edits) -> Iterator[str]:
+    if edits.filtered:
+        named = ", ".join(edits.filtered[:MOST_NAMED]) + (", …" if len(edits.filtered) > MOST_NAMED else "")
+        yield f"filtered, so git cannot tell whether they are edited: {named}"
 
 
 def _warnings(plan: WavePlan) -> Iterator[str]:

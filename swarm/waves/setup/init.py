@@ -6,9 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm import clock, errors
+from swarm import clock, errors, stage_events
 from swarm.git import refs
 from swarm.git import repository as git_repository
+from swarm.git.edits import edits_of
 from swarm.git.repository import Repository
 from swarm.interruption import postponed
 from swarm.results.init import DomainFiles, InitResult
@@ -40,7 +41,9 @@ class Mapped(NamedTuple):
 def clean_repository(folder: Path) -> Repository:
     """Return the repository around a folder, with no tracked changes. Raises RepoNotClean and `repository_at`'s."""
     repository = git_repository.repository_at(folder)
-    dirty = git_repository.tracked_changes(repository.git)
+    dirty, filtered = edits_of(repository.git)
+    if filtered:
+        stage_events.emit("files_filtered", count=len(filtered), files=filtered[:_MOST_NAMED])
     if dirty:
         shown = ", ".join(dirty[:_MOST_NAMED]) + (", …" if len(dirty) > _MOST_NAMED else "")
         raise errors.RepoNotClean(path=str(repository.root), count=len(dirty), files=shown)

@@ -1,0 +1,29 @@
+"""Uncommitted edits of a checkout, apart from files that git cannot compare without a program of the user's."""
+
+from typing import NamedTuple
+
+from swarm.git.agent_record import filtered_paths
+from swarm.git.repository import status_entries
+from swarm.git.runner import Git
+
+_STATUS = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=dirty")
+# Unstaged, with content that differs: a deleted file or another kind of file needs no filter to be seen.
+_CONTENT = " M"
+
+
+class Edits(NamedTuple):
+    """Tracked files with uncommitted changes, and `filtered` files.
+
+    A filter (git-lfs, git-crypt, nbstripout) makes another content of a filtered file on its way into git, and is never
+    run; so nothing shows whether the file was edited.
+    """
+
+    changed: tuple[str, ...]
+    filtered: tuple[str, ...]
+
+
+def edits_of(git: Git) -> Edits:
+    """Return the uncommitted edits of a checkout; a pure read."""
+    seen = {path: letters for letters, path in status_entries(git.run(*_STATUS, filters=True))}
+    filtered = filtered_paths(git, sorted(path for path, letters in seen.items() if letters == _CONTENT))
+    return Edits(tuple(sorted(seen.keys() - filtered)), tuple(sorted(filtered)))
