@@ -105,7 +105,7 @@ def write_prompt(setting: Setting, domain: Domain, files: int, tree: Path, outpu
     }
     # `string.Template`, not `format`: braces in a prompt's JSON would be taken for fields.
     template = Template((shipped.prompts() / f"{kind}.md").read_text(encoding="utf-8"))
-    # In bytes: the limit of a model or a file counts bytes, and paths need not be ASCII.
+    # In bytes, as `prompt_bytes` of the configuration counts; paths need not be ASCII.
     room = setting.limit - len(template.substitute(values, known="").encode()) - _SEPARATE
     every = [_line(finding, is_drifted=finding.finding_id in briefing.drifted) for finding in briefing.findings]
     known, count = _known_text(every, room, output.parent / "findings.json")

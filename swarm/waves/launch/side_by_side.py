@@ -14,7 +14,7 @@ def run_all(tasks: Sequence[Callable[[], Awaitable[None]]], at_once: int) -> Non
 
     async def everything() -> None:
         this = asyncio.current_task()
-        # Handlers can only be set in the main thread; tests and servers call this function from others.
+        # Handlers can only be set in the main thread, and not on every platform.
         with suppress(NotImplementedError, ValueError, RuntimeError):
             for number in (signal.SIGINT, signal.SIGTERM):
                 # A signal that the caller ignores, as shells do for background jobs, stays ignored.
