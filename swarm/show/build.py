@@ -18,5 +18,5 @@ def gate_lines(gate: BuildShown) -> Iterator[str]:
     if gate.flaky:
         verdict += ", red once and green when tried again"
     if gate.accepted:
-        verdict += ", accepted"
+        verdict += ", no worse than the target" if gate.accepted == "no_worse" else ", accepted"
     yield f"Build: {verdict}"

@@ -20,6 +20,12 @@ def values_below(conn: sqlite3.Connection, prefix: str) -> list[str]:
     return [value for (value,) in rows]
 
 
+def keys_below(conn: sqlite3.Connection, prefix: str) -> list[str]:
+    """Return the keys that begin with a prefix, in order."""
+    rows = conn.execute("SELECT key FROM kv WHERE key > ? AND key < ? ORDER BY key", (prefix, f"{prefix}\x7f"))
+    return [key for (key,) in rows]
+
+
 def add(conn: sqlite3.Connection, key: str, value: str) -> None:
     """Write a value under a free key."""
     conn.execute("INSERT INTO kv (key, value) VALUES (?, ?)", (key, value))

@@ -185,7 +185,7 @@ def test_a_target_that_is_red_by_itself_is_nobody_s_fault(team: Team, amended: T
     lines = block_of(answer).splitlines()
     assert lines[0] == (
         "ERROR [MERGE_GATE_FAILED]: The merge of wave 2 is not proved: fail; step check ended failed; the target is "
-        "red without the wave, too"
+        "red without the wave, too; check does not name what fails, which nobody can compare"
     )
     assert lines[2] == (
         f"  Next: mend the target, or say in [verify] of swarm.toml what proves it; `swarm verify {team.run}` shows more"

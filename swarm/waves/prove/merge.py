@@ -61,7 +61,7 @@ def _merged(store: Store, workspace: Workspace, run: Run, options: MergeOptions,
         if not work.fresh and not work.arrived and work.is_published:
             what = "everything but what is dropped" if options.drop else "everything"
             return nothing_merged(run, f"{what} is merged already", wave, options.drop)
-        proof = proved(store.conn, git, task, prover, work.base, work.fresh, options, holds_work=work.base_holds_work)
+        proof = proved(store, git, task, prover, work.base, work.fresh, options, holds_work=work.base_holds_work)
     if not proof.links and not work.arrived and work.is_published:
         left = tuple(link.agent.domain for link in work.fresh)
         return nothing_merged(run, f"what is left breaks the build: {', '.join(left)}", wave, (*options.drop, *left))

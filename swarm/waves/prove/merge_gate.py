@@ -9,13 +9,17 @@ from swarm.builds.adapter import BuildResult
 from swarm.git.runner import Git
 from swarm.results.verify import BuildShown
 from swarm.rules.build_verdicts import BuildVerdict
+from swarm.rules.no_worse import Comparison
 from swarm.store import verifications
+from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves.prove import build as builds
 from swarm.waves.prove.build import Prover
+from swarm.waves.prove.gate_builds import GateBuilds
 from swarm.waves.prove.merge_chain import Link, MergeTask, chained
 
 NO_TESTS: Final = "no_tests"
+NO_WORSE: Final = "no_worse"
 _ACCEPTED: Final = (BuildVerdict.NO_TESTS, BuildVerdict.SKIP)
 
 
@@ -32,17 +36,36 @@ class MergeOptions(NamedTuple):
 
 
 class ProvedMerge(NamedTuple):
-    """A merged commit with its gate, `None` where an earlier call has proved the commit."""
+    """A merged commit with its gate, `None` where an earlier call has proved the commit.
+
+    `reason` says why a gate that is no pass was accepted.
+    """
 
     base: str
     commit: str
     links: tuple[Link, ...]
-    gate: BuildShown | None
-    build: BuildResult | None
+    gate: BuildShown | None = None
+    build: BuildResult | None = None
+    reason: str | None = None
+
+
+class _Gate(NamedTuple):
+    """The builds of a merge, and the commit with which a red build is compared."""
+
+    git: Git
+    task: MergeTask
+    builds: GateBuilds
+    base: str
+    before: str
+
+    def is_worse(self, links: Sequence[Link]) -> bool:
+        """Say whether some of the work makes a step worse than it was."""
+        _, comparison = self.builds.compared(chained(self.git, self.task, self.base, links), self.before)
+        return comparison is not None and bool(comparison.worse)
 
 
 def proved(
-    conn: sqlite3.Connection,
+    store: Store,
     git: Git,
     task: MergeTask,
     prover: Prover,
@@ -52,82 +75,89 @@ def proved(
     *,
     holds_work: bool,
 ) -> ProvedMerge:
-    """Merge and prove; where the build is red, find the culprits, and drop them if the options say so.
+    """Merge and prove; where the work makes the target worse, find the culprits, and drop them if the options say so.
 
     `holds_work` says that the base holds work of the wave already, which stays where all the rest is dropped.
     """
-    rest = list(links)
-    commit = chained(git, task, base, rest)
-    if _was_proved(conn, task.run, commit):
-        return ProvedMerge(base, commit, tuple(rest), None, None)
-    build, flaky = _built(prover, commit)
+    commit = chained(git, task, base, links)
+    if _was_proved(store.conn, task.run, commit):
+        return ProvedMerge(base, commit, tuple(links))
+    # Where the target holds all of the wave's work, the wave is compared with the commit that it began on.
+    before = task.wave.dispatch_sha if commit == task.tip else task.tip
+    gate = _Gate(git, task, GateBuilds(store, task, prover), base, before)
+    # Who drops the culprits acts on the red build of the last call; who merges again may have changed the surroundings.
+    found, comparison = gate.builds.compared(commit, before, again=not options.drop_culprits)
     culprits: list[Link] = []
-    if builds.is_red(build) and rest:
-        culprits = _culprits(git, task, prover, base, rest)
+    rest = list(links)
+    if comparison is not None and comparison.worse and rest:
+        culprits = _culprits(gate, rest)
         if culprits and options.drop_culprits:
             rest = [link for link in rest if link not in culprits]
             if not rest and not holds_work:
-                raise _gate_failed(task, build, culprits, options)
-            commit = chained(git, task, base, rest)
-            if _was_proved(conn, task.run, commit):
-                return ProvedMerge(base, commit, tuple(rest), None, None)
-            build, flaky = _built(prover, commit)
-    accepted = None
-    if build.verdict is not BuildVerdict.PASS:
-        if options.accept != NO_TESTS or build.verdict not in _ACCEPTED:
-            raise _gate_failed(task, build, culprits, options)
-        accepted = build.verdict.value
-    return ProvedMerge(base, commit, tuple(rest), builds.shown_gate(build, flaky=flaky, accepted=accepted), build)
+                raise _gate_failed(task, found.build, comparison, culprits, options)
+            commit, culprits = chained(git, task, base, rest), []
+            if _was_proved(store.conn, task.run, commit):
+                return ProvedMerge(base, commit, tuple(rest))
+            found, comparison = gate.builds.compared(commit, before)
+    accepted, reason = _acceptance(found.build, comparison, options, before)
+    if found.build.verdict is not BuildVerdict.PASS and accepted is None:
+        raise _gate_failed(task, found.build, comparison, culprits, options)
+    shown = builds.shown_gate(found.build, flaky=found.flaky, accepted=accepted)
+    return ProvedMerge(base, commit, tuple(rest), shown, found.build, reason)
 
 
 def _was_proved(conn: sqlite3.Connection, run: Run, commit: str) -> bool:
     return any(known.commit_sha == commit and known.passed for known in verifications.verifications_of(conn, run.id))
 
 
-def _built(prover: Prover, commit: str) -> tuple[BuildResult, bool]:
-    """Return the build, and whether it was red only the first time."""
-    build = prover.build(commit)
-    if not builds.is_red(build):
-        return build, False
-    again = prover.build(commit)
-    return again, not builds.is_red(again)
+def _acceptance(
+    build: BuildResult, comparison: Comparison | None, options: MergeOptions, before: str
+) -> tuple[str | None, str | None]:
+    """Return what is accepted in place of a pass, and the reason; `None` twice where nothing is."""
+    verdict = build.verdict if comparison is None else comparison.verdict
+    is_accepted = options.accept == NO_TESTS and verdict in _ACCEPTED
+    if comparison is not None and (is_accepted or verdict is BuildVerdict.PASS):
+        reason = f"{', '.join(comparison.no_worse)} is no worse than in {before[:12]}"
+        return NO_WORSE, f"{options.reason}; {reason}" if options.reason else reason
+    return (verdict.value, options.reason) if is_accepted else (None, None)
 
 
-def _culprits(git: Git, task: MergeTask, prover: Prover, base: str, links: Sequence[Link]) -> list[Link]:
-    """Return the links without which a red build is not red, found by halving; none when the base is red itself."""
-    known = {chained(git, task, base, links): True}
-
-    def red(some: Sequence[Link]) -> bool:
-        commit = chained(git, task, base, some)
-        if commit not in known:
-            known[commit] = builds.is_red(_built(prover, commit)[0])
-        return known[commit]
-
-    if red(()):
+def _culprits(gate: _Gate, links: Sequence[Link]) -> list[Link]:
+    """Return the links without which nothing is worse, found by halving; none when the base is worse by itself."""
+    if gate.is_worse(()):
         return []
     left = list(links)
     found: list[Link] = []
-    while left and red(left):
+    while left and gate.is_worse(left):
         low, high = 0, len(left)
-        # The shortest beginning that is red ends with a culprit; `low` links are green, `high` are red.
+        # The shortest beginning that is worse ends with a culprit; `low` links are not worse, `high` are.
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if red(left[:middle]) else (middle, high)
+            low, high = (low, middle) if gate.is_worse(left[:middle]) else (middle, high)
         found.append(left.pop(high - 1))
+        task = gate.task
         stage_events.emit("merge_culprit", run_id=task.run.id, wave_id=task.wave.id, domain=found[-1].agent.domain)
     return found
 
 
 def _gate_failed(
-    task: MergeTask, build: BuildResult, culprits: Sequence[Link], options: MergeOptions
+    task: MergeTask,
+    build: BuildResult,
+    comparison: Comparison | None,
+    culprits: Sequence[Link],
+    options: MergeOptions,
 ) -> errors.MergeGateFailed:
     names = tuple(link.agent.domain for link in culprits)
-    bad = next((step for step in build.steps if not step.passed), build.steps[-1] if build.steps else None)
+    first = (*comparison.worse, *comparison.unclear) if comparison is not None else ()
+    failed = sorted((step for step in build.steps if not step.passed), key=lambda step: step.name not in first[:1])
+    bad = failed[0] if failed else (build.steps[-1] if build.steps else None)
     causes = [f"step {bad.name} ended {bad.status.value}"] if bad is not None and not bad.passed else []
     if names:
         causes.append(f"by the work of {', '.join(names)}")
-    elif builds.is_red(build):
+    elif comparison is not None:
         causes.append("the target is red without the wave, too")
+        if comparison.unclear and not comparison.worse:
+            causes.append(f"{', '.join(comparison.unclear)} does not name what fails, which nobody can compare")
     if not names and (lack := builds.lack_note(build)) is not None:
         causes.append(lack)
     return errors.MergeGateFailed(

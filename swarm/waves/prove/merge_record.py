@@ -92,5 +92,5 @@ def _verification(merged: Merged) -> NewVerification:
         threshold=None,
         exit_code=0,
         accepted=gate.accepted,
-        reason=merged.options.reason if gate.accepted else None,
+        reason=proof.reason,
     )

@@ -1,0 +1,83 @@
+"""Comparison of a red build with that of the target: does the wave make a step worse."""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from swarm.rules.build_verdicts import BuildVerdict, StepFacts, StepKind, StepStatus, verdict_of
+from swarm.rules.step_failures import Failures
+
+_RED: Final = (StepStatus.FAILED, StepStatus.TIMED_OUT)
+
+
+class StepState(NamedTuple):
+    """The end of a step with the failures that the step names. `tests` counts the tests that ran."""
+
+    name: str
+    kind: StepKind
+    status: StepStatus
+    tests: int | None
+    failures: Failures
+
+    @property
+    def is_red(self) -> bool:
+        """Whether the step failed."""
+        return self.status in _RED
+
+
+class Change(StrEnum):
+    """Answer for a red step; `unclear` where the output does not name what fails."""
+
+    WORSE = "worse"
+    NO_WORSE = "no_worse"
+    UNCLEAR = "unclear"
+
+
+class Comparison(NamedTuple):
+    """Names of the red steps by their answer, and the verdict of the build with each step that is no worse passed."""
+
+    worse: tuple[str, ...]
+    unclear: tuple[str, ...]
+    no_worse: tuple[str, ...]
+    verdict: BuildVerdict
+
+
+def compared(merged: Sequence[StepState], before: Sequence[StepState]) -> Comparison:
+    """Compare the steps of a build with those of the target, by the names of the steps."""
+    earlier = {step.name: step for step in reversed(before)}
+    answers = [_change(step, earlier.get(step.name)) if step.is_red else None for step in merged]
+
+    def named(change: Change) -> tuple[str, ...]:
+        return tuple(step.name for step, answer in zip(merged, answers, strict=True) if answer is change)
+
+    verdict = verdict_of(_facts(zip(merged, answers, strict=True)))
+    return Comparison(named(Change.WORSE), named(Change.UNCLEAR), named(Change.NO_WORSE), verdict)
+
+
+def _facts(steps: Iterable[tuple[StepState, Change | None]]) -> Iterable[StepFacts]:
+    for step, answer in steps:
+        if answer is Change.NO_WORSE:
+            # The comparison has read the failures, so tests ran also where no count was printed.
+            yield StepFacts(step.kind, StepStatus.PASSED, step.tests or 1)
+        else:
+            yield StepFacts(step.kind, step.status, step.tests)
+
+
+def _change(step: StepState, before: StepState | None) -> Change:
+    if before is None or before.status in (StepStatus.PASSED, StepStatus.NO_TESTS):
+        return Change.WORSE
+    if StepStatus.TIMED_OUT in (step.status, before.status) or before.status is StepStatus.MISSING:
+        return Change.UNCLEAR
+    # A runner that breaks off, or a failing test that is deleted, names no new failure.
+    if before.tests is not None and (step.tests is None or step.tests < before.tests):
+        return Change.WORSE
+    return _by_name(step.failures, before.failures)
+
+
+def _by_name(now: Failures, before: Failures) -> Change:
+    if now.are_named != before.are_named:
+        return Change.UNCLEAR
+    if not now.are_named:
+        return Change.NO_WORSE if now.lines and now.lines == before.lines else Change.UNCLEAR
+    more = any(count > before.rules.get(rule, 0) for rule, count in now.rules.items())
+    return Change.WORSE if more or not now.tests <= before.tests else Change.NO_WORSE

@@ -1,0 +1,25 @@
+"""Builds that `merge` has run, noted in `kv` by run, wave, tree and gate: what was proved once is not run again."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, Final
+
+from swarm.store import kv
+
+_PREFIX: Final = "build:"
+
+
+def keep(conn: sqlite3.Connection, run_id: str, wave_id: int, name: str, build: Mapping[str, object]) -> None:
+    """Keep a build under the name of its tree and gate, and forget the builds of other waves of the run."""
+    of_run = f"{_PREFIX}{run_id}:"
+    of_wave = f"{of_run}{wave_id}:"
+    kv.remove(conn, [key for key in kv.keys_below(conn, of_run) if not key.startswith(of_wave)])
+    kv.remove(conn, [of_wave + name])
+    kv.add(conn, of_wave + name, json.dumps(build))
+
+
+def kept(conn: sqlite3.Connection, run_id: str, wave_id: int, name: str) -> dict[str, Any] | None:
+    """Return the build that is kept under a name, `None` where there is none."""
+    text = kv.value_of(conn, f"{_PREFIX}{run_id}:{wave_id}:{name}")
+    return None if text is None else dict(json.loads(text))
