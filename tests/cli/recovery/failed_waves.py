@@ -114,11 +114,11 @@ def _(scene: RowScene) -> None:
 @row("WAVE_GIT_FOLDER_CHANGED")
 def _(scene: RowScene) -> None:
     wave = failed(scene)
-    scene.repo.git("config", "alias.x", "log")
+    scene.repo.git("config", "core.hooksPath", "elsewhere")
     scene.see("resume")
-    scene.repo.git("config", "--unset", "alias.x")
+    scene.repo.git("config", "--unset", "core.hooksPath")
     scene.swarm("resume")
-    scene.repo.git("config", "alias.x", "log")
+    scene.repo.git("config", "core.hooksPath", "elsewhere")
     scene.call(0, PHASE="health-audit-a")
     assert wave.wave() == "dispatched"
 
