@@ -290,6 +290,21 @@ class WorkspaceMoved(SwarmError):
     run_id: str
 
 
+class RunElsewhere(SwarmError):
+    code = "RUN_ELSEWHERE"
+    severity = Severity.HIGH
+    text = "This is {here}, and {path} {why} of run {run_id}; nothing was changed"
+    advice = "repeat the command in {path}; to work in this folder instead, begin a run of its own: `swarm init {here}`"
+    when = (
+        "a copied project, another clone or another worktree, while a wave of the run has its work in the first, "
+        "or both share a git folder"
+    )
+    run_id: str
+    here: str
+    path: str
+    why: str
+
+
 class OutputNotWritable(SwarmError):
     code = "OUTPUT_NOT_WRITABLE"
     severity = Severity.MEDIUM

@@ -54,15 +54,15 @@ MAY_IMPORT = {
 }
 # The rooms of `waves/`, and modules beside them, that each of them imports; none imports a room above it in this table.
 ROOMS_OF_WAVES: dict[str, set[str]] = {
-    "audit": {"setup", "dispatch", "launch", "collect", "look"},
+    "audit": {"setup", "dispatch", "launch", "collect", "look", "run_place"},
     "advance": {"look", "run_facts"},
     "triage": {"look"},
     "setup": {"look", "trees"},
     "look": {"clean", "run_facts", "selection"},
     "ledger": set(),
     "recover": {"dispatch", "collect", "launch", "trees", "run_facts"},
-    "doctor": {"clean", "prove", "launch", "trees", "selection"},
-    "clean": {"launch", "trees", "selection"},
+    "doctor": {"clean", "prove", "launch", "trees", "run_place"},
+    "clean": {"launch", "trees", "selection", "run_place"},
     "prove": {"trees", "places", "run_facts"},
     "collect": {"launch", "trees", "places", "travel", "run_facts"},
     "dispatch": {"trees", "places"},
@@ -71,7 +71,8 @@ ROOMS_OF_WAVES: dict[str, set[str]] = {
     "places": {"travel"},
     "travel": set(),
     "run_facts": set(),
-    "selection": set(),
+    "selection": {"run_place"},
+    "run_place": set(),
 }
 # What comes from outside, and the only modules that may ask for it.
 OUTSIDE = {

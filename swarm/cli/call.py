@@ -54,6 +54,11 @@ class Call:
 
     def run(self, store: "Store", named: str | None, *, tell: bool = False) -> "Run":
         """Return the run that an argument names. Without an argument, `tell` reports the chosen run on stderr."""
+        from swarm.waves.run_place import placed
+
+        return placed(self._selected(store, named, tell=tell), self.folder)
+
+    def _selected(self, store: "Store", named: str | None, *, tell: bool) -> "Run":
         from swarm.waves.selection import select_run
 
         run = select_run(store.conn, named, self.folder)
@@ -63,15 +68,24 @@ class Call:
 
     def run_here(self, store: "Store", named: str | None, repo_path: Path | None, *, tell: bool = False) -> "Run":
         """Return the run, with `local_path` as the place of its repository on this machine. Raises RepoNotFound."""
-        from swarm.waves.selection import located
+        from swarm.waves.run_place import located
 
-        return located(self.run(store, named, tell=tell), repo_path, self.folder)
+        return located(store.conn, self._selected(store, named, tell=tell), repo_path, self.folder)
 
-    def run_in_place(self, store: "Store", named: str | None, repo_path: Path | None) -> "Run":
-        """Return the run for a verb that needs its files where they were made. Raises WorkspaceMoved."""
-        from swarm.waves.selection import hold_to_place
+    def run_with_trees(self, store: "Store", named: str | None, repo_path: Path | None) -> "Run":
+        """Return the run for a verb that works on its worktrees. Raises RunElsewhere."""
+        from swarm.waves.run_place import hold_to_trees
 
         run = self.run_here(store, named, repo_path, tell=True)
+        if repo_path is None:
+            hold_to_trees(store.conn, self.workspace, run)
+        return run
+
+    def run_in_place(self, store: "Store", named: str | None, repo_path: Path | None) -> "Run":
+        """Return the run for a verb that needs its files where they were made. Raises WorkspaceMoved, RunElsewhere."""
+        from swarm.waves.run_place import hold_to_place
+
+        run = self.run_with_trees(store, named, repo_path)
         hold_to_place(store.conn, self.workspace, run)
         return run
 

@@ -32,7 +32,7 @@ def command(
 
     why = require_reason(reason, "cleaning a run") if apply else ""
     with call.write() as store:
-        selected = call.run_here(store, run, repo_path, tell=True)
+        selected = call.run_with_trees(store, run, repo_path)
         result = clean(store, call.workspace, selected, CleanRequest(apply, force, why))
     call.answer(result, lambda: _lines(result), int(result.applied and bool(result.at_risk)))
 

@@ -55,7 +55,7 @@ def command(  # noqa: PLR0913
         adapter=adapter,
     )
     with call.write() as store:
-        selected = call.run_here(store, run, repo_path, tell=True)
+        selected = call.run_with_trees(store, run, repo_path)
         result = merge(store, call.workspace, selected, options, call.config(Path(selected.local_path)))
     call.answer(result, lambda: _lines(result))
 

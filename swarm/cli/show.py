@@ -21,13 +21,12 @@ from swarm.show.escape import plain
 def command(call: Call, finding: str, run: str | None, repo_path: Path | None) -> None:
     """Show one FINDING: code, every sighting, how it was matched, history, and what to do."""
     from swarm.waves.look.show import show
-    from swarm.waves.selection import located
 
     with call.read() as store:
         selected = call.run(store, run)
-        with suppress(errors.RepoNotFound):
+        with suppress(errors.RepoNotFound, errors.RunElsewhere):
             # Only the code needs the repository.
-            selected = located(selected, repo_path, call.folder)
+            selected = call.run_here(store, run, repo_path)
         result = show(store.conn, selected, finding)
     call.answer(result, lambda: _lines(result))
 

@@ -190,6 +190,13 @@ def holds_commit(git: Git, commit: str) -> bool:
     return git.answer("cat-file", "-e", f"{commit}^{{commit}}", expect=(0, 1, 128))[0] == 0
 
 
+def held_commits(git: Git, commits: Iterable[str]) -> set[str]:
+    """Return those commits that are in this repository, from a single call."""
+    listed = git.run("cat-file", "--batch-check", stdin="".join(f"{commit}\n" for commit in commits).encode())
+    answers = (line.split(" ") for line in listed.decode().splitlines())
+    return {words[0] for words in answers if words[1] == "commit"}
+
+
 def holds_object(git: Git, name: str) -> bool:
     """Say whether an object of any kind is in this repository."""
     return git.answer("cat-file", "-e", name, expect=(0, 1, 128))[0] == 0
@@ -198,6 +205,12 @@ def holds_object(git: Git, name: str) -> bool:
 def common_dir_of(git: Git) -> Path:
     """Return the git folder that every worktree of a repository shares, as an absolute path."""
     return Path(git.text("rev-parse", "--path-format=absolute", "--git-common-dir"))
+
+
+def own_git_dir(git: Git) -> Path | None:
+    """Return the git folder of a checkout alone, with its HEAD and index; `None` where there is no repository."""
+    code, found = git.answer("rev-parse", "--absolute-git-dir", expect=(0, 128))
+    return None if code else Path(os.fsdecode(found.removesuffix(b"\n"))).resolve()
 
 
 def is_whole(git: Git) -> bool:

@@ -30,6 +30,11 @@ class Run(NamedTuple):
         """The last part of the id, which names the branches of the run."""
         return self.id.rpartition("-")[2]
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the run is complete or aborted: no wave is dispatched in it again."""
+        return self.status in {"complete", "aborted"}
+
 
 class RunCounts(NamedTuple):
     """A run with the number of its waves and of its findings."""
@@ -68,10 +73,9 @@ def newest_around(conn: sqlite3.Connection, folder: PurePath) -> Run | None:
     return _run_where(conn, f"WHERE local_path IN ({marks}) ORDER BY length(local_path) DESC, seq DESC LIMIT 1", *paths)
 
 
-def newest_open_of(conn: sqlite3.Connection, local_path: str) -> Run | None:
-    """Return the newest run of a repository, `None` where that run is complete or aborted."""
-    run = _run_where(conn, "WHERE local_path = ? ORDER BY seq DESC LIMIT 1", local_path)
-    return None if run is None or run.status in {"complete", "aborted"} else run
+def newest_of(conn: sqlite3.Connection, local_path: str) -> Run | None:
+    """Return the newest run that was made in a checkout."""
+    return _run_where(conn, "WHERE local_path = ? ORDER BY seq DESC LIMIT 1", local_path)
 
 
 def beginning_with(conn: sqlite3.Connection, prefix: str) -> list[Run]:

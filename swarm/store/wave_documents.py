@@ -24,7 +24,8 @@ class Sentinel(NamedTuple):
     `common` holds the git folder, by name; `primary` the uncommitted changes of the user's checkout, `None` where the
     checkout is not watched; `indexes` the digest of each kept index, by the name of its tree;
     `branch` the branch of the checkout, `None` where HEAD was detached or is not watched. `view` is `None` in waves of
-    versions that did not keep it.
+    versions that did not keep it. `checkout` is the root of the checkout that the wave was dispatched in, `None` in
+    waves of versions that did not record it.
     """
 
     common: dict[str, str]
@@ -32,6 +33,7 @@ class Sentinel(NamedTuple):
     indexes: dict[str, str]
     branch: str | None = None
     view: KeptView | None = None
+    checkout: str | None = None
 
 
 class Violation(NamedTuple):
@@ -77,7 +79,8 @@ def sentinel_from(document: str) -> Sentinel:
     """Return the sentinel that a wave holds."""
     kept = json.loads(document)
     # `get`: waves of older versions did not watch the branch.
-    return Sentinel(kept["common"], kept["primary"], kept["indexes"], kept.get("branch"), _view_from(kept.get("view")))
+    view, checkout = _view_from(kept.get("view")), kept.get("checkout")
+    return Sentinel(kept["common"], kept["primary"], kept["indexes"], kept.get("branch"), view, checkout)
 
 
 def sentinel_text(sentinel: Sentinel) -> str:

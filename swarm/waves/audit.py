@@ -21,6 +21,7 @@ from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
 from swarm.waves.dispatch.wave_plan import DispatchRequest
 from swarm.waves.launch.launch import launch
 from swarm.waves.look.findings import Filters, findings, fixed_in
+from swarm.waves.run_place import open_run_of
 from swarm.waves.setup.init import init
 from swarm.workspace import Workspace
 
@@ -48,7 +49,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     anything is made.
     """
     repository = repository_at(folder)
-    run = runs.newest_open_of(store.conn, str(repository.root))
+    run = open_run_of(store.conn, workspace, repository)
     wave = waves.in_flight(store.conn, run.id) if run else None
     if run is not None and wave is not None and not is_audit(wave.phase):
         # An amend wave would change code, and an audit must not.

@@ -47,11 +47,13 @@ def test_of_nested_repositories_the_innermost_is_meant(store: Store, two: tuple[
 
 
 def test_a_run_that_is_over_is_not_gone_on_with(store: Store, two: tuple[Run, Run]) -> None:
-    assert runs.newest_open_of(store.conn, "/srv/project") == two[1]
+    assert runs.newest_of(store.conn, "/srv/project") == two[1]
     with store.mutation() as conn:
         assert runs.set_status(conn, NEW, "initializing", "aborted")
         assert not runs.set_status(conn, NEW, "initializing", "test")
-    assert runs.newest_open_of(store.conn, "/srv/project") is None
+    over = runs.newest_of(store.conn, "/srv/project")
+    assert over is not None
+    assert (over.id, over.is_over) == (NEW, True)
 
 
 def test_a_timeout_that_is_so_already_leaves_no_event(store: Store, two: tuple[Run, Run]) -> None:

@@ -9,7 +9,7 @@ from swarm.git.repository import Repository, commit_of, holds_commit
 from swarm.rules.ref_names import run_of_save_point, tag_ref
 from swarm.store import runs
 from swarm.store.runs import Run
-from swarm.waves import selection
+from swarm.waves import run_place, selection
 
 
 class SavePoint(NamedTuple):
@@ -32,8 +32,8 @@ def save_point(conn: sqlite3.Connection, word: str, repository: Repository, *, a
         if commit is None or newest is None:
             where = " in this repository" if arbitrary else ""
             raise errors.SavePointUnknown(received=errors.shortened(word), told=where)
-        return SavePoint(_of_this_repository(newest, repository), word, commit)
-    _of_this_repository(run, repository)
+        return SavePoint(_of_this_repository(conn, newest, repository), word, commit)
+    run = _of_this_repository(conn, run, repository)
     tagged = commit_of(git, tag_ref(run.save_point_tag))
     # A moved tag is refused: whoever moved the tag chose where the branch would go.
     if tagged not in {None, run.commit_sha}:
@@ -58,10 +58,13 @@ def _run_of(conn: sqlite3.Connection, word: str) -> Run | None:
         return None
 
 
-def _of_this_repository(run: Run, repository: Repository) -> Run:
+def _of_this_repository(conn: sqlite3.Connection, run: Run, repository: Repository) -> Run:
     if Path(run.local_path).resolve() == repository.root:
         return run
-    # Worktrees and locks are bound to the recorded path, so another checkout of the repository will not do.
+    if run_place.is_copy(run, repository):
+        run_place.hold_to_checkout(conn, run, repository.root)
+        return run._replace(local_path=str(repository.root))
+    # Worktrees and locks are bound to the recorded path, so another worktree of the repository will not do.
     is_moved = not Path(run.local_path).exists()
     lead = f"if this is it and was moved, lead its old place here: `ln -s '{repository.root}' '{run.local_path}'`"
     raise errors.RewindRefused(

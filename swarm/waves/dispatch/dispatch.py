@@ -8,11 +8,12 @@ from pathlib import Path
 from swarm import errors, stage_events
 from swarm.config import Config
 from swarm.git.edits import Edits, edits_of
-from swarm.git.repository import Repository, repository_at
+from swarm.git.repository import Repository, keep_out_of_status, repository_at
 from swarm.results.dispatch import AgentPlan, DispatchResult
 from swarm.rules.ownership import Domain
 from swarm.rules.phases import expected_next
 from swarm.runtimes import registry
+from swarm.store import runs
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves.dispatch import preconditions
@@ -21,7 +22,7 @@ from swarm.waves.dispatch.routing import MOST_NAMED
 from swarm.waves.dispatch.wave_plan import DispatchRequest, WavePlan, plan_wave
 from swarm.waves.trees import worktrees
 from swarm.waves.trees.integration import unpublished
-from swarm.workspace import Workspace
+from swarm.workspace import Workspace, exclude_patterns
 
 
 def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequest, config: Config) -> DispatchResult:
@@ -44,6 +45,10 @@ def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequ
         # Checked again under the lock, before trees are made in vain; the transaction checks a last time.
         preconditions.no_wave_in_flight(store.conn, run, request.phase)
         plan = plan_wave(store.conn, workspace, run, request, repository, domains, config, runtime)
+        recorded = runs.find(store.conn, run.id)
+        if recorded is not None and recorded.local_path != run.local_path:
+            # `init` did this in the checkout of the run; here is a copy or a clone.
+            keep_out_of_status(repository, exclude_patterns(workspace, repository.root))
         made = make_wave(store, plan, repository)
     result = _result(plan, made, edits_of(repository.git))
     return result._replace(warnings=(*result.warnings, *_unpublished(store.conn, run, repository)))

@@ -62,7 +62,7 @@ def _fingerprints(plan: WavePlan, repository: Repository) -> Sentinel:
     primary = sentinel.fingerprint_primary(repository) if is_watched else None
     indexes = kept_index.kept_digests([tree for _, tree in plan.trees], plan.folder)
     branch = repository.branch if is_watched else None
-    return Sentinel(common, primary, indexes, branch, kept_view.view_to_keep(repository))
+    return Sentinel(common, primary, indexes, branch, kept_view.view_to_keep(repository), str(repository.root))
 
 
 def _record(store: Store, plan: WavePlan, fingerprints: Sentinel) -> MadeWave:

@@ -19,7 +19,7 @@ from swarm.store.backups import kept_copies, remedy
 from swarm.store.connection import Store, open_store
 from swarm.store.runs import Run
 from swarm.store.writers import lock_file
-from swarm.waves import selection
+from swarm.waves import run_place
 from swarm.waves.clean.unfinished_rewind import unfinished_rewind
 from swarm.waves.doctor import repairs
 from swarm.waves.doctor.repairs import Ward
@@ -148,7 +148,7 @@ def _inside(store: Store, workspace: Workspace, *, had_journal: bool) -> Iterato
     yield _lock(workspace)
     yield from _remains(repairs.wards(store, workspace))
     every = [run for run, *_ in runs.all_with_counts(store.conn)]
-    yield _rewinds(store, every)
+    yield _rewinds(store, [run_place.placed(run, workspace.folder) for run in every])
     yield _repositories(store, workspace, every)
 
 
@@ -172,7 +172,7 @@ def _repositories(store: Store, workspace: Workspace, every: Sequence[Run]) -> C
         for run in missing:
             # Only a wave in flight has prompts and trees whose absolute paths still matter.
             if waves.in_flight(store.conn, run.id) is not None:
-                selection.hold_to_place(store.conn, workspace, run)
+                run_place.hold_to_place(store.conn, workspace, run)
     except errors.WorkspaceMoved as moved:
         return Check("repositories", WARN, f"{text}; {moved.message}", moved.hint)
     return Check("repositories", WARN, text, hint)

@@ -13,6 +13,7 @@ from swarm.results.doctor import LeftAlone, Repair
 from swarm.store import ledger, runs
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
+from swarm.waves import run_place
 from swarm.waves.doctor import repairs_of_git, repairs_of_locks, repairs_of_workspace
 from swarm.waves.doctor.repairs_of_workspace import Step
 from swarm.waves.trees import worktrees
@@ -39,9 +40,11 @@ def wards(store: Store, workspace: Workspace) -> list[Ward]:
 def _of_repositories(store: Store, workspace: Workspace) -> Iterator[Ward]:
     seen = set[Path]()
     for counted in runs.all_with_counts(store.conn):
+        # In a copied project the recorded path is the original, whose worktrees this control plane does not know.
+        run = run_place.placed(counted.run, workspace.folder)
         try:
-            repository = repository_at(Path(counted.run.local_path))
-            yield _ward(repository, repairs_of_git.strays(store, workspace, counted.run, repository))
+            repository = repository_at(Path(run.local_path))
+            yield _ward(repository, repairs_of_git.strays(store, workspace, run, repository))
             # Several runs share a git folder, whose locks must be reported a single time.
             if (common := repository.common_dir.resolve()) not in seen:
                 seen.add(common)

@@ -1,6 +1,7 @@
 """Refusals of repositories, of git and of worktrees."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -109,6 +110,22 @@ the command
   Run: {run}""",
         {"path": str(was), "now": str(now), "old": str(root), "new": str(moved), "runId": run},
         cwd=moved,
+    )
+
+
+@refused
+def run_elsewhere(scene: Scene) -> Refusal:
+    run, root = scene.dispatched.run, scene.repo.root
+    copy = scene.tmp / "copy"
+    shutil.copytree(root, copy, symlinks=True)
+    return Refusal(
+        ("collect", run),
+        f"""[RUN_ELSEWHERE]: This is {copy}, and {root} has wave 1 in flight of run {run}; nothing was changed
+  Path: {root}
+  Next: repeat the command in {root}; to work in this folder instead, begin a run of its own: `swarm init {copy}`
+  Run: {run}""",
+        {"here": str(copy), "path": str(root), "why": "has wave 1 in flight", "runId": run},
+        cwd=copy,
     )
 
 

@@ -1,6 +1,7 @@
 """Cases of docs/recovery.md: locks, processes and their leftovers."""
 
 import shutil
+import subprocess
 
 from swarm.git import runner
 from swarm.store import writers
@@ -186,6 +187,37 @@ def _(scene: RowScene) -> None:
     scene.swarm("launch", "--runtime", "ruff", cwd=moved)
     scene.swarm("collect", cwd=moved)
     moved.rename(scene.repo.root)
+
+
+@row("RUN_ELSEWHERE")
+def _(scene: RowScene) -> None:
+    scene.dispatched  # noqa: B018
+    copy = scene.repo.root.with_name("copy")
+    shutil.copytree(scene.repo.root, copy, symlinks=True)
+    scene.see("collect", cwd=copy)
+    scene.call(0, cwd=copy)
+    scene.swarm("dispatch", "health-audit-a", "--auto-freeze", cwd=copy)
+
+
+@row("beside the branch")
+def _(scene: RowScene) -> None:
+    scene.workspace  # noqa: B018
+    words = ("dispatch", "health-audit-a", "--isolate")
+    scene.repo.git("branch", "swarm")
+    scene.see(*words)
+    scene.repo.git("branch", "-m", "swarm", "mine")
+    scene.swarm(*words)
+
+
+@row("this partial clone lacks")
+def _(scene: RowScene) -> None:
+    scene.workspace  # noqa: B018
+    clone = scene.repo.root.with_name("clone")
+    scene.repo.git("config", "uploadpack.allowFilter", "true")
+    scene.repo.git("clone", "-q", "--sparse", "--filter=blob:none", f"file://{scene.repo.root}", str(clone))
+    answer = scene.see("audit", ".", cwd=clone)
+    subprocess.run(["sh", "-c", answer.err.partition("`")[2].partition("`")[0]], check=True, capture_output=True)
+    scene.swarm("audit", ".", exit=1, cwd=clone)
 
 
 @row("WORKSPACE_MOVED")
