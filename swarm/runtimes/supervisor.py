@@ -15,6 +15,8 @@ from swarm.runtimes.redaction import Redactor
 from swarm.runtimes.runtime import ProcessStep, StepResult
 
 CAPTURE_BYTES: Final = 50 * 1024 * 1024
+# More than the bound shows that it was passed.
+_SLACK: Final = 64 * 1024
 LOG_BYTES: Final = 8 * 1024 * 1024
 FRAGMENT_BYTES: Final = 1000
 
@@ -118,8 +120,10 @@ async def _run_step(step: ProcessStep, orders: Orders, watch: "_Watch", seconds:
 
     def output(chunk: bytes) -> None:
         watch.record(step.log, chunk)
-        if len(captured) <= CAPTURE_BYTES:
-            captured.extend(chunk)
+        captured.extend(chunk)
+        # An answer is printed last, so the beginning of a flood is dropped.
+        if len(captured) > CAPTURE_BYTES + _SLACK:
+            del captured[: -CAPTURE_BYTES - _SLACK]
 
     def spawned(pid: int) -> None:
         moment = watch.began()

@@ -180,6 +180,12 @@ def test_what_is_captured_is_bounded(run: Run, monkeypatch: pytest.MonkeyPatch) 
     assert set(captured) == {ord("x")}
 
 
+def test_the_end_of_a_flood_is_captured(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "CAPTURE_BYTES", 100_000)
+    ran = run(python("import sys; sys.stdout.write('x' * 1_000_000 + 'the answer')"))
+    assert ran.results[0].stdout.endswith(b"xthe answer")
+
+
 def test_secrets_are_kept_out_of_the_logs_and_of_what_is_told(run: Run, folder: Path) -> None:
     ran = run(
         python("import os, sys; print('token=' + 'a' * 9); print(os.environ['MY_KEY'], file=sys.stderr); sys.exit(1)"),
