@@ -119,7 +119,8 @@ def _(scene: RowScene) -> None:
     scene.repo.git("config", "--unset", "core.hooksPath")
     scene.swarm("resume")
     scene.repo.git("config", "core.hooksPath", "elsewhere")
-    scene.call(0, PHASE="health-audit-a")
+    scene.call(0)
+    scene.swarm("resume", *WHY)
     assert wave.wave() == "dispatched"
 
 
