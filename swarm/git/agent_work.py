@@ -15,8 +15,9 @@ from swarm.git.agent_record import Record, filtered_paths, record_of, take_entri
 from swarm.git.blocking_files import traps
 from swarm.git.diff import Change, changes, raw_changes
 from swarm.git.path_text import path_bytes, path_text
-from swarm.git.repository import SUBMODULE_MODE, filled_submodules
+from swarm.git.repository import SUBMODULE_MODE
 from swarm.git.runner import Git, GitError
+from swarm.git.submodules import edited_submodules
 from swarm.git.user_view import UserView, user_view
 from swarm.rules.ref_names import head_ref
 from swarm.scratch import scratch_folder
@@ -70,7 +71,7 @@ def touched_files(
     with own_index(common_dir, tree, commit, kept_index, view=view) as git:
         _note(found, changed_files(git))
         found |= dict.fromkeys(new_files(git), "create")
-        found |= dict.fromkeys(filled_submodules(git, tree, commit), "edit")
+        found |= dict.fromkeys(edited_submodules(git, tree, commit), "edit")
     _note(found, _committed(Git(common_dir), commit, branch))
     return [Touched(path, kind) for path, kind in sorted(found.items())]
 
@@ -137,7 +138,7 @@ def _disk(git: Git, tree: Path, commit: str, record: Record) -> _Disk:
     changed, new = changed_files(git), new_files(git)
     nested = {path for path in new if path.endswith("/")}
     nested |= {change.new_path for change in changed if change.new_mode == SUBMODULE_MODE}
-    nested |= set(filled_submodules(git, tree, commit))
+    nested |= set(edited_submodules(git, tree, commit))
     new = [path for path in new if path not in nested]
     edited = [change.new_path for change in changed if change.letter != "D" and change.new_path not in nested]
     through = filtered_paths(git, [*edited, *new])

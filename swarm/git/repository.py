@@ -147,13 +147,18 @@ def filled_submodules(git: Git, tree: Path, commit: str) -> list[str]:
 
     Not by git, which would enter the folder and run programs that the configuration there names.
     """
-    found = []
-    for file in files_at(git, commit):
-        if file.mode == SUBMODULE_MODE:
-            folder = os.path.join(os.fsencode(tree), path_bytes(file.path))  # noqa: PTH118
-            if os.path.isdir(folder) and not os.path.islink(folder) and os.listdir(folder):  # noqa: PTH112, PTH114, PTH208
-                found.append(file.path)
-    return found
+    return [path for path, _ in submodules_at(git, commit) if is_filled(tree, path)]
+
+
+def submodules_at(git: Git, commit: str) -> list[tuple[str, str]]:
+    """Return the submodules of a commit, each with its recorded commit."""
+    return [(file.path, file.blob) for file in files_at(git, commit) if file.mode == SUBMODULE_MODE]
+
+
+def is_filled(tree: Path, path: str) -> bool:
+    """Say whether a submodule's folder in a tree holds anything."""
+    folder = os.path.join(os.fsencode(tree), path_bytes(path))  # noqa: PTH118
+    return os.path.isdir(folder) and not os.path.islink(folder) and bool(os.listdir(folder))  # noqa: PTH112, PTH114, PTH208
 
 
 def contents(git: Git, blobs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
