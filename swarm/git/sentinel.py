@@ -81,9 +81,14 @@ def settings_of(file: Path) -> dict[str, str]:
     for entry in listed.split(b"\0"):
         key, _, value = entry.decode("utf-8", "surrogateescape").partition("\n")
         if key:
-            value = _shortened(_SECRET.sub("…", value))
+            value = shown_value(value)
             found[key] = f"{found[key]}; {value}" if key in found else value
     return found
+
+
+def shown_value(value: str) -> str:
+    """Return a setting's value as fingerprints hold it: bounded, without credentials."""
+    return _shortened(_SECRET.sub("…", value))
 
 
 def _shortened(value: str) -> str:

@@ -56,7 +56,10 @@ def common_changes(
         old, new = before.get(name), now.get(name)
         difference = Deviation(name.replace(sentinel.KEY, _SETTING), _old_and_new(name, old, new))
         if name.startswith(sentinel.KEY):
-            is_against = can_run_or_redirect(name.removeprefix(sentinel.KEY), old, new, _remotes(before))
+            key = name.removeprefix(sentinel.KEY)
+            is_against = can_run_or_redirect(key, old, new, _remotes(before))
+            # `git submodule init` copies addresses that the user committed: it leads git nowhere else.
+            is_against = is_against and not (old is None and git is not None and _is_committed(git, key, new))
         elif name.startswith("hooks/"):
             is_against = _is_hook(name, old, new)
         elif name.startswith(ref_names.HEADS):
@@ -97,6 +100,14 @@ def _is_hook(name: str, old: str | None, new: str | None) -> bool:
     """Say whether git runs a file of the hooks folder: as it is, or, where somebody took it away, as it was."""
     runs = (state is not None and not state.startswith("-") for state in (old, new))
     return name.removeprefix("hooks/") in _HOOKS and any(runs)
+
+
+def _is_committed(git: Git, key: str, new: str | None) -> bool:
+    """Say whether a new address of a submodule is that of the committed `.gitmodules`."""
+    if not (key.startswith("submodule.") and key.endswith(".url")) or new is None or "::" in new:
+        return False
+    code, value = git.answer("config", "--blob", "HEAD:.gitmodules", "--null", "--get", key, expect=(0, 1, 128))
+    return not code and sentinel.shown_value(value.decode("utf-8", "surrogateescape").removesuffix("\0")) == new
 
 
 def _old_and_new(name: str, old: str | None, new: str | None) -> str | None:

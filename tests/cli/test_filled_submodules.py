@@ -100,3 +100,21 @@ def test_only_an_edit_in_a_submodule_counts(
     assert [item["file"] for item in told["violations"]] == (["lib"] if is_edit else [])
     swarm("clean", "--apply", "--reason", "over", exit=None)
     assert (folder / "worktrees/w1-code/lib/lib.py").exists()
+
+
+@pytest.mark.parametrize("is_redirected", [False, True])
+def test_the_first_to_fill_a_submodule_may_write_its_committed_address_and_no_other(
+    with_submodules: Repo, swarm: Swarm, tmp_path: Path, is_redirected: bool
+) -> None:
+    with_submodules.git("submodule", "--quiet", "deinit", "--force", "lib")
+    run = begin(swarm, tmp_path, with_submodules.root)
+    swarm("dispatch", "health-audit-a", "--isolate")
+    tree = Repo(with_submodules.root / "swarms" / run / "worktrees/w1-code")
+    filled(tree)
+    if is_redirected:
+        tree.git("config", "submodule.lib.url", str(tmp_path / "deep"))
+    place = Workspace(run, with_submodules.root / "swarms", with_submodules.root / "swarms/control-plane.db")
+    place.answer("code")
+    place.answer("rest")
+    told = swarm("collect", "--format", "json", exit=int(is_redirected)).data
+    assert [item["file"] for item in told["violations"]] == ([".git/config"] if is_redirected else [])
