@@ -33,7 +33,7 @@ from swarm.rules.fingerprints import Report, identified, unclaimed
 from swarm.rules.known_findings import Known
 from swarm.rules.locations import ReportedPlace, locate_all
 from swarm.rules.matching import match
-from swarm.waves.travel import Journey, journeys
+from swarm.waves.moved_lines import Journey, journeys
 
 MOST_SITES: Final = 600
 LINES_A_SITE: Final = 15

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from swarm.builds import tests_ran
 from swarm.builds.adapter import Adapter, BuildResult, BuildStep, StepOutcome
 from swarm.builds.environment import build_environment
-from swarm.builds.lacks import lacks_of
+from swarm.builds.missing_parts import lacks_of
 from swarm.builds.node_modules import lend_packages
 from swarm.builds.project_files import is_folder
 from swarm.builds.tree_imports import TreeImports, tree_imports

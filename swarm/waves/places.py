@@ -10,7 +10,7 @@ from swarm.rules.anchors import LONGEST_TEXT, Anchor, SourceText
 from swarm.rules.findings import Fate
 from swarm.rules.known_findings import Known
 from swarm.rules.verification import Inspection
-from swarm.waves.travel import Journey, journeys
+from swarm.waves.moved_lines import Journey, journeys
 
 
 class Place(NamedTuple):

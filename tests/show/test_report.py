@@ -15,7 +15,7 @@ import pytest
 from swarm.results.findings import SeverityCounts
 from swarm.results.report import OpenAfter
 from swarm.show.page import report
-from swarm.show.page.burndown import burn_down
+from swarm.show.page.burn_down import burn_down
 from swarm.show.page.html import duration
 from tests.conftest import Repo, Swarm, Workspace
 

@@ -15,7 +15,7 @@ from swarm.results.findings import FindingShown
 from swarm.results.report import ReportFacts
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES, STATUSES
 from swarm.show.escape import plain
-from swarm.show.page.burndown import burn_down, summary
+from swarm.show.page.burn_down import burn_down, summary
 from swarm.show.page.gates import gates
 from swarm.show.page.html import AS_TEXT, code, counted, icon, moment, safe, severity_icon, shortened
 from swarm.show.page.timeline import timeline

@@ -16,7 +16,7 @@ from swarm.waves.collect.observe_amend import observe_amend
 from swarm.waves.collect.observed import Observed
 from swarm.waves.collect.reconcile import reconcile
 from swarm.waves.collect.sightings import locate_all
-from swarm.waves.travel import journeys
+from swarm.waves.moved_lines import journeys
 from swarm.workspace import Workspace
 
 

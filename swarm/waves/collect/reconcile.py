@@ -20,7 +20,7 @@ from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.collect.sightings import Located
 from swarm.waves.collect.silence import judge_silence, relocated
-from swarm.waves.travel import Journey
+from swarm.waves.moved_lines import Journey
 
 
 class Moved(NamedTuple):

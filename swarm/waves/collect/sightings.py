@@ -18,8 +18,8 @@ from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.safe_paths import safe_path
 from swarm.rules.suppressions import Suppression, suppressions_at
 from swarm.waves.collect.outputs import Intake
+from swarm.waves.moved_lines import Journey
 from swarm.waves.places import fate_in, settled_fates
-from swarm.waves.travel import Journey
 
 
 class Located(NamedTuple):

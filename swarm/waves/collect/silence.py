@@ -12,7 +12,7 @@ from swarm.store.observations import NotSeen, Relocated
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.collect.sightings import Located
-from swarm.waves.travel import Journey
+from swarm.waves.moved_lines import Journey
 
 
 def judge_silence(

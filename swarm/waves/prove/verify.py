@@ -14,10 +14,10 @@ from swarm.store.connection import Store
 from swarm.store.fix_claims import Proved
 from swarm.store.runs import Run
 from swarm.waves.prove import build as builds
+from swarm.waves.prove.adapter_probe import probe
 from swarm.waves.prove.build import Prover
 from swarm.waves.prove.check_findings import FindingsCheck, Question, check_findings
 from swarm.waves.prove.commit_to_prove import belongs_to_run, commit_to_prove, is_current, proved_wave
-from swarm.waves.prove.probe import probe
 from swarm.waves.prove.proved_fixes import proved_at
 from swarm.waves.prove.record_verification import record, write_receipts
 from swarm.workspace import Workspace
