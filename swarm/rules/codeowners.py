@@ -7,10 +7,10 @@ has them, are read too; a path still has a single rule, the last of all sections
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from typing import Final, NamedTuple
 
 from swarm.rules.draft_map import REST
+from swarm.rules.glob_overlap import may_both_match, part_ways
 from swarm.rules.globs import regex_of
 from swarm.rules.ownership import UNASSIGNED, Domain, Ownership, OwnershipMap
 
@@ -22,12 +22,10 @@ _LONGEST_NAME: Final = 64
 _LONGEST_SHOWN: Final = 120
 _LONGEST_DESCRIPTION: Final = 240
 _SECTION: Final = re.compile(r"\^?\[[^\[\]]+\](?:\[\d+\])?(?=[ \t]|$)")
-_WILDCARDS: Final = ("*", "?")
 _PATTERN: Final = re.compile(r"(?:\\.|[^ \t])+")
 _PART: Final = re.compile(r"\\.|\*+|.", re.DOTALL)
 # Characters with a meaning in our globs. Without `(` there is no extended glob, so its prefixes need no escape.
 _SPECIAL: Final = frozenset("\\*?[](){}")
-_RUN: Final = re.compile(r"(?:\\.|[^*?\\])+|[*?]", re.DOTALL)
 
 
 class Rule(NamedTuple):
@@ -233,44 +231,9 @@ def _place_for(group: _Group, made: Sequence[_Group]) -> int | None:
 def may_meet(rule: Rule, other: Rule) -> bool:
     """Say whether a path could match both rules. A yes may be wrong, and then costs a domain; a no is certain."""
     # The globs of a rule begin alike, so the first globs rule out nearly every pair.
-    if _part_ways(rule.steps[0], other.steps[0]):
+    if part_ways(rule.steps[0], other.steps[0]):
         return False
-    return any(_may_both_match(first, second) for first in rule.steps for second in other.steps)
-
-
-def _may_both_match(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    # Without `**` a glob matches paths of exactly its own depth.
-    if _ANY_DEPTH not in first and _ANY_DEPTH not in second and len(first) != len(second):
-        return False
-    # Compared from both ends, because `**` ends the comparison at its place.
-    return not _part_ways(first, second) and not _part_ways(first[::-1], second[::-1])
-
-
-def _part_ways(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    """Say whether two globs, read from the same end, differ in a step before any depth begins."""
-    for step, other in zip(first, second, strict=False):
-        if _ANY_DEPTH in (step, other):
-            return False
-        if step != other and not _may_be_same_name(step, other):
-            return True
-    return False
-
-
-def _may_be_same_name(step: str, other: str) -> bool:
-    (head, tail), (other_head, other_tail) = _ends(step), _ends(other)
-    # Neither step has a wildcard, so only equal names meet.
-    if head == step and other_head == other:
-        return step == other
-    heads = head.startswith(other_head) or other_head.startswith(head)
-    return heads and (tail.endswith(other_tail) or other_tail.endswith(tail))
-
-
-@cache
-def _ends(step: str) -> tuple[str, str]:
-    """Return the text before the first wildcard of a step and the text after the last, or the whole step twice."""
-    runs = _RUN.findall(step)
-    head, tail = runs[0], runs[-1]
-    return "" if head in _WILDCARDS else head, "" if tail in _WILDCARDS else tail
+    return any(may_both_match(first, second) for first in rule.steps for second in other.steps)
 
 
 # --- names --------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Comparison of a red build with that of the target: does the wave make a step worse."""
+"""BaseComparison of a red build with that of the target: does the wave make a step worse."""
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -25,7 +25,7 @@ class StepState(NamedTuple):
         return self.status in _RED
 
 
-class Change(StrEnum):
+class StepAnswer(StrEnum):
     """Answer for a red step; `unclear` where the output does not name what fails."""
 
     WORSE = "worse"
@@ -33,7 +33,7 @@ class Change(StrEnum):
     UNCLEAR = "unclear"
 
 
-class Comparison(NamedTuple):
+class BaseComparison(NamedTuple):
     """Names of the red steps by their answer, and the verdict of the build with each step that is no worse passed."""
 
     worse: tuple[str, ...]
@@ -42,42 +42,42 @@ class Comparison(NamedTuple):
     verdict: BuildVerdict
 
 
-def compared(merged: Sequence[StepState], before: Sequence[StepState]) -> Comparison:
+def compared(merged: Sequence[StepState], before: Sequence[StepState]) -> BaseComparison:
     """Compare the steps of a build with those of the target, by the names of the steps."""
     earlier = {step.name: step for step in reversed(before)}
     answers = [_change(step, earlier.get(step.name)) if step.is_red else None for step in merged]
 
-    def named(change: Change) -> tuple[str, ...]:
+    def named(change: StepAnswer) -> tuple[str, ...]:
         return tuple(step.name for step, answer in zip(merged, answers, strict=True) if answer is change)
 
     verdict = verdict_of(_facts(zip(merged, answers, strict=True)))
-    return Comparison(named(Change.WORSE), named(Change.UNCLEAR), named(Change.NO_WORSE), verdict)
+    return BaseComparison(named(StepAnswer.WORSE), named(StepAnswer.UNCLEAR), named(StepAnswer.NO_WORSE), verdict)
 
 
-def _facts(steps: Iterable[tuple[StepState, Change | None]]) -> Iterable[StepFacts]:
+def _facts(steps: Iterable[tuple[StepState, StepAnswer | None]]) -> Iterable[StepFacts]:
     for step, answer in steps:
-        if answer is Change.NO_WORSE:
+        if answer is StepAnswer.NO_WORSE:
             # The comparison has read the failures, so tests ran also where no count was printed.
             yield StepFacts(step.kind, StepStatus.PASSED, step.tests or 1)
         else:
             yield StepFacts(step.kind, step.status, step.tests)
 
 
-def _change(step: StepState, before: StepState | None) -> Change:
+def _change(step: StepState, before: StepState | None) -> StepAnswer:
     if before is None or before.status in (StepStatus.PASSED, StepStatus.NO_TESTS):
-        return Change.WORSE
+        return StepAnswer.WORSE
     if StepStatus.TIMED_OUT in (step.status, before.status) or before.status is StepStatus.MISSING:
-        return Change.UNCLEAR
+        return StepAnswer.UNCLEAR
     # A runner that breaks off, or a failing test that is deleted, names no new failure.
     if before.tests is not None and (step.tests is None or step.tests < before.tests):
-        return Change.WORSE
+        return StepAnswer.WORSE
     return _by_name(step.failures, before.failures)
 
 
-def _by_name(now: Failures, before: Failures) -> Change:
+def _by_name(now: Failures, before: Failures) -> StepAnswer:
     if now.are_named != before.are_named:
-        return Change.UNCLEAR
+        return StepAnswer.UNCLEAR
     if not now.are_named:
-        return Change.NO_WORSE if now.lines and now.lines == before.lines else Change.UNCLEAR
+        return StepAnswer.NO_WORSE if now.lines and now.lines == before.lines else StepAnswer.UNCLEAR
     more = any(count > before.rules.get(rule, 0) for rule, count in now.rules.items())
-    return Change.WORSE if more or not now.tests <= before.tests else Change.NO_WORSE
+    return StepAnswer.WORSE if more or not now.tests <= before.tests else StepAnswer.NO_WORSE

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
+from swarm.rules import phases
 from swarm.rules.phases import Phase
 from swarm.rules.states import WaveStatus
 from swarm.store import wave_documents
@@ -45,6 +46,11 @@ class Wave(NamedTuple):
     def sentinel(self) -> Sentinel:
         """Fingerprints taken at dispatch, decoded at each call: they are large, and few verbs read them."""
         return wave_documents.sentinel_from(self.sentinel_document)
+
+    @property
+    def is_audit(self) -> bool:
+        """Whether the agents of the wave report findings, and edit nothing."""
+        return phases.is_audit(self.phase)
 
     def with_sentinel(self, sentinel: Sentinel) -> "Wave":
         """Return the wave as other fingerprints would have it."""

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from swarm import errors, stage_events
 from swarm.config import Config
-from swarm.git.diff import changed_lines
 from swarm.git.repository import Repository, commit_of, repository_at
 from swarm.results.audit import AuditResult
 from swarm.results.collect import CollectResult
@@ -20,7 +19,7 @@ from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
 from swarm.waves.dispatch.wave_plan import DispatchRequest
 from swarm.waves.launch.launch import launch
-from swarm.waves.look.findings import Filters, findings, fixed_in
+from swarm.waves.look.findings import Filters, filters_within, findings, fixed_in
 from swarm.waves.run_place import open_run_of
 from swarm.waves.setup.init import init
 from swarm.workspace import Workspace
@@ -77,7 +76,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
         stage_events.emit("audit_goes_on", run_id=run.id, wave_id=wave.id, phase=phase)
     exit_class = launch(store, workspace, run, config, runtime=name, jobs=request.jobs).exit_class
     collected = collect(store, workspace, run, {})
-    filters = _filters(repository, folder, since, wave)
+    filters = filters_within(repository, folder, since, wave)
     result = _result(store, run, wave._replace(runtime=name), since, exit_class, collected, filters)
     return Audited(result, filters)
 
@@ -104,21 +103,6 @@ def _since(repository: Repository, revision: str | None) -> str | None:
 def _report_edited(count: int) -> None:
     if count:
         stage_events.emit("edited_files_not_seen", count=count)
-
-
-def _filters(repository: Repository, folder: Path, since: str | None, wave: Wave) -> Filters:
-    lines = changed_lines(repository.git, since, wave.dispatch_sha) if since else None
-    inside = folder.resolve()
-    if inside == repository.root:
-        return Filters(lines=lines)
-    # An audit called in a folder reports that folder, though the wave covers the repository.
-    prefix = inside.relative_to(repository.root).as_posix()
-    return Filters(lines=lines, paths=(f"{_literal(prefix)}/**",))
-
-
-def _literal(path: str) -> str:
-    """Return a glob that matches this path alone."""
-    return "".join(f"\\{c}" if c in "\\*?[]{}()!+@" else c for c in path)
 
 
 def _result(

@@ -4,9 +4,12 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm import errors
+from swarm.git.diff import changed_lines
+from swarm.git.repository import Repository
 from swarm.results.findings import Broken, FindingShown, FindingsResult, SeverityCounts
 from swarm.rules.decisions import CLOSED
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES, SEVERITY_RANK, STATUSES
@@ -247,3 +250,19 @@ def line_hashes(
     except (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn, GitError):
         return found
     return found
+
+
+def filters_within(repository: Repository, folder: Path, since: str | None, wave: Wave) -> Filters:
+    """Return filters for findings below a folder, and in lines that changed since a commit."""
+    lines = changed_lines(repository.git, since, wave.dispatch_sha) if since else None
+    inside = folder.resolve()
+    if inside == repository.root:
+        return Filters(lines=lines)
+    # An audit called in a folder reports that folder, though the wave covers the repository.
+    prefix = inside.relative_to(repository.root).as_posix()
+    return Filters(lines=lines, paths=(f"{_literal(prefix)}/**",))
+
+
+def _literal(path: str) -> str:
+    """Return a glob that matches this path alone."""
+    return "".join(f"\\{c}" if c in "\\*?[]{}()!+@" else c for c in path)

@@ -10,7 +10,7 @@ from swarm.builds.adapter import BuildResult, StepOutcome
 from swarm.builds.environment import build_environment
 from swarm.git import history
 from swarm.rules.build_verdicts import BuildVerdict, StepStatus
-from swarm.rules.no_worse import Comparison, StepState, compared
+from swarm.rules.no_worse import BaseComparison, StepState, compared
 from swarm.rules.step_failures import Failures, failures_in
 from swarm.store import kept_builds
 from swarm.store.connection import Store
@@ -72,7 +72,9 @@ class GateBuilds:
             self._of_this_call[tree] = found
         return found
 
-    def compared(self, commit: str, with_commit: str, *, again: bool = False) -> tuple[GateBuild, Comparison | None]:
+    def compared(
+        self, commit: str, with_commit: str, *, again: bool = False
+    ) -> tuple[GateBuild, BaseComparison | None]:
         """Return the build of a commit; a red build is compared with that of another commit."""
         found = self.of(commit, again=again)
         if not found.is_red:

@@ -1,24 +1,20 @@
 """Use case `merge`: combine the branches of an amend wave without a checkout, prove the result, and publish it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from swarm.config import Config
 from swarm.git import checkouts, merging, refs
-from swarm.git.merging import Identity
-from swarm.git.repository import Repository, repository_at
+from swarm.git.repository import repository_at
 from swarm.results.merge import MergeResult
 from swarm.rules.ref_names import integration_branch
 from swarm.store import agent_runs
-from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
 from swarm.store.runs import Run
-from swarm.store.waves import Wave
 from swarm.waves.prove.build import Prover
 from swarm.waves.prove.merge_chain import MergeTask, links_of
 from swarm.waves.prove.merge_gate import MergeOptions, proved
-from swarm.waves.prove.merge_preconditions import hold_to_agents, mergeable, target_of
+from swarm.waves.prove.merge_preconditions import hold_to_agents, mergeable, task_of
 from swarm.waves.prove.merge_record import Merged, record_merge
 from swarm.waves.prove.merge_result import merge_result, nothing_merged
 from swarm.waves.prove.merge_work import work_to_merge
@@ -50,7 +46,7 @@ def _merged(store: Store, workspace: Workspace, run: Run, options: MergeOptions,
         return nothing_merged(run, _NO_WAVE)
     agents = agent_runs.current(store.conn, wave.id)
     hold_to_agents(options, agents)
-    task = _task(run, wave, repository, agents, options)
+    task = task_of(run, wave, repository, agents, options)
     links = tuple(link for link in links_of(store.conn, task, agents) if link.agent.domain not in options.drop)
     prover = Prover(repository, workspace, run, config, options.adapter)
     # An agent may have written the attributes of a git folder that changed.
@@ -72,23 +68,6 @@ def _merged(store: Store, workspace: Workspace, run: Run, options: MergeOptions,
     merged = Merged(task, options, ref, proof, links, work.arrived)
     fixed = record_merge(store, prover, merged)
     return merge_result(merged, agents, fixed)
-
-
-def _task(run: Run, wave: Wave, repository: Repository, agents: Sequence[AgentRun], options: MergeOptions) -> MergeTask:
-    target, tip = target_of(repository, run, options)
-    # Verification and promotion move the end of the wave, but not the end of its agents: the commit stays the same.
-    ended = max((agent.ended for agent in agents if agent.ended is not None), default=wave.dispatched)
-    return MergeTask(
-        run=run,
-        wave=wave,
-        repository=repository,
-        target=target,
-        tip=tip,
-        integration=refs.tip_of(repository.git, integration_branch(run.hex)),
-        identity=Identity(ended),
-        dropped=options.drop,
-        publish=options.publish,
-    )
 
 
 def _publish(task: MergeTask, ref: str, commit: str) -> None:

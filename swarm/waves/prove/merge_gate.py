@@ -9,7 +9,7 @@ from swarm.builds.adapter import BuildResult
 from swarm.git.runner import Git
 from swarm.results.verify import BuildShown
 from swarm.rules.build_verdicts import BuildVerdict
-from swarm.rules.no_worse import Comparison
+from swarm.rules.no_worse import BaseComparison
 from swarm.store import verifications
 from swarm.store.connection import Store
 from swarm.store.runs import Run
@@ -111,7 +111,7 @@ def _was_proved(conn: sqlite3.Connection, run: Run, commit: str) -> bool:
 
 
 def _acceptance(
-    build: BuildResult, comparison: Comparison | None, options: MergeOptions, before: str
+    build: BuildResult, comparison: BaseComparison | None, options: MergeOptions, before: str
 ) -> tuple[str | None, str | None]:
     """Return what is accepted in place of a pass, and the reason; `None` twice where nothing is."""
     verdict = build.verdict if comparison is None else comparison.verdict
@@ -143,7 +143,7 @@ def _culprits(gate: _Gate, links: Sequence[Link]) -> list[Link]:
 def _gate_failed(
     task: MergeTask,
     build: BuildResult,
-    comparison: Comparison | None,
+    comparison: BaseComparison | None,
     culprits: Sequence[Link],
     options: MergeOptions,
 ) -> errors.MergeGateFailed:

@@ -6,6 +6,7 @@ from typing import Final
 
 from swarm import errors
 from swarm.git import history, refs
+from swarm.git.merging import Identity
 from swarm.git.repository import Repository
 from swarm.git.runner import Git
 from swarm.rules.phases import is_audit
@@ -80,3 +81,23 @@ def _is_caught_up(git: Git, task: MergeTask, commit: str, ours: Collection[str])
         return caught_up(git, task, earlier, others[0]) == commit
     except errors.MergeConflict:
         return False
+
+
+def task_of(
+    run: Run, wave: Wave, repository: Repository, agents: Sequence[AgentRun], options: MergeOptions
+) -> MergeTask:
+    """Return the task of a merge: its commits, branches and options, the same at each call."""
+    target, tip = target_of(repository, run, options)
+    # Verification and promotion move the end of the wave, but not the end of its agents: the commit stays the same.
+    ended = max((agent.ended for agent in agents if agent.ended is not None), default=wave.dispatched)
+    return MergeTask(
+        run=run,
+        wave=wave,
+        repository=repository,
+        target=target,
+        tip=tip,
+        integration=refs.tip_of(repository.git, integration_branch(run.hex)),
+        identity=Identity(ended),
+        dropped=options.drop,
+        publish=options.publish,
+    )

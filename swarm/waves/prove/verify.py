@@ -13,9 +13,9 @@ from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.fix_claims import Proved
 from swarm.store.runs import Run
+from swarm.store.waves import Wave
 from swarm.waves.prove import build as builds
-from swarm.waves.prove.adapter_probe import probe
-from swarm.waves.prove.build import Prover
+from swarm.waves.prove.build import Prover, planned_step
 from swarm.waves.prove.check_findings import FindingsCheck, Question, check_findings
 from swarm.waves.prove.commit_to_prove import belongs_to_run, commit_to_prove, is_current, proved_wave
 from swarm.waves.prove.proved_fixes import proved_at
@@ -46,7 +46,7 @@ def verify(store: Store, workspace: Workspace, run: Run, options: VerifyOptions,
     wave, note = proved_wave(store.conn, run, repository, commit)
     prover = Prover(repository, workspace, run, config, options.adapter)
     if options.probe_only:
-        return probe(store.conn, prover, wave, commit, options.threshold)
+        return _probe(store.conn, prover, wave, commit, options.threshold)
     build = prover.build(commit)
     check = check_findings(store.conn, prover, commit, Question.FIXED)
     result = _result(prover, commit, build, check, options)._replace(note=_notes(note, builds.lack_note(build)))
@@ -95,4 +95,35 @@ def _result(
         probes=None,
         note=None,
         next_action=f"swarm status {prover.run.id}",
+    )
+
+
+def _probe(conn: sqlite3.Connection, prover: Prover, wave: Wave | None, commit: str, threshold: int) -> VerifyResult:
+    """Return the adapter that would prove the checkout, its steps, the score of each adapter, and the second check."""
+    from swarm.builds import registry
+
+    root = prover.repository.root
+    adapter = prover.chosen(root)
+    check = check_findings(conn, prover, commit, Question.FIXED)
+    steps = adapter.steps(root, root) if adapter else []
+    return VerifyResult(
+        run_id=prover.run.id,
+        wave_id=wave.id if wave else None,
+        wave_number=wave.number if wave else None,
+        phase=prover.run.status,
+        commit_sha=commit,
+        verdict=BuildVerdict.SKIP.value,
+        adapter=adapter.name if adapter else None,
+        steps=tuple(planned_step(step) for step in steps),
+        test_count=None,
+        claims=Claims(check.summary, check.offending),
+        threshold=threshold,
+        threshold_exceeded=len(check.offending) > threshold,
+        exit_code=int(adapter is None),
+        fixed=(),
+        verification_id=None,
+        receipt_id=None,
+        probes=registry.probe_all(root, prover.config.verify),
+        note=None,
+        next_action=f"swarm verify {prover.run.id}",
     )

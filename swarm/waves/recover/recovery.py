@@ -6,8 +6,10 @@ from typing import NamedTuple
 from swarm import errors
 from swarm.config import Config
 from swarm.git.repository import Repository
+from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.states import WaveStatus
 from swarm.store.runs import Run
+from swarm.store.wave_documents import Violation
 from swarm.store.waves import Wave
 from swarm.waves.trees import git_folder
 from swarm.workspace import Workspace
@@ -46,3 +48,8 @@ def hold_to_git_folder(run: Run, wave: Wave, repository: Repository) -> None:
         raise errors.WaveGitFolderChanged(
             number=wave.number, phase=wave.phase, files=files, behind=behind, run_id=run.id
         )
+
+
+def unattributed(wave: Wave) -> list[Violation]:
+    """Return the violations of a wave whose agent is unknown."""
+    return [violation for violation in wave.violations if violation.agent_domain == WHOLE_WAVE]

@@ -8,17 +8,14 @@ from swarm import errors
 from swarm.git import sentinel
 from swarm.git.worktrees import Tree
 from swarm.interruption import postponed
-from swarm.rules.ownership import WHOLE_WAVE
-from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, assignments, digests, ledger, transitions, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
-from swarm.store.wave_documents import Sentinel, Violation
-from swarm.store.waves import Wave
+from swarm.store.wave_documents import Sentinel
 from swarm.waves.dispatch.agents import row_of, write_prompts
-from swarm.waves.recover.recovery import Recovery
+from swarm.waves.recover.recovery import Recovery, unattributed
 from swarm.waves.recover.successors import Successor, SuccessorPlan
 from swarm.waves.trees import kept_index, worktrees
 from swarm.waves.trees.kept_view import as_at_dispatch
@@ -41,7 +38,7 @@ def redispatch(
         try:
             trees = [tree for _, tree in wanted]
             kept_index.keep_indexes(trees, recovery.folder)
-            write_prompts([new.agent for new in plan.successors], is_amend=not is_audit(recovery.wave.phase))
+            write_prompts([new.agent for new in plan.successors], is_amend=not recovery.wave.is_audit)
             fingerprints = _fingerprints(recovery, trees)
             ids, after = _record(store, recovery, plan, timed_out, fingerprints)
         except BaseException:
@@ -128,8 +125,3 @@ def _add(conn: sqlite3.Connection, recovery: Recovery, new: Successor) -> int:
     agent_run_id = agent_runs.add(conn, recovery.run.id, recovery.wave.id, row)
     assignments.assign(conn, agent_run_id, new.agent.assigned)
     return agent_run_id
-
-
-def unattributed(wave: Wave) -> list[Violation]:
-    """Return the violations of a wave whose agent is unknown."""
-    return [violation for violation in wave.violations if violation.agent_domain == WHOLE_WAVE]

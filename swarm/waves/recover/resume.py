@@ -19,8 +19,8 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import run_facts
 from swarm.waves.launch import supervision
-from swarm.waves.recover.recovery import Recovery, hold_to_git_folder
-from swarm.waves.recover.redispatch import redispatch, unattributed
+from swarm.waves.recover.recovery import Recovery, hold_to_git_folder, unattributed
+from swarm.waves.recover.redispatch import redispatch
 from swarm.waves.recover.successors import SuccessorPlan, plan_successors
 from swarm.waves.recover.timeouts import timed_out
 from swarm.waves.trees import worktrees

@@ -10,7 +10,6 @@ from swarm import errors
 from swarm.git.repository import aside, repository_at
 from swarm.results.collect import FindingCounts
 from swarm.results.revalidate import Revalidated, RevalidateResult
-from swarm.rules.phases import is_audit
 from swarm.rules.states import AGENT_RUN, AgentRunStatus, WaveStatus, is_ended
 from swarm.store import agent_runs, waves
 from swarm.store.agent_runs import AgentRun
@@ -141,7 +140,7 @@ def _result(
     if whole:
         files = "1 file was" if len(whole) == 1 else f"{len(whole)} files were"
         judgement += f", as {files} touched by nobody known"
-    has_counts = wave.status is WaveStatus.FAILED and is_audit(wave.phase)
+    has_counts = wave.status is WaveStatus.FAILED and wave.is_audit
     return RevalidateResult(
         run.id,
         wave.id,
