@@ -390,6 +390,76 @@ def test_the_clock_is_read_at_the_edge() -> None:
     assert found == {"clock.py"}
 
 
+MOST_IMPORTS = 20
+MOST_MODULES = 16
+MOST_POSITIONAL = 6
+
+
+def own_imports() -> dict[str, set[str]]:
+    """Return, for each module, the modules of ours that it imports, wherever in it."""
+    names = {f"swarm.{shown(module).removesuffix('.py').replace('/', '.')}": shown(module) for module in MODULES}
+    found: dict[str, set[str]] = {name: set() for name in names.values()}
+    for imported in imports():
+        for name in (imported.name, imported.name.rpartition(".")[0]):
+            if name in names:
+                found[imported.by].add(names[name])
+                break
+    return found
+
+
+def test_no_module_imports_more_than_a_reader_can_hold() -> None:
+    assert {by: len(found) for by, found in own_imports().items() if len(found) > MOST_IMPORTS} == {}
+
+
+def test_no_imports_go_in_a_circle() -> None:
+    left = own_imports()
+    while free := [name for name, needs in left.items() if not needs & left.keys()]:
+        for name in free:
+            del left[name]
+    assert sorted(left) == []
+
+
+def test_no_room_of_the_waves_is_crowded() -> None:
+    rooms: dict[str, int] = {}
+    for module in MODULES:
+        if module.parent.parent == PACKAGE / "waves" and module.name != "__init__.py":
+            rooms[module.parent.name] = rooms.get(module.parent.name, 0) + 1
+    assert len(rooms) > 10
+    assert {room: count for room, count in rooms.items() if count > MOST_MODULES} == {}
+
+
+def classes() -> Iterator[tuple[str, str]]:
+    for module in MODULES:
+        yield from ((node.name, shown(module)) for node in tree_of(module).body if isinstance(node, ast.ClassDef))
+
+
+def test_no_two_classes_have_a_name_in_common() -> None:
+    places: dict[str, list[str]] = {}
+    for name, module in classes():
+        places.setdefault(name, []).append(module)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_records_of_many_fields_are_made_by_keyword() -> None:
+    records = {name for name, _ in classes()}
+    found = [
+        (shown(module), call.lineno)
+        for module in MODULES
+        for call in calls(module)
+        if (call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")) in records
+        and len(call.args) > MOST_POSITIONAL
+    ]
+    assert found == []
+
+
+OPENING = re.compile(r"(?:What|Who|Which|That|How|Where|When)\b")
+
+
+def test_the_docstring_of_a_module_names_the_thing() -> None:
+    found = [shown(module) for module in MODULES if OPENING.match(ast.get_docstring(tree_of(module)) or "What")]
+    assert found == []
+
+
 def test_no_module_is_too_long_to_be_read() -> None:
     lines = {shown(module): len(module.read_text(encoding="utf-8").splitlines()) for module in MODULES}
     assert {name: count for name, count in lines.items() if count > LONGEST and name not in MAY_BE_LONG} == {}
