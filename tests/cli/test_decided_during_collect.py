@@ -17,7 +17,7 @@ from swarm.store import promotions, transitions
 from swarm.store.promotions import NewPromotion
 from swarm.waves.clean import rewind
 from swarm.waves.collect import collect
-from swarm.waves.prove import merge
+from swarm.waves.prove import merge_record
 from tests.cli.scenes.amend_wave import Amending
 from tests.cli.scenes.coordinator import Coordinator
 from tests.cli.scenes.merge_team import LOAD as TEAMS_LOAD
@@ -160,7 +160,7 @@ def test_a_fix_that_is_refuted_while_a_merge_proves_it_is_not_proved(
         swarm("collect", amended.run)
 
     load, title = amended.ids()["def load"], amended.ids()["# A project"]
-    after(merge, "proved_at", sees_it_again)
+    after(merge_record, "proved_at", sees_it_again)
     assert amended.merge().data["fixed"] == [title]
     assert [(kind, to) for kind, _, to in history(amended.place.db, load)] == [
         ("finding_decided", "approved"),

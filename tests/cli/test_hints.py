@@ -406,7 +406,7 @@ CHAINS: dict[str, tuple[Callable[[Scene], dict[str, str]], tuple[str, ...], list
     "resume of a trespass": (trespassed, ("resume",), ["redrive", "redrive", "launch"]),
     "revalidate of nothing": (trespassed, ("revalidate",), ["redrive", "redrive", "launch"]),
     "status of an odd file": (touched_by_nobody_known, ("status",), ["dispatch", "launch"]),
-    "revalidate of an odd file": (touched_by_nobody_known, ("revalidate",), ["dispatch", "launch"]),
+    "revalidate of an odd file": (touched_by_nobody_known, ("revalidate",), ["revalidate", "advance"]),
     "status of a git folder": (in_a_changed_git_folder, ("status",), ["dispatch", "launch"]),
     "status of half a wave": (half_of_it_left, ("status",), ["launch"]),
     "clean": (at_risk, ("clean",), ["clean", "clean", "clean", "undo", "undo", "status"]),

@@ -48,33 +48,33 @@ class Spoken(NamedTuple):
         """An audit wave: one finding with an anchor, one without, and a request, all of the domain's text."""
         self.ask("dispatch", "health-audit-a", "--auto-freeze")
         number = self.ask("status", form="json").data["waves"]["current"]["number"]
-        found = []
+        bodies = []
         for at, text in enumerate(self.texts):
-            found = {
+            words = {
                 "severity": "HIGH",
                 "category": "bug",
                 "description": text,
                 "recommendation": text,
                 "symbol": text[:900],
             }
-            found.append(
+            bodies.append(
                 {
                     "stage": "A",
                     "findings": [
                         {
-                            **found,
+                            **words,
                             "id": text[:200],
                             "rule_id": text[:200],
                             "file": f"{self.domain(at)}/x.py",
                             "line": 2,
                         },
-                        {**found, "id": "2", "quote": text},
+                        {**words, "id": "2", "quote": text},
                     ],
                     "requests": [{"file": "README.md", "reason": text}],
                     text: text,
                 }
             )
-        self.say(number, found)
+        self.say(number, bodies)
         return self.ask("collect", form="json", exit=0).data
 
     def findings(self) -> list[dict[str, Any]]:

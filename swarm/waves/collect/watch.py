@@ -29,8 +29,7 @@ def watched(wave: Wave, repository: Repository) -> Watched:
     notes = tuple(f".git/{change.file}: {change.words}" for change in noted)
     if against:
         # A changed git folder could make git run a command of the agent's: then no worktree is compared.
-        found = [ViolationShown(f".git/{change.file}", WHOLE_WAVE, "coordinator", change.words) for change in against]
-        return Watched(found, notes, may_probe=False)
+        return Watched(_by_file(against), notes, may_probe=False)
     if kept.primary is None:
         return Watched([], notes, may_probe=True)
     now = sentinel.fingerprint_primary(repository, kept.primary)
@@ -40,6 +39,14 @@ def watched(wave: Wave, repository: Repository) -> Watched:
         changed.insert(0, Deviation("HEAD", detail))
     found = [ViolationShown(change.name, WHOLE_WAVE, "primary checkout", change.detail) for change in changed]
     return Watched(found, notes, may_probe=True)
+
+
+def _by_file(against: Sequence[Deviation]) -> list[ViolationShown]:
+    """Return a violation for each file of the git folder, with everything that changed in the file."""
+    words: dict[str, list[str]] = {}
+    for change in against:
+        words.setdefault(f".git/{change.file}", []).append(change.words or "changed")
+    return [ViolationShown(file, WHOLE_WAVE, "coordinator", "; ".join(found)) for file, found in words.items()]
 
 
 def answered_for(wave: Wave, repository: Repository) -> tuple[Wave, list[ViolationShown]]:
