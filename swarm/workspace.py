@@ -129,3 +129,9 @@ def refuse_agents(folder: Path, environment: Mapping[str, str]) -> None:
     inside = _AGENT_TREE.search(f"{folder}/")
     if inside or environment.get(AGENT_VARIABLE):
         raise errors.InsideAgentWorktree(path=str(folder))
+
+
+def checkout_around(folder: Path) -> Path | None:
+    """Return the folder of the nearest `.git` from a folder upward, as the disk shows it, without asking git."""
+    real = folder.resolve()
+    return next((place for place in (real, *real.parents) if os.path.lexists(place / ".git")), None)

@@ -536,6 +536,8 @@ def test_a_start_loads_nothing_heavy(workspace: Workspace, arguments: tuple[str,
     assert code == 0
     assert {"swarm.cli.main", "click"} <= loaded
     assert [name for name in HEAVY if name in loaded] == []
+    # git and the findings cost a start more than all that these verbs read.
+    assert [name for name in loaded if name.startswith(("swarm.git.", "swarm.store.findings", "subprocess"))] == []
 
 
 def test_help_loads_no_verb_and_no_database(tmp_path: Path) -> None:

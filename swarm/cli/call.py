@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from swarm import __version__, errors, stage_events
-from swarm.workspace import Workspace, find_workspace, refuse_agents
+from swarm.workspace import Workspace, checkout_around, find_workspace, refuse_agents
 
 if TYPE_CHECKING:
     from swarm.config import Config
@@ -54,9 +54,13 @@ class Call:
 
     def run(self, store: "Store", named: str | None, *, tell: bool = False) -> "Run":
         """Return the run that an argument names. Without an argument, `tell` reports the chosen run on stderr."""
+        run = self._selected(store, named, tell=tell)
+        # Nearly always the caller stands in the recorded checkout, and git need not be imported to see it.
+        if checkout_around(self.folder) in {None, Path(run.local_path).resolve()}:
+            return run
         from swarm.waves.run_place import placed
 
-        return placed(self._selected(store, named, tell=tell), self.folder)
+        return placed(run, self.folder)
 
     def _selected(self, store: "Store", named: str | None, *, tell: bool) -> "Run":
         from swarm.waves.selection import select_run

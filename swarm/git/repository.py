@@ -13,6 +13,7 @@ from swarm.git.runner import Git, GitError
 from swarm.git.user_view import UserView
 from swarm.rules.ref_names import HEADS
 from swarm.scratch import scratch_folder
+from swarm.workspace import checkout_around
 
 LINK_MODE = "120000"
 SUBMODULE_MODE = "160000"
@@ -70,12 +71,6 @@ def repository_at(folder: Path) -> Repository:
     real_common = Path(common.decode("utf-8", "surrogateescape")).resolve()
     _hold_to_root(folder, real_root, real_common)
     return _with_head(real_root, real_common)
-
-
-def checkout_around(folder: Path) -> Path | None:
-    """Return the folder of the nearest `.git` from a folder upward, as the disk shows it, without asking git."""
-    real = folder.resolve()
-    return next((place for place in (real, *real.parents) if os.path.lexists(place / ".git")), None)
 
 
 def _hold_to_root(folder: Path, root: Path, common: Path) -> None:

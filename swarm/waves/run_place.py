@@ -7,7 +7,6 @@ from pathlib import Path
 from swarm import errors
 from swarm.git.repository import (
     Repository,
-    checkout_around,
     held_commits,
     holds_commit,
     is_whole,
@@ -18,7 +17,7 @@ from swarm.git.runner import Git, GitError
 from swarm.store import agent_runs, runs, waves
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.workspace import Workspace, workspace_above
+from swarm.workspace import Workspace, checkout_around, workspace_above
 
 
 def located(conn: sqlite3.Connection, run: Run, repo_path: Path | None, folder: Path) -> Run:

@@ -3,17 +3,19 @@
 import re
 import sqlite3
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from swarm import errors
-from swarm.store import findings, runs, waves
-from swarm.store.findings import Finding
+from swarm.store import runs, waves
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 
 LATEST: Final = "latest"
 _MOST_SHOWN: Final = 5
 _LARGEST: Final = 2**63 - 1
+
+if TYPE_CHECKING:
+    from swarm.store.findings import Finding
 
 
 def is_wave_number(word: str) -> bool:
@@ -77,8 +79,10 @@ def select_wave(conn: sqlite3.Connection, run: Run, number: int | None) -> Wave:
     return wave
 
 
-def finding_named(conn: sqlite3.Connection, run: Run, named: str) -> Finding:
+def finding_named(conn: sqlite3.Connection, run: Run, named: str) -> "Finding":
     """Return the finding of this id or unique prefix. Raises FindingNotFound."""
+    from swarm.store import findings
+
     found = findings.with_id(conn, run.id, named) if named else []
     if len(found) != 1:
         raise errors.FindingNotFound(run_id=run.id, finding_id=named)
