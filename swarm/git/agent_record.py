@@ -44,7 +44,7 @@ class Record(NamedTuple):
 
 def record_of(here: Git, common_dir: Path, tree: Path, commit: str, branch: str | None, view: UserView) -> Record:
     """Return what an agent's branch and index hold. `here` is git with the objects of the repository."""
-    tip = _tip(here, branch)
+    tip = commit_of_branch(here, branch)
     with _copied_index(common_dir, tree) as index:
         if index is not None:
             git = Git(tree, git_dir=common_dir, index=index, view=view)
@@ -60,7 +60,8 @@ def record_of(here: Git, common_dir: Path, tree: Path, commit: str, branch: str 
     return Record(tip, tuple(changes(here, commit, tip, renames=False)) if tip else ())
 
 
-def _tip(git: Git, branch: str | None) -> str | None:
+def commit_of_branch(git: Git, branch: str | None) -> str | None:
+    """Return the commit of an agent's branch, `None` without a branch, or where its ref holds no commit."""
     if branch is None:
         return None
     code, tip = git.answer("rev-parse", "--verify", "--quiet", f"{head_ref(branch)}^{{commit}}", expect=(0, 1, 128))

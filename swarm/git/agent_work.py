@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.git import sparse
-from swarm.git.agent_record import Record, filtered_paths, record_of, take_entries
+from swarm.git.agent_record import Record, commit_of_branch, filtered_paths, record_of, take_entries
 from swarm.git.blocking_files import traps
 from swarm.git.diff import Change, changes, raw_changes
 from swarm.git.path_text import path_bytes, path_text
@@ -19,7 +19,6 @@ from swarm.git.repository import SUBMODULE_MODE
 from swarm.git.runner import Git, GitError
 from swarm.git.submodules import edited_submodules
 from swarm.git.user_view import UserView, user_view
-from swarm.rules.ref_names import head_ref
 from swarm.scratch import scratch_folder
 
 _PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
@@ -255,16 +254,14 @@ def take_files(git: Git, gone: Iterable[str], present: Sequence[str]) -> list[st
 
 
 def _update_index(git: Git, action: str, paths: Iterable[str]) -> None:
-    told = b"".join(path_bytes(path) + b"\0" for path in paths)
-    if told:
-        git.run("update-index", "--replace", action, "-z", "--stdin", stdin=told, filters=True)
+    named = b"".join(path_bytes(path) + b"\0" for path in paths)
+    if named:
+        git.run("update-index", "--replace", action, "-z", "--stdin", stdin=named, filters=True)
 
 
 def _committed(git: Git, commit: str, branch: str | None) -> list[Change]:
-    if branch is None:
-        return []
-    code, tip = git.answer("rev-parse", "--verify", "--quiet", f"{head_ref(branch)}^{{commit}}", expect=(0, 1, 128))
-    return [] if code or tip.decode().strip() == commit else changes(git, commit, tip.decode().strip())
+    tip = commit_of_branch(git, branch)
+    return [] if tip in {None, commit} else changes(git, commit, f"{tip}")
 
 
 def _note(found: dict[str, str], seen: list[Change]) -> None:

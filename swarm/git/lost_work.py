@@ -1,7 +1,9 @@
 """Uncommitted work that vanished from a checkout: the commit, stash or reflog entry in which it lies now."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from swarm.git.diff import raw_changes
 from swarm.git.path_text import path_bytes
 from swarm.git.repository import Repository
 from swarm.git.runner import Git
@@ -16,37 +18,51 @@ class Whereabouts(NamedTuple):
     words: str
 
 
-def place_of(repository: Repository, since: str, path: str, blob: str) -> Whereabouts:
-    """Return where the content of a file lies that was uncommitted when HEAD was `since`."""
+def places_of(repository: Repository, since: str, blobs: Mapping[str, str]) -> dict[str, Whereabouts]:
+    """Return where contents lie that were uncommitted when HEAD was `since`: each path with its blob.
+
+    Every tree is asked for all paths at once: an agent's `git clean` may take thousands of files away.
+    """
     git = repository.git
-    if _is_in_history(git, since, repository.head, path, blob):
-        return Whereabouts(is_committed=True, words=f"committed on {repository.branch or 'HEAD'}")
+    places = dict.fromkeys(
+        _committed(git, since, repository.head, blobs),
+        Whereabouts(is_committed=True, words=f"committed on {repository.branch or 'HEAD'}"),
+    )
+    left = {path: blob for path, blob in blobs.items() if path not in places}
+    for entry, tree, kind in _kept_trees(git) if left else ():
+        for path in _held(git, tree, left):
+            command = f"git checkout {tree[:12]}{tree[len(repository.head) :]} -- {path}"
+            words = f"its {kind} lies in {entry}; `{command}` brings it back"
+            places[path] = Whereabouts(is_committed=False, words=words)
+            del left[path]
+        if not left:
+            break
+    there = _objects(git, left.values())
+    for path, blob in left.items():
+        words = "its uncommitted content is in no commit, stash or reflog"
+        if blob in there:
+            words = f"its uncommitted content is in no commit; `git cat-file blob {blob[:12]}` prints it"
+        places[path] = Whereabouts(is_committed=False, words=words)
+    return places
+
+
+def _committed(git: Git, since: str, head: str, blobs: Mapping[str, str]) -> set[str]:
+    """Return the paths whose content HEAD has, or had in a commit since."""
+    found = _held(git, head, blobs)
+    if found == blobs.keys():
+        return found
+    listed = ("log", "--format=", "--raw", "-z", "--no-abbrev", "--no-renames", f"{since}..{head}", "--")
+    code, raw = git.answer(*listed, expect=(0, 128))
+    made = {(change.new_path, change.new_blob) for change in raw_changes(raw)} if code == 0 else set()
+    return found | {path for path, blob in blobs.items() if (path, blob) in made}
+
+
+def _kept_trees(git: Git) -> Iterator[tuple[str, str, str]]:
+    """Yield the entries of the stash and of HEAD's reflog, newest first: name, tree, and the kind of content."""
     for entry, commit in _entries(git, "refs/stash"):
         # A stash keeps files, index and untracked files in three trees.
-        for tree in (commit, f"{commit}^2", f"{commit}^3"):
-            if _holds(git, tree, path, blob):
-                words = f"its uncommitted content lies in {entry}; `git checkout {tree[:12]}{tree[40:]} -- {path}`"
-                return Whereabouts(is_committed=False, words=words + " brings it back")
-    for entry, commit in _entries(git, "HEAD"):
-        if _holds(git, commit, path, blob):
-            words = f"its content lies in {entry}; `git checkout {commit[:12]} -- {path}` brings it back"
-            return Whereabouts(is_committed=False, words=words)
-    if git.answer("cat-file", "-e", blob, expect=(0, 1, 128))[0] == 0:
-        words = f"its uncommitted content is in no commit; `git cat-file blob {blob[:12]}` prints it"
-        return Whereabouts(is_committed=False, words=words)
-    return Whereabouts(is_committed=False, words="its uncommitted content is in no commit, stash or reflog")
-
-
-def _is_in_history(git: Git, since: str, head: str, path: str, blob: str) -> bool:
-    if _holds(git, head, path, blob):
-        return True
-    # Committed, and changed again by a later commit.
-    code, found = git.answer(
-        *("log", "--format=%H", "-n", "1", "--no-renames", f"--find-object={blob}", f"{since}..{head}", "--"),
-        path_bytes(path),
-        expect=(0, 128),
-    )
-    return code == 0 and bool(found.strip())
+        yield from ((entry, tree, "uncommitted content") for tree in (commit, f"{commit}^2", f"{commit}^3"))
+    yield from ((entry, commit, "content") for entry, commit in _entries(git, "HEAD"))
 
 
 def _entries(git: Git, ref: str) -> list[tuple[str, str]]:
@@ -59,8 +75,22 @@ def _entries(git: Git, ref: str) -> list[tuple[str, str]]:
     return [(name.removeprefix("refs/"), commit) for name, _, commit in named if commit]
 
 
-def _holds(git: Git, tree: str, path: str, blob: str) -> bool:
-    """Say whether a tree has a blob at a path."""
-    named = b"%s:%s" % (tree.encode(), path_bytes(path))
-    code, found = git.answer("rev-parse", "--verify", "--quiet", named, expect=(0, 1, 128))
-    return code == 0 and found.decode().strip() == blob
+def _held(git: Git, tree: str, blobs: Mapping[str, str]) -> set[str]:
+    """Return the paths at which a tree has their blob."""
+    asked = {path: b"%s:%s" % (tree.encode(), path_bytes(path)) for path in blobs}
+    answers = _batch(git, asked.values())
+    return {path for path, answer in zip(asked, answers, strict=True) if answer == blobs[path]}
+
+
+def _objects(git: Git, blobs: Iterable[str]) -> set[str]:
+    """Return the blobs that git has at all."""
+    return {answer for answer in _batch(git, (blob.encode() for blob in blobs)) if answer is not None}
+
+
+def _batch(git: Git, names: Iterable[bytes]) -> list[str | None]:
+    """Return the object of each name, `None` where there is none. No name holds a newline: the sentinel reads none."""
+    asked = b"".join(name + b"\n" for name in names)
+    if not asked:
+        return []
+    answers = git.run("cat-file", "--batch-check=%(objectname)", stdin=asked).splitlines()
+    return [None if b" " in answer else answer.decode() for answer in answers]

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from swarm.git.conflicts import conflict_of
+from swarm.git.objects_folder import make_objects_folder
 from swarm.git.path_text import path_bytes
 from swarm.git.repository import LINK_MODE, Repository, files_at
 from swarm.git.runner import Git
@@ -14,10 +15,7 @@ from swarm.scratch import scratch_folder
 
 NAME: Final = "swarm"
 EMAIL: Final = "swarm@localhost"
-_SHA256_DIGITS: Final = 64
 _FORGED: Final = frozenset({"", ".", "..", ".git"})
-_CONFIG: Final = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
-_CONFIG_SHA256: Final = "[core]\n\trepositoryformatversion = 1\n\tbare = false\n[extensions]\n\tobjectformat = sha256\n"
 
 
 class Identity(NamedTuple):
@@ -50,16 +48,12 @@ def objects_only(repository: Repository, *, info_attributes: bool = True) -> Ite
     """
     view = user_view(repository.root)
     with scratch_folder() as folder:
-        empty, bare = folder / "tree", folder / "git"
+        empty = folder / "tree"
         empty.mkdir()
-        (bare / "refs").mkdir(parents=True)
-        (bare / "objects").symlink_to(repository.common_dir / "objects")
+        drivers = "".join(map(_refusing_driver, view.merge_drivers))
+        bare = make_objects_folder(folder / "git", repository.common_dir / "objects", repository.head, drivers)
         if (repository.common_dir / "shallow").is_file():
             (bare / "shallow").symlink_to(repository.common_dir / "shallow")
-        (bare / "HEAD").write_text("ref: refs/heads/none\n")
-        config = _CONFIG_SHA256 if len(repository.head) == _SHA256_DIGITS else _CONFIG
-        config += "".join(map(_refusing_driver, view.merge_drivers))
-        (bare / "config").write_text(config, encoding="utf-8", errors="surrogateescape")
         attributes = repository.common_dir / "info" / "attributes"
         if info_attributes and attributes.is_file():
             (bare / "info").mkdir()

@@ -101,12 +101,12 @@ def _shortened(value: str) -> str:
 def fingerprint_primary(repository: Repository, known: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the uncommitted and untracked files of the primary checkout, each with its state.
 
-    A state is mode, size, blob and times: the blob that git would make of the file (`_same_content` compares it), so
+    A state is mode, size, blob and times: the blob that git would make of the file (`is_same_content` compares it), so
     that a file put back is what it was. States in `known` with the same times are taken over unread.
     """
     if endless := traps(repository.root, repository.common_dir):
         return dict.fromkeys(endless, "no file, and git would wait for it")
-    git = Git(repository.root, view=repository.view)
+    git = repository.git
     porcelain = git.run(
         "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=dirty", filters=True
     )

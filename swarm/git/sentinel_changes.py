@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from swarm.git import sentinel
-from swarm.git.lost_work import place_of
+from swarm.git.lost_work import places_of
 from swarm.git.repository import Repository
 from swarm.git.runner import Git
 from swarm.rules import ref_names
@@ -52,12 +52,13 @@ def common_changes(
     """
     against: list[Deviation] = []
     notes: list[Deviation] = []
+    remotes = _remotes(before)
     for name in sorted(_changed(before, now)):
         old, new = before.get(name), now.get(name)
         difference = Deviation(name.replace(sentinel.KEY, _SETTING), _old_and_new(name, old, new))
         if name.startswith(sentinel.KEY):
             key = name.removeprefix(sentinel.KEY)
-            is_against = can_run_or_redirect(key, old, new, _remotes(before))
+            is_against = can_run_or_redirect(key, old, new, remotes)
             # `git submodule init` copies addresses that the user committed: it leads git nowhere else.
             is_against = is_against and not (old is None and git is not None and _is_committed(git, key, new))
         elif name.startswith("hooks/"):
@@ -110,12 +111,12 @@ def _is_committed(git: Git, key: str, new: str | None) -> bool:
     return not code and sentinel.shown_value(value.decode("utf-8", "surrogateescape").removesuffix("\0")) == new
 
 
-def _old_and_new(name: str, old: str | None, new: str | None) -> str | None:
+def _old_and_new(name: str, old: str | None, new: str | None) -> str:
     if name.startswith(sentinel.KEY):
         return f"{old or 'not set'} → {new or 'not set'}"
     if name.startswith("refs/"):
         return f"{(old or 'none')[:12]} → {(new or 'none')[:12]}"
-    return "new" if old is None else "removed" if new is None else None
+    return "new" if old is None else "removed" if new is None else "changed"
 
 
 def _is_reachable(git: Git, commit: str) -> bool:
@@ -131,27 +132,21 @@ def primary_changes(
     A file that is as before to the byte, or whose content was committed meanwhile, is none. Of what vanished, the
     detail names where it lies now.
     """
-    found = []
-    for path in sorted(before.keys() | now.keys()):
-        old, new = before.get(path), now.get(path)
-        if old is not None and new is not None and sentinel.is_same_content(old, new):
-            continue
-        if new is not None and old is None:
-            found.append(Deviation(path))
-            continue
-        blob = sentinel.blob_of(old or "")
-        if blob is None:
-            if old is not None and old.startswith("absent"):
-                # A file that somebody had deleted is there again, as it is committed: nothing is lost.
-                continue
-            found.append(Deviation(path, None if new is not None else "uncommitted edits are gone"))
-            continue
-        lies = place_of(repository, since, path, blob)
-        if not lies.is_committed:
-            found.append(Deviation(path, lies.words))
-        elif new is not None:
-            found.append(Deviation(path))
-    return found
+    changed = [path for path, old in before.items() if path not in now or not sentinel.is_same_content(old, now[path])]
+    blobs = {path: blob for path in changed if (blob := sentinel.blob_of(before[path])) is not None}
+    places = places_of(repository, since, blobs)
+    found = [Deviation(path) for path in now if path not in before]
+    for path in changed:
+        is_there = path in now
+        if path in places:
+            if not places[path].is_committed:
+                found.append(Deviation(path, places[path].words))
+            elif is_there:
+                found.append(Deviation(path))
+        elif not before[path].startswith("absent"):
+            found.append(Deviation(path, None if is_there else "its uncommitted edits were removed"))
+        # A file that the user had deleted is there again, as it is committed: nothing is lost.
+    return sorted(found)
 
 
 def _worktrees(seen: Mapping[str, str]) -> set[str]:

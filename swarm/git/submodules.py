@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from swarm.git.objects_folder import make_objects_folder
 from swarm.git.path_text import path_bytes
 from swarm.git.repository import SUBMODULE_MODE, files_at, is_filled, submodules_at
 from swarm.git.runner import Git, GitError
@@ -14,9 +15,6 @@ from swarm.scratch import scratch_folder
 MOST_NESTED: Final = 8
 _REF: Final = "ref: "
 _MOST_READ: Final = 16 * 1024 * 1024
-_SHA256_DIGITS: Final = 64
-_CONFIG: Final = "[core]\n\trepositoryformatversion = 0\n"
-_CONFIG_SHA256: Final = "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n"
 
 
 def fill_submodules(git: Git, checkout: Path, tree: Path, commit: str, *, depth: int = 0) -> list[str]:
@@ -54,11 +52,7 @@ def fill_submodules(git: Git, checkout: Path, tree: Path, commit: str, *, depth:
 def _objects_alone(git: Git, objects: Path, place: Path, commit: str) -> Iterator[Git]:
     # Not the submodule's own git folder: its configuration could name programs, and its index is the user's.
     with scratch_folder() as folder:
-        bare = folder / "git"
-        (bare / "refs").mkdir(parents=True)
-        (bare / "objects").symlink_to(objects)
-        (bare / "HEAD").write_text("ref: refs/heads/none\n")
-        (bare / "config").write_text(_CONFIG_SHA256 if len(commit) == _SHA256_DIGITS else _CONFIG)
+        bare = make_objects_folder(folder / "git", objects, commit)
         yield Git(place, git_dir=bare, index=folder / "index", view=git.view)
 
 

@@ -1,4 +1,4 @@
-"""BaseComparison of a red build with that of the target: does the wave make a step worse."""
+"""Comparison of a red build with that of the target: does the wave make a step worse."""
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -45,10 +45,10 @@ class BaseComparison(NamedTuple):
 def compared(merged: Sequence[StepState], before: Sequence[StepState]) -> BaseComparison:
     """Compare the steps of a build with those of the target, by the names of the steps."""
     earlier = {step.name: step for step in reversed(before)}
-    answers = [_change(step, earlier.get(step.name)) if step.is_red else None for step in merged]
+    answers = [_answer(step, earlier.get(step.name)) if step.is_red else None for step in merged]
 
-    def named(change: StepAnswer) -> tuple[str, ...]:
-        return tuple(step.name for step, answer in zip(merged, answers, strict=True) if answer is change)
+    def named(wanted: StepAnswer) -> tuple[str, ...]:
+        return tuple(step.name for step, answer in zip(merged, answers, strict=True) if answer is wanted)
 
     verdict = verdict_of(_facts(zip(merged, answers, strict=True)))
     return BaseComparison(named(StepAnswer.WORSE), named(StepAnswer.UNCLEAR), named(StepAnswer.NO_WORSE), verdict)
@@ -63,7 +63,7 @@ def _facts(steps: Iterable[tuple[StepState, StepAnswer | None]]) -> Iterable[Ste
             yield StepFacts(step.kind, step.status, step.tests)
 
 
-def _change(step: StepState, before: StepState | None) -> StepAnswer:
+def _answer(step: StepState, before: StepState | None) -> StepAnswer:
     if before is None or before.status in (StepStatus.PASSED, StepStatus.NO_TESTS):
         return StepAnswer.WORSE
     if StepStatus.TIMED_OUT in (step.status, before.status) or before.status is StepStatus.MISSING:

@@ -13,19 +13,6 @@ from swarm.store.waves import Wave
 from tests.store import rows
 
 
-@pytest.fixture
-def wave(store: Store) -> Wave:
-    with store.mutation() as conn:
-        rows.add_run(conn)
-        return rows.add_wave(conn)
-
-
-@pytest.fixture
-def agent(store: Store, wave: Wave) -> AgentRun:
-    with store.mutation() as conn:
-        return rows.add_agent(conn, wave)
-
-
 def last_event(store: Store) -> tuple[object, ...]:
     event = list(ledger.events_after(store.conn, 0))[-1]
     return (event.kind, event.subject, event.run_id, event.wave_id, event.from_state, event.to_state, event.reason)

@@ -45,7 +45,7 @@ def _by_file(against: Sequence[Deviation]) -> list[ViolationShown]:
     """Return a violation for each file of the git folder, with everything that changed in the file."""
     words: dict[str, list[str]] = {}
     for change in against:
-        words.setdefault(f".git/{change.file}", []).append(change.words or "changed")
+        words.setdefault(f".git/{change.file}", []).append(f"{change.words}")
     return [ViolationShown(file, WHOLE_WAVE, "coordinator", "; ".join(found)) for file, found in words.items()]
 
 
