@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,14 +119,18 @@ def tree_of(module: Path) -> ast.Module:
     return ast.parse(module.read_text(encoding="utf-8"))
 
 
-def imports() -> Iterator[Import]:
-    for module in MODULES:
-        for node in ast.walk(tree_of(module)):
-            if isinstance(node, ast.Import):
-                yield from (Import(shown(module), alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                assert node.level == 0, f"{shown(module)} imports relatively"
-                yield from (Import(shown(module), f"{node.module}.{alias.name}") for alias in node.names)
+@cache
+def imports() -> tuple[Import, ...]:
+    return tuple(found for module in MODULES for found in imports_of(module))
+
+
+def imports_of(module: Path) -> Iterator[Import]:
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Import):
+            yield from (Import(shown(module), alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{shown(module)} imports relatively"
+            yield from (Import(shown(module), f"{node.module}.{alias.name}") for alias in node.names)
 
 
 def room_of(module: str) -> str:

@@ -178,3 +178,17 @@ def dead_pid() -> int:
     done = subprocess.Popen(["true"])
     done.wait()
     return done.pid
+
+
+@pytest.fixture
+def four(swarm: Swarm, dispatched: Workspace) -> Workspace:
+    """A collected wave with a finding of each severity."""
+    dispatched.answer(
+        "code",
+        {"severity": "LOW", "file": "src/tool.py", "line": 1, "category": "quality", "description": "Two | imports."},
+        {"severity": "CRITICAL", "file": "src/tool.py", "line": 5, "category": "security", "rule_id": "S307"},
+        {"severity": "HIGH", "file": "src/app.py", "line": 5, "quote": "def load(path, seen=[]):", "symbol": "load"},
+    )
+    dispatched.answer("rest", {"severity": "MEDIUM", "description": "Nothing says how to run it.", "category": "docs"})
+    swarm("collect")
+    return dispatched

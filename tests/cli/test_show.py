@@ -9,20 +9,6 @@ from tests.cli.scenes.documents import valid
 from tests.conftest import Repo, Swarm, Workspace
 
 
-@pytest.fixture
-def four(swarm: Swarm, dispatched: Workspace) -> Workspace:
-    """A collected wave with a finding of each severity."""
-    dispatched.answer(
-        "code",
-        {"severity": "LOW", "file": "src/tool.py", "line": 1, "category": "quality", "description": "Two | imports."},
-        {"severity": "CRITICAL", "file": "src/tool.py", "line": 5, "category": "security", "rule_id": "S307"},
-        {"severity": "HIGH", "file": "src/app.py", "line": 5, "quote": "def load(path, seen=[]):", "symbol": "load"},
-    )
-    dispatched.answer("rest", {"severity": "MEDIUM", "description": "Nothing says how to run it.", "category": "docs"})
-    swarm("collect")
-    return dispatched
-
-
 def test_show_shows_code_sightings_and_history(swarm: Swarm, four: Workspace) -> None:
     (finding,) = swarm("findings", "--severity", "high", "--format", "json", exit=1).data["findings"]
     data = swarm("show", finding["findingId"].lower(), "--format", "json").data
