@@ -77,7 +77,13 @@ def environment(folder: Path) -> dict[str, str]:
     person = {"GIT_AUTHOR_NAME": "A Person", "GIT_AUTHOR_EMAIL": "person@example.invalid"}
     person |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in person.items()}
     (folder / "tmp").mkdir(exist_ok=True)
-    ours = {"TMPDIR": str(folder / "tmp"), "HOME": str(folder), "PYTHONFAULTHANDLER": "1", "SWARM_LOG": "off"}
+    ours = {
+        "TMPDIR": str(folder / "tmp"),
+        "HOME": str(folder),
+        "PYTHONFAULTHANDLER": "1",
+        "SWARM_LOG": "off",
+        "SWARM_TRUST": "1",
+    }
     ours["PYTHONPATH"] = str(Path(__file__).parents[1])
     return {**kept, **person, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **ours}
 

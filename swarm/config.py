@@ -1,11 +1,13 @@
 """`swarm.toml`: runtimes, severities, prompts, limits and proof of a repository or a workspace."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from swarm import errors
+from swarm.trust import ConfigPlace, Trust, digest_of, executable_parts, harmless_parts
 
 FILE_NAME: Final = "swarm.toml"
 MOST_BYTES: Final = 1024 * 1024
@@ -43,10 +45,28 @@ class VerifyConfig(NamedTuple):
     steps: tuple[VerifyStep, ...] = ()
 
 
+class Withheld(NamedTuple):
+    """Executable parts of a configuration that nobody has trusted, by name, and the digest that would do."""
+
+    path: Path
+    digest: str
+    parts: Mapping[str, Any]
+
+    def refusal(self, part: str) -> errors.ConfigUntrusted:
+        """Return the error for the use of a part."""
+        word = shlex.quote(str(self.path))
+        return errors.ConfigUntrusted(path=str(self.path), part=part, digest=self.digest, word=word)
+
+
 class Config(NamedTuple):
-    """The settings in force. `source` is their file, `None` for the defaults."""
+    """The settings in force. `source` is their file, `None` for the defaults; `place` is what its trust hangs on.
+
+    `withheld` are executable parts that are not in force, because the file is not trusted.
+    """
 
     source: Path | None = None
+    place: ConfigPlace | None = None
+    withheld: Withheld | None = None
     runtimes: Mapping[str, RuntimeConfig] = {}
     severities: Mapping[str, Mapping[str, str]] = {}
     categories: Mapping[str, Mapping[str, str]] = {}
@@ -58,9 +78,24 @@ class Config(NamedTuple):
     reads: Mapping[str, tuple[str, ...]] = {}
     verify: VerifyConfig = VerifyConfig()
 
+    def hold_to_trusted(self, name: str) -> None:
+        """Refuse to go on without a part, or without any part of a table. Raises ConfigUntrusted."""
+        for part in self.withheld.parts if self.withheld else ():
+            if self.withheld and f"{part}.".startswith(f"{name}."):
+                raise self.withheld.refusal(f"[{part}]")
 
-def load(*folders: Path) -> Config:
-    """Return the settings of the first folder with a `swarm.toml`, else the defaults.
+
+class Unjudged(NamedTuple):
+    """A `swarm.toml` as it was read: where, its whole table, and its executable parts with their digest."""
+
+    place: ConfigPlace
+    document: Mapping[str, Any]
+    executable: Mapping[str, Any]
+    digest: str
+
+
+def find(*folders: Path) -> Unjudged | None:
+    """Return the first `swarm.toml` of some folders, read once: what is shown, trusted and used is the same text.
 
     Raises ConfigInvalid, naming the key.
     """
@@ -68,31 +103,47 @@ def load(*folders: Path) -> Config:
         file = folder / FILE_NAME
         try:
             file.stat()
-            document = _parsed(file)
+            return _read(file)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, ValueError) as error:
             raise errors.ConfigInvalid(path=str(file), problem=str(error)) from error
-        return _read(file, document)
-    return Config()
+    return None
 
 
-def _parsed(file: Path) -> dict[str, Any]:
-    from swarm.documents import parse_toml, read_named
+def _read(file: Path) -> Unjudged:
+    from swarm.documents import check, parse_toml, read_owned
 
-    return parse_toml(read_named(file, MOST_BYTES))
-
-
-def _read(file: Path, document: dict[str, Any]) -> Config:
-    from swarm.documents import check
-
+    text, owner = read_owned(file, MOST_BYTES)
+    document = parse_toml(text)
     if problem := check(document, "swarm-toml"):
         raise errors.ConfigInvalid(path=str(file), problem=problem)
+    # The path is not resolved at its end: a link in a stranger's repository to a file that the user has trusted
+    # elsewhere would run the argv of that file among the stranger's files.
+    place = ConfigPlace(file.parent.resolve() / file.name, file.resolve(), owner)
+    parts = executable_parts(document)
+    return Unjudged(place, document, parts, digest_of(parts))
+
+
+def judged(found: Unjudged | None, trust: Trust) -> Config:
+    """Return the settings of a file; without trust those that run nothing. Raises ConfigInvalid, naming the key."""
+    if found is None:
+        return Config()
+    place = found.place
+    if not found.executable or trust.covers(place, found.digest):
+        return _settings(place, found.document)
+    withheld = Withheld(place.path, found.digest, found.executable)
+    return _settings(place, harmless_parts(found.document))._replace(withheld=withheld)
+
+
+def _settings(place: ConfigPlace, document: Mapping[str, Any]) -> Config:
+    file = place.path
     launch, prompts = document.get("launch", {}), document.get("prompts", {})
     tables: dict[str, Any] = document.get("runtimes", {})
     ruff = tables.get("ruff", {})
     return Config(
         source=file,
+        place=place,
         runtimes={name: _runtime(name, table) for name, table in tables.items() if name != "ruff"},
         severities=document.get("severities", {}),
         categories=document.get("categories", {}),

@@ -91,6 +91,10 @@ def read_bounded(file: Path, most_bytes: int = MOST_BYTES) -> bytes:
 
     Links are not followed. Raises BoundedJsonReadFailed and BoundedJsonSizeLimit.
     """
+    return _read_with_status(file, most_bytes)[0]
+
+
+def _read_with_status(file: Path, most_bytes: int) -> tuple[bytes, os.stat_result]:
     shown = str(file)
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -110,7 +114,7 @@ def read_bounded(file: Path, most_bytes: int = MOST_BYTES) -> bytes:
             raise errors.BoundedJsonReadFailed(path=shown, problem=str(error)) from error
         if len(body) != before.st_size or os.fstat(stream.fileno()).st_size != before.st_size:
             raise errors.BoundedJsonReadFailed(path=shown, problem="it changed while it was read")
-    return body
+    return body, before
 
 
 def parse_bounded(body: bytes, shown: str) -> Any:
@@ -152,8 +156,14 @@ def read_named(file: Path, most_bytes: int) -> str:
 
     Raises `ValueError` with the reason.
     """
+    return read_owned(file, most_bytes)[0]
+
+
+def read_owned(file: Path, most_bytes: int) -> tuple[str, int]:
+    """Return the text of a file as `read_named`, and the user id of the owner of the file that was read."""
     try:
-        return read_bounded(Path(os.path.realpath(file)), most_bytes).decode("utf-8-sig")
+        body, status = _read_with_status(Path(os.path.realpath(file)), most_bytes)
+        return body.decode("utf-8-sig"), status.st_uid
     except (errors.BoundedJsonReadFailed, errors.BoundedJsonSizeLimit) as error:
         raise ValueError(error.problem) from error
 

@@ -139,6 +139,47 @@ class ConfigInvalid(SwarmError):
     problem: str
 
 
+class ConfigUntrusted(SwarmError):
+    code = "CONFIG_UNTRUSTED"
+    severity = Severity.HIGH
+    text = "{part} of {path} names a program, and this user has not trusted that file"
+    advice = (
+        "read the file, then trust it: `swarm trust {word}`; in a script or CI job: "
+        "`SWARM_TRUST={digest}`, or `swarm --trust {digest} …`"
+    )
+    exit_code = 2
+    when = "a runtime, build step or other executable part of a `swarm.toml` is asked for that nobody has trusted"
+    path: str
+    part: str
+    digest: str
+    word: str
+
+
+class TrustRecordUnusable(SwarmError):
+    code = "TRUST_RECORD_UNUSABLE"
+    severity = Severity.HIGH
+    text = "The record of trust {path} cannot be used: {problem}"
+    advice = "{remedy}"
+    exit_code = 2
+    when = "a record of `swarm trust` is damaged, or would lie in the repository that it is about"
+    path: str
+    problem: str
+    remedy: str
+
+
+class OwnedByAnotherUser(SwarmError):
+    code = "OWNED_BY_ANOTHER_USER"
+    severity = Severity.HIGH
+    text = "{path}, which is {what}, belongs to the user {owner}, who could run programs as you through it"
+    advice = "to trust that user: `git config --global --add safe.directory {word}`; else work in a copy of your own"
+    exit_code = 2
+    when = "a repository, workspace, configuration or record of trust has another owner than the user who runs swarm"
+    path: str
+    owner: int
+    what: str
+    word: str
+
+
 class CodeownersInvalid(SwarmError):
     code = "CODEOWNERS_INVALID"
     severity = Severity.HIGH

@@ -2,11 +2,12 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm import errors
+from swarm.owners import other_owner
 
 FILE_NAME: Final = "control-plane.db"
 FOLDER_NAME: Final = "swarms"
@@ -106,11 +107,25 @@ def find_workspace(database: str | None, environment: Mapping[str, str], folder:
     named = database or environment.get("SWARM_DB")
     if named:
         return Workspace(Path(os.path.abspath(folder / Path(named).expanduser())))  # noqa: PTH100
-    for parent in (folder, *folder.parents):
+    for parent in _searched(folder):
         candidate = parent / FOLDER_NAME / FILE_NAME
         if candidate.exists():
             return Workspace(candidate)
     return Workspace(folder / FOLDER_NAME / FILE_NAME)
+
+
+def _searched(folder: Path) -> Iterator[Path]:
+    """Yield a folder and those above it: up to the root of its repository, else to the home folder or another owner.
+
+    Above them lies what others may have put there, such as a `swarms/` in `/tmp`.
+    """
+    home = Path(os.path.realpath(os.path.expanduser("~")))  # noqa: PTH111
+    for place in (folder, *folder.parents):
+        if place != folder and other_owner(place) is not None:
+            return
+        yield place
+        if place == home or os.path.lexists(place / ".git"):
+            return
 
 
 def exclude_patterns(workspace: Workspace, root: Path) -> list[str]:

@@ -117,6 +117,8 @@ def _guard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith(("SWARM_", "XDG_", "GIT_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SWARM_LOG", "ndjson")
+    # As a script that writes its own configuration does; the tests of strangers' repositories take it away.
+    monkeypatch.setenv("SWARM_TRUST", "1")
 
 
 @pytest.fixture

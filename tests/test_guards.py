@@ -32,6 +32,8 @@ PLAIN = {
     "errors",
     "stage_events",
     "locks",
+    "owners",
+    "trust",
     "failpoints",
     "files",
     "interruption",

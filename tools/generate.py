@@ -46,6 +46,7 @@ from swarm.results import (
     status,
     trends,
     triage,
+    trust,
     undo,
     verify,
 )
@@ -57,6 +58,7 @@ DATA: dict[str, Any] = {
     "domains": domains.DomainsResult,
     "doctor": doctor.DoctorResult,
     "runtimes": runtimes.RuntimesResult,
+    "trust": trust.TrustResult,
     "audit": audit.AuditResult,
     "dispatch": dispatch.DispatchResult,
     "launch": launch.LaunchResult,

@@ -1,5 +1,7 @@
 """Invocation of a verb: its workspace, its run, and its answer."""
 
+import contextlib
+import itertools
 import json
 import os
 import sys
@@ -9,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from swarm import __version__, errors, stage_events
+from swarm.owners import other_owner, own_ids
 from swarm.workspace import Workspace, checkout_around, find_workspace, refuse_agents
 
 if TYPE_CHECKING:
-    from swarm.config import Config
+    from swarm.config import Config, Unjudged, Withheld
     from swarm.store.connection import Store
     from swarm.store.runs import Run
+    from swarm.trust import Trust
 
 STARTED: Final = time.perf_counter()
 
@@ -22,10 +26,12 @@ STARTED: Final = time.perf_counter()
 class Call:
     """Invocation of a verb, with its database and its output format."""
 
-    def __init__(self, verb: str, database: str | None, form: str) -> None:
+    def __init__(self, verb: str, database: str | None, form: str, trust: str | None = None) -> None:
         self.verb = verb
         self.form = form
         self._database = database
+        self._trust = trust
+        self._withheld: Withheld | None = None
         try:
             self.folder = Path.cwd()
         except FileNotFoundError as error:
@@ -49,8 +55,13 @@ class Call:
     def _open(self, *, create: bool) -> "Store":
         from swarm.store.connection import open_store
 
-        refuse_agents(self.folder, os.environ)
+        self.hold_to_own_workspace()
         return open_store(self.workspace.database, self.verb, create=create)
+
+    def hold_to_own_workspace(self) -> None:
+        """Keep agents from the control plane, and users from that of another. Raises OwnedByAnotherUser."""
+        refuse_agents(self.folder, os.environ)
+        _refuse_others("the workspace", self.workspace.folder, self.workspace.database)
 
     def run(self, store: "Store", named: str | None, *, tell: bool = False) -> "Run":
         """Return the run that an argument names. Without an argument, `tell` reports the chosen run on stderr."""
@@ -93,11 +104,43 @@ class Call:
         hold_to_place(store.conn, self.workspace, run)
         return run
 
-    def config(self, repository: Path) -> "Config":
-        """Return the settings: the workspace's `swarm.toml`, else the repository's."""
+    def config(self, repository: Path | None = None) -> "Config":
+        """Return the settings: the workspace's `swarm.toml`, else that of the repository, or of the checkout around.
+
+        Reports executable parts that are not in force, because nobody has trusted them.
+        """
         from swarm import config
 
-        return config.load(self.workspace.folder, repository)
+        settings = config.judged(self.unjudged_config(*self.config_folders(repository)), self.trust)
+        if (withheld := settings.withheld) is not None:
+            self._withheld = withheld
+            parts = tuple(withheld.parts)
+            stage_events.emit("config_untrusted", path=str(withheld.path), parts=parts, digest=withheld.digest)
+            if self.form not in {"text", "json"}:
+                # SARIF and Markdown are whole documents, with no place for the line.
+                with contextlib.suppress(OSError, ValueError, AttributeError):
+                    sys.stderr.writelines(f"{line}\n" for line in self._untrusted_line())
+        return settings
+
+    def config_folders(self, repository: Path | None = None) -> tuple[Path, Path]:
+        """Return the folders whose `swarm.toml` may be in force: the workspace, and a repository or the one around."""
+        return self.workspace.folder, repository or checkout_around(self.folder) or self.folder
+
+    def unjudged_config(self, *folders: Path) -> "Unjudged | None":
+        """Return the first `swarm.toml` of some folders, of which nothing was used yet. Raises OwnedByAnotherUser."""
+        from swarm import config
+
+        found = config.find(*folders)
+        if found is not None and found.place.owner not in own_ids():
+            _refuse_others("a configuration", found.place.path, found.place.real_path)
+        return found
+
+    @property
+    def trust(self) -> "Trust":
+        """The trust that the caller gives by `--trust` or `SWARM_TRUST`. Raises CliUsage."""
+        from swarm import trust
+
+        return trust.given(self._trust, os.environ)
 
     def answer(
         self, data: Any, text: Callable[[], Iterable[str]], exit_code: int = 0, *, timed: bool = True
@@ -112,14 +155,36 @@ class Call:
             whole = envelope(self.verb, exit_code, document(data))
             if not timed:
                 whole["meta"]["duration_ms"] = None
+            if self._withheld is not None:
+                whole["meta"]["configUntrusted"] = {
+                    "path": str(self._withheld.path),
+                    "digest": self._withheld.digest,
+                    "parts": list(self._withheld.parts),
+                }
             write(json.dumps(whole, ensure_ascii=False))
         else:
             from swarm.show.text import harmless
 
             # Second barrier: a renderer may have missed a control character, such as one in the path of a command.
-            for line in text():
+            for line in itertools.chain(text(), self._untrusted_line()):
                 write("\n".join(map(harmless, line.split("\n"))))
         raise SystemExit(exit_code)
+
+    def _untrusted_line(self) -> Iterator[str]:
+        if self._withheld is not None:
+            from swarm.show.escape import plain
+
+            path, parts = self._withheld.path, ", ".join(self._withheld.parts)
+            yield plain(f"⚠ Not trusted, so not used: {parts} of {path}. `swarm trust` shows and trusts them.")
+
+
+def _refuse_others(what: str, *places: Path) -> None:
+    """Refuse places of another user. Raises OwnedByAnotherUser."""
+    # Nearly always the disk answers, and git need not be imported for its list of exceptions.
+    if other_owner(*places) is not None:
+        from swarm.git.owners import refuse_others
+
+        refuse_others(what, *places)
 
 
 def envelope(verb: str, exit_code: int, data: Any) -> dict[str, Any]:

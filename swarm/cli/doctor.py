@@ -1,6 +1,5 @@
 """`swarm doctor`."""
 
-import os
 from collections.abc import Iterator
 
 import click
@@ -34,8 +33,9 @@ def command(call: Call, *, fix: bool, apply: bool, reason: str | None) -> None:
         from swarm.cli.decision_verbs import bounded
 
         why = bounded(require_reason(reason, "repairing"), "--reason", "doctor")
+    call.hold_to_own_workspace()
     repaired = _repaired(call, why) if fix else None
-    result = doctor(call.workspace, call.config(call.folder))
+    result = doctor(call.workspace, call.config())
     if repaired is not None:
         result = result._replace(fix=True, applied=apply, repairs=repaired.repairs, left=repaired.left)
     refused = any(repair.status == "not_done" for repair in result.repairs)
@@ -45,9 +45,7 @@ def command(call: Call, *, fix: bool, apply: bool, reason: str | None) -> None:
 def _repaired(call: Call, why: str | None) -> DoctorResult:
     from swarm.store.connection import open_store
     from swarm.waves.doctor import repairs
-    from swarm.workspace import refuse_agents
 
-    refuse_agents(call.folder, os.environ)
     nothing = DoctorResult((), "pass")
     try:
         store = open_store(call.workspace.database, call.verb)

@@ -23,6 +23,8 @@ _UNREADABLE: Final = (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn,
 _OF_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 
 
+# Options before the verb whose next word is their value.
+_WITH_VALUE: Final = ("--db", "--trust")
 _LINES: Final = (
     ("Run", "run_id"),
     ("Wave", "wave_id"),
@@ -160,7 +162,7 @@ def _option(arguments: Sequence[str], name: str) -> str | None:
 def _verb(arguments: Sequence[str]) -> str:
     rest = iter(arguments)
     for word in rest:
-        if word == "--db":
+        if word in _WITH_VALUE:
             next(rest, None)
         elif not word.startswith("-"):
             return word

@@ -23,10 +23,11 @@ GARBAGE_THRESHOLD: Final = 200_000
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--db", "database", metavar="PATH", help="The control plane; else SWARM_DB, else the nearest one upward.")
+@click.option("--trust", metavar="DIGEST", help="Digest of a swarm.toml to trust; else SWARM_TRUST, else its record.")
 @click.version_option(__version__, prog_name="swarm", message="%(prog)s %(version)s")
-def swarm(database: str | None) -> None:
+def swarm(database: str | None, trust: str | None) -> None:
     """Run waves of coding agents over a git repository and track what they find."""
-    del database
+    del database, trust
 
 
 def run() -> NoReturn:

@@ -102,8 +102,8 @@ def verb(
         @click.pass_context
         @functools.wraps(function)
         def called(ctx: click.Context, /, form: str | None, **values: Any) -> None:
-            database = ctx.find_root().params.get("database")
-            function(Call(name, database, form or default), **values)
+            shared = ctx.find_root().params
+            function(Call(name, shared.get("database"), form or default, shared.get("trust")), **values)
 
         with_format = click.option("--format", "form", type=Format(formats), default=None, help="Format of the output.")
         return click.command(name, context_settings={"max_content_width": 100})(with_format(called))

@@ -17,7 +17,7 @@ def command(call: Call, name: str | None) -> None:
     """List the runtimes of this machine: place, version, argv, or why they cannot be launched."""
     from swarm.waves.look.runtimes import runtimes
 
-    result = runtimes(call.config(call.folder), name)
+    result = runtimes(call.config(), name)
     call.answer(result, lambda: _lines(result))
 
 

@@ -8,6 +8,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "domains": "Show, change, freeze and explain the map of owners.",
         "doctor": "Check the machine, the database and the workspace.",
         "runtimes": "List the runtimes of this machine.",
+        "trust": "Show and trust the programs that a swarm.toml names.",
     },
     "Waves": {
         "audit": "Do the whole job: dispatch, launch, collect, report.",

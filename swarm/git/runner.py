@@ -72,6 +72,9 @@ _FIXED: Final = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_NO_LAZY_FETCH": "1",
+    # For git that lacks the variable above. It wins over each `protocol.NAME.allow` of a repository, which would win
+    # over the `protocol.allow` of our own.
+    "GIT_ALLOW_PROTOCOL": "none",
 }
 # git's words, which are those of `LC_ALL=C`, for what is no fault of the repository.
 _LOCKED: Final = re.compile(r"(?:Unable to create '(.+?\.lock)'|could not lock config file (.+?)): File exists")

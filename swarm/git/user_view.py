@@ -7,7 +7,7 @@ fsmonitor) is read by name at most, and stays off.
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -52,14 +52,32 @@ def user_view(folder: Path, git_dir: str | None = None) -> UserView:
     A value that the repository's own configuration sets wins over the user's, as in git. Where git cannot answer,
     the view is git's defaults.
     """
-    known = {name: value for name in _PLACES if (value := os.environ.get(name)) is not None}
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     # An agent can write the `.git` of its own tree, and so lead git to other settings.
     believed = {} if git_dir is None else {"GIT_DIR": git_dir}
-    argv = ["git", "-c", "safe.directory=*", "config", "--list", "-z", "--includes"]
+    listed = _listed(folder, believed)
+    return UserView() if listed is None else _read(_entries(listed), folder)
+
+
+def safe_directories() -> tuple[str, ...]:
+    """Return the values of `safe.directory` that the user's and the system's configuration set."""
+    listed = _listed(Path("/"), {}, "--show-scope") or b""
+    words = listed.split(b"\0")
+    named: list[str] = []
+    for scope, entry in zip(words[::2], words[1::2], strict=False):
+        key, _, value = entry.decode("utf-8", "surrogateescape").partition("\n")
+        # As git does it: a repository cannot vouch for itself, and an empty value ends the list before it.
+        if key == "safe.directory" and scope in {b"global", b"system"}:
+            named = [*named, value] if value else []
+    return tuple(named)
+
+
+def _listed(folder: Path, believed: Mapping[str, str], *options: str) -> bytes | None:
+    """Return the user's whole configuration, in a folder, as git lists it; `None` where git cannot answer."""
+    known = {name: value for name in _PLACES if (value := os.environ.get(name)) is not None}
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(
-            argv,
+            ["git", "-c", "safe.directory=*", "config", "--list", "-z", "--includes", *options],
             cwd=folder,
             env={**plain, **known, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **believed},
             stdin=subprocess.DEVNULL,
@@ -68,10 +86,8 @@ def user_view(folder: Path, git_dir: str | None = None) -> UserView:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return UserView()
-    if done.returncode:
-        return UserView()
-    return _read(_entries(done.stdout), folder)
+        return None
+    return None if done.returncode else done.stdout
 
 
 def _entries(listed: bytes) -> Iterable[tuple[str, str]]:

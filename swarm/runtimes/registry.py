@@ -17,9 +17,10 @@ def names(config: Config) -> list[str]:
 
 
 def runtime_named(name: str, config: Config) -> Runtime:
-    """Return the runtime of a name. Raises RuntimeUnknown."""
+    """Return the runtime of a name. Raises RuntimeUnknown, and ConfigUntrusted for one that nobody has trusted."""
     if name == DEFAULT:
         return Ruff(config)
+    config.hold_to_trusted(f"runtimes.{name}")
     added = config.runtimes.get(name)
     if added is None:
         raise errors.RuntimeUnknown(received=name)
@@ -29,7 +30,7 @@ def runtime_named(name: str, config: Config) -> Runtime:
 def ready(name: str, config: Config, phase: Phase) -> tuple[Runtime, Program]:
     """Return a runtime that can be launched for a phase.
 
-    Raises RuntimeUnknown, RuntimePhaseUnsupported, RuntimeNotFound.
+    Raises RuntimeUnknown, ConfigUntrusted, RuntimePhaseUnsupported, RuntimeNotFound.
     """
     runtime = runtime_named(name, config)
     if not runtime.supports(phase):

@@ -10,6 +10,7 @@ from swarm.builds.adapter import BuildStep
 from swarm.builds.interpreters import import_roots, interpreter
 from swarm.builds.registry import NAMES, UnknownAdapter, choose, probe_all
 from swarm.config import VerifyConfig, VerifyStep
+from swarm.trust import Trust
 from tests.builds.conftest import DEFAULTS, write
 
 PROJECT = "[project]\nname = 'a'\nversion = '1'\n"
@@ -243,7 +244,9 @@ count_pattern = '^(\\d+) import'
 def test_swarm_toml_says_what_proves_a_repository(tmp_path: Path) -> None:
     write(tmp_path, {"swarm.toml": CONFIGURED})
     step = VerifyStep("imports", "test", ("{python}", "-c", "import shop"), "web", r"^(\d+) import")
-    assert config.load(tmp_path).verify == VerifyConfig("python", 5, ("DATABASE_URL",), (step,))
+    assert config.judged(config.find(tmp_path), Trust(everything=True)).verify == VerifyConfig(
+        "python", 5, ("DATABASE_URL",), (step,)
+    )
 
 
 @pytest.mark.parametrize(
@@ -260,5 +263,5 @@ def test_swarm_toml_says_what_proves_a_repository(tmp_path: Path) -> None:
 def test_a_wrong_setting_is_refused_by_its_key(tmp_path: Path, old: str, new: str, problem: str) -> None:
     write(tmp_path, {"swarm.toml": CONFIGURED.replace(old, new, 1)})
     with pytest.raises(errors.ConfigInvalid) as refused:
-        config.load(tmp_path)
+        config.judged(config.find(tmp_path), Trust(everything=True))
     assert problem in str(refused.value)

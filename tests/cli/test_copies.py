@@ -126,10 +126,15 @@ def test_in_another_clone_the_clone_is_meant(
     swarm("collect", exit=1, cwd=clone.root)
 
 
-def test_in_a_clone_inside_of_the_checkout_the_clone_is_meant(repo: Repo, swarm: Swarm, workspace: Workspace) -> None:
+def test_in_a_clone_inside_of_the_checkout_the_clone_is_meant(
+    repo: Repo, swarm: Swarm, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     inner = Repo(repo.root / "vendor/inner")
     repo.git("clone", "-q", str(repo.root), str(inner.root))
     inner.commit({"src/tool.py": "import json\n"})
+    # The search upward ends at the root of the clone.
+    assert swarm("status", exit=1, cwd=inner.root / "src").code == "CONTROL_PLANE_MISSING"
+    monkeypatch.setenv("SWARM_DB", str(workspace.db))
     sent = swarm("dispatch", "health-audit-a", "--format", "json", cwd=inner.root / "src").data
     assert sent["dispatchSha"] == inner.head
 

@@ -16,6 +16,7 @@ from tests.cli.errors import (
     test_conflict,
     test_output,
     test_proof,
+    trust,
 )
 from tests.cli.errors.refusal import REFUSED, SHOWN_BY_TESTS
 from tests.cli.scenes.scene import Scene
@@ -23,7 +24,7 @@ from tests.cli.scenes.snapshots import block_of, nothing_changes
 from tests.conftest import Swarm
 
 # Their import enters the codes that each of them shows.
-CASES = (command_line, control_plane, dispatch, domains, recovery, repositories, runs)
+CASES = (command_line, control_plane, dispatch, domains, recovery, repositories, runs, trust)
 TESTS = (test_conflict, test_output, test_proof)
 
 

@@ -1,5 +1,7 @@
 """`runtimes`: the runtimes that can be launched on this machine."""
 
+from collections.abc import Iterator
+
 from swarm.config import Config
 from swarm.results.runtimes import RuntimeShown, RuntimesResult
 from swarm.rules.phases import DISPATCHED_PHASES
@@ -7,10 +9,32 @@ from swarm.runtimes import registry
 
 
 def runtimes(config: Config, name: str | None) -> RuntimesResult:
-    """Return the named runtime, or all. Raises RuntimeUnknown."""
+    """Return the named runtime, or all. Nothing of a configuration that is not trusted is run.
+
+    Raises RuntimeUnknown, and ConfigUntrusted for the name of a runtime that is not trusted.
+    """
     names = registry.names(config) if name is None else [name]
+    withheld = _withheld(config) if name is None else ()
     source = str(config.source) if config.source else None
-    return RuntimesResult(source, tuple(_shown(config, each) for each in names))
+    return RuntimesResult(source, (*(_shown(config, each) for each in names), *withheld))
+
+
+def _withheld(config: Config) -> Iterator[RuntimeShown]:
+    parts = config.withheld.parts if config.withheld else {}
+    for part, table in sorted(parts.items()):
+        room, _, name = part.partition(".")
+        if room == "runtimes":
+            yield RuntimeShown(
+                name=name,
+                kind=table["kind"],
+                installed=False,
+                version=None,
+                path=None,
+                argv=tuple(table["argv"]),
+                phases=(),
+                is_default=False,
+                why_not="not trusted",
+            )
 
 
 def _shown(config: Config, name: str) -> RuntimeShown:

@@ -29,8 +29,9 @@ def merge(store: Store, workspace: Workspace, run: Run, options: MergeOptions, c
 
     Publishes to `swarm/<run-hex>/integration`, or to the target. May be called again at any time: merged work is not
     merged twice, and a second call waits for the end of the first. Raises MergeNotReady, MergeConflict,
-    MergeGateFailed, PublishRaced, PublishTargetDirty.
+    MergeGateFailed, PublishRaced, PublishTargetDirty, ConfigUntrusted.
     """
+    config.hold_to_trusted("verify")
     if mergeable(store.conn, run) is None:
         repository_at(Path(run.local_path))
         return nothing_merged(run, _NO_WAVE)

@@ -39,8 +39,10 @@ def verify(store: Store, workspace: Workspace, run: Run, options: VerifyOptions,
     """Prove a commit by its build and by a second look at every fixed and every claimed finding; keep a receipt.
 
     A collected wave becomes verified when the build passes and the findings hold. Raises BuildAdapterUnknown,
-    RepoNotFound, and errors of git.
+    RepoNotFound, ConfigUntrusted, and errors of git.
     """
+    # Another adapter in place of untrusted steps would prove less than the repository asks for, and say "verified".
+    config.hold_to_trusted("verify")
     repository = repository_at(Path(run.local_path))
     commit = commit_to_prove(store.conn, run, repository, options.revision)
     wave, note = proved_wave(store.conn, run, repository, commit)
