@@ -19,11 +19,15 @@ SWARM = str(Path(sys.executable).with_name("swarm"))
 
 
 class Sample(NamedTuple):
-    """Cost of a process: wall-clock seconds, its peak of resident memory in MiB, and its output."""
+    """Cost of a process: wall-clock seconds, its peak of resident memory in MiB, and its output.
+
+    `cpu` are the seconds of a processor, user and system, that the process and its children used.
+    """
 
     seconds: float
     mib: float
     out: bytes = b""
+    cpu: float = 0.0
 
     @property
     def data(self) -> Any:
@@ -66,7 +70,7 @@ def run(
         out.seek(0)
         # Kibibytes, but bytes on macOS.
         mib = usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
-        return Sample(seconds, mib, out.read())
+        return Sample(seconds, mib, out.read(), usage.ru_utime + usage.ru_stime)
 
 
 def swarm(*arguments: str | Path, cwd: Path, expect: Sequence[int] = (0,)) -> Any:

@@ -4,7 +4,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("startup", "status", "collect", "findings", "report", "init", "dispatch", "launch", "merge", "identity")
+BENCHES = (
+    "startup",
+    "status",
+    "collect",
+    "findings",
+    "report",
+    "init",
+    "dispatch",
+    "launch",
+    "merge",
+    "identity",
+    "hostile",
+)
 
 
 def main(words: list[str]) -> int:

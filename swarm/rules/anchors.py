@@ -1,7 +1,9 @@
 """Anchor of a finding: its place in terms that survive edits (path, scope, text of the line, occurrence)."""
 
 import hashlib
+from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -73,10 +75,17 @@ class SourceText:
             self.folded = [" ".join(line.split()) for line in bare]
         # Indexes are made on first use: most files have a single report, which its line number finds.
         self._places: dict[str, list[int]] | None = None
+        self._alike: dict[tuple[str, str], list[int]] = {}
+        self._anchors: dict[int, Anchor] = {}
+        self._contexts: dict[tuple[int, int], str] = {}
+        self._written: list[int] | None = None
         self._scopes: list[str] | None = None
         self._squeezed: list[str] | None = None
         self._tightened: list[str] | None = None
         self._careless: dict[str, list[int]] | None = None
+        self._by_name: dict[int, tuple[Sequence[int], dict[str, list[int]]]] = {}
+        # Lines that inexact quotes without a line number were found to mean, by quote.
+        self.searched: dict[str, list[int]] = {}
 
     def places_of(self, folded_text: str) -> list[int]:
         """Return the numbers of the lines whose folded text is this, ascending."""
@@ -92,24 +101,48 @@ class SourceText:
             self._scopes = scopes_of(self.path, self.text, self.lines)
         return self._scopes[line - 1]
 
+    def alike(self, folded_text: str, scope: str) -> Sequence[int]:
+        """Return the numbers of the lines of this folded text in a scope, ascending."""
+        places = self.places_of(folded_text)
+        if len(places) <= 1:
+            return places if places and self.scope_at(places[0]) == scope else ()
+        # All scopes of a text at once: with a search for each of n reports n equal lines would cost their square.
+        if (folded_text, self.scope_at(places[0])) not in self._alike:
+            for place in places:
+                self._alike.setdefault((folded_text, self.scope_at(place)), []).append(place)
+        return self._alike.get((folded_text, scope), ())
+
     def anchor_at(self, line: int, anchored: Anchored) -> Anchor:
         """Return the anchor of a line of this file."""
-        text = self.folded[line - 1]
-        scope = self.scope_at(line)
-        # Counted within the scope: an equal line in another function must not shift the number.
-        alike = [place for place in self.places_of(text) if self.scope_at(place) == scope]
-        return Anchor(
-            path=self.path,
-            line=line,
-            scope=scope,
-            text=text[:LONGEST_TEXT],
-            text_hash=digest(text),
-            occurrence=alike.index(line) + 1,
-            occurrences=len(alike),
-            # Neighbours tell equal lines apart when lines above them come and go.
-            context_hash=digest(self._neighbour(line, -1), self._neighbour(line, 1)),
-            anchored=anchored,
-        )
+        # Kept by line: many reports can name a line that is long to hash.
+        if line not in self._anchors:
+            text, scope = self.folded[line - 1], self.scope_at(line)
+            # Counted within the scope: an equal line in another function must not shift the number.
+            alike = self.alike(text, scope)
+            self._anchors[line] = Anchor(
+                path=self.path,
+                line=line,
+                scope=scope,
+                text=text[:LONGEST_TEXT],
+                text_hash=digest(text),
+                occurrence=bisect_left(alike, line) + 1,
+                occurrences=len(alike),
+                context_hash=self._context_hash(line),
+                anchored=anchored,
+            )
+        found = self._anchors[line]
+        return found if found.anchored is anchored else found._replace(anchored=anchored)
+
+    def places_within(self, places: Sequence[int], name: str) -> Sequence[int]:
+        """Return those of some lines that lie in a definition of this name."""
+        # The entry holds the list, so that its id stays its own.
+        if id(places) not in self._by_name:
+            by_name: dict[str, list[int]] = {}
+            for place in places:
+                for part in set(self.scope_at(place).split(".")):
+                    by_name.setdefault(part, []).append(place)
+            self._by_name[id(places)] = places, by_name
+        return self._by_name[id(places)][1].get(name, ())
 
     def squeezed(self) -> list[str]:
         """Return the letters and digits of each line."""
@@ -135,14 +168,18 @@ class SourceText:
                 self._careless = dict(by_text) | self._careless
         return self._careless.get(tightened(wanted)) or self._careless.get(squeezed(wanted), [])
 
-    def _neighbour(self, line: int, step: int) -> str:
+    def _context_hash(self, line: int) -> str:
+        """Return the hash over the neighbours of a line: they tell equal lines apart when lines above come and go."""
         # Empty lines are passed over: a formatter that adds a blank line must not change the neighbours.
-        index = line - 1 + step
-        while 0 <= index < len(self.folded):
-            if self.folded[index]:
-                return self.folded[index]
-            index += step
-        return ""
+        if self._written is None:
+            self._written = [index for index, text in enumerate(self.folded) if text]
+        at = bisect_left(self._written, line - 1)
+        behind = at + (at < len(self._written) and self._written[at] == line - 1)
+        if (at, behind) not in self._contexts:
+            before = self.folded[self._written[at - 1]] if at else ""
+            after = self.folded[self._written[behind]] if behind < len(self._written) else ""
+            self._contexts[at, behind] = digest(before, after)
+        return self._contexts[at, behind]
 
 
 def no_anchor(path: str) -> Anchor:

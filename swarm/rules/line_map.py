@@ -38,10 +38,13 @@ class LineMap:
 
     def rewritten(self, line: int) -> int | None:
         """Return the line that replaced a changed line, where the hunk has as many lines as before."""
-        for hunk in self.hunks:
-            # Only where both sides have equally many lines do they face each other line by line.
-            if hunk.old_start <= line < hunk.old_start + hunk.old_count and hunk.old_count == hunk.new_count:
-                return hunk.new_start + line - hunk.old_start
+        at = bisect_right(self._starts, line) - 1
+        if at < 0:
+            return None
+        hunk = self.hunks[at]
+        # Only where both sides have equally many lines do they face each other line by line.
+        if line < hunk.old_start + hunk.old_count and hunk.old_count == hunk.new_count:
+            return hunk.new_start + line - hunk.old_start
         return None
 
     def added_lines(self) -> list[int]:

@@ -1,5 +1,7 @@
 """Location of a report: the line of a file that its quote, its line number and its symbol mean."""
 
+import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
@@ -17,6 +19,12 @@ SHORTEST_BEGINNING: Final = 4
 SHORTEST_PART: Final = 10
 # Reports that are weighed together; the cost grows with their square, and an agent chooses their number.
 MOST_TOGETHER: Final = 12
+# Characters of a long line that are searched for a part that a report quotes.
+LONGEST_SEARCHED: Final = 20_000
+# Characters of a file that quotes without a line number are searched in, all together: each such quote needs a search
+# of the whole file.
+MOST_SEARCHED: Final = 10_000_000
+_ENDS_IN_COMMENT: Final = re.compile(r"[;,]{0,100}+(?:#|//|/\*)")
 
 
 class ReportedPlace(NamedTuple):
@@ -84,7 +92,8 @@ def _distribute(
             report = reported[by_line[line][0]]
             places = _places(source, line, report.quote, report.symbol)
             expected = known.get(report.rule, ())
-            costs.append({place: _distance(place, line, expected) for place in places if abs(place - line) <= WINDOW})
+            near = _around(places, line, WINDOW)
+            costs.append({place: _distance(place, line, expected) for place in near})
         for line, place in zip(lines, given_out(costs), strict=True):
             if place is not None:
                 for at in by_line[line]:
@@ -130,25 +139,34 @@ def _first_line(quote: str | None) -> str:
     return ""
 
 
-def _places(source: SourceText, line: int | None, quote: str | None, symbol: str | None) -> list[int]:
+def _places(source: SourceText, line: int | None, quote: str | None, symbol: str | None) -> Sequence[int]:
     """Return the lines that a quote may mean: the near lines, among these the lines in the named definition."""
     wanted = _first_line(quote)
     # An exact line is cheap to find and sure; only a miss pays for the search of similar lines.
-    places = (source.places_of(wanted) or _misquoted(source, wanted, line)) if wanted else []
-    if len(places) > 1 and line is not None:
-        # Never down to nothing: a quote far from the reported number is still a better sign than the number.
-        places = [place for place in places if abs(place - line) <= WINDOW] or places
-    if len(places) > 1 and symbol:
-        # Agents write `Class.method()` where the scope is `method`.
-        name = symbol.rsplit(".", 1)[-1].removesuffix("()")
-        places = [p for p in places if p == line or name in source.scope_at(p).split(".")] or places
-    return places
+    places: Sequence[int] = (source.places_of(wanted) or _misquoted(source, wanted, line)) if wanted else []
+    # Agents write `Class.method()` where the scope is `method`.
+    name = symbol.rsplit(".", 1)[-1].removesuffix("()") if symbol else None
+    near = _around(places, line, WINDOW) if len(places) > 1 and line is not None else ()
+    # Never down to nothing: a quote far from the reported number is still a better sign than the number.
+    if not near:
+        return (len(places) > 1 and name is not None and source.places_within(places, name)) or places
+    if len(near) == 1 or name is None:
+        return near
+    return [place for place in near if place == line or name in source.scope_at(place).split(".")] or near
+
+
+def _around(places: Sequence[int], line: int, reach: int) -> Sequence[int]:
+    """Return those of ascending lines that are at most so far from a line."""
+    return places[bisect_left(places, line - reach) : bisect_right(places, line + reach)]
 
 
 def _nearest(places: Sequence[int], line: int | None, expected: Collection[int]) -> int:
     if len(places) == 1 or line is None:
         return places[0]
-    return min(places, key=lambda place: (_distance(place, line, expected), place))
+    # The distance of a place is at most WINDOW more than its lines, so that no farther place can be the nearest.
+    at = bisect_left(places, line)
+    reach = min(abs(place - line) for place in places[max(0, at - 1) : at + 1])
+    return min(_around(places, line, reach + WINDOW), key=lambda place: (_distance(place, line, expected), place))
 
 
 def _distance(place: int, line: int, expected: Collection[int]) -> int:
@@ -165,24 +183,35 @@ def _misquoted(source: SourceText, wanted: str, line: int | None) -> list[int]:
         return []
     if not part and (same := source.careless_places_of(wanted)):
         return same
-    around = range(1, len(source.lines) + 1)
     if line is not None:
         around = range(max(1, line - WINDOW), min(len(source.lines), line + WINDOW) + 1)
-    shortest = SHORTEST_BEGINNING if part and line is not None else SHORTEST_PART
+        shortest = SHORTEST_BEGINNING if part else SHORTEST_PART
+        found = _holding(source, tight, letters, around, shortest)
+        return found or _most_similar(letters, source.squeezed(), around)
+    # Kept by quote: an equal quote is found at an equal place, although the last search was the last that is allowed.
+    known = source.searched
+    if wanted not in known and (not known or (len(known) + 1) * len(source.text) <= MOST_SEARCHED):
+        known[wanted] = _holding(source, tight, letters, range(1, len(source.lines) + 1), SHORTEST_PART)
+    return known.get(wanted, [])
+
+
+def _holding(source: SourceText, tight: str, letters: str, around: range, shortest: int) -> list[int]:
+    """Return the lines that begin with a quote, else the lines that hold its letters."""
     tights, bare = source.tightened(), source.squeezed()
     if begun := [number for number in around if _begins(tights[number - 1], tight, shortest)]:
         return begun
-    if len(letters) >= SHORTEST_PART and (holding := [number for number in around if letters in bare[number - 1]]):
-        return holding
-    return [] if line is None else _most_similar(letters, bare, around)
+    if len(letters) < SHORTEST_PART:
+        return []
+    return [number for number in around if bare[number - 1].find(letters, 0, LONGEST_SEARCHED) >= 0]
 
 
 def _begins(line: str, tight: str, shortest: int) -> bool:
     """Say whether a tightened line begins with a quote that is long enough, or that lacks only the line's comment."""
     if not line.startswith(tight):
         return False
-    rest = line[len(tight) :].lstrip(";,")
-    return len(tight) >= shortest or (len(tight) >= SHORTEST_BEGINNING and rest.startswith(("#", "//", "/*")))
+    if len(tight) < min(shortest, SHORTEST_BEGINNING):
+        return False
+    return len(tight) >= shortest or _ENDS_IN_COMMENT.match(line, len(tight)) is not None
 
 
 def _most_similar(letters: str, bare: Sequence[str], around: range) -> list[int]:

@@ -1,7 +1,9 @@
 """Paths that an agent may name."""
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container
+from collections.abc import Set as AbstractSet
+from itertools import accumulate
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _FILE_URI = re.compile(r"file:/", re.IGNORECASE)
@@ -13,7 +15,7 @@ _IGNORABLE = re.compile(r"[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 LONGEST_PATH = 4096
 
 
-def safe_path(named: str, tracked: Container[str], links: Iterable[str]) -> str:
+def safe_path(named: str, tracked: Container[str], links: AbstractSet[str]) -> str:
     """Return the repository-relative path that an agent meant.
 
     `tracked` are the commit's paths; a name that equals a tracked path is returned unchanged. `links` are the
@@ -30,7 +32,8 @@ def safe_path(named: str, tracked: Container[str], links: Iterable[str]) -> str:
     path = "/".join(steps)
     if problem := _problem(path, steps):
         raise ValueError(problem)
-    if any(path.startswith(link + "/") for link in links):
+    # By the folders of the path: an agent chooses the number of paths, and a repository that of its links.
+    if links and not links.isdisjoint(accumulate(steps[:-1], "{}/{}".format)):
         raise ValueError("it leads through a symbolic link")
     return path
 

@@ -35,15 +35,19 @@ _MARGINAL: Final = re.compile(
     r"|(?!(?:else|try|finally|default)\b)[A-Za-z_]\w*+\s*+:\s*+(?://.*+|/\*.*+)?$"
 )
 _PYTHON_DEFINITION: Final = re.compile(r"(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)")
-_STRING_OR_COMMENT: Final = re.compile(
-    r'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""'
-    r"|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''"
-    r'|"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
-    r"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'"
-    r"|#[^\n]*",
-    re.DOTALL,
-)
+_STRING_OR_COMMENT: Final = re.compile(r'"""|\'\'\'|"|\'|#[^\n]*+')
+_BODIES: Final = {
+    quote: re.compile(body, re.DOTALL)
+    for quote, body in (
+        ('"""', r'(?:[^"\\]++|\\.|"(?!""))*+'),
+        ("'''", r"(?:[^'\\]++|\\.|'(?!''))*+"),
+        ('"', r'(?:[^"\\\n]++|\\.)*+'),
+        ("'", r"(?:[^'\\\n]++|\\.)*+"),
+    )
+}
 _LONGEST: Final = 400
+# Characters of a scope: where definitions nest, every line repeats the names of all definitions around it.
+_LONGEST_SCOPE: Final = 1000
 _TAB: Final = 8
 
 
@@ -64,41 +68,67 @@ def _python_scopes(text: str, count: int) -> list[str]:
     Strings and comments are taken out first. Then a definition begins at `def` or `class`, and ends before the
     next logical line that is not indented deeper.
     """
-    scopes = [MODULE] * count
-    open_definitions: list[tuple[int, str, int]] = []
-    # `last` is the last line with code: blank lines and comments after a definition are not part of it.
-    depth, last, continued = 0, 0, False
-    for number, line in enumerate(_STRING_OR_COMMENT.sub(_hollow, text).split("\n")[:count]):
+    scopes: list[str] = []
+    open_definitions: list[tuple[int, str]] = []
+    depth, continued = 0, False
+    for number, line in enumerate(_hollowed(text).split("\n")[:count]):
         code = line.strip()
         if not code:
             continued = continued and depth > 0
             continue
         if depth == 0 and not continued:
             indent = _indent(line)
-            _close_definitions(scopes, open_definitions, indent, last)
+            while open_definitions and open_definitions[-1][0] >= indent:
+                open_definitions.pop()
+            # Blank lines and comments after a definition are not part of it.
+            scopes += [_innermost(open_definitions)] * (number - len(scopes))
             if definition := _PYTHON_DEFINITION.match(code):
-                outer = f"{open_definitions[-1][1]}." if open_definitions else ""
-                open_definitions.append((indent, outer + definition[1], number))
-        last = number
+                open_definitions.append((indent, _nested(open_definitions, definition[1])))
+        scopes += [_innermost(open_definitions)] * (number + 1 - len(scopes))
         opened = sum(map(code.count, "([{")) - sum(map(code.count, ")]}"))
         # A stray closing bracket must not keep the rest of the file at a negative depth.
         depth = max(0, depth + opened)
         continued = code.endswith("\\")
-    _close_definitions(scopes, open_definitions, 0, last)
-    return scopes
+    return scopes + [MODULE] * (count - len(scopes))
 
 
-def _hollow(found: re.Match[str]) -> str:
-    # Keep the line breaks of a string, behind an open bracket: its lines belong to the line where the string begins.
-    lines = found[0].count("\n")
-    return "" if found[0][0] == "#" else "(" + "\n" * lines + ")"
+def _hollowed(text: str) -> str:
+    """Return a Python text without its strings and comments; a quotation mark that nothing closes stays."""
+    parts: list[str] = []
+    done = at = 0
+    # Where the search for a closing quote ended in vain, by quote: no such string before that place is closed, and
+    # a search from each of its quotes would cost the square of the length.
+    open_until = dict.fromkeys(_BODIES, 0)
+    while found := _STRING_OR_COMMENT.search(text, at):
+        begin, quote = found.start(), found[0]
+        if quote[0] == "#":
+            parts.append(text[done:begin])
+            done = at = found.end()
+            continue
+        if begin < open_until[quote]:
+            quote = quote[0]
+        if begin < open_until[quote]:
+            at = begin + 1
+            continue
+        end = _BODIES[quote].match(text, begin + len(quote)).end()  # type: ignore[union-attr]  # matches the empty text too
+        if not text.startswith(quote, end):
+            open_until[quote] = end if len(quote) == 1 else len(text)
+            continue
+        # Keep the line breaks of a string, behind an open bracket: its lines belong to the line where it begins.
+        parts += [text[done:begin], "(", "\n" * text.count("\n", begin, end), ")"]
+        done = at = end + len(quote)
+    return "".join([*parts, text[done:]])
 
 
-def _close_definitions(scopes: list[str], opened: list[tuple[int, str, int]], indent: int, last: int) -> None:
-    while opened and opened[-1][0] >= indent:
-        _, name, first = opened.pop()
-        # Inner definitions close first, and keep their lines.
-        scopes[first : last + 1] = [scope or name for scope in scopes[first : last + 1]]
+def _innermost(opened: Sequence[tuple[int, str]]) -> str:
+    return opened[-1][1] if opened else MODULE
+
+
+def _nested(opened: Sequence[tuple[int, str]], name: str) -> str:
+    """Return the scope of a definition below the open definitions: the outer scope, where its own would be too long."""
+    outer = _innermost(opened)
+    scope = f"{outer}.{name}" if outer else name
+    return scope if len(scope) <= _LONGEST_SCOPE else outer
 
 
 def _indented_scopes(lines: Sequence[str]) -> list[str]:
@@ -121,8 +151,8 @@ def _indented_scopes(lines: Sequence[str]) -> list[str]:
             heads[indent] = text if len(text) <= _LONGEST else ""
             name = _definition(heads[indent])
         if name:
-            stack.append((indent, f"{stack[-1][1]}.{name}" if stack else name))
-        scopes.append(stack[-1][1] if stack else MODULE)
+            stack.append((indent, _nested(stack, name)))
+        scopes.append(_innermost(stack))
     return scopes
 
 

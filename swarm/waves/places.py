@@ -38,8 +38,8 @@ def places_at(git: Git, known: Sequence[Known], until: str) -> dict[int, Place]:
     wanted = sorted(uncertain)
     for path, content in contents(git, [(path, tracked[path].blob) for path in wanted]):
         source = SourceText(path, content)
+        fates |= fates_in(source, uncertain[path], travels)
         for item in uncertain[path]:
-            fates[item.row_id] = fate_in(source, item, travels[item.anchor_commit])
             if item.anchor is not None and (places := source.places_of(item.anchor.text)):
                 moved[item.row_id] = places[0]
     found: dict[int, Place] = {}
@@ -94,33 +94,58 @@ def settled_fates(
     return fates, uncertain
 
 
-def fate_in(source: SourceText, known: Known, journey: Journey) -> Fate:
-    """Return the fate of a line without a successor: moved where a new line of its file may be the same line."""
-    anchor = known.anchor
-    if anchor is None:
-        return Fate.UNKNOWN
-    # The old commit is missing, so a line of the same text is the only trace left.
-    if not journey.is_known:
-        return Fate.MOVED if source.places_of(anchor.text) else Fate.UNKNOWN
-    # Compared without white space: a formatter that indents a line does not fix the finding.
-    bare = "".join(anchor.text.split())
-    added = journey.travel.lines(anchor.path).added_lines()
-    alike = [line for line in added if "".join(source.folded[line - 1][:LONGEST_TEXT].split()) == bare]
-    return Fate.MOVED if alike and _may_be(source, anchor, alike) else Fate.REMOVED
+def fates_in(source: SourceText, known: Iterable[Known], travels: Mapping[str, Journey]) -> dict[int, Fate]:
+    """Return, by row, the fates of lines of a file without a successor.
 
-
-def _may_be(source: SourceText, anchor: Anchor, alike: Sequence[int]) -> bool:
-    """Say whether a lost line may be among new lines of the same text.
-
-    A text that occurred a single time in its scope is enough. A text that occurred several times, such as `else:`, is
-    enough where as many occurrences are left, or where the neighbours of a new line are the same.
+    A line moved where a new line of its file may be the same line.
     """
-    if anchor.occurrences <= 1:
-        return True
-    left = sum(source.scope_at(line) == anchor.scope for line in source.places_of(source.folded[alike[0] - 1]))
-    if left >= anchor.occurrences:
-        return True
-    return any(source.anchor_at(line, anchor.anchored).context_hash == anchor.context_hash for line in alike)
+    fates: dict[int, Fate] = {}
+    added: dict[tuple[str, str], _NewLines] = {}
+    for item in known:
+        anchor, journey = item.anchor, travels[item.anchor_commit]
+        if anchor is None:
+            fates[item.row_id] = Fate.UNKNOWN
+        # The old commit is missing, so a line of the same text is the only trace left.
+        elif not journey.is_known:
+            fates[item.row_id] = Fate.MOVED if source.places_of(anchor.text) else Fate.UNKNOWN
+        else:
+            place = item.anchor_commit, anchor.path
+            # Indexed a single time: n lost lines compared with n new lines would cost their square.
+            if place not in added:
+                added[place] = _NewLines(source, journey.travel.lines(anchor.path).added_lines())
+            fates[item.row_id] = Fate.MOVED if added[place].may_hold(anchor) else Fate.REMOVED
+    return fates
+
+
+class _NewLines:
+    """Lines of a file that have no predecessor, by their text."""
+
+    def __init__(self, source: SourceText, added: Iterable[int]) -> None:
+        self._source = source
+        # Compared without white space: a formatter that indents a line does not fix the finding.
+        self._alike: defaultdict[str, list[int]] = defaultdict(list)
+        for line in added:
+            self._alike["".join(source.folded[line - 1][:LONGEST_TEXT].split())].append(line)
+        self._contexts: dict[str, set[str]] = {}
+
+    def may_hold(self, anchor: Anchor) -> bool:
+        """Say whether a lost line may be among the new lines of the same text.
+
+        A text that occurred a single time in its scope is enough. A text that occurred several times, such as `else:`,
+        is enough where as many occurrences are left, or where the neighbours of a new line are the same.
+        """
+        bare = "".join(anchor.text.split())
+        alike = self._alike.get(bare)
+        if alike is None:
+            return False
+        if anchor.occurrences <= 1:
+            return True
+        if len(self._source.alike(self._source.folded[alike[0] - 1], anchor.scope)) >= anchor.occurrences:
+            return True
+        if bare not in self._contexts:
+            found = (self._source.anchor_at(line, anchor.anchored) for line in alike)
+            self._contexts[bare] = {new.context_hash for new in found}
+        return anchor.context_hash in self._contexts[bare]
 
 
 def inspection_of(place: Place) -> Inspection:

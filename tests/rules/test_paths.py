@@ -9,7 +9,7 @@ from tests.hostile.cases import listed
 
 CORPUS = listed("paths/taken")
 TRACKED = frozenset({*CORPUS["tracked"], "/rooted", "dir/"})
-LINKS = ["link", "deep/link", "loop"]
+LINKS = frozenset({"link", "deep/link", "loop"})
 
 
 def refusal_of(named: str) -> str:

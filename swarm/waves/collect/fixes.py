@@ -185,6 +185,6 @@ def _claims(
 def _safe(named: str | None) -> str | None:
     try:
         # Only shown, so an unsafe path is dropped instead of refusing the fix.
-        return safe_path(named, (), ()) if named else None
+        return safe_path(named, (), frozenset()) if named else None
     except ValueError:
         return None

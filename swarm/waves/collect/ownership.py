@@ -46,7 +46,7 @@ class OwnershipJudge:
         self._folder = folder
         self._owners = owners
         self._tracked = {file.path for file in files}
-        self._links = [file.path for file in files if file.mode == LINK_MODE]
+        self._links = {file.path for file in files if file.mode == LINK_MODE}
         self._leased = leased
         self._assigned = assigned
 

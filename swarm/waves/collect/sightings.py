@@ -19,7 +19,7 @@ from swarm.rules.safe_paths import safe_path
 from swarm.rules.suppressions import Suppression, suppressions_at
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.moved_lines import Journey
-from swarm.waves.places import fate_in, settled_fates
+from swarm.waves.places import fates_in, settled_fates
 
 
 class Located(NamedTuple):
@@ -65,8 +65,7 @@ def locate_all(
             anchors[at] = anchor
         if source.is_marked:
             _note_comments(source, [(reports[at], anchors[at]) for at in here], comments, refused)
-        for item in uncertain.get(path, ()):
-            fates[item.row_id] = fate_in(source, item, travels[item.anchor_commit])
+        fates |= fates_in(source, uncertain.get(path, ()), travels)
     by_agent = _by_agent(reports, anchors, owners)
     # `pop` frees the reports of an agent as soon as their successors are made.
     return Located({agent: identified(by_agent.pop(agent)) for agent in list(by_agent)}, fates, refused, comments)
@@ -79,16 +78,19 @@ def _note_comments(
     refused: dict[int, list[Problem]],
 ) -> None:
     """Collect the suppressing comments at the reported lines of a file."""
+    refused_at: set[tuple[int, int]] = set()
     for report, anchor in located:
         if anchor is None or anchor.line is None:
             continue
-        found = suppressions_at(source.lines, anchor.line)
-        comments[source.path, anchor.line] = found
-        for comment in found:
-            problem = Problem("SUPPRESSION_INVALID", f"{source.path}:{comment.line}", comment.problem)
-            problems = refused.setdefault(report.agent_run_id, [])
-            if comment.problem and problem not in problems:
-                problems.append(problem)
+        place = source.path, anchor.line
+        # A line is read a single time, however many reports name it.
+        if place not in comments:
+            comments[place] = suppressions_at(source.lines, anchor.line)
+        for comment in comments[place]:
+            if comment.problem and (report.agent_run_id, comment.line) not in refused_at:
+                refused_at.add((report.agent_run_id, comment.line))
+                problem = Problem("SUPPRESSION_INVALID", f"{source.path}:{comment.line}", comment.problem)
+                refused.setdefault(report.agent_run_id, []).append(problem)
                 stage_events.emit("suppression_invalid", file=source.path, line=comment.line, problem=comment.problem)
 
 
@@ -96,7 +98,7 @@ def _with_safe_paths(
     intakes: Sequence[Intake], tracked: Mapping[str, TreeFile]
 ) -> tuple[list[Report], dict[int, list[Problem]]]:
     """Return the reports whose file is a safe path, and by agent run the problems of the others."""
-    links = [file.path for file in tracked.values() if file.mode == LINK_MODE]
+    links = {file.path for file in tracked.values() if file.mode == LINK_MODE}
     # Agents name the same files again and again, and the check of a path is not cheap.
     safe: dict[str | None, str | None] = {None: None}
     reports: list[Report] = []

@@ -75,7 +75,7 @@ def _scene(conn: sqlite3.Connection, run: Run) -> _Scene:
 def _safe(run: Run, scene: _Scene, file: str) -> str:
     repository = repository_at(Path(run.local_path))
     tree = files_at(repository.git, scene.commit or repository.head)
-    links = [entry.path for entry in tree if entry.mode == LINK_MODE]
+    links = {entry.path for entry in tree if entry.mode == LINK_MODE}
     try:
         path = safe_path(file, {entry.path for entry in tree}, links)
     except ValueError as error:
