@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from swarm.git.path_text import path_text
 from swarm.git.repository import holds_commit
 from swarm.git.runner import Git, GitError
 
@@ -28,6 +29,13 @@ def trees_of(git: Git, tips: Iterable[str], since: str | None) -> set[str]:
     named = [*sorted(tips), *([f"^{since}"] if since else [])]
     stdin = ("\n".join(named) + "\n").encode()
     return set(git.run("rev-list", "--no-commit-header", "--format=%T", "--stdin", stdin=stdin).decode().split())
+
+
+def paths_between(git: Git, since: str, tip: str, without: str) -> set[str]:
+    """Return the paths that any commit after `since`, up to `tip`, changes; the history of `without` is left out."""
+    shown = ("--format=", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-show-signature", "-z")
+    listed = git.run("log", *shown, tip, f"^{since}", f"^{without}")
+    return {path_text(path) for path in listed.replace(b"\n", b"").split(b"\0") if path}
 
 
 def has_merges(git: Git, since: str, tip: str) -> bool:

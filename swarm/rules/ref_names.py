@@ -66,6 +66,11 @@ def work_ref(run_id: str, tree: str) -> str:
     return f"{work_refs(run_id)}{tree}"
 
 
+def own_commits_refs(run_id: str) -> str:
+    """Return the path, with its last slash, below which the own commits of a run's merged agents are kept."""
+    return f"refs/swarm/own-commits/{run_id}/"
+
+
 def save_point_tag(run_id: str) -> str:
     """Return the tag of a run's save point."""
     # Only the first: the rest of the id must stay, so that the tag leads back to its run.

@@ -26,7 +26,8 @@ def test_a_merge_is_shown_whole(team: Team, amended: Team) -> None:
     gate = {name: value for name, value in answer.data["gate"].items() if name != "steps"}
     (step,) = answer.data["gate"]["steps"]
     assert (step["name"], step["status"], step["exitCode"], step["testCount"]) == ("check", "passed", 0, 1)
-    code, rest = (team.repo.git("rev-parse", team.branch(domain)) for domain in ("code", "rest"))
+    # `code` left its work uncommitted, so its branch holds the commit that is merged; `rest` has a commit of its own.
+    code, rest = team.repo.git("rev-parse", team.branch("code"), f"{commit}^2").split()
     assert answer.data | {"gate": gate} == {
         "runId": team.run,
         "waveId": 2,

@@ -41,12 +41,43 @@ def test_what_an_agent_commits_after_it_was_judged_is_not_merged_and_not_lost(
     assert (team.tree(domain) / "src/tool.py").read_text() == "# later\n"
 
 
+def test_an_agent_s_own_commits_reach_no_target_and_foreign_edits_in_them_are_named(team: Team) -> None:
+    team.dispatch()
+    files = {
+        "README.md": "# Stolen\n",
+        ".github/workflows/x.yml": "on: push\n",
+        "big.bin": "blob\n",
+        ".gitmodules": "\n",
+    }
+    team.edit("code", files, commit=True)
+    blob = team.repo.git("rev-parse", f"{team.branch('code')}:big.bin")
+    team.edit("code", {**dict.fromkeys(files), "README.md": SOURCE["README.md"]}, commit=True)
+    team.edit("code", {"src/app.py": MENDED}, commit=True)
+    team.answer("code")
+    team.answer("rest")
+    own = team.repo.git("rev-parse", team.branch("code"))
+    (note,) = team.swarm("collect", team.run, "--format", "json").data["notes"]
+    assert note == (
+        "code edited and restored in its own commits, which no merge takes:"
+        " .github/workflows/x.yml, .gitmodules, README.md, big.bin"
+    )
+    team.merge("--publish")
+    authors = team.repo.git("log", "--format=%an <%ae>|%cn|%(trailers:key=Swarm-Domain,valueonly,separator=%x2C)", "-3")
+    assert authors.splitlines()[:2] == ["swarm <swarm@localhost>|swarm|code"] * 2
+    assert team.repo.git("log", "--format=", "--name-only", "main", "--", "README.md", "big.bin").split() == [
+        "README.md"
+    ]
+    assert blob not in team.repo.git("rev-list", "--objects", "main")
+    # The commits are kept, so that `clean` may remove the branch.
+    assert team.repo.git("rev-parse", f"refs/swarm/own-commits/{team.run}/w2-code") == own
+
+
 def test_work_that_was_committed_is_merged_without_what_was_committed_on_top(team: Team, amended: Team) -> None:
-    judged = tips(team.repo)[team.branch("rest")]
+    own = tips(team.repo)[team.branch("rest")]
     team.edit("rest", {"web/index.html": "<p>later</p>\n"}, commit=True)
     later = tips(team.repo)[team.branch("rest")]
     answer = team.merge()
-    assert answer.data["domains"][1]["commit"] == judged
+    assert tree_of(team, answer.data["domains"][1]["commit"]) == tree_of(team, own)
     assert tips(team.repo)[team.branch("rest")] == later
     assert not history.is_ancestor(_git(team), later, team.integration)
 

@@ -15,6 +15,7 @@ from swarm.rules.ref_names import (
     branches_of,
     head_ref,
     integration_branch,
+    own_commits_refs,
     salvage_refs,
     tag_ref,
     tree_branch,
@@ -99,7 +100,7 @@ def ground(conn: sqlite3.Connection, repository: Repository, workspace: Workspac
     git = repository.git
     own, integration = head_ref(branches_of(run.hex)), head_ref(integration_branch(run.hex))
     found = refs.refs_below(git, HEADS, REMOTES, tag_ref(run.save_point_tag))
-    found |= refs.refs_below(git, salvage_refs(run.id))
+    found |= refs.refs_below(git, salvage_refs(run.id), own_commits_refs(run.id))
     holders = {name: sha for name, sha in found.items() if name == integration or not name.startswith(own)}
     tips = {name.removeprefix(HEADS): sha for name, sha in found.items() if name.startswith(HEADS)}
     placed = [tree._replace(path=worktree_list.real_place(tree.path)) for tree in worktree_list.placements(git)]

@@ -32,8 +32,10 @@ def observe_amend(
     given = assignments.assigned(conn, wave.id)
     leased = leases.holding(conn, wave.run_id, wave.number)
     judge = OwnershipJudge(repository, wave, folder, owners, files=files, leased=leased, assigned=given)
+    notes = list(outside.notes)
     if outside.may_probe:
         intakes = judge.judge_all(intakes)
+        notes += judge.passing_edits(intakes)
     violations += [violation for taken in intakes for violation in taken.violations]
     known = findings.known_findings(conn, wave.run_id, today=today())
     fixes = judge_fixes(repository.git, wave, owners, intakes, known, given)
@@ -52,5 +54,5 @@ def observe_amend(
         fixes=fixes,
         requests=tuple(judge.requests(intakes)),
         leased=leased,
-        notes=outside.notes,
+        notes=tuple(notes),
     )

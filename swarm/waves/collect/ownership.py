@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from swarm.git import agent_work, refs
+from swarm.git import agent_work, history, refs
+from swarm.git.agent_record import commit_of_branch
 from swarm.git.repository import LINK_MODE, Repository, TreeFile
 from swarm.results.collect import UNFILTERED, UNTAKABLE, Divergence, LeaseRequest, Problem, ViolationShown
 from swarm.rules.ownership import UNASSIGNED, WHOLE_WAVE, Ownership, OwnershipMap, trespasses
@@ -15,6 +16,7 @@ from swarm.waves.collect.outputs import Intake, violated, without_tree
 from swarm.waves.trees.kept_index import trusted_index
 from swarm.workspace import tree_name
 
+_MOST_NAMED = 10
 _NO_LEASE: frozenset[str] = frozenset()
 
 
@@ -95,6 +97,27 @@ class OwnershipJudge:
         # Taken as they lie on the disk, they would be merged raw, in place of what the filter makes of them.
         untaken += [ViolationShown(path, agent.domain, UNFILTERED) for path in work.filtered]
         return self._with_violations(judged, untaken)
+
+    def passing_edits(self, intakes: Sequence[Intake]) -> list[str]:
+        """Return a note for each agent whose commits changed files of others that its work leaves as they were.
+
+        No violation: a merge takes the work as a single commit, so the middle states reach nobody.
+        """
+        notes = []
+        git, since, head = self._repository.git, self._wave.dispatch_sha, self._repository.head
+        for taken in intakes:
+            tip = commit_of_branch(git, taken.agent.worktree_branch)
+            if taken.work is None or tip in {None, since}:
+                continue
+            passing = history.paths_between(git, since, f"{tip}", head) - {claim.path for claim in taken.claims}
+            leased = self._leased.get(taken.agent.domain, _NO_LEASE)
+            foreign = sorted(path for path in passing if trespasses(self._owners, taken.agent.domain, path, leased))
+            if foreign:
+                named = ", ".join([*foreign[:_MOST_NAMED], *(["…"] if len(foreign) > _MOST_NAMED else [])])
+                notes.append(
+                    f"{taken.agent.domain} edited and restored in its own commits, which no merge takes: {named}"
+                )
+        return notes
 
     def _edits_of_others(self, taken: Intake, judged: Intake) -> list[ViolationShown]:
         """Return the edits in a tree whose agent has no finding and reports no edit: somebody else made them."""

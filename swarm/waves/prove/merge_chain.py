@@ -21,13 +21,22 @@ from swarm.waves.trees import git_folder
 
 
 class Link(NamedTuple):
-    """The work of an agent: its branch, and the commit of the branch that holds the judged work."""
+    """The judged work of an agent: the commit that swarm made of it on the wave's commit, which is what is merged.
+
+    `own` is the commit of the agent's branch with the same files. Its history may hold the agent's own commits, whose
+    middle states, authors and messages nobody judged.
+    """
 
     agent: AgentRun
     branch: str
     commit: str
+    own: str
     files: tuple[str, ...]
     findings: tuple[str, ...]
+
+    def is_in(self, git: Git, commit: str) -> bool:
+        """Say whether a history holds the work: merged by swarm, or by a person who merged the agent's branch."""
+        return any(history.is_ancestor(git, one, commit) for one in dict.fromkeys((self.commit, self.own)))
 
 
 class MergeTask(NamedTuple):
@@ -64,13 +73,31 @@ def links_of(conn: sqlite3.Connection, task: MergeTask, agents: Sequence[AgentRu
         if agent.status is not AgentRunStatus.COMPLETE or agent.work in {None, empty} or agent.worktree_branch is None:
             continue
         findings = tuple(by_domain.get(agent.domain, ()))
-        commit = _saved(git, task, agent, findings, recorded)
-        found.append(Link(agent, agent.worktree_branch, commit, tuple(files.get(agent.id, ())), findings))
+        commit = _alone(git, task, agent, findings)
+        found.append(
+            Link(
+                agent=agent,
+                branch=agent.worktree_branch,
+                commit=commit,
+                own=_saved(git, task, agent, commit, recorded),
+                files=tuple(files.get(agent.id, ())),
+                findings=findings,
+            )
+        )
     return found
 
 
-def _saved(git: Git, task: MergeTask, agent: AgentRun, findings: Sequence[str], recorded: Sequence[str]) -> str:
-    """Return the commit of an agent's branch that holds its judged work, made by us where the work is not committed."""
+def _alone(git: Git, task: MergeTask, agent: AgentRun, findings: Sequence[str]) -> str:
+    """Return the judged work of an agent as a single commit of swarm's on that of the wave."""
+    message = _message(f"Work of {agent.domain}", task, agent.domain, findings)
+    return merging.commit_tree(git, agent.work or "", [task.wave.dispatch_sha], message, task.identity)
+
+
+def _saved(git: Git, task: MergeTask, agent: AgentRun, alone: str, recorded: Sequence[str]) -> str:
+    """Return the commit of an agent's branch that holds its judged work, made by us where the work is not committed.
+
+    `alone` is the work as a commit on that of the wave.
+    """
     branch, work, since = agent.worktree_branch or "", agent.work or "", task.wave.dispatch_sha
     tip = refs.tip_of(git, branch)
     for merge in recorded if tip is None else ():
@@ -79,15 +106,16 @@ def _saved(git: Git, task: MergeTask, agent: AgentRun, findings: Sequence[str], 
         if known and (kept := history.commit_with_tree(git, since, merge, work)) is not None:
             return kept
     grown = tip is not None and history.is_ancestor(git, since, tip)
-    # A history with merges would bring in commits that other agents are judged by.
+    # On a history with merges, a commit of ours would read as the agent's decision about others' work.
     grown = grown and tip is not None and not history.has_merges(git, since, tip)
     # Commits made after the judgement or the merge are not merged.
     if tip is not None and grown and (kept := history.commit_with_tree(git, since, tip, work)) is not None:
         return kept
-    # A rewritten history is not merged either: the judged work becomes a commit of its own.
-    parent = tip if tip is not None and grown else since
-    message = _message(f"Work of {agent.domain}", task, agent.domain, findings)
-    commit = merging.commit_tree(git, work, [parent], message, task.identity)
+    parent, commit = since, alone
+    # Uncommitted work goes on top of the agent's own commits, so that its worktree and its branch agree.
+    if tip is not None and grown and tip != since:
+        message = f"Work of {agent.domain} that was not committed in wave {task.wave.number}\n"
+        parent, commit = tip, merging.commit_tree(git, work, [tip], message, task.identity)
     if tip is None or grown:
         _move(git, task, agent, (tip, parent, commit))
     return commit
@@ -167,9 +195,9 @@ def chained(git: Git, task: MergeTask, base: str, links: Sequence[Link]) -> str:
     done: list[Link] = []
     for link in links:
         try:
-            tree = merging.merged(place, commit, _alone(git, task, link))
+            tree = merging.merged(place, commit, link.commit)
         except Conflict as conflict:
-            others = [other for other in (*task.present, *done) if _clashes(place, task, other, link)]
+            others = [other for other in (*task.present, *done) if _clashes(place, other, link)]
             alone = len(links) == 1 and base == task.tip
             raise _conflict(task, conflict, (*others, link), is_alone=alone) from conflict
         message = _message(f"Merge {link.agent.domain}", task, link.agent.domain, link.findings)
@@ -178,18 +206,10 @@ def chained(git: Git, task: MergeTask, base: str, links: Sequence[Link]) -> str:
     return commit
 
 
-def _alone(git: Git, task: MergeTask, link: Link) -> str:
-    """Return the judged work of an agent as a commit on that of the wave.
-
-    The agent's own commits are left out: a merge in an agent's history could undo others' work.
-    """
-    return merging.commit_tree(git, link.agent.work or "", [task.wave.dispatch_sha], "Judged work\n", task.identity)
-
-
-def _clashes(git: Git, task: MergeTask, one: Link, other: Link) -> bool:
+def _clashes(git: Git, one: Link, other: Link) -> bool:
     """Say whether two agents' works conflict: by their files alone, a renamed folder clashes with nothing in it."""
     try:
-        merging.merged(git, _alone(git, task, one), _alone(git, task, other))
+        merging.merged(git, one.commit, other.commit)
     except Conflict:
         return True
     return False
@@ -223,4 +243,4 @@ def _by_hand(task: MergeTask, link: Link) -> str:
     """Return what a person merges to have an agent's work in the target: its branch, or the commit if that moved."""
     git = task.repository.git
     tip = refs.tip_of(git, link.branch)
-    return link.branch if tip is not None and history.is_ancestor(git, link.commit, tip) else link.commit
+    return link.branch if tip is not None and history.is_ancestor(git, link.own, tip) else link.commit

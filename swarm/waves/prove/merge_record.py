@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from swarm.git import history
+from swarm.git import refs
+from swarm.rules.ref_names import own_commits_refs
 from swarm.store import fix_claims, merges, observations, verifications
 from swarm.store.connection import Store
 from swarm.store.merges import NewMerge
@@ -31,13 +32,14 @@ class Merged(NamedTuple):
     def domains_inside(self) -> set[str]:
         """Return the domains whose work the merged commit contains."""
         git = self.task.repository.git
-        return {link.agent.domain for link in self.links if history.is_ancestor(git, link.commit, self.proof.commit)}
+        return {link.agent.domain for link in self.links if link.is_in(git, self.proof.commit)}
 
 
 def record_merge(store: Store, prover: Prover, merged: Merged) -> list[str]:
     """Record a merge, and return the ids of the findings that its commit proves fixed."""
     task, proof = merged.task, merged.proof
     row = _row(merged)
+    _keep_own_commits(merged)
     # The commit also proves the work of an earlier merge of the wave.
     kept = [link.agent.domain for link in merged.links if link.agent.domain not in row.dropped]
     fixes = proved_at(store.conn, prover, proof.commit, task.wave.number, domains=kept)
@@ -52,6 +54,15 @@ def record_merge(store: Store, prover: Prover, merged: Merged) -> list[str]:
         fix_claims.settle(conn, fix_claims.of_domains(conn, task.wave.id, row.dropped), "refuted")
     by_row = {claim.finding: claim.finding_id for claim in fix_claims.of_wave(store.conn, task.wave.id)}
     return sorted(by_row[fix.finding] for fix in fixes if fix.finding in by_row)
+
+
+def _keep_own_commits(merged: Merged) -> None:
+    """Give a ref to the agents' own commits: no merge contains them, and `clean` removes merged branches."""
+    run, git = merged.task.run, merged.task.repository.git
+    inside = merged.domains_inside()
+    for link in merged.links:
+        if link.agent.domain in inside and link.own != link.commit:
+            refs.keep(git, f"{own_commits_refs(run.id)}{link.branch.rpartition('/')[2]}", link.own)
 
 
 def _row(merged: Merged) -> NewMerge:

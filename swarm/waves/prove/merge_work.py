@@ -27,12 +27,10 @@ def work_to_merge(conn: sqlite3.Connection, git: Git, task: MergeTask, links: Se
     recorded = {merge.commit_sha for merge in earlier}
     hold_to_integration(conn, git, task, links, recorded)
     base = before_unrecorded(git, task, base_of(git, task), links, recorded)
-    fresh = tuple(link for link in links if not history.is_ancestor(git, link.commit, base))
+    fresh = tuple(link for link in links if not link.is_in(git, base))
     # Merged by hand, or by a call that was killed before it could record the merge.
     arrived = tuple(
-        link
-        for link in links
-        if link not in fresh and not any(history.is_ancestor(git, link.commit, commit) for commit in recorded)
+        link for link in links if link not in fresh and not any(link.is_in(git, commit) for commit in recorded)
     )
     # The target may have been published by hand, or by a call that was killed before it could record that.
     is_recorded = task.tip not in recorded or (task.target, task.tip) in {
