@@ -33,6 +33,7 @@ PLAIN = {
     "stage_events",
     "locks",
     "owners",
+    "search_path",
     "trust",
     "failpoints",
     "files",

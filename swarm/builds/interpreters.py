@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from swarm.builds.project_files import is_folder, read_toml, table
+from swarm.search_path import absolute_path
 
 FALLBACK: Final = "python3"
 
@@ -27,7 +28,7 @@ def python_environment(tree: Path, python: str) -> dict[str, str]:
     if python == FALLBACK:
         return variables
     programs = Path(python).parent
-    path = os.pathsep.join(filter(None, (str(programs), os.environ.get("PATH", os.defpath))))
+    path = os.pathsep.join((str(programs), absolute_path()))
     return {**variables, "VIRTUAL_ENV": str(programs.parent), "PATH": path}
 
 

@@ -15,6 +15,7 @@ from swarm.builds.adapter import BuildStep
 from swarm.builds.interpreters import FALLBACK, interpreter, python_environment
 from swarm.builds.project_files import is_file
 from swarm.runtimes import programs
+from swarm.search_path import absolute_path
 
 _NO_TESTS: Final = frozenset({5})  # pytest, and unittest since Python 3.12
 
@@ -54,7 +55,7 @@ def _ruff(python: str) -> str:
     beside = Path(python).with_name("ruff")
     if python != FALLBACK and os.access(beside, os.X_OK):
         return str(beside)
-    return shutil.which("ruff") or programs.found("ruff") or "ruff"
+    return shutil.which("ruff", path=absolute_path()) or programs.found("ruff") or "ruff"
 
 
 def _tests(tree: Path, python: str, variables: Mapping[str, str]) -> BuildStep:

@@ -17,6 +17,7 @@ from swarm.failpoints import failpoint
 from swarm.git import orphans
 from swarm.git.user_view import UserView, user_view
 from swarm.interruption import postponed
+from swarm.search_path import path_outside
 
 DEADLINE_SECONDS: Final = 600.0
 OLDEST: Final = (2, 38)
@@ -158,7 +159,7 @@ class Git:
     ) -> None:
         self.folder = folder
         self._view = view
-        self._environment = environment()
+        self._environment = environment(folder)
         if git_dir is not None:
             self._environment |= {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(folder)}
         if index is not None:
@@ -284,10 +285,11 @@ class Git:
         return self._filters_off
 
 
-def environment() -> dict[str, str]:
-    """Return our environment without `GIT_*`, with what every call of ours fixes."""
+def environment(folder: Path) -> dict[str, str]:
+    """Return our environment without `GIT_*`, with what every call of ours fixes, for git in a folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return {**kept, **_FIXED}
+    # A `git` that lies in the repository, or in the folder that git is started in, is the repository's own program.
+    return {**kept, **_FIXED, "PATH": path_outside(folder)}
 
 
 def version() -> tuple[int, ...]:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from swarm.search_path import path_outside
+
 # How git converts and compares files, by documented key (git-config(1)), in lower case.
 _SETTINGS: Final = (
     "core.autocrlf",
@@ -79,7 +81,7 @@ def _listed(folder: Path, believed: Mapping[str, str], *options: str) -> bytes |
         done = subprocess.run(
             ["git", "-c", "safe.directory=*", "config", "--list", "-z", "--includes", *options],
             cwd=folder,
-            env={**plain, **known, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **believed},
+            env={**plain, **known, "PATH": path_outside(folder), "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **believed},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_DEADLINE_SECONDS,

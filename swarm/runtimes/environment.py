@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+from swarm.search_path import absolute_path
+
 _ALLOWED: Final = (
     "PATH",
     "HOME",
@@ -26,7 +28,8 @@ _ALLOWED: Final = (
 
 def allowed_environment(passed: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the allowed part of our environment, and the variables named in `passed`."""
-    return {name: os.environ[name] for name in (*_ALLOWED, *passed) if name in os.environ}
+    allowed = {name: os.environ[name] for name in (*_ALLOWED, *passed) if name in os.environ}
+    return {**allowed, "PATH": absolute_path()}
 
 
 def agent_environment(added: Mapping[str, str], *, passed: tuple[str, ...] = ()) -> dict[str, str]:

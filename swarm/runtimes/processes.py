@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from swarm.search_path import path_outside
+
 TERM_SECONDS: Final = 10.0
 # A process that forks during a sweep is found by the next sweep.
 _SWEEPS: Final = 20
@@ -38,6 +40,7 @@ def start_of(pid: int) -> str | None:
 def _start_by_ps(pid: int) -> str | None:
     done = subprocess.run(
         ["ps", "-o", "lstart=", "-p", str(pid)],
+        env={**os.environ, "PATH": path_outside()},
         capture_output=True,
         stdin=subprocess.DEVNULL,
         check=False,

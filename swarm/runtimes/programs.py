@@ -9,17 +9,30 @@ from functools import cache
 from pathlib import Path
 
 from swarm.runtimes.environment import agent_environment
+from swarm.search_path import absolute_path, path_outside
 
 VERSION_SECONDS = 10.0
 
 
-@cache
 def found(name: str) -> str | None:
-    """Return the path of a program: beside this interpreter, where the analyzers are installed, else on PATH."""
-    beside = Path(sys.executable).parent / name
+    """Return the path of a program that a trusted configuration names: beside this interpreter, else on PATH."""
+    return _found(name, Path(sys.executable).parent, absolute_path())
+
+
+def bundled(name: str) -> str | None:
+    """Return the path of a bundled analyzer, which runs without trust: never a program of the repository.
+
+    The folder of this interpreter counts even within the repository: swarm itself came from there.
+    """
+    return _found(name, Path(sys.executable).parent, path_outside())
+
+
+@cache
+def _found(name: str, own: Path, path: str) -> str | None:
+    beside = own / name
     if os.sep not in name and beside.is_file() and os.access(beside, os.X_OK):
         return str(beside)
-    return shutil.which(name)
+    return shutil.which(name, path=path)
 
 
 @cache

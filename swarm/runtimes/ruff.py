@@ -49,7 +49,7 @@ class Ruff:
 
     def program(self) -> Program:
         """Return the ruff that would be launched."""
-        path = programs.found("ruff")
+        path = programs.bundled("ruff")
         argv = (
             path or "ruff",
             "check",
@@ -61,6 +61,8 @@ class Ruff:
         )
         if path is None:
             why = "not installed: python -m pip install 'swarm-control-plane[analyzers]'"
+            if within := programs.found("ruff"):
+                why = f"{within} is a program of the repository, and not run; {why}"
             return Program(None, None, argv, why)
         return Program(path, programs.version((path, "--version")), argv)
 

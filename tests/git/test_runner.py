@@ -238,13 +238,13 @@ def test_no_git_variable_of_the_caller_reaches_git(repo: Repo, monkeypatch: pyte
     for name, value in GIT_VARIABLES.items():
         monkeypatch.setenv(name, value)
     assert (repository_at(repo.root), files_at(Git(repo.root), "HEAD")) == plain
-    assert not set(GIT_VARIABLES) & set(runner.environment())
+    assert not set(GIT_VARIABLES) & set(runner.environment(repo.root))
 
 
 def test_git_speaks_plainly_and_asks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_TERMINAL_PROMPT", "1")
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
-    environment = runner.environment()
+    environment = runner.environment(Path("/"))
     assert {name: environment[name] for name in ("GIT_TERMINAL_PROMPT", "LC_ALL", "GIT_OPTIONAL_LOCKS")} == {
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C",

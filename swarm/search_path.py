@@ -1,0 +1,48 @@
+"""PATH without what a repository could have put there: relative entries, and folders of the repositories at hand."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from swarm.workspace import checkout_around
+
+_LEFT_OUT: Final[set[str]] = set()
+
+
+def absolute_path() -> str:
+    """Return PATH without its relative entries, which would lead into whatever folder a child is started in."""
+    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    # Not an empty text, by which `exec` would search the current folder.
+    return os.pathsep.join(filter(os.path.isabs, entries)) or os.defpath
+
+
+def path_outside(*places: Path) -> str:
+    """Return the absolute entries of PATH outside of the checkouts around the current folder and around some places.
+
+    An entry that was left out stays out for this process: git also works in scratch folders outside of the repository.
+    """
+    try:
+        here = os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        here = os.sep
+    path = absolute_path()
+    _LEFT_OUT.update(_inside(path, frozenset({here, *map(os.fspath, places)})))
+    if not _LEFT_OUT:
+        return path
+    return os.pathsep.join(entry for entry in path.split(os.pathsep) if entry not in _LEFT_OUT) or os.defpath
+
+
+@lru_cache(maxsize=1024)
+def _inside(path: str, folders: frozenset[str]) -> frozenset[str]:
+    """Return the entries of PATH that lie in a checkout around a folder."""
+    around = (checkout_around(Path(folder)) for folder in folders)
+    # A checkout that holds the user's home, of dotfiles or of the whole disk, holds the user's own programs.
+    home = Path(os.path.realpath(os.path.expanduser("~")))  # noqa: PTH111
+    roots = [root for root in around if root is not None and not home.is_relative_to(root)]
+    return frozenset(entry for entry in path.split(os.pathsep) if any(_lies_in(entry, root) for root in roots))
+
+
+def _lies_in(entry: str, root: Path) -> bool:
+    """Say whether a folder lies in a checkout, by its own path or by the path that its links lead to."""
+    return Path(os.path.normpath(entry)).is_relative_to(root) or Path(os.path.realpath(entry)).is_relative_to(root)

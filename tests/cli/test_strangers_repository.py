@@ -1,0 +1,215 @@
+"""An archive with its own `.git`: whatever it plants, a first look runs nothing of it and writes nothing outside."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.scenes.snapshots import everything_in
+from tests.conftest import Repo, Swarm
+
+LOOKS = (
+    ("runtimes",),
+    ("doctor",),
+    ("status",),
+    ("runs",),
+    ("findings",),
+    ("domains",),
+    ("verify", "--probe-only"),
+    ("trust", "--check"),
+    ("doctor", "--fix"),
+)
+FIRST = (*LOOKS, ("audit", "."), ("audit", ".", "--since", "other"), *LOOKS, ("show", "1"), ("receipt",), ("clean",))
+
+
+class Archive:
+    """A repository of which each planted program leaves a mark when it runs."""
+
+    def __init__(self, repo: Repo, folder: Path) -> None:
+        self.repo = repo
+        self.git_folder = repo.root / ".git"
+        self.folder = folder
+        self.folder.mkdir()
+        self.marks = folder / "marks"
+        self.marks.mkdir()
+
+    def program(self, name: str, place: Path | None = None) -> str:
+        """Write a program that leaves a mark, and passes its input on as a filter would."""
+        file = place or self.folder / "programs" / name
+        file.parent.mkdir(exist_ok=True, parents=True)
+        file.write_text(f"#!/bin/sh\n: > {self.marks / name}\nexec /bin/cat\n")
+        file.chmod(0o755)
+        return str(file)
+
+    @property
+    def ran(self) -> list[str]:
+        return sorted(file.name for file in self.marks.iterdir())
+
+
+@pytest.fixture
+def archive(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    monkeypatch.delenv("SWARM_TRUST")
+    repo.git("branch", "other")
+    return Archive(repo, tmp_path / "stranger")
+
+
+# --- programs that git's settings name ---------------------------------------------------------------------
+
+PROGRAMS = (
+    *("core.fsmonitor", "core.sshCommand", "core.pager", "core.editor", "core.askPass", "core.gitProxy"),
+    *("core.alternateRefsCommand", "sequence.editor", "interactive.diffFilter", "gc.recentObjectsHook"),
+    *("diff.external", "diff.evil.command", "diff.evil.textconv", "merge.evil.driver"),
+    *("filter.evil.clean", "filter.evil.smudge", "filter.proc.process"),
+    *("gpg.program", "gpg.ssh.program", "gpg.x509.program", "gpg.ssh.defaultKeyCommand", "trailer.x.cmd"),
+    *("uploadpack.packObjectsHook", "remote.origin.uploadpack", "remote.origin.receivepack", "remote.origin.vcs"),
+    *("pager.log", "pager.status", "pager.diff", "tar.tar.command", "hook.x.command", "filter.a=b.clean"),
+    *("trace2.eventTarget", "trace2.normalTarget"),
+)
+SWITCHES = {
+    "filter.evil.required": "true",
+    "commit.gpgSign": "true",
+    "tag.gpgSign": "true",
+    "log.showSignature": "true",
+    "protocol.ext.allow": "always",
+    "protocol.file.allow": "always",
+    "extensions.worktreeConfig": "true",
+    "core.repositoryformatversion": "1",
+    "core.untrackedCache": "true",
+    "core.useBuiltinFSMonitor": "true",
+    "gc.auto": "1",
+    "maintenance.auto": "true",
+    "remote.origin.promisor": "true",
+    "hook.x.event": "post-checkout",
+}
+ALIASES = ("status", "config", "log", "rev-parse", "ls-tree", "cat-file", "diff", "worktree", "for-each-ref")
+HOOKS = ("pre-commit", "post-commit", "post-checkout", "post-index-change", "reference-transaction", "pre-auto-gc")
+
+
+def planted(archive: Archive) -> None:
+    """Plant every setting of git that names a program, at each place that git reads settings from."""
+    repo = archive.repo
+    attributes = "*.py filter=evil diff=evil merge=evil\n*.txt filter=proc\n"
+    repo.commit({".gitattributes": attributes, "notes.txt": "text\n"}, "attributes")
+    settings = {key: archive.program(key) for key in PROGRAMS} | SWITCHES
+    settings |= {f"alias.{name}": f"!{archive.program(f'alias-{name}')}" for name in ALIASES}
+    settings["credential.helper"] = f"!{archive.program('credential.helper')}"
+    settings["submodule.src.update"] = f"!{archive.program('submodule.update')}"
+    settings["remote.origin.url"] = f"ext::sh -c touch% {archive.marks / 'ext'}"
+    settings[f"url.ext::sh -c touch% {archive.marks / 'instead'} .insteadOf"] = "https://"
+    hooks = archive.folder / "hooks"
+    settings["core.hooksPath"] = str(hooks)
+    for name in HOOKS:
+        archive.program(f"hooksPath-{name}", hooks / name)
+        archive.program(f"hook-{name}", archive.git_folder / "hooks" / name)
+    included = archive.folder / "included"
+    settings["include.path"] = str(included)
+    included.write_text(f"[core]\n\tfsmonitor = {archive.program('included')}\n")
+    with (archive.git_folder / "config").open("a") as stream:
+        for key, value in settings.items():
+            room, _, name = key.rpartition(".")
+            section, _, middle = room.partition(".")
+            head = f'[{section} "{middle}"]' if middle else f"[{section}]"
+            stream.write(f'{head}\n\t{name} = "{value}"\n')
+    (archive.git_folder / "config.worktree").write_text(f"[core]\n\tfsmonitor = {archive.program('of-worktree')}\n")
+    (archive.git_folder / "info" / "attributes").write_text("*.md filter=evil\n")
+    # Of another size: git compares the contents, for which it would run the filters.
+    repo.write({"src/app.py": "import os\nimport sys\n", "notes.txt": "changed\n", "README.md": "changed\n"})
+
+
+def test_no_setting_of_an_archive_runs_a_program_and_nothing_is_written_outside(
+    archive: Archive, swarm: Swarm, tmp_path: Path
+) -> None:
+    planted(archive)
+    before = {name for name in everything_in(tmp_path) if not name.startswith("repo/.git/")}
+    for verb in FIRST:
+        swarm(*verb, exit=None)
+        assert (verb, archive.ran) == (verb, [])
+    new = {name for name in everything_in(tmp_path) if not name.startswith("repo/.git/")} - before
+    assert {name for name in new if not name.startswith("repo/swarms")} == set()
+    assert len(swarm("runs", "--format", "json").data) == 1
+    # The plant works: the user's own git would run some of it.
+    subprocess.run(["git", "status"], cwd=archive.repo.root, check=False, capture_output=True)
+    assert "of-worktree" in archive.ran
+
+
+def test_no_object_is_fetched_whatever_the_version_of_git(archive: Archive, swarm: Swarm) -> None:
+    repo = archive.repo
+    blob = repo.git("rev-parse", "HEAD:src/app.py").strip()
+    (archive.git_folder / "objects" / blob[:2] / blob[2:]).unlink()
+    for key, value in {
+        "extensions.partialClone": "origin",
+        "core.repositoryformatversion": "1",
+        "remote.origin.promisor": "true",
+        "remote.origin.url": f"ext::sh -c touch% {archive.marks / 'ext'}",
+        "protocol.ext.allow": "always",
+        "protocol.allow": "always",
+    }.items():
+        repo.git("config", key, value)
+    for verb in (*LOOKS, ("init", "."), ("dispatch", "health-audit-a", "--auto-freeze"), ("audit", ".")):
+        swarm(*verb, exit=None)
+    assert archive.ran == []
+
+
+# --- programs on PATH that lie in the repository ------------------------------------------------------------
+
+NAMES = ("git", "ruff", "node", "python3", "ps", "sh")
+
+
+def entries(archive: Archive, tmp_path: Path) -> dict[str, str]:
+    root = archive.repo.root
+    link = tmp_path / "link"
+    link.symlink_to(root / "bin")
+    return {
+        "current": ".",
+        "empty": "",
+        "relative": "bin",
+        "climbing": "../repo/bin",
+        "inside": str(root / "bin"),
+        "root": str(root),
+        "link": str(link),
+        "dots": f"{root}/src/../bin",
+        "venv": str(root / ".venv" / "bin"),
+        "modules": str(root / "node_modules" / ".bin"),
+    }
+
+
+def test_programs_of_the_repository_do_not_run_wherever_path_leads(
+    archive: Archive, swarm: Swarm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    root, own = archive.repo.root, os.environ["PATH"]
+    for folder in (".", "bin", ".venv/bin", "node_modules/.bin", "src"):
+        for name in NAMES:
+            archive.program(name, root / folder / name)
+    for where, entry in entries(archive, tmp_path).items():
+        monkeypatch.setenv("PATH", f"{entry}{os.pathsep}{own}")
+        for verb in (("doctor",), ("runtimes",), ("verify", "--probe-only")):
+            swarm(*verb, exit=None)
+        assert (where, archive.ran) == (where, [])
+    monkeypatch.setenv("PATH", os.pathsep.join((*entries_of(archive), own)))
+    swarm("audit", ".", exit=1)
+    # From a folder of the repository, and from outside with the repository named.
+    swarm("audit", ".", exit=None, cwd=root / "src")
+    swarm("--db", root / "swarms/control-plane.db", "audit", root, exit=None, cwd=tmp_path)
+    assert archive.ran == []
+
+
+def entries_of(archive: Archive) -> list[str]:
+    return [".", "", "bin", "src", str(archive.repo.root / "bin"), str(archive.repo.root)]
+
+
+def test_an_analyzer_of_the_repository_is_named_and_not_run(
+    archive: Archive, swarm: Swarm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = archive.program("ruff", archive.repo.root / ".venv" / "bin" / "ruff")
+    # An installation of swarm without the analyzers.
+    (tmp_path / "bare").mkdir()
+    monkeypatch.setattr("sys.executable", str(tmp_path / "bare" / "python"))
+    git = tmp_path / "bare" / "git"
+    git.symlink_to(subprocess.run(["which", "git"], capture_output=True, text=True, check=True).stdout.strip())
+    monkeypatch.setenv("PATH", os.pathsep.join((str(Path(file).parent), str(git.parent))))
+    (ruff,) = swarm("runtimes", "--format", "json").data["runtimes"]
+    assert (ruff["installed"], ruff["path"]) == (False, None)
+    assert ruff["whyNot"].startswith(f"{file} is a program of the repository, and not run; not installed: ")
+    assert swarm("audit", ".", exit=127).code == "RUNTIME_NOT_FOUND"
+    assert archive.ran == []
