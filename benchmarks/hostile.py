@@ -230,6 +230,17 @@ def sparse_file(made: Path, n: int) -> float:
     return amended(*scene(made, {"app.js": "x();\n"}), work)
 
 
+def ruff_fixes(made: Path, n: int) -> float:
+    """Let ruff fix n imports of one file."""
+    root, run_id = scene(made, {"app.py": lines_of(n, "import os as name_{0}")})
+    for phase in (PHASE, AMEND):
+        swarm("dispatch", run_id, phase, "--isolate", "--runtime", "ruff", cwd=root)
+        cost = run(SWARM, "launch", run_id, "--runtime", "ruff", cwd=root).cpu
+        collect(root)
+        run(SWARM, "approve", run_id, "--all", cwd=root, expect=(0, 1))
+    return cost
+
+
 def suppressions(made: Path, n: int) -> float:
     text = "x(); " + "# swarm: ignore bug " * n + "\n"
     return audited(made, text, reports(50, line=lambda _: 1))
@@ -293,6 +304,7 @@ KINDS: Final[dict[str, tuple[int, Callable[[Path, int], float]]]] = {
     "files, fixes and requests of an answer": (5000, changed_files),
     "new files of an agent": (2000, new_files),
     "MiB of a sparse file": (256, sparse_file),
+    "fixes of ruff in a file": (400, ruff_fixes),
     "suppressions on a line": (2000, suppressions),
     "characters of a name under an extended glob": (120, glob_on_long_names),
     "CODEOWNERS rules": (250, codeowners),

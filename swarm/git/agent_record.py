@@ -8,10 +8,11 @@ hide edits, count for nothing.
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from swarm.git import sparse
 from swarm.git.diff import Change, changes, raw_changes
@@ -24,9 +25,12 @@ from swarm.rules.ref_names import head_ref
 from swarm.scratch import scratch_folder
 
 _PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "--no-renames")
+_UNSTAGED: Final = ("diff-files", "--raw", "-z", "--no-abbrev", *_PLAIN)
 _LONGEST_POINTER: Final = 1 << 14
 # git-lfs names itself so everywhere; without it a checkout holds pointers, and a raw file in place of one is a loss.
 _LFS: Final = "lfs"
+MOST_REFUSED: Final = 50
+_Item = TypeVar("_Item")
 
 
 class Record(NamedTuple):
@@ -34,29 +38,45 @@ class Record(NamedTuple):
 
     `tip` is the commit of its branch. `entries` are the changes of its index, or of the branch where the index cannot
     be read, without renames. `unstaged` are the paths whose files the agent's git takes for edited since, `None` where
-    that cannot be asked.
+    that cannot be asked. `large` are staged paths whose files on the disk are above the limit for a file.
     """
 
     tip: str | None = None
     entries: tuple[Change, ...] = ()
     unstaged: frozenset[str] | None = None
+    large: frozenset[str] = frozenset()
 
 
-def record_of(here: Git, common_dir: Path, tree: Path, commit: str, branch: str | None, view: UserView) -> Record:
-    """Return what an agent's branch and index hold. `here` is git with the objects of the repository."""
+def record_of(
+    here: Git,
+    common_dir: Path,
+    tree: Path,
+    commit: str,
+    branch: str | None,
+    view: UserView,
+    *,
+    large: AbstractSet[str] = frozenset(),
+) -> Record:
+    """Return what an agent's branch and index hold. `here` is git with the objects of the repository.
+
+    Nothing is compared with the `large` files of the tree.
+    """
     tip = commit_of_branch(here, branch)
     with _copied_index(common_dir, tree) as index:
         if index is not None:
             git = Git(tree, git_dir=common_dir, index=index, view=view)
             try:
                 staged = raw_changes(git.run("diff-index", "--cached", "--raw", "-z", "--no-abbrev", *_PLAIN, commit))
-                files = raw_changes(git.run("diff-files", "--raw", "-z", "--no-abbrev", *_PLAIN, filters=True))
+                # An entry can lack the size of its file, and git would read all of the file to compare it.
+                files = None if large else raw_changes(git.run(*_UNSTAGED, filters=True))
             except GitError:
                 # The agent broke it, or its git writes a kind that ours does not read: the branch is what is left.
                 pass
             else:
-                entries = tuple(change for change in staged if change.letter != "U")
-                return Record(tip, entries, frozenset(change.new_path for change in files))
+                entries = [change for change in staged if change.letter != "U"]
+                own = tuple(change for change in entries if change.new_path not in large)
+                unstaged = None if files is None else frozenset(change.new_path for change in files)
+                return Record(tip, own, unstaged, frozenset(change.new_path for change in entries) & large)
     return Record(tip, tuple(changes(here, commit, tip, renames=False)) if tip else ())
 
 
@@ -134,17 +154,34 @@ def take_entries(git: Git, entries: Sequence[Change]) -> set[str]:
 
 
 def _write_entries(git: Git, entries: Sequence[Change]) -> set[str]:
-    write = ("update-index", "--replace", "-z", "--index-info")
-    lines = [_line(change) for change in entries]
-    refused = set()
-    try:
-        git.run(*write, stdin=b"".join(lines), filters=True)
-    except GitError:
-        for change, line in zip(entries, lines, strict=True):
-            try:
-                git.run(*write, stdin=line, filters=True)
-            except GitError:
-                refused.add(change.new_path)
+    def write(taken: Sequence[Change]) -> None:
+        lines = b"".join(map(_line, taken))
+        git.run("update-index", "--replace", "-z", "--index-info", stdin=lines, filters=True)
+
+    return {change.new_path for change in refused_by(write, entries)}
+
+
+def refused_by(take: Callable[[Sequence[_Item]], None], items: Sequence[_Item]) -> list[_Item]:
+    """Give items to git in halves until each part is taken or is a single item; return the items that git refuses.
+
+    After MOST_REFUSED of them the rest counts as refused: each call writes the whole index.
+    """
+    refused: list[_Item] = []
+    parts = [items]
+    while parts:
+        part = parts.pop()
+        if len(refused) >= MOST_REFUSED:
+            refused += part
+            continue
+        try:
+            take(part)
+        except GitError:
+            if len(part) == 1:
+                refused += part
+            else:
+                middle = len(part) // 2
+                # The first half is taken first: a folder may stand where a file was.
+                parts += [part[middle:], part[:middle]]
     return refused
 
 

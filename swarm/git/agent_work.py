@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.git import sparse
-from swarm.git.agent_record import Record, commit_of_branch, filtered_paths, record_of, take_entries
-from swarm.git.blocking_files import traps
+from swarm.git.agent_record import Record, commit_of_branch, filtered_paths, record_of, refused_by, take_entries
+from swarm.git.blocking_files import blocking_files, largest_file, too_large, traps
 from swarm.git.diff import Change, changes, raw_changes
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import SUBMODULE_MODE
-from swarm.git.runner import Git, GitError
+from swarm.git.runner import Git
 from swarm.git.submodules import edited_submodules
 from swarm.git.user_view import UserView, user_view
 from swarm.scratch import scratch_folder
@@ -38,7 +38,8 @@ class Work(NamedTuple):
 
     `untakable` are repositories inside of the tree, files that cannot be read, and names that git does not take;
     `ignored` is what git ignores. `filtered` are uncommitted edits whose content a program of the user's (git-lfs,
-    git-crypt, nbstripout) would have to change on its way into git.
+    git-crypt, nbstripout) would have to change on its way into git. `large` are files above the limit: git reads
+    none of them.
     """
 
     tree: str
@@ -46,6 +47,7 @@ class Work(NamedTuple):
     untakable: tuple[str, ...]
     ignored: tuple[str, ...]
     filtered: tuple[str, ...] = ()
+    large: tuple[str, ...] = ()
 
 
 def keep_index(git_dir: Path, target: Path) -> None:
@@ -95,10 +97,12 @@ def work_of(
     """
     here = Git(common_dir, objects=objects)
     unchanged = here.text("rev-parse", f"{commit}^{{tree}}")
-    if endless := traps(tree, common_dir):
-        return Work(unchanged, _listed(dict.fromkeys(endless, "edit")), endless, ())
+    endless, large = blocking_files(tree, common_dir, largest_file())
     seen = view or user_view(tree, str(common_dir))
-    record = record_of(here, common_dir, tree, commit, branch, seen)
+    swollen = () if endless else _swollen(Git(tree, git_dir=common_dir, view=seen), commit, large)
+    if endless or swollen:
+        return Work(unchanged, _listed(dict.fromkeys((*endless, *swollen), "edit")), endless, (), large=swollen)
+    record = record_of(here, common_dir, tree, commit, branch, seen, large=large.keys())
     base = _based_on(here, commit, record.tip, upstream)
     with own_index(common_dir, tree, commit, kept_index, objects=objects, view=seen) as git:
         odd = take_entries(git, record.entries)
@@ -115,12 +119,31 @@ def work_of(
     _note(found, written)
     _note(found, committed)
     odd |= left_out
-    found |= dict.fromkeys(disk.nested | odd, "create") | dict.fromkeys((*unreadable, *disk.filtered), "edit")
+    large_now = disk.large | record.large
+    found |= dict.fromkeys(disk.nested | odd, "create")
+    found |= dict.fromkeys((*unreadable, *disk.filtered, *sorted(large_now)), "edit")
     if committed and made == unchanged:
         made, written = here.text("rev-parse", f"{record.tip}^{{tree}}"), committed
     linked = {change.new_path for change in written if change.new_mode == SUBMODULE_MODE}
     untakable = tuple(sorted(disk.nested | odd | linked | set(unreadable)))
-    return Work(made, _listed(found), untakable, ignored[:MOST_IGNORED], tuple(sorted(disk.filtered)))
+    filtered = tuple(sorted(disk.filtered))
+    return Work(made, _listed(found), untakable, ignored[:MOST_IGNORED], filtered, tuple(sorted(large_now)))
+
+
+def _swollen(git: Git, commit: str, large: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the large files of a tree that have another size in the commit.
+
+    The index of a commit may lack the size of a file, and git would read all of the file to compare it.
+    """
+    if not large:
+        return ()
+    sizes = {}
+    for entry in git.run("ls-tree", "-r", "-l", "-z", commit).split(b"\0"):
+        facts, _, path = entry.partition(b"\t")
+        sizes[path_text(path)] = facts.split()[-1:]
+    others = sorted(path for path, size in large.items() if path in sizes and sizes[path] != [b"%d" % size])
+    # What a filter such as git-lfs made of a small blob is no edit.
+    return tuple(sorted(set(others) - filtered_paths(git, others)))
 
 
 class _Disk(NamedTuple):
@@ -131,6 +154,7 @@ class _Disk(NamedTuple):
     new: list[str]
     nested: set[str]
     filtered: set[str]
+    large: set[str]
 
 
 def _disk(git: Git, tree: Path, commit: str, record: Record) -> _Disk:
@@ -143,12 +167,15 @@ def _disk(git: Git, tree: Path, commit: str, record: Record) -> _Disk:
     through = filtered_paths(git, [*edited, *new])
     # A smudged file never equals its blob; the agent's own git, which ran the filter, knows whether it was edited.
     settled = frozenset[str]() if record.unstaged is None else frozenset(edited) - record.unstaged
+    large = too_large(tree, [path for path in (*edited, *new) if path not in through], largest_file())
+    new = [path for path in new if path not in through and path not in large]
     return _Disk(
         gone=[change.old_path for change in changed if change.letter == "D" and change.old_path not in nested],
-        present=[path for path in (*edited, *new) if path not in through],
-        new=[path for path in new if path not in through],
+        present=[path for path in edited if path not in through and path not in large] + new,
+        new=new,
         nested=nested,
         filtered=through - settled,
+        large=large,
     )
 
 
@@ -240,17 +267,7 @@ def new_files(git: Git) -> list[str]:
 def take_files(git: Git, gone: Iterable[str], present: Sequence[str]) -> list[str]:
     """Bring removed and written files into the index; return those that cannot be read."""
     _update_index(git, "--force-remove", gone)
-    try:
-        _update_index(git, "--add", present)
-    except GitError:
-        unreadable = []
-        for path in present:
-            try:
-                _update_index(git, "--add", [path])
-            except GitError:
-                unreadable.append(path)
-        return unreadable
-    return []
+    return refused_by(lambda paths: _update_index(git, "--add", paths), present)
 
 
 def _update_index(git: Git, action: str, paths: Iterable[str]) -> None:

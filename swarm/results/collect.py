@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 UNTAKABLE: Final = "cannot be taken"
 # The same for an uncommitted file whose content a filter of the user's changes on its way into git.
 UNFILTERED: Final = "uncommitted, and its filter has not run"
+# The same for a file, or for all files of an agent together, above the limit.
+TOO_LARGE: Final = "too large"
 
 
 class Problem(NamedTuple):

@@ -17,8 +17,11 @@ LONGEST_GLOB = 1024
 # The library's groups backtrack; with more of them a hostile name costs exponential time.
 MOST_EXTENDED_WILDCARDS = 4
 MOST_OPEN_GROUPS = 2
+MOST_OPEN_IN_A_STEP = 2
 _EXTENDED = re.compile(r"[?*+@!]\(|\\")
 _GROUP = re.compile(r"([?*+@!])\(((?:[^()\[\]\\]|\[[!^]?[A-Za-z0-9_.-]+\])*)\)")
+# A group that was open stands as `(*`, so that a wildcard behind it counts by itself.
+_STARS = re.compile(r"\(\*|\*+")
 _NOTHING = "(?!)"
 _NOT_LITERAL = re.compile(r"[?\[]")
 _TOKEN = re.compile(r"\*+|\?|\[[!^]?[A-Za-z0-9_.]+\]|[^*?\[]+|\[")
@@ -75,6 +78,12 @@ def _runaway_problem(glob: str) -> str | None:
     wildcards = len(re.findall(r"\*+(?!\()", glob))
     if open_groups > MOST_OPEN_GROUPS or len(groups) + wildcards > MOST_EXTENDED_WILDCARDS:
         return f"an extended glob with more than {MOST_EXTENDED_WILDCARDS} wildcards can run away"
+    # Within a step each open place may end anywhere, so the cost is the length of a name to the power of their number.
+    marked = _GROUP.sub(lambda found: "(*" if found[1] in "*+!" else "(", glob)
+    inner = (len(_STARS.findall(found[2])) for found in _GROUP.finditer(glob))
+    steps = (len(_STARS.findall(step)) for step in marked.split("/") if "(" in step)
+    if max((*inner, *steps), default=0) > MOST_OPEN_IN_A_STEP:
+        return f"an extended glob with more than {MOST_OPEN_IN_A_STEP} open places in a step can run away"
     return None
 
 

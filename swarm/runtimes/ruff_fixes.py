@@ -8,8 +8,9 @@ import ast
 import hashlib
 import json
 import re
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -22,6 +23,7 @@ from swarm.runtimes.runtime import Assigned
 RECORD: Final = "mended.json"
 _LINE_END: Final = re.compile("\r\n|\n|\r")
 _BOM: Final = "\ufeff"
+MOST_BROKEN: Final = 20
 
 
 class Edit(NamedTuple):
@@ -30,6 +32,9 @@ class Edit(NamedTuple):
     start: int
     end: int
     content: str
+
+
+_Part = tuple[int, list[Edit]]
 
 
 class Mended(NamedTuple):
@@ -51,8 +56,9 @@ def mend(
     skipped: dict[str, str] = {}
     written: dict[str, tuple[str, str]] = {}
     by_file: defaultdict[str, list[tuple[Assigned, Any]]] = defaultdict(list)
+    by_place = _by_place(reports)
     for finding in wanted:
-        report = _report_of(finding, reports.get(finding.file or "", ()))
+        report = _report_of(finding, by_place.get((finding.file or "", finding.rule_id, finding.line), ()))
         if (reason := _unfixable(finding, report, unsafe=unsafe)) is not None:
             skipped[finding.finding_id] = reason
         else:
@@ -108,13 +114,20 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _report_of(finding: Assigned, reports: Sequence[Any]) -> Any:
-    """Return the report of a finding, `None` where the report could belong to another finding."""
-    here = [
-        report for report in reports if report["code"] == finding.rule_id and report["location"]["row"] == finding.line
-    ]
-    here.sort(key=lambda report: (report["location"]["column"], report["message"]))
-    candidates = here[finding.ordinal - 1 : finding.ordinal] + here
+def _by_place(reports: Mapping[str, Sequence[Any]]) -> dict[tuple[str, str | None, int | None], list[Any]]:
+    """Return the reports by file, rule and line, each list in the order of columns, then messages."""
+    by_place: defaultdict[tuple[str, str | None, int | None], list[Any]] = defaultdict(list)
+    for file, several in reports.items():
+        for report in several:
+            by_place[file, report["code"], report["location"]["row"]].append(report)
+    for here in by_place.values():
+        here.sort(key=lambda report: (report["location"]["column"], report["message"]))
+    return by_place
+
+
+def _report_of(finding: Assigned, here: Sequence[Any]) -> Any:
+    """Return the report of a finding among those at its place, `None` where it could belong to another finding."""
+    candidates = [*here[finding.ordinal - 1 : finding.ordinal], *here]
     if same := next((report for report in candidates if report["message"] == finding.description), None):
         return same
     return here[0] if len(here) == 1 and not finding.is_measured else None
@@ -139,11 +152,15 @@ def _parted(
     pairs: Sequence[tuple[Assigned, Any]], reports: Sequence[Any]
 ) -> tuple[list[tuple[Assigned, Any]], dict[str, str]]:
     """Set apart findings whose fix is also the fix of a report that is not assigned to this agent."""
-    meant = [report for _, report in pairs]
-    others = [report for report in reports if report.get("fix") and report not in meant]
+    # Compared as texts in a set: n reports in a list would cost their square.
+    meant = {_text_of(report) for _, report in pairs}
+    others: dict[str, Any] = {}
+    for report in reports:
+        if report.get("fix") and _text_of(report) not in meant:
+            others.setdefault(_text_of(report["fix"]["edits"]), report)
     kept, shared = [], {}
     for finding, report in pairs:
-        also = next((other for other in others if other["fix"]["edits"] == report["fix"]["edits"]), None)
+        also = others.get(_text_of(report["fix"]["edits"]))
         if also is None:
             kept.append((finding, report))
         else:
@@ -152,24 +169,28 @@ def _parted(
 
 
 def _applied(source: str, offered: Sequence[Sequence[Any]]) -> tuple[str, list[bool]]:
-    """Apply fixes in turn, each only where it overlaps no other and the text still parses as Python."""
+    """Apply fixes in turn, each only where it overlaps no other and the text still parses as Python.
+
+    After MOST_BROKEN fixes that break the text the rest is not applied: each of them costs a search.
+    """
     bom = _BOM if source.startswith(_BOM) else ""
     body = source.removeprefix(_BOM)
     starts = [0, *(found.end() for found in _LINE_END.finditer(body))]
     was_python = _is_python(body)
+    fixes = [[_edit(starts, edit) for edit in edits] for edits in offered]
     accepted: list[Edit] = []
-    taken = []
-    text = body
-    for edits in offered:
-        own = [_edit(starts, edit) for edit in edits]
-        fresh = [edit for edit in own if edit not in accepted]
-        candidate = sorted([*accepted, *fresh])
-        result = None if _overlap(candidate) else _written(body, candidate)
-        is_good = result is not None and (not was_python or _is_python(result))
-        taken.append(is_good)
-        if is_good and result is not None:
-            accepted, text = candidate, result
-    return bom + text, taken
+    taken = [False] * len(fixes)
+    at = broken = 0
+    while at < len(fixes) and broken <= MOST_BROKEN:
+        # All at once, and halves only where that breaks the text: parsing it after each fix costs their square.
+        parts = _without_overlap(fixes, at, accepted)
+        good = _longest_good(body, accepted, parts) if was_python else len(parts)
+        accepted = _joined(accepted, parts[:good])
+        for position, _ in parts[:good]:
+            taken[position] = True
+        at = parts[good][0] + 1 if good < len(parts) else len(fixes)
+        broken += 1
+    return bom + _written(body, accepted), taken
 
 
 def _edit(starts: Sequence[int], edit: Any) -> Edit:
@@ -180,8 +201,48 @@ def _edit(starts: Sequence[int], edit: Any) -> Edit:
     return Edit(offset(edit["location"]), offset(edit["end_location"]), edit.get("content") or "")
 
 
-def _overlap(edits: Sequence[Edit]) -> bool:
-    return any(before.end > after.start for before, after in pairwise(edits))
+def _without_overlap(
+    fixes: Sequence[Sequence[Edit]], begin: int, accepted: Sequence[Edit]
+) -> list[tuple[int, list[Edit]]]:
+    """Return the fixes from a position on that overlap no edit before them, each with the edits that it adds."""
+    edits = list(accepted)
+    parts = []
+    for position, own in enumerate(fixes[begin:], begin):
+        fresh = [edit for edit in own if not _holds(edits, edit)]
+        for count, edit in enumerate(fresh):
+            place = bisect_left(edits, edit)
+            edits.insert(place, edit)
+            if any(before.end > after.start for before, after in pairwise(edits[max(0, place - 1) : place + 2])):
+                for added in fresh[: count + 1]:
+                    del edits[bisect_left(edits, added)]
+                break
+        else:
+            parts.append((position, fresh))
+    return parts
+
+
+def _holds(edits: Sequence[Edit], edit: Edit) -> bool:
+    place = bisect_left(edits, edit)
+    return place < len(edits) and edits[place] == edit
+
+
+def _joined(accepted: Sequence[Edit], parts: Iterable[tuple[int, list[Edit]]]) -> list[Edit]:
+    return sorted([*accepted, *(edit for _, fresh in parts for edit in fresh)])
+
+
+def _longest_good(body: str, accepted: Sequence[Edit], parts: Sequence[_Part]) -> int:
+    """Return how many parts from the first on leave a text that parses as Python."""
+    good, bad = 0, len(parts) + 1
+    middle = len(parts)
+    while bad - good > 1:
+        is_good = _is_python(_written(body, _joined(accepted, parts[:middle])))
+        good, bad = (middle, bad) if is_good else (good, middle)
+        middle = (good + bad) // 2
+    return good
+
+
+def _text_of(document: Any) -> str:
+    return json.dumps(document, sort_keys=True)
 
 
 def _written(body: str, edits: Sequence[Edit]) -> str:

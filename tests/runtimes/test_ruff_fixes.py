@@ -284,3 +284,40 @@ def test_a_record_that_is_none_of_ours_is_passed_by(tree: Path, body: bytes) -> 
     os.mkfifo(folder.with_name("attempt-2") / RECORD)
     take_back(tree, folder.parent, ["a.py"])
     assert (tree / "a.py").read_text() == "x = 1\n"
+
+
+def edit(line: int, content: str) -> dict[str, Any]:
+    return {"location": {"row": line, "column": 1}, "end_location": {"row": line, "column": 2}, "content": content}
+
+
+def broken_and_good(tree: Path, count: int, broken: set[int]) -> Mended:
+    """Offer a fix for each line of a file; those of some lines break the text."""
+    (tree / "a.py").write_text("x = 1\n" * count)
+    reports = [
+        {
+            "code": "X1",
+            "message": "?",
+            "location": {"row": line, "column": 1},
+            "fix": {"applicability": "safe", "message": "m", "edits": [edit(line, "(" if line in broken else "y")]},
+        }
+        for line in range(1, count + 1)
+    ]
+    every = [wanted("X1", line) for line in range(1, count + 1)]
+    return mend(tree, every, {"a.py": reports}, tree.parent / RECORD, unsafe=False)
+
+
+def test_only_the_fixes_that_break_the_text_are_left_out(tree: Path) -> None:
+    done = broken_and_good(tree, 50, {1, 20, 21, 50})
+    assert list(done.skipped) == [f"F-X1-{line}" for line in (1, 20, 21, 50)]
+    assert (tree / "a.py").read_text().count("y = 1") == 46
+
+
+def test_thousands_of_fixes_in_a_file_are_applied_together(tree: Path) -> None:
+    assert len(broken_and_good(tree, 4000, set()).fixes) == 4000
+
+
+def test_the_search_for_fixes_that_break_the_text_is_bounded(tree: Path) -> None:
+    broken = set(range(101, 201))
+    done = broken_and_good(tree, 300, broken)
+    assert list(done.fixes) == [f"F-X1-{line}" for line in range(1, 101)]
+    assert (tree / "a.py").read_text().count("y = 1") == 100

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from swarm.git import agent_work, history, refs
 from swarm.git.agent_record import commit_of_branch
+from swarm.git.blocking_files import largest_file
 from swarm.git.repository import LINK_MODE, Repository, TreeFile
-from swarm.results.collect import UNFILTERED, UNTAKABLE, Divergence, LeaseRequest, Problem, ViolationShown
+from swarm.results.collect import TOO_LARGE, UNFILTERED, UNTAKABLE, Divergence, LeaseRequest, Problem, ViolationShown
 from swarm.rules.ownership import UNASSIGNED, WHOLE_WAVE, Ownership, OwnershipMap, trespasses
 from swarm.rules.ref_names import work_ref
 from swarm.rules.safe_paths import safe_path
@@ -96,6 +97,8 @@ class OwnershipJudge:
         untaken = [ViolationShown(path, agent.domain, UNTAKABLE) for path in work.untakable]
         # Taken as they lie on the disk, they would be merged raw, in place of what the filter makes of them.
         untaken += [ViolationShown(path, agent.domain, UNFILTERED) for path in work.filtered]
+        limit = f"{TOO_LARGE}: more than {largest_file() >> 20} MiB"
+        untaken += [ViolationShown(path, agent.domain, limit) for path in work.large]
         return self._with_violations(judged, untaken)
 
     def passing_edits(self, intakes: Sequence[Intake]) -> list[str]:
