@@ -5,7 +5,15 @@ from pathlib import Path
 
 from swarm.cli.call import Call
 from swarm.cli.options import outputs_named, outputs_option, repo_path_option, run_argument, verb
-from swarm.results.collect import TOO_LARGE, UNFILTERED, UNTAKABLE, AgentCollected, CollectResult, ViolationShown
+from swarm.results.collect import (
+    STEERS,
+    TOO_LARGE,
+    UNFILTERED,
+    UNTAKABLE,
+    AgentCollected,
+    CollectResult,
+    ViolationShown,
+)
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import AMEND_PHASES, dispatched_phase
 from swarm.rules.states import WaveStatus
@@ -78,6 +86,8 @@ def _problem(violation: ViolationShown, *, is_amend: bool) -> str:
         return "a filter (such as git-lfs) has to run on it: commit it in its worktree"
     if violation.actual_owner.startswith(TOO_LARGE):
         return f"{violation.actual_owner}; SWARM_LARGEST_FILE sets the limit"
+    if violation.actual_owner == STEERS:
+        return "it decides how work is proved, so it needs a lease"
     if is_amend or violation.agent_domain == WHOLE_WAVE:
         return f"it is {plain(violation.actual_owner)}'s"
     return "an audit edits nothing"

@@ -9,6 +9,9 @@ UNFILTERED: Final = "uncommitted, and its filter has not run"
 # The same for a file, or for all files of an agent together, above the limit.
 TOO_LARGE: Final = "too large"
 
+# The same for a file of the agent's own domain, or a shared file, that chooses how work is verified.
+STEERS: Final = "steers the proof"
+
 
 class Problem(NamedTuple):
     """An error in an output, and its place."""

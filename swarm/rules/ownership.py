@@ -7,12 +7,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from swarm.rules.globs import regex_of
+from swarm.rules.steering import steers
 
 UNASSIGNED = "unassigned"
 # Name in the place of a domain, for a violation whose agent is unknown.
 WHOLE_WAVE = "the wave"
-# This file chooses how work is verified.
-STEERING = "swarm.toml"
 NAME_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -97,11 +96,11 @@ class OwnershipMap:
 def trespasses(owners: OwnershipMap, domain: str, path: str, leased: AbstractSet[str]) -> bool:
     """Say whether an agent may not edit a file: no file of its domain, not shared, and not leased to the domain.
 
-    `swarm.toml` needs a lease whatever the map says: an agent that edits the file decides how its work is proved.
+    A file that steers a proof needs a lease whatever the map says: its editor decides how the work is proved.
     """
     if path in leased:
         return False
-    if path == STEERING:
+    if steers(path):
         return True
     owner = owners.owner_of(path)
     # An unassigned file is foreign too: nobody on the map answers for its edits.

@@ -580,3 +580,29 @@ def test_in_the_shared_checkout_a_wave_that_goes_well_leads_to_verify(audited: A
     data = audited.collect()
     assert (data["waveStatus"], data["nextAction"]) == ("collected", f"swarm verify {audited.run}")
     assert not tree_of(audited.place, "code", 2).exists()
+
+
+# --- files that steer the proof ---------------------------------------------------------------------------
+
+
+def test_an_agent_s_own_file_that_steers_the_proof_needs_a_lease_which_the_answer_names(amending: Amending) -> None:
+    amending.edit("tests", "tests/conftest.py", "collect_ignore = ['test_app.py']\n")
+    amending.edit("code", "docs/package.json", "{}\n")
+    data = amending.collect(exit=1)
+    grant = f"`swarm lease grant {amending.run} --domain"
+    assert data["violations"] == [
+        {
+            "file": file,
+            "agentDomain": domain,
+            "actualOwner": "steers the proof",
+            "detail": f"where the edit is wanted: {grant} {domain} --file {file} --reason '…'`, then `swarm resume`",
+        }
+        for domain, file in (("code", "docs/package.json"), ("tests", "tests/conftest.py"))
+    ]
+
+
+def test_a_leased_file_that_steers_the_proof_is_its_owner_s_to_edit(amending: Amending) -> None:
+    amending.edit("tests", "tests/conftest.py", "# fixtures\n")
+    lease = ("--domain", "tests", "--file", "tests/conftest.py", "--reason", "A fixture")
+    amending.swarm("lease", "grant", amending.run, *lease)
+    assert amending.collect()["violations"] == []

@@ -30,7 +30,7 @@ def test_what_says_how_work_is_proved_is_nobody_s_unless_it_is_leased() -> None:
     assert trespasses(every, "rest", "swarm.toml", set())
     assert trespasses(MAP, "config", "swarm.toml", set())
     assert not trespasses(every, "rest", "swarm.toml", {"swarm.toml"})
-    assert not trespasses(every, "rest", "src/swarm.toml", set())
+    assert trespasses(every, "rest", "src/conftest.py", set())
 
 
 def test_a_map_is_divided_in_its_order_and_tells_what_nobody_owns() -> None:

@@ -1,5 +1,6 @@
 """Ownership in an amend wave: the edits of its agents, as git shows and as they report, held to the frozen map."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -7,10 +8,20 @@ from swarm.git import agent_work, history, refs
 from swarm.git.agent_record import commit_of_branch
 from swarm.git.blocking_files import largest_file
 from swarm.git.repository import LINK_MODE, Repository, TreeFile
-from swarm.results.collect import TOO_LARGE, UNFILTERED, UNTAKABLE, Divergence, LeaseRequest, Problem, ViolationShown
-from swarm.rules.ownership import UNASSIGNED, WHOLE_WAVE, Ownership, OwnershipMap, trespasses
+from swarm.results.collect import (
+    STEERS,
+    TOO_LARGE,
+    UNFILTERED,
+    UNTAKABLE,
+    Divergence,
+    LeaseRequest,
+    Problem,
+    ViolationShown,
+)
+from swarm.rules.ownership import UNASSIGNED, WHOLE_WAVE, Domain, Ownership, OwnershipMap, trespasses
 from swarm.rules.ref_names import work_ref
 from swarm.rules.safe_paths import safe_path
+from swarm.rules.steering import steers
 from swarm.store.file_claims import FileClaim
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake, violated, without_tree
@@ -157,7 +168,7 @@ class OwnershipJudge:
             name = owner.name if owner else None
             claims.append(FileClaim(path, kind, path in observed, path in reported, name, is_violation))
             if is_violation:
-                violations.append(ViolationShown(path, domain, name or UNASSIGNED))
+                violations.append(self._violation(path, domain, owner))
             elif owner is not None and owner.ownership is Ownership.SHARED:
                 shared.append(path)
         divergence = None
@@ -173,6 +184,14 @@ class OwnershipJudge:
             divergence=divergence if divergence and (divergence[0] or divergence[1]) else None,
             shared_edits=tuple(shared),
         )
+
+    def _violation(self, path: str, domain: str, owner: Domain | None) -> ViolationShown:
+        if not steers(path):
+            return ViolationShown(path, domain, owner.name if owner else UNASSIGNED)
+        is_own = owner is not None and (owner.name == domain or owner.ownership is Ownership.SHARED)
+        words = (self._wave.run_id, "--domain", domain, "--file", shlex.quote(path), "--reason", "'…'")
+        detail = f"where the edit is wanted: `swarm lease grant {' '.join(words)}`, then `swarm resume`"
+        return ViolationShown(path, domain, STEERS if is_own or owner is None else owner.name, detail)
 
     def _reported(self, taken: Intake) -> tuple[set[str], list[Problem]]:
         found: set[str] = set()

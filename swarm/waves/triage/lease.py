@@ -11,6 +11,7 @@ from swarm.git.repository import LINK_MODE, files_at, repository_at
 from swarm.results.lease import LeaseShown, LeasesResult
 from swarm.rules.ownership import Domain, Ownership, OwnershipMap
 from swarm.rules.safe_paths import safe_path
+from swarm.rules.steering import steers
 from swarm.store import domains, leases, snapshots, waves
 from swarm.store.connection import Store
 from swarm.store.leases import Lease
@@ -90,6 +91,9 @@ def _refuse(run: Run, domain: Domain, owner: Domain | None, file: str) -> None:
     problem, remedy = "", "let its agent edit the file: no lease is needed"
     if not domain.ownership.has_agent:
         problem, remedy = "it has no agent", f"name a domain with an agent; `swarm domains {run.id}` lists them"
+    elif steers(file):
+        # Such a file needs a lease of its owner, too.
+        return
     elif owner == domain:
         problem = "it owns the file"
     elif owner is not None and owner.ownership is Ownership.SHARED:
