@@ -13,7 +13,7 @@ _HUNK: Final = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _PLAIN: Final = ("--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "--submodule=short")
 # All files are text, whatever their attributes say, and no setting of the repository's may join hunks.
 _LINES: Final = ("-U0", "--inter-hunk-context=0", "--text", *_PLAIN)
-_ALL_GONE: Final = Hunk(1, 2**31, 1, 0)
+ALL_GONE: Final = Hunk(1, 2**31, 1, 0)
 MOST_PATHSPECS: Final = 1000
 
 
@@ -72,7 +72,7 @@ def line_maps(git: Git, old: str, new: str, wanted: Collection[Change]) -> dict[
     same_path = [change for change in wanted if change.letter == "M" and change.old_path == change.new_path]
     for change in wanted:
         if not change.has_lines:
-            maps[change.old_path] = LineMap([_ALL_GONE])
+            maps[change.old_path] = LineMap([ALL_GONE])
         elif change.letter in "RT" and change.old_blob != change.new_blob:
             patch = git.run("diff", *_LINES, change.old_blob, change.new_blob)
             maps[change.old_path] = LineMap(_hunks(patch.split(b"\n")))

@@ -9,7 +9,8 @@ class Analysis(NamedTuple):
 
     `read` are all files that the analyzer read, `None` for every file with one of `suffixes` that is not in `unread`.
     `roots` are the rules that were on, by folder (`./folder`, `./.`, or `""` for everywhere);
-    `silenced` are the rules that comments turn off, by file.
+    `silenced` are the rules that comments turn off, by file; `uniform` are the folders of `roots` whose rules are the
+    same for every path.
     """
 
     roots: Mapping[str, frozenset[str]]
@@ -17,13 +18,20 @@ class Analysis(NamedTuple):
     read: frozenset[str] | None
     unread: frozenset[str]
     silenced: Mapping[str, frozenset[str]]
+    uniform: frozenset[str] = frozenset()
 
     def rules_at(self, path: str | None) -> frozenset[str]:
         """Return the rules that were on for a file: those of the nearest folder that has a configuration."""
+        return self.roots.get(self._root_of(path), frozenset())
+
+    def is_uniform(self, path: str | None) -> bool:
+        """Say whether the configuration of a file has no settings for some paths alone."""
+        return self._root_of(path) in self.uniform
+
+    def _root_of(self, path: str | None) -> str:
         # The longest folder first: a nested configuration replaces the configuration of the folder above.
         folders = [f"./{path}".rsplit("/", depth)[0] for depth in range(1, (path or "").count("/") + 2)]
-        near = (self.roots[folder] for folder in [*folders, "./."] if folder in self.roots)
-        return next(near, self.roots.get("", frozenset()))
+        return next((folder for folder in [*folders, "./."] if folder in self.roots), "")
 
     def was_read(self, path: str | None) -> bool:
         """Say whether the analyzer read a file."""
@@ -43,4 +51,5 @@ def analysis_from(document: Mapping[str, Any]) -> Analysis:
         read=frozenset(document["read"]) if "read" in document else None,
         unread=frozenset(document.get("unread", ())),
         silenced={path: frozenset(rules) for path, rules in document.get("silenced", {}).items()},
+        uniform=frozenset(root["root"] for root in document.get("roots", ()) if root.get("uniform")),
     )

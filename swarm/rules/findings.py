@@ -42,9 +42,26 @@ class Fate(StrEnum):
 
     STANDS = "stands"
     MOVED = "moved"
+    MOVED_FILE = "moved_file"
+    REWRITTEN = "rewritten"
+    REFORMATTED = "reformatted"
     REMOVED = "gone"
     FILE_REMOVED = "file_gone"
     UNKNOWN = "unknown"
+
+
+# Forms of a line whose code still stands, as users read them before its place.
+CHANGED_FORM: Final = {
+    Fate.REWRITTEN: "rewritten: nothing but names, comments or layout changed at",
+    Fate.REFORMATTED: "reformatted: nothing but comments, brackets or layout changed at",
+    Fate.MOVED: "moved: the same code stands at",
+    Fate.MOVED_FILE: "moved_file: the same code stands at",
+}
+STANDING: Final = (Fate.STANDS, *CHANGED_FORM)
+REMOVED_WORDS: Final = {
+    Fate.REMOVED: "the line is gone or was rewritten",
+    Fate.FILE_REMOVED: "the file is gone",
+}
 
 
 def status_of(observation: str, decision: str) -> str:

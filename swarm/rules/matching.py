@@ -5,16 +5,20 @@ the neighbouring lines decide, and an ambiguous pair is left unmatched. Every ma
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Final
 
-from swarm.rules.anchors import Anchored
+from swarm.rules.anchors import Anchored, tightened
+from swarm.rules.code_text import KEYWORDS
 from swarm.rules.fingerprints import Report
 from swarm.rules.known_findings import Known, Match, MatchedBy, Travel
 from swarm.rules.matcher import Matcher
+from swarm.rules.standing_code import FEWEST_WORDS
 
-_NAMED: Final = re.compile(r"[`'\"](\w[\w.]*)[`'\"]")
+_TOKEN: Final = re.compile(r"\w+|[^\w\s]")
+# Share of equal tokens above which a rewritten line is the same line.
+SIMILAR_LINES: Final = 0.55
 SIMILAR_PROSE: Final = 0.5
 # Letters of a word that are compared.
 STEM: Final = 5
@@ -48,7 +52,9 @@ def match(
     # A second time, with the crowded fingerprints: the line map has settled all findings that it can.
     _by_alias(matcher, frozenset())
     _by_rewritten_line(matcher)
+    _by_format(matcher)
     _by_move(matcher)
+    _by_other_file(matcher)
     _by_prose(matcher)
     return matcher.matches, list(matcher.known.values()), list(matcher.reports.values())
 
@@ -108,11 +114,43 @@ def _by_rewritten_line(matcher: Matcher) -> None:
         return None if line is None else (matcher.path_now(known), line, known.rule)
 
     def agree(known: Known, report: Report) -> bool:
-        # A message that quotes a name found in both lines is about that name; any other message fits any line.
-        named = set(_NAMED.findall(report.description)) if known.description == report.description else set()
-        return any(name in _text(known) and name in _text(report) for name in named)
+        # Two lines that face each other in a hunk can still be a fixed line and a new one.
+        return _dice(_text(known), _text(report)) >= SIMILAR_LINES
 
     matcher.pair(known_key, _place, lambda _known, _report: MatchedBy.LINE_MAP, agree=agree)
+
+
+def _by_format(matcher: Matcher) -> None:
+    """Match a line that a formatter changed: white space, kinds of quotation marks, a last comma or semicolon."""
+
+    def known_key(known: Known) -> Hashable:
+        anchor = known.anchor
+        if anchor is None or not anchor.text or matcher.line_now(known) is not None:
+            return None
+        return matcher.path_now(known), anchor.scope, tightened(anchor.text), known.rule
+
+    def report_key(report: Report) -> Hashable:
+        anchor = report.anchor
+        if anchor is None or not anchor.text:
+            return None
+        return anchor.path, anchor.scope, tightened(anchor.text), report.rule
+
+    matcher.pair(known_key, report_key, lambda _known, _report: MatchedBy.MOVED)
+
+
+def _by_other_file(matcher: Matcher) -> None:
+    """Match a line that went to another file, where its words are enough to be recognised."""
+
+    def known_key(known: Known) -> Hashable:
+        anchor = known.anchor
+        if anchor is None or matcher.line_now(known) is not None or len(_own_words(anchor.text)) < FEWEST_WORDS:
+            return None
+        return anchor.text_hash, known.rule
+
+    def report_key(report: Report) -> Hashable:
+        return None if report.anchor is None else (report.anchor.text_hash, report.rule)
+
+    matcher.pair(known_key, report_key, lambda _known, _report: MatchedBy.MOVED)
 
 
 def _by_move(matcher: Matcher) -> None:
@@ -163,6 +201,15 @@ def _shared_words(ours: str, theirs: str) -> float:
     mine, its = _words(ours), _words(theirs)
     # Relative to the shorter message, or a long explanation would never resemble a short one.
     return len(mine & its) / max(1, min(len(mine), len(its)))
+
+
+def _dice(ours: str, theirs: str) -> float:
+    mine, its = Counter(_TOKEN.findall(ours)), Counter(_TOKEN.findall(theirs))
+    return 2 * (mine & its).total() / max(1, mine.total() + its.total())
+
+
+def _own_words(text: str) -> set[str]:
+    return {word for word in _TOKEN.findall(text) if word[0].isalpha() and word not in KEYWORDS}
 
 
 def _words(prose: str) -> set[str]:

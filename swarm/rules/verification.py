@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from swarm.rules.findings import EvidenceKind, Fate
+from swarm.rules.findings import CHANGED_FORM, REMOVED_WORDS, STANDING, EvidenceKind, Fate
 
 VERIFIED: Final = "verified"
 REGRESSED: Final = "regressed"
@@ -15,25 +15,24 @@ VIA: Final = ("anchor", "cross_ref", "operator", "agent_attestation", "unverifia
 OFFENDING: Final = (REGRESSED, STILL_PRESENT)
 OPERATOR: Final = "operator"
 SELF_ATTESTED: Final = "self_attested"
-_STANDING: Final = (Fate.STANDS, Fate.MOVED)
-_REMOVED: Final = (Fate.REMOVED, Fate.FILE_REMOVED)
 
 
 class Inspection(NamedTuple):
     """Observations of a finding in the commit that is verified.
 
     `evidence` is the reason why the finding counts as fixed, `None` for a claim or an open finding. `fix_is_there`
-    holds where the history of the commit has the commit that fixed the finding; `same_content` where the file is
-    unchanged since an analyzer was silent on the finding.
+    holds where the history of the commit has the commit that fixed the finding; `same_content` where what an analyzer
+    was silent on, or what an agent quoted as the fix, is unchanged. `note` is that quote.
     """
 
     fate: Fate
     place: str
     evidence: str | None
     verified_how: str | None
-    file_changed: bool
     fix_is_there: bool
     same_content: bool
+    closed_by: str = "an operator"
+    note: str = ""
 
 
 class Row(NamedTuple):
@@ -50,42 +49,54 @@ _UNKNOWN: Final = Row(UNVERIFIABLE, "unverifiable", "there is no anchor, or its 
 def verify_fixed(seen: Inspection) -> Row:
     """Judge a finding that counts as fixed, or that an agent claims to have fixed."""
     # A line that is missing proves a fix, whoever claims the fix.
-    if seen.fate in _REMOVED:
-        evidence = "the file is gone" if seen.fate is Fate.FILE_REMOVED else "the line is gone or was rewritten"
-        return Row(VERIFIED, "anchor", evidence)
-    attested = _attested(seen)
-    if seen.fate in _STANDING:
-        return _still_there(seen, attested)
-    return attested or _UNKNOWN
-
-
-def _still_there(seen: Inspection, attested: Row | None) -> Row:
-    match seen.evidence:
-        # The analyzer judged other content, so neither its silence nor the line decides.
-        case EvidenceKind.ANALYZER_RESCAN if attested is None:
-            doubt = f"its line stands at {seen.place}, and the file has changed since its analyzer was silent on it"
-            return Row(UNVERIFIABLE, "unverifiable", doubt)
-        case EvidenceKind.ANCHOR if seen.fix_is_there:
-            return Row(REGRESSED, "anchor", f"it was seen gone, and stands again at {seen.place}")
-        case EvidenceKind.ANCHOR:
-            return Row(STILL_PRESENT, "anchor", f"it stands at {seen.place}; the commit that mended it is not in here")
-    # A confirmation needs an edit of the file; an analyzer's silence on this very content needs none.
-    if attested is not None and (seen.file_changed or attested.verified_via == "cross_ref"):
-        return attested
-    return Row(STILL_PRESENT, "anchor", f"it stands unchanged at {seen.place}")
-
-
-def _attested(seen: Inspection) -> Row | None:
-    """Return the evidence for a fix other than the line itself."""
+    if seen.fate in REMOVED_WORDS:
+        return Row(VERIFIED, "anchor", REMOVED_WORDS[seen.fate])
     if seen.evidence == EvidenceKind.ANALYZER_RESCAN and seen.same_content:
         return Row(VERIFIED, "cross_ref", "its analyzer read this very content with the rule on, and was silent")
-    if seen.evidence == EvidenceKind.CONFIRMED:
-        return Row(VERIFIED, "agent_attestation", "the owner's agent found it gone, and its file has changed")
-    if seen.evidence != OPERATOR:
-        return None
-    if seen.verified_how == SELF_ATTESTED:
-        return Row(VERIFIED, "agent_attestation", "closed on the word of who mended it")
-    return Row(VERIFIED, "operator", "closed by the coordinator with evidence")
+    if seen.evidence == EvidenceKind.CONFIRMED and seen.same_content:
+        return Row(VERIFIED, "agent_attestation", f"the owner's agent found it gone: {seen.note}")
+    if seen.fate in STANDING:
+        return _still_there(seen)
+    # A person's word closes a finding, and is no observation that it is gone.
+    if seen.evidence == OPERATOR:
+        return Row(UNVERIFIABLE, _via_of_word(seen), f"on the word of {seen.closed_by}; there is no line to check")
+    return _UNKNOWN
+
+
+def unrecorded(row: Row) -> Row:
+    """Judge a finding whose row says fixed while no event of the ledger says so: somebody edited the database."""
+    doubt = "the database says fixed, and no event of the ledger made it so"
+    if row.classification == VERIFIED:
+        return Row(UNVERIFIABLE, "unverifiable", doubt)
+    return row._replace(evidence=f"{doubt}; {row.evidence}")
+
+
+def _still_there(seen: Inspection) -> Row:
+    where = _where(seen)
+    match seen.evidence:
+        # The analyzer judged other content, so neither its silence nor the line decides.
+        case EvidenceKind.ANALYZER_RESCAN:
+            doubt = f"its line stands at {seen.place}, and the file has changed since its analyzer was silent on it"
+            return Row(UNVERIFIABLE, "unverifiable", doubt)
+        case EvidenceKind.CONFIRMED:
+            doubt = f"{where}, and what showed it gone has changed since: {seen.note}"
+            return Row(UNVERIFIABLE, "unverifiable", doubt)
+        case EvidenceKind.ANCHOR if seen.fix_is_there:
+            return Row(REGRESSED, "anchor", f"it was seen gone, and is back; {where}")
+        case EvidenceKind.ANCHOR:
+            return Row(STILL_PRESENT, "anchor", f"{where}; the commit that fixed it is not in here")
+        case "operator":
+            return Row(STILL_PRESENT, _via_of_word(seen), f"closed on the word of {seen.closed_by}; {where}")
+    return Row(STILL_PRESENT, "anchor", where)
+
+
+def _where(seen: Inspection) -> str:
+    words = CHANGED_FORM.get(seen.fate, "it stands unchanged at")
+    return f"{words} {seen.place}"
+
+
+def _via_of_word(seen: Inspection) -> str:
+    return "agent_attestation" if seen.verified_how == SELF_ATTESTED else "operator"
 
 
 class RescanOutcome(StrEnum):
@@ -115,10 +126,11 @@ def asked_again(row: Row, outcome: RescanOutcome, evidence: str, *, is_claim: bo
 
 def verify_open(seen: Inspection, *, was_fixed: bool) -> Row:
     """Judge an open finding by its line."""
-    if seen.fate in _REMOVED:
+    if seen.fate in REMOVED_WORDS:
         return verify_fixed(seen)
-    if seen.fate in _STANDING:
-        return Row(REGRESSED if was_fixed else STILL_PRESENT, "anchor", f"it stands at {seen.place}")
+    if seen.fate in STANDING:
+        words = CHANGED_FORM.get(seen.fate, "it stands at")
+        return Row(REGRESSED if was_fixed else STILL_PRESENT, "anchor", f"{words} {seen.place}")
     return _UNKNOWN
 
 
@@ -127,11 +139,11 @@ def verify_approved(seen: Inspection, *, rewritten: bool) -> Row:
 
     `rewritten` holds where a single line replaced the finding's line.
     """
-    if seen.fate in _STANDING:
+    if seen.fate in STANDING:
         return Row(VERIFIED, "anchor", f"it stands at {seen.place}")
     if seen.fate is Fate.REMOVED and rewritten:
         return Row(DRIFTED, "anchor", f"its line was rewritten, now {seen.place}")
-    if seen.fate in _REMOVED:
+    if seen.fate in REMOVED_WORDS:
         evidence = "its file is gone" if seen.fate is Fate.FILE_REMOVED else "its line is gone"
         return Row(BROKEN, "anchor", evidence)
     return _UNKNOWN

@@ -13,16 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from swarm.config import MOST_BYTES, Config
-from swarm.documents import parse_toml, read_named
+from swarm.config import Config
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
 from swarm.runtimes.own_tree import inside
+from swarm.runtimes.ruff_config import CONFIG_NAMES, is_uniform, leads_outside, resolved, ruff_table, rules_on
 from swarm.runtimes.ruff_fixes import RECORD, mend, take_back
 from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 
 SUFFIXES: Final = (".py", ".pyi", ".ipynb")
-CONFIG_NAMES: Final = ("pyproject.toml", "ruff.toml", ".ruff.toml")
 MOST_ROOTS: Final = 20
 LONGEST_QUOTE: Final = 2000
 # What each lens asks of a project that has no ruff configuration of its own.
@@ -71,9 +70,9 @@ class Ruff:
         return LENSES[phase] in SELECTIONS
 
     def config_hash(self, tree: Path, files: Sequence[str], phase: Phase) -> str:
-        """Return a digest of the selection for the phase and of every ruff table in the tree."""
+        """Return a digest of the selection for the phase and of every ruff table in the tree, extended ones too."""
         named = sorted(name for name in files if name.rpartition("/")[2] in CONFIG_NAMES)
-        tables = {name: _ruff_table(tree / name) for name in named}
+        tables = resolved(tree, named)
         document = json.dumps([self._selection(phase), IGNORED, tables], sort_keys=True, default=str)
         return hashlib.sha256(document.encode()).hexdigest()[:16]
 
@@ -82,6 +81,8 @@ class Ruff:
 
         In an amend phase, return a check of the files with assigned findings, whose reports hold the fixes.
         """
+        if self._leads_outside(job):
+            return []
         if not is_audit(job.phase):
             return self._amend_steps(job)
         program = self.program().path or "ruff"
@@ -108,6 +109,9 @@ class Ruff:
 
         In an amend phase, write the fixes of the assigned findings into the tree, and list them.
         """
+        if problem := self._leads_outside(job):
+            # Refused as a whole: without its configuration ruff would answer another question than it was asked.
+            raise UnusableOutput(f"{problem}; ruff was not run")
         if not is_audit(job.phase):
             return self._amended(job, results)
         findings: list[dict[str, Any]] = []
@@ -127,7 +131,7 @@ class Ruff:
             listed = files.decode("utf-8", "replace").split("\n")
             read |= {inside(job.tree, line) for line in listed if line}
             read -= {inside(job.tree, report["filename"]) for report in reports if _unreadable(report)}
-            roots.append({"root": root, "rules": _rules_on(settings)})
+            roots.append({"root": root, "rules": rules_on(settings), "uniform": is_uniform(settings)})
             findings += [self._finding(job, report) for report in reports]
         findings.sort(key=lambda item: (item["file"], item["line"], item["column"], item["rule_id"]))
         _quote(job.tree, findings)
@@ -211,6 +215,15 @@ class Ruff:
         isolated = ("--isolated", f"--ignore={','.join(IGNORED)}") if root == _BARE else ()
         return (*isolated, f"--select={','.join(selection)}")
 
+    def _leads_outside(self, job: Job) -> str | None:
+        folders = {""}
+        for file in self._readable(job):
+            folder = file.rpartition("/")[0]
+            while folder and folder not in folders:
+                folders.add(folder)
+                folder = folder.rpartition("/")[0]
+        return next(filter(None, (leads_outside(job.tree, folder) for folder in sorted(folders))), None)
+
     def _readable(self, job: Job) -> list[str]:
         return [file for file in job.files if file.endswith(SUFFIXES) and not _UNTELLABLE.search(file)]
 
@@ -224,7 +237,7 @@ class Ruff:
         def root_of(folder: str) -> str:
             if folder not in nearest:
                 here = job.tree / folder
-                if any(_ruff_table(here / name) is not None for name in CONFIG_NAMES):
+                if any(ruff_table(here / name) is not None for name in CONFIG_NAMES):
                     nearest[folder] = f"./{folder}" if folder else "./."
                 else:
                     nearest[folder] = root_of(folder.rpartition("/")[0]) if folder else _BARE
@@ -237,18 +250,6 @@ class Ruff:
         for root in list(roots)[MOST_ROOTS:]:
             roots[list(roots)[MOST_ROOTS - 1]] += roots.pop(root)
         return roots
-
-
-def _ruff_table(file: Path) -> Any:
-    """Return what a file configures of ruff, `None` when it does not."""
-    try:
-        document = parse_toml(read_named(file, MOST_BYTES)) if file.is_file() else None
-    except (OSError, ValueError):
-        return "unreadable" if file.name != "pyproject.toml" else None
-    if document is None or file.name != "pyproject.toml":
-        return document
-    tool, project = (table if isinstance(table := document.get(name), dict) else {} for name in ("tool", "project"))
-    return None if "ruff" not in tool else [tool["ruff"], project.get("requires-python")]
 
 
 def _reports(stdout: bytes) -> list[dict[str, Any]]:
@@ -268,14 +269,6 @@ def _key(report: dict[str, Any]) -> tuple[object, ...]:
 
 def _unreadable(report: dict[str, Any]) -> bool:
     return report["code"] in {None, "invalid-syntax", "E902", "E999"}
-
-
-def _rules_on(settings: bytes) -> list[str]:
-    """Read `linter.rules.enabled = [ name (CODE), … ]` of `ruff check --show-settings`."""
-    _, _, rest = settings.decode("utf-8", "replace").partition("linter.rules.enabled = [")
-    listed = (line.strip().rstrip(",") for line in rest.partition("]")[0].splitlines())
-    codes = {line.rpartition("(")[2].rstrip(")") for line in listed if line.endswith(")")}
-    return sorted(codes | {"invalid-syntax"})
 
 
 def _quote(tree: Path, findings: list[dict[str, Any]]) -> None:

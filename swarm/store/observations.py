@@ -38,6 +38,23 @@ def observed_since(conn: sqlite3.Connection, run_id: str, seq: int) -> dict[int,
     return dict(rows.fetchall())
 
 
+def fixed_by_ledger(conn: sqlite3.Connection, run_id: str) -> dict[int, str | None]:
+    """Return the evidence, by row, of the findings of a run whose newest event made them fixed.
+
+    An event of an older version names no evidence: its value is `None`.
+    """
+    rows = conn.execute(
+        "SELECT CAST(substr(subject, 9) AS INTEGER), to_state, kind, json_extract(payload, '$.evidence')"
+        " FROM events WHERE run_id = ? AND (kind = 'finding_moved' OR kind = 'finding_decided'"
+        " AND json_extract(payload, '$.evidence') IS NOT NULL) ORDER BY seq",
+        (run_id,),
+    )
+    newest = {
+        row: (state, "operator" if kind == "finding_decided" else evidence) for row, state, kind, evidence in rows
+    }
+    return {row: evidence for row, (state, evidence) in newest.items() if state == "fixed"}
+
+
 def prove(conn: sqlite3.Connection, run_id: str, wave_id: int | None, proved: Sequence[Proved]) -> None:
     """Make claimed findings fixed, on evidence; a finding that was closed meanwhile stays as it is.
 
@@ -112,6 +129,7 @@ class NotSeen(NamedTuple):
     observation: str
     observation_reason: str
     evidence: str | None
+    evidence_note: str | None
     fixed_wave: int | None
     fixed_commit: str | None
     misses: int
@@ -194,8 +212,8 @@ def _updated(seen: SeenAgain) -> tuple[object, ...]:
 def record_not_seen(conn: sqlite3.Connection, findings: Iterable[NotSeen]) -> None:
     """Record the observations of findings that a wave did not report."""
     conn.executemany(
-        "UPDATE findings SET observation = ?, observation_reason = ?, evidence = ?, fixed_wave = ?,"
-        " fixed_commit = ?, misses = misses + ? WHERE id = ?",
+        "UPDATE findings SET observation = ?, observation_reason = ?, evidence = ?, evidence_note = ?,"
+        " fixed_wave = ?, fixed_commit = ?, misses = misses + ? WHERE id = ?",
         findings,
     )
 

@@ -1,8 +1,9 @@
 """Renames and line maps of files, from the commits where findings were last seen to the commit of a wave."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from swarm.git import diff
 from swarm.git.diff import Change, changes, line_maps
 from swarm.git.repository import holds_commit
 from swarm.git.runner import Git, GitError
@@ -11,12 +12,16 @@ from swarm.rules.line_map import LineMap
 
 
 class Journey(NamedTuple):
-    """A travel, the deleted files and the changed files, all by old path. `is_known` is false for a lost commit."""
+    """A travel, the deleted files and the changed files, all by old path. `is_known` is false for a lost commit.
+
+    `changes` are all changes on the way, those of files without findings too.
+    """
 
     travel: Travel
     deleted: frozenset[str]
     changed: frozenset[str]
     is_known: bool
+    changes: Sequence[Change] = ()
 
 
 STAYED = Journey(Travel({}, {}), frozenset(), frozenset(), is_known=True)
@@ -49,9 +54,11 @@ def _journey(git: Git, since: str, until: str, wanted: set[str]) -> Journey:
     renames = {change.old_path: change.new_path for change in ours if change.letter == "R"}
     deleted = frozenset(change.old_path for change in ours if change.letter == "D")
     maps: Mapping[str, LineMap] = line_maps(git, since, until, [c for c in ours if _has_lines(c)])
+    # Without a map a line of a deleted file would be its own successor.
+    maps = {**maps, **dict.fromkeys(deleted, LineMap([diff.ALL_GONE]))}
     # By content: a rename or a change of mode alone changes no line.
     changed = frozenset(change.old_path for change in ours if change.old_blob != change.new_blob)
-    return Journey(Travel(renames, maps), deleted, changed, is_known=True)
+    return Journey(Travel(renames, maps), deleted, changed, is_known=True, changes=every)
 
 
 def _has_lines(change: Change) -> bool:

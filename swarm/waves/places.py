@@ -9,7 +9,9 @@ from swarm.git.runner import Git
 from swarm.rules.anchors import LONGEST_TEXT, Anchor, SourceText
 from swarm.rules.findings import Fate
 from swarm.rules.known_findings import Known
+from swarm.rules.line_map import Hunk
 from swarm.rules.verification import Inspection
+from swarm.waves.lost_lines import hunk_of, standing_at
 from swarm.waves.moved_lines import Journey, journeys
 
 
@@ -17,7 +19,7 @@ class Place(NamedTuple):
     """The fate of a finding's line, the present path of its file, and the line there or in its place.
 
     `changed` says that the file's content differs from that of the commit where the finding was last seen; `added` are
-    the lines that have no predecessor.
+    the lines that have no predecessor, `hunk` is the change that took the finding's line.
     """
 
     fate: Fate
@@ -25,6 +27,7 @@ class Place(NamedTuple):
     line: int | None
     changed: bool
     added: frozenset[int] = frozenset()
+    hunk: Hunk | None = None
 
 
 def places_at(git: Git, known: Sequence[Known], until: str) -> dict[int, Place]:
@@ -42,30 +45,45 @@ def places_at(git: Git, known: Sequence[Known], until: str) -> dict[int, Place]:
         for item in uncertain[path]:
             if item.anchor is not None and (places := source.places_of(item.anchor.text)):
                 moved[item.row_id] = places[0]
+    elsewhere = standing_at(git, _removed(known, fates), travels, tracked, until)
     found: dict[int, Place] = {}
     fresh: dict[tuple[str, str], frozenset[int]] = {}
     for item in known:
         fate = fates.get(item.row_id, Fate.UNKNOWN)
         if item.anchor is None:
             found[item.row_id] = Place(fate, None, None, changed=False)
-            continue
-        journey = travels[item.anchor_commit]
-        path = journey.travel.path(item.anchor.path)
-        lines, line = journey.travel.lines(item.anchor.path), item.anchor.line
-        now = None
-        if fate is Fate.STANDS and line is not None:
-            now = lines.successor(line)
-        elif fate is Fate.MOVED:
-            now = moved.get(item.row_id)
-        elif fate is Fate.REMOVED and line is not None:
-            now = lines.rewritten(line)
-        changed = item.anchor.path in journey.changed or path != item.anchor.path
-        place = item.anchor_commit, item.anchor.path
-        # Computed once per file: many findings share a large new file.
-        if changed and place not in fresh:
-            fresh[place] = frozenset(lines.added_lines())
-        found[item.row_id] = Place(fate, path if path in tracked else None, now, changed, fresh.get(place, frozenset()))
+        elif (standing := elsewhere.get(item.row_id)) is not None:
+            found[item.row_id] = Place(standing.fate, standing.path, standing.line, changed=True)
+        else:
+            journey = travels[item.anchor_commit]
+            own = _own_place(item.anchor, fate, journey, moved.get(item.row_id), tracked)
+            # Computed once per file: many findings share a large new file.
+            file = item.anchor_commit, item.anchor.path
+            if own.changed and file not in fresh:
+                fresh[file] = frozenset(journey.travel.lines(item.anchor.path).added_lines())
+            found[item.row_id] = own._replace(added=fresh.get(file, frozenset()))
     return found
+
+
+def _own_place(
+    anchor: Anchor, fate: Fate, journey: Journey, moved: int | None, tracked: Mapping[str, TreeFile]
+) -> Place:
+    """Return the place of a line in its own file; a removed line has the place of the line that replaced it."""
+    path, lines, line = journey.travel.path(anchor.path), journey.travel.lines(anchor.path), anchor.line
+    now = None
+    if fate is Fate.STANDS and line is not None:
+        now = lines.successor(line)
+    elif fate is Fate.MOVED:
+        now = moved
+    elif fate is Fate.REMOVED and line is not None:
+        now = lines.rewritten(line)
+    changed = anchor.path in journey.changed or path != anchor.path
+    own = path if path in tracked else None
+    return Place(fate, own, now, changed, hunk=hunk_of(lines.hunks, line) if changed else None)
+
+
+def _removed(known: Iterable[Known], fates: Mapping[int, Fate]) -> list[Known]:
+    return [item for item in known if fates.get(item.row_id) in {Fate.REMOVED, Fate.FILE_REMOVED}]
 
 
 def settled_fates(
@@ -156,7 +174,6 @@ def inspection_of(place: Place) -> Inspection:
         where,
         None,
         None,
-        file_changed=place.changed,
         fix_is_there=False,
         same_content=False,
     )

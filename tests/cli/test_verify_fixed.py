@@ -1,5 +1,6 @@
 """`swarm verify-fixed`: each kind of evidence is checked again, and classified by how much it proves."""
 
+import sqlite3
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def test_a_line_that_was_removed_is_verified_and_one_that_is_back_has_regressed(
     team.repo.commit({"src/app.py": "# more\n" + SOURCE["src/app.py"].replace("    return undefined", "    return un")})
     back = looked(team, "verify-fixed", exit=1)
     assert classes(back) == {load: ("regressed", "anchor")}
-    assert back.data["findings"][0]["evidence"] == "it was seen gone, and stands again at src/app.py:6"
+    assert back.data["findings"][0]["evidence"] == "it was seen gone, and is back; it stands unchanged at src/app.py:6"
     assert (back.data["threshold"], back.data["thresholdExceeded"]) == (0, True)
     assert looked(team, "verify-fixed", "--threshold", "1").data["thresholdExceeded"] is False
 
@@ -85,33 +86,82 @@ def test_a_fix_in_another_file_is_not_proved_by_the_name_of_that_file(team: Team
     assert classes(looked(team, "verify-fixed", exit=1)) == {ids["def load"]: still, ids["# A project"]: still}
 
 
-def test_what_its_owner_found_removed_is_attested_by_an_agent(team: Team) -> None:
+def test_what_its_owner_found_removed_is_attested_as_long_as_the_quoted_line_stands(team: Team) -> None:
+    load = team.ids()["def load"]
+    source = edited(SOURCE["src/app.py"])
+    team.repo.commit({"src/app.py": source})
+    audit(team, NAME, rest=(TITLE,), confirmed=[{"finding_id": load, "quote": "import os.path"}])
+    assert team.rows("SELECT evidence FROM findings WHERE finding_id = ?", load) == [("confirmed",)]
+    attested = looked(team, "verify-fixed")
+    assert classes(attested) == {load: ("verified", "agent_attestation")}
+    assert attested.data["findings"][0]["evidence"] == ("the owner's agent found it gone: src/app.py: import os.path")
+    team.repo.commit({"src/app.py": SOURCE["src/app.py"]})
+    assert classes(looked(team, "verify-fixed", exit=2)) == {load: ("unverifiable", "unverifiable")}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({}, "without a quote of the line that shows it"),
+        ({"quote": "def load(path, seen=[]):"}, "its quote is the line of the finding"),
+        ({"quote": "import nothing"}, "its quote is no line of src/app.py"),
+        ({"quote": "x", "file": "README.md"}, "README.md is neither its file nor a file that its fix names"),
+    ],
+)
+def test_a_confirmation_that_shows_nothing_proves_nothing(team: Team, answer: dict[str, str], reason: str) -> None:
     load = team.ids()["def load"]
     team.repo.commit({"src/app.py": edited(SOURCE["src/app.py"])})
-    audit(team, NAME, rest=(TITLE,), confirmed=[load])
-    assert team.rows("SELECT evidence FROM findings WHERE finding_id = ?", load) == [("confirmed",)]
-    assert classes(looked(team, "verify-fixed")) == {load: ("verified", "agent_attestation")}
+    audit(team, NAME, rest=(TITLE,), confirmed=[{"finding_id": load, **answer} if answer else load])
+    assert team.rows("SELECT status, observation_reason FROM findings WHERE finding_id = ?", load) == [
+        ("approved", f"confirmed as gone, but {reason}")
+    ]
+
+
+def test_a_confirmation_of_a_file_that_did_not_change_proves_nothing(team: Team) -> None:
+    load = team.ids()["def load"]
+    audit(team, NAME, rest=(TITLE,), confirmed=[{"finding_id": load, "quote": "import os"}])
+    assert team.rows("SELECT status, observation_reason FROM findings WHERE finding_id = ?", load) == [
+        ("approved", "confirmed as gone, but src/app.py has not changed since it was seen")
+    ]
 
 
 @pytest.mark.parametrize(
     ("how", "via"),
     [("independent", "operator"), ("operator_evidence", "operator"), ("self_attested", "agent_attestation")],
 )
-def test_what_was_closed_is_as_good_as_how_it_was_verified_and_needs_a_change_of_its_file(
-    team: Team, how: str, via: str
-) -> None:
+def test_what_was_closed_on_a_word_is_still_present_while_its_line_stands(team: Team, how: str, via: str) -> None:
     load = team.ids()["def load"]
     team.swarm("close", "--ids", load, *CLOSE, how)
-    assert classes(looked(team, "verify-fixed", exit=1)) == {load: ("claimed-but-still-present", "anchor")}
-    team.repo.commit({"src/app.py": edited(SOURCE["src/app.py"])})
-    assert classes(looked(team, "verify-fixed")) == {load: ("verified", via)}
+    assert classes(looked(team, "verify-fixed", exit=1)) == {load: ("claimed-but-still-present", via)}
+    # A comment above the line changes the file and fixes nothing.
+    team.repo.commit({"src/app.py": "# checked\n" + SOURCE["src/app.py"]})
+    assert classes(looked(team, "verify-fixed", exit=1)) == {load: ("claimed-but-still-present", via)}
+    team.swarm("verify", team.run, "--threshold", "0", exit=1)
 
 
-def test_a_finding_without_a_file_that_was_closed_rests_on_who_closed_it(team: Team) -> None:
+def test_a_finding_without_a_file_that_was_closed_is_a_word_that_nothing_can_verify(team: Team) -> None:
     audit(team, LOAD, NAME, rest=(TITLE, {"description": "Nothing says how to run it."}))
     nowhere = team.ids()[""]
     team.swarm("close", "--ids", nowhere, *CLOSE, "independent")
-    assert classes(looked(team, "verify-fixed")) == {nowhere: ("verified", "operator")}
+    assert classes(looked(team, "verify-fixed", exit=2)) == {nowhere: ("unverifiable", "operator")}
+
+
+@pytest.mark.parametrize("evidence", ["anchor", "operator", "confirmed", "analyzer_rescan"])
+def test_a_row_that_was_edited_in_the_database_is_not_verified(team: Team, evidence: str) -> None:
+    load = team.ids()["def load"]
+    with sqlite3.connect(team.place.db) as conn:
+        conn.execute(
+            "UPDATE findings SET observation = 'fixed', evidence = ?, evidence_note = ?, fixed_commit = ?"
+            " WHERE finding_id = ?",
+            (evidence, "src/app.py\nimport os", team.repo.head, load),
+        )
+    answer = looked(team, "verify-fixed", exit=1)
+    assert [(row["classification"], row["evidence"]) for row in answer.data["findings"]] == [
+        (
+            "claimed-but-still-present",
+            "the database says fixed, and no event of the ledger made it so; it stands unchanged at src/app.py:5",
+        )
+    ]
 
 
 @pytest.fixture
@@ -220,10 +270,13 @@ def test_a_claim_that_its_analyzer_still_reports_or_that_a_comment_hides_is_stil
 )
 def test_a_claim_whose_analyzer_is_configured_otherwise_by_now_stays_unproved(claiming: Team, config: str) -> None:
     text = BODY.replace("return undefined_name", "return (undefined_name)")
-    answer = claim(claiming, {"src/app.py": text, "ruff.toml": config}, "F821", exit=2)
-    assert kinds(answer) == {"unverifiable"}
-    expected = "is not here as it was: its version or its configuration is another"
-    assert all(row["evidence"].endswith(expected) for row in answer.data["findings"])
+    claim(claiming, {"src/app.py": text}, "F821", exit=1)
+    claiming.repo.commit({"ruff.toml": config})
+    answer = looked(claiming, "verify-fixed", exit=1)
+    assert [row["evidence"] for row in answer.data["findings"]] == [
+        "reformatted: nothing but comments, brackets or layout changed at src/app.py:5",
+        "reformatted: nothing but comments, brackets or layout changed at src/app.py:9",
+    ]
     assert {row for (row,) in claiming.rows("SELECT outcome FROM fix_claims")} == {"claimed"}
 
 
@@ -239,7 +292,7 @@ def test_a_file_that_is_written_to_while_it_is_read_proves_no_claim(
         return answers(runtime, bench, tree, *rest)
 
     monkeypatch.setattr(rescan, "_answers", late)
-    text = BODY.replace("return undefined_name", "return (undefined_name)")
+    text = BODY.replace("return undefined_name", "return 1")
     answer = claim(claiming, {"src/app.py": text}, "F821", exit=2)
     assert kinds(answer) == {"unverifiable"}
     assert {row["evidence"] for row in answer.data["findings"]} == {"its file was written to while it was read"}

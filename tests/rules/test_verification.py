@@ -12,50 +12,49 @@ from swarm.rules.verification import (
     Row,
     asked_again,
     exit_code,
+    unrecorded,
     verify_approved,
     verify_fixed,
     verify_open,
 )
 
-STANDING = (Fate.STANDS, Fate.MOVED)
+STANDING = (Fate.STANDS, Fate.MOVED, Fate.MOVED_FILE, Fate.REWRITTEN, Fate.REFORMATTED)
 NONE = None
 RESCAN, ANCHOR = EvidenceKind.ANALYZER_RESCAN, EvidenceKind.ANCHOR
 CONFIRMED, OPERATOR = EvidenceKind.CONFIRMED, EvidenceKind.OPERATOR
 HOWS = (None, "independent", "self_attested", "operator_evidence")
 OTHERS = (None, "independent", "operator_evidence")
 EITHER = (False, True)
-INPUTS = list(product(Fate, (NONE, *EvidenceKind), HOWS, EITHER, EITHER, EITHER))
+INPUTS = list(product(Fate, (NONE, *EvidenceKind), HOWS, EITHER, EITHER))
 
-# Fate; evidence; verified how; the file has changed; the fix is in the history; the content is the same.
+# Fate; evidence; verified how; the fix is in the history; the content is the same.
 # What is `...` does not matter; a tuple is any of its members. Each input fits one row.
 FIXED: list[tuple[tuple[Any, ...], tuple[str, str]]] = [
-    ((Fate.REMOVED, ..., ..., ..., ..., ...), ("verified", "anchor")),
-    ((Fate.FILE_REMOVED, ..., ..., ..., ..., ...), ("verified", "anchor")),
+    ((Fate.REMOVED, ..., ..., ..., ...), ("verified", "anchor")),
+    ((Fate.FILE_REMOVED, ..., ..., ..., ...), ("verified", "anchor")),
     # Somebody's claim, with nothing that proves it but the line itself.
-    ((STANDING, NONE, ..., ..., ..., ...), ("claimed-but-still-present", "anchor")),
-    ((Fate.UNKNOWN, NONE, ..., ..., ..., ...), ("unverifiable", "unverifiable")),
+    ((STANDING, NONE, ..., ..., ...), ("claimed-but-still-present", "anchor")),
+    ((Fate.UNKNOWN, NONE, ..., ..., ...), ("unverifiable", "unverifiable")),
     # An analyzer's silence holds for the content that it read, and says nothing of another.
-    (((*STANDING, Fate.UNKNOWN), RESCAN, ..., ..., ..., True), ("verified", "cross_ref")),
-    (((*STANDING, Fate.UNKNOWN), RESCAN, ..., ..., ..., False), ("unverifiable", "unverifiable")),
+    (((*STANDING, Fate.UNKNOWN), RESCAN, ..., ..., True), ("verified", "cross_ref")),
+    (((*STANDING, Fate.UNKNOWN), RESCAN, ..., ..., False), ("unverifiable", "unverifiable")),
     # A line that was seen gone and stands again.
-    ((STANDING, ANCHOR, ..., ..., True, ...), ("regressed", "anchor")),
-    ((STANDING, ANCHOR, ..., ..., False, ...), ("claimed-but-still-present", "anchor")),
-    ((Fate.UNKNOWN, ANCHOR, ..., ..., ..., ...), ("unverifiable", "unverifiable")),
-    # What a person or an agent says counts where the file has changed, or nobody can look.
-    ((STANDING, CONFIRMED, ..., True, ..., ...), ("verified", "agent_attestation")),
-    ((STANDING, CONFIRMED, ..., False, ..., ...), ("claimed-but-still-present", "anchor")),
-    ((Fate.UNKNOWN, CONFIRMED, ..., ..., ..., ...), ("verified", "agent_attestation")),
-    ((STANDING, OPERATOR, OTHERS, True, ..., ...), ("verified", "operator")),
-    ((STANDING, OPERATOR, "self_attested", True, ..., ...), ("verified", "agent_attestation")),
-    ((STANDING, OPERATOR, ..., False, ..., ...), ("claimed-but-still-present", "anchor")),
-    ((Fate.UNKNOWN, OPERATOR, OTHERS, ..., ..., ...), ("verified", "operator")),
-    ((Fate.UNKNOWN, OPERATOR, "self_attested", ..., ..., ...), ("verified", "agent_attestation")),
+    ((STANDING, ANCHOR, ..., True, ...), ("regressed", "anchor")),
+    ((STANDING, ANCHOR, ..., False, ...), ("claimed-but-still-present", "anchor")),
+    ((Fate.UNKNOWN, ANCHOR, ..., ..., ...), ("unverifiable", "unverifiable")),
+    # An agent's word counts as long as the line that it quoted stands; a person's word proves nothing.
+    (((*STANDING, Fate.UNKNOWN), CONFIRMED, ..., ..., True), ("verified", "agent_attestation")),
+    (((*STANDING, Fate.UNKNOWN), CONFIRMED, ..., ..., False), ("unverifiable", "unverifiable")),
+    ((STANDING, OPERATOR, OTHERS, ..., ...), ("claimed-but-still-present", "operator")),
+    ((STANDING, OPERATOR, "self_attested", ..., ...), ("claimed-but-still-present", "agent_attestation")),
+    ((Fate.UNKNOWN, OPERATOR, OTHERS, ..., ...), ("unverifiable", "operator")),
+    ((Fate.UNKNOWN, OPERATOR, "self_attested", ..., ...), ("unverifiable", "agent_attestation")),
 ]
 
 
 def looked(fate: Fate, evidence: Any = None, *more: Any) -> Inspection:
-    how, changed, there, same = more or (None, False, False, False)
-    return Inspection(fate, "src/a.py:3", evidence, how, file_changed=changed, fix_is_there=there, same_content=same)
+    how, there, same = more or (None, False, False)
+    return Inspection(fate, "src/a.py:3", evidence, how, fix_is_there=there, same_content=same)
 
 
 def fits(values: tuple[Any, ...], pattern: tuple[Any, ...]) -> bool:
@@ -66,7 +65,7 @@ def fits(values: tuple[Any, ...], pattern: tuple[Any, ...]) -> bool:
 
 
 def test_each_input_of_the_table_fits_one_row() -> None:
-    assert len(INPUTS) == 5 * 5 * 4 * 2 * 2 * 2
+    assert len(INPUTS) == 8 * 5 * 4 * 2 * 2
     assert {sum(fits(values, pattern) for pattern, _ in FIXED) for values in INPUTS} == {1}
 
 
@@ -81,9 +80,14 @@ WORDS = [
     (looked(Fate.FILE_REMOVED), "the file is gone"),
     (looked(Fate.STANDS), "it stands unchanged at src/a.py:3"),
     (
-        looked(Fate.MOVED, ANCHOR, None, True, True, False),
-        "it was seen gone, and stands again at src/a.py:3",
+        looked(Fate.MOVED, ANCHOR, None, True, False),
+        "it was seen gone, and is back; moved: the same code stands at src/a.py:3",
     ),
+    (
+        looked(Fate.MOVED_FILE, OPERATOR)._replace(closed_by="Ada"),
+        "closed on the word of Ada; moved_file: the same code stands at src/a.py:3",
+    ),
+    (looked(Fate.UNKNOWN, OPERATOR), "on the word of an operator; there is no line to check"),
     (looked(Fate.UNKNOWN), "there is no anchor, or its history is not here"),
 ]
 
@@ -96,8 +100,8 @@ def test_one_line_says_why(seen: Inspection, words: str) -> None:
 OPEN = {
     (Fate.STANDS, False): ("claimed-but-still-present", "anchor"),
     (Fate.STANDS, True): ("regressed", "anchor"),
-    (Fate.MOVED, False): ("claimed-but-still-present", "anchor"),
-    (Fate.MOVED, True): ("regressed", "anchor"),
+    **{(fate, False): ("claimed-but-still-present", "anchor") for fate in STANDING[1:]},
+    **{(fate, True): ("regressed", "anchor") for fate in STANDING[1:]},
     (Fate.REMOVED, False): ("verified", "anchor"),
     (Fate.REMOVED, True): ("verified", "anchor"),
     (Fate.FILE_REMOVED, False): ("verified", "anchor"),
@@ -116,8 +120,9 @@ def test_an_open_finding_is_what_the_table_says() -> None:
 APPROVED = {
     (Fate.STANDS, False): Row("verified", "anchor", "it stands at src/a.py:3"),
     (Fate.STANDS, True): Row("verified", "anchor", "it stands at src/a.py:3"),
-    (Fate.MOVED, False): Row("verified", "anchor", "it stands at src/a.py:3"),
-    (Fate.MOVED, True): Row("verified", "anchor", "it stands at src/a.py:3"),
+    **{
+        (fate, known): Row("verified", "anchor", "it stands at src/a.py:3") for fate in STANDING[1:] for known in EITHER
+    },
     (Fate.REMOVED, False): Row("broken", "anchor", "its line is gone"),
     (Fate.REMOVED, True): Row("drifted", "anchor", "its line was rewritten, now src/a.py:3"),
     (Fate.FILE_REMOVED, False): Row("broken", "anchor", "its file is gone"),
@@ -131,6 +136,14 @@ def test_the_place_of_an_approved_finding_is_what_the_table_says() -> None:
     assert APPROVED.keys() == set(product(Fate, EITHER))
     found = {(fate, rewritten): verify_approved(looked(fate), rewritten=rewritten) for fate, rewritten in APPROVED}
     assert found == APPROVED
+
+
+def test_a_row_that_no_event_explains_is_never_verified() -> None:
+    doubt = "the database says fixed, and no event of the ledger made it so"
+    assert unrecorded(verify_fixed(looked(Fate.REMOVED))) == Row("unverifiable", "unverifiable", doubt)
+    assert unrecorded(verify_fixed(looked(Fate.STANDS))) == Row(
+        "claimed-but-still-present", "anchor", f"{doubt}; it stands unchanged at src/a.py:3"
+    )
 
 
 SEEN = {

@@ -228,3 +228,72 @@ def test_a_ruff_that_prints_no_list_has_made_no_output(tree: Path, printed: byte
     results = [StepResult(step, 0, printed) for step in runtime.steps(job)]
     with pytest.raises(UnusableOutput, match="ruff did not print"):
         runtime.product(job, results)
+
+
+SECRET = "machine example.com login x password s3cr3t-value\n"
+OUTSIDE = {
+    "an absolute path": {"ruff.toml": 'extend = "{outside}/netrc"\n'},
+    "a way up": {"ruff.toml": 'extend = "../netrc"\n'},
+    "a way up below": {"src/ruff.toml": 'extend = "../../netrc"\n'},
+    "the home folder": {"ruff.toml": 'extend = "~/netrc"\n'},
+    "a variable": {"ruff.toml": 'extend = "$HOME/netrc"\n'},
+    "two steps": {"ruff.toml": 'extend = "base/more.toml"\n', "base/more.toml": 'extend = "../../netrc"\n'},
+    "pyproject": {"pyproject.toml": '[tool.ruff]\nextend = "../netrc"\n'},
+    "folders of sources": {"ruff.toml": 'src = ["src", "../other"]\n'},
+}
+
+
+@pytest.mark.parametrize("files", OUTSIDE.values(), ids=OUTSIDE)
+def test_a_configuration_that_leads_outside_is_refused_by_name_and_not_read(tree: Path, files: Files) -> None:
+    (tree.parent / "netrc").write_text(SECRET)
+    written = {name: text.format(outside=tree.parent) for name, text in files.items()}
+    with pytest.raises(UnusableOutput, match=r"(\.toml) leads outside of the repository by its `(extend|src)`; ruff"):
+        product_of(tree, {"src/app.py": "import os\n", **written})
+    logs = (tree.parent / "attempt").iterdir()
+    assert not [log for log in logs if b"s3cr3t" in log.read_bytes()]
+
+
+@pytest.mark.parametrize("name", ["ruff.toml", ".ruff.toml", "pyproject.toml", "src/pyproject.toml"])
+def test_a_configuration_that_is_a_link_to_a_place_outside_is_refused(tree: Path, name: str) -> None:
+    (tree.parent / "netrc").write_text(SECRET)
+    (tree / "src").mkdir()
+    (tree / name).symlink_to(tree.parent / "netrc")
+    with pytest.raises(
+        UnusableOutput, match=f"^{name} is a link that leads outside of the repository; ruff was not run$"
+    ):
+        product_of(tree, {"src/app.py": "import os\n"})
+
+
+def test_a_configuration_may_extend_a_file_of_the_repository_and_is_hashed_with_it(tree: Path) -> None:
+    files = {"ruff.toml": 'extend = "base/more.toml"\n', "base/more.toml": 'lint.select = ["F401"]\n'}
+    product = product_of(tree, {"src/app.py": "import os\n", **files})
+    assert told(product) == [("src/app.py", 1, "F401")]
+    before = Ruff(Config()).config_hash(tree, [*files, "src/app.py"], Phase.HEALTH_AUDIT_A)
+    (tree / "base/more.toml").write_text('lint.select = ["F401"]\nlint.per-file-ignores."src/*" = ["F401"]\n')
+    assert Ruff(Config()).config_hash(tree, [*files, "src/app.py"], Phase.HEALTH_AUDIT_A) != before
+
+
+def test_an_extend_that_goes_in_a_circle_ends(tree: Path) -> None:
+    files = {"ruff.toml": 'extend = "a.toml"\n', "a.toml": 'extend = "ruff.toml"\n', "b.py": "x = 1\n"}
+    for name, text in files.items():
+        (tree / name).write_text(text)
+    assert Ruff(Config()).config_hash(tree, list(files), Phase.HEALTH_AUDIT_A)
+
+
+HOSTILE = """
+fix = true
+unsafe-fixes = true
+show-fixes = true
+cache-dir = "{outside}/cache"
+include = ["../../**", "*.py"]
+output-format = "github"
+"""
+
+
+def test_settings_of_a_repository_write_nothing_and_read_no_other_file(tree: Path) -> None:
+    (tree.parent / "other.py").write_text("import os\n")
+    config = HOSTILE.format(outside=tree.parent)
+    product = product_of(tree, {"src/app.py": "import os\n", "ruff.toml": config})
+    assert told(product) == [("src/app.py", 1, "F401")]
+    assert sorted(path.name for path in tree.parent.iterdir()) == ["attempt", "home", "other.py", "tree"]
+    assert sorted(path.name for path in tree.rglob("*")) == ["app.py", "ruff.toml", "src"]

@@ -50,7 +50,7 @@ def seen_again(finding: int, **changed: object) -> SeenAgain:
 
 
 def fixed(finding: int) -> NotSeen:
-    return NotSeen("fixed", "the line is gone", "anchor", 2, "b" * 40, 0, finding)
+    return NotSeen("fixed", "the line is gone", "anchor", None, 2, "b" * 40, 0, finding)
 
 
 def approve(store: Store) -> None:

@@ -231,7 +231,7 @@ def test_a_query_is_planned_by_its_index(filled: sqlite3.Connection, query: Quer
         lambda conn: findings.taken_ids(conn, rows.RUN),
         lambda conn: findings.with_id(conn, rows.RUN, "F-0000"),
         lambda conn: observations.record_not_seen(
-            conn, [observations.NotSeen("unverified", "x", None, None, None, 1, 1)]
+            conn, [observations.NotSeen("unverified", "x", None, None, None, None, 1, 1)]
         ),
         lambda conn: agent_runs.current(conn, 1),
         lambda conn: attempts.of_wave(conn, 1),
@@ -250,6 +250,7 @@ def test_a_query_is_planned_by_its_index(filled: sqlite3.Connection, query: Quer
         lambda conn: file_claims.file_claims_of(conn, 1),
         lambda conn: sightings.seen_in(conn, 1),
         lambda conn: ledger.fixed_in(conn, rows.RUN, 1),
+        lambda conn: observations.fixed_by_ledger(conn, rows.RUN),
         lambda conn: ledger.span_of(conn, rows.RUN, 1),
         lambda conn: digests.digest(conn, 1),
     ],

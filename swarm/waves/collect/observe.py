@@ -15,7 +15,7 @@ from swarm.waves.collect import outputs, watch
 from swarm.waves.collect.observe_amend import observe_amend
 from swarm.waves.collect.observed import Observed
 from swarm.waves.collect.reconcile import reconcile
-from swarm.waves.collect.sightings import locate_all
+from swarm.waves.collect.sightings import locate_all, with_answers
 from swarm.waves.moved_lines import journeys
 from swarm.workspace import Workspace
 
@@ -66,7 +66,10 @@ def observe(
     seq = ledger.head(conn)
     known = findings.known_findings(conn, wave.run_id, today=today())
     travels = journeys(repository.git, (item.known for item in known), wave.dispatch_sha)
-    located = locate_all(repository.git, files, owners, intakes, [item.known for item in known], travels)
+    located = locate_all(
+        repository.git, files, owners, intakes, [item.known for item in known], travels, wave.dispatch_sha
+    )
+    located = with_answers(conn, repository.git, wave.run_id, located, files, intakes, known, travels)
     # `located` holds the reports now: two copies of 100,000 would double the peak of memory.
     intakes = [taken._replace(reports=()) for taken in intakes]
     taken_ids = findings.taken_ids(conn, wave.run_id)

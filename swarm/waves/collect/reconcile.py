@@ -19,7 +19,7 @@ from swarm.store.sightings import Earlier, Sighting
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.collect.sightings import Located
-from swarm.waves.collect.silence import judge_silence, relocated
+from swarm.waves.collect.silence import judge_silence, like_findings, relocated
 from swarm.waves.moved_lines import Journey
 
 
@@ -97,7 +97,10 @@ def reconcile(
     paired = _paired(known, located, travels, earlier)
     analyzers = {taken.agent.id: taken.agent.analyzer for taken in intakes}
     # Silence is judged after matching: a finding that any agent reported is not silent.
-    not_seen, verdicts = judge_silence(wave, owners, intakes, paired.silent, located, travels, earlier.counted)
+    like = like_findings(paired.silent, paired.fresh, located, travels)
+    not_seen, verdicts = judge_silence(
+        wave, owners, intakes, paired.silent, located, travels, like=like, counted=earlier.counted
+    )
     counts = _counts(paired, verdicts)
     return Reconciled(
         new=_new(wave, paired, analyzers, taken_ids),
@@ -114,7 +117,7 @@ def reconcile(
         ],
         aliases=_aliases(paired.matches),
         not_seen=not_seen,
-        relocated=relocated(wave, paired.silent, travels),
+        relocated=relocated(wave, paired.silent, travels, located.claimed),
         moved=[*_moves_of_seen(paired), *_moves_of_silent(wave, verdicts)],
         counts=_with_earlier(counts, wave, paired, earlier),
         attempted=len(paired.fresh) + len(paired.matches) + len(paired.again),

@@ -1,14 +1,16 @@
 """Reports located in the files of the wave's commit and identified; fates of the lines of known findings."""
 
+import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, Final, NamedTuple
 
 from swarm import stage_events
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, TreeFile, contents
 from swarm.git.runner import Git
 from swarm.results.collect import Problem
-from swarm.rules.anchors import Anchor, SourceText, no_anchor
+from swarm.rules.anchors import LONGEST_TEXT, Anchor, SourceText, folded, no_anchor
 from swarm.rules.findings import Fate
 from swarm.rules.fingerprints import Report, identified
 from swarm.rules.known_findings import Known
@@ -16,23 +18,34 @@ from swarm.rules.locations import ReportedPlace
 from swarm.rules.locations import locate_all as locate_lines
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.safe_paths import safe_path
+from swarm.rules.silence import Confirmation
+from swarm.rules.standing_code import Standing
 from swarm.rules.suppressions import Suppression, suppressions_at
+from swarm.store import fix_claims
+from swarm.store.findings import KnownFinding
 from swarm.waves.collect.outputs import Intake
+from swarm.waves.lost_lines import standing_at
 from swarm.waves.moved_lines import Journey
 from swarm.waves.places import fates_in, settled_fates
+
+_NO_QUOTE: Final = "without a quote of the line that shows it"
 
 
 class Located(NamedTuple):
     """Every report of a wave by agent run, the fate of known findings by row, and the findings that were refused.
 
     `comments` are suppressing comments, by path and line of the findings. An invalid comment is among the problems of
-    each agent that reported there.
+    each agent that reported there. `elsewhere` is the place, by row, of lost lines whose code still stands;
+    `confirmed` are answers that a finding is gone, by row and domain; `claimed` are rows that a fix is claimed for.
     """
 
     reports: dict[int, list[Report]]
     fates: dict[int, Fate]
     refused: dict[int, list[Problem]]
     comments: dict[tuple[str, int], tuple[Suppression, ...]]
+    elsewhere: Mapping[int, Standing] = {}
+    confirmed: Mapping[tuple[int, str], Confirmation] = {}
+    claimed: AbstractSet[int] = frozenset()
 
 
 def locate_all(
@@ -42,6 +55,7 @@ def locate_all(
     intakes: Sequence[Intake],
     known: Sequence[Known],
     travels: Mapping[str, Journey],
+    commit: str,
 ) -> Located:
     """Locate all reports, and judge the lines of known findings; each file is read a single time."""
     tracked = {file.path: file for file in files}
@@ -66,9 +80,14 @@ def locate_all(
         if source.is_marked:
             _note_comments(source, [(reports[at], anchors[at]) for at in here], comments, refused)
         fates |= fates_in(source, uncertain.get(path, ()), travels)
+    gone = [item for item in known if fates.get(item.row_id) in {Fate.REMOVED, Fate.FILE_REMOVED}]
+    elsewhere = standing_at(git, gone, travels, tracked, commit)
+    fates |= {row: standing.fate for row, standing in elsewhere.items()}
     by_agent = _by_agent(reports, anchors, owners)
     # `pop` frees the reports of an agent as soon as their successors are made.
-    return Located({agent: identified(by_agent.pop(agent)) for agent in list(by_agent)}, fates, refused, comments)
+    return Located(
+        {agent: identified(by_agent.pop(agent)) for agent in list(by_agent)}, fates, refused, comments, elsewhere
+    )
 
 
 def _note_comments(
@@ -152,3 +171,88 @@ def _expected(known: Iterable[Known], travels: Mapping[str, Journey]) -> dict[st
         if line is not None:
             lines[travel.path(item.anchor.path)][item.rule].add(line)
     return {path: dict(by_rule) for path, by_rule in lines.items()}
+
+
+class _Answer(NamedTuple):
+    key: tuple[int, str]
+    item: KnownFinding
+    file: str
+    quote: str
+    own: str
+
+
+def with_answers(
+    conn: sqlite3.Connection,
+    git: Git,
+    run_id: str,
+    located: Located,
+    files: Sequence[TreeFile],
+    intakes: Iterable[Intake],
+    known: Iterable[KnownFinding],
+    travels: Mapping[str, Journey],
+) -> Located:
+    """Add the claimed findings, and the answers of complete agents that a finding is gone. Raises GitError.
+
+    An answer counts with a quote of a line that the commit has, in the finding's file or in a file that its fix
+    names, where that file has changed since the finding was seen: a word without a change cannot have fixed anything.
+    """
+    claims = fix_claims.of_run(conn, run_id)
+    named: defaultdict[int, set[str]] = defaultdict(set)
+    for claim in claims:
+        if claim.file is not None:
+            named[claim.finding].add(claim.file)
+    answers = list(_answers(intakes, known, travels))
+    found = {}
+    quoted: defaultdict[str, list[_Answer]] = defaultdict(list)
+    for answer in answers:
+        problem = _problem(answer, named[answer.item.known.row_id], travels)
+        found[answer.key] = Confirmation(answer.file, answer.quote, problem)
+        if not problem:
+            quoted[answer.file].append(answer)
+    blobs = [(file.path, file.blob) for file in files if file.path in quoted]
+    for path, content in contents(git, sorted(blobs)):
+        source = SourceText(path, content)
+        for answer in quoted.pop(path):
+            if not source.places_of(folded(answer.quote)):
+                found[answer.key] = found[answer.key]._replace(problem=f"its quote is no line of {path}")
+    for answer in (answer for rest in quoted.values() for answer in rest):
+        found[answer.key] = found[answer.key]._replace(problem=f"the commit has no {answer.file}")
+    claimed = frozenset(claim.finding for claim in claims if claim.outcome == "claimed")
+    return located._replace(confirmed=found, claimed=claimed)
+
+
+def _answers(
+    intakes: Iterable[Intake], known: Iterable[KnownFinding], travels: Mapping[str, Journey]
+) -> Iterator[_Answer]:
+    by_id = {item.finding_id.upper(): item for item in known}
+    for taken in intakes:
+        for listed in taken.output.get("confirmed", ()) if taken.is_complete else ():
+            said: Mapping[str, Any] = {"finding_id": listed} if isinstance(listed, str) else listed
+            item = by_id.get(said["finding_id"].upper())
+            if item is None or item.known.anchor is None:
+                continue
+            own = travels[item.known.anchor_commit].travel.path(item.known.anchor.path)
+            quote = str(said.get("quote") or "")[:LONGEST_TEXT]
+            yield _Answer((item.known.row_id, taken.agent.domain), item, _safe(said.get("file")) or own, quote, own)
+
+
+def _problem(answer: _Answer, named: Iterable[str], travels: Mapping[str, Journey]) -> str:
+    """Return why an answer does not count, `""` where only its quote is left to be checked."""
+    known = answer.item.known
+    journey = travels[known.anchor_commit]
+    if not folded(answer.quote):
+        return _NO_QUOTE
+    if known.anchor is not None and folded(answer.quote) == known.anchor.text and answer.file == answer.own:
+        return "its quote is the line of the finding"
+    if answer.file not in {answer.own, *named}:
+        return f"{answer.file} is neither its file nor a file that its fix names"
+    if journey.is_known and answer.file not in {change.new_path for change in journey.changes}:
+        return f"{answer.file} has not changed since it was seen"
+    return ""
+
+
+def _safe(named: str | None) -> str | None:
+    try:
+        return safe_path(named, (), frozenset()) if named else None
+    except ValueError:
+        return None

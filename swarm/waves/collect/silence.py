@@ -4,14 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from swarm.rules.findings import Fate, Observation
+from swarm.rules.fingerprints import Report
+from swarm.rules.likeness import Reported, Suspect, like_reports
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENS_TEXT, LENSES
-from swarm.rules.silence import Coverage, SilenceVerdict, verdict_on_silence
+from swarm.rules.silence import Coverage, SilenceVerdict, Silent, verdict_on_silence
 from swarm.store.findings import KnownFinding
 from swarm.store.observations import NotSeen, Relocated
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.collect.sightings import Located
+from swarm.waves.lost_lines import hunk_of
 from swarm.waves.moved_lines import Journey
 
 
@@ -22,13 +25,16 @@ def judge_silence(
     silent: Iterable[KnownFinding],
     located: Located,
     travels: Mapping[str, Journey],
+    *,
+    like: Mapping[int, str],
     counted: AbstractSet[int] = frozenset(),
 ) -> tuple[list[NotSeen], list[tuple[KnownFinding, SilenceVerdict]]]:
     """Return the changes of findings that the wave did not report, and the verdict on each; fixed findings stay fixed.
 
-    An agent run in `counted` adds no miss: an earlier collect of the wave counted its silence.
+    `like` names, by row, a new report that is like a silent finding. An agent run in `counted` adds no miss: an
+    earlier collect of the wave counted its silence.
     """
-    coverages = _Coverages(wave, owners, intakes)
+    coverages = _Coverages(wave, owners, intakes, located)
     not_seen: list[NotSeen] = []
     verdicts: list[tuple[KnownFinding, SilenceVerdict]] = []
     for item in silent:
@@ -38,13 +44,17 @@ def judge_silence(
         known, journey = item.known, travels[item.known.anchor_commit]
         old = known.anchor.path if known.anchor else None
         path = journey.travel.path(old) if old else None
-        verdict = verdict_on_silence(
-            coverages.at(item, path, changed=old in journey.changed),
-            located.fates.get(known.row_id, Fate.UNKNOWN),
+        standing = located.elsewhere.get(known.row_id)
+        # Where the code went to another file, an analyzer must have read that file.
+        here = standing.path if standing is not None else path
+        silent_one = Silent(
+            fate=located.fates.get(known.row_id, Fate.UNKNOWN),
+            place=f"{standing.path}:{standing.line}" if standing else "",
             rule=known.rule,
             analyzer=item.analyzer,
-            path_unchanged=path == old,
+            like=like.get(known.row_id),
         )
+        verdict = verdict_on_silence(coverages.at(item, path, here, is_at_home=here == old), silent_one)
         fixed_wave = wave.number if verdict.observation is Observation.FIXED else None
         commit = wave.dispatch_sha if fixed_wave is not None else None
         # An earlier collect of this wave has counted the miss already.
@@ -55,6 +65,7 @@ def judge_silence(
                 observation=verdict.observation,
                 observation_reason=verdict.reason,
                 evidence=verdict.evidence,
+                evidence_note=verdict.note,
                 fixed_wave=fixed_wave,
                 fixed_commit=commit,
                 misses=missed,
@@ -65,12 +76,19 @@ def judge_silence(
     return not_seen, verdicts
 
 
-def relocated(wave: Wave, silent: Iterable[KnownFinding], travels: Mapping[str, Journey]) -> list[Relocated]:
-    """Return the new places of lines that moved, so that a finding is shown where its line is now."""
+def relocated(
+    wave: Wave, silent: Iterable[KnownFinding], travels: Mapping[str, Journey], claimed: AbstractSet[int]
+) -> list[Relocated]:
+    """Return the new places of lines that moved, so that a finding is shown where its line is now.
+
+    A finding in `claimed` keeps its place: what has changed since it was seen is evidence about its fix.
+    """
     found = []
     for item in silent:
         anchor, journey = item.known.anchor, travels[item.known.anchor_commit]
         if anchor is None or anchor.line is None or item.observation == Observation.FIXED:
+            continue
+        if item.known.row_id in claimed:
             continue
         path, line = journey.travel.path(anchor.path), journey.travel.lines(anchor.path).successor(anchor.line)
         if line is not None and (path, line) != (anchor.path, anchor.line):
@@ -78,45 +96,70 @@ def relocated(wave: Wave, silent: Iterable[KnownFinding], travels: Mapping[str, 
     return found
 
 
+def like_findings(
+    silent: Sequence[KnownFinding], fresh: Sequence[Report], located: Located, travels: Mapping[str, Journey]
+) -> dict[int, str]:
+    """Return, by row, the place of a new report that is like a silent finding of an analyzer."""
+    reports = [
+        Reported(head.rule, head.anchor.path, head.anchor.line, head.anchor.scope, head.description)
+        for head in fresh
+        if head.anchor is not None and head.anchor.line is not None
+    ]
+    if not reports:
+        return {}
+    suspects = []
+    added: dict[tuple[str, str], frozenset[int]] = {}
+    for item in silent:
+        anchor = item.known.anchor
+        if item.analyzer is None or anchor is None or item.observation == Observation.FIXED:
+            continue
+        travel, standing = travels[item.known.anchor_commit].travel, located.elsewhere.get(item.known.row_id)
+        lines, file = travel.lines(anchor.path), (item.known.anchor_commit, anchor.path)
+        if file not in added:
+            added[file] = frozenset(lines.added_lines())
+        suspect = Suspect(
+            row=item.known.row_id,
+            rule=item.known.rule,
+            path=travel.path(anchor.path),
+            scope=anchor.scope,
+            description=item.known.description,
+            added=added[file],
+            hunk=hunk_of(lines.hunks, anchor.line),
+            standing=(standing.path, standing.line) if standing else None,
+        )
+        suspects.append(suspect)
+    return {row: f"{report.path}:{report.line}" for row, report in like_reports(suspects, reports).items()}
+
+
 class _Coverages:
     """Coverage of each place by the wave: agent, analyzer, rules."""
 
-    def __init__(self, wave: Wave, owners: OwnershipMap, intakes: Sequence[Intake]) -> None:
+    def __init__(self, wave: Wave, owners: OwnershipMap, intakes: Sequence[Intake], located: Located) -> None:
         self._lens = LENSES[wave.phase]
         self._owners = owners
         self._intakes = {taken.agent.domain: taken for taken in intakes}
-        self._confirmed = {taken.agent.domain: frozenset(taken.output.get("confirmed", ())) for taken in intakes}
+        self._confirmed = located.confirmed
         self._analyses = {taken.agent.domain: taken.agent.analysis for taken in intakes}
 
-    def at(self, item: KnownFinding, path: str | None, *, changed: bool) -> Coverage:
+    def at(self, item: KnownFinding, path: str | None, here: str | None, *, is_at_home: bool) -> Coverage:
         taken = self._taken_at(item, path)
-        gap = None
         # An audit of documentation says nothing about a bug by being silent.
         if item.lens != self._lens:
-            gap = f"this wave looked for {LENS_TEXT[self._lens]}"
-        elif taken is None:
-            gap = "no agent of this wave owns its file"
-        elif not taken.is_complete:
-            gap = f"the agent of {taken.agent.domain} did not complete ({taken.status})"
-        if taken is None or gap:
-            return Coverage(
-                gap=gap,
-                analyzer=None,
-                rules=frozenset(),
-                file_was_read=False,
-                silenced=frozenset(),
-                confirmed=False,
-                file_changed=changed,
-            )
-        analysis = self._analyses[taken.agent.domain]
+            return Coverage(f"this wave looked for {LENS_TEXT[self._lens]}")
+        if taken is None:
+            return Coverage("no agent of this wave owns its file")
+        if not taken.is_complete:
+            return Coverage(f"the agent of {taken.agent.domain} did not complete ({taken.status})")
+        read = self._taken_at(item, here) or taken
+        analysis = self._analyses[read.agent.domain]
         return Coverage(
             gap=None,
-            analyzer=taken.agent.analyzer if analysis else None,
-            rules=analysis.rules_at(path) if analysis else frozenset(),
-            file_was_read=analysis is not None and analysis.was_read(path),
-            silenced=analysis.silenced.get(path or "", frozenset()) if analysis else frozenset(),
-            confirmed=item.finding_id in self._confirmed[taken.agent.domain],
-            file_changed=changed,
+            analyzer=read.agent.analyzer if analysis else None,
+            rules=analysis.rules_at(here) if analysis else frozenset(),
+            file_was_read=analysis is not None and analysis.was_read(here),
+            silenced=analysis.silenced.get(here or "", frozenset()) if analysis else frozenset(),
+            confirmation=self._confirmed.get((item.known.row_id, taken.agent.domain)),
+            is_same_for_path=is_at_home or (analysis is not None and analysis.is_uniform(here)),
         )
 
     def agent_run_at(self, item: KnownFinding, path: str | None) -> int | None:

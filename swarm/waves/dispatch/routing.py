@@ -118,7 +118,7 @@ def classify_place(finding: Finding, place: Place) -> str:
 
 
 def _seen(fate: Fate) -> Inspection:
-    return Inspection(fate, "", None, None, file_changed=False, fix_is_there=False, same_content=False)
+    return Inspection(fate, "", None, None, fix_is_there=False, same_content=False)
 
 
 def hold_to_anchors(run: Run, phase: Phase, routing: Routing) -> None:

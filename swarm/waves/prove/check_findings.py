@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 from swarm.clock import today
 from swarm.git import history
-from swarm.git.repository import Repository, files_at
+from swarm.git.repository import Repository, contents, files_at
 from swarm.git.runner import GitError
 from swarm.results.second_look import ClaimRow, ClaimsSummary
 from swarm.rules import verification
+from swarm.rules.anchors import SourceText, folded
 from swarm.rules.findings import EvidenceKind, Observation
 from swarm.rules.verification import Inspection, Row
-from swarm.store import findings, fix_claims
+from swarm.store import findings, fix_claims, observations
 from swarm.store.findings import Finding, Selection
 from swarm.store.fix_claims import FixClaim
 from swarm.store.runs import Run
@@ -82,7 +83,7 @@ def check_findings(conn: sqlite3.Connection, prover: Prover, commit: str, questi
     every = findings.known_findings(conn, run.id, today=today(), statuses=_STATUSES[question])
     known = [item for item in every if item.known.row_id in rows]
     places = places_at(repository.git, [item.known for item in known], commit)
-    judge = _Judge(repository, commit)
+    judge = _Judge(repository, commit, observations.fixed_by_ledger(conn, run.id))
     judged = {row: judge.row(question, asked[row], places[row]) for row in asked}
     answers: Mapping[int, Answer] = {}
     if question is not Question.APPROVED:
@@ -91,6 +92,8 @@ def check_findings(conn: sqlite3.Connection, prover: Prover, commit: str, questi
             (item, places[row])
             for item in known
             if (row := item.known.row_id) in standing or judged[row].classification != verification.VERIFIED
+            # An analyzer's silence must not put right a row that nothing in the ledger explains.
+            if judge.is_recorded(asked[row])
         ]
         answers = ask_again(prover, commit, doubtful, census)
         for row, answer in answers.items():
@@ -120,28 +123,50 @@ def _asked(
 class _Judge:
     """Judges findings in a commit; each question to git is asked once."""
 
-    def __init__(self, repository: Repository, commit: str) -> None:
+    def __init__(self, repository: Repository, commit: str, recorded: Mapping[int, str | None]) -> None:
         self._git = repository.git
         self._commit = commit
+        self._recorded = recorded
         self._inside: dict[str, bool] = {}
         self._blobs: dict[str, dict[str, str]] = {}
+
+    def is_recorded(self, finding: Finding) -> bool:
+        """Say whether the ledger tells how a finding came to be fixed; a finding that is not fixed needs no event."""
+        if finding.observation != Observation.FIXED:
+            return True
+        row = finding.row_id
+        return row in self._recorded and self._recorded[row] in {None, finding.evidence}
 
     def row(self, question: Question, finding: Finding, place: Place) -> Row:
         if question is Question.APPROVED:
             return verification.verify_approved(inspection_of(place), rewritten=place.line is not None)
         seen = self._seen(finding, place)
         if finding.observation == Observation.FIXED or question is Question.FIXED:
-            return verification.verify_fixed(seen)
+            judged = verification.verify_fixed(seen)
+            return judged if self.is_recorded(finding) else verification.unrecorded(judged)
         return verification.verify_open(seen, was_fixed=finding.regressions > 0)
 
     def _seen(self, finding: Finding, place: Place) -> Inspection:
         evidence = finding.evidence if finding.observation == Observation.FIXED else None
+        if not self.is_recorded(finding):
+            evidence = None
         return inspection_of(place)._replace(
             evidence=evidence,
             verified_how=finding.verified_how,
             fix_is_there=finding.fixed_commit is None or self._holds(finding.fixed_commit),
-            same_content=evidence == EvidenceKind.ANALYZER_RESCAN and self._is_as_then(finding, place),
+            same_content=(evidence == EvidenceKind.ANALYZER_RESCAN and self._is_as_then(finding, place))
+            or (evidence == EvidenceKind.CONFIRMED and self._is_quoted(finding.evidence_note or "")),
+            closed_by=finding.decided_by or "an operator",
+            note=": ".join((finding.evidence_note or "").split("\n", 1)),
         )
+
+    def _is_quoted(self, note: str) -> bool:
+        """Say whether the line that an agent quoted as the fix still stands in its file."""
+        path, _, quote = note.partition("\n")
+        blob = self._files(self._commit).get(path)
+        if blob is None:
+            return False
+        return any(SourceText(path, body).places_of(folded(quote)) for _, body in contents(self._git, [(path, blob)]))
 
     def _holds(self, commit: str) -> bool:
         if commit not in self._inside:

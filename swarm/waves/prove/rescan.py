@@ -1,7 +1,7 @@
 """Run the analyzer of a finding again in a commit, and compare its reports."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,8 +9,9 @@ from swarm import errors
 from swarm.git import agent_work, worktrees
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, files_at
 from swarm.rules.analysis import analysis_from
-from swarm.rules.anchors import LONGEST_TEXT, folded
+from swarm.rules.anchors import LONGEST_TEXT, SourceText, folded
 from swarm.rules.findings import Observation
+from swarm.rules.likeness import Reported, Suspect, like_reports
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Phase
 from swarm.rules.verification import RescanOutcome
 from swarm.runtimes import registry
@@ -122,20 +123,48 @@ def _answers(
         for file, rule, line, message in (product.analysis or {}).get("silenced_lines", ())
     )
     found = {}
+    suspects = [_suspect(item, place) for item, place in items]
+    like = like_reports(suspects, [*_in_scopes(tree, reports), *_in_scopes(tree, silenced)])
     for item, place in items:
-        rule, path = item.known.rule, place.path or ""
+        row, rule, path = item.known.row_id, item.known.rule, place.path or ""
+        report = _still(item, place, reports[path, rule], census)
+        off = _still(item, place, silenced[path, rule], census)
         if not analysis.was_read(path) or rule not in analysis.rules_at(path):
-            found[item.known.row_id] = Answer(RescanOutcome.MUTE, f"{analyzer} does not read {path} with {rule} on")
-        elif (report := _still(item, place, reports[path, rule], census)) is not None:
-            evidence = f"{analyzer} reports it at {path}:{report['line']}"
-            found[item.known.row_id] = Answer(RescanOutcome.REPORTED, evidence)
-        elif (report := _still(item, place, silenced[path, rule], census)) is not None:
-            evidence = f"a comment turns {rule} off at {path}:{report['line']}"
-            found[item.known.row_id] = Answer(RescanOutcome.REPORTED, evidence)
+            found[row] = Answer(RescanOutcome.MUTE, f"{analyzer} does not read {path} with {rule} on")
+        elif report is not None:
+            found[row] = Answer(RescanOutcome.REPORTED, f"{analyzer} reports it at {path}:{report['line']}")
+        elif off is not None:
+            found[row] = Answer(RescanOutcome.REPORTED, f"a comment turns {rule} off at {path}:{off['line']}")
+        elif row in like:
+            evidence = f"{analyzer} reports {rule} in its place, at {path}:{like[row].line}"
+            found[row] = Answer(RescanOutcome.REPORTED, evidence)
         else:
-            evidence = f"{analyzer} read the file with {rule} on, and is silent on it"
-            found[item.known.row_id] = Answer(RescanOutcome.SILENT, evidence)
+            found[row] = Answer(RescanOutcome.SILENT, f"{analyzer} read the file with {rule} on, and is silent on it")
     return found
+
+
+def _suspect(item: KnownFinding, place: Place) -> Suspect:
+    return Suspect(
+        row=item.known.row_id,
+        rule=item.known.rule,
+        path=place.path or "",
+        scope=item.known.anchor.scope if item.known.anchor else "",
+        description=item.known.description,
+        added=place.added,
+        hunk=place.hunk,
+        standing=None,
+    )
+
+
+def _in_scopes(tree: Path, reports: Mapping[tuple[str, str], Sequence[Report]]) -> Iterator[Reported]:
+    """Yield reports with the definitions around their lines."""
+    sources: dict[str, SourceText] = {}
+    for (path, rule), own in reports.items():
+        if path not in sources:
+            sources[path] = SourceText(path, (tree / path).read_bytes())
+        for report in own:
+            scope = sources[path].scope_at(min(report["line"], len(sources[path].lines)))
+            yield Reported(rule, path, report["line"], scope, report["description"])
 
 
 def _by_rule(reports: Iterable[Report]) -> defaultdict[tuple[str, str], list[Report]]:
