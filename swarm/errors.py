@@ -180,6 +180,20 @@ class OwnedByAnotherUser(SwarmError):
     word: str
 
 
+class LedOutside(SwarmError):
+    code = "LED_OUTSIDE"
+    severity = Severity.HIGH
+    text = "{path} leads out of the repository, to {target}, where swarm would write; nothing was written"
+    advice = (
+        "if the link is not yours, remove it, or clone the repository in place of unpacking it; "
+        "for a workspace of your own elsewhere, name it: `swarm --db PATH …`"
+    )
+    exit_code = 2
+    when = "`.git`, a file or folder in it, or the folder `swarms` is a link to a place outside of the repository"
+    path: str
+    target: str
+
+
 class CodeownersInvalid(SwarmError):
     code = "CODEOWNERS_INVALID"
     severity = Severity.HIGH

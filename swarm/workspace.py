@@ -103,15 +103,32 @@ def workspace_above(agent_folder: Path) -> Path:
 
 
 def find_workspace(database: str | None, environment: Mapping[str, str], folder: Path) -> Workspace:
-    """Return the workspace: `--db`, else `SWARM_DB`, else the nearest one upward, else `./swarms`."""
+    """Return the workspace: `--db`, else `SWARM_DB`, else the nearest one upward, else `./swarms`.
+
+    Raises LedOutside.
+    """
     named = database or environment.get("SWARM_DB")
     if named:
         return Workspace(Path(os.path.abspath(folder / Path(named).expanduser())))  # noqa: PTH100
     for parent in _searched(folder):
         candidate = parent / FOLDER_NAME / FILE_NAME
         if candidate.exists():
-            return Workspace(candidate)
-    return Workspace(folder / FOLDER_NAME / FILE_NAME)
+            return _held_inside(Workspace(candidate))
+    return _held_inside(Workspace(folder / FOLDER_NAME / FILE_NAME))
+
+
+def _held_inside(workspace: Workspace) -> Workspace:
+    """Return a workspace that nobody named. Raises LedOutside where links lead it out of the checkout around it.
+
+    A repository can bring `swarms` as a link to any folder of its user.
+    """
+    root = checkout_around(workspace.folder.parent)
+    for place in (workspace.folder, workspace.database):
+        if root is not None and place.is_symlink():
+            target = Path(os.path.realpath(place))
+            if not target.is_relative_to(root):
+                raise errors.LedOutside(path=str(place), target=str(target))
+    return workspace
 
 
 def _searched(folder: Path) -> Iterator[Path]:
@@ -120,8 +137,10 @@ def _searched(folder: Path) -> Iterator[Path]:
     Above them lies what others may have put there, such as a `swarms/` in `/tmp`.
     """
     home = Path(os.path.realpath(os.path.expanduser("~")))  # noqa: PTH111
+    first = other_owner(folder)
     for place in (folder, *folder.parents):
-        if place != folder and other_owner(place) is not None:
+        other = other_owner(place)
+        if other is not None and (first is None or other[1] != first[1]):
             return
         yield place
         if place == home or os.path.lexists(place / ".git"):

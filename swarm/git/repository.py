@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from swarm import errors
 from swarm.git import work_tree
+from swarm.git.links_outside import refuse_links_outside
 from swarm.git.owners import refuse_others
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.runner import Git, GitError
@@ -51,8 +52,8 @@ class TreeFile(NamedTuple):
 def repository_at(folder: Path) -> Repository:
     """Return the repository that holds a folder.
 
-    Raises RepoNotFound, RepoNotGit (a bare one too), RepoUnborn, OwnedByAnotherUser, and WorkTreeElsewhere where git
-    would work in a folder of another repository.
+    Raises RepoNotFound, RepoNotGit (a bare one too), RepoUnborn, OwnedByAnotherUser, LedOutside, and WorkTreeElsewhere
+    where git would work in a folder of another repository.
     """
     if not folder.is_dir():
         raise errors.RepoNotFound(path=str(folder))
@@ -72,6 +73,7 @@ def repository_at(folder: Path) -> Repository:
     real_common = Path(common.decode("utf-8", "surrogateescape")).resolve()
     refuse_others("a repository", real_root, real_root / ".git", real_common)
     _hold_to_root(folder, real_root, real_common)
+    refuse_links_outside(real_root, real_common)
     return _with_head(real_root, real_common)
 
 

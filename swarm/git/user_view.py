@@ -29,6 +29,8 @@ FILES: Final = {"core.excludesfile": "ignore", "core.attributesfile": "attribute
 _PLACES: Final = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
 _FILTER: Final = re.compile(r"filter\.(.+)\.(?:clean|smudge|process)", re.DOTALL)
 _MERGE_DRIVER: Final = re.compile(r"merge\.(.+)\.driver", re.DOTALL)
+# The owner of a repository is judged where it is found; an exception is needed for git, which reads no other here.
+_ANY_OWNER: Final = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
 _DEADLINE_SECONDS: Final = 60.0
 
 
@@ -56,32 +58,34 @@ def user_view(folder: Path, git_dir: str | None = None) -> UserView:
     """
     # An agent can write the `.git` of its own tree, and so lead git to other settings.
     believed = {} if git_dir is None else {"GIT_DIR": git_dir}
-    listed = _listed(folder, believed)
+    listed = _listed(folder, (), {**_ANY_OWNER, **believed})
     return UserView() if listed is None else _read(_entries(listed), folder)
 
 
 def safe_directories() -> tuple[str, ...]:
-    """Return the values of `safe.directory` that the user's and the system's configuration set."""
-    listed = _listed(Path("/"), {}, "--show-scope") or b""
+    """Return the values of `safe.directory` that the user's environment, own and system's configuration set."""
+    # Settings in variables (`GIT_CONFIG_COUNT`) are the caller's, and git takes this one from them, too.
+    given = {name: value for name, value in os.environ.items() if name.startswith("GIT_CONFIG_")}
+    listed = _listed(Path("/"), ("--show-scope",), given) or b""
     words = listed.split(b"\0")
     named: list[str] = []
     for scope, entry in zip(words[::2], words[1::2], strict=False):
         key, _, value = entry.decode("utf-8", "surrogateescape").partition("\n")
         # As git does it: a repository cannot vouch for itself, and an empty value ends the list before it.
-        if key == "safe.directory" and scope in {b"global", b"system"}:
+        if key == "safe.directory" and scope in {b"global", b"system", b"command"}:
             named = [*named, value] if value else []
     return tuple(named)
 
 
-def _listed(folder: Path, believed: Mapping[str, str], *options: str) -> bytes | None:
+def _listed(folder: Path, options: tuple[str, ...], given: Mapping[str, str]) -> bytes | None:
     """Return the user's whole configuration, in a folder, as git lists it; `None` where git cannot answer."""
     known = {name: value for name in _PLACES if (value := os.environ.get(name)) is not None}
     plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(
-            ["git", "-c", "safe.directory=*", "config", "--list", "-z", "--includes", *options],
+            ["git", "config", "--list", "-z", "--includes", *options],
             cwd=folder,
-            env={**plain, **known, "PATH": path_outside(folder), "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **believed},
+            env={**plain, **known, "PATH": path_outside(folder), "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **given},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_DEADLINE_SECONDS,

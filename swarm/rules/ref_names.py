@@ -7,6 +7,8 @@ TAGS: Final = "refs/tags/"
 REMOTES: Final = "refs/remotes/"
 # The branches of every run; `branches_of` is the part of a single run.
 ALL_RUNS: Final = "refs/heads/swarm/"
+# The folders of a git folder in which every ref of swarm's, but save points, lies.
+OWN_FOLDERS: Final = ("refs/swarm", "refs/heads/swarm")
 _SAVE_POINT: Final = "swarm-save-"
 _RUN: Final = "swarm-"
 

@@ -1,12 +1,13 @@
 """An archive with its own `.git`: whatever it plants, a first look runs nothing of it and writes nothing outside."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.scenes.snapshots import everything_in
+from tests.cli.scenes.snapshots import everything_in, nothing_changes
 from tests.conftest import Repo, Swarm
 
 LOOKS = (
@@ -213,3 +214,94 @@ def test_an_analyzer_of_the_repository_is_named_and_not_run(
     assert ruff["whyNot"].startswith(f"{file} is a program of the repository, and not run; not installed: ")
     assert swarm("audit", ".", exit=127).code == "RUNTIME_NOT_FOUND"
     assert archive.ran == []
+
+
+# --- links that lead outside --------------------------------------------------------------------------------
+
+IN_GIT_FOLDER = (
+    *("info", "info/exclude", "refs", "refs/heads", "refs/heads/swarm", "refs/tags", "refs/swarm", "packed-refs"),
+    *("logs", "logs/HEAD", "logs/refs", "logs/refs/heads", "objects", "objects/00", "index", "worktrees"),
+)
+
+
+@pytest.mark.parametrize("name", IN_GIT_FOLDER)
+def test_nothing_is_written_through_a_link_in_the_git_folder(
+    archive: Archive, swarm: Swarm, tmp_path: Path, name: str
+) -> None:
+    archive.repo.git("pack-refs", "--all")
+    place, outside = archive.git_folder / name, tmp_path / "outside"
+    outside.mkdir()
+    target = outside / "moved"
+    if place.exists() and not place.is_symlink():
+        place.rename(target)
+    else:
+        target.mkdir()
+    place.symlink_to(target)
+    with nothing_changes(outside):
+        for verb in (("init", "."), ("audit", ".")):
+            answer = swarm(*verb, "--format", "json", exit=2)
+            assert (answer.code, answer.document["error"]["path"]) == ("LED_OUTSIDE", str(place))
+
+
+def test_links_into_another_git_folder_are_followed(archive: Archive, swarm: Swarm, tmp_path: Path) -> None:
+    """As git-new-workdir makes them."""
+    copy = tmp_path / "copy"
+    archive.repo.git("clone", "-q", "--no-checkout", str(archive.repo.root), str(copy))
+    for name in ("refs", "logs", "objects", "info", "packed-refs"):
+        place, target = copy / ".git" / name, archive.git_folder / name
+        if target.exists():
+            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+            place.symlink_to(target)
+    archive.repo.git("reset", "-q", "--hard", cwd=copy)
+    swarm("audit", ".", exit=1, cwd=copy)
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_git_folder_that_is_that_of_another_checkout_is_refused(
+    archive: Archive, swarm: Swarm, tmp_path: Path, kind: str
+) -> None:
+    victim, other = archive.repo, Repo(tmp_path / "other")
+    other.root.mkdir()
+    place = other.root / ".git"
+    if kind == "file":
+        place.write_text("gitdir: ../repo/.git\n")
+    else:
+        place.symlink_to("../repo/.git")
+    with nothing_changes(victim.root):
+        answer = swarm("audit", ".", "--format", "json", exit=2, cwd=other.root)
+    error = answer.document["error"]
+    assert (error["code"], error["path"], error["target"]) == ("LED_OUTSIDE", str(place), str(victim.root / ".git"))
+    # Worktrees, submodules and separate git folders lead elsewhere by right.
+    victim.git("worktree", "add", "-q", "--detach", str(tmp_path / "linked"))
+    swarm("audit", ".", exit=1, cwd=tmp_path / "linked")
+    victim.git(
+        "clone", "-q", "--separate-git-dir", str(tmp_path / "kept.git"), str(victim.root), str(tmp_path / "apart")
+    )
+    swarm("audit", ".", exit=1, cwd=tmp_path / "apart")
+
+
+@pytest.mark.parametrize("is_tracked", [False, True])
+def test_a_workspace_that_leads_outside_is_refused_unless_it_is_named(
+    archive: Archive, swarm: Swarm, tmp_path: Path, is_tracked: bool
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (archive.repo.root / "swarms").symlink_to("../outside")
+    if is_tracked:
+        archive.repo.commit()
+    with nothing_changes(outside):
+        for verb in (("audit", "."), ("status",), ("runs",), ("doctor",)):
+            assert swarm(*verb, exit=2).code == "LED_OUTSIDE"
+    swarm("--db", "swarms/control-plane.db", "audit", ".", exit=1)
+    assert (outside / "control-plane.db").is_file()
+
+
+def test_a_database_that_is_a_link_outside_is_refused(archive: Archive, swarm: Swarm, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs.db"
+    swarm("--db", theirs, "audit", ".", exit=1)
+    (archive.repo.root / "swarms").mkdir(exist_ok=True)
+    (archive.repo.root / "swarms/control-plane.db").symlink_to(theirs)
+    body = theirs.read_bytes()
+    for verb in (("audit", "."), ("status",), ("runs",)):
+        assert swarm(*verb, exit=2).code == "LED_OUTSIDE"
+    assert theirs.read_bytes() == body

@@ -49,6 +49,22 @@ def trust_record_unusable(scene: Scene) -> Refusal:
 
 
 @refused
+def led_outside(scene: Scene) -> Refusal:
+    place, target = scene.repo.root / "swarms", scene.tmp / "elsewhere"
+    target.mkdir()
+    place.symlink_to(target)
+    return Refusal(
+        ("audit", "."),
+        f"""[LED_OUTSIDE]: {place} leads out of the repository, to {target}, where swarm would write; nothing was written
+  Path: {place}
+  Next: if the link is not yours, remove it, or clone the repository in place of unpacking it; for a workspace of your \
+own elsewhere, name it: `swarm --db PATH …`""",
+        {"path": str(place), "target": str(target)},
+        exit=2,
+    )
+
+
+@refused
 def owned_by_another_user(scene: Scene) -> Refusal:
     root = scene.repo.root
     owner = os.geteuid()
