@@ -273,6 +273,44 @@ class ControlPlaneCorrupt(SwarmError):
     remedy: str
 
 
+class ControlPlaneForeign(SwarmError):
+    code = "CONTROL_PLANE_FOREIGN"
+    severity = Severity.CRITICAL
+    text = "{path} was not written by swarm: {problem}"
+    advice = "{remedy}"
+    when = (
+        "the file has a table, view, trigger, index or column that its version does not have, or lies beside a file "
+        "that would lead SQLite elsewhere; nothing of it is read"
+    )
+    path: str
+    problem: str
+    remedy: str
+
+
+class ControlPlaneRowRefused(SwarmError):
+    code = "CONTROL_PLANE_ROW_REFUSED"
+    severity = Severity.CRITICAL
+    text = "A row of {table} in the control plane has no usable {column}: {received}"
+    advice = (
+        "if you wrote this control plane, put a backup of it in its place; else move its folder aside and begin anew "
+        "with `swarm init <repo-path>`"
+    )
+    when = "an id, a name, a path, a commit or a JSON text of a row has another form than swarm writes; it is not used"
+    table: str
+    column: str
+    received: str
+
+
+class ControlPlaneTooSlow(SwarmError):
+    code = "CONTROL_PLANE_TOO_SLOW"
+    severity = Severity.HIGH
+    text = "SQLite did not come to an end with {path}, and was stopped"
+    advice = "{remedy}"
+    when = "a command needs more than 10,000 million steps of SQLite, as on a file that was made to be endless"
+    path: str
+    remedy: str
+
+
 class ControlPlaneBusy(SwarmError):
     code = "CONTROL_PLANE_BUSY"
     severity = Severity.MEDIUM

@@ -133,6 +133,7 @@ def repo(tmp_path: Path) -> Repo:
 
 
 Swarm = Callable[..., Answer]
+RefusedRows = Callable[..., Callable[[], None]]
 
 
 @pytest.fixture

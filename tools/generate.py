@@ -1,4 +1,6 @@
-"""Write the files that are made from the code: the schemas of every verb's data, docs/verbs.md and docs/errors.md.
+"""Write the files that are made from the code: schemas, docs/verbs.md and docs/errors.md.
+
+The schemas are those of every verb's data, and those of each version of the control plane.
 
 `python tools/generate.py` writes; `--check` writes nothing and exits 1 where a file differs.
 """
@@ -51,6 +53,8 @@ from swarm.results import (
     verify,
 )
 from swarm.results.document import schema_of
+from swarm.store import migrations
+from swarm.store.schema_text import text_file
 
 ROOT = Path(__file__).parent.parent
 DATA: dict[str, Any] = {
@@ -106,6 +110,7 @@ def made() -> dict[str, str]:
         f"schemas/{verb}.schema.json": json.dumps(schema_of(kind, verb), indent=2, ensure_ascii=False) + "\n"
         for verb, kind in DATA.items()
     }
+    files |= {str(text_file(number).relative_to(ROOT)): text for number, text in migrations.schemas().items()}
     files["docs/verbs.md"] = verbs_page()
     files["docs/errors.md"] = errors_page()
     return files

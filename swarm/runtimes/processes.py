@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,8 @@ from swarm.search_path import path_outside
 TERM_SECONDS: Final = 10.0
 # A process that forks during a sweep is found by the next sweep.
 _SWEEPS: Final = 20
+# Process 1 is no process of an attempt, and `killpg(1)` would end every process of this user.
+_INIT: Final = 1
 
 
 def host() -> str:
@@ -23,11 +26,28 @@ def host() -> str:
     return socket.gethostname()
 
 
+@cache
+def boot() -> str:
+    """Return the id of this boot and of the namespace of process ids, `""` where the system shows neither.
+
+    The same pid and start time come again after a reboot, and in a container beside this process.
+    """
+    with contextlib.suppress(OSError):
+        booted = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{booted} {Path('/proc/self/ns/pid').readlink()}"
+    return ""
+
+
 def start_of(pid: int) -> str | None:
-    """Return when a process started, in the system's own terms; `None` when it has ended.
+    """Return when a process started, in the system's own terms, with the boot; `None` when it has ended.
 
     Pid and start identify a process for good: a later process with the same pid has another start.
     """
+    started = _started(pid)
+    return None if started is None else f"{started} {boot()}".strip()
+
+
+def _started(pid: int) -> str | None:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except FileNotFoundError:
@@ -51,7 +71,7 @@ def _start_by_ps(pid: int) -> str | None:
 
 def is_alive(pid: int | None, start: str | None) -> bool:
     """Say whether the process that this pid and start name is still there."""
-    return pid is not None and start is not None and start_of(pid) == start
+    return pid is not None and pid > _INIT and start is not None and start_of(pid) == start
 
 
 def leaders_with(variables: Mapping[str, str]) -> list[tuple[int, str]]:
@@ -70,7 +90,8 @@ def leaders_with(variables: Mapping[str, str]) -> list[tuple[int, str]]:
 def all_with(variables: Mapping[str, str]) -> list[int]:
     """Return every other process with these environment variables, where the system shows them."""
     wanted = {os.fsencode(f"{name}={value}") for name, value in variables.items()}
-    return [pid for pid, variables_of in _environments() if wanted.issubset(variables_of) and pid != os.getpid()]
+    spared = {_INIT, os.getpid()}
+    return [pid for pid, variables_of in _environments() if wanted.issubset(variables_of) and pid not in spared]
 
 
 def by_variables(*names: str) -> dict[frozenset[tuple[str, str]], list[int]]:
@@ -105,7 +126,7 @@ def _environments() -> Iterator[tuple[int, list[bytes]]]:
 
 def end_group(pid: int, start: str, *, grace: float = TERM_SECONDS) -> None:
     """End the group of a process: TERM, then KILL after `grace` seconds. A process that has ended is fine."""
-    if not is_alive(pid, start):
+    if not is_alive(pid, start) or not _leads_a_group_of_its_own(pid):
         return
     signal_group(pid, signal.SIGTERM)
     deadline = time.monotonic() + grace
@@ -114,8 +135,18 @@ def end_group(pid: int, start: str, *, grace: float = TERM_SECONDS) -> None:
     signal_group(pid, signal.SIGKILL)
 
 
+def _leads_a_group_of_its_own(pid: int) -> bool:
+    """Say whether a process leads a group that this process is not in, as launch makes them."""
+    try:
+        return os.getpgid(pid) == pid != os.getpgrp()
+    except OSError:
+        return False
+
+
 def signal_group(leader: int, number: signal.Signals) -> None:
-    """Send a signal to every process of a group; a group that has ended is fine."""
+    """Send a signal to every process of a group; a group that has ended is fine, and the group of process 1 is left."""
+    if leader <= _INIT:
+        return
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, number)
 

@@ -7,11 +7,12 @@ from typing import Any, Final, NamedTuple
 
 from swarm.rules.analysis import Analysis, analysis_from
 from swarm.rules.states import AgentRunStatus
+from swarm.store import forms
 from swarm.store.ledger import Entry, append
 
 _COLUMNS: Final = (
-    "id, wave_id, domain, status, files, prompt_path, prompt_sha256, output_path, worktree_path, worktree_branch,"
-    " analyzer, analysis, findings, error, started, ended, work"
+    "id, wave_id, domain, status, files, placed(prompt_path), prompt_sha256, placed(output_path),"
+    " placed(worktree_path), worktree_branch, analyzer, analysis, findings, error, started, ended, work"
 )
 
 
@@ -39,7 +40,9 @@ class AgentRun(NamedTuple):
     @property
     def analysis(self) -> Analysis | None:
         """Files that the analyzer read, decoded at each call: the list is long, and only collect reads the list."""
-        return analysis_from(json.loads(self.analysis_document)) if self.analysis_document else None
+        if not self.analysis_document:
+            return None
+        return forms.made("agent_runs", lambda text: analysis_from(json.loads(text)), self.analysis_document)
 
 
 class NewAgentRun(NamedTuple):
@@ -120,10 +123,20 @@ def all_of(conn: sqlite3.Connection, wave_id: int) -> list[AgentRun]:
     return [_agent_run(row) for row in rows]
 
 
+def recorded_places(conn: sqlite3.Connection, wave_id: int) -> list[tuple[str, str | None]]:
+    """Return prompt and tree of the current agent runs of a wave as they were recorded, to be compared and shown."""
+    rows = conn.execute(
+        "SELECT prompt_path, worktree_path FROM agent_runs WHERE id IN"
+        " (SELECT max(id) FROM agent_runs WHERE wave_id = ? GROUP BY domain) ORDER BY id",
+        (wave_id,),
+    )
+    return rows.fetchall()
+
+
 def given_since(conn: sqlite3.Connection, run_id: str, seq: int) -> list[Given]:
     """Return the trees of the agent runs that were dispatched, or dispatched again, after an event of the ledger."""
     rows = conn.execute(
-        "SELECT waves.number, coalesce(worktree_path, shared_tree), worktree_branch FROM events"
+        "SELECT waves.number, placed(coalesce(worktree_path, shared_tree)), worktree_branch FROM events"
         # Subjects read `agent_run:12`; the number begins at character 11.
         " JOIN agent_runs ON agent_runs.id = CAST(substr(subject, 11) AS INTEGER)"
         " JOIN waves ON waves.id = agent_runs.wave_id"
@@ -175,5 +188,14 @@ def record_work(conn: sqlite3.Connection, agent_run_id: int, tree: str) -> None:
 
 def _agent_run(row: tuple[object, ...]) -> AgentRun:
     agent = AgentRun._make(row)
+    forms.hold("agent_runs", "domain", forms.DOMAIN, agent.domain)
+    forms.hold("agent_runs", "worktree_branch", forms.AGENT_BRANCH, agent.worktree_branch)
+    forms.hold("agent_runs", "work", forms.COMMIT, agent.work)
+    forms.hold_places(
+        "agent_runs",
+        prompt_path=agent.prompt_path,
+        output_path=agent.output_path,
+        worktree_path=agent.worktree_path,
+    )
     # `_make` does not convert: without the enum, `match` and identity tests on the status would fail silently.
-    return agent._replace(status=AgentRunStatus(agent.status))
+    return agent._replace(status=forms.made("agent_runs", AgentRunStatus, agent.status))

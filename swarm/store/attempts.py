@@ -5,12 +5,13 @@ import sqlite3
 from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
+from swarm.store import forms
 from swarm.store.ledger import Entry, append
 
 _COLUMNS: Final = (
     "id, agent_run_id, ordinal, parent_id, runtime, runtime_version, argv, host, supervisor_pid, pid, pid_start,"
     " created, spawned, first_output, last_progress, ended, duration_ms, exit_code, signal, exit_class,"
-    " error_code, error_fragment, outcome, stall_reason, record_path"
+    " error_code, error_fragment, outcome, stall_reason, placed(record_path)"
 )
 
 
@@ -149,4 +150,5 @@ def find(conn: sqlite3.Connection, attempt_id: int) -> Attempt | None:
 
 def _attempt(row: tuple[Any, ...]) -> Attempt:
     attempt = Attempt._make(row)
-    return attempt._replace(argv=tuple(json.loads(str(attempt.argv))))
+    forms.hold_places("attempts", record_path=attempt.record_path)
+    return attempt._replace(argv=tuple(map(str, forms.decoded("attempts", "argv", str(attempt.argv), list))))

@@ -27,6 +27,8 @@ def _can_be_read(copy: Path) -> bool:
     try:
         # `immutable=1` makes no journal and takes no lock: a look at a backup leaves no file beside the backup.
         with closing(sqlite3.connect(f"{copy.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as conn:
+            # A backup may come from anybody, and a view in the place of the table could be read for ever.
+            conn.set_progress_handler(lambda: True, 1_000_000)
             return kv.value_of(conn, kv.VERSION_KEY) is not None
     except sqlite3.Error:
         return False

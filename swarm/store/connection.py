@@ -11,13 +11,18 @@ from urllib.parse import quote
 
 from swarm import errors
 from swarm.failpoints import failpoint
-from swarm.store import kv, migrations
+from swarm.store import forms, kv, migrations
 from swarm.store.backups import remedy, remedy_of_none
+from swarm.store.side_files import hold_to_own_files
 from swarm.store.sqlite_errors import translated
 from swarm.store.writers import writers_queue
 
 # A reader waits as long as a writer waits in the queue; SQLite itself retries.
 READ_WAIT_SECONDS: Final = 30.0
+# Steps of SQLite's virtual machine for all statements of a command: minutes of work, and no time in which it waits.
+MOST_STEPS: Final = 10_000_000_000
+_STEPS: Final = 1_000_000
+_LONGEST_VALUE: Final = 512 * 1024 * 1024
 BULK_CACHE_KIB: Final = 128 * 1024
 
 
@@ -97,6 +102,8 @@ class Store:
     def forbid_writes(self) -> None:
         """Make SQLite refuse every write through this connection."""
         self.conn.execute("PRAGMA query_only = ON")
+        # Only for readers: the CHECKs of our own schema call `json_valid`, which SQLite does not count as harmless.
+        self.conn.execute("PRAGMA trusted_schema = OFF")
 
     def damage(self) -> str | None:
         """Return the problem that SQLite finds in the file, `None` for a sound file."""
@@ -116,6 +123,7 @@ def open_store(path: Path, verb: str, *, create: bool = False) -> Store:
     With `create`, a missing or empty file becomes a control plane. Raises ControlPlaneMissing,
     ControlPlaneSchemaTooNew, ControlPlaneSchemaCorrupt, ControlPlaneCorrupt, ControlPlaneBusy, ControlPlaneReadOnly.
     """
+    hold_to_own_files(path)
     if not _holds_something(path):
         if not create:
             raise errors.ControlPlaneMissing(path=str(path), remedy=remedy_of_none(path))
@@ -185,12 +193,24 @@ def _connect(path: Path) -> sqlite3.Connection:
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     uri = f"file:{quote(str(path))}?mode={'rw' if writable else 'ro'}"
     try:
-        return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=READ_WAIT_SECONDS)
+        conn = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=READ_WAIT_SECONDS)
     except sqlite3.Error as error:
         raise translated(error, path) from error
+    forms.register(conn, path)
+    return conn
 
 
 def _configure(conn: sqlite3.Connection) -> None:
     # A rollback journal: WAL in SQLite before 3.51.3 can corrupt a file, and users copy the database as a single file.
     conn.execute("PRAGMA foreign_keys = ON")
     conn.execute("PRAGMA synchronous = FULL")
+    # A file may come from anybody, and a damaged page is found as it is read.
+    conn.execute("PRAGMA cell_size_check = ON")
+    _set_bounds(conn)
+
+
+def _set_bounds(conn: sqlite3.Connection) -> None:
+    """End the statement that passes the bound of a command: pages that lead to each other could be read for ever."""
+    budget = iter(range(MOST_STEPS // _STEPS))
+    conn.set_progress_handler(lambda: next(budget, None) is None, _STEPS)
+    conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)

@@ -5,6 +5,7 @@ import sqlite3
 from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
+from swarm.store import forms
 from swarm.store.ledger import Entry, append
 
 
@@ -72,7 +73,12 @@ def merged_into(conn: sqlite3.Connection, run_id: str, ref: str) -> list[str]:
 
 def _merge(row: tuple[Any, ...]) -> Merge:
     merge = Merge._make(row)
-    return merge._replace(domains=tuple(json.loads(str(merge.domains))), dropped=tuple(json.loads(str(merge.dropped))))
+    forms.hold("merges", "ref", forms.BRANCH, merge.ref)
+    forms.hold("merges", "base", forms.COMMIT, merge.base)
+    forms.hold("merges", "commit_sha", forms.COMMIT, merge.commit_sha)
+    domains = forms.decoded("merges", "domains", str(merge.domains), list)
+    dropped = forms.decoded("merges", "dropped", str(merge.dropped), list)
+    return merge._replace(domains=tuple(map(str, domains)), dropped=tuple(map(str, dropped)))
 
 
 _MERGE: Final = "id, wave_id, ref, base, commit_sha, domains, dropped, verification_id, created"

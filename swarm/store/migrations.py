@@ -11,6 +11,8 @@ from swarm import errors, shipped
 from swarm.failpoints import failpoint
 from swarm.store import kv
 from swarm.store.backups import backups, remedy
+from swarm.store.schema_text import hold_to_schema, schema_of
+from swarm.store.side_files import hold_to_own_files
 from swarm.store.sqlite_errors import translated
 from swarm.store.writers import writers_queue
 
@@ -28,10 +30,10 @@ def version_of(conn: sqlite3.Connection, path: Path) -> int | None:
     Raises ControlPlaneSchemaTooNew and ControlPlaneSchemaCorrupt; nothing is written either way.
     """
     # The names of the tables first: a query on a missing table would raise the same error as a damaged file.
-    tables = {name for (name,) in conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    if not tables:
+    schema = schema_of(conn)
+    if not schema:
         return None
-    recorded = kv.value_of(conn, kv.VERSION_KEY) if "kv" in tables else None
+    recorded = kv.value_of(conn, kv.VERSION_KEY) if any(line.startswith("table kv of kv:") for line in schema) else None
     # The number of digits is bounded: `int` of a hostile text of a million digits would take seconds.
     if recorded is None or not re.fullmatch(r"[0-9]{1,9}", recorded, re.ASCII):
         received = "there is no such row" if recorded is None else f"it reads '{errors.shortened(recorded)}'"
@@ -39,6 +41,8 @@ def version_of(conn: sqlite3.Connection, path: Path) -> int | None:
     version = int(recorded)
     if version > current():
         raise errors.ControlPlaneSchemaTooNew(db_path=str(path), on_disk_version=version, build_version=current())
+    # Before any other statement: each of them could run what the schema brings.
+    hold_to_schema(schema, version, path)
     return version
 
 
@@ -49,6 +53,7 @@ def upgrade(path: Path, verb: str, on_disk: int | None) -> None:
     """
     # Under the queue: four processes that migrate a fresh file without a lock fail in a fifth of all tries.
     with writers_queue(path, verb):
+        hold_to_own_files(path)
         conn = _open_for_upgrade(path)
         try:
             # The version is read again under the lock: another process may have upgraded the file while we waited.
@@ -98,6 +103,19 @@ def _apply(conn: sqlite3.Connection, path: Path, number: int, migration: Any) ->
         raise
 
 
+def schemas() -> dict[int, str]:
+    """Return the schema of each version as text, as its migrations make it in a fresh file."""
+    from sqlite_utils import Database
+
+    conn = sqlite3.connect(":memory:")
+    texts = {}
+    for number, migration in sorted(_modules().items()):
+        migration.apply(Database(conn, execute_plugins=False, recursive_triggers=False))
+        texts[number] = "\n".join(schema_of(conn)) + "\n"
+    conn.close()
+    return texts
+
+
 @cache
 def _modules() -> dict[int, Any]:
     import importlib.util
@@ -123,6 +141,11 @@ def _back_up(conn: sqlite3.Connection, path: Path, on_disk: int) -> None:
     from swarm.clock import now
 
     folder = backups(path)
+    # A link would lead the copy, and the removal of unfinished copies, to a folder of somebody else.
+    if folder.is_symlink():
+        raise errors.ControlPlaneForeign(
+            path=str(path), problem=f"{folder.name} beside it is a link", remedy=remedy(path)
+        )
     folder.mkdir(mode=0o700, exist_ok=True)
     # Unfinished copies have no living owner: only the head of the queue makes copies, and we are the head now.
     for left in folder.glob("control-plane-*.tmp"):

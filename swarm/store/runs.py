@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import PurePath
 from typing import Final, NamedTuple
 
+from swarm.store import forms
 from swarm.store.ledger import Entry, append
 
 _COLUMNS: Final = (
@@ -136,4 +137,8 @@ def _run_where(conn: sqlite3.Connection, rest: str, *values: str) -> Run | None:
 
 def _run(row: tuple[object, ...]) -> Run:
     run = Run._make(row)
+    forms.hold("runs", "id", forms.RUN_ID, run.id)
+    forms.hold("runs", "commit_sha", forms.COMMIT, run.commit_sha)
+    forms.hold("runs", "branch", forms.BRANCH, run.branch)
+    forms.hold("runs", "save_point_tag", forms.SAVE_POINT, run.save_point_tag)
     return run._replace(map_frozen=bool(run.map_frozen))

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from swarm.store import kv
+from swarm.store import forms, kv
 
 _PREFIX: Final = "init:"
 
@@ -26,8 +26,16 @@ def note(conn: sqlite3.Connection, begun: Begun) -> None:
 
 def unfinished(conn: sqlite3.Connection, git_folder: str) -> list[Begun]:
     """Return the noted save points of a git folder, whose runs were not recorded."""
-    found = [Begun(*json.loads(value)) for value in kv.values_below(conn, _PREFIX)]
+    found = [forms.made("kv", _begun, value) for value in kv.values_below(conn, _PREFIX)]
+    for begun in found:
+        # The tag of an unfinished save point is removed, and a row must not name another tag.
+        forms.hold("kv", "save point", forms.SAVE_POINT, begun.tag)
+        forms.hold("kv", "commit of a save point", forms.COMMIT, begun.commit)
     return [begun for begun in found if begun.git_folder == git_folder]
+
+
+def _begun(value: str) -> Begun:
+    return Begun(*map(str, json.loads(value)))
 
 
 def forget(conn: sqlite3.Connection, every: Iterable[Begun]) -> None:

@@ -16,6 +16,8 @@ def translated(error: sqlite3.Error, path: Path) -> Exception:
     problem = str(error)
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return errors.ControlPlaneCorrupt(path=str(path), problem=problem, remedy=remedy(path))
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return errors.ControlPlaneTooSlow(path=str(path), remedy=remedy(path))
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         # Imported here: the lock library costs start-up time, and this is the rare way.
         from swarm.locks import holder_of

@@ -8,14 +8,14 @@ from swarm.clock import now
 from swarm.rules import phases
 from swarm.rules.phases import Phase
 from swarm.rules.states import WaveStatus
-from swarm.store import wave_documents
+from swarm.store import forms, wave_documents
 from swarm.store.ledger import Entry, append
 from swarm.store.wave_documents import Sentinel, Violation, WaveResult
 
 # Larger numbers make the driver raise OverflowError instead of finding no row.
 _BEYOND_SQLITE: Final = 2**63
 _COLUMNS: Final = (
-    "id, run_id, number, phase, status, snapshot_id, dispatch_sha, isolated, shared_tree, runtime,"
+    "id, run_id, number, phase, status, snapshot_id, dispatch_sha, isolated, placed(shared_tree), runtime,"
     " runtime_version, runtime_config, sentinel, ownership_probe_degraded, violations, result, dispatched, ended"
 )
 
@@ -45,7 +45,7 @@ class Wave(NamedTuple):
     @property
     def sentinel(self) -> Sentinel:
         """Fingerprints taken at dispatch, decoded at each call: they are large, and few verbs read them."""
-        return wave_documents.sentinel_from(self.sentinel_document)
+        return forms.made("waves", wave_documents.sentinel_from, self.sentinel_document)
 
     @property
     def is_audit(self) -> bool:
@@ -185,7 +185,7 @@ def record_shared_tree(conn: sqlite3.Connection, wave_id: int, path: str) -> Non
 def left_shared_trees(conn: sqlite3.Connection, run_id: str) -> list[tuple[str, str]]:
     """Return the shared trees of a run's waves that ended without a violation, each with its commit."""
     rows = conn.execute(
-        "SELECT shared_tree, dispatch_sha FROM waves WHERE run_id = ? AND shared_tree IS NOT NULL"
+        "SELECT placed(shared_tree), dispatch_sha FROM waves WHERE run_id = ? AND shared_tree IS NOT NULL"
         # A tree of a wave with a violation is evidence, and stays.
         " AND status <> 'dispatched' AND violations = '[]' ORDER BY number DESC",
         (run_id,),
@@ -196,10 +196,11 @@ def left_shared_trees(conn: sqlite3.Connection, run_id: str) -> list[tuple[str, 
 def trees_in_use(conn: sqlite3.Connection, run_id: str) -> set[str]:
     """Return the trees of a run that an agent run has, and the shared tree of a wave in flight."""
     rows = conn.execute(
-        "SELECT worktree_path FROM agent_runs JOIN waves ON waves.id = wave_id"
+        "SELECT placed(worktree_path) FROM agent_runs JOIN waves ON waves.id = wave_id"
         # `IS NOT` instead of `<>`: most waves have no shared tree, and a comparison with NULL is never true.
         " WHERE run_id = ?1 AND worktree_path IS NOT NULL AND worktree_path IS NOT shared_tree"
-        " UNION SELECT shared_tree FROM waves WHERE run_id = ?1 AND shared_tree IS NOT NULL AND status = 'dispatched'",
+        " UNION SELECT placed(shared_tree) FROM waves"
+        " WHERE run_id = ?1 AND shared_tree IS NOT NULL AND status = 'dispatched'",
         (run_id,),
     )
     return {path for (path,) in rows}
@@ -240,7 +241,14 @@ def _wave_where(conn: sqlite3.Connection, where: str, *values: object) -> Wave |
 
 
 def _wave(row: tuple[object, ...]) -> Wave:
+    return forms.made("waves", _record, row)
+
+
+def _record(row: tuple[object, ...]) -> Wave:
     columns: dict[str, Any] = dict(zip(Wave._fields, row, strict=True))
+    forms.hold("waves", "run_id", forms.RUN_ID, columns["run_id"])
+    forms.hold("waves", "dispatch_sha", forms.COMMIT, columns["dispatch_sha"])
+    forms.hold_places("waves", shared_tree=columns["shared_tree"])
     # The sentinel stays text: it can have megabytes, and few verbs read its fingerprints.
     return Wave._make(row)._replace(
         phase=Phase(columns["phase"]),

@@ -112,9 +112,9 @@ def hold_to_trees(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> N
     """Raise RunElsewhere where worktrees of a run's newest wave stand below another workspace than this."""
     wave = waves.newest(conn, run.id)
     own = workspace.trees_folder(run.id).resolve()
-    for agent in agent_runs.current(conn, wave.id) if wave is not None else []:
-        tree = Path(agent.worktree_path) if agent.worktree_path else own
-        if tree.is_dir() and agent.worktree_path and tree.parent.resolve() != own:
+    places = agent_runs.recorded_places(conn, wave.id) if wave is not None else []
+    for tree in (Path(recorded) for _, recorded in places if recorded):
+        if tree.is_dir() and tree.parent.resolve() != own:
             folder = workspace_above(tree)
             why = f"has the worktree {tree.name} of the newest wave"
             place = checkout_around(folder) or folder
@@ -127,9 +127,9 @@ def hold_to_place(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> N
     A command that went on would write at the old place.
     """
     wave = waves.newest(conn, run.id)
-    agents = agent_runs.current(conn, wave.id) if wave is not None else []
+    places = agent_runs.recorded_places(conn, wave.id) if wave is not None else []
     now = workspace.run_folder(run.id)
-    was = next((folder for agent in agents for folder in Path(agent.prompt_path).parents if folder.name == run.id), now)
+    was = next((folder for prompt, _ in places for folder in Path(prompt).parents if folder.name == run.id), now)
     if was.exists() or not now.exists():
         return
     old, new = was, now

@@ -1,6 +1,7 @@
 """The run that most tests of the command line begin with, made with few calls."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from swarm.store import connection
 from tests.cli.scenes import merge_team
 from tests.cli.scenes.amend_wave import FILES, FOUND, Amending
 from tests.cli.scenes.amend_wave import MAP as AMENDING_MAP
@@ -16,7 +18,7 @@ from tests.cli.scenes.broken_things import Act, World, Worlds
 from tests.cli.scenes.launched_agents import Agents
 from tests.cli.scenes.merge_team import Stage, Team
 from tests.cli.scenes.triage import DOCS, EVAL, LOAD
-from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.conftest import Answer, RefusedRows, Repo, Swarm, Workspace
 
 MAP = [{"name": "code", "globs": ["src/**"]}, {"name": "rest", "globs": ["**"]}]
 
@@ -113,6 +115,32 @@ def amending(audited: Amending) -> Amending:
     audited.approve("load", "eval", "assert")
     audited.dispatch("--isolate")
     return audited
+
+
+@pytest.fixture
+def refused_rows(monkeypatch: pytest.MonkeyPatch) -> RefusedRows:
+    """`refused_rows("INSERT ON runs")`: SQLite refuses these rows to every command, until the answer is called.
+
+    By a trigger of the connection: a control plane with a trigger of its own is refused as a whole.
+    """
+
+    def call(rows: str, problem: str = "no more", when: str = "") -> Callable[[], None]:
+        event, table = rows.split(" ON ")
+        connect = connection._connect
+
+        def connected(path: Path) -> sqlite3.Connection:
+            conn = connect(path)
+            if conn.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone():
+                conn.execute(
+                    f"CREATE TEMP TRIGGER refuse BEFORE {event} ON main.{table} {when}"
+                    f" BEGIN SELECT RAISE(ABORT, '{problem}'); END"
+                )
+            return conn
+
+        monkeypatch.setattr(connection, "_connect", connected)
+        return lambda: monkeypatch.setattr(connection, "_connect", connect)
+
+    return call
 
 
 @pytest.fixture

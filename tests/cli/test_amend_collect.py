@@ -10,6 +10,7 @@ from swarm import documents
 from tests.cli.scenes.amend_wave import AGENTS, LINE, MENDED, PHASE, Amending, fixes, skipped, violations
 from tests.cli.scenes.collected import tree_of
 from tests.cli.scenes.snapshots import nothing_changes
+from tests.conftest import RefusedRows
 
 # --- a wave that goes well --------------------------------------------------------------------------------
 
@@ -527,21 +528,19 @@ def test_a_missing_output_fails_the_wave_and_the_others_are_taken(amending: Amen
     assert data["nextAction"] == f"swarm resume {amending.run}"
 
 
-def test_claims_that_cannot_be_written_leave_the_evidence_and_are_taken_from_it_later(amending: Amending) -> None:
+def test_claims_that_cannot_be_written_leave_the_evidence_and_are_taken_from_it_later(
+    amending: Amending, refused_rows: RefusedRows
+) -> None:
     amending.mend()
     amending.answer("code", "load", files=("src/app.py",))
     amending.answer("tests")
-    with amending.behind() as conn:
-        conn.execute(
-            "CREATE TRIGGER no_room BEFORE INSERT ON fix_claims BEGIN SELECT RAISE(ABORT, 'no room for it'); END"
-        )
+    lift = refused_rows("INSERT ON fix_claims", "no room for it")
     answer = amending.swarm("collect", amending.run, exit=1)
     assert answer.code == "COLLECT_UPSERT_FAILED"
     assert "upsertFindings failed for wave=2 (1 findings attempted): no room for it" in answer.err
     assert amending.sql("SELECT status FROM waves WHERE number = 2") == [("dispatched",)]
     assert amending.claims() == [("code", "src/app.py", "edit", 1, 1, "code", 0)]
-    with amending.behind() as conn:
-        conn.execute("DROP TRIGGER no_room")
+    lift()
     for domain in AGENTS:
         amending.place.output(domain, 2).unlink()
     data = amending.swarm("collect", amending.run, "--format", "json").data

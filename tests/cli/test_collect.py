@@ -1,12 +1,11 @@
 """`swarm collect`: outputs are read, worktrees compared with the commit, and the wave ends."""
 
-import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.cli.scenes.snapshots import block_of
 from tests.cli.test_dispatch import left_over, rows, sound
-from tests.conftest import Repo, Swarm, Workspace
+from tests.conftest import RefusedRows, Repo, Swarm, Workspace
 
 ENDED = ("waveStatus", "agents", "violations", "findings")
 
@@ -162,10 +161,10 @@ def test_the_database_is_for_this_user_alone(workspace: Workspace) -> None:
     assert stat.S_IMODE(workspace.db.stat().st_mode) == 0o600
 
 
-def test_an_unknown_column_of_a_trigger_is_no_traceback(swarm: Swarm, dispatched: Workspace) -> None:
-    with sqlite3.connect(dispatched.db) as conn:
-        conn.execute("CREATE TRIGGER bad BEFORE INSERT ON artifacts BEGIN SELECT RAISE(ABORT, 'not now'); END")
-    conn.close()
+def test_a_row_that_sqlite_refuses_is_no_traceback(
+    swarm: Swarm, dispatched: Workspace, refused_rows: RefusedRows
+) -> None:
+    refused_rows("INSERT ON artifacts", "not now")
     dispatched.answer("code")
     dispatched.answer("rest")
     answer = swarm("collect", exit=1)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_dispatch import rows
-from tests.conftest import Repo, Swarm
+from tests.conftest import RefusedRows, Repo, Swarm
 
 
 def test_a_run_is_shown_whole(swarm: Swarm, repo: Repo) -> None:
@@ -130,15 +130,11 @@ def test_a_time_out_policy_is_kept(swarm: Swarm) -> None:
     assert swarm("status", "--format", "json").data["run"]["timeoutPolicy"] == 7200
 
 
-def test_a_failed_init_takes_its_tag_back(swarm: Swarm, repo: Repo) -> None:
+def test_a_failed_init_takes_its_tag_back(swarm: Swarm, repo: Repo, refused_rows: RefusedRows) -> None:
     swarm("init", ".")
     db = repo.root / "swarms/control-plane.db"
     before = repo.git("tag", "--list")
-    import sqlite3
-
-    with sqlite3.connect(db) as conn:
-        conn.execute("CREATE TRIGGER no BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no more'); END")
-    conn.close()
+    refused_rows("INSERT ON runs")
     answer = swarm("init", ".", exit=1)
     assert "no more" in answer.err
     assert repo.git("tag", "--list") == before

@@ -1,7 +1,6 @@
 """`swarm revalidate`: a corrected output of a blocked agent, through the same gates as collect."""
 
 import shutil
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from tests.cli.scenes.amend_wave import Amending, fixes
 from tests.cli.scenes.failed_wave import FOUND, Wave
 from tests.cli.test_dispatch import sound
-from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.conftest import Answer, RefusedRows, Repo, Swarm, Workspace
 
 WHY = ("--apply", "--reason", "a comma was missing")
 README = {"file": "README.md", "line": 1, "quote": "# A project"}
@@ -279,12 +278,10 @@ def test_of_two_at_once_one_wins(blocked: Wave, mended: str, swarm_process: Swar
     assert blocked.sql("SELECT count(*) FROM sightings") == [(2,)]
 
 
-def test_findings_that_cannot_be_written_leave_the_wave_as_it_was(blocked: Wave, mended: str) -> None:
-    with sqlite3.connect(blocked.place.db) as conn:
-        conn.execute(
-            "CREATE TRIGGER refuse BEFORE INSERT ON sightings BEGIN SELECT RAISE(ABORT, 'no more sightings'); END"
-        )
-    conn.close()
+def test_findings_that_cannot_be_written_leave_the_wave_as_it_was(
+    blocked: Wave, mended: str, refused_rows: RefusedRows
+) -> None:
+    refused_rows("INSERT ON sightings", "no more sightings")
     blocked.swarm("revalidate", "--domain", mended, *WHY, exit=1)
     assert blocked.agents() == [(1, "code", "complete"), (2, "rest", "invalid_output")]
     assert blocked.wave() == "failed"

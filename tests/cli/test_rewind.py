@@ -13,7 +13,7 @@ from swarm.waves.clean import rewind as rewinds
 from tests.cli.scenes.merge_team import Stage, Team
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_clean import branches, content, salvaged, steps
-from tests.conftest import SOURCE, Answer, Repo, Swarm
+from tests.conftest import SOURCE, Answer, RefusedRows, Repo, Swarm
 
 WHY = ("--apply", "--reason", "wrong way")
 
@@ -281,11 +281,10 @@ def test_a_linked_worktree_is_rewound_like_any_checkout(swarm: Swarm, repo: Repo
 
 
 def test_a_transaction_that_fails_after_git_is_reported_and_finished_by_the_next_call(
-    team: Team, amended: Team
+    team: Team, amended: Team, refused_rows: RefusedRows
 ) -> None:
     head = published(team)
-    with sqlite3.connect(team.place.db) as conn:
-        conn.execute("CREATE TRIGGER no BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'no more'); END")
+    lift = refused_rows("UPDATE ON runs")
     before = waves(team), team.rows("SELECT * FROM findings")
     error = rewind(team, *WHY, exit=1).document["error"]
     assert {name: error[name] for name in ("code", "message", "stateSplit", "cause")} == {
@@ -297,8 +296,7 @@ def test_a_transaction_that_fails_after_git_is_reported_and_finished_by_the_next
     assert (waves(team), team.rows("SELECT * FROM findings")) == before
     assert team.repo.head == start_of(team)
     assert rewind(team).data["stateSplit"] is True
-    conn.execute("DROP TRIGGER no")
-    conn.close()
+    lift()
     assert rewind(team, *WHY).data["fromCommit"] == head
     assert waves(team) == [(1, "aborted_for_rewind"), (2, "aborted_for_rewind")]
     assert steps(team) == ["rewind_begun", "rewound"]

@@ -130,3 +130,40 @@ def test_an_agent_sees_what_is_allowed_what_is_passed_and_what_is_added(monkeypa
         "NO_COLOR": "1",
         "SWARM_ATTEMPT": "1",
     }
+
+
+def test_process_one_and_the_group_of_the_caller_are_never_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "killpg", lambda group, number: sent.append((group, number)))
+    monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number)))
+    for pid in (1, 0, -1, os.getpid(), os.getpgrp()):
+        begun = start_of(pid) if pid > 0 else "0"
+        end_group(pid, begun or "", grace=0)
+    for group in (1, 0, -1):
+        signal_group(group, signal.SIGKILL)
+    assert sent == []
+
+
+@pytest.mark.skipif(not processes.boot(), reason="the system names no boot")
+def test_a_pid_of_another_boot_or_another_namespace_names_no_process(start: Start) -> None:
+    one = start(READY)
+    assert first_line(one) == "ready"
+    begun = start_of(one.pid) or ""
+    started, boot, namespace = begun.split(" ")
+    for other in (
+        started,
+        f"{started} {namespace}",
+        f"{started} another-boot {namespace}",
+        f"{started} {boot} pid:[1]",
+    ):
+        assert not is_alive(one.pid, other)
+        end_group(one.pid, other, grace=0)
+    assert is_alive(one.pid, begun)
+
+
+def test_a_process_that_leads_no_group_is_not_taken_for_an_attempt(start: Start) -> None:
+    leader = start(PARENT)
+    child = int(first_line(leader))
+    end_group(child, start_of(child) or "", grace=0)
+    assert leader.poll() is None
+    assert start_of(child) is not None

@@ -26,7 +26,7 @@ def new(agent: AgentRun, ordinal: int = 1) -> NewAttempt:
         prompt_sha256="0" * 64,
         host="here",
         supervisor_pid=1,
-        record_path="/srv/record.json",
+        record_path=f"/srv/swarms/{rows.RUN}/wave-1/code/attempt-{ordinal}/record.json",
     )
 
 

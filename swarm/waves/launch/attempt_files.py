@@ -29,6 +29,7 @@ def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
     attempt = attempts.find(conn, attempt_id)
     if attempt is None or not is_in_place_of_attempt(file.parent):
         return
+    started, _, boot = (attempt.pid_start or "").partition(" ")
     record = {
         "schema": SCHEMA,
         # The class of the end; `result.raw_exit_code` is the program's own code.
@@ -46,7 +47,8 @@ def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
         },
         "process": {
             "pid": attempt.pid,
-            "started": attempt.pid_start,
+            "started": started or None,
+            "boot": boot or None,
             "host": attempt.host,
             "spawned": attempt.spawned,
             "first_output": attempt.first_output,

@@ -4,7 +4,7 @@ import resource
 import shutil
 from pathlib import Path
 
-from swarm.store import writers
+from swarm.store import connection, writers
 from tests.cli.errors.refusal import Refusal, refused
 from tests.cli.scenes.scene import Scene, end, holder_of_the_lock
 
@@ -217,3 +217,49 @@ def _moved_again(
 def _version() -> int:
     folder = Path(__file__).parents[3] / "migrations"
     return max(int(file.name[:4]) for file in folder.glob("[0-9][0-9][0-9][0-9]_*.py"))
+
+
+@refused
+def control_plane_foreign(scene: Scene) -> Refusal:
+    scene.workspace  # noqa: B018
+    scene.sql("CREATE VIEW notes AS SELECT 1")
+    remedy = f"move '{scene.db}' aside and start anew with `swarm init <repo-path>`; there is no backup"
+    problem = f"version {_version()} has no view notes of notes: CREATE VIEW notes AS SELECT 1"
+    return Refusal(
+        ("status",),
+        f"""[CONTROL_PLANE_FOREIGN]: {scene.db} was not written by swarm: {problem}
+  Path: {scene.db}
+  Next: {remedy}""",
+        {"path": str(scene.db), "problem": problem, "remedy": remedy},
+    )
+
+
+@refused
+def control_plane_row_refused(scene: Scene) -> Refusal:
+    scene.workspace  # noqa: B018
+    scene.sql("UPDATE runs SET commit_sha = '--output=x' || substr(commit_sha, 11)")
+    ((commit,),) = scene.sql("SELECT commit_sha FROM runs")
+    return Refusal(
+        ("status",),
+        f"""[CONTROL_PLANE_ROW_REFUSED]: A row of runs in the control plane has no usable commit_sha: '{commit}'
+  Next: if you wrote this control plane, put a backup of it in its place; else move its folder aside and begin anew \
+with `swarm init <repo-path>`""",
+        {"table": "runs", "column": "commit_sha", "received": f"'{commit}'"},
+    )
+
+
+@refused
+def control_plane_too_slow(scene: Scene) -> Refusal:
+    scene.workspace  # noqa: B018
+    # The bound is no time: with no step left, the first look at a large enough table passes it.
+    scene.monkeypatch.setattr(connection, "MOST_STEPS", 0)
+    scene.monkeypatch.setattr(connection, "_STEPS", 10)
+    remedy = f"move '{scene.db}' aside and start anew with `swarm init <repo-path>`; there is no backup"
+    return Refusal(
+        ("status",),
+        f"""[CONTROL_PLANE_TOO_SLOW]: SQLite did not come to an end with {scene.db}, and was stopped
+  Path: {scene.db}
+  Next: {remedy}
+  Caused by: interrupted""",
+        {"path": str(scene.db), "remedy": remedy, "cause": "interrupted"},
+    )

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.errors.refusal import raises
 from tests.cli.scenes.snapshots import block_of
-from tests.conftest import Repo, Swarm, Workspace
+from tests.conftest import RefusedRows, Repo, Swarm, Workspace
 
 
 def evidence(db: Path) -> dict[str, list[Any]]:
@@ -31,16 +31,11 @@ def evidence(db: Path) -> dict[str, list[Any]]:
 @raises("COLLECT_UPSERT_FAILED")
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_findings_that_cannot_be_written_leave_the_evidence_and_the_wave_open(
-    form: str, swarm: Swarm, dispatched: Workspace
+    form: str, swarm: Swarm, dispatched: Workspace, refused_rows: RefusedRows
 ) -> None:
     dispatched.answer("code", {"file": "src/app.py", "line": 5}, {"file": "src/app.py", "line": 1})
     dispatched.answer("rest", {"file": "README.md", "line": 1})
-    with sqlite3.connect(dispatched.db) as conn:
-        conn.execute(
-            "CREATE TRIGGER no_room BEFORE INSERT ON findings WHEN NEW.file = 'README.md'"
-            " BEGIN SELECT RAISE(ABORT, 'no room for it'); END"
-        )
-    conn.close()
+    lift = refused_rows("INSERT ON findings", "no room for it", "WHEN NEW.file = 'README.md'")
     answer = swarm("collect", "--format", form, exit=1)
     message = "upsertFindings failed for wave=1 (3 findings attempted): no room for it"
     hint = (
@@ -77,9 +72,7 @@ def test_findings_that_cannot_be_written_leave_the_evidence_and_the_wave_open(
     }
     assert evidence(dispatched.db) == kept
     assert swarm("status", "--format", "json").data["assessment"]["state"] == "READY TO COLLECT"
-    with sqlite3.connect(dispatched.db) as conn:
-        conn.execute("DROP TRIGGER no_room")
-    conn.close()
+    lift()
     # The outputs are taken from what was recorded: they may be gone by now.
     dispatched.output("code").unlink()
     dispatched.output("rest").unlink()

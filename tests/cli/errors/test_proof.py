@@ -8,7 +8,7 @@ from swarm.waves.prove import merge
 from tests.cli.errors.refusal import raises
 from tests.cli.scenes.merge_team import STEP, Team
 from tests.cli.scenes.snapshots import block_of
-from tests.conftest import Repo, Swarm, Workspace
+from tests.conftest import RefusedRows, Repo, Swarm, Workspace
 
 
 @raises("MERGE_CONFLICT")
@@ -167,14 +167,12 @@ def test_work_that_a_clean_would_lose_is_reported_as_the_state_of_its_report(
 
 @raises("REWIND_STATE_SPLIT")
 def test_a_rewind_whose_transaction_fails_says_that_branch_and_run_are_apart(
-    swarm: Swarm, repo: Repo, workspace: Workspace
+    swarm: Swarm, repo: Repo, workspace: Workspace, refused_rows: RefusedRows
 ) -> None:
     run = workspace.run
     repo.commit({"src/app.py": "x = 1\n"})
     swarm("dispatch", "health-audit-a")
-    with sqlite3.connect(workspace.db) as conn:
-        conn.execute("CREATE TRIGGER no BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'no more'); END")
-    conn.close()
+    refused_rows("UPDATE ON runs")
     point = run.replace("swarm-", "swarm-save-", 1)
     answer = swarm("rewind", run, "--apply", "--reason", "wrong way", exit=1)
     assert block_of(answer).splitlines() == [

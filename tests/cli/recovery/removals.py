@@ -67,9 +67,9 @@ def _(scene: RowScene) -> None:
 @row("REWIND_STATE_SPLIT")
 def _(scene: RowScene) -> None:
     point = published(scene)
-    scene.sql("CREATE TRIGGER full BEFORE UPDATE ON waves BEGIN SELECT RAISE(ABORT, 'no room'); END")
+    lift = scene.refused_rows("UPDATE ON waves", "no room")
     scene.see("rewind", point, *WHY)
-    scene.sql("DROP TRIGGER full")
+    lift()
     scene.call(0, SAVE_POINT=point)
     assert set(scene.sql("SELECT status FROM waves")) == {("aborted_for_rewind",)}
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.scenes.amend_wave import Amending
 from tests.cli.scenes.merge_team import Team
-from tests.conftest import Repo, Swarm, Workspace
+from tests.conftest import RefusedRows, Repo, Swarm, Workspace
 
 
 class Scene:
@@ -52,6 +52,11 @@ class Scene:
     def amended(self) -> Team:
         """A collected amend wave."""
         return self._request.getfixturevalue("amended")
+
+    @property
+    def refused_rows(self) -> RefusedRows:
+        """Make SQLite refuse rows."""
+        return self._request.getfixturevalue("refused_rows")
 
     @property
     def db(self) -> Path:
