@@ -191,11 +191,9 @@ def _agent_run(row: tuple[object, ...]) -> AgentRun:
     forms.hold("agent_runs", "domain", forms.DOMAIN, agent.domain)
     forms.hold("agent_runs", "worktree_branch", forms.AGENT_BRANCH, agent.worktree_branch)
     forms.hold("agent_runs", "work", forms.COMMIT, agent.work)
-    forms.hold_places(
-        "agent_runs",
-        prompt_path=agent.prompt_path,
-        output_path=agent.output_path,
-        worktree_path=agent.worktree_path,
-    )
+    forms.hold_places("agent_runs", worktree_path=agent.worktree_path)
+    # A pending agent run is planned later: it has no prompt and no output yet.
+    if agent.status != AgentRunStatus.PENDING:
+        forms.hold_places("agent_runs", prompt_path=agent.prompt_path, output_path=agent.output_path)
     # `_make` does not convert: without the enum, `match` and identity tests on the status would fail silently.
     return agent._replace(status=forms.made("agent_runs", AgentRunStatus, agent.status))

@@ -26,7 +26,8 @@ def hold_to_own_files(path: Path) -> None:
             mode = file.lstat().st_mode
         except OSError:
             continue
-        if not stat.S_ISREG(mode):
+        # A pipe would keep SQLite waiting; a folder is reported by whoever opens it.
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             _refuse(path, f"{file.name} beside it is no regular file")
         if ending == "-journal" and _end_of(file) == _NAMES_ANOTHER:
             _refuse(path, f"{file.name} beside it names another file")
