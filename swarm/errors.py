@@ -1202,6 +1202,18 @@ class PublishRaced(SwarmError):
     found: str
 
 
+class PublishUnverified(SwarmError):
+    code = "PUBLISH_UNVERIFIED"
+    severity = Severity.HIGH
+    text = "Verification {verification} of {commit}, the newest of the merged files, failed (its build: {verdict})"
+    advice = "`swarm verify {run_id} --commit {commit}` verifies them again; `swarm receipt {run_id}` shows what failed"
+    when = "`merge --publish` of files whose newest `verify` failed, by its build, its claims or its number of tests"
+    verification: int
+    verdict: str
+    commit: str
+    run_id: str
+
+
 class PublishTargetDirty(SwarmError):
     code = "PUBLISH_TARGET_DIRTY"
     severity = Severity.HIGH

@@ -19,7 +19,12 @@ from swarm.show.build import gate_lines
 @click.option("--target", metavar="BRANCH", help="Branch to merge onto; by default the branch of the run.")
 @click.option("--drop", type=Words(), multiple=True, metavar="A,B", help="Leave out the work of these domains.")
 @click.option("--drop-culprits", is_flag=True, help="Leave out the domains whose work makes the build fail.")
-@click.option("--accept", type=click.Choice(["no_tests"]), help="Accept a repository without tests; needs --reason.")
+@click.option(
+    "--accept",
+    type=click.Choice(["no_tests", "fewer_tests"]),
+    multiple=True,
+    help="Accept a repository without tests, or fewer tests than in the target; needs --reason.",
+)
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @click.option("--adapter", metavar="NAME", help="Adapter of the proof; by default the one that fits best.")
 @repo_path_option
@@ -28,7 +33,7 @@ def command(  # noqa: PLR0913
     run: str | None,
     target: str | None,
     drop: tuple[tuple[str, ...], ...],
-    accept: str | None,
+    accept: tuple[str, ...],
     reason: str | None,
     adapter: str | None,
     repo_path: Path | None,
@@ -44,7 +49,7 @@ def command(  # noqa: PLR0913
     from swarm.waves.prove.merge import merge
     from swarm.waves.prove.merge_gate import MergeOptions
 
-    why = require_reason(reason, "accepting a repository without tests") if accept else None
+    why = require_reason(reason, f"accepting {' and '.join(accept)}") if accept else None
     options = MergeOptions(
         publish=publish,
         target=target,

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.options import repo_path_option, run_argument, threshold_option, verb
+from swarm.cli.options import repo_path_option, require_reason, run_argument, threshold_option, verb
 from swarm.results.verify import BuildShown, VerifyResult
 from swarm.show import text
 from swarm.show.build import gate_lines
@@ -28,14 +28,23 @@ _MOST_SHOWN = 50
     metavar="REV",
     help="Commit to prove; by default the merged and unpublished commit, else HEAD.",
 )
+@click.option(
+    "--accept",
+    type=click.Choice(["fewer_tests"]),
+    multiple=True,
+    help="Accept fewer tests than before the wave; needs --reason.",
+)
+@click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @click.option("--probe-only", is_flag=True, help="Show the steps; run and record nothing.")
 @repo_path_option
-def command(
+def command(  # noqa: PLR0913
     call: Call,
     run: str | None,
     threshold: int,
     adapter: str | None,
     revision: str | None,
+    accept: tuple[str, ...],
+    reason: str | None,
     repo_path: Path | None,
     *,
     probe_only: bool,
@@ -47,9 +56,17 @@ def command(
     """
     from swarm.waves.prove.verify import VerifyOptions, verify
 
+    why = require_reason(reason, f"accepting {' and '.join(accept)}") if accept else None
     with call.read() if probe_only else call.write() as store:
         selected = call.run_here(store, run, repo_path, tell=True)
-        options = VerifyOptions(threshold, revision, adapter, probe_only)
+        options = VerifyOptions(
+            threshold=threshold,
+            revision=revision,
+            adapter=adapter,
+            probe_only=probe_only,
+            accept=accept,
+            reason=why,
+        )
         result = verify(store, call.workspace, selected, options, call.config(Path(selected.local_path)))
     call.answer(result, lambda: _lines(result, probe_only=probe_only), result.exit_code)
 

@@ -38,7 +38,7 @@ class Claims(NamedTuple):
 
 
 class VerifyResult(NamedTuple):
-    """The verification of a commit."""
+    """The verification of a commit. `base_test_count` counts the tests that ran below the wave's work, if known."""
 
     run_id: str
     wave_id: int | None
@@ -59,3 +59,6 @@ class VerifyResult(NamedTuple):
     probes: dict[str, int] | None
     note: str | None
     next_action: str
+    base_test_count: int | None = None
+    accepted: str | None = None
+    reason: str | None = None

@@ -81,6 +81,7 @@ class VerificationFacts(NamedTuple):
     verdict: str
     passed: bool
     is_outdated: bool
+    has_fewer_tests: bool = False
 
 
 class GateFacts(NamedTuple):
@@ -242,6 +243,8 @@ def _verification(facts: GateFacts) -> tuple[bool, str]:
         return False, f"{what} is not verified"
     if proof.is_outdated:
         return False, f"{what} has moved on since it was verified"
+    if proof.has_fewer_tests:
+        return False, f"the newest verification of {what} passes its build, but fewer tests ran than before it"
     # The verdict is the build's alone; a claim that does not hold fails the verification without changing the verdict.
     if proof.verdict == _PASS and not proof.passed:
         return False, f"the newest verification of {what} passes its build, but not every claim holds"

@@ -42,6 +42,11 @@ class BaseComparison(NamedTuple):
     verdict: BuildVerdict
 
 
+def fewer_tests(now: int | None, before: int | None) -> str | None:
+    """Return how the number of tests fell, `None` where it did not, or where nobody knows the earlier number."""
+    return f"{before:,} → {now or 0:,} tests" if before and (now or 0) < before else None
+
+
 def compared(merged: Sequence[StepState], before: Sequence[StepState]) -> BaseComparison:
     """Compare the steps of a build with those of the target, by the names of the steps."""
     earlier = {step.name: step for step in reversed(before)}

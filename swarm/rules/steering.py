@@ -37,6 +37,14 @@ _RUNNERS: Final = re.compile(
 )
 
 
+_TESTS: Final = re.compile(r"(?:.*[^a-z])?(?:tests?|specs?|__tests__)(?:[^a-z].*)?")
+
+
+def holds_tests(path: str) -> bool:
+    """Say whether a path names a test or a folder of tests, as far as names go."""
+    return _TESTS.fullmatch(path.casefold()) is not None
+
+
 def steers(path: str) -> bool:
     """Say whether a file chooses how work is verified, by its path alone; letter case is no difference."""
     folded = path.casefold()

@@ -1,10 +1,13 @@
 """Text of a build: its steps, and the last lines of a log."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from swarm.results.verify import BuildShown
 from swarm.show import text
 from swarm.show.escape import plain
+
+_ACCEPTED: Final = {"no_worse": "no worse than the target", "fewer_tests": "with fewer tests than before, accepted"}
 
 
 def gate_lines(gate: BuildShown) -> Iterator[str]:
@@ -18,5 +21,5 @@ def gate_lines(gate: BuildShown) -> Iterator[str]:
     if gate.flaky:
         verdict += ", red once and green when tried again"
     if gate.accepted:
-        verdict += ", no worse than the target" if gate.accepted == "no_worse" else ", accepted"
+        verdict += f", {_ACCEPTED.get(gate.accepted, 'accepted')}"
     yield f"Build: {verdict}"

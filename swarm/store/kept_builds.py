@@ -19,6 +19,11 @@ def keep(conn: sqlite3.Connection, run_id: str, wave_id: int, name: str, build: 
     kv.add(conn, of_wave + name, json.dumps(build))
 
 
+def of_tree(conn: sqlite3.Connection, run_id: str, wave_id: int, tree: str) -> list[dict[str, Any]]:
+    """Return the builds of a tree that are kept for a wave, under any gate."""
+    return [json.loads(text) for text in kv.values_below(conn, f"{_PREFIX}{run_id}:{wave_id}:{tree}:")]
+
+
 def kept(conn: sqlite3.Connection, run_id: str, wave_id: int, name: str) -> dict[str, Any] | None:
     """Return the build that is kept under a name, `None` where there is none."""
     text = kv.value_of(conn, f"{_PREFIX}{run_id}:{wave_id}:{name}")

@@ -88,6 +88,13 @@ class Verification(NamedTuple):
         """True where a gate may rest on the verification."""
         return self.exit_code == 0
 
+    @property
+    def has_fewer_tests(self) -> bool:
+        """True where a build passes and the claims hold, and the verification failed: then only tests are missing."""
+        offending = self.claims.offending if self.claims is not None else None
+        claims_hold = offending is not None and offending <= (self.threshold or 0)
+        return self.exit_code == 1 and self.verdict == "pass" and claims_hold
+
 
 def add_verification(conn: sqlite3.Connection, new: NewVerification) -> Verification:
     """Record a verification; return the row."""

@@ -113,7 +113,8 @@ def _verified(
         return newest, None
     if found is None:
         return newest, None
-    return newest, gates.VerificationFacts(found.verdict, found.passed, gate_counts.is_outdated(conn, found, subject))
+    is_outdated = gate_counts.is_outdated(conn, found, subject)
+    return newest, gates.VerificationFacts(found.verdict, found.passed, is_outdated, found.has_fewer_tests)
 
 
 def _published(conn: sqlite3.Connection, run: Run, wave: Wave | None) -> tuple[bool, bool]:

@@ -1,16 +1,18 @@
-"""Choose the commit of a verification, and relate the commit to the run and its newest wave."""
+"""Choose the commit of a verification, and relate a commit to the run: its newest wave, and what was proved before."""
 
 import sqlite3
 from typing import Final
 
 from swarm import errors
 from swarm.git import history
-from swarm.git.repository import Repository, commit_of
+from swarm.git.repository import Repository, commit_of, holds_commit
+from swarm.git.runner import Git
 from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
-from swarm.store import merges, waves
+from swarm.store import kept_builds, merges, verifications, waves
 from swarm.store.file_claims import has_changes
 from swarm.store.runs import Run
+from swarm.store.verifications import Verification
 from swarm.store.waves import Wave
 from swarm.waves.trees.integration import unpublished
 
@@ -60,3 +62,35 @@ def _holds_work(conn: sqlite3.Connection, run: Run, repository: Repository, wave
         return is_current(conn, run, repository, commit)
     merged = merges.merges_of(conn, wave.id)
     return bool(merged) and history.is_ancestor(repository.git, merged[-1].commit_sha, commit)
+
+
+def verifications_of_files(conn: sqlite3.Connection, git: Git, run: Run, commit: str) -> list[Verification]:
+    """Return the verifications of a commit, and of other commits with the same files, oldest first."""
+    tree = history.tree_of(git, commit)
+    same: dict[str, bool] = {}
+    found = []
+    for known in verifications.verifications_of(conn, run.id):
+        sha = known.commit_sha
+        if sha not in same:
+            same[sha] = holds_commit(git, sha) and history.tree_of(git, sha) == tree
+        if same[sha]:
+            found.append(known)
+    return found
+
+
+def known_tests(conn: sqlite3.Connection, git: Git, run: Run, wave_id: int, commit: str) -> int | None:
+    """Return how many tests ran in a commit that passed its build, `None` where no build of its files is recorded."""
+    counts = [one.test_count for one in verifications_of_files(conn, git, run, commit) if one.verdict == "pass"]
+    kept = kept_builds.of_tree(conn, run.id, wave_id, history.tree_of(git, commit))
+    counts += [build["test_count"] for build in kept if build["verdict"] == "pass"]
+    # The newest: an older build may have run under another adapter, or without what is installed now.
+    return next((count for count in reversed(counts) if count is not None), None)
+
+
+def base_of_merge(conn: sqlite3.Connection, run: Run, commit: str) -> tuple[int, str] | None:
+    """Return the newest amend wave and the commit below its first merge, where a merge of it made this commit."""
+    wave = waves.newest_amend(conn, run.id)
+    made = merges.merges_of(conn, wave.id) if wave is not None else []
+    if wave is None or all(merge.commit_sha != commit for merge in made):
+        return None
+    return wave.id, made[0].base

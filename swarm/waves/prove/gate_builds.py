@@ -15,6 +15,7 @@ from swarm.rules.step_failures import Failures, failures_in
 from swarm.store import kept_builds
 from swarm.store.connection import Store
 from swarm.waves.prove.build import Prover, is_red
+from swarm.waves.prove.commit_to_prove import known_tests
 from swarm.waves.prove.merge_chain import MergeTask
 
 # A longer line is read in pieces: the patterns of failures take quadratic time on a hostile line.
@@ -71,6 +72,12 @@ class GateBuilds:
                 self._keep(tree, found)
             self._of_this_call[tree] = found
         return found
+
+    def tests_in(self, commit: str, *, build: bool) -> int | None:
+        """Return how many tests run in a commit: as recorded, else by its build where `build` asks for that."""
+        run, wave, git = self._task.run, self._task.wave, self._task.repository.git
+        known = known_tests(self._store.conn, git, run, wave.id, commit)
+        return self.of(commit).build.test_count if known is None and build else known
 
     def compared(
         self, commit: str, with_commit: str, *, again: bool = False

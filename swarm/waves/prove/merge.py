@@ -14,7 +14,7 @@ from swarm.store.runs import Run
 from swarm.waves.prove.build import Prover
 from swarm.waves.prove.merge_chain import MergeTask, links_of
 from swarm.waves.prove.merge_gate import MergeOptions, proved
-from swarm.waves.prove.merge_preconditions import hold_to_agents, mergeable, task_of
+from swarm.waves.prove.merge_preconditions import hold_to_agents, hold_to_verification, mergeable, task_of
 from swarm.waves.prove.merge_record import Merged, record_merge
 from swarm.waves.prove.merge_result import merge_result, nothing_merged
 from swarm.waves.prove.merge_work import work_to_merge
@@ -65,6 +65,8 @@ def _merged(store: Store, workspace: Workspace, run: Run, options: MergeOptions,
     ref = integration_branch(run.hex)
     if task.target is not None and (options.publish or proof.commit == task.tip):
         ref = task.target
+    if ref == task.target:
+        hold_to_verification(store.conn, repository.git, run, proof.commit)
     _publish(task, ref, proof.commit)
     merged = Merged(task, options, ref, proof, links, work.arrived)
     fixed = record_merge(store, prover, merged)

@@ -9,7 +9,8 @@ from swarm.builds.adapter import BuildResult
 from swarm.git.runner import Git
 from swarm.results.verify import BuildShown
 from swarm.rules.build_verdicts import BuildVerdict
-from swarm.rules.no_worse import BaseComparison
+from swarm.rules.no_worse import BaseComparison, fewer_tests
+from swarm.rules.steering import holds_tests, steers
 from swarm.store import verifications
 from swarm.store.connection import Store
 from swarm.store.runs import Run
@@ -19,18 +20,19 @@ from swarm.waves.prove.gate_builds import GateBuilds
 from swarm.waves.prove.merge_chain import Link, MergeTask, chained
 
 NO_TESTS: Final = "no_tests"
+FEWER_TESTS: Final = "fewer_tests"
 NO_WORSE: Final = "no_worse"
 _ACCEPTED: Final = (BuildVerdict.NO_TESTS, BuildVerdict.SKIP)
 
 
 class MergeOptions(NamedTuple):
-    """The options of a merge. `accept` lets a repository without tests pass, for a reason."""
+    """The options of a merge. `accept` lets what is no plain pass through, for a reason."""
 
     publish: bool = False
     target: str | None = None
     drop: tuple[str, ...] = ()
     drop_culprits: bool = False
-    accept: str | None = None
+    accept: tuple[str, ...] = ()
     reason: str | None = None
     adapter: str | None = None
 
@@ -102,6 +104,10 @@ def proved(
     accepted, reason = _acceptance(found.build, comparison, options, before)
     if found.build.verdict is not BuildVerdict.PASS and accepted is None:
         raise _gate_failed(task, found.build, comparison, culprits, options)
+    if fewer := _fewer(gate, found.build, rest):
+        if FEWER_TESTS not in options.accept:
+            raise _tests_fewer(task, found.build, fewer, rest, options)
+        accepted, reason = FEWER_TESTS, f"{fewer}; {options.reason}"
     shown = builds.shown_gate(found.build, flaky=found.flaky, accepted=accepted)
     return ProvedMerge(base, commit, tuple(rest), shown, found.build, reason)
 
@@ -115,11 +121,47 @@ def _acceptance(
 ) -> tuple[str | None, str | None]:
     """Return what is accepted in place of a pass, and the reason; `None` twice where nothing is."""
     verdict = build.verdict if comparison is None else comparison.verdict
-    is_accepted = options.accept == NO_TESTS and verdict in _ACCEPTED
+    is_accepted = NO_TESTS in options.accept and verdict in _ACCEPTED
     if comparison is not None and (is_accepted or verdict is BuildVerdict.PASS):
         reason = f"{', '.join(comparison.no_worse)} is no worse than in {before[:12]}"
         return NO_WORSE, f"{options.reason}; {reason}" if options.reason else reason
     return (verdict.value, options.reason) if is_accepted else (None, None)
+
+
+def _fewer(gate: _Gate, build: BuildResult, links: Sequence[Link]) -> str | None:
+    """Return how the number of tests fell by the work, `None` where it did not.
+
+    Where the work leaves tests and steering files alone, the base is not built for its count; a recorded count is used.
+    """
+    if build.verdict is not BuildVerdict.PASS:
+        return None
+    is_near = any(_touches_tests(link) for link in links)
+    return fewer_tests(build.test_count, gate.builds.tests_in(gate.before, build=is_near))
+
+
+def _touches_tests(link: Link) -> bool:
+    return any(holds_tests(file) or steers(file) for file in link.files)
+
+
+def _tests_fewer(
+    task: MergeTask, build: BuildResult, fewer: str, links: Sequence[Link], options: MergeOptions
+) -> errors.MergeGateFailed:
+    names = tuple(link.agent.domain for link in links if _touches_tests(link))
+    by = f"; {', '.join(names)} changed files of tests" if names else ""
+    return errors.MergeGateFailed(
+        number=task.wave.number,
+        verdict=FEWER_TESTS,
+        told=f"; {fewer}{by}",
+        culprits=names,
+        path=str(build.steps[-1].log_path) if build.steps else "",
+        remedy=f"`{_again(task, options)} --accept {FEWER_TESTS} --reason '…'` takes it",
+        run_id=task.run.id,
+    )
+
+
+def _again(task: MergeTask, options: MergeOptions) -> str:
+    again = f"swarm merge {task.run.id}{' --publish' if options.publish else ''}"
+    return again + (f" --drop {','.join(options.drop)}" if options.drop else "")
 
 
 def _culprits(gate: _Gate, links: Sequence[Link]) -> list[Link]:
@@ -173,9 +215,7 @@ def _gate_failed(
 
 def _remedy(task: MergeTask, build: BuildResult, culprits: Sequence[str], options: MergeOptions) -> str:
     run = task.run
-    again = f"swarm merge {run.id}{' --publish' if options.publish else ''}"
-    if options.drop:
-        again += f" --drop {','.join(options.drop)}"
+    again = _again(task, options)
     if culprits and options.drop_culprits:
         again = f"swarm dispatch {run.id} {task.wave.phase} --isolate"
         return f"without them nothing is left to merge; `{again}` amends anew"

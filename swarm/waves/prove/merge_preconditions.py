@@ -17,6 +17,7 @@ from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves import run_facts
+from swarm.waves.prove.commit_to_prove import verifications_of_files
 from swarm.waves.prove.merge_chain import Link, MergeTask, before_unrecorded, caught_up
 from swarm.waves.prove.merge_gate import MergeOptions
 from swarm.waves.trees.integration import integration_of
@@ -70,6 +71,19 @@ def hold_to_integration(
     if base in ours or history.is_ancestor(git, base, task.tip) or _is_caught_up(git, task, base, ours):
         return
     integration_of(conn, task.repository.git, task.run)
+
+
+def hold_to_verification(conn: sqlite3.Connection, git: Git, run: Run, commit: str) -> None:
+    """Raise PublishUnverified where the newest `verify` of a commit, or of another with the same files, failed.
+
+    The gate of a merge judges the build alone, so its pass does not outweigh what `verify` found.
+    """
+    made = [known for known in verifications_of_files(conn, git, run, commit) if known.purpose == "verify"]
+    if made and not made[-1].passed:
+        failed = made[-1]
+        raise errors.PublishUnverified(
+            verification=failed.id, verdict=failed.verdict, commit=failed.commit_sha[:12], run_id=run.id
+        )
 
 
 def _is_caught_up(git: Git, task: MergeTask, commit: str, ours: Collection[str]) -> bool:

@@ -63,6 +63,8 @@ def _row(result: VerifyResult, steps: tuple[KeptStep, ...]) -> NewVerification:
         claims=ClaimCounts(*result.claims.summary, offending=len(result.claims.offending)),
         threshold=result.threshold,
         exit_code=result.exit_code,
+        accepted=result.accepted,
+        reason=result.reason,
     )
 
 
@@ -77,6 +79,9 @@ def _receipt(result: VerifyResult, verification_id: int) -> dict[str, object]:
         "verdict": result.verdict,
         "adapter": result.adapter,
         "testCount": result.test_count,
+        "baseTestCount": result.base_test_count,
+        "accepted": result.accepted,
+        "reason": result.reason,
         "steps": [
             {
                 "name": step.name,

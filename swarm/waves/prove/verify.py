@@ -9,6 +9,7 @@ from swarm.config import Config
 from swarm.git.repository import repository_at
 from swarm.results.verify import Claims, VerifyResult
 from swarm.rules.build_verdicts import BuildVerdict
+from swarm.rules.no_worse import fewer_tests
 from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.fix_claims import Proved
@@ -17,7 +18,16 @@ from swarm.store.waves import Wave
 from swarm.waves.prove import build as builds
 from swarm.waves.prove.build import Prover, planned_step
 from swarm.waves.prove.check_findings import FindingsCheck, Question, check_findings
-from swarm.waves.prove.commit_to_prove import belongs_to_run, commit_to_prove, is_current, proved_wave
+from swarm.waves.prove.commit_to_prove import (
+    base_of_merge,
+    belongs_to_run,
+    commit_to_prove,
+    is_current,
+    known_tests,
+    proved_wave,
+    verifications_of_files,
+)
+from swarm.waves.prove.merge_gate import FEWER_TESTS
 from swarm.waves.prove.proved_fixes import proved_at
 from swarm.waves.prove.record_verification import record, write_receipts
 from swarm.workspace import Workspace
@@ -33,6 +43,8 @@ class VerifyOptions(NamedTuple):
     revision: str | None = None
     adapter: str | None = None
     probe_only: bool = False
+    accept: tuple[str, ...] = ()
+    reason: str | None = None
 
 
 def verify(store: Store, workspace: Workspace, run: Run, options: VerifyOptions, config: Config) -> VerifyResult:
@@ -52,6 +64,7 @@ def verify(store: Store, workspace: Workspace, run: Run, options: VerifyOptions,
     build = prover.build(commit)
     check = check_findings(store.conn, prover, commit, Question.FIXED)
     result = _result(prover, commit, build, check, options)._replace(note=_notes(note, builds.lack_note(build)))
+    result = _with_base(store.conn, prover, result, options)
     if wave is not None:
         result = result._replace(wave_id=wave.id, wave_number=wave.number)
     elif not is_current(store.conn, run, repository, commit):
@@ -60,6 +73,27 @@ def verify(store: Store, workspace: Workspace, run: Run, options: VerifyOptions,
     result = record(store, run, result, builds.kept_steps(build), proved)
     write_receipts(store.conn, workspace, run)
     return result
+
+
+def _with_base(conn: sqlite3.Connection, prover: Prover, result: VerifyResult, options: VerifyOptions) -> VerifyResult:
+    """Hold a merge of the newest amend wave to the number of tests that ran below the wave's work."""
+    run, git, commit = prover.run, prover.repository.git, result.commit_sha
+    base = base_of_merge(conn, run, commit)
+    if base is None:
+        return result
+    before = known_tests(conn, git, run, *base)
+    result = result._replace(base_test_count=before)
+    fewer = fewer_tests(result.test_count, before) if result.verdict == BuildVerdict.PASS.value else None
+    if fewer is None:
+        return result
+    earlier = [known.accepted for known in verifications_of_files(conn, git, run, commit)]
+    reason = options.reason or ("accepted earlier" if FEWER_TESTS in earlier else None)
+    if reason is not None:
+        noted = _notes(result.note, f"{fewer}, accepted")
+        return result._replace(note=noted, accepted=FEWER_TESTS, reason=f"{fewer}; {reason}")
+    remedy = f"`swarm verify {run.id} --accept {FEWER_TESTS} --reason '…'` accepts that"
+    told = f"fewer tests than in {base[1][:12]}: {fewer}; {remedy}"
+    return result._replace(note=_notes(result.note, told), exit_code=max(result.exit_code, 1))
 
 
 def _notes(*notes: str | None) -> str | None:

@@ -111,6 +111,31 @@ def test_a_proof_that_writes_elsewhere_is_reported_with_the_files(team: Team, am
     }
 
 
+@raises("PUBLISH_UNVERIFIED")
+def test_files_whose_newest_verification_failed_are_not_published_until_they_verify(team: Team, amended: Team) -> None:
+    team.merge()
+    team.prove_with(STEP.replace("echo 1 ran", "false"))
+    team.swarm("verify", team.run, exit=1)
+    team.prove_with(STEP)
+    before = team.repo.head
+    error = team.merge("--publish", exit=1).document["error"]
+    commit = team.repo.git("rev-parse", team.integration)[:12]
+    assert error == {
+        "code": "PUBLISH_UNVERIFIED",
+        "message": f"Verification 2 of {commit}, the newest of the merged files, failed (its build: fail)",
+        "hint": f"`swarm verify {team.run} --commit {commit}` verifies them again; `swarm receipt {team.run}` shows what "
+        "failed",
+        "verification": 2,
+        "verdict": "fail",
+        "commit": commit,
+        "runId": team.run,
+    }
+    assert team.repo.head == before
+    team.swarm("verify", team.run, "--commit", commit)
+    team.merge("--publish")
+    assert team.repo.head != before
+
+
 @raises("PUBLISH_TARGET_DIRTY")
 def test_a_target_whose_checkout_is_not_clean_is_reported_with_where_it_is(team: Team, amended: Team) -> None:
     team.repo.write({"README.md": "# In the works\n"})
