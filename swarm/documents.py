@@ -25,7 +25,7 @@ _MOST_DIGITS: Final = 20
 # The work of tomllib grows with the square of the number of parts of a key.
 _MOST_PARTS: Final = 200
 _PARTS: Final = re.compile(
-    r"(?m)(?:^[ \t]*\[{0,2}|[{,])[ \t]*+"
+    r"(?m)(?:^[ \t]*+\[{0,2}|[{,])[ \t]*+"
     rf"(?:(?:[A-Za-z0-9_-]++|\"(?:[^\"\\\n]|\\.)*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{_MOST_PARTS}}}"
 )
 

@@ -74,7 +74,7 @@ _PART: Final = r"\d{1,9} [a-z]+(?: [a-z]+)*"
 _RULES: Final[dict[str, tuple[_Rule, ...]]] = {
     "pytest": (
         _Rule(
-            re.compile(rf"=*[ ]?(?!.* collected )({_PART}(?:, {_PART})*) in [\d.]+s(?: \([\d:days, ]+\))?[ ]?=*"),
+            re.compile(rf"=*+[ ]?+(?!.* collected )({_PART}(?:, {_PART})*) in [\d.]+s(?: \([\d:days, ]+\))?[ ]?=*"),
             _words,
             empty_codes=_FIVE,
         ),

@@ -88,6 +88,7 @@ _NO_ROOM: Final = re.compile(
 _NOT_FETCHED: Final = re.compile(r"from promisor remote|lazy fetching disabled")
 # A name may hold an apostrophe, as git's own words do (`couldn't`).
 _QUOTED: Final = re.compile(r"(?<!\w)'.*?'(?!\w)|\".*?\"", re.DOTALL)
+_MOST_WORDS: Final = 8000  # Bytes: git names files as agents call them, and these patterns cost their square.
 _FILTER_PROGRAMS: Final = ("clean", "smudge", "process")
 _FILTER_KEY: Final = re.compile(r"filter\.(.*)\.(?:clean|smudge|process|required)", re.DOTALL)
 
@@ -207,7 +208,7 @@ class Git:
             done = self._process(argv, named[0], stdin, self._environment | off | (environment or {}))
             if done.returncode in expect:
                 break
-            words = " ".join(done.stderr.decode("utf-8", "replace").split())
+            words = " ".join(done.stderr[:_MOST_WORDS].decode("utf-8", "replace").split())
             error = GitError(named, done.returncode, words, self.folder)
             if pause is None or not error.is_momentary:
                 raise error

@@ -8,7 +8,11 @@ from typing import Final, NamedTuple
 
 # Beyond this number a step fails as a whole, and a comparison by name would tell nothing.
 _MOST: Final = 10_000
-_TAKES: Final = re.compile(r"[\s(\[]*\d+(?:[.,]\d+)?\s?(?:ms|s|seconds|m)\b[)\]]*|0x[0-9a-fA-F]+")
+# A run of blanks, and a run of digits, is tried from its beginning alone: a try from each of its characters would cost
+# the square of its length.
+_TAKES: Final = re.compile(
+    r"(?:(?<![\s(\[])[\s(\[]++)?(?<!\d)\d++(?:[.,]\d++)?\s?(?:ms|s|seconds|m)\b[)\]]*+|0x[0-9a-fA-F]++"
+)
 # A scratch tree has another place in every build.
 _FOLDER: Final = re.compile(r"(?<![\w.])/(?:[^\s/:'\"()]+/)+")
 _TESTS: Final = re.compile(

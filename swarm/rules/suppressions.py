@@ -8,7 +8,7 @@ MARK: Final = "swarm:"
 # The mark must follow a comment sign, so that prose about the mark rejects nothing.
 _BEGIN: Final = re.compile(r"(#|//|--|;|/\*|<!--)[ \t]*swarm:[ \t]*ignore(?![\w-])")
 _CLOSERS: Final = {"/*": "*/", "<!--": "-->"}
-_RULES: Final = re.compile(r"[\w./:@+-]+(?:,[\w./:@+-]+)*(?!\S)")
+_RULES: Final = re.compile(r"[\w./:@+-]++(?:,[\w./:@+-]++)*+(?!\S)")
 LONGEST_REASON: Final = 500
 
 

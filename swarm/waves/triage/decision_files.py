@@ -19,7 +19,9 @@ DECIDED: Final = ("approved", "deferred", "rejected")
 MOST_BYTES: Final = 8 * 1024 * 1024
 DEEPEST: Final = 8
 # The work of tomllib grows with the square of the dots of a key, so only text may be long or have many dots.
-_LONG_LINE: Final = re.compile(r'(?m)^(?!\s*#)(?![\w-]+ *= *"(?:[^"\\\n]|\\.)*" *\r?$)(?:.{400}|(?:[^.\n]*\.){16})')
+_LONG_LINE: Final = re.compile(
+    r'(?m)^(?![^\S\n]*+#)(?![\w-]++ *+= *+"(?:[^"\\\n]|\\.)*+" *\r?$)(?:.{400}|(?:[^.\n]*+\.){16})'
+)
 
 
 class FileDecision(NamedTuple):
