@@ -74,3 +74,15 @@ def test_as_many_tests_under_other_names_are_not_fewer(team: Team) -> None:
     team.edit("rest", {"tests/test_app.py": SOURCE["tests/test_app.py"].replace("def test_", "def test_new_")})
     team.collect()
     assert team.merge().data["gate"]["accepted"] is None
+
+
+def test_a_leased_file_that_another_adapter_would_take_leaves_the_gate_to_the_target_s_adapter(team: Team) -> None:
+    team.dispatch()
+    lease = ("--domain", "rest", "--file", "package.json", "--reason", "A tool")
+    team.swarm("lease", "grant", team.run, *lease)
+    team.prove_with("")
+    team.edit("rest", {"package.json": '{"scripts": {"test": "echo # tests 5"}}', "setup.txt": "x"})
+    team.edit("rest", {"tests/test_app.py": None})
+    team.collect()
+    error = team.merge(exit=1).document["error"]
+    assert (error["code"], error["verdict"]) == ("MERGE_GATE_FAILED", "no_tests")

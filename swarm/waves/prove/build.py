@@ -59,6 +59,12 @@ class Prover(NamedTuple):
         stage_events.emit("build_ended", run_id=self.run.id, commit=commit, verdict=result.verdict.value)
         return result
 
+    def with_adapter_of(self, commit: str) -> "Prover":
+        """Return a prover that proves every commit by the adapter that fits this commit. Raises BuildAdapterUnknown."""
+        with scratch_tree(self.repository, self.workspace, self.run, commit) as tree:
+            adapter = self.chosen(tree)
+        return self if adapter is None else self._replace(adapter=adapter.name)
+
     def chosen(self, tree: Path) -> Adapter | None:
         """Return the adapter that proves a tree. Raises BuildAdapterUnknown."""
         try:
