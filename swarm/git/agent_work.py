@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from swarm.git import sparse
 from swarm.git.agent_record import Record, commit_of_branch, filtered_paths, record_of, refused_by, take_entries
-from swarm.git.blocking_files import blocking_files, largest_file, too_large, traps
+from swarm.git.blocking_files import blocking_files, largest_file, too_large
 from swarm.git.diff import Change, changes, raw_changes
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import SUBMODULE_MODE
@@ -66,8 +66,9 @@ def touched_files(
     view: UserView | None = None,
 ) -> list[Touched]:
     """Return what differs between a commit and a worktree: on its branch, in its files, and files that are new."""
-    if endless := traps(tree, common_dir):
-        return [Touched(path, "edit") for path in endless]
+    endless, large = blocking_files(tree, common_dir, largest_file())
+    if stuck := endless or swollen(Git(tree, git_dir=common_dir, view=view), commit, large):
+        return [Touched(path, "edit") for path in stuck]
     found: dict[str, str] = {}
     with own_index(common_dir, tree, commit, kept_index, view=view) as git:
         _note(found, changed_files(git))
@@ -99,9 +100,9 @@ def work_of(
     unchanged = here.text("rev-parse", f"{commit}^{{tree}}")
     endless, large = blocking_files(tree, common_dir, largest_file())
     seen = view or user_view(tree, str(common_dir))
-    swollen = () if endless else _swollen(Git(tree, git_dir=common_dir, view=seen), commit, large)
-    if endless or swollen:
-        return Work(unchanged, _listed(dict.fromkeys((*endless, *swollen), "edit")), endless, (), large=swollen)
+    grown = () if endless else swollen(Git(tree, git_dir=common_dir, view=seen), commit, large)
+    if endless or grown:
+        return Work(unchanged, _listed(dict.fromkeys((*endless, *grown), "edit")), endless, (), large=grown)
     record = record_of(here, common_dir, tree, commit, branch, seen, large=large.keys())
     base = _based_on(here, commit, record.tip, upstream)
     with own_index(common_dir, tree, commit, kept_index, objects=objects, view=seen) as git:
@@ -130,7 +131,7 @@ def work_of(
     return Work(made, _listed(found), untakable, ignored[:MOST_IGNORED], filtered, tuple(sorted(large_now)))
 
 
-def _swollen(git: Git, commit: str, large: Mapping[str, int]) -> tuple[str, ...]:
+def swollen(git: Git, commit: str, large: Mapping[str, int]) -> tuple[str, ...]:
     """Return the large files of a tree that have another size in the commit.
 
     The index of a commit may lack the size of a file, and git would read all of the file to compare it.

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.git import history, merging
-from swarm.git.agent_work import changed_files, new_files, own_index, take_files
-from swarm.git.blocking_files import traps
+from swarm.git.agent_work import changed_files, new_files, own_index, swollen, take_files
+from swarm.git.blocking_files import MOST_TOGETHER, blocking_files, largest_file
 from swarm.git.diff import changes, raw_changes
 from swarm.git.merging import Identity
 from swarm.git.path_text import path_bytes, path_text
@@ -71,10 +71,15 @@ def dirt_of(comparison: Comparison, *, with_submodules: bool = True) -> Dirt:
 
     `with_submodules` says that a submodule's folder is to be empty, as it is in a worktree that we made.
     """
-    if endless := traps(comparison.tree, comparison.common_dir):
-        return Dirt(untakable=endless)
+    tree, common_dir = comparison.tree, comparison.common_dir
+    # Far above the limit for work: a file that is merely large is saved, and never one of 100 GiB.
+    endless, large = blocking_files(tree, common_dir, MOST_TOGETHER * largest_file())
+    if stuck := endless or swollen(Git(tree, git_dir=common_dir), comparison.commit, large):
+        return Dirt(untakable=stuck)
     with _index_of(comparison) as git:
-        return _dirt(git, comparison, with_submodules=with_submodules)
+        found = _dirt(git, comparison, with_submodules=with_submodules)
+    huge = tuple(path for path in found.new if path in large)
+    return found._replace(untakable=(*found.untakable, *huge)) if huge else found
 
 
 def tree_with_dirt(comparison: Comparison, only: Collection[str] | None = None, also: Sequence[str] = ()) -> str:

@@ -68,6 +68,16 @@ def test_a_limit_that_is_no_number_of_mebibytes_is_refused(amending: Amending, m
         assert f"SWARM_LARGEST_FILE is not a valid configuration: '{limit}' is no number of MiB" in answer.err
 
 
+def test_a_tree_with_a_file_of_100_gib_is_kept_by_name_and_never_read(amending: Amending) -> None:
+    grow(amending.tree("code") / "src/app.py")
+    grow(amending.tree("tests") / "tests/new.py")
+    amending.collect(exit=1)
+    out = amending.swarm("clean", amending.run, "--force", "--apply", "--reason", "over", exit=1).out
+    assert "git cannot keep src/app.py" in out
+    assert "git cannot keep tests/new.py" in out
+    assert (amending.tree("tests") / "tests/new.py").stat().st_size == HUGE
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_many_files_that_cannot_be_read_are_all_named(amending: Amending) -> None:
     names = [f"src/closed{at:02}.py" for at in range(12)]
