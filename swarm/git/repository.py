@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from swarm import errors
 from swarm.git import work_tree
-from swarm.git.links_outside import refuse_links_outside
+from swarm.git.links_outside import refuse_endless, refuse_links_outside
 from swarm.git.owners import refuse_others
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.runner import Git, GitError
@@ -52,11 +52,13 @@ class TreeFile(NamedTuple):
 def repository_at(folder: Path) -> Repository:
     """Return the repository that holds a folder.
 
-    Raises RepoNotFound, RepoNotGit (a bare one too), RepoUnborn, OwnedByAnotherUser, LedOutside, and WorkTreeElsewhere
-    where git would work in a folder of another repository.
+    Raises RepoNotFound, RepoNotGit (a bare one too), RepoUnborn, OwnedByAnotherUser, LedOutside, GitBlocked, and
+    WorkTreeElsewhere where git would work in a folder of another repository.
     """
     if not folder.is_dir():
         raise errors.RepoNotFound(path=str(folder))
+    if (place := checkout_around(folder)) is not None:
+        refuse_endless(place / ".git")
     git = Git(folder)
     ask = ("rev-parse", "--path-format=absolute")
     try:

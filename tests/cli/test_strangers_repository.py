@@ -219,8 +219,8 @@ def test_an_analyzer_of_the_repository_is_named_and_not_run(
 # --- links that lead outside --------------------------------------------------------------------------------
 
 IN_GIT_FOLDER = (
-    *("info", "info/exclude", "refs", "refs/heads", "refs/heads/swarm", "refs/tags", "refs/swarm", "packed-refs"),
-    *("logs", "logs/HEAD", "logs/refs", "logs/refs/heads", "objects", "objects/00", "index", "worktrees"),
+    *("info", "info/exclude", "refs", "refs/heads/swarm", "refs/tags", "refs/swarm", "packed-refs"),
+    *("logs", "logs/HEAD", "logs/refs/heads/swarm", "objects", "objects/00", "index", "worktrees", "refs/swarm/work"),
 )
 
 
@@ -236,6 +236,7 @@ def test_nothing_is_written_through_a_link_in_the_git_folder(
         place.rename(target)
     else:
         target.mkdir()
+        place.parent.mkdir(parents=True, exist_ok=True)
     place.symlink_to(target)
     with nothing_changes(outside):
         for verb in (("init", "."), ("audit", ".")):
@@ -305,3 +306,32 @@ def test_a_database_that_is_a_link_outside_is_refused(archive: Archive, swarm: S
     for verb in (("audit", "."), ("status",), ("runs",)):
         assert swarm(*verb, exit=2).code == "LED_OUTSIDE"
     assert theirs.read_bytes() == body
+
+
+def test_a_git_folder_that_another_takes_the_place_of_is_refused(
+    archive: Archive, swarm: Swarm, tmp_path: Path
+) -> None:
+    root, other = archive.repo.root, tmp_path / "other"
+    archive.repo.git("clone", "-q", str(root), str(other))
+    (archive.git_folder / "commondir").write_text(f"{other}/.git\n")
+    with nothing_changes(other):
+        assert swarm("audit", ".", exit=2).code == "LED_OUTSIDE"
+    (archive.git_folder / "commondir").unlink()
+    # A bare repository among the files, which git takes for the repository of whoever stands in it.
+    bare = root / "vendor"
+    archive.repo.git("clone", "-q", "--bare", str(root), str(bare))
+    archive.repo.git("config", "core.bare", "false", cwd=bare)
+    archive.repo.git("config", "core.worktree", "..", cwd=bare)
+    assert swarm("audit", ".", exit=2, cwd=bare).code == "LED_OUTSIDE"
+
+
+@pytest.mark.parametrize(
+    "name", ["HEAD", "config", "packed-refs", "info/exclude", "objects/info/alternates", "shallow"]
+)
+def test_git_is_not_started_where_it_would_wait_at_a_pipe(archive: Archive, swarm: Swarm, name: str) -> None:
+    place = archive.git_folder / name
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    answer = swarm("audit", ".", "--format", "json", exit=None)
+    assert (answer.code, str(place) in answer.document["error"]["message"]) == ("GIT_FAILED", True)
+    assert not (archive.repo.root / "swarms").exists()
