@@ -29,7 +29,8 @@ class RunFacts(NamedTuple):
     """Facts that the assessment of a run rests on: those of the gates, and those that choose the next command.
 
     `is_unmerged` holds where the newest wave is a collected amend wave with worktrees whose changed files are merged
-    nowhere; `is_unpublished` where its merge is on the integration branch alone; `is_git_changed` where the git
+    nowhere; `is_apart` where its merge is on the integration branch alone, `is_unpublished` where the wave was promoted
+    besides; `is_git_changed` where the git
     folder changed while the wave was in flight. `supervisor` names the process that works on the agents at present,
     `unfinished` the command of a rewind that has begun and not ended; each is `""` where there is none.
     """
@@ -46,6 +47,7 @@ class RunFacts(NamedTuple):
     gates: gates.GateFacts
     supervisor: str = ""
     unfinished: str = ""
+    is_apart: bool = False
 
 
 def assess(facts: RunFacts) -> Assessed:
@@ -69,7 +71,7 @@ def assessed(facts: RunFacts, judgement: Judgement) -> Assessed:
         case Verdict.AMEND:
             return "AMEND NEEDED", (judgement.reason,), _amend(facts, judgement)
         case Verdict.VERIFY:
-            return "VERIFY REQUIRED", (judgement.reason,), _prove(facts)
+            return "VERIFY REQUIRED", (judgement.reason,), _settle(facts)
         case Verdict.BLOCK:
             return _blocked(facts, judgement)
 
@@ -166,7 +168,20 @@ def _past(facts: RunFacts, judgement: Judgement) -> str:
     """Return the way past gates that another wave would not change; the agents' work is merged and verified first."""
     if judgement.can_be_overridden:
         return f"swarm advance {facts.run_id} --override --reason '…'"
-    return _prove(facts)
+    return _settle(facts)
+
+
+def _settle(facts: RunFacts) -> str:
+    """Return the command that leads past a verification: a second one would answer the same about the same claims."""
+    proof = facts.gates.proof
+    if proof is None or not proof.fails_by_claims or facts.is_unmerged:
+        return _prove(facts)
+    if facts.is_apart and proof.offending:
+        # Audits look at HEAD, which lacks this merge, and a merge whose verification failed is not published. The
+        # findings stay open: the audit that follows asks about each, and its gate counts them.
+        return f"swarm verify {facts.run_id} --threshold {proof.offending}"
+    # An audit asks who found them: its prompts list every finding that is open, claimed or closed on a word.
+    return _dispatch(facts, gates.audit_phase(gates.amend_phase(facts.gates)), isolate=True)
 
 
 def _prove(facts: RunFacts) -> str:

@@ -76,12 +76,23 @@ class WaveFacts(NamedTuple):
 
 
 class VerificationFacts(NamedTuple):
-    """Newest `verify` of the wave; in `test` and `treatment`, the newest `verify` of the phase."""
+    """Newest `verify` of the wave; in `test` and `treatment`, the newest `verify` of the phase.
+
+    `offending` and `unverifiable` count findings that are not fixed as they are said to be.
+    """
 
     verdict: str
     passed: bool
     is_outdated: bool
     has_fewer_tests: bool = False
+    offending: int = 0
+    unverifiable: int = 0
+
+    @property
+    def fails_by_claims(self) -> bool:
+        """True where the build passes, and the claims about findings do not hold."""
+        is_built = self.verdict == _PASS and not self.passed and not self.is_outdated and not self.has_fewer_tests
+        return is_built and self.offending + self.unverifiable > 0
 
 
 class GateFacts(NamedTuple):

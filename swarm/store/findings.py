@@ -25,6 +25,7 @@ class KnownFinding(NamedTuple):
     analyzer: str | None
     observation: str
     decision: str
+    evidence: str | None = None
 
 
 class Finding(NamedTuple):
@@ -100,7 +101,7 @@ def known_findings(
         " anchor_commit, file, line, scope, quote, text_hash, occurrence, occurrences, context_hash, anchored,"
         " finding_id, severity, domain, lens, analyzer, observation,"
         # A decision holds to the end of its last day; collect withdraws an expired decision only when it writes.
-        " CASE WHEN decision_expires < ? THEN 'open' ELSE decision END FROM findings"
+        " CASE WHEN decision_expires < ? THEN 'open' ELSE decision END, evidence FROM findings"
         f" WHERE run_id = ?{wanted} ORDER BY id",
         (today, run_id, *statuses),
     )

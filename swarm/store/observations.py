@@ -213,7 +213,7 @@ def record_not_seen(conn: sqlite3.Connection, findings: Iterable[NotSeen]) -> No
     """Record the observations of findings that a wave did not report."""
     conn.executemany(
         "UPDATE findings SET observation = ?, observation_reason = ?, evidence = ?, evidence_note = ?,"
-        " fixed_wave = ?, fixed_commit = ?, misses = misses + ? WHERE id = ?",
+        " verified_how = NULL, fixed_wave = ?, fixed_commit = ?, misses = misses + ? WHERE id = ?",
         findings,
     )
 

@@ -43,7 +43,7 @@ def run_state(conn: sqlite3.Connection, run: Run) -> RunState:
     agents = agent_runs.current(conn, wave.id) if wave else []
     promoted = gate_counts.promoted_wave(conn, run.id)
     newest, proof = _verified(conn, run, wave)
-    is_unmerged, is_unpublished = _published(conn, run, wave)
+    is_unmerged, is_unpublished, is_apart = _published(conn, run, wave)
     facts = RunFacts(
         run_id=run.id,
         is_frozen=run.map_frozen,
@@ -53,6 +53,7 @@ def run_state(conn: sqlite3.Connection, run: Run) -> RunState:
         has_promotions=promoted > 0,
         is_unmerged=is_unmerged,
         is_unpublished=is_unpublished,
+        is_apart=is_apart,
         is_git_changed=wave is not None and any(violation.file.startswith(GIT_FOLDER) for violation in wave.violations),
         gates=gates.GateFacts(
             run.status,
@@ -113,24 +114,32 @@ def _verified(
         return newest, None
     if found is None:
         return newest, None
-    is_outdated = gate_counts.is_outdated(conn, found, subject)
-    return newest, gates.VerificationFacts(found.verdict, found.passed, is_outdated, found.has_fewer_tests)
+    claims = found.claims
+    facts = gates.VerificationFacts(
+        found.verdict,
+        found.passed,
+        gate_counts.is_outdated(conn, found, subject),
+        has_fewer_tests=found.has_fewer_tests,
+        offending=(claims.offending or 0) if claims else 0,
+        unverifiable=(claims.unverifiable or 0) if claims else 0,
+    )
+    return newest, facts
 
 
-def _published(conn: sqlite3.Connection, run: Run, wave: Wave | None) -> tuple[bool, bool]:
-    """Say whether an amend wave's work is unmerged, and whether it is merged to the integration branch alone."""
+def _published(conn: sqlite3.Connection, run: Run, wave: Wave | None) -> tuple[bool, bool, bool]:
+    """Say whether an amend wave's work is unmerged, unpublished after its promotion, and on no branch but ours."""
     if wave is None or wave.phase not in AMEND_PHASES or not wave.isolated:
-        return False, False
+        return False, False, False
     from swarm.store import merges as merges_table
 
     merges = merges_table.merges_of(conn, wave.id)
     refs = [merge.ref for merge in merges]
+    # Merged to the integration branch alone: the target has none of the work yet.
+    is_apart = bool(refs) and all(ref.endswith(INTEGRATION) for ref in refs)
     if wave.status is WaveStatus.ADVANCED:
-        # Merged to the integration branch alone: the target has none of the work yet.
-        is_apart = bool(refs) and all(ref.endswith(INTEGRATION) for ref in refs)
-        return False, is_apart and not _is_home(run, merges[-1].commit_sha)
+        return False, is_apart and not _is_home(run, merges[-1].commit_sha), is_apart
     is_ended = wave.status in {WaveStatus.COLLECTED, WaveStatus.VERIFIED}
-    return is_ended and not refs and file_claims.has_changes(conn, wave.id), False
+    return is_ended and not refs and file_claims.has_changes(conn, wave.id), False, is_apart
 
 
 def _is_home(run: Run, commit: str) -> bool:

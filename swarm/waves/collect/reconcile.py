@@ -251,7 +251,8 @@ def _moves_of_seen(paired: _Pairing) -> Iterable[Moved]:
 
 def _moves_of_silent(wave: Wave, verdicts: Sequence[tuple[KnownFinding, SilenceVerdict]]) -> Iterable[Moved]:
     for item, verdict in verdicts:
-        if item.observation != verdict.observation:
+        # Evidence in place of a person's word is a change as well.
+        if item.observation != verdict.observation or item.evidence != verdict.evidence:
             proof = _proof(wave, verdict)
             yield Moved(item.known.row_id, item.observation, verdict.observation, verdict.reason, proof)
 
@@ -264,7 +265,11 @@ def _proof(wave: Wave, verdict: SilenceVerdict) -> dict[str, object] | None:
 def _counts(paired: _Pairing, verdicts: Sequence[tuple[KnownFinding, SilenceVerdict]]) -> FindingCounts:
     # A closed finding that is seen again is counted apart, and opens nothing.
     closed = sum(paired.by_row[found.known.row_id].decision in CLOSED for found in paired.matches)
-    judged = [verdict.observation for item, verdict in verdicts if item.decision not in CLOSED]
+    judged = [
+        verdict.observation
+        for item, verdict in verdicts
+        if item.decision not in CLOSED and item.observation != Observation.FIXED
+    ]
     return FindingCounts(
         new=len(paired.fresh),
         recurring=len(paired.matches) - closed,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from swarm.rules.findings import Fate, Observation
+from swarm.rules.findings import EvidenceKind, Fate, Observation
 from swarm.rules.fingerprints import Report
 from swarm.rules.likeness import Reported, Suspect, like_reports
 from swarm.rules.ownership import OwnershipMap
@@ -38,8 +38,9 @@ def judge_silence(
     not_seen: list[NotSeen] = []
     verdicts: list[tuple[KnownFinding, SilenceVerdict]] = []
     for item in silent:
-        # A fixed finding that is still silent needs no verdict, and keeps its first evidence.
-        if item.observation == Observation.FIXED:
+        # A fixed finding that is still silent keeps its first evidence, but for a person's word, which is none.
+        is_closed = item.evidence == EvidenceKind.OPERATOR
+        if item.observation == Observation.FIXED and not is_closed:
             continue
         known, journey = item.known, travels[item.known.anchor_commit]
         old = known.anchor.path if known.anchor else None
@@ -55,6 +56,8 @@ def judge_silence(
             like=like.get(known.row_id),
         )
         verdict = verdict_on_silence(coverages.at(item, path, here, is_at_home=here == old), silent_one)
+        if is_closed and verdict.observation is not Observation.FIXED:
+            continue
         fixed_wave = wave.number if verdict.observation is Observation.FIXED else None
         commit = wave.dispatch_sha if fixed_wave is not None else None
         # An earlier collect of this wave has counted the miss already.

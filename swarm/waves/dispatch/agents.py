@@ -21,7 +21,7 @@ class WaveGround(NamedTuple):
 
     `root` is where agents without a worktree work. `owned` holds the files of each domain at the wave's commit, `paths`
     all files, `leased` the files that a domain may edit beside its own, `drifted` the ids of findings whose line was
-    rewritten.
+    rewritten, `claimed` those whose fix is claimed, with the file that the fix names.
     """
 
     setting: Setting
@@ -31,6 +31,7 @@ class WaveGround(NamedTuple):
     paths: Sequence[str]
     leased: Mapping[str, AbstractSet[str]]
     drifted: AbstractSet[str]
+    claimed: Mapping[str, str] = {}
 
     def sparse_set(self, domain: str, files: Sequence[str] | None) -> tuple[str, ...] | None:
         """Return the files of a sparse worktree with the leased ones of the commit, `None` for a whole worktree."""
@@ -63,7 +64,7 @@ def plan_agent(
     """Plan an agent; `name` is the name of its prompt and its folder, `findings` are listed in its prompt."""
     output = ground.folder / name / "output.json"
     leased = sorted(ground.leased.get(domain.name, ()))
-    briefing = Briefing(findings, ground.drifted, leased, _checked_out(tree))
+    briefing = Briefing(findings, ground.drifted, leased, _checked_out(tree), ground.claimed)
     files = tuple(ground.owned[domain.name])
     where = tree.path if tree else ground.root
     return PlannedAgent(

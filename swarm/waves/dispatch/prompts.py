@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from string import Template
@@ -57,13 +57,15 @@ class Prompt(NamedTuple):
 class Briefing(NamedTuple):
     """Facts for the prompt of an agent: known findings, gravest first, those whose line was rewritten, and its leases.
 
-    `checked_out` is the number of files in its tree, `None` for all of them.
+    `checked_out` is the number of files in its tree, `None` for all of them; `claimed` are ids whose fix is claimed,
+    with the file that the fix names.
     """
 
     findings: Sequence[Finding]
     drifted: AbstractSet[str] = frozenset()
     leases: Sequence[str] = ()
     checked_out: int | None = None
+    claimed: Mapping[str, str] = {}
 
 
 class Setting(NamedTuple):
@@ -107,7 +109,11 @@ def write_prompt(setting: Setting, domain: Domain, files: int, tree: Path, outpu
     template = Template((shipped.prompts() / f"{kind}.md").read_text(encoding="utf-8"))
     # In bytes, as `prompt_bytes` of the configuration counts; paths need not be ASCII.
     room = setting.limit - len(template.substitute(values, known="").encode()) - _SEPARATE
-    every = [_line(finding, is_drifted=finding.finding_id in briefing.drifted) for finding in briefing.findings]
+    claimed = briefing.claimed if kind != "amend" else {}
+    every = [
+        _line(finding, is_drifted=finding.finding_id in briefing.drifted, fix=claimed.get(finding.finding_id))
+        for finding in briefing.findings
+    ]
     known, count = _known_text(every, room, output.parent / "findings.json")
     whole = "[\n" + ",\n".join(every) + "\n]\n" if count < len(every) else None
     return Prompt(template.substitute(values, known=known), whole, count)
@@ -130,7 +136,7 @@ def _known_text(every: Sequence[str], room: int, overflow: Path) -> tuple[str, i
     return f"{_AS_DATA}\n\n{fence}json\n{body}\n{fence}{more}", len(lines)
 
 
-def _line(finding: Finding, *, is_drifted: bool) -> str:
+def _line(finding: Finding, *, is_drifted: bool, fix: str | None) -> str:
     # ASCII JSON: no control, bidirectional or invisible character, and no line break, survives as itself.
     shown: dict[str, object] = {
         "id": finding.finding_id,
@@ -144,6 +150,10 @@ def _line(finding: Finding, *, is_drifted: bool) -> str:
     }
     if is_drifted:
         shown["drifted"] = "its line was rewritten since it was found; look whether it still holds"
+    if fix is not None or finding.status == "fixed":
+        # Nothing proves the fix, so the agent is asked for exactly this.
+        shown["claimed_fixed"] = "report it again if it still holds; if it is gone, list it in confirmed with a quote"
+        shown["fix_in"] = (fix or "")[:LONGEST_PROSE]
     # Empty values are left out: every byte of a prompt is paid for.
     return json.dumps({key: value for key, value in shown.items() if value not in {None, ""}})
 

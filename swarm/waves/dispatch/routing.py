@@ -8,11 +8,11 @@ from swarm import errors
 from swarm.clock import today
 from swarm.git.repository import Repository
 from swarm.results.dispatch import Unrouted
-from swarm.rules.findings import OPEN_STATUSES, Decision, Fate
+from swarm.rules.findings import OPEN_STATUSES, Decision, EvidenceKind, Fate, Observation
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import LENSES, Phase
 from swarm.rules.verification import BROKEN, DRIFTED, Inspection, verify_approved
-from swarm.store import assignments, findings
+from swarm.store import assignments, findings, fix_claims
 from swarm.store.findings import Finding, Selection
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -80,9 +80,21 @@ def route(
 
 
 def known_to_audit(conn: sqlite3.Connection, run: Run, phase: Phase, domain: str) -> list[Finding]:
-    """Return the findings that an audit agent's prompt lists: the open ones of its domain under the phase's lens."""
-    selection = Selection(statuses=OPEN_STATUSES, domains=(domain,))
-    return [finding for finding in findings.select(conn, run.id, selection) if finding.lens == LENSES[phase]]
+    """Return the findings that an audit agent's prompt lists: the open ones of its domain under the phase's lens.
+
+    A finding that was closed on a person's word is listed too: nobody has seen it fixed.
+    """
+    selection = Selection(statuses=(*OPEN_STATUSES, Observation.FIXED), domains=(domain,))
+    return [
+        finding
+        for finding in findings.select(conn, run.id, selection)
+        if finding.lens == LENSES[phase] and finding.evidence in {None, EvidenceKind.OPERATOR}
+    ]
+
+
+def claimed_files(conn: sqlite3.Connection, run: Run) -> dict[str, str]:
+    """Return, by id, the findings whose fix is claimed and not proved, with the file that the fix names, or `""`."""
+    return {claim.finding_id: claim.file or "" for claim in fix_claims.standing(conn, run.id)}
 
 
 def given_before(

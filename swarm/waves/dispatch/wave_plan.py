@@ -17,7 +17,7 @@ from swarm.store import leases, waves
 from swarm.store.runs import Run
 from swarm.waves.dispatch.agents import PlannedAgent, WaveGround, plan_agent
 from swarm.waves.dispatch.prompts import Setting
-from swarm.waves.dispatch.routing import MOST_NAMED, Routing, hold_to_anchors, known_to_audit, route
+from swarm.waves.dispatch.routing import MOST_NAMED, Routing, claimed_files, hold_to_anchors, known_to_audit, route
 from swarm.waves.trees.sparse import sparse_files
 from swarm.workspace import Workspace
 
@@ -88,6 +88,7 @@ def plan_wave(
         paths=paths,
         leased=leases.granted(conn, run.id, number),
         drifted=routing.drifted if routing else frozenset(),
+        claimed=claimed_files(conn, run),
     )
     # Analyzers only read, so all of a wave share a tree: a tree for each domain costs time and disk.
     is_shared = request.isolate and is_audit(request.phase) and runtime is not None and runtime[0].is_analyzer

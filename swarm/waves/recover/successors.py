@@ -63,6 +63,7 @@ def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence
         paths=paths,
         leased=leases.holding(conn, run.id, wave.number),
         drifted=drifted,
+        claimed=routing.claimed_files(conn, run),
     )
     rows = [agent.domain for agent in agent_runs.all_of(conn, wave.id)]
     # Every earlier row counts, so that no name of a prompt, a tree or a branch comes twice.
