@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from swarm import errors
+from swarm.git.runner import Git
 from swarm.rules.ref_names import OWN_FOLDERS
 
 # Where a first audit writes, by git or by swarm, each with the folders above it.
@@ -20,22 +21,49 @@ _READ: Final = (
     *("HEAD", "config", "config.worktree", "commondir", "packed-refs", "shallow", "index"),
     *("info/exclude", "info/attributes", "info/grafts", "info/sparse-checkout", "objects/info/alternates"),
 )
+# A settings file that includes more files than that has more than a person wrote.
+_MOST_INCLUDED: Final = 50
+_MOST_BYTES: Final = 1 << 20
 
 
 def refuse_endless(git_folder: Path) -> None:
     """Refuse a `.git` with a pipe or a device in the place of a file, before git opens it. Raises GitBlocked."""
     for place in (git_folder, *(git_folder / name for name in _READ)):
-        try:
-            mode = place.stat().st_mode
-        except OSError:
-            continue
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise errors.GitBlocked(
-                verb="rev-parse",
-                problem=f"{place} is no regular file, and git would wait for its end",
-                path=str(git_folder),
-                remedy=f"remove it, if it is not yours: `rm {shlex.quote(str(place))}`",
-            )
+        _hold_to_file(place, git_folder)
+    seen: set[str] = set()
+    for name in ("config", "config.worktree"):
+        _hold_included(git_folder / name, git_folder, seen)
+
+
+def _hold_included(file: Path, git_folder: Path, seen: set[str]) -> None:
+    """Hold the files that a configuration includes, and those that they include, to regular files."""
+    place = os.path.realpath(file)
+    # Each file is asked about a single time: it may include itself many times.
+    if place in seen or len(seen) > _MOST_INCLUDED or not file.is_file():
+        return
+    seen.add(place)
+    with file.open("rb") as stream:
+        if b"[include" not in stream.read(_MOST_BYTES).lower():
+            return
+    asked = ("config", "--file", str(file), "--no-includes", "-z", "--get-regexp", r"^include.*\.path$")
+    _, listed = Git(Path("/")).answer(*asked, expect=(0, 1, 128))
+    for entry in filter(None, listed.split(b"\0")):
+        named = os.fsdecode(entry.partition(b"\n")[2])
+        included = file.parent / os.path.expanduser(named)  # noqa: PTH111
+        _hold_to_file(included, git_folder)
+        _hold_included(included, git_folder, seen)
+
+
+def _hold_to_file(place: Path, git_folder: Path) -> None:
+    try:
+        mode = place.stat().st_mode
+    except (OSError, ValueError):
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        is_inside = place.is_relative_to(git_folder)
+        remedy = f"`rm {shlex.quote(str(place))}`" if is_inside else f"remove its include from {git_folder}/config"
+        problem = f"{place} is no regular file, and git would wait for its end"
+        raise errors.GitBlocked(verb="rev-parse", problem=problem, path=str(git_folder), remedy=remedy)
 
 
 def refuse_links_outside(root: Path, common: Path) -> None:

@@ -335,3 +335,15 @@ def test_git_is_not_started_where_it_would_wait_at_a_pipe(archive: Archive, swar
     answer = swarm("audit", ".", "--format", "json", exit=None)
     assert (answer.code, str(place) in answer.document["error"]["message"]) == ("GIT_FAILED", True)
     assert not (archive.repo.root / "swarms").exists()
+
+
+def test_nor_at_a_pipe_that_its_settings_include(archive: Archive, swarm: Swarm) -> None:
+    os.mkfifo(archive.git_folder / "pipe")
+    archive.repo.git("config", "includeIf.gitdir:/.path", "first")
+    (archive.git_folder / "first").write_text("[include]\n\tpath = pipe\n")
+    answer = swarm("audit", ".", exit=None)
+    assert (answer.code, f"{archive.git_folder / 'pipe'} is no regular file" in answer.err) == ("GIT_FAILED", True)
+    # An include of its own file ends, too.
+    (archive.git_folder / "pipe").unlink()
+    (archive.git_folder / "first").write_text("[include]\n\tpath = first\n[include]\n\tpath = first\n")
+    assert swarm("audit", ".", exit=None).code == "GIT_FAILED"
