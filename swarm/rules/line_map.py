@@ -36,6 +36,11 @@ class LineMap:
         new_end = hunk.new_start + hunk.new_count + (hunk.new_count == 0)
         return line - old_end + new_end
 
+    def hunk_at(self, line: int) -> Hunk | None:
+        """Return the hunk that took a line of the old file."""
+        at = bisect_right(self._starts, line) - 1
+        return self.hunks[at] if at >= 0 and line < self._starts[at] + self.hunks[at].old_count else None
+
     def rewritten(self, line: int) -> int | None:
         """Return the line that replaced a changed line, where the hunk has as many lines as before."""
         at = bisect_right(self._starts, line) - 1

@@ -30,11 +30,15 @@ _WORD: Final = re.compile(
 
 
 def match(
-    known: Sequence[Known], reports: Sequence[Report], travels: Mapping[str, Travel]
+    known: Sequence[Known],
+    reports: Sequence[Report],
+    travels: Mapping[str, Travel],
+    standing: Mapping[int, tuple[str, int]] = {},
 ) -> tuple[list[Match], list[Known], list[Report]]:
     """Return the matches, the known findings that nobody reported, and the reports that are new.
 
-    `reports` have different fingerprints; `travels` holds, by `anchor_commit`, the renames and line maps from there.
+    `reports` have different fingerprints; `travels` holds, by `anchor_commit`, the renames and line maps from there;
+    `standing` holds, by row, the path and line where the code of a lost line stands.
     """
     if not known:
         return [], [], list(reports)
@@ -55,6 +59,7 @@ def match(
     _by_format(matcher)
     _by_move(matcher)
     _by_other_file(matcher)
+    _by_code(matcher, standing)
     _by_prose(matcher)
     return matcher.matches, list(matcher.known.values()), list(matcher.reports.values())
 
@@ -166,6 +171,16 @@ def _by_move(matcher: Matcher) -> None:
         return None if anchor is None or not anchor.text else (anchor.path, anchor.text_hash, report.rule)
 
     matcher.pair(known_key, report_key, lambda _known, _report: MatchedBy.MOVED)
+
+
+def _by_code(matcher: Matcher, standing: Mapping[int, tuple[str, int]]) -> None:
+    """Match a line that is there in another form or file, by the place of its code."""
+
+    def known_key(known: Known) -> Hashable:
+        place = standing.get(known.row_id)
+        return None if place is None else (*place, known.rule)
+
+    matcher.pair(known_key, _place, lambda _known, _report: MatchedBy.MOVED)
 
 
 def _by_prose(matcher: Matcher) -> None:

@@ -1,9 +1,10 @@
 """Search for the code of a lost line in a change: rewritten where it stood, or moved to another place."""
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from swarm.rules.anchors import Anchor
 from swarm.rules.code_text import KEYWORDS, CodeText
@@ -69,6 +70,8 @@ class AddedCode:
         self._places: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
         self._aliases: set[str] = set()
         self._scopes: dict[str, Mapping[str, Sequence[int]]] = {}
+        # Answers by everything that they depend on: thousands of findings can be on equal lines, or in one hunk.
+        self._memo: dict[Hashable, Any] = {}
         for path, added in self.files.items():
             for at, token in enumerate(added.code.tokens):
                 self._places[token.text].append((path, at))
@@ -121,8 +124,11 @@ class AddedCode:
         """Say whether a definition has as many lines of these tokens as before; names of variables do not count."""
         after, scope = self.files[lost.path].code, lost.anchor.scope
         wanted = _joined(line.tokens, lost.code.bound)
-        before = _joined(lost.code.in_scope(scope), lost.code.bound).count(wanted)
-        return _joined(after.in_scope(scope), after.bound).count(wanted) >= before
+        key = "as many", lost.path, scope, wanted
+        if key not in self._memo:
+            before = _joined(lost.code.in_scope(scope), lost.code.bound).count(wanted)
+            self._memo[key] = _joined(after.in_scope(scope), after.bound).count(wanted) >= before
+        return bool(self._memo[key])
 
     def _elsewhere(self, lost: LostLine, line: Needle) -> Standing | None:
         every = {t.text for t in line.tokens if t.kind == WORD and t.text not in KEYWORDS}
@@ -140,7 +146,7 @@ class AddedCode:
     def _body(self, lost: LostLine) -> Needle:
         anchor = lost.anchor
         own = lost.code.in_scope(anchor.scope) if anchor.scope else []
-        at = next((at for at, token in enumerate(own) if token.line >= (anchor.line or 0)), 0)
+        at = bisect_left(own, anchor.line or 0, key=lambda token: token.line)
         own = own[max(0, at - WINDOW) : at + WINDOW]
         return Needle(own if len(own) >= FEWEST_IN_BODY else [], lost.code, anchor.scope)
 
@@ -151,7 +157,14 @@ class AddedCode:
         # Lines that face each other were compared already; here arguments in another order would be equal.
         if lost.hunk.old_count == lost.hunk.new_count:
             return None
-        hunk, after = lost.hunk, self.files[lost.path].code
+        key = "pieces", lost.path, lost.hunk
+        if key not in self._memo:
+            self._memo[key] = self._pieces(lost, lost.hunk)
+        found: Standing | None = self._memo[key]
+        return found
+
+    def _pieces(self, lost: LostLine, hunk: Hunk) -> Standing | None:
+        after = self.files[lost.path].code
         old = _bag(lost.code.at_lines(range(hunk.old_start, hunk.old_start + hunk.old_count)), lost.code.bound)
         new = _bag(after.at_lines(range(hunk.new_start, hunk.new_start + hunk.new_count)), after.bound)
         is_same = old == new and any(text not in KEYWORDS for text in old)
@@ -159,12 +172,22 @@ class AddedCode:
 
     def _found(self, needle: Needle) -> list[Standing]:
         """Return the places of a needle that touch an added line."""
-        words = needle.words
+        key = needle.code.source.path, needle.scope, tuple(token.text for token in needle.tokens)
+        if key not in self._memo:
+            self._memo[key] = self._searched(needle)
+        found: list[Standing] = self._memo[key]
+        return list(found)
+
+    def _searched(self, needle: Needle) -> list[Standing]:
+        # A rare token leads to few places; a name that can have changed leads nowhere.
+        variables = needle.code.bound - needle.code.functions
         fixed = [
             (len(self._places.get(token.text, ())), at)
             for at, token in enumerate(needle.tokens)
-            if token.text in words and token.text not in self._aliases
+            if token.text not in variables and token.text not in self._aliases
         ]
+        if not needle.words:
+            return []
         if not fixed or (rarest := min(fixed))[0] == 0:
             return []
         offset = rarest[1]

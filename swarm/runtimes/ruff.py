@@ -97,7 +97,11 @@ class Ruff:
             )
             report = ("--exit-zero", "--output-format=json")
             found += [
-                ProcessStep((*begin, "--show-settings", f"./{files[0]}"), log=f"settings-{number}"),
+                # Settings of an excluded file are those of its root too, and with the exclusion ruff would print none.
+                ProcessStep(
+                    (*(word for word in begin if word != "--force-exclude"), "--show-settings", f"./{files[0]}"),
+                    log=f"settings-{number}",
+                ),
                 ProcessStep((*begin, "--show-files", listed), log=f"files-{number}"),
                 ProcessStep((*begin, *report, listed), log="stdout"),
                 ProcessStep((*begin, *report, "--ignore-noqa", listed), log=f"unsilenced-{number}"),

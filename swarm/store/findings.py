@@ -26,6 +26,8 @@ class KnownFinding(NamedTuple):
     observation: str
     decision: str
     evidence: str | None = None
+    first_wave: int = 0
+    last_wave: int = 0
 
 
 class Finding(NamedTuple):
@@ -101,7 +103,7 @@ def known_findings(
         " anchor_commit, file, line, scope, quote, text_hash, occurrence, occurrences, context_hash, anchored,"
         " finding_id, severity, domain, lens, analyzer, observation,"
         # A decision holds to the end of its last day; collect withdraws an expired decision only when it writes.
-        " CASE WHEN decision_expires < ? THEN 'open' ELSE decision END, evidence FROM findings"
+        " CASE WHEN decision_expires < ? THEN 'open' ELSE decision END, evidence, first_wave, last_wave FROM findings"
         f" WHERE run_id = ?{wanted} ORDER BY id",
         (today, run_id, *statuses),
     )

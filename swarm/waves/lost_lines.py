@@ -11,7 +11,7 @@ from swarm.git.runner import Git
 from swarm.rules.anchors import SourceText
 from swarm.rules.code_text import KEYWORDS, CodeText
 from swarm.rules.known_findings import Known
-from swarm.rules.line_map import Hunk
+from swarm.rules.line_map import UNCHANGED
 from swarm.rules.standing_code import Added, AddedCode, LostLine, Standing
 from swarm.waves.moved_lines import Journey
 
@@ -56,20 +56,13 @@ def _lost(git: Git, items: Sequence[Known], journey: Journey) -> dict[int, LostL
     found: dict[int, LostLine] = {}
     for path, content in contents(git, sorted(set(blobs))):
         code = CodeText(SourceText(path, content))
-        hunks = journey.travel.lines(path).hunks
+        lines = journey.travel.lines(path)
         for item in by_path[path]:
             anchor = item.anchor
             if anchor is not None and anchor.line is not None and anchor.line <= len(code.source.lines):
                 now = journey.travel.path(path)
-                found[item.row_id] = LostLine(code, anchor, now, hunk_of(hunks, anchor.line))
+                found[item.row_id] = LostLine(code, anchor, now, lines.hunk_at(anchor.line))
     return found
-
-
-def hunk_of(hunks: Iterable[Hunk], line: int | None) -> Hunk | None:
-    """Return the hunk that took a line of the old file."""
-    if line is None:
-        return None
-    return next((hunk for hunk in hunks if hunk.old_start <= line < hunk.old_start + hunk.old_count), None)
 
 
 def _change(
@@ -105,7 +98,8 @@ def _change(
         code = CodeText(SourceText(path, content))
         is_new = by_path[path].letter in "AC"
         every = range(1, len(code.source.lines) + 1)
-        numbers = every if is_new else maps[by_path[path].old_path].added_lines()
+        # A file that was only renamed has no map, and no new line.
+        numbers = every if is_new else maps.get(by_path[path].old_path, UNCHANGED).added_lines()
         added.append(Added(code, frozenset(numbers)))
     return AddedCode(added)
 

@@ -11,7 +11,7 @@ from swarm.rules.findings import Fate
 from swarm.rules.known_findings import Known
 from swarm.rules.line_map import Hunk
 from swarm.rules.verification import Inspection
-from swarm.waves.lost_lines import hunk_of, standing_at
+from swarm.waves.lost_lines import standing_at
 from swarm.waves.moved_lines import Journey, journeys
 
 
@@ -79,7 +79,7 @@ def _own_place(
         now = lines.rewritten(line)
     changed = anchor.path in journey.changed or path != anchor.path
     own = path if path in tracked else None
-    return Place(fate, own, now, changed, hunk=hunk_of(lines.hunks, line) if changed else None)
+    return Place(fate, own, now, changed, hunk=lines.hunk_at(line or 0) if changed else None)
 
 
 def _removed(known: Iterable[Known], fates: Mapping[int, Fate]) -> list[Known]:

@@ -97,7 +97,8 @@ def reconcile(
     paired = _paired(known, located, travels, earlier)
     analyzers = {taken.agent.id: taken.agent.analyzer for taken in intakes}
     # Silence is judged after matching: a finding that any agent reported is not silent.
-    like = like_findings(paired.silent, paired.fresh, located, travels)
+    seen = [(found.report, paired.by_row[found.known.row_id].first_wave) for found in paired.matches]
+    like = like_findings(paired.silent, paired.fresh, seen, located, travels)
     not_seen, verdicts = judge_silence(
         wave, owners, intakes, paired.silent, located, travels, like=like, counted=earlier.counted
     )
@@ -142,6 +143,7 @@ def _paired(
         [item.known for item in known if item.known.row_id not in earlier.sighted],
         heads,
         {commit: journey.travel for commit, journey in travels.items()},
+        {row: (standing.path, standing.line) for row, standing in located.elsewhere.items()},
     )
     return _Pairing(alike, by_row, matches, again, [by_row[item.row_id] for item in silent], fresh)
 

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 
 from swarm.rules.findings import EvidenceKind, Fate, Observation
 from swarm.rules.fingerprints import Report
-from swarm.rules.likeness import Reported, Suspect, like_reports
+from swarm.rules.likeness import LATEST, Reported, Suspect, like_reports
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENS_TEXT, LENSES
 from swarm.rules.silence import Coverage, SilenceVerdict, Silent, verdict_on_silence
@@ -14,7 +14,6 @@ from swarm.store.observations import NotSeen, Relocated
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.collect.sightings import Located
-from swarm.waves.lost_lines import hunk_of
 from swarm.waves.moved_lines import Journey
 
 
@@ -100,16 +99,17 @@ def relocated(
 
 
 def like_findings(
-    silent: Sequence[KnownFinding], fresh: Sequence[Report], located: Located, travels: Mapping[str, Journey]
+    silent: Sequence[KnownFinding],
+    fresh: Sequence[Report],
+    seen: Sequence[tuple[Report, int]],
+    located: Located,
+    travels: Mapping[str, Journey],
 ) -> dict[int, str]:
-    """Return, by row, the place of a new report that is like a silent finding of an analyzer."""
-    reports = [
-        Reported(head.rule, head.anchor.path, head.anchor.line, head.anchor.scope, head.description)
-        for head in fresh
-        if head.anchor is not None and head.anchor.line is not None
-    ]
-    if not reports:
-        return {}
+    """Return, by row, the place of a report that is like a silent finding of an analyzer.
+
+    `seen` are reports of known findings with the wave that first saw each: a finding that came after the silent one
+    can be the same defect in other words, and stays like it in every later wave.
+    """
     suspects = []
     added: dict[tuple[str, str], frozenset[int]] = {}
     for item in silent:
@@ -127,10 +127,19 @@ def like_findings(
             scope=anchor.scope,
             description=item.known.description,
             added=added[file],
-            hunk=hunk_of(lines.hunks, anchor.line),
+            hunk=lines.hunk_at(anchor.line or 0),
             standing=(standing.path, standing.line) if standing else None,
+            last_wave=item.last_wave,
         )
         suspects.append(suspect)
+    # Nearly no wave has a silent finding of an analyzer, and then no report need be looked at.
+    if not suspects:
+        return {}
+    reports = [
+        Reported(head.rule, head.anchor.path, head.anchor.line, head.anchor.scope, head.description, first_wave)
+        for head, first_wave in (*((head, LATEST) for head in fresh), *seen)
+        if head.anchor is not None and head.anchor.line is not None
+    ]
     return {row: f"{report.path}:{report.line}" for row, report in like_reports(suspects, reports).items()}
 
 
