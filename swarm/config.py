@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from swarm import errors
+from swarm.rules.sandbox_policy import Settings
 from swarm.trust import ConfigPlace, Trust, digest_of, executable_parts, harmless_parts
 
 FILE_NAME: Final = "swarm.toml"
@@ -24,6 +25,17 @@ class RuntimeConfig(NamedTuple):
     argv: tuple[str, ...]
     version_argv: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
+    sandbox: Settings = Settings()
+
+
+class SandboxConfig(NamedTuple):
+    """The `[sandbox]` table: the backend, why there shall be none, and settings for all, by domain and by phase."""
+
+    backend: Literal["auto", "bwrap", "landlock", "none"] = "auto"
+    reason: str | None = None
+    settings: Settings = Settings()
+    domains: Mapping[str, Settings] = {}
+    phases: Mapping[str, Settings] = {}
 
 
 class VerifyStep(NamedTuple):
@@ -43,6 +55,7 @@ class VerifyConfig(NamedTuple):
     timeout_seconds: int = VERIFY_SECONDS
     environment: tuple[str, ...] = ()
     steps: tuple[VerifyStep, ...] = ()
+    sandbox: Settings = Settings()
 
 
 class Withheld(NamedTuple):
@@ -77,6 +90,7 @@ class Config(NamedTuple):
     prompt_bytes: int = PROMPT_BYTES
     reads: Mapping[str, tuple[str, ...]] = {}
     verify: VerifyConfig = VerifyConfig()
+    sandbox: SandboxConfig = SandboxConfig()
 
     def hold_to_trusted(self, name: str) -> None:
         """Refuse to go on without a part, or without any part of a table. Raises ConfigUntrusted."""
@@ -154,6 +168,7 @@ def _settings(place: ConfigPlace, document: Mapping[str, Any]) -> Config:
         prompt_bytes=prompts.get("max_bytes", PROMPT_BYTES),
         reads={domain: tuple(globs) for domain, globs in document.get("reads", {}).items()},
         verify=_verify(file, document.get("verify", {})),
+        sandbox=_sandbox(document.get("sandbox", {})),
     )
 
 
@@ -164,6 +179,28 @@ def _runtime(name: str, table: dict[str, Any]) -> RuntimeConfig:
         tuple(table["argv"]),
         tuple(table.get("version_argv", ())),
         tuple(table.get("environment", ())),
+        _settings(table),
+    )
+
+
+def _sandbox(table: dict[str, Any]) -> SandboxConfig:
+    return SandboxConfig(
+        table.get("backend", "auto"),
+        table.get("reason"),
+        _settings(table),
+        {name: _settings(own) for name, own in table.get("domains", {}).items()},
+        {name: _settings(own) for name, own in table.get("phases", {}).items()},
+    )
+
+
+def _settings(table: dict[str, Any]) -> Settings:
+    network = table.get("network")
+    return Settings(
+        tuple(network) if isinstance(network, list) else network,
+        tuple(table.get("readable", ())),
+        tuple(table.get("writable", ())),
+        tuple(table.get("hidden", ())),
+        table.get("commit"),
     )
 
 
@@ -180,6 +217,7 @@ def _verify(file: Path, table: dict[str, Any]) -> VerifyConfig:
         table.get("timeout_seconds", VERIFY_SECONDS),
         tuple(table.get("environment", ())),
         steps,
+        _settings(table),
     )
 
 

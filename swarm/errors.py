@@ -844,6 +844,20 @@ class NoWaveToLaunch(SwarmError):
     run_id: str
 
 
+class IsolationUnavailable(SwarmError):
+    code = "ISOLATION_UNAVAILABLE"
+    severity = Severity.HIGH
+    text = "No sandbox of this machine holds the policy that swarm.toml demands: {problem}"
+    advice = (
+        "install bubblewrap, run `swarm doctor`, or pass --unsafe-no-isolation --reason '…' to run without a sandbox"
+    )
+    exit_code = 2
+    when = (
+        "`swarm.toml` closes the network, names hosts, hides paths or names a backend, and no backend here can do that"
+    )
+    problem: str
+
+
 class LaunchInProgress(SwarmError):
     code = "LAUNCH_IN_PROGRESS"
     severity = Severity.MEDIUM

@@ -154,8 +154,12 @@ def exclude_patterns(workspace: Workspace, root: Path) -> list[str]:
         return []
     inside = folder.relative_to(root).as_posix()
     begin = "/" if inside == "." else "/" + re.sub(r"([\\*?\[\]])", r"\\\1", inside) + "/"
-    name = workspace.database.name
-    return [f"{begin}{name}*", f"{begin}backups/", f"{begin}swarm-*/"]
+    return [f"{begin}{name}" for name in live_state(workspace)]
+
+
+def live_state(workspace: Workspace) -> tuple[str, ...]:
+    """Return the patterns of the entries of a workspace's folder that hold the state of its runs."""
+    return f"{workspace.database.name}*", "backups/", "swarm-*/"
 
 
 def refuse_agents(folder: Path, environment: Mapping[str, str]) -> None:

@@ -17,6 +17,9 @@ class AttemptShown(NamedTuple):
     error_code: str | None
     error_fragment: str | None
     record_path: str
+    isolation: str
+    isolation_reason: str | None
+    policy: str | None
 
 
 class AgentAttempts(NamedTuple):

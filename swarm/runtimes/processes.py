@@ -144,11 +144,34 @@ def _leads_a_group_of_its_own(pid: int) -> bool:
 
 
 def signal_group(leader: int, number: signal.Signals) -> None:
-    """Send a signal to every process of a group; a group that has ended is fine, and the group of process 1 is left."""
+    """Send a signal to every process of a group; a group that has ended is fine, and the group of process 1 is left.
+
+    A leader that keeps a sandbox is spared by all but KILL: its end would kill the program before it could clean up.
+    """
     if leader <= _INIT:
+        return
+    if number != signal.SIGKILL and _keeps_a_sandbox(leader):
+        for pid in _members(leader):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, number)
+
+
+def _keeps_a_sandbox(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/comm").read_bytes() == b"bwrap\n"
+    except OSError:
+        return False
+
+
+def _members(leader: int) -> Iterator[int]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            # A process may end between two looks.
+            if int(folder.name) != leader and os.getpgid(int(folder.name)) == leader:
+                yield int(folder.name)
 
 
 def works_below(program: str, folders: Sequence[Path]) -> bool | None:

@@ -13,6 +13,7 @@ from swarm.runtimes.child import Child, run_child
 from swarm.runtimes.output_log import OutputLog
 from swarm.runtimes.redaction import Redactor
 from swarm.runtimes.runtime import ProcessStep, StepResult
+from swarm.runtimes.sandbox import UNENCLOSED, Enclosure
 
 CAPTURE_BYTES: Final = 50 * 1024 * 1024
 # More than the bound shows that it was passed.
@@ -35,6 +36,7 @@ class Orders(NamedTuple):
     seconds: float
     spawned: Callable[[int, str, str], None]
     mark: Mapping[str, str] = {}
+    enclosure: Enclosure = UNENCLOSED
 
 
 class Ran(NamedTuple):
@@ -129,10 +131,11 @@ async def _run_step(step: ProcessStep, orders: Orders, watch: "_Watch", seconds:
         moment = watch.began()
         orders.spawned(pid, processes.start_of(pid) or "", moment)
 
-    program = Child(step.argv, orders.tree, {**orders.environment, **step.environment}, processes.TERM_SECONDS)
     errors = functools.partial(watch.record, "stderr")
-    ended = await run_child(program, stdout=output, stderr=errors, seconds=seconds, spawned=spawned)
-    return StepResult(step, ended.code, bytes(captured)), ended.timed_out
+    with orders.enclosure.start(step.argv, orders.tree, {**orders.environment, **step.environment}) as start:
+        program = Child(start.argv, orders.tree, start.environment, processes.TERM_SECONDS)
+        ended = await run_child(program, stdout=output, stderr=errors, seconds=seconds, spawned=spawned)
+    return StepResult(step, orders.enclosure.code_of(ended.code), bytes(captured)), ended.timed_out
 
 
 class _Watch:

@@ -10,6 +10,7 @@ from swarm.store.ledger import Entry, append
 
 _COLUMNS: Final = (
     "id, agent_run_id, ordinal, parent_id, runtime, runtime_version, argv, host, supervisor_pid, pid, pid_start,"
+    " isolation, isolation_reason, policy,"
     " created, spawned, first_output, last_progress, ended, duration_ms, exit_code, signal, exit_class,"
     " error_code, error_fragment, outcome, stall_reason, placed(record_path)"
 )
@@ -29,6 +30,9 @@ class Attempt(NamedTuple):
     supervisor_pid: int
     pid: int | None
     pid_start: str | None
+    isolation: str
+    isolation_reason: str | None
+    policy: str | None
     created: str
     spawned: str | None
     first_output: str | None
@@ -46,7 +50,7 @@ class Attempt(NamedTuple):
 
 
 class NewAttempt(NamedTuple):
-    """An attempt whose process is not spawned yet."""
+    """An attempt whose process is not spawned yet, and the sandbox that it will be spawned in."""
 
     agent_run_id: int
     ordinal: int
@@ -59,6 +63,9 @@ class NewAttempt(NamedTuple):
     host: str
     supervisor_pid: int
     record_path: str
+    isolation: str = "none"
+    isolation_reason: str | None = None
+    policy: str | None = None
 
 
 class Ending(NamedTuple):
@@ -80,12 +87,16 @@ def add(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt: NewAttempt
     """Record an attempt before its process is spawned; `one_open_attempt_per_agent_run` refuses a second."""
     row = conn.execute(
         "INSERT INTO attempts (agent_run_id, ordinal, parent_id, recovery_reason, runtime, runtime_version, argv,"
-        " prompt_sha256, host, supervisor_pid, record_path, created)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        " prompt_sha256, host, supervisor_pid, record_path, isolation, isolation_reason, policy, created)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (*attempt[:6], json.dumps(attempt.argv), *attempt[7:], now()),
     ).fetchone()
     attempt_id = int(row[0])
-    payload: dict[str, object] = {"agentRunId": attempt.agent_run_id, "runtime": attempt.runtime}
+    payload: dict[str, object] = {
+        "agentRunId": attempt.agent_run_id,
+        "runtime": attempt.runtime,
+        "isolation": attempt.isolation,
+    }
     append(conn, Entry("attempt_opened", f"attempt:{attempt_id}", run_id, wave_id, None, "open", payload=payload))
     return attempt_id
 

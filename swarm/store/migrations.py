@@ -16,7 +16,7 @@ from swarm.store.side_files import hold_to_own_files
 from swarm.store.sqlite_errors import translated
 from swarm.store.writers import writers_queue
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def current() -> int:

@@ -16,6 +16,7 @@ from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import processes, supervisor
 from swarm.runtimes.environment import agent_environment
 from swarm.runtimes.runtime import Assigned, Job, Program, Runtime, UnusableOutput, analyzer_name
+from swarm.runtimes.sandbox import Enclosure
 from swarm.runtimes.supervisor import Orders, Ran
 from swarm.store import agent_runs, attempts, transitions
 from swarm.store.agent_runs import AgentRun
@@ -24,7 +25,8 @@ from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.launch import attempt_files
-from swarm.workspace import AGENT_VARIABLE
+from swarm.waves.trees.sandbox_policies import attempt_enclosure
+from swarm.workspace import AGENT_VARIABLE, Workspace
 
 _FAILED: Final = {
     "timed_out": AgentRunStatus.TIMED_OUT,
@@ -47,15 +49,23 @@ class WaveLaunch(NamedTuple):
     repository: Repository
     files: dict[str, list[str]]
     seconds: float
+    workspace: Workspace
     assigned: Mapping[int, Sequence[Assigned]] = {}
 
 
 async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt]) -> None:
     """Make an attempt of an agent. The row is written first, so that a supervisor that dies leaves a trace."""
     job, folder = _job(wave_launch, agent, len(before) + 1)
-    steps = wave_launch.runtime.steps(job)
     try:
-        attempt_id = _open(wave_launch, agent, before, folder, list(steps[0].argv) if steps else [])
+        enclosure = attempt_enclosure(
+            wave_launch.repository,
+            wave_launch.workspace,
+            wave_launch.config,
+            wave_launch.runtime,
+            job,
+        )
+        steps = wave_launch.runtime.steps(job)
+        attempt_id = _open(wave_launch, agent, before, job, enclosure, list(steps[0].argv) if steps else [])
     # A refused second attempt must not leave an empty folder, which would look like an attempt without a record.
     except BaseException:
         with suppress(OSError):
@@ -83,6 +93,7 @@ async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt
                 seconds=wave_launch.seconds,
                 spawned=spawned,
                 mark=mark,
+                enclosure=enclosure,
             )
         )
     except BaseException:
@@ -115,7 +126,9 @@ def _job(wave_launch: WaveLaunch, agent: AgentRun, ordinal: int) -> tuple[Job, P
     return job, folder
 
 
-def _open(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt], folder: Path, argv: list[str]) -> int:
+def _open(
+    wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt], job: Job, enclosure: Enclosure, argv: list[str]
+) -> int:
     new = NewAttempt(
         agent_run_id=agent.id,
         ordinal=len(before) + 1,
@@ -127,7 +140,10 @@ def _open(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt], folde
         prompt_sha256=agent.prompt_sha256,
         host=processes.host(),
         supervisor_pid=os.getpid(),
-        record_path=str(folder / attempt_files.NAME),
+        record_path=str(job.attempt_folder / attempt_files.NAME),
+        isolation=enclosure.backend,
+        isolation_reason=enclosure.reason,
+        policy=enclosure.policy.digest,
     )
     with wave_launch.store.mutation() as conn:
         attempt_id = attempts.add(conn, wave_launch.run.id, wave_launch.wave.id, new)

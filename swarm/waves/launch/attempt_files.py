@@ -45,6 +45,11 @@ def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
             "version": attempt.runtime_version,
             "argv": list(attempt.argv),
         },
+        "isolation": {
+            "backend": attempt.isolation,
+            "reason": attempt.isolation_reason,
+            "policy": attempt.policy,
+        },
         "process": {
             "pid": attempt.pid,
             "started": started or None,

@@ -57,6 +57,9 @@ def _shown(attempt: Attempt) -> AttemptShown:
         error_code=attempt.error_code,
         error_fragment=attempt.error_fragment,
         record_path=attempt.record_path,
+        isolation=attempt.isolation,
+        isolation_reason=attempt.isolation_reason,
+        policy=attempt.policy,
     )
 
 

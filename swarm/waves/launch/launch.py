@@ -80,6 +80,7 @@ def launch(
             repository=repository,
             files=files,
             seconds=allowed,
+            workspace=workspace,
             assigned=assigned,
         )
         tasks = [functools.partial(attempt, wave_launch, agent, own) for agent, own in waiting]

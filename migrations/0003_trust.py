@@ -1,0 +1,19 @@
+"""Trust: the sandbox of each attempt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+COLUMNS = (
+    # The backend is in `isolation` since the first version; NULL where an older build launched the attempt.
+    ("attempts", "isolation_reason TEXT"),
+    ("attempts", "policy TEXT"),
+)
+
+
+def apply(db: Database) -> None:
+    for table, column in COLUMNS:
+        db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")

@@ -1,0 +1,95 @@
+"""Backend `bwrap`: mount, process, IPC and network namespaces made by bubblewrap."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Final
+
+from swarm.rules.sandbox_policy import Network, Policy, Right
+
+NAME: Final = "bwrap"
+_PROBE_SECONDS: Final = 10.0
+# Without a terminal of its own a process cannot type into ours, so `--new-session` is not needed; and it would take
+# the program out of the group that a deadline ends.
+_BASE: Final = ("--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try", "--ro-bind", "/", "/")
+# The kernel's own file systems, private to the sandbox, after every other mount of the machine.
+_KERNEL: Final = ("--dev", "/dev", "--proc", "/proc")
+# Root keeps what tests of root need inside its own files, and nothing that reaches the machine.
+_ROOTS: Final = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "NET_BIND_SERVICE")
+_FIRST_SIGNAL_CODE: Final = 128
+_MOST_SIGNALS: Final = 64
+
+
+@cache
+def works() -> str | None:
+    """Return why bubblewrap starts nothing here, `None` where it does: it is really started, once a process."""
+    program = shutil.which("bwrap")
+    if program is None:
+        return "bwrap is not installed"
+    probe = Policy({"/tmp": Right.PRIVATE, "/var/tmp": Right.HIDDEN})  # noqa: S108
+    try:
+        done = subprocess.run(
+            [*command(probe, "/", {}), "true"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PROBE_SECONDS,
+            check=False,
+            start_new_session=True,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+    return None if done.returncode == 0 else said or f"bwrap ends with {done.returncode}"
+
+
+def command(policy: Policy, folder: str, links: Mapping[str, str]) -> list[str]:
+    """Return the arguments that stand before those of a program; `links` are made where a path leads through a link."""
+    network = () if policy.network is Network.ALLOWED else ("--unshare-net",)
+    mounts, emptied = _mounts(policy)
+    made = [word for link, target in links.items() for word in ("--symlink", target, link)]
+    return [
+        shutil.which("bwrap") or "bwrap",
+        *_BASE,
+        *network,
+        *_KERNEL,
+        *mounts,
+        *made,
+        # Last: until here bwrap makes the mount points in them.
+        *(word for place in emptied for word in ("--remount-ro", place)),
+        *_capabilities(),
+        *("--chdir", folder, "--"),
+    ]
+
+
+def code_of(code: int) -> int:
+    """Return the exit code of a program as its parent would see it: bwrap reports a signal as a shell does."""
+    signal = code - _FIRST_SIGNAL_CODE
+    return -signal if 0 < signal <= _MOST_SIGNALS else code
+
+
+def _mounts(policy: Policy) -> tuple[list[str], list[str]]:
+    mounts: list[str] = []
+    emptied: list[str] = []
+    done: dict[str, Right] = {}
+    for place, right in policy.in_order():
+        above = Policy(done).right_to(os.path.dirname(place))  # noqa: PTH120
+        done[place] = right
+        match right:
+            case Right.READABLE:
+                mounts += () if above is Right.READABLE else ("--ro-bind", place, place)
+            case Right.WRITABLE:
+                mounts += ("--bind", place, place)
+            case Right.HIDDEN | Right.PRIVATE if not os.path.isdir(place):  # noqa: PTH112
+                mounts += ("--ro-bind", os.devnull, place)
+            case Right.HIDDEN | Right.PRIVATE:
+                mounts += ("--tmpfs", place)
+                emptied += (place,) if right is Right.HIDDEN else ()
+    return mounts, emptied
+
+
+def _capabilities() -> Sequence[str]:
+    if os.geteuid() != 0:
+        return ()
+    return ("--cap-drop", "ALL", *(word for name in _ROOTS for word in ("--cap-add", f"CAP_{name}")))

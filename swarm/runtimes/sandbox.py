@@ -1,0 +1,133 @@
+"""Enclosure of a process: the policy that holds for it, and the backend that enforces the policy."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from swarm import errors
+from swarm.rules.sandbox_policy import Network, Policy, Right, is_below, is_shown
+from swarm.runtimes import bubblewrap, landlock
+from swarm.runtimes.visible_programs import located, needs_of, toolchains
+from swarm.scratch import scratch_folder
+
+NONE: Final = "none"
+Backend = Literal["auto", "bwrap", "landlock", "none"]
+INSTALL: Final = "install bubblewrap (`apt-get install bubblewrap`), or `python -m pip install nono-py`"
+# Places of caches and settings: a folder that the sandbox closes is no place for them.
+_FOLDER_VARIABLES: Final = ("TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "GOCACHE")
+_SHARED_TEMPORARY: Final = "/tmp"  # noqa: S108
+
+
+class Start(NamedTuple):
+    """The arguments and the environment that a process is started with."""
+
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+
+
+class Enclosure(NamedTuple):
+    """A policy and the name of its backend; `reason` says why there is none, `home` is the user's real home."""
+
+    backend: str
+    policy: Policy
+    home: str
+    reason: str | None = None
+
+    def widened(self, places: Iterable[tuple[str, Right]]) -> "Enclosure":
+        """Return an enclosure with further places, where the policy does not close or name them."""
+        return self._replace(policy=self.policy._replace(places=dict(self.policy.places) | self._added(places)))
+
+    def _added(self, places: Iterable[tuple[str, Right]]) -> dict[str, Right]:
+        known, added = self.policy.places, dict[str, Right]()
+        for path, right in places:
+            real = os.path.realpath(path)
+            is_closed = any(is_below(real, closed) for closed in self.policy.closed)
+            is_needless = right is Right.READABLE and is_shown(real, {**known, **added})
+            if real not in known and not is_closed and not is_needless and os.path.lexists(real):
+                added[real] = right
+        return added
+
+    @contextmanager
+    def start(self, argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Iterator[Start]:
+        """Give the start of a program within the enclosure, for as long as the program runs.
+
+        Raises FileNotFoundError and PermissionError where the program could not be started without an enclosure.
+        """
+        if self.backend == NONE:
+            yield Start(argv, environment)
+            return
+        needs = list(needs_of(argv, folder, environment))
+        wide = self.widened((path, Right.READABLE) for path in (*needs, *toolchains(self.home, environment)))
+        inside = _inside(environment, wide.policy)
+        # By its path: the sandbox must start the program that was found outside of it.
+        program = (located(argv[0], folder, environment), *argv[1:])
+        if self.backend == bubblewrap.NAME:
+            before = bubblewrap.command(wide.policy, str(folder), _links([str(folder), *needs], wide.policy))
+            yield Start([*before, *program], inside)
+            return
+        with scratch_folder() as private:
+            moved = {**inside, "HOME": str(private), "TMPDIR": str(private)}
+            yield Start([*landlock.command(wide.policy, str(private)), *program], moved)
+
+    def code_of(self, code: int) -> int:
+        """Return the exit code of the program, negative for a signal, from that of the process that was started."""
+        return bubblewrap.code_of(code) if self.backend == bubblewrap.NAME else code
+
+
+UNENCLOSED: Final = Enclosure(NONE, Policy({}), "/")
+
+
+def enclosure(policy: Policy, backend: Backend, reason: str | None, home: str) -> Enclosure:
+    """Return the enclosure of a policy by the first backend that works here.
+
+    Without a backend, a default policy is not enforced, and the enclosure says why. Raises IsolationUnavailable where
+    the user demands the policy or names the backend.
+    """
+    if backend == NONE:
+        return Enclosure(NONE, policy, home, reason)
+    problems = []
+    for name, works in BACKENDS.items():
+        if backend not in {"auto", name}:
+            continue
+        problem = works() or _lacks(name, policy)
+        if problem is None:
+            return Enclosure(name, policy, home)
+        problems.append(f"{name}: {problem}")
+    problem = "; ".join(problems)
+    if policy.is_tight or backend != "auto":
+        raise errors.IsolationUnavailable(problem=problem)
+    return Enclosure(NONE, policy, home, f"no sandbox works here ({problem})")
+
+
+BACKENDS: Final = {bubblewrap.NAME: bubblewrap.works, landlock.NAME: landlock.works}
+
+
+def _lacks(name: str, policy: Policy) -> str | None:
+    if policy.network is Network.HOSTS:
+        return "it cannot hold the network to a list of hosts"
+    return landlock.LACKS if name == landlock.NAME and policy.is_tight else None
+
+
+def _inside(environment: Mapping[str, str], policy: Policy) -> dict[str, str]:
+    found = {
+        name: value
+        for name, value in environment.items()
+        if name not in _FOLDER_VARIABLES or policy.right_to(os.path.realpath(value)) is Right.WRITABLE
+    }
+    if not os.path.isdir(found.get("HOME", "")):  # noqa: PTH112
+        # Many programs refuse to start without a home that exists.
+        found["HOME"] = _SHARED_TEMPORARY
+    return found
+
+
+def _links(paths: Iterable[str], policy: Policy) -> dict[str, str]:
+    """Return the links on the way to paths that would be missing inside, where their folder is emptied."""
+    found: dict[str, str] = {}
+    for path in paths:
+        for place in reversed([Path(path), *Path(path).parents]):
+            if place.is_symlink() and not is_shown(str(place), policy.places):
+                found[str(place)] = os.path.realpath(place)
+                break
+    return found
