@@ -92,6 +92,10 @@ class Config(NamedTuple):
     verify: VerifyConfig = VerifyConfig()
     sandbox: SandboxConfig = SandboxConfig()
 
+    def without_sandbox(self, reason: str) -> "Config":
+        """Return the settings under which nothing is enclosed, for a reason that each attempt keeps."""
+        return self._replace(sandbox=self.sandbox._replace(backend="none", reason=reason))
+
     def hold_to_trusted(self, name: str) -> None:
         """Refuse to go on without a part, or without any part of a table. Raises ConfigUntrusted."""
         for part in self.withheld.parts if self.withheld else ():
@@ -179,7 +183,7 @@ def _runtime(name: str, table: dict[str, Any]) -> RuntimeConfig:
         tuple(table["argv"]),
         tuple(table.get("version_argv", ())),
         tuple(table.get("environment", ())),
-        _settings(table),
+        _policy(table),
     )
 
 
@@ -187,13 +191,13 @@ def _sandbox(table: dict[str, Any]) -> SandboxConfig:
     return SandboxConfig(
         table.get("backend", "auto"),
         table.get("reason"),
-        _settings(table),
-        {name: _settings(own) for name, own in table.get("domains", {}).items()},
-        {name: _settings(own) for name, own in table.get("phases", {}).items()},
+        _policy(table),
+        {name: _policy(own) for name, own in table.get("domains", {}).items()},
+        {name: _policy(own) for name, own in table.get("phases", {}).items()},
     )
 
 
-def _settings(table: dict[str, Any]) -> Settings:
+def _policy(table: dict[str, Any]) -> Settings:
     network = table.get("network")
     return Settings(
         tuple(network) if isinstance(network, list) else network,
@@ -217,7 +221,7 @@ def _verify(file: Path, table: dict[str, Any]) -> VerifyConfig:
         table.get("timeout_seconds", VERIFY_SECONDS),
         tuple(table.get("environment", ())),
         steps,
-        _settings(table),
+        _policy(table),
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from swarm.cli import main
+from swarm.runtimes import sandbox
 
 GIT = {
     "GIT_AUTHOR_NAME": "A Person",
@@ -117,6 +118,9 @@ def _guard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith(("SWARM_", "XDG_", "GIT_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SWARM_LOG", "ndjson")
+    # Tests of the sandbox turn it on: the agents of other tests write beside their trees, to be seen by the test.
+    for name in sandbox.BACKENDS:
+        monkeypatch.setitem(sandbox.BACKENDS, name, lambda: "not in this test")
     # As a script that writes its own configuration does; the tests of strangers' repositories take it away.
     monkeypatch.setenv("SWARM_TRUST", "1")
 

@@ -6,10 +6,13 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.options import Duration, repo_path_option, run_argument, verb
+from swarm.cli.options import Duration, repo_path_option, require_reason, run_argument, verb
+from swarm.results.attempts import AgentAttempts
 from swarm.results.launch import LaunchResult
 from swarm.show import text
 from swarm.show.escape import plain
+
+INSTALL = "install bubblewrap (`apt-get install bubblewrap`)"
 
 
 @verb()
@@ -19,9 +22,19 @@ from swarm.show.escape import plain
 )
 @click.option("--runtime", metavar="NAME", help="Runtime to launch; by default the one of the dispatch, else ruff.")
 @click.option("--timeout", type=Duration(), help="Time limit of an attempt; by default the run's policy.")
+@click.option("--unsafe-no-isolation", is_flag=True, help="Launch without a sandbox; needs --reason.")
+@click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @repo_path_option
 def command(
-    call: Call, run: str | None, jobs: int | None, runtime: str | None, timeout: int | None, repo_path: Path | None
+    call: Call,
+    run: str | None,
+    jobs: int | None,
+    runtime: str | None,
+    timeout: int | None,
+    reason: str | None,
+    repo_path: Path | None,
+    *,
+    unsafe_no_isolation: bool,
 ) -> None:
     """Launch the dispatched agents of RUN and supervise them until they end.
 
@@ -29,9 +42,12 @@ def command(
     """
     from swarm.waves.launch.launch import launch
 
+    why = require_reason(reason, "a launch without a sandbox") if unsafe_no_isolation else None
     with call.write() as store:
         selected = call.run_in_place(store, run, repo_path)
         config = call.config(Path(selected.local_path))
+        if why is not None:
+            config = config.without_sandbox(why)
         result = launch(store, call.workspace, selected, config, runtime=runtime, jobs=jobs, seconds=timeout)
     call.answer(result, lambda: _lines(result), result.exit_class)
 
@@ -51,4 +67,13 @@ def _lines(result: LaunchResult) -> Iterator[str]:
             yield f"⚠ {agent.domain}: {plain(last.error_code)}: {plain(last.error_fragment or '')}"
             yield f"  Record: {plain(last.record_path)}"
             yield f"  Explained by: swarm explain attempt:{last.id}"
+    bare = next((reason for agent in result.agents if (reason := _without_sandbox(agent))), None)
+    if bare is not None:
+        yield f"⚠ Launched without a sandbox: {plain(bare)}. To have one, {INSTALL}."
     yield f"Next: {result.next_action}"
+
+
+def _without_sandbox(agent: AgentAttempts) -> str | None:
+    """Return why the newest attempt of an agent had no sandbox; ruff runs no code of the repository."""
+    last = agent.attempts[-1] if agent.attempts else None
+    return last.isolation_reason if last is not None and last.runtime != "ruff" else None

@@ -62,7 +62,10 @@ def _grants(path: str, policy: Policy) -> Iterator[tuple[str, Right]]:
     """Yield the largest folders with a single right: Landlock only adds rights, so what lies around a gap is named."""
     right = policy.right_to(path)
     within = [place for place in policy.places if place != path and covers_any(path, [place])]
-    if not any(policy.right_to(place) is not right for place in within):
+    others = {place: found for place in within if (found := policy.right_to(place)) is not right}
+    # A folder in which new files may be made is granted whole, unless a git folder or something hidden lies in it.
+    is_evidence = all(found is Right.READABLE and not place.endswith("/.git") for place, found in others.items())
+    if not others or (right is Right.WRITABLE and is_evidence):
         if right in {Right.READABLE, Right.WRITABLE}:
             yield path, right
         return

@@ -14,7 +14,6 @@ from swarm.scratch import scratch_folder
 
 NONE: Final = "none"
 Backend = Literal["auto", "bwrap", "landlock", "none"]
-INSTALL: Final = "install bubblewrap (`apt-get install bubblewrap`), or `python -m pip install nono-py`"
 # Places of caches and settings: a folder that the sandbox closes is no place for them.
 _FOLDER_VARIABLES: Final = ("TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "GOCACHE")
 _SHARED_TEMPORARY: Final = "/tmp"  # noqa: S108

@@ -1,0 +1,115 @@
+"""The sandbox of launched processes: what they reach, what they do not, and what is recorded of it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from swarm.runtimes import bubblewrap, landlock, sandbox
+from tests.cli.errors.refusal import raises
+from tests.cli.scenes.launched_agents import Agents, attempts, record_of
+from tests.conftest import Answer, Repo, Swarm, Workspace
+
+TRIES = """
+import socket
+def tried(act):
+    try:
+        return act() or "done"
+    except OSError as error:
+        return type(error).__name__
+def text(path):
+    return lambda: pathlib.Path(path).read_text()[:1]
+def put(path):
+    return lambda: pathlib.Path(path).write_text("x") and None
+def connects():
+    socket.create_connection(("127.0.0.1", PORT), 5).close()
+"""
+
+
+@pytest.fixture(params=["bwrap", "landlock"])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    works = {"bwrap": bubblewrap.works, "landlock": landlock.works}[request.param]
+    if problem := works():
+        pytest.skip(f"{request.param}: {problem}")
+    monkeypatch.setitem(sandbox.BACKENDS, request.param, works)
+    return str(request.param)
+
+
+def seen(workspace: Workspace) -> dict[str, str]:
+    found: dict[str, str] = json.loads(json.loads(workspace.output("code").read_text())["summary"])
+    return found
+
+
+def test_an_agent_reaches_its_tree_and_nothing_of_others(
+    launched: Callable[..., Answer], workspace: Workspace, repo: Repo, tmp_path: Path, backend: str
+) -> None:
+    import socket
+
+    secret = Path.home() / ".ssh" / "id"
+    secret.parent.mkdir()
+    secret.write_text("secret")
+    wave = workspace.folder / workspace.run / "wave-1"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        acts = {
+            "own tree": "put('note')",
+            "own prompt": "text(os.environ['SWARM_PROMPT_FILE'])",
+            "checkout": f"text({str(repo.root / 'README.md')!r})",
+            "secret of home": f"text({str(secret)!r})",
+            "other prompt": f"text({str(wave / 'rest.md')!r})",
+            "other answer": f"put({str(wave / 'rest' / 'output.json')!r})",
+            "control plane": f"text({str(workspace.db)!r})",
+            "hook": f"put({str(repo.root / '.git/hooks/post-checkout')!r})",
+            "settings of git": f"put({str(repo.root / '.git/config')!r})",
+            "network": "connects",
+        }
+        listed = ", ".join(f"{name!r}: tried({act})" for name, act in acts.items())
+        tries = TRIES.replace("PORT", str(listener.getsockname()[1]))
+        answer = launched(f"{tries}write(summary=json.dumps({{{listed}}}))", "--jobs", "1")
+    found = seen(workspace)
+    allowed = {name: found.pop(name) for name in ("own tree", "own prompt", "checkout")}
+    assert allowed["own tree"] == "done"
+    assert (len(allowed["own prompt"]), allowed["checkout"]) == (1, "#")
+    assert {name for name, end in found.items() if not end.endswith("Error")} == set()
+    (attempt,) = attempts(answer)["code"]
+    assert (attempt["isolation"], attempt["isolationReason"]) == (backend, None)
+    assert record_of(attempt)["isolation"] == {"backend": backend, "reason": None, "policy": attempt["policy"]}
+
+
+def test_git_can_be_read_inside_and_a_commit_needs_its_setting(
+    launched: Callable[..., Answer], workspace: Workspace, swarm: Swarm, agents: Agents, backend: str
+) -> None:
+    body = (
+        "git = lambda *a: subprocess.run(['git', '-c', 'user.name=A', '-c', 'user.email=a@b.c', *a],"
+        " capture_output=True).returncode\n"
+        "pathlib.Path('note').write_text('x')\n"
+        "write(summary=json.dumps({a: str(git(*a.split())) for a in"
+        " ('status', 'log -1', 'diff', 'add note', 'commit -m x', 'branch evil', 'config user.x y')}))"
+    )
+    setting = "[sandbox]\ncommit = true\n" if backend == "bwrap" else ""
+    launched(body, more=setting)
+    ends = {name: end == "0" for name, end in seen(workspace).items()}
+    assert [ends[name] for name in ("status", "log -1", "diff", "config user.x y")] == [True, True, True, False]
+    assert [ends[name] for name in ("add note", "commit -m x")] == [backend == "bwrap"] * 2
+
+
+@raises("ISOLATION_UNAVAILABLE")
+def test_a_demanded_policy_that_no_backend_holds_is_refused_and_nothing_is_spawned(
+    launched: Callable[..., Answer], swarm: Swarm
+) -> None:
+    answer = launched("write()", more="network = false\n", exit=2)
+    assert answer.code == "ISOLATION_UNAVAILABLE"
+    assert [agent["attempts"] for agent in swarm("attempts", "--format", "json").data["agents"]] == [[], []]
+    bare = swarm("launch", "--unsafe-no-isolation", "--reason", "a trial", "--format", "json")
+    (attempt,) = attempts(bare)["code"]
+    assert (attempt["isolation"], attempt["isolationReason"]) == ("none", "a trial")
+
+
+def test_a_default_policy_without_a_backend_runs_and_says_so(launched: Callable[..., Answer]) -> None:
+    (attempt,) = attempts(launched("write()"))["code"]
+    told = "no sandbox works here (bwrap: not in this test; landlock: not in this test)"
+    assert (attempt["isolation"], attempt["isolationReason"]) == ("none", told)
+
+
+def test_a_launch_without_a_sandbox_needs_a_reason(launched: Callable[..., Answer]) -> None:
+    assert launched("write()", "--unsafe-no-isolation", exit=1).code == "REASON_REQUIRED"
