@@ -34,10 +34,10 @@ def _lines(result: AttemptsResult) -> Iterator[str]:
             f"attempt:{attempt.id}",
             agent.domain,
             attempt.runtime,
-            attempt.isolation,
             attempt.outcome or "open",
             "" if attempt.exit_code is None else str(attempt.exit_code),
             "" if attempt.duration_ms is None else f"{attempt.duration_ms:,} ms",
+            attempt.isolation,
             plain(attempt.record_path),
         )
         for agent in result.agents
@@ -46,4 +46,4 @@ def _lines(result: AttemptsResult) -> Iterator[str]:
     if not rows:
         yield "Nothing was launched."
         return
-    yield from text.table(rows, ("attempt", "agent", "runtime", "sandbox", "outcome", "exit", "took", "record"))
+    yield from text.table(rows, ("attempt", "agent", "runtime", "outcome", "exit", "took", "sandbox", "record"))

@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
 
@@ -62,12 +61,19 @@ class Policy(NamedTuple):
 
     def right_to(self, path: str) -> Right:
         """Return the right to a path."""
-        above = (str(place) for place in (PurePosixPath(path), *PurePosixPath(path).parents))
-        return next((self.places[place] for place in above if place in self.places), Right.READABLE)
+        return next((self.places[place] for place in _upward(path) if place in self.places), Right.READABLE)
 
     def in_order(self) -> list[tuple[str, Right]]:
         """Return the places, each after the places above it."""
-        return sorted(self.places.items(), key=lambda entry: (len(PurePosixPath(entry[0]).parts), entry[0]))
+        return sorted(self.places.items(), key=lambda entry: (len(_upward(entry[0])), entry[0]))
+
+
+def _upward(path: str) -> list[str]:
+    """Return an absolute path and every folder above it, the nearest first."""
+    found = [path]
+    while found[-1] not in {"/", ""}:
+        found.append(found[-1].rpartition("/")[0] or "/")
+    return found
 
 
 def merged(tables: Iterable[Settings]) -> Settings:

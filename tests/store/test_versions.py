@@ -109,14 +109,14 @@ def test_opening_again_changes_no_byte(store: Store, database: Path) -> None:
     assert database.read_bytes() == before
 
 
-@pytest.mark.parametrize("version", ["3", "7", "999999999"])
+@pytest.mark.parametrize("version", [str(THIS + 1), "7", "999999999"])
 def test_a_newer_schema_is_refused_and_not_a_byte_changes(database: Path, version: str) -> None:
     database_with(database, FRESH, f"INSERT INTO kv VALUES ('schema_version', '{version}')")
     before = everything_in(database.parent)
     for create in (False, True):
         with pytest.raises(errors.ControlPlaneSchemaTooNew) as caught:
             open_store(database, "test", create=create)
-        assert caught.value.fields == {"db_path": str(database), "on_disk_version": int(version), "build_version": 2}
+        assert caught.value.fields == {"db_path": str(database), "on_disk_version": int(version), "build_version": THIS}
     assert caught.value.message == (
         f"control-plane.db at {database} is schema v{version} but this swarm build only understands v{THIS}. "
         "Pull the latest swarm before opening this DB."
@@ -285,7 +285,7 @@ def test_a_zero_byte_file_is_filled_where_one_may_be_made(database: Path) -> Non
     database.parent.mkdir()
     database.touch()
     with open_store(database, "test", create=True) as store:
-        assert store.conn.execute("SELECT value FROM kv").fetchone() == ("2",)
+        assert store.conn.execute("SELECT value FROM kv").fetchone() == (str(THIS),)
 
 
 def test_a_link_in_the_place_of_the_database_is_not_followed_to_make_one(database: Path, tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_twelve_processes_that_make_one_file_at_once_all_succeed(database: Path)
         process.stdin.write("x")
         process.stdin.flush()
     ended = [(*process.communicate(), process.returncode) for process in started]
-    assert ended == [("[('2',)]\n", "", 0)] * 12
+    assert ended == [(f"[('{THIS}',)]\n", "", 0)] * 12
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Policies of agents' processes and of the steps of builds, from the places of a repository and a workspace."""
+"""Policies of agents' processes, from the places of a repository and a workspace."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,11 +18,6 @@ Place = tuple[str, Right]
 _HIDDEN: Final = ("/run", "/home", "/root", "/media", "/var/lib/incus", "/var/lib/lxd", "/var/snap", "/var/lib/docker")
 _PRIVATE: Final = ("/tmp", "/var/tmp")  # noqa: S108
 _RESOLVER: Final = "/etc/resolv.conf"
-# Package caches: a cache is read, and what a build adds to it is lost.
-_CACHES: Final = (
-    *(".cache/pip", ".cache/uv", ".npm/_cacache", ".cargo/registry", ".cargo/git", "go/pkg", ".m2/repository"),
-    *(".cache/yarn", ".yarn/berry/cache", ".cache/pnpm", ".gradle/caches", ".cache/ms-playwright", ".cache/node"),
-)
 
 
 def attempt_enclosure(
@@ -54,17 +49,6 @@ def attempt_enclosure(
 
 def _entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
-
-
-def build_enclosure(repository: Repository, workspace: Workspace, config: Config, tree: Path) -> Enclosure:
-    """Return the enclosure of the steps of a build: a scratch tree, and package caches to read.
-
-    Raises IsolationUnavailable.
-    """
-    settings = _absolute(merged((config.sandbox.settings, config.verify.sandbox)), repository.root)
-    caches = [(str(Path(_home()) / name), Right.READABLE) for name in _CACHES]
-    places = [(str(tree), Right.WRITABLE), *caches, *_around(repository, tree, commit=False)]
-    return _enclosure(places, settings, config, workspace, repository)
 
 
 def _enclosure(
