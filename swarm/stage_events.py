@@ -8,6 +8,7 @@ import json
 import os
 import sys
 
+from swarm import log_lines
 from swarm.clock import fresh_correlation_id, now
 
 COMPONENT = "swarm"
@@ -26,7 +27,7 @@ def emit(stage: str, /, **fields: object) -> None:
         "stage": stage,
         "correlation_id": correlation_id,
     }
-    line = _ndjson(envelope, fields) if form == "ndjson" else _human(stage, fields)
+    line = log_lines.exact(_ndjson(envelope, fields)) if form == "ndjson" else _human(stage, fields)
     # `sys.stderr` is None in a process without a stderr.
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(line + "\n")
@@ -50,7 +51,7 @@ def _ndjson(envelope: dict[str, object], fields: dict[str, object]) -> str:
 
 def _human(stage: str, fields: dict[str, object]) -> str:
     text = " ".join(f"{_camel(name)}={value}" for name, value in fields.items() if value is not None)
-    return f"· {stage.replace('_', ' ')}  {text}".rstrip().translate(_CONTROL)
+    return log_lines.shown_lines(f"· {stage.replace('_', ' ')}  {text}".rstrip().translate(_CONTROL))
 
 
 def _camel(name: str) -> str:

@@ -38,6 +38,7 @@ PLAIN = {
     "failpoints",
     "files",
     "interruption",
+    "log_lines",
     "scratch",
     "shipped",
     "workspace",

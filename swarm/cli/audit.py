@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from swarm import errors
-from swarm.cli.call import Call, write
+from swarm.cli.call import Call, write, write_exact
 from swarm.cli.findings import ON_TERMINAL
 from swarm.cli.options import FailOn, usage, verb
 from swarm.cli.sarif import sarif_log
@@ -62,7 +62,7 @@ def command(
         code = _exit_code(result, fail_on)
         if call.form == "sarif":
             run = call.run(store, result.run_id)
-            write(json.dumps(sarif_log(store, run, filters), ensure_ascii=False))
+            write_exact(json.dumps(sarif_log(store, run, filters), ensure_ascii=False))
             raise SystemExit(code)
     if call.form == "markdown":
         from swarm.show import markdown

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from swarm import __version__, errors, stage_events
+from swarm import __version__, errors, log_lines, stage_events
 from swarm.owners import other_owner, own_ids
 from swarm.workspace import Workspace, checkout_around, find_workspace, refuse_agents
 
@@ -161,7 +161,7 @@ class Call:
                     "digest": self._withheld.digest,
                     "parts": list(self._withheld.parts),
                 }
-            write(json.dumps(whole, ensure_ascii=False))
+            write_exact(json.dumps(whole, ensure_ascii=False))
         else:
             from swarm.show.text import harmless
 
@@ -239,7 +239,17 @@ def meta(verb: str) -> dict[str, Any]:
     return {"schema": f"swarm.{verb}/v1", "version": __version__, "duration_ms": elapsed}
 
 
-def write(line: str) -> None:
+def write(text: str) -> None:
+    """Write lines for people to stdout; none of them is a command of a CI system."""
+    _write(log_lines.shown_lines(text))
+
+
+def write_exact(text: str) -> None:
+    """Write a JSON document, as a line, to stdout; its values stay exact."""
+    _write(log_lines.exact(text))
+
+
+def _write(line: str) -> None:
     """Write a line to stdout in any encoding."""
     try:
         sys.stdout.write(line + "\n")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from swarm import errors
+from swarm import errors, log_lines
 
 if TYPE_CHECKING:
     from swarm.workspace import Workspace
@@ -113,9 +113,9 @@ def _exit_code(arguments: Sequence[str], error: BaseException) -> int:
 def _show_document(arguments: Sequence[str], error: BaseException, code: int) -> None:
     import json
 
-    from swarm.cli.call import failure, write
+    from swarm.cli.call import failure, write_exact
 
-    write(json.dumps(failure(_verb(arguments), error, code), ensure_ascii=False))
+    write_exact(json.dumps(failure(_verb(arguments), error, code), ensure_ascii=False))
 
 
 def error_block(error: BaseException) -> Iterator[str]:
@@ -139,7 +139,7 @@ def error_block(error: BaseException) -> Iterator[str]:
 
 def _write(line: str) -> None:
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write(line + "\n")
+        sys.stderr.write(log_lines.shown_lines(line) + "\n")
         sys.stderr.flush()
 
 

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from swarm.cli.call import Call, write
+from swarm.cli.call import Call, write_exact
 from swarm.cli.options import usage, verb
 from swarm.results.events import EventsResult
 
@@ -30,7 +30,7 @@ def command(call: Call, after: int, *, follow: bool) -> None:
             call.answer(result, lambda: ())
         while True:
             for event in events(store.conn, after):
-                write(json.dumps(document(event), ensure_ascii=True))
+                write_exact(json.dumps(document(event), ensure_ascii=True))
                 after = event.seq
             if not follow:
                 return

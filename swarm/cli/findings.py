@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from swarm.cli.call import Call, streamed, write
+from swarm import log_lines
+from swarm.cli.call import Call, streamed, write, write_exact
 from swarm.cli.options import FailOn, Words, usage, verb
 from swarm.cli.sarif import sarif_log
 from swarm.results.findings import FindingShown, FindingsResult
@@ -87,7 +88,7 @@ def command(  # noqa: PLR0913
             raise SystemExit(_stream_json(call, store, run, filters, fail_on))
         code, head = _head(store, run, filters, fail_on)
         if form == "sarif":
-            write(json.dumps(sarif_log(store, run, filters), ensure_ascii=False))
+            write_exact(json.dumps(sarif_log(store, run, filters), ensure_ascii=False))
         elif form == "markdown":
             from swarm.show import markdown
 
@@ -120,7 +121,7 @@ def _export(call: Call, named: str | None, filters: "Filters", target: str) -> N
             write_stream(call.folder / target, [decisions_file(decisions)])
             call.answer(findings(store.conn, run, wanted), tuple)
     if target == "-":
-        sys.stdout.write(decisions_file(decisions))
+        sys.stdout.write(log_lines.exact(decisions_file(decisions)))
         raise SystemExit(0)
     write_stream(call.folder / target, [decisions_file(decisions)])
     write(f"{text.counted(len(decisions), 'decision')} written to {plain(target)}")
@@ -150,7 +151,7 @@ def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fai
     code, head = _head(store, run, filters, fail_on)
     texts = (json.dumps(document(finding), ensure_ascii=False) for finding in _shown_findings(store, run, filters))
     for part in streamed(call.verb, code, document(head), "findings", texts):
-        sys.stdout.write(part)
+        sys.stdout.write(log_lines.exact(part))
     sys.stdout.write("\n")
     return code
 

@@ -25,6 +25,15 @@ def raw_in(text: str) -> list[str]:
     return sorted({*_RAW.findall(text), *_TAGS.findall(text)})
 
 
+# A line of a log that GitHub's runner, Azure Pipelines or TeamCity obeys; blanks and colours before it do not count.
+_COMMAND: Final = re.compile(r"(?:\s|\x1b\[[0-9;]*m)*::|.*##[A-Za-z]*\[")
+
+
+def commands_in(text: str) -> list[str]:
+    """Return the lines of an output that a CI system would obey."""
+    return [line for line in text.splitlines() if _COMMAND.match(line)]
+
+
 def assert_lawful(answer: Answer, *, form: str = "text") -> None:
     """Hold one answer: a known exit, a typed refusal or none, and nothing raw in what is shown."""
     if form in {"json", "sarif"}:
@@ -36,6 +45,7 @@ def assert_lawful(answer: Answer, *, form: str = "text") -> None:
     else:
         assert raw_in(answer.out) == [], answer.out
     assert raw_in(answer.err) == [], answer.err
+    assert commands_in(answer.out + "\n" + answer.err) == [], answer
     assert "Traceback" not in answer.err
     assert answer.exit in {0, 1, 2, 3, 127}
     refused = [line for line in answer.err.splitlines() if line.startswith("ERROR")]
