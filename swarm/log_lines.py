@@ -1,7 +1,7 @@
 """Lines of output that no CI system takes for a command.
 
-GitHub's runner obeys a line of a log that begins, after blanks, with `::`, and `##[` wherever it stands; Azure Pipelines
-obeys `##vso[`, TeamCity `##teamcity[`. A file name, a commit message or an agent's report could forge such a command.
+GitHub's runner obeys a line of a log that begins, after blanks, with `::`, and `##[` wherever it stands; Azure
+Pipelines obeys `##vso[`, TeamCity `##teamcity[`. A file name, a commit message or an agent's report could forge one.
 """
 
 import re

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _FORMS = ("text", "markdown", "json", "sarif")
 _MOST_FIXED = 10
+_MOST_NAMED = 5
 
 
 @verb(formats=_FORMS)
@@ -50,7 +51,7 @@ def command(
     127: its program was not found.
     """
     from swarm.git.repository import repository_at
-    from swarm.waves.audit import Request, audit
+    from swarm.waves.audit.audit import Request, audit
 
     lawful = dispatched_phase(phase)
     if lawful is None or not is_audit(lawful):
@@ -90,7 +91,24 @@ def _exit_code(result: AuditResult, fail_on: str | None) -> int:
     if result.digest.state == "pipeline_broken":
         # An incomplete agent means that its runtime failed; a touched file alone means that the wave failed.
         return 1 if all(broken.domain == WHOLE_WAVE for broken in result.digest.broken) else 3
-    return int(fails(result.digest.findings, fail_on, result.wave_number))
+    new = frozenset(result.new_since_baseline)
+    return int(fails(result.digest.findings, fail_on, lambda finding: finding.finding_id in new))
+
+
+def _basis(result: AuditResult) -> Iterator[str]:
+    """Yield the commit that was looked at, and the findings that are new against the baseline."""
+    yield f"Looked at commit {result.commit[:12]}."
+    if (wave := result.finished) is not None:
+        yield f"Wave {wave.number} ({wave.phase}) of {wave.commit[:12]} was finished first: {wave.status}."
+    if edited := result.edited_files_not_seen:
+        more = f", and {len(edited) - _MOST_NAMED:,} more" if len(edited) > _MOST_NAMED else ""
+        named = ", ".join(map(plain, edited[:_MOST_NAMED]))
+        yield f"⚠ {text.counted(len(edited), 'edited file')} not looked at, for want of a commit: {named}{more}"
+    new = text.counted(len(result.new_since_baseline), "finding")
+    if result.baseline.nothing_known:
+        yield f"New against the baseline: all ({new}), since nothing was known before the first audit of this commit."
+    else:
+        yield f"New against the baseline, what was known before the first audit of this commit: {new}"
 
 
 def _lines(result: AuditResult) -> Iterator[str]:
@@ -101,6 +119,7 @@ def _lines(result: AuditResult) -> Iterator[str]:
         f"Wave {result.wave_number} ({result.phase}, {result.runtime}): {changed.new:,} new, "
         f"{changed.recurring:,} recurring, {changed.fixed:,} fixed, {changed.unverified:,} unverified"
     )
+    yield from _basis(result)
     for finding in result.fixed[:_MOST_FIXED]:
         yield f"✓ fixed  {text.place(finding)}  {finding.finding_id}  {finding.evidence}: {plain(finding.reason or '')}"
     if len(result.fixed) > _MOST_FIXED:

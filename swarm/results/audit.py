@@ -6,6 +6,24 @@ from swarm.results.collect import FindingCounts
 from swarm.results.findings import FindingShown, FindingsResult
 
 
+class FinishedWave(NamedTuple):
+    """An interrupted wave that an audit finished before it looked at HEAD."""
+
+    number: int
+    phase: str
+    commit: str
+    status: str
+
+
+class BaselineShown(NamedTuple):
+    """Findings that an audit compares with. `kind` is first_audit, commit, run or file."""
+
+    kind: str
+    name: str | None
+    commit: str | None
+    nothing_known: bool
+
+
 class AuditResult(NamedTuple):
     """A whole audit: the run, its new wave, and the digest."""
 
@@ -21,4 +39,9 @@ class AuditResult(NamedTuple):
     digest: FindingsResult
     new_ids: tuple[str, ...]
     fixed: tuple[FindingShown, ...]
+    commit: str
+    baseline: BaselineShown
+    new_since_baseline: tuple[str, ...]
     next_action: str
+    finished: FinishedWave | None = None
+    edited_files_not_seen: tuple[str, ...] = ()

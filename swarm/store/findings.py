@@ -217,6 +217,22 @@ def _like(prefix: str) -> str:
     return "".join(f"!{c}" if c in "!%_" else c for c in prefix) + "%"
 
 
+def came_back_since(conn: sqlite3.Connection, run_id: str, seq: int) -> frozenset[str]:
+    """Return the ids of findings that were fixed, or closed by a decision that ended, and opened after an event.
+
+    A finding that a person reopened did not come back: the person knew of it.
+    """
+    rows = conn.execute(
+        "SELECT finding_id FROM findings WHERE id IN (SELECT CAST(substr(subject, 9) AS INTEGER) FROM events"
+        " WHERE run_id = ? AND seq > ? AND (kind = 'finding_moved' AND from_state = 'fixed'"
+        # A decision that expired, or whose comment was removed, ends without an author.
+        " OR kind = 'finding_decided' AND from_state IN ('deferred', 'rejected')"
+        " AND json_extract(payload, '$.decision') = 'open' AND json_extract(payload, '$.source') IS NULL))",
+        (run_id, seq),
+    )
+    return frozenset(finding_id for (finding_id,) in rows)
+
+
 def fixed_in_wave(conn: sqlite3.Connection, run_id: str, wave: int) -> set[str]:
     """Return the ids of the findings that a wave found fixed."""
     rows = conn.execute(

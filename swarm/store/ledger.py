@@ -246,6 +246,16 @@ def fixed_in(conn: sqlite3.Connection, run_id: str, wave_id: int) -> list[str]:
     return [row[0] for row in rows]
 
 
+def findings_recorded_before(conn: sqlite3.Connection, run_id: str, number: int) -> int | None:
+    """Return the last event by which a wave before a number recorded findings, `None` where no wave did."""
+    row = conn.execute(
+        "SELECT max(seq) FROM waves JOIN events ON subject = 'wave:' || waves.id AND kind = 'findings_recorded'"
+        " WHERE waves.run_id = ? AND number < ?",
+        (run_id, number),
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
 def span_of(conn: sqlite3.Connection, run_id: str, wave_id: int) -> LedgerSpan:
     """Return the span of a wave in the ledger, without receipts and promotions.
 

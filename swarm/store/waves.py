@@ -122,6 +122,16 @@ def newest_ended(conn: sqlite3.Connection, run_id: str) -> Wave | None:
     )
 
 
+def first_audit_of(conn: sqlite3.Connection, run_id: str, commit: str) -> int | None:
+    """Return the number of the run's first audit wave of a commit, under any lens."""
+    row = conn.execute(
+        # Every audit phase, and no other, has the word in its name.
+        "SELECT min(number) FROM waves WHERE run_id = ? AND dispatch_sha = ? AND phase LIKE '%audit%'",
+        (run_id, commit),
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
 def newest_amend(conn: sqlite3.Connection, run_id: str) -> Wave | None:
     """Return the run's latest amend wave that was collected and not aborted by a rewind."""
     return _wave_where(

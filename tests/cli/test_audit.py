@@ -1,5 +1,8 @@
 """`swarm audit`, the main job, on a real repository with the real analyzer."""
 
+import pytest
+
+from tests.cli.scenes.launched_agents import Agents
 from tests.conftest import Repo, Swarm
 
 
@@ -57,3 +60,123 @@ def test_an_audit_does_not_go_on_with_an_amend_wave(swarm: Swarm, repo: Repo) ->
     assert "Wave 2 (health-amend-a) is still in flight" in refused.err
     assert swarm("status", "--format", "json").data["waves"]["current"]["status"] == "dispatched"
     assert repo.git("status", "--porcelain") == ""
+
+
+CLEAN = "def parse(text):\n    return int(text)\n"
+DEFECT = CLEAN.replace("int", "eval")
+
+
+@pytest.fixture
+def clean(repo: Repo) -> Repo:
+    """A repository in which an audit finds nothing."""
+    repo.git("rm", "-q", "-r", "src", "tests")
+    repo.commit({"app.py": CLEAN})
+    return repo
+
+
+def test_an_audit_ends_at_head_though_a_wave_of_an_older_commit_was_interrupted(swarm: Swarm, clean: Repo) -> None:
+    swarm("init", ".")
+    swarm("dispatch", "health-audit-a", "--isolate", "--auto-freeze", "--runtime", "ruff")
+    old, head = clean.head, clean.commit({"app.py": DEFECT})
+    data = swarm("audit", ".", "--fail-on", "new", "--format", "json", exit=1).data
+    assert data["finished"] == {"number": 1, "phase": "health-audit-a", "commit": old, "status": "collected"}
+    assert (data["commit"], data["waveNumber"]) == (head, 2)
+    assert data["newSinceBaseline"] == data["newIds"] == [data["digest"]["findings"][0]["findingId"]]
+    said = swarm("audit", ".", "--fail-on", "new", exit=1).out
+    assert f"Looked at commit {head[:12]}." in said
+    assert "was finished first" not in said
+
+
+def test_an_interrupted_wave_of_head_is_continued(swarm: Swarm, clean: Repo) -> None:
+    swarm("init", ".")
+    swarm("dispatch", "health-audit-a", "--isolate", "--auto-freeze", "--runtime", "ruff")
+    data = swarm("audit", ".", "--format", "json").data
+    assert (data["waveNumber"], data["commit"], data["finished"]) == (1, clean.head, None)
+
+
+def test_an_interrupted_wave_of_another_phase_is_finished_first(swarm: Swarm, clean: Repo) -> None:
+    swarm("init", ".")
+    swarm("dispatch", "health-audit-b", "--isolate", "--auto-freeze", "--runtime", "ruff")
+    data = swarm("audit", ".", "--format", "json").data
+    assert (data["phase"], data["finished"]["phase"], data["finished"]["number"]) == (
+        "health-audit-a",
+        "health-audit-b",
+        1,
+    )
+
+
+def test_an_interrupted_wave_whose_runtime_is_missing_ends_failed_and_head_is_looked_at(
+    swarm: Swarm, clean: Repo, agents: Agents
+) -> None:
+    agents.play("true")
+    swarm("init", ".")
+    swarm("dispatch", "health-audit-a", "--isolate", "--auto-freeze", "--runtime", "played")
+    (clean.root / "swarm.toml").unlink()
+    clean.commit({"app.py": DEFECT})
+    data = swarm("audit", ".", "--format", "json", "--runtime", "ruff", exit=1).data
+    assert (data["finished"]["status"], data["commit"], data["digest"]["state"]) == ("failed", clean.head, "findings")
+
+
+def test_an_audit_leaves_a_wave_alone_in_which_people_work(swarm: Swarm, clean: Repo) -> None:
+    swarm("init", ".")
+    swarm("dispatch", "health-audit-a", "--isolate", "--auto-freeze")
+    tree = next((clean.root / "swarms").glob("*/worktrees/*"))
+    (tree / "notes.txt").write_text("half a day of work")
+    clean.commit({"app.py": DEFECT})
+    refused = swarm("audit", ".", exit=1)
+    assert refused.code == "DISPATCH_WAVE_IN_FLIGHT"
+    assert (tree / "notes.txt").read_text() == "half a day of work"
+    assert swarm("status", "--format", "json").data["waves"]["total"] == 1
+
+
+def test_what_was_fixed_and_comes_back_is_new_and_a_retry_says_the_same(swarm: Swarm, clean: Repo) -> None:
+    clean.commit({"app.py": DEFECT})
+    first = swarm("audit", ".", "--fail-on", "new", "--format", "json", exit=1).data
+    assert first["baseline"] == {"kind": "first_audit", "name": None, "commit": None, "nothingKnown": True}
+    clean.commit({"other.py": "y = 1\n"})
+    assert swarm("audit", ".", "--fail-on", "new", "--format", "json").data["newSinceBaseline"] == []
+    clean.commit({"app.py": CLEAN})
+    swarm("audit", ".", "--fail-on", "new")
+    clean.commit({"app.py": DEFECT})
+    again = [swarm("audit", ".", "--fail-on", "new", "--format", "json", exit=1).data for _ in range(2)]
+    assert [data["newSinceBaseline"] for data in again] == [first["newIds"]] * 2
+    assert [data["baseline"]["nothingKnown"] for data in again] == [False, False]
+    swarm("findings", "--fail-on", "new", exit=1)
+    clean.commit({"other.py": "y = 2\n"})
+    swarm("audit", ".", "--fail-on", "new")
+
+
+def test_what_verify_saw_come_back_is_new_to_the_audit_after_it(swarm: Swarm, clean: Repo) -> None:
+    clean.commit({"app.py": DEFECT})
+    swarm("audit", ".", exit=1)
+    clean.commit({"app.py": CLEAN})
+    swarm("audit", ".")
+    clean.commit({"app.py": DEFECT})
+    swarm("verify", exit=None)
+    swarm("audit", ".", "--fail-on", "new", exit=1)
+
+
+def test_a_finding_whose_deferral_ended_is_new_and_one_that_a_person_reopened_is_not(
+    swarm: Swarm, clean: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean.commit({"app.py": DEFECT})
+    found = swarm("audit", ".", "--format", "json", exit=1).data["newIds"]
+    swarm("defer", "--ids", found[0], "--reason", "a test double", "--until", "2999-01-01")
+    clean.commit({"other.py": "y = 1\n"})
+    swarm("audit", ".", "--fail-on", "new")
+    monkeypatch.setattr("swarm.clock.today", lambda: "2999-01-02")
+    for module in ("swarm.waves.collect.observe", "swarm.waves.collect.settle_decisions"):
+        monkeypatch.setattr(f"{module}.today", lambda: "2999-01-02", raising=False)
+    clean.commit({"other.py": "y = 2\n"})
+    assert swarm("audit", ".", "--fail-on", "new", "--format", "json", exit=1).data["newSinceBaseline"] == found
+    swarm("reject", "--ids", found[0], "--reason", "a test double")
+    swarm("reopen", "--ids", found[0], "--reason", "it is none", "--evidence", "app.py:2")
+    clean.commit({"other.py": "y = 3\n"})
+    swarm("audit", ".", "--fail-on", "new")
+
+
+def test_edited_files_that_were_not_looked_at_are_named(swarm: Swarm, clean: Repo) -> None:
+    clean.write({"app.py": DEFECT})
+    answer = swarm("audit", ".", "--format", "json")
+    assert answer.data["editedFilesNotSeen"] == ["app.py"]
+    assert "⚠ 1 edited file not looked at, for want of a commit: app.py\n" in swarm("audit", ".").out

@@ -21,6 +21,7 @@ from swarm.store.agent_runs import AgentRun
 from swarm.store.findings import Finding, Selection
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.waves.look.new_findings import before_first_audit
 
 EVERY_STATUS: Final = "all"
 OPEN: Final = "open"
@@ -199,12 +200,12 @@ def _group(finding: Finding, by: str) -> str:
             return finding.severity
 
 
-def fails(found: Iterable[FindingShown], fail_on: str | None, wave_number: int | None) -> bool:
-    """Say whether findings fail a gate: any finding, new findings, or findings from a severity up."""
+def fails(found: Iterable[FindingShown], fail_on: str | None, is_new: Callable[[FindingShown], bool]) -> bool:
+    """Say whether findings fail a gate: any finding, findings that are new, or findings from a severity up."""
     for finding in found:
         if fail_on is None:
             return True
-        if fail_on == "new" and finding.first_seen_wave == wave_number:
+        if fail_on == "new" and is_new(finding):
             return True
         if fail_on in SEVERITY_RANK and SEVERITY_RANK[finding.severity] <= SEVERITY_RANK[fail_on]:
             return True
@@ -220,7 +221,7 @@ def exit_code(conn: sqlite3.Connection, run: Run, filters: Filters, result: Find
         return int(result.total > 0)
     # Read again, because the result holds only as many findings as the limit allows.
     shown = (finding_shown(finding) for finding in selected(conn, run, filters))
-    return int(fails(shown, fail_on, result.wave_number))
+    return int(fails(shown, fail_on, before_first_audit(conn, _wave(conn, run, filters.wave)).is_new))
 
 
 def line_hashes(

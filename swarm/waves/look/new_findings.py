@@ -1,0 +1,36 @@
+"""Findings that count as new for a gate: those that were not known before the first audit of a commit."""
+
+import sqlite3
+from typing import NamedTuple
+
+from swarm.results.findings import FindingShown
+from swarm.store import findings, ledger, waves
+from swarm.store.waves import Wave
+
+
+class Before(NamedTuple):
+    """State of a run before the first audit of a commit, which was its wave `number`.
+
+    `came_back` holds the ids of findings that were fixed, or closed by a decision that ended, and are open again.
+    """
+
+    number: int
+    came_back: frozenset[str]
+    nothing_known: bool
+
+    def is_new(self, finding: FindingShown) -> bool:
+        """Say whether a finding was unknown then, or came back since."""
+        return finding.first_seen_wave >= self.number or finding.finding_id in self.came_back
+
+
+def before_first_audit(conn: sqlite3.Connection, wave: Wave) -> Before:
+    """Return the state of a run before the first audit of a wave's commit.
+
+    Comparing with the previous wave would turn a gate green when the same commit is audited twice.
+    """
+    number = waves.first_audit_of(conn, wave.run_id, wave.dispatch_sha) or wave.number
+    seq = ledger.findings_recorded_before(conn, wave.run_id, number)
+    if seq is None:
+        return Before(number, frozenset(), nothing_known=True)
+    # From the end of the previous audit, and not from the dispatch: `verify` may have seen it come back in between.
+    return Before(number, findings.came_back_since(conn, wave.run_id, seq), nothing_known=False)
