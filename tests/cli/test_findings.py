@@ -74,7 +74,13 @@ def test_fail_on_looks_at_what_is_listed(
         swarm("findings", "--format", form, "--fail-on", gate, *filters, exit=code)
 
 
-def test_fail_on_new_accepts_what_was_known_before(swarm: Swarm, collected: Workspace) -> None:
+def test_fail_on_new_accepts_what_was_known_before_the_first_audit_of_the_commit(
+    swarm: Swarm, repo: Repo, collected: Workspace
+) -> None:
+    # Auditing the same commit again must not turn the gate green.
+    swarm("findings", "--fail-on", "new", exit=1)
+    repo.write({"src/other.py": "x = 1\n"})
+    repo.commit(message="another file")
     swarm("dispatch", "health-audit-a", "--isolate")
     place = {"file": "src/app.py", "line": 5, "quote": "def load(path, seen=[]):", "symbol": "load"}
     collected.answer("code", place, wave=2)
