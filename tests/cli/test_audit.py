@@ -161,7 +161,7 @@ def test_a_finding_whose_deferral_ended_is_new_and_one_that_a_person_reopened_is
 ) -> None:
     clean.commit({"app.py": DEFECT})
     found = swarm("audit", ".", "--format", "json", exit=1).data["newIds"]
-    swarm("defer", "--ids", found[0], "--reason", "a test double", "--until", "2999-01-01")
+    swarm("defer", "--ids", found[0], "--reason", "a test double", "--expires", "2999-01-01")
     clean.commit({"other.py": "y = 1\n"})
     swarm("audit", ".", "--fail-on", "new")
     monkeypatch.setattr("swarm.clock.today", lambda: "2999-01-02")

@@ -82,6 +82,7 @@ CALLS: dict[str, list[tuple[tuple[str, ...], int]]] = {
     "clean": [((), 0), (("--apply", "--reason", "done with it"), 0)],
     "rewind": [(("swarm-",), 0), (("swarm-", "--apply", "--reason", "anew"), 0)],
     "undo": [((), 0), (("--apply", "--reason", "too early"), 0)],
+    "trust": [(("--check",), 0), (("--list",), 0)],
     "completion": [(("bash",), 0)],
 }
 PREPARED = {
