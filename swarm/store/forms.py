@@ -27,9 +27,9 @@ COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
 DOMAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 SAVE_POINT: Final = re.compile(r"swarm-save-[0-9]{1,20}-[0-9a-f]{1,64}", re.ASCII)
 AGENT_BRANCH: Final = re.compile(rf"swarm/[0-9a-f]{{1,64}}/{_TREE}", re.ASCII)
-# What `git check-ref-format` takes, without names that git could read as an option.
+# What `git check-ref-format` takes. A name may begin with a dash: git is given branches as `refs/heads/…` alone.
 BRANCH: Final = re.compile(
-    r"(?!-)(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]{1,1024}(?<![/.])", re.DOTALL
+    r"(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]{1,1024}(?<![/.])", re.DOTALL
 )
 _DAMAGED: Final = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
