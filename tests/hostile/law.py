@@ -62,7 +62,7 @@ def _no_constant(constant: str) -> None:
 
 def assert_whole(swarm: Swarm, db: Path) -> None:
     """Hold the control plane: SQLite finds it sound, and the ledger is unbroken and says what the tables say."""
-    with sqlite3.connect(f"file:{db}?mode=ro", uri=True) as conn:
+    with sqlite3.connect(f"{db.as_uri()}?mode=ro", uri=True) as conn:
         found = conn.execute("PRAGMA integrity_check").fetchall(), conn.execute("PRAGMA foreign_key_check").fetchall()
     conn.close()
     assert found == ([("ok",)], [])
