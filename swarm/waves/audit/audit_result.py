@@ -1,0 +1,41 @@
+"""The record of an audit: its findings, the changes since the last audit, and the baseline they are compared with."""
+
+from swarm.results.audit import AuditResult, BaselineShown
+from swarm.results.collect import CollectResult
+from swarm.runtimes import registry
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.look.findings import Filters, findings, fixed_in
+from swarm.waves.look.new_findings import before_first_audit
+
+
+def result_of(
+    store: Store, run: Run, wave: Wave, since: str | None, exit_class: int, collected: CollectResult, filters: Filters
+) -> AuditResult:
+    """Return the record of an audit whose wave was launched and collected."""
+    found = findings(store.conn, run, filters)
+    before = before_first_audit(store.conn, wave)
+    new_ids = tuple(f.finding_id for f in found.findings if f.first_seen_wave == wave.number)
+    return AuditResult(
+        run_id=run.id,
+        wave_id=wave.id,
+        wave_number=wave.number,
+        phase=wave.phase,
+        runtime=wave.runtime or registry.DEFAULT,
+        since=since,
+        wave_status=collected.wave_status,
+        exit_class=exit_class,
+        changed=collected.findings,
+        digest=found,
+        new_ids=new_ids,
+        fixed=fixed_in(store.conn, run, wave, filters),
+        commit=wave.dispatch_sha,
+        baseline=BaselineShown("first_audit", None, None, nothing_known=before.nothing_known),
+        new_since_baseline=tuple(f.finding_id for f in found.findings if before.is_new(f)),
+        next_action=_next(run, found.findings[0].finding_id if found.findings else None),
+    )
+
+
+def _next(run: Run, first: str | None) -> str:
+    return f"swarm status {run.id}" if first is None else f"swarm show {first}"

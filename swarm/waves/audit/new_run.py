@@ -1,0 +1,19 @@
+"""The run that an audit makes where a repository has none."""
+
+from swarm import errors, stage_events
+from swarm.git.repository import Repository
+from swarm.store import runs
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+from swarm.waves.setup.init import init
+from swarm.workspace import Workspace
+
+
+def new_run(store: Store, workspace: Workspace, repository: Repository) -> Run:
+    """Make a run of a repository that has none yet."""
+    made = init(store, workspace, repository)
+    stage_events.emit("run_created", run_id=made.run_id, commit=made.commit_sha)
+    run = runs.find(store.conn, made.run_id)
+    if run is None:
+        raise errors.RunNotFound(run_id=made.run_id)
+    return run

@@ -1,0 +1,36 @@
+"""The wave by which an audit looks at HEAD, and the waves in flight that it must not touch."""
+
+from swarm import errors, stage_events
+from swarm.config import Config
+from swarm.rules.phases import Phase, is_audit
+from swarm.store import waves
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.dispatch import preconditions
+from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
+from swarm.waves.dispatch.wave_plan import DispatchRequest
+from swarm.workspace import Workspace
+
+
+def refuse_others_work(store: Store, run: Run, wave: Wave, phase: Phase) -> None:
+    """Refuse a wave in flight in which others work. Raises DispatchWaveInFlight."""
+    # An amend wave would change code, and people work in the trees of a wave that names no runtime.
+    if not (is_audit(wave.phase) and wave.runtime):
+        with refusals_reported(None):
+            preconditions.no_wave_in_flight(store.conn, run, phase)
+
+
+def dispatched(store: Store, workspace: Workspace, run: Run, phase: Phase, runtime: str, config: Config) -> Wave:
+    """Dispatch a wave over HEAD, and return it in flight."""
+    wanted = DispatchRequest(phase, isolate=True, auto_freeze=True, runtime=runtime)
+    with refusals_reported(None):
+        dispatched = dispatch(store, workspace, run, wanted, config)
+    if count := dispatched.edited_files_not_seen:
+        stage_events.emit("edited_files_not_seen", count=count)
+    for warning in dispatched.warnings:
+        stage_events.emit("warning", run_id=run.id, message=warning)
+    wave = waves.in_flight(store.conn, run.id)
+    if wave is None:
+        raise errors.StateConflict(subject="The new wave", expected="dispatched", run_id=run.id)
+    return wave
