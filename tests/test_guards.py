@@ -564,6 +564,7 @@ def test_help_loads_no_verb_and_no_database(tmp_path: Path) -> None:
             "swarm.cli.call",
             "swarm.cli.error_text",
             "swarm.cli.main",
+            "swarm.log_lines",
             "swarm.cli.group",
             "swarm.cli.verbs",
         ),
