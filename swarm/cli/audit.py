@@ -72,7 +72,7 @@ def command(
         for line in markdown.digest_lines(result.digest, title, result.digest.findings):
             write(line)
         raise SystemExit(code)
-    call.answer(result, lambda: _lines(result), code)
+    call.answer(result, lambda: _lines(result, fail_on), code)
 
 
 def ready_or_refuse(runtime: str | None, config: "Config", phase: Phase) -> None:
@@ -95,15 +95,16 @@ def _exit_code(result: AuditResult, fail_on: str | None) -> int:
     return int(fails(result.digest.findings, fail_on, lambda finding: finding.finding_id in new))
 
 
-def _basis(result: AuditResult) -> Iterator[str]:
-    """Yield the commit that was looked at, and the findings that are new against the baseline."""
-    yield f"Looked at commit {result.commit[:12]}."
+def _basis(result: AuditResult, fail_on: str | None) -> Iterator[str]:
+    """Yield the wave that was finished before, the files that were not looked at, and what new findings are new to."""
     if (wave := result.finished) is not None:
         yield f"Wave {wave.number} ({wave.phase}) of {wave.commit[:12]} was finished first: {wave.status}."
     if edited := result.edited_files_not_seen:
         more = f", and {len(edited) - _MOST_NAMED:,} more" if len(edited) > _MOST_NAMED else ""
         named = ", ".join(map(plain, edited[:_MOST_NAMED]))
         yield f"⚠ {text.counted(len(edited), 'edited file')} not looked at, for want of a commit: {named}{more}"
+    if fail_on != "new":
+        return
     new = text.counted(len(result.new_since_baseline), "finding")
     if result.baseline.nothing_known:
         yield f"New against the baseline: all ({new}), since nothing was known before the first audit of this commit."
@@ -111,15 +112,15 @@ def _basis(result: AuditResult) -> Iterator[str]:
         yield f"New against the baseline, what was known before the first audit of this commit: {new}"
 
 
-def _lines(result: AuditResult) -> Iterator[str]:
+def _lines(result: AuditResult, fail_on: str | None) -> Iterator[str]:
     limit = ON_TERMINAL if text.is_terminal() else None
     yield from text.digest_lines(result.digest, result.digest.findings[:limit])
     changed = result.changed
     yield (
-        f"Wave {result.wave_number} ({result.phase}, {result.runtime}): {changed.new:,} new, "
-        f"{changed.recurring:,} recurring, {changed.fixed:,} fixed, {changed.unverified:,} unverified"
+        f"Wave {result.wave_number} ({result.phase}, {result.runtime}) of commit {result.commit[:12]}: "
+        f"{changed.new:,} new, {changed.recurring:,} recurring, {changed.fixed:,} fixed, {changed.unverified:,} unverified"
     )
-    yield from _basis(result)
+    yield from _basis(result, fail_on)
     for finding in result.fixed[:_MOST_FIXED]:
         yield f"✓ fixed  {text.place(finding)}  {finding.finding_id}  {finding.evidence}: {plain(finding.reason or '')}"
     if len(result.fixed) > _MOST_FIXED:

@@ -83,7 +83,7 @@ def test_an_audit_ends_at_head_though_a_wave_of_an_older_commit_was_interrupted(
     assert (data["commit"], data["waveNumber"]) == (head, 2)
     assert data["newSinceBaseline"] == data["newIds"] == [data["digest"]["findings"][0]["findingId"]]
     said = swarm("audit", ".", "--fail-on", "new", exit=1).out
-    assert f"Looked at commit {head[:12]}." in said
+    assert f" of commit {head[:12]}: " in said
     assert "was finished first" not in said
 
 
