@@ -15,6 +15,8 @@ from swarm.rules.line_map import UNCHANGED
 from swarm.rules.standing_code import Added, AddedCode, LostLine, Standing
 from swarm.waves.moved_lines import Journey
 
+# Bytes of another file that is searched: a larger one is data, and its tokens would fill the memory.
+MOST_SEARCHED: Final = 16 * 1024 * 1024
 _WORDS: Final = re.compile(rb"[^\W\d]\w*")
 _NO_BLOB: Final = re.compile("0+")
 
@@ -88,7 +90,8 @@ def _change(
     kept: list[tuple[str, bytes]] = []
     for path, content in contents(git, sorted((path, tracked[path].blob) for path in by_path)):
         # On the bytes first: nearly no file of a large change shares a word with the few lines that are lost.
-        if path in paths or not words.isdisjoint(_WORDS.findall(content)):
+        is_code = len(content) <= MOST_SEARCHED and b"\0" not in content
+        if path in paths or (is_code and not words.isdisjoint(_WORDS.findall(content))):
             kept.append((path, content))
     missing = [by_path[path] for path, _ in kept if by_path[path].old_path not in journey.travel.line_maps]
     maps = {**journey.travel.line_maps}

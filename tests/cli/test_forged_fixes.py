@@ -80,3 +80,10 @@ def test_a_file_that_was_deleted_and_comes_back_is_a_regression(team: Team, betw
     assert [(row["classification"], row["evidence"]) for row in answer.data["findings"]] == [
         ("regressed", f"it was seen gone, and is back; {MOVED_FILE} docs/other.py:5")
     ]
+
+
+def test_code_in_a_file_of_data_is_no_place_where_a_defect_can_go(team: Team) -> None:
+    team.edit("code", {"src/m0.py": None, "src/data.bin": b"\0\n" * 999 + code(0).encode()})
+    (first, *_) = team.rows("SELECT finding_id FROM findings ORDER BY file")
+    team.collect(code=first)
+    assert team.merge("--publish").data["fixed"] == list(first)
