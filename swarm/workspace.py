@@ -164,9 +164,13 @@ def live_state(workspace: Workspace) -> tuple[str, ...]:
 
 def refuse_agents(folder: Path, environment: Mapping[str, str]) -> None:
     """Keep an agent from the control plane that watches it. Raises InsideAgentWorktree."""
-    inside = _AGENT_TREE.search(f"{folder}/")
-    if inside or environment.get(AGENT_VARIABLE):
+    if in_agents_tree(folder) or environment.get(AGENT_VARIABLE):
         raise errors.InsideAgentWorktree(path=str(folder))
+
+
+def in_agents_tree(folder: Path) -> bool:
+    """Say whether a path lies in a worktree that some control plane made."""
+    return _AGENT_TREE.search(f"{folder}/") is not None
 
 
 def checkout_around(folder: Path) -> Path | None:

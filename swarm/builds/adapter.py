@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from swarm.builds.checkout import Checkout
 from swarm.builds.tests_ran import AUTO
 from swarm.rules.build_verdicts import BuildVerdict, StepFacts, StepKind, StepStatus
 
@@ -69,7 +70,8 @@ class StepOutcome(NamedTuple):
 class BuildResult(NamedTuple):
     """The outcome of a build. `adapter` is `None` when none fits the tree, `test_count` when none could be read.
 
-    `lacks` names what the tree lacks beside its commit; a build that passed lacks nothing.
+    `lacks` names what the tree lacks beside its commit; a build that passed lacks nothing. `notes` are sentences about
+    installed programs that were not used.
     """
 
     adapter: str | None
@@ -77,6 +79,7 @@ class BuildResult(NamedTuple):
     steps: tuple[StepOutcome, ...]
     test_count: int | None
     lacks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Adapter(Protocol):
@@ -89,9 +92,9 @@ class Adapter(Protocol):
     def probe(self, tree: Path) -> int:
         """Return how well the tree fits, 0 for not at all."""
 
-    def steps(self, tree: Path, repository_root: Path) -> list[BuildStep]:
+    def steps(self, tree: Path, checkout: Checkout) -> list[BuildStep]:
         """Return the steps that prove the tree.
 
-        The tree is a scratch worktree of a commit; the root is the user's own checkout, which holds
-        the packages installed beside the code (`.venv`, `node_modules`).
+        The tree is a scratch worktree of a commit; the checkout is the user's own, which holds the
+        packages installed beside the code (`.venv`, `node_modules`).
         """

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from swarm.builds.adapter import BuildStep
+from swarm.builds.checkout import Checkout
 from swarm.builds.interpreters import interpreter, python_environment
 from swarm.config import VerifyConfig
 
@@ -24,11 +25,11 @@ class Configured:
         del tree
         return 100 if self._config.steps else 0
 
-    def steps(self, tree: Path, repository_root: Path) -> list[BuildStep]:
+    def steps(self, tree: Path, checkout: Checkout) -> list[BuildStep]:
         """Return the steps with their placeholders filled in."""
-        python = interpreter(repository_root)
-        values = {"python": python, "worktree": str(tree), "repository": str(repository_root)}
-        variables = python_environment(tree, python)
+        python = interpreter(checkout)
+        values = {"python": python, "worktree": str(tree), "repository": str(checkout.root)}
+        variables = python_environment(tree, python, checkout)
         return [
             BuildStep(
                 step.name,

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from swarm.builds.adapter import BuildStep
+from swarm.builds.checkout import Checkout
 from swarm.builds.project_files import is_file, names_below
 
 
@@ -17,9 +18,9 @@ class Go:
             return 0
         return 80 if any(name.endswith("_test.go") for name in names_below(tree)) else 50
 
-    def steps(self, tree: Path, repository_root: Path) -> list[BuildStep]:
+    def steps(self, tree: Path, checkout: Checkout) -> list[BuildStep]:
         """Return lint and tests."""
-        del tree, repository_root
+        del tree, checkout
         return [
             BuildStep("go-vet", "lint", ("go", "vet", "./...")),
             BuildStep("go-test", "test", ("go", "test", "-v", "./..."), tool="go"),

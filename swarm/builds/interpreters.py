@@ -4,23 +4,41 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
+from swarm.builds.checkout import Checkout
 from swarm.builds.project_files import is_folder, read_toml, table
-from swarm.search_path import absolute_path
 
 FALLBACK: Final = "python3"
 
 
-def interpreter(repository_root: Path) -> str:
-    """Return the Python of `VIRTUAL_ENV`, else of the repository's `.venv`, else `python3`."""
-    environments = (Path(os.environ["VIRTUAL_ENV"]),) if os.environ.get("VIRTUAL_ENV") else ()
-    for folder in (*environments, repository_root / ".venv"):
-        found = folder / "bin" / "python"
-        if found.is_file() and os.access(found, os.X_OK):
-            return str(found)
-    return FALLBACK
+def interpreter(checkout: Checkout) -> str:
+    """Return the Python of `VIRTUAL_ENV`, else of the checkout's `.venv`, else `python3`; none that git brought."""
+    usable = (folder for folder in _environments(checkout) if not _brought(folder, checkout))
+    return next((str(_program(folder)) for folder in usable), FALLBACK)
 
 
-def python_environment(tree: Path, python: str) -> dict[str, str]:
+def passed_over(checkout: Checkout) -> tuple[str, ...]:
+    """Return a sentence for each Python that stands before the one in use, and that is not used."""
+    folders = [folder for folder in _environments(checkout) if _brought(folder, checkout)]
+    return tuple(
+        f"the Python of {folder} is not used: git tracks it, or an agent's tree holds it" for folder in folders
+    )
+
+
+def _environments(checkout: Checkout) -> list[Path]:
+    named = (Path(os.environ["VIRTUAL_ENV"]),) if os.environ.get("VIRTUAL_ENV") else ()
+    folders = dict.fromkeys((*named, checkout.root / ".venv"))
+    return [folder for folder in folders if _program(folder).is_file() and os.access(_program(folder), os.X_OK)]
+
+
+def _program(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def _brought(folder: Path, checkout: Checkout) -> bool:
+    return checkout.brings(folder) or checkout.brings(_program(folder))
+
+
+def python_environment(tree: Path, python: str, checkout: Checkout) -> dict[str, str]:
     """Return the variables under which Python imports the code of the tree, in child processes as well."""
     # PYTHONPATH comes before site-packages, where an editable install leads to the user's own checkout.
     roots = [str(tree / name) for name in import_roots(tree)]
@@ -28,7 +46,7 @@ def python_environment(tree: Path, python: str) -> dict[str, str]:
     if python == FALLBACK:
         return variables
     programs = Path(python).parent
-    path = os.pathsep.join((str(programs), absolute_path()))
+    path = os.pathsep.join((str(programs), checkout.path()))
     return {**variables, "VIRTUAL_ENV": str(programs.parent), "PATH": path}
 
 

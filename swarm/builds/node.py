@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from swarm.builds.adapter import BuildStep
+from swarm.builds.checkout import Checkout
 from swarm.builds.project_files import is_file, names_below, read_json, table
 from swarm.rules.build_verdicts import StepKind
 
@@ -36,9 +37,9 @@ class Node:
             return 0
         return 80 if "test" in _scripts(tree) or _has_test_files(tree) else 50
 
-    def steps(self, tree: Path, repository_root: Path) -> list[BuildStep]:
+    def steps(self, tree: Path, checkout: Checkout) -> list[BuildStep]:
         """Return the scripts of the package, in order."""
-        del repository_root
+        del checkout
         scripts = _scripts(tree)
         manager = next((name for lock, name in _MANAGERS.items() if is_file(tree, lock)), "npm")
         steps: list[BuildStep] = []

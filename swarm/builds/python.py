@@ -12,10 +12,10 @@ from typing import Final
 
 from swarm.builds import python_project as project
 from swarm.builds.adapter import BuildStep
+from swarm.builds.checkout import Checkout
 from swarm.builds.interpreters import FALLBACK, interpreter, python_environment
 from swarm.builds.project_files import is_file
 from swarm.runtimes import programs
-from swarm.search_path import absolute_path
 
 _NO_TESTS: Final = frozenset({5})  # pytest, and unittest since Python 3.12
 
@@ -34,13 +34,13 @@ class Python:
             return 40
         return 20 if any(tree.glob("*.py")) else 0
 
-    def steps(self, tree: Path, repository_root: Path) -> list[BuildStep]:
+    def steps(self, tree: Path, checkout: Checkout) -> list[BuildStep]:
         """Return lint, types and tests."""
-        python = interpreter(repository_root)
-        variables = python_environment(tree, python)
+        python = interpreter(checkout)
+        variables = python_environment(tree, python, checkout)
         steps = []
         if project.configures_ruff(tree):
-            steps.append(BuildStep("ruff", "lint", (_ruff(python), "check", "."), environment=variables))
+            steps.append(BuildStep("ruff", "lint", (_ruff(python, checkout), "check", "."), environment=variables))
         settings = project.mypy_settings(tree)
         if settings is not None:
             targets = () if any(key in settings for key in ("files", "packages", "modules")) else (".",)
@@ -50,12 +50,12 @@ class Python:
         return [*steps, _tests(tree, python, variables)]
 
 
-def _ruff(python: str) -> str:
+def _ruff(python: str, checkout: Checkout) -> str:
     """Return the project's ruff, else the one on PATH, else ours: ruff needs no interpreter, and runs no code."""
     beside = Path(python).with_name("ruff")
     if python != FALLBACK and os.access(beside, os.X_OK):
         return str(beside)
-    return shutil.which("ruff", path=absolute_path()) or programs.found("ruff") or "ruff"
+    return shutil.which("ruff", path=checkout.path()) or programs.found("ruff") or "ruff"
 
 
 def _tests(tree: Path, python: str, variables: Mapping[str, str]) -> BuildStep:

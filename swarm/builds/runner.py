@@ -1,5 +1,6 @@
 """Run every step of a build, and judge the results."""
 
+import os
 import re
 import time
 import uuid
@@ -9,7 +10,9 @@ from typing import Final, NamedTuple
 
 from swarm.builds import tests_ran
 from swarm.builds.adapter import Adapter, BuildResult, BuildStep, StepOutcome
+from swarm.builds.checkout import Checkout
 from swarm.builds.environment import build_environment
+from swarm.builds.interpreters import passed_over
 from swarm.builds.missing_parts import lacks_of
 from swarm.builds.node_modules import lend_packages
 from swarm.builds.project_files import is_folder
@@ -48,7 +51,7 @@ class _Site(NamedTuple):
 def run_build(
     adapter: Adapter | None,
     tree: Path,
-    repository_root: Path,
+    checkout: Checkout,
     log_folder: Path,
     config: VerifyConfig,
     *,
@@ -61,13 +64,15 @@ def run_build(
     """
     if adapter is None:
         return BuildResult(None, BuildVerdict.SKIP, (), None)
-    lend_packages(tree, repository_root)
+    notes = passed_over(checkout), lend_packages(tree, checkout)
     limit = config.timeout_seconds if seconds is None else seconds
     # A process of a step can leave its group and its session; the mark in its environment identifies the process still.
     mark = {_MARK: uuid.uuid4().hex}
-    variables = build_environment(config.environment) | mark
-    steps = adapter.steps(tree, repository_root)
-    with tree_imports(tree, repository_root) as imports:
+    variables = build_environment(config.environment) | {"PATH": checkout.path()} | mark
+    if checkout.brings(Path(variables.get("VIRTUAL_ENV", os.devnull))):
+        del variables["VIRTUAL_ENV"]
+    steps = adapter.steps(tree, checkout)
+    with tree_imports(tree, checkout.root) as imports:
         site = _Site(tree, variables, limit, imports)
         try:
             outcomes = tuple(_run_step(step, site, log_folder / f"{n}-{step.name}") for n, step in enumerate(steps, 1))
@@ -75,8 +80,9 @@ def run_build(
             end_all_with(mark)
     counts = [outcome.test_count for outcome in outcomes if outcome.test_count is not None]
     verdict = verdict_of(outcome.facts for outcome in outcomes)
-    lacks = () if verdict is BuildVerdict.PASS else lacks_of(tree, repository_root, outcomes)
-    return BuildResult(adapter.name, verdict, outcomes, sum(counts) if counts else None, lacks)
+    lacks = () if verdict is BuildVerdict.PASS else lacks_of(tree, checkout.root, outcomes)
+    tests = sum(counts) if counts else None
+    return BuildResult(adapter.name, verdict, outcomes, tests, lacks, notes=tuple(filter(None, (*notes[0], notes[1]))))
 
 
 def _run_step(step: BuildStep, site: _Site, folder: Path) -> StepOutcome:

@@ -6,6 +6,7 @@ The target folder stays in the scratch worktree. The network is left to cargo, w
 from pathlib import Path
 
 from swarm.builds.adapter import BuildStep
+from swarm.builds.checkout import Checkout
 from swarm.builds.project_files import is_file, read_toml, table
 
 
@@ -18,9 +19,9 @@ class Rust:
         """Return how much of a cargo project the tree is; its tests stand in any file, so they do not count."""
         return 80 if is_file(tree, "Cargo.toml") else 0
 
-    def steps(self, tree: Path, repository_root: Path) -> list[BuildStep]:
+    def steps(self, tree: Path, checkout: Checkout) -> list[BuildStep]:
         """Return format, lint and tests."""
-        del repository_root
+        del checkout
         steps = []
         if any(is_file(tree, name) for name in ("rustfmt.toml", ".rustfmt.toml")):
             steps.append(BuildStep("rustfmt", "lint", ("cargo", "fmt", "--all", "--check")))

@@ -120,6 +120,11 @@ def tracked_changes(git: Git) -> list[str]:
     return sorted({path for _, path in status_entries(status)})
 
 
+def tracked_files(git: Git) -> list[str]:
+    """Return the paths of the index, each submodule as an entry."""
+    return [path_text(path) for path in git.run("ls-files", "-z", "--full-name").split(b"\0") if path]
+
+
 def status_entries(porcelain: bytes) -> Iterator[tuple[str, str]]:
     """Read `git status --porcelain=v1 -z`: each entry's two letters and its path; a rename gives both paths."""
     fields = iter(porcelain.split(b"\0"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from swarm.builds.adapter import BuildResult
+from swarm.builds.checkout import Checkout
 from swarm.builds.registry import choose
 from swarm.builds.runner import run_build
 from swarm.config import VerifyConfig, VerifyStep
@@ -60,7 +61,7 @@ def prove(tree: Path, root: Path, logs: Path) -> Prove:
         files: Mapping[str, str], *, config: VerifyConfig = DEFAULTS, named: str | None = None, seconds: float = 60
     ) -> BuildResult:
         write(tree, files)
-        return run_build(choose(tree, config, named), tree, root, logs, config, seconds=seconds)
+        return run_build(choose(tree, config, named), tree, Checkout(root), logs, config, seconds=seconds)
 
     return call
 

@@ -7,6 +7,7 @@ import pytest
 
 from swarm import config, errors
 from swarm.builds.adapter import BuildStep
+from swarm.builds.checkout import Checkout
 from swarm.builds.interpreters import import_roots, interpreter
 from swarm.builds.registry import NAMES, UnknownAdapter, choose, probe_all
 from swarm.config import VerifyConfig, VerifyStep
@@ -68,7 +69,7 @@ def names(steps: list[BuildStep]) -> list[tuple[str, str]]:
 def steps_of(name: str, tree: Path, root: Path) -> list[tuple[str, str]]:
     adapter = choose(tree, DEFAULTS, name)
     assert adapter is not None
-    return names(adapter.steps(tree, root))
+    return names(adapter.steps(tree, Checkout(root)))
 
 
 PYTEST = ("test", "python3 -m pytest --rootdir=. --confcutdir=.")
@@ -164,11 +165,11 @@ def test_python_is_the_virtual_environments_else_the_repositorys_else_the_paths(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "venv"))
-    found = [interpreter(root)]
+    found = [interpreter(Checkout(root))]
     executable(root / ".venv" / "bin" / "python")
-    found.append(interpreter(root))
+    found.append(interpreter(Checkout(root)))
     executable(tmp_path / "venv" / "bin" / "python")
-    found.append(interpreter(root))
+    found.append(interpreter(Checkout(root)))
     assert found == ["python3", str(root / ".venv/bin/python"), str(tmp_path / "venv/bin/python")]
 
 

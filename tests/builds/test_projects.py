@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from swarm.builds.adapter import BuildResult
+from swarm.builds.checkout import Checkout
 from swarm.builds.node_modules import lend_packages
 from tests.builds.conftest import Prove, write
 
@@ -128,7 +129,7 @@ def test_packages_are_lent_by_links_that_lead_to_the_trees_own_code(tree: Path, 
     (root / "node_modules" / ".bin" / "own").symlink_to("../own/index.js")
     (root / "node_modules" / "@s" / "own").symlink_to("../../packages/own")
     write(tree, {"package.json": "{}", "packages/own/index.js": ""})
-    lend_packages(tree, root)
+    lend_packages(tree, Checkout(root))
     lent = tree / "node_modules"
     links = {path.relative_to(lent).as_posix(): path.readlink() for path in lent.rglob("*") if path.is_symlink()}
     assert links == {
@@ -151,7 +152,7 @@ def test_node_modules_that_the_commit_brought_stay_as_they_are(tree: Path, root:
         write(tree, {"node_modules/b/index.js": ""})
     else:
         (tree / "node_modules").symlink_to(root / "elsewhere")
-    lend_packages(tree, root)
+    lend_packages(tree, Checkout(root))
     assert not (tree / "node_modules" / "a").exists()
     assert (root / "elsewhere").exists() is False
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from swarm.builds import runner
+from swarm.builds.checkout import Checkout
 from swarm.builds.runner import run_build
 from swarm.config import VerifyConfig, VerifyStep
 from swarm.rules.build_verdicts import BuildVerdict, StepStatus
@@ -48,7 +49,7 @@ def late(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_build_without_an_adapter_is_a_skip(tree: Path, root: Path, logs: Path) -> None:
-    result = run_build(None, tree, root, logs, VerifyConfig())
+    result = run_build(None, tree, Checkout(root), logs, VerifyConfig())
     assert (result.adapter, result.verdict, result.steps, result.test_count) == (None, BuildVerdict.SKIP, (), None)
     assert not logs.exists()
 

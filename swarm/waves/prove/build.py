@@ -7,11 +7,12 @@ from typing import Final, NamedTuple
 from swarm import errors, stage_events
 from swarm.builds import registry, runner
 from swarm.builds.adapter import Adapter, BuildResult, BuildStep
+from swarm.builds.checkout import Checkout
 from swarm.builds.registry import UnknownAdapter
 from swarm.config import Config
 from swarm.files import make_folder
 from swarm.git import sentinel, sentinel_changes
-from swarm.git.repository import Repository
+from swarm.git.repository import Repository, files_at, tracked_files
 from swarm.git.submodules import fill_submodules
 from swarm.results.verify import BuildShown, StepShown
 from swarm.rules.build_verdicts import BuildVerdict
@@ -42,9 +43,8 @@ class Prover(NamedTuple):
         before = self._surroundings()
         with scratch_tree(self.repository, self.workspace, self.run, commit) as tree:
             empty = fill_submodules(self.repository.git, self.repository.root, tree, commit)
-            result = runner.run_build(
-                self.chosen(tree), tree, self.repository.root, self._log_folder(commit), self.config.verify
-            )
+            checkout = self.checkout(commit)
+            result = runner.run_build(self.chosen(tree), tree, checkout, self._log_folder(commit), self.config.verify)
         if empty and result.verdict is not BuildVerdict.PASS:
             lacks = f"submodule {', '.join(empty)} (`git submodule update --init --recursive` fills the checkout)"
             result = result._replace(lacks=(lacks, *result.lacks))
@@ -58,6 +58,12 @@ class Prover(NamedTuple):
             raise errors.ProofDisturbed(commit=commit[:12], files=files, path=str(self.repository.root))
         stage_events.emit("build_ended", run_id=self.run.id, commit=commit, verdict=result.verdict.value)
         return result
+
+    def checkout(self, commit: str) -> Checkout:
+        """Return the checkout that lends its programs to the build of a commit."""
+        git = self.repository.git
+        tracked = {*tracked_files(git), *(file.path for file in files_at(git, commit))}
+        return Checkout(self.repository.root, tuple(sorted(tracked)))
 
     def with_adapter_of(self, commit: str) -> "Prover":
         """Return a prover that proves every commit by the adapter that fits this commit. Raises BuildAdapterUnknown."""
@@ -135,8 +141,9 @@ def shown_gate(result: BuildResult, *, flaky: bool, accepted: str | None) -> Bui
 
 
 def lack_note(result: BuildResult) -> str | None:
-    """Return a sentence about the files that the tree under proof lacked, `None` where it lacked none."""
-    return f"the tree under proof lacks {'; '.join(result.lacks)}" if result.lacks else None
+    """Return what the tree under proof lacked, and which installed programs were not used; `None` for neither."""
+    lacks = [f"the tree under proof lacks {'; '.join(result.lacks)}"] if result.lacks else []
+    return "; ".join((*result.notes, *lacks)) or None
 
 
 def is_red(result: BuildResult) -> bool:

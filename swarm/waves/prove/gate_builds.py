@@ -162,6 +162,7 @@ def _read(kept: dict[str, Any]) -> GateBuild:
         )
         for step in kept["steps"]
     )
-    build = BuildResult(kept["adapter"], BuildVerdict(kept["verdict"]), steps, kept["test_count"], tuple(kept["lacks"]))
+    verdict, notes = BuildVerdict(kept["verdict"]), tuple(kept.get("notes", ()))
+    build = BuildResult(kept["adapter"], verdict, steps, kept["test_count"], tuple(kept["lacks"]), notes=notes)
     failures = tuple(Failures(frozenset(one["tests"]), one["rules"], one["lines"]) for one in kept["failures"])
     return GateBuild(build, kept["flaky"], failures)

@@ -141,7 +141,7 @@ def _probe(conn: sqlite3.Connection, prover: Prover, wave: Wave | None, commit: 
     root = prover.repository.root
     adapter = prover.chosen(root)
     check = check_findings(conn, prover, commit, Question.FIXED)
-    steps = adapter.steps(root, root) if adapter else []
+    steps = adapter.steps(root, prover.checkout(commit)) if adapter else []
     return VerifyResult(
         run_id=prover.run.id,
         wave_id=wave.id if wave else None,
