@@ -118,7 +118,8 @@ def _lines(result: AuditResult, fail_on: str | None) -> Iterator[str]:
     changed = result.changed
     yield (
         f"Wave {result.wave_number} ({result.phase}, {result.runtime}) of commit {result.commit[:12]}: "
-        f"{changed.new:,} new, {changed.recurring:,} recurring, {changed.fixed:,} fixed, {changed.unverified:,} unverified"
+        f"{changed.new:,} new, {changed.recurring:,} recurring, "
+        f"{changed.fixed:,} fixed, {changed.unverified:,} unverified"
     )
     yield from _basis(result, fail_on)
     for finding in result.fixed[:_MOST_FIXED]:
