@@ -17,6 +17,8 @@ SCRATCH: Final = "proof-"
 AGENT_VARIABLE: Final = "SWARM_ATTEMPT"
 _BEING_REMOVED: Final = ".gone-"
 _NUMBERED: Final = re.compile(r"w([0-9]+)[-.].+", re.ASCII | re.DOTALL)
+_OUTPUT: Final = b"SWARM_OUTPUT_FILE="
+_MOST_ANCESTORS: Final = 128
 _AGENT_TREE: Final = re.compile(r"/swarm-\d+-[0-9a-f]+/worktrees/[^/]+(?:/|$)")
 
 
@@ -162,15 +164,52 @@ def live_state(workspace: Workspace) -> tuple[str, ...]:
     return f"{workspace.database.name}*", "backups/", "swarm-*/"
 
 
-def refuse_agents(folder: Path, environment: Mapping[str, str]) -> None:
-    """Keep an agent from the control plane that watches it. Raises InsideAgentWorktree."""
-    if in_agents_tree(folder) or environment.get(AGENT_VARIABLE):
+def refuse_agents(folder: Path, environment: Mapping[str, str], watching: Path | None = None) -> None:
+    """Keep an agent from the control plane that watches it. Raises InsideAgentWorktree.
+
+    `watching` is the folder of that control plane, `None` for what no agent of any may use.
+    """
+    if in_agents_tree(folder) or environment.get(AGENT_VARIABLE) or _is_launched_from(watching):
         raise errors.InsideAgentWorktree(path=str(folder))
 
 
 def in_agents_tree(folder: Path) -> bool:
     """Say whether a path lies in a worktree that some control plane made."""
     return _AGENT_TREE.search(f"{folder}/") is not None
+
+
+def _is_launched_from(watching: Path | None) -> bool:
+    """Say whether an ancestor of this process, or the leader of its session, is a process of an attempt.
+
+    The system shows the environment that a process was started with: an agent that drops the variable for a child
+    still has it. Below an agent of another control plane this one may be used, as tests of swarm do.
+    """
+    begin = AGENT_VARIABLE.encode() + b"="
+    for variables in _environments_above():
+        if any(line.startswith(begin) for line in variables):
+            outputs = [os.fsdecode(line.partition(b"=")[2]) for line in variables if line.startswith(_OUTPUT)]
+            if watching is None or any(Path(output).is_relative_to(watching.resolve()) for output in outputs):
+                return True
+    return False
+
+
+def _environments_above() -> Iterator[list[bytes]]:
+    pids = [os.getsid(0), os.getppid()]
+    # A bound, since a process that ends meanwhile can make the chain of parents begin anew.
+    for _ in range(_MOST_ANCESTORS):
+        pid = pids.pop()
+        try:
+            yield Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        except OSError:
+            yield []
+        try:
+            parent = int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            parent = 0
+        if parent > 1:
+            pids.append(parent)
+        elif not pids:
+            return
 
 
 def checkout_around(folder: Path) -> Path | None:

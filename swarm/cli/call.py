@@ -60,7 +60,7 @@ class Call:
 
     def hold_to_own_workspace(self) -> None:
         """Keep agents from the control plane, and users from that of another. Raises OwnedByAnotherUser."""
-        refuse_agents(self.folder, os.environ)
+        refuse_agents(self.folder, os.environ, self.workspace.folder)
         _refuse_others("the workspace", self.workspace.folder, self.workspace.database)
 
     def run(self, store: "Store", named: str | None, *, tell: bool = False) -> "Run":

@@ -78,10 +78,9 @@ class _Places:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._same: dict[str, bool] = {folder: True}
-        self._inside: dict[str, bool] = {}
 
     def placed(self, recorded: object) -> str | None:
-        """Return the place of a recorded path in this workspace, `REFUSED` where it has another form or leads out."""
+        """Return the place of a recorded path in this workspace, `REFUSED` where it has another form."""
         if recorded is None:
             return None
         found = _PLACE.fullmatch(recorded) if isinstance(recorded, str) else None
@@ -91,14 +90,4 @@ class _Places:
         # The same folder by another link stays as it is recorded: processes are known by that text.
         if begin not in self._same:
             self._same[begin] = os.path.realpath(begin) == os.path.realpath(self._folder)
-        place = f"{begin if self._same[begin] else self._folder}/{rest}"
-        run, part, _ = rest.split("/", 2)
-        return place if self._holds(run, part) else REFUSED
-
-    def _holds(self, run: str, part: str) -> bool:
-        """Say whether a folder of a run is in its place: a link would lead out of the workspace."""
-        key = f"{run}/{part}"
-        if key not in self._inside:
-            ours = os.path.realpath(self._folder)
-            self._inside[key] = os.path.realpath(f"{ours}/{key}") == f"{ours}/{key}"
-        return self._inside[key]
+        return f"{begin if self._same[begin] else self._folder}/{rest}"

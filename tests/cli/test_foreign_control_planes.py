@@ -161,7 +161,7 @@ def test_a_folder_of_a_run_that_is_a_link_leads_nowhere(swarm: Swarm, dispatched
     wave.rename(tmp_path / "moved")
     wave.symlink_to(tmp_path / "moved")
     before = tree(tmp_path / "moved")
-    assert swarm("launch", "--runtime", "ruff", exit=1).code == "CONTROL_PLANE_ROW_REFUSED"
+    assert swarm("launch", "--runtime", "ruff", exit=1).code == "CONTROL_PLANE_FOREIGN"
     assert tree(tmp_path / "moved") == before
 
 

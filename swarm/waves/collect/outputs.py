@@ -70,6 +70,9 @@ def take_in(agent: AgentRun, wave: Wave, root: Path, named: Path | None, recorde
     # A complete agent is never read anew from its file: an agent could change the file after its wave failed.
     if is_ended(agent.status) and named is None:
         return _taken_before(agent, wave, root, recorded)
+    if recorded is not None and named is None:
+        # Sealed when the attempt ended: the file may have been changed by another agent since.
+        return _judged(Path(recorded[0]), recorded[1], agent, wave, root)._replace(body=None)
     file = named or Path(agent.output_path)
     # A file that the caller names may be anywhere; the agent's own folder must not lead elsewhere by a link.
     if named is None and os.path.lexists(file.parent) and not is_in_place(file.parent, workspace_above(file.parent)):
@@ -83,6 +86,10 @@ def take_in(agent: AgentRun, wave: Wave, root: Path, named: Path | None, recorde
         target = AgentRunStatus.FAILED if is_missing else AgentRunStatus.INVALID_OUTPUT
         problem = "there is no output" if is_missing else error.message
         return Intake(agent, target, {}, str(file), None, (Problem(error.code, str(file), problem),))
+    return _judged(file, body, agent, wave, root)
+
+
+def _judged(file: Path, body: bytes, agent: AgentRun, wave: Wave, root: Path) -> Intake:
     try:
         output = _validated(file, body, agent, wave, root)
     except errors.SwarmError as error:

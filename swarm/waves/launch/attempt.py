@@ -18,13 +18,13 @@ from swarm.runtimes.environment import agent_environment
 from swarm.runtimes.runtime import Assigned, Job, Program, Runtime, UnusableOutput, analyzer_name
 from swarm.runtimes.sandbox import Enclosure
 from swarm.runtimes.supervisor import Orders, Ran
-from swarm.store import agent_runs, attempts, transitions
+from swarm.store import agent_runs, artifacts, attempts, transitions
 from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt, Ending, NewAttempt
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.launch import attempt_files
+from swarm.waves.launch import attempt_files, seals
 from swarm.waves.trees.sandbox_policies import attempt_enclosure
 from swarm.workspace import AGENT_VARIABLE, Workspace
 
@@ -33,7 +33,29 @@ _FAILED: Final = {
     "runtime_error": AgentRunStatus.FAILED,
     "not_started": AgentRunStatus.FAILED,
     "invalid_output": AgentRunStatus.FAILED,
+    "policy_rejected": AgentRunStatus.FAILED,
 }
+
+_NOTHING_RAN: Final = Ran(
+    results=(),
+    failed=None,
+    exit_code=None,
+    signal=None,
+    timed_out=False,
+    spawned=None,
+    first_output=None,
+    last_progress=None,
+    duration_ms=0,
+    fragment="",
+)
+_FORGED: Final = Ending(
+    "policy_rejected",
+    2,
+    error_code="MANIFEST_LOCK_MISMATCH",
+    error_fragment="its prompt was changed after dispatch, so it was not launched; `swarm resume` writes a new prompt",
+)
+# The ending of an attempt, and the analysis of an analyzer that succeeded.
+Judged = tuple[Ending, dict[str, object] | None]
 
 
 class WaveLaunch(NamedTuple):
@@ -71,6 +93,10 @@ async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt
         with suppress(OSError):
             folder.rmdir()
         raise
+    # As late as can be: an agent that works beside this one knows where its prompt lies.
+    if not seals.is_as_dispatched(agent):
+        _close(wave_launch, agent, attempt_id, job, _NOTHING_RAN, (_FORGED, None))
+        return
     # After the row: a crash in between leaves an open attempt, which the next launch closes.
     _set_aside(job.output_path, folder)
     spawned = functools.partial(_spawned, wave_launch, attempt_id)
@@ -103,7 +129,7 @@ async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt
             attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)
         attempt_files.write(folder / attempt_files.NAME, wave_launch.store.conn, attempt_id)
         raise
-    _close(wave_launch, agent, attempt_id, job, ran)
+    _close(wave_launch, agent, attempt_id, job, ran, _judged(wave_launch, job, ran))
 
 
 def _job(wave_launch: WaveLaunch, agent: AgentRun, ordinal: int) -> tuple[Job, Path]:
@@ -165,13 +191,17 @@ def _spawned(wave_launch: WaveLaunch, attempt_id: int, pid: int, start: str, mom
         attempts.record_process(conn, attempt_id, pid, start, moment)
 
 
-def _close(wave_launch: WaveLaunch, agent: AgentRun, attempt_id: int, job: Job, ran: Ran) -> None:
-    """Judge the processes by their exit status first and their output second, and close the attempt."""
-    ending, analysis = _judged(wave_launch, job, ran)
+def _close(wave_launch: WaveLaunch, agent: AgentRun, attempt_id: int, job: Job, ran: Ran, judged: Judged) -> None:
+    """Close an attempt with its ending, and seal what it wrote."""
+    ending, analysis = judged
+    sealed = seals.sealed_output(job.output_path) if ending.outcome == "success" else None
     # Before the row is closed: no later command writes the events of a closed attempt.
     attempt_files.write_events(job.attempt_folder, ran, ending)
     with wave_launch.store.mutation() as conn:
         attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)
+        # With the end of the attempt: an agent that works on can change the file, and not this row.
+        if sealed is not None:
+            artifacts.record_output(conn, agent.id, str(job.output_path), sealed)
         # Only a success proves which files were read; a failed analyzer's list would turn silence into fixes.
         if ending.outcome == "success" and analysis is not None:
             agent_runs.record_analysis(conn, agent.id, _analyzer_name(wave_launch), analysis)
@@ -193,7 +223,8 @@ def _close(wave_launch: WaveLaunch, agent: AgentRun, attempt_id: int, job: Job, 
     )
 
 
-def _judged(wave_launch: WaveLaunch, job: Job, ran: Ran) -> tuple[Ending, dict[str, object] | None]:
+def _judged(wave_launch: WaveLaunch, job: Job, ran: Ran) -> Judged:
+    """Judge processes by their exit status first and their output second."""
     times: dict[str, Any] = {
         "exit_code": ran.exit_code,
         "signal": ran.signal,

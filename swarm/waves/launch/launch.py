@@ -14,6 +14,7 @@ from swarm.runtimes import registry
 from swarm.store import snapshots, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
+from swarm.waves.launch import seals
 from swarm.waves.launch.assigned import assigned_to
 from swarm.waves.launch.attempt import WaveLaunch, attempt
 from swarm.waves.launch.attempts import attempts, waiting_agents
@@ -42,6 +43,7 @@ def launch(
     wave = waves.in_flight(store.conn, run.id)
     if wave is None:
         raise errors.NoWaveToLaunch(run_id=run.id)
+    seals.hold_to_own_folder(workspace, run, wave)
     # Before the lock: a missing program is reported at once, and nothing is touched.
     found, program = registry.ready(runtime or wave.runtime or registry.DEFAULT, config, wave.phase)
     with only_supervisor(workspace, run, wave):

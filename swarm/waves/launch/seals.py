@@ -1,0 +1,102 @@
+"""Seals of handovers: the prompt as dispatch wrote it, and the output as its attempt left it.
+
+Agents without a sandbox know where the files of the others lie. What counts is what was sealed; what is found changed
+afterwards is named.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from swarm import errors
+from swarm.clock import iso
+from swarm.documents import read_bounded
+from swarm.files import is_in_place
+from swarm.results.collect import ViolationShown
+from swarm.rules.ownership import WHOLE_WAVE
+from swarm.rules.states import is_ended
+from swarm.store.agent_runs import AgentRun
+from swarm.store.artifacts import Body, body_of
+from swarm.store.attempts import Attempt
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.workspace import Workspace
+
+
+def hold_to_own_folder(workspace: Workspace, run: Run, wave: Wave) -> None:
+    """Refuse to launch through a link in the place of a wave's folder. Raises ControlPlaneForeign."""
+    folder = workspace.wave_folder(run.id, wave.number)
+    if folder.exists() and not is_in_place(folder, workspace.folder):
+        problem = f"a link leads {run.id}/{folder.name} out of its place"
+        remedy = f"remove the link, then `swarm resume {run.id}`"
+        raise errors.ControlPlaneForeign(path=str(workspace.database), problem=problem, remedy=remedy)
+
+
+def is_as_dispatched(agent: AgentRun) -> bool:
+    """Say whether the prompt of an agent has the digest that dispatch recorded."""
+    return _digest_of(agent.prompt_path) == agent.prompt_sha256
+
+
+def sealed_output(output: Path) -> Body | None:
+    """Return the output of an attempt that has just succeeded; `None` where collect would not read it either."""
+    try:
+        return body_of(read_bounded(output))
+    except errors.SwarmError:
+        return None
+
+
+def broken_seals(
+    agents: Sequence[AgentRun], attempts: Mapping[int, Sequence[Attempt]], sealed: Mapping[int, str]
+) -> list[ViolationShown]:
+    """Return the prompts and outputs that were changed after the attempt of their agent had ended.
+
+    `attempts` are by agent run, `sealed` the digests of outputs. An agent that collect has judged is not held again:
+    `revalidate` passes a wave whose changes a person has looked at.
+    """
+    names = {agent.id: agent.domain for agent in agents}
+    found = []
+    for agent in agents:
+        own = attempts.get(agent.id, ())
+        if is_ended(agent.status) or not own or own[-1].outcome != "success":
+            continue
+        files = {}
+        # What an agent does to its own prompt while it works changes nothing that anybody reads.
+        if _changed(Path(agent.prompt_path)) > (own[-1].ended or ""):
+            files[agent.prompt_path] = agent.prompt_sha256
+        if agent.id in sealed:
+            files[agent.output_path] = sealed[agent.id]
+        for file, digest in files.items():
+            if _digest_of(file) != digest:
+                others = {names[row]: tries for row, tries in attempts.items() if row in names and row != agent.id}
+                words = f"changed after the attempt of {agent.domain} ended, {_moment(Path(file), others)}"
+                shown = "/".join(Path(file).parts[-3:])
+                found.append(ViolationShown(shown, WHOLE_WAVE, agent.domain, words))
+    return found
+
+
+def _digest_of(file: str) -> str | None:
+    try:
+        return hashlib.sha256(read_bounded(Path(file))).hexdigest()
+    except errors.SwarmError:
+        return None
+
+
+def _changed(file: Path) -> str:
+    try:
+        # The inode's own time: a process can set the time of the content as it likes.
+        return iso(file.lstat().st_ctime)
+    except OSError:
+        return ""
+
+
+def _moment(file: Path, others: Mapping[str, Sequence[Attempt]]) -> str:
+    """Return when a file was changed, and which agents worked then."""
+    changed = _changed(file)
+    if not changed:
+        return "and is missing"
+    working = [
+        name
+        for name, tries in others.items()
+        if any((attempt.spawned or attempt.created) <= changed <= (attempt.ended or changed) for attempt in tries)
+    ]
+    return f"at {changed}" + (f", while {', '.join(working)} worked" if working else "")
