@@ -95,7 +95,7 @@ def swarm(*words, **more):
     return subprocess.run([sys.executable, "-m", "swarm", "--db", database, *words], cwd="/", env=clean,
                           capture_output=True, text=True, **more)
 if os.environ["SWARM_DOMAIN"] == "code":
-    answers = [swarm(*words) for words in (("status",), ("domains", "--unfreeze"), ("reject", "--ids", "F-1", "--reason", "x"))]
+    answers = [swarm(*words) for words in (("status",), ("domains", "--freeze"), ("reject", "--ids", "F-1", "--reason", "x"))]
     SEEN.write_text(json.dumps([answer.stderr for answer in answers]))
 write()
 """
@@ -120,7 +120,7 @@ def test_the_tests_of_an_agent_may_use_a_control_plane_of_their_own(
     other = tmp_path / "other"
     repo.git("clone", "-q", str(repo.root), str(other))
     body = REJECTS.replace('"--db", database, *words], cwd="/"', f"*words], cwd={str(other)!r}").replace(
-        '(("status",), ("domains", "--unfreeze"), ("reject", "--ids", "F-1", "--reason", "x"))',
+        '(("status",), ("domains", "--freeze"), ("reject", "--ids", "F-1", "--reason", "x"))',
         '(("init", "."), ("status",))',
     )
     seen = tmp_path / "seen.json"
