@@ -3,6 +3,7 @@
 A lock ends with its process. The holder writes `pid verb` into the file, so that a waiting command can name the holder.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +25,9 @@ def locked(path: Path, verb: str, *, timeout: float) -> Iterator[None]:
     """Hold the lock file at `path`, waiting at most `timeout` seconds. Raises `LockTaken`, or `OSError`."""
     from filelock import FileLock, Timeout
 
+    # The lock library and the signature would empty the file that a link leads to.
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "a link stands in the place of the lock file", str(path))
     lock = FileLock(path, timeout=timeout, poll_interval=POLL_SECONDS, mode=0o600)
     try:
         lock.acquire()

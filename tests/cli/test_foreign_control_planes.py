@@ -165,6 +165,23 @@ def test_a_folder_of_a_run_that_is_a_link_leads_nowhere(swarm: Swarm, dispatched
     assert tree(tmp_path / "moved") == before
 
 
+@pytest.mark.parametrize("place", ["wave-1/code", "wave-1/launch.lock", "wave-1/rest.md", "worktrees"])
+def test_a_link_among_the_files_of_a_wave_is_not_written_through(
+    swarm: Swarm, dispatched: Workspace, tmp_path: Path, place: str
+) -> None:
+    link = dispatched.folder / dispatched.run / place
+    target = tmp_path / "target"
+    if link.exists():
+        link.rename(target)
+    else:
+        target.write_text("mine\n")
+    link.symlink_to(target)
+    before = [(str(file), file.is_dir() or file.read_bytes()) for file in sorted([target, *target.rglob("*")])]
+    for verb in ("launch", "audit", "collect"):
+        swarm(verb, *(["."] if verb == "audit" else []), exit=None)
+    assert [(str(file), file.is_dir() or file.read_bytes()) for file in sorted([target, *target.rglob("*")])] == before
+
+
 @pytest.mark.parametrize(
     ("table", "column", "value"),
     [

@@ -24,11 +24,17 @@ from swarm.workspace import Workspace
 
 
 def hold_to_own_folder(workspace: Workspace, run: Run, wave: Wave) -> None:
-    """Refuse to launch through a link in the place of a wave's folder. Raises ControlPlaneForeign."""
-    folder = workspace.wave_folder(run.id, wave.number)
-    if folder.exists() and not is_in_place(folder, workspace.folder):
-        problem = f"a link leads {run.id}/{folder.name} out of its place"
-        remedy = f"remove the link, then `swarm resume {run.id}`"
+    """Refuse to launch through a link in the place of a wave's folders. Raises ControlPlaneForeign.
+
+    A clone and an archive bring links, and an attempt would write its logs where they lead.
+    """
+    folder, trees = workspace.wave_folder(run.id, wave.number), workspace.trees_folder(run.id)
+    places = [place for place in (folder, trees) if place.exists()]
+    strange = [place for place in places if not is_in_place(place, workspace.folder)]
+    strange = strange or [entry for place in places for entry in place.iterdir() if entry.is_symlink()]
+    if strange:
+        problem = f"a link leads {'/'.join(strange[0].parts[-3:])} out of its place"
+        remedy = f"remove the link, then repeat `swarm launch {run.id}`"
         raise errors.ControlPlaneForeign(path=str(workspace.database), problem=problem, remedy=remedy)
 
 
