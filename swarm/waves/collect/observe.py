@@ -9,14 +9,13 @@ from swarm.clock import today
 from swarm.git.repository import Repository, files_at
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import is_audit
-from swarm.store import agent_runs, artifacts, attempts, findings, ledger, sightings, snapshots
+from swarm.store import agent_runs, artifacts, findings, ledger, sightings, snapshots
 from swarm.store.waves import Wave
 from swarm.waves.collect import outputs, watch
 from swarm.waves.collect.observe_amend import observe_amend
 from swarm.waves.collect.observed import Observed
 from swarm.waves.collect.reconcile import reconcile
 from swarm.waves.collect.sightings import locate_all, with_answers
-from swarm.waves.launch import seals
 from swarm.waves.moved_lines import journeys
 from swarm.workspace import Workspace
 
@@ -53,11 +52,7 @@ def observe(
     ]
     # At the wave's commit: HEAD may have moved while the agents worked.
     files = files_at(repository.git, wave.dispatch_sha)
-    changed = seals.broken_seals(
-        [agent for agent in agents if agent.domain not in named],
-        attempts.of_wave(conn, wave.id),
-        artifacts.output_digests(conn, wave.id),
-    )
+    changed = watch.changed_handovers(conn, wave, [agent for agent in agents if agent.domain not in named])
     if not is_audit(wave.phase):
         seen = observe_amend(conn, wave, repository, owners, files, folder, intakes)
         return seen._replace(accepted=tuple(accepted), violations=(*changed, *seen.violations))

@@ -1,5 +1,6 @@
 """Files that no agent may touch while a wave is in flight, and files that no agent read."""
 
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,8 +10,11 @@ from swarm.git.repository import Repository, TreeFile
 from swarm.git.sentinel_changes import Deviation
 from swarm.results.collect import ViolationShown
 from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
+from swarm.store import artifacts, attempts
+from swarm.store.agent_runs import AgentRun
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
+from swarm.waves.launch import seals
 from swarm.waves.trees import git_folder, kept_index
 
 
@@ -39,6 +43,11 @@ def watched(wave: Wave, repository: Repository) -> Watched:
         changed.insert(0, Deviation("HEAD", detail))
     found = [ViolationShown(change.name, WHOLE_WAVE, "primary checkout", change.detail) for change in changed]
     return Watched(found, notes, may_probe=True)
+
+
+def changed_handovers(conn: sqlite3.Connection, wave: Wave, agents: Sequence[AgentRun]) -> list[ViolationShown]:
+    """Return the prompts and outputs that were changed after the attempt of their agent had ended."""
+    return seals.broken_seals(agents, attempts.of_wave(conn, wave.id), artifacts.output_digests(conn, wave.id))
 
 
 def _by_file(against: Sequence[Deviation]) -> list[ViolationShown]:

@@ -18,7 +18,7 @@ from swarm.runtimes.environment import agent_environment
 from swarm.runtimes.runtime import Assigned, Job, Program, Runtime, UnusableOutput, analyzer_name
 from swarm.runtimes.sandbox import Enclosure
 from swarm.runtimes.supervisor import Orders, Ran
-from swarm.store import agent_runs, artifacts, attempts, transitions
+from swarm.store import agent_runs, attempts, transitions
 from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt, Ending, NewAttempt
 from swarm.store.connection import Store
@@ -200,8 +200,7 @@ def _close(wave_launch: WaveLaunch, agent: AgentRun, attempt_id: int, job: Job, 
     with wave_launch.store.mutation() as conn:
         attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)
         # With the end of the attempt: an agent that works on can change the file, and not this row.
-        if sealed is not None:
-            artifacts.record_output(conn, agent.id, str(job.output_path), sealed)
+        seals.record_output(conn, agent, sealed)
         # Only a success proves which files were read; a failed analyzer's list would turn silence into fixes.
         if ending.outcome == "success" and analysis is not None:
             agent_runs.record_analysis(conn, agent.id, _analyzer_name(wave_launch), analysis)

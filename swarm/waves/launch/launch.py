@@ -14,13 +14,12 @@ from swarm.runtimes import registry
 from swarm.store import snapshots, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
-from swarm.waves.launch import seals
 from swarm.waves.launch.assigned import assigned_to
 from swarm.waves.launch.attempt import WaveLaunch, attempt
 from swarm.waves.launch.attempts import attempts, waiting_agents
 from swarm.waves.launch.shared_tree import with_shared_tree
 from swarm.waves.launch.side_by_side import run_all
-from swarm.waves.launch.supervision import close_dead_attempts, only_supervisor
+from swarm.waves.launch.supervision import close_dead_attempts, hold_to_own_folder, only_supervisor
 from swarm.workspace import Workspace
 
 
@@ -43,7 +42,7 @@ def launch(
     wave = waves.in_flight(store.conn, run.id)
     if wave is None:
         raise errors.NoWaveToLaunch(run_id=run.id)
-    seals.hold_to_own_folder(workspace, run, wave)
+    hold_to_own_folder(workspace, run, wave)
     # Before the lock: a missing program is reported at once, and nothing is touched.
     found, program = registry.ready(runtime or wave.runtime or registry.DEFAULT, config, wave.phase)
     with only_supervisor(workspace, run, wave):

@@ -5,37 +5,20 @@ afterwards is named.
 """
 
 import hashlib
+import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from swarm import errors
 from swarm.clock import iso
 from swarm.documents import read_bounded
-from swarm.files import is_in_place
 from swarm.results.collect import ViolationShown
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.states import is_ended
+from swarm.store import artifacts
 from swarm.store.agent_runs import AgentRun
 from swarm.store.artifacts import Body, body_of
 from swarm.store.attempts import Attempt
-from swarm.store.runs import Run
-from swarm.store.waves import Wave
-from swarm.workspace import Workspace
-
-
-def hold_to_own_folder(workspace: Workspace, run: Run, wave: Wave) -> None:
-    """Refuse to launch through a link in the place of a wave's folders. Raises ControlPlaneForeign.
-
-    A clone and an archive bring links, and an attempt would write its logs where they lead.
-    """
-    folder, trees = workspace.wave_folder(run.id, wave.number), workspace.trees_folder(run.id)
-    places = [place for place in (folder, trees) if place.exists()]
-    strange = [place for place in places if not is_in_place(place, workspace.folder)]
-    strange = strange or [entry for place in places for entry in place.iterdir() if entry.is_symlink()]
-    if strange:
-        problem = f"a link leads {'/'.join(strange[0].parts[-3:])} out of its place"
-        remedy = f"remove the link, then repeat `swarm launch {run.id}`"
-        raise errors.ControlPlaneForeign(path=str(workspace.database), problem=problem, remedy=remedy)
 
 
 def is_as_dispatched(agent: AgentRun) -> bool:
@@ -49,6 +32,12 @@ def sealed_output(output: Path) -> Body | None:
         return body_of(read_bounded(output))
     except errors.SwarmError:
         return None
+
+
+def record_output(conn: sqlite3.Connection, agent: AgentRun, sealed: Body | None) -> None:
+    """Keep a sealed output, which collect takes in place of the file."""
+    if sealed is not None:
+        artifacts.record_output(conn, agent.id, agent.output_path, sealed)
 
 
 def broken_seals(

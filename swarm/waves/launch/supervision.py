@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from swarm import errors
-from swarm.files import left_unfinished, make_folder
+from swarm.files import is_in_place, left_unfinished, make_folder
 from swarm.runtimes import processes
 from swarm.store import attempts, waves
 from swarm.store.attempts import Attempt, Ending
@@ -37,6 +37,21 @@ def only_supervisor(workspace: Workspace, run: Run, wave: Wave) -> Iterator[None
     except LockTaken as taken:
         holder = f" by process {taken.holder.partition(' ')[0]}" if taken.holder else ""
         raise errors.LaunchInProgress(number=wave.number, holder=holder, run_id=run.id) from taken
+
+
+def hold_to_own_folder(workspace: Workspace, run: Run, wave: Wave) -> None:
+    """Refuse to launch through a link in the place of a wave's folders. Raises ControlPlaneForeign.
+
+    A clone and an archive bring links, and an attempt would write its logs where they lead.
+    """
+    folder, trees = workspace.wave_folder(run.id, wave.number), workspace.trees_folder(run.id)
+    places = [place for place in (folder, trees) if place.exists()]
+    strange = [place for place in places if not is_in_place(place, workspace.folder)]
+    strange = strange or [entry for place in places for entry in place.iterdir() if entry.is_symlink()]
+    if strange:
+        problem = f"a link leads {'/'.join(strange[0].parts[-3:])} out of its place"
+        remedy = f"remove the link, then repeat `swarm launch {run.id}`"
+        raise errors.ControlPlaneForeign(path=str(workspace.database), problem=problem, remedy=remedy)
 
 
 def hold_to_status(conn: sqlite3.Connection, wave: Wave) -> None:
