@@ -49,13 +49,17 @@ class VerifyStep(NamedTuple):
 
 
 class VerifyConfig(NamedTuple):
-    """The `[verify]` table: the build of the repository, and the time limit of a step."""
+    """The `[verify]` table: the build of the repository, and the time limit of a step.
+
+    `setup` are the argument lists that install what the steps need, before the steps.
+    """
 
     adapter: str | None = None
     timeout_seconds: int = VERIFY_SECONDS
     environment: tuple[str, ...] = ()
     steps: tuple[VerifyStep, ...] = ()
     sandbox: Settings = Settings()
+    setup: tuple[tuple[str, ...], ...] = ()
 
 
 class Withheld(NamedTuple):
@@ -222,6 +226,7 @@ def _verify(file: Path, table: dict[str, Any]) -> VerifyConfig:
         tuple(table.get("environment", ())),
         steps,
         _policy(table),
+        tuple(map(tuple, table.get("setup", ()))),
     )
 
 

@@ -13,18 +13,28 @@ _MODULES_PROGRAM: Final = re.compile(r"(?:^|/)node_modules(?:/\.bin(?:/[^/]+)?)?
 
 
 class Checkout(NamedTuple):
-    """The checkout of a user. `tracked` are the paths that git tracks there or in the commit under proof, sorted."""
+    """The checkout of a user. `tracked` are the paths that git tracks there or in the commit under proof, sorted.
+
+    `installed` is the environment of Python that the set-up made in the tree, which goes before every other.
+    """
 
     root: Path
     tracked: tuple[str, ...] = ()
+    installed: Path | None = None
 
     def brings(self, place: Path) -> bool:
         """Say whether git brought a file, or anything in a folder, or whether the place lies in an agent's tree.
 
         Both the path and the place that its links lead to are judged: either can be a tracked file.
         """
+        if place == self.installed:
+            return False
         places = (Path(os.path.normpath(place)), place.resolve())
         return any(in_agents_tree(found) or self._tracks(found) for found in places)
+
+    def after_setup(self, tree: Path) -> "Checkout":
+        """Return the checkout for the steps after a set-up, which may have made a `.venv` that git does not track."""
+        return self if self._has(".venv") else self._replace(installed=tree / ".venv")
 
     def path(self) -> str:
         """Return the absolute entries of PATH without those that git or an agent brought."""

@@ -27,17 +27,31 @@ class Configured:
 
     def steps(self, tree: Path, checkout: Checkout) -> list[BuildStep]:
         """Return the steps with their placeholders filled in."""
-        python = interpreter(checkout)
-        values = {"python": python, "worktree": str(tree), "repository": str(checkout.root)}
-        variables = python_environment(tree, python, checkout)
+        variables = python_environment(tree, interpreter(checkout), checkout)
         return [
             BuildStep(
                 step.name,
                 step.kind,
-                tuple(_PLACEHOLDER.sub(lambda found: values[found[1]], part) for part in step.argv),
+                _filled(step.argv, tree, checkout),
                 folder=step.folder,
                 environment=variables,
                 count_pattern=step.count_pattern,
             )
             for step in self._config.steps
         ]
+
+
+def setup_steps(config: VerifyConfig, tree: Path, checkout: Checkout) -> list[BuildStep]:
+    """Return the set-up of a scratch worktree as steps that run before those of any adapter."""
+    variables = python_environment(tree, interpreter(checkout), checkout)
+    # An installer of the project must not import the tree's modules in the place of its own.
+    del variables["PYTHONPATH"]
+    return [
+        BuildStep(f"setup-{number}", "build", _filled(argv, tree, checkout), environment=variables)
+        for number, argv in enumerate(config.setup, 1)
+    ]
+
+
+def _filled(argv: tuple[str, ...], tree: Path, checkout: Checkout) -> tuple[str, ...]:
+    values = {"python": interpreter(checkout), "worktree": str(tree), "repository": str(checkout.root)}
+    return tuple(_PLACEHOLDER.sub(lambda found: values[found[1]], part) for part in argv)

@@ -26,7 +26,8 @@ def passed_over(checkout: Checkout) -> tuple[str, ...]:
 
 def _environments(checkout: Checkout) -> list[Path]:
     named = (Path(os.environ["VIRTUAL_ENV"]),) if os.environ.get("VIRTUAL_ENV") else ()
-    folders = dict.fromkeys((*named, checkout.root / ".venv"))
+    made = (checkout.installed,) if checkout.installed else ()
+    folders = dict.fromkeys((*made, *named, checkout.root / ".venv"))
     return [folder for folder in folders if _program(folder).is_file() and os.access(_program(folder), os.X_OK)]
 
 
@@ -35,7 +36,7 @@ def _program(folder: Path) -> Path:
 
 
 def _brought(folder: Path, checkout: Checkout) -> bool:
-    return checkout.brings(folder) or checkout.brings(_program(folder))
+    return folder != checkout.installed and (checkout.brings(folder) or checkout.brings(_program(folder)))
 
 
 def python_environment(tree: Path, python: str, checkout: Checkout) -> dict[str, str]:

@@ -28,7 +28,8 @@ def lacks_of(tree: Path, repository_root: Path, steps: Sequence[StepOutcome]) ->
     phrases = {
         "content of the LFS files {}": pointers,
         "node_modules (as the checkout does) for {}": packages,
-        "module {}": modules,
+        "module {} (`[verify] setup` of swarm.toml installs what the tests need, as in your checkout "
+        "`python -m pip install -e .` or `npm ci` does)": modules,
         "an import path to {}, which was imported from the checkout": foreign,
     }
     return tuple(phrase.format(names) for phrase, names in phrases.items() if names)

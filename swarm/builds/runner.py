@@ -11,10 +11,11 @@ from typing import Final, NamedTuple
 from swarm.builds import tests_ran
 from swarm.builds.adapter import Adapter, BuildResult, BuildStep, StepOutcome
 from swarm.builds.checkout import Checkout
+from swarm.builds.configured import setup_steps
 from swarm.builds.environment import build_environment
 from swarm.builds.interpreters import passed_over
 from swarm.builds.missing_parts import lacks_of
-from swarm.builds.node_modules import lend_packages
+from swarm.builds.node_modules import lend_packages, withhold_programs
 from swarm.builds.project_files import is_folder
 from swarm.builds.tree_imports import TreeImports, tree_imports
 from swarm.config import VerifyConfig
@@ -57,32 +58,49 @@ def run_build(
     *,
     seconds: float | None = None,
 ) -> BuildResult:
-    """Run every step of an adapter in a scratch worktree, also after a step has failed.
+    """Run the set-up and every step of an adapter in a scratch worktree, also after a step has failed.
 
     `seconds` bounds each step, else the configuration does. Each step has a folder of logs.
     Raises WorkspaceNotWritable and OSError where the logs cannot be written.
     """
     if adapter is None:
         return BuildResult(None, BuildVerdict.SKIP, (), None)
-    notes = passed_over(checkout), lend_packages(tree, checkout)
+    withheld = withhold_programs(tree, checkout)
     limit = config.timeout_seconds if seconds is None else seconds
     # A process of a step can leave its group and its session; the mark in its environment identifies the process still.
     mark = {_MARK: uuid.uuid4().hex}
     variables = build_environment(config.environment) | {"PATH": checkout.path()} | mark
     if checkout.brings(Path(variables.get("VIRTUAL_ENV", os.devnull))):
         del variables["VIRTUAL_ENV"]
-    steps = adapter.steps(tree, checkout)
     with tree_imports(tree, checkout.root) as imports:
         site = _Site(tree, variables, limit, imports)
         try:
-            outcomes = tuple(_run_step(step, site, log_folder / f"{n}-{step.name}") for n, step in enumerate(steps, 1))
+            outcomes = _set_up(site, checkout, log_folder, config)
+            if all(outcome.passed for outcome in outcomes):
+                checkout = checkout.after_setup(tree) if outcomes else checkout
+                # Only now: an installer could write through the links to the packages of the user.
+                lend_packages(tree, checkout)
+                steps = adapter.steps(tree, checkout)
+                numbered = enumerate(steps, len(outcomes) + 1)
+                outcomes += tuple(_run_step(step, site, log_folder / f"{n}-{step.name}") for n, step in numbered)
         finally:
             end_all_with(mark)
     counts = [outcome.test_count for outcome in outcomes if outcome.test_count is not None]
     verdict = verdict_of(outcome.facts for outcome in outcomes)
     lacks = () if verdict is BuildVerdict.PASS else lacks_of(tree, checkout.root, outcomes)
     tests = sum(counts) if counts else None
-    return BuildResult(adapter.name, verdict, outcomes, tests, lacks, notes=tuple(filter(None, (*notes[0], notes[1]))))
+    notes = (*passed_over(checkout), *filter(None, (withheld,)))
+    return BuildResult(adapter.name, verdict, outcomes, tests, lacks, notes=notes)
+
+
+def _set_up(site: _Site, checkout: Checkout, log_folder: Path, config: VerifyConfig) -> tuple[StepOutcome, ...]:
+    """Run the set-up until a command of it fails: what comes after would fail for that reason alone."""
+    outcomes: list[StepOutcome] = []
+    for number, step in enumerate(setup_steps(config, site.tree, checkout), 1):
+        outcomes.append(_run_step(step, site, log_folder / f"{number}-{step.name}"))
+        if not outcomes[-1].passed:
+            break
+    return tuple(outcomes)
 
 
 def _run_step(step: BuildStep, site: _Site, folder: Path) -> StepOutcome:

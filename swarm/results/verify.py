@@ -6,7 +6,10 @@ from swarm.results.second_look import ClaimRow, ClaimsSummary
 
 
 class StepShown(NamedTuple):
-    """A step of a build. `exit_code` is null when the step did not start; `log` is the folder of its output."""
+    """A step of a build. `exit_code` is null when the step did not start; `log` is the folder of its output.
+
+    `last_lines` are the last lines of each stream of a step that did not pass.
+    """
 
     name: str
     kind: str
@@ -17,6 +20,7 @@ class StepShown(NamedTuple):
     duration_ms: int
     test_count: int | None
     log: str
+    last_lines: tuple[str, ...] = ()
 
 
 class BuildShown(NamedTuple):

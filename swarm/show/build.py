@@ -1,13 +1,24 @@
 """Text of a build: its steps, and the last lines of a log."""
 
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Final
 
-from swarm.results.verify import BuildShown
+from swarm.results.verify import BuildShown, StepShown
 from swarm.show import text
 from swarm.show.escape import plain
 
 _ACCEPTED: Final = {"no_worse": "no worse than the target", "fewer_tests": "with fewer tests than before, accepted"}
+
+_INSTALLED_BY: Final = {
+    **{name: f"python -m pip install {name}" for name in ("pytest", "mypy", "ruff")},
+    **{name: f"npm install --global {name}" for name in ("pnpm", "yarn")},
+}
+
+
+def _program(step: StepShown) -> str:
+    """Return the program of a step: the module where Python runs it."""
+    return step.argv[2] if step.argv[1:2] == ("-m",) else step.argv[0]
 
 
 def gate_lines(gate: BuildShown) -> Iterator[str]:
@@ -17,6 +28,10 @@ def gate_lines(gate: BuildShown) -> Iterator[str]:
         icon = ("⚠" if step.test_count == 0 else "✓") if step.passed else "⊘"
         tests = f", {text.counted(step.test_count, 'test')}" if step.test_count is not None else ""
         yield f"{icon} {plain(step.name)}: {step.status} in {step.duration_ms:,} ms{tests}  ({plain(step.log)})"
+        # Behind a mark no line can be taken for a command of a CI system, or for a line of swarm's own.
+        yield from (f"    │ {plain(line)}" for line in step.last_lines)
+        if step.status == "missing" and (command := _INSTALLED_BY.get(PurePath(_program(step)).name)):
+            yield f"    {_program(step)} is missing: `{command}` installs it"
     verdict = f"{gate.verdict} by {gate.adapter}" if gate.adapter else gate.verdict
     if gate.flaky:
         verdict += ", red once and green when tried again"

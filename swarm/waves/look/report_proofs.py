@@ -53,7 +53,7 @@ def _verification(made: Verification, numbers: Mapping[int, int]) -> Verificatio
 
 
 def _step(step: KeptStep) -> StepShown:
-    return StepShown(*(getattr(step, name) for name in StepShown._fields))
+    return StepShown(*(getattr(step, name) for name in StepShown._fields if name in KeptStep._fields))
 
 
 def _merge(merge: Merge, number: int) -> MergeShown:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from swarm import errors, stage_events
 from swarm.builds import registry, runner
-from swarm.builds.adapter import Adapter, BuildResult, BuildStep
+from swarm.builds.adapter import Adapter, BuildResult, BuildStep, StepOutcome
 from swarm.builds.checkout import Checkout
 from swarm.builds.registry import UnknownAdapter
 from swarm.config import Config
@@ -22,6 +22,8 @@ from swarm.waves.trees.scratch_tree import scratch_tree
 from swarm.workspace import Workspace
 
 _MOST_NAMED: Final = 10
+_MOST_LINES: Final = 8
+_LONGEST_LINE: Final = 200
 
 
 class Prover(NamedTuple):
@@ -109,15 +111,22 @@ def shown_steps(result: BuildResult) -> tuple[StepShown, ...]:
             duration_ms=step.duration_ms,
             test_count=step.test_count,
             log=str(step.log_path),
+            last_lines=() if step.passed else _last_lines(step),
         )
         for step in result.steps
     )
 
 
+def _last_lines(step: StepOutcome) -> tuple[str, ...]:
+    """Return the last lines of each stream: test runners differ in the stream that they print failures to."""
+    streams = ([line for line in text.splitlines() if line.strip()] for text in (step.stdout, step.stderr))
+    return tuple(line[:_LONGEST_LINE] for lines in streams for line in lines[-_MOST_LINES:])
+
+
 def kept_steps(result: BuildResult) -> tuple[KeptStep, ...]:
     """Return the steps of a build as the database keeps them: with the beginning and the end of their output."""
     shown = zip(shown_steps(result), result.steps, strict=True)
-    return tuple(KeptStep(*one, stdout=step.stdout, stderr=step.stderr) for one, step in shown)
+    return tuple(KeptStep(*one[:-1], stdout=step.stdout, stderr=step.stderr) for one, step in shown)
 
 
 def planned_step(step: BuildStep) -> StepShown:
