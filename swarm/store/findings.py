@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES
-from swarm.store import finding_aliases
+from swarm.store import finding_aliases, forms
 
 if TYPE_CHECKING:
     from swarm.rules.known_findings import Known
@@ -119,8 +119,13 @@ def _known(rows: Iterable[tuple[Any, ...]], aliases: Mapping[int, set[str]]) -> 
     # SQLite makes a string for every row; equal strings are shared, or 100,000 findings would not fit in memory.
     once = dict[Any, Any]().setdefault
     ways = {way.value: way for way in Anchored}
+    held: set[str] = set()
     for row in rows:
         row_id, fingerprint, rule, has_rule, ordinal, description, commit, file = row[:8]
+        # Once for each commit, since it becomes an argument of git: `--output=FILE` would write a file.
+        if commit not in held:
+            forms.hold("findings", "anchor_commit", forms.COMMIT, commit)
+            held.add(commit)
         line, scope, quote, text_hash, occurrence, occurrences, context_hash, anchored = row[8:16]
         finding_id, *words = row[16:]
         anchor = None

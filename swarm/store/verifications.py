@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
+from swarm.store import forms
 from swarm.store.ledger import Entry, append
 
 _VERIFICATION: Final = (
@@ -161,6 +162,7 @@ def verifications_of(conn: sqlite3.Connection, run_id: str, wave_id: int | None 
 
 def _verification(row: tuple[Any, ...]) -> Verification:
     made = Verification._make(row)
+    forms.hold("verifications", "commit_sha", forms.COMMIT, made.commit_sha)
     claims = None if made.claims is None else _claims(json.loads(str(made.claims)))
     return made._replace(steps=tuple(map(_step, json.loads(str(made.steps)))), claims=claims)
 

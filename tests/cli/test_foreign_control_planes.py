@@ -182,6 +182,19 @@ def test_a_link_among_the_files_of_a_wave_is_not_written_through(
     assert [(str(file), file.is_dir() or file.read_bytes()) for file in sorted([target, *target.rglob("*")])] == before
 
 
+def test_a_commit_of_a_finding_is_no_option_of_git(swarm: Swarm, collected: Workspace, outside: Path) -> None:
+    sql(collected.db, "UPDATE findings SET anchor_commit = ?", values=(f"--output={outside}",))
+    for words in (
+        ("findings",),
+        ("show", "F-1"),
+        ("dispatch", collected.run, "health-audit-b"),
+        ("verify-unverified",),
+    ):
+        swarm(*words, exit=None)
+    assert swarm("collect", exit=1).code == "CONTROL_PLANE_ROW_REFUSED"
+    assert outside.read_text() == "mine\n"
+
+
 @pytest.mark.parametrize(
     ("table", "column", "value"),
     [
