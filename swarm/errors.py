@@ -904,6 +904,30 @@ class RuntimeNotFound(SwarmError):
     remedy: str
 
 
+class AuditNothingToLookAt(SwarmError):
+    code = "AUDIT_NOTHING_TO_LOOK_AT"
+    severity = Severity.HIGH
+    exit_code = 2
+    text = "{runtime} reads no file of {repo}: {kinds}"
+    advice = "{remedy}"
+    when = "an audit has no file that its analyzer reads, or the configuration excludes them all"
+    runtime: str
+    repo: str
+    kinds: str
+    remedy: str
+
+
+class FilesNotRead(SwarmError):
+    code = "FILES_NOT_READ"
+    severity = Severity.HIGH
+    exit_code = 3
+    text = "{count} of the files to be analyzed could not be read: {files}"
+    advice = "correct their syntax or encoding, or exclude them in the analyzer's configuration"
+    when = "an audit is over, and an analyzer could not read files that it should have read; the findings are shown"
+    count: str
+    files: str
+
+
 class RuntimePhaseUnsupported(SwarmError):
     code = "RUNTIME_PHASE_UNSUPPORTED"
     severity = Severity.HIGH

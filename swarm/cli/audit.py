@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -20,6 +20,8 @@ from swarm.show.escape import plain
 
 if TYPE_CHECKING:
     from swarm.config import Config
+    from swarm.store.connection import Store
+    from swarm.waves.look.findings import Filters
 
 _FORMS = ("text", "markdown", "json", "sarif")
 _MOST_FIXED = 10
@@ -46,9 +48,9 @@ def command(
 ) -> None:
     """Audit the repository around REPO, and report its findings and the changes since the last audit.
 
-    Makes a run where there is none, and continues an interrupted wave. A wave looks at HEAD. REPO may be a
-    sub-folder: findings outside it are left out. Exit 0: clean; 1: findings; 3: an agent's runtime failed;
-    127: its program was not found.
+    Makes a run where there is none, finishes an interrupted wave, and always looks at HEAD. REPO may be a sub-folder:
+    findings outside it are left out. Exit 0: clean; 1: findings, violations or refused reports; 2: nothing was looked
+    at; 3: an agent's runtime failed, or files could not be read; 127: a program was not found.
     """
     from swarm.git.repository import repository_at
     from swarm.waves.audit.audit import Request, audit
@@ -60,11 +62,21 @@ def command(
     ready_or_refuse(runtime, config, lawful)
     with call.write(create=True) as store:
         result, filters = audit(store, call.workspace, repo, Request(lawful, runtime, since, jobs), config)
-        code = _exit_code(result, fail_on)
-        if call.form == "sarif":
-            run = call.run(store, result.run_id)
-            write_exact(json.dumps(sarif_log(store, run, filters), ensure_ascii=False))
-            raise SystemExit(code)
+        try:
+            _show(call, store, result, filters, fail_on)
+        except SystemExit:
+            # The findings first; then the error names the files that they do not cover. A document holds both.
+            if result.looked_at.not_read and call.form != "json":
+                raise _not_read(result) from None
+            raise
+
+
+def _show(call: Call, store: "Store", result: AuditResult, filters: "Filters", fail_on: str | None) -> NoReturn:
+    code = _exit_code(result, fail_on)
+    if call.form == "sarif":
+        run = call.run(store, result.run_id)
+        write_exact(json.dumps(sarif_log(store, run, filters), ensure_ascii=False))
+        raise SystemExit(code)
     if call.form == "markdown":
         from swarm.show import markdown
 
@@ -73,6 +85,12 @@ def command(
             write(line)
         raise SystemExit(code)
     call.answer(result, lambda: _lines(result, fail_on), code)
+
+
+def _not_read(result: AuditResult) -> errors.FilesNotRead:
+    files = result.looked_at.not_read
+    more = f", and {len(files) - _MOST_NAMED:,} more" if len(files) > _MOST_NAMED else ""
+    return errors.FilesNotRead(count=f"{len(files):,}", files=", ".join(map(plain, files[:_MOST_NAMED])) + more)
 
 
 def ready_or_refuse(runtime: str | None, config: "Config", phase: Phase) -> None:
@@ -88,15 +106,31 @@ def _exit_code(result: AuditResult, fail_on: str | None) -> int:
 
     if result.exit_class:
         return result.exit_class
+    if result.looked_at.not_read:
+        return errors.FilesNotRead.exit_code
     if result.digest.state == "pipeline_broken":
         # An incomplete agent means that its runtime failed; a touched file alone means that the wave failed.
         return 1 if all(broken.domain == WHOLE_WAVE for broken in result.digest.broken) else 3
     new = frozenset(result.new_since_baseline)
-    return int(fails(result.digest.findings, fail_on, lambda finding: finding.finding_id in new))
+    # A gate must not turn green because reports were refused.
+    return int(
+        bool(result.refused_items) or fails(result.digest.findings, fail_on, lambda finding: finding.finding_id in new)
+    )
 
 
 def _basis(result: AuditResult, fail_on: str | None) -> Iterator[str]:
-    """Yield the wave that was finished before, the files that were not looked at, and what new findings are new to."""
+    """Yield what the answer rests on: waves and files looked at, what was refused, and what new findings are new to."""
+    seen = result.looked_at
+    for name, files in seen.by:
+        yield f"Looked at by {plain(name)}: {text.counted(files, 'file')}"
+    if seen.nobody:
+        kinds = ", ".join(f"{count:,} {plain(kind)}" for kind, count in list(seen.nobody.items())[:_MOST_NAMED])
+        yield f"Looked at by nobody: {text.counted(sum(seen.nobody.values()), 'file')} ({kinds})"
+    for violation in result.violations[:_MOST_FIXED]:
+        owner = plain(violation.actual_owner)
+        yield f"⚠ violation: {plain(violation.file)} ({owner}) was touched by {plain(violation.agent_domain)}"
+    for item in result.refused_items[:_MOST_FIXED]:
+        yield f"⚠ reported and refused: {plain(item)}"
     if (wave := result.finished) is not None:
         yield f"Wave {wave.number} ({wave.phase}) of {wave.commit[:12]} was finished first: {wave.status}."
     if edited := result.edited_files_not_seen:

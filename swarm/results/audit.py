@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from swarm.results.collect import FindingCounts
+from swarm.results.collect import FindingCounts, ViolationShown
 from swarm.results.findings import FindingShown, FindingsResult
 
 
@@ -24,6 +24,21 @@ class BaselineShown(NamedTuple):
     nothing_known: bool
 
 
+class LookedAtBy(NamedTuple):
+    """An analyzer or a runtime, and the number of files that it looked at."""
+
+    name: str
+    files: int
+
+
+class LookedAt(NamedTuple):
+    """Files that an audit looked at, by whom; files that nobody looked at, by kind; files that could not be read."""
+
+    by: tuple[LookedAtBy, ...]
+    nobody: dict[str, int]
+    not_read: tuple[str, ...]
+
+
 class AuditResult(NamedTuple):
     """A whole audit: the run, its new wave, and the digest."""
 
@@ -43,5 +58,8 @@ class AuditResult(NamedTuple):
     baseline: BaselineShown
     new_since_baseline: tuple[str, ...]
     next_action: str
+    looked_at: LookedAt
+    violations: tuple[ViolationShown, ...]
+    refused_items: tuple[str, ...]
     finished: FinishedWave | None = None
     edited_files_not_seen: tuple[str, ...] = ()

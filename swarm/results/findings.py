@@ -52,7 +52,7 @@ class Broken(NamedTuple):
 
 
 class FindingsResult(NamedTuple):
-    """The digest of a run. `suppressed` counts findings that are deferred or rejected."""
+    """The digest of a run. `suppressed` counts findings that are deferred or rejected, `refused` reports."""
 
     run_id: str
     wave_number: int | None
@@ -65,3 +65,4 @@ class FindingsResult(NamedTuple):
     suppressed: int
     groups: dict[str, int] | None
     findings: tuple[FindingShown, ...]
+    refused: int = 0

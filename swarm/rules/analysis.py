@@ -10,7 +10,7 @@ class Analysis(NamedTuple):
     `read` are all files that the analyzer read, `None` for every file with one of `suffixes` that is not in `unread`.
     `roots` are the rules that were on, by folder (`./folder`, `./.`, or `""` for everywhere);
     `silenced` are the rules that comments turn off, by file; `uniform` are the folders of `roots` whose rules are the
-    same for every path.
+    same for every path; `unreadable` are files of `unread` that the analyzer tried to read and could not.
     """
 
     roots: Mapping[str, frozenset[str]]
@@ -19,6 +19,7 @@ class Analysis(NamedTuple):
     unread: frozenset[str]
     silenced: Mapping[str, frozenset[str]]
     uniform: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
 
     def rules_at(self, path: str | None) -> frozenset[str]:
         """Return the rules that were on for a file: those of the nearest folder that has a configuration."""
@@ -52,4 +53,5 @@ def analysis_from(document: Mapping[str, Any]) -> Analysis:
         unread=frozenset(document.get("unread", ())),
         silenced={path: frozenset(rules) for path, rules in document.get("silenced", {}).items()},
         uniform=frozenset(root["root"] for root in document.get("roots", ()) if root.get("uniform")),
+        unreadable=frozenset(document.get("unreadable", ())),
     )

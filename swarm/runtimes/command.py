@@ -21,6 +21,7 @@ class Command:
 
     is_analyzer = False
     is_trusted = False
+    suffixes: tuple[str, ...] = ()
 
     def __init__(self, runtime: RuntimeConfig) -> None:
         self.name = runtime.name

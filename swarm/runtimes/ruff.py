@@ -42,6 +42,7 @@ class Ruff:
     name = "ruff"
     is_analyzer = True
     is_trusted = True
+    suffixes: tuple[str, ...] = SUFFIXES
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -122,6 +123,8 @@ class Ruff:
         read: set[str] = set()
         silenced: defaultdict[str, set[str]] = defaultdict(set)
         silenced_lines: list[tuple[str, str, int, str]] = []
+        # A name that no list of files can hold is as unreadable as a file that does not parse.
+        unreadable = {file for file in job.files if file.endswith(SUFFIXES) and _UNTELLABLE.search(file)}
         roots: list[dict[str, Any]] = []
         for (root, _), group in zip(self._roots(job).items(), _by_four(results), strict=True):
             settings, files, check, unsilenced = (result.stdout for result in group)
@@ -134,7 +137,8 @@ class Ruff:
                     silenced_lines.append((file, report["code"], report["location"]["row"], report["message"]))
             listed = files.decode("utf-8", "replace").split("\n")
             read |= {inside(job.tree, line) for line in listed if line}
-            read -= {inside(job.tree, report["filename"]) for report in reports if _unreadable(report)}
+            unreadable |= {inside(job.tree, report["filename"]) for report in reports if _unreadable(report)}
+            read -= unreadable
             roots.append({"root": root, "rules": rules_on(settings), "uniform": is_uniform(settings)})
             findings += [self._finding(job, report) for report in reports]
         findings.sort(key=lambda item: (item["file"], item["line"], item["column"], item["rule_id"]))
@@ -145,6 +149,7 @@ class Ruff:
             "roots": roots,
             "suffixes": list(SUFFIXES),
             "unread": sorted(file for file in job.files if file.endswith(SUFFIXES) and file not in read),
+            "unreadable": sorted(unreadable),
             "silenced": {file: sorted(rules) for file, rules in sorted(silenced.items())},
             "silenced_lines": sorted(silenced_lines),
         }

@@ -81,11 +81,12 @@ class UnusableOutput(Exception):
 
 
 class Runtime(Protocol):
-    """A way to launch an agent."""
+    """A way to launch an agent. `suffixes` are those of the files that it reads, empty where it may read any file."""
 
     name: str
     is_analyzer: bool
     is_trusted: bool
+    suffixes: tuple[str, ...]
 
     def program(self) -> Program:
         """Return the program that this machine would launch."""

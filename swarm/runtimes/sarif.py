@@ -21,6 +21,7 @@ class Sarif:
 
     is_analyzer = True
     is_trusted = False
+    suffixes: tuple[str, ...] = ()
 
     def __init__(self, runtime: RuntimeConfig, config: Config) -> None:
         self.name = runtime.name

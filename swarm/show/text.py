@@ -153,6 +153,8 @@ def digest_lines(result: "FindingsResult", findings: Iterable["FindingShown"]) -
 
 def totals(result: "FindingsResult") -> str:
     """Return the summary line of a digest."""
+    if not result.total and result.state == "clean" and result.refused:
+        return f"No findings, but {counted(result.refused, 'report')} were refused."
     if not result.total:
         return "No findings." if result.state == "clean" else "No findings, but the audit is not whole."
     return f"{counted(result.total, 'finding')}: {severities(result.counts._asdict())}"

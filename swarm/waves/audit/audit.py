@@ -15,6 +15,7 @@ from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.audit.audit_result import result_of
+from swarm.waves.audit.looked_at import refuse_nothing_looked_at, refuse_nothing_to_look_at
 from swarm.waves.audit.new_run import new_run
 from swarm.waves.audit.wave_of_head import dispatched, refuse_others_work
 from swarm.waves.collect.collect import collect
@@ -53,10 +54,11 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
         refuse_others_work(store, run, wave, request.phase)
     # Unless the caller names another, a wave in flight keeps its runtime: another analyzer's silence proves nothing.
     name = request.runtime or (wave.runtime if wave else None) or registry.DEFAULT
-    registry.ready(name, config, request.phase)
+    runtime, _ = registry.ready(name, config, request.phase)
     # Before anything is made: a misspelt revision must not cost a wave.
     since = _since(repository, request.since)
     if run is None:
+        refuse_nothing_to_look_at(repository, runtime, folder)
         run = new_run(store, workspace, repository)
     finished = None
     if wave is not None and (wave.dispatch_sha, wave.phase) != (repository.head, request.phase):
@@ -68,7 +70,17 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     exit_class = launch(store, workspace, run, config, runtime=name, jobs=request.jobs).exit_class
     collected = collect(store, workspace, run, {})
     filters = filters_within(repository, folder, since, wave)
-    result = result_of(store, run, wave._replace(runtime=name), since, exit_class, collected, filters)
+    result = result_of(
+        store,
+        run,
+        wave._replace(runtime=name),
+        repository,
+        since=since,
+        exit_class=exit_class,
+        collected=collected,
+        filters=filters,
+    )
+    refuse_nothing_looked_at(result, repository)
     edited = edits_of(repository.git).changed
     return Audited(result._replace(finished=finished, edited_files_not_seen=edited), filters)
 

@@ -1,17 +1,28 @@
 """The record of an audit: its findings, the changes since the last audit, and the baseline they are compared with."""
 
+from swarm.git.repository import Repository
 from swarm.results.audit import AuditResult, BaselineShown
 from swarm.results.collect import CollectResult
+from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import registry
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.waves.audit.looked_at import looked_at
 from swarm.waves.look.findings import Filters, findings, fixed_in
 from swarm.waves.look.new_findings import before_first_audit
 
 
 def result_of(
-    store: Store, run: Run, wave: Wave, since: str | None, exit_class: int, collected: CollectResult, filters: Filters
+    store: Store,
+    run: Run,
+    wave: Wave,
+    repository: Repository,
+    *,
+    since: str | None,
+    exit_class: int,
+    collected: CollectResult,
+    filters: Filters,
 ) -> AuditResult:
     """Return the record of an audit whose wave was launched and collected."""
     found = findings(store.conn, run, filters)
@@ -33,6 +44,15 @@ def result_of(
         commit=wave.dispatch_sha,
         baseline=BaselineShown("first_audit", None, None, nothing_known=before.nothing_known),
         new_since_baseline=tuple(f.finding_id for f in found.findings if before.is_new(f)),
+        looked_at=looked_at(store.conn, wave, repository, filters),
+        violations=collected.violations,
+        refused_items=tuple(
+            f"{agent.domain}: {problem.message}"
+            for agent in collected.agents
+            # The errors of an agent without a valid output are why it did not complete.
+            if agent.status == AgentRunStatus.COMPLETE
+            for problem in agent.errors
+        ),
         next_action=_next(run, found.findings[0].finding_id if found.findings else None),
     )
 

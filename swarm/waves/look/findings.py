@@ -69,6 +69,7 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
         suppressed=_suppressed(conn, run),
         groups=dict(groups.most_common()) if filters.group_by else None,
         findings=tuple(shown),
+        refused=len(wave.result.dropped) if wave.result else 0,
     )
 
 
@@ -217,8 +218,9 @@ def exit_code(conn: sqlite3.Connection, run: Run, filters: Filters, result: Find
     # Before the findings: a gate must not turn green because an agent saw nothing.
     if result.state == "pipeline_broken":
         return 2
-    if fail_on is None:
-        return int(result.total > 0)
+    # A refused report may have been the gravest: what was not taken is no proof of absence.
+    if fail_on is None or result.refused:
+        return int(result.total > 0 or result.refused > 0)
     # Read again, because the result holds only as many findings as the limit allows.
     shown = (finding_shown(finding) for finding in selected(conn, run, filters))
     return int(fails(shown, fail_on, before_first_audit(conn, _wave(conn, run, filters.wave)).is_new))

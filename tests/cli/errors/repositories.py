@@ -185,3 +185,20 @@ def inside_agent_worktree(scene: Scene) -> Refusal:
 def _git_says(folder: Path) -> str:
     done = subprocess.run(["git", "rev-parse"], cwd=folder, capture_output=True, text=True, check=False, env={})
     return f"git rev-parse exited 128: {' '.join(done.stderr.split())}"
+
+
+@refused
+def audit_nothing_to_look_at(scene: Scene) -> Refusal:
+    scene.repo.git("rm", "-q", "-r", ".")
+    scene.repo.commit({"app.js": "x\n"})
+    remedy = (
+        "`swarm runtimes` lists what can be launched here; any tool that writes SARIF can be added to swarm.toml: "
+        "eslint for JavaScript (`npm install --save-dev eslint`)"
+    )
+    return Refusal(
+        ("audit", "."),
+        f"""[AUDIT_NOTHING_TO_LOOK_AT]: ruff reads no file of {scene.repo.root}: 1 JavaScript
+  Next: {remedy}""",
+        {"runtime": "ruff", "repo": str(scene.repo.root), "kinds": "1 JavaScript", "remedy": remedy},
+        exit=2,
+    )

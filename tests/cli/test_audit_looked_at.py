@@ -1,0 +1,91 @@
+"""`swarm audit`: what its answer rests on. Nothing looked at, files not read, and refused reports are never clean."""
+
+import json
+
+import pytest
+
+from tests.cli.errors.refusal import raises
+from tests.conftest import Repo, Swarm
+
+AGENT = """\
+import json, os
+own = os.environ["SWARM_DOMAIN"]
+found = [{"id": "1", "severity": "HIGH", "category": "bug", "file": FILE, "description": "A hole."}]
+with open(os.environ["SWARM_OUTPUT_FILE"], "w") as output:
+    json.dump({"domain": own, "stage": "A", "summary": "s", "findings": found}, output)
+"""
+
+
+@pytest.fixture
+def bare(repo: Repo) -> Repo:
+    """A repository without any file that ruff reads."""
+    repo.git("rm", "-q", "-r", ".")
+    repo.commit({"app.js": "const x = 1;\n", "main.go": "package main\n"})
+    return repo
+
+
+def test_an_audit_that_has_nothing_to_look_at_is_refused_and_makes_nothing(swarm: Swarm, bare: Repo) -> None:
+    for options in ((), ("--fail-on", "new"), ("--fail-on", "CRITICAL")):
+        answer = swarm("audit", ".", *options, exit=2)
+        assert answer.out == ""
+        assert answer.err.startswith(
+            f"ERROR [AUDIT_NOTHING_TO_LOOK_AT]: ruff reads no file of {bare.root}: 1 Go, 1 Java"
+        )
+        assert "eslint for JavaScript (`npm install --save-dev eslint`)" in answer.err
+    assert swarm("runs", "--format", "json").data == []
+
+
+def test_files_that_the_configuration_excludes_are_not_looked_at(swarm: Swarm, bare: Repo) -> None:
+    bare.commit({"app.py": "import os\n", "ruff.toml": 'exclude = ["app.py"]\n'})
+    assert swarm("audit", ".", exit=2).code == "AUDIT_NOTHING_TO_LOOK_AT"
+    assert swarm("audit", ".", "--fail-on", "new", exit=2).code == "AUDIT_NOTHING_TO_LOOK_AT"
+
+
+def test_a_folder_without_a_file_to_look_at_is_refused(swarm: Swarm, bare: Repo) -> None:
+    bare.commit({"src/app.py": "x = 1\n", "web/app.js": "const y = 1;\n"})
+    swarm("audit", "src")
+    assert swarm("audit", "web", exit=2).code == "AUDIT_NOTHING_TO_LOOK_AT"
+
+
+@raises("FILES_NOT_READ")
+@pytest.mark.parametrize("content", [b"def f(x:\n", b'x = "\xff\xfe"\n'], ids=["syntax", "encoding"])
+def test_a_file_that_could_not_be_read_is_named_whatever_the_gate(swarm: Swarm, bare: Repo, content: bytes) -> None:
+    (bare.root / "bad.py").write_bytes(content)
+    bare.commit({"ok.py": "x = 1\n"})
+    for options in ((), ("--fail-on", "new"), ("--fail-on", "CRITICAL"), ("--format", "markdown")):
+        answer = swarm("audit", ".", *options, exit=3)
+        assert "ERROR [FILES_NOT_READ]: 1 of the files to be analyzed could not be read: bad.py\n" in answer.err
+    seen = swarm("audit", ".", "--format", "json", exit=3).data["lookedAt"]
+    assert seen["notRead"] == ["bad.py"]
+    assert [by["files"] for by in seen["by"]] == [1]
+
+
+def test_the_summary_says_who_looked_at_how_many_files(swarm: Swarm, bare: Repo) -> None:
+    bare.commit({"a.py": "x = 1\n", "b.py": "y = 1\n", "README.md": "# R\n"})
+    data = swarm("audit", ".", "--format", "json").data
+    assert [by["files"] for by in data["lookedAt"]["by"]] == [2]
+    assert data["lookedAt"]["by"][0]["name"].startswith("ruff ")
+    assert data["lookedAt"]["nobody"] == {"Go": 1, "JavaScript": 1, "Markdown": 1}
+    said = swarm("audit", ".").out
+    assert "Looked at by nobody: 3 files (1 Go, 1 JavaScript, 1 Markdown)\n" in said
+
+
+def test_reports_of_which_all_were_refused_are_never_clean(swarm: Swarm, bare: Repo) -> None:
+    bare.commit({"agent.py": AGENT.replace("FILE", json.dumps("/etc/passwd"))})
+    argv = json.dumps(["python3", str(bare.root / "agent.py")])
+    bare.commit({"swarm.toml": f'[runtimes.a]\nkind = "command"\nargv = {argv}\n'})
+    for options in ((), ("--fail-on", "new"), ("--fail-on", "CRITICAL")):
+        answer = swarm("audit", ".", "--runtime", "a", *options, exit=1)
+        assert "No findings.\n" not in answer.out
+        assert "⚠ reported and refused: backend: '/etc/passwd'" in answer.out
+    assert swarm("findings", exit=1).out.startswith("No findings, but 3 reports were refused.\n")
+
+
+def test_a_violation_is_in_the_summary(swarm: Swarm, bare: Repo) -> None:
+    text = AGENT.replace("FILE", json.dumps("app.js")) + 'open("main.go", "a").write("x")\n'
+    bare.commit({"agent.py": text})
+    argv = json.dumps(["python3", str(bare.root / "agent.py")])
+    bare.commit({"swarm.toml": f'[runtimes.a]\nkind = "command"\nargv = {argv}\n'})
+    answer = swarm("audit", ".", "--runtime", "a", exit=None)
+    assert answer.exit != 0
+    assert "⚠ violation: main.go" in answer.out
