@@ -59,7 +59,7 @@ def command(
     if lawful is None or not is_audit(lawful):
         raise usage(f"--phase takes an audit phase; got '{errors.shortened(phase)}'", "audit")
     config = call.config(repository_at(repo).root)
-    ready_or_refuse(runtime, config, lawful)
+    ready_or_refuse(call, repo, runtime, config, lawful)
     with call.write(create=True) as store:
         result, filters = audit(store, call.workspace, repo, Request(lawful, runtime, since, jobs), config)
         try:
@@ -93,12 +93,16 @@ def _not_read(result: AuditResult) -> errors.FilesNotRead:
     return errors.FilesNotRead(count=f"{len(files):,}", files=", ".join(map(plain, files[:_MOST_NAMED])) + more)
 
 
-def ready_or_refuse(runtime: str | None, config: "Config", phase: Phase) -> None:
-    """Refuse a runtime that cannot be launched before a database is made."""
+def ready_or_refuse(call: Call, folder: Path, name: str | None, config: "Config", phase: Phase) -> None:
+    """Refuse a runtime that cannot be launched, or has no file to look at, before a database is made."""
+    from swarm.git.repository import repository_at
     from swarm.runtimes import registry
+    from swarm.waves.audit.looked_at import refuse_nothing_to_look_at
 
-    if runtime is not None or not config.runtimes:
-        registry.ready(runtime or registry.DEFAULT, config, phase)
+    if name is not None or not config.runtimes:
+        runtime, _ = registry.ready(name or registry.DEFAULT, config, phase)
+        if not call.workspace.database.exists():
+            refuse_nothing_to_look_at(repository_at(folder), runtime, folder)
 
 
 def _exit_code(result: AuditResult, fail_on: str | None) -> int:

@@ -15,7 +15,7 @@ from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.audit.audit_result import result_of
-from swarm.waves.audit.looked_at import refuse_nothing_looked_at, refuse_nothing_to_look_at
+from swarm.waves.audit.looked_at import has_findings, refuse_nothing_looked_at, refuse_nothing_to_look_at
 from swarm.waves.audit.new_run import new_run
 from swarm.waves.audit.wave_of_head import dispatched, refuse_others_work
 from swarm.waves.collect.collect import collect
@@ -57,8 +57,9 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     runtime, _ = registry.ready(name, config, request.phase)
     # Before anything is made: a misspelt revision must not cost a wave.
     since = _since(repository, request.since)
-    if run is None:
+    if run is None or not has_findings(store.conn, run):
         refuse_nothing_to_look_at(repository, runtime, folder)
+    if run is None:
         run = new_run(store, workspace, repository)
     finished = None
     if wave is not None and (wave.dispatch_sha, wave.phase) != (repository.head, request.phase):

@@ -13,8 +13,9 @@ from swarm.rules.globs import regex_of
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes.runtime import Runtime
-from swarm.store import agent_runs, snapshots
+from swarm.store import agent_runs, findings, snapshots
 from swarm.store.agent_runs import AgentRun
+from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.look.findings import Filters
 
@@ -58,6 +59,11 @@ def _within(filters: Filters, paths: Iterable[str]) -> list[str]:
 
     patterns = [re.compile(regex_of(glob)) for glob in filters.paths]
     return [path for path in paths if not patterns or any(pattern.fullmatch(path) for pattern in patterns)]
+
+
+def has_findings(conn: sqlite3.Connection, run: Run) -> bool:
+    """Say whether a run has findings: an audit of HEAD may prove them fixed though it has no file to look at."""
+    return bool(findings.counts_by(conn, run.id))
 
 
 def refuse_nothing_to_look_at(repository: Repository, runtime: Runtime, folder: Path) -> None:
