@@ -160,6 +160,8 @@ def _lines(result: AuditResult, fail_on: str | None) -> Iterator[str]:
         f"{changed.fixed:,} fixed, {changed.unverified:,} unverified"
     )
     yield from _basis(result, fail_on)
+    if (reason := result.without_sandbox) is not None:
+        yield text.without_sandbox("Audited", reason)
     for finding in result.fixed[:_MOST_FIXED]:
         yield f"✓ fixed  {text.place(finding)}  {finding.finding_id}  {finding.evidence}: {plain(finding.reason or '')}"
     if len(result.fixed) > _MOST_FIXED:

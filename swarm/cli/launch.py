@@ -7,12 +7,9 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import Duration, repo_path_option, require_reason, run_argument, verb
-from swarm.results.attempts import AgentAttempts
 from swarm.results.launch import LaunchResult
 from swarm.show import text
 from swarm.show.escape import plain
-
-INSTALL = "install bubblewrap (`apt-get install bubblewrap`)"
 
 
 @verb()
@@ -67,13 +64,6 @@ def _lines(result: LaunchResult) -> Iterator[str]:
             yield f"⚠ {agent.domain}: {plain(last.error_code)}: {plain(last.error_fragment or '')}"
             yield f"  Record: {plain(last.record_path)}"
             yield f"  Explained by: swarm explain attempt:{last.id}"
-    bare = next((reason for agent in result.agents if (reason := _without_sandbox(agent))), None)
-    if bare is not None:
-        yield f"⚠ Launched without a sandbox: {plain(bare)}. To have one, {INSTALL}."
+    if (reason := result.without_sandbox) is not None:
+        yield text.without_sandbox("Launched", reason)
     yield f"Next: {result.next_action}"
-
-
-def _without_sandbox(agent: AgentAttempts) -> str | None:
-    """Return why the newest attempt of an agent had no sandbox; ruff runs no code of the repository."""
-    last = agent.attempts[-1] if agent.attempts else None
-    return last.isolation_reason if last is not None and last.runtime != "ruff" else None

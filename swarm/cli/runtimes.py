@@ -32,4 +32,8 @@ def _lines(result: RuntimesResult) -> Iterator[str]:
         yield f"{runtime.name}{' (default)' if runtime.is_default else ''}: {plain(' '.join(runtime.argv))}"
         yield f"  phases: {', '.join(runtime.phases)}"
     yield ""
+    why_not = (
+        f" ({plain(result.sandbox_why_not)}); to have one, {text.SANDBOX_INSTALL}" if result.sandbox_why_not else ""
+    )
+    yield f"Sandbox: {result.sandbox}{why_not}"
     yield f"Configured by: {plain(result.config or 'no swarm.toml')}"

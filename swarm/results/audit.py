@@ -40,7 +40,7 @@ class LookedAt(NamedTuple):
 
 
 class AuditResult(NamedTuple):
-    """A whole audit: the run, its new wave, and the digest."""
+    """A whole audit: the run, its new wave, and the digest; `without_sandbox` says why its runtime had no sandbox."""
 
     run_id: str
     wave_id: int
@@ -63,3 +63,4 @@ class AuditResult(NamedTuple):
     refused_items: tuple[str, ...]
     finished: FinishedWave | None = None
     edited_files_not_seen: tuple[str, ...] = ()
+    without_sandbox: str | None = None

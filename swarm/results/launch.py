@@ -15,3 +15,11 @@ class LaunchResult(NamedTuple):
     exit_class: int
     agents: tuple[AgentAttempts, ...]
     next_action: str
+
+    @property
+    def without_sandbox(self) -> str | None:
+        """Return why the newest attempt of an agent had no sandbox; ruff runs no code of the repository."""
+        newest = (agent.attempts[-1] for agent in self.agents if agent.attempts)
+        return next(
+            (last.isolation_reason for last in newest if last.isolation_reason and last.runtime != "ruff"), None
+        )

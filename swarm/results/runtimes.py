@@ -18,7 +18,9 @@ class RuntimeShown(NamedTuple):
 
 
 class RuntimesResult(NamedTuple):
-    """The runtimes of this machine; `config` is the `swarm.toml` in force."""
+    """The runtimes of this machine; `config` is the `swarm.toml` in force, `sandbox` the backend that works here."""
 
     config: str | None
     runtimes: tuple[RuntimeShown, ...]
+    sandbox: str = "none"
+    sandbox_why_not: str | None = None

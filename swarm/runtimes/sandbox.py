@@ -100,6 +100,16 @@ def enclosure(policy: Policy, backend: Backend, reason: str | None, home: str) -
     return Enclosure(NONE, policy, home, f"no sandbox works here ({problem})")
 
 
+def backend_here() -> tuple[str, str | None]:
+    """Return the first backend that works on this machine, else `none` and why no backend works."""
+    problems = []
+    for name, works in BACKENDS.items():
+        if (problem := works()) is None:
+            return name, None
+        problems.append(f"{name}: {problem}")
+    return NONE, "; ".join(problems)
+
+
 BACKENDS: Final = {bubblewrap.NAME: bubblewrap.works, landlock.NAME: landlock.works}
 
 

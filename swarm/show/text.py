@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _COLOURS: Final = {"CRITICAL": "31;1", "HIGH": "31", "MEDIUM": "33", "LOW": "36"}
 _PAINT: Final = re.compile(r"(\x1b\[(?:0|3[136]|31;1)m)")
 DEFAULT_WIDTH: Final = 100
+SANDBOX_INSTALL: Final = "install bubblewrap (`apt-get install bubblewrap`)"
 
 
 def is_terminal() -> bool:
@@ -51,6 +52,11 @@ def harmless(line: str) -> str:
     """Return a line with every control character escaped, except the colours that `painted` adds."""
     # Only the exact codes that `painted` makes pass, and only where colour is on: an agent cannot add others.
     return "".join(part if _PAINT.fullmatch(part) and has_colour() else plain(part) for part in _PAINT.split(line))
+
+
+def without_sandbox(done: str, reason: str) -> str:
+    """Return the warning that agents ran without a sandbox, and how to have a sandbox."""
+    return f"⚠ {done} without a sandbox: {plain(reason)}. To have one, {SANDBOX_INSTALL}."
 
 
 def severity(name: str) -> str:

@@ -1,6 +1,7 @@
 """The sandbox of launched processes: what they reach, what they do not, and what is recorded of it."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 
 from swarm.runtimes import bubblewrap, landlock, sandbox
 from tests.cli.errors.refusal import raises
-from tests.cli.scenes.launched_agents import Agents, attempts, record_of
+from tests.cli.scenes.launched_agents import Agents, attempts, eventually, outcomes, record_of
+from tests.cli.test_launch_sarif import ONE, SARIF_TOOL
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 TRIES = """
@@ -113,3 +115,95 @@ def test_a_default_policy_without_a_backend_runs_and_says_so(launched: Callable[
 
 def test_a_launch_without_a_sandbox_needs_a_reason(launched: Callable[..., Answer]) -> None:
     assert launched("write()", "--unsafe-no-isolation", exit=1).code == "REASON_REQUIRED"
+
+
+# --- launches as without a sandbox -----------------------------------------------------------------------
+
+
+LEAVES = """subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", {mark!r}],
+    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+"""
+
+
+def is_running(mark: str) -> bool:
+    """Say whether a process of this machine has a word among its arguments; its number inside is another."""
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if mark.encode() in file.read_bytes().split(b"\0"):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def test_what_a_command_leaves_running_in_a_sandbox_is_ended_with_it(
+    launched: Callable[..., Answer], tmp_path: Path, backend: str
+) -> None:
+    mark = f"left by {tmp_path} in {backend}"
+    launched(LEAVES.format(mark=mark) + "write()")
+    assert eventually(lambda: not is_running(mark))
+
+
+def test_a_time_out_ends_all_that_runs_in_a_sandbox(
+    launched: Callable[..., Answer], tmp_path: Path, backend: str
+) -> None:
+    mark = f"late of {tmp_path} in {backend}"
+    answer = launched(LEAVES.format(mark=mark) + "time.sleep(600)", "--timeout", "1", exit=3)
+    assert outcomes(answer) == {"code": [("timed_out", 3, -15)], "rest": [("timed_out", 3, -15)]}
+    assert eventually(lambda: not is_running(mark))
+
+
+def test_a_program_that_is_removed_before_its_turn_is_127_and_not_an_error_of_the_sandbox(
+    swarm: Swarm, repo: Repo, workspace: Workspace, tmp_path: Path, backend: str
+) -> None:
+    gone = tmp_path / "tools" / "agent"
+    gone.parent.mkdir()
+    gone.write_text(f"#!{sys.executable}\nimport os, sys\nos.unlink(sys.argv[0])\nsys.exit(1)\n")
+    gone.chmod(0o755)
+    settings = f"[sandbox]\nwritable = [{json.dumps(str(gone.parent))}]\n"
+    repo.write({"swarm.toml": f'[runtimes.played]\nkind = "command"\nargv = ["{gone}"]\n{settings}'})
+    swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "played")
+    answer = swarm("launch", "--jobs", "1", "--format", "json", exit=127)
+    assert outcomes(answer) == {"code": [("runtime_error", 3, 1)], "rest": [("not_started", 127, None)]}
+
+
+def test_a_tool_that_writes_sarif_is_launched_in_a_sandbox(
+    swarm: Swarm, launched: Callable[..., Answer], backend: str
+) -> None:
+    answer = launched(ONE + SARIF_TOOL + "sys.exit(1)", kind="sarif", arguments=', "{output_file}"')
+    swarm("collect")
+    (finding,) = swarm("findings", "--format", "json", exit=1).data["findings"]
+    assert (finding["ruleId"], finding["file"], finding["line"]) == ("R1", "src/app.py", 5)
+    assert {attempt["isolation"] for (attempt,) in attempts(answer).values()} == {backend}
+
+
+def test_ruff_finds_in_a_sandbox_what_it_finds_without(swarm: Swarm, repo: Repo, backend: str) -> None:
+    audit = swarm("audit", str(repo.root), "--format", "json", exit=1)
+    assert audit.data["digest"]["findings"] != []
+    (agent, *_) = swarm("attempts", "--format", "json").data["agents"]
+    assert [attempt["isolation"] for attempt in agent["attempts"]] == [backend]
+    assert audit.data["withoutSandbox"] is None
+
+
+# --- what is said of the sandbox -------------------------------------------------------------------------
+
+
+def test_the_runtimes_name_the_backend_that_works_here(swarm: Swarm, backend: str) -> None:
+    data = swarm("runtimes", "--format", "json").data
+    assert (data["sandbox"], data["sandboxWhyNot"]) == (backend, None)
+    assert f"Sandbox: {backend}\n" in swarm("runtimes").out
+
+
+def test_the_runtimes_say_why_no_sandbox_works_and_how_to_have_one(swarm: Swarm) -> None:
+    why = "bwrap: not in this test; landlock: not in this test"
+    data = swarm("runtimes", "--format", "json").data
+    assert (data["sandbox"], data["sandboxWhyNot"]) == ("none", why)
+    told = f"Sandbox: none ({why}); to have one, install bubblewrap (`apt-get install bubblewrap`)\n"
+    assert told in swarm("runtimes").out
+
+
+def test_an_audit_says_once_that_a_tool_ran_without_a_sandbox(swarm: Swarm, repo: Repo, agents: Agents) -> None:
+    agents.play("results = []\n" + SARIF_TOOL, kind="sarif")
+    told = "⚠ Audited without a sandbox: no sandbox works here (bwrap: not in this test; landlock: not in this test)."
+    assert swarm("audit", str(repo.root), "--runtime", "played").out.count(told) == 1
+    assert "sandbox" not in swarm("audit", str(repo.root), exit=1).out

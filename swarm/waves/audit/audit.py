@@ -68,7 +68,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
         wave = dispatched(store, workspace, run, request.phase, name, config)
     else:
         stage_events.emit("audit_goes_on", run_id=run.id, wave_id=wave.id, phase=wave.phase)
-    exit_class = launch(store, workspace, run, config, runtime=name, jobs=request.jobs).exit_class
+    launched = launch(store, workspace, run, config, runtime=name, jobs=request.jobs)
     collected = collect(store, workspace, run, {})
     filters = filters_within(repository, folder, since, wave)
     result = result_of(
@@ -77,13 +77,14 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
         wave._replace(runtime=name),
         repository,
         since=since,
-        exit_class=exit_class,
+        exit_class=launched.exit_class,
         collected=collected,
         filters=filters,
     )
     refuse_nothing_looked_at(result, repository)
     edited = edits_of(repository.git).changed
-    return Audited(result._replace(finished=finished, edited_files_not_seen=edited), filters)
+    bare = launched.without_sandbox
+    return Audited(result._replace(finished=finished, edited_files_not_seen=edited, without_sandbox=bare), filters)
 
 
 def _finished(

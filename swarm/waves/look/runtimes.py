@@ -6,6 +6,7 @@ from swarm.config import Config
 from swarm.results.runtimes import RuntimeShown, RuntimesResult
 from swarm.rules.phases import DISPATCHED_PHASES
 from swarm.runtimes import registry
+from swarm.runtimes.sandbox import backend_here
 
 
 def runtimes(config: Config, name: str | None) -> RuntimesResult:
@@ -16,7 +17,7 @@ def runtimes(config: Config, name: str | None) -> RuntimesResult:
     names = registry.names(config) if name is None else [name]
     withheld = _withheld(config) if name is None else ()
     source = str(config.source) if config.source else None
-    return RuntimesResult(source, (*(_shown(config, each) for each in names), *withheld))
+    return RuntimesResult(source, (*(_shown(config, each) for each in names), *withheld), *backend_here())
 
 
 def _withheld(config: Config) -> Iterator[RuntimeShown]:
