@@ -16,6 +16,7 @@ BENCHES = (
     "merge",
     "identity",
     "hostile",
+    "sandbox",
 )
 
 
