@@ -597,6 +597,63 @@ class RepoNotClean(SwarmError):
     files: str
 
 
+class BaselineUnknown(SwarmError):
+    code = "BASELINE_UNKNOWN"
+    severity = Severity.MEDIUM
+    text = "--baseline: '{received}' names no commit of {path}"
+    advice = "name a branch, a tag or a commit that is here: {remedy}"
+    exit_code = 2
+    when = "the baseline of an audit is no commit of this clone; a CI job often fetches a single branch"
+    received: str
+    path: str
+    remedy: str
+
+
+class BaselineAmbiguous(SwarmError):
+    code = "BASELINE_AMBIGUOUS"
+    severity = Severity.MEDIUM
+    text = "--baseline: '{received}' can mean several commits: {matches}"
+    advice = "name a ref in full, as in `--baseline {full}`"
+    exit_code = 2
+    when = "a tag, a branch and a branch of a remote have the name of the baseline, and different commits"
+    received: str
+    matches: str
+    full: str
+
+
+class BaselineNoMergeBase(SwarmError):
+    code = "BASELINE_NO_MERGE_BASE"
+    severity = Severity.MEDIUM
+    text = "HEAD and '{received}' have no common commit in {path}"
+    advice = "{remedy}"
+    exit_code = 2
+    when = "a shallow clone lacks the history between HEAD and the baseline, or the two are unrelated"
+    received: str
+    path: str
+    remedy: str
+
+
+class BaselineNeedsAnalyzer(SwarmError):
+    code = "BASELINE_NEEDS_ANALYZER"
+    severity = Severity.MEDIUM
+    text = "--baseline: {runtime} is an agent and no analyzer, so that a second look at an old commit would not compare"
+    advice = "repeat the command with `--runtime ruff`, or leave out --baseline to compare with the previous audit"
+    exit_code = 2
+    when = "the runtime of an audit with a baseline is of kind `command`"
+    runtime: str
+
+
+class BaselineNotAudited(SwarmError):
+    code = "BASELINE_NOT_AUDITED"
+    severity = Severity.HIGH
+    text = "the analyzer failed in the baseline commit {commit}: {problem}"
+    advice = "correct the cause, or gate by severity: `swarm audit . --fail-on HIGH`"
+    exit_code = 3
+    when = "the analyzer of an audit fails in the commit of its baseline; nothing can be compared"
+    commit: str
+    problem: str
+
+
 class GitFailed(SwarmError):
     code = "GIT_FAILED"
     severity = Severity.HIGH

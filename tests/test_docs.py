@@ -35,6 +35,8 @@ def commands(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
 def test_every_command_line_of_a_page_runs(page: Path, swarm: Swarm, repo: Repo) -> None:
     repo.commit({"src/payments/card.py": "CARD = 1\n", "swarm.toml": PROOF, "decisions.toml": HEAD})
+    # As in a clone, for `--baseline origin/main`.
+    repo.git("update-ref", "refs/remotes/origin/main", "HEAD")
     first = commands(page)[0]
     if not first.startswith(("swarm audit", "swarm init")):
         swarm("audit", ".", exit=1)

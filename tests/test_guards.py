@@ -61,7 +61,7 @@ MAY_IMPORT = {
 }
 # The rooms of `waves/`, and modules beside them, that each of them imports; none imports a room above it in this table.
 ROOMS_OF_WAVES: dict[str, set[str]] = {
-    "audit": {"setup", "dispatch", "launch", "collect", "look", "run_place"},
+    "audit": {"setup", "dispatch", "launch", "collect", "look", "trees", "run_place", "moved_lines"},
     "advance": {"look", "run_facts"},
     "triage": {"look"},
     "setup": {"look", "trees"},

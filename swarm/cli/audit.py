@@ -12,7 +12,7 @@ from swarm.cli.call import Call, write, write_exact
 from swarm.cli.findings import ON_TERMINAL
 from swarm.cli.options import FailOn, usage, verb
 from swarm.cli.sarif import sarif_log
-from swarm.results.audit import AuditResult
+from swarm.results.audit import AuditResult, BaselineShown
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import Phase, dispatched_phase, is_audit
 from swarm.show import text
@@ -32,6 +32,11 @@ _MOST_NAMED = 5
 @click.argument("repo", type=click.Path(path_type=Path))
 @click.option("--since", metavar="REF", help="Report only findings in lines that changed since REF.")
 @click.option("--fail-on", type=FailOn(), help="Exit 1 only for new findings, or from this severity up.")
+@click.option(
+    "--baseline",
+    metavar="REF",
+    help="New is what the merge base of HEAD and REF does not have; by default, what no earlier audit knew.",
+)
 @click.option("--runtime", metavar="NAME", help="Runtime to launch; ruff by default.")
 @click.option("--phase", metavar="PHASE", default=Phase.HEALTH_AUDIT_A.value, help="An audit phase.")
 @click.option(
@@ -42,6 +47,7 @@ def command(
     repo: Path,
     since: str | None,
     fail_on: str | None,
+    baseline: str | None,
     runtime: str | None,
     phase: str,
     jobs: int | None,
@@ -54,14 +60,18 @@ def command(
     """
     from swarm.git.repository import repository_at
     from swarm.waves.audit.audit import Request, audit
+    from swarm.waves.audit.baseline_name import resolved
 
     lawful = dispatched_phase(phase)
     if lawful is None or not is_audit(lawful):
         raise usage(f"--phase takes an audit phase; got '{errors.shortened(phase)}'", "audit")
-    config = call.config(repository_at(repo).root)
+    repository = repository_at(repo)
+    config = call.config(repository.root)
     ready_or_refuse(call, repo, runtime, config, lawful)
+    against = None if baseline is None else resolved(repository, baseline, runtime, config)
+    request = Request(lawful, runtime, since, jobs, against)
     with call.write(create=True) as store:
-        result, filters = audit(store, call.workspace, repo, Request(lawful, runtime, since, jobs), config)
+        result, filters = audit(store, call.workspace, repo, request, config)
         try:
             _show(call, store, result, filters, fail_on)
         except SystemExit:
@@ -141,13 +151,25 @@ def _basis(result: AuditResult, fail_on: str | None) -> Iterator[str]:
         more = f", and {len(edited) - _MOST_NAMED:,} more" if len(edited) > _MOST_NAMED else ""
         named = ", ".join(map(plain, edited[:_MOST_NAMED]))
         yield f"⚠ {text.counted(len(edited), 'edited file')} not looked at, for want of a commit: {named}{more}"
-    if fail_on != "new":
+    if fail_on != "new" and result.baseline.kind == "first_audit":
         return
     new = text.counted(len(result.new_since_baseline), "finding")
-    if result.baseline.nothing_known:
+    if result.baseline.kind != "first_audit":
+        yield f"New against the baseline, {_baseline(result.baseline)}: {new}"
+        listed = [f for f in result.digest.findings if f.finding_id in result.new_since_baseline]
+        for finding in listed[:_MOST_NAMED]:
+            yield f"+ new  {text.place(finding)}  {finding.finding_id}  {plain(finding.description)}"
+        if len(listed) > _MOST_NAMED:
+            yield f"+ … and {len(listed) - _MOST_NAMED:,} more new"
+    elif result.baseline.nothing_known:
         yield f"New against the baseline: all ({new}), since nothing was known before the first audit of this commit."
     else:
         yield f"New against the baseline, what was known before the first audit of this commit: {new}"
+
+
+def _baseline(shown: BaselineShown) -> str:
+    known = text.counted(shown.findings or 0, "finding")
+    return f"commit {(shown.commit or '')[:12]}, the merge base with {plain(shown.name or '')} ({known})"
 
 
 def _lines(result: AuditResult, fail_on: str | None) -> Iterator[str]:

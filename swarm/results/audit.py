@@ -16,12 +16,16 @@ class FinishedWave(NamedTuple):
 
 
 class BaselineShown(NamedTuple):
-    """Findings that an audit compares with. `kind` is first_audit, commit, run or file."""
+    """Findings that an audit compares with. `kind` is first_audit, commit, run or file.
+
+    `findings` counts them, `None` for what was known before the first audit.
+    """
 
     kind: str
     name: str | None
     commit: str | None
     nothing_known: bool
+    findings: int | None = None
 
 
 class LookedAtBy(NamedTuple):

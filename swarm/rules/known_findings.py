@@ -56,3 +56,18 @@ class Travel(NamedTuple):
     def lines(self, old: str) -> LineMap:
         """Return the line map of a file by its old path; a file that did not change maps to itself."""
         return self.line_maps.get(old, UNCHANGED)
+
+
+def known_of(number: int, report: Report, commit: str) -> Known:
+    """Return a report as a finding that is known in a commit."""
+    return Known(
+        row_id=number,
+        fingerprint=report.fingerprint,
+        aliases=frozenset(),
+        rule=report.rule,
+        has_rule_id=report.rule_id is not None,
+        ordinal=report.ordinal,
+        description=report.description,
+        anchor=report.anchor,
+        anchor_commit=commit,
+    )

@@ -132,7 +132,13 @@ def test_an_audit_leaves_a_wave_alone_in_which_people_work(swarm: Swarm, clean: 
 def test_what_was_fixed_and_comes_back_is_new_and_a_retry_says_the_same(swarm: Swarm, clean: Repo) -> None:
     clean.commit({"app.py": DEFECT})
     first = swarm("audit", ".", "--fail-on", "new", "--format", "json", exit=1).data
-    assert first["baseline"] == {"kind": "first_audit", "name": None, "commit": None, "nothingKnown": True}
+    assert first["baseline"] == {
+        "kind": "first_audit",
+        "name": None,
+        "commit": None,
+        "nothingKnown": True,
+        "findings": None,
+    }
     clean.commit({"other.py": "y = 1\n"})
     assert swarm("audit", ".", "--fail-on", "new", "--format", "json").data["newSinceBaseline"] == []
     clean.commit({"app.py": CLEAN})

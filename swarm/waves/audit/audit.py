@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from swarm import errors, stage_events
 from swarm.config import Config
-from swarm.git.edits import edits_of
 from swarm.git.repository import Repository, commit_of, repository_at
 from swarm.results.audit import AuditResult, FinishedWave
 from swarm.rules.phases import Phase
@@ -14,7 +13,9 @@ from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.audit.audit_result import result_of
+from swarm.waves.audit.audit_result import result_of, with_edits
+from swarm.waves.audit.base_look import against
+from swarm.waves.audit.baseline_name import Baseline, hold_to_analyzer
 from swarm.waves.audit.looked_at import has_findings, refuse_nothing_looked_at, refuse_nothing_to_look_at
 from swarm.waves.audit.new_run import new_run
 from swarm.waves.audit.wave_of_head import dispatched, refuse_others_work
@@ -32,6 +33,7 @@ class Request(NamedTuple):
     runtime: str | None = None
     since: str | None = None
     jobs: int | None = None
+    baseline: Baseline | None = None
 
 
 class Audited(NamedTuple):
@@ -57,6 +59,8 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     runtime, _ = registry.ready(name, config, request.phase)
     # Before anything is made: a misspelt revision must not cost a wave.
     since = _since(repository, request.since)
+    if request.baseline is not None:
+        hold_to_analyzer(name, config)
     if run is None or not has_findings(store.conn, run):
         refuse_nothing_to_look_at(repository, runtime, folder)
     if run is None:
@@ -71,10 +75,11 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     launched = launch(store, workspace, run, config, runtime=name, jobs=request.jobs)
     collected = collect(store, workspace, run, {})
     filters = filters_within(repository, folder, since, wave)
+    wave = wave._replace(runtime=name)
     result = result_of(
         store,
         run,
-        wave._replace(runtime=name),
+        wave,
         repository,
         since=since,
         exit_class=launched.exit_class,
@@ -82,9 +87,9 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
         filters=filters,
     )
     refuse_nothing_looked_at(result, repository)
-    edited = edits_of(repository.git).changed
-    bare = launched.without_sandbox
-    return Audited(result._replace(finished=finished, edited_files_not_seen=edited, without_sandbox=bare), filters)
+    result = against(store.conn, workspace, run, wave, repository, config, result, request.baseline, request.jobs)
+    result = with_edits(result, repository)._replace(finished=finished, without_sandbox=launched.without_sandbox)
+    return Audited(result, filters)
 
 
 def _finished(

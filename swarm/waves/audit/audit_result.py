@@ -1,5 +1,6 @@
 """The record of an audit: its findings, the changes since the last audit, and the baseline they are compared with."""
 
+from swarm.git.edits import edits_of
 from swarm.git.repository import Repository
 from swarm.results.audit import AuditResult, BaselineShown
 from swarm.results.collect import CollectResult
@@ -55,6 +56,11 @@ def result_of(
         ),
         next_action=_next(run, found.findings[0].finding_id if found.findings else None),
     )
+
+
+def with_edits(result: AuditResult, repository: Repository) -> AuditResult:
+    """Return the record with the edited files of the checkout, which a wave of a commit does not see."""
+    return result._replace(edited_files_not_seen=edits_of(repository.git).changed)
 
 
 def _next(run: Run, first: str | None) -> str:

@@ -202,3 +202,58 @@ def audit_nothing_to_look_at(scene: Scene) -> Refusal:
         {"runtime": "ruff", "repo": str(scene.repo.root), "kinds": "1 JavaScript", "remedy": remedy},
         exit=2,
     )
+
+
+@refused
+def baseline_unknown(scene: Scene) -> Refusal:
+    return Refusal(
+        ("audit", ".", "--baseline", "origin/main"),
+        f"""[BASELINE_UNKNOWN]: --baseline: 'origin/main' names no commit of {scene.repo.root}
+  Path: {scene.repo.root}
+  Next: name a branch, a tag or a commit that is here: `git branch --all` names the branches""",
+        {"received": "origin/main", "path": str(scene.repo.root), "remedy": "`git branch --all` names the branches"},
+        exit=2,
+    )
+
+
+@refused
+def baseline_ambiguous(scene: Scene) -> Refusal:
+    # As a contributor would name a branch, so that it is compared with itself.
+    scene.repo.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    scene.repo.commit({"src/new.py": "VALUE = 1\n"})
+    scene.repo.git("branch", "origin/main")
+    matches = "refs/heads/origin/main, refs/remotes/origin/main"
+    return Refusal(
+        ("audit", ".", "--baseline", "origin/main", "--fail-on", "new"),
+        f"""[BASELINE_AMBIGUOUS]: --baseline: 'origin/main' can mean several commits: {matches}
+  Next: name a ref in full, as in `--baseline refs/remotes/origin/main`""",
+        {"received": "origin/main", "matches": matches, "full": "refs/remotes/origin/main"},
+        exit=2,
+    )
+
+
+@refused
+def baseline_no_merge_base(scene: Scene) -> Refusal:
+    scene.repo.git("branch", "other", scene.repo.git("commit-tree", "-m", "unrelated", "HEAD^{tree}"))
+    remedy = "compare with a commit of the history of HEAD, which `git log` lists"
+    return Refusal(
+        ("audit", ".", "--baseline", "other"),
+        f"""[BASELINE_NO_MERGE_BASE]: HEAD and 'other' have no common commit in {scene.repo.root}
+  Path: {scene.repo.root}
+  Next: {remedy}""",
+        {"received": "other", "path": str(scene.repo.root), "remedy": remedy},
+        exit=2,
+    )
+
+
+@refused
+def baseline_needs_analyzer(scene: Scene) -> Refusal:
+    scene.repo.commit({"swarm.toml": '[runtimes.agent]\nkind = "command"\nargv = ["true"]\n'})
+    return Refusal(
+        ("audit", ".", "--baseline", "HEAD~1", "--runtime", "agent"),
+        """[BASELINE_NEEDS_ANALYZER]: --baseline: agent is an agent and no analyzer, so that a second look at an old \
+commit would not compare
+  Next: repeat the command with `--runtime ruff`, or leave out --baseline to compare with the previous audit""",
+        {"runtime": "agent"},
+        exit=2,
+    )

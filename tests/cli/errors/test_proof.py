@@ -6,6 +6,7 @@ from pathlib import Path
 
 from swarm.waves.prove import merge
 from tests.cli.errors.refusal import raises
+from tests.cli.scenes.launched_agents import Agents
 from tests.cli.scenes.merge_team import STEP, Team
 from tests.cli.scenes.snapshots import block_of
 from tests.conftest import RefusedRows, Repo, Swarm, Workspace
@@ -207,3 +208,26 @@ def test_a_rewind_whose_transaction_fails_says_that_branch_and_run_are_apart(
         f"  Run: {run}",
     ]
     assert swarm("status", "--format", "json").data["waves"]["current"]["status"] == "dispatched"
+
+
+@raises("BASELINE_NOT_AUDITED")
+def test_an_analyzer_that_fails_in_the_baseline_is_no_pass(swarm: Swarm, repo: Repo, agents: Agents) -> None:
+    agents.play(
+        """
+if pathlib.Path("broken").exists():
+    print("cannot read broken", file=sys.stderr)
+    sys.exit(2)
+print(json.dumps({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "t"}}, "results": []}]}))
+""",
+        kind="sarif",
+    )
+    base = repo.commit({"broken": ""})
+    repo.git("rm", "-q", "broken")
+    repo.commit()
+    failed = swarm("audit", ".", "--baseline", "HEAD~1", "--fail-on", "new", "--runtime", "played", exit=3)
+    assert (
+        block_of(failed)
+        == f"""ERROR [BASELINE_NOT_AUDITED]: the analyzer failed in the baseline commit {base[:12]}: \
+cannot read broken
+  Next: correct the cause, or gate by severity: `swarm audit . --fail-on HIGH`"""
+    )
