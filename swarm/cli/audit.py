@@ -132,8 +132,8 @@ def _exit_code(result: AuditResult, fail_on: str | None) -> int:
     )
 
 
-def _basis(result: AuditResult, fail_on: str | None) -> Iterator[str]:
-    """Yield what the answer rests on: waves and files looked at, what was refused, and what new findings are new to."""
+def _looked_at(result: AuditResult) -> Iterator[str]:
+    """Yield who looked at how many files, the violations, and the reports that were refused."""
     seen = result.looked_at
     for name, files in seen.by:
         yield f"Looked at by {plain(name)}: {text.counted(files, 'file')}"
@@ -145,12 +145,20 @@ def _basis(result: AuditResult, fail_on: str | None) -> Iterator[str]:
         yield f"⚠ violation: {plain(violation.file)} ({owner}) was touched by {plain(violation.agent_domain)}"
     for item in result.refused_items[:_MOST_FIXED]:
         yield f"⚠ reported and refused: {plain(item)}"
+
+
+def _commits(result: AuditResult) -> Iterator[str]:
+    """Yield the wave that was finished first, and the edited files that the commit does not hold."""
     if (wave := result.finished) is not None:
         yield f"Wave {wave.number} ({wave.phase}) of {wave.commit[:12]} was finished first: {wave.status}."
     if edited := result.edited_files_not_seen:
         more = f", and {len(edited) - _MOST_NAMED:,} more" if len(edited) > _MOST_NAMED else ""
         named = ", ".join(map(plain, edited[:_MOST_NAMED]))
         yield f"⚠ {text.counted(len(edited), 'edited file')} not looked at, for want of a commit: {named}{more}"
+
+
+def _new(result: AuditResult, fail_on: str | None) -> Iterator[str]:
+    """Yield the baseline and the findings that are new to it, where a gate or the caller asks for them."""
     if fail_on != "new" and result.baseline.kind == "first_audit":
         return
     new = text.counted(len(result.new_since_baseline), "finding")
@@ -181,7 +189,9 @@ def _lines(result: AuditResult, fail_on: str | None) -> Iterator[str]:
         f"{changed.new:,} new, {changed.recurring:,} recurring, "
         f"{changed.fixed:,} fixed, {changed.unverified:,} unverified"
     )
-    yield from _basis(result, fail_on)
+    yield from _looked_at(result)
+    yield from _commits(result)
+    yield from _new(result, fail_on)
     if (reason := result.without_sandbox) is not None:
         yield text.without_sandbox("Audited", reason)
     for finding in result.fixed[:_MOST_FIXED]:

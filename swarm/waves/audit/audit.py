@@ -16,9 +16,8 @@ from swarm.store.waves import Wave
 from swarm.waves.audit.audit_result import result_of, with_edits
 from swarm.waves.audit.base_look import against
 from swarm.waves.audit.baseline_name import Baseline, hold_to_analyzer
-from swarm.waves.audit.looked_at import has_findings, refuse_nothing_looked_at, refuse_nothing_to_look_at
 from swarm.waves.audit.new_run import new_run
-from swarm.waves.audit.wave_of_head import dispatched, refuse_others_work
+from swarm.waves.audit.wave_of_head import dispatched, refuse_nothing_at_head, refuse_others_work
 from swarm.waves.collect.collect import collect
 from swarm.waves.launch.launch import launch
 from swarm.waves.look.findings import Filters, filters_within
@@ -61,8 +60,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     since = _since(repository, request.since)
     if request.baseline is not None:
         hold_to_analyzer(name, config)
-    if run is None or not has_findings(store.conn, run):
-        refuse_nothing_to_look_at(repository, runtime, folder)
+    refuse_nothing_at_head(store, run, repository, runtime, folder)
     if run is None:
         run = new_run(store, workspace, repository)
     finished = None
@@ -86,7 +84,6 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
         collected=collected,
         filters=filters,
     )
-    refuse_nothing_looked_at(result, repository)
     result = against(store.conn, workspace, run, wave, repository, config, result, request.baseline, request.jobs)
     result = with_edits(result, repository)._replace(finished=finished, without_sandbox=launched.without_sandbox)
     return Audited(result, filters)

@@ -9,7 +9,7 @@ from swarm.runtimes import registry
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.audit.looked_at import looked_at
+from swarm.waves.audit.looked_at import looked_at, refuse_nothing_looked_at
 from swarm.waves.look.findings import Filters, findings, fixed_in
 from swarm.waves.look.new_findings import before_first_audit
 
@@ -25,11 +25,11 @@ def result_of(
     collected: CollectResult,
     filters: Filters,
 ) -> AuditResult:
-    """Return the record of an audit whose wave was launched and collected."""
+    """Return the record of an audit whose wave was launched and collected. Raises AuditNothingToLookAt."""
     found = findings(store.conn, run, filters)
     before = before_first_audit(store.conn, wave)
     new_ids = tuple(f.finding_id for f in found.findings if f.first_seen_wave == wave.number)
-    return AuditResult(
+    result = AuditResult(
         run_id=run.id,
         wave_id=wave.id,
         wave_number=wave.number,
@@ -56,6 +56,8 @@ def result_of(
         ),
         next_action=_next(run, found.findings[0].finding_id if found.findings else None),
     )
+    refuse_nothing_looked_at(result, repository)
+    return result
 
 
 def with_edits(result: AuditResult, repository: Repository) -> AuditResult:

@@ -1,12 +1,17 @@
 """The wave by which an audit looks at HEAD, and the waves in flight that it must not touch."""
 
+from pathlib import Path
+
 from swarm import errors, stage_events
 from swarm.config import Config
+from swarm.git.repository import Repository
 from swarm.rules.phases import Phase, is_audit
+from swarm.runtimes.runtime import Runtime
 from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.waves.audit.looked_at import has_findings, refuse_nothing_to_look_at
 from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
 from swarm.waves.dispatch.wave_plan import DispatchRequest
@@ -19,6 +24,14 @@ def refuse_others_work(store: Store, run: Run, wave: Wave, phase: Phase) -> None
     if not (is_audit(wave.phase) and wave.runtime):
         with refusals_reported(None):
             preconditions.no_wave_in_flight(store.conn, run, phase)
+
+
+def refuse_nothing_at_head(
+    store: Store, run: Run | None, repository: Repository, runtime: Runtime, folder: Path
+) -> None:
+    """Refuse an audit that has no file to look at, and no finding that it could prove fixed."""
+    if run is None or not has_findings(store.conn, run):
+        refuse_nothing_to_look_at(repository, runtime, folder)
 
 
 def dispatched(store: Store, workspace: Workspace, run: Run, phase: Phase, runtime: str, config: Config) -> Wave:
