@@ -116,7 +116,8 @@ def repository(stage: Stage) -> None:
     argv = [sys.executable, str(agent), "{domain}", "{phase}"]
     (root / "swarm.toml").write_text(
         f'[runtimes.moody]\nkind = "command"\nargv = {json.dumps([*argv, "moody"])}\n'
-        f'[runtimes.waits]\nkind = "command"\nargv = {json.dumps([*argv, str(stage.go)])}\n{STEP}',
+        f'[runtimes.waits]\nkind = "command"\nargv = {json.dumps([*argv, str(stage.go)])}\n'
+        f'[sandbox]\nbackend = "none"\nreason = "the agents wait for files beside the repository"\n{STEP}',
         encoding="utf-8",
     )
 

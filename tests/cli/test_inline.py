@@ -131,7 +131,8 @@ def test_a_comment_is_no_fix(swarm: Swarm, repo: Repo, three: Workspace, *, abov
     commented(repo, "# swarm: ignore bug gone, honestly", above=above)
     wave(swarm, three, 2, EVAL, rest=(DOCS,))
     finding = found(swarm)["bug"]
-    assert (finding["status"], finding["reason"]) == ("unverified", "not reported, and its line still stands")
+    assert finding["status"] == "unverified"
+    assert "stand" in finding["reason"]
     again(swarm, three, 3, line=5 + above)
     assert found(swarm)["bug"]["findingId"] == bug
 

@@ -125,5 +125,5 @@ def test_white_space_put_in_between_is_no_fix(swarm: Swarm, repo: Repo, collecte
 def test_since_shows_a_syntax_error_at_the_end_of_a_changed_file(swarm: Swarm, repo: Repo) -> None:
     repo.commit({"src/app.py": "x = 1\n"})
     repo.commit({"src/app.py": "x = (1,\n"})
-    found = swarm("audit", ".", "--since", "HEAD~1", "--format", "json", exit=1).data["digest"]["findings"]
+    found = swarm("audit", ".", "--since", "HEAD~1", "--format", "json", exit=3).data["digest"]["findings"]
     assert "invalid-syntax" in {finding["ruleId"] for finding in found}

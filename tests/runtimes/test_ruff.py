@@ -183,7 +183,14 @@ def test_a_domain_without_python_needs_no_process(tree: Path) -> None:
     product = product_of(tree, {"README.md": "x\n"})
     assert (told(product), analysis(product)) == (
         [],
-        {"roots": [], "suffixes": [".py", ".pyi", ".ipynb"], "unread": [], "silenced": {}, "silenced_lines": []},
+        {
+            "roots": [],
+            "suffixes": [".py", ".pyi", ".ipynb"],
+            "unread": [],
+            "unreadable": [],
+            "silenced": {},
+            "silenced_lines": [],
+        },
     )
 
 

@@ -14,6 +14,7 @@ from swarm import errors, locks
 from swarm.locks import LockTaken, holder_of, locked
 from swarm.store import connection, writers
 from swarm.store.connection import Store, open_store
+from swarm.store.migrations import SCHEMA_VERSION
 from tests.store import rows
 
 HOLD = """
@@ -80,7 +81,7 @@ def test_a_writer_that_waited_in_vain_is_told_for_whom(
 
 def test_a_reader_is_not_kept_out_by_a_writer_that_has_written_nothing_yet(store: Store, hold: Hold) -> None:
     hold(HOLD)
-    assert store.conn.execute("SELECT value FROM kv").fetchall() == [("2",)]
+    assert store.conn.execute("SELECT value FROM kv").fetchall() == [(str(SCHEMA_VERSION),)]
 
 
 def test_a_database_that_somebody_else_locked_is_told_as_busy(
@@ -214,7 +215,7 @@ def test_a_journal_that_a_crash_left_is_rolled_back_by_the_next_call(store: Stor
     subprocess.run([sys.executable, "-c", crash, str(database)], check=False)
     assert database.with_name("control-plane.db-journal").exists()
     with open_store(database, "test") as opened:
-        assert opened.conn.execute("SELECT key, value FROM kv").fetchall() == [("schema_version", "2")]
+        assert opened.conn.execute("SELECT key, value FROM kv").fetchall() == [("schema_version", str(SCHEMA_VERSION))]
     assert not database.with_name("control-plane.db-journal").exists()
 
 
@@ -226,7 +227,7 @@ def test_a_read_only_file_can_be_read_and_not_written(store: Store, database: Pa
     store.conn.close()
     database.chmod(0o400)
     with open_store(database, "test") as opened:
-        assert opened.conn.execute("SELECT value FROM kv").fetchall() == [("2",)]
+        assert opened.conn.execute("SELECT value FROM kv").fetchall() == [(str(SCHEMA_VERSION),)]
         with pytest.raises(errors.ControlPlaneReadOnly), opened.mutation() as conn:
             rows.add_run(conn)
 
@@ -238,7 +239,7 @@ def test_a_database_in_a_read_only_folder_can_be_read_and_not_written(store: Sto
     database.parent.chmod(0o500)
     try:
         with open_store(database, "test") as opened:
-            assert opened.conn.execute("SELECT value FROM kv").fetchall() == [("2",)]
+            assert opened.conn.execute("SELECT value FROM kv").fetchall() == [(str(SCHEMA_VERSION),)]
             with pytest.raises(errors.ControlPlaneReadOnly), opened.mutation() as conn:
                 rows.add_run(conn)
     finally:
