@@ -20,6 +20,9 @@ def hold_to_own_files(path: Path) -> None:
 
     SQLite and the lock would write through the link, and SQLite deletes the file that such a journal names.
     """
+    if not path.name:
+        # The root folder has no name, and no file beside it; whoever opens it reports that it is a folder.
+        return
     for ending in _ENDINGS:
         file = path.with_name(path.name + ending)
         try:
