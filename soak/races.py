@@ -12,6 +12,7 @@ from soak import stages
 from soak.calls import Answer, folder, tell, together
 from soak.soundness import branches_of, rows, trees_of, unsound, unsound_tables
 from soak.stages import AUDIT, Stage
+from swarm.store.migrations import SCHEMA_VERSION
 
 ROUNDS = 50
 WON, NOTHING = "won", "nothing to do"
@@ -168,7 +169,10 @@ RACES: dict[str, Race] = {
         ("init .",),
         always,
         frozenset(),
-        {"SELECT count(*) - {n} FROM runs": 0, "SELECT value FROM kv WHERE key = 'schema_version'": "2"},
+        {
+            "SELECT count(*) - {n} FROM runs": 0,
+            "SELECT value FROM kv WHERE key = 'schema_version'": str(SCHEMA_VERSION),
+        },
         winners=0,
         at_once=(16,),
     ),
@@ -177,7 +181,7 @@ RACES: dict[str, Race] = {
         ("runs", "status", "ledger verify"),
         always,
         frozenset(),
-        {"SELECT value FROM kv WHERE key = 'schema_version'": "2"},
+        {"SELECT value FROM kv WHERE key = 'schema_version'": str(SCHEMA_VERSION)},
         winners=0,
         at_once=(16,),
         unsound=upgraded,

@@ -121,6 +121,8 @@ def _guard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # Tests of the sandbox turn it on: the agents of other tests write beside their trees, to be seen by the test.
     for name in sandbox.BACKENDS:
         monkeypatch.setitem(sandbox.BACKENDS, name, lambda: "not in this test")
+    # The same for tests that start swarm in a process of its own.
+    monkeypatch.setenv("SWARM_SANDBOX", "none")
     # As a script that writes its own configuration does; the tests of strangers' repositories take it away.
     monkeypatch.setenv("SWARM_TRUST", "1")
 

@@ -29,6 +29,11 @@ def connects():
 """
 
 
+@pytest.fixture(autouse=True)
+def _no_switch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SWARM_SANDBOX")
+
+
 @pytest.fixture(params=["bwrap", "landlock"])
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     works = {"bwrap": bubblewrap.works, "landlock": landlock.works}[request.param]
@@ -207,3 +212,23 @@ def test_an_audit_says_once_that_a_tool_ran_without_a_sandbox(swarm: Swarm, repo
     told = "⚠ Audited without a sandbox: no sandbox works here (bwrap: not in this test; landlock: not in this test)."
     assert swarm("audit", str(repo.root), "--runtime", "played").out.count(told) == 1
     assert "sandbox" not in swarm("audit", str(repo.root), exit=1).out
+
+
+def test_the_callers_word_turns_the_default_policy_off_and_is_recorded(
+    swarm: Swarm, repo: Repo, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWARM_SANDBOX", "none")
+    script = repo.root.parent / "agent.py"
+    script.write_text(
+        "import json, os\n"
+        "json.dump({'domain': os.environ['SWARM_DOMAIN'], 'stage': 'A', 'summary': 's', 'findings': []},"
+        " open(os.environ['SWARM_OUTPUT_FILE'], 'w'))\n"
+    )
+    repo.commit({"swarm.toml": f'[runtimes.a]\nkind = "command"\nargv = ["python3", "{script}"]\n'})
+    answer = swarm("audit", ".", "--runtime", "a", "--format", "json")
+    assert answer.data["withoutSandbox"] == "SWARM_SANDBOX=none is in the environment of the caller"
+    run = answer.data["runId"]
+    repo.commit({"swarm.toml": (repo.root / "swarm.toml").read_text() + "[sandbox]\nnetwork = false\n"})
+    swarm("audit", ".", "--runtime", "a", exit=None)
+    attempts = swarm("attempts", run, "--format", "json").data["agents"]
+    assert {one["isolation"] for agent in attempts for one in agent["attempts"]} <= {backend, "none"}

@@ -17,8 +17,6 @@ def write(**more):
     pathlib.Path(os.environ["SWARM_OUTPUT_FILE"]).write_text(json.dumps(answer(**more)))
 """
 LONG = 60.0
-# These agents write beside their trees, to be seen by the test; also where a test starts swarm in its own process.
-UNENCLOSED = '\n[sandbox]\nbackend = "none"\nreason = "the test sees what its agents leave"\n'
 # Where a launch can be killed. Its first commit only tries whether the control plane can be written; then the first
 # attempt is opened, its process started and written down, and what it made is judged and the attempt closed.
 OPENED, STARTED, NAMED, JUDGED, CLOSED = (
@@ -40,7 +38,7 @@ class Agents:
         script.write_text(OUTPUT + body)
         config = (
             f'[runtimes.played]\nkind = "{kind}"\n'
-            f"argv = [{json.dumps(sys.executable)}, {json.dumps(str(script))}{arguments}]\n{more}{UNENCLOSED}"
+            f"argv = [{json.dumps(sys.executable)}, {json.dumps(str(script))}{arguments}]\n{more}"
         )
         # While a wave is in flight nobody edits the checkout, this file neither.
         file = self._repo.root / "swarm.toml"
