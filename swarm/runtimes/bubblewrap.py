@@ -2,12 +2,12 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
 
 from swarm.rules.sandbox_policy import Network, Policy, Right
+from swarm.runtimes.processes import probe
 
 NAME: Final = "bwrap"
 _PROBE_SECONDS: Final = 10.0
@@ -28,20 +28,9 @@ def works() -> str | None:
     program = shutil.which("bwrap")
     if program is None:
         return "bwrap is not installed"
-    probe = Policy({"/tmp": Right.PRIVATE, "/var/tmp": Right.HIDDEN})  # noqa: S108
-    try:
-        done = subprocess.run(
-            [*command(probe, "/", {}), "true"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_PROBE_SECONDS,
-            check=False,
-            start_new_session=True,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
-    said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
-    return None if done.returncode == 0 else said or f"bwrap ends with {done.returncode}"
+    policy = Policy({"/tmp": Right.PRIVATE, "/var/tmp": Right.HIDDEN})  # noqa: S108
+    said = probe([*command(policy, "/", {}), "true"], _PROBE_SECONDS)
+    return None if said is None else said[0]
 
 
 def command(policy: Policy, folder: str, links: Mapping[str, str]) -> list[str]:

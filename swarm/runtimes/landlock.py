@@ -7,7 +7,6 @@ sockets that are files.
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from swarm.rules.sandbox_policy import Network, Policy, Right, covers_any
+from swarm.runtimes.processes import probe
 
 NAME: Final = "landlock"
 LACKS: Final = "it can neither hide the list of processes nor close sockets that are files"
@@ -30,19 +30,9 @@ def works() -> str | None:
 
     if find_spec("nono_py") is None:
         return "nono-py is not installed"
-    try:
-        done = subprocess.run(
-            [*command(Policy({"/var/tmp": Right.HIDDEN}), "/"), "/bin/sh", "-c", "exit 0"],  # noqa: S108
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_PROBE_SECONDS,
-            check=False,
-            start_new_session=True,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
-    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-    return None if done.returncode == 0 else (lines or [f"it ends with {done.returncode}"])[-1]
+    begin = command(Policy({"/var/tmp": Right.HIDDEN}), "/")  # noqa: S108
+    said = probe([*begin, "/bin/sh", "-c", "exit 0"], _PROBE_SECONDS)
+    return None if said is None else said[-1]
 
 
 def command(policy: Policy, private: str) -> list[str]:

@@ -143,6 +143,24 @@ def _leads_a_group_of_its_own(pid: int) -> bool:
         return False
 
 
+def probe(argv: Sequence[str], seconds: float) -> list[str] | None:
+    """Start a program to see whether it works here: `None` where it exits 0, else what it printed about the failure."""
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+            start_new_session=True,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [str(error)]
+    if done.returncode == 0:
+        return None
+    return done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"it ends with {done.returncode}"]
+
+
 def signal_group(leader: int, number: signal.Signals) -> None:
     """Send a signal to every process of a group; a group that has ended is fine, and the group of process 1 is left.
 

@@ -7,20 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.scenes.looking_verbs import LOOKS as LOOKING
 from tests.cli.scenes.snapshots import everything_in, nothing_changes
 from tests.conftest import Repo, Swarm
 
-LOOKS = (
-    ("runtimes",),
-    ("doctor",),
-    ("status",),
-    ("runs",),
-    ("findings",),
-    ("domains",),
-    ("verify", "--probe-only"),
-    ("trust", "--check"),
-    ("doctor", "--fix"),
-)
+LOOKS = (*LOOKING, ("doctor", "--fix"))
 FIRST = (*LOOKS, ("audit", "."), ("audit", ".", "--since", "other"), *LOOKS, ("show", "1"), ("receipt",), ("clean",))
 
 

@@ -10,22 +10,11 @@ import pytest
 
 from swarm import trust
 from tests.cli.scenes.documents import valid
+from tests.cli.scenes.looking_verbs import LOOKS as LOOKING
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Repo, Swarm
 
-LOOKS = (
-    ("runtimes",),
-    ("doctor",),
-    ("status",),
-    ("runs",),
-    ("findings",),
-    ("domains",),
-    ("report", "-o", "../page.html"),
-    ("verify", "--probe-only"),
-    ("trust", "--check"),
-    ("events",),
-    ("trends",),
-)
+LOOKS = (*LOOKING, ("report", "-o", "../page.html"), ("events",), ("trends",))
 STEP = '[[verify.steps]]\nname = "one"\nkind = "test"\nargv = ["touch", "RAN"]\n'
 
 

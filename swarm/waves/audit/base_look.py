@@ -5,7 +5,6 @@ import sqlite3
 from swarm.config import Config
 from swarm.git.repository import Repository
 from swarm.results.audit import AuditResult
-from swarm.rules.known_findings import Known
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.states import WaveStatus
 from swarm.runtimes import registry
@@ -29,24 +28,12 @@ def against(  # noqa: PLR0913
     baseline: Baseline | None,
     jobs: int | None,
 ) -> AuditResult:
-    """Return the result of an audit, compared with its baseline where there is one and the wave did not fail."""
+    """Return the result of an audit, compared with its baseline where there is one and the wave did not fail.
+
+    Raises BaselineNotAudited.
+    """
     if baseline is None or result.wave_status == WaveStatus.FAILED:
         return result
-    known = known_at(conn, workspace, run, wave, repository, config, baseline, jobs)
-    return compared(conn, repository, wave, result, baseline, known)
-
-
-def known_at(
-    conn: sqlite3.Connection,
-    workspace: Workspace,
-    run: Run,
-    wave: Wave,
-    repository: Repository,
-    config: Config,
-    baseline: Baseline,
-    jobs: int | None,
-) -> list[Known]:
-    """Return the findings of a baseline commit, by the analyzer of a wave. Raises BaselineNotAudited."""
     base = Base(
         repository=repository,
         workspace=workspace,
@@ -58,4 +45,4 @@ def known_at(
         config=config,
         commit=baseline.commit,
     )
-    return findings_at(base, jobs)
+    return compared(conn, repository, wave, result, baseline, findings_at(base, jobs))

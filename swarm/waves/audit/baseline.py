@@ -75,7 +75,7 @@ def _report(at: int, item: KnownFinding) -> Report:
         symbol=None,
         column=0,
         domain=item.domain,
-        # The position, by which the match is told apart.
+        # The position, which distinguishes the match.
         agent_run_id=at,
         anchor=known.anchor,
         ordinal=known.ordinal,

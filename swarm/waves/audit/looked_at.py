@@ -1,7 +1,6 @@
 """Files that an audit looked at, by whom, and files that nobody looked at."""
 
 import sqlite3
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +8,6 @@ from swarm import errors
 from swarm.git.repository import Repository, files_at
 from swarm.results.audit import AuditResult, LookedAt, LookedAtBy
 from swarm.rules.file_kinds import analyzers_for, kinds_of
-from swarm.rules.globs import regex_of
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes.runtime import Runtime
@@ -17,7 +15,7 @@ from swarm.store import agent_runs, findings, snapshots
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.look.findings import Filters
+from swarm.waves.look.findings import Filters, path_filter
 
 _MOST_KINDS: Final = 6
 
@@ -29,7 +27,8 @@ def looked_at(conn: sqlite3.Connection, wave: Wave, repository: Repository, filt
     every file of its domain counts.
     """
     owners = OwnershipMap(snapshots.map_of(conn, wave.snapshot_id))
-    asked = _within(filters, (file.path for file in files_at(repository.git, wave.dispatch_sha)))
+    tracked = (file.path for file in files_at(repository.git, wave.dispatch_sha))
+    asked = list(filter(path_filter(filters), tracked))
     owned, unowned = owners.divide(asked)
     agents = {agent.domain: agent for agent in agent_runs.current(conn, wave.id)}
     by: dict[str, int] = {}
@@ -52,13 +51,6 @@ def _read(agent: AgentRun | None, paths: list[str]) -> list[str]:
         return []
     analysis = agent.analysis
     return paths if analysis is None else [path for path in paths if analysis.was_read(path)]
-
-
-def _within(filters: Filters, paths: Iterable[str]) -> list[str]:
-    import re
-
-    patterns = [re.compile(regex_of(glob)) for glob in filters.paths]
-    return [path for path in paths if not patterns or any(pattern.fullmatch(path) for pattern in patterns)]
 
 
 def has_findings(conn: sqlite3.Connection, run: Run) -> bool:

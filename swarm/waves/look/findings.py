@@ -98,11 +98,17 @@ def fixed_in(conn: sqlite3.Connection, run: Run, wave: Wave, filters: Filters) -
     return tuple(finding for finding in every.findings if finding.finding_id in fixed_ids)
 
 
-def _keeps(filters: Filters) -> Callable[[Finding], bool]:
+def path_filter(filters: Filters) -> Callable[[str], bool]:
+    """Return whether the filters keep a path. Raises DomainsInvalidGlob."""
     patterns = [re.compile(_pattern(glob)) for glob in filters.paths]
+    return lambda path: not patterns or any(pattern.fullmatch(path) for pattern in patterns)
+
+
+def _keeps(filters: Filters) -> Callable[[Finding], bool]:
+    keeps_path = path_filter(filters)
 
     def keeps(finding: Finding) -> bool:
-        if patterns and not any(pattern.fullmatch(finding.file or "") for pattern in patterns):
+        if not keeps_path(finding.file or ""):
             return False
         if filters.lines is None:
             return True

@@ -92,8 +92,8 @@ def _with_base(conn: sqlite3.Connection, prover: Prover, result: VerifyResult, o
         noted = _notes(result.note, f"{fewer}, accepted")
         return result._replace(note=noted, accepted=FEWER_TESTS, reason=f"{fewer}; {reason}")
     remedy = f"`swarm verify {run.id} --accept {FEWER_TESTS} --reason '…'` accepts that"
-    told = f"fewer tests than in {base[1][:12]}: {fewer}; {remedy}"
-    return result._replace(note=_notes(result.note, told), exit_code=max(result.exit_code, 1))
+    warning = f"fewer tests than in {base[1][:12]}: {fewer}; {remedy}"
+    return result._replace(note=_notes(result.note, warning), exit_code=max(result.exit_code, 1))
 
 
 def _notes(*notes: str | None) -> str | None:
