@@ -5,7 +5,7 @@ from itertools import chain, pairwise
 from typing import Final
 
 from swarm.rules.anchors import SourceText
-from swarm.rules.code_tokens import BRACKET, WORD, Token, tokens_of
+from swarm.rules.code_tokens import BRACKET, WORD, Token, declares_names, tokens_of
 
 _WORDS_OF_KEYWORDS: Final = (
     "and as assert async auto await begin bool break byte case catch char class const continue def default "
@@ -39,9 +39,10 @@ class CodeText:
     def __init__(self, source: SourceText) -> None:
         self.source = source
         written = tokens_of(source.path, source.text)
-        self.bound = frozenset(chain(_bound(written), _before_arrows(written)))
-        self.functions = frozenset(new.text for old, new in pairwise(written) if old.text in _HEADS)
-        self.aliases = frozenset(_aliases(written))
+        code = written if declares_names(source.path) else []
+        self.bound = frozenset(chain(_bound(code), _before_arrows(code)))
+        self.functions = frozenset(new.text for old, new in pairwise(code) if old.text in _HEADS)
+        self.aliases = frozenset(_aliases(code))
         self.tokens = _without_brackets(written)
         self._names: dict[str, frozenset[str]] = {}
         self._lines: dict[int, list[int]] | None = None

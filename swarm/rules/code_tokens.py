@@ -12,15 +12,22 @@ BRACKET: Final = "bracket"
 # Signs that a formatter adds or drops; brackets are kept apart, because they show where parameters stand.
 _IGNORED: Final = ";\\"
 _C_COMMENT: Final = r"//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?+"
+_BLOCK_COMMENT: Final = r"/\*(?:[^*]|\*(?!/))*+(?:\*/)?+"
 _HASH_COMMENT: Final = r"\#[^\n]*+"
+# A shell reads `${#name}` and `a#b` as code: there a comment begins a word.
+_SPACED_HASH_COMMENT: Final = r"(?<![^\s;&|()])\#[^\n]*+"
 _DASH_COMMENT: Final = r"--[^\n]*+"
 _MARKUP_COMMENT: Final = r"<!--(?:[^-]|-(?!->))*+(?:-->)?+"
-_WORDS_OF_HASHED: Final = (
-    "bash cfg cmake conf dockerfile ex exs jl ksh make mk nim pl pm ps1 py pyi pyw pyx r rb sh tcl toml yaml yml zsh"
+_HASHED: Final = frozenset(["ex", "exs", "jl", "nim", "pm", "ps1", "py", "pyi", "pyw", "pyx", "r", "rb", "toml"])
+_WORDS_OF_SPACED: Final = (
+    "bash cfg cmake conf containerfile dockerfile ini justfile ksh make makefile mk pl properties sh tcl yaml yml zsh"
 )
-_HASHED: Final = frozenset(_WORDS_OF_HASHED.split())
+_SPACED: Final = frozenset(_WORDS_OF_SPACED.split())
 _DASHED: Final = frozenset(["adb", "ads", "elm", "hs", "lua", "sql"])
-_MARKUP: Final = frozenset(["html", "htm", "md", "svg", "vue", "xml", "xhtml"])
+_MARKUP: Final = frozenset(["html", "htm", "svg", "vue", "xml", "xhtml"])
+_PROSE: Final = frozenset(["adoc", "license", "markdown", "md", "notice", "readme", "rst", "tex", "txt"])
+_WORDS_OF_DATA: Final = "cfg conf csv htm html ini json properties svg toml tsv xhtml xml yaml yml"
+_DATA: Final = frozenset(_WORDS_OF_DATA.split())
 # Possessive repetitions: a hostile file costs time in proportion to its length. An open string ends with its line.
 _STRINGS: Final = r"""(?P<string>(?P<prefix>\b(?i:[rbfut]{1,2})(?=["']))?+(?:
       \"\"\"(?:[^"\\]|\\.|"(?!""))*+(?:\"\"\")?+
@@ -46,13 +53,20 @@ def _pattern(*comments: str) -> re.Pattern[str]:
     return re.compile(rf"(?P<comment>{'|'.join(comments)})|{_STRINGS}|{_REST}", re.VERBOSE | re.DOTALL)
 
 
-_PATTERNS: Final = {
-    "hash": _pattern(_HASH_COMMENT),
-    "dash": _pattern(_DASH_COMMENT, r"/\*(?:[^*]|\*(?!/))*+(?:\*/)?+"),
-    "markup": _pattern(_MARKUP_COMMENT, _C_COMMENT),
-    "php": _pattern(_C_COMMENT, _HASH_COMMENT),
-    "c": _pattern(_C_COMMENT),
-}
+_PROSE_PATTERN: Final = re.compile(
+    rf"(?P<comment>{_MARKUP_COMMENT})|(?P<word>[^\W\d]\w*+)|(?P<number>\d[\w.]*+)|(?P<mark>\S)"
+)
+_C_PATTERN: Final = _pattern(_C_COMMENT)
+_SPACED_PATTERN: Final = _pattern(_SPACED_HASH_COMMENT)
+_PATTERNS: Final = (
+    (_HASHED, _pattern(_HASH_COMMENT)),
+    (_SPACED, _SPACED_PATTERN),
+    (_DASHED, _pattern(_DASH_COMMENT, _BLOCK_COMMENT)),
+    (_MARKUP, _pattern(_MARKUP_COMMENT, _C_COMMENT)),
+    ({"php"}, _pattern(_C_COMMENT, _HASH_COMMENT)),
+    ({"css"}, _pattern(_BLOCK_COMMENT)),
+    (_PROSE, _PROSE_PATTERN),
+)
 
 
 def tokens_of(path: str, text: str) -> list[Token]:
@@ -61,15 +75,22 @@ def tokens_of(path: str, text: str) -> list[Token]:
     Strings lose their kind of quotation marks, and strings that follow each other are joined, so that neither a
     formatter nor a line break inside a long string changes them.
     """
-    return list(_joined(_scanned(_pattern_for(path), text, 1)))
+    return list(_joined(_scanned(_pattern_for(path, text), text, 1)))
 
 
-def _pattern_for(path: str) -> re.Pattern[str]:
-    suffix = path.rpartition("/")[2].lower().rpartition(".")[2]
-    for kind, suffixes in (("hash", _HASHED), ("dash", _DASHED), ("markup", _MARKUP), ("php", {"php"})):
-        if suffix in suffixes:
-            return _PATTERNS[kind]
-    return _PATTERNS["c"]
+def declares_names(path: str) -> bool:
+    """Say whether a file is a program: prose and data have no variables that somebody could rename."""
+    return _suffix_of(path) not in _PROSE | _DATA
+
+
+def _suffix_of(path: str) -> str:
+    return path.rpartition("/")[2].lower().rpartition(".")[2]
+
+
+def _pattern_for(path: str, text: str) -> re.Pattern[str]:
+    suffix = _suffix_of(path)
+    found = next((pattern for suffixes, pattern in _PATTERNS if suffix in suffixes), None)
+    return found or (_SPACED_PATTERN if text.startswith("#!") else _C_PATTERN)
 
 
 def _scanned(pattern: re.Pattern[str], text: str, line: int) -> list[Token]:
@@ -85,6 +106,8 @@ def _scanned(pattern: re.Pattern[str], text: str, line: int) -> list[Token]:
             case "number":
                 found.append(Token(match[0], STRING, line))
             case "sign" if match[0] not in _IGNORED:
+                found.append(Token(match[0], SIGN, line))
+            case "mark":
                 found.append(Token(match[0], SIGN, line))
             case "string":
                 found += _string(pattern, match[0], (match["prefix"] or "").lower(), line)

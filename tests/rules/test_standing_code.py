@@ -121,6 +121,22 @@ FIXES = [
 ]
 
 
+# Prose and data have no variables, and their signs are no comments.
+FIXES += [
+    ("docs/a.md", "# The shell guid\n", "guid", "guide"),
+    ("docs/a.md", "Read https://shell.example/old first.\n", "/old", "/new"),
+    ("docs/a.md", "See [the shell](guide.md.\n", "guide.md.", "guide.md)."),
+    ("docs/a.rst", "Don't let the shell's output be lost, it isn't kept.\n", "isn't kept", "is not kept"),
+    ("docs/a.txt", "Release -- the shell of 2024 // draft\n", "draft", "final"),
+    ("a.json", '{"shell": "sh"}\n', "shell", "command"),
+    ("a.yaml", "shell: https://a.example/#old\n", "#old", "#new"),
+    ("a.sh", "shell ${#name} a\n", "} a", "} b"),
+    ("tool", "#!/bin/sh\nshell ${#name} a\n", "} a", "} b"),
+    ("Makefile", "all:\n\tshell a#b c\n", "b c", "b d"),
+    ("a.css", "a { shell: url(http://a.example/old) }\n", "/old", "/new"),
+]
+
+
 @pytest.mark.parametrize(("path", "before", "old", "new"), FIXES)
 def test_a_line_that_does_something_else_now_is_removed(path: str, before: str, old: str, new: str) -> None:
     assert fate_of(path, before, {path: before.replace(old, new)}) is None
