@@ -5,7 +5,7 @@ from itertools import chain, pairwise
 from typing import Final
 
 from swarm.rules.anchors import SourceText
-from swarm.rules.code_tokens import BRACKET, WORD, Token, declares_names, tokens_of
+from swarm.rules.code_tokens import BRACKET, WORD, Token, language_of, tokens_of
 
 _WORDS_OF_KEYWORDS: Final = (
     "and as assert async auto await begin bool break byte case catch char class const continue def default "
@@ -39,8 +39,9 @@ class CodeText:
     def __init__(self, source: SourceText) -> None:
         self.source = source
         written = tokens_of(source.path, source.text)
-        code = written if declares_names(source.path) else []
-        self.bound = frozenset(chain(_bound(code), _before_arrows(code)))
+        language = language_of(source.path, source.text)
+        code = written if language.has_names else []
+        self.bound = frozenset(chain(_bound(code, has_types=language.has_types), _before_arrows(code)))
         self.functions = frozenset(new.text for old, new in pairwise(code) if old.text in _HEADS)
         self.aliases = frozenset(_aliases(code))
         self.tokens = _without_brackets(written)
@@ -103,7 +104,7 @@ def _aliases(written: Sequence[Token]) -> Iterator[tuple[str, str]]:
                 yield first.text, second.text
 
 
-def _bound(written: Sequence[Token]) -> Iterator[str]:
+def _bound(written: Sequence[Token], *, has_types: bool) -> Iterator[str]:
     """Yield the names that a file declares, in the forms that most languages share.
 
     A name too many makes a fix unproved and another look necessary; a name too few would let a renaming pass as a fix.
@@ -123,19 +124,22 @@ def _bound(written: Sequence[Token]) -> Iterator[str]:
             head = -1
         elif token.kind == WORD and token.text not in KEYWORDS and before.text not in _MEMBER:
             in_head = head > 0 and len(depths) == head and before.text in {"(", ",", "*", "&"}
-            if in_head or _is_declared(earlier, before, token, behind, depths):
+            is_typed = has_types and _has_type(earlier, before, token, behind)
+            if in_head or is_typed or _is_declared(before, token, behind, depths):
                 yield token.text
 
 
-def _is_declared(earlier: Token, before: Token, token: Token, behind: Token, depths: Sequence[str]) -> bool:
+def _is_declared(before: Token, token: Token, behind: Token, depths: Sequence[str]) -> bool:
     if behind.text == "=":
         # Inside a call this is the name of an argument, which its callee declares.
         return depths[-1:] != ["("]
     if behind.text in {":=", "=>"} or before.text in _DECLARES or before.text in {"for", "|"}:
         return True
-    if behind.text in {"in", "of", ":"} and (before.text in {"(", ",", "for"} or before.line != token.line):
-        return True
-    # `Type name` and `Type *name`.
+    return behind.text in {"in", "of", ":"} and (before.text in {"(", ",", "for"} or before.line != token.line)
+
+
+def _has_type(earlier: Token, before: Token, token: Token, behind: Token) -> bool:
+    """Say whether a name stands in `Type name` or `Type *name`."""
     is_typed = before.kind == WORD and before.text not in KEYWORDS and before.line == token.line
     is_basic = before.text in {"int", "char", "long", "short", "float", "double", "bool", "byte", "string", "auto"}
     is_pointer = before.text in {"*", "&"} and earlier.kind == WORD and behind.text in {"=", ",", ")", "["}

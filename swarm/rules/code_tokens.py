@@ -18,16 +18,13 @@ _HASH_COMMENT: Final = r"\#[^\n]*+"
 _SPACED_HASH_COMMENT: Final = r"(?<![^\s;&|()])\#[^\n]*+"
 _DASH_COMMENT: Final = r"--[^\n]*+"
 _MARKUP_COMMENT: Final = r"<!--(?:[^-]|-(?!->))*+(?:-->)?+"
-_HASHED: Final = frozenset(["ex", "exs", "jl", "nim", "pm", "ps1", "py", "pyi", "pyw", "pyx", "r", "rb", "toml"])
-_WORDS_OF_SPACED: Final = (
-    "bash cfg cmake conf containerfile dockerfile ini justfile ksh make makefile mk pl properties sh tcl yaml yml zsh"
-)
-_SPACED: Final = frozenset(_WORDS_OF_SPACED.split())
+_HASHED: Final = frozenset(["ex", "exs", "jl", "nim", "pm", "ps1", "py", "pyi", "pyw", "pyx", "r", "rb"])
+_HASHED_DATA: Final = frozenset(["cfg", "conf", "ini", "properties", "yaml", "yml"])
+_WORDS_OF_SHELL_LIKE: Final = "bash cmake containerfile dockerfile justfile ksh make makefile mk pl sh tcl zsh"
+_SHELL_LIKE: Final = frozenset(_WORDS_OF_SHELL_LIKE.split())
 _DASHED: Final = frozenset(["adb", "ads", "elm", "hs", "lua", "sql"])
-_MARKUP: Final = frozenset(["html", "htm", "svg", "vue", "xml", "xhtml"])
+_MARKUP: Final = frozenset(["html", "htm", "svg", "xml", "xhtml"])
 _PROSE: Final = frozenset(["adoc", "license", "markdown", "md", "notice", "readme", "rst", "tex", "txt"])
-_WORDS_OF_DATA: Final = "cfg conf csv htm html ini json properties svg toml tsv xhtml xml yaml yml"
-_DATA: Final = frozenset(_WORDS_OF_DATA.split())
 # Possessive repetitions: a hostile file costs time in proportion to its length. An open string ends with its line.
 _STRINGS: Final = r"""(?P<string>(?P<prefix>\b(?i:[rbfut]{1,2})(?=["']))?+(?:
       \"\"\"(?:[^"\\]|\\.|"(?!""))*+(?:\"\"\")?+
@@ -49,6 +46,14 @@ class Token(NamedTuple):
     line: int
 
 
+class Language(NamedTuple):
+    """How a kind of file is read: its tokens, and whether a variable is declared in it, with its type before it."""
+
+    pattern: re.Pattern[str]
+    has_names: bool = True
+    has_types: bool = False
+
+
 def _pattern(*comments: str) -> re.Pattern[str]:
     return re.compile(rf"(?P<comment>{'|'.join(comments)})|{_STRINGS}|{_REST}", re.VERBOSE | re.DOTALL)
 
@@ -56,17 +61,28 @@ def _pattern(*comments: str) -> re.Pattern[str]:
 _PROSE_PATTERN: Final = re.compile(
     rf"(?P<comment>{_MARKUP_COMMENT})|(?P<word>[^\W\d]\w*+)|(?P<number>\d[\w.]*+)|(?P<mark>\S)"
 )
-_C_PATTERN: Final = _pattern(_C_COMMENT)
-_SPACED_PATTERN: Final = _pattern(_SPACED_HASH_COMMENT)
-_PATTERNS: Final = (
-    (_HASHED, _pattern(_HASH_COMMENT)),
-    (_SPACED, _SPACED_PATTERN),
-    (_DASHED, _pattern(_DASH_COMMENT, _BLOCK_COMMENT)),
-    (_MARKUP, _pattern(_MARKUP_COMMENT, _C_COMMENT)),
-    ({"php"}, _pattern(_C_COMMENT, _HASH_COMMENT)),
-    ({"css"}, _pattern(_BLOCK_COMMENT)),
-    (_PROSE, _PROSE_PATTERN),
+_C: Final = Language(_pattern(_C_COMMENT), has_types=True)
+_SHELL: Final = Language(_pattern(_SPACED_HASH_COMMENT))
+_LANGUAGES: Final = (
+    (_PROSE, Language(_PROSE_PATTERN, has_names=False)),
+    (_HASHED_DATA, Language(_SHELL.pattern, has_names=False)),
+    ({"toml"}, Language(_pattern(_HASH_COMMENT), has_names=False)),
+    (_HASHED, Language(_pattern(_HASH_COMMENT))),
+    (_SHELL_LIKE, _SHELL),
+    (_DASHED, Language(_pattern(_DASH_COMMENT, _BLOCK_COMMENT))),
+    (_MARKUP, Language(_pattern(_MARKUP_COMMENT, _C_COMMENT), has_names=False)),
+    ({"vue"}, Language(_pattern(_MARKUP_COMMENT, _C_COMMENT))),
+    ({"php"}, Language(_pattern(_C_COMMENT, _HASH_COMMENT), has_types=True)),
+    ({"css"}, Language(_pattern(_BLOCK_COMMENT), has_names=False)),
+    ({"csv", "json", "tsv"}, Language(_C.pattern, has_names=False)),
 )
+
+
+def language_of(path: str, text: str) -> Language:
+    """Return the language of a file, by its name and its first line; where nothing says it, a language like C."""
+    suffix = path.rpartition("/")[2].lower().rpartition(".")[2]
+    found = next((language for suffixes, language in _LANGUAGES if suffix in suffixes), None)
+    return found or (_SHELL if text.startswith("#!") else _C)
 
 
 def tokens_of(path: str, text: str) -> list[Token]:
@@ -75,22 +91,7 @@ def tokens_of(path: str, text: str) -> list[Token]:
     Strings lose their kind of quotation marks, and strings that follow each other are joined, so that neither a
     formatter nor a line break inside a long string changes them.
     """
-    return list(_joined(_scanned(_pattern_for(path, text), text, 1)))
-
-
-def declares_names(path: str) -> bool:
-    """Say whether a file is a program: prose and data have no variables that somebody could rename."""
-    return _suffix_of(path) not in _PROSE | _DATA
-
-
-def _suffix_of(path: str) -> str:
-    return path.rpartition("/")[2].lower().rpartition(".")[2]
-
-
-def _pattern_for(path: str, text: str) -> re.Pattern[str]:
-    suffix = _suffix_of(path)
-    found = next((pattern for suffixes, pattern in _PATTERNS if suffix in suffixes), None)
-    return found or (_SPACED_PATTERN if text.startswith("#!") else _C_PATTERN)
+    return list(_joined(_scanned(language_of(path, text).pattern, text, 1)))
 
 
 def _scanned(pattern: re.Pattern[str], text: str, line: int) -> list[Token]:
