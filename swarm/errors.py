@@ -155,6 +155,22 @@ class ConfigUntrusted(SwarmError):
     word: str
 
 
+class WaveFromElsewhere(SwarmError):
+    code = "WAVE_FROM_ELSEWHERE"
+    severity = Severity.HIGH
+    text = "Wave {number} ({phase}) is in flight, and this user did not dispatch it on this machine"
+    advice = (
+        "look at it with `swarm status {run_id}`; `swarm trust --wave {run_id}` makes it yours (in a script: "
+        "SWARM_TRUST=1); `swarm init .` begins a run of your own and leaves it alone"
+    )
+    exit_code = 2
+    when = "a wave in flight that came with a control plane, or was dispatched before its user's home or machine moved"
+    number: int
+    phase: str
+    run_id: str
+    wave_id: int
+
+
 class TrustRecordUnusable(SwarmError):
     code = "TRUST_RECORD_UNUSABLE"
     severity = Severity.HIGH

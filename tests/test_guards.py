@@ -35,6 +35,7 @@ PLAIN = {
     "owners",
     "search_path",
     "trust",
+    "wave_marks",
     "failpoints",
     "files",
     "interruption",
@@ -61,18 +62,20 @@ MAY_IMPORT = {
 }
 # The rooms of `waves/`, and modules beside them, that each of them imports; none imports a room above it in this table.
 ROOMS_OF_WAVES: dict[str, set[str]] = {
-    "audit": {"setup", "dispatch", "launch", "collect", "look", "trees", "run_place", "moved_lines"},
+    "audit": {
+        *("setup", "dispatch", "launch", "collect", "look", "trees", "dispatched_here", "run_place", "moved_lines"),
+    },
     "advance": {"look", "run_facts"},
     "triage": {"look"},
-    "setup": {"look", "trees"},
-    "look": {"clean", "run_facts", "selection"},
+    "setup": {"look", "trees", "dispatched_here"},
+    "look": {"clean", "run_facts", "selection", "dispatched_here"},
     "ledger": set(),
-    "recover": {"dispatch", "collect", "launch", "trees", "run_facts"},
+    "recover": {"dispatch", "collect", "launch", "trees", "run_facts", "dispatched_here"},
     "doctor": {"clean", "prove", "launch", "trees", "run_place"},
-    "clean": {"launch", "trees", "selection", "run_place"},
+    "clean": {"launch", "trees", "selection", "run_place", "dispatched_here"},
     "prove": {"trees", "places", "run_facts"},
-    "collect": {"launch", "trees", "places", "moved_lines", "lost_lines", "run_facts"},
-    "dispatch": {"trees", "places"},
+    "collect": {"launch", "trees", "places", "moved_lines", "lost_lines", "run_facts", "dispatched_here"},
+    "dispatch": {"trees", "places", "dispatched_here"},
     "launch": {"trees", "places"},
     "trees": set(),
     "places": {"moved_lines", "lost_lines"},
@@ -81,6 +84,7 @@ ROOMS_OF_WAVES: dict[str, set[str]] = {
     "run_facts": set(),
     "selection": {"run_place"},
     "run_place": set(),
+    "dispatched_here": set(),
 }
 # What comes from outside, and the only modules that may ask for it.
 OUTSIDE = {

@@ -54,9 +54,9 @@ def command(
 ) -> None:
     """Audit the repository around REPO, and report its findings and the changes since the last audit.
 
-    Makes a run where there is none, finishes an interrupted wave, and always looks at HEAD. REPO may be a sub-folder:
-    findings outside it are left out. Exit 0: clean; 1: findings, violations or refused reports; 2: nothing was looked
-    at; 3: an agent's runtime failed, or files could not be read; 127: a program was not found.
+    Makes a run where there is none, finishes an interrupted wave that you dispatched, and always looks at HEAD. REPO
+    may be a sub-folder: findings outside it are left out. Exit 0: clean; 1: findings, violations or refused reports;
+    2: nothing was looked at; 3: an agent's runtime failed, or files could not be read; 127: a program was not found.
     """
     from swarm.git.repository import repository_at
     from swarm.waves.audit.audit import Request, audit
@@ -69,7 +69,7 @@ def command(
     config = call.config(repository.root)
     ready_or_refuse(call, repo, runtime, config, lawful)
     against = None if baseline is None else resolved(repository, baseline, runtime, config)
-    request = Request(lawful, runtime, since, jobs, against)
+    request = Request(lawful, runtime, since, jobs, against, call.trust)
     with call.write(create=True) as store:
         result, filters = audit(store, call.workspace, repo, request, config)
         try:
@@ -149,6 +149,11 @@ def _looked_at(result: AuditResult) -> Iterator[str]:
 
 def _commits(result: AuditResult) -> Iterator[str]:
     """Yield the wave that was finished first, and the edited files that the commit does not hold."""
+    if (left := result.left_alone) is not None:
+        yield (
+            f"⚠ Left alone: wave {left.number} ({left.phase}) of run {left.run_id}, which this user did not dispatch on"
+            f" this machine. `swarm trust --wave {left.run_id}` makes it yours."
+        )
     if (wave := result.finished) is not None:
         yield f"Wave {wave.number} ({wave.phase}) of {wave.commit[:12]} was finished first: {wave.status}."
     if edited := result.edited_files_not_seen:

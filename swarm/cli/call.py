@@ -104,6 +104,13 @@ class Call:
         hold_to_place(store.conn, self.workspace, run)
         return run
 
+    def run_of_own_wave(self, store: "Store", run: "Run") -> "Run":
+        """Return a run, for a verb that continues its wave in flight. Raises WaveFromElsewhere."""
+        from swarm.waves.dispatched_here import hold_to_own
+
+        hold_to_own(store.conn, self.workspace, run, self.trust)
+        return run
+
     def config(self, repository: Path | None = None) -> "Config":
         """Return the settings: the workspace's `swarm.toml`, else that of the repository, or of the checkout around.
 

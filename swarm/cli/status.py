@@ -16,7 +16,7 @@ def command(call: Call, run: str | None) -> None:
     from swarm.waves.look.status import status
 
     with call.read() as store:
-        result = status(store.conn, call.workspace, call.run(store, run))
+        result = status(store.conn, call.workspace, call.run(store, run), call.trust)
     call.answer(result, lambda: _lines(result))
 
 

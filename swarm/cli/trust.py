@@ -23,12 +23,18 @@ from swarm.workspace import refuse_agents
 @click.option("--check", is_flag=True, help="Only show the parts; exit 1 where they are not trusted.")
 @click.option("--list", "listed", is_flag=True, help="List what this user has trusted.")
 @click.option("--remove", is_flag=True, help="Withdraw the trust.")
+@click.option("--wave", "run", metavar="RUN", help="Take over the wave in flight of RUN, as if you had dispatched it.")
 @click.option("--yes", is_flag=True, help="Do not ask on a terminal.")
-def command(call: Call, path: Path | None, *, check: bool, listed: bool, remove: bool, yes: bool) -> None:
+def command(
+    call: Call, path: Path | None, run: str | None, *, check: bool, listed: bool, remove: bool, yes: bool
+) -> None:
     """Show the programs that a swarm.toml names, and trust them: runtimes, build steps, and their environment.
 
     PATH is a swarm.toml or its folder; by default the file in force here. The record holds the path, the owner and a
     digest of these parts, so that a change of them asks again. It lies in your own state folder, never in a repository.
+
+    A wave in flight that came with a control plane, or that you dispatched before your home or machine moved, is not
+    launched or collected until `--wave` takes it over: its prompts and worktrees count as yours then.
     """
     from swarm.waves.setup.trust import all_trusted, looked_at
     from swarm.waves.setup.trust import trust as record
@@ -36,6 +42,10 @@ def command(call: Call, path: Path | None, *, check: bool, listed: bool, remove:
     refuse_agents(call.folder, os.environ)
     if check + listed + remove > 1 or (listed and path is not None):
         raise usage("--check, --list and --remove exclude each other, and --list takes no PATH", "trust")
+    if run is not None:
+        if listed or remove or path is not None:
+            raise usage("--wave takes neither PATH nor --list nor --remove", "trust")
+        _take_over(call, run, check=check, yes=yes)
     if listed:
         every = all_trusted()
         call.answer(every, lambda: _listed(every))
@@ -46,8 +56,7 @@ def command(call: Call, path: Path | None, *, check: bool, listed: bool, remove:
     result = looked_at(found, call.trust)
     if check or found is None or not found.executable:
         call.answer(result, lambda: _lines(result), int(not result.is_trusted))
-    if not yes and text.is_terminal() and sys.stdin.isatty() and not _is_confirmed(result):
-        call.answer(result, lambda: ["Nothing was recorded."], exit_code=1)
+    _hold_to_word(call, result, yes=yes)
     trusted = record(found)
     call.answer(trusted, lambda: _lines(trusted))
 
@@ -70,10 +79,43 @@ def _remove(call: Call, folders: tuple[Path, ...]) -> NoReturn:
     call.answer(result, lambda: [plain(line)])
 
 
-def _is_confirmed(result: TrustResult) -> bool:
-    for line in _lines(result):
+def _take_over(call: Call, named: str, *, check: bool, yes: bool) -> NoReturn:
+    """Make the wave in flight of a run this user's own."""
+    from swarm.waves.setup.trust import trust_wave, wave_looked_at, wave_to_trust
+
+    with call.read() as store:
+        wave = wave_to_trust(store.conn, call.run(store, named))
+        seen = wave_looked_at(store.conn, call.workspace, wave, call.trust)
+        if check:
+            call.answer(seen, lambda: _wave_lines(seen), int(not seen.is_trusted))
+        _hold_to_word(call, seen, yes=yes)
+        taken = trust_wave(store.conn, call.workspace, wave)
+    call.answer(taken, lambda: _wave_lines(taken))
+
+
+def _hold_to_word(call: Call, result: TrustResult, *, yes: bool) -> None:
+    """Ask a person on a terminal, and end the call without a record where the person says no."""
+    if yes or not (text.is_terminal() and sys.stdin.isatty()):
+        return
+    for line in _wave_lines(result) if result.wave else _lines(result):
         write(line)
-    return click.confirm("Trust these parts?")
+    if not click.confirm("Trust this wave?" if result.wave else "Trust these parts?"):
+        call.answer(result, lambda: ["Nothing was recorded."], exit_code=1)
+
+
+def _wave_lines(result: TrustResult) -> Iterator[str]:
+    wave = result.wave
+    if wave is None:
+        return
+    yield f"Run {wave.run_id}, wave {wave.number} ({wave.phase}) of commit {wave.commit[:12]}"
+    yield f"Runtime: {plain(wave.runtime or 'none named')}; agents: {', '.join(map(plain, wave.agents))}"
+    if result.record:
+        yield plain(f"✓ Yours until it ends. Record: {result.record}")
+        yield f"Next: swarm status {wave.run_id}"
+    elif result.is_trusted:
+        yield "✓ Yours."
+    else:
+        yield f"⊘ Not dispatched by you on this machine. Next: swarm trust --wave {wave.run_id}"
 
 
 def _lines(result: TrustResult) -> Iterator[str]:

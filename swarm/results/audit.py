@@ -15,6 +15,14 @@ class FinishedWave(NamedTuple):
     status: str
 
 
+class WaveLeftAlone(NamedTuple):
+    """A wave in flight that this user did not dispatch on this machine; the audit began a run of its own."""
+
+    run_id: str
+    number: int
+    phase: str
+
+
 class BaselineShown(NamedTuple):
     """Findings that an audit compares with. `kind` is first_audit, commit, run or file.
 
@@ -68,3 +76,4 @@ class AuditResult(NamedTuple):
     finished: FinishedWave | None = None
     edited_files_not_seen: tuple[str, ...] = ()
     without_sandbox: str | None = None
+    left_alone: WaveLeftAlone | None = None

@@ -26,7 +26,7 @@ class StatusDomain(NamedTuple):
 
 
 class StatusWave(NamedTuple):
-    """The newest wave in a status."""
+    """The newest wave in a status. `from_elsewhere` holds for a wave in flight that this user did not dispatch here."""
 
     id: int
     number: int
@@ -36,6 +36,7 @@ class StatusWave(NamedTuple):
     dispatch_sha: str
     isolated: bool
     ownership_probe_degraded: bool
+    from_elsewhere: bool = False
 
 
 class StatusWaves(NamedTuple):

@@ -11,11 +11,22 @@ class TrustedShown(NamedTuple):
     trusted_at: str
 
 
+class WaveTaken(NamedTuple):
+    """A wave in flight that its user takes over: its run, and its agents by domain."""
+
+    run_id: str
+    number: int
+    phase: str
+    commit: str
+    runtime: str | None
+    agents: tuple[str, ...]
+
+
 class TrustResult(NamedTuple):
     """Executable parts of a configuration, by name, and whether they count for this user.
 
     `path` is `None` where there is no `swarm.toml`. `record` is the file that was written; `trusted` are all records,
-    for `--list` alone.
+    for `--list` alone; `wave` is what `--wave` is about.
     """
 
     path: str | None
@@ -27,3 +38,4 @@ class TrustResult(NamedTuple):
     record: str | None = None
     removed: bool = False
     trusted: tuple[TrustedShown, ...] = ()
+    wave: WaveTaken | None = None

@@ -32,7 +32,8 @@ class RunFacts(NamedTuple):
     nowhere; `is_apart` where its merge is on the integration branch alone, `is_unpublished` where the wave was promoted
     besides; `is_git_changed` where the git
     folder changed while the wave was in flight. `supervisor` names the process that works on the agents at present,
-    `unfinished` the command of a rewind that has begun and not ended; each is `""` where there is none.
+    `unfinished` the command of a rewind that has begun and not ended; each is `""` where there is none. `is_foreign`
+    holds where this user did not dispatch the wave in flight on this machine.
     """
 
     run_id: str
@@ -48,6 +49,7 @@ class RunFacts(NamedTuple):
     supervisor: str = ""
     unfinished: str = ""
     is_apart: bool = False
+    is_foreign: bool = False
 
 
 def assess(facts: RunFacts) -> Assessed:
@@ -59,6 +61,10 @@ def assess(facts: RunFacts) -> Assessed:
     if facts.unfinished:
         blocker = f"`{facts.unfinished}` was begun and is not finished; `swarm undo {facts.run_id}` takes it back"
         return "BLOCKED", (blocker,), f"{facts.unfinished} --apply --reason '…'"
+    # Launch and collect would refuse the wave: their commands do not work yet.
+    if facts.is_foreign:
+        blocker = "this user did not dispatch the wave in flight on this machine"
+        return "BLOCKED", (blocker,), f"swarm trust --wave {facts.run_id}"
     return assessed(facts, gates.evaluate(facts.gates))
 
 

@@ -256,6 +256,15 @@ def findings_recorded_before(conn: sqlite3.Connection, run_id: str, number: int)
     return None if row[0] is None else int(row[0])
 
 
+def hash_of_dispatch(conn: sqlite3.Connection, wave_id: int) -> str | None:
+    """Return the hash of the event by which a wave was dispatched, `None` where the ledger has no such event."""
+    row = conn.execute(
+        "SELECT hash FROM events WHERE kind = 'wave_dispatched' AND subject = ? ORDER BY seq LIMIT 1",
+        (f"wave:{wave_id}",),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
 def span_of(conn: sqlite3.Connection, run_id: str, wave_id: int) -> LedgerSpan:
     """Return the span of a wave in the ledger, without receipts and promotions.
 

@@ -74,11 +74,6 @@ def newest_around(conn: sqlite3.Connection, folder: PurePath) -> Run | None:
     return _run_where(conn, f"WHERE local_path IN ({marks}) ORDER BY length(local_path) DESC, seq DESC LIMIT 1", *paths)
 
 
-def newest_of(conn: sqlite3.Connection, local_path: str) -> Run | None:
-    """Return the newest run that was made in a checkout."""
-    return _run_where(conn, "WHERE local_path = ? ORDER BY seq DESC LIMIT 1", local_path)
-
-
 def beginning_with(conn: sqlite3.Connection, prefix: str) -> list[Run]:
     """Return the runs whose id, or whose hex, begins with a prefix, newest first."""
     # Compared here: in LIKE, `_` and `%` of the user's word would match any letter.

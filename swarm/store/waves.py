@@ -113,6 +113,12 @@ def in_flight(conn: sqlite3.Connection, run_id: str) -> Wave | None:
     return _wave_where(conn, "run_id = ? AND status = 'dispatched'", run_id)
 
 
+def every_in_flight(conn: sqlite3.Connection) -> list[Wave]:
+    """Return the waves in flight of all runs, in the order of their runs."""
+    rows = conn.execute(f"SELECT {_COLUMNS} FROM waves WHERE status = 'dispatched' ORDER BY run_id")  # noqa: S608
+    return list(map(_wave, rows))
+
+
 def newest_ended(conn: sqlite3.Connection, run_id: str) -> Wave | None:
     """Return the run's latest wave that is no longer in flight."""
     return _wave_where(

@@ -1,7 +1,7 @@
 """The repository of a run on this machine: the folder that the caller stands in wins over the recorded path."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from swarm import errors
@@ -52,16 +52,19 @@ def placed(run: Run, folder: Path) -> Run:
     return run if here is None else run._replace(local_path=str(here.root))
 
 
-def open_run_of(conn: sqlite3.Connection, workspace: Workspace, repository: Repository) -> Run | None:
+def open_run_of(
+    conn: sqlite3.Connection, workspace: Workspace, repository: Repository, apart: Collection[str] = ()
+) -> Run | None:
     """Return the newest run of a repository, with its place, `None` where that run is complete or aborted.
 
-    A run recorded at another path counts where its control plane lies in this checkout (a copy, a clone of a committed
-    control plane), or where the recorded path is missing. Raises RunElsewhere.
+    Runs whose ids are in `apart` do not count. A run recorded at another path counts where its control plane lies in
+    this checkout (a copy, a clone of a committed control plane), or where the recorded path is missing. Raises
+    RunElsewhere.
     """
-    found = runs.newest_of(conn, str(repository.root))
+    every = [counted.run for counted in runs.all_with_counts(conn) if counted.run.id not in apart]
+    found = next((run for run in every if run.local_path == str(repository.root)), None)
     if found is None:
         is_inside = workspace.folder.resolve().is_relative_to(repository.root)
-        every = [counted.run for counted in runs.all_with_counts(conn)]
         movable = [run for run in every if is_inside or not Path(run.local_path).is_dir()]
         found = _held(repository.git, movable)
     if found is None or found.is_over:

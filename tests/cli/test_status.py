@@ -68,6 +68,7 @@ def test_a_collected_wave_is_reported(swarm: Swarm, repo: Repo, collected: Works
             "dispatchSha": repo.head,
             "isolated": True,
             "ownershipProbeDegraded": False,
+            "fromElsewhere": False,
         },
     }
     assert data["agentSummary"] == {"total": 2, "complete": 2, "inFlight": 0, "blocked": 0}

@@ -13,15 +13,15 @@ from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.trust import Trust
 from swarm.waves.audit.audit_result import result_of, with_edits
 from swarm.waves.audit.base_look import against
 from swarm.waves.audit.baseline_name import Baseline, hold_to_analyzer
 from swarm.waves.audit.new_run import new_run
-from swarm.waves.audit.wave_of_head import dispatched, refuse_nothing_at_head, refuse_others_work
+from swarm.waves.audit.wave_of_head import dispatched, own_run, refuse_nothing_at_head, refuse_others_work
 from swarm.waves.collect.collect import collect
 from swarm.waves.launch.launch import launch
 from swarm.waves.look.findings import Filters, filters_within
-from swarm.waves.run_place import open_run_of
 from swarm.workspace import Workspace
 
 
@@ -33,6 +33,7 @@ class Request(NamedTuple):
     since: str | None = None
     jobs: int | None = None
     baseline: Baseline | None = None
+    trust: Trust = Trust()
 
 
 class Audited(NamedTuple):
@@ -45,11 +46,12 @@ class Audited(NamedTuple):
 def audit(store: Store, workspace: Workspace, folder: Path, request: Request, config: Config) -> Audited:
     """Audit HEAD of the repository around `folder`; findings outside it are left out.
 
-    Continues an interrupted wave of HEAD; another interrupted audit wave is finished before. Raises the errors of its
-    parts; a runtime that cannot be launched is refused before anything is made.
+    Continues an interrupted wave of HEAD; another interrupted audit wave is finished before. A run whose wave in flight
+    was dispatched by others is left alone. Raises the errors of its parts; a runtime that cannot be launched is refused
+    before anything is made.
     """
     repository = repository_at(folder)
-    run = open_run_of(store.conn, workspace, repository)
+    run, left_alone = own_run(store.conn, workspace, repository, request.trust)
     wave = waves.in_flight(store.conn, run.id) if run else None
     if run is not None and wave is not None:
         refuse_others_work(store, run, wave, request.phase)
@@ -86,7 +88,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     )
     result = against(store.conn, workspace, run, wave, repository, config, result, request.baseline, request.jobs)
     result = with_edits(result, repository)._replace(finished=finished, without_sandbox=launched.without_sandbox)
-    return Audited(result, filters)
+    return Audited(result._replace(left_alone=left_alone), filters)
 
 
 def _finished(

@@ -1,21 +1,41 @@
 """The wave by which an audit looks at HEAD, and the waves in flight that it must not touch."""
 
+import sqlite3
 from pathlib import Path
 
 from swarm import errors, stage_events
 from swarm.config import Config
 from swarm.git.repository import Repository
+from swarm.results.audit import WaveLeftAlone
 from swarm.rules.phases import Phase, is_audit
 from swarm.runtimes.runtime import Runtime
 from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.trust import Trust
 from swarm.waves.audit.looked_at import has_findings, refuse_nothing_to_look_at
 from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
 from swarm.waves.dispatch.wave_plan import DispatchRequest
+from swarm.waves.dispatched_here import is_own
+from swarm.waves.run_place import open_run_of
 from swarm.workspace import Workspace
+
+
+def own_run(
+    conn: sqlite3.Connection, workspace: Workspace, repository: Repository, trust: Trust
+) -> tuple[Run | None, WaveLeftAlone | None]:
+    """Return the run of an audit, and the wave in flight in whose run it would be, if others had not dispatched that.
+
+    A run with a wave of others is left alone, however new it claims to be.
+    """
+    others = {wave.run_id: wave for wave in waves.every_in_flight(conn) if not is_own(conn, workspace, wave, trust)}
+    run = open_run_of(conn, workspace, repository, others)
+    newest = open_run_of(conn, workspace, repository) if others else None
+    if newest is None or (wave := others.get(newest.id)) is None:
+        return run, None
+    return run, WaveLeftAlone(wave.run_id, wave.number, wave.phase)
 
 
 def refuse_others_work(store: Store, run: Run, wave: Wave, phase: Phase) -> None:

@@ -9,6 +9,7 @@ from swarm.store import fix_claims, ledger, observations, runs, transitions
 from swarm.store.connection import Store
 from swarm.waves.clean import intents
 from swarm.waves.clean.rewind_plan import RewindPlan, RewindRequest, not_promoted
+from swarm.waves.dispatched_here import forget
 
 
 def record_rewind(store: Store, plan: RewindPlan, request: RewindRequest, intent: dict[str, Any]) -> int:
@@ -20,6 +21,7 @@ def record_rewind(store: Store, plan: RewindPlan, request: RewindRequest, intent
         raise errors.RewindStateSplit(
             branch=plan.branch, save_point=plan.point.name, problem=str(error), run_id=plan.point.run.id
         ) from error
+    forget(store.conn, *plan.waves)
     return findings
 
 

@@ -21,6 +21,7 @@ from swarm.waves.collect.observe import observe
 from swarm.waves.collect.observed import Observed
 from swarm.waves.collect.ownership import keep_work
 from swarm.waves.collect.record import commit
+from swarm.waves.dispatched_here import forget
 from swarm.waves.launch import supervision
 from swarm.waves.trees.kept_view import as_at_dispatch
 from swarm.waves.trees.worktrees import tidy
@@ -50,6 +51,7 @@ def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Pa
         # Before the transaction: git is never run inside of it, and a row must not name a tree that git may collect.
         keep_work(repository, wave, observed.intakes)
         status = commit(store, observed)
+    forget(store.conn, wave)
     tidy(store.conn, run, repository)
     return _result(store.conn, run, observed, status)
 

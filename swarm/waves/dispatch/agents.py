@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -11,6 +12,7 @@ from swarm.files import make_folder, write_whole
 from swarm.git.worktrees import Tree
 from swarm.rules.ownership import Domain
 from swarm.rules.phases import is_audit
+from swarm.store import agent_runs, assignments
 from swarm.store.agent_runs import NewAgentRun
 from swarm.store.findings import Finding
 from swarm.waves.dispatch.prompts import Briefing, Prompt, Setting, write_prompt
@@ -99,6 +101,13 @@ def write_prompts(agents: Sequence[PlannedAgent], *, is_amend: bool) -> None:
 def _empty_output(domain: str) -> dict[str, object]:
     summary = "Nothing was approved in this domain; swarm answered in the agent's place."
     return {"domain": domain, "summary": summary, "fixes": [], "files_changed": []}
+
+
+def record_agent(conn: sqlite3.Connection, run_id: str, wave_id: int, agent: PlannedAgent) -> int:
+    """Record an agent of a wave with the findings that it is given, and return the id of its row."""
+    agent_run_id = agent_runs.add(conn, run_id, wave_id, row_of(agent))
+    assignments.assign(conn, agent_run_id, agent.assigned)
+    return agent_run_id
 
 
 def row_of(agent: PlannedAgent) -> NewAgentRun:

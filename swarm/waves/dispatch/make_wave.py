@@ -7,15 +7,15 @@ from swarm import errors
 from swarm.git import sentinel
 from swarm.git.repository import Repository
 from swarm.interruption import postponed
-from swarm.store import agent_runs, assignments, ledger, runs, snapshots, transitions, waves
 from swarm.store import domains as domain_table
+from swarm.store import ledger, runs, snapshots, transitions, waves
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
 from swarm.store.wave_documents import Sentinel
-from swarm.store.waves import NewWave
 from swarm.waves.dispatch import preconditions
-from swarm.waves.dispatch.agents import row_of, write_prompts
+from swarm.waves.dispatch.agents import record_agent, write_prompts
 from swarm.waves.dispatch.wave_plan import WavePlan
+from swarm.waves.dispatched_here import mark_if_possible
 from swarm.waves.trees import kept_index, kept_view, worktrees
 
 
@@ -81,21 +81,20 @@ def _record(store: Store, plan: WavePlan, fingerprints: Sentinel) -> MadeWave:
         domain_table.freeze_within(conn, now)
         snapshot_id = snapshots.add(conn, run.id, plan.domains)
         wave_id = waves.add(conn, _row_of(plan, snapshot_id, fingerprints))
-        ids = tuple(agent_runs.add(conn, run.id, wave_id, row_of(agent)) for agent in plan.agents)
-        for agent_run_id, agent in zip(ids, plan.agents, strict=True):
-            assignments.assign(conn, agent_run_id, agent.assigned)
+        ids = tuple(record_agent(conn, run.id, wave_id, agent) for agent in plan.agents)
         # Only `--skip-anchor-check` comes this far, and its reason belongs in the ledger.
         if plan.routing is not None and plan.routing.broken:
             payload: dict[str, object] = {"broken": list(plan.routing.broken)}
             skipped = Entry("anchor_check_skipped", f"wave:{wave_id}", run.id, wave_id, reason=request.reason)
             ledger.append(conn, skipped._replace(payload=payload))
         transitions.move_run(conn, run.id, now.status, request.phase)
+        mark_if_possible(conn, store.path, run.id)
     return MadeWave(wave_id, snapshot_id, ids)
 
 
-def _row_of(plan: WavePlan, snapshot_id: int, fingerprints: Sentinel) -> NewWave:
+def _row_of(plan: WavePlan, snapshot_id: int, fingerprints: Sentinel) -> waves.NewWave:
     runtime, program = plan.runtime or (None, None)
-    return NewWave(
+    return waves.NewWave(
         run_id=plan.run.id,
         number=plan.number,
         phase=plan.request.phase,

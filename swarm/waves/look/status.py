@@ -26,7 +26,9 @@ from swarm.store import waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.trust import Trust
 from swarm.waves.clean import intents
+from swarm.waves.dispatched_here import is_own
 from swarm.waves.run_facts import run_state
 from swarm.workspace import Workspace
 
@@ -34,11 +36,14 @@ if TYPE_CHECKING:
     from swarm.store.verifications import Verification
 
 
-def status(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> StatusResult:
+def status(conn: sqlite3.Connection, workspace: Workspace, run: Run, trust: Trust) -> StatusResult:
     """Return the state of a run. Its assessment agrees with the gates of `advance`."""
     found = run_state(conn, run)
     wave = found.wave
-    facts = found.facts._replace(supervisor=_supervisor(workspace, run, wave), unfinished=_unfinished(conn, run))
+    is_foreign = wave is not None and wave.status is WaveStatus.DISPATCHED and not is_own(conn, workspace, wave, trust)
+    facts = found.facts._replace(
+        supervisor=_supervisor(workspace, run, wave), unfinished=_unfinished(conn, run), is_foreign=is_foreign
+    )
     return StatusResult(
         run=StatusRun(
             id=run.id,
@@ -51,7 +56,7 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> StatusRe
             timeout_policy=run.timeout_seconds,
         ),
         domains=tuple(StatusDomain(d.name, d.ownership, run.map_frozen, d.description) for d in found.domains),
-        waves=StatusWaves(waves.count(conn, run.id), _wave(wave) if wave else None),
+        waves=StatusWaves(waves.count(conn, run.id), _wave(wave, is_foreign=is_foreign) if wave else None),
         agents=tuple(_agent(agent, run) for agent in found.agents),
         agent_summary=_summary(found.agents),
         findings=_findings(facts.gates.findings, waves.newest_ended(conn, run.id)),
@@ -78,7 +83,7 @@ def _unfinished(conn: sqlite3.Connection, run: Run) -> str:
     return unfinished_rewind(conn, run)
 
 
-def _wave(wave: Wave) -> StatusWave:
+def _wave(wave: Wave, *, is_foreign: bool) -> StatusWave:
     return StatusWave(
         id=wave.id,
         number=wave.number,
@@ -88,6 +93,7 @@ def _wave(wave: Wave) -> StatusWave:
         dispatch_sha=wave.dispatch_sha,
         isolated=wave.isolated,
         ownership_probe_degraded=wave.ownership_probe_degraded,
+        from_elsewhere=is_foreign,
     )
 
 

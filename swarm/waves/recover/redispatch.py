@@ -9,12 +9,13 @@ from swarm.git import sentinel
 from swarm.git.worktrees import Tree
 from swarm.interruption import postponed
 from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, assignments, digests, ledger, transitions, waves
+from swarm.store import agent_runs, digests, ledger, transitions, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
 from swarm.store.wave_documents import Sentinel
-from swarm.waves.dispatch.agents import row_of, write_prompts
+from swarm.waves.dispatch.agents import record_agent, row_of, write_prompts
+from swarm.waves.dispatched_here import mark_if_possible
 from swarm.waves.recover.recovery import Recovery, unattributed
 from swarm.waves.recover.successors import Successor, SuccessorPlan
 from swarm.waves.trees import kept_index, worktrees
@@ -92,6 +93,7 @@ def _record(
         }
         subject = f"wave:{wave.id}"
         ledger.append(conn, Entry("wave_taken_up", subject, run.id, wave.id, reason=recovery.reason, payload=payload))
+        mark_if_possible(conn, store.path, run.id)
         # Inside the transaction: a completed row that changed rolls everything back.
         after = digests.completed_hash(conn, wave.id)
         if after != plan.digest:
@@ -116,12 +118,11 @@ def _hold_to_plan(conn: sqlite3.Connection, recovery: Recovery, plan: SuccessorP
 
 def _add(conn: sqlite3.Connection, recovery: Recovery, new: Successor) -> int:
     """Write the new row of an agent; an agent that was never dispatched has its row already."""
-    before, row = new.before, row_of(new.agent)
+    before = new.before
     if before.status is AgentRunStatus.PENDING:
+        row = row_of(new.agent)
         agent_runs.plan_anew(conn, before.id, row)
         dispatched = AgentRunStatus.DISPATCHED
         transitions.move_agent_run(conn, recovery.wave, before, dispatched, reason=recovery.reason, payload=row.payload)
         return before.id
-    agent_run_id = agent_runs.add(conn, recovery.run.id, recovery.wave.id, row)
-    assignments.assign(conn, agent_run_id, new.agent.assigned)
-    return agent_run_id
+    return record_agent(conn, recovery.run.id, recovery.wave.id, new.agent)

@@ -1,12 +1,18 @@
 """`trust`: the executable parts of a `swarm.toml` shown, and trusted by a record."""
 
+import sqlite3
 from pathlib import Path
 
-from swarm import clock
+from swarm import clock, errors
 from swarm import trust as records
 from swarm.config import FILE_NAME, Unjudged
-from swarm.results.trust import TrustedShown, TrustResult
+from swarm.results.trust import TrustedShown, TrustResult, WaveTaken
+from swarm.store import agent_runs, waves
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
 from swarm.trust import Trust
+from swarm.waves.dispatched_here import is_own, mark
+from swarm.workspace import Workspace
 
 NOTHING = TrustResult(path=None, real_path=None, owner=None, digest=None, parts={}, is_trusted=True)
 
@@ -43,3 +49,23 @@ def all_trusted() -> TrustResult:
     """Return every record of this user. Raises TrustRecordUnusable, OwnedByAnotherUser."""
     shown = tuple(TrustedShown(each.path, each.digest, each.trusted_at) for each in records.records())
     return NOTHING._replace(trusted=shown)
+
+
+def wave_looked_at(conn: sqlite3.Connection, workspace: Workspace, wave: Wave, trust: Trust) -> TrustResult:
+    """Return a wave in flight, and whether this user may continue it, without a change."""
+    agents = tuple(agent.domain for agent in agent_runs.current(conn, wave.id))
+    shown = WaveTaken(wave.run_id, wave.number, wave.phase, wave.dispatch_sha, wave.runtime, agents)
+    return NOTHING._replace(is_trusted=is_own(conn, workspace, wave, trust), wave=shown)
+
+
+def trust_wave(conn: sqlite3.Connection, workspace: Workspace, wave: Wave) -> TrustResult:
+    """Mark a wave in flight as this user's own. Raises TrustRecordUnusable."""
+    file = mark(conn, workspace.database, wave)
+    return wave_looked_at(conn, workspace, wave, Trust(everything=True))._replace(record=str(file))
+
+
+def wave_to_trust(conn: sqlite3.Connection, run: Run) -> Wave:
+    """Return the wave in flight of a run. Raises NoWaveToLaunch."""
+    if (wave := waves.in_flight(conn, run.id)) is None:
+        raise errors.NoWaveToLaunch(run_id=run.id)
+    return wave

@@ -49,6 +49,24 @@ def trust_record_unusable(scene: Scene) -> Refusal:
 
 
 @refused
+def wave_from_elsewhere(scene: Scene) -> Refusal:
+    run = scene.workspace.run
+    scene.swarm("dispatch", run, "health-audit-a", "--isolate")
+    scene.monkeypatch.delenv("SWARM_TRUST")
+    scene.monkeypatch.setenv("XDG_STATE_HOME", str(scene.tmp / "of-another"))
+    return Refusal(
+        ("launch", run),
+        f"""[WAVE_FROM_ELSEWHERE]: Wave 1 (health-audit-a) is in flight, and this user did not dispatch it on this machine
+  Next: look at it with `swarm status {run}`; `swarm trust --wave {run}` makes it yours (in a script: SWARM_TRUST=1); \
+`swarm init .` begins a run of your own and leaves it alone
+  Run: {run}
+  Wave: 1""",
+        {"number": 1, "phase": "health-audit-a", "runId": run, "waveId": 1},
+        exit=2,
+    )
+
+
+@refused
 def led_outside(scene: Scene) -> Refusal:
     place, target = scene.repo.root / "swarms", scene.tmp / "elsewhere"
     target.mkdir()
