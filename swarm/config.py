@@ -18,7 +18,10 @@ VERIFY_SECONDS: Final = 300
 
 
 class RuntimeConfig(NamedTuple):
-    """A `[runtimes.NAME]` table: a command, or a tool that writes SARIF."""
+    """A `[runtimes.NAME]` table: a command, or a tool that writes SARIF.
+
+    `accepts` are the exit codes with which the tool succeeded, empty for the usual ones.
+    """
 
     name: str
     kind: str
@@ -26,6 +29,7 @@ class RuntimeConfig(NamedTuple):
     version_argv: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
     sandbox: Settings = Settings()
+    accepts: tuple[int, ...] = ()
 
 
 class SandboxConfig(NamedTuple):
@@ -182,12 +186,13 @@ def _settings(place: ConfigPlace, document: Mapping[str, Any]) -> Config:
 
 def _runtime(name: str, table: dict[str, Any]) -> RuntimeConfig:
     return RuntimeConfig(
-        name,
-        table["kind"],
-        tuple(table["argv"]),
-        tuple(table.get("version_argv", ())),
-        tuple(table.get("environment", ())),
-        _policy(table),
+        name=name,
+        kind=table["kind"],
+        argv=tuple(table["argv"]),
+        version_argv=tuple(table.get("version_argv", ())),
+        environment=tuple(table.get("environment", ())),
+        sandbox=_policy(table),
+        accepts=tuple(table.get("accepts", ())),
     )
 
 

@@ -1206,6 +1206,26 @@ class PathUnsafe(SwarmError):
     problem: str
 
 
+class SarifResultRefused(SwarmError):
+    code = "SARIF_RESULT_REFUSED"
+    severity = Severity.HIGH
+    text = "{path}: {problem}"
+    advice = "report it to the authors of the tool; the other results of the log count"
+    when = "a result of a SARIF log, or a part of it, is not as the standard has it; the rest of the log is kept"
+    path: str
+    problem: str
+
+
+class ToolReportedFailure(SwarmError):
+    code = "TOOL_REPORTED_FAILURE"
+    severity = Severity.HIGH
+    text = "{path}: {problem}"
+    advice = "correct what the tool names, and run it again; its silence about the rest proves nothing"
+    when = "a SARIF log says that its tool failed, holds notifications of errors, or has no results"
+    path: str
+    problem: str
+
+
 # --- proof ------------------------------------------------------------------------------------------------
 
 

@@ -46,12 +46,13 @@ PLAIN = {
 }
 MAY_IMPORT = {
     "cli": {"cli", "waves", "results", "show", "store", "git", "runtimes", "rules", *PLAIN},
-    "waves": {"waves", "results", "store", "git", "runtimes", "builds", "rules", *PLAIN},
+    "waves": {"waves", "results", "store", "git", "runtimes", "sarif", "builds", "rules", *PLAIN},
     "show": {"show", "results", "rules", "errors", "__version__"},
     "results": {"results", "rules"},
     "store": {"store", "rules", *PLAIN},
     "git": {"git", "rules", *PLAIN},
-    "runtimes": {"runtimes", "rules", *PLAIN},
+    "runtimes": {"runtimes", "sarif", "rules", *PLAIN},
+    "sarif": {"sarif", "rules"},
     "builds": {"builds", "runtimes", "rules", *PLAIN},
     "rules": {"rules"},
     "__main__": {"cli"},
@@ -335,6 +336,7 @@ READS_JSON = {
     "documents.py": "schemas that the package ships, and output of agents",
     "runtimes/answer.py": "text that agents print",
     "runtimes/ruff.py": "output of ruff",
+    "rules/notebooks.py": "texts of a notebook",
     "waves/setup/domain_files.py": "`--globs` of the command line",
 }
 

@@ -21,6 +21,8 @@ ALLOWED: Final = {
     "format_commands": "click calls it on a group",
     "format_epilog": "click calls it on a group",
     "__init_subclass__": "Python calls it for each error class, which enters the class in the catalogue",
+    "SarifResultRefused": "collect lists its code beside a result that does not count; nothing raises it",
+    "ToolReportedFailure": "collect lists its code beside a failure that a log reports; nothing raises it",
     "SuppressionInvalid": "collect lists its code beside a comment that does not count; nothing raises it",
     "WorkAtRisk": "the report of clean has its code as its state; nothing raises it",
     "WAVE_COLLECTED": "a gate is made from its name in a promotion of the database",

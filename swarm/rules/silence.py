@@ -93,13 +93,20 @@ def _by_line(silent: Silent) -> SilenceVerdict:
     return _unproved(f"{words} {silent.place}" if words else "not reported, and its line still stands", is_covered=True)
 
 
+def _was_on(rule: str, rules: AbstractSet[str]) -> bool:
+    # SARIF's ids are hierarchical: a tool that lists the rule `a` reports its parts as `a/b`.
+    while rule and rule not in rules:
+        rule = rule.rpartition("/")[0]
+    return bool(rule)
+
+
 def _by_rescan(coverage: Coverage, silent: Silent) -> SilenceVerdict:
     # Another version or configuration may miss the defect for reasons of its own, and so may another tool.
     if coverage.analyzer is None:
         return _unproved(f"found by {silent.analyzer}, which did not run in this wave", is_covered=False)
     if coverage.analyzer != silent.analyzer:
         return _unproved(f"looked at with {coverage.analyzer}, was found with {silent.analyzer}", is_covered=False)
-    if silent.rule not in coverage.rules:
+    if not _was_on(silent.rule, coverage.rules):
         return _unproved("rule not run", is_covered=False)
     if not coverage.file_was_read:
         return _unproved("the analyzer did not read the file", is_covered=False)

@@ -2,12 +2,57 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from swarm.files import is_in_place
+
 _FILE_URI: Final = re.compile(r"file:/", re.IGNORECASE)
 _HOSTS: Final = frozenset({"", "localhost"})
+
+
+class TreeFiles:
+    """The files of some trees; a path means the first tree that has it."""
+
+    def __init__(self, trees: Sequence[Path]) -> None:
+        self._trees = trees
+
+    def inside(self, path: str) -> str | None:
+        """Return an absolute path relative to the tree that it is in, `None` where it is in none."""
+        found = (inside(tree, path) for tree in self._trees)
+        return next((name for name in found if not name.startswith("/")), None)
+
+    def holds(self, path: str) -> bool:
+        """Say whether a tree has a file of this path."""
+        return self._tree_of(path) is not None
+
+    def content(self, path: str) -> bytes | None:
+        """Return the content of a file, `None` where it is no regular file or cannot be read."""
+        from swarm import errors
+        from swarm.documents import read_bounded
+
+        tree = self._tree_of(path)
+        try:
+            # A folder of an agent's tree can be a link to any place.
+            if tree is None or not is_in_place((tree / path).parent, tree):
+                return None
+            return read_bounded(tree / path)
+        except (errors.BoundedJsonReadFailed, errors.BoundedJsonSizeLimit, OSError):
+            return None
+
+    def _tree_of(self, path: str) -> Path | None:
+        if not path or "\0" in path or path.startswith("/"):
+            return None
+        for tree in self._trees:
+            try:
+                if (tree / path).lstat() and not (tree / path).is_dir():
+                    return tree
+            # Too long, or a file in the place of a folder.
+            except (OSError, ValueError):
+                continue
+        return None
 
 
 def inside(tree: Path, name: str) -> str:

@@ -80,6 +80,10 @@ class UnusableOutput(Exception):
     """The processes succeeded, but their output is no document."""
 
 
+class ToolFailed(UnusableOutput):
+    """The processes ended as their steps accept, and their output says that the tool failed."""
+
+
 class Runtime(Protocol):
     """A way to launch an agent. `suffixes` are those of the files that it reads, empty where it may read any file."""
 
@@ -101,4 +105,4 @@ class Runtime(Protocol):
         """Return the processes of an attempt, to be run one after the other; none without work."""
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
-        """Return the product of the processes. Raises UnusableOutput."""
+        """Return the product of the processes. Raises UnusableOutput, and ToolFailed for a failed program."""

@@ -1,19 +1,24 @@
-"""SARIF 2.1.0 as agent output: of any tool, for the `sarif` runtime and for `collect --domain NAME:FILE.sarif`."""
+"""SARIF 2.1.0 as agent output: of any tool, for the `sarif` runtime and for `collect --domain NAME:FILE`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 from swarm.config import Config, RuntimeConfig
 from swarm.rules.phases import LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
 from swarm.runtimes.command import argv_hash, filled, found_program, passed_on
-from swarm.runtimes.own_tree import inside
-from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput
+from swarm.runtimes.own_tree import TreeFiles
+from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, ToolFailed, UnusableOutput
+from swarm.sarif.log import NoLog, Read, is_log, read
+from swarm.sarif.places import Files
+from swarm.sarif.problems import CODES, RefusedPart
 
-_LEVEL_DEFAULT: Final = "warning"
-_SECURITY_LEVELS: Final = ((9.0, "CRITICAL"), (7.0, "HIGH"), (4.0, "MEDIUM"), (0.0, "LOW"))
+# What tools that write SARIF end with: nothing found, and something found.
+_USUAL_EXITS: Final = (0, 1)
+_EVERY_EXIT: Final = tuple(range(256))
+_SUFFIXES: Final = (".sarif", ".sarif.json")
+_LONGEST_STORED: Final = 512
 
 
 class Sarif:
@@ -42,14 +47,32 @@ class Sarif:
         return argv_hash(self._runtime)
 
     def steps(self, job: Job) -> list[ProcessStep]:
-        """Return the process of the tool; exit code 1 means that the analyzer has findings."""
+        """Return the process of the tool. Without `accepts`, `product` judges an unusual exit code by the log."""
         written = job._replace(output_path=job.attempt_folder / "report.sarif")
         argv = tuple(filled(part, written) for part in self._runtime.argv)
         program = programs.found(argv[0]) or argv[0]
-        return [ProcessStep((program, *argv[1:]), accepts=(0, 1), environment=passed_on(self._runtime))]
+        accepts = self._runtime.accepts or _EVERY_EXIT
+        return [ProcessStep((program, *argv[1:]), accepts=accepts, environment=passed_on(self._runtime))]
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
-        """Turn the SARIF that the tool wrote into an audit output."""
+        """Turn the SARIF that the tool wrote into an audit output. Raises UnusableOutput and ToolFailed."""
+        code = results[0].exit_code
+        is_usual = bool(self._runtime.accepts) or code in _USUAL_EXITS
+        try:
+            found = self._read(job, results)
+        except UnusableOutput as error:
+            if is_usual:
+                raise
+            raise ToolFailed(f"exit code {code}") from error
+        # Tools end with numbers of their own when they found something; the log must then say that all went well.
+        if not is_usual and not found.says_success:
+            raise ToolFailed(f"exit code {code}")
+        if not found.is_whole and not found.findings and not found.unread:
+            raise UnusableOutput(found.refused[0].message if found.refused else "its log is not whole")
+        own = (self._config.severities.get(self.name, {}), self._config.categories.get(self.name, {}))
+        return Product(output_of(found, job.domain, job.phase, *own), found.analysis)
+
+    def _read(self, job: Job, results: Sequence[StepResult]) -> Read:
         from swarm import errors
         from swarm.documents import parse_bounded, read_bounded
 
@@ -59,129 +82,62 @@ class Sarif:
             log = parse_bounded(body, written.name)
         except errors.SwarmError as error:
             raise UnusableOutput(error.message) from error
-        own = (self._config.severities.get(self.name, {}), self._config.categories.get(self.name, {}))
-        return Product(output_of(log, job.domain, job.phase, job.tree, *own), analysis_of(log, job.tree))
+        return log_of(log, TreeFiles((job.tree,)))
+
+
+def is_named_as_log(name: str) -> bool:
+    """Say whether a file is called as SARIF logs are."""
+    return name.lower().endswith(_SUFFIXES)
+
+
+def is_sarif(document: Any) -> bool:
+    """Say whether a document has the form of a SARIF log."""
+    return is_log(document)
+
+
+def refused_parts(output: Mapping[str, Any]) -> Iterator[RefusedPart]:
+    """Yield the parts of a log that its reading left out, as `output_of` lists them."""
+    listed = output.get("refused")
+    for part in listed if isinstance(listed, list) else ():
+        values = [part.get(key) for key in RefusedPart._fields] if isinstance(part, dict) else []
+        words = [value[:_LONGEST_STORED] for value in values if isinstance(value, str)]
+        # The key is ours; an agent may write anything under it, which counts only in our form.
+        if len(words) == len(RefusedPart._fields) and words[0] in CODES:
+            yield RefusedPart(*words)
+
+
+def log_of(log: Any, files: Files | None = None) -> Read:
+    """Read a SARIF log. Raises UnusableOutput."""
+    try:
+        return read(log, files)
+    except NoLog as error:
+        raise UnusableOutput(str(error)) from error
+
+
+def output_in(trees: Sequence[Path], log: Any, domain: str, phase: Phase) -> dict[str, Any]:
+    """Return a SARIF log about the files of some trees as an audit output. Raises UnusableOutput."""
+    return output_of(log_of(log, TreeFiles(tuple(dict.fromkeys(trees)))), domain, phase)
 
 
 def output_of(
-    log: Any,
+    found: Read,
     domain: str,
     phase: Phase,
-    root: Path | None = None,
     own_severities: Mapping[str, str] | None = None,
     own_categories: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return a SARIF log as an audit output. Results that are suppressed or absent are left out.
-
-    `root` is the folder that absolute file URIs are under. Raises UnusableOutput.
-    """
-    if not isinstance(log, dict) or not isinstance(log.get("runs"), list):
-        raise UnusableOutput("it is no SARIF log: it has no runs")
-    findings: list[dict[str, Any]] = []
-    tools: list[str] = []
-    for number, run in enumerate(log["runs"]):
-        if not isinstance(run, dict) or not isinstance(_at(run, "tool", "driver"), dict):
-            raise UnusableOutput(f"it is no SARIF log: $.runs[{number}] has no tool")
-        driver = run["tool"]["driver"]
-        tools.append(" ".join(str(driver[key]) for key in ("name", "version") if driver.get(key)))
-        rules = {str(rule.get("id")): rule for rule in _objects(driver.get("rules"))}
-        for result in _objects(run.get("results")):
-            if result.get("suppressions") or result.get("baselineState") == "absent":
-                continue
-            finding = _finding(result, rules, root, own_severities or {}, own_categories or {})
-            findings.append({"id": f"{domain}-{len(findings) + 1:04d}", **finding})
-    summary = f"{', '.join(filter(None, tools)) or 'a tool'} reports {len(findings)} findings."
-    return {"domain": domain, "stage": LENSES[phase].value, "summary": summary, "findings": findings}
-
-
-def analysis_of(log: Any, root: Path | None = None) -> dict[str, Any] | None:
-    """Return what the tool says that it analysed, `None` where its log does not say it: then silence proves nothing."""
-    runs = log["runs"]
-    if (
-        len(runs) != 1
-        or not _objects(runs[0].get("artifacts"))
-        or not _objects(_at(runs[0], "tool", "driver", "rules"))
-    ):
-        return None
-    successful = all(step.get("executionSuccessful", True) for step in _objects(runs[0].get("invocations")))
-    targets = [
-        _path(_at(artifact, "location", "uri"), root)
-        for artifact in _objects(runs[0]["artifacts"])
-        if isinstance(roles := artifact.get("roles"), list) and "analysisTarget" in roles
-    ]
-    if not successful or not targets:
-        return None
-    rules = sorted(str(rule.get("id")) for rule in _objects(_at(runs[0], "tool", "driver", "rules")))
-    return {"roots": [{"root": "", "rules": rules}], "suffixes": [], "read": sorted(filter(None, targets))}
-
-
-def _finding(
-    result: dict[str, Any],
-    rules: Mapping[str, dict[str, Any]],
-    root: Path | None,
-    own_severities: Mapping[str, str],
-    own_categories: Mapping[str, str],
-) -> dict[str, Any]:
-    rule_id = str(result.get("ruleId") or _at(result, "rule", "id") or "unknown")
-    rule = rules.get(rule_id) or {}
-    place = _at(next(iter(_objects(result.get("locations"))), None), "physicalLocation")
-    region = _at(place, "region")
-    description = _at(result, "message", "text") or _at(rule, "shortDescription", "text") or rule_id
-    finding: dict[str, Any] = {
-        "severity": severities.looked_up(rule_id, own_severities) or _severity(result, rule),
-        "category": severities.looked_up(rule_id, own_categories) or _category(rule),
-        "description": str(description),
-        "rule_id": rule_id,
-    }
-    if (file := _path(_at(place, "artifactLocation", "uri"), root)) is not None:
-        finding["file"] = file
-    line, column = _at(region, "startLine"), _at(region, "startColumn")
-    # A boolean is an integer to Python, but not to JSON.
-    if type(line) is int:
-        finding["line"] = line
-        finding["column"] = column if type(column) is int else 1
-    if quote := _at(region, "snippet", "text"):
-        finding["quote"] = str(quote)
-    if advice := _at(rule, "help", "text"):
-        finding["recommendation"] = str(advice)
-    return finding
-
-
-def _severity(result: dict[str, Any], rule: dict[str, Any]) -> str:
-    score = _at(rule, "properties", "security-severity")
-    try:
-        if score is not None:
-            return next(name for least, name in _SECURITY_LEVELS if float(score) >= least)
-    except (TypeError, ValueError, StopIteration):
-        pass
-    level = result.get("level") or _at(rule, "defaultConfiguration", "level") or _LEVEL_DEFAULT
-    return severities.SARIF_LEVELS.get(str(level), "MEDIUM")
-
-
-def _category(rule: dict[str, Any]) -> str:
-    listed = _at(rule, "properties", "tags")
-    tags = {str(tag).lower() for tag in listed} if isinstance(listed, list) else set()
-    return "security" if "security" in tags or _at(rule, "properties", "security-severity") else "quality"
-
-
-def _path(uri: Any, root: Path | None) -> str | None:
-    if not isinstance(uri, str) or not uri:
-        return None
-    try:
-        parts = urlsplit(uri)
-        path = unquote(parts.path if parts.scheme == "file" else uri)
-    except ValueError:
-        # No URI at all, such as `//[`: judge the text as a path.
-        path = unquote(uri)
-    return path.removeprefix("./") if root is None else inside(root, path)
-
-
-def _objects(listed: Any) -> list[dict[str, Any]]:
-    """Return the objects of a value that is a list, else none."""
-    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
-
-
-def _at(document: Any, *keys: str) -> Any:
-    for key in keys:
-        document = document.get(key) if isinstance(document, dict) else None
-    return document
+    """Return a SARIF log as an audit output; `refused` lists the parts of the log that do not count."""
+    findings = []
+    for number, finding in enumerate(found.findings, 1):
+        rule = finding["rule_id"]
+        own = {
+            "severity": severities.looked_up(rule, own_severities or {}),
+            "category": severities.looked_up(rule, own_categories or {}),
+        }
+        findings.append(
+            {"id": f"{domain}-{number:04d}", **finding, **{key: word for key, word in own.items() if word is not None}}
+        )
+    tools = ", ".join(dict.fromkeys(filter(None, found.tools))) or "a tool"
+    summary = f"{tools} reports {len(findings):,} {'finding' if len(findings) == 1 else 'findings'}."
+    output = {"domain": domain, "stage": LENSES[phase].value, "summary": summary[:2000], "findings": findings}
+    return output | ({"refused": [part._asdict() for part in found.refused]} if found.refused else {})

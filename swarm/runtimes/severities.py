@@ -110,8 +110,6 @@ RUFF_CATEGORIES: Final[Mapping[str, str]] = {
     "COM": "hygiene",
     "Q": "hygiene",
 }
-# SARIF's levels, for tools that have no table of their own (SARIF 2.1.0, 3.27.10).
-SARIF_LEVELS: Final[Mapping[str, str]] = {"error": "HIGH", "warning": "MEDIUM", "note": "LOW", "none": "LOW"}
 
 
 def looked_up(rule: str, *tables: Mapping[str, str]) -> str | None:

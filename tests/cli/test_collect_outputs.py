@@ -332,7 +332,7 @@ def test_a_domains_output_may_be_sarif_of_any_tool(swarm: Swarm, dispatched: Wor
     keys = ("ruleId", "severity", "category", "file", "line", "quote", "description", "anchored")
     assert [tuple(finding[key] for key in keys) for finding in found] == [
         ("SEC1", "CRITICAL", "security", "src/tool.py", 5, "return eval('1')", "eval is evil", "quote"),
-        ("STY1", "LOW", "quality", "src/tool.py", 1, "import json, re", "two imports", "line"),
+        ("STY1", "LOW", "quality", "src/tool.py", 1, "import json, re", "two imports", "quote"),
     ]
 
 

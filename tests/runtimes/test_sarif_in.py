@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from swarm.config import Config, RuntimeConfig
 from swarm.documents import check
 from swarm.rules.phases import Phase
-from swarm.runtimes.runtime import Job, StepResult, UnusableOutput
-from swarm.runtimes.sarif import Sarif, analysis_of, output_of
+from swarm.runtimes.own_tree import TreeFiles
+from swarm.runtimes.runtime import Job, StepResult, ToolFailed, UnusableOutput
+from swarm.runtimes.sarif import Sarif, log_of, output_of
 
 PHASE = Phase.HEALTH_AUDIT_A
 
 
-def log_of(*results: dict[str, Any], rules: list[dict[str, Any]] | None = None, **run: Any) -> dict[str, Any]:
+def a_log(*results: dict[str, Any], rules: list[dict[str, Any]] | None = None, **run: Any) -> dict[str, Any]:
     driver = {"name": "tool", "version": "1.2", "rules": rules or []}
     return {"version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": list(results), **run}]}
 
@@ -29,8 +30,16 @@ def result_at(uri: str, line: int = 3, **changed: Any) -> dict[str, Any]:
     return {"ruleId": "R1", "level": "error", "message": {"text": "It is wrong."}, "locations": [place], **changed}
 
 
+def output_from(log: Any, root: Path | None = None, **own: Any) -> dict[str, Any]:
+    return output_of(log_of(log, TreeFiles((root,)) if root else None), "code", PHASE, **own)
+
+
+def analysis_of(log: Any) -> dict[str, Any] | None:
+    return log_of(log).analysis
+
+
 def findings_of(log: Any, root: Path | None = None, **own: Any) -> list[dict[str, Any]]:
-    output = output_of(log, "code", PHASE, root, **own)
+    output = output_from(log, root, **own)
     assert check(output, "agent-output", "audit") is None
     found: list[dict[str, Any]] = output["findings"]
     return found
@@ -38,10 +47,10 @@ def findings_of(log: Any, root: Path | None = None, **own: Any) -> list[dict[str
 
 def test_a_result_becomes_a_finding() -> None:
     rules = [{"id": "R1", "help": {"text": "Do better."}, "properties": {"tags": ["Security"]}}]
-    assert output_of(log_of(result_at("src/app.py"), rules=rules), "code", PHASE) == {
+    assert output_from(a_log(result_at("src/app.py"), rules=rules)) == {
         "domain": "code",
         "stage": "A",
-        "summary": "tool 1.2 reports 1 findings.",
+        "summary": "tool 1.2 reports 1 finding.",
         "findings": [
             {
                 "id": "code-0001",
@@ -52,7 +61,6 @@ def test_a_result_becomes_a_finding() -> None:
                 "file": "src/app.py",
                 "line": 3,
                 "column": 5,
-                "quote": "  x = 1",
                 "recommendation": "Do better.",
             }
         ],
@@ -94,12 +102,12 @@ def test_a_result_of_the_fewest_words_is_a_finding_all_the_same() -> None:
 def test_severity_is_the_score_of_the_rule_else_the_level(
     result: dict[str, Any], rule: dict[str, Any], severity: str
 ) -> None:
-    log = log_of({"ruleId": "R1", **result}, rules=[{"id": "R1", **rule}])
+    log = a_log({"ruleId": "R1", **result}, rules=[{"id": "R1", **rule}])
     assert [finding["severity"] for finding in findings_of(log)] == [severity]
 
 
 def test_a_project_s_own_tables_go_before_what_the_tool_says() -> None:
-    log = log_of(result_at("a.py"), result_at("a.py", ruleId="X"))
+    log = a_log(result_at("a.py"), result_at("a.py", ruleId="X"))
     found = findings_of(log, own_severities={"R": "LOW"}, own_categories={"R": "docs"})
     assert [(finding["severity"], finding["category"]) for finding in found] == [("LOW", "docs"), ("HIGH", "quality")]
 
@@ -113,19 +121,19 @@ def test_a_project_s_own_tables_go_before_what_the_tool_says() -> None:
         ("file:///tree/src/app.py", "src/app.py"),
         ("/tree/src/app.py", "src/app.py"),
         ("file:///tree/caf%C3%A9.py", "café.py"),
-        # Not under the tree: left as it is, and refused where paths are looked at.
-        ("file:///etc/passwd", "/etc/passwd"),
-        ("../up.py", "../up.py"),
-        ("/treeless/x.py", "/treeless/x.py"),
+        ("build/../src/b.py", "src/b.py"),
+        ("file:///tree/build/../src/b.py", "src/b.py"),
+        ("src%2Fa.py", "src/a.py"),
+        ("src\\a.py", "src/a.py"),
     ],
 )
 def test_a_place_is_relative_to_the_tree(uri: str, file: str) -> None:
-    (finding,) = findings_of(log_of(result_at(uri)), Path("/tree"))
+    (finding,) = findings_of(a_log(result_at(uri)), Path("/tree"))
     assert finding["file"] == file
 
 
 def test_results_that_are_suppressed_or_gone_are_left_out() -> None:
-    log = log_of(
+    log = a_log(
         result_at("a.py", suppressions=[{"kind": "inSource"}]),
         result_at("b.py", baselineState="absent"),
         result_at("c.py", suppressions=[]),
@@ -135,13 +143,13 @@ def test_results_that_are_suppressed_or_gone_are_left_out() -> None:
 
 
 def test_the_runs_of_a_log_are_taken_together() -> None:
-    log = {"runs": [*log_of(result_at("a.py"))["runs"], *log_of(result_at("b.py"))["runs"]]}
-    output = output_of(log, "code", PHASE)
+    log = {"runs": [*a_log(result_at("a.py"))["runs"], *a_log(result_at("b.py"))["runs"]]}
+    output = output_from(log)
     assert [(finding["id"], finding["file"]) for finding in output["findings"]] == [
         ("code-0001", "a.py"),
         ("code-0002", "b.py"),
     ]
-    assert output["summary"] == "tool 1.2, tool 1.2 reports 2 findings."
+    assert output["summary"] == "tool 1.2 reports 2 findings."
 
 
 @pytest.mark.parametrize(
@@ -156,7 +164,7 @@ def test_the_runs_of_a_log_are_taken_together() -> None:
 )
 def test_what_is_no_sarif_log_is_refused(log: Any, problem: str) -> None:
     with pytest.raises(UnusableOutput) as caught:
-        output_of(log, "code", PHASE)
+        log_of(log)
     assert str(caught.value) == problem
 
 
@@ -200,7 +208,7 @@ PLACES = [
 @given(st.sampled_from(PLACES), JSON)
 def test_a_log_with_anything_in_any_place_is_read_or_refused(place: tuple[Any, ...], value: Any) -> None:
     rules = [{"id": "R1", "help": {"text": "x"}, "properties": {"tags": ["security"], "security-severity": "9"}}]
-    log = log_of(
+    log = a_log(
         result_at("a.py"),
         rules=rules,
         artifacts=[{"location": {"uri": "a.py"}, "roles": ["analysisTarget"]}],
@@ -210,9 +218,8 @@ def test_a_log_with_anything_in_any_place_is_read_or_refused(place: tuple[Any, .
     for step in place[:-1]:
         spot = spot[step]
     spot[place[-1]] = value
-    output = output_of(json.loads(json.dumps(log)), "code", PHASE)
-    assert output["domain"] == "code"
-    analysis_of(log)
+    output = output_from(json.loads(json.dumps(log)))
+    assert check(output, "agent-output", "audit") is None
 
 
 ARTIFACTS = [
@@ -224,7 +231,7 @@ RULES = [{"id": "R2"}, {"id": "R1"}]
 
 
 def test_a_log_that_lists_its_targets_and_rules_says_what_was_looked_at() -> None:
-    log = log_of(rules=RULES, artifacts=ARTIFACTS, invocations=[{"executionSuccessful": True}])
+    log = a_log(rules=RULES, artifacts=ARTIFACTS, invocations=[{"executionSuccessful": True}])
     assert analysis_of(log) == {
         "roots": [{"root": "", "rules": ["R1", "R2"]}],
         "suffixes": [],
@@ -235,12 +242,12 @@ def test_a_log_that_lists_its_targets_and_rules_says_what_was_looked_at() -> Non
 @pytest.mark.parametrize(
     "log",
     [
-        log_of(rules=RULES),
-        log_of(rules=RULES, artifacts=[{"location": {"uri": "a.py"}, "roles": True}]),
-        log_of(artifacts=ARTIFACTS),
-        log_of(rules=RULES, artifacts=[{"location": {"uri": "a.py"}}]),
-        log_of(rules=RULES, artifacts=ARTIFACTS, invocations=[{"executionSuccessful": False}]),
-        {"runs": [*log_of(rules=RULES, artifacts=ARTIFACTS)["runs"]] * 2},
+        a_log(rules=RULES),
+        a_log(rules=RULES, artifacts=[{"location": {"uri": "a.py"}, "roles": True}]),
+        a_log(artifacts=ARTIFACTS),
+        a_log(rules=RULES, artifacts=[{"location": {"uri": "a.py"}}]),
+        a_log(rules=RULES, artifacts=ARTIFACTS, invocations=[{"executionSuccessful": False}]),
+        {"runs": [*a_log(rules=RULES, artifacts=ARTIFACTS)["runs"]] * 2},
     ],
 )
 def test_a_log_that_does_not_say_it_proves_nothing_by_its_silence(log: dict[str, Any]) -> None:
@@ -274,15 +281,15 @@ def test_a_tool_is_launched_with_its_placeholders_filled_and_may_exit_1(
     (step,) = runtime_of(job, *argv).steps(job)
     report = str(job.attempt_folder / "report.sarif")
     assert step.argv == (sys.executable, str(job.tree), report, "code/health-audit-a", "{not_one}")
-    assert (step.accepts, step.environment) == ((0, 1), {"WANTED": "w"})
+    assert step.environment == {"WANTED": "w"}
 
 
 def test_what_the_tool_wrote_goes_before_what_it_printed(job: Job) -> None:
     runtime = runtime_of(job, sys.executable)
     (step,) = runtime.steps(job)
-    printed = StepResult(step, 1, json.dumps(log_of(result_at("printed.py"))).encode())
+    printed = StepResult(step, 1, json.dumps(a_log(result_at("printed.py"))).encode())
     assert [item["file"] for item in (runtime.product(job, [printed]).output or {})["findings"]] == ["printed.py"]
-    (job.attempt_folder / "report.sarif").write_text(json.dumps(log_of(result_at("written.py"))))
+    (job.attempt_folder / "report.sarif").write_text(json.dumps(a_log(result_at("written.py"))))
     product = runtime.product(job, [printed])
     assert product.output is not None
     assert [(item["file"], item["severity"]) for item in product.output["findings"]] == [("written.py", "LOW")]
@@ -298,7 +305,7 @@ def test_a_tool_that_prints_no_sarif_has_made_no_output(job: Job, printed: bytes
 
 
 def test_a_link_in_the_place_of_the_report_is_not_followed(job: Job, tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").write_text(json.dumps(log_of(result_at("a.py"))))
+    (tmp_path / "elsewhere").write_text(json.dumps(a_log(result_at("a.py"))))
     (job.attempt_folder / "report.sarif").symlink_to(tmp_path / "elsewhere")
     runtime = runtime_of(job, sys.executable)
     with pytest.raises(UnusableOutput, match="symbolic link"):
@@ -325,5 +332,53 @@ def test_a_file_is_below_the_root_by_its_own_path_and_by_its_real_one_and_no_lin
     (tmp_path / "real" / "inner").symlink_to(tmp_path)
     (tmp_path / "link").symlink_to("real")
     uris = [f"{tmp_path}/{name}" for name in ("link/src/a.py", "real/src/b.py", "real/inner/c.py", "d.py")]
-    found = findings_of(log_of(*map(result_at, uris)), tmp_path / "link")
-    assert [one["file"] for one in found] == ["src/a.py", "src/b.py", "inner/c.py", f"{tmp_path}/d.py"]
+    output = output_from(a_log(*map(result_at, uris)), tmp_path / "link")
+    assert [one["file"] for one in output["findings"]] == ["src/a.py", "src/b.py", "inner/c.py"]
+    assert [part["message"] for part in output["refused"]] == [f"'{tmp_path}/d.py': it is outside of the repository"]
+
+
+@pytest.mark.parametrize(
+    "uri", ["file:///etc/passwd", "../up.py", "/treeless/x.py", "file://elsewhere/tree/src/app.py"]
+)
+def test_a_place_outside_of_the_tree_is_no_place_in_it(uri: str) -> None:
+    output = output_from(a_log(result_at(uri)), Path("/tree"))
+    assert [one for one in output["findings"] if "file" in one] == []
+
+
+SUCCESS = {"executionSuccessful": True}
+FAILURE = {"executionSuccessful": False, "exitCode": 4}
+
+
+@pytest.mark.parametrize(
+    ("code", "accepts", "invocations", "is_taken"),
+    [
+        (0, (), [], True),
+        (1, (), [], True),
+        (2, (), [], False),
+        (4, (), [SUCCESS], True),
+        (4, (), [SUCCESS, FAILURE], False),
+        (4, (), [{}], False),
+        (4, (4,), [], True),
+        (4, (4,), [FAILURE], True),
+    ],
+)
+def test_an_unusual_exit_code_is_good_where_the_user_or_the_log_says_so(
+    job: Job, code: int, accepts: tuple[int, ...], invocations: list[dict[str, Any]], *, is_taken: bool
+) -> None:
+    runtime = Sarif(RuntimeConfig("mine", "sarif", (sys.executable,), accepts=accepts), job.config)
+    (step,) = runtime.steps(job)
+    assert (code in step.accepts, 3 in step.accepts) == (True, not accepts)
+    printed = StepResult(step, code, json.dumps(a_log(result_at("a.py"), invocations=invocations)).encode())
+    if is_taken:
+        assert len((runtime.product(job, [printed]).output or {})["findings"]) == 1
+    else:
+        with pytest.raises(ToolFailed, match=f"exit code {code}"):
+            runtime.product(job, [printed])
+
+
+def test_a_tool_that_says_that_it_failed_and_reports_nothing_has_no_output(job: Job) -> None:
+    runtime = runtime_of(job, sys.executable)
+    (step,) = runtime.steps(job)
+    printed = StepResult(step, 0, json.dumps(a_log(invocations=[FAILURE])).encode())
+    with pytest.raises(UnusableOutput, match="the tool says that it failed, with exit code 4"):
+        runtime.product(job, [printed])

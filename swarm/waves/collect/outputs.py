@@ -34,7 +34,7 @@ class Intake(NamedTuple):
     """An agent run as collect finds it. `target` is its next state, `None` where it stays in its state.
 
     `output` is the output without its findings; `reports` are the findings, until they are located, and `reported`
-    counts them.
+    counts them. `refused` are parts of a SARIF log that do not count.
     """
 
     agent: AgentRun
@@ -50,6 +50,7 @@ class Intake(NamedTuple):
     work: Work | None = None
     divergence: Divergence | None = None
     shared_edits: tuple[str, ...] = ()
+    refused: tuple[Problem, ...] = ()
 
     @property
     def status(self) -> AgentRunStatus:
@@ -109,12 +110,13 @@ def _taken_before(agent: AgentRun, wave: Wave, root: Path, recorded: tuple[str, 
 def _validated(file: Path, body: bytes, agent: AgentRun, wave: Wave, root: Path) -> dict[str, Any]:
     # A long path would fill the stored error and leave no room for the problem.
     shown = file.name if len(str(file)) > STORED_ERROR // 2 else str(file)
-    value = parse_bounded(body, shown) if file.suffix == ".sarif" else answer_of(body, shown)
+    is_named = sarif.is_named_as_log(file.name)
+    value = parse_bounded(body, shown) if is_named else answer_of(body, shown)
     # SARIF becomes the form of agents here, so every later check is the same for both.
-    if file.suffix == ".sarif":
-        tree = Path(agent.worktree_path) if agent.worktree_path else None
+    if is_named or sarif.is_sarif(value):
+        trees = (*own_trees(agent, wave, root), *([Path(wave.shared_tree)] if wave.shared_tree else []), root)
         try:
-            value = sarif.output_of(value, agent.domain, wave.phase, tree)
+            value = sarif.output_in(trees, value, agent.domain, wave.phase)
         except UnusableOutput as error:
             raise errors.AgentOutputSchemaInvalid(path=shown, problem=str(error)) from error
     kind = kind_of(wave.phase)
@@ -176,8 +178,9 @@ def _divided(taken: Intake) -> Intake:
     reports = [_report(agent, finding, finding["severity"], "defect") for finding in output.get("findings", ())]
     reports += [_report(agent, feature, feature["priority"], "feature") for feature in output.get("features", ())]
     # Findings leave the output once they are reports: both forms of 100,000 findings would double the memory.
-    rest = {key: value for key, value in output.items() if key not in {"findings", "features"}}
-    return taken._replace(output=rest, reports=reports, reported=len(reports))
+    rest = {key: value for key, value in output.items() if key not in {"findings", "features", "refused"}}
+    refused = tuple(Problem(*part) for part in sarif.refused_parts(output))
+    return taken._replace(output=rest, reports=reports, reported=len(reports), refused=refused)
 
 
 def _report(agent: AgentRun, finding: Mapping[str, Any], severity: str, kind: str) -> Report:

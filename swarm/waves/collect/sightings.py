@@ -123,6 +123,8 @@ def _with_safe_paths(
     reports: list[Report] = []
     refused: defaultdict[int, list[Problem]] = defaultdict(list)
     for taken in intakes:
+        if taken.is_complete and taken.refused:
+            refused[taken.agent.id] += taken.refused
         for position, report in enumerate(taken.reports if taken.is_complete else ()):
             named = report.file
             try:

@@ -15,7 +15,7 @@ from swarm.git.repository import Repository
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import processes, supervisor
 from swarm.runtimes.environment import agent_environment
-from swarm.runtimes.runtime import Assigned, Job, Program, Runtime, UnusableOutput, analyzer_name
+from swarm.runtimes.runtime import Assigned, Job, Program, Runtime, ToolFailed, UnusableOutput, analyzer_name
 from swarm.runtimes.sandbox import Enclosure
 from swarm.runtimes.supervisor import Orders, Ran
 from swarm.store import agent_runs, attempts, transitions
@@ -250,6 +250,9 @@ def _judged(wave_launch: WaveLaunch, job: Job, ran: Ran) -> Judged:
         return Ending("runtime_error", 3, error_code="RUNTIME_FAILED", error_fragment=fragment, **times), None
     try:
         product = wave_launch.runtime.product(job, ran.results)
+    except ToolFailed as error:
+        fragment = _cut(ran.fragment or str(error))
+        return Ending("runtime_error", 3, error_code="RUNTIME_FAILED", error_fragment=fragment, **times), None
     except UnusableOutput as error:
         return Ending("invalid_output", 3, error_code="NO_OUTPUT", error_fragment=_cut(str(error)), **times), None
     if product.output is not None:

@@ -1,5 +1,6 @@
 """Errors that collect reports for an agent's output, and of files that swarm writes."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,40 @@ def test_a_finding_that_names_an_unsafe_path_is_reported_with_its_code_and_the_r
         }
     ]
     assert (agent["status"], answer.data["findings"]["new"]) == ("complete", 1)
+
+
+PLACE = {"artifactLocation": {"uri": "src/app.py"}, "region": {"startLine": 5}}
+NOWHERE = {"artifactLocation": {"uri": "src/app.py"}, "region": {"startLine": 0}}
+LOG_OF_A_FAILURE = {
+    "version": "2.1.0",
+    "runs": [
+        {
+            "tool": {"driver": {"name": "lint"}},
+            "invocations": [{"executionSuccessful": False, "exitCode": 3}],
+            "results": [
+                {"ruleId": "R", "message": {"text": "m"}, "locations": [{"physicalLocation": place}]}
+                for place in (NOWHERE, PLACE)
+            ],
+        }
+    ],
+}
+
+
+@raises("SARIF_RESULT_REFUSED")
+@raises("TOOL_REPORTED_FAILURE")
+def test_a_bad_result_and_a_failure_of_the_tool_are_reported_with_their_codes_and_the_rest_is_kept(
+    swarm: Swarm, dispatched: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "r.sarif").write_text(json.dumps(LOG_OF_A_FAILURE))
+    dispatched.answer("rest")
+    answer = swarm("collect", "--domain", f"code:{tmp_path}/r.sarif")
+    lines = answer.out.splitlines()
+    where = "$.runs[0].results[0].locations[0].physicalLocation.region.startLine"
+    assert f"⚠ code: SARIF_RESULT_REFUSED: 0 is no line: lines are counted from 1 ({where})" in lines
+    failed = "the tool says that it failed, with exit code 3 ($.runs[0].invocations[0].executionSuccessful)"
+    assert f"⚠ code: TOOL_REPORTED_FAILURE: {failed}" in lines
+    found = swarm("findings", "--format", "json", exit=1).data
+    assert ([finding["line"] for finding in found["findings"]], found["refused"]) == ([5], 2)
 
 
 @raises("SUPPRESSION_INVALID")
