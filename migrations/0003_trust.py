@@ -11,6 +11,8 @@ COLUMNS = (
     # The backend is in `isolation` since the first version; NULL where an older build launched the attempt.
     ("attempts", "isolation_reason TEXT"),
     ("attempts", "policy TEXT"),
+    # The tree object that an amend agent left; NULL where there was none to seal.
+    ("attempts", "tree TEXT"),
 )
 
 

@@ -12,7 +12,7 @@ _COLUMNS: Final = (
     "id, agent_run_id, ordinal, parent_id, runtime, runtime_version, argv, host, supervisor_pid, pid, pid_start,"
     " isolation, isolation_reason, policy,"
     " created, spawned, first_output, last_progress, ended, duration_ms, exit_code, signal, exit_class,"
-    " error_code, error_fragment, outcome, stall_reason, placed(record_path)"
+    " error_code, error_fragment, outcome, stall_reason, tree, placed(record_path)"
 )
 
 
@@ -46,6 +46,7 @@ class Attempt(NamedTuple):
     error_fragment: str | None
     outcome: str | None
     stall_reason: str | None
+    tree: str | None
     record_path: str
 
 
@@ -140,6 +141,11 @@ def close(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt_id: int, 
     return True
 
 
+def seal_tree(conn: sqlite3.Connection, attempt_id: int, tree: str | None) -> None:
+    """Record the tree object that an attempt left when it ended."""
+    conn.execute("UPDATE attempts SET tree = ? WHERE id = ?", (tree, attempt_id))
+
+
 def of_wave(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[Attempt]]:
     """Return the attempts of a wave by agent run, oldest first."""
     rows = conn.execute(
@@ -161,5 +167,6 @@ def find(conn: sqlite3.Connection, attempt_id: int) -> Attempt | None:
 
 def _attempt(row: tuple[Any, ...]) -> Attempt:
     attempt = Attempt._make(row)
+    forms.hold("attempts", "tree", forms.COMMIT, attempt.tree)
     forms.hold_places("attempts", record_path=attempt.record_path)
     return attempt._replace(argv=tuple(map(str, forms.decoded("attempts", "argv", str(attempt.argv), list))))

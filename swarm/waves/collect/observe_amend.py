@@ -36,6 +36,9 @@ def observe_amend(
     if outside.may_probe:
         intakes = judge.judge_all(intakes)
         notes += judge.passing_edits(intakes)
+        late, told = watch.changed_trees(conn, wave, repository, intakes)
+        violations += late
+        notes += told
     violations += [violation for taken in intakes for violation in taken.violations]
     known = findings.known_findings(conn, wave.run_id, today=today())
     fixes = judge_fixes(repository.git, wave, owners, intakes, known, given)

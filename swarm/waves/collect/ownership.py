@@ -25,7 +25,7 @@ from swarm.rules.steering import steers
 from swarm.store.file_claims import FileClaim
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake, violated, without_tree
-from swarm.waves.trees.kept_index import trusted_index
+from swarm.waves.trees.kept_index import work_in
 from swarm.workspace import tree_name
 
 _MOST_NAMED = 10
@@ -89,19 +89,7 @@ class OwnershipJudge:
         tree = Path(agent.worktree_path)
         if not tree.is_dir() or tree.is_symlink():
             return without_tree(taken)
-        kept = trusted_index(self._wave, self._folder, tree)
-        common = self._repository.common_dir
-        objects = self._repository.objects
-        work = agent_work.work_of(
-            common,
-            tree,
-            self._wave.dispatch_sha,
-            kept,
-            agent.worktree_branch,
-            objects=objects,
-            upstream=self._repository.head,
-            view=self._repository.view,
-        )
+        work = work_in(self._repository, tree, self._wave, self._folder, agent.worktree_branch)
         judged = self._judge(taken._replace(work=work), {file.path: file.kind for file in work.touched})
         judged = self._with_violations(judged, self._edits_of_others(taken, judged))
         # A repository inside the tree would be merged as a submodule that nobody can fetch.

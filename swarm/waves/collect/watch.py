@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from swarm.git import sentinel, sentinel_changes
 from swarm.git.repository import Repository, TreeFile
@@ -16,6 +16,8 @@ from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.launch import seals
 from swarm.waves.trees import git_folder, kept_index
+
+_MOST_NAMED: Final = 10
 
 
 class Watched(NamedTuple):
@@ -48,6 +50,24 @@ def watched(wave: Wave, repository: Repository) -> Watched:
 def changed_handovers(conn: sqlite3.Connection, wave: Wave, agents: Sequence[AgentRun]) -> list[ViolationShown]:
     """Return the prompts and outputs that were changed after the attempt of their agent had ended."""
     return seals.broken_seals(agents, attempts.of_wave(conn, wave.id), artifacts.output_digests(conn, wave.id))
+
+
+def changed_trees(
+    conn: sqlite3.Connection, wave: Wave, repository: Repository, intakes: Sequence[Intake]
+) -> tuple[list[ViolationShown], list[str]]:
+    """Return the edits of others in the trees of launched agents, and notes on edits that no agent made."""
+    names = {taken.agent.id: taken.agent.domain for taken in intakes}
+    tries = attempts.of_wave(conn, wave.id)
+    violations, notes = [], []
+    for taken in intakes:
+        if taken.work is None or not wave.isolated:
+            continue
+        against, by_nobody = seals.late_edits(repository.git, taken.agent, taken.work.tree, tries, names)
+        violations += against
+        if by_nobody:
+            named = ", ".join([*by_nobody[:_MOST_NAMED], *(["…"] if len(by_nobody) > _MOST_NAMED else [])])
+            notes.append(f"{taken.agent.domain}: changed after its attempt, while no agent worked: {named}")
+    return violations, notes
 
 
 def _by_file(against: Sequence[Deviation]) -> list[ViolationShown]:

@@ -194,13 +194,17 @@ def _spawned(wave_launch: WaveLaunch, attempt_id: int, pid: int, start: str, mom
 def _close(wave_launch: WaveLaunch, agent: AgentRun, attempt_id: int, job: Job, ran: Ran, judged: Judged) -> None:
     """Close an attempt with its ending, and seal what it wrote."""
     ending, analysis = judged
-    sealed = seals.sealed_output(job.output_path) if ending.outcome == "success" else None
+    sealed, tree = None, None
+    if ending.outcome == "success":
+        sealed = seals.sealed_output(job.output_path)
+        tree = seals.sealed_tree(wave_launch.repository, wave_launch.workspace, wave_launch.wave, agent)
     # Before the row is closed: no later command writes the events of a closed attempt.
     attempt_files.write_events(job.attempt_folder, ran, ending)
     with wave_launch.store.mutation() as conn:
         attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)
         # With the end of the attempt: an agent that works on can change the file, and not this row.
         seals.record_output(conn, agent, sealed)
+        attempts.seal_tree(conn, attempt_id, tree)
         # Only a success proves which files were read; a failed analyzer's list would turn silence into fixes.
         if ending.outcome == "success" and analysis is not None:
             agent_runs.record_analysis(conn, agent.id, _analyzer_name(wave_launch), analysis)

@@ -7,7 +7,7 @@ from typing import Final
 
 from swarm.files import make_folder
 from swarm.git import agent_work, worktrees
-from swarm.git.agent_work import Touched
+from swarm.git.agent_work import Touched, Work
 from swarm.git.repository import Repository
 from swarm.git.worktrees import Tree
 from swarm.store.waves import Wave
@@ -44,6 +44,20 @@ def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, bra
     """Return the files that differ between a tree and the wave's commit."""
     kept = trusted_index(wave, folder, tree)
     return agent_work.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept, branch, view=repository.view)
+
+
+def work_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> Work:
+    """Return the work of an amend agent in its tree, as it is now."""
+    return agent_work.work_of(
+        repository.common_dir,
+        tree,
+        wave.dispatch_sha,
+        trusted_index(wave, folder, tree),
+        branch,
+        objects=repository.objects,
+        upstream=repository.head,
+        view=repository.view,
+    )
 
 
 def trusted_index(wave: Wave, folder: Path, tree: Path) -> Path | None:
