@@ -92,6 +92,7 @@ class CliUsage(SwarmError):
     severity = Severity.MEDIUM
     text = "{problem}"
     advice = "run `{command} --help` to see what it takes"
+    exit_code = 2
     when = "an unknown verb or option, a missing or malformed argument"
     problem: str
     command: str = "swarm"
@@ -102,6 +103,7 @@ class CliInvalidFormat(SwarmError):
     severity = Severity.MEDIUM
     text = "--format expects one of {choices}; got '{received}'"
     advice = "pass `--format json` for scripts, or leave it out"
+    exit_code = 2
     when = "`--format` names a form that the verb does not have"
     received: str
     choices: str
@@ -115,6 +117,7 @@ class CliInvalidGlobsError(SwarmError):
         "pass `--globs '[\"packages/foo/**\"]'` — wrap the JSON in single quotes so the shell preserves it, "
         "and use double quotes for each glob string"
     )
+    exit_code = 2
     when = "`domains --add/--edit --globs`: empty, unparsable, not an array, an empty array, a non-string element"
     problem: str
     received: str
@@ -1234,6 +1237,7 @@ class CliInvalidThreshold(SwarmError):
     severity = Severity.MEDIUM
     text = "--threshold expects a non-negative integer; got '{received}'"
     advice = "pass an integer >= 0, e.g. `--threshold 0` or `--threshold=3`"
+    exit_code = 2
     when = "`--threshold` is not digits alone, on `verify` and every `verify-*`, before anything runs"
     received: str
 

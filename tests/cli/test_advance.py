@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from swarm.errors import CATALOGUE
 from swarm.waves import advance
 from tests.cli.scenes.coordinator import Coordinator
 from tests.cli.scenes.snapshots import nothing_changes
@@ -165,7 +166,7 @@ def test_what_cannot_be_overridden_is_not(run: Coordinator) -> None:
 )
 def test_half_a_wish_is_refused(clean: Coordinator, words: tuple[str, ...], code: str) -> None:
     with nothing_changes(clean.repo.root):
-        assert clean.swarm("advance", *words, exit=1).code == code
+        assert clean.swarm("advance", *words, exit=CATALOGUE[code].exit_code).code == code
 
 
 def test_after_a_promotion_there_is_nothing_to_advance_until_the_next_wave(clean: Coordinator) -> None:

@@ -42,7 +42,7 @@ def test_nothing_to_approve_is_reported_and_is_no_error(swarm: Swarm, three: Wor
     [(), ("--all", "--ids", "F-1"), ("--ids", "F-1", "--severity", "LOW"), ("--ids", ","), ("--all", "--rule", ",")],
 )
 def test_approve_takes_either_all_or_ids(swarm: Swarm, three: Workspace, options: tuple[str, ...]) -> None:
-    assert swarm("approve", *options, exit=1).code == "CLI_USAGE"
+    assert swarm("approve", *options, exit=2).code == "CLI_USAGE"
     assert set(statuses(swarm).values()) == {"new"}
 
 

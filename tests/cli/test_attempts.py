@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from swarm.errors import CATALOGUE
 from tests.cli.scenes.documents import valid
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Answer, Swarm, Workspace
@@ -65,7 +66,7 @@ def test_a_wave_without_a_launch_has_no_attempts(swarm: Swarm, dispatched: Works
 def test_a_run_or_wave_that_does_not_exist_is_refused(
     swarm: Swarm, dispatched: Workspace, words: tuple[str, ...], code: str
 ) -> None:
-    assert swarm("attempts", *words, exit=1).code == code
+    assert swarm("attempts", *words, exit=CATALOGUE[code].exit_code).code == code
 
 
 def test_a_run_without_a_wave_is_refused(swarm: Swarm, workspace: Workspace) -> None:

@@ -272,12 +272,12 @@ def test_an_output_may_be_named_from_the_working_folder(
 
 @pytest.mark.parametrize("word", ["code", "code:", ":x.json", ""])
 def test_a_named_output_needs_a_name_and_a_path(swarm: Swarm, dispatched: Workspace, word: str) -> None:
-    answer = swarm("collect", "--domain", word, exit=1)
+    answer = swarm("collect", "--domain", word, exit=2)
     assert block_of(answer).splitlines()[0] == f"ERROR [CLI_USAGE]: --domain takes NAME:PATH; got '{word}'"
 
 
 def test_a_domain_is_named_once(swarm: Swarm, dispatched: Workspace) -> None:
-    answer = swarm("collect", "--domain", "code:a", "--domain", "code:b", exit=1)
+    answer = swarm("collect", "--domain", "code:a", "--domain", "code:b", exit=2)
     assert block_of(answer).splitlines()[0] == "ERROR [CLI_USAGE]: --domain code is given twice"
 
 

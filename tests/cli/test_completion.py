@@ -26,7 +26,7 @@ def test_the_script_is_printed_as_it_is_and_lies_whole_in_the_document(swarm: Sw
 
 @pytest.mark.parametrize("words", [(), ("tcsh",), ("bash", "zsh")])
 def test_a_shell_is_named_from_the_list(swarm: Swarm, words: tuple[str, ...]) -> None:
-    assert swarm("completion", *words, exit=1).code == "CLI_USAGE"
+    assert swarm("completion", *words, exit=2).code == "CLI_USAGE"
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this machine")

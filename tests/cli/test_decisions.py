@@ -55,7 +55,7 @@ def test_a_decision_needs_its_reason(swarm: Swarm, three: Workspace, verb: str, 
 def test_what_is_missing_or_malformed_is_a_usage_error(
     swarm: Swarm, three: Workspace, verb: str, options: tuple[str, ...]
 ) -> None:
-    assert swarm(verb, *options, exit=1).code == "CLI_USAGE"
+    assert swarm(verb, *options, exit=2).code == "CLI_USAGE"
 
 
 def test_what_is_so_already_is_left_and_reported(swarm: Swarm, three: Workspace) -> None:

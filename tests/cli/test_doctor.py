@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from swarm.errors import CATALOGUE
 from swarm.runtimes import processes
 from swarm.waves.trees.worktrees import WORKTREE_LOCK
 from tests.cli.scenes.merge_team import Team
@@ -190,7 +191,7 @@ def test_without_a_database_there_is_nothing_to_repair(swarm: Swarm, repo: Repo)
     ],
 )
 def test_repairing_is_asked_for_in_full(swarm: Swarm, workspace: Workspace, words: tuple[str, ...], code: str) -> None:
-    assert swarm("doctor", *words, exit=1).code == code
+    assert swarm("doctor", *words, exit=CATALOGUE[code].exit_code).code == code
 
 
 def test_an_agent_may_not_repair(swarm: Swarm, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,7 +179,7 @@ def test_globs_that_are_no_array_of_strings_are_refused_with_the_reason(
     name = "new" if action == "--add" else "code"
     with nothing_changes(repo.root):
         for raw, reason in GLOBS.items():
-            answer = swarm("domains", action, name, f"--globs={raw}", "--format", "json", exit=1)
+            answer = swarm("domains", action, name, f"--globs={raw}", "--format", "json", exit=2)
             error = answer.document["error"]
             assert error["code"] == "CLI_INVALID_GLOBS_JSON"
             assert error["message"].startswith("--globs requires a JSON array of glob strings; ")
@@ -230,7 +230,7 @@ def test_options_that_do_not_go_together_are_a_usage_error(
     swarm: Swarm, repo: Repo, draft: Workspace, words: tuple[str, ...]
 ) -> None:
     with nothing_changes(repo.root):
-        assert swarm("domains", *words, exit=1).code == "CLI_USAGE"
+        assert swarm("domains", *words, exit=2).code == "CLI_USAGE"
 
 
 @pytest.mark.parametrize("action", ["--edit", "--remove"])

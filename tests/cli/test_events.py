@@ -64,7 +64,7 @@ def test_the_cursor_continues_behind_a_seq(swarm: Swarm, collected: Workspace) -
 def test_a_cursor_is_a_whole_number_and_follow_is_text_alone(
     swarm: Swarm, workspace: Workspace, words: tuple[str, ...]
 ) -> None:
-    assert swarm("events", *words, exit=1).code == "CLI_USAGE"
+    assert swarm("events", *words, exit=2).code == "CLI_USAGE"
 
 
 def test_follow_shows_what_comes(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:

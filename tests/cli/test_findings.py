@@ -91,7 +91,7 @@ def test_fail_on_new_accepts_what_was_known_before_the_first_audit_of_the_commit
 
 
 def test_fail_on_something_else_is_a_usage_error(swarm: Swarm, four: Workspace) -> None:
-    assert swarm("findings", "--fail-on", "urgent", exit=1).code == "CLI_USAGE"
+    assert swarm("findings", "--fail-on", "urgent", exit=2).code == "CLI_USAGE"
 
 
 def test_a_run_without_a_collected_wave_has_nothing_to_tell(swarm: Swarm, dispatched: Workspace) -> None:

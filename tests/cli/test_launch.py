@@ -300,14 +300,14 @@ sys.exit(1 if os.environ["SWARM_DOMAIN"] == "rest" else 0)
 def test_a_duration_is_a_whole_number_of_seconds_minutes_or_hours(
     swarm: Swarm, dispatched: Workspace, word: str
 ) -> None:
-    answer = swarm("launch", "--timeout", word, exit=1)
+    answer = swarm("launch", "--timeout", word, exit=2)
     assert answer.code == "CLI_USAGE"
     assert f"'{word}' is no duration; write 90, 90s, 30m or 2h" in block_of(answer)
 
 
 @pytest.mark.parametrize("word", ["0", "-1", "257", "many"])
 def test_jobs_are_a_whole_number_above_0(swarm: Swarm, dispatched: Workspace, word: str) -> None:
-    assert swarm("launch", "--jobs", word, exit=1).code == "CLI_USAGE"
+    assert swarm("launch", "--jobs", word, exit=2).code == "CLI_USAGE"
 
 
 def test_the_text_shows_each_agent_and_the_next_command(swarm: Swarm, agents: Agents, workspace: Workspace) -> None:

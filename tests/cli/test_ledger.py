@@ -136,7 +136,7 @@ def test_a_hash_that_was_kept_shows_a_cut_tail(swarm: Swarm, collected: Workspac
 
 
 def test_a_hash_that_is_none_is_a_usage_error(swarm: Swarm, collected: Workspace) -> None:
-    assert swarm("ledger", "verify", "--head", "F00", exit=1).code == "CLI_USAGE"
+    assert swarm("ledger", "verify", "--head", "F00", exit=2).code == "CLI_USAGE"
 
 
 def test_a_ledger_longer_than_a_page_is_walked_to_its_end(swarm: Swarm, workspace: Workspace) -> None:

@@ -173,7 +173,7 @@ def test_a_target_of_ones_own_is_merged_on_top_of(team: Team, amended: Team) -> 
 def test_a_target_is_the_name_of_a_branch(team: Team, amended: Team) -> None:
     refs = tips(team.repo)
     for name in ("nope", "main^", "main~0", "main@{0}", "HEAD", "", "-x", "main\nmain"):
-        assert team.merge("--publish", f"--target={name}", exit=1).code == "CLI_USAGE"
+        assert team.merge("--publish", f"--target={name}", exit=2).code == "CLI_USAGE"
     assert tips(team.repo) == refs
 
 

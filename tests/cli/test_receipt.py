@@ -237,4 +237,4 @@ def test_a_wave_that_was_not_promoted_has_a_receipt_and_no_files(run: Coordinato
 def test_a_receipt_of_nothing_is_refused(run: Coordinator) -> None:
     assert run.swarm("receipt", exit=1).code == "WAVE_NOT_FOUND"
     assert run.swarm("receipt", run.place.run, "7", exit=1).code == "WAVE_NOT_FOUND"
-    assert run.swarm("receipt", run.place.run, "1", "2", exit=1).code == "CLI_USAGE"
+    assert run.swarm("receipt", run.place.run, "1", "2", exit=2).code == "CLI_USAGE"

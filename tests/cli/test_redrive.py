@@ -4,6 +4,7 @@ import shlex
 
 import pytest
 
+from swarm.errors import CATALOGUE
 from tests.cli.scenes.documents import valid
 from tests.cli.scenes.failed_wave import FOUND, WHY, Wave
 from tests.conftest import Repo, Swarm, Workspace
@@ -74,5 +75,5 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(blocked: Wave) -> None:
 )
 def test_a_wave_and_a_reason_are_needed(blocked: Wave, words: tuple[str, ...], code: str) -> None:
     before = blocked.whole
-    assert blocked.swarm("redrive", *words, exit=1).code == code
+    assert blocked.swarm("redrive", *words, exit=CATALOGUE[code].exit_code).code == code
     assert blocked.whole == before

@@ -289,5 +289,5 @@ def test_findings_that_cannot_be_written_leave_the_wave_as_it_was(
 
 def test_an_option_that_names_no_path_is_reported(swarm: Swarm, blocked: Wave) -> None:
     for words in (("--domain", "rest"), ("--domain", "rest:a", "--domain", "rest:b")):
-        assert swarm("revalidate", *words, exit=1).code == "CLI_USAGE"
+        assert swarm("revalidate", *words, exit=2).code == "CLI_USAGE"
     assert swarm("revalidate", "--domain", "nobody:x", exit=1).code == "COLLECT_UNKNOWN_DOMAIN"

@@ -27,7 +27,7 @@ def test_a_time_out_policy_is_changed_and_the_ledger_says_so(swarm: Swarm, works
 
 @pytest.mark.parametrize("words", [("--run", "latest"), ("--set-timeout", "soon")])
 def test_runs_refuses_half_a_wish(swarm: Swarm, workspace: Workspace, words: tuple[str, ...]) -> None:
-    assert swarm("runs", *words, exit=1).code == "CLI_USAGE"
+    assert swarm("runs", *words, exit=2).code == "CLI_USAGE"
 
 
 def test_without_a_database_runs_says_there_are_none(swarm: Swarm, repo: Repo) -> None:

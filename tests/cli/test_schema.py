@@ -42,4 +42,4 @@ def test_another_word_is_refused(swarm: Swarm, word: str) -> None:
 
 
 def test_one_name_is_taken(swarm: Swarm) -> None:
-    assert swarm("schema", "status", "runs", exit=1).code == "CLI_USAGE"
+    assert swarm("schema", "status", "runs", exit=2).code == "CLI_USAGE"

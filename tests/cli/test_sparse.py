@@ -51,7 +51,7 @@ def ended(swarm: Swarm, workspace: Workspace) -> tuple[str, list[str]]:
 
 def test_it_goes_with_isolate(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
     with nothing_changes(repo.root):
-        answer = swarm("dispatch", PHASE, "--sparse", exit=1)
+        answer = swarm("dispatch", PHASE, "--sparse", exit=2)
     assert block_of(answer).splitlines()[0] == "ERROR [CLI_USAGE]: --sparse goes with --isolate"
 
 

@@ -157,7 +157,7 @@ def test_an_export_replaces_its_own_file_and_others_may_read_it_as_the_umask_say
     [("d.toml", "--limit", "1"), ("d.toml", "--format", "sarif"), ("-", "--format", "json"), ("d", "--fail-on", "new")],
 )
 def test_an_export_takes_filters_alone(swarm: Swarm, three: Workspace, options: tuple[str, ...]) -> None:
-    assert swarm("findings", "--export", *options, exit=1).code == "CLI_USAGE"
+    assert swarm("findings", "--export", *options, exit=2).code == "CLI_USAGE"
 
 
 def test_what_an_agent_wrote_cannot_forge_a_decision(swarm: Swarm, repo: Repo, dispatched: Workspace) -> None:
@@ -404,7 +404,7 @@ def test_what_is_no_regular_file_is_refused(swarm: Swarm, repo: Repo, three: Wor
 
 
 def test_an_import_without_a_file_is_a_usage_error(swarm: Swarm, three: Workspace) -> None:
-    assert swarm("triage", exit=1).code == "CLI_USAGE"
+    assert swarm("triage", exit=2).code == "CLI_USAGE"
 
 
 def test_what_is_exported_is_what_the_import_reads(swarm: Swarm, repo: Repo, three: Workspace) -> None:

@@ -208,7 +208,7 @@ def test_a_digest_is_trusted_wherever_the_file_lies_and_for_that_call_alone(
 @pytest.mark.parametrize("word", ["yes", "true", "2", "abc123", "0" * 63])
 def test_a_word_that_is_no_digest_is_refused(stranger: Stranger, word: str) -> None:
     stranger.configure()
-    answer = stranger.swarm("--trust", word, "runtimes", "--format", "json", exit=1)
+    answer = stranger.swarm("--trust", word, "runtimes", "--format", "json", exit=2)
     assert (answer.code, answer.document["command"]) == ("CLI_USAGE", "runtimes")
 
 
@@ -310,7 +310,7 @@ def test_a_configuration_without_programs_needs_no_trust(stranger: Stranger) -> 
 
 def test_wrong_words_are_refused(stranger: Stranger) -> None:
     for words in (("--check", "--remove"), ("--list", "."), ("README.md",)):
-        assert stranger.swarm("trust", *words, exit=1).code == "CLI_USAGE"
+        assert stranger.swarm("trust", *words, exit=2).code == "CLI_USAGE"
 
 
 def test_a_user_on_a_terminal_is_asked(stranger: Stranger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,7 +137,7 @@ def test_a_commit_may_be_named(merged: Team) -> None:
 def test_what_names_no_commit_is_refused(merged: Team) -> None:
     before = merged.rows("SELECT count(*) FROM verifications")
     for revision in ("nope", "", "HEAD:README.md", "--all", "0" * 40):
-        assert verified(merged, f"--commit={revision}", exit=1).code == "CLI_USAGE"
+        assert verified(merged, f"--commit={revision}", exit=2).code == "CLI_USAGE"
     assert merged.rows("SELECT count(*) FROM verifications") == before
 
 
@@ -375,7 +375,7 @@ def test_a_threshold_is_a_whole_number_of_ascii_digits_checked_before_anything(
 ) -> None:
     for raw in BAD_THRESHOLDS:
         for words in ((f"--threshold={raw}",), ("--threshold", raw)):
-            answer = swarm(verb, *words, exit=1)
+            answer = swarm(verb, *words, exit=2)
             shown = raw.replace("\n", "\\n")
             assert block_of(answer).splitlines() == [
                 f"ERROR [CLI_INVALID_THRESHOLD]: --threshold expects a non-negative integer; got '{shown}'",
@@ -386,7 +386,7 @@ def test_a_threshold_is_a_whole_number_of_ascii_digits_checked_before_anything(
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_threshold_without_a_value_is_reported_as_one_that_is_empty(swarm: Swarm, verb: str) -> None:
-    answer = swarm(verb, "--format", "json", "--threshold", exit=1)
+    answer = swarm(verb, "--format", "json", "--threshold", exit=2)
     assert (answer.code, answer.document["error"]["received"]) == ("CLI_INVALID_THRESHOLD", "")
 
 

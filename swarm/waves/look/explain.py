@@ -19,8 +19,9 @@ EXIT_CODES: Final = {
         "read stderr; a line `ERROR [CODE]` is explained by `swarm explain CODE`",
     ),
     2: (
-        "the check itself could not run: an agent of the wave did not complete, or a launch was refused by policy",
-        "`swarm status` names the domain and the reason",
+        "the command line was wrong (`CLI_…`), or the check itself could not run: an agent of the wave did not complete, "
+        "there was nothing to look at, or a launch was refused by policy",
+        "read stderr; `swarm status` names the domain and the reason",
     ),
     3: (
         "an agent's runtime ran and failed",

@@ -12,6 +12,7 @@ def cli_usage(scene: Scene) -> Refusal:
         f"""[CLI_USAGE]: {problem}
   Next: run `swarm --help` to see what it takes""",
         {"problem": problem, "command": "swarm"},
+        exit=2,
     )
 
 
@@ -22,6 +23,7 @@ def cli_invalid_format(scene: Scene) -> Refusal:
         """[CLI_INVALID_FORMAT]: --format expects one of text, json; got 'yaml'
   Next: pass `--format json` for scripts, or leave it out""",
         {"received": "yaml", "choices": "text, json"},
+        exit=2,
     )
 
 
@@ -33,6 +35,7 @@ def cli_invalid_threshold(scene: Scene) -> Refusal:
         """[CLI_INVALID_THRESHOLD]: --threshold expects a non-negative integer; got '3abc'
   Next: pass an integer >= 0, e.g. `--threshold 0` or `--threshold=3`""",
         {"received": "3abc"},
+        exit=2,
     )
 
 
@@ -74,6 +77,7 @@ def cli_invalid_globs_json(scene: Scene) -> Refusal:
 double quotes for each glob string
   Caused by: {cause}""",
         {"problem": problem, "received": "src/**", "cause": cause},
+        exit=2,
     )
 
 
