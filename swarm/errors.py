@@ -516,9 +516,21 @@ class FindingNotFound(SwarmError):
     severity = Severity.HIGH
     text = "Run {run_id} has no finding {finding_id}"
     advice = "`swarm findings {run_id} --status all` lists every id"
-    when = "a finding's id, or a prefix of it, fits no finding or more than one"
+    when = "a finding's id, or a prefix of it, fits no finding"
     run_id: str
     finding_id: str
+
+
+class FindingAmbiguous(SwarmError):
+    code = "FINDING_AMBIGUOUS"
+    severity = Severity.MEDIUM
+    text = "'{received}' is the beginning of several findings of run {run_id}: {matches}"
+    advice = "give more of the id; `swarm show {first}` shows the first of them"
+    when = "a finding's id is given by a prefix of more than one id"
+    run_id: str
+    received: str
+    matches: str
+    first: str
 
 
 class TriageNotApplicable(SwarmError):

@@ -1,18 +1,22 @@
 """Stage events on stderr: NDJSON in a pipe, a short line each on a terminal.
 
-`SWARM_LOG=ndjson|human|off` overrides this. A stderr that fails never breaks a verb.
+`SWARM_LOG=ndjson|human|off` overrides this, and `-q` and `-v` override both. A stderr that fails never breaks a verb.
 """
 
 import contextlib
 import json
 import os
 import sys
+from contextvars import ContextVar
+from typing import Final
 
 from swarm import log_lines
 from swarm.clock import fresh_correlation_id, now
 
 COMPONENT = "swarm"
 correlation_id = fresh_correlation_id()
+# The form that the command line asked for, which stands above `SWARM_LOG`.
+ASKED: Final[ContextVar[str]] = ContextVar("form of stage events", default="")
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
 
@@ -35,7 +39,7 @@ def emit(stage: str, /, **fields: object) -> None:
 
 
 def _form() -> str:
-    asked = os.environ.get("SWARM_LOG", "")
+    asked = ASKED.get() or os.environ.get("SWARM_LOG", "")
     if asked in {"ndjson", "human", "off"}:
         return asked
     try:

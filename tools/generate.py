@@ -52,6 +52,9 @@ from swarm.results import (
     undo,
     verify,
 )
+from swarm.results import (
+    help as help_verb,
+)
 from swarm.results.document import schema_of
 from swarm.store import migrations
 from swarm.store.schema_text import text_file
@@ -100,6 +103,7 @@ DATA: dict[str, Any] = {
     "verify-unverified": second_look.Delta,
     "verify-approved": second_look.Delta,
     "ledger": ledger.ChainShown | ledger.ReplayShown,
+    "help": help_verb.HelpText,
     "completion": completion.Completion,
 }
 

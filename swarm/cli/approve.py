@@ -3,23 +3,21 @@
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.decision_verbs import bounded, decide, named_option, reason_option, run_named_once
-from swarm.cli.options import Words, run_argument, usage, verb
+from swarm.cli.decision_verbs import Asked, bounded, decide, findings_named, reason_option
+from swarm.cli.options import Words, usage, verb
 from swarm.rules.decisions import Action
 from swarm.rules.findings import SEVERITIES
 
 
 @verb()
-@run_argument
-@named_option
+@findings_named
 @click.option("--all", "every", is_flag=True, help="All open findings: new, recurring and unverified.")
-@click.option("--ids", type=Words(), default=(), metavar="A,B", help="Findings by id or unique prefix.")
 @click.option("--severity", type=Words(SEVERITIES, upper=True), default=(), help="With --all: only these severities.")
 @click.option("--rule", "rules", type=Words(), default=(), help="With --all: only these rules, or categories.")
 @reason_option
 def command(
     call: Call,
-    run: str | None,
+    words: tuple[str, ...],
     named: str | None,
     ids: tuple[str, ...],
     severity: tuple[str, ...],
@@ -28,16 +26,11 @@ def command(
     *,
     every: bool,
 ) -> None:
-    """Approve findings of RUN: the next amend wave gives them to the agents of their domains.
+    """Approve each FINDING of RUN: the next amend wave gives it to the agent of its domain.
 
-    An approval stays when a later wave sees the finding again.
+    FINDING is an id or a unique prefix, with or without `F-`. The approval stays when a later wave sees it again.
     """
-    from swarm.waves.triage.triage import Targets
-
-    run = run_named_once(run, named, "approve")
-    if every == bool(ids):
-        raise usage("it takes either --all or --ids", "approve")
-    if ids and (severity or rules):
+    if (severity or rules) and not every:
         raise usage("--severity and --rule narrow --all", "approve")
     text = bounded(reason, "--reason", "approve") if reason and reason.strip() else None
-    decide(call, Action.APPROVE, run, Targets(ids, severity, rules), reason=text)
+    decide(call, Action.APPROVE, Asked(words, named, ids, severity, rules, every), reason=text)

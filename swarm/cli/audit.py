@@ -10,7 +10,7 @@ import click
 from swarm import errors
 from swarm.cli.call import Call, write, write_exact
 from swarm.cli.findings import ON_TERMINAL
-from swarm.cli.options import FailOn, usage, verb
+from swarm.cli.options import FailOn, jobs_option, repo_argument, usage, verb
 from swarm.cli.sarif import sarif_log
 from swarm.results.audit import AuditResult, BaselineShown
 from swarm.rules.ownership import WHOLE_WAVE
@@ -29,7 +29,7 @@ _MOST_NAMED = 5
 
 
 @verb(formats=_FORMS)
-@click.argument("repo", type=click.Path(path_type=Path))
+@repo_argument
 @click.option("--since", metavar="REF", help="Report only findings in lines that changed since REF.")
 @click.option("--fail-on", type=FailOn(), help="Exit 1 only for new findings, or from this severity up.")
 @click.option(
@@ -39,9 +39,7 @@ _MOST_NAMED = 5
 )
 @click.option("--runtime", metavar="NAME", help="Runtime to launch; ruff by default.")
 @click.option("--phase", metavar="PHASE", default=Phase.HEALTH_AUDIT_A.value, help="An audit phase.")
-@click.option(
-    "--jobs", type=click.IntRange(1, 256), help="Number of agents that work at once; by default one for each core."
-)
+@jobs_option
 def command(
     call: Call,
     repo: Path,

@@ -2,16 +2,16 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 from swarm import clock, errors
 from swarm.cli.call import Call
-from swarm.cli.options import Words, require_reason, run_argument, usage, verb
+from swarm.cli.options import Words, require_reason, usage, verb
 from swarm.results.triage import FindingDecided, TriageResult
 from swarm.rules.decisions import LONGEST_AUTHOR, LONGEST_REASON, Action
 from swarm.show import text
@@ -19,15 +19,21 @@ from swarm.show.escape import plain
 
 if TYPE_CHECKING:
     from swarm.store.runs import Run
-    from swarm.waves.triage.triage import Targets
 
 _MOST_SHOWN: Final = 20
+_OR_ALL: Final = {Action.APPROVE: ", or --all of them"}
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 named_option = click.option("--run", "named", metavar="RUN", help="The run, instead of the argument.")
-ids_option = click.option("--ids", type=Words(), required=True, metavar="A,B", help="Findings by id or unique prefix.")
 reason_option = click.option("--reason", metavar="TEXT", help="Reason; recorded and shown.")
 evidence_option = click.option("--evidence", metavar="TEXT", help="Evidence that you saw; recorded and shown.")
+
+
+def findings_named(function: Callable[..., None]) -> Callable[..., None]:
+    """Add `[RUN] [FINDING]…`, `--run` and `--ids` to a verb."""
+    ids = click.option("--ids", type=Words(), default=(), metavar="A,B", help="More findings, separated by commas.")
+    words = click.argument("words", nargs=-1, metavar="[RUN] [FINDING]...")
+    return words(named_option(ids(function)))
 
 
 class Day(click.ParamType[str]):
@@ -97,11 +103,21 @@ def author(call: Call, run: "Run") -> str:
     return " ".join(name.encode("utf-8", "replace").decode().split())[:LONGEST_AUTHOR]
 
 
+class Asked(NamedTuple):
+    """Findings that a command line asks for: `[RUN] [FINDING]…`, `--run`, `--ids`, or all that filters leave."""
+
+    words: tuple[str, ...] = ()
+    run: str | None = None
+    ids: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    every: bool = False
+
+
 def decide(
     call: Call,
     action: Action,
-    named: str | None,
-    targets: "Targets",
+    asked: Asked,
     *,
     reason: str | None,
     expires: str | None = None,
@@ -109,12 +125,18 @@ def decide(
     verified_how: str | None = None,
 ) -> None:
     """Record a decision and show its result."""
+    from swarm.waves.selection import split_run_and_findings
     from swarm.waves.triage import triage
 
     with call.write() as store:
+        words = tuple(part for word in asked.words for part in word.split(",") if part)
+        named, found = split_run_and_findings(store.conn, words, asked.run, call.folder)
+        ids = (*asked.ids, *found)
+        if asked.every == bool(ids):
+            raise usage(f"name findings: `swarm {action.value} F-…`{_OR_ALL.get(action, '')}", action.value)
         run = call.run(store, named, tell=True)
         grounds = triage.Grounds(author(call, run), reason, expires, evidence, verified_how)
-        result = triage.triage(store, run, action, targets, grounds)
+        result = triage.triage(store, run, action, triage.Targets(ids, asked.severities, asked.rules), grounds)
     call.answer(result, lambda: _lines(result))
 
 
@@ -122,23 +144,19 @@ def deferring_verb(action: Action, help_: str) -> click.Command:
     """Return the verb `defer` or `reject`: both take the same options."""
 
     @verb(named=action.value)
-    @run_argument
-    @named_option
-    @ids_option
+    @findings_named
     @reason_option
     @expires_option
     def command(
         call: Call,
-        run: str | None,
+        words: tuple[str, ...],
         named: str | None,
         ids: tuple[str, ...],
         reason: str | None,
         expires: str | None,
     ) -> None:
-        from swarm.waves.triage.triage import Targets
-
         why = required_text(reason, "--reason", action.value)
-        decide(call, action, run_named_once(run, named, action.value), Targets(ids), reason=why, expires=expires)
+        decide(call, action, Asked(words, named, ids), reason=why, expires=expires)
 
     command.help = help_
     return command

@@ -17,7 +17,7 @@ from swarm.show.escape import plain
 @click.argument("words", nargs=-1, metavar="[RUN] PHASE")
 @click.option("--isolate", is_flag=True, help="Give every agent a worktree of its own, or fail.")
 @click.option("--auto-freeze", is_flag=True, help="Freeze a draft map first.")
-@click.option("--dry-run", is_flag=True, help="Show what would be dispatched and change nothing.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be dispatched and change nothing.")
 @click.option("--runtime", metavar="NAME", help="Runtime to plan for; analyzers share one worktree.")
 @click.option(
     "--sparse",

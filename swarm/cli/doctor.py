@@ -15,7 +15,7 @@ _ICONS = {"pass": "✓", "warn": "⚠", "fail": "⊘"}
 
 @verb()
 @click.option("--fix", is_flag=True, help="Plan the safe repairs; with --apply, carry them out.")
-@click.option("--apply", is_flag=True, help="Carry out the plan of --fix.")
+@click.option("--apply/--dry-run", " /-n", help="Carry out the plan of --fix; by default, and with -n, only show it.")
 @click.option("--reason", metavar="TEXT", help="Reason; recorded with the repairs.")
 def command(call: Call, *, fix: bool, apply: bool, reason: str | None) -> None:
     """Check the machine, the database and the workspace; exit 1 when a check fails. Only --apply changes anything.

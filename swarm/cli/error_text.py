@@ -24,7 +24,7 @@ _OF_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO,
 
 
 # Options before the verb whose next word is their value.
-_WITH_VALUE: Final = ("--db", "--trust")
+_WITH_VALUE: Final = ("--db", "--trust", "-C", "--color", "--format")
 _LINES: Final = (
     ("Run", "run_id"),
     ("Wave", "wave_id"),
@@ -144,7 +144,8 @@ def _write(line: str) -> None:
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    return _option(arguments, "--format") == "json"
+    before_end = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in before_end or _option(arguments, "--format") == "json"
 
 
 def _option(arguments: Sequence[str], name: str) -> str | None:

@@ -6,7 +6,8 @@ from importlib import import_module
 import click
 from click.shell_completion import CompletionItem
 
-from swarm.cli.verbs import EPILOG, HELP, SECTIONS
+from swarm import errors
+from swarm.cli.verbs import EPILOG, HELP, NEAR_MISSES, SECTIONS
 
 
 class Verbs(MutableMapping[str, click.Command]):
@@ -41,6 +42,16 @@ class SwarmGroup(click.Group):
         """Return the verbs in the order of the table."""
         del ctx
         return list(HELP)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the verb; the verb of another tool is refused with the name that it has here."""
+        word = args[0].lower()
+        meant = word if word in HELP else NEAR_MISSES.get(word)
+        if meant is not None and args[0] not in HELP:
+            ctx.fail(f"No such command '{errors.shortened(args[0])}'. Did you mean '{meant}'?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the verbs by section, without an import."""

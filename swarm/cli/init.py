@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.options import Duration, verb
+from swarm.cli.options import Duration, repo_argument, verb
 from swarm.results.init import InitResult
 from swarm.show import text
 from swarm.show.escape import plain
@@ -15,7 +15,7 @@ _MOST_UNMATCHED = 10
 
 
 @verb()
-@click.argument("repo", type=click.Path(path_type=Path))
+@repo_argument
 @click.option("--repo", "repo_name", metavar="ORG/NAME", help="Name of the repository; by default that of its folder.")
 @click.option(
     "--domains-from",

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.options import Duration, repo_path_option, require_reason, run_argument, verb
+from swarm.cli.options import Duration, jobs_option, repo_path_option, require_reason, run_argument, verb
 from swarm.results.launch import LaunchResult
 from swarm.show import text
 from swarm.show.escape import plain
@@ -14,9 +14,7 @@ from swarm.show.escape import plain
 
 @verb()
 @run_argument
-@click.option(
-    "--jobs", type=click.IntRange(1, 256), help="Number of agents that work at once; by default one for each core."
-)
+@jobs_option
 @click.option("--runtime", metavar="NAME", help="Runtime to launch; by default the one of the dispatch, else ruff.")
 @click.option("--timeout", type=Duration(), help="Time limit of an attempt; by default the run's policy.")
 @click.option("--unsafe-no-isolation", is_flag=True, help="Launch without a sandbox; needs --reason.")

@@ -9,6 +9,7 @@ import click
 from swarm.cli.call import Call
 from swarm.cli.decision_verbs import named_option, required_text, run_named_once
 from swarm.cli.options import repo_path_option, run_argument, verb
+from swarm.cli.shared_options import shared_options
 from swarm.results.lease import LeaseShown, LeasesResult
 from swarm.show import text
 from swarm.show.escape import plain
@@ -21,6 +22,7 @@ _reason = click.option("--reason", metavar="TEXT", help="Reason; recorded and sh
 
 
 @click.group(context_settings={"max_content_width": 100})
+@shared_options(hidden=True)
 def command() -> None:
     """List, grant and deny leases: files that an agent may edit although another domain owns them.
 

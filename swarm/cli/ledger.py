@@ -7,6 +7,7 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.options import run_argument, usage, verb
+from swarm.cli.shared_options import shared_options
 from swarm.results.ledger import ChainShown, Difference, ReplayShown
 from swarm.show import text
 from swarm.show.escape import plain
@@ -15,6 +16,7 @@ _LISTED = 20
 
 
 @click.group(context_settings={"max_content_width": 100})
+@shared_options(hidden=True)
 def command() -> None:
     """Prove the ledger: no event was edited, and the tables agree with the events."""
 

@@ -1,6 +1,7 @@
 """Entry point: the `swarm` command, and the place where every error becomes an exit code."""
 
 import contextlib
+import contextvars
 import gc
 import os
 import sys
@@ -9,9 +10,10 @@ from typing import Final, NoReturn
 
 import click
 
-from swarm import __version__, errors, interruption
+from swarm import errors, interruption
 from swarm.cli.error_text import show_error, show_interrupt, typed, usage_error
 from swarm.cli.group import SwarmGroup, Verbs
+from swarm.cli.shared_options import shared_options
 
 GARBAGE_THRESHOLD: Final = 200_000
 
@@ -22,12 +24,9 @@ GARBAGE_THRESHOLD: Final = 200_000
     invoke_without_command=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.option("--db", "database", metavar="PATH", help="The control plane; else SWARM_DB, else the nearest one upward.")
-@click.option("--trust", metavar="DIGEST", help="Digest of a swarm.toml to trust; else SWARM_TRUST, else its record.")
-@click.version_option(__version__, prog_name="swarm", message="%(prog)s %(version)s")
-def swarm(database: str | None, trust: str | None) -> None:
+@shared_options(hidden=False)
+def swarm() -> None:
     """Run waves of coding agents over a git repository and track what they find."""
-    del database, trust
 
 
 def run() -> NoReturn:
@@ -50,7 +49,8 @@ def main(arguments: Sequence[str]) -> int:
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        code = _called(arguments)
+        # Options such as --color hold for this call alone.
+        code = contextvars.copy_context().run(_called, arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader closed the pipe; without this the interpreter reports the failed flush at exit.

@@ -1,8 +1,10 @@
 """Arguments and options that verbs share, and their types."""
 
 import functools
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +12,7 @@ import click
 
 from swarm import errors
 from swarm.cli.call import Call
+from swarm.cli.shared_options import shared_options, value_of
 from swarm.rules.findings import SEVERITIES
 
 _DURATION: Final = re.compile(r"([0-9]+)([smh]?)", re.ASCII)
@@ -99,16 +102,34 @@ def verb(
     def decorated(function: Callable[..., None]) -> click.Command:
         name = named or function.__module__.rpartition(".")[2].replace("_", "-")
 
-        @click.pass_context
         @functools.wraps(function)
-        def called(ctx: click.Context, /, form: str | None, **values: Any) -> None:
-            shared = ctx.find_root().params
-            function(Call(name, shared.get("database"), form or default, shared.get("trust")), **values)
+        def called(form: str | None, **values: Any) -> None:
+            form = _form(form, name)
+            call = Call(name, value_of("db"), form or default, value_of("trust"))
+            # A document was asked for in so many words, so only text is held back.
+            with _silence() if value_of("quiet") and form is None else nullcontext():
+                function(call, **values)
 
         with_format = click.option("--format", "form", type=Format(formats), default=None, help="Format of the output.")
-        return click.command(name, context_settings={"max_content_width": 100})(with_format(called))
+        with_shared = shared_options(hidden=True)(with_format(called))
+        return click.command(name, context_settings={"max_content_width": 100})(with_shared)
 
     return decorated
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):  # noqa: PTH123
+        yield
+
+
+def _form(form: str | None, verb_name: str) -> str | None:
+    """Return the format that `--format` or `--json` asks for. Raises CliUsage where they differ."""
+    if not value_of("json"):
+        return form
+    if form not in {None, "json"}:
+        raise usage(f"--json and --format {form} exclude each other", verb_name)
+    return "json"
 
 
 threshold_option = click.option(
@@ -118,6 +139,17 @@ run_argument = click.argument("run", metavar="[RUN]", required=False)
 run_option = click.option("--run", metavar="RUN", help="The run; by default the newest of this repository.")
 
 
+# The last of both holds. As `git clean -n`, so that a plan can be asked for without knowing that it is the default.
+apply_option = click.option(
+    "--apply/--dry-run", " /-n", help="Carry the plan out; by default, and with -n, only show the plan."
+)
+jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 256),
+    help="Number of agents that work at once; by default one for each core.",
+)
+repo_argument = click.argument("repo", type=click.Path(path_type=Path), default=".", metavar="[REPO]")
 repo_path_option = click.option(
     "--repo-path",
     type=click.Path(path_type=Path),

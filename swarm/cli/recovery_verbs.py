@@ -8,7 +8,6 @@ from swarm.cli.options import require_reason
 from swarm.results.redispatch import RedispatchResult
 from swarm.show.escape import plain
 
-apply_option = click.option("--apply", is_flag=True, help="Carry the plan out; without it, only show the plan.")
 reason_option = click.option("--reason", metavar="TEXT", help="Reason, which is recorded; required with --apply.")
 
 

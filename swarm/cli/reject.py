@@ -5,7 +5,7 @@ from swarm.rules.decisions import Action
 
 command = deferring_verb(
     Action.REJECT,
-    """Reject findings of RUN as false: they are no longer open, and stay rejected when a later wave sees them.
+    """Reject each FINDING of RUN as false: they are no longer open, and stay rejected when a later wave sees them.
 
     With --expires, the first collect after that day opens them again.
     """,

@@ -2,36 +2,30 @@
 
 from swarm.cli.call import Call
 from swarm.cli.decision_verbs import (
+    Asked,
     decide,
     evidence_option,
-    ids_option,
-    named_option,
+    findings_named,
     reason_option,
     required_text,
-    run_named_once,
 )
-from swarm.cli.options import run_argument, verb
+from swarm.cli.options import verb
 from swarm.rules.decisions import Action
 
 
 @verb()
-@run_argument
-@named_option
-@ids_option
+@findings_named
 @reason_option
 @evidence_option
 def command(
     call: Call,
-    run: str | None,
+    words: tuple[str, ...],
     named: str | None,
     ids: tuple[str, ...],
     reason: str | None,
     evidence: str | None,
 ) -> None:
-    """Withdraw decisions about findings of RUN; a fixed finding is open and unverified again."""
-    from swarm.waves.triage.triage import Targets
-
-    run = run_named_once(run, named, "reopen")
+    """Withdraw the decision about each FINDING of RUN; a fixed finding is open and unverified again."""
     why = required_text(reason, "--reason", "reopen")
     seen = required_text(evidence, "--evidence", "reopen")
-    decide(call, Action.REOPEN, run, Targets(ids), reason=why, evidence=seen)
+    decide(call, Action.REOPEN, Asked(words, named, ids), reason=why, evidence=seen)

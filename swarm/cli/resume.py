@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from swarm.cli.call import Call
-from swarm.cli.options import repo_path_option, run_argument, verb
-from swarm.cli.recovery_verbs import apply_option, lines, reason_option, why
+from swarm.cli.options import apply_option, repo_path_option, run_argument, verb
+from swarm.cli.recovery_verbs import lines, reason_option, why
 
 
 @verb()

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from swarm.cli.call import Call
-from swarm.cli.options import outputs_named, outputs_option, repo_path_option, run_argument, verb
-from swarm.cli.recovery_verbs import apply_option, reason_option, why
+from swarm.cli.options import apply_option, outputs_named, outputs_option, repo_path_option, run_argument, verb
+from swarm.cli.recovery_verbs import reason_option, why
 from swarm.results.revalidate import RevalidateResult
 from swarm.rules.phases import AMEND_PHASES, dispatched_phase
 from swarm.rules.states import AgentRunStatus, WaveStatus

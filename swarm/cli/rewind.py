@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.options import require_reason, verb
+from swarm.cli.options import apply_option, require_reason, verb
 from swarm.results.rewind import RewindResult
 from swarm.show import text
 from swarm.show.escape import plain
@@ -15,7 +15,7 @@ _MOST_SHOWN = 10
 
 @verb()
 @click.argument("save_point", metavar="SAVE-POINT")
-@click.option("--apply", is_flag=True, help="Carry the plan out; without it, only show the plan.")
+@apply_option
 @click.option("--force", is_flag=True, help="Save uncommitted work under refs/swarm/salvage/, then overwrite it.")
 @click.option("--force-arbitrary-ref", is_flag=True, help="Accept any commit as SAVE-POINT, for the newest run.")
 @click.option("--reason", metavar="TEXT", help="Reason, which is recorded; required with --apply.")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.options import repo_path_option, require_reason, run_argument, verb
+from swarm.cli.options import apply_option, repo_path_option, require_reason, run_argument, verb
 from swarm.results.undo import UndoResult
 from swarm.show import text
 from swarm.show.escape import plain
@@ -14,7 +14,7 @@ from swarm.show.escape import plain
 
 @verb()
 @run_argument
-@click.option("--apply", is_flag=True, help="Carry the plan out; without it, only show the plan.")
+@apply_option
 @click.option("--reason", metavar="TEXT", help="Reason, which is recorded; required with --apply.")
 @repo_path_option
 def command(call: Call, run: str | None, reason: str | None, repo_path: Path | None, *, apply: bool) -> None:

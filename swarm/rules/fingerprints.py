@@ -12,6 +12,7 @@ VERSION: Final = "swarmFingerprint/v1"
 # 96 bits: among a million findings two equal fingerprints by chance are out of reach.
 LENGTH: Final = 24
 SHORTEST_ID: Final = 8
+_HEX: Final = frozenset("0123456789abcdef")
 
 
 class Report(NamedTuple):
@@ -94,6 +95,12 @@ def unclaimed(fingerprint: str, taken: AbstractSet[str]) -> str:
         count += 1
         free = digest(VERSION, fingerprint, str(count))[:LENGTH]
     return free
+
+
+def id_prefix(word: str) -> str | None:
+    """Return a word as the beginning of a finding's id, `None` where it cannot be: `F-1a2b` of `f-1A2B` or `1a2b`."""
+    digits = word.strip().lower().removeprefix("f-")
+    return f"F-{digits}" if digits and _HEX.issuperset(digits) else None
 
 
 def shortest_free_id(fingerprint: str, taken: set[str]) -> str:

@@ -1,6 +1,5 @@
 """Text for people: tables, severities with icons, and colour on a terminal."""
 
-import os
 import re
 import sys
 import unicodedata
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from swarm.errors import ICONS, Severity
 from swarm.rules.decisions import CLOSED
 from swarm.rules.findings import SEVERITIES
+from swarm.show.colour import has_colour
 from swarm.show.escape import plain
 
 if TYPE_CHECKING:
@@ -25,12 +25,6 @@ SANDBOX_INSTALL: Final = "install bubblewrap (`apt-get install bubblewrap`)"
 def is_terminal() -> bool:
     """Say whether stdout is a terminal."""
     return sys.stdout.isatty()
-
-
-def has_colour() -> bool:
-    """Say whether colour may be used."""
-    # The convention of https://no-color.org; a dumb terminal would print the codes.
-    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def width() -> int:

@@ -15,8 +15,6 @@ _COLUMNS: Final = (
 )
 # Columns of every decision; the expiry is apart, because `close` and `reopen` always clear the expiry.
 _DECIDED: Final = "decision = ?, decision_reason = ?, decision_source = ?, decided_by = ?, decided = ?"
-# Letters of an id: a word with other letters would break the range query of `_with_id`.
-_HEX: Final = frozenset("0123456789abcdef")
 
 
 class Decidable(NamedTuple):
@@ -61,17 +59,9 @@ class OperatorEvidence(NamedTuple):
     commit: str | None = None
 
 
-def named(conn: sqlite3.Connection, run_id: str, words: Iterable[str]) -> tuple[list[Decidable], list[str]]:
-    """Return the findings of some ids or unique prefixes, each once, and the words that fit no or several findings."""
-    found: dict[int, Decidable] = {}
-    unknown: list[str] = []
-    for word in words:
-        rows = _with_id(conn, run_id, word)
-        if len(rows) == 1:
-            found[rows[0].row_id] = rows[0]
-        else:
-            unknown.append(word)
-    return list(found.values()), unknown
+def with_ids(conn: sqlite3.Connection, run_id: str, ids: Iterable[str]) -> list[Decidable]:
+    """Return the findings of known ids."""
+    return [item for each in ids for item in _select(conn, "run_id = ? AND finding_id = ?", run_id, each)]
 
 
 def undecided(conn: sqlite3.Connection, run_id: str) -> Iterator[Decidable]:
@@ -257,19 +247,6 @@ def _entry(
         reason=new.reason,
         payload=payload,
     )
-
-
-def _with_id(conn: sqlite3.Connection, run_id: str, word: str) -> list[Decidable]:
-    """Return the finding of an id, else those whose id begins so, at most two, found by the index."""
-    begin, _, digits = word.strip().lower().partition("-")
-    if begin != "f" or not digits or not _HEX.issuperset(digits):
-        return []
-    prefix = f"F-{digits}"
-    # An id can be the beginning of a longer id, and then the exact id wins.
-    exact = list(_select(conn, "run_id = ? AND finding_id = ?", run_id, prefix))
-    # A range instead of LIKE: SQLite uses no index for LIKE on a column that compares case. `g` follows the last digit.
-    where = "run_id = ? AND finding_id > ? AND finding_id < ? ORDER BY finding_id LIMIT 2"
-    return exact or list(_select(conn, where, run_id, prefix, f"{prefix}g"))
 
 
 def _select(conn: sqlite3.Connection, where: str, *values: object) -> Iterator[Decidable]:

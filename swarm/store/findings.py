@@ -182,20 +182,28 @@ def select(conn: sqlite3.Connection, run_id: str, selection: Selection) -> Itera
     return map(Finding._make, cursor)
 
 
-def with_id(conn: sqlite3.Connection, run_id: str, prefix: str) -> list[Finding]:
-    """Return the finding of an id, else the findings whose id begins so; case does not count."""
-    for condition, value in (
-        ("finding_id = ? COLLATE NOCASE", prefix),
-        ("finding_id LIKE ? ESCAPE '!'", _like(prefix)),
-    ):
-        cursor = conn.execute(
-            # Three are enough to say that a prefix is ambiguous, and to name examples.
-            f"SELECT {_SHOWN} FROM findings WHERE run_id = ? AND {condition} ORDER BY id LIMIT 3",  # noqa: S608
-            (run_id, value),
+def with_id(conn: sqlite3.Connection, run_id: str, finding_id: str) -> Finding:
+    """Return the finding of a known id."""
+    row = conn.execute(f"SELECT {_SHOWN} FROM findings WHERE run_id = ? AND finding_id = ?", (run_id, finding_id))  # noqa: S608
+    return Finding._make(row.fetchone())
+
+
+def ids_beginning(conn: sqlite3.Connection, run_id: str, prefix: str, limit: int) -> list[str]:
+    """Return an id alone, else the ids that begin so, in order and at most `limit`, found by the index.
+
+    `prefix` is `F-` and hex digits in small letters.
+    """
+    # An id can be the beginning of a longer id, and then the exact id wins.
+    exact = conn.execute("SELECT finding_id FROM findings WHERE run_id = ? AND finding_id = ?", (run_id, prefix))
+    # A range instead of LIKE: SQLite uses no index for LIKE on a column that compares case. `g` follows the last digit.
+    where = "run_id = ? AND finding_id > ? AND finding_id < ? ORDER BY finding_id LIMIT ?"
+    return [name for (name,) in exact] or [
+        name
+        for (name,) in conn.execute(
+            f"SELECT finding_id FROM findings WHERE {where}",  # noqa: S608
+            (run_id, prefix, f"{prefix}g", limit),
         )
-        if found := list(map(Finding._make, cursor)):
-            return found
-    return []
+    ]
 
 
 def _where(run_id: str, selection: Selection) -> tuple[str, list[object]]:
@@ -215,11 +223,6 @@ def _where(run_id: str, selection: Selection) -> tuple[str, list[object]]:
         conditions.append("findings.id IN (SELECT finding FROM sightings WHERE wave_id = ?)")
         values.append(selection.wave_id)
     return "WHERE " + " AND ".join(conditions), values
-
-
-def _like(prefix: str) -> str:
-    # `_` and `%` in a word that a user typed would match any letter.
-    return "".join(f"!{c}" if c in "!%_" else c for c in prefix) + "%"
 
 
 def came_back_since(conn: sqlite3.Connection, run_id: str, seq: int) -> frozenset[str]:

@@ -2,10 +2,12 @@
 
 import re
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from swarm import errors
+from swarm.rules.fingerprints import id_prefix
 from swarm.store import runs, waves
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -80,10 +82,55 @@ def select_wave(conn: sqlite3.Connection, run: Run, number: int | None) -> Wave:
 
 
 def finding_named(conn: sqlite3.Connection, run: Run, named: str) -> "Finding":
-    """Return the finding of this id or unique prefix. Raises FindingNotFound."""
+    """Return the finding of an id or unique prefix. Raises FindingNotFound, FindingAmbiguous."""
     from swarm.store import findings
 
-    found = findings.with_id(conn, run.id, named) if named else []
-    if len(found) != 1:
-        raise errors.FindingNotFound(run_id=run.id, finding_id=named)
-    return found[0]
+    (found,) = finding_ids(conn, run, [named])
+    return findings.with_id(conn, run.id, found)
+
+
+def finding_ids(conn: sqlite3.Connection, run: Run, words: Iterable[str]) -> list[str]:
+    """Return the ids that words mean, each once: an id or a unique prefix, in any case, with or without `F-`.
+
+    Raises FindingNotFound with every unknown word, and FindingAmbiguous.
+    """
+    found = {word: _beginning_with(conn, run, word) for word in words}
+    if unknown := [word for word, ids in found.items() if not ids]:
+        raise errors.FindingNotFound(run_id=run.id, finding_id=", ".join(unknown))
+    for word, ids in found.items():
+        if len(ids) > 1:
+            shown = ", ".join(ids[:_MOST_SHOWN]) + (", …" if len(ids) > _MOST_SHOWN else "")
+            raise errors.FindingAmbiguous(run_id=run.id, received=word, matches=shown, first=ids[0])
+    return list(dict.fromkeys(id_ for ids in found.values() for id_ in ids))
+
+
+def _beginning_with(conn: sqlite3.Connection, run: Run, word: str) -> list[str]:
+    from swarm.store import findings
+
+    prefix = id_prefix(word)
+    return [] if prefix is None else findings.ids_beginning(conn, run.id, prefix, _MOST_SHOWN + 1)
+
+
+def split_run_and_findings(
+    conn: sqlite3.Connection, words: tuple[str, ...], option: str | None, folder: Path
+) -> tuple[str | None, tuple[str, ...]]:
+    """Read `[RUN] [FINDING]…`: the first word is the run if it cannot be a finding's id, or if no finding has it.
+
+    `option` is a run that was named otherwise. Raises CliUsage for a word that means both a run and a finding, and for
+    a run that is named twice.
+    """
+    if not words or words[0][:2].lower() == "f-":
+        return option, words
+    first, rest = words[0], words[1:]
+    if id_prefix(first) is None:
+        if option not in {None, first}:
+            raise errors.CliUsage(problem="the run is named twice")
+        return first, rest
+    if option is not None:
+        return option, words
+    is_finding = bool(_beginning_with(conn, select_run(conn, None, folder), first))
+    is_run = not is_wave_number(first) and bool(runs.beginning_with(conn, first))
+    if is_finding and is_run:
+        problem = f"'{first}' begins the id of a run and of a finding; write F-{first}, or --run {first}"
+        raise errors.CliUsage(problem=problem)
+    return (first, rest) if is_run else (None, words)

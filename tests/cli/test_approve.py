@@ -65,8 +65,52 @@ def test_a_prefix_of_two_findings_is_refused(swarm: Swarm, three: Workspace) -> 
     with sqlite3.connect(three.db) as conn:
         conn.execute("UPDATE findings SET finding_id = 'F-aaaa000' || id")
     conn.close()
-    assert swarm("approve", "--ids", "F-aaaa", exit=1).code == "FINDING_NOT_FOUND"
+    for word in ("F-aaaa", "f-AAAA", "aaaa"):
+        answer = swarm("approve", word, exit=1)
+        assert (answer.code, answer.err.count("F-aaaa000")) == ("FINDING_AMBIGUOUS", 4)
+    assert decisions(three) == []
     swarm("approve", "--ids", "F-aaaa0001")
+    for verb in ("show", "history", "explain"):
+        assert swarm(verb, "aaaa", exit=1).code == "FINDING_AMBIGUOUS"
+        swarm(verb, "AAAA0001")
+
+
+def test_findings_are_arguments_with_and_without_their_f_and_the_run_before_them(
+    swarm: Swarm, three: Workspace
+) -> None:
+    bug, evil, docs = (ids(swarm, rule) for rule in ("bug", "S307", "docs"))
+    changed = swarm("approve", bug.lower(), evil[2:].upper(), "--json").data["changed"]
+    assert [finding["findingId"] for finding in changed] == [bug, evil]
+    for run in ((three.run,), ("latest",), (three.run.rpartition("-")[2],), ("--run", three.run)):
+        data = swarm("defer", *run, f"{docs[2:]},{bug}", "--ids", evil, "--reason", "later", "--json").data
+        assert (data["runId"], len(data["changed"]) + len(data["unchanged"])) == (three.run, 3)
+
+
+def test_a_word_that_begins_a_run_and_a_finding_is_refused(swarm: Swarm, three: Workspace) -> None:
+    word = three.run.rpartition("-")[2]
+    with sqlite3.connect(three.db) as conn:
+        conn.execute("UPDATE findings SET finding_id = 'F-' || ? WHERE id = 1", (word,))
+    conn.close()
+    answer = swarm("approve", word, exit=2)
+    assert answer.err.splitlines()[0] == (
+        f"ERROR [CLI_USAGE]: '{word}' begins the id of a run and of a finding; write F-{word}, or --run {word}"
+    )
+    assert decisions(three) == []
+    assert [finding["findingId"] for finding in swarm("approve", f"F-{word}", "--json").data["changed"]] == [
+        f"F-{word}"
+    ]
+    swarm("approve", word, "--run", word)
+
+
+def test_a_finding_whose_id_is_a_number_is_found_where_no_wave_has_that_number(swarm: Swarm, three: Workspace) -> None:
+    with sqlite3.connect(three.db) as conn:
+        conn.execute("UPDATE findings SET finding_id = 'F-12345678' WHERE id = 1")
+    conn.close()
+    for verb in ("show", "explain"):
+        assert "F-12345678" in swarm(verb, "12345678").out
+    assert swarm("history", "12345678", "--json").data == swarm("history", "F-12345678", "--json").data
+    assert swarm("history", "2", exit=1).code == "WAVE_NOT_FOUND"
+    assert swarm("history", "1", "--json").data["events"][0]["subject"] == "wave:1"
 
 
 def test_an_approval_survives_rediscovery(swarm: Swarm, three: Workspace) -> None:

@@ -19,8 +19,7 @@ EXIT_CODES: Final = {
         "read stderr; a line `ERROR [CODE]` is explained by `swarm explain CODE`",
     ),
     2: (
-        "the command line was wrong (`CLI_…`), or the check itself could not run: an agent of the wave did not complete, "
-        "there was nothing to look at, or a launch was refused by policy",
+        "a wrong command line (`CLI_…`), a check that could not run, nothing to look at, or a launch refused by policy",
         "read stderr; `swarm status` names the domain and the reason",
     ),
     3: (
@@ -130,11 +129,14 @@ def explain(conn: sqlite3.Connection | None, run: Run | None, thing: str) -> Exp
         found = exit_code_explained(value) if kind == "exit" else None
         if kind == "attempt" and conn is not None:
             found = attempt_explained(conn, value)
-    if found is None and number is None and conn is not None and run is not None:
-        # Without the prefix a misspelt code would be looked up as a finding, and the error would mislead.
-        if not re.match(r"(?i)F-", thing):
-            raise errors.SubjectUnknown(received=errors.shortened(thing))
-        found = finding_explained(conn, run, thing)
+    if found is None and (number is None or number[1] is None) and conn is not None and run is not None:
+        try:
+            found = finding_explained(conn, run, thing)
+        except errors.FindingNotFound:
+            # A misspelt code must not be reported as a finding that is missing.
+            if not re.match(r"(?i)F-", thing):
+                raise errors.SubjectUnknown(received=errors.shortened(thing)) from None
+            raise
     if found is None:
         raise errors.SubjectUnknown(received=errors.shortened(thing))
     return found
@@ -142,7 +144,10 @@ def explain(conn: sqlite3.Connection | None, run: Run | None, thing: str) -> Exp
 
 def needs_database(thing: str) -> bool:
     """Say whether the explanation of a thing needs the control plane."""
-    return code_explained(thing) is None and not re.fullmatch(r"(?:exit:)?[0-9]{1,9}", thing, re.ASCII)
+    number = re.fullmatch(r"(exit:)?([0-9]{1,9})", thing, re.ASCII)
+    # A finding's id without its `F-` can be a number.
+    is_exit = number is not None and (number[1] is not None or int(number[2]) in EXIT_CODES)
+    return code_explained(thing) is None and not is_exit
 
 
 def _class(attempt: Attempt) -> str:

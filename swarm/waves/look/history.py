@@ -2,23 +2,34 @@
 
 import sqlite3
 
+from swarm import errors
 from swarm.results.events import EventShown
 from swarm.results.history import HistoryResult
-from swarm.store import ledger
+from swarm.store import ledger, waves
 from swarm.store.runs import Run
 from swarm.store.sightings import first_wave_of
 from swarm.store.waves import Wave
 from swarm.waves.look.events import event_shown
-from swarm.waves.selection import finding_named, is_wave_number, select_wave, wave_number
+from swarm.waves.selection import finding_ids, finding_named, is_wave_number, select_wave, wave_number
 
 
 def history(conn: sqlite3.Connection, run: Run, subject: str) -> HistoryResult:
     """Return the events of a wave (its number) or of a finding (its id). Raises WaveNotFound, FindingNotFound."""
-    if is_wave_number(subject):
+    if is_wave_number(subject) and not _is_finding(conn, run, subject):
         events = wave_history(conn, select_wave(conn, run, wave_number(subject)))
     else:
         events = finding_history(conn, finding_named(conn, run, subject).row_id)
     return HistoryResult(events, events[-1].seq if events else 0)
+
+
+def _is_finding(conn: sqlite3.Connection, run: Run, number: str) -> bool:
+    """Say whether a number is no wave of a run, but a finding's id without its `F-`."""
+    if waves.numbered(conn, run.id, wave_number(number)) is not None:
+        return False
+    try:
+        return bool(finding_ids(conn, run, [number]))
+    except errors.FindingNotFound:
+        return False
 
 
 def wave_history(conn: sqlite3.Connection, wave: Wave) -> tuple[EventShown, ...]:

@@ -12,6 +12,7 @@ from swarm.store import decisions, waves
 from swarm.store.connection import Store
 from swarm.store.decisions import Decidable, OperatorEvidence, Taken
 from swarm.store.runs import Run
+from swarm.waves.selection import finding_ids
 
 
 class Targets(NamedTuple):
@@ -35,8 +36,8 @@ class Grounds(NamedTuple):
 def triage(store: Store, run: Run, action: Action, targets: Targets, grounds: Grounds) -> TriageResult:
     """Approve, defer, reject, reopen or close findings; a finding that has the decision already stays as it is.
 
-    Raises FindingNotFound with every unknown id, and TriageNotApplicable with every finding that the action does not
-    apply to; neither writes anything.
+    Raises FindingNotFound with every unknown id, FindingAmbiguous, and TriageNotApplicable with every finding that the
+    action does not apply to; none of them writes anything.
     """
     # Everything inside the transaction: findings must not move between the check and the decision.
     with store.mutation() as conn:
@@ -60,10 +61,7 @@ def triage(store: Store, run: Run, action: Action, targets: Targets, grounds: Gr
 
 def _found(conn: sqlite3.Connection, run: Run, targets: Targets) -> list[Decidable]:
     if targets.ids:
-        found, unknown = decisions.named(conn, run.id, targets.ids)
-        if unknown:
-            raise errors.FindingNotFound(run_id=run.id, finding_id=", ".join(dict.fromkeys(unknown)))
-        return found
+        return decisions.with_ids(conn, run.id, finding_ids(conn, run, targets.ids))
     return [
         item
         for item in decisions.undecided(conn, run.id)

@@ -1,5 +1,7 @@
 """Refusals of runs, waves, findings, decisions and leases."""
 
+import sqlite3
+
 from tests.cli.errors.refusal import Refusal, refused
 from tests.cli.scenes.scene import Scene
 
@@ -93,4 +95,20 @@ def lease_not_applicable(scene: Scene) -> Refusal:
         f"""[LEASE_NOT_APPLICABLE]: 'src/app.py' cannot be leased to code: it owns the file
   Next: {remedy}""",
         {"file": "src/app.py", "domain": "code", "problem": "it owns the file", "remedy": remedy},
+    )
+
+
+@refused
+def finding_ambiguous(scene: Scene) -> Refusal:
+    run = scene.three.run
+    with sqlite3.connect(scene.three.db) as conn:
+        conn.execute("UPDATE findings SET finding_id = 'F-aaaa000' || id")
+    conn.close()
+    matches = "F-aaaa0001, F-aaaa0002, F-aaaa0003"
+    return Refusal(
+        ("approve", "AAAA"),
+        f"""[FINDING_AMBIGUOUS]: 'AAAA' is the beginning of several findings of run {run}: {matches}
+  Next: give more of the id; `swarm show F-aaaa0001` shows the first of them
+  Run: {run}""",
+        {"runId": run, "received": "AAAA", "matches": matches, "first": "F-aaaa0001"},
     )

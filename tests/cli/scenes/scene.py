@@ -39,6 +39,11 @@ class Scene:
         return self._request.getfixturevalue("collected")
 
     @property
+    def three(self) -> Workspace:
+        """A collected wave with three findings."""
+        return self._request.getfixturevalue("three")
+
+    @property
     def team(self) -> Team:
         """A run with approved findings."""
         return self._request.getfixturevalue("team")
