@@ -67,7 +67,7 @@ ROOMS_OF_WAVES: dict[str, set[str]] = {
         *("setup", "dispatch", "launch", "collect", "look", "trees", "dispatched_here", "run_place", "moved_lines"),
     },
     "advance": {"look", "run_facts"},
-    "triage": {"look"},
+    "triage": {"look", "selection"},
     "setup": {"look", "trees", "dispatched_here"},
     "look": {"clean", "run_facts", "selection", "dispatched_here"},
     "ledger": set(),
@@ -498,6 +498,7 @@ USE_CASES = {
     "ledger": ("verify", "replay"),
     # click writes the script from the command line itself.
     "completion": (),
+    "help": (),
 }
 # Records in another module of results/ than that of their verb, each with the reason.
 RECORDS = {
@@ -570,6 +571,7 @@ def test_help_loads_no_verb_and_no_database(tmp_path: Path) -> None:
             "swarm.cli.call",
             "swarm.cli.error_text",
             "swarm.cli.main",
+            "swarm.cli.shared_options",
             "swarm.log_lines",
             "swarm.cli.group",
             "swarm.cli.verbs",

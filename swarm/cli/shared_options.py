@@ -7,7 +7,6 @@ from typing import Any, Final
 import click
 
 from swarm import __version__, errors, stage_events
-from swarm.show.colour import COLOUR
 
 _PREFIX: Final = "swarm."
 
@@ -41,6 +40,8 @@ def _log(ctx: click.Context, param: click.Parameter, form: str | None) -> None:
 def _paint(ctx: click.Context, param: click.Parameter, when: str | None) -> None:
     del ctx, param
     if when:
+        from swarm.show.colour import COLOUR
+
         COLOUR.set(when)
 
 

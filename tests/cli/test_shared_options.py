@@ -1,4 +1,4 @@
-"""Options of every verb, before it and after it: place, output, loudness, colour, help."""
+"""Options of every verb, before it and after it: place, output, loudness, colour."""
 
 import os
 import subprocess
@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from swarm import __version__
-from swarm.cli.verbs import HELP, NEAR_MISSES
-from tests.cli.scenes.snapshots import block_of, nothing_changes
+from tests.cli.scenes.snapshots import block_of
 from tests.cli.scenes.triage import ids
 from tests.conftest import Repo, Swarm, Workspace
 
@@ -108,27 +107,6 @@ def test_colour_in_a_pipe_is_as_the_user_says(
 def test_the_version_is_printed_before_and_after_a_verb(swarm: Swarm) -> None:
     for words in (("-V",), ("--version",), ("status", "-V")):
         assert swarm(*words).out == f"swarm {__version__}\n"
-
-
-def test_help_of_a_verb_is_printed_by_a_verb_too(swarm: Swarm) -> None:
-    for words in (("approve",), ("lease", "grant"), ("verify-fixed",)):
-        assert swarm("help", *words).out == swarm(*words, "--help").out
-    assert swarm("help").out == swarm("--help").out
-    assert swarm("help", "aprove", exit=2).err.splitlines()[0] == (
-        "ERROR [CLI_USAGE]: No such command 'aprove'. Did you mean 'approve'?"
-    )
-
-
-def test_a_verb_of_another_tool_is_answered_with_the_verb_that_does_its_work(swarm: Swarm, repo: Repo) -> None:
-    with nothing_changes(repo.root):
-        for word, meant in {**NEAR_MISSES, "STATUS": "status", "LIST": "findings"}.items():
-            first = swarm(word, "x", exit=2).err.splitlines()[0]
-            assert first == f"ERROR [CLI_USAGE]: No such command '{word}'. Did you mean '{meant}'?"
-
-
-def test_every_near_miss_leads_to_a_verb() -> None:
-    assert NEAR_MISSES.keys() & HELP.keys() == set()
-    assert {meant.split()[0] for meant in NEAR_MISSES.values()} - HELP.keys() == {"--version"}
 
 
 def test_a_plan_is_shown_where_a_dry_run_is_asked_for(swarm: Swarm, three: Workspace) -> None:
