@@ -215,7 +215,7 @@ def test_on_a_detached_head_it_is_integrated_and_published_only_to_a_named_branc
     team.dispatch()
     team.edit("code", {"src/app.py": MENDED})
     team.collect()
-    refused = team.merge("--publish", exit=1)
+    refused = team.merge("--publish", exit=2)
     assert refused.document["error"]["problem"] == (
         "--publish needs --target BRANCH: the run was made on a detached HEAD"
     )
