@@ -16,7 +16,6 @@ DOCUMENTS: Final = ("swarm/results/", "swarm/errors.py")
 ALLOWED: Final = {
     "convert": "click calls it on a parameter type",
     "get_metavar": "click calls it on a parameter type",
-    "help": "click reads it from a command",
     "list_commands": "click calls it on a group",
     "format_commands": "click calls it on a group",
     "format_epilog": "click calls it on a group",
