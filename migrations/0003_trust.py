@@ -1,4 +1,4 @@
-"""Trust: the sandbox of each attempt."""
+"""Trust: the sandbox of each attempt and of each verification."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ COLUMNS = (
     ("attempts", "policy TEXT"),
     # The tree object that an amend agent left; NULL where there was none to seal.
     ("attempts", "tree TEXT"),
+    # NULL where no step ran, or an older build ran them.
+    ("verifications", "isolation TEXT"),
+    ("verifications", "isolation_reason TEXT"),
+    ("verifications", "policy TEXT"),
 )
 
 

@@ -937,7 +937,8 @@ class IsolationUnavailable(SwarmError):
     severity = Severity.HIGH
     text = "No sandbox of this machine holds the policy that swarm.toml demands: {problem}"
     advice = (
-        "install bubblewrap, run `swarm doctor`, or pass --unsafe-no-isolation --reason '…' to run without a sandbox"
+        "install bubblewrap (`apt-get install bubblewrap`), or run without a sandbox: agents by `swarm launch"
+        " --unsafe-no-isolation --reason '…'`, builds by `backend = \"none\"` and a reason in [sandbox] of swarm.toml"
     )
     exit_code = 2
     when = (

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from swarm.builds.checkout import Checkout
 from swarm.builds.tests_ran import AUTO
 from swarm.rules.build_verdicts import BuildVerdict, StepFacts, StepKind, StepStatus
+from swarm.rules.sandbox_policy import Isolation
 
 
 class BuildStep(NamedTuple):
@@ -71,7 +72,7 @@ class BuildResult(NamedTuple):
     """The outcome of a build. `adapter` is `None` when none fits the tree, `test_count` when none could be read.
 
     `lacks` names what the tree lacks beside its commit; a build that passed lacks nothing. `notes` are sentences about
-    installed programs that were not used.
+    installed programs that were not used. `isolation` is the sandbox of its steps, if recorded.
     """
 
     adapter: str | None
@@ -80,6 +81,7 @@ class BuildResult(NamedTuple):
     test_count: int | None
     lacks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    isolation: Isolation | None = None
 
 
 class Adapter(Protocol):

@@ -16,15 +16,19 @@ from swarm.builds.environment import build_environment
 from swarm.builds.interpreters import passed_over
 from swarm.builds.missing_parts import lacks_of
 from swarm.builds.node_modules import lend_packages, withhold_programs
+from swarm.builds.package_caches import cache_variables
 from swarm.builds.project_files import is_folder
-from swarm.builds.tree_imports import TreeImports, tree_imports
+from swarm.builds.tree_imports import TreeImports
 from swarm.config import VerifyConfig
 from swarm.files import make_folder
 from swarm.rules.build_verdicts import BuildVerdict, Exit, StepStatus, status_of, verdict_of
+from swarm.rules.sandbox_policy import Right
 from swarm.runtimes.child import Child, Ended, finish, run_child
 from swarm.runtimes.output_log import OutputLog
 from swarm.runtimes.processes import end_all_with
 from swarm.runtimes.redaction import Redactor
+from swarm.runtimes.sandbox import NONE, UNENCLOSED, Enclosure
+from swarm.scratch import scratch_folder
 
 LOG_BYTES: Final = 64 * 1024 * 1024
 TERM_SECONDS: Final = 2.0
@@ -41,12 +45,13 @@ _SAYS_MISSING: Final = re.compile(
 
 
 class _Site(NamedTuple):
-    """The tree, the environment and the time limit of the steps of one build."""
+    """The tree, the environment, the time limit and the enclosure of the steps of one build."""
 
     tree: Path
     environment: dict[str, str]
     seconds: float
     imports: TreeImports
+    enclosure: Enclosure
 
 
 def run_build(
@@ -57,10 +62,12 @@ def run_build(
     config: VerifyConfig,
     *,
     seconds: float | None = None,
+    enclosure: Enclosure = UNENCLOSED,
 ) -> BuildResult:
     """Run the set-up and every step of an adapter in a scratch worktree, also after a step has failed.
 
-    `seconds` bounds each step, else the configuration does. Each step has a folder of logs.
+    `seconds` bounds each step, else the configuration does. Each step has a folder of logs. In an enclosure, the
+    processes of the build share an empty home.
     Raises WorkspaceNotWritable and OSError where the logs cannot be written.
     """
     if adapter is None:
@@ -72,8 +79,12 @@ def run_build(
     variables = build_environment(config.environment) | {"PATH": checkout.path()} | mark
     if checkout.brings(Path(variables.get("VIRTUAL_ENV", os.devnull))):
         del variables["VIRTUAL_ENV"]
-    with tree_imports(tree, checkout.root) as imports:
-        site = _Site(tree, variables, limit, imports)
+    with scratch_folder() as own:
+        imports = TreeImports(own / "imports", tree, checkout.root)
+        if enclosure.backend != NONE:
+            variables = cache_variables(enclosure.home, enclosure.policy, variables)
+            enclosure = _with_folders(enclosure, own / "home", imports.folder)
+        site = _Site(tree, variables, limit, imports, enclosure)
         try:
             outcomes = _set_up(site, checkout, log_folder, config)
             if all(outcome.passed for outcome in outcomes):
@@ -91,6 +102,12 @@ def run_build(
     tests = sum(counts) if counts else None
     notes = (*passed_over(checkout), *filter(None, (withheld,)))
     return BuildResult(adapter.name, verdict, outcomes, tests, lacks, notes=notes)
+
+
+def _with_folders(enclosure: Enclosure, home: Path, written: Path) -> Enclosure:
+    """Return the enclosure of a build with its home, and a folder that its processes write to."""
+    home.mkdir()
+    return enclosure.opened([(str(written), Right.WRITABLE)])._replace(own_home=home)
 
 
 def _set_up(site: _Site, checkout: Checkout, log_folder: Path, config: VerifyConfig) -> tuple[StepOutcome, ...]:
@@ -150,9 +167,12 @@ def _ended(
     if not is_folder(site.tree, step.folder):
         stderr.add(f"{step.folder} is not a folder of the tree\n".encode())
         return StepStatus.FAILED
-    child = Child(step.argv, site.tree / step.folder, environment, TERM_SECONDS)
+    folder = site.tree / step.folder
     try:
-        return finish(run_child(child, stdout=stdout.add, stderr=stderr.add, seconds=site.seconds))
+        with site.enclosure.start(step.argv, folder, environment) as start:
+            child = Child(start.argv, folder, start.environment, TERM_SECONDS)
+            ended = finish(run_child(child, stdout=stdout.add, stderr=stderr.add, seconds=site.seconds))
+        return ended._replace(code=site.enclosure.code_of(ended.code))
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         stderr.add(f"{step.argv[0]}: {error.strerror}\n".encode("utf-8", "replace"))
         return StepStatus.MISSING

@@ -80,8 +80,8 @@ def _lines(result: VerifyResult, *, probe_only: bool) -> Iterator[str]:
         fits = ", ".join(f"{name} {score}" for name, score in (result.probes or {}).items() if score)
         yield f"Adapter: {result.adapter or 'none fits'}" + (f" (of {fits})" if fits else "")
     else:
-        gate = BuildShown(result.verdict, result.adapter, result.steps, result.test_count, flaky=False, accepted=None)
-        yield from gate_lines(gate)
+        build = (result.verdict, result.adapter, result.steps, result.test_count)
+        yield from gate_lines(BuildShown(*build, flaky=False, accepted=None, isolation=result.isolation))
     yield summary_line(result.claims.summary)
     for row in result.claims.offending[:_MOST_SHOWN]:
         yield row_line(row)

@@ -11,12 +11,12 @@ from swarm.rules.sandbox_policy import Right
 _LARGEST: int = 64 * 1024
 
 
-def git_places(common_dir: Path, tree: Path, *, commit: bool) -> Iterator[tuple[Path, Right]]:
-    """Yield the git folder of a tree to read, without the records of other trees.
+def git_places(common_dir: Path, tree: Path | None, *, commit: bool) -> Iterator[tuple[Path, Right]]:
+    """Yield the git folder of a tree to read, without the records of other trees; without a tree, of all of them.
 
     With `commit`, objects, the tree's own record and its own branch may be written, if the branch is of ours.
     """
-    admin = admin_of(common_dir, tree)
+    admin = admin_of(common_dir, tree) if tree else None
     yield common_dir, Right.READABLE
     yield common_dir / WORKTREES, Right.HIDDEN
     yield from ((place, Right.READABLE) for place in _borrowed(common_dir / "objects"))

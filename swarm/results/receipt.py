@@ -26,7 +26,7 @@ class ReceiptClaim(NamedTuple):
 
 
 class ReceiptAgent(NamedTuple):
-    """An agent of the wave."""
+    """An agent of the wave; `isolation` names the backend of the sandbox of each of its attempts, oldest first."""
 
     domain: str
     agent_run_id: int
@@ -35,6 +35,7 @@ class ReceiptAgent(NamedTuple):
     prompt_sha256: str
     output_sha256: str | None
     claims: tuple[ReceiptClaim, ...]
+    isolation: tuple[str, ...] = ()
 
 
 class ReceiptViolation(NamedTuple):
@@ -110,7 +111,7 @@ class ReceiptStep(NamedTuple):
 
 
 class ReceiptVerification(NamedTuple):
-    """A verification that was recorded for the wave."""
+    """A verification that was recorded for the wave; `isolation` names the backend of the sandbox of its steps."""
 
     id: int
     purpose: str
@@ -125,6 +126,9 @@ class ReceiptVerification(NamedTuple):
     exit_code: int
     accepted: str | None
     reason: str | None
+    isolation: str | None = None
+    isolation_reason: str | None = None
+    policy: str | None = None
 
 
 class ReceiptPromotion(NamedTuple):

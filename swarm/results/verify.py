@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from swarm.results.second_look import ClaimRow, ClaimsSummary
+from swarm.rules.sandbox_policy import Isolation
 
 
 class StepShown(NamedTuple):
@@ -24,7 +25,10 @@ class StepShown(NamedTuple):
 
 
 class BuildShown(NamedTuple):
-    """The verdict of a build. `flaky` says that it failed once and passed on the second try."""
+    """The verdict of a build. `flaky` says that it failed once and passed on the second try.
+
+    `isolation` is the sandbox that its steps ran in, null where no step ran.
+    """
 
     verdict: str
     adapter: str | None
@@ -32,6 +36,7 @@ class BuildShown(NamedTuple):
     test_count: int | None
     flaky: bool
     accepted: str | None
+    isolation: Isolation | None = None
 
 
 class Claims(NamedTuple):
@@ -42,7 +47,10 @@ class Claims(NamedTuple):
 
 
 class VerifyResult(NamedTuple):
-    """The verification of a commit. `base_test_count` counts the tests that ran below the wave's work, if known."""
+    """The verification of a commit. `base_test_count` counts the tests that ran below the wave's work, if known.
+
+    `isolation` is the sandbox that the steps ran in, null where no step ran.
+    """
 
     run_id: str
     wave_id: int | None
@@ -66,3 +74,4 @@ class VerifyResult(NamedTuple):
     base_test_count: int | None = None
     accepted: str | None = None
     reason: str | None = None
+    isolation: Isolation | None = None

@@ -68,6 +68,18 @@ class Policy(NamedTuple):
         return sorted(self.places.items(), key=lambda entry: (len(_upward(entry[0])), entry[0]))
 
 
+class Isolation(NamedTuple):
+    """The sandbox that was in force: its backend, why there was none, and the digest of its policy."""
+
+    backend: str
+    reason: str | None
+    policy: str
+
+
+# For records of what ran no process.
+NO_ISOLATION: Final = (None, None, None)
+
+
 def _upward(path: str) -> list[str]:
     """Return an absolute path and every folder above it, the nearest first."""
     found = [path]

@@ -33,10 +33,15 @@ def works() -> str | None:
     return None if said is None else said[0]
 
 
-def command(policy: Policy, folder: str, links: Mapping[str, str]) -> list[str]:
-    """Return the arguments that stand before those of a program; `links` are made where a path leads through a link."""
+def command(
+    policy: Policy, folder: str, links: Mapping[str, str], behind: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return the arguments that stand before those of a program.
+
+    `links` are made where a path leads through a link; `behind` names the folder that is seen in a private place.
+    """
     network = () if policy.network is Network.ALLOWED else ("--unshare-net",)
-    mounts, emptied = _mounts(policy)
+    mounts, emptied = _mounts(policy, behind or {})
     made = [word for link, target in links.items() for word in ("--symlink", target, link)]
     return [
         shutil.which("bwrap") or "bwrap",
@@ -58,7 +63,7 @@ def code_of(code: int) -> int:
     return -signal if 0 < signal <= _MOST_SIGNALS else code
 
 
-def _mounts(policy: Policy) -> tuple[list[str], list[str]]:
+def _mounts(policy: Policy, behind: Mapping[str, str]) -> tuple[list[str], list[str]]:
     mounts: list[str] = []
     emptied: list[str] = []
     done: dict[str, Right] = {}
@@ -72,6 +77,8 @@ def _mounts(policy: Policy) -> tuple[list[str], list[str]]:
                 mounts += ("--bind", place, place)
             case Right.HIDDEN | Right.PRIVATE if not os.path.isdir(place):  # noqa: PTH112
                 mounts += ("--ro-bind", os.devnull, place)
+            case Right.PRIVATE if place in behind:
+                mounts += ("--bind", behind[place], place)
             case Right.HIDDEN | Right.PRIVATE:
                 mounts += ("--tmpfs", place)
                 emptied += (place,) if right is Right.HIDDEN else ()

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from swarm import errors
-from swarm.rules.sandbox_policy import Network, Policy, Right, is_below, is_shown
+from swarm.rules.sandbox_policy import Isolation, Network, Policy, Right, is_below, is_shown
 from swarm.runtimes import bubblewrap, landlock
 from swarm.runtimes.visible_programs import located, needs_of, toolchains
 from swarm.scratch import scratch_folder
@@ -16,6 +16,8 @@ NONE: Final = "none"
 Backend = Literal["auto", "bwrap", "landlock", "none"]
 # Places of caches and settings: a folder that the sandbox closes is no place for them.
 _FOLDER_VARIABLES: Final = ("TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "GOCACHE")
+# Toolchains that are found by the home folder, for a backend that moves it.
+_TOOLCHAINS_BELOW_HOME: Final = {"RUSTUP_HOME": ".rustup"}
 _SHARED_TEMPORARY: Final = "/tmp"  # noqa: S108
 
 
@@ -27,12 +29,26 @@ class Start(NamedTuple):
 
 
 class Enclosure(NamedTuple):
-    """A policy and the name of its backend; `reason` says why there is none, `home` is the user's real home."""
+    """A policy and the name of its backend; `reason` says why there is none, `home` is the user's real home.
+
+    `own_home` is a folder that programs find in the place of the real home; without it each program has an empty home.
+    """
 
     backend: str
     policy: Policy
     home: str
     reason: str | None = None
+    own_home: Path | None = None
+
+    @property
+    def isolation(self) -> Isolation:
+        """What is recorded of the enclosure."""
+        return Isolation(self.backend, self.reason, self.policy.digest)
+
+    def opened(self, places: Iterable[tuple[str, Right]]) -> "Enclosure":
+        """Return an enclosure with further places, also where the policy closes the folders around them."""
+        real = {os.path.realpath(path): right for path, right in places}
+        return self._replace(policy=self.policy._replace(places={**self.policy.places, **real}))
 
     def widened(self, places: Iterable[tuple[str, Right]]) -> "Enclosure":
         """Return an enclosure with further places, where the policy does not close or name them."""
@@ -63,11 +79,13 @@ class Enclosure(NamedTuple):
         # By its path: the sandbox must start the program that was found outside of it.
         program = (located(argv[0], folder, environment), *argv[1:])
         if self.backend == bubblewrap.NAME:
-            before = bubblewrap.command(wide.policy, str(folder), _links([str(folder), *needs], wide.policy))
-            yield Start([*before, *program], inside)
+            links = _links([str(folder), *needs], wide.policy)
+            behind = {self.home: str(self.own_home)} if self.own_home else {}
+            yield Start([*bubblewrap.command(wide.policy, str(folder), links, behind), *program], inside)
             return
-        with scratch_folder() as private:
-            moved = {**inside, "HOME": str(private), "TMPDIR": str(private)}
+        with nullcontext(self.own_home) if self.own_home else scratch_folder() as private:
+            places = {name: f"{self.home}/{place}" for name, place in _TOOLCHAINS_BELOW_HOME.items()}
+            moved = {**places, **inside, "HOME": str(private), "TMPDIR": str(private)}
             yield Start([*landlock.command(wide.policy, str(private)), *program], moved)
 
     def code_of(self, code: int) -> int:

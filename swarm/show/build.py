@@ -5,6 +5,7 @@ from pathlib import PurePath
 from typing import Final
 
 from swarm.results.verify import BuildShown, StepShown
+from swarm.rules.sandbox_policy import Isolation
 from swarm.show import text
 from swarm.show.escape import plain
 
@@ -38,3 +39,12 @@ def gate_lines(gate: BuildShown) -> Iterator[str]:
     if gate.accepted:
         verdict += f", {_ACCEPTED.get(gate.accepted, 'accepted')}"
     yield f"Build: {verdict}"
+    if gate.isolation is not None:
+        yield isolation_line(gate.isolation)
+
+
+def isolation_line(isolation: Isolation) -> str:
+    """Return the sandbox that processes ran in, or why they ran without."""
+    if isolation.reason is None:
+        return f"Sandbox: {isolation.backend}, policy {isolation.policy}"
+    return f"⚠ Sandbox: none ({plain(isolation.reason)})"

@@ -31,7 +31,9 @@ def receipt_lines(made: WaveReceipt) -> Iterator[str]:
     yield ""
     yield from _facts(made)
     yield from _section("Map", ("Domain", "Class", "Globs"), map(_domain_row, made.map))
-    yield from _section("Agents", ("Domain", "Status", "Findings", "Files", "Output"), map(_agent_row, made.agents))
+    yield from _section(
+        "Agents", ("Domain", "Status", "Findings", "Files", "Sandbox", "Output"), map(_agent_row, made.agents)
+    )
     claims = [_claim_row(agent, claim) for agent in made.agents for claim in agent.claims]
     yield from _section("Files", ("Domain", "File", "Change", "Owner", "Known as", "Violation"), claims)
     rows = ([code_span(row.file), markdown(row.agent_domain), markdown(row.actual_owner)] for row in made.violations)
@@ -55,7 +57,7 @@ def receipt_lines(made: WaveReceipt) -> Iterator[str]:
         for row in made.merges
     )
     yield from _section("Merges", ("Ref", "Commit", "Domains", "Left out"), rows)
-    head = ("Id", "Purpose", "Commit", "Verdict", "Steps", "Tests", "Offending", "Exit")
+    head = ("Id", "Purpose", "Commit", "Verdict", "Steps", "Tests", "Offending", "Sandbox", "Exit")
     yield from _section("Verifications", head, map(_verification_row, made.verifications))
     yield from _promotion(made.promotion)
     span = made.ledger
@@ -84,7 +86,9 @@ def _domain_row(domain: ReceiptDomain) -> list[str]:
 
 def _agent_row(agent: ReceiptAgent) -> list[str]:
     reported = "" if agent.findings is None else f"{agent.findings}"
-    return [agent.domain, agent.status, reported, f"{len(agent.claims)}", agent.output_sha256 or "none"]
+    # Without an attempt, a person played the agent.
+    sandbox = ", ".join(dict.fromkeys(agent.isolation))
+    return [agent.domain, agent.status, reported, f"{len(agent.claims)}", sandbox, agent.output_sha256 or "none"]
 
 
 def _claim_row(agent: ReceiptAgent, claim: ReceiptClaim) -> list[str]:
@@ -114,7 +118,8 @@ def _verification_row(made: ReceiptVerification) -> list[str]:
     steps = ", ".join(f"{markdown(step.name)} {'passed' if step.passed else 'failed'}" for step in made.steps)
     accepted = f" (accepted: {markdown(made.reason or '')})" if made.accepted else ""
     counts = ["" if count is None else f"{count}" for count in (made.test_count, made.offending)]
-    return [f"{made.id}", made.purpose, made.commit_sha, made.verdict + accepted, steps, *counts, f"{made.exit_code}"]
+    verdict, sandbox = made.verdict + accepted, made.isolation or ""
+    return [f"{made.id}", made.purpose, made.commit_sha, verdict, steps, *counts, sandbox, f"{made.exit_code}"]
 
 
 def _promotion(made: ReceiptPromotion | None) -> Iterator[str]:

@@ -11,7 +11,7 @@ from swarm.store.ledger import Entry, append
 
 _VERIFICATION: Final = (
     "id, run_id, wave_id, phase, purpose, commit_sha, verdict, adapter, steps, test_count, claims, threshold,"
-    " exit_code, accepted, reason, created"
+    " exit_code, accepted, reason, isolation, isolation_reason, policy, created"
 )
 
 
@@ -46,7 +46,10 @@ class ClaimCounts(NamedTuple):
 
 
 class NewVerification(NamedTuple):
-    """A verification, before the row is recorded; `accepted` is a verdict that was accepted for a reason."""
+    """A verification, before the row is recorded; `accepted` is a verdict that was accepted for a reason.
+
+    `isolation` names the backend of the sandbox that the steps ran in, `None` where no step ran.
+    """
 
     run_id: str
     wave_id: int | None
@@ -62,6 +65,9 @@ class NewVerification(NamedTuple):
     exit_code: int
     accepted: str | None = None
     reason: str | None = None
+    isolation: str | None = None
+    isolation_reason: str | None = None
+    policy: str | None = None
 
 
 class Verification(NamedTuple):
@@ -82,6 +88,9 @@ class Verification(NamedTuple):
     exit_code: int
     accepted: str | None
     reason: str | None
+    isolation: str | None
+    isolation_reason: str | None
+    policy: str | None
     created: str
 
     @property
@@ -115,6 +124,7 @@ def add_verification(conn: sqlite3.Connection, new: NewVerification) -> Verifica
         "testCount": made.test_count,
         "exitCode": made.exit_code,
         "accepted": made.accepted,
+        "isolation": made.isolation,
     }
     subject = f"verification:{made.id}"
     append(

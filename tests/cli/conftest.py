@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from swarm.runtimes import bubblewrap, landlock, sandbox
 from swarm.store import connection
 from tests.cli.scenes import merge_team
 from tests.cli.scenes.amend_wave import FILES, FOUND, Amending
@@ -21,6 +22,17 @@ from tests.cli.scenes.triage import DOCS, EVAL, LOAD
 from tests.conftest import Answer, RefusedRows, Repo, Swarm, Workspace
 
 MAP = [{"name": "code", "globs": ["src/**"]}, {"name": "rest", "globs": ["**"]}]
+
+
+@pytest.fixture(params=["bwrap", "landlock"])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each backend of the sandbox that works on this machine, alone; tests without this fixture run without any."""
+    works = {"bwrap": bubblewrap.works, "landlock": landlock.works}[request.param]
+    if problem := works():
+        pytest.skip(f"{request.param}: {problem}")
+    monkeypatch.delenv("SWARM_SANDBOX", raising=False)
+    monkeypatch.setitem(sandbox.BACKENDS, request.param, works)
+    return str(request.param)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from swarm.runtimes import bubblewrap, landlock, sandbox
 from tests.cli.errors.refusal import raises
 from tests.cli.scenes.launched_agents import Agents, attempts, eventually, outcomes, record_of
 from tests.cli.test_launch_sarif import ONE, SARIF_TOOL
@@ -32,15 +31,6 @@ def connects():
 @pytest.fixture(autouse=True)
 def _no_switch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SWARM_SANDBOX")
-
-
-@pytest.fixture(params=["bwrap", "landlock"])
-def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    works = {"bwrap": bubblewrap.works, "landlock": landlock.works}[request.param]
-    if problem := works():
-        pytest.skip(f"{request.param}: {problem}")
-    monkeypatch.setitem(sandbox.BACKENDS, request.param, works)
-    return str(request.param)
 
 
 def seen(workspace: Workspace) -> dict[str, str]:

@@ -20,6 +20,7 @@ def repo(stage: Stage) -> Repo:
     return stage.repo()
 
 
+SWITCHED_OFF = "SWARM_SANDBOX=none is in the environment of the caller"
 VERBS = ("verify", "verify-fixed", "verify-recurring", "verify-unverified", "verify-approved")
 
 
@@ -85,6 +86,7 @@ def test_a_verification_that_passes_is_shown_whole_and_kept(merged: Team) -> Non
         "baseTestCount": None,
         "accepted": None,
         "reason": None,
+        "isolation": {"backend": "none", "reason": SWITCHED_OFF, "policy": answer.data["isolation"]["policy"]},
     }
     assert wave_status(merged) == "verified"
     assert checkout(merged.repo.root) == before
@@ -114,6 +116,7 @@ def test_the_text_says_what_passed_and_that_it_is_verified(merged: Team) -> None
     assert lines[0] == f"Commit {merged.repo.head} proved"
     assert lines[2:] == [
         "Build: pass by configured",
+        f"⚠ Sandbox: none ({SWITCHED_OFF})",
         "2 findings looked at again: 2 verified",
         "✓ Verified. Receipt 1.",
         f"Next: swarm status {merged.run}",

@@ -28,6 +28,7 @@ from swarm.rules.gates import Gate
 from swarm.store import (
     agent_runs,
     artifacts,
+    attempts,
     file_claims,
     fix_claims,
     leases,
@@ -128,6 +129,7 @@ def promotions_shown(conn: sqlite3.Connection, run_id: str) -> tuple[PromotionSh
 
 
 def _agents(conn: sqlite3.Connection, wave: Wave) -> tuple[ReceiptAgent, ...]:
+    launched = attempts.of_wave(conn, wave.id)
     outputs, touched = artifacts.output_digests(conn, wave.id), file_claims.file_claims_of(conn, wave.id)
     return tuple(
         ReceiptAgent(
@@ -141,6 +143,7 @@ def _agents(conn: sqlite3.Connection, wave: Wave) -> tuple[ReceiptAgent, ...]:
                 ReceiptClaim(claim.path, claim.kind, claim.owner, claim.observed, claim.reported, claim.violation)
                 for claim in touched.get(agent.id, ())
             ),
+            isolation=tuple(attempt.isolation for attempt in launched.get(agent.id, ())),
         )
         for agent in agent_runs.current(conn, wave.id)
     )
@@ -180,6 +183,9 @@ def _verification(made: Verification) -> ReceiptVerification:
         exit_code=made.exit_code,
         accepted=made.accepted,
         reason=made.reason,
+        isolation=made.isolation,
+        isolation_reason=made.isolation_reason,
+        policy=made.policy,
     )
 
 

@@ -16,8 +16,10 @@ from swarm.git.repository import Repository, files_at, tracked_files
 from swarm.git.submodules import fill_submodules
 from swarm.results.verify import BuildShown, StepShown
 from swarm.rules.build_verdicts import BuildVerdict
+from swarm.runtimes.sandbox import Enclosure
 from swarm.store.runs import Run
 from swarm.store.verifications import KeptStep
+from swarm.waves.trees.sandbox_policies import build_enclosure, of_tree
 from swarm.waves.trees.scratch_tree import scratch_tree
 from swarm.workspace import Workspace
 
@@ -38,15 +40,19 @@ class Prover(NamedTuple):
     def build(self, commit: str) -> BuildResult:
         """Run the build of a commit in a worktree of its own, which is removed afterwards.
 
-        Raises BuildAdapterUnknown, GitError, WorkspaceNotWritable, and ProofDisturbed where the git folder or the
-        checkout changed during the build: the code under test is an agent's.
+        Raises BuildAdapterUnknown, GitError, WorkspaceNotWritable, IsolationUnavailable, and ProofDisturbed where the
+        git folder or the checkout changed during the build: the code under test is an agent's.
         """
+        enclosure = self.enclosure()
         stage_events.emit("build_started", run_id=self.run.id, commit=commit)
         before = self._surroundings()
         with scratch_tree(self.repository, self.workspace, self.run, commit) as tree:
             empty = fill_submodules(self.repository.git, self.repository.root, tree, commit)
             checkout = self.checkout(commit)
-            result = runner.run_build(self.chosen(tree), tree, checkout, self._log_folder(commit), self.config.verify)
+            logs, held = self._log_folder(commit), of_tree(enclosure, self.repository, tree)
+            result = runner.run_build(self.chosen(tree), tree, checkout, logs, self.config.verify, enclosure=held)
+        if result.steps:
+            result = result._replace(isolation=enclosure.isolation)
         if empty and result.verdict is not BuildVerdict.PASS:
             lacks = f"submodule {', '.join(empty)} (`git submodule update --init --recursive` fills the checkout)"
             result = result._replace(lacks=(lacks, *result.lacks))
@@ -60,6 +66,10 @@ class Prover(NamedTuple):
             raise errors.ProofDisturbed(commit=commit[:12], files=files, path=str(self.repository.root))
         stage_events.emit("build_ended", run_id=self.run.id, commit=commit, verdict=result.verdict.value)
         return result
+
+    def enclosure(self) -> Enclosure:
+        """Return the enclosure of builds, without the tree of any. Raises IsolationUnavailable."""
+        return build_enclosure(self.repository, self.workspace, self.config)
 
     def checkout(self, commit: str) -> Checkout:
         """Return the checkout that lends its programs to the build of a commit."""
@@ -146,7 +156,8 @@ def planned_step(step: BuildStep) -> StepShown:
 
 def shown_gate(result: BuildResult, *, flaky: bool, accepted: str | None) -> BuildShown:
     """Return a build in the words of the document."""
-    return BuildShown(result.verdict.value, result.adapter, shown_steps(result), result.test_count, flaky, accepted)
+    steps, isolation = shown_steps(result), result.isolation
+    return BuildShown(result.verdict.value, result.adapter, steps, result.test_count, flaky, accepted, isolation)
 
 
 def lack_note(result: BuildResult) -> str | None:

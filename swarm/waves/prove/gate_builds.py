@@ -11,6 +11,7 @@ from swarm.builds.environment import build_environment
 from swarm.git import history
 from swarm.rules.build_verdicts import BuildVerdict, StepStatus
 from swarm.rules.no_worse import BaseComparison, StepState, compared
+from swarm.rules.sandbox_policy import Isolation
 from swarm.rules.step_failures import Failures, failures_in
 from swarm.store import kept_builds
 from swarm.store.connection import Store
@@ -119,7 +120,9 @@ def _gate_digest(prover: Prover) -> str:
     variables = build_environment(config.environment)
     active = Path(variables.get("VIRTUAL_ENV", os.devnull))
     installed = [*_stamps(prover.repository.root), *_stamps(active)]
-    facts = [prover.adapter, config, sorted(variables.items()), installed]
+    facts = [prover.adapter, config, sorted(variables.items()), installed, prover.config.sandbox]
+    # Not the digest of the policy: places of it come and go with the files of this call.
+    facts.append(prover.enclosure().backend)
     return hashlib.sha256(repr(facts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -163,6 +166,15 @@ def _read(kept: dict[str, Any]) -> GateBuild:
         for step in kept["steps"]
     )
     verdict, notes = BuildVerdict(kept["verdict"]), tuple(kept.get("notes", ()))
-    build = BuildResult(kept["adapter"], verdict, steps, kept["test_count"], tuple(kept["lacks"]), notes=notes)
+    isolation = Isolation(*kept["isolation"]) if kept.get("isolation") else None
+    build = BuildResult(
+        kept["adapter"],
+        verdict,
+        steps,
+        kept["test_count"],
+        tuple(kept["lacks"]),
+        notes=notes,
+        isolation=isolation,
+    )
     failures = tuple(Failures(frozenset(one["tests"]), one["rules"], one["lines"]) for one in kept["failures"])
     return GateBuild(build, kept["flaky"], failures)

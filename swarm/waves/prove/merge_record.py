@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from swarm.git import refs
 from swarm.rules.ref_names import own_commits_refs
+from swarm.rules.sandbox_policy import NO_ISOLATION
 from swarm.store import fix_claims, merges, observations, verifications
 from swarm.store.connection import Store
 from swarm.store.merges import NewMerge
@@ -89,6 +90,7 @@ def _verification(merged: Merged) -> NewVerification:
     if proof.gate is None or proof.build is None:
         raise AssertionError
     gate = proof.gate
+    isolation, why, policy = gate.isolation or NO_ISOLATION
     return NewVerification(
         run_id=task.run.id,
         wave_id=task.wave.id,
@@ -104,4 +106,7 @@ def _verification(merged: Merged) -> NewVerification:
         exit_code=0,
         accepted=gate.accepted,
         reason=proof.reason,
+        isolation=isolation,
+        isolation_reason=why,
+        policy=policy,
     )

@@ -5,6 +5,7 @@ import sqlite3
 
 from swarm.files import write_whole
 from swarm.results.verify import VerifyResult
+from swarm.rules.sandbox_policy import NO_ISOLATION
 from swarm.rules.states import WaveStatus
 from swarm.store import fix_claims, observations, receipts, transitions, verifications, waves
 from swarm.store.connection import Store
@@ -50,6 +51,7 @@ def _names(conn: sqlite3.Connection, run: Run, proved: list[Proved]) -> tuple[st
 
 
 def _row(result: VerifyResult, steps: tuple[KeptStep, ...]) -> NewVerification:
+    isolation, why, policy = result.isolation or NO_ISOLATION
     return NewVerification(
         run_id=result.run_id,
         wave_id=result.wave_id,
@@ -65,6 +67,9 @@ def _row(result: VerifyResult, steps: tuple[KeptStep, ...]) -> NewVerification:
         exit_code=result.exit_code,
         accepted=result.accepted,
         reason=result.reason,
+        isolation=isolation,
+        isolation_reason=why,
+        policy=policy,
     )
 
 
@@ -100,4 +105,5 @@ def _receipt(result: VerifyResult, verification_id: int) -> dict[str, object]:
         "fixed": list(result.fixed),
         "threshold": result.threshold,
         "exitCode": result.exit_code,
+        "isolation": None if result.isolation is None else result.isolation._asdict(),
     }

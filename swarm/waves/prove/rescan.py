@@ -13,6 +13,7 @@ from swarm.rules.anchors import LONGEST_TEXT, SourceText, folded
 from swarm.rules.findings import Observation
 from swarm.rules.likeness import Reported, Suspect, like_reports
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Phase
+from swarm.rules.sandbox_policy import Right
 from swarm.rules.verification import RescanOutcome
 from swarm.runtimes import registry
 from swarm.runtimes.child import finish
@@ -23,6 +24,7 @@ from swarm.scratch import scratch_folder
 from swarm.store.findings import KnownFinding
 from swarm.waves.places import Place
 from swarm.waves.prove.build import Prover
+from swarm.waves.trees.sandbox_policies import of_tree
 from swarm.waves.trees.scratch_tree import scratch_tree
 
 Report = Mapping[str, Any]
@@ -106,8 +108,15 @@ def _answers(
             output_path=folder / "output.json",
             config=prover.config,
         )
+        held = of_tree(prover.enclosure(), prover.repository, tree, Right.READABLE)
         orders = Orders(
-            runtime.steps(job), tree, folder, agent_environment({}), prover.config.attempt_seconds, _ignored
+            steps=runtime.steps(job),
+            tree=tree,
+            folder=folder,
+            environment=agent_environment({}),
+            seconds=prover.config.attempt_seconds,
+            spawned=_ignored,
+            enclosure=held.opened([(str(folder), Right.READABLE)]),
         )
         ran = finish(run_steps(orders))
         if ran.failed is not None or ran.timed_out or ran.not_started is not None:

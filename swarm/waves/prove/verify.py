@@ -131,6 +131,7 @@ def _result(
         probes=None,
         note=None,
         next_action=f"swarm status {prover.run.id}",
+        isolation=build.isolation,
     )
 
 

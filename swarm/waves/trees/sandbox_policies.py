@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from swarm.builds.package_caches import cache_places
 from swarm.config import Config
 from swarm.git.places_for_agents import git_places
 from swarm.git.repository import Repository
+from swarm.git.worktree_list import admin_of
 from swarm.rules.sandbox_policy import Right, Settings, is_below, merged, policy_of
 from swarm.runtimes.runtime import Job, Runtime
 from swarm.runtimes.sandbox import Enclosure, enclosure
@@ -47,6 +49,23 @@ def attempt_enclosure(
     return _enclosure([*places, *_around(repository, job.tree, commit=commit)], settings, config, workspace, repository)
 
 
+def build_enclosure(repository: Repository, workspace: Workspace, config: Config) -> Enclosure:
+    """Return the enclosure of builds, without their trees: equal settings give equal digests of the policy.
+
+    Raises IsolationUnavailable.
+    """
+    settings = _absolute(merged((config.sandbox.settings, config.verify.sandbox)), repository.root)
+    places = [*_around(repository, None, commit=False), *cache_places(_home(), network=settings.network is True)]
+    return _enclosure(places, settings, config, workspace, repository)
+
+
+def of_tree(enclosure: Enclosure, repository: Repository, tree: Path, right: Right = Right.WRITABLE) -> Enclosure:
+    """Return the enclosure of programs in a scratch tree."""
+    admin = admin_of(repository.common_dir, tree)
+    records = [(str(admin), Right.READABLE)] if admin else []
+    return enclosure.opened([(str(tree), right), *records])
+
+
 def _entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
 
@@ -72,7 +91,7 @@ def _machine() -> Iterator[Place]:
     yield _RESOLVER, Right.READABLE
 
 
-def _around(repository: Repository, tree: Path, *, commit: bool) -> Iterator[Place]:
+def _around(repository: Repository, tree: Path | None, *, commit: bool) -> Iterator[Place]:
     """Yield what lies around a tree: the checkout and the git folder to read, without the folders of other trees."""
     root = str(repository.root)
     # A checkout around the home folder would show the home folder.

@@ -1,0 +1,214 @@
+"""The sandbox of builds: what the steps and the set-up of `verify` and `merge` reach, and what is recorded of it."""
+
+import json
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.cli.scenes.merge_team import Team
+from tests.conftest import Answer, Repo, Swarm
+
+TRIES = """
+import json, os, pathlib, socket, subprocess, sys
+def tried(act):
+    try:
+        return act() or "done"
+    except OSError as error:
+        return type(error).__name__
+def text(path):
+    return lambda: pathlib.Path(path).read_text()
+def put(path):
+    return lambda: pathlib.Path(path).write_text("x") and None
+def connects(port):
+    return lambda: socket.create_connection(("127.0.0.1", port), 5).close()
+"""
+Prove = Callable[..., Answer]
+
+
+def toml(script: str, more: str = "") -> str:
+    argv = json.dumps([sys.executable, "-c", script])
+    return f'[verify]\n{more}\n[[verify.steps]]\nname = "check"\nkind = "test"\nargv = {argv}\n'
+
+
+@pytest.fixture
+def prove(swarm: Swarm, repo: Repo) -> Prove:
+    """`prove({name: act}, …)`: run a step that tries some acts; `tries_of` reads how each ended."""
+
+    def call(acts: Mapping[str, str], more: str = "", exit: int = 0) -> Answer:  # noqa: A002
+        listed = ", ".join(f"{name!r}: tried({act})" for name, act in acts.items())
+        script = f"{TRIES}\nprint(json.dumps({{{listed}}}))\nprint('1 passed in 0.1s')"
+        repo.commit({"swarm.toml": toml(script, more), ".gitignore": "swarms/\n"})
+        swarm("init", ".")
+        return swarm("verify", "--format", "json", exit=exit)
+
+    return call
+
+
+def tries_of(answer: Answer) -> dict[str, str]:
+    log = Path(answer.data["steps"][-1]["log"]) / "stdout.log"
+    found: dict[str, str] = json.loads(log.read_text().splitlines()[0])
+    return found
+
+
+@pytest.fixture
+def listener() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_step_reaches_its_tree_and_neither_home_nor_the_control_plane(
+    prove: Prove, repo: Repo, backend: str, listener: int
+) -> None:
+    secret = Path.home() / ".ssh" / "id"
+    secret.parent.mkdir()
+    secret.write_text("secret")
+    answer = prove(
+        {
+            "own tree": "put('note')",
+            "own home": "put(pathlib.Path.home() / 'note')",
+            "checkout": f"text({str(repo.root / 'README.md')!r})",
+            "git": "lambda: subprocess.run(['git', 'log', '-1'], check=True, capture_output=True) and None",
+            "secret of home": f"text({str(secret)!r})",
+            "control plane": f"text({str(repo.root / 'swarms/control-plane.db')!r})",
+            "checkout's file": f"put({str(repo.root / 'README.md')!r})",
+            "hook": f"put({str(repo.root / '.git/hooks/post-checkout')!r})",
+            "network": f"connects({listener})",
+        }
+    )
+    found = tries_of(answer)
+    allowed = [found.pop(name) for name in ("own tree", "own home", "checkout", "git")]
+    assert allowed == ["done", "done", "# A project\n", "done"]
+    assert {name for name, end in found.items() if not end.endswith("Error")} == set()
+    assert not (Path.home() / "note").exists()
+
+
+def test_the_sandbox_is_in_the_document_the_text_the_row_and_both_receipts(
+    amended: Team, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged = amended.swarm("merge", "--format", "json").data["gate"]["isolation"]
+    answer = amended.swarm("verify", "--format", "json")
+    policy = answer.data["isolation"]["policy"]
+    assert answer.data["isolation"] == merged == {"backend": backend, "reason": None, "policy": policy}
+    assert f"Sandbox: {backend}, policy {policy}" in amended.swarm("verify").out.splitlines()
+    rows = amended.rows("SELECT isolation, isolation_reason, policy FROM verifications")
+    assert rows == [(backend, None, policy)] * 3
+    receipt = json.loads((amended.place.folder / amended.run / "proofs" / "verification-2.json").read_text())
+    assert receipt["isolation"] == answer.data["isolation"]
+    kept = amended.swarm("receipt", "--format", "json").data["verifications"]
+    assert [made["isolation"] for made in kept] == [backend] * 3
+    assert f" {backend} | 0 |" in amended.swarm("receipt").out
+
+
+def test_the_home_of_a_build_is_empty_and_lasts_from_its_set_up_to_its_steps(
+    prove: Prove, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (Path.home() / ".npmrc").write_text("token")
+    write = "import pathlib; h = pathlib.Path.home(); (h / 'made').write_text(str(sorted(h.iterdir())))"
+    setup = f"setup = {json.dumps([[sys.executable, '-c', write]])}"
+    assert tries_of(prove({"made": "text(pathlib.Path.home() / 'made')"}, setup)) == {"made": "[]"}
+    assert not (Path.home() / "made").exists()
+
+
+def test_an_environment_in_the_scratch_tree_is_made_and_used(
+    prove: Prove, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    setup = f'setup = [["{sys.executable}", "-m", "venv", "--without-pip", ".venv"]]'
+    act = "lambda: subprocess.check_output(['python', '-c', 'import sys; print(sys.prefix)'], text=True)"
+    (prefix,) = tries_of(prove({"prefix": act}, setup)).values()
+    assert "/worktrees/proof-" in prefix
+    assert prefix.endswith("/.venv\n")
+
+
+CACHES = {
+    "PIP_CACHE_DIR": ".cache/pip/http/wheel",
+    "npm_config_cache": ".npm/_cacache/index-v5/entry",
+    "CARGO_HOME": ".cargo/registry/cache/crate",
+    "GOMODCACHE": "go/pkg/mod/module",
+}
+
+
+def test_cached_packages_are_read_and_found_by_their_variables(prove: Prove, backend: str) -> None:
+    for place in (*CACHES.values(), ".cargo/credentials.toml", ".cache/other/file"):
+        file = Path.home() / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("kept")
+    real = str(Path.home())
+    acts = {name: f"text({real!r} + '/{place}')" for name, place in CACHES.items()}
+    closed = {name: f"text({real!r} + '/{name}')" for name in (".cargo/credentials.toml", ".cache/other/file")}
+    places = {f"{name}=": f"lambda: os.environ.get({name!r})" for name in CACHES}
+    found = tries_of(prove({**acts, **closed, **places}))
+    assert {name: found.pop(name) for name in CACHES} == dict.fromkeys(CACHES, "kept")
+    assert {found.pop(name) for name in closed} <= {"FileNotFoundError", "PermissionError"}
+    homes = {".cache/pip", ".npm", ".cargo", "go/pkg/mod"}
+    assert set(found.values()) == {f"{real}/{place}" for place in homes}
+
+
+def test_an_open_network_gives_tools_caches_of_their_own_that_they_can_fill(
+    prove: Prove, backend: str, listener: int
+) -> None:
+    crate = Path.home() / CACHES["CARGO_HOME"]
+    crate.parent.mkdir(parents=True)
+    crate.write_text("kept")
+    acts = {
+        "network": f"connects({listener})",
+        "cargo": "lambda: os.environ.get('CARGO_HOME', 'its default')",
+        "fill": "lambda: (pathlib.Path.home() / '.cargo/registry').mkdir(parents=True)",
+    }
+    ends = {"network": "done", "cargo": "its default", "fill": "done"}
+    assert tries_of(prove(acts, "network = true")) == ends
+
+
+def test_places_that_the_settings_name_are_open(prove: Prove, backend: str, tmp_path: Path) -> None:
+    for name in ("data", "work"):
+        (Path.home() / name).mkdir()
+    (Path.home() / "data" / "set").write_text("numbers")
+    real = str(Path.home())
+    acts = {"data": f"text('{real}/data/set')", "work": f"put('{real}/work/made')"}
+    settings = 'readable = ["~/data"]\nwritable = ["~/work"]'
+    assert tries_of(prove(acts, settings)) == {"data": "numbers", "work": "done"}
+    assert (Path.home() / "work" / "made").read_text() == "x"
+
+
+def test_without_a_backend_the_default_policy_runs_bare_and_says_so_once(
+    prove: Prove, swarm: Swarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SWARM_SANDBOX")
+    isolation = prove({"home": "put(pathlib.Path.home() / 'seen')"}).data["isolation"]
+    why = "no sandbox works here (bwrap: not in this test; landlock: not in this test)"
+    assert (isolation["backend"], isolation["reason"]) == ("none", why)
+    assert (Path.home() / "seen").exists()
+    assert swarm("verify").out.splitlines().count(f"⚠ Sandbox: none ({why})") == 1
+
+
+def test_a_demanded_policy_that_nothing_holds_is_refused_before_a_tree_is_made(
+    prove: Prove, swarm: Swarm, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = prove({}, "network = false", exit=2)
+    assert answer.code == "ISOLATION_UNAVAILABLE"
+    assert repo.git("worktree", "list").count("\n") == 0
+    repo.write({"swarm.toml": f'[sandbox]\nbackend = "none"\nreason = "a container"\n{toml("print(1)")}'})
+    isolation = swarm("verify", "--format", "json", exit=1).data["isolation"]
+    assert (isolation["backend"], isolation["reason"]) == ("none", "a container")
+
+
+def test_the_callers_word_turns_the_sandbox_of_a_build_off(
+    prove: Prove, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWARM_SANDBOX", "none")
+    isolation = prove({}).data["isolation"]
+    assert (isolation["backend"], isolation["reason"]) == (
+        "none",
+        "SWARM_SANDBOX=none is in the environment of the caller",
+    )
+
+
+@pytest.mark.parametrize("forged", ["os.mkdir(r)", "os.symlink('/etc/passwd', r)", "os.mkfifo(r)"])
+def test_a_step_that_replaces_the_record_of_its_imports_fails(prove: Prove, forged: str) -> None:
+    act = f"lambda: (r := os.environ['PYTHONPATH'].split(':')[0] + '/imported') and {forged}"
+    answer = prove({"replace": act}, exit=1)
+    assert answer.data["steps"][0]["status"] == "failed"
+    assert "(the record of imports was replaced)" in answer.data["note"]
