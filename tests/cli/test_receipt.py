@@ -103,6 +103,9 @@ def test_a_receipt_shows_all_of_a_wave(amended: Coordinator) -> None:
             "exitCode": 0,
             "accepted": None,
             "reason": None,
+            "isolation": None,
+            "isolationReason": None,
+            "policy": None,
         }
     ]
     step = data["promotion"]
