@@ -18,7 +18,7 @@ from swarm.builds.missing_parts import lacks_of
 from swarm.builds.node_modules import lend_packages, withhold_programs
 from swarm.builds.package_caches import cache_variables
 from swarm.builds.project_files import is_folder
-from swarm.builds.tree_imports import TreeImports
+from swarm.builds.tree_imports import TreeImports, tree_imports
 from swarm.config import VerifyConfig
 from swarm.files import make_folder
 from swarm.rules.build_verdicts import BuildVerdict, Exit, StepStatus, status_of, verdict_of
@@ -28,7 +28,6 @@ from swarm.runtimes.output_log import OutputLog
 from swarm.runtimes.processes import end_all_with
 from swarm.runtimes.redaction import Redactor
 from swarm.runtimes.sandbox import NONE, UNENCLOSED, Enclosure
-from swarm.scratch import scratch_folder
 
 LOG_BYTES: Final = 64 * 1024 * 1024
 TERM_SECONDS: Final = 2.0
@@ -79,11 +78,10 @@ def run_build(
     variables = build_environment(config.environment) | {"PATH": checkout.path()} | mark
     if checkout.brings(Path(variables.get("VIRTUAL_ENV", os.devnull))):
         del variables["VIRTUAL_ENV"]
-    with scratch_folder() as own:
-        imports = TreeImports(own / "imports", tree, checkout.root)
+    with tree_imports(tree, checkout.root) as imports:
         if enclosure.backend != NONE:
             variables = cache_variables(enclosure.home, enclosure.policy, variables)
-            enclosure = _with_folders(enclosure, own / "home", imports.folder)
+            enclosure = _with_folders(enclosure, imports.folder.with_name("home"), imports.folder)
         site = _Site(tree, variables, limit, imports, enclosure)
         try:
             outcomes = _set_up(site, checkout, log_folder, config)

@@ -3,9 +3,12 @@
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from swarm.scratch import scratch_folder
 
 _VARIABLE: Final = "PYTHONPATH"
 _HOOK: Final = Path(__file__).with_name("interpreter_hook.py")
@@ -50,3 +53,10 @@ class TreeImports:
         else:
             record.unlink(missing_ok=True)
         return (_FORGED,)
+
+
+@contextmanager
+def tree_imports(tree: Path, checkout: Path) -> Iterator[TreeImports]:
+    """Give the hook of one build, and remove its folder afterwards, with every folder that was made beside it."""
+    with scratch_folder() as folder:
+        yield TreeImports(folder / "imports", tree, checkout)

@@ -19,7 +19,7 @@ from swarm.rules.build_verdicts import BuildVerdict
 from swarm.runtimes.sandbox import Enclosure
 from swarm.store.runs import Run
 from swarm.store.verifications import KeptStep
-from swarm.waves.trees.sandbox_policies import build_enclosure, of_tree
+from swarm.waves.trees.sandbox_policies import build_enclosure, of_tree, to_read
 from swarm.waves.trees.scratch_tree import scratch_tree
 from swarm.workspace import Workspace
 
@@ -70,6 +70,10 @@ class Prover(NamedTuple):
     def enclosure(self) -> Enclosure:
         """Return the enclosure of builds, without the tree of any. Raises IsolationUnavailable."""
         return build_enclosure(self.repository, self.workspace, self.config)
+
+    def enclosure_to_read(self, tree: Path, folder: Path) -> Enclosure:
+        """Return the enclosure of an analyzer, which writes to no file. Raises IsolationUnavailable."""
+        return to_read(self.enclosure(), self.repository, tree, folder)
 
     def checkout(self, commit: str) -> Checkout:
         """Return the checkout that lends its programs to the build of a commit."""
@@ -156,8 +160,15 @@ def planned_step(step: BuildStep) -> StepShown:
 
 def shown_gate(result: BuildResult, *, flaky: bool, accepted: str | None) -> BuildShown:
     """Return a build in the words of the document."""
-    steps, isolation = shown_steps(result), result.isolation
-    return BuildShown(result.verdict.value, result.adapter, steps, result.test_count, flaky, accepted, isolation)
+    return BuildShown(
+        verdict=result.verdict.value,
+        adapter=result.adapter,
+        steps=shown_steps(result),
+        test_count=result.test_count,
+        flaky=flaky,
+        accepted=accepted,
+        isolation=result.isolation,
+    )
 
 
 def lack_note(result: BuildResult) -> str | None:

@@ -13,7 +13,6 @@ from swarm.rules.anchors import LONGEST_TEXT, SourceText, folded
 from swarm.rules.findings import Observation
 from swarm.rules.likeness import Reported, Suspect, like_reports
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Phase
-from swarm.rules.sandbox_policy import Right
 from swarm.rules.verification import RescanOutcome
 from swarm.runtimes import registry
 from swarm.runtimes.child import finish
@@ -24,7 +23,6 @@ from swarm.scratch import scratch_folder
 from swarm.store.findings import KnownFinding
 from swarm.waves.places import Place
 from swarm.waves.prove.build import Prover
-from swarm.waves.trees.sandbox_policies import of_tree
 from swarm.waves.trees.scratch_tree import scratch_tree
 
 Report = Mapping[str, Any]
@@ -108,7 +106,6 @@ def _answers(
             output_path=folder / "output.json",
             config=prover.config,
         )
-        held = of_tree(prover.enclosure(), prover.repository, tree, Right.READABLE)
         orders = Orders(
             steps=runtime.steps(job),
             tree=tree,
@@ -116,7 +113,7 @@ def _answers(
             environment=agent_environment({}),
             seconds=prover.config.attempt_seconds,
             spawned=_ignored,
-            enclosure=held.opened([(str(folder), Right.READABLE)]),
+            enclosure=prover.enclosure_to_read(tree, folder),
         )
         ran = finish(run_steps(orders))
         if ran.failed is not None or ran.timed_out or ran.not_started is not None:

@@ -59,11 +59,20 @@ def build_enclosure(repository: Repository, workspace: Workspace, config: Config
     return _enclosure(places, settings, config, workspace, repository)
 
 
-def of_tree(enclosure: Enclosure, repository: Repository, tree: Path, right: Right = Right.WRITABLE) -> Enclosure:
-    """Return the enclosure of programs in a scratch tree."""
+def of_tree(enclosure: Enclosure, repository: Repository, tree: Path) -> Enclosure:
+    """Return the enclosure of programs that build a scratch tree."""
+    return enclosure.opened([*_records(repository, tree), (str(tree), Right.WRITABLE)])
+
+
+def to_read(enclosure: Enclosure, repository: Repository, *folders: Path) -> Enclosure:
+    """Return the enclosure of programs that read a scratch tree and other folders, and write to none of them."""
+    records = _records(repository, folders[0])
+    return enclosure.opened([*records, *((str(folder), Right.READABLE) for folder in folders)])
+
+
+def _records(repository: Repository, tree: Path) -> list[Place]:
     admin = admin_of(repository.common_dir, tree)
-    records = [(str(admin), Right.READABLE)] if admin else []
-    return enclosure.opened([(str(tree), right), *records])
+    return [(str(admin), Right.READABLE)] if admin else []
 
 
 def _entries(folder: Path) -> list[Path]:
