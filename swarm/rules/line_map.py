@@ -22,6 +22,7 @@ class LineMap:
         self.hunks = tuple(sorted(hunks))
         # `diff -U0` names the line before a pure insertion, so only the lines after that line shift.
         self._starts = [hunk.old_start + (hunk.old_count == 0) for hunk in self.hunks]
+        self._new_starts = [hunk.new_start for hunk in self.hunks]
 
     def successor(self, line: int) -> int | None:
         """Return the number of an unchanged line in the new file, `None` for a changed or removed line."""
@@ -40,6 +41,11 @@ class LineMap:
         """Return the hunk that took a line of the old file."""
         at = bisect_right(self._starts, line) - 1
         return self.hunks[at] if at >= 0 and line < self._starts[at] + self.hunks[at].old_count else None
+
+    def hunk_of_new(self, line: int) -> Hunk | None:
+        """Return the hunk that added a line of the new file, `None` for a line that was there before."""
+        at = bisect_right(self._new_starts, line) - 1
+        return self.hunks[at] if at >= 0 and line < self._new_starts[at] + self.hunks[at].new_count else None
 
     def rewritten(self, line: int) -> int | None:
         """Return the line that replaced a changed line, where the hunk has as many lines as before."""

@@ -2,10 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Final
 
 from swarm.rules.anchors import folded
 from swarm.rules.fingerprints import Report
 from swarm.rules.known_findings import Known, Match, MatchedBy, Travel
+
+# Findings of one key that are compared with each other, on each side.
+MOST_RIVALS: Final = 40
+# Lead over every rival that a likeness needs.
+CLEARLY: Final = 0.1
+
+Trait = Callable[[Known | Report], str]
+
+
+def message(item: Known | Report) -> str:
+    """Return the message with white space folded."""
+    return folded(item.description)
+
+
+def neighbours(item: Known | Report) -> str:
+    """Return the hash of the lines before and after."""
+    return item.anchor.context_hash if item.anchor else ""
 
 
 class Matcher:
@@ -33,6 +51,44 @@ class Matcher:
 
         A key of `None` takes no part. `agree` can refuse a pair; `in_order` pairs equal numbers by their ordinals.
         """
+        for ours, theirs in self._by_key(known_key, report_key):
+            for mine, its in self._settled(ours, theirs, in_order=in_order):
+                if agree(self.known[mine], self.reports[its]):
+                    self.take(mine, its, named)
+
+    def pair_best(
+        self,
+        known_key: Callable[[Known], Hashable],
+        report_key: Callable[[Report], Hashable],
+        likeness: Callable[[Known, Report], float],
+        named: MatchedBy,
+    ) -> None:
+        """Pair those of the same key that are most alike, best first; a pair with a rival as good is left.
+
+        `likeness` is 0 for a pair that must not be made.
+        """
+        for ours, theirs in self._by_key(known_key, report_key):
+            # Everything is compared with everything, so a crowded key would cost the square of its number.
+            if len(ours) > MOST_RIVALS or len(theirs) > MOST_RIVALS:
+                continue
+            scores = {
+                (mine, its): score
+                for mine in ours
+                for its in theirs
+                if (score := likeness(self.known[mine], self.reports[its])) > 0
+            }
+            for mine, its in _best_pairs(scores):
+                self.take(mine, its, lambda _known, _report: named)
+
+    def take(self, mine: int, its: int, named: Callable[[Known, Report], MatchedBy]) -> None:
+        """Make a match of a known finding and a report, by their positions."""
+        known, report = self.known.pop(mine), self.reports.pop(its)
+        self.matches.append(Match(known, report, named(known, report), _note(known, report)))
+
+    def _by_key(
+        self, known_key: Callable[[Known], Hashable], report_key: Callable[[Report], Hashable]
+    ) -> list[tuple[list[int], list[int]]]:
+        """Return the positions of known findings and of reports that have the same key."""
         by_key: defaultdict[Hashable, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
         for at, known in self.known.items():
             if (key := known_key(known)) is not None:
@@ -41,16 +97,7 @@ class Matcher:
             # Reports without a partner are not collected: among 100,000 reports most are new.
             if (key := report_key(report)) is not None and key in by_key:
                 by_key[key][1].append(at)
-        for ours, theirs in by_key.values():
-            if ours and theirs:
-                for mine, its in self._settled(ours, theirs, in_order=in_order):
-                    if agree(self.known[mine], self.reports[its]):
-                        self.take(mine, its, named)
-
-    def take(self, mine: int, its: int, named: Callable[[Known, Report], MatchedBy]) -> None:
-        """Make a match of a known finding and a report, by their positions."""
-        known, report = self.known.pop(mine), self.reports.pop(its)
-        self.matches.append(Match(known, report, named(known, report), _note(known, report)))
+        return [(ours, theirs) for ours, theirs in by_key.values() if theirs]
 
     def path_now(self, known: Known) -> str | None:
         """Return the path of a known finding's file in the commit of the reports."""
@@ -70,13 +117,31 @@ class Matcher:
             return None
         return self.travels[known.anchor_commit].lines(known.anchor.path).rewritten(known.anchor.line)
 
+    def is_added(self, known: Known, report: Report) -> bool:
+        """Say whether the line of a report has no predecessor in the commit of a known finding."""
+        anchor, was = report.anchor, known.anchor
+        if anchor is None or was is None or anchor.line is None:
+            return False
+        # Maps are kept by the old path, and only of files with findings: a line of another file can be new.
+        if anchor.path != self.path_now(known):
+            return True
+        return self.travels[known.anchor_commit].lines(was.path).hunk_of_new(anchor.line) is not None
+
+    def scope_now(self, known: Known) -> str:
+        """Return the definition around a known finding; a class that is called like its renamed file is renamed."""
+        anchor = known.anchor
+        if anchor is None or (now := self.path_now(known)) in {anchor.path, None}:
+            return anchor.scope if anchor else ""
+        first, dot, rest = anchor.scope.partition(".")
+        return f"{_stem(now or '')}{dot}{rest}" if first == _stem(anchor.path) else anchor.scope
+
     def _settled(self, ours: list[int], theirs: list[int], *, in_order: bool) -> list[tuple[int, int]]:
         """Return the pairs within a key; a wrong merge hides a finding, so ambiguity is left unpaired."""
         if len(ours) == len(theirs) == 1:
             return [(ours[0], theirs[0])]
         pairs: list[tuple[int, int]] = []
         # The message tells more than the neighbours, which every edit near by changes.
-        for trait in (_message, _neighbours):
+        for trait in (message, neighbours):
             ours, theirs, found = self._by_trait(ours, theirs, trait)
             pairs += found
         if (in_order and len(ours) == len(theirs)) or len(ours) == len(theirs) == 1:
@@ -86,7 +151,7 @@ class Matcher:
         return pairs
 
     def _by_trait(
-        self, ours: list[int], theirs: list[int], trait: Callable[[Known | Report], str]
+        self, ours: list[int], theirs: list[int], trait: Trait
     ) -> tuple[list[int], list[int], list[tuple[int, int]]]:
         """Return the positions of both sides that stay unpaired, and the pairs that alone share a value of a trait."""
         mine: defaultdict[str, list[int]] = defaultdict(list)
@@ -109,12 +174,31 @@ class Matcher:
         )
 
 
-def _message(item: Known | Report) -> str:
-    return folded(item.description)
+def _best_pairs(scores: Mapping[tuple[int, int], float]) -> list[tuple[int, int]]:
+    """Return pairs of positions, best first and one to one, without those that have a free rival as good."""
+    by_side: tuple[defaultdict[int, list[tuple[int, int]]], ...] = (defaultdict(list), defaultdict(list))
+    for pair in scores:
+        by_side[0][pair[0]].append(pair)
+        by_side[1][pair[1]].append(pair)
+    taken: tuple[set[int], set[int]] = (set(), set())
+    found = []
+    for pair in sorted(scores, key=lambda pair: (-scores[pair], pair)):
+        rivals = [
+            rival
+            for rival in (*by_side[0][pair[0]], *by_side[1][pair[1]])
+            if rival != pair and rival[0] not in taken[0] and rival[1] not in taken[1]
+        ]
+        if pair[0] in taken[0] or pair[1] in taken[1]:
+            continue
+        if all(scores[pair] - scores[rival] >= CLEARLY for rival in rivals):
+            found.append(pair)
+            taken[0].add(pair[0])
+            taken[1].add(pair[1])
+    return found
 
 
-def _neighbours(item: Known | Report) -> str:
-    return item.anchor.context_hash if item.anchor else ""
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].partition(".")[0]
 
 
 def _note(known: Known, report: Report) -> str:

@@ -5,21 +5,22 @@ the neighbouring lines decide, and an ambiguous pair is left unmatched. Every ma
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Final
 
 from swarm.rules.anchors import Anchored, tightened
-from swarm.rules.code_text import KEYWORDS
+from swarm.rules.edited_lines import are_named_apart, declared_at, dice, is_same_definition, own_words, path_likeness
 from swarm.rules.fingerprints import Report
 from swarm.rules.known_findings import Known, Match, MatchedBy, Travel
-from swarm.rules.matcher import Matcher
+from swarm.rules.matcher import Matcher, message, neighbours
 from swarm.rules.standing_code import FEWEST_WORDS
 
-_TOKEN: Final = re.compile(r"\w+|[^\w\s]")
 # Share of equal tokens above which a rewritten line is the same line.
 SIMILAR_LINES: Final = 0.55
 SIMILAR_PROSE: Final = 0.5
+# Words that are no keyword, up to which a line is found in many places.
+FEW_WORDS: Final = 3
 # Letters of a word that are compared.
 STEM: Final = 5
 # Words of meaning: the others stand in any two messages and would make them look alike.
@@ -57,9 +58,12 @@ def match(
     _by_alias(matcher, frozenset())
     _by_rewritten_line(matcher)
     _by_format(matcher)
+    _by_declaration(matcher)
     _by_move(matcher)
     _by_other_file(matcher)
     _by_code(matcher, standing)
+    _by_moved_declaration(matcher)
+    _by_scope(matcher)
     _by_prose(matcher)
     return matcher.matches, list(matcher.known.values()), list(matcher.reports.values())
 
@@ -120,7 +124,7 @@ def _by_rewritten_line(matcher: Matcher) -> None:
 
     def agree(known: Known, report: Report) -> bool:
         # Two lines that face each other in a hunk can still be a fixed line and a new one.
-        return _dice(_text(known), _text(report)) >= SIMILAR_LINES
+        return dice(_text(known), _text(report)) >= SIMILAR_LINES
 
     matcher.pair(known_key, _place, lambda _known, _report: MatchedBy.LINE_MAP, agree=agree)
 
@@ -143,19 +147,94 @@ def _by_format(matcher: Matcher) -> None:
     matcher.pair(known_key, report_key, lambda _known, _report: MatchedBy.MOVED)
 
 
-def _by_other_file(matcher: Matcher) -> None:
-    """Match a line that went to another file, where its words are enough to be recognised."""
+def _by_declaration(matcher: Matcher) -> None:
+    """Match a line that declares the same name as before, in the same definition, whatever else changed in it."""
+
+    def known_key(known: Known) -> Hashable:
+        if known.anchor is None or matcher.line_now(known) is not None:
+            return None
+        found = declared_at(known.anchor._replace(scope=matcher.scope_now(known)))
+        return None if found is None else (matcher.path_now(known), *found, known.rule)
+
+    def report_key(report: Report) -> Hashable:
+        found = None if report.anchor is None else declared_at(report.anchor)
+        return None if found is None or report.anchor is None else (report.anchor.path, *found, report.rule)
+
+    def likeness(known: Known, report: Report) -> float:
+        # The name is a likeness by itself, so a value that changed as a whole is no obstacle.
+        return 1 + dice(_text(known), _text(report)) if matcher.is_added(known, report) else 0
+
+    matcher.pair_best(known_key, report_key, likeness, MatchedBy.LINE_MAP)
+
+
+def _by_scope(matcher: Matcher) -> None:
+    """Match a line of the same definition that has most of the old tokens."""
 
     def known_key(known: Known) -> Hashable:
         anchor = known.anchor
-        if anchor is None or matcher.line_now(known) is not None or len(_own_words(anchor.text)) < FEWEST_WORDS:
+        if anchor is None or not anchor.text or matcher.line_now(known) is not None:
+            return None
+        return matcher.path_now(known), matcher.scope_now(known), known.rule
+
+    def report_key(report: Report) -> Hashable:
+        anchor = report.anchor
+        return None if anchor is None or not anchor.text else (anchor.path, anchor.scope, report.rule)
+
+    def likeness(known: Known, report: Report) -> float:
+        ours, theirs = _text(known), _text(report)
+        if not matcher.is_added(known, report) or (found := dice(ours, theirs)) < SIMILAR_LINES:
+            return 0
+        return 0 if are_named_apart(ours, theirs) else found
+
+    matcher.pair_best(known_key, report_key, likeness, MatchedBy.LINE_MAP)
+
+
+def _by_other_file(matcher: Matcher) -> None:
+    """Match a line that went to another file: with its definition, or with words enough to be recognised."""
+
+    def known_key(known: Known) -> Hashable:
+        anchor = known.anchor
+        if anchor is None or not anchor.text or matcher.line_now(known) is not None:
             return None
         return anchor.text_hash, known.rule
 
     def report_key(report: Report) -> Hashable:
         return None if report.anchor is None else (report.anchor.text_hash, report.rule)
 
-    matcher.pair(known_key, report_key, lambda _known, _report: MatchedBy.MOVED)
+    def likeness(known: Known, report: Report) -> float:
+        ours, theirs = known.anchor, report.anchor
+        if ours is None or theirs is None:
+            return 0
+        has_moved_with = is_same_definition(ours, theirs)
+        if not has_moved_with and len(own_words(ours.text)) < FEWEST_WORDS:
+            return 0
+        alike = (message(known) == message(report), has_moved_with, neighbours(known) == neighbours(report))
+        return sum(alike) + path_likeness(ours.path, theirs.path)
+
+    matcher.pair_best(known_key, report_key, likeness, MatchedBy.MOVED)
+
+
+def _by_moved_declaration(matcher: Matcher) -> None:
+    """Match a declaration that went to another file with the definition around it, and was edited there."""
+
+    def known_key(known: Known) -> Hashable:
+        anchor = known.anchor
+        if anchor is None or matcher.line_now(known) is not None:
+            return None
+        found = declared_at(anchor)
+        return None if found is None or not anchor.scope else (*found, known.rule)
+
+    def report_key(report: Report) -> Hashable:
+        found = None if report.anchor is None else declared_at(report.anchor)
+        return None if found is None else (*found, report.rule)
+
+    def likeness(known: Known, report: Report) -> float:
+        ours, theirs = known.anchor, report.anchor
+        if ours is None or theirs is None or (found := dice(ours.text, theirs.text)) < SIMILAR_LINES:
+            return 0
+        return found + path_likeness(ours.path, theirs.path)
+
+    matcher.pair_best(known_key, report_key, likeness, MatchedBy.MOVED)
 
 
 def _by_move(matcher: Matcher) -> None:
@@ -170,7 +249,18 @@ def _by_move(matcher: Matcher) -> None:
         anchor = report.anchor
         return None if anchor is None or not anchor.text else (anchor.path, anchor.text_hash, report.rule)
 
-    matcher.pair(known_key, report_key, lambda _known, _report: MatchedBy.MOVED)
+    def agree(known: Known, report: Report) -> bool:
+        return not _says_too_little(matcher, known, report)
+
+    matcher.pair(known_key, report_key, lambda _known, _report: MatchedBy.MOVED, agree=agree)
+
+
+def _says_too_little(matcher: Matcher, known: Known, report: Report) -> bool:
+    """Say whether a line such as `try {` in another place shows nothing about where the old line went."""
+    anchor = report.anchor
+    if anchor is None or len(own_words(anchor.text)) > FEW_WORDS or neighbours(known) == neighbours(report):
+        return False
+    return anchor.scope != matcher.scope_now(known) or anchor.occurrences > 1
 
 
 def _by_code(matcher: Matcher, standing: Mapping[int, tuple[str, int]]) -> None:
@@ -180,7 +270,14 @@ def _by_code(matcher: Matcher, standing: Mapping[int, tuple[str, int]]) -> None:
         place = standing.get(known.row_id)
         return None if place is None else (*place, known.rule)
 
-    matcher.pair(known_key, _place, lambda _known, _report: MatchedBy.MOVED)
+    def agree(known: Known, report: Report) -> bool:
+        ours, theirs = known.anchor, report.anchor
+        if ours is None or theirs is None or is_same_definition(ours, theirs):
+            return True
+        # A variable of another definition can have the same type and the same empty value.
+        return len(own_words(ours.text) & own_words(theirs.text)) >= FEWEST_WORDS
+
+    matcher.pair(known_key, _place, lambda _known, _report: MatchedBy.MOVED, agree=agree)
 
 
 def _by_prose(matcher: Matcher) -> None:
@@ -216,15 +313,6 @@ def _shared_words(ours: str, theirs: str) -> float:
     mine, its = _words(ours), _words(theirs)
     # Relative to the shorter message, or a long explanation would never resemble a short one.
     return len(mine & its) / max(1, min(len(mine), len(its)))
-
-
-def _dice(ours: str, theirs: str) -> float:
-    mine, its = Counter(_TOKEN.findall(ours)), Counter(_TOKEN.findall(theirs))
-    return 2 * (mine & its).total() / max(1, mine.total() + its.total())
-
-
-def _own_words(text: str) -> set[str]:
-    return {word for word in _TOKEN.findall(text) if word[0].isalpha() and word not in KEYWORDS}
 
 
 def _words(prose: str) -> set[str]:
