@@ -6,6 +6,7 @@ release. An element persists as `elements.py` says; only elements whose line cha
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple, Protocol
 
 from elements import Element, Truth, elements_of, truth_between
@@ -18,6 +19,7 @@ from swarm.rules.fingerprints import Report, identified
 from swarm.rules.known_findings import Known, known_of
 from swarm.rules.locations import ReportedPlace, locate_all
 from swarm.rules.matching import match
+from swarm.rules.standing_code import Standing
 from swarm.waves.lost_lines import standing_at
 from swarm.waves.moved_lines import journeys
 from swarm.waves.places import fates_in, settled_fates
@@ -66,7 +68,7 @@ class Tally(NamedTuple):
 def measured(git: Git, releases: Sequence[Commit], form: Form, *, show: bool = False) -> Tally:
     """Return the counts over all pairs of successive releases."""
     total = Tally()
-    for old, new in zip(releases, releases[1:], strict=False):
+    for old, new in pairwise(releases):
         total = total.plus(_compared(git, old, new, form, show=show))
     return total
 
@@ -115,7 +117,9 @@ def _compared(git: Git, old: Commit, new: Commit, form: Form, *, show: bool) -> 
                 print(f"  instead of {given[element].name}")
         for element in wrong:
             was = given[element]
-            print(f"WRONG {ways[element]} {was.kind} {was.path}:{was.line} {was.name} -> {element.path}:{element.line} {element.name}")
+            print(
+                f"WRONG {ways[element]} {was.kind} {was.path}:{was.line} {was.name} -> {element.path}:{element.line} {element.name}"
+            )
             print(f"  - {_text(old, was, form)}\n  + {_text(new, element, form)}")
     return Tally(len(edited), len(kept), len(wrong), len(theirs) - len(heads), len(given))
 
@@ -164,15 +168,14 @@ def _reports(release: Commit, elements: Sequence[Element], form: Form) -> list[R
     return [reports[at] for at in range(len(elements))]
 
 
-def _standing(git: Git, known: Sequence[Known], travels: Any, until: str) -> Mapping[int, tuple[str, int]]:
+def _standing(git: Git, known: Sequence[Known], travels: Any, until: str) -> Mapping[int, Standing]:
     """Return the places of lost lines whose code stands, as collect finds them."""
     tracked = {file.path: file for file in files_at(git, until)}
     fates, uncertain = settled_fates(known, travels, tracked)
     for path, content in contents(git, [(path, tracked[path].blob) for path in sorted(uncertain)]):
         fates |= fates_in(SourceText(path, content), uncertain[path], travels)
     gone = [item for item in known if fates.get(item.row_id) in {Fate.REMOVED, Fate.FILE_REMOVED}]
-    found = standing_at(git, gone, travels, tracked, until)
-    return {row: (standing.path, standing.line) for row, standing in found.items()}
+    return standing_at(git, gone, travels, tracked, until)
 
 
 def _is_edited(old: Commit, was: Element, new: Commit, now: Element, form: Form) -> bool:

@@ -129,7 +129,7 @@ def _renamed(element: Element, name: str) -> tuple[str, ...] | None:
     return around, element.kind, re.sub(rf"\b{re.escape(_last(element))}\b", "", element.head)
 
 
-def _moved(element: Element, name: str) -> tuple[str, ...] | None:
+def _moved(element: Element, _name: str) -> tuple[str, ...] | None:
     return (element.kind, element.head, element.body) if len(element.body) >= SHORTEST_BODY else None
 
 
@@ -198,46 +198,67 @@ def _masked(path: str, text: str) -> str:
 
 
 def _braced(path: str, text: str) -> list[Element]:
-    raw, code = text, _masked(path, text)
-    found: list[Element] = []
-    stack = [Open("file", "", 0, 0, None)]
-    start = parens = 0
+    reader = _Reader(path, text)
+    for at, sign in enumerate(reader.code):
+        match sign:
+            case "(" | ")":
+                reader.parens = max(0, reader.parens + (1 if sign == "(" else -1))
+            case "{":
+                reader.open(at)
+            case "}":
+                reader.close(at)
+            case ";" if not reader.parens:
+                reader.end(at)
+            case _:
+                pass
+    return reader.found
 
-    def line_of(at: int) -> int:
-        return code.count("\n", 0, at) + 1
 
-    def add(kind: str, name: str, head: str, begin: int) -> int:
-        at = next((m.start() for m in re.finditer(rf"\b{re.escape(name)}\b", head)), 0)
-        first = begin + len(head) - len(head.lstrip())
-        found.append(Element(path, kind, f"{stack[-1].name}.{name}", line_of(begin + at), line_of(first), "", "".join(raw[first : begin + len(head)].split())))
-        return len(found) - 1
+class _Reader:
+    """A reader of declarations, from one brace or semicolon to the next."""
 
-    for at, sign in enumerate(code):
-        if sign in "()":
-            parens = max(0, parens + (1 if sign == "(" else -1))
-        elif sign == "{":
-            head = _without_annotations(code[start:at])
-            kind, name = _opened(path, stack[-1].kind, head, parens)
-            element = None
-            if name:
-                element = add("class" if kind == "class" else "method", name, head, start)
-            elif declared := _declaration(path, stack[-1].kind, head) if "=" in head else _EACH.search(head):
-                add("variable" if stack[-1].kind == "body" else "attribute", declared[1], head, start)
-            outer = stack[-1].name
-            stack.append(Open(kind, f"{outer}.{name}" if name else outer, parens, at, element))
-            parens, start = 0, at + 1
-        elif sign == "}":
-            closed = stack.pop() if len(stack) > 1 else stack[0]
-            if closed.element is not None:
-                body = "".join(code[closed.at : at].split())
-                found[closed.element] = found[closed.element]._replace(body=body)
-            parens, start = closed.parens, at + 1
-        elif sign == ";" and not parens:
-            head = _without_annotations(code[start:at])
-            if declared := _declaration(path, stack[-1].kind, head):
-                add("variable" if stack[-1].kind in {"body", "other"} else "attribute", declared[1], head, start)
-            start = at + 1
-    return found
+    def __init__(self, path: str, text: str) -> None:
+        self.path, self.raw, self.code = path, text, _masked(path, text)
+        self.found: list[Element] = []
+        self.parens = 0
+        self._start = 0
+        self._stack = [Open("file", "", 0, 0, None)]
+
+    def open(self, at: int) -> None:
+        head = _without_annotations(self.code[self._start : at])
+        around = self._stack[-1]
+        kind, name = _opened(self.path, around.kind, head, self.parens)
+        element = None
+        if name:
+            element = self._add("class" if kind == "class" else "method", name, head)
+        elif declared := _declaration(self.path, head) if "=" in head else _EACH.search(head):
+            self._add("variable" if around.kind == "body" else "attribute", declared[1], head)
+        self._stack.append(Open(kind, f"{around.name}.{name}" if name else around.name, self.parens, at, element))
+        self.parens, self._start = 0, at + 1
+
+    def close(self, at: int) -> None:
+        closed = self._stack.pop() if len(self._stack) > 1 else self._stack[0]
+        if closed.element is not None:
+            body = "".join(self.code[closed.at : at].split())
+            self.found[closed.element] = self.found[closed.element]._replace(body=body)
+        self.parens, self._start = closed.parens, at + 1
+
+    def end(self, at: int) -> None:
+        head = _without_annotations(self.code[self._start : at])
+        if declared := _declaration(self.path, head):
+            self._add("variable" if self._stack[-1].kind == "body" else "attribute", declared[1], head)
+        self._start = at + 1
+
+    def _add(self, kind: str, name: str, head: str) -> int:
+        named = next((found.start() for found in re.finditer(rf"\b{re.escape(name)}\b", head)), 0)
+        first = self._start + len(head) - len(head.lstrip())
+        written = "".join(self.raw[first : self._start + len(head)].split())
+        line, begin = self._line(self._start + named), self._line(first)
+        self.found.append(Element(self.path, kind, f"{self._stack[-1].name}.{name}", line, begin, "", written))
+        return len(self.found) - 1
+
+    def _line(self, at: int) -> int:
+        return self.code.count("\n", 0, at) + 1
 
 
 def _without_annotations(head: str) -> str:
@@ -254,15 +275,15 @@ def _opened(path: str, around: str, head: str, parens: int) -> tuple[str, str]:
     if path.endswith(_SCRIPTS) and (scripted := _FUNCTION.search(bare)):
         return "body", scripted[1] or scripted[2] or ""
     is_member = around == "class" or (around == "file" and not path.endswith((*_SCRIPTS, ".java")))
-    if is_member and "=" not in bare.partition("(")[0] and (called := _CALLABLE.search(bare)):
-        if not _TAKEN.search(bare[: called.end()]):
-            return "body", called[1]
+    is_member = is_member and "=" not in bare.partition("(")[0]
+    if is_member and (called := _CALLABLE.search(bare)) and not _TAKEN.search(bare[: called.end()]):
+        return "body", called[1]
     if around == "class" and "=" not in bare and re.match(r"^(?:static)?$", bare):
         return "body", ""
     return ("class" if re.search(r"\bnew\s+[\w.<>, ]+\([^)]*\)\s*$", bare) else "body"), ""
 
 
-def _declaration(path: str, around: str, head: str) -> re.Match[str] | None:
+def _declaration(path: str, head: str) -> re.Match[str] | None:
     bare = head.replace("\x01", " ")
     before = re.split(r"(?<![=!<>])=(?!=)", bare, maxsplit=1)[0]
     text = " ".join(before.split())

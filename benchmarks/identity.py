@@ -4,7 +4,8 @@ The histories are successive releases, fetched by pip and npm. Where a line went
 by `git blame -w -M`, not by the code under test. Reporters tell of the same defects in each release as models do
 (lines a little off, careless quotes, other categories), and ruff tells what it finds; a report is kept when it gets
 the finding that its defect had before, and wrongly merged when it gets the finding of another defect, or of one whose
-line is gone. Known findings are carried forward as collect does it, so that drift adds up.
+line is gone. Known findings are carried forward as collect does it, so that drift adds up. Declarations whose line was
+edited are measured by `edited.py`.
 """
 
 import argparse
@@ -26,6 +27,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple
+
+from edited import FORMS
+from edited import figure as figure_of_edited
+from edited import measured as measured_on_edited
 
 from swarm.git.runner import Git
 from swarm.rules.anchors import Anchor, SourceText
@@ -97,6 +102,22 @@ HISTORIES: Final = (
         "src/",
         (".ts",),
         ("7.0.0", "7.1.0", "7.2.0", "7.3.0", "7.4.0", "7.5.0", "7.5.5", "7.5.7", "7.6.0", "7.8.0"),
+    ),
+    History(
+        "java",
+        "@capacitor/android",
+        "pack",
+        "capacitor/src/main/java/",
+        (".java",),
+        ("1.0.0", "1.2.0", "1.5.0", "2.0.0", "2.2.0", "2.4.0", "3.0.0", "3.2.0", "3.4.0", "4.0.0", "5.0.0", "6.0.0"),
+    ),
+    History(
+        "java",
+        "cordova-android",
+        "pack",
+        "framework/src/",
+        (".java",),
+        ("3.7.0", "4.0.0", "4.1.1", "5.0.0", "5.2.0", "6.0.0", "6.2.0", "7.0.0", "8.0.0", "9.0.0", "10.0.0", "13.0.0"),
     ),
     History(
         "c",
@@ -730,6 +751,10 @@ def run(
         if history.language == "python" and "ruff" in reporters:
             analysed(releases, Path(scratch))
             yield measured(history, releases, git, "ruff", show=show)
+        for form in FORMS:
+            if form.name in reporters:
+                tally = measured_on_edited(git, releases, form, show=show)
+                yield figure_of_edited(f"{history.package} ({history.language})", form, tally)
 
 
 def main() -> None:
@@ -740,7 +765,7 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="print each loss and each wrong merge")
     options = parser.parse_args()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "swarm-benchmarks"
-    reporters = [options.reporter] if options.reporter else [*REPORTERS, "ruff"]
+    reporters = [options.reporter] if options.reporter else [*REPORTERS, "ruff", *(form.name for form in FORMS)]
     for history in HISTORIES:
         if options.history in history.package:
             for line in run(history, cache, quick=options.quick, reporters=reporters, show=options.show):

@@ -14,8 +14,9 @@ _PART: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _ANNOTATIONS: Final = re.compile(r"(?:@(?!interface\b)[\w.]++(?:\((?:[^()]|\([^()]*+\))*+\))?+\s*+)++")
 _MODIFIERS: Final = re.compile(
     r"""(?:(?:export|default|declare|public|private|protected|internal|static|final|abstract|async|unsafe|inline|virtual
-        |override|open|sealed|data|partial|readonly|synchronized|native|transient|volatile|extern|register|const|constexpr
-        |pub(?:\([^)]*+\))?+|mut|let|var|val|auto|my|local|for|try|using|await)\b\s*+|\(\s*+(?=[\w<>\[\]., ]++[:=]))*+""",
+        |override|open|sealed|data|partial|readonly|synchronized|native|transient|volatile|extern|register|const
+        |constexpr|pub(?:\([^)]*+\))?+|mut|let|var|val|auto|my|local|for|try|using|await)\b\s*+
+        |\(\s*+(?=[\w<>\[\]., ]++[:=]))*+""",
     re.VERBOSE,
 )
 # What a keyword names, what has a type before it, and what gets a value.
@@ -25,7 +26,7 @@ _NAMED: Final = re.compile(
     re.VERBOSE,
 )
 # A method of a language that writes neither a type nor a keyword before it.
-_METHOD: Final = re.compile(r"(?P<name>[\w$]++)\s*+\([^\"'`]*+\{$")
+_METHOD: Final = re.compile(r"(?P<name>[\w$]++)\s*+\((?:[^\"'`=]|=(?!>))*+\{$")
 _TYPE_PARAMETERS: Final = re.compile(r"<(?:[^<>]|<(?:[^<>]|<[^<>]*+>)*+>)*+>")
 _GIVEN: Final = re.compile(r"(?P<name>[\w$.]++)\s*+(?::(?!:)[^=;]*+|:)?+=(?![=>])")
 _HEAD: Final = re.compile(r"[\w$.,<>\[\]?&*: ]++")
@@ -61,7 +62,7 @@ def declared_name(text: str) -> str | None:
     bare = bare[_MODIFIERS.match(bare).end() :]  # type: ignore[union-attr]  # matches the empty text too
     if _NO_TYPE.match(bare):
         return None
-    if found := _NAMED.match(bare) or _GIVEN.match(bare) or ("=>" not in bare and _METHOD.match(bare)):
+    if found := _NAMED.match(bare) or _GIVEN.match(bare) or _METHOD.match(bare):
         return found["name"]
     # A comma between type parameters would look like the end of the declaration.
     bare = _TYPE_PARAMETERS.sub("", bare)

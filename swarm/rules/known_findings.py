@@ -16,7 +16,10 @@ class MatchedBy(StrEnum):
     FINGERPRINT = "fingerprint"
     ALIAS = "alias"
     LINE_MAP = "line_map"
+    REWRITTEN = "rewritten"
+    REFORMATTED = "reformatted"
     MOVED = "moved"
+    MOVED_FILE = "moved_file"
     ANCHOR = "anchor"
 
 

@@ -5,11 +5,12 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Final
 
 from swarm.rules.anchors import folded
+from swarm.rules.edited_lines import declared_name
 from swarm.rules.fingerprints import Report
 from swarm.rules.known_findings import Known, Match, MatchedBy, Travel
 
 # Findings of one key that are compared with each other, on each side.
-MOST_RIVALS: Final = 40
+MOST_RIVALS: Final = 20
 # Lead over every rival that a likeness needs.
 CLEARLY: Final = 0.1
 
@@ -49,7 +50,7 @@ class Matcher:
     ) -> None:
         """Pair known findings and reports of the same key, where the key, or a trait below it, singles out both.
 
-        A key of `None` takes no part. `agree` can refuse a pair; `in_order` pairs equal numbers by their ordinals.
+        An empty key takes no part. `agree` can refuse a pair; `in_order` pairs equal numbers by their ordinals.
         """
         for ours, theirs in self._by_key(known_key, report_key):
             for mine, its in self._settled(ours, theirs, in_order=in_order):
@@ -91,11 +92,12 @@ class Matcher:
         """Return the positions of known findings and of reports that have the same key."""
         by_key: defaultdict[Hashable, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
         for at, known in self.known.items():
-            if (key := known_key(known)) is not None:
+            # An empty key is no key.
+            if key := known_key(known):
                 by_key[key][0].append(at)
-        for at, report in self.reports.items():
+        for at, report in self.reports.items() if by_key else ():
             # Reports without a partner are not collected: among 100,000 reports most are new.
-            if (key := report_key(report)) is not None and key in by_key:
+            if (key := report_key(report)) and key in by_key:
                 by_key[key][1].append(at)
         return [(ours, theirs) for ours, theirs in by_key.values() if theirs]
 
@@ -210,6 +212,8 @@ def _note(known: Known, report: Report) -> str:
     parts = [f"line {old.line} → {new.line}" if is_same_path else f"{old.path}:{old.line} → {new.path}:{new.line}"]
     parts.append("same text" if old.text_hash == new.text_hash else "text changed")
     parts.append(f"occurrence {new.occurrence} of {new.occurrences}")
+    if old.text_hash != new.text_hash and (name := declared_name(old.text)) and name == declared_name(new.text):
+        parts.append(f"both declare {name}")
     if old.scope != new.scope:
         parts.append(f"now in {new.scope or 'the top level'}, was in {old.scope or 'the top level'}")
     return ", ".join(parts)

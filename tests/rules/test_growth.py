@@ -2,9 +2,12 @@
 
 import pytest
 
-from swarm.rules.anchors import SourceText
+from swarm.rules.anchors import Anchored, SourceText
+from swarm.rules.fingerprints import Report, identified
+from swarm.rules.known_findings import Travel, known_of
 from swarm.rules.line_map import Hunk, LineMap
 from swarm.rules.locations import MOST_SEARCHED, ReportedPlace, locate_all
+from swarm.rules.matching import match
 from swarm.rules.safe_paths import safe_path
 from swarm.rules.scopes import scopes_of
 
@@ -107,3 +110,33 @@ def test_paths_are_compared_with_links_by_their_folders() -> None:
     assert [safe_path(path, frozenset(), links) for path in named] == named
     with pytest.raises(ValueError, match="it leads through a symbolic link"):
         safe_path(f"link{MANY - 1}/x.js", frozenset(), links)
+
+
+def test_findings_in_rewritten_and_crowded_files_are_matched_without_comparing_each_with_each() -> None:
+    count = 6_000
+    before = SourceText("app.js", b"".join(b"const same = call(alpha, %d);\n" % at for at in range(count)))
+    after = SourceText("app.js", b"".join(b"const same = made(beta, %d, more);\n" % at for at in range(count)))
+    known = [known_of(at, report, "old") for at, report in enumerate(identified(reports_on(before, count)))]
+    travels = {"old": Travel({}, {"app.js": LineMap([Hunk(1, count, 1, count - 1)])})}
+    matches, silent, fresh = match(known, identified(reports_on(after, count)), travels)
+    assert (len(matches), len(silent), len(fresh)) == (0, count, count)
+
+
+def reports_on(source: SourceText, count: int) -> list[Report]:
+    """Return a report of one rule on each line."""
+    return [
+        Report(
+            reported_id=str(at),
+            severity="LOW",
+            category="bug",
+            rule_id="R1",
+            description="It is wrong.",
+            recommendation=None,
+            symbol=None,
+            column=0,
+            domain="all",
+            agent_run_id=1,
+            anchor=source.anchor_at(at, Anchored.LINE),
+        )
+        for at in range(1, count + 1)
+    ]

@@ -143,7 +143,7 @@ def _paired(
         [item.known for item in known if item.known.row_id not in earlier.sighted],
         heads,
         {commit: journey.travel for commit, journey in travels.items()},
-        {row: (standing.path, standing.line) for row, standing in located.elsewhere.items()},
+        located.elsewhere,
     )
     return _Pairing(alike, by_row, matches, again, [by_row[item.row_id] for item in silent], fresh)
 
