@@ -30,7 +30,9 @@ _MOST_NAMED = 5
 
 @verb(formats=_FORMS)
 @repo_argument
-@click.option("--since", metavar="REF", help="Report only findings in lines that changed since REF.")
+@click.option(
+    "--since", metavar="REF", help="Report only findings in lines that HEAD changed since its merge base with REF."
+)
 @click.option("--fail-on", type=FailOn(), help="Exit 1 only for new findings, or from this severity up.")
 @click.option(
     "--baseline",

@@ -9,11 +9,16 @@ if TYPE_CHECKING:
 
 
 def sarif_log(store: "Store", run: "Run", filters: "Filters") -> dict[str, Any]:
-    """Return the digest as SARIF; without a filter of statuses, closed findings are included and marked."""
+    """Return the digest as SARIF; without a filter of statuses, all but the fixed findings, closed ones marked."""
+    from swarm.rules.findings import STATUSES
     from swarm.show import sarif
-    from swarm.waves.look.findings import EVERY_STATUS, findings, line_hashes
+    from swarm.waves.look.findings import findings
+    from swarm.waves.look.sarif import in_repository, tools_of
 
-    every = filters if filters.statuses else filters._replace(statuses=(EVERY_STATUS,))
-    result = findings(store.conn, run, every)
-    hashes = line_hashes(store.conn, run, every, sarif.line_hashes)
-    return sarif.log(result.findings, run_id=run.id, wave=result.wave_number, hashes=hashes)
+    # GitHub knows no `absent`: a fixed finding among the results would stay an open alert.
+    listed = filters.statuses or tuple(status for status in STATUSES if status != "fixed")
+    filters = filters._replace(statuses=listed)
+    result = findings(store.conn, run, filters)
+    tools = tools_of(store.conn, run, result.wave_number)
+    found = in_repository(store.conn, run, filters, sarif.line_hashes)
+    return sarif.log(result.findings, sarif.Scan(result.wave_number, tools, found.hashes, found.root_file))

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class FindingShown(NamedTuple):
-    """A finding of a digest."""
+    """A finding of a digest. `analyzer` is tool, version and configuration, `None` for a finding of an agent."""
 
     finding_id: str
     fingerprint: str
@@ -33,6 +33,7 @@ class FindingShown(NamedTuple):
     verified_how: str | None = None
     evidence_note: str | None = None
     fixed_commit: str | None = None
+    analyzer: str | None = None
 
 
 class SeverityCounts(NamedTuple):

@@ -16,6 +16,7 @@ from typing import Any, Final
 from swarm.config import Config
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
+from swarm.runtimes.notebook_rows import at_lines_of_files
 from swarm.runtimes.own_tree import inside
 from swarm.runtimes.ruff_config import CONFIG_NAMES, is_uniform, leads_outside, resolved, ruff_table, rules_on
 from swarm.runtimes.ruff_fixes import RECORD, mend, take_back
@@ -128,9 +129,9 @@ class Ruff:
         roots: list[dict[str, Any]] = []
         for (root, _), group in zip(self._roots(job).items(), _by_four(results), strict=True):
             settings, files, check, unsilenced = (result.stdout for result in group)
-            reports = _reports(check)
+            reports = _reports(check, job.tree)
             reported = {_key(report) for report in reports}
-            for report in _reports(unsilenced):
+            for report in _reports(unsilenced, job.tree):
                 if _key(report) not in reported and report["code"]:
                     file = inside(job.tree, report["filename"])
                     silenced[file].add(report["code"])
@@ -173,7 +174,7 @@ class Ruff:
     def _amended(self, job: Job, results: Sequence[StepResult]) -> Product:
         reports: defaultdict[str, list[Any]] = defaultdict(list)
         for result in results:
-            for report in _reports(result.stdout):
+            for report in _reports(result.stdout, job.tree):
                 reports[inside(job.tree, report["filename"])].append(report)
         record = job.attempt_folder / RECORD
         done = mend(job.tree, job.assigned, reports, record, unsafe=self._config.ruff_unsafe_fixes)
@@ -261,13 +262,14 @@ class Ruff:
         return roots
 
 
-def _reports(stdout: bytes) -> list[dict[str, Any]]:
+def _reports(stdout: bytes, tree: Path) -> list[dict[str, Any]]:
     try:
         found = json.loads(stdout)
     except ValueError as error:
         raise UnusableOutput(f"ruff did not print JSON: {error}") from error
     if not isinstance(found, list):
         raise UnusableOutput("ruff did not print a list")
+    at_lines_of_files(tree, found)
     return found
 
 

@@ -8,7 +8,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import accumulate, chain, repeat
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from swarm import __version__
@@ -17,6 +17,8 @@ from swarm.rules.fingerprints import VERSION
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST_RESULTS: Final = 25_000
+# The driver of findings that agents reported.
+OWN_TOOL: Final = "swarm"
 _LEVELS: Final = {"CRITICAL": "error", "HIGH": "error", "MEDIUM": "warning", "LOW": "note"}
 _SCORES: Final = {"CRITICAL": "9.5", "HIGH": "8.0", "MEDIUM": "5.0", "LOW": "2.0"}
 _WINDOW: Final = 100
@@ -25,46 +27,65 @@ _LINE_FEED: Final = 10
 _64: Final = 0xFFFFFFFFFFFFFFFF
 
 
-def log(
-    findings: Iterable[FindingShown], *, run_id: str, wave: int | None, hashes: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return a SARIF log: one run for each wave, split where GitHub would cut it; the gravest findings come first.
+class Scan(NamedTuple):
+    """Facts about a wave beside its findings: versions by tool, hashes by finding id, a file of the root.
 
-    `hashes` holds GitHub's hash of each finding's line, by finding id.
+    `hashes` are GitHub's hashes of the findings' lines, `root_file` stands for findings without a file; both are empty
+    where the repository is not on this machine.
     """
-    listed = list(findings)
-    parts = [listed[start : start + MOST_RESULTS] for start in range(0, len(listed), MOST_RESULTS)] or [[]]
+
+    wave: int | None
+    tools: Mapping[str, str | None]
+    hashes: Mapping[str, str]
+    root_file: str | None
+
+
+def log(findings: Iterable[FindingShown], scan: Scan) -> dict[str, Any]:
+    """Return a SARIF log: one run for each tool, split where GitHub would cut it; the gravest findings come first."""
+    # A tool without findings has a run, too: only an upload of the same tool closes its old alerts.
+    by_tool: dict[str, list[FindingShown]] = {tool: [] for tool in scan.tools or (OWN_TOOL,)}
+    for finding in findings:
+        by_tool.setdefault(_tool(finding), []).append(finding)
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",
-        "runs": [_run(part, number, run_id, wave, hashes) for number, part in enumerate(parts, 1)],
+        "runs": [
+            _run(tool, listed[start : start + MOST_RESULTS], start // MOST_RESULTS, scan)
+            for tool, listed in sorted(by_tool.items())
+            for start in range(0, max(1, len(listed)), MOST_RESULTS)
+        ],
     }
 
 
-def _run(
-    findings: list[FindingShown],
-    part: int,
-    run_id: str,
-    wave: int | None,
-    hashes: Mapping[str, str],
-) -> dict[str, Any]:
+def _tool(finding: FindingShown) -> str:
+    return (finding.analyzer or OWN_TOOL).split()[0]
+
+
+def _run(tool: str, findings: list[FindingShown], part: int, scan: Scan) -> dict[str, Any]:
+    placed = [finding for finding in findings if finding.file or scan.root_file]
     gravest: dict[str, FindingShown] = {}
-    for finding in findings:
+    for finding in placed:
         # Findings come gravest first, so the first of a rule sets the level of the rule.
         gravest.setdefault(_rule_id(finding), finding)
     rules = {rule: index for index, rule in enumerate(sorted(gravest))}
-    return {
-        "tool": {
-            "driver": {
-                "name": "swarm",
-                "semanticVersion": __version__,
-                "rules": [_rule(rule, gravest[rule]) for rule in rules],
-            }
-        },
-        "automationDetails": {"id": f"swarm/{run_id}/wave-{wave}/{part}"},
+    own = {"name": "swarm", "semanticVersion": __version__}
+    version = scan.tools.get(tool)
+    driver = own if tool == OWN_TOOL else {"name": tool, **({"version": version} if version else {})}
+    run: dict[str, Any] = {
+        "tool": {"driver": {**driver, "rules": [_rule(rule, gravest[rule]) for rule in rules]}},
+        # GitHub takes what stands before the last slash as the category, and closes alerts by category.
+        "automationDetails": {"id": f"swarm/{tool}/" + (f"{part + 1}/" if part else "")},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, rules[_rule_id(finding)], wave, hashes) for finding in findings],
+        "results": [_result(finding, rules[_rule_id(finding)], scan) for finding in placed],
     }
+    if tool != OWN_TOOL:
+        run["conversion"] = {"tool": {"driver": own}}
+    if left_out := len(findings) - len(placed):
+        # GitHub refuses a whole upload for one result without a place.
+        message = {"text": f"findings that are left out, for want of a file: {left_out:,}"}
+        note = {"level": "note", "message": message}
+        run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": [note]}]
+    return run
 
 
 def _rule_id(finding: FindingShown) -> str:
@@ -83,14 +104,17 @@ def _rule(rule_id: str, gravest: FindingShown) -> dict[str, Any]:
     }
 
 
-def _result(finding: FindingShown, rule_index: int, wave: int | None, hashes: Mapping[str, str]) -> dict[str, Any]:
+def _result(finding: FindingShown, rule_index: int, scan: Scan) -> dict[str, Any]:
     fingerprints = {VERSION: finding.fingerprint}
+    # Without the repository on this machine there are no hashes.
+    if finding.finding_id in scan.hashes:
+        fingerprints["primaryLocationLineHash"] = scan.hashes[finding.finding_id]
     result: dict[str, Any] = {
         "ruleId": _rule_id(finding),
         "ruleIndex": rule_index,
         "level": _LEVELS[finding.severity],
         "message": {"text": finding.description},
-        "baselineState": _baseline(finding, wave),
+        "baselineState": _baseline(finding, scan.wave),
         "properties": {
             "findingId": finding.finding_id,
             "severity": finding.severity,
@@ -103,25 +127,28 @@ def _result(finding: FindingShown, rule_index: int, wave: int | None, hashes: Ma
             "reason": finding.reason,
             **{name: value for name, value in _decided(finding) if value is not None},
         },
+        "locations": [_location(finding, scan.root_file)],
+        "partialFingerprints": fingerprints,
     }
-    if finding.file is not None:
-        # Quoted: the field is a URI reference, and `%`, `#` or blanks in a path would change its meaning.
-        place: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.file), "uriBaseId": "%SRCROOT%"}}
-        if finding.line is not None:
-            place["region"] = {"startLine": finding.line}
-            if finding.quote:
-                place["region"]["snippet"] = {"text": finding.quote}
-            # Without the repository on this machine there are no hashes.
-            if finding.finding_id in hashes:
-                fingerprints["primaryLocationLineHash"] = hashes[finding.finding_id]
-        result["locations"] = [{"physicalLocation": place}]
-    result["partialFingerprints"] = fingerprints
     if finding.status in {"deferred", "rejected"}:
         kind = "inSource" if finding.decision_source == "inline" else "external"
         result["suppressions"] = [
             {"kind": kind, "status": "accepted", "justification": finding.reason or finding.status}
         ]
     return result
+
+
+def _location(finding: FindingShown, root_file: str | None) -> dict[str, Any]:
+    # GitHub requires a file and a line of every result; the first line stands for the whole file.
+    region: dict[str, Any] = {"startLine": (finding.line if finding.file else None) or 1}
+    if finding.line and finding.quote:
+        region["snippet"] = {"text": finding.quote}
+    # Quoted: the field is a URI reference, and `%`, `#` or blanks in a path would change its meaning.
+    artifact = {"uri": quote(finding.file or root_file or ""), "uriBaseId": "%SRCROOT%"}
+    location: dict[str, Any] = {"physicalLocation": {"artifactLocation": artifact, "region": region}}
+    if finding.symbol:
+        location["logicalLocations"] = [{"fullyQualifiedName": finding.symbol}]
+    return location
 
 
 def _decided(finding: FindingShown) -> Iterable[tuple[str, str | None]]:

@@ -73,6 +73,7 @@ class Finding(NamedTuple):
     verified_how: str | None
     evidence_note: str | None
     fixed_commit: str | None
+    analyzer: str | None
 
 
 class Selection(NamedTuple):

@@ -269,7 +269,7 @@ def test_sarif_shows_each_finding_with_its_rule_place_and_fingerprints(swarm: Sw
     assert place["artifactLocation"]["uri"] == "src/app.py"
     assert place["region"] == {"startLine": 5, "snippet": {"text": "def load(path, seen=[]):"}}
     assert high["partialFingerprints"].keys() == {"swarmFingerprint/v1", "primaryLocationLineHash"}
-    assert "locations" not in no_file
+    assert no_file["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "README.md"
 
 
 def test_sarif_is_what_a_sarif_model_reads(swarm: Swarm, four: Workspace) -> None:

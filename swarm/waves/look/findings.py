@@ -184,6 +184,7 @@ def finding_shown(finding: Finding) -> FindingShown:
         verified_how=finding.verified_how,
         evidence_note=finding.evidence_note,
         fixed_commit=finding.fixed_commit,
+        analyzer=finding.analyzer,
     )
 
 
@@ -230,35 +231,6 @@ def exit_code(conn: sqlite3.Connection, run: Run, filters: Filters, result: Find
     # Read again, because the result holds only as many findings as the limit allows.
     shown = (finding_shown(finding) for finding in selected(conn, run, filters))
     return int(fails(shown, fail_on, before_first_audit(conn, _wave(conn, run, filters.wave)).is_new))
-
-
-def line_hashes(
-    conn: sqlite3.Connection, run: Run, filters: Filters, hashes_of: Callable[[str], list[str]]
-) -> dict[str, str]:
-    """Return the hash, by `hashes_of`, of each finding's line in the commit where it was last seen, by finding id.
-
-    Empty where the repository or the commit is not on this machine.
-    """
-    from pathlib import Path
-
-    from swarm.git.repository import contents, files_at, repository_at
-    from swarm.git.runner import GitError
-
-    wanted: dict[str, dict[str, list[Finding]]] = {}
-    for finding in selected(conn, run, filters):
-        if finding.file is not None and finding.line is not None:
-            wanted.setdefault(finding.anchor_commit, {}).setdefault(finding.file, []).append(finding)
-    found: dict[str, str] = {}
-    try:
-        git = repository_at(Path(run.local_path)).git
-        for commit, files in wanted.items():
-            blobs = ((file.path, file.blob) for file in files_at(git, commit) if file.path in files)
-            for path, content in contents(git, blobs):
-                hashes = hashes_of(content.decode("utf-8", "replace"))
-                found |= {f.finding_id: hashes[f.line - 1] for f in files[path] if f.line and f.line <= len(hashes)}
-    except (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn, GitError):
-        return found
-    return found
 
 
 def filters_within(repository: Repository, folder: Path, since: str | None, wave: Wave) -> Filters:
