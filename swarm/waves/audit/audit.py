@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from swarm import errors, stage_events
 from swarm.config import Config
-from swarm.git.merge_base import merge_base
 from swarm.git.repository import Repository, commit_of, repository_at
 from swarm.results.audit import AuditResult, FinishedWave
 from swarm.rules.phases import Phase
@@ -112,5 +111,4 @@ def _since(repository: Repository, revision: str | None) -> str | None:
     if commit is None:
         problem = f"--since: '{errors.shortened(revision)}' names no commit of {repository.root}"
         raise errors.CliUsage(problem=problem, command="swarm audit")
-    # A branch that is behind has not changed the lines that the other side changed meanwhile.
-    return merge_base(repository.git, repository.head, commit) or commit
+    return commit

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from swarm import errors
 from swarm.git.diff import changed_lines
+from swarm.git.merge_base import merge_base
 from swarm.git.repository import Repository
 from swarm.results.findings import Broken, FindingShown, FindingsResult, SeverityCounts
 from swarm.rules.decisions import CLOSED
@@ -234,8 +235,10 @@ def exit_code(conn: sqlite3.Connection, run: Run, filters: Filters, result: Find
 
 
 def filters_within(repository: Repository, folder: Path, since: str | None, wave: Wave) -> Filters:
-    """Return filters for findings below a folder, and in lines that changed since a commit."""
-    lines = changed_lines(repository.git, since, wave.dispatch_sha) if since else None
+    """Return filters for findings below a folder, and in lines that a wave's commit changed since its merge base."""
+    # A branch that is behind has not changed the lines that the other side changed meanwhile.
+    base = since and (merge_base(repository.git, wave.dispatch_sha, since) or since)
+    lines = changed_lines(repository.git, base, wave.dispatch_sha) if base else None
     inside = folder.resolve()
     if inside == repository.root:
         return Filters(lines=lines)
