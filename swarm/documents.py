@@ -15,6 +15,9 @@ from swarm import errors, shipped
 
 MOST_BYTES: Final = 50 * 1024 * 1024
 DEEPEST: Final = 64
+# Of one document: a hostile one could have a million.
+MOST_PROBLEMS: Final = 20
+LONGEST_PROBLEM: Final = 512
 _NOT_STRUCTURE: Final = bytes(set(range(256)) - set(b'"[]{}'))
 _ESCAPES: Final = re.compile(rb"\\*+.", re.DOTALL)
 _PIECE: Final = 64 * 1024
@@ -31,26 +34,57 @@ _PARTS: Final = re.compile(
 
 
 def check(document: object, name: str, part: str | None = None) -> str | None:
-    """Return the first violation of a schema, with its JSON path, or `None`.
+    """Return the violation of a schema that says most, with its JSON path, or `None`.
 
     `part` names a definition of the schema to check against instead. jsonschema-rs decides; jsonschema explains a
     refusal, so that every message comes from a single source.
     """
-    if _quick_validator(name, part).is_valid(document):
+    if fits(document, name, part):
         return None
     import jsonschema
 
-    found = sorted(
-        _slow_validator(name, part).iter_errors(document),
-        key=lambda error: (len(error.path), str(error.path)),
-    )
-    best = jsonschema.exceptions.best_match(iter(found))
-    if best is None:
-        # Python's `$` also matches before a last newline; that of JSON Schema does not.
-        problem = next(_quick_validator(name, part).iter_errors(document))
-        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem.instance_path)
-        return f"${place}: {errors.shortened(problem.message)}"
-    return f"{best.json_path}: {errors.shortened(best.message)}"
+    best = jsonschema.exceptions.best_match(iter(_violations(document, name, part)))
+    return _explained(best) if best is not None else _explained_quickly(document, name, part)
+
+
+def fits(document: object, name: str, part: str | None = None) -> bool:
+    """Say whether a document fits a schema, or a definition of it."""
+    answer: bool = _quick_validator(name, part).is_valid(document)
+    return answer
+
+
+def problems(document: object, name: str, part: str | None = None) -> list[str]:
+    """Return the violations of a schema, at most 20, each with its JSON path."""
+    import jsonschema
+
+    if fits(document, name, part):
+        return []
+    found = _violations(document, name, part)[:MOST_PROBLEMS]
+    # Of alternatives that all fail, `best_match` names the one that was meant.
+    return [_explained(jsonschema.exceptions.best_match(iter([error]))) for error in found] or [
+        _explained_quickly(document, name, part)
+    ]
+
+
+def _violations(document: object, name: str, part: str | None) -> list[Any]:
+    found = _slow_validator(name, part).iter_errors(document)
+    return sorted(found, key=lambda error: (len(error.path), str(error.path)))
+
+
+def _explained(error: Any) -> str:
+    """Return a violation with its path; a long value is cut, and never the allowed values behind it."""
+    value = repr(error.instance)
+    problem = error.message
+    if problem.startswith(value):
+        problem = errors.shortened(value) + problem[len(value) :]
+    return f"{error.json_path}: {problem}"[:LONGEST_PROBLEM]
+
+
+def _explained_quickly(document: object, name: str, part: str | None) -> str:
+    # Python's `$` also matches before a last newline; that of JSON Schema does not.
+    problem = next(_quick_validator(name, part).iter_errors(document))
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem.instance_path)
+    return f"${place}: {errors.shortened(problem.message)}"
 
 
 def schema(name: str) -> dict[str, Any]:

@@ -1182,6 +1182,16 @@ class AgentOutputSchemaInvalid(SwarmError):
     problem: str
 
 
+class AgentItemInvalid(SwarmError):
+    code = "AGENT_ITEM_INVALID"
+    severity = Severity.MEDIUM
+    text = "{path} {problem}"
+    advice = "`swarm schema agent-output` prints what an item must be; the rest of the output was taken"
+    when = "an item of an agent's output does not fit its schema; it is refused alone, counted, and kept in the output"
+    path: str
+    problem: str
+
+
 class BoundedJsonSizeLimit(SwarmError):
     code = "BOUNDED_JSON_SIZE_LIMIT"
     severity = Severity.HIGH

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import settings
 
+from swarm import stage_events
 from swarm.cli import main
+from swarm.clock import fresh_correlation_id
 from swarm.runtimes import sandbox
 
 GIT = {
@@ -148,6 +150,8 @@ def swarm(repo: Repo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
     def call(*arguments: str, exit: int | None = 0, cwd: Path | None = None) -> Answer:  # noqa: A002
         monkeypatch.chdir(cwd or repo.root)
+        # Each call is an invocation of its own, as it is in a process.
+        monkeypatch.setattr(stage_events, "correlation_id", fresh_correlation_id())
         capsys.readouterr()
         code = main.main([str(argument) for argument in arguments])
         out, err = capsys.readouterr()

@@ -47,6 +47,8 @@ def command(call: Call, run: str | None, named: tuple[str, ...], repo_path: Path
 def _lines(result: CollectResult) -> Iterator[str]:
     yield result.summary
     yield f"Open findings: {text.severities(result.by_severity)}"
+    if result.refused:
+        yield f"⚠ {text.refused(result.refused)}; the rest of each output was taken"
     yield ""
     is_amend = dispatched_phase(result.phase) in AMEND_PHASES
     counted = "fixes" if is_amend else "findings"
@@ -56,10 +58,7 @@ def _lines(result: CollectResult) -> Iterator[str]:
     ]
     yield from text.table(rows, ("agent", "status", counted))
     for agent in result.agents:
-        for problem in agent.errors[:_MOST_VIOLATIONS]:
-            yield f"⚠ {agent.domain}: {plain(problem.code)}: {plain(problem.message)} ({plain(problem.path)})"
-        if len(agent.errors) > _MOST_VIOLATIONS:
-            yield f"⚠ {agent.domain}: … and {len(agent.errors) - _MOST_VIOLATIONS:,} more"
+        yield from _problems(agent)
     for violation in result.violations[:_MOST_VIOLATIONS]:
         wrong = _problem(violation, is_amend=is_amend)
         yield f"⊘ {plain(violation.file)} was touched by {violation.agent_domain}; {wrong}"
@@ -77,6 +76,13 @@ def _lines(result: CollectResult) -> Iterator[str]:
     yield ""
     yield f"Wave status: {result.wave_status}"
     yield f"Next: {result.next_action}"
+
+
+def _problems(agent: AgentCollected) -> Iterator[str]:
+    for problem in agent.errors[:_MOST_VIOLATIONS]:
+        yield f"⚠ {agent.domain}: {plain(problem.code)}: {plain(problem.message)} ({plain(problem.path)})"
+    if len(agent.errors) > _MOST_VIOLATIONS:
+        yield f"⚠ {agent.domain}: … and {len(agent.errors) - _MOST_VIOLATIONS:,} more"
 
 
 def _problem(violation: ViolationShown, *, is_amend: bool) -> str:

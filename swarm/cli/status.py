@@ -42,6 +42,8 @@ def _lines(result: StatusResult) -> Iterator[str]:
     found = result.findings
     yield ""
     yield f"Findings: {found.open:,} open of {found.total:,} ({text.severities(found.by_severity)})"
+    if result.refused_items:
+        yield f"⚠ {text.refused(len(result.refused_items))}, such as {plain(result.refused_items[0])}"
     if found.by_status:
         yield "  " + ", ".join(f"{count:,} {status}" for status, count in found.by_status.items())
     if (last := result.last_verification) is not None:

@@ -93,7 +93,7 @@ class FindingCounts(NamedTuple):
 
 
 class CollectResult(NamedTuple):
-    """The outcome of `collect`."""
+    """The outcome of `collect`. `refused` counts items of outputs; `refused_items` are the first, with reasons."""
 
     run_id: str
     wave_id: int
@@ -111,3 +111,5 @@ class CollectResult(NamedTuple):
     summary: str
     next_action: str
     notes: tuple[str, ...] = ()
+    refused: int = 0
+    refused_items: tuple[str, ...] = ()

@@ -53,7 +53,11 @@ class Broken(NamedTuple):
 
 
 class FindingsResult(NamedTuple):
-    """The digest of a run. `suppressed` counts findings that are deferred or rejected, `refused` reports."""
+    """The digest of a run.
+
+    `suppressed` counts findings that are deferred or rejected, `refused` reports that could not be taken;
+    `refused_items` are the first of these, with their reasons.
+    """
 
     run_id: str
     wave_number: int | None
@@ -67,3 +71,4 @@ class FindingsResult(NamedTuple):
     groups: dict[str, int] | None
     findings: tuple[FindingShown, ...]
     refused: int = 0
+    refused_items: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from swarm.results.collect import ClaimedFix, FindingCounts, Problem, SkippedFix
 
 
 class Revalidated(NamedTuple):
-    """A corrected output: the agent run's state before and now, and the remaining problems."""
+    """A corrected output: the agent run's state before and now, its remaining problems, and the items refused."""
 
     domain: str
     agent_run_id: int
@@ -16,6 +16,7 @@ class Revalidated(NamedTuple):
     findings_count: int
     errors: tuple[Problem, ...]
     violations: tuple[str, ...]
+    refused: int = 0
 
 
 class RevalidateResult(NamedTuple):

@@ -47,7 +47,10 @@ class StatusWaves(NamedTuple):
 
 
 class StatusAgent(NamedTuple):
-    """An agent of the newest wave. `stale` says that it is past the run's time-out policy."""
+    """An agent of the newest wave. `stale` says that it is past the run's time-out policy.
+
+    `error` is the first reason for which it is not complete, `errors` are all that is wrong with an invalid output.
+    """
 
     domain: str
     status: str
@@ -55,6 +58,7 @@ class StatusAgent(NamedTuple):
     completed: str | None
     error: str | None
     stale: bool
+    errors: tuple[str, ...] = ()
 
 
 class AgentSummary(NamedTuple):
@@ -108,7 +112,7 @@ class Assessment(NamedTuple):
 
 
 class StatusResult(NamedTuple):
-    """The state of a run."""
+    """The state of a run. `refused_items` are items of outputs that the newest ended wave could not take."""
 
     run: StatusRun
     domains: tuple[StatusDomain, ...]
@@ -119,3 +123,4 @@ class StatusResult(NamedTuple):
     violations: int
     last_verification: LastVerification | None
     assessment: Assessment
+    refused_items: tuple[str, ...] = ()

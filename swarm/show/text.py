@@ -151,10 +151,15 @@ def digest_lines(result: "FindingsResult", findings: Iterable["FindingShown"]) -
         yield f"{counted(result.unaudited, 'tracked file')} no agent looked at."
 
 
+def refused(count: int) -> str:
+    """Return how many reports were refused, as the rest of a sentence."""
+    return f"{counted(count, 'report')} {'was' if count == 1 else 'were'} refused"
+
+
 def totals(result: "FindingsResult") -> str:
     """Return the summary line of a digest."""
-    if not result.total and result.state == "clean" and result.refused:
-        return f"No findings, but {counted(result.refused, 'report')} were refused."
+    if not result.total and result.state == "findings":
+        return f"No findings, but {refused(result.refused)}."
     if not result.total:
         return "No findings." if result.state == "clean" else "No findings, but the audit is not whole."
     return f"{counted(result.total, 'finding')}: {severities(result.counts._asdict())}"

@@ -265,6 +265,19 @@ def hash_of_dispatch(conn: sqlite3.Connection, wave_id: int) -> str | None:
     return None if row is None else str(row[0])
 
 
+def recorded_in_the_call_of(conn: sqlite3.Connection, run_id: str, number: int) -> int | None:
+    """Return the first wave whose findings were recorded by the command that dispatched a wave of this number."""
+    row = conn.execute(
+        "SELECT min(older.number) FROM waves JOIN events dispatched"
+        " ON dispatched.subject = 'wave:' || waves.id AND dispatched.kind = 'wave_dispatched'"
+        " JOIN waves older ON older.run_id = waves.run_id AND older.number < waves.number"
+        " JOIN events recorded ON recorded.subject = 'wave:' || older.id AND recorded.kind = 'findings_recorded'"
+        " AND recorded.correlation_id = dispatched.correlation_id WHERE waves.run_id = ? AND waves.number = ?",
+        (run_id, number),
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
 def span_of(conn: sqlite3.Connection, run_id: str, wave_id: int) -> LedgerSpan:
     """Return the span of a wave in the ledger, without receipts and promotions.
 

@@ -60,7 +60,9 @@ class LeftOutFix(NamedTuple):
 class WaveResult(NamedTuple):
     """Counts with which a wave ended. `open_by_severity` is `None` in waves of versions without this count.
 
-    `dropped` are declarations of agents that could not be accepted, as text.
+    `dropped` are declarations of agents that could not be accepted, as text; `refused` counts those that did not fit,
+    and `refused_items` are the first of them with their reasons. `output_errors` holds, by domain, all that is wrong
+    with an output that counts for nothing.
     """
 
     new: int = 0
@@ -73,6 +75,9 @@ class WaveResult(NamedTuple):
     open_by_severity: Mapping[str, int] | None = None
     dropped: tuple[str, ...] = ()
     skipped_fixes: tuple[LeftOutFix, ...] = ()
+    refused: int = 0
+    refused_items: tuple[str, ...] = ()
+    output_errors: Mapping[str, Sequence[str]] = {}
 
 
 def sentinel_from(document: str) -> Sentinel:
@@ -115,12 +120,14 @@ def result_from(document: str | None) -> WaveResult | None:
     if document is None:
         return None
     kept: dict[str, Any] = json.loads(document)
-    counts = ("new", "recurring", "fixed", "unverified", "recurred_while_closed", "files", "unaudited")
+    counts = ("new", "recurring", "fixed", "unverified", "recurred_while_closed", "files", "unaudited", "refused")
     return WaveResult(
         # Defaults stand for counts that an older version did not record.
         **{name: kept.get(name, 0) for name in counts},
         open_by_severity=kept.get("openBySeverity"),
         dropped=tuple(map(str, kept.get("dropped", ()))),
+        refused_items=tuple(map(str, kept.get("refusedItems", ()))),
+        output_errors=dict(kept.get("outputErrors", {})),
         skipped_fixes=tuple(
             LeftOutFix(*(str(item.get(name, "")) for name in LeftOutFix._fields))
             for item in kept.get("skippedFixes", ())
@@ -133,4 +140,5 @@ def result_text(result: WaveResult) -> str:
     kept = result._asdict()
     by_severity, dropped, skipped = (kept.pop(name) for name in ("open_by_severity", "dropped", "skipped_fixes"))
     lists = {"dropped": dropped, "skippedFixes": [fix._asdict() for fix in skipped]}
-    return json.dumps({**kept, "openBySeverity": by_severity, **lists})
+    items = {"refusedItems": kept.pop("refused_items"), "outputErrors": kept.pop("output_errors")}
+    return json.dumps({**kept, "openBySeverity": by_severity, **lists, **items})

@@ -87,6 +87,32 @@ def test_an_audit_ends_at_head_though_a_wave_of_an_older_commit_was_interrupted(
     assert "was finished first" not in said
 
 
+def test_what_an_interrupted_wave_found_is_new_to_the_audit_that_finished_it_and_to_a_repeated_audit(
+    swarm: Swarm, clean: Repo
+) -> None:
+    clean.commit({"app.py": DEFECT})
+    swarm("init", ".")
+    swarm("dispatch", "health-audit-a", "--isolate", "--auto-freeze", "--runtime", "ruff")
+    clean.commit({"other.py": "VALUE = 1\n"})
+    data = swarm("audit", ".", "--fail-on", "new", "--format", "json", exit=1).data
+    (finding,) = data["digest"]["findings"]
+    assert (finding["firstSeenWave"], data["waveNumber"]) == (1, 2)
+    assert data["newSinceBaseline"] == data["newIds"] == [finding["findingId"]]
+    assert swarm("findings", "--fail-on", "new", exit=1).exit == 1
+    again = swarm("audit", ".", "--fail-on", "new", "--format", "json", exit=1).data
+    assert (again["newSinceBaseline"], again["newIds"]) == ([finding["findingId"]], [])
+
+
+def test_what_somebody_collected_before_an_audit_is_known_to_it(swarm: Swarm, clean: Repo) -> None:
+    clean.commit({"app.py": DEFECT})
+    swarm("init", ".")
+    swarm("dispatch", "health-audit-a", "--isolate", "--auto-freeze", "--runtime", "ruff")
+    swarm("launch")
+    swarm("collect")
+    clean.commit({"other.py": "VALUE = 1\n"})
+    assert swarm("audit", ".", "--fail-on", "new").exit == 0
+
+
 def test_an_interrupted_wave_of_head_is_continued(swarm: Swarm, clean: Repo) -> None:
     swarm("init", ".")
     swarm("dispatch", "health-audit-a", "--isolate", "--auto-freeze", "--runtime", "ruff")

@@ -118,9 +118,13 @@ def test_an_amend_report_of_hostile_paths_is_refused_path_by_path(
     linked.output("code", 2).write_text(json.dumps(body))
     linked.output("rest", 2).write_text(json.dumps({**body, "domain": "rest", "files_changed": [p for p, _ in TAKEN]}))
     data = held(swarm("collect", "--format", "json", exit=None)).data
-    assert [problem for problem in problems(data, "code") if problem[0] == "PATH_UNSAFE"] == [
+    unsafe = [problem for problem in problems(data, "code") if problem[0] == "PATH_UNSAFE"]
+    assert unsafe[: len(REFUSED)] == [
         ("PATH_UNSAFE", f"$.files_changed[{number}]", reason) for number, (_, reason) in enumerate(REFUSED)
     ]
+    # A request for an unsafe path is refused by itself as well.
+    assert {reason for _, place, reason in unsafe[len(REFUSED) :]} >= {reason for _, reason in REFUSED}
+    assert all(place.startswith("$.requests[") for _, place, _ in unsafe[len(REFUSED) :])
     for words in (("lease", "list"), ("receipt",), ("status",), ("history", "2")):
         held(swarm(*words), "text")
         held(swarm(*words, "--format", "json"))

@@ -4,8 +4,8 @@ from swarm.git.edits import edits_of
 from swarm.git.repository import Repository
 from swarm.results.audit import AuditResult, BaselineShown
 from swarm.results.collect import CollectResult
-from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import registry
+from swarm.store import ledger
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -28,7 +28,8 @@ def result_of(
     """Return the record of an audit whose wave was launched and collected. Raises AuditNothingToLookAt."""
     found = findings(store.conn, run, filters)
     before = before_first_audit(store.conn, wave)
-    new_ids = tuple(f.finding_id for f in found.findings if f.first_seen_wave == wave.number)
+    first = ledger.recorded_in_the_call_of(store.conn, run.id, wave.number) or wave.number
+    new_ids = tuple(f.finding_id for f in found.findings if f.first_seen_wave >= first)
     result = AuditResult(
         run_id=run.id,
         wave_id=wave.id,
@@ -47,13 +48,7 @@ def result_of(
         new_since_baseline=tuple(f.finding_id for f in found.findings if before.is_new(f)),
         looked_at=looked_at(store.conn, wave, repository, filters),
         violations=collected.violations,
-        refused_items=tuple(
-            f"{agent.domain}: {problem.message}"
-            for agent in collected.agents
-            # The errors of an agent without a valid output are why it did not complete.
-            if agent.status == AgentRunStatus.COMPLETE
-            for problem in agent.errors
-        ),
+        refused_items=collected.refused_items,
         next_action=_next(run, found.findings[0].finding_id if found.findings else None),
     )
     refuse_nothing_looked_at(result, repository)

@@ -20,7 +20,7 @@ from swarm.waves import run_facts
 from swarm.waves.collect.observe import observe
 from swarm.waves.collect.observed import Observed
 from swarm.waves.collect.ownership import keep_work
-from swarm.waves.collect.record import commit
+from swarm.waves.collect.record import MOST_KEPT, commit
 from swarm.waves.dispatched_here import forget
 from swarm.waves.launch import supervision
 from swarm.waves.trees.kept_view import as_at_dispatch
@@ -71,7 +71,7 @@ def _result(conn: sqlite3.Connection, run: Run, observed: Observed, status: Wave
             agent_run_id=taken.agent.id,
             status=taken.status,
             findings_count=taken.reported if taken.is_complete else 0,
-            errors=(*taken.problems, *observed.refused.get(taken.agent.id, ())),
+            errors=(*taken.problems, *observed.refused_of(taken)),
             violations=tuple(violation.file for violation in taken.violations),
             divergence=taken.divergence,
             fixes=sum(claim.agent_run_id == taken.agent.id for claim in observed.fixes.claims),
@@ -117,6 +117,8 @@ def _result(conn: sqlite3.Connection, run: Run, observed: Observed, status: Wave
         summary=summary,
         next_action=next_action,
         notes=observed.notes,
+        refused=observed.refused_count,
+        refused_items=tuple(observed.refused_items[:MOST_KEPT]),
     )
 
 

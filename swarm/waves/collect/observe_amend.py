@@ -41,9 +41,8 @@ def observe_amend(
         notes += told
     violations += [violation for taken in intakes for violation in taken.violations]
     known = findings.known_findings(conn, wave.run_id, today=today())
+    requests, refused = judge.requests(intakes)
     fixes = judge_fixes(repository.git, wave, owners, intakes, known, given)
-    # An amend output reports no findings, so none can be refused.
-    refused = {taken.agent.id: () for taken in intakes}
     is_degraded = not wave.isolated
     return Observed(
         wave=wave,
@@ -55,7 +54,7 @@ def observe_amend(
         files=len(files),
         unaudited=0,
         fixes=fixes,
-        requests=tuple(judge.requests(intakes)),
+        requests=tuple(requests),
         leased=leased,
         notes=tuple(notes),
     )

@@ -50,12 +50,28 @@ class Observed(NamedTuple):
         """The violations whose agent is unknown: they count against the wave as a whole."""
         return tuple(violation for violation in self.violations if violation.agent_domain == WHOLE_WAVE)
 
+    def refused_of(self, taken: Intake) -> tuple[Problem, ...]:
+        """Return the declarations of an agent that could not be taken, with their reasons."""
+        # Of an agent that did not complete nothing counts, so that nothing can be refused.
+        own = taken.refused if taken.is_complete else ()
+        return (*own, *self.refused.get(taken.agent.id, ()))
+
+    @property
+    def refused_count(self) -> int:
+        """The number of declarations that could not be taken, also of those whose reason is not kept."""
+        complete = [taken for taken in self.intakes if taken.is_complete]
+        return sum(taken.refused_count for taken in complete) + sum(map(len, self.refused.values()))
+
+    @property
+    def refused_items(self) -> list[str]:
+        """The declarations that could not be taken, with domain and reason; of many, the first."""
+        return [
+            f"{taken.agent.domain}: {problem.message} ({problem.path})"[:STORED_ERROR]
+            for taken in self.intakes
+            for problem in self.refused_of(taken)
+        ]
+
     @property
     def dropped(self) -> list[str]:
-        """The findings and fixes that agents declared and collect could not take."""
-        refused = [
-            f"{taken.agent.domain}: {problem.message}"[:STORED_ERROR]
-            for taken in self.intakes
-            for problem in self.refused.get(taken.agent.id, ())
-        ]
-        return refused + dropped(self.fixes.skipped)
+        """The items of outputs that agents declared and collect could not take."""
+        return self.refused_items + dropped(self.fixes.skipped)

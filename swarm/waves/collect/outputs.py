@@ -7,17 +7,18 @@ from sys import intern
 from typing import Any, Final, NamedTuple
 
 from swarm import errors
-from swarm.documents import check, parse_bounded, read_bounded
+from swarm.documents import LONGEST_PROBLEM, MOST_PROBLEMS, parse_bounded, problems, read_bounded
 from swarm.files import is_in_place
 from swarm.git.agent_work import Touched, Work
 from swarm.git.repository import Repository
 from swarm.results.collect import Divergence, Problem, ViolationShown
 from swarm.rules.fingerprints import Report
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
-from swarm.rules.phases import LENSES, kind_of
+from swarm.rules.phases import LENSES, Phase, kind_of
 from swarm.rules.states import AgentRunStatus, is_ended
 from swarm.runtimes import sarif
 from swarm.runtimes.answer import answer_of
+from swarm.runtimes.answer_items import Sifted, sifted
 from swarm.runtimes.runtime import UnusableOutput
 from swarm.store.agent_runs import AgentRun
 from swarm.store.artifacts import Body, body_of
@@ -27,14 +28,15 @@ from swarm.waves.collect.own_paths import own_trees, with_own_paths
 from swarm.waves.trees.kept_index import touched_in
 from swarm.workspace import workspace_above
 
-STORED_ERROR: Final = 512
+STORED_ERROR: Final = LONGEST_PROBLEM
 
 
 class Intake(NamedTuple):
     """An agent run as collect finds it. `target` is its next state, `None` where it stays in its state.
 
     `output` is the output without its findings; `reports` are the findings, until they are located, and `reported`
-    counts them. `refused` are parts of a SARIF log that do not count.
+    counts them. `refused` explains the first items and parts of a SARIF log that do not count, of `refused_count`; silence proves nothing about
+    `refused_files`. `positions` are those of the reports in their list, where an item was refused.
     """
 
     agent: AgentRun
@@ -51,6 +53,9 @@ class Intake(NamedTuple):
     divergence: Divergence | None = None
     shared_edits: tuple[str, ...] = ()
     refused: tuple[Problem, ...] = ()
+    refused_count: int = 0
+    refused_files: frozenset[str] = frozenset()
+    positions: Sequence[int] = ()
 
     @property
     def status(self) -> AgentRunStatus:
@@ -91,25 +96,28 @@ def take_in(agent: AgentRun, wave: Wave, root: Path, named: Path | None, recorde
 
 
 def _judged(file: Path, body: bytes, agent: AgentRun, wave: Wave, root: Path) -> Intake:
+    invalid = Intake(agent, AgentRunStatus.INVALID_OUTPUT, {}, str(file), body_of(body))
     try:
-        output = _validated(file, body, agent, wave, root)
+        parted = _parted(file, body, agent, wave, root)
     except errors.SwarmError as error:
-        problems = (Problem(error.code, str(file), error.message),)
-        return Intake(agent, AgentRunStatus.INVALID_OUTPUT, {}, str(file), body_of(body), problems)
-    return _divided(Intake(agent, AgentRunStatus.COMPLETE, output, str(file), body_of(body)))
+        return invalid._replace(problems=(Problem(error.code, str(file), error.message),))
+    if wrong := _envelope_problems(parted, file, agent, wave):
+        return invalid._replace(problems=wrong)
+    return _divided(invalid._replace(target=AgentRunStatus.COMPLETE), parted, wave, root)
 
 
 def _taken_before(agent: AgentRun, wave: Wave, root: Path, recorded: tuple[str, bytes] | None) -> Intake:
     if agent.status is AgentRunStatus.COMPLETE and recorded is not None:
         path, body = recorded
-        return _divided(Intake(agent, None, _validated(Path(path), body, agent, wave, root), path, None))
+        taken = Intake(agent, None, {}, path, None)
+        return _divided(taken, _parted(Path(path), body, agent, wave, root), wave, root)
     problem = Problem(f"AGENT_{agent.status.upper()}", agent.output_path, agent.error or agent.status)
     return Intake(agent, None, {}, agent.output_path, None, (problem,))
 
 
-def _validated(file: Path, body: bytes, agent: AgentRun, wave: Wave, root: Path) -> dict[str, Any]:
-    # A long path would fill the stored error and leave no room for the problem.
-    shown = file.name if len(str(file)) > STORED_ERROR // 2 else str(file)
+def _parted(file: Path, body: bytes, agent: AgentRun, wave: Wave, root: Path) -> Sifted:
+    """Return the output in a file, with its items parted into those that fit and those that do not."""
+    shown = _shown(file)
     is_named = sarif.is_named_as_log(file.name)
     value = parse_bounded(body, shown) if is_named else answer_of(body, shown)
     # SARIF becomes the form of agents here, so every later check is the same for both.
@@ -119,18 +127,34 @@ def _validated(file: Path, body: bytes, agent: AgentRun, wave: Wave, root: Path)
             value = sarif.output_in(trees, value, agent.domain, wave.phase)
         except UnusableOutput as error:
             raise errors.AgentOutputSchemaInvalid(path=shown, problem=str(error)) from error
-    kind = kind_of(wave.phase)
-    if problem := check(value, "agent-output", kind):
-        raise errors.AgentOutputSchemaInvalid(path=shown, problem=f"does not fit its schema: {problem}")
-    output: dict[str, Any] = value
+    return sifted(value, kind_of(wave.phase))
+
+
+def _shown(file: Path) -> str:
+    # A long path would fill the stored error and leave no room for the problem.
+    return file.name if len(str(file)) > STORED_ERROR // 2 else str(file)
+
+
+def _envelope_problems(parted: Sifted, file: Path, agent: AgentRun, wave: Wave) -> tuple[Problem, ...]:
+    """Return all that is wrong with an output beside its items: then nothing in it counts."""
+    kind, lens = kind_of(wave.phase), LENSES[wave.phase]
+    wrong = problems(parted.answer, "agent-output", kind)
+    found = [f"does not fit its schema: {problem}" for problem in wrong]
+
+    def says_else(name: str, expected: str) -> str | None:
+        said = parted.answer.get(name) if isinstance(parted.answer, Mapping) else None
+        # What the schema refuses is not explained a second time.
+        if not isinstance(said, str) or said == expected or any(p.startswith(f"$.{name}:") for p in wrong):
+            return None
+        return errors.shortened(said)
+
     # An agent that answers in another's name could report or fix findings that it does not own.
-    if output["domain"] != agent.domain:
-        problem = f"$.domain: it says '{output['domain']}', and is the output of '{agent.domain}'"
-        raise errors.AgentOutputSchemaInvalid(path=shown, problem=problem)
-    if kind == "audit" and output["stage"] != LENSES[wave.phase]:
-        problem = f"$.stage: it says '{output['stage']}', and {wave.phase} is stage '{LENSES[wave.phase]}'"
-        raise errors.AgentOutputSchemaInvalid(path=shown, problem=problem)
-    return with_own_paths(output, own_trees(agent, wave, root), root)
+    if (said := says_else("domain", agent.domain)) is not None:
+        found.append(f"$.domain: it says '{said}', and is the output of '{agent.domain}'")
+    if kind == "audit" and (said := says_else("stage", lens)) is not None:
+        found.append(f"$.stage: it says '{said}', and {wave.phase} is stage '{lens}'")
+    invalid = [errors.AgentOutputSchemaInvalid(path=_shown(file), problem=problem) for problem in found]
+    return tuple(Problem(error.code, str(file), error.message[:STORED_ERROR]) for error in invalid[:MOST_PROBLEMS])
 
 
 def probe(taken: Intake, repository: Repository, wave: Wave, folder: Path, owners: OwnershipMap) -> Intake:
@@ -172,15 +196,25 @@ def _claim(file: Touched, owners: OwnershipMap) -> FileClaim:
     return FileClaim(file.path, file.kind, observed=True, reported=False, owner=name, violation=True)
 
 
-def _divided(taken: Intake) -> Intake:
+def _divided(taken: Intake, parted: Sifted, wave: Wave, root: Path) -> Intake:
     """Make reports of the findings in an output; the priority of a feature is its severity."""
-    agent, output = taken.agent, taken.output
+    agent = taken.agent
+    output = with_own_paths(parted.answer, own_trees(agent, wave, root), root)
     reports = [_report(agent, finding, finding["severity"], "defect") for finding in output.get("findings", ())]
     reports += [_report(agent, feature, feature["priority"], "feature") for feature in output.get("features", ())]
     # Findings leave the output once they are reports: both forms of 100,000 findings would double the memory.
     rest = {key: value for key, value in output.items() if key not in {"findings", "features", "refused"}}
-    refused = tuple(Problem(*part) for part in sarif.refused_parts(output))
-    return taken._replace(output=rest, reports=reports, reported=len(reports), refused=refused)
+    parts = [Problem(*part) for part in sarif.refused_parts(output)]
+    items = [Problem(errors.AgentItemInvalid.code, item.path, item.reason) for item in parted.refused]
+    return taken._replace(
+        output=rest,
+        reports=reports,
+        reported=len(reports),
+        refused=(*parts, *items),
+        refused_count=len(parts) + parted.total,
+        refused_files=parted.files,
+        positions=parted.positions.get("features" if wave.phase == Phase.FEATURE_AUDIT else "findings", ()),
+    )
 
 
 def _report(agent: AgentRun, finding: Mapping[str, Any], severity: str, kind: str) -> Report:

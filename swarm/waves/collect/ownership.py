@@ -192,18 +192,23 @@ class OwnershipJudge:
                 problems.append(Problem("PATH_UNSAFE", place, f"'{named[:120]}': {error}"))
         return found, problems
 
-    def requests(self, intakes: Sequence[Intake]) -> list[LeaseRequest]:
-        """Return the files that agents ask a lease for; a request for an unsafe or an owned path is left out."""
+    def requests(self, intakes: Sequence[Intake]) -> tuple[list[LeaseRequest], dict[int, list[Problem]]]:
+        """Return the files that agents ask a lease for, and by agent run the requests that name an unsafe path.
+
+        A request for a file that the agent may edit anyway is left out.
+        """
         found = []
+        refused: dict[int, list[Problem]] = {}
         for taken in intakes:
-            for asked in taken.output.get("requests", ()):
+            for position, asked in enumerate(taken.output.get("requests", ())):
                 try:
                     path = safe_path(asked["file"], self._tracked, self._links)
-                # A request is a wish and no claim, so an unsafe path needs no problem of its own.
-                except ValueError:
+                except ValueError as error:
+                    problem = f"'{asked['file'][:120]}': {error}"
+                    unsafe = Problem("PATH_UNSAFE", f"$.requests[{position}].file", problem)
+                    refused.setdefault(taken.agent.id, []).append(unsafe)
                     continue
                 request = LeaseRequest(taken.agent.domain, path, asked["reason"])
-                # A file that the agent may edit anyway needs no lease.
                 if trespasses(self._owners, taken.agent.domain, path, self._leased.get(request.domain, _NO_LEASE)):
                     found.append(request)
-        return found
+        return found, refused

@@ -4,8 +4,9 @@ import sqlite3
 from typing import Final
 
 from swarm import errors
+from swarm.documents import MOST_PROBLEMS
 from swarm.rules.phases import is_audit
-from swarm.rules.states import WaveStatus
+from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import digests, fix_claims, leases, ledger, transitions, waves
 from swarm.store.connection import Store
 from swarm.store.findings import open_by_severity
@@ -106,6 +107,13 @@ def _end_wave(conn: sqlite3.Connection, observed: Observed, override: str | None
         # A hostile output can declare a million fixes, and every `status` reads this row.
         dropped=tuple(observed.dropped[:MOST_KEPT]),
         skipped_fixes=tuple(LeftOutFix(*skipped) for skipped in observed.fixes.skipped[:MOST_KEPT]),
+        refused=observed.refused_count,
+        refused_items=tuple(observed.refused_items[:MOST_KEPT]),
+        output_errors={
+            taken.agent.domain: [problem.message for problem in taken.problems[:MOST_PROBLEMS]]
+            for taken in observed.intakes
+            if taken.status is AgentRunStatus.INVALID_OUTPUT
+        },
     )
     waves.record_result(conn, wave.id, result)
     if override is None:

@@ -123,8 +123,6 @@ def _with_safe_paths(
     reports: list[Report] = []
     refused: defaultdict[int, list[Problem]] = defaultdict(list)
     for taken in intakes:
-        if taken.is_complete and taken.refused:
-            refused[taken.agent.id] += taken.refused
         for position, report in enumerate(taken.reports if taken.is_complete else ()):
             named = report.file
             try:
@@ -132,7 +130,8 @@ def _with_safe_paths(
                     safe[named] = safe_path(named, tracked, links)
             except ValueError as error:
                 list_name = "features" if report.kind == "feature" else "findings"
-                place = f"$.{list_name}[{position}].file"
+                at = taken.positions[position] if taken.positions else position
+                place = f"$.{list_name}[{at}].file"
                 refused[taken.agent.id].append(Problem("PATH_UNSAFE", place, f"'{str(named)[:120]}': {error}"))
                 continue
             reports.append(report if safe[named] == named else report._replace(file=safe[named]))

@@ -9,6 +9,7 @@ from swarm.rules.likeness import LATEST, Reported, Suspect, like_reports
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENS_TEXT, LENSES
 from swarm.rules.silence import Coverage, SilenceVerdict, Silent, verdict_on_silence
+from swarm.runtimes.answer_items import ANY_FILE
 from swarm.store.findings import KnownFinding
 from swarm.store.observations import NotSeen, Relocated
 from swarm.store.waves import Wave
@@ -162,6 +163,8 @@ class _Coverages:
             return Coverage("no agent of this wave owns its file")
         if not taken.is_complete:
             return Coverage(f"the agent of {taken.agent.domain} did not complete ({taken.status})")
+        if taken.refused_files.intersection({ANY_FILE, path, here}):
+            return Coverage("a report of the agent was refused, which may have been about it")
         read = self._taken_at(item, here) or taken
         analysis = self._analyses[read.agent.domain]
         return Coverage(

@@ -21,6 +21,7 @@ from swarm.store import findings as finding_table
 from swarm.store.agent_runs import AgentRun
 from swarm.store.findings import Finding, Selection
 from swarm.store.runs import Run
+from swarm.store.wave_documents import WaveResult
 from swarm.store.waves import Wave
 from swarm.waves.look.new_findings import before_first_audit
 
@@ -57,20 +58,25 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
             shown.append(finding_shown(finding))
     broken = _broken(conn, wave)
     total = sum(counts.values())
-    state = "pipeline_broken" if broken else "findings" if total else "clean"
+    ended = wave.result or WaveResult()
+    # Dropped declarations stand for those of waves of versions that did not count refused items.
+    refused = max(ended.refused, len(ended.dropped))
+    # What was refused may have been a finding: the wave is not clean.
+    state = "pipeline_broken" if broken else "findings" if total or refused else "clean"
     return FindingsResult(
         run_id=run.id,
         wave_number=wave.number,
         state=state,
         counts=SeverityCounts(*(counts[severity] for severity in SEVERITIES)),
         total=total,
-        unaudited=wave.result.unaudited if wave.result else 0,
+        unaudited=ended.unaudited,
         broken=broken,
-        fixed=wave.result.fixed if wave.result else 0,
+        fixed=ended.fixed,
         suppressed=_suppressed(conn, run),
         groups=dict(groups.most_common()) if filters.group_by else None,
         findings=tuple(shown),
-        refused=len(wave.result.dropped) if wave.result else 0,
+        refused=refused,
+        refused_items=ended.refused_items or ended.dropped,
     )
 
 

@@ -9,7 +9,7 @@ from swarm.store.waves import Wave
 
 
 class Before(NamedTuple):
-    """State of a run before the first audit of a commit, which was its wave `number`.
+    """State of a run before the first audit of a commit, which began with its wave `number`.
 
     `came_back` holds the ids of findings that were fixed, or closed by a decision that ended, and are open again.
     """
@@ -29,6 +29,8 @@ def before_first_audit(conn: sqlite3.Connection, wave: Wave) -> Before:
     Comparing with the previous wave would turn a gate green when the same commit is audited twice.
     """
     number = waves.first_audit_of(conn, wave.run_id, wave.dispatch_sha) or wave.number
+    # The audit may have finished an interrupted wave first: nobody knew its findings before this audit either.
+    number = ledger.recorded_in_the_call_of(conn, wave.run_id, number) or number
     seq = ledger.findings_recorded_before(conn, wave.run_id, number)
     if seq is None:
         return Before(number, frozenset(), nothing_known=True)

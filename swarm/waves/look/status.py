@@ -40,6 +40,7 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run, trust: Trus
     """Return the state of a run. Its assessment agrees with the gates of `advance`."""
     found = run_state(conn, run)
     wave = found.wave
+    ended = waves.newest_ended(conn, run.id)
     is_foreign = wave is not None and wave.status is WaveStatus.DISPATCHED and not is_own(conn, workspace, wave, trust)
     facts = found.facts._replace(
         supervisor=_supervisor(workspace, run, wave), unfinished=_unfinished(conn, run), is_foreign=is_foreign
@@ -57,12 +58,13 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run, trust: Trus
         ),
         domains=tuple(StatusDomain(d.name, d.ownership, run.map_frozen, d.description) for d in found.domains),
         waves=StatusWaves(waves.count(conn, run.id), _wave(wave, is_foreign=is_foreign) if wave else None),
-        agents=tuple(_agent(agent, run) for agent in found.agents),
+        agents=tuple(_agent(agent, run, wave) for agent in found.agents),
         agent_summary=_summary(found.agents),
-        findings=_findings(facts.gates.findings, waves.newest_ended(conn, run.id)),
+        findings=_findings(facts.gates.findings, ended),
         violations=facts.gates.violations,
         last_verification=_verification(conn, found.verification, wave),
         assessment=Assessment(*assessment.assess(facts)),
+        refused_items=ended.result.refused_items if ended is not None and ended.result else (),
     )
 
 
@@ -97,11 +99,13 @@ def _wave(wave: Wave, *, is_foreign: bool) -> StatusWave:
     )
 
 
-def _agent(agent: AgentRun, run: Run) -> StatusAgent:
+def _agent(agent: AgentRun, run: Run, wave: Wave | None) -> StatusAgent:
     # An agent that waits for its launch has no age.
     works = not is_ended(agent.status) and agent.started is not None
     is_stale = works and seconds_since(agent.started or "") > run.timeout_seconds
-    return StatusAgent(agent.domain, agent.status, agent.started, agent.ended, agent.error, is_stale)
+    wrong = wave.result.output_errors.get(agent.domain, ()) if wave is not None and wave.result else ()
+    errors = tuple(map(str, wrong)) if agent.status is AgentRunStatus.INVALID_OUTPUT else ()
+    return StatusAgent(agent.domain, agent.status, agent.started, agent.ended, agent.error, is_stale, errors)
 
 
 def _summary(agents: list[AgentRun]) -> AgentSummary:

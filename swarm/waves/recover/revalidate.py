@@ -149,7 +149,7 @@ def _result(
         status,
         applied=applied,
         reason=reason,
-        agents=tuple(_agent(taken) for taken in judged),
+        agents=tuple(_agent(taken, seen) for taken in judged),
         incomplete=incomplete,
         wave_violations=whole,
         findings=FindingCounts(*seen.reconciled.counts) if has_counts else _NO_COUNTS,
@@ -161,7 +161,7 @@ def _result(
     )
 
 
-def _agent(taken: Intake) -> Revalidated:
+def _agent(taken: Intake, seen: Observed) -> Revalidated:
     return Revalidated(
         domain=taken.agent.domain,
         agent_run_id=taken.agent.id,
@@ -169,8 +169,9 @@ def _agent(taken: Intake) -> Revalidated:
         status=taken.status if taken.is_complete else taken.agent.status,
         path=taken.path,
         findings_count=taken.reported if taken.is_complete else 0,
-        errors=taken.problems,
+        errors=(*taken.problems, *seen.refused_of(taken)),
         violations=tuple(violation.file for violation in taken.violations),
+        refused=taken.refused_count if taken.is_complete else 0,
     )
 
 
