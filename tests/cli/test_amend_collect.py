@@ -63,6 +63,8 @@ def test_a_fixed_finding_is_claimed_with_what_the_agent_s_tree_shows_and_stays_a
         "summary": "Wave 2 (health-amend-a): 3 of 3 agents complete; 1 fix claimed, 2 skipped, 1 file changed",
         "nextAction": f"swarm merge {amending.run}",
         "notes": [],
+        "refused": 0,
+        "refusedItems": [],
     }
     assert amending.status("load") == "approved"
     assert amending.claims() == [("code", "src/app.py", "edit", 1, 1, "code", 0)]

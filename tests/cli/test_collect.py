@@ -49,6 +49,8 @@ def test_a_collected_wave_is_shown_whole(swarm: Swarm, dispatched: Workspace) ->
         "summary": "Wave 1 (health-audit-a): 2 of 2 agents complete; 2 new, 0 recurring, 0 fixed, 0 unverified",
         "nextAction": f"swarm findings {run}",
         "notes": [],
+        "refused": 0,
+        "refusedItems": [],
     }
 
 

@@ -46,6 +46,7 @@ def test_a_fresh_run_is_shown_whole(swarm: Swarm, repo: Repo, workspace: Workspa
         },
         "violations": 0,
         "lastVerification": None,
+        "refusedItems": [],
         "assessment": {
             "state": "NO WAVE",
             "blockers": [],
