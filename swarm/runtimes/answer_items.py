@@ -15,7 +15,6 @@ _LISTS: Final = {
     "skipped": "one_skipped",
     "confirmed": "confirmed_item",
     "requests": "request",
-    "files_changed": "file_changed",
 }
 _REPORTS: Final = ("findings", "features")
 _PROSE: Final = ("summary", "description", "recommendation", "reason", "quote")
