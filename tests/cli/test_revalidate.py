@@ -55,6 +55,7 @@ def test_a_dry_run_shows_what_would_become_of_it_and_touches_nothing(blocked: Wa
                 "findingsCount": 1,
                 "errors": [],
                 "violations": [],
+                "refused": 0,
             }
         ],
         "incomplete": [],
