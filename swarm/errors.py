@@ -628,13 +628,13 @@ class RepoNotClean(SwarmError):
     files: str
 
 
-class BaselineUnknown(SwarmError):
-    code = "BASELINE_UNKNOWN"
+class BaselineNotFound(SwarmError):
+    code = "BASELINE_NOT_FOUND"
     severity = Severity.MEDIUM
-    text = "--baseline: '{received}' names no commit of {path}"
-    advice = "name a branch, a tag or a commit that is here: {remedy}"
+    text = "--baseline: '{received}' names no commit of {path} and no run"
+    advice = "name a commit that is here ({remedy}), a run of `swarm runs`, or a file by its path, as in ./{received}"
     exit_code = 2
-    when = "the baseline of an audit is no commit of this clone; a CI job often fetches a single branch"
+    when = "the baseline of an audit is no commit of this clone and no run; a CI job often fetches a single branch"
     received: str
     path: str
     remedy: str
@@ -662,6 +662,41 @@ class BaselineNoMergeBase(SwarmError):
     received: str
     path: str
     remedy: str
+
+
+class BaselineEmpty(SwarmError):
+    code = "BASELINE_EMPTY"
+    severity = Severity.MEDIUM
+    text = "--baseline: run {run_id} recorded no findings in {wave}"
+    advice = "`swarm runs` names the runs, and `swarm receipt {run_id}` its newest wave; `swarm audit .` looks at HEAD"
+    exit_code = 2
+    when = "the baseline of an audit is a run without a collected audit, or without a wave of this number"
+    run_id: str
+    wave: str
+
+
+class BaselineFileInvalid(SwarmError):
+    code = "BASELINE_FILE_INVALID"
+    severity = Severity.MEDIUM
+    text = "--baseline: {path} is no baseline file: {problem}"
+    advice = "`swarm findings --format baseline -o FILE` writes a file; `swarm schema baseline` prints what it must be"
+    exit_code = 2
+    when = "the baseline file of an audit is missing, too large, no JSON, or not what its schema says"
+    path: str
+    problem: str
+
+
+class BaselineVersionUnknown(SwarmError):
+    code = "BASELINE_VERSION_UNKNOWN"
+    severity = Severity.MEDIUM
+    text = "--baseline: {path} is written as {received}, and this version of swarm reads {known}"
+    advice = "write it anew from a run: `swarm findings --format baseline -o {quoted}`"
+    exit_code = 2
+    when = "the form or the fingerprints of a baseline file are of another version of swarm"
+    path: str
+    received: str
+    known: str
+    quoted: str
 
 
 class BaselineNeedsAnalyzer(SwarmError):

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from swarm import errors
+from swarm import errors, stage_events
 from swarm.cli.call import Call, write, write_exact
 from swarm.cli.findings import ON_TERMINAL
 from swarm.cli.options import FailOn, jobs_option, repo_argument, usage, verb
@@ -20,7 +21,9 @@ from swarm.show.escape import plain
 
 if TYPE_CHECKING:
     from swarm.config import Config
+    from swarm.git.repository import Repository
     from swarm.store.connection import Store
+    from swarm.waves.audit.baseline_name import Baseline
     from swarm.waves.look.findings import Filters
 
 _FORMS = ("text", "markdown", "json", "sarif")
@@ -36,8 +39,9 @@ _MOST_NAMED = 5
 @click.option("--fail-on", type=FailOn(), help="Exit 1 only for new findings, or from this severity up.")
 @click.option(
     "--baseline",
-    metavar="REF",
-    help="New is what the merge base of HEAD and REF does not have; by default, what no earlier audit knew.",
+    metavar="REF|RUN|FILE",
+    help="New is what the merge base of HEAD and REF does not have; or what RUN, RUN@WAVE or a baseline FILE does not"
+    " know; by default, what no earlier audit knew.",
 )
 @click.option("--runtime", metavar="NAME", help="Runtime to launch; ruff by default.")
 @click.option("--phase", metavar="PHASE", default=Phase.HEALTH_AUDIT_A.value, help="An audit phase.")
@@ -60,7 +64,6 @@ def command(
     """
     from swarm.git.repository import repository_at
     from swarm.waves.audit.audit import Request, audit
-    from swarm.waves.audit.baseline_name import resolved
 
     lawful = dispatched_phase(phase)
     if lawful is None or not is_audit(lawful):
@@ -68,7 +71,7 @@ def command(
     repository = repository_at(repo)
     config = call.config(repository.root)
     ready_or_refuse(call, repo, runtime, config, lawful)
-    against = None if baseline is None else resolved(repository, baseline, runtime, config)
+    against = None if baseline is None else _baseline_named(call, repository, baseline, runtime, config)
     request = Request(lawful, runtime, since, jobs, against, call.trust)
     with call.write(create=True) as store:
         result, filters = audit(store, call.workspace, repo, request, config)
@@ -79,6 +82,21 @@ def command(
             if result.looked_at.not_read and call.form != "json":
                 raise _not_read(result) from None
             raise
+
+
+def _baseline_named(
+    call: Call, repository: "Repository", name: str, runtime: str | None, config: "Config"
+) -> "Baseline":
+    """Return the baseline, and report on stderr what else has its name."""
+    from swarm.waves.audit.baseline_name import resolved
+
+    with call.read() if call.workspace.database.exists() else nullcontext() as store:
+        conn = None if store is None else store.conn
+        found = resolved(conn, repository, call.folder, name, runtime=runtime, config=config)
+    if found.also is not None:
+        taken = f"the {found.kind} of this name was taken as the baseline"
+        stage_events.emit("baseline_taken", kind=found.kind, name=name, also=found.also, message=taken)
+    return found
 
 
 def _show(call: Call, store: "Store", result: AuditResult, filters: "Filters", fail_on: str | None) -> NoReturn:
@@ -182,7 +200,15 @@ def _new(result: AuditResult, fail_on: str | None) -> Iterator[str]:
 
 def _baseline(shown: BaselineShown) -> str:
     known = text.counted(shown.findings or 0, "finding")
-    return f"commit {(shown.commit or '')[:12]}, the merge base with {plain(shown.name or '')} ({known})"
+    name, commit = plain(shown.name or ""), (shown.commit or "")[:12]
+    also = f"; {shown.also} has the name too" if shown.also else ""
+    match shown.kind:
+        case "run":
+            return f"run {shown.run_id} after wave {shown.wave} ({known}){also}"
+        case "file":
+            return f"the file {name} ({known}){also}"
+        case _:
+            return f"commit {commit}, the merge base with {name} ({known}){also}"
 
 
 def _lines(result: AuditResult, fail_on: str | None) -> Iterator[str]:

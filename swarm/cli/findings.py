@@ -3,18 +3,18 @@
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
 from swarm import log_lines
 from swarm.cli.call import Call, streamed, write, write_exact
+from swarm.cli.findings_files import BASELINE, FilesWanted, write_file
 from swarm.cli.options import FailOn, Words, usage, verb
 from swarm.cli.sarif import sarif_log
 from swarm.results.findings import FindingShown, FindingsResult
 from swarm.rules.findings import SEVERITIES, STATUSES
 from swarm.show import text
-from swarm.show.escape import plain
 
 if TYPE_CHECKING:
     from swarm.store.connection import Store
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from swarm.waves.look.findings import Filters
 
 ON_TERMINAL = 20
-_FORMS = ("text", "markdown", "json", "sarif")
+_FORMS = ("text", "markdown", "json", "sarif", BASELINE)
 
 
 @verb(formats=_FORMS, default="")
@@ -39,6 +39,7 @@ _FORMS = ("text", "markdown", "json", "sarif")
 )
 @click.option("--limit", metavar="N", type=click.IntRange(min=0), help="List at most N findings; all are counted.")
 @click.option("--fail-on", type=FailOn(), help="Exit 1 only for new findings, or from this severity up.")
+@click.option("-o", "output", metavar="FILE", help="Write --format baseline to FILE, for `audit --baseline FILE`.")
 @click.option("--export", metavar="FILE", help="Write the decisions of RUN to a TOML file instead; `-` prints them.")
 def command(  # noqa: PLR0913
     call: Call,
@@ -52,12 +53,13 @@ def command(  # noqa: PLR0913
     limit: int | None,
     fail_on: str | None,
     *,
+    output: str | None,
     export: str | None,
 ) -> None:
     """List the findings of RUN, gravest first: as text on a terminal, as markdown in a pipe.
 
-    With WAVE, only the findings that this wave saw. Exit 0: clean; 1: findings; 2: an agent of the wave did not
-    complete.
+    With WAVE, only the findings that this wave saw. `--format baseline` writes all that are not fixed. Exit 0: clean,
+    or written; 1: findings; 2: an agent of the wave did not complete.
     """
     from swarm.waves.look.findings import Filters
     from swarm.waves.selection import split_run_and_wave
@@ -75,12 +77,8 @@ def command(  # noqa: PLR0913
         limit=limit,
         group_by=group_by,
     )
-    if export is not None:
-        if limit is not None or group_by or fail_on or call.form not in {"", "text", "json"}:
-            raise usage("--export goes with filters, and with --format text or json", "findings")
-        if export == "-" and call.form == "json":
-            raise usage("--export - prints TOML, and --format json a document: name a file", "findings")
-        _export(call, named, filters, export)
+    if export is not None or output is not None or call.form == BASELINE:
+        write_file(call, named, filters, FilesWanted(output, export, is_gate=fail_on is not None))
     form = call.form or ("text" if text.is_terminal() else "markdown")
     with call.read() as store:
         run = call.run(store, named)
@@ -100,32 +98,6 @@ def command(  # noqa: PLR0913
             for line in text.digest_lines(head, _shown_findings(store, run, shown)):
                 write(line)
     raise SystemExit(code)
-
-
-def _export(call: Call, named: str | None, filters: "Filters", target: str) -> NoReturn:
-    """Write the decisions that the filters keep to a file, or print them."""
-    import sys
-
-    from swarm.files import refuse_target, write_stream
-    from swarm.show.toml import HEAD, decisions_file
-    from swarm.waves.look.findings import findings
-    from swarm.waves.triage.decision_files import DECIDED, exported
-
-    with call.read() as store:
-        run = call.run(store, named)
-        if target != "-":
-            refuse_target(call.folder / target, store.path, begins=HEAD.partition("\n")[0])
-        decisions = list(exported(store.conn, run, filters))
-        if call.form == "json":
-            wanted = filters._replace(statuses=filters.statuses or DECIDED)
-            write_stream(call.folder / target, [decisions_file(decisions)])
-            call.answer(findings(store.conn, run, wanted), tuple)
-    if target == "-":
-        sys.stdout.write(log_lines.exact(decisions_file(decisions)))
-        raise SystemExit(0)
-    write_stream(call.folder / target, [decisions_file(decisions)])
-    write(f"{text.counted(len(decisions), 'decision')} written to {plain(target)}")
-    raise SystemExit(0)
 
 
 def _head(store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -> tuple[int, FindingsResult]:

@@ -26,7 +26,7 @@ class WaveLeftAlone(NamedTuple):
 class BaselineShown(NamedTuple):
     """Findings that an audit compares with. `kind` is first_audit, commit, run or file.
 
-    `findings` counts them, `None` for what was known before the first audit.
+    `findings` counts them, `None` for what was known before the first audit. `also` is what else has the name.
     """
 
     kind: str
@@ -34,6 +34,9 @@ class BaselineShown(NamedTuple):
     commit: str | None
     nothing_known: bool
     findings: int | None = None
+    run_id: str | None = None
+    wave: int | None = None
+    also: str | None = None
 
 
 class LookedAtBy(NamedTuple):

@@ -38,16 +38,17 @@ def observed_since(conn: sqlite3.Connection, run_id: str, seq: int) -> dict[int,
     return dict(rows.fetchall())
 
 
-def fixed_by_ledger(conn: sqlite3.Connection, run_id: str) -> dict[int, str | None]:
-    """Return the evidence, by row, of the findings of a run whose newest event made them fixed.
+def fixed_by_ledger(conn: sqlite3.Connection, run_id: str, *, until: int | None = None) -> dict[int, str | None]:
+    """Return the evidence, by row, of the findings of a run whose newest event, or newest up to one, made them fixed.
 
     An event of an older version names no evidence: its value is `None`.
     """
     rows = conn.execute(
         "SELECT CAST(substr(subject, 9) AS INTEGER), to_state, kind, json_extract(payload, '$.evidence')"
-        " FROM events WHERE run_id = ? AND (kind = 'finding_moved' OR kind = 'finding_decided'"
+        " FROM events WHERE run_id = ?1 AND (?2 IS NULL OR seq <= ?2)"
+        " AND (kind = 'finding_moved' OR kind = 'finding_decided'"
         " AND json_extract(payload, '$.evidence') IS NOT NULL) ORDER BY seq",
-        (run_id,),
+        (run_id, until),
     )
     newest = {
         row: (state, "operator" if kind == "finding_decided" else evidence) for row, state, kind, evidence in rows

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
 from swarm.rules.gates import Gate, GateName
+from swarm.store import waves
 from swarm.store.ledger import Entry, append
 
 
@@ -49,6 +50,21 @@ def add_promotion(conn: sqlite3.Connection, new: NewPromotion) -> None:
     payload: dict[str, object] = {"overridden": list(new.overridden)}
     step = (new.from_phase, new.to_phase, new.reason, payload)
     append(conn, Entry("promoted", f"promotion:{row[0]}", new.run_id, new.wave_id, *step))
+
+
+def newest_at(conn: sqlite3.Connection, run_id: str) -> waves.StateAt | None:
+    """Return the wave of a run's last promotion with the event of the promotion, `None` where no wave was promoted.
+
+    A promotion whose wave a rewind aborted does not count.
+    """
+    row = conn.execute(
+        "SELECT number, dispatch_sha, max(seq) FROM promotions JOIN waves ON waves.id = promotions.wave_id"
+        " JOIN events ON subject = 'promotion:' || promotions.id AND kind = 'promoted'"
+        " WHERE promotions.run_id = ? AND waves.status != 'aborted_for_rewind'"
+        " GROUP BY promotions.id ORDER BY promotions.id DESC LIMIT 1",
+        (run_id,),
+    ).fetchone()
+    return None if row is None else waves.state_at(row)
 
 
 def promotions_of(conn: sqlite3.Connection, run_id: str) -> list[Promotion]:

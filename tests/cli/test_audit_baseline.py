@@ -167,7 +167,7 @@ def test_an_untrusted_runtime_is_refused_with_a_baseline_too(
 
 
 def test_a_name_that_means_no_base_makes_no_run(swarm: Swarm, clone: Repo) -> None:
-    assert swarm("audit", ".", "--baseline", "nowhere", exit=2, cwd=clone.root).code == "BASELINE_UNKNOWN"
+    assert swarm("audit", ".", "--baseline", "nowhere", exit=2, cwd=clone.root).code == "BASELINE_NOT_FOUND"
     assert not (clone.root / "swarms").exists()
 
 
@@ -184,7 +184,7 @@ def test_the_hint_for_a_shallow_clone_of_one_branch_works(swarm: Swarm, clone: R
     clone.git("clone", "-q", "--depth", "1", "-b", "change", f"file://{origin}", str(tmp_path / "shallow"))
     shallow = Repo(tmp_path / "shallow")
     unknown = swarm("audit", ".", *GATE, exit=2, cwd=shallow.root)
-    assert unknown.code == "BASELINE_UNKNOWN"
+    assert unknown.code == "BASELINE_NOT_FOUND"
     shallow.git("fetch", "-q", "--depth", "1", "origin", "+refs/heads/main:refs/remotes/origin/main")
     unrelated = swarm("audit", ".", *GATE, exit=2, cwd=shallow.root)
     assert unrelated.code == "BASELINE_NO_MERGE_BASE"

@@ -1,10 +1,13 @@
-"""Look at the commit of a baseline, after the wave of an audit."""
+"""Findings of a baseline: known by name, or found by a look at its commit after the wave of an audit."""
 
 import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from swarm.config import Config
 from swarm.git.repository import Repository
 from swarm.results.audit import AuditResult
+from swarm.rules.known_findings import Known
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.states import WaveStatus
 from swarm.runtimes import registry
@@ -17,32 +20,40 @@ from swarm.waves.audit.baseline_name import Baseline
 from swarm.workspace import Workspace
 
 
-def against(  # noqa: PLR0913
-    conn: sqlite3.Connection,
-    workspace: Workspace,
-    run: Run,
-    wave: Wave,
-    repository: Repository,
-    config: Config,
-    result: AuditResult,
-    baseline: Baseline | None,
-    jobs: int | None,
-) -> AuditResult:
+class Ended(NamedTuple):
+    """The wave of an audit after its collect: where it is recorded, and by what it looked at which repository."""
+
+    conn: sqlite3.Connection
+    workspace: Workspace
+    run: Run
+    wave: Wave
+    repository: Repository
+    config: Config
+    jobs: int | None
+
+
+def against(ended: Ended, result: AuditResult, baseline: Baseline | None) -> AuditResult:
     """Return the result of an audit, compared with its baseline where there is one and the wave did not fail.
 
     Raises BaselineNotAudited.
     """
     if baseline is None or result.wave_status == WaveStatus.FAILED:
         return result
+    return compared(ended.conn, ended.repository, ended.wave, result, baseline, _known(ended, baseline))
+
+
+def _known(ended: Ended, baseline: Baseline) -> Sequence[Known]:
+    if baseline.known is not None or baseline.commit is None:
+        return baseline.known or ()
     base = Base(
-        repository=repository,
-        workspace=workspace,
-        run=run,
-        wave=wave,
-        agents=agent_runs.current(conn, wave.id),
-        owners=OwnershipMap(snapshots.map_of(conn, wave.snapshot_id)),
-        runtime=registry.runtime_named(wave.runtime or registry.DEFAULT, config),
-        config=config,
+        repository=ended.repository,
+        workspace=ended.workspace,
+        run=ended.run,
+        wave=ended.wave,
+        agents=agent_runs.current(ended.conn, ended.wave.id),
+        owners=OwnershipMap(snapshots.map_of(ended.conn, ended.wave.snapshot_id)),
+        runtime=registry.runtime_named(ended.wave.runtime or registry.DEFAULT, ended.config),
+        config=ended.config,
         commit=baseline.commit,
     )
-    return compared(conn, repository, wave, result, baseline, findings_at(base, jobs))
+    return findings_at(base, ended.jobs)

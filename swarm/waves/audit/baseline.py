@@ -30,9 +30,20 @@ def compared(
     """Return the result of an audit with its findings that are new against a baseline."""
     listed = result.digest.findings
     new = new_against(conn, repository, wave, known)
-    new -= outside_of_look(conn, repository, wave, baseline.commit, listed)
+    # A run or a file holds what every tool knew; only a look at a commit is that of this wave's analyzer alone.
+    if baseline.known is None and baseline.commit is not None:
+        new -= outside_of_look(conn, repository, wave, baseline.commit, listed)
     return result._replace(
-        baseline=BaselineShown(baseline.kind, baseline.name, baseline.commit, nothing_known=False, findings=len(known)),
+        baseline=BaselineShown(
+            kind=baseline.kind,
+            name=baseline.name,
+            commit=baseline.commit,
+            nothing_known=False,
+            findings=len(known),
+            run_id=baseline.run_id,
+            wave=baseline.wave,
+            also=baseline.also,
+        ),
         new_since_baseline=tuple(finding.finding_id for finding in listed if finding.finding_id in new),
     )
 

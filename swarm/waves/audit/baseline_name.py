@@ -1,42 +1,103 @@
-"""Name of a baseline, and the commit that the name means."""
+"""Name of a baseline, and what the name means: a commit, a run of this control plane, or a file."""
 
 import shlex
-from typing import NamedTuple
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from swarm import errors
 from swarm.config import Config
 from swarm.git.merge_base import fetch_of, meanings, merge_base
 from swarm.git.repository import Repository, commit_of, is_whole
+from swarm.rules.known_findings import Known
 from swarm.runtimes import registry
+from swarm.store.runs import Run
+from swarm.waves.audit import baseline_file, run_state
+from swarm.waves.selection import LATEST, is_wave_number, select_run, wave_number
+
+_PATHS: Final = ("./", "../", "/")
+_FILE: Final = ".json"
+_RUN: Final = "swarm-"
 
 
 class Baseline(NamedTuple):
-    """State to compare with, by the name that the caller gave, and its commit."""
+    """State to compare with, by the name that the caller gave.
+
+    The findings of a run or a file are `known` by name; a commit is looked at after the wave of the audit. `also` is
+    what else has the name.
+    """
 
     kind: str
     name: str
-    commit: str
+    commit: str | None
+    known: Sequence[Known] | None = None
+    run_id: str | None = None
+    wave: int | None = None
+    also: str | None = None
 
 
-def resolved(repository: Repository, name: str, runtime: str | None, config: Config) -> Baseline:
-    """Return the baseline of a name, before anything is made. Raises the errors of a name that means none."""
+def resolved(
+    conn: sqlite3.Connection | None,
+    repository: Repository,
+    folder: Path,
+    name: str,
+    *,
+    runtime: str | None,
+    config: Config,
+) -> Baseline:
+    """Return the baseline of a name, before anything is made. Raises the errors of a name that means none.
+
+    `conn` is the control plane, `None` where there is none; a relative path begins at `folder`.
+    """
     if runtime is not None:
         hold_to_analyzer(runtime, config)
-    return Baseline("commit", name, _base_of(repository, name))
+    commit = commit_of(repository.git, name)
+    # By its form, so that a branch that somebody else makes cannot take the place of a file.
+    if name.startswith(_PATHS) or name.endswith(_FILE):
+        return _of_file(folder / name, name, commit)
+    run, number = _run_named(conn, name, repository)
+    # No abbreviation of a commit looks like the other names of runs.
+    if run is not None and conn is not None and (commit is None or name == LATEST or name.startswith(_RUN)):
+        state = run_state.state_of(conn, run, number)
+        also = f"commit {commit[:12]}" if commit else None
+        return Baseline("run", name, state.commit, state.known, run.id, state.wave, also)
+    also = f"run {run.id}" if run is not None else None
+    return Baseline("commit", name, _base_of(repository, name, commit), also=also)
 
 
-def _base_of(repository: Repository, name: str) -> str:
+def _of_file(file: Path, name: str, commit: str | None) -> Baseline:
+    read = baseline_file.read(file)
+    also = f"commit {commit[:12]}" if commit else None
+    return Baseline("file", name, read.commit, read.known, read.run_id, also=also)
+
+
+def _run_named(conn: sqlite3.Connection | None, name: str, repository: Repository) -> tuple[Run | None, int | None]:
+    """Return the run that a name means, and the number of its wave: RUN, or RUN@WAVE."""
+    if conn is None:
+        return None, None
+    run, _, wave = name.partition("@")
+    try:
+        # `latest` is the newest run of this repository.
+        found = select_run(conn, None if run == LATEST else run, repository.root) if run else None
+    except (errors.RunNotFound, errors.RunAmbiguous):
+        return None, None
+    if wave and not is_wave_number(wave):
+        return None, None
+    return found, wave_number(wave) if wave else None
+
+
+def _base_of(repository: Repository, name: str, commit: str | None) -> str:
     git = repository.git
     named = meanings(git, name)
     # A branch called `origin/main` would hide the branch of the remote, and with it all that is new.
     if len(set(named.values())) > 1:
         raise errors.BaselineAmbiguous(received=name, matches=", ".join(named), full=shlex.quote([*named][-1]))
-    commit = commit_of(git, name)
     deepen = "" if is_whole(git) else " --unshallow"
     words = fetch_of(git, name)
     if commit is None:
         fetch = f"`git fetch{deepen} {shlex.join(words.split())}`" if words else "`git branch --all` names the branches"
-        raise errors.BaselineUnknown(received=name, path=str(repository.root), remedy=fetch)
+        raise errors.BaselineNotFound(received=name, path=str(repository.root), remedy=fetch)
     base = merge_base(git, repository.head, commit)
     if base is None:
         remedy = "compare with a commit of the history of HEAD, which `git log` lists"

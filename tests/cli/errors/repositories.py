@@ -205,12 +205,13 @@ def audit_nothing_to_look_at(scene: Scene) -> Refusal:
 
 
 @refused
-def baseline_unknown(scene: Scene) -> Refusal:
+def baseline_not_found(scene: Scene) -> Refusal:
     return Refusal(
         ("audit", ".", "--baseline", "origin/main"),
-        f"""[BASELINE_UNKNOWN]: --baseline: 'origin/main' names no commit of {scene.repo.root}
+        f"""[BASELINE_NOT_FOUND]: --baseline: 'origin/main' names no commit of {scene.repo.root} and no run
   Path: {scene.repo.root}
-  Next: name a branch, a tag or a commit that is here: `git branch --all` names the branches""",
+  Next: name a commit that is here (`git branch --all` names the branches), a run of `swarm runs`, or a file by its \
+path, as in ./origin/main""",
         {"received": "origin/main", "path": str(scene.repo.root), "remedy": "`git branch --all` names the branches"},
         exit=2,
     )
@@ -242,6 +243,50 @@ def baseline_no_merge_base(scene: Scene) -> Refusal:
   Path: {scene.repo.root}
   Next: {remedy}""",
         {"received": "other", "path": str(scene.repo.root), "remedy": remedy},
+        exit=2,
+    )
+
+
+@refused
+def baseline_empty(scene: Scene) -> Refusal:
+    run = scene.collected.run
+    advice = f"`swarm runs` names the runs, and `swarm receipt {run}` its newest wave; `swarm audit .` looks at HEAD"
+    return Refusal(
+        ("audit", ".", "--baseline", f"{run}@9"),
+        f"""[BASELINE_EMPTY]: --baseline: run {run} recorded no findings in wave 9
+  Run: {run}
+  Next: {advice}""",
+        {"runId": run, "wave": "wave 9"},
+        exit=2,
+    )
+
+
+@refused
+def baseline_file_invalid(scene: Scene) -> Refusal:
+    file = scene.repo.root / "base.json"
+    file.write_text("[]")
+    advice = "`swarm findings --format baseline -o FILE` writes a file; `swarm schema baseline` prints what it must be"
+    return Refusal(
+        ("audit", ".", "--baseline", "base.json"),
+        f"""[BASELINE_FILE_INVALID]: --baseline: {file} is no baseline file: $: [] is not of type 'object'
+  Path: {file}
+  Next: {advice}""",
+        {"path": str(file), "problem": "$: [] is not of type 'object'"},
+        exit=2,
+    )
+
+
+@refused
+def baseline_version_unknown(scene: Scene) -> Refusal:
+    file = scene.repo.root / "base.json"
+    file.write_text('{"schema": "swarm.baseline/v9"}')
+    return Refusal(
+        ("audit", ".", "--baseline", "./base.json"),
+        f"""[BASELINE_VERSION_UNKNOWN]: --baseline: {file} is written as swarm.baseline/v9, and this version of swarm \
+reads swarm.baseline/v1
+  Path: {file}
+  Next: write it anew from a run: `swarm findings --format baseline -o {file}`""",
+        {"path": str(file), "received": "swarm.baseline/v9", "known": "swarm.baseline/v1", "quoted": str(file)},
         exit=2,
     )
 
