@@ -35,8 +35,9 @@ class Intake(NamedTuple):
     """An agent run as collect finds it. `target` is its next state, `None` where it stays in its state.
 
     `output` is the output without its findings; `reports` are the findings, until they are located, and `reported`
-    counts them. `refused` explains the first items and parts of a SARIF log that do not count, of `refused_count`; silence proves nothing about
-    `refused_files`. `positions` are those of the reports in their list, where an item was refused.
+    counts them. `refused` explains the first items, and the parts of a SARIF log, that do not count; `refused_count`
+    counts all of them. Silence proves nothing about `refused_files`. `positions` are those of the reports in their list,
+    where an item was refused.
     """
 
     agent: AgentRun
