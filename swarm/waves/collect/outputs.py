@@ -36,8 +36,8 @@ class Intake(NamedTuple):
 
     `output` is the output without its findings; `reports` are the findings, until they are located, and `reported`
     counts them. `refused` explains the first items, and the parts of a SARIF log, that do not count; `refused_count`
-    counts all of them. Silence proves nothing about `refused_files`. `positions` are those of the reports in their list,
-    where an item was refused.
+    counts all of them. Silence proves nothing about `refused_files`. `positions` are those of the reports in their
+    list, where an item was refused.
     """
 
     agent: AgentRun
