@@ -65,6 +65,7 @@ MAY_IMPORT = {
 ROOMS_OF_WAVES: dict[str, set[str]] = {
     "audit": {
         *("setup", "dispatch", "launch", "collect", "look", "trees", "dispatched_here", "run_place", "moved_lines"),
+        "selection",
     },
     "advance": {"look", "run_facts"},
     "triage": {"look", "selection"},
