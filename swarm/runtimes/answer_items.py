@@ -1,10 +1,16 @@
 """Items of an answer: each is held to the schema by itself, so that a bad item costs no other."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from swarm.documents import LONGEST_PROBLEM, MOST_PROBLEMS, check, fits
+from swarm import errors
+from swarm.documents import LONGEST_PROBLEM, MOST_PROBLEMS, check, fits, parse_bounded
+from swarm.rules.phases import Phase, kind_of
 from swarm.rules.safe_paths import safe_path
+from swarm.runtimes import sarif
+from swarm.runtimes.answer import answer_of
+from swarm.runtimes.runtime import UnusableOutput
 
 _SCHEMA: Final = "agent-output"
 # Lists of an answer, by the definition of the schema that describes their items.
@@ -25,8 +31,9 @@ ANY_FILE: Final = ""
 
 
 class RefusedItem(NamedTuple):
-    """An item that does not fit: its JSON path and the reason."""
+    """An item that does not count, or a part of a SARIF log: its code, its JSON path and the reason."""
 
+    code: str
     path: str
     reason: str
 
@@ -34,7 +41,7 @@ class RefusedItem(NamedTuple):
 class Sifted(NamedTuple):
     """An answer with the items that fit, and the items that do not.
 
-    `refused` explains the first 20 of `total`. `files` are the files of refused reports: silence about these files
+    `refused` explains the first of `total`. `files` are the files of refused reports: silence about these files
     proves nothing. `positions` holds, by list, the first positions of the items that were kept, where some were not.
     """
 
@@ -43,6 +50,24 @@ class Sifted(NamedTuple):
     total: int = 0
     files: frozenset[str] = frozenset()
     positions: Mapping[str, tuple[int, ...]] = {}
+
+
+def read_items(body: bytes, name: str, shown: str, trees: Sequence[Path], domain: str, phase: Phase) -> Sifted:
+    """Return the answer in the bytes of a file, or in a SARIF log about the files of some trees, parted by its items.
+
+    `name` is the name of the file. Raises the errors of an answer that cannot be read.
+    """
+    is_named = sarif.is_named_as_log(name)
+    value = parse_bounded(body, shown) if is_named else answer_of(body, shown)
+    # SARIF becomes the form of agents here, so every later check is the same for both.
+    if is_named or sarif.is_sarif(value):
+        try:
+            value = sarif.output_in(trees, value, domain, phase)
+        except UnusableOutput as error:
+            raise errors.AgentOutputSchemaInvalid(path=shown, problem=str(error)) from error
+    found = sifted(value, kind_of(phase))
+    parts = [RefusedItem(*part) for part in sarif.refused_parts(found.answer)] if isinstance(value, Mapping) else []
+    return found._replace(refused=(*parts, *found.refused), total=len(parts) + found.total)
 
 
 def sifted(answer: Any, kind: str) -> Sifted:
@@ -75,7 +100,7 @@ def sifted(answer: Any, kind: str) -> Sifted:
             if len(refused) < MOST_PROBLEMS:
                 problem = check(items[at], _SCHEMA, part) or "$: it does not fit"
                 place = f"$.{name}[{at}]{problem[1:]}"[:LONGEST_PROBLEM]
-                refused.append(RefusedItem(*place.split(": ", 1)))
+                refused.append(RefusedItem(errors.AgentItemInvalid.code, *place.split(": ", 1)))
     return Sifted(_cut({**answer, **kept}), tuple(refused), count, frozenset(files), positions)
 
 

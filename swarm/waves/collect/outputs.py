@@ -7,7 +7,7 @@ from sys import intern
 from typing import Any, Final, NamedTuple
 
 from swarm import errors
-from swarm.documents import LONGEST_PROBLEM, MOST_PROBLEMS, parse_bounded, problems, read_bounded
+from swarm.documents import LONGEST_PROBLEM, MOST_PROBLEMS, problems, read_bounded
 from swarm.files import is_in_place
 from swarm.git.agent_work import Touched, Work
 from swarm.git.repository import Repository
@@ -16,10 +16,7 @@ from swarm.rules.fingerprints import Report
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.phases import LENSES, Phase, kind_of
 from swarm.rules.states import AgentRunStatus, is_ended
-from swarm.runtimes import sarif
-from swarm.runtimes.answer import answer_of
-from swarm.runtimes.answer_items import Sifted, sifted
-from swarm.runtimes.runtime import UnusableOutput
+from swarm.runtimes.answer_items import Sifted, read_items
 from swarm.store.agent_runs import AgentRun
 from swarm.store.artifacts import Body, body_of
 from swarm.store.file_claims import FileClaim
@@ -118,17 +115,8 @@ def _taken_before(agent: AgentRun, wave: Wave, root: Path, recorded: tuple[str, 
 
 def _parted(file: Path, body: bytes, agent: AgentRun, wave: Wave, root: Path) -> Sifted:
     """Return the output in a file, with its items parted into those that fit and those that do not."""
-    shown = _shown(file)
-    is_named = sarif.is_named_as_log(file.name)
-    value = parse_bounded(body, shown) if is_named else answer_of(body, shown)
-    # SARIF becomes the form of agents here, so every later check is the same for both.
-    if is_named or sarif.is_sarif(value):
-        trees = (*own_trees(agent, wave, root), *([Path(wave.shared_tree)] if wave.shared_tree else []), root)
-        try:
-            value = sarif.output_in(trees, value, agent.domain, wave.phase)
-        except UnusableOutput as error:
-            raise errors.AgentOutputSchemaInvalid(path=shown, problem=str(error)) from error
-    return sifted(value, kind_of(wave.phase))
+    trees = (*own_trees(agent, wave, root), *([Path(wave.shared_tree)] if wave.shared_tree else []), root)
+    return read_items(body, file.name, _shown(file), trees, agent.domain, wave.phase)
 
 
 def _shown(file: Path) -> str:
@@ -205,14 +193,12 @@ def _divided(taken: Intake, parted: Sifted, wave: Wave, root: Path) -> Intake:
     reports += [_report(agent, feature, feature["priority"], "feature") for feature in output.get("features", ())]
     # Findings leave the output once they are reports: both forms of 100,000 findings would double the memory.
     rest = {key: value for key, value in output.items() if key not in {"findings", "features", "refused"}}
-    parts = [Problem(*part) for part in sarif.refused_parts(output)]
-    items = [Problem(errors.AgentItemInvalid.code, item.path, item.reason) for item in parted.refused]
     return taken._replace(
         output=rest,
         reports=reports,
         reported=len(reports),
-        refused=(*parts, *items),
-        refused_count=len(parts) + parted.total,
+        refused=tuple(Problem(*item) for item in parted.refused),
+        refused_count=parted.total,
         refused_files=parted.files,
         positions=parted.positions.get("features" if wave.phase == Phase.FEATURE_AUDIT else "findings", ()),
     )
