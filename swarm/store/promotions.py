@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
 from swarm.rules.gates import Gate, GateName
-from swarm.store import waves
+from swarm.store import forms
 from swarm.store.ledger import Entry, append
 
 
@@ -52,7 +52,33 @@ def add_promotion(conn: sqlite3.Connection, new: NewPromotion) -> None:
     append(conn, Entry("promoted", f"promotion:{row[0]}", new.run_id, new.wave_id, *step))
 
 
-def newest_at(conn: sqlite3.Connection, run_id: str) -> waves.StateAt | None:
+class StateAt(NamedTuple):
+    """A wave of the past, and the last event of the ledger that belongs to its state."""
+
+    number: int
+    commit: str
+    seq: int
+
+
+def recorded_at(conn: sqlite3.Connection, run_id: str, number: int | None) -> StateAt | None:
+    """Return a wave, or the newest, with the event by which it recorded its findings, `None` where it recorded none."""
+    row = conn.execute(
+        "SELECT number, dispatch_sha, max(seq) FROM waves JOIN events ON subject = 'wave:' || waves.id"
+        " AND kind = 'findings_recorded' WHERE waves.run_id = ?1 AND status != 'aborted_for_rewind'"
+        " AND (?2 IS NULL OR number = ?2) GROUP BY waves.id ORDER BY number DESC LIMIT 1",
+        (run_id, number),
+    ).fetchone()
+    return None if row is None else _state_at(row)
+
+
+def _state_at(row: tuple[Any, ...]) -> StateAt:
+    """Return a row of number, commit and event; the commit is held to its form, since it becomes an argument of git."""
+    number, commit, seq = row
+    forms.hold("waves", "dispatch_sha", forms.COMMIT, commit)
+    return StateAt(number, commit, seq)
+
+
+def newest_at(conn: sqlite3.Connection, run_id: str) -> StateAt | None:
     """Return the wave of a run's last promotion with the event of the promotion, `None` where no wave was promoted.
 
     A promotion whose wave a rewind aborted does not count.
@@ -64,7 +90,7 @@ def newest_at(conn: sqlite3.Connection, run_id: str) -> waves.StateAt | None:
         " GROUP BY promotions.id ORDER BY promotions.id DESC LIMIT 1",
         (run_id,),
     ).fetchone()
-    return None if row is None else waves.state_at(row)
+    return None if row is None else _state_at(row)
 
 
 def promotions_of(conn: sqlite3.Connection, run_id: str) -> list[Promotion]:

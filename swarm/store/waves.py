@@ -138,32 +138,6 @@ def first_audit_of(conn: sqlite3.Connection, run_id: str, commit: str) -> int | 
     return None if row[0] is None else int(row[0])
 
 
-class StateAt(NamedTuple):
-    """A wave of the past, and the last event of the ledger that belongs to its state."""
-
-    number: int
-    commit: str
-    seq: int
-
-
-def recorded_at(conn: sqlite3.Connection, run_id: str, number: int | None) -> StateAt | None:
-    """Return a wave, or the newest, with the event by which it recorded its findings, `None` where it recorded none."""
-    row = conn.execute(
-        "SELECT number, dispatch_sha, max(seq) FROM waves JOIN events ON subject = 'wave:' || waves.id"
-        " AND kind = 'findings_recorded' WHERE waves.run_id = ?1 AND status != 'aborted_for_rewind'"
-        " AND (?2 IS NULL OR number = ?2) GROUP BY waves.id ORDER BY number DESC LIMIT 1",
-        (run_id, number),
-    ).fetchone()
-    return None if row is None else state_at(row)
-
-
-def state_at(row: tuple[Any, ...]) -> StateAt:
-    """Return a row of number, commit and event; the commit is held to its form, since it becomes an argument of git."""
-    number, commit, seq = row
-    forms.hold("waves", "dispatch_sha", forms.COMMIT, commit)
-    return StateAt(number, commit, seq)
-
-
 def newest_amend(conn: sqlite3.Connection, run_id: str) -> Wave | None:
     """Return the run's latest amend wave that was collected and not aborted by a rewind."""
     return _wave_where(

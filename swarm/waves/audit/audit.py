@@ -15,7 +15,7 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.trust import Trust
 from swarm.waves.audit.audit_result import result_of, with_edits
-from swarm.waves.audit.base_look import Ended, against
+from swarm.waves.audit.base_look import EndedAudit, against
 from swarm.waves.audit.baseline_name import Baseline, hold_to_analyzer
 from swarm.waves.audit.new_run import new_run
 from swarm.waves.audit.wave_of_head import dispatched, own_run, refuse_nothing_at_head, refuse_others_work
@@ -86,7 +86,15 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
         collected=collected,
         filters=filters,
     )
-    ended = Ended(store.conn, workspace, run, wave, repository, config, request.jobs)
+    ended = EndedAudit(
+        conn=store.conn,
+        workspace=workspace,
+        run=run,
+        wave=wave,
+        repository=repository,
+        config=config,
+        jobs=request.jobs,
+    )
     result = against(ended, result, request.baseline)
     result = with_edits(result, repository)._replace(finished=finished, without_sandbox=launched.without_sandbox)
     return Audited(result._replace(left_alone=left_alone), filters)

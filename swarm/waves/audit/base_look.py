@@ -20,7 +20,7 @@ from swarm.waves.audit.baseline_name import Baseline
 from swarm.workspace import Workspace
 
 
-class Ended(NamedTuple):
+class EndedAudit(NamedTuple):
     """The wave of an audit after its collect: where it is recorded, and by what it looked at which repository."""
 
     conn: sqlite3.Connection
@@ -32,7 +32,7 @@ class Ended(NamedTuple):
     jobs: int | None
 
 
-def against(ended: Ended, result: AuditResult, baseline: Baseline | None) -> AuditResult:
+def against(ended: EndedAudit, result: AuditResult, baseline: Baseline | None) -> AuditResult:
     """Return the result of an audit, compared with its baseline where there is one and the wave did not fail.
 
     Raises BaselineNotAudited.
@@ -42,7 +42,7 @@ def against(ended: Ended, result: AuditResult, baseline: Baseline | None) -> Aud
     return compared(ended.conn, ended.repository, ended.wave, result, baseline, _known(ended, baseline))
 
 
-def _known(ended: Ended, baseline: Baseline) -> Sequence[Known]:
+def _known(ended: EndedAudit, baseline: Baseline) -> Sequence[Known]:
     if baseline.known is not None or baseline.commit is None:
         return baseline.known or ()
     base = Base(

@@ -61,7 +61,7 @@ def resolved(
     if run is not None and conn is not None and (commit is None or name == LATEST or name.startswith(_RUN)):
         state = run_state.state_of(conn, run, number)
         also = f"commit {commit[:12]}" if commit else None
-        return Baseline("run", name, state.commit, state.known, run.id, state.wave, also)
+        return Baseline("run", name, state.commit, state.known, run_id=run.id, wave=state.wave, also=also)
     also = f"run {run.id}" if run is not None else None
     return Baseline("commit", name, _base_of(repository, name, commit), also=also)
 
@@ -69,7 +69,7 @@ def resolved(
 def _of_file(file: Path, name: str, commit: str | None) -> Baseline:
     read = baseline_file.read(file)
     also = f"commit {commit[:12]}" if commit else None
-    return Baseline("file", name, read.commit, read.known, read.run_id, also=also)
+    return Baseline("file", name, read.commit, read.known, run_id=read.run_id, also=also)
 
 
 def _run_named(conn: sqlite3.Connection | None, name: str, repository: Repository) -> tuple[Run | None, int | None]:

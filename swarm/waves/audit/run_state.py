@@ -7,11 +7,11 @@ from typing import NamedTuple
 from swarm import errors
 from swarm.clock import today
 from swarm.rules.known_findings import Known
-from swarm.store import findings, observations, promotions, waves
+from swarm.store import findings, observations, promotions
 from swarm.store.runs import Run
 
 
-class RunState(NamedTuple):
+class KnownThen(NamedTuple):
     """The findings that were known and not fixed after a wave, with the number and the commit of the wave."""
 
     wave: int
@@ -19,13 +19,13 @@ class RunState(NamedTuple):
     known: Sequence[Known]
 
 
-def state_of(conn: sqlite3.Connection, run: Run, number: int | None) -> RunState:
+def state_of(conn: sqlite3.Connection, run: Run, number: int | None) -> KnownThen:
     """Return the state of a run after a wave; without a number, at its last promotion, else after its newest audit.
 
     Raises BaselineEmpty where the run has no such state.
     """
     promoted = promotions.newest_at(conn, run.id) if number is None else None
-    at = promoted or waves.recorded_at(conn, run.id, number)
+    at = promoted or promotions.recorded_at(conn, run.id, number)
     if at is None:
         raise errors.BaselineEmpty(run_id=run.id, wave="any wave" if number is None else f"wave {number}")
     # From the ledger: a finding that was fixed then may have come back since. What a run knows now has no end there.
@@ -33,4 +33,4 @@ def state_of(conn: sqlite3.Connection, run: Run, number: int | None) -> RunState
     fixed = observations.fixed_by_ledger(conn, run.id, until=until)
     every = findings.known_findings(conn, run.id, today=today())
     known = [item.known for item in every if item.first_wave <= at.number and item.known.row_id not in fixed]
-    return RunState(at.number, at.commit, known)
+    return KnownThen(at.number, at.commit, known)

@@ -105,7 +105,7 @@ def _agent(agent: AgentRun, run: Run, wave: Wave | None) -> StatusAgent:
     is_stale = works and seconds_since(agent.started or "") > run.timeout_seconds
     wrong = wave.result.output_errors.get(agent.domain, ()) if wave is not None and wave.result else ()
     errors = tuple(map(str, wrong)) if agent.status is AgentRunStatus.INVALID_OUTPUT else ()
-    return StatusAgent(agent.domain, agent.status, agent.started, agent.ended, agent.error, is_stale, errors)
+    return StatusAgent(agent.domain, agent.status, agent.started, agent.ended, agent.error, is_stale, errors=errors)
 
 
 def _summary(agents: list[AgentRun]) -> AgentSummary:
