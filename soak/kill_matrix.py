@@ -62,7 +62,9 @@ def kill(stage: Stage, scene: Scene, point: int, *, is_done: bool) -> Kill:
     if again.exit != scene.exit and not scene.was_done(again):
         wrong.append(f"the same call again: {again}")
     if not (scene.is_anew and is_done):
-        wrong += state.differences(expected, state.state(stage.root, tries=scene.tries))
+        found = state.differences(expected, state.state(stage.root, tries=scene.tries))
+        added = f"/files/{scene.may_add}"
+        wrong += [line for line in found if not (line.startswith(added) and ": None and then " in line)]
     wrong += soundness.unsound(stage.root) if scene.is_whole else soundness.unsound_tables(stage.root)
     return Kill(scene.name, point, True, tuple(wrong))
 

@@ -74,6 +74,9 @@ class Scene(NamedTuple):
     is_anew: bool = False
     # Whether what the scene begins with is a true story: a kept database has no repository.
     is_whole: bool = True
+    # The beginning of a file's path that a second call may add: an upgrade broken off between two versions has its
+    # middle version copied before the second call goes on.
+    may_add: str | None = None
 
     def was_done(self, answer: Answer) -> bool:
         """Say whether the second call is refused because the first one had come to its end."""
@@ -277,6 +280,8 @@ SCENES = (
     Scene("resume", ("resume", *AGAIN), "dispatch", one_fails),
     Scene("redrive", ("redrive", "1", *AGAIN), "dispatch", one_fails, already=("RECOVERY_NOT_APPLICABLE",)),
     Scene("revalidate", ("revalidate", "--domain", "code:../corrected.json", *AGAIN), "dispatch", one_is_invalid),
-    Scene("migrate", ("runs",), None, an_older_control_plane, is_whole=False),
+    Scene(
+        "migrate", ("runs",), None, an_older_control_plane, is_whole=False, may_add="swarms/backups/control-plane-v2-"
+    ),
     Scene("repair", ("doctor", "--fix", *AGAIN), "freeze", a_dispatch_dies, tries=False),
 )
