@@ -1,4 +1,4 @@
-"""Trust: the sandbox of each attempt and verification. Findings: the ways in which an edited line is recognised."""
+"""Trust: the sandbox of attempts and verifications. Findings: runs of analyzers, and matches of edited lines."""
 
 from __future__ import annotations
 
@@ -22,9 +22,33 @@ COLUMNS = (
 _MATCHED = "matched_by = 'line_map' OR matched_by = 'moved'"
 _MATCHED_EDITED = f"{_MATCHED} OR matched_by = 'rewritten' OR matched_by = 'reformatted' OR matched_by = 'moved_file'"
 
+ANALYSES = """CREATE TABLE analyses (
+  id INTEGER PRIMARY KEY,
+  wave_id INTEGER NOT NULL REFERENCES waves (id),
+  tool TEXT NOT NULL CHECK (length(tool) BETWEEN 1 AND 64),
+  attempt INTEGER NOT NULL CHECK (attempt > 0),
+  version TEXT,
+  config TEXT NOT NULL,
+  argv TEXT NOT NULL CHECK (json_valid(argv)),
+  files INTEGER NOT NULL CHECK (files >= 0),
+  isolation TEXT NOT NULL,
+  isolation_reason TEXT,
+  policy TEXT,
+  outcome TEXT NOT NULL CHECK (outcome IN ('success', 'runtime_error', 'not_started', 'timed_out', 'invalid_output')),
+  exit_class INTEGER NOT NULL CHECK (exit_class IN (0, 1, 2, 3, 127)),
+  exit_code INTEGER,
+  error_code TEXT,
+  error_fragment TEXT CHECK (length(CAST(error_fragment AS BLOB)) <= 1000),
+  duration_ms INTEGER,
+  document TEXT CHECK (document IS NULL OR json_valid(document)),
+  CONSTRAINT one_analysis_of_an_attempt UNIQUE (wave_id, tool, attempt),
+  CONSTRAINT only_a_success_says_what_was_read CHECK (document IS NULL OR outcome = 'success')
+) STRICT"""
+
 
 def apply(db: Database) -> None:
     _rebuild(db, "findings", _MATCHED, _MATCHED_EDITED)
+    db.execute(ANALYSES)
     for table, column in COLUMNS:
         db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
 

@@ -66,6 +66,7 @@ ROOMS_OF_WAVES: dict[str, set[str]] = {
     "audit": {
         *("setup", "dispatch", "launch", "collect", "look", "trees", "dispatched_here", "run_place", "moved_lines"),
         "selection",
+        "read_files",
     },
     "advance": {"look", "run_facts"},
     "triage": {"look", "selection"},
@@ -76,7 +77,9 @@ ROOMS_OF_WAVES: dict[str, set[str]] = {
     "doctor": {"clean", "prove", "launch", "trees", "run_place"},
     "clean": {"launch", "trees", "selection", "run_place", "dispatched_here"},
     "prove": {"trees", "places", "run_facts"},
-    "collect": {"launch", "trees", "places", "moved_lines", "lost_lines", "run_facts", "dispatched_here"},
+    "collect": {
+        *("launch", "trees", "places", "moved_lines", "lost_lines", "run_facts", "dispatched_here", "read_files"),
+    },
     "dispatch": {"trees", "places", "dispatched_here"},
     "launch": {"trees", "places"},
     "trees": set(),
@@ -84,6 +87,7 @@ ROOMS_OF_WAVES: dict[str, set[str]] = {
     "lost_lines": {"moved_lines"},
     "moved_lines": set(),
     "run_facts": set(),
+    "read_files": set(),
     "selection": {"run_place"},
     "run_place": set(),
     "dispatched_here": set(),

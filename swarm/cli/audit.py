@@ -124,13 +124,14 @@ def _not_read(result: AuditResult) -> errors.FilesNotRead:
 def ready_or_refuse(call: Call, folder: Path, name: str | None, config: "Config", phase: Phase) -> None:
     """Refuse a runtime that cannot be launched, or has no file to look at, before a database is made."""
     from swarm.git.repository import repository_at
-    from swarm.runtimes import registry
     from swarm.waves.audit.looked_at import refuse_nothing_to_look_at
+    from swarm.waves.audit.wave_of_head import ready_at
 
     if name is not None or not config.runtimes:
-        runtime, _ = registry.ready(name or registry.DEFAULT, config, phase)
+        repository = repository_at(folder)
+        ready = ready_at(repository, name, config, phase)
         if not call.workspace.database.exists():
-            refuse_nothing_to_look_at(repository_at(folder), runtime, folder)
+            refuse_nothing_to_look_at(repository, ready, folder)
 
 
 def _exit_code(result: AuditResult, fail_on: str | None) -> int:

@@ -1,7 +1,10 @@
 """Analysis of a wave by an analyzer: the files that the analyzer read, and the rules that were on."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+# In place of a list of rules, for a tool that cannot list them: all rules of its version and its configuration.
+EVERY_RULE: Final = "*"
 
 
 class Analysis(NamedTuple):
@@ -55,3 +58,13 @@ def analysis_from(document: Mapping[str, Any]) -> Analysis:
         uniform=frozenset(root["root"] for root in document.get("roots", ()) if root.get("uniform")),
         unreadable=frozenset(document.get("unreadable", ())),
     )
+
+
+def analyzer_name(name: str, version: str | None, config_hash: str) -> str:
+    """Return what an analyzer's silence is measured by: its name, version and configuration."""
+    return " ".join(filter(None, (name, version, f"config {config_hash}")))
+
+
+def tool_of(analyzer: str | None) -> str | None:
+    """Return the tool of an analyzer with version and configuration; `None` for the finding of an agent."""
+    return None if analyzer is None else analyzer.partition(" ")[0]

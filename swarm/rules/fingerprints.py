@@ -19,7 +19,8 @@ class Report(NamedTuple):
     """A finding as an agent reported it: read from the output, then located, then identified.
 
     `file`, `line` and `quote` are the agent's words, `anchor` is the place that collect found for them. `domain` is the
-    reporter's until the report is located, and then the owner of the file.
+    reporter's until the report is located, and then the owner of the file. `analyzer` is tool, version and
+    configuration, `None` for the report of an agent.
     """
 
     reported_id: str
@@ -39,6 +40,7 @@ class Report(NamedTuple):
     quote: str | None = None
     ordinal: int = 0
     fingerprint: str = ""
+    analyzer: str | None = None
 
     @property
     def rule(self) -> str:

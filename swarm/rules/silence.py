@@ -3,6 +3,7 @@
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
+from swarm.rules.analysis import EVERY_RULE
 from swarm.rules.findings import CHANGED_FORM, REMOVED_WORDS, EvidenceKind, Fate, Observation
 
 
@@ -65,7 +66,7 @@ def verdict_on_silence(coverage: Coverage, silent: Silent) -> SilenceVerdict:
     if coverage.gap:
         return _unproved(coverage.gap, is_covered=False)
     # A comment that turns the rule off is the cheapest way to fake a fix.
-    if silent.analyzer is not None and silent.rule in coverage.silenced:
+    if silent.analyzer is not None and _is_named(silent.rule, coverage.silenced):
         return _unproved(f"{silent.rule} is turned off by a comment in the file", is_covered=False)
     if silent.fate is Fate.FILE_REMOVED:
         return SilenceVerdict(Observation.FIXED, EvidenceKind.ANCHOR, REMOVED_WORDS[silent.fate], is_covered=True)
@@ -80,6 +81,11 @@ def verdict_on_silence(coverage: Coverage, silent: Silent) -> SilenceVerdict:
     reason = f"the owner's agent found it gone: {confirmed.file} says {confirmed.quote!r}"
     note = f"{confirmed.file}\n{confirmed.quote}"
     return SilenceVerdict(Observation.FIXED, EvidenceKind.CONFIRMED, reason, is_covered=True, note=note)
+
+
+def _is_named(rule: str, names: AbstractSet[str]) -> bool:
+    """Say whether a comment names a rule; it may leave out the plugin of `eslint/no-eval`."""
+    return EVERY_RULE in names or rule in names or rule.rpartition("/")[2] in names
 
 
 def _unproved(reason: str, *, is_covered: bool) -> SilenceVerdict:
@@ -97,7 +103,7 @@ def _was_on(rule: str, rules: AbstractSet[str]) -> bool:
     # SARIF's ids are hierarchical: a tool that lists the rule `a` reports its parts as `a/b`.
     while rule and rule not in rules:
         rule = rule.rpartition("/")[0]
-    return bool(rule)
+    return bool(rule) or EVERY_RULE in rules
 
 
 def _by_rescan(coverage: Coverage, silent: Silent) -> SilenceVerdict:

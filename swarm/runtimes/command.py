@@ -21,11 +21,15 @@ class Command:
 
     is_analyzer = False
     is_trusted = False
-    suffixes: tuple[str, ...] = ()
 
     def __init__(self, runtime: RuntimeConfig) -> None:
         self.name = runtime.name
         self._runtime = runtime
+
+    def reads(self, tree: Path, paths: Sequence[str]) -> list[str]:
+        """Return every path: a command may read any file."""
+        del tree
+        return list(paths)
 
     def program(self) -> Program:
         """Return the command that would be launched."""

@@ -1,33 +1,91 @@
 """The runtimes by name: the bundled runtimes, and those of `swarm.toml`."""
 
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
 from swarm import errors
 from swarm.config import Config
 from swarm.rules.phases import Phase
+from swarm.runtimes.analyzer_table import table
 from swarm.runtimes.command import Command
 from swarm.runtimes.ruff import Ruff
 from swarm.runtimes.runtime import Program, Runtime
 from swarm.runtimes.sarif import Sarif
+from swarm.runtimes.tabled import Tabled
 
 DEFAULT = "ruff"
 
 
 def names(config: Config) -> list[str]:
     """Return the names of every runtime, the built-in ones first."""
-    return [DEFAULT, *sorted(config.runtimes)]
+    return list(dict.fromkeys([DEFAULT, *table().rows, *sorted(config.runtimes)]))
 
 
 def runtime_named(name: str, config: Config) -> Runtime:
     """Return the runtime of a name. Raises RuntimeUnknown, and ConfigUntrusted for one that nobody has trusted."""
     if name == DEFAULT:
         return Ruff(config)
-    config.hold_to_trusted(f"runtimes.{name}")
+    row = table().rows.get(name)
+    # Without trust, an analyzer of the table is launched as the table says, whatever the repository calls by its name.
+    if row is None:
+        config.hold_to_trusted(f"runtimes.{name}")
     added = config.runtimes.get(name)
-    if added is None:
+    if added is not None:
+        return Sarif(added, config) if added.kind == "sarif" else Command(added)
+    if row is None:
         raise errors.RuntimeUnknown(received=name)
-    return Sarif(added, config) if added.kind == "sarif" else Command(added)
+    return Tabled(row, config)
 
 
-def ready(name: str, config: Config, phase: Phase) -> tuple[Runtime, Program]:
+def picked(config: Config, tree: Path, paths: Sequence[str], phase: Phase) -> str:
+    """Return the analyzers that an audit of a tree runs by itself: those that are here and have files to read.
+
+    Where there is none, the default one, which then says what is missing.
+    """
+    found = []
+    for name in (DEFAULT, *table().rows):
+        runtime = runtime_named(name, config)
+        if runtime.supports(phase) and runtime.reads(tree, paths) and runtime.program().path is not None:
+            found.append(name)
+    return ",".join(found) or DEFAULT
+
+
+class Ready(NamedTuple):
+    """A runtime, and the program of this machine that it launches."""
+
+    runtime: Runtime
+    program: Program
+
+
+def joined(ready: Iterable[Ready]) -> str:
+    """Return the names of runtimes as `--runtime` takes them."""
+    return ",".join(each.runtime.name for each in ready)
+
+
+def recorded(ready: Sequence[Ready], tree: Path, paths: Sequence[str], phase: Phase) -> tuple[str, str | None, str]:
+    """Return the names, the versions and the digests of configurations of a wave's runtimes, as the wave keeps them."""
+    versions = [each.program.version for each in ready]
+    digests = [each.runtime.config_hash(tree, paths, phase) for each in ready]
+    known = ",".join(version or "unknown" for version in versions) if any(versions) else None
+    return joined(ready), known, ",".join(digests)
+
+
+def all_ready(names: str, config: Config, phase: Phase) -> tuple[Ready, ...]:
+    """Return the runtimes of names with commas between them: a single agent, or any number of analyzers.
+
+    Raises what `ready` raises, and CliUsage for an agent beside another runtime.
+    """
+    listed = list(dict.fromkeys(name.strip() for name in names.split(",")))
+    found = tuple(ready(name, config, phase) for name in listed)
+    agents = [each.runtime.name for each in found if not each.runtime.is_analyzer]
+    if len(found) > 1 and agents:
+        problem = f"--runtime takes a single agent or several analyzers; {agents[0]} is no analyzer"
+        raise errors.CliUsage(problem=problem)
+    return found
+
+
+def ready(name: str, config: Config, phase: Phase) -> Ready:
     """Return a runtime that can be launched for a phase.
 
     Raises RuntimeUnknown, ConfigUntrusted, RuntimePhaseUnsupported, RuntimeNotFound.
@@ -37,8 +95,9 @@ def ready(name: str, config: Config, phase: Phase) -> tuple[Runtime, Program]:
         raise errors.RuntimePhaseUnsupported(runtime=name, phase=phase.value)
     program = runtime.program()
     if program.path is None:
-        remedy = "python -m pip install 'swarm-control-plane[analyzers]'"
-        if name != DEFAULT:
+        row = table().rows.get(name)
+        remedy = row.install if row else "python -m pip install 'swarm-control-plane[analyzers]'"
+        if name in config.runtimes:
             remedy = f"install {program.argv[0]}, or correct the argv of [runtimes.{name}] in {config.source}"
         raise errors.RuntimeNotFound(runtime=name, program=program.argv[0], remedy=remedy)
-    return runtime, program
+    return Ready(runtime, program)

@@ -18,13 +18,13 @@ from swarm.rules.phases import AUDIT_PHASES, LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
 from swarm.runtimes.notebook_rows import at_lines_of_files
 from swarm.runtimes.own_tree import inside
+from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.ruff_config import CONFIG_NAMES, is_uniform, leads_outside, resolved, ruff_table, rules_on
 from swarm.runtimes.ruff_fixes import RECORD, mend, take_back
 from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 
 SUFFIXES: Final = (".py", ".pyi", ".ipynb")
 MOST_ROOTS: Final = 20
-LONGEST_QUOTE: Final = 2000
 # What each lens asks of a project that has no ruff configuration of its own.
 SELECTIONS: Final = {
     Lens.A: ("E4", "E7", "E9", "F", "B", "S", "PLE", "ASYNC", "YTT"),
@@ -43,10 +43,14 @@ class Ruff:
     name = "ruff"
     is_analyzer = True
     is_trusted = True
-    suffixes: tuple[str, ...] = SUFFIXES
 
     def __init__(self, config: Config) -> None:
         self._config = config
+
+    def reads(self, tree: Path, paths: Sequence[str]) -> list[str]:
+        """Return the Python files and the notebooks."""
+        del tree
+        return [path for path in paths if path.endswith(SUFFIXES)]
 
     def program(self) -> Program:
         """Return the ruff that would be launched."""
@@ -143,7 +147,7 @@ class Ruff:
             roots.append({"root": root, "rules": rules_on(settings), "uniform": is_uniform(settings)})
             findings += [self._finding(job, report) for report in reports]
         findings.sort(key=lambda item: (item["file"], item["line"], item["column"], item["rule_id"]))
-        _quote(job.tree, findings)
+        quote_lines(job.tree, findings)
         for number, finding in enumerate(findings, 1):
             finding["id"] = f"{job.domain}-{number:04d}"
         analysis = {
@@ -280,20 +284,6 @@ def _key(report: dict[str, Any]) -> tuple[object, ...]:
 
 def _unreadable(report: dict[str, Any]) -> bool:
     return report["code"] in {None, "invalid-syntax", "E902", "E999"}
-
-
-def _quote(tree: Path, findings: list[dict[str, Any]]) -> None:
-    """Give each finding its line, verbatim; the findings come file by file."""
-    name, lines = None, list[str]()
-    for finding in findings:
-        if finding["file"] != name:
-            name = finding["file"]
-            try:
-                lines = (tree / name).read_text(encoding="utf-8-sig", errors="replace").split("\n")
-            except OSError:
-                lines = []
-        if 0 < finding["line"] <= len(lines) and (quote := lines[finding["line"] - 1].rstrip("\r")):
-            finding["quote"] = quote[:LONGEST_QUOTE]
 
 
 def _by_four(results: Sequence[StepResult]) -> list[Sequence[StepResult]]:

@@ -71,11 +71,6 @@ class Product(NamedTuple):
     note: str | None = None
 
 
-def analyzer_name(name: str, version: str | None, config_hash: str) -> str:
-    """Return what an analyzer's silence is measured by: its name, version and configuration."""
-    return " ".join(filter(None, (name, version, f"config {config_hash}")))
-
-
 class UnusableOutput(Exception):
     """The processes succeeded, but their output is no document."""
 
@@ -85,12 +80,14 @@ class ToolFailed(UnusableOutput):
 
 
 class Runtime(Protocol):
-    """A way to launch an agent. `suffixes` are those of the files that it reads, empty where it may read any file."""
+    """A way to launch an agent or an analyzer."""
 
     name: str
     is_analyzer: bool
     is_trusted: bool
-    suffixes: tuple[str, ...]
+
+    def reads(self, tree: Path, paths: Sequence[str]) -> list[str]:
+        """Return those of the paths of a tree that the runtime reads: all of them where it may read any file."""
 
     def program(self) -> Program:
         """Return the program that this machine would launch."""

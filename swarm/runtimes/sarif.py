@@ -26,12 +26,16 @@ class Sarif:
 
     is_analyzer = True
     is_trusted = False
-    suffixes: tuple[str, ...] = ()
 
     def __init__(self, runtime: RuntimeConfig, config: Config) -> None:
         self.name = runtime.name
         self._runtime = runtime
         self._config = config
+
+    def reads(self, tree: Path, paths: Sequence[str]) -> list[str]:
+        """Return every path: a tool may read any file of the tree in which it is run."""
+        del tree
+        return list(paths)
 
     def program(self) -> Program:
         """Return the tool that would be launched."""

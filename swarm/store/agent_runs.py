@@ -1,23 +1,23 @@
 """Table `agent_runs`: the work of one domain in one wave."""
 
-import json
 import sqlite3
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
-from swarm.rules.analysis import Analysis, analysis_from
 from swarm.rules.states import AgentRunStatus
 from swarm.store import forms
 from swarm.store.ledger import Entry, append
 
 _COLUMNS: Final = (
     "id, wave_id, domain, status, files, placed(prompt_path), prompt_sha256, placed(output_path),"
-    " placed(worktree_path), worktree_branch, analyzer, analysis, findings, error, started, ended, work"
+    " placed(worktree_path), worktree_branch, analyzer, findings, error, started, ended, work"
 )
+# Between two analyzers; no version and no digest has it.
+_BETWEEN: Final = ", "
 
 
 class AgentRun(NamedTuple):
-    """The work of one domain in one wave. `launch` itself observed `analyzer` and the analysis."""
+    """The work of one domain in one wave. `launch` itself wrote `analyzer` and the output of an analyzed domain."""
 
     id: int
     wave_id: int
@@ -30,7 +30,6 @@ class AgentRun(NamedTuple):
     worktree_path: str | None
     worktree_branch: str | None
     analyzer: str | None
-    analysis_document: str | None
     findings: int | None
     error: str | None
     started: str | None
@@ -38,11 +37,9 @@ class AgentRun(NamedTuple):
     work: str | None = None
 
     @property
-    def analysis(self) -> Analysis | None:
-        """Files that the analyzer read, decoded at each call: the list is long, and only collect reads the list."""
-        if not self.analysis_document:
-            return None
-        return forms.made("agent_runs", lambda text: analysis_from(json.loads(text)), self.analysis_document)
+    def analyzers(self) -> dict[str, str]:
+        """Analyzers whose findings `launch` dealt to the agent run, by tool; none for the work of an agent."""
+        return {name.partition(" ")[0]: name for name in (self.analyzer or "").split(_BETWEEN) if name}
 
 
 class NewAgentRun(NamedTuple):
@@ -170,10 +167,9 @@ def set_status(
     return row is not None
 
 
-def record_analysis(conn: sqlite3.Connection, agent_run_id: int, analyzer: str, analysis: Mapping[str, Any]) -> None:
-    """Record the analyzer, with version and configuration, and its analysis, which holds JSON values."""
-    document = json.dumps(analysis)
-    conn.execute("UPDATE agent_runs SET analyzer = ?, analysis = ? WHERE id = ?", (analyzer, document, agent_run_id))
+def record_analyzers(conn: sqlite3.Connection, agent_run_id: int, analyzers: Iterable[str]) -> None:
+    """Record that `launch` dealt an agent run the findings of analyzers, each with its version and configuration."""
+    conn.execute("UPDATE agent_runs SET analyzer = ? WHERE id = ?", (_BETWEEN.join(analyzers), agent_run_id))
 
 
 def record_count(conn: sqlite3.Connection, agent_run_id: int, findings: int) -> None:

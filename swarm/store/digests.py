@@ -28,6 +28,14 @@ _KEPT: Final = (
     ),
 )
 
+# Read after the others, and only where a wave has such rows: the digest of an older wave stays as it was.
+_ADDED: Final = (
+    (
+        "SELECT tool, attempt, version, config, files, outcome, exit_class, document FROM analyses"
+        " WHERE wave_id = ?1 ORDER BY tool, attempt"
+    ),
+)
+
 
 def seal(conn: sqlite3.Connection, run_id: str, wave_id: int) -> None:
     """Write the digest over a wave's evidence into the ledger, at the end of a transaction that changed any."""
@@ -42,6 +50,9 @@ def digest(conn: sqlite3.Connection, wave_id: int) -> str:
         for row in conn.execute(statement, (wave_id,)):
             whole.update(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
         whole.update(b"\n")
+    for statement in _ADDED:
+        for row in conn.execute(statement, (wave_id,)):
+            whole.update(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
     return whole.hexdigest()
 
 

@@ -30,12 +30,14 @@ _COLUMNS: Final = ", ".join(Sighting._fields)
 class Earlier(NamedTuple):
     """Records of an earlier collect of a wave: counted agent runs, sighted findings, fixed findings.
 
-    Findings are rows of `findings`; `sighted` holds the wave that saw each finding first.
+    Findings are rows of `findings`; `sighted` holds the wave that saw each finding first. `reported` are the agent runs
+    whose findings were recorded, also those of a domain of which an analyzer failed.
     """
 
     counted: frozenset[int] = frozenset()
     sighted: Mapping[int, int] = {}
     fixed: frozenset[int] = frozenset()
+    reported: frozenset[int] = frozenset()
 
 
 def earlier(conn: sqlite3.Connection, run_id: str, wave_id: int, number: int) -> Earlier:
@@ -64,7 +66,9 @@ def earlier(conn: sqlite3.Connection, run_id: str, wave_id: int, number: int) ->
     fixed = conn.execute(
         "SELECT id FROM findings WHERE run_id = ? AND status = 'fixed' AND fixed_wave = ?", (run_id, number)
     )
-    return Earlier(frozenset(row for (row,) in counted), dict(sighted.fetchall()), frozenset(row for (row,) in fixed))
+    reported = conn.execute("SELECT DISTINCT agent_run_id FROM sightings WHERE wave_id = ?", (wave_id,))
+    rows = [frozenset(row for (row,) in query) for query in (counted, fixed, reported)]
+    return Earlier(rows[0], dict(sighted.fetchall()), *rows[1:])
 
 
 def sightings_in(conn: sqlite3.Connection, wave_id: int) -> Iterator[Sighting]:

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from swarm.clock import now
-from swarm.rules.ownership import Domain
+from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.store.domains import domains_from, map_document
 
 
@@ -34,3 +34,8 @@ def digest_of(conn: sqlite3.Connection, snapshot_id: int) -> str:
     """Return the digest of the map of a snapshot."""
     (sha256,) = conn.execute("SELECT sha256 FROM snapshots WHERE id = ?", (snapshot_id,)).fetchone()
     return str(sha256)
+
+
+def owners_in(conn: sqlite3.Connection, snapshot_id: int) -> OwnershipMap:
+    """Return who owns each file by the map of a snapshot."""
+    return OwnershipMap(map_of(conn, snapshot_id))

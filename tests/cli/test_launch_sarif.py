@@ -24,7 +24,6 @@ else:
 """
 ONE = """results = [{"ruleId": "R1", "level": "error", "message": {"text": "wrong"}, "locations": [{"physicalLocation":
     {"artifactLocation": {"uri": "src/app.py"}, "region": {"startLine": 5}}}]}]
-if os.environ["SWARM_DOMAIN"] != "code": results = []
 """
 
 

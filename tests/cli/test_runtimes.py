@@ -10,6 +10,8 @@ from tests.cli.scenes.documents import valid
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Repo, Swarm
 
+BUILT_IN = ["ruff", "oxlint", "shellcheck", "hadolint", "zizmor", "cppcheck"]
+
 
 def configured(repo: Repo, name: str, *argv: str) -> Path:
     """Write a swarm.toml with one runtime of the kind `command`."""
@@ -18,10 +20,13 @@ def configured(repo: Repo, name: str, *argv: str) -> Path:
     return file
 
 
-def test_the_built_in_analyzer_is_listed_without_a_configuration_and_nothing_is_made(swarm: Swarm, repo: Repo) -> None:
+def test_every_built_in_analyzer_is_listed_without_a_configuration_and_nothing_is_made(
+    swarm: Swarm, repo: Repo
+) -> None:
     with nothing_changes(repo.root):
         data = valid(swarm("runtimes", "--format", "json"), "runtimes", 0)
-    (ruff,) = data["runtimes"]
+    assert [one["name"] for one in data["runtimes"]] == BUILT_IN
+    ruff = data["runtimes"][0]
     assert (ruff["name"], ruff["installed"], ruff["whyNot"]) == ("ruff", True, None)
     assert Path(ruff["path"]).is_file()
     assert ruff["version"]
@@ -31,8 +36,8 @@ def test_the_built_in_analyzer_is_listed_without_a_configuration_and_nothing_is_
 def test_a_runtime_of_the_configuration_is_found_by_its_program(swarm: Swarm, repo: Repo) -> None:
     file = configured(repo, "mine", sys.executable, "agent.py")
     data = valid(swarm("runtimes", "--format", "json"), "runtimes", 0)
-    assert [runtime["name"] for runtime in data["runtimes"]] == ["ruff", "mine"]
-    mine = data["runtimes"][1]
+    assert [runtime["name"] for runtime in data["runtimes"]] == [*BUILT_IN, "mine"]
+    mine = data["runtimes"][-1]
     assert (mine["kind"], mine["installed"], mine["argv"]) == ("command", True, [sys.executable, "agent.py"])
     assert data["config"] == str(file)
 

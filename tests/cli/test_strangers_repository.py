@@ -200,7 +200,7 @@ def test_an_analyzer_of_the_repository_is_named_and_not_run(
     git = tmp_path / "bare" / "git"
     git.symlink_to(subprocess.run(["which", "git"], capture_output=True, text=True, check=True).stdout.strip())
     monkeypatch.setenv("PATH", os.pathsep.join((str(Path(file).parent), str(git.parent))))
-    (ruff,) = swarm("runtimes", "--format", "json").data["runtimes"]
+    ruff = swarm("runtimes", "--format", "json").data["runtimes"][0]
     assert (ruff["installed"], ruff["path"]) == (False, None)
     assert ruff["whyNot"].startswith(f"{file} is a program of the repository, and not run; not installed: ")
     assert swarm("audit", ".", exit=127).code == "RUNTIME_NOT_FOUND"

@@ -69,6 +69,7 @@ def test_a_fresh_database_has_this_build_s_version_and_every_table(store: Store)
     tables = store.conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").fetchall()
     assert [name for (name,) in tables] == [
         "agent_runs",
+        "analyses",
         "artifacts",
         "assignments",
         "attempts",

@@ -18,7 +18,13 @@ from swarm.waves.audit.audit_result import result_of, with_edits
 from swarm.waves.audit.base_look import EndedAudit, against
 from swarm.waves.audit.baseline_name import Baseline, hold_to_analyzer
 from swarm.waves.audit.new_run import new_run
-from swarm.waves.audit.wave_of_head import dispatched, own_run, refuse_nothing_at_head, refuse_others_work
+from swarm.waves.audit.wave_of_head import (
+    dispatched,
+    own_run,
+    ready_at,
+    refuse_nothing_at_head,
+    refuse_others_work,
+)
 from swarm.waves.collect.collect import collect
 from swarm.waves.launch.launch import launch
 from swarm.waves.look.findings import Filters, filters_within
@@ -56,13 +62,14 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     if run is not None and wave is not None:
         refuse_others_work(store, run, wave, request.phase)
     # Unless the caller names another, a wave in flight keeps its runtime: another analyzer's silence proves nothing.
-    name = request.runtime or (wave.runtime if wave else None) or registry.DEFAULT
-    runtime, _ = registry.ready(name, config, request.phase)
+    asked = request.runtime or (wave.runtime if wave else None)
+    ready = ready_at(repository, asked, config, request.phase)
+    name = registry.joined(ready)
     # Before anything is made: a misspelt revision must not cost a wave.
     since = _since(repository, request.since)
     if request.baseline is not None:
         hold_to_analyzer(name, config)
-    refuse_nothing_at_head(store, run, repository, runtime, folder)
+    refuse_nothing_at_head(store, run, repository, ready, folder)
     if run is None:
         run = new_run(store, workspace, repository)
     finished = None

@@ -8,7 +8,6 @@ from swarm.config import Config
 from swarm.git.repository import Repository
 from swarm.results.audit import AuditResult
 from swarm.rules.known_findings import Known
-from swarm.rules.ownership import OwnershipMap
 from swarm.rules.states import WaveStatus
 from swarm.runtimes import registry
 from swarm.store import agent_runs, snapshots
@@ -51,8 +50,8 @@ def _known(ended: EndedAudit, baseline: Baseline) -> Sequence[Known]:
         run=ended.run,
         wave=ended.wave,
         agents=agent_runs.current(ended.conn, ended.wave.id),
-        owners=OwnershipMap(snapshots.map_of(ended.conn, ended.wave.snapshot_id)),
-        runtime=registry.runtime_named(ended.wave.runtime or registry.DEFAULT, ended.config),
+        owners=snapshots.owners_in(ended.conn, ended.wave.snapshot_id),
+        ready=registry.all_ready(ended.wave.runtime or registry.DEFAULT, ended.config, ended.wave.phase),
         config=ended.config,
         commit=baseline.commit,
     )

@@ -113,5 +113,6 @@ def hold_to_analyzer(name: str, config: Config) -> None:
 
     Raises BaselineNeedsAnalyzer.
     """
-    if not registry.runtime_named(name, config).is_analyzer:
-        raise errors.BaselineNeedsAnalyzer(runtime=name)
+    for each in name.split(","):
+        if not registry.runtime_named(each, config).is_analyzer:
+            raise errors.BaselineNeedsAnalyzer(runtime=each)

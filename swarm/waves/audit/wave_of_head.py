@@ -1,14 +1,16 @@
 """The wave by which an audit looks at HEAD, and the waves in flight that it must not touch."""
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from swarm import errors, stage_events
 from swarm.config import Config
-from swarm.git.repository import Repository
+from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, Repository, files_at
 from swarm.results.audit import WaveLeftAlone
 from swarm.rules.phases import Phase, is_audit
-from swarm.runtimes.runtime import Runtime
+from swarm.runtimes import registry
+from swarm.runtimes.registry import Ready
 from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
@@ -46,12 +48,24 @@ def refuse_others_work(store: Store, run: Run, wave: Wave, phase: Phase) -> None
             preconditions.no_wave_in_flight(store.conn, run, phase)
 
 
+def ready_at(repository: Repository, names: str | None, config: Config, phase: Phase) -> tuple[Ready, ...]:
+    """Return the named runtimes, else the analyzers that are here and read files of HEAD. Raises as `all_ready`."""
+    if names is None:
+        paths = [
+            file.path
+            for file in files_at(repository.git, repository.head)
+            if file.mode not in {LINK_MODE, SUBMODULE_MODE}
+        ]
+        names = registry.picked(config, repository.root, paths, phase)
+    return registry.all_ready(names, config, phase)
+
+
 def refuse_nothing_at_head(
-    store: Store, run: Run | None, repository: Repository, runtime: Runtime, folder: Path
+    store: Store, run: Run | None, repository: Repository, ready: Sequence[Ready], folder: Path
 ) -> None:
     """Refuse an audit that has no file to look at, and no finding that it could prove fixed."""
     if run is None or not has_findings(store.conn, run):
-        refuse_nothing_to_look_at(repository, runtime, folder)
+        refuse_nothing_to_look_at(repository, ready, folder)
 
 
 def dispatched(store: Store, workspace: Workspace, run: Run, phase: Phase, runtime: str, config: Config) -> Wave:

@@ -7,7 +7,6 @@ from pathlib import Path
 from swarm import errors
 from swarm.clock import today
 from swarm.git.repository import Repository, files_at
-from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.store import agent_runs, artifacts, findings, ledger, sightings, snapshots
 from swarm.store.waves import Wave
@@ -16,6 +15,7 @@ from swarm.waves.collect.observe_amend import observe_amend
 from swarm.waves.collect.observed import Observed
 from swarm.waves.collect.reconcile import reconcile
 from swarm.waves.collect.sightings import locate_all, with_answers
+from swarm.waves.collect.silence import looks_of
 from swarm.waves.moved_lines import journeys
 from swarm.workspace import Workspace
 
@@ -41,7 +41,7 @@ def observe(
     if strange := next((name for name in named if name not in domains), None):
         raise errors.CollectUnknownDomain(name=strange, number=wave.number, names=", ".join(domains))
     # The map of the dispatch: the live map may have changed while the agents worked.
-    owners = OwnershipMap(snapshots.map_of(conn, wave.snapshot_id))
+    owners = snapshots.owners_in(conn, wave.snapshot_id)
     folder = workspace.wave_folder(wave.run_id, wave.number)
     intakes = [
         outputs.take_in(
@@ -63,6 +63,12 @@ def observe(
         intakes = [outputs.probe(taken, repository, wave, folder, owners) for taken in intakes]
         violations += watch.shared_tree_violations(repository, wave, folder, owners)
     violations += [violation for taken in intakes for violation in taken.violations]
+    before = sightings.earlier(conn, wave.run_id, wave.id, wave.number)
+    # What an earlier collect recorded of a domain that has failed since would count a second time.
+    intakes = [
+        taken._replace(reports=()) if taken.is_partial and taken.agent.id in before.reported else taken
+        for taken in intakes
+    ]
     # Before the findings are read: what is decided from here on is applied again inside the transaction.
     seq = ledger.head(conn)
     known = findings.known_findings(conn, wave.run_id, today=today())
@@ -74,8 +80,8 @@ def observe(
     # `located` holds the reports now: two copies of 100,000 would double the peak of memory.
     intakes = [taken._replace(reports=()) for taken in intakes]
     taken_ids = findings.taken_ids(conn, wave.run_id)
-    before = sightings.earlier(conn, wave.run_id, wave.id, wave.number)
-    reconciled = reconcile(wave, owners, intakes, known, located, travels, taken_ids, before)
+    looks = looks_of(conn, wave, owners, intakes)
+    reconciled = reconcile(wave, looks, known, located, travels, taken_ids, before)
     # Without a tree of its own, nothing shows who edited a file.
     is_degraded = not wave.isolated and wave.shared_tree is None
     return Observed(
@@ -86,7 +92,7 @@ def observe(
         is_degraded=is_degraded,
         reconciled=reconciled,
         files=len(files),
-        unaudited=watch.unaudited(files, owners, intakes),
+        unaudited=looks.unaudited([file.path for file in files]),
         comments=located.comments,
         seq=seq,
         notes=outside.notes,

@@ -34,7 +34,8 @@ class Intake(NamedTuple):
     `output` is the output without its findings; `reports` are the findings, until they are located, and `reported`
     counts them. `refused` explains the first items, and the parts of a SARIF log, that do not count; `refused_count`
     counts all of them. Silence proves nothing about `refused_files`. `positions` are those of the reports in their
-    list, where an item was refused.
+    list, where an item was refused. With `is_partial`, an analyzer of the domain has failed, and what the others found
+    counts.
     """
 
     agent: AgentRun
@@ -54,6 +55,7 @@ class Intake(NamedTuple):
     refused_count: int = 0
     refused_files: frozenset[str] = frozenset()
     positions: Sequence[int] = ()
+    is_partial: bool = False
 
     @property
     def status(self) -> AgentRunStatus:
@@ -62,8 +64,13 @@ class Intake(NamedTuple):
 
     @property
     def is_complete(self) -> bool:
-        """Whether the findings of the agent run count."""
+        """Whether the agent run came to its end, so that its silence may prove something."""
         return self.status is AgentRunStatus.COMPLETE
+
+    @property
+    def counts(self) -> bool:
+        """Whether the findings of the agent run count."""
+        return self.is_complete or self.is_partial
 
 
 def take_in(agent: AgentRun, wave: Wave, root: Path, named: Path | None, recorded: tuple[str, bytes] | None) -> Intake:
@@ -71,6 +78,9 @@ def take_in(agent: AgentRun, wave: Wave, root: Path, named: Path | None, recorde
 
     `root` is the checkout.
     """
+    if named is not None:
+        # What a person hands in was found by no analyzer that this machine ran.
+        agent = agent._replace(analyzer=None)
     # A complete agent is never read anew from its file: an agent could change the file after its wave failed.
     if is_ended(agent.status) and named is None:
         return _taken_before(agent, wave, root, recorded)
@@ -110,7 +120,12 @@ def _taken_before(agent: AgentRun, wave: Wave, root: Path, recorded: tuple[str, 
         taken = Intake(agent, None, {}, path, None)
         return _divided(taken, _parted(Path(path), body, agent, wave, root), wave, root)
     problem = Problem(f"AGENT_{agent.status.upper()}", agent.output_path, agent.error or agent.status)
-    return Intake(agent, None, {}, agent.output_path, None, (problem,))
+    failed = Intake(agent, None, {}, agent.output_path, None, (problem,))
+    if recorded is None or not agent.analyzers:
+        return failed
+    path, body = recorded
+    partial = failed._replace(path=path, is_partial=True)
+    return _divided(partial, _parted(Path(path), body, agent, wave, root), wave, root)
 
 
 def _parted(file: Path, body: bytes, agent: AgentRun, wave: Wave, root: Path) -> Sifted:
@@ -189,8 +204,12 @@ def _divided(taken: Intake, parted: Sifted, wave: Wave, root: Path) -> Intake:
     """Make reports of the findings in an output; the priority of a feature is its severity."""
     agent = taken.agent
     output = with_own_paths(parted.answer, own_trees(agent, wave, root), root)
-    reports = [_report(agent, finding, finding["severity"], "defect") for finding in output.get("findings", ())]
-    reports += [_report(agent, feature, feature["priority"], "feature") for feature in output.get("features", ())]
+    found, wished = output.get("findings", ()), output.get("features", ())
+    analyzers = agent.analyzers
+    reports = [
+        _report(agent, finding, finding["severity"], "defect", _analyzer(analyzers, finding)) for finding in found
+    ]
+    reports += [_report(agent, feature, feature["priority"], "feature", None) for feature in wished]
     # Findings leave the output once they are reports: both forms of 100,000 findings would double the memory.
     rest = {key: value for key, value in output.items() if key not in {"findings", "features", "refused"}}
     return taken._replace(
@@ -204,7 +223,7 @@ def _divided(taken: Intake, parted: Sifted, wave: Wave, root: Path) -> Intake:
     )
 
 
-def _report(agent: AgentRun, finding: Mapping[str, Any], severity: str, kind: str) -> Report:
+def _report(agent: AgentRun, finding: Mapping[str, Any], severity: str, kind: str, analyzer: str | None) -> Report:
     # The JSON parser makes every string anew: interned, a word that thousands of findings share is held once.
     rule_id, symbol = finding.get("rule_id"), finding.get("symbol")
     file, line = finding.get("file"), finding.get("line")
@@ -221,7 +240,15 @@ def _report(agent: AgentRun, finding: Mapping[str, Any], severity: str, kind: st
         domain=agent.domain,
         agent_run_id=agent.id,
         kind=kind,
+        analyzer=analyzer,
         file=intern(file) if file else None,
         line=None if line is None else int(line),
         quote=finding.get("quote"),
     )
+
+
+def _analyzer(analyzers: Mapping[str, str], finding: Mapping[str, Any]) -> str | None:
+    """Return the analyzer of a finding, among those that `launch` ran: an agent cannot call itself one."""
+    tool = finding.get("analyzer")
+    # Older outputs name no tool: a single analyzer had made them.
+    return analyzers.get(tool) if isinstance(tool, str) else next(iter(analyzers.values()), None)

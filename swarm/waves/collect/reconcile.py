@@ -9,17 +9,15 @@ from swarm.rules.decisions import CLOSED
 from swarm.rules.findings import SEVERITY_RANK, Observation, highest
 from swarm.rules.fingerprints import Report, shortest_free_id, unclaimed
 from swarm.rules.known_findings import Match, MatchedBy
-from swarm.rules.matching import match
-from swarm.rules.ownership import OwnershipMap
+from swarm.rules.matching_by_tool import Key, key_of, match_by_tool
 from swarm.rules.phases import LENSES
 from swarm.rules.silence import SilenceVerdict
 from swarm.store.findings import KnownFinding
 from swarm.store.observations import NewFinding, NotSeen, Relocated, SeenAgain, SeenFurther
 from swarm.store.sightings import Earlier, Sighting
 from swarm.store.waves import Wave
-from swarm.waves.collect.outputs import Intake
 from swarm.waves.collect.sightings import Located
-from swarm.waves.collect.silence import judge_silence, like_findings, relocated
+from swarm.waves.collect.silence import Looks, judge_silence, like_findings, relocated
 from swarm.waves.moved_lines import Journey
 
 
@@ -72,7 +70,7 @@ class _Pairing(NamedTuple):
     `again` are matches with findings that an earlier collect of the same wave recorded.
     """
 
-    alike: Mapping[str, Sequence[Report]]
+    alike: Mapping[Key, Sequence[Report]]
     by_row: Mapping[int, KnownFinding]
     matches: Sequence[Match]
     again: Sequence[Match]
@@ -82,8 +80,7 @@ class _Pairing(NamedTuple):
 
 def reconcile(
     wave: Wave,
-    owners: OwnershipMap,
-    intakes: Sequence[Intake],
+    looks: Looks,
     known: Sequence[KnownFinding],
     located: Located,
     travels: Mapping[str, Journey],
@@ -95,26 +92,23 @@ def reconcile(
     Sightings that an `earlier` collect of the wave recorded stay, and are counted with the rest.
     """
     paired = _paired(known, located, travels, earlier)
-    analyzers = {taken.agent.id: taken.agent.analyzer for taken in intakes}
     # Silence is judged after matching: a finding that any agent reported is not silent.
     seen = [(found.report, paired.by_row[found.known.row_id].first_wave) for found in paired.matches]
     like = like_findings(paired.silent, paired.fresh, seen, located, travels)
-    not_seen, verdicts = judge_silence(
-        wave, owners, intakes, paired.silent, located, travels, like=like, counted=earlier.counted
-    )
+    not_seen, verdicts = judge_silence(wave, looks, paired.silent, located, travels, like=like, counted=earlier.counted)
     counts = _counts(paired, verdicts)
     return Reconciled(
-        new=_new(wave, paired, analyzers, taken_ids),
+        new=_new(wave, paired, taken_ids),
         new_sightings=[
             _sighting(at, wave, report, "new", None)
             for at, head in enumerate(paired.fresh)
-            for report in paired.alike[head.fingerprint]
+            for report in paired.alike[key_of(head)]
         ],
-        seen=[_seen(wave, paired, found, analyzers) for found in paired.matches],
+        seen=[_seen(wave, paired, found) for found in paired.matches],
         sightings=[
             _sighting(found.known.row_id, wave, report, found.matched_by, found.note)
             for found in (*paired.matches, *paired.again)
-            for report in paired.alike[found.report.fingerprint]
+            for report in paired.alike[key_of(found.report)]
         ],
         aliases=_aliases(paired.matches),
         not_seen=not_seen,
@@ -129,18 +123,18 @@ def reconcile(
 def _paired(
     known: Sequence[KnownFinding], located: Located, travels: Mapping[str, Journey], earlier: Earlier
 ) -> _Pairing:
-    alike: defaultdict[str, list[Report]] = defaultdict(list)
+    alike: defaultdict[Key, list[Report]] = defaultdict(list)
     for agent_run_id, reports in located.reports.items():
         # Reports of these agents were recorded by an earlier collect, and would count a second time.
         for report in reports if agent_run_id not in earlier.counted else ():
-            alike[report.fingerprint].append(report)
+            alike[key_of(report)].append(report)
     # The gravest report represents all equal reports, so that no report lowers the severity.
     heads = [min(reports, key=lambda report: SEVERITY_RANK[report.severity]) for reports in alike.values()]
     by_row = {item.known.row_id: item for item in known}
     # Before the matching: a finding that this wave has seen must not match a second report and become two sightings.
     again, heads = _seen_before(heads, known, earlier)
-    matches, silent, fresh = match(
-        [item.known for item in known if item.known.row_id not in earlier.sighted],
+    matches, silent, fresh = match_by_tool(
+        ((item.analyzer, item.known) for item in known if item.known.row_id not in earlier.sighted),
         heads,
         {commit: journey.travel for commit, journey in travels.items()},
         located.elsewhere,
@@ -165,7 +159,7 @@ def _seen_before(
     return again, [head for head in heads if head.fingerprint not in names]
 
 
-def _new(wave: Wave, paired: _Pairing, analyzers: Mapping[int, str | None], taken_ids: set[str]) -> list[NewFinding]:
+def _new(wave: Wave, paired: _Pairing, taken_ids: set[str]) -> list[NewFinding]:
     # Fingerprints are unique in a run, and two equal lines can end up with the same fingerprint.
     taken = {item.known.fingerprint for item in paired.by_row.values()}
     new = []
@@ -179,15 +173,15 @@ def _new(wave: Wave, paired: _Pairing, analyzers: Mapping[int, str | None], take
             lens=LENSES[wave.phase],
             report=head,
             anchor_commit=wave.dispatch_sha,
-            analyzer=analyzers.get(head.agent_run_id),
+            analyzer=head.analyzer,
             wave=wave.number,
-            sightings=len(paired.alike[head.fingerprint]),
+            sightings=len(paired.alike[key_of(head)]),
         )
         new.append(finding)
     return new
 
 
-def _seen(wave: Wave, paired: _Pairing, found: Match, analyzers: Mapping[int, str | None]) -> SeenAgain:
+def _seen(wave: Wave, paired: _Pairing, found: Match) -> SeenAgain:
     item, head = paired.by_row[found.known.row_id], found.report
     # Severity only rises: an agent that plays a finding down must not open a gate.
     severity = highest(item.severity, head.severity)
@@ -200,9 +194,10 @@ def _seen(wave: Wave, paired: _Pairing, found: Match, analyzers: Mapping[int, st
         severity=severity,
         severity_note=note,
         anchor_commit=wave.dispatch_sha,
-        analyzer=analyzers.get(head.agent_run_id),
+        # An agent that sees it as well takes a finding from no analyzer.
+        analyzer=head.analyzer or item.analyzer,
         last_wave=wave.number,
-        sightings=len(paired.alike[head.fingerprint]),
+        sightings=len(paired.alike[key_of(head)]),
         regressions=int(item.observation == Observation.FIXED),
         recurred_while_closed=int(item.decision in CLOSED),
         matched_by=found.matched_by,
@@ -212,7 +207,7 @@ def _seen(wave: Wave, paired: _Pairing, found: Match, analyzers: Mapping[int, st
 
 def _further(wave: Wave, paired: _Pairing, found: Match) -> SeenFurther:
     severity = highest(paired.by_row[found.known.row_id].severity, found.report.severity)
-    return SeenFurther(severity, len(paired.alike[found.report.fingerprint]), wave.number, found.known.row_id)
+    return SeenFurther(severity, len(paired.alike[key_of(found.report)]), wave.number, found.known.row_id)
 
 
 def _sighting(finding: int, wave: Wave, report: Report, matched_by: str, note: str | None) -> Sighting:

@@ -123,7 +123,7 @@ def _with_safe_paths(
     reports: list[Report] = []
     refused: defaultdict[int, list[Problem]] = defaultdict(list)
     for taken in intakes:
-        for position, report in enumerate(taken.reports if taken.is_complete else ()):
+        for position, report in enumerate(taken.reports if taken.counts else ()):
             named = report.file
             try:
                 if named is not None and named not in safe:

@@ -1,8 +1,10 @@
 """Verdicts on known findings that a wave did not report, from agents, their rules and the fate of the line."""
 
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
+from swarm.rules.analysis import tool_of
 from swarm.rules.findings import EvidenceKind, Fate, Observation
 from swarm.rules.fingerprints import Report
 from swarm.rules.likeness import LATEST, Reported, Suspect, like_reports
@@ -10,18 +12,20 @@ from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENS_TEXT, LENSES
 from swarm.rules.silence import Coverage, SilenceVerdict, Silent, verdict_on_silence
 from swarm.runtimes.answer_items import ANY_FILE
+from swarm.store import analyses
+from swarm.store.analyses import AnalysisRun
 from swarm.store.findings import KnownFinding
 from swarm.store.observations import NotSeen, Relocated
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.collect.sightings import Located
 from swarm.waves.moved_lines import Journey
+from swarm.waves.read_files import read_files
 
 
 def judge_silence(
     wave: Wave,
-    owners: OwnershipMap,
-    intakes: Sequence[Intake],
+    looks: "Looks",
     silent: Iterable[KnownFinding],
     located: Located,
     travels: Mapping[str, Journey],
@@ -34,13 +38,15 @@ def judge_silence(
     `like` names, by row, a new report that is like a silent finding. An agent run in `counted` adds no miss: an
     earlier collect of the wave counted its silence.
     """
-    coverages = _Coverages(wave, owners, intakes, located)
     not_seen: list[NotSeen] = []
     verdicts: list[tuple[KnownFinding, SilenceVerdict]] = []
     for item in silent:
         # A fixed finding that is still silent keeps its first evidence, but for a person's word, which is none.
         is_closed = item.evidence == EvidenceKind.OPERATOR
         if item.observation == Observation.FIXED and not is_closed:
+            continue
+        # A wave of analyzers says nothing about what another tool found, and leaves it as it was.
+        if not looks.concern(item):
             continue
         known, journey = item.known, travels[item.known.anchor_commit]
         old = known.anchor.path if known.anchor else None
@@ -52,16 +58,17 @@ def judge_silence(
             fate=located.fates.get(known.row_id, Fate.UNKNOWN),
             place=f"{standing.path}:{standing.line}" if standing else "",
             rule=known.rule,
-            analyzer=item.analyzer,
+            # A tool that does not say which files it reads is believed where the line is gone, as an agent is.
+            analyzer=item.analyzer if looks.names_files(item) else None,
             like=like.get(known.row_id),
         )
-        verdict = verdict_on_silence(coverages.at(item, path, here, is_at_home=here == old), silent_one)
+        verdict = verdict_on_silence(looks.at(item, path, here, located, is_at_home=here == old), silent_one)
         if is_closed and verdict.observation is not Observation.FIXED:
             continue
         fixed_wave = wave.number if verdict.observation is Observation.FIXED else None
         commit = wave.dispatch_sha if fixed_wave is not None else None
         # An earlier collect of this wave has counted the miss already.
-        is_counted = bool(counted) and coverages.agent_run_at(item, path) in counted
+        is_counted = bool(counted) and looks.agent_run_at(item, path) in counted
         missed = int(verdict.is_covered and fixed_wave is None and not is_counted)
         not_seen.append(
             NotSeen(
@@ -144,42 +151,75 @@ def like_findings(
     return {row: f"{report.path}:{report.line}" for row, report in like_reports(suspects, reports).items()}
 
 
-class _Coverages:
-    """Coverage of each place by the wave: agent, analyzer, rules."""
+def looks_of(conn: sqlite3.Connection, wave: Wave, owners: OwnershipMap, intakes: Sequence[Intake]) -> "Looks":
+    """Return who looked at each place in a wave."""
+    return Looks(wave, owners, intakes, analyses.newest(conn, wave.id))
 
-    def __init__(self, wave: Wave, owners: OwnershipMap, intakes: Sequence[Intake], located: Located) -> None:
+
+class Looks:
+    """Who looked at each place in a wave: agents by their domains, analyzers by the files that they read."""
+
+    def __init__(
+        self, wave: Wave, owners: OwnershipMap, intakes: Sequence[Intake], runs: Mapping[str, AnalysisRun]
+    ) -> None:
         self._lens = LENSES[wave.phase]
         self._owners = owners
         self._intakes = {taken.agent.domain: taken for taken in intakes}
-        self._confirmed = located.confirmed
-        self._analyses = {taken.agent.domain: taken.agent.analysis for taken in intakes}
+        self._runs = runs
+        self._refused = frozenset(file for taken in intakes for file in taken.refused_files)
+        self._analyses = {tool: run.analysis() for tool, run in runs.items() if run.has_succeeded}
 
-    def at(self, item: KnownFinding, path: str | None, here: str | None, *, is_at_home: bool) -> Coverage:
+    def concern(self, item: KnownFinding) -> bool:
+        """Say whether the wave can say anything about a finding by being silent."""
+        return not self._runs or item.analyzer is None or tool_of(item.analyzer) in self._runs
+
+    def names_files(self, item: KnownFinding) -> bool:
+        """Say whether the tool of a finding names the files that it reads, as far as this wave knows."""
+        run = self._runs.get(tool_of(item.analyzer) or "")
+        return run is None or not run.has_succeeded or run.document is not None
+
+    def at(
+        self, item: KnownFinding, path: str | None, here: str | None, located: Located, *, is_at_home: bool
+    ) -> Coverage:
+        """Return the coverage of a finding's place: `path` is that of its file now, `here` that of its code."""
         taken = self._taken_at(item, path)
         # An audit of documentation says nothing about a bug by being silent.
         if item.lens != self._lens:
             return Coverage(f"this wave looked for {LENS_TEXT[self._lens]}")
         if taken is None:
             return Coverage("no agent of this wave owns its file")
-        if not taken.is_complete:
+        run = self._runs.get(tool_of(item.analyzer) or "")
+        if run is not None and not run.has_succeeded:
+            return Coverage(f"{run.tool} did not complete ({run.outcome})")
+        if run is None and not taken.is_complete:
             return Coverage(f"the agent of {taken.agent.domain} did not complete ({taken.status})")
-        if taken.refused_files.intersection({ANY_FILE, path, here}):
+        # Parts of an analyzer's report that were refused may have been about a file of any domain.
+        refused = self._refused if run is not None else taken.refused_files
+        if refused.intersection({ANY_FILE, path, here}):
             return Coverage("a report of the agent was refused, which may have been about it")
-        read = self._taken_at(item, here) or taken
-        analysis = self._analyses[read.agent.domain]
+        analysis = self._analyses[run.tool] if run is not None and self._taken_at(item, here) is not None else None
         return Coverage(
             gap=None,
-            analyzer=read.agent.analyzer if analysis else None,
+            analyzer=run.analyzer if run is not None else None,
             rules=analysis.rules_at(here) if analysis else frozenset(),
             file_was_read=analysis is not None and analysis.was_read(here),
             silenced=analysis.silenced.get(here or "", frozenset()) if analysis else frozenset(),
-            confirmation=self._confirmed.get((item.known.row_id, taken.agent.domain)),
+            confirmation=located.confirmed.get((item.known.row_id, taken.agent.domain)),
             is_same_for_path=is_at_home or (analysis is not None and analysis.is_uniform(here)),
         )
 
     def agent_run_at(self, item: KnownFinding, path: str | None) -> int | None:
+        """Return the agent run whose silence about a place counts."""
         taken = self._taken_at(item, path)
         return taken.agent.id if taken else None
+
+    def unaudited(self, paths: Sequence[str]) -> int:
+        """Return how many files no agent and no analyzer read."""
+        owned, _ = self._owners.divide(paths)
+        own = {domain: owned.get(domain, []) for domain in self._intakes}
+        complete = [domain for domain, taken in self._intakes.items() if taken.is_complete]
+        read = read_files(self._runs, own, complete, "agents")
+        return len(paths) - len({path for files in read.values() for path in files})
 
     def _taken_at(self, item: KnownFinding, path: str | None) -> Intake | None:
         owner = self._owners.owner_of(path) if path else None

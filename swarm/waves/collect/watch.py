@@ -1,4 +1,4 @@
-"""Files that no agent may touch while a wave is in flight, and files that no agent read."""
+"""Files that no agent may touch while a wave is in flight."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.git import sentinel, sentinel_changes
-from swarm.git.repository import Repository, TreeFile
+from swarm.git.repository import Repository
 from swarm.git.sentinel_changes import Deviation
 from swarm.results.collect import ViolationShown
 from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
@@ -112,19 +112,3 @@ def shared_tree_violations(
         owner = owners.owner_of(file.path)
         found.append(ViolationShown(file.path, WHOLE_WAVE, owner.name if owner else "unassigned"))
     return found
-
-
-def unaudited(files: Sequence[TreeFile], owners: OwnershipMap, intakes: Sequence[Intake]) -> int:
-    """Return how many files no agent read: files of no agent, and files that an analyzer skipped."""
-    # An agent that did not complete has read nothing that counts.
-    by_domain = {taken.agent.domain: taken for taken in intakes if taken.is_complete}
-    owned, unowned = owners.divide([file.path for file in files])
-    missed = len(unowned)
-    for domain, paths in owned.items():
-        taken = by_domain.get(domain)
-        analysis = taken.agent.analysis if taken else None
-        if taken is None:
-            missed += len(paths)
-        elif analysis is not None:
-            missed += sum(not analysis.was_read(path) for path in paths)
-    return missed

@@ -33,18 +33,18 @@ def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequ
     """
     domains = _checked(store.conn, run, request)
     # Before anything is made: a wave whose runtime is missing could not be launched.
-    runtime = registry.ready(request.runtime, config, request.phase) if request.runtime else None
+    ready = registry.all_ready(request.runtime, config, request.phase) if request.runtime else ()
     repository = repository_at(Path(run.local_path))
     # Without the lock: a dry run writes no file, not even a lock file.
     if request.dry_run:
-        plan = plan_wave(store.conn, workspace, run, request, repository, domains, config, runtime)
+        plan = plan_wave(store.conn, workspace, run, request, repository, domains, config, ready)
         return _result(plan, None, edits_of(repository.git))
     with worktrees.worktree_lock(repository, "dispatch"):
         # Read HEAD again: another command may have moved HEAD while this call waited for the lock.
         repository = repository_at(repository.root)
         # Checked again under the lock, before trees are made in vain; the transaction checks a last time.
         preconditions.no_wave_in_flight(store.conn, run, request.phase)
-        plan = plan_wave(store.conn, workspace, run, request, repository, domains, config, runtime)
+        plan = plan_wave(store.conn, workspace, run, request, repository, domains, config, ready)
         recorded = runs.find(store.conn, run.id)
         if recorded is not None and recorded.local_path != run.local_path:
             # `init` did this in the checkout of the run; here is a copy or a clone.
@@ -100,7 +100,7 @@ def _result(plan: WavePlan, made: MadeWave | None, edits: Edits) -> DispatchResu
         dry_run=request.dry_run,
         dispatch_sha=plan.commit,
         snapshot_id=made.snapshot_id if made else None,
-        runtime=plan.runtime[0].name if plan.runtime else None,
+        runtime=registry.joined(plan.ready) or None,
         prompt_dir=str(plan.folder),
         agents=_agents(plan, made),
         unrouted=plan.routing.unrouted if plan.routing else (),

@@ -57,7 +57,7 @@ def make_wave(store: Store, plan: WavePlan, repository: Repository) -> MadeWave:
 def _fingerprints(plan: WavePlan, repository: Repository) -> Sentinel:
     common = sentinel.fingerprint_common(repository.common_dir, plan.run.id)
     # A trusted analyzer writes nothing, so a person may edit the checkout while the wave is in flight.
-    is_trusted = plan.runtime is not None and plan.runtime[0].is_trusted
+    is_trusted = bool(plan.ready) and all(each.runtime.is_trusted for each in plan.ready)
     is_watched = plan.request.isolate and not is_trusted
     primary = sentinel.fingerprint_primary(repository) if is_watched else None
     indexes = kept_index.kept_digests([tree for _, tree in plan.trees], plan.folder)
@@ -93,7 +93,7 @@ def _record(store: Store, plan: WavePlan, fingerprints: Sentinel) -> MadeWave:
 
 
 def _row_of(plan: WavePlan, snapshot_id: int, fingerprints: Sentinel) -> waves.NewWave:
-    runtime, program = plan.runtime or (None, None)
+    names, versions, configs = plan.runtime
     return waves.NewWave(
         run_id=plan.run.id,
         number=plan.number,
@@ -102,8 +102,8 @@ def _row_of(plan: WavePlan, snapshot_id: int, fingerprints: Sentinel) -> waves.N
         dispatch_sha=plan.commit,
         isolated=plan.request.isolate,
         shared_tree=str(plan.shared_tree.path) if plan.shared_tree else None,
-        runtime=runtime.name if runtime else None,
-        runtime_version=program.version if program else None,
-        runtime_config=plan.runtime_config,
+        runtime=names,
+        runtime_version=versions,
+        runtime_config=configs,
         sentinel=fingerprints,
     )

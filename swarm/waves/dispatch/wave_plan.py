@@ -12,7 +12,7 @@ from swarm.git.worktrees import Tree
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import Phase, is_audit
 from swarm.rules.ref_names import tree_branch
-from swarm.runtimes.runtime import Program, Runtime
+from swarm.runtimes.registry import Ready, recorded
 from swarm.store import leases, waves
 from swarm.store.runs import Run
 from swarm.waves.dispatch.agents import PlannedAgent, WaveGround, plan_agent
@@ -36,7 +36,10 @@ class DispatchRequest(NamedTuple):
 
 
 class WavePlan(NamedTuple):
-    """A planned wave. `reads_of_nobody` are names in `[reads]` of swarm.toml that no domain has."""
+    """A planned wave. `runtime` is what its row keeps of the runtimes: names, versions, digests of configurations.
+
+    `reads_of_nobody` are names in `[reads]` of swarm.toml that no domain has.
+    """
 
     run: Run
     request: DispatchRequest
@@ -46,8 +49,8 @@ class WavePlan(NamedTuple):
     agents: tuple[PlannedAgent, ...]
     folder: Path
     shared_tree: Tree | None
-    runtime: tuple[Runtime, Program] | None
-    runtime_config: str | None
+    ready: tuple[Ready, ...]
+    runtime: tuple[str | None, str | None, str | None]
     routing: Routing | None
     reads_of_nobody: tuple[str, ...] = ()
 
@@ -72,7 +75,7 @@ def plan_wave(
     repository: Repository,
     domains: Sequence[Domain],
     config: Config,
-    runtime: tuple[Runtime, Program] | None,
+    ready: tuple[Ready, ...],
 ) -> WavePlan:
     """Plan a wave at HEAD. Writes nothing. Raises DispatchAnchorsBroken, DispatchNothingApproved, ConfigInvalid."""
     # Read without a transaction: under the lock no other dispatch of this repository can take the number.
@@ -91,7 +94,8 @@ def plan_wave(
         claimed=claimed_files(conn, run),
     )
     # Analyzers only read, so all of a wave share a tree: a tree for each domain costs time and disk.
-    is_shared = request.isolate and is_audit(request.phase) and runtime is not None and runtime[0].is_analyzer
+    analyzes = bool(ready) and all(each.runtime.is_analyzer for each in ready)
+    is_shared = request.isolate and is_audit(request.phase) and analyzes
     shared = Tree(workspace.tree(run.id, number, None), None) if is_shared else None
     # A shared tree is whole, because its analyzers read the files of all domains.
     sparse = sparse_files(config, owned, paths) if request.sparse and not is_shared else {}
@@ -116,8 +120,8 @@ def plan_wave(
         agents=tuple(agents),
         folder=ground.folder,
         shared_tree=shared,
-        runtime=runtime,
-        runtime_config=runtime[0].config_hash(repository.root, paths, request.phase) if runtime else None,
+        ready=ready,
+        runtime=recorded(ready, repository.root, paths, request.phase) if ready else (None, None, None),
         routing=routing,
         reads_of_nobody=tuple(sorted(config.reads.keys() - owned.keys())) if sparse else (),
     )

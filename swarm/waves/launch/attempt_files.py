@@ -2,17 +2,15 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from swarm.files import is_in_place, write_whole
+from swarm.runtimes.runtime import StepResult
 from swarm.store import attempts
 from swarm.store.attempts import Ending
 from swarm.workspace import workspace_above
-
-if TYPE_CHECKING:
-    # This import brings asyncio, which `collect` and `attempts` do not use.
-    from swarm.runtimes.supervisor import Ran
 
 NAME: Final = "record.json"
 SCHEMA: Final = "swarm.attempt-record/v1"
@@ -72,24 +70,24 @@ def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
     write_whole(file, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
-def write_events(folder: Path, ran: "Ran", ending: Ending) -> None:
+def write_events(folder: Path, ending: Ending, steps: Sequence[StepResult] = ()) -> None:
     """Write the attempt's own events, one JSON object a line."""
     if not is_in_place_of_attempt(folder):
         return
     events: list[dict[str, object]] = []
-    if ran.spawned:
-        events.append({"ts": ran.spawned, "event": "spawned"})
-    if ran.first_output:
-        events.append({"ts": ran.first_output, "event": "first_output"})
+    if ending.spawned:
+        events.append({"ts": ending.spawned, "event": "spawned"})
+    if ending.first_output:
+        events.append({"ts": ending.first_output, "event": "first_output"})
     events += [
         {
-            "ts": ran.last_progress,
+            "ts": ending.last_progress,
             "event": "step_ended",
             "log": result.step.log,
             "exit_code": result.exit_code,
         }
-        for result in ran.results
+        for result in steps
     ]
-    events.append({"ts": ran.last_progress, "event": "ended", "outcome": ending.outcome})
+    events.append({"ts": ending.last_progress, "event": "ended", "outcome": ending.outcome})
     body = "".join(json.dumps(event) + "\n" for event in events)
     write_whole(folder / "events.jsonl", body)

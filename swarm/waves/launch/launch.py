@@ -8,14 +8,15 @@ from swarm import errors
 from swarm.config import Config
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, files_at, repository_at
 from swarm.results.launch import LaunchResult
-from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import is_audit
 from swarm.runtimes import registry
-from swarm.store import snapshots, waves
+from swarm.store import agent_runs, snapshots, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
+from swarm.waves.launch.analyzers import launch_analyzers
 from swarm.waves.launch.assigned import assigned_to
-from swarm.waves.launch.attempt import WaveLaunch, attempt
+from swarm.waves.launch.attempt import attempt
+from swarm.waves.launch.attempt_rows import WaveLaunch
 from swarm.waves.launch.attempts import attempts, waiting_agents
 from swarm.waves.launch.shared_tree import with_shared_tree
 from swarm.waves.launch.side_by_side import run_all
@@ -44,7 +45,8 @@ def launch(
         raise errors.NoWaveToLaunch(run_id=run.id)
     hold_to_own_folder(workspace, run, wave)
     # Before the lock: a missing program is reported at once, and nothing is touched.
-    found, program = registry.ready(runtime or wave.runtime or registry.DEFAULT, config, wave.phase)
+    ready = registry.all_ready(runtime or wave.runtime or registry.DEFAULT, config, wave.phase)
+    analyzes = all(each.runtime.is_analyzer for each in ready)
     with only_supervisor(workspace, run, wave):
         # Before the waiting agents are read: a dead attempt would count as open for ever.
         close_dead_attempts(store, run, wave)
@@ -53,37 +55,40 @@ def launch(
         tracked = files_at(repository.git, wave.dispatch_sha)
         paths = [file.path for file in tracked if file.mode not in {LINK_MODE, SUBMODULE_MODE}]
         # By the frozen map, as collect will judge.
-        files, _ = OwnershipMap(snapshots.map_of(store.conn, wave.snapshot_id)).divide(paths)
+        owners = snapshots.owners_in(store.conn, wave.snapshot_id)
+        owned, _ = owners.divide(paths)
         waiting = waiting_agents(store.conn, wave)
         # An analyzer that fixes would edit the user's checkout.
-        if waiting and not is_audit(wave.phase) and not wave.isolated and found.is_analyzer:
-            raise errors.LaunchNeedsIsolation(number=wave.number, phase=wave.phase, runtime=found.name, run_id=run.id)
-        if waiting and found.is_analyzer and is_audit(wave.phase):
+        if waiting and analyzes and not is_audit(wave.phase) and not wave.isolated:
+            names = registry.joined(ready)
+            raise errors.LaunchNeedsIsolation(number=wave.number, phase=wave.phase, runtime=names, run_id=run.id)
+        analyzes = analyzes and is_audit(wave.phase)
+        if waiting and analyzes:
             wave = with_shared_tree(store, workspace, run, wave, repository)
         tree = Path(wave.shared_tree) if wave.shared_tree else repository.root
-        # From the tree that is analysed: the checkout may hold another configuration by now.
-        config_hash = found.config_hash(tree, paths, wave.phase)
         # Only a launch that runs something replaces the runtime of the wave.
         if waiting:
+            recorded = registry.recorded(ready, tree, paths, wave.phase)
             with store.mutation() as conn:
-                waves.record_runtime(conn, wave.id, found.name, program.version, config_hash)
-        # Without `--timeout` the run's policy is the bound: `resume` would count a longer attempt as timed out.
-        allowed = seconds or min(config.attempt_seconds, run.timeout_seconds)
-        assigned = assigned_to(store.conn, run, wave, repository) if waiting else {}
+                waves.record_runtime(conn, wave.id, *recorded)
         wave_launch = WaveLaunch(
             store=store,
             run=run,
             wave=wave,
-            runtime=found,
-            program=program,
+            ready=ready,
             config=config,
-            config_hash=config_hash,
             repository=repository,
-            files=files,
-            seconds=allowed,
+            owners=owners,
+            tracked=paths,
+            files={agent.domain: owned.get(agent.domain, []) for agent in agent_runs.current(store.conn, wave.id)},
+            # Without `--timeout` the run's policy is the bound: `resume` would count a longer attempt as timed out.
+            seconds=seconds or min(config.attempt_seconds, run.timeout_seconds),
             workspace=workspace,
-            assigned=assigned,
+            assigned=assigned_to(store.conn, run, wave, repository) if waiting else {},
         )
-        tasks = [functools.partial(attempt, wave_launch, agent, own) for agent, own in waiting]
-        run_all(tasks, jobs or config.jobs or os.cpu_count() or 1)
+        at_once = jobs or config.jobs or os.cpu_count() or 1
+        if waiting and analyzes:
+            launch_analyzers(wave_launch, waiting, at_once)
+        else:
+            run_all([functools.partial(attempt, wave_launch, agent, own) for agent, own in waiting], at_once)
     return LaunchResult(*attempts(store.conn, run, wave)._replace(launched=len(waiting)))

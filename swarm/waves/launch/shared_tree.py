@@ -13,10 +13,7 @@ from swarm.workspace import Workspace
 
 
 def with_shared_tree(store: Store, workspace: Workspace, run: Run, wave: Wave, repository: Repository) -> Wave:
-    """Give a wave without worktrees a detached tree for its analyzers."""
-    # Its agents have trees of their own.
-    if wave.shared_tree is None and wave.isolated:
-        return wave
+    """Give a wave a detached tree for its analyzers, also where its agents have trees of their own."""
     place = Path(wave.shared_tree) if wave.shared_tree else workspace.tree(run.id, wave.number, None)
     tree = Tree(place, None)
     if not place.exists():

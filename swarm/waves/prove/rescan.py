@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from swarm import errors
 from swarm.git import agent_work, worktrees
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, files_at
-from swarm.rules.analysis import analysis_from
+from swarm.rules.analysis import analysis_from, analyzer_name
 from swarm.rules.anchors import LONGEST_TEXT, SourceText, folded
 from swarm.rules.findings import Observation
 from swarm.rules.likeness import Reported, Suspect, like_reports
@@ -17,7 +17,7 @@ from swarm.rules.verification import RescanOutcome
 from swarm.runtimes import registry
 from swarm.runtimes.child import finish
 from swarm.runtimes.environment import agent_environment
-from swarm.runtimes.runtime import Job, Runtime, UnusableOutput, analyzer_name
+from swarm.runtimes.runtime import Job, Runtime, UnusableOutput
 from swarm.runtimes.supervisor import Orders, run_steps
 from swarm.scratch import scratch_folder
 from swarm.store.findings import KnownFinding

@@ -1,0 +1,173 @@
+"""Table of the analyzers that swarm knows, and of the kinds of files that they read: `analyzers.toml`."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import translate
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+OTHER: Final = "other"
+FILE: Final = Path(__file__).with_name("analyzers.toml")
+# Enough for `#!/usr/bin/env -S interpreter` and far less than a file.
+_FIRST_LINE: Final = 200
+_LONGEST_SUFFIX: Final = 16
+
+
+class Kind(NamedTuple):
+    """A kind of files: patterns of names, of paths where they have a slash, and interpreters of a first line."""
+
+    name: str
+    patterns: tuple[str, ...]
+    shebangs: tuple[str, ...] = ()
+
+
+class Fields(NamedTuple):
+    """Form of a report, the path of its findings, and the keys of a finding, as `analyzers.toml` says."""
+
+    form: str = "json"
+    items: str = ""
+    file: str = "file"
+    line: str = "line"
+    column: str = "column"
+    rule: str = "rule"
+    level: str = "level"
+    message: str = "message"
+    advice: str = ""
+    no_rule: str = "unknown"
+    rule_from: tuple[str, ...] = ()
+    first_line: int = 1
+    first_column: int = 1
+    pattern: str = ""
+    scores: bool = True
+    last_location: bool = False
+
+
+class AnalyzerRow(NamedTuple):
+    """An analyzer of the table; the keys are explained in `analyzers.toml`."""
+
+    name: str
+    kinds: tuple[str, ...]
+    install: str
+    argv: tuple[str, ...]
+    version: tuple[str, ...] = ("--version",)
+    program: str = ""
+    lists: tuple[str, ...] = ()
+    with_config: tuple[str, ...] = ()
+    bare: tuple[str, ...] = ()
+    bare_text: str = ""
+    config: tuple[str, ...] = ()
+    held: Mapping[str, Sequence[str]] = {}
+    accepts: tuple[int, ...] = (0,)
+    comments: str = ""
+    broken: tuple[str, ...] = ()
+    read: str = ""
+    report: Fields = Fields()
+    levels: Mapping[str, str] = {}
+    severities: Mapping[str, str] = {}
+    categories: Mapping[str, str] = {}
+
+    @property
+    def command(self) -> str:
+        """The program's name."""
+        return self.program or self.name
+
+
+class Table(NamedTuple):
+    """The kinds of files in the order in which a name is looked up, and the analyzers by name."""
+
+    kinds: tuple[Kind, ...]
+    rows: Mapping[str, AnalyzerRow]
+
+
+@cache
+def table() -> Table:
+    """Return the table that ships with swarm."""
+    from swarm.documents import parse_toml
+
+    document = parse_toml(FILE.read_text(encoding="utf-8"))
+    kinds = tuple(Kind(**_frozen(kind)) for kind in document["kinds"])
+    return Table(kinds, {row["name"]: _row(row) for row in document["analyzers"]})
+
+
+def _row(document: Mapping[str, Any]) -> AnalyzerRow:
+    fields = _frozen(document)
+    return AnalyzerRow(**{**fields, "report": Fields(**_frozen(document["report"]))})
+
+
+def _frozen(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+
+
+@cache
+def _patterns(kind: Kind) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the pattern of base names and the pattern of whole paths of a kind."""
+    names = "|".join(translate(pattern) for pattern in kind.patterns if "/" not in pattern)
+    paths = "|".join(translate(pattern) for pattern in kind.patterns if "/" in pattern)
+    return re.compile(names or r"(?!)"), re.compile(paths or r"(?!)")
+
+
+def kind_by_name(path: str) -> Kind | None:
+    """Return the kind of a file by its name; `None` where the name says nothing."""
+    name = path.rpartition("/")[2]
+    # A workflow is YAML as well: the patterns of paths say more than those of names.
+    for at in (1, 0):
+        for kind in table().kinds:
+            if _patterns(kind)[at].match(path if at else name):
+                return kind
+    return None
+
+
+def kind_of(path: str, tree: Path | None = None) -> str:
+    """Return the kind of a file: by its name, else by its first line in a tree; else its suffix, else "other"."""
+    found = kind_by_name(path)
+    if found is not None:
+        return found.name
+    stem, dot, suffix = path.rpartition("/")[2].rpartition(".")
+    if dot and stem and suffix:
+        return f".{suffix[:_LONGEST_SUFFIX]}"
+    return (tree and _kind_by_shebang(tree / path)) or OTHER
+
+
+def kinds_of(paths: Iterable[str], tree: Path | None = None) -> dict[str, int]:
+    """Count files by kind, the most frequent kind first."""
+    counts = Counter(kind_of(path, tree) for path in paths)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def of_kinds(paths: Iterable[str], kinds: Sequence[str], tree: Path) -> list[str]:
+    """Return the files of some kinds in a tree."""
+    return [path for path in paths if kind_of(path, tree) in kinds]
+
+
+def rows_for(kinds: Iterable[str]) -> list[AnalyzerRow]:
+    """Return the analyzers that read files of some kinds."""
+    wanted = set(kinds)
+    return [row for row in table().rows.values() if not wanted.isdisjoint(row.kinds)]
+
+
+def _kind_by_shebang(file: Path) -> str | None:
+    import os
+    import stat
+
+    try:
+        # No link is followed and nothing blocks: the tree is a stranger's.
+        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        first = os.read(handle, _FIRST_LINE) if stat.S_ISREG(os.fstat(handle).st_mode) else b""
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    if not first.startswith(b"#!"):
+        return None
+    words = first[2:].split(b"\n")[0].decode("utf-8", "replace").split()
+    named = [word.rpartition("/")[2] for word in words if not word.startswith("-")]
+    if named[:1] == ["env"]:
+        # `env NAME=value interpreter` sets a variable first.
+        named = [word for word in named[1:] if "=" not in word]
+    interpreter = named[0] if named else ""
+    return next((kind.name for kind in table().kinds if interpreter in kind.shebangs), None)

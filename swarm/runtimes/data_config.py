@@ -1,0 +1,120 @@
+"""Configuration files of an analyzer in a tree: the one that holds for each file, and those that lead outside."""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from swarm.config import MOST_BYTES
+from swarm.documents import parse_bounded, read_named
+from swarm.runtimes.analyzer_table import AnalyzerRow
+
+MOST_EXTENDED: Final = 20
+NONE: Final = ""
+# Comments of JSON with comments; a string is matched first, so that `//` within one stays.
+_COMMENT: Final = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_TRAILING: Final = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[\]}])')
+
+
+def by_config(row: AnalyzerRow, tree: Path, files: Iterable[str]) -> dict[str, list[str]]:
+    """Return files by the configuration that holds for them, `""` where the tree has none for them."""
+    rooted = [name.removeprefix("./") for name in row.config if name.startswith("./")]
+    whole = next((name for name in rooted if _lies_in(tree / name)), NONE)
+    nested = [name for name in row.config if not name.startswith("./")]
+    nearest: dict[str, str] = {}
+
+    def config_of(folder: str) -> str:
+        if folder not in nearest:
+            here = [f"{folder}/{name}".lstrip("/") for name in nested]
+            found = next((name for name in here if _lies_in(tree / name)), None)
+            nearest[folder] = found or (config_of(folder.rpartition("/")[0]) if folder else whole)
+        return nearest[folder]
+
+    grouped: defaultdict[str, list[str]] = defaultdict(list)
+    for file in files:
+        grouped[config_of(file.rpartition("/")[0])].append(file)
+    return dict(sorted(grouped.items()))
+
+
+def _lies_in(file: Path) -> bool:
+    # A link counts: it is refused by name, and not passed over as if there were no configuration.
+    return file.is_symlink() or file.is_file()
+
+
+def leads_outside(row: AnalyzerRow, tree: Path, configs: Iterable[str]) -> str | None:
+    """Return why a configuration must not be used: it leads out of the tree or runs a program. `None` where all may."""
+    for config in filter(None, configs):
+        if not _is_inside(tree, tree / config):
+            return f"{config} is a link that leads outside of the repository"
+        for file, document in _chain(row, tree, tree / config):
+            name = file.relative_to(tree).as_posix()
+            if document is None:
+                return f"{name} cannot be read as JSON"
+            for key in row.held.get("runs", ()):
+                if document.get(key):
+                    return f"{name} names programs by its `{key}`"
+            for value in _paths(row, document):
+                if not _is_inside(tree, file.parent / value):
+                    return f"{name} leads outside of the repository by its `{row.held['paths'][0]}`"
+    return None
+
+
+def digest(row: AnalyzerRow, tree: Path, files: Sequence[str]) -> str:
+    """Return a digest over everything of a row and of the tree's configurations that a report depends on."""
+    whole = hashlib.sha256(repr((row.argv, row.bare, row.bare_text, row.lists)).encode())
+    names = {name.removeprefix("./") for name in row.config}
+    rooted = {name.removeprefix("./") for name in row.config if name.startswith("./")}
+    for file in sorted(files):
+        is_config = file in rooted or (file.rpartition("/")[2] in names - rooted)
+        if is_config and _is_inside(tree, tree / file):
+            for path in dict.fromkeys([tree / file, *(path for path, _ in _chain(row, tree, tree / file))]):
+                whole.update(f"\0{path.relative_to(tree).as_posix()}\0".encode("utf-8", "surrogateescape"))
+                whole.update(_text(path).encode("utf-8", "surrogateescape"))
+    return whole.hexdigest()[:16]
+
+
+def _chain(row: AnalyzerRow, tree: Path, file: Path) -> Iterator[tuple[Path, dict[str, Any] | None]]:
+    """Yield a configuration and the files that it extends, as far as they lie in the tree, with what they say."""
+    waiting, seen = [file], set[Path]()
+    while waiting and row.held and len(seen) < MOST_EXTENDED:
+        here = waiting.pop(0)
+        if here in seen or not _is_inside(tree, here) or not here.is_file():
+            continue
+        seen.add(here)
+        document = _document(here)
+        yield here, document
+        named = [here.parent / value for value in _paths(row, document or {})]
+        # Made plain, so that a file that extends itself by another path is known again.
+        waiting += [tree / path.resolve().relative_to(tree.resolve()) for path in named if _is_inside(tree, path)]
+
+
+def _paths(row: AnalyzerRow, document: dict[str, Any]) -> list[str]:
+    found = []
+    for key in row.held.get("paths", ()):
+        listed = document.get(key, [])
+        found += [value for value in (listed if isinstance(listed, list) else [listed]) if isinstance(value, str)]
+    return found
+
+
+def _document(file: Path) -> dict[str, Any] | None:
+    from swarm import errors
+
+    text = _TRAILING.sub(lambda found: found[1] or "", _COMMENT.sub(lambda found: found[1] or "", _text(file)))
+    try:
+        document = parse_bounded(text.encode(), file.name)
+    except errors.SwarmError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _text(file: Path) -> str:
+    try:
+        return read_named(file, MOST_BYTES)
+    except (OSError, ValueError):
+        return ""
+
+
+def _is_inside(tree: Path, file: Path) -> bool:
+    return file.resolve().is_relative_to(tree.resolve())

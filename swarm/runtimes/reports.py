@@ -1,0 +1,137 @@
+"""Reports of analyzers in JSON, in JSON lines or in lines of text, read by the fields that a row of the table names."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from swarm.runtimes.analyzer_table import Fields
+from swarm.runtimes.runtime import UnusableOutput
+
+_ALL: Final = "*"
+
+
+class ToolReport(NamedTuple):
+    """A report of an analyzer in its own words. Line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+    rule: str
+    level: str
+    message: str
+    advice: str
+
+
+def reported(output: bytes, fields: Fields) -> Iterator[ToolReport]:
+    """Yield the reports of an output. Raises UnusableOutput where the output has another form."""
+    if fields.form == "lines":
+        yield from _of_lines(output, fields)
+        return
+    for document in _documents(output, fields):
+        for chain in _items(document, fields.items.split(".") if fields.items else [], ()):
+            if (report := _report(chain, fields)) is not None:
+                yield report
+
+
+def _documents(output: bytes, fields: Fields) -> Iterator[Any]:
+    from swarm import errors
+    from swarm.documents import parse_bounded
+
+    texts = [output] if fields.form == "json" else output.splitlines()
+    for text in texts:
+        # Some tools print nothing where they have nothing to say.
+        if text.strip():
+            try:
+                yield parse_bounded(text, "report")
+            except errors.SwarmError as error:
+                raise UnusableOutput(f"its report is unreadable: {error.message}") from error
+
+
+def _items(document: Any, path: Sequence[str], above: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """Yield the findings of a document, each with the objects above it, the nearest first."""
+    if not path:
+        yield (document, *above)
+        return
+    here = (document, *above) if isinstance(document, dict) else above
+    if path[0] != _ALL:
+        yield from _items(at(document, path[0]), path[1:], here)
+        return
+    values = document.values() if isinstance(document, dict) else document
+    for value in values if isinstance(document, list | dict) else ():
+        yield from _items(value, path[1:], here)
+
+
+def _report(chain: tuple[Any, ...], fields: Fields) -> ToolReport | None:
+    def text(path: str) -> str:
+        value = _first(chain, path)
+        return value if isinstance(value, str) else "" if value is None else str(value)
+
+    if not isinstance(chain[0], dict):
+        return None
+    file, message = text(fields.file), text(fields.message)
+    if not file or not message:
+        return None
+    return ToolReport(
+        file=file,
+        line=_number(_first(chain, fields.line), fields.first_line),
+        column=_number(_first(chain, fields.column), fields.first_column),
+        rule=rule_of(text(fields.rule), fields),
+        level=text(fields.level).lower(),
+        message=message,
+        advice=text(fields.advice),
+    )
+
+
+def rule_of(named: str, fields: Fields) -> str:
+    """Return the name of a rule as findings have it, from what the report calls it."""
+    if fields.rule_from:
+        pattern, replacement = fields.rule_from
+        named = re.sub(pattern, replacement, named)
+    return named or fields.no_rule
+
+
+def _of_lines(output: bytes, fields: Fields) -> Iterator[ToolReport]:
+    pattern = re.compile(fields.pattern)
+    for line in output.decode("utf-8", "replace").splitlines():
+        if (found := pattern.match(line)) is None:
+            continue
+        named: Mapping[str, str | None] = found.groupdict()
+        yield ToolReport(
+            file=named["file"] or "",
+            line=_number(named.get("line"), fields.first_line),
+            column=_number(named.get("column"), fields.first_column),
+            rule=rule_of(named.get("rule") or "", fields),
+            level=(named.get("level") or "").lower(),
+            message=named.get("message") or "",
+            advice="",
+        )
+
+
+def _first(chain: tuple[Any, ...], path: str) -> Any:
+    """Return the value of a path in the finding, else in the nearest object above that has the value."""
+    if not path:
+        return None
+    for document in chain:
+        value = document
+        for key in path.split("."):
+            value = at(value, key)
+        if value is not None:
+            return value
+    return None
+
+
+def at(document: Any, key: str) -> Any:
+    """Return the value of a key of an object, or of an index of a list; `None` where there is none."""
+    if isinstance(document, dict):
+        return document.get(key)
+    if isinstance(document, list) and key.isdigit() and int(key) < len(document):
+        return document[int(key)]
+    return None
+
+
+def _number(value: Any, first: int) -> int:
+    try:
+        # Tools that count from 0 say so in the table.
+        return max(int(value) + 1 - first, 1)
+    except (TypeError, ValueError):
+        return 1

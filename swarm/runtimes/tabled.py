@@ -1,0 +1,257 @@
+"""The analyzers of the table: each is launched as its row says, and its report is read as its row says."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from swarm.config import Config
+from swarm.rules.analysis import EVERY_RULE
+from swarm.rules.phases import LENSES, Phase
+from swarm.runtimes import data_config, programs, reports, severities
+from swarm.runtimes.analyzer_table import AnalyzerRow, Fields, of_kinds
+from swarm.runtimes.own_tree import TreeFiles, inside
+from swarm.runtimes.quotes import quote_lines
+from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput
+
+# Bytes of the files in one argument list; Linux allows 128 KiB for a single argument and 2 MiB for all.
+_MOST_ARGUMENT_BYTES: Final = 96 * 1024
+_LIST: Final = "list"
+# Names of files with bytes that are no text: no argument can hold them.
+_UNTELLABLE: Final = re.compile("[\U0010ff80-\U0010ffff]")
+_NAMES: Final = re.compile(r"[\w@/:.-]+")
+
+
+class _Batch(NamedTuple):
+    """Files that are given to one process, and the configuration that holds for them."""
+
+    config: str
+    files: tuple[str, ...]
+
+
+class Tabled:
+    """Launches an analyzer of the table over the files of its kinds."""
+
+    is_analyzer = True
+    is_trusted = True
+
+    def __init__(self, row: AnalyzerRow, config: Config) -> None:
+        self.name = row.name
+        self._row = row
+        self._config = config
+
+    def reads(self, tree: Path, paths: Sequence[str]) -> list[str]:
+        """Return the files of the analyzer's kinds, by their names and their first lines."""
+        return of_kinds(paths, self._row.kinds, tree)
+
+    def program(self) -> Program:
+        """Return the analyzer that would be launched."""
+        path = programs.bundled(self._row.command)
+        argv = (path or self._row.command, *(word for word in self._row.argv if word != "{with_config}"))
+        if path is None:
+            why = f"not installed: {self._row.install}"
+            if within := programs.found(self._row.command):
+                why = f"{within} is a program of the repository, and not run; {why}"
+            return Program(None, None, argv, why)
+        return Program(path, programs.version((path, *self._row.version)), argv)
+
+    def supports(self, phase: Phase) -> bool:
+        """These analyzers report bugs, security and quality: the audit of the first lens."""
+        return phase is Phase.HEALTH_AUDIT_A
+
+    def config_hash(self, tree: Path, files: Sequence[str], phase: Phase) -> str:
+        """Return a digest of the arguments and of every configuration in the tree, extended ones too."""
+        del phase
+        return data_config.digest(self._row, tree, files)
+
+    def steps(self, job: Job) -> list[ProcessStep]:
+        """Return the processes over batches of files; none where a configuration must not be used."""
+        if self._problem(job):
+            return []
+        program = self.program().path or self._row.command
+        if self._row.bare_text:
+            _bare_file(job).write_text(self._row.bare_text, encoding="utf-8")
+        found = []
+        for batch in self._batches(job):
+            for argv, log in ((self._row.lists, _LIST), (self._row.argv, "stdout")):
+                if argv:
+                    words = tuple(self._filled(argv, job, batch))
+                    found.append(ProcessStep((program, *words), log=log, accepts=self._row.accepts))
+        return found
+
+    def product(self, job: Job, results: Sequence[StepResult]) -> Product:
+        """Turn the reports into an audit output, and list the files that were read."""
+        if problem := self._problem(job):
+            # Refused as a whole: without its configuration the analyzer would answer another question.
+            raise UnusableOutput(f"{problem}; {self.name} was not run")
+        found: dict[tuple[object, ...], dict[str, Any]] = {}
+        broken: set[str] = set()
+        for result in results:
+            if result.step.log != _LIST:
+                for finding in self._findings(job, result.stdout):
+                    found[finding["file"], finding["line"], finding["column"], *_identity(finding)] = finding
+                    if finding["rule_id"] in self._row.broken:
+                        broken.add(finding["file"])
+        findings = sorted(found.values(), key=lambda item: (item["file"], item["line"], item["column"]))
+        quote_lines(job.tree, findings)
+        return Product(
+            {
+                "domain": job.domain,
+                "stage": LENSES[job.phase].value,
+                "summary": f"{self.name} read {len(job.files)} files and reports {len(findings)} findings.",
+                "findings": [{"id": f"{self.name}-{at:04d}", **finding} for at, finding in enumerate(findings, 1)],
+            },
+            self._analysis(job, results, broken),
+        )
+
+    def _problem(self, job: Job) -> str | None:
+        return data_config.leads_outside(self._row, job.tree, data_config.by_config(self._row, job.tree, job.files))
+
+    def _batches(self, job: Job) -> Iterator[_Batch]:
+        tellable = (file for file in job.files if not _UNTELLABLE.search(file))
+        for config, files in data_config.by_config(self._row, job.tree, tellable).items():
+            batch: list[str] = []
+            size = 0
+            for file in files:
+                length = len(file.encode("utf-8", "surrogateescape")) + len("./ ")
+                if batch and size + length > _MOST_ARGUMENT_BYTES:
+                    yield _Batch(config, tuple(batch))
+                    batch, size = [], 0
+                batch.append(file)
+                size += length
+            if batch:
+                yield _Batch(config, tuple(batch))
+
+    def _filled(self, argv: Iterable[str], job: Job, batch: _Batch) -> Iterator[str]:
+        for word in argv:
+            if word == "{files}":
+                # A name that begins with a dash is no option then.
+                yield from (f"./{file}" for file in batch.files)
+            elif word == "{with_config}":
+                for each in self._row.with_config if batch.config else self._row.bare:
+                    yield each.replace("{config}", f"./{batch.config}").replace("{bare}", str(_bare_file(job)))
+            else:
+                yield word
+
+    def _findings(self, job: Job, output: bytes) -> Iterator[dict[str, Any]]:
+        fields = self._row.report
+        if fields.form == "sarif":
+            yield from self._of_sarif(job, output)
+            return
+        for report in reports.reported(output, fields):
+            yield {
+                "severity": self._severity(report.rule) or self._row.levels.get(report.level) or "MEDIUM",
+                "category": self._category(report.rule),
+                "description": report.message,
+                "file": inside(job.tree, report.file),
+                "line": report.line,
+                "column": report.column,
+                "rule_id": report.rule,
+                "recommendation": report.advice,
+            }
+
+    def _of_sarif(self, job: Job, output: bytes) -> Iterator[dict[str, Any]]:
+        from swarm import errors
+        from swarm.documents import parse_bounded
+        from swarm.runtimes.sarif import log_of, output_of
+
+        if not output.strip():
+            return
+        try:
+            log = parse_bounded(output, "report")
+        except errors.SwarmError as error:
+            raise UnusableOutput(f"its report is unreadable: {error.message}") from error
+        _adapt(log, self._row.report)
+        for finding in output_of(log_of(log, TreeFiles((job.tree,))), job.domain, job.phase)["findings"]:
+            if finding.get("file") and finding.get("line"):
+                rule = reports.rule_of(finding["rule_id"], self._row.report)
+                yield {
+                    **{key: value for key, value in finding.items() if key not in {"id", "quote"}},
+                    "severity": self._severity(rule) or finding["severity"],
+                    "category": self._category(rule),
+                    "column": finding.get("column", 1),
+                    "rule_id": rule,
+                }
+
+    def _severity(self, rule: str) -> str | None:
+        return severities.looked_up(rule, self._config.severities.get(self.name, {}), self._row.severities)
+
+    def _category(self, rule: str) -> str:
+        own = self._config.categories.get(self.name, {})
+        return severities.looked_up(rule, own, self._row.categories) or "quality"
+
+    def _analysis(self, job: Job, results: Sequence[StepResult], broken: set[str]) -> dict[str, Any]:
+        given = {file for file in job.files if not _UNTELLABLE.search(file)}
+        unreadable = (set(job.files) - given) | (broken & given)
+        read = given - unreadable
+        if self._row.lists:
+            listed = "\n".join(r.stdout.decode("utf-8", "replace") for r in results if r.step.log == _LIST)
+            read &= {inside(job.tree, line.strip()) for line in listed.splitlines()}
+        if self._row.read:
+            named = self._told(job)
+            # An analyzer that names the files that it read passes over those that it cannot read.
+            unreadable |= read - named
+            read &= named
+        configs = data_config.by_config(self._row, job.tree, given)
+        return {
+            # Settings for some paths alone stand in a configuration.
+            "roots": [{"root": "", "rules": [EVERY_RULE], "uniform": not any(configs)}],
+            "suffixes": [],
+            "read": sorted(read),
+            "unread": sorted(set(job.files) - read),
+            "unreadable": sorted(unreadable),
+            "silenced": silenced(job.tree, sorted(read), self._row.comments),
+        }
+
+    def _told(self, job: Job) -> set[str]:
+        try:
+            log = (job.attempt_folder / "stderr.log").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return set()
+        return {inside(job.tree, found["file"]) for found in re.finditer(self._row.read, log, re.MULTILINE)}
+
+
+def _adapt(log: Any, fields: Fields) -> None:
+    """Bring a SARIF log of a tool with habits of its own to the form of the others."""
+    for run in _objects(log, "runs"):
+        for rule in _objects(reports.at(reports.at(run, "tool"), "driver"), "rules"):
+            properties = rule.get("properties")
+            # Without scores the levels of results decide.
+            if not fields.scores and isinstance(properties, dict):
+                properties.pop("security-severity", None)
+        for result in _objects(run, "results"):
+            if fields.last_location and (places := _objects(result, "locations")):
+                result["locations"] = places[-1:]
+
+
+def _objects(document: Any, key: str) -> list[dict[str, Any]]:
+    listed = reports.at(document, key)
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+
+
+def _bare_file(job: Job) -> Path:
+    return job.attempt_folder / "bare-configuration"
+
+
+def _identity(finding: Mapping[str, Any]) -> tuple[str, str]:
+    return finding["rule_id"], finding["description"]
+
+
+def silenced(tree: Path, files: Iterable[str], comments: str) -> dict[str, list[str]]:
+    """Return the rules that comments turn off, by file: each name as it stands, and all rules where none is named."""
+    if not comments:
+        return {}
+    pattern = re.compile(comments.encode())
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for file in files:
+        try:
+            content = (tree / file).read_bytes()
+        except OSError:
+            continue
+        for match in pattern.finditer(content):
+            rest = content[match.end() :].split(b"\n", 1)[0].decode("utf-8", "replace")
+            # What follows two dashes is the reason, in the words of a person.
+            names = _NAMES.findall(rest.partition("--")[0].partition("*/")[0])
+            found[file] |= set(names) or {EVERY_RULE}
+    return {file: sorted(names) for file, names in found.items()}

@@ -1,0 +1,141 @@
+"""Rows of attempts: opened before a process is spawned, and closed with what became of it."""
+
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm import stage_events
+from swarm.config import Config
+from swarm.git.repository import Repository
+from swarm.rules.ownership import OwnershipMap
+from swarm.rules.states import AgentRunStatus
+from swarm.runtimes import processes
+from swarm.runtimes.registry import Ready
+from swarm.runtimes.runtime import Assigned, Runtime
+from swarm.runtimes.sandbox import Enclosure
+from swarm.store import attempts, transitions
+from swarm.store.agent_runs import AgentRun
+from swarm.store.artifacts import Body
+from swarm.store.attempts import Attempt, Ending, NewAttempt
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.launch import attempt_files, seals
+from swarm.workspace import Workspace
+
+_FAILED: Final = {
+    "timed_out": AgentRunStatus.TIMED_OUT,
+    "runtime_error": AgentRunStatus.FAILED,
+    "not_started": AgentRunStatus.FAILED,
+    "invalid_output": AgentRunStatus.FAILED,
+    "policy_rejected": AgentRunStatus.FAILED,
+}
+
+
+class WaveLaunch(NamedTuple):
+    """Facts that all attempts of a launch share; `files` are by domain, `assigned` by agent run.
+
+    `tracked` are all files of the wave's commit but links and submodules.
+    """
+
+    store: Store
+    run: Run
+    wave: Wave
+    ready: tuple[Ready, ...]
+    config: Config
+    repository: Repository
+    owners: OwnershipMap
+    tracked: Sequence[str]
+    files: dict[str, list[str]]
+    seconds: float
+    workspace: Workspace
+    assigned: Mapping[int, Sequence[Assigned]] = {}
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime of agents: of those a wave has a single one."""
+        return self.ready[0].runtime
+
+
+class Plan(NamedTuple):
+    """The way in which an attempt is launched, as its row keeps it."""
+
+    runtime: str
+    version: str | None
+    argv: Sequence[str]
+    enclosure: Enclosure
+
+
+def attempt_folder(agent: AgentRun, ordinal: int) -> Path:
+    """Return the folder of an attempt of an agent."""
+    return Path(agent.output_path).parent / f"attempt-{ordinal}"
+
+
+def open_attempt(
+    conn: sqlite3.Connection, wave_launch: WaveLaunch, agent: AgentRun, before: Sequence[Attempt], plan: Plan
+) -> int:
+    """Record an attempt before anything is spawned for it, and return its id."""
+    run, wave = wave_launch.run, wave_launch.wave
+    new = NewAttempt(
+        agent_run_id=agent.id,
+        ordinal=len(before) + 1,
+        parent_id=before[-1].id if before else None,
+        recovery_reason=before[-1].outcome if before else None,
+        runtime=plan.runtime,
+        runtime_version=plan.version,
+        argv=tuple(plan.argv),
+        prompt_sha256=agent.prompt_sha256,
+        host=processes.host(),
+        supervisor_pid=os.getpid(),
+        record_path=str(attempt_folder(agent, len(before) + 1) / attempt_files.NAME),
+        isolation=plan.enclosure.backend,
+        isolation_reason=plan.enclosure.reason,
+        policy=plan.enclosure.policy.digest,
+    )
+    attempt_id = attempts.add(conn, run.id, wave.id, new)
+    # A later attempt finds the agent running already.
+    if agent.status is AgentRunStatus.DISPATCHED:
+        transitions.move_agent_run(conn, wave, agent, AgentRunStatus.RUNNING)
+    stage_events.emit("attempt_started", run_id=run.id, wave_id=wave.id, agent_run_id=agent.id, domain=agent.domain)
+    return attempt_id
+
+
+def record_process(wave_launch: WaveLaunch, attempt_id: int, pid: int, start: str, moment: str) -> None:
+    """Record the process of an attempt, so that another command can end it."""
+    with wave_launch.store.mutation() as conn:
+        attempts.record_process(conn, attempt_id, pid, start, moment)
+
+
+def close_attempt(
+    conn: sqlite3.Connection,
+    wave_launch: WaveLaunch,
+    agent: AgentRun,
+    attempt_id: int,
+    ending: Ending,
+    sealed: Body | None,
+) -> None:
+    """Close an attempt in the row, keep its sealed output, and end the agent run where the attempt failed."""
+    attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)
+    # With the end of the attempt: an agent that works on can change the file, and not this row.
+    seals.record_output(conn, agent, sealed)
+    target = _FAILED.get(ending.outcome)
+    if target is not None:
+        # `agent` was read before its first attempt moved the row, and the update names the expected state.
+        running = agent._replace(status=AgentRunStatus.RUNNING)
+        reason = f"{ending.error_code}: {ending.error_fragment or ending.outcome}"
+        transitions.move_agent_run(conn, wave_launch.wave, running, target, reason=reason)
+
+
+def emit_end(wave_launch: WaveLaunch, agent: AgentRun, ending: Ending) -> None:
+    """Emit the end of an attempt."""
+    stage_events.emit(
+        "attempt_ended",
+        run_id=wave_launch.run.id,
+        wave_id=wave_launch.wave.id,
+        agent_run_id=agent.id,
+        domain=agent.domain,
+        outcome=ending.outcome,
+        duration_ms=ending.duration_ms,
+    )

@@ -1,0 +1,58 @@
+"""End of an attempt: judged by the exit status of its processes first, and by their output second."""
+
+from typing import Any, NamedTuple
+
+from swarm.runtimes import supervisor
+from swarm.runtimes.runtime import Job, Product, Runtime, ToolFailed, UnusableOutput
+from swarm.runtimes.supervisor import Ran
+from swarm.store.attempts import Ending
+from swarm.waves.launch import attempt_files
+
+
+class JudgedEnd(NamedTuple):
+    """The ending of an attempt, and the product of one that succeeded."""
+
+    ending: Ending
+    product: Product | None = None
+
+
+def judged(runtime: Runtime, job: Job, ran: Ran, seconds: float) -> JudgedEnd:
+    """Judge the processes of an attempt, which had so many seconds."""
+    times: dict[str, Any] = {
+        "exit_code": ran.exit_code,
+        "signal": ran.signal,
+        "spawned": ran.spawned,
+        "first_output": ran.first_output,
+        "last_progress": ran.last_progress,
+        "duration_ms": ran.duration_ms,
+    }
+    # Before any file is read: an agent may have put a link in the place of the folder.
+    if not attempt_files.is_in_place_of_attempt(job.attempt_folder):
+        problem = "its folder in the workspace was replaced; nothing is read or written there"
+        return JudgedEnd(Ending("invalid_output", 3, error_code="FOLDER_REPLACED", error_fragment=problem, **times))
+    if ran.not_started is not None:
+        # The exit class that shells use for a missing program, so that scripts can tell it apart.
+        code = 127 if "No such file" in ran.not_started else 1
+        failed = Ending("not_started", code, error_code="NOT_STARTED", error_fragment=ran.not_started[:900])
+        return JudgedEnd(failed._replace(duration_ms=ran.duration_ms))
+    if ran.timed_out:
+        fragment = f"no end within {seconds:g} s. {ran.fragment}".strip()
+        return JudgedEnd(Ending("timed_out", 3, error_code="TIMED_OUT", error_fragment=cut(fragment), **times))
+    # The exit status before the output: a program that failed may have written half of its output.
+    if ran.failed is not None:
+        fragment = cut(ran.fragment or f"exit code {ran.exit_code}")
+        return JudgedEnd(Ending("runtime_error", 3, error_code="RUNTIME_FAILED", error_fragment=fragment, **times))
+    try:
+        product = runtime.product(job, ran.results)
+    except ToolFailed as error:
+        fragment = cut(ran.fragment or str(error))
+        return JudgedEnd(Ending("runtime_error", 3, error_code="RUNTIME_FAILED", error_fragment=fragment, **times))
+    except UnusableOutput as error:
+        fragment = cut(str(error))
+        return JudgedEnd(Ending("invalid_output", 3, error_code="NO_OUTPUT", error_fragment=fragment, **times))
+    return JudgedEnd(Ending("success", 0, error_fragment=product.note, **times), product)
+
+
+def cut(text: str) -> str:
+    """Return a text within the bound of a fragment, which counts bytes; a cut may fall inside a character."""
+    return text.encode()[: supervisor.FRAGMENT_BYTES].decode("utf-8", "ignore")

@@ -1,0 +1,265 @@
+"""The table of analyzers: each row, with the report that its tool wrote over the files of `tests/data/reports`."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swarm.config import Config
+from swarm.rules.analysis import analysis_from
+from swarm.rules.findings import SEVERITY_RANK
+from swarm.rules.phases import Phase
+from swarm.runtimes import analyzer_table, data_config
+from swarm.runtimes.analyzer_table import kind_of
+from swarm.runtimes.runtime import Job, Product, StepResult, UnusableOutput
+from swarm.runtimes.tabled import Tabled
+
+REPORTS = Path(__file__).parents[1] / "data" / "reports"
+ROWS = analyzer_table.table().rows
+# What each tool said of its two files, the second of which no parser takes: file, line, column, rule, severity.
+FOUND: dict[str, tuple[list[str], set[tuple[str, int, int, str, str]]]] = {
+    "oxlint": (
+        ["a.js", "bad.js"],
+        {
+            ("a.js", 2, 5, "eslint/no-unused-vars", "LOW"),
+            ("a.js", 2, 13, "eslint/no-dupe-keys", "HIGH"),
+            ("a.js", 3, 1, "eslint/no-debugger", "MEDIUM"),
+            ("a.js", 4, 5, "eslint/no-constant-condition", "MEDIUM"),
+            ("a.js", 4, 9, "eslint/no-cond-assign", "MEDIUM"),
+            ("a.js", 5, 5, "eslint/use-isnan", "HIGH"),
+            ("a.js", 7, 10, "eslint/no-unused-vars", "LOW"),
+            ("a.js", 7, 15, "eslint/no-unused-vars", "LOW"),
+            ("a.js", 7, 29, "eslint/no-unreachable", "MEDIUM"),
+            ("a.js", 7, 29, "eslint/no-unused-expressions", "LOW"),
+            ("bad.js", 1, 12, "syntax-error", "CRITICAL"),
+        },
+    ),
+    "shellcheck": (
+        ["s.sh", "bad.sh"],
+        {
+            ("bad.sh", 2, 1, "SC1073", "CRITICAL"),
+            ("bad.sh", 2, 8, "SC1072", "CRITICAL"),
+            ("s.sh", 2, 1, "SC2164", "MEDIUM"),
+            ("s.sh", 2, 4, "SC2086", "LOW"),
+            ("s.sh", 3, 8, "SC2115", "HIGH"),
+            ("s.sh", 4, 10, "SC2006", "LOW"),
+            ("s.sh", 4, 10, "SC2045", "MEDIUM"),
+            ("s.sh", 4, 14, "SC2035", "LOW"),
+            ("s.sh", 4, 28, "SC2086", "LOW"),
+            ("s.sh", 5, 6, "SC2086", "LOW"),
+            ("s.sh", 5, 6, "SC2154", "LOW"),
+        },
+    ),
+    "hadolint": (
+        ["Dockerfile", "Dockerfile.bad"],
+        {
+            ("Dockerfile", 1, 1, "DL3006", "LOW"),
+            ("Dockerfile", 2, 1, "DL3008", "LOW"),
+            ("Dockerfile", 2, 1, "DL3014", "MEDIUM"),
+            ("Dockerfile", 2, 1, "DL3015", "LOW"),
+            ("Dockerfile", 3, 1, "DL3003", "LOW"),
+            ("Dockerfile", 3, 1, "DL3047", "LOW"),
+            ("Dockerfile", 3, 1, "DL4006", "MEDIUM"),
+            ("Dockerfile", 4, 1, "DL4000", "LOW"),
+            ("Dockerfile.bad", 1, 5, "DL1000", "CRITICAL"),
+        },
+    ),
+    "zizmor": (
+        [".github/workflows/ci.yml", ".github/workflows/bad.yml"],
+        {
+            (".github/workflows/ci.yml", 1, 1, "dangerous-triggers", "HIGH"),
+            (".github/workflows/ci.yml", 3, 3, "excessive-permissions", "MEDIUM"),
+            (".github/workflows/ci.yml", 6, 9, "artipacked", "MEDIUM"),
+            (".github/workflows/ci.yml", 6, 15, "unpinned-uses", "MEDIUM"),
+            (".github/workflows/ci.yml", 8, 24, "template-injection", "HIGH"),
+        },
+    ),
+    "cppcheck": (
+        ["c.c", "bad.c"],
+        {
+            ("bad.c", 1, 11, "syntaxError", "MEDIUM"),
+            ("c.c", 3, 27, "arrayIndexOutOfBounds", "HIGH"),
+            ("c.c", 3, 57, "memleak", "MEDIUM"),
+            ("c.c", 4, 42, "nullPointer", "HIGH"),
+            ("c.c", 4, 46, "uninitvar", "HIGH"),
+            ("c.c", 5, 37, "bufferAccessOutOfBounds", "HIGH"),
+            ("c.c", 5, 62, "doubleFree", "HIGH"),
+        },
+    ),
+}
+
+
+def job_of(tree: Path, *files: str) -> Job:
+    folder = tree.parent / "attempt"
+    folder.mkdir(exist_ok=True)
+    return Job(
+        phase=Phase.HEALTH_AUDIT_A,
+        domain="all",
+        files=files,
+        tree=tree,
+        attempt_folder=folder,
+        prompt_path=folder / "prompt.md",
+        output_path=folder / "output.json",
+        config=Config(),
+    )
+
+
+def read(name: str, job: Job, output: bytes) -> Product:
+    tool = Tabled(ROWS[name], Config())
+    steps = tool.steps(job)
+    listed = "".join(f"./{file}\n" for file in job.files).encode()
+    results = [StepResult(step, 0, listed if step.log == "list" else output) for step in steps]
+    return tool.product(job, results)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    made = tmp_path / "tree"
+    made.mkdir()
+    return made
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_a_recorded_report_becomes_findings_worth_reading(tree: Path, name: str) -> None:
+    files, expected = FOUND[name]
+    job = job_of(tree, *files)
+    if (said := REPORTS / f"{name}.stderr").exists():
+        (job.attempt_folder / "stderr.log").write_bytes(said.read_bytes())
+    (report,) = (file for file in REPORTS.glob(f"{name}.*") if file.suffix != ".stderr")
+    product = read(name, job, report.read_bytes())
+    found: list[dict[str, Any]] = (product.output or {})["findings"]
+    assert {(f["file"], f["line"], f["column"], f["rule_id"], f["severity"]) for f in found} == expected
+    assert all(finding["description"] and finding["category"] for finding in found)
+    analysis = analysis_from(product.analysis or {})
+    assert (analysis.read, analysis.unreadable) == (frozenset(files[:1]), frozenset(files[1:]))
+
+
+def test_every_row_names_kinds_severities_and_rules_that_exist() -> None:
+    kinds = {kind.name for kind in analyzer_table.table().kinds}
+    for name, row in ROWS.items():
+        assert set(row.kinds) <= kinds, name
+        assert {*row.severities.values(), *row.levels.values()} <= set(SEVERITY_RANK), name
+        assert row.install
+        assert "{files}" in row.argv, name
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "kind"),
+    [
+        ("bin/tool", "#!/usr/bin/env bash\n", "shell"),
+        ("bin/tool", "#!/bin/sh -e\n", "shell"),
+        ("bin/tool", "#!/usr/bin/env -S A=1 dash -x\n", "shell"),
+        ("bin/tool", "#!/usr/bin/env node\n", "JavaScript"),
+        ("bin/tool", "#!/usr/bin/perl\n", "other"),
+        ("bin/tool", "\0#!/bin/sh\n", "other"),
+        ("bin/tool", "", "other"),
+        ("bin/.bashrc", "", "shell"),
+        ("docker/Dockerfile.dev", "", "Dockerfile"),
+        ("web.dockerfile", "", "Dockerfile"),
+        (".github/workflows/ci.yml", "", "GitHub workflow"),
+        ("sub/.github/workflows/ci.yml", "", "YAML"),
+        (".github/ci.yml", "", "YAML"),
+        ("a.tsx", "", "TypeScript"),
+        ("a.h", "", "C header"),
+        ("archive.tar.gz", "", ".gz"),
+        ("Makefile", "", "other"),
+    ],
+)
+def test_a_file_has_a_kind_by_its_name_else_by_its_first_line(tree: Path, path: str, content: str, kind: str) -> None:
+    file = tree / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content)
+    assert kind_of(path, tree) == kind
+
+
+def test_a_link_and_a_pipe_have_no_first_line(tree: Path) -> None:
+    import os
+
+    (tree.parent / "outside").write_text("#!/bin/sh\n")
+    (tree / "link").symlink_to(tree.parent / "outside")
+    os.mkfifo(tree / "pipe")
+    assert [kind_of(name, tree) for name in ("link", "pipe", "missing")] == ["other"] * 3
+
+
+def test_names_are_never_options_and_lists_of_arguments_are_bounded(tree: Path) -> None:
+    files = [f"-{'x' * 200}-{number}\n.sh" for number in range(2000)]
+    steps = Tabled(ROWS["shellcheck"], Config()).steps(job_of(tree, *files))
+    given = [word for step in steps for word in step.argv[step.argv.index("--") + 1 :]]
+    assert given == [f"./{file}" for file in files]
+    assert len(steps) > 1
+    assert all(sum(len(word) + 1 for word in step.argv) < 128 * 1024 for step in steps)
+
+
+def test_the_nearest_configuration_holds_and_none_is_searched_outside(tree: Path) -> None:
+    (tree / "sub/deep").mkdir(parents=True)
+    (tree / "sub/.shellcheckrc").write_text("disable=SC2086\n")
+    (tree.parent / ".shellcheckrc").write_text("disable=all\n")
+    steps = Tabled(ROWS["shellcheck"], Config()).steps(job_of(tree, "a.sh", "sub/b.sh", "sub/deep/c.sh"))
+    assert [step.argv[3:] for step in steps] == [
+        ("--norc", "--", "./a.sh"),
+        ("--rcfile=./sub/.shellcheckrc", "--", "./sub/b.sh", "./sub/deep/c.sh"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"extends": ["../../secret.json"]}', ".oxlintrc.json leads outside of the repository by its `extends`"),
+        ('{"extends": ["/etc/passwd"]}', ".oxlintrc.json leads outside of the repository by its `extends`"),
+        ('{"extends": ["./base.json"]}', "base.json names programs by its `jsPlugins`"),
+        ('{"jsPlugins": ["./p.js"]}', ".oxlintrc.json names programs by its `jsPlugins`"),
+        ('{ // why\n "jsPlugins": ["./p.js"], /* so */ }', ".oxlintrc.json names programs by its `jsPlugins`"),
+        ("{'jsPlugins': ['./p.js']}", ".oxlintrc.json cannot be read as JSON"),
+    ],
+)
+def test_a_configuration_that_leads_outside_or_runs_a_program_is_refused(tree: Path, text: str, problem: str) -> None:
+    (tree / ".oxlintrc.json").write_text(text)
+    (tree / "base.json").write_text('{"jsPlugins": ["./p.js"]}')
+    tool, job = Tabled(ROWS["oxlint"], Config()), job_of(tree, "a.js")
+    assert tool.steps(job) == []
+    with pytest.raises(UnusableOutput) as refused:
+        tool.product(job, [])
+    assert str(refused.value) == f"{problem}; oxlint was not run"
+
+
+def test_a_configuration_that_is_a_link_to_a_file_outside_is_refused(tree: Path) -> None:
+    (tree.parent / "netrc").write_text("secret")
+    (tree / ".hadolint.yaml").symlink_to(tree.parent / "netrc")
+    assert Tabled(ROWS["hadolint"], Config()).steps(job_of(tree, "Dockerfile")) == []
+
+
+def test_the_digest_of_a_configuration_covers_what_it_extends(tree: Path) -> None:
+    row, names = ROWS["oxlint"], [".oxlintrc.json", "base.json"]
+    (tree / ".oxlintrc.json").write_text('{"extends": ["./base.json"]}')
+    (tree / "base.json").write_text('{"extends": ["./base.json"]}')
+    before = data_config.digest(row, tree, names)
+    (tree / "base.json").write_text('{"rules": {"no-debugger": "off"}}')
+    assert data_config.digest(row, tree, names) != before
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "text", "rules"),
+    [
+        ("shellcheck", "a.sh", "# shellcheck disable=SC2086,SC2046 # why\necho $1\n", ["SC2046", "SC2086", "why"]),
+        ("oxlint", "a.js", "/* eslint-disable */\n", ["*"]),
+        ("oxlint", "a.js", "x(); // oxlint-disable-line no-eval -- it is ours\n", ["no-eval"]),
+        ("hadolint", "Dockerfile", "# hadolint ignore=DL3008\nRUN x\n", ["DL3008"]),
+        ("cppcheck", "a.c", "// cppcheck-suppress uninitvar\n", ["uninitvar"]),
+    ],
+)
+def test_a_comment_that_turns_a_rule_off_is_seen(tree: Path, name: str, file: str, text: str, rules: list[str]) -> None:
+    (tree / file).write_text(text)
+    empty = b'{"runs": []}' if ROWS[name].report.form == "sarif" else b""
+    product = read(name, job_of(tree, file), empty)
+    assert (product.analysis or {})["silenced"] == {file: rules}
+
+
+@pytest.mark.parametrize(
+    "output", [b"no report", b"{", b'{"comments": [{"file": 3}, 7, null]}', b'{"comments": 3}', b"[]"]
+)
+def test_a_report_of_another_form_is_refused_or_empty_and_never_an_error(tree: Path, output: bytes) -> None:
+    try:
+        product = read("shellcheck", job_of(tree, "a.sh"), output)
+    except UnusableOutput:
+        return
+    assert (product.output or {})["findings"] == []
