@@ -1346,7 +1346,7 @@ class MergeConflict(SwarmError):
 class MergeGateFailed(SwarmError):
     code = "MERGE_GATE_FAILED"
     severity = Severity.HIGH
-    text = "The merge of wave {number} is not proved: {verdict}{told}"
+    text = "The merge of wave {number} is not proved in commit {commit}: {verdict}{told}"
     advice = "{remedy}"
     when = "the merged commit's lint, types, tests or build do not pass, also when tried again"
     number: int
@@ -1356,6 +1356,8 @@ class MergeGateFailed(SwarmError):
     path: str
     remedy: str
     run_id: str
+    commit: str
+    last_lines: tuple[str, ...] = ()
 
 
 class IntegrationMoved(SwarmError):

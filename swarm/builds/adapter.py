@@ -14,7 +14,8 @@ class BuildStep(NamedTuple):
     """A process of a build, without a shell, in a folder of the tree.
 
     `tool` names the test runner whose summaries are read; `count_pattern` replaces them. `empty_codes` are the exit
-    codes that mean that there is no test.
+    codes that mean that there is no test. `report_option` is the option by which the runner writes a report in JUnit's
+    XML, which then is the only source of the count.
     """
 
     name: str
@@ -25,6 +26,7 @@ class BuildStep(NamedTuple):
     tool: str = AUTO
     count_pattern: str | None = None
     empty_codes: frozenset[int] = frozenset()
+    report_option: str | None = None
 
 
 class StepOutcome(NamedTuple):
@@ -32,7 +34,7 @@ class StepOutcome(NamedTuple):
 
     `stdout` and `stderr` are free of secrets, the beginning and the end of each in at most 8,000 characters;
     `log_path` is the folder of both as files, whole up to 64 MiB each. `foreign` are the files of the user's checkout
-    that the step imported in place of files of the tree.
+    that the step imported in place of files of the tree. `hint` says what the sandbox hid from a failed step.
     """
 
     name: str
@@ -46,6 +48,7 @@ class StepOutcome(NamedTuple):
     stderr: str
     log_path: Path
     foreign: tuple[str, ...] = ()
+    hint: str | None = None
 
     @property
     def passed(self) -> bool:

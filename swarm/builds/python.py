@@ -63,7 +63,16 @@ def _tests(tree: Path, python: str, variables: Mapping[str, str]) -> BuildStep:
     if project.configures_pytest(tree) or project.tests_ask_for_pytest(tree, files):
         # Above the tree lies the user's own checkout, whose conftest.py is no part of the commit.
         argv = (python, "-m", "pytest", "--rootdir=.", "--confcutdir=.")
-        return BuildStep("pytest", "test", argv, environment=variables, tool="pytest", empty_codes=_NO_TESTS)
+        option = None if project.turns_reports_off(tree) else "--junitxml="
+        return BuildStep(
+            name="pytest",
+            kind="test",
+            argv=argv,
+            environment=variables,
+            tool="pytest",
+            empty_codes=_NO_TESTS,
+            report_option=option,
+        )
     discovery = (python, "-m", "unittest", "discover", *_start(tree, files))
     return BuildStep("unittest", "test", discovery, environment=variables, tool="unittest", empty_codes=_NO_TESTS)
 

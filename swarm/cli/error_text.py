@@ -129,6 +129,10 @@ def error_block(error: BaseException) -> Iterator[str]:
     path = error.fields.get("path") or error.fields.get("db_path")
     if path:
         yield f"  Path: {plain(str(path))}"
+    if isinstance(error, errors.MergeGateFailed):
+        from swarm.show.build import marked_lines
+
+        yield from marked_lines(error.last_lines)
     yield f"  Next: {plain(error.hint)}"
     if error.__cause__ is not None:
         yield f"  Caused by: {plain(str(error.__cause__))}"

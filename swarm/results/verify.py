@@ -9,7 +9,7 @@ from swarm.rules.sandbox_policy import Isolation
 class StepShown(NamedTuple):
     """A step of a build. `exit_code` is null when the step did not start; `log` is the folder of its output.
 
-    `last_lines` are the last lines of each stream of a step that did not pass.
+    `last_lines` are the last lines of each stream of a step that did not pass; `hint` says what its sandbox hid.
     """
 
     name: str
@@ -22,6 +22,7 @@ class StepShown(NamedTuple):
     test_count: int | None
     log: str
     last_lines: tuple[str, ...] = ()
+    hint: str | None = None
 
 
 class BuildShown(NamedTuple):

@@ -19,6 +19,8 @@ TERM_SECONDS: Final = 10.0
 _SWEEPS: Final = 20
 # Process 1 is no process of an attempt, and `killpg(1)` would end every process of this user.
 _INIT: Final = 1
+# Of the kernel's list of TCP sockets.
+_LISTENING: Final = "0A"
 
 
 def host() -> str:
@@ -190,6 +192,17 @@ def _members(leader: int) -> Iterator[int]:
             # A process may end between two looks.
             if int(folder.name) != leader and os.getpgid(int(folder.name)) == leader:
                 yield int(folder.name)
+
+
+def listens(port: int) -> bool:
+    """Say whether a program of this machine listens on a TCP port, where the system shows that."""
+    wanted = f"{port:04X}"
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(OSError):
+            rows = [line.split() for line in Path(table).read_text(encoding="ascii").splitlines()[1:]]
+            if any(row[1].rpartition(":")[2] == wanted and row[3] == _LISTENING for row in rows):
+                return True
+    return False
 
 
 def works_below(program: str, folders: Sequence[Path]) -> bool | None:

@@ -1,6 +1,6 @@
 """Text of a build: its steps, and the last lines of a log."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import Final
 
@@ -22,6 +22,11 @@ def _program(step: StepShown) -> str:
     return step.argv[2] if step.argv[1:2] == ("-m",) else step.argv[0]
 
 
+def marked_lines(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines of a log behind a mark: none of them is taken for a command of a CI system, or a line of swarm's."""
+    yield from (f"    │ {plain(line)}" for line in lines)
+
+
 def gate_lines(gate: BuildShown) -> Iterator[str]:
     """Yield the verdict of a build, and a line for each step."""
     for step in gate.steps:
@@ -29,8 +34,9 @@ def gate_lines(gate: BuildShown) -> Iterator[str]:
         icon = ("⚠" if step.test_count == 0 else "✓") if step.passed else "⊘"
         tests = f", {text.counted(step.test_count, 'test')}" if step.test_count is not None else ""
         yield f"{icon} {plain(step.name)}: {step.status} in {step.duration_ms:,} ms{tests}  ({plain(step.log)})"
-        # Behind a mark no line can be taken for a command of a CI system, or for a line of swarm's own.
-        yield from (f"    │ {plain(line)}" for line in step.last_lines)
+        yield from marked_lines(step.last_lines)
+        if step.hint is not None:
+            yield f"    {plain(step.hint)}"
         if step.status == "missing" and (command := _INSTALLED_BY.get(PurePath(_program(step)).name)):
             yield f"    {_program(step)} is missing: `{command}` installs it"
     verdict = f"{gate.verdict} by {gate.adapter}" if gate.adapter else gate.verdict

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from swarm.builds import runner
+from swarm.builds import step_run
 from swarm.builds.checkout import Checkout
 from swarm.builds.runner import run_build
 from swarm.config import VerifyConfig, VerifyStep
@@ -65,7 +65,7 @@ def test_a_step_that_hangs_is_ended_with_its_grandchild(run_steps: Prove, tree: 
 
 @pytest.mark.usefixtures("late")
 def test_a_step_that_will_not_hear_is_killed(run_steps: Prove, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("swarm.builds.runner.TERM_SECONDS", 0.2)
+    monkeypatch.setattr("swarm.builds.step_run.TERM_SECONDS", 0.2)
     deaf = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
     (step,) = run_steps(python_step(deaf + PARENT + "time.sleep(600)")).steps
     assert (step.status, step.exit_code, step.stdout) == ("timed_out", -9, "started\n")
@@ -121,7 +121,7 @@ def test_secrets_reach_neither_the_record_nor_the_disk(run_steps: Prove, monkeyp
 def test_output_without_end_is_bounded_and_its_summary_still_read(
     run_steps: Prove, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "LOG_BYTES", 100_000)
+    monkeypatch.setattr(step_run, "LOG_BYTES", 100_000)
     script = "print('first'); [print('x' * 99) for _ in range(20_000)]; print('5 passed in 0.10s')"
     (step,) = run_steps(python_step(script)).steps
     written = (step.log_path / "stdout.log").read_text()

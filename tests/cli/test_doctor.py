@@ -106,10 +106,22 @@ def launched(swarm: Swarm, workspace: Workspace) -> Workspace:
 def test_a_sound_workspace_passes_every_check_and_has_nothing_to_repair(swarm: Swarm, collected: Workspace) -> None:
     found = checks(swarm)
     assert list(found) == [
-        *("python", "sqlite", "git", "disk", "runtime", "database", "writable", "schema", "journal", "integrity"),
+        *(
+            "python",
+            "sqlite",
+            "git",
+            "disk",
+            "runtime",
+            "sandbox",
+            "database",
+            "writable",
+            "schema",
+            "journal",
+            "integrity",
+        ),
         *("ledger", "triggers", "backups", "lock", *REMAINS, "rewinds", "repositories"),
     ]
-    assert {name for name, (status, _) in found.items() if status != "pass"} <= {"disk", "runtime"}
+    assert {name for name, (status, _) in found.items() if status != "pass"} <= {"disk", "runtime", "sandbox"}
     before = all_there_is(Repo(collected.folder.parent))
     assert swarm("doctor", "--fix").out.splitlines()[-1] == "Nothing to repair."
     assert repaired(swarm) == []

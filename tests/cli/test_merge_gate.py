@@ -79,11 +79,16 @@ def test_whose_work_is_red_is_named_and_nothing_is_published(many: Team) -> None
     before, state, main = checkout(many.repo.root), lasting(many), tips(many.repo)["main"]
     answer = many.swarm("merge", "--publish", exit=1)
     lines = block_of(answer).splitlines()
+    log = Path(lines[1].removeprefix("  Path: "))
+    assert log.parent.parent == many.place.folder / many.run / "proofs"
+    commit = log.parent.name.removeprefix("0002-")
     assert lines[0] == (
-        "ERROR [MERGE_GATE_FAILED]: The merge of wave 2 is not proved: fail; step check ended failed; by the work of b"
+        f"ERROR [MERGE_GATE_FAILED]: The merge of wave 2 is not proved in commit {commit}: fail; "
+        "step check ended failed; by the work of b"
     )
-    assert lines[1].startswith(f"  Path: {many.place.folder / many.run / 'proofs'}/0002-")
     assert lines[2:] == [
+        *(f"    │ {line}" for line in (log / "stdout.log").read_text().splitlines()[-8:]),
+        *(f"    │ {line}" for line in (log / "stderr.log").read_text().splitlines()[-8:]),
         f"  Next: `swarm merge {many.run} --publish --drop-culprits` leaves b out",
         f"  Run: {many.run}",
     ]
@@ -183,9 +188,10 @@ def test_a_target_that_is_red_by_itself_is_nobody_s_fault(team: Team, amended: T
     team.repo.commit({"src/tool.py": BROKEN})
     answer = team.swarm("merge", "--drop-culprits", exit=1)
     lines = block_of(answer).splitlines()
+    commit = Path(lines[1].removeprefix("  Path: ")).parent.name[5:]
     assert lines[0] == (
-        "ERROR [MERGE_GATE_FAILED]: The merge of wave 2 is not proved: fail; step check ended failed; the target is "
-        "red without the wave, too; check does not name what fails, which nobody can compare"
+        f"ERROR [MERGE_GATE_FAILED]: The merge of wave 2 is not proved in commit {commit}: fail; step check ended failed; "
+        "the target is red without the wave, too; check does not name what fails, which nobody can compare"
     )
     assert lines[2] == (
         f"  Next: mend the target, or say in [verify] of swarm.toml what proves it; `swarm verify {team.run}` shows more"

@@ -212,3 +212,15 @@ def test_a_step_that_replaces_the_record_of_its_imports_fails(prove: Prove, forg
     answer = prove({"replace": act}, exit=1)
     assert answer.data["steps"][0]["status"] == "failed"
     assert "(the record of imports was replaced)" in answer.data["note"]
+
+
+def test_a_step_that_misses_what_is_hidden_shows_the_setting_that_opens_it(
+    swarm: Swarm, repo: Repo, backend: str
+) -> None:
+    (Path.home() / ".netrc").write_text("machine")
+    swarm("init", ".")
+    repo.write({"swarm.toml": toml(f"open({str(Path.home() / '.netrc')!r})")})
+    data = swarm("verify", "--format", "json", exit=1).data
+    hint = f'the sandbox hides {Path.home()}/.netrc: `[verify] readable = ["~/.netrc"]` shows it'
+    assert data["steps"][0]["hint"] == hint
+    assert f"    {hint}" in swarm("verify", exit=1).out.splitlines()

@@ -14,6 +14,7 @@ from swarm.git import runner
 from swarm.locks import holder_of, is_held
 from swarm.results.doctor import Check, DoctorResult
 from swarm.runtimes import registry
+from swarm.runtimes.sandbox import NONE, backend_here
 from swarm.store import ledger, migrations, runs, waves
 from swarm.store.backups import kept_copies, remedy
 from swarm.store.connection import Store, open_store
@@ -52,7 +53,7 @@ def doctor(workspace: Workspace, config: Config) -> DoctorResult:
 
     Only SQLite itself may write: opening a database rolls back the transaction of a writer that died.
     """
-    checks = [_python(), _engine(), _git(), _disk(workspace), _runtime(config)]
+    checks = [_python(), _engine(), _git(), _disk(workspace), _runtime(config), _sandbox(config)]
     # Before the database is opened: opening rolls a journal back and removes the trace.
     had_journal = _journal(workspace).exists()
     store, database = _database(workspace)
@@ -115,6 +116,17 @@ def _runtime(config: Config) -> Check:
         hint = "python -m pip install 'swarm-control-plane[analyzers]'"
         return Check("runtime", WARN, f"{registry.DEFAULT} is {program.why_not}", hint)
     return Check("runtime", PASS, f"{registry.DEFAULT} {program.version} at {program.path}", None)
+
+
+def _sandbox(config: Config) -> Check:
+    """Return whether a sandbox really starts; who turned it off by `swarm.toml` has recorded why."""
+    if config.sandbox.backend == NONE:
+        return Check("sandbox", PASS, f"turned off by swarm.toml: {config.sandbox.reason}", None)
+    backend, problem = backend_here()
+    if problem is not None:
+        hint = "install bubblewrap (`apt-get install bubblewrap`)"
+        return Check("sandbox", WARN, f"agents and builds run without a sandbox ({problem})", hint)
+    return Check("sandbox", PASS, f"{backend} holds agents and builds", None)
 
 
 def _database(workspace: Workspace) -> tuple[Store | None, list[Check]]:

@@ -125,13 +125,14 @@ def shown_steps(result: BuildResult) -> tuple[StepShown, ...]:
             duration_ms=step.duration_ms,
             test_count=step.test_count,
             log=str(step.log_path),
-            last_lines=() if step.passed else _last_lines(step),
+            last_lines=() if step.passed else last_lines(step),
+            hint=step.hint,
         )
         for step in result.steps
     )
 
 
-def _last_lines(step: StepOutcome) -> tuple[str, ...]:
+def last_lines(step: StepOutcome) -> tuple[str, ...]:
     """Return the last lines of each stream: test runners differ in the stream that they print failures to."""
     streams = ([line for line in text.splitlines() if line.strip()] for text in (step.stdout, step.stderr))
     return tuple(line[:_LONGEST_LINE] for lines in streams for line in lines[-_MOST_LINES:])
@@ -140,7 +141,11 @@ def _last_lines(step: StepOutcome) -> tuple[str, ...]:
 def kept_steps(result: BuildResult) -> tuple[KeptStep, ...]:
     """Return the steps of a build as the database keeps them: with the beginning and the end of their output."""
     shown = zip(shown_steps(result), result.steps, strict=True)
-    return tuple(KeptStep(*one[:-1], stdout=step.stdout, stderr=step.stderr) for one, step in shown)
+    kept = [name for name in KeptStep._fields if name in StepShown._fields]
+    return tuple(
+        KeptStep(**{name: getattr(one, name) for name in kept}, stdout=step.stdout, stderr=step.stderr)
+        for one, step in shown
+    )
 
 
 def planned_step(step: BuildStep) -> StepShown:

@@ -99,17 +99,17 @@ def proved(
         if culprits and options.drop_culprits:
             rest = [link for link in rest if link not in culprits]
             if not rest and not holds_work:
-                raise _gate_failed(task, found.build, comparison, culprits, options)
+                raise _gate_failed(task, commit, found.build, comparison, culprits, options)
             commit, culprits = chained(git, task, base, rest), []
             if _was_proved(store.conn, task.run, commit):
                 return ProvedMerge(base, commit, tuple(rest))
             found, comparison = gate.builds.compared(commit, before)
     accepted, reason = _acceptance(found.build, comparison, options, before)
     if found.build.verdict is not BuildVerdict.PASS and accepted is None:
-        raise _gate_failed(task, found.build, comparison, culprits, options)
+        raise _gate_failed(task, commit, found.build, comparison, culprits, options)
     if fewer := _fewer(gate, found.build, rest):
         if FEWER_TESTS not in options.accept:
-            raise _tests_fewer(task, found.build, fewer, rest, options)
+            raise _tests_fewer(task, commit, found.build, fewer, rest, options)
         accepted, reason = FEWER_TESTS, f"{fewer}; {options.reason}"
     shown = builds.shown_gate(found.build, flaky=found.flaky, accepted=accepted)
     return ProvedMerge(base, commit, tuple(rest), shown, found.build, reason)
@@ -147,7 +147,7 @@ def _touches_tests(link: Link) -> bool:
 
 
 def _tests_fewer(
-    task: MergeTask, build: BuildResult, fewer: str, links: Sequence[Link], options: MergeOptions
+    task: MergeTask, commit: str, build: BuildResult, fewer: str, links: Sequence[Link], options: MergeOptions
 ) -> errors.MergeGateFailed:
     names = tuple(link.agent.domain for link in links if _touches_tests(link))
     by = f"; {', '.join(names)} changed files of tests" if names else ""
@@ -159,6 +159,7 @@ def _tests_fewer(
         path=str(build.steps[-1].log_path) if build.steps else "",
         remedy=f"`{_again(task, options)} --accept {FEWER_TESTS} --reason '…'` takes it",
         run_id=task.run.id,
+        commit=commit[:12],
     )
 
 
@@ -187,6 +188,7 @@ def _culprits(gate: _Gate, links: Sequence[Link]) -> list[Link]:
 
 def _gate_failed(
     task: MergeTask,
+    commit: str,
     build: BuildResult,
     comparison: BaseComparison | None,
     culprits: Sequence[Link],
@@ -196,13 +198,15 @@ def _gate_failed(
     first = (*comparison.worse, *comparison.unclear) if comparison is not None else ()
     failed = sorted((step for step in build.steps if not step.passed), key=lambda step: step.name not in first[:1])
     bad = failed[0] if failed else (build.steps[-1] if build.steps else None)
-    causes = [f"step {bad.name} ended {bad.status.value}"] if bad is not None and not bad.passed else []
+    is_red = bad is not None and not bad.passed
+    causes = [f"step {bad.name} ended {bad.status.value}"] if bad and is_red else []
     if names:
         causes.append(f"by the work of {', '.join(names)}")
     elif comparison is not None:
         causes.append("the target is red without the wave, too")
         if comparison.unclear and not comparison.worse:
             causes.append(f"{', '.join(comparison.unclear)} does not name what fails, which nobody can compare")
+    causes += [bad.hint] if bad and bad.hint else []
     if not names and (lack := builds.lack_note(build)) is not None:
         causes.append(lack)
     return errors.MergeGateFailed(
@@ -213,6 +217,8 @@ def _gate_failed(
         path=str(bad.log_path) if bad is not None else "",
         remedy=_remedy(task, build, names, options),
         run_id=task.run.id,
+        commit=commit[:12],
+        last_lines=builds.last_lines(bad) if bad and is_red else (),
     )
 
 

@@ -43,7 +43,8 @@ def test_a_merge_that_is_red_is_reported_with_its_culprits_and_where_the_log_is(
     assert (log / "stdout.log").read_text() == ""
     assert error == {
         "code": "MERGE_GATE_FAILED",
-        "message": "The merge of wave 2 is not proved: fail; step check ended failed; by the work of code",
+        "message": f"The merge of wave 2 is not proved in commit {error['commit']}: fail; step check ended failed; "
+        "by the work of code",
         "hint": f"`swarm merge {team.run} --drop-culprits` leaves code out",
         "number": 2,
         "verdict": "fail",
@@ -52,6 +53,8 @@ def test_a_merge_that_is_red_is_reported_with_its_culprits_and_where_the_log_is(
         "path": str(log),
         "remedy": f"`swarm merge {team.run} --drop-culprits` leaves code out",
         "runId": team.run,
+        "commit": log.parent.name.removeprefix("0002-"),
+        "lastLines": [],
     }
 
 

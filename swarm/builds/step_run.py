@@ -1,0 +1,159 @@
+"""Run a step of a build: in a session, an environment and an enclosure of its own, its output in bounded logs."""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm.builds import tests_ran
+from swarm.builds.adapter import BuildStep, StepOutcome
+from swarm.builds.junit_report import tests_in
+from swarm.builds.project_files import is_folder
+from swarm.builds.tree_imports import TreeImports
+from swarm.files import make_folder
+from swarm.rules.build_verdicts import Exit, StepStatus, status_of
+from swarm.rules.sandbox_hints import Held, Outside, hint_on
+from swarm.rules.sandbox_policy import Right
+from swarm.runtimes.child import Child, Ended, finish, run_child
+from swarm.runtimes.output_log import OutputLog
+from swarm.runtimes.processes import listens
+from swarm.runtimes.redaction import Redactor
+from swarm.runtimes.sandbox import NONE, Enclosure
+
+LOG_BYTES: Final = 64 * 1024 * 1024
+TERM_SECONDS: Final = 2.0
+# The words of `python -m`, of cargo and rustup, and of the shell below a script that hides its exit code.
+_SAYS_MISSING: Final = re.compile(
+    r"""^(?:\S+:[ ]No[ ]module[ ]named[ ](?:pytest|mypy)
+         |error:[ ]no[ ]such[ ]command:[ ]`[\w-]+`
+         |error:[ ]'[\w.-]+'[ ]is[ ]not[ ]installed[ ]for[ ]the[ ]toolchain.*
+         |(?:/bin/)?sh:[ ](?:line[ ])?(?:\d+:[ ])?\S+:[ ](?:command[ ])?not[ ]found
+        )$""",
+    re.VERBOSE | re.MULTILINE,
+)
+
+
+class BuildSite(NamedTuple):
+    """The tree, the environment, the time limit and the enclosure of the steps of one build."""
+
+    tree: Path
+    environment: dict[str, str]
+    seconds: float
+    imports: TreeImports
+    enclosure: Enclosure
+
+
+class _Logs(NamedTuple):
+    stdout: OutputLog
+    stderr: OutputLog
+
+
+def run_step(step: BuildStep, site: BuildSite, folder: Path) -> StepOutcome:
+    """Run a step, with its logs in a folder; return how it ended. Raises WorkspaceNotWritable and OSError."""
+    make_folder(folder)
+    environment = {**site.environment, **site.imports.environment(step.environment)}
+    report = site.imports.folder.with_name(folder.name) / "report.xml"
+    report.parent.mkdir()
+    with _logs(folder, Redactor(environment)) as logs:
+        began = time.monotonic()
+        try:
+            ended = _ended(step, site, environment, report, logs)
+            foreign = site.imports.take_record()
+            if foreign:
+                line = f"{len(foreign)} modules of the checkout were imported: {', '.join(foreign)}\n"
+                logs.stderr.add(line.encode("utf-8", "replace"))
+        finally:
+            # The output of an interrupted step is kept, too.
+            logs.stdout.finish()
+            logs.stderr.finish()
+        reading = tests_ran.Reading(tests_in(report)) if step.report_option else _reading(step, logs)
+        status = ended if isinstance(ended, StepStatus) else _status(step, ended, reading, logs)
+        if foreign and status is StepStatus.PASSED:
+            # The step ran code that is not in the commit, so its success says nothing of the commit.
+            status = StepStatus.FAILED
+        return StepOutcome(
+            name=step.name,
+            kind=step.kind,
+            argv=step.argv,
+            status=status,
+            exit_code=None if isinstance(ended, StepStatus) else ended.code,
+            duration_ms=int((time.monotonic() - began) * 1000),
+            test_count=0 if status is StepStatus.NO_TESTS else reading.tests,
+            stdout=logs.stdout.excerpt(),
+            stderr=logs.stderr.excerpt(),
+            log_path=folder,
+            foreign=foreign,
+            hint=None if status is StepStatus.PASSED else _hint(site, logs),
+        )
+
+
+@contextmanager
+def _logs(folder: Path, redactor: Redactor) -> Iterator[_Logs]:
+    logs = _Logs(*(OutputLog(folder / f"{name}.log", redactor, bound=LOG_BYTES) for name in _Logs._fields))
+    try:
+        yield logs
+    finally:
+        # On a full disk, closing the first log raises an error; the second is closed all the same.
+        with closing(logs.stderr):
+            logs.stdout.close()
+
+
+def _ended(
+    step: BuildStep, site: BuildSite, environment: dict[str, str], report: Path, logs: _Logs
+) -> Ended | StepStatus:
+    """Run the process of a step; without a process return the status that says why, and log the reason."""
+    if not is_folder(site.tree, step.folder):
+        logs.stderr.add(f"{step.folder} is not a folder of the tree\n".encode())
+        return StepStatus.FAILED
+    folder = site.tree / step.folder
+    # Outside of the tree, where no file of the commit can stand in its place.
+    argv = (*step.argv, f"{step.report_option}{report}") if step.report_option else step.argv
+    enclosure = site.enclosure.opened([(str(place), Right.WRITABLE) for place in (site.imports.folder, report.parent)])
+    try:
+        with enclosure.start(argv, folder, environment) as start:
+            child = Child(start.argv, folder, start.environment, TERM_SECONDS)
+            ended = finish(run_child(child, stdout=logs.stdout.add, stderr=logs.stderr.add, seconds=site.seconds))
+        return ended._replace(code=enclosure.code_of(ended.code))
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        logs.stderr.add(f"{step.argv[0]}: {error.strerror}\n".encode("utf-8", "replace"))
+        return StepStatus.MISSING
+    except (OSError, ValueError) as error:
+        logs.stderr.add(f"{step.argv[0]}: {error}\n".encode("utf-8", "replace"))
+        return StepStatus.FAILED
+
+
+def _reading(step: BuildStep, logs: _Logs) -> tests_ran.Reading:
+    """Read the tests of a test step from both of its streams."""
+    if step.kind != "test":
+        return tests_ran.Reading(None)
+    streams = (log.lines(tests_ran.LINE_CHARACTERS) for log in logs)
+    if step.count_pattern is not None:
+        readings = [tests_ran.read_pattern(lines, step.count_pattern) for lines in streams]
+    else:
+        readings = [tests_ran.read(lines, step.tool) for lines in streams]
+    counts = [reading.tests for reading in readings if reading.tests is not None]
+    return tests_ran.Reading(
+        sum(counts) if counts else None, frozenset().union(*(reading.empty_codes for reading in readings))
+    )
+
+
+def _status(step: BuildStep, ended: Ended, reading: tests_ran.Reading, logs: _Logs) -> StepStatus:
+    if ended.timed_out:
+        return StepStatus.TIMED_OUT
+    says_missing = _SAYS_MISSING.search(logs.stderr.excerpt()) is not None
+    return status_of(step.kind, Exit(ended.code, reading.tests, step.empty_codes | reading.empty_codes, says_missing))
+
+
+def _hint(site: BuildSite, logs: _Logs) -> str | None:
+    """Return what the sandbox hid from a step, if its output names that."""
+    enclosure = site.enclosure
+    if enclosure.backend == NONE:
+        return None
+    held = Held(enclosure.policy, enclosure.backend, str(site.tree.resolve()), enclosure.home)
+    # The user's own rights, outside of the sandbox.
+    outside = Outside(os.path.lexists, listens)
+    hints = (hint_on(log.excerpt(), held, outside) for log in (logs.stderr, logs.stdout))
+    return next(filter(None, hints), None)
