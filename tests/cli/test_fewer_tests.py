@@ -34,7 +34,7 @@ def test_a_merge_with_fewer_tests_is_refused_with_both_numbers_and_who_changed_t
     again = f"swarm merge {fewer.run} --publish"
     assert (error["code"], error["verdict"], error["culprits"]) == ("MERGE_GATE_FAILED", "fewer_tests", ["rest"])
     assert error["message"] == (
-        "The merge of wave 2 is not proved: fewer_tests; 4 → 2 tests; rest changed files of tests"
+        f"The merge of wave 2 is not proved in commit {error['commit']}: fewer_tests; 4 → 2 tests; rest changed files of tests"
     )
     assert error["hint"] == f"`{again} --accept fewer_tests --reason '…'` takes it"
     assert fewer.merge("--accept", "fewer_tests", exit=1).code == "REASON_REQUIRED"

@@ -223,7 +223,8 @@ def test_without_tests_nothing_is_merged_until_that_is_accepted_for_a_reason(
         words = ()
     refused = swarm("merge", *words, exit=1)
     lines = block_of(refused).splitlines()
-    assert lines[0] == f"ERROR [MERGE_GATE_FAILED]: The merge of wave 2 is not proved: {verdict}"
+    assert lines[0].startswith("ERROR [MERGE_GATE_FAILED]: The merge of wave 2 is not proved in commit ")
+    assert lines[0].endswith(f": {verdict}")
     again = " ".join(("swarm merge", team.run, *words))
     assert f"  Next: `{again} --accept no_tests --reason '…'` takes it without" in lines
     assert builds(refused) == 1
@@ -252,7 +253,7 @@ def test_what_is_neither_red_nor_without_tests_is_not_accepted_and_blames_nobody
     team.prove_with(toml)
     answer = team.merge("--accept", "no_tests", "--reason", "x", "--drop-culprits", exit=1)
     error = answer.document["error"]
-    assert error["message"] == f"The merge of wave 2 is not proved: {verdict}{ended}"
+    assert error["message"] == f"The merge of wave 2 is not proved in commit {error['commit']}: {verdict}{ended}"
     assert (error["culprits"], builds(answer)) == ([], 1)
     assert team.integration not in tips(team.repo)
 
