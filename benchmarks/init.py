@@ -25,7 +25,7 @@ def measured(count: int) -> dict[str, float]:
             REPEATS,
             {
                 "git": lambda: run("git", "status", cwd=root).seconds + run("git", "ls-files", cwd=root).seconds,
-                "init": lambda: run(SWARM, "--db", database, "init", ".", cwd=root).seconds,
+                "init": lambda: run(SWARM, "--db", database, "init", "--new", cwd=root).seconds,
             },
         )
 

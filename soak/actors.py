@@ -103,7 +103,7 @@ class Actor:
         globs = ("--globs", '["src/*_1.py"]')
         seconds = 1000 + int(self._name) * 1000 + self._count
         verbs: tuple[tuple[str, ...], ...] = (
-            ("init", ".", "--domains-from", str(self._root.parent / "domains.json")),
+            ("init", ".", "--new", "--domains-from", str(self._root.parent / "domains.json")),
             ("runs", "--run", run, "--set-timeout", str(seconds)),
             ("domains", run, "--add", token, *globs),
             ("domains", run, "--unfreeze", "--reason", token),

@@ -158,7 +158,7 @@ RACES: dict[str, Race] = {
     ),
     "init": Race(
         stages.drafted,
-        ("init .",),
+        ("init . --new",),
         always,
         frozenset(),
         {"SELECT count(*) - {n} FROM runs": 1, "SELECT count(DISTINCT save_point_tag) - {n} FROM runs": 1},
@@ -166,7 +166,7 @@ RACES: dict[str, Race] = {
     ),
     "first-init": Race(
         stages.repository,
-        ("init .",),
+        ("init . --new",),
         always,
         frozenset(),
         {

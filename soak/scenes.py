@@ -211,7 +211,7 @@ AUDIT, AMEND = "health-audit-a", "health-amend-a"
 IN_FLIGHT = ("DISPATCH_WAVE_IN_FLIGHT",)
 
 SCENES = (
-    Scene("init", ("init", ".", "--domains-from", "../map.json"), None, is_anew=True),
+    Scene("init", ("init", ".", "--new", "--domains-from", "../map.json"), None, is_anew=True),
     Scene("freeze", ("domains", "--freeze"), "init", already=("MAP_FROZEN",)),
     Scene("unfreeze", ("domains", "--unfreeze", "--reason", "to edit"), "freeze", already=("MAP_NOT_FROZEN",)),
     Scene("edit the map", ("domains", "--add", "web", "--globs", '["web/**"]'), "init", already=("DOMAIN_EXISTS",)),

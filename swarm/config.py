@@ -1,5 +1,6 @@
 """`swarm.toml`: runtimes, severities, prompts, limits and proof of a repository or a workspace."""
 
+import os
 import re
 import shlex
 from collections.abc import Mapping
@@ -82,6 +83,7 @@ class Withheld(NamedTuple):
 class Config(NamedTuple):
     """The settings in force. `source` is their file, `None` for the defaults; `place` is what its trust hangs on.
 
+    `user_source` is the file of the user, whose settings hold where that file has none.
     `withheld` are executable parts that are not in force, because the file is not trusted.
     """
 
@@ -99,6 +101,8 @@ class Config(NamedTuple):
     reads: Mapping[str, tuple[str, ...]] = {}
     verify: VerifyConfig = VerifyConfig()
     sandbox: SandboxConfig = SandboxConfig()
+    default_runtime: str | None = None
+    user_source: Path | None = None
 
     def without_sandbox(self, reason: str) -> "Config":
         """Return the settings under which nothing is enclosed, for a reason that each attempt keeps."""
@@ -151,15 +155,41 @@ def _read(file: Path) -> Unjudged:
     return Unjudged(place, document, parts, digest_of(parts))
 
 
-def judged(found: Unjudged | None, trust: Trust) -> Config:
-    """Return the settings of a file; without trust those that run nothing. Raises ConfigInvalid, naming the key."""
-    if found is None:
+def of_user(environment: Mapping[str, str]) -> Path:
+    """Return the folder of the user's own `swarm.toml`."""
+    named = environment.get("XDG_CONFIG_HOME", "")
+    # The XDG specification says to ignore a relative path, which would lie wherever the caller stands.
+    base = Path(named) if os.path.isabs(named) else Path(os.path.expanduser("~")) / ".config"  # noqa: PTH111, PTH117
+    return base / "swarm"
+
+
+def judged(found: Unjudged | None, trust: Trust, own: Unjudged | None = None, *, own_counts: bool = False) -> Config:
+    """Return the settings of a file over those of the user's own; without trust those that run nothing.
+
+    `own_counts` says that the user's own file needs no record. Raises ConfigInvalid, naming the key.
+    """
+    document: Mapping[str, Any] = {}
+    withheld = None
+    for layer, counts in ((own, own_counts), (found, False)):
+        if layer is None:
+            continue
+        if counts or not layer.executable or trust.covers(layer.place, layer.digest):
+            document = _over(document, layer.document)
+        else:
+            document = _over(document, harmless_parts(layer.document))
+            withheld = Withheld(layer.place.path, layer.digest, layer.executable)
+    if (upper := found or own) is None:
         return Config()
-    place = found.place
-    if not found.executable or trust.covers(place, found.digest):
-        return _settings(place, found.document)
-    withheld = Withheld(place.path, found.digest, found.executable)
-    return _settings(place, harmless_parts(found.document))._replace(withheld=withheld)
+    return _settings(upper.place, document)._replace(withheld=withheld, user_source=own.place.path if own else None)
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two documents as one: tables are joined, and of two other values the upper one holds."""
+    joined = {
+        key: _over(below[key], value) if isinstance(value, dict) and isinstance(below.get(key), dict) else value
+        for key, value in above.items()
+    }
+    return {**below, **joined}
 
 
 def _settings(place: ConfigPlace, document: Mapping[str, Any]) -> Config:
@@ -181,6 +211,7 @@ def _settings(place: ConfigPlace, document: Mapping[str, Any]) -> Config:
         reads={domain: tuple(globs) for domain, globs in document.get("reads", {}).items()},
         verify=_verify(file, document.get("verify", {})),
         sandbox=_sandbox(document.get("sandbox", {})),
+        default_runtime=document.get("defaults", {}).get("runtime"),
     )
 
 

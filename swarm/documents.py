@@ -23,6 +23,9 @@ _ESCAPES: Final = re.compile(rb"\\*+.", re.DOTALL)
 _PIECE: Final = 64 * 1024
 _LONGEST_GAP: Final = 1000
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+# A comparison of two words takes as long as their lengths multiplied.
+_LONGEST_GUESSED: Final = 100
+_MOST_GUESSED: Final = 5
 _INT64: Final = 2**63
 _MOST_DIGITS: Final = 20
 # The work of tomllib grows with the square of the number of parts of a key.
@@ -44,7 +47,9 @@ def check(document: object, name: str, part: str | None = None) -> str | None:
     import jsonschema
 
     best = jsonschema.exceptions.best_match(iter(_violations(document, name, part)))
-    return _explained(best) if best is not None else _explained_quickly(document, name, part)
+    if best is None:
+        return _explained_quickly(document, name, part)
+    return f"{_explained(best)}{_meant(best)}"
 
 
 def fits(document: object, name: str, part: str | None = None) -> bool:
@@ -85,6 +90,27 @@ def _explained_quickly(document: object, name: str, part: str | None) -> str:
     problem = next(_quick_validator(name, part).iter_errors(document))
     place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem.instance_path)
     return f"${place}: {errors.shortened(problem.message)}"
+
+
+def _meant(problem: Any) -> str:
+    """Return the nearest key or value that a schema allows, as a question; empty where none is near."""
+    import difflib
+
+    match problem.validator:
+        case "additionalProperties" if isinstance(problem.instance, dict):
+            allowed = list(problem.schema.get("properties", {}))
+            strange = [key for key in problem.instance if key not in allowed]
+        case "enum":
+            allowed, strange = list(problem.validator_value), [problem.instance]
+        case _:
+            return ""
+    near = [
+        word
+        for each in strange[:_MOST_GUESSED]
+        if isinstance(each, str)
+        for word in difflib.get_close_matches(each[:_LONGEST_GUESSED], [w for w in allowed if isinstance(w, str)], 1)
+    ]
+    return f"; did you mean {', '.join(map(repr, near))}?" if near else ""
 
 
 def schema(name: str) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class SwarmError(Exception):
     advice: ClassVar[str]
     exit_code: ClassVar[int] = 1
     when: ClassVar[str] = ""
+    # What the field `count` counts; the text shows both as `{counted}`.
+    noun: ClassVar[str] = ""
 
     def __init_subclass__(cls) -> None:
         """Enter the class in the catalogue."""
@@ -81,7 +83,10 @@ class SwarmError(Exception):
         return self.advice.format(**self._shown())
 
     def _shown(self) -> dict[str, object]:
-        return {name: _shown(name, value) for name, value in self.fields.items()}
+        shown = {name: _shown(name, value) for name, value in self.fields.items()}
+        if self.noun and isinstance(count := self.fields["count"], int):
+            shown["counted"] = f"{count:,} {self.noun}{'' if count == 1 else 's'}"
+        return shown
 
 
 # --- the command line -------------------------------------------------------------------------------------
@@ -164,7 +169,7 @@ class WaveFromElsewhere(SwarmError):
     text = "Wave {number} ({phase}) is in flight, and this user did not dispatch it on this machine"
     advice = (
         "look at it with `swarm status {run_id}`; `swarm trust --wave {run_id}` makes it yours (in a script: "
-        "SWARM_TRUST=1); `swarm init .` begins a run of your own and leaves it alone"
+        "SWARM_TRUST=1); `swarm init --new` begins a run of your own and leaves it alone"
     )
     exit_code = 2
     when = "a wave in flight that came with a control plane, or was dispatched before its user's home or machine moved"
@@ -486,6 +491,28 @@ class RunNotFound(SwarmError):
     run_id: str
 
 
+class RunOpen(SwarmError):
+    code = "RUN_OPEN"
+    severity = Severity.MEDIUM
+    text = "{path} has the open run {run_id} in {phase}; nothing was made"
+    advice = (
+        "`swarm status {run_id}` shows it, `swarm audit` goes on with it, and `swarm init --new` makes a second run"
+    )
+    when = "`init` with options for a new run, without `--new`, and the repository has a run that is not complete"
+    path: str
+    run_id: str
+    phase: str
+
+
+class ConfigExists(SwarmError):
+    code = "CONFIG_EXISTS"
+    severity = Severity.MEDIUM
+    text = "{path} is there already, and was not changed"
+    advice = "edit that file; `swarm trust` shows and trusts the programs that it names"
+    when = "`init --config` of a repository that has a `swarm.toml`"
+    path: str
+
+
 class RunAmbiguous(SwarmError):
     code = "RUN_AMBIGUOUS"
     severity = Severity.MEDIUM
@@ -620,7 +647,8 @@ class RepoUnborn(SwarmError):
 class RepoNotClean(SwarmError):
     code = "REPO_NOT_CLEAN"
     severity = Severity.HIGH
-    text = "{path} has {count} tracked files with uncommitted changes: {files}"
+    text = "{path} has {counted} with uncommitted changes: {files}"
+    noun = "tracked file"
     advice = "commit or stash them, then repeat the command; untracked files do not matter"
     when = "`init` on a work tree with tracked changes"
     path: str
@@ -923,7 +951,8 @@ class DispatchNothingApproved(DispatchPreconditionError):
 class DispatchAnchorsBroken(DispatchPreconditionError):
     code = "DISPATCH_ANCHORS_BROKEN"
     severity = Severity.HIGH
-    text = "The place of {count} approved findings is gone at HEAD: {findings}"
+    text = "The place of {counted} is gone at HEAD: {findings}"
+    noun = "approved finding"
     advice = (
         "`swarm show {first}` shows more; re-audit with `swarm audit`, or reopen them; "
         "`--skip-anchor-check --reason '…'` dispatches anyway"
@@ -1171,7 +1200,8 @@ class RewindRefused(SwarmError):
 class RewindNotClean(SwarmError):
     code = "REWIND_NOT_CLEAN"
     severity = Severity.HIGH
-    text = "{path} has {count} files that rewinding would overwrite: {files}"
+    text = "{path} has {counted} that rewinding would overwrite: {files}"
+    noun = "file"
     advice = "commit or stash them, or add `--force`, which saves them below refs/swarm/salvage/ first"
     when = "`rewind` without `--force`, and uncommitted changes, or untracked files at places of the save point's files"
     path: str

@@ -21,6 +21,7 @@ VARIABLE: Final = "SWARM_TRUST"
 # somebody has judged it and entered it.
 _HARMLESS: Final = frozenset({"reads", "severities", "categories"})
 _HARMLESS_WITHIN: Final[Mapping[str, frozenset[str]]] = {
+    "defaults": frozenset(),
     "launch": frozenset({"jobs", "timeout_seconds"}),
     "prompts": frozenset({"max_bytes"}),
     "runtimes": frozenset({"ruff"}),

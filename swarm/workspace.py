@@ -19,6 +19,7 @@ _BEING_REMOVED: Final = ".gone-"
 _NUMBERED: Final = re.compile(r"w([0-9]+)[-.].+", re.ASCII | re.DOTALL)
 _OUTPUT: Final = b"SWARM_OUTPUT_FILE="
 _MOST_ANCESTORS: Final = 128
+_LONGEST_LINE: Final = 8192
 _AGENT_TREE: Final = re.compile(r"/swarm-\d+-[0-9a-f]+/worktrees/[^/]+(?:/|$)")
 
 
@@ -107,7 +108,7 @@ def workspace_above(agent_folder: Path) -> Path:
 def find_workspace(database: str | None, environment: Mapping[str, str], folder: Path) -> Workspace:
     """Return the workspace: `--db`, else `SWARM_DB`, else the nearest one upward, else `./swarms`.
 
-    Raises LedOutside.
+    In a linked worktree of git without a workspace of its own, that of the main checkout. Raises LedOutside.
     """
     named = database or environment.get("SWARM_DB")
     if named:
@@ -116,7 +117,33 @@ def find_workspace(database: str | None, environment: Mapping[str, str], folder:
         candidate = parent / FOLDER_NAME / FILE_NAME
         if candidate.exists():
             return _held_inside(Workspace(candidate))
-    return _held_inside(Workspace(folder / FOLDER_NAME / FILE_NAME))
+    root = checkout_around(folder)
+    main = None if root is None else _main_checkout(root)
+    return _held_inside(Workspace((main or folder) / FOLDER_NAME / FILE_NAME))
+
+
+def _main_checkout(root: Path) -> Path | None:
+    """Return the main checkout of a linked worktree, as the disk shows it; `None` for other checkouts."""
+    pointer = root / ".git"
+    if not pointer.is_file():
+        return None
+    try:
+        own = (root / _line(pointer).removeprefix("gitdir: ")).resolve()
+        common = (own / _line(own / "commondir")).resolve()
+        # As git has it: the folder knows the worktree, so that a `.git` of an archive leads to no other repository.
+        is_known = own.parent == common / "worktrees" and (own / _line(own / "gitdir")).resolve() == pointer.resolve()
+    except (OSError, ValueError):
+        return None
+    # A bare repository has no checkout beside it.
+    return common.parent if is_known and common.name == ".git" else None
+
+
+def _line(file: Path) -> str:
+    """Return the only line of a small file of git's. Raises OSError and ValueError where it is something else."""
+    if not file.is_file():
+        raise ValueError(file)
+    with file.open("rb") as stream:
+        return os.fsdecode(stream.read(_LONGEST_LINE).rstrip(b"\n"))
 
 
 def _held_inside(workspace: Workspace) -> Workspace:

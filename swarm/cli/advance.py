@@ -71,8 +71,11 @@ def _lines(result: AdvanceResult) -> Iterator[str]:
     yield ""
     if result.promoted:
         yield f"Promoted: {result.from_phase} → {result.to_phase}"
-    elif result.to_phase:
+    elif result.to_phase and result.next_phase in {None, result.to_phase}:
         yield f"Not promoted: {result.from_phase} stays; the gates lead to {result.to_phase}"
+    elif result.to_phase:
+        then = f"; {result.to_phase} follows when the gates pass"
+        yield f"Not promoted: {result.from_phase} stays; work goes on in {result.next_phase}{then}"
     else:
         yield f"Not promoted: {result.from_phase}"
     yield f"Next: {result.next_action}"

@@ -2,6 +2,7 @@
 
 import click
 
+from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.decision_verbs import Asked, bounded, decide, findings_named, reason_option
 from swarm.cli.options import Words, usage, verb
@@ -13,7 +14,13 @@ from swarm.rules.findings import SEVERITIES
 @findings_named
 @click.option("--all", "every", is_flag=True, help="All open findings: new, recurring and unverified.")
 @click.option("--severity", type=Words(SEVERITIES, upper=True), default=(), help="With --all: only these severities.")
-@click.option("--rule", "rules", type=Words(), default=(), help="With --all: only these rules, or categories.")
+@click.option(
+    "--rule",
+    "rules",
+    type=Words(offer=completions.rules),
+    default=(),
+    help="With --all: only these rules, or categories.",
+)
 @reason_option
 def command(
     call: Call,

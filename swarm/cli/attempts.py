@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import click
 
+from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import usage, verb
 from swarm.results.attempts import AttemptsResult
@@ -12,7 +13,7 @@ from swarm.show.escape import plain
 
 
 @verb()
-@click.argument("words", nargs=-1, metavar="[RUN] [WAVE]")
+@click.argument("words", nargs=-1, metavar="[RUN] [WAVE]", shell_complete=completions.runs)
 def command(call: Call, words: tuple[str, ...]) -> None:
     """List the processes that were launched for WAVE, by default the newest wave of RUN."""
     from swarm.waves.launch.attempts import attempts

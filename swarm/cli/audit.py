@@ -11,7 +11,7 @@ import click
 from swarm import errors, stage_events
 from swarm.cli.call import Call, write, write_exact
 from swarm.cli.findings import ON_TERMINAL
-from swarm.cli.options import FailOn, jobs_option, repo_argument, usage, verb
+from swarm.cli.options import FailOn, audit_phase_option, jobs_option, repo_argument, runtime_option, usage, verb
 from swarm.cli.sarif import sarif_log
 from swarm.results.audit import AuditResult, BaselineShown
 from swarm.rules.ownership import WHOLE_WAVE
@@ -43,8 +43,8 @@ _MOST_NAMED = 5
     help="New is what the merge base of HEAD and REF does not have; or what RUN, RUN@WAVE or a baseline FILE does not"
     " know; by default, what no earlier audit knew.",
 )
-@click.option("--runtime", metavar="NAME", help="Runtime to launch; ruff by default.")
-@click.option("--phase", metavar="PHASE", default=Phase.HEALTH_AUDIT_A.value, help="An audit phase.")
+@runtime_option("Runtime to launch; ruff by default.")
+@audit_phase_option
 @jobs_option
 def command(
     call: Call,
@@ -70,6 +70,7 @@ def command(
         raise usage(f"--phase takes an audit phase; got '{errors.shortened(phase)}'", "audit")
     repository = repository_at(repo)
     config = call.config(repository.root)
+    runtime = runtime or config.default_runtime
     ready_or_refuse(call, repo, runtime, config, lawful)
     against = None if baseline is None else _baseline_named(call, repository, baseline, runtime, config)
     request = Request(lawful, runtime, since, jobs, against, call.trust)

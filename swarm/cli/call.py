@@ -116,9 +116,16 @@ class Call:
 
         Reports executable parts that are not in force, because nobody has trusted them.
         """
-        from swarm import config
+        from swarm import config, trust
 
-        settings = config.judged(self.unjudged_config(*self.config_folders(repository)), self.trust)
+        folders = self.config_folders(repository)
+        found = self.unjudged_config(*folders)
+        own = self.unjudged_config(config.of_user(os.environ))
+        if own is not None and found is not None and own.place.real_path == found.place.real_path:
+            own = None
+        # A home inside of the repository holds what the repository brought.
+        is_outside = own is not None and not trust.lies_within(own.place.real_path, folders[1])
+        settings = config.judged(found, self.trust, own, own_counts=is_outside)
         if (withheld := settings.withheld) is not None:
             self._withheld = withheld
             parts = tuple(withheld.parts)

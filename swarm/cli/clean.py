@@ -43,6 +43,8 @@ def _lines(result: CleanResult) -> Iterator[str]:
         yield ""
         rows = [(left.name, _state(left), _ignored(left), left.branch or "") for left in result.removable]
         yield from text.table(rows, ("name", "state", "ignored files", "branch"))
+        if result.applied:
+            yield f"`swarm undo {result.run_id}` brings them back."
     if result.at_risk:
         yield ""
         yield "⚠ WORK_AT_RISK: these hold what would be lost"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from swarm import clock, errors
+from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import Words, require_reason, usage, verb
 from swarm.results.triage import FindingDecided, TriageResult
@@ -24,15 +25,32 @@ _MOST_SHOWN: Final = 20
 _OR_ALL: Final = {Action.APPROVE: ", or --all of them"}
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
-named_option = click.option("--run", "named", metavar="RUN", help="The run, instead of the argument.")
+named_option = click.option(
+    "--run",
+    "named",
+    metavar="RUN",
+    help="The run, instead of the argument.",
+    shell_complete=completions.runs,
+)
 reason_option = click.option("--reason", metavar="TEXT", help="Reason; recorded and shown.")
 evidence_option = click.option("--evidence", metavar="TEXT", help="Evidence that you saw; recorded and shown.")
 
 
 def findings_named(function: Callable[..., None]) -> Callable[..., None]:
     """Add `[RUN] [FINDING]…`, `--run` and `--ids` to a verb."""
-    ids = click.option("--ids", type=Words(), default=(), metavar="A,B", help="More findings, separated by commas.")
-    words = click.argument("words", nargs=-1, metavar="[RUN] [FINDING]...")
+    ids = click.option(
+        "--ids",
+        type=Words(offer=completions.findings),
+        default=(),
+        metavar="A,B",
+        help="More findings, separated by commas.",
+    )
+    words = click.argument(
+        "words",
+        nargs=-1,
+        metavar="[RUN] [FINDING]...",
+        shell_complete=completions.runs_and_findings,
+    )
     return words(named_option(ids(function)))
 
 

@@ -6,19 +6,20 @@ from pathlib import Path
 import click
 
 from swarm import errors
+from swarm.cli import completions
 from swarm.cli.call import Call
-from swarm.cli.options import repo_path_option, require_reason, usage, verb
+from swarm.cli.options import repo_path_option, require_reason, runtime_option, usage, verb
 from swarm.results.dispatch import AgentPlan, DispatchResult
 from swarm.show import text
 from swarm.show.escape import plain
 
 
 @verb()
-@click.argument("words", nargs=-1, metavar="[RUN] PHASE")
+@click.argument("words", nargs=-1, metavar="[RUN] PHASE", shell_complete=completions.runs_and_phases)
 @click.option("--isolate", is_flag=True, help="Give every agent a worktree of its own, or fail.")
 @click.option("--auto-freeze", is_flag=True, help="Freeze a draft map first.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be dispatched and change nothing.")
-@click.option("--runtime", metavar="NAME", help="Runtime to plan for; analyzers share one worktree.")
+@runtime_option("Runtime to plan for; analyzers share one worktree.")
 @click.option(
     "--sparse",
     is_flag=True,

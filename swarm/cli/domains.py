@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, require_reason, run_argument, usage, verb
 from swarm.results.domains import DomainsResult
@@ -24,15 +25,20 @@ _ACTIONS = ("freeze", "unfreeze", "add", "edit", "remove", "history", "who", "ch
 @click.option("--freeze", is_flag=True, help="Freeze the map, so that a wave can be dispatched.")
 @click.option("--unfreeze", is_flag=True, help="Make the map a draft again; needs --reason.")
 @click.option("--add", metavar="NAME", help="Add a domain; needs --globs.")
-@click.option("--edit", metavar="NAME", help="Change a domain.")
-@click.option("--remove", metavar="NAME", help="Remove a domain.")
+@click.option("--edit", metavar="NAME", help="Change a domain.", shell_complete=completions.domains)
+@click.option("--remove", metavar="NAME", help="Remove a domain.", shell_complete=completions.domains)
 @click.option("--history", is_flag=True, help="List every change of the map.")
 @click.option("--who", metavar="PATH", help="Show the owner of a file and the glob that matches it.")
 @click.option("--check", is_flag=True, help="List files without an owner, and files that several domains match.")
 @click.option("--globs", metavar="JSON", help="With --add or --edit: a JSON array of globs.")
 @click.option("--ownership", metavar="CLASS", help="With --add or --edit: owned, bridge, shared or coordinator.")
 @click.option("--desc", metavar="TEXT", help="With --add or --edit: a description.")
-@click.option("--before", metavar="NAME", help="With --add or --edit: put the domain before this domain.")
+@click.option(
+    "--before",
+    metavar="NAME",
+    help="With --add or --edit: put the domain before this domain.",
+    shell_complete=completions.domains,
+)
 @click.option("--reason", metavar="TEXT", help="With --unfreeze: the reason; recorded.")
 @click.option("--force", is_flag=True, help="With --unfreeze: give up a failed wave.")
 @repo_path_option

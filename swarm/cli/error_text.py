@@ -75,6 +75,9 @@ def usage_error(error: click.ClickException) -> errors.SwarmError:
         return errors.CliInvalidThreshold(received="")
     context = getattr(error, "ctx", None)
     problem = error.format_message().rstrip(".")
+    if isinstance(error, click.MissingParameter):
+        # click lists the choices over several lines, which the block would show as escapes.
+        problem = " ".join(problem.split())
     return errors.CliUsage(problem=problem, command=context.command_path if context else "swarm")
 
 

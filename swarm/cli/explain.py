@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import click
 
 from swarm import errors
+from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import run_option, verb
 from swarm.results.explain import Explanation
@@ -12,7 +13,7 @@ from swarm.show.escape import plain
 
 
 @verb()
-@click.argument("thing")
+@click.argument("thing", shell_complete=completions.subjects)
 @run_option
 def command(call: Call, thing: str, run: str | None) -> None:
     """Explain THING and say what to do: an error code, `exit:2`, `attempt:1`, or the id of a finding."""

@@ -2,13 +2,14 @@
 
 import click
 
+from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import verb
 from swarm.results.help import HelpText
 
 
 @verb()
-@click.argument("words", nargs=-1, metavar="[VERB]")
+@click.argument("words", nargs=-1, metavar="[VERB]", shell_complete=completions.verbs)
 def command(call: Call, words: tuple[str, ...]) -> None:
     """Show what VERB does and its options; without VERB, list the verbs."""
     from swarm.cli.main import swarm

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import click
 
+from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import run_option, verb
 from swarm.results.events import EventShown
@@ -11,7 +12,7 @@ from swarm.show.escape import plain
 
 
 @verb()
-@click.argument("subject", metavar="WAVE|FINDING")
+@click.argument("subject", metavar="WAVE|FINDING", shell_complete=completions.findings)
 @run_option
 def command(call: Call, subject: str, run: str | None) -> None:
     """List the ledger events of a wave (its number) or of a finding (its id)."""

@@ -6,7 +6,15 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.options import Duration, jobs_option, repo_path_option, require_reason, run_argument, verb
+from swarm.cli.options import (
+    Duration,
+    jobs_option,
+    repo_path_option,
+    require_reason,
+    run_argument,
+    runtime_option,
+    verb,
+)
 from swarm.results.launch import LaunchResult
 from swarm.show import text
 from swarm.show.escape import plain
@@ -15,7 +23,7 @@ from swarm.show.escape import plain
 @verb()
 @run_argument
 @jobs_option
-@click.option("--runtime", metavar="NAME", help="Runtime to launch; by default the one of the dispatch, else ruff.")
+@runtime_option("Runtime to launch; by default the one of the dispatch, else ruff.")
 @click.option("--timeout", type=Duration(), help="Time limit of an attempt; by default the run's policy.")
 @click.option("--unsafe-no-isolation", is_flag=True, help="Launch without a sandbox; needs --reason.")
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.decision_verbs import named_option, required_text, run_named_once
 from swarm.cli.options import repo_path_option, run_argument, verb
@@ -14,7 +15,13 @@ from swarm.results.lease import LeaseShown, LeasesResult
 from swarm.show import text
 from swarm.show.escape import plain
 
-_domain = click.option("--domain", required=True, metavar="NAME", help="Domain whose agent needs the file.")
+_domain = click.option(
+    "--domain",
+    required=True,
+    metavar="NAME",
+    help="Domain whose agent needs the file.",
+    shell_complete=completions.domains,
+)
 _file = click.option(
     "--file", "file", required=True, metavar="PATH", help="File, relative to the root of the repository."
 )

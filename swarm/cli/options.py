@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from swarm import errors
+from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.shared_options import shared_options, value_of
 from swarm.rules.findings import SEVERITIES
+from swarm.rules.phases import Phase
 
 _DURATION: Final = re.compile(r"([0-9]+)([smh]?)", re.ASCII)
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -56,15 +59,23 @@ class Format(click.ParamType[str]):
         del param, ctx
         return f"[{'|'.join(self.choices)}]"
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the formats."""
+        del ctx, param
+        return completions.words(self.choices, incomplete)
+
 
 class Words(click.ParamType[tuple[str, ...]]):
     """Parameter type: words separated by commas."""
 
     name = "words"
 
-    def __init__(self, allowed: tuple[str, ...] = (), *, upper: bool = False) -> None:
+    def __init__(
+        self, allowed: tuple[str, ...] = (), *, upper: bool = False, offer: completions.Completer | None = None
+    ) -> None:
         self.allowed = allowed
         self.upper = upper
+        self.offer = offer
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         """Return the words, each of them allowed."""
@@ -76,6 +87,11 @@ class Words(click.ParamType[tuple[str, ...]]):
         if strange is not None or not words:
             self.fail(f"'{errors.shortened(str(value))}': choose from {', '.join(self.allowed)}", param, ctx)
         return words
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the words that the last word can become."""
+        offer = self.offer or (lambda _ctx, _param, begun: completions.words(self.allowed, begun))
+        return completions.listed(offer)(ctx, param, incomplete)
 
 
 class Threshold(click.ParamType[int]):
@@ -135,8 +151,10 @@ def _form(form: str | None, verb_name: str) -> str | None:
 threshold_option = click.option(
     "--threshold", type=Threshold(), default=0, metavar="N", help="Number of findings that may offend; 0 by default."
 )
-run_argument = click.argument("run", metavar="[RUN]", required=False)
-run_option = click.option("--run", metavar="RUN", help="The run; by default the newest of this repository.")
+run_argument = click.argument("run", metavar="[RUN]", required=False, shell_complete=completions.runs)
+run_option = click.option(
+    "--run", metavar="RUN", help="The run; by default the newest of this repository.", shell_complete=completions.runs
+)
 
 
 # The last of both holds. As `git clean -n`, so that a plan can be asked for without knowing that it is the default.
@@ -149,6 +167,20 @@ jobs_option = click.option(
     type=click.IntRange(1, 256),
     help="Number of agents that work at once; by default one for each core.",
 )
+audit_phase_option = click.option(
+    "--phase",
+    metavar="PHASE",
+    default=Phase.HEALTH_AUDIT_A.value,
+    help="An audit phase.",
+    shell_complete=completions.audit_phases,
+)
+
+
+def runtime_option(help_: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option `--runtime` of a verb."""
+    return click.option("--runtime", metavar="NAME", help=help_, shell_complete=completions.runtimes)
+
+
 repo_argument = click.argument("repo", type=click.Path(path_type=Path), default=".", metavar="[REPO]")
 repo_path_option = click.option(
     "--repo-path",
@@ -163,6 +195,7 @@ outputs_option = click.option(
     multiple=True,
     metavar="NAME:PATH",
     help="Read a domain's output from PATH, JSON or .sarif; may be repeated.",
+    shell_complete=completions.outputs,
 )
 
 
@@ -206,6 +239,11 @@ class FailOn(click.ParamType[str]):
         if found not in _FAIL_ON:
             self.fail(f"'{word}' is neither `new` nor a severity", param, ctx)
         return found
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return `new` and the severities."""
+        del ctx, param
+        return completions.words(_FAIL_ON, incomplete)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """Return the form of the value for `--help`."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from swarm import errors, stage_events
+from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import usage, verb
 from swarm.files import is_in_place, write_whole
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @verb(formats=("text", "markdown", "json"))
-@click.argument("words", nargs=-1, metavar="[RUN] [WAVE]")
+@click.argument("words", nargs=-1, metavar="[RUN] [WAVE]", shell_complete=completions.runs)
 @click.option(
     "--output",
     metavar="FOLDER",

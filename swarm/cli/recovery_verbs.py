@@ -23,6 +23,7 @@ def lines(result: RedispatchResult) -> Iterator[str]:
         row = f"agent run {agent.before} ({agent.was})"
         yield f"- {agent.domain}: {row} → {agent.agent_run_id or 'a new one'}"
         yield f"  Prompt: {plain(agent.prompt_path)}"
+        yield f"  Answer goes to: {plain(agent.output_path)}"
         if agent.worktree_path:
             yield f"  Worktree: {plain(agent.worktree_path)}" + (", as it was dispatched" if agent.reused else "")
         if agent.left_behind:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import click
 
+from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import apply_option, require_reason, verb
 from swarm.results.rewind import RewindResult
@@ -14,7 +15,7 @@ _MOST_SHOWN = 10
 
 
 @verb()
-@click.argument("save_point", metavar="SAVE-POINT")
+@click.argument("save_point", metavar="SAVE-POINT", shell_complete=completions.save_points)
 @apply_option
 @click.option("--force", is_flag=True, help="Save uncommitted work under refs/swarm/salvage/, then overwrite it.")
 @click.option("--force-arbitrary-ref", is_flag=True, help="Accept any commit as SAVE-POINT, for the newest run.")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import click
 
+from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import verb
 from swarm.results.runtimes import RuntimesResult
@@ -12,7 +13,7 @@ from swarm.show.escape import plain
 
 
 @verb()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completions.runtimes)
 def command(call: Call, name: str | None) -> None:
     """List the runtimes of this machine: place, version, argv, or why they cannot be launched."""
     from swarm.waves.look.runtimes import runtimes
@@ -36,4 +37,5 @@ def _lines(result: RuntimesResult) -> Iterator[str]:
         f" ({plain(result.sandbox_why_not)}); to have one, {text.SANDBOX_INSTALL}" if result.sandbox_why_not else ""
     )
     yield f"Sandbox: {result.sandbox}{why_not}"
-    yield f"Configured by: {plain(result.config or 'no swarm.toml')}"
+    files = dict.fromkeys(filter(None, (result.config, result.user_config)))
+    yield f"Configured by: {plain(', then '.join(files) or 'no swarm.toml')}"

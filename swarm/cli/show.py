@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from swarm import errors
+from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, run_option, verb
 from swarm.results.show import ShowResult
@@ -15,7 +16,7 @@ from swarm.show.escape import plain
 
 
 @verb()
-@click.argument("finding")
+@click.argument("finding", shell_complete=completions.findings)
 @run_option
 @repo_path_option
 def command(call: Call, finding: str, run: str | None, repo_path: Path | None) -> None:

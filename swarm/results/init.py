@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from swarm.rules.agent_clis import AgentCli
+
 
 class DomainFiles(NamedTuple):
     """A domain and the number of its files."""
@@ -12,8 +14,16 @@ class DomainFiles(NamedTuple):
     matched_files: int
 
 
+class ToolsFound(NamedTuple):
+    """Tools of this machine that a configuration can name: runtimes with their versions, agents, and the adapter."""
+
+    runtimes: tuple[tuple[str, str], ...]
+    agents: tuple[AgentCli, ...]
+    adapter: str | None
+
+
 class InitResult(NamedTuple):
-    """The run that `init` made."""
+    """The run that `init` made, or found; `config` is the `swarm.toml` that it wrote."""
 
     run_id: str
     repo: str
@@ -24,3 +34,5 @@ class InitResult(NamedTuple):
     domains: tuple[DomainFiles, ...]
     unmatched: tuple[str, ...]
     next_action: str
+    created: bool = True
+    config: str | None = None

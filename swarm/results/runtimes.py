@@ -24,3 +24,4 @@ class RuntimesResult(NamedTuple):
     runtimes: tuple[RuntimeShown, ...]
     sandbox: str = "none"
     sandbox_why_not: str | None = None
+    user_config: str | None = None

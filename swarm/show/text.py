@@ -4,6 +4,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from swarm.errors import ICONS, Severity
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _COLOURS: Final = {"CRITICAL": "31;1", "HIGH": "31", "MEDIUM": "33", "LOW": "36"}
 _PAINT: Final = re.compile(r"(\x1b\[(?:0|3[136]|31;1)m)")
 DEFAULT_WIDTH: Final = 100
+_NARROWEST: Final = 12
 SANDBOX_INSTALL: Final = "install bubblewrap (`apt-get install bubblewrap`)"
 
 
@@ -59,13 +61,44 @@ def severity(name: str) -> str:
 
 
 def table(rows: Iterable[Sequence[str]], head: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of a table whose columns fit their cells; cells are escaped."""
+    """Yield the lines of a table whose columns fit their cells; cells are escaped.
+
+    On a terminal that is narrower, long cells go on in the lines below: a cut id or path could not be copied.
+    """
     # Made harmless before the widths are measured: a code is longer than the character that it shows.
     cells = [[plain(cell) for cell in row] for row in rows]
     widths = [max(map(columns, column)) for column in zip(head, *cells, strict=True)]
+    if is_terminal():
+        _narrow(widths, [columns(name) for name in head], width())
     for row in (list(head), *cells):
-        padded = (cell + " " * (size - columns(cell)) for cell, size in zip(row, widths, strict=True))
-        yield "  ".join(padded).rstrip()
+        parts = [_pieces(cell, size) for cell, size in zip(row, widths, strict=True)]
+        for line in zip_longest(*parts, fillvalue=""):
+            padded = (cell + " " * (size - columns(cell)) for cell, size in zip(line, widths, strict=True))
+            yield "  ".join(padded).rstrip()
+
+
+def _narrow(widths: list[int], heads: Sequence[int], room: int) -> None:
+    """Take columns from the widest until a table fits, but none of a head and none of the last `_NARROWEST`."""
+    least = [max(_NARROWEST, head) for head in heads]
+    while sum(widths) + 2 * (len(widths) - 1) > room:
+        position = max(range(len(widths)), key=lambda index: widths[index] - least[index])
+        if widths[position] <= least[position]:
+            return
+        widths[position] -= 1
+
+
+def _pieces(cell: str, size: int) -> list[str]:
+    """Return a text in pieces of at most `size` columns, cut after a space, `/` or `,` where one is near."""
+    pieces = []
+    while columns(cell) > size:
+        end = next(count for count in range(1, len(cell) + 1) if columns(cell[:count]) > size) - 1
+        # A character of two columns needs its place even where the column is narrower.
+        end = max(end, 1)
+        near = max(cell.rfind(mark, end // 2, end) for mark in " /,")
+        end = near + 1 if near >= 0 else end
+        pieces.append(cell[:end].rstrip(" "))
+        cell = cell[end:]
+    return [*pieces, cell]
 
 
 def columns(text: str) -> int:

@@ -74,6 +74,13 @@ def newest_around(conn: sqlite3.Connection, folder: PurePath) -> Run | None:
     return _run_where(conn, f"WHERE local_path IN ({marks}) ORDER BY length(local_path) DESC, seq DESC LIMIT 1", *paths)
 
 
+def open_at(conn: sqlite3.Connection, place: str) -> Run | None:
+    """Return the newest run of the checkout at a path that is neither complete nor aborted."""
+    return _run_where(
+        conn, "WHERE local_path = ? AND status NOT IN ('complete', 'aborted') ORDER BY seq DESC LIMIT 1", place
+    )
+
+
 def beginning_with(conn: sqlite3.Connection, prefix: str) -> list[Run]:
     """Return the runs whose id, or whose hex, begins with a prefix, newest first."""
     # Compared here: in LIKE, `_` and `%` of the user's word would match any letter.

@@ -99,10 +99,15 @@ def sightings_of(conn: sqlite3.Connection, row_id: int) -> list[tuple[int, str, 
     return [(number, domain, Sighting._make(rest)) for number, domain, *rest in cursor]
 
 
-def first_wave_of(conn: sqlite3.Connection, row_id: int) -> int:
-    """Return the id of the wave that saw a finding first."""
-    row = conn.execute("SELECT wave_id FROM sightings WHERE finding = ? ORDER BY id LIMIT 1", (row_id,)).fetchone()
-    return int(row[0])
+def first_of(conn: sqlite3.Connection, row_id: int) -> tuple[int, int]:
+    """Return the wave that saw a finding first, and the place of its sighting among those of the wave, from 1 on."""
+    wave_id, sighting = conn.execute(
+        "SELECT wave_id, id FROM sightings WHERE finding = ? ORDER BY id LIMIT 1", (row_id,)
+    ).fetchone()
+    (place,) = conn.execute(
+        "SELECT count(*) FROM sightings WHERE wave_id = ? AND id <= ?", (wave_id, sighting)
+    ).fetchone()
+    return wave_id, place
 
 
 def waves_of_sightings(conn: sqlite3.Connection, run_id: str | None) -> list[tuple[int, str | None, int]]:

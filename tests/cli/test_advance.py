@@ -104,7 +104,7 @@ def test_the_text_shows_every_gate_what_came_of_it_and_what_next(grave: Coordina
         "findings         not passed (--override)  1 HIGH open",
         "declarations     passed                   nothing that an agent declared was dropped",
         "",
-        "Not promoted: health-audit-a stays; the gates lead to health-audit-b",
+        "Not promoted: health-audit-a stays; work goes on in health-amend-a; health-audit-b follows when the gates pass",
         f"Next: swarm approve {run} --all --severity CRITICAL,HIGH",
     ]
 

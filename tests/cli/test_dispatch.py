@@ -398,7 +398,7 @@ def test_of_two_dispatches_at_once_one_makes_the_wave_and_one_is_refused(
 def test_two_runs_of_one_repository_dispatch_at_once_without_harm(
     swarm: Swarm, swarm_process: Swarm, repo: Repo, workspace: Workspace
 ) -> None:
-    other = swarm("init", ".", "--format", "json").data["runId"]
+    other = swarm("init", ".", "--new", "--format", "json").data["runId"]
     swarm("domains", other, "--freeze")
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda run: swarm_process("dispatch", run, PHASE, "--isolate"), (workspace.run, other)))

@@ -450,7 +450,7 @@ def test_a_lock_of_the_users_own_checkout_is_never_touched(swarm: Swarm, repo: R
 def test_a_lock_of_a_repository_with_several_runs_is_reported_once(
     swarm: Swarm, repo: Repo, collected: Workspace
 ) -> None:
-    swarm("init", ".")
+    swarm("init", ".", "--new")
     own = repo.root / ".git" / "index.lock"
     own.write_bytes(b"")
     assert checks(swarm)["locks"] == ("warn", f"1 to look into: {own} keeps git from writing there")

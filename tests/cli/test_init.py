@@ -1,12 +1,16 @@
 """`swarm init`: a clean repository becomes a run, with a save point and a draft map."""
 
+import os
 import re
 import stat
 import subprocess
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.cli.scenes.documents import valid
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_dispatch import rows
 from tests.conftest import RefusedRows, Repo, Swarm
@@ -26,6 +30,8 @@ def test_a_run_is_shown_whole(swarm: Swarm, repo: Repo) -> None:
         "domains": data["domains"],
         "unmatched": [],
         "nextAction": f"swarm domains {run} --freeze",
+        "created": True,
+        "config": None,
     }
     assert [(d["name"], d["ownership"], d["matchedFiles"]) for d in data["domains"]] == [
         ("tests", "owned", 1),
@@ -63,7 +69,7 @@ def test_a_workspace_inside_the_repository_stays_out_of_its_status(swarm: Swarm,
 
 
 def test_it_may_be_called_any_number_of_times(swarm: Swarm, repo: Repo) -> None:
-    runs = [swarm("init", ".", "--format", "json").data["runId"] for _ in range(3)]
+    runs = [swarm("init", ".", "--new", "--format", "json").data["runId"] for _ in range(3)]
     assert [run["id"] for run in swarm("runs", "--format", "json").data] == runs[::-1]
     exclude = (repo.root / ".git/info/exclude").read_text().splitlines()
     assert len([line for line in exclude if line.startswith("/swarms/")]) == 3
@@ -135,7 +141,72 @@ def test_a_failed_init_takes_its_tag_back(swarm: Swarm, repo: Repo, refused_rows
     db = repo.root / "swarms/control-plane.db"
     before = repo.git("tag", "--list")
     refused_rows("INSERT ON runs")
-    answer = swarm("init", ".", exit=1)
+    answer = swarm("init", ".", "--new", exit=1)
     assert "no more" in answer.err
     assert repo.git("tag", "--list") == before
     assert rows(db, "SELECT count(*) FROM runs") == [(1,)]
+
+
+def test_a_second_run_is_made_only_where_it_is_asked_for(swarm: Swarm, repo: Repo) -> None:
+    first = swarm("init", "--json").data["runId"]
+    with nothing_changes(repo.root):
+        data = valid(swarm("init", "--json"), "init", 0)
+        said = swarm("init").out.splitlines()[0]
+        assert swarm("init", "--repo", "org/other", exit=1).code == "RUN_OPEN"
+    assert (data["runId"], data["created"], data["nextAction"]) == (first, False, f"swarm status {first}")
+    assert said == f"Run open already: {first}; `swarm init --new` makes a second"
+    second = swarm("init", "--new", "--json").data["runId"]
+    assert [run["id"] for run in swarm("runs", "--json").data] == [second, first]
+
+
+def test_of_two_at_once_one_makes_the_run(swarm: Swarm, swarm_process: Swarm, repo: Repo) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: swarm_process("init", "--json"), range(2)))
+    assert sorted(answer.data["created"] for answer in answers) == [False, True]
+    assert len({answer.data["runId"] for answer in answers}) == 1
+
+
+@pytest.fixture
+def tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine with a coding agent, and without the trust of everything."""
+    monkeypatch.delenv("SWARM_TRUST")
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("claude", "aider"):
+        (folder / name).write_text("#!/bin/sh\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("tools")
+def test_a_configuration_names_the_tools_found_here_and_is_trusted(swarm: Swarm, repo: Repo) -> None:
+    data = valid(swarm("init", "--config", "--json"), "init", 0)
+    file = repo.root / "swarm.toml"
+    assert (data["created"], data["config"]) == (True, str(file))
+    text = file.read_text()
+    assert '# runtime = "ruff"        # found here: ruff ' in text
+    written = tomllib.loads(text)
+    assert list(written) == ["defaults", "launch", "verify", "runtimes"]
+    assert (written["verify"], list(written["runtimes"])) == ({"adapter": "python"}, ["claude", "aider"])
+    shown = swarm("trust", "--check", "--json").data
+    assert (shown["isTrusted"], list(shown["parts"])) == (True, ["runtimes.claude", "runtimes.aider"])
+    assert [r["name"] for r in swarm("runtimes", "--json").data["runtimes"]] == ["ruff", "aider", "claude"]
+
+
+@pytest.mark.usefixtures("tools")
+def test_a_configuration_can_be_written_beside_an_open_run(swarm: Swarm, repo: Repo) -> None:
+    run = swarm("init", "--json").data["runId"]
+    data = valid(swarm("init", "--config", "--json"), "init", 0)
+    assert (data["runId"], data["created"], data["nextAction"]) == (run, False, f"swarm status {run}")
+    assert len(swarm("runs", "--json").data) == 1
+
+
+def test_a_program_that_the_repository_brings_is_not_written_down(
+    swarm: Swarm, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.commit({"bin/claude": "#!/bin/sh\n"})
+    (repo.root / "bin/claude").chmod(0o755)
+    repo.commit()
+    monkeypatch.setenv("PATH", f"{repo.root / 'bin'}:{os.environ['PATH']}")
+    swarm("init", "--config")
+    assert "claude" not in (repo.root / "swarm.toml").read_text()

@@ -188,7 +188,7 @@ def _row(place: Workspace, rule: str) -> int:
 
 
 def test_one_run_is_rebuilt_alone(swarm: Swarm, repo: Repo, collected: Workspace) -> None:
-    other = swarm("init", ".", "--format", "json").data["runId"]
+    other = swarm("init", ".", "--new", "--format", "json").data["runId"]
     edit(collected.db, "UPDATE waves SET status = 'failed'")
     assert differences(swarm, other) == []
     assert differences(swarm, collected.run) == [("wave:1", "status", "collected", "failed")]

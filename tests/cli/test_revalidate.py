@@ -96,13 +96,23 @@ def test_an_output_that_is_still_wrong_changes_nothing(blocked: Wave) -> None:
     answer = blocked.swarm("revalidate", "--domain", f"rest:{blocked.place.output('rest')}", *WHY, exit=1)
     assert answer.out.splitlines()[1].startswith("⊘ rest stays invalid_output")
     assert answer.out.splitlines()[-2] == "Wave status: failed"
-    after = blocked.whole
-    database = str(blocked.place.db)
-    assert {name: body for name, body in after.items() if name != database} == {
-        name: body for name, body in before.items() if name != database
-    }
+    assert blocked.whole == before
     assert blocked.sql("SELECT status, error FROM agent_runs WHERE id = 2")[0][0] == "invalid_output"
     assert blocked.wave() == "failed"
+
+
+def test_a_finding_is_first_seen_once_however_often_an_output_is_corrected(blocked: Wave, mended: str) -> None:
+    wrong = f"rest:{blocked.place.output('rest')}"
+    for output, exits in ((wrong, 1), (wrong, 1), (mended, 0)):
+        blocked.do("revalidate", "--domain", output, *WHY, exit=exits)
+    recorded = blocked.sql("SELECT seq FROM events WHERE kind = 'findings_recorded' ORDER BY seq")
+    assert len(recorded) == 2
+    for domain, (seq,) in zip(("code", "rest"), recorded, strict=True):
+        (found,) = blocked.do("findings", "--domain", domain, exit=1)["findings"]
+        assert [event["seq"] for event in blocked.do("show", found["findingId"])["events"]] == [seq]
+        assert f"History\n  {blocked.do('history', found['findingId'])['events'][0]['ts']}  seen first" in (
+            blocked.swarm("show", found["findingId"]).out
+        )
 
 
 def test_of_several_outputs_those_that_pass_are_taken(

@@ -185,7 +185,7 @@ def test_uncommitted_work_is_refused_and_with_force_saved(dirt: str, team: Team,
     with nothing_changes(team.repo.root):
         assert rewind(team, exit=1).document["error"] == {
             "code": "REWIND_NOT_CLEAN",
-            "message": f"{team.repo.root} has 1 files that rewinding would overwrite: {path}",
+            "message": f"{team.repo.root} has 1 file that rewinding would overwrite: {path}",
             "hint": "commit or stash them, or add `--force`, which saves them below refs/swarm/salvage/ first",
             "path": str(team.repo.root),
             "count": 1,

@@ -14,9 +14,8 @@ from tests.conftest import Repo, Swarm, Workspace
 def three(swarm: Swarm, repo: Repo) -> list[str]:
     """Three runs with ids that are known, oldest first."""
     ids = ["swarm-1700000001-aaaa1111", "swarm-1700000002-aaaa2222", "swarm-1600000000-bbbb3333"]
-    swarm("init", ".")
-    swarm("init", ".")
-    swarm("init", ".")
+    for _ in ids:
+        swarm("init", "--new")
     with sqlite3.connect(repo.root / "swarms/control-plane.db") as conn:
         conn.execute("PRAGMA foreign_keys = OFF")
         for seq, run in enumerate(ids, 1):
@@ -122,3 +121,38 @@ def test_a_zero_byte_database_counts_as_missing(swarm: Swarm, repo: Repo) -> Non
     assert swarm("status", exit=1).code == "CONTROL_PLANE_MISSING"
     assert swarm("runs").out == "No runs found.\n"
     swarm("init", ".")
+
+
+@pytest.fixture
+def linked(repo: Repo, tmp_path: Path) -> Path:
+    """A linked worktree of the repository."""
+    repo.git("worktree", "add", "-q", str(tmp_path / "linked"))
+    return tmp_path / "linked"
+
+
+def test_a_linked_worktree_means_the_control_plane_of_the_main_checkout(
+    swarm: Swarm, repo: Repo, workspace: Workspace, linked: Path
+) -> None:
+    assert selected(swarm, cwd=linked / "src") == workspace.run
+    made = swarm("init", "--json", cwd=linked).data
+    assert made["localPath"] == str(linked)
+    assert [run["id"] for run in swarm("runs", "--json").data] == [made["runId"], workspace.run]
+    assert not (linked / "swarms").exists()
+    # Each of the two is the newest run of its checkout.
+    assert (selected(swarm, cwd=linked), selected(swarm)) == (made["runId"], workspace.run)
+
+
+def test_a_linked_worktree_with_a_control_plane_of_its_own_keeps_it(
+    swarm: Swarm, repo: Repo, workspace: Workspace, linked: Path
+) -> None:
+    own = swarm("--db", "swarms/control-plane.db", "init", "--json", cwd=linked).data["runId"]
+    assert [run["id"] for run in swarm("runs", "--json", cwd=linked).data] == [own]
+
+
+def test_a_git_file_that_its_repository_does_not_know_leads_nowhere(
+    swarm: Swarm, repo: Repo, workspace: Workspace, linked: Path, tmp_path: Path
+) -> None:
+    forged = tmp_path / "forged"
+    forged.mkdir()
+    (forged / ".git").write_text((linked / ".git").read_text())
+    assert swarm("runs", cwd=forged).out == "No runs found.\n"

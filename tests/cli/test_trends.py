@@ -40,7 +40,7 @@ def returned(swarm: Swarm, repo: Repo, workspace: Workspace) -> Workspace:
 
 
 def another_run(swarm: Swarm, repo: Repo) -> Workspace:
-    run = swarm("init", ".", "--format", "json").data["runId"]
+    run = swarm("init", ".", "--new", "--format", "json").data["runId"]
     for domain in [d["name"] for d in swarm("domains", run, "--format", "json").data["domains"]]:
         swarm("domains", run, "--remove", domain)
     swarm("domains", run, "--add", "code", "--globs", '["src/**"]')
@@ -114,7 +114,7 @@ def test_an_alias_links_runs_too(swarm: Swarm, repo: Repo, workspace: Workspace)
 
 def test_equal_findings_of_two_repositories_are_two(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
     wave(swarm, workspace, 1, LOAD)
-    run = swarm("init", ".", "--repo", "org/fork", "--format", "json").data["runId"]
+    run = swarm("init", ".", "--new", "--repo", "org/fork", "--format", "json").data["runId"]
     swarm("domains", run, "--freeze")
     swarm("audit", ".", exit=None)
     assert all(f["runs"] == 1 for f in look_back(swarm, "recurring")["recurring"])

@@ -91,7 +91,7 @@ def test_the_call_of_an_older_run_is_not_named_where_it_would_be_taken_for_the_n
     moved: Team, swarm_process: Swarm
 ) -> None:
     kill(moved, swarm_process, "HEAD~1", "--force-arbitrary-ref")
-    moved.swarm("init", ".")
+    moved.swarm("init", ".", "--new")
     assert "rewind" not in str(assessed(moved))
 
 

@@ -26,7 +26,7 @@ def test_sightings_are_listed_by_wave_and_by_finding_in_the_order_of_their_writi
         sightings.add_sightings(conn, [again])
     assert list(sightings.sightings_in(store.conn, wave.id)) == reports
     assert sightings.sightings_of(store.conn, first) == [(1, "code", reports[1]), (2, "rest", again)]
-    assert sightings.first_wave_of(store.conn, first) == wave.id
+    assert sightings.first_of(store.conn, first)[0] == wave.id
     assert sightings.waves_of_sightings(store.conn, None) == [(wave.id, rows.RUN, 1), (later.id, rows.RUN, 2)]
     assert sightings.waves_of_sightings(store.conn, "swarm-1-00000000") == []
 

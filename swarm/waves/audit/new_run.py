@@ -11,7 +11,8 @@ from swarm.workspace import Workspace
 
 def new_run(store: Store, workspace: Workspace, repository: Repository) -> Run:
     """Make a run of a repository that has none yet."""
-    made = init(store, workspace, repository)
+    # Beside a run whose wave in flight is not this user's own, which an audit leaves alone.
+    made = init(store, workspace, repository, beside=True)
     stage_events.emit("run_created", run_id=made.run_id, commit=made.commit_sha)
     run = runs.find(store.conn, made.run_id)
     if run is None:

@@ -171,4 +171,4 @@ def _next(run: Run, request: CleanRequest, *, removes: bool, can_save: bool) -> 
         return f"swarm clean {run.id}{' --force' if request.force else ''} --apply --reason '…'"
     if can_save and not request.force:
         return f"swarm clean {run.id} --force"
-    return f"swarm undo {run.id}" if request.apply and removes else f"swarm status {run.id}"
+    return f"swarm status {run.id}"

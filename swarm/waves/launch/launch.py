@@ -45,7 +45,8 @@ def launch(
         raise errors.NoWaveToLaunch(run_id=run.id)
     hold_to_own_folder(workspace, run, wave)
     # Before the lock: a missing program is reported at once, and nothing is touched.
-    ready = registry.all_ready(runtime or wave.runtime or registry.DEFAULT, config, wave.phase)
+    name = runtime or wave.runtime or config.default_runtime or registry.DEFAULT
+    ready = registry.all_ready(name, config, wave.phase)
     analyzes = all(each.runtime.is_analyzer for each in ready)
     with only_supervisor(workspace, run, wave):
         # Before the waiting agents are read: a dead attempt would count as open for ever.

@@ -7,7 +7,7 @@ from swarm.results.events import EventShown
 from swarm.results.history import HistoryResult
 from swarm.store import ledger, waves
 from swarm.store.runs import Run
-from swarm.store.sightings import first_wave_of
+from swarm.store.sightings import first_of
 from swarm.store.waves import Wave
 from swarm.waves.look.events import event_shown
 from swarm.waves.selection import finding_ids, finding_named, is_wave_number, select_wave, wave_number
@@ -45,12 +45,10 @@ def wave_history(conn: sqlite3.Connection, wave: Wave) -> tuple[EventShown, ...]
 def finding_history(conn: sqlite3.Connection, row_id: int) -> tuple[EventShown, ...]:
     """Return the event that recorded a finding and every change of its state, oldest first.
 
-    No event names a new finding: its first wave has a single event for all sightings, with their count and digest.
+    No event names a new finding: each record of its first wave has an event with the number of sightings so far.
     """
-    wave_id = first_wave_of(conn, row_id)
-    events = ledger.events_of(conn, f"wave:{wave_id}", f"finding:{row_id}")
-    return tuple(
-        event_shown(event)
-        for event in events
-        if event.kind == "findings_recorded" or not event.subject.startswith("wave:")
-    )
+    wave_id, place = first_of(conn, row_id)
+    recorded = (event for event in ledger.events_of(conn, f"wave:{wave_id}") if event.kind == "findings_recorded")
+    # A wave whose agents were revalidated was recorded several times, and the later records hold the earlier ones.
+    first = [event for event in recorded if (event.facts.get("sightings") or place) >= place][:1]
+    return tuple(map(event_shown, [*first, *ledger.events_of(conn, f"finding:{row_id}")]))

@@ -17,7 +17,9 @@ def runtimes(config: Config, name: str | None) -> RuntimesResult:
     names = registry.names(config) if name is None else [name]
     withheld = _withheld(config) if name is None else ()
     source = str(config.source) if config.source else None
-    return RuntimesResult(source, (*(_shown(config, each) for each in names), *withheld), *backend_here())
+    shown = (*(_shown(config, each) for each in names), *withheld)
+    user_source = str(config.user_source) if config.user_source else None
+    return RuntimesResult(source, shown, *backend_here(), user_config=user_source)
 
 
 def _withheld(config: Config) -> Iterator[RuntimeShown]:
@@ -50,6 +52,6 @@ def _shown(config: Config, name: str) -> RuntimeShown:
         path=program.path,
         argv=program.argv,
         phases=tuple(phase.value for phase in DISPATCHED_PHASES if runtime.supports(phase)),
-        is_default=name == registry.DEFAULT,
+        is_default=name == (config.default_runtime or registry.DEFAULT),
         why_not=program.why_not or None,
     )

@@ -64,8 +64,9 @@ def revalidate(
         with nullcontext(repository) if apply else aside(repository) as place, as_at_dispatch(wave, place) as viewed:
             seen = observe(store.conn, workspace, wave, viewed, corrected, alone=in_flight, accepts=accepts)
         observed = seen._replace(intakes=tuple(_passed(taken) for taken in seen.intakes))
-        # Nothing passed and the wave stays in flight: then there is nothing to record.
-        if apply and (any(taken.target for taken in observed.intakes) or not in_flight):
+        # Where an output was named and none passed there is nothing to record: a second record of the same findings
+        # would stand in the history of each of them.
+        if apply and (any(taken.target for taken in observed.intakes) or accepts):
             # Before the transaction, as in collect: a row must not name a tree without a ref.
             keep_work(repository, wave, observed.intakes)
             # A wave in flight is still collected: its findings are recorded then, those of all agents together.

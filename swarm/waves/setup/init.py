@@ -58,11 +58,13 @@ def init(
     repo_name: str | None = None,
     mapping: Mapped | None = None,
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
+    beside: bool = False,
 ) -> InitResult:
     """Record a run at HEAD, tag its save point and draft its map.
 
-    Without `mapping` the map is the draft. The tag is made before the transaction and removed when that fails. It is
-    noted in the database first, so that the next `init` removes the tag of a killed `init`.
+    Raises RunOpen where the repository has an open run, unless the new run shall be `beside` it. Without `mapping` the
+    map is the draft. The tag is made before the transaction and removed when that fails. It is noted in the database
+    first, so that the next `init` removes the tag of a killed `init`.
     """
     domains, counts, unmatched = mapping or mapped(repository, "auto")
     run_id = clock.fresh_run_id()
@@ -79,6 +81,9 @@ def init(
         created=clock.now(),
     )
     with worktrees.worktree_lock(repository, "init"):
+        # Under the lock: of two `init` at once, the second finds the run of the first.
+        if not beside and (first := runs.open_at(store.conn, run.local_path)) is not None:
+            raise errors.RunOpen(path=run.local_path, run_id=first.id, phase=first.status)
         # In `.git/info/exclude`: the user's own files, `.gitignore` too, are never edited.
         git_repository.keep_out_of_status(repository, exclude_patterns(workspace, repository.root))
         # We hold the lock, so every other save point that was begun here is of a dead `init`.
@@ -109,6 +114,29 @@ def init(
         domains=shown,
         unmatched=tuple(unmatched),
         next_action=f"swarm domains {run_id} --freeze",
+    )
+
+
+def open_run(conn: sqlite3.Connection, repository: Repository) -> InitResult | None:
+    """Return the open run of a repository as `init` shows a run, `None` where there is none."""
+    run = runs.open_at(conn, str(repository.root))
+    if run is None:
+        return None
+    domains = domain_table.domain_map(conn, run.id)
+    counts, unmatched = draft_map.counted(
+        domains, [file.path for file in git_repository.files_at(repository.git, repository.head)]
+    )
+    return InitResult(
+        run_id=run.id,
+        repo=run.repo,
+        local_path=run.local_path,
+        commit_sha=run.commit_sha,
+        branch=run.branch,
+        save_point_tag=run.save_point_tag,
+        domains=tuple(DomainFiles(d.name, d.ownership, d.globs, counts[d.name]) for d in domains),
+        unmatched=tuple(unmatched),
+        next_action=f"swarm status {run.id}",
+        created=False,
     )
 
 

@@ -120,15 +120,14 @@ def _hold(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> None:
     for domain, tree in new:
         lacking = [path for path in missing if tree.only is None or path in tree.only]
         standing = refs.branch_in_the_way(git, tree.branch) if tree.branch else None
+        # Without a cause: git was not called, and a cause would read as its words.
         if lacking:
             blocked = missing_objects.refusal(git, commit, lacking)
-        elif standing is not None:
+            raise errors.IsolationBlocked(domain=domain, problem=blocked.problem, remedy=blocked.remedy)
+        if standing is not None:
             problem = f"git cannot make the branch {tree.branch} beside the branch {standing}"
             remedy = f"rename that branch: `git branch -m {shlex.quote(standing)} NEWNAME`"
-            blocked = errors.GitBlocked(verb="branch", problem=problem, path=str(git.folder), remedy=remedy)
-        else:
-            continue
-        raise errors.IsolationBlocked(domain=domain, problem=blocked.problem, remedy=blocked.remedy) from blocked
+            raise errors.IsolationBlocked(domain=domain, problem=problem, remedy=remedy)
 
 
 def _refused(git: Git, domain: str, tree: Tree, error: Exception) -> errors.IsolationError:

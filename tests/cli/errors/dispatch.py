@@ -109,7 +109,7 @@ def dispatch_anchors_broken(scene: Scene) -> Refusal:
     name = finding["findingId"]
     return Refusal(
         ("dispatch", run, "health-amend-a", "--isolate"),
-        f"""[DISPATCH_ANCHORS_BROKEN]: The place of 1 approved findings is gone at HEAD: {name}
+        f"""[DISPATCH_ANCHORS_BROKEN]: The place of 1 approved finding is gone at HEAD: {name}
   Next: `swarm show {name}` shows more; re-audit with `swarm audit`, or reopen them; `--skip-anchor-check --reason '…'` dispatches anyway
   Run: {run}""",
         {"runId": run, "phase": "health-amend-a", "findings": name, "count": 1, "first": name},

@@ -36,7 +36,7 @@ def rewind_not_clean(scene: Scene) -> Refusal:
     scene.repo.write({"README.md": "# In the works\n"})
     return Refusal(
         ("rewind", run, "--apply", "--reason", "wrong way"),
-        f"""[REWIND_NOT_CLEAN]: {root} has 1 files that rewinding would overwrite: README.md
+        f"""[REWIND_NOT_CLEAN]: {root} has 1 file that rewinding would overwrite: README.md
   Path: {root}
   Next: commit or stash them, or add `--force`, which saves them below refs/swarm/salvage/ first""",
         {"path": str(root), "count": 1, "files": "README.md"},

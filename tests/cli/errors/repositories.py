@@ -59,7 +59,7 @@ def repo_not_clean(scene: Scene) -> Refusal:
     root = scene.repo.root
     return Refusal(
         ("init", "."),
-        f"""[REPO_NOT_CLEAN]: {root} has 1 tracked files with uncommitted changes: src/app.py
+        f"""[REPO_NOT_CLEAN]: {root} has 1 tracked file with uncommitted changes: src/app.py
   Path: {root}
   Next: commit or stash them, then repeat the command; untracked files do not matter""",
         {"path": str(root), "count": 1, "files": "src/app.py"},

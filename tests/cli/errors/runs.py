@@ -21,7 +21,7 @@ def run_not_found(scene: Scene) -> Refusal:
 @refused
 def run_ambiguous(scene: Scene) -> Refusal:
     older = scene.workspace.run
-    newer = scene.swarm("init", ".", "--format", "json").data["runId"]
+    newer = scene.swarm("init", ".", "--new", "--format", "json").data["runId"]
     return Refusal(
         ("status", "swarm-"),
         f"""[RUN_AMBIGUOUS]: 'swarm-' is the beginning of 2 runs: {newer}, {older}
@@ -111,4 +111,30 @@ def finding_ambiguous(scene: Scene) -> Refusal:
   Next: give more of the id; `swarm show F-aaaa0001` shows the first of them
   Run: {run}""",
         {"runId": run, "received": "AAAA", "matches": matches, "first": "F-aaaa0001"},
+    )
+
+
+@refused
+def run_open(scene: Scene) -> Refusal:
+    run, root = scene.workspace.run, scene.repo.root
+    return Refusal(
+        ("init", "src", "--timeout", "1h"),
+        f"""[RUN_OPEN]: {root} has the open run {run} in initializing; nothing was made
+  Path: {root}
+  Next: `swarm status {run}` shows it, `swarm audit` goes on with it, and `swarm init --new` makes a second run
+  Run: {run}""",
+        {"path": str(root), "runId": run, "phase": "initializing"},
+    )
+
+
+@refused
+def config_exists(scene: Scene) -> Refusal:
+    scene.config("[launch]\njobs = 2\n")
+    file = scene.repo.root / "swarm.toml"
+    return Refusal(
+        ("init", ".", "--config"),
+        f"""[CONFIG_EXISTS]: {file} is there already, and was not changed
+  Path: {file}
+  Next: edit that file; `swarm trust` shows and trusts the programs that it names""",
+        {"path": str(file)},
     )

@@ -58,7 +58,7 @@ def wave_from_elsewhere(scene: Scene) -> Refusal:
         ("launch", run),
         f"""[WAVE_FROM_ELSEWHERE]: Wave 1 (health-audit-a) is in flight, and this user did not dispatch it on this machine
   Next: look at it with `swarm status {run}`; `swarm trust --wave {run}` makes it yours (in a script: SWARM_TRUST=1); \
-`swarm init .` begins a run of your own and leaves it alone
+`swarm init --new` begins a run of your own and leaves it alone
   Run: {run}
   Wave: 1""",
         {"number": 1, "phase": "health-audit-a", "runId": run, "waveId": 1},

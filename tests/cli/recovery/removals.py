@@ -28,7 +28,7 @@ def _(scene: RowScene) -> None:
     assert team.file_at(f"refs/swarm/salvage/{team.run}/w2-code", "notes.txt") == "mine"
 
 
-@row("Next: swarm undo")
+@row("swarm undo")
 def _(scene: RowScene) -> None:
     scene.amended.merge()
     scene.see("clean", *WHY, exit=0)

@@ -43,7 +43,7 @@ READING = (
     Act("findings", "team", ("findings", "RUN"), exit=1),
 )
 WRITING = (
-    Act("init", "team", ("init", ".")),
+    Act("init", "team", ("init", ".", "--new")),
     Act("dispatch", "team", ("dispatch", "RUN", "health-amend-a", "--isolate")),
     Act("launch", "planned", ("launch", "RUN")),
     Act("collect", "answered", ("collect", "RUN")),

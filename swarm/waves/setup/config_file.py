@@ -1,0 +1,43 @@
+"""`init --config`: a `swarm.toml` with the tools of this machine, trusted by its author."""
+
+import os
+from pathlib import Path
+
+from swarm import clock, config, errors, trust
+from swarm.builds import registry as builds
+from swarm.config import FILE_NAME, Config, VerifyConfig
+from swarm.files import write_whole
+from swarm.git.repository import Repository
+from swarm.results.init import ToolsFound
+from swarm.rules.agent_clis import AGENT_CLIS
+from swarm.runtimes import programs
+from swarm.waves.look.runtimes import runtimes
+
+
+def hold_to_no_config(repository: Repository) -> None:
+    """Refuse a repository that has a configuration. Raises ConfigExists."""
+    if os.path.lexists(file := repository.root / FILE_NAME):
+        raise errors.ConfigExists(path=str(file))
+
+
+def tools_found(repository: Repository) -> ToolsFound:
+    """Return the runtimes and coding agents of this machine, and the adapter that fits the repository."""
+    adapter = builds.choose(repository.root, VerifyConfig())
+    shown = [each for each in runtimes(Config(), None).runtimes if each.installed]
+    return ToolsFound(
+        runtimes=tuple((each.name, each.version or "") for each in shown),
+        # Not what the repository brings: the file is trusted as soon as it is written.
+        agents=tuple(cli for cli in AGENT_CLIS if programs.bundled(cli.name)),
+        adapter=adapter.name if adapter else None,
+    )
+
+
+def write_config(repository: Repository, text: str) -> Path:
+    """Write and trust the configuration of a repository. Raises ConfigExists, TrustRecordUnusable."""
+    hold_to_no_config(repository)
+    file = repository.root / FILE_NAME
+    write_whole(file, text)
+    found = config.find(repository.root)
+    if found is not None and found.executable:
+        trust.record(found.place, found.digest, clock.now())
+    return file
