@@ -25,7 +25,7 @@ def write(text: str, folder: Path | None = None) -> Path:
 
 def runtimes(swarm: Swarm) -> dict[str, tuple[bool, list[str]]]:
     found = swarm("runtimes", "--json").data["runtimes"]
-    return {each["name"]: (each["isDefault"], each["argv"]) for each in found if each["name"] != "ruff"}
+    return {each["name"]: (each["isDefault"], each["argv"]) for each in found if each["kind"] == "command"}
 
 
 def test_it_holds_in_every_repository_without_a_record_of_trust(swarm: Swarm, repo: Repo) -> None:

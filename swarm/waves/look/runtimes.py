@@ -52,6 +52,6 @@ def _shown(config: Config, name: str) -> RuntimeShown:
         path=program.path,
         argv=program.argv,
         phases=tuple(phase.value for phase in DISPATCHED_PHASES if runtime.supports(phase)),
-        is_default=name == (config.default_runtime or registry.DEFAULT),
+        is_default=name in (config.default_runtime or registry.DEFAULT).split(","),
         why_not=program.why_not or None,
     )
