@@ -16,6 +16,9 @@ _PROBE_SECONDS: Final = 10.0
 _BASE: Final = ("--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try", "--ro-bind", "/", "/")
 # The kernel's own file systems, private to the sandbox, after every other mount of the machine.
 _KERNEL: Final = ("--dev", "/dev", "--proc", "/proc")
+# Files of the kernel for the whole machine, which root could write to without any capability: a program named in
+# `sys/kernel/core_pattern` is started outside of every sandbox.
+_OF_ROOT: Final = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi", "driver", "mtrr")
 # Root keeps what tests of root need inside its own files, and nothing that reaches the machine.
 _ROOTS: Final = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "NET_BIND_SERVICE")
 _FIRST_SIGNAL_CODE: Final = 128
@@ -48,6 +51,7 @@ def command(
         *_BASE,
         *network,
         *_KERNEL,
+        *_kernel_of_root(),
         *mounts,
         *made,
         # Last: until here bwrap makes the mount points in them.
@@ -83,6 +87,12 @@ def _mounts(policy: Policy, behind: Mapping[str, str]) -> tuple[list[str], list[
                 mounts += ("--tmpfs", place)
                 emptied += (place,) if right is Right.HIDDEN else ()
     return mounts, emptied
+
+
+def _kernel_of_root() -> Sequence[str]:
+    if os.geteuid() != 0:
+        return ()
+    return [word for name in _OF_ROOT for word in ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")]
 
 
 def _capabilities() -> Sequence[str]:

@@ -1,6 +1,7 @@
 """The sandbox of builds: what the steps and the set-up of `verify` and `merge` reach, and what is recorded of it."""
 
 import json
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -12,11 +13,11 @@ from tests.cli.scenes.merge_team import Team
 from tests.conftest import Answer, Repo, Swarm
 
 TRIES = """
-import json, os, pathlib, socket, subprocess, sys
+import ctypes, fcntl, json, os, pathlib, socket, subprocess, sys, termios
 def tried(act):
     try:
         return act() or "done"
-    except OSError as error:
+    except (OSError, subprocess.CalledProcessError) as error:
         return type(error).__name__
 def text(path):
     return lambda: pathlib.Path(path).read_text()
@@ -24,6 +25,12 @@ def put(path):
     return lambda: pathlib.Path(path).write_text("x") and None
 def connects(port):
     return lambda: socket.create_connection(("127.0.0.1", port), 5).close()
+def traced(pid):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(16, pid, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "ptrace")
+def git_folder():
+    return pathlib.Path(".git").read_text().partition(": ")[2].strip()
 """
 Prove = Callable[..., Answer]
 
@@ -224,3 +231,42 @@ def test_a_step_that_misses_what_is_hidden_shows_the_setting_that_opens_it(
     hint = f'the sandbox hides {Path.home()}/.netrc: `[verify] readable = ["~/.netrc"]` shows it'
     assert data["steps"][0]["hint"] == hint
     assert f"    {hint}" in swarm("verify", exit=1).out.splitlines()
+
+
+ESCAPES = {
+    "a file of the kernel for the machine": "lambda: os.open('/proc/sys/kernel/core_pattern', os.O_WRONLY) and None",
+    "the device of a disk": "lambda: os.mknod('disk', 0o60600, os.makedev(254, 0))",
+    "another root of the file system": "lambda: os.listdir('/proc/1/root' + os.environ['REAL_HOME'] + '/.ssh') and None",
+    "the files that swarm has open": "lambda: os.readlink(f'/proc/{os.environ[\"SWARM_PID\"]}/fd/0') and None",
+    "tracing of swarm": "lambda: traced(int(os.environ['SWARM_PID']))",
+    "typing into the terminal": "lambda: fcntl.ioctl(os.open('/dev/tty', os.O_RDWR), termios.TIOCSTI, b'x') and None",
+    "the record of its worktree": "put(git_folder() + '/HEAD')",
+    "the hooks of git": "put(git_folder() + '/../../hooks/post-checkout')",
+    "a mount": "lambda: subprocess.run(['mount', '-t', 'tmpfs', 'none', '/mnt'], check=True, capture_output=True) and None",
+}
+# Landlock holds these two on Linux 6.12 and newer alone.
+OF_NAMESPACES = {
+    "a signal to swarm": "lambda: os.kill(int(os.environ['SWARM_PID']), 0)",
+    "an abstract socket": "lambda: socket.socket(socket.AF_UNIX).connect(chr(0) + os.environ['SOCKET_NAME'])",
+}
+# The folder is listed by a file of its own.
+OPEN = "lambda: str(sorted(name for name in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{name}')))"
+RIGHTS = "lambda: pathlib.Path('/proc/self/status').read_text().partition('NoNewPrivs:')[2].split()[0]"
+
+
+def test_known_ways_out_of_a_sandbox_are_closed(
+    prove: Prove, backend: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name = f"swarm-test-{tmp_path}"
+    for variable, value in {"SWARM_PID": os.getpid(), "REAL_HOME": Path.home(), "SOCKET_NAME": name}.items():
+        monkeypatch.setenv(variable, str(value))
+    (Path.home() / ".ssh").mkdir()
+    (Path.home() / ".ssh" / "id").write_text("secret")
+    acts = ESCAPES | (OF_NAMESPACES if backend == "bwrap" else {})
+    named = 'environment = ["SWARM_PID", "REAL_HOME", "SOCKET_NAME"]'
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"\0{name}")
+        listening.listen()
+        ends = tries_of(prove({**acts, "own files": OPEN, "new rights": RIGHTS}, named))
+    assert (ends.pop("own files"), ends.pop("new rights")) == ("['0', '1', '2']", "1")
+    assert {act for act, end in ends.items() if end == "done"} == set()
