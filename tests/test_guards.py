@@ -111,7 +111,8 @@ RESERVED = {
     "pickle": set[str](),
     "marshal": set[str](),
     "shelve": set[str](),
-    "ctypes": set[str](),
+    # Python has no call that drops capabilities.
+    "ctypes": {"runtimes/landlock_start.py"},
     "multiprocessing": set[str](),
     "urllib.request": set[str](),
     "http": set[str](),
