@@ -243,8 +243,8 @@ class SubjectUnknown(SwarmError):
     code = "SUBJECT_UNKNOWN"
     severity = Severity.MEDIUM
     text = "Nothing here is called '{received}'"
-    advice = "pass an error code, an exit code such as `exit:2`, an attempt such as `attempt:1`, or a finding's id"
-    when = "`swarm explain THING` with something that is not a code, exit code, attempt or finding"
+    advice = "pass an error code, `exit:2`, `attempt:1`, a rule such as `B006`, a match, or a finding's id"
+    when = "`swarm explain THING` with something that is no code, exit code, attempt, rule, match, status or finding"
     received: str
 
 

@@ -16,7 +16,11 @@ from swarm.show.escape import plain
 @click.argument("thing", shell_complete=completions.subjects)
 @run_option
 def command(call: Call, thing: str, run: str | None) -> None:
-    """Explain THING and say what to do: an error code, `exit:2`, `attempt:1`, or the id of a finding."""
+    """Explain THING and say what to do.
+
+    THING is an error code, `exit:2`, `attempt:1`, a rule such as `B006`, a kind of match or a status, or the id of a
+    finding.
+    """
     from swarm.waves.look.explain import explain, needs_database
 
     if not needs_database(thing):

@@ -48,7 +48,8 @@ def _lines(result: ShowResult) -> Iterator[str]:
     yield ""
     yield f"Category {found.category}, domain {found.domain}, anchored by {found.anchored}"
     times = text.counted(found.sightings, "sighting")
-    yield f"Seen in waves {found.first_seen_wave} to {found.last_seen_wave}, {times}"
+    first, last = found.first_seen_wave, found.last_seen_wave
+    yield f"Seen in wave {first}, {times}" if first == last else f"Seen in waves {first} to {last}, {times}"
     if result.match:
         yield f"Matched by {found.matched_by}: {plain(result.match)}"
     for label, value in (
@@ -69,13 +70,17 @@ def _record(result: ShowResult) -> Iterator[str]:
     """Yield every sighting, claim and event of a finding."""
     yield ""
     yield "Sightings"
+    said = result.finding.description
     for sighting in result.sightings:
         where = text.place(sighting)
         yield f"  wave {sighting.wave}, {sighting.domain} [{plain(sighting.reported_id)}], {sighting.severity}: {where}"
-        yield f"    {plain(sighting.description)}"
+        # Only where it differs: a tool says the same in every wave.
+        if sighting.description != said:
+            yield f"    {plain(sighting.description)}"
+            said = sighting.description
     for claim in result.claims:
         description = plain(claim.description)
-        yield f"Claimed mended in wave {claim.wave} by {claim.domain} ({claim.outcome}): {description}"
+        yield f"Claimed fixed in wave {claim.wave} by {claim.domain} ({claim.outcome}): {description}"
         yield f"    {claim.verified_via}: {plain(claim.evidence)}"
     yield "History"
     for event in result.events:

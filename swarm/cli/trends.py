@@ -53,16 +53,22 @@ def _lines(result: TrendsResult) -> Iterator[str]:
 
 
 def _recurring(found: tuple[Comeback, ...], runs: str) -> Iterator[str]:
+    """Yield the findings under their rule and message, each of which is printed once."""
     if not found:
         yield f"Nothing was seen in more than one wave of {runs}."
+    alike: dict[tuple[str, str, str], list[Comeback]] = {}
     for finding in found:
-        line = f":{finding.line}" if finding.file and finding.line else ""
-        place = plain(finding.file or "(no file)") + line
-        severity, rule = text.severity(finding.severity), plain(finding.rule)
-        yield f"{place}  {severity}  {rule}  {finding.finding_id}  {finding.status}"
-        seen = f"seen in {text.counted(finding.waves, 'wave')} of {text.counted(finding.runs, 'run')}"
-        back = f", came back {text.counted(finding.came_back, 'time')}" if finding.came_back else ""
-        yield f"    {seen}{back}: {text.shortened(plain(finding.description), max(40, text.width() - 40))}"
+        alike.setdefault((finding.severity, finding.rule, finding.description), []).append(finding)
+    for (severity, rule, description), group in alike.items():
+        head = f"{text.severity(severity)}  {plain(rule)}  "
+        room = max(40, text.width() - len(severity) - text.columns(plain(rule)) - 6)
+        yield head + text.shortened(plain(description), room)
+        for finding in group:
+            line = f":{finding.line}" if finding.file and finding.line else ""
+            place = plain(finding.file or "(no file)") + line
+            seen = f"seen in {text.counted(finding.waves, 'wave')} of {text.counted(finding.runs, 'run')}"
+            back = f", came back {text.counted(finding.came_back, 'time')}" if finding.came_back else ""
+            yield f"    {place}  {finding.finding_id}  {finding.status}, {seen}{back}"
 
 
 def _history(points: tuple[WavePoint, ...], runs: str) -> Iterator[str]:

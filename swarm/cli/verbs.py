@@ -28,7 +28,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "events": "Print the ledger as NDJSON, from a cursor on.",
         "receipt": "Print the record of one wave.",
         "attempts": "List the launched processes and their records.",
-        "explain": "Explain an error code, exit code, attempt or finding.",
+        "explain": "Explain a code, exit code, rule, match, attempt or finding.",
         "trends": "Show which findings keep coming back, across runs.",
         "report": "Write a run as one self-contained HTML page.",
         "schema": "Print the JSON Schema of a verb's data or of a file.",

@@ -222,6 +222,27 @@ def rules_of(conn: sqlite3.Connection, run_id: str) -> list[str]:
     return [rule for (rule,) in conn.execute(where, (run_id,))]
 
 
+class OfRule(NamedTuple):
+    """A rule as the newest of its findings has it, with the number of its findings and of those that are open."""
+
+    rule: str
+    description: str
+    recommendation: str | None
+    total: int
+    still_open: int
+
+
+def of_rule(conn: sqlite3.Connection, run_id: str, rule: str) -> OfRule | None:
+    """Return what a run knows of a rule, in any case; `None` where no finding has it."""
+    row = conn.execute(
+        "SELECT rule_id, description, recommendation, count(*), sum(status IN ('new', 'recurring', 'unverified')),"
+        # SQLite takes the other columns from the row of the maximum.
+        " max(last_wave) FROM findings WHERE run_id = ? AND rule_id = ? COLLATE NOCASE HAVING count(*) > 0",
+        (run_id, rule),
+    ).fetchone()
+    return None if row is None else OfRule(*row[:-1])
+
+
 def _where(run_id: str, selection: Selection) -> tuple[str, list[object]]:
     conditions, values = ["findings.run_id = ?"], [run_id]  # type: tuple[list[str], list[object]]
     columns = (

@@ -13,7 +13,7 @@ from swarm.workspace import Workspace
 
 
 def is_own(conn: sqlite3.Connection, workspace: Workspace, wave: Wave, trust: Trust) -> bool:
-    """Say whether this user dispatched a wave here, took it over by `swarm trust --wave`, or trusts everything."""
+    """Say whether this user dispatched a wave here, took it over by `swarm trust --wave RUN`, or trusts everything."""
     return trust.everything or wave_marks.is_marked(_digest_of(conn, wave), workspace.folder)
 
 

@@ -1,8 +1,12 @@
 """`swarm explain`: what a code, an exit code, an attempt or a finding means."""
 
+import sqlite3
+
 import pytest
 
 from swarm.errors import CATALOGUE
+from swarm.rules.findings import STATUSES
+from swarm.rules.known_findings import MatchedBy
 from tests.conftest import Repo, Swarm, Workspace
 
 
@@ -35,6 +39,49 @@ def test_every_exit_code_is_explained_with_the_codes_that_end_so(swarm: Swarm, n
     ending = sorted(code for code, kind in CATALOGUE.items() if kind.exit_code == number and number > 1)
     assert data["meaning"] == ([f"Codes that end so: {', '.join(ending)}"] if ending else [])
     assert swarm("explain", str(number), "--format", "json").data == data
+
+
+@pytest.mark.parametrize("word", ["B006", "b006"])
+def test_a_rule_of_ruff_is_explained_by_ruff_without_a_database(swarm: Swarm, repo: Repo, word: str) -> None:
+    data = swarm("explain", word, "--json").data
+    assert (data["subject"], data["kind"]) == ("B006", "rule")
+    assert data["title"].endswith("(mutable-argument-default, flake8-bugbear)")
+    assert "## Why is this bad?" in data["meaning"]
+    assert data["nextAction"] == "nothing: no finding of a run here has it"
+    assert not (repo.root / "swarms").exists()
+
+
+def test_a_rule_of_another_tool_is_explained_by_what_its_reports_say(swarm: Swarm, dispatched: Workspace) -> None:
+    told = {"rule_id": "own/no-eval", "description": "Do not eval.", "recommendation": "Parse the text."}
+    dispatched.answer("code", {"file": "src/tool.py", "line": 5, **told}, {"file": "src/app.py", "line": 5, **told})
+    dispatched.answer("rest")
+    swarm("collect")
+    data = swarm("explain", "OWN/no-eval", "--json").data
+    assert (data["subject"], data["kind"], data["title"]) == ("own/no-eval", "rule", "Do not eval.")
+    assert data["meaning"] == ["Parse the text.", f"2 open of 2 findings of run {dispatched.run}"]
+    assert data["nextAction"] == "swarm findings --rule own/no-eval --status all"
+    assert len(swarm("findings", "--rule", "own/no-eval", "--status", "all", "--json", exit=1).data["findings"]) == 2
+
+
+def test_a_rule_stands_before_a_finding_whose_id_begins_so(swarm: Swarm, three: Workspace) -> None:
+    with sqlite3.connect(three.db) as conn:
+        conn.execute("UPDATE findings SET finding_id = 'F-f4010000' WHERE id = 1")
+    conn.close()
+    assert swarm("explain", "F401", "--json").data["kind"] == "rule"
+    assert swarm("explain", "F-f401", "--json").data["kind"] == "finding"
+    assert swarm("explain", "f4010", "--json").data["kind"] == "finding"
+
+
+def test_every_kind_of_match_and_every_status_is_explained(swarm: Swarm) -> None:
+    for word in (*MatchedBy, *STATUSES):
+        data = swarm("explain", word, "--json").data
+        assert data["kind"] == ("status" if word in STATUSES else "match")
+        assert data["title"]
+    assert swarm("explain", "new").out.splitlines() == [
+        "new (status): a wave reported it for the first time",
+        "  As a match: no known finding is like it, so it became a finding of its own",
+        "Next: approve, defer or reject it: `swarm approve F-…`",
+    ]
 
 
 @pytest.mark.parametrize("thing", ["exit:4", "attempt:1", "nonsense", "", "NO_SUCH_CODE", "F-00000000"])

@@ -22,6 +22,23 @@ def test_show_shows_code_sightings_and_history(swarm: Swarm, four: Workspace) ->
     assert ">      5  def load(path, seen=[]):" in swarm("show", finding["findingId"]).out.splitlines()
 
 
+def test_a_message_is_shown_once_however_often_it_was_reported(swarm: Swarm, dispatched: Workspace) -> None:
+    place = {"file": "src/app.py", "line": 5, "quote": "def load(path, seen=[]):", "symbol": "load"}
+    for wave, message in enumerate(("A default is shared.", "A default is shared.", "A list is shared."), 1):
+        if wave > 1:
+            swarm("dispatch", "health-audit-a", "--isolate")
+        dispatched.answer("code", {**place, "description": message}, wave=wave)
+        dispatched.answer("rest", wave=wave)
+        swarm("collect")
+    (finding,) = swarm("findings", "--json", exit=1).data["findings"]
+    lines = swarm("show", finding["findingId"]).out.splitlines()
+    sightings = lines[lines.index("Sightings") + 1 : lines.index("History")]
+    assert [line[:8] for line in sightings if line.startswith("  wave")] == ["  wave 1", "  wave 2", "  wave 3"]
+    assert lines.count(finding["description"]) == 1
+    assert sum("shared." in line for line in sightings) == 2
+    assert "Seen in waves 1 to 3, 3 sightings" in lines
+
+
 def test_a_finding_is_named_by_a_prefix_of_its_id(swarm: Swarm, collected: Workspace) -> None:
     (finding,) = swarm("findings", "--format", "json", exit=1).data["findings"]
     data = valid(swarm("show", finding["findingId"][:5], "--format", "json"), "show", 0)

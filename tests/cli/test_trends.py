@@ -124,7 +124,8 @@ def test_equal_findings_of_two_repositories_are_two(swarm: Swarm, repo: Repo, wo
 
 def test_the_limit_says_how_many_it_left_out(swarm: Swarm, returned: Workspace) -> None:
     lines = swarm("trends", "--limit", "1").out.splitlines()
-    assert lines[1] == "    seen in 3 waves of 1 run: It is wrong."
+    assert lines[0].endswith("  bug  It is wrong.")
+    assert lines[1].endswith("  recurring, seen in 3 waves of 1 run")
     assert lines[-1] == "… and 1 more: `swarm trends --query recurring --limit 2`"
 
 

@@ -1,4 +1,4 @@
-"""`explain`: the meaning of an error code, exit code, attempt or finding, and what to do."""
+"""`explain`: the meaning of an error code, exit code, attempt, rule, match or finding, and what to do."""
 
 import re
 import sqlite3
@@ -10,6 +10,7 @@ from swarm.results.explain import Explanation
 from swarm.store import attempts
 from swarm.store.attempts import Attempt
 from swarm.store.runs import Run
+from swarm.waves.look.explain_words import rule_explained, word_explained
 from swarm.waves.selection import finding_named
 
 EXIT_CODES: Final = {
@@ -120,26 +121,32 @@ def finding_explained(conn: sqlite3.Connection, run: Run, named: str) -> Explana
 
 
 def explain(conn: sqlite3.Connection | None, run: Run | None, thing: str) -> Explanation:
-    """Return the meaning of a thing. Raises SubjectUnknown, FindingNotFound."""
-    # A code first, because it needs no database.
-    found = code_explained(thing)
+    """Return the meaning of a thing. Raises SubjectUnknown, FindingNotFound, FindingAmbiguous."""
     number = re.fullmatch(r"(?:(exit|attempt):)?([0-9]{1,9})", thing, re.ASCII)
-    if found is None and number is not None:
-        kind, value = number[1] or "exit", int(number[2])
-        found = exit_code_explained(value) if kind == "exit" else None
-        if kind == "attempt" and conn is not None:
-            found = attempt_explained(conn, value)
-    if found is None and (number is None or number[1] is None) and conn is not None and run is not None:
+    kind, value = (number[1] or "exit", int(number[2])) if number else (None, 0)
+    found = code_explained(thing) or word_explained(thing)
+    if found is None and kind == "exit":
+        found = exit_code_explained(value)
+    if found is None and kind == "attempt" and conn is not None:
+        found = attempt_explained(conn, value)
+    is_bare = number is None or number[1] is None
+    # A rule before a finding: `F401` is a rule to its reader, though the id of a finding can begin so.
+    if found is None and is_bare and not _is_id(thing):
+        found = rule_explained(conn, run, thing)
+    if found is None and is_bare and conn is not None and run is not None:
         try:
             found = finding_explained(conn, run, thing)
         except errors.FindingNotFound:
             # A misspelt code must not be reported as a finding that is missing.
-            if not re.match(r"(?i)F-", thing):
-                raise errors.SubjectUnknown(received=errors.shortened(thing)) from None
-            raise
+            if _is_id(thing):
+                raise
     if found is None:
         raise errors.SubjectUnknown(received=errors.shortened(thing))
     return found
+
+
+def _is_id(thing: str) -> bool:
+    return thing[:2].upper() == "F-"
 
 
 def needs_database(thing: str) -> bool:
@@ -147,7 +154,7 @@ def needs_database(thing: str) -> bool:
     number = re.fullmatch(r"(exit:)?([0-9]{1,9})", thing, re.ASCII)
     # A finding's id without its `F-` can be a number.
     is_exit = number is not None and (number[1] is not None or int(number[2]) in EXIT_CODES)
-    return code_explained(thing) is None and not is_exit
+    return code_explained(thing) is None and word_explained(thing) is None and not is_exit
 
 
 def _class(attempt: Attempt) -> str:

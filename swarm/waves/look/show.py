@@ -43,7 +43,7 @@ def show(conn: sqlite3.Connection, run: Run, named: str) -> ShowResult:
 
 def _next_action(run: Run, finding: Finding) -> str:
     if finding.status in OPEN_STATUSES:
-        return f"mend it, commit, and run `swarm audit {run.local_path}`"
+        return f"fix it, commit, and run `swarm audit {run.local_path}`"
     # A decision hides the observation, and only a reopen brings the finding back.
     if finding.status == finding.decision:
         return f"nothing; `swarm reopen {run.id} --ids {finding.finding_id} --reason … --evidence …` opens it again"

@@ -134,6 +134,6 @@ def subject_unknown(scene: Scene) -> Refusal:
     return Refusal(
         ("explain", "exit:42"),
         """[SUBJECT_UNKNOWN]: Nothing here is called 'exit:42'
-  Next: pass an error code, an exit code such as `exit:2`, an attempt such as `attempt:1`, or a finding's id""",
+  Next: pass an error code, `exit:2`, `attempt:1`, a rule such as `B006`, a match, or a finding's id""",
         {"received": "exit:42"},
     )
