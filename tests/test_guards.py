@@ -342,6 +342,7 @@ READS_JSON = {
     "documents.py": "schemas that the package ships, and output of agents",
     "runtimes/answer.py": "text that agents print",
     "runtimes/ruff.py": "output of ruff",
+    "runtimes/ruff_rules.py": "a rule as ruff prints it",
     "rules/notebooks.py": "texts of a notebook",
     "waves/setup/domain_files.py": "`--globs` of the command line",
 }
