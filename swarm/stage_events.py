@@ -1,4 +1,4 @@
-"""Stage events on stderr: NDJSON in a pipe, a short line each on a terminal.
+"""Stage events on stderr: a short line each on a terminal; in a pipe the warnings alone, and a refused dispatch.
 
 `SWARM_LOG=ndjson|human|off` overrides this, and `-q` and `-v` override both. A stderr that fails never breaks a verb.
 """
@@ -14,6 +14,15 @@ from swarm import log_lines
 from swarm.clock import fresh_correlation_id, now
 
 COMPONENT = "swarm"
+# Steps of work that goes well: in a pipe nobody waits for them.
+_PROGRESS: Final = frozenset(
+    {
+        *("attempt_started", "attempt_ended", "audit_goes_on", "baseline_taken", "build_started", "build_ended"),
+        *("run_created", "wave_finished"),
+    }
+)
+# The documented event: scripts read it without having set anything.
+_REFUSED: Final = "dispatch_precondition_failed"
 correlation_id = fresh_correlation_id()
 # The form that the command line asked for, which stands above `SWARM_LOG`.
 ASKED: Final[ContextVar[str]] = ContextVar("form of stage events", default="")
@@ -22,7 +31,7 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
 def emit(stage: str, /, **fields: object) -> None:
     """Write an event. `None` fields stay, and no field can replace a field of the envelope."""
-    form = _form()
+    form = _form(stage)
     if form == "off":
         return
     envelope: dict[str, object] = {
@@ -38,14 +47,17 @@ def emit(stage: str, /, **fields: object) -> None:
         sys.stderr.flush()
 
 
-def _form() -> str:
+def _form(stage: str) -> str:
     asked = ASKED.get() or os.environ.get("SWARM_LOG", "")
     if asked in {"ndjson", "human", "off"}:
         return asked
     try:
-        return "human" if sys.stderr.isatty() else "ndjson"
+        is_terminal = sys.stderr.isatty()
     except (AttributeError, ValueError):
         return "off"
+    if stage == _REFUSED and not is_terminal:
+        return "ndjson"
+    return "off" if stage in _PROGRESS and not is_terminal else "human"
 
 
 def _ndjson(envelope: dict[str, object], fields: dict[str, object]) -> str:

@@ -148,3 +148,19 @@ def test_a_stderr_that_is_closed_breaks_no_verb(repo: Repo, workspace: Workspace
         f"exec {sys.executable} -m swarm show F-0 2>&-", shell=True, cwd=repo.root, capture_output=True, check=False
     )
     assert (refused.returncode, refused.stdout) == (1, b"")
+
+
+def test_in_a_pipe_warnings_alone_are_reported_and_a_refused_dispatch_as_json(
+    swarm: Swarm, repo: Repo, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SWARM_LOG")
+    assert swarm("approve", "--all").err == f"· run selected  runId={workspace.run}\n"
+    first, *block = swarm("dispatch", workspace.run, "no-phase", exit=1).err.splitlines()
+    assert (json.loads(first)["stage"], block[0]) == (
+        "dispatch_precondition_failed",
+        "ERROR [DISPATCH_INVALID_PHASE]: Unknown phase: no-phase",
+    )
+    swarm("dispatch", workspace.run, "health-audit-a", "--isolate", "--runtime", "ruff")
+    assert swarm("launch", workspace.run).err == ""
+    told = [line.split("  ")[0] for line in swarm("audit", "-v", exit=1).err.splitlines()]
+    assert "· audit goes on" in told
