@@ -7,10 +7,12 @@ from typing import Final
 from swarm import errors
 from swarm.errors import CATALOGUE
 from swarm.results.explain import Explanation
-from swarm.store import attempts
+from swarm.rules.known_findings import MatchedBy
+from swarm.rules.meanings import MATCHES, STATUSES
+from swarm.runtimes.ruff_rules import ruff_rule
+from swarm.store import attempts, findings
 from swarm.store.attempts import Attempt
 from swarm.store.runs import Run
-from swarm.waves.look.explain_words import rule_explained, word_explained
 from swarm.waves.selection import finding_named
 
 EXIT_CODES: Final = {
@@ -118,6 +120,40 @@ def finding_explained(conn: sqlite3.Connection, run: Run, named: str) -> Explana
     return Explanation(
         finding.finding_id, "finding", finding.description, tuple(meaning), f"swarm show {finding.finding_id}"
     )
+
+
+def word_explained(word: str) -> Explanation | None:
+    """Return the meaning of a kind of match or of a status, `None` for another word."""
+    name = word.lower()
+    if name in STATUSES:
+        title, remedy = STATUSES[name]
+        meaning = (f"As a match: {MATCHES[MatchedBy.NEW]}",) if name == MatchedBy.NEW else ()
+        return Explanation(name, "status", title, meaning, remedy)
+    if name in MATCHES:
+        lists = "`swarm show F-…` names the match of a finding"
+        return Explanation(name, "match", MATCHES[MatchedBy(name)], (), lists)
+    return None
+
+
+def rule_explained(conn: sqlite3.Connection | None, run: Run | None, word: str) -> Explanation | None:
+    """Return the meaning of a rule, from its tool or from the reports of a run; `None` for another word."""
+    kept = findings.of_rule(conn, run.id, word) if conn is not None and run is not None else None
+    rule = ruff_rule(word.upper())
+    if kept is None and rule is None:
+        return None
+    meaning: list[str] = []
+    if rule is not None:
+        title = f"{rule.summary} ({rule.name}, {rule.linter})"
+        meaning += [*rule.explanation.strip().splitlines(), "", rule.fix]
+    else:
+        title = kept.description if kept else ""
+        # A tool that writes SARIF puts the help of a rule into each report.
+        meaning += [kept.recommendation] if kept and kept.recommendation else []
+    name = kept.rule if kept else word.upper()
+    if kept is None:
+        return Explanation(name, "rule", title, tuple(meaning), "nothing: no finding of a run here has it")
+    meaning.append(f"{kept.still_open} open of {kept.total} findings of run {run.id if run else ''}")
+    return Explanation(name, "rule", title, tuple(meaning), f"swarm findings --rule {name} --status all")
 
 
 def explain(conn: sqlite3.Connection | None, run: Run | None, thing: str) -> Explanation:

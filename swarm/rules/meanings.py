@@ -1,0 +1,27 @@
+"""Meanings of the kinds of match and of the statuses of a finding, in words for users."""
+
+from typing import Final
+
+from swarm.rules.known_findings import MatchedBy
+
+MATCHES: Final = {
+    MatchedBy.NEW: "no known finding is like it, so it became a finding of its own",
+    MatchedBy.FINGERPRINT: "rule, path, scope, the text of the line and its occurrence are the same",
+    MatchedBy.ALIAS: "the same as one of the fingerprints that the finding had in earlier waves",
+    MatchedBy.LINE_MAP: "git's diff leads the line of the finding to the reported line",
+    MatchedBy.REWRITTEN: "in the line of the finding nothing but names, comments or layout changed",
+    MatchedBy.REFORMATTED: "the statement of the finding was laid out anew, with the same code",
+    MatchedBy.MOVED: "the same code stands elsewhere in the file, and nothing else is as like it",
+    MatchedBy.MOVED_FILE: "the same code stands in another file, and is gone from the first",
+    MatchedBy.ANCHOR: "the quoted line and the place of the report fit this finding alone",
+}
+_REOPENED: Final = "`swarm reopen F-… --reason … --evidence …` opens it again"
+STATUSES: Final = {
+    "new": ("a wave reported it for the first time", "approve, defer or reject it: `swarm approve F-…`"),
+    "recurring": ("an earlier wave knew it, and a later wave reported it again", "as for a new finding"),
+    "unverified": ("a wave did not report it, and nothing proves that it is fixed", "`swarm verify-unverified`"),
+    "approved": ("the next amend wave gives it to the agent of its domain", "`swarm dispatch <amend phase> --isolate`"),
+    "fixed": ("it is gone, on evidence that `swarm show` names", "`swarm verify-fixed` checks it again"),
+    "deferred": ("a person postponed it, with a reason", _REOPENED),
+    "rejected": ("a person called it false, with a reason", _REOPENED),
+}
