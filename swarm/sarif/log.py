@@ -16,6 +16,8 @@ from swarm.sarif.values import at, objects, word
 # Texts of rules are shared by results: without a bound, a small log could name a long text a million times.
 MOST_CHARACTERS: Final = 40_000_000
 _MOST_WITH_ADVICE: Final = MOST_CHARACTERS // 2
+# The keys of a finding count, too, or millions of empty results would pass.
+_OWN_CHARACTERS: Final = 40
 _VERSIONS: Final = ("2.1.",)
 
 
@@ -124,7 +126,9 @@ class _Reading:
             self.problems.add(RESULT_REFUSED, f"{place}{draft.dropped[0]}", draft.dropped[1])
         if self._characters > _MOST_WITH_ADVICE:
             draft.finding.pop("recommendation", None)
-        self._characters += sum(len(value) for value in draft.finding.values() if isinstance(value, str))
+        self._characters += _OWN_CHARACTERS + sum(
+            len(value) for value in draft.finding.values() if isinstance(value, str)
+        )
         self._drafts.append(draft)
 
     def placed(self) -> list[dict[str, Any]]:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Final
 
 from swarm.sarif.tools import Descriptor
 from swarm.sarif.values import at, word
 
 LONGEST: Final = 65_536
+_MOST_PLACEHOLDERS: Final = 1000
 _PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([0-9]{1,4})\}")
 # A link to a related location has the number of the location as its target (3.11.6).
 _EMBEDDED_LINK: Final = re.compile(r"(?<!\\)\[((?:[^\[\]\\]|\\.){1,500})\]\([0-9]{1,9}\)")
@@ -43,7 +45,7 @@ def _string(name: str, descriptor: Descriptor, driver: Mapping[str, Any]) -> Any
 def _filled(template: str, arguments: list[Any]) -> str:
     parts: list[str] = []
     length = position = 0
-    for found in _PLACEHOLDER.finditer(template):
+    for found in islice(_PLACEHOLDER.finditer(template), _MOST_PLACEHOLDERS):
         # A placeholder that repeats a long argument must not cost more than what is kept.
         if length > LONGEST:
             break

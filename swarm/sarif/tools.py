@@ -4,6 +4,7 @@ Sections of SARIF 2.1.0: 3.18 (tool), 3.19 (toolComponent), 3.49 (reportingDescr
 3.51 (override), 3.52 (reference), 3.54 (reference to a component).
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -78,16 +79,22 @@ class Tool:
 
     def rules_on(self) -> list[str]:
         """Return the ids of the rules that were on in each invocation."""
-        return sorted({word(rule, "id") for rule in self._rules.every() if self._is_on(rule)} - {""})
+        settings: defaultdict[int, list[object]] = defaultdict(list)
+        for overrides in self._overrides:
+            for key, configuration in overrides.items():
+                settings[key].append(configuration.get("enabled"))
+        return sorted({word(rule, "id") for rule in self._rules.every() if self._is_on(rule, settings)} - {""})
 
     def descriptor(self, reference: Mapping[str, Any]) -> Descriptor:
         """Return the rule that a reference means."""
         return self._referred(self._rules, reference)
 
-    def _is_on(self, rule: Mapping[str, Any]) -> bool:
-        default = at(rule, "defaultConfiguration", "enabled") is not False
-        settings = [overrides.get(id(rule), {}).get("enabled", default) for overrides in self._overrides]
-        return all(setting is not False for setting in settings or [default])
+    def _is_on(self, rule: Mapping[str, Any], settings: Mapping[int, list[object]]) -> bool:
+        own = settings.get(id(rule), ())
+        if at(rule, "defaultConfiguration", "enabled") is not False:
+            return False not in own
+        # A rule that is off by default was on where every invocation turned it on.
+        return bool(own) and list(own).count(True) == len(self._overrides)
 
     def _override_of(self, result: Mapping[str, Any], rule: Descriptor) -> Mapping[str, Any]:
         number = whole(at(result, "provenance", "invocationIndex"))
