@@ -66,8 +66,10 @@ def read_items(body: bytes, name: str, shown: str, trees: Sequence[Path], domain
         except UnusableOutput as error:
             raise errors.AgentOutputSchemaInvalid(path=shown, problem=str(error)) from error
     found = sifted(value, kind_of(phase))
-    parts = [RefusedItem(*part) for part in sarif.refused_parts(found.answer)] if isinstance(value, Mapping) else []
-    return found._replace(refused=(*parts, *found.refused), total=len(parts) + found.total)
+    parts = list(sarif.refused_parts(found.answer)) if isinstance(value, Mapping) else []
+    refused = (*(RefusedItem(part.code, part.path, part.message) for part in parts), *found.refused)
+    files = found.files.union(*(part.files for part in parts))
+    return found._replace(refused=refused, total=len(parts) + found.total, files=files)
 
 
 def sifted(answer: Any, kind: str) -> Sifted:

@@ -103,11 +103,13 @@ def refused_parts(output: Mapping[str, Any]) -> Iterator[RefusedPart]:
     """Yield the parts of a log that its reading left out, as `output_of` lists them."""
     listed = output.get("refused")
     for part in listed if isinstance(listed, list) else ():
-        values = [part.get(key) for key in RefusedPart._fields] if isinstance(part, dict) else []
+        values = [part.get(key) for key in ("code", "path", "message")] if isinstance(part, dict) else []
         words = [value[:_LONGEST_STORED] for value in values if isinstance(value, str)]
         # The key is ours; an agent may write anything under it, which counts only in our form.
-        if len(words) == len(RefusedPart._fields) and words[0] in CODES:
-            yield RefusedPart(*words)
+        if len(words) == len(values) and words and words[0] in CODES:
+            files = part.get("files")
+            named = tuple(file for file in files if isinstance(file, str)) if isinstance(files, list | tuple) else ()
+            yield RefusedPart(words[0], words[1], words[2], named)
 
 
 def log_of(log: Any, files: Files | None = None) -> Read:

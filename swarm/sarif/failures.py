@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from swarm.sarif.messages import message_of
-from swarm.sarif.problems import MOST_FILES, TOOL_FAILED, Problems, Refused
+from swarm.sarif.problems import ANY_FILE, MOST_FILES, TOOL_FAILED, Problems, Refused
 from swarm.sarif.results import RunReader
 from swarm.sarif.values import at, objects, whole, word
 
@@ -18,10 +18,7 @@ def note_failures(run: Mapping[str, Any], where: str, reader: RunReader, problem
     unread: set[str] = set()
     for number, step in enumerate(objects(run.get("invocations"))):
         at_step = f"{where}.invocations[{number}]"
-        if step.get("executionSuccessful") is False:
-            is_whole = False
-            reasons = ", ".join(("the tool says that it failed", *_reasons(step)))
-            problems.add(TOOL_FAILED, f"{at_step}.executionSuccessful", reasons)
+        before = len(unread)
         for name in _LISTS:
             for position, notification in enumerate(objects(step.get(name))):
                 if reader.tool.level_of_notification(notification) != "error":
@@ -30,7 +27,14 @@ def note_failures(run: Mapping[str, Any], where: str, reader: RunReader, problem
                 files = set(_files(notification, reader))
                 if len(unread) < MOST_FILES:
                     unread |= files
-                problems.add(TOOL_FAILED, f"{at_step}.{name}[{position}]", _told(notification, files, reader))
+                told = _told(notification, files, reader)
+                problems.add(TOOL_FAILED, f"{at_step}.{name}[{position}]", told, files or (ANY_FILE,))
+        if step.get("executionSuccessful") is False:
+            is_whole = False
+            reasons = ", ".join(("the tool says that it failed", *_reasons(step)))
+            # A failure that names its files leaves the others as they are.
+            in_doubt = () if len(unread) > before else (ANY_FILE,)
+            problems.add(TOOL_FAILED, f"{at_step}.executionSuccessful", reasons, in_doubt)
     return is_whole, unread
 
 

@@ -115,7 +115,7 @@ class _Reading:
         try:
             draft = reader.draft_of(result)
         except Refused as refused:
-            self.problems.add(refused.code, f"{place}{refused.path}", refused.message)
+            self.problems.add(refused.code, f"{place}{refused.path}", refused.message, (refused.file,))
             return
         # Merged logs repeat the results of a header for each file that includes it.
         if draft.key is not None and draft.key in self._seen:
@@ -123,7 +123,7 @@ class _Reading:
         if draft.key is not None:
             self._seen.add(draft.key)
         if draft.dropped is not None:
-            self.problems.add(RESULT_REFUSED, f"{place}{draft.dropped[0]}", draft.dropped[1])
+            self.problems.add(RESULT_REFUSED, f"{place}{draft.dropped[0]}", draft.dropped[1], ())
         if self._characters > _MOST_WITH_ADVICE:
             draft.finding.pop("recommendation", None)
         self._characters += _OWN_CHARACTERS + sum(

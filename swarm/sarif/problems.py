@@ -1,5 +1,6 @@
 """Parts of a log that were refused, and failures that the tool itself reports."""
 
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 MOST_LISTED: Final = 500
@@ -7,24 +8,30 @@ MOST_FILES: Final = 20_000
 RESULT_REFUSED: Final = "SARIF_RESULT_REFUSED"
 TOOL_FAILED: Final = "TOOL_REPORTED_FAILURE"
 PATH_UNSAFE: Final = "PATH_UNSAFE"
+ANY_FILE: Final = ""
 CODES: Final = frozenset({RESULT_REFUSED, TOOL_FAILED, PATH_UNSAFE})
 _LONGEST: Final = 400
 
 
 class RefusedPart(NamedTuple):
-    """A part of a log, by its JSON path, and why it does not count."""
+    """A part of a log, by its JSON path, and why it does not count.
+
+    `files` are the files about which silence proves nothing for its sake; ANY_FILE stands for all of them.
+    """
 
     code: str
     path: str
     message: str
+    files: tuple[str, ...] = ()
 
 
 class Refused(Exception):
-    """A result that cannot be taken; the path is relative to the result."""
+    """A result that cannot be taken; the path is relative to the result, and `file` is the file of its place."""
 
-    def __init__(self, path: str, message: str, code: str = RESULT_REFUSED) -> None:
+    def __init__(self, path: str, message: str, code: str = RESULT_REFUSED, file: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.file = file or ANY_FILE
         self.path = path
         self.message = message
 
@@ -36,17 +43,17 @@ class Problems:
         self._listed: list[RefusedPart] = []
         self._unlisted = 0
 
-    def add(self, code: str, path: str, message: str) -> None:
-        """Add a part."""
+    def add(self, code: str, path: str, message: str, files: Collection[str] = (ANY_FILE,)) -> None:
+        """Add a part; silence about its files proves nothing."""
         if len(self._listed) < MOST_LISTED:
-            self._listed.append(RefusedPart(code, path, shortened(message)))
+            self._listed.append(RefusedPart(code, path, shortened(message), tuple(sorted(files))))
         else:
             self._unlisted += 1
 
     def listed(self) -> list[RefusedPart]:
         """Return the parts; where there are too many, the last says how many more there are."""
         more = f"{self._unlisted:,} more parts of the log are refused"
-        return [*self._listed, *([RefusedPart(RESULT_REFUSED, "$.runs", more)] if self._unlisted else [])]
+        return [*self._listed, *([RefusedPart(RESULT_REFUSED, "$.runs", more, (ANY_FILE,))] if self._unlisted else [])]
 
 
 def shortened(text: str) -> str:

@@ -45,9 +45,10 @@ class RunReader:
     def draft_of(self, result: Mapping[str, Any]) -> Draft:
         """Return a result as a draft. Raises Refused."""
         rule_id, rule = self.tool.rule_of(result)
-        if len(rule_id) > LONGEST_ID:
-            raise Refused(".ruleId", f"its rule id is {len(rule_id):,} characters long, and {LONGEST_ID} are the most")
         path, region, dropped = self._place(result)
+        if len(rule_id) > LONGEST_ID:
+            problem = f"its rule id is {len(rule_id):,} characters long, and {LONGEST_ID} are the most"
+            raise Refused(".ruleId", problem, file=path)
         facts = self._rules.facts_of(rule)
         symbol = self._symbol(result)
         description = self._description(result, rule) or facts.title or rule_id or _UNKNOWN_RULE
@@ -99,7 +100,7 @@ class RunReader:
         try:
             region = region_of(given)
         except Refused as refused:
-            raise Refused(f"{where}.region{refused.path}", refused.message) from refused
+            raise Refused(f"{where}.region{refused.path}", refused.message, file=path) from refused
         if path.endswith(SUFFIX):
             region = region._replace(cell=self._cell(result, physical))
         if "startColumn" in given and (region.column is None or region.column < 1):

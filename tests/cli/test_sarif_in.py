@@ -102,6 +102,32 @@ def test_a_tool_that_says_that_it_failed_has_not_completed(swarm: Swarm, repo: R
     }
 
 
+@pytest.mark.parametrize(
+    ("doubt", "unproved"),
+    [
+        ([result("R1", place("src/app.py", 0))], {"src/app.py"}),
+        ([result("R1", place("../app.py", 5))], {"src/app.py", "src/tool.py"}),
+        ([result("R1", place("src/app.py", 1, startColumn=0))], set()),
+    ],
+)
+def test_silence_about_the_file_of_a_refused_result_is_no_fix(
+    swarm: Swarm, repo: Repo, workspace: Workspace, tmp_path: Path, doubt: list[Json], unproved: set[str]
+) -> None:
+    swarm("dispatch", "health-audit-a", "--isolate")
+    both = run_of(*(result("R1", place(name, 5)) for name in ("src/app.py", "src/tool.py")))
+    collected(swarm, workspace, tmp_path / "1.sarif", log_of(both))
+    for name in ("src/app.py", "src/tool.py"):
+        lines = (repo.root / name).read_text().split("\n")
+        repo.commit({name: "\n".join([*lines[:4], "LIMIT = 3", *lines[5:]])})
+    swarm("dispatch", "health-audit-a", "--isolate")
+    (tmp_path / "2.sarif").write_text(json.dumps(log_of(run_of(*doubt))))
+    workspace.answer("rest", wave=2)
+    swarm("collect", "--domain", f"code:{tmp_path}/2.sarif")
+    found = swarm("findings", "--status", "fixed,unverified", "--format", "json", exit=1).data["findings"]
+    assert {one["file"] for one in found if one["status"] == "unverified"} == unproved
+    assert len(found) == 2
+
+
 def notebook(*cells: tuple[str, list[str]]) -> str:
     written = [{"cell_type": kind, "metadata": {}, "source": lines} for kind, lines in cells]
     return json.dumps({"cells": written, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1)

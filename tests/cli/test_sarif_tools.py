@@ -110,8 +110,8 @@ REPORTS = {
 }
 PROBLEMS = {
     "eslint": [
-        "the tool says that it failed",
         "the tool reports an error (src/broken.js): Parsing error: Unexpected token (",
+        "the tool says that it failed",
     ],
     "golangci-lint": ["0 is no column: the finding is kept without it"],
 }

@@ -37,7 +37,7 @@ def severities(run: Json) -> list[tuple[str, str]]:
 
 
 def refused(found: Read) -> list[tuple[str, str, str]]:
-    return [tuple(part) for part in found.refused]
+    return [part[:3] for part in found.refused]
 
 
 # --- rules --------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from swarm import errors
 from swarm.git.repository import contents, files_at, repository_at
 from swarm.git.runner import Git, GitError
-from swarm.store import agent_runs, waves
+from swarm.store import analyses, waves
 from swarm.store.findings import Finding
 from swarm.store.runs import Run
 from swarm.waves.look.findings import Filters, selected
@@ -24,12 +24,7 @@ class InRepository(NamedTuple):
 def tools_of(conn: sqlite3.Connection, run: Run, number: int | None) -> dict[str, str | None]:
     """Return the analyzers of a wave with their versions."""
     wave = None if number is None else waves.numbered(conn, run.id, number)
-    found: dict[str, str | None] = {}
-    for agent in agent_runs.current(conn, wave.id) if wave else ():
-        if agent.analyzer:
-            name, *rest = agent.analyzer.split()
-            found[name] = rest[0] if rest and rest[0] != "config" else None
-    return found
+    return {tool: run.version for tool, run in analyses.newest(conn, wave.id).items()} if wave else {}
 
 
 def in_repository(
