@@ -84,7 +84,8 @@ class Config(NamedTuple):
     """The settings in force. `source` is their file, `None` for the defaults; `place` is what its trust hangs on.
 
     `user_source` is the file of the user, whose settings hold where that file has none.
-    `withheld` are executable parts that are not in force, because the file is not trusted.
+    `withheld` are executable parts that are not in force, because the file is not trusted. `analyzers` may run code of
+    the repository; `local_programs` are programs of the repository, by analyzer.
     """
 
     source: Path | None = None
@@ -103,6 +104,9 @@ class Config(NamedTuple):
     sandbox: SandboxConfig = SandboxConfig()
     default_runtime: str | None = None
     user_source: Path | None = None
+    analyzers: tuple[str, ...] = ()
+    trusts_everything: bool = False
+    local_programs: Mapping[str, str] = {}
 
     def without_sandbox(self, reason: str) -> "Config":
         """Return the settings under which nothing is enclosed, for a reason that each attempt keeps."""
@@ -179,8 +183,9 @@ def judged(found: Unjudged | None, trust: Trust, own: Unjudged | None = None, *,
             document = _over(document, harmless_parts(layer.document))
             withheld = Withheld(layer.place.path, layer.digest, layer.executable)
     if (upper := found or own) is None:
-        return Config()
-    return _settings(upper.place, document)._replace(withheld=withheld, user_source=own.place.path if own else None)
+        return Config(trusts_everything=trust.everything)
+    settings = _settings(upper.place, document)._replace(trusts_everything=trust.everything)
+    return settings._replace(withheld=withheld, user_source=own.place.path if own else None)
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,6 +217,7 @@ def _settings(place: ConfigPlace, document: Mapping[str, Any]) -> Config:
         verify=_verify(file, document.get("verify", {})),
         sandbox=_sandbox(document.get("sandbox", {})),
         default_runtime=document.get("defaults", {}).get("runtime"),
+        analyzers=tuple(document.get("analyzers", {}).get("use", ())),
     )
 
 

@@ -1057,6 +1057,19 @@ class RuntimeNotFound(SwarmError):
     remedy: str
 
 
+class AnalyzerUntrusted(SwarmError):
+    code = "ANALYZER_UNTRUSTED"
+    severity = Severity.HIGH
+    exit_code = 2
+    text = "{runtime} runs code of the repository, and this user has not trusted it to do so"
+    advice = (
+        'write `[analyzers]` with `use = ["{runtime}"]` to swarm.toml, then `swarm trust`; '
+        "in a script or CI job: `SWARM_TRUST=1`"
+    )
+    when = "an analyzer is named whose configuration, plugins or build are code, and nobody has trusted the repository"
+    runtime: str
+
+
 class AuditNothingToLookAt(SwarmError):
     code = "AUDIT_NOTHING_TO_LOOK_AT"
     severity = Severity.HIGH

@@ -155,11 +155,14 @@ def _exit_code(result: AuditResult, fail_on: str | None) -> int:
 def _looked_at(result: AuditResult) -> Iterator[str]:
     """Yield who looked at how many files, the violations, and the reports that were refused."""
     seen = result.looked_at
-    for name, files in seen.by:
-        yield f"Looked at by {plain(name)}: {text.counted(files, 'file')}"
+    for name, files, asked in seen.by:
+        yield f"Looked at by {plain(name)}: {f'{files:,} of ' * (asked > files)}{text.counted(asked, 'file')}"
     if seen.nobody:
         kinds = ", ".join(f"{count:,} {plain(kind)}" for kind, count in list(seen.nobody.items())[:_MOST_NAMED])
         yield f"Looked at by nobody: {text.counted(sum(seen.nobody.values()), 'file')} ({kinds})"
+    for each in seen.would_look[:_MOST_NAMED]:
+        on = f", with {each.configured_by} in the repository" if each.configured_by else ""
+        yield f"  {each.analyzer} reads {each.kind} ({each.files:,}){on}: {each.install}"
     for violation in result.violations[:_MOST_FIXED]:
         owner = plain(violation.actual_owner)
         yield f"⚠ violation: {plain(violation.file)} ({owner}) was touched by {plain(violation.agent_domain)}"

@@ -134,7 +134,24 @@ class Call:
                 # SARIF and Markdown are whole documents, with no place for the line.
                 with contextlib.suppress(OSError, ValueError, AttributeError):
                     sys.stderr.writelines(f"{line}\n" for line in self._untrusted_line())
+        if settings.trusts_everything or settings.analyzers:
+            settings = settings._replace(local_programs=self._local_programs(repository))
         return settings
+
+    def _local_programs(self, repository: Path | None) -> dict[str, str]:
+        """Return the analyzers that are programs of the repository, for a user who trusts the repository."""
+        from swarm.git.repository import files_at, repository_at
+        from swarm.runtimes.local_programs import local_programs
+
+        root = repository or checkout_around(self.folder)
+        if root is None:
+            return {}
+
+        def tracked() -> frozenset[str]:
+            here = repository_at(root)
+            return frozenset(file.path for file in files_at(here.git, here.head))
+
+        return local_programs(root, tracked)
 
     def config_folders(self, repository: Path | None = None) -> tuple[Path, Path]:
         """Return the folders whose `swarm.toml` may be in force: the workspace, and a repository or the one around."""

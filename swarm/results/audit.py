@@ -40,10 +40,24 @@ class BaselineShown(NamedTuple):
 
 
 class LookedAtBy(NamedTuple):
-    """An analyzer or a runtime, and the number of files that it looked at."""
+    """An analyzer or a runtime, the number of files that it looked at, and of those that it should have."""
 
     name: str
     files: int
+    asked: int
+
+
+class WouldLook(NamedTuple):
+    """An analyzer that reads a kind of files that nobody looked at, and the command that installs the analyzer.
+
+    `configured_by` is the file that turns it on, `None` where it needs none.
+    """
+
+    kind: str
+    files: int
+    analyzer: str
+    install: str
+    configured_by: str | None
 
 
 class LookedAt(NamedTuple):
@@ -52,6 +66,7 @@ class LookedAt(NamedTuple):
     by: tuple[LookedAtBy, ...]
     nobody: dict[str, int]
     not_read: tuple[str, ...]
+    would_look: tuple[WouldLook, ...] = ()
 
 
 class AuditResult(NamedTuple):

@@ -2,11 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import translate
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from swarm.config import MOST_BYTES
 
 OTHER: Final = "other"
 FILE: Final = Path(__file__).with_name("analyzers.toml")
@@ -42,6 +44,9 @@ class Fields(NamedTuple):
     pattern: str = ""
     scores: bool = True
     last_location: bool = False
+    stderr: bool = False
+    unread: str = ""
+    unread_file: str = ""
 
 
 class AnalyzerRow(NamedTuple):
@@ -63,6 +68,11 @@ class AnalyzerRow(NamedTuple):
     comments: str = ""
     broken: tuple[str, ...] = ()
     read: str = ""
+    when: tuple[str, ...] = ()
+    runs_code: bool = False
+    whole: bool = False
+    stops: bool = False
+    local: tuple[str, ...] = ()
     report: Fields = Fields()
     levels: Mapping[str, str] = {}
     severities: Mapping[str, str] = {}
@@ -139,6 +149,21 @@ def kinds_of(paths: Iterable[str], tree: Path | None = None) -> dict[str, int]:
 def of_kinds(paths: Iterable[str], kinds: Sequence[str], tree: Path) -> list[str]:
     """Return the files of some kinds in a tree."""
     return [path for path in paths if kind_of(path, tree) in kinds]
+
+
+def is_configured(row: AnalyzerRow, tree: Path, paths: Collection[str]) -> bool:
+    """Say whether a repository configures an analyzer; one that needs no configuration is never asked."""
+    from swarm.documents import read_named
+
+    for marker in row.when:
+        name, _, text = marker.partition(":")
+        if name in paths:
+            try:
+                if not text or text in read_named(tree / name, MOST_BYTES):
+                    return True
+            except (OSError, ValueError):
+                continue
+    return False
 
 
 def rows_for(kinds: Iterable[str]) -> list[AnalyzerRow]:

@@ -64,7 +64,8 @@ def leads_outside(row: AnalyzerRow, tree: Path, configs: Iterable[str]) -> str |
 def digest(row: AnalyzerRow, tree: Path, files: Sequence[str]) -> str:
     """Return a digest over everything of a row and of the tree's configurations that a report depends on."""
     whole = hashlib.sha256(repr((row.argv, row.bare, row.bare_text, row.lists)).encode())
-    names = {name.removeprefix("./") for name in row.config}
+    # What turns an analyzer on is its configuration, too, in whatever folder.
+    names = {name.removeprefix("./") for name in (*row.config, *(each.partition(":")[0] for each in row.when))}
     rooted = {name.removeprefix("./") for name in row.config if name.startswith("./")}
     for file in sorted(files):
         is_config = file in rooted or (file.rpartition("/")[2] in names - rooted)

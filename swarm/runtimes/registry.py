@@ -7,7 +7,7 @@ from typing import NamedTuple
 from swarm import errors
 from swarm.config import Config
 from swarm.rules.phases import Phase
-from swarm.runtimes.analyzer_table import table
+from swarm.runtimes.analyzer_table import is_configured, table
 from swarm.runtimes.command import Command
 from swarm.runtimes.ruff import Ruff
 from swarm.runtimes.runtime import Program, Runtime
@@ -38,13 +38,23 @@ def runtime_named(name: str, config: Config) -> Runtime:
     return Tabled(row, config)
 
 
+def may_run_code(name: str, config: Config) -> bool:
+    """Say whether the user lets an analyzer run code of the repository."""
+    return config.trusts_everything or name in config.analyzers
+
+
 def picked(config: Config, tree: Path, paths: Sequence[str], phase: Phase) -> str:
     """Return the analyzers that an audit of a tree runs by itself: those that are here and have files to read.
 
     Where there is none, the default one, which then says what is missing.
     """
     found = []
-    for name in (DEFAULT, *table().rows):
+    tracked = frozenset(paths)
+    for name, row in ((DEFAULT, None), *table().rows.items()):
+        if row is not None and row.when and not (name in config.analyzers or is_configured(row, tree, tracked)):
+            continue
+        if row is not None and row.runs_code and not may_run_code(name, config):
+            continue
         runtime = runtime_named(name, config)
         if runtime.supports(phase) and runtime.reads(tree, paths) and runtime.program().path is not None:
             found.append(name)
@@ -91,11 +101,13 @@ def ready(name: str, config: Config, phase: Phase) -> Ready:
     Raises RuntimeUnknown, ConfigUntrusted, RuntimePhaseUnsupported, RuntimeNotFound.
     """
     runtime = runtime_named(name, config)
+    row = table().rows.get(name)
+    if row is not None and row.runs_code and name not in config.runtimes and not may_run_code(name, config):
+        raise errors.AnalyzerUntrusted(runtime=name)
     if not runtime.supports(phase):
         raise errors.RuntimePhaseUnsupported(runtime=name, phase=phase.value)
     program = runtime.program()
     if program.path is None:
-        row = table().rows.get(name)
         remedy = row.install if row else "python -m pip install 'swarm-control-plane[analyzers]'"
         if name in config.runtimes:
             remedy = f"install {program.argv[0]}, or correct the argv of [runtimes.{name}] in {config.source}"

@@ -8,6 +8,8 @@ from swarm.runtimes.analyzer_table import Fields
 from swarm.runtimes.runtime import UnusableOutput
 
 _ALL: Final = "*"
+# A message of the table may be made of several values.
+_PLACE: Final = re.compile(r"\{([\w.]+)\}")
 
 
 class ToolReport(NamedTuple):
@@ -31,6 +33,14 @@ def reported(output: bytes, fields: Fields) -> Iterator[ToolReport]:
         for chain in _items(document, fields.items.split(".") if fields.items else [], ()):
             if (report := _report(chain, fields)) is not None:
                 yield report
+
+
+def unread(output: bytes, fields: Fields) -> Iterator[str]:
+    """Yield the files that a report says could not be read."""
+    for document in _documents(output, fields) if fields.unread else ():
+        for chain in _items(document, fields.unread.split("."), ()):
+            if isinstance(named := _first(chain, fields.unread_file), str):
+                yield named
 
 
 def _documents(output: bytes, fields: Fields) -> Iterator[Any]:
@@ -68,7 +78,9 @@ def _report(chain: tuple[Any, ...], fields: Fields) -> ToolReport | None:
 
     if not isinstance(chain[0], dict):
         return None
-    file, message = text(fields.file), text(fields.message)
+    file, message = text(fields.file), _PLACE.sub(lambda found: text(found[1]), fields.message)
+    if message == fields.message:
+        message = text(fields.message)
     if not file or not message:
         return None
     return ToolReport(

@@ -34,10 +34,11 @@ class Tabled:
     """Launches an analyzer of the table over the files of its kinds."""
 
     is_analyzer = True
-    is_trusted = True
 
     def __init__(self, row: AnalyzerRow, config: Config) -> None:
         self.name = row.name
+        # Of an analyzer that runs code of the repository, the sandbox is that of any program of the user's.
+        self.is_trusted = not row.runs_code and not row.whole
         self._row = row
         self._config = config
 
@@ -47,7 +48,8 @@ class Tabled:
 
     def program(self) -> Program:
         """Return the analyzer that would be launched."""
-        path = programs.bundled(self._row.command)
+        # A program of the repository only where the user trusts the repository's programs.
+        path = self._config.local_programs.get(self.name) or programs.bundled(self._row.command)
         argv = (path or self._row.command, *(word for word in self._row.argv if word != "{with_config}"))
         if path is None:
             why = f"not installed: {self._row.install}"
@@ -89,9 +91,11 @@ class Tabled:
         broken: set[str] = set()
         for result in results:
             if result.step.log != _LIST:
-                for finding in self._findings(job, result.stdout):
+                output = _log_of(job, "stderr") if self._row.report.stderr else result.stdout
+                broken |= {_plain(job, file) for file in reports.unread(output, self._row.report)}
+                for finding in self._findings(job, output):
                     found[finding["file"], finding["line"], finding["column"], *_identity(finding)] = finding
-                    if finding["rule_id"] in self._row.broken:
+                    if self._row.broken and finding["rule_id"].startswith(self._row.broken):
                         broken.add(finding["file"])
         findings = sorted(found.values(), key=lambda item: (item["file"], item["line"], item["column"]))
         quote_lines(job.tree, findings)
@@ -109,6 +113,9 @@ class Tabled:
         return data_config.leads_outside(self._row, job.tree, data_config.by_config(self._row, job.tree, job.files))
 
     def _batches(self, job: Job) -> Iterator[_Batch]:
+        if self._row.whole:
+            yield _Batch(data_config.NONE, tuple(job.files))
+            return
         tellable = (file for file in job.files if not _UNTELLABLE.search(file))
         for config, files in data_config.by_config(self._row, job.tree, tellable).items():
             batch: list[str] = []
@@ -144,7 +151,7 @@ class Tabled:
                 "severity": self._severity(report.rule) or self._row.levels.get(report.level) or "MEDIUM",
                 "category": self._category(report.rule),
                 "description": report.message,
-                "file": inside(job.tree, report.file),
+                "file": _plain(job, report.file),
                 "line": report.line,
                 "column": report.column,
                 "rule_id": report.rule,
@@ -184,10 +191,10 @@ class Tabled:
     def _analysis(self, job: Job, results: Sequence[StepResult], broken: set[str]) -> dict[str, Any]:
         given = {file for file in job.files if not _UNTELLABLE.search(file)}
         unreadable = (set(job.files) - given) | (broken & given)
-        read = given - unreadable
+        read = set[str]() if broken and self._row.stops else given - unreadable
         if self._row.lists:
             listed = "\n".join(r.stdout.decode("utf-8", "replace") for r in results if r.step.log == _LIST)
-            read &= {inside(job.tree, line.strip()) for line in listed.splitlines()}
+            read &= {_plain(job, line.strip()) for line in listed.splitlines()}
         if self._row.read:
             named = self._told(job)
             # An analyzer that names the files that it read passes over those that it cannot read.
@@ -205,11 +212,22 @@ class Tabled:
         }
 
     def _told(self, job: Job) -> set[str]:
-        try:
-            log = (job.attempt_folder / "stderr.log").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return set()
-        return {inside(job.tree, found["file"]) for found in re.finditer(self._row.read, log, re.MULTILINE)}
+        log = _log_of(job, "stderr").decode("utf-8", "replace")
+        return {_plain(job, found["file"]) for found in re.finditer(self._row.read, log, re.MULTILINE)}
+
+
+def _plain(job: Job, named: str) -> str:
+    """Return a file as the tree calls it; some tools put another `./` before the `./` that they are given."""
+    while named.startswith("./"):
+        named = named[2:]
+    return inside(job.tree, named)
+
+
+def _log_of(job: Job, name: str) -> bytes:
+    try:
+        return (job.attempt_folder / f"{name}.log").read_bytes()
+    except OSError:
+        return b""
 
 
 def _adapt(log: Any, fields: Fields) -> None:

@@ -170,3 +170,53 @@ def test_what_a_person_hands_in_is_no_analyzer_s_finding(
     (tmp_path / "mine.json").write_text(json.dumps(output))
     swarm("collect", "--domain", f"code:{tmp_path / 'mine.json'}")
     assert rows(workspace.db, "SELECT DISTINCT analyzer FROM findings WHERE description = 'd'") == [(None,)]
+
+
+# A program called eslint that reports one finding for each file that it is given.
+ESLINT = """#!{python}
+import json, sys
+print(json.dumps([{{"filePath": file, "messages": [
+    {{"ruleId": "eqeqeq", "severity": 2, "message": "Expected '===' here.", "line": 1, "column": 1}}]}}
+    for file in sys.argv[sys.argv.index("--") + 1:]]))
+"""
+
+
+@pytest.fixture
+def eslint(repo: Repo) -> Repo:
+    """A repository that configures eslint, with an eslint of its own that git does not track."""
+    repo.git("rm", "-q", "-r", ".")
+    repo.commit(
+        {"a.js": "a == b;\n", "eslint.config.mjs": "export default [];\n", ".gitignore": "node_modules/\nswarms/\n"}
+    )
+    program = repo.root / "node_modules/.bin/eslint"
+    program.parent.mkdir(parents=True)
+    program.write_text(ESLINT.format(python=sys.executable))
+    program.chmod(0o755)
+    return repo
+
+
+def test_an_analyzer_that_runs_code_of_the_repository_runs_only_with_trust(
+    swarm: Swarm, eslint: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swarm("audit", ".", "--runtime", "eslint", exit=1)
+    assert set(found(swarm)) == {("Expected '===' here.", file, 1) for file in ("a.js", "eslint.config.mjs")}
+    monkeypatch.delenv("SWARM_TRUST")
+    assert swarm("audit", ".", "--runtime", "eslint", exit=2).code == "ANALYZER_UNTRUSTED"
+    answer = swarm("runtimes", "--format", "json")
+    (shown,) = [one for one in answer.data["runtimes"] if one["name"] == "eslint"]
+    assert (shown["installed"], shown["path"]) == (False, None)
+
+
+def test_a_program_that_git_tracks_is_never_run(swarm: Swarm, eslint: Repo) -> None:
+    eslint.git("add", "-f", "node_modules")
+    eslint.commit()
+    assert swarm("audit", ".", "--runtime", "eslint", exit=127).code == "RUNTIME_NOT_FOUND"
+
+
+def test_what_would_look_at_a_kind_of_file_is_said_with_its_installation(swarm: Swarm, eslint: Repo) -> None:
+    eslint.commit({"main.go": "package main\n", "app.py": "x = 1\n"})
+    answer = swarm("audit", ".", "--runtime", "ruff")
+    assert "  golangci-lint reads Go (1), with .golangci.yml in the repository: go install github.com" in answer.out
+    seen = swarm("audit", ".", "--runtime", "ruff", "--format", "json").data["lookedAt"]
+    assert seen["by"][0]["files"] == seen["by"][0]["asked"] == 1
+    assert {each["kind"] for each in seen["wouldLook"]} >= {"Go"}

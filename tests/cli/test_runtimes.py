@@ -10,7 +10,11 @@ from tests.cli.scenes.documents import valid
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Repo, Swarm
 
-BUILT_IN = ["ruff", "oxlint", "shellcheck", "hadolint", "zizmor", "cppcheck"]
+BUILT_IN = [
+    *("ruff", "oxlint", "shellcheck", "hadolint", "zizmor", "cppcheck", "eslint", "biome", "tsc", "mypy", "pyright"),
+    *("bandit", "golangci-lint", "go-vet", "clippy", "rumdl", "typos", "sqlfluff", "tombi", "actionlint", "ast-grep"),
+    "semgrep",
+]
 
 
 def configured(repo: Repo, name: str, *argv: str) -> Path:

@@ -1,14 +1,15 @@
 """Files that an audit looked at, by whom, and files that nobody looked at."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from swarm import errors
 from swarm.git.repository import Repository, files_at
-from swarm.results.audit import AuditResult, LookedAt, LookedAtBy
+from swarm.results.audit import AuditResult, LookedAt, LookedAtBy, WouldLook
 from swarm.rules.states import AgentRunStatus
+from swarm.runtimes import programs
 from swarm.runtimes.analyzer_table import kinds_of, rows_for
 from swarm.runtimes.registry import Ready, joined
 from swarm.store import agent_runs, analyses, findings, snapshots
@@ -38,9 +39,31 @@ def looked_at(conn: sqlite3.Connection, wave: Wave, repository: Repository, filt
     read = read_files(runs, own, complete, wave.runtime or "an agent")
     known = {path for files in read.values() for path in files}
     not_read = {path for run in runs.values() for path in run.analysis().unreadable}
-    by = (LookedAtBy(_shown(runs.get(name), name), len(files)) for name, files in read.items())
-    nobody = kinds_of(path for path in asked if path not in known)
-    return LookedAt(tuple(by), nobody, tuple(sorted(not_read.intersection(asked))))
+    by = []
+    for name, files in read.items():
+        run = runs.get(name)
+        missed = run.analysis().unread.intersection(asked).difference(files) if run else ()
+        by.append(LookedAtBy(_shown(run, name), len(files), len(files) + len(missed)))
+    nobody = kinds_of((path for path in asked if path not in known), repository.root)
+    return LookedAt(tuple(by), nobody, tuple(sorted(not_read.intersection(asked))), would_look(nobody, runs))
+
+
+def would_look(kinds: Mapping[str, int], ran: Collection[str]) -> tuple[WouldLook, ...]:
+    """Return an analyzer for each kind of files that nobody read, by preference one that is on by itself.
+
+    An analyzer that is here and on by itself was left out by its user.
+    """
+    found = []
+    for kind, files in kinds.items():
+        rows = sorted(rows_for([kind]), key=lambda row: bool(row.when))
+        if not rows or any(row.name in ran for row in rows):
+            continue
+        row = rows[0]
+        if row.when or programs.bundled(row.command) is None:
+            found.append(
+                WouldLook(kind, files, row.name, row.install, row.when[0].partition(":")[0] if row.when else None)
+            )
+    return tuple(found)
 
 
 def _shown(run: AnalysisRun | None, name: str) -> str:
@@ -58,7 +81,7 @@ def refuse_nothing_to_look_at(repository: Repository, ready: Sequence[Ready], fo
     prefix = "" if inside == "." else f"{inside}/"
     asked = [file.path for file in files_at(repository.git, repository.head) if file.path.startswith(prefix)]
     if not any(each.runtime.reads(repository.root, asked) for each in ready):
-        raise _nothing(joined(ready), repository, kinds_of(asked))
+        raise _nothing(joined(ready), repository, kinds_of(asked, repository.root))
 
 
 def refuse_nothing_looked_at(result: AuditResult, repository: Repository) -> None:
@@ -71,9 +94,9 @@ def refuse_nothing_looked_at(result: AuditResult, repository: Repository) -> Non
 
 def _nothing(runtime: str, repository: Repository, kinds: dict[str, int]) -> errors.AuditNothingToLookAt:
     shown = ", ".join(f"{count:,} {kind}" for kind, count in list(kinds.items())[:_MOST_KINDS]) or "no file"
-    able = [row for row in rows_for(kinds) if row.name not in runtime.split(",")]
     known = "; ".join(
-        f"{row.name} for {' and '.join(kind for kind in kinds if kind in row.kinds)} (`{row.install}`)" for row in able
+        f"{each.analyzer} for {each.kind} (`{each.install}`{f', with {each.configured_by}' * bool(each.configured_by)})"
+        for each in would_look(kinds, runtime.split(","))
     )
     remedy = "`swarm runtimes` lists what can be launched here; any tool that writes SARIF can be added to swarm.toml"
     return errors.AuditNothingToLookAt(

@@ -28,6 +28,19 @@ or `swarm --trust {digest} …`""",
 
 
 @refused
+def analyzer_untrusted(scene: Scene) -> Refusal:
+    scene.monkeypatch.delenv("SWARM_TRUST")
+    return Refusal(
+        ("dispatch", scene.workspace.run, "health-audit-a", "--runtime", "eslint"),
+        """[ANALYZER_UNTRUSTED]: eslint runs code of the repository, and this user has not trusted it to do so
+  Next: write `[analyzers]` with `use = ["eslint"]` to swarm.toml, then `swarm trust`; in a script or CI job: \
+`SWARM_TRUST=1`""",
+        {"runtime": "eslint"},
+        exit=2,
+    )
+
+
+@refused
 def trust_record_unusable(scene: Scene) -> Refusal:
     scene.config('[runtimes.mine]\nkind = "command"\nargv = ["true"]\n')
     scene.monkeypatch.delenv("SWARM_TRUST")
