@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, TypeVar
 
 from swarm import interruption
-from swarm.runtimes.processes import signal_group
+from swarm.runtimes.processes import end_descendants, signal_group
 
 DRAIN_SECONDS: Final = 1.0
 _CHUNK: Final = 64 * 1024
@@ -139,6 +139,8 @@ async def _end_group(process: asyncio.subprocess.Process, grace: float) -> None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), grace)
     finally:
+        if process.returncode is None:
+            end_descendants(process.pid)
         # A second interrupt during the grace must not spare the group, and children may outlive their leader.
         signal_group(process.pid, signal.SIGKILL)
         if process.returncode is None:

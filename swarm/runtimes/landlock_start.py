@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -39,6 +40,9 @@ def main(arguments: list[str]) -> None:
         granted.block_network()
         # Landlock alone closes TCP; the filter of system calls closes UDP and raw sockets as well.
         nono_py.apply_seccomp(granted)
+    # Python ignores these for itself, and the program would inherit that.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
     os.execv(arguments[1], arguments[1:])  # noqa: S606
 
 

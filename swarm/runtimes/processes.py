@@ -134,7 +134,34 @@ def end_group(pid: int, start: str, *, grace: float = TERM_SECONDS) -> None:
     deadline = time.monotonic() + grace
     while time.monotonic() < deadline and is_alive(pid, start):
         time.sleep(0.02)
+    end_descendants(pid)
     signal_group(pid, signal.SIGKILL)
+
+
+def end_descendants(pid: int) -> None:
+    """Kill every process below a process that is there: while a keeper lives, those that left its group are below."""
+    for _ in range(_SWEEPS):
+        found = list(_below(pid)) if pid > _INIT else []
+        for child in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(child, signal.SIGKILL)
+        if not found:
+            return
+
+
+def _below(pid: int) -> Iterator[int]:
+    children: defaultdict[int, list[int]] = defaultdict(list)
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError):
+            fields = (folder / "stat").read_bytes().rpartition(b")")[2].split()
+            # A dead process that nobody waited for yet is no process to kill.
+            if fields[0] not in {b"Z", b"X"}:
+                children[int(fields[1])].append(int(folder.name))
+    waiting = [pid]
+    while waiting:
+        found = children.pop(waiting.pop(), [])
+        waiting += found
+        yield from found
 
 
 def _leads_a_group_of_its_own(pid: int) -> bool:

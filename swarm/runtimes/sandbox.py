@@ -1,6 +1,7 @@
 """Enclosure of a process: the policy that holds for it, and the backend that enforces the policy."""
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -32,6 +33,8 @@ class Enclosure(NamedTuple):
     """A policy and the name of its backend; `reason` says why there is none, `home` is the user's real home.
 
     `own_home` is a folder that programs find in the place of the real home; without it each program has an empty home.
+    With `keeps`, every process that the program leaves is killed at its end: bwrap's own namespace of processes does
+    that, and a keeper beside the program where there is none.
     """
 
     backend: str
@@ -39,6 +42,7 @@ class Enclosure(NamedTuple):
     home: str
     reason: str | None = None
     own_home: Path | None = None
+    keeps: bool = False
 
     @property
     def isolation(self) -> Isolation:
@@ -70,8 +74,10 @@ class Enclosure(NamedTuple):
 
         Raises FileNotFoundError and PermissionError where the program could not be started without an enclosure.
         """
+        keeper = _keeper() if self.keeps else []
         if self.backend == NONE:
-            yield Start(argv, environment)
+            program = (located(argv[0], folder, environment), *argv[1:]) if keeper else argv
+            yield Start([*keeper, *program], environment)
             return
         needs = list(needs_of(argv, folder, environment))
         wide = self.widened((path, Right.READABLE) for path in (*needs, *toolchains(self.home, environment)))
@@ -86,7 +92,7 @@ class Enclosure(NamedTuple):
         with nullcontext(self.own_home) if self.own_home else scratch_folder() as private:
             places = {name: f"{self.home}/{place}" for name, place in _TOOLCHAINS_BELOW_HOME.items()}
             moved = {**places, **inside, "HOME": str(private), "TMPDIR": str(private)}
-            yield Start([*landlock.command(wide.policy, str(private)), *program], moved)
+            yield Start([*keeper, *landlock.command(wide.policy, str(private)), *program], moved)
 
     def code_of(self, code: int) -> int:
         """Return the exit code of the program, negative for a signal, from that of the process that was started."""
@@ -95,6 +101,7 @@ class Enclosure(NamedTuple):
 
 # The caller's word, recorded on each attempt; a policy that swarm.toml demands does not give way to it.
 _SWITCH: Final = "SWARM_SANDBOX"
+_KEEPER: Final = Path(__file__).with_name("keeper.py")
 UNENCLOSED: Final = Enclosure(NONE, Policy({}), "/")
 
 
@@ -133,6 +140,11 @@ def backend_here() -> tuple[str, str | None]:
 
 
 BACKENDS: Final = {bubblewrap.NAME: bubblewrap.works, landlock.NAME: landlock.works}
+
+
+def _keeper() -> list[str]:
+    # Other systems have no way to take over orphans.
+    return [sys.executable, "-I", "-S", str(_KEEPER)] if sys.platform == "linux" else []
 
 
 def _lacks(name: str, policy: Policy) -> str | None:

@@ -12,7 +12,7 @@ import pytest
 
 from swarm.locks import is_held
 from tests.cli.scenes.merge_team import STEP, Team
-from tests.cli.scenes.processes import assert_ends
+from tests.cli.scenes.processes import LAUNCHER, assert_ends
 from tests.conftest import Answer, Swarm
 
 pytestmark = pytest.mark.sweep
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.sweep
 SAID = "Interrupted. The same command goes on from here."
 WHY = ("--apply", "--reason", "no more of it")
 # Ends its supervisor in the middle, and would go on for ever; so would what it started.
-STUBBORN = "sleep 600 & echo $! > {pids}; echo $$ >> {pids}; kill -{signal} $PPID; wait"
+STUBBORN = "sleep 600 & echo $! > {pids}; echo $$ >> {pids}; {launcher}; kill -{signal} $launcher; wait"
 # Tells its parent to end, the first time that it is asked for a certain thing, and does it all the same.
 GIT = """#!/bin/sh
 case " $* " in
@@ -51,7 +51,7 @@ class Bench(NamedTuple):
 
     @property
     def stubborn(self) -> str:
-        return STUBBORN.format(pids=self.folder / "pids", signal=self.number.value)
+        return STUBBORN.format(pids=self.folder / "pids", signal=self.number.value, launcher=LAUNCHER)
 
     def call(self, *words: str, exit: int | None = 0, **environment: str) -> Answer:  # noqa: A002
         return self.swarm_process(*words, exit=exit, **environment)

@@ -46,7 +46,9 @@ def attempt_enclosure(
         (str(job.attempt_folder), Right.READABLE if runtime.is_trusted else report),
     ]
     commit = bool(settings.commit)
-    return _enclosure([*places, *_around(repository, job.tree, commit=commit)], settings, config, workspace, repository)
+    every = [*places, *_around(repository, job.tree, commit=commit)]
+    # Analyzers of ours leave no process behind.
+    return _enclosure(every, settings, config, workspace, repository)._replace(keeps=not runtime.is_trusted)
 
 
 def build_enclosure(repository: Repository, workspace: Workspace, config: Config) -> Enclosure:

@@ -7,7 +7,7 @@ from swarm.git import runner
 from swarm.store import writers
 from swarm.waves.trees.worktrees import WORKTREE_LOCK
 from tests.cli.recovery.page import RowScene, row
-from tests.cli.scenes.processes import assert_ends
+from tests.cli.scenes.processes import LAUNCHER, assert_ends
 from tests.cli.scenes.scene import end, holder_of_the_lock
 
 
@@ -86,7 +86,8 @@ def _(scene: RowScene) -> None:
     mark, pid = scene.tmp / "mark", scene.tmp / "pid"
     # Kills its supervisor, once, and lives on.
     script.write_text(
-        f'#!/bin/sh\nmkdir "{mark}" 2>/dev/null || exit 1\necho $$ > "{pid}"\nkill -9 "$PPID"\nexec sleep 60\n'
+        f'#!/bin/sh\nmkdir "{mark}" 2>/dev/null || exit 1\necho $$ > "{pid}"\n{LAUNCHER}\n'
+        'kill -9 "$launcher"\nexec sleep 60\n'
     )
     script.chmod(0o755)
     scene.repo.write({"swarms/swarm.toml": f'[runtimes.bad]\nkind = "command"\nargv = ["{script}"]\n'})

@@ -35,3 +35,9 @@ def assert_ends(pid: int) -> None:
     while is_alive(pid):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+# Puts the process that launched an agent into `$launcher`: on Linux a keeper stands between the two.
+LAUNCHER = (
+    "launcher=$PPID; if grep -qs keeper.py /proc/$PPID/cmdline; then launcher=$(cut -d ' ' -f 4 /proc/$PPID/stat); fi"
+)
