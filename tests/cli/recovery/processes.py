@@ -233,3 +233,18 @@ def _(scene: RowScene) -> None:
     scene.call(0, NEW=str(moved), OLD=str(scene.repo.root), cwd=moved)
     scene.swarm("collect", cwd=moved)
     assert scene.sql("SELECT status FROM waves") == [("collected",)]
+
+
+@row("WAVE_FROM_ELSEWHERE")
+def _(scene: RowScene) -> None:
+    place = scene.dispatched
+    scene.monkeypatch.delenv("SWARM_TRUST")
+    scene.monkeypatch.setenv("XDG_STATE_HOME", str(scene.tmp / "new"))
+    scene.see("launch", exit=2)
+    scene.call(0)
+    # Beside the wave, in a run of its own; `init` makes another.
+    scene.call(2, exit=1)
+    scene.call(3)
+    scene.call(1, RUN=place.run)
+    scene.swarm("launch", place.run, "--runtime", "ruff")
+    scene.swarm("collect", place.run)
