@@ -48,7 +48,7 @@ class Report(NamedTuple):
         return self.rule_id or self.category
 
 
-def fingerprint_of(report: Report) -> str:
+def fingerprint_of(report: Report, ordinal: int | None = None) -> str:
     """Return the 24 hex digits that identify a finding; severity and prose can change and are left out."""
     anchor = report.anchor
     # Without a file nothing but the words can identify a finding; the domain keeps two agents' words apart.
@@ -58,7 +58,7 @@ def fingerprint_of(report: Report) -> str:
         return digest(VERSION, anchor.path, report.rule, folded(report.description).lower())[:LENGTH]
     # No line number: every edit above the line would change the identity.
     parts = (anchor.path, anchor.scope, anchor.text_hash, str(anchor.occurrence), report.rule)
-    return digest(VERSION, *parts, str(report.ordinal))[:LENGTH]
+    return digest(VERSION, *parts, str(report.ordinal if ordinal is None else ordinal))[:LENGTH]
 
 
 def identified(reports: Sequence[Report]) -> list[Report]:
@@ -81,8 +81,11 @@ def identified(reports: Sequence[Report]) -> list[Report]:
             positions.sort(key=lambda at: (reports[at].column, reports[at].description))
             for ordinal, at in enumerate(positions):
                 ordinals[at] = ordinal
-    numbered = (report._replace(ordinal=n) if n else report for report, n in zip(reports, ordinals, strict=True))
-    return [report._replace(fingerprint=fingerprint_of(report)) for report in numbered]
+    # By position, where `_replace` would go through a dictionary for each of 100,000 reports.
+    return [
+        Report(*report[:-2], ordinal, fingerprint_of(report, ordinal))
+        for report, ordinal in zip(reports, ordinals, strict=True)
+    ]
 
 
 def unclaimed(fingerprint: str, taken: AbstractSet[str]) -> str:

@@ -85,7 +85,9 @@ def _python_scopes(text: str, count: int) -> list[str]:
             if definition := _PYTHON_DEFINITION.match(code):
                 open_definitions.append((indent, _nested(open_definitions, definition[1])))
         scopes += [_innermost(open_definitions)] * (number + 1 - len(scopes))
-        opened = sum(map(code.count, "([{")) - sum(map(code.count, ")]}"))
+        opened = (
+            code.count("(") + code.count("[") + code.count("{") - code.count(")") - code.count("]") - code.count("}")
+        )
         # A stray closing bracket must not keep the rest of the file at a negative depth.
         depth = max(0, depth + opened)
         continued = code.endswith("\\")

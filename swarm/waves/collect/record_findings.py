@@ -10,6 +10,7 @@ from swarm.store import finding_aliases, fix_claims, ledger, observations, sight
 from swarm.store.digests import Digest
 from swarm.store.ledger import Entry
 from swarm.store.observations import SeenFurther
+from swarm.store.sightings import Sighting
 from swarm.store.waves import Wave
 from swarm.waves.collect import settle_decisions
 from swarm.waves.collect.observed import Observed
@@ -25,7 +26,7 @@ def record_findings(conn: sqlite3.Connection, observed: Observed) -> None:
     fix_claims.settle(conn, [silent.id for silent in found.not_seen if silent.fixed_wave is not None], "fixed")
     # New findings first: their sightings need the rows.
     rows = observations.add_all(conn, found.new)
-    fresh = (sighting._replace(finding=rows[sighting.finding]) for sighting in found.new_sightings)
+    fresh = (Sighting._make((rows[sighting.finding], *sighting[1:])) for sighting in found.new_sightings)
     digest = Digest()
     # The digest covers the whole wave: sightings of an earlier collect come first.
     deque(digest.over(sightings.sightings_in(conn, wave.id)), maxlen=0)
