@@ -115,8 +115,35 @@ class OpenAfter(NamedTuple):
     derived: bool
 
 
+class LookShown(NamedTuple):
+    """Somebody who was to look at files in a wave: an analyzer, or the agent of a domain.
+
+    `files` are those that it was to read. `outcome` says how its look ended; only `complete` looks count.
+    """
+
+    who: str
+    files: int
+    outcome: str
+    is_complete: bool
+    problem: str | None
+
+
+class Coverage(NamedTuple):
+    """Who looked at the files of a wave's commit, and the number of those that nobody looked at."""
+
+    wave: int
+    phase: str
+    commit: str
+    files: int
+    unaudited: int
+    looks: tuple[LookShown, ...]
+
+
 class ReportFacts(NamedTuple):
-    """Everything about a run that its page shows, except the findings."""
+    """Everything about a run that its page shows, except the findings.
+
+    `coverage` is that of the newest audit that has ended, `None` before the first.
+    """
 
     run_id: str
     repo: str
@@ -130,6 +157,7 @@ class ReportFacts(NamedTuple):
     total: int
     open: SeverityCounts
     by_status: dict[str, int]
+    coverage: Coverage | None
     waves: tuple[WaveLane, ...]
     burn_down: tuple[OpenAfter, ...]
     promotions: tuple[PromotionShown, ...]

@@ -81,9 +81,9 @@ def identified(reports: Sequence[Report]) -> list[Report]:
             positions.sort(key=lambda at: (reports[at].column, reports[at].description))
             for ordinal, at in enumerate(positions):
                 ordinals[at] = ordinal
-    # By position, where `_replace` would go through a dictionary for each of 100,000 reports.
+    # Both in one copy: of 100,000 reports each copy costs a tenth of a second.
     return [
-        Report(*report[:-2], ordinal, fingerprint_of(report, ordinal))
+        report._replace(ordinal=ordinal, fingerprint=fingerprint_of(report, ordinal))
         for report, ordinal in zip(reports, ordinals, strict=True)
     ]
 

@@ -132,9 +132,34 @@ def test_waves_agents_and_failures_are_reported_in_words(swarm: Swarm, repo: Rep
     assert "5 findings in all; closed: none · 2 waves" in text
 
 
+def test_the_page_opens_with_findings_then_coverage_and_the_waves_follow(
+    swarm: Swarm, repo: Repo, reported: Workspace
+) -> None:
+    page = Parsed(page_of(swarm, repo))
+    sections = [attributes["id"] for tag, attributes in page.elements if tag == "section"]
+    links = [attributes["href"] for tag, attributes in page.elements if tag == "a"]
+    assert sections == ["findings", "coverage", "burn-down", "timeline", "gates"]
+    assert [link for link in links if link in {f"#{name}" for name in sections}][1:] == [f"#{s}" for s in sections]
+
+
+def test_the_coverage_names_who_looked_at_the_newest_commit_and_what_nobody_looked_at(
+    swarm: Swarm, repo: Repo, reported: Workspace
+) -> None:
+    # Without the marks that make an icon a text.
+    text = " ".join(" ".join(Parsed(page_of(swarm, repo)).text).split()).replace("\ufe0e", "")
+    seen = text.partition("Coverage Wave 2")[2].partition(" Burn-down")[0]
+    assert seen == (
+        f" (health-audit-a) looked at commit {repo.head[:12]} . ✓ complete code (an agent) 2 files"
+        " ✕ failed rest (an agent) 3 files to read, none counts BOUNDED_JSON_READ_FAILED: there is no output"
+        " Nobody looked at 3 of 5 files"
+    )
+    assert f"commit {repo.head[:12]} run " in text.partition(" Coverage")[0]
+
+
 def test_an_empty_run_has_a_page(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
     page = page_of(swarm, repo)
     assert "No wave has been dispatched yet." in page
+    assert "No audit has ended yet: nobody looked at anything." in page
     assert "Nothing was promoted, verified or merged yet." in page
     assert Parsed(page).data["rows"] == []
 

@@ -262,6 +262,8 @@
     show();
     const hash = asHash();
     history.replaceState(null, "", hash ? "#" + hash : "#findings");
+    // The filters keep their place on the screen, and the first match stands below them.
+    if (at("app").getBoundingClientRect().top < 0) at("app").scrollIntoView({ behavior: "instant" });
   };
 
   fillFilters();
@@ -270,7 +272,9 @@
   show();
   // One finding that a link names is told whole.
   if (linked && found.length === 1) at("rows").querySelector(".what").click();
-  if (linked) at("findings").scrollIntoView({ behavior: "instant" });
+  // The rows have pushed the later parts down since the browser went to the part that the address names.
+  const named = linked ? at("findings") : location.hash && at(location.hash.slice(1));
+  if (named) named.scrollIntoView({ behavior: "instant" });
 
   let waiting = 0;
   at("q").addEventListener("input", () => {

@@ -16,6 +16,7 @@ from swarm.results.report import ReportFacts
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES, STATUSES
 from swarm.show.escape import plain
 from swarm.show.page.burn_down import burn_down, summary
+from swarm.show.page.coverage import coverage
 from swarm.show.page.gates import gates
 from swarm.show.page.html import AS_TEXT, code, counted, icon, moment, safe, severity_icon, shortened
 from swarm.show.page.timeline import timeline
@@ -42,6 +43,7 @@ def page(facts: ReportFacts, findings: Iterator[FindingShown]) -> Iterator[str]:
         "script": script,
         "title": safe(f"{facts.repo}: {facts.run_id}"),
         "header": "\n".join(_header(facts)),
+        "coverage": coverage(facts.coverage),
         "burn_down_summary": safe(summary(facts.burn_down)),
         "burn_down": burn_down(facts.burn_down),
         "timeline": timeline(facts),
@@ -50,7 +52,7 @@ def page(facts: ReportFacts, findings: Iterator[FindingShown]) -> Iterator[str]:
         "without_script": "\n".join(_without_script(first, facts.total)),
         "origin": "\n".join(_origin(facts)),
     }
-    # Split, so that the findings can be streamed between both halves of the page.
+    # Split, so that the findings can be streamed between both parts of the page.
     before, after = _part("page.html").split("$findings")
     yield Template(before).substitute(values)
     yield from data(facts, chain(first, findings))
@@ -136,7 +138,11 @@ def _header(facts: ReportFacts) -> Iterator[str]:
     yield '<p class="where">'
     if facts.branch:
         yield f"<span>{icon('⎇')} {code(facts.branch)}</span>"
-    yield f"<span>from commit {code(facts.commit[:12])}</span><span>run {code(facts.run_id)}</span>"
+    newest = facts.waves[-1].commit if facts.waves else facts.commit
+    yield f"<span>commit {code(newest[:12])}</span>"
+    if newest != facts.commit:
+        yield f"<span>since commit {code(facts.commit[:12])}</span>"
+    yield f"<span>run {code(facts.run_id)}</span>"
     yield f"<span>since {moment(facts.created)} UTC</span></p>"
     yield '<div class="state">'
     yield f'<span class="chip large {"good" if is_calm else "warn"}">{icon("✓" if is_calm else "⚠")}'
