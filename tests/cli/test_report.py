@@ -89,7 +89,7 @@ def test_a_page_that_could_not_be_finished_leaves_the_old_one(
 
 
 def test_without_an_output_it_says_how(swarm: Swarm, collected: Workspace) -> None:
-    assert "-o" in swarm("report", exit=1).err
+    assert "-o" in swarm("report", exit=2).err
 
 
 def test_without_a_run_there_is_no_page(swarm: Swarm, repo: Repo) -> None:
