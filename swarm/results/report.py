@@ -128,7 +128,7 @@ class LookShown(NamedTuple):
     problem: str | None
 
 
-class Coverage(NamedTuple):
+class CoverageShown(NamedTuple):
     """Who looked at the files of a wave's commit, and the number of those that nobody looked at."""
 
     wave: int
@@ -157,7 +157,7 @@ class ReportFacts(NamedTuple):
     total: int
     open: SeverityCounts
     by_status: dict[str, int]
-    coverage: Coverage | None
+    coverage: CoverageShown | None
     waves: tuple[WaveLane, ...]
     burn_down: tuple[OpenAfter, ...]
     promotions: tuple[PromotionShown, ...]

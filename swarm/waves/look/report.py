@@ -2,28 +2,18 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from swarm.files import refuse_target, write_stream
 from swarm.results.collect import FindingCounts
 from swarm.results.findings import FindingShown
-from swarm.results.report import (
-    AgentLane,
-    AttemptBar,
-    Coverage,
-    LookShown,
-    ReportFacts,
-    ReportResult,
-    WaveLane,
-)
+from swarm.results.report import AgentLane, AttemptBar, ReportFacts, ReportResult, WaveLane
 from swarm.results.status import Assessment
 from swarm.rules.assessment import assess
 from swarm.rules.findings import OPEN_STATUSES
 from swarm.rules.ownership import WHOLE_WAVE
-from swarm.rules.phases import is_audit
-from swarm.rules.states import AgentRunStatus
-from swarm.store import agent_runs, analyses, attempts, findings, ledger, waves
+from swarm.store import agent_runs, attempts, findings, ledger, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt
 from swarm.store.connection import Store
@@ -81,7 +71,7 @@ def facts(conn: sqlite3.Connection, run: Run) -> ReportFacts:
         total=sum(counts.values()),
         open=present,
         by_status=dict(sorted(by_status.items())),
-        coverage=_coverage(conn, every),
+        coverage=report_proofs.coverage(conn, every),
         waves=tuple(_lane(conn, wave) for wave in every),
         burn_down=burn_down(conn, run, every, present),
         promotions=promotions_shown(conn, run.id),
@@ -91,42 +81,6 @@ def facts(conn: sqlite3.Connection, run: Run) -> ReportFacts:
         ledger_seq=newest.seq if newest else 0,
         ledger_hash=newest.hash if newest else ledger.GENESIS,
         ledger_ts=newest.ts if newest else run.created,
-    )
-
-
-def _coverage(conn: sqlite3.Connection, every: Sequence[Wave]) -> Coverage | None:
-    """Return who looked at the newest commit that an audit of the run has looked at."""
-    wave = next((wave for wave in reversed(every) if wave.result is not None and is_audit(wave.phase)), None)
-    if wave is None or wave.result is None:
-        return None
-    tools = [
-        LookShown(
-            who=" ".join(filter(None, (run.tool, run.version))),
-            files=run.files,
-            outcome="complete" if run.has_succeeded else run.outcome,
-            is_complete=run.has_succeeded,
-            problem=": ".join(filter(None, (run.error_code, run.error_fragment))) or None,
-        )
-        for run in analyses.newest(conn, wave.id).values()
-    ]
-    # Analyzers run once for all domains; their agent runs then only hold the findings of each domain.
-    looks = tools or [
-        LookShown(
-            who=f"{agent.domain} ({wave.runtime or 'an agent'})",
-            files=agent.files,
-            outcome=agent.status,
-            is_complete=agent.status is AgentRunStatus.COMPLETE,
-            problem=agent.error,
-        )
-        for agent in agent_runs.current(conn, wave.id)
-    ]
-    return Coverage(
-        wave=wave.number,
-        phase=wave.phase,
-        commit=wave.dispatch_sha,
-        files=wave.result.files,
-        unaudited=wave.result.unaudited,
-        looks=tuple(looks),
     )
 
 

@@ -1,16 +1,55 @@
-"""Verifications, merges and leases of a run, for `report`."""
+"""Coverage, verifications, merges and leases of a run, for `report`."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from swarm.results.report import MergeShown, VerificationShown, WaveLease
+from swarm.results.report import CoverageShown, LookShown, MergeShown, VerificationShown, WaveLease
 from swarm.results.verify import StepShown
+from swarm.rules.phases import is_audit
+from swarm.rules.states import AgentRunStatus
+from swarm.store import agent_runs, analyses
 from swarm.store import leases as lease_table
 from swarm.store import merges as merges_table
 from swarm.store import verifications as proofs
 from swarm.store.merges import Merge
 from swarm.store.verifications import KeptStep, Verification
 from swarm.store.waves import Wave
+
+
+def coverage(conn: sqlite3.Connection, every: Sequence[Wave]) -> CoverageShown | None:
+    """Return who looked at the newest commit that an audit of the run has looked at."""
+    wave = next((wave for wave in reversed(every) if wave.result is not None and is_audit(wave.phase)), None)
+    if wave is None or wave.result is None:
+        return None
+    tools = [
+        LookShown(
+            who=" ".join(filter(None, (run.tool, run.version))),
+            files=run.files,
+            outcome="complete" if run.has_succeeded else run.outcome,
+            is_complete=run.has_succeeded,
+            problem=": ".join(filter(None, (run.error_code, run.error_fragment))) or None,
+        )
+        for run in analyses.newest(conn, wave.id).values()
+    ]
+    # Analyzers run once for all domains; their agent runs then only hold the findings of each domain.
+    looks = tools or [
+        LookShown(
+            who=f"{agent.domain} ({wave.runtime or 'an agent'})",
+            files=agent.files,
+            outcome=agent.status,
+            is_complete=agent.status is AgentRunStatus.COMPLETE,
+            problem=agent.error,
+        )
+        for agent in agent_runs.current(conn, wave.id)
+    ]
+    return CoverageShown(
+        wave=wave.number,
+        phase=wave.phase,
+        commit=wave.dispatch_sha,
+        files=wave.result.files,
+        unaudited=wave.result.unaudited,
+        looks=tuple(looks),
+    )
 
 
 def verifications(conn: sqlite3.Connection, run_id: str, numbers: Mapping[int, int]) -> tuple[VerificationShown, ...]:
