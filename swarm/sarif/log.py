@@ -190,7 +190,8 @@ def _place(draft: Draft, lines: Lines | None) -> None:
         spot = Spot(region.line, region.column, "" if region.line else region.snippet)
     if spot.line is not None:
         finding["line"] = spot.line
-        finding["column"] = spot.column or 1
+        if spot.column is not None:
+            finding["column"] = spot.column
     elif region.line is not None:
         # The notebook has no such cell: the numbers are all that its reader can go by.
         cell = f"cell {region.cell}, line {region.line}" if region.cell else f"line {region.line} of its cells"

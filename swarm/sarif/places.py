@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
+from swarm.rules.safe_paths import safe_path
 from swarm.sarif.problems import PATH_UNSAFE, Refused, shortened
 from swarm.sarif.values import at, item, objects, whole, word
 
@@ -14,6 +15,8 @@ MOST_ROOTS: Final = 16
 LONGEST_URI: Final = 4096
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _DRIVE: Final = re.compile(r"/?[A-Za-z]:[/\\]")
+_BEHIND_PATH: Final = re.compile("[?#]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HOSTS: Final = frozenset({"", "localhost"})
 
 
@@ -109,12 +112,16 @@ class ArtifactPaths:
             return uri if self._files.holds(uri) else None
         base = _NO_BASE if path.startswith("/") or not base_id else self._base(base_id)
         candidates = self._candidates(path, base)
-        # Some tools write paths, not URIs, and a percent sign in a name is its own.
-        if "%" in uri and not path.startswith("/"):
-            candidates += self._candidates(uri.replace("\\", "/"), base)
+        if not path.startswith("/"):
+            # Some tools write paths, whose percent signs are their own; others add a query or a fragment.
+            spellings = (uri.replace("\\", "/"), path_of_uri(_BEHIND_PATH.split(uri, 1)[0]))
+            candidates += [found for other in spellings if other for found in self._candidates(other, base)]
         for candidate in candidates:
             if self._files.holds(candidate):
                 return candidate
+        if not candidates and self._files.inside(f"{path.rstrip('/')}/.root") == ".root":
+            # The root itself: the result is about the whole repository.
+            return None
         chosen = candidates[0] if candidates else path
         if problem := _outside(chosen):
             raise Refused("", f"'{shortened(uri)}': {problem}", PATH_UNSAFE)
@@ -215,4 +222,9 @@ def without_dots(path: str) -> str:
 def _outside(path: str) -> str | None:
     if path.startswith("/"):
         return "it is outside of the repository"
-    return "it climbs out of the repository" if path.split("/", 1)[0] == ".." else None
+    try:
+        # A name with control characters may be one of the commit, which is judged where the commit is known.
+        safe_path(_CONTROL.sub("_", path), (), frozenset())
+    except ValueError as error:
+        return str(error) if path else None
+    return None

@@ -65,6 +65,8 @@ class RunReader:
             finding["description"] = f"{description} (in {symbol})"[:LONGEST]
         if symbol:
             finding["symbol"] = symbol
+        if objects(result.get("fixes")):
+            finding["fixable"] = True
         if advice := "\n".join(filter(None, (facts.advice, *self._related(result)))):
             finding["recommendation"] = advice
         # Without a column two equal results can be two defects of one line.

@@ -202,6 +202,28 @@ PLACES = [
     ("artifacts", 0, "location"),
     ("invocations",),
     ("invocations", 0),
+    ("invocations", 0, "ruleConfigurationOverrides"),
+    ("invocations", 0, "toolExecutionNotifications"),
+    ("invocations", 0, "workingDirectory"),
+    ("originalUriBaseIds",),
+    ("versionControlProvenance",),
+    ("logicalLocations",),
+    ("taxonomies",),
+    ("columnKind",),
+    ("externalPropertyFileReferences",),
+    ("tool", "extensions"),
+    ("tool", "driver", "globalMessageStrings"),
+    ("tool", "driver", "rules", 0, "relationships"),
+    ("tool", "driver", "rules", 0, "defaultConfiguration"),
+    *(
+        ("results", 0, key)
+        for key in ("kind", "rule", "ruleIndex", "suppressions", "taxa", "relatedLocations", "fixes", "provenance")
+    ),
+    ("results", 0, "message", "arguments"),
+    ("results", 0, "locations", 0, "logicalLocations"),
+    ("results", 0, "locations", 0, "physicalLocation", "region", "charOffset"),
+    ("results", 0, "analysisTarget"),
+    ("results", 0, "properties"),
 ]
 
 

@@ -202,7 +202,14 @@ def test_a_placeholder_that_repeats_a_long_argument_costs_no_more_than_what_is_k
 
 # --- places ---------------------------------------------------------------------------------------------------
 
-HERE = {"src/a.py": "one\n", "packages/app/src/b.py": "one\n", "100%.txt": "x", "a%20b.py": "x", "x:y.py": "x"}
+HERE = {
+    "src/a.py": "one\n",
+    "packages/app/src/b.py": "one\n",
+    "100%.txt": "x",
+    "a%20b.py": "x",
+    "x:y.py": "x",
+    "c#1.py": "x",
+}
 BASES = {
     "REPO": {"uri": "file:///ci/repo/"},
     "APP": {"uri": "packages/app/", "uriBaseId": "REPO"},
@@ -234,6 +241,12 @@ BASES = {
         ("new/c%C3%A9.py", None, "new/cé.py"),
         ("./src/./a.py", None, "src/a.py"),
         ("..\\src\\..\\a.py", "APP", "packages/a.py"),
+        ("src/a.py#L3", None, "src/a.py"),
+        ("src/a.py?raw=1", None, "src/a.py"),
+        ("c#1.py", None, "c#1.py"),
+        ("file:///tree", None, None),
+        ("file:///tree/", None, None),
+        (".", None, None),
     ],
 )
 def test_a_place_is_found_by_its_base_and_its_root(uri: str, base: str | None, file: str) -> None:
@@ -289,6 +302,7 @@ CHAIN = {f"B{number}": {"uri": "x/", "uriBaseId": f"B{number + 1}"} for number i
         ("a.py", "B0", "SARIF_RESULT_REFUSED", "its uriBaseId 'B0' has more than 32 bases"),
         ("../a.py", None, "PATH_UNSAFE", "'../a.py': it climbs out of the repository"),
         ("file:///etc/passwd", None, "PATH_UNSAFE", "'file:///etc/passwd': it is outside of the repository"),
+        (".git/config", None, "PATH_UNSAFE", "'.git/config': it leads into .git"),
         ("x" * 5000, None, "PATH_UNSAFE", "its URI is longer than 4096 characters"),
     ],
 )
@@ -319,6 +333,12 @@ def test_a_result_without_a_file_keeps_the_words_of_its_place() -> None:
     ]
 
 
+def test_a_result_with_a_fix_of_its_tool_says_so() -> None:
+    fixes = [{"artifactChanges": [{"artifactLocation": {"uri": "a.py"}, "replacements": []}]}]
+    found = found_in(run_of(result("R1", fixes=fixes), result("R1", fixes=[]), result("R1")))
+    assert [finding.get("fixable") for finding in found] == [True, None, None]
+
+
 def test_the_place_of_a_result_is_its_first_location_with_a_file() -> None:
     places = [{"logicalLocations": [{"name": "f"}]}, place("a.py", 2)]
     (finding,) = found_in(run_of(result("R1", *places)), {"a.py": "one\ntwo\n"})
@@ -333,17 +353,17 @@ TEXT = "first\n\tsecond = 'é'\r\nthird 🙂 x\n"
 @pytest.mark.parametrize(
     ("region", "line", "column", "quote"),
     [
-        ({"startLine": 2}, 2, 1, "\tsecond = 'é'"),
+        ({"startLine": 2}, 2, None, "\tsecond = 'é'"),
         ({"startLine": 2.0, "startColumn": 5}, 2, 5, "\tsecond = 'é'"),
-        ({"startLine": 2, "snippet": {"text": "first\n\tsecond"}}, 2, 1, "\tsecond = 'é'"),
+        ({"startLine": 2, "snippet": {"text": "first\n\tsecond"}}, 2, None, "\tsecond = 'é'"),
         ({"snippet": {"text": "third 🙂 x"}}, None, None, "third 🙂 x"),
-        ({"startLine": 99, "snippet": {"text": "first"}}, 99, 1, "first"),
-        ({"charOffset": 0}, 1, 1, "first"),
-        ({"charOffset": 5}, 1, 1, "first"),
-        ({"charOffset": 6, "charLength": 3}, 2, 1, "\tsecond = 'é'"),
-        ({"charOffset": 22}, 3, 1, "third 🙂 x"),
-        ({"byteOffset": 21}, 2, 1, "\tsecond = 'é'"),
-        ({"byteOffset": 22}, 3, 1, "third 🙂 x"),
+        ({"startLine": 99, "snippet": {"text": "first"}}, 99, None, "first"),
+        ({"charOffset": 0}, 1, None, "first"),
+        ({"charOffset": 5}, 1, None, "first"),
+        ({"charOffset": 6, "charLength": 3}, 2, None, "\tsecond = 'é'"),
+        ({"charOffset": 22}, 3, None, "third 🙂 x"),
+        ({"byteOffset": 21}, 2, None, "\tsecond = 'é'"),
+        ({"byteOffset": 22}, 3, None, "third 🙂 x"),
         ({"charOffset": 9999}, None, None, None),
         ({"charOffset": -1}, None, None, None),
         ({}, None, None, None),
@@ -387,7 +407,7 @@ def test_a_line_that_no_file_has_refuses_its_result_alone(region: Json, path: st
 
 def test_a_column_that_no_line_has_is_left_out_and_the_finding_is_kept() -> None:
     found = read(log_of(run_of(result("R1", place("a.py", 1, startColumn=0)))), Tree({"a.py": "x = 1\n"}))
-    assert [(finding["line"], finding["column"]) for finding in found.findings] == [(1, 1)]
+    assert [(finding["line"], finding.get("column")) for finding in found.findings] == [(1, None)]
     where = "$.runs[0].results[0].locations[0].physicalLocation.region.startColumn"
     assert refused(found) == [("SARIF_RESULT_REFUSED", where, "0 is no column: the finding is kept without it")]
 
@@ -399,8 +419,8 @@ def test_equal_results_with_a_column_are_one_and_without_one_they_may_be_two() -
     with_column, without = result("R1", place("a.h", 1, startColumn=5)), result("R1", place("a.h", 1))
     other = result("R1", place("a.h", 1, startColumn=6))
     run = run_of(with_column, with_column, other, without, without)
-    columns = [finding["column"] for finding in read(log_of(run, run)).findings]
-    assert columns == [5, 6, 1, 1, 1, 1]
+    columns = [finding.get("column") for finding in read(log_of(run, run)).findings]
+    assert columns == [5, 6, None, None, None, None]
 
 
 def test_results_of_two_tools_are_never_one() -> None:
