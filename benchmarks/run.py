@@ -17,6 +17,7 @@ BENCHES = (
     "identity",
     "hostile",
     "sandbox",
+    "analyzers",
 )
 
 

@@ -45,6 +45,7 @@ class Fields(NamedTuple):
     scores: bool = True
     last_location: bool = False
     stderr: bool = False
+    edits: str = ""
     unread: str = ""
     unread_file: str = ""
 
@@ -70,6 +71,7 @@ class AnalyzerRow(NamedTuple):
     read: str = ""
     when: tuple[str, ...] = ()
     runs_code: bool = False
+    offered: bool = False
     whole: bool = False
     stops: bool = False
     local: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from swarm import errors
 from swarm.config import Config
-from swarm.rules.phases import Phase
+from swarm.rules.phases import Phase, is_audit
 from swarm.runtimes.analyzer_table import is_configured, table
 from swarm.runtimes.command import Command
 from swarm.runtimes.ruff import Ruff
@@ -91,6 +91,9 @@ def all_ready(names: str, config: Config, phase: Phase) -> tuple[Ready, ...]:
     agents = [each.runtime.name for each in found if not each.runtime.is_analyzer]
     if len(found) > 1 and agents:
         problem = f"--runtime takes a single agent or several analyzers; {agents[0]} is no analyzer"
+        raise errors.CliUsage(problem=problem)
+    if len(found) > 1 and not is_audit(phase):
+        problem = f"an amend wave takes a single runtime; {len(found)} are named"
         raise errors.CliUsage(problem=problem)
     return found
 

@@ -22,6 +22,7 @@ class ToolReport(NamedTuple):
     level: str
     message: str
     advice: str
+    edits: tuple[dict[str, Any], ...] = ()
 
 
 def reported(output: bytes, fields: Fields) -> Iterator[ToolReport]:
@@ -91,7 +92,17 @@ def _report(chain: tuple[Any, ...], fields: Fields) -> ToolReport | None:
         level=text(fields.level).lower(),
         message=message,
         advice=text(fields.advice),
+        edits=tuple(_edits(_first(chain, fields.edits))),
     )
+
+
+def _edits(listed: Any) -> Iterator[dict[str, Any]]:
+    """Yield the edits of a fix in the form of ruff's."""
+    for edit in listed if isinstance(listed, list) else ():
+        places = [at(edit, key) for key in ("line", "column", "endLine", "endColumn")]
+        if all(type(place) is int and place > 0 for place in places) and isinstance(at(edit, "replacement"), str):
+            begin, end = ({"row": places[n], "column": places[n + 1]} for n in (0, 2))
+            yield {"content": edit["replacement"], "location": begin, "end_location": end}
 
 
 def rule_of(named: str, fields: Fields) -> str:

@@ -20,7 +20,7 @@ from swarm.runtimes.notebook_rows import at_lines_of_files
 from swarm.runtimes.own_tree import inside
 from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.ruff_config import CONFIG_NAMES, is_uniform, leads_outside, resolved, ruff_table, rules_on
-from swarm.runtimes.ruff_fixes import RECORD, mend, take_back
+from swarm.runtimes.ruff_fixes import RECORD, amended, mend, take_back
 from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 
 SUFFIXES: Final = (".py", ".pyi", ".ipynb")
@@ -182,16 +182,7 @@ class Ruff:
                 reports[inside(job.tree, report["filename"])].append(report)
         record = job.attempt_folder / RECORD
         done = mend(job.tree, job.assigned, reports, record, unsafe=self._config.ruff_unsafe_fixes)
-        file_of = {finding.finding_id: finding.file for finding in job.assigned}
-        version = self.program().version or "of unknown version"
-        output = {
-            "domain": job.domain,
-            "summary": f"ruff {version} mended {len(done.fixes)} of {len(job.assigned)} findings by its own fixes.",
-            "fixes": [{"finding_id": i, "description": words, "file": file_of[i]} for i, words in done.fixes.items()],
-            "files_changed": list(done.files),
-            "skipped": [{"finding_id": i, "reason": reason} for i, reason in done.skipped.items()],
-        }
-        return Product(output)
+        return Product(amended("ruff", self.program().version, job, done))
 
     def _output(self, job: Job, findings: list[dict[str, Any]], files: int) -> dict[str, Any]:
         version = self.program().version or "of unknown version"

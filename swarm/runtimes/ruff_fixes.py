@@ -1,4 +1,4 @@
-"""Applying the fixes that ruff offers to some of its reports, and to no others.
+"""Applying the fixes that an analyzer offers to some of its reports, and to no others.
 
 Fixes are taken as ruff's JSON gives them (`fix.applicability`, `fix.edits`): rows and columns count from 1, columns in
 characters, and a line ends as Python's lines do.
@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from swarm import errors
 from swarm.documents import parse_bounded, read_bounded
 from swarm.files import is_in_place, write_whole
-from swarm.runtimes.runtime import Assigned
+from swarm.runtimes.runtime import Assigned, Job
 
 RECORD: Final = "mended.json"
 _LINE_END: Final = re.compile("\r\n|\n|\r")
@@ -46,11 +46,18 @@ class Mended(NamedTuple):
 
 
 def mend(
-    tree: Path, wanted: Sequence[Assigned], reports: Mapping[str, Sequence[Any]], record: Path, *, unsafe: bool
+    tree: Path,
+    wanted: Sequence[Assigned],
+    reports: Mapping[str, Sequence[Any]],
+    record: Path,
+    *,
+    unsafe: bool,
+    tool: str = "ruff",
 ) -> Mended:
     """Write into a tree the fixes of those reports that an assigned finding means.
 
-    `reports` are ruff's, by the path of their file in the tree. The previous files are kept in `record` first.
+    `reports` have the form of ruff's, by the path of their file in the tree. The previous files are kept in `record`
+    first.
     """
     fixes: dict[str, str] = {}
     skipped: dict[str, str] = {}
@@ -59,7 +66,7 @@ def mend(
     by_place = _by_place(reports)
     for finding in wanted:
         report = _report_of(finding, by_place.get((finding.file or "", finding.rule_id, finding.line), ()))
-        if (reason := _unfixable(finding, report, unsafe=unsafe)) is not None:
+        if (reason := _unfixable(finding, report, tool, unsafe=unsafe)) is not None:
             skipped[finding.finding_id] = reason
         else:
             by_file[finding.file or ""].append((finding, report))
@@ -74,7 +81,7 @@ def mend(
         text, taken = _applied(source, [report["fix"]["edits"] for _, report in offered])
         for (finding, report), is_taken in zip(offered, taken, strict=True):
             if is_taken:
-                fixes[finding.finding_id] = report["fix"].get("message") or f"ruff's own fix for {finding.rule_id}"
+                fixes[finding.finding_id] = report["fix"].get("message") or f"{tool}'s own fix for {finding.rule_id}"
             else:
                 skipped[finding.finding_id] = "its fix runs into another one; amend again after this one is merged"
         if text != source:
@@ -85,6 +92,19 @@ def mend(
     for file, (_, text) in written.items():
         (tree / file).write_bytes(text.encode("utf-8", "surrogateescape"))
     return Mended(fixes, skipped, tuple(written))
+
+
+def amended(tool: str, version: str | None, job: Job, done: Mended) -> dict[str, Any]:
+    """Return the output of an amend agent whose fixes are an analyzer's own."""
+    file_of = {finding.finding_id: finding.file for finding in job.assigned}
+    name = f"{tool} {version or 'of unknown version'}"
+    return {
+        "domain": job.domain,
+        "summary": f"{name} mended {len(done.fixes)} of {len(job.assigned)} findings by its own fixes.",
+        "fixes": [{"finding_id": i, "description": words, "file": file_of[i]} for i, words in done.fixes.items()],
+        "files_changed": list(done.files),
+        "skipped": [{"finding_id": i, "reason": reason} for i, reason in done.skipped.items()],
+    }
 
 
 def take_back(tree: Path, attempts: Path, files: Collection[str]) -> None:
@@ -133,14 +153,14 @@ def _report_of(finding: Assigned, here: Sequence[Any]) -> Any:
     return here[0] if len(here) == 1 and not finding.is_measured else None
 
 
-def _unfixable(finding: Assigned, report: Any, *, unsafe: bool) -> str | None:
+def _unfixable(finding: Assigned, report: Any, tool: str, *, unsafe: bool) -> str | None:
     if finding.rule_id is None:
-        return "it is no rule's finding, so there is nothing that ruff could mend"
+        return f"it is no rule's finding, so there is nothing that {tool} could mend"
     if report is None:
-        return f"ruff does not report {finding.rule_id} there"
+        return f"{tool} does not report {finding.rule_id} there"
     fix = report.get("fix")
     if not fix or not fix.get("edits") or report.get("cell") is not None:
-        return f"ruff has no fix for this {finding.rule_id}"
+        return f"{tool} has no fix for this {finding.rule_id}"
     if fix["applicability"] == "safe" or (unsafe and fix["applicability"] == "unsafe"):
         return None
     return (
@@ -212,13 +232,18 @@ def _without_overlap(
         for count, edit in enumerate(fresh):
             place = bisect_left(edits, edit)
             edits.insert(place, edit)
-            if any(before.end > after.start for before, after in pairwise(edits[max(0, place - 1) : place + 2])):
+            if any(_collide(*pair) for pair in pairwise(edits[max(0, place - 1) : place + 2])):
                 for added in fresh[: count + 1]:
                     del edits[bisect_left(edits, added)]
                 break
         else:
             parts.append((position, fresh))
     return parts
+
+
+def _collide(before: Edit, after: Edit) -> bool:
+    # Of two different insertions at one place nobody can say which comes first.
+    return before.end > after.start or before.start == before.end == after.start == after.end
 
 
 def _holds(edits: Sequence[Edit], edit: Edit) -> bool:

@@ -8,11 +8,12 @@ from typing import Any, Final, NamedTuple
 
 from swarm.config import Config
 from swarm.rules.analysis import EVERY_RULE
-from swarm.rules.phases import LENSES, Phase
+from swarm.rules.phases import LENSES, Phase, is_audit
 from swarm.runtimes import data_config, programs, reports, severities
 from swarm.runtimes.analyzer_table import AnalyzerRow, Fields, of_kinds
 from swarm.runtimes.own_tree import TreeFiles, inside
 from swarm.runtimes.quotes import quote_lines
+from swarm.runtimes.ruff_fixes import RECORD, amended, mend, take_back
 from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 
 # Bytes of the files in one argument list; Linux allows 128 KiB for a single argument and 2 MiB for all.
@@ -59,7 +60,9 @@ class Tabled:
         return Program(path, programs.version((path, *self._row.version)), argv)
 
     def supports(self, phase: Phase) -> bool:
-        """These analyzers report bugs, security and quality: the audit of the first lens."""
+        """These analyzers report bugs, security and quality, in the first lens; some fix what they have found."""
+        if phase is Phase.HEALTH_AMEND_A:
+            return bool(self._row.report.edits)
         return phase is Phase.HEALTH_AUDIT_A
 
     def config_hash(self, tree: Path, files: Sequence[str], phase: Phase) -> str:
@@ -69,6 +72,10 @@ class Tabled:
 
     def steps(self, job: Job) -> list[ProcessStep]:
         """Return the processes over batches of files; none where a configuration must not be used."""
+        if not is_audit(job.phase):
+            wanted = {finding.file for finding in job.assigned}
+            job = job._replace(files=[file for file in self.reads(job.tree, job.files) if file in wanted])
+            take_back(job.tree, job.attempt_folder.parent, job.files)
         if self._problem(job):
             return []
         program = self.program().path or self._row.command
@@ -87,6 +94,8 @@ class Tabled:
         if problem := self._problem(job):
             # Refused as a whole: without its configuration the analyzer would answer another question.
             raise UnusableOutput(f"{problem}; {self.name} was not run")
+        if not is_audit(job.phase):
+            return self._amended(job, results)
         found: dict[tuple[object, ...], dict[str, Any]] = {}
         broken: set[str] = set()
         for result in results:
@@ -108,6 +117,19 @@ class Tabled:
             },
             self._analysis(job, results, broken),
         )
+
+    def _amended(self, job: Job, results: Sequence[StepResult]) -> Product:
+        """Write the analyzer's own fixes of the assigned findings into the tree, and list them."""
+        by_file: defaultdict[str, list[Any]] = defaultdict(list)
+        for result in results:
+            for report in reports.reported(result.stdout, self._row.report) if result.step.log != _LIST else ():
+                fix = {"applicability": "safe", "edits": list(report.edits)} if report.edits else None
+                place = {"row": report.line, "column": report.column}
+                by_file[_plain(job, report.file)].append(
+                    {"code": report.rule, "message": report.message, "location": place, "fix": fix}
+                )
+        done = mend(job.tree, job.assigned, by_file, job.attempt_folder / RECORD, unsafe=False, tool=self.name)
+        return Product(amended(self.name, self.program().version, job, done))
 
     def _problem(self, job: Job) -> str | None:
         return data_config.leads_outside(self._row, job.tree, data_config.by_config(self._row, job.tree, job.files))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from swarm.runtimes import programs
 from tests.cli.scenes.amend_wave import PHASE
 from tests.cli.scenes.collected import tree_of
 from tests.cli.scenes.launched_agents import CLOSED, JUDGED, OPENED
@@ -174,3 +175,30 @@ def test_a_command_may_amend_in_the_checkout(swarm: Swarm, repo: Repo, ruffed: W
     assert (repo.root / "src/app.py").read_text() == "mended = 1\n"
     collected = swarm("collect", "--format", "json").data
     assert (collected["waveStatus"], collected["ownershipProbeDegraded"]) == ("collected", True)
+
+
+# --- shellcheck ------------------------------------------------------------------------------------------
+
+SHELL = "#!/bin/sh\ncd $1\nfor f in `ls`; do\n\techo $f $HOME\ndone\n"
+
+
+@pytest.mark.skipif(programs.bundled("shellcheck") is None, reason="shellcheck is not installed")
+def test_shellcheck_fixes_what_was_approved_and_nothing_else(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
+    repo.commit({"src/run.sh": SHELL})
+    swarm("audit", ".", "--runtime", "shellcheck", exit=1)
+    found = rows(workspace.db, "SELECT finding_id FROM findings WHERE rule_id = 'SC2086' AND line = 4 AND ordinal = 1")
+    listing = rows(workspace.db, "SELECT finding_id FROM findings WHERE rule_id = 'SC2045'")
+    swarm("approve", workspace.run, "--ids", ",".join(one for (one,) in [*found, *listing]))
+    amend(swarm, "--runtime", "shellcheck")
+    written = output(workspace)
+    assert [fix["finding_id"] for fix in written["fixes"]] == [found[0][0]]
+    assert [skipped["reason"] for skipped in written["skipped"]] == ["shellcheck has no fix for this SC2045"]
+    tree = workspace.folder / workspace.run / "worktrees/w2-code"
+    assert (tree / "src/run.sh").read_text() == SHELL.replace("$f $HOME", '$f "$HOME"')
+    assert swarm("collect", "--format", "json").data["waveStatus"] == "collected"
+
+
+def test_an_amend_wave_takes_a_single_runtime(swarm: Swarm, ruffed: Workspace) -> None:
+    approve(swarm, ruffed, "src/app.py:re")
+    refused = swarm("dispatch", PHASE, "--isolate", "--runtime", "ruff,shellcheck", exit=2)
+    assert "an amend wave takes a single runtime; 2 are named" in refused.err

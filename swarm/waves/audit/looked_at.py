@@ -55,8 +55,9 @@ def would_look(kinds: Mapping[str, int], ran: Collection[str]) -> tuple[WouldLoo
     """
     found = []
     for kind, files in kinds.items():
-        rows = sorted(rows_for([kind]), key=lambda row: bool(row.when))
-        if not rows or any(row.name in ran for row in rows):
+        able = rows_for([kind])
+        rows = sorted((row for row in able if row.offered or not row.when), key=lambda row: bool(row.when))
+        if not rows or any(row.name in ran for row in able):
             continue
         row = rows[0]
         if row.when or programs.bundled(row.command) is None:

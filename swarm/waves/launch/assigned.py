@@ -29,7 +29,8 @@ def assigned_to(conn: sqlite3.Connection, run: Run, wave: Wave, repository: Repo
                 file=places[row].path,
                 line=places[row].line,
                 description=found[row].description,
-                ordinal=known[row].known.ordinal,
+                # The first of its rule on its line has the ordinal 0.
+                ordinal=known[row].known.ordinal + 1,
                 is_measured=known[row].analyzer is not None,
             )
             for row in own

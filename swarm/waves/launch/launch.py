@@ -87,7 +87,8 @@ def launch(
             workspace=workspace,
             assigned=assigned_to(store.conn, run, wave, repository) if waiting else {},
         )
-        at_once = jobs or config.jobs or os.cpu_count() or 1
+        # Analyzers are few, and most of them take a core at their start alone.
+        at_once = jobs or config.jobs or (len(ready) if analyzes else os.cpu_count()) or 1
         if waiting and analyzes:
             launch_analyzers(wave_launch, waiting, at_once)
         else:
