@@ -9,6 +9,7 @@ from swarm.builds.adapter import Adapter, BuildResult, StepOutcome
 from swarm.builds.checkout import Checkout
 from swarm.builds.configured import setup_steps
 from swarm.builds.environment import build_environment
+from swarm.builds.installed_elsewhere import installed_elsewhere
 from swarm.builds.interpreters import passed_over
 from swarm.builds.missing_parts import lacks_of
 from swarm.builds.node_modules import lend_packages, withhold_programs
@@ -17,6 +18,7 @@ from swarm.builds.step_run import BuildSite, run_step
 from swarm.builds.tree_imports import tree_imports
 from swarm.config import VerifyConfig
 from swarm.rules.build_verdicts import BuildVerdict, verdict_of
+from swarm.rules.sandbox_policy import Right
 from swarm.runtimes.processes import end_all_with
 from swarm.runtimes.sandbox import NONE, UNENCLOSED, Enclosure
 
@@ -51,7 +53,7 @@ def run_build(
     with tree_imports(tree, checkout.root) as imports:
         if enclosure.backend != NONE:
             variables = cache_variables(enclosure.home, enclosure.policy, variables)
-            enclosure = _with_home(enclosure, imports.folder.with_name("home"))
+            enclosure = _with_home(enclosure, imports.folder.with_name("home"), checkout)
         site = BuildSite(tree, variables, limit, imports, enclosure)
         try:
             outcomes = _set_up(site, checkout, log_folder, config)
@@ -72,9 +74,12 @@ def run_build(
     return BuildResult(adapter.name, verdict, outcomes, tests, lacks, notes=notes)
 
 
-def _with_home(enclosure: Enclosure, home: Path) -> Enclosure:
+def _with_home(enclosure: Enclosure, home: Path, checkout: Checkout) -> Enclosure:
+    """Return the enclosure of a build with its home, and with the code that is installed from the real home."""
     home.mkdir()
-    return enclosure._replace(own_home=home)
+    # A folder around home would show all of it.
+    found = (str(place) for place in installed_elsewhere(checkout) if not Path(enclosure.home).is_relative_to(place))
+    return enclosure.widened((place, Right.READABLE) for place in found)._replace(own_home=home)
 
 
 def _set_up(site: BuildSite, checkout: Checkout, log_folder: Path, config: VerifyConfig) -> tuple[StepOutcome, ...]:

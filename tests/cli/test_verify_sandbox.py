@@ -47,7 +47,7 @@ def prove(swarm: Swarm, repo: Repo) -> Prove:
     def call(acts: Mapping[str, str], more: str = "", exit: int = 0) -> Answer:  # noqa: A002
         listed = ", ".join(f"{name!r}: tried({act})" for name, act in acts.items())
         script = f"{TRIES}\nprint(json.dumps({{{listed}}}))\nprint('1 passed in 0.1s')"
-        repo.commit({"swarm.toml": toml(script, more), ".gitignore": "swarms/\n"})
+        repo.commit({"swarm.toml": toml(script, more), ".gitignore": "swarms/\n.venv/\n"})
         swarm("init", ".")
         return swarm("verify", "--format", "json", exit=exit)
 
@@ -270,3 +270,31 @@ def test_known_ways_out_of_a_sandbox_are_closed(
         ends = tries_of(prove({**acts, "own files": OPEN, "new rights": RIGHTS}, named))
     assert (ends.pop("own files"), ends.pop("new rights")) == ("['0', '1', '2']", "1")
     assert {act for act, end in ends.items() if end == "done"} == set()
+
+
+def test_code_that_is_installed_from_elsewhere_in_home_is_shown(
+    prove: Prove, repo: Repo, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    library, package, other = (Path.home() / name for name in ("library", "package", "other"))
+    for place in (library, package, other):
+        place.mkdir()
+        (place / "code").write_text("kept")
+    environment = repo.root / ".venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python").symlink_to(sys.executable)
+    record = environment / "lib/python3/site-packages/library-1.dist-info/direct_url.json"
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({"url": library.as_uri(), "dir_info": {"editable": True}}))
+    for name, target in {"@mine/package": package, "brought": other}.items():
+        link = repo.root / "node_modules" / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(target)
+    repo.write({".gitignore": "swarms/\n.venv/\n"})
+    repo.git("add", "node_modules/brought")
+    repo.git("commit", "-qm", "a link to somebody's home")
+    repo.write({".git/info/exclude": "node_modules/@mine\n"})
+    acts = {place.name: f"text({str(place / 'code')!r})" for place in (library, package, other)}
+    ends = tries_of(prove(acts))
+    assert (ends["library"], ends["package"]) == ("kept", "kept")
+    assert ends["other"] in {"FileNotFoundError", "PermissionError"}
