@@ -1,17 +1,17 @@
 """Code of the user's own that an installed environment leads to: a sandbox that hides home must show it to a build."""
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from swarm.builds.checkout import Checkout
 from swarm.builds.interpreters import FALLBACK, interpreter
 from swarm.builds.node_modules import FOLDER
+from swarm.builds.project_files import read_json, table
 
-_LARGEST: Final = 64 * 1024
+_FILE: Final = "file://"
 
 
 def installed_elsewhere(checkout: Checkout) -> Iterator[Path]:
@@ -29,14 +29,10 @@ def installed_elsewhere(checkout: Checkout) -> Iterator[Path]:
 def _editable(environment: Path) -> Iterator[Path]:
     """Yield the sources of editable installs, as PEP 610 records them."""
     for record in sorted(environment.glob("lib/python*/site-packages/*.dist-info/direct_url.json")):
-        try:
-            with record.open("rb") as file:
-                found = json.loads(file.read(_LARGEST))
-            url = urlsplit(found["url"]) if found.get("dir_info", {}).get("editable") else None
-        except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
-            continue
-        if url is not None and url.scheme == "file":
-            yield Path(unquote(url.path))
+        found = read_json(record.parent, record.name)
+        url = str(found.get("url"))
+        if url.startswith(_FILE + "/") and (table(found, "dir_info") or {}).get("editable"):
+            yield Path(unquote(url.removeprefix(_FILE)))
 
 
 def _linked(checkout: Checkout, modules: Path) -> Iterator[Path]:
