@@ -17,6 +17,10 @@ COLUMNS = (
     ("verifications", "isolation TEXT"),
     ("verifications", "isolation_reason TEXT"),
     ("verifications", "policy TEXT"),
+    # NULL where an older build recorded the finding, or where its reporter named no column.
+    ("findings", "column INTEGER"),
+    # Whether the tool that reports it can fix it.
+    ("findings", "fixable INTEGER"),
 )
 
 _MATCHED = "matched_by = 'line_map' OR matched_by = 'moved'"

@@ -656,6 +656,20 @@ class RepoNotClean(SwarmError):
     files: str
 
 
+class FilterUnknown(SwarmError):
+    code = "CLI_FILTER_UNKNOWN"
+    severity = Severity.MEDIUM
+    text = "{option}: '{received}' is no {kind} of run {run_id}"
+    advice = "did you mean `{option} {nearest}`? `swarm findings {run_id} --group-by rule` counts by rule"
+    exit_code = 2
+    when = "a filter of `findings` names a domain or a rule that the run does not know"
+    option: str
+    kind: str
+    received: str
+    run_id: str
+    nearest: str
+
+
 class BaselineNotFound(SwarmError):
     code = "BASELINE_NOT_FOUND"
     severity = Severity.MEDIUM

@@ -16,7 +16,7 @@ from swarm.cli.sarif import sarif_log
 from swarm.results.audit import AuditResult, BaselineShown
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import Phase, dispatched_phase, is_audit
-from swarm.show import text
+from swarm.show import digest, text
 from swarm.show.escape import plain
 
 if TYPE_CHECKING:
@@ -43,10 +43,11 @@ _MOST_NAMED = 5
     help="New is what the merge base of HEAD and REF does not have; or what RUN, RUN@WAVE or a baseline FILE does not"
     " know; by default, what no earlier audit knew.",
 )
+@click.option("--all", "lists_all", is_flag=True, help="List the known findings too; a terminal only counts them.")
 @runtime_option("Runtime to launch; ruff by default.")
 @audit_phase_option
 @jobs_option
-def command(
+def command(  # noqa: PLR0913
     call: Call,
     repo: Path,
     since: str | None,
@@ -55,6 +56,8 @@ def command(
     runtime: str | None,
     phase: str,
     jobs: int | None,
+    *,
+    lists_all: bool,
 ) -> None:
     """Audit the repository around REPO, and report its findings and the changes since the last audit.
 
@@ -77,7 +80,7 @@ def command(
     with call.write(create=True) as store:
         result, filters = audit(store, call.workspace, repo, request, config)
         try:
-            _show(call, store, result, filters, fail_on)
+            _show(call, store, result, filters, fail_on, lists_all=lists_all)
         except SystemExit:
             # The findings first; then the error names the files that they do not cover. A document holds both.
             if result.looked_at.not_read and call.form != "json":
@@ -100,7 +103,9 @@ def _baseline_named(
     return found
 
 
-def _show(call: Call, store: "Store", result: AuditResult, filters: "Filters", fail_on: str | None) -> NoReturn:
+def _show(
+    call: Call, store: "Store", result: AuditResult, filters: "Filters", fail_on: str | None, *, lists_all: bool
+) -> NoReturn:
     code = _exit_code(result, fail_on)
     if call.form == "sarif":
         run = call.run(store, result.run_id)
@@ -113,7 +118,7 @@ def _show(call: Call, store: "Store", result: AuditResult, filters: "Filters", f
         for line in markdown.digest_lines(result.digest, title, result.digest.findings):
             write(line)
         raise SystemExit(code)
-    call.answer(result, lambda: _lines(result, fail_on), code)
+    call.answer(result, lambda: _lines(result, filters, fail_on, lists_all=lists_all), code)
 
 
 def _not_read(result: AuditResult) -> errors.FilesNotRead:
@@ -192,11 +197,6 @@ def _new(result: AuditResult, fail_on: str | None) -> Iterator[str]:
     new = text.counted(len(result.new_since_baseline), "finding")
     if result.baseline.kind != "first_audit":
         yield f"New against the baseline, {_baseline(result.baseline)}: {new}"
-        listed = [f for f in result.digest.findings if f.finding_id in result.new_since_baseline]
-        for finding in listed[:_MOST_NAMED]:
-            yield f"+ new  {text.place(finding)}  {finding.finding_id}  {plain(finding.description)}"
-        if len(listed) > _MOST_NAMED:
-            yield f"+ … and {len(listed) - _MOST_NAMED:,} more new"
     elif result.baseline.nothing_known:
         yield f"New against the baseline: all ({new}), since nothing was known before the first audit of this commit."
     else:
@@ -216,16 +216,33 @@ def _baseline(shown: BaselineShown) -> str:
             return f"commit {commit}, the merge base with {name} ({known}){also}"
 
 
-def _lines(result: AuditResult, fail_on: str | None) -> Iterator[str]:
-    limit = ON_TERMINAL if text.is_terminal() else None
-    yield from text.digest_lines(result.digest, result.digest.findings[:limit])
+def _listing(result: AuditResult, filters: "Filters", *, lists_all: bool) -> digest.Listing:
+    """Return what the text lists: findings that are new against the baseline first, and known ones off a terminal."""
+    from swarm.waves.look.named_filters import as_words
+
+    ids = frozenset(result.new_since_baseline)
+    every = lists_all or not text.is_terminal()
+    new = [finding for finding in result.digest.findings if finding.finding_id in ids]
+    known = [finding for finding in result.digest.findings if finding.finding_id not in ids]
+    return digest.Listing(
+        new=new if every else new[:ON_TERMINAL],
+        known=known if every else (),
+        tally=digest.Tally(len(new), sum(finding.fixable for finding in new), len(known)),
+        rest=" ".join(("swarm", "findings", result.run_id, *as_words(filters), "--all")),
+        is_for_terminal=text.is_terminal(),
+    )
+
+
+def _lines(result: AuditResult, filters: "Filters", fail_on: str | None, *, lists_all: bool) -> Iterator[str]:
+    # The lines on who looked at what say more than the number of files that no agent looked at.
+    yield from digest.lines(result.digest._replace(unaudited=0), _listing(result, filters, lists_all=lists_all))
+    yield from _looked_at(result)
     changed = result.changed
     yield (
         f"Wave {result.wave_number} ({result.phase}, {result.runtime}) of commit {result.commit[:12]}: "
         f"{changed.new:,} new, {changed.recurring:,} recurring, "
         f"{changed.fixed:,} fixed, {changed.unverified:,} unverified"
     )
-    yield from _looked_at(result)
     yield from _commits(result)
     yield from _new(result, fail_on)
     if (reason := result.without_sandbox) is not None:

@@ -14,7 +14,7 @@ from swarm.cli.options import FailOn, Words, usage, verb
 from swarm.cli.sarif import sarif_log
 from swarm.results.findings import FindingShown, FindingsResult
 from swarm.rules.findings import SEVERITIES, STATUSES
-from swarm.show import text
+from swarm.show import digest, text
 
 if TYPE_CHECKING:
     from swarm.store.connection import Store
@@ -38,6 +38,7 @@ _FORMS = ("text", "markdown", "json", "sarif", BASELINE)
     "--group-by", type=click.Choice(["file", "rule", "severity"]), help="Also count by file, rule or severity."
 )
 @click.option("--limit", metavar="N", type=click.IntRange(min=0), help="List at most N findings; all are counted.")
+@click.option("--all", "lists_all", is_flag=True, help="List the known findings too; a terminal only counts them.")
 @click.option("--fail-on", type=FailOn(), help="Exit 1 only for new findings, or from this severity up.")
 @click.option("-o", "output", metavar="FILE", help="Write --format baseline to FILE, for `audit --baseline FILE`.")
 @click.option("--export", metavar="FILE", help="Write the decisions of RUN to a TOML file instead; `-` prints them.")
@@ -53,6 +54,7 @@ def command(  # noqa: PLR0913
     limit: int | None,
     fail_on: str | None,
     *,
+    lists_all: bool,
     output: str | None,
     export: str | None,
 ) -> None:
@@ -62,6 +64,7 @@ def command(  # noqa: PLR0913
     or written; 1: findings; 2: an agent of the wave did not complete.
     """
     from swarm.waves.look.findings import Filters
+    from swarm.waves.look.named_filters import hold_to_names
     from swarm.waves.selection import split_run_and_wave
 
     if len(words) > 2:  # noqa: PLR2004
@@ -83,7 +86,9 @@ def command(  # noqa: PLR0913
     with call.read() as store:
         run = call.run(store, named)
         if form == "json":
+            hold_to_names(store.conn, run, filters)
             raise SystemExit(_stream_json(call, store, run, filters, fail_on))
+        hold_to_names(store.conn, run, filters)
         code, head = _head(store, run, filters, fail_on)
         if form == "sarif":
             write_exact(json.dumps(sarif_log(store, run, filters), ensure_ascii=False))
@@ -94,8 +99,9 @@ def command(  # noqa: PLR0913
             for line in markdown.digest_lines(head, title, _shown_findings(store, run, filters), limit=limit):
                 write(line)
         else:
-            shown = filters._replace(limit=_shown(head) if limit is None else limit)
-            for line in text.digest_lines(head, _shown_findings(store, run, shown)):
+            # Whoever names a status or a wave asks for findings that are known.
+            every = lists_all or bool(status) or wave is not None or not text.is_terminal()
+            for line in digest.lines(head, _listing(store, run, filters, head, every=every)):
                 write(line)
     raise SystemExit(code)
 
@@ -128,7 +134,27 @@ def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fai
     return code
 
 
-def _shown(head: FindingsResult) -> int | None:
-    if head.groups is not None:
-        return 0
-    return ON_TERMINAL if text.is_terminal() else None
+def _listing(store: "Store", run: "Run", filters: "Filters", head: FindingsResult, *, every: bool) -> digest.Listing:
+    """Return what the text lists: new findings first, and known ones where `every` is asked for."""
+    from swarm.waves.look.findings import Filters, findings, new_to
+    from swarm.waves.look.named_filters import as_words, is_narrow
+
+    most = filters.limit
+    if most is None and head.groups is not None:
+        most = 0
+    if most is None and text.is_terminal() and not every:
+        most = ON_TERMINAL
+    is_new = new_to(store.conn, run, filters)
+    unlimited = filters._replace(limit=None)
+    new = islice(filter(is_new, _shown_findings(store, run, unlimited)), most)
+    left = None if most is None else max(0, most - head.new)
+    known = (finding for finding in _shown_findings(store, run, unlimited) if not is_new(finding))
+    of_all = findings(store.conn, run, Filters(limit=0)).total if is_narrow(filters) and not head.total else None
+    return digest.Listing(
+        new=new,
+        known=islice(known, left if every else 0),
+        tally=digest.Tally(head.new, head.fixable, head.total - head.new),
+        rest=" ".join(("swarm", "findings", run.id, *as_words(filters), "--all")),
+        is_for_terminal=text.is_terminal(),
+        of_all=of_all,
+    )

@@ -34,6 +34,8 @@ class FindingShown(NamedTuple):
     evidence_note: str | None = None
     fixed_commit: str | None = None
     analyzer: str | None = None
+    column: int | None = None
+    fixable: bool = False
 
 
 class SeverityCounts(NamedTuple):
@@ -55,8 +57,9 @@ class Broken(NamedTuple):
 class FindingsResult(NamedTuple):
     """The digest of a run.
 
-    `suppressed` counts findings that are deferred or rejected, `refused` reports that could not be taken;
-    `refused_items` are the first of these, with their reasons.
+    `new` counts findings that were unknown before the first audit of the wave's commit, `fixable` those of them that
+    the tool that reports them can fix. `suppressed` counts findings that are deferred or rejected, `refused` reports
+    that could not be taken; `refused_items` are the first of these, with their reasons.
     """
 
     run_id: str
@@ -72,3 +75,5 @@ class FindingsResult(NamedTuple):
     findings: tuple[FindingShown, ...]
     refused: int = 0
     refused_items: tuple[str, ...] = ()
+    new: int = 0
+    fixable: int = 0

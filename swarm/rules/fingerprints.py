@@ -41,6 +41,7 @@ class Report(NamedTuple):
     ordinal: int = 0
     fingerprint: str = ""
     analyzer: str | None = None
+    is_fixable: bool = False
 
     @property
     def rule(self) -> str:

@@ -207,8 +207,14 @@ class Ruff:
             "line": place["row"],
             "column": place["column"],
             "rule_id": rule,
+            "fixable": self._can_fix(fix),
             "recommendation": fix.get("message") or (f"See {report['url']}" if report.get("url") else ""),
         }
+
+    def _can_fix(self, fix: dict[str, Any]) -> bool:
+        # What an amend wave would apply: unsafe fixes change what the code means.
+        taken = {"safe", "unsafe"} if self._config.ruff_unsafe_fixes else {"safe"}
+        return fix.get("applicability") in taken
 
     def _selection(self, phase: Phase) -> tuple[str, ...]:
         return self._config.ruff_select.get(phase.value, SELECTIONS.get(LENSES[phase], ()))

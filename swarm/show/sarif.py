@@ -141,6 +141,8 @@ def _result(finding: FindingShown, rule_index: int, scan: Scan) -> dict[str, Any
 def _location(finding: FindingShown, root_file: str | None) -> dict[str, Any]:
     # GitHub requires a file and a line of every result; the first line stands for the whole file.
     region: dict[str, Any] = {"startLine": (finding.line if finding.file else None) or 1}
+    if finding.line and finding.file and finding.column:
+        region["startColumn"] = finding.column
     if finding.line and finding.quote:
         region["snippet"] = {"text": finding.quote}
     # Quoted: the field is a URI reference, and `%`, `#` or blanks in a path would change its meaning.

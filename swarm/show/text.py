@@ -126,21 +126,11 @@ def severities(counts: Mapping[str, int]) -> str:
 
 
 def place(finding: "FindingShown | SightingShown") -> str:
-    """Return `path:line`, which terminals turn into a link."""
+    """Return `path:line:column`, which terminals turn into a link."""
     if finding.file is None:
         return "(no file)"
-    return plain(finding.file) + (f":{finding.line}" if finding.line else "")
-
-
-def finding_lines(finding: "FindingShown") -> Iterator[str]:
-    """Yield the lines of a finding in a digest."""
-    room = max(40, width() - 4)
-    rule = plain(finding.rule_id or finding.category)
-    reason = f" ({plain(finding.reason)})" if finding.reason and finding.status != "new" else ""
-    yield f"{place(finding)}  {severity(finding.severity)}  {rule}  {finding.finding_id}  {finding.status}{reason}"
-    yield "    " + shortened(plain(finding.description), room)
-    if decided := decision(finding):
-        yield "    " + shortened(decided, room)
+    column = getattr(finding, "column", None)
+    return plain(finding.file) + (f":{finding.line}" if finding.line else "") + (f":{column}" if column else "")
 
 
 def decision(finding: "FindingShown") -> str:
@@ -156,32 +146,31 @@ def decision(finding: "FindingShown") -> str:
     return ""
 
 
+def coloured(severity_name: str, size: int) -> str:
+    """Return the word of a severity in a column of this size, in its colour."""
+    return painted(severity_name, _COLOURS[severity_name]) + " " * (size - len(severity_name))
+
+
+def padded(text: str, size: int) -> str:
+    """Return a text with blanks up to a number of columns."""
+    return text + " " * (size - columns(text))
+
+
+def fitted(text: str, room: int) -> str:
+    """Cut a text to a number of columns of the terminal, where a wide character takes two."""
+    if columns(text) <= room:
+        return text
+    taken = 0
+    for at, character in enumerate(text):
+        taken += _columns_of(character)
+        if taken > room - 1:
+            return text[:at] + "…"
+    return text
+
+
 def shortened(text: str, room: int) -> str:
     """Cut a text to a number of columns."""
     return text if len(text) <= room else text[: room - 1] + "…"
-
-
-def digest_lines(result: "FindingsResult", findings: Iterable["FindingShown"]) -> Iterator[str]:
-    """Yield a digest: the listed findings, the counts, and the domains that were not checked."""
-    listed = 0
-    for finding in findings:
-        listed += 1
-        yield from finding_lines(finding)
-    if listed:
-        yield ""
-    hidden = result.total - listed
-    if hidden > 0 and result.groups is None:
-        yield f"… and {hidden:,} more: `swarm findings {result.run_id} --format markdown` lists them all"
-    if result.groups is not None:
-        yield from table([[f"{count:,}", name] for name, count in result.groups.items()], ("count", "group"))
-        yield ""
-    yield totals(result)
-    for broken in result.broken:
-        yield f"⚠ {plain(broken.domain)} was not looked at: {plain(broken.error)}"
-    if result.suppressed:
-        yield f"{counted(result.suppressed, 'finding')} suppressed (`--status deferred,rejected` lists them)."
-    if result.unaudited:
-        yield f"{counted(result.unaudited, 'tracked file')} no agent looked at."
 
 
 def refused(count: int) -> str:

@@ -74,6 +74,8 @@ class Finding(NamedTuple):
     evidence_note: str | None
     fixed_commit: str | None
     analyzer: str | None
+    column: int | None
+    fixable: int | None
 
 
 class Selection(NamedTuple):
@@ -153,6 +155,20 @@ def taken_ids(conn: sqlite3.Connection, run_id: str) -> set[str]:
     """Return the finding ids of a run."""
     # All ids, closed and fixed findings too: an id is never given twice in a run.
     return {row[0] for row in conn.execute("SELECT finding_id FROM findings WHERE run_id = ?", (run_id,))}
+
+
+class Names(NamedTuple):
+    """Domains, and rules or categories, of the findings of a run."""
+
+    domains: set[str]
+    rules: set[str]
+
+
+def names_of(conn: sqlite3.Connection, run_id: str) -> Names:
+    """Return the names that a filter can keep, those of closed and fixed findings too."""
+    rows = conn.execute("SELECT DISTINCT domain, coalesce(rule_id, category) FROM findings WHERE run_id = ?", (run_id,))
+    pairs = rows.fetchall()
+    return Names({domain for domain, _ in pairs}, {rule for _, rule in pairs})
 
 
 def counts_by(conn: sqlite3.Connection, run_id: str) -> dict[tuple[str, str], int]:

@@ -154,7 +154,7 @@ _PLACE: Final = (
 _INSERTED: Final = (
     *("id", "run_id", "finding_id", "fingerprint", "kind", "lens", "severity", "category", "rule_id", "ordinal"),
     *("domain", "symbol", "description", "recommendation", *_PLACE, "anchor_commit", "analyzer"),
-    *("first_wave", "last_wave", "sightings"),
+    *("first_wave", "last_wave", "sightings", "column", "fixable"),
 )
 
 
@@ -183,7 +183,7 @@ def _inserted(row_id: int, finding: NewFinding) -> tuple[object, ...]:
         *(row_id, finding.run_id, finding.finding_id, finding.fingerprint, report.kind, finding.lens),
         *(report.severity, report.category, report.rule_id, report.ordinal, report.domain, report.symbol),
         *(report.description, report.recommendation, *_place(report.anchor), finding.anchor_commit),
-        *(finding.analyzer, finding.wave, finding.wave, finding.sightings),
+        *(finding.analyzer, finding.wave, finding.wave, finding.sightings, report.column or None, report.is_fixable),
     )
 
 
@@ -192,6 +192,7 @@ def record_seen_again(conn: sqlite3.Connection, findings: Iterable[SeenAgain]) -
     conn.executemany(
         f"UPDATE findings SET {', '.join(f'{column} = ?' for column in _PLACE)}, severity = ?, severity_note = ?,"  # noqa: S608
         " domain = ?, symbol = ?, anchor_commit = ?, analyzer = ?, description = ?, recommendation = ?, last_wave = ?,"
+        " column = ?, fixable = ?,"
         " sightings = sightings + ?, regressions = regressions + ?,"
         " recurred_while_closed = recurred_while_closed + ?, matched_by = ?, match_note = ?,"
         # Evidence leaves with the fix: a CHECK of the table allows evidence on a fixed finding alone.
@@ -205,8 +206,9 @@ def _updated(seen: SeenAgain) -> tuple[object, ...]:
     report = seen.report
     return (
         *(*_place(report.anchor), seen.severity, seen.severity_note, report.domain, report.symbol, seen.anchor_commit),
-        *(seen.analyzer, report.description, report.recommendation, seen.last_wave, seen.sightings, seen.regressions),
-        *(seen.recurred_while_closed, seen.matched_by, seen.match_note, seen.id),
+        *(seen.analyzer, report.description, report.recommendation, seen.last_wave),
+        *(report.column or None, report.is_fixable, seen.sightings, seen.regressions, seen.recurred_while_closed),
+        *(seen.matched_by, seen.match_note, seen.id),
     )
 
 

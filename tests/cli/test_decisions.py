@@ -102,9 +102,10 @@ def test_what_is_suppressed_is_counted_and_reported_with_who_and_why(
     out = swarm("findings", "--format", "text", exit=1).out.splitlines()
     assert out[-2:] == ["1 finding: 1 CRITICAL", "2 findings suppressed (`--status deferred,rejected` lists them)."]
     lines = swarm("findings", "--status", "rejected,deferred", "--format", "text", exit=1).out.splitlines()
-    assert f"src/app.py:5  ⚠ HIGH  bug  {bug}  rejected (meant so)" in lines
-    assert "    rejected by Ada" in lines
-    assert "    deferred until 2999-01-31 by Ada" in lines
+    (line,) = (line for line in lines if bug in line)
+    assert line.startswith("src/app.py:5  HIGH  bug  ")
+    assert line.endswith(f"  {bug}  rejected (meant so; rejected by Ada)")
+    assert any(line.endswith(f"  {docs}  deferred (later; deferred until 2999-01-31 by Ada)") for line in lines)
     assert "deferred until 2999-01-31 by Ada" in swarm("findings", "--status", "deferred", exit=1).out
     assert "Decided: rejected by Ada" in swarm("show", bug).out.splitlines()
     log = json.loads(swarm("findings", "--format", "sarif", exit=1).out)

@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -192,7 +193,7 @@ def test_a_finding_is_shown_whole(swarm: Swarm, four: Workspace) -> None:
 
 def test_the_text_begins_each_finding_with_its_place(swarm: Swarm, four: Workspace) -> None:
     lines = swarm("findings", "--format", "text", exit=1).out.splitlines()
-    assert lines[0].startswith("src/tool.py:5  ⊘ CRITICAL  S307  F-")
+    assert re.fullmatch(r"src/tool.py:5  CRITICAL  S307  .*  F-[0-9a-f]{8}  new", lines[0])
     assert lines[-1] == "4 findings: 1 CRITICAL, 1 HIGH, 1 MEDIUM, 1 LOW"
 
 
@@ -227,7 +228,7 @@ def on_a_terminal(repo: Repo, *words: str, **environment: str) -> tuple[int, str
 def test_a_terminal_gets_text(repo: Repo, four: Workspace) -> None:
     code, out = on_a_terminal(repo, "findings", NO_COLOR="1")
     assert code == 1
-    assert out.startswith("src/tool.py:5  ⊘ CRITICAL  S307  F-")
+    assert re.match(r"src/tool.py\r\n  5  CRITICAL  S307     .*  F-[0-9a-f]{8}  new\r\n", out)
     assert "\x1b" not in out
 
 

@@ -244,6 +244,7 @@ def _report(agent: AgentRun, finding: Mapping[str, Any], severity: str, kind: st
         file=intern(file) if file else None,
         line=None if line is None else int(line),
         quote=finding.get("quote"),
+        is_fixable=finding.get("fixable") is True,
     )
 
 

@@ -27,6 +27,8 @@ from swarm.waves.look.new_findings import before_first_audit
 
 EVERY_STATUS: Final = "all"
 OPEN: Final = "open"
+_MAGIC: Final = frozenset("*?[]{}()!+@\\")
+_EVERYTHING: Final = r"[\s\S]*"
 
 
 class Filters(NamedTuple):
@@ -48,10 +50,15 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
     wave = _wave(conn, run, filters.wave)
     counts: Counter[str] = Counter()
     groups: Counter[str] = Counter()
+    before = before_first_audit(conn, wave)
+    new = fixable = 0
     shown: list[FindingShown] = []
     for finding in selected(conn, run, filters):
         # Counted before the limit, which shortens the list and not the sums.
         counts[finding.severity] += 1
+        if before.was_unknown(finding.finding_id, finding.first_wave):
+            new += 1
+            fixable += bool(finding.fixable)
         if filters.group_by:
             groups[_group(finding, filters.group_by)] += 1
         if filters.limit is None or len(shown) < filters.limit:
@@ -77,6 +84,8 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
         findings=tuple(shown),
         refused=refused,
         refused_items=ended.refused_items or ended.dropped,
+        new=new,
+        fixable=fixable,
     )
 
 
@@ -130,6 +139,12 @@ def _keeps(filters: Filters) -> Callable[[Finding], bool]:
 
 
 def _pattern(glob: str) -> str:
+    # A folder stands for all that is below it, as in other tools.
+    folder = glob.removeprefix("./").rstrip("/")
+    if glob and folder in {"", "."}:
+        return _EVERYTHING
+    if folder and not _MAGIC.intersection(folder):
+        return f"{re.escape(folder)}(?:/{_EVERYTHING})?"
     try:
         return regex_of(glob)
     except ValueError as error:
@@ -192,6 +207,8 @@ def finding_shown(finding: Finding) -> FindingShown:
         evidence_note=finding.evidence_note,
         fixed_commit=finding.fixed_commit,
         analyzer=finding.analyzer,
+        column=finding.column,
+        fixable=bool(finding.fixable),
     )
 
 
@@ -225,6 +242,11 @@ def fails(found: Iterable[FindingShown], fail_on: str | None, is_new: Callable[[
         if fail_on in SEVERITY_RANK and SEVERITY_RANK[finding.severity] <= SEVERITY_RANK[fail_on]:
             return True
     return False
+
+
+def new_to(conn: sqlite3.Connection, run: Run, filters: Filters) -> Callable[[FindingShown], bool]:
+    """Return whether a finding was unknown before the first audit of the commit of a digest."""
+    return before_first_audit(conn, _wave(conn, run, filters.wave)).is_new
 
 
 def exit_code(conn: sqlite3.Connection, run: Run, filters: Filters, result: FindingsResult, fail_on: str | None) -> int:

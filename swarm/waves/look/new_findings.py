@@ -20,7 +20,11 @@ class Before(NamedTuple):
 
     def is_new(self, finding: FindingShown) -> bool:
         """Say whether a finding was unknown then, or came back since."""
-        return finding.first_seen_wave >= self.number or finding.finding_id in self.came_back
+        return self.was_unknown(finding.finding_id, finding.first_seen_wave)
+
+    def was_unknown(self, finding_id: str, first_wave: int) -> bool:
+        """Say the same of a finding by its id and the wave that saw it first."""
+        return first_wave >= self.number or finding_id in self.came_back
 
 
 def before_first_audit(conn: sqlite3.Connection, wave: Wave) -> Before:

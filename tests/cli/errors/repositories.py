@@ -248,6 +248,19 @@ def baseline_no_merge_base(scene: Scene) -> Refusal:
 
 
 @refused
+def cli_filter_unknown(scene: Scene) -> Refusal:
+    run = scene.collected.run
+    return Refusal(
+        ("findings", "--domain", "Code2"),
+        f"""[CLI_FILTER_UNKNOWN]: --domain: 'Code2' is no domain of run {run}
+  Run: {run}
+  Next: did you mean `--domain code`? `swarm findings {run} --group-by rule` counts by rule""",
+        {"option": "--domain", "kind": "domain", "received": "Code2", "runId": run, "nearest": "code"},
+        exit=2,
+    )
+
+
+@refused
 def baseline_empty(scene: Scene) -> Refusal:
     run = scene.collected.run
     advice = f"`swarm runs` names the runs, and `swarm receipt {run}` its newest wave; `swarm audit .` looks at HEAD"

@@ -1,0 +1,58 @@
+"""Names in filters: domains and rules that exist, and a filter as the words of a command line."""
+
+import difflib
+import shlex
+import sqlite3
+from collections.abc import Iterable
+
+from swarm import errors
+from swarm.store import domains, findings
+from swarm.store.runs import Run
+from swarm.waves.look.findings import Filters
+
+
+def hold_to_names(conn: sqlite3.Connection, run: Run, filters: Filters) -> None:
+    """Refuse a domain or a rule that the run does not know: a misspelt name would pass for a clean result.
+
+    Raises FilterUnknown.
+    """
+    known = findings.names_of(conn, run.id) if filters.domains or filters.rules else None
+    if known is None:
+        return
+    own = {domain.name for domain in domains.domain_map(conn, run.id)} | known.domains
+    _hold("--domain", "domain", filters.domains, own, run)
+    # A run without a finding does not say which rules there are.
+    if known.rules:
+        _hold("--rule", "rule or category", filters.rules, known.rules, run)
+
+
+def _hold(option: str, kind: str, named: Iterable[str], known: set[str], run: Run) -> None:
+    strange = next((name for name in named if name not in known), None)
+    if strange is None:
+        return
+    folded = {name.casefold(): name for name in sorted(known)}
+    near = difflib.get_close_matches(strange.casefold(), folded, n=1, cutoff=0.0)
+    raise errors.FilterUnknown(
+        option=option, kind=kind, received=strange, run_id=run.id, nearest=folded[near[0]] if near else min(known)
+    )
+
+
+def is_narrow(filters: Filters) -> bool:
+    """Say whether filters can leave out an open finding."""
+    return filters._replace(limit=None, group_by=None) != Filters()
+
+
+def as_words(filters: Filters) -> tuple[str, ...]:
+    """Return filters as words of a command line, without limit and groups."""
+    lists = (
+        ("--status", filters.statuses),
+        ("--severity", filters.severities),
+        ("--domain", filters.domains),
+        ("--rule", filters.rules),
+    )
+    words = [str(filters.wave)] if filters.wave is not None else []
+    for option, values in lists:
+        words += [option, shlex.quote(",".join(values))] if values else []
+    for path in filters.paths:
+        words += ["--path", shlex.quote(path)]
+    return tuple(words)
