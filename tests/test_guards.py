@@ -89,6 +89,7 @@ ROOMS_OF_WAVES: dict[str, set[str]] = {
     "run_facts": set(),
     "read_files": set(),
     "selection": {"run_place"},
+    "named_filters": {"look"},
     "run_place": set(),
     "dispatched_here": set(),
 }

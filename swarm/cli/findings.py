@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from swarm.store.runs import Run
     from swarm.waves.look.findings import Filters
 
-ON_TERMINAL = 20
 _FORMS = ("text", "markdown", "json", "sarif", BASELINE)
 
 
@@ -64,7 +63,7 @@ def command(  # noqa: PLR0913
     or written; 1: findings; 2: an agent of the wave did not complete.
     """
     from swarm.waves.look.findings import Filters
-    from swarm.waves.look.named_filters import hold_to_names
+    from swarm.waves.named_filters import hold_to_names
     from swarm.waves.selection import split_run_and_wave
 
     if len(words) > 2:  # noqa: PLR2004
@@ -137,13 +136,13 @@ def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fai
 def _listing(store: "Store", run: "Run", filters: "Filters", head: FindingsResult, *, every: bool) -> digest.Listing:
     """Return what the text lists: new findings first, and known ones where `every` is asked for."""
     from swarm.waves.look.findings import Filters, findings, new_to
-    from swarm.waves.look.named_filters import as_words, is_narrow
+    from swarm.waves.named_filters import as_words, is_narrow
 
     most = filters.limit
     if most is None and head.groups is not None:
         most = 0
     if most is None and text.is_terminal() and not every:
-        most = ON_TERMINAL
+        most = digest.ON_TERMINAL
     is_new = new_to(store.conn, run, filters)
     unlimited = filters._replace(limit=None)
     new = islice(filter(is_new, _shown_findings(store, run, unlimited)), most)
@@ -153,7 +152,7 @@ def _listing(store: "Store", run: "Run", filters: "Filters", head: FindingsResul
     return digest.Listing(
         new=new,
         known=islice(known, left if every else 0),
-        tally=digest.Tally(head.new, head.fixable, head.total - head.new),
+        tally=digest.NewAndKnown(head.new, head.fixable, head.total - head.new),
         rest=" ".join(("swarm", "findings", run.id, *as_words(filters), "--all")),
         is_for_terminal=text.is_terminal(),
         of_all=of_all,

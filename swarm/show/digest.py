@@ -8,6 +8,8 @@ from swarm.results.findings import FindingShown, FindingsResult
 from swarm.show import text
 from swarm.show.escape import plain
 
+# A terminal shows a screen; everything else is a command away.
+ON_TERMINAL: Final = 20
 _FIXABLE: Final = "fixable"
 _LONGEST_RULE: Final = 32
 _SHORTEST_MESSAGE: Final = 20
@@ -15,7 +17,7 @@ _GAP: Final = "  "
 _OPEN: Final = {"new", "recurring", "approved"}
 
 
-class Tally(NamedTuple):
+class NewAndKnown(NamedTuple):
     """Findings that the filters keep: the new ones, those of them that their tool can fix, and the known ones."""
 
     new: int
@@ -32,7 +34,7 @@ class Listing(NamedTuple):
 
     new: Iterable[FindingShown]
     known: Iterable[FindingShown]
-    tally: Tally
+    tally: NewAndKnown
     rest: str
     is_for_terminal: bool
     of_all: int | None = None

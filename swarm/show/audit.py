@@ -1,0 +1,107 @@
+"""Audit as text: the digest, who looked at what, and what changed."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from swarm.results.audit import AuditResult, BaselineShown
+from swarm.show import digest, text
+from swarm.show.escape import plain
+
+_MOST_FIXED: Final = 10
+_MOST_NAMED: Final = 5
+
+
+def _looked_at(result: AuditResult) -> Iterator[str]:
+    """Yield who looked at how many files, the violations, and the reports that were refused."""
+    seen = result.looked_at
+    for name, files, asked in seen.by:
+        yield f"Looked at by {plain(name)}: {f'{files:,} of ' * (asked > files)}{text.counted(asked, 'file')}"
+    if seen.nobody:
+        kinds = ", ".join(f"{count:,} {plain(kind)}" for kind, count in list(seen.nobody.items())[:_MOST_NAMED])
+        yield f"Looked at by nobody: {text.counted(sum(seen.nobody.values()), 'file')} ({kinds})"
+    for each in seen.would_look[:_MOST_NAMED]:
+        on = f", with {each.configured_by} in the repository" if each.configured_by else ""
+        yield f"  {each.analyzer} reads {each.kind} ({each.files:,}){on}: {each.install}"
+    for violation in result.violations[:_MOST_FIXED]:
+        owner = plain(violation.actual_owner)
+        yield f"⚠ violation: {plain(violation.file)} ({owner}) was touched by {plain(violation.agent_domain)}"
+    for item in result.refused_items[:_MOST_FIXED]:
+        yield f"⚠ reported and refused: {plain(item)}"
+
+
+def _commits(result: AuditResult) -> Iterator[str]:
+    """Yield the wave that was finished first, and the edited files that the commit does not hold."""
+    if (left := result.left_alone) is not None:
+        yield (
+            f"⚠ Left alone: wave {left.number} ({left.phase}) of run {left.run_id}, which this user did not dispatch on"
+            f" this machine. `swarm trust --wave {left.run_id}` makes it yours."
+        )
+    if (wave := result.finished) is not None:
+        yield f"Wave {wave.number} ({wave.phase}) of {wave.commit[:12]} was finished first: {wave.status}."
+    if edited := result.edited_files_not_seen:
+        more = f", and {len(edited) - _MOST_NAMED:,} more" if len(edited) > _MOST_NAMED else ""
+        named = ", ".join(map(plain, edited[:_MOST_NAMED]))
+        yield f"⚠ {text.counted(len(edited), 'edited file')} not looked at, for want of a commit: {named}{more}"
+
+
+def _new(result: AuditResult, *, gates_new: bool) -> Iterator[str]:
+    """Yield the baseline and the findings that are new to it, where a gate or the caller asks for them."""
+    if not gates_new and result.baseline.kind == "first_audit":
+        return
+    new = text.counted(len(result.new_since_baseline), "finding")
+    if result.baseline.kind != "first_audit":
+        yield f"New against the baseline, {_baseline(result.baseline)}: {new}"
+    elif result.baseline.nothing_known:
+        yield f"New against the baseline: all ({new}), since nothing was known before the first audit of this commit."
+    else:
+        yield f"New against the baseline, what was known before the first audit of this commit: {new}"
+
+
+def _baseline(shown: BaselineShown) -> str:
+    known = text.counted(shown.findings or 0, "finding")
+    name, commit = plain(shown.name or ""), (shown.commit or "")[:12]
+    also = f"; {shown.also} has the name too" if shown.also else ""
+    match shown.kind:
+        case "run":
+            return f"run {shown.run_id} after wave {shown.wave} ({known}){also}"
+        case "file":
+            return f"the file {name} ({known}){also}"
+        case _:
+            return f"commit {commit}, the merge base with {name} ({known}){also}"
+
+
+def _listing(result: AuditResult, rest: str, *, lists_all: bool) -> digest.Listing:
+    """Return what the text lists: findings that are new against the baseline first, and known ones off a terminal."""
+    ids = frozenset(result.new_since_baseline)
+    every = lists_all or not text.is_terminal()
+    new = [finding for finding in result.digest.findings if finding.finding_id in ids]
+    known = [finding for finding in result.digest.findings if finding.finding_id not in ids]
+    return digest.Listing(
+        new=new if every else new[: digest.ON_TERMINAL],
+        known=known if every else (),
+        tally=digest.NewAndKnown(len(new), sum(finding.fixable for finding in new), len(known)),
+        rest=rest,
+        is_for_terminal=text.is_terminal(),
+    )
+
+
+def lines(result: AuditResult, rest: str, *, gates_new: bool, lists_all: bool) -> Iterator[str]:
+    """Yield an audit as text. `rest` is the command that lists all findings; `gates_new` says that new ones fail."""
+    # The lines on who looked at what say more than the number of files that no agent looked at.
+    yield from digest.lines(result.digest._replace(unaudited=0), _listing(result, rest, lists_all=lists_all))
+    yield from _looked_at(result)
+    changed = result.changed
+    yield (
+        f"Wave {result.wave_number} ({result.phase}, {result.runtime}) of commit {result.commit[:12]}: "
+        f"{changed.new:,} new, {changed.recurring:,} recurring, "
+        f"{changed.fixed:,} fixed, {changed.unverified:,} unverified"
+    )
+    yield from _commits(result)
+    yield from _new(result, gates_new=gates_new)
+    if (reason := result.without_sandbox) is not None:
+        yield text.without_sandbox("Audited", reason)
+    for finding in result.fixed[:_MOST_FIXED]:
+        yield f"✓ fixed  {text.place(finding)}  {finding.finding_id}  {finding.evidence}: {plain(finding.reason or '')}"
+    if len(result.fixed) > _MOST_FIXED:
+        yield f"✓ … and {len(result.fixed) - _MOST_FIXED:,} more fixed"
+    yield f"Next: {result.next_action}"
