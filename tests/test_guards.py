@@ -68,6 +68,7 @@ ROOMS_OF_WAVES: dict[str, set[str]] = {
         "selection",
         "read_files",
     },
+    "named_filters": {"look"},
     "advance": {"look", "run_facts"},
     "triage": {"look", "selection"},
     "setup": {"look", "trees", "dispatched_here"},
@@ -89,7 +90,6 @@ ROOMS_OF_WAVES: dict[str, set[str]] = {
     "run_facts": set(),
     "read_files": set(),
     "selection": {"run_place"},
-    "named_filters": {"look"},
     "run_place": set(),
     "dispatched_here": set(),
 }

@@ -84,10 +84,9 @@ def command(  # noqa: PLR0913
     form = call.form or ("text" if text.is_terminal() else "markdown")
     with call.read() as store:
         run = call.run(store, named)
-        if form == "json":
-            hold_to_names(store.conn, run, filters)
-            raise SystemExit(_stream_json(call, store, run, filters, fail_on))
         hold_to_names(store.conn, run, filters)
+        if form == "json":
+            raise SystemExit(_stream_json(call, store, run, filters, fail_on))
         code, head = _head(store, run, filters, fail_on)
         if form == "sarif":
             write_exact(json.dumps(sarif_log(store, run, filters), ensure_ascii=False))
@@ -123,10 +122,12 @@ def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fai
     """Write the document with its findings one at a time: a long list is never held in memory."""
     import sys
 
-    from swarm.results.document import document
+    from swarm.results.document import document, flat_document
 
     code, head = _head(store, run, filters, fail_on)
-    texts = (json.dumps(document(finding), ensure_ascii=False) for finding in _shown_findings(store, run, filters))
+    # A single encoder: `json.dumps` would make one for each of 100,000 findings.
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    texts = (encode(flat_document(finding)) for finding in _shown_findings(store, run, filters))
     for part in streamed(call.verb, code, document(head), "findings", texts):
         sys.stdout.write(log_lines.exact(part))
     sys.stdout.write("\n")

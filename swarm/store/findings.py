@@ -157,20 +157,6 @@ def taken_ids(conn: sqlite3.Connection, run_id: str) -> set[str]:
     return {row[0] for row in conn.execute("SELECT finding_id FROM findings WHERE run_id = ?", (run_id,))}
 
 
-class Names(NamedTuple):
-    """Domains, and rules or categories, of the findings of a run."""
-
-    domains: set[str]
-    rules: set[str]
-
-
-def names_of(conn: sqlite3.Connection, run_id: str) -> Names:
-    """Return the names that a filter can keep, those of closed and fixed findings too."""
-    rows = conn.execute("SELECT DISTINCT domain, coalesce(rule_id, category) FROM findings WHERE run_id = ?", (run_id,))
-    pairs = rows.fetchall()
-    return Names({domain for domain, _ in pairs}, {rule for _, rule in pairs})
-
-
 def counts_by(conn: sqlite3.Connection, run_id: str) -> dict[tuple[str, str], int]:
     """Return the number of findings of a run by (status, severity)."""
     rows = conn.execute(
@@ -197,6 +183,21 @@ def select(conn: sqlite3.Connection, run_id: str, selection: Selection) -> Itera
         values,
     )
     return map(Finding._make, cursor)
+
+
+def counted(
+    conn: sqlite3.Connection, run_id: str, selection: Selection, new_since: int
+) -> list[tuple[str, int, int, int]]:
+    """Return by severity how many findings there are, are new, and are both new and fixable.
+
+    `new_since` is the first wave whose findings are new.
+    """
+    where, values = _where(run_id, selection)
+    return conn.execute(
+        f"SELECT severity, count(*), sum(first_wave >= ?), sum(first_wave >= ? AND fixable IS 1) FROM findings {where}"  # noqa: S608
+        " GROUP BY severity",
+        (new_since, new_since, *values),
+    ).fetchall()
 
 
 def with_id(conn: sqlite3.Connection, run_id: str, finding_id: str) -> Finding:
@@ -230,6 +231,11 @@ def headlines(conn: sqlite3.Connection, run_id: str, prefix: str, limit: int) ->
         " WHERE run_id = ? AND finding_id >= ? AND finding_id < ? ORDER BY finding_id LIMIT ?",
         (run_id, prefix, f"{prefix}g", limit),
     ).fetchall()
+
+
+def domains_of(conn: sqlite3.Connection, run_id: str) -> list[str]:
+    """Return the domains of a run's findings, also those that its map has no more."""
+    return [name for (name,) in conn.execute("SELECT DISTINCT domain FROM findings WHERE run_id = ?", (run_id,))]
 
 
 def rules_of(conn: sqlite3.Connection, run_id: str) -> list[str]:

@@ -16,14 +16,12 @@ def hold_to_names(conn: sqlite3.Connection, run: Run, filters: Filters) -> None:
 
     Raises FilterUnknown.
     """
-    known = findings.names_of(conn, run.id) if filters.domains or filters.rules else None
-    if known is None:
-        return
-    own = {domain.name for domain in domains.domain_map(conn, run.id)} | known.domains
-    _hold("--domain", "domain", filters.domains, own, run)
+    if filters.domains:
+        own = {domain.name for domain in domains.domain_map(conn, run.id)}
+        _hold("--domain", "domain", filters.domains, own.union(findings.domains_of(conn, run.id)), run)
     # A run without a finding does not say which rules there are.
-    if known.rules:
-        _hold("--rule", "rule or category", filters.rules, known.rules, run)
+    if filters.rules and (rules := set(findings.rules_of(conn, run.id))):
+        _hold("--rule", "rule or category", filters.rules, rules, run)
 
 
 def _hold(option: str, kind: str, named: Iterable[str], known: set[str], run: Run) -> None:

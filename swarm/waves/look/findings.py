@@ -53,7 +53,14 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
     before = before_first_audit(conn, wave)
     new = fixable = 0
     shown: list[FindingShown] = []
-    for finding in selected(conn, run, filters):
+    is_summed = filters.limit == 0 and not (filters.paths or filters.lines or filters.group_by or before.came_back)
+    if is_summed:
+        # By SQLite: a look at each of 100,000 findings would double the time of a list.
+        for severity, count, fresh, both in finding_table.counted(
+            conn, run.id, _selection(conn, run, filters), before.number
+        ):
+            counts[severity], new, fixable = count, new + fresh, fixable + both
+    for finding in () if is_summed else selected(conn, run, filters):
         # Counted before the limit, which shortens the list and not the sums.
         counts[finding.severity] += 1
         if before.was_unknown(finding.finding_id, finding.first_wave):
@@ -91,6 +98,11 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
 
 def selected(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[Finding]:
     """Yield the findings that the filters keep, gravest first, as they are read."""
+    found = finding_table.select(conn, run.id, _selection(conn, run, filters))
+    return filter(_keeps(filters), found) if filters.paths or filters.lines is not None else found
+
+
+def _selection(conn: sqlite3.Connection, run: Run, filters: Filters) -> Selection:
     wave_id = None
     if filters.wave is not None:
         wave_id = _wave(conn, run, filters.wave).id
@@ -99,9 +111,7 @@ def selected(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[F
         statuses = STATUSES
     if OPEN in statuses:
         statuses = (*OPEN_STATUSES, *(status for status in statuses if status != OPEN))
-    selection = Selection(statuses, filters.severities, filters.domains, filters.rules, wave_id)
-    keeps = _keeps(filters)
-    return (finding for finding in finding_table.select(conn, run.id, selection) if keeps(finding))
+    return Selection(statuses, filters.severities, filters.domains, filters.rules, wave_id)
 
 
 def fixed_in(conn: sqlite3.Connection, run: Run, wave: Wave, filters: Filters) -> tuple[FindingShown, ...]:
