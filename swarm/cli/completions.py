@@ -88,7 +88,7 @@ def runs(ctx: click.Context, incomplete: str) -> Items:
 def findings(ctx: click.Context, incomplete: str) -> Items:
     """Return the ids of findings that begin as the user did, with or without `F-`."""
     from swarm.rules.fingerprints import id_prefix
-    from swarm.store import findings as table
+    from swarm.store import finding_names as table
 
     is_begun = incomplete.lower() not in {"", "f"}
     # Every id begins with `F-`.
@@ -126,7 +126,7 @@ def outputs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Item
 @offered
 def rules(ctx: click.Context, incomplete: str) -> Items:
     """Return the rules and categories of the run's findings."""
-    from swarm.store import findings as table
+    from swarm.store import finding_names as table
 
     with _selected(ctx) as (store, run):
         return words(table.rules_of(store.conn, run.id), incomplete)

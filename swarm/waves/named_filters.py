@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from swarm import errors
-from swarm.store import domains, findings
+from swarm.store import domains, finding_names
 from swarm.store.runs import Run
 from swarm.waves.look.findings import Filters
 
@@ -18,9 +18,9 @@ def hold_to_names(conn: sqlite3.Connection, run: Run, filters: Filters) -> None:
     """
     if filters.domains:
         own = {domain.name for domain in domains.domain_map(conn, run.id)}
-        _hold("--domain", "domain", filters.domains, own.union(findings.domains_of(conn, run.id)), run)
+        _hold("--domain", "domain", filters.domains, own.union(finding_names.domains_of(conn, run.id)), run)
     # A run without a finding does not say which rules there are.
-    if filters.rules and (rules := set(findings.rules_of(conn, run.id))):
+    if filters.rules and (rules := set(finding_names.rules_of(conn, run.id))):
         _hold("--rule", "rule or category", filters.rules, rules, run)
 
 
