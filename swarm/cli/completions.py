@@ -92,7 +92,8 @@ def findings(ctx: click.Context, incomplete: str) -> Items:
 
     is_begun = incomplete.lower() not in {"", "f"}
     # Every id begins with `F-`.
-    prefix = id_prefix(incomplete) if incomplete.lower() not in {"", "f", "f-"} else "F-"
+    digits = incomplete.lower().removeprefix("f-")
+    prefix = id_prefix(f"F-{digits}") if is_begun and digits else "F-"
     if prefix is None:
         return []
     with _selected(ctx) as (store, run):

@@ -67,7 +67,7 @@ def _proved(chain: ChainShown) -> Iterator[str]:
 
 
 def _replayed(result: ReplayShown) -> Iterator[str]:
-    counts = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in result.counts.items())
+    counts = ", ".join(text.counted(count, kind.replace("_", " ")) for kind, count in result.counts.items())
     yield f"{result.events:,} events give the states of {counts or 'nothing'}."
     for state in result.states:
         facts = " ".join(f"{name}={value}" for name, value in state.facts.items() if value is not None)

@@ -43,8 +43,8 @@ def _lines(found: list[RunShown]) -> Iterator[str]:
             r.branch or "(detached)",
             str(r.wave_count),
             f"{r.finding_count:,}",
-            r.created,
+            f"{r.created[:10]} {r.created[11:16]}",
         )
         for r in found
     ]
-    yield from text.table(rows, ("run", "repository", "status", "branch", "waves", "findings", "created"))
+    yield from text.table(rows, ("run", "repo", "status", "branch", "waves", "findings", "created"))

@@ -12,6 +12,7 @@ VERSION: Final = "swarmFingerprint/v1"
 # 96 bits: among a million findings two equal fingerprints by chance are out of reach.
 LENGTH: Final = 24
 SHORTEST_ID: Final = 8
+_SHORTEST_BARE: Final = 4
 _HEX: Final = frozenset("0123456789abcdef")
 
 
@@ -105,8 +106,11 @@ def unclaimed(fingerprint: str, taken: AbstractSet[str]) -> str:
 
 def id_prefix(word: str) -> str | None:
     """Return a word as the beginning of a finding's id, `None` where it cannot be: `F-1a2b` of `f-1A2B` or `1a2b`."""
-    digits = word.strip().lower().removeprefix("f-")
-    return f"F-{digits}" if digits and _HEX.issuperset(digits) else None
+    begun = word.strip().lower()
+    digits = begun.removeprefix("f-")
+    # Without its `F-` an id needs some length, as a commit of git does: `f` or `add` is a word before it is a prefix.
+    shortest = 1 if begun != digits else _SHORTEST_BARE
+    return f"F-{digits}" if len(digits) >= shortest and _HEX.issuperset(digits) else None
 
 
 def shortest_free_id(fingerprint: str, taken: set[str]) -> str:

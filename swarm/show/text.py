@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _COLOURS: Final = {"CRITICAL": "31;1", "HIGH": "31", "MEDIUM": "33", "LOW": "36"}
 _PAINT: Final = re.compile(r"(\x1b\[(?:0|3[136]|31;1)m)")
 DEFAULT_WIDTH: Final = 100
-_NARROWEST: Final = 12
+_NARROWEST: Final = 8
 SANDBOX_INSTALL: Final = "install bubblewrap (`apt-get install bubblewrap`)"
 
 
@@ -78,8 +78,11 @@ def table(rows: Iterable[Sequence[str]], head: Sequence[str]) -> Iterator[str]:
 
 
 def _narrow(widths: list[int], heads: Sequence[int], room: int) -> None:
-    """Take columns from the widest until a table fits, but none of a head and none of the last `_NARROWEST`."""
-    least = [max(_NARROWEST, head) for head in heads]
+    """Take columns from the widest until a table fits, but none of a head and none of the last `_NARROWEST`.
+
+    The first column, with the name or id of the row, stays as it is: a reader copies it.
+    """
+    least = [widths[0], *(max(_NARROWEST, head) for head in heads[1:])]
     while sum(widths) + 2 * (len(widths) - 1) > room:
         position = max(range(len(widths)), key=lambda index: widths[index] - least[index])
         if widths[position] <= least[position]:
@@ -88,13 +91,13 @@ def _narrow(widths: list[int], heads: Sequence[int], room: int) -> None:
 
 
 def _pieces(cell: str, size: int) -> list[str]:
-    """Return a text in pieces of at most `size` columns, cut after a space, `/` or `,` where one is near."""
+    """Return a text in pieces of at most `size` columns, cut after a space, `/`, `,` or `-` where one is near."""
     pieces = []
     while columns(cell) > size:
         end = next(count for count in range(1, len(cell) + 1) if columns(cell[:count]) > size) - 1
         # A character of two columns needs its place even where the column is narrower.
         end = max(end, 1)
-        near = max(cell.rfind(mark, end // 2, end) for mark in " /,")
+        near = max(cell.rfind(mark, end // 2, end) for mark in " /,-")
         end = near + 1 if near >= 0 else end
         pieces.append(cell[:end].rstrip(" "))
         cell = cell[end:]

@@ -52,7 +52,7 @@ def test_ids_are_prefixes_in_any_case_with_commas_and_each_counts_once(swarm: Sw
     assert [finding["findingId"] for finding in data["changed"]] == [bug, evil]
 
 
-@pytest.mark.parametrize("strange", ["F-ffffffff", "F-", "f", "nothing", "%", "F-0%", "F-1' OR '1"])
+@pytest.mark.parametrize("strange", ["F-ffffffff", "F-", "f", "d4b", "nothing", "%", "F-0%", "F-1' OR '1"])
 def test_an_unknown_id_is_named_and_nothing_is_half_done(swarm: Swarm, three: Workspace, strange: str) -> None:
     answer = swarm("approve", "--ids", f"{ids(swarm, 'bug')},{strange},F-e0e0e0", "--format", "json", exit=1)
     assert answer.document["error"]["code"] == "FINDING_NOT_FOUND"

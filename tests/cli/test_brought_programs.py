@@ -34,7 +34,7 @@ def bring(repo: Repo, mark: Path, names: Mapping[str, bool], files: Mapping[str,
 
 
 def proved(swarm: Swarm, exit: int) -> Answer:  # noqa: A002
-    swarm("init", ".")
+    swarm("init", "--new", ".")
     return swarm("verify", "--format", "json", exit=exit)
 
 

@@ -161,7 +161,9 @@ def lawful(run: Coordinator) -> None:
 
 def begun(swarm: Swarm, repo: Repo, workspace: Workspace) -> Coordinator:
     """A further run of the repository, with a frozen map."""
-    made = swarm("init", ".", "--format", "json", "--domains-from", str(repo.root.parent / "map.json")).data["runId"]
+    made = swarm("init", "--new", ".", "--format", "json", "--domains-from", str(repo.root.parent / "map.json")).data[
+        "runId"
+    ]
     swarm("domains", made, "--freeze")
     return Coordinator(swarm, repo, workspace._replace(run=made))
 

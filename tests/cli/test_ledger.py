@@ -338,7 +338,9 @@ def test_every_single_edit_of_a_state_or_an_event_is_seen(swarm: Swarm, amended:
 def test_after_any_lawful_history_the_ledger_is_sound_and_an_edit_is_seen(
     swarm: Swarm, repo: Repo, workspace: Workspace, seed: int, words: list[str], name: str
 ) -> None:
-    made = swarm("init", ".", "--format", "json", "--domains-from", str(repo.root.parent / "map.json")).data["runId"]
+    made = swarm("init", "--new", ".", "--format", "json", "--domains-from", str(repo.root.parent / "map.json")).data[
+        "runId"
+    ]
     run = Coordinator(swarm, repo, workspace._replace(run=made))
     swarm("domains", made, "--freeze")
     dice = random.Random(seed)

@@ -23,7 +23,7 @@ def begin(swarm: Swarm, tmp_path: Path, cwd: Path) -> str:
     """Make a run with a frozen map, and return its id."""
     file = tmp_path / "map.json"
     file.write_text(json.dumps(MAP))
-    run: str = swarm("init", ".", "--domains-from", file, "--format", "json", cwd=cwd).data["runId"]
+    run: str = swarm("init", "--new", ".", "--domains-from", file, "--format", "json", cwd=cwd).data["runId"]
     swarm("domains", "--freeze", cwd=cwd)
     return run
 

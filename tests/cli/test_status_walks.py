@@ -230,7 +230,9 @@ def _answered(run: Coordinator, dice: random.Random) -> None:
 def test_status_and_the_gates_agree_after_every_step_of_any_history(
     swarm: Swarm, repo: Repo, workspace: Workspace, seed: int, words: list[str]
 ) -> None:
-    made = swarm("init", ".", "--format", "json", "--domains-from", str(repo.root.parent / "map.json")).data["runId"]
+    made = swarm("init", "--new", ".", "--format", "json", "--domains-from", str(repo.root.parent / "map.json")).data[
+        "runId"
+    ]
     run = Coordinator(swarm, repo, workspace._replace(run=made))
     swarm("domains", made, "--freeze")
     dice = random.Random(seed)

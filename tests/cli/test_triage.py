@@ -23,7 +23,7 @@ def anew(swarm: Swarm, repo: Repo) -> Workspace:
     folder = repo.root / "swarms"
     shutil.rmtree(folder)
     (repo.root / "map.json").write_text('[{"name": "code", "globs": ["src/**"]}, {"name": "rest", "globs": ["**"]}]')
-    run = swarm("init", ".", "--domains-from", "map.json", "--format", "json").data["runId"]
+    run = swarm("init", "--new", ".", "--domains-from", "map.json", "--format", "json").data["runId"]
     swarm("domains", "--freeze")
     return Workspace(run, folder, folder / "control-plane.db")
 
@@ -329,7 +329,7 @@ MALFORMED: dict[str, tuple[bytes | str, str | None]] = {
     "another version": (b"version = 2\n", "$.version: 1 was expected"),
     "a strange key": (
         f"version = 1\n{GOOD}expire = 2030-01-01\n",
-        f"$.decisions.{FRESH}: Additional properties are not allowed ('expire' was unexpected)",
+        f"$.decisions.{FRESH}: Additional properties are not allowed ('expire' was unexpected); did you mean 'expires'?",
     ),
     "no fingerprint": (
         'version = 1\n[decisions."../../x"]\ndecision = "rejected"\n',

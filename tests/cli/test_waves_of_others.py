@@ -69,7 +69,7 @@ def test_an_audit_leaves_the_wave_of_others_alone_and_looks_at_head_in_a_run_of_
 
 
 def test_a_run_of_ones_own_begins_beside_it(swarm: Swarm, elsewhere: Workspace) -> None:
-    swarm("init", ".")
+    swarm("init", "--new", ".")
     swarm("dispatch", "health-audit-a", "--isolate", "--auto-freeze")
     swarm("launch", "--runtime", "ruff")
     swarm("collect")
