@@ -156,7 +156,8 @@ def test_in_a_linked_worktree_that_worktree_is_meant_but_for_a_wave_of_another(
 def test_a_copied_worktree_that_shares_a_git_folder_is_refused(repo: Repo, swarm: Swarm, tmp_path: Path) -> None:
     linked, twin = Repo(tmp_path / "linked"), tmp_path / "twin"
     repo.git("worktree", "add", "-q", "-b", "side", str(linked.root))
-    swarm("audit", ".", exit=1, cwd=linked.root)
+    # A control plane of its own, which the copy has too.
+    swarm("--db", "swarms/control-plane.db", "audit", ".", exit=1, cwd=linked.root)
     shutil.copytree(linked.root, twin, symlinks=True)
     for words in (("audit", "."), ("dispatch", "health-audit-a")):
         refused(swarm(*words, exit=1, cwd=twin), twin, linked.root)
