@@ -958,7 +958,7 @@ class DispatchNothingApproved(DispatchPreconditionError):
     severity = Severity.HIGH
     text = "There is nothing to amend in {phase}: {problem}"
     advice = "`swarm findings {run_id}` lists what is open; approve some with `swarm approve {run_id} --ids <id>,<id>`"
-    when = "an amend phase without an approved finding of its lens that an agent could mend"
+    when = "an amend phase without an approved finding of its lens that an agent could fix"
     problem: str
 
 

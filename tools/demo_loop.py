@@ -55,8 +55,10 @@ def main() -> int:
         again = swarm(repo, "audit", ".", "--fail-on", "CRITICAL")
         promoted = swarm(repo, "advance")
         swarm(repo, "status")
-        page = repo / "swarms" / "report.html"
+        # In a folder that stays: the page is there to be looked at.
+        page = Path(tempfile.mkdtemp(prefix="swarm-demo-report-")) / "report.html"
         swarm(repo, "report", "-o", str(page))
+        say(f"The report is kept: {page}")
         return int(not _worked(approved, collected, merged, verified, (advanced, promoted), again))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from swarm import log_lines
+from swarm.cli import completions
 from swarm.cli.call import Call, streamed, write, write_exact
 from swarm.cli.findings_files import BASELINE, FilesWanted, write_file
 from swarm.cli.options import FailOn, Words, usage, verb
@@ -25,14 +26,18 @@ _FORMS = ("text", "markdown", "json", "sarif", BASELINE)
 
 
 @verb(formats=_FORMS, default="")
-@click.argument("words", nargs=-1, metavar="[RUN] [WAVE]")
+@click.argument("words", nargs=-1, metavar="[RUN] [WAVE]", shell_complete=completions.runs)
 @click.option(
     "--status", type=Words((*STATUSES, "open", "all")), default=(), help="Statuses to list; by default the open ones."
 )
 @click.option("--severity", type=Words(SEVERITIES, upper=True), default=(), help="Only these severities.")
 @click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only files that match; may be repeated.")
-@click.option("--domain", "domains", type=Words(), default=(), help="Only files of these domains.")
-@click.option("--rule", "rules", type=Words(), default=(), help="Only these rules or categories.")
+@click.option(
+    "--domain", "domains", type=Words(offer=completions.domains), default=(), help="Only files of these domains."
+)
+@click.option(
+    "--rule", "rules", type=Words(offer=completions.rules), default=(), help="Only these rules or categories."
+)
 @click.option(
     "--group-by", type=click.Choice(["file", "rule", "severity"]), help="Also count by file, rule or severity."
 )
