@@ -4,7 +4,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -86,7 +86,7 @@ def run_step(step: BuildStep, site: BuildSite, folder: Path) -> StepOutcome:
             stderr=logs.stderr.excerpt(),
             log_path=folder,
             foreign=foreign,
-            hint=None if status is StepStatus.PASSED else _hint(site, logs),
+            hint=None if status is StepStatus.PASSED else _hint(step, site, environment, logs),
         )
 
 
@@ -147,11 +147,14 @@ def _status(step: BuildStep, ended: Ended, reading: tests_ran.Reading, logs: _Lo
     return status_of(step.kind, Exit(ended.code, reading.tests, step.empty_codes | reading.empty_codes, says_missing))
 
 
-def _hint(site: BuildSite, logs: _Logs) -> str | None:
+def _hint(step: BuildStep, site: BuildSite, environment: dict[str, str], logs: _Logs) -> str | None:
     """Return what the sandbox hid from a step, if its output names that."""
     enclosure = site.enclosure
     if enclosure.backend == NONE:
         return None
+    with suppress(OSError):
+        # Where its program is missing, the step saw nothing.
+        enclosure = enclosure.seen_by(step.argv, site.tree / step.folder, environment)
     held = Held(enclosure.policy, enclosure.backend, str(site.tree.resolve()), enclosure.home)
     # The user's own rights, outside of the sandbox.
     outside = Outside(os.path.lexists, listens)

@@ -68,6 +68,11 @@ class Enclosure(NamedTuple):
                 added[real] = right
         return added
 
+    def seen_by(self, argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> "Enclosure":
+        """Return the enclosure with what a program needs to start. Raises FileNotFoundError and PermissionError."""
+        needs = (*needs_of(argv, folder, environment), *toolchains(self.home, environment))
+        return self.widened((path, Right.READABLE) for path in needs)
+
     @contextmanager
     def start(self, argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Iterator[Start]:
         """Give the start of a program within the enclosure, for as long as the program runs.
@@ -80,7 +85,7 @@ class Enclosure(NamedTuple):
             yield Start([*keeper, *program], environment)
             return
         needs = list(needs_of(argv, folder, environment))
-        wide = self.widened((path, Right.READABLE) for path in (*needs, *toolchains(self.home, environment)))
+        wide = self.seen_by(argv, folder, environment)
         inside = _inside(environment, wide.policy)
         # By its path: the sandbox must start the program that was found outside of it.
         program = (located(argv[0], folder, environment), *argv[1:])

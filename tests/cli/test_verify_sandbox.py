@@ -230,6 +230,12 @@ def test_a_step_that_misses_what_is_hidden_shows_the_setting_that_opens_it(
     data = swarm("verify", "--format", "json", exit=1).data
     hint = f'the sandbox hides {Path.home()}/.netrc: `[verify] readable = ["~/.netrc"]` shows it'
     assert data["steps"][0]["hint"] == hint
+    shown = Path.home() / ".local" / "lib" / "seen"
+    shown.parent.mkdir(parents=True)
+    shown.write_text("a toolchain's file")
+    repo.write({"swarm.toml": toml(f"import sys; open({str(shown)!r}); sys.exit('not found: {shown}')")})
+    assert swarm("verify", "--format", "json", exit=1).data["steps"][0]["hint"] is None
+    repo.write({"swarm.toml": toml(f"open({str(Path.home() / '.netrc')!r})")})
     assert f"    {hint}" in swarm("verify", exit=1).out.splitlines()
 
 
