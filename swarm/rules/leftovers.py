@@ -20,6 +20,7 @@ from swarm.rules.findings import Fate
 from swarm.rules.fingerprints import Report
 from swarm.rules.known_findings import Known, MatchedBy
 from swarm.rules.matcher import Matcher, message, neighbours
+from swarm.rules.prose import SIMILAR_PROSE, shared_words
 from swarm.rules.standing_code import FEWEST_WORDS, Standing
 
 # Share of equal tokens above which a rewritten line is the same line.
@@ -102,8 +103,10 @@ def _by_declaration(matcher: Matcher) -> None:
         return found and anchor and (anchor.path, *found, report.rule)
 
     def likeness(known: Known, report: Report) -> float:
+        if not matcher.is_added(known, report) or not _says_the_same(known, report):
+            return 0
         # The name is a likeness by itself, so a value that changed as a whole is no obstacle.
-        return 1 + _likeness_of_lines(known, report) if matcher.is_added(known, report) else 0
+        return 1 + _likeness_of_lines(known, report)
 
     matcher.pair_best(known_key, report_key, likeness, MatchedBy.REWRITTEN)
 
@@ -192,9 +195,15 @@ def _by_moved_declaration(matcher: Matcher) -> None:
 
     def likeness(known: Known, report: Report) -> float:
         ours, theirs = known.anchor, report.anchor
-        if ours is None or theirs is None or (found := _likeness_of_lines(known, report)) < SIMILAR_LINES:
+        if (
+            ours is None
+            or theirs is None
+            or theirs.path == matcher.path_now(known)
+            or not _says_the_same(known, report)
+        ):
             return 0
-        return found + path_likeness(ours.path, theirs.path)
+        found = _likeness_of_lines(known, report)
+        return found + path_likeness(ours.path, theirs.path) if found >= SIMILAR_LINES else 0
 
     matcher.pair_best(known_key, report_key, likeness, MatchedBy.MOVED_FILE)
 
@@ -214,11 +223,18 @@ def _by_definition(matcher: Matcher) -> None:
         ours, theirs = known.anchor, report.anchor
         if ours is None or theirs is None or are_named_apart(ours.text, theirs.text):
             return 0
+        if not matcher.is_added(known, report) or not _says_the_same(known, report):
+            return 0
         found = _likeness_of_lines(known, report)
-        return found if found >= SIMILAR_LINES and matcher.is_added(known, report) else 0
+        return found if found >= SIMILAR_LINES else 0
 
     matcher.pair_best(known_key, report_key, likeness, MatchedBy.REWRITTEN)
 
 
 def _likeness_of_lines(known: Known, report: Report) -> float:
     return dice(known.anchor.text, report.anchor.text) if known.anchor and report.anchor else 0
+
+
+def _says_the_same(known: Known, report: Report) -> bool:
+    # A category of an agent is no rule: in one definition a bug can be fixed and another bug made.
+    return known.has_rule_id or shared_words(known.description, report.description) >= SIMILAR_PROSE

@@ -4,26 +4,16 @@ Passes run from the surest to the least sure. Each pass pairs by a key; where se
 the neighbouring lines decide, and an ambiguous pair is left unmatched. Every match is one to one.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Final
 
 from swarm.rules.anchors import Anchored
 from swarm.rules.fingerprints import Report
 from swarm.rules.known_findings import Known, Match, MatchedBy, Travel
 from swarm.rules.leftovers import match_leftovers
 from swarm.rules.matcher import Matcher
+from swarm.rules.prose import SIMILAR_PROSE, shared_words
 from swarm.rules.standing_code import Standing
-
-SIMILAR_PROSE: Final = 0.5
-# Letters of a word that are compared.
-STEM: Final = 5
-# Words of meaning: the others stand in any two messages and would make them look alike.
-_WORD: Final = re.compile(
-    r"\b(?!(?:an?|and|are|as|at|be|but|by|can|could|do|does|for|from|has|have|here|how|if|in|into|is|its?|may|no|not|of"
-    r"|on|or|so|than|that|the|then|there|this|to|was|when|where|which|will|with|would)\b)\w+"
-)
 
 
 def match(
@@ -121,7 +111,7 @@ def _by_prose(matcher: Matcher) -> None:
         return anchor.path, anchor.line
 
     def agree(known: Known, report: Report) -> bool:
-        return _shared_words(known.description, report.description) >= SIMILAR_PROSE
+        return shared_words(known.description, report.description) >= SIMILAR_PROSE
 
     matcher.pair(known_key, report_key, lambda _known, _report: MatchedBy.ANCHOR, agree=agree)
 
@@ -129,14 +119,3 @@ def _by_prose(matcher: Matcher) -> None:
 def _place(report: Report) -> Hashable:
     anchor = report.anchor
     return None if anchor is None or anchor.line is None else (anchor.path, anchor.line, report.rule)
-
-
-def _shared_words(ours: str, theirs: str) -> float:
-    mine, its = _words(ours), _words(theirs)
-    # Relative to the shorter message, or a long explanation would never resemble a short one.
-    return len(mine & its) / max(1, min(len(mine), len(its)))
-
-
-def _words(prose: str) -> set[str]:
-    """Return the words of meaning, cut so that `documents`, `documented` and `documentation` are equal."""
-    return {word[:STEM] for word in _WORD.findall(prose.lower())}

@@ -58,8 +58,8 @@ def open_run_of(
     """Return the newest run of a repository, with its place, `None` where that run is complete or aborted.
 
     Runs whose ids are in `apart` do not count. A run recorded at another path counts where its control plane lies in
-    this checkout (a copy, a clone of a committed control plane), or where the recorded path is missing. Raises
-    RunElsewhere.
+    this checkout (a copy, a clone of a committed control plane, a shallow one too), or where the recorded path is
+    missing. Raises RunElsewhere.
     """
     every = [counted.run for counted in runs.all_with_counts(conn) if counted.run.id not in apart]
     found = next((run for run in every if run.local_path == str(repository.root)), None)
@@ -67,6 +67,9 @@ def open_run_of(
         is_inside = workspace.folder.resolve().is_relative_to(repository.root)
         movable = [run for run in every if is_inside or not Path(run.local_path).is_dir()]
         found = _held(repository.git, movable)
+        # A shallow clone, which is what CI makes, lacks the run's commit; the control plane inside shows the run.
+        if found is None and is_inside and movable and not is_whole(repository.git):
+            found = movable[0]
     if found is None or found.is_over:
         return None
     hold_to_checkout(conn, found, repository.root)

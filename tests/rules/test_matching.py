@@ -97,3 +97,16 @@ def test_what_is_told_again_unchanged_is_always_matched_to_itself(lines, spots, 
         (one.fingerprint, MatchedBy.FINGERPRINT) for one in told
     }
     assert all(one.known.fingerprint == one.report.fingerprint for one in matches)
+
+
+def test_an_agent_that_describes_another_defect_of_an_edited_declaration_reports_a_new_finding() -> None:
+    old = SourceText("a.py", b"def f():\n    limit = read(a)\n    return limit\n")
+    new = SourceText("a.py", b"def f():\n    a = 1\n    limit = parsed(a, b)[0]\n    return limit\n")
+    travels = {"old": Travel({}, {"a.py": LineMap([Hunk(2, 1, 2, 2)])})}
+    ours = [known(1, *identified([report(old, 2, prose="an empty value is never checked before its use")]))]
+    same = identified([report(new, 3, prose="the empty value is used and never checked")])
+    other = identified([report(new, 3, prose="two threads can race for the lock")])
+    assert [pairs(match(ours, told, travels)[0]) for told in (same, other)] == [
+        {(1, "3-bug", MatchedBy.REWRITTEN)},
+        set(),
+    ]

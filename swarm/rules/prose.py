@@ -1,0 +1,26 @@
+"""Likeness of two messages by their words of meaning."""
+
+import re
+from typing import Final
+
+# Share of equal words from which two messages describe the same defect.
+SIMILAR_PROSE: Final = 0.5
+# Letters of a word that are compared.
+STEM: Final = 5
+# Words of meaning: the others stand in any two messages and would make them look alike.
+_WORD: Final = re.compile(
+    r"\b(?!(?:an?|and|are|as|at|be|but|by|can|could|do|does|for|from|has|have|here|how|if|in|into|is|its?|may|no|not|of"
+    r"|on|or|so|than|that|the|then|there|this|to|was|when|where|which|will|with|would)\b)\w+"
+)
+
+
+def shared_words(ours: str, theirs: str) -> float:
+    """Return the share of the words of meaning of the shorter message that the other has, between 0 and 1."""
+    mine, its = _words(ours), _words(theirs)
+    # Relative to the shorter message, or a long explanation would never resemble a short one.
+    return len(mine & its) / max(1, min(len(mine), len(its)))
+
+
+def _words(prose: str) -> set[str]:
+    """Return the words of meaning, cut so that `documents`, `documented` and `documentation` are equal."""
+    return {word[:STEM] for word in _WORD.findall(prose.lower())}
