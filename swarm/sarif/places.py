@@ -16,7 +16,7 @@ LONGEST_URI: Final = 4096
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _DRIVE: Final = re.compile(r"/?[A-Za-z]:[/\\]")
 _BEHIND_PATH: Final = re.compile("[?#]")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_ODD: Final = re.compile(r"^[A-Za-z]:|[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HOSTS: Final = frozenset({"", "localhost"})
 
 
@@ -223,8 +223,8 @@ def _outside(path: str) -> str | None:
     if path.startswith("/"):
         return "it is outside of the repository"
     try:
-        # A name with control characters may be one of the commit, which is judged where the commit is known.
-        safe_path(_CONTROL.sub("_", path), (), frozenset())
+        # Names with colons and control characters may be those of the commit, and are judged where it is known.
+        safe_path(_ODD.sub("_", path), (), frozenset())
     except ValueError as error:
         return str(error) if path else None
     return None

@@ -28,14 +28,14 @@ _64: Final = 0xFFFFFFFFFFFFFFFF
 
 
 class Scan(NamedTuple):
-    """Facts about a wave beside its findings: versions by tool, hashes by finding id, a file of the root.
+    """Facts about a wave beside its findings: versions by tool, `None` for agents, hashes by finding id, a root file.
 
     `hashes` are GitHub's hashes of the findings' lines, `root_file` stands for findings without a file; both are empty
     where the repository is not on this machine.
     """
 
     wave: int | None
-    tools: Mapping[str, str | None]
+    tools: Mapping[str | None, str | None]
     hashes: Mapping[str, str]
     root_file: str | None
 
@@ -43,7 +43,7 @@ class Scan(NamedTuple):
 def log(findings: Iterable[FindingShown], scan: Scan) -> dict[str, Any]:
     """Return a SARIF log: one run for each tool, split where GitHub would cut it; the gravest findings come first."""
     # A tool without findings has a run, too: only an upload of the same tool closes its old alerts.
-    by_tool: dict[str, list[FindingShown]] = {tool: [] for tool in scan.tools or (OWN_TOOL,)}
+    by_tool: dict[str, list[FindingShown]] = {tool or OWN_TOOL: [] for tool in scan.tools or (None,)}
     for finding in findings:
         by_tool.setdefault(_tool(finding), []).append(finding)
     return {

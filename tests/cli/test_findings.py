@@ -325,6 +325,19 @@ def test_sarif_validates_against_the_official_schema(swarm: Swarm, repo: Repo, f
     assert {result["baselineState"] for result in log["runs"][0]["results"]} == {"absent", "unchanged"}
 
 
+def test_a_tool_whose_findings_are_fixed_has_a_run_that_closes_its_alerts(
+    swarm: Swarm, repo: Repo, dispatched: Workspace
+) -> None:
+    dispatched.answer("code", {"file": "src/app.py", "line": 5})
+    dispatched.answer("rest")
+    swarm("collect")
+    assert [run["tool"]["driver"]["name"] for run in sarif(swarm)["runs"]] == ["swarm"]
+    repo.commit({"src/app.py": "x = 1\n", "src/tool.py": "y = 1\n"})
+    log = json.loads(swarm("audit", ".", "--format", "sarif").out)
+    runs = {run["tool"]["driver"]["name"]: len(run["results"]) for run in log["runs"]}
+    assert (runs["ruff"], runs["swarm"]) == (0, 0)
+
+
 def test_audit_writes_the_same_sarif_as_findings(swarm: Swarm) -> None:
     log = json.loads(swarm("audit", ".", "--format", "sarif", exit=1).out)
     assert log == sarif(swarm)

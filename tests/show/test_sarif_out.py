@@ -117,7 +117,7 @@ FINDING = FindingShown(
 def log_of(
     *findings: FindingShown,
     wave: int = 1,
-    tools: dict[str, str | None] | None = None,
+    tools: dict[str | None, str | None] | None = None,
     root_file: str | None = "README.md",
     **hashes: str,
 ) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from swarm import errors
 from swarm.git.repository import contents, files_at, repository_at
 from swarm.git.runner import Git, GitError
-from swarm.store import analyses, waves
+from swarm.rules.analysis import tool_of
+from swarm.store import analyses, findings, waves
 from swarm.store.findings import Finding
 from swarm.store.runs import Run
 from swarm.waves.look.findings import Filters, selected
@@ -21,10 +22,15 @@ class InRepository(NamedTuple):
     root_file: str | None
 
 
-def tools_of(conn: sqlite3.Connection, run: Run, number: int | None) -> dict[str, str | None]:
-    """Return the analyzers of a wave with their versions."""
+def tools_of(conn: sqlite3.Connection, run: Run, number: int | None) -> dict[str | None, str | None]:
+    """Return the tools of a run with their versions in a wave; the key `None` stands for agents.
+
+    A tool whose findings are all fixed is among them: only an upload of the same tool closes its alerts.
+    """
     wave = None if number is None else waves.numbered(conn, run.id, number)
-    return {tool: run.version for tool, run in analyses.newest(conn, wave.id).items()} if wave else {}
+    found: dict[str | None, str | None] = dict.fromkeys(map(tool_of, findings.analyzers(conn, run.id)))
+    ran = analyses.newest(conn, wave.id) if wave else {}
+    return found | {tool: analysis.version for tool, analysis in ran.items()}
 
 
 def in_repository(
