@@ -27,8 +27,8 @@ def note_failures(run: Mapping[str, Any], where: str, reader: RunReader, problem
                 files = set(_files(notification, reader))
                 if len(unread) < MOST_FILES:
                     unread |= files
-                told = _told(notification, files, reader)
-                problems.add(TOOL_FAILED, f"{at_step}.{name}[{position}]", told, files or (ANY_FILE,))
+                text = _error_text(notification, files, reader)
+                problems.add(TOOL_FAILED, f"{at_step}.{name}[{position}]", text, files or (ANY_FILE,))
         if step.get("executionSuccessful") is False:
             is_whole = False
             reasons = ", ".join(("the tool says that it failed", *_reasons(step)))
@@ -58,7 +58,7 @@ def _reasons(step: Mapping[str, Any]) -> Iterator[str]:
             yield text
 
 
-def _told(notification: Mapping[str, Any], files: set[str], reader: RunReader) -> str:
+def _error_text(notification: Mapping[str, Any], files: set[str], reader: RunReader) -> str:
     descriptor = reader.tool.notification_of(notification)
     text = message_of(notification.get("message"), descriptor, reader.tool.driver)
     text = text or word(notification, "exception", "message") or word(notification, "descriptor", "id")

@@ -125,6 +125,7 @@ def _result(finding: FindingShown, rule_index: int, scan: Scan) -> dict[str, Any
             "lastSeenWave": finding.last_seen_wave,
             "matchedBy": finding.matched_by,
             "reason": finding.reason,
+            "fixable": finding.fixable,
             **{name: value for name, value in _decided(finding) if value is not None},
         },
         "locations": [_location(finding, scan.root_file)],
@@ -142,6 +143,8 @@ def _location(finding: FindingShown, root_file: str | None) -> dict[str, Any]:
     # GitHub requires a file and a line of every result; the first line stands for the whole file.
     region: dict[str, Any] = {"startLine": (finding.line if finding.file else None) or 1}
     if finding.line and finding.file and finding.column:
+        region["startColumn"] = finding.column
+    if finding.line and finding.column:
         region["startColumn"] = finding.column
     if finding.line and finding.quote:
         region["snippet"] = {"text": finding.quote}

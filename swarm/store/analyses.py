@@ -75,6 +75,11 @@ def newest(conn: sqlite3.Connection, wave_id: int) -> dict[str, AnalysisRun]:
     return {run.tool: run for run in map(_analysis_run, rows)}
 
 
+def finders(conn: sqlite3.Connection, run_id: str) -> set[str | None]:
+    """Return the analyzers that found something in a run, fixed findings too; `None` stands for agents."""
+    return {row[0] for row in conn.execute("SELECT DISTINCT analyzer FROM findings WHERE run_id = ?", (run_id,))}
+
+
 def _analysis_run(row: tuple[Any, ...]) -> AnalysisRun:
     run = AnalysisRun._make(row)
     forms.hold("analyses", "tool", forms.DOMAIN, run.tool)

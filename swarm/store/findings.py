@@ -151,11 +151,6 @@ def _known(rows: Iterable[tuple[Any, ...]], aliases: Mapping[int, set[str]]) -> 
         yield KnownFinding(known, finding_id, *(once(word, word) for word in words))
 
 
-def analyzers(conn: sqlite3.Connection, run_id: str) -> set[str | None]:
-    """Return the analyzers that found something in a run, fixed findings too; `None` stands for agents."""
-    return {row[0] for row in conn.execute("SELECT DISTINCT analyzer FROM findings WHERE run_id = ?", (run_id,))}
-
-
 def taken_ids(conn: sqlite3.Connection, run_id: str) -> set[str]:
     """Return the finding ids of a run."""
     # All ids, closed and fixed findings too: an id is never given twice in a run.

@@ -169,6 +169,7 @@ def test_a_finding_is_a_result_with_its_place_its_rule_and_its_fingerprints() ->
                             "lastSeenWave": 1,
                             "matchedBy": "new",
                             "reason": None,
+                            "fixable": False,
                         },
                         "locations": [
                             {
@@ -257,6 +258,12 @@ def test_a_finding_without_a_file_stands_at_a_file_of_the_root_or_is_left_out_an
     assert [result["ruleId"] for result in run["results"]] == ["F821"]
     (note,) = run["invocations"][0]["toolExecutionNotifications"]
     assert note == {"level": "note", "message": {"text": "findings that are left out, for want of a file: 1"}}
+
+
+def test_the_column_and_the_fix_of_a_finding_travel() -> None:
+    (result,) = results_of(FINDING._replace(column=3, fixable=True))
+    region = {"startLine": 5, "startColumn": 3, "snippet": {"text": "    return x"}}
+    assert (result["locations"][0]["physicalLocation"]["region"], result["properties"]["fixable"]) == (region, True)
 
 
 def test_a_finding_without_a_line_stands_for_its_whole_file() -> None:

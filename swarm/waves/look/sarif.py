@@ -9,7 +9,7 @@ from swarm import errors
 from swarm.git.repository import contents, files_at, repository_at
 from swarm.git.runner import Git, GitError
 from swarm.rules.analysis import tool_of
-from swarm.store import analyses, findings, waves
+from swarm.store import analyses, waves
 from swarm.store.findings import Finding
 from swarm.store.runs import Run
 from swarm.waves.look.findings import Filters, selected
@@ -28,7 +28,7 @@ def tools_of(conn: sqlite3.Connection, run: Run, number: int | None) -> dict[str
     A tool whose findings are all fixed is among them: only an upload of the same tool closes its alerts.
     """
     wave = None if number is None else waves.numbered(conn, run.id, number)
-    found: dict[str | None, str | None] = dict.fromkeys(map(tool_of, findings.analyzers(conn, run.id)))
+    found: dict[str | None, str | None] = dict.fromkeys(map(tool_of, analyses.finders(conn, run.id)))
     ran = analyses.newest(conn, wave.id) if wave else {}
     return found | {tool: analysis.version for tool, analysis in ran.items()}
 
