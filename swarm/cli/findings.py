@@ -15,9 +15,10 @@ from swarm.cli.options import FailOn, Words, usage, verb
 from swarm.cli.sarif import sarif_log
 from swarm.results.findings import FindingShown, FindingsResult
 from swarm.rules.findings import SEVERITIES, STATUSES
-from swarm.show import digest, text
+from swarm.show import audit, digest, text
 
 if TYPE_CHECKING:
+    from swarm.results.audit import LookedAt
     from swarm.store.connection import Store
     from swarm.store.runs import Run
     from swarm.waves.look.findings import Filters
@@ -104,7 +105,12 @@ def command(  # noqa: PLR0913
         else:
             # Whoever names a status or a wave asks for findings that are known.
             every = lists_all or bool(status) or wave is not None or not text.is_terminal()
-            for line in digest.lines(head, _listing(store, run, filters, head, every=every)):
+            # On a terminal alone: a script reads the counts, and must not pay for a look at every file.
+            seen = _coverage(store, run, filters) if text.is_terminal() else None
+            shown = head if seen is None else head._replace(unaudited=0)
+            for line in digest.lines(shown, _listing(store, run, filters, head, every=every)):
+                write(line)
+            for line in audit.coverage_lines(seen) if seen is not None else ():
                 write(line)
     raise SystemExit(code)
 
@@ -137,6 +143,12 @@ def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fai
         sys.stdout.write(log_lines.exact(part))
     sys.stdout.write("\n")
     return code
+
+
+def _coverage(store: "Store", run: "Run", filters: "Filters") -> "LookedAt | None":
+    from swarm.waves.audit.looked_at import looked_at_in
+
+    return looked_at_in(store.conn, run, filters)
 
 
 def _listing(store: "Store", run: "Run", filters: "Filters", head: FindingsResult, *, every: bool) -> digest.Listing:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from swarm.results.audit import AuditResult, BaselineShown
+from swarm.results.audit import AuditResult, BaselineShown, LookedAt
 from swarm.show import digest, text
 from swarm.show.escape import plain
 
@@ -11,9 +11,8 @@ _MOST_FIXED: Final = 10
 _MOST_NAMED: Final = 5
 
 
-def _looked_at(result: AuditResult) -> Iterator[str]:
-    """Yield who looked at how many files, the violations, and the reports that were refused."""
-    seen = result.looked_at
+def coverage_lines(seen: LookedAt) -> Iterator[str]:
+    """Yield who looked at how many files, and what nobody looked at with the analyzers that would."""
     for name, files, asked in seen.by:
         yield f"Looked at by {plain(name)}: {f'{files:,} of ' * (asked > files)}{text.counted(asked, 'file')}"
     if seen.nobody:
@@ -22,6 +21,10 @@ def _looked_at(result: AuditResult) -> Iterator[str]:
     for each in seen.would_look[:_MOST_NAMED]:
         on = f", with {each.configured_by} in the repository" if each.configured_by else ""
         yield f"  {each.analyzer} reads {each.kind} ({each.files:,}){on}: {each.install}"
+
+
+def _harm(result: AuditResult) -> Iterator[str]:
+    """Yield the violations, and the reports that were refused."""
     for violation in result.violations[:_MOST_FIXED]:
         owner = plain(violation.actual_owner)
         yield f"⚠ violation: {plain(violation.file)} ({owner}) was touched by {plain(violation.agent_domain)}"
@@ -89,7 +92,8 @@ def lines(result: AuditResult, rest: str, *, gates_new: bool, lists_all: bool) -
     """Yield an audit as text. `rest` is the command that lists all findings; `gates_new` says that new ones fail."""
     # The lines on who looked at what say more than the number of files that no agent looked at.
     yield from digest.lines(result.digest._replace(unaudited=0), _listing(result, rest, lists_all=lists_all))
-    yield from _looked_at(result)
+    yield from coverage_lines(result.looked_at)
+    yield from _harm(result)
     changed = result.changed
     yield (
         f"Wave {result.wave_number} ({result.phase}, {result.runtime}) of commit {result.commit[:12]}: "

@@ -86,6 +86,7 @@ class Selection(NamedTuple):
     domains: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     wave_id: int | None = None
+    lenses: tuple[str, ...] = ()
 
 
 # Made from the fields, so that columns and fields cannot fall out of step.
@@ -252,6 +253,7 @@ def _where(run_id: str, selection: Selection) -> tuple[str, list[object]]:
         ("severity", selection.severities if set(selection.severities) != set(SEVERITIES) else ()),
         ("domain", selection.domains),
         ("coalesce(rule_id, category)", selection.rules),
+        ("lens", selection.lenses),
     )
     for column, wanted in columns:
         if wanted:

@@ -52,6 +52,7 @@ def test_a_terminal_lists_findings_by_file_in_columns_that_fit(swarm: Swarm, aud
     ]
     assert lines[9] == "5 new (3 fixable)"
     assert all(len(line) <= 72 for line in lines[:9])
+    assert [re.sub(r"ruff [0-9.]+", "ruff", line) for line in lines[10:]] == ["Looked at by ruff: 2 files"]
 
 
 @pytest.mark.usefixtures("terminal")

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Final
 
 from swarm import errors
-from swarm.git.repository import Repository, files_at
+from swarm.git.repository import Repository, files_at, repository_at
+from swarm.git.runner import GitError
 from swarm.results.audit import AuditResult, LookedAt, LookedAtBy, WouldLook
+from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import programs
 from swarm.runtimes.analyzer_table import kinds_of, rows_for
 from swarm.runtimes.registry import Ready, joined
-from swarm.store import agent_runs, analyses, findings, snapshots
+from swarm.store import agent_runs, analyses, findings, snapshots, waves
 from swarm.store.analyses import AnalysisRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -65,6 +67,18 @@ def would_look(kinds: Mapping[str, int], ran: Collection[str]) -> tuple[WouldLoo
                 WouldLook(kind, files, row.name, row.install, row.when[0].partition(":")[0] if row.when else None)
             )
     return tuple(found)
+
+
+def looked_at_in(conn: sqlite3.Connection, run: Run, filters: Filters) -> LookedAt | None:
+    """Return the coverage of the wave of a digest, `None` where no audit ended or its commit is not on this machine."""
+    number = filters.wave
+    wave = waves.newest_ended(conn, run.id) if number is None else waves.numbered(conn, run.id, number)
+    if wave is None or not is_audit(wave.phase):
+        return None
+    try:
+        return looked_at(conn, wave, repository_at(Path(run.local_path)), filters)
+    except (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn, GitError):
+        return None
 
 
 def _shown(run: AnalysisRun | None, name: str) -> str:

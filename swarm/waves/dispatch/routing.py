@@ -39,11 +39,9 @@ def route(
     conn: sqlite3.Connection, run: Run, phase: Phase, repository: Repository, domains: Sequence[Domain]
 ) -> Routing:
     """Give every approved finding of a phase's lens to the domain that owns its file at HEAD."""
-    approved = [
-        finding
-        for finding in findings.select(conn, run.id, Selection(statuses=(Decision.APPROVED.value,)))
-        if finding.lens == LENSES[phase]
-    ]
+    approved = list(
+        findings.select(conn, run.id, Selection(statuses=(Decision.APPROVED.value,), lenses=(LENSES[phase].value,)))
+    )
     rows = {finding.row_id for finding in approved}
     known = [
         item.known for item in findings.known_findings(conn, run.id, today=today(), statuses=(Decision.APPROVED.value,))
@@ -84,12 +82,11 @@ def known_to_audit(conn: sqlite3.Connection, run: Run, phase: Phase, domain: str
 
     A finding that was closed on a person's word is listed too: nobody has seen it fixed.
     """
-    selection = Selection(statuses=(*OPEN_STATUSES, Observation.FIXED), domains=(domain,))
-    return [
-        finding
-        for finding in findings.select(conn, run.id, selection)
-        if finding.lens == LENSES[phase] and finding.evidence in {None, EvidenceKind.OPERATOR}
-    ]
+    statuses = (*OPEN_STATUSES, Observation.FIXED)
+    # The lens by SQLite: reading 100,000 findings of another lens would cost a second.
+    selection = Selection(statuses=statuses, domains=(domain,), lenses=(LENSES[phase].value,))
+    found = findings.select(conn, run.id, selection)
+    return [finding for finding in found if finding.evidence in {None, EvidenceKind.OPERATOR}]
 
 
 def claimed_files(conn: sqlite3.Connection, run: Run) -> dict[str, str]:
