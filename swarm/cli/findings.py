@@ -100,7 +100,9 @@ def command(  # noqa: PLR0913
             from swarm.show import markdown
 
             title = f"Findings of {run.repo}, wave {head.wave_number}"
-            for line in markdown.digest_lines(head, title, _shown_findings(store, run, filters), limit=limit):
+            listed = _shown_findings(store, run, filters)
+            of_all = _of_all(store, run, filters, head)
+            for line in markdown.digest_lines(head, title, listed, limit=limit, of_all=of_all):
                 write(line)
         else:
             # Whoever names a status or a wave asks for findings that are known.
@@ -151,10 +153,18 @@ def _coverage(store: "Store", run: "Run", filters: "Filters") -> "LookedAt | Non
     return looked_at_in(store.conn, run, filters)
 
 
+def _of_all(store: "Store", run: "Run", filters: "Filters", head: FindingsResult) -> int | None:
+    """Return the number of open findings without filters that keep nothing."""
+    from swarm.waves.look.findings import Filters, findings
+    from swarm.waves.named_filters import is_narrow
+
+    return findings(store.conn, run, Filters(limit=0)).total if is_narrow(filters) and not head.total else None
+
+
 def _listing(store: "Store", run: "Run", filters: "Filters", head: FindingsResult, *, every: bool) -> digest.Listing:
     """Return what the text lists: new findings first, and known ones where `every` is asked for."""
-    from swarm.waves.look.findings import Filters, findings, new_to
-    from swarm.waves.named_filters import as_words, is_narrow
+    from swarm.waves.look.findings import new_to
+    from swarm.waves.named_filters import as_words
 
     most = filters.limit
     if most is None and head.groups is not None:
@@ -166,12 +176,11 @@ def _listing(store: "Store", run: "Run", filters: "Filters", head: FindingsResul
     new = islice(filter(is_new, _shown_findings(store, run, unlimited)), most)
     left = None if most is None else max(0, most - head.new)
     known = (finding for finding in _shown_findings(store, run, unlimited) if not is_new(finding))
-    of_all = findings(store.conn, run, Filters(limit=0)).total if is_narrow(filters) and not head.total else None
     return digest.Listing(
         new=new,
         known=islice(known, left if every else 0),
         tally=digest.NewAndKnown(head.new, head.fixable, head.total - head.new),
         rest=" ".join(("swarm", "findings", run.id, *as_words(filters), "--all")),
         is_for_terminal=text.is_terminal(),
-        of_all=of_all,
+        of_all=_of_all(store, run, filters, head),
     )

@@ -164,10 +164,7 @@ def _groups(result: FindingsResult) -> Iterator[str]:
 def _counts(result: FindingsResult, listing: Listing, listed: int) -> Iterator[str]:
     tally = listing.tally
     if not result.total:
-        if listing.of_all and result.state == "clean":
-            yield f"0 of {text.counted(listing.of_all, 'finding')} match."
-        else:
-            yield text.totals(result)
+        yield text.totals(result, listing.of_all)
         return
     all_listed = listed >= result.total or result.groups is not None
     hidden = tally.new - listed

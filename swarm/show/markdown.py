@@ -10,15 +10,20 @@ from swarm.show.escape import code_span, markdown
 
 
 def digest_lines(
-    result: FindingsResult, title: str, findings: Iterable[FindingShown], *, limit: int | None = None
+    result: FindingsResult,
+    title: str,
+    findings: Iterable[FindingShown],
+    *,
+    limit: int | None = None,
+    of_all: int | None = None,
 ) -> Iterator[str]:
     """Yield a digest as markdown: counts, a table for each severity, and the domains that were not checked.
 
-    `findings` are listed gravest first, at most `limit` of them.
+    `findings` are listed gravest first, at most `limit` of them; `of_all` is the number of findings without filters.
     """
     yield f"# {markdown(title)}"
     yield ""
-    yield text.totals(result)
+    yield text.totals(result, of_all)
     if result.groups is not None:
         yield ""
         yield from _rows(("Group", "Findings"), ([markdown(name), f"{n}"] for name, n in result.groups.items()))

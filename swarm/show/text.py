@@ -181,8 +181,10 @@ def refused(count: int) -> str:
     return f"{counted(count, 'report')} {'was' if count == 1 else 'were'} refused"
 
 
-def totals(result: "FindingsResult") -> str:
-    """Return the summary line of a digest."""
+def totals(result: "FindingsResult", of_all: int | None = None) -> str:
+    """Return the summary line of a digest; `of_all` counts the findings that filters which keep nothing left out."""
+    if not result.total and result.state == "clean" and of_all:
+        return f"0 of {counted(of_all, 'finding')} match."
     if not result.total and result.state == "findings":
         return f"No findings, but {refused(result.refused)}."
     if not result.total:

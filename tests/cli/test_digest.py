@@ -117,6 +117,7 @@ def test_a_path_is_a_folder_or_a_file_or_a_glob(swarm: Swarm, audited: Repo) -> 
 def test_filters_that_keep_nothing_say_of_how_many(swarm: Swarm, audited: Repo) -> None:
     for words in (("--path", "docs"), ("--severity", "critical"), ("--status", "fixed"), ("--domain", "rest")):
         assert swarm("findings", "--format", "text", *words).out.splitlines()[0] == "0 of 5 findings match."
+        assert swarm("findings", *words).out.splitlines()[2] == "0 of 5 findings match."
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The record of an audit: its findings, the changes since the last audit, and the baseline they are compared with."""
 
+from collections.abc import Sequence
+
 from swarm.git.edits import edits_of
 from swarm.git.repository import Repository
 from swarm.results.audit import AuditResult, BaselineShown
@@ -49,7 +51,7 @@ def result_of(
         looked_at=looked_at(store.conn, wave, repository, filters),
         violations=collected.violations,
         refused_items=collected.refused_items,
-        next_action=_next(run, found.findings[0].finding_id if found.findings else None),
+        next_action=_next(run, [*new_ids, *(finding.finding_id for finding in found.findings[:1])]),
     )
     refuse_nothing_looked_at(result, repository)
     return result
@@ -60,5 +62,6 @@ def with_edits(result: AuditResult, repository: Repository) -> AuditResult:
     return result._replace(edited_files_not_seen=edits_of(repository.git).changed)
 
 
-def _next(run: Run, first: str | None) -> str:
-    return f"swarm status {run.id}" if first is None else f"swarm show {first}"
+def _next(run: Run, ids: Sequence[str]) -> str:
+    """Return the command for the gravest finding that is new, else for the gravest."""
+    return f"swarm show {ids[0]}" if ids else f"swarm status {run.id}"
