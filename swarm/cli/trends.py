@@ -61,7 +61,7 @@ def _recurring(found: tuple[Comeback, ...], runs: str) -> Iterator[str]:
         alike.setdefault((finding.severity, finding.rule, finding.description), []).append(finding)
     for (severity, rule, description), group in alike.items():
         head = f"{text.severity(severity)}  {plain(rule)}  "
-        room = max(40, text.width() - len(severity) - text.columns(plain(rule)) - 6)
+        room = max(40, text.width() - len(severity) - text.columns(plain(rule)) - 4)
         yield head + text.shortened(plain(description), room)
         for finding in group:
             line = f":{finding.line}" if finding.file and finding.line else ""

@@ -134,7 +134,7 @@ def _line(finding: FindingShown, state: str) -> str:
     """Return a finding as a line that says everything by itself, for programs and `grep`."""
     cells = [
         text.place(finding),
-        finding.severity,
+        text.severity(finding.severity),
         plain(finding.rule_id or finding.category),
         plain(finding.description),
         *([_FIXABLE] if finding.fixable else []),

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
-from swarm.errors import ICONS, Severity
 from swarm.rules.decisions import CLOSED
 from swarm.rules.findings import SEVERITIES
 from swarm.show.colour import has_colour
@@ -56,8 +55,8 @@ def without_sandbox(done: str, reason: str) -> str:
 
 
 def severity(name: str) -> str:
-    """Return a severity as its icon and its word."""
-    return painted(f"{ICONS[Severity(name)]} {name}", _COLOURS[name])
+    """Return the severity of a finding in its colour, without an icon: a tick would say that it is fine."""
+    return painted(name, _COLOURS[name])
 
 
 def table(rows: Iterable[Sequence[str]], head: Sequence[str]) -> Iterator[str]:
@@ -97,10 +96,11 @@ def _pieces(cell: str, size: int) -> list[str]:
         end = next(count for count in range(1, len(cell) + 1) if columns(cell[:count]) > size) - 1
         # A character of two columns needs its place even where the column is narrower.
         end = max(end, 1)
-        near = max(cell.rfind(mark, end // 2, end) for mark in " /,-")
-        end = near + 1 if near >= 0 else end
+        if cell[end] != " ":
+            near = max(cell.rfind(mark, end // 2, end) for mark in " /,-")
+            end = near + 1 if near >= 0 else end
         pieces.append(cell[:end].rstrip(" "))
-        cell = cell[end:]
+        cell = cell[end:].lstrip(" ")
     return [*pieces, cell]
 
 
@@ -151,7 +151,7 @@ def decision(finding: "FindingShown") -> str:
 
 def coloured(severity_name: str, size: int) -> str:
     """Return the word of a severity in a column of this size, in its colour."""
-    return painted(severity_name, _COLOURS[severity_name]) + " " * (size - len(severity_name))
+    return severity(severity_name) + " " * (size - len(severity_name))
 
 
 def padded(text: str, size: int) -> str:

@@ -313,7 +313,7 @@ def test_an_import_shows_what_it_did(swarm: Swarm, repo: Repo, three: Workspace)
     file = written(repo, entry(bug["fingerprint"]), entry(FRESH))
     assert swarm("triage", three.run, "--import", "decisions.toml").out == (
         f"2 decisions in {file}\n1 applied\n1 kept until the finding is seen\n"
-        f"  {bug['findingId']}  ⚠ HIGH  src/app.py:5  new → rejected\nNext: swarm status {three.run}\n"
+        f"  {bug['findingId']}  HIGH  src/app.py:5  new → rejected\nNext: swarm status {three.run}\n"
     )
     event = swarm("events", "--format", "json").data["events"][-1]
     assert (event["kind"], event["payload"]["applied"], event["payload"]["pending"]) == ("decisions_imported", 1, 1)

@@ -58,3 +58,12 @@ def test_a_table_that_cannot_be_narrower_is_shown_as_it_is(columns: pytest.Monke
         "a head of it  another",
         "abc           def",
     ]
+
+
+def test_a_cell_is_cut_at_a_blank_that_stands_at_its_end(columns: pytest.MonkeyPatch) -> None:
+    columns.setenv("COLUMNS", "15")
+    assert list(text.table([("a", "2026-11-29 10:53")], ("x", "created"))) == [
+        "x  created",
+        "a  2026-11-29",
+        "   10:53",
+    ]
