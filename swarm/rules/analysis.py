@@ -1,6 +1,7 @@
 """Analysis of a wave by an analyzer: the files that the analyzer read, and the rules that were on."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, NamedTuple
 
 # In place of a list of rules, for a tool that cannot list them: all rules of its version and its configuration.
@@ -68,3 +69,16 @@ def analyzer_name(name: str, version: str | None, config_hash: str) -> str:
 def tool_of(analyzer: str | None) -> str | None:
     """Return the tool of an analyzer with version and configuration; `None` for the finding of an agent."""
     return None if analyzer is None else analyzer.partition(" ")[0]
+
+
+def is_named(rule: str, names: AbstractSet[str]) -> bool:
+    """Say whether a comment names a rule; it may leave out the plugin of `eslint/no-eval`."""
+    return EVERY_RULE in names or rule in names or rule.rpartition("/")[2] in names
+
+
+def was_on(rule: str, rules: AbstractSet[str]) -> bool:
+    """Say whether a rule is among the rules that were on."""
+    # SARIF's ids are hierarchical: a tool that lists the rule `a` reports its parts as `a/b`.
+    while rule and rule not in rules:
+        rule = rule.rpartition("/")[0]
+    return bool(rule) or EVERY_RULE in rules

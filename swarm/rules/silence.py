@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from swarm.rules.analysis import EVERY_RULE
+from swarm.rules.analysis import is_named, was_on
 from swarm.rules.findings import CHANGED_FORM, REMOVED_WORDS, EvidenceKind, Fate, Observation
 
 
@@ -66,7 +66,7 @@ def verdict_on_silence(coverage: Coverage, silent: Silent) -> SilenceVerdict:
     if coverage.gap:
         return _unproved(coverage.gap, is_covered=False)
     # A comment that turns the rule off is the cheapest way to fake a fix.
-    if silent.analyzer is not None and _is_named(silent.rule, coverage.silenced):
+    if silent.analyzer is not None and is_named(silent.rule, coverage.silenced):
         return _unproved(f"{silent.rule} is turned off by a comment in the file", is_covered=False)
     if silent.fate is Fate.FILE_REMOVED:
         return SilenceVerdict(Observation.FIXED, EvidenceKind.ANCHOR, REMOVED_WORDS[silent.fate], is_covered=True)
@@ -83,11 +83,6 @@ def verdict_on_silence(coverage: Coverage, silent: Silent) -> SilenceVerdict:
     return SilenceVerdict(Observation.FIXED, EvidenceKind.CONFIRMED, reason, is_covered=True, note=note)
 
 
-def _is_named(rule: str, names: AbstractSet[str]) -> bool:
-    """Say whether a comment names a rule; it may leave out the plugin of `eslint/no-eval`."""
-    return EVERY_RULE in names or rule in names or rule.rpartition("/")[2] in names
-
-
 def _unproved(reason: str, *, is_covered: bool) -> SilenceVerdict:
     return SilenceVerdict(Observation.UNVERIFIED, None, reason, is_covered=is_covered)
 
@@ -99,20 +94,13 @@ def _by_line(silent: Silent) -> SilenceVerdict:
     return _unproved(f"{words} {silent.place}" if words else "not reported, and its line still stands", is_covered=True)
 
 
-def _was_on(rule: str, rules: AbstractSet[str]) -> bool:
-    # SARIF's ids are hierarchical: a tool that lists the rule `a` reports its parts as `a/b`.
-    while rule and rule not in rules:
-        rule = rule.rpartition("/")[0]
-    return bool(rule) or EVERY_RULE in rules
-
-
 def _by_rescan(coverage: Coverage, silent: Silent) -> SilenceVerdict:
     # Another version or configuration may miss the defect for reasons of its own, and so may another tool.
     if coverage.analyzer is None:
         return _unproved(f"found by {silent.analyzer}, which did not run in this wave", is_covered=False)
     if coverage.analyzer != silent.analyzer:
         return _unproved(f"looked at with {coverage.analyzer}, was found with {silent.analyzer}", is_covered=False)
-    if not _was_on(silent.rule, coverage.rules):
+    if not was_on(silent.rule, coverage.rules):
         return _unproved("rule not run", is_covered=False)
     if not coverage.file_was_read:
         return _unproved("the analyzer did not read the file", is_covered=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from swarm.runtimes import programs
 from tests.cli.scenes.launched_agents import outcomes
 from tests.cli.test_dispatch import rows
 from tests.conftest import Repo, Swarm, Workspace
@@ -220,3 +221,55 @@ def test_what_would_look_at_a_kind_of_file_is_said_with_its_installation(swarm: 
     seen = swarm("audit", ".", "--runtime", "ruff", "--format", "json").data["lookedAt"]
     assert seen["by"][0]["files"] == seen["by"][0]["asked"] == 1
     assert {each["kind"] for each in seen["wouldLook"]} >= {"Go"}
+
+
+# --- an analyzer of the table, from its finding to the proof of its fix ---------------------------------------
+
+
+SHELL = "#!/bin/sh\necho $1\n"
+
+
+@pytest.fixture
+def checked(swarm: Swarm, repo: Repo, workspace: Workspace) -> Repo:
+    """A shell script without a suffix, with a finding of shellcheck."""
+    if programs.bundled("shellcheck") is None:
+        pytest.skip("shellcheck is not installed")
+    repo.git("rm", "-q", "-r", ".")
+    repo.commit({"src/run": SHELL, ".gitignore": "swarms/\n"})
+    answer = swarm("audit", ".", exit=1)
+    assert "Looked at by shellcheck" in answer.out
+    return repo
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "code"),
+    [
+        ('#!/bin/sh\necho "$1"\n', "fixed", 0),
+        ("#!/bin/sh\n# shellcheck disable=SC2086\necho $1\n", "unverified", 1),
+        ("#!/bin/sh\nif; echo\n", "unverified", 3),
+    ],
+    ids=["quoted", "turned off by a comment", "unreadable"],
+)
+def test_only_a_rescan_of_a_file_that_was_read_proves_a_fix(
+    swarm: Swarm, checked: Repo, text: str, status: str, code: int
+) -> None:
+    checked.commit({"src/run": text})
+    swarm("audit", ".", exit=code)
+    (found_by_it,) = [
+        item
+        for item in swarm("findings", "--status", "all", "--format", "json", exit=None).data["findings"]
+        if item["ruleId"] == "SC2086"
+    ]
+    assert found_by_it["status"] == status
+
+
+def test_a_fix_is_verified_by_the_analyzer_that_found_the_defect(swarm: Swarm, checked: Repo) -> None:
+    checked.commit({"src/run": '#!/bin/sh\necho "$1"\n'})
+    swarm("audit", ".")
+    assert swarm("verify-fixed", "--format", "json").data["summary"]["verified"] == 1
+    checked.commit({"src/run": "#!/bin/sh\n# shellcheck disable=SC2086\necho $1\n"})
+    assert swarm("verify-fixed", "--format", "json", exit=None).data["summary"]["verified"] == 0
+
+
+def test_analyzers_of_ours_without_a_sandbox_are_no_news(swarm: Swarm, checked: Repo) -> None:
+    assert "sandbox" not in swarm("audit", ".", exit=1).out

@@ -84,6 +84,10 @@ def _open(launch: WaveLaunch, waiting: Waiting, plans: Sequence[Planned]) -> lis
     """Open an attempt of each waiting agent, in a single transaction."""
     # An analyzer that runs code of others is the one whose sandbox matters.
     shown = min(plans, key=lambda plan: plan.ready.runtime.is_trusted)
+    enclosure = shown.enclosure
+    if shown.ready.runtime.is_trusted:
+        # Nobody need be told that a bundled analyzer, which runs no code of the repository, had no sandbox.
+        enclosure = enclosure._replace(reason=None)
     folders = {agent.id: attempt_folder(agent, len(before) + 1) for agent, before in waiting}
     for folder in folders.values():
         make_folder(folder)
@@ -95,7 +99,7 @@ def _open(launch: WaveLaunch, waiting: Waiting, plans: Sequence[Planned]) -> lis
                 runtime=",".join(each.tool for each in own),
                 version=own[0].ready.program.version if len(own) == 1 else None,
                 argv=own[0].argv if len(own) == 1 else (),
-                enclosure=shown.enclosure,
+                enclosure=enclosure,
             )
             opened.append(_Opened(agent, open_attempt(conn, launch, agent, before, plan), folders[agent.id]))
     # After the rows: a crash in between leaves open attempts, which the next launch closes.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from swarm import errors
 from swarm.git import agent_work, worktrees
 from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, files_at
-from swarm.rules.analysis import analysis_from, analyzer_name
+from swarm.rules.analysis import analysis_from, analyzer_name, is_named, was_on
 from swarm.rules.anchors import LONGEST_TEXT, SourceText, folded
 from swarm.rules.findings import Observation
 from swarm.rules.likeness import Reported, Suspect, like_reports
@@ -128,6 +128,8 @@ def _answers(
         {"file": file, "rule_id": rule, "line": line, "description": message}
         for file, rule, line, message in (product.analysis or {}).get("silenced_lines", ())
     )
+    # Of an analyzer that does not tell what a comment silenced, the comment alone is known.
+    tells_lines = "silenced_lines" in (product.analysis or {})
     found = {}
     suspects = [_suspect(item, place) for item, place in items]
     like = like_reports(suspects, [*_in_scopes(tree, reports), *_in_scopes(tree, silenced)])
@@ -135,12 +137,14 @@ def _answers(
         row, rule, path = item.known.row_id, item.known.rule, place.path or ""
         report = _still(item, place, reports[path, rule], census)
         off = _still(item, place, silenced[path, rule], census)
-        if not analysis.was_read(path) or rule not in analysis.rules_at(path):
+        if not analysis.was_read(path) or not was_on(rule, analysis.rules_at(path)):
             found[row] = Answer(RescanOutcome.MUTE, f"{analyzer} does not read {path} with {rule} on")
         elif report is not None:
             found[row] = Answer(RescanOutcome.REPORTED, f"{analyzer} reports it at {path}:{report['line']}")
         elif off is not None:
             found[row] = Answer(RescanOutcome.REPORTED, f"a comment turns {rule} off at {path}:{off['line']}")
+        elif not tells_lines and is_named(rule, analysis.silenced.get(path, frozenset())):
+            found[row] = Answer(RescanOutcome.MUTE, f"a comment turns {rule} off in {path}")
         elif row in like:
             evidence = f"{analyzer} reports {rule} in its place, at {path}:{like[row].line}"
             found[row] = Answer(RescanOutcome.REPORTED, evidence)
