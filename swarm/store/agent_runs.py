@@ -187,6 +187,7 @@ def _agent_run(row: tuple[object, ...]) -> AgentRun:
     forms.hold("agent_runs", "domain", forms.DOMAIN, agent.domain)
     forms.hold("agent_runs", "worktree_branch", forms.AGENT_BRANCH, agent.worktree_branch)
     forms.hold("agent_runs", "work", forms.COMMIT, agent.work)
+    forms.hold_moments("agent_runs", started=agent.started, ended=agent.ended)
     forms.hold_places("agent_runs", worktree_path=agent.worktree_path)
     # A pending agent run is planned later: it has no prompt and no output yet.
     if agent.status != AgentRunStatus.PENDING:

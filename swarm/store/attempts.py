@@ -168,5 +168,6 @@ def find(conn: sqlite3.Connection, attempt_id: int) -> Attempt | None:
 def _attempt(row: tuple[Any, ...]) -> Attempt:
     attempt = Attempt._make(row)
     forms.hold("attempts", "tree", forms.COMMIT, attempt.tree)
+    forms.hold_moments("attempts", created=attempt.created, spawned=attempt.spawned, ended=attempt.ended)
     forms.hold_places("attempts", record_path=attempt.record_path)
     return attempt._replace(argv=tuple(map(str, forms.decoded("attempts", "argv", str(attempt.argv), list))))

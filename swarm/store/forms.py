@@ -9,6 +9,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -64,6 +65,21 @@ def decoded(table: str, column: str, text: str, kind: type[_Row]) -> _Row:
     if not isinstance(value, kind):
         raise errors.ControlPlaneRowRefused(table=table, column=column, received=repr(value))
     return value
+
+
+def facts_of(text: str | None) -> dict[str, Any]:
+    """Return the facts of a payload, empty without a payload. Raises ControlPlaneRowRefused."""
+    return decoded("events", "payload", text, dict) if text else {}
+
+
+def hold_moments(table: str, **moments: str | None) -> None:
+    """Refuse a time that is no time of ISO 8601; `None` is no time. Raises ControlPlaneRowRefused."""
+    for column, moment in moments.items():
+        try:
+            if moment is not None:
+                datetime.fromisoformat(moment)
+        except (ValueError, TypeError) as error:
+            raise errors.ControlPlaneRowRefused(table=table, column=column, received=repr(moment)) from error
 
 
 def register(conn: sqlite3.Connection, database: Path) -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
+from swarm import errors
 from swarm.clock import now
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.store.domains import domains_from, map_document
@@ -25,15 +26,20 @@ def add(conn: sqlite3.Connection, run_id: str, domains: Sequence[Domain]) -> int
 
 
 def map_of(conn: sqlite3.Connection, snapshot_id: int) -> list[Domain]:
-    """Return the map of a snapshot."""
-    (document,) = conn.execute("SELECT map FROM snapshots WHERE id = ?", (snapshot_id,)).fetchone()
-    return domains_from(document)
+    """Return the map of a snapshot. Raises ControlPlaneRowRefused where there is none."""
+    return domains_from(_snapshot(conn, snapshot_id)[0])
 
 
 def digest_of(conn: sqlite3.Connection, snapshot_id: int) -> str:
-    """Return the digest of the map of a snapshot."""
-    (sha256,) = conn.execute("SELECT sha256 FROM snapshots WHERE id = ?", (snapshot_id,)).fetchone()
-    return str(sha256)
+    """Return the digest of the map of a snapshot. Raises ControlPlaneRowRefused where there is none."""
+    return _snapshot(conn, snapshot_id)[1]
+
+
+def _snapshot(conn: sqlite3.Connection, snapshot_id: int) -> tuple[str, str]:
+    row = conn.execute("SELECT map, sha256 FROM snapshots WHERE id = ?", (snapshot_id,)).fetchone()
+    if row is None:
+        raise errors.ControlPlaneRowRefused(table="waves", column="snapshot_id", received=str(snapshot_id))
+    return str(row[0]), str(row[1])
 
 
 def owners_in(conn: sqlite3.Connection, snapshot_id: int) -> OwnershipMap:

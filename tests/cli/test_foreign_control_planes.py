@@ -1,5 +1,6 @@
 """Control planes that somebody else wrote: nothing in them leads a command out of the workspace, or without an end."""
 
+import json
 import os
 import sqlite3
 import struct
@@ -231,3 +232,70 @@ def test_an_open_attempt_that_names_process_one_ends_nothing(
         swarm("resume", dispatched.run, exit=None)
         sql(dispatched.db, "DELETE FROM attempts")
     assert sent == []
+
+
+# What an undo would give to git, or write to, if nobody looked at the payload that names it.
+FORGED = {
+    "commit": "--output=x",
+    "tip": "../../x",
+    "branch": "main",
+    "salvage": "refs/heads/main",
+    "name": "-x y",
+    "work": "refs/heads/main",
+}
+
+
+def forge(place: Workspace, forged: dict[str, object]) -> None:
+    with closing(sqlite3.connect(place.db)) as conn:
+        conn.execute("DROP TRIGGER the_ledger_is_not_edited")
+        (payload,) = conn.execute("SELECT payload FROM events WHERE kind = 'cleaned'").fetchone()
+        facts = json.loads(payload)
+        facts["items"] = [item | forged for item in facts["items"]]
+        conn.execute("UPDATE events SET payload = ? WHERE kind = 'cleaned'", (json.dumps(facts),))
+        conn.commit()
+
+
+@pytest.mark.parametrize("key", FORGED)
+def test_an_undo_takes_no_name_of_a_forged_step(swarm: Swarm, repo: Repo, collected: Workspace, key: str) -> None:
+    swarm("clean", "--force", "--apply", "--reason", "tidy")
+    before = repo.git("for-each-ref")
+    forge(collected, {key: FORGED[key]})
+    for words in (("undo",), ("undo", "--apply", "--reason", "x")):
+        assert swarm(*words, exit=1).code == "CONTROL_PLANE_ROW_REFUSED"
+    assert repo.git("for-each-ref") == before
+
+
+def test_an_undo_brings_trees_back_in_the_workspace_alone(swarm: Swarm, collected: Workspace, tmp_path: Path) -> None:
+    swarm("clean", "--force", "--apply", "--reason", "tidy")
+    forge(collected, {"path": str(tmp_path / "outside" / "w1-code")})
+    swarm("undo", "--apply", "--reason", "x", exit=None)
+    assert not (tmp_path / "outside").exists()
+
+
+@pytest.mark.parametrize("payload", ["[]", "{}", "1", '{"items": 1}', '{"items": [1]}'])
+def test_a_step_of_another_form_is_a_typed_error(swarm: Swarm, collected: Workspace, payload: str) -> None:
+    swarm("clean", "--force", "--apply", "--reason", "tidy")
+    sql(
+        collected.db,
+        "DROP TRIGGER the_ledger_is_not_edited",
+        f"UPDATE events SET payload = '{payload}' WHERE kind = 'cleaned'",
+    )
+    assert swarm("undo", exit=1).code == "CONTROL_PLANE_ROW_REFUSED"
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE agent_runs SET started = 'x', status = 'running'", ("status",)),
+        ("UPDATE sightings SET severity = 'x'", ("ledger", "replay", "--check")),
+        ("UPDATE waves SET snapshot_id = 77", ("receipt",)),
+    ],
+)
+def test_a_time_a_severity_or_a_map_that_is_none_is_a_typed_error(
+    swarm: Swarm, collected: Workspace, statement: str, words: tuple[str, ...]
+) -> None:
+    with closing(sqlite3.connect(collected.db)) as conn:
+        conn.execute("PRAGMA ignore_check_constraints = ON")
+        conn.execute(statement)
+        conn.commit()
+    assert swarm(*words, exit=1).code == "CONTROL_PLANE_ROW_REFUSED"

@@ -6,9 +6,10 @@ The next call continues a command that died from its intent, and `undo` reads th
 import sqlite3
 from typing import Any, Final, NamedTuple
 
-from swarm.store import ledger
+from swarm.rules.ref_names import branches_of, salvage_refs, work_refs
+from swarm.store import forms, ledger
 from swarm.store.connection import Store
-from swarm.store.ledger import Entry
+from swarm.store.ledger import Entry, Event
 
 CLEAN_BEGUN: Final = "clean_begun"
 CLEANED: Final = "cleaned"
@@ -37,7 +38,7 @@ def last(conn: sqlite3.Connection, run_id: str) -> Intent | None:
     # Only the last step can be undone: an earlier state of the branches is no longer there.
     if not found or found[-1].kind == UNDONE:
         return None
-    return Intent(found[-1].kind, found[-1].seq, found[-1].facts)
+    return Intent(found[-1].kind, found[-1].seq, _payload(found[-1], run_id))
 
 
 def is_rewinding(conn: sqlite3.Connection, run_id: str) -> bool:
@@ -49,7 +50,40 @@ def is_rewinding(conn: sqlite3.Connection, run_id: str) -> bool:
 def begun(conn: sqlite3.Connection, run_id: str) -> frozenset[str]:
     """Return the names of all remnants that any `clean` of a run began to remove, undone or not."""
     begins = (event for event in ledger.events_of(conn, f"run:{run_id}") if event.kind == CLEAN_BEGUN)
-    return frozenset(item["name"] for event in begins for item in event.facts["items"])
+    return frozenset(item["name"] for event in begins for item in _payload(event, run_id)["items"])
+
+
+def _payload(event: Event, run_id: str) -> dict[str, Any]:
+    """Return the payload of a step: what `undo` gives to git, and where it writes. Raises ControlPlaneRowRefused."""
+    return forms.made("events", lambda facts: _held(event.kind, facts, run_id), forms.facts_of(event.payload))
+
+
+def _held(kind: str, facts: dict[str, Any], run_id: str) -> dict[str, Any]:
+    own_branches, folders = branches_of(run_id.rpartition("-")[2]), (salvage_refs(run_id), work_refs(run_id))
+    if kind in {REWIND_BEGUN, REWOUND}:
+        named: list[tuple[str, str | None, tuple[str, ...]]]
+        named = [("branch", facts["branch"], ("",)), ("branch", facts["savePoint"], ("",))]
+        named += [("ref", saved["ref"], folders) for saved in facts["refs"]]
+        commits = [facts["from"], facts["to"], *(saved["commit"] for saved in facts["refs"])]
+        kinds = [saved["kind"] for saved in facts["refs"]]
+        waves = facts.get("waves", [])
+        if not all(isinstance(word, str) for word in kinds) or not all(isinstance(wave, int) for wave in waves):
+            raise TypeError("a kind or a wave of another type")
+    elif kind in {CLEAN_BEGUN, CLEANED}:
+        items = facts["items"]
+        named = [("branch", item["branch"], (own_branches,)) for item in items]
+        named += [("ref", ref, folders) for item in items for ref in (item["salvage"], item.get("work"))]
+        named += [("name", item["name"], ("",)) for item in items]
+        commits = [item[key] or None for item in items for key in ("commit", "tip", "base")]
+    else:
+        return facts
+    for column, name, begins in named:
+        forms.hold("events", f"payload ({column})", forms.BRANCH, name)
+        if name is not None and not name.startswith(begins):
+            raise ValueError(f"{name} is none of this run's")
+    for commit in commits:
+        forms.hold("events", "payload (commit)", forms.COMMIT, commit)
+    return facts
 
 
 def begin(store: Store, run_id: str, kind: str, payload: dict[str, object], reason: str) -> None:

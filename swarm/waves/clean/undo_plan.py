@@ -65,7 +65,9 @@ def plan_undo(conn: sqlite3.Connection, workspace: Workspace, repository: Reposi
         return None
     payload = intent.payload
     if intent.verb == "clean":
-        trees = tuple(_with_files(conn, workspace, repository, run, removed) for removed in _cleaned(run, payload))
+        trees = tuple(
+            _with_files(conn, workspace, repository, run, removed) for removed in _cleaned(run, workspace, payload)
+        )
         plan = UndoPlan(
             run=run,
             repository=repository,
@@ -88,12 +90,13 @@ def plan_undo(conn: sqlite3.Connection, workspace: Workspace, repository: Reposi
     return plan
 
 
-def _cleaned(run: Run, payload: dict[str, Any]) -> Iterator[RemovedTree]:
+def _cleaned(run: Run, workspace: Workspace, payload: dict[str, Any]) -> Iterator[RemovedTree]:
     for item in payload["items"]:
         # Scratch trees held no work, and kept work is restored as a ref and not as a tree.
         if item["state"] == judgement.ABANDONED or "work" in item:
             continue
-        path = Path(item["path"]) if item["path"] else None
+        # By its name alone: a payload of somebody else could name any folder of the machine.
+        path = remnants.tree_folder(workspace, run) / Path(item["path"]).name if item["path"] else None
         branch, commit = item["branch"], item["commit"]
         # A detached tree had no branch, so its saved work gets a new branch beside the restored tree.
         if branch is None and item["salvage"]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from swarm.results.ledger import Difference, Rebuilt, ReplayShown
 from swarm.store import digests as digest_table
-from swarm.store import ledger, sightings, table_states
+from swarm.store import forms, ledger, sightings, table_states
 from swarm.store.connection import Store
 from swarm.store.digests import Digest
 from swarm.waves.ledger.story import ABSENT, Facts, Recorded, Story, kind_of, story_of
@@ -22,23 +22,27 @@ def replay(store: Store, run_id: str | None, *, check: bool) -> ReplayShown:
     """Rebuild the states of one run, or of all, from the ledger; with `check`, compare the tables with them.
 
     A finding begins with its first sighting. Sightings are read from their table and checked against the count and
-    digest in the wave's event. Raises LedgerBroken: the events of a broken chain prove nothing.
+    digest in the wave's event. Raises LedgerBroken: the events of a broken chain prove nothing; ControlPlaneRowRefused.
     """
     # Before the snapshot: the walk reads pages, and a snapshot would hold writers back all the while.
-    chain = verify(store, None)
+    head = verify(store, None).head
     with store.snapshot() as conn:
-        story = story_of(ledger.events_after(conn, 0, run_id))
-        differences = [Difference(*step) for step in story.steps]
-        differences += _sightings(conn, story, run_id)
-        counts = Counter(kind_of(subject) for subject, _, _ in story.every())
-        # Read before the comparison, which removes the subjects that it compares.
-        states = () if check else tuple(_shown(story))
-        if check:
-            differences += _compared(conn, story, run_id)
+        return forms.made("events", lambda conn: _replayed(conn, run_id, head, check=check), conn)
+
+
+def _replayed(conn: sqlite3.Connection, run_id: str | None, head: str, *, check: bool) -> ReplayShown:
+    story = story_of(ledger.events_after(conn, 0, run_id))
+    differences = [Difference(*step) for step in story.steps]
+    differences += _sightings(conn, story, run_id)
+    counts = Counter(kind_of(subject) for subject, _, _ in story.every())
+    # Read before the comparison, which removes the subjects that it compares.
+    states = () if check else tuple(_shown(story))
+    if check:
+        differences += _compared(conn, story, run_id)
     return ReplayShown(
         run_id=run_id,
         events=story.events,
-        head=chain.head,
+        head=head,
         checked=check,
         counts=dict(counts),
         differing=len(differences),
