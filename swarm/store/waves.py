@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from swarm import errors
 from swarm.clock import now
 from swarm.rules import phases
 from swarm.rules.phases import Phase
@@ -163,8 +164,11 @@ def all_of(conn: sqlite3.Connection, run_id: str) -> list[Wave]:
 
 
 def number_of(conn: sqlite3.Connection, wave_id: int) -> int:
-    """Return the number of a wave in its run."""
-    return int(conn.execute("SELECT number FROM waves WHERE id = ?", (wave_id,)).fetchone()[0])
+    """Return the number of a wave in its run. Raises ControlPlaneRowRefused where there is no such wave."""
+    row = conn.execute("SELECT number FROM waves WHERE id = ?", (wave_id,)).fetchone()
+    if row is None:
+        raise errors.ControlPlaneRowRefused(table="waves", column="id", received=str(wave_id))
+    return int(row[0])
 
 
 def count(conn: sqlite3.Connection, run_id: str) -> int:
