@@ -144,8 +144,6 @@ def _location(finding: FindingShown, root_file: str | None) -> dict[str, Any]:
     region: dict[str, Any] = {"startLine": (finding.line if finding.file else None) or 1}
     if finding.line and finding.file and finding.column:
         region["startColumn"] = finding.column
-    if finding.line and finding.column:
-        region["startColumn"] = finding.column
     if finding.line and finding.quote:
         region["snippet"] = {"text": finding.quote}
     # Quoted: the field is a URI reference, and `%`, `#` or blanks in a path would change its meaning.
