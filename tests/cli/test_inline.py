@@ -56,7 +56,7 @@ def test_a_comment_rejects_what_is_reported_at_its_line(
     assert result["suppressions"] == [
         {"kind": "inSource", "status": "accepted", "justification": "it is never changed (inline, src/app.py:5)"}
     ]
-    assert "    rejected by a comment" in swarm("findings", "--status", "rejected", "--format", "text", exit=1).out
+    assert "; rejected by a comment)" in swarm("findings", "--status", "rejected", "--format", "text", exit=1).out
 
 
 def test_a_new_finding_is_rejected_at_once_and_fails_no_gate(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
