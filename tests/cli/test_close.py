@@ -21,7 +21,7 @@ def test_close_is_evidence_of_an_operator_and_shown_as_such(swarm: Swarm, repo: 
     assert {key: finding[key] for key in expected} == expected
     assert row(three, bug, "fixed_wave") == (1,)
     shown = f"by an operator (independent) at {repo.head[:12]}: read the code"
-    assert f"    {shown}" in swarm("findings", "--status", "fixed", "--format", "text", exit=1).out.splitlines()
+    assert f"; {shown})\n" in swarm("findings", "--status", "fixed", "--format", "text", exit=1).out
     assert shown in swarm("findings", "--status", "fixed", "--format", "markdown", exit=1).out
     assert f"Decided: {shown}" in swarm("show", bug).out.splitlines()
     log = json.loads(swarm("findings", "--status", "fixed", "--format", "sarif", exit=1).out)
