@@ -155,10 +155,10 @@ def test_a_scratch_tree_of_another_container_is_no_remnant_while_its_build_runs(
     seen: list[tuple[bool, set[str]]] = []
     run_build = build.runner.run_build
 
-    def looked_at(adapter: Any, tree: Path, *more: Any) -> BuildResult:
+    def looked_at(adapter: Any, tree: Path, *more: Any, **named: Any) -> BuildResult:
         names = set(states(swarm_process("clean", amended.run, "--force", "--format", "json")))
         seen.append((tree.is_dir(), names))
-        return run_build(adapter, tree, *more)
+        return run_build(adapter, tree, *more, **named)
 
     # The id that it has there is one of nobody here.
     monkeypatch.setattr(scratch_tree, "SCRATCH", "proof-99999999-")

@@ -46,7 +46,7 @@ def test_it_is_searched_where_github_does_and_then_where_gitlab_does(swarm: Swar
     assert CODEOWNERS == (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
     for number, place in reversed(list(enumerate(CODEOWNERS))):
         repo.commit({place: f"* @owner{number}\n"})
-        data = swarm("init", ".", "--domains-from", "codeowners", "--format", "json").data
+        data = swarm("init", ".", "--new", "--domains-from", "codeowners", "--format", "json").data
         assert [domain["name"] for domain in data["domains"]] == [f"owner{number}"]
 
 

@@ -116,7 +116,7 @@ def test_values_are_offered_from_the_control_plane_and_nothing_is_changed(
         "revalidate --domain r": ["rest:"],
         "dispatch health-audit": [phase for phase in DISPATCHED_PHASES if phase.startswith("health-audit")],
         f"dispatch {three.run} s": ["stage-d-audit", "stage-d-amend"],
-        "launch --runtime ru": ["ruff"],
+        "launch --runtime ru": ["ruff", "rumdl"],
         "rewind ": [tag],
         "explain run_a": ["RUN_AMBIGUOUS"],
         f"explain {bug}": [bug],

@@ -2,6 +2,8 @@
 
 import resource
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from swarm.store import connection, writers
@@ -123,6 +125,9 @@ def control_plane_write_failed(scene: Scene) -> Refusal:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     scene.finally_(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard)))
     scene.swarm("domains", run, "--unfreeze", "--reason", "to edit")
+    # Pages that migrations freed are used without a journal, so a rollback does not bring their bytes back.
+    with closing(sqlite3.connect(scene.db)) as conn:
+        conn.execute("VACUUM")
     resource.setrlimit(resource.RLIMIT_FSIZE, (scene.db.stat().st_size, hard))
     return Refusal(
         ("domains", run, "--edit", "code", "--desc", "long " * 20_000),

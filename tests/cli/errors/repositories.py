@@ -190,16 +190,17 @@ def _git_says(folder: Path) -> str:
 @refused
 def audit_nothing_to_look_at(scene: Scene) -> Refusal:
     scene.repo.git("rm", "-q", "-r", ".")
-    scene.repo.commit({"app.js": "x\n"})
+    scene.repo.commit({"app.go": "x\n"})
     remedy = (
         "`swarm runtimes` lists what can be launched here; any tool that writes SARIF can be added to swarm.toml: "
-        "eslint for JavaScript (`npm install --save-dev eslint`)"
+        "golangci-lint for Go (`go install "
+        "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest`, with .golangci.yml)"
     )
     return Refusal(
         ("audit", "."),
-        f"""[AUDIT_NOTHING_TO_LOOK_AT]: ruff reads no file of {scene.repo.root}: 1 JavaScript
+        f"""[AUDIT_NOTHING_TO_LOOK_AT]: ruff reads no file of {scene.repo.root}: 1 Go
   Next: {remedy}""",
-        {"runtime": "ruff", "repo": str(scene.repo.root), "kinds": "1 JavaScript", "remedy": remedy},
+        {"runtime": "ruff", "repo": str(scene.repo.root), "kinds": "1 Go", "remedy": remedy},
         exit=2,
     )
 
@@ -253,8 +254,8 @@ def cli_filter_unknown(scene: Scene) -> Refusal:
     return Refusal(
         ("findings", "--domain", "Code2"),
         f"""[CLI_FILTER_UNKNOWN]: --domain: 'Code2' is no domain of run {run}
-  Run: {run}
-  Next: did you mean `--domain code`? `swarm findings {run} --group-by rule` counts by rule""",
+  Next: did you mean `--domain code`? `swarm findings {run} --group-by rule` counts by rule
+  Run: {run}""",
         {"option": "--domain", "kind": "domain", "received": "Code2", "runId": run, "nearest": "code"},
         exit=2,
     )
@@ -267,8 +268,8 @@ def baseline_empty(scene: Scene) -> Refusal:
     return Refusal(
         ("audit", ".", "--baseline", f"{run}@9"),
         f"""[BASELINE_EMPTY]: --baseline: run {run} recorded no findings in wave 9
-  Run: {run}
-  Next: {advice}""",
+  Next: {advice}
+  Run: {run}""",
         {"runId": run, "wave": "wave 9"},
         exit=2,
     )

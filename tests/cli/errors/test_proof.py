@@ -231,6 +231,6 @@ print(json.dumps({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "t"}
     assert (
         block_of(failed)
         == f"""ERROR [BASELINE_NOT_AUDITED]: the analyzer failed in the baseline commit {base[:12]}: \
-cannot read broken
+played: cannot read broken
   Next: correct the cause, or gate by severity: `swarm audit . --fail-on HIGH`"""
     )

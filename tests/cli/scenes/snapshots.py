@@ -27,7 +27,8 @@ def nothing_changes(folder: Path) -> Iterator[None]:
     before = everything_in(folder)
     yield
     after = everything_in(folder)
-    assert {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} == set()
+    changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    assert changed == []
 
 
 def block_of(answer: Answer) -> str:
