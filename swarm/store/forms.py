@@ -32,6 +32,7 @@ AGENT_BRANCH: Final = re.compile(rf"swarm/[0-9a-f]{{1,64}}/{_TREE}", re.ASCII)
 BRANCH: Final = re.compile(
     r"(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]{1,1024}(?<![/.])", re.DOTALL
 )
+WORD: Final = re.compile(r"[^\x00-\x1f\x7f]{1,1024}")
 _DAMAGED: Final = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 _Row = TypeVar("_Row")

@@ -164,6 +164,9 @@ def test_what_was_fixed_and_comes_back_is_new_and_a_retry_says_the_same(swarm: S
         "commit": None,
         "nothingKnown": True,
         "findings": None,
+        "also": None,
+        "runId": None,
+        "wave": None,
     }
     clean.commit({"other.py": "y = 1\n"})
     assert swarm("audit", ".", "--fail-on", "new", "--format", "json").data["newSinceBaseline"] == []

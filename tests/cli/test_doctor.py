@@ -496,7 +496,7 @@ def _open_attempt(
     sql(
         place,
         "INSERT INTO attempts (agent_run_id, ordinal, runtime, argv, prompt_sha256, host, supervisor_pid, pid,"
-        " pid_start, created, record_path) VALUES (1, 1, 'x', '[]', '', ?, ?, ?, ?, '', ?)",
+        " pid_start, created, record_path) VALUES (1, 1, 'x', '[]', '', ?, ?, ?, ?, '2026-01-01T00:00:00.000Z', ?)",
         *(host, supervisor, process.pid, start, str(file)),
     )
 

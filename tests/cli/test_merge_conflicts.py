@@ -136,7 +136,7 @@ def test_a_conflict_of_the_integration_with_its_target_offers_nobody_to_leave_ou
 
 
 def test_only_an_agent_of_the_wave_can_be_left_out(team: Team, amended: Team) -> None:
-    answer = team.merge("--drop", "cod", exit=1)
+    answer = team.merge("--drop", "cod", exit=2)
     assert answer.document["error"]["problem"] == ("--drop: no agent of the wave is called 'cod'; there are code, rest")
 
 

@@ -62,7 +62,9 @@ def _held(kind: str, facts: dict[str, Any], run_id: str) -> dict[str, Any]:
     own_branches, folders = branches_of(run_id.rpartition("-")[2]), (salvage_refs(run_id), work_refs(run_id))
     if kind in {REWIND_BEGUN, REWOUND}:
         named: list[tuple[str, str | None, tuple[str, ...]]]
-        named = [("branch", facts["branch"], ("",)), ("branch", facts["savePoint"], ("",))]
+        named = [("branch", facts["branch"], ("",))]
+        # What the user typed may be any revision, such as `HEAD~1`; it is compared and never given to git.
+        forms.hold("events", "payload (savePoint)", forms.WORD, facts["savePoint"])
         named += [("ref", saved["ref"], folders) for saved in facts["refs"]]
         commits = [facts["from"], facts["to"], *(saved["commit"] for saved in facts["refs"])]
         kinds = [saved["kind"] for saved in facts["refs"]]
