@@ -126,6 +126,9 @@ def _by_move(matcher: Matcher) -> None:
         anchor = report.anchor
         if anchor is None or len(own_words(anchor.text)) > FEW_WORDS or neighbours(known) == neighbours(report):
             return True
+        # A person's or an agent's words about a defect tell more than its line; a tool says the same of each line.
+        if not known.has_rule_id and message(known) == message(report):
+            return True
         # A line such as `try {` in another place shows nothing about where the old line went.
         return anchor.scope == matcher.scope_now(known) and anchor.occurrences == 1
 

@@ -36,12 +36,16 @@ def _found(name: str, own: Path, path: str) -> str | None:
 
 
 @cache
-def version(argv: tuple[str, ...]) -> str | None:
-    """Return the first version number that a program prints, `None` when it prints none in time."""
+def version(argv: tuple[str, ...], folder: str | None = None) -> str | None:
+    """Return the first version number that a program prints, `None` when it prints none in time.
+
+    The program runs in `folder`, else in the working folder.
+    """
     try:
         done = subprocess.run(
             argv,
             env=agent_environment({}),
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=VERSION_SECONDS,

@@ -57,7 +57,8 @@ class Tabled:
             if within := programs.found(self._row.command):
                 why = f"{within} is a program of the repository, and not run; {why}"
             return Program(None, None, argv, why)
-        return Program(path, programs.version((path, *self._row.version)), argv)
+        # Away from the checkout, whose `rust-toolchain.toml` would make `cargo` install a toolchain.
+        return Program(path, programs.version((path, *self._row.version), "/"), argv)
 
     def supports(self, phase: Phase) -> bool:
         """These analyzers report bugs, security and quality, in the first lens; some fix what they have found."""

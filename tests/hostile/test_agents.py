@@ -104,7 +104,8 @@ def test_no_git_is_run_in_a_tree_after_the_git_folder_was_changed(
 ) -> None:
     repo.write(
         {
-            "tool.sh": f"git -C {repo.root} config core.fsmonitor x\necho '{{\"runs\": []}}'\n",
+            "tool.sh": f"git -C {repo.root} config core.fsmonitor x\ncat {repo.root}/log.json\n",
+            "log.json": '{"runs": [{"tool": {"driver": {"name": "s"}}, "results": []}]}',
             "swarm.toml": f'[runtimes.s]\nkind = "sarif"\nargv = ["sh", "{repo.root}/tool.sh"]\n',
         }
     )

@@ -81,6 +81,7 @@ FACTS = ReportFacts(
     total=0,
     open=SeverityCounts(0, 0, 0, 0),
     by_status={},
+    coverage=None,
     waves=(WAVE,),
     burn_down=(),
     promotions=(

@@ -13,6 +13,8 @@ from swarm.store.waves import Wave
 from tests.store import rows
 from tests.store.writers import at_once, steps
 
+SPAWNED = "2026-01-01T00:00:00.000Z"
+
 
 def new(agent: AgentRun, ordinal: int = 1) -> NewAttempt:
     return NewAttempt(
@@ -69,10 +71,10 @@ def test_of_two_supervisors_that_close_an_attempt_the_first_decides_its_outcome(
 def test_the_process_of_a_closed_attempt_is_not_overwritten(store: Store, wave: Wave, agent: AgentRun) -> None:
     with store.mutation() as conn:
         attempt = attempts.add(conn, rows.RUN, wave.id, new(agent))
-        attempts.record_process(conn, attempt, 4711, "12345", "now")
+        attempts.record_process(conn, attempt, 4711, "12345", SPAWNED)
         attempts.close(conn, rows.RUN, wave.id, attempt, Ending("success", 0, 0))
-        attempts.record_process(conn, attempt, 4712, "12346", "later")
+        attempts.record_process(conn, attempt, 4712, "12346", "2026-01-01T00:00:01.000Z")
     found = attempts.find(store.conn, attempt)
     assert found is not None
-    assert (found.pid, found.pid_start, found.spawned) == (4711, "12345", "now")
+    assert (found.pid, found.pid_start, found.spawned) == (4711, "12345", SPAWNED)
     assert attempts.find(store.conn, 99) is None

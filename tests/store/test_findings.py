@@ -17,7 +17,7 @@ def four(store: Store, wave: Wave, agent: AgentRun) -> list[int]:
     """A finding of each severity, gravest first, of which the second is approved."""
     with store.mutation() as conn:
         ids = observations.add_all(conn, [rows.new_finding(number) for number in range(4)])
-        items, _ = decisions.named(conn, rows.RUN, ["F-00000001"])
+        items = decisions.with_ids(conn, rows.RUN, ["F-00000001"])
         decisions.take(conn, rows.RUN, [(items[0], Taken(Decision.APPROVED, None, "coordinator", "Ada"))], None)
         sightings.add_sightings(conn, [rows.sighting(ids[3], wave, agent)])
         return ids
@@ -48,13 +48,11 @@ def test_filters_keep_the_findings_that_pass_each_of_them(
     assert [four.index(finding.row_id) for finding in found] == numbers
 
 
-@pytest.mark.parametrize(
-    ("word", "count"), [("F-00000002", 1), ("f-00000002", 1), ("F-0000000", 3), ("F-_", 0), ("%", 0), ("", 3)]
-)
+@pytest.mark.parametrize(("word", "count"), [("F-00000002", 1), ("F-0000000", 3), ("F-_", 0), ("F-%", 0), ("F-", 3)])
 def test_a_prefix_names_the_findings_that_begin_with_it_three_at_most(
     store: Store, four: list[int], word: str, count: int
 ) -> None:
-    assert len(findings.with_id(store.conn, rows.RUN, word)) == count
+    assert len(findings.ids_beginning(store.conn, rows.RUN, word, 3)) == count
 
 
 def test_counts_are_by_status_and_severity(store: Store, four: list[int]) -> None:
@@ -70,7 +68,7 @@ def test_counts_are_by_status_and_severity(store: Store, four: list[int]) -> Non
 
 def test_a_decision_that_has_expired_counts_as_open_for_matching(store: Store, four: list[int]) -> None:
     with store.mutation() as conn:
-        (item,), _ = decisions.named(conn, rows.RUN, ["F-00000002"])
+        (item,) = decisions.with_ids(conn, rows.RUN, ["F-00000002"])
         past = Taken(Decision.REJECTED, "x", "coordinator", "Ada", "2020-01-01")
         decisions.take(conn, rows.RUN, [(item, past)], None)
     known = {

@@ -55,7 +55,7 @@ def fixed(finding: int) -> NotSeen:
 
 def approve(store: Store) -> None:
     with store.mutation() as conn:
-        (item,), _ = decisions.named(conn, rows.RUN, ["F-00000001"])
+        (item,) = decisions.with_ids(conn, rows.RUN, ["F-00000001"])
         decisions.take(conn, rows.RUN, [(item, Taken(Decision.APPROVED, None, "coordinator", "Ada"))], None)
 
 

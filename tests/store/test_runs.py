@@ -47,13 +47,14 @@ def test_of_nested_repositories_the_innermost_is_meant(store: Store, two: tuple[
 
 
 def test_a_run_that_is_over_is_not_gone_on_with(store: Store, two: tuple[Run, Run]) -> None:
-    assert runs.newest_of(store.conn, "/srv/project") == two[1]
+    assert runs.open_at(store.conn, "/srv/project") == two[1]
     with store.mutation() as conn:
         assert runs.set_status(conn, NEW, "initializing", "aborted")
         assert not runs.set_status(conn, NEW, "initializing", "test")
-    over = runs.newest_of(store.conn, "/srv/project")
+    over = runs.find(store.conn, NEW)
     assert over is not None
-    assert (over.id, over.is_over) == (NEW, True)
+    assert over.is_over
+    assert runs.open_at(store.conn, "/srv/project") == two[0]
 
 
 def test_a_timeout_that_is_so_already_leaves_no_event(store: Store, two: tuple[Run, Run]) -> None:
