@@ -319,7 +319,10 @@ class ControlPlaneRowRefused(SwarmError):
         "if you wrote this control plane, put a backup of it in its place; else move its folder aside and begin anew "
         "with `swarm init <repo-path>`"
     )
-    when = "an id, a name, a path, a commit or a JSON text of a row has another form than swarm writes; it is not used"
+    when = (
+        "an id, a name, a path, a commit or a JSON text of a row has another form than swarm writes, and is not used; "
+        "or a command failed, and a row breaks a constraint of its own table"
+    )
     table: str
     column: str
     received: str

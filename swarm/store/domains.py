@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from swarm import errors
 from swarm.rules.ownership import Domain, Ownership
-from swarm.store import ledger, runs
+from swarm.store import forms, ledger, runs
 from swarm.store.ledger import Entry, append
 from swarm.store.runs import Run
 
 
 def domain_map(conn: sqlite3.Connection, run_id: str) -> list[Domain]:
-    """Return the map of a run, in its order."""
+    """Return the map of a run, in its order. Raises ControlPlaneRowRefused."""
     rows = conn.execute(
         "SELECT name, ownership, globs, description FROM domains WHERE run_id = ? ORDER BY position",
         (run_id,),
     )
-    return [Domain(name, Ownership(kind), tuple(json.loads(globs)), text) for name, kind, globs, text in rows]
+    return [forms.made("domains", _domain, row) for row in rows]
 
 
 def replace_map(conn: sqlite3.Connection, run_id: str, domains: Sequence[Domain], entry: Entry) -> None:
@@ -42,11 +42,20 @@ def map_document(domains: Sequence[Domain]) -> str:
 
 
 def domains_from(document: str) -> list[Domain]:
-    """Return a map from the JSON that snapshots hold."""
+    """Return a map from the JSON that snapshots hold. Raises ControlPlaneRowRefused."""
+    return forms.made("snapshots", _domains, document)
+
+
+def _domains(document: str) -> list[Domain]:
     return [
         Domain(item["name"], Ownership(item["ownership"]), tuple(item["globs"]), item["description"])
         for item in json.loads(document)
     ]
+
+
+def _domain(row: tuple[str, str, str, str]) -> Domain:
+    name, kind, globs, description = row
+    return Domain(name, Ownership(kind), tuple(map(str, json.loads(globs))), description)
 
 
 def _json(value: object) -> str:

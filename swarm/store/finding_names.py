@@ -1,4 +1,4 @@
-"""Table `findings`: names that filters and completion take, read without the findings themselves."""
+"""Table `findings`: names that filters, completion and lists of fixed findings need, read without the rest of a row."""
 
 import sqlite3
 
@@ -21,3 +21,12 @@ def rules_of(conn: sqlite3.Connection, run_id: str) -> list[str]:
     """Return the rules and categories of a run's findings, in order."""
     where = "SELECT DISTINCT coalesce(rule_id, category) AS rule FROM findings WHERE run_id = ? ORDER BY rule"
     return [rule for (rule,) in conn.execute(where, (run_id,))]
+
+
+def fixed_in_wave(conn: sqlite3.Connection, run_id: str, wave: int) -> set[str]:
+    """Return the ids of the findings that a wave found fixed."""
+    rows = conn.execute(
+        "SELECT finding_id FROM findings WHERE run_id = ? AND status = 'fixed' AND fixed_wave = ?",
+        (run_id, wave),
+    )
+    return {row[0] for row in rows}

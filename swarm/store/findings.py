@@ -183,7 +183,7 @@ def select(conn: sqlite3.Connection, run_id: str, selection: Selection) -> Itera
         f"SELECT {_SHOWN} FROM findings {where} ORDER BY {_SEVERITY_ORDER}, file, line, findings.id",  # noqa: S608
         values,
     )
-    return map(Finding._make, cursor)
+    return map(_finding, cursor)
 
 
 def counted(
@@ -204,7 +204,13 @@ def counted(
 def with_id(conn: sqlite3.Connection, run_id: str, finding_id: str) -> Finding:
     """Return the finding of a known id."""
     row = conn.execute(f"SELECT {_SHOWN} FROM findings WHERE run_id = ? AND finding_id = ?", (run_id, finding_id))  # noqa: S608
-    return Finding._make(row.fetchone())
+    return _finding(row.fetchone())
+
+
+def _finding(row: tuple[Any, ...]) -> Finding:
+    finding = Finding._make(row)
+    forms.hold_word("findings", "severity", SEVERITIES, finding.severity)
+    return finding
 
 
 def ids_beginning(conn: sqlite3.Connection, run_id: str, prefix: str, limit: int) -> list[str]:
@@ -280,15 +286,6 @@ def came_back_since(conn: sqlite3.Connection, run_id: str, seq: int) -> frozense
         (run_id, seq),
     )
     return frozenset(finding_id for (finding_id,) in rows)
-
-
-def fixed_in_wave(conn: sqlite3.Connection, run_id: str, wave: int) -> set[str]:
-    """Return the ids of the findings that a wave found fixed."""
-    rows = conn.execute(
-        "SELECT finding_id FROM findings WHERE run_id = ? AND status = 'fixed' AND fixed_wave = ?",
-        (run_id, wave),
-    )
-    return {row[0] for row in rows}
 
 
 def open_by_severity(conn: sqlite3.Connection, run_id: str) -> dict[str, int]:

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -33,7 +33,7 @@ BRANCH: Final = re.compile(
     r"(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]{1,1024}(?<![/.])", re.DOTALL
 )
 WORD: Final = re.compile(r"[^\x00-\x1f\x7f]{1,1024}")
-_DAMAGED: Final = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+DAMAGED: Final = (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError)
 
 _Row = TypeVar("_Row")
 
@@ -41,6 +41,12 @@ _Row = TypeVar("_Row")
 def hold(table: str, column: str, form: re.Pattern[str], value: str | None) -> None:
     """Refuse a text of another form; `None` is no text. Raises ControlPlaneRowRefused."""
     if value is not None and not form.fullmatch(value):
+        raise errors.ControlPlaneRowRefused(table=table, column=column, received=repr(value))
+
+
+def hold_word(table: str, column: str, words: Container[str], value: str) -> None:
+    """Refuse a word that is none of some words. Raises ControlPlaneRowRefused."""
+    if value not in words:
         raise errors.ControlPlaneRowRefused(table=table, column=column, received=repr(value))
 
 
@@ -55,7 +61,7 @@ def made(table: str, make: Callable[[Any], _Row], row: Any) -> _Row:
     """Make a record of a row. Raises ControlPlaneRowRefused for a word or a JSON text of another form."""
     try:
         return make(row)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         problem = f"{type(error).__name__}: {error}"
         raise errors.ControlPlaneRowRefused(table=table, column="form", received=problem) from error
 

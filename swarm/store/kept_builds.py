@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final
 
-from swarm.store import kv
+from swarm.store import forms, kv
 
 _PREFIX: Final = "build:"
 
@@ -21,10 +21,11 @@ def keep(conn: sqlite3.Connection, run_id: str, wave_id: int, name: str, build: 
 
 def of_tree(conn: sqlite3.Connection, run_id: str, wave_id: int, tree: str) -> list[dict[str, Any]]:
     """Return the builds of a tree that are kept for a wave, under any gate."""
-    return [json.loads(text) for text in kv.values_below(conn, f"{_PREFIX}{run_id}:{wave_id}:{tree}:")]
+    texts = kv.values_below(conn, f"{_PREFIX}{run_id}:{wave_id}:{tree}:")
+    return [forms.decoded("kv", "build", text, dict) for text in texts]
 
 
 def kept(conn: sqlite3.Connection, run_id: str, wave_id: int, name: str) -> dict[str, Any] | None:
     """Return the build that is kept under a name, `None` where there is none."""
     text = kv.value_of(conn, f"{_PREFIX}{run_id}:{wave_id}:{name}")
-    return None if text is None else dict(json.loads(text))
+    return None if text is None else forms.decoded("kv", "build", text, dict)

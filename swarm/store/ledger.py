@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from swarm import stage_events
 from swarm.clock import now
+from swarm.store import forms
 
 # Predecessor of the first event.
 GENESIS: Final = "0" * 64
@@ -52,7 +53,7 @@ class Event(NamedTuple):
     @property
     def facts(self) -> dict[str, Any]:
         """The payload as JSON values, empty where the event has none."""
-        return json.loads(self.payload) if self.payload else {}
+        return forms.facts_of(self.payload)
 
 
 def as_kept(payload: dict[str, object]) -> dict[str, Any]:

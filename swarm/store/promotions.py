@@ -96,7 +96,7 @@ def newest_at(conn: sqlite3.Connection, run_id: str) -> StateAt | None:
 def promotions_of(conn: sqlite3.Connection, run_id: str) -> list[Promotion]:
     """Return the promotions of a run, oldest first."""
     rows = conn.execute(f"SELECT {_PROMOTION} FROM promotions WHERE run_id = ? ORDER BY id", (run_id,))  # noqa: S608
-    return [_promotion(row) for row in rows]
+    return [forms.made("promotions", _promotion, row) for row in rows]
 
 
 def _promotion(row: tuple[Any, ...]) -> Promotion:

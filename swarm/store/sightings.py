@@ -1,9 +1,10 @@
 """Table `sightings`: the reports of findings by waves."""
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
+
+from swarm.store import forms
 
 
 class Sighting(NamedTuple):
@@ -139,5 +140,5 @@ def seen_in(conn: sqlite3.Connection, wave_id: int) -> Seen:
         (f"wave:{wave_id}",),
     ).fetchone()
     # A wave without a complete agent records no findings, so there is no event.
-    recorded = json.loads(row[0]) if row and row[0] else {}
+    recorded = forms.facts_of(row[0] if row else None)
     return Seen(by_severity, recorded.get("sightings", 0), recorded.get("digest"))

@@ -157,7 +157,7 @@ def newest_verification(
         f"SELECT {_VERIFICATION} FROM verifications WHERE {where} ORDER BY id DESC LIMIT 1",  # noqa: S608
         values,
     ).fetchone()
-    return None if row is None else _verification(row)
+    return None if row is None else forms.made("verifications", _verification, row)
 
 
 def verifications_of(conn: sqlite3.Connection, run_id: str, wave_id: int | None = None) -> list[Verification]:
@@ -167,7 +167,7 @@ def verifications_of(conn: sqlite3.Connection, run_id: str, wave_id: int | None 
         " ORDER BY id",
         (run_id, wave_id),
     )
-    return [_verification(row) for row in rows]
+    return [forms.made("verifications", _verification, row) for row in rows]
 
 
 def _verification(row: tuple[Any, ...]) -> Verification:

@@ -268,6 +268,7 @@ def _record(row: tuple[object, ...]) -> Wave:
     columns: dict[str, Any] = dict(zip(Wave._fields, row, strict=True))
     forms.hold("waves", "run_id", forms.RUN_ID, columns["run_id"])
     forms.hold("waves", "dispatch_sha", forms.COMMIT, columns["dispatch_sha"])
+    forms.hold_moments("waves", dispatched=columns["dispatched"], ended=columns["ended"])
     forms.hold_places("waves", shared_tree=columns["shared_tree"])
     # The sentinel stays text: it can have megabytes, and few verbs read its fingerprints.
     return Wave._make(row)._replace(

@@ -289,13 +289,27 @@ def test_a_step_of_another_form_is_a_typed_error(swarm: Swarm, collected: Worksp
         ("UPDATE agent_runs SET started = 'x', status = 'running'", ("status",)),
         ("UPDATE sightings SET severity = 'x'", ("ledger", "replay", "--check")),
         ("UPDATE waves SET snapshot_id = 77", ("receipt",)),
+        ("UPDATE findings SET severity = 'x'", ("findings",)),
+        ("UPDATE findings SET severity = 'x'", ("show", "{finding}")),
+        ("UPDATE domains SET ownership = 'x'", ("domains",)),
+        ("UPDATE domains SET globs = 'a' || char(0) || 'b'", ("domains",)),
+        ("UPDATE snapshots SET map = ''", ("receipt",)),
+        ("UPDATE sightings SET finding = 4611686018427387904", ("history", "{finding}")),
+        ("UPDATE waves SET ended = 'x'", ("report", "-o", "page.html")),
     ],
 )
-def test_a_time_a_severity_or_a_map_that_is_none_is_a_typed_error(
+def test_a_time_a_word_a_map_or_a_reference_that_is_none_is_a_typed_error(
     swarm: Swarm, collected: Workspace, statement: str, words: tuple[str, ...]
 ) -> None:
     with closing(sqlite3.connect(collected.db)) as conn:
         conn.execute("PRAGMA ignore_check_constraints = ON")
         conn.execute(statement)
         conn.commit()
-    assert swarm(*words, exit=1).code == "CONTROL_PLANE_ROW_REFUSED"
+        (finding,) = conn.execute("SELECT min(finding_id) FROM findings").fetchone()
+    assert swarm(*(word.format(finding=finding) for word in words), exit=1).code == "CONTROL_PLANE_ROW_REFUSED"
+
+
+def test_doctor_names_a_value_that_its_own_schema_cannot_read(swarm: Swarm, collected: Workspace) -> None:
+    sql(collected.db, "UPDATE domains SET globs = 'a' || char(0) || 'b'")
+    answer = swarm("doctor", exit=None)
+    assert "SQLite says: malformed JSON" in answer.out

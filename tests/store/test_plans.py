@@ -13,6 +13,7 @@ from swarm.store import (
     digests,
     file_claims,
     finding_aliases,
+    finding_names,
     findings,
     gate_counts,
     ledger,
@@ -156,7 +157,7 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             ],
         ),
         (
-            lambda conn: findings.fixed_in_wave(conn, rows.RUN, 1),
+            lambda conn: finding_names.fixed_in_wave(conn, rows.RUN, 1),
             [["SEARCH findings USING INDEX findings_by_status (run_id=? AND status=?)"]],
         ),
         (

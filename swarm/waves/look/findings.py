@@ -16,7 +16,7 @@ from swarm.rules.decisions import CLOSED
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES, SEVERITY_RANK, STATUSES
 from swarm.rules.globs import regex_of
 from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.store import agent_runs, waves
+from swarm.store import agent_runs, finding_names, waves
 from swarm.store import findings as finding_table
 from swarm.store.agent_runs import AgentRun
 from swarm.store.findings import Finding, Selection
@@ -119,7 +119,7 @@ def fixed_in(conn: sqlite3.Connection, run: Run, wave: Wave, filters: Filters) -
 
     The filter of lines does not apply: a fixed finding has no line any more.
     """
-    fixed_ids = finding_table.fixed_in_wave(conn, run.id, wave.number)
+    fixed_ids = finding_names.fixed_in_wave(conn, run.id, wave.number)
     every = findings(conn, run, filters._replace(statuses=("fixed",), lines=None))
     return tuple(finding for finding in every.findings if finding.finding_id in fixed_ids)
 

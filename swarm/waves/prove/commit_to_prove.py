@@ -82,7 +82,7 @@ def known_tests(conn: sqlite3.Connection, git: Git, run: Run, wave_id: int, comm
     """Return how many tests ran in a commit that passed its build, `None` where no build of its files is recorded."""
     counts = [one.test_count for one in verifications_of_files(conn, git, run, commit) if one.verdict == "pass"]
     kept = kept_builds.of_tree(conn, run.id, wave_id, history.tree_of(git, commit))
-    counts += [build["test_count"] for build in kept if build["verdict"] == "pass"]
+    counts += [build.get("test_count") for build in kept if build.get("verdict") == "pass"]
     # The newest: an older build may have run under another adapter, or without what is installed now.
     return next((count for count in reversed(counts) if count is not None), None)
 

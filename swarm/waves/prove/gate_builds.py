@@ -13,7 +13,7 @@ from swarm.rules.build_verdicts import BuildVerdict, StepStatus
 from swarm.rules.no_worse import BaseComparison, StepState, compared
 from swarm.rules.sandbox_policy import Isolation
 from swarm.rules.step_failures import Failures, failures_in
-from swarm.store import kept_builds
+from swarm.store import forms, kept_builds
 from swarm.store.connection import Store
 from swarm.waves.prove.build import Prover, is_red
 from swarm.waves.prove.commit_to_prove import known_tests
@@ -103,7 +103,7 @@ class GateBuilds:
     def _kept(self, tree: str) -> GateBuild | None:
         run, wave = self._task.run, self._task.wave
         document = kept_builds.kept(self._store.conn, run.id, wave.id, f"{tree}:{self._gate}")
-        return None if document is None else _read(document)
+        return None if document is None else forms.made("kv", _read, document)
 
     def _keep(self, tree: str, found: GateBuild) -> None:
         if not found.is_red and found.build.verdict is not BuildVerdict.PASS:
