@@ -22,10 +22,11 @@ SAVE_POINT = re.compile(r"swarm-save-\d+")
 FLEETING = {
     *("ts", "created", "started", "ended", "dispatched", "decided", "spawned", "first_output", "last_progress"),
     *("duration_ms", "host", "supervisor_pid", "pid", "pid_start", "hash", "correlation_id", "sha256"),
-    *("prompt_sha256", "sentinel"),
+    # The digest of a policy is over paths, which hold the id of the run.
+    *("prompt_sha256", "sentinel", "policy"),
 }
 # What a second try may add to, and whose ids it may move.
-TRIES = {"attempts", "artifacts", "events", "sqlite_sequence"}
+TRIES = {"attempts", "analyses", "artifacts", "events", "sqlite_sequence"}
 # Files of which it is enough that they are there: they hold times, digests of times, or what stat says.
 NAMED_ALONE = (".lock", ".log", ".index", "events.jsonl", "record.json", "receipt.json", "receipt.md")
 MEASURED = {
@@ -85,8 +86,8 @@ def tables(database: Path, *, tries: bool) -> dict[str, list[Any]]:
         conn.row_factory = sqlite3.Row
         names = [name for (name,) in conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         found = {name: _rows(conn, name, tries=tries) for name in names if name not in TRIES}
-        if tries and "attempts" in names:
-            found["attempts"] = _rows(conn, "attempts", tries=tries)
+        if tries:
+            found |= {name: _rows(conn, name, tries=tries) for name in ("attempts", "analyses") if name in names}
         if "events" in names:
             found["events"] = _events(conn, tries=tries)
     return found

@@ -101,6 +101,7 @@ def test_a_wave_that_does_not_worsen_a_red_target_is_published_as_no_worse(
     assert team.merge("--publish").data["summary"] == "Nothing to merge: everything is merged already."
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("rest", "words"), [("", "fewer tests"), ("b bad\nc bad\n", "another failure"), ("not two words of\n", "no count")]
 )
@@ -122,6 +123,7 @@ def test_an_analyzer_is_compared_by_its_counts(swarm: Swarm, repo: Repo, tmp_pat
     assert (answer.data["gate"]["accepted"], answer.data["dropped"]) == ("no_worse", ["rest"])
 
 
+@pytest.mark.sweep
 def test_a_step_that_names_no_failure_is_compared_by_its_words(
     swarm: Swarm, repo: Repo, tmp_path: Path, runs: Runs
 ) -> None:
@@ -136,6 +138,7 @@ def test_a_step_that_names_no_failure_is_compared_by_its_words(
     assert team.merge("--drop", "rest").data["gate"]["accepted"] == "no_worse"
 
 
+@pytest.mark.sweep
 def test_a_red_commit_is_tried_once_more_by_a_merge_that_drops_nobody(
     swarm: Swarm, repo: Repo, tmp_path: Path, runs: Runs
 ) -> None:
@@ -146,6 +149,7 @@ def test_a_red_commit_is_tried_once_more_by_a_merge_that_drops_nobody(
     assert (told(team.merge(exit=1))[1], runs.since()) == (["rest"], 1)
 
 
+@pytest.mark.sweep
 def test_what_steers_the_gate_or_its_variables_asks_for_new_builds(
     swarm: Swarm, repo: Repo, tmp_path: Path, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,8 @@ from swarm.cli.verbs import HELP
 from tests.cli.scenes.coordinator import Coordinator
 from tests.conftest import Repo, Swarm, Workspace
 
+pytestmark = pytest.mark.sweep
+
 SAYS = {"READY TO ADVANCE": "ADVANCE", "AMEND NEEDED": "AMEND", "VERIFY REQUIRED": "VERIFY"}
 
 
