@@ -41,7 +41,7 @@ _MOST_NAMED = 5
     " know; by default, what no earlier audit knew.",
 )
 @click.option("--all", "lists_all", is_flag=True, help="List the known findings too; a terminal only counts them.")
-@runtime_option("Runtime to launch; ruff by default.")
+@runtime_option("Runtimes to launch, parted by commas; by default the analyzers that read files of the repository.")
 @audit_phase_option
 @jobs_option
 def command(  # noqa: PLR0913

@@ -72,7 +72,7 @@ def command(  # noqa: PLR0913
 
 
 def _lines(result: VerifyResult, *, probe_only: bool) -> Iterator[str]:
-    what = "would be proved" if probe_only else "proved"
+    what = "would be proved" if probe_only else "looked at"
     yield f"Commit {result.commit_sha} {what}"
     if probe_only:
         for step in result.steps:

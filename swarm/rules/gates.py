@@ -50,7 +50,7 @@ OVERRIDABLE: Final = (GateName.NO_VIOLATIONS, GateName.FINDINGS, GateName.DECLAR
 _NO_AGENT: Final = "there is no agent to look at"
 # Copies of `BuildVerdict.PASS` and `NO_TESTS`: `status` must not pay for the import of that module.
 _PASS: Final = "pass"  # noqa: S105
-_NO_TESTS: Final = "no_tests"
+_UNTESTED: Final = frozenset({"no_tests", "skip"})
 _WAY_OUT: Final = "where there are no tests, [[verify.steps]] of swarm.toml names what proves it: a step of kind test"
 # Every other gate that fails says BLOCK.
 _SAYS: Final = {GateName.VERIFICATION: Verdict.VERIFY, GateName.FINDINGS: Verdict.AMEND}
@@ -260,7 +260,7 @@ def _verification(facts: GateFacts) -> tuple[bool, str]:
     if proof.verdict == _PASS and not proof.passed:
         return False, f"the newest verification of {what} passes its build, but not every claim holds"
     verdict = f"the newest verification of {what} says {proof.verdict}"
-    return proof.passed, f"{verdict}; {_WAY_OUT}" if proof.verdict == _NO_TESTS else verdict
+    return proof.passed, f"{verdict}; {_WAY_OUT}" if proof.verdict in _UNTESTED else verdict
 
 
 def _findings(facts: GateFacts) -> tuple[bool, str]:

@@ -10,7 +10,7 @@ from swarm.sarif.values import at, item, objects, word
 # GitHub's bounds for `security-severity`, which is a score of CVSS.
 _SCORES: Final = ((9.0, "CRITICAL"), (7.0, "HIGH"), (4.0, "MEDIUM"), (0.0, "LOW"))
 _LEVELS: Final = {"error": "HIGH", "warning": "MEDIUM", "note": "LOW", "none": "LOW"}
-_CATEGORIES: Final = {
+CATEGORIES: Final = {
     "correctness": "bug",
     "performance": "performance",
     "accessibility": "accessibility",
@@ -65,7 +65,7 @@ class Rules:
         weaknesses = dict.fromkeys(
             [number for tag in tags for number in _WEAKNESS.findall(tag)] + list(self._weaknesses(relations))
         )
-        category = next((_CATEGORIES[tag] for tag in tags if tag in _CATEGORIES), "quality")
+        category = next((CATEGORIES[tag] for tag in tags if tag in CATEGORIES), "quality")
         if "security" in tags or severity or weaknesses:
             category = "security"
         advice = word(rule, "help", "text") or word(rule, "help", "markdown")

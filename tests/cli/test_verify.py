@@ -113,7 +113,7 @@ def test_the_receipt_is_a_row_and_a_file_of_the_same_words(merged: Team) -> None
 
 def test_the_text_says_what_passed_and_that_it_is_verified(merged: Team) -> None:
     lines = merged.swarm("verify").out.splitlines()
-    assert lines[0] == f"Commit {merged.repo.head} proved"
+    assert lines[0] == f"Commit {merged.repo.head} looked at"
     assert lines[2:] == [
         "Build: pass by configured",
         f"⚠ Sandbox: none ({SWITCHED_OFF})",

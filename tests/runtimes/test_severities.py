@@ -1,14 +1,19 @@
 """A rule is as grave as the longest prefix of it that is known."""
 
+import json
+
 import pytest
 
+from swarm import shipped
 from swarm.rules.findings import SEVERITIES
+from swarm.runtimes.analyzer_table import table
 from swarm.runtimes.severities import RUFF_CATEGORIES, RUFF_SEVERITIES, looked_up
+from swarm.sarif import rule_facts
 
 CATEGORIES = {
     *("bug", "security", "quality", "types", "tests", "docs", "defensive", "observability", "degradation"),
     *("future-proofing", "ux", "accessibility", "hygiene", "error_message_quality", "cli_help_quality"),
-    *("silent_failure", "tests_coverage"),
+    *("silent_failure", "tests_coverage", "performance"),
 }
 
 
@@ -50,3 +55,12 @@ def test_a_project_s_own_table_goes_before_ours_even_with_a_shorter_prefix(own: 
 
 def test_a_rule_that_no_table_knows_is_left_to_the_caller() -> None:
     assert looked_up("rule", {}) is None
+
+
+def test_every_category_of_an_analyzer_is_a_category_of_findings() -> None:
+    # A category that the schema of outputs does not know would lose the finding.
+    named = {category for row in table().rows.values() for category in row.categories.values()}
+    assert named - CATEGORIES == set()
+    assert set(rule_facts.CATEGORIES.values()) - CATEGORIES == set()
+    schema = json.loads((shipped.schemas() / "agent-output.schema.json").read_text())
+    assert set(schema["$defs"]["one_finding"]["properties"]["category"]["enum"]) == CATEGORIES

@@ -14,7 +14,7 @@ from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import programs
 from swarm.runtimes.analyzer_table import kinds_of, rows_for
 from swarm.runtimes.registry import Ready, joined
-from swarm.store import agent_runs, analyses, findings, snapshots, waves
+from swarm.store import agent_runs, analyses, finding_names, snapshots, waves
 from swarm.store.analyses import AnalysisRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -85,9 +85,9 @@ def _shown(run: AnalysisRun | None, name: str) -> str:
     return " ".join(filter(None, (name, run and run.version)))
 
 
-def has_findings(conn: sqlite3.Connection, run: Run) -> bool:
-    """Say whether a run has findings: an audit of HEAD may prove them fixed though it has no file to look at."""
-    return bool(findings.counts_by(conn, run.id))
+def may_prove_fixed(conn: sqlite3.Connection, run: Run, ready: Sequence[Ready]) -> bool:
+    """Say whether a runtime found something open in a run: it can prove that fixed by a file that is gone."""
+    return not finding_names.tools_of_open(conn, run.id).isdisjoint(each.runtime.name for each in ready)
 
 
 def refuse_nothing_to_look_at(repository: Repository, ready: Sequence[Ready], folder: Path) -> None:

@@ -16,7 +16,7 @@ from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.trust import Trust
-from swarm.waves.audit.looked_at import has_findings, refuse_nothing_to_look_at
+from swarm.waves.audit.looked_at import may_prove_fixed, refuse_nothing_to_look_at
 from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
 from swarm.waves.dispatch.wave_plan import DispatchRequest
@@ -64,7 +64,7 @@ def refuse_nothing_at_head(
     store: Store, run: Run | None, repository: Repository, ready: Sequence[Ready], folder: Path
 ) -> None:
     """Refuse an audit that has no file to look at, and no finding that it could prove fixed."""
-    if run is None or not has_findings(store.conn, run):
+    if run is None or not may_prove_fixed(store.conn, run, ready):
         refuse_nothing_to_look_at(repository, ready, folder)
 
 
