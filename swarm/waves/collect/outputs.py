@@ -27,6 +27,8 @@ from swarm.workspace import workspace_above
 
 STORED_ERROR: Final = LONGEST_PROBLEM
 
+_LAST_COLUMN: Final = 2**31
+
 
 class Intake(NamedTuple):
     """An agent run as collect finds it. `target` is its next state, `None` where it stays in its state.
@@ -235,8 +237,8 @@ def _report(agent: AgentRun, finding: Mapping[str, Any], severity: str, kind: st
         description=finding["description"],
         recommendation=finding.get("recommendation") or None,
         symbol=symbol and intern(symbol),
-        # A JSON Schema integer may be written 3.0.
-        column=int(finding.get("column") or 0),
+        # A JSON Schema integer may be written 3.0, or 1e19, which SQLite cannot hold.
+        column=min(int(finding.get("column") or 0), _LAST_COLUMN),
         domain=agent.domain,
         agent_run_id=agent.id,
         kind=kind,
