@@ -73,7 +73,8 @@ def tool_of(analyzer: str | None) -> str | None:
 
 def is_named(rule: str, names: AbstractSet[str]) -> bool:
     """Say whether a comment names a rule; it may leave out the plugin of `eslint/no-eval`."""
-    return EVERY_RULE in names or rule in names or rule.rpartition("/")[2] in names
+    last = rule.rpartition("/")[2]
+    return EVERY_RULE in names or rule in names or any(name.rpartition("/")[2] == last for name in names)
 
 
 def was_on(rule: str, rules: AbstractSet[str]) -> bool:

@@ -15,13 +15,13 @@ from swarm.runtimes.own_tree import TreeFiles, inside
 from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.ruff_fixes import RECORD, amended, mend, take_back
 from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput
+from swarm.runtimes.silencing import names_one, silenced
 
 # Bytes of the files in one argument list; Linux allows 128 KiB for a single argument and 2 MiB for all.
 _MOST_ARGUMENT_BYTES: Final = 96 * 1024
 _LIST: Final = "list"
 # Names of files with bytes that are no text: no argument can hold them.
 _UNTELLABLE: Final = re.compile("[\U0010ff80-\U0010ffff]")
-_NAMES: Final = re.compile(r"[\w@/:.-]+")
 
 
 class _Batch(NamedTuple):
@@ -224,6 +224,10 @@ class Tabled:
             unreadable |= read - named
             read &= named
         configs = data_config.by_config(self._row, job.tree, given)
+        quiet = silenced(job.tree, sorted(read), self._row.comments)
+        # A comment can keep the analyzer from saying that it could not read the file.
+        unreadable |= {file for file, names in quiet.items() if self._row.broken and names_one(names, self._row.broken)}
+        read -= unreadable
         return {
             # Settings for some paths alone stand in a configuration.
             "roots": [{"root": "", "rules": [EVERY_RULE], "uniform": not any(configs)}],
@@ -231,7 +235,7 @@ class Tabled:
             "read": sorted(read),
             "unread": sorted(set(job.files) - read),
             "unreadable": sorted(unreadable),
-            "silenced": silenced(job.tree, sorted(read), self._row.comments),
+            "silenced": {file: names for file, names in quiet.items() if file in read},
         }
 
     def _told(self, job: Job) -> set[str]:
@@ -277,22 +281,3 @@ def _bare_file(job: Job) -> Path:
 
 def _identity(finding: Mapping[str, Any]) -> tuple[str, str]:
     return finding["rule_id"], finding["description"]
-
-
-def silenced(tree: Path, files: Iterable[str], comments: str) -> dict[str, list[str]]:
-    """Return the rules that comments turn off, by file: each name as it stands, and all rules where none is named."""
-    if not comments:
-        return {}
-    pattern = re.compile(comments.encode())
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for file in files:
-        try:
-            content = (tree / file).read_bytes()
-        except OSError:
-            continue
-        for match in pattern.finditer(content):
-            rest = content[match.end() :].split(b"\n", 1)[0].decode("utf-8", "replace")
-            # What follows two dashes is the reason, in the words of a person.
-            names = _NAMES.findall(rest.partition("--")[0].partition("*/")[0])
-            found[file] |= set(names) or {EVERY_RULE}
-    return {file: sorted(names) for file, names in found.items()}

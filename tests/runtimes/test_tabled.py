@@ -412,6 +412,12 @@ def test_the_digest_of_a_configuration_covers_what_it_extends(tree: Path) -> Non
         ("oxlint", "a.js", "x(); // oxlint-disable-line no-eval -- it is ours\n", ["no-eval"]),
         ("hadolint", "Dockerfile", "# hadolint ignore=DL3008\nRUN x\n", ["DL3008"]),
         ("cppcheck", "a.c", "// cppcheck-suppress uninitvar\n", ["uninitvar"]),
+        ("shellcheck", "a.sh", "# shellcheck shell=sh disable=2086\n", ["2086", "SC2086"]),
+        ("shellcheck", "a.sh", "# shellcheck enable=all disable=all\n", ["*", "all"]),
+        ("shellcheck", "a.sh", "# shellcheck disable=SC2000-SC2999\n", ["*", "SC2000-SC2999"]),
+        ("hadolint", "Dockerfile", "# hadolint global ignore =  DL3008\n", ["DL3008"]),
+        ("oxlint", "a.js", "/* eslint-disable no-eval,\n no-new */\n", ["*", "no-eval"]),
+        ("cppcheck", "a.c", "// cppcheck-suppress arrayIndex*\n", ["*", "arrayIndex"]),
     ],
 )
 def test_a_comment_that_turns_a_rule_off_is_seen(tree: Path, name: str, file: str, text: str, rules: list[str]) -> None:
@@ -419,6 +425,13 @@ def test_a_comment_that_turns_a_rule_off_is_seen(tree: Path, name: str, file: st
     empty = b'{"version": "2.1.0", "runs": []}' if ROWS[name].report.form == "sarif" else b""
     product = read(name, job_of(tree, file), empty)
     assert (product.analysis or {})["silenced"] == {file: rules}
+
+
+@pytest.mark.parametrize("rules", ["SC1071", "SC1054,SC1072,SC1073", "SC1000-SC1100"])
+def test_a_file_whose_comment_hides_that_it_could_not_be_read_is_not_read(tree: Path, rules: str) -> None:
+    (tree / "a.sh").write_text(f"#!/bin/sh\n# shellcheck disable={rules}\nif\n")
+    analysis = read("shellcheck", job_of(tree, "a.sh"), b'{"comments": []}').analysis or {}
+    assert (analysis["read"], analysis["unreadable"], analysis["silenced"]) == ([], ["a.sh"], {})
 
 
 @pytest.mark.parametrize(

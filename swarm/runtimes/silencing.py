@@ -1,0 +1,46 @@
+"""Comments that turn rules of an analyzer off, file by file."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Final
+
+from swarm.rules.analysis import EVERY_RULE
+
+_NAMES: Final = re.compile(r"[\w@/:.-]+")
+_RANGE: Final = re.compile(r"(?:SC)?([0-9]{1,9})-(?:SC)?([0-9]{1,9})")
+
+
+def names_one(names: Collection[str], rules: Iterable[str]) -> bool:
+    """Say whether a comment names one of some rules, by itself or in a range such as `SC1000-SC1100`."""
+    ranges = [(int(found[1]), int(found[2])) for found in map(_RANGE.fullmatch, names) if found]
+    return any(
+        rule in names or any(first <= int(rule[2:]) <= last for first, last in ranges if rule[2:].isdigit())
+        for rule in rules
+    )
+
+
+def silenced(tree: Path, files: Iterable[str], comments: str) -> dict[str, list[str]]:
+    """Return the rules that comments turn off, by file: each name as it stands, and all rules where none is named."""
+    if not comments:
+        return {}
+    pattern = re.compile(comments.encode())
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for file in files:
+        try:
+            content = (tree / file).read_bytes()
+        except OSError:
+            continue
+        for match in pattern.finditer(content):
+            rest = content[match.end() :].split(b"\n", 1)[0].decode("utf-8", "replace")
+            # What follows two dashes is the reason, in the words of a person.
+            names = set(_NAMES.findall(rest.partition("--")[0].partition("*/")[0]))
+            # A pattern, a range or a list that goes on in the next line can name any rule.
+            line = content[: match.start()].rpartition(b"\n")[2]
+            is_open = b"/*" in line and "*/" not in rest
+            is_wide = is_open or "*" in rest.partition("*/")[0] or any(map(_RANGE.fullmatch, names)) or "all" in names
+            found[file] |= names | ({EVERY_RULE} if is_wide or not names else set())
+            # shellcheck takes a number without its letters.
+            found[file] |= {f"SC{name}" for name in names if name.isascii() and name.isdigit()}
+    return {file: sorted(names) for file, names in found.items()}
