@@ -165,7 +165,7 @@ def runs(stage: Stage) -> None:
     """Make a run whose amend wave can be merged, and others that begin."""
     stages.amended(stage)
     for _ in range(RUNS - 1):
-        stage.swarm("init", ".", "--domains-from", str(stage.root.parent / "domains.json"))
+        stage.swarm("init", ".", "--new", "--domains-from", str(stage.root.parent / "domains.json"))
         stage.swarm("domains", "--freeze")
 
 

@@ -103,9 +103,10 @@ def building(*words: str) -> Case:
         ended(bench)
         if words[0] == "verify":
             bench.team.merge()
-        bench.team.prove_with(
-            f"[[verify.steps]]\nname = \"wait\"\nkind = \"test\"\nargv = ['sh', '-c', '{bench.stubborn}']\n"
-        )
+        script = bench.folder / "wait"
+        script.write_text(f"#!/bin/sh\n{bench.stubborn}\n")
+        script.chmod(0o755)
+        bench.team.prove_with(f'[[verify.steps]]\nname = "wait"\nkind = "test"\nargv = ["{script}"]\n')
         return (words[0], bench.team.run, *words[1:]), {}
 
     return case
