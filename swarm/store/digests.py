@@ -44,6 +44,13 @@ def seal(conn: sqlite3.Connection, run_id: str, wave_id: int) -> None:
     append(conn, Entry("evidence_recorded", f"wave:{wave_id}", run_id, wave_id, payload=payload))
 
 
+def seal_again(conn: sqlite3.Connection, run_id: str, wave_id: int) -> None:
+    """Write the digest anew where a wave has one: agents that are launched again add to the evidence of its collect."""
+    known = "SELECT 1 FROM events WHERE subject = ? AND kind = 'evidence_recorded' LIMIT 1"
+    if conn.execute(known, (f"wave:{wave_id}",)).fetchone():
+        seal(conn, run_id, wave_id)
+
+
 def digest(conn: sqlite3.Connection, wave_id: int) -> str:
     """Return the SHA-256 over a wave's evidence: a line of compact JSON a row, an empty line after each table."""
     whole = hashlib.sha256()
