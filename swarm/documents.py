@@ -60,10 +60,10 @@ def fits(document: object, name: str, part: str | None = None) -> bool:
 
 def problems(document: object, name: str, part: str | None = None) -> list[str]:
     """Return the violations of a schema, at most 20, each with its JSON path."""
-    import jsonschema
-
     if fits(document, name, part):
         return []
+    import jsonschema
+
     found = _violations(document, name, part)[:MOST_PROBLEMS]
     # Of alternatives that all fail, `best_match` names the one that was meant.
     return [_explained(jsonschema.exceptions.best_match(iter([error]))) for error in found] or [

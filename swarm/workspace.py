@@ -221,10 +221,13 @@ def _is_launched_from(watching: Path | None) -> bool:
 
 
 def _environments_above() -> Iterator[list[bytes]]:
-    pids = [os.getsid(0), os.getppid()]
-    # A bound, since a process that ends meanwhile can make the chain of parents begin anew.
-    for _ in range(_MOST_ANCESTORS):
-        pid = pids.pop()
+    # The leader of the session is most often an ancestor too; a recycled pid can make the chain of parents a circle.
+    waiting, seen = [os.getsid(0), os.getppid()], set[int]()
+    while waiting and len(seen) < _MOST_ANCESTORS:
+        pid = waiting.pop()
+        if pid in seen:
+            continue
+        seen.add(pid)
         try:
             yield Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         except OSError:
@@ -234,9 +237,7 @@ def _environments_above() -> Iterator[list[bytes]]:
         except (OSError, ValueError, IndexError):
             parent = 0
         if parent > 1:
-            pids.append(parent)
-        elif not pids:
-            return
+            waiting.append(parent)
 
 
 def checkout_around(folder: Path) -> Path | None:

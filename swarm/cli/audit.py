@@ -20,6 +20,7 @@ from swarm.show.escape import plain
 if TYPE_CHECKING:
     from swarm.config import Config
     from swarm.git.repository import Repository
+    from swarm.runtimes.registry import Ready
     from swarm.store.connection import Store
     from swarm.waves.audit.baseline_name import Baseline
     from swarm.waves.look.findings import Filters
@@ -71,9 +72,9 @@ def command(  # noqa: PLR0913
     repository = repository_at(repo)
     config = call.config(repository.root)
     runtime = runtime or config.default_runtime
-    ready_or_refuse(call, repo, runtime, config, lawful)
+    ready = ready_or_refuse(call, repository, repo, runtime, config, lawful)
     against = None if baseline is None else _baseline_named(call, repository, baseline, runtime, config)
-    request = Request(lawful, runtime, since, jobs, against, call.trust)
+    request = Request(lawful, runtime, since, jobs, against, call.trust, ready)
     with call.write(create=True) as store:
         result, filters = audit(store, call.workspace, repo, request, config)
         try:
@@ -124,17 +125,22 @@ def _not_read(result: AuditResult) -> errors.FilesNotRead:
     return errors.FilesNotRead(count=f"{len(files):,}", files=", ".join(map(plain, files[:_MOST_NAMED])) + more)
 
 
-def ready_or_refuse(call: Call, folder: Path, name: str | None, config: "Config", phase: Phase) -> None:
-    """Refuse a runtime that cannot be launched, or has no file to look at, before a database is made."""
-    from swarm.git.repository import repository_at
+def ready_or_refuse(
+    call: Call, repository: "Repository", folder: Path, name: str | None, config: "Config", phase: Phase
+) -> "tuple[Ready, ...]":
+    """Return the runtimes of an audit, none where a wave in flight decides.
+
+    Refuses a runtime that cannot be launched, or has no file to look at, before a database is made.
+    """
     from swarm.waves.audit.looked_at import refuse_nothing_to_look_at
     from swarm.waves.audit.wave_of_head import ready_at
 
-    if name is not None or not config.runtimes:
-        repository = repository_at(folder)
-        ready = ready_at(repository, name, config, phase)
-        if not call.workspace.database.exists():
-            refuse_nothing_to_look_at(repository, ready, folder)
+    if name is None and config.runtimes:
+        return ()
+    ready = ready_at(repository, name, config, phase)
+    if not call.workspace.database.exists():
+        refuse_nothing_to_look_at(repository, ready, folder)
+    return ready
 
 
 def _exit_code(result: AuditResult, fail_on: str | None) -> int:

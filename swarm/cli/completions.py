@@ -76,7 +76,7 @@ def runs(ctx: click.Context, incomplete: str) -> Items:
 
     call = Call("completion", value_of("db"), "text")
     with call.read() as store:
-        every = [(each.run.id, f"{each.run.repo}, {each.run.status}") for each in table.all_with_counts(store.conn)]
+        every = [(run.id, f"{run.repo}, {run.status}") for run in table.every(store.conn)]
     return [
         CompletionItem(name, help=text)
         for name, text in (("latest", "the newest run"), *every)
@@ -182,7 +182,7 @@ def save_points(ctx: click.Context, incomplete: str) -> Items:
 
     call = Call("completion", value_of("db"), "text")
     with call.read() as store:
-        return words([each.run.save_point_tag for each in table.all_with_counts(store.conn)], incomplete)
+        return words([run.save_point_tag for run in table.every(store.conn)], incomplete)
 
 
 @offered

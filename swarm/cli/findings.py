@@ -1,7 +1,7 @@
 """`swarm findings`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -122,7 +122,7 @@ def _head(store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -
     from swarm.waves.look.findings import exit_code, findings
 
     head = findings(store.conn, run, filters._replace(limit=0))
-    return exit_code(store.conn, run, filters, head, fail_on), head
+    return exit_code(head, fail_on), head
 
 
 def _shown_findings(store: "Store", run: "Run", filters: "Filters") -> Iterator[FindingShown]:
@@ -172,14 +172,19 @@ def _listing(store: "Store", run: "Run", filters: "Filters", head: FindingsResul
     if most is None and text.is_terminal() and not every:
         most = digest.ON_TERMINAL
     is_new = new_to(store.conn, run, filters)
-    unlimited = filters._replace(limit=None)
-    new = islice(filter(is_new, _shown_findings(store, run, unlimited)), most)
-    left = None if most is None else max(0, most - head.new)
-    known = (finding for finding in _shown_findings(store, run, unlimited) if not is_new(finding))
+
+    def listed(keeps: Callable[[FindingShown], bool], count: int) -> Iterable[FindingShown]:
+        # A query sorts every finding before its first row: none for nothing, and none reads on after the last row.
+        every = _shown_findings(store, run, filters._replace(limit=None)) if count else ()
+        return islice(filter(keeps, every), count)
+
+    known = head.total - head.new
+    new_listed = head.new if most is None else min(most, head.new)
+    known_listed = (known if most is None else min(most - new_listed, known)) if every else 0
     return digest.Listing(
-        new=new,
-        known=islice(known, left if every else 0),
-        tally=digest.NewAndKnown(head.new, head.fixable, head.total - head.new),
+        new=listed(is_new, new_listed),
+        known=listed(lambda finding: not is_new(finding), known_listed),
+        tally=digest.NewAndKnown(head.new, head.fixable, known),
         rest=" ".join(("swarm", "findings", run.id, *as_words(filters), "--all")),
         is_for_terminal=text.is_terminal(),
         of_all=_of_all(store, run, filters, head),

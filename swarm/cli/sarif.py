@@ -10,14 +10,13 @@ if TYPE_CHECKING:
 
 def sarif_log(store: "Store", run: "Run", filters: "Filters") -> dict[str, Any]:
     """Return the digest as SARIF; without a filter of statuses, all but the fixed findings, closed ones marked."""
-    from swarm.rules.findings import STATUSES
+    from swarm.rules.findings import UNFIXED
     from swarm.show import sarif
     from swarm.waves.look.findings import findings
     from swarm.waves.look.sarif import in_repository, tools_of
 
     # GitHub knows no `absent`: a fixed finding among the results would stay an open alert.
-    listed = filters.statuses or tuple(status for status in STATUSES if status != "fixed")
-    filters = filters._replace(statuses=listed)
+    filters = filters._replace(statuses=filters.statuses or UNFIXED)
     result = findings(store.conn, run, filters)
     tools = tools_of(store.conn, run, result.wave_number)
     found = in_repository(store.conn, run, filters, sarif.line_hashes)

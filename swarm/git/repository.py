@@ -48,6 +48,11 @@ class TreeFile(NamedTuple):
     mode: str
     blob: str
 
+    @property
+    def is_file(self) -> bool:
+        """Whether the entry has content of its own: no link, and no submodule."""
+        return self.mode not in {LINK_MODE, SUBMODULE_MODE}
+
 
 def repository_at(folder: Path) -> Repository:
     """Return the repository that holds a folder.

@@ -129,7 +129,7 @@ class LookShown(NamedTuple):
 
 
 class CoverageShown(NamedTuple):
-    """Who looked at the files of a wave's commit, and the number of those that nobody looked at."""
+    """The analyzers and agents that looked at a wave's commit, and the number of files that nobody looked at."""
 
     wave: int
     phase: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 # In place of a list of rules, for a tool that cannot list them: all rules of its version and its configuration.
@@ -71,10 +72,14 @@ def tool_of(analyzer: str | None) -> str | None:
     return None if analyzer is None else analyzer.partition(" ")[0]
 
 
-def is_named(rule: str, names: AbstractSet[str]) -> bool:
+@lru_cache(maxsize=64)
+def _last_parts(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(name.rpartition("/")[2] for name in names)
+
+
+def is_named(rule: str, names: frozenset[str]) -> bool:
     """Say whether a comment names a rule; it may leave out the plugin of `eslint/no-eval`."""
-    last = rule.rpartition("/")[2]
-    return EVERY_RULE in names or rule in names or any(name.rpartition("/")[2] == last for name in names)
+    return EVERY_RULE in names or rule.rpartition("/")[2] in _last_parts(names)
 
 
 def was_on(rule: str, rules: AbstractSet[str]) -> bool:

@@ -25,10 +25,8 @@ _NAMED: Final = re.compile(
         |function\*?+|func)\s++(?:\([^)]*+\)\s*+)?+(?:self\.)?+(?P<name>[\w$]++)""",
     re.VERBOSE,
 )
-# A method of a language that writes neither a type nor a keyword before it.
-_METHOD: Final = re.compile(r"(?P<name>[\w$]++)\s*+\((?:[^\"'`=]|=(?!>))*+\{$")
 _TYPE_PARAMETERS: Final = re.compile(r"<(?:[^<>]|<(?:[^<>]|<[^<>]*+>)*+>)*+>")
-_GIVEN: Final = re.compile(r"(?P<name>[\w$.]++)\s*+(?::(?!:)[^=;]*+|:)?+=(?![=>])")
+_GIVEN: Final = re.compile(r"(?P<name>[\w$.]++)\s*+(?::(?!:)[^=;]*+)?+=(?![=>])")
 _HEAD: Final = re.compile(r"[\w$.,<>\[\]?&*: ]++")
 _LAST_NAME: Final = re.compile(r"(?<![\w$.])(?P<name>[\w$]++)(?:\s*+\[[^\]]*+\])*+\s*+$")
 _NO_TYPE: Final = re.compile(
@@ -62,7 +60,7 @@ def declared_name(text: str) -> str | None:
     bare = bare[_MODIFIERS.match(bare).end() :]  # type: ignore[union-attr]  # matches the empty text too
     if _NO_TYPE.match(bare):
         return None
-    if found := _NAMED.match(bare) or _GIVEN.match(bare) or _METHOD.match(bare):
+    if found := _NAMED.match(bare) or _GIVEN.match(bare):
         return found["name"]
     # A comma between type parameters would look like the end of the declaration.
     bare = _TYPE_PARAMETERS.sub("", bare)

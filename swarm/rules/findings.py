@@ -32,6 +32,7 @@ class EvidenceKind(StrEnum):
 
 
 STATUSES: Final = ("new", "recurring", "fixed", "unverified", "approved", "deferred", "rejected")
+UNFIXED: Final = tuple(status for status in STATUSES if status != "fixed")
 OPEN_STATUSES: Final = ("new", "recurring", "approved", "unverified")
 SEVERITIES: Final = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 SEVERITY_RANK: Final = {severity: rank for rank, severity in enumerate(SEVERITIES)}

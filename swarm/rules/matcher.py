@@ -185,13 +185,13 @@ def _best_pairs(scores: Mapping[tuple[int, int], float]) -> list[tuple[int, int]
     taken: tuple[set[int], set[int]] = (set(), set())
     found = []
     for pair in sorted(scores, key=lambda pair: (-scores[pair], pair)):
+        if pair[0] in taken[0] or pair[1] in taken[1]:
+            continue
         rivals = [
             rival
             for rival in (*by_side[0][pair[0]], *by_side[1][pair[1]])
             if rival != pair and rival[0] not in taken[0] and rival[1] not in taken[1]
         ]
-        if pair[0] in taken[0] or pair[1] in taken[1]:
-            continue
         if all(scores[pair] - scores[rival] >= CLEARLY for rival in rivals):
             found.append(pair)
             taken[0].add(pair[0])

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 SUFFIX: Final = ".ipynb"
-_SIGN: Final = re.compile(r'"(?:[^"\\\n]++|\\.)*+"|[\[\]{},:\n]')
+# An open string ends with its line, or each of its quotes would be tried to the end of the line.
+_SIGN: Final = re.compile(r'"(?:[^"\\\n]++|\\.)*+"?+|[\[\]{},:\n]')
 _SOURCE: Final = ("cells", "", "source")
 _TYPE: Final = ("cells", "", "cell_type")
 _DEEPEST: Final = len(_SOURCE) + 1

@@ -1,6 +1,7 @@
 """Likeness of two messages by their words of meaning."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 # Share of equal words from which two messages describe the same defect.
@@ -21,6 +22,8 @@ def shared_words(ours: str, theirs: str) -> float:
     return len(mine & its) / max(1, min(len(mine), len(its)))
 
 
-def _words(prose: str) -> set[str]:
+# Findings of one place are compared with each other, at most 20 with 20: each message is taken apart once.
+@lru_cache(maxsize=64)
+def _words(prose: str) -> frozenset[str]:
     """Return the words of meaning, cut so that `documents`, `documented` and `documentation` are equal."""
-    return {word[:STEM] for word in _WORD.findall(prose.lower())}
+    return frozenset(word[:STEM] for word in _WORD.findall(prose.lower()))

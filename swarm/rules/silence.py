@@ -28,7 +28,7 @@ class Coverage(NamedTuple):
     analyzer: str | None = None
     rules: AbstractSet[str] = frozenset()
     file_was_read: bool = False
-    silenced: AbstractSet[str] = frozenset()
+    silenced: frozenset[str] = frozenset()
     confirmation: Confirmation | None = None
     is_same_for_path: bool = False
 

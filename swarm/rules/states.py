@@ -3,6 +3,9 @@
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+# Exit classes, gravest first: program not found, runtime failed, launch refused, not started, done.
+GRAVEST_FIRST: Final = (127, 3, 2, 1, 0)
+
 
 class AgentRunStatus(StrEnum):
     """States of an agent run."""

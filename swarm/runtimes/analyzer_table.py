@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import translate
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -120,6 +120,8 @@ def _patterns(kind: Kind) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(names or r"(?!)"), re.compile(paths or r"(?!)")
 
 
+# Each analyzer of the table asks for the kind of every file.
+@lru_cache(maxsize=1 << 17)
 def kind_by_name(path: str) -> Kind | None:
     """Return the kind of a file by its name; `None` where the name says nothing."""
     name = path.rpartition("/")[2]

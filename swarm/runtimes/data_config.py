@@ -14,8 +14,9 @@ from swarm.runtimes.analyzer_table import AnalyzerRow
 MOST_EXTENDED: Final = 20
 NONE: Final = ""
 # Comments of JSON with comments; a string is matched first, so that `//` within one stays.
-_COMMENT: Final = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_TRAILING: Final = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[\]}])')
+# What does not end goes on to the end of the text: tried from each of its quotes, it would cost the square.
+_COMMENT: Final = re.compile(r'("(?:[^"\\]|\\.)*+"?)|//[^\n]*|/\*.*?\*/|(/\*.*)', re.DOTALL)
+_TRAILING: Final = re.compile(r'("(?:[^"\\]|\\.)*+"?)|,(?=\s*[\]}])', re.DOTALL)
 
 
 def by_config(row: AnalyzerRow, tree: Path, files: Iterable[str]) -> dict[str, list[str]]:
@@ -67,8 +68,9 @@ def digest(row: AnalyzerRow, tree: Path, files: Sequence[str]) -> str:
     # What turns an analyzer on is its configuration, too, in whatever folder.
     names = {name.removeprefix("./") for name in (*row.config, *(each.partition(":")[0] for each in row.when))}
     rooted = {name.removeprefix("./") for name in row.config if name.startswith("./")}
+    nested = names - rooted
     for file in sorted(files):
-        is_config = file in rooted or (file.rpartition("/")[2] in names - rooted)
+        is_config = file in rooted or file.rpartition("/")[2] in nested
         if is_config and _is_inside(tree, tree / file):
             for path in dict.fromkeys([tree / file, *(path for path, _ in _chain(row, tree, tree / file))]):
                 whole.update(f"\0{path.relative_to(tree).as_posix()}\0".encode("utf-8", "surrogateescape"))
@@ -102,7 +104,8 @@ def _paths(row: AnalyzerRow, document: dict[str, Any]) -> list[str]:
 def _document(file: Path) -> dict[str, Any] | None:
     from swarm import errors
 
-    text = _TRAILING.sub(lambda found: found[1] or "", _COMMENT.sub(lambda found: found[1] or "", _text(file)))
+    plain = _COMMENT.sub(lambda found: found[1] or found[2] or "", _text(file))
+    text = _TRAILING.sub(lambda found: found[1] or "", plain)
     try:
         document = parse_bounded(text.encode(), file.name)
     except errors.SwarmError:

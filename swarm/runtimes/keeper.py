@@ -73,10 +73,12 @@ def _kill_orphans() -> None:
             except OSError:
                 continue
         try:
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                time.sleep(0.005)
+            # All that ended, before /proc is read again.
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
         except ChildProcessError:
             return
+        time.sleep(0.005)
 
 
 def _children() -> list[int]:

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -71,10 +71,11 @@ def inside(tree: Path, name: str) -> str:
     plain = "/" + "/".join(steps)
     if plain.startswith(f"{tree}/"):
         return plain[len(f"{tree}/") :]
-    for above in PurePosixPath(plain).parents:
+    own = tree.name.casefold()
+    for depth in range(len(steps) - 1, 0, -1):
         # The file system may ignore case; `stat` answers that, and this spares it every other folder.
-        if above.name.casefold() == tree.name.casefold() and _is_same(str(above), tree):
-            return plain[len(f"{above}/") :]
+        if steps[depth - 1].casefold() == own and _is_same("/" + "/".join(steps[:depth]), tree):
+            return "/".join(steps[depth:])
     real = os.path.realpath(tree)
     return plain[len(f"{real}/") :] if plain.startswith(f"{real}/") else name
 

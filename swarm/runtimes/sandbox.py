@@ -46,7 +46,7 @@ class Enclosure(NamedTuple):
 
     @property
     def isolation(self) -> Isolation:
-        """What is recorded of the enclosure."""
+        """The facts of the enclosure that are recorded."""
         return Isolation(self.backend, self.reason, self.policy.digest)
 
     def opened(self, places: Iterable[tuple[str, Right]]) -> "Enclosure":
@@ -70,8 +70,10 @@ class Enclosure(NamedTuple):
 
     def seen_by(self, argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> "Enclosure":
         """Return the enclosure with what a program needs to start. Raises FileNotFoundError and PermissionError."""
-        needs = (*needs_of(argv, folder, environment), *toolchains(self.home, environment))
-        return self.widened((path, Right.READABLE) for path in needs)
+        return self._showing(needs_of(argv, folder, environment), environment)
+
+    def _showing(self, needs: Iterable[str], environment: Mapping[str, str]) -> "Enclosure":
+        return self.widened((path, Right.READABLE) for path in (*needs, *toolchains(self.home, environment)))
 
     @contextmanager
     def start(self, argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Iterator[Start]:
@@ -85,7 +87,7 @@ class Enclosure(NamedTuple):
             yield Start([*keeper, *program], environment)
             return
         needs = list(needs_of(argv, folder, environment))
-        wide = self.seen_by(argv, folder, environment)
+        wide = self._showing(needs, environment)
         inside = _inside(environment, wide.policy)
         # By its path: the sandbox must start the program that was found outside of it.
         program = (located(argv[0], folder, environment), *argv[1:])

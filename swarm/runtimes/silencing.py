@@ -9,6 +9,8 @@ from typing import Final
 from swarm.rules.analysis import EVERY_RULE
 
 _NAMES: Final = re.compile(r"[\w@/:.-]+")
+# Bytes around a comment that are read: one that reaches farther counts for every rule.
+_REACH: Final = 4096
 _RANGE: Final = re.compile(r"(?:SC)?([0-9]{1,9})-(?:SC)?([0-9]{1,9})")
 
 
@@ -33,14 +35,16 @@ def silenced(tree: Path, files: Iterable[str], comments: str) -> dict[str, list[
         except OSError:
             continue
         for match in pattern.finditer(content):
-            rest = content[match.end() :].split(b"\n", 1)[0].decode("utf-8", "replace")
+            # Bounded on both sides: a slice to the end of a line or a file for each comment would be quadratic.
+            before = content[max(0, match.start() - _REACH) : match.start()].rpartition(b"\n")[2]
+            behind = content[match.end() : match.end() + _REACH].partition(b"\n")[0]
+            rest = behind.decode("utf-8", "replace")
             # What follows two dashes is the reason, in the words of a person.
             names = set(_NAMES.findall(rest.partition("--")[0].partition("*/")[0]))
             # A pattern, a range or a list that goes on in the next line can name any rule.
-            line = content[: match.start()].rpartition(b"\n")[2]
-            is_open = b"/*" in line and "*/" not in rest
-            is_wide = is_open or "*" in rest.partition("*/")[0] or any(map(_RANGE.fullmatch, names)) or "all" in names
-            found[file] |= names | ({EVERY_RULE} if is_wide or not names else set())
+            is_open = "*/" not in rest and (b"/*" in before or _REACH in {len(before), len(behind)})
+            has_pattern = "*" in rest.partition("*/")[0] or any(map(_RANGE.fullmatch, names)) or "all" in names
+            found[file] |= names | ({EVERY_RULE} if is_open or has_pattern or not names else set())
             # shellcheck takes a number without its letters.
             found[file] |= {f"SC{name}" for name in names if name.isascii() and name.isdigit()}
     return {file: sorted(names) for file, names in found.items()}

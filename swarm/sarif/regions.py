@@ -102,19 +102,18 @@ class Lines:
         column = region.column
         if column is None or not self._in_utf16 or text.isascii():
             return column
-        return len(text.encode("utf-16-le")[: 2 * (column - 1)].decode("utf-16-le", "ignore")) + 1
+        # A character has at least one unit, so the rest of a long line plays no part.
+        begin = text[: column - 1].encode("utf-16-le")[: 2 * (column - 1)]
+        return len(begin.decode("utf-16-le", "ignore")) + 1
 
     def _line_of_cell(self, cell: int, row: int) -> int | None:
-        cells = self._cells
-        if cell:
-            rows = cells.get(cell, ())
-            return rows[row - 1] if row <= len(rows) else None
+        rows = self._cells.get(cell, ()) if cell else self._rows
+        return rows[row - 1] if row <= len(rows) else None
+
+    @cached_property
+    def _rows(self) -> tuple[int, ...]:
         # Through all code cells: each is joined to the next by a line feed.
-        for rows in cells.values():
-            if row <= len(rows):
-                return rows[row - 1]
-            row -= len(rows)
-        return None
+        return tuple(line for rows in self._cells.values() for line in rows)
 
     @cached_property
     def _cells(self) -> dict[int, tuple[int, ...]]:

@@ -26,7 +26,7 @@ class NewAndKnown(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What a digest lists. `new` come first; `known` are empty where the digest only counts them.
+    """The findings that a digest lists. `new` come first; `known` are empty where the digest only counts them.
 
     `of_all` is the number of open findings without the filters, where there are filters. `rest` is the command that
     lists everything that the filters keep.

@@ -55,12 +55,10 @@ def digest(conn: sqlite3.Connection, wave_id: int) -> str:
     """Return the SHA-256 over a wave's evidence: a line of compact JSON a row, an empty line after each table."""
     whole = hashlib.sha256()
     for statement in _KEPT:
-        for row in conn.execute(statement, (wave_id,)):
-            whole.update(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+        _feed(whole, conn.execute(statement, (wave_id,)))
         whole.update(b"\n")
     for statement in _ADDED:
-        for row in conn.execute(statement, (wave_id,)):
-            whole.update(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+        _feed(whole, conn.execute(statement, (wave_id,)))
     return whole.hexdigest()
 
 
@@ -86,6 +84,11 @@ class Digest:
         return self._whole.hexdigest()
 
 
+def _feed(whole: "hashlib._Hash", rows: Iterable[Sequence[object]]) -> None:
+    for row in rows:
+        whole.update(_compact(row).encode() + b"\n")
+
+
 def _compact(row: Sequence[object]) -> str:
     """Return texts, whole numbers and nulls as the compact JSON array that `json.dumps` makes of them, faster."""
     # `json.dumps` makes an encoder for each call, which took most of the time for rows as short as these.
@@ -104,8 +107,7 @@ def fix_claims_digest(conn: sqlite3.Connection, wave_id: int) -> str:
         " WHERE wave_id = ? ORDER BY id",
         (wave_id,),
     )
-    for row in rows:
-        whole.update(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+    _feed(whole, rows)
     return whole.hexdigest()
 
 

@@ -17,8 +17,8 @@ def domains_of(conn: sqlite3.Connection, run_id: str) -> list[str]:
     return [name for (name,) in conn.execute("SELECT DISTINCT domain FROM findings WHERE run_id = ?", (run_id,))]
 
 
-def tools_of_open(conn: sqlite3.Connection, run_id: str) -> set[str]:
-    """Return the names of the analyzers that have an open finding in a run."""
+def tools_of_unfixed(conn: sqlite3.Connection, run_id: str) -> set[str]:
+    """Return the names of the analyzers that have a finding in a run that is not fixed."""
     where = "SELECT DISTINCT analyzer FROM findings WHERE run_id = ? AND analyzer <> '' AND status <> 'fixed'"
     return {name.partition(" ")[0] for (name,) in conn.execute(where, (run_id,))}
 

@@ -81,12 +81,15 @@ def open_at(conn: sqlite3.Connection, place: str) -> Run | None:
     )
 
 
+def every(conn: sqlite3.Connection) -> list[Run]:
+    """Return every run, newest first."""
+    return [_run(row) for row in conn.execute(f"SELECT {_COLUMNS} FROM runs ORDER BY seq DESC")]  # noqa: S608
+
+
 def beginning_with(conn: sqlite3.Connection, prefix: str) -> list[Run]:
     """Return the runs whose id, or whose hex, begins with a prefix, newest first."""
     # Compared here: in LIKE, `_` and `%` of the user's word would match any letter.
-    every = conn.execute(f"SELECT {_COLUMNS} FROM runs ORDER BY seq DESC")  # noqa: S608
-    runs = (_run(row) for row in every)
-    return [run for run in runs if run.id.startswith(prefix) or run.hex.startswith(prefix)]
+    return [run for run in every(conn) if run.id.startswith(prefix) or run.hex.startswith(prefix)]
 
 
 def all_with_counts(conn: sqlite3.Connection) -> list[RunCounts]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from swarm.git import diff
-from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, TreeFile, contents
+from swarm.git.repository import TreeFile, contents
 from swarm.git.runner import Git
 from swarm.rules.anchors import SourceText
 from swarm.rules.code_text import KEYWORDS, CodeText
@@ -84,7 +84,7 @@ def _change(
         change
         for change in journey.changes
         if change.letter in "AMRTC" and (file := tracked.get(change.new_path)) is not None
-        if file.mode not in {LINK_MODE, SUBMODULE_MODE}
+        if file.is_file
     ]
     by_path = {change.new_path: change for change in wanted}
     kept: list[tuple[str, bytes]] = []

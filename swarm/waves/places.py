@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, TreeFile, contents, files_at
+from swarm.git.repository import TreeFile, contents, files_at
 from swarm.git.runner import Git
 from swarm.rules.anchors import LONGEST_TEXT, Anchor, SourceText
 from swarm.rules.findings import Fate
@@ -105,7 +105,7 @@ def settled_fates(
         # Git's line map settles nearly all lines without a file being read.
         elif journey.travel.lines(anchor.path).successor(anchor.line) is not None:
             fates[item.row_id] = Fate.STANDS
-        elif tracked[path].mode in {LINK_MODE, SUBMODULE_MODE}:
+        elif not tracked[path].is_file:
             fates[item.row_id] = Fate.UNKNOWN
         else:
             uncertain[path].append(item)

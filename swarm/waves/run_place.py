@@ -61,7 +61,7 @@ def open_run_of(
     this checkout (a copy, a clone of a committed control plane, a shallow one too), or where the recorded path is
     missing. Raises RunElsewhere.
     """
-    every = [counted.run for counted in runs.all_with_counts(conn) if counted.run.id not in apart]
+    every = [run for run in runs.every(conn) if run.id not in apart]
     found = next((run for run in every if run.local_path == str(repository.root)), None)
     if found is None:
         is_inside = workspace.folder.resolve().is_relative_to(repository.root)
@@ -97,7 +97,7 @@ def run_by_history(conn: sqlite3.Connection, folder: Path) -> Run | None:
     if place is None:
         return None
     try:
-        return _held(Git(place), [counted.run for counted in runs.all_with_counts(conn)])
+        return _held(Git(place), runs.every(conn))
     except (errors.SwarmError, GitError):
         return None
 

@@ -9,6 +9,7 @@ from swarm.git.repository import Repository, commit_of, repository_at
 from swarm.results.audit import AuditResult, FinishedWave
 from swarm.rules.phases import Phase
 from swarm.runtimes import registry
+from swarm.runtimes.registry import Ready
 from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
@@ -40,6 +41,8 @@ class Request(NamedTuple):
     jobs: int | None = None
     baseline: Baseline | None = None
     trust: Trust = Trust()
+    # The runtimes that the caller has found for `runtime`; a wave in flight can keep others.
+    ready: tuple[Ready, ...] = ()
 
 
 class Audited(NamedTuple):
@@ -63,7 +66,8 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
         refuse_others_work(store, run, wave, request.phase)
     # Unless the caller names another, a wave in flight keeps its runtime: another analyzer's silence proves nothing.
     asked = request.runtime or (wave.runtime if wave else None)
-    ready = ready_at(repository, asked, config, request.phase)
+    known = request.ready if asked == request.runtime else ()
+    ready = known or ready_at(repository, asked, config, request.phase)
     name = registry.joined(ready)
     # Before anything is made: a misspelt revision must not cost a wave.
     since = _since(repository, request.since)

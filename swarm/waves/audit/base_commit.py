@@ -10,7 +10,7 @@ from typing import NamedTuple
 from swarm import errors
 from swarm.config import Config
 from swarm.files import make_folder, write_whole
-from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, Repository, files_at
+from swarm.git.repository import Repository, files_at
 from swarm.rules.known_findings import Known, known_of
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.states import AgentRunStatus
@@ -45,7 +45,7 @@ class Base(NamedTuple):
 def findings_at(base: Base, jobs: int | None) -> list[Known]:
     """Return the findings that the analyzers of a wave report in another commit. Raises BaselineNotAudited."""
     tracked = files_at(base.repository.git, base.commit)
-    paths = [file.path for file in tracked if file.mode not in {LINK_MODE, SUBMODULE_MODE}]
+    paths = [file.path for file in tracked if file.is_file]
     seconds = min(base.config.attempt_seconds, base.run.timeout_seconds)
     analyzed: list[Analyzed] = []
     with scratch_tree(base.repository, base.workspace, base.run, base.commit) as tree, scratch_folder() as scratch:

@@ -32,7 +32,8 @@ def compared(
     new = new_against(conn, repository, wave, known)
     # A run or a file holds what every tool knew; only a look at a commit is that of this wave's analyzer alone.
     if baseline.known is None and baseline.commit is not None:
-        new -= outside_of_look(conn, repository, wave, baseline.commit, listed)
+        asked = [finding for finding in listed if finding.finding_id in new]
+        new -= outside_of_look(conn, repository, wave, baseline.commit, asked)
     return result._replace(
         baseline=BaselineShown(
             kind=baseline.kind,

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from swarm import errors
 from swarm.clock import today
 from swarm.rules.anchors import Anchor, Anchored
-from swarm.rules.findings import STATUSES
+from swarm.rules.findings import UNFIXED
 from swarm.rules.fingerprints import VERSION
 from swarm.rules.known_findings import Known
 from swarm.rules.safe_paths import safe_path
@@ -23,7 +23,6 @@ from swarm.waves.look.findings import Filters, selected
 FORM: Final = "swarm.baseline/v1"
 # Every file of this kind begins so, whatever its version.
 BEGINS: Final = '{"schema": "swarm.baseline/'
-KNOWN_THEN: Final = tuple(status for status in STATUSES if status != "fixed")
 # Each commit costs calls of git, and whoever writes the file chooses their number.
 MOST_COMMITS: Final = 100
 _NO_COMMIT: Final = "0" * 40
@@ -42,7 +41,7 @@ def exported(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[s
 
     A finding on each line, ordered by place, so that two versions of the file can be compared.
     """
-    wanted = filters._replace(statuses=filters.statuses or KNOWN_THEN)
+    wanted = filters._replace(statuses=filters.statuses or UNFIXED)
     kept = {finding.finding_id for finding in selected(conn, run, wanted)}
     every = [item for item in findings.known_findings(conn, run.id, today=today()) if item.finding_id in kept]
     newest = waves.newest_ended(conn, run.id)

@@ -40,12 +40,12 @@ def looked_at(conn: sqlite3.Connection, wave: Wave, repository: Repository, filt
     runs = analyses.newest(conn, wave.id)
     read = read_files(runs, own, complete, wave.runtime or "an agent")
     known = {path for files in read.values() for path in files}
-    not_read = {path for run in runs.values() for path in run.analysis().unreadable}
+    analyzed = {tool: run.analysis() for tool, run in runs.items()}
+    not_read = {path for analysis in analyzed.values() for path in analysis.unreadable}
     by = []
     for name, files in read.items():
-        run = runs.get(name)
-        missed = run.analysis().unread.intersection(asked).difference(files) if run else ()
-        by.append(LookedAtBy(_shown(run, name), len(files), len(files) + len(missed)))
+        missed = analyzed[name].unread.intersection(asked).difference(files) if name in analyzed else ()
+        by.append(LookedAtBy(_shown(runs.get(name), name), len(files), len(files) + len(missed)))
     nobody = kinds_of((path for path in asked if path not in known), repository.root)
     return LookedAt(tuple(by), nobody, tuple(sorted(not_read.intersection(asked))), would_look(nobody, runs))
 
@@ -86,8 +86,8 @@ def _shown(run: AnalysisRun | None, name: str) -> str:
 
 
 def may_prove_fixed(conn: sqlite3.Connection, run: Run, ready: Sequence[Ready]) -> bool:
-    """Say whether a runtime found something open in a run: it can prove that fixed by a file that is gone."""
-    return not finding_names.tools_of_open(conn, run.id).isdisjoint(each.runtime.name for each in ready)
+    """Say whether a runtime has a finding in a run that is not fixed: a file that is gone can prove it so."""
+    return not finding_names.tools_of_unfixed(conn, run.id).isdisjoint(each.runtime.name for each in ready)
 
 
 def refuse_nothing_to_look_at(repository: Repository, ready: Sequence[Ready], folder: Path) -> None:

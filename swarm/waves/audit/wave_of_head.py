@@ -6,7 +6,7 @@ from pathlib import Path
 
 from swarm import errors, stage_events
 from swarm.config import Config
-from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, Repository, files_at
+from swarm.git.repository import Repository, files_at
 from swarm.results.audit import WaveLeftAlone
 from swarm.rules.phases import Phase, is_audit
 from swarm.runtimes import registry
@@ -51,11 +51,7 @@ def refuse_others_work(store: Store, run: Run, wave: Wave, phase: Phase) -> None
 def ready_at(repository: Repository, names: str | None, config: Config, phase: Phase) -> tuple[Ready, ...]:
     """Return the named runtimes, else the analyzers that are here and read files of HEAD. Raises as `all_ready`."""
     if names is None:
-        paths = [
-            file.path
-            for file in files_at(repository.git, repository.head)
-            if file.mode not in {LINK_MODE, SUBMODULE_MODE}
-        ]
+        paths = [file.path for file in files_at(repository.git, repository.head) if file.is_file]
         names = registry.picked(config, repository.root, paths, phase)
     return registry.all_ready(names, config, phase)
 

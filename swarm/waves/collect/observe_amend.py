@@ -36,9 +36,9 @@ def observe_amend(
     if outside.may_probe:
         intakes = judge.judge_all(intakes)
         notes += judge.passing_edits(intakes)
-        late, told = watch.changed_trees(conn, wave, repository, intakes)
+        late, edited = watch.changed_trees(conn, wave, repository, intakes)
         violations += late
-        notes += told
+        notes += edited
     violations += [violation for taken in intakes for violation in taken.violations]
     known = findings.known_findings(conn, wave.run_id, today=today())
     requests, refused = judge.requests(intakes)

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Final, NamedTuple
 
 from swarm import stage_events
-from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, TreeFile, contents
+from swarm.git.repository import LINK_MODE, TreeFile, contents
 from swarm.git.runner import Git
 from swarm.results.collect import Problem
 from swarm.rules.anchors import LONGEST_TEXT, Anchor, SourceText, folded, no_anchor
@@ -64,7 +64,7 @@ def locate_all(
     by_path: defaultdict[str, list[int]] = defaultdict(list)
     for at, report in enumerate(reports):
         # A link or a submodule has no lines: its content is the path of another place.
-        if report.file in tracked and tracked[report.file].mode not in {LINK_MODE, SUBMODULE_MODE}:
+        if report.file in tracked and tracked[report.file].is_file:
             by_path[report.file].append(at)
     fates, uncertain = settled_fates(known, travels, tracked)
     expected = _expected(known, travels)

@@ -157,7 +157,7 @@ def looks_of(conn: sqlite3.Connection, wave: Wave, owners: OwnershipMap, intakes
 
 
 class Looks:
-    """Who looked at each place in a wave: agents by their domains, analyzers by the files that they read."""
+    """The looks at each place in a wave: of agents by their domains, analyzers by the files that they read."""
 
     def __init__(
         self, wave: Wave, owners: OwnershipMap, intakes: Sequence[Intake], runs: Mapping[str, AnalysisRun]

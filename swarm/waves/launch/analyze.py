@@ -49,6 +49,7 @@ class Planned(NamedTuple):
     steps: tuple[ProcessStep, ...]
     enclosure: Enclosure
     config_hash: str
+    reads: frozenset[str]
 
     @property
     def tool(self) -> str:
@@ -100,6 +101,7 @@ def planned(ground: TreeToRead, ready: Ready, tried: int = 0) -> Planned:
         steps=tuple(runtime.steps(job)),
         # From the tree that is analyzed: the checkout may hold another configuration by now.
         config_hash=runtime.config_hash(ground.tree, ground.tracked, ground.phase),
+        reads=frozenset(job.files),
     )
 
 

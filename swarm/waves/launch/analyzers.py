@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from swarm.files import make_folder, write_whole
-from swarm.store import agent_runs, analyses, attempts
+from swarm.store import agent_runs, analyses, attempts, digests
 from swarm.store.agent_runs import AgentRun
 from swarm.store.analyses import AnalysisRun
 from swarm.store.attempts import Attempt, Ending
@@ -86,7 +86,7 @@ def _open(launch: WaveLaunch, waiting: Waiting, plans: Sequence[Planned]) -> lis
     shown = min(plans, key=lambda plan: plan.ready.runtime.is_trusted)
     enclosure = shown.enclosure
     if shown.ready.runtime.is_trusted:
-        # Nobody need be told that a bundled analyzer, which runs no code of the repository, had no sandbox.
+        # A bundled analyzer runs no code of the repository, so that it had no sandbox needs no warning.
         enclosure = enclosure._replace(reason=None)
     folders = {agent.id: attempt_folder(agent, len(before) + 1) for agent, before in waiting}
     for folder in folders.values():
@@ -132,6 +132,7 @@ def _end(launch: WaveLaunch, opened: Sequence[_Opened], analyzed: Sequence[Analy
         for each, ending, body in zip(opened, ends, sealed, strict=True):
             agent_runs.record_analyzers(conn, each.agent.id, marks)
             close_attempt(conn, launch, each.agent, each.attempt_id, ending, body)
+        digests.seal_again(conn, launch.run.id, launch.wave.id)
     for each, ending in zip(opened, ends, strict=True):
         attempt_files.write(each.folder / attempt_files.NAME, launch.store.conn, each.attempt_id)
         emit_end(launch, each.agent, ending)

@@ -11,7 +11,7 @@ from swarm.runtimes import supervisor
 from swarm.runtimes.environment import agent_environment
 from swarm.runtimes.runtime import Job
 from swarm.runtimes.supervisor import Orders, Ran
-from swarm.store import attempts
+from swarm.store import attempts, digests
 from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt, Ending
 from swarm.waves.launch import attempt_files, seals
@@ -145,6 +145,7 @@ def _close(wave_launch: WaveLaunch, agent: AgentRun, attempt_id: int, job: Job, 
     with wave_launch.store.mutation() as conn:
         close_attempt(conn, wave_launch, agent, attempt_id, ending, sealed)
         attempts.seal_tree(conn, attempt_id, tree)
+        digests.seal_again(conn, wave_launch.run.id, wave_launch.wave.id)
     attempt_files.write(job.attempt_folder / attempt_files.NAME, wave_launch.store.conn, attempt_id)
     emit_end(wave_launch, agent, ending)
 

@@ -15,7 +15,7 @@ from swarm.runtimes import processes
 from swarm.runtimes.registry import Ready
 from swarm.runtimes.runtime import Assigned, Runtime
 from swarm.runtimes.sandbox import Enclosure
-from swarm.store import attempts, digests, transitions
+from swarm.store import attempts, transitions
 from swarm.store.agent_runs import AgentRun
 from swarm.store.artifacts import Body
 from swarm.store.attempts import Attempt, Ending, NewAttempt
@@ -126,7 +126,6 @@ def close_attempt(
         running = agent._replace(status=AgentRunStatus.RUNNING)
         reason = f"{ending.error_code}: {ending.error_fragment or ending.outcome}"
         transitions.move_agent_run(conn, wave_launch.wave, running, target, reason=reason)
-    digests.seal_again(conn, wave_launch.run.id, wave_launch.wave.id)
 
 
 def emit_end(wave_launch: WaveLaunch, agent: AgentRun, ending: Ending) -> None:

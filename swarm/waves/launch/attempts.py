@@ -2,19 +2,15 @@
 
 import os
 import sqlite3
-from typing import Final
 
 from swarm.results.attempts import AgentAttempts, AttemptShown, AttemptsResult
-from swarm.rules.states import CAN_BE_RESUMED, AgentRunStatus, WaveStatus
+from swarm.rules.states import CAN_BE_RESUMED, GRAVEST_FIRST, AgentRunStatus, WaveStatus
 from swarm.store import agent_runs
 from swarm.store import attempts as attempt_table
 from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-
-# Gravest first: program not found, runtime failed, launch refused, not started, done.
-_PRECEDENCE: Final = (127, 3, 2, 1, 0)
 
 
 def attempts(conn: sqlite3.Connection, run: Run, wave: Wave) -> AttemptsResult:
@@ -25,7 +21,7 @@ def attempts(conn: sqlite3.Connection, run: Run, wave: Wave) -> AttemptsResult:
         own = by_agent.get(agent.id, [])
         # The last attempt of each agent: an earlier failure that was made good is over.
         if own and own[-1].exit_class is not None:
-            gravest = min(gravest, own[-1].exit_class, key=_PRECEDENCE.index)
+            gravest = min(gravest, own[-1].exit_class, key=GRAVEST_FIRST.index)
         shown = tuple(_shown(attempt) for attempt in own)
         progress = own[-1].last_progress if own else None
         agents.append(AgentAttempts(agent.domain, agent.id, agent.status, shown, progress))

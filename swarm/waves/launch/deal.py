@@ -2,16 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENSES, Phase
+from swarm.rules.states import GRAVEST_FIRST
 from swarm.store.attempts import Ending
 from swarm.waves.launch.analyze import Analyzed, Planned
 from swarm.waves.launch.ending import cut
-
-# Gravest first, as for the exit class of a whole launch.
-_PRECEDENCE: Final = (127, 3, 2, 1, 0)
 
 
 def dealt(
@@ -42,7 +40,7 @@ def refused(analyzed: Sequence[Analyzed]) -> list[Any]:
 def concerned(plans: Iterable[Planned], files: Iterable[str]) -> list[Planned]:
     """Return the analyzers that have some of the files to read."""
     own = set(files)
-    return [plan for plan in plans if not own.isdisjoint(plan.job.files)]
+    return [plan for plan in plans if not own.isdisjoint(plan.reads)]
 
 
 def output_of(
@@ -64,7 +62,7 @@ def output_of(
         if done.product is None:
             parts.append(f"{name} failed: {done.ending.error_code}")
             continue
-        read = sum(path in own for path in done.planned.job.files)
+        read = len(own & done.planned.reads)
         parts.append(f"{name} read {read} files and reports {counts[done.planned.tool]} findings")
     return {
         "domain": domain,
@@ -81,7 +79,7 @@ def ending_of(analyzed: Sequence[Analyzed]) -> Ending:
     failed = [done for done in analyzed if done.product is None]
     if not failed:
         return max((done.ending for done in analyzed), key=lambda ending: ending.duration_ms or 0)
-    worst = min(failed, key=lambda done: _PRECEDENCE.index(done.ending.exit_class))
+    worst = min(failed, key=lambda done: GRAVEST_FIRST.index(done.ending.exit_class))
     if len(analyzed) == 1:
         return worst.ending
     return worst.ending._replace(error_fragment=cut(f"{worst.planned.tool}: {worst.ending.error_fragment or ''}"))

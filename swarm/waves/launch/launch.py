@@ -6,7 +6,7 @@ from pathlib import Path
 
 from swarm import errors
 from swarm.config import Config
-from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, files_at, repository_at
+from swarm.git.repository import files_at, repository_at
 from swarm.results.launch import LaunchResult
 from swarm.rules.phases import is_audit
 from swarm.runtimes import registry
@@ -54,7 +54,7 @@ def launch(
         repository = repository_at(Path(run.local_path))
         # Without links: an analyzer would follow them out of the repository, and quote files of the machine.
         tracked = files_at(repository.git, wave.dispatch_sha)
-        paths = [file.path for file in tracked if file.mode not in {LINK_MODE, SUBMODULE_MODE}]
+        paths = [file.path for file in tracked if file.is_file]
         # By the frozen map, as collect will judge.
         owners = snapshots.owners_in(store.conn, wave.snapshot_id)
         owned, _ = owners.divide(paths)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from swarm import errors
 from swarm.git import agent_work, worktrees
-from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, files_at
+from swarm.git.repository import files_at
 from swarm.rules.analysis import analysis_from, analyzer_name, is_named, was_on
 from swarm.rules.anchors import LONGEST_TEXT, SourceText, folded
 from swarm.rules.findings import Observation
@@ -57,7 +57,7 @@ def ask_again(
         agent_work.keep_index(worktrees.admin_dir(tree), kept)
         try:
             tracked = files_at(prover.repository.git, commit)
-            paths = [file.path for file in tracked if file.mode not in {LINK_MODE, SUBMODULE_MODE}]
+            paths = [file.path for file in tracked if file.is_file]
             for (analyzer, lens), items in by_analyzer.items():
                 phase = next(phase for phase in AUDIT_PHASES if LENSES[phase] == lens)
                 runtime = _same(prover, analyzer, tree, paths, phase)

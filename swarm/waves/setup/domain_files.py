@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from swarm import errors
 from swarm.git.path_text import path_text
-from swarm.git.repository import LINK_MODE, SUBMODULE_MODE, Repository, TreeFile, content_of
+from swarm.git.repository import Repository, TreeFile, content_of
 from swarm.rules import codeowners
 from swarm.rules.globs import regex_of
 from swarm.rules.ownership import NAME_PATTERN, Domain, Ownership
@@ -107,7 +107,7 @@ def domains_from_file(file: Path) -> list[Domain]:
 def codeowners_rules(repository: Repository, files: Iterable[TreeFile]) -> list[codeowners.Rule]:
     """Return the rules of the first CODEOWNERS among the files of a commit. Raises CodeownersInvalid."""
     # From the commit and not from the disk; a link could lead out of the repository.
-    blobs = {file.path: file.blob for file in files if file.mode not in {LINK_MODE, SUBMODULE_MODE}}
+    blobs = {file.path: file.blob for file in files if file.is_file}
     path = next((place for place in CODEOWNERS if place in blobs), None)
     if path is None:
         raise errors.CodeownersInvalid(path="CODEOWNERS", problem=f"the commit has none of {', '.join(CODEOWNERS)}")

@@ -103,18 +103,7 @@ def init(
                 with suppress(errors.SwarmError, sqlite3.Error):
                     take_back(store, repository)
                 raise
-    shown = tuple(DomainFiles(d.name, d.ownership, d.globs, counts[d.name]) for d in domains)
-    return InitResult(
-        run_id=run_id,
-        repo=run.repo,
-        local_path=run.local_path,
-        commit_sha=run.commit_sha,
-        branch=run.branch,
-        save_point_tag=run.save_point_tag,
-        domains=shown,
-        unmatched=tuple(unmatched),
-        next_action=f"swarm domains {run_id} --freeze",
-    )
+    return _shown(run, Mapped(domains, counts, unmatched), f"swarm domains {run_id} --freeze", created=True)
 
 
 def open_run(conn: sqlite3.Connection, repository: Repository) -> InitResult | None:
@@ -126,6 +115,10 @@ def open_run(conn: sqlite3.Connection, repository: Repository) -> InitResult | N
     counts, unmatched = draft_map.counted(
         domains, [file.path for file in git_repository.files_at(repository.git, repository.head)]
     )
+    return _shown(run, Mapped(domains, counts, unmatched), f"swarm status {run.id}", created=False)
+
+
+def _shown(run: Run, found: Mapped, next_action: str, *, created: bool) -> InitResult:
     return InitResult(
         run_id=run.id,
         repo=run.repo,
@@ -133,10 +126,10 @@ def open_run(conn: sqlite3.Connection, repository: Repository) -> InitResult | N
         commit_sha=run.commit_sha,
         branch=run.branch,
         save_point_tag=run.save_point_tag,
-        domains=tuple(DomainFiles(d.name, d.ownership, d.globs, counts[d.name]) for d in domains),
-        unmatched=tuple(unmatched),
-        next_action=f"swarm status {run.id}",
-        created=False,
+        domains=tuple(DomainFiles(d.name, d.ownership, d.globs, found.counts[d.name]) for d in found.domains),
+        unmatched=tuple(found.unmatched),
+        next_action=next_action,
+        created=created,
     )
 
 
