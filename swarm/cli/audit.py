@@ -14,13 +14,12 @@ from swarm.cli.options import FailOn, audit_phase_option, jobs_option, repo_argu
 from swarm.cli.sarif import sarif_log
 from swarm.results.audit import AuditResult
 from swarm.rules.ownership import WHOLE_WAVE
-from swarm.rules.phases import Phase, dispatched_phase, is_audit
+from swarm.rules.phases import dispatched_phase, is_audit
 from swarm.show.escape import plain
 
 if TYPE_CHECKING:
     from swarm.config import Config
     from swarm.git.repository import Repository
-    from swarm.runtimes.registry import Ready
     from swarm.store.connection import Store
     from swarm.waves.audit.baseline_name import Baseline
     from swarm.waves.look.findings import Filters
@@ -65,6 +64,7 @@ def command(  # noqa: PLR0913
     """
     from swarm.git.repository import repository_at
     from swarm.waves.audit.audit import Request, audit
+    from swarm.waves.audit.wave_of_head import ready_or_refuse
 
     lawful = dispatched_phase(phase)
     if lawful is None or not is_audit(lawful):
@@ -72,9 +72,11 @@ def command(  # noqa: PLR0913
     repository = repository_at(repo)
     config = call.config(repository.root)
     runtime = runtime or config.default_runtime
-    ready = ready_or_refuse(call, repository, repo, runtime, config, lawful)
+    ready = ready_or_refuse(call.workspace, repository, repo, runtime, config, lawful)
     against = None if baseline is None else _baseline_named(call, repository, baseline, runtime, config)
-    request = Request(lawful, runtime, since, jobs, against, call.trust, ready)
+    request = Request(
+        phase=lawful, runtime=runtime, since=since, jobs=jobs, baseline=against, trust=call.trust, ready=ready
+    )
     with call.write(create=True) as store:
         result, filters = audit(store, call.workspace, repo, request, config)
         try:
@@ -123,24 +125,6 @@ def _not_read(result: AuditResult) -> errors.FilesNotRead:
     files = result.looked_at.not_read
     more = f", and {len(files) - _MOST_NAMED:,} more" if len(files) > _MOST_NAMED else ""
     return errors.FilesNotRead(count=f"{len(files):,}", files=", ".join(map(plain, files[:_MOST_NAMED])) + more)
-
-
-def ready_or_refuse(
-    call: Call, repository: "Repository", folder: Path, name: str | None, config: "Config", phase: Phase
-) -> "tuple[Ready, ...]":
-    """Return the runtimes of an audit, none where a wave in flight decides.
-
-    Refuses a runtime that cannot be launched, or has no file to look at, before a database is made.
-    """
-    from swarm.waves.audit.looked_at import refuse_nothing_to_look_at
-    from swarm.waves.audit.wave_of_head import ready_at
-
-    if name is None and config.runtimes:
-        return ()
-    ready = ready_at(repository, name, config, phase)
-    if not call.workspace.database.exists():
-        refuse_nothing_to_look_at(repository, ready, folder)
-    return ready
 
 
 def _exit_code(result: AuditResult, fail_on: str | None) -> int:

@@ -56,6 +56,21 @@ def ready_at(repository: Repository, names: str | None, config: Config, phase: P
     return registry.all_ready(names, config, phase)
 
 
+def ready_or_refuse(
+    workspace: Workspace, repository: Repository, folder: Path, names: str | None, config: Config, phase: Phase
+) -> tuple[Ready, ...]:
+    """Return the runtimes of an audit, none where a wave in flight decides.
+
+    Refuses a runtime that cannot be launched, or has no file to look at, before a database is made.
+    """
+    if names is None and config.runtimes:
+        return ()
+    ready = ready_at(repository, names, config, phase)
+    if not workspace.database.exists():
+        refuse_nothing_to_look_at(repository, ready, folder)
+    return ready
+
+
 def refuse_nothing_at_head(
     store: Store, run: Run | None, repository: Repository, ready: Sequence[Ready], folder: Path
 ) -> None:
