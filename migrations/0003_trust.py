@@ -1,4 +1,7 @@
-"""Trust: the sandbox of attempts and verifications. Findings: runs of analyzers, and matches of edited lines."""
+"""Trust: the sandbox of attempts and verifications. Findings: runs of analyzers, and matches of edited lines.
+
+Agents: what a coding agent reported of its session, and what it cost.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,11 @@ COLUMNS = (
     ("attempts", "policy TEXT"),
     # The tree object that an amend agent left; NULL where there was none to seal.
     ("attempts", "tree TEXT"),
+    # The session, models, turns, tools, tokens and denials that an agent reported; NULL where its runtime reports none.
+    ("attempts", "session TEXT CHECK (session IS NULL OR json_valid(session))"),
+    ("attempts", "cost_microusd INTEGER CHECK (cost_microusd >= 0)"),
+    # The way an attempt was recovered from, or goes on from an earlier one.
+    ("attempts", "recovery TEXT CHECK (recovery IS NULL OR json_valid(recovery))"),
     # NULL where no step ran, or an older build ran them.
     ("verifications", "isolation TEXT"),
     ("verifications", "isolation_reason TEXT"),

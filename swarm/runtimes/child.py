@@ -34,24 +34,86 @@ class Ended(NamedTuple):
     timed_out: bool
 
 
+class Hold:
+    """Hold on a running process: what is written to its stdin, and the wish that it ends.
+
+    Nothing waits for a process that does not read: what is written to it is kept until it does, or ends.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[bytes] = []
+        self._input: asyncio.WriteTransport | None = None
+        self._is_closed = False
+        self._wish: asyncio.Future[float] | None = None
+
+    def write(self, data: bytes) -> None:
+        """Write to the stdin of the process."""
+        if self._input is None:
+            self._waiting.append(data)
+        elif data and not self._input.is_closing():
+            self._input.write(data)
+
+    def close_input(self) -> None:
+        """Close the stdin of the process once everything is written."""
+        self._is_closed = True
+        if self._input is not None and not self._input.is_closing():
+            self._input.close()
+
+    def end(self, grace: float = 0.0) -> None:
+        """End the process after so many seconds, unless it ends by itself before."""
+        if self._wish is not None and not self._wish.done():
+            self._wish.set_result(grace)
+
+    @contextlib.asynccontextmanager
+    async def given(self) -> AsyncIterator[BinaryIO]:
+        """Give the end of a pipe that becomes the stdin of the process."""
+        theirs, ours = os.pipe()
+        loop = asyncio.get_running_loop()
+        self._wish = loop.create_future()
+        with os.fdopen(theirs, "rb", 0) as end:
+            transport, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(ours, "wb", 0))
+            self._input = transport
+            for data in self._waiting:
+                transport.write(data)
+            if self._is_closed:
+                transport.close()
+            try:
+                yield end
+            finally:
+                # A pipe that is closed already must not be aborted; bytes that nobody reads keep it from closing.
+                if not transport.is_closing() or transport.get_write_buffer_size():
+                    transport.abort()
+
+    async def wished(self) -> float:
+        """Return the grace of the wish that the process ends, once there is one."""
+        return await self._wish if self._wish is not None else await asyncio.Future()
+
+
 def _ignore(pid: int) -> None:
     del pid
 
 
 async def run_child(
-    child: Child, *, stdout: Sink, stderr: Sink, seconds: float, spawned: Callable[[int], None] = _ignore
+    child: Child,
+    *,
+    stdout: Sink,
+    stderr: Sink,
+    seconds: float,
+    spawned: Callable[[int], None] = _ignore,
+    hold: Hold | None = None,
 ) -> Ended:
     """Run a program to its end or its deadline, and end its group, also when this call is cancelled.
 
     `stdout` and `stderr` receive the output in chunks; `spawned` receives the process id before the first of them.
-    Raises OSError and ValueError when the program cannot be started, or a sink fails.
+    Without a `hold` the program has no input. Raises OSError and ValueError when the program cannot be started, or a
+    sink fails.
     """
-    async with _pipe() as (out, out_end), _pipe() as (err, err_end):
+    async with _pipe() as (out, out_end), _pipe() as (err, err_end), _input(hold) as stdin:
         process = await asyncio.create_subprocess_exec(
             *child.argv,
             cwd=child.folder,
             env=child.environment,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=stdin,
             stdout=out_end,
             stderr=err_end,
             start_new_session=True,
@@ -61,7 +123,9 @@ async def run_child(
             out_end.close()
             err_end.close()
             spawned(process.pid)
-            timed_out = not await _ends_within(process, readers, seconds)
+            if not isinstance(stdin, int):
+                stdin.close()
+            timed_out = not await _ends_within(process, readers, hold or Hold(), seconds)
         finally:
             try:
                 await _end_group(process, child.grace)
@@ -92,20 +156,35 @@ def finish(work: Coroutine[Any, Any, _Result]) -> _Result:
         raise KeyboardInterrupt from None
 
 
-async def _ends_within(process: asyncio.subprocess.Process, readers: asyncio.Future[Any], seconds: float) -> bool:
-    exited = asyncio.ensure_future(process.wait())
+async def _ends_within(
+    process: asyncio.subprocess.Process, readers: asyncio.Future[Any], hold: Hold, seconds: float
+) -> bool:
+    exited, wished = asyncio.ensure_future(process.wait()), asyncio.ensure_future(hold.wished())
     try:
         async with asyncio.timeout(seconds):
-            await asyncio.wait({exited, readers}, return_when=asyncio.FIRST_COMPLETED)
-            if not exited.done():
+            await asyncio.wait({exited, readers, wished}, return_when=asyncio.FIRST_COMPLETED)
+            if readers.done():
                 # Both streams are closed early, or a sink failed: then nobody reads, and the process would block.
                 readers.result()
-            await exited
+            if not exited.done():
+                await asyncio.wait({exited, wished}, return_when=asyncio.FIRST_COMPLETED)
+            if not exited.done():
+                await asyncio.wait({exited}, timeout=wished.result())
     except TimeoutError:
         return False
     finally:
         exited.cancel()
+        wished.cancel()
     return True
+
+
+@contextlib.asynccontextmanager
+async def _input(hold: Hold | None) -> AsyncIterator[BinaryIO | int]:
+    if hold is None:
+        yield asyncio.subprocess.DEVNULL
+        return
+    async with hold.given() as end:
+        yield end
 
 
 @contextlib.asynccontextmanager

@@ -11,7 +11,7 @@ from typing import Final
 from swarm.config import RuntimeConfig
 from swarm.rules.phases import Phase
 from swarm.runtimes import programs
-from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput
+from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 
 _PLACEHOLDER: Final = re.compile(r"\{(prompt_file|output_file|worktree|domain|phase)\}")
 
@@ -20,6 +20,7 @@ class Command:
     """Launches a command line with its placeholders filled in."""
 
     is_analyzer = False
+    agent: CliFacts | None = None
     is_trusted = False
 
     def __init__(self, runtime: RuntimeConfig) -> None:

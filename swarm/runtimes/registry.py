@@ -7,6 +7,7 @@ from typing import NamedTuple
 from swarm import errors
 from swarm.config import Config
 from swarm.rules.phases import Phase, is_audit
+from swarm.runtimes.agents.table import AGENTS
 from swarm.runtimes.analyzer_table import is_configured, table
 from swarm.runtimes.command import Command
 from swarm.runtimes.ruff import Ruff
@@ -19,7 +20,7 @@ DEFAULT = "ruff"
 
 def names(config: Config) -> list[str]:
     """Return the names of every runtime, the built-in ones first."""
-    return list(dict.fromkeys([DEFAULT, *table().rows, *sorted(config.runtimes)]))
+    return list(dict.fromkeys([DEFAULT, *table().rows, *AGENTS, *sorted(config.runtimes)]))
 
 
 def runtime_named(name: str, config: Config) -> Runtime:
@@ -31,6 +32,8 @@ def runtime_named(name: str, config: Config) -> Runtime:
     if row is None:
         config.hold_to_trusted(f"runtimes.{name}")
     added = config.runtimes.get(name)
+    if name in AGENTS:
+        return AGENTS[name](added)
     if added is not None:
         return Sarif(added, config) if added.kind == "sarif" else Command(added)
     if row is None:

@@ -21,7 +21,7 @@ from swarm.runtimes.own_tree import inside
 from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.ruff_config import CONFIG_NAMES, is_uniform, leads_outside, resolved, ruff_table, rules_on
 from swarm.runtimes.ruff_fixes import RECORD, amended, mend, take_back
-from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput
+from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 
 SUFFIXES: Final = (".py", ".pyi", ".ipynb")
 MOST_ROOTS: Final = 20
@@ -42,6 +42,7 @@ class Ruff:
 
     name = "ruff"
     is_analyzer = True
+    agent: CliFacts | None = None
     is_trusted = True
 
     def __init__(self, config: Config) -> None:

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from swarm.config import Config
+from swarm.rules.agent_events import Said
 from swarm.rules.phases import Phase
+from swarm.rules.stalls import Stall
+from swarm.runtimes.conversation import Conversation
 
 
 class Program(NamedTuple):
@@ -47,20 +50,29 @@ class Job(NamedTuple):
 
 
 class ProcessStep(NamedTuple):
-    """A process of an attempt. `log` names the file its output is kept in; `accepts` its good exit codes."""
+    """A process of an attempt. `log` names the file its output is kept in; `accepts` its good exit codes.
+
+    With a `conversation` the process is an agent whose stdout is a stream of events; without, it has no input.
+    """
 
     argv: tuple[str, ...]
     log: str = "stdout"
     accepts: tuple[int, ...] = (0,)
     environment: Mapping[str, str] = {}
+    conversation: Conversation | None = None
 
 
 class StepResult(NamedTuple):
-    """The end of a step: its exit code and its output, up to the bound of an output."""
+    """The end of a step: its exit code and its output, up to the bound of an output.
+
+    `said` is what an agent said in a conversation, and `stall` the reason for which it was ended.
+    """
 
     step: ProcessStep
     exit_code: int
     stdout: bytes
+    said: Said | None = None
+    stall: Stall | None = None
 
 
 class Product(NamedTuple):
@@ -79,12 +91,26 @@ class ToolFailed(UnusableOutput):
     """The processes ended as their steps accept, and their output says that the tool failed."""
 
 
+class CliFacts(NamedTuple):
+    """Facts of a coding agent, by which it is enclosed and accounted for.
+
+    `login` are the files and folders below the home folder that hold its state and its login: it gets a private copy of
+    them. `credential` names the variables that would log it in, any of which does; their values are never kept.
+    """
+
+    model: str | None = None
+    login: tuple[str, ...] = ()
+    credential: tuple[str, ...] = ()
+    reports_cost: bool = False
+
+
 class Runtime(Protocol):
-    """A way to launch an agent or an analyzer."""
+    """A way to launch an agent or an analyzer. `agent` is `None` where no coding agent is launched."""
 
     name: str
     is_analyzer: bool
     is_trusted: bool
+    agent: CliFacts | None
 
     def reads(self, tree: Path, paths: Sequence[str]) -> list[str]:
         """Return those of the paths of a tree that the runtime reads: all of them where it may read any file."""
@@ -103,3 +129,10 @@ class Runtime(Protocol):
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Return the product of the processes. Raises UnusableOutput, and ToolFailed for a failed program."""
+
+
+class AgentRuntime(Runtime, Protocol):
+    """A coding agent that is known by name: its steps carry a conversation."""
+
+    def follow_up(self, job: Job, session_id: str, prompt: str, *, with_tools: bool) -> ProcessStep | None:
+        """Return the process that says one thing more in a session; `None` where the program cannot go on with it."""

@@ -9,7 +9,16 @@ from swarm.rules.phases import LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
 from swarm.runtimes.command import argv_hash, filled, found_program, passed_on
 from swarm.runtimes.own_tree import TreeFiles
-from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, ToolFailed, UnusableOutput
+from swarm.runtimes.runtime import (
+    CliFacts,
+    Job,
+    ProcessStep,
+    Product,
+    Program,
+    StepResult,
+    ToolFailed,
+    UnusableOutput,
+)
 from swarm.sarif.log import NoLog, Read, is_log, read
 from swarm.sarif.places import Files
 from swarm.sarif.problems import CODES, RefusedPart
@@ -25,6 +34,7 @@ class Sarif:
     """Launches any command that writes SARIF, to `{output_file}` or to its stdout."""
 
     is_analyzer = True
+    agent: CliFacts | None = None
     is_trusted = False
 
     def __init__(self, runtime: RuntimeConfig, config: Config) -> None:

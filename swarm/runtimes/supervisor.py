@@ -4,16 +4,21 @@ import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.clock import now
+from swarm.rules.agent_events import AgentEvent
+from swarm.rules.stalls import Limits
 from swarm.runtimes import processes
 from swarm.runtimes.child import Child, run_child
+from swarm.runtimes.journal import Journal
 from swarm.runtimes.output_log import OutputLog
 from swarm.runtimes.redaction import Redactor
 from swarm.runtimes.runtime import ProcessStep, StepResult
 from swarm.runtimes.sandbox import UNENCLOSED, Enclosure
+from swarm.runtimes.talk import Talk
 
 CAPTURE_BYTES: Final = 50 * 1024 * 1024
 # More than the bound shows that it was passed.
@@ -22,11 +27,16 @@ LOG_BYTES: Final = 8 * 1024 * 1024
 FRAGMENT_BYTES: Final = 1000
 
 
+def _ignore(event: AgentEvent) -> None:
+    del event
+
+
 class Orders(NamedTuple):
     """The processes of one attempt, and where they run. `seconds` bound all of them together.
 
     `spawned` receives the process id, the process's own start, and the time, before its output is read. `mark` holds
-    variables of `environment` that no other attempt has: they identify a process that left its group.
+    variables of `environment` that no other attempt has: they identify a process that left its group. `heard` receives
+    each event of an agent's stream, and `limits` bound its idle time.
     """
 
     steps: Sequence[ProcessStep]
@@ -37,6 +47,8 @@ class Orders(NamedTuple):
     spawned: Callable[[int, str, str], None]
     mark: Mapping[str, str] = {}
     enclosure: Enclosure = UNENCLOSED
+    limits: Limits = Limits()
+    heard: Callable[[AgentEvent], None] = _ignore
 
 
 class Ran(NamedTuple):
@@ -78,7 +90,8 @@ async def run_steps(orders: Orders) -> Ran:
     # A variable of one step may hold a secret, too.
     added = {name: value for step in orders.steps for name, value in step.environment.items()}
     names = ("stdout", "stderr", *(step.log for step in orders.steps))
-    watch = _Watch(orders.folder, names, Redactor({**orders.environment, **added}))
+    converses = any(step.conversation for step in orders.steps)
+    watch = _Watch(orders.folder, names, Redactor({**orders.environment, **added}), converses=converses)
     results: list[StepResult] = []
     failed, code, timed_out, not_started = None, None, False, None
     try:
@@ -120,8 +133,12 @@ async def run_steps(orders: Orders) -> Ran:
 async def _run_step(step: ProcessStep, orders: Orders, watch: "_Watch", seconds: float) -> tuple[StepResult, bool]:
     captured = bytearray()
 
+    talk = Talk(step.conversation, orders.limits, watch.heard_by(orders.heard)) if step.conversation else None
+
     def output(chunk: bytes) -> None:
         watch.record(step.log, chunk)
+        if talk:
+            talk.take(chunk)
         captured.extend(chunk)
         # An answer is printed last, so the beginning of a flood is dropped.
         if len(captured) > CAPTURE_BYTES + _SLACK:
@@ -134,19 +151,26 @@ async def _run_step(step: ProcessStep, orders: Orders, watch: "_Watch", seconds:
     errors = functools.partial(watch.record, "stderr")
     with orders.enclosure.start(step.argv, orders.tree, {**orders.environment, **step.environment}) as start:
         program = Child(start.argv, orders.tree, start.environment, processes.TERM_SECONDS)
-        ended = await run_child(program, stdout=output, stderr=errors, seconds=seconds, spawned=spawned)
-    return StepResult(step, orders.enclosure.code_of(ended.code), bytes(captured)), ended.timed_out
+        async with talk.watched() if talk else nullcontext() as hold:
+            ended = await run_child(program, stdout=output, stderr=errors, seconds=seconds, spawned=spawned, hold=hold)
+    code = orders.enclosure.code_of(ended.code)
+    if talk is None:
+        return StepResult(step, code, bytes(captured)), ended.timed_out
+    return StepResult(step, talk.end(code), bytes(captured), talk.said(), talk.stall), ended.timed_out
 
 
 class _Watch:
     """The logs of one attempt, and the times of its progress."""
 
-    def __init__(self, folder: Path, names: Iterable[str], redactor: Redactor) -> None:
+    def __init__(self, folder: Path, names: Iterable[str], redactor: Redactor, *, converses: bool) -> None:
         # All are opened before a process is spawned that could put a link in a log's place.
         self._logs: dict[str, OutputLog] = {}
+        self._journal: Journal | None = None
         try:
             for name in dict.fromkeys(names):
                 self._logs[name] = OutputLog(folder / f"{name}.log", redactor, bound=LOG_BYTES)
+            if converses:
+                self._journal = Journal(folder, redactor)
         except OSError:
             self.close()
             raise
@@ -158,7 +182,19 @@ class _Watch:
         """Record that a process has started; return when the first of the attempt did."""
         self.last_progress = now()
         self.spawned = self.spawned or self.last_progress
+        if self._journal:
+            self._journal.add({"ts": self.last_progress, "event": "spawned"})
         return self.spawned
+
+    def heard_by(self, listener: Callable[[AgentEvent], None]) -> Callable[[AgentEvent], None]:
+        """Return what takes the events of an agent: the journal first, then a listener."""
+
+        def heard(event: AgentEvent) -> None:
+            if self._journal:
+                self._journal.add({"ts": now(), **event.document()})
+            listener(event)
+
+        return heard
 
     def record(self, name: str, chunk: bytes) -> None:
         """Append output to a log, which counts as progress."""
@@ -179,3 +215,5 @@ class _Watch:
         """Close the logs."""
         for log in self._logs.values():
             log.close()
+        if self._journal:
+            self._journal.close()

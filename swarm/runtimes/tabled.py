@@ -14,7 +14,7 @@ from swarm.runtimes.analyzer_table import AnalyzerRow, Fields, of_kinds
 from swarm.runtimes.own_tree import TreeFiles, inside
 from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.ruff_fixes import RECORD, amended, mend, take_back
-from swarm.runtimes.runtime import Job, ProcessStep, Product, Program, StepResult, UnusableOutput
+from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 from swarm.runtimes.silencing import names_one, silenced
 
 # Bytes of the files in one argument list; Linux allows 128 KiB for a single argument and 2 MiB for all.
@@ -35,6 +35,7 @@ class Tabled:
     """Launches an analyzer of the table over the files of its kinds."""
 
     is_analyzer = True
+    agent: CliFacts | None = None
 
     def __init__(self, row: AnalyzerRow, config: Config) -> None:
         self.name = row.name

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
@@ -12,7 +13,7 @@ _COLUMNS: Final = (
     "id, agent_run_id, ordinal, parent_id, runtime, runtime_version, argv, host, supervisor_pid, pid, pid_start,"
     " isolation, isolation_reason, policy,"
     " created, spawned, first_output, last_progress, ended, duration_ms, exit_code, signal, exit_class,"
-    " error_code, error_fragment, outcome, stall_reason, tree, placed(record_path)"
+    " error_code, error_fragment, outcome, stall_reason, tree, session, cost_microusd, recovery, placed(record_path)"
 )
 
 
@@ -47,6 +48,9 @@ class Attempt(NamedTuple):
     outcome: str | None
     stall_reason: str | None
     tree: str | None
+    session: dict[str, Any]
+    cost_microusd: int | None
+    recovery: dict[str, Any]
     record_path: str
 
 
@@ -82,6 +86,7 @@ class Ending(NamedTuple):
     first_output: str | None = None
     last_progress: str | None = None
     duration_ms: int | None = None
+    stall_reason: str | None = None
 
 
 def add(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt: NewAttempt) -> int:
@@ -119,7 +124,7 @@ def close(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt_id: int, 
         "UPDATE attempts SET outcome = ?, exit_class = ?, exit_code = ?, signal = ?, error_code = ?,"
         # What `record_process` wrote wins: a closing command after a crash does not know these moments.
         " error_fragment = ?, spawned = coalesce(spawned, ?), first_output = ?,"
-        " last_progress = coalesce(?, last_progress), duration_ms = ?, ended = ?"
+        " last_progress = coalesce(?, last_progress), duration_ms = ?, stall_reason = ?, ended = ?"
         " WHERE id = ? AND outcome IS NULL RETURNING id",
         (*ending, now(), attempt_id),
     ).fetchone()
@@ -146,6 +151,21 @@ def seal_tree(conn: sqlite3.Connection, attempt_id: int, tree: str | None) -> No
     conn.execute("UPDATE attempts SET tree = ? WHERE id = ?", (tree, attempt_id))
 
 
+def record_session(
+    conn: sqlite3.Connection, attempt_id: int, session: Mapping[str, object], cost_microusd: int | None
+) -> None:
+    """Record what the agent of an attempt reported of its session, and its cost in millionths of a USD."""
+    conn.execute(
+        "UPDATE attempts SET session = ?, cost_microusd = ? WHERE id = ?",
+        (json.dumps(session), cost_microusd, attempt_id),
+    )
+
+
+def record_recovery(conn: sqlite3.Connection, attempt_id: int, recovery: Mapping[str, object]) -> None:
+    """Record how an attempt goes on from an earlier one, or was gone on with."""
+    conn.execute("UPDATE attempts SET recovery = ? WHERE id = ?", (json.dumps(recovery), attempt_id))
+
+
 def of_wave(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[Attempt]]:
     """Return the attempts of a wave by agent run, oldest first."""
     rows = conn.execute(
@@ -170,4 +190,8 @@ def _attempt(row: tuple[Any, ...]) -> Attempt:
     forms.hold("attempts", "tree", forms.COMMIT, attempt.tree)
     forms.hold_moments("attempts", created=attempt.created, spawned=attempt.spawned, ended=attempt.ended)
     forms.hold_places("attempts", record_path=attempt.record_path)
-    return attempt._replace(argv=tuple(map(str, forms.decoded("attempts", "argv", str(attempt.argv), list))))
+    return attempt._replace(
+        argv=tuple(map(str, forms.decoded("attempts", "argv", str(attempt.argv), list))),
+        session=forms.decoded("attempts", "session", str(attempt.session or "{}"), dict),
+        recovery=forms.decoded("attempts", "recovery", str(attempt.recovery or "{}"), dict),
+    )

@@ -23,6 +23,7 @@ from swarm.waves.launch.attempt_rows import (
     emit_end,
     open_attempt,
     record_process,
+    record_said,
 )
 from swarm.waves.launch.ending import judged
 from swarm.waves.trees.sandbox_policies import attempt_enclosure
@@ -143,6 +144,7 @@ def _close(wave_launch: WaveLaunch, agent: AgentRun, attempt_id: int, job: Job, 
     # Before the row is closed: no later command writes the events of a closed attempt.
     attempt_files.write_events(job.attempt_folder, ending, ran.results)
     with wave_launch.store.mutation() as conn:
+        record_said(conn, attempt_id, ran.results, wave_launch.runtime.agent)
         close_attempt(conn, wave_launch, agent, attempt_id, ending, sealed)
         attempts.seal_tree(conn, attempt_id, tree)
         digests.seal_again(conn, wave_launch.run.id, wave_launch.wave.id)

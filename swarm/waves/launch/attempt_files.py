@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from swarm.files import is_in_place, write_whole
+from swarm.runtimes import journal
 from swarm.runtimes.runtime import StepResult
 from swarm.store import attempts
 from swarm.store.attempts import Ending
@@ -66,18 +67,23 @@ def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
             "error_fragment": attempt.error_fragment,
         },
         "stall_reason": attempt.stall_reason,
+        "session": attempt.session or None,
+        "cost_usd": None if attempt.cost_microusd is None else attempt.cost_microusd / 1_000_000,
+        "recovery": attempt.recovery or None,
     }
     write_whole(file, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_events(folder: Path, ending: Ending, steps: Sequence[StepResult] = ()) -> None:
-    """Write the attempt's own events, one JSON object a line."""
+    """Write the attempt's own events, one JSON object a line: after those of its agent's stream, where there is one."""
     if not is_in_place_of_attempt(folder):
         return
+    file = folder / journal.NAME
+    has_journal = file.is_file() and not file.is_symlink()
     events: list[dict[str, object]] = []
-    if ending.spawned:
+    if ending.spawned and not has_journal:
         events.append({"ts": ending.spawned, "event": "spawned"})
-    if ending.first_output:
+    if ending.first_output and not has_journal:
         events.append({"ts": ending.first_output, "event": "first_output"})
     events += [
         {
@@ -90,4 +96,6 @@ def write_events(folder: Path, ending: Ending, steps: Sequence[StepResult] = ())
     ]
     events.append({"ts": ending.last_progress, "event": "ended", "outcome": ending.outcome})
     body = "".join(json.dumps(event) + "\n" for event in events)
-    write_whole(folder / "events.jsonl", body)
+    # Written whole, as a file that others read must be; the bound of a journal bounds what is read.
+    before = file.read_text(encoding="utf-8", errors="replace") if has_journal else ""
+    write_whole(file, before + body)

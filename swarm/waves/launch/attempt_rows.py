@@ -2,18 +2,19 @@
 
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm import stage_events
 from swarm.config import Config
 from swarm.git.repository import Repository
+from swarm.rules.agent_events import cut
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import processes
 from swarm.runtimes.registry import Ready
-from swarm.runtimes.runtime import Assigned, Runtime
+from swarm.runtimes.runtime import Assigned, CliFacts, Runtime, StepResult
 from swarm.runtimes.sandbox import Enclosure
 from swarm.store import attempts, transitions
 from swarm.store.agent_runs import AgentRun
@@ -25,12 +26,14 @@ from swarm.store.waves import Wave
 from swarm.waves.launch import attempt_files, seals
 from swarm.workspace import Workspace
 
+_MOST_DENIALS: Final = 20
 _FAILED: Final = {
     "timed_out": AgentRunStatus.TIMED_OUT,
     "runtime_error": AgentRunStatus.FAILED,
     "not_started": AgentRunStatus.FAILED,
     "invalid_output": AgentRunStatus.FAILED,
     "policy_rejected": AgentRunStatus.FAILED,
+    "stalled": AgentRunStatus.FAILED,
 }
 
 
@@ -106,6 +109,33 @@ def record_process(wave_launch: WaveLaunch, attempt_id: int, pid: int, start: st
     """Record the process of an attempt, so that another command can end it."""
     with wave_launch.store.mutation() as conn:
         attempts.record_process(conn, attempt_id, pid, start, moment)
+
+
+def record_said(
+    conn: sqlite3.Connection, attempt_id: int, results: Sequence[StepResult], agent: CliFacts | None
+) -> None:
+    """Record what the agent of an attempt reported, as far as its runtime reports anything."""
+    heard = [result.said for result in results if result.said]
+    if not heard:
+        return
+    last, usages = heard[-1], [said.usage for said in heard]
+    costs = [usage.cost_usd for usage in usages if usage.cost_usd is not None]
+    session = {
+        "sessionId": last.session_id,
+        "modelAsked": agent.model if agent else None,
+        "modelAnswered": last.model,
+        "turns": _sum(said.turns for said in heard),
+        "tools": _sum(said.tools for said in heard),
+        "tokensIn": _sum(usage.tokens_in for usage in usages),
+        "tokensOut": _sum(usage.tokens_out for usage in usages),
+        "denials": [cut(denial) for said in heard for denial in said.denials][:_MOST_DENIALS],
+    }
+    attempts.record_session(conn, attempt_id, session, round(sum(costs) * 1_000_000) if costs else None)
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def close_attempt(

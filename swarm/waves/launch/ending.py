@@ -38,6 +38,11 @@ def judged(runtime: Runtime, job: Job, ran: Ran, seconds: float) -> JudgedEnd:
     if ran.timed_out:
         fragment = f"no end within {seconds:g} s. {ran.fragment}".strip()
         return JudgedEnd(Ending("timed_out", 3, error_code="TIMED_OUT", error_fragment=cut(fragment), **times))
+    stall = next((result.stall for result in ran.results if result.stall), None)
+    if stall is not None:
+        reason = stall.reason.value
+        ending = Ending("stalled", 3, error_code="STALLED", error_fragment=cut(f"{reason}: {stall.summary}"), **times)
+        return JudgedEnd(ending._replace(stall_reason=reason))
     # The exit status before the output: a program that failed may have written half of its output.
     if ran.failed is not None:
         fragment = cut(ran.fragment or f"exit code {ran.exit_code}")

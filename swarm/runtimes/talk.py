@@ -1,0 +1,76 @@
+"""A conversation with the process of an agent, while the process runs."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from swarm.rules.agent_events import AgentEvent, Said
+from swarm.rules.stalls import Limits, Stall, StallClock
+from swarm.runtimes.child import Hold
+from swarm.runtimes.conversation import Conversation, Heard, LineCutter
+
+TICK_SECONDS: Final = 0.5
+# An agent that has answered may still write its session down.
+LAST_WORDS_SECONDS: Final = 5.0
+
+
+class Talk:
+    """A conversation with a process while it runs: its lines heard, its replies written, its idle time watched."""
+
+    def __init__(self, conversation: Conversation, limits: Limits, listener: Callable[[AgentEvent], None]) -> None:
+        self._conversation = conversation
+        self._listener = listener
+        self._lines = LineCutter()
+        self._hold = Hold()
+        self._clock = StallClock(limits, time.monotonic())
+        self._is_over = False
+        self.stall: Stall | None = None
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[Hold]:
+        """Give the hold on the process, and watch its idle time until it has ended."""
+        self._hold.write(self._conversation.opening())
+        if not self._conversation.keeps_input_open:
+            self._hold.close_input()
+        watching = asyncio.create_task(self._watched())
+        try:
+            yield self._hold
+        finally:
+            watching.cancel()
+
+    def take(self, chunk: bytes) -> None:
+        """Take a chunk of stdout."""
+        for line in self._lines.add(chunk):
+            self._hear(self._conversation.heard(line))
+
+    def end(self, code: int) -> int:
+        """Hear the last line, and return the exit code that counts for the process."""
+        if rest := self._lines.rest():
+            self._hear(self._conversation.heard(rest))
+        # An agent that has answered and does not end by itself is ended by us, which is no failure of its.
+        return 0 if self._is_over and code < 0 and not self.stall else code
+
+    def said(self) -> Said:
+        """Return what the agent said."""
+        return self._conversation.said()
+
+    async def _watched(self) -> None:
+        while self.stall is None:
+            await asyncio.sleep(TICK_SECONDS)
+            if not self._is_over:
+                self.stall = self._clock.stall(time.monotonic())
+        self._hold.write(self._conversation.cancel())
+        self._hold.end()
+
+    def _hear(self, heard: Heard) -> None:
+        for event in heard.events:
+            self._clock.saw(event, time.monotonic())
+            self._listener(event)
+        if heard.reply:
+            self._hold.write(heard.reply)
+        if heard.is_over and not self._is_over:
+            self._is_over = True
+            self._hold.close_input()
+            self._hold.end(LAST_WORDS_SECONDS)
