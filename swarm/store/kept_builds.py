@@ -3,11 +3,20 @@
 import json
 import sqlite3
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from swarm.store import forms, kv
 
 _PREFIX: Final = "build:"
+_RED: Final = "red-gate:"
+
+
+class RedGate(NamedTuple):
+    """Refusal of a wave's merge by its gate: the cause, and the last lines of the step that failed."""
+
+    wave_id: int
+    cause: str
+    lines: tuple[str, ...]
 
 
 def keep(conn: sqlite3.Connection, run_id: str, wave_id: int, name: str, build: Mapping[str, object]) -> None:
@@ -29,3 +38,20 @@ def kept(conn: sqlite3.Connection, run_id: str, wave_id: int, name: str) -> dict
     """Return the build that is kept under a name, `None` where there is none."""
     text = kv.value_of(conn, f"{_PREFIX}{run_id}:{wave_id}:{name}")
     return None if text is None else forms.decoded("kv", "build", text, dict)
+
+
+def keep_red(conn: sqlite3.Connection, run_id: str, red: RedGate) -> None:
+    """Keep a refusal of the gate in the place of the last refusal of the run."""
+    kv.remove(conn, [_RED + run_id])
+    kv.add(conn, _RED + run_id, json.dumps(red))
+
+
+def red_gate(conn: sqlite3.Connection, run_id: str) -> RedGate | None:
+    """Return the last refusal of a run's gate, `None` where there was none."""
+    text = kv.value_of(conn, _RED + run_id)
+    return None if text is None else forms.made("kv", _red, text)
+
+
+def _red(text: str) -> RedGate:
+    wave_id, cause, lines = json.loads(text)
+    return RedGate(int(wave_id), str(cause), tuple(map(str, lines)))

@@ -184,10 +184,10 @@ def test_the_prompt_shows_the_rule_the_place_and_the_leases_of_its_own_domain(au
     audited.swarm("lease", "deny", audited.run, "--domain", "tests", "--file", "lib/api.py", "--reason", "no")
     code, tests, _ = (Path(agent["promptPath"]) for agent in audited.dispatch("--isolate").data["agents"])
     text = code.read_text()
-    assert "this wave:\n- `README.md`\n- `lib/api.py`\n\n## What to fix\nLens A: " in text
+    assert "this wave:\n- `README.md`\n- `lib/api.py`\n\n## How to answer\n" in text
     for part in (f"- Work in `{audited.tree('code')}`, and nowhere else.", "- `src/**`", '"files_changed"', LINE):
         assert part in text
-    assert "this wave:\n- nothing\n\n## What to fix" in tests.read_text()
+    assert "this wave:\n- nothing\n\n## How to answer" in tests.read_text()
     assert "\nNothing.\n\n## Your answer" in tests.read_text()
 
 

@@ -202,7 +202,7 @@ def test_a_prompt_shows_phase_place_files_and_schema_and_is_the_one_recorded(
     (recorded,) = rows(workspace.db, "SELECT prompt_sha256 FROM agent_runs WHERE domain = 'code'")
     assert recorded == (hashlib.sha256(text.encode()).hexdigest(),)
     assert len(text.encode()) <= 60 * 1024
-    example = text.rpartition("```json")[2].partition("```")[0]
+    example = text.partition("```json")[2].partition("```")[0]
     assert documents.check(documents.parse_bounded(example.encode(), "the example"), "agent-output", "audit") is None
 
 

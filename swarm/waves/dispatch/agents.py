@@ -23,7 +23,8 @@ class WaveGround(NamedTuple):
 
     `root` is where agents without a worktree work. `owned` holds the files of each domain at the wave's commit, `paths`
     all files, `leased` the files that a domain may edit beside its own, `drifted` the ids of findings whose line was
-    rewritten, `claimed` those whose fix is claimed, with the file that the fix names.
+    rewritten, `claimed` those whose fix is claimed, with the file that the fix names. `retry` says what an earlier wave
+    of these findings ended with.
     """
 
     setting: Setting
@@ -34,6 +35,7 @@ class WaveGround(NamedTuple):
     leased: Mapping[str, AbstractSet[str]]
     drifted: AbstractSet[str]
     claimed: Mapping[str, str] = {}
+    retry: str = ""
 
     def sparse_set(self, domain: str, files: Sequence[str] | None) -> tuple[str, ...] | None:
         """Return the files of a sparse worktree with the leased ones of the commit, `None` for a whole worktree."""
@@ -61,12 +63,22 @@ class PlannedAgent(NamedTuple):
 
 
 def plan_agent(
-    ground: WaveGround, domain: Domain, name: str, tree: Tree | None, findings: Sequence[Finding]
+    ground: WaveGround, domain: Domain, name: str, tree: Tree | None, findings: Sequence[Finding], retry: str = ""
 ) -> PlannedAgent:
-    """Plan an agent; `name` is the name of its prompt and its folder, `findings` are listed in its prompt."""
+    """Plan an agent; `name` is the name of its prompt and its folder, `findings` are listed in its prompt.
+
+    `retry` says what the agent before it ended with.
+    """
     output = ground.folder / name / "output.json"
     leased = sorted(ground.leased.get(domain.name, ()))
-    briefing = Briefing(findings, ground.drifted, leased, _checked_out(tree), ground.claimed)
+    briefing = Briefing(
+        findings=findings,
+        drifted=ground.drifted,
+        leases=leased,
+        checked_out=_checked_out(tree),
+        claimed=ground.claimed,
+        retry=retry or ground.retry,
+    )
     files = tuple(ground.owned[domain.name])
     where = tree.path if tree else ground.root
     return PlannedAgent(
@@ -75,7 +87,7 @@ def plan_agent(
         prompt_path=ground.folder / f"{name}.md",
         output_path=output,
         tree=tree,
-        prompt=write_prompt(ground.setting, domain, len(files), where, output, briefing),
+        prompt=write_prompt(ground.setting, domain, files, where, output, briefing),
         # An audit agent is shown known findings and given none to fix.
         assigned=() if is_audit(ground.setting.phase) else tuple(finding.row_id for finding in findings),
     )

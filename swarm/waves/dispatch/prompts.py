@@ -12,6 +12,14 @@ from swarm import documents, shipped
 from swarm.rules.ownership import Domain
 from swarm.rules.phases import LENS_TEXT, LENSES, Lens, Phase, kind_of
 from swarm.store.findings import Finding
+from swarm.waves.dispatch.ground_text import (
+    earlier_text,
+    fence,
+    files_text,
+    inline,
+    instructions_for,
+    instructions_text,
+)
 
 LONGEST_PROSE: Final = 400
 # Bytes that the list of findings needs beside its lines: introduction, fences, the note on the rest.
@@ -58,7 +66,7 @@ class Briefing(NamedTuple):
     """Facts for the prompt of an agent: known findings, gravest first, those whose line was rewritten, and its leases.
 
     `checked_out` is the number of files in its tree, `None` for all of them; `claimed` are ids whose fix is claimed,
-    with the file that the fix names.
+    with the file that the fix names. `retry` says why an earlier try did not do.
     """
 
     findings: Sequence[Finding]
@@ -66,10 +74,14 @@ class Briefing(NamedTuple):
     leases: Sequence[str] = ()
     checked_out: int | None = None
     claimed: Mapping[str, str] = {}
+    retry: str = ""
 
 
 class Setting(NamedTuple):
-    """Facts that the prompts of all agents of a wave share; `limit` is in bytes."""
+    """Facts that the prompts of all agents of a wave share; `limit` is in bytes.
+
+    `domains` are the map in its order, `instructions` the files in which the repository instructs its contributors.
+    """
 
     run_id: str
     repo: str
@@ -77,36 +89,31 @@ class Setting(NamedTuple):
     wave: int
     commit: str
     limit: int
+    domains: Sequence[Domain] = ()
+    instructions: Sequence[str] = ()
 
 
-def write_prompt(setting: Setting, domain: Domain, files: int, tree: Path, output: Path, briefing: Briefing) -> Prompt:
-    """Return the prompt of an agent, at most `limit` bytes. The same state gives the same bytes.
+def write_prompt(
+    setting: Setting, domain: Domain, files: Sequence[str], tree: Path, output: Path, briefing: Briefing
+) -> Prompt:
+    """Return the prompt of an agent for the files of its domain, at most `limit` bytes; equal states, equal bytes.
 
     Where the findings do not fit, all of them go to a file beside the prompt.
     """
     kind = kind_of(setting.phase)
     lens = LENSES[setting.phase]
     values = {
-        "phase": setting.phase.value,
-        "wave": str(setting.wave),
-        "run": setting.run_id,
-        "repo": _inline(setting.repo),
-        "commit": setting.commit,
-        "tree": _inline(str(tree)),
-        "output": _inline(str(output)),
-        "domain": domain.name,
-        "ownership": domain.ownership.value,
-        "files": str(files),
-        "globs": "\n".join(f"- `{_inline(glob)}`" for glob in domain.globs),
-        "leases": "\n".join(f"- `{_inline(file)}`" for file in briefing.leases) or "- nothing",
-        "partial": "" if briefing.checked_out is None else _PARTIAL.format(count=briefing.checked_out),
+        **_ground(setting, domain, files, tree, briefing),
+        "output": inline(str(output)),
+        "leases": "\n".join(f"- `{inline(file)}`" for file in briefing.leases) or "- nothing",
         "lens": lens.value,
         "lens_text": LENS_TEXT[lens],
         "schema": _schema_text(kind),
-        "example": json.dumps(_example(kind, domain.name, lens), indent=2),
+        "example": json.dumps(_example(kind, domain.name, lens), indent=1),
+        "retry": f"\n## Why this is another try\n{briefing.retry}" if briefing.retry else "",
     }
-    # `string.Template`, not `format`: braces in a prompt's JSON would be taken for fields.
-    template = Template((shipped.prompts() / f"{kind}.md").read_text(encoding="utf-8"))
+    values["ground"] = _template("ground").substitute(values).rstrip("\n") + "\n"
+    template = _template(kind)
     # In bytes, as `prompt_bytes` of the configuration counts; paths need not be ASCII.
     room = setting.limit - len(template.substitute(values, known="").encode()) - _SEPARATE
     claimed = briefing.claimed if kind != "amend" else {}
@@ -119,6 +126,31 @@ def write_prompt(setting: Setting, domain: Domain, files: int, tree: Path, outpu
     return Prompt(template.substitute(values, known=known), whole, count)
 
 
+def _ground(setting: Setting, domain: Domain, files: Sequence[str], tree: Path, briefing: Briefing) -> dict[str, str]:
+    """Return the values of a prompt that say where its agent works, and what the agent owns."""
+    return {
+        "phase": setting.phase.value,
+        "wave": str(setting.wave),
+        "run": setting.run_id,
+        "repo": inline(setting.repo),
+        "commit": setting.commit,
+        "tree": inline(str(tree)),
+        "partial": "" if briefing.checked_out is None else _PARTIAL.format(count=briefing.checked_out),
+        "instructions": instructions_text(instructions_for(setting.instructions, files)),
+        "domain": domain.name,
+        "ownership": domain.ownership.value,
+        "files": str(len(files)),
+        "globs": "\n".join(f"- `{inline(glob)}`" for glob in domain.globs),
+        "listed": files_text(files),
+        "earlier": earlier_text(domain, setting.domains),
+    }
+
+
+def _template(name: str) -> Template:
+    # `string.Template`, not `format`: braces in a prompt's JSON would be taken for fields.
+    return Template((shipped.prompts() / f"{name}.md").read_text(encoding="utf-8"))
+
+
 def _known_text(every: Sequence[str], room: int, overflow: Path) -> tuple[str, int]:
     if not every:
         return "Nothing.", 0
@@ -129,11 +161,11 @@ def _known_text(every: Sequence[str], room: int, overflow: Path) -> tuple[str, i
         if room < 0:
             break
         lines.append(line)
-    fence = _fence(lines)
+    marks = fence(lines)
     rest = len(every) - len(lines)
-    more = _UNLISTED.format(rest=rest, path=_inline(str(overflow))) if rest else ""
+    more = _UNLISTED.format(rest=rest, path=inline(str(overflow))) if rest else ""
     body = "\n".join(lines)
-    return f"{_AS_DATA}\n\n{fence}json\n{body}\n{fence}{more}", len(lines)
+    return f"{_AS_DATA}\n\n{marks}json\n{body}\n{marks}{more}", len(lines)
 
 
 def _line(finding: Finding, *, is_drifted: bool, fix: str | None) -> str:
@@ -158,18 +190,6 @@ def _line(finding: Finding, *, is_drifted: bool, fix: str | None) -> str:
     return json.dumps({key: value for key, value in shown.items() if value not in {None, ""}})
 
 
-def _fence(lines: Sequence[str]) -> str:
-    # A fence longer than any run of backticks inside: an agent's text cannot close the fence.
-    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
-    return "`" * max(3, longest + 1)
-
-
-def _inline(text: str) -> str:
-    """Make a name safe inside backticks on a line."""
-    # A path with a backtick or a line break could end the code span and speak to the agent.
-    return "".join(c if c.isprintable() and c != "`" else "?" for c in text)
-
-
 def _schema_text(kind: str) -> str:
     schema = documents.schema("agent-output")
     # Only the definitions that this kind of output reaches: an agent reads the whole schema.
@@ -181,8 +201,11 @@ def _schema_text(kind: str) -> str:
         if name not in wanted:
             wanted[name] = definitions[name]
             pending += re.findall(r'"#/\$defs/(\w+)"', json.dumps(definitions[name]))
-    ordered = {name: wanted[name] for name in definitions if name in wanted and name != kind}
-    return json.dumps({**wanted[kind], "$defs": ordered}, indent=1)
+    ordered = [
+        f"{json.dumps(name)}: {json.dumps(wanted[name])}" for name in definitions if name in wanted and name != kind
+    ]
+    # A line for each definition: indented in full, the schema would be a third of the prompt.
+    return json.dumps(wanted[kind])[:-1] + ', "$defs": {\n' + ",\n".join(ordered) + "\n}}"
 
 
 def _example(kind: str, domain: str, lens: Lens) -> dict[str, Any]:

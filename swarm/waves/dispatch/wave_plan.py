@@ -16,8 +16,10 @@ from swarm.runtimes.registry import Ready, recorded
 from swarm.store import leases, waves
 from swarm.store.runs import Run
 from swarm.waves.dispatch.agents import PlannedAgent, WaveGround, plan_agent
+from swarm.waves.dispatch.ground_text import instructions_in
 from swarm.waves.dispatch.prompts import Setting
 from swarm.waves.dispatch.routing import MOST_NAMED, Routing, claimed_files, hold_to_anchors, known_to_audit, route
+from swarm.waves.dispatch.second_try import after_red_gate
 from swarm.waves.trees.sparse import sparse_files
 from swarm.workspace import Workspace
 
@@ -84,7 +86,16 @@ def plan_wave(
     owned, _ = OwnershipMap(domains).divide(paths)
     routing = _routing(conn, run, request, repository, domains)
     ground = WaveGround(
-        setting=Setting(run.id, run.repo, request.phase, number, repository.head, config.prompt_bytes),
+        setting=Setting(
+            run_id=run.id,
+            repo=run.repo,
+            phase=request.phase,
+            wave=number,
+            commit=repository.head,
+            limit=config.prompt_bytes,
+            domains=domains,
+            instructions=instructions_in(paths),
+        ),
         folder=workspace.wave_folder(run.id, number),
         root=repository.root,
         owned=owned,
@@ -92,6 +103,7 @@ def plan_wave(
         leased=leases.granted(conn, run.id, number),
         drifted=routing.drifted if routing else frozenset(),
         claimed=claimed_files(conn, run),
+        retry="" if is_audit(request.phase) else after_red_gate(conn, run),
     )
     # Analyzers only read, so all of a wave share a tree: a tree for each domain costs time and disk.
     analyzes = bool(ready) and all(each.runtime.is_analyzer for each in ready)

@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import Final
 
+from swarm import errors
 from swarm.config import Config
 from swarm.git import checkouts, merging, refs
 from swarm.git.repository import repository_at
 from swarm.results.merge import MergeResult
 from swarm.rules.ref_names import integration_branch
-from swarm.store import agent_runs
+from swarm.store import agent_runs, kept_builds
 from swarm.store.connection import Store
+from swarm.store.kept_builds import RedGate
 from swarm.store.runs import Run
 from swarm.waves.prove.build import Prover
 from swarm.waves.prove.merge_chain import MergeTask, links_of
@@ -58,7 +60,13 @@ def _merged(store: Store, workspace: Workspace, run: Run, options: MergeOptions,
         if not work.fresh and not work.arrived and work.is_published:
             what = "everything but what is dropped" if options.drop else "everything"
             return nothing_merged(run, f"{what} is merged already", wave, options.drop)
-        proof = proved(store, git, task, prover, work.base, work.fresh, options, holds_work=work.base_holds_work)
+        try:
+            proof = proved(store, git, task, prover, work.base, work.fresh, options, holds_work=work.base_holds_work)
+        except errors.MergeGateFailed as refused:
+            with store.mutation() as conn:
+                # For the prompts of the next try, which would repeat the mistake without it.
+                kept_builds.keep_red(conn, run.id, RedGate(wave.id, refused.message, refused.last_lines))
+            raise
     if not proof.links and not work.arrived and work.is_published:
         left = tuple(link.agent.domain for link in work.fresh)
         return nothing_merged(run, f"what is left breaks the build: {', '.join(left)}", wave, (*options.drop, *left))

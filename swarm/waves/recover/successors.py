@@ -17,7 +17,9 @@ from swarm.store.findings import Finding
 from swarm.waves.collect import watch
 from swarm.waves.dispatch import routing
 from swarm.waves.dispatch.agents import PlannedAgent, WaveGround, plan_agent
+from swarm.waves.dispatch.ground_text import instructions_in
 from swarm.waves.dispatch.prompts import Setting
+from swarm.waves.dispatch.second_try import after_failure
 from swarm.waves.recover.recovery import Recovery
 from swarm.waves.trees import kept_index
 from swarm.waves.trees.sparse import Origin, held_again
@@ -56,7 +58,16 @@ def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence
     paths = [file.path for file in files_at(repository.git, wave.dispatch_sha)]
     findings, drifted = _given(conn, recovery, tail)
     ground = WaveGround(
-        setting=Setting(run.id, run.repo, wave.phase, wave.number, wave.dispatch_sha, recovery.config.prompt_bytes),
+        setting=Setting(
+            run_id=run.id,
+            repo=run.repo,
+            phase=wave.phase,
+            wave=wave.number,
+            commit=wave.dispatch_sha,
+            limit=recovery.config.prompt_bytes,
+            domains=list(domains.values()),
+            instructions=instructions_in(paths),
+        ),
         folder=recovery.folder,
         root=repository.root,
         owned=owners.divide(paths)[0],
@@ -73,7 +84,7 @@ def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence
     for before in tail:
         name = f"{before.domain}.{ordinals[before.domain]}"
         tree, makes_tree = _tree(recovery, before, name, shared, ground)
-        agent = plan_agent(ground, domains[before.domain], name, tree, findings[before.id])
+        agent = plan_agent(ground, domains[before.domain], name, tree, findings[before.id], after_failure(before))
         successors.append(Successor(before, agent, makes_tree))
     return SuccessorPlan(tuple(successors), shared, digests.completed_hash(conn, wave.id))
 
