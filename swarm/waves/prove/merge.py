@@ -9,15 +9,14 @@ from swarm.git import checkouts, merging, refs
 from swarm.git.repository import repository_at
 from swarm.results.merge import MergeResult
 from swarm.rules.ref_names import integration_branch
-from swarm.store import agent_runs, kept_builds
+from swarm.store import agent_runs
 from swarm.store.connection import Store
-from swarm.store.kept_builds import RedGate
 from swarm.store.runs import Run
 from swarm.waves.prove.build import Prover
 from swarm.waves.prove.merge_chain import MergeTask, links_of
 from swarm.waves.prove.merge_gate import MergeOptions, proved
 from swarm.waves.prove.merge_preconditions import hold_to_agents, hold_to_verification, mergeable, task_of
-from swarm.waves.prove.merge_record import Merged, record_merge
+from swarm.waves.prove.merge_record import Merged, keep_refusal, record_merge
 from swarm.waves.prove.merge_result import merge_result, nothing_merged
 from swarm.waves.prove.merge_work import work_to_merge
 from swarm.waves.trees import git_folder, worktrees
@@ -63,9 +62,7 @@ def _merged(store: Store, workspace: Workspace, run: Run, options: MergeOptions,
         try:
             proof = proved(store, git, task, prover, work.base, work.fresh, options, holds_work=work.base_holds_work)
         except errors.MergeGateFailed as refused:
-            with store.mutation() as conn:
-                # For the prompts of the next try, which would repeat the mistake without it.
-                kept_builds.keep_red(conn, run.id, RedGate(wave.id, refused.message, refused.last_lines))
+            keep_refusal(store, task, refused)
             raise
     if not proof.links and not work.arrived and work.is_published:
         left = tuple(link.agent.domain for link in work.fresh)

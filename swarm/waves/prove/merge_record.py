@@ -2,11 +2,13 @@
 
 from typing import NamedTuple
 
+from swarm import errors
 from swarm.git import refs
 from swarm.rules.ref_names import own_commits_refs
 from swarm.rules.sandbox_policy import NO_ISOLATION
-from swarm.store import fix_claims, merges, observations, verifications
+from swarm.store import fix_claims, kept_builds, merges, observations, verifications
 from swarm.store.connection import Store
+from swarm.store.kept_builds import RedGate
 from swarm.store.merges import NewMerge
 from swarm.store.verifications import NewVerification
 from swarm.waves.prove import build
@@ -110,3 +112,9 @@ def _verification(merged: Merged) -> NewVerification:
         isolation_reason=why,
         policy=policy,
     )
+
+
+def keep_refusal(store: Store, task: MergeTask, refused: errors.MergeGateFailed) -> None:
+    """Keep why the gate refused a merge, for the prompts of the next try, which else repeats the mistake."""
+    with store.mutation() as conn:
+        kept_builds.keep_red(conn, task.run.id, RedGate(task.wave.id, refused.message, refused.last_lines))
