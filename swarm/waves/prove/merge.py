@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Final
 
-from swarm import errors
 from swarm.config import Config
 from swarm.git import checkouts, merging, refs
 from swarm.git.repository import repository_at
@@ -16,7 +15,7 @@ from swarm.waves.prove.build import Prover
 from swarm.waves.prove.merge_chain import MergeTask, links_of
 from swarm.waves.prove.merge_gate import MergeOptions, proved
 from swarm.waves.prove.merge_preconditions import hold_to_agents, hold_to_verification, mergeable, task_of
-from swarm.waves.prove.merge_record import Merged, keep_refusal, record_merge
+from swarm.waves.prove.merge_record import Merged, record_merge, refusal_kept
 from swarm.waves.prove.merge_result import merge_result, nothing_merged
 from swarm.waves.prove.merge_work import work_to_merge
 from swarm.waves.trees import git_folder, worktrees
@@ -59,11 +58,8 @@ def _merged(store: Store, workspace: Workspace, run: Run, options: MergeOptions,
         if not work.fresh and not work.arrived and work.is_published:
             what = "everything but what is dropped" if options.drop else "everything"
             return nothing_merged(run, f"{what} is merged already", wave, options.drop)
-        try:
+        with refusal_kept(store, task):
             proof = proved(store, git, task, prover, work.base, work.fresh, options, holds_work=work.base_holds_work)
-        except errors.MergeGateFailed as refused:
-            keep_refusal(store, task, refused)
-            raise
     if not proof.links and not work.arrived and work.is_published:
         left = tuple(link.agent.domain for link in work.fresh)
         return nothing_merged(run, f"what is left breaks the build: {', '.join(left)}", wave, (*options.drop, *left))

@@ -1,5 +1,7 @@
 """Record a merge: its row, the verification that proved it, and the fixes that it proves."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from swarm import errors
@@ -114,7 +116,12 @@ def _verification(merged: Merged) -> NewVerification:
     )
 
 
-def keep_refusal(store: Store, task: MergeTask, refused: errors.MergeGateFailed) -> None:
-    """Keep why the gate refused a merge, for the prompts of the next try, which else repeats the mistake."""
-    with store.mutation() as conn:
-        kept_builds.keep_red(conn, task.run.id, RedGate(task.wave.id, refused.message, refused.last_lines))
+@contextmanager
+def refusal_kept(store: Store, task: MergeTask) -> Iterator[None]:
+    """Keep why the gate refuses a merge in the block, for the prompts of the next try, which else repeats the mistake."""
+    try:
+        yield
+    except errors.MergeGateFailed as refused:
+        with store.mutation() as conn:
+            kept_builds.keep_red(conn, task.run.id, RedGate(task.wave.id, refused.message, refused.last_lines))
+        raise
