@@ -118,7 +118,7 @@ def _verification(merged: Merged) -> NewVerification:
 
 @contextmanager
 def refusal_kept(store: Store, task: MergeTask) -> Iterator[None]:
-    """Keep why the gate refuses a merge in the block, for the prompts of the next try, which else repeats the mistake."""
+    """Keep why the gate refuses the merge in the block: the prompts of the next try name the reason."""
     try:
         yield
     except errors.MergeGateFailed as refused:
