@@ -45,9 +45,25 @@ class Fields(NamedTuple):
     scores: bool = True
     last_location: bool = False
     stderr: bool = False
-    edits: str = ""
     unread: str = ""
     unread_file: str = ""
+
+
+class EditFields(NamedTuple):
+    """Keys of the edits by which an analyzer fixes a finding, as `analyzers.toml` says."""
+
+    items: str = ""
+    line: str = "line"
+    column: str = "column"
+    end_line: str = "endLine"
+    end_column: str = "endColumn"
+    text: str = "replacement"
+    unit: str = ""
+    by_line: bool = False
+    start: str = ""
+    end: str = ""
+    old: str = ""
+    choices: str = ""
 
 
 class AnalyzerRow(NamedTuple):
@@ -76,6 +92,8 @@ class AnalyzerRow(NamedTuple):
     stops: bool = False
     local: tuple[str, ...] = ()
     report: Fields = Fields()
+    edit: EditFields | None = None
+    fix: tuple[str, ...] = ()
     levels: Mapping[str, str] = {}
     severities: Mapping[str, str] = {}
     categories: Mapping[str, str] = {}
@@ -84,6 +102,11 @@ class AnalyzerRow(NamedTuple):
     def command(self) -> str:
         """The program's name."""
         return self.program or self.name
+
+    @property
+    def has_fixer(self) -> bool:
+        """Whether the analyzer can fix what it reports."""
+        return self.edit is not None or bool(self.fix)
 
 
 class Table(NamedTuple):
@@ -105,7 +128,8 @@ def table() -> Table:
 
 def _row(document: Mapping[str, Any]) -> AnalyzerRow:
     fields = _frozen(document)
-    return AnalyzerRow(**{**fields, "report": Fields(**_frozen(document["report"]))})
+    edit = EditFields(**document["edit"]) if "edit" in document else None
+    return AnalyzerRow(**{**fields, "report": Fields(**_frozen(document["report"])), "edit": edit})
 
 
 def _frozen(document: Mapping[str, Any]) -> dict[str, Any]:

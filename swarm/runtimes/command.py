@@ -22,6 +22,7 @@ class Command:
     is_analyzer = False
     agent: CliFacts | None = None
     is_trusted = False
+    writes_tree = True
 
     def __init__(self, runtime: RuntimeConfig) -> None:
         self.name = runtime.name

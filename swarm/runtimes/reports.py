@@ -13,7 +13,7 @@ _PLACE: Final = re.compile(r"\{([\w.]+)\}")
 
 
 class ToolReport(NamedTuple):
-    """A report of an analyzer in its own words. Line and column count from 1."""
+    """A report of an analyzer in its own words, and the object that it was read from. Line and column count from 1."""
 
     file: str
     line: int
@@ -22,7 +22,7 @@ class ToolReport(NamedTuple):
     level: str
     message: str
     advice: str
-    edits: tuple[dict[str, Any], ...] = ()
+    source: Any = None
 
 
 def reported(output: bytes, fields: Fields) -> Iterator[ToolReport]:
@@ -92,17 +92,8 @@ def _report(chain: tuple[Any, ...], fields: Fields) -> ToolReport | None:
         level=text(fields.level).lower(),
         message=message,
         advice=text(fields.advice),
-        edits=tuple(_edits(_first(chain, fields.edits))),
+        source=chain[0],
     )
-
-
-def _edits(listed: Any) -> Iterator[dict[str, Any]]:
-    """Yield the edits of a fix in the form of ruff's."""
-    for edit in listed if isinstance(listed, list) else ():
-        places = [at(edit, key) for key in ("line", "column", "endLine", "endColumn")]
-        if all(type(place) is int and place > 0 for place in places) and isinstance(at(edit, "replacement"), str):
-            begin, end = ({"row": places[n], "column": places[n + 1]} for n in (0, 2))
-            yield {"content": edit["replacement"], "location": begin, "end_location": end}
 
 
 def rule_of(named: str, fields: Fields) -> str:
@@ -134,13 +125,14 @@ def _first(chain: tuple[Any, ...], path: str) -> Any:
     """Return the value of a path in the finding, else in the nearest object above that has the value."""
     if not path:
         return None
-    for document in chain:
-        value = document
-        for key in path.split("."):
-            value = at(value, key)
-        if value is not None:
-            return value
-    return None
+    return next((value for document in chain if (value := in_path(document, path)) is not None), None)
+
+
+def in_path(document: Any, path: str) -> Any:
+    """Return the value of a path of keys and indexes with dots between them; `None` where there is none."""
+    for key in path.split("."):
+        document = at(document, key)
+    return document
 
 
 def at(document: Any, key: str) -> Any:
@@ -158,3 +150,21 @@ def _number(value: Any, first: int) -> int:
         return max(int(value) + 1 - first, 1)
     except (TypeError, ValueError):
         return 1
+
+
+def adapt(log: Any, fields: Fields) -> None:
+    """Bring a SARIF log of a tool with habits of its own to the form of the others."""
+    for run in _objects(log, "runs"):
+        for rule in _objects(at(at(run, "tool"), "driver"), "rules"):
+            properties = rule.get("properties")
+            # Without scores the levels of results decide.
+            if not fields.scores and isinstance(properties, dict):
+                properties.pop("security-severity", None)
+        for result in _objects(run, "results"):
+            if fields.last_location and (places := _objects(result, "locations")):
+                result["locations"] = places[-1:]
+
+
+def _objects(document: Any, key: str) -> list[dict[str, Any]]:
+    listed = at(document, key)
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []

@@ -44,6 +44,7 @@ class Ruff:
     is_analyzer = True
     agent: CliFacts | None = None
     is_trusted = True
+    writes_tree = False
 
     def __init__(self, config: Config) -> None:
         self._config = config

@@ -1,16 +1,16 @@
 """Applying the fixes that an analyzer offers to some of its reports, and to no others.
 
 Fixes are taken as ruff's JSON gives them (`fix.applicability`, `fix.edits`): rows and columns count from 1, columns in
-characters, and a line ends as Python's lines do.
+characters, and a line ends as Python's lines do. Where an edit has a `unit`, its places are offsets in such units
+instead, from the beginning of the file or, with a row, from that of the line.
 """
 
 import ast
 import hashlib
 import json
-import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -19,9 +19,9 @@ from swarm import errors
 from swarm.documents import parse_bounded, read_bounded
 from swarm.files import is_in_place, write_whole
 from swarm.runtimes.runtime import Assigned, Job
+from swarm.runtimes.text_places import TextPlaces
 
 RECORD: Final = "mended.json"
-_LINE_END: Final = re.compile("\r\n|\n|\r")
 _BOM: Final = "\ufeff"
 MOST_BROKEN: Final = 20
 
@@ -63,9 +63,7 @@ def mend(
     skipped: dict[str, str] = {}
     written: dict[str, tuple[str, str]] = {}
     by_file: defaultdict[str, list[tuple[Assigned, Any]]] = defaultdict(list)
-    by_place = _by_place(reports)
-    for finding in wanted:
-        report = _report_of(finding, by_place.get((finding.file or "", finding.rule_id, finding.line), ()))
+    for finding, report in reports_of(wanted, reports):
         if (reason := _unfixable(finding, report, tool, unsafe=unsafe)) is not None:
             skipped[finding.finding_id] = reason
         else:
@@ -74,7 +72,7 @@ def mend(
         place = tree / file
         offered, shared = _parted(pairs, reports[file])
         skipped |= shared
-        if not _is_plain(place, tree):
+        if not is_plain(place, tree):
             skipped |= {finding.finding_id: "a link stands in the place of its file" for finding, _ in offered}
             continue
         source = place.read_bytes().decode("utf-8", "surrogateescape")
@@ -87,7 +85,7 @@ def mend(
         if text != source:
             written[file] = (source, text)
     if written:
-        kept = {file: [source, _digest(text)] for file, (source, text) in written.items()}
+        kept = {file: [source, digest_of(text)] for file, (source, text) in written.items()}
         write_whole(record, json.dumps(kept))
     for file, (_, text) in written.items():
         (tree / file).write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -121,17 +119,30 @@ def take_back(tree: Path, attempts: Path, files: Collection[str]) -> None:
         for file, versions in kept.items() if isinstance(kept, dict) else ():
             place = tree / file
             match versions:
-                case [str() as source, str() as digest] if file in files and _is_plain(place, tree):
-                    if hashlib.sha256(place.read_bytes()).hexdigest() == digest:
+                case [str() as source, str() | None as digest] if file in files and is_plain(place, tree):
+                    body = place.read_bytes()
+                    if digest is None and body != source.encode("utf-8", "surrogateescape"):
+                        # A program of the attempt was killed while it wrote, so nobody knows what stands there.
+                        write_whole(record.with_name(f"{len(list(record.parent.iterdir()))}.taken-back"), body)
+                    if digest in {None, hashlib.sha256(body).hexdigest()}:
                         place.write_bytes(source.encode("utf-8", "surrogateescape"))
 
 
-def _is_plain(place: Path, tree: Path) -> bool:
+def is_plain(place: Path, tree: Path) -> bool:
+    """Say whether a path of a tree is a regular file, and no link stands on the way to it."""
     return place.is_file() and not place.is_symlink() and is_in_place(place.parent, tree)
 
 
-def _digest(text: str) -> str:
+def digest_of(text: str) -> str:
+    """Return the digest by which a record knows a text again."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def reports_of(wanted: Iterable[Assigned], reports: Mapping[str, Sequence[Any]]) -> Iterator[tuple[Assigned, Any]]:
+    """Yield each assigned finding with the report that means it, `None` where no report does so beyond doubt."""
+    by_place = _by_place(reports)
+    for finding in wanted:
+        yield finding, _report_of(finding, by_place.get((finding.file or "", finding.rule_id, finding.line), ()))
 
 
 def _by_place(reports: Mapping[str, Sequence[Any]]) -> dict[tuple[str, str | None, int | None], list[Any]]:
@@ -195,9 +206,9 @@ def _applied(source: str, offered: Sequence[Sequence[Any]]) -> tuple[str, list[b
     """
     bom = _BOM if source.startswith(_BOM) else ""
     body = source.removeprefix(_BOM)
-    starts = [0, *(found.end() for found in _LINE_END.finditer(body))]
+    places = TextPlaces(source)
     was_python = _is_python(body)
-    fixes = [[_edit(starts, edit) for edit in edits] for edits in offered]
+    fixes = [[_edit(places, edit) for edit in edits] for edits in offered]
     accepted: list[Edit] = []
     taken = [False] * len(fixes)
     at = broken = 0
@@ -213,12 +224,9 @@ def _applied(source: str, offered: Sequence[Sequence[Any]]) -> tuple[str, list[b
     return bom + _written(body, accepted), taken
 
 
-def _edit(starts: Sequence[int], edit: Any) -> Edit:
-    def offset(place: Mapping[str, int]) -> int:
-        row = min(place["row"], len(starts))
-        return starts[row - 1] + place["column"] - 1
-
-    return Edit(offset(edit["location"]), offset(edit["end_location"]), edit.get("content") or "")
+def _edit(places: TextPlaces, edit: Any) -> Edit:
+    begin, end = (places.offset(edit[key], edit.get("unit")) for key in ("location", "end_location"))
+    return Edit(begin, max(begin, end), edit.get("content") or "")
 
 
 def _without_overlap(

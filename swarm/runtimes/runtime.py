@@ -1,6 +1,6 @@
 """Protocol of a runtime, which makes processes of a prompt, a tree and a phase, and an output of the processes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -53,6 +53,7 @@ class ProcessStep(NamedTuple):
     """A process of an attempt. `log` names the file its output is kept in; `accepts` its good exit codes.
 
     With a `conversation` the process is an agent whose stdout is a stream of events; without, it has no input.
+    `before` is called with the results so far when the process is about to be spawned, and says whether it is wanted.
     """
 
     argv: tuple[str, ...]
@@ -60,6 +61,7 @@ class ProcessStep(NamedTuple):
     accepts: tuple[int, ...] = (0,)
     environment: Mapping[str, str] = {}
     conversation: Conversation | None = None
+    before: "Callable[[Sequence[StepResult]], bool] | None" = None
 
 
 class StepResult(NamedTuple):
@@ -105,12 +107,16 @@ class CliFacts(NamedTuple):
 
 
 class Runtime(Protocol):
-    """A way to launch an agent or an analyzer. `agent` is `None` where no coding agent is launched."""
+    """A way to launch an agent or an analyzer. `agent` is `None` where no coding agent is launched.
+
+    `writes_tree` is whether the processes of an amend attempt write the fixes themselves.
+    """
 
     name: str
     is_analyzer: bool
     is_trusted: bool
     agent: CliFacts | None
+    writes_tree: bool
 
     def reads(self, tree: Path, paths: Sequence[str]) -> list[str]:
         """Return those of the paths of a tree that the runtime reads: all of them where it may read any file."""

@@ -36,6 +36,7 @@ class Sarif:
     is_analyzer = True
     agent: CliFacts | None = None
     is_trusted = False
+    writes_tree = False
 
     def __init__(self, runtime: RuntimeConfig, config: Config) -> None:
         self.name = runtime.name

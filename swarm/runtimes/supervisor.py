@@ -97,6 +97,8 @@ async def run_steps(orders: Orders) -> Ran:
     try:
         try:
             for step in orders.steps:
+                if step.before is not None and not step.before(tuple(results)):
+                    continue
                 left = began + orders.seconds - time.monotonic()
                 result, timed_out = await _run_step(step, orders, watch, left)
                 code = result.exit_code

@@ -1,5 +1,6 @@
 """The analyzers of the table: each is launched as its row says, and its report is read as its row says."""
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,12 +11,14 @@ from swarm.config import Config
 from swarm.rules.analysis import EVERY_RULE
 from swarm.rules.phases import LENSES, Phase, is_audit
 from swarm.runtimes import data_config, programs, reports, severities
-from swarm.runtimes.analyzer_table import AnalyzerRow, Fields, of_kinds
+from swarm.runtimes.analyzer_table import AnalyzerRow, of_kinds
 from swarm.runtimes.own_tree import TreeFiles, inside
 from swarm.runtimes.quotes import quote_lines
-from swarm.runtimes.ruff_fixes import RECORD, amended, mend, take_back
+from swarm.runtimes.report_edits import edits_of
+from swarm.runtimes.ruff_fixes import take_back
 from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 from swarm.runtimes.silencing import names_one, silenced
+from swarm.runtimes.tabled_fixes import Fixes, FixesByEdits, FixesByFile, Tool
 
 # Bytes of the files in one argument list; Linux allows 128 KiB for a single argument and 2 MiB for all.
 _MOST_ARGUMENT_BYTES: Final = 96 * 1024
@@ -41,6 +44,9 @@ class Tabled:
         self.name = row.name
         # Of an analyzer that runs code of the repository, the sandbox is that of any program of the user's.
         self.is_trusted = not row.runs_code and not row.whole
+        self.writes_tree = bool(row.fix)
+        # Of the amend attempts under way, by their folder.
+        self._fixes: dict[Path, Fixes] = {}
         self._row = row
         self._config = config
 
@@ -64,7 +70,7 @@ class Tabled:
     def supports(self, phase: Phase) -> bool:
         """These analyzers report bugs, security and quality, in the first lens; some fix what they have found."""
         if phase is Phase.HEALTH_AMEND_A:
-            return bool(self._row.report.edits)
+            return self._row.has_fixer
         return phase is Phase.HEALTH_AUDIT_A
 
     def config_hash(self, tree: Path, files: Sequence[str], phase: Phase) -> str:
@@ -80,16 +86,20 @@ class Tabled:
             take_back(job.tree, job.attempt_folder.parent, job.files)
         if self._problem(job):
             return []
-        program = self.program().path or self._row.command
         if self._row.bare_text:
             _bare_file(job).write_text(self._row.bare_text, encoding="utf-8")
-        found = []
-        for batch in self._batches(job):
-            for argv, log in ((self._row.lists, _LIST), (self._row.argv, "stdout")):
-                if argv:
-                    words = tuple(self._filled(argv, job, batch))
-                    found.append(ProcessStep((program, *words), log=log, accepts=self._row.accepts))
-        return found
+        if not is_audit(job.phase):
+            kind = FixesByFile if self._row.fix else FixesByEdits
+            self._fixes[job.attempt_folder] = fixes = kind(self._tool(job), job)
+            return fixes.steps()
+        return [*self._processes(job, self._row.lists, _LIST), *self._processes(job, self._row.argv)]
+
+    def _processes(self, job: Job, argv: Sequence[str], log: str = "stdout") -> list[ProcessStep]:
+        program = self.program().path or self._row.command
+        return [
+            ProcessStep((program, *self._filled(argv, job, batch)), log=log, accepts=self._row.accepts)
+            for batch in (self._batches(job) if argv else ())
+        ]
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Turn the reports into an audit output, and list the files that were read."""
@@ -97,7 +107,7 @@ class Tabled:
             # Refused as a whole: without its configuration the analyzer would answer another question.
             raise UnusableOutput(f"{problem}; {self.name} was not run")
         if not is_audit(job.phase):
-            return self._amended(job, results)
+            return self._fixes[job.attempt_folder].product(results)
         found: dict[tuple[object, ...], dict[str, Any]] = {}
         broken: set[str] = set()
         for result in results:
@@ -120,18 +130,33 @@ class Tabled:
             self._analysis(job, results, broken),
         )
 
-    def _amended(self, job: Job, results: Sequence[StepResult]) -> Product:
-        """Write the analyzer's own fixes of the assigned findings into the tree, and list them."""
+    def _tool(self, job: Job) -> Tool:
+        """Return the analyzer as the fixes of a job use it."""
+
+        def checks(files: Sequence[str]) -> list[ProcessStep]:
+            return self._processes(job._replace(files=files), self._row.argv)
+
+        def fix(file: str, rule: str) -> list[ProcessStep]:
+            words = [word.replace("{rule}", rule) for word in self._row.fix]
+            return self._processes(job._replace(files=[file]), words, "fix")
+
+        return Tool(self.name, self.program().version, checks, fix, functools.partial(self._reports, job))
+
+    def _reports(self, job: Job, results: Iterable[StepResult]) -> dict[str, list[Any]]:
+        """Return what checks reported, by file in the form of ruff's JSON."""
         by_file: defaultdict[str, list[Any]] = defaultdict(list)
         for result in results:
-            for report in reports.reported(result.stdout, self._row.report) if result.step.log != _LIST else ():
-                fix = {"applicability": "safe", "edits": list(report.edits)} if report.edits else None
-                place = {"row": report.line, "column": report.column}
+            for report in reports.reported(result.stdout, self._row.report) if result.step.log == "stdout" else ():
+                edits = edits_of(report.source, self._row.edit) if self._row.edit else []
                 by_file[_plain(job, report.file)].append(
-                    {"code": report.rule, "message": report.message, "location": place, "fix": fix}
+                    {
+                        "code": report.rule,
+                        "message": report.message,
+                        "location": {"row": report.line, "column": report.column},
+                        "fix": {"applicability": "safe", "edits": edits} if edits else None,
+                    }
                 )
-        done = mend(job.tree, job.assigned, by_file, job.attempt_folder / RECORD, unsafe=False, tool=self.name)
-        return Product(amended(self.name, self.program().version, job, done))
+        return dict(by_file)
 
     def _problem(self, job: Job) -> str | None:
         return data_config.leads_outside(self._row, job.tree, data_config.by_config(self._row, job.tree, job.files))
@@ -179,6 +204,7 @@ class Tabled:
                 "line": report.line,
                 "column": report.column,
                 "rule_id": report.rule,
+                "fixable": self._row.edit is not None and bool(edits_of(report.source, self._row.edit)),
                 "recommendation": report.advice,
             }
 
@@ -193,7 +219,7 @@ class Tabled:
             log = parse_bounded(output, "report")
         except errors.SwarmError as error:
             raise UnusableOutput(f"its report is unreadable: {error.message}") from error
-        _adapt(log, self._row.report)
+        reports.adapt(log, self._row.report)
         for finding in output_of(log_of(log, TreeFiles((job.tree,))), job.domain, job.phase)["findings"]:
             if finding.get("file") and finding.get("line"):
                 rule = reports.rule_of(finding["rule_id"], self._row.report)
@@ -256,24 +282,6 @@ def _log_of(job: Job, name: str) -> bytes:
         return (job.attempt_folder / f"{name}.log").read_bytes()
     except OSError:
         return b""
-
-
-def _adapt(log: Any, fields: Fields) -> None:
-    """Bring a SARIF log of a tool with habits of its own to the form of the others."""
-    for run in _objects(log, "runs"):
-        for rule in _objects(reports.at(reports.at(run, "tool"), "driver"), "rules"):
-            properties = rule.get("properties")
-            # Without scores the levels of results decide.
-            if not fields.scores and isinstance(properties, dict):
-                properties.pop("security-severity", None)
-        for result in _objects(run, "results"):
-            if fields.last_location and (places := _objects(result, "locations")):
-                result["locations"] = places[-1:]
-
-
-def _objects(document: Any, key: str) -> list[dict[str, Any]]:
-    listed = reports.at(document, key)
-    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
 
 
 def _bare_file(job: Job) -> Path:

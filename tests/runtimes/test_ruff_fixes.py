@@ -274,6 +274,17 @@ def test_a_file_that_was_edited_since_is_left_and_so_is_one_of_nobody_here(tree:
     assert (tree / "a.py").read_text() == "x = 2\n"
 
 
+def test_what_a_killed_program_wrote_is_taken_back_and_kept_beside_the_record(tree: Path) -> None:
+    (tree / "a.py").write_text("half")
+    folder = tree.parent / "attempts/attempt-1"
+    folder.mkdir(parents=True)
+    (folder / RECORD).write_text('{"a.py": ["x = 1\\n", null]}')
+    for _ in range(2):
+        take_back(tree, folder.parent, ["a.py"])
+        assert (tree / "a.py").read_text() == "x = 1\n"
+        assert [file.read_text() for file in folder.glob("*.taken-back")] == ["half"]
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"nonsense", b'{"a.py": 1}', b'{"a.py": ["x"]}', b'{"a.py": [1, 2]}'])
 def test_a_record_that_is_none_of_ours_is_passed_by(tree: Path, body: bytes) -> None:
     (tree / "a.py").write_text("x = 1\n")

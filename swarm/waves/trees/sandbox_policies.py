@@ -10,6 +10,7 @@ from swarm.config import Config
 from swarm.git.places_for_agents import git_places
 from swarm.git.repository import Repository
 from swarm.git.worktree_list import admin_of
+from swarm.rules.phases import is_audit
 from swarm.rules.sandbox_policy import Right, Settings, is_below, merged, policy_of
 from swarm.runtimes.runtime import Job, Runtime
 from swarm.runtimes.sandbox import Enclosure, enclosure
@@ -33,8 +34,9 @@ def attempt_enclosure(
     by_phase, by_domain = config.sandbox.phases.get(job.phase.value), config.sandbox.domains.get(job.domain)
     tables = (config.sandbox.settings, added and added.sandbox, by_phase, by_domain)
     settings = _absolute(merged(filter(None, tables)), repository.root)
-    # Analyzers of ours read one tree side by side, and print their report.
-    tree, own = (Right.READABLE, Right.READABLE) if runtime.is_trusted else (Right.WRITABLE, Right.WRITABLE)
+    # Analyzers of ours read one tree side by side, and print their report; some fix files of an agent's tree.
+    own = Right.READABLE if runtime.is_trusted else Right.WRITABLE
+    tree = Right.WRITABLE if runtime.writes_tree and not is_audit(job.phase) else own
     folder, report = job.output_path.parent, Right.WRITABLE if runtime.is_analyzer else Right.READABLE
     earlier = set(_entries(folder)) - {job.output_path, job.attempt_folder}
     places = [
