@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from swarm.rules.line_map import Hunk, LineMap
 
 
-class Reported(NamedTuple):
+class LineReport(NamedTuple):
     """A report about a file: its rule, its line, and its message."""
 
     rule: str
@@ -24,12 +24,12 @@ class Effects(NamedTuple):
     came: tuple[int, ...]
 
 
-def effects_of(before: Sequence[Reported], after: Sequence[Reported], old: str, new: str) -> Effects:
+def effects_of(before: Sequence[LineReport], after: Sequence[LineReport], old: str, new: str) -> Effects:
     """Pair the reports about a text with those about its fixed form, one to one, the surest pairs first."""
     lines = line_map(old, new)
     stayed: dict[int, int] = {}
 
-    def pair(key_before: Callable[[Reported], Any], key_after: Callable[[Reported], Any]) -> None:
+    def pair(key_before: Callable[[LineReport], Any], key_after: Callable[[LineReport], Any]) -> None:
         waiting = defaultdict(list)
         taken = set(stayed.values())
         for position, report in enumerate(after):
@@ -40,7 +40,7 @@ def effects_of(before: Sequence[Reported], after: Sequence[Reported], old: str, 
             if position not in stayed and key is not None and waiting[key]:
                 stayed[position] = waiting[key].pop(0)
 
-    def on_line(report: Reported) -> tuple[str, int] | None:
+    def on_line(report: LineReport) -> tuple[str, int] | None:
         line = lines.successor(report.line)
         return (report.rule, line) if line is not None else None
 

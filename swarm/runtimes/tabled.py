@@ -18,7 +18,7 @@ from swarm.runtimes.report_edits import edits_of
 from swarm.runtimes.ruff_fixes import take_back
 from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 from swarm.runtimes.silencing import names_one, silenced
-from swarm.runtimes.tabled_fixes import Fixes, FixesByEdits, FixesByFile, Tool
+from swarm.runtimes.tabled_fixes import FixesByEdits, FixesByFile, FixingTool, TabledFixes
 
 # Bytes of the files in one argument list; Linux allows 128 KiB for a single argument and 2 MiB for all.
 _MOST_ARGUMENT_BYTES: Final = 96 * 1024
@@ -46,7 +46,7 @@ class Tabled:
         self.is_trusted = not row.runs_code and not row.whole
         self.writes_tree = bool(row.fix)
         # Of the amend attempts under way, by their folder.
-        self._fixes: dict[Path, Fixes] = {}
+        self._fixes: dict[Path, TabledFixes] = {}
         self._row = row
         self._config = config
 
@@ -130,7 +130,7 @@ class Tabled:
             self._analysis(job, results, broken),
         )
 
-    def _tool(self, job: Job) -> Tool:
+    def _tool(self, job: Job) -> FixingTool:
         """Return the analyzer as the fixes of a job use it."""
 
         def checks(files: Sequence[str]) -> list[ProcessStep]:
@@ -140,7 +140,7 @@ class Tabled:
             words = [word.replace("{rule}", rule) for word in self._row.fix]
             return self._processes(job._replace(files=[file]), words, "fix")
 
-        return Tool(self.name, self.program().version, checks, fix, functools.partial(self._reports, job))
+        return FixingTool(self.name, self.program().version, checks, fix, functools.partial(self._reports, job))
 
     def _reports(self, job: Job, results: Iterable[StepResult]) -> dict[str, list[Any]]:
         """Return what checks reported, by file in the form of ruff's JSON."""

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from swarm.files import write_whole
-from swarm.rules.fix_effects import Reported, changed_lines, effects_of
+from swarm.rules.fix_effects import LineReport, changed_lines, effects_of
 from swarm.runtimes.ruff_fixes import RECORD, Mended, amended, digest_of, is_plain, mend, reports_of
 from swarm.runtimes.runtime import Assigned, Job, ProcessStep, Product, StepResult, UnusableOutput
 
 Reports = Mapping[str, Sequence[Any]]
 
 
-class Tool(NamedTuple):
+class FixingTool(NamedTuple):
     """An analyzer of the table: its processes over some files, and what they report, by file in the form of ruff's."""
 
     name: str
@@ -27,7 +27,7 @@ class Tool(NamedTuple):
     read: Callable[[Iterable[StepResult]], Reports]
 
 
-class Fixes(Protocol):
+class TabledFixes(Protocol):
     """The processes that fix the assigned findings of a job, and what became of each finding."""
 
     def steps(self) -> list[ProcessStep]:
@@ -43,7 +43,7 @@ class FixesByEdits:
     Fixes that bring a report are left out of a second try; what still brings one then is put back by the file.
     """
 
-    def __init__(self, tool: Tool, job: Job) -> None:
+    def __init__(self, tool: FixingTool, job: Job) -> None:
         self._tool = tool
         self._job = job
         self._sources: dict[str, str] = {}
@@ -130,7 +130,7 @@ class FixesByEdits:
 class FixesByFile:
     """Fixes a file in its place by one rule after the other, and keeps what removed approved findings alone."""
 
-    def __init__(self, tool: Tool, job: Job) -> None:
+    def __init__(self, tool: FixingTool, job: Job) -> None:
         self._tool = tool
         self._job = job
         self._record: dict[str, tuple[str, str | None]] = {}
@@ -250,8 +250,8 @@ class _Turn(NamedTuple):
     checked: int
 
 
-def _reported(reports: Sequence[Any]) -> list[Reported]:
-    return [Reported(each["code"], each["location"]["row"], each["message"]) for each in reports]
+def _reported(reports: Sequence[Any]) -> list[LineReport]:
+    return [LineReport(each["code"], each["location"]["row"], each["message"]) for each in reports]
 
 
 def _named(report: Any) -> str:

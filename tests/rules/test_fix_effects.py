@@ -2,13 +2,13 @@
 
 import pytest
 
-from swarm.rules.fix_effects import Effects, Reported, changed_lines, effects_of
+from swarm.rules.fix_effects import Effects, LineReport, changed_lines, effects_of
 
 OLD = "one\ntwo\nthree\nfour\n"
 
 
-def reported(*places: tuple[str, int]) -> list[Reported]:
-    return [Reported(rule, line, f"{rule} in {line}") for rule, line in places]
+def reported(*places: tuple[str, int]) -> list[LineReport]:
+    return [LineReport(rule, line, f"{rule} in {line}") for rule, line in places]
 
 
 @pytest.mark.parametrize(
