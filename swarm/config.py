@@ -9,12 +9,14 @@ from typing import Any, Final, Literal, NamedTuple
 
 from swarm import errors
 from swarm.rules.sandbox_policy import Settings
+from swarm.rules.stalls import Limits
 from swarm.trust import ConfigPlace, Trust, digest_of, executable_parts, harmless_parts
 
 FILE_NAME: Final = "swarm.toml"
 MOST_BYTES: Final = 1024 * 1024
 PROMPT_BYTES: Final = 60 * 1024
 ATTEMPT_SECONDS: Final = 1800
+ATTEMPTS: Final = 2
 VERIFY_SECONDS: Final = 300
 
 
@@ -98,6 +100,8 @@ class Config(NamedTuple):
     ruff_unsafe_fixes: bool = False
     jobs: int | None = None
     attempt_seconds: int = ATTEMPT_SECONDS
+    attempts: int = ATTEMPTS
+    stalls: Limits = Limits()
     prompt_bytes: int = PROMPT_BYTES
     reads: Mapping[str, tuple[str, ...]] = {}
     verify: VerifyConfig = VerifyConfig()
@@ -212,6 +216,8 @@ def _settings(place: ConfigPlace, document: Mapping[str, Any]) -> Config:
         ruff_unsafe_fixes=ruff.get("unsafe_fixes", False),
         jobs=launch.get("jobs"),
         attempt_seconds=launch.get("timeout_seconds", ATTEMPT_SECONDS),
+        attempts=launch.get("attempts", ATTEMPTS),
+        stalls=Limits(**launch.get("stalls", {})),
         prompt_bytes=prompts.get("max_bytes", PROMPT_BYTES),
         reads={domain: tuple(globs) for domain, globs in document.get("reads", {}).items()},
         verify=_verify(file, document.get("verify", {})),

@@ -22,7 +22,7 @@ VARIABLE: Final = "SWARM_TRUST"
 _HARMLESS: Final = frozenset({"reads", "severities", "categories"})
 _HARMLESS_WITHIN: Final[Mapping[str, frozenset[str]]] = {
     "defaults": frozenset(),
-    "launch": frozenset({"jobs", "timeout_seconds"}),
+    "launch": frozenset({"jobs", "timeout_seconds", "attempts", "stalls"}),
     "prompts": frozenset({"max_bytes"}),
     "runtimes": frozenset({"ruff"}),
     "verify": frozenset({"adapter", "timeout_seconds"}),

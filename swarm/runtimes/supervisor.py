@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from swarm.clock import now
 from swarm.rules.agent_events import AgentEvent
-from swarm.rules.stalls import Limits
+from swarm.rules.stalls import Terms
 from swarm.runtimes import processes
 from swarm.runtimes.child import Child, run_child
 from swarm.runtimes.journal import Journal
@@ -36,7 +36,7 @@ class Orders(NamedTuple):
 
     `spawned` receives the process id, the process's own start, and the time, before its output is read. `mark` holds
     variables of `environment` that no other attempt has: they identify a process that left its group. `heard` receives
-    each event of an agent's stream, and `limits` bound its idle time.
+    each event of an agent's stream, and `terms` bound its idle time.
     """
 
     steps: Sequence[ProcessStep]
@@ -47,7 +47,7 @@ class Orders(NamedTuple):
     spawned: Callable[[int, str, str], None]
     mark: Mapping[str, str] = {}
     enclosure: Enclosure = UNENCLOSED
-    limits: Limits = Limits()
+    terms: Terms = Terms()
     heard: Callable[[AgentEvent], None] = _ignore
 
 
@@ -102,9 +102,9 @@ async def run_steps(orders: Orders) -> Ran:
                 left = began + orders.seconds - time.monotonic()
                 result, timed_out = await _run_step(step, orders, watch, left)
                 code = result.exit_code
+                results.append(result)
                 if timed_out:
                     break
-                results.append(result)
                 if code not in step.accepts:
                     failed = step
                     break
@@ -135,7 +135,7 @@ async def run_steps(orders: Orders) -> Ran:
 async def _run_step(step: ProcessStep, orders: Orders, watch: "_Watch", seconds: float) -> tuple[StepResult, bool]:
     captured = bytearray()
 
-    talk = Talk(step.conversation, orders.limits, watch.heard_by(orders.heard)) if step.conversation else None
+    talk = Talk(step.conversation, orders.terms, watch.heard_by(orders.heard)) if step.conversation else None
 
     def output(chunk: bytes) -> None:
         watch.record(step.log, chunk)
@@ -158,7 +158,8 @@ async def _run_step(step: ProcessStep, orders: Orders, watch: "_Watch", seconds:
     code = orders.enclosure.code_of(ended.code)
     if talk is None:
         return StepResult(step, code, bytes(captured)), ended.timed_out
-    return StepResult(step, talk.end(code), bytes(captured), talk.said(), talk.stall), ended.timed_out
+    code = talk.end(code, timed_out=ended.timed_out)
+    return StepResult(step, code, bytes(captured), talk.said(), talk.stall), ended.timed_out
 
 
 class _Watch:

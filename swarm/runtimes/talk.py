@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from swarm.rules.agent_events import AgentEvent, Said
-from swarm.rules.stalls import Limits, Stall, StallClock
+from swarm.rules.stalls import Stall, StallClock, Terms
 from swarm.runtimes.child import Hold
 from swarm.runtimes.conversation import Conversation, Heard, LineCutter
 
@@ -19,12 +19,12 @@ LAST_WORDS_SECONDS: Final = 5.0
 class Talk:
     """A conversation with a process while it runs: its lines heard, its replies written, its idle time watched."""
 
-    def __init__(self, conversation: Conversation, limits: Limits, listener: Callable[[AgentEvent], None]) -> None:
+    def __init__(self, conversation: Conversation, terms: Terms, listener: Callable[[AgentEvent], None]) -> None:
         self._conversation = conversation
         self._listener = listener
         self._lines = LineCutter()
         self._hold = Hold()
-        self._clock = StallClock(limits, time.monotonic())
+        self._clock = StallClock(terms, time.monotonic())
         self._is_over = False
         self.stall: Stall | None = None
 
@@ -42,15 +42,24 @@ class Talk:
 
     def take(self, chunk: bytes) -> None:
         """Take a chunk of stdout."""
+        if not chunk.endswith(b"\n"):
+            self._clock.saw_bytes(time.monotonic())
         for line in self._lines.add(chunk):
             self._hear(self._conversation.heard(line))
 
-    def end(self, code: int) -> int:
-        """Hear the last line, and return the exit code that counts for the process."""
+    def end(self, code: int, *, timed_out: bool) -> int:
+        """Hear the last line, judge the end, and return the exit code that counts for the process."""
         if rest := self._lines.rest():
             self._hear(self._conversation.heard(rest))
+        if timed_out:
+            self.stall = self._clock.waits_for()
+            return code
+        if self.stall:
+            return code
         # An agent that has answered and does not end by itself is ended by us, which is no failure of its.
-        return 0 if self._is_over and code < 0 and not self.stall else code
+        code = 0 if self._is_over and code < 0 else code
+        self.stall = self._clock.at_exit(code, self.said().final_text)
+        return code
 
     def said(self) -> Said:
         """Return what the agent said."""

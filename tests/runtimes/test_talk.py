@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from swarm.rules.agent_events import AgentEvent, EventKind, Said
-from swarm.rules.stalls import Limits, StallReason
+from swarm.rules.stalls import Limits, StallReason, Terms
 from swarm.runtimes.conversation import Heard, LineCutter
 from swarm.runtimes.runtime import ProcessStep
 from swarm.runtimes.supervisor import Orders, Ran, run_steps
@@ -44,20 +44,39 @@ class Echo:
         return Said(final_text=self.lines[-1] if self.lines else None)
 
 
+class Events(Echo):
+    """Takes each line as an event, in the words of the journal."""
+
+    def heard(self, line: bytes) -> Heard:
+        document = json.loads(line)
+        event = AgentEvent(EventKind(document.pop("event")), **document)
+        if event.kind is EventKind.FINAL:
+            self.lines.append(event.text)
+        return Heard((event,))
+
+
 @pytest.fixture
 def converse(tmp_path: Path) -> Converse:
     (tmp_path / "attempt").mkdir()
 
-    def call(script: str, *, limits: Limits | None = None, keeps_input_open: bool = True) -> Ran:
-        step = ProcessStep((sys.executable, "-c", script), conversation=Echo(keeps_input_open=keeps_input_open))
+    def call(
+        script: str,
+        *,
+        limits: Limits | None = None,
+        keeps_input_open: bool = True,
+        seconds: float = 60.0,
+        tells: bool = False,
+    ) -> Ran:
+        conversation = Events(keeps_input_open=False) if tells else Echo(keeps_input_open=keeps_input_open)
+        step = ProcessStep((sys.executable, "-c", script), conversation=conversation)
         orders = Orders(
             steps=[step],
             tree=tmp_path,
             folder=tmp_path / "attempt",
             environment={"PATH": os.environ["PATH"], "API_TOKEN": "hush-hush-hush"},
-            seconds=60.0,
+            seconds=seconds,
             spawned=lambda *_: None,
-            limits=limits or Limits(),
+            terms=Terms(limits or Limits(), tree=str(tmp_path)),
         )
         return asyncio.run(run_steps(orders))
 
@@ -97,3 +116,33 @@ def test_a_line_beyond_the_bound_is_cut_and_the_next_line_is_whole() -> None:
     cutter = LineCutter(longest=4)
     lines = [line for chunk in (b"ab", b"cdef", b"gh\nxy\r\nz") for line in cutter.add(chunk)]
     assert (lines, cutter.rest(), cutter.rest()) == ([b"abcd", b"xy"], b"z", b"")
+
+
+TELL = "import json, sys, time\ndef tell(event, **more): print(json.dumps({'event': event, **more}), flush=True)\n"
+# An agent of a real process has a tenth of a second for what real agents have minutes for.
+QUICK = Limits(no_event=0.1, blank_turn=0.1, read_tool=0.1, tool=0.1, incomplete_round=0.1, error=0.1)
+ENDS: dict[str, tuple[str, str | None]] = {
+    "silence": ("time.sleep(600)", "provider_zero_progress"),
+    "a hanging command": ("tell('tool', call='a', name='bash'); time.sleep(600)", "tool_stalled"),
+    "an error and an exit": ("tell('error', text='500', fault='provider'); sys.exit(1)", "provider_error"),
+    "an exit without words": ("tell('session')", "backend_no_final_text"),
+    "no connection": ("tell('error', text='refused', fault='unreachable'); sys.exit(0)", "backend_unreachable"),
+    "a crash": ("sys.exit(3)", None),
+    "a good end": ("tell('tool', call='a'); tell('tool_ended', call='a'); tell('final', text='Done.')", None),
+    "an answer in one line": ("tell('final', text='x' * 2_000_000)", None),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_the_end_of_a_process_is_called_by_its_reason(converse: Converse, name: str) -> None:
+    body, expected = ENDS[name]
+    (result,) = converse(TELL + body, tells=True, limits=QUICK if "sleep" in body else None).results
+    assert (result.stall.reason.value if result.stall else None) == expected
+
+
+def test_a_question_that_nobody_answers_stops_the_clock_until_the_deadline(converse: Converse) -> None:
+    body = "tell('permission', call='p', name='bash', target='/etc/passwd'); time.sleep(600)"
+    ran = converse(TELL + body, tells=True, limits=QUICK, seconds=1.0)
+    assert ran.timed_out
+    assert ran.results[0].stall is not None
+    assert ran.results[0].stall.reason is StallReason.EXTERNAL_DIRECTORY_PERMISSION_PENDING

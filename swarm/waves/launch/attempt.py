@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from swarm.files import make_folder, write_whole
+from swarm.rules.phases import is_audit
+from swarm.rules.stalls import Terms
 from swarm.runtimes import supervisor
 from swarm.runtimes.environment import agent_environment
 from swarm.runtimes.runtime import Job
@@ -101,6 +103,7 @@ async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt
                 spawned=spawned,
                 mark=mark,
                 enclosure=enclosure,
+                terms=_terms(wave_launch, job),
             )
         )
     except BaseException:
@@ -114,6 +117,10 @@ async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt
     if done.product is not None and done.product.output is not None:
         write_whole(job.output_path, json.dumps(done.product.output, ensure_ascii=False, indent=1) + "\n")
     _close(wave_launch, agent, attempt_id, job, ran, done.ending)
+
+
+def _terms(wave_launch: WaveLaunch, job: Job) -> Terms:
+    return Terms(wave_launch.config.stalls, is_audit(job.phase), str(job.tree), str(job.output_path))
 
 
 def _job(wave_launch: WaveLaunch, agent: AgentRun, ordinal: int) -> tuple[Job, Path]:

@@ -1,12 +1,18 @@
 """End of an attempt: judged by the exit status of its processes first, and by their output second."""
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from swarm.rules.agent_events import Fault
+from swarm.rules.stalls import InfrastructureFailure, Stall, StallReason
 from swarm.runtimes import supervisor
 from swarm.runtimes.runtime import Job, Product, Runtime, ToolFailed, UnusableOutput
 from swarm.runtimes.supervisor import Ran
 from swarm.store.attempts import Ending
 from swarm.waves.launch import attempt_files
+
+_NO_WORDS: Final = frozenset({StallReason.BACKEND_NO_FINAL_TEXT, StallReason.PROVIDER_BLANK_ASSISTANT})
+# Faults that need another remedy than a second attempt; every other stall has the code STALLED.
+_CODES: Final = {Fault.CREDENTIAL: "CREDENTIAL_REFUSED", Fault.QUOTA: "QUOTA_EXHAUSTED"}
 
 
 class JudgedEnd(NamedTuple):
@@ -35,14 +41,13 @@ def judged(runtime: Runtime, job: Job, ran: Ran, seconds: float) -> JudgedEnd:
         code = 127 if "No such file" in ran.not_started else 1
         failed = Ending("not_started", code, error_code="NOT_STARTED", error_fragment=ran.not_started[:900])
         return JudgedEnd(failed._replace(duration_ms=ran.duration_ms))
+    stall = next((result.stall for result in ran.results if result.stall), None)
+    # An agent that wrote its output needs no last words.
+    if stall is not None and not (stall.reason in _NO_WORDS and job.output_path.is_file()):
+        return JudgedEnd(_stalled(stall)._replace(**times))
     if ran.timed_out:
         fragment = f"no end within {seconds:g} s. {ran.fragment}".strip()
         return JudgedEnd(Ending("timed_out", 3, error_code="TIMED_OUT", error_fragment=cut(fragment), **times))
-    stall = next((result.stall for result in ran.results if result.stall), None)
-    if stall is not None:
-        reason = stall.reason.value
-        ending = Ending("stalled", 3, error_code="STALLED", error_fragment=cut(f"{reason}: {stall.summary}"), **times)
-        return JudgedEnd(ending._replace(stall_reason=reason))
     # The exit status before the output: a program that failed may have written half of its output.
     if ran.failed is not None:
         fragment = cut(ran.fragment or f"exit code {ran.exit_code}")
@@ -56,6 +61,16 @@ def judged(runtime: Runtime, job: Job, ran: Ran, seconds: float) -> JudgedEnd:
         fragment = cut(str(error))
         return JudgedEnd(Ending("invalid_output", 3, error_code="NO_OUTPUT", error_fragment=fragment, **times))
     return JudgedEnd(Ending("success", 0, error_fragment=product.note, **times), product)
+
+
+def _stalled(stall: Stall) -> Ending:
+    reason = stall.reason.value
+    fragment = cut(f"{reason}: {stall.summary}")
+    if isinstance(stall.reason, InfrastructureFailure):
+        return Ending("runtime_error", 3, error_code=reason.upper(), error_fragment=fragment)
+    fault = stall.error.fault if stall.error else None
+    code = _CODES.get(fault, "STALLED") if fault else "STALLED"
+    return Ending("stalled", 3, error_code=code, error_fragment=fragment, stall_reason=reason)
 
 
 def cut(text: str) -> str:
