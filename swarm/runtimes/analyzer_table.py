@@ -84,6 +84,7 @@ class AnalyzerRow(NamedTuple):
     accepts: tuple[int, ...] = (0,)
     comments: str = ""
     broken: tuple[str, ...] = ()
+    includes: bool = False
     read: str = ""
     when: tuple[str, ...] = ()
     runs_code: bool = False

@@ -80,6 +80,11 @@ def inside(tree: Path, name: str) -> str:
     return plain[len(f"{real}/") :] if plain.startswith(f"{real}/") else name
 
 
+def is_inside(tree: Path, name: str) -> bool:
+    """Say whether a file, named as `inside` returns it, lies in a tree, whatever links lead to it."""
+    return os.path.realpath(tree / name).startswith(f"{os.path.realpath(tree)}/")
+
+
 def path_of_uri(name: str) -> str:
     """Return the path of a `file:` URI of this machine, and any other name as it is."""
     if not _FILE_URI.match(name):

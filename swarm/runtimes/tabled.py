@@ -8,23 +8,20 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from swarm.config import Config
-from swarm.rules.analysis import EVERY_RULE
 from swarm.rules.phases import LENSES, Phase, is_audit
 from swarm.runtimes import data_config, programs, reports, severities
 from swarm.runtimes.analyzer_table import AnalyzerRow, of_kinds
-from swarm.runtimes.own_tree import TreeFiles, inside
+from swarm.runtimes.files_read import Named, analysis_of, given_of
+from swarm.runtimes.own_tree import TreeFiles, inside, is_inside
 from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.report_edits import edits_of
 from swarm.runtimes.ruff_fixes import take_back
 from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
-from swarm.runtimes.silencing import names_one, silenced
 from swarm.runtimes.tabled_fixes import FixesByEdits, FixesByFile, FixingTool, TabledFixes
 
 # Bytes of the files in one argument list; Linux allows 128 KiB for a single argument and 2 MiB for all.
 _MOST_ARGUMENT_BYTES: Final = 96 * 1024
 _LIST: Final = "list"
-# Names of files with bytes that are no text: no argument can hold them.
-_UNTELLABLE: Final = re.compile("[\U0010ff80-\U0010ffff]")
 
 
 class _Batch(NamedTuple):
@@ -115,9 +112,11 @@ class Tabled:
                 output = _log_of(job, "stderr") if self._row.report.stderr else result.stdout
                 broken |= {_plain(job, file) for file in reports.unread(output, self._row.report)}
                 for finding in self._findings(job, output):
-                    found[finding["file"], finding["line"], finding["column"], *_identity(finding)] = finding
                     if self._row.broken and finding["rule_id"].startswith(self._row.broken):
                         broken.add(finding["file"])
+                    # What a macro includes from outside of the tree is not shown, as its text is in the message.
+                    if not self._row.includes or is_inside(job.tree, finding["file"]):
+                        found[finding["file"], finding["line"], finding["column"], *_identity(finding)] = finding
         findings = sorted(found.values(), key=lambda item: (item["file"], item["line"], item["column"]))
         quote_lines(job.tree, findings)
         return Product(
@@ -127,7 +126,7 @@ class Tabled:
                 "summary": f"{self.name} read {len(job.files)} files and reports {len(findings)} findings.",
                 "findings": [{"id": f"{self.name}-{at:04d}", **finding} for at, finding in enumerate(findings, 1)],
             },
-            self._analysis(job, results, broken),
+            analysis_of(self._row, job, self._named(job, results, broken)),
         )
 
     def _tool(self, job: Job) -> FixingTool:
@@ -165,8 +164,7 @@ class Tabled:
         if self._row.whole:
             yield _Batch(data_config.NONE, tuple(job.files))
             return
-        tellable = (file for file in job.files if not _UNTELLABLE.search(file))
-        for config, files in data_config.by_config(self._row, job.tree, tellable).items():
+        for config, files in data_config.by_config(self._row, job.tree, given_of(self._row, job)).items():
             batch: list[str] = []
             size = 0
             for file in files:
@@ -238,36 +236,16 @@ class Tabled:
         own = self._config.categories.get(self.name, {})
         return severities.looked_up(rule, own, self._row.categories) or "quality"
 
-    def _analysis(self, job: Job, results: Sequence[StepResult], broken: set[str]) -> dict[str, Any]:
-        given = {file for file in job.files if not _UNTELLABLE.search(file)}
-        unreadable = (set(job.files) - given) | (broken & given)
-        read = set[str]() if broken and self._row.stops else given - unreadable
+    def _named(self, job: Job, results: Sequence[StepResult], broken: set[str]) -> Named:
+        """Return the files that the analyzer named itself: those that it could not read, would read, and read."""
+        listed, read = None, None
         if self._row.lists:
-            listed = "\n".join(r.stdout.decode("utf-8", "replace") for r in results if r.step.log == _LIST)
-            read &= {_plain(job, line.strip()) for line in listed.splitlines()}
+            lists = "\n".join(r.stdout.decode("utf-8", "replace") for r in results if r.step.log == _LIST)
+            listed = {_plain(job, line.strip()) for line in lists.splitlines()}
         if self._row.read:
-            named = self._told(job)
-            # An analyzer that names the files that it read passes over those that it cannot read.
-            unreadable |= read - named
-            read &= named
-        configs = data_config.by_config(self._row, job.tree, given)
-        quiet = silenced(job.tree, sorted(read), self._row.comments)
-        # A comment can keep the analyzer from saying that it could not read the file.
-        unreadable |= {file for file, names in quiet.items() if self._row.broken and names_one(names, self._row.broken)}
-        read -= unreadable
-        return {
-            # Settings for some paths alone stand in a configuration.
-            "roots": [{"root": "", "rules": [EVERY_RULE], "uniform": not any(configs)}],
-            "suffixes": [],
-            "read": sorted(read),
-            "unread": sorted(set(job.files) - read),
-            "unreadable": sorted(unreadable),
-            "silenced": {file: names for file, names in quiet.items() if file in read},
-        }
-
-    def _told(self, job: Job) -> set[str]:
-        log = _log_of(job, "stderr").decode("utf-8", "replace")
-        return {_plain(job, found["file"]) for found in re.finditer(self._row.read, log, re.MULTILINE)}
+            log = _log_of(job, "stderr").decode("utf-8", "replace")
+            read = {_plain(job, found["file"]) for found in re.finditer(self._row.read, log, re.MULTILINE)}
+        return Named(broken, listed, read)
 
 
 def _plain(job: Job, named: str) -> str:

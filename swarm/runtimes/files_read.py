@@ -1,0 +1,60 @@
+"""Files that an analyzer of the table is given, and those of them that it read."""
+
+import re
+from collections.abc import Set as AbstractSet
+from typing import Any, Final, NamedTuple
+
+from swarm.rules.analysis import EVERY_RULE
+from swarm.runtimes import data_config
+from swarm.runtimes.analyzer_table import AnalyzerRow
+from swarm.runtimes.includes import Included
+from swarm.runtimes.runtime import Job
+from swarm.runtimes.silencing import names_one, silenced
+
+# Names of files with bytes that are no text: no argument can hold them.
+_UNTELLABLE: Final = re.compile("[\U0010ff80-\U0010ffff]")
+
+
+class Named(NamedTuple):
+    """Files that an analyzer named: that it could not read, would read, and read; `None` where it names none."""
+
+    broken: AbstractSet[str]
+    listed: AbstractSet[str] | None = None
+    read: AbstractSet[str] | None = None
+
+
+def given_of(row: AnalyzerRow, job: Job) -> list[str]:
+    """Return the files that the analyzer is given: those with a name it can be told, that include nothing outside."""
+    tellable = [file for file in job.files if not _UNTELLABLE.search(file)]
+    outside = Included(job.tree, tellable).leading_outside() if row.includes else frozenset[str]()
+    return [file for file in tellable if file not in outside]
+
+
+def analysis_of(row: AnalyzerRow, job: Job, named: Named) -> dict[str, Any]:
+    """Return the document of the files that an analyzer read, and of those that it could not read."""
+    given = set(given_of(row, job))
+    broken = named.broken & given
+    if row.includes and named.broken:
+        broken |= Included(job.tree, given).blinded(named.broken)
+    unreadable = (set(job.files) - given) | broken
+    read = set[str]() if named.broken and row.stops else given - unreadable
+    if named.listed is not None:
+        read &= named.listed
+    if named.read is not None:
+        # An analyzer that names the files that it read passes over those that it cannot read.
+        unreadable |= read - named.read
+        read &= named.read
+    configs = data_config.by_config(row, job.tree, given)
+    quiet = silenced(job.tree, sorted(read), row.comments)
+    # A comment can keep the analyzer from saying that it could not read the file.
+    unreadable |= {file for file, names in quiet.items() if row.broken and names_one(names, row.broken)}
+    read -= unreadable
+    return {
+        # Settings for some paths alone stand in a configuration.
+        "roots": [{"root": "", "rules": [EVERY_RULE], "uniform": not any(configs)}],
+        "suffixes": [],
+        "read": sorted(read),
+        "unread": sorted(set(job.files) - read),
+        "unreadable": sorted(unreadable),
+        "silenced": {file: names for file, names in quiet.items() if file in read},
+    }

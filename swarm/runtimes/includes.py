@@ -1,0 +1,99 @@
+"""Files that the sources of a tree include: a file that an analyzer cannot read blinds every source that includes it.
+
+An analyzer names the included file alone, and a single time, whatever the number of the sources that include it.
+"""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from swarm.documents import read_bounded
+
+# Comments are taken out and strings kept: a string can hold what looks like a comment, and would hide the lines behind.
+# Every repetition is possessive: what does not end would cost the square, tried from each of its beginnings.
+_COMMENT: Final = re.compile(
+    r"""("(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?)|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?""", re.DOTALL
+)
+_SPLICE: Final = re.compile(r"\\\r?\n")
+_INCLUDE: Final = re.compile(
+    r'^[^\S\n]*+#[^\S\n]*+include\b[^\S\n]*+(?:"([^"\n]+)"|<([^>\n]+)>|([^\n]*))', re.MULTILINE
+)
+_DEFINE: Final = re.compile(r"^[^\S\n]*+#[^\S\n]*+define\b([^\n]*)", re.MULTILINE)
+_FILE_NAME: Final = re.compile(r"[\w+-]+(?:\.[\w+-]+)+")
+
+
+class _Read(NamedTuple):
+    """Real paths that a file includes, and, where a macro names an included file, every file that macros can name."""
+
+    targets: frozenset[str] = frozenset()
+    has_macro: bool = False
+    named: frozenset[str] = frozenset()
+
+
+class Included:
+    """Files that sources include, directly and through other files, by their real paths: links can lead anywhere."""
+
+    def __init__(self, tree: Path, sources: Iterable[str]) -> None:
+        self._root = os.path.realpath(tree)
+        self._sources = {self._real(source): source for source in sources}
+        self._files: dict[str, _Read] = {}
+        waiting = list(self._sources)
+        while waiting:
+            path = waiting.pop()
+            if path not in self._files:
+                self._files[path] = _read(path) if self._is_inside(path) else _Read()
+                waiting += self._files[path].targets
+        self._by: defaultdict[str, set[str]] = defaultdict(set)
+        for path, read in self._files.items():
+            for target in read.targets:
+                self._by[target].add(path)
+
+    def leading_outside(self) -> set[str]:
+        """Return the sources that include a file outside of the tree: its text would be read, and could be shown."""
+        return self._including(path for path in self._files if not self._is_inside(path))
+
+    def blinded(self, unread: Iterable[str]) -> set[str]:
+        """Return the sources that include a file which the analyzer could not read; `unread` are names of the tree."""
+        paths = {self._real(name) for name in unread}
+        names = {os.path.basename(path) for path in paths}
+        by_macro = self._including(path for path, read in self._files.items() if read.has_macro)
+        by_name = self._including(path for path, read in self._files.items() if not names.isdisjoint(read.named))
+        return self._including(paths) | (by_macro & by_name)
+
+    def _including(self, paths: Iterable[str]) -> set[str]:
+        waiting, seen = list(paths), set[str]()
+        while waiting:
+            path = waiting.pop()
+            if path not in seen:
+                seen.add(path)
+                waiting += self._by.get(path, ())
+        return {self._sources[path] for path in seen if path in self._sources}
+
+    def _real(self, name: str) -> str:
+        return os.path.realpath(os.path.join(self._root, name))
+
+    def _is_inside(self, path: str) -> bool:
+        return path.startswith(f"{self._root}/")
+
+
+def _read(path: str) -> _Read:
+    from swarm import errors
+
+    try:
+        text = read_bounded(Path(path)).decode("utf-8", "surrogateescape")
+    except (errors.SwarmError, OSError):
+        return _Read()
+    plain = _COMMENT.sub(lambda found: found[1] or " ", _SPLICE.sub("", text))
+    targets, macros = set[str](), []
+    for quoted, system, macro in _INCLUDE.findall(plain):
+        # Without folders of includes, a name in angle brackets is found only where it is absolute.
+        if quoted or system.startswith("/"):
+            real = os.path.realpath(os.path.join(os.path.dirname(path), (quoted or system).replace("\\", "/")))
+            targets |= {real} if os.path.isfile(real) else set()
+        elif macro:
+            macros.append(macro)
+    named = {name for line in (*macros, *_DEFINE.findall(plain)) for name in _FILE_NAME.findall(line)}
+    return _Read(frozenset(targets), bool(macros), frozenset(named))
