@@ -1477,3 +1477,63 @@ class PublishTargetDirty(SwarmError):
     when = "`merge --publish` to a branch whose checkout is not clean, or has an untracked file in the way"
     path: str
     branch: str
+
+
+class FixNotAudited(SwarmError):
+    code = "FIX_NOT_AUDITED"
+    severity = Severity.MEDIUM
+    exit_code = 2
+    text = "No audit of run {run_id} was collected, so there is no finding to fix"
+    advice = "`swarm audit` finds what is wrong; then `swarm fix` again"
+    when = "`fix` before the first audit of a run"
+    run_id: str
+
+
+class FixNothingNamed(SwarmError):
+    code = "FIX_NOTHING_NAMED"
+    severity = Severity.MEDIUM
+    exit_code = 2
+    text = "No finding is named, and none is approved. {counted} to choose from: {choices}"
+    noun = "open finding"
+    advice = "`{example}` fixes some of them; `swarm findings {run_id}` lists them"
+    when = "`fix` without findings, a rule, a severity or --all, where nothing is approved either"
+    count: int
+    choices: str
+    example: str
+    run_id: str
+
+
+class FixNothingToFix(SwarmError):
+    code = "FIX_NOTHING_TO_FIX"
+    severity = Severity.MEDIUM
+    exit_code = 2
+    text = "There is nothing to fix: {problem}"
+    advice = "{remedy}"
+    when = "no open finding fits what `fix` was asked for, and no work of an earlier call waits"
+    problem: str
+    remedy: str
+    run_id: str
+
+
+class FixNobody(SwarmError):
+    code = "FIX_NOBODY"
+    severity = Severity.HIGH
+    exit_code = 2
+    text = "Nobody can fix {findings}"
+    advice = "`swarm fix {run_id} {words} --runtime NAME` gives them to an agent; `swarm runtimes` lists the runtimes"
+    when = "no named finding has a tool that fixes it, and no agent is named or configured"
+    findings: str
+    words: str
+    run_id: str
+
+
+class FixBranchTaken(SwarmError):
+    code = "FIX_BRANCH_TAKEN"
+    severity = Severity.HIGH
+    exit_code = 2
+    text = "Branch {received} cannot take the fix: {problem}"
+    advice = "name another with --branch; without it the fix stands on {branch}"
+    when = "the branch of `fix --branch` is no name of a branch, is checked out, or holds other work"
+    received: str
+    problem: str
+    branch: str

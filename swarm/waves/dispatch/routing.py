@@ -35,17 +35,23 @@ class Routing(NamedTuple):
         return sum(map(len, self.by_domain.values()))
 
 
+def approved_under(conn: sqlite3.Connection, run: Run, phase: Phase) -> list[Finding]:
+    """Return the approved findings of a phase's lens: what a wave of the phase is given."""
+    wanted = Selection(statuses=(Decision.APPROVED.value,), lenses=(LENSES[phase].value,))
+    return list(findings.select(conn, run.id, wanted))
+
+
 def route(
-    conn: sqlite3.Connection, run: Run, phase: Phase, repository: Repository, domains: Sequence[Domain]
+    conn: sqlite3.Connection,
+    run: Run,
+    approved: Sequence[Finding],
+    repository: Repository,
+    domains: Sequence[Domain],
 ) -> Routing:
-    """Give every approved finding of a phase's lens to the domain that owns its file at HEAD."""
-    approved = list(
-        findings.select(conn, run.id, Selection(statuses=(Decision.APPROVED.value,), lenses=(LENSES[phase].value,)))
-    )
+    """Give every approved finding to the domain that owns its file at HEAD."""
     rows = {finding.row_id for finding in approved}
-    known = [
-        item.known for item in findings.known_findings(conn, run.id, today=today(), statuses=(Decision.APPROVED.value,))
-    ]
+    statuses = sorted({finding.status for finding in approved})
+    known = [item.known for item in findings.known_findings(conn, run.id, today=today(), statuses=statuses)]
     # In a single pass for all findings: a git call for each of thousands would take minutes.
     places = places_at(repository.git, [item for item in known if item.row_id in rows], repository.head)
     owners = OwnershipMap(domains)

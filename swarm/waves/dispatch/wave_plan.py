@@ -18,7 +18,15 @@ from swarm.store.runs import Run
 from swarm.waves.dispatch.agents import PlannedAgent, WaveGround, plan_agent
 from swarm.waves.dispatch.ground_text import instructions_in
 from swarm.waves.dispatch.prompts import Setting
-from swarm.waves.dispatch.routing import MOST_NAMED, Routing, claimed_files, hold_to_anchors, known_to_audit, route
+from swarm.waves.dispatch.routing import (
+    MOST_NAMED,
+    Routing,
+    approved_under,
+    claimed_files,
+    hold_to_anchors,
+    known_to_audit,
+    route,
+)
 from swarm.waves.dispatch.second_try import after_red_gate
 from swarm.waves.trees.sparse import sparse_files
 from swarm.workspace import Workspace
@@ -144,7 +152,7 @@ def _routing(
 ) -> Routing | None:
     if is_audit(request.phase):
         return None
-    routing = route(conn, run, request.phase, repository, domains)
+    routing = route(conn, run, approved_under(conn, run, request.phase), repository, domains)
     # Before trees are made: an agent cannot fix a finding whose place no longer exists.
     if not request.skip_anchor_check:
         hold_to_anchors(run, request.phase, routing)

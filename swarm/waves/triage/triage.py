@@ -41,11 +41,7 @@ def triage(store: Store, run: Run, action: Action, targets: Targets, grounds: Gr
     """
     # Everything inside the transaction: findings must not move between the check and the decision.
     with store.mutation() as conn:
-        found = _found(conn, run, targets)
-        settled = [item for item in found if _is_decided_so(item, action, grounds)]
-        due = [item for item in found if item not in settled]
-        # All or nothing: a list of ids that is half applied would have to be untangled by hand.
-        _refuse(run, action, [item for item in due if not is_applicable(action, item.observation, item.decision)])
+        due, settled = due_and_settled(conn, run, action, targets, grounds)
         changed = _write(conn, run, action, due, grounds)
     return TriageResult(
         run_id=run.id,
@@ -57,6 +53,21 @@ def triage(store: Store, run: Run, action: Action, targets: Targets, grounds: Gr
         unchanged=tuple(finding_decided(item, item.status) for item in settled),
         next_action=f"swarm status {run.id}",
     )
+
+
+def due_and_settled(
+    conn: sqlite3.Connection, run: Run, action: Action, targets: Targets, grounds: Grounds
+) -> tuple[list[Decidable], list[Decidable]]:
+    """Return the findings that a decision would change, and those that have the decision already.
+
+    Raises what `triage` raises.
+    """
+    found = _found(conn, run, targets)
+    settled = [item for item in found if _is_decided_so(item, action, grounds)]
+    due = [item for item in found if item not in settled]
+    # All or nothing: a list of ids that is half applied would have to be untangled by hand.
+    _refuse(run, action, [item for item in due if not is_applicable(action, item.observation, item.decision)])
+    return due, settled
 
 
 def _found(conn: sqlite3.Connection, run: Run, targets: Targets) -> list[Decidable]:

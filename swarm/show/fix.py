@@ -1,0 +1,81 @@
+"""A fix as text: each finding with its state, then the branch, its proof, and the next command."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from swarm.results.fix import FindingToFix, FixProof, FixResult
+from swarm.show import text
+from swarm.show.build import gate_lines
+from swarm.show.escape import plain
+
+_MOST_SHOWN: Final = 50
+_MARKS: Final = {"fixed": "✓", "planned": "·"}
+_STATES: Final = {
+    "fixed": "fixed",
+    "planned": "would be fixed",
+    "claimed": "claimed and not proved",
+    "not_fixed": "not fixed",
+    "left_out": "left out",
+}
+_SAID_NO: Final = {
+    "launch": "an agent's runtime failed, and the wave waits for another try",
+    "collect": "the wave failed; nothing of it was merged",
+    "merge": "the merge was refused",
+    "verify": "the merged commit is not verified, and was not delivered",
+}
+
+
+def lines(result: FixResult) -> Iterator[str]:
+    """Yield a fix as text."""
+    yield _head(result)
+    for finding in result.findings[:_MOST_SHOWN]:
+        yield _line(finding)
+    if len(result.findings) > _MOST_SHOWN:
+        yield f"  … and {len(result.findings) - _MOST_SHOWN:,} more (--format json lists all)"
+    along = [finding for finding in result.findings if not finding.is_named]
+    if along and len(along) < len(result.findings):
+        yield f"{text.counted(len(along), 'finding')} of these {_were(len(along))} approved before, and taken along."
+    for note in result.notes:
+        yield f"⚠ {plain(note)}"
+    for wave in result.waves:
+        by = f", {plain(wave.runtime)}" if wave.runtime else ""
+        yield f"Wave {wave.number} ({wave.phase}{by}): {wave.status}"
+    if result.proof is not None:
+        yield from _proof(result.proof)
+    if result.stopped_at is not None:
+        yield f"⊘ Stopped at {result.stopped_at}: {_SAID_NO[result.stopped_at]}."
+        branches = [branch for wave in result.waves for branch in wave.branches]
+        if branches:
+            yield f"The work lies on {', '.join(map(plain, branches[:5]))}{', …' if len(branches) > 5 else ''}."
+    if result.branch is not None and result.fixed_commit is not None and result.stopped_at is None:
+        what = "Published to" if result.published else "Branch"
+        yield f"{what} {plain(result.branch)} at {result.fixed_commit[:12]}"
+    yield f"Next: {result.next_action}"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _head(result: FixResult) -> str:
+    named = [finding for finding in result.findings if finding.state != "left_out"]
+    if result.dry_run:
+        return f"{text.counted(len(named), 'finding')} would be fixed, at commit {result.commit[:12]}"
+    fixed = sum(finding.state == "fixed" for finding in result.findings)
+    return f"{fixed:,} of {text.counted(len(result.findings), 'finding')} fixed"
+
+
+def _line(finding: FindingToFix) -> str:
+    place = plain(finding.file) + (f":{finding.line}" if finding.line else "") if finding.file else "(no file)"
+    by = " by ".join(filter(None, (finding.domain, plain(finding.runtime or ""))))
+    who = f" in {plain(by)}" if by else ""
+    cells = (place, text.severity(finding.severity), plain(finding.rule), finding.finding_id)
+    reason = f": {plain(finding.reason)}" if finding.reason else ""
+    return f"{_MARKS.get(finding.state, '⚠')} {'  '.join(cells)}  {_STATES[finding.state]}{who}{reason}"
+
+
+def _proof(proof: FixProof) -> Iterator[str]:
+    yield from gate_lines(proof.build)
+    yield f"{proof.claims_held:,} of {text.counted(proof.claims, 'fix', 'fixes')} hold in commit {proof.commit[:12]}"
+    if proof.note:
+        yield f"⚠ {plain(proof.note)}"

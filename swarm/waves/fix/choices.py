@@ -1,0 +1,76 @@
+"""Refusals of a fix that has nothing to do: each says what there is to choose, and the command that chooses it."""
+
+import shlex
+import sqlite3
+from collections import Counter
+from typing import Final
+
+from swarm import errors
+from swarm.rules.findings import Decision
+from swarm.rules.phases import is_audit
+from swarm.rules.states import WaveStatus
+from swarm.store import decisions, findings, waves
+from swarm.store.findings import Selection
+from swarm.store.runs import Run
+from swarm.store.waves import Wave
+from swarm.waves.fix.plan import Plan, Request
+
+_ENDED: Final = (WaveStatus.COLLECTED, WaveStatus.VERIFIED, WaveStatus.ADVANCED)
+_MOST_NAMED: Final = 5
+
+
+def newest_audit(conn: sqlite3.Connection, run: Run) -> Wave:
+    """Return the newest audit of a run that was collected. Raises FixNotAudited."""
+    every = [wave for wave in waves.all_of(conn, run.id) if is_audit(wave.phase) and wave.status in _ENDED]
+    if not every:
+        raise errors.FixNotAudited(run_id=run.id)
+    return max(every, key=lambda wave: wave.number)
+
+
+def words_of(request: Request) -> str:
+    """Return the words of a command line that name the same findings."""
+    targets = request.targets
+    if targets is None:
+        return ""
+    if targets.ids:
+        return " ".join(map(shlex.quote, targets.ids))
+    lists = (("--rule", targets.rules), ("--severity", targets.severities))
+    named = [f"{option} {shlex.quote(','.join(values))}" for option, values in lists if values]
+    return " ".join(named) or "--all"
+
+
+def nothing_to_fix(conn: sqlite3.Connection, run: Run, request: Request, plan: Plan) -> errors.SwarmError:
+    """Return the refusal of a fix that takes no finding."""
+    if plan.left_out:
+        named = "; ".join(f"{one.finding.finding_id} ({one.reason})" for one in plan.left_out[:_MOST_NAMED])
+        more = len(plan.left_out) - _MOST_NAMED
+        told = named + (f"; and {more:,} more" if more > 0 else "")
+        return errors.FixNobody(findings=told, words=words_of(request) or "--all", run_id=run.id)
+    undecided = list(decisions.undecided(conn, run.id))
+    if not undecided:
+        problem = f"no finding of run {run.id} is open and undecided"
+        remedy = f"`swarm findings {run.id} --status all` lists every finding; `swarm audit` looks for more"
+        return errors.FixNothingToFix(problem=problem, remedy=remedy, run_id=run.id)
+    counts = Counter(item.rule_id or item.category for item in undecided)
+    by_rule = ", ".join(f"{rule} ({count:,})" for rule, count in counts.most_common(_MOST_NAMED))
+    choices = by_rule + (", …" if len(counts) > _MOST_NAMED else "")
+    if request.targets is not None:
+        remedy = f"`swarm findings {run.id} --group-by rule` counts what is open"
+        problem = f"no open finding fits {words_of(request)}; there are {choices}"
+        return errors.FixNothingToFix(problem=problem, remedy=remedy, run_id=run.id)
+    return errors.FixNothingNamed(
+        count=len(undecided), choices=choices, example=f"swarm fix {run.id} {_example(conn, run)}", run_id=run.id
+    )
+
+
+def _example(conn: sqlite3.Connection, run: Run) -> str:
+    """Return words that name findings which a tool can fix, else the first finding."""
+    offered: Counter[str] = Counter()
+    first = ""
+    for finding in findings.select(conn, run.id, Selection()):
+        if finding.decision != Decision.OPEN:
+            continue
+        first = first or finding.finding_id
+        offered[finding.rule_id or finding.category] += bool(finding.fixable)
+    rule, count = offered.most_common(1)[0]
+    return f"--rule {shlex.quote(rule)}" if count else first
