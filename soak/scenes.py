@@ -113,7 +113,7 @@ def answer(root: Path, phase: str, domain: str, edit: str | None = None, **keys:
 
 def mends(root: Path) -> None:
     """Let every amend agent mend the finding that is its own."""
-    for finding in swarm(root, "findings", "--status", "approved")["findings"]:
+    for finding in swarm(root, "findings", "--status", "open")["findings"]:
         domain = finding["domain"]
         fixes = [{"finding_id": finding["findingId"], "description": "Mended."}]
         answer(root, "health-amend-a", domain, EDITS[domain], fixes=fixes, files_changed=[])
@@ -259,6 +259,7 @@ SCENES = (
     Scene("launch, amend", ("launch",), "dispatch, amend", tries=False),
     Scene("collect, amend", ("collect",), "launch, amend", already=("COLLECT_NO_WAVE",)),
     Scene("merge", ("merge",), "collect, amend", tries=False),
+    Scene("fix", ("fix", "@", "--runtime", "played"), "collect", mends, already=("FIX_NOTHING_TO_FIX",), tries=False),
     Scene(
         "merge without culprits",
         ("merge", "--drop-culprits"),

@@ -63,6 +63,7 @@ MAY_IMPORT = {
 }
 # The rooms of `waves/`, and modules beside them, that each of them imports; none imports a room above it in this table.
 ROOMS_OF_WAVES: dict[str, set[str]] = {
+    "fix": {"dispatch", "launch", "collect", "prove", "recover", "triage", "trees", "selection"},
     "audit": {
         *("setup", "dispatch", "launch", "collect", "look", "trees", "dispatched_here", "run_place", "moved_lines"),
         "selection",

@@ -110,7 +110,7 @@ def command(  # noqa: PLR0913
             # On a terminal alone: a script reads the counts, and must not pay for a look at every file.
             seen = _coverage(store, run, filters) if text.is_terminal() else None
             shown = head if seen is None else head._replace(unaudited=0)
-            for line in digest.lines(shown, _listing(store, run, filters, head, every=every)):
+            for line in digest.lines(shown, _listing(store, run, filters, head, named, every=every)):
                 write(line)
             for line in audit.coverage_lines(seen) if seen is not None else ():
                 write(line)
@@ -161,8 +161,13 @@ def _of_all(store: "Store", run: "Run", filters: "Filters", head: FindingsResult
     return findings(store.conn, run, Filters(limit=0)).total if is_narrow(filters) and not head.total else None
 
 
-def _listing(store: "Store", run: "Run", filters: "Filters", head: FindingsResult, *, every: bool) -> digest.Listing:
-    """Return what the text lists: new findings first, and known ones where `every` is asked for."""
+def _listing(
+    store: "Store", run: "Run", filters: "Filters", head: FindingsResult, named: str | None, *, every: bool
+) -> digest.Listing:
+    """Return what the text lists: new findings first, and known ones where `every` is asked for.
+
+    `named` is the run as the command names it.
+    """
     from swarm.waves.look.findings import new_to
     from swarm.waves.named_filters import as_words
 
@@ -184,7 +189,7 @@ def _listing(store: "Store", run: "Run", filters: "Filters", head: FindingsResul
     return digest.Listing(
         new=listed(is_new, new_listed),
         known=listed(lambda finding: not is_new(finding), known_listed),
-        tally=digest.NewAndKnown(head.new, head.fixable, known),
+        tally=digest.NewAndKnown(head.new, head.fixable, known, digest.fix_command(head.fixable_rules, named)),
         rest=" ".join(("swarm", "findings", run.id, *as_words(filters), "--all")),
         is_for_terminal=text.is_terminal(),
         of_all=_of_all(store, run, filters, head),

@@ -58,8 +58,9 @@ class FindingsResult(NamedTuple):
     """The digest of a run.
 
     `new` counts findings that were unknown before the first audit of the wave's commit, `fixable` those of them that
-    the tool that reports them can fix. `suppressed` counts findings that are deferred or rejected, `refused` reports
-    that could not be taken; `refused_items` are the first of these, with their reasons.
+    the tool that reports them can fix; `fixable_rules` are the rules of those, the most frequent first. `suppressed`
+    counts findings that are deferred or rejected, `refused` reports that could not be taken; `refused_items` are the
+    first of these, with their reasons.
     """
 
     run_id: str
@@ -77,3 +78,4 @@ class FindingsResult(NamedTuple):
     refused_items: tuple[str, ...] = ()
     new: int = 0
     fixable: int = 0
+    fixable_rules: tuple[str, ...] = ()

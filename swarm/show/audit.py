@@ -1,5 +1,6 @@
 """Audit as text: the digest, who looked at what, and what changed."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -79,10 +80,12 @@ def _listing(result: AuditResult, rest: str, *, lists_all: bool) -> digest.Listi
     every = lists_all or not text.is_terminal()
     new = [finding for finding in result.digest.findings if finding.finding_id in ids]
     known = [finding for finding in result.digest.findings if finding.finding_id not in ids]
+    fixable = Counter(finding.rule_id or finding.category for finding in new if finding.fixable)
+    rules = [rule for rule, _ in fixable.most_common()]
     return digest.Listing(
         new=new if every else new[: digest.ON_TERMINAL],
         known=known if every else (),
-        tally=digest.NewAndKnown(len(new), sum(finding.fixable for finding in new), len(known)),
+        tally=digest.NewAndKnown(len(new), sum(fixable.values()), len(known), digest.fix_command(rules)),
         rest=rest,
         is_for_terminal=text.is_terminal(),
     )

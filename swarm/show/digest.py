@@ -1,5 +1,6 @@
 """Digest of findings as text: grouped by file on a terminal, a line for each finding in a pipe."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
@@ -12,17 +13,22 @@ from swarm.show.escape import plain
 ON_TERMINAL: Final = 20
 _FIXABLE: Final = "fixable"
 _LONGEST_RULE: Final = 32
+_MOST_RULES: Final = 5
 _SHORTEST_MESSAGE: Final = 20
 _GAP: Final = "  "
 _OPEN: Final = {"new", "recurring", "approved"}
 
 
 class NewAndKnown(NamedTuple):
-    """Findings that the filters keep: the new ones, those of them that their tool can fix, and the known ones."""
+    """Findings that the filters keep: the new ones, those of them that their tool can fix, and the known ones.
+
+    `fix` is the command that fixes the fixable ones.
+    """
 
     new: int
     fixable: int
     known: int
+    fix: str = ""
 
 
 class Listing(NamedTuple):
@@ -38,6 +44,14 @@ class Listing(NamedTuple):
     rest: str
     is_for_terminal: bool
     of_all: int | None = None
+
+
+def fix_command(rules: Sequence[str], run: str | None = None) -> str:
+    """Return the command that fixes the findings of some rules, in the newest run where none is named."""
+    words = ["swarm", "fix", *([run] if run else [])]
+    # A long list of rules would hide the counts that it stands in.
+    named = ["--rule", shlex.quote(",".join(rules))] if len(rules) <= _MOST_RULES else ["--all"]
+    return " ".join([*words, *named]) if rules else ""
 
 
 def lines(result: FindingsResult, listing: Listing) -> Iterator[str]:
@@ -170,7 +184,7 @@ def _counts(result: FindingsResult, listing: Listing, listed: int) -> Iterator[s
     hidden = tally.new - listed
     if hidden > 0 and result.groups is None:
         yield f"… and {hidden:,} more new: `{listing.rest}`"
-    fixable = f" ({tally.fixable:,} {_FIXABLE})" if tally.fixable else ""
+    fixable = f" ({tally.fixable:,} {_FIXABLE}{f': {tally.fix}' if tally.fix else ''})" if tally.fixable else ""
     more = "" if all_listed or not tally.known else " (--all)"
     known = f", {tally.known:,} known{more}" if tally.known else ""
     yield f"{tally.new:,} new{fixable}{known}"

@@ -9,6 +9,7 @@ from swarm.show.build import gate_lines
 from swarm.show.escape import plain
 
 _MOST_SHOWN: Final = 50
+_MOST_BRANCHES: Final = 5
 _MARKS: Final = {"fixed": "✓", "planned": "·"}
 _STATES: Final = {
     "fixed": "fixed",
@@ -44,9 +45,10 @@ def lines(result: FixResult) -> Iterator[str]:
         yield from _proof(result.proof)
     if result.stopped_at is not None:
         yield f"⊘ Stopped at {result.stopped_at}: {_SAID_NO[result.stopped_at]}."
-        branches = [branch for wave in result.waves for branch in wave.branches]
+        branches = [plain(branch) for wave in result.waves for branch in wave.branches]
         if branches:
-            yield f"The work lies on {', '.join(map(plain, branches[:5]))}{', …' if len(branches) > 5 else ''}."
+            more = ", …" if len(branches) > _MOST_BRANCHES else ""
+            yield f"The work lies on {', '.join(branches[:_MOST_BRANCHES])}{more}."
     if result.branch is not None and result.fixed_commit is not None and result.stopped_at is None:
         what = "Published to" if result.published else "Branch"
         yield f"{what} {plain(result.branch)} at {result.fixed_commit[:12]}"

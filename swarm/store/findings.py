@@ -201,6 +201,17 @@ def counted(
     ).fetchall()
 
 
+def fixable_rules(conn: sqlite3.Connection, run_id: str, selection: Selection, new_since: int) -> dict[str, int]:
+    """Return how many new findings of each rule its tool can fix."""
+    where, values = _where(run_id, selection)
+    rows = conn.execute(
+        f"SELECT coalesce(rule_id, category), count(*) FROM findings {where} AND first_wave >= ? AND fixable IS 1"  # noqa: S608
+        " GROUP BY 1",
+        (*values, new_since),
+    )
+    return dict(rows)
+
+
 def with_id(conn: sqlite3.Connection, run_id: str, finding_id: str) -> Finding:
     """Return the finding of a known id."""
     row = conn.execute(f"SELECT {_SHOWN} FROM findings WHERE run_id = ? AND finding_id = ?", (run_id, finding_id))  # noqa: S608

@@ -16,6 +16,7 @@ from tests.cli.scenes import merge_team
 from tests.cli.scenes.amend_wave import FILES, FOUND, Amending
 from tests.cli.scenes.amend_wave import MAP as AMENDING_MAP
 from tests.cli.scenes.broken_things import Act, World, Worlds
+from tests.cli.scenes.fixing import Fixing, prepared
 from tests.cli.scenes.launched_agents import Agents
 from tests.cli.scenes.merge_team import Stage, Team
 from tests.cli.scenes.triage import DOCS, EVAL, LOAD
@@ -91,6 +92,12 @@ def amended(team: Team, stage: Stage) -> Team:
 
     # The run is the one that was made there, with an id of its own.
     return team._replace(place=stage.bring(team.repo, "amended", make))
+
+
+@pytest.fixture
+def fixing(swarm: Swarm, repo: Repo, workspace: Workspace, tmp_path: Path) -> Fixing:
+    """A run with two open findings, and an agent `played` that fixes both."""
+    return prepared(swarm, repo, workspace, tmp_path / "agents")
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,7 @@ def test_only_what_a_change_adds_is_new_and_a_retry_gives_the_same_answer(swarm:
     )
     states = {line.split(":")[0]: line.rpartition("  ")[2] for line in text.splitlines() if ".py:" in line}
     assert states == {"other.py": "new", "app.py": "recurring"}
-    assert "\n2 new (1 fixable), 1 known\n" in text
+    assert "\n2 new (1 fixable: swarm fix --rule F401), 1 known\n" in text
 
 
 @pytest.mark.parametrize(

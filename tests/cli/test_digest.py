@@ -50,7 +50,7 @@ def test_a_terminal_lists_findings_by_file_in_columns_that_fit(swarm: Swarm, aud
         "  2:8   LOW   F401  `os` imported but unused    fixable  F-........  new",
         "",
     ]
-    assert lines[9] == "5 new (3 fixable)"
+    assert lines[9] == "5 new (3 fixable: swarm fix --rule F401)"
     assert all(len(line) <= 72 for line in lines[:9])
     assert [re.sub(r"ruff [0-9.]+", "ruff", line) for line in lines[10:]] == ["Looked at by ruff: 2 files"]
 
@@ -76,7 +76,7 @@ def test_the_hint_for_the_rest_repeats_the_filters(swarm: Swarm, repo: Repo, aud
     (hint,) = (line for line in lines if line.startswith("…"))
     found = re.fullmatch(r"… and 1 more new: `swarm (findings swarm-\S+ --severity LOW --path lib --all)`", hint)
     assert found is not None, hint
-    assert "2 new (2 fixable)" in swarm(*found[1].split(), exit=1).out
+    assert "2 new (2 fixable: swarm fix swarm-" in swarm(*found[1].split(), exit=1).out
 
 
 def test_a_pipe_gets_a_whole_line_for_each_finding_new_ones_first(swarm: Swarm, audited: Repo) -> None:

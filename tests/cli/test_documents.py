@@ -41,6 +41,7 @@ CALLS: dict[str, list[tuple[tuple[str, ...], int]]] = {
     ],
     "launch": [((), 0)],
     "collect": [((), 0)],
+    "fix": [(("@", "--runtime", "ruff", "--dry-run"), 0), (("--all", "--runtime", "ruff"), 1)],
     "merge": [((), 0), (("--publish",), 0), ((), 0)],
     "verify": [((), 0), (("--probe-only",), 0)],
     "verify-fixed": [((), 0)],

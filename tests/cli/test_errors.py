@@ -11,6 +11,7 @@ from tests.cli.errors import (
     control_plane,
     dispatch,
     domains,
+    fix,
     recovery,
     repositories,
     runs,
@@ -25,7 +26,7 @@ from tests.cli.scenes.snapshots import block_of, nothing_changes
 from tests.conftest import Swarm
 
 # Their import enters the codes that each of them shows.
-CASES = (command_line, control_plane, dispatch, domains, recovery, repositories, runs, trust)
+CASES = (command_line, control_plane, dispatch, domains, fix, recovery, repositories, runs, trust)
 TESTS = (test_conflict, test_output, test_proof, test_audit_looked_at, test_refused_items, test_sandbox)
 
 

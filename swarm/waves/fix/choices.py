@@ -46,6 +46,10 @@ def nothing_to_fix(conn: sqlite3.Connection, run: Run, request: Request, plan: P
         more = len(plan.left_out) - _MOST_NAMED
         told = named + (f"; and {more:,} more" if more > 0 else "")
         return errors.FixNobody(findings=told, words=words_of(request) or "--all", run_id=run.id)
+    if request.targets is not None and request.targets.ids:
+        problem = f"{', '.join(request.targets.ids)} {'is' if len(request.targets.ids) == 1 else 'are'} fixed already"
+        remedy = f"`swarm findings {run.id} --status fixed` shows the evidence"
+        return errors.FixNothingToFix(problem=problem, remedy=remedy, run_id=run.id)
     undecided = list(decisions.undecided(conn, run.id))
     if not undecided:
         problem = f"no finding of run {run.id} is open and undecided"

@@ -9,7 +9,7 @@ from swarm.config import Config
 from swarm.git.repository import Repository
 from swarm.rules.analysis import tool_of
 from swarm.rules.decisions import Action
-from swarm.rules.findings import Decision
+from swarm.rules.findings import Decision, Observation
 from swarm.rules.ownership import Domain
 from swarm.rules.phases import AMEND_PHASES, LENSES, Phase
 from swarm.runtimes import registry
@@ -18,6 +18,7 @@ from swarm.store.findings import Finding, Selection
 from swarm.store.runs import Run
 from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.routing import approved_under, hold_to_anchors, route
+from swarm.waves.selection import finding_ids
 from swarm.waves.triage.triage import Grounds, Targets, due_and_settled
 
 _NAMED_BY: Final = "name one with --runtime, or in [defaults] runtime of swarm.toml"
@@ -127,15 +128,18 @@ def phase_of(finding: Finding) -> Phase:
 def _named(conn: sqlite3.Connection, run: Run, request: Request) -> list[Finding]:
     if request.targets is None:
         return []
-    targets = request.targets
+    targets, every = request.targets, list(findings.select(conn, run.id, Selection()))
+    if targets.ids:
+        # Without the fixed ones, which the call that was interrupted may have fixed.
+        fixed = {finding.finding_id for finding in every if finding.observation == Observation.FIXED}
+        ids = tuple(one for one in finding_ids(conn, run, targets.ids) if one not in fixed)
+        if not ids:
+            return []
+        targets = targets._replace(ids=ids)
     due, settled = due_and_settled(conn, run, Action.APPROVE, targets, request.grounds)
     rows = {item.row_id for item in (*due, *settled)}
     # Filters choose among undecided findings; those that are approved already are meant as well.
-    return [
-        finding
-        for finding in findings.select(conn, run.id, Selection())
-        if finding.row_id in rows or (not targets.ids and _is_meant(finding, targets))
-    ]
+    return [finding for finding in every if finding.row_id in rows or (not targets.ids and _is_meant(finding, targets))]
 
 
 def _is_meant(finding: Finding, targets: Targets) -> bool:

@@ -99,7 +99,22 @@ def dispatched(ground: Ground, one: Round) -> tuple[Wave, tuple[str, ...]]:
 
 
 def take_through(ground: Ground, wave: Wave) -> Taken:
-    """Take a wave through its steps, from where it stands to a verified commit; stop where a step says no."""
+    """Take a wave through its steps, from where it stands to a verified commit; stop where a step says no.
+
+    Raises what launch, collect, merge and verify raise.
+    """
+    try:
+        return _taken_through(ground, wave)
+    except errors.SwarmError as error:
+        agents = agent_runs.current(ground.conn, wave.id)
+        work = [agent.worktree_branch for agent in agents if agent.worktree_branch is not None]
+        # The error says what is wrong, and not where the agents' work is.
+        message = f"the work lies on {', '.join(work)}"
+        stage_events.emit("fix_stopped", run_id=ground.run.id, wave_id=wave.id, code=error.code, message=message)
+        raise
+
+
+def _taken_through(ground: Ground, wave: Wave) -> Taken:
     run = ground.run
     if wave.status is WaveStatus.DISPATCHED:
         stopped = _flown(ground, wave)

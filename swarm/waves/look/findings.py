@@ -51,21 +51,23 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
     counts: Counter[str] = Counter()
     groups: Counter[str] = Counter()
     before = before_first_audit(conn, wave)
-    new = fixable = 0
+    new = 0
+    fixable: Counter[str] = Counter()
     shown: list[FindingShown] = []
     is_summed = filters.limit == 0 and not (filters.paths or filters.lines or filters.group_by or before.came_back)
     if is_summed:
         # By SQLite: a look at each of 100,000 findings would double the time of a list.
-        for severity, count, fresh, both in finding_table.counted(
-            conn, run.id, _selection(conn, run, filters), before.number
-        ):
-            counts[severity], new, fixable = count, new + fresh, fixable + both
+        chosen = _selection(conn, run, filters)
+        for severity, count, fresh, both in finding_table.counted(conn, run.id, chosen, before.number):
+            counts[severity], new = count, new + fresh
+            if both and not fixable:
+                fixable.update(finding_table.fixable_rules(conn, run.id, chosen, before.number))
     for finding in () if is_summed else selected(conn, run, filters):
         # Counted before the limit, which shortens the list and not the sums.
         counts[finding.severity] += 1
         if before.was_unknown(finding.finding_id, finding.first_wave):
             new += 1
-            fixable += bool(finding.fixable)
+            fixable.update([finding.rule_id or finding.category] if finding.fixable else [])
         if filters.group_by:
             groups[_group(finding, filters.group_by)] += 1
         if filters.limit is None or len(shown) < filters.limit:
@@ -92,7 +94,8 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
         refused=refused,
         refused_items=ended.refused_items or ended.dropped,
         new=new,
-        fixable=fixable,
+        fixable=fixable.total(),
+        fixable_rules=tuple(rule for rule, _ in fixable.most_common()),
     )
 
 
