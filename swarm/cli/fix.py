@@ -55,7 +55,7 @@ def command(  # noqa: PLR0913
     2: there is nothing to fix; 3: an agent's runtime failed; 127: a program was not found.
     """
     from swarm.waves.fix.fix import fix
-    from swarm.waves.fix.plan import Delivery, Request
+    from swarm.waves.fix.ground import Delivery, FixRequest
     from swarm.waves.selection import split_run_and_findings
     from swarm.waves.triage.triage import Grounds
 
@@ -65,7 +65,7 @@ def command(  # noqa: PLR0913
         parts = tuple(part for word in words for part in word.split(",") if part)
         name, found = split_run_and_findings(store.conn, parts, named, call.folder)
         run = call.run_of_own_wave(store, call.run_in_place(store, name, repo_path))
-        request = Request(
+        request = FixRequest(
             targets=_targets(store, run, (*ids, *found), rules, severity, every=every),
             grounds=Grounds(author(call, run)),
             runtime=runtime,

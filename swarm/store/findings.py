@@ -188,28 +188,17 @@ def select(conn: sqlite3.Connection, run_id: str, selection: Selection) -> Itera
 
 def counted(
     conn: sqlite3.Connection, run_id: str, selection: Selection, new_since: int
-) -> list[tuple[str, int, int, int]]:
-    """Return by severity how many findings there are, are new, and are both new and fixable.
+) -> list[tuple[str, str, int, int, int]]:
+    """Return by severity and rule how many findings there are, are new, and are both new and fixable.
 
     `new_since` is the first wave whose findings are new.
     """
     where, values = _where(run_id, selection)
     return conn.execute(
-        f"SELECT severity, count(*), sum(first_wave >= ?), sum(first_wave >= ? AND fixable IS 1) FROM findings {where}"  # noqa: S608
-        " GROUP BY severity",
+        "SELECT severity, coalesce(rule_id, category), count(*), sum(first_wave >= ?),"  # noqa: S608
+        f" sum(first_wave >= ? AND fixable IS 1) FROM findings {where} GROUP BY 1, 2",
         (new_since, new_since, *values),
     ).fetchall()
-
-
-def fixable_rules(conn: sqlite3.Connection, run_id: str, selection: Selection, new_since: int) -> dict[str, int]:
-    """Return how many new findings of each rule its tool can fix."""
-    where, values = _where(run_id, selection)
-    rows = conn.execute(
-        f"SELECT coalesce(rule_id, category), count(*) FROM findings {where} AND first_wave >= ? AND fixable IS 1"  # noqa: S608
-        " GROUP BY 1",
-        (*values, new_since),
-    )
-    return dict(rows)
 
 
 def with_id(conn: sqlite3.Connection, run_id: str, finding_id: str) -> Finding:

@@ -49,7 +49,7 @@ def test_the_text_says_what_was_fixed_by_whom_and_what_proved_it(fixing: Fixing)
     assert lines[3].startswith("✓ check: passed in ")
     assert lines[4:] == [
         "Build: pass by configured",
-        "⚠ Sandbox: none (not in this test)",
+        "⚠ Sandbox: none (SWARM_SANDBOX=none is in the environment of the caller)",
         f"1 of 1 fix hold in commit {tip}",
         f"Branch {fixing.branch} at {tip}",
         f"Next: git merge {fixing.branch}",

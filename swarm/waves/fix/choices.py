@@ -13,7 +13,8 @@ from swarm.store import decisions, findings, waves
 from swarm.store.findings import Selection
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.fix.plan import Plan, Request
+from swarm.waves.fix.ground import FixRequest
+from swarm.waves.fix.plan import FixPlan
 
 _ENDED: Final = (WaveStatus.COLLECTED, WaveStatus.VERIFIED, WaveStatus.ADVANCED)
 _MOST_NAMED: Final = 5
@@ -27,7 +28,7 @@ def newest_audit(conn: sqlite3.Connection, run: Run) -> Wave:
     return max(every, key=lambda wave: wave.number)
 
 
-def words_of(request: Request) -> str:
+def words_of(request: FixRequest) -> str:
     """Return the words of a command line that name the same findings."""
     targets = request.targets
     if targets is None:
@@ -39,7 +40,7 @@ def words_of(request: Request) -> str:
     return " ".join(named) or "--all"
 
 
-def nothing_to_fix(conn: sqlite3.Connection, run: Run, request: Request, plan: Plan) -> errors.SwarmError:
+def nothing_to_fix(conn: sqlite3.Connection, run: Run, request: FixRequest, plan: FixPlan) -> errors.SwarmError:
     """Return the refusal of a fix that takes no finding."""
     if plan.left_out:
         named = "; ".join(f"{one.finding.finding_id} ({one.reason})" for one in plan.left_out[:_MOST_NAMED])

@@ -7,7 +7,7 @@ from swarm.git import checkouts, history, refs
 from swarm.results.verify import VerifyResult
 from swarm.rules.ref_names import ALL_RUNS, head_ref, integration_branch
 from swarm.store import forms, verifications
-from swarm.waves.fix.wave_steps import Ground
+from swarm.waves.fix.ground import FixGround
 from swarm.waves.prove.merge import merge
 from swarm.waves.prove.merge_gate import MergeOptions
 from swarm.waves.prove.verify import VerifyOptions, verify
@@ -23,7 +23,7 @@ class Delivered(NamedTuple):
     proof: VerifyResult | None = None
 
 
-def hold_to_branch(ground: Ground) -> None:
+def hold_to_branch(ground: FixGround) -> None:
     """Refuse a branch that could not take the fix, before anything is done. Raises FixBranchTaken."""
     name = ground.request.delivery.branch
     if name is None:
@@ -45,12 +45,12 @@ def hold_to_branch(ground: Ground) -> None:
         raise _taken(ground, f"it holds work that the fix would lose ({tip[:12]})")
 
 
-def _taken(ground: Ground, problem: str) -> errors.FixBranchTaken:
+def _taken(ground: FixGround, problem: str) -> errors.FixBranchTaken:
     name = ground.request.delivery.branch or ""
     return errors.FixBranchTaken(received=name, problem=problem, branch=integration_branch(ground.run.hex))
 
 
-def is_due(ground: Ground) -> bool:
+def is_due(ground: FixGround) -> bool:
     """Say whether an earlier fix left a commit that is not yet where the caller wants it."""
     wanted, repository = ground.request.delivery, ground.repository
     tip = integration_of(ground.conn, repository.git, ground.run)
@@ -61,7 +61,7 @@ def is_due(ground: Ground) -> bool:
     return wanted.publish and unpublished(ground.conn, ground.run, repository) is not None
 
 
-def deliver(ground: Ground) -> Delivered | None:
+def deliver(ground: FixGround) -> Delivered | None:
     """Bring the verified commit where the caller wants it; `None` where nothing was ever merged.
 
     Raises PublishRaced, PublishTargetDirty, PublishUnverified, FixBranchTaken.
@@ -91,7 +91,7 @@ def deliver(ground: Ground) -> Delivered | None:
     return found._replace(branch=wanted.branch)
 
 
-def _is_verified(ground: Ground, commit: str) -> bool:
+def _is_verified(ground: FixGround, commit: str) -> bool:
     made = verifications.verifications_of(ground.conn, ground.run.id)
     own = [known for known in made if known.commit_sha == commit and known.purpose == "verify"]
     return bool(own) and own[-1].passed

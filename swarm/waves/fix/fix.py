@@ -10,14 +10,16 @@ from swarm.store.waves import Wave
 from swarm.waves.dispatch.routing import approved_under
 from swarm.waves.fix import delivery
 from swarm.waves.fix.choices import newest_audit, nothing_to_fix
-from swarm.waves.fix.outcome import Story, shown
-from swarm.waves.fix.plan import Request, Round, phase_of, plan_fix
-from swarm.waves.fix.wave_steps import Ground, dispatched, take_through, unfinished
+from swarm.waves.fix.ground import FixGround, FixRequest
+from swarm.waves.fix.outcome import FixStory, shown
+from swarm.waves.fix.plan import Round, phase_of, plan_fix
+from swarm.waves.fix.unfinished import unfinished
+from swarm.waves.fix.wave_steps import dispatched, take_through
 from swarm.waves.triage.triage import Targets, triage
 from swarm.workspace import Workspace
 
 
-def fix(store: Store, workspace: Workspace, run: Run, request: Request, config: Config) -> FixResult:
+def fix(store: Store, workspace: Workspace, run: Run, request: FixRequest, config: Config) -> FixResult:
     """Fix the named and the approved findings of a run, and end with a verified branch.
 
     Goes on with what an interrupted call left: no wave is dispatched, launched or merged twice. Stops at the first step
@@ -25,12 +27,12 @@ def fix(store: Store, workspace: Workspace, run: Run, request: Request, config: 
     FixNothingToFix, FixNobody, FixBranchTaken.
     """
     config.hold_to_trusted("verify")
-    ground = Ground(store, workspace, run, request, config)
+    ground = FixGround(store, workspace, run, request, config)
     audit = newest_audit(store.conn, run)
     wave = unfinished(ground)
     delivery.hold_to_branch(ground)
     plan = plan_fix(store.conn, run, ground.repository, request, config)
-    story = Story(ground.repository.head, audit.dispatch_sha, plan)
+    story = FixStory(ground.repository.head, audit.dispatch_sha, plan)
     if not plan.taken and wave is None and not delivery.is_due(ground):
         raise nothing_to_fix(store.conn, run, request, plan)
     if request.dry_run:
@@ -43,7 +45,7 @@ def fix(store: Store, workspace: Workspace, run: Run, request: Request, config: 
     return shown(ground, story, None)
 
 
-def _fixed(ground: Ground, story: Story, wave: Wave | None) -> Story:
+def _fixed(ground: FixGround, story: FixStory, wave: Wave | None) -> FixStory:
     """Take the unfinished wave and those of the plan through their steps."""
     if wave is not None:
         story = story.with_wave(take_through(ground, wave))
@@ -57,7 +59,7 @@ def _fixed(ground: Ground, story: Story, wave: Wave | None) -> Story:
     return story
 
 
-def _is_left(ground: Ground, story: Story, one: Round) -> bool:
+def _is_left(ground: FixGround, story: FixStory, one: Round) -> bool:
     """Say whether a round has a finding that is not fixed and that its runtime has not answered for in this story."""
     conn = ground.conn
     tried = {

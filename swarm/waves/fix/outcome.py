@@ -12,26 +12,27 @@ from swarm.store.findings import Finding, Selection
 from swarm.store.waves import Wave
 from swarm.waves.fix.choices import words_of
 from swarm.waves.fix.delivery import Delivered
-from swarm.waves.fix.plan import Candidate, Plan
-from swarm.waves.fix.wave_steps import Ground, Taken
+from swarm.waves.fix.ground import FixGround
+from swarm.waves.fix.plan import Candidate, FixPlan
+from swarm.waves.fix.wave_steps import WaveTaken
 
 
-class Story(NamedTuple):
+class FixStory(NamedTuple):
     """A fix as far as it came: its plan, the waves that it took through their steps, and where the commit went."""
 
     head: str
     audited: str
-    plan: Plan
-    taken: tuple[Taken, ...] = ()
+    plan: FixPlan
+    taken: tuple[WaveTaken, ...] = ()
     notes: tuple[str, ...] = ()
     delivered: Delivered | None = None
 
-    def with_wave(self, taken: Taken) -> "Story":
+    def with_wave(self, taken: WaveTaken) -> "FixStory":
         """Return the story with one more wave."""
         return self._replace(taken=(*self.taken, taken))
 
     @property
-    def stopped(self) -> Taken | None:
+    def stopped(self) -> WaveTaken | None:
         """The wave that stopped the fix."""
         return next((one for one in self.taken if one.stopped_at is not None), None)
 
@@ -56,7 +57,7 @@ class _Given(NamedTuple):
     is_claimed: bool
 
 
-def shown(ground: Ground, story: Story, unfinished: Wave | None) -> FixResult:
+def shown(ground: FixGround, story: FixStory, unfinished: Wave | None) -> FixResult:
     """Return the record of a fix; `unfinished` is the wave that a dry run found, and would go on with."""
     delivered, proof = story.delivered, story.proof
     waves = tuple(
@@ -88,7 +89,7 @@ def shown(ground: Ground, story: Story, unfinished: Wave | None) -> FixResult:
     return result._replace(next_action=_next(ground, story, result))
 
 
-def _unseen(story: Story) -> Iterator[str]:
+def _unseen(story: FixStory) -> Iterator[str]:
     if story.head != story.audited:
         yield (
             f"HEAD is {story.head[:12]}, and the newest audit looked at {story.audited[:12]}: `swarm audit` finds what"
@@ -96,7 +97,7 @@ def _unseen(story: Story) -> Iterator[str]:
         )
 
 
-def _next(ground: Ground, story: Story, result: FixResult) -> str:
+def _next(ground: FixGround, story: FixStory, result: FixResult) -> str:
     run = ground.run.id
     if ground.request.dry_run:
         runtime = f" --runtime {shlex.quote(ground.request.runtime)}" if ground.request.runtime else ""
@@ -110,7 +111,7 @@ def _next(ground: Ground, story: Story, result: FixResult) -> str:
     return f"swarm findings {run}" if result.branch is None else f"swarm status {run}"
 
 
-def _wave(ground: Ground, wave: Wave) -> FixWave:
+def _wave(ground: FixGround, wave: Wave) -> FixWave:
     agents = agent_runs.current(ground.conn, wave.id)
     branches = tuple(agent.worktree_branch for agent in agents if agent.worktree_branch is not None)
     return FixWave(wave.number, wave.phase, wave.runtime, wave.status, branches)
@@ -138,7 +139,7 @@ def _proof(proof: VerifyResult) -> FixProof:
     )
 
 
-def _findings(ground: Ground, story: Story) -> Iterator[FindingToFix]:
+def _findings(ground: FixGround, story: FixStory) -> Iterator[FindingToFix]:
     """Yield the findings of the plan and those that the waves were given, as they stand now."""
     planned = {one.finding.row_id: one for one in (*story.plan.taken, *story.plan.left_out)}
     every = list(findings.select(ground.conn, ground.run.id, Selection()))
@@ -163,7 +164,7 @@ def _findings(ground: Ground, story: Story) -> Iterator[FindingToFix]:
             )
 
 
-def _given(ground: Ground, story: Story, every: Sequence[Finding]) -> dict[int, _Given]:
+def _given(ground: FixGround, story: FixStory, every: Sequence[Finding]) -> dict[int, _Given]:
     """Return, by row, the findings that the waves were given; of several waves the last counts."""
     ids = {finding.row_id: finding.finding_id for finding in every}
     found: dict[int, _Given] = {}

@@ -1,4 +1,4 @@
-"""Plan of a fix: the findings that it takes, who owns them, which runtime fixes them, and what is left out."""
+"""FixPlan of a fix: the findings that it takes, who owns them, which runtime fixes them, and what is left out."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -18,32 +18,11 @@ from swarm.store.findings import Finding, Selection
 from swarm.store.runs import Run
 from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.routing import approved_under, hold_to_anchors, route
+from swarm.waves.fix.ground import FixRequest
 from swarm.waves.selection import finding_ids
-from swarm.waves.triage.triage import Grounds, Targets, due_and_settled
+from swarm.waves.triage.triage import Targets, due_and_settled
 
 _NAMED_BY: Final = "name one with --runtime, or in [defaults] runtime of swarm.toml"
-
-
-class Delivery(NamedTuple):
-    """Where the verified commit goes beside the run's integration branch: the target of the run, or a branch."""
-
-    publish: bool = False
-    branch: str | None = None
-
-
-class Request(NamedTuple):
-    """Options of a fix. Without targets, only the findings that are approved already are taken.
-
-    `anew` leaves unmerged work of an earlier wave where it is.
-    """
-
-    targets: Targets | None
-    grounds: Grounds
-    runtime: str | None = None
-    jobs: int | None = None
-    delivery: Delivery = Delivery()
-    dry_run: bool = False
-    anew: bool = False
 
 
 class Candidate(NamedTuple):
@@ -62,7 +41,7 @@ class Round(NamedTuple):
     runtime: str
 
 
-class Plan(NamedTuple):
+class FixPlan(NamedTuple):
     """Findings that a fix takes and leaves out. `named` are the rows that the command names."""
 
     taken: tuple[Candidate, ...]
@@ -82,19 +61,21 @@ class Plan(NamedTuple):
         return [one.finding.finding_id for one in self.taken if one.finding.status != Decision.APPROVED]
 
 
-class _Ground(NamedTuple):
+class _PlanGround(NamedTuple):
     """Facts that the look-up of each finding's owner and runtime shares."""
 
     conn: sqlite3.Connection
     run: Run
     repository: Repository
     domains: Sequence[Domain]
-    request: Request
+    request: FixRequest
     config: Config
 
 
-def plan_fix(conn: sqlite3.Connection, run: Run, repository: Repository, request: Request, config: Config) -> Plan:
-    """Plan a fix, and write nothing.
+def plan_fix(
+    conn: sqlite3.Connection, run: Run, repository: Repository, request: FixRequest, config: Config
+) -> FixPlan:
+    """FixPlan a fix, and write nothing.
 
     Raises what `triage` raises for the named findings, what the look-up of a runtime raises, DispatchNoDomains, and
     DispatchAnchorsBroken for an approved finding whose place is gone.
@@ -103,13 +84,13 @@ def plan_fix(conn: sqlite3.Connection, run: Run, repository: Repository, request
     by_row = {finding.row_id: finding for phase in AMEND_PHASES for finding in approved_under(conn, run, phase)}
     by_row |= {finding.row_id: finding for finding in named}
     domains = preconditions.some_domains(conn, run, AMEND_PHASES[0]) if by_row else []
-    ground = _Ground(conn, run, repository, domains, request, config)
+    ground = _PlanGround(conn, run, repository, domains, request, config)
     candidates = [
         candidate
         for phase in AMEND_PHASES
         for candidate in _candidates(ground, phase, [one for one in by_row.values() if phase_of(one) is phase])
     ]
-    plan = Plan(
+    plan = FixPlan(
         taken=tuple(one for one in candidates if not one.reason),
         left_out=tuple(one for one in candidates if one.reason),
         named=frozenset(finding.row_id for finding in named),
@@ -125,7 +106,7 @@ def phase_of(finding: Finding) -> Phase:
     return next(phase for phase in AMEND_PHASES if LENSES[phase] == finding.lens)
 
 
-def _named(conn: sqlite3.Connection, run: Run, request: Request) -> list[Finding]:
+def _named(conn: sqlite3.Connection, run: Run, request: FixRequest) -> list[Finding]:
     if request.targets is None:
         return []
     targets, every = request.targets, list(findings.select(conn, run.id, Selection()))
@@ -148,7 +129,7 @@ def _is_meant(finding: Finding, targets: Targets) -> bool:
     return finding.status == Decision.APPROVED and in_rules and in_severities
 
 
-def _candidates(ground: _Ground, phase: Phase, chosen: Sequence[Finding]) -> list[Candidate]:
+def _candidates(ground: _PlanGround, phase: Phase, chosen: Sequence[Finding]) -> list[Candidate]:
     """Return the findings of a phase with who fixes each of them."""
     if not chosen:
         return []
@@ -168,7 +149,7 @@ def _candidates(ground: _Ground, phase: Phase, chosen: Sequence[Finding]) -> lis
     return found
 
 
-def _runtime_for(finding: Finding, phase: Phase, request: Request, config: Config) -> tuple[str | None, str]:
+def _runtime_for(finding: Finding, phase: Phase, request: FixRequest, config: Config) -> tuple[str | None, str]:
     """Return the runtime that fixes a finding: the named one, else the tool that reports it, else the default agent.
 
     Without one, return why nobody can.

@@ -1,56 +1,28 @@
 """The steps of an amend wave one after the other: launch, collect, merge, verify, each from where the wave stands."""
 
-import sqlite3
-from pathlib import Path
 from typing import NamedTuple
 
 from swarm import errors, stage_events
-from swarm.config import Config
-from swarm.git.repository import Repository, repository_at
 from swarm.results.verify import VerifyResult
-from swarm.rules.phases import is_audit
 from swarm.rules.states import CAN_BE_RESUMED, WaveStatus
-from swarm.store import agent_runs, file_claims, merges, verifications, waves
-from swarm.store.connection import Store
-from swarm.store.runs import Run
+from swarm.store import agent_runs, file_claims, waves
 from swarm.store.waves import Wave
 from swarm.waves.collect.collect import collect
-from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
 from swarm.waves.dispatch.wave_plan import DispatchRequest
-from swarm.waves.fix.plan import Request, Round
+from swarm.waves.fix.ground import FixGround
+from swarm.waves.fix.plan import Round
 from swarm.waves.launch.launch import launch
 from swarm.waves.prove.merge import merge
 from swarm.waves.prove.merge_gate import MergeOptions
 from swarm.waves.prove.verify import VerifyOptions, verify
 from swarm.waves.recover.resume import resume
-from swarm.workspace import Workspace
 
 
-class Ground(NamedTuple):
-    """Where a fix works: the control plane, the run, its settings, and what the caller asked for."""
-
-    store: Store
-    workspace: Workspace
-    run: Run
-    request: Request
-    config: Config
-
-    @property
-    def conn(self) -> sqlite3.Connection:
-        """The connection of the control plane."""
-        return self.store.conn
-
-    @property
-    def repository(self) -> Repository:
-        """The repository of the run, as it is now."""
-        return repository_at(Path(self.run.local_path))
-
-
-class Taken(NamedTuple):
+class WaveTaken(NamedTuple):
     """How far a wave was taken. `stopped_at` is the step that said no, with its exit code and the next command.
 
-    `merged` says that the wave's work is in a merged commit, `proof` is the verification of that.
+    `proof` is the verification of the commit that its work was merged in.
     """
 
     wave: Wave
@@ -60,34 +32,7 @@ class Taken(NamedTuple):
     next_action: str = ""
 
 
-def unfinished(ground: Ground) -> Wave | None:
-    """Return the amend wave that an interrupted fix left: in flight, not merged, or merged and not verified.
-
-    Raises DispatchWaveInFlight for a wave in which others work: an audit, or agents that no runtime launches.
-    """
-    conn, run = ground.conn, ground.run
-    flying = waves.in_flight(conn, run.id)
-    if flying is not None:
-        if is_audit(flying.phase) or not flying.isolated or flying.runtime is None:
-            with refusals_reported(None):
-                preconditions.no_wave_in_flight(conn, run, flying.phase)
-        return flying
-    wave = waves.newest_amend(conn, run.id)
-    if wave is None or not wave.isolated or wave.status is not WaveStatus.COLLECTED:
-        return None
-    newest = waves.newest(conn, run.id)
-    # Work that somebody left behind long ago is not what a fix of today goes on with.
-    if newest is None or (newest.id != wave.id and wave.dispatch_sha != ground.repository.head):
-        return None
-    merged = merges.merges_of(conn, wave.id)
-    if not merged:
-        return wave if file_claims.has_changes(conn, wave.id) and not ground.request.anew else None
-    # A commit that `verify` judged, and refused, is not judged again: its findings are given to another wave.
-    judged = {known.commit_sha for known in verifications.verifications_of(conn, run.id) if known.purpose == "verify"}
-    return None if merged[-1].commit_sha in judged else wave
-
-
-def dispatched(ground: Ground, one: Round) -> tuple[Wave, tuple[str, ...]]:
+def dispatched(ground: FixGround, one: Round) -> tuple[Wave, tuple[str, ...]]:
     """Dispatch an isolated wave over the approved findings of a phase, and return it with the warnings."""
     wanted = DispatchRequest(one.phase, isolate=True, auto_freeze=True, runtime=one.runtime)
     with refusals_reported(ground.run.id):
@@ -98,7 +43,7 @@ def dispatched(ground: Ground, one: Round) -> tuple[Wave, tuple[str, ...]]:
     return wave, result.warnings
 
 
-def take_through(ground: Ground, wave: Wave) -> Taken:
+def take_through(ground: FixGround, wave: Wave) -> WaveTaken:
     """Take a wave through its steps, from where it stands to a verified commit; stop where a step says no.
 
     Raises what launch, collect, merge and verify raise.
@@ -114,7 +59,7 @@ def take_through(ground: Ground, wave: Wave) -> Taken:
         raise
 
 
-def _taken_through(ground: Ground, wave: Wave) -> Taken:
+def _taken_through(ground: FixGround, wave: Wave) -> WaveTaken:
     run = ground.run
     if wave.status is WaveStatus.DISPATCHED:
         stopped = _flown(ground, wave)
@@ -122,16 +67,16 @@ def _taken_through(ground: Ground, wave: Wave) -> Taken:
             return stopped
         wave = _again(ground, wave)
     if not file_claims.has_changes(ground.conn, wave.id):
-        return Taken(wave)
+        return WaveTaken(wave)
     merge(ground.store, ground.workspace, run, MergeOptions(), ground.config)
     proof = verify(ground.store, ground.workspace, run, VerifyOptions(), ground.config)
     wave = _again(ground, wave)
     if proof.exit_code:
-        return Taken(wave, proof, "verify", proof.exit_code, f"swarm verify-fixed {run.id}")
-    return Taken(wave, proof)
+        return WaveTaken(wave, proof, "verify", proof.exit_code, f"swarm verify-fixed {run.id}")
+    return WaveTaken(wave, proof)
 
 
-def _flown(ground: Ground, wave: Wave) -> Taken | None:
+def _flown(ground: FixGround, wave: Wave) -> WaveTaken | None:
     """Launch and collect a wave in flight; return where it stopped, `None` where the wave is collected."""
     store, workspace, run, request, config = ground
     agents = agent_runs.current(store.conn, wave.id)
@@ -140,14 +85,14 @@ def _flown(ground: Ground, wave: Wave) -> Taken | None:
         resume(store, workspace, run, config, apply=True, reason="swarm fix was called again")
     launched = launch(store, workspace, run, config, runtime=request.runtime, jobs=request.jobs)
     if launched.exit_class:
-        return Taken(_again(ground, wave), None, "launch", launched.exit_class, f"swarm fix {run.id}")
+        return WaveTaken(_again(ground, wave), None, "launch", launched.exit_class, f"swarm fix {run.id}")
     collected = collect(store, workspace, run, {})
     stage_events.emit("wave_finished", run_id=run.id, wave_id=wave.id, status=collected.wave_status)
     if collected.wave_status != WaveStatus.COLLECTED:
-        return Taken(_again(ground, wave), None, "collect", 1, collected.next_action)
+        return WaveTaken(_again(ground, wave), None, "collect", 1, collected.next_action)
     return None
 
 
-def _again(ground: Ground, wave: Wave) -> Wave:
+def _again(ground: FixGround, wave: Wave) -> Wave:
     """Return a wave as it is recorded now."""
     return waves.numbered(ground.conn, ground.run.id, wave.number) or wave

@@ -58,10 +58,10 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
     if is_summed:
         # By SQLite: a look at each of 100,000 findings would double the time of a list.
         chosen = _selection(conn, run, filters)
-        for severity, count, fresh, both in finding_table.counted(conn, run.id, chosen, before.number):
-            counts[severity], new = count, new + fresh
-            if both and not fixable:
-                fixable.update(finding_table.fixable_rules(conn, run.id, chosen, before.number))
+        for severity, rule, count, fresh, both in finding_table.counted(conn, run.id, chosen, before.number):
+            counts[severity] += count
+            new += fresh
+            fixable[rule] += both
     for finding in () if is_summed else selected(conn, run, filters):
         # Counted before the limit, which shortens the list and not the sums.
         counts[finding.severity] += 1
@@ -95,7 +95,7 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
         refused_items=ended.refused_items or ended.dropped,
         new=new,
         fixable=fixable.total(),
-        fixable_rules=tuple(rule for rule, _ in fixable.most_common()),
+        fixable_rules=tuple(rule for rule, count in fixable.most_common() if count),
     )
 
 

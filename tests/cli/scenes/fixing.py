@@ -42,7 +42,7 @@ class Fixing(NamedTuple):
         self,
         edits: dict[str, dict[str, str]] | None = None,
         *,
-        exit: int = 0,
+        exit: int = 0,  # noqa: A002
         claims: bool = True,
     ) -> None:
         """Say what the agent of each domain does; by default everything right."""

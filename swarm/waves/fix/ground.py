@@ -1,0 +1,54 @@
+"""What a fix is asked for, and where it works."""
+
+import sqlite3
+from pathlib import Path
+from typing import NamedTuple
+
+from swarm.config import Config
+from swarm.git.repository import Repository, repository_at
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+from swarm.waves.triage.triage import Grounds, Targets
+from swarm.workspace import Workspace
+
+
+class Delivery(NamedTuple):
+    """Where the verified commit goes beside the run's integration branch: the target of the run, or a branch."""
+
+    publish: bool = False
+    branch: str | None = None
+
+
+class FixRequest(NamedTuple):
+    """Options of a fix. Without targets, only the findings that are approved already are taken.
+
+    `anew` leaves unmerged work of an earlier wave where it is.
+    """
+
+    targets: Targets | None
+    grounds: Grounds
+    runtime: str | None = None
+    jobs: int | None = None
+    delivery: Delivery = Delivery()
+    dry_run: bool = False
+    anew: bool = False
+
+
+class FixGround(NamedTuple):
+    """Where a fix works: the control plane, the run, its settings, and what the caller asked for."""
+
+    store: Store
+    workspace: Workspace
+    run: Run
+    request: FixRequest
+    config: Config
+
+    @property
+    def conn(self) -> sqlite3.Connection:
+        """The connection of the control plane."""
+        return self.store.conn
+
+    @property
+    def repository(self) -> Repository:
+        """The repository of the run, as it is now."""
+        return repository_at(Path(self.run.local_path))

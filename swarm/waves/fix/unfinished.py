@@ -1,0 +1,36 @@
+"""The amend wave that an interrupted fix left, and how its call is told from one that begins anew."""
+
+from swarm.rules.phases import is_audit
+from swarm.rules.states import WaveStatus
+from swarm.store import file_claims, merges, verifications, waves
+from swarm.store.waves import Wave
+from swarm.waves.dispatch import preconditions
+from swarm.waves.dispatch.dispatch import refusals_reported
+from swarm.waves.fix.ground import FixGround
+
+
+def unfinished(ground: FixGround) -> Wave | None:
+    """Return the amend wave that an interrupted fix left: in flight, not merged, or merged and not verified.
+
+    Raises DispatchWaveInFlight for a wave in which others work: an audit, or agents that no runtime launches.
+    """
+    conn, run = ground.conn, ground.run
+    flying = waves.in_flight(conn, run.id)
+    if flying is not None:
+        if is_audit(flying.phase) or not flying.isolated or flying.runtime is None:
+            with refusals_reported(None):
+                preconditions.no_wave_in_flight(conn, run, flying.phase)
+        return flying
+    wave = waves.newest_amend(conn, run.id)
+    if wave is None or not wave.isolated or wave.status is not WaveStatus.COLLECTED:
+        return None
+    newest = waves.newest(conn, run.id)
+    # Work that somebody left behind long ago is not what a fix of today goes on with.
+    if newest is None or (newest.id != wave.id and wave.dispatch_sha != ground.repository.head):
+        return None
+    merged = merges.merges_of(conn, wave.id)
+    if not merged:
+        return wave if file_claims.has_changes(conn, wave.id) and not ground.request.anew else None
+    # A commit that `verify` judged, and refused, is not judged again: its findings are given to another wave.
+    judged = {known.commit_sha for known in verifications.verifications_of(conn, run.id) if known.purpose == "verify"}
+    return None if merged[-1].commit_sha in judged else wave
