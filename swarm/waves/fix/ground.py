@@ -1,4 +1,4 @@
-"""What a fix is asked for, and where it works."""
+"""Options of a fix, and the place where it works."""
 
 import sqlite3
 from pathlib import Path

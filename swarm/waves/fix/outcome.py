@@ -14,7 +14,7 @@ from swarm.waves.fix.choices import words_of
 from swarm.waves.fix.delivery import Delivered
 from swarm.waves.fix.ground import FixGround
 from swarm.waves.fix.plan import Candidate, FixPlan
-from swarm.waves.fix.wave_steps import WaveTaken
+from swarm.waves.fix.wave_steps import WaveEnd
 
 
 class FixStory(NamedTuple):
@@ -23,16 +23,16 @@ class FixStory(NamedTuple):
     head: str
     audited: str
     plan: FixPlan
-    taken: tuple[WaveTaken, ...] = ()
+    taken: tuple[WaveEnd, ...] = ()
     notes: tuple[str, ...] = ()
     delivered: Delivered | None = None
 
-    def with_wave(self, taken: WaveTaken) -> "FixStory":
+    def with_wave(self, taken: WaveEnd) -> "FixStory":
         """Return the story with one more wave."""
         return self._replace(taken=(*self.taken, taken))
 
     @property
-    def stopped(self) -> WaveTaken | None:
+    def stopped(self) -> WaveEnd | None:
         """The wave that stopped the fix."""
         return next((one for one in self.taken if one.stopped_at is not None), None)
 

@@ -19,7 +19,7 @@ from swarm.waves.prove.verify import VerifyOptions, verify
 from swarm.waves.recover.resume import resume
 
 
-class WaveTaken(NamedTuple):
+class WaveEnd(NamedTuple):
     """How far a wave was taken. `stopped_at` is the step that said no, with its exit code and the next command.
 
     `proof` is the verification of the commit that its work was merged in.
@@ -43,7 +43,7 @@ def dispatched(ground: FixGround, one: Round) -> tuple[Wave, tuple[str, ...]]:
     return wave, result.warnings
 
 
-def take_through(ground: FixGround, wave: Wave) -> WaveTaken:
+def take_through(ground: FixGround, wave: Wave) -> WaveEnd:
     """Take a wave through its steps, from where it stands to a verified commit; stop where a step says no.
 
     Raises what launch, collect, merge and verify raise.
@@ -59,7 +59,7 @@ def take_through(ground: FixGround, wave: Wave) -> WaveTaken:
         raise
 
 
-def _taken_through(ground: FixGround, wave: Wave) -> WaveTaken:
+def _taken_through(ground: FixGround, wave: Wave) -> WaveEnd:
     run = ground.run
     if wave.status is WaveStatus.DISPATCHED:
         stopped = _flown(ground, wave)
@@ -67,16 +67,16 @@ def _taken_through(ground: FixGround, wave: Wave) -> WaveTaken:
             return stopped
         wave = _again(ground, wave)
     if not file_claims.has_changes(ground.conn, wave.id):
-        return WaveTaken(wave)
+        return WaveEnd(wave)
     merge(ground.store, ground.workspace, run, MergeOptions(), ground.config)
     proof = verify(ground.store, ground.workspace, run, VerifyOptions(), ground.config)
     wave = _again(ground, wave)
     if proof.exit_code:
-        return WaveTaken(wave, proof, "verify", proof.exit_code, f"swarm verify-fixed {run.id}")
-    return WaveTaken(wave, proof)
+        return WaveEnd(wave, proof, "verify", proof.exit_code, f"swarm verify-fixed {run.id}")
+    return WaveEnd(wave, proof)
 
 
-def _flown(ground: FixGround, wave: Wave) -> WaveTaken | None:
+def _flown(ground: FixGround, wave: Wave) -> WaveEnd | None:
     """Launch and collect a wave in flight; return where it stopped, `None` where the wave is collected."""
     store, workspace, run, request, config = ground
     agents = agent_runs.current(store.conn, wave.id)
@@ -85,11 +85,11 @@ def _flown(ground: FixGround, wave: Wave) -> WaveTaken | None:
         resume(store, workspace, run, config, apply=True, reason="swarm fix was called again")
     launched = launch(store, workspace, run, config, runtime=request.runtime, jobs=request.jobs)
     if launched.exit_class:
-        return WaveTaken(_again(ground, wave), None, "launch", launched.exit_class, f"swarm fix {run.id}")
+        return WaveEnd(_again(ground, wave), None, "launch", launched.exit_class, f"swarm fix {run.id}")
     collected = collect(store, workspace, run, {})
     stage_events.emit("wave_finished", run_id=run.id, wave_id=wave.id, status=collected.wave_status)
     if collected.wave_status != WaveStatus.COLLECTED:
-        return WaveTaken(_again(ground, wave), None, "collect", 1, collected.next_action)
+        return WaveEnd(_again(ground, wave), None, "collect", 1, collected.next_action)
     return None
 
 
