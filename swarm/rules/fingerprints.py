@@ -17,11 +17,10 @@ _HEX: Final = frozenset("0123456789abcdef")
 
 
 class Report(NamedTuple):
-    """A finding as an agent reported it: read from the output, then located, then identified.
+    """A finding of an agent or a tool at the place that collect found for it.
 
-    `file`, `line` and `quote` are the agent's words, `anchor` is the place that collect found for them. `domain` is the
-    reporter's until the report is located, and then the owner of the file. `analyzer` is tool, version and
-    configuration, `None` for the report of an agent.
+    `domain` owns the file, and is that of the reporter without a file. `analyzer` is tool, version and configuration,
+    `None` for the report of an agent. `ordinal` and `fingerprint` identify the report among those of its output.
     """
 
     reported_id: str
@@ -36,13 +35,10 @@ class Report(NamedTuple):
     agent_run_id: int
     anchor: Anchor | None = None
     kind: str = "defect"
-    file: str | None = None
-    line: int | None = None
-    quote: str | None = None
-    ordinal: int = 0
-    fingerprint: str = ""
     analyzer: str | None = None
     is_fixable: bool = False
+    ordinal: int = 0
+    fingerprint: str = ""
 
     @property
     def rule(self) -> str:
@@ -83,9 +79,9 @@ def identified(reports: Sequence[Report]) -> list[Report]:
             positions.sort(key=lambda at: (reports[at].column, reports[at].description))
             for ordinal, at in enumerate(positions):
                 ordinals[at] = ordinal
-    # Both in one copy: of 100,000 reports each copy costs a tenth of a second.
+    # They are the last two fields: `_replace` takes seven times as long, a fifth of a second for 100,000 reports.
     return [
-        report._replace(ordinal=ordinal, fingerprint=fingerprint_of(report, ordinal))
+        Report._make((*report[:-2], ordinal, fingerprint_of(report, ordinal)))
         for report, ordinal in zip(reports, ordinals, strict=True)
     ]
 

@@ -4,10 +4,9 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from json.encoder import encode_basestring
 from typing import Final
 
-from swarm.store.ledger import Entry, append
+from swarm.store.ledger import Entry, append, compact_row
 from swarm.store.sightings import Sighting
 
 _KEPT: Final = (
@@ -76,7 +75,7 @@ class Digest:
         """Yield the sightings unchanged, and add each to the digest."""
         for sighting in sightings:
             self.count += 1
-            self._whole.update(_compact(sighting).encode() + b"\n")
+            self._whole.update(compact_row(sighting).encode() + b"\n")
             yield sighting
 
     def hex(self) -> str:
@@ -86,14 +85,7 @@ class Digest:
 
 def _feed(whole: "hashlib._Hash", rows: Iterable[Sequence[object]]) -> None:
     for row in rows:
-        whole.update(_compact(row).encode() + b"\n")
-
-
-def _compact(row: Sequence[object]) -> str:
-    """Return texts, whole numbers and nulls as the compact JSON array that `json.dumps` makes of them, faster."""
-    # `json.dumps` makes an encoder for each call, which took most of the time for rows as short as these.
-    parts = [encode_basestring(v) if type(v) is str else "null" if v is None else json.dumps(v) for v in row]
-    return f"[{','.join(parts)}]"
+        whole.update(compact_row(row).encode() + b"\n")
 
 
 def fix_claims_digest(conn: sqlite3.Connection, wave_id: int) -> str:

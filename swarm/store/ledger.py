@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from json.encoder import encode_basestring
+from types import NoneType
 from typing import Any, Final, NamedTuple
 
 from swarm import stage_events
@@ -18,6 +20,8 @@ _PAGE: Final = 5_000
 _TRIGGERS: Final = 2
 # A shared encoder: `json.dumps` with options makes an encoder for every call.
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# An encoder call for each value of a row would cost more than the rest of its hash.
+_AS_JSON: Final[dict[type, Callable[[Any], str]]] = {str: encode_basestring, int: str, NoneType: lambda _: "null"}
 
 
 class Entry(NamedTuple):
@@ -109,7 +113,12 @@ def chain_hash(previous: str, row: tuple[object, ...]) -> str:
     # Imported here: `status` imports this module and hashes nothing.
     import hashlib
 
-    return hashlib.sha256(_compact([VERSION, previous, *row]).encode()).hexdigest()
+    return hashlib.sha256(compact_row((VERSION, previous, *row)).encode()).hexdigest()
+
+
+def compact_row(row: Sequence[object]) -> str:
+    """Return texts, whole numbers and nulls as the compact JSON array that `json.dumps` makes of them, faster."""
+    return f"[{','.join([_AS_JSON.get(type(value), _compact)(value) for value in row])}]"
 
 
 # The order is part of the chain: `chain_hash` hashes a row in this order.

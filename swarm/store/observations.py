@@ -162,7 +162,8 @@ def _place(anchor: Anchor | None) -> tuple[object, ...]:
     """Return the columns of a place; a report of no file has the empty place."""
     if anchor is None:
         anchor = no_anchor("")
-    return (anchor.path or None, *anchor[1:])
+    # As a plain text: SQLite adapts a value of any other type at ten times the cost.
+    return (anchor.path or None, *anchor[1:-1], str(anchor.anchored))
 
 
 def add_all(conn: sqlite3.Connection, findings: Sequence[NewFinding]) -> list[int]:
@@ -208,7 +209,7 @@ def _updated(seen: SeenAgain) -> tuple[object, ...]:
         *(*_place(report.anchor), seen.severity, seen.severity_note, report.domain, report.symbol, seen.anchor_commit),
         *(seen.analyzer, report.description, report.recommendation, seen.last_wave),
         *(report.column or None, report.is_fixable, seen.sightings, seen.regressions, seen.recurred_while_closed),
-        *(seen.matched_by, seen.match_note, seen.id),
+        *(str(seen.matched_by), seen.match_note, seen.id),
     )
 
 

@@ -66,7 +66,7 @@ def observe(
     before = sightings.earlier(conn, wave.run_id, wave.id, wave.number)
     # What an earlier collect recorded of a domain that has failed since would count a second time.
     intakes = [
-        taken._replace(reports=()) if taken.is_partial and taken.agent.id in before.reported else taken
+        taken._replace(findings=(), features=()) if taken.is_partial and taken.agent.id in before.reported else taken
         for taken in intakes
     ]
     # Before the findings are read: what is decided from here on is applied again inside the transaction.
@@ -77,8 +77,8 @@ def observe(
         repository.git, files, owners, intakes, [item.known for item in known], travels, wave.dispatch_sha
     )
     located = with_answers(conn, repository.git, wave.run_id, located, files, intakes, known, travels)
-    # `located` holds the reports now: two copies of 100,000 would double the peak of memory.
-    intakes = [taken._replace(reports=()) for taken in intakes]
+    # `located` holds the reports now: two forms of 100,000 would double the peak of memory.
+    intakes = [taken._replace(findings=(), features=()) for taken in intakes]
     taken_ids = findings.taken_ids(conn, wave.run_id)
     looks = looks_of(conn, wave, owners, intakes)
     reconciled = reconcile(wave, looks, known, located, travels, taken_ids, before)

@@ -12,9 +12,10 @@ from swarm.files import is_in_place
 from swarm.git.agent_work import Touched, Work
 from swarm.git.repository import Repository
 from swarm.results.collect import Divergence, Problem, ViolationShown
+from swarm.rules.anchors import Anchor
 from swarm.rules.fingerprints import Report
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
-from swarm.rules.phases import LENSES, Phase, kind_of
+from swarm.rules.phases import LENSES, kind_of
 from swarm.rules.states import AgentRunStatus, is_ended
 from swarm.runtimes.answer_items import Sifted, read_items
 from swarm.store.agent_runs import AgentRun
@@ -33,9 +34,9 @@ _LAST_COLUMN: Final = 2**31
 class Intake(NamedTuple):
     """An agent run as collect finds it. `target` is its next state, `None` where it stays in its state.
 
-    `output` is the output without its findings; `reports` are the findings, until they are located, and `reported`
-    counts them. `refused` explains the first items, and the parts of a SARIF log, that do not count; `refused_count`
-    counts all of them. Silence proves nothing about `refused_files`. `positions` are those of the reports in their
+    `output` is the output without its findings and features, which are kept until they are located; `reported` counts
+    them. `refused` explains the first items, and the parts of a SARIF log, that do not count; `refused_count`
+    counts all of them. Silence proves nothing about `refused_files`. `positions` are those of the items in each
     list, where an item was refused. With `is_partial`, an analyzer of the domain has failed, and what the others found
     counts.
     """
@@ -48,7 +49,8 @@ class Intake(NamedTuple):
     problems: tuple[Problem, ...] = ()
     claims: tuple[FileClaim, ...] = ()
     violations: tuple[ViolationShown, ...] = ()
-    reports: Sequence[Report] = ()
+    findings: Sequence[Mapping[str, Any]] = ()
+    features: Sequence[Mapping[str, Any]] = ()
     reported: int = 0
     work: Work | None = None
     divergence: Divergence | None = None
@@ -56,7 +58,7 @@ class Intake(NamedTuple):
     refused: tuple[Problem, ...] = ()
     refused_count: int = 0
     refused_files: frozenset[str] = frozenset()
-    positions: Sequence[int] = ()
+    positions: Mapping[str, Sequence[int]] = {}
     is_partial: bool = False
 
     @property
@@ -203,50 +205,45 @@ def _claim(file: Touched, owners: OwnershipMap) -> FileClaim:
 
 
 def _divided(taken: Intake, parted: Sifted, wave: Wave, root: Path) -> Intake:
-    """Make reports of the findings in an output; the priority of a feature is its severity."""
-    agent = taken.agent
-    output = with_own_paths(parted.answer, own_trees(agent, wave, root), root)
-    found, wished = output.get("findings", ()), output.get("features", ())
-    analyzers = agent.analyzers
-    reports = [
-        _report(agent, finding, finding["severity"], "defect", _analyzer(analyzers, finding)) for finding in found
-    ]
-    reports += [_report(agent, feature, feature["priority"], "feature", None) for feature in wished]
-    # Findings leave the output once they are reports: both forms of 100,000 findings would double the memory.
-    rest = {key: value for key, value in output.items() if key not in {"findings", "features", "refused"}}
+    """Part the findings and the features of an output from the rest of it."""
+    output = with_own_paths(parted.answer, own_trees(taken.agent, wave, root), root)
+    found, wished = output.pop("findings", ()), output.pop("features", ())
+    output.pop("refused", None)
     return taken._replace(
-        output=rest,
-        reports=reports,
-        reported=len(reports),
+        output=output,
+        findings=found,
+        features=wished,
+        reported=len(found) + len(wished),
         refused=tuple(Problem(*item) for item in parted.refused),
         refused_count=parted.total,
         refused_files=parted.files,
-        positions=parted.positions.get("features" if wave.phase == Phase.FEATURE_AUDIT else "findings", ()),
+        positions=parted.positions,
     )
 
 
-def _report(agent: AgentRun, finding: Mapping[str, Any], severity: str, kind: str, analyzer: str | None) -> Report:
+def report_of(taken: Intake, kind: str, said: Mapping[str, Any], domain: str, anchor: Anchor | None) -> Report:
+    """Return a finding or a feature of an output as a report; the priority of a feature is its severity.
+
+    The anchor holds the line's text, so that the report keeps no quote.
+    """
     # The JSON parser makes every string anew: interned, a word that thousands of findings share is held once.
-    rule_id, symbol = finding.get("rule_id"), finding.get("symbol")
-    file, line = finding.get("file"), finding.get("line")
+    rule_id, symbol = said.get("rule_id"), said.get("symbol")
     return Report(
-        reported_id=finding["id"],
-        severity=intern(severity),
-        category=intern(finding["category"]),
+        reported_id=said["id"],
+        severity=intern(said["severity" if kind == "defect" else "priority"]),
+        category=intern(said["category"]),
         rule_id=rule_id and intern(rule_id),
-        description=finding["description"],
-        recommendation=finding.get("recommendation") or None,
+        description=said["description"],
+        recommendation=said.get("recommendation") or None,
         symbol=symbol and intern(symbol),
         # A JSON Schema integer may be written 3.0, or 1e19, which SQLite cannot hold.
-        column=min(int(finding.get("column") or 0), _LAST_COLUMN),
-        domain=agent.domain,
-        agent_run_id=agent.id,
+        column=min(int(said.get("column") or 0), _LAST_COLUMN),
+        domain=domain,
+        agent_run_id=taken.agent.id,
+        anchor=anchor,
         kind=kind,
-        analyzer=analyzer,
-        file=intern(file) if file else None,
-        line=None if line is None else int(line),
-        quote=finding.get("quote"),
-        is_fixable=finding.get("fixable") is True,
+        analyzer=_analyzer(taken.agent.analyzers, said) if taken.agent.analyzer and kind == "defect" else None,
+        is_fixable=said.get("fixable") is True,
     )
 
 

@@ -14,7 +14,7 @@ from swarm.rules.phases import LENSES
 from swarm.rules.silence import SilenceVerdict
 from swarm.store.findings import KnownFinding
 from swarm.store.observations import NewFinding, NotSeen, Relocated, SeenAgain, SeenFurther
-from swarm.store.sightings import Earlier, Sighting
+from swarm.store.sightings import Earlier
 from swarm.store.waves import Wave
 from swarm.waves.collect.sightings import Located
 from swarm.waves.collect.silence import Looks, judge_silence, like_findings, relocated
@@ -34,13 +34,14 @@ class Moved(NamedTuple):
 class Reconciled(NamedTuple):
     """Everything that collect writes about findings.
 
-    `new_sightings` name their finding by its position in `new`: a new finding has no row before the transaction.
+    `new_reports` holds the reports of each finding in `new`, which has no row before the transaction; `known_reports`
+    those of each match.
     """
 
     new: list[NewFinding]
-    new_sightings: list[Sighting]
+    new_reports: Sequence[Sequence[Report]]
     seen: list[SeenAgain]
-    sightings: list[Sighting]
+    known_reports: Sequence[tuple[Match, Sequence[Report]]]
     aliases: list[tuple[str, int]]
     not_seen: list[NotSeen]
     relocated: list[Relocated]
@@ -52,9 +53,9 @@ class Reconciled(NamedTuple):
 
 NOTHING = Reconciled(
     new=[],
-    new_sightings=[],
+    new_reports=(),
     seen=[],
-    sightings=[],
+    known_reports=(),
     aliases=[],
     not_seen=[],
     relocated=[],
@@ -65,17 +66,19 @@ NOTHING = Reconciled(
 
 
 class _Pairing(NamedTuple):
-    """The reports of a wave by fingerprint, the gravest of each first matched to the known findings, by row.
+    """The gravest of equal reports, matched to the known findings, which are given by row.
 
-    `again` are matches with findings that an earlier collect of the same wave recorded.
+    `again` are matches with findings that an earlier collect of the same wave recorded. `new_reports` holds the equal
+    reports of each in `fresh`; each match comes with its own.
     """
 
-    alike: Mapping[Key, Sequence[Report]]
     by_row: Mapping[int, KnownFinding]
     matches: Sequence[Match]
-    again: Sequence[Match]
+    again: Sequence[tuple[Match, Sequence[Report]]]
     silent: Sequence[KnownFinding]
     fresh: Sequence[Report]
+    new_reports: Sequence[Sequence[Report]]
+    known_reports: Sequence[tuple[Match, Sequence[Report]]]
 
 
 def reconcile(
@@ -99,24 +102,16 @@ def reconcile(
     counts = _counts(paired, verdicts)
     return Reconciled(
         new=_new(wave, paired, taken_ids),
-        new_sightings=[
-            _sighting(at, wave, report, "new", None)
-            for at, head in enumerate(paired.fresh)
-            for report in paired.alike[key_of(head)]
-        ],
-        seen=[_seen(wave, paired, found) for found in paired.matches],
-        sightings=[
-            _sighting(found.known.row_id, wave, report, found.matched_by, found.note)
-            for found in (*paired.matches, *paired.again)
-            for report in paired.alike[key_of(found.report)]
-        ],
+        new_reports=paired.new_reports,
+        seen=[_seen(wave, paired, found, len(reports)) for found, reports in paired.known_reports],
+        known_reports=[*paired.known_reports, *paired.again],
         aliases=_aliases(paired.matches),
         not_seen=not_seen,
         relocated=relocated(wave, paired.silent, travels, located.claimed),
         moved=[*_moves_of_seen(paired), *_moves_of_silent(wave, verdicts)],
         counts=_with_earlier(counts, wave, paired, earlier),
         attempted=len(paired.fresh) + len(paired.matches) + len(paired.again),
-        further=[_further(wave, paired, found) for found in paired.again],
+        further=[_further(wave, paired, found, len(reports)) for found, reports in paired.again],
     )
 
 
@@ -129,7 +124,10 @@ def _paired(
         for report in reports if agent_run_id not in earlier.counted else ():
             alike[key_of(report)].append(report)
     # The gravest report represents all equal reports, so that no report lowers the severity.
-    heads = [min(reports, key=lambda report: SEVERITY_RANK[report.severity]) for reports in alike.values()]
+    heads = [
+        reports[0] if len(reports) == 1 else min(reports, key=lambda report: SEVERITY_RANK[report.severity])
+        for reports in alike.values()
+    ]
     by_row = {item.known.row_id: item for item in known}
     # Before the matching: a finding that this wave has seen must not match a second report and become two sightings.
     again, heads = _seen_before(heads, known, earlier)
@@ -139,7 +137,15 @@ def _paired(
         {commit: journey.travel for commit, journey in travels.items()},
         located.elsewhere,
     )
-    return _Pairing(alike, by_row, matches, again, [by_row[item.row_id] for item in silent], fresh)
+    return _Pairing(
+        by_row=by_row,
+        matches=matches,
+        again=[(found, alike[key_of(found.report)]) for found in again],
+        silent=[by_row[item.row_id] for item in silent],
+        fresh=fresh,
+        new_reports=[alike[key_of(head)] for head in fresh],
+        known_reports=[(found, alike[key_of(found.report)]) for found in matches],
+    )
 
 
 def _seen_before(
@@ -163,7 +169,7 @@ def _new(wave: Wave, paired: _Pairing, taken_ids: set[str]) -> list[NewFinding]:
     # Fingerprints are unique in a run, and two equal lines can end up with the same fingerprint.
     taken = {item.known.fingerprint for item in paired.by_row.values()}
     new = []
-    for head in paired.fresh:
+    for head, reports in zip(paired.fresh, paired.new_reports, strict=True):
         fingerprint = unclaimed(head.fingerprint, taken)
         taken.add(fingerprint)
         finding = NewFinding(
@@ -175,13 +181,13 @@ def _new(wave: Wave, paired: _Pairing, taken_ids: set[str]) -> list[NewFinding]:
             anchor_commit=wave.dispatch_sha,
             analyzer=head.analyzer,
             wave=wave.number,
-            sightings=len(paired.alike[key_of(head)]),
+            sightings=len(reports),
         )
         new.append(finding)
     return new
 
 
-def _seen(wave: Wave, paired: _Pairing, found: Match) -> SeenAgain:
+def _seen(wave: Wave, paired: _Pairing, found: Match, sightings: int) -> SeenAgain:
     item, head = paired.by_row[found.known.row_id], found.report
     # Severity only rises: an agent that plays a finding down must not open a gate.
     severity = highest(item.severity, head.severity)
@@ -197,7 +203,7 @@ def _seen(wave: Wave, paired: _Pairing, found: Match) -> SeenAgain:
         # An agent that sees it as well takes a finding from no analyzer.
         analyzer=head.analyzer or item.analyzer,
         last_wave=wave.number,
-        sightings=len(paired.alike[key_of(head)]),
+        sightings=sightings,
         regressions=int(item.observation == Observation.FIXED),
         recurred_while_closed=int(item.decision in CLOSED),
         matched_by=found.matched_by,
@@ -205,28 +211,9 @@ def _seen(wave: Wave, paired: _Pairing, found: Match) -> SeenAgain:
     )
 
 
-def _further(wave: Wave, paired: _Pairing, found: Match) -> SeenFurther:
+def _further(wave: Wave, paired: _Pairing, found: Match, sightings: int) -> SeenFurther:
     severity = highest(paired.by_row[found.known.row_id].severity, found.report.severity)
-    return SeenFurther(severity, len(paired.alike[key_of(found.report)]), wave.number, found.known.row_id)
-
-
-def _sighting(finding: int, wave: Wave, report: Report, matched_by: str, note: str | None) -> Sighting:
-    anchor = report.anchor
-    return Sighting(
-        finding=finding,
-        wave_id=wave.id,
-        agent_run_id=report.agent_run_id,
-        reported_id=report.reported_id,
-        severity=report.severity,
-        category=report.category,
-        file=anchor.path if anchor else None,
-        line=anchor.line if anchor else None,
-        quote=anchor.text if anchor else "",
-        description=report.description,
-        recommendation=report.recommendation,
-        matched_by=matched_by,
-        match_note=note,
-    )
+    return SeenFurther(severity, sightings, wave.number, found.known.row_id)
 
 
 def _aliases(matches: Sequence[Match]) -> list[tuple[str, int]]:

@@ -2,10 +2,10 @@
 
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Mapping
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
 
 from swarm.rules.findings import Observation
+from swarm.rules.fingerprints import Report
 from swarm.store import finding_aliases, fix_claims, ledger, observations, sightings
 from swarm.store.digests import Digest
 from swarm.store.ledger import Entry
@@ -26,7 +26,6 @@ def record_findings(conn: sqlite3.Connection, observed: Observed) -> None:
     fix_claims.settle(conn, [silent.id for silent in found.not_seen if silent.fixed_wave is not None], "fixed")
     # New findings first: their sightings need the rows.
     rows = observations.add_all(conn, found.new)
-    fresh = (Sighting._make((rows[sighting.finding], *sighting[1:])) for sighting in found.new_sightings)
     digest = Digest()
     # The digest covers the whole wave: sightings of an earlier collect come first.
     deque(digest.over(sightings.sightings_in(conn, wave.id)), maxlen=0)
@@ -35,7 +34,7 @@ def record_findings(conn: sqlite3.Connection, observed: Observed) -> None:
     observations.record_not_seen(conn, found.not_seen)
     observations.record_relocated(conn, found.relocated)
     finding_aliases.add(conn, wave.run_id, wave.number, found.aliases)
-    sightings.add_sightings(conn, digest.over(chain(fresh, found.sightings)))
+    sightings.add_sightings(conn, digest.over(_sightings(wave, found, rows)))
     ledger.append_all(conn, _moves(wave, found))
     # After the moves: an imported decision must find the findings of this wave.
     settle_decisions.settle(conn, wave, observed.comments)
@@ -49,6 +48,25 @@ def record_findings(conn: sqlite3.Connection, observed: Observed) -> None:
         "digest": digest.hex(),
     }
     ledger.append(conn, Entry("findings_recorded", f"wave:{wave.id}", wave.run_id, wave.id, payload=payload))
+
+
+def _sightings(wave: Wave, found: Reconciled, new: Sequence[int]) -> Iterator[Sighting]:
+    """Yield the reports of the new findings, by their rows, then those of the known findings."""
+    for row, reports in zip(new, found.new_reports, strict=True):
+        for report in reports:
+            yield _sighting(row, wave.id, report, "new", None)
+    for match, reports in found.known_reports:
+        for report in reports:
+            # As a plain text: SQLite adapts a value of any other type at ten times the cost.
+            yield _sighting(match.known.row_id, wave.id, report, str(match.matched_by), match.note)
+
+
+def _sighting(finding: int, wave_id: int, report: Report, matched_by: str, note: str | None) -> Sighting:
+    anchor = report.anchor
+    place = (anchor.path, anchor.line, anchor.text) if anchor else (None, None, "")
+    # In the order of the fields: by keyword, 100,000 of them cost a tenth of a second more.
+    said = (report.reported_id, report.severity, report.category, *place, report.description, report.recommendation)
+    return Sighting._make((finding, wave_id, report.agent_run_id, *said, matched_by, note))
 
 
 def _moves(wave: Wave, found: Reconciled) -> Iterator[Entry]:

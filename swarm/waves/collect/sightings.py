@@ -4,6 +4,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from sys import intern
 from typing import Any, Final, NamedTuple
 
 from swarm import stage_events
@@ -23,7 +24,7 @@ from swarm.rules.standing_code import Standing
 from swarm.rules.suppressions import Suppression, suppressions_at
 from swarm.store import fix_claims
 from swarm.store.findings import KnownFinding
-from swarm.waves.collect.outputs import Intake
+from swarm.waves.collect.outputs import Intake, report_of
 from swarm.waves.lost_lines import standing_at
 from swarm.waves.moved_lines import Journey
 from swarm.waves.places import fates_in, settled_fates
@@ -48,6 +49,15 @@ class Located(NamedTuple):
     claimed: AbstractSet[int] = frozenset()
 
 
+class _Said(NamedTuple):
+    """A finding (`defect`) or a feature of an output, with its file as a safe path."""
+
+    taken: Intake
+    kind: str
+    facts: Mapping[str, Any]
+    path: str | None
+
+
 def locate_all(
     git: Git,
     files: Sequence[TreeFile],
@@ -59,13 +69,13 @@ def locate_all(
 ) -> Located:
     """Locate all reports, and judge the lines of known findings; each file is read a single time."""
     tracked = {file.path: file for file in files}
-    reports, refused = _with_safe_paths(intakes, tracked)
-    anchors = [None if report.file is None else no_anchor(report.file) for report in reports]
+    said, refused = _with_safe_paths(intakes, tracked)
+    anchors = [None if path is None else no_anchor(path) for *_, path in said]
     by_path: defaultdict[str, list[int]] = defaultdict(list)
-    for at, report in enumerate(reports):
+    for at, (*_, path) in enumerate(said):
         # A link or a submodule has no lines: its content is the path of another place.
-        if report.file in tracked and tracked[report.file].is_file:
-            by_path[report.file].append(at)
+        if path in tracked and tracked[path].is_file:
+            by_path[path].append(at)
     fates, uncertain = settled_fates(known, travels, tracked)
     expected = _expected(known, travels)
     comments: dict[tuple[str, int], tuple[Suppression, ...]] = {}
@@ -74,31 +84,27 @@ def locate_all(
     for path, content in contents(git, [(path, tracked[path].blob) for path in wanted]):
         source = SourceText(path, content)
         here = by_path.get(path, ())
-        claims = [_claim(reports[at]) for at in here]
+        claims = [_claim(said[at]) for at in here]
         for at, anchor in zip(here, locate_lines(source, claims, expected.get(path)), strict=True):
             anchors[at] = anchor
         if source.is_marked:
-            _note_comments(source, [(reports[at], anchors[at]) for at in here], comments, refused)
+            _note_comments(source, [(said[at].taken.agent.id, anchors[at]) for at in here], comments, refused)
         fates |= fates_in(source, uncertain.get(path, ()), travels)
     gone = [item for item in known if fates.get(item.row_id) in {Fate.REMOVED, Fate.FILE_REMOVED}]
     elsewhere = standing_at(git, gone, travels, tracked, commit)
     fates |= {row: standing.fate for row, standing in elsewhere.items()}
-    by_agent = _by_agent(reports, anchors, owners)
-    # `pop` frees the reports of an agent as soon as their successors are made.
-    return Located(
-        {agent: identified(by_agent.pop(agent)) for agent in list(by_agent)}, fates, refused, comments, elsewhere
-    )
+    return Located(_reports(said, anchors, owners), fates, refused, comments, elsewhere)
 
 
 def _note_comments(
     source: SourceText,
-    located: Iterable[tuple[Report, Anchor | None]],
+    located: Iterable[tuple[int, Anchor | None]],
     comments: dict[tuple[str, int], tuple[Suppression, ...]],
     refused: dict[int, list[Problem]],
 ) -> None:
-    """Collect the suppressing comments at the reported lines of a file."""
+    """Collect the suppressing comments at the reported lines of a file; each line comes with the agent run."""
     refused_at: set[tuple[int, int]] = set()
-    for report, anchor in located:
+    for agent_run_id, anchor in located:
         if anchor is None or anchor.line is None:
             continue
         place = source.path, anchor.line
@@ -106,58 +112,60 @@ def _note_comments(
         if place not in comments:
             comments[place] = suppressions_at(source.lines, anchor.line)
         for comment in comments[place]:
-            if comment.problem and (report.agent_run_id, comment.line) not in refused_at:
-                refused_at.add((report.agent_run_id, comment.line))
+            if comment.problem and (agent_run_id, comment.line) not in refused_at:
+                refused_at.add((agent_run_id, comment.line))
                 problem = Problem("SUPPRESSION_INVALID", f"{source.path}:{comment.line}", comment.problem)
-                refused.setdefault(report.agent_run_id, []).append(problem)
+                refused.setdefault(agent_run_id, []).append(problem)
                 stage_events.emit("suppression_invalid", file=source.path, line=comment.line, problem=comment.problem)
 
 
 def _with_safe_paths(
     intakes: Sequence[Intake], tracked: Mapping[str, TreeFile]
-) -> tuple[list[Report], dict[int, list[Problem]]]:
-    """Return the reports whose file is a safe path, and by agent run the problems of the others."""
+) -> tuple[list[_Said], dict[int, list[Problem]]]:
+    """Return the items whose file is a safe path, and by agent run the problems of the others."""
     links = {file.path for file in tracked.values() if file.mode == LINK_MODE}
     # Agents name the same files again and again, and the check of a path is not cheap.
     safe: dict[str | None, str | None] = {None: None}
-    reports: list[Report] = []
+    said: list[_Said] = []
     refused: defaultdict[int, list[Problem]] = defaultdict(list)
-    for taken in intakes:
-        for position, report in enumerate(taken.reports if taken.counts else ()):
-            named = report.file
-            try:
-                if named is not None and named not in safe:
-                    safe[named] = safe_path(named, tracked, links)
-            except ValueError as error:
-                list_name = "features" if report.kind == "feature" else "findings"
-                at = taken.positions[position] if taken.positions else position
-                place = f"$.{list_name}[{at}].file"
-                refused[taken.agent.id].append(Problem("PATH_UNSAFE", place, f"'{str(named)[:120]}': {error}"))
-                continue
-            reports.append(report if safe[named] == named else report._replace(file=safe[named]))
-    return reports, refused
+    for taken in filter(lambda taken: taken.counts, intakes):
+        for kind, name, items in (("defect", "findings", taken.findings), ("feature", "features", taken.features)):
+            for position, facts in enumerate(items):
+                named = facts.get("file") or None
+                try:
+                    if named not in safe:
+                        # Interned, since the JSON parser makes every string anew.
+                        safe[named] = intern(safe_path(str(named), tracked, links))
+                except ValueError as error:
+                    at = taken.positions.get(name, range(len(items)))[position]
+                    problem = f"'{str(named)[:120]}': {error}"
+                    refused[taken.agent.id].append(Problem("PATH_UNSAFE", f"$.{name}[{at}].file", problem))
+                    continue
+                said.append(_Said(taken, kind, facts, safe[named]))
+    return said, refused
 
 
-def _by_agent(
-    reports: Iterable[Report], anchors: Iterable[Anchor | None], owners: OwnershipMap
-) -> dict[int, list[Report]]:
-    """Return the located reports of each agent run. A finding belongs to the domain that owns its file."""
+def _reports(said: Sequence[_Said], anchors: Iterable[Anchor | None], owners: OwnershipMap) -> dict[int, list[Report]]:
+    """Return the reports of each agent run at their places. A finding belongs to the domain that owns its file."""
     # Owners by path for the same reason: thousands of reports share a file.
     owner_at: dict[str, str] = {}
     by_agent: defaultdict[int, list[Report]] = defaultdict(list)
-    for report, anchor in zip(reports, anchors, strict=True):
-        domain, path = report.domain, report.file
+    for (taken, kind, facts, path), anchor in zip(said, anchors, strict=True):
+        domain = taken.agent.domain
         if path is not None:
             if path not in owner_at:
                 owner_at[path] = owner.name if (owner := owners.owner_of(path)) else UNASSIGNED
             domain = owner_at[path]
-        # The anchor holds the line's text: the quote would be a second copy.
-        by_agent[report.agent_run_id].append(report._replace(domain=domain, anchor=anchor, quote=None))
-    return by_agent
+        by_agent[taken.agent.id].append(report_of(taken, kind, facts, domain, anchor))
+    return {agent: identified(by_agent.pop(agent)) for agent in list(by_agent)}
 
 
-def _claim(report: Report) -> ReportedPlace:
-    return ReportedPlace(report.line, report.quote, report.symbol, report.rule, report.agent_run_id)
+def _claim(said: _Said) -> ReportedPlace:
+    facts = said.facts
+    line, rule = facts.get("line"), facts.get("rule_id") or facts["category"]
+    # A JSON Schema integer may be written 3.0.
+    line = None if line is None else int(line)
+    return ReportedPlace(line, facts.get("quote"), facts.get("symbol"), rule, said.taken.agent.id)
 
 
 def _expected(known: Iterable[Known], travels: Mapping[str, Journey]) -> dict[str, dict[str, set[int]]]:
