@@ -58,20 +58,34 @@ ANALYSES = """CREATE TABLE analyses (
 ) STRICT"""
 
 
+# A sighting whose words are those of its finding has none of its own; the line and the rest are always its own.
+_WORDS = ("file", "quote", "description", "recommendation")
+_OWN_WORDS = (("quote TEXT NOT NULL", "quote TEXT"), ("description TEXT NOT NULL", "description TEXT"))
+_OLD_WORDS = ", ".join(f"{name} = OLD.{name}" for name in _WORDS)
+# Before the words of a finding change, its earlier sightings take them over, whatever statement changes them.
+SIGHTINGS_KEEP_WORDS = f"""CREATE TRIGGER sightings_keep_their_words BEFORE UPDATE OF {", ".join(_WORDS)} ON findings
+WHEN {" OR ".join(f"OLD.{name} IS NOT NEW.{name}" for name in _WORDS)}
+BEGIN UPDATE sightings SET {_OLD_WORDS} WHERE finding = OLD.id AND description IS NULL; END"""  # noqa: S608
+
+
 def apply(db: Database) -> None:
-    _rebuild(db, "findings", _MATCHED, _MATCHED_EDITED)
+    _rebuild(db, "findings", (_MATCHED, _MATCHED_EDITED))
+    _rebuild(db, "sightings", *_OWN_WORDS)
+    db.execute(SIGHTINGS_KEEP_WORDS)
     db.execute(ANALYSES)
     for table, column in COLUMNS:
         db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
 
 
-def _rebuild(db: Database, table: str, old: str, new: str) -> None:
-    """Make a table anew with another condition, which SQLite cannot alter; its rows and indexes stay."""
+def _rebuild(db: Database, table: str, *changes: tuple[str, str]) -> None:
+    """Make a table anew with other conditions, which SQLite cannot alter; its rows and indexes stay."""
     rows = db.execute("SELECT type, sql FROM sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL", [table]).fetchall()
     (text,) = [sql for kind, sql in rows if kind == "table"]
     # Without the generated columns, which no statement can write.
     columns = ", ".join(row[1] for row in db.execute(f"PRAGMA table_info({table})"))
-    db.execute(text.replace(f"TABLE {table} (", f"TABLE {table}_3 (", 1).replace(old, new, 1))
+    for old, new in ((f"TABLE {table} (", f"TABLE {table}_3 ("), *changes):
+        text = text.replace(old, new, 1)
+    db.execute(text)
     db.execute(f"INSERT INTO {table}_3 ({columns}) SELECT {columns} FROM {table}")  # noqa: S608
     db.execute(f"DROP TABLE {table}")
     db.execute(f"ALTER TABLE {table}_3 RENAME TO {table}")

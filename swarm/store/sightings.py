@@ -25,7 +25,16 @@ class Sighting(NamedTuple):
     match_note: str | None
 
 
-_COLUMNS: Final = ", ".join(Sighting._fields)
+# Words that a sighting has of its own only where its finding has others; the trigger `sightings_keep_their_words`
+# gives them to the sightings of a finding whose words change.
+_WORDS: Final = frozenset({"file", "quote", "description", "recommendation"})
+_COLUMNS: Final = ", ".join(
+    f"iif(sightings.description IS NULL, findings.{name}, sightings.{name})" if name in _WORDS else f"sightings.{name}"
+    for name in Sighting._fields
+)
+# An outer join: `ledger replay` must see a sighting of a finding that somebody deleted.
+_WITH_WORDS: Final = "sightings LEFT JOIN findings ON findings.id = finding"
+_MARKS: Final = {name: f"?{number}" for number, name in enumerate(Sighting._fields, 1)}
 
 
 class Earlier(NamedTuple):
@@ -74,25 +83,28 @@ def earlier(conn: sqlite3.Connection, run_id: str, wave_id: int, number: int) ->
 
 def sightings_in(conn: sqlite3.Connection, wave_id: int) -> Iterator[Sighting]:
     """Return the sightings of a wave in the order in which they were recorded."""
-    cursor = conn.execute(f"SELECT {_COLUMNS} FROM sightings WHERE wave_id = ? ORDER BY id", (wave_id,))  # noqa: S608
+    cursor = conn.execute(
+        f"SELECT {_COLUMNS} FROM {_WITH_WORDS} WHERE wave_id = ? ORDER BY sightings.id",  # noqa: S608
+        (wave_id,),
+    )
     return map(Sighting._make, cursor)
 
 
 def add_sightings(conn: sqlite3.Connection, sightings: Iterable[Sighting]) -> None:
-    """Record reports of a wave."""
+    """Record reports of a wave, after their findings: a text that the finding has is not stored again."""
+    values = ", ".join(f"iif(same, NULL, {mark})" if name in _WORDS else mark for name, mark in _MARKS.items())
+    same = " AND ".join(f"{name} IS {_MARKS[name]}" for name in sorted(_WORDS))
     conn.executemany(
-        "INSERT INTO sightings (finding, wave_id, agent_run_id, reported_id, severity, category, file, line, quote,"
-        " description, recommendation, matched_by, match_note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO sightings ({', '.join(_MARKS)}) SELECT {values} FROM"  # noqa: S608
+        f" (SELECT EXISTS (SELECT 1 FROM findings WHERE id = {_MARKS['finding']} AND {same}) AS same)",
         sightings,
     )
 
 
 def sightings_of(conn: sqlite3.Connection, row_id: int) -> list[tuple[int, str, Sighting]]:
     """Return the sightings of a finding, oldest first, each with the number of its wave and the domain of its agent."""
-    # Qualified, because all three tables have columns of the same names.
-    names = ", ".join(f"sightings.{name}" for name in Sighting._fields)
     cursor = conn.execute(
-        f"SELECT waves.number, agent_runs.domain, {names} FROM sightings"  # noqa: S608
+        f"SELECT waves.number, agent_runs.domain, {_COLUMNS} FROM {_WITH_WORDS}"  # noqa: S608
         " JOIN waves ON waves.id = sightings.wave_id JOIN agent_runs ON agent_runs.id = sightings.agent_run_id"
         " WHERE finding = ? ORDER BY sightings.id",
         (row_id,),

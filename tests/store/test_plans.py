@@ -69,7 +69,10 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
     finally:
         conn.set_trace_callback(None)
     return [
-        [step.replace("COVERING ", "") for *_, step in conn.execute(f"EXPLAIN QUERY PLAN {statement}")]
+        [
+            step.replace("COVERING ", "").removesuffix(" LEFT-JOIN")
+            for *_, step in conn.execute(f"EXPLAIN QUERY PLAN {statement}")
+        ]
         for statement in statements
         if statement.startswith(("SELECT", "UPDATE", "DELETE"))
     ]
@@ -165,6 +168,7 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             [
                 [
                     "SEARCH sightings USING INDEX sightings_of_a_finding (finding=?)",
+                    "SEARCH findings USING INTEGER PRIMARY KEY (rowid=?)",
                     "SEARCH waves USING INTEGER PRIMARY KEY (rowid=?)",
                     "SEARCH agent_runs USING INTEGER PRIMARY KEY (rowid=?)",
                 ]

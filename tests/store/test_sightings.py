@@ -31,6 +31,47 @@ def test_sightings_are_listed_by_wave_and_by_finding_in_the_order_of_their_writi
     assert sightings.waves_of_sightings(store.conn, "swarm-1-00000000") == []
 
 
+WORDS = "SELECT file, quote, description, recommendation FROM sightings ORDER BY id"
+
+
+def test_a_sighting_has_no_words_of_its_own_where_its_finding_has_the_same(
+    store: Store, wave: Wave, agent: AgentRun
+) -> None:
+    with store.mutation() as conn:
+        report = rows.sighting(rows.add_finding(conn, 1), wave, agent)
+        others = [
+            report._replace(**changed)
+            for changed in ({"file": "other.py"}, {"quote": "x"}, {"description": "x"}, {"recommendation": "x"})
+        ]
+        sightings.add_sightings(conn, [report, *others])
+    assert store.conn.execute(WORDS).fetchall() == [(None,) * 4, *((s[6], *s[8:11]) for s in others)]
+    assert list(sightings.sightings_in(store.conn, wave.id)) == [report, *others]
+
+
+@pytest.mark.parametrize(
+    "change", ["file = 'other.py'", "quote = 'x'", "description = 'x'", "recommendation = 'x'", "file = NULL"]
+)
+def test_a_sighting_keeps_its_words_when_those_of_its_finding_change(
+    store: Store, wave: Wave, agent: AgentRun, change: str
+) -> None:
+    with store.mutation() as conn:
+        report = rows.sighting(rows.add_finding(conn, 1), wave, agent)
+        own = report._replace(description="of its own")
+        sightings.add_sightings(conn, [report, own])
+        conn.execute(f"UPDATE findings SET {change}")
+        conn.execute("UPDATE findings SET description = 'later'")
+    assert list(sightings.sightings_in(store.conn, wave.id)) == [report, own]
+
+
+def test_a_sighting_of_a_deleted_finding_is_still_read(store: Store, wave: Wave, agent: AgentRun) -> None:
+    report = rows.sighting(rows.add_finding(store.conn, 1), wave, agent)
+    sightings.add_sightings(store.conn, [report])
+    store.conn.execute("PRAGMA foreign_keys = OFF")
+    store.conn.execute("DELETE FROM findings")
+    (left,) = sightings.sightings_in(store.conn, wave.id)
+    assert left == report._replace(file=None, quote=None, description=None)
+
+
 def test_a_wave_counts_a_finding_once_under_each_severity_that_was_reported(
     store: Store, wave: Wave, agent: AgentRun
 ) -> None:
