@@ -90,19 +90,10 @@ def _chained(seq: int, previous: str, entries: Iterable[Entry]) -> Iterator[tupl
         seq += 1
         # Hash and column get the same text: a second encoding could differ, and the chain would break.
         payload = None if entry.payload is None else _compact(entry.payload)
+        states = (entry.from_state, entry.to_state)
         row = (
-            seq,
-            moment,
-            entry.kind,
-            entry.run_id,
-            entry.wave_id,
-            entry.subject,
-            entry.from_state,
-            entry.to_state,
-            ACTOR,
-            entry.reason,
-            payload,
-            stage_events.correlation_id,
+            *(seq, moment, entry.kind, entry.run_id, entry.wave_id, entry.subject, *states, ACTOR, entry.reason),
+            *(payload, stage_events.correlation_id),
         )
         previous = chain_hash(previous, row)
         yield (*row, previous)
