@@ -11,9 +11,10 @@ from swarm.rules.phases import is_audit
 from swarm.rules.stalls import Terms
 from swarm.runtimes import supervisor
 from swarm.runtimes.environment import agent_environment
+from swarm.runtimes.ports import port_block
 from swarm.runtimes.runtime import Job
 from swarm.runtimes.supervisor import Orders, Ran
-from swarm.store import attempts, digests
+from swarm.store import attempts, digests, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt, Ending
 from swarm.waves.launch import attempt_files, seals
@@ -28,6 +29,7 @@ from swarm.waves.launch.attempt_rows import (
     record_said,
 )
 from swarm.waves.launch.ending import judged
+from swarm.waves.launch.tree_ground import tree_ground
 from swarm.waves.trees.sandbox_policies import attempt_enclosure
 from swarm.workspace import AGENT_VARIABLE
 
@@ -93,8 +95,10 @@ async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt
         }
     )
     try:
-        ran = await supervisor.run_steps(
-            Orders(
+        with port_block(wave_launch.config.worktrees.port_base) as ports:
+            environment |= {} if ports is None else {"SWARM_PORT_BASE": str(ports)}
+            ground = await tree_ground(wave_launch, agent, before, job, mark, environment)
+            orders = Orders(
                 steps=steps,
                 tree=job.tree,
                 folder=folder,
@@ -104,8 +108,9 @@ async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt
                 mark=mark,
                 enclosure=enclosure,
                 terms=_terms(wave_launch, job),
+                secrets=ground.secrets,
             )
-        )
+            ran = _NOTHING_RAN if ground.failed else await supervisor.run_steps(orders)
     except BaseException:
         # Closed here and not by the next command: the agent can be launched again at once.
         ending = Ending("killed", 3, error_code="INTERRUPTED", error_fragment="the launch was interrupted")
@@ -113,6 +118,9 @@ async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt
             attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)
         attempt_files.write(folder / attempt_files.NAME, wave_launch.store.conn, attempt_id)
         raise
+    if ground.failed is not None:
+        _close(wave_launch, agent, attempt_id, job, ran, ground.failed)
+        return
     done = judged(wave_launch.runtime, job, ran, wave_launch.seconds)
     if done.product is not None and done.product.output is not None:
         write_whole(job.output_path, json.dumps(done.product.output, ensure_ascii=False, indent=1) + "\n")
@@ -147,7 +155,9 @@ def _close(wave_launch: WaveLaunch, agent: AgentRun, attempt_id: int, job: Job, 
     sealed, tree = None, None
     if ending.outcome == "success":
         sealed = seals.sealed_output(job.output_path)
-        tree = seals.sealed_tree(wave_launch.repository, wave_launch.workspace, wave_launch.wave, agent)
+        # Read again: the set-up of a tree is recorded on its wave, and is not the agent's work.
+        wave = waves.numbered(wave_launch.store.conn, wave_launch.run.id, wave_launch.wave.number) or wave_launch.wave
+        tree = seals.sealed_tree(wave_launch.repository, wave_launch.workspace, wave, agent)
     # Before the row is closed: no later command writes the events of a closed attempt.
     attempt_files.write_events(job.attempt_folder, ending, ran.results)
     with wave_launch.store.mutation() as conn:
