@@ -28,6 +28,11 @@ def seconds_since(moment: str) -> float:
     return time.time() - datetime.fromisoformat(moment).timestamp()
 
 
+def seconds_until(epoch_seconds: float) -> float:
+    """Return the seconds from now until a POSIX time; negative for a time that has passed."""
+    return epoch_seconds - time.time()
+
+
 def fresh_run_id() -> str:
     """Return `swarm-<epoch seconds>-<8 hex>`; the hex keeps two runs of the same second apart."""
     chance = _random_hex(4)

@@ -35,7 +35,6 @@ ALLOWED: Final = {
     "TOOLS": "a test holds the readings of test counts to every tool",
     "ignore": "a field of the kept view, which is written to the database and compared whole",
     "compressed": "a column of artifacts: the record is inserted whole",
-    "recovery_reason": "a column of attempts: the record is inserted whole",
     "verified_via_distribution": "a key of the claims of a verification, which are written whole",
     "_leave": "soak/walks.py calls it by the name of the act",
     "_prune": "soak/walks.py calls it by the name of the act",

@@ -38,6 +38,11 @@ def changes(git: Git, old: str, new: str, *, renames: bool = True) -> list[Chang
     return raw_changes(git.run("diff", "--raw", "-z", "--no-abbrev", detect, *_PLAIN, old, new, "--"))
 
 
+def patch(git: Git, old: str, new: str) -> bytes:
+    """Return the difference of two commits (or trees) as `git apply` takes it."""
+    return git.run("diff", "--binary", "--full-index", "--no-renames", *_PLAIN, old, new, "--")
+
+
 def raw_changes(raw: bytes) -> list[Change]:
     """Read `git diff --raw -z --no-abbrev`."""
     found = []

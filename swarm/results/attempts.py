@@ -23,13 +23,24 @@ class AttemptShown(NamedTuple):
 
 
 class AgentAttempts(NamedTuple):
-    """An agent of a wave with its attempts, oldest first."""
+    """An agent of a wave with its attempts, oldest first. Only the selected attempt, a success, feeds `collect`.
+
+    `recovered_from` to `recovery_stall_reason` are of the newest attempt, where it goes on from a stalled or failed
+    one: that one, why, the reason of the first stall, and the reason for which the newest attempt stalled itself.
+    """
 
     domain: str
     agent_run_id: int
     status: str
     attempts: tuple[AttemptShown, ...]
     last_progress_at: str | None
+    requested_attempt_id: int | None = None
+    selected_attempt_id: int | None = None
+    attempt_chain: tuple[int, ...] = ()
+    recovered_from: int | None = None
+    recovery_reason: str | None = None
+    original_stall_reason: str | None = None
+    recovery_stall_reason: str | None = None
 
 
 class AttemptsResult(NamedTuple):

@@ -1,8 +1,7 @@
 """Remove secrets from the output of processes, before the output reaches the disk."""
 
-import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 MASK: Final = "[redacted]"
@@ -32,10 +31,12 @@ _PATTERNS: Final = re.compile(
 class Redactor:
     """Replaces secrets of known shapes, and the values of variables whose names say that they are secret."""
 
-    def __init__(self, environment: Mapping[str, str], also: Collection[str] = ()) -> None:
-        values = {*secret_values(environment.items()), *also}
-        # As JSON writes them, too: agents print events, in which a quote and a line break are escaped.
-        values |= {json.dumps(value, ensure_ascii=ascii_only)[1:-1] for value in values for ascii_only in (True, False)}
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        values = {
+            value
+            for name, value in environment.items()
+            if _SECRET_NAME.search(name) and not _HARMLESS_NAME.match(name) and len(value) >= SHORTEST_VALUE
+        }
         ordered = sorted(values, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
@@ -44,15 +45,6 @@ class Redactor:
         if self._values is not None:
             text = self._values.sub(MASK, text)
         return _PATTERNS.sub(_masked, text)
-
-
-def secret_values(variables: Iterable[tuple[str, str]]) -> set[str]:
-    """Return the values of the variables whose names say that they are secret, but for values of a few characters."""
-    return {
-        value
-        for name, value in variables
-        if _SECRET_NAME.search(name) and not _HARMLESS_NAME.match(name) and len(value) >= SHORTEST_VALUE
-    }
 
 
 def _masked(found: re.Match[str]) -> str:

@@ -179,6 +179,12 @@ def of_wave(conn: sqlite3.Connection, wave_id: int) -> dict[int, list[Attempt]]:
     return found
 
 
+def of_agent(conn: sqlite3.Connection, agent_run_id: int) -> list[Attempt]:
+    """Return the attempts of an agent run, oldest first."""
+    query = f"SELECT {_COLUMNS} FROM attempts WHERE agent_run_id = ? ORDER BY ordinal"  # noqa: S608
+    return [_attempt(row) for row in conn.execute(query, (agent_run_id,))]
+
+
 def find(conn: sqlite3.Connection, attempt_id: int) -> Attempt | None:
     """Return an attempt by its id."""
     row = conn.execute(f"SELECT {_COLUMNS} FROM attempts WHERE id = ?", (attempt_id,)).fetchone()  # noqa: S608

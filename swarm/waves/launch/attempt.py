@@ -6,15 +6,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from swarm.documents import read_bounded
 from swarm.files import make_folder, write_whole
+from swarm.git.diff import patch
 from swarm.rules.phases import is_audit
 from swarm.rules.stalls import Terms
+from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import supervisor
 from swarm.runtimes.environment import agent_environment
-from swarm.runtimes.ports import port_block
 from swarm.runtimes.runtime import Job
 from swarm.runtimes.supervisor import Orders, Ran
-from swarm.store import attempts, digests, waves
+from swarm.store import attempts, digests
 from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt, Ending
 from swarm.waves.launch import attempt_files, seals
@@ -29,7 +31,8 @@ from swarm.waves.launch.attempt_rows import (
     record_said,
 )
 from swarm.waves.launch.ending import judged
-from swarm.waves.launch.tree_ground import tree_ground
+from swarm.waves.launch.recovery import Course
+from swarm.waves.trees.fresh_tree import left_in
 from swarm.waves.trees.sandbox_policies import attempt_enclosure
 from swarm.workspace import AGENT_VARIABLE
 
@@ -54,9 +57,24 @@ _FORGED: Final = Ending(
 
 
 async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt]) -> None:
-    """Make an attempt of an agent. The row is written first, so that a supervisor that dies leaves a trace."""
+    """Make attempts of an agent, until one succeeds or no other would help."""
+    course = Course(wave_launch, agent)
+    while True:
+        await _one(wave_launch, agent, before, course)
+        if course.goes_on:
+            await course.begin_next()
+        if not course.goes_on:
+            return
+        before = attempts.of_agent(wave_launch.store.conn, agent.id)
+        # The row left `dispatched` with the first attempt.
+        agent = agent._replace(status=AgentRunStatus.RUNNING)
+
+
+async def _one(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt], course: Course) -> None:
+    """Make an attempt. The row is written first, so that a supervisor that dies leaves a trace."""
     job, folder = _job(wave_launch, agent, len(before) + 1)
     try:
+        job = _with_handoff(job, course.handoff)
         enclosure = attempt_enclosure(
             wave_launch.repository,
             wave_launch.workspace,
@@ -64,12 +82,14 @@ async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt
             wave_launch.runtime,
             job,
         )
-        steps = wave_launch.runtime.steps(job)
+        steps = course.steps(job)
         plan = Plan(
             wave_launch.runtime.name,
             wave_launch.ready[0].program.version,
             steps[0].argv if steps else (),
             enclosure,
+            course.reason,
+            course.document(before),
         )
         with wave_launch.store.mutation() as conn:
             attempt_id = open_attempt(conn, wave_launch, agent, before, plan)
@@ -80,6 +100,7 @@ async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt
         raise
     # As late as can be: an agent that works beside this one knows where its prompt lies.
     if not seals.is_as_dispatched(agent):
+        course.ended(job, _NOTHING_RAN, _FORGED, None)
         _close(wave_launch, agent, attempt_id, job, _NOTHING_RAN, _FORGED)
         return
     # After the row: a crash in between leaves an open attempt, which the next launch closes.
@@ -95,22 +116,20 @@ async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt
         }
     )
     try:
-        with port_block(wave_launch.config.worktrees.port_base) as ports:
-            environment |= {} if ports is None else {"SWARM_PORT_BASE": str(ports)}
-            ground = await tree_ground(wave_launch, agent, before, job, mark, environment)
-            orders = Orders(
+        ran = await supervisor.run_steps(
+            Orders(
                 steps=steps,
                 tree=job.tree,
                 folder=folder,
                 environment=environment,
-                seconds=wave_launch.seconds,
+                seconds=course.seconds,
                 spawned=spawned,
                 mark=mark,
                 enclosure=enclosure,
                 terms=_terms(wave_launch, job),
-                secrets=ground.secrets,
+                heard=course.heard,
             )
-            ran = _NOTHING_RAN if ground.failed else await supervisor.run_steps(orders)
+        )
     except BaseException:
         # Closed here and not by the next command: the agent can be launched again at once.
         ending = Ending("killed", 3, error_code="INTERRUPTED", error_fragment="the launch was interrupted")
@@ -118,13 +137,24 @@ async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt
             attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)
         attempt_files.write(folder / attempt_files.NAME, wave_launch.store.conn, attempt_id)
         raise
-    if ground.failed is not None:
-        _close(wave_launch, agent, attempt_id, job, ran, ground.failed)
-        return
-    done = judged(wave_launch.runtime, job, ran, wave_launch.seconds)
+    done = judged(wave_launch.runtime, job, ran, course.seconds)
     if done.product is not None and done.product.output is not None:
         write_whole(job.output_path, json.dumps(done.product.output, ensure_ascii=False, indent=1) + "\n")
-    _close(wave_launch, agent, attempt_id, job, ran, done.ending)
+    left = None
+    if done.ending.outcome != "success":
+        left = left_in(wave_launch.repository, wave_launch.wave, agent, job.output_path.parent)
+        attempt_files.write_patch(folder, left.patch if left else b"")
+    is_last = not course.ended(job, ran, done.ending, left)
+    _close(wave_launch, agent, attempt_id, job, ran, done.ending, is_last=is_last)
+
+
+def _with_handoff(job: Job, text: str) -> Job:
+    """Return the job with a prompt of its own, which hands over what an earlier attempt left."""
+    if not text:
+        return job
+    prompt = job.attempt_folder / "prompt.md"
+    write_whole(prompt, read_bounded(job.prompt_path).decode("utf-8", "surrogateescape") + text)
+    return job._replace(prompt_path=prompt)
 
 
 def _terms(wave_launch: WaveLaunch, job: Job) -> Terms:
@@ -150,21 +180,32 @@ def _job(wave_launch: WaveLaunch, agent: AgentRun, ordinal: int) -> tuple[Job, P
     return job, folder
 
 
-def _close(wave_launch: WaveLaunch, agent: AgentRun, attempt_id: int, job: Job, ran: Ran, ending: Ending) -> None:
+def _close(
+    wave_launch: WaveLaunch,
+    agent: AgentRun,
+    attempt_id: int,
+    job: Job,
+    ran: Ran,
+    ending: Ending,
+    *,
+    is_last: bool = True,
+) -> None:
     """Close an attempt with its ending, and seal what it wrote."""
     sealed, tree = None, None
     if ending.outcome == "success":
         sealed = seals.sealed_output(job.output_path)
-        # Read again: the set-up of a tree is recorded on its wave, and is not the agent's work.
-        wave = waves.numbered(wave_launch.store.conn, wave_launch.run.id, wave_launch.wave.number) or wave_launch.wave
-        tree = seals.sealed_tree(wave_launch.repository, wave_launch.workspace, wave, agent)
+        tree = seals.sealed_tree(wave_launch.repository, wave_launch.workspace, wave_launch.wave, agent)
     # Before the row is closed: no later command writes the events of a closed attempt.
     attempt_files.write_events(job.attempt_folder, ending, ran.results)
     with wave_launch.store.mutation() as conn:
         record_said(conn, attempt_id, ran.results, wave_launch.runtime.agent)
-        close_attempt(conn, wave_launch, agent, attempt_id, ending, sealed)
+        close_attempt(conn, wave_launch, agent, attempt_id, ending, sealed, is_last=is_last)
         attempts.seal_tree(conn, attempt_id, tree)
         digests.seal_again(conn, wave_launch.run.id, wave_launch.wave.id)
+    if tree is not None:
+        attempt_files.write_patch(
+            job.attempt_folder, patch(wave_launch.repository.git, wave_launch.wave.dispatch_sha, tree)
+        )
     attempt_files.write(job.attempt_folder / attempt_files.NAME, wave_launch.store.conn, attempt_id)
     emit_end(wave_launch, agent, ending)
 

@@ -1,6 +1,7 @@
 """The files of an attempt: `record.json` and `events.jsonl`."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,12 +9,15 @@ from typing import Final
 
 from swarm.files import is_in_place, write_whole
 from swarm.runtimes import journal
+from swarm.runtimes.redaction import Redactor
 from swarm.runtimes.runtime import StepResult
 from swarm.store import attempts
 from swarm.store.attempts import Ending
 from swarm.workspace import workspace_above
 
 NAME: Final = "record.json"
+PATCH: Final = "diff.patch"
+_MOST_PATCH_BYTES: Final = 8 * 1024 * 1024
 SCHEMA: Final = "swarm.attempt-record/v1"
 
 
@@ -72,6 +76,13 @@ def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
         "recovery": attempt.recovery or None,
     }
     write_whole(file, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_patch(folder: Path, patch: bytes) -> None:
+    """Write the changes that an attempt made in its tree, up to a bound and without secrets."""
+    if patch and is_in_place_of_attempt(folder):
+        text = patch[:_MOST_PATCH_BYTES].decode("utf-8", "surrogateescape")
+        write_whole(folder / PATCH, Redactor(os.environ).clean(text))
 
 
 def write_events(folder: Path, ending: Ending, steps: Sequence[StepResult] = ()) -> None:

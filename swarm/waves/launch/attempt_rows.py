@@ -69,6 +69,8 @@ class Plan(NamedTuple):
     version: str | None
     argv: Sequence[str]
     enclosure: Enclosure
+    recovery_reason: str | None = None
+    recovery: Mapping[str, object] = {}
 
 
 def attempt_folder(agent: AgentRun, ordinal: int) -> Path:
@@ -85,7 +87,7 @@ def open_attempt(
         agent_run_id=agent.id,
         ordinal=len(before) + 1,
         parent_id=before[-1].id if before else None,
-        recovery_reason=before[-1].outcome if before else None,
+        recovery_reason=plan.recovery_reason or (before[-1].outcome if before else None),
         runtime=plan.runtime,
         runtime_version=plan.version,
         argv=tuple(plan.argv),
@@ -98,6 +100,8 @@ def open_attempt(
         policy=plan.enclosure.policy.digest,
     )
     attempt_id = attempts.add(conn, run.id, wave.id, new)
+    if plan.recovery:
+        attempts.record_recovery(conn, attempt_id, plan.recovery)
     # A later attempt finds the agent running already.
     if agent.status is AgentRunStatus.DISPATCHED:
         transitions.move_agent_run(conn, wave, agent, AgentRunStatus.RUNNING)
@@ -145,13 +149,15 @@ def close_attempt(
     attempt_id: int,
     ending: Ending,
     sealed: Body | None,
+    *,
+    is_last: bool = True,
 ) -> None:
-    """Close an attempt in the row, keep its sealed output, and end the agent run where the attempt failed."""
+    """Close an attempt in the row, keep its sealed output, and end the agent run where its last attempt failed."""
     attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)
     # With the end of the attempt: an agent that works on can change the file, and not this row.
     seals.record_output(conn, agent, sealed)
     target = _FAILED.get(ending.outcome)
-    if target is not None:
+    if target is not None and is_last:
         # `agent` was read before its first attempt moved the row, and the update names the expected state.
         running = agent._replace(status=AgentRunStatus.RUNNING)
         reason = f"{ending.error_code}: {ending.error_fragment or ending.outcome}"

@@ -22,9 +22,7 @@ def attempts(conn: sqlite3.Connection, run: Run, wave: Wave) -> AttemptsResult:
         # The last attempt of each agent: an earlier failure that was made good is over.
         if own and own[-1].exit_class is not None:
             gravest = min(gravest, own[-1].exit_class, key=GRAVEST_FIRST.index)
-        shown = tuple(_shown(attempt) for attempt in own)
-        progress = own[-1].last_progress if own else None
-        agents.append(AgentAttempts(agent.domain, agent.id, agent.status, shown, progress))
+        agents.append(_agent_shown(agent, own))
     verb = "status"
     if wave.status is WaveStatus.DISPATCHED:
         # `collect` ends a wave with a failed agent as failed, so `resume` comes first.
@@ -37,6 +35,25 @@ def attempts(conn: sqlite3.Connection, run: Run, wave: Wave) -> AttemptsResult:
         exit_class=gravest,
         agents=tuple(agents),
         next_action=f"swarm {verb} {run.id}",
+    )
+
+
+def _agent_shown(agent: AgentRun, own: list[Attempt]) -> AgentAttempts:
+    chain = tuple(attempt.id for attempt in own)
+    recovery = own[-1].recovery if own else {}
+    return AgentAttempts(
+        domain=agent.domain,
+        agent_run_id=agent.id,
+        status=agent.status,
+        attempts=tuple(map(_shown, own)),
+        last_progress_at=own[-1].last_progress if own else None,
+        requested_attempt_id=chain[0] if chain else None,
+        selected_attempt_id=chain[-1] if own and own[-1].outcome == "success" else None,
+        attempt_chain=chain,
+        recovered_from=recovery.get("recoveredFrom"),
+        recovery_reason=recovery.get("recoveryReason"),
+        original_stall_reason=recovery.get("originalStallReason"),
+        recovery_stall_reason=own[-1].stall_reason if recovery else None,
     )
 
 

@@ -1,0 +1,165 @@
+"""Recovery of an agent within a launch: whether it goes on after an attempt, and what the next attempt begins with."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from swarm import stage_events
+from swarm.clock import now, seconds_until
+from swarm.git.runner import GitError
+from swarm.rules.agent_events import AgentEvent
+from swarm.rules.recovery import (
+    FINISH_PROMPT,
+    FINISH_SECONDS,
+    STRATEGY,
+    Evidence,
+    NextStep,
+    Tried,
+    Way,
+    handoff,
+    next_step,
+)
+from swarm.runtimes.redaction import Redactor
+from swarm.runtimes.runtime import Job, ProcessStep
+from swarm.runtimes.supervisor import Ran
+from swarm.store.agent_runs import AgentRun
+from swarm.store.attempts import Attempt, Ending
+from swarm.waves.launch.attempt_rows import WaveLaunch
+from swarm.waves.trees.fresh_tree import Left, make_fresh
+
+
+class Course:
+    """The attempts of an agent in a launch: what was tried, and what is next."""
+
+    def __init__(self, wave_launch: WaveLaunch, agent: AgentRun) -> None:
+        self._launch = wave_launch
+        self._agent = agent
+        self._evidence = Evidence()
+        self._session = ""
+        self._fresh = 0
+        self._has_finished = False
+        self._left: Left | None = None
+        self._original: str | None = None
+        self._document: dict[str, Any] = {}
+        self._step = NextStep(Way.FRESH)
+        self.handoff = ""
+        self.reason: str | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another attempt follows."""
+        return self._step.way is not Way.NONE
+
+    @property
+    def seconds(self) -> float:
+        """The time limit of the present attempt."""
+        return min(FINISH_SECONDS, self._launch.seconds) if self._is_finish else self._launch.seconds
+
+    def heard(self, event: AgentEvent) -> None:
+        """Take an event of the present attempt."""
+        self._evidence.saw(event)
+
+    def steps(self, job: Job) -> Sequence[ProcessStep]:
+        """Return the processes of the present attempt."""
+        found = self._finish(job) if self._is_finish else None
+        return [found] if found else self._launch.runtime.steps(job)
+
+    def document(self, before: Sequence[Attempt]) -> dict[str, Any]:
+        """Return how the present attempt goes on from those before it, as its row keeps it."""
+        if not self.reason or not before:
+            return {}
+        chain = [attempt.id for attempt in before]
+        return {
+            "requestedAttemptId": chain[0],
+            "attemptChain": chain,
+            "recoveredFrom": chain[-1],
+            "recoveryReason": self.reason,
+            "originalStallReason": self._original,
+            **self._document,
+        }
+
+    def ended(self, job: Job, ran: Ran, ending: Ending, left: Left | None) -> bool:
+        """Take the end of the present attempt; say whether another one follows."""
+        was_finish = self._is_finish
+        if not was_finish:
+            self._fresh += 1
+        stall = next((result.stall for result in ran.results if result.stall), None)
+        said = next((result.said for result in reversed(ran.results) if result.said), None)
+        self._session = (said and said.session_id) or self._session
+        self._left = left
+        error = stall.error if stall else None
+        self._step = next_step(
+            Tried(
+                outcome=ending.outcome,
+                reason=stall.reason.value if stall else None,
+                fault=error.fault if error else None,
+                fresh=self._fresh,
+                can_finish=not self._has_finished and self._finish(job) is not None,
+                is_finish=was_finish,
+                resets_in=max(0.0, seconds_until(error.resets_at)) if error and error.resets_at else None,
+            ),
+            self._launch.config.attempts,
+        )
+        # Without its own tree, or where git cannot save what is there, nothing is brought back, so nothing is redone.
+        if self._step.way is Way.FRESH and left is None and self._agent.worktree_path is not None:
+            self._step = NextStep(Way.NONE)
+        self.reason = stall.reason.value if stall else ending.outcome
+        self._original = self._original or ending.stall_reason
+        self._prepare_document(stall.summary if stall else ending.error_fragment or "")
+        return self.goes_on
+
+    async def begin_next(self) -> None:
+        """Wait as long as is due, and bring the tree of the agent back to the commit for a fresh attempt."""
+        run, wave = self._launch.run, self._launch.wave
+        stage_events.emit(
+            "attempt_recovered",
+            run_id=run.id,
+            wave_id=wave.id,
+            agent_run_id=self._agent.id,
+            domain=self._agent.domain,
+            way=self._step.way.value,
+            reason=self.reason,
+            pause_seconds=self._step.pause or None,
+        )
+        await asyncio.sleep(self._step.pause)
+        self._evidence = Evidence()
+        if self._step.way is Way.FRESH and self._left is not None:
+            name = f"w{wave.number}-{self._agent.domain}-attempt"
+            try:
+                make_fresh(self._launch.repository, wave, self._left, name)
+            except (GitError, OSError):
+                # The tree is as the attempt left it: the next one would work on what nobody asked for.
+                self._step = NextStep(Way.NONE)
+
+    def _prepare_document(self, summary: str) -> None:
+        self.handoff, self._document = "", {}
+        if self._step.way is Way.FINISH:
+            self._has_finished = True
+            facts = self._launch.runtime.agent
+            self._document = {
+                "softStallRescueStrategy": STRATEGY,
+                "softStallRescueAgent": self._launch.runtime.name,
+                "softStallRescueModel": facts.model if facts else None,
+                "softStallRescueTools": [],
+                "softStallRescueSubmittedAt": now(),
+                "softStallRescueSourceReason": self.reason,
+                "softStallRescueSourceSummary": summary,
+            }
+        elif self._step.way is Way.FRESH:
+            clean = Redactor(os.environ).clean
+            items = [clean(item) for item in self._evidence.capsule(f"{self.reason}: {summary}")]
+            self.handoff = handoff(items)
+            self._document = {"handoffCapsule": items}
+
+    @property
+    def _is_finish(self) -> bool:
+        return self._step.way is Way.FINISH
+
+    def _finish(self, job: Job) -> ProcessStep | None:
+        # An `AgentRuntime`; other runtimes have no session to go on with.
+        follow_up = getattr(self._launch.runtime, "follow_up", None)
+        if not self._session or follow_up is None:
+            return None
+        step: ProcessStep | None = follow_up(job, self._session, FINISH_PROMPT, with_tools=False)
+        return step
