@@ -32,9 +32,10 @@ def document(value: Any) -> Any:
     # Records before plain tuples: a NamedTuple is a tuple as well.
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         keys = _keys(value._fields, AS_THEY_ARE.get(type(value).__name__, ()))
-        return {key: document(item) for key, item in zip(keys, value, strict=True)}
+        # Most fields hold plain values, and a call for each would take longer than all the rest.
+        return {key: item if type(item) in _SIMPLE else document(item) for key, item in zip(keys, value, strict=True)}
     if isinstance(value, tuple | list):
-        return [document(item) for item in value]
+        return [item if type(item) in _SIMPLE else document(item) for item in value]
     if isinstance(value, Mapping):
         return {key: document(item) for key, item in value.items()}
     return value

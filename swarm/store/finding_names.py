@@ -1,4 +1,4 @@
-"""Table `findings`: names that filters, completion and lists of fixed findings need, read without the rest of a row."""
+"""Table `findings`: ids, domains, tools and rules of findings, read without the rest of a row."""
 
 import sqlite3
 
@@ -36,3 +36,37 @@ def fixed_in_wave(conn: sqlite3.Connection, run_id: str, wave: int) -> set[str]:
         (run_id, wave),
     )
     return {row[0] for row in rows}
+
+
+def ids_beginning(conn: sqlite3.Connection, run_id: str, prefix: str, limit: int) -> list[str]:
+    """Return an id alone, else the ids that begin so, in order and at most `limit`, found by the index.
+
+    `prefix` is `F-` and hex digits in small letters.
+    """
+    # An id can be the beginning of a longer id, and then the exact id wins.
+    exact = conn.execute("SELECT finding_id FROM findings WHERE run_id = ? AND finding_id = ?", (run_id, prefix))
+    # A range instead of LIKE: SQLite uses no index for LIKE on a column that compares case. `g` follows the last digit.
+    where = "run_id = ? AND finding_id > ? AND finding_id < ? ORDER BY finding_id LIMIT ?"
+    return [name for (name,) in exact] or [
+        name
+        for (name,) in conn.execute(
+            f"SELECT finding_id FROM findings WHERE {where}",  # noqa: S608
+            (run_id, prefix, f"{prefix}g", limit),
+        )
+    ]
+
+
+def came_back_since(conn: sqlite3.Connection, run_id: str, seq: int) -> frozenset[str]:
+    """Return the ids of findings that were fixed, or closed by a decision that ended, and opened after an event.
+
+    A finding that a person reopened did not come back: the person knew of it.
+    """
+    rows = conn.execute(
+        "SELECT finding_id FROM findings WHERE id IN (SELECT CAST(substr(subject, 9) AS INTEGER) FROM events"
+        " WHERE run_id = ? AND seq > ? AND (kind = 'finding_moved' AND from_state = 'fixed'"
+        # A decision that expired, or whose comment was removed, ends without an author.
+        " OR kind = 'finding_decided' AND from_state IN ('deferred', 'rejected')"
+        " AND json_extract(payload, '$.decision') = 'open' AND json_extract(payload, '$.source') IS NULL))",
+        (run_id, seq),
+    )
+    return frozenset(finding_id for (finding_id,) in rows)

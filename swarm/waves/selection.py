@@ -105,10 +105,10 @@ def finding_ids(conn: sqlite3.Connection, run: Run, words: Iterable[str]) -> lis
 
 
 def _beginning_with(conn: sqlite3.Connection, run: Run, word: str) -> list[str]:
-    from swarm.store import findings
+    from swarm.store import finding_names
 
     prefix = id_prefix(word)
-    return [] if prefix is None else findings.ids_beginning(conn, run.id, prefix, _MOST_SHOWN + 1)
+    return [] if prefix is None else finding_names.ids_beginning(conn, run.id, prefix, _MOST_SHOWN + 1)
 
 
 def split_run_and_findings(

@@ -28,6 +28,18 @@ KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIabc\ndef==\n-----END RSA PRIVATE KEY-
         ("https://host/?token=abcdef&page=2", f"https://host/?token={MASK}&page=2"),
         (f"before\n{KEY}\nafter", f"before\n{MASK}\nafter"),
         ("-----BEGIN PRIVATE KEY-----\nMIIabc cut here", MASK),
+        ("gho_0123456789abcdefABCD", MASK),
+        ("ghu_0123456789abcdefABCD", MASK),
+        ("ghs_0123456789abcdefABCD", MASK),
+        ("ghr_0123456789abcdefABCD", MASK),
+        ("PASSWD=hunter22", f"PASSWD={MASK}"),
+        ("Secret: hunter22", f"Secret: {MASK}"),
+        ("apikey=hunter22 api-key=hunter22", f"apikey={MASK} api-key={MASK}"),
+        # Letters that a pattern takes for others when it ignores case.
+        ("to\u212aen=hunter22", f"to\u212aen={MASK}"),
+        ("pa\u017f\u017fword=hunter22", f"pa\u017f\u017fword={MASK}"),
+        ("ap\u0131_key=hunter22", f"ap\u0131_key={MASK}"),
+        ("AP\u0130_KEY=hunter22", f"AP\u0130_KEY={MASK}"),
         ("two: sk-aaaaaaaa and sk-bbbbbbbb", f"two: {MASK} and {MASK}"),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 
 from swarm.rules.findings import Decision
-from swarm.store import decisions, findings, observations, sightings
+from swarm.store import decisions, finding_names, findings, observations, sightings
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
 from swarm.store.decisions import Taken
@@ -52,7 +52,7 @@ def test_filters_keep_the_findings_that_pass_each_of_them(
 def test_a_prefix_names_the_findings_that_begin_with_it_three_at_most(
     store: Store, four: list[int], word: str, count: int
 ) -> None:
-    assert len(findings.ids_beginning(store.conn, rows.RUN, word, 3)) == count
+    assert len(finding_names.ids_beginning(store.conn, rows.RUN, word, 3)) == count
 
 
 def test_counts_are_by_status_and_severity(store: Store, four: list[int]) -> None:

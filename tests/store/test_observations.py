@@ -62,8 +62,13 @@ def approve(store: Store) -> None:
 def test_new_findings_get_rows_in_their_order(store: Store, agent: AgentRun) -> None:
     with store.mutation() as conn:
         assert observations.add_all(conn, [rows.new_finding(number) for number in (3, 1, 2)]) == [1, 2, 3]
-    assert findings.taken_ids(store.conn, rows.RUN) == {"F-00000001", "F-00000002", "F-00000003"}
-    assert {found.status for found in findings.select(store.conn, rows.RUN, Selection())} == {"new"}
+    found = list(findings.select(store.conn, rows.RUN, Selection()))
+    assert {(item.row_id, item.finding_id) for item in found} == {
+        (1, "F-00000003"),
+        (2, "F-00000001"),
+        (3, "F-00000002"),
+    }
+    assert {item.status for item in found} == {"new"}
 
 
 @pytest.mark.parametrize("twin", [{"finding_id": "F-99999999"}, {"fingerprint": "9" * 24}])

@@ -117,7 +117,7 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             ],
         ),
         (
-            lambda conn: findings.ids_beginning(conn, rows.RUN, "F-0", 2),
+            lambda conn: finding_names.ids_beginning(conn, rows.RUN, "F-0", 2),
             [
                 ["SEARCH findings USING INDEX sqlite_autoindex_findings_2 (run_id=? AND finding_id=?)"],
                 [
@@ -233,8 +233,7 @@ def test_a_query_is_planned_by_its_index(filled: sqlite3.Connection, query: Quer
         lambda conn: findings.select(conn, rows.RUN, Selection(domains=("code",), rules=("F401",))),
         lambda conn: findings.select(conn, rows.RUN, Selection(wave_id=1)),
         lambda conn: findings.known_findings(conn, rows.RUN, today="2026-01-02"),
-        lambda conn: findings.taken_ids(conn, rows.RUN),
-        lambda conn: findings.ids_beginning(conn, rows.RUN, "F-0000", 2),
+        lambda conn: finding_names.ids_beginning(conn, rows.RUN, "F-0000", 2),
         lambda conn: observations.record_not_seen(
             conn, [observations.NotSeen("unverified", "x", None, None, None, None, 1, 1)]
         ),

@@ -79,9 +79,8 @@ def observe(
     located = with_answers(conn, repository.git, wave.run_id, located, files, intakes, known, travels)
     # `located` holds the reports now: two forms of 100,000 would double the peak of memory.
     intakes = [taken._replace(findings=(), features=()) for taken in intakes]
-    taken_ids = findings.taken_ids(conn, wave.run_id)
     looks = looks_of(conn, wave, owners, intakes)
-    reconciled = reconcile(wave, looks, known, located, travels, taken_ids, before)
+    reconciled = reconcile(wave, looks, known, located, travels, before)
     # Without a tree of its own, nothing shows who edited a file.
     is_degraded = not wave.isolated and wave.shared_tree is None
     return Observed(

@@ -87,7 +87,6 @@ def reconcile(
     known: Sequence[KnownFinding],
     located: Located,
     travels: Mapping[str, Journey],
-    taken_ids: set[str],
     earlier: Earlier,
 ) -> Reconciled:
     """Match the wave's reports to the known findings, and judge the findings that nobody reported.
@@ -101,7 +100,7 @@ def reconcile(
     not_seen, verdicts = judge_silence(wave, looks, paired.silent, located, travels, like=like, counted=earlier.counted)
     counts = _counts(paired, verdicts)
     return Reconciled(
-        new=_new(wave, paired, taken_ids),
+        new=_new(wave, paired),
         new_reports=paired.new_reports,
         seen=[_seen(wave, paired, found, len(reports)) for found, reports in paired.known_reports],
         known_reports=[*paired.known_reports, *paired.again],
@@ -165,9 +164,11 @@ def _seen_before(
     return again, [head for head in heads if head.fingerprint not in names]
 
 
-def _new(wave: Wave, paired: _Pairing, taken_ids: set[str]) -> list[NewFinding]:
+def _new(wave: Wave, paired: _Pairing) -> list[NewFinding]:
     # Fingerprints are unique in a run, and two equal lines can end up with the same fingerprint.
     taken = {item.known.fingerprint for item in paired.by_row.values()}
+    # Of closed and fixed findings too: an id is never given twice in a run.
+    taken_ids = {item.finding_id for item in paired.by_row.values()}
     new = []
     for head, reports in zip(paired.fresh, paired.new_reports, strict=True):
         fingerprint = unclaimed(head.fingerprint, taken)

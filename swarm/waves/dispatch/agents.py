@@ -14,7 +14,7 @@ from swarm.rules.ownership import Domain
 from swarm.rules.phases import is_audit
 from swarm.store import agent_runs, assignments
 from swarm.store.agent_runs import NewAgentRun
-from swarm.store.findings import Finding
+from swarm.store.findings import Finding, Listed
 from swarm.waves.dispatch.prompts import Briefing, Prompt, Setting, write_prompt
 
 
@@ -63,7 +63,12 @@ class PlannedAgent(NamedTuple):
 
 
 def plan_agent(
-    ground: WaveGround, domain: Domain, name: str, tree: Tree | None, findings: Sequence[Finding], retry: str = ""
+    ground: WaveGround,
+    domain: Domain,
+    name: str,
+    tree: Tree | None,
+    findings: Sequence[Finding | Listed],
+    retry: str = "",
 ) -> PlannedAgent:
     """Plan an agent; `name` is the name of its prompt and its folder, `findings` are listed in its prompt.
 

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from string import Template
 from typing import Any, Final, NamedTuple
@@ -11,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from swarm import documents, shipped
 from swarm.rules.ownership import Domain
 from swarm.rules.phases import LENS_TEXT, LENSES, Lens, Phase, kind_of
-from swarm.store.findings import Finding
+from swarm.store.findings import Finding, Listed
 from swarm.waves.dispatch.ground_text import (
     earlier_text,
     fence,
@@ -53,6 +54,9 @@ _EXAMPLE_FEATURE: Final = {
     "effort": "small",
 }
 
+# An encoder call for each of 100,000 findings would take half of a dispatch.
+_AS_JSON: Final[dict[type, Callable[[Any], str]]] = {str: encode_basestring_ascii, int: str}
+
 
 class Prompt(NamedTuple):
     """A prompt, the number of its listed findings, and the text of a file with all findings where they do not fit."""
@@ -69,7 +73,7 @@ class Briefing(NamedTuple):
     with the file that the fix names. `retry` says why an earlier try did not do.
     """
 
-    findings: Sequence[Finding]
+    findings: Sequence[Finding | Listed]
     drifted: AbstractSet[str] = frozenset()
     leases: Sequence[str] = ()
     checked_out: int | None = None
@@ -168,7 +172,7 @@ def _known_text(every: Sequence[str], room: int, overflow: Path) -> tuple[str, i
     return f"{_AS_DATA}\n\n{marks}json\n{body}\n{marks}{more}", len(lines)
 
 
-def _line(finding: Finding, *, is_drifted: bool, fix: str | None) -> str:
+def _line(finding: Finding | Listed, *, is_drifted: bool, fix: str | None) -> str:
     # ASCII JSON: no control, bidirectional or invisible character, and no line break, survives as itself.
     shown: dict[str, object] = {
         "id": finding.finding_id,
@@ -187,7 +191,8 @@ def _line(finding: Finding, *, is_drifted: bool, fix: str | None) -> str:
         shown["claimed_fixed"] = "report it again if it still holds; if it is gone, list it in confirmed with a quote"
         shown["fix_in"] = (fix or "")[:LONGEST_PROSE]
     # Empty values are left out: every byte of a prompt is paid for.
-    return json.dumps({key: value for key, value in shown.items() if value not in {None, ""}})
+    written = [f'"{key}": {_AS_JSON[type(value)](value)}' for key, value in shown.items() if value]
+    return f"{{{', '.join(written)}}}"
 
 
 def _schema_text(kind: str) -> str:

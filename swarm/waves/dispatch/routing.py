@@ -1,7 +1,8 @@
 """Routing of approved findings to the agents of an amend wave, and the check of their places at HEAD."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from swarm import errors
@@ -13,7 +14,7 @@ from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import LENSES, Phase
 from swarm.rules.verification import BROKEN, DRIFTED, Inspection, verify_approved
 from swarm.store import assignments, findings, fix_claims
-from swarm.store.findings import Finding, Selection
+from swarm.store.findings import Finding, Listed, Selection
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.places import Place, places_at
@@ -83,16 +84,18 @@ def route(
     return Routing(by_domain, tuple(unrouted), frozenset(drifted), tuple(broken))
 
 
-def known_to_audit(conn: sqlite3.Connection, run: Run, phase: Phase, domain: str) -> list[Finding]:
-    """Return the findings that an audit agent's prompt lists: the open ones of its domain under the phase's lens.
+def known_to_audit(conn: sqlite3.Connection, run: Run, phase: Phase) -> Mapping[str, list[Listed]]:
+    """Return, by domain, the findings that the prompts of an audit list: the open ones under the phase's lens.
 
     A finding that was closed on a person's word is listed too: nobody has seen it fixed.
     """
-    statuses = (*OPEN_STATUSES, Observation.FIXED)
-    # The lens by SQLite: reading 100,000 findings of another lens would cost a second.
-    selection = Selection(statuses=statuses, domains=(domain,), lenses=(LENSES[phase].value,))
-    found = findings.select(conn, run.id, selection)
-    return [finding for finding in found if finding.evidence in {None, EvidenceKind.OPERATOR}]
+    # The lens by SQLite, and all domains by one query: each query reads all findings of the run.
+    selection = Selection(statuses=(*OPEN_STATUSES, Observation.FIXED), lenses=(LENSES[phase].value,))
+    by_domain: defaultdict[str, list[Listed]] = defaultdict(list)
+    for finding in findings.listed(conn, run.id, selection):
+        if finding.evidence in {None, EvidenceKind.OPERATOR}:
+            by_domain[finding.domain].append(finding)
+    return by_domain
 
 
 def claimed_files(conn: sqlite3.Connection, run: Run) -> dict[str, str]:

@@ -119,6 +119,7 @@ def plan_wave(
     shared = Tree(workspace.tree(run.id, number, None), None) if is_shared else None
     # A shared tree is whole, because its analyzers read the files of all domains.
     sparse = sparse_files(config, owned, paths) if request.sparse and not is_shared else {}
+    known = routing.by_domain if routing else known_to_audit(conn, run, request.phase)
     agents = []
     for domain in domains:
         name = domain.name
@@ -129,8 +130,7 @@ def plan_wave(
             only = ground.sparse_set(name, sparse.get(name))
             place = workspace.tree(run.id, number, name)
             tree = Tree(place, tree_branch(run.hex, place.name), only)
-        findings = routing.by_domain[name] if routing else known_to_audit(conn, run, request.phase, name)
-        agents.append(plan_agent(ground, domain, name, tree, findings))
+        agents.append(plan_agent(ground, domain, name, tree, known.get(name, ())))
     return WavePlan(
         run=run,
         request=request,

@@ -120,7 +120,7 @@ def _end(launch: WaveLaunch, opened: Sequence[_Opened], analyzed: Sequence[Analy
         # Nobody can say whose file a part that does not count was about.
         left_out = refused(analyzed) if each is opened[0] else ()
         output = output_of(each.agent.domain, launch.wave.phase, files, own, found, left_out)
-        write_whole(Path(each.agent.output_path), json.dumps(output, ensure_ascii=False, indent=1) + "\n")
+        write_whole(Path(each.agent.output_path), json.dumps(output, ensure_ascii=False) + "\n")
         ends.append(ending_of(own))
         # Also where an analyzer failed: what the others found is kept.
         sealed.append(seals.sealed_output(Path(each.agent.output_path)))

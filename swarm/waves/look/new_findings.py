@@ -4,7 +4,7 @@ import sqlite3
 from typing import NamedTuple
 
 from swarm.results.findings import FindingShown
-from swarm.store import findings, ledger, waves
+from swarm.store import finding_names, ledger, waves
 from swarm.store.waves import Wave
 
 
@@ -39,4 +39,4 @@ def before_first_audit(conn: sqlite3.Connection, wave: Wave) -> Before:
     if seq is None:
         return Before(number, frozenset(), nothing_known=True)
     # From the end of the previous audit, and not from the dispatch: `verify` may have seen it come back in between.
-    return Before(number, findings.came_back_since(conn, wave.run_id, seq), nothing_known=False)
+    return Before(number, finding_names.came_back_since(conn, wave.run_id, seq), nothing_known=False)

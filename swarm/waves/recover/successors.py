@@ -13,7 +13,7 @@ from swarm.rules.phases import is_audit
 from swarm.rules.ref_names import tree_branch
 from swarm.store import agent_runs, digests, leases, snapshots
 from swarm.store.agent_runs import AgentRun
-from swarm.store.findings import Finding
+from swarm.store.findings import Finding, Listed
 from swarm.waves.collect import watch
 from swarm.waves.dispatch import routing
 from swarm.waves.dispatch.agents import PlannedAgent, WaveGround, plan_agent
@@ -91,12 +91,12 @@ def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence
 
 def _given(
     conn: sqlite3.Connection, recovery: Recovery, tail: Sequence[AgentRun]
-) -> tuple[Mapping[int, Sequence[Finding]], frozenset[str]]:
+) -> tuple[Mapping[int, Sequence[Finding | Listed]], frozenset[str]]:
     """Return the findings of each agent's prompt, and the ids of the findings whose line was rewritten."""
     run, wave = recovery.run, recovery.wave
     if is_audit(wave.phase):
-        known = {agent.id: routing.known_to_audit(conn, run, wave.phase, agent.domain) for agent in tail}
-        return known, frozenset()
+        known = routing.known_to_audit(conn, run, wave.phase)
+        return {agent.id: known.get(agent.domain, ()) for agent in tail}, frozenset()
     given, drifted = routing.given_before(conn, run, wave, recovery.repository)
     return {agent.id: given.get(agent.id, []) for agent in tail}, drifted
 
