@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from swarm.rules.anchors import LONGEST_TEXT, Anchor, Anchored, SourceText, folded, no_anchor, squeezed, tightened
-from swarm.rules.suppressions import without_comment
+from swarm.rules.suppressions import MARK, without_comment
 
 # Lines around a reported line in which its quote is searched first: agents count lines badly.
 WINDOW: Final = 10
@@ -68,6 +68,9 @@ def locate_all(
     """
     known = expected or {}
     anchors = [locate(source, place.line, place.quote, place.symbol, known.get(place.rule, ())) for place in places]
+    met = {(place.agent_run_id, place.rule, anchor.line) for place, anchor in zip(places, anchors, strict=True)}
+    if len(met) == len(places):
+        return anchors
     fallen: defaultdict[tuple[object, ...], dict[int, list[int]]] = defaultdict(dict)
     for at, (place, anchor) in enumerate(zip(places, anchors, strict=True)):
         if anchor.anchored is Anchored.QUOTE and place.line is not None:
@@ -134,7 +137,7 @@ def given_out(costs: Sequence[Mapping[int, int]]) -> list[int | None]:
 
 def _first_line(quote: str | None) -> str:
     for line in (quote or "").split("\n"):
-        if text := folded(without_comment(line)):
+        if text := folded(without_comment(line) if MARK in line else line):
             return text
     return ""
 
@@ -144,12 +147,14 @@ def _places(source: SourceText, line: int | None, quote: str | None, symbol: str
     wanted = _first_line(quote)
     # An exact line is cheap to find and sure; only a miss pays for the search of similar lines.
     places: Sequence[int] = (source.places_of(wanted) or _misquoted(source, wanted, line)) if wanted else []
+    if len(places) <= 1:
+        return places
     # Agents write `Class.method()` where the scope is `method`.
     name = symbol.rsplit(".", 1)[-1].removesuffix("()") if symbol else None
-    near = _around(places, line, WINDOW) if len(places) > 1 and line is not None else ()
+    near = _around(places, line, WINDOW) if line is not None else ()
     # Never down to nothing: a quote far from the reported number is still a better sign than the number.
     if not near:
-        return (len(places) > 1 and name is not None and source.places_within(places, name)) or places
+        return (name is not None and source.places_within(places, name)) or places
     if len(near) == 1 or name is None:
         return near
     return [place for place in near if place == line or name in source.scope_at(place).split(".")] or near

@@ -4,7 +4,6 @@ Passes run from the surest to the least sure. Each pass pairs by a key; where se
 the neighbouring lines decide, and an ambiguous pair is left unmatched. Every match is one to one.
 """
 
-from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 
 from swarm.rules.anchors import Anchored
@@ -32,15 +31,11 @@ def match(
     # The order of the passes is the rule: each pass may only take what all surer passes left.
     matcher = Matcher(known, reports, travels)
     crowded = _crowded(known, reports)
-    matcher.pair(
-        lambda known: known.fingerprint if known.fingerprint not in crowded else None,
-        lambda report: report.fingerprint if report.fingerprint not in crowded else None,
-        _same_identity,
-    )
+    _by_fingerprint(matcher, crowded)
     _by_alias(matcher, crowded)
     _by_line(matcher)
-    matcher.pair(lambda known: known.fingerprint, lambda report: report.fingerprint, _same_identity)
     # A second time, with the crowded fingerprints: the line map has settled all findings that it can.
+    _by_fingerprint(matcher, frozenset())
     _by_alias(matcher, frozenset())
     match_leftovers(matcher, standing)
     _by_prose(matcher)
@@ -53,23 +48,30 @@ def _crowded(known: Sequence[Known], reports: Sequence[Report]) -> frozenset[str
     A fix next to them shifts these numbers, so that the fingerprint of a fixed finding names its neighbour: the line
     map decides before the fingerprint does.
     """
-    places: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
     crowded: set[str] = set()
     sides: tuple[Sequence[Known | Report], ...] = (known, reports)
-    for side, items in enumerate(sides):
+    for items in sides:
+        # The fingerprint that was first at each place of this side.
+        first: dict[tuple[object, ...], str] = {}
         for item in items:
-            anchor = item.anchor
+            anchor, fingerprint = item.anchor, item.fingerprint
             if anchor is None or anchor.line is None:
                 continue
             # The number of an equal line shifts when a line above is fixed.
             if anchor.occurrences > 1:
-                crowded.add(item.fingerprint)
-            place = (side, anchor.path, anchor.scope, anchor.text_hash, anchor.occurrence, item.rule)
-            places[place].append(item.fingerprint)
-    for fingerprints in places.values():
-        if len(fingerprints) > 1:
-            crowded.update(fingerprints)
+                crowded.add(fingerprint)
+            place = (anchor.path, anchor.scope, anchor.text_hash, anchor.occurrence, item.rule)
+            if (other := first.setdefault(place, fingerprint)) != fingerprint:
+                crowded |= {other, fingerprint}
     return frozenset(crowded)
+
+
+def _by_fingerprint(matcher: Matcher, crowded: frozenset[str]) -> None:
+    """Match equal fingerprints, of which each side has each once."""
+    named = {report.fingerprint: at for at, report in matcher.reports.items()} if matcher.known else {}
+    for at, known in list(matcher.known.items()):
+        if known.fingerprint in named and known.fingerprint not in crowded:
+            matcher.take(at, named[known.fingerprint], _same_identity)
 
 
 def _same_identity(known: Known, report: Report) -> MatchedBy:

@@ -70,7 +70,7 @@ def _python_scopes(text: str, count: int) -> list[str]:
     """
     scopes: list[str] = []
     open_definitions: list[tuple[int, str]] = []
-    depth, continued = 0, False
+    depth, continued, here = 0, False, MODULE
     for number, line in enumerate(_hollowed(text).split("\n")[:count]):
         code = line.strip()
         if not code:
@@ -80,11 +80,13 @@ def _python_scopes(text: str, count: int) -> list[str]:
             indent = _indent(line)
             while open_definitions and open_definitions[-1][0] >= indent:
                 open_definitions.pop()
+            here = _innermost(open_definitions)
             # Blank lines and comments after a definition are not part of it.
-            scopes += [_innermost(open_definitions)] * (number - len(scopes))
+            scopes += [here] * (number - len(scopes))
             if definition := _PYTHON_DEFINITION.match(code):
-                open_definitions.append((indent, _nested(open_definitions, definition[1])))
-        scopes += [_innermost(open_definitions)] * (number + 1 - len(scopes))
+                here = _nested(open_definitions, definition[1])
+                open_definitions.append((indent, here))
+        scopes += [here] * (number + 1 - len(scopes))
         opened = (
             code.count("(") + code.count("[") + code.count("{") - code.count(")") - code.count("]") - code.count("}")
         )
@@ -198,12 +200,5 @@ def _method(text: str) -> str | None:
 
 
 def _indent(line: str) -> int:
-    width = 0
-    for character in line:
-        if character == " ":
-            width += 1
-        elif character == "\t":
-            width += _TAB - width % _TAB
-        else:
-            break
-    return width
+    blanks = line[: len(line) - len(line.lstrip(" \t"))]
+    return len(blanks.expandtabs(_TAB))

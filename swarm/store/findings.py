@@ -170,7 +170,7 @@ def _known(rows: Iterable[tuple[Any, ...]], aliases: Mapping[int, set[str]]) -> 
             anchor=anchor,
             anchor_commit=once(commit, commit),
         )
-        yield KnownFinding(known, finding_id, *(once(word, word) for word in words))
+        yield KnownFinding._make((known, finding_id, *map(once, words, words)))
 
 
 def counts_by(conn: sqlite3.Connection, run_id: str) -> dict[tuple[str, str], int]:

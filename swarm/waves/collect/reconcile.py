@@ -223,7 +223,7 @@ def _aliases(matches: Sequence[Match]) -> list[tuple[str, int]]:
         (found.report.fingerprint, found.known.row_id)
         for found in matches
         # The next report under this fingerprint is then found at once, without the line map.
-        if found.report.fingerprint not in {found.known.fingerprint, *found.known.aliases}
+        if found.report.fingerprint != found.known.fingerprint and found.report.fingerprint not in found.known.aliases
     ]
 
 
