@@ -1520,7 +1520,10 @@ class FixNobody(SwarmError):
     severity = Severity.HIGH
     exit_code = 2
     text = "Nobody can fix {findings}"
-    advice = "`swarm fix {run_id} {words} --runtime NAME` gives them to an agent; `swarm runtimes` lists the runtimes"
+    advice = (
+        "`swarm fix {run_id} {words} --runtime NAME` gives them to an agent, and so does [defaults] runtime of"
+        " swarm.toml; `swarm runtimes` lists the runtimes"
+    )
     when = "no named finding has a tool that fixes it, and no agent is named or configured"
     findings: str
     words: str

@@ -1,6 +1,7 @@
 """A fix as text: each finding with its state, then the branch, its proof, and the next command."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from swarm.results.fix import FindingToFix, FixProof, FixResult
@@ -9,7 +10,9 @@ from swarm.show.build import gate_lines
 from swarm.show.escape import plain
 
 _MOST_SHOWN: Final = 50
+_MOST_LEFT_OUT: Final = 5
 _MOST_BRANCHES: Final = 5
+_NO_AGENT: Final = "no agent is named"
 _MARKS: Final = {"fixed": "✓", "planned": "·"}
 _STATES: Final = {
     "fixed": "fixed",
@@ -29,10 +32,12 @@ _SAID_NO: Final = {
 def lines(result: FixResult) -> Iterator[str]:
     """Yield a fix as text."""
     yield _head(result)
-    for finding in result.findings[:_MOST_SHOWN]:
+    taken = [finding for finding in result.findings if finding.state != "left_out"]
+    for finding in taken[:_MOST_SHOWN]:
         yield _line(finding)
-    if len(result.findings) > _MOST_SHOWN:
-        yield f"  … and {len(result.findings) - _MOST_SHOWN:,} more (--format json lists all)"
+    if len(taken) > _MOST_SHOWN:
+        yield f"  … and {len(taken) - _MOST_SHOWN:,} more (--format json lists all)"
+    yield from _left_out([finding for finding in result.findings if finding.state == "left_out"])
     along = [finding for finding in result.findings if not finding.is_named]
     if along and len(along) < len(result.findings):
         yield f"{text.counted(len(along), 'finding')} of these {_were(len(along))} approved before, and taken along."
@@ -53,6 +58,20 @@ def lines(result: FixResult) -> Iterator[str]:
         what = "Published to" if result.published else "Branch"
         yield f"{what} {plain(result.branch)} at {result.fixed_commit[:12]}"
     yield f"Next: {result.next_action}"
+
+
+def _left_out(findings: Sequence[FindingToFix]) -> Iterator[str]:
+    """Yield the findings that nobody fixes: each where they are few, else counted by rule and reason."""
+    if len(findings) <= _MOST_LEFT_OUT:
+        yield from map(_line, findings)
+    else:
+        counts = Counter((finding.rule, finding.reason) for finding in findings)
+        for (rule, reason), count in counts.most_common(_MOST_LEFT_OUT):
+            yield f"⚠ {plain(rule)}: {count:,} left out: {plain(reason)}"
+        if (more := len(counts) - _MOST_LEFT_OUT) > 0:
+            yield f"⚠ … and those of {text.counted(more, 'rule')} more (--format json lists all)"
+    if any(finding.reason.endswith(_NO_AGENT) for finding in findings):
+        yield "  An agent is named by --runtime NAME, or by [defaults] runtime of swarm.toml."
 
 
 def _were(count: int) -> str:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from swarm import errors
 from swarm.config import Config
@@ -21,8 +21,6 @@ from swarm.waves.dispatch.routing import approved_under, hold_to_anchors, route
 from swarm.waves.fix.ground import FixRequest
 from swarm.waves.selection import finding_ids
 from swarm.waves.triage.triage import Targets, due_and_settled
-
-_NAMED_BY: Final = "name one with --runtime, or in [defaults] runtime of swarm.toml"
 
 
 class Candidate(NamedTuple):
@@ -162,11 +160,10 @@ def _runtime_for(finding: Finding, phase: Phase, request: FixRequest, config: Co
     if agent is not None and not all(registry.runtime_named(name, config).is_analyzer for name in agent.split(",")):
         return agent, ""
     if tool is None:
-        return None, f"an agent reported it, so an agent has to fix it: {_NAMED_BY}"
+        return None, "an agent reported it, and no agent is named"
     if finding.fixable:
-        return None, f"{tool} offers a fix that swarm cannot apply, so an agent has to fix it: {_NAMED_BY}"
-    rule = finding.rule_id or finding.category
-    return None, f"{tool} has no fix for this {rule}, so an agent has to fix it: {_NAMED_BY}"
+        return None, f"{tool} offers a fix that swarm cannot apply, and no agent is named"
+    return None, f"{tool} has no fix for it, and no agent is named"
 
 
 def _fixes(tool: str, phase: Phase, config: Config) -> bool:

@@ -14,7 +14,7 @@ from swarm.waves.fix.ground import FixGround
 from swarm.waves.fix.plan import Round
 from swarm.waves.launch.launch import launch
 from swarm.waves.prove.merge import merge
-from swarm.waves.prove.merge_gate import MergeOptions
+from swarm.waves.prove.merge_gate import NO_WORSE, MergeOptions
 from swarm.waves.prove.verify import VerifyOptions, verify
 from swarm.waves.recover.resume import resume
 
@@ -68,8 +68,14 @@ def _taken_through(ground: FixGround, wave: Wave) -> WaveEnd:
         wave = _again(ground, wave)
     if not file_claims.has_changes(ground.conn, wave.id):
         return WaveEnd(wave)
-    merge(ground.store, ground.workspace, run, MergeOptions(), ground.config)
-    proof = verify(ground.store, ground.workspace, run, VerifyOptions(), ground.config)
+    merged = merge(ground.store, ground.workspace, run, MergeOptions(), ground.config)
+    proof = verify(ground.store, ground.workspace, run, VerifyOptions(keeps_builds=True), ground.config)
+    if merged.gate is not None and merged.gate.accepted == NO_WORSE:
+        red = ", ".join(step.name for step in merged.gate.steps if not step.passed)
+        worse = (
+            f"{red} is red without the fix, too; the fix makes nothing worse, and is merged in {proof.commit_sha[:12]}"
+        )
+        proof = proof._replace(note="; ".join(filter(None, (worse, proof.note))))
     wave = _again(ground, wave)
     if proof.exit_code:
         return WaveEnd(wave, proof, "verify", proof.exit_code, f"swarm verify-fixed {run.id}")

@@ -15,9 +15,9 @@ from swarm.rules.sandbox_policy import Isolation
 from swarm.rules.step_failures import Failures, failures_in
 from swarm.store import forms, kept_builds
 from swarm.store.connection import Store
+from swarm.store.waves import Wave
 from swarm.waves.prove.build import Prover, is_red
 from swarm.waves.prove.commit_to_prove import known_tests
-from swarm.waves.prove.merge_chain import MergeTask
 
 # A longer line is read in pieces: the patterns of failures take quadratic time on a hostile line.
 _LINE_CHARACTERS: Final = 1024
@@ -51,11 +51,11 @@ class GateBuild(NamedTuple):
 
 
 class GateBuilds:
-    """Builds of the commits of a merge, by their trees."""
+    """Builds of the commits that a wave's work is merged in, by their trees."""
 
-    def __init__(self, store: Store, task: MergeTask, prover: Prover) -> None:
+    def __init__(self, store: Store, wave: Wave, prover: Prover) -> None:
         self._store = store
-        self._task = task
+        self._wave = wave
         self._prover = prover
         self._gate = _gate_digest(prover)
         self._of_this_call: dict[str, GateBuild] = {}
@@ -65,7 +65,7 @@ class GateBuilds:
 
         Only the tree is asked for, not the commit: a halving and the next call meet one tree under many commits.
         """
-        tree = history.tree_of(self._task.repository.git, commit)
+        tree = history.tree_of(self._prover.repository.git, commit)
         if (found := self._of_this_call.get(tree)) is None:
             found = self._kept(tree)
             if found is None or (again and found.is_red):
@@ -76,8 +76,8 @@ class GateBuilds:
 
     def tests_in(self, commit: str, *, build: bool) -> int | None:
         """Return how many tests run in a commit: as recorded, else by its build where `build` asks for that."""
-        run, wave, git = self._task.run, self._task.wave, self._task.repository.git
-        known = known_tests(self._store.conn, git, run, wave.id, commit)
+        git = self._prover.repository.git
+        known = known_tests(self._store.conn, git, self._prover.run, self._wave.id, commit)
         return self.of(commit).build.test_count if known is None and build else known
 
     def compared(
@@ -101,17 +101,15 @@ class GateBuilds:
         return second._replace(flaky=not second.is_red)
 
     def _kept(self, tree: str) -> GateBuild | None:
-        run, wave = self._task.run, self._task.wave
-        document = kept_builds.kept(self._store.conn, run.id, wave.id, f"{tree}:{self._gate}")
+        document = kept_builds.kept(self._store.conn, self._prover.run.id, self._wave.id, f"{tree}:{self._gate}")
         return None if document is None else forms.made("kv", _read, document)
 
     def _keep(self, tree: str, found: GateBuild) -> None:
         if not found.is_red and found.build.verdict is not BuildVerdict.PASS:
             # A missing program may be there in the next call, and to ask for it costs little.
             return
-        run, wave = self._task.run, self._task.wave
         with self._store.mutation() as conn:
-            kept_builds.keep(conn, run.id, wave.id, f"{tree}:{self._gate}", _document(found))
+            kept_builds.keep(conn, self._prover.run.id, self._wave.id, f"{tree}:{self._gate}", _document(found))
 
 
 def _gate_digest(prover: Prover) -> str:

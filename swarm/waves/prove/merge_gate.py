@@ -89,7 +89,7 @@ def proved(
     if any(_touches_tests(link) for link in links):
         # A leased package.json, or tests that are deleted, must not choose another adapter than the target's.
         prover = prover.with_adapter_of(before)
-    gate = _Gate(git, task, GateBuilds(store, task, prover), base, before)
+    gate = _Gate(git, task, GateBuilds(store, task.wave, prover), base, before)
     # Who drops the culprits acts on the red build of the last call; who merges again may have changed the surroundings.
     found, comparison = gate.builds.compared(commit, before, again=not options.drop_culprits)
     culprits: list[Link] = []

@@ -27,6 +27,7 @@ from swarm.waves.prove.commit_to_prove import (
     proved_wave,
     verifications_of_files,
 )
+from swarm.waves.prove.gate_builds import GateBuilds
 from swarm.waves.prove.merge_gate import FEWER_TESTS
 from swarm.waves.prove.proved_fixes import proved_at
 from swarm.waves.prove.record_verification import record, write_receipts
@@ -37,7 +38,7 @@ ELSEWHERE: Final = "elsewhere"
 
 
 class VerifyOptions(NamedTuple):
-    """The options of one verification."""
+    """The options of one verification. `keeps_builds` takes the build of the same files that a merge has made."""
 
     threshold: int = 0
     revision: str | None = None
@@ -45,6 +46,7 @@ class VerifyOptions(NamedTuple):
     probe_only: bool = False
     accept: tuple[str, ...] = ()
     reason: str | None = None
+    keeps_builds: bool = False
 
 
 def verify(store: Store, workspace: Workspace, run: Run, options: VerifyOptions, config: Config) -> VerifyResult:
@@ -61,7 +63,10 @@ def verify(store: Store, workspace: Workspace, run: Run, options: VerifyOptions,
     prover = Prover(repository, workspace, run, config, options.adapter)
     if options.probe_only:
         return _probe(store.conn, prover, wave, commit, options.threshold)
-    build = prover.build(commit)
+    if options.keeps_builds and wave is not None:
+        build = GateBuilds(store, wave, prover).of(commit).build
+    else:
+        build = prover.build(commit)
     check = check_findings(store.conn, prover, commit, Question.FIXED)
     result = _result(prover, commit, build, check, options)._replace(note=_notes(note, builds.lack_note(build)))
     result = _with_base(store.conn, prover, result, options)

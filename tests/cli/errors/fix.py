@@ -50,11 +50,12 @@ def fix_nothing_to_fix(scene: Scene) -> Refusal:
 def fix_nobody(scene: Scene) -> Refusal:
     run = scene.collected.run
     found = scene.swarm("findings", "--format", "json", exit=1).data["findings"][0]["findingId"]
-    why = "an agent reported it, so an agent has to fix it: name one with --runtime, or in [defaults] runtime of swarm.toml"
+    why = "an agent reported it, and no agent is named"
     return Refusal(
         ("fix", run, "--all"),
         f"""[FIX_NOBODY]: Nobody can fix {found} ({why})
-  Next: `swarm fix {run} --all --runtime NAME` gives them to an agent; `swarm runtimes` lists the runtimes
+  Next: `swarm fix {run} --all --runtime NAME` gives them to an agent, and so does [defaults] runtime of swarm.toml; \
+`swarm runtimes` lists the runtimes
   Run: {run}""",
         {"findings": f"{found} ({why})", "words": "--all", "runId": run},
         exit=2,
