@@ -157,6 +157,17 @@ def test_red_tests_stop_the_fix_before_its_branch_and_the_next_call_goes_on_with
     assert fixing.calls == ["code", "rest"]
 
 
+def test_a_target_that_is_red_by_itself_gets_no_proof_and_the_fix_says_so(fixing: Fixing) -> None:
+    file = fixing.place.folder / "swarm.toml"
+    red = '! grep -rqs undefined_name src || { echo \\"FAILED tests/test_app.py::test_name - x\\"; false; }'
+    file.write_text(file.read_text().replace("! grep -rqs BROKEN src docs README.md", red))
+    answer = fixing.fix(fixing.ids()["def load"], "--runtime", "played", exit=1)
+    assert (states(answer.data), answer.data["stoppedAt"]) == ({"src/app.py": "fixed"}, "verify")
+    told = "check is red without the fix, too: nothing is worse than before, and nothing is proved"
+    assert (answer.data["proof"]["isProved"], answer.data["proof"]["note"]) == (False, told)
+    assert answer.data["nextAction"] == f"swarm verify {fixing.place.run}"
+
+
 def test_anew_leaves_refused_work_where_it_is_and_gives_the_findings_to_another_wave(fixing: Fixing) -> None:
     fixing.plays({"code": {"src/app.py": merge_team.MENDED + "# BROKEN\n"}})
     finding = fixing.ids()["def load"]

@@ -72,13 +72,13 @@ def _taken_through(ground: FixGround, wave: Wave) -> WaveEnd:
     proof = verify(ground.store, ground.workspace, run, VerifyOptions(keeps_builds=True), ground.config)
     if merged.gate is not None and merged.gate.accepted == NO_WORSE:
         red = ", ".join(step.name for step in merged.gate.steps if not step.passed)
-        worse = (
-            f"{red} is red without the fix, too; the fix makes nothing worse, and is merged in {proof.commit_sha[:12]}"
-        )
+        worse = f"{red} is red without the fix, too: nothing is worse than before, and nothing is proved"
         proof = proof._replace(note="; ".join(filter(None, (worse, proof.note))))
     wave = _again(ground, wave)
     if proof.exit_code:
-        return WaveEnd(wave, proof, "verify", proof.exit_code, f"swarm verify-fixed {run.id}")
+        # A build that is no pass is shown with its logs; what offends is listed with its evidence.
+        again = "verify-fixed" if proof.claims.offending else "verify"
+        return WaveEnd(wave, proof, "verify", proof.exit_code, f"swarm {again} {run.id}")
     return WaveEnd(wave, proof)
 
 
