@@ -28,7 +28,7 @@ class FindingToFix(NamedTuple):
 
 
 class FixWave(NamedTuple):
-    """An amend wave of a fix: dispatched by it, or found unfinished. `branches` hold the work of its agents."""
+    """An amend wave of a fix: dispatched by it, or found unfinished. `branches` hold the work that was asked for."""
 
     number: int
     phase: str
@@ -53,8 +53,9 @@ class FixResult(NamedTuple):
     """The whole loop from findings to a verified branch.
 
     `commit` is HEAD, `audited` the commit of the newest audit. `branch` has the fixed commit `fixed_commit`; both are
-    null where nothing was merged. `stopped_at` names the step that said no (launch, collect, merge, verify), and is
-    null where none did. `exit_code` is 0 where every named finding is fixed and the branch is verified.
+    null where nothing was merged. `stopped_at` names the step that said no (launch, collect, verify), and is null where
+    none did; a merge that says no is an error of its own. `exit_code` is 0 where every named finding is fixed and the
+    branch is verified.
     """
 
     run_id: str

@@ -24,8 +24,7 @@ _STATES: Final = {
 _SAID_NO: Final = {
     "launch": "an agent's runtime failed, and the wave waits for another try",
     "collect": "the wave failed; nothing of it was merged",
-    "merge": "the merge was refused",
-    "verify": "the merged commit is not verified, and was not delivered",
+    "verify": "the merged commit is not verified, and is not delivered",
 }
 
 
@@ -50,14 +49,19 @@ def lines(result: FixResult) -> Iterator[str]:
         yield from _proof(result.proof)
     if result.stopped_at is not None:
         yield f"⊘ Stopped at {result.stopped_at}: {_SAID_NO[result.stopped_at]}."
-        branches = [plain(branch) for wave in result.waves for branch in wave.branches]
-        if branches:
-            more = ", …" if len(branches) > _MOST_BRANCHES else ""
-            yield f"The work lies on {', '.join(branches[:_MOST_BRANCHES])}{more}."
+        yield f"The work lies on {_work(result)}."
     if result.branch is not None and result.fixed_commit is not None and result.stopped_at is None:
         what = "Published to" if result.published else "Branch"
         yield f"{what} {plain(result.branch)} at {result.fixed_commit[:12]}"
     yield f"Next: {result.next_action}"
+
+
+def _work(result: FixResult) -> str:
+    """Return where the work of a fix lies that was stopped: merged, or on the branches of its agents."""
+    if result.branch is not None and result.fixed_commit is not None:
+        return f"{plain(result.branch)} at {result.fixed_commit[:12]}"
+    branches = [plain(branch) for wave in result.waves for branch in wave.branches]
+    return ", ".join(branches[:_MOST_BRANCHES]) + (", …" if len(branches) > _MOST_BRANCHES else "")
 
 
 def _left_out(findings: Sequence[FindingToFix]) -> Iterator[str]:

@@ -128,7 +128,9 @@ def test_what_was_approved_before_is_taken_along_and_its_failure_is_not_the_comm
     answer = fixing.fix(ids["def load"], "--runtime", "played", exit=1)
     # Its agent claimed a fix that is none, and a commit with a false claim is not verified.
     assert states(answer.data) == {"src/app.py": "fixed", "README.md": "claimed"}
-    assert (answer.data["stoppedAt"], answer.data["branch"]) == ("verify", None)
+    assert (answer.data["stoppedAt"], answer.data["branch"]) == ("verify", fixing.branch)
+    assert fixing.fix("--branch", "fixes", exit=1).data["stoppedAt"] == "verify"
+    assert fixing.repo.git("branch", "--list", "fixes") == ""
 
 
 def test_an_agent_that_fixes_nothing_and_says_so_leaves_no_branch_and_exit_1(fixing: Fixing) -> None:
@@ -238,7 +240,7 @@ def test_tools_fix_what_they_report_and_what_no_tool_can_fix_is_left_out_and_sai
     evidence = "anchor: the line is gone or was rewritten"
     assert found[("src/app.py", "F401")] == ("fixed", "ruff", evidence)
     left_out = found[("src/app.py", "B006")]
-    assert left_out == ("left_out", None, "ruff has no fix for it, and no agent is named")
+    assert left_out == ("left_out", None, "ruff has no safe fix for it, and no agent is named")
     # Nobody approved what nobody can fix.
     assert swarm("findings", "--status", "approved", "--format", "json").data["findings"] == []
     assert data["proof"]["isProved"] is True

@@ -2,7 +2,8 @@
 
 import shlex
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Final
 
 from swarm import errors
@@ -43,9 +44,10 @@ def words_of(request: FixRequest) -> str:
 def nothing_to_fix(conn: sqlite3.Connection, run: Run, request: FixRequest, plan: FixPlan) -> errors.SwarmError:
     """Return the refusal of a fix that takes no finding."""
     if plan.left_out:
-        named = "; ".join(f"{one.finding.finding_id} ({one.reason})" for one in plan.left_out[:_MOST_NAMED])
-        more = len(plan.left_out) - _MOST_NAMED
-        told = named + (f"; and {more:,} more" if more > 0 else "")
+        ids: defaultdict[str, list[str]] = defaultdict(list)
+        for one in plan.left_out:
+            ids[one.reason].append(one.finding.finding_id)
+        told = "; ".join(f"{_some(own)} ({reason})" for reason, own in ids.items())
         return errors.FixNobody(findings=told, words=words_of(request) or "--all", run_id=run.id)
     if request.targets is not None and request.targets.ids:
         problem = f"{', '.join(request.targets.ids)} {'is' if len(request.targets.ids) == 1 else 'are'} fixed already"
@@ -66,6 +68,11 @@ def nothing_to_fix(conn: sqlite3.Connection, run: Run, request: FixRequest, plan
     return errors.FixNothingNamed(
         count=len(undecided), choices=choices, example=f"swarm fix {run.id} {_example(conn, run)}", run_id=run.id
     )
+
+
+def _some(ids: Sequence[str]) -> str:
+    more = len(ids) - _MOST_NAMED
+    return ", ".join(ids[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _example(conn: sqlite3.Connection, run: Run) -> str:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from swarm.config import Config
 from swarm.git.repository import Repository, repository_at
+from swarm.store import runs
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves.triage.triage import Grounds, Targets
@@ -47,6 +48,13 @@ class FixGround(NamedTuple):
     def conn(self) -> sqlite3.Connection:
         """The connection of the control plane."""
         return self.store.conn
+
+    @property
+    def now(self) -> "FixGround":
+        """The same with the run as it is recorded now: a dispatch moves its phase, which verifications keep."""
+        recorded = runs.find(self.conn, self.run.id) or self.run
+        # The place may be another one on this machine than the recorded one.
+        return self._replace(run=recorded._replace(local_path=self.run.local_path))
 
     @property
     def repository(self) -> Repository:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from swarm.results.fix import FindingToFix, FixProof, FixResult, FixWave
 from swarm.results.verify import BuildShown, VerifyResult
 from swarm.rules.findings import Observation
+from swarm.rules.ref_names import integration_branch
 from swarm.store import agent_runs, assignments, findings, fix_claims
 from swarm.store.findings import Finding, Selection
 from swarm.store.waves import Wave
@@ -14,7 +15,7 @@ from swarm.waves.fix.choices import words_of
 from swarm.waves.fix.delivery import Delivered
 from swarm.waves.fix.ground import FixGround
 from swarm.waves.fix.plan import Candidate, FixPlan
-from swarm.waves.fix.wave_steps import WaveEnd
+from swarm.waves.fix.wave_steps import WaveEnd, work_branches
 
 
 class FixStory(NamedTuple):
@@ -77,7 +78,7 @@ def shown(ground: FixGround, story: FixStory, unfinished: Wave | None) -> FixRes
         audited=story.audited,
         findings=every,
         waves=waves,
-        branch=delivered.branch if delivered else None,
+        branch=delivered.branch if delivered else (integration_branch(ground.run.hex) if proof else None),
         fixed_commit=delivered.commit if delivered else (proof.commit_sha if proof else None),
         published=delivered.published if delivered else False,
         proof=_proof(proof) if proof else None,
@@ -112,9 +113,7 @@ def _next(ground: FixGround, story: FixStory, result: FixResult) -> str:
 
 
 def _wave(ground: FixGround, wave: Wave) -> FixWave:
-    agents = agent_runs.current(ground.conn, wave.id)
-    branches = tuple(agent.worktree_branch for agent in agents if agent.worktree_branch is not None)
-    return FixWave(wave.number, wave.phase, wave.runtime, wave.status, branches)
+    return FixWave(wave.number, wave.phase, wave.runtime, wave.status, work_branches(ground.conn, wave))
 
 
 def _proof(proof: VerifyResult) -> FixProof:

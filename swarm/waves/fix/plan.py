@@ -163,7 +163,8 @@ def _runtime_for(finding: Finding, phase: Phase, request: FixRequest, config: Co
         return None, "an agent reported it, and no agent is named"
     if finding.fixable:
         return None, f"{tool} offers a fix that swarm cannot apply, and no agent is named"
-    return None, f"{tool} has no fix for it, and no agent is named"
+    kind = "safe fix" if tool == registry.DEFAULT and not config.ruff_unsafe_fixes else "fix"
+    return None, f"{tool} has no {kind} for it, and no agent is named"
 
 
 def _fixes(tool: str, phase: Phase, config: Config) -> bool:

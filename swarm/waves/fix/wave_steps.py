@@ -1,11 +1,12 @@
 """The steps of an amend wave one after the other: launch, collect, merge, verify, each from where the wave stands."""
 
+import sqlite3
 from typing import NamedTuple
 
 from swarm import errors, stage_events
 from swarm.results.verify import VerifyResult
 from swarm.rules.states import CAN_BE_RESUMED, WaveStatus
-from swarm.store import agent_runs, file_claims, waves
+from swarm.store import agent_runs, assignments, file_claims, waves
 from swarm.store.waves import Wave
 from swarm.waves.collect.collect import collect
 from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
@@ -49,14 +50,19 @@ def take_through(ground: FixGround, wave: Wave) -> WaveEnd:
     Raises what launch, collect, merge and verify raise.
     """
     try:
-        return _taken_through(ground, wave)
+        return _taken_through(ground.now, wave)
     except errors.SwarmError as error:
-        agents = agent_runs.current(ground.conn, wave.id)
-        work = [agent.worktree_branch for agent in agents if agent.worktree_branch is not None]
         # The error says what is wrong, and not where the agents' work is.
-        message = f"the work lies on {', '.join(work)}"
+        message = f"the work lies on {', '.join(work_branches(ground.conn, wave))}"
         stage_events.emit("fix_stopped", run_id=ground.run.id, wave_id=wave.id, code=error.code, message=message)
         raise
+
+
+def work_branches(conn: sqlite3.Connection, wave: Wave) -> tuple[str, ...]:
+    """Return the branches of those agents of a wave that were given a finding."""
+    given = assignments.assigned(conn, wave.id)
+    agents = agent_runs.current(conn, wave.id)
+    return tuple(one.worktree_branch for one in agents if one.id in given and one.worktree_branch is not None)
 
 
 def _taken_through(ground: FixGround, wave: Wave) -> WaveEnd:
