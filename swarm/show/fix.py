@@ -30,7 +30,8 @@ _SAID_NO: Final = {
 
 def lines(result: FixResult) -> Iterator[str]:
     """Yield a fix as text."""
-    yield _head(result)
+    if result.findings:
+        yield _head(result)
     taken = [finding for finding in result.findings if finding.state != "left_out"]
     for finding in taken[:_MOST_SHOWN]:
         yield _line(finding)

@@ -34,6 +34,8 @@ def test_findings_are_approved_fixed_by_their_agents_merged_and_verified_on_a_br
     assert (proof["isProved"], proof["build"]["testCount"], proof["claims"], proof["claimsHeld"]) == (True, 1, 2, 2)
     assert (fixing.repo.head, fixing.repo.git("status", "--porcelain")) == (head, "")
     assert fixing.calls == ["code", "rest"]
+    # The phase of the wave, which the dispatch moved the run to.
+    assert fixing.rows("SELECT DISTINCT phase FROM verifications") == [("health-amend-a",)]
 
 
 def test_the_text_says_what_was_fixed_by_whom_and_what_proved_it(fixing: Fixing) -> None:
@@ -150,7 +152,8 @@ def test_red_tests_stop_the_fix_before_its_branch_and_the_next_call_goes_on_with
     assert answer.document["error"]["culprits"] == ["code"]
     told = next(event for event in answer.events if event["stage"] == "fix_stopped")
     branches = ", ".join(fixing.branch.replace("integration", f"w2-{domain}") for domain in ("code", "rest"))
-    assert told["message"] == f"the work lies on {branches}"
+    anew = f"`swarm fix {fixing.place.run} --anew` gives its findings to another wave"
+    assert told["message"] == f"the work lies on {branches}; {anew}"
     assert fixing.repo.git("branch", "--list", fixing.branch) == ""
     # The test is what was wrong: nothing is launched again.
     file = fixing.place.folder / "swarm.toml"

@@ -54,6 +54,8 @@ def take_through(ground: FixGround, wave: Wave) -> WaveEnd:
     except errors.SwarmError as error:
         # The error says what is wrong, and not where the agents' work is.
         message = f"the work lies on {', '.join(work_branches(ground.conn, wave))}"
+        if isinstance(error, errors.MergeGateFailed | errors.MergeConflict):
+            message += f"; `swarm fix {ground.run.id} --anew` gives its findings to another wave"
         stage_events.emit("fix_stopped", run_id=ground.run.id, wave_id=wave.id, code=error.code, message=message)
         raise
 
