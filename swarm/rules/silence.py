@@ -21,7 +21,8 @@ class Coverage(NamedTuple):
     `gap` is the reason why no agent covered the place, `None` where an agent did. `analyzer` names tool, version and
     configuration, `rules` are the rules that were on, `silenced` the rules that a comment turns off in the file.
     `confirmation` is an agent's answer that the finding is gone, `None` without an answer. `is_same_for_path` holds
-    where the file has its path of before, or where the analyzer has the same rules for all paths there.
+    where the file has its path of before, or where the analyzer has the same rules for all paths there. `hidden` is
+    the reason why an analyzer that reads the file may not have seen the place.
     """
 
     gap: str | None
@@ -31,6 +32,7 @@ class Coverage(NamedTuple):
     silenced: frozenset[str] = frozenset()
     confirmation: Confirmation | None = None
     is_same_for_path: bool = False
+    hidden: str | None = None
 
 
 class Silent(NamedTuple):
@@ -95,17 +97,10 @@ def _by_line(silent: Silent) -> SilenceVerdict:
 
 
 def _by_rescan(coverage: Coverage, silent: Silent) -> SilenceVerdict:
-    # Another version or configuration may miss the defect for reasons of its own, and so may another tool.
     if coverage.analyzer is None:
         return _unproved(f"found by {silent.analyzer}, which did not run in this wave", is_covered=False)
-    if coverage.analyzer != silent.analyzer:
-        return _unproved(f"looked at with {coverage.analyzer}, was found with {silent.analyzer}", is_covered=False)
-    if not was_on(silent.rule, coverage.rules):
-        return _unproved("rule not run", is_covered=False)
-    if not coverage.file_was_read:
-        return _unproved("the analyzer did not read the file", is_covered=False)
-    if not coverage.is_same_for_path:
-        return _unproved("the file was renamed, and its rules may be others there", is_covered=False)
+    if (blind := _blindness(coverage, silent)) is not None:
+        return _unproved(blind, is_covered=False)
     # One defect moved, or one of several that are alike was fixed: the number of reports says how many are gone.
     if silent.like is not None:
         return _unproved(f"{silent.rule} is reported anew at {silent.like}", is_covered=True)
@@ -113,3 +108,17 @@ def _by_rescan(coverage: Coverage, silent: Silent) -> SilenceVerdict:
         return _unproved(f"{CHANGED_FORM[silent.fate]} {silent.place}", is_covered=True)
     reason = f"{coverage.analyzer} analysed the file with {silent.rule} on and was silent"
     return SilenceVerdict(Observation.FIXED, EvidenceKind.ANALYZER_RESCAN, reason, is_covered=True)
+
+
+def _blindness(coverage: Coverage, silent: Silent) -> str | None:
+    """Return why the analyzer may not have seen the place of the finding."""
+    # Another version or configuration may miss the defect for reasons of its own, and so may another tool.
+    if coverage.analyzer != silent.analyzer:
+        return f"looked at with {coverage.analyzer}, was found with {silent.analyzer}"
+    if not was_on(silent.rule, coverage.rules):
+        return "rule not run"
+    if not coverage.file_was_read:
+        return "the analyzer did not read the file"
+    if not coverage.is_same_for_path:
+        return "the file was renamed, and its rules may be others there"
+    return coverage.hidden

@@ -17,6 +17,7 @@ from swarm.waves.collect.reconcile import reconcile
 from swarm.waves.collect.sightings import locate_all, with_answers
 from swarm.waves.collect.silence import looks_of
 from swarm.waves.moved_lines import journeys
+from swarm.waves.preprocessed import hidden_places
 from swarm.workspace import Workspace
 
 
@@ -77,6 +78,9 @@ def observe(
         repository.git, files, owners, intakes, [item.known for item in known], travels, wave.dispatch_sha
     )
     located = with_answers(conn, repository.git, wave.run_id, located, files, intakes, known, travels)
+    analyzed = (item.known for item in known if item.analyzer is not None)
+    hidden = hidden_places(repository.git, analyzed, travels, {file.path: file for file in files})
+    located = located._replace(hidden=hidden)
     # `located` holds the reports now: two forms of 100,000 would double the peak of memory.
     intakes = [taken._replace(findings=(), features=()) for taken in intakes]
     looks = looks_of(conn, wave, owners, intakes)

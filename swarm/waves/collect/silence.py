@@ -206,6 +206,7 @@ class Looks:
             silenced=analysis.silenced.get(here or "", frozenset()) if analysis else frozenset(),
             confirmation=located.confirmed.get((item.known.row_id, taken.agent.domain)),
             is_same_for_path=is_at_home or (analysis is not None and analysis.is_uniform(here)),
+            hidden=located.hidden.get(item.known.row_id),
         )
 
     def agent_run_at(self, item: KnownFinding, path: str | None) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from swarm import errors
 from swarm.git import agent_work, worktrees
-from swarm.git.repository import files_at
+from swarm.git.repository import TreeFile, files_at
 from swarm.rules.analysis import analysis_from, analyzer_name, is_named, was_on
 from swarm.rules.anchors import LONGEST_TEXT, SourceText, folded
 from swarm.rules.findings import Observation
@@ -21,7 +21,9 @@ from swarm.runtimes.runtime import Job, Runtime, UnusableOutput
 from swarm.runtimes.supervisor import Orders, run_steps
 from swarm.scratch import scratch_folder
 from swarm.store.findings import KnownFinding
+from swarm.waves.moved_lines import journeys
 from swarm.waves.places import Place
+from swarm.waves.preprocessed import hidden_places
 from swarm.waves.prove.build import Prover
 from swarm.waves.trees.scratch_tree import scratch_tree
 
@@ -65,12 +67,32 @@ def ask_again(
                 found |= {item.known.row_id: Answer(RescanOutcome.MUTE, evidence) for item, _ in items}
                 if runtime is not None:
                     found |= _answers(runtime, prover, tree, phase, analyzer, items, census)
+            found |= _hidden(prover, commit, by_analyzer.values(), tracked, found)
             # A process that a build left running may have written into the tree during the analysis.
             if agent_work.touched_files(prover.repository.common_dir, tree, commit, kept, None):
                 return {row: Answer(RescanOutcome.MUTE, "its file was written to while it was read") for row in found}
         finally:
             kept.unlink(missing_ok=True)
     return found
+
+
+def _hidden(
+    prover: Prover,
+    commit: str,
+    asked: Iterable[Sequence[tuple[KnownFinding, Place]]],
+    tracked: Sequence[TreeFile],
+    answers: Mapping[int, Answer],
+) -> dict[int, Answer]:
+    """Return the answers in the place of a silence that says nothing, as directives can have hidden the code."""
+    silent = [
+        item.known
+        for items in asked
+        for item, _ in items
+        if (answer := answers.get(item.known.row_id)) is not None and answer.verdict is RescanOutcome.SILENT
+    ]
+    git = prover.repository.git
+    hidden = hidden_places(git, silent, journeys(git, silent, commit), {file.path: file for file in tracked})
+    return {row: Answer(RescanOutcome.MUTE, reason) for row, reason in hidden.items()}
 
 
 def _same(prover: Prover, analyzer: str, tree: Path, paths: Sequence[str], phase: Phase) -> Runtime | None:
