@@ -1,6 +1,7 @@
 """Real projects, proved by real tools."""
 
 import shutil
+import venv
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,17 @@ def test_a_report_that_is_removed_leaves_the_tests_unmeasured(prove: Prove) -> N
 def test_a_project_that_turns_reports_off_is_counted_by_its_printed_summary(prove: Prove) -> None:
     off = PYTEST["pyproject.toml"] + "addopts = '-p no:junitxml'\n"
     assert shown(prove({**PYTEST, "pyproject.toml": off})) == ("python", "pass", [("pytest", "passed", 1)], 1)
+
+
+def test_a_program_in_the_place_of_pytest_that_writes_no_report_is_counted_by_its_summary(
+    prove: Prove, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv.create(tmp_path / "own", with_pip=False)
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "own"))
+    (packages,) = (tmp_path / "own").glob("lib/python3*/site-packages")
+    (packages / "pytest").mkdir()
+    (packages / "pytest" / "__main__.py").write_text("print('1 passed, 3 subtests passed in 0.07s')\n")
+    assert shown(prove(PYTEST)) == ("python", "pass", [("pytest", "passed", 1)], 1)
 
 
 ENDS = """import pytest

@@ -17,6 +17,7 @@ from swarm.rules.verification import RescanOutcome
 from swarm.runtimes import registry
 from swarm.runtimes.child import finish
 from swarm.runtimes.environment import agent_environment
+from swarm.runtimes.own_tree import TreeFiles
 from swarm.runtimes.runtime import Job, Runtime, UnusableOutput
 from swarm.runtimes.supervisor import Orders, run_steps
 from swarm.scratch import scratch_folder
@@ -190,12 +191,17 @@ def _suspect(item: KnownFinding, place: Place) -> Suspect:
 
 def _in_scopes(tree: Path, reports: Mapping[tuple[str, str], Sequence[Report]]) -> Iterator[Reported]:
     """Yield reports with the definitions around their lines."""
-    sources: dict[str, SourceText] = {}
+    sources: dict[str, SourceText | None] = {}
+    files = TreeFiles((tree,))
     for (path, rule), own in reports.items():
         if path not in sources:
-            sources[path] = SourceText(path, (tree / path).read_bytes())
+            # A directive such as `#line 1 "other.c"` makes an analyzer name a file that is not there.
+            content = files.content(path)
+            sources[path] = None if content is None else SourceText(path, content)
+        if (source := sources[path]) is None:
+            continue
         for report in own:
-            scope = sources[path].scope_at(min(report["line"], len(sources[path].lines)))
+            scope = source.scope_at(min(report["line"], len(source.lines)))
             yield Reported(rule, path, report["line"], scope, report["description"])
 
 
