@@ -160,7 +160,7 @@ def test_code_that_a_condition_can_hide_from_the_analyzer_is_not_fixed(swarm: Sw
     assert wrong == {}
     # An analyzer that is asked again is silent for the same reasons.
     rows = swarm("verify-unverified", "--format", "json", exit=None).data["findings"]
-    classes = {row["id"]: row["classification"] for row in rows}
+    classes = {row["finding_id"]: row["classification"] for row in rows}
     assert {name for name in HIDDEN if classes.get(ids[name]) == "verified"} == set()
     assert {name: found[ids[name]][0] for name in HONEST} == dict.fromkeys(HONEST, "fixed")
 
