@@ -163,6 +163,11 @@ def test_code_that_a_condition_can_hide_from_the_analyzer_is_not_fixed(swarm: Sw
     classes = {row["finding_id"]: row["classification"] for row in rows}
     assert {name for name in HIDDEN if classes.get(ids[name]) == "verified"} == set()
     assert {name: found[ids[name]][0] for name in HONEST} == dict.fromkeys(HONEST, "fixed")
+    # Nor does a later audit forget the commit in which the finding was seen.
+    repo.commit({"src/later.c": "int later;\n"})
+    swarm("audit", ".", exit=None)
+    found = states(swarm)
+    assert {name: found[ids[name]][0] for name in HIDDEN} == {name: state[3] for name, state in HIDDEN.items()}
 
 
 def test_a_source_that_no_longer_includes_a_file_of_the_repository_is_not_fixed(swarm: Swarm, repo: Repo) -> None:

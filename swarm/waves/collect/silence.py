@@ -87,18 +87,18 @@ def judge_silence(
 
 
 def relocated(
-    wave: Wave, silent: Iterable[KnownFinding], travels: Mapping[str, Journey], claimed: AbstractSet[int]
+    wave: Wave, silent: Iterable[KnownFinding], travels: Mapping[str, Journey], kept: AbstractSet[int]
 ) -> list[Relocated]:
     """Return the new places of lines that moved, so that a finding is shown where its line is now.
 
-    A finding in `claimed` keeps its place: what has changed since it was seen is evidence about its fix.
+    A finding in `kept` keeps its place: what has changed since it was seen is evidence about its fix.
     """
     found = []
     for item in silent:
         anchor, journey = item.known.anchor, travels[item.known.anchor_commit]
         if anchor is None or anchor.line is None or item.observation == Observation.FIXED:
             continue
-        if item.known.row_id in claimed:
+        if item.known.row_id in kept:
             continue
         path, line = journey.travel.path(anchor.path), journey.travel.lines(anchor.path).successor(anchor.line)
         if line is not None and (path, line) != (anchor.path, anchor.line):
