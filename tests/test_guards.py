@@ -78,7 +78,7 @@ ROOMS_OF_WAVES: dict[str, set[str]] = {
     "recover": {"dispatch", "collect", "launch", "trees", "run_facts", "dispatched_here"},
     "doctor": {"clean", "prove", "launch", "trees", "run_place"},
     "clean": {"launch", "trees", "selection", "run_place", "dispatched_here"},
-    "prove": {"trees", "places", "run_facts", "preprocessed", "moved_lines"},
+    "prove": {"trees", "places", "run_facts", "preprocessed"},
     "collect": {
         *("launch", "trees", "places", "moved_lines", "lost_lines", "run_facts", "dispatched_here", "read_files"),
         "preprocessed",

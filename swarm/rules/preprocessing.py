@@ -30,7 +30,7 @@ class Directive(NamedTuple):
     text: str
 
 
-class Region(NamedTuple):
+class Conditional(NamedTuple):
     """The lines of a condition, from its beginning to its end."""
 
     first: int
@@ -47,7 +47,7 @@ class Preprocessed:
         # The outermost conditions of each way, which no other overlaps.
         self._regions = [list(_regions(way)) for way in self._ways]
 
-    def around(self, ranges: Iterable[tuple[int, int]]) -> Region | None:
+    def around(self, ranges: Iterable[tuple[int, int]]) -> Conditional | None:
         """Return a condition that some code is within; each range of lines is its first and its last line."""
         for first, last in ranges:
             for regions in self._regions:
@@ -93,7 +93,7 @@ def _blanked(found: re.Match[str]) -> str:
     return found[0] if found[0][0] in "\"'" else " " + "\n" * found[0].count("\n")
 
 
-def _regions(directives: Sequence[Directive]) -> Iterator[Region]:
+def _regions(directives: Sequence[Directive]) -> Iterator[Conditional]:
     inner = directives[1:-1] if _is_guarded(directives) else directives
     open_now: list[Directive] = []
     for each in inner:
@@ -102,9 +102,9 @@ def _regions(directives: Sequence[Directive]) -> Iterator[Region]:
         elif each.name in _ENDS and open_now:
             first = open_now.pop()
             if not open_now:
-                yield Region(first.line, each.line, f"#{first.text}")
+                yield Conditional(first.line, each.line, f"#{first.text}")
     if open_now:
-        yield Region(open_now[0].line, _END, f"#{open_now[0].text}")
+        yield Conditional(open_now[0].line, _END, f"#{open_now[0].text}")
 
 
 def _is_guarded(directives: Sequence[Directive]) -> bool:

@@ -14,7 +14,7 @@ from swarm.rules.line_map import LineMap
 from swarm.rules.preprocessing import SUFFIXES, Preprocessed
 from swarm.rules.standing_code import MOST_PLACES
 from swarm.waves.lost_lines import MOST_SEARCHED
-from swarm.waves.moved_lines import Journey
+from swarm.waves.moved_lines import Journey, journeys
 
 # Characters of a condition that a reason shows.
 _LONGEST: Final = 60
@@ -27,6 +27,13 @@ class _File(NamedTuple):
     old: Preprocessed
     new: Preprocessed
     source: SourceText
+
+
+def hidden_at(git: Git, known: Sequence[Known], tracked: Sequence[TreeFile], until: str) -> dict[int, str]:
+    """Return what `hidden_places` returns, for a commit whose files are given."""
+    return (
+        hidden_places(git, known, journeys(git, known, until), {file.path: file for file in tracked}) if known else {}
+    )
 
 
 def hidden_places(

@@ -17,7 +17,6 @@ from swarm.waves.collect.reconcile import reconcile
 from swarm.waves.collect.sightings import locate_all, with_answers
 from swarm.waves.collect.silence import looks_of
 from swarm.waves.moved_lines import journeys
-from swarm.waves.preprocessed import hidden_places
 from swarm.workspace import Workspace
 
 
@@ -78,12 +77,9 @@ def observe(
         repository.git, files, owners, intakes, [item.known for item in known], travels, wave.dispatch_sha
     )
     located = with_answers(conn, repository.git, wave.run_id, located, files, intakes, known, travels)
-    analyzed = (item.known for item in known if item.analyzer is not None)
-    hidden = hidden_places(repository.git, analyzed, travels, {file.path: file for file in files})
-    located = located._replace(hidden=hidden)
     # `located` holds the reports now: two forms of 100,000 would double the peak of memory.
     intakes = [taken._replace(findings=(), features=()) for taken in intakes]
-    looks = looks_of(conn, wave, owners, intakes)
+    looks = looks_of(conn, wave, owners, intakes).hiding(repository.git, known, travels, files)
     reconciled = reconcile(wave, looks, known, located, travels, before)
     # Without a tree of its own, nothing shows who edited a file.
     is_degraded = not wave.isolated and wave.shared_tree is None

@@ -106,7 +106,7 @@ def reconcile(
         known_reports=[*paired.known_reports, *paired.again],
         aliases=_aliases(paired.matches),
         not_seen=not_seen,
-        relocated=relocated(wave, paired.silent, travels, located.claimed | located.hidden.keys()),
+        relocated=relocated(wave, paired.silent, travels, located.claimed | looks.hidden.keys()),
         moved=[*_moves_of_seen(paired), *_moves_of_silent(wave, verdicts)],
         counts=_with_earlier(counts, wave, paired, earlier),
         attempted=len(paired.fresh) + len(paired.matches) + len(paired.again),

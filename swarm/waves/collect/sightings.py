@@ -37,8 +37,7 @@ class Located(NamedTuple):
 
     `comments` are suppressing comments, by path and line of the findings. An invalid comment is among the problems of
     each agent that reported there. `elsewhere` is the place, by row, of lost lines whose code still stands;
-    `confirmed` are answers that a finding is gone, by row and domain; `claimed` are rows that a fix is claimed for;
-    `hidden` are the reasons, by row, why the silence of an analyzer says nothing.
+    `confirmed` are answers that a finding is gone, by row and domain; `claimed` are rows that a fix is claimed for.
     """
 
     reports: dict[int, list[Report]]
@@ -48,7 +47,6 @@ class Located(NamedTuple):
     elsewhere: Mapping[int, Standing] = {}
     confirmed: Mapping[tuple[int, str], Confirmation] = {}
     claimed: AbstractSet[int] = frozenset()
-    hidden: Mapping[int, str] = {}
 
 
 class _Said(NamedTuple):

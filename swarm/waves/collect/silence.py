@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
+from swarm.git.repository import TreeFile
+from swarm.git.runner import Git
 from swarm.rules.analysis import tool_of
 from swarm.rules.findings import EvidenceKind, Fate, Observation
 from swarm.rules.fingerprints import Report
@@ -20,6 +22,7 @@ from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake
 from swarm.waves.collect.sightings import Located
 from swarm.waves.moved_lines import Journey
+from swarm.waves.preprocessed import hidden_places
 from swarm.waves.read_files import read_files
 
 
@@ -168,6 +171,15 @@ class Looks:
         self._runs = runs
         self._refused = frozenset(file for taken in intakes for file in taken.refused_files)
         self._analyses = {tool: run.analysis() for tool, run in runs.items() if run.has_succeeded}
+        self.hidden: Mapping[int, str] = {}
+
+    def hiding(
+        self, git: Git, known: Iterable[KnownFinding], travels: Mapping[str, Journey], files: Sequence[TreeFile]
+    ) -> "Looks":
+        """Note, by row, why an analyzer that read a file may not have seen a finding's place. Raises GitError."""
+        analyzed = (item.known for item in known if tool_of(item.analyzer) in self._analyses)
+        self.hidden = hidden_places(git, analyzed, travels, {file.path: file for file in files})
+        return self
 
     def concern(self, item: KnownFinding) -> bool:
         """Say whether the wave can say anything about a finding by being silent."""
@@ -206,7 +218,7 @@ class Looks:
             silenced=analysis.silenced.get(here or "", frozenset()) if analysis else frozenset(),
             confirmation=located.confirmed.get((item.known.row_id, taken.agent.domain)),
             is_same_for_path=is_at_home or (analysis is not None and analysis.is_uniform(here)),
-            hidden=located.hidden.get(item.known.row_id),
+            hidden=self.hidden.get(item.known.row_id),
         )
 
     def agent_run_at(self, item: KnownFinding, path: str | None) -> int | None:

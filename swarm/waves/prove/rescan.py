@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from swarm import errors
 from swarm.git import agent_work, worktrees
-from swarm.git.repository import TreeFile, files_at
+from swarm.git.repository import files_at
 from swarm.rules.analysis import analysis_from, analyzer_name, is_named, was_on
 from swarm.rules.anchors import LONGEST_TEXT, SourceText, folded
 from swarm.rules.findings import Observation
@@ -15,17 +15,13 @@ from swarm.rules.likeness import Reported, Suspect, like_reports
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Phase
 from swarm.rules.verification import RescanOutcome
 from swarm.runtimes import registry
-from swarm.runtimes.child import finish
-from swarm.runtimes.environment import agent_environment
 from swarm.runtimes.own_tree import TreeFiles
-from swarm.runtimes.runtime import Job, Runtime, UnusableOutput
-from swarm.runtimes.supervisor import Orders, run_steps
-from swarm.scratch import scratch_folder
+from swarm.runtimes.runtime import Runtime
 from swarm.store.findings import KnownFinding
-from swarm.waves.moved_lines import journeys
 from swarm.waves.places import Place
-from swarm.waves.preprocessed import hidden_places
+from swarm.waves.preprocessed import hidden_at
 from swarm.waves.prove.build import Prover
+from swarm.waves.trees.scratch_analysis import analysis_in
 from swarm.waves.trees.scratch_tree import scratch_tree
 
 Report = Mapping[str, Any]
@@ -68,7 +64,9 @@ def ask_again(
                 found |= {item.known.row_id: Answer(RescanOutcome.MUTE, evidence) for item, _ in items}
                 if runtime is not None:
                     found |= _answers(runtime, prover, tree, phase, analyzer, items, census)
-            found |= _hidden(prover, commit, by_analyzer.values(), tracked, found)
+            silent = [item.known for items in by_analyzer.values() for item, _ in items if _is_silent(found, item)]
+            hidden = hidden_at(prover.repository.git, silent, tracked, commit)
+            found |= {row: Answer(RescanOutcome.MUTE, reason) for row, reason in hidden.items()}
             # A process that a build left running may have written into the tree during the analysis.
             if agent_work.touched_files(prover.repository.common_dir, tree, commit, kept, None):
                 return {row: Answer(RescanOutcome.MUTE, "its file was written to while it was read") for row in found}
@@ -77,23 +75,9 @@ def ask_again(
     return found
 
 
-def _hidden(
-    prover: Prover,
-    commit: str,
-    asked: Iterable[Sequence[tuple[KnownFinding, Place]]],
-    tracked: Sequence[TreeFile],
-    answers: Mapping[int, Answer],
-) -> dict[int, Answer]:
-    """Return the answers in the place of a silence that says nothing, as directives can have hidden the code."""
-    silent = [
-        item.known
-        for items in asked
-        for item, _ in items
-        if (answer := answers.get(item.known.row_id)) is not None and answer.verdict is RescanOutcome.SILENT
-    ]
-    git = prover.repository.git
-    hidden = hidden_places(git, silent, journeys(git, silent, commit), {file.path: file for file in tracked})
-    return {row: Answer(RescanOutcome.MUTE, reason) for row, reason in hidden.items()}
+def _is_silent(answers: Mapping[int, Answer], item: KnownFinding) -> bool:
+    answer = answers.get(item.known.row_id)
+    return answer is not None and answer.verdict is RescanOutcome.SILENT
 
 
 def _same(prover: Prover, analyzer: str, tree: Path, paths: Sequence[str], phase: Phase) -> Runtime | None:
@@ -118,33 +102,9 @@ def _answers(
     census: Mapping[Kind, int],
 ) -> dict[int, Answer]:
     files = sorted({place.path for _, place in items if place.path})
-    with scratch_folder() as folder:
-        job = Job(
-            phase=phase,
-            domain="rescan",
-            files=files,
-            tree=tree,
-            attempt_folder=folder,
-            prompt_path=folder / "prompt.md",
-            output_path=folder / "output.json",
-            config=prover.config,
-        )
-        orders = Orders(
-            steps=runtime.steps(job),
-            tree=tree,
-            folder=folder,
-            environment=agent_environment({}),
-            seconds=prover.config.attempt_seconds,
-            spawned=_ignored,
-            enclosure=prover.enclosure_to_read(tree, folder),
-        )
-        ran = finish(run_steps(orders))
-        if ran.failed is not None or ran.timed_out or ran.not_started is not None:
-            return {}
-        try:
-            product = runtime.product(job, ran.results)
-        except UnusableOutput:
-            return {}
+    product = analysis_in(tree, runtime, phase, files, prover.config, prover.enclosure_to_read)
+    if product is None:
+        return {}
     analysis = analysis_from(product.analysis or {})
     reports = _by_rule((product.output or {}).get("findings", ()))
     silenced = _by_rule(
@@ -233,8 +193,3 @@ def kind_of(item: KnownFinding) -> Kind:
 def census_of(known: Iterable[KnownFinding]) -> Counter[Kind]:
     """Count the findings that are not fixed, by kind."""
     return Counter(kind_of(item) for item in known if item.observation != Observation.FIXED)
-
-
-def _ignored(pid: int, start: str, spawned: str) -> None:
-    """Record nothing: the process is no attempt."""
-    del pid, start, spawned
