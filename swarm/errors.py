@@ -494,6 +494,12 @@ class RunNotFound(SwarmError):
     run_id: str
 
 
+class RunIsFinding(RunNotFound):
+    """The id of a finding stands where a run is named."""
+
+    advice = "{run_id} is the id of a finding: `swarm show {run_id}` shows it"
+
+
 class RunOpen(SwarmError):
     code = "RUN_OPEN"
     severity = Severity.MEDIUM
@@ -620,6 +626,12 @@ class RepoNotFound(SwarmError):
     path: str
 
 
+class FolderNotFound(RepoNotFound):
+    """REPO of a command line is no folder."""
+
+    advice = "check the path; REPO is a folder of a git checkout, by default the one that you are in"
+
+
 class RepoNotGit(SwarmError):
     code = "REPO_NOT_GIT"
     severity = Severity.HIGH
@@ -663,14 +675,15 @@ class FilterUnknown(SwarmError):
     code = "CLI_FILTER_UNKNOWN"
     severity = Severity.MEDIUM
     text = "{option}: '{received}' is no {kind} of run {run_id}"
-    advice = "did you mean `{option} {nearest}`? `swarm findings {run_id} --group-by rule` counts by rule"
+    advice = "{remedy}"
     exit_code = 2
     when = "a filter of `findings` names a domain or a rule that the run does not know"
     option: str
     kind: str
     received: str
     run_id: str
-    nearest: str
+    nearest: str | None
+    remedy: str
 
 
 class BaselineNotFound(SwarmError):
@@ -1091,10 +1104,11 @@ class AuditNothingToLookAt(SwarmError):
     code = "AUDIT_NOTHING_TO_LOOK_AT"
     severity = Severity.HIGH
     exit_code = 2
-    text = "{runtime} reads no file of {repo}: {kinds}"
+    text = "{problem} of {repo}: {kinds}"
     advice = "{remedy}"
     when = "an audit has no file that its analyzer reads, or the configuration excludes them all"
     runtime: str
+    problem: str
     repo: str
     kinds: str
     remedy: str

@@ -19,7 +19,7 @@ class UnknownAdapter(ValueError):
     """A name that no adapter has."""
 
     def __init__(self, name: str, choices: tuple[str, ...]) -> None:
-        super().__init__(f"no adapter is called {name!r}; there are {', '.join(choices)}")
+        super().__init__(f"no adapter is called {name!r}")
         self.name = name
         self.choices = choices
 

@@ -126,9 +126,9 @@ def _head(store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -
 
 
 def _shown_findings(store: "Store", run: "Run", filters: "Filters") -> Iterator[FindingShown]:
-    from swarm.waves.look.findings import finding_shown, selected
+    from swarm.waves.look.findings import shown_findings
 
-    return map(finding_shown, islice(selected(store.conn, run, filters), filters.limit))
+    return shown_findings(store.conn, run, filters)
 
 
 def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -> int:

@@ -181,7 +181,14 @@ def runtime_option(help_: str) -> Callable[[Callable[..., None]], Callable[..., 
     return click.option("--runtime", metavar="NAME", help=help_, shell_complete=completions.runtimes)
 
 
-repo_argument = click.argument("repo", type=click.Path(path_type=Path), default=".", metavar="[REPO]")
+def _folder(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
+    del ctx, param
+    if not value.is_dir():
+        raise errors.FolderNotFound(path=str(value))
+    return value
+
+
+repo_argument = click.argument("repo", type=click.Path(path_type=Path), default=".", metavar="[REPO]", callback=_folder)
 repo_path_option = click.option(
     "--repo-path",
     type=click.Path(path_type=Path),

@@ -11,7 +11,7 @@ from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, run_option, verb
 from swarm.results.show import ShowResult
-from swarm.show import text
+from swarm.show import digest, text
 from swarm.show.escape import plain
 
 
@@ -35,10 +35,11 @@ def command(call: Call, finding: str, run: str | None, repo_path: Path | None) -
 def _lines(result: ShowResult) -> Iterator[str]:
     found = result.finding
     rule = plain(found.rule_id or found.category)
-    yield f"{found.finding_id}  {text.severity(found.severity)}  {rule}  {found.status}"
+    state = digest.new_state(found) if found.is_new else found.status
+    yield f"{found.finding_id}  {text.severity(found.severity)}  {rule}  {state}"
     yield text.place(found) + (f"  in {plain(found.symbol)}" if found.symbol else "")
     yield plain(found.description)
-    if found.recommendation:
+    if found.recommendation and found.recommendation != found.description:
         yield f"Recommended: {plain(found.recommendation)}"
     if result.code:
         yield ""

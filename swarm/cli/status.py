@@ -48,9 +48,9 @@ def _lines(result: StatusResult) -> Iterator[str]:
         yield "  " + ", ".join(f"{count:,} {status}" for status, count in found.by_status.items())
     if (last := result.last_verification) is not None:
         passed = "passed" if last.passed else "not passed"
-        verdict = (
-            f"build {last.verdict}, {last.offending or 0:,} claims do not hold" if not last.passed else last.verdict
-        )
+        held = "claim does not hold" if last.offending == 1 else "claims do not hold"
+        offending = f", {last.offending:,} {held}" if last.offending else ""
+        verdict = last.verdict if last.passed else f"build {last.verdict}{offending}"
         yield f"Verification {last.id} of {last.commit_sha[:12]} in {last.phase}: {passed} ({verdict})"
     if result.violations:
         yield f"Violations: {result.violations:,}"

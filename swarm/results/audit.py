@@ -50,7 +50,8 @@ class LookedAtBy(NamedTuple):
 class WouldLook(NamedTuple):
     """An analyzer that reads a kind of files that nobody looked at, and the command that installs the analyzer.
 
-    `configured_by` is the file that turns it on, `None` where it needs none.
+    `configured_by` is the file that turns it on, `None` where it needs none. `needs_trust` is whether the repository
+    configures it and it runs code of the repository, so that `install` names the user's word.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class WouldLook(NamedTuple):
     analyzer: str
     install: str
     configured_by: str | None
+    needs_trust: bool = False
 
 
 class LookedAt(NamedTuple):

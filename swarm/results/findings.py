@@ -4,7 +4,11 @@ from typing import NamedTuple
 
 
 class FindingShown(NamedTuple):
-    """A finding of a digest. `analyzer` is tool, version and configuration, `None` for a finding of an agent."""
+    """A finding of a digest. `analyzer` is tool, version and configuration, `None` for a finding of an agent.
+
+    `is_new` is whether it was unknown before the first audit of the digest's commit: a second audit of the commit makes
+    it `recurring`, and it stays new. `None` outside of a digest.
+    """
 
     finding_id: str
     fingerprint: str
@@ -36,6 +40,7 @@ class FindingShown(NamedTuple):
     analyzer: str | None = None
     column: int | None = None
     fixable: bool = False
+    is_new: bool | None = None
 
 
 class SeverityCounts(NamedTuple):

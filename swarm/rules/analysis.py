@@ -12,7 +12,8 @@ EVERY_RULE: Final = "*"
 class Analysis(NamedTuple):
     """Files that an analyzer read, and the rules that were on in each folder.
 
-    `read` are all files that the analyzer read, `None` for every file with one of `suffixes` that is not in `unread`.
+    `read` are all files that the analyzer read, `None` for those of `also_read` and every file with one of `suffixes`
+    that is not in `unread`.
     `roots` are the rules that were on, by folder (`./folder`, `./.`, or `""` for everywhere);
     `silenced` are the rules that comments turn off, by file; `uniform` are the folders of `roots` whose rules are the
     same for every path; `unreadable` are files of `unread` that the analyzer tried to read and could not.
@@ -25,6 +26,7 @@ class Analysis(NamedTuple):
     silenced: Mapping[str, frozenset[str]]
     uniform: frozenset[str] = frozenset()
     unreadable: frozenset[str] = frozenset()
+    also_read: frozenset[str] = frozenset()
 
     def rules_at(self, path: str | None) -> frozenset[str]:
         """Return the rules that were on for a file: those of the nearest folder that has a configuration."""
@@ -46,7 +48,7 @@ class Analysis(NamedTuple):
         # A list of all files that were read is the surer fact; suffixes only say which files the analyzer would take.
         if self.read is not None:
             return path in self.read
-        return path.endswith(self.suffixes) and path not in self.unread
+        return path in self.also_read or (path.endswith(self.suffixes) and path not in self.unread)
 
 
 def analysis_from(document: Mapping[str, Any]) -> Analysis:
@@ -59,6 +61,7 @@ def analysis_from(document: Mapping[str, Any]) -> Analysis:
         silenced={path: frozenset(rules) for path, rules in document.get("silenced", {}).items()},
         uniform=frozenset(root["root"] for root in document.get("roots", ()) if root.get("uniform")),
         unreadable=frozenset(document.get("unreadable", ())),
+        also_read=frozenset(document.get("also_read", ())),
     )
 
 

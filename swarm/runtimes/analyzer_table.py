@@ -97,6 +97,8 @@ class AnalyzerRow(NamedTuple):
     fix: tuple[str, ...] = ()
     levels: Mapping[str, str] = {}
     severities: Mapping[str, str] = {}
+    in_tests: Mapping[str, str] = {}
+    by_name: bool = False
     categories: Mapping[str, str] = {}
 
     @property
@@ -180,6 +182,13 @@ def of_kinds(paths: Iterable[str], kinds: Sequence[str], tree: Path) -> list[str
     return [path for path in paths if kind_of(path, tree) in kinds]
 
 
+def read_by(row: AnalyzerRow, paths: Iterable[str], tree: Path) -> list[str]:
+    """Return the files of a tree that an analyzer reads."""
+    if not row.by_name:
+        return of_kinds(paths, row.kinds, tree)
+    return [path for path in paths if (kind := kind_by_name(path)) is not None and kind.name in row.kinds]
+
+
 def is_configured(row: AnalyzerRow, tree: Path, paths: Collection[str]) -> bool:
     """Say whether a repository configures an analyzer; one that needs no configuration is never asked."""
     from swarm.documents import read_named
@@ -224,4 +233,6 @@ def _kind_by_shebang(file: Path) -> str | None:
         # `env NAME=value interpreter` sets a variable first.
         named = [word for word in named[1:] if "=" not in word]
     interpreter = named[0] if named else ""
-    return next((kind.name for kind in table().kinds if interpreter in kind.shebangs), None)
+    # `python3.12` is a Python.
+    names = {interpreter, interpreter.rstrip("0123456789.")}
+    return next((kind.name for kind in table().kinds if not names.isdisjoint(kind.shebangs)), None)

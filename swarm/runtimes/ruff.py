@@ -16,6 +16,7 @@ from typing import Any, Final
 from swarm.config import Config
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
+from swarm.runtimes.analyzer_table import of_kinds
 from swarm.runtimes.notebook_rows import at_lines_of_files
 from swarm.runtimes.own_tree import inside
 from swarm.runtimes.quotes import quote_lines
@@ -50,9 +51,8 @@ class Ruff:
         self._config = config
 
     def reads(self, tree: Path, paths: Sequence[str]) -> list[str]:
-        """Return the Python files and the notebooks."""
-        del tree
-        return [path for path in paths if path.endswith(SUFFIXES)]
+        """Return the Python files, the notebooks, and the scripts that name Python in their first line."""
+        return of_kinds(paths, ("Python",), tree)
 
     def program(self) -> Program:
         """Return the ruff that would be launched."""
@@ -89,6 +89,7 @@ class Ruff:
 
         In an amend phase, return a check of the files with assigned findings, whose reports hold the fixes.
         """
+        job = job._replace(files=self.reads(job.tree, job.files))
         if self._leads_outside(job):
             return []
         if not is_audit(job.phase):
@@ -121,6 +122,7 @@ class Ruff:
 
         In an amend phase, write the fixes of the assigned findings into the tree, and list them.
         """
+        job = job._replace(files=self.reads(job.tree, job.files))
         if problem := self._leads_outside(job):
             # Refused as a whole: without its configuration ruff would answer another question than it was asked.
             raise UnusableOutput(f"{problem}; ruff was not run")
@@ -131,7 +133,7 @@ class Ruff:
         silenced: defaultdict[str, set[str]] = defaultdict(set)
         silenced_lines: list[tuple[str, str, int, str]] = []
         # A name that no list of files can hold is as unreadable as a file that does not parse.
-        unreadable = {file for file in job.files if file.endswith(SUFFIXES) and _UNTELLABLE.search(file)}
+        unreadable = set(filter(_UNTELLABLE.search, job.files))
         roots: list[dict[str, Any]] = []
         for (root, _), group in zip(self._roots(job).items(), _by_four(results), strict=True):
             settings, files, check, unsilenced = (result.stdout for result in group)
@@ -155,7 +157,8 @@ class Ruff:
         analysis = {
             "roots": roots,
             "suffixes": list(SUFFIXES),
-            "unread": sorted(file for file in job.files if file.endswith(SUFFIXES) and file not in read),
+            "also_read": sorted(file for file in read if not file.endswith(SUFFIXES)),
+            "unread": sorted(set(job.files) - read),
             "unreadable": sorted(unreadable),
             "silenced": {file: sorted(rules) for file, rules in sorted(silenced.items())},
             "silenced_lines": sorted(silenced_lines),
@@ -202,7 +205,9 @@ class Ruff:
         fix = report.get("fix") or {}
         return {
             "id": "",
-            "severity": severities.looked_up(rule, own_severities.get("ruff", {}), severities.RUFF_SEVERITIES),
+            "severity": severities.of_rule(
+                rule, file, own_severities.get("ruff", {}), severities.RUFF_IN_TESTS, severities.RUFF_SEVERITIES
+            ),
             "category": severities.looked_up(rule, own_categories.get("ruff", {}), severities.RUFF_CATEGORIES),
             "description": report["message"],
             "file": file,
@@ -238,7 +243,7 @@ class Ruff:
         return next(filter(None, (leads_outside(job.tree, folder) for folder in sorted(folders))), None)
 
     def _readable(self, job: Job) -> list[str]:
-        return [file for file in job.files if file.endswith(SUFFIXES) and not _UNTELLABLE.search(file)]
+        return [file for file in job.files if not _UNTELLABLE.search(file)]
 
     def _roots(self, job: Job) -> dict[str, list[str]]:
         """Return the Python files by the folder of their configuration (`./…`), or `""` where none is in the tree.

@@ -3,6 +3,7 @@
 `[severities.ruff]` and `[categories.ruff]` of `swarm.toml` add to these tables and override them.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -110,6 +111,22 @@ RUFF_CATEGORIES: Final[Mapping[str, str]] = {
     "COM": "hygiene",
     "Q": "hygiene",
 }
+
+# A weak random number or a fixed password is how a test is written.
+RUFF_IN_TESTS: Final[Mapping[str, str]] = {"S": "LOW"}
+_TEST: Final = re.compile(
+    r"(?:^|/)(?:tests?|testing|testdata|__tests__|specs?|fixtures|e2e)/"
+    r"|(?:^|/)(?:test_[^/]*|[^/]*_tests?|conftest)\.\w+$"
+    r"|\.(?:test|spec)\.\w+$",
+)
+
+
+def of_rule(
+    rule: str, path: str, own: Mapping[str, str], in_tests: Mapping[str, str], table: Mapping[str, str]
+) -> str | None:
+    """Return the severity of a rule in a file: by the user's table, by that of tests in a test, else by ours."""
+    tables = (own, in_tests, table) if in_tests and _TEST.search(path) else (own, table)
+    return looked_up(rule, *tables)
 
 
 def looked_up(rule: str, *tables: Mapping[str, str]) -> str | None:

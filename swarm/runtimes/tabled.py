@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from swarm.config import Config
 from swarm.rules.phases import LENSES, Phase, is_audit
 from swarm.runtimes import data_config, programs, reports, severities
-from swarm.runtimes.analyzer_table import AnalyzerRow, of_kinds
+from swarm.runtimes.analyzer_table import AnalyzerRow, read_by
 from swarm.runtimes.files_read import Named, analysis_of, given_of
 from swarm.runtimes.own_tree import TreeFiles, inside, is_inside
 from swarm.runtimes.quotes import quote_lines
@@ -49,7 +49,7 @@ class Tabled:
 
     def reads(self, tree: Path, paths: Sequence[str]) -> list[str]:
         """Return the files of the analyzer's kinds, by their names and their first lines."""
-        return of_kinds(paths, self._row.kinds, tree)
+        return read_by(self._row, paths, tree)
 
     def program(self) -> Program:
         """Return the analyzer that would be launched."""
@@ -194,11 +194,12 @@ class Tabled:
             yield from self._of_sarif(job, output)
             return
         for report in reports.reported(output, fields):
+            file = _plain(job, report.file)
             yield {
-                "severity": self._severity(report.rule) or self._row.levels.get(report.level) or "MEDIUM",
+                "severity": self._severity(report.rule, file) or self._row.levels.get(report.level) or "MEDIUM",
                 "category": self._category(report.rule),
                 "description": report.message,
-                "file": _plain(job, report.file),
+                "file": file,
                 "line": report.line,
                 "column": report.column,
                 "rule_id": report.rule,
@@ -223,14 +224,15 @@ class Tabled:
                 rule = reports.rule_of(finding["rule_id"], self._row.report)
                 yield {
                     **{key: value for key, value in finding.items() if key not in {"id", "quote"}},
-                    "severity": self._severity(rule) or finding["severity"],
+                    "severity": self._severity(rule, finding["file"]) or finding["severity"],
                     "category": self._category(rule),
                     "column": finding.get("column", 1),
                     "rule_id": rule,
                 }
 
-    def _severity(self, rule: str) -> str | None:
-        return severities.looked_up(rule, self._config.severities.get(self.name, {}), self._row.severities)
+    def _severity(self, rule: str, file: str) -> str | None:
+        own = self._config.severities.get(self.name, {})
+        return severities.of_rule(rule, file, own, self._row.in_tests, self._row.severities)
 
     def _category(self, rule: str) -> str:
         own = self._config.categories.get(self.name, {})

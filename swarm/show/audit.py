@@ -17,11 +17,15 @@ def coverage_lines(seen: LookedAt) -> Iterator[str]:
     for name, files, asked in seen.by:
         yield f"Looked at by {plain(name)}: {f'{files:,} of ' * (asked > files)}{text.counted(asked, 'file')}"
     if seen.nobody:
-        kinds = ", ".join(f"{count:,} {plain(kind)}" for kind, count in list(seen.nobody.items())[:_MOST_NAMED])
-        yield f"Looked at by nobody: {text.counted(sum(seen.nobody.values()), 'file')} ({kinds})"
+        shown = [f"{count:,} {plain(kind)}" for kind, count in list(seen.nobody.items())[:_MOST_NAMED]]
+        if more := sum(list(seen.nobody.values())[_MOST_NAMED:]):
+            shown.append(f"{more:,} in {text.counted(len(seen.nobody) - _MOST_NAMED, 'other kind')}")
+        yield f"Looked at by nobody: {text.counted(sum(seen.nobody.values()), 'file')} ({', '.join(shown)})"
     for each in seen.would_look[:_MOST_NAMED]:
         on = f", with {each.configured_by} in the repository" if each.configured_by else ""
         yield f"  {each.analyzer} reads {each.kind} ({each.files:,}){on}: {each.install}"
+    if (more := len(seen.would_look) - _MOST_NAMED) > 0:
+        yield f"  … and {text.counted(more, 'other analyzer')}: `swarm runtimes` lists them"
 
 
 def _harm(result: AuditResult) -> Iterator[str]:

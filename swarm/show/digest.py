@@ -57,7 +57,7 @@ def fix_command(rules: Sequence[str], run: str | None = None) -> str:
 def lines(result: FindingsResult, listing: Listing) -> Iterator[str]:
     """Yield a digest: the listed findings, the counts, and the domains that were not checked."""
     listed = 0
-    states = chain(((f, _new_state(f)) for f in listing.new), ((f, _known_state(f)) for f in listing.known))
+    states = chain(((f, new_state(f)) for f in listing.new), ((f, _known_state(f)) for f in listing.known))
     if listing.is_for_terminal:
         shown = list(states)
         listed = len(shown)
@@ -79,9 +79,13 @@ def lines(result: FindingsResult, listing: Listing) -> Iterator[str]:
         yield f"{text.counted(result.unaudited, 'tracked file')} no agent looked at."
 
 
-def _new_state(finding: FindingShown) -> str:
+def new_state(finding: FindingShown) -> str:
+    """Return the state of a finding that is new against what its listing compares with."""
+    # A second audit of a commit sees what is new again: both words, since the document has both.
+    if finding.status in {"recurring", "unverified"}:
+        return f"new, {finding.status}"
     # A decision, or a fix, says more about a finding than that it is new.
-    return "new" if finding.status in {"new", "recurring", "unverified"} else finding.status
+    return finding.status
 
 
 def _known_state(finding: FindingShown) -> str:

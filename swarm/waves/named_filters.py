@@ -29,9 +29,15 @@ def _hold(option: str, kind: str, named: Iterable[str], known: set[str], run: Ru
     if strange is None:
         return
     folded = {name.casefold(): name for name in sorted(known)}
-    near = difflib.get_close_matches(strange.casefold(), folded, n=1, cutoff=0.0)
+    # A name that resembles none would only mislead.
+    near = difflib.get_close_matches(strange.casefold(), folded, n=1)
+    lists = f"`swarm domains {run.id}` lists them"
+    if option == "--rule":
+        lists = f"`swarm findings {run.id} --group-by rule` counts by rule"
+    nearest = folded[near[0]] if near else None
+    meant = f"did you mean `{option} {nearest}`? " if nearest else ""
     raise errors.FilterUnknown(
-        option=option, kind=kind, received=strange, run_id=run.id, nearest=folded[near[0]] if near else min(known)
+        option=option, kind=kind, received=strange, run_id=run.id, nearest=nearest, remedy=meant + lists
     )
 
 

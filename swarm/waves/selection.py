@@ -44,6 +44,8 @@ def select_run(conn: sqlite3.Connection, named: str | None, folder: Path) -> Run
         run = runs.newest(conn)
     else:
         run = runs.find(conn, named) or _by_prefix(conn, named)
+    if run is None and named is not None and named[:2].upper() == "F-" and id_prefix(named):
+        raise errors.RunIsFinding(run_id=named)
     if run is None:
         raise errors.RunNotFound(run_id=named or LATEST)
     return run

@@ -29,9 +29,36 @@ def test_an_audit_that_has_nothing_to_look_at_is_refused_and_makes_nothing(swarm
         answer = swarm("audit", ".", *options, exit=2)
         assert answer.out == ""
         assert answer.err.startswith(
-            f"ERROR [AUDIT_NOTHING_TO_LOOK_AT]: ruff reads no file of {bare.root}: 1 Go, 1 Rust\n"
+            "ERROR [AUDIT_NOTHING_TO_LOOK_AT]: No analyzer that is installed here reads a file of "
+            f"{bare.root}: 1 Go, 1 Rust\n"
         )
+    named = swarm("audit", ".", "--runtime", "ruff", exit=2).err
+    assert f"[AUDIT_NOTHING_TO_LOOK_AT]: ruff reads no file of {bare.root}: 1 Go, 1 Rust\n" in named
     assert not (bare.root / "swarms").exists()
+
+
+def test_an_analyzer_that_the_repository_configures_and_that_runs_its_code_is_named_with_what_it_needs(
+    swarm: Swarm, bare: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare.commit({"app.py": "x = 1\n", "go.mod": "module x\n"})
+    monkeypatch.delenv("SWARM_TRUST")
+    answer = swarm("audit", ".")
+    (line,) = [line for line in answer.out.splitlines() if line.startswith("  go-vet reads Go (1): ")]
+    assert line.endswith('`use = ["go-vet"]` under [analyzers] of swarm.toml, then `swarm trust`')
+
+
+def test_kinds_of_files_that_are_not_listed_are_counted(swarm: Swarm, bare: Repo) -> None:
+    bare.commit({"app.py": "x = 1\n", **{f"a.{suffix}": "" for suffix in ("kt", "lua", "rb", "zig", "php")}})
+    lines = [line for line in swarm("audit", ".").out.splitlines() if line.startswith("Looked at by nobody")]
+    assert lines == ["Looked at by nobody: 7 files (1 .kt, 1 .lua, 1 .php, 1 .rb, 1 .zig, 2 in 2 other kinds)"]
+
+
+def test_a_script_that_names_python_in_its_first_line_is_looked_at(swarm: Swarm, bare: Repo) -> None:
+    bare.commit({"bin/tool": "#!/usr/bin/env python3.11\nimport os\n", "bin/other": "import os\n"})
+    for _ in range(2):
+        assert "bin/tool:2:8  LOW  F401  `os` imported but unused" in swarm("audit", ".", exit=1).out
+    bare.commit({"bin/tool": "#!/usr/bin/env python3.11\n"})
+    assert swarm("audit", ".", "--format", "json").data["changed"]["fixed"] == 1
 
 
 def test_files_that_the_configuration_excludes_are_not_looked_at(swarm: Swarm, bare: Repo) -> None:

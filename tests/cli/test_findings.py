@@ -352,3 +352,29 @@ def test_what_an_agent_wrote_moves_no_cursor(swarm: Swarm, dispatched: Workspace
         assert "\x1b" not in out
         assert "\u202e" not in out
         assert not any(line.startswith("# d") for line in out.splitlines())
+
+
+def test_what_a_second_audit_of_a_commit_sees_again_is_new_and_recurring_in_text_and_in_the_document(
+    swarm: Swarm, repo: Repo
+) -> None:
+    repo.commit({"src/app.py": "import os\n", "src/tool.py": "", "tests/test_app.py": ""})
+    for words, status in (("new", "new"), ("new, recurring", "recurring")):
+        assert swarm("audit", ".", exit=1).out.splitlines()[0].endswith(f"  {words}")
+        (found,) = swarm("findings", "--format", "json", exit=1).data["findings"]
+        assert (found["isNew"], found["status"]) == (True, status)
+    repo.commit({"README.md": "# Other\n"})
+    assert swarm("audit", ".", exit=1).out.splitlines()[0].endswith("  recurring")
+    assert swarm("findings", "--format", "json", exit=1).data["findings"][0]["isNew"] is False
+
+
+def test_a_filter_that_resembles_nothing_is_answered_without_a_guess(swarm: Swarm, four: Workspace) -> None:
+    for option, value, remedy in (
+        ("--rule", "zzz", f"`swarm findings {four.run} --group-by rule` counts by rule"),
+        ("--domain", "qqq", f"`swarm domains {four.run}` lists them"),
+    ):
+        assert f"\n  Next: {remedy}\n" in swarm("findings", option, value, exit=2).err
+
+
+def test_the_id_of_a_finding_in_the_place_of_a_run_leads_to_show(swarm: Swarm, four: Workspace) -> None:
+    answer = swarm("findings", "F-1234", exit=1)
+    assert "Next: F-1234 is the id of a finding: `swarm show F-1234` shows it" in answer.err

@@ -299,7 +299,7 @@ def test_a_build_that_passes_with_a_claim_that_fails_is_reported_as_such(team: T
     team.merge("--publish")
     verified(team, exit=1)
     (line,) = [line for line in team.swarm("status").out.splitlines() if line.startswith("Verification")]
-    assert line.endswith("not passed (build pass, 1 claims do not hold)")
+    assert line.endswith("not passed (build pass, 1 claim does not hold)")
     team.swarm("report", "-o", "page.html")
     page = (team.repo.root / "page.html").read_text()
     assert "claims fail" in page

@@ -186,6 +186,7 @@ def test_a_domain_without_python_needs_no_process(tree: Path) -> None:
         {
             "roots": [],
             "suffixes": [".py", ".pyi", ".ipynb"],
+            "also_read": [],
             "unread": [],
             "unreadable": [],
             "silenced": {},

@@ -7,7 +7,7 @@ import pytest
 from swarm import shipped
 from swarm.rules.findings import SEVERITIES
 from swarm.runtimes.analyzer_table import table
-from swarm.runtimes.severities import RUFF_CATEGORIES, RUFF_SEVERITIES, looked_up
+from swarm.runtimes.severities import RUFF_CATEGORIES, RUFF_IN_TESTS, RUFF_SEVERITIES, looked_up, of_rule
 from swarm.sarif import rule_facts
 
 CATEGORIES = {
@@ -51,6 +51,24 @@ def test_the_tables_hold_words_that_findings_may_have() -> None:
 )
 def test_a_project_s_own_table_goes_before_ours_even_with_a_shorter_prefix(own: dict[str, str], found: str) -> None:
     assert looked_up("F401", own, RUFF_SEVERITIES) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "severity"),
+    [
+        ("src/app.py", "HIGH"),
+        ("tests/app.py", "LOW"),
+        ("pkg/test/app.py", "LOW"),
+        ("pkg/test_app.py", "LOW"),
+        ("pkg/app_test.py", "LOW"),
+        ("conftest.py", "LOW"),
+        ("pkg/latest/contest.py", "HIGH"),
+    ],
+)
+def test_a_secret_or_a_pickle_in_a_test_is_not_grave(path: str, severity: str) -> None:
+    assert of_rule("S301", path, {}, RUFF_IN_TESTS, RUFF_SEVERITIES) == severity
+    assert of_rule("F821", path, {}, RUFF_IN_TESTS, RUFF_SEVERITIES) == "HIGH"
+    assert of_rule("S301", path, {"S": "CRITICAL"}, RUFF_IN_TESTS, RUFF_SEVERITIES) == "CRITICAL"
 
 
 def test_a_rule_that_no_table_knows_is_left_to_the_caller() -> None:

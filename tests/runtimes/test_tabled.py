@@ -252,6 +252,7 @@ def test_every_row_names_kinds_severities_and_rules_that_exist() -> None:
         ("bin/tool", "#!/bin/sh -e\n", "shell"),
         ("bin/tool", "#!/usr/bin/env -S A=1 dash -x\n", "shell"),
         ("bin/tool", "#!/usr/bin/env node\n", "JavaScript"),
+        ("bin/tool", "#!/usr/bin/python3.12 -I\n", "Python"),
         ("bin/tool", "#!/usr/bin/perl\n", "other"),
         ("bin/tool", "\0#!/bin/sh\n", "other"),
         ("bin/tool", "", "other"),

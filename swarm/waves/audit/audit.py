@@ -73,7 +73,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
     since = _since(repository, request.since)
     if request.baseline is not None:
         hold_to_analyzer(name, config)
-    refuse_nothing_at_head(store, run, repository, ready, folder)
+    refuse_nothing_at_head(store, run, repository, ready, folder, is_named=asked is not None)
     if run is None:
         run = new_run(store, workspace, repository)
     finished = None

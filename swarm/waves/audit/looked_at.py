@@ -12,7 +12,7 @@ from swarm.results.audit import AuditResult, LookedAt, LookedAtBy, WouldLook
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import programs
-from swarm.runtimes.analyzer_table import kinds_of, rows_for
+from swarm.runtimes.analyzer_table import AnalyzerRow, is_configured, kinds_of, rows_for
 from swarm.runtimes.registry import Ready, joined
 from swarm.store import agent_runs, analyses, finding_names, snapshots, waves
 from swarm.store.analyses import AnalysisRun
@@ -47,26 +47,39 @@ def looked_at(conn: sqlite3.Connection, wave: Wave, repository: Repository, filt
         missed = analyzed[name].unread.intersection(asked).difference(files) if name in analyzed else ()
         by.append(LookedAtBy(_shown(runs.get(name), name), len(files), len(files) + len(missed)))
     nobody = kinds_of((path for path in asked if path not in known), repository.root)
-    return LookedAt(tuple(by), nobody, tuple(sorted(not_read.intersection(asked))), would_look(nobody, runs))
+    others = would_look(nobody, runs, repository)
+    return LookedAt(tuple(by), nobody, tuple(sorted(not_read.intersection(asked))), others)
 
 
-def would_look(kinds: Mapping[str, int], ran: Collection[str]) -> tuple[WouldLook, ...]:
-    """Return an analyzer for each kind of files that nobody read, by preference one that is on by itself.
+def would_look(kinds: Mapping[str, int], ran: Collection[str], repository: Repository) -> tuple[WouldLook, ...]:
+    """Return an analyzer for each kind of files that nobody read.
 
-    An analyzer that is here and on by itself was left out by its user.
+    By preference one that the repository configures, and that wants its user's word or has to be installed, then one
+    that is on by itself. An analyzer that is here and on by itself was left out by its user.
     """
+    tracked = {file.path for file in files_at(repository.git, repository.head)} if kinds else set()
     found = []
     for kind, files in kinds.items():
         able = rows_for([kind])
-        rows = sorted((row for row in able if row.offered or not row.when), key=lambda row: bool(row.when))
-        if not rows or any(row.name in ran for row in able):
+        if any(row.name in ran for row in able):
             continue
-        row = rows[0]
-        if row.when or programs.bundled(row.command) is None:
-            found.append(
-                WouldLook(kind, files, row.name, row.install, row.when[0].partition(":")[0] if row.when else None)
-            )
+        configured = [row for row in able if is_configured(row, repository.root, tracked)]
+        # The program of another row, such as `go`, may be here for its own sake.
+        wanting = [row for row in configured if row.runs_code or programs.bundled(row.command) is None]
+        wanting.sort(key=lambda row: programs.bundled(row.command) is None)
+        rows = wanting or sorted((row for row in able if row.offered or not row.when), key=lambda row: bool(row.when))
+        if rows and (rows[0].when or programs.bundled(rows[0].command) is None):
+            found.append(_would_look(rows[0], kind, files, is_configured=bool(wanting)))
     return tuple(found)
+
+
+def _would_look(row: AnalyzerRow, kind: str, files: int, *, is_configured: bool) -> WouldLook:
+    marker = row.when[0].partition(":")[0] if row.when and not is_configured else None
+    install = row.install
+    if row.runs_code and is_configured:
+        word = f'`use = ["{row.name}"]` under [analyzers] of swarm.toml, then `swarm trust`'
+        install = word if programs.bundled(row.command) else f"{row.install}; then {word}"
+    return WouldLook(kind, files, row.name, install, marker, needs_trust=row.runs_code and is_configured)
 
 
 def looked_at_in(conn: sqlite3.Connection, run: Run, filters: Filters) -> LookedAt | None:
@@ -90,13 +103,18 @@ def may_prove_fixed(conn: sqlite3.Connection, run: Run, ready: Sequence[Ready]) 
     return not finding_names.tools_of_unfixed(conn, run.id).isdisjoint(each.runtime.name for each in ready)
 
 
-def refuse_nothing_to_look_at(repository: Repository, ready: Sequence[Ready], folder: Path) -> None:
-    """Refuse an audit by runtimes that read no file of HEAD. Raises AuditNothingToLookAt."""
+def refuse_nothing_to_look_at(repository: Repository, ready: Sequence[Ready], folder: Path, *, is_named: bool) -> None:
+    """Refuse an audit by runtimes that read no file of HEAD; `is_named` says that its user named them.
+
+    Raises AuditNothingToLookAt.
+    """
     inside = folder.resolve().relative_to(repository.root).as_posix()
     prefix = "" if inside == "." else f"{inside}/"
     asked = [file.path for file in files_at(repository.git, repository.head) if file.path.startswith(prefix)]
     if not any(each.runtime.reads(repository.root, asked) for each in ready):
-        raise _nothing(joined(ready), repository, kinds_of(asked, repository.root))
+        runtime = joined(ready)
+        problem = f"{runtime} reads no file" if is_named else "No analyzer that is installed here reads a file"
+        raise _nothing(runtime, problem, repository, kinds_of(asked, repository.root))
 
 
 def refuse_nothing_looked_at(result: AuditResult, repository: Repository) -> None:
@@ -104,16 +122,24 @@ def refuse_nothing_looked_at(result: AuditResult, repository: Repository) -> Non
     seen = result.looked_at
     # An agent that did not complete, or a file that could not be read, says itself why nothing was read.
     if not seen.by and not seen.not_read and not result.digest.broken:
-        raise _nothing(result.runtime, repository, seen.nobody)
+        raise _nothing(result.runtime, f"{result.runtime} reads no file", repository, seen.nobody)
 
 
-def _nothing(runtime: str, repository: Repository, kinds: dict[str, int]) -> errors.AuditNothingToLookAt:
+def _nothing(runtime: str, problem: str, repository: Repository, kinds: dict[str, int]) -> errors.AuditNothingToLookAt:
     shown = ", ".join(f"{count:,} {kind}" for kind, count in list(kinds.items())[:_MOST_KINDS]) or "no file"
     known = "; ".join(
-        f"{each.analyzer} for {each.kind} (`{each.install}`{f', with {each.configured_by}' * bool(each.configured_by)})"
-        for each in would_look(kinds, runtime.split(","))
+        f"{each.analyzer} for {each.kind} ({_quoted(each)}{f', with {each.configured_by}' * bool(each.configured_by)})"
+        for each in would_look(kinds, runtime.split(","), repository)
     )
     remedy = "`swarm runtimes` lists what can be launched here; any tool that writes SARIF can be added to swarm.toml"
     return errors.AuditNothingToLookAt(
-        runtime=runtime, repo=str(repository.root), kinds=shown, remedy=f"{remedy}: {known}" if known else remedy
+        runtime=runtime,
+        problem=problem,
+        repo=str(repository.root),
+        kinds=shown,
+        remedy=f"{remedy}: {known}" if known else remedy,
     )
+
+
+def _quoted(each: WouldLook) -> str:
+    return each.install if each.needs_trust else f"`{each.install}`"

@@ -67,16 +67,16 @@ def ready_or_refuse(
         return ()
     ready = ready_at(repository, names, config, phase)
     if not workspace.database.exists():
-        refuse_nothing_to_look_at(repository, ready, folder)
+        refuse_nothing_to_look_at(repository, ready, folder, is_named=names is not None)
     return ready
 
 
 def refuse_nothing_at_head(
-    store: Store, run: Run | None, repository: Repository, ready: Sequence[Ready], folder: Path
+    store: Store, run: Run | None, repository: Repository, ready: Sequence[Ready], folder: Path, *, is_named: bool
 ) -> None:
     """Refuse an audit that has no file to look at, and no finding that it could prove fixed."""
     if run is None or not may_prove_fixed(store.conn, run, ready):
-        refuse_nothing_to_look_at(repository, ready, folder)
+        refuse_nothing_to_look_at(repository, ready, folder, is_named=is_named)
 
 
 def dispatched(store: Store, workspace: Workspace, run: Run, phase: Phase, runtime: str, config: Config) -> Wave:

@@ -4,6 +4,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -65,13 +66,14 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
     for finding in () if is_summed else selected(conn, run, filters):
         # Counted before the limit, which shortens the list and not the sums.
         counts[finding.severity] += 1
-        if before.was_unknown(finding.finding_id, finding.first_wave):
+        is_new = before.was_unknown(finding.finding_id, finding.first_wave)
+        if is_new:
             new += 1
             fixable.update([finding.rule_id or finding.category] if finding.fixable else [])
         if filters.group_by:
             groups[_group(finding, filters.group_by)] += 1
         if filters.limit is None or len(shown) < filters.limit:
-            shown.append(finding_shown(finding))
+            shown.append(finding_shown(finding, is_new=is_new))
     broken = _broken(conn, wave)
     total = sum(counts.values())
     ended = wave.result or WaveResult()
@@ -189,7 +191,14 @@ def _why(agent: AgentRun) -> str:
     return f"its agent is {agent.status}"
 
 
-def finding_shown(finding: Finding) -> FindingShown:
+def shown_findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[FindingShown]:
+    """Yield the findings that the filters keep as records of the document, as they are read."""
+    was_unknown = before_first_audit(conn, _wave(conn, run, filters.wave)).was_unknown
+    for finding in islice(selected(conn, run, filters), filters.limit):
+        yield finding_shown(finding, is_new=was_unknown(finding.finding_id, finding.first_wave))
+
+
+def finding_shown(finding: Finding, *, is_new: bool | None = None) -> FindingShown:
     """Return a finding as the record of the document."""
     return FindingShown(
         finding_id=finding.finding_id,
@@ -222,6 +231,7 @@ def finding_shown(finding: Finding) -> FindingShown:
         analyzer=finding.analyzer,
         column=finding.column,
         fixable=bool(finding.fixable),
+        is_new=is_new,
     )
 
 

@@ -14,7 +14,7 @@ from swarm.store.findings import Finding
 from swarm.store.fix_claims import FixClaim
 from swarm.store.runs import Run
 from swarm.store.sightings import Sighting
-from swarm.waves.look.findings import finding_shown
+from swarm.waves.look.findings import Filters, finding_shown, new_to
 from swarm.waves.look.history import finding_history
 from swarm.waves.selection import finding_named
 
@@ -24,9 +24,10 @@ AROUND = 3
 def show(conn: sqlite3.Connection, run: Run, named: str) -> ShowResult:
     """Return a finding with its code, sightings, claims and events. Raises FindingNotFound."""
     finding = finding_named(conn, run, named)
+    shown = finding_shown(finding)
     return ShowResult(
         run_id=run.id,
-        finding=finding_shown(finding),
+        finding=shown._replace(is_new=new_to(conn, run, Filters())(shown)),
         severity_note=finding.severity_note,
         scope=finding.scope,
         anchor_commit=finding.anchor_commit,

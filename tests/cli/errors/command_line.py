@@ -42,7 +42,7 @@ def cli_invalid_threshold(scene: Scene) -> Refusal:
 @refused
 def build_adapter_unknown(scene: Scene) -> Refusal:
     choices = "configured, python, rust, go, node"
-    cause = f"no adapter is called 'cobol'; there are {choices}"
+    cause = "no adapter is called 'cobol'"
     return Refusal(
         ("verify", scene.workspace.run, "--probe-only", "--adapter", "cobol"),
         f"""[BUILD_ADAPTER_UNKNOWN]: There is no adapter 'cobol'; there are {choices}

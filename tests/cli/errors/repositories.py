@@ -19,7 +19,7 @@ def repo_not_found(scene: Scene) -> Refusal:
         ("init", str(gone)),
         f"""[REPO_NOT_FOUND]: No repository at {gone}
   Path: {gone}
-  Next: check the path; a run whose repository has moved is found inside its checkout, or with --repo-path""",
+  Next: check the path; REPO is a folder of a git checkout, by default the one that you are in""",
         {"path": str(gone)},
     )
 
@@ -196,11 +196,12 @@ def audit_nothing_to_look_at(scene: Scene) -> Refusal:
         "golangci-lint for Go (`go install "
         "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest`, with .golangci.yml)"
     )
+    problem = "No analyzer that is installed here reads a file"
     return Refusal(
         ("audit", "."),
-        f"""[AUDIT_NOTHING_TO_LOOK_AT]: ruff reads no file of {scene.repo.root}: 1 Go
+        f"""[AUDIT_NOTHING_TO_LOOK_AT]: {problem} of {scene.repo.root}: 1 Go
   Next: {remedy}""",
-        {"runtime": "ruff", "repo": str(scene.repo.root), "kinds": "1 Go", "remedy": remedy},
+        {"runtime": "ruff", "problem": problem, "repo": str(scene.repo.root), "kinds": "1 Go", "remedy": remedy},
         exit=2,
     )
 
@@ -251,12 +252,20 @@ def baseline_no_merge_base(scene: Scene) -> Refusal:
 @refused
 def cli_filter_unknown(scene: Scene) -> Refusal:
     run = scene.collected.run
+    remedy = f"did you mean `--domain code`? `swarm domains {run}` lists them"
     return Refusal(
         ("findings", "--domain", "Code2"),
         f"""[CLI_FILTER_UNKNOWN]: --domain: 'Code2' is no domain of run {run}
-  Next: did you mean `--domain code`? `swarm findings {run} --group-by rule` counts by rule
+  Next: {remedy}
   Run: {run}""",
-        {"option": "--domain", "kind": "domain", "received": "Code2", "runId": run, "nearest": "code"},
+        {
+            "option": "--domain",
+            "kind": "domain",
+            "received": "Code2",
+            "runId": run,
+            "nearest": "code",
+            "remedy": remedy,
+        },
         exit=2,
     )
 
