@@ -128,7 +128,7 @@ def _not_read(result: AuditResult) -> errors.FilesNotRead:
 
 
 def _exit_code(result: AuditResult, fail_on: str | None) -> int:
-    from swarm.waves.look.findings import fails
+    from swarm.waves.look.new_findings import fails
 
     if result.exit_class:
         return result.exit_class

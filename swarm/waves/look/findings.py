@@ -3,7 +3,7 @@
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -253,18 +253,6 @@ def _group(finding: Finding, by: str) -> str:
             return finding.rule_id or finding.category
         case _:
             return finding.severity
-
-
-def fails(found: Iterable[FindingShown], fail_on: str | None, is_new: Callable[[FindingShown], bool]) -> bool:
-    """Say whether findings fail a gate: any finding, findings that are new, or findings from a severity up."""
-    for finding in found:
-        if fail_on is None:
-            return True
-        if fail_on == "new" and is_new(finding):
-            return True
-        if fail_on in SEVERITY_RANK and SEVERITY_RANK[finding.severity] <= SEVERITY_RANK[fail_on]:
-            return True
-    return False
 
 
 def new_to(conn: sqlite3.Connection, run: Run, filters: Filters) -> Callable[[FindingShown], bool]:

@@ -1,9 +1,11 @@
-"""Findings that count as new for a gate: those that were not known before the first audit of a commit."""
+"""Findings that fail a gate, and those that count as new: not known before the first audit of a commit."""
 
 import sqlite3
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from swarm.results.findings import FindingShown
+from swarm.rules.findings import SEVERITY_RANK
 from swarm.store import finding_names, ledger, waves
 from swarm.store.waves import Wave
 
@@ -40,3 +42,15 @@ def before_first_audit(conn: sqlite3.Connection, wave: Wave) -> Before:
         return Before(number, frozenset(), nothing_known=True)
     # From the end of the previous audit, and not from the dispatch: `verify` may have seen it come back in between.
     return Before(number, finding_names.came_back_since(conn, wave.run_id, seq), nothing_known=False)
+
+
+def fails(found: Iterable[FindingShown], fail_on: str | None, is_new: Callable[[FindingShown], bool]) -> bool:
+    """Say whether findings fail a gate: any finding, findings that are new, or findings from a severity up."""
+    for finding in found:
+        if fail_on is None:
+            return True
+        if fail_on == "new" and is_new(finding):
+            return True
+        if fail_on in SEVERITY_RANK and SEVERITY_RANK[finding.severity] <= SEVERITY_RANK[fail_on]:
+            return True
+    return False
