@@ -11,6 +11,7 @@ from swarm import errors
 from swarm.rules.sandbox_policy import Settings
 from swarm.rules.stalls import Limits
 from swarm.trust import ConfigPlace, Trust, digest_of, executable_parts, harmless_parts
+from swarm.worktrees_config import WorktreesConfig, worktrees_config
 
 FILE_NAME: Final = "swarm.toml"
 MOST_BYTES: Final = 1024 * 1024
@@ -105,6 +106,7 @@ class Config(NamedTuple):
     prompt_bytes: int = PROMPT_BYTES
     reads: Mapping[str, tuple[str, ...]] = {}
     verify: VerifyConfig = VerifyConfig()
+    worktrees: WorktreesConfig = WorktreesConfig()
     sandbox: SandboxConfig = SandboxConfig()
     default_runtime: str | None = None
     user_source: Path | None = None
@@ -221,6 +223,7 @@ def _settings(place: ConfigPlace, document: Mapping[str, Any]) -> Config:
         prompt_bytes=prompts.get("max_bytes", PROMPT_BYTES),
         reads={domain: tuple(globs) for domain, globs in document.get("reads", {}).items()},
         verify=_verify(file, document.get("verify", {})),
+        worktrees=worktrees_config(document.get("worktrees", {})),
         sandbox=_sandbox(document.get("sandbox", {})),
         default_runtime=document.get("defaults", {}).get("runtime"),
         analyzers=tuple(document.get("analyzers", {}).get("use", ())),

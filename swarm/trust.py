@@ -26,6 +26,8 @@ _HARMLESS_WITHIN: Final[Mapping[str, frozenset[str]]] = {
     "prompts": frozenset({"max_bytes"}),
     "runtimes": frozenset({"ruff"}),
     "verify": frozenset({"adapter", "timeout_seconds"}),
+    # A copy in its own tree shows an agent nothing that the checkout, which it may read, does not show.
+    "worktrees": frozenset({"include", "timeout_seconds", "port_base"}),
 }
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MOST_BYTES: Final = 64 * 1024

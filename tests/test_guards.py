@@ -43,6 +43,7 @@ PLAIN = {
     "scratch",
     "shipped",
     "workspace",
+    "worktrees_config",
 }
 MAY_IMPORT = {
     "cli": {"cli", "waves", "results", "show", "store", "git", "runtimes", "rules", *PLAIN},

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -12,6 +13,8 @@ from swarm.cli.options import repo_path_option, require_reason, runtime_option, 
 from swarm.results.dispatch import AgentPlan, DispatchResult
 from swarm.show import text
 from swarm.show.escape import plain
+
+_MOST_INCLUDED: Final = 5
 
 
 @verb()
@@ -88,6 +91,10 @@ def _lines(result: DispatchResult) -> Iterator[str]:
     rows = [(a.domain, _files(a), f"{a.findings:,}", a.worktree_path or "(the checkout)") for a in result.agents]
     yield from text.table(rows, ("agent", "files", "known findings", "works in"))
     yield ""
+    if result.included:
+        shown = ", ".join(map(plain, result.included[:_MOST_INCLUDED]))
+        more = len(result.included) - _MOST_INCLUDED
+        yield f"Copied into each worktree: {shown}{f' and {more:,} more' if more > 0 else ''}"
     for finding in result.unrouted:
         yield f"⚠ {finding.finding_id} goes to nobody: {plain(finding.reason)} ({plain(finding.file or 'no file')})"
     for warning in result.warnings:

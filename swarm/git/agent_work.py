@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from swarm.git import sparse
 from swarm.git.agent_record import Record, commit_of_branch, filtered_paths, record_of, refused_by, take_entries
+from swarm.git.apart import NOTHING_APART, Apart
 from swarm.git.blocking_files import blocking_files, largest_file, too_large
 from swarm.git.diff import Change, changes, raw_changes
 from swarm.git.path_text import path_bytes, path_text
@@ -64,8 +65,12 @@ def touched_files(
     branch: str | None,
     *,
     view: UserView | None = None,
+    apart: Apart = NOTHING_APART,
 ) -> list[Touched]:
-    """Return what differs between a commit and a worktree: on its branch, in its files, and files that are new."""
+    """Return what differs between a commit and a worktree: on its branch, in its files, and files that are new.
+
+    What is `apart` does not count: swarm put it there.
+    """
     endless, large = blocking_files(tree, common_dir, largest_file())
     if stuck := endless or swollen(Git(tree, git_dir=common_dir, view=view), commit, large):
         return [Touched(path, "edit") for path in stuck]
@@ -75,10 +80,10 @@ def touched_files(
         found |= dict.fromkeys(new_files(git), "create")
         found |= dict.fromkeys(edited_submodules(git, tree, commit), "edit")
     _note(found, _committed(Git(common_dir), commit, branch))
-    return [Touched(path, kind) for path, kind in sorted(found.items())]
+    return [Touched(path, kind) for path, kind in sorted(found.items()) if not apart.holds(path)]
 
 
-def work_of(
+def work_of(  # noqa: PLR0913
     common_dir: Path,
     tree: Path,
     commit: str,
@@ -88,13 +93,14 @@ def work_of(
     objects: Path | None = None,
     upstream: str | None = None,
     view: UserView | None = None,
+    apart: Apart = NOTHING_APART,
 ) -> Work:
     """Return an agent's work in its worktree, as a tree object that is judged now and merged later.
 
     The work is what the agent committed and staged, with every file that differs from that as it is on the disk;
     where all of that is the wave's commit again, it is what the branch holds. Each path of either is in `touched`,
     so that nothing is hidden behind a later state. Changes of `upstream`, a commit of the user's on which the agent
-    based its branch meanwhile, are not the agent's. `objects` is the folder for new objects.
+    based its branch meanwhile, are not the agent's; nor is what is `apart`. `objects` is the folder for new objects.
     """
     here = Git(common_dir, objects=objects)
     unchanged = here.text("rev-parse", f"{commit}^{{tree}}")
@@ -104,10 +110,11 @@ def work_of(
     if endless or grown:
         return Work(unchanged, _listed(dict.fromkeys((*endless, *grown), "edit")), endless, (), large=grown)
     record = record_of(here, common_dir, tree, commit, branch, seen, large=large.keys())
+    record = record._replace(entries=tuple(apart.without(record.entries)))
     base = _based_on(here, commit, record.tip, upstream)
     with own_index(common_dir, tree, commit, kept_index, objects=objects, view=seen) as git:
         odd = take_entries(git, record.entries)
-        disk = _disk(git, tree, commit, record)
+        disk = _disk(git, tree, commit, record, apart)
         unreadable = take_files(git, disk.gone, disk.present)
         left_out = _without_untracked(git, record.entries, disk.new)
         # Every write of an index, `write-tree` included, reads again the files that are as new as the index.
@@ -115,7 +122,9 @@ def work_of(
         listed = git.run("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", filters=True)
         ignored = tuple(path_text(path) for path in listed.split(b"\0") if path)
     written = _own_changes(here, commit, base, made)
-    committed = [] if record.tip in {None, commit} else _own_changes(here, commit, base, f"{record.tip}")
+    committed = (
+        [] if record.tip in {None, commit} else list(apart.without(_own_changes(here, commit, base, f"{record.tip}")))
+    )
     found: dict[str, str] = {}
     _note(found, written)
     _note(found, committed)
@@ -158,8 +167,9 @@ class _Disk(NamedTuple):
     large: set[str]
 
 
-def _disk(git: Git, tree: Path, commit: str, record: Record) -> _Disk:
-    changed, new = changed_files(git), new_files(git)
+def _disk(git: Git, tree: Path, commit: str, record: Record, apart: Apart) -> _Disk:
+    changed = list(apart.without(changed_files(git)))
+    new = [path for path in new_files(git) if not apart.holds(path)]
     nested = {path for path in new if path.endswith("/")}
     nested |= {change.new_path for change in changed if change.new_mode == SUBMODULE_MODE}
     nested |= set(edited_submodules(git, tree, commit))

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from swarm.git import history, merging
 from swarm.git.agent_work import changed_files, new_files, own_index, swollen, take_files
+from swarm.git.apart import NOTHING_APART, Apart
 from swarm.git.blocking_files import MOST_TOGETHER, blocking_files, largest_file
 from swarm.git.diff import changes, raw_changes
 from swarm.git.merging import Identity
@@ -57,13 +58,17 @@ class Unsavable(Exception):
 
 
 class Comparison(NamedTuple):
-    """A worktree and the commit to compare its files with; `kept_index` is the index of `base`, kept at dispatch."""
+    """A worktree and the commit to compare its files with; `kept_index` is the index of `base`, kept at dispatch.
+
+    What is `apart` is no work: swarm put it there.
+    """
 
     common_dir: Path
     tree: Path
     base: str
     kept_index: Path | None
     commit: str
+    apart: Apart = NOTHING_APART
 
 
 def dirt_of(comparison: Comparison, *, with_submodules: bool = True) -> Dirt:
@@ -112,7 +117,7 @@ def staged_alone(comparison: Comparison, index: Path) -> tuple[str, ...]:
         for commit in {comparison.commit, comparison.base}:
             listed = git.run("diff-index", "--cached", "--raw", "-z", "--no-abbrev", *_PLAIN, commit, "--")
             held &= {change.new_path for change in raw_changes(listed) if change.letter != "D"}
-    return tuple(sorted(held))
+    return tuple(sorted(path for path in held if not comparison.apart.holds(path)))
 
 
 def staged_tree(comparison: Comparison, index: Path) -> str:
@@ -122,13 +127,13 @@ def staged_tree(comparison: Comparison, index: Path) -> str:
 
 
 def put_back(comparison: Comparison) -> None:
-    """Bring the files of a worktree back to its commit. What git ignores stays.
+    """Bring the files of a worktree back to its commit. What git ignores stays, and so does what is apart.
 
     The caller has saved the dirt, and no process works in the tree.
     """
     with _index_of(comparison) as git:
-        changed = [change.old_path for change in changed_files(git)]
-        for path in new_files(git):
+        changed = [change.old_path for change in comparison.apart.without(changed_files(git))]
+        for path in (path for path in new_files(git) if not comparison.apart.holds(path)):
             # A path that git lists leads through no link.
             os.unlink(os.path.join(os.fsencode(comparison.tree), path_bytes(path)))  # noqa: PTH108, PTH118
         named = b"".join(path_bytes(path) + b"\0" for path in changed)
@@ -192,7 +197,8 @@ def _copied(comparison: Comparison, index: Path) -> Iterator[Git]:
 
 
 def _dirt(git: Git, comparison: Comparison, *, with_submodules: bool) -> Dirt:
-    seen, new = changed_files(git), new_files(git)
+    seen = list(comparison.apart.without(changed_files(git)))
+    new = [path for path in new_files(git) if not comparison.apart.holds(path)]
     nested = {path for path in new if path.endswith("/")}
     if with_submodules:
         nested |= {change.new_path for change in seen if change.new_mode == SUBMODULE_MODE}

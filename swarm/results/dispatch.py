@@ -29,7 +29,7 @@ class Unrouted(NamedTuple):
 
 
 class DispatchResult(NamedTuple):
-    """The wave that `dispatch` made, or would make."""
+    """The wave that `dispatch` made, or would make; `included` are the untracked files copied into each tree."""
 
     run_id: str
     wave_id: int | None
@@ -45,5 +45,6 @@ class DispatchResult(NamedTuple):
     agents: tuple[AgentPlan, ...]
     unrouted: tuple[Unrouted, ...]
     edited_files_not_seen: int
+    included: tuple[str, ...]
     warnings: tuple[str, ...]
     next_action: str

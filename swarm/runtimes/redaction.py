@@ -1,7 +1,8 @@
 """Remove secrets from the output of processes, before the output reaches the disk."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 MASK: Final = "[redacted]"
@@ -36,12 +37,10 @@ _HINTS: Final = (
 class Redactor:
     """Replaces secrets of known shapes, and the values of variables whose names say that they are secret."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        values = {
-            value
-            for name, value in environment.items()
-            if _SECRET_NAME.search(name) and not _HARMLESS_NAME.match(name) and len(value) >= SHORTEST_VALUE
-        }
+    def __init__(self, environment: Mapping[str, str], also: Collection[str] = ()) -> None:
+        values = {*secret_values(environment.items()), *also}
+        # As JSON writes them, too: agents print events, in which a quote and a line break are escaped.
+        values |= {json.dumps(value, ensure_ascii=ascii_only)[1:-1] for value in values for ascii_only in (True, False)}
         ordered = sorted(values, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
@@ -56,6 +55,15 @@ def _may_hold_secret(text: str) -> bool:
     # For the pattern an i without a dot, and a large one with a dot, is an i; folding makes letters of all others.
     folded = text.casefold().replace("\u0131", "i").replace("\u0307", "")
     return any(hint in folded for hint in _HINTS)
+
+
+def secret_values(variables: Iterable[tuple[str, str]]) -> set[str]:
+    """Return the values of the variables whose names say that they are secret, but for values of a few characters."""
+    return {
+        value
+        for name, value in variables
+        if _SECRET_NAME.search(name) and not _HARMLESS_NAME.match(name) and len(value) >= SHORTEST_VALUE
+    }
 
 
 def _masked(found: re.Match[str]) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -36,7 +36,8 @@ class Orders(NamedTuple):
 
     `spawned` receives the process id, the process's own start, and the time, before its output is read. `mark` holds
     variables of `environment` that no other attempt has: they identify a process that left its group. `heard` receives
-    each event of an agent's stream, and `terms` bound its idle time.
+    each event of an agent's stream, and `terms` bound its idle time. `secrets` are masked in the logs, beside those of
+    the environment.
     """
 
     steps: Sequence[ProcessStep]
@@ -49,6 +50,7 @@ class Orders(NamedTuple):
     enclosure: Enclosure = UNENCLOSED
     terms: Terms = Terms()
     heard: Callable[[AgentEvent], None] = _ignore
+    secrets: Collection[str] = ()
 
 
 class Ran(NamedTuple):
@@ -91,7 +93,7 @@ async def run_steps(orders: Orders) -> Ran:
     added = {name: value for step in orders.steps for name, value in step.environment.items()}
     names = ("stdout", "stderr", *(step.log for step in orders.steps))
     converses = any(step.conversation for step in orders.steps)
-    watch = _Watch(orders.folder, names, Redactor({**orders.environment, **added}), converses=converses)
+    watch = _Watch(orders.folder, names, Redactor({**orders.environment, **added}, orders.secrets), converses=converses)
     results: list[StepResult] = []
     failed, code, timed_out, not_started = None, None, False, None
     try:

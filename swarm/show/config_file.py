@@ -15,6 +15,10 @@ _REST = """\
 # jobs = 4                  # agents at once; by default one for each core
 # timeout_seconds = 1800    # of an attempt
 
+# [worktrees]
+# include = [".env"]         # untracked files to copy into agents' trees
+# setup = ["npm", "ci"]      # run in each new tree before its agent is launched
+
 # [severities.ruff]         # the longest prefix of a rule wins
 # S = "HIGH\""""
 

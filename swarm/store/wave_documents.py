@@ -18,6 +18,19 @@ class KeptView(NamedTuple):
     attributes: str | None = None
 
 
+class Provided(NamedTuple):
+    """What swarm put into a worktree, none of which is its agent's work.
+
+    `included` are copies of untracked files; `made` is what the set-up made, with the state in which it left a tracked
+    file, `""` for any other. `answers` says that the agent answers inside of the tree.
+    """
+
+    included: tuple[str, ...] = ()
+    made: Mapping[str, str] = {}
+    answers: bool = False
+    is_set_up: bool = False
+
+
 class Sentinel(NamedTuple):
     """Fingerprints taken at dispatch, of things that must not change while agents work.
 
@@ -25,7 +38,7 @@ class Sentinel(NamedTuple):
     checkout is not watched; `indexes` the digest of each kept index, by the name of its tree;
     `branch` the branch of the checkout, `None` where HEAD was detached or is not watched. `view` is `None` in waves of
     versions that did not keep it. `checkout` is the root of the checkout that the wave was dispatched in, `None` in
-    waves of versions that did not record it.
+    waves of versions that did not record it. `provided` is by the name of the tree.
     """
 
     common: dict[str, str]
@@ -34,6 +47,7 @@ class Sentinel(NamedTuple):
     branch: str | None = None
     view: KeptView | None = None
     checkout: str | None = None
+    provided: Mapping[str, Provided] = {}
 
 
 class Violation(NamedTuple):
@@ -84,15 +98,28 @@ def sentinel_from(document: str) -> Sentinel:
     """Return the sentinel that a wave holds."""
     kept = json.loads(document)
     # `get`: waves of older versions did not watch the branch.
-    view, checkout = _view_from(kept.get("view")), kept.get("checkout")
-    return Sentinel(kept["common"], kept["primary"], kept["indexes"], kept.get("branch"), view, checkout)
+    return Sentinel(
+        common=kept["common"],
+        primary=kept["primary"],
+        indexes=kept["indexes"],
+        branch=kept.get("branch"),
+        view=_view_from(kept.get("view")),
+        checkout=kept.get("checkout"),
+        provided={str(name): _provided_from(item) for name, item in kept.get("provided", {}).items()},
+    )
 
 
 def sentinel_text(sentinel: Sentinel) -> str:
     """Return a sentinel as the JSON of its column."""
     # Sorted, so that equal fingerprints are equal text.
     view = sentinel.view and sentinel.view._asdict()
-    return json.dumps({**sentinel._asdict(), "view": view}, sort_keys=True)
+    provided = {name: item._asdict() for name, item in sentinel.provided.items()}
+    return json.dumps({**sentinel._asdict(), "view": view, "provided": provided}, sort_keys=True)
+
+
+def _provided_from(kept: Mapping[str, Any]) -> Provided:
+    made = {str(path): str(state) for path, state in kept["made"].items()}
+    return Provided(tuple(map(str, kept["included"])), made, bool(kept["answers"]), bool(kept["is_set_up"]))
 
 
 def _view_from(kept: dict[str, Any] | None) -> KeptView | None:

@@ -174,7 +174,7 @@ def comparison_of(here: Ground, judged: Judged, commit: str | None = None) -> Co
         return None
     known = commit or judged.tip or base
     # With the index kept at dispatch: an agent can mark files in its own index as unchanged.
-    return Comparison(here.repository.common_dir, remnant.path, base, remnant.kept_index, known)
+    return Comparison(here.repository.common_dir, remnant.path, base, remnant.kept_index, known, remnant.apart)
 
 
 def still_is(here: Ground, judged: Judged, commit: str) -> bool:

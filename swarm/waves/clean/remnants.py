@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from swarm.files import is_in_place
 from swarm.git import refs, worktree_list
+from swarm.git.apart import NOTHING_APART, Apart
 from swarm.git.repository import Repository
 from swarm.git.worktree_list import Placement
 from swarm.rules.ref_names import (
@@ -36,7 +37,8 @@ INTEGRATION: Final = "integration"
 class Remnant(NamedTuple):
     """A worktree and its branch; either may be missing. `base` is the commit that the worktree was made at, if known.
 
-    `recorded` is the place that the database names; `merged` are the branches that took the agent's work.
+    `recorded` is the place that the database names; `merged` are the branches that took the agent's work. What is
+    `apart` in the worktree is nobody's work.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Remnant(NamedTuple):
     kept_index: Path | None = None
     merged: tuple[str, ...] = ()
     recorded: str | None = None
+    apart: Apart = NOTHING_APART
 
 
 class Ground(NamedTuple):
@@ -179,7 +182,16 @@ def _remnant(here: Ground, wave: Wave, kept: Path, recorded: str, branch: str | 
     path = _place(here, recorded)
     # `None` where the kept index was changed: the tree is then compared without an index.
     index = kept_index_case.trusted_index(wave, kept, path)
-    return Remnant(path.name, wave.number, path, branch, wave.dispatch_sha, index, recorded=recorded)
+    return Remnant(
+        name=path.name,
+        wave=wave.number,
+        path=path,
+        branch=branch,
+        base=wave.dispatch_sha,
+        kept_index=index,
+        recorded=recorded,
+        apart=kept_index_case.apart_from(wave, path),
+    )
 
 
 def _place(here: Ground, recorded: str) -> Path:

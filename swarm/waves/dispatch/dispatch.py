@@ -105,6 +105,7 @@ def _result(plan: WavePlan, made: MadeWave | None, edits: Edits) -> DispatchResu
         agents=_agents(plan, made),
         unrouted=plan.routing.unrouted if plan.routing else (),
         edited_files_not_seen=len(edits.changed),
+        included=plan.included,
         warnings=(*_warnings(plan), *_filtered(edits)),
         next_action=again if request.dry_run else f"swarm launch {run.id}",
     )

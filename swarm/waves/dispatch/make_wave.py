@@ -17,6 +17,7 @@ from swarm.waves.dispatch.agents import record_agent, write_prompts
 from swarm.waves.dispatch.wave_plan import WavePlan
 from swarm.waves.dispatched_here import mark_if_possible
 from swarm.waves.trees import kept_index, kept_view, worktrees
+from swarm.waves.trees.provided import provide
 
 
 class MadeWave(NamedTuple):
@@ -41,9 +42,10 @@ def make_wave(store: Store, plan: WavePlan, repository: Repository) -> MadeWave:
         try:
             # Before an agent can write: the copy is what collect trusts instead of the index in the tree.
             kept_index.keep_indexes([tree for _, tree in plan.trees], plan.folder)
+            provided = provide(repository, [tree for _, tree in plan.trees], plan.included)
             write_prompts(plan.agents, is_amend=plan.routing is not None)
             # After the trees are made: their folders in `.git/worktrees` belong to how the wave begins.
-            fingerprints = _fingerprints(plan, repository)
+            fingerprints = _fingerprints(plan, repository)._replace(provided=provided)
             recorded = _record(store, plan, fingerprints)
         except BaseException:
             worktrees.take_back(repository.git, made, plan.commit)

@@ -28,6 +28,7 @@ from swarm.waves.dispatch.routing import (
     route,
 )
 from swarm.waves.dispatch.second_try import after_red_gate
+from swarm.waves.trees.provided import files_to_include
 from swarm.waves.trees.sparse import sparse_files
 from swarm.workspace import Workspace
 
@@ -48,7 +49,8 @@ class DispatchRequest(NamedTuple):
 class WavePlan(NamedTuple):
     """A planned wave. `runtime` is what its row keeps of the runtimes: names, versions, digests of configurations.
 
-    `reads_of_nobody` are names in `[reads]` of swarm.toml that no domain has.
+    `reads_of_nobody` are names in `[reads]` of swarm.toml that no domain has; `included` are the files of the checkout
+    that each agent's tree gets a copy of.
     """
 
     run: Run
@@ -63,6 +65,7 @@ class WavePlan(NamedTuple):
     runtime: tuple[str | None, str | None, str | None]
     routing: Routing | None
     reads_of_nobody: tuple[str, ...] = ()
+    included: tuple[str, ...] = ()
 
     @property
     def is_sparse(self) -> bool:
@@ -144,6 +147,7 @@ def plan_wave(
         runtime=recorded(ready, repository.root, paths, request.phase) if ready else (None, None, None),
         routing=routing,
         reads_of_nobody=tuple(sorted(config.reads.keys() - owned.keys())) if sparse else (),
+        included=files_to_include(repository, workspace, config) if request.isolate and not is_shared else (),
     )
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -9,8 +10,6 @@ from typing import Final
 from swarm.documents import read_bounded
 from swarm.files import make_folder, write_whole
 from swarm.git.diff import patch
-from swarm.rules.phases import is_audit
-from swarm.rules.stalls import Terms
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import supervisor
 from swarm.runtimes.environment import agent_environment
@@ -34,6 +33,8 @@ from swarm.waves.launch.ending import judged
 from swarm.waves.launch.recovery import Course
 from swarm.waves.trees.fresh_tree import left_in
 from swarm.waves.trees.sandbox_policies import attempt_enclosure
+from swarm.waves.trees.set_up import NewTree
+from swarm.waves.trees.tree_ground import ground_of
 from swarm.workspace import AGENT_VARIABLE
 
 _NOTHING_RAN: Final = Ran(
@@ -116,20 +117,23 @@ async def _one(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt], 
         }
     )
     try:
-        ran = await supervisor.run_steps(
-            Orders(
+        new = _new_tree(wave_launch, job, mark, environment)
+        is_new = not any(attempt.spawned for attempt in before)
+        async with ground_of(wave_launch.store, agent, new, is_new=is_new) as ground:
+            orders = Orders(
                 steps=steps,
                 tree=job.tree,
                 folder=folder,
-                environment=environment,
+                environment=ground.environment,
                 seconds=course.seconds,
                 spawned=spawned,
                 mark=mark,
                 enclosure=enclosure,
-                terms=_terms(wave_launch, job),
+                terms=course.terms(job),
                 heard=course.heard,
+                secrets=ground.secrets,
             )
-        )
+            ran = _NOTHING_RAN if ground.failed else await supervisor.run_steps(orders)
     except BaseException:
         # Closed here and not by the next command: the agent can be launched again at once.
         ending = Ending("killed", 3, error_code="INTERRUPTED", error_fragment="the launch was interrupted")
@@ -137,15 +141,31 @@ async def _one(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt], 
             attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)
         attempt_files.write(folder / attempt_files.NAME, wave_launch.store.conn, attempt_id)
         raise
+    if ground.failed is not None:
+        course.ended(job, ran, ground.failed, None)
+        _close(wave_launch, agent, attempt_id, job, ran, ground.failed)
+        return
     done = judged(wave_launch.runtime, job, ran, course.seconds)
     if done.product is not None and done.product.output is not None:
         write_whole(job.output_path, json.dumps(done.product.output, ensure_ascii=False, indent=1) + "\n")
     left = None
     if done.ending.outcome != "success":
-        left = left_in(wave_launch.repository, wave_launch.wave, agent, job.output_path.parent)
+        left = left_in(wave_launch.repository, wave_launch.wave_now, agent, wave_launch.folder)
         attempt_files.write_patch(folder, left.patch if left else b"")
     is_last = not course.ended(job, ran, done.ending, left)
     _close(wave_launch, agent, attempt_id, job, ran, done.ending, is_last=is_last)
+
+
+def _new_tree(wave_launch: WaveLaunch, job: Job, mark: Mapping[str, str], environment: Mapping[str, str]) -> NewTree:
+    return NewTree(
+        repository=wave_launch.repository,
+        workspace=wave_launch.workspace,
+        config=wave_launch.config,
+        wave=wave_launch.wave,
+        logs=job.attempt_folder / "setup",
+        mark=mark,
+        environment=environment,
+    )
 
 
 def _with_handoff(job: Job, text: str) -> Job:
@@ -155,10 +175,6 @@ def _with_handoff(job: Job, text: str) -> Job:
     prompt = job.attempt_folder / "prompt.md"
     write_whole(prompt, read_bounded(job.prompt_path).decode("utf-8", "surrogateescape") + text)
     return job._replace(prompt_path=prompt)
-
-
-def _terms(wave_launch: WaveLaunch, job: Job) -> Terms:
-    return Terms(wave_launch.config.stalls, is_audit(job.phase), str(job.tree), str(job.output_path))
 
 
 def _job(wave_launch: WaveLaunch, agent: AgentRun, ordinal: int) -> tuple[Job, Path]:
@@ -194,7 +210,7 @@ def _close(
     sealed, tree = None, None
     if ending.outcome == "success":
         sealed = seals.sealed_output(job.output_path)
-        tree = seals.sealed_tree(wave_launch.repository, wave_launch.workspace, wave_launch.wave, agent)
+        tree = seals.sealed_tree(wave_launch.repository, wave_launch.workspace, wave_launch.wave_now, agent)
     # Before the row is closed: no later command writes the events of a closed attempt.
     attempt_files.write_events(job.attempt_folder, ending, ran.results)
     with wave_launch.store.mutation() as conn:

@@ -16,7 +16,7 @@ from swarm.runtimes import processes
 from swarm.runtimes.registry import Ready
 from swarm.runtimes.runtime import Assigned, CliFacts, Runtime, StepResult
 from swarm.runtimes.sandbox import Enclosure
-from swarm.store import attempts, transitions
+from swarm.store import attempts, transitions, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.artifacts import Body
 from swarm.store.attempts import Attempt, Ending, NewAttempt
@@ -60,6 +60,16 @@ class WaveLaunch(NamedTuple):
     def runtime(self) -> Runtime:
         """The runtime of agents: of those a wave has a single one."""
         return self.ready[0].runtime
+
+    @property
+    def wave_now(self) -> Wave:
+        """The wave as the database has it now: the set-up of each tree is recorded on it."""
+        return waves.numbered(self.store.conn, self.run.id, self.wave.number) or self.wave
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the wave."""
+        return self.workspace.wave_folder(self.run.id, self.wave.number)
 
 
 class Plan(NamedTuple):

@@ -48,6 +48,9 @@ def launch(
     name = runtime or wave.runtime or config.default_runtime or registry.DEFAULT
     ready = registry.all_ready(name, config, wave.phase)
     analyzes = all(each.runtime.is_analyzer for each in ready)
+    if not analyzes:
+        # An agent in a tree that nobody set up would report what the set-up prevents.
+        config.hold_to_trusted("worktrees")
     with only_supervisor(workspace, run, wave):
         # Before the waiting agents are read: a dead attempt would count as open for ever.
         close_dead_attempts(store, run, wave)

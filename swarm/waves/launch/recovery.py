@@ -20,6 +20,7 @@ from swarm.rules.recovery import (
     handoff,
     next_step,
 )
+from swarm.rules.stalls import Terms
 from swarm.runtimes.redaction import Redactor
 from swarm.runtimes.runtime import Job, ProcessStep
 from swarm.runtimes.supervisor import Ran
@@ -55,6 +56,10 @@ class Course:
     def seconds(self) -> float:
         """The time limit of the present attempt."""
         return min(FINISH_SECONDS, self._launch.seconds) if self._is_finish else self._launch.seconds
+
+    def terms(self, job: Job) -> Terms:
+        """Return the bounds of the agent's idle time."""
+        return Terms(self._launch.config.stalls, self._launch.wave.is_audit, str(job.tree), str(job.output_path))
 
     def heard(self, event: AgentEvent) -> None:
         """Take an event of the present attempt."""

@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from swarm import errors
 from swarm.git import sentinel
@@ -13,13 +13,14 @@ from swarm.store import agent_runs, digests, ledger, transitions, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
-from swarm.store.wave_documents import Sentinel
+from swarm.store.wave_documents import Provided, Sentinel
 from swarm.waves.dispatch.agents import record_agent, row_of, write_prompts
 from swarm.waves.dispatched_here import mark_if_possible
 from swarm.waves.recover.recovery import Recovery, unattributed
 from swarm.waves.recover.successors import Successor, SuccessorPlan
 from swarm.waves.trees import kept_index, worktrees
 from swarm.waves.trees.kept_view import as_at_dispatch
+from swarm.waves.trees.provided import files_to_include, provide
 
 
 def redispatch(
@@ -39,8 +40,10 @@ def redispatch(
         try:
             trees = [tree for _, tree in wanted]
             kept_index.keep_indexes(trees, recovery.folder)
+            included = files_to_include(recovery.repository, recovery.workspace, recovery.config) if trees else ()
+            provided = provide(recovery.repository, trees, included)
             write_prompts([new.agent for new in plan.successors], is_amend=not recovery.wave.is_audit)
-            fingerprints = _fingerprints(recovery, trees)
+            fingerprints = _fingerprints(recovery, trees, provided)
             ids, after = _record(store, recovery, plan, timed_out, fingerprints)
         except BaseException:
             worktrees.take_back(git, made, commit)
@@ -52,7 +55,7 @@ def redispatch(
     return ids, after
 
 
-def _fingerprints(recovery: Recovery, made: Sequence[Tree]) -> Sentinel:
+def _fingerprints(recovery: Recovery, made: Sequence[Tree], provided: Mapping[str, Provided]) -> Sentinel:
     """Take the fingerprints again, but keep the indexes of trees that this call does not make.
 
     A kept index is the state that a tree began with: taken now, it would hide the edits of an agent that failed.
@@ -65,7 +68,8 @@ def _fingerprints(recovery: Recovery, made: Sequence[Tree]) -> Sentinel:
         with as_at_dispatch(recovery.wave, recovery.repository) as repository:
             primary = sentinel.fingerprint_primary(repository)
     indexes = kept.indexes | kept_index.kept_digests(made, recovery.folder)
-    return kept._replace(common=common, primary=primary, indexes=indexes)
+    every = {**kept.provided, **provided}
+    return kept._replace(common=common, primary=primary, indexes=indexes, provided=every)
 
 
 def _record(

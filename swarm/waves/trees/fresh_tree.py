@@ -38,7 +38,8 @@ def left_in(repository: Repository, wave: Wave, agent: AgentRun, folder: Path) -
         if changed_common(wave, repository) or tips - {None, wave.dispatch_sha}:
             return None
         index = kept_index.trusted_index(wave, folder, tree)
-        comparison = Comparison(repository.common_dir, tree, wave.dispatch_sha, index, wave.dispatch_sha)
+        apart = kept_index.apart_from(wave, tree)
+        comparison = Comparison(repository.common_dir, tree, wave.dispatch_sha, index, wave.dispatch_sha, apart)
         if salvage.dirt_of(comparison).untakable:
             return None
         made = salvage.tree_with_dirt(comparison)

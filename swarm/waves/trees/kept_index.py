@@ -8,6 +8,7 @@ from typing import Final
 from swarm.files import make_folder
 from swarm.git import agent_work, worktrees
 from swarm.git.agent_work import Touched, Work
+from swarm.git.apart import NOTHING_APART, Apart, apart_in
 from swarm.git.repository import Repository
 from swarm.git.worktrees import Tree
 from swarm.store.waves import Wave
@@ -42,8 +43,15 @@ def kept_index(folder: Path, tree: Path) -> Path:
 
 def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> list[Touched]:
     """Return the files that differ between a tree and the wave's commit."""
-    kept = trusted_index(wave, folder, tree)
-    return agent_work.touched_files(repository.common_dir, tree, wave.dispatch_sha, kept, branch, view=repository.view)
+    return agent_work.touched_files(
+        repository.common_dir,
+        tree,
+        wave.dispatch_sha,
+        trusted_index(wave, folder, tree),
+        branch,
+        view=repository.view,
+        apart=apart_from(wave, tree),
+    )
 
 
 def work_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> Work:
@@ -57,7 +65,16 @@ def work_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch
         objects=repository.objects,
         upstream=repository.head,
         view=repository.view,
+        apart=apart_from(wave, tree),
     )
+
+
+def apart_from(wave: Wave, tree: Path) -> Apart:
+    """Return the files of a tree that swarm put there, as the database has them: an agent cannot add to them."""
+    provided = wave.sentinel.provided.get(tree.name)
+    if provided is None:
+        return NOTHING_APART
+    return apart_in(tree, provided.included, provided.made, answers=provided.answers)
 
 
 def trusted_index(wave: Wave, folder: Path, tree: Path) -> Path | None:
