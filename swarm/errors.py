@@ -978,6 +978,28 @@ class DispatchNothingApproved(DispatchPreconditionError):
     problem: str
 
 
+class DispatchNothingToReview(DispatchPreconditionError):
+    code = "DISPATCH_NOTHING_TO_REVIEW"
+    severity = Severity.MEDIUM
+    text = "There is nothing to review in {phase}: {problem}"
+    advice = (
+        "`swarm findings {run_id}` lists what is open; `--runtime NAME` asks another reviewer about findings that "
+        "have a verdict"
+    )
+    when = "`dispatch --review`, and each open finding of the phase's lens has a verdict, or no agent owns its file"
+    problem: str
+
+
+class DispatchReviewTooEarly(DispatchPreconditionError):
+    code = "DISPATCH_REVIEW_TOO_EARLY"
+    severity = Severity.MEDIUM
+    text = "Wave {number} ({wave_phase}) failed, and a review would stand in the way of its recovery"
+    advice = "`swarm status {run_id}` names the command that goes on with it; review its findings then"
+    when = "`dispatch --review` while the run's latest audit or amend wave is failed"
+    number: int
+    wave_phase: str
+
+
 class DispatchAnchorsBroken(DispatchPreconditionError):
     code = "DISPATCH_ANCHORS_BROKEN"
     severity = Severity.HIGH
@@ -1133,7 +1155,7 @@ class RuntimePhaseUnsupported(SwarmError):
     advice = (
         "name another with --runtime (`swarm runtimes` lists them), or let a person write the outputs and collect them"
     )
-    when = "an analyzer is asked for a phase whose lens none of its rules serves"
+    when = "an analyzer is asked for a phase whose lens none of its rules serves, or to review findings"
     runtime: str
     phase: str
 

@@ -64,7 +64,7 @@ MAY_IMPORT = {
 }
 # The rooms of `waves/`, and modules beside them, that each of them imports; none imports a room above it in this table.
 ROOMS_OF_WAVES: dict[str, set[str]] = {
-    "fix": {"dispatch", "launch", "collect", "prove", "recover", "triage", "trees", "selection"},
+    "fix": {"dispatch", "launch", "collect", "prove", "recover", "review", "triage", "trees", "selection"},
     "audit": {
         *("setup", "dispatch", "launch", "collect", "look", "trees", "dispatched_here", "run_place", "moved_lines"),
         "selection",
@@ -72,20 +72,21 @@ ROOMS_OF_WAVES: dict[str, set[str]] = {
     },
     "named_filters": {"look"},
     "advance": {"look", "run_facts"},
-    "triage": {"look", "selection"},
+    "triage": {"look", "review", "selection"},
     "setup": {"look", "trees", "dispatched_here"},
-    "look": {"clean", "run_facts", "selection", "dispatched_here"},
+    "look": {"clean", "review", "run_facts", "selection", "dispatched_here"},
     "ledger": set(),
-    "recover": {"dispatch", "collect", "launch", "trees", "run_facts", "dispatched_here"},
+    "recover": {"dispatch", "collect", "launch", "review", "trees", "run_facts", "dispatched_here"},
     "doctor": {"clean", "prove", "launch", "trees", "run_place"},
     "clean": {"launch", "trees", "selection", "run_place", "dispatched_here"},
     "prove": {"trees", "places", "run_facts", "preprocessed"},
     "collect": {
-        *("launch", "trees", "places", "moved_lines", "lost_lines", "run_facts", "dispatched_here", "read_files"),
-        "preprocessed",
+        *("launch", "review", "trees", "places", "moved_lines", "lost_lines", "run_facts", "dispatched_here"),
+        *("read_files", "preprocessed"),
     },
-    "dispatch": {"trees", "places", "dispatched_here"},
-    "launch": {"trees", "places"},
+    "dispatch": {"review", "trees", "places", "dispatched_here"},
+    "launch": {"review", "trees", "places"},
+    "review": {"places"},
     "trees": set(),
     "places": {"moved_lines", "lost_lines"},
     "preprocessed": {"lost_lines", "moved_lines"},

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from swarm.config import Config
 from swarm.rules.agent_events import Said
-from swarm.rules.phases import Phase
+from swarm.rules.phases import Phase, kind_of
 from swarm.rules.stalls import Stall
 from swarm.runtimes.conversation import Conversation
 
@@ -36,7 +36,7 @@ class Assigned(NamedTuple):
 
 
 class Job(NamedTuple):
-    """The work of an agent. `files` are the domain's files; the processes run in `tree`."""
+    """The work of an agent. `files` are the domain's files; the processes run in `tree`, which a review only reads."""
 
     phase: Phase
     domain: str
@@ -47,6 +47,12 @@ class Job(NamedTuple):
     output_path: Path
     config: Config
     assigned: Sequence[Assigned] = ()
+    is_review: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The kind of the output: audit, feature, amend or review."""
+        return "review" if self.is_review else kind_of(self.phase)
 
 
 class ProcessStep(NamedTuple):

@@ -37,6 +37,9 @@ def attempt_enclosure(
     # Analyzers of ours read one tree side by side, and print their report; some fix files of an agent's tree.
     own = Right.READABLE if runtime.is_trusted else Right.WRITABLE
     tree = Right.WRITABLE if runtime.writes_tree and not is_audit(job.phase) else own
+    if job.is_review:
+        # A verdict is about the commit as it is, so a reviewer has nothing to write there.
+        tree = Right.READABLE
     folder, report = job.output_path.parent, Right.WRITABLE if runtime.is_analyzer else Right.READABLE
     earlier = set(_entries(folder)) - {job.output_path, job.attempt_folder}
     places = [
