@@ -1566,6 +1566,30 @@ class FixNobody(SwarmError):
     run_id: str
 
 
+class FixNoRemote(SwarmError):
+    code = "FIX_NO_REMOTE"
+    severity = Severity.HIGH
+    exit_code = 2
+    text = "{path} has no remote to push a branch to: {problem}"
+    advice = "`git remote add origin <url>`, or leave --pr out: the fix then stands on a branch here"
+    when = "`fix --pr` in a repository without a remote, or with several of which none is the branch's"
+    path: str
+    problem: str
+
+
+class FixNotPushed(SwarmError):
+    code = "FIX_NOT_PUSHED"
+    severity = Severity.HIGH
+    text = "The fix is verified on {branch}, and {step} failed: {problem}"
+    advice = "`{remedy}`; or the same `swarm fix {run_id} --pr` again"
+    when = "`fix --pr` could not push the branch, or `gh` could not open the pull request"
+    branch: str
+    step: str
+    problem: str
+    remedy: str
+    run_id: str
+
+
 class FixBranchTaken(SwarmError):
     code = "FIX_BRANCH_TAKEN"
     severity = Severity.HIGH
