@@ -35,6 +35,7 @@ PLAIN = {
     "owners",
     "search_path",
     "trust",
+    "verify_config",
     "wave_marks",
     "failpoints",
     "files",
@@ -60,6 +61,7 @@ MAY_IMPORT = {
     **{name: PLAIN - {name} for name in PLAIN},
     # The keys of a sandbox are records of the policy's own rules.
     "config": {"rules", *PLAIN - {"config"}},
+    "verify_config": {"rules", *PLAIN - {"verify_config"}},
     "__init__": set(),
 }
 # The rooms of `waves/`, and modules beside them, that each of them imports; none imports a room above it in this table.
