@@ -12,6 +12,11 @@ def now() -> str:
     return iso(time.time())
 
 
+def epoch() -> float:
+    """Return the present as seconds since 1970."""
+    return time.time()
+
+
 def today() -> str:
     """Return the present day, in UTC, as `YYYY-MM-DD`."""
     return now()[:10]

@@ -12,7 +12,7 @@ from swarm.rules.findings import SEVERITIES
 
 @verb()
 @findings_named
-@click.option("--all", "every", is_flag=True, help="All open findings that are not refuted.")
+@click.option("--all", "every", is_flag=True, help="All open findings: new, recurring and unverified.")
 @click.option("--severity", type=Words(SEVERITIES, upper=True), default=(), help="With --all: only these severities.")
 @click.option(
     "--rule",
@@ -21,11 +21,8 @@ from swarm.rules.findings import SEVERITIES
     default=(),
     help="With --all: only these rules, or categories.",
 )
-@click.option(
-    "--confirmed", is_flag=True, help="With --all: only findings that a reviewer confirmed, and none refutes."
-)
 @reason_option
-def command(  # noqa: PLR0913
+def command(
     call: Call,
     words: tuple[str, ...],
     named: str | None,
@@ -35,15 +32,12 @@ def command(  # noqa: PLR0913
     reason: str | None,
     *,
     every: bool,
-    confirmed: bool,
 ) -> None:
     """Approve each FINDING of RUN: the next amend wave gives it to the agent of its domain.
 
-    FINDING is an id or a unique prefix, with or without `F-`. The approval stays when a later wave sees it again. --all
-    leaves out what a reviewer refutes and none confirms; name such a finding to approve it.
+    FINDING is an id or a unique prefix, with or without `F-`. The approval stays when a later wave sees it again.
     """
-    if (severity or rules or confirmed) and not every:
-        raise usage("--severity, --rule and --confirmed narrow --all", "approve")
+    if (severity or rules) and not every:
+        raise usage("--severity and --rule narrow --all", "approve")
     text = bounded(reason, "--reason", "approve") if reason and reason.strip() else None
-    asked = Asked(words=words, run=named, ids=ids, severities=severity, rules=rules, every=every, confirmed=confirmed)
-    decide(call, Action.APPROVE, asked, reason=text)
+    decide(call, Action.APPROVE, Asked(words, named, ids, severity, rules, every), reason=text)

@@ -35,6 +35,8 @@ def _lines(result: RuntimesResult, *, is_named: bool) -> Iterator[str]:
         yield ""
         yield f"{runtime.name}{' (default)' if runtime.is_default else ''}: {plain(' '.join(runtime.argv))}"
         yield f"  phases: {', '.join(runtime.phases)}"
+        if runtime.kind == "agent" and runtime.installed:
+            yield f"  login: {plain(runtime.credential or 'none was found')}"
     yield ""
     why_not = (
         f" ({plain(result.sandbox_why_not)}); to have one, {text.SANDBOX_INSTALL}" if result.sandbox_why_not else ""

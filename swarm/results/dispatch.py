@@ -21,7 +21,7 @@ class AgentPlan(NamedTuple):
 
 
 class Unrouted(NamedTuple):
-    """An approved finding that no agent of an amend wave can fix, or that no reviewer gets, and why."""
+    """An approved finding that no agent of an amend wave can fix, and why."""
 
     finding_id: str
     file: str | None
@@ -29,10 +29,7 @@ class Unrouted(NamedTuple):
 
 
 class DispatchResult(NamedTuple):
-    """The wave that `dispatch` made, or would make; `included` are the untracked files copied into each tree.
-
-    The agents of a `review` give verdicts about known findings.
-    """
+    """The wave that `dispatch` made, or would make; `included` are the untracked files copied into each tree."""
 
     run_id: str
     wave_id: int | None
@@ -51,4 +48,3 @@ class DispatchResult(NamedTuple):
     included: tuple[str, ...]
     warnings: tuple[str, ...]
     next_action: str
-    review: bool = False

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from swarm.rules.agent_clis import AgentCli
-
 
 class DomainFiles(NamedTuple):
     """A domain and the number of its files."""
@@ -15,10 +13,13 @@ class DomainFiles(NamedTuple):
 
 
 class ToolsFound(NamedTuple):
-    """Tools of this machine that a configuration can name: runtimes with their versions, agents, and the adapter."""
+    """Tools of this machine that a configuration can name: runtimes with their versions, agents, and the adapter.
+
+    `agents` are the names of those runtimes that are coding agents.
+    """
 
     runtimes: tuple[tuple[str, str], ...]
-    agents: tuple[AgentCli, ...]
+    agents: tuple[str, ...]
     adapter: str | None
 
 

@@ -4,7 +4,11 @@ from typing import NamedTuple
 
 
 class RuntimeShown(NamedTuple):
-    """A runtime on this machine."""
+    """A runtime on this machine.
+
+    `credential` says where a coding agent has its login from: the name of a variable, or a file below home. `model` is
+    the model that it is asked to use.
+    """
 
     name: str
     kind: str
@@ -15,6 +19,8 @@ class RuntimeShown(NamedTuple):
     phases: tuple[str, ...]
     is_default: bool
     why_not: str | None
+    credential: str | None = None
+    model: str | None = None
 
 
 class RuntimesResult(NamedTuple):

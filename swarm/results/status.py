@@ -37,7 +37,6 @@ class StatusWave(NamedTuple):
     isolated: bool
     ownership_probe_degraded: bool
     from_elsewhere: bool = False
-    review: bool = False
 
 
 class StatusWaves(NamedTuple):
@@ -113,11 +112,7 @@ class Assessment(NamedTuple):
 
 
 class StatusResult(NamedTuple):
-    """The state of a run. `refused_items` are items of outputs that the newest ended wave could not take.
-
-    `review` is the newest wave of the run where that is a review that has ended; `waves.current` is then an earlier
-    wave.
-    """
+    """The state of a run. `refused_items` are items of outputs that the newest ended wave could not take."""
 
     run: StatusRun
     domains: tuple[StatusDomain, ...]
@@ -129,4 +124,3 @@ class StatusResult(NamedTuple):
     last_verification: LastVerification | None
     assessment: Assessment
     refused_items: tuple[str, ...] = ()
-    review: StatusWave | None = None

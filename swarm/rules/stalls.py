@@ -169,7 +169,7 @@ class StallClock:
             return self._verdict
         limits, idle = self._terms.limits, moment - self._progress
         if self._error and moment - self._erred >= limits.error:
-            return _of_error(self._error)
+            return of_error(self._error)
         if self._tools:
             return self._stalled_tool(idle)
         if self._malformed and idle >= limits.read_tool:
@@ -182,13 +182,13 @@ class StallClock:
             reason = StallReason.INCOMPLETE_ASSISTANT_ROUND
             return _after(idle, limits.incomplete_round, reason, "its tools are done, and no text came")
         if self._retry and idle >= limits.no_event:
-            return _of_error(self._retry)
+            return of_error(self._retry)
         return _after(idle, limits.no_event, StallReason.PROVIDER_ZERO_PROGRESS, "no event")
 
     def at_exit(self, code: int, final_text: str | None) -> Stall | None:
         """Return the stall of a process that has ended by itself with a code; `None` where its end is its own."""
         if self._verdict or self._error:
-            return self._verdict or (_of_error(self._error) if self._error else None)
+            return self._verdict or (of_error(self._error) if self._error else None)
         if self._permissions:
             return self.waits_for()
         if code == 0 and not (final_text or "").strip():
@@ -247,7 +247,8 @@ def _after(idle: float, limit: float, reason: StallReason, seen: str) -> Stall |
     return Stall(reason, f"{seen} for {idle:.0f} s") if idle >= limit else None
 
 
-def _of_error(error: AgentEvent) -> Stall:
+def of_error(error: AgentEvent) -> Stall:
+    """Return the end of an attempt that an error ended."""
     reason = _FAULTS.get(error.fault or Fault.UNKNOWN, StallReason.PROVIDER_ERROR)
     status = f"{error.status} " if error.status else ""
     return Stall(reason, f"{status}{error.text or error.fault or 'no reason given'}", error)

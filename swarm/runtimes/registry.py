@@ -32,7 +32,8 @@ def runtime_named(name: str, config: Config) -> Runtime:
     if row is None:
         config.hold_to_trusted(f"runtimes.{name}")
     added = config.runtimes.get(name)
-    if name in AGENTS:
+    # A command of the user's own may have the name of a bundled agent.
+    if name in AGENTS and (added is None or added.kind == "agent"):
         return AGENTS[name](added)
     if added is not None:
         return Sarif(added, config) if added.kind == "sarif" else Command(added)
@@ -114,7 +115,7 @@ def ready(name: str, config: Config, phase: Phase) -> Ready:
         raise errors.RuntimePhaseUnsupported(runtime=name, phase=phase.value)
     program = runtime.program()
     if program.path is None:
-        remedy = row.install if row else "python -m pip install 'swarm-control-plane[analyzers]'"
+        remedy = row.install if row else program.install or "python -m pip install 'swarm-control-plane[analyzers]'"
         if name in config.runtimes:
             remedy = f"install {program.argv[0]}, or correct the argv of [runtimes.{name}] in {config.source}"
         raise errors.RuntimeNotFound(runtime=name, program=program.argv[0], remedy=remedy)

@@ -6,18 +6,22 @@ from typing import Any, NamedTuple, Protocol
 
 from swarm.config import Config
 from swarm.rules.agent_events import Said
-from swarm.rules.phases import Phase, kind_of
+from swarm.rules.phases import Phase
 from swarm.rules.stalls import Stall
 from swarm.runtimes.conversation import Conversation
 
 
 class Program(NamedTuple):
-    """A program to launch: its path, `None` when it was not found, its version, and why it cannot be launched."""
+    """A program to launch: its path, `None` when it was not found, its version, and why it cannot be launched.
+
+    `install` is the command that installs it, where its runtime knows one.
+    """
 
     path: str | None
     version: str | None
     argv: tuple[str, ...]
     why_not: str = ""
+    install: str = ""
 
 
 class Assigned(NamedTuple):
@@ -36,7 +40,10 @@ class Assigned(NamedTuple):
 
 
 class Job(NamedTuple):
-    """The work of an agent. `files` are the domain's files; the processes run in `tree`, which a review only reads."""
+    """The work of an agent. `files` are the domain's files; the processes run in `tree`.
+
+    `is_enclosed` says that a sandbox of ours is around the processes.
+    """
 
     phase: Phase
     domain: str
@@ -47,12 +54,7 @@ class Job(NamedTuple):
     output_path: Path
     config: Config
     assigned: Sequence[Assigned] = ()
-    is_review: bool = False
-
-    @property
-    def kind(self) -> str:
-        """The kind of the output: audit, feature, amend or review."""
-        return "review" if self.is_review else kind_of(self.phase)
+    is_enclosed: bool = False
 
 
 class ProcessStep(NamedTuple):
@@ -104,11 +106,13 @@ class CliFacts(NamedTuple):
 
     `login` are the files and folders below the home folder that hold its state and its login: it gets a private copy of
     them. `credential` names the variables that would log it in, any of which does; their values are never kept.
+    `signed_in` are those files of `login` that are there for somebody who has logged in.
     """
 
     model: str | None = None
     login: tuple[str, ...] = ()
     credential: tuple[str, ...] = ()
+    signed_in: tuple[str, ...] = ()
     reports_cost: bool = False
 
 

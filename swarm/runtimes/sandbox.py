@@ -45,6 +45,11 @@ class Enclosure(NamedTuple):
     keeps: bool = False
 
     @property
+    def encloses(self) -> bool:
+        """Whether a backend holds processes to the policy."""
+        return self.backend != NONE
+
+    @property
     def isolation(self) -> Isolation:
         """The facts of the enclosure that are recorded."""
         return Isolation(self.backend, self.reason, self.policy.digest)

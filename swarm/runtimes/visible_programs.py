@@ -85,6 +85,10 @@ def _prefix(folder: str) -> Iterator[str]:
     is_install = os.path.basename(folder) in _BIN and any(
         os.path.exists(os.path.join(above, name)) for name in ("lib", "pyvenv.cfg", "lib64")
     )
+    # A package of npm finds the packages that it depends on beside itself.
+    before, packages, _ = f"{folder}/".partition("/node_modules/")
+    if packages:
+        yield before + packages.rstrip("/")
     # `~/.local` is an install by its form, and holds keyrings as well.
     if is_install and os.path.basename(above) != ".local":
         yield above

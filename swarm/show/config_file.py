@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 
 from swarm.results.init import ToolsFound
-from swarm.rules.agent_clis import AgentCli
 
 _HEAD = """\
 # Settings of swarm for this repository. docs/configuration.md explains them, `swarm schema swarm-toml` prints their
@@ -46,12 +45,9 @@ def _lines(found: ToolsFound) -> Iterator[str]:
         yield from _agent(agent)
 
 
-def _agent(agent: AgentCli) -> Iterator[str]:
-    yield f"[runtimes.{agent.name}]        # found here; `swarm launch --runtime {agent.name}` launches it"
-    yield 'kind = "command"'
-    yield f"argv = [{', '.join(map(_string, agent.argv))}]"
-    yield f"environment = [{', '.join(map(_string, agent.environment))}]"
-    yield f"network = [{', '.join(map(_string, agent.network))}]"
+def _agent(agent: str) -> Iterator[str]:
+    yield f"# [runtimes.{agent}]        # found here; `swarm launch --runtime {agent}` launches it as it is"
+    yield '# model = "NAME"             # that it is asked to use, in place of its own choice'
 
 
 def _string(value: str) -> str:

@@ -14,6 +14,7 @@ BUILT_IN = [
     *("ruff", "oxlint", "shellcheck", "hadolint", "zizmor", "cppcheck", "eslint", "biome", "tsc", "mypy", "pyright"),
     *("bandit", "golangci-lint", "go-vet", "clippy", "rumdl", "typos", "sqlfluff", "tombi", "actionlint", "ast-grep"),
     "semgrep",
+    *("claude", "codex", "aider"),
 ]
 
 

@@ -14,11 +14,10 @@ from swarm.workspace import Workspace
 
 
 class Delivery(NamedTuple):
-    """Where the verified commit goes beside the run's integration branch: the target of the run, a branch, a remote."""
+    """Where the verified commit goes beside the run's integration branch: the target of the run, or a branch."""
 
     publish: bool = False
     branch: str | None = None
-    pull_request: bool = False
 
 
 class FixRequest(NamedTuple):

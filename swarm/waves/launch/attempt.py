@@ -32,7 +32,7 @@ from swarm.waves.launch.attempt_rows import (
 from swarm.waves.launch.ending import judged
 from swarm.waves.launch.recovery import Course
 from swarm.waves.trees.fresh_tree import left_in
-from swarm.waves.trees.sandbox_policies import attempt_enclosure
+from swarm.waves.trees.sandbox_policies import agent_home, attempt_enclosure
 from swarm.waves.trees.set_up import NewTree
 from swarm.waves.trees.tree_ground import ground_of
 from swarm.workspace import AGENT_VARIABLE
@@ -60,18 +60,21 @@ _FORGED: Final = Ending(
 async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt]) -> None:
     """Make attempts of an agent, until one succeeds or no other would help."""
     course = Course(wave_launch, agent)
-    while True:
-        await _one(wave_launch, agent, before, course)
-        if course.goes_on:
-            await course.begin_next()
-        if not course.goes_on:
-            return
-        before = attempts.of_agent(wave_launch.store.conn, agent.id)
-        # The row left `dispatched` with the first attempt.
-        agent = agent._replace(status=AgentRunStatus.RUNNING)
+    with agent_home(wave_launch.runtime) as home:
+        while True:
+            await _one(wave_launch, agent, before, course, home)
+            if course.goes_on:
+                await course.begin_next()
+            if not course.goes_on:
+                return
+            before = attempts.of_agent(wave_launch.store.conn, agent.id)
+            # The row left `dispatched` with the first attempt.
+            agent = agent._replace(status=AgentRunStatus.RUNNING)
 
 
-async def _one(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt], course: Course) -> None:
+async def _one(
+    wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt], course: Course, home: Path | None
+) -> None:
     """Make an attempt. The row is written first, so that a supervisor that dies leaves a trace."""
     job, folder = _job(wave_launch, agent, len(before) + 1)
     try:
@@ -82,7 +85,8 @@ async def _one(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt], 
             wave_launch.config,
             wave_launch.runtime,
             job,
-        )
+        )._replace(own_home=home)
+        job = job._replace(is_enclosed=enclosure.encloses)
         steps = course.steps(job)
         plan = Plan(
             wave_launch.runtime.name,
@@ -192,7 +196,6 @@ def _job(wave_launch: WaveLaunch, agent: AgentRun, ordinal: int) -> tuple[Job, P
         output_path=Path(agent.output_path),
         config=wave_launch.config,
         assigned=wave_launch.assigned.get(agent.id, ()),
-        is_review=wave_launch.wave.is_review,
     )
     return job, folder
 

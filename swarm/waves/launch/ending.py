@@ -3,7 +3,7 @@
 from typing import Any, Final, NamedTuple
 
 from swarm.rules.agent_events import Fault
-from swarm.rules.stalls import InfrastructureFailure, Stall, StallReason
+from swarm.rules.stalls import InfrastructureFailure, Stall, StallReason, of_error
 from swarm.runtimes import supervisor
 from swarm.runtimes.runtime import Job, Product, Runtime, ToolFailed, UnusableOutput
 from swarm.runtimes.supervisor import Ran
@@ -23,7 +23,7 @@ class JudgedEnd(NamedTuple):
 
 
 def judged(runtime: Runtime, job: Job, ran: Ran, seconds: float) -> JudgedEnd:
-    """Judge the processes of an attempt, which had so many seconds."""
+    """Judge the processes of an attempt, which had so many seconds: their end before their output."""
     times: dict[str, Any] = {
         "exit_code": ran.exit_code,
         "signal": ran.signal,
@@ -36,31 +36,48 @@ def judged(runtime: Runtime, job: Job, ran: Ran, seconds: float) -> JudgedEnd:
     if not attempt_files.is_in_place_of_attempt(job.attempt_folder):
         problem = "its folder in the workspace was replaced; nothing is read or written there"
         return JudgedEnd(Ending("invalid_output", 3, error_code="FOLDER_REPLACED", error_fragment=problem, **times))
-    if ran.not_started is not None:
-        # The exit class that shells use for a missing program, so that scripts can tell it apart.
-        code = 127 if "No such file" in ran.not_started else 1
-        failed = Ending("not_started", code, error_code="NOT_STARTED", error_fragment=ran.not_started[:900])
-        return JudgedEnd(failed._replace(duration_ms=ran.duration_ms))
-    stall = next((result.stall for result in ran.results if result.stall), None)
-    # An agent that wrote its output needs no last words.
-    if stall is not None and not (stall.reason in _NO_WORDS and job.output_path.is_file()):
-        return JudgedEnd(_stalled(stall)._replace(**times))
-    if ran.timed_out:
-        fragment = f"no end within {seconds:g} s. {ran.fragment}".strip()
-        return JudgedEnd(Ending("timed_out", 3, error_code="TIMED_OUT", error_fragment=cut(fragment), **times))
-    # The exit status before the output: a program that failed may have written half of its output.
-    if ran.failed is not None:
-        fragment = cut(ran.fragment or f"exit code {ran.exit_code}")
-        return JudgedEnd(Ending("runtime_error", 3, error_code="RUNTIME_FAILED", error_fragment=fragment, **times))
+    if failed := _failed(job, ran, seconds):
+        return JudgedEnd(failed if failed.outcome == "not_started" else failed._replace(**times))
     try:
         product = runtime.product(job, ran.results)
     except ToolFailed as error:
         fragment = cut(ran.fragment or str(error))
         return JudgedEnd(Ending("runtime_error", 3, error_code="RUNTIME_FAILED", error_fragment=fragment, **times))
     except UnusableOutput as error:
-        fragment = cut(str(error))
-        return JudgedEnd(Ending("invalid_output", 3, error_code="NO_OUTPUT", error_fragment=fragment, **times))
+        return JudgedEnd(_unusable(ran, str(error))._replace(**times))
     return JudgedEnd(Ending("success", 0, error_fragment=product.note, **times), product)
+
+
+def _failed(job: Job, ran: Ran, seconds: float) -> Ending | None:
+    """Return the ending of processes that did not end as they should, `None` where their output counts."""
+    if ran.not_started is not None:
+        # The exit class that shells use for a missing program, so that scripts can tell it apart.
+        code = 127 if "No such file" in ran.not_started else 1
+        failed = Ending("not_started", code, error_code="NOT_STARTED", error_fragment=ran.not_started[:900])
+        return failed._replace(duration_ms=ran.duration_ms)
+    stall = next((result.stall for result in ran.results if result.stall), None)
+    # An agent that wrote its output needs no last words.
+    if stall is not None and not (stall.reason in _NO_WORDS and job.output_path.is_file()):
+        return _stalled(stall)
+    if ran.timed_out:
+        fragment = f"no end within {seconds:g} s. {ran.fragment}".strip()
+        return Ending("timed_out", 3, error_code="TIMED_OUT", error_fragment=cut(fragment))
+    # The exit status before the output: a program that failed may have written half of its output.
+    if ran.failed is not None:
+        fragment = cut(ran.fragment or f"exit code {ran.exit_code}")
+        return Ending("runtime_error", 3, error_code="RUNTIME_FAILED", error_fragment=fragment)
+    # An agent that was ended within its turn may have exited with 0.
+    said = ran.results[-1].said if ran.results else None
+    return _stalled(of_error(said.error)) if said is not None and said.error is not None else None
+
+
+def _unusable(ran: Ran, problem: str) -> Ending:
+    """Return the ending of processes that succeeded without an answer: an agent may have been refused its tools."""
+    said = ran.results[-1].said if ran.results else None
+    if said is None or not said.denials:
+        return Ending("invalid_output", 3, error_code="NO_OUTPUT", error_fragment=cut(problem))
+    fragment = cut(f"it was refused {', '.join(said.denials)}, and answered nothing")
+    return Ending("policy_rejected", 3, error_code="TOOLS_DENIED", error_fragment=fragment)
 
 
 def _stalled(stall: Stall) -> Ending:

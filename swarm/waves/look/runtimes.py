@@ -1,11 +1,14 @@
 """`runtimes`: the runtimes that can be launched on this machine."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from swarm.config import Config
 from swarm.results.runtimes import RuntimeShown, RuntimesResult
 from swarm.rules.phases import DISPATCHED_PHASES
 from swarm.runtimes import registry
+from swarm.runtimes.agents.login import auth_source
 from swarm.runtimes.sandbox import backend_here
 
 
@@ -29,11 +32,11 @@ def _withheld(config: Config) -> Iterator[RuntimeShown]:
         if room == "runtimes":
             yield RuntimeShown(
                 name=name,
-                kind=table["kind"],
+                kind=table.get("kind", "agent"),
                 installed=False,
                 version=None,
                 path=None,
-                argv=tuple(table["argv"]),
+                argv=tuple(table.get("argv", ())),
                 phases=(),
                 is_default=False,
                 why_not="not trusted",
@@ -43,10 +46,11 @@ def _withheld(config: Config) -> Iterator[RuntimeShown]:
 def _shown(config: Config, name: str) -> RuntimeShown:
     runtime = registry.runtime_named(name, config)
     program = runtime.program()
-    kind = config.runtimes[name].kind if name in config.runtimes else "analyzer"
+    facts = runtime.agent
+    usual = "agent" if facts else "analyzer"
     return RuntimeShown(
         name=name,
-        kind=kind,
+        kind=config.runtimes[name].kind if name in config.runtimes else usual,
         installed=program.path is not None,
         version=program.version,
         path=program.path,
@@ -54,4 +58,6 @@ def _shown(config: Config, name: str) -> RuntimeShown:
         phases=tuple(phase.value for phase in DISPATCHED_PHASES if runtime.supports(phase)),
         is_default=name in (config.default_runtime or registry.DEFAULT).split(","),
         why_not=program.why_not or None,
+        credential=auth_source(facts, os.environ, Path.home()) if facts else None,
+        model=facts.model if facts else None,
     )

@@ -5,13 +5,10 @@ from pathlib import Path
 
 from swarm import clock, config, errors, trust
 from swarm.builds import registry as builds
-from swarm.config import FILE_NAME, Config
+from swarm.config import FILE_NAME, Config, VerifyConfig
 from swarm.files import write_whole
 from swarm.git.repository import Repository
 from swarm.results.init import ToolsFound
-from swarm.rules.agent_clis import AGENT_CLIS
-from swarm.runtimes import programs
-from swarm.verify_config import VerifyConfig
 from swarm.waves.look.runtimes import runtimes
 
 
@@ -27,8 +24,7 @@ def tools_found(repository: Repository) -> ToolsFound:
     shown = [each for each in runtimes(Config(), None).runtimes if each.installed]
     return ToolsFound(
         runtimes=tuple((each.name, each.version or "") for each in shown),
-        # Not what the repository brings: the file is trusted as soon as it is written.
-        agents=tuple(cli for cli in AGENT_CLIS if programs.bundled(cli.name)),
+        agents=tuple(each.name for each in shown if each.kind == "agent"),
         adapter=adapter.name if adapter else None,
     )
 

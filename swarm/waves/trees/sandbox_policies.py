@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from swarm.git.repository import Repository
 from swarm.git.worktree_list import admin_of
 from swarm.rules.phases import is_audit
 from swarm.rules.sandbox_policy import Right, Settings, is_below, merged, policy_of
+from swarm.runtimes.agents.login import private_home
 from swarm.runtimes.runtime import Job, Runtime
 from swarm.runtimes.sandbox import Enclosure, enclosure
 from swarm.workspace import Workspace, live_state
@@ -32,13 +34,14 @@ def attempt_enclosure(
     """
     added = config.runtimes.get(runtime.name)
     by_phase, by_domain = config.sandbox.phases.get(job.phase.value), config.sandbox.domains.get(job.domain)
-    tables = (config.sandbox.settings, added and added.sandbox, by_phase, by_domain)
+    # The model of a coding agent is on the network.
+    usual = Settings(network=True) if runtime.agent else None
+    tables = (usual, config.sandbox.settings, added and added.sandbox, by_phase, by_domain)
     settings = _absolute(merged(filter(None, tables)), repository.root)
     # Analyzers of ours read one tree side by side, and print their report; some fix files of an agent's tree.
     own = Right.READABLE if runtime.is_trusted else Right.WRITABLE
     tree = Right.WRITABLE if runtime.writes_tree and not is_audit(job.phase) else own
-    if job.is_review:
-        # A verdict is about the commit as it is, so a reviewer has nothing to write there.
+    if runtime.agent and is_audit(job.phase):
         tree = Right.READABLE
     folder, report = job.output_path.parent, Right.WRITABLE if runtime.is_analyzer else Right.READABLE
     earlier = set(_entries(folder)) - {job.output_path, job.attempt_folder}
@@ -54,6 +57,19 @@ def attempt_enclosure(
     every = [*places, *_around(repository, job.tree, commit=commit)]
     # Analyzers of ours leave no process behind.
     return _enclosure(every, settings, config, workspace, repository)._replace(keeps=not runtime.is_trusted)
+
+
+@contextmanager
+def agent_home(runtime: Runtime) -> Iterator[Path | None]:
+    """Give a folder with a private copy of a coding agent's login, for an enclosure to show in the place of home.
+
+    All attempts of an agent in a launch share it: a session is gone on with where its program wrote it down.
+    """
+    if runtime.agent is None:
+        yield None
+        return
+    with private_home(runtime.agent, Path(_home())) as folder:
+        yield folder
 
 
 def build_enclosure(repository: Repository, workspace: Workspace, config: Config) -> Enclosure:
