@@ -1,4 +1,4 @@
-"""Trust: the sandbox of attempts and verifications. Findings: runs of analyzers, and matches of edited lines.
+"""Trust: the sandbox of attempts and verifications. Findings: runs of analyzers, matches of edited lines, reviews.
 
 Agents: what a coding agent reported of its session, and what it cost.
 """
@@ -29,6 +29,8 @@ COLUMNS = (
     ("findings", "column INTEGER"),
     # Whether the tool that reports it can fix it.
     ("findings", "fixable INTEGER"),
+    # Whether the agents of the wave review known findings; an audit reports new ones.
+    ("waves", "review INTEGER NOT NULL DEFAULT 0 CHECK (review IN (0, 1))"),
 )
 
 _MATCHED = "matched_by = 'line_map' OR matched_by = 'moved'"
@@ -57,6 +59,23 @@ ANALYSES = """CREATE TABLE analyses (
   CONSTRAINT only_a_success_says_what_was_read CHECK (document IS NULL OR outcome = 'success')
 ) STRICT"""
 
+REVIEWS = """CREATE TABLE reviews (
+  id INTEGER PRIMARY KEY,
+  wave_id INTEGER NOT NULL REFERENCES waves (id),
+  agent_run_id INTEGER NOT NULL REFERENCES agent_runs (id),
+  finding INTEGER NOT NULL REFERENCES findings (id),
+  verdict TEXT NOT NULL CHECK (verdict IN ('confirmed', 'refuted', 'unknown')),
+  file TEXT,
+  line INTEGER,
+  quote TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  reviewer TEXT NOT NULL,
+  is_independent INTEGER CHECK (is_independent IN (0, 1)),
+  same_cause TEXT NOT NULL CHECK (json_valid(same_cause)),
+  CONSTRAINT one_verdict_per_wave_and_finding UNIQUE (wave_id, finding),
+  CONSTRAINT only_unknown_needs_no_quote CHECK (verdict = 'unknown' OR line IS NOT NULL)
+) STRICT"""
+
 
 # A sighting whose words are those of its finding has none of its own; the line and the rest are always its own.
 _WORDS = ("file", "quote", "description", "recommendation")
@@ -73,6 +92,7 @@ def apply(db: Database) -> None:
     _rebuild(db, "sightings", *_OWN_WORDS)
     db.execute(SIGHTINGS_KEEP_WORDS)
     db.execute(ANALYSES)
+    db.execute(REVIEWS)
     for table, column in COLUMNS:
         db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
 

@@ -1,16 +1,16 @@
 """`swarm.toml`: runtimes, severities, prompts, limits and proof of a repository or a workspace."""
 
 import os
-import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from swarm import errors
-from swarm.rules.sandbox_policy import Settings
+from swarm.rules.sandbox_policy import Settings, settings_of
 from swarm.rules.stalls import Limits
 from swarm.trust import ConfigPlace, Trust, digest_of, executable_parts, harmless_parts
+from swarm.verify_config import VerifyConfig, verify_config
 from swarm.worktrees_config import WorktreesConfig, worktrees_config
 
 FILE_NAME: Final = "swarm.toml"
@@ -18,7 +18,6 @@ MOST_BYTES: Final = 1024 * 1024
 PROMPT_BYTES: Final = 60 * 1024
 ATTEMPT_SECONDS: Final = 1800
 ATTEMPTS: Final = 2
-VERIFY_SECONDS: Final = 300
 
 
 class RuntimeConfig(NamedTuple):
@@ -48,30 +47,6 @@ class SandboxConfig(NamedTuple):
     settings: Settings = Settings()
     domains: Mapping[str, Settings] = {}
     phases: Mapping[str, Settings] = {}
-
-
-class VerifyStep(NamedTuple):
-    """A `[[verify.steps]]` table. The only group of `count_pattern` captures the number of tests."""
-
-    name: str
-    kind: Literal["lint", "types", "test", "build", "check"]
-    argv: tuple[str, ...]
-    folder: str = "."
-    count_pattern: str | None = None
-
-
-class VerifyConfig(NamedTuple):
-    """The `[verify]` table: the build of the repository, and the time limit of a step.
-
-    `setup` are the argument lists that install what the steps need, before the steps.
-    """
-
-    adapter: str | None = None
-    timeout_seconds: int = VERIFY_SECONDS
-    environment: tuple[str, ...] = ()
-    steps: tuple[VerifyStep, ...] = ()
-    sandbox: Settings = Settings()
-    setup: tuple[tuple[str, ...], ...] = ()
 
 
 class Withheld(NamedTuple):
@@ -226,7 +201,7 @@ def _settings(place: ConfigPlace, document: Mapping[str, Any]) -> Config:
         stalls=Limits(**launch.get("stalls", {})),
         prompt_bytes=prompts.get("max_bytes", PROMPT_BYTES),
         reads={domain: tuple(globs) for domain, globs in document.get("reads", {}).items()},
-        verify=_verify(file, document.get("verify", {})),
+        verify=verify_config(file, document.get("verify", {})),
         worktrees=worktrees_config(document.get("worktrees", {})),
         sandbox=_sandbox(document.get("sandbox", {})),
         default_runtime=document.get("defaults", {}).get("runtime"),
@@ -241,7 +216,7 @@ def _runtime(name: str, table: dict[str, Any]) -> RuntimeConfig:
         argv=tuple(table.get("argv", ())),
         version_argv=tuple(table.get("version_argv", ())),
         environment=tuple(table.get("environment", ())),
-        sandbox=_policy(table),
+        sandbox=settings_of(table),
         accepts=tuple(table.get("accepts", ())),
         model=table.get("model"),
         max_turns=table.get("max_turns"),
@@ -253,44 +228,7 @@ def _sandbox(table: dict[str, Any]) -> SandboxConfig:
     return SandboxConfig(
         table.get("backend", "auto"),
         table.get("reason"),
-        _policy(table),
-        {name: _policy(own) for name, own in table.get("domains", {}).items()},
-        {name: _policy(own) for name, own in table.get("phases", {}).items()},
+        settings_of(table),
+        {name: settings_of(own) for name, own in table.get("domains", {}).items()},
+        {name: settings_of(own) for name, own in table.get("phases", {}).items()},
     )
-
-
-def _policy(table: dict[str, Any]) -> Settings:
-    network = table.get("network")
-    return Settings(
-        tuple(network) if isinstance(network, list) else network,
-        tuple(table.get("readable", ())),
-        tuple(table.get("writable", ())),
-        tuple(table.get("hidden", ())),
-        table.get("commit"),
-    )
-
-
-def _verify(file: Path, table: dict[str, Any]) -> VerifyConfig:
-    steps = tuple(
-        VerifyStep(step["name"], step["kind"], tuple(step["argv"]), step.get("folder", "."), step.get("count_pattern"))
-        for step in table.get("steps", ())
-    )
-    for position, step in enumerate(steps):
-        if problem := _pattern_problem(step.count_pattern):
-            raise errors.ConfigInvalid(path=str(file), problem=f"$.verify.steps[{position}].count_pattern: {problem}")
-    return VerifyConfig(
-        table.get("adapter"),
-        table.get("timeout_seconds", VERIFY_SECONDS),
-        tuple(table.get("environment", ())),
-        steps,
-        _policy(table),
-        tuple(map(tuple, table.get("setup", ()))),
-    )
-
-
-def _pattern_problem(pattern: str | None) -> str | None:
-    try:
-        groups = re.compile(pattern or "()").groups
-    except re.error as error:
-        return f"it is no regular expression: {error}"
-    return None if groups == 1 else f"it has {groups} groups, not one that finds the number"

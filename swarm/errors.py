@@ -978,6 +978,28 @@ class DispatchNothingApproved(DispatchPreconditionError):
     problem: str
 
 
+class DispatchNothingToReview(DispatchPreconditionError):
+    code = "DISPATCH_NOTHING_TO_REVIEW"
+    severity = Severity.MEDIUM
+    text = "There is nothing to review in {phase}: {problem}"
+    advice = (
+        "`swarm findings {run_id}` lists what is open; `--runtime NAME` asks another reviewer about findings that "
+        "have a verdict"
+    )
+    when = "`dispatch --review`, and each open finding of the phase's lens has a verdict, or no agent owns its file"
+    problem: str
+
+
+class DispatchReviewTooEarly(DispatchPreconditionError):
+    code = "DISPATCH_REVIEW_TOO_EARLY"
+    severity = Severity.MEDIUM
+    text = "Wave {number} ({wave_phase}) failed, and a review would stand in the way of its recovery"
+    advice = "`swarm status {run_id}` names the command that goes on with it; review its findings then"
+    when = "`dispatch --review` while the run's latest audit or amend wave is failed"
+    number: int
+    wave_phase: str
+
+
 class DispatchAnchorsBroken(DispatchPreconditionError):
     code = "DISPATCH_ANCHORS_BROKEN"
     severity = Severity.HIGH
@@ -1133,7 +1155,7 @@ class RuntimePhaseUnsupported(SwarmError):
     advice = (
         "name another with --runtime (`swarm runtimes` lists them), or let a person write the outputs and collect them"
     )
-    when = "an analyzer is asked for a phase whose lens none of its rules serves"
+    when = "an analyzer is asked for a phase whose lens none of its rules serves, or to review findings"
     runtime: str
     phase: str
 
@@ -1541,6 +1563,30 @@ class FixNobody(SwarmError):
     when = "no named finding has a tool that fixes it, and no agent is named or configured"
     findings: str
     words: str
+    run_id: str
+
+
+class FixNoRemote(SwarmError):
+    code = "FIX_NO_REMOTE"
+    severity = Severity.HIGH
+    exit_code = 2
+    text = "{path} has no remote to push a branch to: {problem}"
+    advice = "`git remote add origin <url>`, or leave --pr out: the fix then stands on a branch here"
+    when = "`fix --pr` in a repository without a remote, or with several of which none is the branch's"
+    path: str
+    problem: str
+
+
+class FixNotPushed(SwarmError):
+    code = "FIX_NOT_PUSHED"
+    severity = Severity.HIGH
+    text = "The fix is verified on {branch}, and {step} failed: {problem}"
+    advice = "`{remedy}`; or the same `swarm fix {run_id} --pr` again"
+    when = "`fix --pr` could not push the branch, or `gh` could not open the pull request"
+    branch: str
+    step: str
+    problem: str
+    remedy: str
     run_id: str
 
 

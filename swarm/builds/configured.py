@@ -7,7 +7,7 @@ from typing import Final
 from swarm.builds.adapter import BuildStep
 from swarm.builds.checkout import Checkout
 from swarm.builds.interpreters import interpreter, python_environment
-from swarm.config import VerifyConfig
+from swarm.verify_config import VerifyConfig
 
 _PLACEHOLDER: Final = re.compile(r"\{(python|worktree|repository)\}")
 

@@ -9,7 +9,7 @@ from swarm.builds.go import Go
 from swarm.builds.node import Node
 from swarm.builds.python import Python
 from swarm.builds.rust import Rust
-from swarm.config import VerifyConfig
+from swarm.verify_config import VerifyConfig
 
 # Of equal scores the first wins: a package.json often only carries tools for a project in another language.
 NAMES: Final = ("configured", "python", "rust", "go", "node")

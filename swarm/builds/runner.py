@@ -16,11 +16,11 @@ from swarm.builds.node_modules import lend_packages, withhold_programs
 from swarm.builds.package_caches import cache_variables
 from swarm.builds.step_run import BuildSite, run_step
 from swarm.builds.tree_imports import tree_imports
-from swarm.config import VerifyConfig
 from swarm.rules.build_verdicts import BuildVerdict, verdict_of
 from swarm.rules.sandbox_policy import Right
 from swarm.runtimes.processes import end_all_with
 from swarm.runtimes.sandbox import NONE, UNENCLOSED, Enclosure
+from swarm.verify_config import VerifyConfig
 
 _MARK: Final = "SWARM_BUILD"
 

@@ -1,5 +1,6 @@
 """`swarm collect`."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from swarm.results.collect import (
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import AMEND_PHASES, dispatched_phase
 from swarm.rules.states import WaveStatus
-from swarm.show import text
+from swarm.show import reviews, text
 from swarm.show.escape import plain
 
 _MOST_VIOLATIONS = 20
@@ -51,9 +52,10 @@ def _lines(result: CollectResult) -> Iterator[str]:
         yield f"⚠ {text.refused(result.refused)}; the rest of each output was taken"
     yield ""
     is_amend = dispatched_phase(result.phase) in AMEND_PHASES
-    counted = "fixes" if is_amend else "findings"
+    counted = "verdicts" if result.review else "fixes" if is_amend else "findings"
+    verdicts = Counter(review.domain for review in result.reviews)
     rows = [
-        (agent.domain, agent.status, f"{agent.fixes if is_amend else agent.findings_count:,}")
+        (agent.domain, agent.status, f"{_count(agent, verdicts, is_review=result.review, is_amend=is_amend):,}")
         for agent in result.agents
     ]
     yield from text.table(rows, ("agent", "status", counted))
@@ -69,6 +71,7 @@ def _lines(result: CollectResult) -> Iterator[str]:
     for note in result.notes[:_MOST_VIOLATIONS]:
         yield f"ℹ {plain(note)}"  # noqa: RUF001
     yield from _amended(result)
+    yield from _reviewed(result)
     if result.ownership_probe_degraded:
         yield "ℹ Without --isolate nobody can tell who edited what in the shared checkout."  # noqa: RUF001
     if result.findings.recurred_while_closed:
@@ -76,6 +79,21 @@ def _lines(result: CollectResult) -> Iterator[str]:
     yield ""
     yield f"Wave status: {result.wave_status}"
     yield f"Next: {result.next_action}"
+
+
+def _count(agent: AgentCollected, verdicts: Counter[str], *, is_review: bool, is_amend: bool) -> int:
+    if is_review:
+        return verdicts[agent.domain]
+    return agent.fixes if is_amend else agent.findings_count
+
+
+def _reviewed(result: CollectResult) -> Iterator[str]:
+    for review in result.reviews[:_MOST_VIOLATIONS]:
+        yield f"{reviews.MARKS[review.verdict]} {reviews.verdict_line(review)}"
+    if len(result.reviews) > _MOST_VIOLATIONS:
+        yield f"… and {len(result.reviews) - _MOST_VIOLATIONS:,} more verdicts"
+    if result.unanswered:
+        yield f"⚠ without a verdict: {_some(result.unanswered)}"
 
 
 def _problems(agent: AgentCollected) -> Iterator[str]:

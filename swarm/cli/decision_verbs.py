@@ -130,6 +130,7 @@ class Asked(NamedTuple):
     severities: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     every: bool = False
+    confirmed: bool = False
 
 
 def decide(
@@ -154,7 +155,8 @@ def decide(
             raise usage(f"name findings: `swarm {action.value} F-…`{_OR_ALL.get(action, '')}", action.value)
         run = call.run(store, named, tell=True)
         grounds = triage.Grounds(author(call, run), reason, expires, evidence, verified_how)
-        result = triage.triage(store, run, action, triage.Targets(ids, asked.severities, asked.rules), grounds)
+        targets = triage.Targets(ids, asked.severities, asked.rules, asked.confirmed)
+        result = triage.triage(store, run, action, targets, grounds)
     call.answer(result, lambda: _lines(result))
 
 
@@ -198,6 +200,14 @@ def _lines(result: TriageResult) -> Iterator[str]:
     if result.unchanged:
         yield f"{text.counted(len(result.unchanged), 'finding')} {_were(len(result.unchanged))} so already."
         yield from finding_lines(result.unchanged)
+    if result.refuted:
+        ids = ",".join(result.refuted[:_MOST_SHOWN])
+        more = f" and {len(result.refuted) - _MOST_SHOWN:,} more" if len(result.refuted) > _MOST_SHOWN else ""
+        count = text.counted(len(result.refuted), "refuted finding")
+        yield f"⚠ {count} left out: {ids}{more}; named by --ids, a finding is approved all the same"
+    for cause in result.same_cause[:_MOST_SHOWN]:
+        others = ", ".join(cause.others[:_MOST_SHOWN]) + (", …" if len(cause.others) > _MOST_SHOWN else "")
+        yield f"⚠ {cause.finding_id} has its cause in common with {others}, not approved"
     yield f"Next: {result.next_action}"
 
 

@@ -11,6 +11,7 @@ from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, require_reason, runtime_option, usage, verb
 from swarm.results.dispatch import AgentPlan, DispatchResult
+from swarm.rules.phases import is_audit
 from swarm.show import text
 from swarm.show.escape import plain
 
@@ -31,6 +32,9 @@ _MOST_INCLUDED: Final = 5
 @click.option(
     "--skip-anchor-check", is_flag=True, help="Amend even if the code of an approved finding is gone; needs --reason."
 )
+@click.option(
+    "--review", is_flag=True, help="Ask agents for a verdict on each open, unreviewed finding of the phase's lens."
+)
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @repo_path_option
 def command(  # noqa: PLR0913
@@ -45,11 +49,13 @@ def command(  # noqa: PLR0913
     dry_run: bool,
     sparse: bool,
     skip_anchor_check: bool,
+    review: bool,
 ) -> None:
     """Dispatch a wave of PHASE at HEAD: a snapshot of the map, and a prompt and a worktree for each agent.
 
     The phases are health-audit-a, -b and -c, stage-d-audit, feature-audit, health-amend-a, -b and -c,
-    stage-d-amend and feature-execute.
+    stage-d-amend and feature-execute. With --review, other agents than the reporters confirm or refute what an audit
+    found, each in a worktree that it may only read; the run stays in its phase.
     """
     from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
     from swarm.waves.dispatch.preconditions import lawful_phase
@@ -59,10 +65,14 @@ def command(  # noqa: PLR0913
         raise usage("it takes a phase, with a run before it or none", "dispatch")
     if sparse and not isolate:
         raise usage("--sparse goes with --isolate", "dispatch")
+    if review and (sparse or skip_anchor_check):
+        raise usage("--review takes neither --sparse nor --skip-anchor-check", "dispatch")
     named = words[0] if len(words) == 2 else None  # noqa: PLR2004
     why = require_reason(reason, "skipping the anchor check") if skip_anchor_check else None
     with refusals_reported(named):
         phase = lawful_phase(words[-1], named)
+        if review and not is_audit(phase):
+            raise usage(f"--review looks at the findings of an audit, and {phase} is none", "dispatch")
         with call.read() if dry_run else call.write() as store:
             try:
                 run = call.run_here(store, named, repo_path, tell=True)
@@ -70,13 +80,15 @@ def command(  # noqa: PLR0913
                 raise errors.DispatchRunNotFound(run_id=named or error.run_id, phase=phase) from None
             request = DispatchRequest(
                 phase=phase,
-                isolate=isolate,
+                # A reviewer has a tree of its own: whatever it edits is seen.
+                isolate=isolate or review,
                 auto_freeze=auto_freeze,
                 dry_run=dry_run,
                 runtime=runtime,
                 sparse=sparse,
                 skip_anchor_check=skip_anchor_check,
                 reason=why,
+                is_review=review,
             )
             result = dispatch(store, call.workspace, run, request, call.config(Path(run.local_path)))
     call.answer(result, lambda: _lines(result))
@@ -84,12 +96,14 @@ def command(  # noqa: PLR0913
 
 def _lines(result: DispatchResult) -> Iterator[str]:
     verb_ = "would be dispatched" if result.dry_run else "dispatched"
-    yield f"Wave {result.wave_number} {verb_} ({result.phase})"
+    kind = ", a review" if result.review else ""
+    yield f"Wave {result.wave_number} {verb_} ({result.phase}{kind})"
     yield f"Run: {result.run_id}, at commit {result.dispatch_sha}"
     yield f"{text.counted(len(result.agents), 'agent')}; prompts in {plain(result.prompt_dir)}"
     yield ""
     rows = [(a.domain, _files(a), f"{a.findings:,}", a.worktree_path or "(the checkout)") for a in result.agents]
-    yield from text.table(rows, ("agent", "files", "known findings", "works in"))
+    asked = "findings to review" if result.review else "known findings"
+    yield from text.table(rows, ("agent", "files", asked, "works in"))
     yield ""
     if result.included:
         shown = ", ".join(map(plain, result.included[:_MOST_INCLUDED]))

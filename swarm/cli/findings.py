@@ -40,7 +40,9 @@ _FORMS = ("text", "markdown", "json", "sarif", BASELINE)
     "--rule", "rules", type=Words(offer=completions.rules), default=(), help="Only these rules or categories."
 )
 @click.option(
-    "--group-by", type=click.Choice(["file", "rule", "severity"]), help="Also count by file, rule or severity."
+    "--group-by",
+    type=click.Choice(["file", "rule", "severity", "cause"]),
+    help="Also count by file, rule, severity, or the cause that reviewers name.",
 )
 @click.option("--limit", metavar="N", type=click.IntRange(min=0), help="List at most N findings; all are counted.")
 @click.option("--all", "lists_all", is_flag=True, help="List the known findings too; a terminal only counts them.")
@@ -140,7 +142,11 @@ def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fai
     code, head = _head(store, run, filters, fail_on)
     # A single encoder: `json.dumps` would make one for each of 100,000 findings.
     encode = json.JSONEncoder(ensure_ascii=False).encode
-    texts = (encode(flat_document(finding)) for finding in _shown_findings(store, run, filters))
+    texts = (
+        # Only a finding with reviews holds records, and needs the look at each of its values.
+        encode(document(finding) if finding.reviews else flat_document(finding))
+        for finding in _shown_findings(store, run, filters)
+    )
     for part in streamed(call.verb, code, document(head), "findings", texts):
         sys.stdout.write(log_lines.exact(part))
     sys.stdout.write("\n")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @runtime_option("Runtime of all findings; by default the tool that reports a finding, else [defaults] runtime.")
 @click.option("--publish", is_flag=True, help="Move the branch of the run to the verified commit.")
 @click.option("--branch", metavar="NAME", help="Put the verified commit on this branch too.")
+@click.option("--pr", is_flag=True, help="Push the branch, and open a pull request by `gh` where it is installed.")
 @click.option("--anew", is_flag=True, help="Begin another wave, and leave unmerged work of the last one where it is.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show who would fix what, and change nothing.")
 @jobs_option
@@ -45,6 +46,7 @@ def command(  # noqa: PLR0913
     *,
     every: bool,
     publish: bool,
+    pr: bool,
     anew: bool,
     dry_run: bool,
 ) -> None:
@@ -59,8 +61,8 @@ def command(  # noqa: PLR0913
     from swarm.waves.selection import split_run_and_findings
     from swarm.waves.triage.triage import Grounds
 
-    if publish and branch is not None:
-        raise usage("--publish and --branch exclude each other", "fix")
+    if publish and (pr or branch is not None):
+        raise usage(f"--publish and {'--pr' if pr else '--branch'} exclude each other", "fix")
     with call.read() if dry_run else call.write() as store:
         parts = tuple(part for word in words for part in word.split(",") if part)
         name, found = split_run_and_findings(store.conn, parts, named, call.folder)
@@ -70,7 +72,7 @@ def command(  # noqa: PLR0913
             grounds=Grounds(author(call, run)),
             runtime=runtime,
             jobs=jobs,
-            delivery=Delivery(publish, branch),
+            delivery=Delivery(publish, branch, pr),
             dry_run=dry_run,
             anew=anew,
         )

@@ -11,7 +11,7 @@ from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, run_option, verb
 from swarm.results.show import ShowResult
-from swarm.show import digest, text
+from swarm.show import digest, reviews, text
 from swarm.show.escape import plain
 
 
@@ -79,6 +79,12 @@ def _record(result: ShowResult) -> Iterator[str]:
         if sighting.description != said:
             yield f"    {plain(sighting.description)}"
             said = sighting.description
+    for review in result.finding.reviews:
+        yield f"Reviewed in wave {review.wave}: {reviews.verdict_line(review)}"
+        if review.quote:
+            yield f"    {text.shortened(plain(review.quote), 200)}"
+    if result.finding.same_cause:
+        yield f"Same cause: {', '.join(result.finding.same_cause)}"
     for claim in result.claims:
         description = plain(claim.description)
         yield f"Claimed fixed in wave {claim.wave} by {claim.domain} ({claim.outcome}): {description}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from swarm.cli.call import Call
 from swarm.cli.options import run_argument, verb
 from swarm.results.status import StatusResult
+from swarm.rules.states import WaveStatus
 from swarm.show import text
 from swarm.show.escape import plain
 
@@ -33,12 +34,18 @@ def _lines(result: StatusResult) -> Iterator[str]:
         yield "Waves: none"
     else:
         isolated = ", isolated" if wave.isolated else ""
-        yield f"Wave {wave.number} of {result.waves.total} ({wave.phase}): {wave.status}{isolated}"
+        phase = f"{wave.phase}, a review" if wave.review else wave.phase
+        yield f"Wave {wave.number} of {result.waves.total} ({phase}): {wave.status}{isolated}"
         rows = [
             (a.domain, a.status + (" (stale)" if a.stale else ""), a.started or "", a.error or "")
             for a in result.agents
         ]
         yield from text.table(rows, ("agent", "status", "started", "error"))
+    if result.review is not None:
+        again = (
+            f"; `swarm resume {run.id}` asks its reviewers again" if result.review.status == WaveStatus.FAILED else ""
+        )
+        yield f"Wave {result.review.number} (a review): {result.review.status}{again}"
     found = result.findings
     yield ""
     yield f"Findings: {found.open:,} open of {found.total:,} ({text.severities(found.by_severity)})"

@@ -2,6 +2,8 @@
 
 from typing import Final, NamedTuple
 
+from swarm.results.findings import ReviewShown
+
 # Stands in place of an owner where no merge is possible: a repository in the tree, an unreadable file.
 UNTAKABLE: Final = "cannot be taken"
 # The same for an uncommitted file whose content a filter of the user's changes on its way into git.
@@ -93,7 +95,10 @@ class FindingCounts(NamedTuple):
 
 
 class CollectResult(NamedTuple):
-    """The outcome of `collect`. `refused` counts items of outputs; `refused_items` are the first, with reasons."""
+    """The outcome of `collect`. `refused` counts items of outputs; `refused_items` are the first, with reasons.
+
+    `reviews` are the verdicts that a review brought, `unanswered` the ids of findings that it was asked about in vain.
+    """
 
     run_id: str
     wave_id: int
@@ -113,3 +118,6 @@ class CollectResult(NamedTuple):
     notes: tuple[str, ...] = ()
     refused: int = 0
     refused_items: tuple[str, ...] = ()
+    review: bool = False
+    reviews: tuple[ReviewShown, ...] = ()
+    unanswered: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ class AgentPlan(NamedTuple):
 
 
 class Unrouted(NamedTuple):
-    """An approved finding that no agent of an amend wave can fix, and why."""
+    """An approved finding that no agent of an amend wave can fix, or that no reviewer gets, and why."""
 
     finding_id: str
     file: str | None
@@ -29,7 +29,10 @@ class Unrouted(NamedTuple):
 
 
 class DispatchResult(NamedTuple):
-    """The wave that `dispatch` made, or would make; `included` are the untracked files copied into each tree."""
+    """The wave that `dispatch` made, or would make; `included` are the untracked files copied into each tree.
+
+    The agents of a `review` give verdicts about known findings.
+    """
 
     run_id: str
     wave_id: int | None
@@ -48,3 +51,4 @@ class DispatchResult(NamedTuple):
     included: tuple[str, ...]
     warnings: tuple[str, ...]
     next_action: str
+    review: bool = False

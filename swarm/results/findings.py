@@ -3,11 +3,32 @@
 from typing import NamedTuple
 
 
+class ReviewShown(NamedTuple):
+    """A verdict of a reviewer about a finding, and the line of the commit that it rests on.
+
+    `independent` is false where the reviewer reported the finding itself, and `None` where that is unknown.
+    """
+
+    finding_id: str
+    domain: str
+    wave: int
+    commit: str
+    reviewer: str
+    independent: bool | None
+    verdict: str
+    file: str | None
+    line: int | None
+    quote: str
+    reason: str
+    same_cause: tuple[str, ...]
+
+
 class FindingShown(NamedTuple):
     """A finding of a digest. `analyzer` is tool, version and configuration, `None` for a finding of an agent.
 
     `is_new` is whether it was unknown before the first audit of the digest's commit: a second audit of the commit makes
-    it `recurring`, and it stays new. `None` outside of a digest.
+    it `recurring`, and it stays new. `None` outside of a digest. `review` is the result of its `reviews`: confirmed,
+    refuted, unknown or disputed. `same_cause` are the other findings that reviewers trace to the same cause.
     """
 
     finding_id: str
@@ -41,6 +62,9 @@ class FindingShown(NamedTuple):
     column: int | None = None
     fixable: bool = False
     is_new: bool | None = None
+    review: str | None = None
+    reviews: tuple[ReviewShown, ...] = ()
+    same_cause: tuple[str, ...] = ()
 
 
 class SeverityCounts(NamedTuple):

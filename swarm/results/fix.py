@@ -49,6 +49,15 @@ class FixProof(NamedTuple):
     note: str | None
 
 
+class PushedBranch(NamedTuple):
+    """A branch that was pushed: the remote, and the pull request's address, or the command that opens one."""
+
+    remote: str
+    branch: str
+    pull_request: str | None
+    command: str | None
+
+
 class FixResult(NamedTuple):
     """The whole loop from findings to a verified branch.
 
@@ -72,3 +81,4 @@ class FixResult(NamedTuple):
     notes: tuple[str, ...]
     exit_code: int
     next_action: str
+    pushed: PushedBranch | None = None

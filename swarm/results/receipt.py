@@ -82,6 +82,21 @@ class ReceiptFix(NamedTuple):
     outcome: str
 
 
+class ReceiptReview(NamedTuple):
+    """A verdict of a reviewer about a finding."""
+
+    finding_id: str
+    domain: str
+    reviewer: str
+    independent: bool | None
+    verdict: str
+    file: str | None
+    line: int | None
+    quote: str
+    reason: str
+    same_cause: tuple[str, ...]
+
+
 class ReceiptSkip(NamedTuple):
     """A fix that was not accepted, or that an agent left out, and why."""
 
@@ -179,3 +194,5 @@ class WaveReceipt(NamedTuple):
     verifications: tuple[ReceiptVerification, ...]
     promotion: ReceiptPromotion | None
     ledger: ReceiptLedger
+    review: bool = False
+    reviews: tuple[ReceiptReview, ...] = ()

@@ -37,6 +37,7 @@ class StatusWave(NamedTuple):
     isolated: bool
     ownership_probe_degraded: bool
     from_elsewhere: bool = False
+    review: bool = False
 
 
 class StatusWaves(NamedTuple):
@@ -112,7 +113,11 @@ class Assessment(NamedTuple):
 
 
 class StatusResult(NamedTuple):
-    """The state of a run. `refused_items` are items of outputs that the newest ended wave could not take."""
+    """The state of a run. `refused_items` are items of outputs that the newest ended wave could not take.
+
+    `review` is the newest wave of the run where that is a review that has ended; `waves.current` is then an earlier
+    wave.
+    """
 
     run: StatusRun
     domains: tuple[StatusDomain, ...]
@@ -124,3 +129,4 @@ class StatusResult(NamedTuple):
     last_verification: LastVerification | None
     assessment: Assessment
     refused_items: tuple[str, ...] = ()
+    review: StatusWave | None = None

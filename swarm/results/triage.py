@@ -15,8 +15,18 @@ class FindingDecided(NamedTuple):
     to: str
 
 
+class SameCause(NamedTuple):
+    """The undecided findings that reviewers trace to the cause of an approved finding."""
+
+    finding_id: str
+    others: tuple[str, ...]
+
+
 class TriageResult(NamedTuple):
-    """The findings that a decision changed. `unchanged` had this decision already."""
+    """The findings that a decision changed. `unchanged` had this decision already.
+
+    `refuted` are ids that `approve --all` left out, because a reviewer refutes the finding and none confirms it.
+    """
 
     run_id: str
     action: str
@@ -26,6 +36,8 @@ class TriageResult(NamedTuple):
     changed: tuple[FindingDecided, ...]
     unchanged: tuple[FindingDecided, ...]
     next_action: str
+    refuted: tuple[str, ...] = ()
+    same_cause: tuple[SameCause, ...] = ()
 
 
 class DecisionSkipped(NamedTuple):

@@ -33,7 +33,8 @@ class RunFacts(NamedTuple):
     besides; `is_git_changed` where the git
     folder changed while the wave was in flight. `supervisor` names the process that works on the agents at present,
     `unfinished` the command of a rewind that has begun and not ended; each is `""` where there is none. `is_foreign`
-    holds where this user did not dispatch the wave in flight on this machine.
+    holds where this user did not dispatch the wave in flight on this machine. `is_reviewing` holds while a review is in
+    flight; then `agents` are the reviewers, and the gates judge the wave before.
     """
 
     run_id: str
@@ -50,6 +51,7 @@ class RunFacts(NamedTuple):
     unfinished: str = ""
     is_apart: bool = False
     is_foreign: bool = False
+    is_reviewing: bool = False
 
 
 def assess(facts: RunFacts) -> Assessed:
@@ -71,6 +73,9 @@ def assess(facts: RunFacts) -> Assessed:
 def assessed(facts: RunFacts, judgement: Judgement) -> Assessed:
     """Return the assessment that follows from a judgement of the gates: a state cannot differ from the verdict."""
     run = facts.run_id
+    # A review holds back no promotion, and every dispatch.
+    if facts.is_reviewing:
+        return _in_flight(facts)
     match judgement.verdict:
         case Verdict.ADVANCE:
             return "READY TO ADVANCE", (), f"swarm advance {run}"
@@ -93,18 +98,23 @@ def _blocked(facts: RunFacts, judgement: Judgement) -> Assessed:
         return _between_waves(facts)
     match wave.status:
         case WaveStatus.DISPATCHED:
-            # An agent with an output counts as done even while its row says running: collect reads the file.
-            waiting = [a.domain for a in facts.agents if a.status in _WORKING and not a.has_answered]
-            if waiting:
-                return "IN PROGRESS", (f"no output yet: {', '.join(waiting)}",), f"swarm launch {run}"
-            if any(agent.status in CAN_BE_RESUMED for agent in facts.agents):
-                # Collect would fail the wave now; resume gives the failed agents another attempt first.
-                return "IN PROGRESS", _incomplete(facts, CAN_BE_RESUMED), f"swarm resume {run}"
-            return "READY TO COLLECT", (), f"swarm collect {run}"
+            return _in_flight(facts)
         case WaveStatus.FAILED:
             return _failed(facts, judgement, wave.phase)
         case _:
             return _ended(facts, judgement, wave)
+
+
+def _in_flight(facts: RunFacts) -> Assessed:
+    run = facts.run_id
+    # An agent with an output counts as done even while its row says running: collect reads the file.
+    waiting = [a.domain for a in facts.agents if a.status in _WORKING and not a.has_answered]
+    if waiting:
+        return "IN PROGRESS", (f"no output yet: {', '.join(waiting)}",), f"swarm launch {run}"
+    if any(agent.status in CAN_BE_RESUMED for agent in facts.agents):
+        # Collect would fail the wave now; resume gives the failed agents another attempt first.
+        return "IN PROGRESS", _incomplete(facts, CAN_BE_RESUMED), f"swarm resume {run}"
+    return "READY TO COLLECT", (), f"swarm collect {run}"
 
 
 def _between_waves(facts: RunFacts) -> Assessed:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 
 class Right(StrEnum):
@@ -100,6 +100,18 @@ def merged(tables: Iterable[Settings]) -> Settings:
             found.commit if table.commit is None else table.commit,
         )
     return found
+
+
+def settings_of(table: Mapping[str, Any]) -> Settings:
+    """Return the settings of a table of `swarm.toml`, which fits its schema."""
+    network = table.get("network")
+    return Settings(
+        tuple(network) if isinstance(network, list) else network,
+        tuple(table.get("readable", ())),
+        tuple(table.get("writable", ())),
+        tuple(table.get("hidden", ())),
+        table.get("commit"),
+    )
 
 
 def policy_of(places: Iterable[tuple[str, Right]], settings: Settings, closed: Sequence[str] = ()) -> Policy:

@@ -14,7 +14,7 @@ from swarm import errors
 from swarm.documents import explained, parse_bounded
 
 _OPENING: Final = frozenset('{["')
-_LISTS: Final = ("findings", "features", "fixes")
+_LISTS: Final = ("findings", "features", "fixes", "reviews")
 # CLIs wrap their answer once or twice; a deeper wrapper is no wrapper.
 _MOST_STRINGS: Final = 4
 _MOST_LEVELS: Final = 16

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from swarm import errors
 from swarm.documents import LONGEST_PROBLEM, MOST_PROBLEMS, check, fits, parse_bounded
-from swarm.rules.phases import Phase, kind_of
+from swarm.rules.phases import Phase
 from swarm.rules.safe_paths import safe_path
 from swarm.runtimes import sarif
 from swarm.runtimes.answer import answer_of
@@ -21,6 +21,7 @@ _LISTS: Final = {
     "skipped": "one_skipped",
     "confirmed": "confirmed_item",
     "requests": "request",
+    "reviews": "one_review",
 }
 _REPORTS: Final = ("findings", "features")
 _PROSE: Final = ("summary", "description", "recommendation", "reason", "quote")
@@ -52,10 +53,12 @@ class Sifted(NamedTuple):
     positions: Mapping[str, tuple[int, ...]] = {}
 
 
-def read_items(body: bytes, name: str, shown: str, trees: Sequence[Path], domain: str, phase: Phase) -> Sifted:
+def read_items(
+    body: bytes, name: str, shown: str, trees: Sequence[Path], domain: str, phase: Phase, kind: str
+) -> Sifted:
     """Return the answer in the bytes of a file, or in a SARIF log about the files of some trees, parted by its items.
 
-    `name` is the name of the file. Raises the errors of an answer that cannot be read.
+    `name` is the name of the file, `kind` that of its schema. Raises the errors of an answer that cannot be read.
     """
     is_named = sarif.is_named_as_log(name)
     value = parse_bounded(body, shown) if is_named else answer_of(body, shown)
@@ -65,7 +68,7 @@ def read_items(body: bytes, name: str, shown: str, trees: Sequence[Path], domain
             value = sarif.output_in(trees, value, domain, phase)
         except UnusableOutput as error:
             raise errors.AgentOutputSchemaInvalid(path=shown, problem=str(error)) from error
-    found = sifted(value, kind_of(phase))
+    found = sifted(value, kind)
     parts = list(sarif.refused_parts(found.answer)) if isinstance(value, Mapping) else []
     refused = (*(RefusedItem(part.code, part.path, part.message) for part in parts), *found.refused)
     files = found.files.union(*(part.files for part in parts))
@@ -75,7 +78,7 @@ def read_items(body: bytes, name: str, shown: str, trees: Sequence[Path], domain
 def sifted(answer: Any, kind: str) -> Sifted:
     """Part an answer into what fits and what does not; the envelope is left to be checked. Prose is cut to its limit.
 
-    `kind` is audit, feature or amend.
+    `kind` is audit, feature, amend or review.
     """
     # The common case costs a single quick look, however many items there are.
     if not isinstance(answer, Mapping) or fits(answer, _SCHEMA, kind):
@@ -110,8 +113,9 @@ def _cut(item: Any) -> Any:
     """Return an item whose prose has its longest length, with the number of characters that it had."""
     if not isinstance(item, Mapping):
         return item
-    # Only an answer to a second look has a quote and the id of a finding.
-    longest_quote = _LONGEST_CONFIRMED_QUOTE if "finding_id" in item else _LONGEST_PROSE
+    # Only an answer to a second look has a quote and the id of a finding, and no verdict of a review.
+    is_answer = "finding_id" in item and "verdict" not in item
+    longest_quote = _LONGEST_CONFIRMED_QUOTE if is_answer else _LONGEST_PROSE
     limits = {name: longest_quote if name == "quote" else _LONGEST_PROSE for name in _PROSE}
     long = {
         name: _shortened(text, limit, marked=name != "quote")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from swarm.config import Config
 from swarm.rules.agent_events import Said
-from swarm.rules.phases import Phase
+from swarm.rules.phases import Phase, is_audit, kind_of
 from swarm.rules.stalls import Stall
 from swarm.runtimes.conversation import Conversation
 
@@ -40,7 +40,7 @@ class Assigned(NamedTuple):
 
 
 class Job(NamedTuple):
-    """The work of an agent. `files` are the domain's files; the processes run in `tree`.
+    """The work of an agent. `files` are the domain's files; the processes run in `tree`, which a review only reads.
 
     `is_enclosed` says that a sandbox of ours is around the processes.
     """
@@ -54,7 +54,18 @@ class Job(NamedTuple):
     output_path: Path
     config: Config
     assigned: Sequence[Assigned] = ()
+    is_review: bool = False
     is_enclosed: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The kind of the output: audit, feature, amend or review."""
+        return "review" if self.is_review else kind_of(self.phase)
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the agent reads its tree and answers, and writes nothing there."""
+        return self.is_review or is_audit(self.phase)
 
 
 class ProcessStep(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from swarm.results.findings import FindingShown, FindingsResult
 from swarm.show import text
 from swarm.show.escape import plain
+from swarm.show.reviews import objection, state_with_review
 
 # A terminal shows a screen; everything else is a command away.
 ON_TERMINAL: Final = 20
@@ -57,7 +58,10 @@ def fix_command(rules: Sequence[str], run: str | None = None) -> str:
 def lines(result: FindingsResult, listing: Listing) -> Iterator[str]:
     """Yield a digest: the listed findings, the counts, and the domains that were not checked."""
     listed = 0
-    states = chain(((f, new_state(f)) for f in listing.new), ((f, _known_state(f)) for f in listing.known))
+    states = chain(
+        ((f, state_with_review(f, new_state(f))) for f in listing.new),
+        ((f, state_with_review(f, _known_state(f))) for f in listing.known),
+    )
     if listing.is_for_terminal:
         shown = list(states)
         listed = len(shown)
@@ -168,9 +172,9 @@ def _rule(finding: FindingShown) -> str:
 
 
 def _note(finding: FindingShown) -> str:
-    """Return why a finding is not open or not proved, and who decided about it."""
+    """Return why a finding is not open or not proved, who decided about it, and who refutes it."""
     reason = plain(finding.reason) if finding.reason and finding.status not in _OPEN else ""
-    return "; ".join(filter(None, (reason, text.decision(finding))))
+    return "; ".join(filter(None, (reason, text.decision(finding), objection(finding))))
 
 
 def _groups(result: FindingsResult) -> Iterator[str]:

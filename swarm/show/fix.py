@@ -48,13 +48,21 @@ def lines(result: FixResult) -> Iterator[str]:
         yield f"Wave {wave.number} ({wave.phase}{by}): {wave.status}"
     if result.proof is not None:
         yield from _proof(result.proof)
+    yield from _ending(result)
+    yield f"Next: {result.next_action}"
+
+
+def _ending(result: FixResult) -> Iterator[str]:
+    """Yield the step that stopped the fix and where the work lies, or where the fix was delivered."""
     if result.stopped_at is not None:
         yield f"⊘ Stopped at {result.stopped_at}: {_SAID_NO[result.stopped_at]}."
         yield f"The work lies on {_work(result)}."
     if result.branch is not None and result.fixed_commit is not None and result.stopped_at is None:
         what = "Published to" if result.published else "Branch"
         yield f"{what} {plain(result.branch)} at {result.fixed_commit[:12]}"
-    yield f"Next: {result.next_action}"
+    if (pushed := result.pushed) is not None:
+        asked = plain(pushed.pull_request) if pushed.pull_request else "gh is not installed, and opens no pull request"
+        yield f"Pushed to {plain(pushed.remote)}: {asked}"
 
 
 def _work(result: FixResult) -> str:

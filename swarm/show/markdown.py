@@ -7,6 +7,7 @@ from swarm.errors import ICONS, Severity
 from swarm.results.findings import FindingShown, FindingsResult
 from swarm.show import text
 from swarm.show.escape import code_span, markdown
+from swarm.show.reviews import objection, state_with_review
 
 
 def digest_lines(
@@ -57,12 +58,12 @@ def _row(finding: FindingShown) -> list[str]:
     where = finding.file or "(no file)"
     line = f":{finding.line}" if finding.file and finding.line else ""
     reason = f" ({finding.reason})" if finding.reason and finding.status != "new" else ""
-    decision = text.decision(finding)
+    notes = [note for note in (text.decision(finding), objection(finding)) if note]
     return [
         code_span(where + line),
         markdown(finding.description),
         code_span(finding.rule_id or finding.category),
-        markdown(finding.status + reason) + (f"; {markdown(decision)}" if decision else ""),
+        "; ".join(map(markdown, (state_with_review(finding, finding.status) + reason, *notes))),
         finding.finding_id,
     ]
 

@@ -9,6 +9,7 @@ from swarm.results.receipt import (
     ReceiptDomain,
     ReceiptFindings,
     ReceiptPromotion,
+    ReceiptReview,
     ReceiptVerification,
     WaveReceipt,
 )
@@ -57,6 +58,7 @@ def receipt_lines(made: WaveReceipt) -> Iterator[str]:
         for row in made.merges
     )
     yield from _section("Merges", ("Ref", "Commit", "Domains", "Left out"), rows)
+    yield from _section("Reviews", ("Finding", "Verdict", "By", "Place", "Reason"), map(_review_row, made.reviews))
     head = ("Id", "Purpose", "Commit", "Verdict", "Steps", "Tests", "Offending", "Sandbox", "Exit")
     yield from _section("Verifications", head, map(_verification_row, made.verifications))
     yield from _promotion(made.promotion)
@@ -112,6 +114,12 @@ def _findings(found: ReceiptFindings) -> Iterator[str]:
         more = f" and {len(found.fixed_ids) - MOST_IDS:,} more" if len(found.fixed_ids) > MOST_IDS else ""
         yield ""
         yield f"Fixed: {', '.join(found.fixed_ids[:MOST_IDS])}{more}"
+
+
+def _review_row(review: ReceiptReview) -> list[str]:
+    place = code_span(f"{review.file}:{review.line}") if review.file else ""
+    by = markdown(review.reviewer) + (", not independent" if review.independent is False else "")
+    return [review.finding_id, review.verdict, by, place, markdown(review.reason)]
 
 
 def _verification_row(made: ReceiptVerification) -> list[str]:

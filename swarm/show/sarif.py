@@ -127,6 +127,7 @@ def _result(finding: FindingShown, rule_index: int, scan: Scan) -> dict[str, Any
             "reason": finding.reason,
             "fixable": finding.fixable,
             **{name: value for name, value in _decided(finding) if value is not None},
+            **_reviewed(finding),
         },
         "locations": [_location(finding, scan.root_file)],
         "partialFingerprints": fingerprints,
@@ -165,6 +166,25 @@ def _decided(finding: FindingShown) -> Iterable[tuple[str, str | None]]:
         ("evidenceNote", finding.evidence_note),
         ("fixedCommit", finding.fixed_commit),
     )
+
+
+def _reviewed(finding: FindingShown) -> dict[str, Any]:
+    """Return the result of a finding's reviews, each verdict, and the findings of the same cause."""
+    if not finding.reviews:
+        return {}
+    verdicts = [
+        {
+            "reviewer": review.reviewer,
+            "verdict": review.verdict,
+            "independent": review.independent,
+            "wave": review.wave,
+            "reason": review.reason,
+            "file": review.file,
+            "line": review.line,
+        }
+        for review in finding.reviews
+    ]
+    return {"review": finding.review, "reviews": verdicts, "sameCause": list(finding.same_cause)}
 
 
 def _baseline(finding: FindingShown, wave: int | None) -> str:

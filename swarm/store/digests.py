@@ -103,6 +103,18 @@ def fix_claims_digest(conn: sqlite3.Connection, wave_id: int) -> str:
     return whole.hexdigest()
 
 
+def reviews_digest(conn: sqlite3.Connection, wave_id: int) -> str:
+    """Return the SHA-256 over a line of compact JSON for each verdict of a wave."""
+    whole = hashlib.sha256()
+    rows = conn.execute(
+        "SELECT agent_run_id, finding, verdict, file, line, quote, reason, reviewer, is_independent, same_cause"
+        " FROM reviews WHERE wave_id = ? ORDER BY id",
+        (wave_id,),
+    )
+    _feed(whole, rows)
+    return whole.hexdigest()
+
+
 def completed_hash(conn: sqlite3.Connection, wave_id: int) -> str:
     """Return the SHA-256 over the completed agent runs of a wave: their rows, their evidence and their events."""
     whole = hashlib.sha256()

@@ -60,21 +60,22 @@ def violations_after(conn: sqlite3.Connection, run_id: str, number: int, whole_w
     """Return the number of violations in the waves of a run after a wave.
 
     Violations of current agent runs count, and violations whose agent is unknown, which the wave holds under the name
-    `whole_wave`. Waves that a rewind aborted do not count.
+    `whole_wave`. Waves that a rewind aborted do not count, and reviews do not: no work of a reviewer is ever merged.
     """
     row = conn.execute(
         # CROSS JOIN keeps the order waves, agent runs, claims: each step has an index, and other runs are never read.
         "SELECT count(*) FROM waves CROSS JOIN agent_runs ON wave_id = waves.id"
         " CROSS JOIN file_claims ON agent_run_id = agent_runs.id"
         # A violation of a replaced agent run no longer counts: its work is not merged.
-        " WHERE run_id = ? AND number > ? AND waves.status <> 'aborted_for_rewind' AND violation AND NOT EXISTS"
+        " WHERE run_id = ? AND number > ? AND NOT review AND waves.status <> 'aborted_for_rewind' AND violation"
+        " AND NOT EXISTS"
         " (SELECT 1 FROM agent_runs later WHERE later.wave_id = agent_runs.wave_id"
         " AND later.domain = agent_runs.domain AND later.id > agent_runs.id)",
         (run_id, number),
     ).fetchone()
     kept = conn.execute(
         "SELECT violations FROM waves"
-        " WHERE run_id = ? AND number > ? AND status <> 'aborted_for_rewind' AND violations <> '[]'",
+        " WHERE run_id = ? AND number > ? AND NOT review AND status <> 'aborted_for_rewind' AND violations <> '[]'",
         (run_id, number),
     )
     unattributed = sum(

@@ -96,7 +96,7 @@ class Listed(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """Filter of findings. Empty tuples mean no filter; `wave_id` keeps the findings sighted in that wave."""
+    """Filter of findings. Empty tuples mean no filter; `wave_id` keeps those that this wave saw or reviewed."""
 
     statuses: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
@@ -269,9 +269,12 @@ def _where(run_id: str, selection: Selection) -> tuple[str, list[object]]:
             conditions.append(f"{column} IN ({', '.join('?' * len(wanted))})")
             values += wanted
     if selection.wave_id is not None:
-        # Sightings, not `last_wave`: a later wave may have seen the finding too.
-        conditions.append("findings.id IN (SELECT finding FROM sightings WHERE wave_id = ?)")
-        values.append(selection.wave_id)
+        # Sightings, not `last_wave`: a later wave may have seen the finding too. A review has verdicts instead.
+        conditions.append(
+            "findings.id IN (SELECT finding FROM sightings WHERE wave_id = ?"
+            " UNION ALL SELECT finding FROM reviews WHERE wave_id = ?)"
+        )
+        values += [selection.wave_id, selection.wave_id]
     return "WHERE " + " AND ".join(conditions), values
 
 

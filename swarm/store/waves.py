@@ -17,12 +17,13 @@ from swarm.store.wave_documents import Sentinel, Violation, WaveResult
 _BEYOND_SQLITE: Final = 2**63
 _COLUMNS: Final = (
     "id, run_id, number, phase, status, snapshot_id, dispatch_sha, isolated, placed(shared_tree), runtime,"
-    " runtime_version, runtime_config, sentinel, ownership_probe_degraded, violations, result, dispatched, ended"
+    " runtime_version, runtime_config, sentinel, ownership_probe_degraded, violations, result, dispatched, ended,"
+    " review"
 )
 
 
 class Wave(NamedTuple):
-    """A dispatch of a phase. `result` is `None` while the wave is in flight."""
+    """A dispatch of a phase, or a review of its findings. `result` is `None` while the wave is in flight."""
 
     id: int
     run_id: str
@@ -42,6 +43,7 @@ class Wave(NamedTuple):
     result: WaveResult | None
     dispatched: str
     ended: str | None
+    is_review: bool = False
 
     @property
     def sentinel(self) -> Sentinel:
@@ -50,8 +52,13 @@ class Wave(NamedTuple):
 
     @property
     def is_audit(self) -> bool:
-        """Whether the agents of the wave report findings, and edit nothing."""
+        """Whether the agents of the wave look at code, and edit nothing."""
         return phases.is_audit(self.phase)
+
+    @property
+    def kind(self) -> str:
+        """The kind of output of the wave's agents: audit, feature, amend or review."""
+        return "review" if self.is_review else phases.kind_of(self.phase)
 
     def with_sentinel(self, sentinel: Sentinel) -> "Wave":
         """Return the wave as other fingerprints would have it."""
@@ -72,6 +79,7 @@ class NewWave(NamedTuple):
     runtime_version: str | None
     runtime_config: str | None
     sentinel: Sentinel
+    is_review: bool = False
 
 
 def next_number(conn: sqlite3.Connection, run_id: str) -> int:
@@ -84,9 +92,9 @@ def add(conn: sqlite3.Connection, wave: NewWave) -> int:
     """Record a dispatched wave; `one_open_wave_per_run` refuses a second open wave. Returns the id."""
     row = conn.execute(
         "INSERT INTO waves (run_id, number, phase, snapshot_id, dispatch_sha, isolated, shared_tree, runtime,"
-        " runtime_version, runtime_config, sentinel, status, dispatched)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'dispatched', ?) RETURNING id",
-        (*wave[:-1], wave_documents.sentinel_text(wave.sentinel), now()),
+        " runtime_version, runtime_config, sentinel, review, status, dispatched)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'dispatched', ?) RETURNING id",
+        (*wave[:-2], wave_documents.sentinel_text(wave.sentinel), wave.is_review, now()),
     ).fetchone()
     wave_id = int(row[0])
     # The event names the map by its digest: the id of a snapshot means nothing outside of this file.
@@ -96,6 +104,8 @@ def add(conn: sqlite3.Connection, wave: NewWave) -> int:
         "phase": wave.phase,
         "commit": wave.dispatch_sha,
         "map": frozen,
+        # Only where it holds: the events of audits stay as older builds wrote them.
+        **({"review": True} if wave.is_review else {}),
     }
     append(
         conn,
@@ -107,6 +117,11 @@ def add(conn: sqlite3.Connection, wave: NewWave) -> int:
 def newest(conn: sqlite3.Connection, run_id: str) -> Wave | None:
     """Return the run's latest wave."""
     return _wave_where(conn, "run_id = ? ORDER BY number DESC LIMIT 1", run_id)
+
+
+def newest_of_phase(conn: sqlite3.Connection, run_id: str) -> Wave | None:
+    """Return the run's latest wave that is no review; the gates judge the phase by it."""
+    return _wave_where(conn, "run_id = ? AND NOT review ORDER BY number DESC LIMIT 1", run_id)
 
 
 def in_flight(conn: sqlite3.Connection, run_id: str) -> Wave | None:
@@ -121,10 +136,10 @@ def every_in_flight(conn: sqlite3.Connection) -> list[Wave]:
 
 
 def newest_ended(conn: sqlite3.Connection, run_id: str) -> Wave | None:
-    """Return the run's latest wave that is no longer in flight."""
+    """Return the run's latest wave that is no longer in flight, and no review."""
     return _wave_where(
         conn,
-        "run_id = ? AND status NOT IN ('dispatched', 'aborted_for_rewind') ORDER BY number DESC LIMIT 1",
+        "run_id = ? AND NOT review AND status NOT IN ('dispatched', 'aborted_for_rewind') ORDER BY number DESC LIMIT 1",
         run_id,
     )
 
@@ -133,7 +148,9 @@ def first_audit_of(conn: sqlite3.Connection, run_id: str, commit: str) -> int | 
     """Return the number of the run's first audit wave of a commit, under any lens."""
     row = conn.execute(
         # Every audit phase, and no other, has the word in its name.
-        "SELECT min(number) FROM waves WHERE run_id = ? AND dispatch_sha = ? AND phase LIKE '%audit%'",
+        "SELECT min(number) FROM waves WHERE run_id = ? AND dispatch_sha = ? AND phase LIKE '%audit%'"
+        # A review reports nothing, so its silence is no audit.
+        " AND NOT review",
         (run_id, commit),
     ).fetchone()
     return None if row[0] is None else int(row[0])
@@ -275,6 +292,7 @@ def _record(row: tuple[object, ...]) -> Wave:
         phase=Phase(columns["phase"]),
         status=WaveStatus(columns["status"]),
         isolated=bool(columns["isolated"]),
+        is_review=bool(columns["is_review"]),
         ownership_probe_degraded=bool(columns["ownership_probe_degraded"]),
         violations=wave_documents.violations_from(columns["violations"]),
         result=wave_documents.result_from(columns["result"]),

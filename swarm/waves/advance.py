@@ -79,7 +79,7 @@ def _promote(conn: sqlite3.Connection, seen: GateReview, override: str | None, a
     shown = _shown(judgement)
     reason = override if seen.overridden else None
     step = ReceiptPromotion(run.status, target, shown, seen.overridden, reason)
-    wave = seen.found.wave if gates.judged_wave(seen.found.facts.gates) else None
+    wave = seen.found.judged if gates.judged_wave(seen.found.facts.gates) else None
     receipt_id = None
     if wave is not None:
         # Before the receipt, which holds the wave as it is after the promotion.

@@ -27,43 +27,64 @@ GIT_FOLDER = ".git/"
 
 
 class RunState(NamedTuple):
-    """Rows of a run as they were read, and the facts that follow from them."""
+    """Rows of a run as they were read, and the facts that follow from them.
+
+    `judged` is the wave that the gates judge. `wave` and `agents` are those that work goes on with: a review in flight,
+    else the judged wave. `review` is the newest wave where that is a review that has ended.
+    """
 
     domains: list[Domain]
     wave: Wave | None
     agents: list[AgentRun]
     verification: "Verification | None"
     facts: RunFacts
+    judged: Wave | None
+    review: Wave | None
 
 
 def run_state(conn: sqlite3.Connection, run: Run) -> RunState:
     """Read the rows and facts of a run. No file is opened; of an agent's output only its existence is checked."""
     domains = domain_table.domain_map(conn, run.id)
-    wave = waves.newest(conn, run.id)
+    newest_wave = waves.newest(conn, run.id)
+    is_reviewing = newest_wave is not None and newest_wave.is_review and newest_wave.status is WaveStatus.DISPATCHED
+    # A review in flight is what people wait for; the gates judge the wave before, whatever becomes of the review.
+    judged = waves.newest_of_phase(conn, run.id)
+    wave = newest_wave if is_reviewing else judged
     agents = agent_runs.current(conn, wave.id) if wave else []
     promoted = gate_counts.promoted_wave(conn, run.id)
-    newest, proof = _verified(conn, run, wave)
-    is_unmerged, is_unpublished, is_apart = _published(conn, run, wave)
+    judged_agents = agent_runs.current(conn, judged.id) if judged and is_reviewing else agents
+    newest, proof = _verified(conn, run, judged)
+    is_unmerged, is_unpublished, is_apart = _published(conn, run, judged)
     facts = RunFacts(
         run_id=run.id,
         is_frozen=run.map_frozen,
         has_agents=any(domain.ownership.has_agent for domain in domains),
-        is_isolated=wave.isolated if wave else False,
+        is_isolated=judged.isolated if judged else False,
         agents=_agents(conn, wave, agents),
         has_promotions=promoted > 0,
         is_unmerged=is_unmerged,
         is_unpublished=is_unpublished,
         is_apart=is_apart,
-        is_git_changed=wave is not None and any(violation.file.startswith(GIT_FOLDER) for violation in wave.violations),
+        is_git_changed=judged is not None and any(v.file.startswith(GIT_FOLDER) for v in judged.violations),
+        is_reviewing=is_reviewing,
         gates=gates.GateFacts(
             run.status,
-            _wave(wave, agents) if wave else None,
+            _wave(judged, judged_agents) if judged else None,
             file_claims.violations_after(conn, run.id, promoted, WHOLE_WAVE),
             proof,
             gate_counts.counts_by_lens(conn, run.id),
         ),
     )
-    return RunState(domains, wave, agents, newest, facts)
+    review = newest_wave if newest_wave is not None and newest_wave.is_review and not is_reviewing else None
+    return RunState(
+        domains=domains,
+        wave=wave,
+        agents=agents,
+        verification=newest,
+        facts=facts,
+        judged=judged,
+        review=review,
+    )
 
 
 def next_action(conn: sqlite3.Connection, run_id: str) -> str:

@@ -10,7 +10,7 @@ from swarm.builds.adapter import BuildResult
 from swarm.builds.checkout import Checkout
 from swarm.builds.registry import choose
 from swarm.builds.runner import run_build
-from swarm.config import VerifyConfig, VerifyStep
+from swarm.verify_config import VerifyConfig, VerifyStep
 
 DEFAULTS = VerifyConfig()
 Prove = Callable[..., BuildResult]

@@ -10,8 +10,8 @@ from swarm.builds.adapter import BuildStep
 from swarm.builds.checkout import Checkout
 from swarm.builds.interpreters import import_roots, interpreter
 from swarm.builds.registry import NAMES, UnknownAdapter, choose, probe_all
-from swarm.config import VerifyConfig, VerifyStep
 from swarm.trust import Trust
+from swarm.verify_config import VerifyConfig, VerifyStep
 from tests.builds.conftest import DEFAULTS, write
 
 PROJECT = "[project]\nname = 'a'\nversion = '1'\n"

@@ -244,7 +244,7 @@ def test_a_crate_passes_and_is_built_in_the_tree(prove: Prove, tree: Path) -> No
 @needs_cargo
 @pytest.mark.usefixtures("cargo")
 def test_a_cargo_subcommand_that_is_not_there_misses_a_tool(prove: Prove) -> None:
-    from swarm.config import VerifyConfig, VerifyStep
+    from swarm.verify_config import VerifyConfig, VerifyStep
 
     config = VerifyConfig(steps=(VerifyStep("lint", "lint", ("cargo", "no-such-thing-here")),))
     assert prove({}, config=config).verdict.value == "tool_missing"

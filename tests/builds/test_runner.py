@@ -12,10 +12,10 @@ import pytest
 from swarm.builds import step_run
 from swarm.builds.checkout import Checkout
 from swarm.builds.runner import run_build
-from swarm.config import VerifyConfig, VerifyStep
 from swarm.rules.build_verdicts import BuildVerdict, StepStatus
 from swarm.runtimes.output_log import EXCERPT_CHARACTERS, TAIL_BYTES
 from swarm.runtimes.processes import start_of
+from swarm.verify_config import VerifyConfig, VerifyStep
 from tests.builds.conftest import Prove, python_step
 
 GRANDCHILD = "import time; time.sleep(600)"

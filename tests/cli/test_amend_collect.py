@@ -65,6 +65,9 @@ def test_a_fixed_finding_is_claimed_with_what_the_agent_s_tree_shows_and_stays_a
         "notes": [],
         "refused": 0,
         "refusedItems": [],
+        "review": False,
+        "reviews": [],
+        "unanswered": [],
     }
     assert amending.status("load") == "approved"
     assert amending.claims() == [("code", "src/app.py", "edit", 1, 1, "code", 0)]

@@ -51,6 +51,9 @@ def test_a_collected_wave_is_shown_whole(swarm: Swarm, dispatched: Workspace) ->
         "notes": [],
         "refused": 0,
         "refusedItems": [],
+        "review": False,
+        "reviews": [],
+        "unanswered": [],
     }
 
 

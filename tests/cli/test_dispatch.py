@@ -147,6 +147,7 @@ def test_an_isolated_wave_gives_each_agent_a_tree_on_a_branch_of_its_own(
         "editedFilesNotSeen": 0,
         "warnings": [],
         "nextAction": f"swarm launch {run}",
+        "review": False,
     }
     assert branches(repo) == [f"swarm/{run_hex}/w1-code", f"swarm/{run_hex}/w1-rest"]
     for agent in data["agents"]:

@@ -1,10 +1,14 @@
 """`swarm fix`: from findings to a verified branch in one call."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from swarm.git import pull_request
 from swarm.waves.fix import wave_steps
+from tests.cli.errors.refusal import raises
 from tests.cli.scenes import merge_team
 from tests.cli.scenes.fixing import Fixing
 from tests.cli.scenes.snapshots import nothing_changes
@@ -73,6 +77,73 @@ def test_a_branch_of_the_users_choice_takes_the_verified_commit(fixing: Fixing) 
     data = fixing.fix("--all", "--runtime", "played", "--branch", "fixes").data
     assert (data["branch"], data["fixedCommit"]) == ("fixes", fixing.repo.git("rev-parse", "fixes"))
     assert data["nextAction"] == "git merge fixes"
+
+
+GH = """#!/bin/sh
+echo "$@" >> {log}
+[ "$2" = create ] && cat >> {log}
+{answer}
+"""
+
+
+@pytest.fixture
+def remote(fixing: Fixing) -> Path:
+    """The repository's remote."""
+    place = fixing.folder / "remote.git"
+    fixing.repo.git("init", "-q", "--bare", str(place))
+    fixing.repo.git("remote", "add", "origin", str(place))
+    return place
+
+
+def tip_in(remote: Path, fixing: Fixing, branch: str) -> str:
+    return fixing.repo.git("--git-dir", str(remote), "rev-parse", branch)
+
+
+def test_a_pull_request_is_opened_from_the_pushed_branch_by_gh(
+    fixing: Fixing, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = fixing.folder / "gh.log"
+    programs = fixing.folder / "bin"
+    programs.mkdir()
+    (programs / "gh").write_text(GH.format(log=log, answer="echo https://example.invalid/pull/1"))
+    (programs / "gh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    data = fixing.fix("--all", "--runtime", "played", "--branch", "fixes", "--pr").data
+    address = "https://example.invalid/pull/1"
+    assert data["pushed"] == {"remote": "origin", "branch": "fixes", "pullRequest": address, "command": None}
+    assert tip_in(remote, fixing, "fixes") == data["fixedCommit"]
+    told = log.read_text().splitlines()[0]
+    title = f"--title=Fixes of swarm, verified in {data['fixedCommit'][:12]}"
+    assert told == f"pr create --head=fixes --base=main {title} --body-file=-"
+    (programs / "gh").write_text(GH.format(log=log, answer="echo not logged in >&2; exit 4"))
+    error = fixing.fix("--pr", exit=1).document["error"]
+    assert (error["code"], error["step"], error["problem"]) == ("FIX_NOT_PUSHED", "gh", "not logged in")
+
+
+def test_without_gh_the_branch_is_pushed_and_the_command_is_named(
+    fixing: Fixing, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull_request, "program", lambda _folder: None)
+    data = fixing.fix("--all", "--runtime", "played", "--pr").data
+    assert tip_in(remote, fixing, fixing.branch) == data["fixedCommit"]
+    assert data["nextAction"] == data["pushed"]["command"]
+    assert data["nextAction"].startswith(f"gh pr create --head={fixing.branch} --base=main ")
+
+
+@raises("FIX_NOT_PUSHED")
+def test_a_push_that_the_remote_refuses_is_reported_and_nothing_is_forced(
+    fixing: Fixing, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull_request, "program", lambda _folder: None)
+    fixing.repo.git("checkout", "-q", "-b", "other")
+    theirs = fixing.repo.commit({"other.txt": "theirs\n"})
+    fixing.repo.git("push", "-q", "origin", "other:fixes")
+    fixing.repo.git("checkout", "-q", "main")
+    error = fixing.fix("--all", "--runtime", "played", "--branch", "fixes", "--pr", exit=1).document["error"]
+    assert (error["code"], error["step"]) == ("FIX_NOT_PUSHED", "the push to origin")
+    assert error["remedy"] == "git push origin fixes"
+    assert tip_in(remote, fixing, "fixes") == theirs
+    assert fixing.repo.git("rev-parse", "fixes") == fixing.repo.git("rev-parse", fixing.branch)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def test_a_fresh_run_is_shown_whole(swarm: Swarm, repo: Repo, workspace: Workspa
         "violations": 0,
         "lastVerification": None,
         "refusedItems": [],
+        "review": None,
         "assessment": {
             "state": "NO WAVE",
             "blockers": [],
@@ -70,6 +71,7 @@ def test_a_collected_wave_is_reported(swarm: Swarm, repo: Repo, collected: Works
             "isolated": True,
             "ownershipProbeDegraded": False,
             "fromElsewhere": False,
+            "review": False,
         },
     }
     assert data["agentSummary"] == {"total": 2, "complete": 2, "inFlight": 0, "blocked": 0}

@@ -85,6 +85,7 @@ def test_a_fresh_database_has_this_build_s_version_and_every_table(store: Store)
         "pending_decisions",
         "promotions",
         "receipts",
+        "reviews",
         "runs",
         "sightings",
         "snapshots",

@@ -105,7 +105,7 @@ class CodingAgent:
 
     def steps(self, job: Job) -> list[ProcessStep]:
         """Return the process of the agent."""
-        note = _READING if is_audit(job.phase) else self._cli.note
+        note = _READING if job.is_reading else self._cli.note
         prompt, turn = job.prompt_path.read_bytes() + note.encode(), self._turn_of(job)
         if self._cli.reads_file:
             turn = turn._replace(prompt_path=job.attempt_folder / "prompt.md")
@@ -139,7 +139,7 @@ class CodingAgent:
 
     def _turn_of(self, job: Job) -> Turn:
         files = [found.file for found in job.assigned if found.file]
-        return self._turn(writes=not is_audit(job.phase))._replace(
+        return self._turn(writes=not job.is_reading)._replace(
             is_enclosed=job.is_enclosed,
             output_folder=job.output_path.parent,
             files=tuple(dict.fromkeys(files)) or tuple(job.files),

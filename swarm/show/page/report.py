@@ -20,6 +20,7 @@ from swarm.show.page.coverage import coverage
 from swarm.show.page.gates import gates
 from swarm.show.page.html import AS_TEXT, code, counted, icon, moment, safe, severity_icon, shortened
 from swarm.show.page.timeline import timeline
+from swarm.show.reviews import review_note
 
 _PARTS: Final = Path(__file__).parent
 WITHOUT_SCRIPT: Final = 200
@@ -88,7 +89,7 @@ def _row(finding: FindingShown, numbers: dict[str, int]) -> list[str | int]:
         finding.rule_id or finding.category,
         finding.domain,
         shortened(finding.description, MOST_TEXT),
-        shortened(finding.reason or "", MOST_TEXT),
+        shortened("; ".join(filter(None, (finding.reason, review_note(finding)))), MOST_TEXT),
         shortened(finding.symbol or "", MOST_QUOTE),
         shortened(finding.quote, MOST_QUOTE),
         shortened(finding.recommendation or "", MOST_TEXT),
@@ -169,10 +170,11 @@ def _without_script(first: list[FindingShown], total: int) -> Iterator[str]:
     for finding in first:
         line = f":{finding.line}" if finding.file and finding.line else ""
         reason = f" ({safe(finding.reason)})" if finding.reason and finding.status != "new" else ""
+        review = f"; {safe(note)}" if (note := review_note(finding)) else ""
         yield (
             f'<tr><td class="{finding.severity.lower()}">{severity_icon(finding.severity)} {finding.severity}</td>'
             f"<td>{code((finding.file or '(no file)') + line)}</td><td>{safe(finding.description)}</td>"
-            f"<td>{code(finding.rule_id or finding.category)}</td><td>{safe(finding.status)}{reason}</td>"
+            f"<td>{code(finding.rule_id or finding.category)}</td><td>{safe(finding.status)}{reason}{review}</td>"
             f"<td>{finding.first_seen_wave}–{finding.last_seen_wave}</td><td>{code(finding.finding_id)}</td></tr>"  # noqa: RUF001
         )
     yield "</tbody></table>"

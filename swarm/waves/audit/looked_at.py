@@ -86,7 +86,7 @@ def looked_at_in(conn: sqlite3.Connection, run: Run, filters: Filters) -> Looked
     """Return the coverage of the wave of a digest, `None` where no audit ended or its commit is not on this machine."""
     number = filters.wave
     wave = waves.newest_ended(conn, run.id) if number is None else waves.numbered(conn, run.id, number)
-    if wave is None or not is_audit(wave.phase):
+    if wave is None or wave.is_review or not is_audit(wave.phase):
         return None
     try:
         return looked_at(conn, wave, repository_at(Path(run.local_path)), filters)

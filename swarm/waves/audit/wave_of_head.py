@@ -42,8 +42,9 @@ def own_run(
 
 def refuse_others_work(store: Store, run: Run, wave: Wave, phase: Phase) -> None:
     """Refuse a wave in flight in which others work. Raises DispatchWaveInFlight."""
-    # An amend wave would change code, and people work in the trees of a wave that names no runtime.
-    if not (is_audit(wave.phase) and wave.runtime):
+    # An amend wave would change code, a review answers other questions, and people work in the trees of a wave that
+    # names no runtime.
+    if wave.is_review or not (is_audit(wave.phase) and wave.runtime):
         with refusals_reported(None):
             preconditions.no_wave_in_flight(store.conn, run, phase)
 

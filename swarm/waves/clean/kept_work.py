@@ -59,7 +59,7 @@ def of_waves_that_are_over(conn: sqlite3.Connection, here: Ground, saved: Sequen
 
 def _over(conn: sqlite3.Connection, run: Run) -> Iterator[Wave]:
     """Yield the waves whose refs neither a merge nor a recovery will read."""
-    newest, merged = waves.newest(conn, run.id), waves.newest_amend(conn, run.id)
+    newest, merged = waves.newest_of_phase(conn, run.id), waves.newest_amend(conn, run.id)
     # `resume` takes up the newest wave, and `merge` the newest amend wave.
     needed = {wave.id for wave in (newest, merged) if wave is not None}
     return (wave for wave in waves.all_of(conn, run.id) if wave.status in _OVER or wave.id not in needed)

@@ -7,7 +7,6 @@ from pathlib import Path
 from swarm import errors, stage_events
 from swarm.git.repository import repository_at
 from swarm.results.collect import AgentCollected, CollectResult, FindingCounts
-from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import (
     waves,
@@ -23,6 +22,7 @@ from swarm.waves.collect.ownership import keep_work
 from swarm.waves.collect.record import MOST_KEPT, commit
 from swarm.waves.dispatched_here import forget
 from swarm.waves.launch import supervision
+from swarm.waves.review.shown import reviews_shown
 from swarm.waves.trees.kept_view import as_at_dispatch
 from swarm.waves.trees.worktrees import tidy
 from swarm.workspace import Workspace
@@ -87,7 +87,7 @@ def _result(conn: sqlite3.Connection, run: Run, observed: Observed, status: Wave
         f"{counts.new} new, {counts.recurring} recurring, {counts.fixed} fixed, {counts.unverified} unverified"
     )
     # An amend wave matches no finding, so the counts above would all be zero.
-    if not is_audit(wave.phase):
+    if not wave.is_audit:
         touched = len({claim.path for taken in observed.intakes for claim in taken.claims if claim.observed})
         fixes = len(observed.fixes.claims)
         summary = (
@@ -95,11 +95,14 @@ def _result(conn: sqlite3.Connection, run: Run, observed: Observed, status: Wave
             f"{fixes} {'fix' if fixes == 1 else 'fixes'} claimed, {len(observed.fixes.skipped)} skipped,"
             f" {touched} {'file' if touched == 1 else 'files'} changed"
         )
+    if wave.is_review:
+        summary = f"Wave {wave.number} ({wave.phase}, a review): {complete} of {len(agents)} agents complete; "
+        summary += observed.reviews.summary
     if observed.is_degraded:
         stage_events.emit("ownership_probe_degraded", run_id=run.id, wave_id=wave.id)
     next_action = run_facts.next_action(conn, run.id)
     if status is WaveStatus.COLLECTED:
-        next_action = f"swarm findings {run.id}" if is_audit(wave.phase) else f"swarm {_proof(wave)} {run.id}"
+        next_action = f"swarm findings {run.id}" if wave.is_audit else f"swarm {_proof(wave)} {run.id}"
     return CollectResult(
         run_id=run.id,
         wave_id=wave.id,
@@ -119,6 +122,9 @@ def _result(conn: sqlite3.Connection, run: Run, observed: Observed, status: Wave
         notes=observed.notes,
         refused=observed.refused_count,
         refused_items=tuple(observed.refused_items[:MOST_KEPT]),
+        review=wave.is_review,
+        reviews=reviews_shown(conn, wave.id),
+        unanswered=tuple(name for names in observed.reviews.unanswered.values() for name in names),
     )
 
 

@@ -7,16 +7,16 @@ from pathlib import Path
 from swarm import errors
 from swarm.clock import today
 from swarm.git.repository import Repository, files_at
-from swarm.rules.phases import is_audit
 from swarm.store import agent_runs, artifacts, findings, ledger, sightings, snapshots
 from swarm.store.waves import Wave
 from swarm.waves.collect import outputs, watch
 from swarm.waves.collect.observe_amend import observe_amend
 from swarm.waves.collect.observed import Observed
-from swarm.waves.collect.reconcile import reconcile
+from swarm.waves.collect.reconcile import NOTHING, reconcile
 from swarm.waves.collect.sightings import locate_all, with_answers
 from swarm.waves.collect.silence import looks_of
 from swarm.waves.moved_lines import journeys
+from swarm.waves.review.judge import ReviewOutput, judge_reviews
 from swarm.workspace import Workspace
 
 
@@ -53,7 +53,7 @@ def observe(
     # At the wave's commit: HEAD may have moved while the agents worked.
     files = files_at(repository.git, wave.dispatch_sha)
     changed = watch.changed_handovers(conn, wave, [agent for agent in agents if agent.domain not in named])
-    if not is_audit(wave.phase):
+    if not wave.is_audit:
         seen = observe_amend(conn, wave, repository, owners, files, folder, intakes)
         return seen._replace(accepted=tuple(accepted), violations=(*changed, *seen.violations))
     # Before any git call in a worktree: a changed git folder could make git run an agent's program there.
@@ -63,6 +63,26 @@ def observe(
         intakes = [outputs.probe(taken, repository, wave, folder, owners) for taken in intakes]
         violations += watch.shared_tree_violations(repository, wave, folder, owners)
     violations += [violation for taken in intakes for violation in taken.violations]
+    if wave.is_review:
+        answers = [
+            ReviewOutput(taken.agent, taken.path, taken.output.get("reviews", ()), taken.positions.get("reviews", ()))
+            for taken in intakes
+            if taken.is_complete
+        ]
+        judged = judge_reviews(conn, repository.git, wave, files, answers)
+        return Observed(
+            wave=wave,
+            intakes=tuple(intakes),
+            refused=judged.refused,
+            violations=tuple(violations),
+            is_degraded=False,
+            reconciled=NOTHING,
+            files=len(files),
+            unaudited=0,
+            notes=outside.notes,
+            accepted=tuple(accepted),
+            reviews=judged,
+        )
     before = sightings.earlier(conn, wave.run_id, wave.id, wave.number)
     # What an earlier collect recorded of a domain that has failed since would count a second time.
     intakes = [

@@ -10,11 +10,13 @@ from swarm.store.waves import Wave
 from swarm.waves.collect.fixes import Fixes, dropped
 from swarm.waves.collect.outputs import STORED_ERROR, Intake
 from swarm.waves.collect.reconcile import Reconciled
+from swarm.waves.review.judge import Reviews
 
 
 class Observed(NamedTuple):
-    """Everything that collect observed of a wave. `fixes` and `requests` are those of an amend wave.
+    """Everything that collect observed of a wave.
 
+    `fixes` and `requests` are those of an amend wave, `reviews` the verdicts of a review.
     `seq` is the end of the ledger before the findings of an audit were read; `leased` are the leases by which an
     amend wave was judged. The transaction checks both again. `notes` are changes of the git folder that harm nothing,
     `accepted` changes outside of the worktrees for which a person answers.
@@ -35,6 +37,7 @@ class Observed(NamedTuple):
     leased: Mapping[str, set[str]] | None = None
     notes: tuple[str, ...] = ()
     accepted: tuple[ViolationShown, ...] = ()
+    reviews: Reviews = Reviews()
 
     @property
     def failure(self) -> str | None:

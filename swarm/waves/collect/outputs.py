@@ -15,7 +15,7 @@ from swarm.results.collect import Divergence, Problem, ViolationShown
 from swarm.rules.anchors import Anchor
 from swarm.rules.fingerprints import Report
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
-from swarm.rules.phases import LENSES, kind_of
+from swarm.rules.phases import LENSES
 from swarm.rules.states import AgentRunStatus, is_ended
 from swarm.runtimes.answer_items import Sifted, read_items
 from swarm.store.agent_runs import AgentRun
@@ -135,7 +135,7 @@ def _taken_before(agent: AgentRun, wave: Wave, root: Path, recorded: tuple[str, 
 def _parted(file: Path, body: bytes, agent: AgentRun, wave: Wave, root: Path) -> Sifted:
     """Return the output in a file, with its items parted into those that fit and those that do not."""
     trees = (*own_trees(agent, wave, root), *([Path(wave.shared_tree)] if wave.shared_tree else []), root)
-    return read_items(body, file.name, _shown(file), trees, agent.domain, wave.phase)
+    return read_items(body, file.name, _shown(file), trees, agent.domain, wave.phase, wave.kind)
 
 
 def _shown(file: Path) -> str:
@@ -145,7 +145,7 @@ def _shown(file: Path) -> str:
 
 def _envelope_problems(parted: Sifted, file: Path, agent: AgentRun, wave: Wave) -> tuple[Problem, ...]:
     """Return all that is wrong with an output beside its items: then nothing in it counts."""
-    kind, lens = kind_of(wave.phase), LENSES[wave.phase]
+    kind, lens = wave.kind, LENSES[wave.phase]
     wrong = problems(parted.answer, "agent-output", kind)
     found = [f"does not fit its schema: {problem}" for problem in wrong]
 
@@ -207,6 +207,14 @@ def _claim(file: Touched, owners: OwnershipMap) -> FileClaim:
 def _divided(taken: Intake, parted: Sifted, wave: Wave, root: Path) -> Intake:
     """Part the findings and the features of an output from the rest of it."""
     output = with_own_paths(parted.answer, own_trees(taken.agent, wave, root), root)
+    if wave.is_review:
+        # A reviewer gives verdicts: what it reports beside them is no finding of an audit.
+        return taken._replace(
+            output={"reviews": output.get("reviews", ())},
+            refused=tuple(Problem(*item) for item in parted.refused),
+            refused_count=parted.total,
+            positions=parted.positions,
+        )
     found, wished = output.pop("findings", ()), output.pop("features", ())
     output.pop("refused", None)
     return taken._replace(

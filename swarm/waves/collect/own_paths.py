@@ -8,7 +8,7 @@ from swarm.runtimes.own_tree import inside, path_of_uri
 from swarm.store.agent_runs import AgentRun
 from swarm.store.waves import Wave
 
-_LISTS: Final = ("findings", "features", "fixes", "requests")
+_LISTS: Final = ("findings", "features", "fixes", "requests", "reviews")
 
 
 def own_trees(agent: AgentRun, wave: Wave, root: Path) -> tuple[Path, ...]:

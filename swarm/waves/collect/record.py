@@ -7,7 +7,7 @@ from swarm import errors
 from swarm.documents import MOST_PROBLEMS
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
-from swarm.store import digests, fix_claims, leases, ledger, transitions, waves
+from swarm.store import digests, fix_claims, leases, ledger, reviews, transitions, waves
 from swarm.store.connection import Store
 from swarm.store.findings import open_by_severity
 from swarm.store.ledger import Entry
@@ -38,7 +38,9 @@ def commit(store: Store, observed: Observed, override: str | None = None) -> Wav
         try:
             # A savepoint: outputs that agents took hours to write are kept when a finding breaks a constraint.
             with store.part():
-                if is_audit(wave.phase):
+                if wave.is_review:
+                    _record_reviews(conn, observed)
+                elif is_audit(wave.phase):
                     record_findings(conn, observed)
                 else:
                     _record_fixes(conn, observed)
@@ -93,6 +95,18 @@ def _record_fixes(conn: sqlite3.Connection, observed: Observed) -> None:
         "digest": digests.fix_claims_digest(conn, wave.id),
     }
     ledger.append(conn, Entry("fixes_recorded", f"wave:{wave.id}", wave.run_id, wave.id, payload=payload))
+
+
+def _record_reviews(conn: sqlite3.Connection, observed: Observed) -> None:
+    """Write the verdicts beside the findings, whose state no verdict changes."""
+    wave, judged = observed.wave, observed.reviews
+    reviews.replace(conn, wave.id, judged.taken)
+    payload: dict[str, object] = {
+        "verdicts": len(judged.taken),
+        "unanswered": sum(map(len, judged.unanswered.values())),
+        "digest": digests.reviews_digest(conn, wave.id),
+    }
+    ledger.append(conn, Entry("reviews_recorded", f"wave:{wave.id}", wave.run_id, wave.id, payload=payload))
 
 
 def _end_wave(conn: sqlite3.Connection, observed: Observed, override: str | None) -> WaveStatus:

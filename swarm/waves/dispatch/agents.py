@@ -16,6 +16,7 @@ from swarm.store import agent_runs, assignments
 from swarm.store.agent_runs import NewAgentRun
 from swarm.store.findings import Finding, Listed
 from swarm.waves.dispatch.prompts import Briefing, Prompt, Setting, write_prompt
+from swarm.waves.dispatch.review_prompts import write_review_prompt
 
 
 class WaveGround(NamedTuple):
@@ -24,7 +25,7 @@ class WaveGround(NamedTuple):
     `root` is where agents without a worktree work. `owned` holds the files of each domain at the wave's commit, `paths`
     all files, `leased` the files that a domain may edit beside its own, `drifted` the ids of findings whose line was
     rewritten, `claimed` those whose fix is claimed, with the file that the fix names. `retry` says what an earlier wave
-    of these findings ended with.
+    of these findings ended with. `code` holds the lines around each finding of a review, and is `None` for other waves.
     """
 
     setting: Setting
@@ -36,6 +37,7 @@ class WaveGround(NamedTuple):
     drifted: AbstractSet[str]
     claimed: Mapping[str, str] = {}
     retry: str = ""
+    code: Mapping[int, Sequence[str]] | None = None
 
     def sparse_set(self, domain: str, files: Sequence[str] | None) -> tuple[str, ...] | None:
         """Return the files of a sparse worktree with the leased ones of the commit, `None` for a whole worktree."""
@@ -46,7 +48,7 @@ class WaveGround(NamedTuple):
 
 
 class PlannedAgent(NamedTuple):
-    """An agent of a wave, before its row is written. `assigned` are rows of findings, for an amend wave only."""
+    """An agent of a wave, before its row is written. `assigned` are the findings (rows) to fix, or to review."""
 
     domain: Domain
     files: tuple[str, ...]
@@ -75,26 +77,30 @@ def plan_agent(
     `retry` says what the agent before it ended with.
     """
     output = ground.folder / name / "output.json"
-    leased = sorted(ground.leased.get(domain.name, ()))
-    briefing = Briefing(
-        findings=findings,
-        drifted=ground.drifted,
-        leases=leased,
-        checked_out=_checked_out(tree),
-        claimed=ground.claimed,
-        retry=retry or ground.retry,
-    )
     files = tuple(ground.owned[domain.name])
     where = tree.path if tree else ground.root
+    if ground.code is not None:
+        prompt = write_review_prompt(ground.setting, domain, where, output, findings, ground.code, retry)
+    else:
+        briefing = Briefing(
+            findings=findings,
+            drifted=ground.drifted,
+            leases=sorted(ground.leased.get(domain.name, ())),
+            checked_out=_checked_out(tree),
+            claimed=ground.claimed,
+            retry=retry or ground.retry,
+        )
+        prompt = write_prompt(ground.setting, domain, files, where, output, briefing)
+    # An audit agent is shown known findings and given none to fix.
+    is_given = ground.code is not None or not is_audit(ground.setting.phase)
     return PlannedAgent(
         domain=domain,
         files=files,
         prompt_path=ground.folder / f"{name}.md",
         output_path=output,
         tree=tree,
-        prompt=write_prompt(ground.setting, domain, files, where, output, briefing),
-        # An audit agent is shown known findings and given none to fix.
-        assigned=() if is_audit(ground.setting.phase) else tuple(finding.row_id for finding in findings),
+        prompt=prompt,
+        assigned=tuple(finding.row_id for finding in findings) if is_given else (),
     )
 
 

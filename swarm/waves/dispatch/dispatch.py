@@ -13,6 +13,7 @@ from swarm.results.dispatch import AgentPlan, DispatchResult
 from swarm.rules.ownership import Domain
 from swarm.rules.phases import expected_next
 from swarm.runtimes import registry
+from swarm.runtimes.registry import Ready
 from swarm.store import runs
 from swarm.store.connection import Store
 from swarm.store.runs import Run
@@ -20,6 +21,7 @@ from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.make_wave import MadeWave, make_wave
 from swarm.waves.dispatch.routing import MOST_NAMED
 from swarm.waves.dispatch.wave_plan import DispatchRequest, WavePlan, plan_wave
+from swarm.waves.review.reviewer import reviewer
 from swarm.waves.trees import worktrees
 from swarm.waves.trees.integration import unpublished
 from swarm.workspace import Workspace, exclude_patterns
@@ -33,7 +35,7 @@ def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequ
     """
     domains = _checked(store.conn, run, request)
     # Before anything is made: a wave whose runtime is missing could not be launched.
-    ready = registry.all_ready(request.runtime, config, request.phase) if request.runtime else ()
+    ready = _ready(store.conn, run, request, config)
     repository = repository_at(Path(run.local_path))
     # Without the lock: a dry run writes no file, not even a lock file.
     if request.dry_run:
@@ -54,6 +56,12 @@ def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequ
     return result._replace(warnings=(*result.warnings, *_unpublished(store.conn, run, repository)))
 
 
+def _ready(conn: sqlite3.Connection, run: Run, request: DispatchRequest, config: Config) -> tuple[Ready, ...]:
+    if request.is_review:
+        return reviewer(conn, run, request.runtime, config, request.phase)
+    return registry.all_ready(request.runtime, config, request.phase) if request.runtime else ()
+
+
 def _checked(conn: sqlite3.Connection, run: Run, request: DispatchRequest) -> list[Domain]:
     domains = preconditions.some_domains(conn, run, request.phase)
     # The order is part of the interface: of several missing things, the first is reported.
@@ -61,6 +69,8 @@ def _checked(conn: sqlite3.Connection, run: Run, request: DispatchRequest) -> li
     preconditions.some_agents(run, request.phase, domains)
     preconditions.no_wave_in_flight(conn, run, request.phase)
     preconditions.something_approved(conn, run, request.phase)
+    if request.is_review:
+        preconditions.whole_wave(conn, run, request.phase)
     return domains
 
 
@@ -86,7 +96,8 @@ def refusals_reported(asked: str | None) -> Iterator[None]:
 
 def _result(plan: WavePlan, made: MadeWave | None, edits: Edits) -> DispatchResult:
     run, request = plan.run, plan.request
-    options = (*(["--isolate"] if request.isolate else []), *(["--sparse"] if request.sparse else []))
+    options = ("--review",) if request.is_review else ("--isolate",) if request.isolate else ()
+    options = (*options, *(["--sparse"] if request.sparse else []))
     if request.skip_anchor_check:
         options = (*options, "--skip-anchor-check", "--reason '…'")
     again = " ".join(["swarm dispatch", run.id, request.phase, *options])
@@ -103,11 +114,12 @@ def _result(plan: WavePlan, made: MadeWave | None, edits: Edits) -> DispatchResu
         runtime=registry.joined(plan.ready) or None,
         prompt_dir=str(plan.folder),
         agents=_agents(plan, made),
-        unrouted=plan.routing.unrouted if plan.routing else (),
+        unrouted=given.unrouted if (given := plan.routing or plan.review) else (),
         edited_files_not_seen=len(edits.changed),
         included=plan.included,
         warnings=(*_warnings(plan), *_filtered(edits)),
         next_action=again if request.dry_run else f"swarm launch {run.id}",
+        review=request.is_review,
     )
 
 
@@ -138,7 +150,8 @@ def _filtered(edits: Edits) -> Iterator[str]:
 def _warnings(plan: WavePlan) -> Iterator[str]:
     run, request, routing = plan.run, plan.request, plan.routing
     # A warning and no refusal: a person may know why a phase is repeated.
-    if request.phase not in (expected := expected_next(run.status)) and expected:
+    # A review belongs to the findings of its lens, wherever the run is.
+    if not request.is_review and request.phase not in (expected := expected_next(run.status)) and expected:
         yield f"{request.phase} is out of order: the run is in {run.status}"
     if routing is not None and routing.broken:
         yield f"the place of {', '.join(routing.broken[:MOST_NAMED])} is gone at this commit"

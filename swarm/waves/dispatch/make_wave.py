@@ -89,7 +89,8 @@ def _record(store: Store, plan: WavePlan, fingerprints: Sentinel) -> MadeWave:
             payload: dict[str, object] = {"broken": list(plan.routing.broken)}
             skipped = Entry("anchor_check_skipped", f"wave:{wave_id}", run.id, wave_id, reason=request.reason)
             ledger.append(conn, skipped._replace(payload=payload))
-        transitions.move_run(conn, run.id, now.status, request.phase)
+        if not request.is_review:
+            transitions.move_run(conn, run.id, now.status, request.phase)
         mark_if_possible(conn, store.path, run.id)
     return MadeWave(wave_id, snapshot_id, ids)
 
@@ -108,4 +109,5 @@ def _row_of(plan: WavePlan, snapshot_id: int, fingerprints: Sentinel) -> waves.N
         runtime_version=versions,
         runtime_config=configs,
         sentinel=fingerprints,
+        is_review=plan.request.is_review,
     )

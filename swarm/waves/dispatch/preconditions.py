@@ -5,6 +5,7 @@ import sqlite3
 from swarm import errors
 from swarm.rules.ownership import Domain
 from swarm.rules.phases import AMEND_PHASES, DISPATCHED_PHASES, LENSES, Phase, dispatched_phase, is_audit
+from swarm.rules.states import WaveStatus
 from swarm.store import domains, findings, waves
 from swarm.store.runs import Run
 
@@ -59,3 +60,10 @@ def something_approved(conn: sqlite3.Connection, run: Run, phase: Phase) -> None
         elsewhere = f"; there is something for {others}" if others else ""
         problem = f"no open finding under its lens is approved{elsewhere}"
         raise errors.DispatchNothingApproved(run_id=run.id, phase=phase, problem=problem)
+
+
+def whole_wave(conn: sqlite3.Connection, run: Run, phase: Phase) -> None:
+    """Raises DispatchReviewTooEarly where the wave before is failed: only the newest wave can be recovered."""
+    wave = waves.newest_of_phase(conn, run.id)
+    if wave is not None and wave.status is WaveStatus.FAILED:
+        raise errors.DispatchReviewTooEarly(run_id=run.id, phase=phase, number=wave.number, wave_phase=wave.phase)

@@ -28,6 +28,7 @@ from swarm.waves.dispatch.routing import (
     route,
 )
 from swarm.waves.dispatch.second_try import after_red_gate
+from swarm.waves.review.asked import AskedFindings, asked, code_around
 from swarm.waves.trees.provided import files_to_include
 from swarm.waves.trees.sparse import sparse_files
 from swarm.workspace import Workspace
@@ -44,6 +45,7 @@ class DispatchRequest(NamedTuple):
     sparse: bool = False
     skip_anchor_check: bool = False
     reason: str | None = None
+    is_review: bool = False
 
 
 class WavePlan(NamedTuple):
@@ -66,6 +68,7 @@ class WavePlan(NamedTuple):
     routing: Routing | None
     reads_of_nobody: tuple[str, ...] = ()
     included: tuple[str, ...] = ()
+    review: AskedFindings | None = None
 
     @property
     def is_sparse(self) -> bool:
@@ -90,12 +93,16 @@ def plan_wave(
     config: Config,
     ready: tuple[Ready, ...],
 ) -> WavePlan:
-    """Plan a wave at HEAD. Writes nothing. Raises DispatchAnchorsBroken, DispatchNothingApproved, ConfigInvalid."""
+    """Plan a wave at HEAD. Writes nothing.
+
+    Raises DispatchAnchorsBroken, DispatchNothingApproved, DispatchNothingToReview, ConfigInvalid.
+    """
     # Read without a transaction: under the lock no other dispatch of this repository can take the number.
     number = waves.next_number(conn, run.id)
     paths = [file.path for file in files_at(repository.git, repository.head)]
     owned, _ = OwnershipMap(domains).divide(paths)
     routing = _routing(conn, run, request, repository, domains)
+    review = asked(conn, run, request.phase, repository, domains, request.runtime) if request.is_review else None
     ground = WaveGround(
         setting=Setting(
             run_id=run.id,
@@ -115,6 +122,7 @@ def plan_wave(
         drifted=routing.drifted if routing else frozenset(),
         claimed=claimed_files(conn, run),
         retry="" if is_audit(request.phase) else after_red_gate(conn, run),
+        code=None if review is None else code_around(repository.git, repository.head, review.given),
     )
     # Analyzers only read, so all of a wave share a tree: a tree for each domain costs time and disk.
     analyzes = bool(ready) and all(each.runtime.is_analyzer for each in ready)
@@ -122,11 +130,13 @@ def plan_wave(
     shared = Tree(workspace.tree(run.id, number, None), None) if is_shared else None
     # A shared tree is whole, because its analyzers read the files of all domains.
     sparse = sparse_files(config, owned, paths) if request.sparse and not is_shared else {}
-    known = routing.by_domain if routing else known_to_audit(conn, run, request.phase)
+    given = routing or review
+    known = given.by_domain if given else known_to_audit(conn, run, request.phase)
     agents = []
     for domain in domains:
         name = domain.name
-        if not domain.ownership.has_agent:
+        # A reviewer without a question would cost a process.
+        if not domain.ownership.has_agent or (review is not None and name not in review.by_domain):
             continue
         tree = shared
         if request.isolate and not is_shared:
@@ -148,6 +158,7 @@ def plan_wave(
         routing=routing,
         reads_of_nobody=tuple(sorted(config.reads.keys() - owned.keys())) if sparse else (),
         included=files_to_include(repository, workspace, config) if request.isolate and not is_shared else (),
+        review=review,
     )
 
 

@@ -1,4 +1,4 @@
-"""Delivery of a fix: the integration branch of its run, the run's target, or a branch of the user's choice."""
+"""Delivery of a fix: the integration branch of its run, the run's target, a branch of the user's, or a pull request."""
 
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ from swarm.results.verify import VerifyResult
 from swarm.rules.ref_names import ALL_RUNS, head_ref, integration_branch
 from swarm.store import forms, verifications
 from swarm.waves.fix.ground import FixGround
+from swarm.waves.fix.pushing import Pushed, pushed, remote_of
 from swarm.waves.prove.merge import merge
 from swarm.waves.prove.merge_gate import MergeOptions
 from swarm.waves.prove.verify import VerifyOptions, verify
@@ -21,14 +22,17 @@ class Delivered(NamedTuple):
     commit: str
     published: bool
     proof: VerifyResult | None = None
+    pushed: Pushed | None = None
 
 
-def hold_to_branch(ground: FixGround) -> None:
-    """Refuse a branch that could not take the fix, before anything is done. Raises FixBranchTaken."""
+def hold_to_delivery(ground: FixGround) -> None:
+    """Refuse a place that could not take the fix, before anything is done. Raises FixBranchTaken, FixNoRemote."""
     name = ground.request.delivery.branch
+    git, run = ground.repository.git, ground.run
+    if ground.request.delivery.pull_request:
+        remote_of(ground)
     if name is None:
         return
-    git, run = ground.repository.git, ground.run
     # Git makes no branch of these names, though their refs would be possible.
     if not forms.BRANCH.fullmatch(name) or name.startswith("-") or name in {"HEAD", "@"}:
         raise _taken(ground, "git takes no branch of this name")
@@ -58,13 +62,14 @@ def is_due(ground: FixGround) -> bool:
         return False
     if wanted.branch is not None:
         return refs.tip_of(repository.git, wanted.branch) != tip
-    return wanted.publish and unpublished(ground.conn, ground.run, repository) is not None
+    is_wanted = wanted.publish or wanted.pull_request
+    return is_wanted and unpublished(ground.conn, ground.run, repository) is not None
 
 
 def deliver(ground: FixGround) -> Delivered | None:
     """Bring the verified commit where the caller wants it; `None` where nothing was ever merged.
 
-    Raises PublishRaced, PublishTargetDirty, PublishUnverified, FixBranchTaken.
+    Raises PublishRaced, PublishTargetDirty, PublishUnverified, FixBranchTaken, FixNotPushed.
     """
     store, run, wanted = ground.store, ground.run, ground.request.delivery
     git = ground.repository.git
@@ -81,14 +86,22 @@ def deliver(ground: FixGround) -> Delivered | None:
     if wanted.publish:
         merged = merge(store, ground.workspace, run, MergeOptions(publish=True), ground.config)
         return found._replace(branch=merged.ref or branch, commit=merged.commit or commit, published=True)
-    if wanted.branch is None:
-        return found
-    tip = refs.tip_of(git, wanted.branch)
+    if wanted.branch is not None:
+        _move(ground, wanted.branch, commit)
+        found = found._replace(branch=wanted.branch)
+    if wanted.pull_request:
+        found = found._replace(pushed=pushed(ground, found.branch, commit))
+    return found
+
+
+def _move(ground: FixGround, branch: str, commit: str) -> None:
+    """Make or fast-forward a branch."""
+    git = ground.repository.git
+    tip = refs.tip_of(git, branch)
     if tip is not None and not history.is_ancestor(git, tip, commit):
         raise _taken(ground, f"it holds work that the fix would lose ({tip[:12]})")
     if tip != commit:
-        refs.move_branch(git, wanted.branch, tip, commit)
-    return found._replace(branch=wanted.branch)
+        refs.move_branch(git, branch, tip, commit)
 
 
 def _is_verified(ground: FixGround, commit: str) -> bool:

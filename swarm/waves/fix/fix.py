@@ -24,13 +24,14 @@ def fix(store: Store, workspace: Workspace, run: Run, request: FixRequest, confi
 
     Goes on with what an interrupted call left: no wave is dispatched, launched or merged twice. Stops at the first step
     that says no, with the state as it is. Raises the errors of its steps, and FixNotAudited, FixNothingNamed,
-    FixNothingToFix, FixNobody, FixBranchTaken.
+    FixNothingToFix, FixNobody, FixBranchTaken,
+    FixNoRemote, FixNotPushed.
     """
     config.hold_to_trusted("verify")
     ground = FixGround(store, workspace, run, request, config)
     audit = newest_audit(store.conn, run)
     wave = unfinished(ground)
-    delivery.hold_to_branch(ground)
+    delivery.hold_to_delivery(ground)
     plan = plan_fix(store.conn, run, ground.repository, request, config)
     story = FixStory(ground.repository.head, audit.dispatch_sha, plan)
     if not plan.taken and wave is None and not delivery.is_due(ground):

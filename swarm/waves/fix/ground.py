@@ -14,10 +14,11 @@ from swarm.workspace import Workspace
 
 
 class Delivery(NamedTuple):
-    """Where the verified commit goes beside the run's integration branch: the target of the run, or a branch."""
+    """Where the verified commit goes beside the run's integration branch: the target of the run, a branch, a remote."""
 
     publish: bool = False
     branch: str | None = None
+    pull_request: bool = False
 
 
 class FixRequest(NamedTuple):

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from swarm.results.fix import FindingToFix, FixProof, FixResult, FixWave
+from swarm.results.fix import FindingToFix, FixProof, FixResult, FixWave, PushedBranch
 from swarm.results.verify import BuildShown, VerifyResult
 from swarm.rules.findings import Observation
 from swarm.rules.ref_names import integration_branch
@@ -86,6 +86,7 @@ def shown(ground: FixGround, story: FixStory, unfinished: Wave | None) -> FixRes
         notes=(*_unseen(story), *story.notes),
         exit_code=code,
         next_action="",
+        pushed=PushedBranch(*delivered.pushed) if delivered and delivered.pushed else None,
     )
     return result._replace(next_action=_next(ground, story, result))
 
@@ -107,6 +108,8 @@ def _next(ground: FixGround, story: FixStory, result: FixResult) -> str:
         return story.stopped.next_action
     if result.stopped_at is not None:
         return f"swarm verify-fixed {run}"
+    if result.pushed is not None:
+        return result.pushed.command or f"swarm status {run}"
     if result.branch is not None and not result.published:
         return f"git merge {shlex.quote(result.branch)}"
     return f"swarm findings {run}" if result.branch is None else f"swarm status {run}"

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from swarm import errors
 from swarm.config import Config
@@ -19,8 +19,11 @@ from swarm.store.runs import Run
 from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.routing import approved_under, hold_to_anchors, route
 from swarm.waves.fix.ground import FixRequest
+from swarm.waves.review.known import known_reviews
 from swarm.waves.selection import finding_ids
 from swarm.waves.triage.triage import Targets, due_and_settled
+
+_REFUTED: Final = "a reviewer refutes it; named by its id, it is fixed all the same"
 
 
 class Candidate(NamedTuple):
@@ -78,7 +81,7 @@ def plan_fix(
     Raises what `triage` raises for the named findings, what the look-up of a runtime raises, DispatchNoDomains, and
     DispatchAnchorsBroken for an approved finding whose place is gone.
     """
-    named = _named(conn, run, request)
+    named, refuted = _named(conn, run, request)
     by_row = {finding.row_id: finding for phase in AMEND_PHASES for finding in approved_under(conn, run, phase)}
     by_row |= {finding.row_id: finding for finding in named}
     domains = preconditions.some_domains(conn, run, AMEND_PHASES[0]) if by_row else []
@@ -88,6 +91,7 @@ def plan_fix(
         for phase in AMEND_PHASES
         for candidate in _candidates(ground, phase, [one for one in by_row.values() if phase_of(one) is phase])
     ]
+    candidates += [Candidate(finding, None, None, _REFUTED) for finding in refuted]
     plan = FixPlan(
         taken=tuple(one for one in candidates if not one.reason),
         left_out=tuple(one for one in candidates if one.reason),
@@ -104,21 +108,26 @@ def phase_of(finding: Finding) -> Phase:
     return next(phase for phase in AMEND_PHASES if LENSES[phase] == finding.lens)
 
 
-def _named(conn: sqlite3.Connection, run: Run, request: FixRequest) -> list[Finding]:
+def _named(conn: sqlite3.Connection, run: Run, request: FixRequest) -> tuple[list[Finding], list[Finding]]:
+    """Return the findings that the command names, and those that its filters leave out because they are refuted."""
     if request.targets is None:
-        return []
+        return [], []
     targets, every = request.targets, list(findings.select(conn, run.id, Selection()))
     if targets.ids:
         # Without the fixed ones, which the call that was interrupted may have fixed.
         fixed = {finding.finding_id for finding in every if finding.observation == Observation.FIXED}
         ids = tuple(one for one in finding_ids(conn, run, targets.ids) if one not in fixed)
         if not ids:
-            return []
+            return [], []
         targets = targets._replace(ids=ids)
-    due, settled = due_and_settled(conn, run, Action.APPROVE, targets, request.grounds)
+    known = known_reviews(conn, run.id)
+    due, settled, refuted = due_and_settled(conn, run, Action.APPROVE, targets, request.grounds, known)
     rows = {item.row_id for item in (*due, *settled)}
     # Filters choose among undecided findings; those that are approved already are meant as well.
-    return [finding for finding in every if finding.row_id in rows or (not targets.ids and _is_meant(finding, targets))]
+    meant = [
+        finding for finding in every if finding.row_id in rows or (not targets.ids and _is_meant(finding, targets))
+    ]
+    return meant, [finding for finding in every if finding.finding_id in set(refuted)]
 
 
 def _is_meant(finding: Finding, targets: Targets) -> bool:

@@ -24,7 +24,7 @@ def unfinished(ground: FixGround) -> Wave | None:
     wave = waves.newest_amend(conn, run.id)
     if wave is None or not wave.isolated or wave.status is not WaveStatus.COLLECTED:
         return None
-    newest = waves.newest(conn, run.id)
+    newest = waves.newest_of_phase(conn, run.id)
     # Work that somebody left behind long ago is not what a fix of today goes on with.
     if newest is None or (newest.id != wave.id and wave.dispatch_sha != ground.repository.head):
         return None

@@ -196,6 +196,7 @@ def _job(wave_launch: WaveLaunch, agent: AgentRun, ordinal: int) -> tuple[Job, P
         output_path=Path(agent.output_path),
         config=wave_launch.config,
         assigned=wave_launch.assigned.get(agent.id, ()),
+        is_review=wave_launch.wave.is_review,
     )
     return job, folder
 

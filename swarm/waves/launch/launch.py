@@ -8,7 +8,6 @@ from swarm import errors
 from swarm.config import Config
 from swarm.git.repository import files_at, repository_at
 from swarm.results.launch import LaunchResult
-from swarm.rules.phases import is_audit
 from swarm.runtimes import registry
 from swarm.store import agent_runs, snapshots, waves
 from swarm.store.connection import Store
@@ -21,6 +20,7 @@ from swarm.waves.launch.attempts import attempts, waiting_agents
 from swarm.waves.launch.shared_tree import with_shared_tree
 from swarm.waves.launch.side_by_side import run_all
 from swarm.waves.launch.supervision import close_dead_attempts, hold_to_own_folder, only_supervisor
+from swarm.waves.review.reviewer import hold_to_agent
 from swarm.workspace import Workspace
 
 
@@ -47,6 +47,8 @@ def launch(
     # Before the lock: a missing program is reported at once, and nothing is touched.
     name = runtime or wave.runtime or config.default_runtime or registry.DEFAULT
     ready = registry.all_ready(name, config, wave.phase)
+    if wave.is_review:
+        hold_to_agent(ready, wave.phase)
     analyzes = all(each.runtime.is_analyzer for each in ready)
     if not analyzes:
         # An agent in a tree that nobody set up would report what the set-up prevents.
@@ -63,10 +65,10 @@ def launch(
         owned, _ = owners.divide(paths)
         waiting = waiting_agents(store.conn, wave)
         # An analyzer that fixes would edit the user's checkout.
-        if waiting and analyzes and not is_audit(wave.phase) and not wave.isolated:
+        if waiting and analyzes and not wave.is_audit and not wave.isolated:
             names = registry.joined(ready)
             raise errors.LaunchNeedsIsolation(number=wave.number, phase=wave.phase, runtime=names, run_id=run.id)
-        analyzes = analyzes and is_audit(wave.phase)
+        analyzes = analyzes and wave.is_audit
         if waiting and analyzes:
             wave = with_shared_tree(store, workspace, run, wave, repository)
         tree = Path(wave.shared_tree) if wave.shared_tree else repository.root

@@ -85,6 +85,7 @@ def _facts(record: Recorded) -> Facts:
 def _compared(conn: sqlite3.Connection, story: Story, run_id: str | None) -> Iterator[Difference]:
     """Yield every fact that differs between tables and story; compared subjects leave the story."""
     digests = {wave: facts["claims"] for wave, facts in story.facts.items() if "claims" in facts}
+    reviews = {wave: facts["reviews"] for wave, facts in story.facts.items() if "reviews" in facts}
     sealed = {wave: facts["evidence"] for wave, facts in story.facts.items() if "evidence" in facts}
     for subject, run, facts in table_states.all_stated(conn, run_id):
         expected = _expected(story, subject, facts, digests)
@@ -94,6 +95,7 @@ def _compared(conn: sqlite3.Connection, story: Story, run_id: str | None) -> Ite
             yield from _unlike(subject, run, expected, facts)
     # Rows without an event of their own are covered by digests in the events of their wave.
     yield from _digests(conn, story, "digest of its claims", digests, digest_table.fix_claims_digest)
+    yield from _digests(conn, story, "digest of its reviews", reviews, digest_table.reviews_digest)
     yield from _digests(conn, story, "digest of its evidence", sealed, digest_table.digest)
     for name, bodies in (("snapshot", table_states.snapshot_digests), ("output", table_states.output_digests)):
         for row_id, run, kept, found in bodies(conn, run_id):

@@ -161,8 +161,10 @@ def _map_closed(story: Story, event: Event, payload: Facts) -> None:
 
 
 def _wave_dispatched(story: Story, event: Event, payload: Facts) -> None:
-    keys = ("number", "phase", "commit")
-    story.put(event, status=event.to_state, map=payload.get("map", ABSENT), **{key: payload[key] for key in keys})
+    facts = {key: payload[key] for key in ("number", "phase", "commit")}
+    # As SQLite holds it, so that both sides compare as equal numbers.
+    facts["review"] = int(payload.get("review", False))
+    story.put(event, status=event.to_state, map=payload.get("map", ABSENT), **facts)
 
 
 def _agent_dispatched(story: Story, event: Event, payload: Facts) -> None:
@@ -215,6 +217,10 @@ def _finding_decided(story: Story, event: Event, payload: Facts) -> None:
 
 def _fixes_recorded(story: Story, event: Event, payload: Facts) -> None:
     story.put(event, claims=payload.get("digest", ABSENT))
+
+
+def _reviews_recorded(story: Story, event: Event, payload: Facts) -> None:
+    story.put(event, reviews=payload["digest"])
 
 
 def _evidence_recorded(story: Story, event: Event, payload: Facts) -> None:
@@ -274,6 +280,7 @@ _TAKEN: Final[dict[str, Callable[[Story, Event, Facts], None]]] = {
     "finding_moved": _finding_moved,
     "finding_decided": _finding_decided,
     "fixes_recorded": _fixes_recorded,
+    "reviews_recorded": _reviews_recorded,
     "claim_settled": _claim_settled,
     "evidence_recorded": _evidence_recorded,
     "lease_requested": _lease,

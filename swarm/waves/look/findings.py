@@ -3,7 +3,7 @@
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -25,10 +25,13 @@ from swarm.store.runs import Run
 from swarm.store.wave_documents import WaveResult
 from swarm.store.waves import Wave
 from swarm.waves.look.new_findings import before_first_audit
+from swarm.waves.review.known import KnownReviews, known_reviews
+from swarm.waves.review.shown import finding_shown
 
 EVERY_STATUS: Final = "all"
 OPEN: Final = "open"
 _MAGIC: Final = frozenset("*?[]{}()!+@\\")
+_MOST_NAMED: Final = 10
 _EVERYTHING: Final = r"[\s\S]*"
 
 
@@ -52,6 +55,7 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
     counts: Counter[str] = Counter()
     groups: Counter[str] = Counter()
     before = before_first_audit(conn, wave)
+    known = known_reviews(conn, run.id)
     new = 0
     fixable: Counter[str] = Counter()
     shown: list[FindingShown] = []
@@ -71,9 +75,9 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
             new += 1
             fixable.update([finding.rule_id or finding.category] if finding.fixable else [])
         if filters.group_by:
-            groups[_group(finding, filters.group_by)] += 1
+            groups[_group(finding, filters.group_by, known)] += 1
         if filters.limit is None or len(shown) < filters.limit:
-            shown.append(finding_shown(finding, is_new=is_new))
+            shown.append(finding_shown(finding, known, is_new=is_new))
     broken = _broken(conn, wave)
     total = sum(counts.values())
     ended = wave.result or WaveResult()
@@ -105,6 +109,14 @@ def selected(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[F
     """Yield the findings that the filters keep, gravest first, as they are read."""
     found = finding_table.select(conn, run.id, _selection(conn, run, filters))
     return filter(_keeps(filters), found) if filters.paths or filters.lines is not None else found
+
+
+def shown_findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[FindingShown]:
+    """Yield the same up to the limit of the filters, as records of the document."""
+    was_unknown = before_first_audit(conn, _wave(conn, run, filters.wave)).was_unknown
+    known = known_reviews(conn, run.id)
+    for finding in islice(selected(conn, run, filters), filters.limit):
+        yield finding_shown(finding, known, is_new=was_unknown(finding.finding_id, finding.first_wave))
 
 
 def _selection(conn: sqlite3.Connection, run: Run, filters: Filters) -> Selection:
@@ -191,68 +203,26 @@ def _why(agent: AgentRun) -> str:
     return f"its agent is {agent.status}"
 
 
-def shown_findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[FindingShown]:
-    """Yield the findings that the filters keep as records of the document, as they are read."""
-    was_unknown = before_first_audit(conn, _wave(conn, run, filters.wave)).was_unknown
-    for finding in islice(selected(conn, run, filters), filters.limit):
-        yield finding_shown(finding, is_new=was_unknown(finding.finding_id, finding.first_wave))
-
-
-def finding_shown(finding: Finding, *, is_new: bool | None = None) -> FindingShown:
-    """Return a finding as the record of the document."""
-    return FindingShown(
-        finding_id=finding.finding_id,
-        fingerprint=finding.fingerprint,
-        severity=finding.severity,
-        category=finding.category,
-        rule_id=finding.rule_id,
-        status=finding.status,
-        file=finding.file,
-        line=finding.line,
-        symbol=finding.symbol or finding.scope or None,
-        quote=finding.quote,
-        description=finding.description,
-        recommendation=finding.recommendation,
-        domain=finding.domain,
-        first_seen_wave=finding.first_wave,
-        last_seen_wave=finding.last_wave,
-        anchored=finding.anchored,
-        matched_by=finding.matched_by,
-        sightings=finding.sightings,
-        reason=_reason(finding),
-        evidence=finding.evidence,
-        match=finding.match_note,
-        decision_source=finding.decision_source,
-        decided_by=finding.decided_by,
-        expires=finding.decision_expires,
-        verified_how=finding.verified_how,
-        evidence_note=finding.evidence_note,
-        fixed_commit=finding.fixed_commit,
-        analyzer=finding.analyzer,
-        column=finding.column,
-        fixable=bool(finding.fixable),
-        is_new=is_new,
-    )
-
-
-def _reason(finding: Finding) -> str | None:
-    """Return the reason for a finding's status: that of its decision, or of its observation."""
-    decided = finding.decision_reason if finding.status == finding.decision else None
-    return decided or finding.observation_reason
-
-
 def _suppressed(conn: sqlite3.Connection, run: Run) -> int:
     return sum(count for (status, _), count in finding_table.counts_by(conn, run.id).items() if status in CLOSED)
 
 
-def _group(finding: Finding, by: str) -> str:
+def _group(finding: Finding, by: str, known: KnownReviews) -> str:
     match by:
+        case "cause":
+            return _cause(known.group(finding.finding_id))
         case "file":
             return finding.file or "(no file)"
         case "rule":
             return finding.rule_id or finding.category
         case _:
             return finding.severity
+
+
+def _cause(members: Sequence[str]) -> str:
+    """Return a name for a group of findings: their ids; of many, the first."""
+    more = f", … {len(members) - _MOST_NAMED:,} more" if len(members) > _MOST_NAMED else ""
+    return ", ".join(members[:_MOST_NAMED]) + more if members else "(no shared cause)"
 
 
 def new_to(conn: sqlite3.Connection, run: Run, filters: Filters) -> Callable[[FindingShown], bool]:

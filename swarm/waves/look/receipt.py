@@ -17,6 +17,7 @@ from swarm.results.receipt import (
     ReceiptLedger,
     ReceiptMerge,
     ReceiptPromotion,
+    ReceiptReview,
     ReceiptSkip,
     ReceiptStep,
     ReceiptVerification,
@@ -35,11 +36,13 @@ from swarm.store import (
     ledger,
     merges,
     promotions,
+    reviews,
     sightings,
     snapshots,
     verifications,
     waves,
 )
+from swarm.store.reviews import Review
 from swarm.store.runs import Run
 from swarm.store.verifications import Verification
 from swarm.store.wave_documents import WaveResult
@@ -103,6 +106,23 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
         # While `advance` makes the receipt, its promotion has no row yet.
         promotion=promotion or _promotion(conn, wave),
         ledger=ReceiptLedger(*ledger.span_of(conn, run.id, wave.id)),
+        review=wave.is_review,
+        reviews=tuple(map(_review, reviews.of_wave(conn, wave.id))),
+    )
+
+
+def _review(review: Review) -> ReceiptReview:
+    return ReceiptReview(
+        finding_id=review.finding_id,
+        domain=review.domain,
+        reviewer=review.reviewer,
+        independent=review.is_independent,
+        verdict=review.verdict,
+        file=review.file,
+        line=review.line,
+        quote=review.quote,
+        reason=review.reason,
+        same_cause=review.same_cause,
     )
 
 

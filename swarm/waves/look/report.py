@@ -22,8 +22,8 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.look import report_proofs
 from swarm.waves.look.burn_down import burn_down, severity_counts
-from swarm.waves.look.findings import finding_shown
 from swarm.waves.look.receipt import promotions_shown
+from swarm.waves.review.shown import findings_shown
 from swarm.waves.run_facts import run_state
 
 Page = Callable[[ReportFacts, Iterator[FindingShown]], Iterable[str]]
@@ -40,7 +40,7 @@ def report(store: Store, run: Run, file: Path, page: Page) -> ReportResult:
     with store.snapshot() as conn:
         shown = facts(conn, run)
         # Streamed: a page of 100,000 findings never lies in memory as a whole.
-        listed = map(finding_shown, findings.select(conn, run.id, Selection()))
+        listed = findings_shown(conn, run, findings.select(conn, run.id, Selection()))
         size = write_stream(file, page(shown, listed))
     return ReportResult(run.id, str(file), size, len(shown.waves), shown.total)
 

@@ -18,7 +18,8 @@ from swarm.store.waves import Wave
 
 def coverage(conn: sqlite3.Connection, every: Sequence[Wave]) -> CoverageShown | None:
     """Return who looked at the newest commit that an audit of the run has looked at."""
-    wave = next((wave for wave in reversed(every) if wave.result is not None and is_audit(wave.phase)), None)
+    audits = (wave for wave in reversed(every) if is_audit(wave.phase) and not wave.is_review)
+    wave = next((wave for wave in audits if wave.result is not None), None)
     if wave is None or wave.result is None:
         return None
     tools = [

@@ -62,9 +62,10 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run, trust: Trus
         agent_summary=_summary(found.agents),
         findings=_findings(facts.gates.findings, ended),
         violations=facts.gates.violations,
-        last_verification=_verification(conn, found.verification, wave),
+        last_verification=_verification(conn, found.verification, found.judged),
         assessment=Assessment(*assessment.assess(facts)),
         refused_items=ended.result.refused_items if ended is not None and ended.result else (),
+        review=_wave(found.review, is_foreign=False) if found.review else None,
     )
 
 
@@ -96,6 +97,7 @@ def _wave(wave: Wave, *, is_foreign: bool) -> StatusWave:
         isolated=wave.isolated,
         ownership_probe_degraded=wave.ownership_probe_degraded,
         from_elsewhere=is_foreign,
+        review=wave.is_review,
     )
 
 

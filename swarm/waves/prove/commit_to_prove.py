@@ -48,7 +48,7 @@ def proved_wave(
     conn: sqlite3.Connection, run: Run, repository: Repository, commit: str
 ) -> tuple[Wave | None, str | None]:
     """Return the newest wave when a commit can prove it; else a note, where the commit does not hold its work."""
-    newest = waves.newest(conn, run.id)
+    newest = waves.newest_of_phase(conn, run.id)
     if newest is None or newest.status not in _VERIFIABLE:
         return None, None
     if not _holds_work(conn, run, repository, newest, commit):

@@ -27,7 +27,7 @@ _MERGEABLE: Final = (WaveStatus.COLLECTED, WaveStatus.VERIFIED, WaveStatus.ADVAN
 
 def mergeable(conn: sqlite3.Connection, run: Run) -> Wave | None:
     """Return the newest amend wave with worktrees. Raises MergeNotReady where the newest is in flight or failed."""
-    newest = waves.newest(conn, run.id)
+    newest = waves.newest_of_phase(conn, run.id)
     if newest is not None and not is_audit(newest.phase) and newest.status not in _MERGEABLE:
         remedy = f"`{run_facts.next_action(conn, run.id)}` goes on with it; `swarm status {run.id}` tells more"
         raise errors.MergeNotReady(

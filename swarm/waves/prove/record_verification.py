@@ -25,7 +25,7 @@ def record(
         made = verifications.add_verification(conn, _row(result, steps))
         receipt = receipts.add_receipt(conn, run.id, result.wave_id, made.id, _receipt(result, made.id))
         observations.prove(conn, run.id, result.wave_id, proved)
-        now = waves.newest(conn, run.id)
+        now = waves.newest_of_phase(conn, run.id)
         # The wave may have been advanced, and another dispatched, during the build.
         is_same = now is not None and now.id == result.wave_id
         if result.exit_code == 0 and is_same and now is not None and now.status is WaveStatus.COLLECTED:

@@ -21,6 +21,7 @@ from swarm.waves.dispatch.ground_text import instructions_in
 from swarm.waves.dispatch.prompts import Setting
 from swarm.waves.dispatch.second_try import after_failure
 from swarm.waves.recover.recovery import Recovery
+from swarm.waves.review.asked import code_around
 from swarm.waves.trees import kept_index
 from swarm.waves.trees.sparse import Origin, held_again
 
@@ -75,6 +76,7 @@ def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence
         leased=leases.holding(conn, run.id, wave.number),
         drifted=drifted,
         claimed=routing.claimed_files(conn, run),
+        code=_code(recovery, findings) if wave.is_review else None,
     )
     rows = [agent.domain for agent in agent_runs.all_of(conn, wave.id)]
     # Every earlier row counts, so that no name of a prompt, a tree or a branch comes twice.
@@ -94,11 +96,16 @@ def _given(
 ) -> tuple[Mapping[int, Sequence[Finding | Listed]], frozenset[str]]:
     """Return the findings of each agent's prompt, and the ids of the findings whose line was rewritten."""
     run, wave = recovery.run, recovery.wave
-    if is_audit(wave.phase):
+    if is_audit(wave.phase) and not wave.is_review:
         known = routing.known_to_audit(conn, run, wave.phase)
         return {agent.id: known.get(agent.domain, ()) for agent in tail}, frozenset()
     given, drifted = routing.given_before(conn, run, wave, recovery.repository)
     return {agent.id: given.get(agent.id, []) for agent in tail}, drifted
+
+
+def _code(recovery: Recovery, findings: Mapping[int, Sequence[Finding | Listed]]) -> Mapping[int, tuple[str, ...]]:
+    every = [finding for own in findings.values() for finding in own]
+    return code_around(recovery.repository.git, recovery.wave.dispatch_sha, every)
 
 
 def _tree(

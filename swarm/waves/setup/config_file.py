@@ -5,10 +5,11 @@ from pathlib import Path
 
 from swarm import clock, config, errors, trust
 from swarm.builds import registry as builds
-from swarm.config import FILE_NAME, Config, VerifyConfig
+from swarm.config import FILE_NAME, Config
 from swarm.files import write_whole
 from swarm.git.repository import Repository
 from swarm.results.init import ToolsFound
+from swarm.verify_config import VerifyConfig
 from swarm.waves.look.runtimes import runtimes
 
 

@@ -1,26 +1,33 @@
 """`approve`, `defer`, `reject`, `reopen`, `close`: decisions of a coordinator about findings."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from swarm import errors
-from swarm.results.triage import FindingDecided, TriageResult
+from swarm.results.triage import FindingDecided, SameCause, TriageResult
 from swarm.rules.decisions import DECISION_OF, Action, Source, is_applicable
 from swarm.rules.findings import Decision, Observation, status_of
+from swarm.rules.reviews import ReviewVerdict
 from swarm.store import decisions, waves
 from swarm.store.connection import Store
 from swarm.store.decisions import Decidable, OperatorEvidence, Taken
 from swarm.store.runs import Run
+from swarm.waves.review.known import KnownReviews, known_reviews
 from swarm.waves.selection import finding_ids
 
 
 class Targets(NamedTuple):
-    """Findings to decide: these ids, or without ids all open and unapproved findings, narrowed by the filters."""
+    """Findings to decide: these ids, or without ids all open and unapproved findings, narrowed by the filters.
+
+    Of all findings the refuted ones are left out; with `is_confirmed`, only those count that nobody refutes and a
+    reviewer confirms.
+    """
 
     ids: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    is_confirmed: bool = False
 
 
 class Grounds(NamedTuple):
@@ -41,8 +48,10 @@ def triage(store: Store, run: Run, action: Action, targets: Targets, grounds: Gr
     """
     # Everything inside the transaction: findings must not move between the check and the decision.
     with store.mutation() as conn:
-        due, settled = due_and_settled(conn, run, action, targets, grounds)
+        known = known_reviews(conn, run.id)
+        due, settled, refuted = due_and_settled(conn, run, action, targets, grounds, known)
         changed = _write(conn, run, action, due, grounds)
+        related = tuple(_same_cause(conn, run, changed, known)) if action is Action.APPROVE else ()
     return TriageResult(
         run_id=run.id,
         action=action,
@@ -52,33 +61,55 @@ def triage(store: Store, run: Run, action: Action, targets: Targets, grounds: Gr
         changed=changed,
         unchanged=tuple(finding_decided(item, item.status) for item in settled),
         next_action=f"swarm status {run.id}",
+        refuted=refuted,
+        same_cause=related,
     )
 
 
 def due_and_settled(
-    conn: sqlite3.Connection, run: Run, action: Action, targets: Targets, grounds: Grounds
-) -> tuple[list[Decidable], list[Decidable]]:
-    """Return the findings that a decision would change, and those that have the decision already.
+    conn: sqlite3.Connection, run: Run, action: Action, targets: Targets, grounds: Grounds, known: KnownReviews
+) -> tuple[list[Decidable], list[Decidable], tuple[str, ...]]:
+    """Return the findings that a decision would change, those that have the decision already, and the refuted ids.
 
     Raises what `triage` raises.
     """
-    found = _found(conn, run, targets)
+    found, refuted = _found(conn, run, targets, known)
     settled = [item for item in found if _is_decided_so(item, action, grounds)]
     due = [item for item in found if item not in settled]
     # All or nothing: a list of ids that is half applied would have to be untangled by hand.
     _refuse(run, action, [item for item in due if not is_applicable(action, item.observation, item.decision)])
-    return due, settled
+    return due, settled, refuted
 
 
-def _found(conn: sqlite3.Connection, run: Run, targets: Targets) -> list[Decidable]:
+def _found(
+    conn: sqlite3.Connection, run: Run, targets: Targets, known: KnownReviews
+) -> tuple[list[Decidable], tuple[str, ...]]:
+    """Return the findings to decide, and the ids of those that are left out because they are refuted."""
     if targets.ids:
-        return decisions.with_ids(conn, run.id, finding_ids(conn, run, targets.ids))
-    return [
+        return decisions.with_ids(conn, run.id, finding_ids(conn, run, targets.ids)), ()
+    every = [
         item
         for item in decisions.undecided(conn, run.id)
         if (not targets.severities or item.severity in targets.severities)
         and (not targets.rules or (item.rule_id or item.category) in targets.rules)
     ]
+    reviewed = {item.finding_id: known.standing(item.finding_id) for item in every}
+    if targets.is_confirmed:
+        return [item for item in every if reviewed[item.finding_id] == ReviewVerdict.CONFIRMED], ()
+    refuted = tuple(name for name, verdict in reviewed.items() if verdict == ReviewVerdict.REFUTED)
+    return [item for item in every if item.finding_id not in set(refuted)], refuted
+
+
+def _same_cause(
+    conn: sqlite3.Connection, run: Run, changed: Sequence[FindingDecided], known: KnownReviews
+) -> Iterator[SameCause]:
+    """Yield, once for each cause, the findings that share it with an approved finding and are undecided."""
+    related = {item.finding_id: known.same_cause(item.finding_id) for item in changed}
+    left = {item.finding_id for item in decisions.undecided(conn, run.id)} if any(related.values()) else set()
+    for finding_id, others in related.items():
+        if named := tuple(other for other in others if other in left):
+            left -= set(named)
+            yield SameCause(finding_id, named)
 
 
 def _is_decided_so(item: Decidable, action: Action, grounds: Grounds) -> bool:

@@ -100,6 +100,35 @@ def dispatch_nothing_approved(scene: Scene) -> Refusal:
 
 
 @refused
+def dispatch_nothing_to_review(scene: Scene) -> Refusal:
+    run = scene.collected.run
+    (finding,) = scene.swarm("findings", run, "--format", "json", exit=1).data["findings"]
+    scene.swarm("reject", run, "--ids", finding["findingId"], "--reason", "wanted")
+    problem = "no open finding of its lens is unreviewed"
+    return Refusal(
+        ("dispatch", run, "health-audit-a", "--review"),
+        f"""[DISPATCH_NOTHING_TO_REVIEW]: There is nothing to review in health-audit-a: {problem}
+  Next: `swarm findings {run}` lists what is open; `--runtime NAME` asks another reviewer about findings that have a \
+verdict
+  Run: {run}""",
+        {"runId": run, "phase": "health-audit-a", "problem": problem},
+    )
+
+
+@refused
+def dispatch_review_too_early(scene: Scene) -> Refusal:
+    run = scene.dispatched.run
+    scene.swarm("collect", run, exit=1)
+    return Refusal(
+        ("dispatch", run, "health-audit-a", "--review"),
+        f"""[DISPATCH_REVIEW_TOO_EARLY]: Wave 1 (health-audit-a) failed, and a review would stand in the way of its recovery
+  Next: `swarm status {run}` names the command that goes on with it; review its findings then
+  Run: {run}""",
+        {"runId": run, "phase": "health-audit-a", "number": 1, "wavePhase": "health-audit-a"},
+    )
+
+
+@refused
 def dispatch_anchors_broken(scene: Scene) -> Refusal:
     run = scene.collected.run
     scene.swarm("approve", run, "--all")

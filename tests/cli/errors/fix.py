@@ -74,3 +74,16 @@ def fix_branch_taken(scene: Scene) -> Refusal:
         {"received": "main", "problem": problem, "branch": branch},
         exit=2,
     )
+
+
+@refused
+def fix_no_remote(scene: Scene) -> Refusal:
+    run = scene.collected.run
+    return Refusal(
+        ("fix", run, "--all", "--pr"),
+        f"""[FIX_NO_REMOTE]: {scene.repo.root} has no remote to push a branch to: it has none
+  Path: {scene.repo.root}
+  Next: `git remote add origin <url>`, or leave --pr out: the fix then stands on a branch here""",
+        {"path": str(scene.repo.root), "problem": "it has none"},
+        exit=2,
+    )

@@ -1,0 +1,60 @@
+"""Verdicts of a second look at a finding, and groups of findings that share a cause."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class ReviewVerdict(StrEnum):
+    """Answers of a reviewer about a finding."""
+
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
+    UNKNOWN = "unknown"
+
+
+# Stands in place of a verdict where the newest verdicts of two reviewers contradict each other.
+DISPUTED: Final = "disputed"
+# The reviewer of an output that no runtime of ours made.
+BY_HAND: Final = "a person"
+
+
+def standing(verdicts: Iterable[tuple[str, str]]) -> str | None:
+    """Return the result of all verdicts of a finding, as (reviewer, verdict) with the oldest first.
+
+    The newest verdict of each reviewer counts. `None` stands for a finding without a verdict.
+    """
+    newest = set(dict(verdicts).values())
+    if {ReviewVerdict.CONFIRMED, ReviewVerdict.REFUTED} <= newest:
+        return DISPUTED
+    return next((verdict.value for verdict in ReviewVerdict if verdict in newest), None)
+
+
+def groups(links: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """Return, by finding, the findings that share its cause, itself among them, in ascending order.
+
+    `links` holds the findings that a reviewer names for a finding. A link counts in both directions, so that a circle
+    of links is one group.
+    """
+    parent: dict[str, str] = {}
+    size: dict[str, int] = {}
+
+    def root(item: str) -> str:
+        while parent.setdefault(item, item) != item:
+            parent[item] = parent[parent[item]]
+            item = parent[item]
+        return item
+
+    for item, others in links.items():
+        for other in others:
+            # The smaller group joins the larger: a chain of 10,000 links would otherwise cost its square.
+            small, large = sorted((root(item), root(other)), key=lambda name: size.get(name, 1))
+            if small != large:
+                parent[small] = large
+                size[large] = size.get(large, 1) + size.get(small, 1)
+    members: dict[str, list[str]] = {}
+    for item in sorted(parent):
+        members.setdefault(root(item), []).append(item)
+    # A tuple for each group, which its members share.
+    shared = [tuple(own) for own in members.values() if len(own) > 1]
+    return {item: own for own in shared for item in own}

@@ -1,0 +1,39 @@
+"""Verdicts of reviewers as text."""
+
+from typing import Final
+
+from swarm.results.findings import FindingShown, ReviewShown
+from swarm.show.escape import plain
+
+MARKS: Final = {"confirmed": "✓", "refuted": "✗", "unknown": "?"}
+_OWN: Final = "not independent: it reported the finding itself"
+
+
+def state_with_review(finding: FindingShown, state: str) -> str:
+    """Return the state of a finding with the result of its reviews; `unknown` says nothing more than no review."""
+    return f"{state}, {finding.review}" if finding.review in {"confirmed", "refuted", "disputed"} else state
+
+
+def verdict_line(review: ReviewShown) -> str:
+    """Return a verdict with its reviewer, the place of its quote and its reason."""
+    by = f"{plain(review.reviewer)}, {_OWN}" if review.independent is False else plain(review.reviewer)
+    at = f" at {plain(review.file)}:{review.line}" if review.file else ""
+    return f"{review.finding_id} {review.verdict} by {by}{at}: {plain(review.reason)}"
+
+
+def objection(finding: FindingShown) -> str:
+    """Return who refutes a finding and why, the newest first word; `""` for a finding that nobody refutes."""
+    if finding.review not in {"refuted", "disputed"}:
+        return ""
+    refuted = [review for review in finding.reviews if review.verdict == "refuted"]
+    return f"refuted by {plain(refuted[-1].reviewer)}: {plain(refuted[-1].reason)}"
+
+
+def review_note(finding: FindingShown) -> str:
+    """Return the result of a finding's reviews with the reviewers, `""` where they say nothing."""
+    if finding.review in {None, "unknown"}:
+        return ""
+    # The newest verdict of each reviewer.
+    newest = {review.reviewer: review.verdict for review in finding.reviews}
+    said = ", ".join(f"{verdict} by {reviewer}" for reviewer, verdict in newest.items() if verdict != "unknown")
+    return f"{finding.review}: {said}" if finding.review == "disputed" else said
