@@ -1,7 +1,8 @@
 """The whole loop on real code: audit, approve, amend in worktrees, merge, verify, publish, audit again, promote.
 
-The code is a third-party package as it is installed here, with its own tests as the proof; the agent that fixes is
-ruff. Everything happens in a scratch folder, offline. Exit 0 when each step did what it says.
+The code is a third-party package as it is installed here, with its own tests as the proof, and a JavaScript file beside
+the Python; the agents that fix are ruff and oxlint. Everything happens in a scratch folder, offline. Exit 0 when each
+step did what it says.
 """
 
 import json
@@ -16,6 +17,14 @@ from demo import PACKAGE_IGNORED, call, git, say, source_of
 PACKAGE = "jsonschema"
 TESTS = ("test_types", "test_format", "test_utils", "test_validators", "test_cli")
 RULES = "RET505,RET502,RUF037,RUF100,UP032,C420"
+SCRIPT = "web/share.js"
+# A comparison that is never true.
+JAVASCRIPT = """\
+export const share = (done, all) => {
+  const part = done / all;
+  return part == NaN ? 0 : part;
+};
+"""
 CONFIG = """\
 [runtimes.ruff.select]
 health-audit-a = ["F", "B", "RET", "RUF", "UP", "C4"]
@@ -35,6 +44,8 @@ def main() -> int:
         tests = [f"{PACKAGE}/tests/{name}.py" for name in TESTS if (repo / PACKAGE / "tests" / f"{name}.py").exists()]
         listed = ", ".join(f'"{name}"' for name in tests)
         (repo / "swarm.toml").write_text(CONFIG.replace("TESTS", listed), encoding="utf-8")
+        (repo / SCRIPT).parent.mkdir()
+        (repo / SCRIPT).write_text(JAVASCRIPT, encoding="utf-8")
         for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "as installed"]):
             git(repo, *arguments)
         say(f"{PACKAGE}, as installed, with {len(tests)} of its own test modules as the proof. First the audit:")
@@ -49,6 +60,9 @@ def main() -> int:
         merged = swarm(repo, "merge", "--publish")
         verified = swarm(repo, "verify", "--threshold", "0")
         advanced = swarm(repo, "advance")
+        say("In JavaScript the same, from approval to publication, in a single command; oxlint fixes what it reports:")
+        swarm(repo, "fix", "--rule", "eslint/use-isnan", "--publish")
+        print(f"  {SCRIPT}: {(repo / SCRIPT).read_text(encoding='utf-8').splitlines()[2].strip()}", flush=True)
         say(
             "The same audit again: the fixed findings are `fixed` on evidence, the rest keep their ids. Then the gates:"
         )
@@ -59,7 +73,8 @@ def main() -> int:
         page = Path(tempfile.mkdtemp(prefix="swarm-demo-report-")) / "report.html"
         swarm(repo, "report", "-o", str(page))
         say(f"The report is kept: {page}")
-        return int(not _worked(approved, collected, merged, verified, (advanced, promoted), again))
+        is_fixed = "isNaN(part)" in (repo / SCRIPT).read_text(encoding="utf-8")
+        return int(not _worked(approved, collected, merged, verified, (advanced, promoted), again) or not is_fixed)
 
 
 def _worked(approved: Any, collected: Any, merged: Any, verified: Any, steps: tuple[Any, Any], again: Any) -> bool:
@@ -106,6 +121,9 @@ def _summary(verb: str, data: Any) -> str:
                 f"{agent['domain']} ({agent['findings']})" for agent in data["agents"] if agent["findings"]
             )
             summary = f"wave {data['waveNumber']}: findings to fix: {agents}"
+        case "fix":
+            states = ", ".join(f"{one['findingId']} {one['state']}" for one in data["findings"])
+            summary = f"{states}; {data['branch']} is at {data['fixedCommit'][:12]}, published: {data['published']}"
         case "launch":
             ended = [attempt["outcome"] for agent in data["agents"] for attempt in agent["attempts"]]
             summary = f"{data['launched']} launched: {', '.join(ended)}"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 def sarif_log(store: "Store", run: "Run", filters: "Filters") -> dict[str, Any]:
     """Return the digest as SARIF; without a filter of statuses, all but the fixed findings, closed ones marked."""
     from swarm.rules.findings import UNFIXED
+    from swarm.runtimes.analyzer_table import rule_url
     from swarm.show import sarif
     from swarm.waves.look.findings import findings
     from swarm.waves.look.sarif import in_repository, tools_of
@@ -20,4 +21,5 @@ def sarif_log(store: "Store", run: "Run", filters: "Filters") -> dict[str, Any]:
     result = findings(store.conn, run, filters)
     tools = tools_of(store.conn, run, result.wave_number)
     found = in_repository(store.conn, run, filters, sarif.line_hashes)
-    return sarif.log(result.findings, sarif.Scan(result.wave_number, tools, found.hashes, found.root_file))
+    scan = sarif.Scan(result.wave_number, tools, found.hashes, found.root_file, rule_url)
+    return sarif.log(result.findings, scan)

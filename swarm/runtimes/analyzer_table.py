@@ -7,14 +7,18 @@ from fnmatch import translate
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 from swarm.config import MOST_BYTES
+from swarm.runtimes.severities import looked_up
 
 OTHER: Final = "other"
 FILE: Final = Path(__file__).with_name("analyzers.toml")
 # Enough for `#!/usr/bin/env -S interpreter` and far less than a file.
 _FIRST_LINE: Final = 200
 _LONGEST_SUFFIX: Final = 16
+# Its site leads from the code of a rule to the page of its name.
+_RUFF_URLS: Final = {"": "https://docs.astral.sh/ruff/rules/{rule}/", "invalid-syntax": ""}
 
 
 class Kind(NamedTuple):
@@ -95,11 +99,13 @@ class AnalyzerRow(NamedTuple):
     report: Fields = Fields()
     edit: EditFields | None = None
     fix: tuple[str, ...] = ()
+    fixable: tuple[str, ...] = ()
     levels: Mapping[str, str] = {}
     severities: Mapping[str, str] = {}
     in_tests: Mapping[str, str] = {}
     by_name: bool = False
     categories: Mapping[str, str] = {}
+    urls: Mapping[str, str] = {}
 
     @property
     def command(self) -> str:
@@ -208,6 +214,21 @@ def rows_for(kinds: Iterable[str]) -> list[AnalyzerRow]:
     """Return the analyzers that read files of some kinds."""
     wanted = set(kinds)
     return [row for row in table().rows.values() if not wanted.isdisjoint(row.kinds)]
+
+
+def rule_url(tool: str, rule: str) -> str | None:
+    """Return the page that explains a rule of an analyzer, `None` where none is known."""
+    urls = _RUFF_URLS if tool == "ruff" else table().rows[tool].urls if tool in table().rows else {}
+    found = looked_up(rule, urls)
+    return found.replace("{rule}", quote(rule)) if found else None
+
+
+def tool_of_rule(rule: str) -> str | None:
+    """Return the analyzer whose rules have names of this form, such as `SC2086`; `None` where no form is known."""
+    for row in table().rows.values():
+        if any(prefix and re.fullmatch(rf"{prefix}\d+", rule, re.ASCII) for prefix in row.urls):
+            return row.name
+    return None
 
 
 def _kind_by_shebang(file: Path) -> str | None:

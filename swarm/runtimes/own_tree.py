@@ -11,6 +11,8 @@ from swarm.files import is_in_place
 
 _FILE_URI: Final = re.compile(r"file:/", re.IGNORECASE)
 _HOSTS: Final = frozenset({"", "localhost"})
+# A tree of a control plane, by the names that `workspace.py` gives.
+_WORKTREE: Final = re.compile(r"(?:^|/)swarm-\d+-[0-9a-f]+/worktrees/[^/]+/(?P<file>.+)", re.ASCII | re.DOTALL)
 
 
 class TreeFiles:
@@ -22,7 +24,17 @@ class TreeFiles:
     def inside(self, path: str) -> str | None:
         """Return an absolute path relative to the tree that it is in, `None` where it is in none."""
         found = (inside(tree, path) for tree in self._trees)
-        return next((name for name in found if not name.startswith("/")), None)
+        name = next((name for name in found if not name.startswith("/")), None)
+        plain = self.of_worktree(path if name is None else name)
+        return plain if plain is not None else name
+
+    def of_worktree(self, path: str) -> str | None:
+        """Return the file of the commit that a path in a worktree of a control plane means, `None` for another path.
+
+        A report can be older than the tree that its tool ran in.
+        """
+        found = _WORKTREE.search(path)
+        return found["file"] if found and self.holds(found["file"]) else None
 
     def holds(self, path: str) -> bool:
         """Say whether a tree has a file of this path."""

@@ -133,7 +133,13 @@ def log_of(log: Any, files: Files | None = None) -> Read:
 
 def output_in(trees: Sequence[Path], log: Any, domain: str, phase: Phase) -> dict[str, Any]:
     """Return a SARIF log about the files of some trees as an audit output. Raises UnusableOutput."""
-    return output_of(log_of(log, TreeFiles(tuple(dict.fromkeys(trees)))), domain, phase)
+    files = TreeFiles(tuple(dict.fromkeys(trees)))
+    output = output_of(log_of(log, files), domain, phase)
+    # A relative path is below the checkout, where the folder of worktrees is too.
+    for finding in output["findings"]:
+        if (plain := files.of_worktree(finding.get("file") or "")) is not None:
+            finding["file"] = plain
+    return output
 
 
 def output_of(

@@ -146,7 +146,7 @@ class Tabled:
         by_file: defaultdict[str, list[Any]] = defaultdict(list)
         for result in results:
             for report in reports.reported(result.stdout, self._row.report) if result.step.log == "stdout" else ():
-                edits = edits_of(report.source, self._row.edit) if self._row.edit else []
+                edits = self._edits(report.source)
                 by_file[_plain(job, report.file)].append(
                     {
                         "code": report.rule,
@@ -203,7 +203,7 @@ class Tabled:
                 "line": report.line,
                 "column": report.column,
                 "rule_id": report.rule,
-                "fixable": self._row.edit is not None and bool(edits_of(report.source, self._row.edit)),
+                "fixable": report.rule in self._row.fixable or bool(self._edits(report.source)),
                 "recommendation": report.advice,
             }
 
@@ -229,6 +229,9 @@ class Tabled:
                     "column": finding.get("column", 1),
                     "rule_id": rule,
                 }
+
+    def _edits(self, source: Any) -> list[dict[str, Any]]:
+        return edits_of(source, self._row.edit) if self._row.edit else []
 
     def _severity(self, rule: str, file: str) -> str | None:
         own = self._config.severities.get(self.name, {})

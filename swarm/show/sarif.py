@@ -6,7 +6,7 @@ Limits and `primaryLocationLineHash` are as GitHub documents and publishes them 
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import accumulate, chain, repeat
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
@@ -21,6 +21,9 @@ MOST_RESULTS: Final = 25_000
 OWN_TOOL: Final = "swarm"
 _LEVELS: Final = {"CRITICAL": "error", "HIGH": "error", "MEDIUM": "warning", "LOW": "note"}
 _SCORES: Final = {"CRITICAL": "9.5", "HIGH": "8.0", "MEDIUM": "5.0", "LOW": "2.0"}
+_QUOTED: Final = re.compile(r"([`'\"])(?:(?!\1).)+\1")
+_SEE: Final = re.compile(r"(?:See )?(https://\S+)")
+_LONGEST_TITLE: Final = 1024
 _WINDOW: Final = 100
 _BASE: Final = 37
 _LINE_FEED: Final = 10
@@ -31,13 +34,14 @@ class Scan(NamedTuple):
     """Facts about a wave beside its findings: versions by tool, `None` for agents, hashes by finding id, a root file.
 
     `hashes` are GitHub's hashes of the findings' lines, `root_file` stands for findings without a file; both are empty
-    where the repository is not on this machine.
+    where the repository is not on this machine. `url_of` returns the page of a rule of a tool.
     """
 
     wave: int | None
     tools: Mapping[str | None, str | None]
     hashes: Mapping[str, str]
     root_file: str | None
+    url_of: Callable[[str, str], str | None] = lambda _tool, _rule: None
 
 
 def log(findings: Iterable[FindingShown], scan: Scan) -> dict[str, Any]:
@@ -72,7 +76,7 @@ def _run(tool: str, findings: list[FindingShown], part: int, scan: Scan) -> dict
     version = scan.tools.get(tool)
     driver = own if tool == OWN_TOOL else {"name": tool, **({"version": version} if version else {})}
     run: dict[str, Any] = {
-        "tool": {"driver": {**driver, "rules": [_rule(rule, gravest[rule]) for rule in rules]}},
+        "tool": {"driver": {**driver, "rules": [_rule(tool, rule, gravest[rule], scan) for rule in rules]}},
         # GitHub takes what stands before the last slash as the category, and closes alerts by category.
         "automationDetails": {"id": f"swarm/{tool}/" + (f"{part + 1}/" if part else "")},
         "columnKind": "unicodeCodePoints",
@@ -92,13 +96,18 @@ def _rule_id(finding: FindingShown) -> str:
     return finding.rule_id or finding.category
 
 
-def _rule(rule_id: str, gravest: FindingShown) -> dict[str, Any]:
+def _rule(tool: str, rule_id: str, gravest: FindingShown, scan: Scan) -> dict[str, Any]:
     properties: dict[str, Any] = {"tags": [gravest.category]}
     if gravest.category == "security":
         properties["security-severity"] = _SCORES[gravest.severity]
+    # Names differ from finding to finding, and the rest of the message is what the rule is about.
+    short = _QUOTED.sub(r"\1…\1", gravest.description.split("\n", 1)[0])[:_LONGEST_TITLE]
+    said = _SEE.fullmatch(gravest.recommendation or "")
+    url = scan.url_of(tool, rule_id) or (said and said[1])
     return {
         "id": rule_id,
-        "shortDescription": {"text": rule_id},
+        "shortDescription": {"text": short or rule_id},
+        **({"helpUri": url} if url else {}),
         "defaultConfiguration": {"level": _LEVELS[gravest.severity]},
         "properties": properties,
     }

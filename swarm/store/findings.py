@@ -240,6 +240,7 @@ class OfRule(NamedTuple):
     rule: str
     description: str
     recommendation: str | None
+    analyzer: str | None
     total: int
     still_open: int
 
@@ -247,7 +248,8 @@ class OfRule(NamedTuple):
 def of_rule(conn: sqlite3.Connection, run_id: str, rule: str) -> OfRule | None:
     """Return what a run knows of a rule, in any case; `None` where no finding has it."""
     row = conn.execute(
-        "SELECT rule_id, description, recommendation, count(*), sum(status IN ('new', 'recurring', 'unverified')),"
+        "SELECT rule_id, description, recommendation, analyzer, count(*),"
+        " sum(status IN ('new', 'recurring', 'unverified')),"
         # SQLite takes the other columns from the row of the maximum.
         " max(last_wave) FROM findings WHERE run_id = ? AND rule_id = ? COLLATE NOCASE HAVING count(*) > 0",
         (run_id, rule),

@@ -63,6 +63,29 @@ def test_a_rule_of_another_tool_is_explained_by_what_its_reports_say(swarm: Swar
     assert len(swarm("findings", "--rule", "own/no-eval", "--status", "all", "--json", exit=1).data["findings"]) == 2
 
 
+def test_the_plugin_of_a_rule_may_be_left_out_where_one_rule_has_the_name(swarm: Swarm, dispatched: Workspace) -> None:
+    place = {"file": "src/tool.py", "line": 5, "description": "Do not."}
+    dispatched.answer("code", *({**place, "rule_id": rule} for rule in ("a/no-eval", "a/twice", "b/twice")))
+    dispatched.answer("rest")
+    swarm("collect")
+    assert swarm("explain", "no-eval", "--json").data["subject"] == "a/no-eval"
+    assert swarm("explain", "twice", exit=1).code == "SUBJECT_UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("word", "subject", "title", "page"),
+    [
+        ("DL3009", "DL3009", "a rule of hadolint", "https://github.com/hadolint/hadolint/wiki/DL3009"),
+        ("sc2086", "SC2086", "a rule of shellcheck", "https://www.shellcheck.net/wiki/SC2086"),
+    ],
+)
+def test_a_rule_whose_form_names_its_tool_has_its_page_without_a_database(
+    swarm: Swarm, word: str, subject: str, title: str, page: str
+) -> None:
+    data = swarm("explain", word, "--json").data
+    assert (data["subject"], data["title"], data["meaning"]) == (subject, title, [f"See {page}"])
+
+
 def test_a_rule_stands_before_a_finding_whose_id_begins_so(swarm: Swarm, three: Workspace) -> None:
     with sqlite3.connect(three.db) as conn:
         conn.execute("UPDATE findings SET finding_id = 'F-f4010000' WHERE id = 1")

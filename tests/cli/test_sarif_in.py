@@ -133,6 +133,25 @@ def notebook(*cells: tuple[str, list[str]]) -> str:
     return json.dumps({"cells": written, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1)
 
 
+@pytest.mark.parametrize(
+    "form", ["file://{root}/{tree}", "{root}/{tree}", "{tree}"], ids=["uri", "absolute", "relative"]
+)
+def test_a_report_of_a_tool_that_ran_in_a_worktree_is_about_the_files_of_the_commit(
+    swarm: Swarm, repo: Repo, dispatched: Workspace, tmp_path: Path, form: str
+) -> None:
+    # A worktree of an earlier wave, which is gone by now, or of this one.
+    gone = f"swarms/{dispatched.run}/worktrees/w0-code/src/app.py"
+    uri = form.format(root=repo.root, tree=gone)
+    place = {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 5}}}
+    result = {"ruleId": "R1", "message": {"text": "m"}, "locations": [place]}
+    log = {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "t"}}, "results": [result]}]}
+    (tmp_path / "log.sarif").write_text(json.dumps(log))
+    dispatched.answer("rest")
+    swarm("collect", "--domain", f"code:{tmp_path / 'log.sarif'}")
+    (found,) = swarm("findings", "--format", "json", exit=1).data["findings"]
+    assert (found["file"], found["line"], found["quote"]) == ("src/app.py", 5, "def load(path, seen=[]):")
+
+
 def test_a_row_of_a_notebook_is_the_line_of_its_file(
     swarm: Swarm, repo: Repo, workspace: Workspace, tmp_path: Path
 ) -> None:

@@ -130,6 +130,25 @@ def results_of(*findings: FindingShown, wave: int = 1) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("recommendation", "known", "uri"),
+    [
+        (None, None, None),
+        ("See https://example.org/F821", None, "https://example.org/F821"),
+        ("https://example.org/F821", None, "https://example.org/F821"),
+        ("Remove it; see https://example.org", None, None),
+        ("See https://example.org/F821", "https://own.example/F821", "https://own.example/F821"),
+    ],
+)
+def test_a_rule_has_a_page_where_its_tool_or_its_report_names_one(
+    recommendation: str | None, known: str | None, uri: str | None
+) -> None:
+    scan = sarif.Scan(1, {}, {}, None, lambda _tool, _rule: known)
+    log = sarif.log([FINDING._replace(recommendation=recommendation)], scan)
+    (rule,) = log["runs"][0]["tool"]["driver"]["rules"]
+    assert rule.get("helpUri") == uri
+
+
 def test_a_finding_is_a_result_with_its_place_its_rule_and_its_fingerprints() -> None:
     assert log_of(FINDING, F_00000001="abc:1") == {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -143,7 +162,7 @@ def test_a_finding_is_a_result_with_its_place_its_rule_and_its_fingerprints() ->
                         "rules": [
                             {
                                 "id": "F821",
-                                "shortDescription": {"text": "F821"},
+                                "shortDescription": {"text": "Undefined name `…`"},
                                 "defaultConfiguration": {"level": "error"},
                                 "properties": {"tags": ["bug"]},
                             }

@@ -7,10 +7,12 @@ from typing import Final
 from swarm import errors
 from swarm.errors import CATALOGUE
 from swarm.results.explain import Explanation
+from swarm.rules.analysis import tool_of
 from swarm.rules.known_findings import MatchedBy
 from swarm.rules.meanings import MATCHES, STATUSES
+from swarm.runtimes.analyzer_table import rule_url, tool_of_rule
 from swarm.runtimes.ruff_rules import ruff_rule
-from swarm.store import attempts, findings
+from swarm.store import attempts, finding_names, findings
 from swarm.store.attempts import Attempt
 from swarm.store.runs import Run
 from swarm.waves.selection import finding_named
@@ -137,10 +139,10 @@ def word_explained(word: str) -> Explanation | None:
 
 def rule_explained(conn: sqlite3.Connection | None, run: Run | None, word: str) -> Explanation | None:
     """Return the meaning of a rule, from its tool or from the reports of a run; `None` for another word."""
-    kept = findings.of_rule(conn, run.id, word) if conn is not None and run is not None else None
+    kept = _kept(conn, run, word) if conn is not None and run is not None else None
     rule = ruff_rule(word.upper())
     if kept is None and rule is None:
-        return None
+        return _of_table(word.upper())
     meaning: list[str] = []
     if rule is not None:
         title = f"{rule.summary} ({rule.name}, {rule.linter})"
@@ -150,10 +152,31 @@ def rule_explained(conn: sqlite3.Connection | None, run: Run | None, word: str) 
         # A tool that writes SARIF puts the help of a rule into each report.
         meaning += [kept.recommendation] if kept and kept.recommendation else []
     name = kept.rule if kept else word.upper()
+    tool = tool_of(kept.analyzer) if kept else "ruff"
+    if tool is not None and (url := rule_url(tool, name)):
+        meaning.append(f"See {url}")
     if kept is None:
         return Explanation(name, "rule", title, tuple(meaning), "nothing: no finding of a run here has it")
     meaning.append(f"{kept.still_open} open of {kept.total} findings of run {run.id if run else ''}")
     return Explanation(name, "rule", title, tuple(meaning), f"swarm findings --rule {name} --status all")
+
+
+def _kept(conn: sqlite3.Connection, run: Run, word: str) -> findings.OfRule | None:
+    """Return what a run knows of a rule; the plugin of `eslint/no-eval` may be left out where no other has the rule."""
+    if (found := findings.of_rule(conn, run.id, word)) is not None:
+        return found
+    named = [name for name in finding_names.rules_of(conn, run.id) if "/" in name]
+    meant = [name for name in named if name.rpartition("/")[2].casefold() == word.casefold()]
+    return findings.of_rule(conn, run.id, meant[0]) if len(meant) == 1 else None
+
+
+def _of_table(name: str) -> Explanation | None:
+    """Return the page of a rule that no finding has, where its form names its tool."""
+    tool = tool_of_rule(name)
+    url = rule_url(tool, name) if tool else None
+    if url is None:
+        return None
+    return Explanation(name, "rule", f"a rule of {tool}", (f"See {url}",), "nothing: no finding of a run here has it")
 
 
 def explain(conn: sqlite3.Connection | None, run: Run | None, thing: str) -> Explanation:
