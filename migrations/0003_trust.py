@@ -87,12 +87,31 @@ WHEN {" OR ".join(f"OLD.{name} IS NOT NEW.{name}" for name in _WORDS)}
 BEGIN UPDATE sightings SET {_OLD_WORDS} WHERE finding = OLD.id AND description IS NULL; END"""  # noqa: S608
 
 
+PERMISSIONS = """CREATE TABLE permissions (
+  id INTEGER PRIMARY KEY,
+  attempt_id INTEGER NOT NULL REFERENCES attempts (id),
+  request TEXT NOT NULL CHECK (length(request) BETWEEN 1 AND 400),
+  kind TEXT NOT NULL,
+  target TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  relation TEXT NOT NULL CHECK (relation IN ('inside', 'outside', 'unknown')),
+  recommended TEXT NOT NULL CHECK (recommended IN ('once', 'always', 'reject')),
+  asked TEXT NOT NULL,
+  reply TEXT CHECK (reply IN ('once', 'always', 'reject')),
+  replied TEXT,
+  ended TEXT,
+  CONSTRAINT one_request_of_an_attempt UNIQUE (attempt_id, request),
+  CONSTRAINT a_reply_has_its_time CHECK ((reply IS NULL) = (replied IS NULL))
+) STRICT"""
+
+
 def apply(db: Database) -> None:
     _rebuild(db, "findings", (_MATCHED, _MATCHED_EDITED))
     _rebuild(db, "sightings", *_OWN_WORDS)
     db.execute(SIGHTINGS_KEEP_WORDS)
     db.execute(ANALYSES)
     db.execute(REVIEWS)
+    db.execute(PERMISSIONS)
     for table, column in COLUMNS:
         db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
 

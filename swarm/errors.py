@@ -1044,7 +1044,7 @@ class NoWaveToLaunch(SwarmError):
     severity = Severity.MEDIUM
     text = "Run {run_id} has no dispatched wave to launch"
     advice = "run `swarm dispatch {run_id} <phase>` first, or after a wave that failed `swarm resume {run_id}`"
-    when = "`launch` without a wave in flight"
+    when = "`launch` without a wave in flight, or `wait` without a wave"
     run_id: str
 
 
@@ -1061,6 +1061,27 @@ class IsolationUnavailable(SwarmError):
         "`swarm.toml` closes the network, names hosts, hides paths or names a backend, and no backend here can do that"
     )
     problem: str
+
+
+class PermissionUnknown(SwarmError):
+    code = "PERMISSION_UNKNOWN"
+    severity = Severity.MEDIUM
+    text = "No attempt of wave {number} asked for permission {received}"
+    advice = "run `swarm permissions list {run_id}` to see the requests"
+    when = "`permissions reply` with the id of no request, or of another wave's"
+    received: str
+    number: int
+    run_id: str
+
+
+class PermissionClosed(SwarmError):
+    code = "PERMISSION_CLOSED"
+    severity = Severity.MEDIUM
+    text = "Nobody waits for a reply to permission {permission}: it has one, or its attempt has ended"
+    advice = "run `swarm permissions list {run_id}` to see the open requests"
+    when = "`permissions reply` to a request that is answered, or whose attempt has ended"
+    permission: int
+    run_id: str
 
 
 class LaunchInProgress(SwarmError):

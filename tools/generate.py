@@ -36,6 +36,7 @@ from swarm.results import (
     lease,
     ledger,
     merge,
+    permissions,
     receipt,
     redispatch,
     report,
@@ -52,6 +53,7 @@ from swarm.results import (
     trust,
     undo,
     verify,
+    wait,
 )
 from swarm.results import (
     help as help_verb,
@@ -71,6 +73,8 @@ DATA: dict[str, Any] = {
     "fix": fix.FixResult,
     "dispatch": dispatch.DispatchResult,
     "launch": launch.LaunchResult,
+    "wait": wait.WaitResult,
+    "permissions": permissions.PermissionsResult,
     "collect": collect.CollectResult,
     "merge": merge.MergeResult,
     "verify": verify.VerifyResult,

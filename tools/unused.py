@@ -24,7 +24,6 @@ ALLOWED: Final = {
     "list_commands": "click calls it on a group",
     "format_commands": "click calls it on a group",
     "format_epilog": "click calls it on a group",
-    "permit": "a method of the protocol of conversations; programs that ask nobody have it as well",
     "__init_subclass__": "Python calls it for each error class, which enters the class in the catalogue",
     "SarifResultRefused": "collect lists its code beside a result that does not count; nothing raises it",
     "ToolReportedFailure": "collect lists its code beside a failure that a log reports; nothing raises it",

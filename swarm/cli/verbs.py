@@ -15,6 +15,8 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "fix": "Fix findings: from approval to a verified branch.",
         "dispatch": "Give the agent of each domain a prompt and a worktree.",
         "launch": "Run the dispatched agents and supervise them.",
+        "wait": "Wait for a launch, and show what its agents do.",
+        "permissions": "List what agents wait to be allowed, and reply.",
         "collect": "Validate the outputs and record the findings.",
         "merge": "Merge the branches of a wave, prove, publish.",
         "verify": "Gate for CI: build, tests, and every claimed fix.",

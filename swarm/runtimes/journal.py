@@ -1,6 +1,8 @@
 """Journal of an attempt: the events of its agent, one JSON object a line, written while they come."""
 
+import contextlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +11,26 @@ from swarm.runtimes.redaction import Redactor
 
 NAME: Final = "events.jsonl"
 JOURNAL_BYTES: Final = 8 * 1024 * 1024
+_END_BYTES: Final = 64 * 1024
+
+
+def last_events(folder: Path) -> list[dict[str, Any]]:
+    """Return the last events of a journal, oldest first, as far as its end of 64 KiB holds whole lines of them."""
+    try:
+        with (folder / NAME).open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - _END_BYTES))
+            lines = stream.read(_END_BYTES).split(b"\n")
+    except OSError:
+        return []
+    found = []
+    for line in lines[1:] if size > _END_BYTES else lines:
+        # The last line may be half written.
+        with contextlib.suppress(ValueError, RecursionError):
+            document = json.loads(line)
+            if isinstance(document, dict):
+                found.append(document)
+    return found
 
 
 class Journal:

@@ -13,6 +13,7 @@ from swarm.rules.agent_events import AgentEvent
 from swarm.rules.stalls import Terms
 from swarm.runtimes import processes
 from swarm.runtimes.child import Child, run_child
+from swarm.runtimes.conversation import Conversation
 from swarm.runtimes.journal import Journal
 from swarm.runtimes.output_log import OutputLog
 from swarm.runtimes.redaction import Redactor
@@ -36,8 +37,9 @@ class Orders(NamedTuple):
 
     `spawned` receives the process id, the process's own start, and the time, before its output is read. `mark` holds
     variables of `environment` that no other attempt has: they identify a process that left its group. `heard` receives
-    each event of an agent's stream, and `terms` bound its idle time. `secrets` are masked in the logs, beside those of
-    the environment.
+    each event of an agent's stream, and `terms` bound its idle time. `decided` returns the decisions about requests for
+    permission that the agent does not have yet, by request; it is asked while the agent waits. `secrets` are masked in
+    the logs, beside those of the environment.
     """
 
     steps: Sequence[ProcessStep]
@@ -51,6 +53,7 @@ class Orders(NamedTuple):
     terms: Terms = Terms()
     heard: Callable[[AgentEvent], None] = _ignore
     secrets: Collection[str] = ()
+    decided: Callable[[], Mapping[str, str]] = dict
 
 
 class Ran(NamedTuple):
@@ -137,7 +140,7 @@ async def run_steps(orders: Orders) -> Ran:
 async def _run_step(step: ProcessStep, orders: Orders, watch: "_Watch", seconds: float) -> tuple[StepResult, bool]:
     captured = bytearray()
 
-    talk = Talk(step.conversation, orders.terms, watch.heard_by(orders.heard)) if step.conversation else None
+    talk = _talk(step.conversation, orders, watch) if step.conversation else None
 
     def output(chunk: bytes) -> None:
         watch.record(step.log, chunk)
@@ -162,6 +165,10 @@ async def _run_step(step: ProcessStep, orders: Orders, watch: "_Watch", seconds:
         return StepResult(step, code, bytes(captured)), ended.timed_out
     code = talk.end(code, timed_out=ended.timed_out)
     return StepResult(step, code, bytes(captured), talk.said(), talk.stall), ended.timed_out
+
+
+def _talk(conversation: Conversation, orders: Orders, watch: "_Watch") -> Talk:
+    return Talk(conversation, orders.terms, watch.heard_by(orders.heard), orders.decided)
 
 
 class _Watch:

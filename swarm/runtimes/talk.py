@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
-from swarm.rules.agent_events import AgentEvent, Said
+from swarm.rules.agent_events import AgentEvent, EventKind, Said
 from swarm.rules.stalls import Stall, StallClock, Terms
 from swarm.runtimes.child import Hold
 from swarm.runtimes.conversation import Conversation, Heard, LineCutter
@@ -19,9 +19,16 @@ LAST_WORDS_SECONDS: Final = 5.0
 class Talk:
     """A conversation with a process while it runs: its lines heard, its replies written, its idle time watched."""
 
-    def __init__(self, conversation: Conversation, terms: Terms, listener: Callable[[AgentEvent], None]) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        terms: Terms,
+        listener: Callable[[AgentEvent], None],
+        decided: Callable[[], Mapping[str, str]],
+    ) -> None:
         self._conversation = conversation
         self._listener = listener
+        self._decided = decided
         self._lines = LineCutter()
         self._hold = Hold()
         self._clock = StallClock(terms, time.monotonic())
@@ -68,10 +75,20 @@ class Talk:
     async def _watched(self) -> None:
         while self.stall is None:
             await asyncio.sleep(TICK_SECONDS)
+            if self._clock.waits_for():
+                self._pass_decisions()
             if not self._is_over:
                 self.stall = self._clock.stall(time.monotonic())
         self._hold.write(self._conversation.cancel())
         self._hold.end()
+
+    def _pass_decisions(self) -> None:
+        for call, decision in self._decided().items():
+            heard = self._conversation.permit(call, decision)
+            ended = AgentEvent(EventKind.PERMISSION_ENDED, call=call)
+            # Once, whether or not the program says that it took the decision.
+            events = tuple(event for event in heard.events if event.kind is not EventKind.PERMISSION_ENDED)
+            self._hear(heard._replace(events=(*events, ended)))
 
     def _hear(self, heard: Heard) -> None:
         for event in heard.events:

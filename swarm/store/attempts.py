@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
-from swarm.store import forms
+from swarm.store import forms, permissions
 from swarm.store.ledger import Entry, append
 
 _COLUMNS: Final = (
@@ -130,6 +130,7 @@ def close(conn: sqlite3.Connection, run_id: str, wave_id: int, attempt_id: int, 
     ).fetchone()
     if row is None:
         return False
+    permissions.end(conn, attempt_id)
     append(
         conn,
         Entry(

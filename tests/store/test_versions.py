@@ -83,6 +83,7 @@ def test_a_fresh_database_has_this_build_s_version_and_every_table(store: Store)
         "leases",
         "merges",
         "pending_decisions",
+        "permissions",
         "promotions",
         "receipts",
         "reviews",

@@ -9,7 +9,6 @@ from typing import Final
 
 from swarm.documents import read_bounded
 from swarm.files import make_folder, write_whole
-from swarm.git.diff import patch
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import supervisor
 from swarm.runtimes.environment import agent_environment
@@ -31,7 +30,7 @@ from swarm.waves.launch.attempt_rows import (
 )
 from swarm.waves.launch.ending import judged
 from swarm.waves.launch.recovery import Course
-from swarm.waves.trees.fresh_tree import left_in
+from swarm.waves.trees.fresh_tree import left_in, patch_of
 from swarm.waves.trees.sandbox_policies import agent_home, attempt_enclosure
 from swarm.waves.trees.set_up import NewTree
 from swarm.waves.trees.tree_ground import ground_of
@@ -106,11 +105,12 @@ async def _one(
     # As late as can be: an agent that works beside this one knows where its prompt lies.
     if not seals.is_as_dispatched(agent):
         course.ended(job, _NOTHING_RAN, _FORGED, None)
-        _close(wave_launch, agent, attempt_id, job, _NOTHING_RAN, _FORGED)
+        _close(wave_launch, agent, course, attempt_id, job, _NOTHING_RAN, _FORGED)
         return
     # After the row: a crash in between leaves an open attempt, which the next launch closes.
     set_aside(job.output_path, folder)
     spawned = functools.partial(record_process, wave_launch, attempt_id)
+    terms = course.terms(job)
     mark = {AGENT_VARIABLE: str(attempt_id), "SWARM_OUTPUT_FILE": str(job.output_path)}
     environment = agent_environment(
         {
@@ -133,8 +133,9 @@ async def _one(
                 spawned=spawned,
                 mark=mark,
                 enclosure=enclosure,
-                terms=course.terms(job),
-                heard=course.heard,
+                terms=terms,
+                heard=lambda event: course.heard(event, attempt_id, terms),
+                decided=lambda: course.decided(attempt_id),
                 secrets=ground.secrets,
             )
             ran = _NOTHING_RAN if ground.failed else await supervisor.run_steps(orders)
@@ -147,7 +148,7 @@ async def _one(
         raise
     if ground.failed is not None:
         course.ended(job, ran, ground.failed, None)
-        _close(wave_launch, agent, attempt_id, job, ran, ground.failed)
+        _close(wave_launch, agent, course, attempt_id, job, ran, ground.failed)
         return
     done = judged(wave_launch.runtime, job, ran, course.seconds)
     if done.product is not None and done.product.output is not None:
@@ -156,8 +157,8 @@ async def _one(
     if done.ending.outcome != "success":
         left = left_in(wave_launch.repository, wave_launch.wave_now, agent, wave_launch.folder)
         attempt_files.write_patch(folder, left.patch if left else b"")
-    is_last = not course.ended(job, ran, done.ending, left)
-    _close(wave_launch, agent, attempt_id, job, ran, done.ending, is_last=is_last)
+    course.ended(job, ran, done.ending, left)
+    _close(wave_launch, agent, course, attempt_id, job, ran, done.ending)
 
 
 def _new_tree(wave_launch: WaveLaunch, job: Job, mark: Mapping[str, str], environment: Mapping[str, str]) -> NewTree:
@@ -204,12 +205,11 @@ def _job(wave_launch: WaveLaunch, agent: AgentRun, ordinal: int) -> tuple[Job, P
 def _close(
     wave_launch: WaveLaunch,
     agent: AgentRun,
+    course: Course,
     attempt_id: int,
     job: Job,
     ran: Ran,
     ending: Ending,
-    *,
-    is_last: bool = True,
 ) -> None:
     """Close an attempt with its ending, and seal what it wrote."""
     sealed, tree = None, None
@@ -220,13 +220,13 @@ def _close(
     attempt_files.write_events(job.attempt_folder, ending, ran.results)
     with wave_launch.store.mutation() as conn:
         record_said(conn, attempt_id, ran.results, wave_launch.runtime.agent)
-        close_attempt(conn, wave_launch, agent, attempt_id, ending, sealed, is_last=is_last)
+        course.record_open_requests(conn, attempt_id)
+        close_attempt(conn, wave_launch, agent, attempt_id, ending, sealed, is_last=not course.goes_on)
         attempts.seal_tree(conn, attempt_id, tree)
         digests.seal_again(conn, wave_launch.run.id, wave_launch.wave.id)
     if tree is not None:
-        attempt_files.write_patch(
-            job.attempt_folder, patch(wave_launch.repository.git, wave_launch.wave.dispatch_sha, tree)
-        )
+        made = patch_of(wave_launch.repository, wave_launch.wave, tree)
+        attempt_files.write_patch(job.attempt_folder, made)
     attempt_files.write(job.attempt_folder / attempt_files.NAME, wave_launch.store.conn, attempt_id)
     emit_end(wave_launch, agent, ending)
 

@@ -17,6 +17,7 @@ from swarm.workspace import workspace_above
 
 NAME: Final = "record.json"
 PATCH: Final = "diff.patch"
+ARTIFACTS: Final = (NAME, "stdout.log", "stderr.log", journal.NAME, PATCH)
 _MOST_PATCH_BYTES: Final = 8 * 1024 * 1024
 SCHEMA: Final = "swarm.attempt-record/v1"
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from swarm import stage_events
 from swarm.clock import now, seconds_until
 from swarm.git.runner import GitError
-from swarm.rules.agent_events import AgentEvent
+from swarm.rules.agent_events import AgentEvent, EventKind
+from swarm.rules.phases import is_audit
 from swarm.rules.recovery import (
     FINISH_PROMPT,
     FINISH_SECONDS,
@@ -24,9 +26,11 @@ from swarm.rules.stalls import Terms
 from swarm.runtimes.redaction import Redactor
 from swarm.runtimes.runtime import Job, ProcessStep
 from swarm.runtimes.supervisor import Ran
+from swarm.store import permissions
 from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt, Ending
 from swarm.waves.launch.attempt_rows import WaveLaunch
+from swarm.waves.launch.decisions import record_actions, record_permission
 from swarm.waves.trees.fresh_tree import Left, make_fresh
 
 
@@ -57,13 +61,19 @@ class Course:
         """The time limit of the present attempt."""
         return min(FINISH_SECONDS, self._launch.seconds) if self._is_finish else self._launch.seconds
 
-    def terms(self, job: Job) -> Terms:
-        """Return the bounds of the agent's idle time."""
-        return Terms(self._launch.config.stalls, self._launch.wave.is_audit, str(job.tree), str(job.output_path))
-
-    def heard(self, event: AgentEvent) -> None:
+    def heard(self, event: AgentEvent, attempt_id: int, terms: Terms) -> None:
         """Take an event of the present attempt."""
         self._evidence.saw(event)
+        if event.kind in {EventKind.PERMISSION, EventKind.PERMISSION_ENDED}:
+            record_permission(self._launch, attempt_id, event, terms)
+
+    def decided(self, attempt_id: int) -> dict[str, str]:
+        """Return the replies that the present attempt does not have yet, by request."""
+        return permissions.replies(self._launch.store.conn, attempt_id)
+
+    def record_open_requests(self, conn: sqlite3.Connection, attempt_id: int) -> None:
+        """Keep with the present attempt the decisions that it still waits for."""
+        record_actions(conn, self._launch.wave, attempt_id)
 
     def steps(self, job: Job) -> Sequence[ProcessStep]:
         """Return the processes of the present attempt."""
@@ -84,8 +94,12 @@ class Course:
             **self._document,
         }
 
-    def ended(self, job: Job, ran: Ran, ending: Ending, left: Left | None) -> bool:
-        """Take the end of the present attempt; say whether another one follows."""
+    def terms(self, job: Job) -> Terms:
+        """Return the terms on which the present attempt is watched."""
+        return Terms(self._launch.config.stalls, is_audit(job.phase), str(job.tree), str(job.output_path))
+
+    def ended(self, job: Job, ran: Ran, ending: Ending, left: Left | None) -> None:
+        """Take the end of the present attempt, and decide whether another one follows."""
         was_finish = self._is_finish
         if not was_finish:
             self._fresh += 1
@@ -112,7 +126,6 @@ class Course:
         self.reason = stall.reason.value if stall else ending.outcome
         self._original = self._original or ending.stall_reason
         self._prepare_document(stall.summary if stall else ending.error_fragment or "")
-        return self.goes_on
 
     async def begin_next(self) -> None:
         """Wait as long as is due, and bring the tree of the agent back to the commit for a fresh attempt."""

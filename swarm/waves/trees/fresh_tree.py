@@ -24,6 +24,11 @@ class Left(NamedTuple):
     patch: bytes
 
 
+def patch_of(repository: Repository, wave: Wave, tree: str) -> bytes:
+    """Return the difference of a tree object from the wave's commit."""
+    return patch(repository.git, wave.dispatch_sha, tree)
+
+
 def left_in(repository: Repository, wave: Wave, agent: AgentRun, folder: Path) -> Left | None:
     """Return the work in an agent's own tree, `None` where there is no such tree or git cannot take all of its work.
 
@@ -43,7 +48,7 @@ def left_in(repository: Repository, wave: Wave, agent: AgentRun, folder: Path) -
         if salvage.dirt_of(comparison).untakable:
             return None
         made = salvage.tree_with_dirt(comparison)
-        return Left(comparison, made, patch(repository.git, wave.dispatch_sha, made))
+        return Left(comparison, made, patch_of(repository, wave, made))
     except (errors.SwarmError, GitError, OSError, Unsavable):
         return None
 

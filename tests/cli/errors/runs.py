@@ -138,3 +138,15 @@ def config_exists(scene: Scene) -> Refusal:
   Next: edit that file; `swarm trust` shows and trusts the programs that it names""",
         {"path": str(file)},
     )
+
+
+@refused
+def permission_unknown(scene: Scene) -> Refusal:
+    run = scene.dispatched.run
+    return Refusal(
+        ("permissions", "reply", "7", "once"),
+        f"""[PERMISSION_UNKNOWN]: No attempt of wave 1 asked for permission 7
+  Next: run `swarm permissions list {run}` to see the requests
+  Run: {run}""",
+        {"received": "7", "number": 1, "runId": run},
+    )

@@ -1,0 +1,76 @@
+"""Agents of a wave as they are now: from their rows, and from the journals that their launch writes."""
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from swarm.clock import seconds_since
+from swarm.results.wait import LiveAgent
+from swarm.runtimes import journal
+from swarm.store import agent_runs, attempts, permissions
+from swarm.store.attempts import Attempt
+from swarm.store.waves import Wave
+from swarm.waves.launch.attempt_files import ARTIFACTS, is_in_place_of_attempt
+
+_DOING: Final = {
+    "session": "began",
+    "text": "writes",
+    "reasoning": "thinks",
+    "tool": "runs",
+    "tool_ended": "works",
+    "permission": "waits for a decision about",
+    "permission_ended": "works",
+    "retry": "asks its provider again",
+    "error": "got an error",
+    "final": "answered",
+}
+_LONGEST: Final = 60
+
+
+def live_agents(conn: sqlite3.Connection, wave: Wave) -> tuple[LiveAgent, ...]:
+    """Return the agents of a wave as they are now."""
+    by_agent = attempts.of_wave(conn, wave.id)
+    asking = {one.attempt_id for one in permissions.of_wave(conn, wave.id) if one.is_open}
+    found = []
+    for agent in agent_runs.current(conn, wave.id):
+        own = by_agent.get(agent.id, [])
+        found.append(
+            _live(agent.domain, own[-1], is_asking=own[-1].id in asking) if own else LiveAgent(agent.domain, "waiting")
+        )
+    return tuple(found)
+
+
+def _live(domain: str, attempt: Attempt, *, is_asking: bool) -> LiveAgent:
+    folder = Path(attempt.record_path).parent
+    # An agent may put a link in the place of its folder, and nothing is read through it.
+    there = is_in_place_of_attempt(folder)
+    events = journal.last_events(folder) if there and attempt.outcome is None else []
+    last: Mapping[str, Any] = events[-1] if events else {}
+    running = "needs_decision" if is_asking else "running"
+    seconds = (attempt.duration_ms or 0) / 1000 if attempt.outcome else seconds_since(attempt.created)
+    session = attempt.session
+    tokens = [count for name in ("tokensIn", "tokensOut") if isinstance(count := session.get(name), int)]
+    return LiveAgent(
+        domain=domain,
+        state=attempt.outcome or running,
+        attempt_id=attempt.id,
+        runtime=attempt.runtime,
+        doing=_doing(last),
+        last_progress_at=str(last["ts"]) if "ts" in last else attempt.last_progress,
+        seconds=round(max(0, seconds)),
+        stall_reason=attempt.stall_reason,
+        tokens=sum(tokens) if tokens else None,
+        cost_usd=None if attempt.cost_microusd is None else attempt.cost_microusd / 1_000_000,
+        artifacts=tuple(str(folder / name) for name in ARTIFACTS if there and (folder / name).is_file()),
+    )
+
+
+def _doing(event: Mapping[str, Any]) -> str | None:
+    word = _DOING.get(str(event.get("event")))
+    if word is None:
+        return None
+    detail = " ".join(str(event.get(key) or "") for key in ("name", "target", "text")).split()
+    # The text of a session and of an answer is long, and says nothing of the present.
+    shown = "" if event["event"] in {"session", "final"} else " ".join(detail)
+    return f"{word} {shown}".strip()[:_LONGEST]
