@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 @findings_named
 @click.option("--rule", "rules", type=Words(offer=completions.rules), default=(), help="Open findings of these rules.")
 @click.option("--severity", type=Words(SEVERITIES, upper=True), default=(), help="Open findings of these severities.")
-@click.option("--all", "every", is_flag=True, help="All open findings.")
+@click.option("--all", "every", is_flag=True, help="All open findings that no reviewer refutes.")
+@click.option("--confirmed", is_flag=True, help="Of these only findings that a reviewer confirmed.")
 @runtime_option("Runtime of all findings; by default the tool that reports a finding, else [defaults] runtime.")
 @click.option("--publish", is_flag=True, help="Move the branch of the run to the verified commit.")
 @click.option("--branch", metavar="NAME", help="Put the verified commit on this branch too.")
@@ -45,6 +46,7 @@ def command(  # noqa: PLR0913
     repo_path: Path | None,
     *,
     every: bool,
+    confirmed: bool,
     publish: bool,
     pr: bool,
     anew: bool,
@@ -59,7 +61,7 @@ def command(  # noqa: PLR0913
     from swarm.waves.fix.fix import fix
     from swarm.waves.fix.ground import Delivery, FixRequest
     from swarm.waves.selection import split_run_and_findings
-    from swarm.waves.triage.triage import Grounds
+    from swarm.waves.triage.triage import Grounds, Targets
 
     if publish and (pr or branch is not None):
         raise usage(f"--publish and {'--pr' if pr else '--branch'} exclude each other", "fix")
@@ -68,7 +70,7 @@ def command(  # noqa: PLR0913
         name, found = split_run_and_findings(store.conn, parts, named, call.folder)
         run = call.run_of_own_wave(store, call.run_in_place(store, name, repo_path))
         request = FixRequest(
-            targets=_targets(store, run, (*ids, *found), rules, severity, every=every),
+            targets=_targets(store, run, Targets((*ids, *found), severity, rules, confirmed), every=every),
             grounds=Grounds(author(call, run)),
             runtime=runtime,
             jobs=jobs,
@@ -80,19 +82,18 @@ def command(  # noqa: PLR0913
     call.answer(result, lambda: _lines(result), result.exit_code)
 
 
-def _targets(
-    store: "Store", run: "Run", ids: tuple[str, ...], rules: tuple[str, ...], severity: tuple[str, ...], *, every: bool
-) -> "Targets | None":
+def _targets(store: "Store", run: "Run", asked: "Targets", *, every: bool) -> "Targets | None":
     """Return the findings that the command names, `None` where it names none. Raises CliUsage, FilterUnknown."""
     from swarm.waves.look.findings import Filters
     from swarm.waves.named_filters import hold_to_names
-    from swarm.waves.triage.triage import Targets
 
-    has_filter = every or bool(rules or severity)
-    if ids and has_filter:
+    has_filter = every or bool(asked.rules or asked.severities)
+    if asked.ids and (has_filter or asked.is_confirmed):
         raise usage("name findings, or choose them by --rule, --severity or --all", "fix")
-    hold_to_names(store.conn, run, Filters(rules=rules))
-    return Targets(ids, severity, rules) if ids or has_filter else None
+    if asked.is_confirmed and not has_filter:
+        raise usage("--confirmed narrows --rule, --severity and --all", "fix")
+    hold_to_names(store.conn, run, Filters(rules=asked.rules))
+    return asked if asked.ids or has_filter else None
 
 
 def _lines(result: FixResult) -> Iterator[str]:

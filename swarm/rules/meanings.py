@@ -17,7 +17,7 @@ MATCHES: Final = {
 }
 _REOPENED: Final = "`swarm reopen F-… --reason … --evidence …` opens it again"
 STATUSES: Final = {
-    "new": ("a wave reported it for the first time", "approve, defer or reject it: `swarm approve F-…`"),
+    "new": ("a wave reported it for the first time", "fix, defer or reject it: `swarm fix F-…`"),
     "recurring": ("an earlier wave knew it, and a later wave reported it again", "as for a new finding"),
     "unverified": ("a wave did not report it, and nothing proves that it is fixed", "`swarm verify-unverified`"),
     "approved": ("the next amend wave gives it to the agent of its domain", "`swarm dispatch <amend phase> --isolate`"),

@@ -103,7 +103,7 @@ def test_every_kind_of_match_and_every_status_is_explained(swarm: Swarm) -> None
     assert swarm("explain", "new").out.splitlines() == [
         "new (status): a wave reported it for the first time",
         "  As a match: no known finding is like it, so it became a finding of its own",
-        "Next: approve, defer or reject it: `swarm approve F-…`",
+        "Next: fix, defer or reject it: `swarm fix F-…`",
     ]
 
 

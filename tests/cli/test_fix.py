@@ -303,6 +303,28 @@ def test_a_wave_in_which_a_person_works_is_left_alone(fixing: Fixing) -> None:
         assert fixing.fix("--all", "--runtime", "played", exit=1).code == "DISPATCH_WAVE_IN_FLIGHT"
 
 
+def test_each_tool_fixes_its_own_findings_in_a_wave_of_its_own_and_all_end_on_one_branch(
+    swarm: Swarm, repo: Repo
+) -> None:
+    repo.commit({"lib/a.py": "import os\n", "lib/tool.sh": "#!/bin/bash\nrm $1\n"})
+    (repo.root / "swarms").mkdir()
+    (repo.root / "swarms" / "swarm.toml").write_text(merge_team.STEP)
+    (repo.root / ".git/info/exclude").write_text("swarm.toml\n")
+    swarm("audit", ".", exit=1)
+    fixable = swarm("findings", "--rule", "SC2086", "--json", exit=1).data["findings"][0]["findingId"]
+    run = swarm("runs", "--json").data[0]["id"]
+    assert swarm("show", fixable).out.endswith(f"Next: swarm fix {run} {fixable}\n")
+    data = swarm("fix", "--rule", "SC2086,F401", "--json").data
+    assert [(wave["number"], wave["runtime"], wave["status"]) for wave in data["waves"]] == [
+        (2, "ruff", "verified"),
+        (3, "shellcheck", "verified"),
+    ]
+    assert {f["state"] for f in data["findings"]} == {"fixed"}
+    assert data["notes"] == []
+    assert repo.git("show", f"{data['branch']}:lib/tool.sh") == '#!/bin/bash\nrm "$1"'
+    assert repo.git("show", f"{data['branch']}:lib/a.py") == ""
+
+
 def test_tools_fix_what_they_report_and_what_no_tool_can_fix_is_left_out_and_said(swarm: Swarm, repo: Repo) -> None:
     repo.commit({"src/app.py": "import os\nimport re\n\n\ndef load(path, seen=[]):\n    return re, path, seen\n"})
     (repo.root / "swarms").mkdir()
@@ -315,6 +337,9 @@ def test_tools_fix_what_they_report_and_what_no_tool_can_fix_is_left_out_and_sai
     assert found[("src/app.py", "F401")] == ("fixed", "ruff", evidence)
     left_out = found[("src/app.py", "B006")]
     assert left_out == ("left_out", None, "ruff has no safe fix for it, and no agent is named")
+    assert swarm("show", next(f["findingId"] for f in data["findings"] if f["rule"] == "B006")).out.endswith(
+        f"Next: fix it, commit, and run `swarm audit {repo.root}`\n"
+    )
     # Nobody approved what nobody can fix.
     assert swarm("findings", "--status", "approved", "--format", "json").data["findings"] == []
     assert data["proof"]["isProved"] is True

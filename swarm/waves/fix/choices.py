@@ -8,7 +8,6 @@ from typing import Final
 
 from swarm import errors
 from swarm.rules.findings import Decision
-from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
 from swarm.store import decisions, findings, waves
 from swarm.store.findings import Selection
@@ -23,7 +22,8 @@ _MOST_NAMED: Final = 5
 
 def newest_audit(conn: sqlite3.Connection, run: Run) -> Wave:
     """Return the newest audit of a run that was collected. Raises FixNotAudited."""
-    every = [wave for wave in waves.all_of(conn, run.id) if is_audit(wave.phase) and wave.status in _ENDED]
+    looked = [wave for wave in waves.all_of(conn, run.id) if wave.is_audit and not wave.is_review]
+    every = [wave for wave in looked if wave.status in _ENDED]
     if not every:
         raise errors.FixNotAudited(run_id=run.id)
     return max(every, key=lambda wave: wave.number)
@@ -38,7 +38,8 @@ def words_of(request: FixRequest) -> str:
         return " ".join(map(shlex.quote, targets.ids))
     lists = (("--rule", targets.rules), ("--severity", targets.severities))
     named = [f"{option} {shlex.quote(','.join(values))}" for option, values in lists if values]
-    return " ".join(named) or "--all"
+    confirmed = ["--confirmed"] if targets.is_confirmed else []
+    return " ".join([*(named or ["--all"]), *confirmed])
 
 
 def nothing_to_fix(conn: sqlite3.Connection, run: Run, request: FixRequest, plan: FixPlan) -> errors.SwarmError:

@@ -1,6 +1,5 @@
 """The amend wave that an interrupted fix left, and how its call is told from one that begins anew."""
 
-from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
 from swarm.store import file_claims, merges, verifications, waves
 from swarm.store.waves import Wave
@@ -12,12 +11,12 @@ from swarm.waves.fix.ground import FixGround
 def unfinished(ground: FixGround) -> Wave | None:
     """Return the amend wave that an interrupted fix left: in flight, not merged, or merged and not verified.
 
-    Raises DispatchWaveInFlight for a wave in which others work: an audit, or agents that no runtime launches.
+    Raises DispatchWaveInFlight for a wave in which others work: an audit, a review, or agents that no runtime launches.
     """
     conn, run = ground.conn, ground.run
     flying = waves.in_flight(conn, run.id)
     if flying is not None:
-        if is_audit(flying.phase) or not flying.isolated or flying.runtime is None:
+        if flying.is_audit or not flying.isolated or flying.runtime is None:
             with refusals_reported(None):
                 preconditions.no_wave_in_flight(conn, run, flying.phase)
         return flying

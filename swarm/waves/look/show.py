@@ -45,6 +45,8 @@ def show(conn: sqlite3.Connection, run: Run, named: str) -> ShowResult:
 
 
 def _next_action(run: Run, finding: Finding) -> str:
+    if finding.status in OPEN_STATUSES and finding.fixable:
+        return f"swarm fix {run.id} {finding.finding_id}"
     if finding.status in OPEN_STATUSES:
         return f"fix it, commit, and run `swarm audit {run.local_path}`"
     # A decision hides the observation, and only a reopen brings the finding back.
