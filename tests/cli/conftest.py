@@ -16,7 +16,7 @@ from tests.cli.scenes import merge_team
 from tests.cli.scenes.amend_wave import FILES, FOUND, Amending
 from tests.cli.scenes.amend_wave import MAP as AMENDING_MAP
 from tests.cli.scenes.broken_things import Act, World, Worlds
-from tests.cli.scenes.fixing import Fixing, prepared
+from tests.cli.scenes.fixing import Fixing, prepare
 from tests.cli.scenes.launched_agents import Agents
 from tests.cli.scenes.merge_team import Stage, Team
 from tests.cli.scenes.triage import DOCS, EVAL, LOAD
@@ -95,9 +95,21 @@ def amended(team: Team, stage: Stage) -> Team:
 
 
 @pytest.fixture
-def fixing(swarm: Swarm, repo: Repo, workspace: Workspace, tmp_path: Path) -> Fixing:
+def fixing(request: pytest.FixtureRequest, swarm: Swarm, repo: Repo, stage: Stage) -> Fixing:
     """A run with two open findings, and an agent `played` that fixes both."""
-    return prepared(swarm, repo, workspace, tmp_path / "agents")
+    place = stage.bring(repo, "fixing", lambda: prepare(swarm, repo, request.getfixturevalue("workspace")))
+    return Fixing(swarm, repo, place)
+
+
+@pytest.fixture
+def fixed(fixing: Fixing, stage: Stage) -> Fixing:
+    """The same, fixed: both fixes are verified on the branch of the run."""
+
+    def make() -> Workspace:
+        fixing.fix("--all", "--runtime", "played")
+        return fixing.place
+
+    return fixing._replace(place=stage.bring(fixing.repo, "fixed", make))
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,14 @@ from swarm.waves.fix import wave_steps
 from tests.cli.errors.refusal import raises
 from tests.cli.scenes import merge_team
 from tests.cli.scenes.fixing import Fixing
+from tests.cli.scenes.merge_team import Stage
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Repo, Swarm
+
+
+@pytest.fixture
+def repo(stage: Stage) -> Repo:
+    return stage.repo()
 
 
 def states(data: dict[str, Any]) -> dict[str, str]:
@@ -42,8 +48,12 @@ def test_findings_are_approved_fixed_by_their_agents_merged_and_verified_on_a_br
     assert fixing.rows("SELECT DISTINCT phase FROM verifications") == [("health-amend-a",)]
 
 
-def test_the_text_says_what_was_fixed_by_whom_and_what_proved_it(fixing: Fixing) -> None:
-    out = fixing.swarm("fix", fixing.ids()["def load"], "--runtime", "played").out
+def test_without_a_word_what_was_approved_before_is_fixed_and_the_text_says_by_whom_and_what_proved_it(
+    fixing: Fixing,
+) -> None:
+    fixing.swarm("approve", fixing.ids()["def load"])
+    out = fixing.swarm("fix", "--runtime", "played").out
+    assert fixing.calls == ["code"]
     tip = fixing.repo.git("rev-parse", fixing.branch)[:12]
     finding = fixing.ids()["def load"]
     lines = out.splitlines()
@@ -62,21 +72,17 @@ def test_the_text_says_what_was_fixed_by_whom_and_what_proved_it(fixing: Fixing)
     ]
 
 
-def test_a_second_call_has_nothing_left_and_publishes_what_the_first_one_verified(fixing: Fixing) -> None:
-    fixing.fix("--all", "--runtime", "played")
-    assert fixing.fix("--all", "--runtime", "played", exit=2).code == "FIX_NOTHING_TO_FIX"
-    data = fixing.fix("--publish").data
+def test_a_second_call_has_nothing_left_and_publishes_what_the_first_one_verified(fixed: Fixing) -> None:
+    assert fixed.fix("--all", "--runtime", "played", exit=2).code == "FIX_NOTHING_TO_FIX"
+    branched = fixed.fix("--branch", "fixes").data
+    assert (branched["branch"], branched["fixedCommit"]) == ("fixes", fixed.repo.git("rev-parse", "fixes"))
+    assert branched["nextAction"] == "git merge fixes"
+    data = fixed.fix("--publish").data
     assert (data["branch"], data["published"], data["findings"]) == ("main", True, [])
-    assert fixing.repo.head == data["fixedCommit"]
-    assert (fixing.repo.root / "src/app.py").read_text() == merge_team.MENDED
-    assert fixing.calls == ["code", "rest"]
-    assert fixing.fix("--publish", exit=2).code == "FIX_NOTHING_TO_FIX"
-
-
-def test_a_branch_of_the_users_choice_takes_the_verified_commit(fixing: Fixing) -> None:
-    data = fixing.fix("--all", "--runtime", "played", "--branch", "fixes").data
-    assert (data["branch"], data["fixedCommit"]) == ("fixes", fixing.repo.git("rev-parse", "fixes"))
-    assert data["nextAction"] == "git merge fixes"
+    assert fixed.repo.head == data["fixedCommit"] == branched["fixedCommit"]
+    assert (fixed.repo.root / "src/app.py").read_text() == merge_team.MENDED
+    assert fixed.calls == ["code", "rest"]
+    assert fixed.fix("--publish", exit=2).code == "FIX_NOTHING_TO_FIX"
 
 
 GH = """#!/bin/sh
@@ -87,90 +93,90 @@ echo "$@" >> {log}
 
 
 @pytest.fixture
-def remote(fixing: Fixing) -> Path:
+def remote(fixed: Fixing) -> Path:
     """The repository's remote."""
-    place = fixing.folder / "remote.git"
-    fixing.repo.git("init", "-q", "--bare", str(place))
-    fixing.repo.git("remote", "add", "origin", str(place))
+    place = fixed.folder / "remote.git"
+    fixed.repo.git("init", "-q", "--bare", str(place))
+    fixed.repo.git("remote", "add", "origin", str(place))
     return place
 
 
-def tip_in(remote: Path, fixing: Fixing, branch: str) -> str:
-    return fixing.repo.git("--git-dir", str(remote), "rev-parse", branch)
+def tip_in(remote: Path, fixed: Fixing, branch: str) -> str:
+    return fixed.repo.git("--git-dir", str(remote), "rev-parse", branch)
 
 
 def test_a_pull_request_is_opened_from_the_pushed_branch_by_gh(
-    fixing: Fixing, remote: Path, monkeypatch: pytest.MonkeyPatch
+    fixed: Fixing, remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = fixing.folder / "gh.log"
-    programs = fixing.folder / "bin"
+    # Outside of the repository, whose own programs are not run.
+    log = tmp_path / "gh.log"
+    programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "gh").write_text(GH.format(log=log, answer="echo https://example.invalid/pull/1"))
     (programs / "gh").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    data = fixing.fix("--all", "--runtime", "played", "--branch", "fixes", "--pr").data
+    data = fixed.fix("--branch", "fixes", "--pr").data
     address = "https://example.invalid/pull/1"
     assert data["pushed"] == {"remote": "origin", "branch": "fixes", "pullRequest": address, "command": None}
-    assert tip_in(remote, fixing, "fixes") == data["fixedCommit"]
+    assert tip_in(remote, fixed, "fixes") == data["fixedCommit"]
     told = log.read_text().splitlines()[0]
     title = f"--title=Fixes of swarm, verified in {data['fixedCommit'][:12]}"
     assert told == f"pr create --head=fixes --base=main {title} --body-file=-"
     (programs / "gh").write_text(GH.format(log=log, answer="echo not logged in >&2; exit 4"))
-    error = fixing.fix("--pr", exit=1).document["error"]
+    error = fixed.fix("--pr", exit=1).document["error"]
     assert (error["code"], error["step"], error["problem"]) == ("FIX_NOT_PUSHED", "gh", "not logged in")
 
 
 def test_without_gh_the_branch_is_pushed_and_the_command_is_named(
-    fixing: Fixing, remote: Path, monkeypatch: pytest.MonkeyPatch
+    fixed: Fixing, remote: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pull_request, "program", lambda _folder: None)
-    data = fixing.fix("--all", "--runtime", "played", "--pr").data
-    assert tip_in(remote, fixing, fixing.branch) == data["fixedCommit"]
+    data = fixed.fix("--pr").data
+    assert tip_in(remote, fixed, fixed.branch) == data["fixedCommit"]
     assert data["nextAction"] == data["pushed"]["command"]
-    assert data["nextAction"].startswith(f"gh pr create --head={fixing.branch} --base=main ")
+    assert data["nextAction"].startswith(f"gh pr create --head={fixed.branch} --base=main ")
 
 
+@pytest.mark.sweep
 @raises("FIX_NOT_PUSHED")
 def test_a_push_that_the_remote_refuses_is_reported_and_nothing_is_forced(
-    fixing: Fixing, remote: Path, monkeypatch: pytest.MonkeyPatch
+    fixed: Fixing, remote: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pull_request, "program", lambda _folder: None)
-    fixing.repo.git("checkout", "-q", "-b", "other")
-    theirs = fixing.repo.commit({"other.txt": "theirs\n"})
-    fixing.repo.git("push", "-q", "origin", "other:fixes")
-    fixing.repo.git("checkout", "-q", "main")
-    error = fixing.fix("--all", "--runtime", "played", "--branch", "fixes", "--pr", exit=1).document["error"]
+    fixed.repo.git("checkout", "-q", "-b", "other")
+    theirs = fixed.repo.commit({"other.txt": "theirs\n"})
+    fixed.repo.git("push", "-q", "origin", "other:fixes")
+    fixed.repo.git("checkout", "-q", "main")
+    error = fixed.fix("--branch", "fixes", "--pr", exit=1).document["error"]
     assert (error["code"], error["step"]) == ("FIX_NOT_PUSHED", "the push to origin")
     assert error["remedy"] == "git push origin fixes"
-    assert tip_in(remote, fixing, "fixes") == theirs
-    assert fixing.repo.git("rev-parse", "fixes") == fixing.repo.git("rev-parse", fixing.branch)
+    assert tip_in(remote, fixed, "fixes") == theirs
+    assert fixed.repo.git("rev-parse", "fixes") == fixed.repo.git("rev-parse", fixed.branch)
 
 
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("main", "it is checked out in {root}; --publish moves the branch of the run"),
-        ("other", "it holds work that the fix would lose ({tip})"),
-        ("a..b", "git takes no branch of this name"),
-        ("-x", "git takes no branch of this name"),
-        ("swarm/mine", "the branches below swarm/ are those of swarm's runs"),
-        ("other/below", "branch other stands in its way"),
-    ],
-)
-def test_a_branch_that_cannot_take_the_fix_is_refused_before_anything_is_done(
-    fixing: Fixing, name: str, problem: str
-) -> None:
+def test_a_branch_that_cannot_take_the_fix_is_refused_before_anything_is_done(fixing: Fixing) -> None:
     fixing.repo.git("checkout", "-q", "-b", "other")
     tip = fixing.repo.commit({"other.txt": "mine\n"})
     fixing.repo.git("checkout", "-q", "main")
-    with nothing_changes(fixing.repo.root.parent):
-        error = fixing.fix("--all", "--runtime", "played", f"--branch={name}", exit=2).document["error"]
-    told = problem.format(root=fixing.repo.root, tip=tip[:12])
-    assert (error["code"], error["problem"]) == ("FIX_BRANCH_TAKEN", told)
+    problems = {
+        "main": f"it is checked out in {fixing.repo.root}; --publish moves the branch of the run",
+        "other": f"it holds work that the fix would lose ({tip[:12]})",
+        "a..b": "git takes no branch of this name",
+        "-x": "git takes no branch of this name",
+        "swarm/mine": "the branches below swarm/ are those of swarm's runs",
+        "other/below": "branch other stands in its way",
+    }
+    with nothing_changes(fixing.repo.root):
+        told = {
+            name: fixing.fix("--all", "--runtime", "played", f"--branch={name}", exit=2).document["error"]
+            for name in problems
+        }
+    assert {name: error["problem"] for name, error in told.items()} == problems
+    assert {error["code"] for error in told.values()} == {"FIX_BRANCH_TAKEN"}
 
 
 def test_a_dry_run_says_who_would_fix_what_and_changes_nothing(fixing: Fixing) -> None:
-    with nothing_changes(fixing.repo.root.parent):
+    with nothing_changes(fixing.repo.root):
         data = fixing.fix("--severity", "MEDIUM", "--runtime", "played", "--dry-run").data
     assert (states(data), data["dryRun"], data["waves"]) == (
         {"src/app.py": "planned", "README.md": "planned"},
@@ -181,19 +187,13 @@ def test_a_dry_run_says_who_would_fix_what_and_changes_nothing(fixing: Fixing) -
 
 
 def test_findings_of_agents_need_an_agent_and_nothing_is_approved_without_one(fixing: Fixing) -> None:
-    with nothing_changes(fixing.repo.root.parent):
+    with nothing_changes(fixing.repo.root):
         error = fixing.fix("--all", exit=2).document["error"]
     assert error["code"] == "FIX_NOBODY"
     assert error["message"].endswith(" (an agent reported it, and no agent is named)")
 
 
-def test_without_a_word_what_was_approved_before_is_fixed(fixing: Fixing) -> None:
-    fixing.swarm("approve", fixing.ids()["# A project"])
-    data = fixing.fix("--runtime", "played").data
-    assert [(f["file"], f["state"], f["isNamed"]) for f in data["findings"]] == [("README.md", "fixed", False)]
-    assert fixing.calls == ["rest"]
-
-
+@pytest.mark.sweep
 def test_what_was_approved_before_is_taken_along_and_its_failure_is_not_the_commands(fixing: Fixing) -> None:
     ids = fixing.ids()
     fixing.swarm("approve", ids["# A project"])
@@ -206,6 +206,7 @@ def test_what_was_approved_before_is_taken_along_and_its_failure_is_not_the_comm
     assert fixing.repo.git("branch", "--list", "fixes") == ""
 
 
+@pytest.mark.sweep
 def test_an_agent_that_fixes_nothing_and_says_so_leaves_no_branch_and_exit_1(fixing: Fixing) -> None:
     fixing.plays({}, claims=False)
     data = fixing.fix("--all", "--runtime", "played", exit=1).data
@@ -213,6 +214,7 @@ def test_an_agent_that_fixes_nothing_and_says_so_leaves_no_branch_and_exit_1(fix
     assert (data["branch"], data["proof"], data["stoppedAt"]) == (None, None, None)
 
 
+@pytest.mark.sweep
 def test_red_tests_stop_the_fix_before_its_branch_and_the_next_call_goes_on_with_the_same_work(
     fixing: Fixing,
 ) -> None:
@@ -233,6 +235,7 @@ def test_red_tests_stop_the_fix_before_its_branch_and_the_next_call_goes_on_with
     assert fixing.calls == ["code", "rest"]
 
 
+@pytest.mark.sweep
 def test_a_target_that_is_red_by_itself_gets_no_proof_and_the_fix_says_so(fixing: Fixing) -> None:
     file = fixing.place.folder / "swarm.toml"
     red = '! grep -rqs undefined_name src || { echo \\"FAILED tests/test_app.py::test_name - x\\"; false; }'
@@ -244,6 +247,7 @@ def test_a_target_that_is_red_by_itself_gets_no_proof_and_the_fix_says_so(fixing
     assert answer.data["nextAction"] == f"swarm verify {fixing.place.run}"
 
 
+@pytest.mark.sweep
 def test_anew_leaves_refused_work_where_it_is_and_gives_the_findings_to_another_wave(fixing: Fixing) -> None:
     fixing.plays({"code": {"src/app.py": merge_team.MENDED + "# BROKEN\n"}})
     finding = fixing.ids()["def load"]
@@ -262,10 +266,6 @@ def test_an_edit_in_a_foreign_file_fails_the_wave_and_nothing_is_merged(fixing: 
     data = fixing.fix(fixing.ids()["def load"], "--runtime", "played", exit=1).data
     assert (data["stoppedAt"], data["waves"][0]["status"], data["branch"]) == ("collect", "failed", None)
     assert states(data) == {"src/app.py": "not_fixed"}
-    # The next command that it names works, and the wave after that is right.
-    fixing.plays()
-    again = fixing.fix(fixing.ids()["def load"], "--runtime", "played").data
-    assert (states(again), again["waves"][0]["number"]) == ({"src/app.py": "fixed"}, 3)
 
 
 def test_an_agent_whose_program_fails_stops_the_fix_with_its_exit_class_and_is_tried_again(fixing: Fixing) -> None:
@@ -279,16 +279,16 @@ def test_an_agent_whose_program_fails_stops_the_fix_with_its_exit_class_and_is_t
     assert states(again) == {"src/app.py": "fixed", "README.md": "fixed"}
 
 
-@pytest.mark.parametrize("step", ["launch", "collect", "merge", "verify"])
-def test_a_call_that_was_interrupted_before_a_step_goes_on_with_that_step(
-    fixing: Fixing, monkeypatch: pytest.MonkeyPatch, step: str
+def test_a_call_that_is_interrupted_before_each_step_goes_on_with_that_step(
+    fixing: Fixing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
-        patched.setattr(wave_steps, step, interrupted)
-        fixing.fix("--all", "--runtime", "played", exit=130)
+    for step in ("launch", "collect", "merge", "verify"):
+        with monkeypatch.context() as patched:
+            patched.setattr(wave_steps, step, interrupted)
+            fixing.fix("--all", "--runtime", "played", exit=130)
     data = fixing.fix("--all", "--runtime", "played").data
     assert states(data) == {"src/app.py": "fixed", "README.md": "fixed"}
     assert [(wave["number"], wave["status"]) for wave in data["waves"]] == [(2, "verified")]
@@ -299,16 +299,18 @@ def test_a_call_that_was_interrupted_before_a_step_goes_on_with_that_step(
 def test_a_wave_in_which_a_person_works_is_left_alone(fixing: Fixing) -> None:
     fixing.swarm("approve", "--all")
     fixing.swarm("dispatch", "health-amend-a", "--isolate")
-    with nothing_changes(fixing.repo.root.parent):
+    with nothing_changes(fixing.repo.root):
         assert fixing.fix("--all", "--runtime", "played", exit=1).code == "DISPATCH_WAVE_IN_FLIGHT"
 
 
+@pytest.mark.sweep
 def test_each_tool_fixes_its_own_findings_in_a_wave_of_its_own_and_all_end_on_one_branch(
     swarm: Swarm, repo: Repo
 ) -> None:
     repo.commit({"lib/a.py": "import os\n", "lib/tool.sh": "#!/bin/bash\nrm $1\n"})
     (repo.root / "swarms").mkdir()
     (repo.root / "swarms" / "swarm.toml").write_text(merge_team.STEP)
+    (repo.root / ".git/info").mkdir(exist_ok=True)
     (repo.root / ".git/info/exclude").write_text("swarm.toml\n")
     swarm("audit", ".", exit=1)
     fixable = swarm("findings", "--rule", "SC2086", "--json", exit=1).data["findings"][0]["findingId"]
@@ -329,6 +331,7 @@ def test_tools_fix_what_they_report_and_what_no_tool_can_fix_is_left_out_and_sai
     repo.commit({"src/app.py": "import os\nimport re\n\n\ndef load(path, seen=[]):\n    return re, path, seen\n"})
     (repo.root / "swarms").mkdir()
     (repo.root / "swarms" / "swarm.toml").write_text(merge_team.STEP)
+    (repo.root / ".git/info").mkdir(exist_ok=True)
     (repo.root / ".git/info/exclude").write_text("swarm.toml\n")
     swarm("audit", ".", exit=1)
     data = swarm("fix", "--rule", "F401,B006", "--format", "json", exit=1).data

@@ -32,7 +32,11 @@ class Fixing(NamedTuple):
     swarm: Swarm
     repo: Repo
     place: Workspace
-    folder: Path
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the agent."""
+        return folder_in(self.repo)
 
     @property
     def branch(self) -> str:
@@ -65,17 +69,22 @@ class Fixing(NamedTuple):
         return merge_team.Team(self.swarm, self.repo, self.place).rows(statement, *values)
 
 
-def prepared(swarm: Swarm, repo: Repo, place: Workspace, folder: Path) -> Fixing:
-    """Make such a run: `load` and `name` in code, the title in rest."""
-    found = Fixing(swarm, repo, place, folder)
+def prepare(swarm: Swarm, repo: Repo, place: Workspace) -> Workspace:
+    """Make such a run: `load` in code, the title in rest."""
+    folder = folder_in(repo)
     folder.mkdir()
     (folder / "agent.py").write_text(AGENT)
     argv = json.dumps([sys.executable, str(folder / "agent.py"), "{prompt_file}"])
     played = f'[runtimes.played]\nkind = "command"\nargv = {argv}\n'
     merge_team.Team(swarm, repo, place).prove_with(played + merge_team.STEP)
-    found.plays()
+    Fixing(swarm, repo, place).plays()
     swarm("dispatch", "health-audit-a")
     place.answer("code", merge_team.LOAD)
     place.answer("rest", merge_team.TITLE)
     swarm("collect")
-    return found
+    return place
+
+
+def folder_in(repo: Repo) -> Path:
+    """Return the folder of the agent, which nobody watches."""
+    return repo.root / ".git" / "played"
