@@ -111,12 +111,13 @@ def main() -> int:
     began = time.monotonic()
     with calls.folder() as folder:
         first = Stage(folder / "first")
+        only = {scene.name: scene.only for scene in chosen}
         points = {scene.name: points_of(first, scene) for scene in chosen}
         tasks = [
             (name, point, "commit.before" not in item[point - 1 :])
             for name, item in points.items()
             for point in (range(1, len(item) + 1) if asked.all else distinct(item))
-            if asked.point in {None, point}
+            if asked.point in {None, point} and (asked.all or item[point - 1] in (only[name] or item))
         ]
         with multiprocessing.get_context("fork").Pool(asked.jobs) as pool:
             kills = []

@@ -77,6 +77,8 @@ class Scene(NamedTuple):
     # The beginning of a file's path that a second call may add: an upgrade broken off between two versions has its
     # middle version copied before the second call goes on.
     may_add: str | None = None
+    # The only points at which it is killed, where the others are those of other scenes.
+    only: tuple[str, ...] = ()
 
     def was_done(self, answer: Answer) -> bool:
         """Say whether the second call is refused because the first one had come to its end."""
@@ -259,7 +261,16 @@ SCENES = (
     Scene("launch, amend", ("launch",), "dispatch, amend", tries=False),
     Scene("collect, amend", ("collect",), "launch, amend", already=("COLLECT_NO_WAVE",)),
     Scene("merge", ("merge",), "collect, amend", tries=False),
-    Scene("fix", ("fix", "@", "--runtime", "played"), "collect", mends, already=("FIX_NOTHING_TO_FIX",), tries=False),
+    # Its steps are verbs with scenes of their own: what a later call finds of it is what they have committed.
+    Scene(
+        "fix",
+        ("fix", "@", "--runtime", "played"),
+        "collect",
+        mends,
+        already=("FIX_NOTHING_TO_FIX",),
+        tries=False,
+        only=("commit.before", "commit.after", "file.rename"),
+    ),
     Scene(
         "merge without culprits",
         ("merge", "--drop-culprits"),

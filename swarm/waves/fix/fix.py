@@ -15,6 +15,7 @@ from swarm.waves.fix.outcome import FixStory, shown
 from swarm.waves.fix.plan import Round, phase_of, plan_fix
 from swarm.waves.fix.unfinished import unfinished
 from swarm.waves.fix.wave_steps import dispatched, take_through
+from swarm.waves.prove.record_verification import write_receipts
 from swarm.waves.triage.triage import Targets, triage
 from swarm.workspace import Workspace
 
@@ -35,6 +36,9 @@ def fix(store: Store, workspace: Workspace, run: Run, request: FixRequest, confi
     plan = plan_fix(store.conn, run, ground.repository, request, config)
     story = FixStory(ground.repository.head, audit.dispatch_sha, plan)
     if not plan.taken and wave is None and not delivery.is_due(ground):
+        if not request.dry_run:
+            # A call that was killed after its last commit has left them out.
+            write_receipts(store.conn, workspace, run)
         raise nothing_to_fix(store.conn, run, request, plan)
     if request.dry_run:
         return shown(ground, story, wave)
