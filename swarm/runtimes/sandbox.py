@@ -65,12 +65,13 @@ class Enclosure(NamedTuple):
 
     def _added(self, places: Iterable[tuple[str, Right]]) -> dict[str, Right]:
         known, added = self.policy.places, dict[str, Right]()
+        both = dict(known)
         for path, right in places:
             real = os.path.realpath(path)
             is_closed = any(is_below(real, closed) for closed in self.policy.closed)
-            is_needless = right is Right.READABLE and is_shown(real, {**known, **added})
+            is_needless = right is Right.READABLE and is_shown(real, both)
             if real not in known and not is_closed and not is_needless and os.path.lexists(real):
-                added[real] = right
+                added[real] = both[real] = right
         return added
 
     def seen_by(self, argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> "Enclosure":
