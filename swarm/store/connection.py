@@ -83,23 +83,6 @@ class Store:
         finally:
             self._roll_back()
 
-    @contextmanager
-    def part(self) -> Iterator[None]:
-        """Run the block as a part of the mutation; an error of SQLite rolls back the part alone.
-
-        Raises that `sqlite3.Error`. After a full disk or an I/O error SQLite has rolled back the whole mutation,
-        and the connection is in no transaction.
-        """
-        self.conn.execute("SAVEPOINT part")
-        try:
-            yield
-        except sqlite3.Error:
-            if self.conn.in_transaction:
-                self.conn.execute("ROLLBACK TO part")
-                self.conn.execute("RELEASE part")
-            raise
-        self.conn.execute("RELEASE part")
-
     def refuse_read_only(self) -> None:
         """Raise ControlPlaneReadOnly, or another error of a write, before the command does anything."""
         with self.mutation() as conn:

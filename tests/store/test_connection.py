@@ -142,35 +142,6 @@ def test_a_bulk_mutation_does_not_lock_readers_out_before_it_commits(store: Stor
         assert other.conn.execute("SELECT count(*) FROM kv").fetchone() == (1,)
 
 
-def test_a_part_of_a_mutation_that_fails_is_taken_back_alone(store: Store) -> None:
-    def add_and_fail(conn: sqlite3.Connection) -> None:
-        rows.add_finding(conn, 1)
-        rows.add_finding(conn, 1)
-
-    with store.mutation() as conn:
-        rows.add_run(conn)
-        with pytest.raises(sqlite3.IntegrityError), store.part():
-            add_and_fail(conn)
-        with store.part():
-            rows.add_finding(conn, 2)
-    assert store.conn.execute("SELECT id FROM runs").fetchall() == [(rows.RUN,)]
-    assert store.conn.execute("SELECT finding_id FROM findings").fetchall() == [("F-00000002",)]
-
-
-def test_a_part_on_a_full_disk_takes_the_whole_mutation_with_it(store: Store) -> None:
-    pages = store.conn.execute("PRAGMA page_count").fetchone()[0]
-    store.conn.execute(f"PRAGMA max_page_count = {pages + 1}")
-
-    def fill(conn: sqlite3.Connection) -> None:
-        rows.add_run(conn)
-        with store.part():
-            conn.execute("INSERT INTO kv VALUES ('big', ?)", ("x" * 100_000,))
-
-    with pytest.raises(errors.ControlPlaneWriteFailed), store.mutation() as conn:
-        fill(conn)
-    assert store.conn.execute("SELECT id FROM runs").fetchall() == []
-
-
 def test_damage_is_told_in_sqlite_s_words(store: Store, database: Path) -> None:
     with store.mutation() as conn:
         rows.add_run(conn)

@@ -75,8 +75,8 @@ def test_new_findings_get_rows_in_their_order(store: Store, agent: AgentRun) -> 
 def test_a_second_finding_of_a_fingerprint_or_an_id_is_refused_with_all_its_batch(
     store: Store, finding: int, twin: dict[str, str]
 ) -> None:
-    with pytest.raises(sqlite3.IntegrityError), store.part():
-        observations.add_all(store.conn, [rows.new_finding(2), rows.new_finding(1)._replace(**twin)])
+    with pytest.raises(sqlite3.IntegrityError), store.mutation() as conn:
+        observations.add_all(conn, [rows.new_finding(2), rows.new_finding(1)._replace(**twin)])
     assert only(store).finding_id == "F-00000001"
 
 

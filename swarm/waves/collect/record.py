@@ -11,7 +11,6 @@ from swarm.store import digests, fix_claims, leases, ledger, reviews, transition
 from swarm.store.connection import Store
 from swarm.store.findings import open_by_severity
 from swarm.store.ledger import Entry
-from swarm.store.sqlite_errors import translated
 from swarm.store.wave_documents import LeftOutFix, WaveResult
 from swarm.waves.collect.observed import Observed
 from swarm.waves.collect.outputs import STORED_ERROR
@@ -27,41 +26,50 @@ def commit(store: Store, observed: Observed, override: str | None = None) -> Wav
     `override` is the reason for which blocked agents and their failed wave pass; then all is written or nothing.
     Raises CollectUpsertError, and StateConflict when the wave, an agent or a lease changed since it was observed.
     """
-    wave = observed.wave
     failure: sqlite3.Error | None = None
-    status = WaveStatus.DISPATCHED
-    # In bulk: the rows of 100,000 findings would spill to the file and lock readers out.
-    with store.mutation(bulk=True) as conn:
-        record_evidence(conn, observed, override)
-        if observed.accepted:
-            _record_accepted(conn, observed, override)
-        try:
-            # A savepoint: outputs that agents took hours to write are kept when a finding breaks a constraint.
-            with store.part():
-                if wave.is_review:
-                    _record_reviews(conn, observed)
-                elif is_audit(wave.phase):
-                    record_findings(conn, observed)
-                else:
-                    _record_fixes(conn, observed)
-                # Inside the part: a wave whose findings failed must stay in flight, so that collect can be called
-                # again.
-                status = _end_wave(conn, observed, override)
-        except sqlite3.Error as error:
-            # SQLite itself rolls back the whole transaction on a full disk: then no evidence is left to keep.
-            if not conn.in_transaction or override is not None:
+    try:
+        # In bulk: the rows of 100,000 findings would spill to the file and lock readers out.
+        with store.mutation(bulk=True) as conn:
+            record_evidence(conn, observed, override)
+            if observed.accepted:
+                _record_accepted(conn, observed, override)
+            try:
+                status = _record_work(conn, observed, override)
+            except sqlite3.Error as error:
+                # On a full disk SQLite has ended the transaction itself, and there is no room for the evidence.
+                failure = error if conn.in_transaction and override is None else None
                 raise
-            failure = error
-        # Last: the digest covers the rows as they are at COMMIT.
-        digests.seal(conn, wave.run_id, wave.id)
-    if failure is not None:
-        raise errors.CollectUpsertError(
-            number=wave.number,
-            wave_id=wave.id,
-            findings_attempted=observed.reconciled.attempted + len(observed.fixes.claims),
-            problem=str(failure),
-        ) from translated(failure, store.path)
+            # Last: the digest covers the rows as they are at COMMIT.
+            digests.seal(conn, observed.wave.run_id, observed.wave.id)
+    except (sqlite3.Error, errors.SwarmError) as error:
+        if failure is None:
+            raise
+        raise _kept_alone(store, observed, failure) from error
     return status
+
+
+def _record_work(conn: sqlite3.Connection, observed: Observed, override: str | None) -> WaveStatus:
+    if observed.wave.is_review:
+        _record_reviews(conn, observed)
+    elif is_audit(observed.wave.phase):
+        record_findings(conn, observed)
+    else:
+        _record_fixes(conn, observed)
+    return _end_wave(conn, observed, override)
+
+
+def _kept_alone(store: Store, observed: Observed, failure: sqlite3.Error) -> errors.CollectUpsertError:
+    """Write the evidence without the findings, and return the error: agents took hours to write their outputs.
+
+    In a transaction of its own: a savepoint in the first would copy each page that the findings change.
+    """
+    commit_evidence(store, observed, None)
+    return errors.CollectUpsertError(
+        number=observed.wave.number,
+        wave_id=observed.wave.id,
+        findings_attempted=observed.reconciled.attempted + len(observed.fixes.claims),
+        problem=str(failure),
+    )
 
 
 def _record_accepted(conn: sqlite3.Connection, observed: Observed, reason: str | None) -> None:
@@ -75,7 +83,7 @@ def _record_accepted(conn: sqlite3.Connection, observed: Observed, reason: str |
     ledger.append(conn, Entry("changes_accepted", subject, wave.run_id, wave.id, reason=reason, payload=payload))
 
 
-def commit_evidence(store: Store, observed: Observed, override: str) -> None:
+def commit_evidence(store: Store, observed: Observed, override: str | None) -> None:
     """Write the evidence of some agents alone, and leave the findings to the collect of the wave in flight."""
     with store.mutation() as conn:
         record_evidence(conn, observed, override)
