@@ -1,6 +1,7 @@
 """`dispatch --isolate` of twelve domains on 50,000 files, over the bare `git worktree add` calls one after the other.
 
-The same with `--sparse`, and what it takes to look at its trees and remove them, beside whole ones.
+The same with `--sparse`, and what it takes to look at its trees and remove them, beside whole ones. Then an audit of
+a run with 100,000 known findings, beside the first audit of the same files.
 """
 
 import shutil
@@ -9,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from measure import SWARM, folder, run, side_by_side, tell
-from scenes import PHASE, map_of, plain_files, repository
+from scenes import FINDINGS_A_FILE, PHASE, answered_wave, audited, map_of, plain_files, repository
 
 from swarm.git import worktrees
 from swarm.git.repository import repository_at
@@ -19,6 +20,8 @@ FILES = 50_000
 DOMAINS = 12
 REPEATS = 2
 SPARSE = 3.0
+KNOWN = 100_000
+OVER_NONE = 0.5
 
 
 def main() -> None:
@@ -65,6 +68,21 @@ def main() -> None:
     )
     tell("dispatch", f"--isolate --sparse, {what}", took["sparse"], "s", floor=bare_took, goal=SPARSE, repeats=REPEATS)
     tell("dispatch", f"removal of the sparse trees, {what}", sparse, "s", floor=whole, goal=SPARSE, repeats=REPEATS)
+    with folder() as made:
+        told_known(made)
+
+
+def told_known(made: Path) -> None:
+    """Print the processor seconds of an audit's dispatch with known findings, and without any as its floor."""
+    scene = audited(made, KNOWN // FINDINGS_A_FILE)
+    answered_wave(scene)
+    run(SWARM, "collect", cwd=scene.root)
+    known = run(SWARM, "dispatch", scene.run_id, PHASE, "--isolate", cwd=scene.root)
+    (made / "other").mkdir()
+    other = audited(made / "other", KNOWN // FINDINGS_A_FILE)
+    none = run(SWARM, "dispatch", other.run_id, PHASE, "--isolate", cwd=other.root)
+    what = f"CPU of an audit with {KNOWN:,} known findings"
+    tell("dispatch", what, known.cpu, "s", floor=none.cpu, goal=none.cpu + OVER_NONE, elapsed=known.seconds)
 
 
 def removed(root: Path, places: list[Path]) -> float:

@@ -192,8 +192,11 @@ def move_lines(scene: Audited) -> None:
     commit(scene.root, ((source.path, source.content) for source in sources(scene.files, moved=True)))
 
 
-def answered_wave(scene: Audited, *, moved: bool = False) -> int:
-    """Dispatch an isolated wave and write its five outputs; return the sum of their bytes."""
+def answered_wave(scene: Audited, *, moved: bool = False, placed: bool = True) -> int:
+    """Dispatch an isolated wave and write its five outputs; return the sum of their bytes.
+
+    Findings that are not `placed` name no file; their words differ by their place instead.
+    """
     wave = swarm("dispatch", scene.run_id, PHASE, "--isolate", cwd=scene.root)
     outputs = {agent["domain"]: Path(agent["outputPath"]) for agent in wave["agents"]}
     streams = {domain: file.open("w", encoding="utf-8") for domain, file in outputs.items()}
@@ -203,6 +206,9 @@ def answered_wave(scene: Audited, *, moved: bool = False) -> int:
     for source in sources(scene.files, moved=moved):
         domain = source.path.partition("/")[0]
         for finding in findings(source):
+            if not placed:
+                place = f"{finding.pop('file')} in {finding.pop('symbol')}: {finding.pop('quote')}"
+                finding["description"] += f" Seen in {place}, line {finding.pop('line')}."
             streams[domain].write((",\n" if domain in begun else "") + json.dumps(finding))
             begun.add(domain)
     for stream in streams.values():

@@ -1,6 +1,6 @@
 """Absolute paths in an agent's output: those of its own tree, as the paths that they are in the repository."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,11 +25,15 @@ def with_own_paths(output: dict[str, Any], trees: Sequence[Path], root: Path) ->
 
     Every other path stays, and is judged as it is written.
     """
+    # The worktrees lie in the checkout, so an agent may name its files from there.
+    begins = [
+        (tree, f"{tree.relative_to(root)}/" if tree != root and tree.is_relative_to(root) else None) for tree in trees
+    ]
     known: dict[str, str] = {}
 
     def own(name: str) -> str:
         if name not in known:
-            known[name] = _relative(name, trees, root)
+            known[name] = _relative(name, begins, root)
         return known[name]
 
     def item_with(item: Any) -> Any:
@@ -42,13 +46,10 @@ def with_own_paths(output: dict[str, Any], trees: Sequence[Path], root: Path) ->
     return {**output, **changed}
 
 
-def _relative(name: str, trees: Sequence[Path], root: Path) -> str:
+def _relative(name: str, begins: Iterable[tuple[Path, str | None]], root: Path) -> str:
     plain = name.removeprefix("./")
-    for tree in trees:
-        path = name
-        # The worktrees lie in the checkout, so an agent may name its files from there.
-        if tree != root and tree.is_relative_to(root) and plain.startswith(f"{tree.relative_to(root)}/"):
-            path = f"{root}/{plain}"
+    for tree, begin in begins:
+        path = f"{root}/{plain}" if begin is not None and plain.startswith(begin) else name
         if path_of_uri(path).startswith("/") and (found := inside(tree, path)) != path:
             return found
     return name

@@ -31,17 +31,25 @@ class Moved(NamedTuple):
     proof: dict[str, object] | None = None
 
 
+class KnownReports(NamedTuple):
+    """The reports of a known finding, by its row, and how they were matched to it."""
+
+    row_id: int
+    matched_by: str
+    note: str
+    reports: Sequence[Report]
+
+
 class Reconciled(NamedTuple):
     """Everything that collect writes about findings.
 
-    `new_reports` holds the reports of each finding in `new`, which has no row before the transaction; `known_reports`
-    those of each match.
+    `new_reports` holds the reports of each finding in `new`, which has no row before the transaction.
     """
 
     new: list[NewFinding]
     new_reports: Sequence[Sequence[Report]]
     seen: list[SeenAgain]
-    known_reports: Sequence[tuple[Match, Sequence[Report]]]
+    known_reports: Sequence[KnownReports]
     aliases: list[tuple[str, int]]
     not_seen: list[NotSeen]
     relocated: list[Relocated]
@@ -103,7 +111,11 @@ def reconcile(
         new=_new(wave, paired),
         new_reports=paired.new_reports,
         seen=[_seen(wave, paired, found, len(reports)) for found, reports in paired.known_reports],
-        known_reports=[*paired.known_reports, *paired.again],
+        # Without the matches: they hold the known findings, which need not be in memory beside the transaction.
+        known_reports=[
+            KnownReports(found.known.row_id, str(found.matched_by), found.note, reports)
+            for found, reports in (*paired.known_reports, *paired.again)
+        ],
         aliases=_aliases(paired.matches),
         not_seen=not_seen,
         relocated=relocated(wave, paired.silent, travels, located.claimed | looks.hidden.keys()),

@@ -55,10 +55,9 @@ def _sightings(wave: Wave, found: Reconciled, new: Sequence[int]) -> Iterator[Si
     for row, reports in zip(new, found.new_reports, strict=True):
         for report in reports:
             yield _sighting(row, wave.id, report, "new", None)
-    for match, reports in found.known_reports:
-        for report in reports:
-            # As a plain text: SQLite adapts a value of any other type at ten times the cost.
-            yield _sighting(match.known.row_id, wave.id, report, str(match.matched_by), match.note)
+    for known in found.known_reports:
+        for report in known.reports:
+            yield _sighting(known.row_id, wave.id, report, known.matched_by, known.note)
 
 
 def _sighting(finding: int, wave_id: int, report: Report, matched_by: str, note: str | None) -> Sighting:
