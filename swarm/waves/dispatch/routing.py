@@ -92,8 +92,9 @@ def known_to_audit(conn: sqlite3.Connection, run: Run, phase: Phase) -> Mapping[
     # The lens by SQLite, and all domains by one query: each query reads all findings of the run.
     selection = Selection(statuses=(*OPEN_STATUSES, Observation.FIXED), lenses=(LENSES[phase].value,))
     by_domain: defaultdict[str, list[Listed]] = defaultdict(list)
+    unproved = (None, EvidenceKind.OPERATOR.value)
     for finding in findings.listed(conn, run.id, selection):
-        if finding.evidence in {None, EvidenceKind.OPERATOR}:
+        if finding.evidence in unproved:
             by_domain[finding.domain].append(finding)
     return by_domain
 
