@@ -121,6 +121,20 @@ def mends(root: Path) -> None:
         answer(root, "health-amend-a", domain, EDITS[domain], fixes=fixes, files_changed=[])
 
 
+def reviews(root: Path) -> None:
+    """Let every agent confirm what was found in its domain."""
+    for finding in swarm(root, "findings", "--status", "open")["findings"]:
+        said = {"finding_id": finding["findingId"], "verdict": "confirmed", "quote": finding["quote"], "reason": "So."}
+        answer(root, AUDIT, finding["domain"], reviews=[said])
+
+
+def reviewed(root: Path) -> None:
+    """Let the reviewers come to their end."""
+    from soak.calls import call
+
+    call(root, "launch")
+
+
 def one_fails(root: Path) -> None:
     """Let the agent of `code` leave an edit and fail: the wave has failed. The next time it will do well."""
     script = root.parent / "answers" / "health-audit-a-code.sh"
@@ -253,7 +267,10 @@ SCENES = (
     Scene("show", ("show", "@"), "collect"),
     Scene("report", ("report", "-o", "../report.html"), "collect"),
     Scene("receipt", ("receipt", "--output", "../receipts"), "collect"),
+    Scene("dispatch, review", ("dispatch", AUDIT, "--review"), "collect", reviews, already=IN_FLIGHT),
+    Scene("collect, review", ("collect",), "dispatch, review", reviewed, already=("COLLECT_NO_WAVE",)),
     Scene("approve", ("approve", "--all"), "collect"),
+    Scene("approve the confirmed", ("approve", "--all", "--confirmed"), "collect, review"),
     Scene("look at the approved", ("verify-approved",), "approve"),
     Scene(
         "dispatch, amend", ("dispatch", AMEND, "--isolate", "--runtime", "played"), "approve", mends, already=IN_FLIGHT

@@ -204,7 +204,7 @@ def _lines(result: TriageResult) -> Iterator[str]:
         ids = ",".join(result.refuted[:_MOST_SHOWN])
         more = f" and {len(result.refuted) - _MOST_SHOWN:,} more" if len(result.refuted) > _MOST_SHOWN else ""
         count = text.counted(len(result.refuted), "refuted finding")
-        yield f"⚠ {count} left out: {ids}{more}; named by --ids, a finding is approved all the same"
+        yield f"⚠ {count} left out: {ids}{more}; `swarm reject` closes them, and --ids approves what it names"
     for cause in result.same_cause[:_MOST_SHOWN]:
         others = ", ".join(cause.others[:_MOST_SHOWN]) + (", …" if len(cause.others) > _MOST_SHOWN else "")
         yield f"⚠ {cause.finding_id} has its cause in common with {others}, not approved"

@@ -28,7 +28,8 @@ def gate_word(gate: GateShown, overrides: Sequence[str]) -> str:
 
 def receipt_lines(made: WaveReceipt) -> Iterator[str]:
     """Yield a receipt as markdown. Every line comes from state: the same state gives the same lines."""
-    yield f"# Receipt: wave {made.wave_number} ({made.phase}) of {markdown(made.repo)}"
+    phase = f"{made.phase}, a review" if made.review else made.phase
+    yield f"# Receipt: wave {made.wave_number} ({phase}) of {markdown(made.repo)}"
     yield ""
     yield from _facts(made)
     yield from _section("Map", ("Domain", "Class", "Globs"), map(_domain_row, made.map))

@@ -143,10 +143,11 @@ def summary_of(conn: sqlite3.Connection, row_id: int) -> FindingSummary:
 
 
 def points(conn: sqlite3.Connection, repo: str | None) -> Iterator[Point]:
-    """Return every wave of the runs, newest first."""
+    """Return every wave of the runs but reviews, newest first."""
     rows = conn.execute(
         "SELECT runs.id, runs.repo, waves.id, number, phase, waves.status, dispatched, ended, result"  # noqa: S608
-        f" FROM runs JOIN waves ON waves.run_id = runs.id WHERE {_OF_REPO} ORDER BY runs.seq DESC, number DESC",
+        f" FROM runs JOIN waves ON waves.run_id = runs.id WHERE NOT review AND {_OF_REPO}"
+        " ORDER BY runs.seq DESC, number DESC",
         (repo,),
     )
     return (Point._make((*facts, result_from(document))) for *facts, document in rows)

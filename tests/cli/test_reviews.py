@@ -520,7 +520,9 @@ def test_all_leaves_refuted_findings_out_confirmed_takes_the_confirmed_alone_and
     every = swarm("approve", "--all", "--format", "json").data
     assert [item["findingId"] for item in every["changed"]] == [ids(swarm, "docs")]
     assert every["refuted"] == [danger]
-    assert f"⚠ 1 refuted finding left out: {danger}; named by --ids" in swarm("approve", "--all").out
+    again = swarm("approve", "--all").out
+    assert f"⚠ 1 refuted finding left out: {danger}; `swarm reject` closes them" in again
+    assert again.endswith(f"Next: swarm reject {three.run} --ids {danger} --reason '…'\n")
     swarm("approve", "--ids", danger)
     assert statuses(swarm) == {"bug": "approved", "S307": "approved", "docs": "approved"}
 
@@ -556,6 +558,7 @@ def test_verdicts_are_in_sarif_in_the_receipt_and_on_the_page(swarm: Swarm, thre
     assert (found["review"], said["verdict"], said["reviewer"], said["line"]) == ("refuted", "refuted", "a person", 5)
     assert all("reviews" not in found for found in properties if found["findingId"] != bug)
     receipt = swarm("receipt", "2", "--format", "json").data
+    assert swarm("receipt", "2").out.startswith(f"# Receipt: wave 2 ({PHASE}, a review) of repo\n")
     assert (receipt["review"], [made["findingId"] for made in receipt["reviews"]]) == (True, [bug])
     assert f"| {bug} | refuted | a person |" in swarm("receipt", "2").out
     swarm("report", "-o", "page.html")

@@ -101,6 +101,9 @@ def _result(conn: sqlite3.Connection, run: Run, observed: Observed, status: Wave
     if observed.is_degraded:
         stage_events.emit("ownership_probe_degraded", run_id=run.id, wave_id=wave.id)
     next_action = run_facts.next_action(conn, run.id)
+    if wave.is_review and status is WaveStatus.FAILED:
+        # `status` goes on with the wave that the gates judge: nothing has to wait for a review.
+        next_action = f"swarm resume {run.id}"
     if status is WaveStatus.COLLECTED:
         next_action = f"swarm findings {run.id}" if wave.is_audit else f"swarm {_proof(wave)} {run.id}"
     return CollectResult(

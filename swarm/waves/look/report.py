@@ -95,7 +95,7 @@ def _lane(conn: sqlite3.Connection, wave: Wave) -> WaveLane:
     named = FindingCounts._fields
     return WaveLane(
         number=wave.number,
-        phase=wave.phase,
+        phase=f"{wave.phase}, a review" if wave.is_review else wave.phase,
         status=wave.status,
         runtime=wave.runtime,
         commit=wave.dispatch_sha,

@@ -20,6 +20,10 @@ class KnownReviews:
         for review in every:
             self._by_finding.setdefault(review.finding_id, []).append(review)
 
+    def __bool__(self) -> bool:
+        """Say whether there is any verdict."""
+        return bool(self._by_finding)
+
     def of(self, finding_id: str) -> Sequence[Review]:
         """Return the verdicts of a finding, oldest first."""
         return self._by_finding.get(finding_id, ())

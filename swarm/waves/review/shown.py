@@ -19,7 +19,7 @@ def findings_shown(conn: sqlite3.Connection, run: Run, found: Iterable[Finding])
 
 def finding_shown(finding: Finding, known: KnownReviews, *, is_new: bool | None = None) -> FindingShown:
     """Return a finding as the record of the document, with its reviews."""
-    return FindingShown(
+    shown = FindingShown(
         finding_id=finding.finding_id,
         fingerprint=finding.fingerprint,
         severity=finding.severity,
@@ -51,9 +51,16 @@ def finding_shown(finding: Finding, known: KnownReviews, *, is_new: bool | None 
         column=finding.column,
         fixable=bool(finding.fixable),
         is_new=is_new,
-        review=known.standing(finding.finding_id),
-        reviews=tuple(map(review_shown, known.of(finding.finding_id))),
-        same_cause=known.same_cause(finding.finding_id),
+    )
+    # A list of 100,000 findings pays for a look at each of them only where there are reviews.
+    return _with_reviews(shown, known) if known else shown
+
+
+def _with_reviews(shown: FindingShown, known: KnownReviews) -> FindingShown:
+    return shown._replace(
+        review=known.standing(shown.finding_id),
+        reviews=tuple(map(review_shown, known.of(shown.finding_id))),
+        same_cause=known.same_cause(shown.finding_id),
     )
 
 

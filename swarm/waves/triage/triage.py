@@ -16,6 +16,8 @@ from swarm.store.runs import Run
 from swarm.waves.review.known import KnownReviews, known_reviews
 from swarm.waves.selection import finding_ids
 
+_MOST_NAMED: Final = 20
+
 
 class Targets(NamedTuple):
     """Findings to decide: these ids, or without ids all open and unapproved findings, narrowed by the filters.
@@ -60,10 +62,17 @@ def triage(store: Store, run: Run, action: Action, targets: Targets, grounds: Gr
         expires=grounds.expires,
         changed=changed,
         unchanged=tuple(finding_decided(item, item.status) for item in settled),
-        next_action=f"swarm status {run.id}",
+        next_action=_next_action(run, changed, refuted),
         refuted=refuted,
         same_cause=related,
     )
+
+
+def _next_action(run: Run, changed: Sequence[FindingDecided], refuted: Sequence[str]) -> str:
+    # Where nothing but refuted findings is open, the same approval would leave them out again.
+    if refuted and not changed:
+        return f"swarm reject {run.id} --ids {','.join(refuted[:_MOST_NAMED])} --reason '…'"
+    return f"swarm status {run.id}"
 
 
 def due_and_settled(
