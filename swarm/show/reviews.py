@@ -22,11 +22,12 @@ def verdict_line(review: ReviewShown) -> str:
 
 
 def objection(finding: FindingShown) -> str:
-    """Return who refutes a finding and why, the newest first word; `""` for a finding that nobody refutes."""
-    if finding.review not in {"refuted", "disputed"}:
-        return ""
-    refuted = [review for review in finding.reviews if review.verdict == "refuted"]
-    return f"refuted by {plain(refuted[-1].reviewer)}: {plain(refuted[-1].reason)}"
+    """Return the newest refutation that stands, with its reason; `""` for a finding that nobody refutes."""
+    # The newest verdict of each reviewer: an earlier one was taken back.
+    newest = {review.reviewer: review for review in finding.reviews}
+    refuted = [review for review in newest.values() if review.verdict == "refuted"]
+    last = max(refuted, key=lambda review: review.wave, default=None)
+    return "" if last is None else f"refuted by {plain(last.reviewer)}: {plain(last.reason)}"
 
 
 def review_note(finding: FindingShown) -> str:

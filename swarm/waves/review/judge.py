@@ -42,7 +42,7 @@ class _ReviewerAnswer(NamedTuple):
     agent_run_id: int
     domain: str
     reviewer: str
-    asked: Sequence[int]
+    asked: frozenset[int]
     output: ReviewOutput
 
 
@@ -101,9 +101,9 @@ def _answers(conn: sqlite3.Connection, wave: Wave, outputs: Iterable[ReviewOutpu
         agent = output.agent
         own = tries.get(agent.id, [])
         # An output that a person hands in is the work of nobody that this machine ran.
-        is_launched = bool(own) and output.path == agent.output_path
+        is_launched = bool(own) and own[-1].outcome == "success" and output.path == agent.output_path
         reviewer = own[-1].runtime if is_launched else BY_HAND
-        yield _ReviewerAnswer(agent.id, agent.domain, reviewer, asked.get(agent.id, ()), output)
+        yield _ReviewerAnswer(agent.id, agent.domain, reviewer, frozenset(asked.get(agent.id, ())), output)
 
 
 def _row(wave: Wave, said: _GivenVerdict, line: int | None, reporters: set[str]) -> NewReview:
@@ -144,13 +144,13 @@ class _VerdictJudge:
 
     def sifted(self, answer: _ReviewerAnswer) -> Iterator[_GivenVerdict]:
         """Yield the verdicts of an answer that may count once their quotes are found."""
-        asked, seen = set(answer.asked), set[int]()
+        seen = set[int]()
         positions = answer.output.positions
         for at, said in enumerate(answer.output.verdicts):
             path = f"$.reviews[{positions[at] if positions else at}]"
             item = self._by_id.get(said["finding_id"].upper())
             quote, file = str(said.get("quote") or ""), self._file(said, item)
-            if problem := _problem(said, item, asked, seen, quote, file):
+            if problem := _problem(said, item, answer.asked, seen, quote, file):
                 self.refuse(answer, path, f"{errors.shortened(said['finding_id'])}: {problem}")
             elif item is not None:
                 seen.add(item.known.row_id)
@@ -167,7 +167,7 @@ class _VerdictJudge:
 
     def unanswered(self, answers: Sequence[_ReviewerAnswer], taken: set[int]) -> dict[str, list[str]]:
         """Return, by domain, the ids of findings that were asked about and have no verdict."""
-        left = {answer.domain: [self._names[row] for row in answer.asked if row not in taken] for answer in answers}
+        left = {answer.domain: [self._names[row] for row in sorted(answer.asked - taken)] for answer in answers}
         return {domain: ids for domain, ids in left.items() if ids}
 
     def _file(self, said: Mapping[str, Any], item: KnownFinding | None) -> str | None:
@@ -194,7 +194,7 @@ class _VerdictJudge:
 def _problem(
     said: Mapping[str, Any],
     item: KnownFinding | None,
-    asked: set[int],
+    asked: frozenset[int],
     seen: set[int],
     quote: str,
     file: str | None,
