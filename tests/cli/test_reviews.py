@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.scenes.launched_agents import Agents
+from tests.cli.scenes.merge_team import Team
 from tests.cli.scenes.triage import DOCS, EVAL, LOAD, ids, statuses, wave
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
@@ -435,6 +436,22 @@ def test_an_audit_after_a_review_keeps_the_verdicts(swarm: Swarm, three: Workspa
     wave(swarm, three, 3, LOAD, EVAL, rest=(DOCS,))
     assert statuses(swarm) == {"bug": "recurring", "S307": "recurring", "docs": "recurring"}
     assert verdicts(swarm) == {"bug": "confirmed", "S307": None, "docs": None}
+
+
+def test_a_review_between_an_amend_wave_and_its_merge_stands_in_nobodys_way(swarm: Swarm, amended: Team) -> None:
+    place = amended.place
+    swarm("dispatch", amended.run, PHASE, "--review")
+    assert swarm("status", "--format", "json").data["run"]["status"] == "health-amend-a"
+    for domain in ("code", "rest"):
+        answer(place, domain, 3)
+    swarm("collect", amended.run)
+    assert swarm("status", "--format", "json").data["assessment"]["nextAction"] == f"swarm merge {amended.run}"
+    amended.merge("--publish")
+    swarm("verify", amended.run, "--threshold", "9")
+    assert [status for (status,) in amended.rows("SELECT status FROM waves ORDER BY number")][1:] == [
+        "verified",
+        "collected",
+    ]
 
 
 def test_an_audit_verb_does_not_take_over_a_review_in_flight(swarm: Swarm, three: Workspace) -> None:

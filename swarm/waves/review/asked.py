@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 from swarm import errors
@@ -21,6 +22,7 @@ from swarm.waves.places import Place, places_at
 AROUND: Final = 5
 _LONGEST_LINE: Final = 200
 _MOST_NAMED: Final = 20
+_MOST_WITH_CODE: Final = 2000
 
 
 class AskedFindings(NamedTuple):
@@ -88,9 +90,10 @@ def _at(finding: Finding, place: Place) -> Finding:
 
 
 def code_around(git: Git, commit: str, given: Iterable[Finding | Listed]) -> Mapping[int, tuple[str, ...]]:
-    """Return, by row, the numbered lines around each finding in a commit; none for a finding without a line."""
+    """Return, by row, the numbered lines around the first findings in a commit; none for a finding without a line."""
     by_file: dict[str, list[Finding | Listed]] = {}
-    for finding in given:
+    # A prompt lists a hundred; the code around 100,000 findings would fill the memory.
+    for finding in islice(given, _MOST_WITH_CODE):
         if finding.file is not None and finding.line is not None:
             by_file.setdefault(finding.file, []).append(finding)
     blobs = [(file.path, file.blob) for file in files_at(git, commit) if file.is_file and file.path in by_file]
