@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.scenes.launched_agents import Agents
-from tests.cli.scenes.merge_team import Team
+from tests.cli.scenes.merge_team import Stage, Team
 from tests.cli.scenes.triage import DOCS, EVAL, LOAD, ids, statuses, wave
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
@@ -38,12 +38,24 @@ def played(repo: Repo, tmp_path: Path) -> Agents:
 
 
 @pytest.fixture
-def three(swarm: Swarm, dispatched: Workspace) -> Workspace:
+def repo(stage: Stage) -> Repo:
+    """The repository, in the place where its audit was made once."""
+    return stage.repo()
+
+
+@pytest.fixture
+def three(request: pytest.FixtureRequest, swarm: Swarm, repo: Repo, stage: Stage) -> Workspace:
     """A collected audit with three findings, two of `code` and one of `rest` that has no file."""
-    dispatched.answer("code", LOAD, EVAL)
-    dispatched.answer("rest", DOCS)
-    swarm("collect")
-    return dispatched
+
+    def make() -> Workspace:
+        place: Workspace = request.getfixturevalue("dispatched")
+        place.answer("code", LOAD, EVAL)
+        place.answer("rest", DOCS)
+        swarm("collect")
+        return place
+
+    place: Workspace = stage.bring(repo, "three", make)
+    return place
 
 
 def review(swarm: Swarm, workspace: Workspace, number: int, *said: dict[str, Any], exit: int = 0) -> Answer:  # noqa: A002
