@@ -23,7 +23,9 @@ from swarm.show.escape import plain
 @verb()
 @run_argument
 @jobs_option
-@runtime_option("Runtime to launch; by default the one of the dispatch, else ruff.")
+@runtime_option(
+    "Runtime to launch; by default that of the dispatch, else ruff, or in an amend wave the tool of each finding."
+)
 @click.option("--timeout", type=Duration(), help="Time limit of an attempt; by default the run's policy.")
 @click.option("--unsafe-no-isolation", is_flag=True, help="Launch without a sandbox; needs --reason.")
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")

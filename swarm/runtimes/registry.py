@@ -1,6 +1,6 @@
 """The runtimes by name: the bundled runtimes, and those of `swarm.toml`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from swarm.rules.phases import Phase, is_audit
 from swarm.runtimes.agents.table import AGENTS
 from swarm.runtimes.analyzer_table import is_configured, table
 from swarm.runtimes.command import Command
+from swarm.runtimes.each_by_its_tool import EachByItsTool
 from swarm.runtimes.ruff import Ruff
 from swarm.runtimes.runtime import Program, Runtime
 from swarm.runtimes.sarif import Sarif
@@ -88,6 +89,7 @@ def recorded(ready: Sequence[Ready], tree: Path, paths: Sequence[str], phase: Ph
 def all_ready(names: str, config: Config, phase: Phase) -> tuple[Ready, ...]:
     """Return the runtimes of names with commas between them: a single agent, or any number of analyzers.
 
+    In an amend wave several analyzers are a single runtime, by which each fixes what it reports.
     Raises what `ready` raises, and CliUsage for an agent beside another runtime.
     """
     listed = list(dict.fromkeys(name.strip() for name in names.split(",")))
@@ -96,10 +98,30 @@ def all_ready(names: str, config: Config, phase: Phase) -> tuple[Ready, ...]:
     if len(found) > 1 and agents:
         problem = f"--runtime takes a single agent or several analyzers; {agents[0]} is no analyzer"
         raise errors.CliUsage(problem=problem)
-    if len(found) > 1 and not is_audit(phase):
-        problem = f"an amend wave takes a single runtime; {len(found)} are named"
-        raise errors.CliUsage(problem=problem)
-    return found
+    return found if len(found) == 1 or is_audit(phase) else (_as_one(found, {}),)
+
+
+def fixers(tools: Iterable[str], config: Config, phase: Phase) -> tuple[Ready, ...]:
+    """Return the tools that reported findings as the single runtime that fixes them, each by its tool.
+
+    A tool that cannot be launched, or that fixes nothing, leaves its findings with the reason.
+    """
+    found: list[Ready] = []
+    missing: dict[str, str] = {}
+    for name in tools:
+        try:
+            found.append(ready(name, config, phase))
+        except errors.RuntimePhaseUnsupported:
+            missing[name] = f"{name} has no fixer"
+        except errors.SwarmError as error:
+            missing[name] = error.message
+    # A wave has a runtime also where no finding is any tool's.
+    return (_as_one(found or [ready(DEFAULT, config, phase)], missing),)
+
+
+def _as_one(found: Sequence[Ready], missing: Mapping[str, str]) -> Ready:
+    runtime = EachByItsTool([each.runtime for each in found], missing)
+    return Ready(runtime, runtime.program())
 
 
 def ready(name: str, config: Config, phase: Phase) -> Ready:

@@ -21,7 +21,7 @@ from swarm.runtimes.notebook_rows import at_lines_of_files
 from swarm.runtimes.own_tree import inside
 from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.ruff_config import CONFIG_NAMES, is_uniform, leads_outside, resolved, ruff_table, rules_on
-from swarm.runtimes.ruff_fixes import RECORD, amended, mend, take_back
+from swarm.runtimes.ruff_fixes import amended, mend, record_of, take_back
 from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 
 SUFFIXES: Final = (".py", ".pyi", ".ipynb")
@@ -185,7 +185,7 @@ class Ruff:
         for result in results:
             for report in _reports(result.stdout, job.tree):
                 reports[inside(job.tree, report["filename"])].append(report)
-        record = job.attempt_folder / RECORD
+        record = record_of(job.attempt_folder, "ruff")
         done = mend(job.tree, job.assigned, reports, record, unsafe=self._config.ruff_unsafe_fixes)
         return Product(amended("ruff", self.program().version, job, done))
 

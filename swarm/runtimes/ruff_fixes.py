@@ -22,6 +22,7 @@ from swarm.runtimes.runtime import Assigned, Job
 from swarm.runtimes.text_places import TextPlaces
 
 RECORD: Final = "mended.json"
+_RECORDS: Final = "attempt-*/mended*.json"
 _BOM: Final = "\ufeff"
 MOST_BROKEN: Final = 20
 
@@ -110,7 +111,7 @@ def take_back(tree: Path, attempts: Path, files: Collection[str]) -> None:
 
     A file that was edited since stays as it is; so do all files where a record was not written by us.
     """
-    records = sorted(attempts.glob(f"attempt-*/{RECORD}"), key=lambda file: (len(str(file)), file), reverse=True)
+    records = sorted(attempts.glob(_RECORDS), key=lambda file: (len(file.parent.name), file), reverse=True)
     for record in records:
         try:
             kept = parse_bounded(read_bounded(record), RECORD)
@@ -126,6 +127,11 @@ def take_back(tree: Path, attempts: Path, files: Collection[str]) -> None:
                         write_whole(record.with_name(f"{len(list(record.parent.iterdir()))}.taken-back"), body)
                     if digest in {None, hashlib.sha256(body).hexdigest()}:
                         place.write_bytes(source.encode("utf-8", "surrogateescape"))
+
+
+def record_of(folder: Path, tool: str) -> Path:
+    """Return the place where an attempt keeps the files that a tool changes."""
+    return folder / f"mended.{tool}.json"
 
 
 def is_plain(place: Path, tree: Path) -> bool:

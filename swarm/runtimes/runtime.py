@@ -27,7 +27,8 @@ class Program(NamedTuple):
 class Assigned(NamedTuple):
     """An approved finding that an agent shall fix, and its place in the tree of the agent.
 
-    `ordinal` counts the reports of its rule on its line; where it `is_measured`, `description` is an analyzer's own.
+    `ordinal` counts the reports of its rule on its line; where it `is_measured`, `description` is an analyzer's own,
+    and `tool` is that analyzer.
     """
 
     finding_id: str
@@ -37,6 +38,7 @@ class Assigned(NamedTuple):
     description: str
     ordinal: int = 1
     is_measured: bool = False
+    tool: str | None = None
 
 
 class Job(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from swarm.files import write_whole
 from swarm.rules.fix_effects import LineReport, changed_lines, effects_of
-from swarm.runtimes.ruff_fixes import RECORD, Mended, amended, digest_of, is_plain, mend, reports_of
+from swarm.runtimes.ruff_fixes import Mended, amended, digest_of, is_plain, mend, record_of, reports_of
 from swarm.runtimes.runtime import Assigned, Job, ProcessStep, Product, StepResult, UnusableOutput
 
 Reports = Mapping[str, Sequence[Any]]
@@ -111,7 +111,7 @@ class FixesByEdits:
         return len(results) % self._checks != 0
 
     def _mend(self, wanted: Sequence[Assigned]) -> None:
-        record = self._job.attempt_folder / RECORD
+        record = record_of(self._job.attempt_folder, self._tool.name)
         self._done = mend(self._job.tree, wanted, self._before, record, unsafe=False, tool=self._tool.name)
 
     def _brought(self, results: Sequence[StepResult]) -> dict[str, tuple[Any, range | None]]:
@@ -238,7 +238,7 @@ class FixesByFile:
 
     def _keep(self, file: str, source: str, digest: str | None) -> None:
         self._record[file] = (source, digest)
-        write_whole(self._job.attempt_folder / RECORD, json.dumps(self._record))
+        write_whole(record_of(self._job.attempt_folder, self._tool.name), json.dumps(self._record))
 
 
 class _Turn(NamedTuple):

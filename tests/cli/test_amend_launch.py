@@ -198,7 +198,43 @@ def test_shellcheck_fixes_what_was_approved_and_nothing_else(swarm: Swarm, repo:
     assert swarm("collect", "--format", "json").data["waveStatus"] == "collected"
 
 
-def test_an_amend_wave_takes_a_single_runtime(swarm: Swarm, ruffed: Workspace) -> None:
-    approve(swarm, ruffed, "src/app.py:re")
-    refused = swarm("dispatch", PHASE, "--isolate", "--runtime", "ruff,shellcheck", exit=2)
-    assert "an amend wave takes a single runtime; 2 are named" in refused.err
+@pytest.mark.skipif(programs.bundled("shellcheck") is None, reason="shellcheck is not installed")
+@pytest.mark.parametrize("named", [(), ("--runtime", "ruff,shellcheck")], ids=["none named", "both named"])
+def test_each_finding_is_fixed_by_the_tool_that_reports_it(
+    swarm: Swarm, repo: Repo, workspace: Workspace, named: tuple[str, ...]
+) -> None:
+    files = {"src/run.sh": SHELL, "src/app.py": "import os\n", "src/Dockerfile": "FROM debian:12\nWORKDIR app\n"}
+    repo.commit(files)
+    tools = "ruff,shellcheck" + (",hadolint" if programs.bundled("hadolint") else "")
+    swarm("audit", ".", "--runtime", tools, exit=1)
+    places = rows(workspace.db, "SELECT file || ':' || line || ':' || rule_id, finding_id FROM findings")
+    found = dict(places)
+    wanted = ["src/app.py:1:F401", "src/run.sh:2:SC2086"]
+    wanted += ["src/Dockerfile:2:DL3000"] if "hadolint" in tools else []
+    swarm("approve", workspace.run, "--ids", ",".join(found[place] for place in wanted))
+    swarm("dispatch", PHASE, "--isolate", *named)
+    data = swarm("launch", "--format", "json").data
+    assert [attempt["runtime"] for agent in data["agents"] for attempt in agent["attempts"]] == ["ruff,shellcheck"]
+    written = output(workspace)
+    assert {fix["finding_id"] for fix in written["fixes"]} == {found[place] for place in wanted[:2]}
+    why = "hadolint is not among the runtimes of this wave" if named else "hadolint has no fixer"
+    skipped = [each["reason"] for each in written["skipped"]]
+    assert skipped == [f"{why}; name an agent: --runtime"] * len(wanted[2:])
+    tree = workspace.folder / workspace.run / "worktrees/w2-code"
+    assert (tree / "src/run.sh").read_text() == SHELL.replace("cd $1", 'cd "$1"')
+    assert (tree / "src/app.py").read_text() == ""
+    assert swarm("collect", "--format", "json").data["waveStatus"] == "collected"
+
+
+def test_a_finding_of_an_agent_is_left_to_an_agent(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
+    place = {"file": "src/app.py", "line": 5, "description": "A hole."}
+    swarm("dispatch", "health-audit-a", "--isolate")
+    workspace.answer("code", place)
+    workspace.answer("rest")
+    swarm("collect")
+    swarm("approve", "--all")
+    swarm("dispatch", PHASE, "--isolate")
+    swarm("launch")
+    assert [each["reason"] for each in output(workspace)["skipped"]] == [
+        "no analyzer reported it; name an agent: --runtime"
+    ]

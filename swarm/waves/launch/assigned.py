@@ -4,6 +4,7 @@ import sqlite3
 
 from swarm.clock import today
 from swarm.git.repository import Repository
+from swarm.rules.analysis import tool_of
 from swarm.runtimes.runtime import Assigned
 from swarm.store import assignments, findings
 from swarm.store.findings import Selection
@@ -32,8 +33,18 @@ def assigned_to(conn: sqlite3.Connection, run: Run, wave: Wave, repository: Repo
                 # The first of its rule on its line has the ordinal 0.
                 ordinal=known[row].known.ordinal + 1,
                 is_measured=known[row].analyzer is not None,
+                tool=tool_of(known[row].analyzer),
             )
             for row in own
         ]
         for agent, own in by_agent.items()
     }
+
+
+def tools_assigned(conn: sqlite3.Connection, run: Run, wave: Wave) -> list[str]:
+    """Return the analyzers that reported the findings of an amend wave, in the order of their names."""
+    rows = {row for own in assignments.assigned(conn, wave.id).values() for row in own}
+    found = {
+        tool_of(finding.analyzer) for finding in findings.select(conn, run.id, Selection()) if finding.row_id in rows
+    }
+    return sorted(tool for tool in found if tool is not None)

@@ -13,7 +13,7 @@ from swarm.store import agent_runs, snapshots, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves.launch.analyzers import launch_analyzers
-from swarm.waves.launch.assigned import assigned_to
+from swarm.waves.launch.assigned import assigned_to, tools_assigned
 from swarm.waves.launch.attempt import attempt
 from swarm.waves.launch.attempt_rows import WaveLaunch
 from swarm.waves.launch.attempts import attempts, waiting_agents
@@ -45,8 +45,11 @@ def launch(
         raise errors.NoWaveToLaunch(run_id=run.id)
     hold_to_own_folder(workspace, run, wave)
     # Before the lock: a missing program is reported at once, and nothing is touched.
-    name = runtime or wave.runtime or config.default_runtime or registry.DEFAULT
-    ready = registry.all_ready(name, config, wave.phase)
+    name = runtime or wave.runtime or config.default_runtime or (registry.DEFAULT if wave.is_audit else None)
+    if name is None:
+        ready = registry.fixers(tools_assigned(store.conn, run, wave), config, wave.phase)
+    else:
+        ready = registry.all_ready(name, config, wave.phase)
     if wave.is_review:
         hold_to_agent(ready, wave.phase)
     analyzes = all(each.runtime.is_analyzer for each in ready)
