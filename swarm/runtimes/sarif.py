@@ -1,5 +1,6 @@
 """SARIF 2.1.0 as agent output: of any tool, for the `sarif` runtime and for `collect --domain NAME:FILE`."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,8 @@ _USUAL_EXITS: Final = (0, 1)
 _EVERY_EXIT: Final = tuple(range(256))
 _SUFFIXES: Final = (".sarif", ".sarif.json")
 _LONGEST_STORED: Final = 512
+_LONGEST_TOOL: Final = 40
+_NO_ID: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Sarif:
@@ -134,9 +137,14 @@ def log_of(log: Any, files: Files | None = None) -> Read:
 def output_in(trees: Sequence[Path], log: Any, domain: str, phase: Phase) -> dict[str, Any]:
     """Return a SARIF log about the files of some trees as an audit output. Raises UnusableOutput."""
     files = TreeFiles(tuple(dict.fromkeys(trees)))
-    output = output_of(log_of(log, files), domain, phase)
-    # A relative path is below the checkout, where the folder of worktrees is too.
-    for finding in output["findings"]:
+    read_log = log_of(log, files)
+    output = output_of(read_log, domain, phase)
+    # The ids of a report are its tool's: the sightings of a finding show who reported it.
+    tools = {_NO_ID.sub("-", tool).strip("-")[:_LONGEST_TOOL] for tool in read_log.tools}
+    prefix = tools.pop() if len(tools) == 1 else ""
+    for number, finding in enumerate(output["findings"], 1):
+        finding["id"] = f"{prefix or domain}-{number:04d}"
+        # A relative path is below the checkout, where the folder of worktrees is too.
         if (plain := files.of_worktree(finding.get("file") or "")) is not None:
             finding["file"] = plain
     return output

@@ -144,12 +144,14 @@ def test_a_report_of_a_tool_that_ran_in_a_worktree_is_about_the_files_of_the_com
     uri = form.format(root=repo.root, tree=gone)
     place = {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 5}}}
     result = {"ruleId": "R1", "message": {"text": "m"}, "locations": [place]}
-    log = {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "t"}}, "results": [result]}]}
+    log = {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "My Tool"}}, "results": [result]}]}
     (tmp_path / "log.sarif").write_text(json.dumps(log))
     dispatched.answer("rest")
     swarm("collect", "--domain", f"code:{tmp_path / 'log.sarif'}")
     (found,) = swarm("findings", "--format", "json", exit=1).data["findings"]
     assert (found["file"], found["line"], found["quote"]) == ("src/app.py", 5, "def load(path, seen=[]):")
+    (sighting,) = swarm("show", found["findingId"], "--format", "json").data["sightings"]
+    assert sighting["reportedId"] == "My-Tool-0001"
 
 
 def test_a_row_of_a_notebook_is_the_line_of_its_file(
