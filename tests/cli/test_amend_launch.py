@@ -226,6 +226,21 @@ def test_each_finding_is_fixed_by_the_tool_that_reports_it(
     assert swarm("collect", "--format", "json").data["waveStatus"] == "collected"
 
 
+def test_an_analyzer_fixes_no_file_that_decides_how_work_is_proved_without_a_lease(
+    swarm: Swarm, repo: Repo, workspace: Workspace
+) -> None:
+    repo.git("rm", "-q", "-r", "src")
+    repo.commit({"tests/conftest.py": "import os\n", "tests/test_app.py": "import ast\n"})
+    swarm("audit", ".", "--runtime", "ruff", exit=1)
+    approve(swarm, workspace, "tests/conftest.py:os", "tests/test_app.py:ast")
+    amend(swarm, "--runtime", "ruff")
+    written = output(workspace, "rest")
+    assert [fix["file"] for fix in written["fixes"]] == ["tests/test_app.py"]
+    why = "its file decides how work is proved, and needs a lease (`swarm lease grant`)"
+    assert [each["reason"] for each in written["skipped"]] == [why]
+    assert swarm("collect", "--format", "json").data["waveStatus"] == "collected"
+
+
 def test_a_finding_of_an_agent_is_left_to_an_agent(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
     place = {"file": "src/app.py", "line": 5, "description": "A hole."}
     swarm("dispatch", "health-audit-a", "--isolate")

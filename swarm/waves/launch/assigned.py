@@ -1,12 +1,14 @@
 """Findings that are assigned to agent runs, as runtimes take them."""
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 
 from swarm.clock import today
 from swarm.git.repository import Repository
 from swarm.rules.analysis import tool_of
+from swarm.rules.steering import steers
 from swarm.runtimes.runtime import Assigned
-from swarm.store import assignments, findings
+from swarm.store import agent_runs, assignments, findings, leases
 from swarm.store.findings import Selection
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -48,3 +50,20 @@ def tools_assigned(conn: sqlite3.Connection, run: Run, wave: Wave) -> list[str]:
         tool_of(finding.analyzer) for finding in findings.select(conn, run.id, Selection()) if finding.row_id in rows
     }
     return sorted(tool for tool in found if tool is not None)
+
+
+def held_back(
+    conn: sqlite3.Connection, run: Run, wave: Wave, assigned: Mapping[int, Sequence[Assigned]]
+) -> dict[int, list[Assigned]]:
+    """Return, by agent run, the findings in files that no analyzer may fix without a lease.
+
+    Such a file decides how work is proved: an edit of it fails the whole wave.
+    """
+    leased = leases.granted(conn, run.id, wave.number)
+    domains = {agent.id: agent.domain for agent in agent_runs.current(conn, wave.id)}
+    return {
+        agent: [
+            each for each in own if each.file and steers(each.file) and each.file not in leased.get(domains[agent], ())
+        ]
+        for agent, own in assigned.items()
+    }

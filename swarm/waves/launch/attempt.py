@@ -28,7 +28,7 @@ from swarm.waves.launch.attempt_rows import (
     record_process,
     record_said,
 )
-from swarm.waves.launch.ending import judged
+from swarm.waves.launch.ending import judged, with_skipped
 from swarm.waves.launch.recovery import Course
 from swarm.waves.trees.fresh_tree import left_in, patch_of
 from swarm.waves.trees.sandbox_policies import agent_home, attempt_enclosure
@@ -152,7 +152,8 @@ async def _one(
         return
     done = judged(wave_launch.runtime, job, ran, course.seconds)
     if done.product is not None and done.product.output is not None:
-        write_whole(job.output_path, json.dumps(done.product.output, ensure_ascii=False, indent=1) + "\n")
+        output = with_skipped(done.product.output, wave_launch.held.get(agent.id, ()))
+        write_whole(job.output_path, json.dumps(output, ensure_ascii=False, indent=1) + "\n")
     left = None
     if done.ending.outcome != "success":
         left = left_in(wave_launch.repository, wave_launch.wave_now, agent, wave_launch.folder)
@@ -187,6 +188,7 @@ def _job(wave_launch: WaveLaunch, agent: AgentRun, ordinal: int) -> tuple[Job, P
     place = agent.worktree_path or wave_launch.wave.shared_tree or str(wave_launch.repository.root)
     folder = attempt_folder(agent, ordinal)
     make_folder(folder)
+    held = wave_launch.held.get(agent.id, ())
     job = Job(
         phase=wave_launch.wave.phase,
         domain=agent.domain,
@@ -196,7 +198,7 @@ def _job(wave_launch: WaveLaunch, agent: AgentRun, ordinal: int) -> tuple[Job, P
         prompt_path=Path(agent.prompt_path),
         output_path=Path(agent.output_path),
         config=wave_launch.config,
-        assigned=wave_launch.assigned.get(agent.id, ()),
+        assigned=[each for each in wave_launch.assigned.get(agent.id, ()) if each not in held],
         is_review=wave_launch.wave.is_review,
     )
     return job, folder

@@ -38,7 +38,7 @@ _FAILED: Final = {
 
 
 class WaveLaunch(NamedTuple):
-    """Facts that all attempts of a launch share; `files` are by domain, `assigned` by agent run.
+    """Facts that all attempts of a launch share; `files` are by domain, `assigned` and `held` by agent run.
 
     `tracked` are all files of the wave's commit but links and submodules.
     """
@@ -55,6 +55,7 @@ class WaveLaunch(NamedTuple):
     seconds: float
     workspace: Workspace
     assigned: Mapping[int, Sequence[Assigned]] = {}
+    held: Mapping[int, Sequence[Assigned]] = {}
 
     @property
     def runtime(self) -> Runtime:

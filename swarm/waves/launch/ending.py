@@ -1,11 +1,12 @@
 """End of an attempt: judged by the exit status of its processes first, and by their output second."""
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from swarm.rules.agent_events import Fault
 from swarm.rules.stalls import InfrastructureFailure, Stall, StallReason, of_error
 from swarm.runtimes import supervisor
-from swarm.runtimes.runtime import Job, Product, Runtime, ToolFailed, UnusableOutput
+from swarm.runtimes.runtime import Assigned, Job, Product, Runtime, ToolFailed, UnusableOutput
 from swarm.runtimes.supervisor import Ran
 from swarm.store.attempts import Ending
 from swarm.waves.launch import attempt_files
@@ -93,3 +94,12 @@ def _stalled(stall: Stall) -> Ending:
 def cut(text: str) -> str:
     """Return a text within the bound of a fragment, which counts bytes; a cut may fall inside a character."""
     return text.encode()[: supervisor.FRAGMENT_BYTES].decode("utf-8", "ignore")
+
+
+def with_skipped(output: dict[str, Any], held: Sequence[Assigned]) -> dict[str, Any]:
+    """Return the output of an analyzer with the findings that were held back from it, and why."""
+    if not held:
+        return output
+    why = "its file decides how work is proved, and needs a lease (`swarm lease grant`)"
+    skipped = [{"finding_id": each.finding_id, "reason": why} for each in held]
+    return {**output, "skipped": [*output.get("skipped", ()), *skipped]}

@@ -13,7 +13,7 @@ from swarm.store import agent_runs, snapshots, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves.launch.analyzers import launch_analyzers
-from swarm.waves.launch.assigned import assigned_to, tools_assigned
+from swarm.waves.launch.assigned import assigned_to, held_back, tools_assigned
 from swarm.waves.launch.attempt import attempt
 from swarm.waves.launch.attempt_rows import WaveLaunch
 from swarm.waves.launch.attempts import attempts, waiting_agents
@@ -80,6 +80,7 @@ def launch(
             recorded = registry.recorded(ready, tree, paths, wave.phase)
             with store.mutation() as conn:
                 waves.record_runtime(conn, wave.id, *recorded)
+        given = assigned_to(store.conn, run, wave, repository) if waiting else {}
         wave_launch = WaveLaunch(
             store=store,
             run=run,
@@ -93,7 +94,8 @@ def launch(
             # Without `--timeout` the run's policy is the bound: `resume` would count a longer attempt as timed out.
             seconds=seconds or min(config.attempt_seconds, run.timeout_seconds),
             workspace=workspace,
-            assigned=assigned_to(store.conn, run, wave, repository) if waiting else {},
+            assigned=given,
+            held=held_back(store.conn, run, wave, given) if ready[0].runtime.is_analyzer else {},
         )
         # Analyzers are few, and most of them take a core at their start alone.
         at_once = jobs or config.jobs or (len(ready) if analyzes else os.cpu_count()) or 1
