@@ -51,6 +51,7 @@ class Fields(NamedTuple):
     stderr: bool = False
     unread: str = ""
     unread_file: str = ""
+    unread_from: str = "(.+)"
 
 
 class EditFields(NamedTuple):
@@ -89,6 +90,8 @@ class AnalyzerRow(NamedTuple):
     comments: str = ""
     broken: tuple[str, ...] = ()
     includes: bool = False
+    skips: str = ""
+    skipped: str = ""
     read: str = ""
     when: tuple[str, ...] = ()
     runs_code: bool = False

@@ -9,16 +9,20 @@ from swarm.runtimes import data_config
 from swarm.runtimes.analyzer_table import AnalyzerRow
 from swarm.runtimes.includes import Included
 from swarm.runtimes.runtime import Job
-from swarm.runtimes.silencing import names_one, silenced
+from swarm.runtimes.silencing import holding, names_one, silenced
 
 # Names of files with bytes that are no text: no argument can hold them.
 _UNTELLABLE: Final = re.compile("[\U0010ff80-\U0010ffff]")
 
 
 class Named(NamedTuple):
-    """Files that an analyzer named: that it could not read, would read, and read; `None` where it names none."""
+    """Files that an analyzer named: that it could not read, would read, and read; `None` where it names none.
+
+    Of those in `skipped` it read a part: they are no less looked at, and its silence about them says nothing.
+    """
 
     broken: AbstractSet[str]
+    skipped: AbstractSet[str] = frozenset()
     listed: AbstractSet[str] | None = None
     read: AbstractSet[str] | None = None
 
@@ -48,7 +52,7 @@ def analysis_of(row: AnalyzerRow, job: Job, named: Named) -> dict[str, Any]:
     quiet = silenced(job.tree, sorted(read), row.comments)
     # A comment can keep the analyzer from saying that it could not read the file.
     unreadable |= {file for file, names in quiet.items() if row.broken and names_one(names, row.broken)}
-    read -= unreadable
+    read -= unreadable | named.skipped | holding(job.tree, sorted(read), row.skips)
     return {
         # Settings for some paths alone stand in a configuration.
         "roots": [{"root": "", "rules": [EVERY_RULE], "uniform": not any(configs)}],

@@ -40,8 +40,9 @@ def unread(output: bytes, fields: Fields) -> Iterator[str]:
     """Yield the files that a report says could not be read."""
     for document in _documents(output, fields) if fields.unread else ():
         for chain in _items(document, fields.unread.split("."), ()):
-            if isinstance(named := _first(chain, fields.unread_file), str):
-                yield named
+            named = _first(chain, fields.unread_file)
+            if isinstance(named, str) and (found := re.match(fields.unread_from, named, re.DOTALL)) is not None:
+                yield found[1]
 
 
 def _documents(output: bytes, fields: Fields) -> Iterator[Any]:

@@ -23,6 +23,12 @@ def names_one(names: Collection[str], rules: Iterable[str]) -> bool:
     )
 
 
+def holding(tree: Path, files: Iterable[str], text: str) -> set[str]:
+    """Return the files that hold a text, given as a pattern; none where there is no pattern."""
+    pattern = re.compile(text.encode())
+    return {file for file in files if text and pattern.search(_content(tree / file))}
+
+
 def silenced(tree: Path, files: Iterable[str], comments: str) -> dict[str, list[str]]:
     """Return the rules that comments turn off, by file: each name as it stands, and all rules where none is named."""
     if not comments:
@@ -30,10 +36,7 @@ def silenced(tree: Path, files: Iterable[str], comments: str) -> dict[str, list[
     pattern = re.compile(comments.encode())
     found: defaultdict[str, set[str]] = defaultdict(set)
     for file in files:
-        try:
-            content = (tree / file).read_bytes()
-        except OSError:
-            continue
+        content = _content(tree / file)
         for match in pattern.finditer(content):
             # Bounded on both sides: a slice to the end of a line or a file for each comment would be quadratic.
             before = content[max(0, match.start() - _REACH) : match.start()].rpartition(b"\n")[2]
@@ -48,3 +51,10 @@ def silenced(tree: Path, files: Iterable[str], comments: str) -> dict[str, list[
             # shellcheck takes a number without its letters.
             found[file] |= {f"SC{name}" for name in names if name.isascii() and name.isdigit()}
     return {file: sorted(names) for file, names in found.items()}
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""

@@ -248,9 +248,12 @@ class Tabled:
             lists = "\n".join(r.stdout.decode("utf-8", "replace") for r in results if r.step.log == _LIST)
             listed = {_plain(job, line.strip()) for line in lists.splitlines()}
         if self._row.read:
-            log = _log_of(job, "stderr").decode("utf-8", "replace")
-            read = {_plain(job, found["file"]) for found in re.finditer(self._row.read, log, re.MULTILINE)}
-        return Named(broken, listed, read)
+            read = self._logged(job, self._row.read)
+        return Named(broken, self._logged(job, self._row.skipped) if self._row.skipped else frozenset(), listed, read)
+
+    def _logged(self, job: Job, pattern: str) -> set[str]:
+        log = _log_of(job, "stderr").decode("utf-8", "replace")
+        return {_plain(job, found["file"]) for found in re.finditer(pattern, log, re.MULTILINE)}
 
 
 def _plain(job: Job, named: str) -> str:
