@@ -17,13 +17,12 @@ from swarm.config import Config
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
 from swarm.runtimes.analyzer_table import of_kinds
-from swarm.runtimes.notebook_rows import at_lines_of_files
+from swarm.runtimes.notebook_rows import at_lines_of_files, passed_over
 from swarm.runtimes.own_tree import inside
 from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.ruff_config import CONFIG_NAMES, is_uniform, leads_outside, resolved, ruff_table, rules_on
 from swarm.runtimes.ruff_fixes import amended, mend, record_of, take_back
 from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
-from swarm.runtimes.silencing import holding
 
 SUFFIXES: Final = (".py", ".pyi", ".ipynb")
 MOST_ROOTS: Final = 20
@@ -37,11 +36,6 @@ IGNORED: Final = ("S101",)
 _BARE: Final = ""
 # A list of files in UTF-8, with a name on each line, cannot hold these names: their files count as unread.
 _UNTELLABLE: Final = re.compile("[\n\r\U0010ff80-\U0010ffff]")
-# A cell under a magic that ruff does not know may be Python all the same; those of other languages are not.
-_UNKNOWN_MAGIC: Final = (
-    r'"[ \t]*(?:%|\\u0025){2}(?!(?:time|timeit|capture|debug|prun|pypy|python|python3|ipytest|bash|sh|script|perl|ruby'
-    r"|html|HTML|javascript|js|latex|markdown|svg|SVG|sql|R|cython|cmd|system|sx|file|writefile)\b)"
-)
 
 
 class Ruff:
@@ -154,9 +148,7 @@ class Ruff:
             read |= {inside(job.tree, line) for line in listed if line}
             unreadable |= {inside(job.tree, report["filename"]) for report in reports if _unreadable(report)}
             read -= unreadable
-            # Of a notebook it leaves out each cell whose magic it does not know.
-            notebooks = (file for file in sorted(read) if file.endswith(".ipynb"))
-            read -= holding(job.tree, notebooks, _UNKNOWN_MAGIC)
+            read -= passed_over(job.tree, read)
             roots.append({"root": root, "rules": rules_on(settings), "uniform": is_uniform(settings)})
             findings += [self._finding(job, report) for report in reports]
         findings.sort(key=lambda item: (item["file"], item["line"], item["column"], item["rule_id"]))
