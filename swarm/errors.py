@@ -166,13 +166,16 @@ class ConfigUntrusted(SwarmError):
 class WaveFromElsewhere(SwarmError):
     code = "WAVE_FROM_ELSEWHERE"
     severity = Severity.HIGH
-    text = "Wave {number} ({phase}) is in flight, and this user did not dispatch it on this machine"
+    text = "Wave {number} ({phase}) goes on only for who dispatched it, and this user did not on this machine"
     advice = (
         "look at it with `swarm status {run_id}`; `swarm trust --wave {run_id}` makes it yours (in a script: "
         "SWARM_TRUST=1); `swarm init --new` begins a run of your own and leaves it alone"
     )
     exit_code = 2
-    when = "a wave in flight that came with a control plane, or was dispatched before its user's home or machine moved"
+    when = (
+        "a wave in flight, a failed wave or unmerged work came with a control plane, or was dispatched before its "
+        "user's home or machine moved"
+    )
     number: int
     phase: str
     run_id: str

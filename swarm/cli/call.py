@@ -104,11 +104,12 @@ class Call:
         hold_to_place(store.conn, self.workspace, run)
         return run
 
-    def run_of_own_wave(self, store: "Store", run: "Run") -> "Run":
-        """Return a run, for a verb that continues its wave in flight. Raises WaveFromElsewhere."""
+    def run_of_own_wave(self, store: "Store", run: "Run", *going: "Going") -> "Run":
+        """Return a run, for a verb that goes on with its wave in these ways. Raises WaveFromElsewhere."""
         from swarm.waves.dispatched_here import hold_to_own
 
-        hold_to_own(store.conn, self.workspace, run, self.trust)
+        for way in going:
+            hold_to_own(store.conn, self.workspace, run, self.trust, way)
         return run
 
     def config(self, repository: Path | None = None) -> "Config":

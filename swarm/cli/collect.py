@@ -39,7 +39,7 @@ def command(call: Call, run: str | None, named: tuple[str, ...], repo_path: Path
 
     paths = outputs_named(named, call.folder, "collect")
     with call.write() as store:
-        selected = call.run_of_own_wave(store, call.run_in_place(store, run, repo_path))
+        selected = call.run_of_own_wave(store, call.run_in_place(store, run, repo_path), "launch")
         result = collect(store, call.workspace, selected, paths)
     failed = result.wave_status == WaveStatus.FAILED
     call.answer(result, lambda: _lines(result), int(failed))

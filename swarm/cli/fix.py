@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913
     with call.read() if dry_run else call.write() as store:
         parts = tuple(part for word in words for part in word.split(",") if part)
         name, found = split_run_and_findings(store.conn, parts, named, call.folder)
-        run = call.run_of_own_wave(store, call.run_in_place(store, name, repo_path))
+        run = call.run_of_own_wave(store, call.run_in_place(store, name, repo_path), "again", "merge")
         request = FixRequest(
             targets=_targets(store, run, Targets((*ids, *found), severity, rules, confirmed), every=every),
             grounds=Grounds(author(call, run)),

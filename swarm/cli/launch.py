@@ -49,7 +49,7 @@ def command(
 
     why = require_reason(reason, "a launch without a sandbox") if unsafe_no_isolation else None
     with call.write() as store:
-        selected = call.run_of_own_wave(store, call.run_in_place(store, run, repo_path))
+        selected = call.run_of_own_wave(store, call.run_in_place(store, run, repo_path), "launch")
         config = call.config(Path(selected.local_path))
         if why is not None:
             config = config.without_sandbox(why)

@@ -60,7 +60,7 @@ def command(  # noqa: PLR0913
         adapter=adapter,
     )
     with call.write() as store:
-        selected = call.run_with_trees(store, run, repo_path)
+        selected = call.run_of_own_wave(store, call.run_with_trees(store, run, repo_path), "merge")
         result = merge(store, call.workspace, selected, options, call.config(Path(selected.local_path)))
     call.answer(result, lambda: _lines(result))
 

@@ -36,7 +36,8 @@ def command(
 
     recorded = why(reason, "redriving a wave", apply=apply)
     with call.write() if apply else call.read() as store:
-        selected = call.run_with_trees(store, run_named_once(run, named, "redrive"), repo_path)
+        found = call.run_with_trees(store, run_named_once(run, named, "redrive"), repo_path)
+        selected = call.run_of_own_wave(store, found, "again")
         config = call.config(Path(selected.local_path))
         result = redrive(store, call.workspace, selected, wave, config, apply=apply, reason=recorded)
     call.answer(result, lambda: lines(result))

@@ -23,7 +23,7 @@ def command(call: Call, run: str | None, reason: str | None, repo_path: Path | N
 
     recorded = why(reason, "resuming a wave", apply=apply)
     with call.write() if apply else call.read() as store:
-        selected = call.run_of_own_wave(store, call.run_with_trees(store, run, repo_path))
+        selected = call.run_of_own_wave(store, call.run_with_trees(store, run, repo_path), "again")
         config = call.config(Path(selected.local_path))
         result = resume(store, call.workspace, selected, config, apply=apply, reason=recorded)
     call.answer(result, lambda: lines(result), int(bool(result.blocked) and not result.redispatched))

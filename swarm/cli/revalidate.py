@@ -33,7 +33,7 @@ def command(
     recorded = why(reason, "revalidating an output", apply=apply)
     paths = outputs_named(named, call.folder, "revalidate")
     with call.write() if apply else call.read() as store:
-        selected = call.run_of_own_wave(store, call.run_with_trees(store, run, repo_path))
+        selected = call.run_of_own_wave(store, call.run_with_trees(store, run, repo_path), "again")
         result = revalidate(store, call.workspace, selected, paths, apply=apply, reason=recorded)
     refused = any(agent.status != AgentRunStatus.COMPLETE for agent in result.agents)
     stays = bool(result.agents or result.wave_violations) and result.wave_status == WaveStatus.FAILED

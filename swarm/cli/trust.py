@@ -23,7 +23,7 @@ from swarm.workspace import refuse_agents
 @click.option("--check", is_flag=True, help="Only show the parts; exit 1 where they are not trusted.")
 @click.option("--list", "listed", is_flag=True, help="List what this user has trusted.")
 @click.option("--remove", is_flag=True, help="Withdraw the trust.")
-@click.option("--wave", "run", metavar="RUN", help="Take over the wave in flight of RUN, as if you had dispatched it.")
+@click.option("--wave", "run", metavar="RUN", help="Take over the newest wave of RUN, as if you had dispatched it.")
 @click.option("--yes", is_flag=True, help="Do not ask on a terminal.")
 def command(
     call: Call, path: Path | None, run: str | None, *, check: bool, listed: bool, remove: bool, yes: bool
@@ -33,8 +33,8 @@ def command(
     PATH is a swarm.toml or its folder; by default the file in force here. The record holds the path, the owner and a
     digest of these parts, so that a change of them asks again. It lies in your own state folder, never in a repository.
 
-    A wave in flight that came with a control plane, or that you dispatched before your home or machine moved, is not
-    launched or collected until `--wave` takes it over: its prompts and worktrees count as yours then.
+    A wave that came with a control plane, or that you dispatched before your home or machine moved, is not launched,
+    collected, resumed or merged until `--wave` takes it over: its prompts, worktrees and work count as yours then.
     """
     from swarm.waves.setup.trust import all_trusted, looked_at
     from swarm.waves.setup.trust import trust as record

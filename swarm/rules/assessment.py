@@ -33,8 +33,9 @@ class RunFacts(NamedTuple):
     besides; `is_git_changed` where the git
     folder changed while the wave was in flight. `supervisor` names the process that works on the agents at present,
     `unfinished` the command of a rewind that has begun and not ended; each is `""` where there is none. `is_foreign`
-    holds where this user did not dispatch the wave in flight on this machine. `is_reviewing` holds while a review is in
-    flight; then `agents` are the reviewers, and the gates judge the wave before.
+    holds where commands may go on with the newest wave, and this user did not dispatch it on this machine.
+    `is_reviewing` holds while a review is in flight; then `agents` are the reviewers, and the gates judge the wave
+    before.
     """
 
     run_id: str
@@ -63,9 +64,9 @@ def assess(facts: RunFacts) -> Assessed:
     if facts.unfinished:
         blocker = f"`{facts.unfinished}` was begun and is not finished; `swarm undo {facts.run_id}` takes it back"
         return "BLOCKED", (blocker,), f"{facts.unfinished} --apply --reason '…'"
-    # Launch and collect would refuse the wave: their commands do not work yet.
+    # Launch, collect, resume and merge would refuse the wave: their commands do not work yet.
     if facts.is_foreign:
-        blocker = "this user did not dispatch the wave in flight on this machine"
+        blocker = "this user did not dispatch the newest wave on this machine"
         return "BLOCKED", (blocker,), f"swarm trust --wave {facts.run_id}"
     return assessed(facts, gates.evaluate(facts.gates))
 

@@ -86,6 +86,7 @@ class AnalyzerRow(NamedTuple):
     bare_text: str = ""
     config: tuple[str, ...] = ()
     held: Mapping[str, Sequence[str]] = {}
+    leads: str = ""
     accepts: tuple[int, ...] = (0,)
     comments: str = ""
     broken: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -19,12 +20,16 @@ _Result = TypeVar("_Result")
 
 
 class Child(NamedTuple):
-    """A program to start, by its arguments. `grace` are the seconds between TERM and KILL at its deadline."""
+    """A program to start, by its arguments.
+
+    `grace` are the seconds between TERM and KILL at its deadline, `memory` the most bytes of data of each process.
+    """
 
     argv: Sequence[str]
     folder: Path
     environment: Mapping[str, str]
     grace: float
+    memory: int | None = None
 
 
 class Ended(NamedTuple):
@@ -89,6 +94,15 @@ class Hold:
         return await self._wish if self._wish is not None else await asyncio.Future()
 
 
+def _bounded(memory: int) -> Callable[[], None]:
+    """Return what bounds the memory of a process, and of those that it starts, before its program begins."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = memory if most == resource.RLIM_INFINITY else min(memory, most)
+    return functools.partial(resource.setrlimit, resource.RLIMIT_DATA, (limit, limit))
+
+
 def _ignore(pid: int) -> None:
     del pid
 
@@ -117,6 +131,7 @@ async def run_child(
             stdout=out_end,
             stderr=err_end,
             start_new_session=True,
+            preexec_fn=_bounded(child.memory) if child.memory is not None else None,
         )
         readers = asyncio.gather(_copy(out, stdout), _copy(err, stderr))
         try:

@@ -49,16 +49,29 @@ def leads_outside(row: AnalyzerRow, tree: Path, configs: Iterable[str]) -> str |
     for config in filter(None, configs):
         if not _is_inside(tree, tree / config):
             return f"{config} is a link that leads outside of the repository"
-        for file, document in _chain(row, tree, tree / config):
-            name = file.relative_to(tree).as_posix()
-            if document is None:
-                return f"{name} cannot be read as JSON"
-            for key in row.held.get("runs", ()):
-                if document.get(key):
-                    return f"{name} names programs by its `{key}`"
-            for value in _paths(row, document):
-                if not _is_inside(tree, file.parent / value):
-                    return f"{name} leads outside of the repository by its `{row.held['paths'][0]}`"
+        problems = (_problem(row, tree, file, document) for file, document in _chain(row, tree, tree / config))
+        if problem := _line_outside(row, tree, config) or next(filter(None, problems), None):
+            return problem
+    return None
+
+
+def _line_outside(row: AnalyzerRow, tree: Path, config: str) -> str | None:
+    for found in re.finditer(row.leads, _text(tree / config), re.MULTILINE) if row.leads else ():
+        if not _is_inside(tree, (tree / config).parent / found["path"].strip()):
+            return f"{config} leads outside of the repository by its `{found['key']}`"
+    return None
+
+
+def _problem(row: AnalyzerRow, tree: Path, file: Path, document: dict[str, Any] | None) -> str | None:
+    name = file.relative_to(tree).as_posix()
+    if document is None:
+        return f"{name} cannot be read as JSON"
+    for key in row.held.get("runs", ()):
+        if any(_values(document, key)):
+            return f"{name} names programs by its `{key.replace('.*', '')}`"
+    for value in _paths(row, document):
+        if not _is_inside(tree, file.parent / value):
+            return f"{name} leads outside of the repository by its `{row.held['paths'][0]}`"
     return None
 
 
@@ -96,9 +109,20 @@ def _chain(row: AnalyzerRow, tree: Path, file: Path) -> Iterator[tuple[Path, dic
 def _paths(row: AnalyzerRow, document: dict[str, Any]) -> list[str]:
     found = []
     for key in row.held.get("paths", ()):
-        listed = document.get(key, [])
-        found += [value for value in (listed if isinstance(listed, list) else [listed]) if isinstance(value, str)]
+        for listed in _values(document, key):
+            found += [value for value in (listed if isinstance(listed, list) else [listed]) if isinstance(value, str)]
     return found
+
+
+def _values(document: Any, key: str) -> Iterator[Any]:
+    """Yield the values of a key such as `overrides.*.extends`, where a star stands for each item of a list."""
+    first, _, rest = key.partition(".")
+    if first == "*":
+        found = list(document) if isinstance(document, list) else []
+    else:
+        found = [document[first]] if isinstance(document, dict) and first in document else []
+    for value in found:
+        yield from _values(value, rest) if rest else (value,)
 
 
 def _document(file: Path) -> dict[str, Any] | None:

@@ -70,11 +70,20 @@ class Job(NamedTuple):
         return self.is_review or is_audit(self.phase)
 
 
+class Bounds(NamedTuple):
+    """The most seconds and bytes of memory of a process that may die."""
+
+    seconds: float
+    memory: int
+
+
 class ProcessStep(NamedTuple):
     """A process of an attempt. `log` names the file its output is kept in; `accepts` its good exit codes.
 
     With a `conversation` the process is an agent whose stdout is a stream of events; without, it has no input.
     `before` is called with the results so far when the process is about to be spawned, and says whether it is wanted.
+    With `most` the process may die of a signal, of its time or of its memory, and the steps behind it run all the same:
+    before them those of `instead`, where it has such steps; else its `files` are not read.
     """
 
     argv: tuple[str, ...]
@@ -83,6 +92,9 @@ class ProcessStep(NamedTuple):
     environment: Mapping[str, str] = {}
     conversation: Conversation | None = None
     before: "Callable[[Sequence[StepResult]], bool] | None" = None
+    most: Bounds | None = None
+    files: tuple[str, ...] = ()
+    instead: "Callable[[], Sequence[ProcessStep]] | None" = None
 
 
 class StepResult(NamedTuple):
@@ -96,6 +108,11 @@ class StepResult(NamedTuple):
     stdout: bytes
     said: Said | None = None
     stall: Stall | None = None
+
+    @property
+    def has_died(self) -> bool:
+        """Say whether the process, which may die, was ended by a signal."""
+        return self.step.most is not None and self.exit_code < 0
 
 
 class Product(NamedTuple):

@@ -2,7 +2,9 @@
 
 import asyncio
 import functools
+import signal
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -101,13 +103,22 @@ async def run_steps(orders: Orders) -> Ran:
     failed, code, timed_out, not_started = None, None, False, None
     try:
         try:
-            for step in orders.steps:
+            waiting = deque(orders.steps)
+            while waiting:
+                step = waiting.popleft()
                 if step.before is not None and not step.before(tuple(results)):
                     continue
                 left = began + orders.seconds - time.monotonic()
-                result, timed_out = await _run_step(step, orders, watch, left)
-                code = result.exit_code
+                own = min(left, step.most.seconds) if step.most else left
+                result, timed_out = await _run_step(step, orders, watch, own)
+                if step.most and timed_out and own < left:
+                    # Also one that ended by itself at the wish that it ends.
+                    result, timed_out = result._replace(exit_code=min(result.exit_code, -signal.SIGTERM)), False
                 results.append(result)
+                if result.has_died and not timed_out:
+                    waiting.extendleft(reversed(step.instead() if step.instead else ()))
+                    continue
+                code = result.exit_code
                 if timed_out:
                     break
                 if code not in step.accepts:
@@ -157,7 +168,8 @@ async def _run_step(step: ProcessStep, orders: Orders, watch: "_Watch", seconds:
 
     errors = functools.partial(watch.record, "stderr")
     with orders.enclosure.start(step.argv, orders.tree, {**orders.environment, **step.environment}) as start:
-        program = Child(start.argv, orders.tree, start.environment, processes.TERM_SECONDS)
+        memory = step.most.memory if step.most else None
+        program = Child(start.argv, orders.tree, start.environment, processes.TERM_SECONDS, memory)
         async with talk.watched() if talk else nullcontext() as hold:
             ended = await run_child(program, stdout=output, stderr=errors, seconds=seconds, spawned=spawned, hold=hold)
     code = orders.enclosure.code_of(ended.code)

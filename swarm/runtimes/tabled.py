@@ -16,12 +16,16 @@ from swarm.runtimes.own_tree import TreeFiles, inside, is_inside
 from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.report_edits import edits_of
 from swarm.runtimes.ruff_fixes import take_back
-from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
+from swarm.runtimes.runtime import Bounds, CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 from swarm.runtimes.tabled_fixes import FixesByEdits, FixesByFile, FixingTool, TabledFixes
 
 # Bytes of the files in one argument list; Linux allows 128 KiB for a single argument and 2 MiB for all.
 _MOST_ARGUMENT_BYTES: Final = 96 * 1024
 _LIST: Final = "list"
+# The part of an attempt's time that a batch of files may take, and the seconds of a file that is tried alone.
+_SHARE_OF_BATCH: Final = 3
+_SECONDS_ALONE: Final = 60.0
+_MOST_MEMORY: Final = 3 * 1024**3
 
 
 class _Batch(NamedTuple):
@@ -89,14 +93,33 @@ class Tabled:
             kind = FixesByFile if self._row.fix else FixesByEdits
             self._fixes[job.attempt_folder] = fixes = kind(self._tool(job), job)
             return fixes.steps()
-        return [*self._processes(job, self._row.lists, _LIST), *self._processes(job, self._row.argv)]
+        listed = self._processes(job, self._row.lists, _LIST)
+        if not self.is_trusted:
+            return [*listed, *self._processes(job, self._row.argv)]
+        return [*listed, *(self._mortal(job, batch) for batch in self._batches(job))]
 
     def _processes(self, job: Job, argv: Sequence[str], log: str = "stdout") -> list[ProcessStep]:
+        return [self._step(job, argv, log, batch) for batch in (self._batches(job) if argv else ())]
+
+    def _step(self, job: Job, argv: Sequence[str], log: str, batch: _Batch) -> ProcessStep:
         program = self.program().path or self._row.command
-        return [
-            ProcessStep((program, *self._filled(argv, job, batch)), log=log, accepts=self._row.accepts)
-            for batch in (self._batches(job) if argv else ())
-        ]
+        words = (program, *self._filled(argv, job, batch))
+        return ProcessStep(words, log=log, accepts=self._row.accepts, files=batch.files)
+
+    def _mortal(self, job: Job, batch: _Batch) -> ProcessStep:
+        """Return the step of a batch that may die, and that is then taken file by file.
+
+        A file can make an analyzer crash, fill the memory, or go on for ever: the others are read all the same.
+        """
+        seconds = job.config.attempt_seconds / _SHARE_OF_BATCH
+        alone = Bounds(min(_SECONDS_ALONE, seconds), _MOST_MEMORY)
+
+        def instead() -> list[ProcessStep]:
+            batches = [_Batch(batch.config, (file,)) for file in batch.files]
+            return [self._step(job, self._row.argv, "stdout", each)._replace(most=alone) for each in batches]
+
+        step = self._step(job, self._row.argv, "stdout", batch)
+        return step._replace(most=Bounds(seconds, _MOST_MEMORY), instead=instead if len(batch.files) > 1 else None)
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Turn the reports into an audit output, and list the files that were read."""
@@ -108,7 +131,9 @@ class Tabled:
         found: dict[tuple[object, ...], dict[str, Any]] = {}
         broken: set[str] = set()
         for result in results:
-            if result.step.log != _LIST:
+            if result.has_died:
+                broken |= set(() if result.step.instead else result.step.files)
+            elif result.step.log != _LIST:
                 output = _log_of(job, "stderr") if self._row.report.stderr else result.stdout
                 broken |= {_plain(job, file) for file in reports.unread(output, self._row.report)}
                 for finding in self._findings(job, output):

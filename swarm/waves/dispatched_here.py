@@ -1,15 +1,21 @@
-"""Waves in flight that this user did not dispatch on this machine: found by their missing mark, and never continued."""
+"""Waves that this user did not dispatch on this machine: found by their missing mark, and never gone on with."""
 
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 from swarm import errors, wave_marks
+from swarm.rules.phases import is_audit
+from swarm.rules.states import WaveStatus
 from swarm.store import ledger, waves
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.trust import Trust
 from swarm.workspace import Workspace
+
+# How a command goes on with a wave: launched and collected, its agents dispatched again, its work merged.
+Going = Literal["launch", "again", "merge"]
 
 
 def is_own(conn: sqlite3.Connection, workspace: Workspace, wave: Wave, trust: Trust) -> bool:
@@ -17,11 +23,30 @@ def is_own(conn: sqlite3.Connection, workspace: Workspace, wave: Wave, trust: Tr
     return trust.everything or wave_marks.is_marked(_digest_of(conn, wave), workspace.folder)
 
 
-def hold_to_own(conn: sqlite3.Connection, workspace: Workspace, run: Run, trust: Trust) -> None:
-    """Refuse a wave in flight that was dispatched elsewhere. Raises WaveFromElsewhere."""
-    wave = waves.in_flight(conn, run.id)
+def hold_to_own(conn: sqlite3.Connection, workspace: Workspace, run: Run, trust: Trust, going: Going) -> None:
+    """Refuse to go on with a wave that was dispatched elsewhere. Raises WaveFromElsewhere."""
+    wave = _wave_to_go_on_with(conn, run.id, going)
     if wave is not None and not is_own(conn, workspace, wave, trust):
         raise errors.WaveFromElsewhere(number=wave.number, phase=wave.phase, wave_id=wave.id, run_id=run.id)
+
+
+def waves_to_go_on_with(conn: sqlite3.Connection, run_id: str) -> list[Wave]:
+    """Return the waves of a run that commands can go on with, the newest first."""
+    found = (_wave_to_go_on_with(conn, run_id, going) for going in ("again", "merge"))
+    return list({wave.id: wave for wave in found if wave is not None}.values())
+
+
+def _wave_to_go_on_with(conn: sqlite3.Connection, run_id: str, going: Going) -> Wave | None:
+    match going:
+        case "launch":
+            return waves.in_flight(conn, run_id)
+        case "again":
+            # Its agents can be dispatched anew, with prompts made of the rows.
+            wave = waves.newest(conn, run_id)
+            return wave if wave is not None and wave.status in {WaveStatus.DISPATCHED, WaveStatus.FAILED} else None
+        case "merge":
+            # Also a promoted wave: its work can be published later.
+            return waves.newest_amend(conn, run_id)
 
 
 def mark(conn: sqlite3.Connection, database: Path, wave: Wave) -> Path:
@@ -39,6 +64,12 @@ def mark_if_possible(conn: sqlite3.Connection, database: Path, run_id: str) -> N
     with suppress(errors.TrustRecordUnusable):
         if wave is not None:
             mark(conn, database, wave)
+
+
+def forget_unless_needed(conn: sqlite3.Connection, wave: Wave, status: WaveStatus) -> None:
+    """Remove the mark of a wave that was observed, unless its agents can be dispatched again or its work be merged."""
+    if status is WaveStatus.COLLECTED and is_audit(wave.phase):
+        forget(conn, wave)
 
 
 def forget(conn: sqlite3.Connection, *ended: Wave) -> None:

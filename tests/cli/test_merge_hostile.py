@@ -294,3 +294,18 @@ def test_a_sparse_checkout_that_an_agent_asks_for_hides_nothing_from_the_proof(t
     team.merge("--publish")
     assert (team.repo.root / "README.md").read_text() == RETITLED
     assert (team.repo.root / "web/index.html").is_file()
+
+
+def test_collected_work_of_others_is_not_merged(
+    swarm: Swarm, amended: Team, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = amended.repo.git("for-each-ref")
+    monkeypatch.delenv("SWARM_TRUST")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "of-another"))
+    for words in (("merge",), ("merge", "--publish"), ("fix",)):
+        assert swarm(*words, exit=2).code == "WAVE_FROM_ELSEWHERE"
+    assert amended.repo.git("for-each-ref") == before
+    assert swarm("status", "--format", "json").data["assessment"]["state"] == "BLOCKED"
+    swarm("trust", "--wave", amended.run)
+    monkeypatch.setenv("SWARM_TRUST", "1")
+    amended.merge()

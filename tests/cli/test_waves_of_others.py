@@ -44,7 +44,7 @@ def test_status_names_the_wave_of_others_and_the_command_that_takes_it_over(
     assert data["waves"]["current"]["fromElsewhere"] is True
     assert data["assessment"] == {
         "state": "BLOCKED",
-        "blockers": ["this user did not dispatch the wave in flight on this machine"],
+        "blockers": ["this user did not dispatch the newest wave on this machine"],
         "nextAction": f"swarm trust --wave {elsewhere.run}",
     }
     monkeypatch.setenv("SWARM_TRUST", "1")
@@ -108,7 +108,15 @@ def test_a_failed_wave_that_is_dispatched_again_here_is_its_users_own(
 ) -> None:
     monkeypatch.setenv("SWARM_TRUST", "1")
     swarm("collect", exit=1)
+    # What `collect` saw with another's word counts for that call alone.
     monkeypatch.delenv("SWARM_TRUST")
+    before = rows(swarm)
+    for words in (("resume",), ("redrive", "1"), ("redrive", "1", "--apply", "--reason", "again"), LAUNCHES[3]):
+        assert swarm(*words, exit=2).code == "WAVE_FROM_ELSEWHERE"
+    assert rows(swarm) == before
+    data = swarm("status", "--format", "json").data
+    assert data["assessment"]["nextAction"] == f"swarm trust --wave {elsewhere.run}"
+    swarm("trust", "--wave", elsewhere.run)
     swarm("redrive", "1", "--apply", "--reason", "again")
     swarm("launch", "--runtime", "ruff")
     swarm("collect")

@@ -11,7 +11,7 @@ import pytest
 
 from swarm.runtimes import child, output_log, processes, supervisor
 from swarm.runtimes.processes import is_alive, start_of
-from swarm.runtimes.runtime import ProcessStep, StepResult
+from swarm.runtimes.runtime import Bounds, ProcessStep, StepResult
 from swarm.runtimes.supervisor import Orders, Ran, run_queue, run_steps
 
 FOREVER = 60.0
@@ -289,3 +289,30 @@ def test_a_task_that_raises_ends_the_others() -> None:
         asyncio.run(run_queue([waits, fails], at_once=2))
     assert [str(error) for error in caught.value.exceptions] == ["this one"]
     assert ended == ["waits"]
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["import signal; signal.pause()", "import os; os.abort()", "x = bytearray(1 << 30); import os; os._exit(0)"],
+    ids=["time", "crash", "memory"],
+)
+def test_a_step_that_may_die_gives_way_to_the_steps_in_its_place(run: Run, script: str) -> None:
+    most = Bounds(0.5 if "pause" in script else FOREVER, 1 << 29)
+    # Python ends with 1 where it gets no memory; an analyzer in C++ aborts.
+    dies = python(f"import os\ntry:\n    {script}\nexcept MemoryError:\n    os.abort()", most=most, files=("a", "b"))
+    alone = python("print('b')", most=Bounds(FOREVER, 1 << 29))
+    last = python("print('last')")
+    ran = run(dies._replace(instead=lambda: [dies, alone]), last)
+    assert [(each.has_died, each.stdout) for each in ran.results] == [
+        (True, b""),
+        (True, b""),
+        (False, b"b\n"),
+        (False, b"last\n"),
+    ]
+    assert (ran.failed, ran.exit_code, ran.timed_out) == (None, 0, False)
+
+
+def test_a_step_that_may_die_and_ends_with_a_code_that_is_not_accepted_fails(run: Run) -> None:
+    fails = python("raise SystemExit(3)", most=Bounds(FOREVER, 1 << 30), instead=lambda: [fails])
+    ran = run(fails)
+    assert (ran.failed, ran.exit_code) == (fails, 3)

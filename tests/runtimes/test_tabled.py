@@ -377,6 +377,10 @@ def test_the_nearest_configuration_holds_and_none_is_searched_outside(tree: Path
         ('{"extends": ["./base.json"]}', "base.json names programs by its `jsPlugins`"),
         ('{"jsPlugins": ["./p.js"]}', ".oxlintrc.json names programs by its `jsPlugins`"),
         ('{ // why\n "jsPlugins": ["./p.js"], /* so */ }', ".oxlintrc.json names programs by its `jsPlugins`"),
+        (
+            '{"overrides": [{}, {"jsPlugins": ["./p.js"]}]}',
+            ".oxlintrc.json names programs by its `overrides.jsPlugins`",
+        ),
         ("{'jsPlugins': ['./p.js']}", ".oxlintrc.json cannot be read as JSON"),
     ],
 )
@@ -388,6 +392,18 @@ def test_a_configuration_that_leads_outside_or_runs_a_program_is_refused(tree: P
     with pytest.raises(UnusableOutput) as refused:
         tool.product(job, [])
     assert str(refused.value) == f"{problem}; oxlint was not run"
+
+
+@pytest.mark.parametrize("line", ["source-path=/etc", ' source-path = "../.." # why', "disable=SC2086\nsource-path=.."])
+def test_a_folder_of_sourced_scripts_outside_of_the_repository_is_refused(tree: Path, line: str) -> None:
+    (tree / ".shellcheckrc").write_text(f"{line}\n")
+    tool, job = Tabled(ROWS["shellcheck"], Config()), job_of(tree, "a.sh")
+    with pytest.raises(UnusableOutput) as refused:
+        tool.product(job, [])
+    problem = ".shellcheckrc leads outside of the repository by its `source-path`"
+    assert (tool.steps(job), str(refused.value)) == ([], f"{problem}; shellcheck was not run")
+    (tree / ".shellcheckrc").write_text("source-path=SCRIPTDIR\nsource-path=lib\nexternal-sources=true\n")
+    assert len(tool.steps(job)) == 1
 
 
 def test_a_configuration_that_is_a_link_to_a_file_outside_is_refused(tree: Path) -> None:

@@ -20,7 +20,7 @@ from swarm.waves.collect.observe import observe
 from swarm.waves.collect.observed import Observed
 from swarm.waves.collect.ownership import keep_work
 from swarm.waves.collect.record import MOST_KEPT, commit
-from swarm.waves.dispatched_here import forget
+from swarm.waves.dispatched_here import forget_unless_needed
 from swarm.waves.launch import supervision
 from swarm.waves.review.shown import reviews_shown
 from swarm.waves.trees.kept_view import as_at_dispatch
@@ -51,7 +51,7 @@ def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Pa
         # Before the transaction: git is never run inside of it, and a row must not name a tree that git may collect.
         keep_work(repository, wave, observed.intakes)
         status = commit(store, observed)
-    forget(store.conn, wave)
+    forget_unless_needed(store.conn, wave, status)
     tidy(store.conn, run, repository)
     return _result(store.conn, run, observed, status)
 

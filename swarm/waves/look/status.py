@@ -41,7 +41,12 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run, trust: Trus
     found = run_state(conn, run)
     wave = found.wave
     ended = waves.newest_ended(conn, run.id)
-    is_foreign = wave is not None and wave.status is WaveStatus.DISPATCHED and not is_own(conn, workspace, wave, trust)
+    is_asked = wave is not None and (
+        wave.status in {WaveStatus.DISPATCHED, WaveStatus.FAILED}
+        or found.facts.is_unmerged
+        or found.facts.is_unpublished
+    )
+    is_foreign = wave is not None and is_asked and not is_own(conn, workspace, wave, trust)
     facts = found.facts._replace(
         supervisor=_supervisor(workspace, run, wave), unfinished=_unfinished(conn, run), is_foreign=is_foreign
     )

@@ -7,11 +7,11 @@ from swarm import clock, errors
 from swarm import trust as records
 from swarm.config import FILE_NAME, Unjudged
 from swarm.results.trust import TrustedShown, TrustResult, WaveTaken
-from swarm.store import agent_runs, waves
+from swarm.store import agent_runs
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.trust import Trust
-from swarm.waves.dispatched_here import is_own, mark
+from swarm.waves.dispatched_here import is_own, mark, waves_to_go_on_with
 from swarm.workspace import Workspace
 
 NOTHING = TrustResult(path=None, real_path=None, owner=None, digest=None, parts={}, is_trusted=True)
@@ -52,20 +52,23 @@ def all_trusted() -> TrustResult:
 
 
 def wave_looked_at(conn: sqlite3.Connection, workspace: Workspace, wave: Wave, trust: Trust) -> TrustResult:
-    """Return a wave in flight, and whether this user may continue it, without a change."""
+    """Return a wave, and whether this user may continue it, without a change."""
     agents = tuple(agent.domain for agent in agent_runs.current(conn, wave.id))
     shown = WaveTaken(wave.run_id, wave.number, wave.phase, wave.dispatch_sha, wave.runtime, agents)
     return NOTHING._replace(is_trusted=is_own(conn, workspace, wave, trust), wave=shown)
 
 
 def trust_wave(conn: sqlite3.Connection, workspace: Workspace, wave: Wave) -> TrustResult:
-    """Mark a wave in flight as this user's own. Raises TrustRecordUnusable."""
+    """Mark a wave as this user's own. Raises TrustRecordUnusable."""
+    # Whoever takes a run over takes its unmerged work with it.
+    for older in waves_to_go_on_with(conn, wave.run_id):
+        mark(conn, workspace.database, older)
     file = mark(conn, workspace.database, wave)
     return wave_looked_at(conn, workspace, wave, Trust(everything=True))._replace(record=str(file))
 
 
 def wave_to_trust(conn: sqlite3.Connection, run: Run) -> Wave:
-    """Return the wave in flight of a run. Raises NoWaveToLaunch."""
-    if (wave := waves.in_flight(conn, run.id)) is None:
+    """Return the newest wave of a run that commands can go on with. Raises NoWaveToLaunch."""
+    if not (found := waves_to_go_on_with(conn, run.id)):
         raise errors.NoWaveToLaunch(run_id=run.id)
-    return wave
+    return found[0]

@@ -69,7 +69,7 @@ def wave_from_elsewhere(scene: Scene) -> Refusal:
     scene.monkeypatch.setenv("XDG_STATE_HOME", str(scene.tmp / "of-another"))
     return Refusal(
         ("launch", run),
-        f"""[WAVE_FROM_ELSEWHERE]: Wave 1 (health-audit-a) is in flight, and this user did not dispatch it on this machine
+        f"""[WAVE_FROM_ELSEWHERE]: Wave 1 (health-audit-a) goes on only for who dispatched it, and this user did not on this machine
   Next: look at it with `swarm status {run}`; `swarm trust --wave {run}` makes it yours (in a script: SWARM_TRUST=1); \
 `swarm init --new` begins a run of your own and leaves it alone
   Run: {run}
