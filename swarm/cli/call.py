@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from swarm.config import Config, Unjudged, Withheld
     from swarm.store.connection import Store
     from swarm.store.runs import Run
+    from swarm.waves.dispatched_here import Going
     from swarm.trust import Trust
 
 STARTED: Final = time.perf_counter()

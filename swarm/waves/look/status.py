@@ -41,11 +41,8 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run, trust: Trus
     found = run_state(conn, run)
     wave = found.wave
     ended = waves.newest_ended(conn, run.id)
-    is_asked = wave is not None and (
-        wave.status in {WaveStatus.DISPATCHED, WaveStatus.FAILED}
-        or found.facts.is_unmerged
-        or found.facts.is_unpublished
-    )
+    goes_on = wave is not None and wave.status in {WaveStatus.DISPATCHED, WaveStatus.FAILED}
+    is_asked = goes_on or found.facts.is_unmerged
     is_foreign = wave is not None and is_asked and not is_own(conn, workspace, wave, trust)
     facts = found.facts._replace(
         supervisor=_supervisor(workspace, run, wave), unfinished=_unfinished(conn, run), is_foreign=is_foreign
