@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from swarm.config import Config, Unjudged, Withheld
     from swarm.store.connection import Store
     from swarm.store.runs import Run
-    from swarm.waves.dispatched_here import Going
     from swarm.trust import Trust
+    from swarm.waves.dispatched_here import Going
 
 STARTED: Final = time.perf_counter()
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from swarm.config import Config
 from swarm.rules.agent_events import Said
 from swarm.rules.phases import Phase, is_audit, kind_of
 from swarm.rules.stalls import Stall
 from swarm.runtimes.conversation import Conversation
+
+_MOST_MEMORY: Final = 3 * 1024**3
+_SECONDS_ALONE: Final = 60.0
 
 
 class Program(NamedTuple):
@@ -75,6 +78,13 @@ class Bounds(NamedTuple):
 
     seconds: float
     memory: int
+
+
+def bounds_of(attempt_seconds: float) -> tuple[Bounds, Bounds]:
+    """Return the bounds of a batch of files, and those of a file that is tried alone, within the time of an attempt."""
+    # A third, so that time is left for the files of a batch that died.
+    seconds = attempt_seconds / 3
+    return Bounds(seconds, _MOST_MEMORY), Bounds(min(_SECONDS_ALONE, seconds), _MOST_MEMORY)
 
 
 class ProcessStep(NamedTuple):

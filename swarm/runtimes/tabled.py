@@ -16,16 +16,12 @@ from swarm.runtimes.own_tree import TreeFiles, inside, is_inside
 from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.report_edits import edits_of
 from swarm.runtimes.ruff_fixes import take_back
-from swarm.runtimes.runtime import Bounds, CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
+from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput, bounds_of
 from swarm.runtimes.tabled_fixes import FixesByEdits, FixesByFile, FixingTool, TabledFixes
 
 # Bytes of the files in one argument list; Linux allows 128 KiB for a single argument and 2 MiB for all.
 _MOST_ARGUMENT_BYTES: Final = 96 * 1024
 _LIST: Final = "list"
-# The part of an attempt's time that a batch of files may take, and the seconds of a file that is tried alone.
-_SHARE_OF_BATCH: Final = 3
-_SECONDS_ALONE: Final = 60.0
-_MOST_MEMORY: Final = 3 * 1024**3
 
 
 class _Batch(NamedTuple):
@@ -111,15 +107,14 @@ class Tabled:
 
         A file can make an analyzer crash, fill the memory, or go on for ever: the others are read all the same.
         """
-        seconds = job.config.attempt_seconds / _SHARE_OF_BATCH
-        alone = Bounds(min(_SECONDS_ALONE, seconds), _MOST_MEMORY)
+        of_batch, alone = bounds_of(job.config.attempt_seconds)
 
         def instead() -> list[ProcessStep]:
             batches = [_Batch(batch.config, (file,)) for file in batch.files]
             return [self._step(job, self._row.argv, "stdout", each)._replace(most=alone) for each in batches]
 
         step = self._step(job, self._row.argv, "stdout", batch)
-        return step._replace(most=Bounds(seconds, _MOST_MEMORY), instead=instead if len(batch.files) > 1 else None)
+        return step._replace(most=of_batch, instead=instead if len(batch.files) > 1 else None)
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Turn the reports into an audit output, and list the files that were read."""
