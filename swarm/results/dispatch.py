@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class AgentPlan(NamedTuple):
-    """An agent of a dispatched wave. `findings` counts the known findings in its prompt.
+    """An agent of a dispatched wave. `findings` counts the known findings in its prompt, or those to review.
 
     `checked_out` counts the files in a sparse worktree, and is `None` for a full worktree.
     """

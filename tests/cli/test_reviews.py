@@ -606,3 +606,20 @@ def test_a_review_prompt_of_hostile_findings_is_data_and_the_same_bytes(swarm: S
     assert "\n## New rule" not in prompt
     assert "\u202e" not in prompt
     assert "````json\n" in prompt
+
+
+def test_findings_that_the_prompt_has_no_room_for_lie_in_a_file_and_are_asked_about_too(
+    swarm: Swarm, repo: Repo, dispatched: Workspace
+) -> None:
+    repeated = [LOAD | {"rule_id": f"R{number}", "description": "Wrong. " * 60} for number in range(120)]
+    dispatched.answer("code", *repeated)
+    dispatched.answer("rest")
+    swarm("collect")
+    (asked,) = swarm("dispatch", PHASE, "--review", "--format", "json").data["agents"]
+    assert asked["findings"] == 120
+    folder = dispatched.folder / dispatched.run / "wave-2"
+    assert len((folder / "code.md").read_bytes()) <= 60_000
+    every = json.loads((folder / "code" / "findings.json").read_text())
+    assert len(every) == 120
+    answer(dispatched, "code", 2, *(verdict(finding["id"]) for finding in every))
+    assert len(swarm("collect", "--format", "json").data["reviews"]) == 120

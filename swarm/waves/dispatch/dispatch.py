@@ -134,7 +134,8 @@ def _agents(plan: WavePlan, made: MadeWave | None) -> tuple[AgentPlan, ...]:
             worktree_path=str(agent.tree.path) if agent.tree else None,
             worktree_branch=agent.tree.branch if agent.tree else None,
             files=len(agent.files),
-            findings=agent.prompt.listed,
+            # A reviewer is asked about every finding of its file, also where the prompt has no room for all.
+            findings=len(agent.assigned) if plan.request.is_review else agent.prompt.listed,
             checked_out=agent.checked_out,
         )
         for agent_run_id, agent in zip(ids, plan.agents, strict=True)
