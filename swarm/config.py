@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from swarm import errors
+from swarm.rules.chains import Chains, Manifests, chains_from
 from swarm.rules.sandbox_policy import Settings, settings_of
 from swarm.rules.stalls import Limits
 from swarm.trust import ConfigPlace, Trust, digest_of, executable_parts, harmless_parts
@@ -15,6 +16,7 @@ from swarm.worktrees_config import WorktreesConfig, worktrees_config
 
 FILE_NAME: Final = "swarm.toml"
 MOST_BYTES: Final = 1024 * 1024
+MANIFEST_BYTES: Final = 64 * 1024
 PROMPT_BYTES: Final = 60 * 1024
 ATTEMPT_SECONDS: Final = 1800
 ATTEMPTS: Final = 2
@@ -29,7 +31,7 @@ class RuntimeConfig(NamedTuple):
 
     name: str
     kind: str
-    argv: tuple[str, ...]
+    argv: tuple[str, ...] = ()
     version_argv: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
     sandbox: Settings = Settings()
@@ -88,6 +90,8 @@ class Config(NamedTuple):
     worktrees: WorktreesConfig = WorktreesConfig()
     sandbox: SandboxConfig = SandboxConfig()
     default_runtime: str | None = None
+    chains: Chains = Chains()
+    manifests: Manifests = Manifests()
     user_source: Path | None = None
     analyzers: tuple[str, ...] = ()
     trusts_everything: bool = False
@@ -96,6 +100,13 @@ class Config(NamedTuple):
     def without_sandbox(self, reason: str) -> "Config":
         """Return the settings under which nothing is enclosed, for a reason that each attempt keeps."""
         return self._replace(sandbox=self.sandbox._replace(backend="none", reason=reason))
+
+    def with_model(self, runtime: str, model: str | None) -> "Config":
+        """Return the settings under which a coding agent is asked for a model."""
+        if model is None:
+            return self
+        own = self.runtimes.get(runtime) or RuntimeConfig(runtime, "agent")
+        return self._replace(runtimes={**self.runtimes, runtime: own._replace(model=model)})
 
     def hold_to_trusted(self, name: str) -> None:
         """Refuse to go on without a part, or without any part of a table. Raises ConfigUntrusted."""
@@ -140,8 +151,25 @@ def _read(file: Path) -> Unjudged:
     # The path is not resolved at its end: a link in a stranger's repository to a file that the user has trusted
     # elsewhere would run the argv of that file among the stranger's files.
     place = ConfigPlace(file.parent.resolve() / file.name, file.resolve(), owner)
+    document = _with_manifests(file.parent, document)
     parts = executable_parts(document)
     return Unjudged(place, document, parts, digest_of(parts))
+
+
+def _with_manifests(folder: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document with the texts of the agent manifests that it names: who trusts it, trusts what they say."""
+    from swarm.documents import read_named
+
+    tables = document.get("agents")
+    if not tables:
+        return document
+    texts = {}
+    for path in sorted({path for table in tables.values() for path in table.values()}):
+        try:
+            texts[path] = read_named(folder / path, MANIFEST_BYTES)
+        except (OSError, ValueError) as error:
+            raise errors.FileNotFound(path=str(folder / path), problem=str(error)) from error
+    return {**document, "agents": {**tables, "texts": texts}}
 
 
 def of_user(environment: Mapping[str, str]) -> Path:
@@ -205,6 +233,8 @@ def _settings(place: ConfigPlace, document: Mapping[str, Any]) -> Config:
         worktrees=worktrees_config(document.get("worktrees", {})),
         sandbox=_sandbox(document.get("sandbox", {})),
         default_runtime=document.get("defaults", {}).get("runtime"),
+        chains=chains_from(document.get("chains", {})),
+        manifests=Manifests(**document.get("agents", {})),
         analyzers=tuple(document.get("analyzers", {}).get("use", ())),
     )
 

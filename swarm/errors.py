@@ -1133,6 +1133,94 @@ class RuntimeNotFound(SwarmError):
     remedy: str
 
 
+class FileNotFound(SwarmError):
+    code = "FILE_NOT_FOUND"
+    severity = Severity.MEDIUM
+    text = "Cannot read {path}: {problem}"
+    advice = "check the path, which is taken from the working folder"
+    when = "a file that the command line or swarm.toml names for an agent is not there or cannot be read"
+    path: str
+    problem: str
+
+
+class InvalidManifest(SwarmError):
+    code = "INVALID_MANIFEST"
+    severity = Severity.MEDIUM
+    text = "{path} is no agent manifest: {problem}"
+    advice = "correct each field; `swarm schema agent-manifest` prints the form"
+    when = "an agent manifest does not parse, or does not fit its schema"
+    path: str
+    problem: str
+
+
+class AmbiguousAgentPath(SwarmError):
+    code = "AMBIGUOUS_AGENT_PATH"
+    severity = Severity.MEDIUM
+    text = "{path} is no manifest by its name: it does not end in .agent, and is no folder with a manifest.agent"
+    advice = "rename the file, or name the folder that holds the manifest.agent"
+    when = "the path of an agent manifest is neither NAME.agent nor a folder with a `manifest.agent`"
+    path: str
+
+
+class NoModelResolved(SwarmError):
+    code = "NO_MODEL_RESOLVED"
+    severity = Severity.HIGH
+    text = "Nothing of the chain of {domain} can be launched here: {reasons}"
+    advice = "`swarm runtimes --resolve` shows every chain; install a runtime of it, or set the variable that it names"
+    when = "no entry of the chain of an agent is installed, has a credential and may run under the policy"
+    domain: str
+    reasons: str
+    run_id: str
+
+
+class CostBudgetExceeded(SwarmError):
+    code = "COST_BUDGET_EXCEEDED"
+    severity = Severity.HIGH
+    exit_code = 2
+    text = "The agents of run {run_id} have cost {spent} USD; a launch would cost {estimate} more, and the cap is {cap}"
+    advice = "raise the cap with `--max-cost`, or launch fewer agents: `swarm attempts {run_id}` shows what each cost"
+    when = "what a run's agents have cost, with an estimate of the launch, passes `--max-cost`"
+    spent: str
+    estimate: str
+    cap: str
+    run_id: str
+
+
+class CostUnmetered(SwarmError):
+    code = "COST_UNMETERED"
+    severity = Severity.MEDIUM
+    exit_code = 2
+    text = "{runtime} does not report what it costs, so that a cap on costs could not be held"
+    advice = "repeat with `--allow-unmetered`, or without `--max-cost`"
+    when = "a launch with `--max-cost` of a runtime that reports no cost"
+    runtime: str
+    run_id: str
+
+
+class QuotaUsedUp(SwarmError):
+    code = "QUOTA_USED_UP"
+    severity = Severity.MEDIUM
+    exit_code = 3
+    text = "The quota of {runtime} is used up until {moment}, so launches of run {run_id} are paused"
+    advice = (
+        "launch after that time, or wait for it: `swarm launch {run_id} --park 6h`; `--runtime` names another runtime"
+    )
+    when = "a launch before the time at which a provider said that its quota is there again"
+    runtime: str
+    moment: str
+    run_id: str
+
+
+class RuntimeAdded(SwarmError):
+    code = "RUNTIME_ADDED"
+    severity = Severity.LOW
+    text = "{path} has a table [runtimes.{runtime}] already, and was not changed"
+    advice = "edit the table in that file; `swarm runtimes {runtime}` shows what results"
+    when = "`runtimes --add` of a runtime that the user's configuration has"
+    path: str
+    runtime: str
+
+
 class AnalyzerUntrusted(SwarmError):
     code = "ANALYZER_UNTRUSTED"
     severity = Severity.HIGH

@@ -14,7 +14,7 @@ DOCUMENTS: Final = ("swarm/results/", "swarm/errors.py")
 # The words of agents' streams come before the adapters that say all of them.
 VOCABULARY: Final = (
     *("swarm/rules/agent_events.py", "swarm/rules/stalls.py", "swarm/runtimes/conversation.py"),
-    *("swarm/runtimes/runtime.py", "swarm/store/attempts.py"),
+    *("swarm/runtimes/runtime.py", "swarm/store/attempts.py", "swarm/runtimes/agents/agent.py", "swarm/config.py"),
 )
 
 # Each name that is used in a way that vulture does not see, with that way.

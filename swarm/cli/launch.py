@@ -27,24 +27,31 @@ from swarm.show.escape import plain
     "Runtime to launch; by default that of the dispatch, else ruff, or in an amend wave the tool of each finding."
 )
 @click.option("--timeout", type=Duration(), help="Time limit of an attempt; by default the run's policy.")
+@click.option("--max-cost", type=click.FloatRange(min=0), metavar="USD", help="Cap on what the run's agents cost.")
+@click.option("--allow-unmetered", is_flag=True, help="With --max-cost: also launch runtimes that report no cost.")
+@click.option("--park", type=Duration(), help="Wait so long for a used-up quota, then go on.")
 @click.option("--unsafe-no-isolation", is_flag=True, help="Launch without a sandbox; needs --reason.")
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @repo_path_option
-def command(
+def command(  # noqa: PLR0913
     call: Call,
     run: str | None,
     jobs: int | None,
     runtime: str | None,
     timeout: int | None,
+    max_cost: float | None,
+    park: int | None,
     reason: str | None,
     repo_path: Path | None,
     *,
+    allow_unmetered: bool,
     unsafe_no_isolation: bool,
 ) -> None:
     """Launch the dispatched agents of RUN and supervise them until they end.
 
     Agents that succeeded are not launched again. Exit 3: an agent's runtime failed; 127: its program was not found.
     """
+    from swarm.waves.launch.gate import LaunchLimits
     from swarm.waves.launch.launch import launch
 
     why = require_reason(reason, "a launch without a sandbox") if unsafe_no_isolation else None
@@ -53,7 +60,16 @@ def command(
         config = call.config(Path(selected.local_path))
         if why is not None:
             config = config.without_sandbox(why)
-        result = launch(store, call.workspace, selected, config, runtime=runtime, jobs=jobs, seconds=timeout)
+        result = launch(
+            store,
+            call.workspace,
+            selected,
+            config,
+            runtime=runtime,
+            jobs=jobs,
+            seconds=timeout,
+            limits=LaunchLimits(max_cost, allow_unmetered, park or 0.0),
+        )
     call.answer(result, lambda: _lines(result), result.exit_class)
 
 

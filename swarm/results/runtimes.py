@@ -23,6 +23,24 @@ class RuntimeShown(NamedTuple):
     model: str | None = None
 
 
+class ChainEntry(NamedTuple):
+    """An entry of a chain; `why_not` is `None` where it can be launched, and `is_chosen` for the first of these."""
+
+    runtime: str
+    model: str | None
+    auth_source: str | None
+    is_chosen: bool
+    why_not: str | None
+
+
+class RuntimeChain(NamedTuple):
+    """A chain: what it is for (`every`, `phase NAME`, `domain NAME`), where it stands, and its entries."""
+
+    subject: str
+    source: str
+    entries: tuple[ChainEntry, ...]
+
+
 class RuntimesResult(NamedTuple):
     """The runtimes of this machine; `config` is the `swarm.toml` in force, `sandbox` the backend that works here."""
 
@@ -31,3 +49,6 @@ class RuntimesResult(NamedTuple):
     sandbox: str = "none"
     sandbox_why_not: str | None = None
     user_config: str | None = None
+    chains: tuple[RuntimeChain, ...] = ()
+    added: str | None = None
+    manifest: str | None = None

@@ -38,6 +38,7 @@ class Settings(NamedTuple):
     writable: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     commit: bool | None = None
+    reads_only: bool | None = None
 
 
 class Policy(NamedTuple):
@@ -98,6 +99,7 @@ def merged(tables: Iterable[Settings]) -> Settings:
             found.writable + table.writable,
             found.hidden + table.hidden,
             found.commit if table.commit is None else table.commit,
+            found.reads_only if table.reads_only is None else table.reads_only,
         )
     return found
 

@@ -14,7 +14,7 @@ from swarm.clock import now
 from swarm.rules.agent_events import AgentEvent
 from swarm.rules.stalls import Terms
 from swarm.runtimes import processes
-from swarm.runtimes.child import Child, run_child
+from swarm.runtimes.child import Child, finish, run_child
 from swarm.runtimes.conversation import Conversation
 from swarm.runtimes.journal import Journal
 from swarm.runtimes.output_log import OutputLog
@@ -72,6 +72,16 @@ class Ran(NamedTuple):
     duration_ms: int
     fragment: str
     not_started: str | None = None
+
+
+def run_all(tasks: Sequence[Callable[[], Awaitable[None]]], at_once: int) -> None:
+    """Run tasks in the foreground, `at_once` of them at a time. Raises KeyboardInterrupt after a signal ended them."""
+    try:
+        if tasks:
+            finish(run_queue(tasks, at_once=at_once))
+    except BaseExceptionGroup as group:
+        # The error door shows a single error, and the first is the cause of the others' end.
+        raise group.exceptions[0] from None
 
 
 async def run_queue(tasks: Sequence[Callable[[], Awaitable[None]]], *, at_once: int) -> None:

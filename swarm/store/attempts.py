@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from swarm.clock import now
@@ -15,6 +15,8 @@ _COLUMNS: Final = (
     " created, spawned, first_output, last_progress, ended, duration_ms, exit_code, signal, exit_class,"
     " error_code, error_fragment, outcome, stall_reason, tree, session, cost_microusd, recovery, placed(record_path)"
 )
+
+_OF_RUN: Final = "agent_run_id IN (SELECT id FROM agent_runs WHERE wave_id IN (SELECT id FROM waves WHERE run_id = ?))"
 
 
 class Attempt(NamedTuple):
@@ -160,6 +162,28 @@ def record_session(
         "UPDATE attempts SET session = ?, cost_microusd = ? WHERE id = ?",
         (json.dumps(session), cost_microusd, attempt_id),
     )
+
+
+def spent_microusd(conn: sqlite3.Connection, run_id: str) -> int:
+    """Return what the attempts of a run have cost, as far as their runtimes report it, in millionths of a USD."""
+    query = f"SELECT coalesce(sum(cost_microusd), 0) FROM attempts WHERE {_OF_RUN}"  # noqa: S608
+    return int(conn.execute(query, (run_id,)).fetchone()[0])
+
+
+def spent_by(conn: sqlite3.Connection, agent_run_id: int) -> int:
+    """Return what the attempts of an agent have cost, in millionths of a USD."""
+    query = "SELECT coalesce(sum(cost_microusd), 0) FROM attempts WHERE agent_run_id = ?"
+    return int(conn.execute(query, (agent_run_id,)).fetchone()[0])
+
+
+def usual_microusd(conn: sqlite3.Connection, run_id: str, runtimes: Sequence[str]) -> int:
+    """Return what an attempt of these runtimes has cost on average in a run, 0 where none was reported."""
+    marks = ", ".join("?" * len(runtimes))
+    query = (
+        f"SELECT coalesce(avg(cost_microusd), 0) FROM attempts WHERE {_OF_RUN}"  # noqa: S608
+        f" AND cost_microusd IS NOT NULL AND runtime IN ({marks})"
+    )
+    return int(conn.execute(query, (run_id, *runtimes)).fetchone()[0])
 
 
 def record_recovery(conn: sqlite3.Connection, attempt_id: int, recovery: Mapping[str, object]) -> None:

@@ -15,6 +15,7 @@ BUILT_IN = [
     *("bandit", "golangci-lint", "go-vet", "clippy", "rumdl", "typos", "sqlfluff", "tombi", "actionlint", "ast-grep"),
     "semgrep",
     *("claude", "codex", "aider"),
+    *("opencode", "gemini", "copilot", "cursor", "qwen", "goose", "kimi", "claude-agent-acp", "codex-acp"),
 ]
 
 

@@ -41,7 +41,7 @@ def aider(added: RuntimeConfig | None) -> CodingAgent:
     cli = Cli(
         name="aider",
         arguments=_arguments,
-        conversation=AiderText,
+        conversation=lambda prompt, _turn: AiderText(prompt),
         facts=_FACTS,
         install="python -m pip install aider-chat",
         passed=("OPENAI_API_BASE", "ANTHROPIC_BASE_URL", "AIDER_MODEL", "AIDER_WEAK_MODEL", "OLLAMA_API_BASE"),

@@ -56,7 +56,7 @@ def claude(added: RuntimeConfig | None) -> CodingAgent:
     cli = Cli(
         name="claude",
         arguments=_arguments,
-        conversation=ClaudeStream,
+        conversation=lambda prompt, _turn: ClaudeStream(prompt),
         facts=_FACTS,
         install="npm install --global @anthropic-ai/claude-code",
         passed=_PASSED,

@@ -30,7 +30,7 @@ def codex(added: RuntimeConfig | None) -> CodingAgent:
     cli = Cli(
         name="codex",
         arguments=_arguments,
-        conversation=CodexStream,
+        conversation=lambda prompt, _turn: CodexStream(prompt),
         facts=_FACTS,
         install="npm install --global @openai/codex",
         passed=("OPENAI_BASE_URL", "OPENAI_ORGANIZATION", "OPENAI_PROJECT"),

@@ -39,6 +39,7 @@ class Turn(NamedTuple):
     session: str | None = None
     model: str | None = None
     max_turns: int | None = None
+    tree: Path | None = None
     output_folder: Path | None = None
     prompt_path: Path | None = None
     files: Sequence[str] = ()
@@ -48,15 +49,17 @@ class Turn(NamedTuple):
 class Cli(NamedTuple):
     """A program: its arguments for a turn, its conversation with a prompt, its variables.
 
-    `passed` are variables that it is given from ours, `fixed` those that it gets unless ours say otherwise. `note` is
+    `program` is the name of its program, where that is another. `passed` are variables that it is given from ours,
+    `fixed` those that it gets unless ours say otherwise. `note` is
     added to its prompt, which it reads from stdin, or with `reads_file` from a file.
     """
 
     name: str
     arguments: Callable[[Turn], Sequence[str]]
-    conversation: Callable[[bytes], Conversation]
+    conversation: Callable[[bytes, Turn], Conversation]
     facts: CliFacts
     install: str
+    program: str = ""
     passed: tuple[str, ...] = ()
     fixed: Mapping[str, str] = {}
     resumes: bool = True
@@ -86,7 +89,7 @@ class CodingAgent:
         """Return the program, and its command line in an amend wave."""
         # Named by the user, it may be anywhere; found by its usual name, it is no program of the repository.
         named = self._added.argv
-        path = programs.found(named[0]) if named else programs.bundled(self._cli.name)
+        path = programs.found(named[0]) if named else programs.bundled(self._cli.program or self._cli.name)
         argv = self._argv(self._turn(writes=True))
         why = "" if path else f"{argv[0]} is not on PATH; {self._cli.install}"
         version = programs.version(self._added.version_argv or (path, *named[1:], "--version")) if path else None
@@ -141,6 +144,7 @@ class CodingAgent:
         files = [found.file for found in job.assigned if found.file]
         return self._turn(writes=not job.is_reading)._replace(
             is_enclosed=job.is_enclosed,
+            tree=job.tree,
             output_folder=job.output_path.parent,
             files=tuple(dict.fromkeys(files)) or tuple(job.files),
         )
@@ -150,7 +154,7 @@ class CodingAgent:
         return Turn(writes=writes, model=added.model, max_turns=added.max_turns, extra=added.arguments)
 
     def _argv(self, turn: Turn) -> tuple[str, ...]:
-        return (*(self._added.argv or (self._cli.name,)), *self._cli.arguments(turn))
+        return (*(self._added.argv or (self._cli.program or self._cli.name,)), *self._cli.arguments(turn))
 
     def _step(self, turn: Turn, prompt: bytes) -> ProcessStep:
         argv = self._argv(turn)
@@ -161,5 +165,5 @@ class CodingAgent:
         return ProcessStep(
             (path or argv[0], *argv[1:]),
             environment={**self._cli.fixed, **passed},
-            conversation=self._cli.conversation(prompt),
+            conversation=self._cli.conversation(prompt, turn),
         )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from swarm.config import RuntimeConfig
+from swarm.runtimes.agents.acp import ACP_AGENTS
 from swarm.runtimes.agents.aider import aider
 from swarm.runtimes.agents.claude import claude
 from swarm.runtimes.agents.codex import codex
@@ -11,4 +12,4 @@ from swarm.runtimes.runtime import AgentRuntime
 
 # What a `[runtimes.NAME]` table of the name changes of a bundled agent: its argv, its variables, its sandbox.
 Make = Callable[[RuntimeConfig | None], AgentRuntime]
-AGENTS: Final[Mapping[str, Make]] = {"claude": claude, "codex": codex, "aider": aider}
+AGENTS: Final[Mapping[str, Make]] = {"claude": claude, "codex": codex, "aider": aider, **ACP_AGENTS}

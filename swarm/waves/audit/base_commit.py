@@ -15,6 +15,7 @@ from swarm.rules.known_findings import Known, known_of
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes.registry import Ready
+from swarm.runtimes.supervisor import run_all
 from swarm.scratch import scratch_folder
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
@@ -23,7 +24,6 @@ from swarm.waves.collect.outputs import Intake, take_in
 from swarm.waves.collect.sightings import locate_all
 from swarm.waves.launch.analyze import Analyzed, Planned, TreeToRead, analyze, planned
 from swarm.waves.launch.deal import dealt, output_of, refused
-from swarm.waves.launch.side_by_side import run_all
 from swarm.waves.trees.scratch_tree import scratch_tree
 from swarm.workspace import AGENT_VARIABLE, Workspace
 

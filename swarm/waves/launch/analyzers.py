@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from swarm.files import make_folder, write_whole
+from swarm.runtimes.supervisor import run_all
 from swarm.store import agent_runs, analyses, attempts, digests
 from swarm.store.agent_runs import AgentRun
 from swarm.store.analyses import AnalysisRun
@@ -16,7 +17,6 @@ from swarm.waves.launch.analyze import Analyzed, Planned, TreeToRead, analyze, p
 from swarm.waves.launch.attempt import set_aside
 from swarm.waves.launch.attempt_rows import (
     Plan,
-    WaveLaunch,
     attempt_folder,
     close_attempt,
     emit_end,
@@ -24,7 +24,7 @@ from swarm.waves.launch.attempt_rows import (
     record_process,
 )
 from swarm.waves.launch.deal import concerned, dealt, ending_of, output_of, refused
-from swarm.waves.launch.side_by_side import run_all
+from swarm.waves.launch.ground import WaveLaunch
 from swarm.workspace import AGENT_VARIABLE
 
 Waiting = Sequence[tuple[AgentRun, list[Attempt]]]

@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from swarm.documents import read_bounded
 from swarm.files import make_folder, write_whole
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import supervisor
@@ -20,7 +19,6 @@ from swarm.store.attempts import Attempt, Ending
 from swarm.waves.launch import attempt_files, seals
 from swarm.waves.launch.attempt_rows import (
     Plan,
-    WaveLaunch,
     attempt_folder,
     close_attempt,
     emit_end,
@@ -29,6 +27,7 @@ from swarm.waves.launch.attempt_rows import (
     record_said,
 )
 from swarm.waves.launch.ending import judged, with_skipped
+from swarm.waves.launch.ground import WaveLaunch
 from swarm.waves.launch.recovery import Course
 from swarm.waves.trees.fresh_tree import left_in, patch_of
 from swarm.waves.trees.sandbox_policies import agent_home, attempt_enclosure
@@ -58,10 +57,13 @@ _FORGED: Final = Ending(
 
 async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt]) -> None:
     """Make attempts of an agent, until one succeeds or no other would help."""
-    course = Course(wave_launch, agent)
+    course, gate = Course(wave_launch, agent), wave_launch.gate
     with agent_home(wave_launch.runtime) as home:
-        while True:
+        # Without a quota the agent stays dispatched, for a later launch.
+        while await gate.admits():
             await _one(wave_launch, agent, before, course, home)
+            if error := course.used_up_quota:
+                gate.used_up(wave_launch.runtime.name, error)
             if course.goes_on:
                 await course.begin_next()
             if not course.goes_on:
@@ -77,7 +79,7 @@ async def _one(
     """Make an attempt. The row is written first, so that a supervisor that dies leaves a trace."""
     job, folder = _job(wave_launch, agent, len(before) + 1)
     try:
-        job = _with_handoff(job, course.handoff)
+        job = course.with_handoff(job)
         enclosure = attempt_enclosure(
             wave_launch.repository,
             wave_launch.workspace,
@@ -102,10 +104,13 @@ async def _one(
         with suppress(OSError):
             folder.rmdir()
         raise
-    # As late as can be: an agent that works beside this one knows where its prompt lies.
+    # As late as can be: an agent that works beside this one knows where its prompt lies, and spends.
+    refusal = wave_launch.gate.cost_refusal(agent.id, wave_launch.cost_limit)
     if not seals.is_as_dispatched(agent):
-        course.ended(job, _NOTHING_RAN, _FORGED, None)
-        _close(wave_launch, agent, course, attempt_id, job, _NOTHING_RAN, _FORGED)
+        refusal = _FORGED
+    if refusal is not None:
+        course.ended(job, _NOTHING_RAN, refusal, None)
+        _close(wave_launch, agent, course, attempt_id, job, _NOTHING_RAN, refusal)
         return
     # After the row: a crash in between leaves an open attempt, which the next launch closes.
     set_aside(job.output_path, folder)
@@ -172,15 +177,6 @@ def _new_tree(wave_launch: WaveLaunch, job: Job, mark: Mapping[str, str], enviro
         mark=mark,
         environment=environment,
     )
-
-
-def _with_handoff(job: Job, text: str) -> Job:
-    """Return the job with a prompt of its own, which hands over what an earlier attempt left."""
-    if not text:
-        return job
-    prompt = job.attempt_folder / "prompt.md"
-    write_whole(prompt, read_bounded(job.prompt_path).decode("utf-8", "surrogateescape") + text)
-    return job._replace(prompt_path=prompt)
 
 
 def _job(wave_launch: WaveLaunch, agent: AgentRun, ordinal: int) -> tuple[Job, Path]:

@@ -7,24 +7,17 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm import stage_events
-from swarm.config import Config
-from swarm.git.repository import Repository
 from swarm.rules.agent_events import cut
-from swarm.rules.ownership import OwnershipMap
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import processes
-from swarm.runtimes.registry import Ready
-from swarm.runtimes.runtime import Assigned, CliFacts, Runtime, StepResult
+from swarm.runtimes.runtime import CliFacts, StepResult
 from swarm.runtimes.sandbox import Enclosure
-from swarm.store import attempts, transitions, waves
+from swarm.store import attempts, transitions
 from swarm.store.agent_runs import AgentRun
 from swarm.store.artifacts import Body
 from swarm.store.attempts import Attempt, Ending, NewAttempt
-from swarm.store.connection import Store
-from swarm.store.runs import Run
-from swarm.store.waves import Wave
 from swarm.waves.launch import attempt_files, seals
-from swarm.workspace import Workspace
+from swarm.waves.launch.ground import WaveLaunch
 
 _MOST_DENIALS: Final = 20
 _FAILED: Final = {
@@ -35,42 +28,6 @@ _FAILED: Final = {
     "policy_rejected": AgentRunStatus.FAILED,
     "stalled": AgentRunStatus.FAILED,
 }
-
-
-class WaveLaunch(NamedTuple):
-    """Facts that all attempts of a launch share; `files` are by domain, `assigned` and `held` by agent run.
-
-    `tracked` are all files of the wave's commit but links and submodules.
-    """
-
-    store: Store
-    run: Run
-    wave: Wave
-    ready: tuple[Ready, ...]
-    config: Config
-    repository: Repository
-    owners: OwnershipMap
-    tracked: Sequence[str]
-    files: dict[str, list[str]]
-    seconds: float
-    workspace: Workspace
-    assigned: Mapping[int, Sequence[Assigned]] = {}
-    held: Mapping[int, Sequence[Assigned]] = {}
-
-    @property
-    def runtime(self) -> Runtime:
-        """The runtime of agents: of those a wave has a single one."""
-        return self.ready[0].runtime
-
-    @property
-    def wave_now(self) -> Wave:
-        """The wave as the database has it now: the set-up of each tree is recorded on it."""
-        return waves.numbered(self.store.conn, self.run.id, self.wave.number) or self.wave
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the wave."""
-        return self.workspace.wave_folder(self.run.id, self.wave.number)
 
 
 class Plan(NamedTuple):

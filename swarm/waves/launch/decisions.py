@@ -9,7 +9,7 @@ from swarm.rules.stalls import Terms
 from swarm.store import attempts, permissions
 from swarm.store.permissions import RequestedPermission
 from swarm.store.waves import Wave
-from swarm.waves.launch.attempt_rows import WaveLaunch
+from swarm.waves.launch.ground import WaveLaunch
 
 
 def record_permission(wave_launch: WaveLaunch, attempt_id: int, event: AgentEvent, terms: Terms) -> None:

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from swarm import errors
 from swarm.config import Config
-from swarm.git.repository import files_at, repository_at
+from swarm.git.repository import repository_at
 from swarm.results.launch import LaunchResult
 from swarm.runtimes import registry
-from swarm.store import agent_runs, snapshots, waves
+from swarm.runtimes.supervisor import run_all
+from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves.launch.analyzers import launch_analyzers
-from swarm.waves.launch.assigned import assigned_to, held_back, tools_assigned
 from swarm.waves.launch.attempt import attempt
-from swarm.waves.launch.attempt_rows import WaveLaunch
 from swarm.waves.launch.attempts import attempts, waiting_agents
+from swarm.waves.launch.gate import LaunchGate, LaunchLimits
+from swarm.waves.launch.ground import WaveLaunch, assigned_to, held_back, runtimes_of, surveyed
 from swarm.waves.launch.shared_tree import with_shared_tree
-from swarm.waves.launch.side_by_side import run_all
 from swarm.waves.launch.supervision import close_dead_attempts, hold_to_own_folder, only_supervisor
 from swarm.waves.review.reviewer import hold_to_agent
 from swarm.workspace import Workspace
@@ -33,6 +33,7 @@ def launch(
     runtime: str | None = None,
     jobs: int | None = None,
     seconds: float | None = None,
+    limits: LaunchLimits = LaunchLimits(),  # noqa: B008
 ) -> LaunchResult:
     """Launch every agent of the wave in flight that has not succeeded yet, `jobs` at once, in the foreground.
 
@@ -45,11 +46,7 @@ def launch(
         raise errors.NoWaveToLaunch(run_id=run.id)
     hold_to_own_folder(workspace, run, wave)
     # Before the lock: a missing program is reported at once, and nothing is touched.
-    name = runtime or wave.runtime or config.default_runtime or (registry.DEFAULT if wave.is_audit else None)
-    if name is None:
-        ready = registry.fixers(tools_assigned(store.conn, run, wave), config, wave.phase)
-    else:
-        ready = registry.all_ready(name, config, wave.phase)
+    ready, by_agent = runtimes_of(store.conn, run, wave, config, runtime)
     if wave.is_review:
         hold_to_agent(ready, wave.phase)
     analyzes = all(each.runtime.is_analyzer for each in ready)
@@ -60,12 +57,7 @@ def launch(
         # Before the waiting agents are read: a dead attempt would count as open for ever.
         close_dead_attempts(store, run, wave)
         repository = repository_at(Path(run.local_path))
-        # Without links: an analyzer would follow them out of the repository, and quote files of the machine.
-        tracked = files_at(repository.git, wave.dispatch_sha)
-        paths = [file.path for file in tracked if file.is_file]
-        # By the frozen map, as collect will judge.
-        owners = snapshots.owners_in(store.conn, wave.snapshot_id)
-        owned, _ = owners.divide(paths)
+        survey = surveyed(store.conn, wave, repository)
         waiting = waiting_agents(store.conn, wave)
         # An analyzer that fixes would edit the user's checkout.
         if waiting and analyzes and not wave.is_audit and not wave.isolated:
@@ -74,10 +66,15 @@ def launch(
         analyzes = analyzes and wave.is_audit
         if waiting and analyzes:
             wave = with_shared_tree(store, workspace, run, wave, repository)
+        gate = LaunchGate(store, run, limits)
+        if waiting and any(each.runtime.agent for each in ready):
+            gate.hold_to_quota()
+        if waiting:
+            gate.hold_to_cost(ready, len(waiting))
         tree = Path(wave.shared_tree) if wave.shared_tree else repository.root
         # Only a launch that runs something replaces the runtime of the wave.
         if waiting:
-            recorded = registry.recorded(ready, tree, paths, wave.phase)
+            recorded = registry.recorded(ready, tree, survey.tracked, wave.phase)
             with store.mutation() as conn:
                 waves.record_runtime(conn, wave.id, *recorded)
         given = assigned_to(store.conn, run, wave, repository) if waiting else {}
@@ -88,12 +85,13 @@ def launch(
             ready=ready,
             config=config,
             repository=repository,
-            owners=owners,
-            tracked=paths,
-            files={agent.domain: owned.get(agent.domain, []) for agent in agent_runs.current(store.conn, wave.id)},
+            owners=survey.owners,
+            tracked=survey.tracked,
+            files=survey.files,
             # Without `--timeout` the run's policy is the bound: `resume` would count a longer attempt as timed out.
             seconds=seconds or min(config.attempt_seconds, run.timeout_seconds),
             workspace=workspace,
+            gate=gate,
             assigned=given,
             held=held_back(store.conn, run, wave, given) if ready[0].runtime.is_analyzer else {},
         )
@@ -102,5 +100,7 @@ def launch(
         if waiting and analyzes:
             launch_analyzers(wave_launch, waiting, at_once)
         else:
-            run_all([functools.partial(attempt, wave_launch, agent, own) for agent, own in waiting], at_once)
-    return LaunchResult(*attempts(store.conn, run, wave)._replace(launched=len(waiting)))
+            launches = {domain: wave_launch.of(own) for domain, own in by_agent.items()}
+            work = [(launches.get(agent.domain, wave_launch), agent, own) for agent, own in waiting]
+            run_all([functools.partial(attempt, *each) for each in work], at_once)
+    return LaunchResult(*attempts(store.conn, run, wave)._replace(launched=len(waiting) - gate.kept_back))

@@ -8,8 +8,10 @@ from typing import Any
 
 from swarm import stage_events
 from swarm.clock import now, seconds_until
+from swarm.documents import read_bounded
+from swarm.files import write_whole
 from swarm.git.runner import GitError
-from swarm.rules.agent_events import AgentEvent, EventKind
+from swarm.rules.agent_events import AgentEvent, EventKind, Fault
 from swarm.rules.phases import is_audit
 from swarm.rules.recovery import (
     FINISH_PROMPT,
@@ -29,8 +31,8 @@ from swarm.runtimes.supervisor import Ran
 from swarm.store import permissions
 from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt, Ending
-from swarm.waves.launch.attempt_rows import WaveLaunch
 from swarm.waves.launch.decisions import record_actions, record_permission
+from swarm.waves.launch.ground import WaveLaunch
 from swarm.waves.trees.fresh_tree import Left, make_fresh
 
 
@@ -50,6 +52,7 @@ class Course:
         self._step = NextStep(Way.FRESH)
         self.handoff = ""
         self.reason: str | None = None
+        self._error: AgentEvent | None = None
 
     @property
     def goes_on(self) -> bool:
@@ -60,6 +63,20 @@ class Course:
     def seconds(self) -> float:
         """The time limit of the present attempt."""
         return min(FINISH_SECONDS, self._launch.seconds) if self._is_finish else self._launch.seconds
+
+    @property
+    def used_up_quota(self) -> AgentEvent | None:
+        """The error that ended the last attempt of the agent, where that was a quota that is used up."""
+        is_quota = self._error is not None and self._error.fault is Fault.QUOTA
+        return self._error if is_quota and not self.goes_on else None
+
+    def with_handoff(self, job: Job) -> Job:
+        """Return the job with a prompt of its own, which hands over what an earlier attempt left."""
+        if not self.handoff:
+            return job
+        prompt = job.attempt_folder / "prompt.md"
+        write_whole(prompt, read_bounded(job.prompt_path).decode("utf-8", "surrogateescape") + self.handoff)
+        return job._replace(prompt_path=prompt)
 
     def heard(self, event: AgentEvent, attempt_id: int, terms: Terms) -> None:
         """Take an event of the present attempt."""
@@ -107,7 +124,7 @@ class Course:
         said = next((result.said for result in reversed(ran.results) if result.said), None)
         self._session = (said and said.session_id) or self._session
         self._left = left
-        error = stall.error if stall else None
+        error = self._error = stall.error if stall else said.error if said else None
         self._step = next_step(
             Tried(
                 outcome=ending.outcome,

@@ -1,14 +1,16 @@
-"""`runtimes`: the runtimes that can be launched on this machine."""
+"""`runtimes`: the runtimes that can be launched on this machine, and the chains of which one is chosen."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from swarm.config import Config
-from swarm.results.runtimes import RuntimeShown, RuntimesResult
-from swarm.rules.phases import DISPATCHED_PHASES
-from swarm.runtimes import registry
+from swarm.results.runtimes import ChainEntry, RuntimeChain, RuntimeShown, RuntimesResult
+from swarm.rules.chains import Choice
+from swarm.rules.phases import DISPATCHED_PHASES, Phase
+from swarm.runtimes import chain, registry
 from swarm.runtimes.agents.login import auth_source
+from swarm.runtimes.agents.manifest import manifest_at, manifest_from
 from swarm.runtimes.sandbox import backend_here
 
 
@@ -61,3 +63,39 @@ def _shown(config: Config, name: str) -> RuntimeShown:
         credential=auth_source(facts, os.environ, Path.home()) if facts else None,
         model=facts.model if facts else None,
     )
+
+
+def chains(config: Config) -> tuple[RuntimeChain, ...]:
+    """Return the chains of a configuration, those of its manifests among them. Raises InvalidManifest."""
+    return tuple(_all_chains(config))
+
+
+def _all_chains(config: Config) -> Iterator[RuntimeChain]:
+    source, own, named = str(config.source or ""), config.chains, config.manifests
+    read = {path: manifest_from(Path(path), text) for path, text in named.texts.items()}
+    if own.every:
+        yield _chain("every agent", source, own.every, config, DISPATCHED_PHASES[0])
+    for kind, chains_of, manifests in (("phase", own.phases, named.phases), ("domain", own.domains, named.domains)):
+        found = {name: (source, entries) for name, entries in chains_of.items()}
+        found |= {name: (path, read[path].chain) for name, path in manifests.items()}
+        for name, (place, entries) in found.items():
+            phase = next((phase for phase in DISPATCHED_PHASES if phase.value == name), DISPATCHED_PHASES[0])
+            yield _chain(f"{kind} {name}", place, entries, config, phase)
+
+
+def validated(config: Config, path: Path) -> RuntimeChain:
+    """Return the chain of an agent manifest that is valid. Raises what `manifest_at` raises."""
+    manifest = manifest_at(path)
+    return _chain("manifest", str(manifest.path), manifest.chain, config, DISPATCHED_PHASES[0])
+
+
+def _chain(subject: str, source: str, entries: Sequence[Choice], config: Config, phase: Phase) -> RuntimeChain:
+    chosen = False
+    shown: list[ChainEntry] = []
+    for choice in entries:
+        reason = chain.why_not(choice, config, phase)
+        shown.append(
+            ChainEntry(choice.runtime, choice.model, choice.auth_source, reason is None and not chosen, reason)
+        )
+        chosen = chosen or reason is None
+    return RuntimeChain(subject, source, tuple(shown))

@@ -42,7 +42,7 @@ def attempt_enclosure(
     own = Right.READABLE if runtime.is_trusted else Right.WRITABLE
     tree = Right.WRITABLE if runtime.writes_tree and not is_audit(job.phase) else own
     # A verdict is about the commit as it is, and an agent that answers has nothing to write there.
-    if job.is_review or (runtime.agent and is_audit(job.phase)):
+    if settings.reads_only or job.is_review or (runtime.agent and is_audit(job.phase)):
         tree = Right.READABLE
     folder, report = job.output_path.parent, Right.WRITABLE if runtime.is_analyzer else Right.READABLE
     earlier = set(_entries(folder)) - {job.output_path, job.attempt_folder}

@@ -1,8 +1,13 @@
 """Refusals of runs, waves, findings, decisions and leases."""
 
+import json
 import sqlite3
+import sys
+import time
 
+from swarm.clock import iso
 from tests.cli.errors.refusal import Refusal, refused
+from tests.cli.scenes.launched_agents import Agents
 from tests.cli.scenes.scene import Scene
 
 
@@ -149,4 +154,130 @@ def permission_unknown(scene: Scene) -> Refusal:
   Next: run `swarm permissions list {run}` to see the requests
   Run: {run}""",
         {"received": "7", "number": 1, "runId": run},
+    )
+
+
+@refused
+def runtime_added(scene: Scene) -> Refusal:
+    file = scene.repo.root.parent / "xdg/swarm/swarm.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("[runtimes.goose]\n")
+    scene.monkeypatch.setenv("XDG_CONFIG_HOME", str(file.parents[1]))
+    return Refusal(
+        ("runtimes", "--add", "goose"),
+        f"""[RUNTIME_ADDED]: {file} has a table [runtimes.goose] already, and was not changed
+  Path: {file}
+  Next: edit the table in that file; `swarm runtimes goose` shows what results""",
+        {"path": str(file), "runtime": "goose"},
+    )
+
+
+@refused
+def file_not_found(scene: Scene) -> Refusal:
+    file = scene.repo.root / "fixer.agent"
+    return Refusal(
+        ("runtimes", "--validate", str(file)),
+        f"""[FILE_NOT_FOUND]: Cannot read {file}: there is no such file
+  Path: {file}
+  Next: check the path, which is taken from the working folder""",
+        {"path": str(file), "problem": "there is no such file"},
+    )
+
+
+@refused
+def ambiguous_agent_path(scene: Scene) -> Refusal:
+    file = scene.repo.root / "fixer.toml"
+    file.write_text("")
+    return Refusal(
+        ("runtimes", "--validate", str(file)),
+        f"""[AMBIGUOUS_AGENT_PATH]: {file} is no manifest by its name: it does not end in .agent, and is no folder with a manifest.agent
+  Path: {file}
+  Next: rename the file, or name the folder that holds the manifest.agent""",
+        {"path": str(file)},
+    )
+
+
+@refused
+def invalid_manifest(scene: Scene) -> Refusal:
+    file = scene.repo.root / "fixer.agent"
+    file.write_text("name = 'fixer'\n")
+    problem = "$: 'model' is a required property"
+    return Refusal(
+        ("runtimes", "--validate", str(file)),
+        f"""[INVALID_MANIFEST]: {file} is no agent manifest: {problem}
+  Path: {file}
+  Next: correct each field; `swarm schema agent-manifest` prints the form""",
+        {"path": str(file), "problem": problem},
+    )
+
+
+@refused
+def no_model_resolved(scene: Scene) -> Refusal:
+    file = scene.repo.root / "swarm.toml"
+    file.write_text('[chains]\nevery = ["absent"]\n[runtimes.absent]\nkind = "command"\nargv = ["no-such-program"]\n')
+    run = scene.dispatched.run
+    reasons = "absent: not installed: no-such-program is not on PATH"
+    return Refusal(
+        ("launch",),
+        f"""[NO_MODEL_RESOLVED]: Nothing of the chain of code can be launched here: {reasons}
+  Next: `swarm runtimes --resolve` shows every chain; install a runtime of it, or set the variable that it names
+  Run: {run}""",
+        {"domain": "code", "reasons": reasons, "runId": run},
+    )
+
+
+@refused
+def cost_unmetered(scene: Scene) -> Refusal:
+    Agents(scene.repo, scene.tmp).play("write()")
+    run = scene.dispatched.run
+    return Refusal(
+        ("launch", "--runtime", "played", "--max-cost", "1"),
+        f"""[COST_UNMETERED]: played does not report what it costs, so that a cap on costs could not be held
+  Next: repeat with `--allow-unmetered`, or without `--max-cost`
+  Run: {run}""",
+        {"runtime": "played", "runId": run},
+        exit=2,
+    )
+
+
+def played_and_charged(scene: Scene) -> str:
+    """A wave in flight, one of whose attempts has cost 2 USD."""
+    Agents(scene.repo, scene.tmp).play("write()")
+    run = scene.dispatched.run
+    scene.swarm("launch", "--runtime", "played")
+    with sqlite3.connect(scene.dispatched.db) as conn:
+        conn.execute("UPDATE attempts SET cost_microusd = 2000000, outcome = 'stalled' WHERE id = 1")
+    return run
+
+
+@refused
+def cost_budget_exceeded(scene: Scene) -> Refusal:
+    run = played_and_charged(scene)
+    return Refusal(
+        ("launch", "--runtime", "played", "--max-cost", "3", "--allow-unmetered"),
+        f"""[COST_BUDGET_EXCEEDED]: The agents of run {run} have cost 2.00 USD; a launch would cost 2.00 more, and the cap is 3.00
+  Next: raise the cap with `--max-cost`, or launch fewer agents: `swarm attempts {run}` shows what each cost
+  Run: {run}""",
+        {"spent": "2.00", "estimate": "2.00", "cap": "3.00", "runId": run},
+        exit=2,
+    )
+
+
+@refused
+def quota_used_up(scene: Scene) -> Refusal:
+    file = scene.repo.root / "swarm.toml"
+    file.write_text(f"[runtimes.goose]\nargv = [{json.dumps(sys.executable)}]\n")
+    run = scene.dispatched.run
+    resets_at = float(int(time.time()) + 3600)
+    with sqlite3.connect(scene.dispatched.db) as conn:
+        text = json.dumps({"runtime": "goose", "resetsAt": resets_at})
+        conn.execute("INSERT INTO kv (key, value) VALUES (?, ?)", (f"quota:{run}", text))
+    moment = iso(resets_at)
+    return Refusal(
+        ("launch", "--runtime", "goose", "--park", "60"),
+        f"""[QUOTA_USED_UP]: The quota of goose is used up until {moment}, so launches of run {run} are paused
+  Next: launch after that time, or wait for it: `swarm launch {run} --park 6h`; `--runtime` names another runtime
+  Run: {run}""",
+        {"runtime": "goose", "moment": moment, "runId": run},
+        exit=3,
     )

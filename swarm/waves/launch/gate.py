@@ -1,0 +1,125 @@
+"""Gate of a launch: the cap on what the run's agents cost, and the breaker for a quota that is used up."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from swarm import errors, stage_events
+from swarm.clock import iso, seconds_until
+from swarm.rules.agent_events import AgentEvent
+from swarm.runtimes.registry import Ready
+from swarm.store import attempts, forms, kv
+from swarm.store.attempts import Ending
+from swarm.store.connection import Store
+from swarm.store.runs import Run
+
+_MILLION: Final = 1_000_000
+# Limits of plans are by the hour, the day and the week.
+_LONGEST_SECONDS: Final = 8 * 24 * 3600.0
+
+
+class LaunchLimits(NamedTuple):
+    """The options of a launch about cost and quota; costs are in USD, `park` is in seconds.
+
+    `park` is the longest wait for a quota, 0 for a launch that does not wait.
+    """
+
+    max_cost: float | None = None
+    allow_unmetered: bool = False
+    park: float = 0.0
+
+
+class LaunchGate:
+    """What may keep an agent from being launched, shared by all agents of a launch."""
+
+    def __init__(self, store: Store, run: Run, limits: LaunchLimits) -> None:
+        self._store = store
+        self._run = run
+        self._limits = limits
+        self._resets_at: float | None = None
+        self._is_used_up = False
+        self.kept_back = 0
+
+    def hold_to_cost(self, ready: Sequence[Ready], agents: int) -> None:
+        """Refuse a launch that would pass the cap by what earlier attempts of its runtimes cost.
+
+        Raises CostUnmetered and CostBudgetExceeded.
+        """
+        cap = self._limits.max_cost
+        if cap is None:
+            return
+        silent = [each.runtime.name for each in ready if not each.runtime.is_analyzer and not _reports_cost(each)]
+        if silent and not self._limits.allow_unmetered:
+            raise errors.CostUnmetered(runtime=", ".join(silent), run_id=self._run.id)
+        names = [each.runtime.name for each in ready]
+        spent = attempts.spent_microusd(self._store.conn, self._run.id) / _MILLION
+        estimate = agents * attempts.usual_microusd(self._store.conn, self._run.id, names) / _MILLION
+        if agents and (spent >= cap or spent + estimate > cap):
+            raise errors.CostBudgetExceeded(
+                spent=f"{spent:.2f}", estimate=f"{estimate:.2f}", cap=f"{cap:.2f}", run_id=self._run.id
+            )
+
+    def hold_to_quota(self) -> None:
+        """Refuse a launch before the time at which a used-up quota is there again. Raises QuotaUsedUp."""
+        kept = kv.value_of(self._store.conn, self._key)
+        if kept is None:
+            return
+        document = forms.decoded("kv", "value", kept, dict)
+        runtime, resets_at = str(document.get("runtime")), document.get("resetsAt")
+        left = seconds_until(resets_at) if isinstance(resets_at, int | float) else 0.0
+        if not 0 < left < _LONGEST_SECONDS:
+            with self._store.mutation() as conn:
+                kv.remove(conn, [self._key])
+        elif left > self._limits.park:
+            raise errors.QuotaUsedUp(runtime=runtime, moment=iso(float(resets_at or 0)), run_id=self._run.id)
+        else:
+            self._resets_at, self._is_used_up = float(resets_at or 0), True
+
+    def cost_refusal(self, agent_run_id: int, limit: float | None) -> Ending | None:
+        """Return the ending of an attempt for which nothing is left to spend, by the cap or by its agent's limit."""
+        cap, conn = self._limits.max_cost, self._store.conn
+        if cap is not None and attempts.spent_microusd(conn, self._run.id) >= cap * _MILLION:
+            words = f"the run's agents have cost the cap of {cap:.2f} USD; `swarm launch --max-cost` sets another"
+        elif limit is not None and attempts.spent_by(conn, agent_run_id) >= limit * _MILLION:
+            words = f"the agent has cost {limit:.2f} USD, the cost_limit of its manifest"
+        else:
+            return None
+        return Ending("policy_rejected", 2, error_code="COST_BUDGET_EXCEEDED", error_fragment=words)
+
+    async def admits(self) -> bool:
+        """Wait for a quota as long as the launch may; say whether an agent can be launched now."""
+        if not self._is_used_up:
+            return True
+        left = seconds_until(self._resets_at) if self._resets_at else None
+        if left is None or left > self._limits.park:
+            self.kept_back += 1
+            return False
+        if left > 0:
+            message = f"waiting for the quota until {iso(self._resets_at or 0)}"
+            stage_events.emit("launch_parked", run_id=self._run.id, seconds=round(left), message=message)
+            await asyncio.sleep(left)
+        self._is_used_up = False
+        return True
+
+    def used_up(self, runtime: str, error: AgentEvent) -> None:
+        """Pause all launches of the run: the quota of a provider is used up."""
+        resets_at = error.resets_at
+        # A program may print any number.
+        if resets_at is not None and not 0 < seconds_until(resets_at) < _LONGEST_SECONDS:
+            resets_at = None
+        self._is_used_up, self._resets_at = True, resets_at
+        stage_events.emit("quota_used_up", run_id=self._run.id, runtime=runtime, resets_at=resets_at)
+        if resets_at is None:
+            return
+        with self._store.mutation() as conn:
+            kv.remove(conn, [self._key])
+            kv.add(conn, self._key, json.dumps({"runtime": runtime, "resetsAt": resets_at}))
+
+    @property
+    def _key(self) -> str:
+        return f"quota:{self._run.id}"
+
+
+def _reports_cost(ready: Ready) -> bool:
+    return ready.runtime.agent is not None and ready.runtime.agent.reports_cost
