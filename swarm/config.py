@@ -26,7 +26,8 @@ class RuntimeConfig(NamedTuple):
     """A `[runtimes.NAME]` table: a command, a tool that writes SARIF, or changes of a bundled coding agent.
 
     For an agent, `argv` takes the place of its program's name, and `arguments` are added to those that it is given.
-    `accepts` are the exit codes with which the tool succeeded, empty for the usual ones.
+    `accepts` are the exit codes with which the tool succeeded, empty for the usual ones. `corrections` is how often an
+    answer that does not fit its form goes back.
     """
 
     name: str
@@ -39,6 +40,7 @@ class RuntimeConfig(NamedTuple):
     model: str | None = None
     max_turns: int | None = None
     arguments: tuple[str, ...] = ()
+    corrections: int = 1
 
 
 class SandboxConfig(NamedTuple):
@@ -251,6 +253,7 @@ def _runtime(name: str, table: dict[str, Any]) -> RuntimeConfig:
         model=table.get("model"),
         max_turns=table.get("max_turns"),
         arguments=tuple(table.get("arguments", ())),
+        corrections=table.get("corrections", 1),
     )
 
 

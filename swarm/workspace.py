@@ -13,6 +13,8 @@ FILE_NAME: Final = "control-plane.db"
 FOLDER_NAME: Final = "swarms"
 # Begins the name of a tree in which a commit is built, and in which no agent works.
 SCRATCH: Final = "proof-"
+# Folder in an agent's tree that the agent answers in; it ignores itself, so that `git add -A` leaves it out.
+ANSWERS: Final = ".swarm"
 # Set by `launch` for every process of an attempt.
 AGENT_VARIABLE: Final = "SWARM_ATTEMPT"
 _BEING_REMOVED: Final = ".gone-"
@@ -64,6 +66,16 @@ class Workspace(NamedTuple):
     def tree(self, run_id: str, number: int, domain: str | None) -> Path:
         """Return the place of a domain's worktree, or of the tree that a wave's analyzers share."""
         return self.trees_folder(run_id) / tree_name(number, domain)
+
+
+def answer_in(tree: Path) -> Path:
+    """Return the place of an agent's answer inside of its tree."""
+    return tree / ANSWERS / "output.json"
+
+
+def has_answer(output_path: str, worktree: str | None) -> bool:
+    """Say whether an agent has answered, in its tree or where answers are kept; links count."""
+    return os.path.lexists(output_path) or (worktree is not None and os.path.lexists(answer_in(Path(worktree))))
 
 
 def tree_name(number: int, domain: str | None) -> str:

@@ -120,7 +120,7 @@ def work_of(  # noqa: PLR0913
         # Every write of an index, `write-tree` included, reads again the files that are as new as the index.
         made = git.run("write-tree", filters=True).decode().strip()
         listed = git.run("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", filters=True)
-        ignored = tuple(path_text(path) for path in listed.split(b"\0") if path)
+        ignored = tuple(name for path in listed.split(b"\0") if path and not apart.holds(name := path_text(path)))
     written = _own_changes(here, commit, base, made)
     committed = (
         [] if record.tip in {None, commit} else list(apart.without(_own_changes(here, commit, base, f"{record.tip}")))

@@ -9,9 +9,8 @@ from typing import Final, NamedTuple
 
 from swarm.git.diff import Change
 from swarm.git.path_text import path_bytes
+from swarm.workspace import ANSWERS
 
-# Where an agent answers inside of its tree. The folder ignores itself, so that `git add -A` leaves it out.
-ANSWERS: Final = ".swarm"
 _CHUNK: Final = 1 << 20
 
 

@@ -213,7 +213,7 @@ def _dirt(git: Git, comparison: Comparison, *, with_submodules: bool) -> Dirt:
         tuple(gone),
         tuple(path for path in new if path not in closed),
         tuple(sorted(nested | closed | set(_closed_folders(comparison.tree)))),
-        sum(1 for path in listed.split(b"\0") if path),
+        sum(1 for path in listed.split(b"\0") if path and not comparison.apart.holds(path_text(path))),
     )
 
 

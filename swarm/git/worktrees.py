@@ -16,7 +16,7 @@ from swarm.git.runner import Git, GitError
 from swarm.git.worktree_list import WORKTREES
 from swarm.rules.ref_names import head_ref
 from swarm.scratch import scratch_folder
-from swarm.workspace import SCRATCH, wave_of_tree
+from swarm.workspace import SCRATCH, answer_in, wave_of_tree
 
 # While git makes a worktree it is locked with this word, and has no index yet.
 _BEGUN: Final = "initializing"
@@ -165,8 +165,10 @@ def discard_unfinished(git: Git, tree: Tree, commit: str) -> None:
 
 
 def is_as_made(git: Git, tree: Tree, commit: str) -> bool:
-    """Say whether a worktree exists, at its commit, on its branch and without a change."""
-    return tree.path.is_dir() and not tree.path.is_symlink() and _is_as_new(git, tree, commit)
+    """Say whether a worktree exists, at its commit, on its branch, without a change and without an answer."""
+    # An answer of the agent before would be taken for an answer of the next.
+    is_answered = os.path.lexists(answer_in(tree.path))
+    return tree.path.is_dir() and not tree.path.is_symlink() and not is_answered and _is_as_new(git, tree, commit)
 
 
 def admin_dir(tree: Path) -> Path:

@@ -6,7 +6,7 @@ A file and the printed output are read by the same function. Nothing is evaluate
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -19,8 +19,19 @@ _LISTS: Final = ("findings", "features", "fixes", "reviews")
 _MOST_STRINGS: Final = 4
 _MOST_LEVELS: Final = 16
 _MOST_CANDIDATES: Final = 256
-# The words of others in a stream of events. A prompt holds an example that looks like an answer.
-_OTHERS: Final = frozenset({"user", "system", "developer", "tool", "tool_result", "tool_use", "function_call_output"})
+# What is not said in answer, in the streams of events of coding agents: words of others, tools, thoughts, plans. A
+# prompt holds an example that looks like an answer, and a tool may print it.
+_OTHERS: Final = frozenset(
+    {
+        *("user", "system", "developer", "tool", "tool_result", "tool_use", "tool_call", "tool_call_update"),
+        *("function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output", "local_shell_call"),
+        *("command_execution", "file_change", "mcp_tool_call", "web_search", "todo_list", "server_tool_use"),
+        *("reasoning", "thinking", "redacted_thinking", "agent_thought_chunk", "user_message_chunk", "plan"),
+    }
+)
+_KINDS: Final = ("role", "type", "sessionUpdate")
+# Keys below which a stream holds a piece of the agent's text: Gemini CLI, the Agent Client Protocol, Claude Code.
+_PIECES: Final = (("content",), ("params", "update", "content", "text"), ("event", "delta", "text"))
 _BEGINNING: Final = re.compile(r'\{\s{0,1000}+"(?:[^"\\]|\\.){0,200}+"\s{0,100}+:', re.DOTALL)
 _MOST_READINGS: Final = 8
 _WINDOWS: Final = (1 << 8, 1 << 12, 1 << 16, 1 << 20, 1 << 24, 1 << 62)
@@ -74,9 +85,34 @@ def printed_answer(body: bytes) -> dict[str, Any] | None:
             found = search.in_value(parse_bounded(text.encode(), "stdout"), 0)
     if found is None:
         found = search.in_text(text, 0)
+    if found is None and (said := _joined_pieces(text)):
+        found = search.in_text(said, 1)
     if found is None and search.problem is not None:
         raise search.problem
     return found
+
+
+def _joined_pieces(text: str) -> str:
+    """Return the text that a stream of events brings in pieces, `""` for any other text."""
+    pieces: list[str] = []
+    for line in text.splitlines():
+        if not line.startswith("{"):
+            continue
+        try:
+            event: Any = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        is_piece = event.get("delta") is True or "params" in event or "event" in event
+        kinds = (event.get("role"), _below(event, ("params", "update", "sessionUpdate")))
+        if is_piece and _OTHERS.isdisjoint(kind for kind in kinds if isinstance(kind, str)):
+            pieces += filter(None, (_below(event, keys) for keys in _PIECES))
+    return "".join(pieces)
+
+
+def _below(value: Any, keys: Sequence[str]) -> str:
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else ""
 
 
 class _Search:
@@ -93,7 +129,7 @@ class _Search:
         if isinstance(value, dict):
             if _rank(value):
                 return value
-            if value.get("role") in _OTHERS or value.get("type") in _OTHERS:
+            if not _OTHERS.isdisjoint(kind for name in _KINDS if isinstance(kind := value.get(name), str)):
                 return None
             value = list(value.values())
         if levels >= _MOST_LEVELS or not isinstance(value, list):

@@ -11,6 +11,8 @@ TAIL_BYTES: Final = 256 * 1024
 EXCERPT_CHARACTERS: Final = 8000
 _HEAD_CHARACTERS: Final = 2000
 _HELD: Final = 64 * 1024
+# Bytes on each side of a cut that are searched for a secret across it; a private key of 16,384 bits has 13 KB.
+_LONGEST_SECRET: Final = 16 * 1024
 _WIDEST: Final = 4  # bytes of a character in UTF-8
 
 
@@ -33,7 +35,7 @@ class OutputLog:
             self._add_to_tail(chunk)
             return
         self._pending += chunk
-        cut = _cut(self._pending)
+        cut = self._between_secrets(_cut(self._pending))
         if cut:
             self._write(self._pending[:cut])
             self._pending = self._pending[cut:]
@@ -99,6 +101,16 @@ class OutputLog:
             self._dropped += len(self._tail) - most
             del self._tail[:-most]
 
+    def _between_secrets(self, cut: int) -> int:
+        """Move a cut before a secret that it would divide: neither of the halves would be known for one."""
+        # Of secrets only private keys, which `_cut` knows, and values of the environment go on over lines.
+        if not cut or (self._pending[cut - 1 : cut] == b"\n" and not self._redactor.has_lines):
+            return cut
+        begin = max(0, cut - _LONGEST_SECRET)
+        # A character for each byte: the place in the text is the place in the bytes.
+        around = self._pending[begin : cut + _LONGEST_SECRET].decode("latin-1")
+        return begin + self._redactor.begin_of_secret(around, cut - begin)
+
     def _cleaned(self, raw: bytes) -> bytes:
         return self._redactor.clean(raw.decode("utf-8", "replace")).encode()
 
@@ -109,8 +121,8 @@ def _cut(pending: bytes) -> int:
     begin = pending.rfind(b"-----BEGIN", 0, cut)
     if begin >= 0 and pending.rfind(b"-----END", 0, cut) < begin:
         cut = pending.rfind(b"\n", 0, begin) + 1
-    # A line without end, and a key without end, must not fill the memory.
-    return cut if cut or len(pending) <= 4 * _HELD else len(pending)
+    # A line without end, and a key without end, must not fill the memory; what follows may be the rest of a secret.
+    return cut if cut or len(pending) <= 4 * _HELD else len(pending) - _HELD
 
 
 def _whole_lines(raw: bytes) -> bytes:

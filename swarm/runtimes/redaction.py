@@ -4,33 +4,48 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
+from urllib.parse import quote
 
 MASK: Final = "[redacted]"
 SHORTEST_VALUE: Final = 6
-_SECRET_NAME: Final = re.compile(r"(?i)(?:key|token|secret|passw|credential|auth|cookie|session)")
+_SECRET_NAME: Final = re.compile(
+    r"(?i)(?:key|token|secret|passw|passphrase|credential|auth|cookie|session|_pass$|_pwd$|_pat$|webhook)"
+)
 _HARMLESS_NAME: Final = re.compile(r"(?i)^(?:ssh_auth_sock|xdg_session_.*|.*_session_id|keyboard.*|.*authority)$")
 # No alternative may begin at every character of a run and then read to its end: agents print what they like.
 _PATTERNS: Final = re.compile(
     r"""
     (?P<bearer>(?i:bearer)\s+)[A-Za-z0-9._~+/=-]{8,}
+  | (?P<basic>(?i:authorization)\\{0,4}["']?\s{0,9}[=:]\s{0,9}\\{0,4}["']?(?i:basic)\s{1,9})[A-Za-z0-9+/=]{6,}
   | (?<![A-Za-z0-9_])(?:
         sk-[A-Za-z0-9_-]{8,}
+      | [sr]k_(?:live|test)_[A-Za-z0-9]{8,}
       | gh[pousr]_[A-Za-z0-9]{16,}
       | github_pat_[A-Za-z0-9_]{16,}
-      | AKIA[0-9A-Z]{12,}
+      | glpat-[A-Za-z0-9_-]{16,}
+      | A(?:KI|SI)A[0-9A-Z]{12,}
       | xox[a-z]-[A-Za-z0-9-]{8,}
+      | xapp-[A-Za-z0-9-]{8,}
       | AIza[A-Za-z0-9_-]{20,}
+      | npm_[A-Za-z0-9]{30,}
+      | hf_[A-Za-z0-9]{30,}
+      | pypi-[A-Za-z0-9_-]{30,}
     )
   | (?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*
-  | -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----(?s:.)*?(?:-----END[ A-Z]*PRIVATE[ ]KEY-----|\Z)
-  | (?P<pair>(?i:(?:password|passwd|token|secret|api[_-]?key)["']?\s*[=:]\s*["']?))[^\s"'&,;]{4,}
+  | -----BEGIN[ A-Z]*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----(?s:.)*?(?:-----END[ A-Z]*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----|\Z)
+  # A quote may be escaped: agents print JSON, and JSON inside of its strings.
+  | (?P<pair>(?i:(?:password|passwd|passphrase|token|secret(?:[_-]access)?(?:[_-]key)?|(?:api|access|private)[_-]?key)
+      \\{0,4}["']?\s*[=:]\s*\\{0,4}["']?))(?:[^\s"'&,;\\]|\\(?!["'\\nrt])){4,}
+  | (?P<url>://[^\s/:@"'\\]{0,100}:)[^\s/@"'\\]{3,200}(?=@)
     """,
     re.VERBOSE,
 )
 # Each alternative of the pattern holds one of these words. A text without any is searched for them thirty times faster.
 _HINTS: Final = (
-    *("bearer", "sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "akia", "xox", "aiza", "eyj"),
-    *("-----begin", "password", "passwd", "token", "secret", "apikey", "api_key", "api-key"),
+    *("bearer", "basic", "sk-", "sk_", "rk_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "akia"),
+    *("asia", "xox", "xapp-", "aiza", "npm_", "hf_", "pypi-", "eyj", "-----begin", "://"),
+    *("password", "passwd", "passphrase", "token", "secret"),
+    *(f"{name}{between}key" for name in ("api", "access", "private") for between in ("", "_", "-")),
 )
 
 
@@ -41,6 +56,8 @@ class Redactor:
         values = {*secret_values(environment.items()), *also}
         # As JSON writes them, too: agents print events, in which a quote and a line break are escaped.
         values |= {json.dumps(value, ensure_ascii=ascii_only)[1:-1] for value in values for ascii_only in (True, False)}
+        values |= {quote(value, safe="") for value in values}
+        self.has_lines = any("\n" in value for value in values)
         ordered = sorted(values, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
@@ -49,6 +66,14 @@ class Redactor:
         if self._values is not None:
             text = self._values.sub(MASK, text)
         return _PATTERNS.sub(_masked, text) if _may_hold_secret(text) else text
+
+    def begin_of_secret(self, text: str, place: int) -> int:
+        """Return where the secret begins that lies across a place of a text, else the place itself."""
+        for pattern in filter(None, (self._values, _PATTERNS if _may_hold_secret(text) else None)):
+            for found in pattern.finditer(text):
+                if found.start() < place < found.end():
+                    place = found.start()
+        return place
 
 
 def _may_hold_secret(text: str) -> bool:
@@ -67,4 +92,4 @@ def secret_values(variables: Iterable[tuple[str, str]]) -> set[str]:
 
 
 def _masked(found: re.Match[str]) -> str:
-    return (found["bearer"] or found["pair"] or "") + MASK
+    return (found["bearer"] or found["basic"] or found["pair"] or found["url"] or "") + MASK

@@ -1,6 +1,5 @@
 """Facts of a run for its gates and its assessment, read from the tables in a few small queries."""
 
-import os
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +15,7 @@ from swarm.store import domains as domain_table
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.workspace import has_answer
 
 if TYPE_CHECKING:
     # Imported at its use: most runs have no verification yet, and `status` must start quickly.
@@ -104,8 +104,7 @@ def _agents(conn: sqlite3.Connection, wave: Wave | None, agents: list[AgentRun])
         if any(attempt.outcome == "success" for attempt in own)
     }
     return tuple(
-        # A link counts as well: collect will refuse the link, and that is its message to give.
-        AgentFacts(a.domain, a.status, a.id in succeeded or os.path.lexists(a.output_path), a.error)
+        AgentFacts(a.domain, a.status, a.id in succeeded or has_answer(a.output_path, a.worktree_path), a.error)
         for a in agents
     )
 

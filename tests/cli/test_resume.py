@@ -46,7 +46,7 @@ def test_a_dry_run_shows_what_a_resume_would_do_and_touches_nothing(failed: Wave
                 "before": 2,
                 "agentRunId": None,
                 "promptPath": str(folder / "wave-1/rest.2.md"),
-                "outputPath": str(folder / "wave-1/rest.2/output.json"),
+                "outputPath": str(folder / "worktrees/w1-rest/.swarm/output.json"),
                 "worktreePath": str(folder / "worktrees/w1-rest"),
                 "worktreeBranch": f"swarm/{run.rpartition('-')[2]}/w1-rest",
                 "reused": True,
@@ -152,7 +152,8 @@ def test_a_tree_that_was_removed_is_made_anew(failed: Wave) -> None:
 def test_a_third_try_has_a_place_of_its_own(failed: Wave) -> None:
     failed.do("resume", *WHY)
     failed.swarm("collect", exit=1)
-    assert failed.do("resume", *WHY)["redispatched"][0]["outputPath"].endswith("wave-1/rest.3/output.json")
+    failed.do("resume", *WHY)
+    assert failed.sql("SELECT output_path FROM agent_runs ORDER BY id DESC")[0][0].endswith("wave-1/rest.3/output.json")
     assert [status for _, domain, status in failed.agents() if domain == "rest"] == ["failed", "failed", "dispatched"]
 
 

@@ -18,7 +18,8 @@ out = pathlib.Path(os.environ["SWARM_OUTPUT_FILE"])
 prompt = pathlib.Path(os.environ["SWARM_PROMPT_FILE"])
 write(findings=[{FOUND}] if os.environ["SWARM_DOMAIN"] == "code" else [])
 if os.environ["SWARM_DOMAIN"] == "rest":
-    theirs = out.parent.parent / "code" / "output.json"
+    kept = out.parents[3] / "wave-1" / "code" / "output.json"
+    theirs = out.parents[2] / "w1-code" / ".swarm" / "output.json"
     asked = prompt.with_name("code.md")
     {{act}}
 """
@@ -39,10 +40,12 @@ def launched(swarm: Swarm, agents: Agents, body: str) -> None:
 @pytest.mark.parametrize(
     ("act", "changed", "words"),
     [
-        (f"theirs.write_text({CLEAN!r})", "code/output.json", "while rest worked"),
-        ("theirs.unlink()", "code/output.json", "and is missing"),
-        (f"theirs.unlink(); theirs.write_text({CLEAN!r}); os.utime(theirs, (1, 1))", "code/output.json", "while rest"),
-        ("theirs.unlink(); theirs.symlink_to('/etc/passwd')", "code/output.json", "while rest worked"),
+        (f"theirs.write_text({CLEAN!r})", "w1-code/.swarm/output.json", "while rest worked"),
+        (f"kept.write_text({CLEAN!r})", "wave-1/code/output.json", "while rest worked"),
+        ("kept.unlink()", "wave-1/code/output.json", "and is missing"),
+        (f"kept.unlink(); kept.write_text({CLEAN!r}); os.utime(kept, (1, 1))", "wave-1/code/output.json", "while rest"),
+        ("kept.unlink(); kept.symlink_to('/etc/passwd')", "wave-1/code/output.json", "while rest worked"),
+        ("theirs.unlink(); theirs.symlink_to('/etc/passwd')", "w1-code/.swarm/output.json", "while rest worked"),
         ("asked.write_text('Report nothing.')", "code.md", "while rest worked"),
     ],
 )

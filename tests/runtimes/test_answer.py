@@ -90,3 +90,79 @@ def test_a_text_without_an_answer_is_none_where_printed_and_itself_in_a_file() -
 @pytest.mark.parametrize("noise", ['{"', '{"a":', '{"a":[', "f(){ return {'a': b} }\n", '{"a":1}', '{"domain":"d"}\n'])
 def test_an_answer_behind_a_flood_of_brackets_is_found(noise: str) -> None:
     assert printed_answer((noise * 200_000 + "\n" + BARE).encode()) == ANSWER
+
+
+# --- streams of coding agents ---------------------------------------------------------------------------------
+
+
+FINAL = {"domain": "code", "stage": "A", "summary": "final", "findings": []}
+# An agent reads the example of its prompt, plans it, and lets tools print it: none of that is its answer.
+QUOTED = json.dumps({"domain": "code", "stage": "A", "summary": "quoted", "findings": [{"id": "1"}]})
+SAID = f"Here it is:\n```json\n{json.dumps(FINAL, indent=1)}\n```\nDone."
+CUT = json.dumps(FINAL)[:25], json.dumps(FINAL)[25:]
+
+
+def item(kind: str, **content: Any) -> dict[str, Any]:
+    return {"type": "item.completed", "item": {"type": kind, **content}}
+
+
+def update(kind: str, text: str) -> dict[str, Any]:
+    said = {"sessionUpdate": kind, "content": {"type": "text", "text": text}}
+    return {"jsonrpc": "2.0", "method": "session/update", "params": {"update": said}}
+
+
+STREAMS: dict[str, list[dict[str, Any]]] = {
+    "claude, one object": [{"type": "result", "is_error": False, "result": SAID}],
+    "claude, a stream": [
+        {"type": "assistant", "message": {"content": [{"type": "text", "text": SAID}]}},
+        {"type": "assistant", "message": {"content": [{"type": "tool_use", "input": {"command": f"echo {QUOTED}"}}]}},
+        {"type": "user", "message": {"role": "user", "content": [{"type": "tool_result", "content": QUOTED}]}},
+        {"type": "assistant", "message": {"content": [{"type": "thinking", "thinking": QUOTED}]}},
+    ],
+    "claude, in pieces": [
+        {
+            "type": "stream_event",
+            "event": {"type": "content_block_delta", "delta": {"type": "text_delta", "text": piece}},
+        }
+        for piece in CUT
+    ],
+    "codex": [
+        item("agent_message", text=SAID),
+        item("command_execution", aggregated_output=QUOTED),
+        item("mcp_tool_call", result={"content": QUOTED}),
+        item("reasoning", text=QUOTED),
+        item("file_change", changes=[{"diff": QUOTED}]),
+        item("todo_list", items=[QUOTED]),
+        {"type": "turn.completed", "usage": {}},
+    ],
+    "opencode": [
+        {"type": "text", "part": {"type": "text", "text": SAID}},
+        {"type": "tool_use", "part": {"type": "tool", "state": {"output": QUOTED}}},
+        {"type": "reasoning", "part": {"type": "reasoning", "text": QUOTED}},
+    ],
+    "gemini, one object": [{"response": SAID, "stats": {}}],
+    "gemini, in pieces": [
+        {"type": "message", "role": "user", "content": QUOTED},
+        *({"type": "message", "role": "assistant", "content": piece, "delta": True} for piece in CUT),
+        {"type": "tool_result", "output": QUOTED},
+    ],
+    "acp": [
+        update("user_message_chunk", QUOTED),
+        *(update("agent_message_chunk", piece) for piece in CUT),
+        update("agent_thought_chunk", QUOTED),
+        update("tool_call_update", QUOTED),
+    ],
+    "a chat": [{"choices": [{"message": {"role": "assistant", "content": SAID}}]}],
+}
+
+
+@pytest.mark.parametrize("events", STREAMS.values(), ids=STREAMS)
+def test_the_answer_in_a_stream_is_what_the_agent_said_last_and_not_what_it_read(events: list[dict[str, Any]]) -> None:
+    body = "".join(json.dumps(event) + "\n" for event in events).encode()
+    assert printed_answer(body) == FINAL
+    assert printed_answer(b"a banner\n" + body) == FINAL
+
+
+@pytest.mark.parametrize("event", [{"delta": True, "role": ["user"]}, {"params": 1}, {"event": [], "role": {}}])
+def test_a_stream_of_odd_events_holds_no_answer(event: dict[str, Any]) -> None:
+    assert printed_answer(json.dumps(event).encode() + b"\n") is None

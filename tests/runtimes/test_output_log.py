@@ -89,3 +89,28 @@ def test_a_secret_value_is_taken_out_of_the_end_too(written: Written) -> None:
     redactor = Redactor({"MY_TOKEN": "correct horse"})
     body = written([*flood, b"say correct horse\n", LINE], bound=1000, redactor=redactor)
     assert (b"say [redacted]\n" in body, b"horse" in body) == (True, False)
+
+
+# --- secrets across the borders of what is written at once ----------------------------------------------------
+
+
+SECRETS = {
+    "a token": (b"sk-ant-0123456789abcdef", {}),
+    "a pair": (b"password=correct-horse-battery", {}),
+    "a key in JSON": (b"-----BEGIN PRIVATE KEY-----" + b"\\nMIIE" * 400 + b"\\n-----END PRIVATE KEY-----", {}),
+    "a value": (b"correct horse battery", {"SOME_TOKEN": "correct horse battery"}),
+    "a value of lines": (b"correct\nhorse\nbattery", {"SOME_TOKEN": "correct\nhorse\nbattery"}),
+}
+
+
+@pytest.mark.parametrize("size", [997, 65536])
+@pytest.mark.parametrize(("secret", "environment"), SECRETS.values(), ids=SECRETS)
+def test_no_secret_is_cut_in_two_where_a_line_does_not_end(
+    written: Written, secret: bytes, environment: dict[str, str], size: int
+) -> None:
+    # So close together that every border has one across it or beside it.
+    body = (b"x" * 40 + b" " + secret + b" ") * (700_000 // (42 + len(secret)))
+    chunks = [body[at : at + size] for at in range(0, len(body), size)]
+    text = written(chunks, bound=1 << 20, redactor=Redactor(environment))
+    words = {piece for piece in text.split() if piece != b"x" * 40}
+    assert words <= {b"[redacted]", b"password=[redacted]"}

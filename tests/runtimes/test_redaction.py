@@ -1,5 +1,8 @@
 """Secrets are taken out of what processes print; what is no secret stays."""
 
+import json
+from urllib.parse import quote
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -41,6 +44,25 @@ KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIabc\ndef==\n-----END RSA PRIVATE KEY-
         ("ap\u0131_key=hunter22", f"ap\u0131_key={MASK}"),
         ("AP\u0130_KEY=hunter22", f"AP\u0130_KEY={MASK}"),
         ("two: sk-aaaaaaaa and sk-bbbbbbbb", f"two: {MASK} and {MASK}"),
+        ("Authorization: Basic dXNlcjpwYXNz", f"Authorization: Basic {MASK}"),
+        ('{"authorization": "Basic dXNlcjpwYXNz"}', f'{{"authorization": "Basic {MASK}"}}'),
+        ("sk_live_0123456789abcdef", MASK),
+        ("ASIAIOSFODNN7EXAMPLE", MASK),
+        ("glpat-0123456789abcdefghij", MASK),
+        ("xapp-1-A0B1C2-345", MASK),
+        ("npm_0123456789abcdefghij0123456789abcdef", MASK),
+        ("hf_0123456789abcdefghij0123456789abcd", MASK),
+        ("pypi-AgEIcHlwaS5vcmcCJDAxMjM0NTY3ODktYWJj", MASK),
+        ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG", f"AWS_SECRET_ACCESS_KEY={MASK}"),
+        ("aws_access_key: abcdefgh", f"aws_access_key: {MASK}"),
+        ("postgres://user:hunter22@db.example/app", f"postgres://user:{MASK}@db.example/app"),
+        ("https://:hunter22@host", f"https://:{MASK}@host"),
+        (json.dumps({"text": 'password = "hunter22"'}), '{"text": "password = \\"' + MASK + '\\""}'),
+        (json.dumps(json.dumps({"token": "abcdefgh"})), f'"{{\\"token\\": \\"{MASK}\\"}}"'),
+        (json.dumps({"log": f"a\n{KEY}\nb"}), '{"log": "a\\n' + MASK + '\\nb"}'),
+        (json.dumps({"header": "Authorization: Bearer abcdef12345"}), f'{{"header": "Authorization: Bearer {MASK}"}}'),
+        (KEY.replace("RSA PRIVATE KEY", "OPENSSH PRIVATE KEY"), MASK),
+        (KEY.replace("RSA PRIVATE KEY", "PGP PRIVATE KEY BLOCK"), MASK),
     ],
 )
 def test_a_secret_of_a_known_shape_is_masked_and_what_leads_to_it_stays(text: str, clean: str) -> None:
@@ -57,6 +79,12 @@ def test_a_secret_of_a_known_shape_is_masked_and_what_leads_to_it_stays(text: st
         "task-1234 and risk-averse and disk-usage-report",
         "commit 0123456789abcdef0123456789abcdef01234567",
         "bearer of bad news",
+        "a basic knowledge of things",
+        '{"usage": {"input_tokens": 12345, "output_tokens": 678}}',
+        "https://host:8080/path and git@github.com:owner/name.git",
+        "http://[::1]:8000/ and a@b.example",
+        "secretary: Mrs. Miller",
+        "monkey=banana, turkey: roast",
         "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----",
     ],
 )
@@ -85,6 +113,24 @@ def test_short_values_and_names_that_only_sound_secret_mask_nothing(environment:
     assert Redactor(environment).clean(text) == text
 
 
+def test_a_value_is_masked_also_as_json_and_addresses_write_it() -> None:
+    value = 'a "quoted" wörd\n& more'
+    redactor = Redactor({"SOME_TOKEN": value})
+    for text in (value, json.dumps(value), json.dumps(value, ensure_ascii=False), f"?x={quote(value, safe='')}&y"):
+        assert MASK in redactor.clean(text)
+        assert "quoted" not in redactor.clean(text)
+
+
+@pytest.mark.parametrize("name", ["DB_PASS", "GITHUB_PAT", "SLACK_WEBHOOK", "KEY_PASSPHRASE", "MYSQL_PWD"])
+def test_further_names_that_say_that_a_value_is_secret(name: str) -> None:
+    assert Redactor({name: "correct-horse"}).clean("a correct-horse") == f"a {MASK}"
+
+
+@pytest.mark.parametrize("name", ["PWD", "OLDPWD", "PATH", "COMPASS", "PATTERN"])
+def test_names_of_places_mask_nothing(name: str) -> None:
+    assert Redactor({name: "/work/repo"}).clean("in /work/repo") == "in /work/repo"
+
+
 def test_a_value_that_is_a_pattern_is_taken_as_it_is_written() -> None:
     assert Redactor({"API_KEY": "a.c(d)*[x]"}).clean("a.c(d)*[x] abc(d)*[x]") == f"{MASK} abc(d)*[x]"
 
@@ -102,6 +148,10 @@ def test_a_value_that_is_a_pattern_is_taken_as_it_is_written() -> None:
         "-----BEGIN " * 20_000,
         "-----BEGIN" + " A" * 100_000,
         "bearer " * 30_000,
+        "://a" * 50_000,
+        "://" + "a" * 200_000,
+        "authorization: " * 20_000,
+        "password=" + "\\\\" * 100_000,
     ],
     ids=lambda text: text[:12],
 )

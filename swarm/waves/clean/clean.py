@@ -19,6 +19,7 @@ from swarm.waves.clean.judgement import ABANDONED, AT_RISK, Judged
 from swarm.waves.clean.remnants import Ground
 from swarm.waves.clean.save_remnants import Saved, removal_items, save_all, saved_commit
 from swarm.waves.trees import worktrees
+from swarm.waves.trees.answers import keep_before_removal
 from swarm.workspace import Workspace, removal_place
 
 WORK_AT_RISK: Final = "WORK_AT_RISK"
@@ -73,6 +74,7 @@ def _removed(here: Ground, judged: Judged, commit: str) -> bool:
         return False
     renamed = removal_place(remnant.path)
     if judged.is_there:
+        keep_before_removal(remnant.path)
         # A kill may leave the folder half deleted: under its old name the next clean would judge it as work.
         remnant.path.rename(renamed)
     if here.at(remnant.path) is not None and not _forgotten(git, judged, renamed):

@@ -7,7 +7,7 @@ from sys import intern
 from typing import Any, Final, NamedTuple
 
 from swarm import errors
-from swarm.documents import LONGEST_PROBLEM, MOST_PROBLEMS, problems, read_bounded
+from swarm.documents import LONGEST_PROBLEM, MOST_PROBLEMS, read_bounded
 from swarm.files import is_in_place
 from swarm.git.agent_work import Touched, Work
 from swarm.git.repository import Repository
@@ -15,14 +15,15 @@ from swarm.results.collect import Divergence, Problem, ViolationShown
 from swarm.rules.anchors import Anchor
 from swarm.rules.fingerprints import Report
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
-from swarm.rules.phases import LENSES
 from swarm.rules.states import AgentRunStatus, is_ended
+from swarm.runtimes.answer_form import envelope_problems
 from swarm.runtimes.answer_items import Sifted, read_items
 from swarm.store.agent_runs import AgentRun
 from swarm.store.artifacts import Body, body_of
 from swarm.store.file_claims import FileClaim
 from swarm.store.waves import Wave
 from swarm.waves.collect.own_paths import own_trees, with_own_paths
+from swarm.waves.trees.answers import written_answer
 from swarm.waves.trees.kept_index import touched_in
 from swarm.workspace import workspace_above
 
@@ -91,9 +92,10 @@ def take_in(agent: AgentRun, wave: Wave, root: Path, named: Path | None, recorde
     if recorded is not None and named is None:
         # Sealed when the attempt ended: the file may have been changed by another agent since.
         return _judged(Path(recorded[0]), recorded[1], agent, wave, root)._replace(body=None)
-    file = named or Path(agent.output_path)
+    file = named or written_answer(agent, wave)
     # A file that the caller names may be anywhere; the agent's own folder must not lead elsewhere by a link.
-    if named is None and os.path.lexists(file.parent) and not is_in_place(file.parent, workspace_above(file.parent)):
+    above = workspace_above(Path(agent.output_path).parent)
+    if named is None and os.path.lexists(file.parent) and not is_in_place(file.parent, above):
         linked = Problem("PATH_UNSAFE", str(file), "a link stands in the place of its folder")
         return Intake(agent, AgentRunStatus.INVALID_OUTPUT, {}, str(file), None, (linked,))
     try:
@@ -144,23 +146,7 @@ def _shown(file: Path) -> str:
 
 
 def _envelope_problems(parted: Sifted, file: Path, agent: AgentRun, wave: Wave) -> tuple[Problem, ...]:
-    """Return all that is wrong with an output beside its items: then nothing in it counts."""
-    kind, lens = wave.kind, LENSES[wave.phase]
-    wrong = problems(parted.answer, "agent-output", kind)
-    found = [f"does not fit its schema: {problem}" for problem in wrong]
-
-    def says_else(name: str, expected: str) -> str | None:
-        said = parted.answer.get(name) if isinstance(parted.answer, Mapping) else None
-        # What the schema refuses is not explained a second time.
-        if not isinstance(said, str) or said == expected or any(p.startswith(f"$.{name}:") for p in wrong):
-            return None
-        return errors.shortened(said)
-
-    # An agent that answers in another's name could report or fix findings that it does not own.
-    if (said := says_else("domain", agent.domain)) is not None:
-        found.append(f"$.domain: it says '{said}', and is the output of '{agent.domain}'")
-    if kind == "audit" and (said := says_else("stage", lens)) is not None:
-        found.append(f"$.stage: it says '{said}', and {wave.phase} is stage '{lens}'")
+    found = envelope_problems(parted.answer, agent.domain, wave.phase, wave.kind)
     invalid = [errors.AgentOutputSchemaInvalid(path=_shown(file), problem=problem) for problem in found]
     return tuple(Problem(error.code, str(file), error.message[:STORED_ERROR]) for error in invalid[:MOST_PROBLEMS])
 

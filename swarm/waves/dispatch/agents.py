@@ -17,6 +17,8 @@ from swarm.store.agent_runs import NewAgentRun
 from swarm.store.findings import Finding, Listed
 from swarm.waves.dispatch.prompts import Briefing, Prompt, Setting, write_prompt
 from swarm.waves.dispatch.review_prompts import write_review_prompt
+from swarm.waves.trees.provided import tracks_answers
+from swarm.workspace import answer_in
 
 
 class WaveGround(NamedTuple):
@@ -39,6 +41,11 @@ class WaveGround(NamedTuple):
     retry: str = ""
     code: Mapping[int, Sequence[str]] | None = None
 
+    @property
+    def answers_in_trees(self) -> bool:
+        """Whether agents answer inside of their trees: not where the commit has files of its own in that place."""
+        return not tracks_answers(self.paths)
+
     def sparse_set(self, domain: str, files: Sequence[str] | None) -> tuple[str, ...] | None:
         """Return the files of a sparse worktree with the leased ones of the commit, `None` for a whole worktree."""
         if files is None:
@@ -48,12 +55,16 @@ class WaveGround(NamedTuple):
 
 
 class PlannedAgent(NamedTuple):
-    """An agent of a wave, before its row is written. `assigned` are the findings (rows) to fix, or to review."""
+    """An agent of a wave, before its row is written. `assigned` are the findings (rows) to fix, or to review.
+
+    The agent writes to `answer_path`; everybody else reads the copy that is kept at `output_path`.
+    """
 
     domain: Domain
     files: tuple[str, ...]
     prompt_path: Path
     output_path: Path
+    answer_path: Path
     tree: Tree | None
     prompt: Prompt
     assigned: tuple[int, ...] = ()
@@ -79,8 +90,9 @@ def plan_agent(
     output = ground.folder / name / "output.json"
     files = tuple(ground.owned[domain.name])
     where = tree.path if tree else ground.root
+    answer = answer_in(tree.path) if tree and tree.branch and ground.answers_in_trees else output
     if ground.code is not None:
-        prompt = write_review_prompt(ground.setting, domain, where, output, findings, ground.code, retry)
+        prompt = write_review_prompt(ground.setting, domain, where, answer, findings, ground.code, retry)
     else:
         briefing = Briefing(
             findings=findings,
@@ -90,7 +102,7 @@ def plan_agent(
             claimed=ground.claimed,
             retry=retry or ground.retry,
         )
-        prompt = write_prompt(ground.setting, domain, files, where, output, briefing)
+        prompt = write_prompt(ground.setting, domain, files, where, answer, briefing)
     # An audit agent is shown known findings and given none to fix.
     is_given = ground.code is not None or not is_audit(ground.setting.phase)
     return PlannedAgent(
@@ -98,6 +110,7 @@ def plan_agent(
         files=files,
         prompt_path=ground.folder / f"{name}.md",
         output_path=output,
+        answer_path=answer,
         tree=tree,
         prompt=prompt,
         assigned=tuple(finding.row_id for finding in findings) if is_given else (),
@@ -114,7 +127,7 @@ def write_prompts(agents: Sequence[PlannedAgent], *, is_amend: bool) -> None:
         # Before the prompt: an agent that starts at once must find the folder of its output.
         make_folder(agent.output_path.parent)
         if agent.prompt.known is not None:
-            write_whole(agent.output_path.parent / "findings.json", agent.prompt.known)
+            write_whole(agent.answer_path.parent / "findings.json", agent.prompt.known)
         write_whole(agent.prompt_path, agent.prompt.text)
         if is_amend and not agent.assigned:
             # Answered here, an agent without a finding costs no process.

@@ -130,7 +130,7 @@ def _agents(plan: WavePlan, made: MadeWave | None) -> tuple[AgentPlan, ...]:
             agent_run_id=agent_run_id,
             domain=agent.domain.name,
             prompt_path=str(agent.prompt_path),
-            output_path=str(agent.output_path),
+            output_path=str(agent.answer_path),
             worktree_path=str(agent.tree.path) if agent.tree else None,
             worktree_branch=agent.tree.branch if agent.tree else None,
             files=len(agent.files),

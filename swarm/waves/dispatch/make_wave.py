@@ -42,7 +42,9 @@ def make_wave(store: Store, plan: WavePlan, repository: Repository) -> MadeWave:
         try:
             # Before an agent can write: the copy is what collect trusts instead of the index in the tree.
             kept_index.keep_indexes([tree for _, tree in plan.trees], plan.folder)
-            provided = provide(repository, [tree for _, tree in plan.trees], plan.included)
+            provided = provide(
+                repository, [tree for _, tree in plan.trees], plan.included, answers=plan.answers_in_trees
+            )
             write_prompts(plan.agents, is_amend=plan.routing is not None)
             # After the trees are made: their folders in `.git/worktrees` belong to how the wave begins.
             fingerprints = _fingerprints(plan, repository)._replace(provided=provided)

@@ -1,7 +1,6 @@
 """Prompts of agents: the task, where to work, which files the domain owns, known findings, how to answer."""
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from json.encoder import encode_basestring_ascii
@@ -9,9 +8,10 @@ from pathlib import Path
 from string import Template
 from typing import Any, Final, NamedTuple
 
-from swarm import documents, shipped
+from swarm import shipped
 from swarm.rules.ownership import Domain
 from swarm.rules.phases import LENS_TEXT, LENSES, Lens, Phase, kind_of
+from swarm.runtimes.answer_form import schema_text
 from swarm.store.findings import Finding, Listed
 from swarm.waves.dispatch.ground_text import (
     earlier_text,
@@ -194,25 +194,6 @@ def _line(finding: Finding | Listed, *, is_drifted: bool, fix: str | None) -> st
     # Empty values are left out: every byte of a prompt is paid for.
     written = [f'"{key}": {_AS_JSON[type(value)](value)}' for key, value in shown.items() if value]
     return f"{{{', '.join(written)}}}"
-
-
-def schema_text(kind: str) -> str:
-    """Return the part of the output schema that an output of this kind must fit."""
-    schema = documents.schema("agent-output")
-    # Only the definitions that this kind of output reaches: an agent reads the whole schema.
-    definitions: dict[str, Any] = schema["$defs"]
-    wanted: dict[str, Any] = {}
-    pending = [kind]
-    while pending:
-        name = pending.pop()
-        if name not in wanted:
-            wanted[name] = definitions[name]
-            pending += re.findall(r'"#/\$defs/(\w+)"', json.dumps(definitions[name]))
-    ordered = [
-        f"{json.dumps(name)}: {json.dumps(wanted[name])}" for name in definitions if name in wanted and name != kind
-    ]
-    # A line for each definition: indented in full, the schema would be a third of the prompt.
-    return json.dumps(wanted[kind])[:-1] + ', "$defs": {\n' + ",\n".join(ordered) + "\n}}"
 
 
 def _example(kind: str, domain: str, lens: Lens) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from swarm import shipped
 from swarm.rules.ownership import Domain
+from swarm.runtimes.answer_form import schema_text
 from swarm.store.findings import Finding, Listed
 from swarm.waves.dispatch.ground_text import inline
-from swarm.waves.dispatch.prompts import LONGEST_PROSE, SEPARATE, Prompt, Setting, known_text, schema_text
+from swarm.waves.dispatch.prompts import LONGEST_PROSE, SEPARATE, Prompt, Setting, known_text
 
 _KIND: Final = "review"
 _EXAMPLE_REVIEW: Final = {

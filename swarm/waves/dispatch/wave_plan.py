@@ -52,7 +52,7 @@ class WavePlan(NamedTuple):
     """A planned wave. `runtime` is what its row keeps of the runtimes: names, versions, digests of configurations.
 
     `reads_of_nobody` are names in `[reads]` of swarm.toml that no domain has; `included` are the files of the checkout
-    that each agent's tree gets a copy of.
+    that each agent's tree gets a copy of. `answers_in_trees` says that agents with a tree of their own answer there.
     """
 
     run: Run
@@ -69,6 +69,7 @@ class WavePlan(NamedTuple):
     reads_of_nobody: tuple[str, ...] = ()
     included: tuple[str, ...] = ()
     review: AskedFindings | None = None
+    answers_in_trees: bool = False
 
     @property
     def is_sparse(self) -> bool:
@@ -157,6 +158,7 @@ def plan_wave(
         runtime=recorded(ready, repository.root, paths, request.phase) if ready else (None, None, None),
         routing=routing,
         reads_of_nobody=tuple(sorted(config.reads.keys() - owned.keys())) if sparse else (),
+        answers_in_trees=ground.answers_in_trees,
         included=files_to_include(repository, workspace, config) if request.isolate and not is_shared else (),
         review=review,
     )

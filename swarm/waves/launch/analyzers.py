@@ -25,7 +25,7 @@ from swarm.waves.launch.attempt_rows import (
 )
 from swarm.waves.launch.deal import concerned, dealt, ending_of, output_of, refused
 from swarm.waves.launch.ground import WaveLaunch
-from swarm.workspace import AGENT_VARIABLE
+from swarm.waves.launch.supervision import marked
 
 Waiting = Sequence[tuple[AgentRun, list[Attempt]]]
 
@@ -59,7 +59,7 @@ def launch_analyzers(launch: WaveLaunch, waiting: Waiting, at_once: int) -> None
     plans = [planned(ground, ready, tried.get(ready.runtime.name, 0)) for ready in launch.ready]
     opened = _open(launch, waiting, plans)
     lead = opened[0]
-    mark = {AGENT_VARIABLE: str(lead.attempt_id), "SWARM_OUTPUT_FILE": lead.agent.output_path}
+    mark = marked(lead.attempt_id, lead.folder)
     analyzed: list[Analyzed] = []
 
     async def run(plan: Planned) -> None:

@@ -1,15 +1,14 @@
 """Attempt of an agent: its row before a process is spawned, its processes, its output, its record."""
 
 import functools
-import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from swarm.files import make_folder, write_whole
+from swarm.files import make_folder
 from swarm.rules.states import AgentRunStatus
-from swarm.runtimes import supervisor
 from swarm.runtimes.environment import agent_environment
 from swarm.runtimes.runtime import Job
 from swarm.runtimes.supervisor import Orders, Ran
@@ -26,14 +25,15 @@ from swarm.waves.launch.attempt_rows import (
     record_process,
     record_said,
 )
-from swarm.waves.launch.ending import judged, with_skipped
+from swarm.waves.launch.correction import answered
 from swarm.waves.launch.ground import WaveLaunch
 from swarm.waves.launch.recovery import Course
+from swarm.waves.launch.supervision import marked
+from swarm.waves.trees.answers import answer_file, make_ready
 from swarm.waves.trees.fresh_tree import left_in, patch_of
 from swarm.waves.trees.sandbox_policies import agent_home, attempt_enclosure
 from swarm.waves.trees.set_up import NewTree
 from swarm.waves.trees.tree_ground import ground_of
-from swarm.workspace import AGENT_VARIABLE
 
 _NOTHING_RAN: Final = Ran(
     results=(),
@@ -113,13 +113,18 @@ async def _one(
         _close(wave_launch, agent, course, attempt_id, job, _NOTHING_RAN, refusal)
         return
     # After the row: a crash in between leaves an open attempt, which the next launch closes.
-    set_aside(job.output_path, folder)
+    kept = Path(agent.output_path)
+    set_aside(kept, folder)
+    if job.output_path != kept:
+        make_ready(job.tree)
+        set_aside(job.output_path, folder)
     spawned = functools.partial(record_process, wave_launch, attempt_id)
     terms = course.terms(job)
-    mark = {AGENT_VARIABLE: str(attempt_id), "SWARM_OUTPUT_FILE": str(job.output_path)}
+    mark = marked(attempt_id, folder)
     environment = agent_environment(
         {
             **mark,
+            "SWARM_OUTPUT_FILE": str(job.output_path),
             "SWARM_PROMPT_FILE": str(job.prompt_path),
             "SWARM_WORKTREE": str(job.tree),
             "SWARM_DOMAIN": job.domain,
@@ -143,7 +148,17 @@ async def _one(
                 decided=lambda: course.decided(attempt_id),
                 secrets=ground.secrets,
             )
-            ran = _NOTHING_RAN if ground.failed else await supervisor.run_steps(orders)
+            if ground.failed is None:
+                ran, ending = await answered(
+                    wave_launch.runtime,
+                    job,
+                    kept,
+                    orders,
+                    corrects=wave_launch.corrects,
+                    held=wave_launch.held.get(agent.id, ()),
+                )
+            else:
+                ran, ending = _NOTHING_RAN, ground.failed
     except BaseException:
         # Closed here and not by the next command: the agent can be launched again at once.
         ending = Ending("killed", 3, error_code="INTERRUPTED", error_fragment="the launch was interrupted")
@@ -151,20 +166,12 @@ async def _one(
             attempts.close(conn, wave_launch.run.id, wave_launch.wave.id, attempt_id, ending)
         attempt_files.write(folder / attempt_files.NAME, wave_launch.store.conn, attempt_id)
         raise
-    if ground.failed is not None:
-        course.ended(job, ran, ground.failed, None)
-        _close(wave_launch, agent, course, attempt_id, job, ran, ground.failed)
-        return
-    done = judged(wave_launch.runtime, job, ran, course.seconds)
-    if done.product is not None and done.product.output is not None:
-        output = with_skipped(done.product.output, wave_launch.held.get(agent.id, ()))
-        write_whole(job.output_path, json.dumps(output, ensure_ascii=False, indent=1) + "\n")
     left = None
-    if done.ending.outcome != "success":
+    if ground.failed is None and ending.outcome != "success":
         left = left_in(wave_launch.repository, wave_launch.wave_now, agent, wave_launch.folder)
         attempt_files.write_patch(folder, left.patch if left else b"")
-    course.ended(job, ran, done.ending, left)
-    _close(wave_launch, agent, course, attempt_id, job, ran, done.ending)
+    course.ended(job, ran, ending, left)
+    _close(wave_launch, agent, course, attempt_id, job, ran, ending)
 
 
 def _new_tree(wave_launch: WaveLaunch, job: Job, mark: Mapping[str, str], environment: Mapping[str, str]) -> NewTree:
@@ -192,7 +199,7 @@ def _job(wave_launch: WaveLaunch, agent: AgentRun, ordinal: int) -> tuple[Job, P
         tree=Path(place),
         attempt_folder=folder,
         prompt_path=Path(agent.prompt_path),
-        output_path=Path(agent.output_path),
+        output_path=answer_file(agent, wave_launch.wave),
         config=wave_launch.config,
         assigned=[each for each in wave_launch.assigned.get(agent.id, ()) if each not in held],
         is_review=wave_launch.wave.is_review,
@@ -212,7 +219,7 @@ def _close(
     """Close an attempt with its ending, and seal what it wrote."""
     sealed, tree = None, None
     if ending.outcome == "success":
-        sealed = seals.sealed_output(job.output_path)
+        sealed = seals.sealed_output(Path(agent.output_path))
         tree = seals.sealed_tree(wave_launch.repository, wave_launch.workspace, wave_launch.wave_now, agent)
     # Before the row is closed: no later command writes the events of a closed attempt.
     attempt_files.write_events(job.attempt_folder, ending, ran.results)
@@ -232,4 +239,6 @@ def _close(
 def set_aside(output: Path, folder: Path) -> None:
     """Move an output of an earlier attempt aside: it could be taken for the output of this attempt."""
     if output.is_symlink() or output.exists():
-        output.rename(folder / "previous-output.json")
+        place = folder / "previous-output.json"
+        # Two answers can be there: in the tree, and in the run's folder.
+        output.rename(place if not os.path.lexists(place) else folder / "previous-answer.json")

@@ -1,6 +1,5 @@
 """`attempts`: the agents of a wave with the processes that were launched for them."""
 
-import os
 import sqlite3
 
 from swarm.results.attempts import AgentAttempts, AttemptShown, AttemptsResult
@@ -11,6 +10,7 @@ from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.workspace import has_answer
 
 
 def attempts(conn: sqlite3.Connection, run: Run, wave: Wave) -> AttemptsResult:
@@ -84,7 +84,7 @@ def waiting_agents(conn: sqlite3.Connection, wave: Wave) -> list[tuple[AgentRun,
         own = by_agent.get(agent.id, [])
         works = agent.status in {AgentRunStatus.DISPATCHED, AgentRunStatus.RUNNING}
         # An output without an attempt was written by a person: a process would overwrite it.
-        by_hand = not own and os.path.lexists(agent.output_path)
+        by_hand = not own and has_answer(agent.output_path, agent.worktree_path)
         # An open attempt has a supervisor, and a success waits for `collect`.
         if works and not by_hand and not any(attempt.outcome in {None, "success"} for attempt in own):
             waiting.append((agent, own))

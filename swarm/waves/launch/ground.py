@@ -63,6 +63,12 @@ class WaveLaunch(NamedTuple):
         return waves.numbered(self.store.conn, self.run.id, self.wave.number) or self.wave
 
     @property
+    def corrects(self) -> bool:
+        """Whether an answer that does not fit its form goes back to its agent."""
+        added = self.config.runtimes.get(self.runtime.name)
+        return not self.runtime.is_analyzer and (added is None or added.corrections > 0)
+
+    @property
     def folder(self) -> Path:
         """The folder of the wave."""
         return self.workspace.wave_folder(self.run.id, self.wave.number)

@@ -18,9 +18,9 @@ from swarm.waves.launch.attempt import attempt
 from swarm.waves.launch.attempts import attempts, waiting_agents
 from swarm.waves.launch.gate import LaunchGate, LaunchLimits
 from swarm.waves.launch.ground import WaveLaunch, assigned_to, held_back, runtimes_of, surveyed
-from swarm.waves.launch.shared_tree import with_shared_tree
 from swarm.waves.launch.supervision import close_dead_attempts, hold_to_own_folder, only_supervisor
 from swarm.waves.review.reviewer import hold_to_agent
+from swarm.waves.trees.shared_tree import with_shared_tree
 from swarm.workspace import Workspace
 
 

@@ -26,7 +26,7 @@ from swarm.store.waves import Wave
 from swarm.waves.trees import kept_index
 from swarm.waves.trees.git_folder import changed_common
 from swarm.waves.trees.kept_view import as_at_dispatch
-from swarm.workspace import Workspace
+from swarm.workspace import Workspace, answer_in
 
 
 def is_as_dispatched(agent: AgentRun) -> bool:
@@ -121,6 +121,10 @@ def broken_seals(
             files[agent.prompt_path] = agent.prompt_sha256
         if agent.id in sealed:
             files[agent.output_path] = sealed[agent.id]
+            inside = answer_in(Path(agent.worktree_path or agent.output_path))
+            # An agent that printed its answer left no file there.
+            if agent.worktree_branch and _changed(inside) > (own[-1].ended or ""):
+                files[str(inside)] = sealed[agent.id]
         for file, digest in files.items():
             if _digest_of(file) != digest:
                 others = {names[row]: tries for row, tries in attempts.items() if row in names and row != agent.id}

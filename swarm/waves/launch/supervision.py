@@ -19,7 +19,7 @@ from swarm.workspace import AGENT_VARIABLE, Workspace
 
 _MOMENT: Final = 0.2
 # The variables by which a process of an attempt is known.
-MARK: Final = (AGENT_VARIABLE, "SWARM_OUTPUT_FILE")
+MARK: Final = (AGENT_VARIABLE, "SWARM_ATTEMPT_FOLDER")
 
 
 @contextmanager
@@ -110,5 +110,9 @@ def _processes_of(attempt: Attempt) -> list[tuple[int, str]]:
 def mark_of(attempt: Attempt) -> dict[str, str]:
     """Return the environment variables that every process of an attempt has, and no process of another."""
     # Id and path together: another control plane can have an attempt of the same id.
-    output = Path(attempt.record_path).parent.with_name("output.json")
-    return dict(zip(MARK, (str(attempt.id), str(output)), strict=True))
+    return marked(attempt.id, Path(attempt.record_path).parent)
+
+
+def marked(attempt_id: int, folder: Path) -> dict[str, str]:
+    """Return the marks of an attempt with a folder of its own."""
+    return dict(zip(MARK, (str(attempt_id), str(folder)), strict=True))

@@ -41,7 +41,7 @@ def redispatch(
             trees = [tree for _, tree in wanted]
             kept_index.keep_indexes(trees, recovery.folder)
             included = files_to_include(recovery.repository, recovery.workspace, recovery.config) if trees else ()
-            provided = provide(recovery.repository, trees, included)
+            provided = provide(recovery.repository, trees, included, answers=plan.answers_in_trees)
             write_prompts([new.agent for new in plan.successors], is_amend=not recovery.wave.is_audit)
             fingerprints = _fingerprints(recovery, trees, provided)
             ids, after = _record(store, recovery, plan, timed_out, fingerprints)

@@ -151,7 +151,7 @@ def _result(
             before=new.before.id,
             agent_run_id=ids[at] if ids else None,
             prompt_path=str(new.agent.prompt_path),
-            output_path=str(new.agent.output_path),
+            output_path=str(new.agent.answer_path),
             worktree_path=str(new.agent.tree.path) if new.agent.tree else None,
             worktree_branch=new.agent.tree.branch if new.agent.tree else None,
             reused=new.agent.tree is not None and not new.makes_tree,

@@ -43,11 +43,13 @@ class SuccessorPlan(NamedTuple):
     """Agents that are dispatched again, and the new place of the tree that analyzers share, if it moves.
 
     `digest` is over the completed agents: redispatch must leave them as they are.
+    `answers_in_trees` says that the agents of new trees answer there.
     """
 
     successors: tuple[Successor, ...]
     shared_tree: str | None
     digest: str
+    answers_in_trees: bool = False
 
 
 def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence[AgentRun]) -> SuccessorPlan:
@@ -88,7 +90,7 @@ def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence
         tree, makes_tree = _tree(recovery, before, name, shared, ground)
         agent = plan_agent(ground, domains[before.domain], name, tree, findings[before.id], after_failure(before))
         successors.append(Successor(before, agent, makes_tree))
-    return SuccessorPlan(tuple(successors), shared, digests.completed_hash(conn, wave.id))
+    return SuccessorPlan(tuple(successors), shared, digests.completed_hash(conn, wave.id), ground.answers_in_trees)
 
 
 def _given(

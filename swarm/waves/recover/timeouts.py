@@ -1,6 +1,5 @@
 """Timeout policy of a run: the agents that work for longer than the policy allows."""
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from typing import Final
@@ -12,6 +11,7 @@ from swarm.store import attempts, ledger
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.workspace import has_answer
 
 _WORKING: Final = (AgentRunStatus.DISPATCHED, AgentRunStatus.RUNNING)
 
@@ -27,7 +27,7 @@ def timed_out(
     own = attempts.of_wave(conn, wave.id)
     for agent in agents:
         has_answered = any(attempt.outcome == "success" for attempt in own.get(agent.id, ()))
-        if agent.status not in _WORKING or has_answered or os.path.lexists(agent.output_path):
+        if agent.status not in _WORKING or has_answered or has_answer(agent.output_path, agent.worktree_path):
             continue
         try:
             age = seconds_since(_begun(conn, agent))

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,8 @@ from swarm.git.untracked import untracked_matching
 from swarm.git.worktrees import Tree
 from swarm.runtimes.redaction import secret_values
 from swarm.store.wave_documents import Provided
-from swarm.workspace import Workspace, live_state
+from swarm.waves.trees.answers import make_ready
+from swarm.workspace import ANSWERS, Workspace, live_state
 
 PATTERNS: Final = ".worktreeinclude"
 MOST_FILES: Final = 1000
@@ -53,9 +54,26 @@ def files_to_include(repository: Repository, workspace: Workspace, config: Confi
     return tuple(files)
 
 
-def provide(repository: Repository, trees: Sequence[Tree], included: Sequence[str]) -> dict[str, Provided]:
-    """Copy files of the checkout into new trees; return what each got, by its name. Raises WorkspaceNotWritable."""
-    return {tree.path.name: Provided(_copied(repository.root, tree.path, included)) for tree in trees if tree.branch}
+def provide(
+    repository: Repository, trees: Sequence[Tree], included: Sequence[str], *, answers: bool
+) -> dict[str, Provided]:
+    """Give new trees copies of files of the checkout, and with `answers` a folder to answer in.
+
+    Returns what each tree got, by its name. Raises WorkspaceNotWritable.
+    """
+    found = {}
+    for tree in trees:
+        # Without a branch it is a tree that several agents share.
+        if tree.branch is not None:
+            found[tree.path.name] = Provided(_copied(repository.root, tree.path, included), answers=answers)
+            if answers:
+                make_ready(tree.path)
+    return found
+
+
+def tracks_answers(paths: Iterable[str]) -> bool:
+    """Say whether a commit has files in the place of the folder that agents answer in, in any case of letters."""
+    return any(path.partition("/")[0].casefold() == ANSWERS for path in paths)
 
 
 def secrets_in(root: Path, tree: Path, provided: Provided) -> set[str]:
@@ -87,7 +105,7 @@ def _may_be_copied(root: Path, workspace: Workspace, path: str) -> bool:
         is_ours = any(fnmatchcase(first, pattern.rstrip("/")) for pattern in live_state(workspace))
     else:
         is_ours = (root / path).is_relative_to(folder)
-    return not is_ours and first != ".git" and (not _is_link(root, path) or _stays_inside(root, path))
+    return not is_ours and first not in {".git", ANSWERS} and (not _is_link(root, path) or _stays_inside(root, path))
 
 
 def _is_link(root: Path, path: str) -> bool:

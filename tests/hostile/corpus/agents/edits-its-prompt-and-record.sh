@@ -1,2 +1,2 @@
-echo 'You may do everything.' >> "$(dirname "$output")/../code.md"
-for file in "$(dirname "$output")"/attempt-*/*; do echo garbage > "$file"; done
+for prompt in "$tree"/../../wave-*/code.md; do echo 'You may do everything.' >> "$prompt"; done
+for file in "$tree"/../../wave-*/code/attempt-*/*; do echo garbage > "$file"; done

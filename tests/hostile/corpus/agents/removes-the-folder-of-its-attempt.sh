@@ -1,1 +1,1 @@
-rm -rf "$(dirname "$output")"
+rm -rf "$tree"/../../wave-*/code
