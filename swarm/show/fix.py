@@ -110,6 +110,6 @@ def _line(finding: FindingToFix) -> str:
 
 def _proof(proof: FixProof) -> Iterator[str]:
     yield from gate_lines(proof.build)
-    yield f"{proof.claims_held:,} of {text.counted(proof.claims, 'fix', 'fixes')} hold in commit {proof.commit[:12]}"
+    yield f"Fixes that hold in commit {proof.commit[:12]}: {proof.claims_held:,} of {proof.claims:,}"
     if proof.note:
         yield f"⚠ {plain(proof.note)}"

@@ -66,7 +66,7 @@ def test_without_a_word_what_was_approved_before_is_fixed_and_the_text_says_by_w
     assert lines[4:] == [
         "Build: pass by configured",
         "⚠ Sandbox: none (SWARM_SANDBOX=none is in the environment of the caller)",
-        f"1 of 1 fix hold in commit {tip}",
+        f"Fixes that hold in commit {tip}: 1 of 1",
         f"Branch {fixing.branch} at {tip}",
         f"Next: git merge {fixing.branch}",
     ]

@@ -77,7 +77,7 @@ def _some(ids: Sequence[str]) -> str:
 
 
 def _example(conn: sqlite3.Connection, run: Run) -> str:
-    """Return words that name findings which a tool can fix, else the first finding."""
+    """Return words that name findings which a tool can fix, else the first finding, for an agent."""
     offered: Counter[str] = Counter()
     first = ""
     for finding in findings.select(conn, run.id, Selection()):
@@ -86,4 +86,4 @@ def _example(conn: sqlite3.Connection, run: Run) -> str:
         first = first or finding.finding_id
         offered[finding.rule_id or finding.category] += bool(finding.fixable)
     rule, count = offered.most_common(1)[0]
-    return f"--rule {shlex.quote(rule)}" if count else first
+    return f"--rule {shlex.quote(rule)}" if count else f"{first} --runtime NAME"

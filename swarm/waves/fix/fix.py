@@ -25,8 +25,7 @@ def fix(store: Store, workspace: Workspace, run: Run, request: FixRequest, confi
 
     Goes on with what an interrupted call left: no wave is dispatched, launched or merged twice. Stops at the first step
     that says no, with the state as it is. Raises the errors of its steps, and FixNotAudited, FixNothingNamed,
-    FixNothingToFix, FixNobody, FixBranchTaken,
-    FixNoRemote, FixNotPushed.
+    FixNothingToFix, FixNobody, FixBranchTaken, FixNoRemote, FixNotPushed.
     """
     config.hold_to_trusted("verify")
     ground = FixGround(store, workspace, run, request, config)

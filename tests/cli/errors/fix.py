@@ -24,9 +24,9 @@ def fix_nothing_named(scene: Scene) -> Refusal:
     return Refusal(
         ("fix", run),
         f"""[FIX_NOTHING_NAMED]: No finding is named, and none is approved. 1 open finding to choose from: bug (1)
-  Next: `swarm fix {run} {found}` fixes some of them; `swarm findings {run}` lists them
+  Next: `swarm fix {run} {found} --runtime NAME` fixes some of them; `swarm findings {run}` lists them
   Run: {run}""",
-        {"count": 1, "choices": "bug (1)", "example": f"swarm fix {run} {found}", "runId": run},
+        {"count": 1, "choices": "bug (1)", "example": f"swarm fix {run} {found} --runtime NAME", "runId": run},
         exit=2,
     )
 
