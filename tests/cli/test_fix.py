@@ -123,7 +123,7 @@ def test_a_pull_request_is_opened_from_the_pushed_branch_by_gh(
     title = f"--title=Fixes of swarm, verified in {data['fixedCommit'][:12]}"
     assert told == f"pr create --head=fixes --base=main {title} --body-file=-"
     (programs / "gh").write_text(GH.format(log=log, answer="echo not logged in >&2; exit 4"))
-    error = fixed.fix("--pr", exit=1).document["error"]
+    error = fixed.fix("--branch", "fixes", "--pr", exit=1).document["error"]
     assert (error["code"], error["step"], error["problem"]) == ("FIX_NOT_PUSHED", "gh", "not logged in")
 
 

@@ -60,10 +60,10 @@ def is_due(ground: FixGround) -> bool:
     tip = integration_of(ground.conn, repository.git, ground.run)
     if tip is None:
         return False
-    if wanted.branch is not None:
-        return refs.tip_of(repository.git, wanted.branch) != tip
-    is_wanted = wanted.publish or wanted.pull_request
-    return is_wanted and unpublished(ground.conn, ground.run, repository) is not None
+    # A push may have failed after its branch was moved, so the branch says nothing of a pull request.
+    if wanted.publish or wanted.pull_request:
+        return unpublished(ground.conn, ground.run, repository) is not None
+    return wanted.branch is not None and refs.tip_of(repository.git, wanted.branch) != tip
 
 
 def deliver(ground: FixGround) -> Delivered | None:
