@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test sweep matrix soak soak-tests coverage lint bench generate clean help
+.PHONY: demo test sweep matrix agents soak soak-tests coverage lint bench generate clean help
 
 help:
 	@echo "make demo   install, then audit, amend, merge, verify and promote third-party code"
 	@echo "make test   install, then run the tests"
 	@echo "make sweep  every breakage with every verb, the hostile corpus, races"
 	@echo "make matrix kill every verb at each of its points, call it again, and compare the ends"
+	@echo "make agents real coding agents, installed from their registries, against a model that plays a script"
 	@echo "make soak   for an hour or two: kills at every point and at random, races, sixteen processes, 1,000 rounds"
 	@echo "make coverage which lines of swarm/ no test passes"
 	@echo "make lint   ruff, mypy --strict, and names that nothing uses"
@@ -27,13 +28,16 @@ demo: $(STAMP)
 	@$(BIN)/python tools/demo_loop.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -m "not soak and not sweep" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not soak and not sweep and not agents" $(PYTEST_ARGS)
 
 sweep: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -m "sweep and not soak" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "sweep and not soak and not agents" $(PYTEST_ARGS)
 
 matrix: $(STAMP)
 	@$(BIN)/python soak/kill_matrix.py $(SOAK_ARGS)
+
+agents: $(STAMP)
+	$(BIN)/python -m pytest -n 2 -m agents tests/agents $(PYTEST_ARGS)
 
 soak: soak-tests
 	@$(BIN)/python soak/run.py $(SOAK_ARGS)
@@ -42,7 +46,7 @@ soak-tests: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m soak $(PYTEST_ARGS)
 
 coverage: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -m "not soak" --cov=swarm --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not soak and not agents" --cov=swarm --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -30,7 +30,7 @@ _WORDS: Final[Mapping[Fault, Sequence[str]]] = {
     ),
     Fault.UNREACHABLE: (
         *("ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "connection refused", "unable to connect", "error sending request"),
-        *("waiting for network", "could not resolve", "name or service not known", "fetch failed"),
+        *("waiting for network", "connection error", "could not resolve", "name or service not known", "fetch failed"),
         *("APIConnectionError",),
     ),
     Fault.PROVIDER: (

@@ -306,6 +306,7 @@ class _Messages(_Dialect):
 
 
 def _block_events(index: int, block: dict[str, Any]) -> list[dict[str, Any]]:
+    empty: dict[str, Any]
     deltas: list[dict[str, Any]]
     match block["type"]:
         case "text":
@@ -454,8 +455,7 @@ class _Gemini(_Dialect):
         usage = {"promptTokenCount": 1200, "candidatesTokenCount": 80, "totalTokenCount": 1280}
         whole = {"candidates": [candidate], "usageMetadata": usage, "modelVersion": self.request.model}
         if "streamGenerateContent" in self.request.path:
-            begun = {**whole, "candidates": [{**candidate, "finishReason": None}]}
-            del begun["candidates"][0]["finishReason"]
+            begun = {**whole, "candidates": [{"content": candidate["content"], "index": 0}]}
             ended = {**whole, "candidates": [{**candidate, "content": {"role": "model", "parts": [{"text": ""}]}}]}
             return Answer("text/event-stream", [_event(begun), _event(ended)])
         return Answer("application/json", [json.dumps(whole).encode()])

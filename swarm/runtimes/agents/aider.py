@@ -57,10 +57,10 @@ def _arguments(turn: Turn) -> list[str]:
     return [
         *("--yes-always", "--no-auto-commits", "--no-stream", "--no-pretty", "--no-check-update"),
         *("--no-show-release-notes", "--analytics-disable", "--no-show-model-warnings", "--no-gitignore"),
-        # Its histories would be files of the tree. What the repository brings as its settings is not read: it may name
-        # programs to run.
+        # Its histories and the cache of its map would be files of the tree. Variables that the repository brings are
+        # not read.
         *("--chat-history-file", "/dev/null", "--input-history-file", "/dev/null"),
-        *("--env-file", "/dev/null"),
+        *("--env-file", "/dev/null", "--map-tokens", "0"),
         *(() if turn.writes else ("--edit-format", "ask")),
         *(("--model", turn.model) if turn.model else ()),
         *turn.extra,
@@ -109,14 +109,16 @@ class AiderText(OneWay):
         if _RETRY.match(text):
             return Heard((AgentEvent(EventKind.RETRY, text=cut(self._problem)),))
         if _ERROR.match(text):
-            self._problem = text
+            # The first line has the cause, the lines after it have advice.
+            self._problem = self._problem or text
             # An answer that comes after all takes the error back; it may wait for minutes to ask again.
-            return Heard((AgentEvent(EventKind.ERROR, text=cut(text), fault=fault_of(None, text)),))
+            problem = self._problem
+            return Heard((AgentEvent(EventKind.ERROR, text=cut(problem), fault=fault_of(None, problem)),))
         kind = EventKind.TEXT if text.strip() else EventKind.PLACEHOLDER
         return Heard((AgentEvent(kind, text=cut(text)),))
 
     def _turn(self, found: re.Match[str]) -> Heard:
-        before = self._said.usage
+        before, self._problem = self._said.usage, ""
         self._said = self._said._replace(
             turns=(self._said.turns or 0) + 1,
             usage=Usage(

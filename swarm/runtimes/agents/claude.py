@@ -74,7 +74,10 @@ def _arguments(turn: Turn) -> list[str]:
     # An edit outside of its folder and of those that are named is refused without a question.
     folder = ("--add-dir", str(turn.output_folder)) if turn.writes and turn.output_folder else ()
     session = ("--resume", turn.session) if turn.session else ()
-    tools = () if turn.with_tools else ("--tools", "")
+    # Within our sandbox it may run what it likes, such as the tests: without a terminal it could ask nobody.
+    tools = ("--allowedTools", "Bash") if turn.writes and turn.is_enclosed else ()
+    if not turn.with_tools:
+        tools = ("--tools", "")
     begin = ("-p", "--output-format", "stream-json", "--verbose", "--permission-mode", mode)
     return [*begin, *own, *model, *turns, *session, *turn.extra, *folder, *tools]
 
