@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,28 @@ def commands(page: Path) -> list[str]:
     return found + re.findall(r"run: (swarm [^|>\n]*)", text)
 
 
+# Answers as Claude Code does, and finds and fixes nothing.
+AGENT = """#!{python}
+import json, os, sys
+if "--version" in sys.argv:
+    sys.exit(print("2.1.197"))
+domain, asked = os.environ["SWARM_DOMAIN"], sys.stdin.read()
+kind = {{"fixes": [], "files_changed": []}} if "amend the domain" in asked else {{"stage": "A", "findings": []}}
+text = json.dumps({{"domain": domain, "summary": "Looked.", **kind}})
+print(json.dumps({{"type": "result", "subtype": "success", "is_error": False, "result": text}}))
+"""
+
+
+@pytest.fixture
+def _agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "programs" / "claude"
+    program.parent.mkdir()
+    program.write_text(AGENT.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("_agent")
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
 def test_every_command_line_of_a_page_runs(page: Path, swarm: Swarm, repo: Repo) -> None:
     repo.commit({"src/payments/card.py": "CARD = 1\n", "swarm.toml": PROOF, "decisions.toml": HEAD})
