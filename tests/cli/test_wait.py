@@ -50,3 +50,9 @@ def test_a_wait_after_a_launch_names_what_failed_and_where_its_files_are(
     assert [path.rpartition("/")[2] for path in code["artifacts"]] == [
         *("record.json", "stdout.log", "stderr.log", "events.jsonl"),
     ]
+
+
+def test_agents_that_ended_without_an_attempt_wait_for_nothing(swarm: Swarm, collected: Workspace) -> None:
+    data = valid(swarm("wait", "--format", "json"), "wait", 0)
+    assert {agent["state"] for agent in data["live"]} == {"complete"}
+    assert data["nextAction"] == f"swarm status {collected.run}"

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from swarm.clock import seconds_since
 from swarm.results.wait import LiveAgent
+from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import journal
 from swarm.store import agent_runs, attempts, permissions
 from swarm.store.attempts import Attempt
@@ -35,9 +36,12 @@ def live_agents(conn: sqlite3.Connection, wave: Wave) -> tuple[LiveAgent, ...]:
     found = []
     for agent in agent_runs.current(conn, wave.id):
         own = by_agent.get(agent.id, [])
-        found.append(
-            _live(agent.domain, own[-1], is_asking=own[-1].id in asking) if own else LiveAgent(agent.domain, "waiting")
-        )
+        if own:
+            found.append(_live(agent.domain, own[-1], is_asking=own[-1].id in asking))
+        else:
+            # An agent without work, or whose output a person wrote, ends without an attempt.
+            waits = agent.status in {AgentRunStatus.DISPATCHED, AgentRunStatus.RUNNING}
+            found.append(LiveAgent(agent.domain, "waiting" if waits else agent.status.value))
     return tuple(found)
 
 
