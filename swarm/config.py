@@ -86,6 +86,7 @@ class Config(NamedTuple):
     attempt_seconds: int = ATTEMPT_SECONDS
     attempts: int = ATTEMPTS
     stalls: Limits = Limits()
+    on_attention: tuple[str, ...] = ()
     prompt_bytes: int = PROMPT_BYTES
     reads: Mapping[str, tuple[str, ...]] = {}
     verify: VerifyConfig = VerifyConfig()
@@ -229,6 +230,7 @@ def _settings(place: ConfigPlace, document: Mapping[str, Any]) -> Config:
         attempt_seconds=launch.get("timeout_seconds", ATTEMPT_SECONDS),
         attempts=launch.get("attempts", ATTEMPTS),
         stalls=Limits(**launch.get("stalls", {})),
+        on_attention=tuple(document.get("notify", {}).get("on_attention", ())),
         prompt_bytes=prompts.get("max_bytes", PROMPT_BYTES),
         reads={domain: tuple(globs) for domain, globs in document.get("reads", {}).items()},
         verify=verify_config(file, document.get("verify", {})),

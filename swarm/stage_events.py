@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Final
 
@@ -29,10 +30,24 @@ ASKED: Final[ContextVar[str]] = ContextVar("form of stage events", default="")
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
 
+_erase: Callable[[], None] | None = None
+
+
+@contextlib.contextmanager
+def above(erase: Callable[[], None]) -> Iterator[None]:
+    """Leave out lines of progress while a table shows it, and erase the table before another event is written."""
+    global _erase  # noqa: PLW0603 - the terminal belongs to the process
+    _erase = erase
+    try:
+        yield
+    finally:
+        _erase = None
+
+
 def emit(stage: str, /, **fields: object) -> None:
     """Write an event. `None` fields stay, and no field can replace a field of the envelope."""
     form = _form(stage)
-    if form == "off":
+    if form == "off" or (form == "human" and _erase and stage in _PROGRESS):
         return
     envelope: dict[str, object] = {
         "ts": now(),
@@ -42,6 +57,8 @@ def emit(stage: str, /, **fields: object) -> None:
     }
     line = log_lines.exact(_ndjson(envelope, fields)) if form == "ndjson" else _human(stage, fields)
     # `sys.stderr` is None in a process without a stderr.
+    if _erase:
+        _erase()
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(line + "\n")
         sys.stderr.flush()

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
+from swarm.cli.live_table import TableBesideLaunch
 from swarm.cli.options import (
     Duration,
     jobs_option,
@@ -51,11 +52,12 @@ def command(  # noqa: PLR0913
 
     Agents that succeeded are not launched again. Exit 3: an agent's runtime failed; 127: its program was not found.
     """
+    from swarm.runtimes import notices
     from swarm.waves.launch.gate import LaunchLimits
     from swarm.waves.launch.launch import launch
 
     why = require_reason(reason, "a launch without a sandbox") if unsafe_no_isolation else None
-    with call.write() as store:
+    with call.write() as store, TableBesideLaunch(call, run):
         selected = call.run_of_own_wave(store, call.run_in_place(store, run, repo_path), "launch")
         config = call.config(Path(selected.local_path))
         if why is not None:
@@ -70,6 +72,7 @@ def command(  # noqa: PLR0913
             seconds=timeout,
             limits=LaunchLimits(max_cost, allow_unmetered, park or 0.0),
         )
+    notices.send(config.on_attention, "done", runId=result.run_id, exitClass=result.exit_class, next=result.next_action)
     call.answer(result, lambda: _lines(result), result.exit_class)
 
 

@@ -31,6 +31,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "events": "Print the ledger as NDJSON, from a cursor on.",
         "receipt": "Print the record of one wave.",
         "attempts": "List the launched processes and their records.",
+        "audit-logs": "Count the issues in the logs of a run's attempts.",
         "explain": "Explain a code, exit code, rule, match, attempt or finding.",
         "trends": "Show which findings keep coming back, across runs.",
         "report": "Write a run as one self-contained HTML page.",

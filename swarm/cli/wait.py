@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.live_table import LiveTable
+from swarm.cli.live_table import HEAD, LiveTable
 from swarm.cli.options import Duration, run_argument, verb
 from swarm.results.wait import WaitResult
 from swarm.show import text
@@ -32,7 +32,7 @@ def command(call: Call, run: str | None, timeout: int) -> None:
 
 def _lines(result: WaitResult) -> Iterator[str]:
     yield f"Wave {result.wave_number}: {'still running' if result.is_running else 'no launch is running'}"
-    yield from text.table(rows_of(result.live), ("agent", "runtime", "state", "now", "time", "tokens", "cost"))
+    yield from text.table(rows_of(result.live), HEAD)
     for agent in result.needs_attention:
         why = agent.stall_reason or agent.doing or ""
         yield f"⚠ {plain(agent.domain)}: {plain(agent.state)}: {plain(why)}"

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from swarm.runtimes.redaction import Redactor
 
@@ -14,23 +14,33 @@ JOURNAL_BYTES: Final = 8 * 1024 * 1024
 _END_BYTES: Final = 64 * 1024
 
 
-def last_events(folder: Path) -> list[dict[str, Any]]:
-    """Return the last events of a journal, oldest first, as far as its end of 64 KiB holds whole lines of them."""
+class Tail(NamedTuple):
+    """The last events of a journal, oldest first, the bytes that were read, and whether earlier events were left."""
+
+    events: tuple[dict[str, Any], ...]
+    size: int
+    is_cut: bool
+
+
+def tail(folder: Path, most_bytes: int = _END_BYTES, most_lines: int = JOURNAL_BYTES) -> Tail:
+    """Return the last events of a journal, as far as the bounds hold whole lines of them."""
     try:
         with (folder / NAME).open("rb") as stream:
             size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - _END_BYTES))
-            lines = stream.read(_END_BYTES).split(b"\n")
+            stream.seek(max(0, size - most_bytes))
+            body = stream.read(most_bytes)
     except OSError:
-        return []
+        return Tail((), 0, is_cut=False)
+    lines = body.split(b"\n")[int(size > most_bytes) :]
     found = []
-    for line in lines[1:] if size > _END_BYTES else lines:
+    for line in lines:
         # The last line may be half written.
         with contextlib.suppress(ValueError, RecursionError):
             document = json.loads(line)
             if isinstance(document, dict):
                 found.append(document)
-    return found
+    kept = found[-most_lines:] if most_lines else []
+    return Tail(tuple(kept), len(body), is_cut=size > most_bytes or len(kept) < len(found))
 
 
 class Journal:

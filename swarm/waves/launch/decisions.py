@@ -6,6 +6,7 @@ from swarm import stage_events
 from swarm.rules.agent_events import AgentEvent, EventKind, cut
 from swarm.rules.permissions import judged
 from swarm.rules.stalls import Terms
+from swarm.runtimes import notices
 from swarm.store import attempts, permissions
 from swarm.store.permissions import RequestedPermission
 from swarm.store.waves import Wave
@@ -29,6 +30,9 @@ def record_permission(wave_launch: WaveLaunch, attempt_id: int, event: AgentEven
         )
         permissions.record(conn, attempt_id, asked)
     run, wave = wave_launch.run, wave_launch.wave
+    facts = {"attemptId": attempt_id, "target": asked.target, "tool": asked.tool, "recommended": asked.recommended}
+    argv = wave_launch.config.on_attention
+    notices.send(argv, "permission", runId=run.id, **facts, next=f"swarm permissions list {run.id}")
     stage_events.emit("permission_asked", run_id=run.id, wave_id=wave.id, attempt=attempt_id, **asked._asdict())
 
 

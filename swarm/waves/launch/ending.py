@@ -1,9 +1,11 @@
 """End of an attempt: judged by the exit status of its processes first, and by their output second."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from swarm.rules.agent_events import Fault
+from swarm.rules.playbook import not_started
 from swarm.rules.stalls import InfrastructureFailure, Stall, StallReason, of_error
 from swarm.runtimes import supervisor
 from swarm.runtimes.runtime import Assigned, Job, Product, Runtime, ToolFailed, UnusableOutput
@@ -63,6 +65,8 @@ def _failed(job: Job, ran: Ran, seconds: float) -> Ending | None:
     if ran.timed_out:
         fragment = f"no end within {seconds:g} s. {ran.fragment}".strip()
         return Ending("timed_out", 3, error_code="TIMED_OUT", error_fragment=cut(fragment))
+    if ran.failed is not None and (program := not_started(ran.exit_code, ran.fragment)):
+        return _of_sandbox(program, ran)
     # The exit status before the output: a program that failed may have written half of its output.
     if ran.failed is not None:
         fragment = cut(ran.fragment or f"exit code {ran.exit_code}")
@@ -79,6 +83,15 @@ def _unusable(ran: Ran, problem: str) -> Ending:
         return Ending("invalid_output", 3, error_code="NO_OUTPUT", error_fragment=cut(problem))
     fragment = cut(f"it was refused {', '.join(said.denials)}, and answered nothing")
     return Ending("policy_rejected", 3, error_code="TOOLS_DENIED", error_fragment=fragment)
+
+
+def _of_sandbox(program: str, ran: Ran) -> Ending:
+    """Return the end of a program that the kernel did not start inside of a sandbox."""
+    fragment = cut(ran.fragment)
+    # The kernel reports a missing loader or interpreter in the same words as a missing program.
+    if Path(program).is_file():
+        return Ending("runtime_error", 3, error_code="LOADER_NOT_VISIBLE", error_fragment=fragment)
+    return Ending("not_started", 127, error_code="PROGRAM_NOT_VISIBLE", error_fragment=fragment)
 
 
 def _stalled(stall: Stall) -> Ending:

@@ -25,6 +25,7 @@ from swarm.rules.recovery import (
     next_step,
 )
 from swarm.rules.stalls import Terms
+from swarm.runtimes import notices
 from swarm.runtimes.redaction import Redactor
 from swarm.runtimes.runtime import Job, ProcessStep
 from swarm.runtimes.supervisor import Ran
@@ -143,6 +144,10 @@ class Course:
         self.reason = stall.reason.value if stall else ending.outcome
         self._original = self._original or ending.stall_reason
         self._prepare_document(stall.summary if stall else ending.error_fragment or "")
+        if ending.outcome == "stalled" and not self.goes_on:
+            run, domain = self._launch.run, self._agent.domain
+            facts = {"runId": run.id, "domain": domain, "reason": self.reason, "next": f"swarm wait {run.id}"}
+            notices.send(self._launch.config.on_attention, "stalled", **facts)
 
     async def begin_next(self) -> None:
         """Wait as long as is due, and bring the tree of the agent back to the commit for a fresh attempt."""

@@ -10,10 +10,10 @@ from swarm.results.explain import Explanation
 from swarm.rules.analysis import tool_of
 from swarm.rules.known_findings import MatchedBy
 from swarm.rules.meanings import MATCHES, STATUSES
+from swarm.rules.playbook import CLASSES, Facts, diagnosis
 from swarm.runtimes.analyzer_table import rule_url, tool_of_rule
 from swarm.runtimes.ruff_rules import ruff_rule
 from swarm.store import attempts, finding_names, findings
-from swarm.store.attempts import Attempt
 from swarm.store.runs import Run
 from swarm.waves.selection import finding_named
 
@@ -34,32 +34,6 @@ EXIT_CODES: Final = {
     127: ("an agent's program was not found", "`swarm runtimes` tells what is missing"),
     130: ("interrupted", "call the same command again; it goes on from there"),
 }
-# Meanings of a program's last words; the first match wins.
-_FRAGMENTS: Final = (
-    (
-        r"(?i)\b401\b|unauthorized|\b403\b|forbidden|invalid api key",
-        "its credential is missing, wrong or expired",
-        "renew the credential in the variable that the program reads, and pass the variable on in swarm.toml",
-    ),
-    (r"(?i)rate.?limit|\b429\b|quota", "the provider throttles it", "launch with fewer --jobs, or later"),
-    (
-        r"(?i)timed? ?out|unreachable|connection refused|resolve host",
-        "it could not reach what it needs on the network",
-        "check the network, then launch again",
-    ),
-    (
-        r"(?i)no such file or directory|bad interpreter",
-        "a program or its interpreter is not visible to it",
-        "check the argv in swarm.toml, and the interpreter in the program's first line",
-    ),
-    (
-        r"(?i)traceback|panicked at|unhandled|segmentation fault",
-        "it crashed",
-        "run its argv by hand in the worktree to see the same",
-    ),
-)
-_QUICK_MS: Final = 100
-_EARLY_MS: Final = 2000
 
 
 def code_explained(code: str) -> Explanation | None:
@@ -94,10 +68,20 @@ def attempt_explained(conn: sqlite3.Connection, attempt_id: int) -> Explanation 
     if attempt is None:
         return None
     title = f"attempt {attempt.ordinal} with {attempt.runtime}: {attempt.outcome or 'still open'}"
-    meaning = [f"Exit class {attempt.exit_class}: {_class(attempt)}"]
+    meaning = [f"Exit class {attempt.exit_class}: {CLASSES[attempt.exit_class]}"]
     if attempt.error_code:
         meaning.append(f"Code {attempt.error_code}: {attempt.error_fragment or 'it said nothing'}")
-    cause, remedy = _cause(attempt)
+    if attempt.stall_reason:
+        meaning.append(f"Stall {attempt.stall_reason}")
+    facts = Facts(
+        exit_class=attempt.exit_class,
+        outcome=attempt.outcome,
+        code=attempt.error_code,
+        stall_reason=attempt.stall_reason,
+        fragment=attempt.error_fragment or "",
+        duration_ms=attempt.duration_ms or 0,
+    )
+    cause, remedy = diagnosis(facts)
     meaning += [f"Likely: {cause}", f"Record: {attempt.record_path}"]
     return Explanation(f"attempt:{attempt.id}", "attempt", title, tuple(meaning), remedy)
 
@@ -214,38 +198,3 @@ def needs_database(thing: str) -> bool:
     # A finding's id without its `F-` can be a number.
     is_exit = number is not None and (number[1] is not None or int(number[2]) in EXIT_CODES)
     return code_explained(thing) is None and word_explained(thing) is None and not is_exit
-
-
-def _class(attempt: Attempt) -> str:
-    return {
-        None: "it has not ended",
-        0: "it did its work",
-        1: "nothing was spawned",
-        2: "it was refused before it was spawned",
-        3: "the program ran and failed",
-        127: "the program is not there",
-    }[attempt.exit_class]
-
-
-def _cause(attempt: Attempt) -> tuple[str, str]:
-    if attempt.exit_class == 0:
-        return "nothing is wrong", "nothing"
-    if attempt.outcome == "timed_out":
-        return (
-            "it did not end within its time",
-            "launch with a longer --timeout, or give the domain fewer files",
-        )
-    if attempt.outcome == "killed":
-        return "its launch was interrupted or died", "run the same command again: it is launched anew"
-    if attempt.outcome == "invalid_output":
-        return "it ended well, but wrote no output that can be used", "look at stdout.log beside the record"
-    for pattern, cause, remedy in _FRAGMENTS:
-        if re.search(pattern, attempt.error_fragment or ""):
-            return cause, remedy
-    # No known words: the time that a program took still tells a broken start from broken work.
-    duration = attempt.duration_ms or 0
-    if duration < _QUICK_MS:
-        return "it failed at its start", "look at stderr.log beside the record, and run its argv by hand"
-    if duration < _EARLY_MS:
-        return "it was turned away early", "look at stderr.log beside the record"
-    return "it had begun its work", "look at stdout.log and stderr.log beside the record"

@@ -9,8 +9,9 @@ from swarm.clock import seconds_since
 from swarm.results.wait import LiveAgent
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import journal
-from swarm.store import agent_runs, attempts, permissions
+from swarm.store import agent_runs, attempts, permissions, waves
 from swarm.store.attempts import Attempt
+from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.launch.attempt_files import ARTIFACTS, is_in_place_of_attempt
 
@@ -45,11 +46,18 @@ def live_agents(conn: sqlite3.Connection, wave: Wave) -> tuple[LiveAgent, ...]:
     return tuple(found)
 
 
+def agents_at_work(conn: sqlite3.Connection, run: Run) -> tuple[LiveAgent, ...]:
+    """Return the agents of the wave in flight as they are now, none where no process is at work."""
+    wave = waves.in_flight(conn, run.id)
+    agents = live_agents(conn, wave) if wave else ()
+    return agents if any(agent.state in {"running", "needs_decision"} for agent in agents) else ()
+
+
 def _live(domain: str, attempt: Attempt, *, is_asking: bool) -> LiveAgent:
     folder = Path(attempt.record_path).parent
     # An agent may put a link in the place of its folder, and nothing is read through it.
     there = is_in_place_of_attempt(folder)
-    events = journal.last_events(folder) if there and attempt.outcome is None else []
+    events = journal.tail(folder).events if there and attempt.outcome is None else ()
     last: Mapping[str, Any] = events[-1] if events else {}
     running = "needs_decision" if is_asking else "running"
     seconds = (attempt.duration_ms or 0) / 1000 if attempt.outcome else seconds_since(attempt.created)

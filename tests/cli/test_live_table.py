@@ -1,0 +1,90 @@
+"""Agents at work on a terminal and in a pipe, and notices for a person who looks at neither."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.scenes.launched_agents import LONG, Agents, eventually, waiting
+from tests.conftest import Answer, Repo, Swarm, Workspace
+
+
+def test_a_launch_on_a_terminal_draws_its_agents_in_place_and_leaves_the_answer_alone(
+    swarm: Swarm, agents: Agents, workspace: Workspace, repo: Repo
+) -> None:
+    assert workspace.db.exists()
+    agents.play("time.sleep(1.5); write()")
+    swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "played")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "swarm", "launch"]
+    plain = {name: value for name, value in os.environ.items() if name != "SWARM_LOG"}
+    with subprocess.Popen(
+        command, cwd=repo.root, stdout=subprocess.PIPE, stderr=theirs, text=True, env=plain
+    ) as launch:
+        os.close(theirs)
+        assert launch.stdout is not None
+        seen = b""
+        while True:
+            try:
+                seen += os.read(ours, 4096)
+            except OSError:
+                break
+        out = launch.stdout.read()
+    os.close(ours)
+    drawn = seen.decode()
+    assert "agent" in drawn
+    assert "running" in drawn
+    # The last table is erased, and no line of progress stands between two tables.
+    assert drawn.rstrip().endswith("\x1b[J")
+    assert "attempt started" not in drawn.partition("running")[2]
+    assert out.splitlines()[0] == "Wave 1: 2 agents launched"
+    assert launch.returncode == 0
+
+
+def test_a_wait_in_a_pipe_prints_a_line_for_each_change_of_state(
+    swarm: Swarm,
+    agents: Agents,
+    workspace: Workspace,
+    background: Callable[..., subprocess.Popen[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert workspace.db.exists()
+    monkeypatch.setenv("SWARM_LOG", "off")
+    gate = tmp_path / "gate"
+    body = (
+        f"gate = pathlib.Path({str(gate)!r})\n" + "pathlib.Path({at!r} + os.environ['SWARM_DOMAIN']).write_text('1')\n"
+    )
+    are_at_work = waiting(agents, swarm, body + "while not gate.exists(): time.sleep(0.01)\nwrite()\n")
+    first = background("launch")
+    assert eventually(are_at_work)
+    watching = background("wait")
+    assert watching.stderr is not None
+    begun = [watching.stderr.readline(), watching.stderr.readline()]
+    gate.touch()
+    _, rest = watching.communicate(timeout=LONG)
+    first.communicate(timeout=LONG)
+    assert sorted(begun) == ["code: running\n", "rest: running\n"]
+    assert sorted(set(rest.splitlines())) == ["code: success", "rest: success"]
+
+
+def test_a_notice_is_given_to_the_program_of_the_configuration_and_its_failure_breaks_nothing(
+    launched: Callable[..., Answer], tmp_path: Path
+) -> None:
+    taken = tmp_path / "notice.json"
+    script = f"import pathlib, sys; pathlib.Path({str(taken)!r}).write_text(sys.stdin.read()); sys.exit(3)"
+    notify = f"[notify]\non_attention = {json.dumps([sys.executable, '-c', script])}\n"
+    answer = launched("write()", more=notify)
+    assert eventually(lambda: taken.exists() and taken.read_text().endswith("}"))
+    assert json.loads(taken.read_text()) == {
+        "schema": "swarm.attention/v1",
+        "event": "done",
+        "runId": answer.data["runId"],
+        "exitClass": 0,
+        "next": answer.data["nextAction"],
+    }
