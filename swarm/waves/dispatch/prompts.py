@@ -203,6 +203,6 @@ def _example(kind: str, domain: str, lens: Lens) -> dict[str, Any]:
         case "feature":
             own = {"features": [_EXAMPLE_FEATURE]}
         case _:
-            fix = {"finding_id": "F-0123abcd", "description": "Names the path.", "file": "src/app/load.py"}
+            fix = {"finding_id": "F-XXXXXXXX", "description": "Names the path.", "file": "src/app/load.py"}
             own = {"fixes": [fix], "files_changed": ["src/app/load.py"], "skipped": []}
     return {"domain": domain, "summary": "One sentence on what you saw.", **own}
