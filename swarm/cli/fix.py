@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 @click.option("--branch", metavar="NAME", help="Put the verified commit on this branch too.")
 @click.option("--pr", is_flag=True, help="Push the branch, and open a pull request by `gh` where it is installed.")
 @click.option("--anew", is_flag=True, help="Begin another wave, and leave unmerged work of the last one where it is.")
+@click.option("--max-cost", type=click.FloatRange(min=0), metavar="USD", help="Cap on what the run's agents cost.")
+@click.option("--allow-unmetered", is_flag=True, help="With --max-cost: also launch runtimes that report no cost.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show who would fix what, and change nothing.")
 @jobs_option
 @repo_path_option
-def command(  # noqa: PLR0913
+def command(  # noqa: PLR0913, PLR0917
     call: Call,
     words: tuple[str, ...],
     named: str | None,
@@ -42,6 +44,7 @@ def command(  # noqa: PLR0913
     severity: tuple[str, ...],
     runtime: str | None,
     branch: str | None,
+    max_cost: float | None,
     jobs: int | None,
     repo_path: Path | None,
     *,
@@ -50,6 +53,7 @@ def command(  # noqa: PLR0913
     publish: bool,
     pr: bool,
     anew: bool,
+    allow_unmetered: bool,
     dry_run: bool,
 ) -> None:
     """Fix each FINDING of RUN: approve, dispatch, launch, collect, merge and verify, and end with a verified branch.
@@ -60,6 +64,7 @@ def command(  # noqa: PLR0913
     """
     from swarm.waves.fix.fix import fix
     from swarm.waves.fix.ground import Delivery, FixRequest
+    from swarm.waves.launch.gate import LaunchLimits
     from swarm.waves.selection import split_run_and_findings
     from swarm.waves.triage.triage import Grounds, Targets
 
@@ -77,6 +82,7 @@ def command(  # noqa: PLR0913
             delivery=Delivery(publish, branch, pr),
             dry_run=dry_run,
             anew=anew,
+            limits=LaunchLimits(max_cost, allow_unmetered),
         )
         result = fix(store, call.workspace, run, request, call.config(Path(run.local_path)))
     call.answer(result, lambda: _lines(result), result.exit_code)

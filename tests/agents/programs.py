@@ -1,5 +1,6 @@
 """The real coding agents: where they are installed, and how each is pointed at the model server."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -50,10 +51,37 @@ def _aider(base: str) -> Ready:
     return Ready(variables, config='[runtimes.aider]\nmodel = "openai/fake-model"\n')
 
 
+def _opencode(base: str) -> Ready:
+    provider = {
+        "npm": "@ai-sdk/openai-compatible",
+        "name": "fake",
+        "options": {"baseURL": f"{base}/v1", "apiKey": "of-nobody"},
+        "models": {"fake-model": {"name": "fake-model"}},
+    }
+    config = {"model": "fake/fake-model", "share": "disabled", "autoupdate": False, "provider": {"fake": provider}}
+    return Ready(
+        {
+            "OPENCODE_CONFIG_CONTENT": json.dumps(config),
+            "OPENCODE_DISABLE_AUTOUPDATE": "1",
+            "OPENCODE_DISABLE_MODELS_FETCH": "1",
+        }
+    )
+
+
+def _gemini(base: str) -> Ready:
+    settings = {"security": {"auth": {"selectedType": "gemini-api-key"}}}
+    return Ready(
+        {"GEMINI_API_KEY": "of-nobody", "GOOGLE_GEMINI_BASE_URL": base}, {".gemini/settings.json": json.dumps(settings)}
+    )
+
+
 PROGRAMS = (
     Program("claude", "@anthropic-ai/claude-code@2.1.197", _claude),
     Program("codex", "@openai/codex@0.169.0", _codex),
     Program("aider", "aider-chat==0.86.2", _aider, is_python=True),
+    # By the Agent Client Protocol.
+    Program("opencode", "opencode-ai@1.18.33", _opencode),
+    Program("gemini", "@google/gemini-cli@0.61.0", _gemini),
 )
 
 

@@ -9,6 +9,7 @@ from swarm.git.repository import Repository, repository_at
 from swarm.store import runs
 from swarm.store.connection import Store
 from swarm.store.runs import Run
+from swarm.waves.launch.gate import LaunchLimits
 from swarm.waves.triage.triage import Grounds, Targets
 from swarm.workspace import Workspace
 
@@ -34,6 +35,7 @@ class FixRequest(NamedTuple):
     delivery: Delivery = Delivery()
     dry_run: bool = False
     anew: bool = False
+    limits: LaunchLimits = LaunchLimits()
 
 
 class FixGround(NamedTuple):

@@ -97,7 +97,7 @@ def _flown(ground: FixGround, wave: Wave) -> WaveEnd | None:
     if any(agent.status in CAN_BE_RESUMED for agent in agents):
         # A launch leaves failed agents to a decision, and calling `fix` again is that decision.
         resume(store, workspace, run, config, apply=True, reason="swarm fix was called again")
-    launched = launch(store, workspace, run, config, runtime=request.runtime, jobs=request.jobs)
+    launched = launch(store, workspace, run, config, runtime=request.runtime, jobs=request.jobs, limits=request.limits)
     if launched.exit_class:
         return WaveEnd(_again(ground, wave), None, "launch", launched.exit_class, f"swarm fix {run.id}")
     collected = collect(store, workspace, run, {})
