@@ -619,7 +619,7 @@ def test_findings_that_the_prompt_has_no_room_for_lie_in_a_file_and_are_asked_ab
     assert asked["findings"] == 120
     folder = dispatched.folder / dispatched.run / "wave-2"
     assert len((folder / "code.md").read_bytes()) <= 60_000
-    every = json.loads((folder / "code" / "findings.json").read_text())
+    every = json.loads(Path(asked["outputPath"]).with_name("findings.json").read_text())
     assert len(every) == 120
     answer(dispatched, "code", 2, *(verdict(finding["id"]) for finding in every))
     assert len(swarm("collect", "--format", "json").data["reviews"]) == 120

@@ -95,7 +95,8 @@ def record_said(
     session = {
         "sessionId": last.session_id,
         "modelAsked": agent.model if agent else None,
-        "modelAnswered": last.model,
+        # A session that is gone on with need not name its model again.
+        "modelAnswered": next((said.model for said in reversed(heard) if said.model), None),
         "turns": _sum(said.turns for said in heard),
         "tools": _sum(said.tools for said in heard),
         "tokensIn": _sum(usage.tokens_in for usage in usages),
