@@ -38,7 +38,8 @@ def launched(swarm: Swarm, repo: Repo, workspace: Workspace, tmp_path: Path) -> 
     def call(*script: Any, options: tuple[str, ...] = (), exit: int = 0) -> Answer:  # noqa: A002
         argv = [sys.executable, str(AGENT), json.dumps(script), str(tmp_path / "log")]
         (repo.root / "swarm.toml").write_text(
-            f"[runtimes.opencode]\nargv = {json.dumps(argv)}\n[launch]\nattempts = 1\n"
+            # Every answer of the script names another domain; what is asked again is tested elsewhere.
+            f"[runtimes.opencode]\nargv = {json.dumps(argv)}\ncorrections = 0\n[launch]\nattempts = 1\n"
         )
         if not swarm("status", "--json").data["waves"]["total"]:
             swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "opencode")
