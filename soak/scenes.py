@@ -186,6 +186,31 @@ def a_dispatch_dies(root: Path) -> None:
     os.close(os.open(run / f".digest.md.{dead}-x.tmp", os.O_CREAT | os.O_WRONLY, 0o600))
 
 
+def a_launch_dies(root: Path) -> None:
+    """Leave an attempt that is open and that nobody supervises."""
+    import subprocess
+    import sys
+
+    from soak.calls import environment
+
+    subprocess.run(
+        [sys.executable, "-m", "swarm", "launch", "--jobs", "1"],
+        cwd=root,
+        env={**environment(root.parent), "SWARM_FAILPOINT": "commit.after:2"},
+        capture_output=True,
+        check=False,
+    )
+
+
+def asked(root: Path) -> None:
+    """Let an agent wait for a decision."""
+    with closing(sqlite3.connect(root / "swarms" / "control-plane.db")) as conn, conn:
+        conn.execute(
+            "INSERT INTO permissions (attempt_id, request, kind, target, tool, relation, recommended, asked)"
+            " VALUES (1, 'r', 'edit', 'src/app.py', 't', 'inside', 'once', '2026-01-01T00:00:00.000Z')"
+        )
+
+
 def edited_by_hand(root: Path) -> None:
     """Let the user edit a tracked file, which a rewind by force must keep."""
     (root / "README.md").write_text("# Mine\n")
@@ -237,6 +262,8 @@ SCENES = (
     Scene("dispatch, one tree", ("dispatch", AUDIT, "--isolate", "--runtime", "ruff"), "freeze", already=IN_FLIGHT),
     Scene("dispatch, sparse", ("dispatch", AUDIT, "--isolate", "--sparse"), "freeze", already=IN_FLIGHT),
     Scene("launch", ("launch",), "dispatch", tries=False),
+    Scene("wait", ("wait", "--timeout", "30s"), "dispatch", a_launch_dies, exit=3),
+    Scene("reply", ("permissions", "reply", "1", "once"), "launch", asked, already=("PERMISSION_CLOSED",)),
     Scene("launch, one tree", ("launch",), "dispatch, one tree", tries=False),
     Scene("collect", ("collect",), "launch", already=("COLLECT_NO_WAVE",)),
     Scene("import decisions", ("triage", "--import", "../decisions.toml"), "collect", decisions, is_anew=True),

@@ -71,7 +71,7 @@ def test_only_what_a_change_adds_is_new_and_a_retry_gives_the_same_answer(swarm:
         f"New against the baseline, commit {base[:12]}, the merge base with origin/main (1 finding): 2 findings" in text
     )
     states = {line.split(":")[0]: line.rpartition("  ")[2] for line in text.splitlines() if ".py:" in line}
-    assert states == {"other.py": "new", "app.py": "recurring"}
+    assert states == {"other.py": "new, recurring", "app.py": "recurring"}
     assert "\n2 new (1 fixable: swarm fix --rule F401), 1 known\n" in text
 
 

@@ -10,7 +10,7 @@ from tests.cli.test_documents import CALLS
 from tests.conftest import Swarm, Workspace
 
 READING = (
-    *("attempts", "completion", "events", "explain", "help", "history", "ledger"),
+    *("attempts", "audit-logs", "completion", "events", "explain", "help", "history", "ledger"),
     *("runtimes", "schema", "status", "trends"),
 )
 

@@ -80,7 +80,7 @@ class LaunchGate:
         """Return the ending of an attempt for which nothing is left to spend, by the cap or by its agent's limit."""
         cap, conn = self._limits.max_cost, self._store.conn
         if cap is not None and attempts.spent_microusd(conn, self._run.id) >= cap * _MILLION:
-            words = f"the run's agents have cost the cap of {cap:.2f} USD; `swarm launch --max-cost` sets another"
+            words = f"the run's agents have cost the cap of {cap:.2f} USD; a higher `--max-cost` lets more begin"
         elif limit is not None and attempts.spent_by(conn, agent_run_id) >= limit * _MILLION:
             words = f"the agent has cost {limit:.2f} USD, the cost_limit of its manifest"
         else:

@@ -6,6 +6,7 @@ from typing import Final
 
 from swarm import errors
 from swarm.results.wait import LiveAgent, WaitResult
+from swarm.rules.states import WaveStatus
 from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
@@ -62,8 +63,11 @@ def _is_supervised(workspace: Workspace, run: Run, wave: Wave) -> bool:
 
 
 def _closed(store: Store, workspace: Workspace, run: Run, wave: Wave) -> bool:
-    """Close the attempts of a supervisor that died; say whether no other launch has begun meanwhile."""
-    if all(agent.state not in {"running", "needs_decision"} for agent in live_agents(store.conn, wave)):
+    """Close the attempts of a supervisor that died; say whether no other launch has begun meanwhile.
+
+    Also where none is open: a call that was broken off after it closed an attempt had not written its record.
+    """
+    if wave.status is not WaveStatus.DISPATCHED:
         return True
     try:
         with only_supervisor(workspace, run, wave):
