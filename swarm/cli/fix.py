@@ -9,7 +9,7 @@ import click
 from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.decision_verbs import author, findings_named
-from swarm.cli.options import Words, jobs_option, repo_path_option, runtime_option, usage, verb
+from swarm.cli.options import Words, jobs_option, repo_path_option, require_reason, runtime_option, usage, verb
 from swarm.results.fix import FixResult
 from swarm.rules.findings import SEVERITIES
 
@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 @click.option("--branch", metavar="NAME", help="Put the verified commit on this branch too.")
 @click.option("--pr", is_flag=True, help="Push the branch, and open a pull request by `gh` where it is installed.")
 @click.option("--anew", is_flag=True, help="Begin another wave, and leave unmerged work of the last one where it is.")
+@click.option(
+    "--accept",
+    type=click.Choice(["no_tests", "fewer_tests"]),
+    multiple=True,
+    help="Accept a repository without tests, or fewer tests than before; needs --reason.",
+)
+@click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @click.option("--max-cost", type=click.FloatRange(min=0), metavar="USD", help="Cap on what the run's agents cost.")
 @click.option("--allow-unmetered", is_flag=True, help="With --max-cost: also launch runtimes that report no cost.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show who would fix what, and change nothing.")
@@ -44,6 +51,8 @@ def command(  # noqa: PLR0913, PLR0917
     severity: tuple[str, ...],
     runtime: str | None,
     branch: str | None,
+    accept: tuple[str, ...],
+    reason: str | None,
     max_cost: float | None,
     jobs: int | None,
     repo_path: Path | None,
@@ -70,6 +79,7 @@ def command(  # noqa: PLR0913, PLR0917
 
     if publish and (pr or branch is not None):
         raise usage(f"--publish and {'--pr' if pr else '--branch'} exclude each other", "fix")
+    why = require_reason(reason, f"accepting {' and '.join(accept)}") if accept else None
     with call.read() if dry_run else call.write() as store:
         parts = tuple(part for word in words for part in word.split(",") if part)
         name, found = split_run_and_findings(store.conn, parts, named, call.folder)
@@ -83,6 +93,8 @@ def command(  # noqa: PLR0913, PLR0917
             dry_run=dry_run,
             anew=anew,
             limits=LaunchLimits(max_cost, allow_unmetered),
+            accept=accept,
+            reason=why,
         )
         result = fix(store, call.workspace, run, request, call.config(Path(run.local_path)))
     call.answer(result, lambda: _lines(result), result.exit_code)

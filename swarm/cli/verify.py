@@ -30,9 +30,9 @@ _MOST_SHOWN = 50
 )
 @click.option(
     "--accept",
-    type=click.Choice(["fewer_tests"]),
+    type=click.Choice(["no_tests", "fewer_tests"]),
     multiple=True,
-    help="Accept fewer tests than before the wave; needs --reason.",
+    help="Accept a repository without tests, or fewer tests than before the wave; needs --reason.",
 )
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @click.option("--probe-only", is_flag=True, help="Show the steps; run and record nothing.")

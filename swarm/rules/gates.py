@@ -260,7 +260,7 @@ def _verification(facts: GateFacts) -> tuple[bool, str]:
     if proof.verdict == _PASS and not proof.passed:
         return False, f"the newest verification of {what} passes its build, but not every claim holds"
     verdict = f"the newest verification of {what} says {proof.verdict}"
-    return proof.passed, f"{verdict}; {_WAY_OUT}" if proof.verdict in _UNTESTED else verdict
+    return proof.passed, f"{verdict}; {_WAY_OUT}" if proof.verdict in _UNTESTED and not proof.passed else verdict
 
 
 def _findings(facts: GateFacts) -> tuple[bool, str]:

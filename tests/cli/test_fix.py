@@ -346,3 +346,19 @@ def test_tools_fix_what_they_report_and_what_no_tool_can_fix_is_left_out_and_sai
     # Nobody approved what nobody can fix.
     assert swarm("findings", "--status", "approved", "--format", "json").data["findings"] == []
     assert data["proof"]["isProved"] is True
+
+
+def test_without_tests_a_fix_goes_on_for_a_reason_and_says_that_nothing_was_tested(fixing: Fixing) -> None:
+    config = fixing.place.folder / "swarm.toml"
+    config.write_text(config.read_text().replace('kind = "test"', 'kind = "lint"'))
+    fixing.swarm("approve", fixing.ids()["def load"])
+    refused = fixing.swarm("fix", "--runtime", "played", exit=1)
+    assert refused.code == "MERGE_GATE_FAILED"
+    assert f"swarm fix {fixing.place.run} --accept no_tests --reason" in refused.err
+    answer = fixing.fix("--accept", "no_tests", "--reason", "it has none")
+    proof = answer.data["proof"]
+    assert (answer.data["stoppedAt"], proof["build"]["accepted"], proof["claimsHeld"]) == (None, "no_tests", 1)
+    assert fixing.rows("SELECT accepted, reason, exit_code FROM verifications ORDER BY id DESC LIMIT 1") == [
+        ("no_tests", "it has none", 0)
+    ]
+    assert "no test ran, which was accepted" in str(proof["note"])

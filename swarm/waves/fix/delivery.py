@@ -71,7 +71,8 @@ def deliver(ground: FixGround) -> Delivered | None:
 
     Raises PublishRaced, PublishTargetDirty, PublishUnverified, FixBranchTaken, FixNotPushed.
     """
-    store, run, wanted = ground.store, ground.run, ground.request.delivery
+    store, run, asked = ground.store, ground.run, ground.request
+    wanted = asked.delivery
     git = ground.repository.git
     branch = integration_branch(run.hex)
     commit = integration_of(store.conn, git, run)
@@ -79,12 +80,24 @@ def deliver(ground: FixGround) -> Delivered | None:
         return None
     found = Delivered(branch, commit, published=False)
     if not _is_verified(ground, commit):
-        proof = verify(store, ground.workspace, run, VerifyOptions(revision=commit), ground.config)
+        proof = verify(
+            store,
+            ground.workspace,
+            run,
+            VerifyOptions(revision=commit, accept=asked.accept, reason=asked.reason),
+            ground.config,
+        )
         found = found._replace(proof=proof)
         if proof.exit_code:
             return found
     if wanted.publish:
-        merged = merge(store, ground.workspace, run, MergeOptions(publish=True), ground.config)
+        merged = merge(
+            store,
+            ground.workspace,
+            run,
+            MergeOptions(publish=True, accept=asked.accept, reason=asked.reason),
+            ground.config,
+        )
         return found._replace(branch=merged.ref or branch, commit=merged.commit or commit, published=True)
     if wanted.branch is not None:
         _move(ground, wanted.branch, commit)

@@ -25,7 +25,8 @@ class Delivery(NamedTuple):
 class FixRequest(NamedTuple):
     """Options of a fix. Without targets, only the findings that are approved already are taken.
 
-    `anew` leaves unmerged work of an earlier wave where it is.
+    `anew` leaves unmerged work of an earlier wave where it is. `accept` lets what is no plain pass through, for a
+    reason.
     """
 
     targets: Targets | None
@@ -36,6 +37,8 @@ class FixRequest(NamedTuple):
     dry_run: bool = False
     anew: bool = False
     limits: LaunchLimits = LaunchLimits()
+    accept: tuple[str, ...] = ()
+    reason: str | None = None
 
 
 class FixGround(NamedTuple):

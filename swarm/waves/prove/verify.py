@@ -28,13 +28,14 @@ from swarm.waves.prove.commit_to_prove import (
     verifications_of_files,
 )
 from swarm.waves.prove.gate_builds import GateBuilds
-from swarm.waves.prove.merge_gate import FEWER_TESTS
+from swarm.waves.prove.merge_gate import FEWER_TESTS, NO_TESTS
 from swarm.waves.prove.proved_fixes import proved_at
 from swarm.waves.prove.record_verification import record, write_receipts
 from swarm.workspace import Workspace
 
 # The phase of a verification that counts for none: its commit is one that the run has left, or never reached.
 ELSEWHERE: Final = "elsewhere"
+_UNTESTED: Final = (BuildVerdict.NO_TESTS.value, BuildVerdict.SKIP.value)
 
 
 class VerifyOptions(NamedTuple):
@@ -69,7 +70,7 @@ def verify(store: Store, workspace: Workspace, run: Run, options: VerifyOptions,
         build = prover.build(commit)
     check = check_findings(store.conn, prover, commit, Question.FIXED)
     result = _result(prover, commit, build, check, options)._replace(note=_notes(note, builds.lack_note(build)))
-    result = _with_base(store.conn, prover, result, options)
+    result = _with_base(store.conn, prover, _without_tests(result, check, options), options)
     if wave is not None:
         result = result._replace(wave_id=wave.id, wave_number=wave.number)
     elif not is_current(store.conn, run, repository, commit):
@@ -78,6 +79,15 @@ def verify(store: Store, workspace: Workspace, run: Run, options: VerifyOptions,
     result = record(store, run, result, builds.kept_steps(build), proved)
     write_receipts(store.conn, workspace, run)
     return result
+
+
+def _without_tests(result: VerifyResult, check: FindingsCheck, options: VerifyOptions) -> VerifyResult:
+    """Return a result in which it is accepted that no test ran, where the options say so: the claims alone count."""
+    if NO_TESTS not in options.accept or result.verdict not in _UNTESTED:
+        return result
+    note = _notes("no test ran, which was accepted: only the second look at the findings counts", result.note)
+    exit_code = check.exit_code(options.threshold)
+    return result._replace(accepted=NO_TESTS, reason=options.reason, exit_code=exit_code, note=note)
 
 
 def _with_base(conn: sqlite3.Connection, prover: Prover, result: VerifyResult, options: VerifyOptions) -> VerifyResult:
