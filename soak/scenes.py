@@ -313,7 +313,7 @@ SCENES = (
         mends,
         already=("FIX_NOTHING_TO_FIX",),
         tries=False,
-        only=("commit.before", "commit.after", "file.rename"),
+        only=("commit.after",),
     ),
     Scene(
         "merge without culprits",
