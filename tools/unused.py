@@ -47,7 +47,7 @@ def main() -> int:
     found = 0
     for item in unused:
         file = Path(item.filename).relative_to(ROOT).as_posix()
-        is_key = (item.typ == "variable" and file.startswith(DOCUMENTS))
+        is_key = item.typ == "variable" and file.startswith(DOCUMENTS)
         if item.name not in ALLOWED and not is_key:
             print(f"{file}:{item.first_lineno}: nothing uses the {item.typ} {item.name}")
             found += 1

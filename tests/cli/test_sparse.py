@@ -36,7 +36,9 @@ def tree(workspace: Workspace, domain: str = "code") -> Path:
 
 
 def files_in(folder: Path) -> set[str]:
-    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()} - {".git"}
+    found = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    # The folder of the answer is in every tree.
+    return found - {".git", ".swarm/.gitignore"}
 
 
 def ended(swarm: Swarm, workspace: Workspace) -> tuple[str, list[str]]:

@@ -25,7 +25,8 @@ def undo(team: Team, *words: str, exit: int | None = 0) -> Answer:  # noqa: A002
 
 
 def files(tree: Path) -> dict[str, Any]:
-    return {name: what for name, what in everything_in(tree).items() if name != ".git"}
+    # The answer is kept in the folder of the run before a tree is removed.
+    return {name: what for name, what in everything_in(tree).items() if not name.startswith((".git", ".swarm"))}
 
 
 def cleaned(team: Team) -> dict[str, str]:

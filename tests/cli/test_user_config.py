@@ -31,7 +31,7 @@ def runtimes(swarm: Swarm) -> dict[str, tuple[bool, list[str]]]:
 def test_it_holds_in_every_repository_without_a_record_of_trust(swarm: Swarm, repo: Repo) -> None:
     file = write(MINE)
     assert runtimes(swarm) == {"mine": (True, ["true"])}
-    assert swarm("runtimes").out.splitlines()[-1] == f"Configured by: {file}"
+    assert swarm("runtimes").out.splitlines()[-2] == f"Configured by: {file}"
 
 
 def test_it_lies_where_the_variable_of_xdg_says(swarm: Swarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +49,7 @@ def test_the_file_of_the_repository_stands_above_it_and_is_trusted_for_itself(sw
     assert swarm("audit", "--runtime", "mine", exit=2).code == "CONFIG_UNTRUSTED"
     swarm("trust", "--yes")
     assert runtimes(swarm) == {"mine": (True, ["false"])}
-    assert swarm("runtimes").out.splitlines()[-1] == f"Configured by: {repo.root / 'swarm.toml'}, then {own}"
+    assert swarm("runtimes").out.splitlines()[-2] == f"Configured by: {repo.root / 'swarm.toml'}, then {own}"
 
 
 def test_a_home_inside_of_the_repository_is_the_repositorys(

@@ -1,9 +1,11 @@
 """End of an attempt: judged by the exit status of its processes first, and by their output second."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from swarm.files import is_in_place
 from swarm.rules.agent_events import Fault
 from swarm.rules.playbook import not_started
 from swarm.rules.stalls import InfrastructureFailure, Stall, StallReason, of_error
@@ -36,7 +38,7 @@ def judged(runtime: Runtime, job: Job, ran: Ran, seconds: float) -> JudgedEnd:
         "duration_ms": ran.duration_ms,
     }
     # Before any file is read: an agent may have put a link in the place of the folder.
-    if not attempt_files.is_in_place_of_attempt(job.attempt_folder):
+    if not attempt_files.is_in_place_of_attempt(job.attempt_folder) or _is_replaced(job.output_path.parent, job.tree):
         problem = "its folder in the workspace was replaced; nothing is read or written there"
         return JudgedEnd(Ending("invalid_output", 3, error_code="FOLDER_REPLACED", error_fragment=problem, **times))
     if failed := _failed(job, ran, seconds):
@@ -102,6 +104,11 @@ def _stalled(stall: Stall) -> Ending:
     fault = stall.error.fault if stall.error else None
     code = _CODES.get(fault, "STALLED") if fault else "STALLED"
     return Ending("stalled", 3, error_code=code, error_fragment=fragment, stall_reason=reason)
+
+
+def _is_replaced(folder: Path, tree: Path) -> bool:
+    """Say whether something else stands in the place of the folder of the answer, in the tree of an agent."""
+    return folder.is_relative_to(tree) and os.path.lexists(folder) and not is_in_place(folder, tree)
 
 
 def cut(text: str) -> str:
