@@ -1,6 +1,6 @@
 """Records of `attempts`."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class AttemptShown(NamedTuple):
@@ -43,10 +43,20 @@ class AgentAttempts(NamedTuple):
     recovery_stall_reason: str | None = None
 
 
+class RecordChecked(NamedTuple):
+    """The record file of an attempt held against the database: `same`, `different`, `missing` or `unreadable`."""
+
+    attempt_id: int
+    domain: str
+    path: str
+    state: str
+
+
 class AttemptsResult(NamedTuple):
     """The agents of a wave with their attempts. `exit_class` is the gravest of the newest attempts.
 
-    `launched` is 0: only `launch` starts processes.
+    `launched` is 0: only `launch` starts processes. `record` is that of the attempt that is shown, as the database
+    holds it; `checked` are the record files that were verified.
     """
 
     run_id: str
@@ -56,3 +66,5 @@ class AttemptsResult(NamedTuple):
     exit_class: int
     agents: tuple[AgentAttempts, ...]
     next_action: str
+    record: dict[str, Any] | None = None
+    checked: tuple[RecordChecked, ...] = ()

@@ -71,3 +71,29 @@ def test_a_run_or_wave_that_does_not_exist_is_refused(
 
 def test_a_run_without_a_wave_is_refused(swarm: Swarm, workspace: Workspace) -> None:
     assert swarm("attempts", exit=1).code == "WAVE_NOT_FOUND"
+
+
+def test_a_record_is_shown_and_held_against_the_database(swarm: Swarm, launched: Callable[..., Answer]) -> None:
+    (code, rest) = [agent["attempts"][0] for agent in launched("write()").data["agents"]]
+    data = valid(swarm("attempts", "show", f"attempt:{code['id']}", "--format", "json"), "attempts", 0)
+    assert data["record"] == json.loads(Path(code["recordPath"]).read_text())
+    assert json.loads(swarm("attempts", "show", str(code["id"])).out) == data["record"]
+    assert swarm("attempts", "verify").out == "✓ 2 of 2 records say what the database says\n"
+    Path(code["recordPath"]).write_text(json.dumps({**data["record"], "exit_code": 3}))
+    Path(rest["recordPath"]).write_text("[")
+    checked = valid(swarm("attempts", "verify", "--format", "json", exit=1), "attempts", 1)["checked"]
+    assert [(one["domain"], one["state"]) for one in checked] == [("code", "different"), ("rest", "unreadable")]
+    Path(rest["recordPath"]).unlink()
+    assert swarm("attempts", "verify", exit=1).out.splitlines()[2].startswith("  attempt:2 of rest: missing")
+
+
+@pytest.mark.parametrize("words", [("show",), ("show", "x"), ("show", "-1"), ("list", "a", "1", "b")])
+def test_a_list_a_record_and_a_check_take_their_own_words(
+    swarm: Swarm, workspace: Workspace, words: tuple[str, ...]
+) -> None:
+    assert swarm("attempts", *words, exit=2).code == "CLI_USAGE"
+
+
+def test_an_attempt_of_another_wave_is_not_shown(swarm: Swarm, launched: Callable[..., Answer]) -> None:
+    launched("write()")
+    assert swarm("attempts", "show", "99", exit=1).code == "SUBJECT_UNKNOWN"

@@ -5,14 +5,14 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from swarm.files import is_in_place, write_whole
 from swarm.runtimes import journal
 from swarm.runtimes.redaction import Redactor
 from swarm.runtimes.runtime import StepResult
 from swarm.store import attempts
-from swarm.store.attempts import Ending
+from swarm.store.attempts import Attempt, Ending
 from swarm.workspace import workspace_above
 
 NAME: Final = "record.json"
@@ -31,10 +31,14 @@ def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
     """Write the record of an attempt, as the database holds it; `schemas/attempt-record.schema.json` is its form."""
     # From the database, never from memory: a record that is written again must equal the first.
     attempt = attempts.find(conn, attempt_id)
-    if attempt is None or not is_in_place_of_attempt(file.parent):
-        return
+    if attempt is not None and is_in_place_of_attempt(file.parent):
+        write_whole(file, json.dumps(record_of(attempt), indent=1, ensure_ascii=False) + "\n")
+
+
+def record_of(attempt: Attempt) -> dict[str, Any]:
+    """Return the record of an attempt, as the database holds it."""
     started, _, boot = (attempt.pid_start or "").partition(" ")
-    record = {
+    return {
         "schema": SCHEMA,
         # The class of the end; `result.raw_exit_code` is the program's own code.
         "exit_code": attempt.exit_class,
@@ -76,7 +80,6 @@ def write(file: Path, conn: sqlite3.Connection, attempt_id: int) -> None:
         "cost_usd": None if attempt.cost_microusd is None else attempt.cost_microusd / 1_000_000,
         "recovery": attempt.recovery or None,
     }
-    write_whole(file, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_patch(folder: Path, patch: bytes) -> None:

@@ -1,8 +1,12 @@
 """`attempts`: the agents of a wave with the processes that were launched for them."""
 
+import os
 import sqlite3
+from pathlib import Path
 
-from swarm.results.attempts import AgentAttempts, AttemptShown, AttemptsResult
+from swarm import errors
+from swarm.documents import parse_bounded, read_bounded
+from swarm.results.attempts import AgentAttempts, AttemptShown, AttemptsResult, RecordChecked
 from swarm.rules.states import CAN_BE_RESUMED, GRAVEST_FIRST, AgentRunStatus, WaveStatus
 from swarm.store import agent_runs
 from swarm.store import attempts as attempt_table
@@ -10,6 +14,7 @@ from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.waves.launch.attempt_files import is_in_place_of_attempt, record_of
 from swarm.workspace import has_answer
 
 
@@ -89,3 +94,37 @@ def waiting_agents(conn: sqlite3.Connection, wave: Wave) -> list[tuple[AgentRun,
         if works and not by_hand and not any(attempt.outcome in {None, "success"} for attempt in own):
             waiting.append((agent, own))
     return waiting
+
+
+def record_shown(conn: sqlite3.Connection, run: Run, wave: Wave, attempt_id: int) -> AttemptsResult:
+    """Return the agents of a wave with the record of one of its attempts. Raises SubjectUnknown."""
+    found = {one.id: one for own in attempt_table.of_wave(conn, wave.id).values() for one in own}
+    if attempt_id not in found:
+        raise errors.SubjectUnknown(received=f"attempt:{attempt_id}")
+    return attempts(conn, run, wave)._replace(record=record_of(found[attempt_id]))
+
+
+def records_checked(conn: sqlite3.Connection, run: Run, wave: Wave) -> AttemptsResult:
+    """Return the agents of a wave with each record file held against the database."""
+    domains = {agent.id: agent.domain for agent in agent_runs.current(conn, wave.id)}
+    checked = tuple(
+        RecordChecked(one.id, domains[row], one.record_path, _state_of(one))
+        for row, own in attempt_table.of_wave(conn, wave.id).items()
+        if row in domains
+        for one in own
+        if one.outcome is not None
+    )
+    return attempts(conn, run, wave)._replace(checked=checked)
+
+
+def _state_of(attempt: Attempt) -> str:
+    file = Path(attempt.record_path)
+    if not os.path.lexists(file):
+        return "missing"
+    try:
+        kept = parse_bounded(read_bounded(file), str(file)) if is_in_place_of_attempt(file.parent) else None
+    except errors.SwarmError:
+        kept = None
+    if kept is None:
+        return "unreadable"
+    return "same" if kept == record_of(attempt) else "different"

@@ -103,4 +103,5 @@ def launch(
             launches = {domain: wave_launch.of(own) for domain, own in by_agent.items()}
             work = [(launches.get(agent.domain, wave_launch), agent, own) for agent, own in waiting]
             run_all([functools.partial(attempt, *each) for each in work], at_once)
-    return LaunchResult(*attempts(store.conn, run, wave)._replace(launched=len(waiting) - gate.kept_back))
+    found = attempts(store.conn, run, wave)._replace(launched=len(waiting) - gate.kept_back)
+    return LaunchResult._make(found[: len(LaunchResult._fields)])
