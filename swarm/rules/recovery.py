@@ -28,6 +28,8 @@ _NEEDS_A_PERSON: Final = frozenset(
     {StallReason.PERMISSION_PENDING, StallReason.EXTERNAL_DIRECTORY_PERMISSION_PENDING},
 )
 _PASSES: Final = frozenset({Fault.QUOTA, Fault.PROVIDER, Fault.UNREACHABLE})
+# Faults of a provider, which the next runtime of a chain may not have.
+HANDED_ON: Final = _PASSES | {Fault.CREDENTIAL, Fault.NOT_FOUND}
 _STAYS: Final = frozenset({Fault.CREDENTIAL, Fault.NOT_FOUND, Fault.EXHAUSTED})
 
 

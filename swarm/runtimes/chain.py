@@ -31,12 +31,24 @@ class Resolved(NamedTuple):
 class Chosen(NamedTuple):
     """The runtime that an agent is launched with, under the settings that hold for the agent alone.
 
-    `cost_limit` is USD that the agent may cost in a wave.
+    `cost_limit` is USD that the agent may cost in a wave. `rest` are the entries after the chosen one, and `network`
+    says whether the policy opens the network.
     """
 
     ready: Ready
     config: Config
     cost_limit: float | None = None
+    rest: tuple[Choice, ...] = ()
+    network: bool = True
+
+    def after(self, phase: Phase) -> "Chosen | None":
+        """Return what the rest of the chain chooses, where the provider of this runtime fails; `None` for nothing."""
+        found = resolved(self.rest, self.config, phase, network=self.network)
+        if found.choice is None:
+            return None
+        config = self.config.with_model(found.choice.runtime, found.choice.model)
+        rest = self.rest[self.rest.index(found.choice) + 1 :]
+        return self._replace(ready=registry.ready(found.choice.runtime, config, phase), config=config, rest=rest)
 
 
 def resolved(chain: Sequence[Choice], config: Config, phase: Phase, *, network: bool | None = None) -> Resolved:
@@ -86,12 +98,14 @@ def chosen(config: Config, domain: str, phase: Phase, run_id: str) -> Chosen | N
         config = _under(config, manifest, domain)
     tables = (config.sandbox.settings, config.sandbox.phases.get(phase.value), config.sandbox.domains.get(domain))
     network = merged(filter(None, tables)).network
-    found = resolved(entries, config, phase, network=network is not False and network != ())
+    is_open = network is not False and network != ()
+    found = resolved(entries, config, phase, network=is_open)
     if found.choice is None:
         raise errors.NoModelResolved(domain=domain, reasons=errors.shortened(found.reasons), run_id=run_id)
     config = config.with_model(found.choice.runtime, found.choice.model)
     ready = registry.ready(found.choice.runtime, config, phase)
-    return Chosen(ready, config, manifest.cost_limit if manifest else None)
+    rest = tuple(entries[entries.index(found.choice) + 1 :])
+    return Chosen(ready, config, manifest.cost_limit if manifest else None, rest, is_open)
 
 
 def _manifest(config: Config, domain: str, phase: Phase) -> Manifest | None:

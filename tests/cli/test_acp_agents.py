@@ -81,3 +81,20 @@ def test_a_used_up_quota_pauses_the_launches_until_it_is_there_again(
     again = swarm("launch", exit=3)
     assert again.code == "QUOTA_USED_UP"
     assert swarm("launch", "--park", "60s", exit=3).code == "QUOTA_USED_UP"
+
+
+def test_the_next_runtime_of_a_chain_goes_on_where_a_provider_fails(
+    swarm: Swarm, repo: Repo, workspace: Workspace, tmp_path: Path
+) -> None:
+    refused = [ends(error={"code": 429, "message": "Usage limit reached"})]
+    answered = [said(json.dumps(ANSWER)), ends()]
+    tables = "".join(
+        f"[runtimes.{name}]\nargv = {json.dumps([sys.executable, str(AGENT), json.dumps(script), str(tmp_path / name)])}\n"
+        for name, script in (("opencode", refused), ("goose", answered))
+    )
+    chain = '[chains]\nevery = [{ runtime = "opencode", auth_source = "HOME" }, { runtime = "goose", auth_source = "HOME" }]\n'
+    (repo.root / "swarm.toml").write_text(tables + chain)
+    swarm("dispatch", "health-audit-a", "--isolate")
+    found = attempts(swarm("launch", "--json"))["code"]
+    assert [(one["runtime"], one["outcome"]) for one in found] == [("opencode", "stalled"), ("goose", "success")]
+    assert record_of(found[1])["recovery"]["recoveredFrom"] == found[0]["id"]

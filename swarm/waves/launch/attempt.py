@@ -57,20 +57,31 @@ _FORGED: Final = Ending(
 
 async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt]) -> None:
     """Make attempts of an agent, until one succeeds or no other would help."""
-    course, gate = Course(wave_launch, agent), wave_launch.gate
-    with agent_home(wave_launch.runtime) as home:
+    course = Course(wave_launch, agent)
+    while course.goes_on:
+        with agent_home(course.launch.runtime) as home:
+            agent, before = await _with_runtime(course, agent, before, home)
+
+
+async def _with_runtime(
+    course: Course, agent: AgentRun, before: list[Attempt], home: Path | None
+) -> tuple[AgentRun, list[Attempt]]:
+    """Make attempts with a runtime, until none follows or the next one has another runtime."""
+    launch = course.launch
+    while course.goes_on and course.launch is launch:
         # Without a quota the agent stays dispatched, for a later launch.
-        while await gate.admits():
-            await _one(wave_launch, agent, before, course, home)
-            if error := course.used_up_quota:
-                gate.used_up(wave_launch.runtime.name, error)
-            if course.goes_on:
-                await course.begin_next()
-            if not course.goes_on:
-                return
-            before = attempts.of_agent(wave_launch.store.conn, agent.id)
-            # The row left `dispatched` with the first attempt.
-            agent = agent._replace(status=AgentRunStatus.RUNNING)
+        if not await launch.gate.admits():
+            course.stop()
+            break
+        await _one(launch, agent, before, course, home)
+        if error := course.used_up_quota:
+            launch.gate.used_up(launch.runtime.name, error)
+        if course.goes_on:
+            await course.begin_next()
+        before = attempts.of_agent(launch.store.conn, agent.id)
+        # The row left `dispatched` with the first attempt.
+        agent = agent._replace(status=AgentRunStatus.RUNNING)
+    return agent, before
 
 
 async def _one(
@@ -105,7 +116,7 @@ async def _one(
             folder.rmdir()
         raise
     # As late as can be: an agent that works beside this one knows where its prompt lies, and spends.
-    refusal = wave_launch.gate.cost_refusal(agent.id, wave_launch.cost_limit)
+    refusal = wave_launch.gate.cost_refusal(agent.id, wave_launch.own.cost_limit if wave_launch.own else None)
     if not seals.is_as_dispatched(agent):
         refusal = _FORGED
     if refusal is not None:

@@ -28,8 +28,8 @@ from swarm.workspace import Workspace
 class WaveLaunch(NamedTuple):
     """Facts that all attempts of a launch share; `files` are by domain, `assigned` and `held` by agent run.
 
-    `tracked` are all files of the wave's commit but links and submodules. `cost_limit` is USD that an agent with a
-    manifest may cost.
+    `tracked` are all files of the wave's commit but links and submodules. `own` is what the chain of a single
+    agent chose.
     """
 
     store: Store
@@ -46,11 +46,11 @@ class WaveLaunch(NamedTuple):
     gate: LaunchGate
     assigned: Mapping[int, Sequence[Assigned]] = {}
     held: Mapping[int, Sequence[Assigned]] = {}
-    cost_limit: float | None = None
+    own: Chosen | None = None
 
     def of(self, own: Chosen) -> "WaveLaunch":
         """Return the launch of an agent that has a runtime and settings of its own."""
-        return self._replace(ready=(own.ready,), config=own.config, cost_limit=own.cost_limit)
+        return self._replace(ready=(own.ready,), config=own.config, own=own)
 
     @property
     def runtime(self) -> Runtime:

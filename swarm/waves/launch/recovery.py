@@ -16,6 +16,7 @@ from swarm.rules.phases import is_audit
 from swarm.rules.recovery import (
     FINISH_PROMPT,
     FINISH_SECONDS,
+    HANDED_ON,
     STRATEGY,
     Evidence,
     NextStep,
@@ -26,6 +27,7 @@ from swarm.rules.recovery import (
 )
 from swarm.rules.stalls import Terms
 from swarm.runtimes import notices
+from swarm.runtimes.chain import Chosen
 from swarm.runtimes.redaction import Redactor
 from swarm.runtimes.runtime import Job, ProcessStep
 from swarm.runtimes.supervisor import Ran
@@ -41,7 +43,8 @@ class Course:
     """The attempts of an agent in a launch: what was tried, and what is next."""
 
     def __init__(self, wave_launch: WaveLaunch, agent: AgentRun) -> None:
-        self._launch = wave_launch
+        self.launch = wave_launch
+        self._next: Chosen | None = None
         self._agent = agent
         self._evidence = Evidence()
         self._session = ""
@@ -63,7 +66,7 @@ class Course:
     @property
     def seconds(self) -> float:
         """The time limit of the present attempt."""
-        return min(FINISH_SECONDS, self._launch.seconds) if self._is_finish else self._launch.seconds
+        return min(FINISH_SECONDS, self.launch.seconds) if self._is_finish else self.launch.seconds
 
     @property
     def used_up_quota(self) -> AgentEvent | None:
@@ -83,20 +86,20 @@ class Course:
         """Take an event of the present attempt."""
         self._evidence.saw(event)
         if event.kind in {EventKind.PERMISSION, EventKind.PERMISSION_ENDED}:
-            record_permission(self._launch, attempt_id, event, terms)
+            record_permission(self.launch, attempt_id, event, terms)
 
     def decided(self, attempt_id: int) -> dict[str, str]:
         """Return the replies that the present attempt does not have yet, by request."""
-        return permissions.replies(self._launch.store.conn, attempt_id)
+        return permissions.replies(self.launch.store.conn, attempt_id)
 
     def record_open_requests(self, conn: sqlite3.Connection, attempt_id: int) -> None:
         """Keep with the present attempt the decisions that it still waits for."""
-        record_actions(conn, self._launch.wave, attempt_id)
+        record_actions(conn, self.launch.wave, attempt_id)
 
     def steps(self, job: Job) -> Sequence[ProcessStep]:
         """Return the processes of the present attempt."""
         found = self._finish(job) if self._is_finish else None
-        return [found] if found else self._launch.runtime.steps(job)
+        return [found] if found else self.launch.runtime.steps(job)
 
     def document(self, before: Sequence[Attempt]) -> dict[str, Any]:
         """Return how the present attempt goes on from those before it, as its row keeps it."""
@@ -114,7 +117,7 @@ class Course:
 
     def terms(self, job: Job) -> Terms:
         """Return the terms on which the present attempt is watched."""
-        return Terms(self._launch.config.stalls, is_audit(job.phase), str(job.tree), str(job.output_path))
+        return Terms(self.launch.config.stalls, is_audit(job.phase), str(job.tree), str(job.output_path))
 
     def ended(self, job: Job, ran: Ran, ending: Ending, left: Left | None) -> None:
         """Take the end of the present attempt, and decide whether another one follows."""
@@ -136,8 +139,11 @@ class Course:
                 is_finish=was_finish,
                 resets_in=max(0.0, seconds_until(error.resets_at)) if error and error.resets_at else None,
             ),
-            self._launch.config.attempts,
+            self.launch.config.attempts,
         )
+        self._next = self._next_of_chain(error) if ending.outcome != "success" else None
+        if self._next is not None:
+            self._step = NextStep(Way.FRESH)
         # Without its own tree, or where git cannot save what is there, nothing is brought back, so nothing is redone.
         if self._step.way is Way.FRESH and left is None and self._agent.worktree_path is not None:
             self._step = NextStep(Way.NONE)
@@ -145,13 +151,24 @@ class Course:
         self._original = self._original or ending.stall_reason
         self._prepare_document(stall.summary if stall else ending.error_fragment or "")
         if ending.outcome == "stalled" and not self.goes_on:
-            run, domain = self._launch.run, self._agent.domain
+            run, domain = self.launch.run, self._agent.domain
             facts = {"runId": run.id, "domain": domain, "reason": self.reason, "next": f"swarm wait {run.id}"}
-            notices.send(self._launch.config.on_attention, "stalled", **facts)
+            notices.send(self.launch.config.on_attention, "stalled", **facts)
+
+    def stop(self) -> None:
+        """Let no attempt follow."""
+        self._step = NextStep(Way.NONE)
+
+    def _next_of_chain(self, error: AgentEvent | None) -> Chosen | None:
+        """Return the next runtime of the agent's chain, where the provider of the present one fails."""
+        own = self.launch.own
+        if own is None or error is None or error.fault not in HANDED_ON or self._fresh >= self.launch.config.attempts:
+            return None
+        return own.after(self.launch.wave.phase)
 
     async def begin_next(self) -> None:
         """Wait as long as is due, and bring the tree of the agent back to the commit for a fresh attempt."""
-        run, wave = self._launch.run, self._launch.wave
+        run, wave = self.launch.run, self.launch.wave
         stage_events.emit(
             "attempt_recovered",
             run_id=run.id,
@@ -167,19 +184,22 @@ class Course:
         if self._step.way is Way.FRESH and self._left is not None:
             name = f"w{wave.number}-{self._agent.domain}-attempt"
             try:
-                make_fresh(self._launch.repository, wave, self._left, name)
+                make_fresh(self.launch.repository, wave, self._left, name)
             except (GitError, OSError):
                 # The tree is as the attempt left it: the next one would work on what nobody asked for.
                 self._step = NextStep(Way.NONE)
+        if self._next is not None and self.goes_on:
+            self.launch = self.launch.of(self._next)
+            self._session, self._has_finished = "", False
 
     def _prepare_document(self, summary: str) -> None:
         self.handoff, self._document = "", {}
         if self._step.way is Way.FINISH:
             self._has_finished = True
-            facts = self._launch.runtime.agent
+            facts = self.launch.runtime.agent
             self._document = {
                 "softStallRescueStrategy": STRATEGY,
-                "softStallRescueAgent": self._launch.runtime.name,
+                "softStallRescueAgent": self.launch.runtime.name,
                 "softStallRescueModel": facts.model if facts else None,
                 "softStallRescueTools": [],
                 "softStallRescueSubmittedAt": now(),
@@ -198,7 +218,7 @@ class Course:
 
     def _finish(self, job: Job) -> ProcessStep | None:
         # An `AgentRuntime`; other runtimes have no session to go on with.
-        follow_up = getattr(self._launch.runtime, "follow_up", None)
+        follow_up = getattr(self.launch.runtime, "follow_up", None)
         if not self._session or follow_up is None:
             return None
         step: ProcessStep | None = follow_up(job, self._session, FINISH_PROMPT, with_tools=False)
