@@ -9,6 +9,7 @@ import click
 from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.decision_verbs import author, findings_named
+from swarm.cli.live_table import TableBesideLaunch
 from swarm.cli.options import Words, jobs_option, repo_path_option, require_reason, runtime_option, usage, verb
 from swarm.results.fix import FixResult
 from swarm.rules.findings import SEVERITIES
@@ -80,7 +81,7 @@ def command(  # noqa: PLR0913, PLR0917
     if publish and (pr or branch is not None):
         raise usage(f"--publish and {'--pr' if pr else '--branch'} exclude each other", "fix")
     why = require_reason(reason, f"accepting {' and '.join(accept)}") if accept else None
-    with call.read() if dry_run else call.write() as store:
+    with call.read() if dry_run else call.write() as store, TableBesideLaunch(call, named):
         parts = tuple(part for word in words for part in word.split(",") if part)
         name, found = split_run_and_findings(store.conn, parts, named, call.folder)
         run = call.run_of_own_wave(store, call.run_in_place(store, name, repo_path), "again", "merge")
