@@ -29,7 +29,7 @@ def hint(output: str, policy: Policy = POLICY, backend: str = "bwrap") -> str | 
         "OSError: [Errno 101] Network is unreachable",
         "socket.gaierror: [Errno -3] Temporary failure in name resolution",
         "npm error code ENOTCACHED",
-        "getaddrinfo EAI_AGAIN registry.npmjs.org",
+        "getaddrinfo EAI_AGAIN registry.example.org",
         "curl: (6) Could not resolve host: example.com",
         "dial tcp: lookup proxy.golang.org: server misbehaving",
         "go: module example.com/x: module lookup disabled by GOPROXY=off",
