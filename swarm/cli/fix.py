@@ -10,7 +10,18 @@ from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.decision_verbs import author, findings_named
 from swarm.cli.live_table import TableBesideLaunch
-from swarm.cli.options import Words, jobs_option, repo_path_option, require_reason, runtime_option, usage, verb
+from swarm.cli.options import (
+    Words,
+    accept_option,
+    accepting_reason,
+    allow_unmetered_option,
+    jobs_option,
+    max_cost_option,
+    repo_path_option,
+    runtime_option,
+    usage,
+    verb,
+)
 from swarm.results.fix import FixResult
 from swarm.rules.findings import SEVERITIES
 
@@ -31,15 +42,10 @@ if TYPE_CHECKING:
 @click.option("--branch", metavar="NAME", help="Put the verified commit on this branch too.")
 @click.option("--pr", is_flag=True, help="Push the branch, and open a pull request by `gh` where it is installed.")
 @click.option("--anew", is_flag=True, help="Begin another wave, and leave unmerged work of the last one where it is.")
-@click.option(
-    "--accept",
-    type=click.Choice(["no_tests", "fewer_tests"]),
-    multiple=True,
-    help="Accept a repository without tests, or fewer tests than before; needs --reason.",
-)
+@accept_option("fewer tests than before")
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")
-@click.option("--max-cost", type=click.FloatRange(min=0), metavar="USD", help="Cap on what the run's agents cost.")
-@click.option("--allow-unmetered", is_flag=True, help="With --max-cost: also launch runtimes that report no cost.")
+@max_cost_option
+@allow_unmetered_option
 @click.option("-n", "--dry-run", is_flag=True, help="Show who would fix what, and change nothing.")
 @jobs_option
 @repo_path_option
@@ -80,7 +86,7 @@ def command(  # noqa: PLR0913, PLR0917
 
     if publish and (pr or branch is not None):
         raise usage(f"--publish and {'--pr' if pr else '--branch'} exclude each other", "fix")
-    why = require_reason(reason, f"accepting {' and '.join(accept)}") if accept else None
+    why = accepting_reason(accept, reason)
     with call.read() if dry_run else call.write() as store, TableBesideLaunch(call, named):
         parts = tuple(part for word in words for part in word.split(",") if part)
         name, found = split_run_and_findings(store.conn, parts, named, call.folder)

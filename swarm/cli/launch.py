@@ -9,7 +9,9 @@ from swarm.cli.call import Call
 from swarm.cli.live_table import TableBesideLaunch
 from swarm.cli.options import (
     Duration,
+    allow_unmetered_option,
     jobs_option,
+    max_cost_option,
     repo_path_option,
     require_reason,
     run_argument,
@@ -28,8 +30,8 @@ from swarm.show.escape import plain
     "Runtime to launch; by default that of the dispatch, else ruff, or in an amend wave the tool of each finding."
 )
 @click.option("--timeout", type=Duration(), help="Time limit of an attempt; by default the run's policy.")
-@click.option("--max-cost", type=click.FloatRange(min=0), metavar="USD", help="Cap on what the run's agents cost.")
-@click.option("--allow-unmetered", is_flag=True, help="With --max-cost: also launch runtimes that report no cost.")
+@max_cost_option
+@allow_unmetered_option
 @click.option("--park", type=Duration(), help="Wait so long for a used-up quota, then go on.")
 @click.option("--unsafe-no-isolation", is_flag=True, help="Launch without a sandbox; needs --reason.")
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")

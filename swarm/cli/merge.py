@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.options import Words, repo_path_option, require_reason, run_argument, verb
+from swarm.cli.options import Words, accept_option, accepting_reason, repo_path_option, run_argument, verb
 from swarm.results.merge import MergeResult
 from swarm.show import text
 from swarm.show.build import gate_lines
@@ -19,12 +19,7 @@ from swarm.show.build import gate_lines
 @click.option("--target", metavar="BRANCH", help="Branch to merge onto; by default the branch of the run.")
 @click.option("--drop", type=Words(), multiple=True, metavar="A,B", help="Leave out the work of these domains.")
 @click.option("--drop-culprits", is_flag=True, help="Leave out the domains whose work makes the build fail.")
-@click.option(
-    "--accept",
-    type=click.Choice(["no_tests", "fewer_tests"]),
-    multiple=True,
-    help="Accept a repository without tests, or fewer tests than in the target; needs --reason.",
-)
+@accept_option("fewer tests than in the target")
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @click.option("--adapter", metavar="NAME", help="Adapter of the proof; by default the one that fits best.")
 @repo_path_option
@@ -49,7 +44,7 @@ def command(  # noqa: PLR0913
     from swarm.waves.prove.merge import merge
     from swarm.waves.prove.merge_gate import MergeOptions
 
-    why = require_reason(reason, f"accepting {' and '.join(accept)}") if accept else None
+    why = accepting_reason(accept, reason)
     options = MergeOptions(
         publish=publish,
         target=target,

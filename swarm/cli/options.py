@@ -194,6 +194,22 @@ repo_path_option = click.option(
     type=click.Path(path_type=Path),
     help="Place of the run's repository on this machine, if it moved.",
 )
+max_cost_option = click.option(
+    "--max-cost", type=click.FloatRange(min=0), metavar="USD", help="Cap on what the run's agents cost."
+)
+allow_unmetered_option = click.option(
+    "--allow-unmetered", is_flag=True, help="With --max-cost: also launch runtimes that report no cost."
+)
+
+
+def accept_option(fewer: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option `--accept` of a verb; `fewer` is the part of its help that says fewer than where."""
+    return click.option(
+        "--accept",
+        type=click.Choice(["no_tests", "fewer_tests"]),
+        multiple=True,
+        help=f"Accept a repository without tests, or {fewer}; needs --reason.",
+    )
 
 
 outputs_option = click.option(
@@ -224,6 +240,11 @@ def require_reason(reason: str | None, action: str) -> str:
     if reason is None or not reason.strip():
         raise errors.ReasonRequired(action=action)
     return reason.strip()
+
+
+def accepting_reason(accept: tuple[str, ...], reason: str | None) -> str | None:
+    """Return the reason of `--accept`, `None` where nothing is accepted. Raises ReasonRequired."""
+    return require_reason(reason, f"accepting {' and '.join(accept)}") if accept else None
 
 
 def usage(problem: str, verb_name: str) -> errors.CliUsage:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.options import repo_path_option, require_reason, run_argument, threshold_option, verb
+from swarm.cli.options import accept_option, accepting_reason, repo_path_option, run_argument, threshold_option, verb
 from swarm.results.verify import BuildShown, VerifyResult
 from swarm.show import text
 from swarm.show.build import gate_lines
@@ -28,12 +28,7 @@ _MOST_SHOWN = 50
     metavar="REV",
     help="Commit to prove; by default the merged and unpublished commit, else HEAD.",
 )
-@click.option(
-    "--accept",
-    type=click.Choice(["no_tests", "fewer_tests"]),
-    multiple=True,
-    help="Accept a repository without tests, or fewer tests than before the wave; needs --reason.",
-)
+@accept_option("fewer tests than before the wave")
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @click.option("--probe-only", is_flag=True, help="Show the steps; run and record nothing.")
 @repo_path_option
@@ -56,7 +51,7 @@ def command(  # noqa: PLR0913
     """
     from swarm.waves.prove.verify import VerifyOptions, verify
 
-    why = require_reason(reason, f"accepting {' and '.join(accept)}") if accept else None
+    why = accepting_reason(accept, reason)
     with call.read() if probe_only else call.write() as store:
         selected = call.run_here(store, run, repo_path, tell=True)
         options = VerifyOptions(
