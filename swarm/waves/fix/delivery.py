@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 from swarm import errors
 from swarm.git import checkouts, history, refs
+from swarm.results.fix import PushedBranch
 from swarm.results.verify import VerifyResult
 from swarm.rules.ref_names import ALL_RUNS, head_ref, integration_branch
 from swarm.store import forms, verifications
 from swarm.waves.fix.ground import FixGround
-from swarm.waves.fix.pushing import Pushed, pushed, remote_of
+from swarm.waves.fix.pushing import pushed, remote_of
 from swarm.waves.prove.merge import merge
 from swarm.waves.prove.merge_gate import MergeOptions
 from swarm.waves.prove.verify import VerifyOptions, verify
@@ -22,17 +23,18 @@ class Delivered(NamedTuple):
     commit: str
     published: bool
     proof: VerifyResult | None = None
-    pushed: Pushed | None = None
+    pushed: PushedBranch | None = None
 
 
 def hold_to_delivery(ground: FixGround) -> None:
     """Refuse a place that could not take the fix, before anything is done. Raises FixBranchTaken, FixNoRemote."""
-    name = ground.request.delivery.branch
-    git, run = ground.repository.git, ground.run
-    if ground.request.delivery.pull_request:
+    wanted = ground.request.delivery
+    if wanted.pull_request:
         remote_of(ground)
-    if name is None:
+    if (name := wanted.branch) is None:
         return
+    repository, run = ground.repository, ground.run
+    git = repository.git
     # Git makes no branch of these names, though their refs would be possible.
     if not forms.BRANCH.fullmatch(name) or name.startswith("-") or name in {"HEAD", "@"}:
         raise _taken(ground, "git takes no branch of this name")
@@ -44,7 +46,7 @@ def hold_to_delivery(ground: FixGround) -> None:
         raise _taken(ground, f"branch {standing} stands in its way")
     tip = refs.tip_of(git, name)
     target = refs.tip_of(git, run.branch) if run.branch else None
-    bases = (ground.repository.head, target, integration_of(ground.conn, git, run))
+    bases = (repository.head, target, integration_of(ground.conn, git, run))
     if tip is not None and not any(base and history.is_ancestor(git, tip, base) for base in bases):
         raise _taken(ground, f"it holds work that the fix would lose ({tip[:12]})")
 

@@ -31,9 +31,10 @@ def fix(store: Store, workspace: Workspace, run: Run, request: FixRequest, confi
     ground = FixGround(store, workspace, run, request, config)
     audit = newest_audit(store.conn, run)
     wave = unfinished(ground)
+    repository = ground.repository
     delivery.hold_to_delivery(ground)
-    plan = plan_fix(store.conn, run, ground.repository, request, config)
-    story = FixStory(ground.repository.head, audit.dispatch_sha, plan)
+    plan = plan_fix(store.conn, run, repository, request, config)
+    story = FixStory(repository.head, audit.dispatch_sha, plan)
     if not plan.taken and wave is None and not delivery.is_due(ground):
         if not request.dry_run:
             # A call that was killed after its last commit has left them out.

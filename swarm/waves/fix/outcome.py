@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from swarm.results.fix import FindingToFix, FixProof, FixResult, FixWave, PushedBranch
+from swarm.results.fix import FindingToFix, FixProof, FixResult, FixWave
 from swarm.results.verify import BuildShown, VerifyResult
 from swarm.rules.findings import Observation
 from swarm.rules.ref_names import integration_branch
@@ -86,7 +86,7 @@ def shown(ground: FixGround, story: FixStory, unfinished: Wave | None) -> FixRes
         notes=(*_unseen(story), *story.notes),
         exit_code=code,
         next_action="",
-        pushed=PushedBranch(*delivered.pushed) if delivered and delivered.pushed else None,
+        pushed=delivered.pushed if delivered else None,
     )
     return result._replace(next_action=_next(ground, story, result))
 

@@ -1,21 +1,12 @@
 """The branch of a fix pushed to the user's remote, with a pull request where GitHub's program is installed."""
 
 import shlex
-from typing import NamedTuple
 
 from swarm import errors
 from swarm.git import pull_request
 from swarm.git.pull_request import PullRequest, RemoteRefused
+from swarm.results.fix import PushedBranch
 from swarm.waves.fix.ground import FixGround
-
-
-class Pushed(NamedTuple):
-    """A pushed branch: its remote, and the address of its pull request, or the command that opens one."""
-
-    remote: str
-    branch: str
-    pull_request: str | None
-    command: str | None
 
 
 def remote_of(ground: FixGround) -> str:
@@ -29,7 +20,7 @@ def remote_of(ground: FixGround) -> str:
     return remote
 
 
-def pushed(ground: FixGround, branch: str, commit: str) -> Pushed:
+def pushed(ground: FixGround, branch: str, commit: str) -> PushedBranch:
     """Push a branch, and open a pull request or name the command that does. Raises FixNotPushed."""
     root, remote = ground.repository.root, remote_of(ground)
     try:
@@ -43,9 +34,9 @@ def pushed(ground: FixGround, branch: str, commit: str) -> Pushed:
     command = shlex.join([*wanted.words, "--fill"])
     gh = pull_request.program(root)
     if gh is None:
-        return Pushed(remote, branch, None, command)
+        return PushedBranch(remote, branch, None, command)
     try:
-        return Pushed(remote, branch, pull_request.open_pull_request(root, gh, wanted), None)
+        return PushedBranch(remote, branch, pull_request.open_pull_request(root, gh, wanted), None)
     except RemoteRefused as error:
         raise _refused(ground, branch, "gh", error, command) from error
 
