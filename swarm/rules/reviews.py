@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 
 class ReviewVerdict(StrEnum):
@@ -17,6 +17,22 @@ class ReviewVerdict(StrEnum):
 DISPUTED: Final = "disputed"
 # The reviewer of an output that no runtime of ours made.
 BY_HAND: Final = "a person"
+
+
+class ByReviewer(Protocol):
+    """A verdict with the name of its reviewer."""
+
+    @property
+    def reviewer(self) -> str:
+        """The runtime, or BY_HAND."""
+
+
+_ByReviewer = TypeVar("_ByReviewer", bound=ByReviewer)
+
+
+def newest_of_each(reviews: Iterable[_ByReviewer]) -> list[_ByReviewer]:
+    """Return the newest verdict of each reviewer, of verdicts with the oldest first: an earlier one was taken back."""
+    return list({review.reviewer: review for review in reviews}.values())
 
 
 def standing(verdicts: Iterable[tuple[str, str]]) -> str | None:

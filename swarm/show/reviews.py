@@ -3,6 +3,7 @@
 from typing import Final
 
 from swarm.results.findings import FindingShown, ReviewShown
+from swarm.rules.reviews import newest_of_each
 from swarm.show.escape import plain
 
 MARKS: Final = {"confirmed": "✓", "refuted": "✗", "unknown": "?"}
@@ -23,9 +24,7 @@ def verdict_line(review: ReviewShown) -> str:
 
 def objection(finding: FindingShown) -> str:
     """Return the newest refutation that stands, with its reason; `""` for a finding that nobody refutes."""
-    # The newest verdict of each reviewer: an earlier one was taken back.
-    newest = {review.reviewer: review for review in finding.reviews}
-    refuted = [review for review in newest.values() if review.verdict == "refuted"]
+    refuted = [review for review in newest_of_each(finding.reviews) if review.verdict == "refuted"]
     last = max(refuted, key=lambda review: review.wave, default=None)
     return "" if last is None else f"refuted by {plain(last.reviewer)}: {plain(last.reason)}"
 
@@ -34,7 +33,6 @@ def review_note(finding: FindingShown) -> str:
     """Return the result of a finding's reviews with the reviewers, `""` where they say nothing."""
     if finding.review in {None, "unknown"}:
         return ""
-    # The newest verdict of each reviewer.
-    newest = {review.reviewer: review.verdict for review in finding.reviews}
-    said = ", ".join(f"{verdict} by {reviewer}" for reviewer, verdict in newest.items() if verdict != "unknown")
+    clear = [review for review in newest_of_each(finding.reviews) if review.verdict != "unknown"]
+    said = ", ".join(f"{review.verdict} by {review.reviewer}" for review in clear)
     return f"{finding.review}: {said}" if finding.review == "disputed" else said

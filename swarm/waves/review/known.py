@@ -45,11 +45,10 @@ class KnownReviews:
 
     @cached_property
     def _groups(self) -> dict[str, tuple[str, ...]]:
-        # The newest verdict of each reviewer: an earlier one was taken back.
-        newest = ({review.reviewer: review for review in own}.values() for own in self._by_finding.values())
-        links: dict[str, list[str]] = {}
-        for review in (review for own in newest for review in own):
-            links.setdefault(review.finding_id, []).extend(review.same_cause)
+        links = {
+            finding_id: [name for review in rules.newest_of_each(own) for name in review.same_cause]
+            for finding_id, own in self._by_finding.items()
+        }
         return rules.groups(links)
 
 
