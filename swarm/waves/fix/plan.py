@@ -127,7 +127,8 @@ def _named(conn: sqlite3.Connection, run: Run, request: FixRequest) -> tuple[lis
     meant = [
         finding for finding in every if finding.row_id in rows or (not targets.ids and _is_meant(finding, targets))
     ]
-    return meant, [finding for finding in every if finding.finding_id in set(refuted)]
+    left_out = frozenset(refuted)
+    return meant, [finding for finding in every if finding.finding_id in left_out]
 
 
 def _is_meant(finding: Finding, targets: Targets) -> bool:

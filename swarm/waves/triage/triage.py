@@ -84,7 +84,7 @@ def due_and_settled(
     """
     found, refuted = _found(conn, run, targets, known)
     settled = [item for item in found if _is_decided_so(item, action, grounds)]
-    due = [item for item in found if item not in settled]
+    due = [item for item in found if not _is_decided_so(item, action, grounds)]
     # All or nothing: a list of ids that is half applied would have to be untangled by hand.
     _refuse(run, action, [item for item in due if not is_applicable(action, item.observation, item.decision)])
     return due, settled, refuted
@@ -106,7 +106,7 @@ def _found(
     if targets.is_confirmed:
         return [item for item in every if reviewed[item.finding_id] == ReviewVerdict.CONFIRMED], ()
     refuted = tuple(name for name, verdict in reviewed.items() if verdict == ReviewVerdict.REFUTED)
-    return [item for item in every if item.finding_id not in set(refuted)], refuted
+    return [item for item in every if reviewed[item.finding_id] != ReviewVerdict.REFUTED], refuted
 
 
 def _same_cause(
