@@ -1,7 +1,7 @@
 """`swarm findings`."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -174,7 +174,6 @@ def _listing(
 
     `named` is the run as the command names it.
     """
-    from swarm.waves.look.findings import new_to
     from swarm.waves.named_filters import as_words
 
     most = filters.limit
@@ -182,19 +181,18 @@ def _listing(
         most = 0
     if most is None and text.is_terminal() and not every:
         most = digest.ON_TERMINAL
-    is_new = new_to(store.conn, run, filters)
 
-    def listed(keeps: Callable[[FindingShown], bool], count: int) -> Iterable[FindingShown]:
+    def listed(count: int, *, is_new: bool) -> Iterable[FindingShown]:
         # A query sorts every finding before its first row: none for nothing, and none reads on after the last row.
         every = _shown_findings(store, run, filters._replace(limit=None)) if count else ()
-        return islice(filter(keeps, every), count)
+        return islice((finding for finding in every if finding.is_new is is_new), count)
 
     known = head.total - head.new
     new_listed = head.new if most is None else min(most, head.new)
     known_listed = (known if most is None else min(most - new_listed, known)) if every else 0
     return digest.Listing(
-        new=listed(is_new, new_listed),
-        known=listed(lambda finding: not is_new(finding), known_listed),
+        new=listed(new_listed, is_new=True),
+        known=listed(known_listed, is_new=False),
         tally=digest.NewAndKnown(head.new, head.fixable, known, digest.fix_command(head.fixable_rules, named)),
         rest=" ".join(("swarm", "findings", run.id, *as_words(filters), "--all")),
         is_for_terminal=text.is_terminal(),

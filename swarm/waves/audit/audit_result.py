@@ -47,7 +47,7 @@ def result_of(
         fixed=fixed_in(store.conn, run, wave, filters),
         commit=wave.dispatch_sha,
         baseline=BaselineShown("first_audit", None, None, nothing_known=before.nothing_known),
-        new_since_baseline=tuple(f.finding_id for f in found.findings if before.is_new(f)),
+        new_since_baseline=tuple(f.finding_id for f in found.findings if f.is_new),
         looked_at=looked_at(store.conn, wave, repository, filters),
         violations=collected.violations,
         refused_items=collected.refused_items,

@@ -3,7 +3,7 @@
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -70,7 +70,7 @@ def findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> FindingsRe
     for finding in () if is_summed else selected(conn, run, filters):
         # Counted before the limit, which shortens the list and not the sums.
         counts[finding.severity] += 1
-        is_new = before.was_unknown(finding.finding_id, finding.first_wave)
+        is_new = before.is_new(finding)
         if is_new:
             new += 1
             fixable.update([finding.rule_id or finding.category] if finding.fixable else [])
@@ -112,11 +112,19 @@ def selected(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[F
 
 
 def shown_findings(conn: sqlite3.Connection, run: Run, filters: Filters) -> Iterator[FindingShown]:
-    """Yield the same up to the limit of the filters, as records of the document."""
-    was_unknown = before_first_audit(conn, _wave(conn, run, filters.wave)).was_unknown
+    """Yield the findings that the filters keep, up to their limit, as records of the document."""
+    # A generator: a query sorts at once, and a caller may never read its rows.
+    yield from digest_of(conn, run, islice(selected(conn, run, filters), filters.limit), filters.wave)
+
+
+def digest_of(
+    conn: sqlite3.Connection, run: Run, found: Iterable[Finding], number: int | None = None
+) -> Iterator[FindingShown]:
+    """Yield findings as records of the digest of a wave, by default the newest that ended."""
+    before = before_first_audit(conn, _wave(conn, run, number))
     known = known_reviews(conn, run.id)
-    for finding in islice(selected(conn, run, filters), filters.limit):
-        yield finding_shown(finding, known, is_new=was_unknown(finding.finding_id, finding.first_wave))
+    for finding in found:
+        yield finding_shown(finding, known, is_new=before.is_new(finding))
 
 
 def _selection(conn: sqlite3.Connection, run: Run, filters: Filters) -> Selection:
@@ -223,11 +231,6 @@ def _cause(members: Sequence[str]) -> str:
     """Return a name for a group of findings: their ids; of many, the first."""
     more = f", … {len(members) - _MOST_NAMED:,} more" if len(members) > _MOST_NAMED else ""
     return ", ".join(members[:_MOST_NAMED]) + more if members else "(no shared cause)"
-
-
-def new_to(conn: sqlite3.Connection, run: Run, filters: Filters) -> Callable[[FindingShown], bool]:
-    """Return whether a finding was unknown before the first audit of the commit of a digest."""
-    return before_first_audit(conn, _wave(conn, run, filters.wave)).is_new
 
 
 def exit_code(result: FindingsResult, fail_on: str | None) -> int:

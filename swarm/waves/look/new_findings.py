@@ -7,6 +7,7 @@ from typing import NamedTuple
 from swarm.results.findings import FindingShown
 from swarm.rules.findings import SEVERITY_RANK
 from swarm.store import finding_names, ledger, waves
+from swarm.store.findings import Finding
 from swarm.store.waves import Wave
 
 
@@ -20,13 +21,9 @@ class Before(NamedTuple):
     came_back: frozenset[str]
     nothing_known: bool
 
-    def is_new(self, finding: FindingShown) -> bool:
+    def is_new(self, finding: Finding) -> bool:
         """Say whether a finding was unknown then, or came back since."""
-        return self.was_unknown(finding.finding_id, finding.first_seen_wave)
-
-    def was_unknown(self, finding_id: str, first_wave: int) -> bool:
-        """Say the same of a finding by its id and the wave that saw it first."""
-        return first_wave >= self.number or finding_id in self.came_back
+        return finding.first_wave >= self.number or finding.finding_id in self.came_back
 
 
 def before_first_audit(conn: sqlite3.Connection, wave: Wave) -> Before:

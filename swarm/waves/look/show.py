@@ -14,10 +14,8 @@ from swarm.store.findings import Finding
 from swarm.store.fix_claims import FixClaim
 from swarm.store.runs import Run
 from swarm.store.sightings import Sighting
-from swarm.waves.look.findings import Filters, new_to
+from swarm.waves.look.findings import digest_of
 from swarm.waves.look.history import finding_history
-from swarm.waves.review.known import known_reviews
-from swarm.waves.review.shown import finding_shown
 from swarm.waves.selection import finding_named
 
 AROUND = 3
@@ -26,10 +24,9 @@ AROUND = 3
 def show(conn: sqlite3.Connection, run: Run, named: str) -> ShowResult:
     """Return a finding with its code, sightings, claims and events. Raises FindingNotFound."""
     finding = finding_named(conn, run, named)
-    shown = finding_shown(finding, known_reviews(conn, run.id))
     return ShowResult(
         run_id=run.id,
-        finding=shown._replace(is_new=new_to(conn, run, Filters())(shown)),
+        finding=next(digest_of(conn, run, [finding])),
         severity_note=finding.severity_note,
         scope=finding.scope,
         anchor_commit=finding.anchor_commit,
