@@ -1,4 +1,4 @@
-"""`runtimes`: the runtimes that can be launched on this machine, and the chains of which one is chosen."""
+"""`runtimes`: the runtimes that can be launched on this machine, and the chains that choose one of them."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 from swarm.config import Config
 from swarm.results.runtimes import ChainEntry, RuntimeChain, RuntimeShown, RuntimesResult
 from swarm.rules.chains import Choice
-from swarm.rules.phases import DISPATCHED_PHASES, Phase
+from swarm.rules.phases import DISPATCHED_PHASES, Phase, dispatched_phase
 from swarm.runtimes import chain, registry
 from swarm.runtimes.agents.login import auth_source
 from swarm.runtimes.agents.manifest import manifest_at, manifest_from
@@ -79,7 +79,7 @@ def _all_chains(config: Config) -> Iterator[RuntimeChain]:
         found = {name: (source, entries) for name, entries in chains_of.items()}
         found |= {name: (path, read[path].chain) for name, path in manifests.items()}
         for name, (place, entries) in found.items():
-            phase = next((phase for phase in DISPATCHED_PHASES if phase.value == name), DISPATCHED_PHASES[0])
+            phase = dispatched_phase(name) or DISPATCHED_PHASES[0]
             yield _chain(f"{kind} {name}", place, entries, config, phase)
 
 
@@ -90,12 +90,10 @@ def validated(config: Config, path: Path) -> RuntimeChain:
 
 
 def _chain(subject: str, source: str, entries: Sequence[Choice], config: Config, phase: Phase) -> RuntimeChain:
-    chosen = False
-    shown: list[ChainEntry] = []
-    for choice in entries:
-        reason = chain.why_not(choice, config, phase)
-        shown.append(
-            ChainEntry(choice.runtime, choice.model, choice.auth_source, reason is None and not chosen, reason)
-        )
-        chosen = chosen or reason is None
+    reasons = [chain.why_not(choice, config, phase) for choice in entries]
+    chosen = next((at for at, reason in enumerate(reasons) if reason is None), None)
+    shown = (
+        ChainEntry(choice.runtime, choice.model, choice.auth_source, at == chosen, reason)
+        for at, (choice, reason) in enumerate(zip(entries, reasons, strict=True))
+    )
     return RuntimeChain(subject, source, tuple(shown))
