@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from swarm import errors, stage_events
+from swarm import stage_events
 from swarm.config import Config
 from swarm.git.repository import Repository, files_at
 from swarm.results.audit import WaveLeftAlone
@@ -18,8 +18,7 @@ from swarm.store.waves import Wave
 from swarm.trust import Trust
 from swarm.waves.audit.looked_at import may_prove_fixed, refuse_nothing_to_look_at
 from swarm.waves.dispatch import preconditions
-from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
-from swarm.waves.dispatch.wave_plan import DispatchRequest
+from swarm.waves.dispatch.dispatch import dispatch_at_head, refusals_reported
 from swarm.waves.dispatched_here import is_own
 from swarm.waves.run_place import open_run_of
 from swarm.workspace import Workspace
@@ -82,14 +81,10 @@ def refuse_nothing_at_head(
 
 def dispatched(store: Store, workspace: Workspace, run: Run, phase: Phase, runtime: str, config: Config) -> Wave:
     """Dispatch a wave over HEAD, and return it in flight."""
-    wanted = DispatchRequest(phase, isolate=True, auto_freeze=True, runtime=runtime)
     with refusals_reported(None):
-        dispatched = dispatch(store, workspace, run, wanted, config)
+        wave, dispatched = dispatch_at_head(store, workspace, run, phase, runtime, config)
     if count := dispatched.edited_files_not_seen:
         stage_events.emit("edited_files_not_seen", count=count)
     for warning in dispatched.warnings:
         stage_events.emit("warning", run_id=run.id, message=warning)
-    wave = waves.in_flight(store.conn, run.id)
-    if wave is None:
-        raise errors.StateConflict(subject="The new wave", expected="dispatched", run_id=run.id)
     return wave

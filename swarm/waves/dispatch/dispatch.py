@@ -11,12 +11,13 @@ from swarm.git.edits import Edits, edits_of
 from swarm.git.repository import Repository, keep_out_of_status, repository_at
 from swarm.results.dispatch import AgentPlan, DispatchResult
 from swarm.rules.ownership import Domain
-from swarm.rules.phases import expected_next
+from swarm.rules.phases import Phase, expected_next
 from swarm.runtimes import registry
 from swarm.runtimes.registry import Ready
-from swarm.store import runs
+from swarm.store import runs, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
+from swarm.store.waves import Wave
 from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.make_wave import MadeWave, make_wave
 from swarm.waves.dispatch.routing import MOST_NAMED
@@ -54,6 +55,18 @@ def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequ
         made = make_wave(store, plan, repository)
     result = _result(plan, made, edits_of(repository.git))
     return result._replace(warnings=(*result.warnings, *_unpublished(store.conn, run, repository)))
+
+
+def dispatch_at_head(
+    store: Store, workspace: Workspace, run: Run, phase: Phase, runtime: str, config: Config
+) -> tuple[Wave, DispatchResult]:
+    """Dispatch an isolated wave for a runtime, and return it in flight. Raises as `dispatch`, and StateConflict."""
+    wanted = DispatchRequest(phase, isolate=True, auto_freeze=True, runtime=runtime)
+    result = dispatch(store, workspace, run, wanted, config)
+    wave = waves.in_flight(store.conn, run.id)
+    if wave is None:
+        raise errors.StateConflict(subject="The new wave", expected="dispatched", run_id=run.id)
+    return wave, result
 
 
 def _ready(conn: sqlite3.Connection, run: Run, request: DispatchRequest, config: Config) -> tuple[Ready, ...]:

@@ -10,8 +10,7 @@ from swarm.rules.states import CAN_BE_RESUMED, WaveStatus
 from swarm.store import agent_runs, assignments, file_claims, waves
 from swarm.store.waves import Wave
 from swarm.waves.collect.collect import collect
-from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
-from swarm.waves.dispatch.wave_plan import DispatchRequest
+from swarm.waves.dispatch.dispatch import dispatch_at_head, refusals_reported
 from swarm.waves.fix.ground import FixGround
 from swarm.waves.fix.plan import Round
 from swarm.waves.launch.launch import launch
@@ -38,12 +37,9 @@ class WaveEnd(NamedTuple):
 
 def dispatched(ground: FixGround, one: Round) -> tuple[Wave, tuple[str, ...]]:
     """Dispatch an isolated wave over the approved findings of a phase, and return it with the warnings."""
-    wanted = DispatchRequest(one.phase, isolate=True, auto_freeze=True, runtime=one.runtime)
-    with refusals_reported(ground.run.id):
-        result = dispatch(ground.store, ground.workspace, ground.run, wanted, ground.config)
-    wave = waves.in_flight(ground.conn, ground.run.id)
-    if wave is None:
-        raise errors.StateConflict(subject="The new wave", expected="dispatched", run_id=ground.run.id)
+    store, workspace, run, _, config = ground
+    with refusals_reported(run.id):
+        wave, result = dispatch_at_head(store, workspace, run, one.phase, one.runtime, config)
     return wave, result.warnings
 
 
