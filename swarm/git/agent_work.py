@@ -168,8 +168,7 @@ class _Disk(NamedTuple):
 
 
 def _disk(git: Git, tree: Path, commit: str, record: Record, apart: Apart) -> _Disk:
-    changed = list(apart.without(changed_files(git)))
-    new = [path for path in new_files(git) if not apart.holds(path)]
+    changed, new = changed_files(git, apart), new_files(git, apart)
     nested = {path for path in new if path.endswith("/")}
     nested |= {change.new_path for change in changed if change.new_mode == SUBMODULE_MODE}
     nested |= set(edited_submodules(git, tree, commit))
@@ -264,15 +263,16 @@ def own_index(
         yield git
 
 
-def changed_files(git: Git) -> list[Change]:
-    """Return how the files of a tree differ from its index."""
-    return raw_changes(git.run("diff-files", "--raw", "-z", "--no-abbrev", *_PLAIN, filters=True))
+def changed_files(git: Git, apart: Apart = NOTHING_APART) -> list[Change]:
+    """Return how the files of a tree differ from its index, without what is apart."""
+    changed = raw_changes(git.run("diff-files", "--raw", "-z", "--no-abbrev", *_PLAIN, filters=True))
+    return list(apart.without(changed))
 
 
-def new_files(git: Git) -> list[str]:
-    """Return the files that are not in the index and not ignored; a repository inside of the tree ends in `/`."""
+def new_files(git: Git, apart: Apart = NOTHING_APART) -> list[str]:
+    """Return the files that are not in the index, not ignored and not apart; a repository in the tree ends in `/`."""
     listed = git.run("ls-files", "--others", "--exclude-standard", "-z", filters=True)
-    return [path_text(path) for path in listed.split(b"\0") if path]
+    return [name for path in listed.split(b"\0") if path and not apart.holds(name := path_text(path))]
 
 
 def take_files(git: Git, gone: Iterable[str], present: Sequence[str]) -> list[str]:

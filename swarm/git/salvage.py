@@ -113,11 +113,11 @@ def staged_alone(comparison: Comparison, index: Path) -> tuple[str, ...]:
         return ()
     with _copied(comparison, index) as git:
         git.run("update-index", "-q", "--really-refresh", expect=(0, 1), filters=True)
-        held = {change.old_path for change in changed_files(git)}
+        held = {change.old_path for change in changed_files(git, comparison.apart)}
         for commit in {comparison.commit, comparison.base}:
             listed = git.run("diff-index", "--cached", "--raw", "-z", "--no-abbrev", *_PLAIN, commit, "--")
             held &= {change.new_path for change in raw_changes(listed) if change.letter != "D"}
-    return tuple(sorted(path for path in held if not comparison.apart.holds(path)))
+    return tuple(sorted(held))
 
 
 def staged_tree(comparison: Comparison, index: Path) -> str:
@@ -132,8 +132,8 @@ def put_back(comparison: Comparison) -> None:
     The caller has saved the dirt, and no process works in the tree.
     """
     with _index_of(comparison) as git:
-        changed = [change.old_path for change in comparison.apart.without(changed_files(git))]
-        for path in (path for path in new_files(git) if not comparison.apart.holds(path)):
+        changed = [change.old_path for change in changed_files(git, comparison.apart)]
+        for path in new_files(git, comparison.apart):
             # A path that git lists leads through no link.
             os.unlink(os.path.join(os.fsencode(comparison.tree), path_bytes(path)))  # noqa: PTH108, PTH118
         named = b"".join(path_bytes(path) + b"\0" for path in changed)
@@ -197,8 +197,7 @@ def _copied(comparison: Comparison, index: Path) -> Iterator[Git]:
 
 
 def _dirt(git: Git, comparison: Comparison, *, with_submodules: bool) -> Dirt:
-    seen = list(comparison.apart.without(changed_files(git)))
-    new = [path for path in new_files(git) if not comparison.apart.holds(path)]
+    seen, new = changed_files(git, comparison.apart), new_files(git, comparison.apart)
     nested = {path for path in new if path.endswith("/")}
     if with_submodules:
         nested |= {change.new_path for change in seen if change.new_mode == SUBMODULE_MODE}
