@@ -17,7 +17,6 @@ from swarm.store.agent_runs import NewAgentRun
 from swarm.store.findings import Finding, Listed
 from swarm.waves.dispatch.prompts import Briefing, Prompt, Setting, write_prompt
 from swarm.waves.dispatch.review_prompts import write_review_prompt
-from swarm.waves.trees.provided import tracks_answers
 from swarm.workspace import answer_in
 
 
@@ -28,6 +27,7 @@ class WaveGround(NamedTuple):
     all files, `leased` the files that a domain may edit beside its own, `drifted` the ids of findings whose line was
     rewritten, `claimed` those whose fix is claimed, with the file that the fix names. `retry` says what an earlier wave
     of these findings ended with. `code` holds the lines around each finding of a review, and is `None` for other waves.
+    `answers_in_trees` says that agents with a tree of their own answer there.
     """
 
     setting: Setting
@@ -37,14 +37,10 @@ class WaveGround(NamedTuple):
     paths: Sequence[str]
     leased: Mapping[str, AbstractSet[str]]
     drifted: AbstractSet[str]
+    answers_in_trees: bool
     claimed: Mapping[str, str] = {}
     retry: str = ""
     code: Mapping[int, Sequence[str]] | None = None
-
-    @property
-    def answers_in_trees(self) -> bool:
-        """Whether agents answer inside of their trees: not where the commit has files of its own in that place."""
-        return not tracks_answers(self.paths)
 
     def sparse_set(self, domain: str, files: Sequence[str] | None) -> tuple[str, ...] | None:
         """Return the files of a sparse worktree with the leased ones of the commit, `None` for a whole worktree."""

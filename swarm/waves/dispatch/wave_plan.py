@@ -29,7 +29,7 @@ from swarm.waves.dispatch.routing import (
 )
 from swarm.waves.dispatch.second_try import after_red_gate
 from swarm.waves.review.asked import AskedFindings, asked, code_around
-from swarm.waves.trees.provided import files_to_include
+from swarm.waves.trees.provided import files_to_include, tracks_answers
 from swarm.waves.trees.sparse import sparse_files
 from swarm.workspace import Workspace
 
@@ -121,6 +121,7 @@ def plan_wave(
         paths=paths,
         leased=leases.granted(conn, run.id, number),
         drifted=routing.drifted if routing else frozenset(),
+        answers_in_trees=not tracks_answers(paths),
         claimed=claimed_files(conn, run),
         retry="" if is_audit(request.phase) else after_red_gate(conn, run),
         code=None if review is None else code_around(repository.git, repository.head, review.given),

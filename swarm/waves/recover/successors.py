@@ -9,7 +9,6 @@ from swarm.git import worktrees
 from swarm.git.repository import files_at
 from swarm.git.worktrees import Tree
 from swarm.rules.ownership import OwnershipMap
-from swarm.rules.phases import is_audit
 from swarm.rules.ref_names import tree_branch
 from swarm.store import agent_runs, digests, leases, snapshots
 from swarm.store.agent_runs import AgentRun
@@ -23,6 +22,7 @@ from swarm.waves.dispatch.second_try import after_failure
 from swarm.waves.recover.recovery import Recovery
 from swarm.waves.review.asked import code_around
 from swarm.waves.trees import kept_index
+from swarm.waves.trees.provided import tracks_answers
 from swarm.waves.trees.sparse import Origin, held_again
 
 
@@ -77,6 +77,7 @@ def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence
         paths=paths,
         leased=leases.holding(conn, run.id, wave.number),
         drifted=drifted,
+        answers_in_trees=not tracks_answers(paths),
         claimed=routing.claimed_files(conn, run),
         code=_code(recovery, findings) if wave.is_review else None,
     )
@@ -98,7 +99,7 @@ def _given(
 ) -> tuple[Mapping[int, Sequence[Finding | Listed]], frozenset[str]]:
     """Return the findings of each agent's prompt, and the ids of the findings whose line was rewritten."""
     run, wave = recovery.run, recovery.wave
-    if is_audit(wave.phase) and not wave.is_review:
+    if wave.is_audit and not wave.is_review:
         known = routing.known_to_audit(conn, run, wave.phase)
         return {agent.id: known.get(agent.domain, ()) for agent in tail}, frozenset()
     given, drifted = routing.given_before(conn, run, wave, recovery.repository)
