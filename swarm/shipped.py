@@ -1,6 +1,10 @@
 """Files that ship with swarm, in the wheel or at the top of a checkout."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from string import Template
 
 _PACKAGE = Path(__file__).parent
 _IN_WHEEL = _PACKAGE / "shipped"
@@ -19,6 +23,15 @@ def schemas() -> Path:
 def prompts() -> Path:
     """Return the folder of the prompt templates."""
     return _folder("prompts", _PACKAGE.parent / "swarms" / "prompts")
+
+
+def prompt(name: str) -> "Template":
+    """Return a prompt template."""
+    # Imported here: every command imports this module, and few write prompts.
+    from string import Template
+
+    # `string.Template`, not `format`: braces in a prompt's JSON would be taken for fields.
+    return Template((prompts() / f"{name}.md").read_text(encoding="utf-8"))
 
 
 def _folder(name: str, in_checkout: Path) -> Path:

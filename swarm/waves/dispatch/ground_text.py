@@ -1,12 +1,12 @@
 """Lines of a prompt about the repository: its own instructions, a domain's files, and the domains that win over it."""
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from swarm.rules.glob_overlap import may_both_match
 from swarm.rules.ownership import Domain
+from swarm.rules.prompt_text import inline
 
 MOST_BYTES: Final = 700
 _MOST_INSTRUCTIONS: Final = 8
@@ -18,18 +18,6 @@ _INSTRUCTIONS: Final = re.compile(
 )
 # Plain globs, whose steps can be compared; any other glob may match whatever another matches.
 _PLAIN: Final = re.compile(r"[^\[\]{}()!\\]+")
-
-
-def inline(text: str) -> str:
-    """Make a name safe inside backticks on a line."""
-    # A path with a backtick or a line break could end the code span and speak to the agent.
-    return "".join(c if c.isprintable() and c != "`" else "?" for c in text)
-
-
-def fence(lines: Iterable[str]) -> str:
-    """Return a fence that no text of the lines can close."""
-    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
-    return "`" * max(3, longest + 1)
 
 
 def instructions_in(paths: Iterable[str]) -> list[str]:
@@ -81,14 +69,6 @@ def earlier_text(domain: Domain, domains: Sequence[Domain]) -> str:
             break
         shown.append(line)
     return "\nThe first domain of the map whose globs match a file owns it. These come before yours:" + "".join(shown)
-
-
-def data_block(words: str, lines: Sequence[str]) -> str:
-    """Return lines that others wrote, each as a JSON string in a fence, behind words that say what they are."""
-    # ASCII JSON: no control, bidirectional or invisible character survives as itself.
-    told = [json.dumps(line) for line in lines]
-    marks = fence(told)
-    return f"{words}\n\n{marks}json\n" + "\n".join(told) + f"\n{marks}\n"
 
 
 def _joined(names: Sequence[str], total: int) -> str:

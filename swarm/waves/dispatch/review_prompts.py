@@ -3,15 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from string import Template
 from typing import Any, Final
 
 from swarm import shipped
 from swarm.rules.ownership import Domain
-from swarm.runtimes.answer_form import schema_text
 from swarm.store.findings import Finding, Listed
-from swarm.waves.dispatch.ground_text import inline
-from swarm.waves.dispatch.prompts import LONGEST_PROSE, SEPARATE, Prompt, Setting, known_text
+from swarm.waves.dispatch.prompts import LONGEST_PROSE, Prompt, Setting, prompt_with, shared_values
 
 _KIND: Final = "review"
 _EXAMPLE_REVIEW: Final = {
@@ -36,25 +33,10 @@ def write_review_prompt(
     `code` holds the lines around each finding, by row; `retry` says what an earlier try ended with. Where the findings
     do not fit, all of them go to a file beside the prompt.
     """
-    values = {
-        "phase": setting.phase.value,
-        "wave": str(setting.wave),
-        "run": setting.run_id,
-        "repo": inline(setting.repo),
-        "commit": setting.commit,
-        "tree": inline(str(tree)),
-        "output": inline(str(output)),
-        "domain": domain.name,
-        "retry": f"\n## Why this is another try\n{retry}" if retry else "",
-        "schema": schema_text(_KIND),
-        "example": json.dumps(_example(domain.name), indent=1),
-    }
-    template = Template((shipped.prompts() / f"{_KIND}.md").read_text(encoding="utf-8"))
-    room = setting.limit - len(template.substitute(values, findings="").encode()) - SEPARATE
-    every = [_line(finding, code.get(finding.row_id, ())) for finding in findings]
-    listed, count = known_text(every, room, output.parent / "findings.json")
-    whole = "[\n" + ",\n".join(every) + "\n]\n" if count < len(every) else None
-    return Prompt(template.substitute(values, findings=listed), whole, count)
+    values = shared_values(_KIND, setting, domain, tree, output, retry)
+    values["example"] = json.dumps(_example(domain.name), indent=1)
+    lines = [_line(finding, code.get(finding.row_id, ())) for finding in findings]
+    return prompt_with(lines, setting.limit, output.parent / "findings.json", shipped.prompt(_KIND), values)
 
 
 def _line(finding: Finding | Listed, code: Sequence[str]) -> str:

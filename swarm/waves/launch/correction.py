@@ -4,13 +4,13 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from string import Template
 from typing import Final, NamedTuple
 
 from swarm import shipped, stage_events
 from swarm.documents import MOST_PROBLEMS, read_bounded
 from swarm.errors import BoundedJsonReadFailed, BoundedJsonSizeLimit
 from swarm.files import is_in_place, make_folder, write_whole
+from swarm.rules.prompt_text import inline
 from swarm.runtimes import supervisor
 from swarm.runtimes.answer_form import Faults, faults_of, schema_text
 from swarm.runtimes.runtime import Assigned, Job, ProcessStep, Runtime
@@ -165,20 +165,16 @@ def _prompt(job: Job, faults: Faults, previous: Path) -> str:
     rest = faults.total - len(faults.problems)
     # ASCII JSON on a line each: no such line can close the fence around them.
     values = {
-        "task": _inline(job.prompt_path),
+        "task": inline(str(job.prompt_path)),
         "domain": job.domain,
         "phase": job.phase.value,
-        "previous": _inline(previous),
-        "output": _inline(job.output_path),
+        "previous": inline(str(previous)),
+        "output": inline(str(job.output_path)),
         "faults": "\n".join(json.dumps(problem) for problem in faults.problems),
         "more": f"\n{rest} more are of the same kinds; {MOST_PROBLEMS} are shown.\n" if rest > 0 else "",
         "schema": schema_text(job.kind),
     }
-    return Template((shipped.prompts() / "correction.md").read_text(encoding="utf-8")).substitute(values)
-
-
-def _inline(path: Path) -> str:
-    return "".join(c if c.isprintable() and c != "`" else "?" for c in str(path))
+    return shipped.prompt("correction").substitute(values)
 
 
 def _answer_at(file: Path) -> bytes | None:
