@@ -5,7 +5,6 @@ from typing import Final
 
 from swarm import errors
 from swarm.documents import MOST_PROBLEMS
-from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import digests, fix_claims, leases, ledger, reviews, transitions, waves
 from swarm.store.connection import Store
@@ -51,7 +50,7 @@ def commit(store: Store, observed: Observed, override: str | None = None) -> Wav
 def _record_work(conn: sqlite3.Connection, observed: Observed, override: str | None) -> WaveStatus:
     if observed.wave.is_review:
         _record_reviews(conn, observed)
-    elif is_audit(observed.wave.phase):
+    elif observed.wave.is_audit:
         record_findings(conn, observed)
     else:
         _record_fixes(conn, observed)
