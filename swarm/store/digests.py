@@ -65,8 +65,6 @@ class Digest:
     """Digest over a wave's sightings, which the ledger holds in place of an event for each sighting."""
 
     def __init__(self) -> None:
-        import hashlib
-
         # Fed row by row: the sightings of a wave of 100,000 findings are never in memory together.
         self.count = 0
         self._whole = hashlib.sha256()
@@ -88,31 +86,31 @@ def _feed(whole: "hashlib._Hash", rows: Iterable[Sequence[object]]) -> None:
         whole.update(compact_row(row).encode() + b"\n")
 
 
+def _over(rows: Iterable[Sequence[object]]) -> str:
+    whole = hashlib.sha256()
+    _feed(whole, rows)
+    return whole.hexdigest()
+
+
 def fix_claims_digest(conn: sqlite3.Connection, wave_id: int) -> str:
     """Return the SHA-256 over a line of compact JSON for each fix claim of a wave, without its outcome."""
-    import hashlib
-
-    whole = hashlib.sha256()
     rows = conn.execute(
         # Without the outcome, which changes when a commit proves the claim; that change has its own event.
         "SELECT id, agent_run_id, finding, description, file, verified_via, evidence FROM fix_claims"
         " WHERE wave_id = ? ORDER BY id",
         (wave_id,),
     )
-    _feed(whole, rows)
-    return whole.hexdigest()
+    return _over(rows)
 
 
 def reviews_digest(conn: sqlite3.Connection, wave_id: int) -> str:
     """Return the SHA-256 over a line of compact JSON for each verdict of a wave."""
-    whole = hashlib.sha256()
     rows = conn.execute(
         "SELECT agent_run_id, finding, verdict, file, line, quote, reason, reviewer, is_independent, same_cause"
         " FROM reviews WHERE wave_id = ? ORDER BY id",
         (wave_id,),
     )
-    _feed(whole, rows)
-    return whole.hexdigest()
+    return _over(rows)
 
 
 def completed_hash(conn: sqlite3.Connection, wave_id: int) -> str:

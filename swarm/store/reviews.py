@@ -70,14 +70,12 @@ def replace(conn: sqlite3.Connection, wave_id: int, reviews: Iterable[NewReview]
 
 def of_run(conn: sqlite3.Connection, run_id: str) -> list[Review]:
     """Return every verdict of a run, oldest first."""
-    rows = conn.execute(f"SELECT {_COLUMNS} {_JOINED} WHERE waves.run_id = ? ORDER BY reviews.id", (run_id,))
-    return [forms.made("reviews", _review, row) for row in rows]
+    return _where(conn, "waves.run_id = ?", run_id)
 
 
 def of_wave(conn: sqlite3.Connection, wave_id: int) -> list[Review]:
     """Return the verdicts of a wave, in the order in which they were recorded."""
-    rows = conn.execute(f"SELECT {_COLUMNS} {_JOINED} WHERE reviews.wave_id = ? ORDER BY reviews.id", (wave_id,))
-    return [forms.made("reviews", _review, row) for row in rows]
+    return _where(conn, "reviews.wave_id = ?", wave_id)
 
 
 def reporters(conn: sqlite3.Connection, run_id: str) -> dict[int, set[str]]:
@@ -93,6 +91,11 @@ def reporters(conn: sqlite3.Connection, run_id: str) -> dict[int, set[str]]:
         # Analyzers of a wave are recorded together, with commas between their names.
         found.setdefault(finding, set()).update(runtimes.split(",") if runtimes else ())
     return found
+
+
+def _where(conn: sqlite3.Connection, condition: str, value: str | int) -> list[Review]:
+    rows = conn.execute(f"SELECT {_COLUMNS} {_JOINED} WHERE {condition} ORDER BY reviews.id", (value,))
+    return [forms.made("reviews", _review, row) for row in rows]
 
 
 def _review(row: tuple[Any, ...]) -> Review:
