@@ -24,8 +24,7 @@ def keep(conn: sqlite3.Connection, run_id: str, wave_id: int, name: str, build: 
     of_run = f"{_PREFIX}{run_id}:"
     of_wave = f"{of_run}{wave_id}:"
     kv.remove(conn, [key for key in kv.keys_below(conn, of_run) if not key.startswith(of_wave)])
-    kv.remove(conn, [of_wave + name])
-    kv.add(conn, of_wave + name, json.dumps(build))
+    kv.put(conn, of_wave + name, json.dumps(build))
 
 
 def of_tree(conn: sqlite3.Connection, run_id: str, wave_id: int, tree: str) -> list[dict[str, Any]]:
@@ -42,8 +41,7 @@ def kept(conn: sqlite3.Connection, run_id: str, wave_id: int, name: str) -> dict
 
 def keep_red(conn: sqlite3.Connection, run_id: str, red: RedGate) -> None:
     """Keep a refusal of the gate in the place of the last refusal of the run."""
-    kv.remove(conn, [_RED + run_id])
-    kv.add(conn, _RED + run_id, json.dumps(red))
+    kv.put(conn, _RED + run_id, json.dumps(red))
 
 
 def red_gate(conn: sqlite3.Connection, run_id: str) -> RedGate | None:

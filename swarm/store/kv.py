@@ -31,6 +31,13 @@ def add(conn: sqlite3.Connection, key: str, value: str) -> None:
     conn.execute("INSERT INTO kv (key, value) VALUES (?, ?)", (key, value))
 
 
+def put(conn: sqlite3.Connection, key: str, value: str) -> None:
+    """Write a value under a key, in the place of an earlier value."""
+    conn.execute(
+        "INSERT INTO kv (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
+    )
+
+
 def remove(conn: sqlite3.Connection, keys: Iterable[str]) -> None:
     """Remove keys with their values."""
     conn.executemany("DELETE FROM kv WHERE key = ?", ((key,) for key in keys))
@@ -38,10 +45,7 @@ def remove(conn: sqlite3.Connection, keys: Iterable[str]) -> None:
 
 def record_version(conn: sqlite3.Connection, number: int) -> None:
     """Record the version of the schema."""
-    conn.execute(
-        "INSERT INTO kv (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (VERSION_KEY, str(number)),
-    )
+    put(conn, VERSION_KEY, str(number))
 
 
 def rewrite_version(conn: sqlite3.Connection) -> None:

@@ -113,8 +113,7 @@ class LaunchGate:
         if resets_at is None:
             return
         with self._store.mutation() as conn:
-            kv.remove(conn, [self._key])
-            kv.add(conn, self._key, json.dumps({"runtime": runtime, "resetsAt": resets_at}))
+            kv.put(conn, self._key, json.dumps({"runtime": runtime, "resetsAt": resets_at}))
 
     @property
     def _key(self) -> str:
