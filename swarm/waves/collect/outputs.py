@@ -193,14 +193,11 @@ def _claim(file: Touched, owners: OwnershipMap) -> FileClaim:
 def _divided(taken: Intake, parted: Sifted, wave: Wave, root: Path) -> Intake:
     """Part the findings and the features of an output from the rest of it."""
     output = with_own_paths(parted.answer, own_trees(taken.agent, wave, root), root)
+    refused = tuple(Problem(*item) for item in parted.refused)
+    taken = taken._replace(refused=refused, refused_count=parted.total, positions=parted.positions)
     if wave.is_review:
         # A reviewer gives verdicts: what it reports beside them is no finding of an audit.
-        return taken._replace(
-            output={"reviews": output.get("reviews", ())},
-            refused=tuple(Problem(*item) for item in parted.refused),
-            refused_count=parted.total,
-            positions=parted.positions,
-        )
+        return taken._replace(output={"reviews": output.get("reviews", ())})
     found, wished = output.pop("findings", ()), output.pop("features", ())
     output.pop("refused", None)
     return taken._replace(
@@ -208,10 +205,7 @@ def _divided(taken: Intake, parted: Sifted, wave: Wave, root: Path) -> Intake:
         findings=found,
         features=wished,
         reported=len(found) + len(wished),
-        refused=tuple(Problem(*item) for item in parted.refused),
-        refused_count=parted.total,
         refused_files=parted.files,
-        positions=parted.positions,
     )
 
 
