@@ -43,18 +43,18 @@ async def run_set_up(new: NewTree, tree: Path, secrets: Collection[str]) -> Endi
     ran = await _run(new, tree, secrets)
     logs = f"its output is in {new.logs}"
     if ran.not_started is not None:
-        code = _MISSING if "No such file" in ran.not_started else _FAILED
-        return failed(code, f"the set-up of its worktree could not be started: {ran.not_started}")
+        problem = f"the set-up of its worktree could not be started: {ran.not_started}"
+        return failed(problem, _MISSING) if "No such file" in ran.not_started else failed(problem)
     if ran.timed_out:
         limit = new.config.worktrees.timeout_seconds
-        return failed(_FAILED, f"the set-up of its worktree did not end within {limit} s; {logs}")
+        return failed(f"the set-up of its worktree did not end within {limit} s; {logs}")
     if ran.failed is not None:
         problem = f"the set-up of its worktree ended with exit code {ran.exit_code}; {logs}"
-        return failed(_FAILED, f"{problem}\n{ran.fragment}".strip())
+        return failed(f"{problem}\n{ran.fragment}".strip())
     return None
 
 
-def failed(exit_class: int, problem: str) -> Ending:
+def failed(problem: str, exit_class: int = _FAILED) -> Ending:
     """Return the ending of an attempt whose worktree could not be set up."""
     shown = problem.encode()[: supervisor.FRAGMENT_BYTES].decode("utf-8", "ignore")
     return Ending("not_started", exit_class, error_code="SETUP_FAILED", error_fragment=shown)

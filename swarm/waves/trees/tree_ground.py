@@ -24,7 +24,6 @@ from swarm.waves.trees.provided import secrets_in
 from swarm.waves.trees.set_up import NewTree, failed, run_set_up
 
 MOST_MADE: Final = 1000
-_FAILED: Final = 3
 
 
 class TreeGround(NamedTuple):
@@ -72,7 +71,7 @@ async def _set_up(store: Store, new: NewTree, tree: Tree, secrets: Collection[st
     if len(made) > MOST_MADE:
         named = ", ".join(list(made)[:3])
         problem = f"the set-up of its worktree left {len(made):,} files that git does not ignore, such as {named}"
-        return failed(_FAILED, f"{problem}; add them to a .gitignore of the repository, or to .git/info/exclude")
+        return failed(f"{problem}; add them to a .gitignore of the repository, or to .git/info/exclude")
     _record(store, new.wave, tree, provided._replace(made=made, is_set_up=True))
     return None
 
