@@ -90,8 +90,10 @@ def _following(phase: Phase) -> tuple[Phase, ...]:
     return AUDIT_PHASES[position + 1 : position + 2]
 
 
-def kind_of(phase: Phase) -> str:
-    """Return the kind of output schema and prompt template of a phase: audit, feature or amend."""
+def kind_of(phase: Phase, *, is_review: bool = False) -> str:
+    """Return the kind of output schema and prompt template of a wave: audit, feature, amend or review."""
+    if is_review:
+        return "review"
     if phase in AMEND_PHASES:
         return "amend"
     return "feature" if LENSES[phase] is Lens.FEATURE else "audit"

@@ -65,7 +65,7 @@ class Job(NamedTuple):
     @property
     def kind(self) -> str:
         """The kind of the output: audit, feature, amend or review."""
-        return "review" if self.is_review else kind_of(self.phase)
+        return kind_of(self.phase, is_review=self.is_review)
 
     @property
     def is_reading(self) -> bool:

@@ -58,7 +58,7 @@ class Wave(NamedTuple):
     @property
     def kind(self) -> str:
         """The kind of output of the wave's agents: audit, feature, amend or review."""
-        return "review" if self.is_review else phases.kind_of(self.phase)
+        return phases.kind_of(self.phase, is_review=self.is_review)
 
     def with_sentinel(self, sentinel: Sentinel) -> "Wave":
         """Return the wave as other fingerprints would have it."""
