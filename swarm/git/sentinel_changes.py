@@ -37,7 +37,7 @@ class Deviation(NamedTuple):
 
     @property
     def words(self) -> str | None:
-        """What to know of it, with the key."""
+        """The detail of the change, behind the key where the name has one."""
         return f"{self.name.removeprefix(_SETTING)}: {self.detail}" if self.name.startswith(_SETTING) else self.detail
 
 

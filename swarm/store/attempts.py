@@ -187,7 +187,7 @@ def usual_microusd(conn: sqlite3.Connection, run_id: str, runtimes: Sequence[str
 
 
 def record_recovery(conn: sqlite3.Connection, attempt_id: int, recovery: Mapping[str, object]) -> None:
-    """Record how an attempt goes on from an earlier one, or was gone on with."""
+    """Record how an attempt continues an earlier attempt, and which decisions it waited for when it ended."""
     conn.execute("UPDATE attempts SET recovery = ? WHERE id = ?", (json.dumps(recovery), attempt_id))
 
 

@@ -19,7 +19,7 @@ class KeptView(NamedTuple):
 
 
 class Provided(NamedTuple):
-    """What swarm put into a worktree, none of which is its agent's work.
+    """Files that swarm put into a worktree: none of them is its agent's work.
 
     `included` are copies of untracked files; `made` is what the set-up made, with the state in which it left a tracked
     file, `""` for any other. `answers` says that the agent answers inside of the tree.

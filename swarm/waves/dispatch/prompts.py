@@ -64,7 +64,7 @@ class Briefing(NamedTuple):
     """Facts for the prompt of an agent: known findings, gravest first, those whose line was rewritten, and its leases.
 
     `checked_out` is the number of files in its tree, `None` for all of them; `claimed` are ids whose fix is claimed,
-    with the file that the fix names. `retry` says why an earlier try did not do.
+    with the file that the fix names. `retry` says why an earlier try failed.
     """
 
     findings: Sequence[Finding | Listed]
@@ -118,7 +118,7 @@ def write_prompt(
 
 
 def shared_values(kind: str, setting: Setting, domain: Domain, tree: Path, output: Path, retry: str) -> dict[str, str]:
-    """Return the values that the prompts of all agents have; `retry` says why an earlier try did not do."""
+    """Return the values that the prompts of all agents have; `retry` says why an earlier try failed."""
     return {
         "phase": setting.phase.value,
         "wave": str(setting.wave),

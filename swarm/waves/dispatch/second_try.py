@@ -22,7 +22,7 @@ _FAILED: Final = (
 
 
 def after_red_gate(conn: sqlite3.Connection, run: Run) -> str:
-    """Return what the build said that refused the last work of a run; nothing where newer work has passed."""
+    """Return the last lines of the build that refused the last work of a run, `""` where newer work has passed."""
     red = kept_builds.red_gate(conn, run.id)
     later = [wave.id for wave in waves.all_of(conn, run.id) if red is not None and wave.id >= red.wave_id]
     if red is not None and not any(merges.merges_of(conn, wave) for wave in later):

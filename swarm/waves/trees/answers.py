@@ -49,7 +49,7 @@ def make_ready(tree: Path) -> None:
 
 
 def keep_answer(tree: Path, kept: Path) -> None:
-    """Keep the answer in a tree where the run has its files; collect names the fault of a file that cannot be read."""
+    """Copy the answer in a tree to its place in the run's folder; collect names the fault of an unreadable answer."""
     answer = answer_in(tree)
     # An agent may have put a link in the place of the folder.
     if is_in_place(answer.parent, tree):
