@@ -75,7 +75,7 @@ class Usage(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What an agent said in a process, from its first line to its last."""
+    """Sum of what an agent said in a process, from its first line to its last."""
 
     session_id: str | None = None
     model: str | None = None

@@ -4,6 +4,7 @@ from posixpath import join, normpath
 from typing import Final, Literal, NamedTuple
 
 from swarm.rules.agent_events import AgentEvent
+from swarm.rules.sandbox_policy import is_below
 
 Reply = Literal["once", "always", "reject"]
 REPLIES: Final[tuple[Reply, ...]] = ("once", "always", "reject")
@@ -21,6 +22,6 @@ def judged(asked: AgentEvent, tree: str, *, is_read_only: bool) -> JudgedRequest
     if not asked.target:
         return JudgedRequest("unknown", "reject" if is_read_only and asked.is_write else "once")
     target = normpath(join(tree, asked.target))
-    if not f"{target}/".startswith(f"{tree}/"):
+    if not is_below(target, tree):
         return JudgedRequest("outside", "reject")
     return JudgedRequest("inside", "reject" if is_read_only and asked.is_write else "once")

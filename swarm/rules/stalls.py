@@ -10,6 +10,7 @@ from posixpath import join, normpath
 from typing import Final, NamedTuple
 
 from swarm.rules.agent_events import LONGEST_TEXT, AgentEvent, EventKind, Fault
+from swarm.rules.sandbox_policy import is_below
 
 
 class StallReason(StrEnum):
@@ -69,7 +70,7 @@ class Terms(NamedTuple):
             return False
         # A target that nobody names may be anywhere.
         target = normpath(join(self.tree, event.target)) if event.target else self.tree
-        return target != self.output and f"{target}/".startswith(f"{self.tree}/")
+        return target != self.output and is_below(target, self.tree)
 
 
 class Stall(NamedTuple):
@@ -157,7 +158,7 @@ class StallClock:
         if not self._permissions:
             return None
         asked = next(iter(self._permissions.values()))
-        outside = asked.target.startswith("/") and not f"{asked.target}/".startswith(f"{self._terms.tree}/")
+        outside = asked.target.startswith("/") and not is_below(asked.target, self._terms.tree)
         reason = StallReason.PERMISSION_PENDING
         if outside:
             reason = StallReason.EXTERNAL_DIRECTORY_PERMISSION_PENDING

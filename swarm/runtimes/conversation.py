@@ -9,7 +9,7 @@ LONGEST_LINE: Final = 50 * 1024 * 1024
 
 
 class Heard(NamedTuple):
-    """What a line meant, and what is written to the agent's stdin because of it.
+    """Meaning of a line: its events, and what is written to the agent's stdin because of it.
 
     With `is_over` the agent has said everything: its stdin is closed, and it has a moment to end.
     """

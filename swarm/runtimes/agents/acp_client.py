@@ -15,7 +15,7 @@ from swarm.runtimes.agents.acp_messages import (
     GRANTS,
     choice_of,
     current_model,
-    is_below,
+    is_inside,
     kind_of,
     line_of,
     notice_of,
@@ -36,7 +36,7 @@ _NO_SUCH_METHOD: Final = -32601
 
 
 class Assignment(NamedTuple):
-    """What an agent is given: a prompt, the tree that it works in, and what it may do there.
+    """Work of an agent: a prompt, the tree that it works in, and what it may do there.
 
     Where it `is_reader`, it writes nothing. `session` is an earlier session that it goes on with.
     """
@@ -225,7 +225,7 @@ class AcpConversation:
         request = {"id": number, "tool": tool, "options": tables(params.get("options"))}
         call = cut(str(number))
         paths = list(paths_of(tool))
-        outside = [path for path in paths if not is_below(path, self._work.tree)]
+        outside = [path for path in paths if not is_inside(path, self._work.tree)]
         self._open[call] = request
         if not self._work.has_tools or (self._work.is_reader and kind_of(tool) in WRITES):
             event = self._record.tool_event(tool)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from swarm.rules.agent_events import cut
+from swarm.rules.sandbox_policy import is_below
 
 # Where tools name the file or folder that they are about.
 _PATH_KEYS: Final = ("file_path", "filePath", "filepath", "path", "absolute_path", "notebook_path", "cwd", "directory")
@@ -61,16 +62,10 @@ def paths_of(tool: Mapping[str, Any]) -> Iterator[str]:
     yield from (given[key] for key in _PATH_KEYS if isinstance(given.get(key), str))
 
 
-def is_below(path: str, tree: str) -> bool:
+def is_inside(path: str, tree: str) -> bool:
     """Say whether a path that an agent names lies in its tree."""
-    # By its words first: what a path means may change after the question.
-    whole = absolute(path, tree)
-    return whole == tree or whole.startswith(tree.rstrip("/") + "/")
-
-
-def absolute(path: str, tree: str) -> str:
-    """Return the absolute path that an agent means by a path."""
-    return os.path.normpath(Path(tree) / os.path.expanduser(path))  # noqa: PTH111
+    # By its words: what a path leads to may change after the question.
+    return is_below(os.path.normpath(Path(tree) / os.path.expanduser(path)), tree)  # noqa: PTH111
 
 
 def current_model(result: Mapping[str, Any]) -> str | None:

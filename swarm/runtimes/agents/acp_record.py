@@ -14,7 +14,7 @@ _MOST_TEXT: Final = 16 * 1024 * 1024
 
 
 class AcpRecord:
-    """What an agent has reported of a turn."""
+    """Words, tool calls and usage that an agent has reported of a turn."""
 
     def __init__(self) -> None:
         self._tools: dict[str, tuple[str, bool]] = {}

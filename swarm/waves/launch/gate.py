@@ -31,7 +31,7 @@ class LaunchLimits(NamedTuple):
 
 
 class LaunchGate:
-    """What may keep an agent from being launched, shared by all agents of a launch."""
+    """Reasons for which agents are not launched, shared by all agents of a launch."""
 
     def __init__(self, store: Store, run: Run, limits: LaunchLimits) -> None:
         self._store = store
