@@ -46,9 +46,8 @@ class Chosen(NamedTuple):
         found = resolved(self.rest, self.config, phase, network=self.network)
         if found.choice is None:
             return None
-        config = self.config.with_model(found.choice.runtime, found.choice.model)
-        rest = self.rest[self.rest.index(found.choice) + 1 :]
-        return self._replace(ready=registry.ready(found.choice.runtime, config, phase), config=config, rest=rest)
+        own = _with_choice(self.config, self.rest, found.choice, phase)
+        return own._replace(cost_limit=self.cost_limit, network=self.network)
 
 
 def resolved(chain: Sequence[Choice], config: Config, phase: Phase, *, network: bool | None = None) -> Resolved:
@@ -102,10 +101,14 @@ def chosen(config: Config, domain: str, phase: Phase, run_id: str) -> Chosen | N
     found = resolved(entries, config, phase, network=is_open)
     if found.choice is None:
         raise errors.NoModelResolved(domain=domain, reasons=errors.shortened(found.reasons), run_id=run_id)
-    config = config.with_model(found.choice.runtime, found.choice.model)
-    ready = registry.ready(found.choice.runtime, config, phase)
-    rest = tuple(entries[entries.index(found.choice) + 1 :])
-    return Chosen(ready, config, manifest.cost_limit if manifest else None, rest, is_open)
+    own = _with_choice(config, entries, found.choice, phase)
+    return own._replace(cost_limit=manifest.cost_limit if manifest else None, network=is_open)
+
+
+def _with_choice(config: Config, entries: Sequence[Choice], choice: Choice, phase: Phase) -> Chosen:
+    config = config.with_model(choice.runtime, choice.model)
+    ready = registry.ready(choice.runtime, config, phase)
+    return Chosen(ready, config, rest=tuple(entries[entries.index(choice) + 1 :]))
 
 
 def _manifest(config: Config, domain: str, phase: Phase) -> Manifest | None:

@@ -192,3 +192,16 @@ class AgentRuntime(Runtime, Protocol):
 
     def follow_up(self, job: Job, session_id: str, prompt: str, *, with_tools: bool) -> ProcessStep | None:
         """Return the process that says one thing more in a session; `None` where the program cannot go on with it."""
+
+
+def asked_for_answer(runtime: Runtime, job: Job, session: str | None, prompt: str) -> ProcessStep | None:
+    """Return the process that asks in a session for an answer alone, without tools.
+
+    `None` without a session, and for a runtime that has none or cannot go on with it.
+    """
+    # An `AgentRuntime`; the other runtimes have no sessions.
+    follow_up = getattr(runtime, "follow_up", None)
+    if not session or follow_up is None:
+        return None
+    step: ProcessStep | None = follow_up(job, session, prompt, with_tools=False)
+    return step

@@ -13,7 +13,7 @@ from swarm.files import is_in_place, make_folder, write_whole
 from swarm.rules.prompt_text import inline
 from swarm.runtimes import supervisor
 from swarm.runtimes.answer_form import Faults, faults_of, schema_text
-from swarm.runtimes.runtime import Assigned, Job, ProcessStep, Runtime
+from swarm.runtimes.runtime import Assigned, Job, ProcessStep, Runtime, asked_for_answer
 from swarm.runtimes.supervisor import Orders, Ran
 from swarm.store.attempts import Ending
 from swarm.waves.launch.ending import JudgedEnd, cut, judged, with_skipped
@@ -110,10 +110,7 @@ async def corrected(job: Job, first: Answered, seconds: float, ask: Ask) -> Answ
 
 def _asked_again(runtime: Runtime, again: Job, session: str | None) -> Sequence[ProcessStep]:
     """Return the processes of a correction: in the session of a coding agent that can go on with it, else anew."""
-    # An `AgentRuntime`; other runtimes have no session. Without tools: nothing but the answer is to change.
-    follow_up = getattr(runtime, "follow_up", None)
-    text = again.prompt_path.read_text(encoding="utf-8")
-    step: ProcessStep | None = follow_up(again, session, text, with_tools=False) if follow_up and session else None
+    step = asked_for_answer(runtime, again, session, again.prompt_path.read_text(encoding="utf-8"))
     return [step] if step else runtime.steps(again)
 
 

@@ -42,7 +42,7 @@ class LaunchGate:
         self.kept_back = 0
 
     def hold_to_cost(self, ready: Sequence[Ready], agents: int) -> None:
-        """Refuse a launch that would pass the cap by what earlier attempts of its runtimes cost.
+        """Refuse a launch of agents that would pass the cap by what earlier attempts of its runtimes cost.
 
         Raises CostUnmetered and CostBudgetExceeded.
         """
@@ -55,14 +55,14 @@ class LaunchGate:
         names = [each.runtime.name for each in ready]
         spent = attempts.spent_microusd(self._store.conn, self._run.id) / _MILLION
         estimate = agents * attempts.usual_microusd(self._store.conn, self._run.id, names) / _MILLION
-        if agents and (spent >= cap or spent + estimate > cap):
+        if spent >= cap or spent + estimate > cap:
             raise errors.CostBudgetExceeded(
                 spent=f"{spent:.2f}", estimate=f"{estimate:.2f}", cap=f"{cap:.2f}", run_id=self._run.id
             )
 
-    def hold_to_quota(self) -> None:
-        """Refuse a launch before the time at which a used-up quota is there again. Raises QuotaUsedUp."""
-        kept = kv.value_of(self._store.conn, self._key)
+    def hold_to_quota(self, ready: Sequence[Ready]) -> None:
+        """Refuse a launch of coding agents before a used-up quota is there again. Raises QuotaUsedUp."""
+        kept = kv.value_of(self._store.conn, self._key) if any(each.runtime.agent for each in ready) else None
         if kept is None:
             return
         document = forms.decoded("kv", "value", kept, dict)

@@ -67,13 +67,11 @@ def launch(
         if waiting and analyzes:
             wave = with_shared_tree(store, workspace, run, wave, repository)
         gate = LaunchGate(store, run, limits)
-        if waiting and any(each.runtime.agent for each in ready):
-            gate.hold_to_quota()
-        if waiting:
-            gate.hold_to_cost(ready, len(waiting))
         tree = Path(wave.shared_tree) if wave.shared_tree else repository.root
-        # Only a launch that runs something replaces the runtime of the wave.
         if waiting:
+            gate.hold_to_quota(ready)
+            gate.hold_to_cost(ready, len(waiting))
+            # Only a launch that runs something replaces the runtime of the wave.
             recorded = registry.recorded(ready, tree, survey.tracked, wave.phase)
             with store.mutation() as conn:
                 waves.record_runtime(conn, wave.id, *recorded)
@@ -103,5 +101,13 @@ def launch(
             launches = {domain: wave_launch.of(own) for domain, own in by_agent.items()}
             work = [(launches.get(agent.domain, wave_launch), agent, own) for agent, own in waiting]
             run_all([functools.partial(attempt, *each) for each in work], at_once)
-    found = attempts(store.conn, run, wave)._replace(launched=len(waiting) - gate.kept_back)
-    return LaunchResult._make(found[: len(LaunchResult._fields)])
+    found = attempts(store.conn, run, wave)
+    return LaunchResult(
+        run_id=found.run_id,
+        wave_id=found.wave_id,
+        wave_number=found.wave_number,
+        launched=len(waiting) - gate.kept_back,
+        exit_class=found.exit_class,
+        agents=found.agents,
+        next_action=found.next_action,
+    )

@@ -29,7 +29,7 @@ from swarm.rules.stalls import Terms
 from swarm.runtimes import notices
 from swarm.runtimes.chain import Chosen
 from swarm.runtimes.redaction import Redactor
-from swarm.runtimes.runtime import Job, ProcessStep
+from swarm.runtimes.runtime import Job, ProcessStep, asked_for_answer
 from swarm.runtimes.supervisor import Ran
 from swarm.store import permissions
 from swarm.store.agent_runs import AgentRun
@@ -217,9 +217,4 @@ class Course:
         return self._step.way is Way.FINISH
 
     def _finish(self, job: Job) -> ProcessStep | None:
-        # An `AgentRuntime`; other runtimes have no session to go on with.
-        follow_up = getattr(self.launch.runtime, "follow_up", None)
-        if not self._session or follow_up is None:
-            return None
-        step: ProcessStep | None = follow_up(job, self._session, FINISH_PROMPT, with_tools=False)
-        return step
+        return asked_for_answer(self.launch.runtime, job, self._session, FINISH_PROMPT)
