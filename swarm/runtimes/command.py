@@ -54,20 +54,28 @@ class Command:
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Return the output file of the command, else the last answer that the command printed."""
-        from swarm import errors
-        from swarm.runtimes.answer import printed_answer
+        nothing = "it wrote no output file and printed no JSON object"
+        return file_or_printed(job, results[-1].stdout if results else b"", nothing, "the JSON that it printed")
 
-        printed, problem = None, "it wrote no output file and printed no JSON object"
-        try:
-            printed = printed_answer(results[-1].stdout) if results else None
-        except (errors.BoundedJsonParseFailed, errors.BoundedJsonSizeLimit) as error:
-            problem = f"it wrote no output file, and the JSON that it printed is unreadable: {error.problem}"
-        if os.path.lexists(job.output_path):
-            note = "it also printed an output; the file wins" if printed else None
-            return Product(None, note=note)
-        if printed is None:
-            raise UnusableOutput(problem)
-        return Product(printed)
+
+def file_or_printed(job: Job, printed: bytes, nothing: str, place: str) -> Product:
+    """Return the output file of an agent, else the last answer in what it printed.
+
+    Raises UnusableOutput: with `nothing` where there is neither, and naming the `place` of JSON that is unreadable.
+    """
+    from swarm import errors
+    from swarm.runtimes.answer import printed_answer
+
+    answer, problem = None, nothing
+    try:
+        answer = printed_answer(printed)
+    except (errors.BoundedJsonParseFailed, errors.BoundedJsonSizeLimit) as error:
+        problem = f"it wrote no output file, and {place} is unreadable: {error.problem}"
+    if os.path.lexists(job.output_path):
+        return Product(None, note="it also printed an output; the file wins" if answer else None)
+    if answer is None:
+        raise UnusableOutput(problem)
+    return Product(answer)
 
 
 def argv_hash(runtime: RuntimeConfig) -> str:

@@ -28,7 +28,7 @@ from swarm.runtimes.agents.acp_messages import (
 )
 from swarm.runtimes.agents.acp_record import WRITES, AcpRecord
 from swarm.runtimes.agents.resets import resets_at
-from swarm.runtimes.agents.stream import object_of
+from swarm.runtimes.agents.stream import NOTHING, SIGN_OF_LIFE, object_of
 from swarm.runtimes.conversation import Heard
 
 VERSION: Final = 1
@@ -78,17 +78,17 @@ class AcpConversation:
         message = object_of(line)
         if message is None:
             # Agents print warnings among their messages.
-            return Heard((AgentEvent(EventKind.PLACEHOLDER),)) if line.strip() else Heard()
+            return SIGN_OF_LIFE if line.strip() else NOTHING
         method, params = message.get("method"), table(message.get("params"))
         if isinstance(method, str):
             if "id" in message:
                 return self._requested(method, message["id"], params)
-            return self._updated(table(params.get("update"))) if method == "session/update" else Heard()
+            return self._updated(table(params.get("update"))) if method == "session/update" else NOTHING
         # Only our own numbers are answers to us; an answer that comes twice counts once.
         number = message.get("id")
         asked = self._asked.pop(number, None) if type(number) is int else None
         if asked is None or self._is_over:
-            return Heard()
+            return NOTHING
         if "error" in message:
             return self._refused(asked, table(message["error"]))
         return self._answered(asked, table(message.get("result")))
@@ -97,7 +97,7 @@ class AcpConversation:
         """Answer a request for permission by the option of the agent that fits the decision."""
         request = self._open.pop(call, None)
         if request is None:
-            return Heard()
+            return NOTHING
         if decision not in GRANTS:
             self._denials.append(title_of(request))
         ended = AgentEvent(EventKind.PERMISSION_ENDED, text=decision, call=call)
@@ -143,11 +143,11 @@ class AcpConversation:
                 return self._began(result)
             case "session/prompt":
                 return self._ended(result)
-        return Heard()
+        return NOTHING
 
     def _updated(self, update: Mapping[str, Any]) -> Heard:
         # What is told again of an earlier session, and what comes after the answer, is no progress.
-        return Heard() if self._replays or self._is_over else Heard(tuple(self._record.updated(update)))
+        return NOTHING if self._replays or self._is_over else Heard(tuple(self._record.updated(update)))
 
     def _initialized(self, result: Mapping[str, Any]) -> Heard:
         if result.get("protocolVersion") != VERSION:

@@ -11,9 +11,11 @@ from swarm.runtimes.agents.coding_agent import Cli, CodingAgent, Turn
 from swarm.runtimes.agents.resets import resets_at
 from swarm.runtimes.agents.stream import (
     NOTHING,
+    SIGN_OF_LIFE,
     OneWay,
     Retries,
     count_in,
+    end_of_turn,
     list_in,
     number_in,
     object_of,
@@ -109,7 +111,7 @@ class ClaudeStream(OneWay):
                 return self._system(document)
             case "assistant" if document.get("error"):
                 # The program's own words for a failure, which the result repeats.
-                return Heard((AgentEvent(EventKind.PLACEHOLDER),))
+                return SIGN_OF_LIFE
             case "assistant":
                 self._retries.progressed()
                 return Heard(tuple(self._assistant(document)))
@@ -120,7 +122,7 @@ class ClaudeStream(OneWay):
             case "result":
                 return self._result(document)
             case _:
-                return Heard((AgentEvent(EventKind.PLACEHOLDER),))
+                return SIGN_OF_LIFE
 
     def _system(self, document: dict[str, Any]) -> Heard:
         match document.get("subtype"):
@@ -136,7 +138,7 @@ class ClaudeStream(OneWay):
                     self._said = self._said._replace(error=event)
                 return Heard((event,))
             case _:
-                return Heard((AgentEvent(EventKind.PLACEHOLDER),))
+                return SIGN_OF_LIFE
 
     def _assistant(self, document: dict[str, Any]) -> Iterator[AgentEvent]:
         if (number := text_in(document, "message", "id")) not in self._messages:
@@ -157,7 +159,7 @@ class ClaudeStream(OneWay):
     def _limit(self, document: dict[str, Any]) -> Heard:
         self._resets_at = number_in(document, "rate_limit_info", "resetsAt") or self._resets_at
         if text_in(document, "rate_limit_info", "status") != "rejected":
-            return Heard((AgentEvent(EventKind.PLACEHOLDER),))
+            return SIGN_OF_LIFE
         text = f"the limit {text_in(document, 'rate_limit_info', 'rateLimitType') or 'of the plan'} is reached"
         return Heard((_error(text, None, Fault.QUOTA)._replace(resets_at=self._resets_at),))
 
@@ -186,8 +188,7 @@ class ClaudeStream(OneWay):
             error = error._replace(resets_at=self._resets_at or resets_at(problem, epoch()))
             self._said = self._said._replace(final_text=None, error=error)
             return Heard((error,))
-        ended = AgentEvent(EventKind.TURN_ENDED)
-        return Heard((ended, AgentEvent(EventKind.FINAL, text=cut(text))) if text else (ended,))
+        return end_of_turn(text)
 
 
 def _tool(block: dict[str, Any]) -> AgentEvent:

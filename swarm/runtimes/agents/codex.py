@@ -10,7 +10,18 @@ from swarm.rules.agent_events import AgentEvent, EventKind, Fault, Said, Usage, 
 from swarm.rules.agent_faults import fault_of
 from swarm.runtimes.agents.coding_agent import Cli, CodingAgent, Turn
 from swarm.runtimes.agents.resets import resets_at
-from swarm.runtimes.agents.stream import NOTHING, OneWay, Retries, count_in, list_in, object_of, shown_input, text_in
+from swarm.runtimes.agents.stream import (
+    NOTHING,
+    SIGN_OF_LIFE,
+    OneWay,
+    Retries,
+    count_in,
+    end_of_turn,
+    list_in,
+    object_of,
+    shown_input,
+    text_in,
+)
 from swarm.runtimes.conversation import Heard
 from swarm.runtimes.runtime import CliFacts
 
@@ -91,7 +102,7 @@ class CodexStream(OneWay):
             case "error":
                 return self._error(text_in(document, "message"))
             case _:
-                return Heard((AgentEvent(EventKind.PLACEHOLDER),))
+                return SIGN_OF_LIFE
 
     def _item(self, document: dict[str, Any], *, is_ended: bool) -> Heard:
         item = document.get("item")
@@ -108,7 +119,7 @@ class CodexStream(OneWay):
                 return Heard(tuple(self._tool(item, kind, number, is_ended=is_ended)))
             case _:
                 # A warning of the program, its list of things to do: signs of life.
-                return Heard((AgentEvent(EventKind.PLACEHOLDER),))
+                return SIGN_OF_LIFE
 
     def _tool(self, item: Any, kind: str, number: str, *, is_ended: bool) -> Iterator[AgentEvent]:
         if number not in self._open:
@@ -139,8 +150,7 @@ class CodexStream(OneWay):
         turns = (self._said.turns or 0) + 1
         counts = Usage(count_in(usage, "input_tokens"), count_in(usage, "output_tokens"))
         self._said = self._said._replace(turns=turns, usage=counts, error=None)
-        ended, text = AgentEvent(EventKind.TURN_ENDED), self._said.final_text
-        return Heard((ended, AgentEvent(EventKind.FINAL, text=cut(text))) if text else (ended,))
+        return end_of_turn(self._said.final_text)
 
     def _error(self, text: str) -> Heard:
         retry = _RETRY.match(text)

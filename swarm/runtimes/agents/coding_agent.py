@@ -11,9 +11,9 @@ from swarm.config import RuntimeConfig
 from swarm.files import write_whole
 from swarm.rules.phases import Phase, is_audit
 from swarm.runtimes import programs
-from swarm.runtimes.answer import printed_answer
+from swarm.runtimes.command import file_or_printed
 from swarm.runtimes.conversation import Conversation
-from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
+from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult
 
 # What a program needs to reach its provider behind a proxy, or with certificates of an own authority.
 _NETWORK_VARIABLES: Final = (
@@ -50,8 +50,8 @@ class Cli(NamedTuple):
     """A program: its arguments for a turn, its conversation with a prompt, its variables.
 
     `program` is the name of its program, where that is another. `passed` are variables that it is given from ours,
-    `fixed` those that it gets unless ours say otherwise. `note` is
-    added to its prompt, which it reads from stdin, or with `reads_file` from a file.
+    `fixed` those that it gets unless ours say otherwise. `note` is added to its prompt, which it reads from stdin, or
+    with `reads_file` from a file.
     """
 
     name: str
@@ -87,10 +87,8 @@ class CodingAgent:
 
     def program(self) -> Program:
         """Return the program, and its command line in an amend wave."""
-        # Named by the user, it may be anywhere; found by its usual name, it is no program of the repository.
-        named = self._added.argv
-        path = programs.found(named[0]) if named else programs.bundled(self._cli.program or self._cli.name)
-        argv = self._argv(self._turn(writes=True))
+        named, argv = self._added.argv, self._argv(self._turn(writes=True))
+        path = self._found(argv[0])
         why = "" if path else f"{argv[0]} is not on PATH; {self._cli.install}"
         version = programs.version(self._added.version_argv or (path, *named[1:], "--version")) if path else None
         return Program(path, version, argv, why, self._cli.install)
@@ -124,21 +122,12 @@ class CodingAgent:
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Return the output file of the agent, else the answer in its last message."""
-        from swarm import errors
-
         said = results[-1].said if results else None
         text = (said and said.final_text) or ""
-        problem = "it wrote no output file, and its last message holds no JSON object"
-        printed = None
-        try:
-            printed = printed_answer(text.encode())
-        except (errors.BoundedJsonParseFailed, errors.BoundedJsonSizeLimit) as error:
-            problem = f"it wrote no output file, and the JSON of its last message is unreadable: {error.problem}"
-        if os.path.lexists(job.output_path):
-            return Product(None, note="it also printed an output; the file wins" if printed else None)
-        if printed is None:
-            raise UnusableOutput(problem if text else "it ended without a last message and wrote no output file")
-        return Product(printed)
+        nothing = "it wrote no output file, and its last message holds no JSON object"
+        if not text:
+            nothing = "it ended without a last message and wrote no output file"
+        return file_or_printed(job, text.encode(), nothing, "the JSON of its last message")
 
     def _turn_of(self, job: Job) -> Turn:
         files = [found.file for found in job.assigned if found.file]
@@ -156,14 +145,16 @@ class CodingAgent:
     def _argv(self, turn: Turn) -> tuple[str, ...]:
         return (*(self._added.argv or (self._cli.program or self._cli.name,)), *self._cli.arguments(turn))
 
+    def _found(self, name: str) -> str | None:
+        # Named by the user, it may be anywhere; found by its usual name, it is no program of the repository.
+        return programs.found(name) if self._added.argv else programs.bundled(name)
+
     def _step(self, turn: Turn, prompt: bytes) -> ProcessStep:
         argv = self._argv(turn)
-        named = bool(self._added.argv)
-        path = programs.found(argv[0]) if named else programs.bundled(argv[0])
         names = (*_NETWORK_VARIABLES, *self._cli.facts.credential, *self._cli.passed, *self._added.environment)
         passed = {name: os.environ[name] for name in names if name in os.environ}
         return ProcessStep(
-            (path or argv[0], *argv[1:]),
+            (self._found(argv[0]) or argv[0], *argv[1:]),
             environment={**self._cli.fixed, **passed},
             conversation=self._cli.conversation(prompt, turn),
         )

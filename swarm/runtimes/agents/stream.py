@@ -7,6 +7,7 @@ from swarm.rules.agent_events import AgentEvent, EventKind, Fault, cut
 from swarm.runtimes.conversation import Heard
 
 NOTHING: Final = Heard()
+SIGN_OF_LIFE: Final = Heard((AgentEvent(EventKind.PLACEHOLDER),))
 # A provider that refuses a credential refuses it again: programs that go on asking have failed after so many.
 MOST_REFUSALS: Final = 2
 MOST_RETRIES: Final = 6
@@ -62,6 +63,12 @@ def target_in(tool_input: object) -> str:
 def shown_input(tool_input: object) -> str:
     """Return the input of a tool as text."""
     return cut(tool_input if isinstance(tool_input, str) else json.dumps(tool_input, ensure_ascii=False))
+
+
+def end_of_turn(text: str | None) -> Heard:
+    """Return the end of a turn, with the last answer where there is one."""
+    ended = AgentEvent(EventKind.TURN_ENDED)
+    return Heard((ended, AgentEvent(EventKind.FINAL, text=cut(text))) if text else (ended,))
 
 
 class OneWay:
