@@ -155,7 +155,6 @@ class Facts(NamedTuple):
     """Facts of an attempt; the fragment is its last words."""
 
     exit_class: int | None
-    outcome: str | None
     code: str | None
     stall_reason: str | None
     fragment: str

@@ -9,7 +9,7 @@ from swarm.rules.stalls import StallReason
 def facts(
     exit_class: int | None = 3, code: str | None = None, fragment: str = "", ms: int = 9000, **more: str
 ) -> Facts:
-    return Facts(exit_class, "runtime_error", code, more.get("stall"), fragment, ms)
+    return Facts(exit_class, code, more.get("stall"), fragment, ms)
 
 
 def test_each_stall_has_a_cause_and_a_remedy_of_its_own() -> None:

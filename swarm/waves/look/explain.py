@@ -75,7 +75,6 @@ def attempt_explained(conn: sqlite3.Connection, attempt_id: int) -> Explanation 
         meaning.append(f"Stall {attempt.stall_reason}")
     facts = Facts(
         exit_class=attempt.exit_class,
-        outcome=attempt.outcome,
         code=attempt.error_code,
         stall_reason=attempt.stall_reason,
         fragment=attempt.error_fragment or "",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from swarm import errors
 from swarm.clock import seconds_since
 from swarm.results.wait import LiveAgent
 from swarm.rules.states import AgentRunStatus
@@ -28,6 +29,14 @@ _DOING: Final = {
     "final": "answered",
 }
 _LONGEST: Final = 60
+
+
+def newest_wave(conn: sqlite3.Connection, run: Run) -> Wave:
+    """Return the wave whose agents are watched. Raises NoWaveToLaunch."""
+    wave = waves.newest(conn, run.id)
+    if wave is None:
+        raise errors.NoWaveToLaunch(run_id=run.id)
+    return wave
 
 
 def live_agents(conn: sqlite3.Connection, wave: Wave) -> tuple[LiveAgent, ...]:

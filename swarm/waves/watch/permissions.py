@@ -5,16 +5,16 @@ import sqlite3
 from swarm import errors
 from swarm.results.permissions import PermissionShown, PermissionsResult
 from swarm.rules.permissions import Reply
-from swarm.store import agent_runs, attempts, waves
+from swarm.store import agent_runs, attempts
 from swarm.store import permissions as permission_table
 from swarm.store.connection import Store
 from swarm.store.runs import Run
-from swarm.store.waves import Wave
+from swarm.waves.watch.live import newest_wave
 
 
 def permissions(conn: sqlite3.Connection, run: Run) -> PermissionsResult:
     """Return the requests of the newest wave's agents. Raises NoWaveToLaunch."""
-    wave = _wave(conn, run)
+    wave = newest_wave(conn, run)
     domains = {
         attempt.id: agent.domain
         for agent in agent_runs.current(conn, wave.id)
@@ -50,7 +50,7 @@ def reply(store: Store, run: Run, permission_id: int, answer: Reply) -> Permissi
 
     Raises PermissionUnknown for a request of no attempt of the newest wave, and PermissionClosed.
     """
-    wave = _wave(store.conn, run)
+    wave = newest_wave(store.conn, run)
     found = [one for one in permission_table.of_wave(store.conn, wave.id) if one.id == permission_id]
     if not found:
         raise errors.PermissionUnknown(received=str(permission_id), number=wave.number, run_id=run.id)
@@ -58,10 +58,3 @@ def reply(store: Store, run: Run, permission_id: int, answer: Reply) -> Permissi
         if not permission_table.reply(conn, run.id, found[0], answer):
             raise errors.PermissionClosed(permission=permission_id, run_id=run.id)
     return permissions(store.conn, run)
-
-
-def _wave(conn: sqlite3.Connection, run: Run) -> Wave:
-    wave = waves.newest(conn, run.id)
-    if wave is None:
-        raise errors.NoWaveToLaunch(run_id=run.id)
-    return wave

@@ -7,13 +7,12 @@ from typing import Final
 from swarm import errors
 from swarm.results.wait import LiveAgent, WaitResult
 from swarm.rules.states import WaveStatus
-from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.launch.attempts import attempts
 from swarm.waves.launch.supervision import close_dead_attempts, hold_to_no_supervisor, only_supervisor
-from swarm.waves.watch.live import live_agents
+from swarm.waves.watch.live import live_agents, newest_wave
 from swarm.workspace import Workspace
 
 _POLL_SECONDS: Final = 0.5
@@ -34,9 +33,7 @@ def wait(
     `shown` receives the agents as they are, twice a second. Attempts whose supervisor died are closed as `killed`, and
     their processes ended. Raises NoWaveToLaunch.
     """
-    wave = waves.newest(store.conn, run.id)
-    if wave is None:
-        raise errors.NoWaveToLaunch(run_id=run.id)
+    wave = newest_wave(store.conn, run)
     end = time.monotonic() + seconds
     begin = min(end, time.monotonic() + _BEGIN_SECONDS)
     while True:
