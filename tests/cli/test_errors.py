@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from swarm.errors import CATALOGUE
-from tests.cli import test_audit_looked_at, test_fix, test_refused_items, test_sandbox
+from tests.cli import test_audit_looked_at, test_fix, test_permissions, test_refused_items, test_sandbox
 from tests.cli.errors import (
     command_line,
     control_plane,
@@ -27,7 +27,16 @@ from tests.conftest import Swarm
 
 # Their import enters the codes that each of them shows.
 CASES = (command_line, control_plane, dispatch, domains, fix, recovery, repositories, runs, trust)
-TESTS = (test_conflict, test_output, test_proof, test_audit_looked_at, test_fix, test_refused_items, test_sandbox)
+TESTS = (
+    test_conflict,
+    test_output,
+    test_proof,
+    test_audit_looked_at,
+    test_fix,
+    test_refused_items,
+    test_permissions,
+    test_sandbox,
+)
 
 
 @pytest.mark.parametrize("code", REFUSED)
