@@ -3,9 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from swarm.rules.line_map import Hunk, LineMap
+
+# Lines of a text of which every line is compared, in less than a second.
+_LONG: Final = 3000
 
 
 class LineReport(NamedTuple):
@@ -71,12 +74,19 @@ def changed_lines(old: str, new: str, line: int) -> range | None:
 def line_map(old: str, new: str) -> LineMap:
     """Return the map of the lines of a text to those of another, as a diff without context would give it."""
     before, after = old.split("\n"), new.split("\n")
-    blocks = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    # A second time within each change: of a long text, the first looks for no line that stands everywhere.
     return LineMap(
         [
-            # A side without lines is named by the line before the hole.
-            Hunk(a + (b > a), b - a, c + (d > c), d - c)
-            for kind, a, b, c, d in blocks
-            if kind != "equal"
+            # Lines count from 1, and a side without lines is named by the line before the hole.
+            Hunk(a + e + (f > e), f - e, c + g + (h > g), h - g)
+            for a, b, c, d in _changes(before, after)
+            for e, f, g, h in _changes(before[a:b], after[c:d])
         ]
     )
+
+
+def _changes(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int, int, int]]:
+    """Return the bounds of each change on both sides, from 0."""
+    # Each empty line of a side is compared with each of the other: for 20,000 lines that takes half a minute.
+    matcher = SequenceMatcher(None, before, after, autojunk=len(after) > _LONG)
+    return [(a, b, c, d) for kind, a, b, c, d in matcher.get_opcodes() if kind != "equal"]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from swarm.rules.fix_effects import Effects, LineReport, changed_lines, effects_of
+from swarm.rules.fix_effects import Effects, LineReport, changed_lines, effects_of, line_map
+from swarm.rules.line_map import Hunk
 
 OLD = "one\ntwo\nthree\nfour\n"
 
@@ -43,3 +44,16 @@ def test_reports_are_paired_by_the_lines_that_became_theirs(
 )
 def test_a_changed_line_came_from_the_lines_of_its_change(new: str, line: int, lines: range | None) -> None:
     assert changed_lines(OLD, new, line) == lines
+
+
+def test_a_long_text_has_its_changes_line_by_line_where_empty_lines_stand_between() -> None:
+    old = [text for number in range(10_000) for text in (f"line {number}", "")]
+    new = [*old]
+    new[9_000] += " changed"
+    new[9_002] += " changed"
+    del new[12_000:12_002]
+    assert line_map("\n".join(old), "\n".join(new)).hunks == (
+        Hunk(9_001, 1, 9_001, 1),
+        Hunk(9_003, 1, 9_003, 1),
+        Hunk(12_001, 2, 12_000, 0),
+    )
