@@ -1,6 +1,7 @@
 """Configuration files of an analyzer in a tree: the one that holds for each file, and those that lead outside."""
 
 import hashlib
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from typing import Any, Final
 from swarm.config import MOST_BYTES
 from swarm.documents import parse_bounded, read_named
 from swarm.runtimes.analyzer_table import AnalyzerRow
+from swarm.runtimes.own_tree import is_inside
 
 MOST_EXTENDED: Final = 20
 NONE: Final = ""
@@ -47,7 +49,7 @@ def _lies_in(file: Path) -> bool:
 def leads_outside(row: AnalyzerRow, tree: Path, configs: Iterable[str]) -> str | None:
     """Return why a configuration must not be used: it leads out of the tree or runs a program. `None` where all may."""
     for config in filter(None, configs):
-        if not _is_inside(tree, tree / config):
+        if not is_inside(tree, config):
             return f"{config} is a link that leads outside of the repository"
         problems = (_problem(row, tree, file, document) for file, document in _chain(row, tree, tree / config))
         if problem := _line_outside(row, tree, config) or next(filter(None, problems), None):
@@ -57,7 +59,7 @@ def leads_outside(row: AnalyzerRow, tree: Path, configs: Iterable[str]) -> str |
 
 def _line_outside(row: AnalyzerRow, tree: Path, config: str) -> str | None:
     for found in re.finditer(row.leads, _text(tree / config), re.MULTILINE) if row.leads else ():
-        if not _is_inside(tree, (tree / config).parent / found["path"].strip()):
+        if not is_inside(tree, (tree / config).parent / found["path"].strip()):
             return f"{config} leads outside of the repository by its `{found['key']}`"
     return None
 
@@ -70,7 +72,7 @@ def _problem(row: AnalyzerRow, tree: Path, file: Path, document: dict[str, Any] 
         if any(_values(document, key)):
             return f"{name} names programs by its `{key.replace('.*', '')}`"
     for value in _paths(row, document):
-        if not _is_inside(tree, file.parent / value):
+        if not is_inside(tree, file.parent / value):
             return f"{name} leads outside of the repository by its `{row.held['paths'][0]}`"
     return None
 
@@ -84,7 +86,7 @@ def digest(row: AnalyzerRow, tree: Path, files: Sequence[str]) -> str:
     nested = names - rooted
     for file in sorted(files):
         is_config = file in rooted or file.rpartition("/")[2] in nested
-        if is_config and _is_inside(tree, tree / file):
+        if is_config and is_inside(tree, file):
             for path in dict.fromkeys([tree / file, *(path for path, _ in _chain(row, tree, tree / file))]):
                 whole.update(f"\0{path.relative_to(tree).as_posix()}\0".encode("utf-8", "surrogateescape"))
                 whole.update(_text(path).encode("utf-8", "surrogateescape"))
@@ -96,14 +98,17 @@ def _chain(row: AnalyzerRow, tree: Path, file: Path) -> Iterator[tuple[Path, dic
     waiting, seen = [file], set[Path]()
     while waiting and row.held and len(seen) < MOST_EXTENDED:
         here = waiting.pop(0)
-        if here in seen or not _is_inside(tree, here) or not here.is_file():
+        if here in seen or not is_inside(tree, here) or not here.is_file():
             continue
         seen.add(here)
         document = _document(here)
         yield here, document
         named = [here.parent / value for value in _paths(row, document or {})]
         # Made plain, so that a file that extends itself by another path is known again.
-        waiting += [tree / path.resolve().relative_to(tree.resolve()) for path in named if _is_inside(tree, path)]
+        plain = (
+            os.path.relpath(os.path.realpath(path), os.path.realpath(tree)) for path in named if is_inside(tree, path)
+        )
+        waiting += [tree / path for path in plain]
 
 
 def _paths(row: AnalyzerRow, document: dict[str, Any]) -> list[str]:
@@ -142,7 +147,3 @@ def _text(file: Path) -> str:
         return read_named(file, MOST_BYTES)
     except (OSError, ValueError):
         return ""
-
-
-def _is_inside(tree: Path, file: Path) -> bool:
-    return file.resolve().is_relative_to(tree.resolve())

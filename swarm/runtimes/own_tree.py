@@ -92,9 +92,14 @@ def inside(tree: Path, name: str) -> str:
     return plain[len(f"{real}/") :] if plain.startswith(f"{real}/") else name
 
 
-def is_inside(tree: Path, name: str) -> bool:
-    """Say whether a file, named as `inside` returns it, lies in a tree, whatever links lead to it."""
-    return os.path.realpath(tree / name).startswith(f"{os.path.realpath(tree)}/")
+def is_inside(tree: Path, name: str | Path) -> bool:
+    """Say whether a file, absolute or named as in the tree, lies in the tree, whatever links lead to it."""
+    try:
+        # Not `Path.resolve`, which fails at a link to itself.
+        return Path(os.path.realpath(tree / name)).is_relative_to(os.path.realpath(tree))
+    except ValueError:
+        # A name with a NUL is that of no file.
+        return False
 
 
 def path_of_uri(name: str) -> str:

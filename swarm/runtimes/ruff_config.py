@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from swarm.config import MOST_BYTES
 from swarm.documents import parse_toml, read_named
+from swarm.runtimes.own_tree import is_inside
 
 CONFIG_NAMES: Final = ("pyproject.toml", "ruff.toml", ".ruff.toml")
 # Ruff follows as many `extend` as there are; a tree that needs more than this is made to be followed for ever.
@@ -46,7 +47,7 @@ def leads_outside(tree: Path, folder: str) -> str | None:
         if not os.path.lexists(first):
             continue
         shown = f"{folder}/{name}".lstrip("/")
-        if not _is_inside(tree, first):
+        if not is_inside(tree, first):
             return f"{shown} is a link that leads outside of the repository"
         for file in _chain(tree, first):
             table = _own_table(file)
@@ -61,7 +62,7 @@ def leads_outside(tree: Path, folder: str) -> str | None:
 def _chain(tree: Path, file: Path) -> Iterator[Path]:
     """Yield a configuration file and the files that it extends, as far as they are in the tree."""
     seen: set[Path] = set()
-    while file not in seen and len(seen) < MOST_EXTENDED and _is_inside(tree, file):
+    while file not in seen and len(seen) < MOST_EXTENDED and is_inside(tree, file):
         seen.add(file)
         yield file
         extended = _own_table(file).get("extend")
@@ -80,11 +81,7 @@ def _own_table(file: Path) -> dict[str, Any]:
 def _stays(tree: Path, folder: Path, value: object) -> bool:
     if not isinstance(value, str):
         return True
-    return not any(mark in value for mark in _EXPANDED) and _is_inside(tree, folder / value)
-
-
-def _is_inside(tree: Path, file: Path) -> bool:
-    return file.resolve().is_relative_to(tree.resolve())
+    return not any(mark in value for mark in _EXPANDED) and is_inside(tree, folder / value)
 
 
 def rules_on(settings: bytes) -> list[str]:

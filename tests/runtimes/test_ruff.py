@@ -261,6 +261,12 @@ def test_a_configuration_that_leads_outside_is_refused_by_name_and_not_read(tree
     assert not [log for log in logs if b"s3cr3t" in log.read_bytes()]
 
 
+def test_a_configuration_that_is_a_link_to_itself_configures_nothing(tree: Path) -> None:
+    (tree / "pyproject.toml").symlink_to("pyproject.toml")
+    product = product_of(tree, {"app.py": "import os\n"})
+    assert [finding["rule_id"] for finding in (product.output or {})["findings"]] == ["F401"]
+
+
 @pytest.mark.parametrize("name", ["ruff.toml", ".ruff.toml", "pyproject.toml", "src/pyproject.toml"])
 def test_a_configuration_that_is_a_link_to_a_place_outside_is_refused(tree: Path, name: str) -> None:
     (tree.parent / "netrc").write_text(SECRET)

@@ -375,6 +375,7 @@ def test_the_nearest_configuration_holds_and_none_is_searched_outside(tree: Path
         ('{"extends": ["../../secret.json"]}', ".oxlintrc.json leads outside of the repository by its `extends`"),
         ('{"extends": ["/etc/passwd"]}', ".oxlintrc.json leads outside of the repository by its `extends`"),
         ('{"extends": ["./base.json"]}', "base.json names programs by its `jsPlugins`"),
+        ('{"extends": ["a\\u0000b"]}', ".oxlintrc.json leads outside of the repository by its `extends`"),
         ('{"jsPlugins": ["./p.js"]}', ".oxlintrc.json names programs by its `jsPlugins`"),
         ('{ // why\n "jsPlugins": ["./p.js"], /* so */ }', ".oxlintrc.json names programs by its `jsPlugins`"),
         (
@@ -392,6 +393,12 @@ def test_a_configuration_that_leads_outside_or_runs_a_program_is_refused(tree: P
     with pytest.raises(UnusableOutput) as refused:
         tool.product(job, [])
     assert str(refused.value) == f"{problem}; oxlint was not run"
+
+
+def test_a_configuration_that_is_a_link_to_itself_is_left_to_the_analyzer(tree: Path) -> None:
+    (tree / ".oxlintrc.json").symlink_to(".oxlintrc.json")
+    steps = Tabled(ROWS["oxlint"], Config()).steps(job_of(tree, "a.js"))
+    assert ["--config=./.oxlintrc.json" in step.argv for step in steps] == [True, True]
 
 
 @pytest.mark.parametrize("line", ["source-path=/etc", ' source-path = "../.." # why', "disable=SC2086\nsource-path=.."])
