@@ -175,6 +175,8 @@ def is_filled(tree: Path, path: str) -> bool:
 def contents(git: Git, blobs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, bytes]]:
     """Yield the content of each (name, blob id) that exists, all from a single `git cat-file --batch`."""
     asked = list(blobs)
+    if not asked:
+        return
     # The questions lie in a file: git reads ahead on another core while the caller works on a content.
     with scratch_folder() as folder, (folder / "questions").open("w+b") as questions:
         questions.writelines(blob.encode() + b"\n" for _, blob in asked)

@@ -4,6 +4,8 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import groupby
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from swarm.git.repository import TreeFile, contents
@@ -30,7 +32,7 @@ class _File(NamedTuple):
 
 
 def hidden_at(git: Git, known: Sequence[Known], tracked: Sequence[TreeFile], until: str) -> dict[int, str]:
-    """Return what `hidden_places` returns, for a commit whose files are given."""
+    """Return, by row, why the silence about a finding says nothing at a commit, of which `tracked` are the files."""
     return (
         hidden_places(git, known, journeys(git, known, until), {file.path: file for file in tracked}) if known else {}
     )
@@ -53,11 +55,8 @@ def hidden_places(
     found: dict[int, str] = {}
     steered: dict[str, set[str]] = {}
     includes = _Includes(git, tracked)
-    for (commit, path), items in by_file.items():
-        journey = travels[commit]
-        file = _read(git, path, journey, tracked)
-        if file is None:
-            continue
+    for (commit, path), file in _files(git, by_file, travels, tracked):
+        journey, items = travels[commit], by_file[commit, path]
         if commit not in steered:
             steered[commit] = _steered(git, journey)
         if reason := _of_file(file, path, journey, tracked):
@@ -111,16 +110,26 @@ def _targets(read: Preprocessed, path: str, journey: Journey | None = None) -> s
     return {renames.get(name, name) for name in paths}
 
 
-def _read(git: Git, path: str, journey: Journey, tracked: Mapping[str, TreeFile]) -> _File | None:
-    now = journey.travel.path(path)
-    new = tracked[now].blob
-    old = next((change.old_blob for change in journey.changes if change.old_path == path), new)
-    texts = dict(contents(git, sorted({(old, old), (new, new)})))
-    if any(len(text) > MOST_SEARCHED for text in texts.values()):
-        return None
-    sources = {blob: SourceText(now, text) for blob, text in texts.items()}
-    read = {blob: Preprocessed("\n".join(source.lines)) for blob, source in sources.items()}
-    return _File(now, read[old], read[new], sources[new])
+def _files(
+    git: Git, places: Iterable[tuple[str, str]], travels: Mapping[str, Journey], tracked: Mapping[str, TreeFile]
+) -> Iterator[tuple[tuple[str, str], _File]]:
+    """Yield the source of each commit and path, but for those that are too long; a single process of git reads all."""
+    by_name = {f"{commit}:{path}": (commit, path) for commit, path in places}
+    asked = [(name, blob) for name, place in by_name.items() for blob in _blobs(*place, travels, tracked)]
+    for name, read in groupby(contents(git, asked), key=itemgetter(0)):
+        old, new = (text for _, text in read)
+        if len(old) <= MOST_SEARCHED and len(new) <= MOST_SEARCHED:
+            commit, path = by_name[name]
+            source = SourceText(travels[commit].travel.path(path), new)
+            now = Preprocessed(source.text)
+            before = now if old == new else Preprocessed(SourceText(source.path, old).text)
+            yield (commit, path), _File(source.path, before, now, source)
+
+
+def _blobs(commit: str, path: str, travels: Mapping[str, Journey], tracked: Mapping[str, TreeFile]) -> tuple[str, str]:
+    """Return the blobs of a source before and after its journey."""
+    new = tracked[travels[commit].travel.path(path)].blob
+    return next((change.old_blob for change in travels[commit].changes if change.old_path == path), new), new
 
 
 class _Includes:
