@@ -28,18 +28,26 @@ class Named(NamedTuple):
 
 
 def given_of(row: AnalyzerRow, job: Job) -> list[str]:
-    """Return the files that the analyzer is given: those with a name it can be told, that include nothing outside."""
-    tellable = [file for file in job.files if not _UNTELLABLE.search(file)]
-    outside = Included(job.tree, tellable).leading_outside() if row.includes else frozenset[str]()
-    return [file for file in tellable if file not in outside]
+    """Return the files that the analyzer is given: an argument can name them, and they include nothing outside."""
+    return _given(job, _included(row, job))
+
+
+def _included(row: AnalyzerRow, job: Job) -> Included | None:
+    return Included(job.tree, job.files) if row.includes else None
+
+
+def _given(job: Job, included: Included | None) -> list[str]:
+    outside = included.leading_outside() if included else frozenset[str]()
+    return [file for file in job.files if file not in outside and not _UNTELLABLE.search(file)]
 
 
 def analysis_of(row: AnalyzerRow, job: Job, named: Named) -> dict[str, Any]:
     """Return the document of the files that an analyzer read, and of those that it could not read."""
-    given = set(given_of(row, job))
+    included = _included(row, job)
+    given = set(_given(job, included))
     broken = named.broken & given
-    if row.includes and named.broken:
-        broken |= Included(job.tree, given).blinded(named.broken)
+    if included and named.broken:
+        broken |= included.blinded(named.broken)
     unreadable = (set(job.files) - given) | broken
     read = set[str]() if named.broken and row.stops else given - unreadable
     if named.listed is not None:

@@ -147,10 +147,10 @@ class Ruff:
             listed = files.decode("utf-8", "replace").split("\n")
             read |= {inside(job.tree, line) for line in listed if line}
             unreadable |= {inside(job.tree, report["filename"]) for report in reports if _unreadable(report)}
-            read -= unreadable
-            read -= passed_over(job.tree, read)
             roots.append({"root": root, "rules": rules_on(settings), "uniform": is_uniform(settings)})
             findings += [self._finding(job, report) for report in reports]
+        read -= unreadable
+        read -= passed_over(job.tree, read)
         findings.sort(key=lambda item: (item["file"], item["line"], item["column"], item["rule_id"]))
         quote_lines(job.tree, findings)
         for number, finding in enumerate(findings, 1):
