@@ -13,7 +13,7 @@ from swarm.runtimes.answer_items import read_items
 
 
 class Faults(NamedTuple):
-    """What is wrong with an answer. `counts` says that the rest of the answer counts for all that."""
+    """Problems of an answer. `counts` says that the rest of the answer counts all the same."""
 
     problems: tuple[str, ...] = ()
     total: int = 0

@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from swarm.runtimes.analyzer_table import EditFields
 from swarm.runtimes.reports import at, in_path
-from swarm.runtimes.text_places import BYTES
 
 # No file is longer; a larger number would be a slip or an attack.
 _FARTHEST: Final = 1 << 31
@@ -44,7 +43,7 @@ def _by_offsets(edit: Any, fields: EditFields, text: str) -> dict[str, Any] | No
     places = ({"row": row, "offset": offset} for offset in (begin, end))
     return {
         "content": text,
-        "unit": fields.unit or BYTES,
+        "unit": fields.unit,
         **dict(zip(("location", "end_location"), places, strict=True)),
     }
 

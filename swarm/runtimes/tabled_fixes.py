@@ -220,9 +220,8 @@ class FixesByFile:
         if is_good:
             self._reports[turn.file] = after
             # The positions of the other findings are those among the new reports from here on.
-            own = [each.finding_id for each in self._job.assigned if each.file == turn.file]
-            moved = {each: effects.stayed.get(self._at[each]) for each in own if each in self._at}
-            self._at = {**self._at, **{each: at for each, at in moved.items() if at is not None}}
+            own = {each.finding_id for each in self._job.assigned if each.file == turn.file} & self._at.keys()
+            self._at |= {each: effects.stayed.get(self._at[each], self._at[each]) for each in own}
         return is_good
 
     def _read_first(self, results: Sequence[StepResult]) -> None:

@@ -7,7 +7,6 @@ from typing import Final
 
 _LINE_END: Final = re.compile("\r\n|\n|\r")
 _BOM: Final = "\ufeff"
-BYTES: Final = "bytes"
 UTF_16: Final = "utf-16"
 
 
