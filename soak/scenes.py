@@ -6,13 +6,16 @@ that was prepared with it.
 
 import gzip
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from soak.calls import Answer, git, swarm
+from soak.calls import Answer, call, environment, git, swarm
 
 KEPT = Path(__file__).parents[1] / "tests" / "data" / "control-plane-v1.db.gz"
 SOURCE = {
@@ -130,8 +133,6 @@ def reviews(root: Path) -> None:
 
 def reviewed(root: Path) -> None:
     """Let the reviewers come to their end."""
-    from soak.calls import call
-
     call(root, "launch")
 
 
@@ -139,8 +140,6 @@ def one_fails(root: Path) -> None:
     """Let the agent of `code` leave an edit and fail: the wave has failed. The next time it will do well."""
     script = root.parent / "answers" / "health-audit-a-code.sh"
     script.write_text("echo '# half done' > src/tool.py; exit 3\n")
-    from soak.calls import call
-
     call(root, "launch")
     call(root, "collect")
     script.unlink()
@@ -148,8 +147,6 @@ def one_fails(root: Path) -> None:
 
 def one_is_invalid(root: Path) -> None:
     """Let the agent of `code` answer nonsense; a person corrects it beside the workspace."""
-    from soak.calls import call
-
     right = root.parent / "answers" / "health-audit-a-code.json"
     corrected = right.read_text()
     right.write_text('{"domain": "code", "summary": 1}')
@@ -165,21 +162,20 @@ def an_older_control_plane(root: Path) -> None:
     (root / "swarms" / "control-plane.db").write_bytes(gzip.decompress(KEPT.read_bytes()))
 
 
-def a_dispatch_dies(root: Path) -> None:
-    """Leave worktrees of no agent, and a half-written file."""
-    import os
-    import subprocess
-    import sys
-
-    from soak.calls import environment
-
+def swarm_dies(root: Path, point: str, *words: str) -> None:
+    """Call swarm, and let it be killed at a point."""
     subprocess.run(
-        [sys.executable, "-m", "swarm", "dispatch", "health-audit-a", "--isolate"],
+        [sys.executable, "-m", "swarm", *words],
         cwd=root,
-        env={**environment(root.parent), "SWARM_FAILPOINT": "commit.before"},
+        env={**environment(root.parent), "SWARM_FAILPOINT": point},
         capture_output=True,
         check=False,
     )
+
+
+def a_dispatch_dies(root: Path) -> None:
+    """Leave worktrees of no agent, and a half-written file."""
+    swarm_dies(root, "commit.before", "dispatch", "health-audit-a", "--isolate")
     run = next(place for place in (root / "swarms").iterdir() if place.is_dir() and place.name != "backups")
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         dead = ended.pid
@@ -188,18 +184,7 @@ def a_dispatch_dies(root: Path) -> None:
 
 def a_launch_dies(root: Path) -> None:
     """Leave an attempt that is open and that nobody supervises."""
-    import subprocess
-    import sys
-
-    from soak.calls import environment
-
-    subprocess.run(
-        [sys.executable, "-m", "swarm", "launch", "--jobs", "1"],
-        cwd=root,
-        env={**environment(root.parent), "SWARM_FAILPOINT": "commit.after:2"},
-        capture_output=True,
-        check=False,
-    )
+    swarm_dies(root, "commit.after:2", "launch", "--jobs", "1")
 
 
 def asked(root: Path) -> None:
