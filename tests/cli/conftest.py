@@ -17,7 +17,7 @@ from tests.cli.scenes.amend_wave import FILES, FOUND, Amending
 from tests.cli.scenes.amend_wave import MAP as AMENDING_MAP
 from tests.cli.scenes.broken_things import Act, World, Worlds
 from tests.cli.scenes.fixing import Fixing, prepare
-from tests.cli.scenes.launched_agents import Agents
+from tests.cli.scenes.launched_agents import Agents, eventually, waiting
 from tests.cli.scenes.merge_team import Stage, Team
 from tests.cli.scenes.triage import DOCS, EVAL, LOAD
 from tests.conftest import Answer, RefusedRows, Repo, Swarm, Workspace
@@ -229,6 +229,18 @@ def background(repo: Repo) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def at_work(
+    swarm: Swarm, agents: Agents, workspace: Workspace, background: Callable[..., subprocess.Popen[str]]
+) -> subprocess.Popen[str]:
+    """A launch in a process of its own, both of whose agents are at work and never end."""
+    del workspace
+    are_at_work = waiting(agents, swarm)
+    process = background("launch")
+    assert eventually(are_at_work)
+    return process
 
 
 @pytest.fixture

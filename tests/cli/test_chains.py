@@ -38,6 +38,12 @@ def config(repo: Repo, tmp_path: Path) -> str:
     return "".join(parts)
 
 
+def launched(swarm: Swarm, *dispatched: str) -> dict[str, str]:
+    """Dispatch a wave and launch it; return the runtime of each agent's first attempt."""
+    swarm("dispatch", "health-audit-a", "--isolate", *dispatched)
+    return {domain: own[0]["runtime"] for domain, own in attempts(swarm("launch", "--json")).items()}
+
+
 def shown(swarm: Swarm, *options: str) -> dict[str, list[tuple[str, bool, str | None]]]:
     chains = swarm("runtimes", *options, "--json").data["chains"]
     return {
@@ -51,12 +57,7 @@ def test_each_agent_is_launched_with_the_first_entry_that_is_here(
 ) -> None:
     chains = '[chains]\nevery = ["absent", "first"]\n[chains.domains]\ncode = ["second", "first"]\n'
     (repo.root / "swarm.toml").write_text(config + chains)
-    swarm("dispatch", "health-audit-a", "--isolate")
-    answer = swarm("launch", "--json")
-    assert {domain: own[0]["runtime"] for domain, own in attempts(answer).items()} == {
-        "code": "second",
-        "rest": "first",
-    }
+    assert launched(swarm) == {"code": "second", "rest": "first"}
     assert json.loads(workspace.output("code").read_text())["summary"] == "second"
 
 
@@ -64,9 +65,7 @@ def test_a_runtime_that_is_named_goes_before_every_chain(
     swarm: Swarm, repo: Repo, workspace: Workspace, config: str
 ) -> None:
     (repo.root / "swarm.toml").write_text(config + '[chains]\nevery = ["second"]\n')
-    swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "first")
-    answer = swarm("launch", "--json")
-    assert {own[0]["runtime"] for own in attempts(answer).values()} == {"first"}
+    assert launched(swarm, "--runtime", "first") == {"code": "first", "rest": "first"}
 
 
 def test_a_manifest_gives_an_agent_its_chain(swarm: Swarm, repo: Repo, workspace: Workspace, config: str) -> None:
@@ -74,12 +73,7 @@ def test_a_manifest_gives_an_agent_its_chain(swarm: Swarm, repo: Repo, workspace
     (repo.root / "agents/fixer.agent").write_text(MANIFEST.replace('network = "none"', 'network = "allowed"'))
     domains = '[chains]\nevery = ["first"]\n[agents.domains]\ncode = "agents/fixer.agent"\n'
     (repo.root / "swarm.toml").write_text(config + domains)
-    swarm("dispatch", "health-audit-a", "--isolate")
-    answer = swarm("launch", "--json")
-    assert {domain: own[0]["runtime"] for domain, own in attempts(answer).items()} == {
-        "code": "second",
-        "rest": "first",
-    }
+    assert launched(swarm) == {"code": "second", "rest": "first"}
 
 
 def test_every_chain_is_shown_with_the_reason_for_each_entry(

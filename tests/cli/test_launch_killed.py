@@ -31,14 +31,11 @@ from tests.conftest import Answer, Swarm, Workspace
 
 
 def test_a_second_launch_is_refused_while_one_supervises(
-    swarm: Swarm, agents: Agents, workspace: Workspace, background: Callable[..., subprocess.Popen[str]]
+    swarm: Swarm, agents: Agents, workspace: Workspace, at_work: subprocess.Popen[str]
 ) -> None:
-    are_at_work = waiting(agents, swarm)
-    first = background("launch")
-    assert eventually(are_at_work)
     answer = swarm("launch", exit=1)
     assert block_of(answer).splitlines()[0] == (
-        f"ERROR [LAUNCH_IN_PROGRESS]: Wave 1 is already being launched or collected by process {first.pid}"
+        f"ERROR [LAUNCH_IN_PROGRESS]: Wave 1 is already being launched or collected by process {at_work.pid}"
     )
     assert len(rows(workspace.db, "SELECT * FROM attempts")) == 2
     status = swarm("status", "--format", "json").data
@@ -50,15 +47,12 @@ def test_an_interrupt_ends_the_agents_exits_130_and_can_be_continued(
     swarm: Swarm,
     agents: Agents,
     workspace: Workspace,
-    background: Callable[..., subprocess.Popen[str]],
+    at_work: subprocess.Popen[str],
     number: signal.Signals,
 ) -> None:
-    are_at_work = waiting(agents, swarm)
-    first = background("launch")
-    assert eventually(are_at_work)
-    first.send_signal(number)
-    _, err = first.communicate(timeout=LONG)
-    assert first.returncode == 130
+    at_work.send_signal(number)
+    _, err = at_work.communicate(timeout=LONG)
+    assert at_work.returncode == 130
     assert "Traceback" not in err
     assert all(eventually(lambda pid=pid: is_gone(pid)) for pid in pids_of(agents))  # type: ignore[misc]
     assert rows(workspace.db, "SELECT DISTINCT outcome, error_code FROM attempts") == [("killed", "INTERRUPTED")]
@@ -69,13 +63,10 @@ def test_an_interrupt_ends_the_agents_exits_130_and_can_be_continued(
 
 
 def test_a_supervisor_that_was_killed_is_found_its_agents_ended_and_launched_anew(
-    swarm: Swarm, agents: Agents, workspace: Workspace, background: Callable[..., subprocess.Popen[str]]
+    swarm: Swarm, agents: Agents, workspace: Workspace, at_work: subprocess.Popen[str]
 ) -> None:
-    are_at_work = waiting(agents, swarm)
-    first = background("launch")
-    assert eventually(are_at_work)
-    first.kill()
-    first.communicate(timeout=LONG)
+    at_work.kill()
+    at_work.communicate(timeout=LONG)
     orphans = pids_of(agents)
     assert not any(is_gone(pid) for pid in orphans)
     doctor = {check["id"]: check["status"] for check in swarm("doctor", "--format", "json").data["checks"]}
@@ -153,13 +144,10 @@ def test_the_next_launch_ends_the_daemons_of_one_that_was_killed(
 
 
 def test_collect_ends_what_a_killed_supervisor_left(
-    swarm: Swarm, agents: Agents, workspace: Workspace, background: Callable[..., subprocess.Popen[str]]
+    swarm: Swarm, agents: Agents, workspace: Workspace, at_work: subprocess.Popen[str]
 ) -> None:
-    are_at_work = waiting(agents, swarm)
-    first = background("launch")
-    assert eventually(are_at_work)
-    first.kill()
-    first.communicate(timeout=LONG)
+    at_work.kill()
+    at_work.communicate(timeout=LONG)
     swarm("collect", exit=1)
     assert all(eventually(lambda pid=pid: is_gone(pid)) for pid in pids_of(agents))  # type: ignore[misc]
     assert rows(workspace.db, "SELECT DISTINCT outcome FROM attempts") == [("killed",)]

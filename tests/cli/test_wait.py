@@ -4,16 +4,14 @@ import subprocess
 from collections.abc import Callable
 
 from tests.cli.scenes.documents import valid
-from tests.cli.scenes.launched_agents import LONG, Agents, eventually, is_gone, pids_of, waiting
+from tests.cli.scenes.launched_agents import LONG, Agents, eventually, is_gone, pids_of
 from tests.conftest import Answer, Swarm, Workspace
 
 
 def test_a_wait_for_running_agents_ends_with_its_time_and_is_no_error(
-    swarm: Swarm, agents: Agents, workspace: Workspace, background: Callable[..., subprocess.Popen[str]]
+    swarm: Swarm, workspace: Workspace, at_work: subprocess.Popen[str]
 ) -> None:
-    are_at_work = waiting(agents, swarm)
-    background("launch")
-    assert eventually(are_at_work)
+    assert at_work.poll() is None
     data = valid(swarm("wait", "--timeout", "1s", "--format", "json"), "wait", 0)
     assert (data["isRunning"], data["exitClass"], data["nextAction"]) == (True, 0, f"swarm wait {workspace.run}")
     assert [(agent["domain"], agent["state"], agent["runtime"]) for agent in data["live"]] == [
@@ -24,13 +22,10 @@ def test_a_wait_for_running_agents_ends_with_its_time_and_is_no_error(
 
 
 def test_a_wait_closes_the_attempts_of_a_launch_that_was_killed(
-    swarm: Swarm, agents: Agents, workspace: Workspace, background: Callable[..., subprocess.Popen[str]]
+    swarm: Swarm, agents: Agents, workspace: Workspace, at_work: subprocess.Popen[str]
 ) -> None:
-    are_at_work = waiting(agents, swarm)
-    first = background("launch")
-    assert eventually(are_at_work)
-    first.kill()
-    first.communicate(timeout=LONG)
+    at_work.kill()
+    at_work.communicate(timeout=LONG)
     answer = swarm("wait", exit=3)
     assert "code: running" in answer.err
     assert answer.out.splitlines()[0] == "Wave 1: no launch is running"
