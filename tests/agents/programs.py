@@ -16,7 +16,7 @@ INSTALL_SECONDS = 600
 
 
 class Ready(NamedTuple):
-    """What a program needs to reach a model server: variables, files below home, and a table of `swarm.toml`."""
+    """Settings by which a program reaches a model server: variables, files below home, and a table of `swarm.toml`."""
 
     environment: Mapping[str, str]
     home: Mapping[str, str] = {}

@@ -10,11 +10,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.agents.model_server import Edit, Fail, Half, ModelServer, Say, Script, Shell, Silence, Step, model_server
+from tests.agents.model_server import Edit, Fail, Half, ModelServer, Say, Shell, Silence, Step, model_server
 from tests.agents.programs import PROGRAMS, Program, installed, path_of
 from tests.conftest import Answer, Repo
 
@@ -131,13 +130,9 @@ def left_of(home: Path) -> list[str]:
     return found
 
 
-def served(script: Script) -> Any:
-    return model_server(script=script)
-
-
 def test_an_audit_and_a_fix_by_real_tools_end_in_a_verified_branch(program: Program, project: Repo, run: Run) -> None:
     start = project.head
-    with served(works) as server:
+    with model_server(script=works) as server:
         audit = run(server.base, "audit", ".", "--runtime", program.runtime, "--format", "json")
         assert audit.exit == 1, audit.out + audit.err
         (finding,) = run(server.base, "findings", "--format", "json").data["findings"]
@@ -202,13 +197,13 @@ def test_an_agent_in_the_sandbox_reaches_nothing_of_others_and_its_work_is_taken
         *edit, answer = works(text)
         return [*edit, *(Shell(line) for line in lines), answer]
 
-    with served(tries) as server:
+    with model_server(script=tries) as server:
         assert run(server.base, "audit", ".", "--runtime", program.runtime).exit == 1
         run(server.base, "approve", "--all")
         run(server.base, "dispatch", "health-amend-a", "--isolate", "--runtime", program.runtime)
         assert run(server.base, "launch", "--runtime", program.runtime).exit == 0
     (seen,) = (project.root / "swarms").rglob("seen.txt")
-    told = seen.read_text().splitlines()
-    assert "hidden" not in told
-    assert "hidden-home" in told
-    assert "no-commit" in told
+    found = seen.read_text().splitlines()
+    assert "hidden" not in found
+    assert "hidden-home" in found
+    assert "no-commit" in found

@@ -41,8 +41,8 @@ class StandIns:
     def put(self, name: str, stream: str, *, code: int = 0, act: str = "", tells: bool = False) -> Path:
         (file,) = STREAMS.glob(f"{stream}.*")
         program = self.folder / name
-        told = {"python": sys.executable, "folder": str(self.folder), "stream": str(file), "act": act}
-        program.write_text(STAND_IN.format(**told, code=code, tells=tells))
+        fields = {"python": sys.executable, "folder": str(self.folder), "stream": str(file), "act": act}
+        program.write_text(STAND_IN.format(**fields, code=code, tells=tells))
         program.chmod(0o755)
         return program
 
@@ -128,8 +128,8 @@ def test_an_audit_is_answered_by_the_last_message_of_an_agent_that_cannot_write(
     assert "OTHER_TOKEN" not in seen["env"]
     assert swarm("collect", "--format", "json").data["waveStatus"] == "collected"
     journal = (workspace.folder / workspace.run / "wave-1/code/attempt-1/events.jsonl").read_text()
-    told = [json.loads(line)["event"] for line in journal.splitlines()]
-    assert told == [
+    events = [json.loads(line)["event"] for line in journal.splitlines()]
+    assert events == [
         *("spawned", "session", "placeholder", "reasoning", "text", "turn_ended", "final"),
         *("step_ended", "ended"),
     ]
@@ -242,6 +242,6 @@ except OSError:
     swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "claude")
     answer = swarm("launch", "--format", "json", "--jobs", "1")
     assert [attempt["isolation"] for attempt in attempts(answer)["code"]] == [backend]
-    told = json.loads(json.loads(workspace.output("code").read_text())["summary"])
-    assert told == {"wrote": False, "home": [".claude/.credentials.json"]}
+    seen = json.loads(json.loads(workspace.output("code").read_text())["summary"])
+    assert seen == {"wrote": False, "home": [".claude/.credentials.json"]}
     assert (home / ".claude/.credentials.json").read_text() == "mine"

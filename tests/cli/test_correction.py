@@ -12,7 +12,7 @@ from tests.cli.scenes.launched_agents import Agents, attempts, outcomes
 from tests.conftest import Answer, Swarm, Workspace
 
 Launched = Callable[..., Answer]
-# What `code` does at first, and when it is asked again; `rest` answers well. Each process of `code` is counted.
+# `code` acts by `first`, and by `second` when it is asked again; `rest` answers well. Each process of `code` is counted.
 SCRIPT = """
 found = {{"id": "1", "severity": "HIGH", "category": "bug", "file": "src/app.py", "line": 5, "description": "Bad."}}
 out = pathlib.Path(os.environ["SWARM_OUTPUT_FILE"])
@@ -92,21 +92,16 @@ def test_an_answer_of_which_nothing_counts_is_corrected(asks: Asks, swarm: Swarm
 
 
 @pytest.mark.parametrize(
-    ("second", "words"),
-    [
-        ("write(domain='other')", "its answer does not fit, also after a correction by prompt"),
-        ("sys.exit(3)", "its answer does not fit, also after a correction by prompt"),
-        ("pass", "its answer does not fit, also after a correction by prompt"),
-        ("out.symlink_to('/etc/passwd')", "its answer does not fit, also after a correction by prompt"),
-    ],
+    "second",
+    ["write(domain='other')", "sys.exit(3)", "pass", "out.symlink_to('/etc/passwd')"],
     ids=["worse", "fails", "nothing", "link"],
 )
 def test_a_correction_that_is_no_better_leaves_the_first_answer_and_nobody_is_asked_a_third_time(
-    asks: Asks, swarm: Swarm, second: str, words: str
+    asks: Asks, swarm: Swarm, second: str
 ) -> None:
     attempt, prompts = asks(BAD_ITEM, second)
     assert (prompts, attempt["outcome"]) == (["code.md", "correction.md"], "success")
-    assert attempt["errorFragment"].startswith(words)
+    assert attempt["errorFragment"].startswith("its answer does not fit, also after a correction by prompt")
     assert attempt["errorFragment"].endswith(": $.findings[1].line: 0 is less than the minimum of 1")
     data = swarm("collect", "--format", "json", exit=None).data
     assert (data["findings"]["new"], data["refused"]) == (1, 2)

@@ -10,6 +10,7 @@ import pytest
 from tests.cli.scenes.launched_agents import Agents
 from tests.cli.scenes.merge_team import Stage, Team
 from tests.cli.scenes.triage import DOCS, EVAL, LOAD, ids, statuses, wave
+from tests.cli.test_dispatch import rows
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 PHASE = "health-audit-a"
@@ -30,11 +31,6 @@ write(reviews=said)
 
 def reviewer(**verdicts: str) -> str:
     return REVIEWS.replace("VERDICTS", repr(verdicts))
-
-
-@pytest.fixture
-def played(repo: Repo, tmp_path: Path) -> Agents:
-    return Agents(repo, tmp_path)
 
 
 @pytest.fixture
@@ -84,13 +80,6 @@ def verdicts(swarm: Swarm) -> dict[str, str | None]:
 def refusals(collected: Answer) -> list[str]:
     (code,) = (agent for agent in collected.data["agents"] if agent["domain"] == "code")
     return [f"{problem['path']} {problem['message']}" for problem in code["errors"]]
-
-
-def rows(db: Path, statement: str) -> list[Any]:
-    with sqlite3.connect(db) as conn:
-        found = conn.execute(statement).fetchall()
-    conn.close()
-    return found
 
 
 # --- what is asked ----------------------------------------------------------------------------------------
@@ -315,9 +304,9 @@ def test_findings_that_a_reviewer_reports_beside_its_verdicts_are_no_findings(sw
 
 
 def test_a_launched_reviewer_gives_its_verdict_and_a_second_one_can_dispute_it(
-    swarm: Swarm, played: Agents, three: Workspace
+    swarm: Swarm, agents: Agents, three: Workspace
 ) -> None:
-    played.play(reviewer(bug="confirmed", S307="refuted"))
+    agents.play(reviewer(bug="confirmed", S307="refuted"))
     made = swarm("dispatch", PHASE, "--review", "--format", "json").data
     assert made["runtime"] == "played"
     assert swarm("launch", "--format", "json").data["exitClass"] == 0
@@ -329,8 +318,8 @@ def test_a_launched_reviewer_gives_its_verdict_and_a_second_one_can_dispute_it(
     assert swarm("dispatch", PHASE, "--review", "--runtime", "played", exit=1).code == "DISPATCH_NOTHING_TO_REVIEW"
     toml = three.folder.parent / "swarm.toml"
     toml.write_text(toml.read_text().replace("[runtimes.played]", "[runtimes.other]"))
-    played_script = played.folder / "agent.py"
-    played_script.write_text(played_script.read_text().replace("'confirmed'", "'refuted'"))
+    script = agents.folder / "agent.py"
+    script.write_text(script.read_text().replace("'confirmed'", "'refuted'"))
     swarm("dispatch", PHASE, "--review", "--runtime", "other")
     swarm("launch")
     swarm("collect")
@@ -341,13 +330,13 @@ def test_a_launched_reviewer_gives_its_verdict_and_a_second_one_can_dispute_it(
 
 
 def test_the_reporter_is_the_reviewer_only_where_there_is_no_other_and_the_verdict_says_so(
-    swarm: Swarm, repo: Repo, played: Agents, workspace: Workspace
+    swarm: Swarm, repo: Repo, agents: Agents, workspace: Workspace
 ) -> None:
     found = json.dumps({"id": "1", "severity": "HIGH", "category": "bug", "description": "Wrong.", **LOAD})
     audits = f"write(findings=[json.loads({found!r})] if os.environ['SWARM_DOMAIN'] == 'code' else [])\n"
     is_review = "'second look' in open(os.environ['SWARM_PROMPT_FILE']).readline()"
     reviews = "".join(f"    {line}\n" for line in reviewer(bug="confirmed").splitlines())
-    played.play(f"if {is_review}:\n{reviews}else:\n    {audits}")
+    agents.play(f"if {is_review}:\n{reviews}else:\n    {audits}")
     swarm("dispatch", PHASE, "--isolate", "--runtime", "played")
     swarm("launch")
     swarm("collect")
@@ -373,10 +362,10 @@ EDITS = "\npathlib.Path('src/app.py').write_text('changed')\n"
 
 
 def test_a_reviewer_that_edits_its_tree_fails_the_review_and_nothing_else(
-    swarm: Swarm, played: Agents, three: Workspace
+    swarm: Swarm, agents: Agents, three: Workspace
 ) -> None:
     swarm("approve", "--all")
-    played.play(reviewer(bug="refuted") + EDITS)
+    agents.play(reviewer(bug="refuted") + EDITS)
     swarm("dispatch", PHASE, "--review")
     swarm("launch")
     collected = swarm("collect", "--format", "json", exit=1).data
@@ -393,9 +382,9 @@ def test_a_reviewer_that_edits_its_tree_fails_the_review_and_nothing_else(
 
 
 @pytest.mark.usefixtures("backend")
-def test_a_reviewer_in_a_sandbox_cannot_write_to_its_tree(swarm: Swarm, played: Agents, three: Workspace) -> None:
+def test_a_reviewer_in_a_sandbox_cannot_write_to_its_tree(swarm: Swarm, agents: Agents, three: Workspace) -> None:
     tries = "\ntry:\n    pathlib.Path('src/app.py').write_text('changed')\nexcept OSError:\n    pass\n"
-    played.play(tries + reviewer(bug="confirmed"), more=f'[sandbox]\nreadable = ["{played.folder}"]\n')
+    agents.play(tries + reviewer(bug="confirmed"), more=f'[sandbox]\nreadable = ["{agents.folder}"]\n')
     swarm("dispatch", PHASE, "--review")
     swarm("launch")
     swarm("collect")
