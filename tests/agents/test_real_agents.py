@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.agents.model_server import Edit, Fail, Half, ModelServer, Say, Shell, Silence, Step, model_server
+from tests.agents.model_server import ModelServer, model_server
 from tests.agents.programs import PROGRAMS, Program, installed, path_of
+from tests.agents.steps import Edit, Fail, Half, Say, Shell, Silence, Step
 from tests.conftest import Answer, Repo
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(900)]
