@@ -23,6 +23,7 @@ def command(call: Call, words: tuple[str, ...]) -> None:
     `show ID` prints the record of an attempt; `verify` holds each record file against the database, and exits 1 where
     a file is missing or another.
     """
+    from swarm.store import attempts as table
     from swarm.waves.launch import attempts as use
     from swarm.waves.selection import select_wave, split_run_and_wave
 
@@ -34,6 +35,9 @@ def command(call: Call, words: tuple[str, ...]) -> None:
     named, number = split_run_and_wave(rest)
     with call.read() as store:
         run = call.run(store, named)
+        # An attempt's id names its wave, so that no other has to be named with it.
+        if act == "show" and number is None:
+            number = table.wave_number_of(store.conn, run.id, shown)
         wave = select_wave(store.conn, run, number)
         if act == "show":
             result = use.record_shown(store.conn, run, wave, shown)

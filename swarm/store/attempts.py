@@ -216,6 +216,16 @@ def find(conn: sqlite3.Connection, attempt_id: int) -> Attempt | None:
     return None if row is None else _attempt(row)
 
 
+def wave_number_of(conn: sqlite3.Connection, run_id: str, attempt_id: int) -> int | None:
+    """Return the number of the wave of a run that an attempt was made for."""
+    query = (
+        "SELECT waves.number FROM attempts JOIN agent_runs ON agent_runs.id = attempts.agent_run_id"
+        " JOIN waves ON waves.id = agent_runs.wave_id WHERE attempts.id = ? AND waves.run_id = ?"
+    )
+    row = conn.execute(query, (attempt_id, run_id)).fetchone()
+    return None if row is None else int(row[0])
+
+
 def _attempt(row: tuple[Any, ...]) -> Attempt:
     attempt = Attempt._make(row)
     forms.hold("attempts", "tree", forms.COMMIT, attempt.tree)

@@ -94,6 +94,15 @@ def test_a_list_a_record_and_a_check_take_their_own_words(
     assert swarm("attempts", *words, exit=2).code == "CLI_USAGE"
 
 
-def test_an_attempt_of_another_wave_is_not_shown(swarm: Swarm, launched: Callable[..., Answer]) -> None:
+def test_an_attempt_is_shown_by_its_id_also_after_its_wave_and_not_as_one_of_another_wave(
+    swarm: Swarm, launched: Callable[..., Answer]
+) -> None:
     launched("write()")
-    assert swarm("attempts", "show", "99", exit=1).code == "SUBJECT_UNKNOWN"
+    before = swarm("attempts", "show", "2", "--format", "json").data
+    swarm("collect")
+    swarm("dispatch", "health-audit-a", "--isolate")
+    shown = swarm("attempts", "show", "2", "--format", "json").data
+    assert (shown["waveNumber"], shown["record"]) == (1, before["record"])
+    for words in (("99",), ("99", "1"), ("2", "2")):
+        assert swarm("attempts", "show", *words, exit=1).code == "SUBJECT_UNKNOWN"
+    assert swarm("attempts", "show", "2", "9", exit=1).code == "WAVE_NOT_FOUND"
