@@ -63,7 +63,8 @@ def _record_lines(result: AttemptsResult) -> Iterator[str]:
 def _checked_lines(result: AttemptsResult) -> Iterator[str]:
     same = sum(one.state == "same" for one in result.checked)
     mark = "✓" if same == len(result.checked) and result.checked else "⊘"
-    yield f"{mark} {same} of {text.counted(len(result.checked), 'record')} say what the database says"
+    say = "says" if len(result.checked) == 1 else "say"
+    yield f"{mark} {same} of {text.counted(len(result.checked), 'record')} {say} what the database says"
     for one in result.checked:
         if one.state != "same":
             yield f"  attempt:{one.attempt_id} of {plain(one.domain)}: {one.state}  {plain(one.path)}"
