@@ -9,7 +9,7 @@ import click
 from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.decision_verbs import author, findings_named
-from swarm.cli.live_table import TableBesideLaunch
+from swarm.cli.live_table import table_beside_launch
 from swarm.cli.options import (
     Words,
     accept_option,
@@ -87,7 +87,7 @@ def command(  # noqa: PLR0913, PLR0917
     if publish and (pr or branch is not None):
         raise usage(f"--publish and {'--pr' if pr else '--branch'} exclude each other", "fix")
     why = accepting_reason(accept, reason)
-    with call.read() if dry_run else call.write() as store, TableBesideLaunch(call, named):
+    with call.read() if dry_run else call.write() as store, table_beside_launch(call, named):
         parts = tuple(part for word in words for part in word.split(",") if part)
         name, found = split_run_and_findings(store.conn, parts, named, call.folder)
         run = call.run_of_own_wave(store, call.run_in_place(store, name, repo_path), "again", "merge")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.live_table import TableBesideLaunch
+from swarm.cli.live_table import table_beside_launch
 from swarm.cli.options import (
     Duration,
     allow_unmetered_option,
@@ -59,7 +59,7 @@ def command(  # noqa: PLR0913
     from swarm.waves.launch.launch import launch
 
     why = require_reason(reason, "a launch without a sandbox") if unsafe_no_isolation else None
-    with call.write() as store, TableBesideLaunch(call, run):
+    with call.write() as store, table_beside_launch(call, run):
         selected = call.run_of_own_wave(store, call.run_in_place(store, run, repo_path), "launch")
         config = call.config(Path(selected.local_path))
         if why is not None:

@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 import sys
 import threading
-from types import TracebackType
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, Self
 
 from swarm import errors, log_lines, stage_events
@@ -23,10 +23,10 @@ class LiveTable:
     """Shows agents on stderr. A JSON answer in a pipe gets no lines beside it."""
 
     def __init__(self, call: Call) -> None:
-        self.is_in_place = False
         self._is_on = call.form != "json"
+        self.is_in_place = False
         with contextlib.suppress(AttributeError, ValueError):
-            self.is_in_place = sys.stderr.isatty()
+            self.is_in_place = self._is_on and sys.stderr.isatty()
         self._states: dict[str, str] = {}
         self._drawn = 0
         # An event of the launch and the next drawing come from two threads.
@@ -35,11 +35,8 @@ class LiveTable:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_raised: object) -> None:
         """Remove the table: the answer follows."""
-        del kind, error, trace
         self.erase()
 
     def show(self, agents: "tuple[LiveAgent, ...]") -> None:
@@ -73,41 +70,33 @@ class LiveTable:
             sys.stderr.flush()
 
 
-class TableBesideLaunch:
-    """Draws the agents of a launch of this process while it runs, on a terminal; does nothing in a pipe."""
+@contextlib.contextmanager
+def table_beside_launch(call: Call, run: str | None) -> Iterator[None]:
+    """Draw the agents of a launch of this process while it runs, on a terminal; do nothing in a pipe.
 
-    def __init__(self, call: Call, run: str | None) -> None:
-        self._call = call
-        self._run = run
-        self._table = LiveTable(call)
-        self._over = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._stack = contextlib.ExitStack()
+    Lines of progress are left out, and warnings stand above the table.
+    """
+    table = LiveTable(call)
+    if not table.is_in_place:
+        yield
+        return
+    over = threading.Event()
+    thread = threading.Thread(target=_draw, args=(call, run, table, over), daemon=True)
+    with stage_events.above(table.erase):
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            table.erase()
 
-    def __enter__(self) -> Self:
-        """Begin to draw; lines of progress are left out, and warnings stand above the table."""
-        if self._table.is_in_place and self._call.form != "json":
-            self._stack.enter_context(stage_events.above(self._table.erase))
-            self._thread = threading.Thread(target=self._draw, daemon=True)
-            self._thread.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Remove the table: the answer follows."""
-        del kind, error, trace
-        self._over.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._table.erase()
-        self._stack.close()
+def _draw(call: Call, run: str | None, table: LiveTable, over: threading.Event) -> None:
+    from swarm.waves.watch.live import agents_at_work
 
-    def _draw(self) -> None:
-        from swarm.waves.watch.live import agents_at_work
-
-        # The first drawing comes late: most waves of analyzers are over by then.
-        while not self._over.wait(_SECONDS):
-            # The workspace may not be there yet, and a look that fails is made again.
-            with contextlib.suppress(errors.SwarmError, sqlite3.Error, OSError), self._call.read() as store:
-                self._table.show(agents_at_work(store.conn, self._call.run(store, self._run)))
+    # The first drawing comes late: most waves of analyzers are over by then.
+    while not over.wait(_SECONDS):
+        # The workspace may not be there yet, and a look that fails is made again.
+        with contextlib.suppress(errors.SwarmError, sqlite3.Error, OSError), call.read() as store:
+            table.show(agents_at_work(store.conn, call.run(store, run)))
