@@ -148,8 +148,7 @@ def decide(
     from swarm.waves.triage import triage
 
     with call.write() as store:
-        words = tuple(part for word in asked.words for part in word.split(",") if part)
-        named, found = split_run_and_findings(store.conn, words, asked.run, call.folder)
+        named, found = split_run_and_findings(store.conn, asked.words, asked.run, call.folder)
         ids = (*asked.ids, *found)
         if asked.every == bool(ids):
             raise usage(f"name findings: `swarm {action.value} F-…`{_OR_ALL.get(action, '')}", action.value)
@@ -198,7 +197,7 @@ def _lines(result: TriageResult) -> Iterator[str]:
         yield f"{_DONE[result.action]} {text.counted(len(result.changed), 'finding')}."
         yield from finding_lines(result.changed)
     if result.unchanged:
-        yield f"{text.counted(len(result.unchanged), 'finding')} {_were(len(result.unchanged))} so already."
+        yield f"{text.counted(len(result.unchanged), 'finding')} {text.were(len(result.unchanged))} so already."
         yield from finding_lines(result.unchanged)
     if result.refuted:
         ids = ",".join(result.refuted[:_MOST_SHOWN])
@@ -209,10 +208,6 @@ def _lines(result: TriageResult) -> Iterator[str]:
         others = ", ".join(cause.others[:_MOST_SHOWN]) + (", …" if len(cause.others) > _MOST_SHOWN else "")
         yield f"⚠ {cause.finding_id} has its cause in common with {others}, not approved"
     yield f"Next: {result.next_action}"
-
-
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"
 
 
 def finding_lines(findings: tuple[FindingDecided, ...]) -> Iterator[str]:

@@ -88,8 +88,7 @@ def command(  # noqa: PLR0913, PLR0917
         raise usage(f"--publish and {'--pr' if pr else '--branch'} exclude each other", "fix")
     why = accepting_reason(accept, reason)
     with call.read() if dry_run else call.write() as store, table_beside_launch(call, named):
-        parts = tuple(part for word in words for part in word.split(",") if part)
-        name, found = split_run_and_findings(store.conn, parts, named, call.folder)
+        name, found = split_run_and_findings(store.conn, words, named, call.folder)
         run = call.run_of_own_wave(store, call.run_in_place(store, name, repo_path), "again", "merge")
         request = FixRequest(
             targets=_targets(store, run, Targets((*ids, *found), severity, rules, confirmed), every=every),

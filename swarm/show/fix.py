@@ -40,7 +40,8 @@ def lines(result: FixResult) -> Iterator[str]:
     yield from _left_out([finding for finding in result.findings if finding.state == "left_out"])
     along = [finding for finding in result.findings if not finding.is_named]
     if along and len(along) < len(result.findings):
-        yield f"{text.counted(len(along), 'finding')} of these {_were(len(along))} approved before, and taken along."
+        count = text.counted(len(along), "finding")
+        yield f"{count} of these {text.were(len(along))} approved before, and taken along."
     for note in result.notes:
         yield f"⚠ {plain(note)}"
     for wave in result.waves:
@@ -87,10 +88,6 @@ def _left_out(findings: Sequence[FindingToFix]) -> Iterator[str]:
         yield "  An agent is named by --runtime NAME, or by [defaults] runtime of swarm.toml."
 
 
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"
-
-
 def _head(result: FixResult) -> str:
     named = [finding for finding in result.findings if finding.state != "left_out"]
     if result.dry_run:
@@ -100,10 +97,9 @@ def _head(result: FixResult) -> str:
 
 
 def _line(finding: FindingToFix) -> str:
-    place = plain(finding.file) + (f":{finding.line}" if finding.line else "") if finding.file else "(no file)"
     by = " by ".join(filter(None, (finding.domain, plain(finding.runtime or ""))))
     who = f" in {plain(by)}" if by else ""
-    cells = (place, text.severity(finding.severity), plain(finding.rule), finding.finding_id)
+    cells = (text.place(finding), text.severity(finding.severity), plain(finding.rule), finding.finding_id)
     reason = f": {plain(finding.reason)}" if finding.reason else ""
     return f"{_MARKS.get(finding.state, '⚠')} {'  '.join(cells)}  {_STATES[finding.state]}{who}{reason}"
 

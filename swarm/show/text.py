@@ -14,6 +14,7 @@ from swarm.show.escape import plain
 
 if TYPE_CHECKING:
     from swarm.results.findings import FindingShown, FindingsResult
+    from swarm.results.fix import FindingToFix
     from swarm.results.show import SightingShown
 
 _COLOURS: Final = {"CRITICAL": "31;1", "HIGH": "31", "MEDIUM": "33", "LOW": "36"}
@@ -123,12 +124,17 @@ def counted(count: int, singular: str, plural: str | None = None) -> str:
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
+def were(count: int) -> str:
+    """Return the verb of a number of things in the past."""
+    return "was" if count == 1 else "were"
+
+
 def severities(counts: Mapping[str, int]) -> str:
     """Return counts by severity on a line."""
     return ", ".join(f"{counts[name]:,} {name}" for name in SEVERITIES if counts.get(name)) or "none"
 
 
-def place(finding: "FindingShown | SightingShown") -> str:
+def place(finding: "FindingShown | SightingShown | FindingToFix") -> str:
     """Return `path:line:column`, which terminals turn into a link."""
     if finding.file is None:
         return "(no file)"

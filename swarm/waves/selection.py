@@ -118,9 +118,10 @@ def split_run_and_findings(
 ) -> tuple[str | None, tuple[str, ...]]:
     """Read `[RUN] [FINDING]…`: the first word is the run if it cannot be a finding's id, or if no finding has it.
 
-    `option` is a run that was named otherwise. Raises CliUsage for a word that means both a run and a finding, and for
-    a run that is named twice.
+    A word can hold several ids with commas between them. `option` is a run that was named otherwise. Raises CliUsage
+    for a word that means both a run and a finding, and for a run that is named twice.
     """
+    words = tuple(part for word in words for part in word.split(",") if part)
     if not words or words[0][:2].lower() == "f-":
         return option, words
     first, rest = words[0], words[1:]
