@@ -9,8 +9,7 @@ class LiveAgent(NamedTuple):
     """An agent of a wave as it is now, by its newest attempt.
 
     `state` is `waiting` before its first attempt, `running`, `needs_decision`, else the outcome, or the status of an
-    agent that ended without an attempt. `doing` is what its
-    stream said last. `artifacts` are the files of the attempt.
+    agent that ended without an attempt. `doing` is what its stream said last. `artifacts` are the files of the attempt.
     """
 
     domain: str

@@ -22,11 +22,11 @@ _MOST_NAMED: Final = 5
 
 def newest_audit(conn: sqlite3.Connection, run: Run) -> Wave:
     """Return the newest audit of a run that was collected. Raises FixNotAudited."""
-    looked = [wave for wave in waves.all_of(conn, run.id) if wave.is_audit and not wave.is_review]
-    every = [wave for wave in looked if wave.status in _ENDED]
-    if not every:
+    audits = [wave for wave in waves.all_of(conn, run.id) if wave.is_audit and not wave.is_review]
+    ended = [wave for wave in audits if wave.status in _ENDED]
+    if not ended:
         raise errors.FixNotAudited(run_id=run.id)
-    return max(every, key=lambda wave: wave.number)
+    return max(ended, key=lambda wave: wave.number)
 
 
 def words_of(request: FixRequest) -> str:
@@ -48,8 +48,8 @@ def nothing_to_fix(conn: sqlite3.Connection, run: Run, request: FixRequest, plan
         ids: defaultdict[str, list[str]] = defaultdict(list)
         for one in plan.left_out:
             ids[one.reason].append(one.finding.finding_id)
-        told = "; ".join(f"{_some(own)} ({reason})" for reason, own in ids.items())
-        return errors.FixNobody(findings=told, words=words_of(request) or "--all", run_id=run.id)
+        listed = "; ".join(f"{_some(own)} ({reason})" for reason, own in ids.items())
+        return errors.FixNobody(findings=listed, words=words_of(request) or "--all", run_id=run.id)
     if request.targets is not None and request.targets.ids:
         problem = f"{', '.join(request.targets.ids)} {'is' if len(request.targets.ids) == 1 else 'are'} fixed already"
         remedy = f"`swarm findings {run.id} --status fixed` shows the evidence"

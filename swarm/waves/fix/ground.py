@@ -15,7 +15,7 @@ from swarm.workspace import Workspace
 
 
 class Delivery(NamedTuple):
-    """Where the verified commit goes beside the run's integration branch: the target of the run, a branch, a remote."""
+    """Places for the verified commit beside the run's integration branch: the target of the run, a branch, a remote."""
 
     publish: bool = False
     branch: str | None = None
@@ -25,8 +25,8 @@ class Delivery(NamedTuple):
 class FixRequest(NamedTuple):
     """Options of a fix. Without targets, only the findings that are approved already are taken.
 
-    `anew` leaves unmerged work of an earlier wave where it is. `accept` lets what is no plain pass through, for a
-    reason.
+    `anew` leaves unmerged work of an earlier wave where it is. `accept` names the results of a build that may be merged
+    though they are no plain pass, for a `reason`.
     """
 
     targets: Targets | None
@@ -42,7 +42,7 @@ class FixRequest(NamedTuple):
 
 
 class FixGround(NamedTuple):
-    """Where a fix works: the control plane, the run, its settings, and what the caller asked for."""
+    """The place of a fix: the control plane, the run, its settings, and what the caller asked for."""
 
     store: Store
     workspace: Workspace

@@ -1,4 +1,4 @@
-"""FixPlan of a fix: the findings that it takes, who owns them, which runtime fixes them, and what is left out."""
+"""Plan of a fix: the findings that it takes, who owns them, which runtime fixes them, and what is left out."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -76,7 +76,7 @@ class _PlanGround(NamedTuple):
 def plan_fix(
     conn: sqlite3.Connection, run: Run, repository: Repository, request: FixRequest, config: Config
 ) -> FixPlan:
-    """FixPlan a fix, and write nothing.
+    """Plan a fix, and write nothing.
 
     Raises what `triage` raises for the named findings, what the look-up of a runtime raises, DispatchNoDomains, and
     DispatchAnchorsBroken for an approved finding whose place is gone.

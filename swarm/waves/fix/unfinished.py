@@ -1,4 +1,4 @@
-"""The amend wave that an interrupted fix left, and how its call is told from one that begins anew."""
+"""The amend wave that an interrupted fix left, and that the next call goes on with."""
 
 from swarm.rules.states import WaveStatus
 from swarm.store import file_claims, merges, verifications, waves

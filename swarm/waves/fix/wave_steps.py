@@ -23,9 +23,10 @@ _UNTESTED: Final = (BuildVerdict.NO_TESTS.value, BuildVerdict.SKIP.value)
 
 
 class WaveEnd(NamedTuple):
-    """How far a wave was taken. `stopped_at` is the step that said no, with its exit code and the next command.
+    """The end of a wave's way through its steps.
 
-    `proof` is the verification of the commit that its work was merged in.
+    `stopped_at` is the step that said no, with its exit code and the next command. `proof` is the verification of the
+    commit that its work was merged in.
     """
 
     wave: Wave

@@ -1,1 +1,1 @@
-"""Reviews: which findings a reviewer is asked about, and which of the verdicts count."""
+"""Reviews: the findings that a reviewer is asked about, and the verdicts that count."""

@@ -1,4 +1,4 @@
-"""Verdicts of reviewers: which of them count, each with the line that its quote names in the commit."""
+"""Verdicts of reviewers: those that count, each with the line that its quote names in the commit."""
 
 import sqlite3
 from collections import Counter, defaultdict

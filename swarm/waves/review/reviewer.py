@@ -28,7 +28,7 @@ def reviewer(conn: sqlite3.Connection, run: Run, named: str | None, config: Conf
 
 
 def hold_to_agent(ready: tuple[Ready, ...], phase: Phase) -> None:
-    """Raises RuntimePhaseUnsupported for an analyzer: it reports what it finds, and answers no question."""
+    """Refuse an analyzer, which answers no question. Raises RuntimePhaseUnsupported."""
     if any(each.runtime.is_analyzer for each in ready):
         raise errors.RuntimePhaseUnsupported(runtime=registry.joined(ready), phase=f"{phase} --review")
 
