@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm.git import agent_work
-from swarm.git.apart import apart_in, state_of
+from swarm.git.apart import state_of
 from swarm.git.worktrees import Tree
 from swarm.runtimes.ports import port_block
 from swarm.store import waves
@@ -18,7 +17,7 @@ from swarm.store.attempts import Ending
 from swarm.store.connection import Store
 from swarm.store.wave_documents import Provided
 from swarm.store.waves import Wave
-from swarm.waves.trees.kept_index import trusted_index
+from swarm.waves.trees.kept_index import touched_in
 from swarm.waves.trees.kept_view import as_at_dispatch
 from swarm.waves.trees.provided import secrets_in
 from swarm.waves.trees.set_up import NewTree, failed, run_set_up
@@ -67,7 +66,7 @@ async def _set_up(store: Store, new: NewTree, tree: Tree, secrets: Collection[st
     if (ending := await run_set_up(new, tree.path, secrets)) is not None:
         return ending
     provided = _provided(store, new.wave, tree)
-    made = _made(new, tree, provided)
+    made = _made(new, tree)
     if len(made) > MOST_MADE:
         named = ", ".join(list(made)[:3])
         problem = f"the set-up of its worktree left {len(made):,} files that git does not ignore, such as {named}"
@@ -76,19 +75,11 @@ async def _set_up(store: Store, new: NewTree, tree: Tree, secrets: Collection[st
     return None
 
 
-def _made(new: NewTree, tree: Tree, provided: Provided) -> dict[str, str]:
+def _made(new: NewTree, tree: Tree) -> dict[str, str]:
     """Return the files that the set-up made or changed: the state of each tracked file, and `""` for each new file."""
     folder = new.workspace.wave_folder(new.wave.run_id, new.wave.number)
     with as_at_dispatch(new.wave, new.repository) as seen:
-        touched = agent_work.touched_files(
-            seen.common_dir,
-            tree.path,
-            new.wave.dispatch_sha,
-            trusted_index(new.wave, folder, tree.path),
-            tree.branch,
-            view=seen.view,
-            apart=apart_in(tree.path, provided.included, {}, answers=provided.answers),
-        )
+        touched = touched_in(seen, tree.path, new.wave, folder, tree.branch)
     return {file.path: "" if file.kind == "create" else state_of(tree.path, file.path) for file in touched}
 
 
