@@ -39,7 +39,7 @@ def analysis_in(
             folder=folder,
             environment=agent_environment({}),
             seconds=config.attempt_seconds,
-            spawned=_ignored,
+            spawned=lambda *_: None,
             enclosure=enclosure(tree, folder),
         )
         ran = finish(run_steps(orders))
@@ -49,7 +49,3 @@ def analysis_in(
             return runtime.product(job, ran.results)
         except UnusableOutput:
             return None
-
-
-def _ignored(pid: int, start: str, spawned: str) -> None:
-    del pid, start, spawned
