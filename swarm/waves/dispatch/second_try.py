@@ -24,20 +24,24 @@ _FAILED: Final = (
 def after_red_gate(conn: sqlite3.Connection, run: Run) -> str:
     """Return the last lines of the build that refused the last work of a run, `""` where newer work has passed."""
     red = kept_builds.red_gate(conn, run.id)
-    later = [wave.id for wave in waves.all_of(conn, run.id) if red is not None and wave.id >= red.wave_id]
-    if red is not None and not any(merges.merges_of(conn, wave) for wave in later):
+    if red is not None and not _has_merged_since(conn, run, red.wave_id):
         return _as_data(_GATE, [red.cause, *red.lines])
     made = verifications.newest_verification(conn, run.id)
     if made is None or made.passed:
         return ""
-    failed = [step for step in made.steps if not step.passed]
-    lines = [line for step in failed[:1] for text in (step.stdout, step.stderr) for line in _last(text)]
-    return _as_data(_GATE, [f"step {failed[0].name} ended {failed[0].status}", *lines]) if failed else ""
+    failed = next((step for step in made.steps if not step.passed), None)
+    if failed is None:
+        return ""
+    return _as_data(_GATE, [f"step {failed.name} ended {failed.status}", *_last(failed.stdout), *_last(failed.stderr)])
 
 
 def after_failure(before: AgentRun) -> str:
     """Return how the previous agent of a domain ended."""
     return _as_data(_FAILED, before.error.splitlines()) if before.error else ""
+
+
+def _has_merged_since(conn: sqlite3.Connection, run: Run, wave_id: int) -> bool:
+    return any(merges.merges_of(conn, wave.id) for wave in waves.all_of(conn, run.id) if wave.id >= wave_id)
 
 
 def _last(text: str) -> list[str]:
