@@ -64,7 +64,7 @@ def _none_in_flight(conn: sqlite3.Connection, run: Run) -> errors.CollectNoWave:
 
 
 def _result(conn: sqlite3.Connection, run: Run, observed: Observed, status: WaveStatus) -> CollectResult:
-    wave, counts = observed.wave, observed.reconciled.counts
+    wave = observed.wave
     agents = tuple(
         AgentCollected(
             domain=taken.agent.domain,
@@ -82,22 +82,7 @@ def _result(conn: sqlite3.Connection, run: Run, observed: Observed, status: Wave
     )
     by_severity = open_by_severity(conn, run.id)
     complete = sum(agent.status == AgentRunStatus.COMPLETE for agent in agents)
-    summary = (
-        f"Wave {wave.number} ({wave.phase}): {complete} of {len(agents)} agents complete; "
-        f"{counts.new} new, {counts.recurring} recurring, {counts.fixed} fixed, {counts.unverified} unverified"
-    )
-    # An amend wave matches no finding, so the counts above would all be zero.
-    if not wave.is_audit:
-        touched = len({claim.path for taken in observed.intakes for claim in taken.claims if claim.observed})
-        fixes = len(observed.fixes.claims)
-        summary = (
-            f"Wave {wave.number} ({wave.phase}): {complete} of {len(agents)} agents complete; "
-            f"{fixes} {'fix' if fixes == 1 else 'fixes'} claimed, {len(observed.fixes.skipped)} skipped,"
-            f" {touched} {'file' if touched == 1 else 'files'} changed"
-        )
-    if wave.is_review:
-        summary = f"Wave {wave.number} ({wave.phase}, a review): {complete} of {len(agents)} agents complete; "
-        summary += observed.reviews.summary
+    phase = f"{wave.phase}, a review" if wave.is_review else wave.phase
     if observed.is_degraded:
         stage_events.emit("ownership_probe_degraded", run_id=run.id, wave_id=wave.id)
     next_action = run_facts.next_action(conn, run.id)
@@ -113,14 +98,14 @@ def _result(conn: sqlite3.Connection, run: Run, observed: Observed, status: Wave
         phase=wave.phase,
         wave_status=status,
         agents=agents,
-        findings=FindingCounts(*counts),
+        findings=FindingCounts(*observed.reconciled.counts),
         by_severity=by_severity,
         violations=observed.violations,
         ownership_probe_degraded=observed.is_degraded,
         fixes=observed.fixes.shown,
         skipped_fixes=observed.fixes.skipped,
         requests=observed.requests,
-        summary=summary,
+        summary=f"Wave {wave.number} ({phase}): {complete} of {len(agents)} agents complete; {_outcome(observed)}",
         next_action=next_action,
         notes=observed.notes,
         refused=observed.refused_count,
@@ -128,6 +113,21 @@ def _result(conn: sqlite3.Connection, run: Run, observed: Observed, status: Wave
         review=wave.is_review,
         reviews=reviews_shown(conn, wave.id),
         unanswered=tuple(name for names in observed.reviews.unanswered.values() for name in names),
+    )
+
+
+def _outcome(observed: Observed) -> str:
+    """Return how many verdicts a review, findings an audit, or fixes an amend wave has brought."""
+    if observed.wave.is_review:
+        return observed.reviews.summary
+    if observed.wave.is_audit:
+        counts = observed.reconciled.counts
+        return f"{counts.new} new, {counts.recurring} recurring, {counts.fixed} fixed, {counts.unverified} unverified"
+    touched = len({claim.path for taken in observed.intakes for claim in taken.claims if claim.observed})
+    fixes = len(observed.fixes.claims)
+    return (
+        f"{fixes} {'fix' if fixes == 1 else 'fixes'} claimed, {len(observed.fixes.skipped)} skipped,"
+        f" {touched} {'file' if touched == 1 else 'files'} changed"
     )
 
 
