@@ -79,9 +79,10 @@ def _taken_through(ground: FixGround, wave: Wave) -> WaveEnd:
     if not file_claims.has_changes(ground.conn, wave.id):
         return WaveEnd(wave)
     accept, reason = ground.request.accept, ground.request.reason
-    merging, proving = MergeOptions(accept=accept, reason=reason), VerifyOptions(accept=accept, reason=reason)
+    merging = MergeOptions(accept=accept, reason=reason)
+    proving = VerifyOptions(accept=accept, reason=reason, keeps_builds=True)
     merged = merge(ground.store, ground.workspace, run, merging, ground.config)
-    proof = verify(ground.store, ground.workspace, run, proving._replace(keeps_builds=True), ground.config)
+    proof = verify(ground.store, ground.workspace, run, proving, ground.config)
     if merged.gate is not None and merged.gate.accepted == NO_WORSE:
         red = ", ".join(step.name for step in merged.gate.steps if not step.passed)
         worse = f"{red} is red without the fix, too: nothing is worse than before, and nothing is proved"
