@@ -21,6 +21,10 @@ class BuildVerdict(StrEnum):
     SKIP = "skip"
 
 
+# The verdicts that `--accept no_tests` takes in place of a pass.
+UNTESTED: Final = frozenset({BuildVerdict.NO_TESTS, BuildVerdict.SKIP})
+
+
 class StepStatus(StrEnum):
     """Ends of a step."""
 

@@ -1,11 +1,11 @@
 """The steps of an amend wave one after the other: launch, collect, merge, verify, each from where the wave stands."""
 
 import sqlite3
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from swarm import errors, stage_events
 from swarm.results.verify import VerifyResult
-from swarm.rules.build_verdicts import BuildVerdict
+from swarm.rules.build_verdicts import UNTESTED
 from swarm.rules.states import CAN_BE_RESUMED, WaveStatus
 from swarm.store import agent_runs, assignments, file_claims, waves
 from swarm.store.waves import Wave
@@ -18,8 +18,6 @@ from swarm.waves.prove.merge import merge
 from swarm.waves.prove.merge_gate import NO_WORSE, MergeOptions
 from swarm.waves.prove.verify import VerifyOptions, verify
 from swarm.waves.recover.resume import resume
-
-_UNTESTED: Final = (BuildVerdict.NO_TESTS.value, BuildVerdict.SKIP.value)
 
 
 class WaveEnd(NamedTuple):
@@ -56,7 +54,7 @@ def take_through(ground: FixGround, wave: Wave) -> WaveEnd:
         message = f"the work lies on {', '.join(work_branches(ground.conn, wave))}"
         if isinstance(error, errors.MergeGateFailed | errors.MergeConflict):
             message += f"; `swarm fix {ground.run.id} --anew` gives its findings to another wave"
-        if isinstance(error, errors.MergeGateFailed) and error.verdict in _UNTESTED:
+        if isinstance(error, errors.MergeGateFailed) and error.verdict in UNTESTED:
             message += f", and `swarm fix {ground.run.id} --accept no_tests --reason '…'` goes on without tests"
         stage_events.emit("fix_stopped", run_id=ground.run.id, wave_id=wave.id, code=error.code, message=message)
         raise

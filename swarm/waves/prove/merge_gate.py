@@ -8,7 +8,7 @@ from swarm import errors, stage_events
 from swarm.builds.adapter import BuildResult
 from swarm.git.runner import Git
 from swarm.results.verify import BuildShown
-from swarm.rules.build_verdicts import BuildVerdict
+from swarm.rules.build_verdicts import UNTESTED, BuildVerdict
 from swarm.rules.no_worse import BaseComparison, fewer_tests
 from swarm.rules.steering import holds_tests, steers
 from swarm.store import verifications
@@ -22,7 +22,6 @@ from swarm.waves.prove.merge_chain import Link, MergeTask, chained
 NO_TESTS: Final = "no_tests"
 FEWER_TESTS: Final = "fewer_tests"
 NO_WORSE: Final = "no_worse"
-_ACCEPTED: Final = (BuildVerdict.NO_TESTS, BuildVerdict.SKIP)
 
 
 class MergeOptions(NamedTuple):
@@ -124,7 +123,7 @@ def _acceptance(
 ) -> tuple[str | None, str | None]:
     """Return what is accepted in place of a pass, and the reason; `None` twice where nothing is."""
     verdict = build.verdict if comparison is None else comparison.verdict
-    is_accepted = NO_TESTS in options.accept and verdict in _ACCEPTED
+    is_accepted = NO_TESTS in options.accept and verdict in UNTESTED
     if comparison is not None and (is_accepted or verdict is BuildVerdict.PASS):
         reason = f"{', '.join(comparison.no_worse)} is no worse than in {before[:12]}"
         return NO_WORSE, f"{options.reason}; {reason}" if options.reason else reason
@@ -230,6 +229,6 @@ def _remedy(task: MergeTask, build: BuildResult, culprits: Sequence[str], option
         return f"without them nothing is left to merge; `{again}` amends anew"
     if culprits:
         return f"`{again} --drop-culprits` leaves {', '.join(culprits)} out"
-    if build.verdict in _ACCEPTED:
+    if build.verdict in UNTESTED:
         return f"`{again} --accept no_tests --reason '…'` takes it without"
     return f"mend the target, or say in [verify] of swarm.toml what proves it; `swarm verify {run.id}` shows more"

@@ -8,7 +8,7 @@ from swarm.builds.adapter import BuildResult
 from swarm.config import Config
 from swarm.git.repository import repository_at
 from swarm.results.verify import Claims, VerifyResult
-from swarm.rules.build_verdicts import BuildVerdict
+from swarm.rules.build_verdicts import UNTESTED, BuildVerdict
 from swarm.rules.no_worse import fewer_tests
 from swarm.store import waves
 from swarm.store.connection import Store
@@ -35,7 +35,6 @@ from swarm.workspace import Workspace
 
 # The phase of a verification that counts for none: its commit is one that the run has left, or never reached.
 ELSEWHERE: Final = "elsewhere"
-_UNTESTED: Final = (BuildVerdict.NO_TESTS.value, BuildVerdict.SKIP.value)
 
 
 class VerifyOptions(NamedTuple):
@@ -83,7 +82,7 @@ def verify(store: Store, workspace: Workspace, run: Run, options: VerifyOptions,
 
 def _without_tests(result: VerifyResult, check: FindingsCheck, options: VerifyOptions) -> VerifyResult:
     """Return a result in which it is accepted that no test ran, where the options say so: the claims alone count."""
-    if NO_TESTS not in options.accept or result.verdict not in _UNTESTED:
+    if NO_TESTS not in options.accept or result.verdict not in UNTESTED:
         return result
     note = _notes("no test ran, which was accepted: only the second look at the findings counts", result.note)
     exit_code = check.exit_code(options.threshold)
