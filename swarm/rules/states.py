@@ -91,6 +91,9 @@ WAVE: Final = Machine(
     overrides={_W.FAILED: frozenset({_W.COLLECTED})},
 )
 
+# Waves whose agents can still be launched, or dispatched again.
+CAN_GO_ON: Final = (_W.DISPATCHED, _W.FAILED)
+
 
 def refusal(machine: Machine, source: str, target: str, *, override: bool = False) -> Refusal | None:
     """Return why `source` → `target` is refused, or `None` when it is lawful.

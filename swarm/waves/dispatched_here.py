@@ -7,7 +7,7 @@ from typing import Literal
 
 from swarm import errors, wave_marks
 from swarm.rules.phases import is_audit
-from swarm.rules.states import WaveStatus
+from swarm.rules.states import CAN_GO_ON, WaveStatus
 from swarm.store import ledger, waves
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -43,7 +43,7 @@ def _wave_to_go_on_with(conn: sqlite3.Connection, run_id: str, going: Going) -> 
         case "again":
             # Its agents can be dispatched anew, with prompts made of the rows.
             wave = waves.newest(conn, run_id)
-            return wave if wave is not None and wave.status in {WaveStatus.DISPATCHED, WaveStatus.FAILED} else None
+            return wave if wave is not None and wave.status in CAN_GO_ON else None
         case "merge":
             # Also a promoted wave: its work can be published later.
             return waves.newest_amend(conn, run_id)

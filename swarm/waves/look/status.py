@@ -21,7 +21,7 @@ from swarm.results.status import (
 )
 from swarm.rules import assessment
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES
-from swarm.rules.states import AGENT_RUN, AgentRunStatus, WaveStatus, is_ended
+from swarm.rules.states import AGENT_RUN, CAN_GO_ON, AgentRunStatus, is_ended
 from swarm.store import waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.runs import Run
@@ -41,7 +41,7 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run, trust: Trus
     found = run_state(conn, run)
     wave = found.wave
     ended = waves.newest_ended(conn, run.id)
-    goes_on = wave is not None and wave.status in {WaveStatus.DISPATCHED, WaveStatus.FAILED}
+    goes_on = wave is not None and wave.status in CAN_GO_ON
     is_asked = goes_on or found.facts.is_unmerged
     is_foreign = wave is not None and is_asked and not is_own(conn, workspace, wave, trust)
     facts = found.facts._replace(
@@ -73,7 +73,7 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run, trust: Trus
 
 def _supervisor(workspace: Workspace, run: Run, wave: Wave | None) -> str:
     # An ended wave has no supervisor, and its lock file need not be opened.
-    if wave is None or wave.status not in {WaveStatus.DISPATCHED, WaveStatus.FAILED}:
+    if wave is None or wave.status not in CAN_GO_ON:
         return ""
     lock = workspace.launch_lock(run.id, wave.number)
     return f"process {locks.holder_of(lock).partition(' ')[0]}" if locks.is_held(lock) else ""

@@ -11,7 +11,7 @@ from swarm.git.repository import repository_at
 from swarm.results.collect import ViolationShown
 from swarm.results.redispatch import Blocked, CompletedHash, Redispatched, RedispatchResult
 from swarm.rules.assessment import revalidate_line
-from swarm.rules.states import AGENT_RUN, AgentRunStatus, WaveStatus
+from swarm.rules.states import AGENT_RUN, CAN_GO_ON, AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
@@ -51,7 +51,7 @@ def resume(
     WaveGitFolderChanged, IsolationError, and StateConflict when another command was first.
     """
     wave = waves.newest(store.conn, run.id)
-    if wave is None or wave.status not in {WaveStatus.DISPATCHED, WaveStatus.FAILED}:
+    if wave is None or wave.status not in CAN_GO_ON:
         return nothing_to_do(store.conn, run, wave, WaveAgents((), (), (), (), ()))
     with supervision.only_supervisor(workspace, run, wave) if apply else nullcontext():
         if apply:

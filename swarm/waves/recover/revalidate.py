@@ -10,7 +10,7 @@ from swarm import errors
 from swarm.git.repository import aside, repository_at
 from swarm.results.collect import FindingCounts
 from swarm.results.revalidate import Revalidated, RevalidateResult
-from swarm.rules.states import AGENT_RUN, AgentRunStatus, WaveStatus, is_ended
+from swarm.rules.states import AGENT_RUN, CAN_GO_ON, AgentRunStatus, WaveStatus, is_ended
 from swarm.store import agent_runs, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
@@ -47,7 +47,7 @@ def revalidate(
         raise errors.WaveNotFound(run_id=run.id)
     agents = agent_runs.current(store.conn, wave.id)
     corrected = _corrected(run, wave, agents, named)
-    is_open = wave.status in {WaveStatus.DISPATCHED, WaveStatus.FAILED}
+    is_open = wave.status in CAN_GO_ON
     if not is_open or not (corrected or wave.status is WaveStatus.FAILED):
         return _nothing_to_do(store, run, wave, agents)
     with supervision.only_supervisor(workspace, run, wave) if apply else nullcontext():
