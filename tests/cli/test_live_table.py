@@ -14,11 +14,17 @@ from tests.cli.scenes.launched_agents import LONG, Agents, eventually, waiting
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 
+def works_until(gate: Path) -> str:
+    """Return the script of an agent that answers when a file is there."""
+    return f"gate = pathlib.Path({str(gate)!r})\nwhile not gate.exists(): time.sleep(0.01)\nwrite()\n"
+
+
 def test_a_launch_on_a_terminal_draws_its_agents_in_place_and_leaves_the_answer_alone(
     swarm: Swarm, agents: Agents, workspace: Workspace, repo: Repo
 ) -> None:
     assert workspace.db.exists()
-    agents.play("time.sleep(1.5); write()")
+    gate = agents.folder / "gate"
+    agents.play(works_until(gate))
     swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "played")
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "swarm", "launch"]
@@ -34,6 +40,9 @@ def test_a_launch_on_a_terminal_draws_its_agents_in_place_and_leaves_the_answer_
                 seen += os.read(ours, 4096)
             except OSError:
                 break
+            # A table of running agents was erased for the next one.
+            if b"running" in seen.rpartition(b"\x1b[J")[0]:
+                gate.touch()
         out = launch.stdout.read()
     os.close(ours)
     drawn = seen.decode()
@@ -51,25 +60,22 @@ def test_a_wait_in_a_pipe_prints_a_line_for_each_change_of_state(
     agents: Agents,
     workspace: Workspace,
     background: Callable[..., subprocess.Popen[str]],
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert workspace.db.exists()
     monkeypatch.setenv("SWARM_LOG", "off")
-    gate = tmp_path / "gate"
-    body = (
-        f"gate = pathlib.Path({str(gate)!r})\n" + "pathlib.Path({at!r} + os.environ['SWARM_DOMAIN']).write_text('1')\n"
-    )
-    are_at_work = waiting(agents, swarm, body + "while not gate.exists(): time.sleep(0.01)\nwrite()\n")
+    gate = agents.folder / "gate"
+    begun = "pathlib.Path({at!r} + os.environ['SWARM_DOMAIN']).write_text('1')\n"
+    are_at_work = waiting(agents, swarm, begun + works_until(gate))
     first = background("launch")
     assert eventually(are_at_work)
     watching = background("wait")
     assert watching.stderr is not None
-    begun = [watching.stderr.readline(), watching.stderr.readline()]
+    seen = [watching.stderr.readline(), watching.stderr.readline()]
     gate.touch()
     _, rest = watching.communicate(timeout=LONG)
     first.communicate(timeout=LONG)
-    assert sorted(begun) == ["code: running\n", "rest: running\n"]
+    assert sorted(seen) == ["code: running\n", "rest: running\n"]
     assert sorted(set(rest.splitlines())) == ["code: success", "rest: success"]
 
 

@@ -1,4 +1,4 @@
-"""What is done after an attempt that did not end well, and what the next attempt gets to know."""
+"""Recovery: the step after an attempt that did not end well, and the hand-over to the next attempt."""
 
 import pytest
 
