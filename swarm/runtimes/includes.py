@@ -3,6 +3,7 @@
 An analyzer names the included file alone, and a single time, whatever the number of the sources that include it.
 """
 
+import codecs
 import os
 import re
 from collections import defaultdict
@@ -17,7 +18,11 @@ from swarm.documents import read_bounded
 _COMMENT: Final = re.compile(
     r"""("(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?)|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?""", re.DOTALL
 )
-_SPLICE: Final = re.compile(r"\\\r?\n")
+_SPLICE: Final = re.compile(r"\\\n")
+_LINE_END: Final = re.compile("\r\n?")
+# A space for the patterns, and the end of the name of a file.
+_NUL: Final = "\x1f"
+_CONTROL: Final = {code: " " for code in range(ord(" ")) if chr(code) not in "\t\n\r"} | {0: _NUL}
 _INCLUDE: Final = re.compile(
     r'^[^\S\n]*+#[^\S\n]*+include\b[^\S\n]*+(?:"([^"\n]+)"|<([^>\n]+)>|([^\n]*))', re.MULTILINE
 )
@@ -83,7 +88,7 @@ def _read(path: str) -> _Read:
     from swarm import errors
 
     try:
-        text = read_bounded(Path(path)).decode("utf-8", "surrogateescape")
+        text = _text(read_bounded(Path(path)))
     except (errors.SwarmError, OSError):
         return _Read()
     plain = _COMMENT.sub(lambda found: found[1] or " ", _SPLICE.sub("", text))
@@ -91,9 +96,17 @@ def _read(path: str) -> _Read:
     for quoted, system, macro in _INCLUDE.findall(plain):
         # Without folders of includes, a name in angle brackets is found only where it is absolute.
         if quoted or system.startswith("/"):
-            real = os.path.realpath(os.path.join(os.path.dirname(path), (quoted or system).replace("\\", "/")))
+            name = (quoted or system).partition(_NUL)[0].replace("\\", "/")
+            real = os.path.realpath(os.path.join(os.path.dirname(path), name))
             targets |= {real} if os.path.isfile(real) else set()
         elif macro:
             macros.append(macro)
     named = {name for line in (*macros, *_DEFINE.findall(plain)) for name in _FILE_NAME.findall(line)}
     return _Read(frozenset(targets), bool(macros), frozenset(named))
+
+
+def _text(body: bytes) -> str:
+    """Return the text of a source as cppcheck reads it: byte order marks count, and a control character is a space."""
+    is_wide = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = body.decode("utf-16", "replace") if is_wide else body.decode("utf-8-sig", "surrogateescape")
+    return _LINE_END.sub("\n", text.translate(_CONTROL))

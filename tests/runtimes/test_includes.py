@@ -26,6 +26,11 @@ def tree(tmp_path: Path) -> Path:
         ('/* /* */ # /*\n*/ include /**/ "sub/bad.h"', True),
         ('char *s = "/*";\n#include "sub/bad.h"', True),
         ("#define A(x) #x\n#include A(sub/bad.h)", True),
+        ('\ufeff#include "sub/bad.h"', True),
+        ('int x;\r#include "sub/bad.h"\r', True),
+        ('\x01#\x00include\x02"sub/bad.h"', True),
+        ('#include "sub/bad.h\x00.c"', True),
+        ('#include "sub/\x00bad.h"', False),
         ("#define A bad.h\n", False),
         ('#include "bad.h"', False),
         ("#include <sub/bad.h>", False),
@@ -40,6 +45,13 @@ def test_a_source_is_blinded_by_each_form_of_an_include_that_a_parser_follows(
     (tree / "a.c").write_text(text)
     (tree / "other.c").write_text("int x;\n")
     assert Included(tree, ["a.c", "other.c"]).blinded(["sub/bad.h"]) == ({"a.c"} if is_blinded else set())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_a_source_is_blinded_in_either_order_of_the_bytes_of_utf_16(tree: Path, encoding: str) -> None:
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    (tree / "a.c").write_text(f'{mark}#include "sub/bad.h"\n', encoding=encoding)
+    assert Included(tree, ["a.c"]).blinded(["sub/bad.h"]) == {"a.c"}
 
 
 @pytest.mark.parametrize("name", ["../outside.h", "sub/../../outside.h", "link/../../outside.h", "led.h", "ring.h"])
