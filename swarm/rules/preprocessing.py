@@ -11,7 +11,9 @@ SUFFIXES: Final = (".c", ".cc", ".cpp", ".cxx", ".c++", ".C", *HEADERS)
 # Every repetition is possessive: what does not end would cost the square, tried from each of its beginnings.
 _PLAIN: Final = r"""("(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?)|//(?:[^\\\n]|\\.)*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?"""
 _COMMENT: Final = re.compile(_PLAIN, re.DOTALL)
-_COMMENT_OR_RAW: Final = re.compile(r'R"(?P<mark>[^()\\\s]{0,16})\((?:(?!\)(?P=mark)").)*+|' + _PLAIN, re.DOTALL)
+# A string without escapes; where no closing mark follows, the rest of the text.
+RAW_STRING: Final = r'R"(?P<mark>[^()\\\s]{0,16})\((?:(?!\)(?P=mark)").)*+'
+_COMMENT_OR_RAW: Final = re.compile(f"{RAW_STRING}|{_PLAIN}", re.DOTALL)
 _DIRECTIVE: Final = re.compile(r"^[^\S\n]*+#((?:[^\\\n]|\\.)*+)", re.DOTALL | re.MULTILINE)
 _WORD: Final = re.compile(r"\s*(\w+)")
 _QUOTED: Final = re.compile(r'\s*include\s*"([^"]+)"')

@@ -12,30 +12,37 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm.documents import read_bounded
+from swarm.rules.preprocessing import RAW_STRING
 
 # Comments are taken out and strings kept: a string can hold what looks like a comment, and would hide the lines behind.
 # Every repetition is possessive: what does not end would cost the square, tried from each of its beginnings.
-_COMMENT: Final = re.compile(
-    r"""("(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?)|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?""", re.DOTALL
-)
+_PLAIN: Final = r"""(?P<kept>"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?)|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?"""
+_COMMENT: Final = re.compile(_PLAIN, re.DOTALL)
+_COMMENT_OR_RAW: Final = re.compile(f"{RAW_STRING}|{_PLAIN}", re.DOTALL)
 _SPLICE: Final = re.compile(r"\\\n")
 _LINE_END: Final = re.compile("\r\n?")
 # A space for the patterns, and the end of the name of a file.
 _NUL: Final = "\x1f"
+_LONGEST_PATH: Final = 4096
 _CONTROL: Final = {code: " " for code in range(ord(" ")) if chr(code) not in "\t\n\r"} | {0: _NUL}
+_DIRECTIVE: Final = r"^[^\S\n]*+(?:#|%:|\?\?=)[^\S\n]*+"
+# cppcheck takes a name in single quotes as well, and one that no quote ends.
 _INCLUDE: Final = re.compile(
-    r'^[^\S\n]*+#[^\S\n]*+include\b[^\S\n]*+(?:"([^"\n]+)"|<([^>\n]+)>|([^\n]*))', re.MULTILINE
+    rf"""{_DIRECTIVE}include\b[^\S\n]*+(?:"([^"\n]+)|'([^'\n]+)|<([^>\n]+)|([^\n]*))""", re.MULTILINE
 )
-_DEFINE: Final = re.compile(r"^[^\S\n]*+#[^\S\n]*+define\b([^\n]*)", re.MULTILINE)
-_FILE_NAME: Final = re.compile(r"[\w+-]+(?:\.[\w+-]+)+")
+_DEFINE: Final = re.compile(rf"{_DIRECTIVE}define\b([^\n]*)", re.MULTILINE)
+# Only from the beginning of a word: tried from each of its characters, a long word would cost the square.
+_FILE_NAME: Final = re.compile(r"(?<![\w+-])[\w+-]++(?:\.[\w+-]++)+")
+_PATH: Final = re.compile(r"""(?<![^\s"'<>()/\\])[^\s"'<>()/\\]*+[/\\][^\s"'<>()]++""")
 
 
 class _Read(NamedTuple):
-    """Real paths that a file includes, and, where a macro names an included file, every file that macros can name."""
+    """Real paths that a file includes, whether a macro names an included file, and names and paths for macros."""
 
     targets: frozenset[str] = frozenset()
     has_macro: bool = False
     named: frozenset[str] = frozenset()
+    paths: frozenset[str] = frozenset()
 
 
 class Included:
@@ -58,7 +65,12 @@ class Included:
 
     def leading_outside(self) -> set[str]:
         """Return the sources that include a file outside of the tree: its text would be read, and could be shown."""
-        return self._including(path for path in self._files if not self._is_inside(path))
+        outside = self._including(path for path in self._files if not self._is_inside(path))
+        macros = [path for path, read in self._files.items() if read.has_macro]
+        by_macro = self._including(macros)
+        named = ((path, _file(path, name)) for path, read in self._files.items() for name in read.paths if by_macro)
+        led = {path for path, file in named if file is not None and not self._is_inside(file)}
+        return outside | (by_macro & self._including(led))
 
     def blinded(self, unread: Iterable[str]) -> set[str]:
         """Return the sources that include a file which the analyzer could not read; `unread` are names of the tree."""
@@ -91,18 +103,29 @@ def _read(path: str) -> _Read:
         text = _text(read_bounded(Path(path)))
     except (errors.SwarmError, OSError):
         return _Read()
-    plain = _COMMENT.sub(lambda found: found[1] or " ", _SPLICE.sub("", text))
+    spliced = _SPLICE.sub("", text)
+    ways = (_COMMENT, _COMMENT_OR_RAW) if 'R"' in spliced else (_COMMENT,)
+    plain = "\n".join(way.sub(lambda found: found["kept"] or " ", spliced) for way in ways)
     targets, macros = set[str](), []
-    for quoted, system, macro in _INCLUDE.findall(plain):
+    for double, single, system, macro in _INCLUDE.findall(plain):
         # Without folders of includes, a name in angle brackets is found only where it is absolute.
-        if quoted or system.startswith("/"):
-            name = (quoted or system).partition(_NUL)[0].replace("\\", "/")
-            real = os.path.realpath(os.path.join(os.path.dirname(path), name))
-            targets |= {real} if os.path.isfile(real) else set()
+        if double or single or system.startswith("/"):
+            targets |= {file} if (file := _file(path, double or single or system)) else set()
         elif macro:
             macros.append(macro)
-    named = {name for line in (*macros, *_DEFINE.findall(plain)) for name in _FILE_NAME.findall(line)}
-    return _Read(frozenset(targets), bool(macros), frozenset(named))
+    words = "\n".join((*macros, *_DEFINE.findall(plain)))
+    names = frozenset(_FILE_NAME.findall(words))
+    return _Read(frozenset(targets), bool(macros), names, frozenset(_PATH.findall(words)))
+
+
+def _file(path: str, named: str) -> str | None:
+    """Return the real path of a file that a source names, `None` where there is no such file."""
+    name = named.partition(_NUL)[0].replace("\\", "/")
+    # To look for each folder of a longer name would cost the square, and no system opens one.
+    if len(name) > _LONGEST_PATH:
+        return None
+    real = os.path.realpath(os.path.join(os.path.dirname(path), name))
+    return real if os.path.isfile(real) else None
 
 
 def _text(body: bytes) -> str:

@@ -26,6 +26,11 @@ def tree(tmp_path: Path) -> Path:
         ('/* /* */ # /*\n*/ include /**/ "sub/bad.h"', True),
         ('char *s = "/*";\n#include "sub/bad.h"', True),
         ("#define A(x) #x\n#include A(sub/bad.h)", True),
+        ('#include "sub/bad.h', True),
+        ("#include 'sub/bad.h'", True),
+        ('%: include "sub/bad.h"', True),
+        ('??=include "sub/bad.h"', True),
+        ('char *s = R"(" /* )";\n#include "sub/bad.h"\n/**/', True),
         ('\ufeff#include "sub/bad.h"', True),
         ('int x;\r#include "sub/bad.h"\r', True),
         ('\x01#\x00include\x02"sub/bad.h"', True),
@@ -61,6 +66,17 @@ def test_a_source_leads_outside_by_dots_links_and_other_files(tree: Path, name: 
     (tree / "sub" / "next.h").write_text('#include "../ring.h"\n#include "../../outside.h"\n')
     (tree / "a.c").write_text(f'#include "{name}"\n#include "no/such.h"\n#include "../../missing.h"\n')
     assert Included(tree, ["a.c"]).leading_outside() == {"a.c"}
+
+
+@pytest.mark.parametrize("name", ['"{}/outside.h"', "<{}/outside.h>", "STR({}/outside.h)", '"../../outside.h"'])
+def test_a_macro_that_names_a_file_outside_leads_there_where_a_file_is_included_by_a_macro(
+    tree: Path, name: str
+) -> None:
+    (tree / "sub" / "names.h").write_text(f"#define STR(x) #x\n#define NAME {name.format(tree.parent)}\n")
+    (tree / "a.c").write_text('#include "sub/names.h"\n#include NAME\n')
+    (tree / "b.c").write_text('#include "sub/names.h"\n')
+    (tree / "c.c").write_text('#define NAME "sub/bad.h"\n#include NAME\n')
+    assert Included(tree, ["a.c", "b.c", "c.c"]).leading_outside() == {"a.c"}
 
 
 def test_an_absolute_name_leads_outside_in_either_kind_of_brackets_and_a_missing_file_nowhere(tree: Path) -> None:
