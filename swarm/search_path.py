@@ -33,6 +33,13 @@ def path_outside(*places: Path) -> str:
     return os.pathsep.join(entry for entry in path.split(os.pathsep) if entry not in _LEFT_OUT) or os.defpath
 
 
+def plain_environment(folder: Path) -> dict[str, str]:
+    """Return our environment for git, or a program that runs git, in a folder: without `GIT_*`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    # A `git` that lies in the repository, or in the folder that git is started in, is the repository's own program.
+    return {**kept, "PATH": path_outside(folder)}
+
+
 @lru_cache(maxsize=1024)
 def _inside(path: str, folders: frozenset[str]) -> frozenset[str]:
     """Return the entries of PATH that lie in a checkout around a folder."""

@@ -1,6 +1,5 @@
 """Pushing a branch to a remote of the user's, and opening a pull request by GitHub's own program."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Final, NamedTuple
 
 from swarm.git.runner import Git
 from swarm.rules.ref_names import head_ref
-from swarm.search_path import path_outside
+from swarm.search_path import path_outside, plain_environment
 
 _DEADLINE_SECONDS: Final = 300
 _LONGEST_PROBLEM: Final = 500
@@ -79,8 +78,7 @@ def open_pull_request(folder: Path, gh: str, wanted: PullRequest) -> str:
 
 
 def _done(words: list[str], folder: Path, stdin: str = "") -> str:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment = {**kept, "GIT_TERMINAL_PROMPT": "0", "GH_PROMPT_DISABLED": "1", "PATH": path_outside(folder)}
+    environment = {**plain_environment(folder), "GIT_TERMINAL_PROMPT": "0", "GH_PROMPT_DISABLED": "1"}
     try:
         done = subprocess.run(
             words,

@@ -17,7 +17,7 @@ from swarm.failpoints import failpoint
 from swarm.git import orphans
 from swarm.git.user_view import UserView, user_view
 from swarm.interruption import postponed
-from swarm.search_path import path_outside
+from swarm.search_path import plain_environment
 
 DEADLINE_SECONDS: Final = 600.0
 OLDEST: Final = (2, 38)
@@ -288,9 +288,7 @@ class Git:
 
 def environment(folder: Path) -> dict[str, str]:
     """Return our environment without `GIT_*`, with what every call of ours fixes, for git in a folder."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    # A `git` that lies in the repository, or in the folder that git is started in, is the repository's own program.
-    return {**kept, **_FIXED, "PATH": path_outside(folder)}
+    return {**plain_environment(folder), **_FIXED}
 
 
 def version() -> tuple[int, ...]:

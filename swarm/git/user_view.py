@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swarm.search_path import path_outside
+from swarm.search_path import plain_environment
 
 # How git converts and compares files, by documented key (git-config(1)), in lower case.
 _SETTINGS: Final = (
@@ -80,12 +80,11 @@ def safe_directories() -> tuple[str, ...]:
 def _listed(folder: Path, options: tuple[str, ...], given: Mapping[str, str]) -> bytes | None:
     """Return the user's whole configuration, in a folder, as git lists it; `None` where git cannot answer."""
     known = {name: value for name in _PLACES if (value := os.environ.get(name)) is not None}
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(
             ["git", "config", "--list", "-z", "--includes", *options],
             cwd=folder,
-            env={**plain, **known, "PATH": path_outside(folder), "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **given},
+            env={**plain_environment(folder), **known, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **given},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_DEADLINE_SECONDS,
