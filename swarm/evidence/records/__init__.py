@@ -1,0 +1,1 @@
+"""Records: submissions of runs, judged by a verifier and kept as files below a root."""

@@ -1,0 +1,80 @@
+"""The files of records below a root, read one after the other in the order of their paths."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from swarm import documents, errors
+from swarm.rules.record_forms import AnyRecord
+from swarm.rules.record_places import RECORDS, REJECTED, record_place
+
+SCHEMA = "dogfood-record"
+_UNREADABLE = (errors.BoundedJsonReadFailed, errors.BoundedJsonSizeLimit, errors.BoundedJsonParseFailed)
+
+
+class KeptRecord(NamedTuple):
+    """A file of a record: its path below the root, and its document, or why it is corrupt."""
+
+    path: str
+    document: AnyRecord | None
+    problem: str | None = None
+
+
+def kept_records(root: Path, *, rejected: bool = False) -> Iterator[KeptRecord]:
+    """Yield the accepted records below a root, or the rejected ones; a file that is no record is yielded with why."""
+    for path in record_paths(root, rejected=rejected):
+        yield read_record(root, path)
+
+
+def record_paths(root: Path, *, rejected: bool = False) -> Iterator[str]:
+    """Yield the path, below the root, of each file of an accepted record, or of a rejected one. No link is followed."""
+    top = root / (REJECTED if rejected else RECORDS)
+    for owner in _entries(top):
+        if not rejected and owner.name == Path(REJECTED).name:
+            continue
+        for file in _files(owner.path):
+            yield Path(file).relative_to(root).as_posix()
+
+
+def _files(folder: str) -> Iterator[str]:
+    for entry in _entries(folder):
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(entry.path)
+        # Files of other names are the lock, and what writers that died left behind.
+        elif entry.name.startswith("run-") and entry.name.endswith(".json"):
+            yield entry.path
+
+
+def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def read_record(root: Path, path: str) -> KeptRecord:
+    """Return the record at a path below a root."""
+    try:
+        document = documents.parse_bounded(documents.read_bounded(root / path), path)
+    except _UNREADABLE as error:
+        return KeptRecord(path, None, error.message)
+    if problem := documents.check(document, SCHEMA):
+        return KeptRecord(path, None, problem)
+    record = cast("AnyRecord", document)
+    if not _is_of_its_place(path, record):
+        return KeptRecord(path, None, "it lies at the place of another repository, run or status")
+    return KeptRecord(path, record)
+
+
+def _is_of_its_place(path: str, record: AnyRecord) -> bool:
+    """Say whether a record lies where its own repository, run id and status put it; the day is that of its path."""
+    *_, year, month, day, _name = path.split("/")
+    rejected = record["verification"]["status"] == "rejected"
+    try:
+        place = record_place(record["repo"], record["run_id"], f"{year}-{month}-{day}", rejected=rejected)
+    except ValueError:
+        return False
+    # A second rejection of the same run has a digest behind its run id.
+    return path == place or (rejected and path.startswith(place.removesuffix(".json") + "-"))
