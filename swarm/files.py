@@ -65,7 +65,8 @@ def write_stream(file: Path, chunks: Iterable[str]) -> int:
 def refuse_target(file: Path, database: Path, *, begins: str = "") -> None:
     """Refuse a place where an output must not be written: no folder, the control plane, or another file of the user.
 
-    `begins` is what a file there must begin with to be replaced. Raises OutputNotWritable.
+    `begins` is what a file there must begin with to be replaced; an empty file holds nothing that could be lost.
+    Raises OutputNotWritable.
     """
     try:
         problem = ""
@@ -75,12 +76,17 @@ def refuse_target(file: Path, database: Path, *, begins: str = "") -> None:
             problem = "it is no regular file"
         elif file.name.startswith(database.name) and file.parent.samefile(database.parent):
             problem = "it is the control plane itself"
-        elif begins and file.is_file() and not file.read_bytes().startswith(begins.encode()):
+        elif begins and file.is_file() and not _begins(file, begins.encode()):
             problem = "another file is there, and would be lost"
     except OSError as error:
         problem = error.strerror or str(error)
     if problem:
         raise errors.OutputNotWritable(path=str(file), problem=problem)
+
+
+def _begins(file: Path, begins: bytes) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(len(begins)) in {begins, b""}
 
 
 def _sweep(file: Path) -> None:

@@ -1,6 +1,5 @@
 """`swarm audit`."""
 
-import json
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,9 +8,10 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from swarm import errors, stage_events
-from swarm.cli.call import Call, write, write_exact
+from swarm.cli import reports
+from swarm.cli.audit_reports import DOCUMENTS, Report, ReportFile, audit_document, refuse_targets
+from swarm.cli.call import Call
 from swarm.cli.options import FailOn, audit_phase_option, jobs_option, repo_argument, runtime_option, usage, verb
-from swarm.cli.sarif import sarif_log
 from swarm.results.audit import AuditResult
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import dispatched_phase, is_audit
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from swarm.waves.audit.baseline_name import Baseline
     from swarm.waves.look.findings import Filters
 
-_FORMS = ("text", "markdown", "json", "sarif")
+_FORMS = ("text", "json", *DOCUMENTS)
 _MOST_NAMED = 5
 
 
@@ -41,6 +41,13 @@ _MOST_NAMED = 5
     " know; by default, what no earlier audit knew.",
 )
 @click.option("--all", "lists_all", is_flag=True, help="List the known findings too; a terminal only counts them.")
+@click.option(
+    "--report",
+    "wanted",
+    type=Report(),
+    multiple=True,
+    help=f"Also write the audit to FILE, as {', '.join(DOCUMENTS[:-1])} or {DOCUMENTS[-1]}; may be repeated.",
+)
 @runtime_option("Runtimes to launch, parted by commas; by default the analyzers that read files of the repository.")
 @audit_phase_option
 @jobs_option
@@ -55,6 +62,7 @@ def command(  # noqa: PLR0913
     jobs: int | None,
     *,
     lists_all: bool,
+    wanted: tuple[ReportFile, ...],
 ) -> None:
     """Audit the repository around REPO, and report its findings and the changes since the last audit.
 
@@ -69,6 +77,7 @@ def command(  # noqa: PLR0913
     lawful = dispatched_phase(phase)
     if lawful is None or not is_audit(lawful):
         raise usage(f"--phase takes an audit phase; got '{errors.shortened(phase)}'", "audit")
+    refuse_targets(call, wanted)
     repository = repository_at(repo)
     config = call.config(repository.root)
     runtime = runtime or config.default_runtime
@@ -79,6 +88,8 @@ def command(  # noqa: PLR0913
     )
     with call.write(create=True) as store:
         result, filters = audit(store, call.workspace, repo, request, config)
+        for form, file in wanted:
+            reports.put(call, store, form, audit_document(call, store, result, filters, form), file)
         try:
             _show(call, store, result, filters, fail_on, lists_all=lists_all)
         except SystemExit:
@@ -107,16 +118,8 @@ def _show(
     call: Call, store: "Store", result: AuditResult, filters: "Filters", fail_on: str | None, *, lists_all: bool
 ) -> NoReturn:
     code = _exit_code(result, fail_on)
-    if call.form == "sarif":
-        run = call.run(store, result.run_id)
-        write_exact(json.dumps(sarif_log(store, run, filters), ensure_ascii=False))
-        raise SystemExit(code)
-    if call.form == "markdown":
-        from swarm.show import markdown
-
-        title = f"Audit {result.run_id}, wave {result.wave_number}"
-        for line in markdown.digest_lines(result.digest, title, result.digest.findings):
-            write(line)
+    if call.form in DOCUMENTS:
+        reports.put(call, store, call.form, audit_document(call, store, result, filters, call.form), None)
         raise SystemExit(code)
     call.answer(result, lambda: _lines(result, filters, fail_on, lists_all=lists_all), code)
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from swarm import log_lines
-from swarm.cli import completions
-from swarm.cli.call import Call, streamed, write, write_exact
+from swarm.cli import completions, reports
+from swarm.cli.call import Call, streamed, write
 from swarm.cli.findings_files import BASELINE, FilesWanted, write_file
 from swarm.cli.options import FailOn, Words, usage, verb
-from swarm.cli.sarif import sarif_log
 from swarm.results.findings import FindingShown, FindingsResult
 from swarm.rules.findings import SEVERITIES, STATUSES
 from swarm.show import audit, digest, text
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from swarm.store.runs import Run
     from swarm.waves.look.findings import Filters
 
-_FORMS = ("text", "markdown", "json", "sarif", BASELINE)
+_FORMS = ("text", "markdown", "json", "sarif", *reports.FORMATS, BASELINE)
 
 
 @verb(formats=_FORMS, default="")
@@ -47,7 +46,7 @@ _FORMS = ("text", "markdown", "json", "sarif", BASELINE)
 @click.option("--limit", metavar="N", type=click.IntRange(min=0), help="List at most N findings; all are counted.")
 @click.option("--all", "lists_all", is_flag=True, help="List the known findings too; a terminal only counts them.")
 @click.option("--fail-on", type=FailOn(), help="Exit 1 only for new findings, or from this severity up.")
-@click.option("-o", "output", metavar="FILE", help="Write --format baseline to FILE, for `audit --baseline FILE`.")
+@click.option("-o", "output", metavar="FILE", help="Write the answer to FILE, in any format but text.")
 @click.option("--export", metavar="FILE", help="Write the decisions of RUN to a TOML file instead; `-` prints them.")
 def command(  # noqa: PLR0913
     call: Call,
@@ -67,8 +66,11 @@ def command(  # noqa: PLR0913
 ) -> None:
     """List the findings of RUN, gravest first: as text on a terminal, as markdown in a pipe.
 
-    With WAVE, only the findings that this wave saw. `--format baseline` writes all that are not fixed. Exit 0: clean,
-    or written; 1: findings; 2: an agent of the wave did not complete.
+    With WAVE, only the findings that this wave saw. `--format` is also one of other tools: `csv` for spreadsheets,
+    `gitlab` for Code Quality, `rdjson` for reviewdog, `checkstyle` and `junit` for Jenkins, `github` for annotations of
+    new findings. `--format baseline` writes all that are not fixed, for `audit --baseline FILE`.
+
+    Exit 0: clean, or a baseline was written; 1: findings; 2: an agent of the wave did not complete.
     """
     from swarm.waves.look.findings import Filters
     from swarm.waves.named_filters import hold_to_names
@@ -87,36 +89,60 @@ def command(  # noqa: PLR0913
         limit=limit,
         group_by=group_by,
     )
-    if export is not None or output is not None or call.form == BASELINE:
+    if export is not None or call.form == BASELINE:
         write_file(call, named, filters, FilesWanted(output, export, is_gate=fail_on is not None))
-    form = call.form or ("text" if text.is_terminal() else "markdown")
+    form = call.form or ("markdown" if output is not None or not text.is_terminal() else "text")
+    if output is not None and form == "text":
+        raise usage("-o goes with every format but text", "findings")
     with call.read() as store:
         run = call.run(store, named)
         hold_to_names(store.conn, run, filters)
-        if form == "json":
-            raise SystemExit(_stream_json(call, store, run, filters, fail_on))
         code, head = _head(store, run, filters, fail_on)
-        if form == "sarif":
-            write_exact(json.dumps(sarif_log(store, run, filters), ensure_ascii=False))
-        elif form == "markdown":
-            from swarm.show import markdown
-
-            title = f"Findings of {run.repo}, wave {head.wave_number}"
-            listed = _shown_findings(store, run, filters)
-            of_all = _of_all(store, run, filters, head)
-            for line in markdown.digest_lines(head, title, listed, limit=limit, of_all=of_all):
-                write(line)
-        else:
+        if form == "text":
             # Whoever names a status or a wave asks for findings that are known.
             every = lists_all or bool(status) or wave is not None or not text.is_terminal()
-            # On a terminal alone: a script reads the counts, and must not pay for a look at every file.
-            seen = _coverage(store, run, filters) if text.is_terminal() else None
-            shown = head if seen is None else head._replace(unaudited=0)
-            for line in digest.lines(shown, _listing(store, run, filters, head, named, every=every)):
-                write(line)
-            for line in audit.coverage_lines(seen) if seen is not None else ():
-                write(line)
+            _show(store, run, filters, head, named, every=every)
+        else:
+            reports.put(call, store, form, _parts(call, store, run, filters, form, code, head), output)
     raise SystemExit(code)
+
+
+def _show(
+    store: "Store", run: "Run", filters: "Filters", head: FindingsResult, named: str | None, *, every: bool
+) -> None:
+    # On a terminal alone: a script reads the counts, and must not pay for a look at every file.
+    seen = _coverage(store, run, filters) if text.is_terminal() else None
+    shown = head if seen is None else head._replace(unaudited=0)
+    for line in digest.lines(shown, _listing(store, run, filters, head, named, every=every)):
+        write(line)
+    for line in audit.coverage_lines(seen) if seen is not None else ():
+        write(line)
+
+
+def _parts(
+    call: Call, store: "Store", run: "Run", filters: "Filters", form: str, code: int, head: FindingsResult
+) -> Iterator[str]:
+    """Yield the document of a format."""
+    match form:
+        case "json":
+            yield from _json(call, store, run, filters, code, head)
+        case "sarif":
+            yield from reports.sarif(store, run, filters)
+        case "markdown":
+            yield from _markdown(store, run, filters, head)
+        case _:
+            listed = head.total if filters.limit is None else min(filters.limit, head.total)
+            yield from reports.report(form, run, head, _shown_findings(store, run, filters), listed)
+
+
+def _markdown(store: "Store", run: "Run", filters: "Filters", head: FindingsResult) -> Iterator[str]:
+    from swarm.show import markdown
+
+    title = f"Findings of {run.repo}, wave {head.wave_number}"
+    listed = _shown_findings(store, run, filters)
+    of_all = _of_all(store, run, filters, head)
+    for line in markdown.digest_lines(head, title, listed, limit=filters.limit, of_all=of_all):
+        yield log_lines.shown_lines(line) + "\n"
 
 
 def _head(store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -> tuple[int, FindingsResult]:
@@ -133,13 +159,10 @@ def _shown_findings(store: "Store", run: "Run", filters: "Filters") -> Iterator[
     return shown_findings(store.conn, run, filters)
 
 
-def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fail_on: str | None) -> int:
-    """Write the document with its findings one at a time: a long list is never held in memory."""
-    import sys
-
+def _json(call: Call, store: "Store", run: "Run", filters: "Filters", code: int, head: FindingsResult) -> Iterator[str]:
+    """Yield the document with its findings one at a time: a long list is never held in memory."""
     from swarm.results.document import document, flat_document
 
-    code, head = _head(store, run, filters, fail_on)
     # A single encoder: `json.dumps` would make one for each of 100,000 findings.
     encode = json.JSONEncoder(ensure_ascii=False).encode
     texts = (
@@ -147,10 +170,8 @@ def _stream_json(call: Call, store: "Store", run: "Run", filters: "Filters", fai
         encode(document(finding) if finding.reviews else flat_document(finding))
         for finding in _shown_findings(store, run, filters)
     )
-    for part in streamed(call.verb, code, document(head), "findings", texts):
-        sys.stdout.write(log_lines.exact(part))
-    sys.stdout.write("\n")
-    return code
+    yield from map(log_lines.exact, streamed(call.verb, code, document(head), "findings", texts))
+    yield "\n"
 
 
 def _coverage(store: "Store", run: "Run", filters: "Filters") -> "LookedAt | None":

@@ -28,13 +28,13 @@ def write_file(call: Call, named: str | None, filters: "Filters", wanted: FilesW
     """Write the file that a call asks for, and end. Raises CliUsage for options that do not go together."""
     is_listing = filters.limit is not None or filters.group_by or wanted.is_gate
     if wanted.decisions is not None:
+        if wanted.baseline is not None:
+            raise usage("--export and -o exclude each other", "findings")
         if is_listing or call.form not in {"", "text", "json"}:
             raise usage("--export goes with filters, and with --format text or json", "findings")
         if wanted.decisions == _PRINTED and call.form == "json":
             raise usage("--export - prints TOML, and --format json a document: name a file", "findings")
         _write_decisions(call, named, filters, wanted.decisions)
-    if call.form != BASELINE:
-        raise usage("-o goes with --format baseline", "findings")
     if is_listing:
         raise usage("--format baseline goes with filters alone", "findings")
     _write_baseline(call, named, filters, wanted.baseline or _PRINTED)

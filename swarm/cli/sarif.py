@@ -8,8 +8,11 @@ if TYPE_CHECKING:
     from swarm.waves.look.findings import Filters
 
 
-def sarif_log(store: "Store", run: "Run", filters: "Filters") -> dict[str, Any]:
-    """Return the digest as SARIF; without a filter of statuses, all but the fixed findings, closed ones marked."""
+def sarif_log(store: "Store", run: "Run", filters: "Filters", new: frozenset[str] | None = None) -> dict[str, Any]:
+    """Return the digest as SARIF; without a filter of statuses, all but the fixed findings, closed ones marked.
+
+    `new` are the ids of the findings that are new against the baseline of an audit.
+    """
     from swarm.rules.findings import UNFIXED
     from swarm.runtimes.analyzer_table import rule_url
     from swarm.show import sarif
@@ -21,5 +24,5 @@ def sarif_log(store: "Store", run: "Run", filters: "Filters") -> dict[str, Any]:
     result = findings(store.conn, run, filters)
     tools = tools_of(store.conn, run, result.wave_number)
     found = in_repository(store.conn, run, filters, sarif.line_hashes)
-    scan = sarif.Scan(result.wave_number, tools, found.hashes, found.root_file, rule_url)
+    scan = sarif.Scan(result.wave_number, tools, found.hashes, found.root_file, rule_url, new)
     return sarif.log(result.findings, scan)

@@ -25,7 +25,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     "Look": {
         "runs": "List all runs.",
         "status": "Show one run and the next command.",
-        "findings": "List findings as text, markdown, JSON or SARIF.",
+        "findings": "List findings, or write them for other tools.",
         "show": "Show one finding: code, sightings, history.",
         "history": "List the events of one wave or finding.",
         "events": "Print the ledger as NDJSON, from a cursor on.",

@@ -58,14 +58,15 @@ def _new(result: AuditResult, *, gates_new: bool) -> Iterator[str]:
         return
     new = text.counted(len(result.new_since_baseline), "finding")
     if result.baseline.kind != "first_audit":
-        yield f"New against the baseline, {_baseline(result.baseline)}: {new}"
+        yield f"New against the baseline, {baseline(result.baseline)}: {new}"
     elif result.baseline.nothing_known:
         yield f"New against the baseline: all ({new}), since nothing was known before the first audit of this commit."
     else:
-        yield f"New against the baseline, what was known before the first audit of this commit: {new}"
+        yield f"New against the baseline, {baseline(result.baseline)}: {new}"
 
 
-def _baseline(shown: BaselineShown) -> str:
+def baseline(shown: BaselineShown) -> str:
+    """Return the name of a baseline, and the number of its findings."""
     known = text.counted(shown.findings or 0, "finding")
     name, commit = plain(shown.name or ""), (shown.commit or "")[:12]
     also = f"; {shown.also} has the name too" if shown.also else ""
@@ -74,6 +75,8 @@ def _baseline(shown: BaselineShown) -> str:
             return f"run {shown.run_id} after wave {shown.wave} ({known}){also}"
         case "file":
             return f"the file {name} ({known}){also}"
+        case "first_audit":
+            return "what was known before the first audit of this commit"
         case _:
             return f"commit {commit}, the merge base with {name} ({known}){also}"
 

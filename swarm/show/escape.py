@@ -1,4 +1,4 @@
-"""Escaping of untrusted text for the terminal and for markdown."""
+"""Escaping of untrusted text for the terminal, for markdown and for XML."""
 
 import re
 import unicodedata
@@ -12,6 +12,14 @@ UNSAFE: Final = re.compile(
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     "\ud800-\udfff\U0010ff80-\U0010ffff]"
 )
+# GitHub's runner and others obey it anywhere in a line.
+_CI_COMMAND: Final = re.compile(r"##(?=[A-Za-z]*\[)")
+# All that XML 1.0 has no character for, not even as a reference.
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_XML: Final = {
+    **{ord(c): f"&#{ord(c)};" for c in "\t\n\r\x85\u2028\u2029"},
+    **{ord(c): name for c, name in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))},
+}
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
 
@@ -21,6 +29,11 @@ def plain(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _without_stacks(UNSAFE.sub(_code, text))
+
+
+def unmarked(text: str) -> str:
+    """Return text for one line of a log, as `plain`, in which no part is a command of a CI system."""
+    return _CI_COMMAND.sub(r"#\\#", plain(text))
 
 
 def markdown(text: str) -> str:
@@ -39,6 +52,12 @@ def code_span(text: str) -> str:
     # A backtick beside the fence would belong to the fence.
     pad = " " if longest else ""
     return f"{fence}{pad}{safe}{pad}{fence}"
+
+
+def xml(text: str) -> str:
+    """Return text for an attribute or element of XML, on one line; characters that XML lacks become codes."""
+    # A log shows the report as it is, and some CI systems obey `##` with a bracket anywhere in a line.
+    return _NOT_XML.sub(_code, text).translate(_XML).replace("##", "#&#35;")
 
 
 def _code(found: re.Match[str]) -> str:

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from typing import Final
 
 from swarm.errors import ICONS, Severity
+from swarm.results.audit import AuditResult
 from swarm.results.findings import FindingShown, FindingsResult
 from swarm.show import text
+from swarm.show.audit import baseline
 from swarm.show.escape import code_span, markdown
 from swarm.show.reviews import objection, state_with_review
+
+_MOST_ROWS: Final = 500
+_MOST_NAMED: Final = 10
 
 
 def digest_lines(
@@ -52,6 +58,46 @@ def digest_lines(
             yield f"- {markdown(broken.domain)}: {markdown(broken.error)}"
         if result.unaudited:
             yield f"- {text.counted(result.unaudited, 'tracked file')} no agent looked at"
+
+
+def audit_lines(result: AuditResult, coverage: Iterable[str]) -> Iterator[str]:
+    """Yield an audit as markdown, as the summary of a CI job shows it: new findings first, known ones folded.
+
+    `coverage` are lines on who looked at what.
+    """
+    new_ids = frozenset(result.new_since_baseline)
+    new = [finding for finding in result.digest.findings if finding.finding_id in new_ids]
+    known = [finding for finding in result.digest.findings if finding.finding_id not in new_ids]
+    yield f"# {text.counted(len(new), 'new finding')}, {len(known):,} known"
+    yield ""
+    yield markdown(f"Commit {result.commit[:12]}, compared with {baseline(result.baseline)}.")
+    yield from _listed(new)
+    if known:
+        yield ""
+        yield f"<details><summary>{text.counted(len(known), 'known finding')}</summary>"
+        yield from _listed(known)
+        yield ""
+        yield "</details>"
+    yield ""
+    yield "## Looked at"
+    yield ""
+    yield from (f"- {markdown(line.strip())}" for line in coverage)
+    yield from (
+        f"- ⊘ {markdown(broken.domain)} was not looked at: {markdown(broken.error)}" for broken in result.digest.broken
+    )
+    yield from (f"- ⊘ reported and refused: {markdown(item)}" for item in result.refused_items[:_MOST_NAMED])
+
+
+def _listed(findings: list[FindingShown]) -> Iterator[str]:
+    if not findings:
+        return
+    yield ""
+    # A summary of GitHub holds 1 MiB, and one that is too long is not shown at all.
+    rows = ([finding.severity, *_row(finding)] for finding in findings[:_MOST_ROWS])
+    yield from _rows(("Severity", "Where", "What", "Rule", "Status", "Id"), rows)
+    if (hidden := len(findings) - _MOST_ROWS) > 0:
+        yield ""
+        yield f"… and {hidden:,} more."
 
 
 def _row(finding: FindingShown) -> list[str]:

@@ -34,7 +34,8 @@ class Scan(NamedTuple):
     """Facts about a wave beside its findings: versions by tool, `None` for agents, hashes by finding id, a root file.
 
     `hashes` are GitHub's hashes of the findings' lines, `root_file` stands for findings without a file; both are empty
-    where the repository is not on this machine. `url_of` returns the page of a rule of a tool.
+    where the repository is not on this machine. `url_of` returns the page of a rule of a tool. `new` are the ids of the
+    findings that are new against a baseline; `None` means that those of the wave are.
     """
 
     wave: int | None
@@ -42,6 +43,7 @@ class Scan(NamedTuple):
     hashes: Mapping[str, str]
     root_file: str | None
     url_of: Callable[[str, str], str | None] = lambda _tool, _rule: None
+    new: frozenset[str] | None = None
 
 
 def log(findings: Iterable[FindingShown], scan: Scan) -> dict[str, Any]:
@@ -123,7 +125,7 @@ def _result(finding: FindingShown, rule_index: int, scan: Scan) -> dict[str, Any
         "ruleIndex": rule_index,
         "level": _LEVELS[finding.severity],
         "message": {"text": finding.description},
-        "baselineState": _baseline(finding, scan.wave),
+        "baselineState": _baseline(finding, scan),
         "properties": {
             "findingId": finding.finding_id,
             "severity": finding.severity,
@@ -196,14 +198,15 @@ def _reviewed(finding: FindingShown) -> dict[str, Any]:
     return {"review": finding.review, "reviews": verdicts, "sameCause": list(finding.same_cause)}
 
 
-def _baseline(finding: FindingShown, wave: int | None) -> str:
+def _baseline(finding: FindingShown, scan: Scan) -> str:
     if finding.status == "fixed":
         return "absent"
-    if finding.first_seen_wave == wave:
+    is_first_seen = finding.first_seen_wave == scan.wave
+    if is_first_seen if scan.new is None else finding.finding_id in scan.new:
         return "new"
     # The note of the match is the only record of where the line was in the wave before.
     moved = re.match(r"line (\d+) → (\d+),", finding.match or "")
-    is_moved = finding.last_seen_wave == wave and finding.match and (moved is None or moved[1] != moved[2])
+    is_moved = finding.last_seen_wave == scan.wave and finding.match and (moved is None or moved[1] != moved[2])
     return "updated" if is_moved else "unchanged"
 
 

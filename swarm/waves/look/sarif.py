@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from swarm import errors
-from swarm.git.repository import contents, files_at, repository_at
+from swarm.git.repository import Repository, contents, files_at, repository_at
 from swarm.git.runner import Git, GitError
 from swarm.rules.analysis import tool_of
 from swarm.store import analyses, waves
@@ -47,7 +47,7 @@ def in_repository(
     found: dict[str, str] = {}
     try:
         repository = repository_at(Path(run.local_path))
-        root_file = _root_file(repository.git, repository.head) if is_without_file else None
+        root_file = _file_at_root(repository) if is_without_file else None
         for commit, by_file in by_commit.items():
             _hash(repository.git, commit, by_file, hashes_of, found)
     except (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn, GitError):
@@ -68,8 +68,17 @@ def _hash(
         found |= {f.finding_id: hashes[f.line - 1] for f in by_file[path] if f.line and f.line <= len(hashes)}
 
 
-def _root_file(git: Git, commit: str) -> str | None:
-    """Return the file that stands for the repository: its README, else the first file of its root."""
-    at_root = sorted(file.path for file in files_at(git, commit) if "/" not in file.path)
+def root_file(run: Run) -> str | None:
+    """Return the file that stands for the repository of a run, `None` where the repository is not on this machine."""
+    try:
+        return _file_at_root(repository_at(Path(run.local_path)))
+    except (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn, GitError):
+        return None
+
+
+def _file_at_root(repository: Repository) -> str | None:
+    """Return the README of a repository, else the first file of its root."""
+    files = files_at(repository.git, repository.head)
+    at_root = sorted(file.path for file in files if "/" not in file.path)
     readme = (path for path in at_root if path.lower().startswith("readme"))
     return next(readme, next(iter(at_root), None))
