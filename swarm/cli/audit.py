@@ -9,7 +9,7 @@ import click
 
 from swarm import errors, stage_events
 from swarm.cli import reports
-from swarm.cli.audit_reports import DOCUMENTS, Report, ReportFile, audit_document, refuse_targets
+from swarm.cli.audit_reports import DOCUMENTS, ReportFile, ReportParam, audit_document, refuse_targets
 from swarm.cli.call import Call
 from swarm.cli.options import FailOn, audit_phase_option, jobs_option, repo_argument, runtime_option, usage, verb
 from swarm.results.audit import AuditResult
@@ -44,7 +44,7 @@ _MOST_NAMED = 5
 @click.option(
     "--report",
     "wanted",
-    type=Report(),
+    type=ReportParam(),
     multiple=True,
     help=f"Also write the audit to FILE, as {', '.join(DOCUMENTS[:-1])} or {DOCUMENTS[-1]}; may be repeated.",
 )

@@ -26,7 +26,7 @@ class ReportFile(NamedTuple):
     file: str
 
 
-class Report(click.ParamType[ReportFile]):
+class ReportParam(click.ParamType[ReportFile]):
     """Parameter type: a format and the file to write, as `sarif:swarm.sarif`."""
 
     name = "format:file"

@@ -28,12 +28,12 @@ def report(
 ) -> Iterator[str]:
     """Yield findings in a format; `head` names the agents that did not complete, `listed` counts the findings."""
     from swarm.runtimes.analyzer_table import rule_url
-    from swarm.show.formats.facts import Facts
+    from swarm.show.formats.facts import FormatFacts
     from swarm.show.formats.table import FORMATS as TABLE
     from swarm.waves.look.sarif import root_file
 
     chosen = TABLE[form]
-    facts = Facts(listed, head.broken, cache(partial(root_file, run)), cache(rule_url))
+    facts = FormatFacts(listed, head.broken, cache(partial(root_file, run)), cache(rule_url))
     parts = chosen.parts(findings, facts)
     return map(log_lines.exact, parts) if chosen.is_json else parts
 

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from swarm.results.findings import Broken, FindingShown
-from swarm.show.formats.facts import Facts
+from swarm.show.formats.facts import FormatFacts
 from swarm.show.formats.table import FORMATS
 from tests.show.test_sarif_out import FINDING
 
@@ -88,7 +88,9 @@ def hostile() -> list[FindingShown]:
 
 
 def written(form: str, findings: list[FindingShown], *, broken: tuple[Broken, ...] = ()) -> str:
-    facts = Facts(len(findings), broken, lambda: "README.md", lambda _tool, rule: f"https://rules.invalid/{len(rule)}")
+    facts = FormatFacts(
+        len(findings), broken, lambda: "README.md", lambda _tool, rule: f"https://rules.invalid/{len(rule)}"
+    )
     return "".join(FORMATS[form].parts(findings, facts))
 
 

@@ -6,13 +6,13 @@ from typing import Final
 
 from swarm.results.findings import FindingShown
 from swarm.show.escape import xml
-from swarm.show.formats.facts import Facts, column_of, file_of, line_of, rule_of, tool_of
+from swarm.show.formats.facts import FormatFacts, column_of, file_of, line_of, rule_of, tool_of
 
 BEGINS: Final = '<?xml version="1.0" encoding="UTF-8"?>\n<checkstyle version="10.0">\n'
 _SEVERITIES: Final = {"CRITICAL": "error", "HIGH": "error", "MEDIUM": "warning", "LOW": "info"}
 
 
-def parts(findings: Iterable[FindingShown], facts: Facts) -> Iterator[str]:
+def parts(findings: Iterable[FindingShown], facts: FormatFacts) -> Iterator[str]:
     """Yield the report. A file has an element for each stretch of its findings, which come gravest first."""
     yield BEGINS
     for file, own in groupby(findings, key=lambda finding: file_of(finding, facts)):

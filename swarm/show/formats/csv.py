@@ -7,7 +7,7 @@ from typing import Final
 
 from swarm.results.findings import FindingShown
 from swarm.show.escape import unmarked
-from swarm.show.formats.facts import Facts, tool_of
+from swarm.show.formats.facts import FormatFacts, tool_of
 
 HEAD: Final = (
     "findingId",
@@ -18,7 +18,7 @@ HEAD: Final = (
 _FORMULA: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
-def parts(findings: Iterable[FindingShown], facts: Facts) -> Iterator[str]:
+def parts(findings: Iterable[FindingShown], facts: FormatFacts) -> Iterator[str]:
     """Yield the head, then a line for each finding."""
     del facts
     yield _line(HEAD)

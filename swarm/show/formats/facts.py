@@ -1,4 +1,4 @@
-"""Facts that a report needs beside its findings, and the words of findings that all reports share."""
+"""FormatFacts that a report needs beside its findings, and the words of findings that all reports share."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from swarm.results.findings import Broken, FindingShown
 _ROOT = "."
 
 
-class Facts(NamedTuple):
+class FormatFacts(NamedTuple):
     """Number of listed findings, agents that did not complete, a file of the root, and the page of a rule of a tool.
 
     `root_file` is asked for only where a finding has no file: the answer needs a look into the repository.
@@ -31,7 +31,7 @@ def tool_of(finding: FindingShown) -> str:
     return (finding.analyzer or "swarm").split()[0]
 
 
-def file_of(finding: FindingShown, facts: Facts) -> str:
+def file_of(finding: FindingShown, facts: FormatFacts) -> str:
     """Return the file of a finding: these formats have no place for a finding of the whole repository."""
     return finding.file or facts.root_file() or _ROOT
 

@@ -5,12 +5,12 @@ from typing import Final
 
 from swarm.results.findings import FindingShown
 from swarm.show.escape import unmarked
-from swarm.show.formats.facts import Facts, column_of, file_of, line_of, rule_of, tool_of
+from swarm.show.formats.facts import FormatFacts, column_of, file_of, line_of, rule_of, tool_of
 
 _LEVELS: Final = {"CRITICAL": "error", "HIGH": "error", "MEDIUM": "warning", "LOW": "notice"}
 
 
-def parts(findings: Iterable[FindingShown], facts: Facts) -> Iterator[str]:
+def parts(findings: Iterable[FindingShown], facts: FormatFacts) -> Iterator[str]:
     """Yield a command for each new finding: GitHub shows ten of a level, which known findings would use up."""
     for finding in findings:
         if finding.is_new is False:

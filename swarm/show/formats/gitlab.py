@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from swarm.results.findings import FindingShown
-from swarm.show.formats.facts import Facts, file_of, line_of, rule_of
+from swarm.show.formats.facts import FormatFacts, file_of, line_of, rule_of
 
 _SEVERITIES: Final = {"CRITICAL": "blocker", "HIGH": "critical", "MEDIUM": "major", "LOW": "minor"}
 
 
-def parts(findings: Iterable[FindingShown], facts: Facts) -> Iterator[str]:
+def parts(findings: Iterable[FindingShown], facts: FormatFacts) -> Iterator[str]:
     """Yield a JSON array, an issue on each line."""
     separator = "["
     for finding in findings:
@@ -22,7 +22,7 @@ def parts(findings: Iterable[FindingShown], facts: Facts) -> Iterator[str]:
     yield "[]\n" if separator == "[" else "\n]\n"
 
 
-def _issue(finding: FindingShown, facts: Facts) -> dict[str, Any]:
+def _issue(finding: FindingShown, facts: FormatFacts) -> dict[str, Any]:
     return {
         "description": finding.description,
         "check_name": rule_of(finding),

@@ -5,12 +5,12 @@ from typing import Final
 
 from swarm.results.findings import FindingShown
 from swarm.show.escape import xml
-from swarm.show.formats.facts import Facts, file_of, line_of, rule_of, tool_of
+from swarm.show.formats.facts import FormatFacts, file_of, line_of, rule_of, tool_of
 
 BEGINS: Final = '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites'
 
 
-def parts(findings: Iterable[FindingShown], facts: Facts) -> Iterator[str]:
+def parts(findings: Iterable[FindingShown], facts: FormatFacts) -> Iterator[str]:
     """Yield the report. Without findings it has a test that passed: consumers refuse a report without tests."""
     # The counts stand before the list, so that the list can be streamed.
     errors = len(facts.broken)
@@ -26,7 +26,7 @@ def parts(findings: Iterable[FindingShown], facts: Facts) -> Iterator[str]:
     yield "</testsuite>\n</testsuites>\n"
 
 
-def _failed(finding: FindingShown, facts: Facts) -> str:
+def _failed(finding: FindingShown, facts: FormatFacts) -> str:
     file, line = file_of(finding, facts), line_of(finding)
     # Without the line: a test keeps its name, and so its history, while its finding moves.
     name = xml(f"{rule_of(finding)} {finding.finding_id}")

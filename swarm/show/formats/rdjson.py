@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from swarm.results.findings import FindingShown
-from swarm.show.formats.facts import Facts, column_of, file_of, rule_of, tool_of
+from swarm.show.formats.facts import FormatFacts, column_of, file_of, rule_of, tool_of
 
 BEGINS: Final = '{"source": {"name": "swarm"}, "diagnostics": ['
 _SEVERITIES: Final = {"CRITICAL": "ERROR", "HIGH": "ERROR", "MEDIUM": "WARNING", "LOW": "INFO"}
 
 
-def parts(findings: Iterable[FindingShown], facts: Facts) -> Iterator[str]:
+def parts(findings: Iterable[FindingShown], facts: FormatFacts) -> Iterator[str]:
     """Yield a DiagnosticResult, a diagnostic on each line."""
     yield BEGINS
     separator = ""
@@ -21,7 +21,7 @@ def parts(findings: Iterable[FindingShown], facts: Facts) -> Iterator[str]:
     yield "\n]}\n" if separator else "]}\n"
 
 
-def _diagnostic(finding: FindingShown, facts: Facts) -> dict[str, Any]:
+def _diagnostic(finding: FindingShown, facts: FormatFacts) -> dict[str, Any]:
     location: dict[str, Any] = {"path": file_of(finding, facts)}
     if finding.file and finding.line:
         location["range"] = {"start": _start(finding, finding.line)}

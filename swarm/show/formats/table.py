@@ -5,13 +5,13 @@ from typing import Final, NamedTuple
 
 from swarm.results.findings import FindingShown
 from swarm.show.formats import checkstyle, csv, github, gitlab, junit, rdjson
-from swarm.show.formats.facts import Facts
+from swarm.show.formats.facts import FormatFacts
 
 
 class ReportFormat(NamedTuple):
     """A format: its parts, and what a file of the format begins with; `is_json` says that it is JSON."""
 
-    parts: Callable[[Iterable[FindingShown], Facts], Iterator[str]]
+    parts: Callable[[Iterable[FindingShown], FormatFacts], Iterator[str]]
     begins: str
     is_json: bool = False
 
