@@ -34,6 +34,33 @@ def write_whole(file: Path, content: str | bytes) -> None:
         raise errors.WorkspaceNotWritable(path=str(file), problem=f"{file.name}: {problem}") from error
 
 
+def write_new(file: Path, body: bytes) -> None:
+    """Write a file that only this user can read, whole or not at all, and never in the place of another.
+
+    Raises FileExistsError, WorkspaceNotWritable.
+    """
+    try:
+        make_folder(file.parent)
+        _sweep(file)
+        # `mkstemp` closes the file to all other users.
+        handle, name = tempfile.mkstemp(prefix=f".{file.name}.{os.getpid()}-", suffix=".tmp", dir=file.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(body)
+                stream.flush()
+                os.fsync(stream.fileno())
+            # A link fails where any file is, and a rename would replace that file.
+            os.link(name, file)
+        finally:
+            Path(name).unlink(missing_ok=True)
+        _sync_folder(file.parent)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise errors.WorkspaceNotWritable(path=str(file), problem=f"{file.name}: {problem}") from error
+
+
 def write_stream(file: Path, chunks: Iterable[str]) -> int:
     """Write a text piece by piece so that the file is there whole or not at all; return its bytes.
 

@@ -48,15 +48,16 @@ PLAIN = {
     "yaml_text",
 }
 MAY_IMPORT = {
-    "cli": {"cli", "evidence", "waves", "results", "show", "store", "git", "runtimes", "rules", *PLAIN},
-    "evidence": {"evidence", "waves", "results", "store", "rules", *PLAIN},
-    "waves": {"waves", "results", "store", "git", "runtimes", "sarif", "builds", "rules", *PLAIN},
+    "cli": {"cli", "evidence", "waves", "results", "show", "store", "git", "runtimes", "signing", "rules", *PLAIN},
+    "evidence": {"evidence", "waves", "results", "store", "signing", "rules", *PLAIN},
+    "waves": {"waves", "results", "store", "git", "runtimes", "sarif", "builds", "signing", "rules", *PLAIN},
     "show": {"show", "results", "rules", "errors", "__version__"},
     "results": {"results", "rules"},
     "store": {"store", "rules", *PLAIN},
     "git": {"git", "rules", *PLAIN},
     "runtimes": {"runtimes", "sarif", "rules", *PLAIN},
     "sarif": {"sarif", "rules"},
+    "signing": {"signing", "rules", *PLAIN},
     "builds": {"builds", "runtimes", "rules", *PLAIN},
     "rules": {"rules"},
     "__main__": {"cli"},
@@ -112,6 +113,7 @@ OUTSIDE = {
     "filelock": {"locks.py"},
     "jsonschema": {"documents.py"},
     "jsonschema_rs": {"documents.py"},
+    "cryptography": {"signing/ed25519.py"},
     "nono_py": {"runtimes/landlock_start.py"},
     "yaml": {"runtimes/agents/manifest.py", "yaml_text.py"},
 }
@@ -523,6 +525,8 @@ USE_CASES = {
     **dict.fromkeys(("verify-fixed", "verify-recurring", "verify-unverified", "verify-approved"), ("second_look",)),
     # A verb with verbs of its own.
     "ledger": ("verify", "replay"),
+    # Keys belong to a user and to no control plane: the room `signing/` holds them.
+    "keys": (),
     # click writes the script from the command line itself.
     "completion": (),
     "help": (),

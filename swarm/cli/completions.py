@@ -144,6 +144,15 @@ def runtimes(ctx: click.Context, incomplete: str) -> Items:
 
 
 @offered
+def keys(ctx: click.Context, incomplete: str) -> Items:
+    """Return the names of the user's signing keys."""
+    del ctx
+    from swarm.signing import keys as store
+
+    return words([file.stem for file in store.files()], incomplete)
+
+
+@offered
 def phases(ctx: click.Context, incomplete: str) -> Items:
     """Return the phases that can be dispatched."""
     del ctx

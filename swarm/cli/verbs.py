@@ -9,6 +9,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "doctor": "Check the machine, the database and the workspace.",
         "runtimes": "List the runtimes of this machine.",
         "trust": "Show and trust the programs that a swarm.toml names.",
+        "keys": "Make, list and show the keys that you sign with.",
     },
     "Waves": {
         "audit": "Do the whole job: dispatch, launch, collect, report.",

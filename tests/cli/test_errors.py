@@ -12,6 +12,7 @@ from tests.cli.errors import (
     dispatch,
     domains,
     fix,
+    keys,
     recovery,
     repositories,
     runs,
@@ -26,7 +27,7 @@ from tests.cli.scenes.snapshots import block_of, nothing_changes
 from tests.conftest import Swarm
 
 # Their import enters the codes that each of them shows.
-CASES = (command_line, control_plane, dispatch, domains, fix, recovery, repositories, runs, trust)
+CASES = (command_line, control_plane, dispatch, domains, fix, keys, recovery, repositories, runs, trust)
 TESTS = (
     test_conflict,
     test_output,
