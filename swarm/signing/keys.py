@@ -54,8 +54,8 @@ def new(name: str) -> SigningKey:
     private = ed25519.generate()
     try:
         write_new(file, private)
-    except FileExistsError as error:
-        raise errors.KeyExists(name=name, path=str(file)) from error
+    except FileExistsError:
+        raise errors.KeyExists(name=name, path=str(file)) from None
     return SigningKey(name, file, private, ed25519.public_of(private))
 
 

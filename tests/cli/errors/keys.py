@@ -13,9 +13,8 @@ def key_exists(scene: Scene) -> Refusal:
         ("keys", "new", "default"),
         f"""[KEY_EXISTS]: There is a key of the name default, and no key is ever replaced
   Path: {path}
-  Next: choose another name; `swarm keys list` lists those that are there
-  Caused by: [Errno 17] File exists: '{path}'""",
-        {"name": "default", "path": path, "cause": f"[Errno 17] File exists: '{path}'"},
+  Next: choose another name; `swarm keys list` lists those that are there""",
+        {"name": "default", "path": path},
     )
 
 
