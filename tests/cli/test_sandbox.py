@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -202,6 +203,25 @@ def test_an_audit_says_once_that_a_tool_ran_without_a_sandbox(swarm: Swarm, repo
     told = "⚠ Audited without a sandbox: no sandbox works here (bwrap: not in this test; landlock: not in this test)."
     assert swarm("audit", str(repo.root), "--runtime", "played").out.count(told) == 1
     assert "sandbox" not in swarm("audit", str(repo.root), exit=1).out
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no folder of shared memory")
+def test_an_agent_that_lies_in_shared_memory_is_found_and_what_lies_beside_it_is_not_seen(
+    swarm: Swarm, repo: Repo, backend: str
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as beside, tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        script = Path(folder) / "agent"
+        script.write_text(
+            f"#!{sys.executable}\nimport json, os\n"
+            f"body = {{'domain': os.environ['SWARM_DOMAIN'], 'stage': 'A', 'summary': str(os.path.exists({beside!r}))}}\n"
+            "json.dump({**body, 'findings': []}, open(os.environ['SWARM_OUTPUT_FILE'], 'w'))\n"
+        )
+        script.chmod(0o755)
+        repo.commit({"swarm.toml": f'[runtimes.a]\nkind = "command"\nargv = ["{script}"]\n'})
+        answer = swarm("audit", ".", "--runtime", "a", "--format", "json")
+    outputs = repo.root.glob("swarms/*/wave-1/*/output.json")
+    summaries = {json.loads(file.read_text())["summary"] for file in outputs}
+    assert (answer.data["waveStatus"], summaries) == ("collected", {str(backend == "landlock")})
 
 
 def test_the_callers_word_turns_the_default_policy_off_and_is_recorded(

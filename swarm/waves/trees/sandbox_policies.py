@@ -21,7 +21,8 @@ from swarm.workspace import Workspace, live_state
 Place = tuple[str, Right]
 # Folders of sockets, of other users and of temporary files. Who may talk to Docker or Incus may do everything.
 _HIDDEN: Final = ("/run", "/home", "/root", "/media", "/var/lib/incus", "/var/lib/lxd", "/var/snap", "/var/lib/docker")
-_PRIVATE: Final = ("/tmp", "/var/tmp")  # noqa: S108
+# Shared memory is a folder as well, and `TMPDIR` of many a build machine: what lies there must be named to be seen.
+_PRIVATE: Final = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
 _RESOLVER: Final = "/etc/resolv.conf"
 
 
