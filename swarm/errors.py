@@ -1299,6 +1299,20 @@ class CollectUnknownDomain(SwarmError):
     names: str
 
 
+class BundleRefused(SwarmError):
+    code = "BUNDLE_REFUSED"
+    severity = Severity.HIGH
+    text = "The bundle of {domain} is refused ({reason}): {problem}"
+    advice = "make it of a single commit on the wave's: `git bundle create FILE {base}..{branch}`; nothing was taken"
+    when = "a git bundle that an agent's work came in does not hold a single, harmless commit on the wave's commit"
+    domain: str
+    reason: str
+    problem: str
+    path: str
+    base: str
+    branch: str
+
+
 class CollectUpsertError(SwarmError):
     code = "COLLECT_UPSERT_FAILED"
     severity = Severity.CRITICAL

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from swarm.cli.call import Call
-from swarm.cli.options import outputs_named, outputs_option, repo_path_option, run_argument, verb
+from swarm.cli.options import bundles_option, outputs_named, outputs_option, repo_path_option, run_argument, verb
 from swarm.results.collect import (
     STEERS,
     TOO_LARGE,
@@ -28,8 +28,11 @@ _MOST_NAMED = 5
 @verb()
 @run_argument
 @outputs_option
+@bundles_option
 @repo_path_option
-def command(call: Call, run: str | None, named: tuple[str, ...], repo_path: Path | None) -> None:
+def command(
+    call: Call, run: str | None, named: tuple[str, ...], bundles: tuple[str, ...], repo_path: Path | None
+) -> None:
     """Collect the wave in flight of RUN: validate each output, enforce ownership, record the findings.
 
     The wave ends as `collected`, exit 0, or as `failed`, exit 1, when an agent is incomplete or touched a file
@@ -38,9 +41,10 @@ def command(call: Call, run: str | None, named: tuple[str, ...], repo_path: Path
     from swarm.waves.collect.collect import collect
 
     paths = outputs_named(named, call.folder, "collect")
+    works = outputs_named(bundles, call.folder, "collect", "--bundle")
     with call.write() as store:
         selected = call.run_of_own_wave(store, call.run_in_place(store, run, repo_path), "launch")
-        result = collect(store, call.workspace, selected, paths)
+        result = collect(store, call.workspace, selected, paths, works)
     failed = result.wave_status == WaveStatus.FAILED
     call.answer(result, lambda: _lines(result), int(failed))
 

@@ -221,16 +221,25 @@ outputs_option = click.option(
     shell_complete=completions.outputs,
 )
 
+bundles_option = click.option(
+    "--bundle",
+    "bundles",
+    multiple=True,
+    metavar="NAME:PATH",
+    help="Take the work of an agent that ran on another machine from a git bundle; may be repeated.",
+    shell_complete=completions.outputs,
+)
 
-def outputs_named(words: tuple[str, ...], folder: Path, verb_name: str) -> dict[str, Path]:
-    """Return the path of each domain's output; relative paths start at `folder`. Raises CliUsage."""
+
+def outputs_named(words: tuple[str, ...], folder: Path, verb_name: str, option: str = "--domain") -> dict[str, Path]:
+    """Return the path of each domain's output or bundle; relative paths start at `folder`. Raises CliUsage."""
     paths: dict[str, Path] = {}
     for word in words:
         name, colon, path = word.partition(":")
         if not colon or not name or not path:
-            raise usage(f"--domain takes NAME:PATH; got '{word}'", verb_name)
+            raise usage(f"{option} takes NAME:PATH; got '{word}'", verb_name)
         if name in paths:
-            raise usage(f"--domain {name} is given twice", verb_name)
+            raise usage(f"{option} {name} is given twice", verb_name)
         paths[name] = folder / path
     return paths
 

@@ -163,11 +163,14 @@ def _standing_at(root: bytes, name: bytes) -> Iterator[bytes]:
         yield from (os.path.relpath(os.path.join(folder, file), root) for file in files)  # noqa: PTH118
 
 
-def take_into_tree(repository: Repository, tree: Path, branch: str, old: str, new: str) -> None:
+def take_into_tree(
+    repository: Repository, tree: Path, branch: str, old: str, new: str, *, with_files: bool = False
+) -> None:
     """Update a worktree's own index to its branch, which has moved to a commit with the same files.
 
-    Skipped where something else is staged, another branch is checked out, or the tree's `.git` leads anywhere but to
-    the folder that git made for the tree: the index of another checkout would be written.
+    `with_files` writes the files of the new commit as well. Skipped where something else is staged, another branch is
+    checked out, or the tree's `.git` leads anywhere but to the folder that git made for the tree: the index of another
+    checkout would be written.
     """
     with contextlib.suppress(GitError, OSError):
         admin = admin_dir(tree)
@@ -175,4 +178,5 @@ def take_into_tree(repository: Repository, tree: Path, branch: str, old: str, ne
         head = (admin / "HEAD").read_text(encoding="utf-8", errors="surrogateescape").strip()
         is_own = admin.parent == repository.common_dir / WORKTREES and Path(mine) == tree / ".git"
         if is_own and not admin.is_symlink() and head == f"ref: {head_ref(branch)}":
-            Git(tree, git_dir=admin).run("read-tree", "-i", "-m", old, new, filters=True)
+            git = Git(tree, git_dir=admin, view=repository.view if with_files else None)
+            git.run("read-tree", "-u" if with_files else "-i", "-m", old, new, filters=True)

@@ -52,3 +52,8 @@ def is_ancestor(git: Git, ancestor: str, commit: str) -> bool:
         if holds_commit(git, ancestor) and holds_commit(git, commit):
             raise
         return False
+
+
+def objects_between(git: Git, since: str, tip: str) -> set[str]:
+    """Return the objects that a commit has and an earlier one has not: commits, trees and blobs."""
+    return set(git.text("rev-list", "--objects", "--no-object-names", tip, f"^{since}").split())

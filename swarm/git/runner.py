@@ -261,15 +261,15 @@ class Git:
         """Run one git command and return its stdout as text, without the last newline."""
         return self.run(*arguments).decode("utf-8", "surrogateescape").removesuffix("\n")
 
-    def stream(self, *arguments: str, stdin: IO[bytes]) -> subprocess.Popen[bytes]:
-        """Start a git command that reads an open file and answers on its stdout."""
+    def stream(self, *arguments: str, stdin: IO[bytes], stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+        """Start a git command that reads an open file, and answers on its stdout and on its stderr where asked."""
         return subprocess.Popen(
             ["git", *_HARDENED, *arguments],
             cwd=self.folder,
             env=self._environment,
             stdin=stdin,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=stderr,
         )
 
     def _neutral_filters(self) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Container
 from collections.abc import Set as AbstractSet
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _FILE_URI = re.compile(r"file:/", re.IGNORECASE)
@@ -52,4 +52,25 @@ def _problem(path: str, steps: list[str]) -> str | None:
         return "it holds control characters and is no path of the commit"
     if any(_GIT_FOLDER.fullmatch(_IGNORABLE.sub("", step)) for step in steps):
         return "it leads into .git"
+    return None
+
+
+def link_problem(path: str, target: bytes | None) -> str | None:
+    """Return why a symbolic link of an agent's may lead out of the repository, `None` where it cannot.
+
+    `target` is `None` where it is too long to be read.
+    """
+    if not target or b"\0" in target:
+        return "it is a link that leads nowhere"
+    # As an old encoding: only its ASCII matters here, and every byte has a character.
+    named = target.decode("latin-1").replace("\\", "/")
+    if named.startswith("/") or _DRIVE.match(named):
+        return "it is a link to an absolute path"
+    steps = [step for step in named.split("/") if step not in {"", "."}]
+    climbs = len(list(takewhile("..".__eq__, steps)))
+    # Behind another step a `..` climbs from where that step leads, which may be anywhere.
+    if climbs > path.count("/") or ".." in steps[climbs:]:
+        return "it is a link that leads out of the repository"
+    if any(_GIT_FOLDER.fullmatch(step) for step in steps):
+        return "it is a link into .git"
     return None

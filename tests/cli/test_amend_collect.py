@@ -303,6 +303,14 @@ def test_a_tree_that_was_removed_is_a_violation(amending: Amending) -> None:
     assert fixes(data) == []
 
 
+def test_an_isolated_agent_without_a_worktree_is_not_passed_unjudged(amending: Amending) -> None:
+    with amending.behind() as conn:
+        conn.execute("UPDATE agent_runs SET worktree_path = NULL, worktree_branch = NULL WHERE domain = 'code'")
+    amending.answer("code", "load")
+    agent = amending.collect(exit=1)["agents"][0]
+    assert (agent["status"], [error["code"] for error in agent["errors"]]) == ("ownership_violation", ["WORKTREE_GONE"])
+
+
 def test_files_that_git_ignores_are_listed_apart(amending: Amending) -> None:
     amending.edit("code", "src/.gitignore", "*.pyc\n")
     amending.edit("code", "src/app.pyc", "x")

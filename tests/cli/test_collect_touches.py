@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -131,8 +133,20 @@ def test_files_that_git_ignores_are_no_violation(swarm: Swarm, repo: Repo, works
     assert swarm("collect", "--format", "json").data["waveStatus"] == "collected"
 
 
-def test_a_tree_that_was_removed_is_a_violation(swarm: Swarm, dispatched: Workspace) -> None:
+def _forget(dispatched: Workspace) -> None:
+    with closing(sqlite3.connect(dispatched.db)) as conn, conn:
+        conn.execute("UPDATE agent_runs SET worktree_path = NULL, worktree_branch = NULL WHERE domain = 'code'")
+
+
+def _remove(dispatched: Workspace) -> None:
     shutil.rmtree(tree_of(dispatched, "code"))
+
+
+@pytest.mark.parametrize("how", [_remove, _forget])
+def test_an_isolated_agent_without_its_tree_is_a_violation(
+    how: Callable[[Workspace], None], swarm: Swarm, dispatched: Workspace
+) -> None:
+    how(dispatched)
     dispatched.answer("code")
     dispatched.answer("rest")
     answer = swarm("collect", "--format", "json", exit=1)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from swarm.errors import CATALOGUE
-from tests.cli import test_audit_looked_at, test_fix, test_permissions, test_refused_items, test_sandbox
+from tests.cli import test_audit_looked_at, test_bundles, test_fix, test_permissions, test_refused_items, test_sandbox
 from tests.cli.errors import (
     command_line,
     control_plane,
@@ -33,6 +33,7 @@ TESTS = (
     test_output,
     test_proof,
     test_audit_looked_at,
+    test_bundles,
     test_fix,
     test_refused_items,
     test_permissions,

@@ -23,16 +23,23 @@ from swarm.waves.collect.record import MOST_KEPT, commit
 from swarm.waves.dispatched_here import forget_unless_needed
 from swarm.waves.launch import supervision
 from swarm.waves.review.shown import reviews_shown
-from swarm.waves.trees.kept_view import as_at_dispatch
+from swarm.waves.trees.bundles import brought_in
 from swarm.waves.trees.worktrees import tidy
 from swarm.workspace import Workspace
 
 
-def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Path]) -> CollectResult:
+def collect(
+    store: Store,
+    workspace: Workspace,
+    run: Run,
+    named: Mapping[str, Path],
+    works: Mapping[str, Path] | None = None,
+) -> CollectResult:
     """Collect the run's wave in flight, with outputs from its folder or as `named` by domain.
 
-    The wave ends `collected`, or `failed` when an agent is not complete or touched a foreign file. Raises
-    CollectNoWave, CollectUnknownDomain, CollectUpsertError, LaunchInProgress while its agents are supervised, and
+    `works` are git bundles, by domain, with the work of agents that ran elsewhere. The wave ends `collected`, or
+    `failed` when an agent is not complete or touched a foreign file. Raises BundleRefused, CollectNoWave,
+    CollectUnknownDomain, CollectUpsertError, LaunchInProgress while its agents are supervised, and
     StateConflict when another collect won.
     """
     repository = repository_at(Path(run.local_path))
@@ -46,7 +53,7 @@ def collect(store: Store, workspace: Workspace, run: Run, named: Mapping[str, Pa
         if waves.in_flight(store.conn, run.id) is None:
             raise _none_in_flight(store.conn, run)
         supervision.close_dead_attempts(store, run, wave)
-        with as_at_dispatch(wave, repository) as seen:
+        with brought_in(store.conn, workspace, wave, repository, works or {}, named) as seen:
             observed = observe(store.conn, workspace, wave, seen, named)
         # Before the transaction: git is never run inside of it, and a row must not name a tree that git may collect.
         keep_work(repository, wave, observed.intakes)

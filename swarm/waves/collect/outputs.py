@@ -154,11 +154,12 @@ def _envelope_problems(parted: Sifted, file: Path, agent: AgentRun, wave: Wave) 
 def probe(taken: Intake, repository: Repository, wave: Wave, folder: Path, owners: OwnershipMap) -> Intake:
     """Compare an audit agent's tree with the wave's commit. Every file that it touched is a violation."""
     agent = taken.agent
-    if agent.worktree_path is None or agent.worktree_branch is None:
-        # Without a branch it is the tree that analyzers share: `shared_tree_violations` compares that.
+    if not wave.isolated or (wave.shared_tree is not None and agent.worktree_branch is None):
+        # `shared_tree_violations` compares the tree that analyzers share.
         return taken
-    tree = Path(agent.worktree_path)
-    if not tree.is_dir() or tree.is_symlink():
+    tree = Path(agent.worktree_path or "")
+    # Without a worktree nothing shows what an isolated agent touched.
+    if agent.worktree_path is None or not tree.is_dir() or tree.is_symlink():
         return without_tree(taken)
     # Git's own comparison, whatever the agent says: an audit may touch nothing.
     seen = touched_in(repository, tree, wave, folder, agent.worktree_branch)
@@ -172,7 +173,8 @@ def probe(taken: Intake, repository: Repository, wave: Wave, folder: Path, owner
 
 def without_tree(taken: Intake) -> Intake:
     """Return the intake of an agent whose worktree was removed or replaced."""
-    problem = Problem("WORKTREE_GONE", str(taken.agent.worktree_path), "its worktree is gone or was replaced")
+    place = taken.agent.worktree_path or taken.agent.output_path
+    problem = Problem("WORKTREE_GONE", place, "its worktree is gone or was replaced")
     return taken._replace(target=violated(taken), problems=(*taken.problems, problem))
 
 

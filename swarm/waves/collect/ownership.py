@@ -84,10 +84,9 @@ class OwnershipJudge:
 
     def _judge_tree(self, taken: Intake) -> Intake:
         agent = taken.agent
-        if agent.worktree_path is None:
-            return taken
-        tree = Path(agent.worktree_path)
-        if not tree.is_dir() or tree.is_symlink():
+        # An isolated agent has a worktree: without one nothing shows what the agent touched.
+        tree = Path(agent.worktree_path or "")
+        if agent.worktree_path is None or not tree.is_dir() or tree.is_symlink():
             return without_tree(taken)
         work = work_in(self._repository, tree, self._wave, self._folder, agent.worktree_branch)
         judged = self._judge(taken._replace(work=work), {file.path: file.kind for file in work.touched})
