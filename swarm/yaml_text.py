@@ -1,4 +1,7 @@
-"""YAML that others wrote, read into JSON values: no anchors, no tags, no key twice, and of a bounded depth."""
+"""YAML that others wrote, read into JSON values: no anchors, no tags, no key twice, and of a bounded depth.
+
+JSON values are written as YAML that reads back the same.
+"""
 
 import math
 from typing import Any, Final
@@ -24,7 +27,7 @@ def parse_yaml(text: str) -> Any:
         raise ValueError(f"it is longer than {MOST_CHARACTERS:,} characters")
     try:
         _hold_to_plain(text)
-        loader = yaml.SafeLoader(text)
+        loader = _loader()(text)
         try:
             node = loader.get_single_node()
             return None if node is None else _value(loader, node)
@@ -34,12 +37,33 @@ def parse_yaml(text: str) -> Any:
         raise ValueError(" ".join(str(error).split())) from error
 
 
+def yaml_from(document: Any) -> str:
+    """Return JSON values as a YAML text that `parse_yaml` reads back; equal documents give equal texts."""
+    import yaml
+
+    class Whole(yaml.SafeDumper):
+        """A safe dumper that writes a list again where it stands twice, instead of an alias."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            del data
+            return True
+
+    return yaml.dump(document, Dumper=Whole, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _loader() -> Any:
+    import yaml
+
+    # By libyaml where it is there: a text of the largest size takes Python seconds.
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def _hold_to_plain(text: str) -> None:
     """Refuse anchors, aliases, tags and depth, before anything is built. Raises `ValueError`."""
     import yaml
 
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in yaml.parse(text, Loader=_loader()):
         line = 1 + event.start_mark.line if event.start_mark is not None else 0
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             raise ValueError(f"line {line} holds an anchor or an alias")

@@ -527,6 +527,7 @@ USE_CASES = {
     "ledger": ("verify", "replay"),
     # Keys belong to a user and to no control plane: the room `signing/` holds them.
     "keys": (),
+    "lessons": ("review",),
     # click writes the script from the command line itself.
     "completion": (),
     "help": (),
@@ -550,12 +551,12 @@ def test_a_verb_has_its_command_its_use_case_and_its_records_by_its_name(verb: s
         homes = [
             ".".join(("swarm", *module.relative_to(PACKAGE).with_suffix("").parts))
             for module in MODULES
-            if shown(module).startswith("waves/")
+            if shown(module).startswith(("waves/", "evidence/"))
             and module.stem == use_case
             and any(isinstance(node, ast.FunctionDef) and node.name == use_case for node in tree_of(module).body)
         ]
         imported = [home for home in homes if home in called or f"{home}.{use_case}" in called]
-        assert imported, f"no module {use_case}.py of waves/ has a function {use_case} that cli/ calls"
+        assert imported, f"no module {use_case}.py of waves/ or evidence/ has a function {use_case} that cli/ calls"
 
 
 def test_every_verb_has_its_module_of_tests() -> None:

@@ -37,6 +37,7 @@ from swarm.results import (
     launch,
     lease,
     ledger,
+    lessons,
     merge,
     permissions,
     receipt,
@@ -113,6 +114,7 @@ DATA: dict[str, Any] = {
     "verify-unverified": second_look.Delta,
     "verify-approved": second_look.Delta,
     "ledger": ledger.ChainShown | ledger.ReplayShown,
+    "lessons": lessons.LessonsListed | lessons.LessonsReviewed,
     "help": help_verb.HelpText,
     "completion": completion.Completion,
 }

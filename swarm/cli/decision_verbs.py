@@ -106,13 +106,18 @@ def bounded(value: str, option: str, verb_name: str) -> str:
 
 
 def author(call: Call, run: "Run") -> str:
-    """Return the author of a decision: the name in git's configuration, else the user of the machine."""
+    """Return the author of a decision about a run."""
+    folder = Path(run.local_path)
+    return author_in(folder if folder.is_dir() else call.folder)
+
+
+def author_in(folder: Path) -> str:
+    """Return the name in git's configuration of a folder, else the user of the machine."""
     import getpass
 
     from swarm.git.author import author as named
 
-    folder = Path(run.local_path)
-    name = named(folder if folder.is_dir() else call.folder, os.environ)
+    name = named(folder, os.environ)
     if name is None:
         try:
             name = getpass.getuser()

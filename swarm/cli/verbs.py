@@ -61,6 +61,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "verify-unverified": "Check findings again that no wave could judge.",
         "verify-approved": "Check that the code of approved findings is still there.",
         "ledger": "Prove the ledger, and compare the tables with it.",
+        "lessons": "Derive lessons of records, review them, give advice.",
     },
     "Shell": {
         "help": "Show the options of a verb.",

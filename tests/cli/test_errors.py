@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from swarm.errors import CATALOGUE
-from tests.cli import test_audit_looked_at, test_bundles, test_fix, test_permissions, test_refused_items, test_sandbox
+from tests.cli import (
+    test_audit_looked_at,
+    test_bundles,
+    test_fix,
+    test_lessons,
+    test_permissions,
+    test_refused_items,
+    test_sandbox,
+)
 from tests.cli.errors import (
     command_line,
     control_plane,
@@ -13,6 +21,7 @@ from tests.cli.errors import (
     domains,
     fix,
     keys,
+    lessons,
     recovery,
     repositories,
     runs,
@@ -27,7 +36,7 @@ from tests.cli.scenes.snapshots import block_of, nothing_changes
 from tests.conftest import Swarm
 
 # Their import enters the codes that each of them shows.
-CASES = (command_line, control_plane, dispatch, domains, fix, keys, recovery, repositories, runs, trust)
+CASES = (command_line, control_plane, dispatch, domains, fix, keys, lessons, recovery, repositories, runs, trust)
 TESTS = (
     test_conflict,
     test_output,
@@ -35,6 +44,7 @@ TESTS = (
     test_audit_looked_at,
     test_bundles,
     test_fix,
+    test_lessons,
     test_refused_items,
     test_permissions,
     test_sandbox,

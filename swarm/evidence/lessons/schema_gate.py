@@ -1,0 +1,49 @@
+"""The schema of each kind of lesson as a gate: what does not fit is refused before the disk is touched."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from swarm import errors
+from swarm.documents import problems
+from swarm.rules.lessons.lesson import Kind
+
+# A problem begins with the JSON path of its value.
+_PATH: Final = re.compile(r"\$(?:\.\w+|\[\d+\]|\['(?:[^'\\]|\\.)*'\])*")
+
+
+class Refusals(NamedTuple):
+    """Errors of a kind of lesson."""
+
+    schema: type[errors.LessonSchemaInvalid]
+    collision: type[errors.LessonIdCollision]
+
+
+REFUSALS: Final[Mapping[str, Refusals]] = {
+    "finding": Refusals(errors.FindingSchemaInvalid, errors.FindingIdCollision),
+    "pattern": Refusals(errors.PatternSchemaInvalid, errors.PatternIdCollision),
+    "recommendation": Refusals(errors.RecommendationSchemaInvalid, errors.RecommendationIdCollision),
+    "doctrine": Refusals(errors.DoctrineSchemaInvalid, errors.DoctrineIdCollision),
+}
+
+
+def hold_to_schema(kind: Kind, document: object) -> None:
+    """Refuse a document that does not fit the schema of its kind. Raises the kind's error of its schema."""
+    found = [_fault(problem) for problem in problems(document, kind.word)]
+    if not found:
+        return
+    named = document.get(kind.id_key) if isinstance(document, Mapping) else None
+    # A number or a list in the place of the id is no name of anything.
+    shown = errors.shortened(named) if isinstance(named, str) else "no id"
+    fields: dict[str, Any] = {
+        kind.id_key: shown,
+        "errors": tuple(found),
+        "problem": "; ".join(f"{fault['path']} {fault['message']}" for fault in found),
+    }
+    raise REFUSALS[kind.word].schema(**fields)
+
+
+def _fault(problem: str) -> dict[str, str]:
+    path = _PATH.match(problem)
+    place = path[0] if path else "$"
+    return {"path": place, "message": problem.removeprefix(place).removeprefix(": ")}
