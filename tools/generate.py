@@ -114,7 +114,11 @@ DATA: dict[str, Any] = {
     "verify-unverified": second_look.Delta,
     "verify-approved": second_look.Delta,
     "ledger": ledger.ChainShown | ledger.ReplayShown,
-    "lessons": lessons.LessonsListed | lessons.LessonsReviewed,
+    "lessons": lessons.LessonsListed
+    | lessons.LessonsReviewed
+    | lessons.LessonsSynthesized
+    | lessons.LessonsAdvised
+    | lessons.LessonsExported,
     "help": help_verb.HelpText,
     "completion": completion.Completion,
 }

@@ -1,6 +1,6 @@
 """`swarm lessons derive`, `review`, `synthesize`, `advise` and `export`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -9,8 +9,15 @@ from swarm.cli.call import Call
 from swarm.cli.decision_verbs import author_in, bounded, reason_option
 from swarm.cli.options import usage, verb
 from swarm.cli.shared_options import shared_options
-from swarm.results.lessons import LessonsListed, LessonsReviewed
-from swarm.rules.lessons.lesson import LessonStatus
+from swarm.results.lessons import (
+    LessonMade,
+    LessonRefused,
+    LessonsAdvised,
+    LessonsListed,
+    LessonsReviewed,
+    LessonsSynthesized,
+)
+from swarm.rules.lessons.lesson import MODES, SURFACES, LessonStatus
 from swarm.rules.lessons.review import NEED_ANOTHER, ReviewAction
 from swarm.show import text
 from swarm.show.escape import plain
@@ -27,6 +34,7 @@ _status_option = click.option(
     multiple=True,
     help="State of the listed lessons; may be repeated.",
 )
+_write_option = click.option("--write", is_flag=True, help="Write the files; without it nothing changes.")
 _REVIEW = "lessons review"
 
 
@@ -109,6 +117,86 @@ def _reviewed(result: LessonsReviewed) -> Iterator[str]:
         yield plain(f"{change.id}: {change.from_} → {change.to}{other}")
 
 
-VERBS: tuple[tuple[str, click.Command], ...] = (("review", review),)
-for name, part in VERBS:
+@verb(named="lessons")
+@_write_option
+@_root_option
+def synthesize(call: Call, root: Path | None, *, write: bool) -> None:
+    """Make patterns of the accepted findings, a recommendation for each pattern, and doctrine of the strong patterns.
+
+    Two or more accepted findings of different records that are alike in issue and root cause are a pattern; it is
+    strong at three repositories. What is there keeps its state, and once it is accepted its words. Without --write
+    nothing is written. Exit 1 where an id belongs to another lesson.
+    """
+    from swarm.evidence.lessons.synthesize import synthesize as make
+
+    result = make(_root(call, root), write=write)
+    call.answer(result, lambda: _synthesized(result), int(bool(result.errors)))
+
+
+@verb(named="lessons")
+@click.option("--surface", type=click.Choice(SURFACES), help="Surface of the product that the advice is for.")
+@click.option("--mode", type=click.Choice(MODES), help="Execution mode that the advice is for.")
+@click.option("--repo", metavar="ORG/NAME", help="Repository that the advice is for.")
+@_root_option
+def advise(call: Call, surface: str | None, mode: str | None, repo: str | None, root: Path | None) -> None:
+    """Show the accepted lessons that fit a surface, a mode or a repository.
+
+    At most 5 of doctrine, 5 recommendations, 5 patterns and 8 findings. `swarm dispatch --advise` puts those of the
+    run's repository at the top of the prompts.
+    """
+    from swarm.evidence.lessons.advise import advise as look
+    from swarm.rules.lessons.advice import Wanted
+
+    result = look(_root(call, root), Wanted(surface, mode, repo))
+    call.answer(result, lambda: _advised(result))
+
+
+@verb(named="lessons", formats=("text", "json", "markdown"))
+@_status_option
+@_root_option
+def export(call: Call, status: tuple[str, ...], root: Path | None) -> None:
+    """Print lessons whole, the accepted ones unless --status names others, for other tools or for readers.
+
+    --format json gives the documents of the files, text and markdown a page.
+    """
+    from swarm.evidence.lessons.export import export as gather
+    from swarm.show.lessons import page
+
+    result = gather(_root(call, root), status or (LessonStatus.ACCEPTED.value,))
+    call.answer(result, lambda: page(result))
+
+
+def _synthesized(result: LessonsSynthesized) -> Iterator[str]:
+    yield from _made_lines(result.lessons, result.errors, written=result.written)
+    for lesson_id in result.unsupported:
+        yield plain(f"⚠ {lesson_id}: fewer than two of its findings are accepted, so it is no advice")
+
+
+def _made_lines(lessons: Sequence[LessonMade], refused: Sequence[LessonRefused], *, written: bool) -> Iterator[str]:
+    """Yield what became of made lessons, and the next step."""
+    due = [lesson for lesson in lessons if lesson.change != "unchanged"]
+    if lessons:
+        yield from text.table([(each.change, each.status, each.id) for each in lessons], ("", "status", "id"))
+    for error in refused:
+        yield plain(f"⊘ [{error.code}] {error.message}")
+    if not lessons and not refused:
+        yield "Nothing was found."
+    elif not written:
+        yield f"{text.counted(len(due), 'lesson')} would be written. Next: the same with --write"
+    else:
+        yield f"{text.counted(len(due), 'lesson')} written. Next: `swarm lessons review`"
+
+
+def _advised(result: LessonsAdvised) -> Iterator[str]:
+    for item in result.advice:
+        yield plain(f"{item.kind}  {item.id}")
+        yield plain(f"  {item.title}")
+        yield plain(f"  {item.text}")
+    if not result.advice:
+        yield "No accepted lesson fits."
+    if result.undecided:
+        yield f"{text.counted(result.undecided, 'lesson')} not decided about: `swarm lessons review`"
+
+
+for name, part in (("review", review), ("synthesize", synthesize), ("advise", advise), ("export", export)):
     command.add_command(part, name)

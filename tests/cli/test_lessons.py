@@ -141,7 +141,7 @@ HOSTILE = {
 def test_a_hostile_file_is_refused_by_every_verb_that_reads_it(swarm: Swarm, repo: Repo, case: str) -> None:
     file = put(repo.root / "kept", finding())
     file.write_text(HOSTILE[case])
-    for words in (("review",), ("review", "accept", "dfind-acme-shop-export")):
+    for words in (("review",), ("review", "accept", "dfind-acme"), ("synthesize",), ("advise",), ("export",)):
         assert swarm("lessons", *words, "--root", "kept", exit=1).code == "LESSON_FILE_INVALID"
 
 

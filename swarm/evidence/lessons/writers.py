@@ -52,8 +52,11 @@ def passed(root: Path, kind: Kind, document: Document) -> Path:
     return file
 
 
-def write_lessons(root: Path, kind: Kind, documents: Sequence[Document]) -> Batch:
-    """Write a batch of a kind. A document that is refused goes into the errors, and the others are written."""
+def write_lessons(root: Path, kind: Kind, documents: Sequence[Document], *, dry_run: bool = False) -> Batch:
+    """Write a batch of a kind. A document that is refused goes into the errors, and the others are written.
+
+    A dry run passes every document through the gates, and writes none.
+    """
     written: list[Path] = []
     refused: list[errors.SwarmError] = []
     claimed: dict[str, int] = {}
@@ -63,7 +66,7 @@ def write_lessons(root: Path, kind: Kind, documents: Sequence[Document]) -> Batc
             lesson_id = document[kind.id_key]
             if (before := claimed.setdefault(lesson_id, index)) != index:
                 raise collision_in_batch(kind, lesson_id, before, index)
-            written.append(write_lesson(root, kind, document))
+            written.append(passed(root, kind, document) if dry_run else write_lesson(root, kind, document))
         except (errors.LessonSchemaInvalid, errors.LessonIdCollision) as error:
             refused.append(error)
     return Batch(tuple(written), tuple(refused))
