@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from swarm import errors
 from swarm.documents import problems
-from swarm.rules.lessons.lesson import Kind
+from swarm.rules.lessons.lesson import LessonKind
 
 # A problem begins with the JSON path of its value.
 _PATH: Final = re.compile(r"\$(?:\.\w+|\[\d+\]|\['(?:[^'\\]|\\.)*'\])*")
@@ -27,7 +27,7 @@ REFUSALS: Final[Mapping[str, Refusals]] = {
 }
 
 
-def hold_to_schema(kind: Kind, document: object) -> None:
+def hold_to_schema(kind: LessonKind, document: object) -> None:
     """Refuse a document that does not fit the schema of its kind. Raises the kind's error of its schema."""
     found = [_fault(problem) for problem in problems(document, kind.word)]
     if not found:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from swarm.evidence.lessons.writers import collision, write_lessons
 from swarm.results.lessons import LessonMade, LessonRefused
-from swarm.rules.lessons.lesson import Kind, Lesson, document_of, id_of
+from swarm.rules.lessons.lesson import Lesson, LessonKind, document_of, id_of
 
 _OF_ANOTHER = "stands on disk for another lesson; refused to silently clobber"
 
 
 def settle(
     root: Path,
-    kind: Kind,
+    kind: LessonKind,
     made: Sequence[Lesson],
     before: Mapping[str, Lesson],
     kept: Callable[[Lesson, Lesson], Lesson],

@@ -12,7 +12,7 @@ from swarm import errors
 from swarm.documents import read_bounded
 from swarm.evidence.lessons import schema_gate
 from swarm.files import is_in_place
-from swarm.rules.lessons.lesson import KINDS, Kind, Lesson, id_of, lesson_from
+from swarm.rules.lessons.lesson import KINDS, Lesson, LessonKind, id_of, lesson_from
 from swarm.yaml_text import MOST_CHARACTERS, parse_yaml
 
 MOST_FILES: Final = 20_000
@@ -24,7 +24,7 @@ def lessons_folder(root: Path) -> Path:
     return root / "lessons"
 
 
-def file_of(root: Path, kind: Kind, lesson_id: str) -> Path:
+def file_of(root: Path, kind: LessonKind, lesson_id: str) -> Path:
     """Return the file of a lesson; an id is held to the schema before it becomes a name."""
     return lessons_folder(root) / kind.folder / f"{lesson_id}{_SUFFIX}"
 
@@ -34,7 +34,7 @@ def every_lesson(root: Path) -> dict[str, Lesson]:
     return {id_of(lesson): lesson for kind in KINDS for lesson in lessons_of(root, kind)}
 
 
-def lessons_of(root: Path, kind: Kind) -> list[Lesson]:
+def lessons_of(root: Path, kind: LessonKind) -> list[Lesson]:
     """Return the lessons of a kind, ordered by id. Raises LessonFileInvalid, and the kind's error of its schema."""
     folder = lessons_folder(root) / kind.folder
     if not folder.exists() and not folder.is_symlink():
@@ -47,7 +47,7 @@ def lessons_of(root: Path, kind: Kind) -> list[Lesson]:
     return [_read(folder / name, kind) for name in names]
 
 
-def _read(file: Path, kind: Kind) -> Lesson:
+def _read(file: Path, kind: LessonKind) -> Lesson:
     if file.suffix != _SUFFIX:
         raise errors.LessonFileInvalid(path=str(file), problem=f"its name does not end with {_SUFFIX}")
     document = _document(file)

@@ -12,9 +12,9 @@ from swarm.rules.lessons.lesson import (
     DOCTRINE,
     PATTERN,
     RECOMMENDATION,
-    Kind,
     Lesson,
     LessonFinding,
+    LessonKind,
     LessonPattern,
     LessonStatus,
     Recommendation,
@@ -46,7 +46,7 @@ def synthesize(root: Path, *, write: bool) -> LessonsSynthesized:
     )
 
 
-def _made(known: Mapping[str, Lesson]) -> dict[Kind, Sequence[Lesson]]:
+def _made(known: Mapping[str, Lesson]) -> dict[LessonKind, Sequence[Lesson]]:
     """Return what the accepted findings give, by kind. A rejected pattern gives nothing."""
     findings = {name: lesson for name, lesson in known.items() if isinstance(lesson, LessonFinding)}
     patterns = patterns_of(findings.values())

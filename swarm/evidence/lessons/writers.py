@@ -8,7 +8,7 @@ from swarm import errors
 from swarm.evidence.lessons.schema_gate import REFUSALS, hold_to_schema
 from swarm.evidence.lessons.shelf import file_of, hold_in_place
 from swarm.files import write_whole
-from swarm.rules.lessons.lesson import Kind
+from swarm.rules.lessons.lesson import LessonKind
 from swarm.yaml_text import yaml_from
 
 Document = Mapping[str, Any]
@@ -29,7 +29,7 @@ def reset_seen_writes(root: Path) -> None:
     _SEEN.pop(root.resolve(), None)
 
 
-def write_lesson(root: Path, kind: Kind, document: Document) -> Path:
+def write_lesson(root: Path, kind: LessonKind, document: Document) -> Path:
     """Write a lesson of a kind, through every gate.
 
     Raises the kind's errors of its schema and its id, LedOutside and WorkspaceNotWritable.
@@ -40,7 +40,7 @@ def write_lesson(root: Path, kind: Kind, document: Document) -> Path:
     return file
 
 
-def passed(root: Path, kind: Kind, document: Document) -> Path:
+def passed(root: Path, kind: LessonKind, document: Document) -> Path:
     """Return the file of a document that passes the gates; nothing is written."""
     hold_to_schema(kind, document)
     lesson_id = document[kind.id_key]
@@ -52,7 +52,7 @@ def passed(root: Path, kind: Kind, document: Document) -> Path:
     return file
 
 
-def write_lessons(root: Path, kind: Kind, documents: Sequence[Document], *, dry_run: bool = False) -> Batch:
+def write_lessons(root: Path, kind: LessonKind, documents: Sequence[Document], *, dry_run: bool = False) -> Batch:
     """Write a batch of a kind. A document that is refused goes into the errors, and the others are written.
 
     A dry run passes every document through the gates, and writes none.
@@ -72,13 +72,13 @@ def write_lessons(root: Path, kind: Kind, documents: Sequence[Document], *, dry_
     return Batch(tuple(written), tuple(refused))
 
 
-def collision_in_batch(kind: Kind, lesson_id: str, first: int, second: int) -> errors.LessonIdCollision:
+def collision_in_batch(kind: LessonKind, lesson_id: str, first: int, second: int) -> errors.LessonIdCollision:
     """Return the error for an id that two documents of a batch claim."""
     problem = f"already claimed by index {first}; refused write at index {second} to avoid silent clobber"
     return collision(kind, lesson_id, problem, batch="intra-batch ")
 
 
-def collision(kind: Kind, lesson_id: str, problem: str, batch: str = "") -> errors.LessonIdCollision:
+def collision(kind: LessonKind, lesson_id: str, problem: str, batch: str = "") -> errors.LessonIdCollision:
     """Return the error for an id that another lesson of the kind has."""
     fields: dict[str, Any] = {kind.id_key: lesson_id, "problem": problem, "batch": batch}
     return REFUSALS[kind.word].collision(**fields)

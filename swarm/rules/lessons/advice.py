@@ -13,9 +13,9 @@ from swarm.rules.lessons.lesson import (
     PATTERN,
     RECOMMENDATION,
     Doctrine,
-    Kind,
     Lesson,
     LessonFinding,
+    LessonKind,
     LessonPattern,
     LessonStatus,
     Recommendation,
@@ -27,7 +27,7 @@ from swarm.rules.lessons.lesson import (
 from swarm.rules.lessons.synthesis import unsupported
 from swarm.rules.prompt_text import fenced
 
-MOST: Final[Mapping[Kind, int]] = {FINDING: 8, PATTERN: 5, RECOMMENDATION: 5, DOCTRINE: 5}
+MOST: Final[Mapping[LessonKind, int]] = {FINDING: 8, PATTERN: 5, RECOMMENDATION: 5, DOCTRINE: 5}
 # Of a prompt: what does not fit is left out, the strongest kind last.
 MOST_BYTES: Final = 8 * 1024
 _LONGEST: Final = 300

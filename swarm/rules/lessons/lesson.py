@@ -115,7 +115,7 @@ class Doctrine(NamedTuple):
 Lesson = LessonFinding | LessonPattern | Recommendation | Doctrine
 
 
-class Kind(NamedTuple):
+class LessonKind(NamedTuple):
     """A kind of lesson: the word in its schema and its errors, its folder, the beginning of its ids, its record."""
 
     word: str
@@ -129,14 +129,14 @@ class Kind(NamedTuple):
         return f"{self.word}_id"
 
 
-FINDING: Final = Kind("finding", "findings", "dfind-", LessonFinding)
-PATTERN: Final = Kind("pattern", "patterns", "dpat-", LessonPattern)
-RECOMMENDATION: Final = Kind("recommendation", "recommendations", "drec-", Recommendation)
-DOCTRINE: Final = Kind("doctrine", "doctrine", "ddoc-", Doctrine)
+FINDING: Final = LessonKind("finding", "findings", "dfind-", LessonFinding)
+PATTERN: Final = LessonKind("pattern", "patterns", "dpat-", LessonPattern)
+RECOMMENDATION: Final = LessonKind("recommendation", "recommendations", "drec-", Recommendation)
+DOCTRINE: Final = LessonKind("doctrine", "doctrine", "ddoc-", Doctrine)
 KINDS: Final = (FINDING, PATTERN, RECOMMENDATION, DOCTRINE)
 
 
-def kind_of(lesson: Lesson) -> Kind:
+def kind_of(lesson: Lesson) -> LessonKind:
     """Return the kind of a lesson."""
     return next(kind for kind in KINDS if isinstance(lesson, kind.record))
 
@@ -157,7 +157,7 @@ def document_of(lesson: Lesson) -> dict[str, Any]:
     return made
 
 
-def lesson_from(kind: Kind, document: Mapping[str, Any]) -> Lesson:
+def lesson_from(kind: LessonKind, document: Mapping[str, Any]) -> Lesson:
     """Return the lesson of a document that fits the schema of its kind."""
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
     if kind is FINDING:
