@@ -1909,3 +1909,14 @@ class KeyInsideRepository(SwarmError):
     when = "the user's configuration folder lies in a checkout of git"
     path: str
     root: str
+
+
+class PubkeyMalformed(SwarmError):
+    code = "PUBKEY_MALFORMED"
+    severity = Severity.HIGH
+    text = "'{received}' is no public key: {problem}"
+    advice = "give 64 hexadecimal digits or a PEM file; `swarm keys show` prints both"
+    exit_code = 2
+    when = "a public key is neither 64 hexadecimal digits nor a file with an ed25519 key as PEM"
+    received: str
+    problem: str

@@ -59,6 +59,10 @@ class Workspace(NamedTuple):
         """Return the file of a verification's receipt."""
         return self.proofs_folder(run_id) / f"verification-{verification}.json"
 
+    def attestation_folder(self, run_id: str, number: int, receipt_sha256: str) -> Path:
+        """Return the folder of the signed receipt of a wave; a later receipt of the wave gets another."""
+        return self.proofs_folder(run_id) / f"signed-{number}-{receipt_sha256[:12]}"
+
     def trees_folder(self, run_id: str) -> Path:
         """Return the folder of a run's worktrees."""
         return self.run_folder(run_id) / "worktrees"

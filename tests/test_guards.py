@@ -75,6 +75,7 @@ ROOMS_OF_WAVES: dict[str, set[str]] = {
         "selection",
         "read_files",
     },
+    "attest": {"look", "ledger"},
     "watch": {"launch"},
     "named_filters": {"look"},
     "advance": {"look", "run_facts"},

@@ -89,7 +89,7 @@ DATA: dict[str, Any] = {
     "show": show.ShowResult,
     "history": history.HistoryResult,
     "events": events.EventsResult,
-    "receipt": receipt.WaveReceipt,
+    "receipt": receipt.WaveReceipt | receipt.SignedReceipt | receipt.ReceiptCheck,
     "attempts": attempts.AttemptsResult,
     "audit-logs": audit_logs.AuditLogsResult,
     "explain": explain.Explanation,

@@ -43,6 +43,11 @@ class Call:
         """The workspace of this call: `--db`, `SWARM_DB`, or the nearest folder upward."""
         return find_workspace(self._database, os.environ, self.folder)
 
+    @property
+    def names_database(self) -> bool:
+        """Whether the caller named a control plane, by `--db` or `SWARM_DB`."""
+        return bool(self._database or os.environ.get("SWARM_DB"))
+
     def read(self) -> "Store":
         """Open the control plane; SQLite refuses every write through the store."""
         store = self._open(create=False)

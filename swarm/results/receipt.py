@@ -196,3 +196,43 @@ class WaveReceipt(NamedTuple):
     ledger: ReceiptLedger
     review: bool = False
     reviews: tuple[ReceiptReview, ...] = ()
+
+
+class SignedReceipt(NamedTuple):
+    """A signed receipt: the files of the receipt and of its attestation, and what was signed."""
+
+    run_id: str
+    wave_number: int
+    commit_sha: str
+    verdict: str | None
+    verification: str | None
+    receipt_sha256: str
+    ledger_length: int
+    ledger_head: str
+    key_name: str
+    key_id: str
+    path: str
+    receipt_path: str
+    next_action: str
+
+
+class CheckedPart(NamedTuple):
+    """A part of an attestation: signature, subject, ledger or record; its state holds, broken or not_checked; why."""
+
+    part: str
+    name: str
+    state: str
+    detail: str
+
+
+class ReceiptCheck(NamedTuple):
+    """An attestation after its check. `state` is broken where a part is; it holds only where the signature holds."""
+
+    file: str
+    state: str
+    key_id: str | None
+    run_id: str | None
+    wave_number: int | None
+    commit_sha: str | None
+    verdict: str | None
+    parts: tuple[CheckedPart, ...]

@@ -1,9 +1,10 @@
-"""Forms of signing keys: their names and their ids."""
+"""Forms of signing keys: their names, their ids, their sizes."""
 
 import hashlib
 import re
 from typing import Final
 
+PUBLIC_BYTES: Final = 32
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
 

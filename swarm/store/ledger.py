@@ -138,6 +138,12 @@ def head(conn: sqlite3.Connection) -> int:
     return int(conn.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
 
 
+def hash_at(conn: sqlite3.Connection, seq: int | None) -> str | None:
+    """Return the hash of the event of a number, `None` where there is no such event."""
+    row = conn.execute("SELECT hash FROM events WHERE seq = ?", (seq,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def newest_of(conn: sqlite3.Connection, run_id: str) -> Event | None:
     """Return the last event of a run; every run has the event of its creation, so `None` means a cut ledger."""
     row = conn.execute(
@@ -289,5 +295,4 @@ def span_of(conn: sqlite3.Connection, run_id: str, wave_id: int) -> LedgerSpan:
         " AND kind NOT IN ('receipt_made', 'promoted')",
         (run_id, wave_id),
     ).fetchone()
-    last = conn.execute("SELECT hash FROM events WHERE seq = ?", (row[2],)).fetchone()
-    return LedgerSpan(row[0], row[1], row[2], last and last[0])
+    return LedgerSpan(row[0], row[1], row[2], hash_at(conn, row[2]))

@@ -6,6 +6,7 @@ import pytest
 
 from swarm.errors import CATALOGUE
 from tests.cli import (
+    test_attestations,
     test_audit_looked_at,
     test_bundles,
     test_fix,
@@ -41,6 +42,7 @@ TESTS = (
     test_conflict,
     test_output,
     test_proof,
+    test_attestations,
     test_audit_looked_at,
     test_bundles,
     test_fix,
