@@ -49,7 +49,9 @@ def examine(file: Path, at_hand: AtHand) -> ReceiptCheck:
     document, problem = _statement(envelope)
     parts = [_signature(envelope, found.problem, at_hand.public)]
     if document is None:
-        parts += [CheckedPart(part, "", NOT_CHECKED, problem or "there is no statement") for part in PARTS[1:]]
+        # A signature over something else, made for another use, proves nothing about a wave.
+        state, why = (BROKEN, problem) if problem else (NOT_CHECKED, "there is no statement")
+        parts += [CheckedPart(part, "", state, why) for part in PARTS[1:]]
     else:
         parts += [*_subjects(document, file, at_hand), _ledger(document, at_hand), _record(document, file, at_hand)]
     predicate = document["predicate"] if document else {}
