@@ -126,10 +126,10 @@ def write(folder: Path, made: WaveReceipt) -> None:
 
 def files_of(made: WaveReceipt) -> dict[str, bytes]:
     """Return the content of each file of a receipt, by its name."""
-    from swarm.waves.look.receipt import receipt_bytes
+    from swarm.results.document import document_bytes
 
     lines = "\n".join(receipt_lines(made)) + "\n"
-    return {"receipt.json": receipt_bytes(made), "receipt.md": lines.encode("utf-8", "surrogateescape")}
+    return {"receipt.json": document_bytes(made), "receipt.md": lines.encode("utf-8", "surrogateescape")}
 
 
 def _holds(file: Path, body: bytes) -> bool:
@@ -143,16 +143,17 @@ def _sign(
     call: Call, store: "Store", run: "Run", wave: "Wave", named: str, files: dict[str, Path], output: Path | None
 ) -> NoReturn:
     """Sign the receipt of a wave with its commit and its ledger, and write the receipt and its attestation."""
+    from swarm.results.document import document_bytes
     from swarm.signing.keys import key_named
     from swarm.waves.attest.attest import Signing, attest
-    from swarm.waves.look.receipt import receipt, receipt_bytes
+    from swarm.waves.look.receipt import receipt
 
     key = key_named(named, call.folder)
     signing = Signing(key, {role: call.folder / file for role, file in files.items()}, output)
     # One state for both: an event between receipt and head would make an honest signature look wrong.
     with store.snapshot() as conn:
         made = receipt(conn, run, wave)
-        envelope, signed = attest(conn, call.workspace, run, wave, receipt_bytes(made), signing)
+        envelope, signed = attest(conn, call.workspace, run, wave, document_bytes(made), signing)
     file = Path(signed.path)
     if file.exists() and not _holds(file, envelope.text.encode()):
         raise errors.OutputNotWritable(path=str(file), problem="another attestation is there, and would be lost")

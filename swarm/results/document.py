@@ -1,5 +1,6 @@
 """Result records as JSON documents, and the JSON Schemas of those documents, made from the records' types."""
 
+import json
 import types
 from collections.abc import Mapping
 from functools import cache
@@ -39,6 +40,11 @@ def document(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: document(item) for key, item in value.items()}
     return value
+
+
+def document_bytes(record: Any) -> bytes:
+    """Return the bytes of a file that holds the document of a record; equal records give equal bytes."""
+    return (json.dumps(document(record), indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogateescape")
 
 
 def flat_document(record: Any) -> dict[str, Any]:

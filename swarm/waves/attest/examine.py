@@ -14,13 +14,14 @@ from swarm import __version__, errors
 from swarm.documents import check, parse_bounded
 from swarm.git.repository import holds_commit, repository_at
 from swarm.git.runner import Git
+from swarm.results.document import document_bytes
 from swarm.results.receipt import CheckedPart, ReceiptCheck
 from swarm.rules.attestations import PAYLOAD_TYPE, Envelope, Subject, subjects_of
 from swarm.signing.envelopes import opened, own_public_key, signature_problem
 from swarm.store import ledger, runs, waves
 from swarm.waves.attest.attest import digest_of
 from swarm.waves.ledger.verify import broken
-from swarm.waves.look.receipt import receipt, receipt_bytes
+from swarm.waves.look.receipt import receipt
 
 HOLDS: Final = "holds"
 BROKEN: Final = "broken"
@@ -209,6 +210,6 @@ def _tables_problem(conn: sqlite3.Connection, document: Mapping[str, Any]) -> st
     signed = _file_of(document, "receipt")
     if run is None or wave is None or signed is None:
         return f"it has no wave {predicate['waveNumber']}, which was signed"
-    if hashlib.sha256(receipt_bytes(receipt(conn, run, wave))).hexdigest() != signed.digest:
+    if hashlib.sha256(document_bytes(receipt(conn, run, wave))).hexdigest() != signed.digest:
         return "its tables were edited: they give another receipt than the signed one, and no event says why"
     return None

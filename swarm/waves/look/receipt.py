@@ -3,12 +3,10 @@
 It holds no present time, no duration and no path of this machine, and every list has a fixed order.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable
 
 from swarm.results.advance import GateShown, PromotionShown
-from swarm.results.document import document
 from swarm.results.receipt import (
     ReceiptAgent,
     ReceiptClaim,
@@ -111,11 +109,6 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
         review=wave.is_review,
         reviews=tuple(map(_review, reviews.of_wave(conn, wave.id))),
     )
-
-
-def receipt_bytes(made: WaveReceipt) -> bytes:
-    """Return the bytes of receipt.json, which attestations sign."""
-    return (json.dumps(document(made), indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogateescape")
 
 
 def _review(review: Review) -> ReceiptReview:
