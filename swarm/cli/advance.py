@@ -47,7 +47,8 @@ def command(
         result = advance.advance(store, selected, why, document)
         numbers = [step.wave_number for step in result.history if step.wave_number is not None]
         if numbers:
-            from swarm.cli.receipt import keep, receipt_of
+            from swarm.cli.receipt import receipt_of
+            from swarm.cli.receipt_files import keep
             from swarm.waves.selection import select_wave
 
             # Written after each call: a call that was killed after its commit left no files.

@@ -1,20 +1,17 @@
-"""`swarm receipt`, the files of a receipt, and `receipt verify`."""
+"""`swarm receipt`."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
-from swarm import errors, stage_events
 from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import usage, verb
-from swarm.files import is_in_place, write_whole
-from swarm.results.receipt import ReceiptCheck, SignedReceipt, WaveReceipt
+from swarm.cli.receipt_files import keep, write
+from swarm.cli.receipt_signing import sign_wave, verify_file
+from swarm.results.receipt import WaveReceipt
 from swarm.rules.states import WaveStatus
-from swarm.show import text
-from swarm.show.escape import plain
 from swarm.show.receipt import receipt_lines
 
 if TYPE_CHECKING:
@@ -22,13 +19,6 @@ if TYPE_CHECKING:
     from swarm.store.runs import Run
     from swarm.store.waves import Wave
 
-_ICONS: Final = {"holds": "✓ holds", "broken": "⊘ broken", "not_checked": "· not checked"}
-_ENDS: Final = {
-    "holds": "✓ Signed, and all that could be checked holds.",
-    "broken": "⊘ Something does not hold.",
-    "not_checked": "⊘ Nothing is proved: the signature could not be checked.",
-}
-_EXITS: Final = {"holds": 0, "broken": 1, "not_checked": 2}
 _file = click.Path(path_type=Path)
 
 
@@ -75,7 +65,7 @@ def command(
     if words[:1] == ("verify",):
         if len(words) != 2 or sign is not None or files or output is not None:  # noqa: PLR2004
             raise usage("verify takes a FILE, and of the options --key and --file", "receipt verify")
-        _verify(call, call.folder / words[1], key, named)
+        verify_file(call, call.folder / words[1], key, named)
     if len(words) > 2:  # noqa: PLR2004
         raise usage("it takes a run and a wave at most", "receipt")
     if key is not None or named or (files and sign is None):
@@ -85,7 +75,7 @@ def command(
         run = call.run(store, run_named)
         wave = select_wave(store.conn, run, number)
         if sign is not None:
-            _sign(call, store, run, wave, sign, files, output)
+            sign_wave(call, store, run, wave, sign, files, output)
         made = receipt_of(store, run, wave)
     if wave.status is WaveStatus.ADVANCED:
         keep(call, made)
@@ -101,108 +91,3 @@ def receipt_of(store: "Store", run: "Run", wave: "Wave") -> WaveReceipt:
 
     with store.snapshot() as conn:
         return receipt(conn, run, wave)
-
-
-def keep(call: Call, made: WaveReceipt) -> None:
-    """Write the files of a receipt into the folder of its wave; a failure is only reported as an event."""
-    folder = call.workspace.wave_folder(made.run_id, made.wave_number)
-    if folder.exists() and not is_in_place(folder, call.workspace.folder):
-        problem = "the folder was replaced"
-        stage_events.emit("receipt_not_written", run_id=made.run_id, path=str(folder), problem=problem)
-        return
-    try:
-        write(folder, made)
-    except errors.WorkspaceNotWritable as error:
-        stage_events.emit("receipt_not_written", run_id=made.run_id, path=str(folder), problem=error.message)
-
-
-def write(folder: Path, made: WaveReceipt) -> None:
-    """Write receipt.json and receipt.md where they differ. Raises WorkspaceNotWritable."""
-    for name, body in files_of(made).items():
-        file = folder / name
-        if not _holds(file, body):
-            write_whole(file, body)
-
-
-def files_of(made: WaveReceipt) -> dict[str, bytes]:
-    """Return the content of each file of a receipt, by its name."""
-    from swarm.results.document import document_bytes
-
-    lines = "\n".join(receipt_lines(made)) + "\n"
-    return {"receipt.json": document_bytes(made), "receipt.md": lines.encode("utf-8", "surrogateescape")}
-
-
-def _holds(file: Path, body: bytes) -> bool:
-    try:
-        return not file.is_symlink() and file.stat().st_size == len(body) and file.read_bytes() == body
-    except OSError:
-        return False
-
-
-def _sign(
-    call: Call, store: "Store", run: "Run", wave: "Wave", named: str, files: dict[str, Path], output: Path | None
-) -> NoReturn:
-    """Sign the receipt of a wave with its commit and its ledger, and write the receipt and its attestation."""
-    from swarm.results.document import document_bytes
-    from swarm.signing.keys import key_named
-    from swarm.waves.attest.attest import Signing, attest
-    from swarm.waves.look.receipt import receipt
-
-    key = key_named(named, call.folder)
-    signing = Signing(key, {role: call.folder / file for role, file in files.items()}, output)
-    # One state for both: an event between receipt and head would make an honest signature look wrong.
-    with store.snapshot() as conn:
-        made = receipt(conn, run, wave)
-        envelope, signed = attest(conn, call.workspace, run, wave, document_bytes(made), signing)
-    file = Path(signed.path)
-    if file.exists() and not _holds(file, envelope.text.encode()):
-        raise errors.OutputNotWritable(path=str(file), problem="another attestation is there, and would be lost")
-    write(file.parent, made)
-    write_whole(file, envelope.text)
-    call.answer(signed, lambda: _signed_lines(signed), timed=False)
-
-
-def _signed_lines(signed: SignedReceipt) -> Iterator[str]:
-    verdict = f"verification {signed.verdict}" if signed.verdict else "no verification of this wave"
-    yield f"Wave {signed.wave_number} of {signed.run_id}, signed with {plain(signed.key_name)} (id {signed.key_id})"
-    yield f"Commit: {signed.commit_sha}, {verdict}"
-    yield f"Receipt: {plain(signed.receipt_path)}"
-    yield f"Ledger: {signed.ledger_length:,} events, head {signed.ledger_head}"
-    yield f"Attestation: {plain(signed.path)}"
-    yield f"Next: {plain(signed.next_action)}"
-
-
-def _verify(call: Call, file: Path, key: str | None, named: tuple[Path, ...]) -> NoReturn:
-    """Check an attestation against everything that is at hand."""
-    from swarm.signing.ed25519 import public_key
-    from swarm.waves.attest.examine import AtHand, examine, repository_here
-
-    at_hand = AtHand(
-        public=None if key is None else public_key(key, call.folder),
-        files={each.name: call.folder / each for each in named},
-        git=repository_here(call.folder),
-        is_named=call.names_database,
-    )
-    try:
-        store = call.read()
-    except errors.ControlPlaneMissing:
-        # A control plane that nobody named may be missing: the other parts can be checked anywhere.
-        if at_hand.is_named:
-            raise
-        checked = examine(file, at_hand)
-    except (errors.ControlPlaneCorrupt, errors.ControlPlaneSchemaCorrupt, errors.ControlPlaneForeign) as error:
-        checked = examine(file, at_hand._replace(problem=error.message))
-    else:
-        with store:
-            checked = examine(file, at_hand._replace(conn=store.conn))
-    call.answer(checked, lambda: _checked_lines(checked), _EXITS[checked.state], timed=False)
-
-
-def _checked_lines(checked: ReceiptCheck) -> Iterator[str]:
-    if checked.run_id:
-        yield f"Wave {checked.wave_number} of {plain(checked.run_id)}, verdict {plain(checked.verdict or 'none')}"
-    rows = [(part.part, plain(part.name), _ICONS[part.state], plain(part.detail)) for part in checked.parts]
-    yield from text.table(rows, ("part", "of", "result", "why"))
-    yield _ENDS[checked.state]
-    if checked.state == "not_checked":
-        yield f"Next: swarm receipt verify {plain(checked.file)} --key HEX, with the public key of who signed"
