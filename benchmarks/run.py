@@ -18,6 +18,7 @@ BENCHES = (
     "hostile",
     "sandbox",
     "analyzers",
+    "lessons",
 )
 
 

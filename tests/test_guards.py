@@ -528,7 +528,7 @@ USE_CASES = {
     "ledger": ("verify", "replay"),
     # Keys belong to a user and to no control plane: the room `signing/` holds them.
     "keys": (),
-    "lessons": ("review", "synthesize", "advise", "export"),
+    "lessons": ("derive", "review", "synthesize", "advise", "export"),
     # click writes the script from the command line itself.
     "completion": (),
     "help": (),

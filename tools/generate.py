@@ -116,6 +116,7 @@ DATA: dict[str, Any] = {
     "ledger": ledger.ChainShown | ledger.ReplayShown,
     "lessons": lessons.LessonsListed
     | lessons.LessonsReviewed
+    | lessons.LessonsDerived
     | lessons.LessonsSynthesized
     | lessons.LessonsAdvised
     | lessons.LessonsExported,

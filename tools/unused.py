@@ -18,7 +18,6 @@ DOCUMENTS: Final = (
 )
 # Each name that is used in a way that vulture does not see, with that way.
 ALLOWED: Final = {
-    "kept_records": "the verb `records` reads them",
     "Submission": "the verb `ingest` judges it",
     "INDEXES": "the verb `records reindex` writes there",
     "GLOBAL_POLICY": "the verb `ingest` reads it",

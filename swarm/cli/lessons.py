@@ -13,6 +13,7 @@ from swarm.results.lessons import (
     LessonMade,
     LessonRefused,
     LessonsAdvised,
+    LessonsDerived,
     LessonsListed,
     LessonsReviewed,
     LessonsSynthesized,
@@ -120,6 +121,22 @@ def _reviewed(result: LessonsReviewed) -> Iterator[str]:
 @verb(named="lessons")
 @_write_option
 @_root_option
+def derive(call: Call, root: Path | None, *, write: bool) -> None:
+    """Derive candidate findings of the records, accepted and rejected, by eight rules.
+
+    The rules look at surfaces, evidence, lowered verdicts, failed steps, blocked scenarios, execution modes, and
+    rejections by schema and by policy. A finding that comes again adds its evidence to the first, and keeps its state.
+    Without --write nothing is written. Exit 1 where a rule throws, or where two findings claim an id.
+    """
+    from swarm.evidence.lessons.derive import derive as look
+
+    result = look(_root(call, root), write=write)
+    call.answer(result, lambda: _derived(result), int(bool(result.errors or result.rule_faults)))
+
+
+@verb(named="lessons")
+@_write_option
+@_root_option
 def synthesize(call: Call, root: Path | None, *, write: bool) -> None:
     """Make patterns of the accepted findings, a recommendation for each pattern, and doctrine of the strong patterns.
 
@@ -166,6 +183,15 @@ def export(call: Call, status: tuple[str, ...], root: Path | None) -> None:
     call.answer(result, lambda: page(result))
 
 
+def _derived(result: LessonsDerived) -> Iterator[str]:
+    yield f"{text.counted(result.records, 'record')} in {plain(result.root)}"
+    yield from _made_lines(result.lessons, result.errors, written=result.written)
+    for fault in result.rule_faults:
+        yield plain(f"⊘ The rule {fault.rule} failed on {fault.record}: {fault.problem}")
+    for record in result.corrupt:
+        yield plain(f"⚠ Not looked at: {record.path}: {record.problem}")
+
+
 def _synthesized(result: LessonsSynthesized) -> Iterator[str]:
     yield from _made_lines(result.lessons, result.errors, written=result.written)
     for lesson_id in result.unsupported:
@@ -198,5 +224,11 @@ def _advised(result: LessonsAdvised) -> Iterator[str]:
         yield f"{text.counted(result.undecided, 'lesson')} not decided about: `swarm lessons review`"
 
 
-for name, part in (("review", review), ("synthesize", synthesize), ("advise", advise), ("export", export)):
+for name, part in (
+    ("derive", derive),
+    ("review", review),
+    ("synthesize", synthesize),
+    ("advise", advise),
+    ("export", export),
+):
     command.add_command(part, name)

@@ -103,3 +103,30 @@ class LessonsExported(NamedTuple):
     patterns: tuple[dict[str, object], ...]
     recommendations: tuple[dict[str, object], ...]
     doctrine: tuple[dict[str, object], ...]
+
+
+class RuleFault(NamedTuple):
+    """A rule that threw on a record; the other rules and records were looked at."""
+
+    rule: str
+    record: str
+    problem: str
+
+
+class UnreadRecord(NamedTuple):
+    """A file of records that is no record, and of which nothing is derived."""
+
+    path: str
+    problem: str
+
+
+class LessonsDerived(NamedTuple):
+    """Candidate findings of records; `written` is false in a dry run, `records` counts the records looked at."""
+
+    root: str
+    written: bool
+    records: int
+    lessons: tuple[LessonMade, ...]
+    errors: tuple[LessonRefused, ...]
+    rule_faults: tuple[RuleFault, ...]
+    corrupt: tuple[UnreadRecord, ...]

@@ -77,7 +77,7 @@ CALLS: dict[str, list[tuple[tuple[str, ...], int]]] = {
         (("list",), 0),
     ],
     "ledger": [(("verify",), 0), (("replay",), 0), (("replay", "--check"), 0)],
-    "lessons": [(("review",), 0), (("synthesize",), 0), (("advise",), 0), (("export",), 0)],
+    "lessons": [(("derive",), 0), (("review",), 0), (("synthesize",), 0), (("advise",), 0), (("export",), 0)],
     "resume": [((), 0), (("--apply", "--reason", "again"), 0)],
     "redrive": [(("1",), 0), (("1", "--apply", "--reason", "again"), 0)],
     "revalidate": [

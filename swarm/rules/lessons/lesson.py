@@ -8,7 +8,9 @@ from typing import Any, Final, NamedTuple
 SURFACES: Final = ("cli", "desktop", "web", "api", "mcp-server", "npm-package", "plugin", "library")
 MODES: Final = ("bot", "human", "mixed")
 # Bounds of the schemas: what is made here must pass them.
+LONGEST_TITLE: Final = 200
 LONGEST_TEXT: Final = 1000
+LONGEST_NAME: Final = 300
 LONGEST_ID: Final = 200
 MOST_EVIDENCE: Final = 100
 MOST_RECORDS: Final = 1000
