@@ -36,6 +36,18 @@ COLUMNS = (
 _MATCHED = "matched_by = 'line_map' OR matched_by = 'moved'"
 _MATCHED_EDITED = f"{_MATCHED} OR matched_by = 'rewritten' OR matched_by = 'reformatted' OR matched_by = 'moved_file'"
 
+
+def _as_chain(column: str, words: str) -> tuple[str, str]:
+    """Return an `IN` of words, and the chain of OR that says the same; the words have commas between them."""
+    return f"{column} IN ({words})", " OR ".join(f"{column} = {word}" for word in words.split(", "))
+
+
+# SQLite makes the set of an `IN` anew for every row: a sixth of the time of writing a finding.
+_CHAINS = (
+    _as_chain("decision_source", "'coordinator', 'imported', 'inline'"),
+    _as_chain("verified_how", "'independent', 'self_attested', 'operator_evidence'"),
+)
+
 ANALYSES = """CREATE TABLE analyses (
   id INTEGER PRIMARY KEY,
   wave_id INTEGER NOT NULL REFERENCES waves (id),
@@ -106,7 +118,7 @@ PERMISSIONS = """CREATE TABLE permissions (
 
 
 def apply(db: Database) -> None:
-    _rebuild(db, "findings", (_MATCHED, _MATCHED_EDITED))
+    _rebuild(db, "findings", (_MATCHED, _MATCHED_EDITED), *_CHAINS)
     _rebuild(db, "sightings", *_OWN_WORDS)
     db.execute(SIGHTINGS_KEEP_WORDS)
     db.execute(ANALYSES)

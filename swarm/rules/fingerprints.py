@@ -45,6 +45,12 @@ class Report(NamedTuple):
         """The analyzer's rule, else the category that the agent named."""
         return self.rule_id or self.category
 
+    @property
+    def words(self) -> tuple[str | None, str, str, str | None]:
+        """The file, the text of the line, the description and the recommendation."""
+        path, text = (self.anchor.path, self.anchor.text) if self.anchor else (None, "")
+        return path, text, self.description, self.recommendation
+
 
 def fingerprint_of(report: Report, ordinal: int | None = None) -> str:
     """Return the 24 hex digits that identify a finding; severity and prose can change and are left out."""

@@ -4,6 +4,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from json.encoder import encode_basestring as _text
 from typing import Final
 
 from swarm.store.ledger import Entry, append, compact_row
@@ -73,12 +74,27 @@ class Digest:
         """Yield the sightings unchanged, and add each to the digest."""
         for sighting in sightings:
             self.count += 1
-            self._whole.update(compact_row(sighting).encode() + b"\n")
+            self._whole.update(f"{_compact(sighting)}\n".encode())
             yield sighting
 
     def hex(self) -> str:
         """Return the SHA-256 over a line of compact JSON for each sighting."""
         return self._whole.hexdigest()
+
+
+def _compact(sighting: Sighting) -> str:
+    """Return what `compact_row` makes of a sighting in half of its time, by the kinds of the columns."""
+    finding, wave, agent, reported, severity, category, file, line, quote, description, advice, by, note = sighting
+    try:
+        return (
+            f"[{finding},{wave},{agent},{_text(reported)},{_text(severity)},{_text(category)}"
+            f",{'null' if file is None else _text(file)},{'null' if line is None else line}"
+            f",{_text(quote)},{_text(description)},{'null' if advice is None else _text(advice)}"
+            f",{_text(by)},{'null' if note is None else _text(note)}]"
+        )
+    except TypeError:
+        # A sighting of a finding that somebody deleted has no words.
+        return compact_row(sighting)
 
 
 def _feed(whole: "hashlib._Hash", rows: Iterable[Sequence[object]]) -> None:

@@ -2,9 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from swarm.store import forms
+
+if TYPE_CHECKING:
+    from swarm.rules.fingerprints import Report
 
 
 class Sighting(NamedTuple):
@@ -34,7 +37,11 @@ _COLUMNS: Final = ", ".join(
 )
 # An outer join: `ledger replay` must see a sighting of a finding that somebody deleted.
 _WITH_WORDS: Final = "sightings LEFT JOIN findings ON findings.id = finding"
-_MARKS: Final = {name: f"?{number}" for number, name in enumerate(Sighting._fields, 1)}
+_INSERT: Final = f"INSERT INTO sightings ({', '.join(Sighting._fields)}) VALUES ({', '.join('?' * len(Sighting._fields))})"
+_HAS_WORDS: Final = (
+    "SELECT EXISTS (SELECT 1 FROM findings WHERE id = ?"
+    " AND file IS ? AND quote IS ? AND description IS ? AND recommendation IS ?)"
+)
 
 
 class Earlier(NamedTuple):
@@ -90,15 +97,28 @@ def sightings_in(conn: sqlite3.Connection, wave_id: int) -> Iterator[Sighting]:
     return map(Sighting._make, cursor)
 
 
-def add_sightings(conn: sqlite3.Connection, sightings: Iterable[Sighting]) -> None:
-    """Record reports of a wave, after their findings: a text that the finding has is not stored again."""
-    values = ", ".join(f"iif(same, NULL, {mark})" if name in _WORDS else mark for name, mark in _MARKS.items())
-    same = " AND ".join(f"{name} IS {_MARKS[name]}" for name in sorted(_WORDS))
-    conn.executemany(
-        f"INSERT INTO sightings ({', '.join(_MARKS)}) SELECT {values} FROM"  # noqa: S608
-        f" (SELECT EXISTS (SELECT 1 FROM findings WHERE id = {_MARKS['finding']} AND {same}) AS same)",
-        sightings,
-    )
+def add_sightings(
+    conn: sqlite3.Connection, sightings: Iterable[Sighting], written: Mapping[int, "Report"] = {}
+) -> None:
+    """Record reports of a wave, after their findings: a text that the finding has is not stored again.
+
+    `written` holds, by row, the reports from which this transaction wrote the words of findings.
+    """
+    conn.executemany(_INSERT, _without_words(conn, sightings, written))
+
+
+def _without_words(
+    conn: sqlite3.Connection, sightings: Iterable[Sighting], written: Mapping[int, "Report"]
+) -> Iterator[tuple[object, ...]]:
+    for sighting in sightings:
+        words = (sighting.file, sighting.quote, sighting.description, sighting.recommendation)
+        report = written.get(sighting.finding)
+        # Nearly every report is the only one of its finding: to read the finding back would cost more than the insert.
+        if report is None:
+            (is_same,) = conn.execute(_HAS_WORDS, (sighting.finding, *words)).fetchone()
+        else:
+            is_same = words == report.words
+        yield (*sighting[:6], None, sighting.line, None, None, None, *sighting[11:]) if is_same else sighting
 
 
 def sightings_of(conn: sqlite3.Connection, row_id: int) -> list[tuple[int, str, Sighting]]:

@@ -34,7 +34,9 @@ def record_findings(conn: sqlite3.Connection, observed: Observed) -> None:
     observations.record_not_seen(conn, found.not_seen)
     observations.record_relocated(conn, found.relocated)
     finding_aliases.add(conn, wave.run_id, wave.number, found.aliases)
-    sightings.add_sightings(conn, digest.over(_sightings(wave, found, rows)))
+    written = {row: new.report for row, new in zip(rows, found.new, strict=True)}
+    written |= {seen.id: seen.report for seen in found.seen}
+    sightings.add_sightings(conn, digest.over(_sightings(wave, found, rows)), written)
     ledger.append_all(conn, _moves(wave, found))
     # After the moves: an imported decision must find the findings of this wave.
     settle_decisions.settle(conn, wave, observed.comments)
