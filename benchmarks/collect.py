@@ -84,7 +84,8 @@ def measured(count: int, *, again: bool, placed: bool = True) -> Taken:
     with folder() as made:
         scene = audited(made, count // FINDINGS_A_FILE)
         size = answered_wave(scene, placed=placed)
-        outputs = sorted((scene.root / "swarms" / scene.run_id / "wave-1").glob("*/output.json"))
+        # In the agents' own trees, where `answered_wave` writes them.
+        outputs = sorted((scene.root / "swarms" / scene.run_id / "worktrees").glob("*/.swarm/output.json"))
         floor = run(PYTHON, "-c", FLOOR, made / "floor.db", *outputs, cwd=made)
         first = run(SWARM, "collect", "--format", "json", cwd=scene.root, keep=True)
         expect(first, "new", count)

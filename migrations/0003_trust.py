@@ -48,6 +48,17 @@ _CHAINS = (
     _as_chain("verified_how", "'independent', 'self_attested', 'operator_evidence'"),
 )
 
+# As indexes and not as parts of the table: a constraint cannot be left out while very many rows are written.
+_UNIQUE = (
+    ("  CONSTRAINT one_finding_per_fingerprint UNIQUE (run_id, fingerprint),\n", ""),
+    ("  CONSTRAINT one_finding_per_id UNIQUE (run_id, finding_id),\n", ""),
+)
+# The run last: what differs comes first in a comparison, and a query by the run alone is left to `findings_by_status`.
+UNIQUE_INDEXES = (
+    "CREATE UNIQUE INDEX one_finding_per_fingerprint ON findings (fingerprint, run_id)",
+    "CREATE UNIQUE INDEX one_finding_per_id ON findings (finding_id, run_id)",
+)
+
 ANALYSES = """CREATE TABLE analyses (
   id INTEGER PRIMARY KEY,
   wave_id INTEGER NOT NULL REFERENCES waves (id),
@@ -118,7 +129,9 @@ PERMISSIONS = """CREATE TABLE permissions (
 
 
 def apply(db: Database) -> None:
-    _rebuild(db, "findings", (_MATCHED, _MATCHED_EDITED), *_CHAINS)
+    _rebuild(db, "findings", (_MATCHED, _MATCHED_EDITED), *_CHAINS, *_UNIQUE)
+    for statement in UNIQUE_INDEXES:
+        db.execute(statement)
     _rebuild(db, "sightings", *_OWN_WORDS)
     db.execute(SIGHTINGS_KEEP_WORDS)
     db.execute(ANALYSES)

@@ -39,6 +39,7 @@ PLAIN = {
     "wave_marks",
     "failpoints",
     "files",
+    "garbage",
     "interruption",
     "log_lines",
     "scratch",

@@ -2,8 +2,7 @@
 
 import hashlib
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -82,7 +81,8 @@ class SourceText:
         self._scopes: list[str] | None = None
         self._squeezed: list[str] | None = None
         self._tightened: list[str] | None = None
-        self._careless: dict[str, list[int]] | None = None
+        self._by_tightened: dict[str, list[int]] | None = None
+        self._by_squeezed: dict[str, list[int]] | None = None
         self._by_name: dict[int, tuple[Sequence[int], dict[str, list[int]]]] = {}
         # Lines that inexact quotes without a line number were found to mean, by quote.
         self.searched: dict[str, list[int]] = {}
@@ -90,9 +90,7 @@ class SourceText:
     def places_of(self, folded_text: str) -> list[int]:
         """Return the numbers of the lines whose folded text is this, ascending."""
         if self._places is None:
-            self._places = {}
-            for number, text in enumerate(self.folded, 1):
-                self._places.setdefault(text, []).append(number)
+            self._places = _numbers_by(self.folded)
         return self._places.get(folded_text, [])
 
     def scope_at(self, line: int) -> str:
@@ -158,15 +156,15 @@ class SourceText:
 
     def careless_places_of(self, wanted: str) -> list[int]:
         """Return the lines that equal a quote but for blanks and quotation marks, else in letters and digits alone."""
-        if self._careless is None:
-            self._careless = {}
-            for texts in (self.tightened(), self.squeezed()):
-                by_text: defaultdict[str, list[int]] = defaultdict(list)
-                for number, text in enumerate(texts, 1):
-                    by_text[text].append(number)
-                # A tightened text wins: two lines can share their letters and differ in operators.
-                self._careless = dict(by_text) | self._careless
-        return self._careless.get(tightened(wanted)) or self._careless.get(squeezed(wanted), [])
+        # A tightened text wins: two lines can share their letters and differ in operators.
+        if self._by_tightened is None:
+            self._by_tightened = _numbers_by(self.tightened())
+        for text in (tightened(wanted), squeezed(wanted)):
+            if found := self._by_tightened.get(text):
+                return found
+        if self._by_squeezed is None:
+            self._by_squeezed = _numbers_by(self.squeezed())
+        return self._by_squeezed.get(squeezed(wanted), [])
 
     def _context_hash(self, line: int) -> str:
         """Return the hash over the neighbours of a line: they tell equal lines apart when lines above come and go."""
@@ -180,6 +178,14 @@ class SourceText:
             after = self.folded[self._written[behind]] if behind < len(self._written) else ""
             self._contexts[at, behind] = digest(before, after)
         return self._contexts[at, behind]
+
+
+def _numbers_by(texts: Iterable[str]) -> dict[str, list[int]]:
+    """Return the numbers of the lines of each text, ascending."""
+    numbers: dict[str, list[int]] = {}
+    for number, text in enumerate(texts, 1):
+        numbers.setdefault(text, []).append(number)
+    return numbers
 
 
 def no_anchor(path: str) -> Anchor:

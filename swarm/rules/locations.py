@@ -49,11 +49,15 @@ def locate(
     `expected` are the lines of known findings of the same rule: where a quote fits several lines and none has the
     reported number, the report more likely repeats a known finding near by than names a new line.
     """
+    is_there = line is not None and 1 <= line <= len(source.lines)
+    # Nearly every report: no other line of the same text can be as near as the reported line itself.
+    if line is not None and is_there and (text := source.folded[line - 1]) and text == _first_line(quote):
+        return source.anchor_at(line, Anchored.QUOTE)
     # The quote before the number: agents quote well and count badly.
     if places := _places(source, line, quote, symbol):
         return source.anchor_at(_nearest(places, line, expected), Anchored.QUOTE)
     # A number beyond the file names nothing, and guessing a line would make a false identity.
-    if line is not None and 1 <= line <= len(source.lines):
+    if line is not None and is_there:
         return source.anchor_at(line, Anchored.LINE)
     return no_anchor(source.path)
 

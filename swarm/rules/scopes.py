@@ -49,6 +49,7 @@ _LONGEST: Final = 400
 # Characters of a scope: where definitions nest, every line repeats the names of all definitions around it.
 _LONGEST_SCOPE: Final = 1000
 _TAB: Final = 8
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"()[]{}\n"))
 
 
 def scopes_of(path: str, text: str, lines: Sequence[str]) -> list[str]:
@@ -71,7 +72,10 @@ def _python_scopes(text: str, count: int) -> list[str]:
     scopes: list[str] = []
     open_definitions: list[tuple[int, str]] = []
     depth, continued, here = 0, False, MODULE
-    for number, line in enumerate(_hollowed(text).split("\n")[:count]):
+    hollowed = _hollowed(text)
+    # Of the whole text at once: six counts for each line took half of the time.
+    brackets = hollowed.encode("ascii", "replace").translate(None, _NO_BRACKETS).split(b"\n")
+    for number, line in enumerate(hollowed.split("\n")[:count]):
         code = line.strip()
         if not code:
             continued = continued and depth > 0
@@ -83,15 +87,15 @@ def _python_scopes(text: str, count: int) -> list[str]:
             here = _innermost(open_definitions)
             # Blank lines and comments after a definition are not part of it.
             scopes += [here] * (number - len(scopes))
-            if definition := _PYTHON_DEFINITION.match(code):
+            # The first letters of `async`, `class` and `def`: most lines need no search.
+            if code[0] in "acd" and (definition := _PYTHON_DEFINITION.match(code)):
                 here = _nested(open_definitions, definition[1])
                 open_definitions.append((indent, here))
         scopes += [here] * (number + 1 - len(scopes))
-        opened = (
-            code.count("(") + code.count("[") + code.count("{") - code.count(")") - code.count("]") - code.count("}")
-        )
-        # A stray closing bracket must not keep the rest of the file at a negative depth.
-        depth = max(0, depth + opened)
+        if of_line := brackets[number]:
+            opening = len(of_line.translate(None, b")]}"))
+            # A stray closing bracket must not keep the rest of the file at a negative depth.
+            depth = max(0, depth + 2 * opening - len(of_line))
         continued = code.endswith("\\")
     return scopes + [MODULE] * (count - len(scopes))
 
@@ -200,5 +204,7 @@ def _method(text: str) -> str | None:
 
 
 def _indent(line: str) -> int:
+    if "\t" not in line:
+        return len(line) - len(line.lstrip(" "))
     blanks = line[: len(line) - len(line.lstrip(" \t"))]
     return len(blanks.expandtabs(_TAB))

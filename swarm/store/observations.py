@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from swarm.rules.anchors import Anchor, no_anchor
 from swarm.rules.fingerprints import Report
 from swarm.store.fix_claims import Proved, settle
+from swarm.store.indexes import made_last
 from swarm.store.ledger import Entry, append_all
 
 
@@ -156,6 +157,18 @@ _INSERTED: Final = (
     *("domain", "symbol", "description", "recommendation", *_PLACE, "anchor_commit", "analyzer"),
     *("first_wave", "last_wave", "sightings", "column", "fixable"),
 )
+_SEE_AGAIN: Final = (
+    f"UPDATE findings SET {', '.join(f'{column} = ?' for column in _PLACE)}, severity = ?, severity_note = ?,"  # noqa: S608
+    " domain = ?, symbol = ?, anchor_commit = ?, analyzer = ?, description = ?, recommendation = ?, last_wave = ?,"
+    " column = ?, fixable = ?,"
+    " sightings = sightings + ?, regressions = regressions + ?,"
+    " recurred_while_closed = recurred_while_closed + ?, matched_by = ?, match_note = ?,"
+    # Evidence leaves with the fix: a CHECK of the table allows evidence on a fixed finding alone.
+    " observation = 'recurring', observation_reason = NULL, evidence = NULL, fixed_wave = NULL,"
+    " fixed_commit = NULL, evidence_note = NULL, verified_how = NULL WHERE id = ?"
+)
+_UNIQUE: Final = ("one_finding_per_fingerprint", "one_finding_per_id")
+_BY_STATUS: Final = "findings_by_status"
 
 
 def _place(anchor: Anchor | None) -> tuple[object, ...]:
@@ -171,10 +184,11 @@ def add_all(conn: sqlite3.Connection, findings: Sequence[NewFinding]) -> list[in
     # Ids are chosen here, because `executemany` returns none; the write transaction keeps other writers out.
     first = int(conn.execute("SELECT coalesce(max(id), 0) + 1 FROM findings").fetchone()[0])
     marks = ", ".join("?" * len(_INSERTED))
-    conn.executemany(
-        f"INSERT INTO findings ({', '.join(_INSERTED)}, observation, matched_by) VALUES ({marks}, 'new', 'new')",  # noqa: S608
-        (_inserted(row_id, finding) for row_id, finding in enumerate(findings, first)),
-    )
+    with made_last(conn, "findings", len(findings), *_UNIQUE, _BY_STATUS):
+        conn.executemany(
+            f"INSERT INTO findings ({', '.join(_INSERTED)}, observation, matched_by) VALUES ({marks}, 'new', 'new')",  # noqa: S608
+            (_inserted(row_id, finding) for row_id, finding in enumerate(findings, first)),
+        )
     return list(range(first, first + len(findings)))
 
 
@@ -188,19 +202,10 @@ def _inserted(row_id: int, finding: NewFinding) -> tuple[object, ...]:
     )
 
 
-def record_seen_again(conn: sqlite3.Connection, findings: Iterable[SeenAgain]) -> None:
+def record_seen_again(conn: sqlite3.Connection, findings: Collection[SeenAgain]) -> None:
     """Bring findings to where and how they were seen again; a finding that was fixed is open again."""
-    conn.executemany(
-        f"UPDATE findings SET {', '.join(f'{column} = ?' for column in _PLACE)}, severity = ?, severity_note = ?,"  # noqa: S608
-        " domain = ?, symbol = ?, anchor_commit = ?, analyzer = ?, description = ?, recommendation = ?, last_wave = ?,"
-        " column = ?, fixable = ?,"
-        " sightings = sightings + ?, regressions = regressions + ?,"
-        " recurred_while_closed = recurred_while_closed + ?, matched_by = ?, match_note = ?,"
-        # Evidence leaves with the fix: a CHECK of the table allows evidence on a fixed finding alone.
-        " observation = 'recurring', observation_reason = NULL, evidence = NULL, fixed_wave = NULL,"
-        " fixed_commit = NULL, evidence_note = NULL, verified_how = NULL WHERE id = ?",
-        map(_updated, findings),
-    )
+    with made_last(conn, "findings", len(findings), _BY_STATUS):
+        conn.executemany(_SEE_AGAIN, map(_updated, findings))
 
 
 def _updated(seen: SeenAgain) -> tuple[object, ...]:

@@ -37,7 +37,8 @@ _COLUMNS: Final = ", ".join(
 )
 # An outer join: `ledger replay` must see a sighting of a finding that somebody deleted.
 _WITH_WORDS: Final = "sightings LEFT JOIN findings ON findings.id = finding"
-_INSERT: Final = f"INSERT INTO sightings ({', '.join(Sighting._fields)}) VALUES ({', '.join('?' * len(Sighting._fields))})"
+_MARKS: Final = ", ".join("?" * len(Sighting._fields))
+_INSERT: Final = f"INSERT INTO sightings ({', '.join(Sighting._fields)}) VALUES ({_MARKS})"  # noqa: S608
 _HAS_WORDS: Final = (
     "SELECT EXISTS (SELECT 1 FROM findings WHERE id = ?"
     " AND file IS ? AND quote IS ? AND description IS ? AND recommendation IS ?)"

@@ -156,3 +156,24 @@ def test_a_rewind_makes_open_findings_and_fixes_of_its_waves_unverified(store: S
         ("finding:1", "new", "unverified"),
         ("finding:2", "fixed", "unverified"),
     ]
+
+
+def test_very_many_findings_are_held_to_the_same_schema_as_few(store: Store, agent: AgentRun) -> None:
+    many = 1500
+    schema = store.conn.execute("SELECT * FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name")
+    before = {row[1]: row[4] for row in schema}
+    with store.mutation() as conn:
+        added = observations.add_all(conn, [rows.new_finding(number) for number in range(many)])
+    with store.mutation() as conn:
+        observations.record_seen_again(conn, [seen_again(row) for row in added])
+    after = store.conn.execute("SELECT * FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name")
+    assert {row[1]: row[4] for row in after} == before
+    assert store.conn.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert findings.counts_by(store.conn, rows.RUN) == {("recurring", "CRITICAL"): many}
+    twice = [rows.new_finding(number) for number in (*range(many, 3 * many), many)]
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE constraint failed"), store.mutation() as conn:
+        observations.add_all(conn, twice)
+    # Rolled back with its indexes: few findings are refused as many are.
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE constraint failed"), store.mutation() as conn:
+        rows.add_finding(conn, 1)
+    assert len(added) == store.conn.execute("SELECT count(*) FROM findings").fetchone()[0]

@@ -119,10 +119,8 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
         (
             lambda conn: finding_names.ids_beginning(conn, rows.RUN, "F-0", 2),
             [
-                ["SEARCH findings USING INDEX sqlite_autoindex_findings_2 (run_id=? AND finding_id=?)"],
-                [
-                    "SEARCH findings USING INDEX sqlite_autoindex_findings_2 (run_id=? AND finding_id>? AND finding_id<?)"
-                ],
+                ["SEARCH findings USING INDEX one_finding_per_id (finding_id=? AND run_id=?)"],
+                ["SEARCH findings USING INDEX one_finding_per_id (finding_id>? AND finding_id<?)"],
             ],
         ),
         (

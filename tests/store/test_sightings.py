@@ -1,5 +1,7 @@
 """Table sightings: the reports of each wave, as they were written, oldest first."""
 
+import hashlib
+import json
 import sqlite3
 
 import pytest
@@ -8,6 +10,7 @@ from swarm.rules.states import WaveStatus
 from swarm.store import sightings, transitions
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
+from swarm.store.digests import Digest
 from swarm.store.sightings import Earlier, Seen
 from swarm.store.waves import Wave
 from tests.store import rows
@@ -91,3 +94,30 @@ def test_a_report_of_nothing_is_refused(store: Store, wave: Wave, agent: AgentRu
     report = rows.sighting(rows.add_finding(store.conn, 1), wave, agent)
     with pytest.raises(sqlite3.IntegrityError):
         sightings.add_sightings(store.conn, [report._replace(**wrong)])
+
+
+def test_the_words_that_the_same_call_gave_to_a_finding_are_not_stored_again(
+    store: Store, wave: Wave, agent: AgentRun
+) -> None:
+    with store.mutation() as conn:
+        finding = rows.add_finding(conn, 1)
+        report = rows.new_finding(1).report
+        file, quote, description, recommendation = report.words
+        same = rows.sighting(finding, wave, agent)._replace(
+            file=file, quote=quote or "", description=description, recommendation=recommendation
+        )
+        others = [same._replace(description="x"), same._replace(file=None)]
+        sightings.add_sightings(conn, [same, *others], {finding: report})
+    assert store.conn.execute(WORDS).fetchall() == [(None,) * 4, *((s[6], *s[8:11]) for s in others)]
+    assert list(sightings.sightings_in(store.conn, wave.id)) == [same, *others]
+
+
+def test_the_digest_of_sightings_is_that_of_their_compact_json_a_line(wave: Wave, agent: AgentRun) -> None:
+    report = rows.sighting(7, wave, agent)
+    odd = report._replace(reported_id='a"\\\n\x1f é', file=None, line=None, recommendation=None, match_note="→ \u2028")
+    # As `sightings_in` reads a sighting whose finding somebody deleted.
+    lost = odd._replace(quote=None, description=None)  # type: ignore[arg-type]
+    digest = Digest()
+    assert list(digest.over([report, odd, lost])) == [report, odd, lost]
+    lines = [json.dumps(each, ensure_ascii=False, separators=(",", ":")) for each in (report, odd, lost)]
+    assert digest.hex() == hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()

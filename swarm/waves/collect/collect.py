@@ -13,7 +13,6 @@ from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.findings import open_by_severity
 from swarm.store.runs import Run
-from swarm.store.waves import Wave
 from swarm.waves import run_facts
 from swarm.waves.collect.observe import observe
 from swarm.waves.collect.observed import Observed
@@ -137,5 +136,5 @@ def _outcome(observed: Observed) -> str:
     )
 
 
-def _proof(wave: Wave) -> str:
+def _proof(wave: waves.Wave) -> str:
     return "merge" if wave.isolated else "verify"

@@ -70,12 +70,13 @@ def locate_all(
     """Locate all reports, and judge the lines of known findings; each file is read a single time."""
     tracked = {file.path: file for file in files}
     said, refused = _with_safe_paths(intakes, tracked)
-    anchors = [None if path is None else no_anchor(path) for *_, path in said]
-    by_path: defaultdict[str, list[int]] = defaultdict(list)
+    anchors: list[Anchor | None] = [None] * len(said)
+    by_path: dict[str, list[int]] = defaultdict(list)
     for at, (*_, path) in enumerate(said):
-        # A link or a submodule has no lines: its content is the path of another place.
-        if path in tracked and tracked[path].is_file:
+        if path is not None:
             by_path[path].append(at)
+    # A link or a submodule has no lines: its content is the path of another place.
+    by_path = {path: here for path, here in by_path.items() if path in tracked and tracked[path].is_file}
     fates, uncertain = settled_fates(known, travels, tracked)
     expected = _expected(known, travels)
     comments: dict[tuple[str, int], tuple[Suppression, ...]] = {}
@@ -156,7 +157,8 @@ def _reports(said: Sequence[_Said], anchors: Iterable[Anchor | None], owners: Ow
             if path not in owner_at:
                 owner_at[path] = owner.name if (owner := owners.owner_of(path)) else UNASSIGNED
             domain = owner_at[path]
-        by_agent[taken.agent.id].append(report_of(taken, kind, facts, domain, anchor))
+        place = anchor if anchor is not None or path is None else no_anchor(path)
+        by_agent[taken.agent.id].append(report_of(taken, kind, facts, domain, place))
     return {agent: identified(by_agent.pop(agent)) for agent in list(by_agent)}
 
 
