@@ -39,7 +39,6 @@ PLAIN = {
     "wave_marks",
     "failpoints",
     "files",
-    "garbage",
     "interruption",
     "log_lines",
     "scratch",

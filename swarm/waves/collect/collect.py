@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from swarm import errors, stage_events
-from swarm.garbage import collected_later
 from swarm.git.repository import repository_at
 from swarm.results.collect import AgentCollected, CollectResult, FindingCounts
 from swarm.rules.states import AgentRunStatus, WaveStatus
@@ -46,7 +45,7 @@ def collect(
         # A collect that was killed after its COMMIT left the shared tree behind; this call removes that tree.
         tidy(store.conn, run, repository)
         raise _none_in_flight(store.conn, run)
-    with collected_later(), supervision.only_supervisor(workspace, run, wave):
+    with supervision.only_supervisor(workspace, run, wave):
         # Read again under the lock: another collect may have ended the wave since it was read.
         if waves.in_flight(store.conn, run.id) is None:
             raise _none_in_flight(store.conn, run)
