@@ -25,6 +25,17 @@ def prompts() -> Path:
     return _folder("prompts", _PACKAGE.parent / "swarms" / "prompts")
 
 
+def topics() -> dict[str, Path]:
+    """Return the pages of the documentation by their names, such as `ci`, in order."""
+    folder = _folder("docs", _PACKAGE.parent / "docs")
+    pages = (page for page in folder.rglob("*.md") if page.is_file())
+    return dict(sorted((_name(page, folder), page) for page in pages))
+
+
+def _name(page: Path, folder: Path) -> str:
+    return page.relative_to(folder).with_suffix("").as_posix()
+
+
 def prompt(name: str) -> "Template":
     """Return a prompt template."""
     # Imported here: every command imports this module, and few write prompts.

@@ -39,6 +39,7 @@ PLAIN = {
     "wave_marks",
     "failpoints",
     "files",
+    "installed",
     "interruption",
     "log_lines",
     "scratch",

@@ -1,4 +1,4 @@
-"""Write the files that are made from the code: schemas, docs/verbs.md and docs/errors.md.
+"""Write the files that are made from the code: schemas, docs/verbs.md, docs/errors.md and the manual page.
 
 The schemas are those of every verb's data, and those of each version of the control plane.
 
@@ -64,6 +64,7 @@ from swarm.results import (
 from swarm.results.document import schema_of
 from swarm.store import migrations
 from swarm.store.schema_text import text_file
+from tools.man_page import man_page
 
 ROOT = Path(__file__).parent.parent
 DATA: dict[str, Any] = {
@@ -134,6 +135,7 @@ def made() -> dict[str, str]:
     files |= {str(text_file(number).relative_to(ROOT)): text for number, text in migrations.schemas().items()}
     files["docs/verbs.md"] = verbs_page()
     files["docs/errors.md"] = errors_page()
+    files["docs/swarm.1"] = man_page()
     return files
 
 

@@ -210,3 +210,14 @@ def verbs(ctx: click.Context, incomplete: str) -> Items:
     from swarm.cli.verbs import HELP
 
     return [CompletionItem(name, help=line) for name, line in HELP.items() if name.startswith(incomplete)]
+
+
+@offered
+def helped(ctx: click.Context, incomplete: str) -> Items:
+    """Return what `help` takes: verbs and pages of the documentation."""
+    del ctx
+    from swarm.cli.verbs import HELP
+    from swarm.shipped import topics
+
+    named = {**dict.fromkeys(topics(), "a page of the documentation"), **HELP, "topics": "the list of pages"}
+    return [CompletionItem(name, help=line) for name, line in sorted(named.items()) if name.startswith(incomplete)]

@@ -8,6 +8,7 @@ from swarm import errors
 from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import run_option, verb
+from swarm.cli.verbs import HELP
 from swarm.results.explain import Explanation
 from swarm.show.escape import plain
 
@@ -18,12 +19,14 @@ from swarm.show.escape import plain
 def command(call: Call, thing: str, run: str | None) -> None:
     """Explain THING and say what to do.
 
-    THING is an error code, `exit:2`, `attempt:1`, a rule such as `B006`, a kind of match or a status, or the id of a
-    finding.
+    THING is an error code, `exit:2`, `attempt:1`, a rule such as `B006`, a kind of match or a status, a verb, or the id
+    of a finding.
     """
     from swarm.waves.look.explain import explain, needs_database
 
-    if not needs_database(thing):
+    if thing in HELP:
+        result = _verb_explained(thing)
+    elif not needs_database(thing):
         result = explain(None, None, thing)
     else:
         try:
@@ -34,6 +37,12 @@ def command(call: Call, thing: str, run: str | None) -> None:
                 raise
             result = explain(None, None, thing)
     call.answer(result, lambda: _lines(result))
+
+
+def _verb_explained(name: str) -> Explanation:
+    from swarm.cli.help import help_text
+
+    return Explanation(name, "verb", HELP[name], tuple(help_text((name,)).splitlines()), f"swarm help {name}")
 
 
 def _lines(result: Explanation) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from swarm import __version__, errors, stage_events
+from swarm import errors, stage_events
 
 _PREFIX: Final = "swarm."
 
@@ -43,6 +43,15 @@ def _paint(ctx: click.Context, param: click.Parameter, when: str | None) -> None
         from swarm.show.colour import COLOUR
 
         COLOUR.set(when)
+
+
+def _version(ctx: click.Context, param: click.Parameter, is_asked: bool) -> None:  # noqa: FBT001
+    del param
+    if is_asked and not ctx.resilient_parsing:
+        from swarm.installed import version_line
+
+        click.echo(version_line())
+        ctx.exit()
 
 
 # Names, the function that takes the value, and the settings of each option.
@@ -83,8 +92,15 @@ def shared_options(*, hidden: bool) -> Callable[[_Function], _Function]:
     """Add the shared options to a command; the help of a verb does not repeat them."""
 
     def decorated(function: _Function) -> _Function:
-        version = click.version_option(
-            __version__, "-V", "--version", prog_name="swarm", message="%(prog)s %(version)s", hidden=hidden
+        version = click.option(
+            "-V",
+            "--version",
+            is_flag=True,
+            is_eager=True,
+            callback=_version,
+            expose_value=False,
+            hidden=hidden,
+            help="Show the version and the commit, and exit.",
         )
         function = version(function)
         for names, taken, settings in reversed(_OPTIONS):

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from swarm.config import MOST_BYTES
+from swarm.installed import install_command
 from swarm.runtimes.severities import looked_up
 
 OTHER: Final = "other"
@@ -141,6 +142,8 @@ def table() -> Table:
 
 def _row(document: Mapping[str, Any]) -> AnalyzerRow:
     fields = _frozen(document)
+    if package := fields.pop("package", None):
+        fields["install"] = install_command(package)
     edit = EditFields(**document["edit"]) if "edit" in document else None
     return AnalyzerRow(**{**fields, "report": Fields(**_frozen(document["report"])), "edit": edit})
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from swarm import errors
 from swarm.config import Config
+from swarm.installed import install_command
 from swarm.rules.phases import Phase, is_audit
 from swarm.runtimes.agents.table import AGENTS
 from swarm.runtimes.analyzer_table import is_configured, table
@@ -137,7 +138,7 @@ def ready(name: str, config: Config, phase: Phase) -> Ready:
         raise errors.RuntimePhaseUnsupported(runtime=name, phase=phase.value)
     program = runtime.program()
     if program.path is None:
-        remedy = row.install if row else program.install or "python -m pip install 'swarm-control-plane[analyzers]'"
+        remedy = row.install if row else program.install or install_command("[analyzers]")
         if name in config.runtimes:
             remedy = f"install {program.argv[0]}, or correct the argv of [runtimes.{name}] in {config.source}"
         raise errors.RuntimeNotFound(runtime=name, program=program.argv[0], remedy=remedy)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from swarm.config import Config
+from swarm.installed import install_command
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
 from swarm.runtimes.analyzer_table import of_kinds
@@ -67,7 +68,7 @@ class Ruff:
             "@FILES",
         )
         if path is None:
-            why = "not installed: python -m pip install 'swarm-control-plane[analyzers]'"
+            why = f"not installed: {install_command('[analyzers]')}"
             if within := programs.found("ruff"):
                 why = f"{within} is a program of the repository, and not run; {why}"
             return Program(None, None, argv, why)

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from swarm.config import RuntimeConfig
+from swarm.installed import install_command
 from swarm.rules.agent_events import AgentEvent, EventKind, Said, Usage, cut
 from swarm.rules.agent_faults import fault_of
 from swarm.runtimes.agents.coding_agent import Cli, CodingAgent, Turn
@@ -43,7 +44,7 @@ def aider(added: RuntimeConfig | None) -> CodingAgent:
         arguments=_arguments,
         conversation=lambda prompt, _turn: AiderText(prompt),
         facts=_FACTS,
-        install="python -m pip install aider-chat",
+        install=install_command("aider-chat"),
         passed=("OPENAI_API_BASE", "ANTHROPIC_BASE_URL", "AIDER_MODEL", "AIDER_WEAK_MODEL", "OLLAMA_API_BASE"),
         fixed=_FIXED,
         resumes=False,

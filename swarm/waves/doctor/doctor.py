@@ -11,6 +11,7 @@ from typing import Final
 from swarm import errors
 from swarm.config import Config
 from swarm.git import runner
+from swarm.installed import install_command
 from swarm.locks import holder_of, is_held
 from swarm.results.doctor import Check, DoctorResult
 from swarm.runtimes import registry
@@ -113,8 +114,7 @@ def _disk(workspace: Workspace) -> Check:
 def _runtime(config: Config) -> Check:
     program = registry.runtime_named(registry.DEFAULT, config).program()
     if program.path is None:
-        hint = "python -m pip install 'swarm-control-plane[analyzers]'"
-        return Check("runtime", WARN, f"{registry.DEFAULT} is {program.why_not}", hint)
+        return Check("runtime", WARN, f"{registry.DEFAULT} is {program.why_not}", install_command("[analyzers]"))
     return Check("runtime", PASS, f"{registry.DEFAULT} {program.version} at {program.path}", None)
 
 
