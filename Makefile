@@ -4,7 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test sweep matrix agents soak soak-tests coverage lint bench generate clean help
+# Programs of a release, apart from those of development: an environment that a release checks is not the one it uses.
+RELEASE := .venv-release
+RELEASE_STAMP := $(RELEASE)/.installed
+
+.PHONY: dist demo test sweep matrix agents soak soak-tests coverage lint bench generate clean help
 
 help:
 	@echo "make demo   install, then audit, amend, merge, verify and promote third-party code"
@@ -15,6 +19,7 @@ help:
 	@echo "make soak   for an hour or two: kills at every point and at random, races, sixteen processes, 1,000 rounds"
 	@echo "make coverage which lines of swarm/ no test passes"
 	@echo "make lint   ruff, mypy --strict, and names that nothing uses"
+	@echo "make dist   sdist and wheel of HEAD, built twice alike, checked, and installed by pip, pipx and uv"
 	@echo "make bench  one JSON line a figure"
 
 $(STAMP): pyproject.toml
@@ -54,6 +59,14 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/python tools/unused.py
 
+$(RELEASE_STAMP): pyproject.toml
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[release]'
+	@touch $@
+
+dist: $(RELEASE_STAMP)
+	@$(RELEASE)/bin/python tools/dist.py $(DIST_ARGS)
+
 generate: $(STAMP)
 	$(BIN)/python tools/generate.py
 
@@ -61,4 +74,4 @@ bench: $(STAMP)
 	@$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(RELEASE) build dist .pytest_cache .mypy_cache .ruff_cache
