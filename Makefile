@@ -61,7 +61,8 @@ lint: $(STAMP)
 
 $(RELEASE_STAMP): pyproject.toml
 	$(PYTHON) -m venv $(RELEASE)
-	$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[release]'
+	$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[release]' 2>&1 | grep -v '^WARNING: Location' || true
+	$(RELEASE)/bin/twine --version >/dev/null
 	@touch $@
 
 dist: $(RELEASE_STAMP)

@@ -43,6 +43,10 @@ def test_migrations_schemas_and_prompts_are_inside(wheel: Path) -> None:
         wanted = {f"swarm/shipped/{name}/{file.name}" for file in (ROOT / folder).glob(pattern)}
         assert wanted
         assert wanted <= inside
+    pages = {f"swarm/shipped/docs/{page.relative_to(ROOT / 'docs')}" for page in (ROOT / "docs").rglob("*.md")}
+    assert len(pages) > 20
+    assert pages <= inside
+    assert any(name.endswith(".data/data/share/man/man1/swarm.1") for name in inside)
     assert {f"swarm/show/page/page.{kind}" for kind in ("html", "css", "js")} <= inside
 
 
@@ -71,5 +75,9 @@ def test_an_audit_runs_from_a_clean_environment_and_an_unrelated_folder(
     assert json.loads(found)["data"]["digest"]["total"] > 0
     assert (elsewhere / "swarms" / "control-plane.db").exists()
     assert repo.git("status", "--porcelain") == ""
+    if (ROOT / ".git").exists():
+        head = run("git", "rev-parse", "HEAD", cwd=ROOT).strip()
+        assert f"(commit {head[:12]}" in run(clean / "bin" / "swarm", "--version", cwd=elsewhere)
+    assert run(clean / "bin" / "swarm", "help", "ci", cwd=elsewhere) == (ROOT / "docs" / "ci.md").read_text()
     where = run(python, "-c", "import swarm; print(swarm.__file__)", cwd=elsewhere).strip()
     assert Path(where).is_relative_to(clean)

@@ -1,10 +1,10 @@
 """Build the sdist and the wheel of HEAD, prove that they can be published, and leave them in dist/.
 
 Both are built twice, in folders with other names and other rights, and must be the same bytes. `twine check` reads
-them. Then each installer (pip, pipx, uv) installs the wheel, and pip the sdist, into an environment of its own for every
-supported Python that is found here, and a short walk there must end as it should: version and commit, the findings of a
-small repository, a page of the documentation, the manual page, and hints that name that installer.
-`--no-install` leaves the environments out.
+them. Then each installer (pip, pipx, uv) installs the wheel, and pip the sdist, into an environment of its own for each
+supported Python that is found here. A short walk there must end as it should: version and commit, the findings of a
+small repository, a page of the documentation, the manual page, and hints that name that installer. `--no-install`
+leaves the environments out.
 """
 
 import hashlib
@@ -133,10 +133,10 @@ def walk(installed: Installed, folder: Path, commit: str) -> None:
 
 def pythons() -> dict[str, str]:
     """Return the path of each supported Python that is found on PATH or under pyenv."""
-    roots = [Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"]
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
     found = {}
     for version in PYTHONS:
-        named = [shutil.which(f"python{version}"), *map(str, roots[0].glob(f"{version}.*/bin/python"))]
+        named = [shutil.which(f"python{version}"), *map(str, pyenv.glob(f"{version}.*/bin/python"))]
         for python in filter(None, named):
             asked = subprocess.run(
                 [python, "-c", "import ensurepip, sys; print(sys.executable)"],

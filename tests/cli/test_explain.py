@@ -131,3 +131,10 @@ def test_a_findings_match_is_explained(swarm: Swarm, repo: Repo, collected: Work
     again = swarm("explain", finding["findingId"][:6], "--format", "json").data
     assert again["meaning"][1] == "Matched by fingerprint: line 5 → 6, same text, occurrence 1 of 1"
     assert again["nextAction"] == f"swarm show {finding['findingId']}"
+
+
+def test_a_verb_is_explained_by_its_help_without_a_database(swarm: Swarm, repo: Repo) -> None:
+    data = swarm("explain", "audit", "--json").data
+    assert (data["subject"], data["kind"], data["nextAction"]) == ("audit", "verb", "swarm help audit")
+    assert "\n".join(data["meaning"]) + "\n" == swarm("audit", "--help").out
+    assert not (repo.root / "swarms").exists()
