@@ -1863,9 +1863,10 @@ class SigningUnavailable(SwarmError):
     code = "SIGNING_UNAVAILABLE"
     severity = Severity.MEDIUM
     text = "Signatures need the package `cryptography`, which is not installed"
-    advice = "python -m pip install 'swarm-control-plane[signing]'"
+    advice = "{remedy}"
     exit_code = 2
     when = "a key, a signature or its check was asked for without the extra `signing`"
+    remedy: str
 
 
 class KeyExists(SwarmError):

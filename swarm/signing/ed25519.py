@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from swarm import errors
 from swarm.documents import read_named
+from swarm.installed import install_command
 from swarm.rules.signatures import PUBLIC_BYTES
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def _serialization() -> Any:
     try:
         from cryptography.hazmat.primitives import serialization
     except ImportError as error:
-        raise errors.SigningUnavailable from error
+        raise errors.SigningUnavailable(remedy=install_command("[signing]")) from error
     return serialization
 
 

@@ -2,6 +2,7 @@
 
 import sys
 
+from swarm.installed import install_command
 from tests.cli.errors.refusal import Refusal, refused
 from tests.cli.scenes.scene import Scene
 
@@ -66,11 +67,12 @@ def signing_unavailable(scene: Scene) -> Refusal:
     # `None` makes an import fail as that of a missing package does.
     scene.monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives", None)
     cause = "import of cryptography.hazmat.primitives halted; None in sys.modules"
+    remedy = install_command("[signing]")
     return Refusal(
         ("keys", "new"),
         f"""[SIGNING_UNAVAILABLE]: Signatures need the package `cryptography`, which is not installed
-  Next: python -m pip install 'swarm-control-plane[signing]'
+  Next: {remedy}
   Caused by: {cause}""",
-        {"cause": cause},
+        {"cause": cause, "remedy": remedy},
         exit=2,
     )
