@@ -1,4 +1,4 @@
-"""How swarm was installed: the commit that it was built from, and the command that installs what it lacks."""
+"""Facts about this installation: the commit that it was built from, and the command that installs what it lacks."""
 
 import shlex
 import shutil
