@@ -50,6 +50,9 @@ ALLOWED: Final = {
     "_prune": "soak/walks.py calls it by the name of the act",
     "tempdir": "the standard library reads tempfile.tempdir",
     "row_factory": "sqlite3 reads it from a connection",
+    "CustomBuildHook": "hatchling finds it in the file that pyproject.toml names",
+    "initialize": "hatchling calls it before a build",
+    "finalize": "hatchling calls it after a build",
     "comment_lines": "a column of the table that tools/measure_house.py prints from the fields of its record",
     "docstring_lines": "a column of the table that tools/measure_house.py prints from the fields of its record",
 }
