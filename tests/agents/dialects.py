@@ -26,6 +26,10 @@ class Dialect:
         """Say whether the request is no part of a conversation: a title, a check of the quota."""
         return not self.body.get("tools")
 
+    def aside(self) -> str:
+        """Return the answer to a request that is no part of a conversation."""
+        return "ok"
+
     def done(self) -> int:
         """Return how many answers of this turn the conversation holds."""
         raise NotImplementedError
@@ -221,6 +225,12 @@ class _Chat(Dialect):
 class _Gemini(Dialect):
     """Gemini's :generateContent and :streamGenerateContent."""
 
+    def aside(self) -> str:
+        # Before each turn the program asks how hard the task is. Words instead of the JSON of its schema would make it
+        # ask five times, for 90 s, before it begins.
+        schema = self.body.get("generationConfig", {}).get("responseJsonSchema")
+        return json.dumps(_instance(schema)) if schema else super().aside()
+
     def done(self) -> int:
         def is_prompt(content: Mapping[str, Any]) -> bool:
             return content.get("role") == "user" and any("text" in part for part in content.get("parts", ()))
@@ -255,6 +265,21 @@ DIALECTS: Sequence[tuple[str, Callable[[Request, int], Dialect]]] = (
     (r"/chat/completions(\?|$)", _Chat),
     (r":(streamG|g)enerateContent", _Gemini),
 )
+
+
+def _instance(schema: Mapping[str, Any]) -> object:
+    """Return a value of a JSON schema."""
+    match str(schema.get("type")).lower():
+        case "object":
+            return {name: _instance(each) for name, each in schema.get("properties", {}).items()}
+        case "array":
+            return []
+        case "integer" | "number":
+            return 1
+        case "boolean":
+            return False
+        case _:
+            return next(iter(schema.get("enum", ())), "ok")
 
 
 def _since_last_prompt(

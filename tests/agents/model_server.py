@@ -94,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         model = self.server_model
         if dialect.is_aside():
             model.asides.append(request)
-            step: Step = Say("ok")
+            step: Step = Say(dialect.aside())
         else:
             model.requests.append(request)
             step = model.step(request, dialect.done())

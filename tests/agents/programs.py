@@ -1,5 +1,6 @@
 """The real coding agents: where they are installed, and how each is pointed at the model server."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -89,9 +90,22 @@ PROGRAMS = (
 def installed(program: Program) -> str:
     """Install a program from its registry, and return why it is not there, empty where it is."""
     folder = FOLDER / program.runtime
-    if (path_of(program) / program.runtime).exists():
-        return ""
-    folder.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    # Workers of one test run would install into the same folder, and one would start what the other has half written.
+    with (FOLDER / f"{program.runtime}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp = folder / ".installed"
+        if stamp.exists() and stamp.read_text() == program.package:
+            return ""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        why = _install(program, folder)
+        if not why:
+            stamp.write_text(program.package)
+        return why
+
+
+def _install(program: Program, folder: Path) -> str:
     if program.is_python:
         commands = [
             [sys.executable, "-m", "venv", str(folder)],
