@@ -41,6 +41,7 @@ def assert_asked(server: ModelServer) -> None:
 FAILURES: dict[str, tuple[Step | None, set[str]]] = {
     "401": (Fail(401, "invalid x-api-key"), {"CREDENTIAL_REFUSED"}),
     "429": (Fail(429, "usage limit reached", retry_after=1), {"QUOTA_EXHAUSTED"}),
+    "429-with-a-reset": (Fail(429, "usage limit reached, try again in 2 hours", resets_at=1), {"QUOTA_EXHAUSTED"}),
     "500": (Fail(500, "internal error"), {"STALLED"}),
     "half": (Half(), {"STALLED", "BACKEND_UNREACHABLE"}),
     "silence": (Silence(), {"STALLED"}),

@@ -8,7 +8,7 @@ import pytest
 from tests.agents.conftest import Run, settings_of, works
 from tests.agents.model_server import model_server
 from tests.agents.programs import Program
-from tests.agents.steps import Half, Silence, Step
+from tests.agents.steps import Half, Silence, Step, Write
 from tests.cli.scenes.launched_agents import record_of
 from tests.conftest import Repo
 
@@ -33,16 +33,21 @@ def test_an_agent_whose_provider_fails_once_is_launched_anew_and_its_fix_is_veri
 ) -> None:
     step, ends = FAILURES[failure]
 
+    # The model of a program without tools of its own would write the file by the same answer.
+    writes = failure == "half" and not program.is_python
+
     def fails_once(text: str) -> Sequence[Step]:
         is_first = "amend the domain" in text and "An earlier attempt" not in text
-        return [step] if is_first else works(text)
+        begun = [Write("src/begun.txt", "begun\n")] if writes else []
+        return [*begun, step] if is_first else works(text)
 
     project.commit({"swarm.toml": settings_of(program, attempts=2, no_event=25)}, "settings")
     with model_server(script=fails_once) as server:
         assert run(server.base, "audit", ".", "--runtime", program.runtime).exit == 1
         fix = run(server.base, "fix", "--all", "--runtime", program.runtime, "--format", "json")
         assert fix.exit == 0, fix.out + fix.err
-        (agent,) = run(server.base, "attempts", "--format", "json").data["agents"]
+        found = run(server.base, "attempts", "--format", "json").data["agents"]
+    (agent,) = [each for each in found if each["attempts"]]
     first, second = agent["attempts"]
     assert (first["outcome"], first["errorCode"], first["stallReason"]) in ends
     assert second["outcome"] == "success"
@@ -57,5 +62,9 @@ def test_an_agent_whose_provider_fails_once_is_launched_anew_and_its_fix_is_veri
     }
     assert {name: agent[name] for name in lineage} == lineage
     assert record_of(second)["recovery"]["handoffCapsule"][0].startswith(f"it ended: {lineage['recoveryReason']}: ")
-    assert (Path(first["recordPath"]).parent / "diff.patch").exists()
+    # What the first attempt wrote is saved beside its record, and is no work of the second.
+    patch = Path(first["recordPath"]).parent / "diff.patch"
+    assert (patch.read_text() if patch.exists() else "").count("+begun") == writes
+    changed = project.git("diff", "--name-only", f"main..{fix.data['branch']}").splitlines()
+    assert changed == ["src/app.py"]
     assert project.git("show", f"{fix.data['branch']}:src/app.py") == "def load(path):\n    return open(path).read()"
