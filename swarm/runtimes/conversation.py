@@ -30,6 +30,9 @@ class Conversation(Protocol):
     def heard(self, line: bytes) -> Heard:
         """Return the meaning of a line of stdout, without its end. A line of any content is taken, none raises."""
 
+    def logged(self, line: bytes) -> Heard:
+        """Return the meaning of a line of stderr: programs log there why they ask their provider again."""
+
     def permit(self, call: str, decision: str) -> Heard:
         """Return the answer to a request for permission: `once`, `always` or `reject`."""
 

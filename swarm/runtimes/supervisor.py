@@ -1,7 +1,6 @@
 """Run the processes of attempts: several at once, each attempt within a deadline, its output in bounded logs."""
 
 import asyncio
-import functools
 import signal
 import time
 from collections import deque
@@ -176,7 +175,11 @@ async def _run_step(step: ProcessStep, orders: Orders, watch: "_Watch", seconds:
         moment = watch.began()
         orders.spawned(pid, processes.start_of(pid) or "", moment)
 
-    errors = functools.partial(watch.record, "stderr")
+    def errors(chunk: bytes) -> None:
+        watch.record("stderr", chunk)
+        if talk:
+            talk.take_logged(chunk)
+
     with orders.enclosure.start(step.argv, orders.tree, {**orders.environment, **step.environment}) as start:
         memory = step.most.memory if step.most else None
         program = Child(start.argv, orders.tree, start.environment, processes.TERM_SECONDS, memory)

@@ -14,6 +14,7 @@ from swarm.runtimes.conversation import Conversation, Heard, LineCutter
 TICK_SECONDS: Final = 0.5
 # An agent that has answered may still write its session down.
 LAST_WORDS_SECONDS: Final = 5.0
+_LONGEST_LOGGED: Final = 64 * 1024
 
 
 class Talk:
@@ -30,6 +31,7 @@ class Talk:
         self._listener = listener
         self._decided = decided
         self._lines = LineCutter()
+        self._logged = LineCutter(_LONGEST_LOGGED)
         self._hold = Hold()
         self._clock = StallClock(terms, time.monotonic())
         self._is_over = False
@@ -53,6 +55,11 @@ class Talk:
             self._clock.saw_bytes(time.monotonic())
         for line in self._lines.add(chunk):
             self._hear(self._conversation.heard(line))
+
+    def take_logged(self, chunk: bytes) -> None:
+        """Take a chunk of stderr, which is no progress by itself."""
+        for line in self._logged.add(chunk):
+            self._hear(self._conversation.logged(line))
 
     def end(self, code: int, *, timed_out: bool) -> int:
         """Hear the last line, judge the end, and return the exit code that counts for the process."""

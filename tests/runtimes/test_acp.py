@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 
+from swarm.config import Config
 from swarm.rules.agent_events import AgentEvent, EventKind, Fault
+from swarm.rules.phases import Phase
+from swarm.runtimes.agents.acp import ACP_AGENTS
 from swarm.runtimes.agents.acp_client import AcpConversation, Assignment
-from swarm.runtimes.conversation import Heard
-from swarm.runtimes.runtime import ProcessStep
+from swarm.runtimes.agents.stream import MOST_RETRIES
+from swarm.runtimes.conversation import Conversation, Heard
+from swarm.runtimes.runtime import Job, ProcessStep
 from swarm.runtimes.supervisor import Orders, run_steps
 
 TREE = "/work/tree"
@@ -288,3 +292,73 @@ def test_a_process_that_speaks_the_protocol_is_served_to_its_end(conversed: Call
     ]
     events = [json.loads(each)["event"] for each in (tmp_path / "attempt" / "events.jsonl").read_text().splitlines()]
     assert events == ["spawned", "session", "permission_ended", "text", "turn_ended", "final"]
+
+
+# Lines that the programs logged while a server refused them; an id and a path are replaced.
+OPENCODE = (
+    'timestamp=2026-11-29T17:30:17.260Z level=ERROR run=540ae598 message="stream error" providerID=fake'
+    " modelID=fake-model session.id=ses_1 small={small} agent=build mode=primary"
+    ' error.error="AI_APICallError: {words}"'
+)
+GEMINI = "[2026-11-29T17:32:02.718Z] [WARN] Attempt 1 failed{status}. Retrying with backoff... {words}"
+LOGGED: dict[str, tuple[str, str, Fault, int | None]] = {
+    "opencode at its limit": (
+        "opencode",
+        OPENCODE.format(small="false", words="usage limit reached, try again in 2 hours"),
+        *(Fault.QUOTA, None),
+    ),
+    "opencode without a network": (
+        "opencode",
+        OPENCODE.format(small="false", words=r"Cannot connect to API: Unable to connect. (cause: \"x\")"),
+        *(Fault.UNREACHABLE, None),
+    ),
+    "gemini at its limit": (
+        "gemini",
+        GEMINI.format(status=" with status 429", words='_ApiError: {"error":{"code":429}}'),
+        *(Fault.QUOTA, 429),
+    ),
+    "gemini without a network": (
+        "gemini",
+        GEMINI.format(status="", words="Error: exception TypeError: fetch failed sending request"),
+        *(Fault.UNREACHABLE, None),
+    ),
+}
+
+
+def launched(name: str, tmp_path: Path) -> Conversation:
+    (tmp_path / "prompt.md").write_text("Fix it.")
+    job = Job(
+        phase=Phase.HEALTH_AMEND_A,
+        domain="code",
+        files=["a.py"],
+        tree=tmp_path,
+        attempt_folder=tmp_path,
+        prompt_path=tmp_path / "prompt.md",
+        output_path=tmp_path / "output.json",
+        config=Config(),
+    )
+    (step,) = ACP_AGENTS[name](None).steps(job)
+    assert step.conversation is not None
+    return step.conversation
+
+
+@pytest.mark.parametrize("name", LOGGED)
+def test_a_program_that_is_silent_in_the_protocol_says_in_its_log_why_it_asks_again(name: str, tmp_path: Path) -> None:
+    program, logged, fault, status = LOGGED[name]
+    talk = launched(program, tmp_path)
+    (event,) = talk.logged(logged.encode()).events
+    assert (event.kind, event.fault, event.status) == (EventKind.RETRY, fault, status)
+    assert (event.resets_at is not None) == ("try again" in logged)
+    # After so many the program would go on for minutes all the same.
+    kinds = [each.kind for _ in range(MOST_RETRIES - 1) for each in talk.logged(logged.encode()).events]
+    assert kinds == [*([EventKind.RETRY] * (MOST_RETRIES - 2)), EventKind.ERROR]
+    assert talk.said().error is not None
+    # An answer takes it back.
+    talk.heard(chunk("Well."))
+    assert talk.said().error is None
+
+
+def test_other_lines_of_a_log_mean_nothing(tmp_path: Path) -> None:
+    title = OPENCODE.format(small="true", words="usage limit reached").encode()
+    for program, logged in (("opencode", title), ("gemini", b"[WARN] Ripgrep is not available."), ("qwen", title)):
+        assert launched(program, tmp_path).logged(logged) == Heard()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from swarm.rules.agent_events import AgentEvent, EventKind, Said
+from swarm.rules.agent_events import AgentEvent, EventKind, Fault, Said
 from swarm.rules.stalls import Limits, StallReason, Terms
 from swarm.runtimes.conversation import Heard, LineCutter
 from swarm.runtimes.runtime import ProcessStep
@@ -33,6 +33,9 @@ class Echo:
         self.lines.append(text)
         event = AgentEvent(EventKind.TEXT, text=text)
         return Heard((event,), b"answer\n" if text.endswith("?") else b"", is_over=text == "done")
+
+    def logged(self, line: bytes) -> Heard:
+        return Heard((AgentEvent(EventKind.RETRY, text=line.decode(), fault=Fault.QUOTA),))
 
     def permit(self, call: str, decision: str) -> Heard:
         raise AssertionError(call + decision)
@@ -146,3 +149,10 @@ def test_a_question_that_nobody_answers_stops_the_clock_until_the_deadline(conve
     assert ran.timed_out
     assert ran.results[0].stall is not None
     assert ran.results[0].stall.reason is StallReason.EXTERNAL_DIRECTORY_PERMISSION_PENDING
+
+
+def test_an_agent_that_only_logs_why_it_asks_again_is_ended_for_that_reason(converse: Converse) -> None:
+    body = "print('429, again in 9 s', file=sys.stderr, flush=True); time.sleep(600)"
+    (result,) = converse(TELL + body, tells=True, limits=Limits(no_event=1.0)).results
+    assert result.stall is not None
+    assert (result.stall.reason, result.stall.summary) == (StallReason.PROVIDER_ERROR, "429, again in 9 s")

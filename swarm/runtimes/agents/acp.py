@@ -1,5 +1,6 @@
 """Coding agents that speak the Agent Client Protocol on stdin and stdout: opencode, gemini, copilot and others."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -10,10 +11,17 @@ from swarm.runtimes.runtime import CliFacts
 
 _CLAUDE: Final = (".claude/.credentials.json", ".claude/settings.json", ".claude.json")
 _CODEX: Final = (".codex/auth.json", ".codex/config.toml")
+# Each of them asks its provider again for minutes, and says so in its log alone. A title that fails is no failure.
+_OPENCODE_RETRY: Final = re.compile(
+    r'message="stream error".*? small=false .*?error\.error="(?:AI_\w+: )?(?P<words>(?:[^"\\]|\\.)*)(?P<status>)"'
+)
+_GEMINI_RETRY: Final = re.compile(
+    r"Attempt \d+ failed(?: with status (?P<status>\d{3}))?\. Retrying with backoff\.\.\. (?P<words>.*)"
+)
 _KEYS: Final = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY")
 
 
-def _conversation(prompt: bytes, turn: Turn) -> AcpConversation:
+def _conversation(prompt: bytes, turn: Turn, retry: re.Pattern[str] | None = None) -> AcpConversation:
     return AcpConversation(
         Assignment(
             prompt=prompt.decode("utf-8", "replace"),
@@ -22,6 +30,7 @@ def _conversation(prompt: bytes, turn: Turn) -> AcpConversation:
             model=turn.model,
             session=turn.session,
             has_tools=turn.with_tools,
+            retry=retry,
         )
     )
 
@@ -33,8 +42,8 @@ def _arguments(*own: str) -> Callable[[Turn], tuple[str, ...]]:
 _CLIS: Final = (
     Cli(
         name="opencode",
-        arguments=_arguments("acp"),
-        conversation=_conversation,
+        arguments=_arguments("acp", "--print-logs", "--log-level", "ERROR"),
+        conversation=partial(_conversation, retry=_OPENCODE_RETRY),
         facts=CliFacts(
             login=(".local/share/opencode/auth.json", ".config/opencode"),
             credential=_KEYS,
@@ -47,13 +56,15 @@ _CLIS: Final = (
     Cli(
         name="gemini",
         arguments=_arguments("--acp"),
-        conversation=_conversation,
+        conversation=partial(_conversation, retry=_GEMINI_RETRY),
         facts=CliFacts(
             login=(".gemini/settings.json", ".gemini/oauth_creds.json", ".gemini/google_accounts.json"),
             credential=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
             signed_in=(".gemini/oauth_creds.json",),
         ),
         install="npm install --global @google/gemini-cli",
+        # Nothing else makes it log.
+        fixed={"GEMINI_DEBUG_LOG_FILE": "/dev/stderr"},
         passed=("GOOGLE_GEMINI_BASE_URL", "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION", "GOOGLE_GENAI_USE_VERTEXAI"),
     ),
     Cli(

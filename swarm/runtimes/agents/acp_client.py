@@ -5,6 +5,7 @@ This client offers no files and no terminals of its own: the agent works in its 
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -28,7 +29,7 @@ from swarm.runtimes.agents.acp_messages import (
 )
 from swarm.runtimes.agents.acp_record import WRITES, AcpRecord
 from swarm.runtimes.agents.resets import resets_at
-from swarm.runtimes.agents.stream import NOTHING, SIGN_OF_LIFE, object_of
+from swarm.runtimes.agents.stream import NOTHING, SIGN_OF_LIFE, Retries, object_of
 from swarm.runtimes.conversation import Heard
 
 VERSION: Final = 1
@@ -38,7 +39,8 @@ _NO_SUCH_METHOD: Final = -32601
 class Assignment(NamedTuple):
     """Work of an agent: a prompt, the tree that it works in, and what it may do there.
 
-    Where it `is_reader`, it writes nothing. `session` is an earlier session that it goes on with.
+    Where it `is_reader`, it writes nothing. `session` is an earlier session that it goes on with. `retry` matches a
+    line of its log about a request that it repeats, with the groups `status` and `words`.
     """
 
     prompt: str
@@ -47,6 +49,7 @@ class Assignment(NamedTuple):
     model: str | None = None
     session: str | None = None
     has_tools: bool = True
+    retry: re.Pattern[str] | None = None
 
 
 class AcpConversation:
@@ -66,6 +69,7 @@ class AcpConversation:
         self._record = AcpRecord()
         self._denials: list[str] = []
         self._error: AgentEvent | None = None
+        self._retries = Retries()
 
     def opening(self) -> bytes:
         """Return the request that begins every conversation."""
@@ -92,6 +96,20 @@ class AcpConversation:
         if "error" in message:
             return self._refused(asked, table(message["error"]))
         return self._answered(asked, table(message.get("result")))
+
+    def logged(self, line: bytes) -> Heard:
+        """Return the meaning of a line of stderr: the protocol has no word for a request that is repeated."""
+        if self._work.retry is None or self._is_over:
+            return NOTHING
+        found = self._work.retry.search(line.decode("utf-8", "replace"))
+        if found is None:
+            return NOTHING
+        status, words = int(found["status"]) if found["status"] else None, found["words"]
+        fault = fault_of(status, words)
+        event = self._retries.again(words, fault, status, resets_at(words, epoch()))
+        if event.kind is EventKind.ERROR:
+            self._error = event
+        return Heard((event,))
 
     def permit(self, call: str, decision: str) -> Heard:
         """Answer a request for permission by the option of the agent that fits the decision."""
@@ -147,7 +165,13 @@ class AcpConversation:
 
     def _updated(self, update: Mapping[str, Any]) -> Heard:
         # What is told again of an earlier session, and what comes after the answer, is no progress.
-        return NOTHING if self._replays or self._is_over else Heard(tuple(self._record.updated(update)))
+        if self._replays or self._is_over:
+            return NOTHING
+        events = tuple(self._record.updated(update))
+        if any(event.kind is not EventKind.PLACEHOLDER for event in events):
+            self._retries.progressed()
+            self._error = None
+        return Heard(events)
 
     def _initialized(self, result: Mapping[str, Any]) -> Heard:
         if result.get("protocolVersion") != VERSION:

@@ -3,11 +3,13 @@
 import re
 from typing import Final
 
+from swarm.clock import epoch
 from swarm.config import RuntimeConfig
 from swarm.installed import install_command
 from swarm.rules.agent_events import AgentEvent, EventKind, Said, Usage, cut
 from swarm.rules.agent_faults import fault_of
 from swarm.runtimes.agents.coding_agent import Cli, CodingAgent, Turn
+from swarm.runtimes.agents.resets import resets_at
 from swarm.runtimes.agents.stream import OneWay
 from swarm.runtimes.conversation import Heard
 from swarm.runtimes.runtime import CliFacts
@@ -87,9 +89,7 @@ class AiderText(OneWay):
         text = "\n".join(self._lines)
         if self._said.turns:
             return self._said._replace(final_text=text)
-        problem = self._problem or "the program ended without an answer of its model"
-        fault = fault_of(None, problem)
-        return self._said._replace(error=AgentEvent(EventKind.ERROR, text=cut(problem), fault=fault))
+        return self._said._replace(error=_error(self._problem or "the program ended without an answer of its model"))
 
     def heard(self, line: bytes) -> Heard:
         """Return the meaning of a line."""
@@ -114,7 +114,7 @@ class AiderText(OneWay):
             self._problem = self._problem or text
             # An answer that comes after all takes the error back; it may wait for minutes to ask again.
             problem = self._problem
-            return Heard((AgentEvent(EventKind.ERROR, text=cut(problem), fault=fault_of(None, problem)),))
+            return Heard((_error(problem),))
         kind = EventKind.TEXT if text.strip() else EventKind.PLACEHOLDER
         return Heard((AgentEvent(kind, text=cut(text)),))
 
@@ -129,6 +129,11 @@ class AiderText(OneWay):
             ),
         )
         return Heard((AgentEvent(EventKind.TURN_ENDED),))
+
+
+def _error(problem: str) -> AgentEvent:
+    fault, moment = fault_of(None, problem), resets_at(problem, epoch())
+    return AgentEvent(EventKind.ERROR, text=cut(problem), fault=fault, resets_at=moment)
 
 
 def _count(text: str) -> int:

@@ -83,6 +83,11 @@ class OneWay:
         """Return the prompt."""
         return self._prompt
 
+    def logged(self, line: bytes) -> Heard:
+        """Return nothing: the stream of the program says why it asks its provider again."""
+        del line
+        return NOTHING
+
     def permit(self, call: str, decision: str) -> Heard:
         """Return nothing: without a terminal the program asks nobody."""
         del call, decision

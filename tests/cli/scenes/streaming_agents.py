@@ -46,6 +46,10 @@ class Stream:
         self.events.append(event)
         return Heard((event,), is_over=event.kind is EventKind.FINAL)
 
+    def logged(self, line: bytes) -> Heard:
+        del line
+        return Heard()
+
     def permit(self, call: str, decision: str) -> Heard:
         return Heard((AgentEvent(EventKind.PERMISSION_ENDED, call=call),), f"{call} {decision}\n".encode())
 
