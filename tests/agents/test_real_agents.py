@@ -36,17 +36,29 @@ def assert_asked(server: ModelServer) -> None:
     assert {request.model for request in server.requests} <= {"claude-fake", "gpt-fake", "fake-model"}
 
 
-# The codes that an attempt may end with, by what the provider does. A program that keeps silent about the cause of what
-# it repeats is known by its idle time alone.
+# The codes that an attempt may end with, by what the provider does.
 FAILURES: dict[str, tuple[Step | None, set[str]]] = {
     "401": (Fail(401, "invalid x-api-key"), {"CREDENTIAL_REFUSED"}),
     "429": (Fail(429, "usage limit reached", retry_after=1), {"QUOTA_EXHAUSTED"}),
-    "429-with-a-reset": (Fail(429, "usage limit reached, try again in 2 hours", resets_at=1), {"QUOTA_EXHAUSTED"}),
+    "429-with-a-reset": (Fail(429, "usage limit reached, try again in 2 hours"), {"QUOTA_EXHAUSTED"}),
     "500": (Fail(500, "internal error"), {"STALLED"}),
     "half": (Half(), {"STALLED", "BACKEND_UNREACHABLE"}),
     "silence": (Silence(), {"STALLED"}),
     "unreachable": (None, {"BACKEND_UNREACHABLE"}),
 }
+REMEDIES = {
+    "CREDENTIAL_REFUSED": "`swarm runtimes` names the variable: renew its value; a retry with the same value is refused"
+    " again",
+    "QUOTA_EXHAUSTED": "launch with fewer --jobs, or after the reset that the provider named",
+    "BACKEND_UNREACHABLE": "check the network, its proxy, and the sandbox's `network` in swarm.toml",
+}
+STALLS = {
+    "silence": {"provider_zero_progress"},
+    "500": {"provider_error"},
+    "half": {"provider_error", "provider_zero_progress"},
+}
+# Its words say that a limit is reached, and leave out until when.
+HIDES_THE_RESET = {"codex"}
 
 
 @pytest.mark.parametrize("failure", FAILURES)
@@ -58,8 +70,21 @@ def test_a_provider_that_fails_ends_an_attempt_with_its_code_and_leaves_no_proce
         base = NOWHERE if step is None else server.base
         for command in (["init", "."], ["domains", "--freeze"], ["dispatch", "health-audit-a", "--isolate"]):
             assert run(base, *command).exit == 0
-        answer = run(base, "launch", "--runtime", program.runtime, "--format", "json")
-    attempts = [attempt for agent in answer.data["agents"] for attempt in agent["attempts"]]
-    assert answer.exit == 3
-    assert {attempt["exitClass"] for attempt in attempts} == {3}
-    assert {attempt["errorCode"] for attempt in attempts} <= codes, attempts
+        launch = ("launch", "--runtime", program.runtime, "--jobs", "1")
+        answer = run(base, *launch, "--format", "json")
+        attempts = [attempt for agent in answer.data["agents"] for attempt in agent["attempts"]]
+        assert answer.exit == 3
+        assert {attempt["exitClass"] for attempt in attempts} == {3}
+        assert {attempt["errorCode"] for attempt in attempts} <= codes, attempts
+        reasons = {attempt["stallReason"] for attempt in attempts if attempt["errorCode"] == "STALLED"}
+        assert reasons <= STALLS.get(failure, set()), attempts
+        for attempt in attempts:
+            explained = run(base, "explain", f"attempt:{attempt['id']}", "--format", "json").data
+            if remedy := REMEDIES.get(attempt["errorCode"]):
+                assert explained["nextAction"] == remedy
+        if failure == "429-with-a-reset":
+            # The breaker: the agents that had not begun are launched when the quota is there again.
+            asked = len(server.requests)
+            again = run(base, *launch)
+            if program.runtime not in HIDES_THE_RESET:
+                assert (again.code, len(server.requests)) == ("QUOTA_USED_UP", asked)
