@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from swarm import errors
 from swarm.rules.chains import Chains, Manifests, chains_from
+from swarm.rules.record_forms import Surface
 from swarm.rules.sandbox_policy import Settings, settings_of
 from swarm.rules.stalls import Limits
 from swarm.trust import ConfigPlace, Trust, digest_of, executable_parts, harmless_parts
@@ -51,6 +52,13 @@ class SandboxConfig(NamedTuple):
     settings: Settings = Settings()
     domains: Mapping[str, Settings] = {}
     phases: Mapping[str, Settings] = {}
+
+
+class RecordsConfig(NamedTuple):
+    """The `[records]` table: where records lie, and the surface of the product that runs of swarm are about."""
+
+    root: Path | None = None
+    surface: Surface = "library"
 
 
 class Withheld(NamedTuple):
@@ -99,6 +107,7 @@ class Config(NamedTuple):
     analyzers: tuple[str, ...] = ()
     trusts_everything: bool = False
     local_programs: Mapping[str, str] = {}
+    records: RecordsConfig = RecordsConfig()
 
     def without_sandbox(self, reason: str) -> "Config":
         """Return the settings under which nothing is enclosed, for a reason that each attempt keeps."""
@@ -240,6 +249,14 @@ def _settings(place: ConfigPlace, document: Mapping[str, Any]) -> Config:
         chains=chains_from(document.get("chains", {})),
         manifests=Manifests(**document.get("agents", {})),
         analyzers=tuple(document.get("analyzers", {}).get("use", ())),
+        records=_records(file, document.get("records", {})),
+    )
+
+
+def _records(file: Path, table: dict[str, Any]) -> RecordsConfig:
+    root = table.get("root")
+    return RecordsConfig(
+        None if root is None else file.parent / Path(root).expanduser(), table.get("surface", "library")
     )
 
 

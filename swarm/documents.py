@@ -5,22 +5,18 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Iterator
 from functools import cache
-from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from swarm import errors, shipped
+from swarm.rules.json_depth import depth_of
 
 MOST_BYTES: Final = 50 * 1024 * 1024
 DEEPEST: Final = 64
 # Of one document: a hostile one could have a million.
 MOST_PROBLEMS: Final = 20
 LONGEST_PROBLEM: Final = 512
-_NOT_STRUCTURE: Final = bytes(set(range(256)) - set(b'"[]{}'))
-_ESCAPES: Final = re.compile(rb"\\*+.", re.DOTALL)
-_PIECE: Final = 64 * 1024
 _LONGEST_GAP: Final = 1000
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 # A comparison of two words takes as long as their lengths multiplied.
@@ -34,6 +30,14 @@ _PARTS: Final = re.compile(
     r"(?m)(?:^[ \t]*+\[{0,2}|[{,])[ \t]*+"
     rf"(?:(?:[A-Za-z0-9_-]++|\"(?:[^\"\\\n]|\\.)*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{_MOST_PARTS}}}"
 )
+
+
+class Violation(NamedTuple):
+    """A violation of a schema: its JSON path, the keyword that is violated, and how."""
+
+    path: str
+    keyword: str
+    message: str
 
 
 def check(document: object, name: str, part: str | None = None) -> str | None:
@@ -60,15 +64,22 @@ def fits(document: object, name: str, part: str | None = None) -> bool:
 
 def problems(document: object, name: str, part: str | None = None) -> list[str]:
     """Return the violations of a schema, at most 20, each with its JSON path."""
+    return [f"{found.path}: {found.message}"[:LONGEST_PROBLEM] for found in violations(document, name, part)]
+
+
+def violations(document: object, name: str, part: str | None = None) -> list[Violation]:
+    """Return the violations of a schema, at most 20."""
     if fits(document, name, part):
         return []
     import jsonschema
 
     found = _violations(document, name, part)[:MOST_PROBLEMS]
     # Of alternatives that all fail, `best_match` names the one that was meant.
-    return [_explained(jsonschema.exceptions.best_match(iter([error]))) for error in found] or [
-        _explained_quickly(document, name, part)
-    ]
+    best = [jsonschema.exceptions.best_match(iter([error])) for error in found]
+    if not best:
+        path, _, message = _explained_quickly(document, name, part).partition(": ")
+        return [Violation(path, "pattern", message)]
+    return [Violation(one.json_path, str(one.validator), _message(one)) for one in best]
 
 
 def _violations(document: object, name: str, part: str | None) -> list[Any]:
@@ -77,12 +88,16 @@ def _violations(document: object, name: str, part: str | None) -> list[Any]:
 
 
 def _explained(error: Any) -> str:
-    """Return a violation with its path; a long value is cut, and never the allowed values behind it."""
+    return f"{error.json_path}: {_message(error)}"[:LONGEST_PROBLEM]
+
+
+def _message(error: Any) -> str:
+    """Return the text of a violation; a long value is cut, and never the allowed values behind it."""
     value = repr(error.instance)
-    problem = error.message
+    problem: str = error.message
     if problem.startswith(value):
         problem = errors.shortened(value) + problem[len(value) :]
-    return f"{error.json_path}: {problem}"[:LONGEST_PROBLEM]
+    return problem
 
 
 def _explained_quickly(document: object, name: str, part: str | None) -> str:
@@ -236,33 +251,6 @@ def parse_toml(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
-
-
-def depth_of(body: bytes) -> int:
-    """Return the depth of the brackets of a JSON text outside of strings, without parsing it."""
-    depth = deepest = 0
-    for byte in chain.from_iterable(_brackets(body)):
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        else:
-            depth -= 1
-    return deepest
-
-
-def _brackets(body: bytes) -> Iterator[bytes]:
-    """Yield the brackets of a JSON text outside of strings, in pieces to spare memory."""
-    at = 0
-    is_inside = False
-    while at < len(body):
-        # A piece must not end between a backslash and the character that it escapes.
-        end = found.end() if (found := _ESCAPES.match(body, at + _PIECE - 1)) else len(body)
-        # Backslashes occur only inside strings: remove escaped backslashes first, then escaped quotes.
-        bare = body[at:end].replace(b"\\\\", b"").replace(b'\\"', b"")
-        parts = bare.translate(None, _NOT_STRUCTURE).split(b'"')
-        yield b"".join(parts[is_inside::2])
-        is_inside ^= len(parts) % 2 == 0
-        at = end
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

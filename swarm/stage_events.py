@@ -19,7 +19,8 @@ COMPONENT = "swarm"
 _PROGRESS: Final = frozenset(
     {
         *("attempt_started", "attempt_ended", "audit_goes_on", "baseline_taken", "build_started", "build_ended"),
-        *("run_created", "wave_finished"),
+        *("run_created", "wave_finished", "dispatch_received", "context_loaded", "verify_complete"),
+        *("persist_complete", "rebuild_indexes_complete", "rejected_pre_persist", "verify_only_complete"),
     }
 )
 # The documented event: scripts read it without having set anything.

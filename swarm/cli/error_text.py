@@ -132,6 +132,10 @@ def error_block(error: BaseException) -> Iterator[str]:
     path = error.fields.get("path") or error.fields.get("db_path")
     if path:
         yield f"  Path: {plain(str(path))}"
+    if isinstance(error, errors.IngestFailed):
+        yield f"  Submission: {plain(error.submission)}"
+        yield f"  Reproduce: {plain(error.reproduce)}"
+        yield f"  Exit code: {error.ingest_exit_code}"
     if isinstance(error, errors.MergeGateFailed):
         from swarm.show.build import marked_lines
 

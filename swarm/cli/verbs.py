@@ -61,6 +61,9 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "verify-unverified": "Check findings again that no wave could judge.",
         "verify-approved": "Check that the code of approved findings is still there.",
         "ledger": "Prove the ledger, and compare the tables with it.",
+        "persist": "Write a run as a file, and as a submission to ingest.",
+        "ingest": "Judge a submission and keep it as a record.",
+        "records": "List and show records, and how fresh they are.",
         "lessons": "Derive lessons of records, review them, give advice.",
     },
     "Shell": {

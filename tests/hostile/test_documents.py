@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swarm import documents, errors
-from swarm.documents import check, depth_of, parse_bounded, parse_toml, read_bounded
+from swarm.documents import check, parse_bounded, parse_toml, read_bounded
+from swarm.rules.json_depth import depth_of
 from swarm.runtimes.answer import answer_of, printed_answer
 from tests.hostile.cases import Case, cases
 

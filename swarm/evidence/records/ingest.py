@@ -1,0 +1,95 @@
+"""Use case `ingest`: a submission is judged, kept as a record, and entered in the indexes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from swarm import errors, stage_events
+from swarm.evidence.records import indexes
+from swarm.evidence.records.archive import KeptRecord
+from swarm.evidence.records.judge import judged
+from swarm.evidence.records.keep import Kept, hold_to_schema, keep, lock_of, said
+from swarm.evidence.records.provenance import refuse_stub_in_ci
+from swarm.evidence.records.submission import RawSubmission
+from swarm.evidence.records.validators import is_fault
+from swarm.files import make_folder
+from swarm.results.ingest import IngestResult
+from swarm.rules.record_forms import AnyRecord, Provenance
+
+
+def ingest(
+    raw: RawSubmission, root: Path, source: Provenance, environment: Mapping[str, str], *, verify_only: bool = False
+) -> IngestResult:
+    """Judge a submission and keep its record; with `verify_only` write nothing.
+
+    Raises ProvenanceStubRefused, ProvenanceUnreachable, RecordsBusy, RecordCorrupt, RecordValidationError, LedOutside
+    and WorkspaceNotWritable.
+    """
+    refuse_stub_in_ci(source, environment)
+    stage_events.emit("dispatch_received", run_id=raw.run_id, repo=raw.repo, bytes=len(raw.body), provenance=source)
+    stage_events.emit("context_loaded", root=str(root))
+    record = judged(raw, root, source, environment)
+    hold_to_schema(record)
+    verdict, verification = record["overall_verdict"], record["verification"]
+    status, reasons = verification["status"], verification["rejection_reasons"]
+    stage_events.emit("verify_complete", run_id=raw.run_id, status=status, verified=verdict["verified"])
+    if status == "rejected":
+        stage_events.emit("rejected_pre_persist", run_id=raw.run_id, reasons=reasons)
+    if verify_only:
+        stage_events.emit("verify_only_complete", run_id=raw.run_id, status=status)
+        return _result(root, record, None)
+    make_folder(root)
+    with lock_of(root, "ingest"):
+        return _result(root, record, _kept(root, record))
+
+
+def _kept(root: Path, record: AnyRecord) -> Kept:
+    """Write a record and bring the indexes up to date."""
+    run_id = record["run_id"]
+    is_rejected = record["verification"]["status"] == "rejected"
+    was_marked = indexes.is_marked(root)
+    if not is_rejected:
+        indexes.mark_change(root)
+    try:
+        kept = keep(root, record)
+    except errors.DuplicateRunIdError as error:
+        kept = Kept(error.path, is_new=False)
+    stage_events.emit("persist_complete", run_id=run_id, path=kept.path, is_new=kept.is_new)
+    if not is_rejected:
+        # A mark of a writer that died says that another record is missing in them.
+        failing = None if was_marked else indexes.add_to_indexes(root, KeptRecord(kept.path, _of(kept, record)))
+        if failing is None:
+            failing = indexes.rebuild(root).failing
+        stage_events.emit("rebuild_indexes_complete", run_id=run_id, failing=failing)
+    return kept
+
+
+def _of(kept: Kept, record: AnyRecord) -> AnyRecord | None:
+    if kept.is_new:
+        return record
+    return kept.earlier.document if kept.earlier is not None else None
+
+
+def _result(root: Path, record: AnyRecord, kept: Kept | None) -> IngestResult:
+    verdict, verification = record["overall_verdict"], record["verification"]
+    is_duplicate = kept is not None and not kept.is_new and verification["status"] == "accepted"
+    earlier = kept.earlier.document if kept is not None and kept.earlier is not None else None
+    reasons = tuple(verification["rejection_reasons"])
+    return IngestResult(
+        status="duplicate" if is_duplicate else verification["status"],
+        run_id=record["run_id"],
+        repo=record["repo"],
+        root=str(root),
+        path=None if kept is None else kept.path,
+        proposed=verdict["proposed"],
+        verified=verdict["verified"],
+        downgraded=verdict["downgraded"],
+        downgrade_reasons=tuple(verdict.get("downgrade_reasons", ())),
+        provenance=verification["provenance"],
+        provenance_confirmed=verification["provenance_confirmed"],
+        policy_version=record["policy_version"],
+        rejection_reasons=reasons,
+        policy_warnings=tuple(verification.get("policy_warnings", ())),
+        same_as_recorded=None if not is_duplicate else earlier is not None and said(earlier) == said(record),
+        verify_only=kept is None,
+        is_fault=any(map(is_fault, reasons)),
+    )

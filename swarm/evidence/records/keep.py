@@ -1,0 +1,130 @@
+"""Records written below a root: under a lock, each whole or not at all, and never in the place of another."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from swarm import documents, errors
+from swarm.evidence.records.archive import SCHEMA, KeptRecord, read_record
+from swarm.evidence.records.submission import moment_of
+from swarm.files import is_in_place, make_folder, write_new
+from swarm.locks import LockTaken, locked
+from swarm.rules.record_forms import AnyRecord
+from swarm.rules.record_places import RECORDS, record_place
+
+LOCK_SECONDS: Final = 60.0
+_YEAR: Final = "[0-9][0-9][0-9][0-9]"
+_TWO: Final = "[0-9][0-9]"
+
+
+class Kept(NamedTuple):
+    """The place of a record below its root. `is_new` is false where it was there already, as `earlier`."""
+
+    path: str
+    is_new: bool
+    earlier: KeptRecord | None = None
+
+
+@contextmanager
+def lock_of(root: Path, verb: str) -> Iterator[None]:
+    """Hold the lock of the records below a root. Raises RecordsBusy, WorkspaceNotWritable and LedOutside."""
+    folder = root / RECORDS
+    make_folder(folder)
+    _hold_inside(root, folder)
+    file = folder / ".lock"
+    try:
+        with locked(file, verb, timeout=LOCK_SECONDS):
+            yield
+    except LockTaken as taken:
+        by = f" by process {taken.holder}" if taken.holder else ""
+        raise errors.RecordsBusy(path=str(file), waited=LOCK_SECONDS, holder=by) from None
+
+
+def keep(root: Path, record: AnyRecord) -> Kept:
+    """Write a record; the caller holds the lock.
+
+    An accepted run id is unique for its repository, whatever the day. Raises RecordValidationError,
+    DuplicateRunIdError, RecordCorrupt, LedOutside and WorkspaceNotWritable.
+    """
+    hold_to_schema(record)
+    rejected = record["verification"]["status"] == "rejected"
+    path = record_place(record["repo"], record["run_id"], _day(record), rejected=rejected)
+    if rejected:
+        return _keep_rejected(root, path, record)
+    for earlier in _of_any_day(root, record["repo"], record["run_id"]):
+        found = read_record(root, earlier)
+        if found.document is None:
+            raise errors.RecordCorrupt(path=str(root / earlier), problem=str(found.problem))
+        return Kept(earlier, is_new=False, earlier=found)
+    _write(root, path, record)
+    return Kept(path, is_new=True)
+
+
+def hold_to_schema(record: AnyRecord) -> None:
+    """Refuse a record that readers could not rely on. Raises RecordValidationError."""
+    if found := documents.violations(record, SCHEMA):
+        told = "; ".join(f"{one.path} {one.message}" for one in found)
+        raise errors.RecordValidationError(told=errors.shortened(told), errors=tuple(one._asdict() for one in found))
+
+
+def _keep_rejected(root: Path, path: str, record: AnyRecord) -> Kept:
+    """Keep a rejected record beside those of the same run; the same rejection a second time adds nothing."""
+    digest = _digest(record)
+    for place in (path, f"{path.removesuffix('.json')}-{digest[:12]}.json"):
+        earlier = read_record(root, place) if (root / place).exists() else None
+        if earlier is None:
+            _write(root, place, record)
+            return Kept(place, is_new=True)
+        if earlier.document is not None and _digest(earlier.document) == digest:
+            return Kept(place, is_new=False, earlier=earlier)
+    raise errors.RecordCorrupt(path=str(root / place), problem="another file stands in its place")
+
+
+def _write(root: Path, path: str, record: AnyRecord) -> None:
+    file = root / path
+    make_folder(file.parent)
+    _hold_inside(root, file.parent)
+    try:
+        write_new(file, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+    except FileExistsError as error:
+        # The lock keeps our own writers apart: this is a writer of another machine, on a shared file system.
+        raise errors.DuplicateRunIdError(run_id=record["run_id"], path=path) from error
+
+
+def _hold_inside(root: Path, folder: Path) -> None:
+    """Refuse a folder that a link leads elsewhere. Raises LedOutside."""
+    if not is_in_place(folder, root):
+        raise errors.LedOutside(path=str(folder), target=str(folder.resolve()))
+
+
+def _of_any_day(root: Path, repo: str, run_id: str) -> Iterator[str]:
+    """Yield the records of a run id: days are counted, not records, so that no other record is read."""
+    folder = root / RECORDS / repo
+    for day in sorted(folder.glob(f"{_YEAR}/{_TWO}/{_TWO}")):
+        place = day / f"run-{run_id}.json"
+        if place.is_symlink() or place.exists():
+            yield place.relative_to(root).as_posix()
+
+
+def _day(record: AnyRecord) -> str:
+    """Return the day of a record in UTC: that of its run, or of its judgement where it names no run."""
+    if "malformed" not in record:
+        moment = moment_of(record["timing"]["finished_at"])
+        if moment is not None:
+            return f"{moment.astimezone(UTC):%Y-%m-%d}"
+    return record["verification"]["verified_at"][:10]
+
+
+def said(record: AnyRecord) -> dict[str, Any]:
+    """Return what a record says apart from when it was judged, to compare two."""
+    verification = {key: value for key, value in record["verification"].items() if key != "verified_at"}
+    return {**record, "verification": verification}
+
+
+def _digest(record: AnyRecord) -> str:
+    text = json.dumps(said(record), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,37 @@
+"""Depth of a JSON text, measured before a parser recurses into it."""
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import Final
+
+_NOT_STRUCTURE: Final = bytes(set(range(256)) - set(b'"[]{}'))
+_ESCAPES: Final = re.compile(rb"\\*+.", re.DOTALL)
+_PIECE: Final = 64 * 1024
+
+
+def depth_of(body: bytes) -> int:
+    """Return the depth of the brackets of a JSON text outside of strings, without parsing it."""
+    depth = deepest = 0
+    for byte in chain.from_iterable(_brackets(body)):
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        else:
+            depth -= 1
+    return deepest
+
+
+def _brackets(body: bytes) -> Iterator[bytes]:
+    """Yield the brackets of a JSON text outside of strings, in pieces to spare memory."""
+    at = 0
+    is_inside = False
+    while at < len(body):
+        # A piece must not end between a backslash and the character that it escapes.
+        end = found.end() if (found := _ESCAPES.match(body, at + _PIECE - 1)) else len(body)
+        # Backslashes occur only inside strings: remove escaped backslashes first, then escaped quotes.
+        bare = body[at:end].replace(b"\\\\", b"").replace(b'\\"', b"")
+        parts = bare.translate(None, _NOT_STRUCTURE).split(b'"')
+        yield b"".join(parts[is_inside::2])
+        is_inside ^= len(parts) % 2 == 0
+        at = end
