@@ -32,7 +32,7 @@ _PARTS: Final = re.compile(
 )
 
 
-class Violation(NamedTuple):
+class SchemaViolation(NamedTuple):
     """A violation of a schema: its JSON path, the keyword that is violated, and how."""
 
     path: str
@@ -67,7 +67,7 @@ def problems(document: object, name: str, part: str | None = None) -> list[str]:
     return [f"{found.path}: {found.message}"[:LONGEST_PROBLEM] for found in violations(document, name, part)]
 
 
-def violations(document: object, name: str, part: str | None = None) -> list[Violation]:
+def violations(document: object, name: str, part: str | None = None) -> list[SchemaViolation]:
     """Return the violations of a schema, at most 20."""
     if fits(document, name, part):
         return []
@@ -78,8 +78,8 @@ def violations(document: object, name: str, part: str | None = None) -> list[Vio
     best = [jsonschema.exceptions.best_match(iter([error])) for error in found]
     if not best:
         path, _, message = _explained_quickly(document, name, part).partition(": ")
-        return [Violation(path, "pattern", message)]
-    return [Violation(one.json_path, str(one.validator), _message(one)) for one in best]
+        return [SchemaViolation(path, "pattern", message)]
+    return [SchemaViolation(one.json_path, str(one.validator), _message(one)) for one in best]
 
 
 def _violations(document: object, name: str, part: str | None) -> list[Any]:

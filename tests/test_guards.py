@@ -124,7 +124,7 @@ OUTSIDE = {
 RESERVED = {
     "subprocess": {"git/*", "runtimes/*", "builds/*"},
     "asyncio": {"runtimes/*", "waves/*"},
-    "sqlite3": {"store/*", "waves/*", "cli/*"},
+    "sqlite3": {"store/*", "waves/*", "evidence/*", "cli/*"},
     "pickle": set[str](),
     "marshal": set[str](),
     "shelve": set[str](),
@@ -534,6 +534,7 @@ USE_CASES = {
     # Keys belong to a user and to no control plane: the room `signing/` holds them.
     "keys": (),
     "lessons": ("derive", "review", "synthesize", "advise", "export"),
+    "records": ("records", "reindex", "portfolio"),
     # click writes the script from the command line itself.
     "completion": (),
     "help": (),

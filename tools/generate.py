@@ -32,6 +32,7 @@ from swarm.results import (
     findings,
     fix,
     history,
+    ingest,
     init,
     keys,
     launch,
@@ -40,7 +41,9 @@ from swarm.results import (
     lessons,
     merge,
     permissions,
+    persist,
     receipt,
+    records,
     redispatch,
     report,
     revalidate,
@@ -121,9 +124,14 @@ DATA: dict[str, Any] = {
     | lessons.LessonsSynthesized
     | lessons.LessonsAdvised
     | lessons.LessonsExported,
+    "persist": persist.PersistResult,
+    "ingest": ingest.IngestResult,
+    "records": records.RecordsListed | records.RecordWhole | records.Reindexed | records.Portfolio,
     "help": help_verb.HelpText,
     "completion": completion.Completion,
 }
+# Documents that a verb writes as a file, and the title of each.
+WRITTEN: dict[str, tuple[Any, str]] = {"run-export": (persist.RunExport, "run-export.json of `swarm persist`")}
 
 
 def made() -> dict[str, str]:
@@ -131,6 +139,10 @@ def made() -> dict[str, str]:
     files = {
         f"schemas/{verb}.schema.json": json.dumps(schema_of(kind, verb), indent=2, ensure_ascii=False) + "\n"
         for verb, kind in DATA.items()
+    }
+    files |= {
+        f"schemas/{name}.schema.json": json.dumps(schema_of(kind, name, title), indent=2, ensure_ascii=False) + "\n"
+        for name, (kind, title) in WRITTEN.items()
     }
     files |= {str(text_file(number).relative_to(ROOT)): text for number, text in migrations.schemas().items()}
     files["docs/verbs.md"] = verbs_page()

@@ -18,16 +18,6 @@ DOCUMENTS: Final = (
 )
 # Each name that is used in a way that vulture does not see, with that way.
 ALLOWED: Final = {
-    "Submission": "the verb `ingest` judges it",
-    "INDEXES": "the verb `records reindex` writes there",
-    "GLOBAL_POLICY": "the verb `ingest` reads it",
-    "repo_policy_place": "the verb `ingest` reads it",
-    "scenario_place": "the verb `ingest` reads it",
-    "warn_age_days": "the verb `records portfolio` shows it",
-    "policy_from": "the verb `ingest` judges by it",
-    "freshness": "the verb `records portfolio` shows it",
-    "step_problems": "the verb `ingest` judges by it",
-    "of_scenarios": "the verb `ingest` judges by it",
     "convert": "click calls it on a parameter type",
     "get_metavar": "click calls it on a parameter type",
     "list_commands": "click calls it on a group",

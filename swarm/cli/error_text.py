@@ -101,9 +101,14 @@ def show_error(arguments: Sequence[str], error: BaseException) -> int:
     if _wants_json(arguments):
         _show_document(arguments, error, code)
     else:
-        for line in error_block(error):
-            _write(line)
+        show_block(error)
     return code
+
+
+def show_block(error: BaseException) -> None:
+    """Write the block of an error to stderr."""
+    for line in error_block(error):
+        _write(line)
 
 
 def _exit_code(arguments: Sequence[str], error: BaseException) -> int:

@@ -29,6 +29,7 @@ def _enter(ctx: click.Context, param: click.Parameter, folders: tuple[str, ...])
             os.chdir(folder)
         except OSError as error:
             raise click.BadParameter(f"{errors.shortened(folder)}: {error.strerror}", ctx, param) from error
+    _keep(ctx, param, folders)
 
 
 def _log(ctx: click.Context, param: click.Parameter, form: str | None) -> None:

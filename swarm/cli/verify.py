@@ -6,7 +6,16 @@ from pathlib import Path
 import click
 
 from swarm.cli.call import Call
-from swarm.cli.options import accept_option, accepting_reason, repo_path_option, run_argument, threshold_option, verb
+from swarm.cli.options import (
+    accept_option,
+    accepting_reason,
+    repo_path_option,
+    run_argument,
+    threshold_option,
+    usage,
+    verb,
+)
+from swarm.cli.records_options import ingested_lines, persisted, report_failed_ingest
 from swarm.results.verify import BuildShown, VerifyResult
 from swarm.show import text
 from swarm.show.build import gate_lines
@@ -31,6 +40,7 @@ _MOST_SHOWN = 50
 @accept_option("fewer tests than before the wave")
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @click.option("--probe-only", is_flag=True, help="Show the steps; run and record nothing.")
+@click.option("--ingest", is_flag=True, help="Also submit the run, and keep it as a record; see `swarm persist`.")
 @repo_path_option
 def command(  # noqa: PLR0913
     call: Call,
@@ -43,15 +53,19 @@ def command(  # noqa: PLR0913
     repo_path: Path | None,
     *,
     probe_only: bool,
+    ingest: bool,
 ) -> None:
     """Prove RUN's code: its lint, types, tests and build, and a second look at every fixed or claimed finding.
 
     Exit 0: proved. 1: the build does not pass, or more findings offend than the threshold allows. 2: the check could
-    not run. A receipt is kept in each case, and exit 0 makes a collected wave verified.
+    not run. A receipt is kept in each case, and exit 0 makes a collected wave verified. With --ingest, exit 1 also says
+    that the submission of the run did not end in an accepted record.
     """
     from swarm.waves.prove.verify import VerifyOptions, verify
 
     why = accepting_reason(accept, reason)
+    if ingest and probe_only:
+        raise usage("--ingest and --probe-only exclude each other", "verify")
     with call.read() if probe_only else call.write() as store:
         selected = call.run_here(store, run, repo_path, tell=True)
         options = VerifyOptions(
@@ -63,7 +77,11 @@ def command(  # noqa: PLR0913
             reason=why,
         )
         result = verify(store, call.workspace, selected, options, call.config(Path(selected.local_path)))
-    call.answer(result, lambda: _lines(result, probe_only=probe_only), result.exit_code)
+        if ingest:
+            outcome = persisted(call, store, selected, None, None, ingest=True).ingest
+            result = result._replace(ingest=outcome)
+    exit_code = max(result.exit_code, int(report_failed_ingest(call, result.ingest)))
+    call.answer(result, lambda: _lines(result, probe_only=probe_only), exit_code)
 
 
 def _lines(result: VerifyResult, *, probe_only: bool) -> Iterator[str]:
@@ -96,4 +114,6 @@ def _lines(result: VerifyResult, *, probe_only: bool) -> Iterator[str]:
     if not probe_only:
         verdict = {0: "✓ Verified.", 1: "⊘ Not verified.", 2: "⊘ It could not be looked at."}[result.exit_code]
         yield f"{verdict} Receipt {result.receipt_id}."
+    if result.ingest is not None:
+        yield from ingested_lines(result.ingest)
     yield f"Next: {result.next_action}"

@@ -58,14 +58,14 @@ def _keys(fields: tuple[str, ...], as_they_are: tuple[str, ...]) -> list[str]:
     return [name if name in as_they_are else camel(name) for name in fields]
 
 
-def schema_of(kind: Any, name: str) -> dict[str, Any]:
-    """Return the JSON Schema of a record type, for the `data` of a verb."""
+def schema_of(kind: Any, name: str, title: str | None = None) -> dict[str, Any]:
+    """Return the JSON Schema of a record type, for the `data` of a verb unless a title names another document."""
     definitions: dict[str, Any] = {}
     body = _schema(kind, definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"https://swarm-control-plane.dev/schemas/{name}.schema.json",
-        "title": f"The data of `swarm {name} --format json`",
+        "title": title or f"The data of `swarm {name} --format json`",
         **body,
         "$defs": dict(sorted(definitions.items())),
     }

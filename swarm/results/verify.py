@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from swarm.results.persist import IngestOutcome
 from swarm.results.second_look import ClaimRow, ClaimsSummary
 from swarm.rules.sandbox_policy import Isolation
 
@@ -50,7 +51,7 @@ class Claims(NamedTuple):
 class VerifyResult(NamedTuple):
     """The verification of a commit. `base_test_count` counts the tests that ran below the wave's work, if known.
 
-    `isolation` is the sandbox that the steps ran in, null where no step ran.
+    `isolation` is the sandbox that the steps ran in, null where no step ran; `ingest` is null without `--ingest`.
     """
 
     run_id: str
@@ -76,3 +77,4 @@ class VerifyResult(NamedTuple):
     accepted: str | None = None
     reason: str | None = None
     isolation: Isolation | None = None
+    ingest: IngestOutcome | None = None

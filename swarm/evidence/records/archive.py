@@ -21,23 +21,26 @@ class KeptRecord(NamedTuple):
     problem: str | None = None
 
 
-def kept_records(root: Path, *, rejected: bool = False) -> Iterator[KeptRecord]:
-    """Yield the accepted records below a root, or the rejected ones; a file that is no record is yielded with why."""
-    for path in record_paths(root, rejected=rejected):
+def kept_records(root: Path, *, rejected: bool = False, repo: str | None = None) -> Iterator[KeptRecord]:
+    """Yield the accepted records of a repository, or of all of them, or the rejected ones.
+
+    A file that is no record is yielded with why.
+    """
+    for path in record_paths(root, rejected=rejected, repo=repo):
         yield read_record(root, path)
 
 
-def record_paths(root: Path, *, rejected: bool = False) -> Iterator[str]:
+def record_paths(root: Path, *, rejected: bool = False, repo: str | None = None) -> Iterator[str]:
     """Yield the path, below the root, of each file of an accepted record, or of a rejected one. No link is followed."""
     top = root / (REJECTED if rejected else RECORDS)
-    for owner in _entries(top):
-        if not rejected and owner.name == Path(REJECTED).name:
-            continue
-        for file in _files(owner.path):
-            yield Path(file).relative_to(root).as_posix()
+    folders = [top / repo] if repo is not None else [Path(entry.path) for entry in _entries(top)]
+    for folder in folders:
+        if rejected or folder.name != Path(REJECTED).name:
+            for file in _files(folder):
+                yield Path(file).relative_to(root).as_posix()
 
 
-def _files(folder: str) -> Iterator[str]:
+def _files(folder: str | Path) -> Iterator[str]:
     for entry in _entries(folder):
         if entry.is_dir(follow_symlinks=False):
             yield from _files(entry.path)
@@ -59,7 +62,7 @@ def read_record(root: Path, path: str) -> KeptRecord:
     try:
         document = documents.parse_bounded(documents.read_bounded(root / path), path)
     except _UNREADABLE as error:
-        return KeptRecord(path, None, error.message)
+        return KeptRecord(path, None, error.problem)
     if problem := documents.check(document, SCHEMA):
         return KeptRecord(path, None, problem)
     record = cast("AnyRecord", document)

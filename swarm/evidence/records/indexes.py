@@ -14,7 +14,8 @@ from swarm.evidence.records import policies
 from swarm.evidence.records.archive import KeptRecord, kept_records
 from swarm.evidence.records.submission import moment_of
 from swarm.files import is_in_place, make_folder, write_whole
-from swarm.rules.record_forms import RunRecord, Surface
+from swarm.results.records import CorruptRecord
+from swarm.rules.record_forms import RunRecord
 from swarm.rules.record_places import INDEXES
 from swarm.rules.record_policy import RecordPolicy, SurfacePolicy, freshness
 from swarm.rules.record_verdicts import worst
@@ -32,21 +33,14 @@ _DAY_SECONDS: Final = 86_400
 Latest = dict[str, dict[str, dict[str, Any]]]
 
 
-class Corrupt(NamedTuple):
-    """A file that lies among the records and is none, and why."""
-
-    path: str
-    problem: str
-
-
-class Rebuilt(NamedTuple):
+class IndexesMade(NamedTuple):
     """Indexes that were made of every record."""
 
     records: int
     latest: Latest
     failing: int
     stale: int
-    corrupt: tuple[Corrupt, ...]
+    corrupt: tuple[CorruptRecord, ...]
 
 
 def mark_change(root: Path) -> None:
@@ -69,48 +63,49 @@ def add_to_indexes(root: Path, kept: KeptRecord) -> int | None:
     if found is None or kept.document is None:
         return None
     latest, corrupt = found
-    enter(latest, kept, _Policies(root))
+    enter(latest, kept, Policies(root))
     return _write(root, latest, corrupt).failing
 
 
-def rebuild(root: Path) -> Rebuilt:
+def rebuild(root: Path) -> IndexesMade:
     """Make the indexes of every record below a root; the caller holds the lock."""
-    count, latest, corrupt = latest_records(kept_records(root), _Policies(root))
+    count, latest, corrupt = latest_records(kept_records(root), Policies(root))
     if not is_marked(root):
         mark_change(root)
     counts = _write(root, latest, corrupt)
-    return Rebuilt(count, latest, counts.failing, counts.stale, corrupt)
+    return IndexesMade(count, latest, counts.failing, counts.stale, corrupt)
 
 
-class _Policies:
+class Policies:
     """Policies of repositories, read once each; a malformed one leaves the limits that hold without any."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._read: dict[str, RecordPolicy] = {}
+        self._read: dict[str, tuple[RecordPolicy, str | None]] = {}
 
-    def of(self, repo: str, surface: str) -> SurfacePolicy:
+    def of(self, repo: str) -> tuple[RecordPolicy, str | None]:
+        """Return the policy of a repository, and why it cannot be used."""
         if repo not in self._read:
             try:
-                self._read[repo] = policies.policy_of(self._root, repo)
-            except policies.MalformedFile:
-                self._read[repo] = RecordPolicy("malformed")
-        return self._read[repo].of(cast("Surface", surface))
+                self._read[repo] = policies.policy_of(self._root, repo), None
+            except policies.MalformedFile as error:
+                self._read[repo] = RecordPolicy("malformed"), error.problem
+        return self._read[repo]
 
 
-def latest_records(kept: Iterable[KeptRecord], limits: _Policies) -> tuple[int, Latest, tuple[Corrupt, ...]]:
+def latest_records(kept: Iterable[KeptRecord], limits: Policies) -> tuple[int, Latest, tuple[CorruptRecord, ...]]:
     """Return how many records there are, the latest by repository and surface, and the files that are no records."""
     count, latest, corrupt = 0, Latest(), []
     for one in kept:
         if one.document is None:
-            corrupt.append(Corrupt(one.path, str(one.problem)))
+            corrupt.append(CorruptRecord(one.path, str(one.problem)))
             continue
         count += 1
         enter(latest, one, limits)
     return count, latest, tuple(corrupt)
 
 
-def enter(latest: Latest, kept: KeptRecord, limits: _Policies) -> None:
+def enter(latest: Latest, kept: KeptRecord, limits: Policies) -> None:
     """Enter a record as the latest of each of its surfaces, unless a later one is there."""
     record = cast("RunRecord", kept.document)
     for surface, entry in _entries(kept.path, record, limits):
@@ -124,10 +119,10 @@ def _age_key(entry: Mapping[str, Any]) -> tuple[datetime, str]:
     return moment_of(entry["finished_at"]) or _NEVER, entry["run_id"]
 
 
-def _entries(path: str, record: RunRecord, limits: _Policies) -> Iterator[tuple[str, dict[str, Any]]]:
+def _entries(path: str, record: RunRecord, limits: Policies) -> Iterator[tuple[str, dict[str, Any]]]:
     for surface in dict.fromkeys(one["product_surface"] for one in record["scenario_results"]):
         scenarios = [one for one in record["scenario_results"] if one["product_surface"] == surface]
-        own = limits.of(record["repo"], surface)
+        own = limits.of(record["repo"])[0].of(surface)
         yield (
             surface,
             {
@@ -157,7 +152,7 @@ class _Counts(NamedTuple):
     stale: int
 
 
-def _write(root: Path, latest: Latest, corrupt: Iterable[Corrupt]) -> _Counts:
+def _write(root: Path, latest: Latest, corrupt: Iterable[CorruptRecord]) -> _Counts:
     """Write the three indexes, each whole, and take the mark away."""
     failing, stale = [], []
     for repo, surface, entry in _flat(latest):
@@ -187,7 +182,7 @@ def _flat(latest: Latest) -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield repo, surface, latest[repo][surface]
 
 
-def _read(root: Path) -> tuple[Latest, tuple[Corrupt, ...]] | None:
+def _read(root: Path) -> tuple[Latest, tuple[CorruptRecord, ...]] | None:
     """Return what the index of the latest records says, `None` where it is missing, damaged or out of date."""
     folder = root / INDEXES
     try:
@@ -196,4 +191,4 @@ def _read(root: Path) -> tuple[Latest, tuple[Corrupt, ...]] | None:
         return None
     if not documents.fits(body, "records-index"):
         return None
-    return body["repos"], tuple(Corrupt(**one) for one in body["corrupt"])
+    return body["repos"], tuple(CorruptRecord(**one) for one in body["corrupt"])

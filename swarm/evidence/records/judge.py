@@ -26,7 +26,7 @@ _MOST_REASONS: Final = 200
 _LONGEST_REASON: Final = 1000
 
 
-class Judgement(NamedTuple):
+class VerifierFindings(NamedTuple):
     """The findings of the verifier about a submission."""
 
     reasons: tuple[str, ...]
@@ -44,7 +44,7 @@ def judged(
     """Return the record of a submission, accepted or rejected. Raises ProvenanceUnreachable."""
     problems, faults = held_apart("SCHEMA", partial(form_problems, raw))
     if reasons := [*(problems or ()), *faults]:
-        return _malformed(raw, source, Judgement(tuple(reasons)))
+        return _malformed(raw, source, VerifierFindings(tuple(reasons)))
     submission = cast("Submission", raw.document)
     judgement = _judgement(submission, root, source, environment)
     found = [*judgement.lowered, *of_scenarios(submission["scenario_results"])]
@@ -59,7 +59,9 @@ def judged(
     return cast("RunRecord", record)
 
 
-def _judgement(submission: Submission, root: Path, source: Provenance, environment: Mapping[str, str]) -> Judgement:
+def _judgement(
+    submission: Submission, root: Path, source: Provenance, environment: Mapping[str, str]
+) -> VerifierFindings:
     steps, step_faults = held_apart("STEPS", partial(_step_problems, submission, root))
     confirmation = provenance.PROVENANCES[source](submission, environment)
     told = [f"provenance: {problem}" for problem in confirmation.problems]
@@ -67,7 +69,7 @@ def _judgement(submission: Submission, root: Path, source: Provenance, environme
     policy, judged_by = answer or (RecordPolicy(), PolicyAnswer((), ()))
     of_policy = [*judged_by.violations, *policy_faults]
     reasons = [*(steps or ()), *step_faults, *told, *of_policy]
-    return Judgement(
+    return VerifierFindings(
         reasons=tuple(reasons),
         # A rejected submission proves nothing, whatever its scenarios say.
         lowered=(*confirmation.lowered, *(Lowered("fail", reason) for reason in reasons)),
@@ -94,7 +96,7 @@ def _policy_answer(submission: Submission, root: Path) -> tuple[RecordPolicy, Po
     return policy, record_policy.judged(submission, policy)
 
 
-def _malformed(raw: RawSubmission, source: Provenance, judgement: Judgement) -> MalformedRecord:
+def _malformed(raw: RawSubmission, source: Provenance, judgement: VerifierFindings) -> MalformedRecord:
     verdict = overall(raw.proposed, [Lowered("fail", reason) for reason in judgement.reasons])
     return {
         "schema_version": raw.schema_version,
@@ -107,7 +109,7 @@ def _malformed(raw: RawSubmission, source: Provenance, judgement: Judgement) -> 
     }
 
 
-def _verification(source: Provenance, judgement: Judgement) -> RecordVerification:
+def _verification(source: Provenance, judgement: VerifierFindings) -> RecordVerification:
     found: RecordVerification = {
         "status": "rejected" if judgement.reasons else "accepted",
         "verified_at": clock.now(),

@@ -68,7 +68,10 @@ def hold_to_schema(record: AnyRecord) -> None:
     """Refuse a record that readers could not rely on. Raises RecordValidationError."""
     if found := documents.violations(record, SCHEMA):
         told = "; ".join(f"{one.path} {one.message}" for one in found)
-        raise errors.RecordValidationError(told=errors.shortened(told), errors=tuple(one._asdict() for one in found))
+        raise errors.RecordValidationError(
+            told=errors.shortened(told),
+            errors=tuple({"path": one.path, "keyword": one.keyword, "message": one.message} for one in found),
+        )
 
 
 def _keep_rejected(root: Path, path: str, record: AnyRecord) -> Kept:

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from swarm import documents
 from swarm.files import is_in_place
-from swarm.rules.record_places import GLOBAL_POLICY, repo_policy_place, scenario_place
+from swarm.rules.record_places import GLOBAL_POLICY, repo_policy_place, repo_problem, scenario_place
 from swarm.rules.record_policy import RecordPolicy, policy_from
 from swarm.yaml_text import parse_yaml
 
+_REPOS: Final = "policies/repos"
 _MOST_BYTES: Final = 256 * 1024
 
 
@@ -29,6 +30,12 @@ def policy_of(root: Path, repo: str) -> RecordPolicy:
 def own_policy(root: Path, repo: str) -> Mapping[str, Any] | None:
     """Return the document of a repository's own policy, `None` where it has none. Raises MalformedFile."""
     return next(iter(_of(root, repo_policy_place(repo), repo)), None)
+
+
+def repos_with_policy(root: Path) -> list[str]:
+    """Return the repositories that have a policy of their own."""
+    found = (file.relative_to(root / _REPOS).with_suffix("").as_posix() for file in (root / _REPOS).glob("*/*.yaml"))
+    return [repo for repo in found if repo_problem(repo) is None]
 
 
 def _of(root: Path, path: str, repo: str | None) -> list[Mapping[str, Any]]:

@@ -16,7 +16,7 @@ _GOOD: Final = frozenset({"success", "neutral", "skipped", None})
 Environment = Mapping[str, str]
 
 
-class Confirmation(NamedTuple):
+class SourceConfirmation(NamedTuple):
     """Reasons for which a source is not confirmed, none where it is, and what lowers the verdict all the same."""
 
     problems: tuple[str, ...] = ()
@@ -30,28 +30,30 @@ def refuse_stub_in_ci(name: Provenance, environment: Environment) -> None:
             raise errors.ProvenanceStubRefused(variable=variable)
 
 
-def _stub(submission: Submission, environment: Environment) -> Confirmation:
+def _stub(submission: Submission, environment: Environment) -> SourceConfirmation:
     """Confirm every submission, for trials and for a person's own machine."""
     del submission, environment
-    return Confirmation()
+    return SourceConfirmation()
 
 
-def _github(submission: Submission, environment: Environment) -> Confirmation:
+def _github(submission: Submission, environment: Environment) -> SourceConfirmation:
     """Confirm a submission by the workflow run that GitHub knows. Raises ProvenanceUnreachable."""
     source = submission["source"]
     if source["provider"] != "github":
-        return Confirmation((f"source.provider is '{source['provider']}', and GitHub knows its own runs alone",))
+        return SourceConfirmation((f"source.provider is '{source['provider']}', and GitHub knows its own runs alone",))
     if not _DIGITS.fullmatch(source["provider_run_id"]):
-        return Confirmation(("source.provider_run_id is no number of a workflow run",))
+        return SourceConfirmation(("source.provider_run_id is no number of a workflow run",))
     run = github_api.workflow_run(submission["repo"], source["provider_run_id"], environment)
     if run is None:
-        return Confirmation((f"GitHub knows no workflow run {source['provider_run_id']} of {submission['repo']}",))
+        return SourceConfirmation(
+            (f"GitHub knows no workflow run {source['provider_run_id']} of {submission['repo']}",)
+        )
     problems = tuple(_differences(submission, run))
     conclusion = run.get("conclusion")
     lowered = (
         () if conclusion in _GOOD else (Lowered("fail", f"provenance: the workflow run ended {conclusion!r:.60}"),)
     )
-    return Confirmation(problems, lowered)
+    return SourceConfirmation(problems, lowered)
 
 
 def _differences(submission: Submission, run: Mapping[str, Any]) -> list[str]:
@@ -80,7 +82,7 @@ def _agree(told: str | None, known: object) -> bool:
     return told is None or known is None or told == known
 
 
-PROVENANCES: Final[Mapping[Provenance, Callable[[Submission, Environment], Confirmation]]] = {
+PROVENANCES: Final[Mapping[Provenance, Callable[[Submission, Environment], SourceConfirmation]]] = {
     "stub": _stub,
     "github": _github,
 }

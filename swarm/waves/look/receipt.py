@@ -102,7 +102,7 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
             )
             for made in merges.merges_of(conn, wave.id)
         ),
-        verifications=tuple(_verification(made) for made in verifications.verifications_of(conn, run.id, wave.id)),
+        verifications=tuple(verification_shown(made) for made in verifications.verifications_of(conn, run.id, wave.id)),
         # While `advance` makes the receipt, its promotion has no row yet.
         promotion=promotion or _promotion(conn, wave),
         ledger=ReceiptLedger(*ledger.span_of(conn, run.id, wave.id)),
@@ -187,7 +187,8 @@ def _findings(conn: sqlite3.Connection, wave: Wave, kept: WaveResult) -> Receipt
     )
 
 
-def _verification(made: Verification) -> ReceiptVerification:
+def verification_shown(made: Verification) -> ReceiptVerification:
+    """Return a verification as a record of the document."""
     return ReceiptVerification(
         id=made.id,
         purpose=made.purpose,
