@@ -19,6 +19,7 @@ from tests.cli.scenes.broken_things import Act, World, Worlds
 from tests.cli.scenes.fixing import Fixing, prepare
 from tests.cli.scenes.launched_agents import Agents, eventually, waiting
 from tests.cli.scenes.merge_team import Stage, Team
+from tests.cli.scenes.submissions import Archive
 from tests.cli.scenes.triage import DOCS, EVAL, LOAD
 from tests.conftest import Answer, RefusedRows, Repo, Swarm, Workspace
 
@@ -263,3 +264,13 @@ def four(swarm: Swarm, dispatched: Workspace) -> Workspace:
     dispatched.answer("rest", {"severity": "MEDIUM", "description": "Nothing says how to run it.", "category": "docs"})
     swarm("collect")
     return dispatched
+
+
+@pytest.fixture
+def archive(tmp_path: Path, swarm: Swarm, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """An empty archive of records, outside of CI."""
+    for name in ("CI", "GITHUB_ACTIONS", "GITHUB_TOKEN", "GH_TOKEN", "GITHUB_API_URL", "GITHUB_REPOSITORY"):
+        monkeypatch.delenv(name, raising=False)
+    root = tmp_path / "archive"
+    root.mkdir()
+    return Archive(root, swarm)

@@ -1,5 +1,6 @@
 """Documents of `--format json`: the envelope, and data that the published schema of the verb accepts."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from swarm import documents
 from swarm.cli.verbs import HELP
 from tests.cli.scenes.documents import valid
 from tests.cli.scenes.merge_team import Team
+from tests.cli.scenes.submissions import SUBMISSION
 from tests.conftest import Repo, Swarm, Workspace
 
 
@@ -78,6 +80,9 @@ CALLS: dict[str, list[tuple[tuple[str, ...], int]]] = {
     ],
     "ledger": [(("verify",), 0), (("replay",), 0), (("replay", "--check"), 0)],
     "lessons": [(("derive",), 0), (("review",), 0), (("synthesize",), 0), (("advise",), 0), (("export",), 0)],
+    "persist": [((), 0), (("--ingest",), 0), (("--ingest", "--dry-run"), 0)],
+    "ingest": [(("--provenance", "stub", "--file", "submission.json"), 0)],
+    "records": [(("list",), 0), (("show", "run-1"), 0), (("reindex",), 0), (("portfolio",), 0)],
     "resume": [((), 0), (("--apply", "--reason", "again"), 0)],
     "redrive": [(("1",), 0), (("1", "--apply", "--reason", "again"), 0)],
     "revalidate": [
@@ -97,6 +102,8 @@ PREPARED = {
     "resume": "failed",
     "redrive": "failed",
     "revalidate": "correctable",
+    "ingest": "submitted",
+    "records": "ingested",
     "launch": "planned",
     "collect": "launched",
     "wait": "launched",
@@ -112,6 +119,18 @@ PREPARED = {
     "verify-fixed": "merged",
     "verify-approved": "merged",
 }
+
+
+@pytest.fixture
+def submitted(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    repo.write({"submission.json": json.dumps(SUBMISSION)})
+
+
+@pytest.fixture
+def ingested(swarm: Swarm, submitted: None) -> None:
+    swarm("ingest", "--provenance", "stub", "--file", "submission.json")
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@ from tests.cli import (
     test_audit_looked_at,
     test_bundles,
     test_fix,
+    test_ingest,
     test_lessons,
     test_permissions,
+    test_persist,
     test_refused_items,
     test_sandbox,
 )
@@ -23,6 +25,7 @@ from tests.cli.errors import (
     fix,
     keys,
     lessons,
+    records,
     recovery,
     repositories,
     runs,
@@ -37,7 +40,7 @@ from tests.cli.scenes.snapshots import block_of, nothing_changes
 from tests.conftest import Swarm
 
 # Their import enters the codes that each of them shows.
-CASES = (command_line, control_plane, dispatch, domains, fix, keys, lessons, recovery, repositories, runs, trust)
+CASES = (command_line, control_plane, dispatch, domains, fix, keys, lessons, records, recovery, repositories, runs, trust)
 TESTS = (
     test_conflict,
     test_output,
@@ -50,6 +53,8 @@ TESTS = (
     test_refused_items,
     test_permissions,
     test_sandbox,
+    test_ingest,
+    test_persist,
 )
 
 

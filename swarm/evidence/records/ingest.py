@@ -5,9 +5,9 @@ from pathlib import Path
 
 from swarm import errors, stage_events
 from swarm.evidence.records import indexes
-from swarm.evidence.records.archive import KeptRecord
+from swarm.evidence.records.archive import KeptRecord, read_record
 from swarm.evidence.records.judge import judged
-from swarm.evidence.records.keep import Kept, hold_to_schema, keep, lock_of, said
+from swarm.evidence.records.keep import Kept, hold_to_schema, keep, known, lock_of, said
 from swarm.evidence.records.provenance import refuse_stub_in_ci
 from swarm.evidence.records.submission import RawSubmission
 from swarm.evidence.records.validators import is_fault
@@ -43,30 +43,25 @@ def ingest(
 
 
 def _kept(root: Path, record: AnyRecord) -> Kept:
-    """Write a record and bring the indexes up to date."""
-    run_id = record["run_id"]
+    """Write a record, unless it is known, and bring the indexes up to date."""
     is_rejected = record["verification"]["status"] == "rejected"
-    was_marked = indexes.is_marked(root)
-    if not is_rejected:
-        indexes.mark_change(root)
-    try:
-        kept = keep(root, record)
-    except errors.DuplicateRunIdError as error:
-        kept = Kept(error.path, is_new=False)
-    stage_events.emit("persist_complete", run_id=run_id, path=kept.path, is_new=kept.is_new)
-    if not is_rejected:
+    is_behind = indexes.is_marked(root)
+    kept = known(root, record)
+    if kept is None:
+        if not is_rejected:
+            indexes.mark_change(root)
+        try:
+            kept = keep(root, record)
+        except errors.DuplicateRunIdError as error:
+            kept = Kept(error.path, is_new=False, earlier=read_record(root, error.path))
+    stage_events.emit("persist_complete", run_id=record["run_id"], path=kept.path, is_new=kept.is_new)
+    if not is_rejected and (kept.is_new or indexes.is_marked(root)):
         # A mark of a writer that died says that another record is missing in them.
-        failing = None if was_marked else indexes.add_to_indexes(root, KeptRecord(kept.path, _of(kept, record)))
+        failing = None if is_behind or not kept.is_new else indexes.add_to_indexes(root, KeptRecord(kept.path, record))
         if failing is None:
             failing = indexes.rebuild(root).failing
-        stage_events.emit("rebuild_indexes_complete", run_id=run_id, failing=failing)
+        stage_events.emit("rebuild_indexes_complete", run_id=record["run_id"], failing=failing)
     return kept
-
-
-def _of(kept: Kept, record: AnyRecord) -> AnyRecord | None:
-    if kept.is_new:
-        return record
-    return kept.earlier.document if kept.earlier is not None else None
 
 
 def _result(root: Path, record: AnyRecord, kept: Kept | None) -> IngestResult:

@@ -35,7 +35,7 @@ def lock_of(root: Path, verb: str) -> Iterator[None]:
     folder = root / RECORDS
     make_folder(folder)
     _hold_inside(root, folder)
-    file = folder / ".lock"
+    file = folder / "records.lock"
     try:
         with locked(file, verb, timeout=LOCK_SECONDS):
             yield
@@ -44,22 +44,28 @@ def lock_of(root: Path, verb: str) -> Iterator[None]:
         raise errors.RecordsBusy(path=str(file), waited=LOCK_SECONDS, holder=by) from None
 
 
-def keep(root: Path, record: AnyRecord) -> Kept:
-    """Write a record; the caller holds the lock.
+def known(root: Path, record: AnyRecord) -> Kept | None:
+    """Return the record that an accepted submission has already, whatever its day. Raises RecordCorrupt."""
+    if record["verification"]["status"] == "rejected":
+        return None
+    for earlier in _of_any_day(root, record["repo"], record["run_id"]):
+        found = read_record(root, earlier)
+        if found.document is None:
+            raise errors.RecordCorrupt(path=str(root / earlier), problem=str(found.problem))
+        return Kept(earlier, is_new=False, earlier=found)
+    return None
 
-    An accepted run id is unique for its repository, whatever the day. Raises RecordValidationError,
-    DuplicateRunIdError, RecordCorrupt, LedOutside and WorkspaceNotWritable.
+
+def keep(root: Path, record: AnyRecord) -> Kept:
+    """Write a record that is not known; the caller holds the lock.
+
+    Raises RecordValidationError, DuplicateRunIdError, RecordCorrupt, LedOutside and WorkspaceNotWritable.
     """
     hold_to_schema(record)
     rejected = record["verification"]["status"] == "rejected"
     path = record_place(record["repo"], record["run_id"], _day(record), rejected=rejected)
     if rejected:
         return _keep_rejected(root, path, record)
-    for earlier in _of_any_day(root, record["repo"], record["run_id"]):
-        found = read_record(root, earlier)
-        if found.document is None:
-            raise errors.RecordCorrupt(path=str(root / earlier), problem=str(found.problem))
-        return Kept(earlier, is_new=False, earlier=found)
     _write(root, path, record)
     return Kept(path, is_new=True)
 
