@@ -122,9 +122,7 @@ PREPARED = {
 
 
 @pytest.fixture
-def submitted(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CI", raising=False)
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+def submitted(repo: Repo) -> None:
     repo.write({"submission.json": json.dumps(SUBMISSION)})
 
 

@@ -11,7 +11,6 @@ from tests.cli.scenes.submissions import SUBMISSION
 def provenance_stub_refused(scene: Scene) -> Refusal:
     file = scene.tmp / "submission.json"
     file.write_text(json.dumps(SUBMISSION))
-    scene.monkeypatch.delenv("CI", raising=False)
     scene.monkeypatch.setenv("GITHUB_ACTIONS", "true")
     return Refusal(
         ("ingest", "--provenance", "stub", "--file", str(file)),
