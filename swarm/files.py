@@ -34,16 +34,21 @@ def write_whole(file: Path, content: str | bytes) -> None:
         raise errors.WorkspaceNotWritable(path=str(file), problem=f"{file.name}: {problem}") from error
 
 
-def write_new(file: Path, body: bytes) -> None:
+def write_new(file: Path, body: bytes, scratch: Path | None = None) -> None:
     """Write a file that only this user can read, whole or not at all, and never in the place of another.
 
+    The temporary file lies in `scratch`, for a folder that holds so many files that a look at all of them takes long.
     Raises FileExistsError, WorkspaceNotWritable.
     """
+    beside = scratch or file.parent
     try:
         make_folder(file.parent)
-        _sweep(file)
+        make_folder(beside)
+        for entry in left_unfinished(beside):
+            if scratch is not None or entry.name.startswith(f".{file.name}."):
+                entry.unlink(missing_ok=True)
         # `mkstemp` closes the file to all other users.
-        handle, name = tempfile.mkstemp(prefix=f".{file.name}.{os.getpid()}-", suffix=".tmp", dir=file.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{file.name}.{os.getpid()}-", suffix=".tmp", dir=beside)
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(body)

@@ -40,7 +40,20 @@ from tests.cli.scenes.snapshots import block_of, nothing_changes
 from tests.conftest import Swarm
 
 # Their import enters the codes that each of them shows.
-CASES = (command_line, control_plane, dispatch, domains, fix, keys, lessons, records, recovery, repositories, runs, trust)
+CASES = (
+    command_line,
+    control_plane,
+    dispatch,
+    domains,
+    fix,
+    keys,
+    lessons,
+    records,
+    recovery,
+    repositories,
+    runs,
+    trust,
+)
 TESTS = (
     test_conflict,
     test_output,

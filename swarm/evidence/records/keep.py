@@ -94,11 +94,13 @@ def _keep_rejected(root: Path, path: str, record: AnyRecord) -> Kept:
 
 
 def _write(root: Path, path: str, record: AnyRecord) -> None:
-    file = root / path
-    make_folder(file.parent)
-    _hold_inside(root, file.parent)
+    # A day can have thousands of records: the temporary files have a folder of their own.
+    file, scratch = root / path, root / RECORDS / "_writing"
+    for folder in (file.parent, scratch):
+        make_folder(folder)
+        _hold_inside(root, folder)
     try:
-        write_new(file, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+        write_new(file, f"{json.dumps(record, ensure_ascii=False, indent=1)}\n".encode(), scratch)
     except FileExistsError as error:
         # The lock keeps our own writers apart: this is a writer of another machine, on a shared file system.
         raise errors.DuplicateRunIdError(run_id=record["run_id"], path=path) from error
