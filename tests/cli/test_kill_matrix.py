@@ -17,9 +17,9 @@ READING = (
 
 def test_every_verb_that_can_write_is_in_the_matrix() -> None:
     # `trust` replaces a single file of the user's own as a whole, and no control plane.
-    # Records are files beside the control plane: test_ingest.py kills their writers.
-    of_records = {"persist", "ingest", "records"}
-    assert {scene.words[0] for scene in SCENES} == HELP.keys() - set(READING) - {"trust"} - of_records
+    # Records, lessons and keys are files beside the control plane, too; test_ingest.py kills the writers of records.
+    of_files = {"trust", "persist", "ingest", "records", "lessons", "keys"}
+    assert {scene.words[0] for scene in SCENES} == HELP.keys() - set(READING) - of_files
 
 
 @pytest.mark.sweep

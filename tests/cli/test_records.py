@@ -17,10 +17,7 @@ BROKEN = {
     "path": "records/org/repo/2026/05/01/run-broken.json",
     "problem": "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
 }
-NO_POLICY = (
-    "policies/repos/org/none.yaml: while parsing a flow node expected the node content, but found '<stream end>' in "
-    '"<unicode string>", line 2, column 1: ^'
-)
+NO_POLICY = "policies/repos/org/none.yaml: $.enforcement: 'none' is not one of ['required', 'warn-only', 'exempt']"
 
 
 def at(moment: str) -> dict[str, str]:
@@ -42,7 +39,7 @@ def filled(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
         "policy_version: '2'\nsurfaces:\n  cli: {required_scenarios: [export, import], freshness: {warn_age_days: 1}}\n"
         "  web: {freshness: {max_age_days: 40}}\n  api: {required_scenarios: [call]}\n",
     )
-    archive.write("policies/repos/org/none.yaml", "policy_version: [\n")
+    archive.write("policies/repos/org/none.yaml", "policy_version: '1'\nenforcement: none\n")
     return archive
 
 
