@@ -623,3 +623,10 @@ def test_help_loads_no_verb_and_no_database(tmp_path: Path) -> None:
 def test_a_start_that_loads_something_heavy_is_seen(workspace: Workspace) -> None:
     code, loaded = modules_of_a_start("domains", "--unfreeze", "--reason", "to see it", folder=workspace.folder)
     assert (code, [name for name in HEAVY if name in loaded]) == (0, ["filelock"])
+
+
+@pytest.mark.skipif(not (PACKAGE.parent / ".git").exists(), reason="an archive has no index of git")
+def test_no_file_that_git_ignores_is_tracked() -> None:
+    listed = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    done = subprocess.run(listed, cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
