@@ -31,6 +31,8 @@ COLUMNS = (
     ("findings", "fixable INTEGER"),
     # Whether the agents of the wave review known findings; an audit reports new ones.
     ("waves", "review INTEGER NOT NULL DEFAULT 0 CHECK (review IN (0, 1))"),
+    # The lessons at the top of the wave's prompts; NULL where its dispatch did not ask for advice.
+    ("waves", "advice TEXT CHECK (advice IS NULL OR json_valid(advice))"),
 )
 
 _MATCHED = "matched_by = 'line_map' OR matched_by = 'moved'"

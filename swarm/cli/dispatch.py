@@ -11,6 +11,7 @@ from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.options import repo_path_option, require_reason, runtime_option, usage, verb
 from swarm.results.dispatch import AgentPlan, DispatchResult
+from swarm.rules.lessons.section import AdviceSection
 from swarm.rules.phases import is_audit
 from swarm.show import text
 from swarm.show.escape import plain
@@ -35,6 +36,7 @@ _MOST_INCLUDED: Final = 5
 @click.option(
     "--review", is_flag=True, help="Ask agents for a verdict on each open, unreviewed finding of the phase's lens."
 )
+@click.option("--advise", is_flag=True, help="Put the accepted lessons that fit the repository first in each prompt.")
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @repo_path_option
 def command(  # noqa: PLR0913
@@ -50,12 +52,14 @@ def command(  # noqa: PLR0913
     sparse: bool,
     skip_anchor_check: bool,
     review: bool,
+    advise: bool,
 ) -> None:
     """Dispatch a wave of PHASE at HEAD: a snapshot of the map, and a prompt and a worktree for each agent.
 
     The phases are health-audit-a, -b and -c, stage-d-audit, feature-audit, health-amend-a, -b and -c,
-    stage-d-amend and feature-execute. With --review, other agents than the reporters confirm or refute what an audit
-    found, each in a worktree that it may only read; the run stays in its phase.
+    stage-d-amend and feature-execute. With --advise, each prompt begins with the lessons that fit, as data; `swarm
+    lessons advise` shows them. With --review, other agents than the reporters confirm or refute what an audit found,
+    each in a worktree that it may only read; the run stays in its phase.
     """
     from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
     from swarm.waves.dispatch.preconditions import lawful_phase
@@ -89,17 +93,31 @@ def command(  # noqa: PLR0913
                 skip_anchor_check=skip_anchor_check,
                 reason=why,
                 is_review=review,
+                advice=_advice(call, run.repo) if advise else AdviceSection(),
             )
             result = dispatch(store, call.workspace, run, request, call.config(Path(run.local_path)))
-    call.answer(result, lambda: _lines(result))
+    call.answer(result, lambda: _lines(result, asked_for_advice=advise))
 
 
-def _lines(result: DispatchResult) -> Iterator[str]:
+def _advice(call: Call, repo: str) -> AdviceSection:
+    """Return the advice for a repository, from the lessons beside its records."""
+    from swarm.cli.lessons_root import lessons_root
+    from swarm.evidence.lessons.advise import section_for
+    from swarm.rules.lessons.advice import Wanted
+
+    # A repository that has no owner's name is `local/NAME` in its records.
+    named = repo if "/" in repo else f"local/{repo}"
+    return section_for(lessons_root(call, None), Wanted(repo=named))
+
+
+def _lines(result: DispatchResult, *, asked_for_advice: bool) -> Iterator[str]:
     verb_ = "would be dispatched" if result.dry_run else "dispatched"
     kind = ", a review" if result.review else ""
     yield f"Wave {result.wave_number} {verb_} ({result.phase}{kind})"
     yield f"Run: {result.run_id}, at commit {result.dispatch_sha}"
     yield f"{text.counted(len(result.agents), 'agent')}; prompts in {plain(result.prompt_dir)}"
+    if result.advice is not None:
+        yield f"Advice at the top of each prompt: {', '.join(map(plain, result.advice.lessons))}"
     yield ""
     rows = [(a.domain, _files(a), f"{a.findings:,}", a.worktree_path or "(the checkout)") for a in result.agents]
     asked = "findings to review" if result.review else "known findings"
@@ -113,6 +131,8 @@ def _lines(result: DispatchResult) -> Iterator[str]:
         yield f"⚠ {finding.finding_id} goes to nobody: {plain(finding.reason)} ({plain(finding.file or 'no file')})"
     for warning in result.warnings:
         yield f"⚠ {plain(warning)}"
+    if asked_for_advice and result.advice is None:
+        yield "⚠ No accepted lesson fits, so the prompts have no advice: `swarm lessons review` lists the others"
     if result.edited_files_not_seen:
         yield f"⚠ {text.counted(result.edited_files_not_seen, 'edited file')} not seen: a wave looks at HEAD"
     yield f"Next: {result.next_action}"

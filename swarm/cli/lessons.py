@@ -7,6 +7,7 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.decision_verbs import author_in, bounded, reason_option
+from swarm.cli.lessons_root import lessons_root, root_option
 from swarm.cli.options import usage, verb
 from swarm.cli.shared_options import shared_options
 from swarm.results.lessons import (
@@ -23,12 +24,6 @@ from swarm.rules.lessons.review import NEED_ANOTHER, ReviewAction
 from swarm.show import text
 from swarm.show.escape import plain
 
-_root_option = click.option(
-    "--root",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder of records and lessons; by default `evidence` of the workspace.",
-)
 _status_option = click.option(
     "--status",
     type=click.Choice([each.value for each in LessonStatus]),
@@ -48,20 +43,13 @@ def command() -> None:
     """
 
 
-def _root(call: Call, named: Path | None) -> Path:
-    """Return the root of records and lessons. Raises InsideAgentWorktree, OwnedByAnotherUser."""
-    # An agent that accepts its own lessons would write the prompts of the next wave.
-    call.hold_to_own_workspace()
-    return call.folder / named if named is not None else call.workspace.folder / "evidence"
-
-
 @verb(named="lessons")
 @click.argument("action", required=False, metavar="[ACTION]", type=click.Choice([each.value for each in ReviewAction]))
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--into", "other", metavar="ID", help="With merge or supersede: the lesson that takes the place.")
 @reason_option
 @_status_option
-@_root_option
+@root_option
 def review(
     call: Call,
     action: str | None,
@@ -81,7 +69,7 @@ def review(
     """
     from swarm.evidence.lessons import review as reviewing
 
-    place = _root(call, root)
+    place = lessons_root(call, root)
     if action is None:
         _hold_to_listing(ids, other, reason)
         result = reviewing.listed(place, status)
@@ -120,7 +108,7 @@ def _reviewed(result: LessonsReviewed) -> Iterator[str]:
 
 @verb(named="lessons")
 @_write_option
-@_root_option
+@root_option
 def derive(call: Call, root: Path | None, *, write: bool) -> None:
     """Derive candidate findings of the records, accepted and rejected, by eight rules.
 
@@ -130,13 +118,13 @@ def derive(call: Call, root: Path | None, *, write: bool) -> None:
     """
     from swarm.evidence.lessons.derive import derive as look
 
-    result = look(_root(call, root), write=write)
+    result = look(lessons_root(call, root), write=write)
     call.answer(result, lambda: _derived(result), int(bool(result.errors or result.rule_faults)))
 
 
 @verb(named="lessons")
 @_write_option
-@_root_option
+@root_option
 def synthesize(call: Call, root: Path | None, *, write: bool) -> None:
     """Make patterns of the accepted findings, a recommendation for each pattern, and doctrine of the strong patterns.
 
@@ -146,7 +134,7 @@ def synthesize(call: Call, root: Path | None, *, write: bool) -> None:
     """
     from swarm.evidence.lessons.synthesize import synthesize as make
 
-    result = make(_root(call, root), write=write)
+    result = make(lessons_root(call, root), write=write)
     call.answer(result, lambda: _synthesized(result), int(bool(result.errors)))
 
 
@@ -154,7 +142,7 @@ def synthesize(call: Call, root: Path | None, *, write: bool) -> None:
 @click.option("--surface", type=click.Choice(SURFACES), help="Surface of the product that the advice is for.")
 @click.option("--mode", type=click.Choice(MODES), help="Execution mode that the advice is for.")
 @click.option("--repo", metavar="ORG/NAME", help="Repository that the advice is for.")
-@_root_option
+@root_option
 def advise(call: Call, surface: str | None, mode: str | None, repo: str | None, root: Path | None) -> None:
     """Show the accepted lessons that fit a surface, a mode or a repository.
 
@@ -164,13 +152,13 @@ def advise(call: Call, surface: str | None, mode: str | None, repo: str | None, 
     from swarm.evidence.lessons.advise import advise as look
     from swarm.rules.lessons.advice import Wanted
 
-    result = look(_root(call, root), Wanted(surface, mode, repo))
+    result = look(lessons_root(call, root), Wanted(surface, mode, repo))
     call.answer(result, lambda: _advised(result))
 
 
 @verb(named="lessons", formats=("text", "json", "markdown"))
 @_status_option
-@_root_option
+@root_option
 def export(call: Call, status: tuple[str, ...], root: Path | None) -> None:
     """Print lessons whole, the accepted ones unless --status names others, for other tools or for readers.
 
@@ -179,7 +167,7 @@ def export(call: Call, status: tuple[str, ...], root: Path | None) -> None:
     from swarm.evidence.lessons.export import export as gather
     from swarm.show.lessons import page
 
-    result = gather(_root(call, root), status or (LessonStatus.ACCEPTED.value,))
+    result = gather(lessons_root(call, root), status or (LessonStatus.ACCEPTED.value,))
     call.answer(result, lambda: page(result))
 
 

@@ -28,10 +28,17 @@ class Unrouted(NamedTuple):
     reason: str
 
 
+class AdviceGiven(NamedTuple):
+    """The ids of the lessons at the top of the prompts, and the sha256 of their section."""
+
+    lessons: tuple[str, ...]
+    sha256: str
+
+
 class DispatchResult(NamedTuple):
     """The wave that `dispatch` made, or would make; `included` are the untracked files copied into each tree.
 
-    The agents of a `review` give verdicts about known findings.
+    The agents of a `review` give verdicts about known findings. `advice` is `None` where the prompts have none.
     """
 
     run_id: str
@@ -52,3 +59,4 @@ class DispatchResult(NamedTuple):
     warnings: tuple[str, ...]
     next_action: str
     review: bool = False
+    advice: AdviceGiven | None = None

@@ -16,3 +16,9 @@ def fenced(words: str, lines: Sequence[str]) -> str:
     marks = "`" * max(3, longest + 1)
     body = "\n".join(lines)
     return f"{words}\n\n{marks}json\n{body}\n{marks}"
+
+
+def clipped(text: str, most: int) -> str:
+    """Return a text of records as a single line of at most `most` characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: most * 4]).split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"

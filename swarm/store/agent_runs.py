@@ -167,6 +167,16 @@ def set_status(
     return row is not None
 
 
+def branches_in_use(conn: sqlite3.Connection, run_id: str) -> set[str]:
+    """Return the branches of a run that an agent run has."""
+    rows = conn.execute(
+        "SELECT worktree_branch FROM agent_runs JOIN waves ON waves.id = wave_id"
+        " WHERE run_id = ? AND worktree_branch IS NOT NULL",
+        (run_id,),
+    )
+    return {branch for (branch,) in rows}
+
+
 def record_analyzers(conn: sqlite3.Connection, agent_run_id: int, analyzers: Iterable[str]) -> None:
     """Record that `launch` dealt an agent run the findings of analyzers, each with its version and configuration."""
     conn.execute("UPDATE agent_runs SET analyzer = ? WHERE id = ?", (_BETWEEN.join(analyzers), agent_run_id))

@@ -1,8 +1,10 @@
-"""JSON documents in columns of `waves` (sentinel, violations, result), as typed records."""
+"""JSON documents in columns of `waves` (sentinel, violations, result, advice), as typed records."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+from swarm.rules.lessons.section import Advice, AdviceSection
 
 
 class KeptView(NamedTuple):
@@ -169,3 +171,14 @@ def result_text(result: WaveResult) -> str:
     lists = {"dropped": dropped, "skippedFixes": [fix._asdict() for fix in skipped]}
     items = {"refusedItems": kept.pop("refused_items"), "outputErrors": kept.pop("output_errors")}
     return json.dumps({**kept, "openBySeverity": by_severity, **lists, **items})
+
+
+def advice_from(document: str | None) -> AdviceSection:
+    """Return the advice in the prompts of a wave, empty where it has none."""
+    kept: list[dict[str, Any]] = json.loads(document) if document else []
+    return AdviceSection(tuple(Advice(*(str(item[name]) for name in Advice._fields)) for item in kept))
+
+
+def advice_text(advice: AdviceSection) -> str | None:
+    """Return advice as the JSON of its column, `None` for none."""
+    return json.dumps([item._asdict() for item in advice.given]) if advice.items else None

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from swarm import errors
 from swarm.clock import now
 from swarm.rules import phases
+from swarm.rules.lessons.section import AdviceSection
 from swarm.rules.phases import Phase
 from swarm.rules.states import WaveStatus
 from swarm.store import forms, wave_documents
@@ -18,7 +19,7 @@ _BEYOND_SQLITE: Final = 2**63
 _COLUMNS: Final = (
     "id, run_id, number, phase, status, snapshot_id, dispatch_sha, isolated, placed(shared_tree), runtime,"
     " runtime_version, runtime_config, sentinel, ownership_probe_degraded, violations, result, dispatched, ended,"
-    " review"
+    " review, advice"
 )
 
 
@@ -44,6 +45,7 @@ class Wave(NamedTuple):
     dispatched: str
     ended: str | None
     is_review: bool = False
+    advice: AdviceSection = AdviceSection()
 
     @property
     def sentinel(self) -> Sentinel:
@@ -80,6 +82,7 @@ class NewWave(NamedTuple):
     runtime_config: str | None
     sentinel: Sentinel
     is_review: bool = False
+    advice: AdviceSection = AdviceSection()
 
 
 def next_number(conn: sqlite3.Connection, run_id: str) -> int:
@@ -90,14 +93,14 @@ def next_number(conn: sqlite3.Connection, run_id: str) -> int:
 
 def add(conn: sqlite3.Connection, wave: NewWave) -> int:
     """Record a dispatched wave; `one_open_wave_per_run` refuses a second open wave. Returns the id."""
-    row = conn.execute(
+    sentinel, advice = wave_documents.sentinel_text(wave.sentinel), wave_documents.advice_text(wave.advice)
+    (wave_id,) = conn.execute(
         "INSERT INTO waves (run_id, number, phase, snapshot_id, dispatch_sha, isolated, shared_tree, runtime,"
-        " runtime_version, runtime_config, sentinel, review, status, dispatched)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'dispatched', ?) RETURNING id",
-        (*wave[:-2], wave_documents.sentinel_text(wave.sentinel), wave.is_review, now()),
+        " runtime_version, runtime_config, sentinel, review, advice, status, dispatched)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'dispatched', ?) RETURNING id",
+        (*wave[:-3], sentinel, wave.is_review, advice, now()),
     ).fetchone()
-    wave_id = int(row[0])
-    # The event names the map by its digest: the id of a snapshot means nothing outside of this file.
+    # By its digest: the id of a snapshot means nothing outside of this file.
     (frozen,) = conn.execute("SELECT sha256 FROM snapshots WHERE id = ?", (wave.snapshot_id,)).fetchone()
     payload: dict[str, object] = {
         "number": wave.number,
@@ -106,12 +109,13 @@ def add(conn: sqlite3.Connection, wave: NewWave) -> int:
         "map": frozen,
         # Only where it holds: the events of audits stay as older builds wrote them.
         **({"review": True} if wave.is_review else {}),
+        **({"advice": list(wave.advice.ids), "adviceSha256": wave.advice.sha256} if wave.advice.items else {}),
     }
     append(
         conn,
         Entry("wave_dispatched", f"wave:{wave_id}", wave.run_id, wave_id, None, "dispatched", payload=payload),
     )
-    return wave_id
+    return int(wave_id)
 
 
 def newest(conn: sqlite3.Connection, run_id: str) -> Wave | None:
@@ -243,16 +247,6 @@ def trees_in_use(conn: sqlite3.Connection, run_id: str) -> set[str]:
     return {path for (path,) in rows}
 
 
-def branches_in_use(conn: sqlite3.Connection, run_id: str) -> set[str]:
-    """Return the branches of a run that an agent run has."""
-    rows = conn.execute(
-        "SELECT worktree_branch FROM agent_runs JOIN waves ON waves.id = wave_id"
-        " WHERE run_id = ? AND worktree_branch IS NOT NULL",
-        (run_id,),
-    )
-    return {branch for (branch,) in rows}
-
-
 def record_sentinel(conn: sqlite3.Connection, wave_id: int, sentinel: Sentinel) -> None:
     """Record new fingerprints of things that must not change while the agents of a wave work."""
     document = wave_documents.sentinel_text(sentinel)
@@ -296,4 +290,5 @@ def _record(row: tuple[object, ...]) -> Wave:
         ownership_probe_degraded=bool(columns["ownership_probe_degraded"]),
         violations=wave_documents.violations_from(columns["violations"]),
         result=wave_documents.result_from(columns["result"]),
+        advice=wave_documents.advice_from(columns["advice"]),
     )

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from swarm.evidence.lessons.shelf import every_lesson
 from swarm.results.lessons import LessonAdvice, LessonsAdvised
-from swarm.rules.lessons.advice import Wanted, advice_for, advice_text
+from swarm.rules.lessons.advice import Wanted, advice_for
 from swarm.rules.lessons.lesson import LessonStatus
+from swarm.rules.lessons.section import AdviceSection
 
 _UNDECIDED = {LessonStatus.CANDIDATE, LessonStatus.REVIEWED}
 
@@ -21,5 +22,10 @@ def advise(root: Path, wanted: Wanted) -> LessonsAdvised:
         repo=wanted.repo,
         advice=tuple(LessonAdvice(*item) for item in advice),
         undecided=sum(lesson.status in _UNDECIDED for lesson in lessons),
-        prompt=advice_text(advice),
+        prompt=AdviceSection(advice).text,
     )
+
+
+def section_for(root: Path, wanted: Wanted) -> AdviceSection:
+    """Return the advice of a root as the first section of a prompt. Raises the errors of files of lessons."""
+    return AdviceSection(advice_for(every_lesson(root).values(), wanted))

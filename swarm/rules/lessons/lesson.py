@@ -171,9 +171,3 @@ def lesson_from(kind: LessonKind, document: Mapping[str, Any]) -> Lesson:
 def kebab(text: str) -> str:
     """Return a text as words in small letters that hyphens join, `x` for a text without a letter or digit."""
     return "-".join(re.findall(r"[a-z0-9]+", text.lower())) or "x"
-
-
-def clipped(text: str, most: int) -> str:
-    """Return a text of records as a single line of at most `most` characters."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: most * 4]).split())
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"

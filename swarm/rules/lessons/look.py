@@ -12,9 +12,9 @@ from swarm.rules.lessons.lesson import (
     LessonEvidence,
     LessonFinding,
     LessonStatus,
-    clipped,
     kebab,
 )
+from swarm.rules.prompt_text import clipped
 
 _MOST_SUBJECT: Final = 120
 # Of a repository of whose surfaces no record says anything.

@@ -9,7 +9,7 @@ from swarm import errors, stage_events
 from swarm.config import Config
 from swarm.git.edits import Edits, edits_of
 from swarm.git.repository import Repository, keep_out_of_status, repository_at
-from swarm.results.dispatch import AgentPlan, DispatchResult
+from swarm.results.dispatch import AdviceGiven, AgentPlan, DispatchResult
 from swarm.rules.ownership import Domain
 from swarm.rules.phases import Phase, expected_next
 from swarm.runtimes import registry
@@ -133,6 +133,7 @@ def _result(plan: WavePlan, made: MadeWave | None, edits: Edits) -> DispatchResu
         warnings=(*_warnings(plan), *_filtered(edits)),
         next_action=again if request.dry_run else f"swarm launch {run.id}",
         review=request.is_review,
+        advice=AdviceGiven(request.advice.ids, sha256) if (sha256 := request.advice.sha256) else None,
     )
 
 

@@ -112,4 +112,5 @@ def _row_of(plan: WavePlan, snapshot_id: int, fingerprints: Sentinel) -> waves.N
         runtime_config=configs,
         sentinel=fingerprints,
         is_review=plan.request.is_review,
+        advice=plan.request.advice,
     )

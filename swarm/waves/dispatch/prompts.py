@@ -79,6 +79,7 @@ class Setting(NamedTuple):
     """Facts that the prompts of all agents of a wave share; `limit` is in bytes.
 
     `domains` are the map in its order, `instructions` the files in which the repository instructs its contributors.
+    `advice` is the section of advice that stands first, `""` for none.
     """
 
     run_id: str
@@ -89,6 +90,7 @@ class Setting(NamedTuple):
     limit: int
     domains: Sequence[Domain] = ()
     instructions: Sequence[str] = ()
+    advice: str = ""
 
 
 def write_prompt(
@@ -129,6 +131,7 @@ def shared_values(kind: str, setting: Setting, domain: Domain, tree: Path, outpu
         "output": inline(str(output)),
         "domain": domain.name,
         "schema": schema_text(kind),
+        "advice": setting.advice,
         "retry": f"\n## Why this is another try\n{retry}" if retry else "",
     }
 

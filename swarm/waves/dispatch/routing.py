@@ -140,6 +140,30 @@ def _seen(fate: Fate) -> Inspection:
     return Inspection(fate, "", None, None, fix_is_there=False, same_content=False)
 
 
+def routed(
+    conn: sqlite3.Connection,
+    run: Run,
+    phase: Phase,
+    repository: Repository,
+    domains: Sequence[Domain],
+    *,
+    checks_anchors: bool,
+) -> Routing:
+    """Return the routing of an amend wave, in which somebody is given something.
+
+    Raises DispatchAnchorsBroken, DispatchNothingApproved.
+    """
+    routing = route(conn, run, approved_under(conn, run, phase), repository, domains)
+    # Before trees are made: an agent cannot fix a finding whose place no longer exists.
+    if checks_anchors:
+        hold_to_anchors(run, phase, routing)
+    if not routing.given:
+        named = ", ".join(f"{finding.finding_id} ({finding.reason})" for finding in routing.unrouted[:MOST_NAMED])
+        problem = f"no agent owns what is approved: {named}"
+        raise errors.DispatchNothingApproved(run_id=run.id, phase=phase, problem=problem)
+    return routing
+
+
 def hold_to_anchors(run: Run, phase: Phase, routing: Routing) -> None:
     """Raises DispatchAnchorsBroken for findings whose place no longer exists."""
     if routing.broken:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from swarm import errors
 from swarm.config import Config
 from swarm.git.repository import Repository, files_at
 from swarm.git.worktrees import Tree
+from swarm.rules.lessons.section import AdviceSection
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import Phase, is_audit
 from swarm.rules.ref_names import tree_branch
@@ -18,15 +18,7 @@ from swarm.store.runs import Run
 from swarm.waves.dispatch.agents import PlannedAgent, WaveGround, plan_agent
 from swarm.waves.dispatch.ground_text import instructions_in
 from swarm.waves.dispatch.prompts import Setting
-from swarm.waves.dispatch.routing import (
-    MOST_NAMED,
-    Routing,
-    approved_under,
-    claimed_files,
-    hold_to_anchors,
-    known_to_audit,
-    route,
-)
+from swarm.waves.dispatch.routing import Routing, claimed_files, known_to_audit, routed
 from swarm.waves.dispatch.second_try import after_red_gate
 from swarm.waves.review.asked import AskedFindings, asked, code_around
 from swarm.waves.trees.provided import files_to_include, tracks_answers
@@ -46,6 +38,7 @@ class DispatchRequest(NamedTuple):
     skip_anchor_check: bool = False
     reason: str | None = None
     is_review: bool = False
+    advice: AdviceSection = AdviceSection()
 
 
 class WavePlan(NamedTuple):
@@ -102,7 +95,9 @@ def plan_wave(
     number = waves.next_number(conn, run.id)
     paths = [file.path for file in files_at(repository.git, repository.head)]
     owned, _ = OwnershipMap(domains).divide(paths)
-    routing = _routing(conn, run, request, repository, domains)
+    is_amend = not is_audit(request.phase)
+    checks = not request.skip_anchor_check
+    routing = routed(conn, run, request.phase, repository, domains, checks_anchors=checks) if is_amend else None
     review = asked(conn, run, request.phase, repository, domains, request.runtime) if request.is_review else None
     ground = WaveGround(
         setting=Setting(
@@ -114,6 +109,7 @@ def plan_wave(
             limit=config.prompt_bytes,
             domains=domains,
             instructions=instructions_in(paths),
+            advice=request.advice.text,
         ),
         folder=workspace.wave_folder(run.id, number),
         root=repository.root,
@@ -163,19 +159,3 @@ def plan_wave(
         included=files_to_include(repository, workspace, config) if request.isolate and not is_shared else (),
         review=review,
     )
-
-
-def _routing(
-    conn: sqlite3.Connection, run: Run, request: DispatchRequest, repository: Repository, domains: Sequence[Domain]
-) -> Routing | None:
-    if is_audit(request.phase):
-        return None
-    routing = route(conn, run, approved_under(conn, run, request.phase), repository, domains)
-    # Before trees are made: an agent cannot fix a finding whose place no longer exists.
-    if not request.skip_anchor_check:
-        hold_to_anchors(run, request.phase, routing)
-    if not routing.given:
-        named = ", ".join(f"{finding.finding_id} ({finding.reason})" for finding in routing.unrouted[:MOST_NAMED])
-        problem = f"no agent owns what is approved: {named}"
-        raise errors.DispatchNothingApproved(run_id=run.id, phase=request.phase, problem=problem)
-    return routing

@@ -15,7 +15,7 @@ from swarm.git.worktree_list import Placement
 from swarm.locks import is_held
 from swarm.results.doctor import LeftAlone
 from swarm.rules.ref_names import branches_of, head_ref, tree_branch
-from swarm.store import waves
+from swarm.store import agent_runs, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves.clean import remnants
@@ -145,7 +145,7 @@ def _clear(repository: Repository, folder: Path, admin: Path) -> bool:
 def _branches(site: Site) -> Iterator[Step | LeftAlone]:
     """Yield the branches of agents that neither an agent nor a worktree has: their command died on the way."""
     git = site.repository.git
-    known = waves.branches_in_use(site.store.conn, site.run.id)
+    known = agent_runs.branches_in_use(site.store.conn, site.run.id)
     held = {placed.branch for placed in worktree_list.placements(git)}
     for branch, commit in refs.branches_below(git, branches_of(site.run.hex)):
         name = branch.rpartition("/")[2]
@@ -166,7 +166,7 @@ def _is_held_elsewhere(git: Git, commit: str, branch: str) -> bool:
 
 
 def _remove_branch(site: Site, branch: str, commit: str) -> bool:
-    is_free = branch not in waves.branches_in_use(site.store.conn, site.run.id)
+    is_free = branch not in agent_runs.branches_in_use(site.store.conn, site.run.id)
     if not is_free or not _is_held_elsewhere(site.repository.git, commit, branch):
         return False
     refs.delete_branch(site.repository.git, branch, commit)

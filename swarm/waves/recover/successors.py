@@ -70,6 +70,8 @@ def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence
             limit=recovery.config.prompt_bytes,
             domains=list(domains.values()),
             instructions=instructions_in(paths),
+            # Of the dispatch: what was accepted or withdrawn since must not make agents of one wave unequal.
+            advice=wave.advice.text,
         ),
         folder=recovery.folder,
         root=repository.root,
