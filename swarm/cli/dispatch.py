@@ -1,5 +1,6 @@
 """`swarm dispatch`."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -101,13 +102,13 @@ def command(  # noqa: PLR0913
 
 def _advice(call: Call, repo: str) -> AdviceSection:
     """Return the advice for a repository, from the lessons beside its records."""
-    from swarm.cli.lessons_root import lessons_root
+    from swarm.cli.records_options import records_root
     from swarm.evidence.lessons.advise import section_for
     from swarm.rules.lessons.advice import Wanted
+    from swarm.rules.record_places import repo_name
 
-    # A repository that has no owner's name is `local/NAME` in its records.
-    named = repo if "/" in repo else f"local/{repo}"
-    return section_for(lessons_root(call, None), Wanted(repo=named))
+    named = repo_name(repo, os.environ.get("GITHUB_REPOSITORY", ""))
+    return section_for(records_root(call, None), Wanted(repo=named))
 
 
 def _lines(result: DispatchResult, *, asked_for_advice: bool) -> Iterator[str]:

@@ -7,8 +7,8 @@ import click
 
 from swarm.cli.call import Call
 from swarm.cli.decision_verbs import author_in, bounded, reason_option
-from swarm.cli.lessons_root import lessons_root, root_option
 from swarm.cli.options import usage, verb
+from swarm.cli.records_options import records_root, root_option
 from swarm.cli.shared_options import shared_options
 from swarm.results.lessons import (
     LessonMade,
@@ -69,7 +69,7 @@ def review(
     """
     from swarm.evidence.lessons import review as reviewing
 
-    place = lessons_root(call, root)
+    place = records_root(call, root)
     if action is None:
         _hold_to_listing(ids, other, reason)
         result = reviewing.listed(place, status)
@@ -118,7 +118,7 @@ def derive(call: Call, root: Path | None, *, write: bool) -> None:
     """
     from swarm.evidence.lessons.derive import derive as look
 
-    result = look(lessons_root(call, root), write=write)
+    result = look(records_root(call, root), write=write)
     call.answer(result, lambda: _derived(result), int(bool(result.errors or result.rule_faults)))
 
 
@@ -134,7 +134,7 @@ def synthesize(call: Call, root: Path | None, *, write: bool) -> None:
     """
     from swarm.evidence.lessons.synthesize import synthesize as make
 
-    result = make(lessons_root(call, root), write=write)
+    result = make(records_root(call, root), write=write)
     call.answer(result, lambda: _synthesized(result), int(bool(result.errors)))
 
 
@@ -152,7 +152,7 @@ def advise(call: Call, surface: str | None, mode: str | None, repo: str | None, 
     from swarm.evidence.lessons.advise import advise as look
     from swarm.rules.lessons.advice import Wanted
 
-    result = look(lessons_root(call, root), Wanted(surface, mode, repo))
+    result = look(records_root(call, root), Wanted(surface, mode, repo))
     call.answer(result, lambda: _advised(result))
 
 
@@ -167,7 +167,7 @@ def export(call: Call, status: tuple[str, ...], root: Path | None) -> None:
     from swarm.evidence.lessons.export import export as gather
     from swarm.show.lessons import page
 
-    result = gather(lessons_root(call, root), status or (LessonStatus.ACCEPTED.value,))
+    result = gather(records_root(call, root), status or (LessonStatus.ACCEPTED.value,))
     call.answer(result, lambda: page(result))
 
 

@@ -23,7 +23,7 @@ root_option = click.option(
     "--root",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Folder of the records; else [records] root of swarm.toml, else the folder of the workspace.",
+    help="Folder of records and lessons; else [records] root of swarm.toml, else the folder of the workspace.",
 )
 attested_option = click.option(
     "--attested-by",
@@ -33,8 +33,8 @@ attested_option = click.option(
 
 
 def records_root(call: Call, named: Path | None) -> Path:
-    """Return the folder that the records lie below."""
-    # An agent must not judge its own work, wherever it wants the record.
+    """Return the folder that records and lessons lie below. Raises InsideAgentWorktree, OwnedByAnotherUser."""
+    # An agent must not judge its own work, wherever it wants the record, nor accept its own lessons.
     call.hold_to_own_workspace()
     if named is not None:
         return call.folder / named.expanduser()

@@ -15,6 +15,7 @@ GLOBAL_POLICY: Final = "policies/global-policy.yaml"
 _OWNER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
 _RUN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -31,6 +32,14 @@ def repo_problem(repo: object) -> str | None:
     if owner.endswith(".") or name.endswith("."):
         return "a name of it ends with a dot"
     return None
+
+
+def repo_name(own: str, workflow: str) -> str:
+    """Return the repository of a run in records: its own name, that of its workflow, or one that says it has none."""
+    for named in (own, workflow):
+        if repo_problem(named) is None:
+            return named
+    return f"local/{_UNSAFE.sub('-', own).strip('.')[:100] or 'repository'}"
 
 
 def is_run_id(run_id: object) -> bool:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
@@ -23,7 +22,7 @@ from swarm.rules.record_forms import (
 from swarm.rules.record_forms import (
     StepStatus as ScenarioStepStatus,
 )
-from swarm.rules.record_places import repo_problem
+from swarm.rules.record_places import repo_name
 from swarm.rules.record_verdicts import worst
 from swarm.rules.states import AgentRunStatus, WaveStatus, is_ended
 from swarm.store import agent_runs, attempts, receipts, verifications, waves
@@ -33,7 +32,6 @@ from swarm.store.waves import Wave
 
 _FAILED: Final[ScenarioStepStatus] = "fail"
 _KINDS: Final = {"test": "test", "lint": "lint", "types": "lint", "build": "build"}
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _DIGEST_LENGTH: Final = 12
 
 
@@ -55,7 +53,7 @@ def submission_of(conn: sqlite3.Connection, run: Run, said: RunContext, environm
         "schema_version": SCHEMA_VERSION,
         # Its place in the document; the digest below is of everything else.
         "run_id": "",
-        "repo": _repo(run, environment),
+        "repo": repo_name(run.repo, environment.get("GITHUB_REPOSITORY", "")),
         "ref": {
             "commit_sha": run.commit_sha if verification is None else verification.commit_sha,
             **({} if run.branch is None else {"branch": run.branch}),
@@ -74,14 +72,6 @@ def submission_of(conn: sqlite3.Connection, run: Run, said: RunContext, environm
 
 def _name_of(wave: Wave) -> str:
     return f"review-of-{wave.phase.value}" if wave.is_review else wave.phase.value
-
-
-def _repo(run: Run, environment: Mapping[str, str]) -> str:
-    """Return the name of the repository: that of the run, that of the workflow, or one that says that it has none."""
-    for named in (run.repo, environment.get("GITHUB_REPOSITORY", "")):
-        if repo_problem(named) is None:
-            return named
-    return f"local/{_UNSAFE.sub('-', run.repo).strip('.')[:100] or 'repository'}"
 
 
 def _source(run: Run, verification: Verification | None, environment: Mapping[str, str]) -> RunSource:
