@@ -1960,6 +1960,47 @@ class FixBranchTaken(SwarmError):
     branch: str
 
 
+# --- the engine ---------------------------------------------------------------------------------------------
+
+
+class ScaleUnavailable(SwarmError):
+    code = "SCALE_UNAVAILABLE"
+    severity = Severity.MEDIUM
+    text = "An engine needs `{package}`, which is not installed"
+    advice = "python -m pip install 'swarm-control-plane[scale]'"
+    exit_code = 2
+    when = "an engine was asked for without the extra `scale`, or without `nats-server`"
+    package: str
+
+
+class EngineUnknown(SwarmError):
+    code = "ENGINE_UNKNOWN"
+    severity = Severity.MEDIUM
+    text = "There is no engine: {problem}"
+    advice = "`swarm engine up` makes one and starts it"
+    when = "an engine is asked for where none was made, or where its record cannot be read"
+    problem: str
+
+
+class EngineUnreachable(SwarmError):
+    code = "ENGINE_UNREACHABLE"
+    severity = Severity.HIGH
+    text = "The engine at {url} does not answer: {problem}"
+    advice = "`swarm engine status` shows whether it runs, `swarm engine up` starts it on its own machine"
+    when = "an engine does not start, does not run, or cannot be reached"
+    url: str
+    problem: str
+
+
+class EngineRefused(SwarmError):
+    code = "ENGINE_REFUSED"
+    severity = Severity.HIGH
+    text = "The engine does not do that: {problem}"
+    advice = "`swarm engine status` lists its workers; `swarm engine invite NAME --tag TAG` gives out credentials"
+    when = "a name of a worker that is taken or unknown, credentials that were revoked or are none"
+    problem: str
+
+
 # --- signatures ---------------------------------------------------------------------------------------------
 
 

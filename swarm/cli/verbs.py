@@ -10,6 +10,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "runtimes": "List the runtimes of this machine.",
         "trust": "Show and trust the programs that a swarm.toml names.",
         "keys": "Make, list and show the keys that you sign with.",
+        "engine": "Run the queue between this machine and its workers.",
     },
     "Waves": {
         "audit": "Do the whole job: dispatch, launch, collect, report.",

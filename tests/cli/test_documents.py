@@ -37,6 +37,7 @@ CALLS: dict[str, list[tuple[tuple[str, ...], int]]] = {
     "doctor": [((), 0)],
     "runtimes": [((), 0), (("ruff",), 0)],
     "keys": [(("new",), 0), (("list",), 0), (("show",), 0)],
+    "engine": [(("up", "--listen", "127.0.0.1:0"), 0), (("status",), 0), (("down",), 0)],
     "audit": [((".",), 1), ((".", "--since", "HEAD"), 0)],
     "dispatch": [
         (("health-audit-a", "--isolate", "--dry-run"), 0),

@@ -1,0 +1,148 @@
+"""The connection of a member to its engine: TLS by the engine's own authority, a key, and an inbox of its own."""
+
+import asyncio
+import json
+import logging
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
+
+from swarm import errors
+from swarm.documents import parse_bounded
+from swarm.engine.place import Credentials
+from swarm.engine.subjects import Plane
+
+_CONNECT_SECONDS: Final = 5
+_SECONDS: Final = 5.0
+_LEASE_SECONDS: Final = 30
+# Of the engine's answers: a stream of this name is there, with other settings.
+_STREAM_IS_THERE: Final = 10058
+_Found = TypeVar("_Found")
+
+
+class Link:
+    """An open connection to an engine, which answers as JetStream's interface does."""
+
+    def __init__(self, client: Any, credentials: Credentials, closed: asyncio.Event) -> None:
+        self.client = client
+        # Set once the engine has ended the connection.
+        self.closed = closed
+        self.credentials = credentials
+        self.names = Plane(credentials.plane)
+
+    async def ask(self, verb: str, document: dict[str, Any] | None = None, *, expect: tuple[int, ...] = ()) -> Any:
+        """Return the answer of the engine's interface; `expect` are codes of errors that are fine.
+
+        Raises EngineUnreachable where no answer comes, which is also how a missing permission shows, and EngineRefused.
+        """
+        from nats.errors import Error
+
+        body = json.dumps(document).encode() if document is not None else b""
+        try:
+            answer = await self.client.request(f"$JS.API.{verb}", body, timeout=_SECONDS)
+        except (TimeoutError, Error, OSError) as error:
+            raise errors.EngineUnreachable(url=self.credentials.url, problem=f"{verb}: {error}") from error
+        found = parse_bounded(answer.data, verb)
+        problem = found.get("error")
+        if problem and problem.get("err_code") not in expect:
+            raise errors.EngineRefused(problem=f"{verb}: {problem.get('description')}")
+        return found
+
+    async def make_streams(self) -> None:
+        """Make the streams of the engine, or bring their settings up to date."""
+        for stream in self.names.streams():
+            made = await self.ask(f"STREAM.CREATE.{stream['name']}", stream, expect=(_STREAM_IS_THERE,))
+            if "error" in made:
+                await self.ask(f"STREAM.UPDATE.{stream['name']}", stream)
+
+    async def make_queue(self, tag: str) -> None:
+        """Make the queue of a tag: an order is delivered once, and is lost where nobody shows that it is worked on.
+
+        An attempt costs money: it is never run twice without somebody's decision.
+        """
+        queue = {
+            "durable_name": tag,
+            "filter_subject": self.names.order(tag),
+            "ack_policy": "explicit",
+            "ack_wait": _LEASE_SECONDS * 10**9,
+            "max_deliver": 1,
+        }
+        document = {"stream_name": self.names.orders, "config": queue}
+        await self.ask(f"CONSUMER.DURABLE.CREATE.{self.names.orders}.{tag}", document)
+
+    async def waiting(self) -> tuple[int, int]:
+        """Return how many orders wait to be taken, and how many results are kept."""
+        counts = [
+            (await self.ask(f"STREAM.INFO.{stream}"))["state"]["messages"]
+            for stream in (self.names.orders, self.names.results)
+        ]
+        return int(counts[0]), int(counts[1])
+
+
+@asynccontextmanager
+async def linked(credentials: Credentials, heard: Callable[[str], None] | None = None) -> AsyncIterator[Link]:
+    """Connect a member to its engine; `heard` gets what the engine says later, such as a missing permission.
+
+    Raises EngineRefused, EngineUnreachable, ScaleUnavailable.
+    """
+    try:
+        import nats
+        from nats.errors import Error
+    except ImportError as error:
+        raise errors.ScaleUnavailable(package="nats-py") from error
+    # The loop warns of how every TLS connection of this client ends.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
+    said: list[str] = []
+
+    closed = asyncio.Event()
+
+    async def ended() -> None:
+        closed.set()
+
+    async def listen(error: Exception) -> None:
+        (heard or said.append)(f"{error}")
+
+    try:
+        client = await nats.connect(
+            credentials.url,
+            tls=_trust(credentials),
+            nkeys_seed_str=credentials.seed,
+            # By permission a member hears its own inbox alone.
+            inbox_prefix=f"_INBOX_{credentials.name}",
+            name=credentials.name,
+            connect_timeout=_CONNECT_SECONDS,
+            # Otherwise a refused login is tried again without end.
+            allow_reconnect=False,
+            error_cb=listen,
+            closed_cb=ended,
+        )
+    except (TimeoutError, Error, OSError, ValueError) as error:
+        raise _typed(credentials, f"{error or ''}" or (said or ["no answer"])[-1]) from error
+    try:
+        yield Link(client, credentials, closed)
+    finally:
+        await client.close()
+
+
+def _trust(credentials: Credentials) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # This authority and no other: not those of the machine.
+    context.load_verify_locations(cadata=credentials.authority)
+    return context
+
+
+def _typed(credentials: Credentials, problem: str) -> errors.SwarmError:
+    if "uthorization" in problem:
+        return errors.EngineRefused(problem=f"it does not know the key of {credentials.name}, or no longer")
+    return errors.EngineUnreachable(url=credentials.url, problem=problem)
+
+
+def administer(credentials: Credentials, work: Callable[[Link], Awaitable[_Found]]) -> _Found:
+    """Connect, do something, and disconnect. Raises EngineRefused, EngineUnreachable, ScaleUnavailable."""
+
+    async def run() -> _Found:
+        async with linked(credentials) as link:
+            return await work(link)
+
+    return asyncio.run(run())

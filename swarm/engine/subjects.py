@@ -1,0 +1,102 @@
+"""Names of an engine's subjects and streams, and who may use which: permissions are given by subject."""
+
+import re
+from typing import Any, Final, NamedTuple
+
+COORDINATOR: Final = "coordinator"
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# A worker answers to the messages that it was given, with signs of life and with its end.
+_MOST_ANSWERS: Final = 1_000_000
+_LONGEST_WORK: Final = "48h"
+
+
+def is_name(word: str) -> bool:
+    """Say whether a word may be the name of a worker or a tag: it stands in subjects, whose parts a dot divides."""
+    return _NAME.fullmatch(word) is not None
+
+
+class Plane(NamedTuple):
+    """Subjects and streams of an engine, by the id that is in all of their names."""
+
+    id: str
+
+    @property
+    def orders(self) -> str:
+        """The stream of orders: a work queue, so that an order that was taken is gone."""
+        return f"orders_{self.id}"
+
+    @property
+    def results(self) -> str:
+        """The stream of results, and of the engine's notes about orders that nobody finished."""
+        return f"results_{self.id}"
+
+    @property
+    def bases(self) -> str:
+        """The stream of objects that workers read."""
+        return f"bases_{self.id}"
+
+    @property
+    def products(self) -> str:
+        """The stream of objects that workers write, each below its own name."""
+        return f"products_{self.id}"
+
+    def order(self, tag: str) -> str:
+        """Return the subject of orders for a tag."""
+        return f"swarm.{self.id}.order.{tag}"
+
+    def result(self, worker: str) -> str:
+        """Return the subject of a worker's results."""
+        return f"swarm.{self.id}.result.{worker}"
+
+    def progress(self, worker: str, attempt: str) -> str:
+        """Return the subject of what a worker shows of an attempt while that runs; the engine keeps none of it."""
+        return f"swarm.{self.id}.progress.{worker}.{attempt}"
+
+    def base(self, rest: str) -> str:
+        """Return the subject of a piece of an object that workers read."""
+        return f"swarm.{self.id}.base.{rest}"
+
+    def product(self, worker: str, rest: str) -> str:
+        """Return the subject of a piece of an object of a worker's."""
+        return f"swarm.{self.id}.product.{worker}.{rest}"
+
+    @property
+    def lost(self) -> str:
+        """The subject on which the engine says that an order was delivered and never finished."""
+        return f"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{self.orders}.*"
+
+    def streams(self) -> list[dict[str, Any]]:
+        """Return the settings of the engine's streams, as its interface takes them; times are in nanoseconds."""
+        kept = {"storage": "file", "num_replicas": 1}
+        week = 7 * 24 * 3600 * 10**9
+        return [
+            {"name": self.orders, "subjects": [self.order("*")], "retention": "workqueue", **kept},
+            {"name": self.results, "subjects": [self.result("*"), self.lost], "max_age": week, **kept},
+            {"name": self.bases, "subjects": [self.base(">")], "max_age": week, "allow_direct": True, **kept},
+            {
+                "name": self.products,
+                "subjects": [self.product("*", ">")],
+                "max_age": week,
+                "allow_direct": True,
+                **kept,
+            },
+        ]
+
+
+def worker_permissions(plane: Plane, worker: str, tags: tuple[str, ...]) -> dict[str, Any]:
+    """Return what a worker may do: take orders of its tags, read bases, write what is its own, and nothing else.
+
+    It may acknowledge only what it was given, so that it can end no order of another.
+    """
+    inbox = f"_INBOX_{worker}.>"
+    return {
+        "publish": [
+            *(f"$JS.API.CONSUMER.MSG.NEXT.{plane.orders}.{tag}" for tag in tags),
+            f"$JS.API.DIRECT.GET.{plane.bases}.{plane.base('>')}",
+            plane.progress(worker, "*"),
+            plane.result(worker),
+            plane.product(worker, ">"),
+        ],
+        "subscribe": [inbox],
+        "allow_responses": {"max": _MOST_ANSWERS, "expires": _LONGEST_WORK},
+    }
