@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from swarm import errors
 from swarm.engine import server
 from swarm.engine.authority import AUTHORITY, Pair, new_certificates, new_pair
-from swarm.engine.link import Link, administer
+from swarm.engine.link import EngineLink, administer
 from swarm.engine.place import (
     Credentials,
     Engine,
@@ -53,7 +53,7 @@ def up(host: str | None, port: int | None) -> tuple[Engine, bool]:
         starts = server.process() is None
         if starts:
             server.start(engine)
-        administer(_own(), Link.make_streams)
+        administer(_own(), EngineLink.make_streams)
     return engine, starts
 
 
@@ -122,7 +122,7 @@ def waiting() -> tuple[Engine, tuple[int, int] | None]:
     Raises EngineUnknown, EngineUnreachable.
     """
     engine = known()
-    return engine, None if server.process() is None else administer(_own(), Link.waiting)
+    return engine, None if server.process() is None else administer(_own(), EngineLink.waiting)
 
 
 def invite(name: str, tags: tuple[str, ...], file: Path) -> Engine:
@@ -140,7 +140,7 @@ def invite(name: str, tags: tuple[str, ...], file: Path) -> Engine:
         if name in engine.workers:
             raise errors.EngineRefused(problem=f"it has a worker {name}; `swarm engine revoke {name}` ends that")
 
-        async def make_queues(link: Link) -> None:
+        async def make_queues(link: EngineLink) -> None:
             for tag in tags:
                 await link.make_queue(tag)
 

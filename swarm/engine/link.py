@@ -21,7 +21,7 @@ _STREAM_IS_THERE: Final = 10058
 _Found = TypeVar("_Found")
 
 
-class Link:
+class EngineLink:
     """An open connection to an engine, which answers as JetStream's interface does."""
 
     def __init__(self, client: Any, credentials: Credentials, closed: asyncio.Event) -> None:
@@ -81,7 +81,7 @@ class Link:
 
 
 @asynccontextmanager
-async def linked(credentials: Credentials, heard: Callable[[str], None] | None = None) -> AsyncIterator[Link]:
+async def linked(credentials: Credentials, heard: Callable[[str], None] | None = None) -> AsyncIterator[EngineLink]:
     """Connect a member to its engine; `heard` gets what the engine says later, such as a missing permission.
 
     Raises EngineRefused, EngineUnreachable, ScaleUnavailable.
@@ -120,7 +120,7 @@ async def linked(credentials: Credentials, heard: Callable[[str], None] | None =
     except (TimeoutError, Error, OSError, ValueError) as error:
         raise _typed(credentials, f"{error or ''}" or (said or ["no answer"])[-1]) from error
     try:
-        yield Link(client, credentials, closed)
+        yield EngineLink(client, credentials, closed)
     finally:
         await client.close()
 
@@ -138,7 +138,7 @@ def _typed(credentials: Credentials, problem: str) -> errors.SwarmError:
     return errors.EngineUnreachable(url=credentials.url, problem=problem)
 
 
-def administer(credentials: Credentials, work: Callable[[Link], Awaitable[_Found]]) -> _Found:
+def administer(credentials: Credentials, work: Callable[[EngineLink], Awaitable[_Found]]) -> _Found:
     """Connect, do something, and disconnect. Raises EngineRefused, EngineUnreachable, ScaleUnavailable."""
 
     async def run() -> _Found:
