@@ -42,7 +42,9 @@ class EngineLink:
         try:
             answer = await self.client.request(f"$JS.API.{verb}", body, timeout=_SECONDS)
         except (TimeoutError, Error, OSError) as error:
-            raise errors.EngineUnreachable(url=self.credentials.url, problem=f"{verb}: {error}") from error
+            raise errors.EngineUnreachable(
+                url=self.credentials.url, problem=f"{verb}: {error or 'no answer'}"
+            ) from error
         found = parse_bounded(answer.data, verb)
         problem = found.get("error")
         if problem and problem.get("err_code") not in expect:
@@ -118,7 +120,7 @@ async def linked(credentials: Credentials, heard: Callable[[str], None] | None =
             closed_cb=ended,
         )
     except (TimeoutError, Error, OSError, ValueError) as error:
-        raise _typed(credentials, f"{error or ''}" or (said or ["no answer"])[-1]) from error
+        raise _typed(credentials, str(error) or (said or ["no answer in time"])[-1]) from None
     try:
         yield EngineLink(client, credentials, closed)
     finally:
