@@ -27,6 +27,8 @@ _PROCESS: Final = "server.json"
 _PAUSE: Final = 0.02
 _SECONDS: Final = 15.0
 _MOST_WORDS: Final = 300
+_RELOADED: Final = b"Reloaded server configuration"
+_FAILED: Final = b"[ERR] Failed to reload"
 # A piece of an object, or a message of at most 256 KiB, with its headers.
 _MOST_PAYLOAD: Final = 288 * 1024
 
@@ -127,10 +129,30 @@ def _words(child: subprocess.Popen[bytes]) -> str:
 
 
 def reload(engine: Engine) -> None:
-    """Let the server read its configuration again: a member that is no longer in it is disconnected."""
+    """Let the server read its configuration again, and wait for that: who is no longer in it is disconnected.
+
+    Raises EngineUnreachable with the server's words.
+    """
     write_config(engine)
-    if (pid := process()) is not None:
-        os.kill(pid, signal.SIGHUP)
+    pid, log = process(), engine_folder() / _LOG
+    if pid is None:
+        return
+    begin = log.stat().st_size
+    os.kill(pid, signal.SIGHUP)
+    end = time.monotonic() + _SECONDS
+    # The log alone shows when it is done; until then the server may drop who connects.
+    while _RELOADED not in (said := _log_from(log, begin)):
+        if _FAILED in said or process() is None or time.monotonic() > end:
+            problem = said.decode("utf-8", "replace").strip()[-_MOST_WORDS:]
+            raise errors.EngineUnreachable(url=engine.url, problem=problem or "it reads its configuration no more")
+        time.sleep(_PAUSE)
+
+
+def _log_from(log: Path, begin: int) -> bytes:
+    with log.open("rb") as stream:
+        # A log that grew too long was begun anew.
+        stream.seek(begin if log.stat().st_size >= begin else 0)
+        return stream.read()
 
 
 def stop() -> bool:
