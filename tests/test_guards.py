@@ -545,6 +545,8 @@ USE_CASES = {
     "triage": ("import_decisions",),
     # Four questions, which one look at the code answers.
     **dict.fromkeys(("verify-fixed", "verify-recurring", "verify-unverified", "verify-approved"), ("second_look",)),
+    # An engine serves every control plane of its user: the room `engine/` holds it.
+    "engine": (),
     # A verb with verbs of its own.
     "ledger": ("verify", "replay"),
     # Keys belong to a user and to no control plane: the room `signing/` holds them.
