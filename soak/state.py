@@ -120,8 +120,10 @@ def plain(cell: object) -> object:
 
 def refs(root: Path) -> dict[str, str]:
     """Return the files that every ref leads to, as a tree's name, and where HEAD stands."""
-    listed = git(root, "for-each-ref", "--format=%(refname) %(objectname)").splitlines()
-    found = {name: git(root, "rev-parse", f"{tip}^{{tree}}").strip() for name, tip in (line.split() for line in listed)}
+    # A tree itself, the tree of a commit, or that of the commit which a tag names.
+    tree = "%(if:equals=tree)%(objecttype)%(then)%(objectname)%(else)%(tree)%(*tree)%(end)"
+    listed = git(root, "for-each-ref", f"--format=%(refname) {tree}").splitlines()
+    found = dict(line.split() for line in listed)
     return {"HEAD": git(root, "symbolic-ref", "-q", "HEAD", expect=(0, 1)), **found}
 
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,10 +13,11 @@ import pytest
 from hypothesis import settings
 
 from soak.calls import in_memory
-from swarm import stage_events
+from swarm import search_path, stage_events
 from swarm.cli import main
 from swarm.clock import fresh_correlation_id
-from swarm.runtimes import sandbox
+from swarm.runtimes import programs, sandbox
+from tests.stage import Kept, Stage
 
 GIT = {
     "GIT_AUTHOR_NAME": "A Person",
@@ -38,6 +39,9 @@ def pytest_configure() -> None:
     """Let every temporary folder of this session lie in memory: half of the time went to the disk."""
     if place := in_memory():
         os.environ["TMPDIR"], tempfile.tempdir = place, None
+
+
+_FAILED = pytest.StashKey[bool]()
 
 
 class Answer(NamedTuple):
@@ -104,6 +108,14 @@ class Repo:
         self.git("commit", "-q", "--allow-empty", "-m", message)
         return self.head
 
+    def start(self) -> None:
+        """Make the repository, with a few files in three languages."""
+        self.root.mkdir()
+        self.git("init", "-q", "-b", "main", "--template=")
+        for name in ("hooks", "info"):
+            (self.root / ".git" / name).mkdir()
+        self.commit(SOURCE, "start")
+
     @property
     def head(self) -> str:
         return self.git("rev-parse", "HEAD")
@@ -138,14 +150,45 @@ def _guard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SWARM_TRUST", "1")
 
 
+@pytest.fixture(scope="session")
+def shared_place(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """The folder that tests with a repository share, one after the other."""
+    return Kept(tmp_path_factory.mktemp("stage").resolve())
+
+
 @pytest.fixture
-def repo(tmp_path: Path) -> Repo:
+def tmp_path(tmp_path: Path, request: pytest.FixtureRequest, shared_place: Kept) -> Iterator[Path]:
+    """An empty folder: of this test alone, or, where the test has a repository, the one that all of these share."""
+    if "repo" not in request.fixturenames:
+        yield tmp_path
+        return
+    # What a process remembers of paths: each test has others there.
+    for remembered in (programs.version, programs._found, search_path._inside):
+        remembered.cache_clear()
+    yield shared_place.clear()
+    if request.node.stash.get(_FAILED, False):
+        # pytest keeps the folders of tests that failed, to be looked at.
+        shared_place.place.rename(tmp_path / "place")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
+    return report
+
+
+@pytest.fixture
+def stage(shared_place: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _guard: None) -> Stage:
+    """States that many tests begin in, brought into the folder of this test."""
+    return Stage(shared_place, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def repo(tmp_path: Path, stage: Stage) -> Repo:
     """A clean repository with a few files in three languages."""
-    root = tmp_path / "repo"
-    root.mkdir()
-    made = Repo(root.resolve())
-    made.git("init", "-q", "-b", "main")
-    made.commit(SOURCE, "start")
+    made = Repo((tmp_path / "repo").resolve())
+    stage.begin(made.start)
     return made
 
 
@@ -220,29 +263,39 @@ class Workspace(NamedTuple):
 
 
 @pytest.fixture
-def workspace(swarm: Swarm, repo: Repo) -> Workspace:
+def workspace(swarm: Swarm, repo: Repo, stage: Stage) -> Workspace:
     """A run with a frozen map of two domains, `code` and `rest`."""
-    run = swarm("init", ".", "--format", "json").data["runId"]
-    for name in [d["name"] for d in swarm("domains", "--format", "json").data["domains"]]:
-        swarm("domains", "--remove", name)
-    swarm("domains", "--add", "code", "--globs", '["src/**"]')
-    swarm("domains", "--add", "rest", "--globs", '["**"]')
-    swarm("domains", "--freeze")
+
+    def make() -> str:
+        run: str = swarm("init", ".", "--format", "json").data["runId"]
+        for name in [d["name"] for d in swarm("domains", "--format", "json").data["domains"]]:
+            swarm("domains", "--remove", name)
+        swarm("domains", "--add", "code", "--globs", '["src/**"]')
+        swarm("domains", "--add", "rest", "--globs", '["**"]')
+        swarm("domains", "--freeze")
+        return run
+
+    run = stage.bring("workspace", make)
     folder = repo.root / "swarms"
     return Workspace(run, folder, folder / "control-plane.db")
 
 
 @pytest.fixture
-def dispatched(swarm: Swarm, workspace: Workspace) -> Workspace:
+def dispatched(swarm: Swarm, workspace: Workspace, stage: Stage) -> Workspace:
     """The same with an isolated wave of health-audit-a in flight."""
-    swarm("dispatch", "health-audit-a", "--isolate")
+    stage.bring("dispatched", lambda: swarm("dispatch", "health-audit-a", "--isolate"))
     return workspace
 
 
 @pytest.fixture
-def collected(swarm: Swarm, dispatched: Workspace) -> Workspace:
+def collected(swarm: Swarm, dispatched: Workspace, stage: Stage) -> Workspace:
     """The same, collected, with one finding in `src/app.py`."""
-    dispatched.answer("code", {"file": "src/app.py", "line": 5, "quote": "def load(path, seen=[]):", "symbol": "load"})
-    dispatched.answer("rest")
-    swarm("collect")
+
+    def make() -> None:
+        found = {"file": "src/app.py", "line": 5, "quote": "def load(path, seen=[]):", "symbol": "load"}
+        dispatched.answer("code", found)
+        dispatched.answer("rest")
+        swarm("collect")
+
+    stage.bring("collected", make)
     return dispatched

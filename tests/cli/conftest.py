@@ -18,10 +18,11 @@ from tests.cli.scenes.amend_wave import MAP as AMENDING_MAP
 from tests.cli.scenes.broken_things import Act, World, Worlds
 from tests.cli.scenes.fixing import Fixing, prepare
 from tests.cli.scenes.launched_agents import Agents, eventually, waiting
-from tests.cli.scenes.merge_team import Stage, Team
+from tests.cli.scenes.merge_team import Team
 from tests.cli.scenes.submissions import Archive
 from tests.cli.scenes.triage import DOCS, EVAL, LOAD
 from tests.conftest import Answer, RefusedRows, Repo, Swarm, Workspace
+from tests.stage import Kept, Stage
 
 MAP = [{"name": "code", "globs": ["src/**"]}, {"name": "rest", "globs": ["**"]}]
 
@@ -38,67 +39,70 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def workspace(swarm: Swarm, repo: Repo, tmp_path: Path) -> Workspace:
+def workspace(swarm: Swarm, repo: Repo, tmp_path: Path, stage: Stage) -> Workspace:
     """A run with a frozen map of two domains, `code` and `rest`."""
-    file = tmp_path / "map.json"
-    file.write_text(json.dumps(MAP))
-    run = swarm("init", ".", "--domains-from", file, "--format", "json").data["runId"]
-    swarm("domains", "--freeze")
+
+    def make() -> str:
+        file = tmp_path / "map.json"
+        file.write_text(json.dumps(MAP))
+        run: str = swarm("init", ".", "--domains-from", file, "--format", "json").data["runId"]
+        swarm("domains", "--freeze")
+        return run
+
+    run = stage.bring("workspace", make)
     folder = repo.root / "swarms"
     return Workspace(run, folder, folder / "control-plane.db")
 
 
 @pytest.fixture
-def three(swarm: Swarm, dispatched: Workspace) -> Workspace:
+def three(swarm: Swarm, dispatched: Workspace, stage: Stage) -> Workspace:
     """A collected wave with three findings."""
-    dispatched.answer("code", LOAD, EVAL)
-    dispatched.answer("rest", DOCS)
-    swarm("collect")
+
+    def make() -> None:
+        dispatched.answer("code", LOAD, EVAL)
+        dispatched.answer("rest", DOCS)
+        swarm("collect")
+
+    stage.bring("three", make)
     return dispatched
 
 
-@pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    return Stage(tmp_path_factory.mktemp("stage").resolve())
-
-
 @pytest.fixture
-def team(request: pytest.FixtureRequest, swarm: Swarm, repo: Repo, stage: Stage) -> Team:
+def team(swarm: Swarm, repo: Repo, workspace: Workspace, stage: Stage) -> Team:
     """Three approved findings: two of `code` and one of `rest`; a source that says BROKEN makes the build red."""
+    team = Team(swarm, repo, workspace)
 
-    def make() -> Workspace:
-        place: Workspace = request.getfixturevalue("workspace")
-        Team(swarm, repo, place).prove_with(merge_team.STEP)
+    def make() -> None:
+        team.prove_with(merge_team.STEP)
         swarm("dispatch", "health-audit-a")
-        place.answer("code", merge_team.LOAD, merge_team.NAME)
-        place.answer("rest", merge_team.TITLE)
+        workspace.answer("code", merge_team.LOAD, merge_team.NAME)
+        workspace.answer("rest", merge_team.TITLE)
         swarm("collect")
         swarm("approve", "--all")
-        return place
 
-    return Team(swarm, repo, stage.bring(repo, "team", make))
+    stage.bring("team", make)
+    return team
 
 
 @pytest.fixture
 def amended(team: Team, stage: Stage) -> Team:
     """The same with a collected amend wave: `code` left its mend uncommitted, `rest` committed its own."""
 
-    def make() -> Workspace:
+    def make() -> None:
         team.dispatch()
         team.edit("code", {"src/app.py": merge_team.MENDED})
         team.edit("rest", {"README.md": merge_team.RETITLED}, commit=True)
         ids = team.ids()
         team.collect(code=(ids["def load"],), rest=(ids["# A project"],))
-        return team.place
 
-    # The run is the one that was made there, with an id of its own.
-    return team._replace(place=stage.bring(team.repo, "amended", make))
+    stage.bring("amended", make)
+    return team
 
 
 @pytest.fixture
-def fixing(request: pytest.FixtureRequest, swarm: Swarm, repo: Repo, stage: Stage) -> Fixing:
+def fixing(swarm: Swarm, repo: Repo, workspace: Workspace, stage: Stage) -> Fixing:
     """A run with two open findings, and an agent `played` that fixes both."""
-    place = stage.bring(repo, "fixing", lambda: prepare(swarm, repo, request.getfixturevalue("workspace")))
+    place = stage.bring("fixing", lambda: prepare(swarm, repo, workspace))
     return Fixing(swarm, repo, place)
 
 
@@ -106,16 +110,13 @@ def fixing(request: pytest.FixtureRequest, swarm: Swarm, repo: Repo, stage: Stag
 def fixed(fixing: Fixing, stage: Stage) -> Fixing:
     """The same, fixed: both fixes are verified on the branch of the run."""
 
-    def make() -> Workspace:
-        fixing.fix("--all", "--runtime", "played")
-        return fixing.place
-
-    return fixing._replace(place=stage.bring(fixing.repo, "fixed", make))
+    stage.bring("fixed", lambda: fixing.fix("--all", "--runtime", "played"))
+    return fixing
 
 
 @pytest.fixture(scope="session")
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> Worlds:
-    return Worlds(Stage(tmp_path_factory.mktemp("worlds").resolve()))
+    return Worlds(Kept(tmp_path_factory.mktemp("worlds").resolve()))
 
 
 @pytest.fixture
@@ -125,27 +126,35 @@ def world(request: pytest.FixtureRequest, swarm: Swarm, worlds: Worlds) -> Calla
 
 
 @pytest.fixture
-def audited(swarm: Swarm, repo: Repo, tmp_path: Path) -> Amending:
+def audited(swarm: Swarm, repo: Repo, tmp_path: Path, stage: Stage) -> Amending:
     """A run with owned, bridge, shared and coordinator domains, whose audit found something in each."""
-    repo.commit(FILES)
-    file = tmp_path / "amending.json"
-    file.write_text(json.dumps(AMENDING_MAP))
-    run = swarm("init", ".", "--domains-from", file, "--format", "json").data["runId"]
-    swarm("dispatch", run, "health-audit-a", "--auto-freeze")
-    place = Workspace(run, repo.root / "swarms", repo.root / "swarms/control-plane.db")
-    reports = [{"description": name, **finding} for name, finding in FOUND.items()]
-    place.answer("code", *reports[:-1])
-    place.answer("tests", reports[-1])
-    place.answer("api")
-    swarm("collect", run)
-    return Amending(swarm, repo, place)
+
+    def make() -> Workspace:
+        repo.commit(FILES)
+        file = tmp_path / "amending.json"
+        file.write_text(json.dumps(AMENDING_MAP))
+        run = swarm("init", ".", "--domains-from", file, "--format", "json").data["runId"]
+        swarm("dispatch", run, "health-audit-a", "--auto-freeze")
+        place = Workspace(run, repo.root / "swarms", repo.root / "swarms/control-plane.db")
+        reports = [{"description": name, **finding} for name, finding in FOUND.items()]
+        place.answer("code", *reports[:-1])
+        place.answer("tests", reports[-1])
+        place.answer("api")
+        swarm("collect", run)
+        return place
+
+    return Amending(swarm, repo, stage.bring("audited", make))
 
 
 @pytest.fixture
-def amending(audited: Amending) -> Amending:
+def amending(audited: Amending, stage: Stage) -> Amending:
     """The same with an isolated amend wave in flight: `load` and `eval` for code, `assert` for tests."""
-    audited.approve("load", "eval", "assert")
-    audited.dispatch("--isolate")
+
+    def make() -> None:
+        audited.approve("load", "eval", "assert")
+        audited.dispatch("--isolate")
+
+    stage.bring("amending", make)
     return audited
 
 
@@ -253,8 +262,13 @@ def dead_pid() -> int:
 
 
 @pytest.fixture
-def four(swarm: Swarm, dispatched: Workspace) -> Workspace:
+def four(swarm: Swarm, dispatched: Workspace, stage: Stage) -> Workspace:
     """A collected wave with a finding of each severity."""
+    stage.bring("four", lambda: _answer_four(swarm, dispatched))
+    return dispatched
+
+
+def _answer_four(swarm: Swarm, dispatched: Workspace) -> None:
     dispatched.answer(
         "code",
         {"severity": "LOW", "file": "src/tool.py", "line": 1, "category": "quality", "description": "Two | imports."},
@@ -263,7 +277,6 @@ def four(swarm: Swarm, dispatched: Workspace) -> Workspace:
     )
     dispatched.answer("rest", {"severity": "MEDIUM", "description": "Nothing says how to run it.", "category": "docs"})
     swarm("collect")
-    return dispatched
 
 
 @pytest.fixture

@@ -8,16 +8,11 @@ from typing import Any
 import pytest
 
 from swarm.git.runner import Git
-from tests.cli.scenes.merge_team import MENDED, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, Team
 from tests.cli.scenes.snapshots import everything_in, nothing_changes
 from tests.conftest import Answer, Repo
 
 WHY = ("--apply", "--reason", "over")
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
 
 
 def clean(team: Team, *words: str, exit: int | None = 0) -> Answer:  # noqa: A002

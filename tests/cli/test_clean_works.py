@@ -2,22 +2,17 @@
 
 import pytest
 
-from tests.cli.scenes.merge_team import MENDED, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, Team
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_clean import clean, content, salvaged, states
 from tests.cli.test_rewind import rewind
 from tests.cli.test_undo import undo
-from tests.conftest import Repo, Swarm
+from tests.conftest import Swarm
 
 pytestmark = pytest.mark.sweep
 
 WHY = ("--apply", "--reason", "over")
 BOTH = {"w2-code", "w2-rest"}
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
 
 
 def works(team: Team) -> dict[str, str]:

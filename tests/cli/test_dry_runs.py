@@ -93,6 +93,7 @@ def stranded(scene: Scene) -> list[Words]:
     return [("doctor",), ("doctor", "--fix")]
 
 
+@pytest.mark.usefixtures("repo")
 @pytest.mark.parametrize("make", [dispatch, failed, blocked, to_clean, to_rewind, rewound, cleaned, stranded])
 def test_a_dry_run_touches_nothing(
     make: Callable[[Scene], list[Words]],

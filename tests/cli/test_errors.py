@@ -75,6 +75,7 @@ TESTS = (
 )
 
 
+@pytest.mark.usefixtures("repo")
 @pytest.mark.parametrize("code", REFUSED)
 def test_a_refusal_says_what_and_what_next_and_changes_nothing(
     code: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -97,6 +98,7 @@ def test_a_refusal_says_what_and_what_next_and_changes_nothing(
 
 
 # An unknown format is not JSON either, so its error is shown on stderr alone.
+@pytest.mark.usefixtures("repo")
 @pytest.mark.parametrize("code", sorted(REFUSED.keys() - {"CLI_INVALID_FORMAT"}))
 def test_a_refusal_in_json_is_one_document_and_no_block(
     code: str, request: pytest.FixtureRequest, tmp_path: Path

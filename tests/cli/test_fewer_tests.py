@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.cli.scenes.merge_team import STEP, Stage, Team
-from tests.conftest import SOURCE, Repo
+from tests.cli.scenes.merge_team import STEP, Team
+from tests.conftest import SOURCE
 
 # As many tests run as `tests/` has lines with a test.
 COUNTED = STEP.replace(
@@ -11,11 +11,6 @@ COUNTED = STEP.replace(
 )
 THREE = "def test_a(): pass\ndef test_b(): pass\ndef test_c(): pass\n"
 ACCEPT = ("--accept", "fewer_tests", "--reason", "They tested what is gone")
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
 
 
 @pytest.fixture

@@ -4,13 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.scenes.merge_team import MENDED, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, Team
 from tests.conftest import Repo, Swarm
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
 
 
 @pytest.fixture

@@ -11,14 +11,8 @@ from swarm.waves.fix import wave_steps
 from tests.cli.errors.refusal import raises
 from tests.cli.scenes import merge_team
 from tests.cli.scenes.fixing import Fixing
-from tests.cli.scenes.merge_team import Stage
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Repo, Swarm
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
 
 
 def states(data: dict[str, Any]) -> dict[str, str]:

@@ -304,6 +304,7 @@ def a_publication_into_a_dirty_checkout(scene: HintScene) -> Told:
     return Told(("merge", team.run, "--publish"), "PUBLISH_TARGET_DIRTY", follow=slice(0, 0), helps=False)
 
 
+@pytest.mark.usefixtures("repo")
 @pytest.mark.parametrize("name", CASES)
 def test_what_an_error_says_comes_next_works_there_and_gets_one_on(name: str, request: pytest.FixtureRequest) -> None:
     scene = HintScene(request)
@@ -422,6 +423,7 @@ CHAINS: dict[str, tuple[Callable[[Scene], dict[str, str]], tuple[str, ...], list
 }
 
 
+@pytest.mark.usefixtures("repo")
 @pytest.mark.parametrize("name", CHAINS)
 def test_what_comes_next_works_and_leads_on(name: str, request: pytest.FixtureRequest) -> None:
     scene = HintScene(request)

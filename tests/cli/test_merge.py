@@ -5,16 +5,10 @@ import os
 
 import pytest
 
-from tests.cli.scenes.merge_team import MENDED, RETITLED, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, RETITLED, Team
 from tests.cli.scenes.merged import checkout, first_parents, lasting, left_behind, states, tips, tree_of
 from tests.cli.scenes.snapshots import block_of, everything_in
-from tests.conftest import SOURCE, Repo
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
-
+from tests.conftest import SOURCE
 
 # --- what is merged --------------------------------------------------------------------------------------
 

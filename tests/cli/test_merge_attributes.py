@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.scenes.merge_team import Stage, Team
+from tests.cli.scenes.merge_team import Team
 from tests.cli.scenes.shared_files import team_of_two, work
 from tests.conftest import Repo, Swarm
 
@@ -12,11 +12,6 @@ LINES = [f"{number}\n" for number in range(1, 41)]
 AT_THE_TOP = "".join(["top\n", *LINES[1:]])
 AT_THE_END = "".join([*LINES[:-1], "end\n"])
 BOTH = "".join(["top\n", *LINES[1:-1], "end\n"])
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.scenes.merge_team import Stage, Team
+from tests.cli.scenes.merge_team import Team
 from tests.cli.scenes.shared_files import Files, team_of_two, work
 from tests.conftest import Repo, Swarm
 
@@ -40,11 +40,6 @@ CASES: dict[str, tuple[Files, Files, list[str]]] = {
         ["one.txt"],
     ),
 }
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
 
 
 @pytest.fixture

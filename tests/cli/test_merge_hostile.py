@@ -8,15 +8,9 @@ import pytest
 from swarm.git import history
 from swarm.git.repository import repository_at
 from swarm.git.runner import Git
-from tests.cli.scenes.merge_team import MENDED, RETITLED, STEP, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, RETITLED, STEP, Team
 from tests.cli.scenes.merged import first_parents, lasting, states, tips, tree_of
-from tests.conftest import SOURCE, Repo, Swarm
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
-
+from tests.conftest import SOURCE, Swarm
 
 # --- agents that go on, or that attack -------------------------------------------------------------------
 

@@ -6,16 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.scenes.merge_team import LOAD, MENDED, RETITLED, STEP, TITLE, Stage, Team
+from tests.cli.scenes.merge_team import LOAD, MENDED, RETITLED, STEP, TITLE, Team
 from tests.cli.scenes.merged import checkout, lasting, left_behind, states, tips, tree_of
 from tests.cli.scenes.snapshots import block_of
 from tests.conftest import SOURCE, Repo, Swarm, Workspace
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
-
 
 # --- the target ------------------------------------------------------------------------------------------
 

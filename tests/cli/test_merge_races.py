@@ -12,16 +12,10 @@ from swarm.git import refs as refs_of_git
 from swarm.locks import locked
 from swarm.waves.prove.build import Prover
 from swarm.waves.trees import worktrees
-from tests.cli.scenes.merge_team import MENDED, RETITLED, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, RETITLED, Team
 from tests.cli.scenes.merged import checkout, lasting, left_behind, states, tips, tree_of
 from tests.cli.scenes.snapshots import block_of
-from tests.conftest import SOURCE, Repo, Swarm
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
-
+from tests.conftest import SOURCE, Swarm
 
 # --- races -----------------------------------------------------------------------------------------------
 

@@ -5,16 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.scenes.merge_team import Stage, Team
+from tests.cli.scenes.merge_team import Team
 from tests.cli.scenes.merged import states
 from tests.cli.scenes.shared_files import team_of_two, work
 from tests.conftest import Answer, Repo, Swarm
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
-
 
 # Each file of checks holds `name ok` or `name bad`: an own runner, which prints as pytest does.
 RUNNER = """import pathlib, sys

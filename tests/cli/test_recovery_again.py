@@ -4,21 +4,16 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cli.scenes.merge_team import MENDED, RETITLED, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, RETITLED, Team
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_clean import branches, clean, salvaged, steps, trees
 from tests.cli.test_rewind import published, rewind, start_of
 from tests.cli.test_undo import undo
-from tests.conftest import Repo, Swarm
+from tests.conftest import Swarm
 
 pytestmark = pytest.mark.sweep
 
 WHY = ("--apply", "--reason", "once more")
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
 
 
 def sound(team: Team) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tests.cli.scenes.launched_agents import Agents
-from tests.cli.scenes.merge_team import Stage, Team
+from tests.cli.scenes.merge_team import Team
 from tests.cli.scenes.triage import DOCS, EVAL, LOAD, ids, statuses, wave
 from tests.cli.test_dispatch import rows
 from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.stage import Stage
 
 PHASE = "health-audit-a"
 EXCEPT = {"file": "src/app.py", "line": 8, "quote": "    except:", "symbol": "load", "rule_id": "E722"}
@@ -34,12 +35,6 @@ def reviewer(**verdicts: str) -> str:
 
 
 @pytest.fixture
-def repo(stage: Stage) -> Repo:
-    """The repository, in the place where its audit was made once."""
-    return stage.repo()
-
-
-@pytest.fixture
 def three(request: pytest.FixtureRequest, swarm: Swarm, repo: Repo, stage: Stage) -> Workspace:
     """A collected audit with three findings, two of `code` and one of `rest` that has no file."""
 
@@ -50,7 +45,7 @@ def three(request: pytest.FixtureRequest, swarm: Swarm, repo: Repo, stage: Stage
         swarm("collect")
         return place
 
-    place: Workspace = stage.bring(repo, "three", make)
+    place: Workspace = stage.bring("three", make)
     return place
 
 

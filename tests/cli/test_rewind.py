@@ -10,17 +10,12 @@ import pytest
 
 from swarm.git import rewind as git_rewind
 from swarm.waves.clean import rewind as rewinds
-from tests.cli.scenes.merge_team import Stage, Team
+from tests.cli.scenes.merge_team import Team
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_clean import branches, content, salvaged, steps
 from tests.conftest import SOURCE, Answer, RefusedRows, Repo, Swarm
 
 WHY = ("--apply", "--reason", "wrong way")
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
 
 
 def rewind(team: Team, *words: str, exit: int | None = 0) -> Answer:  # noqa: A002

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.scenes.amend_wave import Amending
 from tests.cli.scenes.failed_wave import FOUND, Wave
-from tests.cli.scenes.merge_team import MENDED, STEP, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, STEP, Team
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_clean import clean
 from tests.cli.test_rewind import published, rewind
@@ -21,11 +21,6 @@ from tests.conftest import Repo, Swarm, Workspace
 pytestmark = pytest.mark.sweep
 
 WHY = ("--apply", "--reason", "once more")
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
 
 
 def found_in(wave: Wave, name: str) -> set[str]:

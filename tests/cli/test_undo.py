@@ -6,18 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.cli.scenes.merge_team import MENDED, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, Team
 from tests.cli.scenes.snapshots import everything_in, nothing_changes
 from tests.cli.test_clean import clean, content, salvaged, steps
 from tests.cli.test_rewind import published, rewind, waves
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
 WHY = ("--apply", "--reason", "too much")
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
 
 
 def undo(team: Team, *words: str, exit: int | None = 0) -> Answer:  # noqa: A002

@@ -7,18 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.scenes.merge_team import MENDED, RETITLED, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, RETITLED, Team
 from tests.cli.scenes.merged import checkout, left_behind, tips
 from tests.cli.scenes.snapshots import block_of
 from tests.cli.scenes.verified import offending, verified, wave_status
 from tests.cli.test_merge_gate import step
 from tests.conftest import SOURCE, Repo, Swarm
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
-
+from tests.stage import Stage
 
 SWITCHED_OFF = "SWARM_SANDBOX=none is in the environment of the caller"
 VERBS = ("verify", "verify-fixed", "verify-recurring", "verify-unverified", "verify-approved")
@@ -27,7 +22,7 @@ VERBS = ("verify", "verify-fixed", "verify-recurring", "verify-unverified", "ver
 @pytest.fixture
 def merged(team: Team, amended: Team, stage: Stage) -> Team:
     """The same with both agents' work published to `main`; two findings are fixed, one is approved."""
-    stage.bring(team.repo, "merged", lambda: team.merge("--publish"))
+    stage.bring("merged", lambda: team.merge("--publish"))
     return amended
 
 

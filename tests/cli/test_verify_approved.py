@@ -1,16 +1,8 @@
 """`swarm verify-approved`: places of approved findings that stand, drifted or broke."""
 
-import pytest
-
-from tests.cli.scenes.merge_team import LOAD, MENDED, NAME, TITLE, Stage, Team
+from tests.cli.scenes.merge_team import LOAD, MENDED, NAME, TITLE, Team
 from tests.cli.scenes.second_look import audit, classes, looked
-from tests.conftest import SOURCE, Repo
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
-
+from tests.conftest import SOURCE
 
 # --- the four questions ----------------------------------------------------------------------------------
 

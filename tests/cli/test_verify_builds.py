@@ -11,24 +11,20 @@ from pathlib import Path
 import pytest
 
 from swarm.runtimes.processes import start_of
-from tests.cli.scenes.merge_team import STEP, Stage, Team
+from tests.cli.scenes.merge_team import STEP, Team
 from tests.cli.scenes.merged import checkout, lasting, left_behind, tips
 from tests.cli.scenes.processes import assert_ends, detaching, is_alive
 from tests.cli.scenes.snapshots import everything_in
 from tests.cli.scenes.verified import verified
 from tests.cli.test_merge_gate import step
 from tests.conftest import Repo, Swarm, Workspace
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
+from tests.stage import Stage
 
 
 @pytest.fixture
 def merged(team: Team, amended: Team, stage: Stage) -> Team:
     """The same with both agents' work published to `main`; two findings are fixed, one is approved."""
-    stage.bring(team.repo, "merged", lambda: team.merge("--publish"))
+    stage.bring("merged", lambda: team.merge("--publish"))
     return amended
 
 

@@ -5,15 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.scenes.merge_team import LOAD, MENDED, NAME, RETITLED, STEP, TITLE, Stage, Team
+from tests.cli.scenes.merge_team import LOAD, MENDED, NAME, RETITLED, STEP, TITLE, Team
 from tests.cli.scenes.second_look import CLOSE, audit, classes, edited, looked
 from tests.conftest import SOURCE, Answer, Repo, Swarm, Workspace
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
-
 
 # --- the classes, by kind of evidence --------------------------------------------------------------------
 

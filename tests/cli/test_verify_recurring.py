@@ -1,15 +1,8 @@
 """`swarm verify-recurring`: findings that were fixed more than once."""
 
-import pytest
-
-from tests.cli.scenes.merge_team import LOAD, MENDED, NAME, TITLE, Stage, Team
+from tests.cli.scenes.merge_team import LOAD, MENDED, NAME, TITLE, Team
 from tests.cli.scenes.second_look import audit, classes, looked
-from tests.conftest import SOURCE, Repo
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
+from tests.conftest import SOURCE
 
 
 def test_recurring_is_what_was_fixed_more_than_once(team: Team) -> None:

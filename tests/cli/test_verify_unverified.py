@@ -1,15 +1,7 @@
 """`swarm verify-unverified`: findings that no wave could judge."""
 
-import pytest
-
-from tests.cli.scenes.merge_team import MENDED, NAME, TITLE, Stage, Team
+from tests.cli.scenes.merge_team import MENDED, NAME, TITLE, Team
 from tests.cli.scenes.second_look import CLOSE, audit, classes, looked
-from tests.conftest import Repo
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
 
 
 def test_unverified_is_what_no_wave_could_judge(team: Team) -> None:

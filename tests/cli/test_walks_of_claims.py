@@ -6,18 +6,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.cli.scenes.merge_team import NAME, STEP, TITLE, Stage, Team
+from tests.cli.scenes.merge_team import NAME, STEP, TITLE, Team
 from tests.cli.scenes.second_look import CLOSE
-from tests.conftest import SOURCE, Repo
+from tests.conftest import SOURCE
 
 GUARD = SOURCE["src/app.py"].replace("def load(", "check_all()\n\n\ndef load(")
 MENDED = SOURCE["src/app.py"].replace("def load(path, seen=[]):", "def load(path):")
 COMMENTED = SOURCE["src/app.py"].replace("seen=[]):", "seen=[]):  # checked")
-
-
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
 
 
 class Scene(NamedTuple):

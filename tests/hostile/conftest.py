@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import amended, amending, audited, stage, team, workspace
+from tests.cli.conftest import amended, amending, audited, team, workspace
 from tests.hostile.law import assert_nothing_happened
 
-__all__ = ["amended", "amending", "audited", "stage", "team", "workspace"]
+__all__ = ["amended", "amending", "audited", "team", "workspace"]
 
 
 @pytest.fixture(autouse=True)

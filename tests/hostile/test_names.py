@@ -135,6 +135,7 @@ def lived(swarm: Swarm, repo: Repo, branch: str) -> None:
     assert run in swarm("runs").out
 
 
+@pytest.mark.usefixtures("repo")
 @pytest.mark.parametrize("folder", NAMES["folders"])
 def test_a_run_lives_in_a_repository_with_hostile_names(
     request: pytest.FixtureRequest, tmp_path: Path, folder: str, monkeypatch: pytest.MonkeyPatch

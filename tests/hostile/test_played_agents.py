@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.cli.scenes.merge_team import Stage
 from tests.conftest import Answer, Repo, Swarm, Workspace
 from tests.hostile.cases import CORPUS, Case, cases
 from tests.hostile.law import assert_lawful, assert_nothing_happened, assert_whole, checkout
+from tests.stage import Stage
 
 pytestmark = pytest.mark.sweep
 
@@ -82,11 +82,6 @@ class Scene(NamedTuple):
         assert size_of(self.place.folder) < LARGEST_LEFT
 
 
-@pytest.fixture
-def repo(stage: Stage) -> Repo:
-    return stage.repo()
-
-
 def scene_of(swarm: Swarm, repo: Repo, stage: Stage, phase: str) -> Scene:
     """Return a scene of the phase; it is made once, and brought back after."""
 
@@ -107,7 +102,7 @@ def scene_of(swarm: Swarm, repo: Repo, stage: Stage, phase: str) -> Scene:
         swarm("dispatch", run, phase, "--isolate", "--auto-freeze", "--runtime", "evil")
         return place
 
-    return Scene(swarm, repo, stage.bring(repo, f"agents of {phase}", make))
+    return Scene(swarm, repo, stage.bring(f"agents of {phase}", make))
 
 
 def held(answer: Answer, form: str = "text") -> Answer:

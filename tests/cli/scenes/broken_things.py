@@ -14,8 +14,9 @@ import pytest
 
 from swarm.errors import CATALOGUE
 from tests.cli.scenes import merge_team
-from tests.cli.scenes.merge_team import Stage, Team
+from tests.cli.scenes.merge_team import Team
 from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.stage import Kept
 
 WHY = ("--apply", "--reason", "as it was meant")
 PLAYED = """
@@ -264,9 +265,9 @@ _STATES: dict[str, Callable[[Team], None]] = {
 class Worlds:
     """One place for all worlds, and what is known of them."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self.repo = Repo(stage.root)
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+        self.repo = Repo(kept.place / "repo")
         self._states: dict[str, Workspace] = {}
         self._unbroken: dict[str, str] = {}
         self._standing: set[str] = set()
@@ -275,20 +276,21 @@ class Worlds:
         """Bring the repository into the state that a verb needs, and learn once what the verb makes of it."""
 
         def make() -> Workspace:
-            self._stage.repo()
+            self._kept.clear()
+            self.repo.start()
             place = started()
             _STATES[act.state](Team(swarm, self.repo, place))
             return place
 
         if act.state not in self._standing or act.verb not in self._unbroken:
-            self._states[act.state] = self._stage.bring(self.repo, act.state, make)
+            self._states[act.state] = self._kept.bring(act.state, make)
         self._standing.clear()
         world = World(Team(swarm, self.repo, self._states[act.state]), self._unbroken, self._standing)
         if act.verb not in self._unbroken:
             answer = world.call(act)
             assert answer.exit == act.exit, answer
             self._unbroken[act.verb] = world.outcome()
-            self._stage.bring(self.repo, act.state, make)
+            self._kept.bring(act.state, make)
         return world
 
 

@@ -1,9 +1,8 @@
 """An amend wave for the tests of `merge` and `verify`: agents that edit their trees and answer by hand."""
 
 import json
-import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -113,38 +112,3 @@ class Team(NamedTuple):
 
     def file_at(self, revision: str, name: str) -> str:
         return self.repo.git("show", f"{revision}:{name}")
-
-
-class Stage:
-    """One place for the repositories of many tests: what takes long to make is made there once, and brought back."""
-
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "repo"
-        self._kept = folder / "kept"
-        self._made: dict[str, tuple[Path, Any]] = {}
-
-    def bring(self, repo: Repo, name: str, make: Callable[[], Any]) -> Any:
-        """Return what `make` makes of a repository, as it was made the first time. Elsewhere it is made anew."""
-        if repo.root != self.root:
-            return make()
-        if name not in self._made:
-            made = make()
-            copy = self._kept / name
-            shutil.copytree(self.root, copy, symlinks=True)
-            self._made[name] = copy, made
-            return made
-        copy, made = self._made[name]
-        shutil.rmtree(self.root)
-        shutil.copytree(copy, self.root, symlinks=True)
-        return made
-
-    def repo(self) -> Repo:
-        """Return a clean repository as everywhere, in place of what the last test left."""
-        if self.root.exists():
-            shutil.rmtree(self.root)
-        self.root.mkdir(parents=True)
-        repo = Repo(self.root)
-        self.bring(
-            repo, "repo", lambda: (repo.git("init", "-q", "-b", "main", "--template="), repo.commit(SOURCE, "start"))
-        )
-        return repo
