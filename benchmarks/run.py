@@ -19,6 +19,7 @@ BENCHES = (
     "sandbox",
     "analyzers",
     "lessons",
+    "records",
 )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 INTERRUPTED: Final = 130
 # Exit code 2 of these verbs means that the check could not run, which CI must not take for a failed check.
 _CHECKS: Final = frozenset({"verify", "verify-fixed", "verify-recurring", "verify-unverified", "verify-approved"})
+_NOT_JUDGED: Final = 2
 _UNREADABLE: Final = (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn, errors.GitFailed)
 
 
@@ -112,7 +113,9 @@ def show_block(error: BaseException) -> None:
 
 
 def _exit_code(arguments: Sequence[str], error: BaseException) -> int:
-    """Return the exit code of the catalogue, or 2 where a check could not run because git could not be read."""
+    """Return the exit code of the catalogue, or 2 where a check could not run: 1 says that it ran and judged."""
+    if _verb(arguments) == "ingest":
+        return _NOT_JUDGED
     if not isinstance(error, errors.SwarmError):
         return 1
     return 2 if _verb(arguments) in _CHECKS and isinstance(error, _UNREADABLE) else error.exit_code

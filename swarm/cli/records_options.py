@@ -64,6 +64,24 @@ def persisted(
     return persist(store, call.workspace, run, said, os.environ, to=to, dry_run=dry_run)
 
 
+def ingested_run(call: Call, store: "Store", run: "Run") -> IngestOutcome:
+    """Ingest a run that was verified. What stands in the way becomes the outcome: the verdict must still be shown."""
+    try:
+        outcome = persisted(call, store, run, None, None, ingest=True).ingest
+    except errors.SwarmError as error:
+        return IngestOutcome(
+            ingested=False,
+            reason=error.message,
+            submission=str(call.workspace.run_folder(run.id) / "submission.json"),
+            reproduce=f"swarm persist {run.id} --ingest",
+            exit_code=error.exit_code,
+            result=None,
+        )
+    if outcome is None:
+        raise AssertionError(run.id)
+    return outcome
+
+
 def _login() -> str:
     import getpass
 

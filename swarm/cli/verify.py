@@ -15,7 +15,7 @@ from swarm.cli.options import (
     usage,
     verb,
 )
-from swarm.cli.records_options import ingested_lines, persisted, report_failed_ingest
+from swarm.cli.records_options import ingested_lines, ingested_run, report_failed_ingest
 from swarm.results.verify import BuildShown, VerifyResult
 from swarm.show import text
 from swarm.show.build import gate_lines
@@ -78,8 +78,7 @@ def command(  # noqa: PLR0913
         )
         result = verify(store, call.workspace, selected, options, call.config(Path(selected.local_path)))
         if ingest:
-            outcome = persisted(call, store, selected, None, None, ingest=True).ingest
-            result = result._replace(ingest=outcome)
+            result = result._replace(ingest=ingested_run(call, store, selected))
     exit_code = max(result.exit_code, int(report_failed_ingest(call, result.ingest)))
     call.answer(result, lambda: _lines(result, probe_only=probe_only), exit_code)
 

@@ -308,7 +308,7 @@ def test_a_record_that_does_not_fit_its_schema_is_not_written(
     whole = judge.overall
     monkeypatch.setattr(judge, "overall", lambda *told: {**whole(*told), "verified": "great"})
     with nothing_changes(archive.root):
-        error = archive.ingest(SUBMISSION, exit=1).document["error"]
+        error = archive.ingest(SUBMISSION, exit=2).document["error"]
     message = "'great' is not one of ['pass', 'fail', 'blocked', 'partial']"
     assert error == {
         "code": "RECORD_SCHEMA_INVALID",
@@ -404,4 +404,4 @@ def test_a_corrupt_file_or_a_link_in_the_place_of_a_record_is_refused(archive: A
 def test_an_agent_keeps_no_record(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWARM_ATTEMPT", "1")
     with nothing_changes(archive.root):
-        assert archive.ingest(SUBMISSION, exit=1).code == "INSIDE_AGENT_WORKTREE"
+        assert archive.ingest(SUBMISSION, exit=2).code == "INSIDE_AGENT_WORKTREE"

@@ -126,6 +126,16 @@ def test_a_submission_that_is_not_accepted_says_how_to_reproduce_that(
     assert swarm("verify", "--ingest", "--probe-only", exit=2).code == "CLI_USAGE"
 
 
+def test_a_submission_that_cannot_be_written_costs_no_verdict(swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
+    repo.write({"swarm.toml": STEP})
+    (workspace.folder / workspace.run / "submission.json").mkdir(parents=True)
+    answer = swarm("verify", "--ingest", exit=1)
+    problem = "Cannot write in the workspace: submission.json: Is a directory"
+    assert "✓ Verified. Receipt 1." in answer.out.splitlines()
+    assert f"Ingested: NO — {problem}" in answer.out.splitlines()
+    assert block_of(answer).splitlines()[0] == f"ERROR [INGEST_FAILED]: dogfood ingest did not complete — {problem}"
+
+
 def test_a_dry_run_writes_nothing_and_says_what_would_come_of_it(
     swarm: Swarm, repo: Repo, workspace: Workspace
 ) -> None:

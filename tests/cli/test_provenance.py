@@ -122,6 +122,9 @@ def test_a_run_that_github_does_not_know_is_rejected_and_one_that_failed_lowers_
     data = told(archive, RUN | {"conclusion": "failure"}, SUBMISSION, monkeypatch)
     assert (data["status"], data["verified"]) == ("accepted", "fail")
     assert data["downgradeReasons"] == ["provenance: the workflow run ended 'failure'"]
+    strange = {"conclusion": {"a": []}, "name": ["x"], "run_attempt": "x", "head_branch": "main"}
+    data = told(archive, RUN | strange, submission(run_id="run-2"), monkeypatch)
+    assert data["downgradeReasons"] == ["provenance: the workflow run ended {'a': []}"]
 
 
 def endless(handler: BaseHTTPRequestHandler) -> None:

@@ -147,6 +147,35 @@ def test_a_portfolio_weighs_each_surface_by_its_own_policy(filled: Archive, swar
     ]
 
 
+def test_files_that_are_no_records_are_listed_wherever_they_lie(archive: Archive) -> None:
+    archive.ingest(SUBMISSION)
+    whole = (archive.root / PLACE).read_text()
+    deep = "/".join(["d"] * 15)
+    strays = {
+        "run-a.json": whole,
+        "x/run-b.json": whole,
+        "org/repo/2026/05/02/run-other.json": whole,
+        f"{deep}/run-c.json": "{}",
+    }
+    for name, content in strays.items():
+        archive.write(f"records/{name}", content)
+    (archive.root / "records/org/run-link.json").symlink_to(archive.root / PLACE)
+    (archive.root / "records/org/circle").symlink_to(archive.root / "records")
+    listed = records(archive, "list")
+    elsewhere = "it lies at the place of another repository, run or status"
+    assert (listed["total"], {one["path"]: one["problem"] for one in listed["corrupt"]}) == (
+        1,
+        {
+            "records/run-a.json": elsewhere,
+            "records/x/run-b.json": elsewhere,
+            "records/org/repo/2026/05/02/run-other.json": elsewhere,
+            f"records/{deep[:25]}": "it is not a regular file",
+            "records/org/run-link.json": "it is a symbolic link",
+        },
+    )
+    assert records(archive, "reindex")["corrupt"] == listed["corrupt"]
+
+
 def test_the_root_of_a_configuration_holds_where_none_is_named(
     archive: Archive, swarm: Swarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:

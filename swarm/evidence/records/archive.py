@@ -13,6 +13,10 @@ SCHEMA = "dogfood-record"
 _UNREADABLE = (errors.BoundedJsonReadFailed, errors.BoundedJsonSizeLimit, errors.BoundedJsonParseFailed)
 
 
+# A record lies five folders deep.
+_DEEPEST = 12
+
+
 class KeptRecord(NamedTuple):
     """A file of a record: its path below the root, and its document, or why it is corrupt."""
 
@@ -31,30 +35,32 @@ def kept_records(root: Path, *, rejected: bool = False, repo: str | None = None)
 
 
 def record_paths(root: Path, *, rejected: bool = False, repo: str | None = None) -> Iterator[str]:
-    """Yield the path, below the root, of each file of an accepted record, or of a rejected one. No link is followed."""
+    """Yield the path, below the root, of each file of an accepted record, or of a rejected one. No link is followed.
+
+    A folder that cannot be read, or lies too deep, is yielded as well: as a record it is corrupt, and so it is listed.
+    """
     top = root / (REJECTED if rejected else RECORDS)
-    folders = [top / repo] if repo is not None else [Path(entry.path) for entry in _entries(top)]
-    for folder in folders:
-        if rejected or folder.name != Path(REJECTED).name:
-            for file in _files(folder):
-                yield Path(file).relative_to(root).as_posix()
-
-
-def _files(folder: str | Path) -> Iterator[str]:
-    for entry in _entries(folder):
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files(entry.path)
-        # Files of other names are the lock, and what writers that died left behind.
-        elif entry.name.startswith("run-") and entry.name.endswith(".json"):
-            yield entry.path
-
-
-def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    # Not by recursion: a folder that somebody else made can be as deep as a path can be long.
+    waiting = [top if repo is None else top / repo]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            if len(folder.relative_to(top).parts) > _DEEPEST:
+                raise OSError
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            yield folder.relative_to(root).as_posix()
+            continue
+        below = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+        waiting += [one for one in reversed(below) if rejected or one != root / REJECTED]
+        for entry in entries:
+            # Files of other names are the lock, and what writers that died left behind.
+            is_record = entry.name.startswith("run-") and entry.name.endswith(".json")
+            if is_record and not entry.is_dir(follow_symlinks=False):
+                yield Path(entry.path).relative_to(root).as_posix()
 
 
 def read_record(root: Path, path: str) -> KeptRecord:
@@ -63,6 +69,8 @@ def read_record(root: Path, path: str) -> KeptRecord:
         document = documents.parse_bounded(documents.read_bounded(root / path), path)
     except _UNREADABLE as error:
         return KeptRecord(path, None, error.problem)
+    except OSError as error:
+        return KeptRecord(path, None, error.strerror or str(error))
     if problem := documents.check(document, SCHEMA):
         return KeptRecord(path, None, problem)
     record = cast("AnyRecord", document)
@@ -73,10 +81,10 @@ def read_record(root: Path, path: str) -> KeptRecord:
 
 def _is_of_its_place(path: str, record: AnyRecord) -> bool:
     """Say whether a record lies where its own repository, run id and status put it; the day is that of its path."""
-    *_, year, month, day, _name = path.split("/")
     rejected = record["verification"]["status"] == "rejected"
+    day = "-".join(path.split("/")[-4:-1])
     try:
-        place = record_place(record["repo"], record["run_id"], f"{year}-{month}-{day}", rejected=rejected)
+        place = record_place(record["repo"], record["run_id"], day, rejected=rejected)
     except ValueError:
         return False
     # A second rejection of the same run has a digest behind its run id.

@@ -64,6 +64,9 @@ def _answer(url: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
     ended.daemon = True
     ended.start()
     try:
+        connection.connect()
+        if ended.finished.is_set():
+            raise TimeoutError
         connection.request("GET", urlsplit(url).path, headers=dict(headers))
         answer = connection.getresponse()
         body = answer.read(_MOST_BYTES + 1)

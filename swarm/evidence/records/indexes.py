@@ -163,17 +163,28 @@ def _write(root: Path, latest: Latest, corrupt: Iterable[CorruptRecord]) -> _Cou
             failing.append(named)
         if state != "healthy":
             stale.append({**named, "freshness": state, "age_days": None if age is None else round(age, 1)})
-    head = {"schema": _SCHEMA, "updated_at": clock.now()}
     ordered = {repo: dict(sorted(latest[repo].items())) for repo in sorted(latest)}
     bodies: dict[str, dict[str, Any]] = {
-        LATEST: {**head, "repos": ordered, "corrupt": [one._asdict() for one in corrupt]},
-        _FAILING: {**head, "failing": failing},
-        _STALE: {**head, "stale": stale},
+        LATEST: {"updated_at": clock.now(), "repos": ordered, "corrupt": [one._asdict() for one in corrupt]},
+        _FAILING: {"failing": failing},
+        _STALE: {"stale": stale},
     }
     for name, body in bodies.items():
-        write_whole(root / INDEXES / name, json.dumps(body, ensure_ascii=False, indent=1) + "\n")
+        _write_index(
+            root / INDEXES / name, json.dumps({"schema": _SCHEMA, **body}, ensure_ascii=False, indent=1) + "\n"
+        )
     (root / INDEXES / _MARK).unlink(missing_ok=True)
     return _Counts(len(failing), len(stale))
+
+
+def _write_index(file: Path, text: str) -> None:
+    """Write an index that says something else than its file; most records change none of those that fail."""
+    try:
+        is_same = documents.read_bounded(file) == text.encode()
+    except (errors.BoundedJsonReadFailed, errors.BoundedJsonSizeLimit):
+        is_same = False
+    if not is_same:
+        write_whole(file, text)
 
 
 def _flat(latest: Latest) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -11,6 +11,7 @@ from swarm.evidence.records.keep import Kept, hold_to_schema, keep, known, lock_
 from swarm.evidence.records.provenance import refuse_stub_in_ci
 from swarm.evidence.records.submission import RawSubmission
 from swarm.evidence.records.validators import is_fault
+from swarm.failpoints import failpoint
 from swarm.files import make_folder
 from swarm.results.ingest import IngestResult
 from swarm.rules.record_forms import AnyRecord, Provenance
@@ -52,6 +53,7 @@ def _kept(root: Path, record: AnyRecord) -> Kept:
             indexes.mark_change(root)
         try:
             kept = keep(root, record)
+            failpoint("record.kept")
         except errors.DuplicateRunIdError as error:
             kept = Kept(error.path, is_new=False, earlier=read_record(root, error.path))
     stage_events.emit("persist_complete", run_id=record["run_id"], path=kept.path, is_new=kept.is_new)

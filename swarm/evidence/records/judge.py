@@ -132,4 +132,4 @@ def _bounded(verdict: OverallVerdict) -> OverallVerdict:
 
 def _cut(reasons: tuple[str, ...] | list[str]) -> list[str]:
     """Return reasons that fit the schema of a record, however many and long they are."""
-    return [reason[:_LONGEST_REASON] for reason in reasons[:_MOST_REASONS]]
+    return [reason[:_LONGEST_REASON] for reason in dict.fromkeys(reasons)][:_MOST_REASONS]

@@ -12,7 +12,7 @@ from swarm.rules.record_verdicts import Lowered
 _IN_CI: Final = ("CI", "GITHUB_ACTIONS")
 _DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 # Conclusions of a workflow run under which a proposed pass can stand.
-_GOOD: Final = frozenset({"success", "neutral", "skipped", None})
+_GOOD: Final = frozenset({"success", "neutral", "skipped"})
 Environment = Mapping[str, str]
 
 
@@ -49,11 +49,14 @@ def _github(submission: Submission, environment: Environment) -> SourceConfirmat
             (f"GitHub knows no workflow run {source['provider_run_id']} of {submission['repo']}",)
         )
     problems = tuple(_differences(submission, run))
-    conclusion = run.get("conclusion")
-    lowered = (
-        () if conclusion in _GOOD else (Lowered("fail", f"provenance: the workflow run ended {conclusion!r:.60}"),)
-    )
-    return SourceConfirmation(problems, lowered)
+    return SourceConfirmation(problems, _lowered_by(run.get("conclusion")))
+
+
+def _lowered_by(conclusion: object) -> tuple[Lowered, ...]:
+    # An answer of the API can hold any JSON value here.
+    if conclusion is None or (isinstance(conclusion, str) and conclusion in _GOOD):
+        return ()
+    return (Lowered("fail", f"provenance: the workflow run ended {conclusion!r:.60}"),)
 
 
 def _differences(submission: Submission, run: Mapping[str, Any]) -> list[str]:
