@@ -130,6 +130,20 @@ PERMISSIONS = """CREATE TABLE permissions (
 ) STRICT"""
 
 
+# How the agents of a wave are to be launched; each lock stays, and the newest counts.
+PLAN_LOCKS = """CREATE TABLE plan_locks (
+  id INTEGER PRIMARY KEY,
+  wave_id INTEGER NOT NULL REFERENCES waves (id),
+  document TEXT NOT NULL CHECK (json_valid(document)),
+  sha256 TEXT NOT NULL CHECK (length(sha256) = 64),
+  key_id TEXT,
+  signature TEXT,
+  reason TEXT,
+  created TEXT NOT NULL,
+  CONSTRAINT a_signature_names_its_key CHECK ((key_id IS NULL) = (signature IS NULL))
+) STRICT"""
+
+
 def apply(db: Database) -> None:
     _rebuild(db, "findings", (_MATCHED, _MATCHED_EDITED), *_CHAINS, *_UNIQUE)
     for statement in UNIQUE_INDEXES:
@@ -139,6 +153,8 @@ def apply(db: Database) -> None:
     db.execute(ANALYSES)
     db.execute(REVIEWS)
     db.execute(PERMISSIONS)
+    db.execute(PLAN_LOCKS)
+    db.execute("CREATE INDEX plan_locks_by_wave ON plan_locks (wave_id, id)")
     for table, column in COLUMNS:
         db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
 

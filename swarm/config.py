@@ -79,7 +79,9 @@ class Config(NamedTuple):
 
     `user_source` is the file of the user, whose settings hold where that file has none.
     `withheld` are executable parts that are not in force, because the file is not trusted. `analyzers` may run code of
-    the repository; `local_programs` are programs of the repository, by analyzer.
+    the repository; `local_programs` are programs of the repository, by analyzer. `require_signed` is the public key, or
+    its file, that must have signed the plan of what is launched, `sign_with` the key that signs plans. `is_unenclosed`
+    says that the command line asks for no sandbox.
     """
 
     source: Path | None = None
@@ -95,6 +97,8 @@ class Config(NamedTuple):
     attempts: int = ATTEMPTS
     stalls: Limits = Limits()
     on_attention: tuple[str, ...] = ()
+    require_signed: str | None = None
+    sign_with: str | None = None
     prompt_bytes: int = PROMPT_BYTES
     reads: Mapping[str, tuple[str, ...]] = {}
     verify: VerifyConfig = VerifyConfig()
@@ -108,10 +112,11 @@ class Config(NamedTuple):
     trusts_everything: bool = False
     local_programs: Mapping[str, str] = {}
     records: RecordsConfig = RecordsConfig()
+    is_unenclosed: bool = False
 
     def without_sandbox(self, reason: str) -> "Config":
         """Return the settings under which nothing is enclosed, for a reason that each attempt keeps."""
-        return self._replace(sandbox=self.sandbox._replace(backend="none", reason=reason))
+        return self._replace(sandbox=self.sandbox._replace(backend="none", reason=reason), is_unenclosed=True)
 
     def with_model(self, runtime: str, model: str | None) -> "Config":
         """Return the settings under which a coding agent is asked for a model."""
@@ -239,6 +244,8 @@ def _settings(place: ConfigPlace, document: Mapping[str, Any]) -> Config:
         attempt_seconds=launch.get("timeout_seconds", ATTEMPT_SECONDS),
         attempts=launch.get("attempts", ATTEMPTS),
         stalls=Limits(**launch.get("stalls", {})),
+        require_signed=launch.get("require_signed"),
+        sign_with=launch.get("sign_with"),
         on_attention=tuple(document.get("notify", {}).get("on_attention", ())),
         prompt_bytes=prompts.get("max_bytes", PROMPT_BYTES),
         reads={domain: tuple(globs) for domain, globs in document.get("reads", {}).items()},

@@ -1331,7 +1331,8 @@ class QuotaUsedUp(SwarmError):
     exit_code = 3
     text = "The quota of {runtime} is used up until {moment}, so launches of run {run_id} are paused"
     advice = (
-        "launch after that time, or wait for it: `swarm launch {run_id} --park 6h`; `--runtime` names another runtime"
+        "launch after that time, or wait for it: `swarm launch {run_id} --park 6h`; `--runtime NAME --relock --reason "
+        "'…'` takes another runtime"
     )
     when = "a launch before the time at which a provider said that its quota is there again"
     runtime: str
@@ -2066,3 +2067,54 @@ class PubkeyMalformed(SwarmError):
     when = "a public key is neither 64 hexadecimal digits nor a file with an ed25519 key as PEM"
     received: str
     problem: str
+
+
+class ManifestLockMismatch(SwarmError):
+    code = "MANIFEST_LOCK_MISMATCH"
+    severity = Severity.HIGH
+    text = "Wave {number} is not launched: its plan is not the one that its dispatch locked. {shown}"
+    advice = (
+        "if the change is yours, lock the plan anew: `swarm launch {run_id} --relock --reason '…'`; else find out who "
+        "made it"
+    )
+    exit_code = 2
+    when = (
+        "the runtime, its version, model, command line or settings, its sandbox, a chain or a prompt is not as it was "
+        "when the wave was dispatched"
+    )
+    number: int
+    shown: str
+    changes: tuple[object, ...]
+    run_id: str
+
+
+class LockNotSigned(SwarmError):
+    code = "LOCK_NOT_SIGNED"
+    severity = Severity.HIGH
+    text = (
+        "Wave {number} is not launched: its plan is not signed, and `[launch] require_signed` demands the key {key_id}"
+    )
+    advice = (
+        "who has that key signs the plan: `swarm launch {run_id} --relock --sign KEY --reason '…'`, or `swarm dispatch "
+        "--sign KEY` the next time"
+    )
+    exit_code = 2
+    when = "`[launch] require_signed` names a key, and the plan of the wave has no signature"
+    number: int
+    key_id: str
+    run_id: str
+
+
+class LockSigInvalid(SwarmError):
+    code = "LOCK_SIG_INVALID"
+    severity = Severity.HIGH
+    text = "Wave {number} is not launched: the signature of its plan does not count: {problem}"
+    advice = (
+        "see who dispatched it: `swarm history {number} --run {run_id}`; who has the key signs it by `swarm launch "
+        "{run_id} --relock --sign KEY --reason '…'`"
+    )
+    exit_code = 2
+    when = "the plan of a wave was signed with another key than `[launch] require_signed` names, or changed since"
+    number: int
+    problem: str
+    run_id: str

@@ -38,6 +38,9 @@ _MOST_INCLUDED: Final = 5
     "--review", is_flag=True, help="Ask agents for a verdict on each open, unreviewed finding of the phase's lens."
 )
 @click.option("--advise", is_flag=True, help="Put the accepted lessons that fit the repository first in each prompt.")
+@click.option(
+    "--sign", metavar="KEY", help="Sign the plan of the wave with this key of yours.", shell_complete=completions.keys
+)
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @repo_path_option
 def command(  # noqa: PLR0913
@@ -45,6 +48,7 @@ def command(  # noqa: PLR0913
     words: tuple[str, ...],
     runtime: str | None,
     repo_path: Path | None,
+    sign: str | None,
     reason: str | None,
     *,
     isolate: bool,
@@ -62,8 +66,8 @@ def command(  # noqa: PLR0913
     lessons advise` shows them. With --review, other agents than the reporters confirm or refute what an audit found,
     each in a worktree that it may only read; the run stays in its phase.
     """
-    from swarm.waves.dispatch.dispatch import dispatch, refusals_reported
-    from swarm.waves.dispatch.preconditions import lawful_phase
+    from swarm.waves.dispatch.dispatch import dispatch
+    from swarm.waves.dispatch.preconditions import lawful_phase, refusals_reported
     from swarm.waves.dispatch.wave_plan import DispatchRequest
 
     if not 1 <= len(words) <= 2:  # noqa: PLR2004
@@ -95,6 +99,7 @@ def command(  # noqa: PLR0913
                 reason=why,
                 is_review=review,
                 advice=_advice(call, run.repo) if advise else AdviceSection(),
+                sign=sign,
             )
             result = dispatch(store, call.workspace, run, request, call.config(Path(run.local_path)))
     call.answer(result, lambda: _lines(result, asked_for_advice=advise))
@@ -123,6 +128,8 @@ def _lines(result: DispatchResult, *, asked_for_advice: bool) -> Iterator[str]:
     rows = [(a.domain, _files(a), f"{a.findings:,}", a.worktree_path or "(the checkout)") for a in result.agents]
     asked = "findings to review" if result.review else "known findings"
     yield from text.table(rows, ("agent", "files", asked, "works in"))
+    if result.signed_by is not None:
+        yield f"Plan {(result.plan_lock or '')[:12]} signed with the key {result.signed_by}"
     yield ""
     if result.included:
         shown = ", ".join(map(plain, result.included[:_MOST_INCLUDED]))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.live_table import table_beside_launch
 from swarm.cli.options import (
@@ -16,6 +17,7 @@ from swarm.cli.options import (
     require_reason,
     run_argument,
     runtime_option,
+    usage,
     verb,
 )
 from swarm.results.launch import LaunchResult
@@ -34,6 +36,15 @@ from swarm.show.escape import plain
 @allow_unmetered_option
 @click.option("--park", type=Duration(), help="Wait so long for a used-up quota, then go on.")
 @click.option("--unsafe-no-isolation", is_flag=True, help="Launch without a sandbox; needs --reason.")
+@click.option(
+    "--relock", is_flag=True, help="Lock the plan as it is now, in place of that of the dispatch; needs --reason."
+)
+@click.option(
+    "--sign",
+    metavar="KEY",
+    help="With --relock: sign the plan with this key of yours.",
+    shell_complete=completions.keys,
+)
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @repo_path_option
 def command(  # noqa: PLR0913
@@ -44,26 +55,37 @@ def command(  # noqa: PLR0913
     timeout: int | None,
     max_cost: float | None,
     park: int | None,
+    sign: str | None,
     reason: str | None,
     repo_path: Path | None,
     *,
     allow_unmetered: bool,
     unsafe_no_isolation: bool,
+    relock: bool,
 ) -> None:
     """Launch the dispatched agents of RUN and supervise them until they end.
+
+    What is launched is what was dispatched: another runtime, version, model, setting, chain or prompt is refused, until
+    the agents are dispatched again or --relock takes the plan as it is now.
 
     Agents that succeeded are not launched again. Exit 3: an agent's runtime failed; 127: its program was not found.
     """
     from swarm.runtimes import notices
     from swarm.waves.launch.gate import LaunchLimits
     from swarm.waves.launch.launch import launch
+    from swarm.waves.launch.launch import relock as lock_again
 
+    if sign is not None and not relock:
+        raise usage("--sign goes with --relock; `swarm dispatch --sign` signs the plan of a new wave", "launch")
     why = require_reason(reason, "a launch without a sandbox") if unsafe_no_isolation else None
+    changed = require_reason(reason, "another plan than that of the dispatch") if relock else None
     with call.write() as store, table_beside_launch(call, run):
         selected = call.run_of_own_wave(store, call.run_in_place(store, run, repo_path), "launch")
         config = call.config(Path(selected.local_path))
         if why is not None:
             config = config.without_sandbox(why)
+        if changed is not None:
+            lock_again(store, selected, config, runtime, changed, sign)
         result = launch(
             store,
             call.workspace,

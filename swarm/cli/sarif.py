@@ -17,7 +17,7 @@ def sarif_log(store: "Store", run: "Run", filters: "Filters", new: frozenset[str
     from swarm.runtimes.analyzer_table import rule_url
     from swarm.show import sarif
     from swarm.waves.look.findings import findings
-    from swarm.waves.look.sarif import in_repository, tools_of
+    from swarm.waves.look.sarif import in_repository, tools_of, verification_of
 
     # GitHub knows no `absent`: a fixed finding among the results would stay an open alert.
     filters = filters._replace(statuses=filters.statuses or UNFIXED)
@@ -25,4 +25,4 @@ def sarif_log(store: "Store", run: "Run", filters: "Filters", new: frozenset[str
     tools = tools_of(store.conn, run, result.wave_number)
     found = in_repository(store.conn, run, filters, sarif.line_hashes)
     scan = sarif.Scan(result.wave_number, tools, found.hashes, found.root_file, rule_url, new)
-    return sarif.log(result.findings, scan)
+    return sarif.log(result.findings, scan._replace(verification=verification_of(store.conn, run)))

@@ -39,6 +39,8 @@ class DispatchResult(NamedTuple):
     """The wave that `dispatch` made, or would make; `included` are the untracked files copied into each tree.
 
     The agents of a `review` give verdicts about known findings. `advice` is `None` where the prompts have none.
+    `plan_lock` is the SHA-256 of the plan that a launch is held to, `signed_by` the id of the key that signed it; both
+    are null for a dry run.
     """
 
     run_id: str
@@ -60,3 +62,5 @@ class DispatchResult(NamedTuple):
     next_action: str
     review: bool = False
     advice: AdviceGiven | None = None
+    plan_lock: str | None = None
+    signed_by: str | None = None

@@ -88,9 +88,9 @@ def control_plane_id(first_hash: str) -> str:
     return first_hash[:_CONTROL_PLANE_DIGITS]
 
 
-def verification_name(control_plane: str, verification: int) -> str:
+def verification_name(run_id: str, verification: int) -> str:
     """Return the name by which SARIF, records and attestations of a verification name each other."""
-    return f"urn:swarm-control-plane:{control_plane}:verification:{verification}"
+    return f"urn:swarm-control-plane:{run_id}:verification:{verification}"
 
 
 def statement(subjects: Iterable[Subject], predicate: Mapping[str, Any]) -> bytes:

@@ -90,11 +90,9 @@ def chosen(config: Config, domain: str, phase: Phase, run_id: str) -> Chosen | N
     Raises NoModelResolved, and what the reading of a manifest raises.
     """
     manifest = _manifest(config, domain, phase)
-    entries = manifest.chain if manifest else config.chains.of(domain, phase.value)
+    entries, config = entries_of(config, domain, phase)
     if not entries:
         return None
-    if manifest is not None:
-        config = _under(config, manifest, domain)
     tables = (config.sandbox.settings, config.sandbox.phases.get(phase.value), config.sandbox.domains.get(domain))
     network = merged(filter(None, tables)).network
     is_open = network is not False and network != ()
@@ -103,6 +101,17 @@ def chosen(config: Config, domain: str, phase: Phase, run_id: str) -> Chosen | N
         raise errors.NoModelResolved(domain=domain, reasons=errors.shortened(found.reasons), run_id=run_id)
     own = _with_choice(config, entries, found.choice, phase)
     return own._replace(cost_limit=manifest.cost_limit if manifest else None, network=is_open)
+
+
+def entries_of(config: Config, domain: str, phase: Phase) -> tuple[tuple[Choice, ...], Config]:
+    """Return the chain of an agent, empty where there is none, and the settings under which its entries are launched.
+
+    Raises what the reading of a manifest raises.
+    """
+    manifest = _manifest(config, domain, phase)
+    if manifest is None:
+        return config.chains.of(domain, phase.value), config
+    return manifest.chain, _under(config, manifest, domain)
 
 
 def _with_choice(config: Config, entries: Sequence[Choice], choice: Choice, phase: Phase) -> Chosen:

@@ -35,7 +35,8 @@ class Scan(NamedTuple):
 
     `hashes` are GitHub's hashes of the findings' lines, `root_file` stands for findings without a file; both are empty
     where the repository is not on this machine. `url_of` returns the page of a rule of a tool. `new` are the ids of the
-    findings that are new against a baseline; `None` means that those of the wave are.
+    findings that are new against a baseline; `None` means that those of the wave are. `verification` is the name of the
+    run's newest verification, which records and attestations have, too.
     """
 
     wave: int | None
@@ -44,6 +45,7 @@ class Scan(NamedTuple):
     root_file: str | None
     url_of: Callable[[str, str], str | None] = lambda _tool, _rule: None
     new: frozenset[str] | None = None
+    verification: str | None = None
 
 
 def log(findings: Iterable[FindingShown], scan: Scan) -> dict[str, Any]:
@@ -84,6 +86,8 @@ def _run(tool: str, findings: list[FindingShown], part: int, scan: Scan) -> dict
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, rules[_rule_id(finding)], scan) for finding in placed],
     }
+    if scan.verification is not None:
+        run["properties"] = {"verification": scan.verification}
     if tool != OWN_TOOL:
         run["conversion"] = {"tool": {"driver": own}}
     if left_out := len(findings) - len(placed):

@@ -83,6 +83,7 @@ class NewWave(NamedTuple):
     sentinel: Sentinel
     is_review: bool = False
     advice: AdviceSection = AdviceSection()
+    plan_sha256: str | None = None
 
 
 def next_number(conn: sqlite3.Connection, run_id: str) -> int:
@@ -98,7 +99,7 @@ def add(conn: sqlite3.Connection, wave: NewWave) -> int:
         "INSERT INTO waves (run_id, number, phase, snapshot_id, dispatch_sha, isolated, shared_tree, runtime,"
         " runtime_version, runtime_config, sentinel, review, advice, status, dispatched)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'dispatched', ?) RETURNING id",
-        (*wave[:-3], sentinel, wave.is_review, advice, now()),
+        (*wave[:-4], sentinel, wave.is_review, advice, now()),
     ).fetchone()
     # By its digest: the id of a snapshot means nothing outside of this file.
     (frozen,) = conn.execute("SELECT sha256 FROM snapshots WHERE id = ?", (wave.snapshot_id,)).fetchone()
@@ -110,11 +111,10 @@ def add(conn: sqlite3.Connection, wave: NewWave) -> int:
         # Only where it holds: the events of audits stay as older builds wrote them.
         **({"review": True} if wave.is_review else {}),
         **({"advice": list(wave.advice.ids), "adviceSha256": wave.advice.sha256} if wave.advice.items else {}),
+        **({"planLock": wave.plan_sha256} if wave.plan_sha256 else {}),
     }
-    append(
-        conn,
-        Entry("wave_dispatched", f"wave:{wave_id}", wave.run_id, wave_id, None, "dispatched", payload=payload),
-    )
+    entry = Entry("wave_dispatched", f"wave:{wave_id}", wave.run_id, wave_id, None, "dispatched", payload=payload)
+    append(conn, entry)
     return int(wave_id)
 
 

@@ -83,8 +83,11 @@ def test_a_signed_receipt_is_a_statement_about_commit_files_verification_and_led
         for file in (receipt, signed.folder / "findings.sarif", signed.folder / "run-1.json")
     }
     every = events(signed)
+    lock = next(event["payload"]["planLock"] for event in every if event["kind"] == "wave_dispatched")
     control_plane = every[0]["hash"][:32]
-    name = f"urn:swarm-control-plane:{control_plane}:verification:1"
+    name = f"urn:swarm-control-plane:{signed.run.place.run}:verification:1"
+    log = json.loads(signed.run.swarm("findings", "--format", "sarif", exit=1).out)
+    assert [run["properties"] for run in log["runs"]] == [{"verification": name}]
     assert signed.statement == {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [
@@ -113,6 +116,7 @@ def test_a_signed_receipt_is_a_statement_about_commit_files_verification_and_led
             "adapter": "python",
             "gateCommit": signed.run.repo.head,
             "sandboxBackend": None,
+            "planLock": {"sha256": lock, "keyId": None},
             "toolVersions": {"swarm": __version__},
             "files": {"receipt": "receipt.json", "sarif": "findings.sarif", "record": "run-1.json"},
             "ledger": {"controlPlaneId": control_plane, "length": len(every), "head": every[-1]["hash"]},

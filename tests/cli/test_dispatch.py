@@ -150,6 +150,8 @@ def test_an_isolated_wave_gives_each_agent_a_tree_on_a_branch_of_its_own(
         "nextAction": f"swarm launch {run}",
         "review": False,
         "advice": None,
+        "planLock": rows(workspace.db, "SELECT sha256 FROM plan_locks")[0][0],
+        "signedBy": None,
     }
     assert branches(repo) == [f"swarm/{run_hex}/w1-code", f"swarm/{run_hex}/w1-rest"]
     for agent in data["agents"]:

@@ -287,7 +287,7 @@ def test_a_call_that_is_interrupted_before_each_step_goes_on_with_that_step(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    for step in ("launch", "collect", "merge", "verify"):
+    for step in ("launch_again", "collect", "merge", "verify"):
         with monkeypatch.context() as patched:
             patched.setattr(wave_steps, step, interrupted)
             fixing.fix("--all", "--runtime", "played", exit=130)

@@ -84,6 +84,7 @@ def test_a_fresh_database_has_this_build_s_version_and_every_table(store: Store)
         "merges",
         "pending_decisions",
         "permissions",
+        "plan_locks",
         "promotions",
         "receipts",
         "reviews",

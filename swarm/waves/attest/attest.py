@@ -20,7 +20,7 @@ from swarm.rules.attestations import (
 )
 from swarm.signing.envelopes import sealed
 from swarm.signing.keys import SigningKey
-from swarm.store import ledger, verifications
+from swarm.store import ledger, plan_locks, verifications
 from swarm.store.runs import Run
 from swarm.store.verifications import ClaimCounts, Verification
 from swarm.store.waves import Wave
@@ -56,13 +56,14 @@ def attest(
     control_plane, length = control_plane_id(ledger.hash_at(conn, 1) or ""), ledger.head(conn)
     commit = made.commit_sha if made else wave.dispatch_sha
     digest = hashlib.sha256(receipt).hexdigest()
+    lock = plan_locks.newest(conn, wave.id)
     folder = signing.folder or workspace.attestation_folder(run.id, wave.number, digest)
     signed = SignedReceipt(
         run_id=run.id,
         wave_number=wave.number,
         commit_sha=commit,
         verdict=made.verdict if made else None,
-        verification=verification_name(control_plane, made.id) if made else None,
+        verification=verification_name(run.id, made.id) if made else None,
         receipt_sha256=digest,
         ledger_length=length,
         ledger_head=ledger.hash_at(conn, length) or "",
@@ -78,6 +79,7 @@ def attest(
         "waveNumber": wave.number,
         "phase": wave.phase,
         **_proof(made),
+        "planLock": None if lock is None else {"sha256": lock.sha256, "keyId": lock.key_id},
         "toolVersions": dict(_tools(wave)),
         "files": _names(signing.files),
         "ledger": {"controlPlaneId": control_plane, "length": length, "head": signed.ledger_head},

@@ -177,7 +177,8 @@ def _ledger(document: Mapping[str, Any], at_hand: AtHand) -> CheckedPart:
         problem, since = f"it cannot be read: {error}", 0
     if problem is not None:
         return CheckedPart("ledger", name, BROKEN, problem)
-    return CheckedPart("ledger", name, HOLDS, f"every link holds, and the signed head is in it, {since:,} events ago")
+    after = f"with {since:,} newer events behind it" if since else "as its last event"
+    return CheckedPart("ledger", name, HOLDS, f"every link holds, and the signed head is in it, {after}")
 
 
 def _ledger_problem(conn: sqlite3.Connection, signed: Mapping[str, Any]) -> str | None:

@@ -27,7 +27,7 @@ from swarm.waves.audit.wave_of_head import (
     refuse_others_work,
 )
 from swarm.waves.collect.collect import collect
-from swarm.waves.launch.launch import launch
+from swarm.waves.launch.launch import launch_again
 from swarm.waves.look.findings import Filters, filters_within
 from swarm.workspace import Workspace
 
@@ -83,7 +83,7 @@ def audit(store: Store, workspace: Workspace, folder: Path, request: Request, co
         wave = dispatched(store, workspace, run, request.phase, name, config)
     else:
         stage_events.emit("audit_goes_on", run_id=run.id, wave_id=wave.id, phase=wave.phase)
-    launched = launch(store, workspace, run, config, runtime=name, jobs=request.jobs)
+    launched = launch_again(store, workspace, run, config, "audit", runtime=name, jobs=request.jobs)
     collected = collect(store, workspace, run, {})
     filters = filters_within(repository, folder, since, wave)
     wave = wave._replace(runtime=name)
@@ -116,7 +116,7 @@ def _finished(
 ) -> FinishedWave:
     """Finish an interrupted wave that is not the one asked for; where its runtime is missing, the wave ends failed."""
     try:
-        launch(store, workspace, run, config, runtime=wave.runtime, jobs=jobs)
+        launch_again(store, workspace, run, config, "audit", runtime=wave.runtime, jobs=jobs)
     except (errors.RuntimeUnknown, errors.RuntimeNotFound, errors.RuntimePhaseUnsupported) as error:
         stage_events.emit("wave_not_launched", run_id=run.id, wave_id=wave.id, code=error.code, message=error.message)
     status = collect(store, workspace, run, {}).wave_status

@@ -18,7 +18,8 @@ from swarm.store.waves import Wave
 from swarm.trust import Trust
 from swarm.waves.audit.looked_at import may_prove_fixed, refuse_nothing_to_look_at
 from swarm.waves.dispatch import preconditions
-from swarm.waves.dispatch.dispatch import dispatch_at_head, refusals_reported
+from swarm.waves.dispatch.dispatch import dispatch_at_head
+from swarm.waves.dispatch.preconditions import refusals_reported
 from swarm.waves.dispatched_here import is_own
 from swarm.waves.run_place import open_run_of
 from swarm.workspace import Workspace

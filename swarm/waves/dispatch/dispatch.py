@@ -2,10 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
-from swarm import errors, stage_events
+from swarm import errors
 from swarm.config import Config
 from swarm.git.edits import Edits, edits_of
 from swarm.git.repository import Repository, keep_out_of_status, repository_at
@@ -20,6 +20,7 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.make_wave import MadeWave, make_wave
+from swarm.waves.dispatch.plan_lock import lock_of
 from swarm.waves.dispatch.routing import MOST_NAMED
 from swarm.waves.dispatch.wave_plan import DispatchRequest, WavePlan, plan_wave
 from swarm.waves.review.reviewer import reviewer
@@ -52,7 +53,7 @@ def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequ
         if recorded is not None and recorded.local_path != run.local_path:
             # `init` did this in the checkout of the run; here is a copy or a clone.
             keep_out_of_status(repository, exclude_patterns(workspace, repository.root))
-        made = make_wave(store, plan, repository)
+        made = make_wave(store, plan, repository, lock_of(plan, config))
     result = _result(plan, made, edits_of(repository.git))
     return result._replace(warnings=(*result.warnings, *_unpublished(store.conn, run, repository)))
 
@@ -95,18 +96,6 @@ def _unpublished(conn: sqlite3.Connection, run: Run, repository: Repository) -> 
             yield f"HEAD does not have what was merged ({commit[:12]}): `swarm merge {run.id} --publish` brings it in"
 
 
-@contextmanager
-def refusals_reported(asked: str | None) -> Iterator[None]:
-    """Emit a refused dispatch as an event before the error is raised further; `asked` is the run as it was named."""
-    try:
-        yield
-    except errors.DispatchPreconditionError as error:
-        stage_events.emit(
-            "dispatch_precondition_failed", code=error.code, message=error.message, run_id=asked, phase=error.phase
-        )
-        raise
-
-
 def _result(plan: WavePlan, made: MadeWave | None, edits: Edits) -> DispatchResult:
     run, request = plan.run, plan.request
     options = ("--review",) if request.is_review else ("--isolate",) if request.isolate else ()
@@ -134,6 +123,8 @@ def _result(plan: WavePlan, made: MadeWave | None, edits: Edits) -> DispatchResu
         next_action=again if request.dry_run else f"swarm launch {run.id}",
         review=request.is_review,
         advice=AdviceGiven(request.advice.ids, sha256) if (sha256 := request.advice.sha256) else None,
+        plan_lock=made.lock.sha256 if made else None,
+        signed_by=made.lock.key_id if made else None,
     )
 
 

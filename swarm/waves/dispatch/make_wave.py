@@ -4,31 +4,32 @@ import shutil
 from typing import NamedTuple
 
 from swarm import errors
-from swarm.git import sentinel
 from swarm.git.repository import Repository
 from swarm.interruption import postponed
 from swarm.store import domains as domain_table
-from swarm.store import ledger, runs, snapshots, transitions, waves
+from swarm.store import ledger, plan_locks, runs, snapshots, transitions, waves
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
 from swarm.store.wave_documents import Sentinel
 from swarm.waves.dispatch import preconditions
 from swarm.waves.dispatch.agents import record_agent, write_prompts
+from swarm.waves.dispatch.fingerprints import fingerprints_of
 from swarm.waves.dispatch.wave_plan import WavePlan
 from swarm.waves.dispatched_here import mark_if_possible
-from swarm.waves.trees import kept_index, kept_view, worktrees
+from swarm.waves.trees import kept_index, worktrees
 from swarm.waves.trees.provided import provide
 
 
 class MadeWave(NamedTuple):
-    """Rows of a new wave: the wave, its snapshot of the map, and its agent runs in the order of the plan."""
+    """Rows of a new wave: the wave, its snapshot of the map, its agent runs in the order of the plan, and its lock."""
 
     wave_id: int
     snapshot_id: int
     agent_run_ids: tuple[int, ...]
+    lock: plan_locks.PlanLock
 
 
-def make_wave(store: Store, plan: WavePlan, repository: Repository) -> MadeWave:
+def make_wave(store: Store, plan: WavePlan, repository: Repository, lock: plan_locks.PlanLock) -> MadeWave:
     """Make a wave, or remove everything that was made. To be called under the lock of worktrees.
 
     Raises IsolationError, a DispatchPreconditionError, and StateConflict when the map changed since it was planned.
@@ -47,8 +48,8 @@ def make_wave(store: Store, plan: WavePlan, repository: Repository) -> MadeWave:
             )
             write_prompts(plan.agents, is_amend=plan.routing is not None)
             # After the trees are made: their folders in `.git/worktrees` belong to how the wave begins.
-            fingerprints = _fingerprints(plan, repository)._replace(provided=provided)
-            recorded = _record(store, plan, fingerprints)
+            fingerprints = fingerprints_of(plan, repository)._replace(provided=provided)
+            recorded = _record(store, plan, fingerprints, lock)
         except BaseException:
             worktrees.take_back(repository.git, made, plan.commit)
             if not had_folder:
@@ -58,18 +59,7 @@ def make_wave(store: Store, plan: WavePlan, repository: Repository) -> MadeWave:
     return recorded
 
 
-def _fingerprints(plan: WavePlan, repository: Repository) -> Sentinel:
-    common = sentinel.fingerprint_common(repository.common_dir, plan.run.id)
-    # A trusted analyzer writes nothing, so a person may edit the checkout while the wave is in flight.
-    is_trusted = bool(plan.ready) and all(each.runtime.is_trusted for each in plan.ready)
-    is_watched = plan.request.isolate and not is_trusted
-    primary = sentinel.fingerprint_primary(repository) if is_watched else None
-    indexes = kept_index.kept_digests([tree for _, tree in plan.trees], plan.folder)
-    branch = repository.branch if is_watched else None
-    return Sentinel(common, primary, indexes, branch, kept_view.view_to_keep(repository), str(repository.root))
-
-
-def _record(store: Store, plan: WavePlan, fingerprints: Sentinel) -> MadeWave:
+def _record(store: Store, plan: WavePlan, fingerprints: Sentinel, lock: plan_locks.PlanLock) -> MadeWave:
     run, request = plan.run, plan.request
     with store.mutation() as conn:
         # Read again inside the transaction: another command may have won since the plan was made.
@@ -84,7 +74,8 @@ def _record(store: Store, plan: WavePlan, fingerprints: Sentinel) -> MadeWave:
         # In the same transaction as the wave: a failed dispatch must not leave a map frozen.
         domain_table.freeze_within(conn, now)
         snapshot_id = snapshots.add(conn, run.id, plan.domains)
-        wave_id = waves.add(conn, _row_of(plan, snapshot_id, fingerprints))
+        wave_id = waves.add(conn, _row_of(plan, snapshot_id, fingerprints)._replace(plan_sha256=lock.sha256))
+        plan_locks.add(conn, wave_id, lock)
         ids = tuple(record_agent(conn, run.id, wave_id, agent) for agent in plan.agents)
         # Only `--skip-anchor-check` comes this far, and its reason belongs in the ledger.
         if plan.routing is not None and plan.routing.broken:
@@ -94,7 +85,7 @@ def _record(store: Store, plan: WavePlan, fingerprints: Sentinel) -> MadeWave:
         if not request.is_review:
             transitions.move_run(conn, run.id, now.status, request.phase)
         mark_if_possible(conn, store.path, run.id)
-    return MadeWave(wave_id, snapshot_id, ids)
+    return MadeWave(wave_id, snapshot_id, ids, lock)
 
 
 def _row_of(plan: WavePlan, snapshot_id: int, fingerprints: Sentinel) -> waves.NewWave:

@@ -1,8 +1,10 @@
 """Preconditions of a dispatch: a function for each rule, each with its own error."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from swarm import errors
+from swarm import errors, stage_events
 from swarm.rules.ownership import Domain
 from swarm.rules.phases import AMEND_PHASES, DISPATCHED_PHASES, LENSES, Phase, dispatched_phase, is_audit
 from swarm.rules.states import WaveStatus
@@ -67,3 +69,15 @@ def whole_wave(conn: sqlite3.Connection, run: Run, phase: Phase) -> None:
     wave = waves.newest_of_phase(conn, run.id)
     if wave is not None and wave.status is WaveStatus.FAILED:
         raise errors.DispatchReviewTooEarly(run_id=run.id, phase=phase, number=wave.number, wave_phase=wave.phase)
+
+
+@contextmanager
+def refusals_reported(asked: str | None) -> Iterator[None]:
+    """Emit a refused dispatch as an event before the error is raised further; `asked` is the run as it was named."""
+    try:
+        yield
+    except errors.DispatchPreconditionError as error:
+        stage_events.emit(
+            "dispatch_precondition_failed", code=error.code, message=error.message, run_id=asked, phase=error.phase
+        )
+        raise

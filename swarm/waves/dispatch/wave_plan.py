@@ -27,7 +27,7 @@ from swarm.workspace import Workspace
 
 
 class DispatchRequest(NamedTuple):
-    """Options of a dispatch, as the caller asks for them."""
+    """Options of a dispatch, as the caller asks for them. `sign` names the key that signs the plan."""
 
     phase: Phase
     isolate: bool = False
@@ -39,6 +39,7 @@ class DispatchRequest(NamedTuple):
     reason: str | None = None
     is_review: bool = False
     advice: AdviceSection = AdviceSection()
+    sign: str | None = None
 
 
 class WavePlan(NamedTuple):

@@ -4,7 +4,7 @@ from swarm.rules.states import WaveStatus
 from swarm.store import file_claims, merges, verifications, waves
 from swarm.store.waves import Wave
 from swarm.waves.dispatch import preconditions
-from swarm.waves.dispatch.dispatch import refusals_reported
+from swarm.waves.dispatch.preconditions import refusals_reported
 from swarm.waves.fix.ground import FixGround
 
 

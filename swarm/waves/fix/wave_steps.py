@@ -10,10 +10,11 @@ from swarm.rules.states import CAN_BE_RESUMED, WaveStatus
 from swarm.store import agent_runs, assignments, file_claims, waves
 from swarm.store.waves import Wave
 from swarm.waves.collect.collect import collect
-from swarm.waves.dispatch.dispatch import dispatch_at_head, refusals_reported
+from swarm.waves.dispatch.dispatch import dispatch_at_head
+from swarm.waves.dispatch.preconditions import refusals_reported
 from swarm.waves.fix.ground import FixGround
 from swarm.waves.fix.plan import Round
-from swarm.waves.launch.launch import launch
+from swarm.waves.launch.launch import launch_again
 from swarm.waves.prove.merge import merge
 from swarm.waves.prove.merge_gate import NO_WORSE, MergeOptions
 from swarm.waves.prove.verify import VerifyOptions, verify
@@ -100,7 +101,10 @@ def _flown(ground: FixGround, wave: Wave) -> WaveEnd | None:
     if any(agent.status in CAN_BE_RESUMED for agent in agents):
         # A launch leaves failed agents to a decision, and calling `fix` again is that decision.
         resume(store, workspace, run, config, apply=True, reason="swarm fix was called again")
-    launched = launch(store, workspace, run, config, runtime=request.runtime, jobs=request.jobs, limits=request.limits)
+    limits = request.limits
+    launched = launch_again(
+        store, workspace, run, config, "fix", runtime=request.runtime, jobs=request.jobs, limits=limits
+    )
     if launched.exit_class:
         return WaveEnd(_again(ground, wave), None, "launch", launched.exit_class, f"swarm fix {run.id}")
     collected = collect(store, workspace, run, {})

@@ -47,12 +47,6 @@ _NOTHING_RAN: Final = Ran(
     duration_ms=0,
     fragment="",
 )
-_FORGED: Final = Ending(
-    "policy_rejected",
-    2,
-    error_code="MANIFEST_LOCK_MISMATCH",
-    error_fragment="its prompt was changed after dispatch, so it was not launched; `swarm resume` writes a new prompt",
-)
 
 
 async def attempt(wave_launch: WaveLaunch, agent: AgentRun, before: list[Attempt]) -> None:
@@ -117,8 +111,8 @@ async def _one(
         raise
     # As late as can be: an agent that works beside this one knows where its prompt lies, and spends.
     refusal = wave_launch.gate.cost_refusal(agent.id, wave_launch.own.cost_limit if wave_launch.own else None)
-    if not seals.is_as_dispatched(agent):
-        refusal = _FORGED
+    if (other := seals.other_prompt(agent)) is not None:
+        refusal = _forged(agent, other)
     if refusal is not None:
         course.ended(job, _NOTHING_RAN, refusal, None)
         _close(wave_launch, agent, course, attempt_id, job, _NOTHING_RAN, refusal)
@@ -183,6 +177,14 @@ async def _one(
         attempt_files.write_patch(folder, left.patch if left else b"")
     course.ended(job, ran, ending, left)
     _close(wave_launch, agent, course, attempt_id, job, ran, ending)
+
+
+def _forged(agent: AgentRun, found: str) -> Ending:
+    words = (
+        f"its prompt was changed after dispatch, so it was not launched: its SHA-256 was {agent.prompt_sha256}, and is"
+        f" {found}; `swarm resume` writes a new prompt"
+    )
+    return Ending("policy_rejected", 2, error_code="MANIFEST_LOCK_MISMATCH", error_fragment=words)
 
 
 def _new_tree(wave_launch: WaveLaunch, job: Job, mark: Mapping[str, str], environment: Mapping[str, str]) -> NewTree:

@@ -74,23 +74,32 @@ class WaveLaunch(NamedTuple):
         return self.workspace.wave_folder(self.run.id, self.wave.number)
 
 
-def runtimes_of(
-    conn: sqlite3.Connection, run: Run, wave: Wave, config: Config, named: str | None
-) -> tuple[tuple[Ready, ...], dict[str, Chosen]]:
-    """Return the runtimes of a launch, and what the chains of a configuration choose for some of its agents.
+class LaunchRuntimes(NamedTuple):
+    """The runtimes of a launch, and what the chains of a configuration choose for some of its agents.
+
+    `names` are those that the command line or the dispatch named; empty where chains or a default chose.
+    """
+
+    ready: tuple[Ready, ...]
+    by_agent: Mapping[str, Chosen] = {}
+    names: tuple[str, ...] = ()
+
+
+def runtimes_of(conn: sqlite3.Connection, run: Run, wave: Wave, config: Config, named: str | None) -> LaunchRuntimes:
+    """Return the runtimes of a launch; `named` is what the command line or the dispatch named.
 
     The command line goes before the dispatch, and both before the chains, and these before the default. Without any of
     them the analyzers that reported the findings of an amend wave fix them. Raises what the look-up of each raises.
     """
-    named = named or wave.runtime
     domains = [agent.domain for agent in agent_runs.current(conn, wave.id)]
     by_agent = {} if named else chain.by_chain(config, domains, wave.phase, run.id)
     if by_agent:
-        return chain.distinct(by_agent), by_agent
+        return LaunchRuntimes(chain.distinct(by_agent), by_agent)
     name = named or config.default_runtime or (registry.DEFAULT if wave.is_audit else None)
     if name is None:
-        return registry.fixers(tools_assigned(conn, run, wave), config, wave.phase), {}
-    return registry.all_ready(name, config, wave.phase), {}
+        return LaunchRuntimes(registry.fixers(tools_assigned(conn, run, wave), config, wave.phase))
+    ready = registry.all_ready(name, config, wave.phase)
+    return LaunchRuntimes(ready, names=tuple(registry.joined(ready).split(",")) if named else ())
 
 
 class Survey(NamedTuple):

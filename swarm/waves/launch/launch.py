@@ -13,12 +13,14 @@ from swarm.runtimes.supervisor import run_all
 from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
+from swarm.store.waves import Wave
 from swarm.waves.launch.analyzers import launch_analyzers
 from swarm.waves.launch.attempt import attempt
 from swarm.waves.launch.attempts import attempts, waiting_agents
 from swarm.waves.launch.gate import LaunchGate, LaunchLimits
-from swarm.waves.launch.ground import WaveLaunch, assigned_to, held_back, runtimes_of, surveyed
+from swarm.waves.launch.ground import LaunchRuntimes, WaveLaunch, assigned_to, held_back, runtimes_of, surveyed
 from swarm.waves.launch.supervision import close_dead_attempts, hold_to_own_folder, only_supervisor
+from swarm.waves.lock import locks
 from swarm.waves.review.reviewer import hold_to_agent
 from swarm.waves.trees.shared_tree import with_shared_tree
 from swarm.workspace import Workspace
@@ -46,7 +48,7 @@ def launch(
         raise errors.NoWaveToLaunch(run_id=run.id)
     hold_to_own_folder(workspace, run, wave)
     # Before the lock: a missing program is reported at once, and nothing is touched.
-    ready, by_agent = runtimes_of(store.conn, run, wave, config, runtime)
+    ready, by_agent, names = _runtimes(store, run, wave, config, runtime)
     if wave.is_review:
         hold_to_agent(ready, wave.phase)
     analyzes = all(each.runtime.is_analyzer for each in ready)
@@ -59,10 +61,12 @@ def launch(
         repository = repository_at(Path(run.local_path))
         survey = surveyed(store.conn, wave, repository)
         waiting = waiting_agents(store.conn, wave)
+        if waiting:
+            locks.hold_to_lock(store.conn, config, wave, names, ready)
         # An analyzer that fixes would edit the user's checkout.
         if waiting and analyzes and not wave.is_audit and not wave.isolated:
-            names = registry.joined(ready)
-            raise errors.LaunchNeedsIsolation(number=wave.number, phase=wave.phase, runtime=names, run_id=run.id)
+            listed = registry.joined(ready)
+            raise errors.LaunchNeedsIsolation(number=wave.number, phase=wave.phase, runtime=listed, run_id=run.id)
         analyzes = analyzes and wave.is_audit
         if waiting and analyzes:
             wave = with_shared_tree(store, workspace, run, wave, repository)
@@ -111,3 +115,41 @@ def launch(
         agents=found.agents,
         next_action=found.next_action,
     )
+
+
+def _runtimes(store: Store, run: Run, wave: Wave, config: Config, named: str | None) -> LaunchRuntimes:
+    """Return the runtimes of a launch. Raises as their look-up does."""
+    # A launch by chains left the names of its runtimes on the wave, and nobody named these.
+    of_dispatch = None if locks.leaves_to_chain(store.conn, wave) else wave.runtime
+    return runtimes_of(store.conn, run, wave, config, named or of_dispatch)
+
+
+def relock(store: Store, run: Run, config: Config, runtime: str | None, reason: str, sign: str | None = None) -> None:
+    """Lock the plan of the wave in flight as a launch would be now. Raises NoWaveToLaunch, and as the look-up does."""
+    wave = waves.in_flight(store.conn, run.id)
+    if wave is None:
+        raise errors.NoWaveToLaunch(run_id=run.id)
+    ready, _, names = _runtimes(store, run, wave, config, runtime)
+    locks.relock(store, config, wave, names, ready, reason, sign)
+
+
+def launch_again(
+    store: Store,
+    workspace: Workspace,
+    run: Run,
+    config: Config,
+    verb: str,
+    *,
+    runtime: str | None,
+    jobs: int | None,
+    limits: LaunchLimits = LaunchLimits(),  # noqa: B008
+) -> LaunchResult:
+    """Launch for a verb that plans anew whenever it is called, and goes on with what it finds: the lock follows.
+
+    Raises as `launch`.
+    """
+    wave = waves.in_flight(store.conn, run.id)
+    if wave is not None:
+        ready, _, names = _runtimes(store, run, wave, config, runtime)
+        locks.go_on(store, config, wave, names, ready, verb)
+    return launch(store, workspace, run, config, runtime=runtime, jobs=jobs, limits=limits)

@@ -29,9 +29,10 @@ from swarm.waves.trees.kept_view import as_at_dispatch
 from swarm.workspace import Workspace, answer_in
 
 
-def is_as_dispatched(agent: AgentRun) -> bool:
-    """Say whether the prompt of an agent has the digest that dispatch recorded."""
-    return _digest_of(agent.prompt_path) == agent.prompt_sha256
+def other_prompt(agent: AgentRun) -> str | None:
+    """Return the digest of a prompt that is not the one that dispatch recorded, `None` for the recorded one."""
+    found = _digest_of(agent.prompt_path)
+    return None if found == agent.prompt_sha256 else found or "of no file"
 
 
 def sealed_output(output: Path) -> Body | None:

@@ -9,7 +9,8 @@ from swarm import errors
 from swarm.git.repository import Repository, contents, files_at, repository_at
 from swarm.git.runner import Git, GitError
 from swarm.rules.analysis import tool_of
-from swarm.store import analyses, waves
+from swarm.rules.attestations import verification_name
+from swarm.store import analyses, verifications, waves
 from swarm.store.findings import Finding
 from swarm.store.runs import Run
 from swarm.waves.look.findings import Filters, selected
@@ -31,6 +32,12 @@ def tools_of(conn: sqlite3.Connection, run: Run, number: int | None) -> dict[str
     found: dict[str | None, str | None] = dict.fromkeys(map(tool_of, analyses.finders(conn, run.id)))
     ran = analyses.newest(conn, wave.id) if wave else {}
     return found | {tool: analysis.version for tool, analysis in ran.items()}
+
+
+def verification_of(conn: sqlite3.Connection, run: Run) -> str | None:
+    """Return the name of the newest verification of a run, `None` where there is none."""
+    made = verifications.newest_verification(conn, run.id)
+    return None if made is None else verification_name(run.id, made.id)
 
 
 def in_repository(

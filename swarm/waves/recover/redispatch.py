@@ -2,24 +2,23 @@
 
 import shutil
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from swarm import errors
-from swarm.git import sentinel
-from swarm.git.worktrees import Tree
 from swarm.interruption import postponed
 from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, digests, ledger, transitions, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry
-from swarm.store.wave_documents import Provided, Sentinel
+from swarm.store.wave_documents import Sentinel
 from swarm.waves.dispatch.agents import record_agent, row_of, write_prompts
 from swarm.waves.dispatched_here import mark_if_possible
+from swarm.waves.lock.locks import renewal
+from swarm.waves.recover.fingerprints import fingerprints_again
 from swarm.waves.recover.recovery import Recovery, unattributed
 from swarm.waves.recover.successors import Successor, SuccessorPlan
 from swarm.waves.trees import kept_index, worktrees
-from swarm.waves.trees.kept_view import as_at_dispatch
 from swarm.waves.trees.provided import files_to_include, provide
 
 
@@ -32,6 +31,8 @@ def redispatch(
     IsolationError, and StateConflict when the wave or an agent changed since the plan was made.
     """
     commit, git = recovery.wave.dispatch_sha, recovery.repository.git
+    # Before anything is made: a key that is missing must not cost the trees.
+    renew = renewal(recovery.config, recovery.wave, recovery.reason)
     wanted = [(new.agent.domain.name, new.agent.tree) for new in plan.successors if new.makes_tree and new.agent.tree]
     # Trees first, rows last, as in dispatch: a crash leaves empty trees, never a row without a tree.
     made = worktrees.make_trees(git, wanted, commit)
@@ -43,8 +44,8 @@ def redispatch(
             included = files_to_include(recovery.repository, recovery.workspace, recovery.config) if trees else ()
             provided = provide(recovery.repository, trees, included, answers=plan.answers_in_trees)
             write_prompts([new.agent for new in plan.successors], is_amend=not recovery.wave.is_audit)
-            fingerprints = _fingerprints(recovery, trees, provided)
-            ids, after = _record(store, recovery, plan, timed_out, fingerprints)
+            fingerprints = fingerprints_again(recovery, trees, provided)
+            ids, after = _record(store, recovery, plan, timed_out, fingerprints, renew)
         except BaseException:
             worktrees.take_back(git, made, commit)
             for new in plan.successors:
@@ -55,25 +56,13 @@ def redispatch(
     return ids, after
 
 
-def _fingerprints(recovery: Recovery, made: Sequence[Tree], provided: Mapping[str, Provided]) -> Sentinel:
-    """Take the fingerprints again, but keep the indexes of trees that this call does not make.
-
-    A kept index is the state that a tree began with: taken now, it would hide the edits of an agent that failed.
-    """
-    kept = recovery.wave.sentinel
-    # Taken now: the new trees have changed the git folder, which is no violation.
-    common = sentinel.fingerprint_common(recovery.repository.common_dir, recovery.run.id)
-    primary = None
-    if kept.primary is not None:
-        with as_at_dispatch(recovery.wave, recovery.repository) as repository:
-            primary = sentinel.fingerprint_primary(repository)
-    indexes = kept.indexes | kept_index.kept_digests(made, recovery.folder)
-    every = {**kept.provided, **provided}
-    return kept._replace(common=common, primary=primary, indexes=indexes, provided=every)
-
-
 def _record(
-    store: Store, recovery: Recovery, plan: SuccessorPlan, timed_out: Sequence[AgentRun], fingerprints: Sentinel
+    store: Store,
+    recovery: Recovery,
+    plan: SuccessorPlan,
+    timed_out: Sequence[AgentRun],
+    fingerprints: Sentinel,
+    renew: Callable[[sqlite3.Connection], Mapping[str, object]],
 ) -> tuple[list[int], str]:
     run, wave = recovery.run, recovery.wave
     with store.mutation() as conn:
@@ -90,6 +79,7 @@ def _record(
         if wave.status is WaveStatus.FAILED:
             transitions.move_wave(conn, wave, WaveStatus.DISPATCHED, reason=recovery.reason)
         payload: dict[str, object] = {
+            **renew(conn),
             "verb": recovery.verb,
             "agentRuns": list(ids),
             # Violations without an agent end with the new fingerprints, so the ledger keeps them.

@@ -276,7 +276,8 @@ def quota_used_up(scene: Scene) -> Refusal:
     return Refusal(
         ("launch", "--runtime", "goose", "--park", "60"),
         f"""[QUOTA_USED_UP]: The quota of goose is used up until {moment}, so launches of run {run} are paused
-  Next: launch after that time, or wait for it: `swarm launch {run} --park 6h`; `--runtime` names another runtime
+  Next: launch after that time, or wait for it: `swarm launch {run} --park 6h`; `--runtime NAME --relock \
+--reason '…'` takes another runtime
   Run: {run}""",
         {"runtime": "goose", "moment": moment, "runId": run},
         exit=3,

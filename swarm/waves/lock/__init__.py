@@ -1,0 +1,1 @@
+"""Plan locks of waves: what is launched is what was dispatched."""
