@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 RELEASE := .venv-release
 RELEASE_STAMP := $(RELEASE)/.installed
 
-.PHONY: dist demo test sweep matrix agents soak soak-tests coverage lint bench generate clean help
+.PHONY: dist sbom advisories demo test sweep matrix agents soak soak-tests coverage lint bench generate clean help
 
 help:
 	@echo "make demo   install, then audit, amend, merge, verify and promote third-party code"
@@ -20,6 +20,8 @@ help:
 	@echo "make coverage which lines of swarm/ no test passes"
 	@echo "make lint   ruff, mypy --strict, and names that nothing uses"
 	@echo "make dist   sdist and wheel of HEAD, built twice alike, checked, and installed by pip, pipx and uv"
+	@echo "make sbom   bill of materials (CycloneDX) of an installation, and its licences"
+	@echo "make advisories known vulnerabilities of an installation; needs PyPI's JSON interface"
 	@echo "make bench  one JSON line a figure"
 
 $(STAMP): pyproject.toml
@@ -67,6 +69,12 @@ $(RELEASE_STAMP): pyproject.toml
 
 dist: $(RELEASE_STAMP)
 	@$(RELEASE)/bin/python tools/dist.py $(DIST_ARGS)
+
+sbom: $(RELEASE_STAMP)
+	@$(RELEASE)/bin/python tools/supply_chain.py sbom
+
+advisories: $(RELEASE_STAMP)
+	@$(RELEASE)/bin/python tools/supply_chain.py advisories
 
 generate: $(STAMP)
 	$(BIN)/python tools/generate.py

@@ -178,8 +178,10 @@ def main() -> None:
         if digests != build(second, commit, 0o077):
             sys.exit("two builds of the same commit differ")
         print("Two builds are the same bytes:")
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(first / "dist", target)
+        # Other files there, such as a bill of materials, are not of this build.
+        for old in target.glob("swarm_control_plane-*"):
+            old.unlink()
+        shutil.copytree(first / "dist", target, dirs_exist_ok=True)
         sums = "".join(f"{digest}  {name}\n" for name, digest in digests.items())
         (target / "SHA256SUMS").write_text(sums, encoding="utf-8")
         print(sums, end="")
