@@ -86,6 +86,12 @@ def line_maps(git: Git, old: str, new: str, wanted: Collection[Change]) -> dict[
     return maps
 
 
+def map_but_for_blanks(git: Git, change: Change) -> LineMap:
+    """Return how the lines of a file went, where a line that was indented anew is the line that it was."""
+    patch = git.run("diff", "--ignore-all-space", *_LINES, change.old_blob, change.new_blob)
+    return LineMap(_hunks(patch.split(b"\n")))
+
+
 def _modified(git: Git, old: str, new: str, wanted: list[Change]) -> dict[str, LineMap]:
     from swarm.git.path_text import path_bytes
 

@@ -12,6 +12,7 @@ _SECRET_NAME: Final = re.compile(
     r"(?i)(?:key|token|secret|passw|passphrase|credential|auth|cookie|session|_pass$|_pwd$|_pat$|webhook)"
 )
 _HARMLESS_NAME: Final = re.compile(r"(?i)^(?:ssh_auth_sock|xdg_session_.*|.*_session_id|keyboard.*|.*authority)$")
+_URL: Final = r"""(?P<url>://[^\s/:@"'\\]{0,100}:)[^\s/@"'\\]{3,200}(?=@)"""
 # No alternative may begin at every character of a run and then read to its end: agents print what they like.
 _PATTERNS: Final = re.compile(
     r"""
@@ -36,14 +37,15 @@ _PATTERNS: Final = re.compile(
   # A quote may be escaped: agents print JSON, and JSON inside of its strings.
   | (?P<pair>(?i:(?:password|passwd|passphrase|token|secret(?:[_-]access)?(?:[_-]key)?|(?:api|access|private)[_-]?key)
       \\{0,4}["']?\s*[=:]\s*\\{0,4}["']?))(?:[^\s"'&,;\\]|\\(?!["'\\nrt])){4,}
-  | (?P<url>://[^\s/:@"'\\]{0,100}:)[^\s/@"'\\]{3,200}(?=@)
-    """,
+  | """
+    + _URL,
     re.VERBOSE,
 )
-# Each alternative of the pattern holds one of these words. A text without any is searched for them thirty times faster.
+_URLS: Final = re.compile(_URL)
+# Each alternative but that of addresses holds one of these words. A text is searched for them thirty times faster.
 _HINTS: Final = (
     *("bearer", "basic", "sk-", "sk_", "rk_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "akia"),
-    *("asia", "xox", "xapp-", "aiza", "npm_", "hf_", "pypi-", "eyj", "-----begin", "://"),
+    *("asia", "xox", "xapp-", "aiza", "npm_", "hf_", "pypi-", "eyj", "-----begin"),
     *("password", "passwd", "passphrase", "token", "secret"),
     *(f"{name}{between}key" for name in ("api", "access", "private") for between in ("", "_", "-")),
 )
@@ -65,21 +67,26 @@ class Redactor:
         """Return the text with each secret replaced; the words before a secret (`token=`, `Bearer `) stay."""
         if self._values is not None:
             text = self._values.sub(MASK, text)
-        return _PATTERNS.sub(_masked, text) if _may_hold_secret(text) else text
+        pattern = _pattern_for(text)
+        return text if pattern is None else pattern.sub(_masked, text)
 
     def begin_of_secret(self, text: str, place: int) -> int:
         """Return where the secret begins that lies across a place of a text, else the place itself."""
-        for pattern in filter(None, (self._values, _PATTERNS if _may_hold_secret(text) else None)):
+        for pattern in filter(None, (self._values, _pattern_for(text))):
             for found in pattern.finditer(text):
                 if found.start() < place < found.end():
                     place = found.start()
         return place
 
 
-def _may_hold_secret(text: str) -> bool:
+def _pattern_for(text: str) -> re.Pattern[str] | None:
+    """Return the pattern of all secrets that a text may hold, `None` where it holds the beginning of none."""
     # For the pattern an i without a dot, and a large one with a dot, is an i; folding makes letters of all others.
     folded = text.casefold().replace("\u0131", "i").replace("\u0307", "")
-    return any(hint in folded for hint in _HINTS)
+    if any(hint in folded for hint in _HINTS):
+        return _PATTERNS
+    # Reports of analyzers have an address for each finding, and no other beginning of a secret.
+    return _URLS if "://" in folded else None
 
 
 def secret_values(variables: Iterable[tuple[str, str]]) -> set[str]:
@@ -92,4 +99,5 @@ def secret_values(variables: Iterable[tuple[str, str]]) -> set[str]:
 
 
 def _masked(found: re.Match[str]) -> str:
-    return (found["bearer"] or found["basic"] or found["pair"] or found["url"] or "") + MASK
+    # The words before a secret are the only group of an alternative.
+    return (found[found.lastgroup] if found.lastgroup else "") + MASK

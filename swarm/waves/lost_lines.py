@@ -13,10 +13,8 @@ from swarm.rules.code_text import KEYWORDS, CodeText
 from swarm.rules.known_findings import Known
 from swarm.rules.line_map import UNCHANGED
 from swarm.rules.standing_code import Added, AddedCode, LostLine, Standing
-from swarm.waves.moved_lines import Journey
+from swarm.waves.moved_lines import MOST_SEARCHED, Journey
 
-# Bytes of another file that is searched: a larger one is data, and its tokens would fill the memory.
-MOST_SEARCHED: Final = 16 * 1024 * 1024
 _WORDS: Final = re.compile(rb"[^\W\d]\w*")
 _NO_BLOB: Final = re.compile("0+")
 

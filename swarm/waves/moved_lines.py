@@ -1,14 +1,15 @@
 """Renames and line maps of files, from the commits where findings were last seen to the commit of a wave."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from swarm.git import diff
-from swarm.git.diff import Change, changes, line_maps
-from swarm.git.repository import holds_commit
+from swarm.git.diff import Change, changes, line_maps, map_but_for_blanks
+from swarm.git.repository import contents, holds_commit
 from swarm.git.runner import Git, GitError
 from swarm.rules.known_findings import Known, Travel
 from swarm.rules.line_map import LineMap
+from swarm.rules.renames import renamed
 
 
 class Journey(NamedTuple):
@@ -24,6 +25,8 @@ class Journey(NamedTuple):
     changes: Sequence[Change] = ()
 
 
+# Bytes of a file that is compared with others: a larger one is data.
+MOST_SEARCHED: Final = 16 * 1024 * 1024
 STAYED = Journey(Travel({}, {}), frozenset(), frozenset(), is_known=True)
 
 
@@ -49,16 +52,47 @@ def _journey(git: Git, since: str, until: str, wanted: set[str]) -> Journey:
         if holds_commit(git, since):
             raise
         return Journey(Travel({}, dict.fromkeys(wanted, _LOST)), frozenset(), frozenset(wanted), is_known=False)
+    unseen = _unseen_renames(git, every, wanted)
+    gone = {change.new_path for change in unseen.values()}
+    every = [
+        unseen.get(change.old_path, change) for change in every if change.letter != "A" or change.new_path not in gone
+    ]
     # Only files with findings: the line maps of a whole release would take minutes.
     ours = [change for change in every if change.old_path in wanted and change.letter != "A"]
     renames = {change.old_path: change.new_path for change in ours if change.letter == "R"}
     deleted = frozenset(change.old_path for change in ours if change.letter == "D")
-    maps: Mapping[str, LineMap] = line_maps(git, since, until, [c for c in ours if _has_lines(c)])
+    maps: Mapping[str, LineMap] = line_maps(
+        git, since, until, [c for c in ours if _has_lines(c) and c.old_path not in unseen]
+    )
+    maps = {**maps, **{path: map_but_for_blanks(git, change) for path, change in unseen.items()}}
     # Without a map a line of a deleted file would be its own successor.
     maps = {**maps, **dict.fromkeys(deleted, LineMap([diff.ALL_GONE]))}
     # By content: a rename or a change of mode alone changes no line.
     changed = frozenset(change.old_path for change in ours if change.old_blob != change.new_blob)
     return Journey(Travel(renames, maps), deleted, changed, is_known=True, changes=every)
+
+
+def _unseen_renames(git: Git, every: Sequence[Change], wanted: Container[str]) -> dict[str, Change]:
+    """Return the renames, by old path, of files that were indented anew, which git sees as removed and added."""
+    removed = {change.old_path: change for change in every if change.letter == "D" and change.old_path in wanted}
+    added = {change.new_path: change for change in every if change.letter == "A"}
+    if not removed or not added:
+        return {}
+    old = contents(git, sorted((path, change.old_blob) for path, change in removed.items()))
+    new = contents(git, sorted((path, change.new_blob) for path, change in added.items()))
+    found = renamed(_texts(old), _texts(new))
+    return {
+        path: removed[path]._replace(letter="R", new_path=other, new_blob=added[other].new_blob)
+        for path, other in found.items()
+    }
+
+
+def _texts(files: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    return {
+        path: content.decode("utf-8", "replace")
+        for path, content in files
+        if len(content) <= MOST_SEARCHED and b"\0" not in content
+    }
 
 
 def _has_lines(change: Change) -> bool:

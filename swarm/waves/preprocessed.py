@@ -15,8 +15,7 @@ from swarm.rules.known_findings import Known
 from swarm.rules.line_map import LineMap
 from swarm.rules.preprocessing import SUFFIXES, Preprocessed
 from swarm.rules.standing_code import MOST_PLACES
-from swarm.waves.lost_lines import MOST_SEARCHED
-from swarm.waves.moved_lines import Journey, journeys
+from swarm.waves.moved_lines import MOST_SEARCHED, Journey, journeys
 
 # Characters of a condition that a reason shows.
 _LONGEST: Final = 60

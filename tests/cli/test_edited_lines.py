@@ -103,3 +103,32 @@ def test_an_edited_line_keeps_its_id_and_says_how_it_was_recognised(
         "Matched by rewritten: line 4 → 6, text changed, occurrence 1 of 1, both declare getFlag",
         "Matched by moved_file: src/moved.c:2 → src/other/moved.c:2, same text, occurrence 1 of 1",
     ]
+
+
+LAID: Final = (
+    "static int total(int *values, int count) {\n  int sum = 0;\n  for (int at = 0; at < count; at++) {\n"
+    "    if (values[at] > 0) {\n      sum += values[at];\n    } else {\n      sum -= values[at];\n    }\n  }\n"
+    "  return sum;\n}\n"
+)
+
+
+def test_a_file_that_is_renamed_and_indented_anew_at_once_is_the_same_file(
+    swarm: Swarm, repo: Repo, workspace: Workspace
+) -> None:
+    repo.commit({"src/old.c": LAID, "src/gone.c": "int gone(int value) {\n  return value * 2;\n}\n"})
+    # A line that says little, one that says much, and one whose file leaves.
+    before = _wave(swarm, workspace, 1, {"old.c": 6, "gone.c": 2})
+    (repo.root / "src/old.c").unlink()
+    (repo.root / "src/gone.c").unlink()
+    repo.commit({"src/new/name.c": LAID.replace("  ", "\t"), "src/other.c": "int other(void) {\n  return 7;\n}\n"})
+    swarm("dispatch", "health-audit-a", "--isolate")
+    workspace.answer("code", wave=2)
+    workspace.answer("rest", wave=2)
+    swarm("collect")
+    listed = swarm("findings", "--format", "json", "--status", "all", exit=1).data["findings"]
+    assert {f["findingId"]: (f["status"], f["file"], f["line"]) for f in listed} == {
+        before["old.c"][0]: ("unverified", "src/new/name.c", 6),
+        before["gone.c"][0]: ("fixed", "src/gone.c", 2),
+    }
+    after = _wave(swarm, workspace, 3, {"new/name.c": 6})
+    assert after["new/name.c"][0] == before["old.c"][0]
