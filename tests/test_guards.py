@@ -113,7 +113,7 @@ ROOMS_OF_WAVES: dict[str, set[str]] = {
     "review": {"places"},
     "trees": set(),
     "places": {"moved_lines", "lost_lines"},
-    "preprocessed": {"lost_lines", "moved_lines"},
+    "preprocessed": {"moved_lines"},
     "lost_lines": {"moved_lines"},
     "moved_lines": set(),
     "run_facts": set(),
