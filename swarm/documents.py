@@ -24,6 +24,7 @@ _LONGEST_GUESSED: Final = 100
 _MOST_GUESSED: Final = 5
 _INT64: Final = 2**63
 _MOST_DIGITS: Final = 20
+_SURELY_BOUNDED: Final = 19
 # The work of tomllib grows with the square of the number of parts of a key.
 _MOST_PARTS: Final = 200
 _PARTS: Final = re.compile(
@@ -276,6 +277,9 @@ def _finite(digits: str) -> float:
 
 
 def _bounded_int(digits: str) -> int:
+    # Nearly every integer is a line or a column.
+    if len(digits) < _SURELY_BOUNDED:
+        return int(digits)
     if len(digits) > _MOST_DIGITS or not -_INT64 <= (number := int(digits)) < _INT64:
         raise ValueError(f"the integer {errors.shortened(digits)} does not fit in 64 bits")
     return number

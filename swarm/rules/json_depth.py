@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Final
 
 _NOT_STRUCTURE: Final = bytes(set(range(256)) - set(b'"[]{}'))
+_NEITHER: Final = bytes(set(_NOT_STRUCTURE) - set(b"\\"))
 _ESCAPES: Final = re.compile(rb"\\*+.", re.DOTALL)
 _PIECE: Final = 64 * 1024
 
@@ -29,9 +30,14 @@ def _brackets(body: bytes) -> Iterator[bytes]:
     while at < len(body):
         # A piece must not end between a backslash and the character that it escapes.
         end = found.end() if (found := _ESCAPES.match(body, at + _PIECE - 1)) else len(body)
-        # Backslashes occur only inside strings: remove escaped backslashes first, then escaped quotes.
-        bare = body[at:end].replace(b"\\\\", b"").replace(b'\\"', b"")
-        parts = bare.translate(None, _NOT_STRUCTURE).split(b'"')
+        piece = body[at:end]
+        # Backslashes occur only inside strings: remove escaped backslashes first, then escaped quotes. Where a quote
+        # follows each backslash, most of the piece can be dropped before, which takes half of the time.
+        if piece.count(b"\\") == piece.count(b'\\"'):
+            bare = piece.translate(None, _NEITHER).replace(b'\\"', b"")
+        else:
+            bare = piece.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NOT_STRUCTURE)
+        parts = bare.split(b'"')
         yield b"".join(parts[is_inside::2])
         is_inside ^= len(parts) % 2 == 0
         at = end

@@ -85,16 +85,13 @@ def append_all(conn: sqlite3.Connection, entries: Iterable[Entry]) -> None:
 
 def _chained(seq: int, previous: str, entries: Iterable[Entry]) -> Iterator[tuple[object, ...]]:
     # A single moment for all events of a call: they are written by the same transaction.
-    moment = now()
-    for entry in entries:
+    moment, correlation = now(), stage_events.correlation_id
+    for kind, subject, run_id, wave_id, before, after, reason, facts in entries:
         seq += 1
         # Hash and column get the same text: a second encoding could differ, and the chain would break.
-        payload = None if entry.payload is None else _compact(entry.payload)
-        states = (entry.from_state, entry.to_state)
-        row = (
-            *(seq, moment, entry.kind, entry.run_id, entry.wave_id, entry.subject, *states, ACTOR, entry.reason),
-            *(payload, stage_events.correlation_id),
-        )
+        payload = None if facts is None else _compact(facts)
+        states = (run_id, wave_id, subject, before, after)
+        row = (seq, moment, kind, *states, ACTOR, reason, payload, correlation)
         previous = chain_hash(previous, row)
         yield (*row, previous)
 

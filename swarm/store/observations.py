@@ -109,7 +109,11 @@ class NewFinding(NamedTuple):
 
 
 class SeenAgain(NamedTuple):
-    """Changes of a finding that a wave reports again; `report` is the gravest of its `sightings` in the wave."""
+    """Changes of a finding that a wave reports again; `report` is the gravest of its `sightings` in the wave.
+
+    With `is_like_before` its words, its severity, its owner, its analyzer and its place but for the line are those
+    that its row has.
+    """
 
     id: int
     report: Report
@@ -123,6 +127,7 @@ class SeenAgain(NamedTuple):
     recurred_while_closed: int
     matched_by: str
     match_note: str
+    is_like_before: bool = False
 
 
 class NotSeen(NamedTuple):
@@ -157,16 +162,18 @@ _INSERTED: Final = (
     *("domain", "symbol", "description", "recommendation", *_PLACE, "anchor_commit", "analyzer"),
     *("first_wave", "last_wave", "sightings", "column", "fixable"),
 )
-_SEE_AGAIN: Final = (
-    f"UPDATE findings SET {', '.join(f'{column} = ?' for column in _PLACE)}, severity = ?, severity_note = ?,"  # noqa: S608
-    " domain = ?, symbol = ?, anchor_commit = ?, analyzer = ?, description = ?, recommendation = ?, last_wave = ?,"
-    " column = ?, fixable = ?,"
+_CHANGED: Final = (*_PLACE, "severity", "domain", "analyzer", "description", "recommendation")
+_SEE: Final = (
+    " severity_note = ?, symbol = ?, anchor_commit = ?, last_wave = ?, column = ?, fixable = ?,"
     " sightings = sightings + ?, regressions = regressions + ?,"
     " recurred_while_closed = recurred_while_closed + ?, matched_by = ?, match_note = ?,"
     # Evidence leaves with the fix: a CHECK of the table allows evidence on a fixed finding alone.
     " observation = 'recurring', observation_reason = NULL, evidence = NULL, fixed_wave = NULL,"
     " fixed_commit = NULL, evidence_note = NULL, verified_how = NULL WHERE id = ?"
 )
+_SEE_AGAIN: Final = f"UPDATE findings SET {', '.join(f'{column} = ?' for column in _CHANGED)},{_SEE}"  # noqa: S608
+# SQLite checks the conditions and runs the triggers of the columns that a statement names, whether they change or not.
+_SEE_LIKE_BEFORE: Final = f"UPDATE findings SET line = ?,{_SEE}"  # noqa: S608
 _UNIQUE: Final = ("one_finding_per_fingerprint", "one_finding_per_id")
 _BY_STATUS: Final = "findings_by_status"
 
@@ -205,15 +212,26 @@ def _inserted(row_id: int, finding: NewFinding) -> tuple[object, ...]:
 def record_seen_again(conn: sqlite3.Connection, findings: Collection[SeenAgain]) -> None:
     """Bring findings to where and how they were seen again; a finding that was fixed is open again."""
     with made_last(conn, "findings", len(findings), _BY_STATUS):
-        conn.executemany(_SEE_AGAIN, map(_updated, findings))
+        conn.executemany(_SEE_AGAIN, ((*_changed(seen), *_seen(seen)) for seen in findings if not seen.is_like_before))
+        alike = ((_line(seen), *_seen(seen)) for seen in findings if seen.is_like_before)
+        conn.executemany(_SEE_LIKE_BEFORE, alike)
 
 
-def _updated(seen: SeenAgain) -> tuple[object, ...]:
+def _changed(seen: SeenAgain) -> tuple[object, ...]:
+    report = seen.report
+    words = (report.description, report.recommendation)
+    return (*_place(report.anchor), seen.severity, report.domain, seen.analyzer, *words)
+
+
+def _line(seen: SeenAgain) -> int | None:
+    return None if seen.report.anchor is None else seen.report.anchor.line
+
+
+def _seen(seen: SeenAgain) -> tuple[object, ...]:
     report = seen.report
     return (
-        *(*_place(report.anchor), seen.severity, seen.severity_note, report.domain, report.symbol, seen.anchor_commit),
-        *(seen.analyzer, report.description, report.recommendation, seen.last_wave),
-        *(report.column or None, report.is_fixable, seen.sightings, seen.regressions, seen.recurred_while_closed),
+        *(seen.severity_note, report.symbol, seen.anchor_commit, seen.last_wave, report.column or None),
+        *(report.is_fixable, seen.sightings, seen.regressions, seen.recurred_while_closed),
         *(str(seen.matched_by), seen.match_note, seen.id),
     )
 

@@ -177,3 +177,19 @@ def test_very_many_findings_are_held_to_the_same_schema_as_few(store: Store, age
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE constraint failed"), store.mutation() as conn:
         rows.add_finding(conn, 1)
     assert len(added) == store.conn.execute("SELECT count(*) FROM findings").fetchone()[0]
+
+
+def test_a_report_that_is_like_before_is_recorded_as_any_other(store: Store, finding: int) -> None:
+    report = rows.new_finding(1).report
+    assert report.anchor is not None
+    moved = report._replace(anchor=report.anchor._replace(line=40), column=9, symbol="load")
+    before = {"severity": only(store).severity, "analyzer": "ruff 1", "severity_note": None}
+    found = []
+    for is_like_before in (False, True):
+        with store.mutation() as conn:
+            observations.record_not_seen(conn, [fixed(finding)])
+            again = seen_again(finding, report=moved, is_like_before=is_like_before, regressions=1, **before)
+            observations.record_seen_again(conn, [again])
+        found.append(only(store))
+    assert found[1] == found[0]._replace(sightings=5, regressions=2)
+    assert (found[1].line, found[1].column, found[1].symbol, found[1].observation) == (40, 9, "load", "recurring")
