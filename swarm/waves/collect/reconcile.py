@@ -212,10 +212,13 @@ def _is_like(item: KnownFinding, head: Report) -> bool:
     was, now = item.known.anchor, head.anchor
     if was is None or now is None:
         return False
-    said = (head.domain, head.description, head.recommendation)
-    return said == (item.domain, item.known.description, item.recommendation) and (was.path, *was[2:]) == (
-        now.path,
-        *now[2:],
+    # The line is the second field of a place.
+    is_there = was.path == now.path and was[2:] == now[2:]
+    return (
+        is_there
+        and head.description == item.known.description
+        and head.recommendation == item.recommendation
+        and head.domain == item.domain
     )
 
 
