@@ -28,7 +28,7 @@ def command(
     """
     with call.read() as store:
         selected = call.run(store, run, tell=True)
-        result = persisted(call, store, selected, attested_by, root, ingest=ingest, dry_run=dry_run)
+        result = persisted(call, store, selected, call.config(), attested_by, root, ingest=ingest, dry_run=dry_run)
     is_failed = report_failed_ingest(call, result.ingest, dry_run=dry_run)
     call.answer(result, lambda: _lines(result), int(is_failed))
 

@@ -16,6 +16,7 @@ from swarm.results.persist import IngestOutcome, PersistResult
 from swarm.show.escape import plain
 
 if TYPE_CHECKING:
+    from swarm.config import Config
     from swarm.store.connection import Store
     from swarm.store.runs import Run
 
@@ -32,13 +33,13 @@ attested_option = click.option(
 )
 
 
-def records_root(call: Call, named: Path | None) -> Path:
+def records_root(call: Call, named: Path | None, config: "Config | None" = None) -> Path:
     """Return the folder that records and lessons lie below. Raises InsideAgentWorktree, OwnedByAnotherUser."""
     # An agent must not judge its own work, wherever it wants the record, nor accept its own lessons.
     call.hold_to_own_workspace()
     if named is not None:
         return call.folder / named.expanduser()
-    configured = call.config().records.root
+    configured = (config or call.config()).records.root
     return call.workspace.folder if configured is None else configured
 
 
@@ -46,6 +47,7 @@ def persisted(
     call: Call,
     store: "Store",
     run: "Run",
+    config: "Config",
     attested_by: str | None,
     root: Path | None,
     *,
@@ -56,18 +58,18 @@ def persisted(
     from swarm.evidence.records.persist import IngestTo, persist, root_words
     from swarm.evidence.records.run_submission import RunContext
 
-    place = records_root(call, root)
+    place = records_root(call, root, config)
     # Without these options a call in the same folder finds the same root.
     is_plain = root is None and not any(map(value_of, ("db", "folders", "trust")))
     to = IngestTo(place, root_words(None if is_plain else place)) if ingest else None
-    said = RunContext(call.config().records.surface, attested_by or _login())
+    said = RunContext(config.records.surface, attested_by or _login())
     return persist(store, call.workspace, run, said, os.environ, to=to, dry_run=dry_run)
 
 
-def ingested_run(call: Call, store: "Store", run: "Run") -> IngestOutcome:
+def ingested_run(call: Call, store: "Store", run: "Run", config: "Config") -> IngestOutcome:
     """Ingest a run that was verified. What stands in the way becomes the outcome: the verdict must still be shown."""
     try:
-        outcome = persisted(call, store, run, None, None, ingest=True).ingest
+        outcome = persisted(call, store, run, config, None, None, ingest=True).ingest
     except errors.SwarmError as error:
         return IngestOutcome(
             ingested=False,

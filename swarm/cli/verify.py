@@ -76,9 +76,10 @@ def command(  # noqa: PLR0913
             accept=accept,
             reason=why,
         )
-        result = verify(store, call.workspace, selected, options, call.config(Path(selected.local_path)))
+        config = call.config(Path(selected.local_path))
+        result = verify(store, call.workspace, selected, options, config)
         if ingest:
-            result = result._replace(ingest=ingested_run(call, store, selected))
+            result = result._replace(ingest=ingested_run(call, store, selected, config))
     exit_code = max(result.exit_code, int(report_failed_ingest(call, result.ingest)))
     call.answer(result, lambda: _lines(result, probe_only=probe_only), exit_code)
 

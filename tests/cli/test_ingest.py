@@ -401,6 +401,13 @@ def test_a_corrupt_file_or_a_link_in_the_place_of_a_record_is_refused(archive: A
         assert archive.ingest(SUBMISSION, exit=2).code == "LED_OUTSIDE"
 
 
+def test_a_duplicate_is_answered_by_the_record_that_is_there(archive: Archive) -> None:
+    archive.ingest(SUBMISSION)
+    archive.write("policies/global-policy.yaml", "policy_version: '7'\ndefaults: {tests_must_pass: true}\n")
+    data = archive.ingest(SUBMISSION).data
+    assert (data["status"], data["sameAsRecorded"], data["policyVersion"]) == ("duplicate", True, "built-in")
+
+
 def test_an_agent_keeps_no_record(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWARM_ATTEMPT", "1")
     with nothing_changes(archive.root):

@@ -7,7 +7,7 @@ from swarm import errors, stage_events
 from swarm.evidence.records import indexes
 from swarm.evidence.records.archive import KeptRecord, read_record
 from swarm.evidence.records.judge import judged
-from swarm.evidence.records.keep import Kept, hold_to_schema, keep, known, lock_of, said
+from swarm.evidence.records.keep import Kept, hold_to_schema, keep, known, lock_of, submitted
 from swarm.evidence.records.provenance import refuse_stub_in_ci
 from swarm.evidence.records.submission import RawSubmission
 from swarm.evidence.records.validators import is_fault
@@ -67,9 +67,11 @@ def _kept(root: Path, record: AnyRecord) -> Kept:
 
 
 def _result(root: Path, record: AnyRecord, kept: Kept | None) -> IngestResult:
-    verdict, verification = record["overall_verdict"], record["verification"]
-    is_duplicate = kept is not None and not kept.is_new and verification["status"] == "accepted"
-    earlier = kept.earlier.document if kept is not None and kept.earlier is not None else None
+    is_duplicate = kept is not None and not kept.is_new and record["verification"]["status"] == "accepted"
+    earlier = kept.earlier.document if is_duplicate and kept is not None and kept.earlier is not None else None
+    # Of a duplicate the answer rests on the record that is there, which may have been judged by another policy.
+    shown = earlier or record
+    verdict, verification = shown["overall_verdict"], shown["verification"]
     reasons = tuple(verification["rejection_reasons"])
     return IngestResult(
         status="duplicate" if is_duplicate else verification["status"],
@@ -81,12 +83,12 @@ def _result(root: Path, record: AnyRecord, kept: Kept | None) -> IngestResult:
         verified=verdict["verified"],
         downgraded=verdict["downgraded"],
         downgrade_reasons=tuple(verdict.get("downgrade_reasons", ())),
-        provenance=verification["provenance"],
+        provenance=verification.get("provenance", "stub"),
         provenance_confirmed=verification["provenance_confirmed"],
-        policy_version=record["policy_version"],
+        policy_version=shown["policy_version"],
         rejection_reasons=reasons,
         policy_warnings=tuple(verification.get("policy_warnings", ())),
-        same_as_recorded=None if not is_duplicate else earlier is not None and said(earlier) == said(record),
+        same_as_recorded=None if not is_duplicate else earlier is not None and submitted(earlier) == submitted(record),
         verify_only=kept is None,
         is_fault=any(map(is_fault, reasons)),
     )

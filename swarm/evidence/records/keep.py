@@ -13,7 +13,7 @@ from swarm.evidence.records.archive import SCHEMA, KeptRecord, read_record
 from swarm.evidence.records.submission import moment_of
 from swarm.files import is_in_place, make_folder, write_new
 from swarm.locks import LockTaken, locked
-from swarm.rules.record_forms import AnyRecord
+from swarm.rules.record_forms import VERIFIER_FIELDS, AnyRecord
 from swarm.rules.record_places import RECORDS, record_place
 
 LOCK_SECONDS: Final = 60.0
@@ -130,12 +130,15 @@ def _day(record: AnyRecord) -> str:
     return record["verification"]["verified_at"][:10]
 
 
-def said(record: AnyRecord) -> dict[str, Any]:
-    """Return what a record says apart from when it was judged, to compare two."""
-    verification = {key: value for key, value in record["verification"].items() if key != "verified_at"}
-    return {**record, "verification": verification}
+def submitted(record: AnyRecord) -> dict[str, Any]:
+    """Return what a record takes over of its submission, to compare two that may have been judged differently."""
+    own = {key: value for key, value in record.items() if key not in VERIFIER_FIELDS}
+    return {**own, "overall_verdict": record["overall_verdict"]["proposed"]}
 
 
 def _digest(record: AnyRecord) -> str:
-    text = json.dumps(said(record), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    """Return a digest of what a record says, apart from when it was judged."""
+    verification = {key: value for key, value in record["verification"].items() if key != "verified_at"}
+    said = {**record, "verification": verification}
+    text = json.dumps(said, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

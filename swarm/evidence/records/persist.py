@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from swarm import errors
 from swarm.evidence.records.export import run_export
@@ -17,6 +17,8 @@ from swarm.results.persist import IngestOutcome, PersistResult
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.workspace import Workspace
+
+SUBMISSION: Final = "submission.json"
 
 
 class IngestTo(NamedTuple):
@@ -44,11 +46,10 @@ def persist(
         export = run_export(conn, run)
         submission = submission_of(conn, run, said, environment)
     folder = workspace.run_folder(run.id)
-    export_file, submission_file = folder / "run-export.json", folder / "submission.json"
+    export_file, submission_file = folder / "run-export.json", folder / SUBMISSION
     body = json.dumps(submission, ensure_ascii=False, indent=1) + "\n"
     if not dry_run:
-        if folder.exists() and not is_in_place(folder, workspace.folder):
-            raise errors.LedOutside(path=str(folder), target=str(folder.resolve()))
+        _hold_inside(folder, workspace)
         write_whole(export_file, json.dumps(document(export), ensure_ascii=False, indent=1) + "\n")
         write_whole(submission_file, body)
     outcome = None if to is None else _ingested(submission_file, body, to, environment, dry_run=dry_run)
@@ -62,6 +63,11 @@ def persist(
         proposed=submission["overall_verdict"],
         ingest=outcome,
     )
+
+
+def _hold_inside(folder: Path, workspace: Workspace) -> None:
+    if folder.exists() and not is_in_place(folder, workspace.folder):
+        raise errors.LedOutside(path=str(folder), target=str(folder.resolve()))
 
 
 def _ingested(file: Path, body: str, to: IngestTo, environment: Mapping[str, str], *, dry_run: bool) -> IngestOutcome:

@@ -32,6 +32,7 @@ from swarm.store.waves import Wave
 
 _FAILED: Final[ScenarioStepStatus] = "fail"
 _KINDS: Final = {"test": "test", "lint": "lint", "types": "lint", "build": "build"}
+_LONGEST_NAME: Final = 200
 _DIGEST_LENGTH: Final = 12
 
 
@@ -56,7 +57,8 @@ def submission_of(conn: sqlite3.Connection, run: Run, said: RunContext, environm
         "repo": repo_name(run.repo, environment.get("GITHUB_REPOSITORY", "")),
         "ref": {
             "commit_sha": run.commit_sha if verification is None else verification.commit_sha,
-            **({} if run.branch is None else {"branch": run.branch}),
+            # A branch may have a longer name than a submission takes.
+            **({} if run.branch is None or len(run.branch) > _LONGEST_NAME else {"branch": run.branch}),
         },
         "source": _source(run, verification, environment),
         "timing": _timing(run.created, [*(wave.ended for wave in every), verification and verification.created]),
