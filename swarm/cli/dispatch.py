@@ -10,7 +10,7 @@ import click
 from swarm import errors
 from swarm.cli import completions
 from swarm.cli.call import Call
-from swarm.cli.options import repo_path_option, require_reason, runtime_option, usage, verb
+from swarm.cli.options import key_option, repo_path_option, require_reason, runtime_option, usage, verb
 from swarm.results.dispatch import AgentPlan, DispatchResult
 from swarm.rules.lessons.section import AdviceSection
 from swarm.rules.phases import is_audit
@@ -38,9 +38,7 @@ _MOST_INCLUDED: Final = 5
     "--review", is_flag=True, help="Ask agents for a verdict on each open, unreviewed finding of the phase's lens."
 )
 @click.option("--advise", is_flag=True, help="Put the accepted lessons that fit the repository first in each prompt.")
-@click.option(
-    "--sign", metavar="KEY", help="Sign the plan of the wave with this key of yours.", shell_complete=completions.keys
-)
+@key_option("Sign the plan of the wave with this key of yours.", metavar="KEY")
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @repo_path_option
 def command(  # noqa: PLR0913

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from swarm.cli import completions
 from swarm.cli.call import Call
 from swarm.cli.live_table import table_beside_launch
 from swarm.cli.options import (
     Duration,
     allow_unmetered_option,
     jobs_option,
+    key_option,
     max_cost_option,
     repo_path_option,
     require_reason,
@@ -39,12 +39,7 @@ from swarm.show.escape import plain
 @click.option(
     "--relock", is_flag=True, help="Lock the plan as it is now, in place of that of the dispatch; needs --reason."
 )
-@click.option(
-    "--sign",
-    metavar="KEY",
-    help="With --relock: sign the plan with this key of yours.",
-    shell_complete=completions.keys,
-)
+@key_option("With --relock: sign the plan with this key of yours.", metavar="KEY")
 @click.option("--reason", metavar="TEXT", help="Reason; recorded.")
 @repo_path_option
 def command(  # noqa: PLR0913

@@ -157,6 +157,17 @@ run_option = click.option(
 )
 
 
+def _absolute_key(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return the word that names a key; a path counts from the folder of the caller, wherever it is read."""
+    del ctx, param
+    return os.path.abspath(Path(value).expanduser()) if value and os.sep in value else value  # noqa: PTH100
+
+
+def key_option(help_: str, **more: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option `--sign` of a verb, which takes the name, the id or the file of a key."""
+    return click.option("--sign", help=help_, callback=_absolute_key, shell_complete=completions.keys, **more)
+
+
 # The last of both holds. As `git clean -n`, so that a plan can be asked for without knowing that it is the default.
 apply_option = click.option(
     "--apply/--dry-run", " /-n", help="Carry the plan out; by default, and with -n, only show the plan."

@@ -7,7 +7,7 @@ import click
 
 from swarm.cli import completions
 from swarm.cli.call import Call
-from swarm.cli.options import usage, verb
+from swarm.cli.options import key_option, usage, verb
 from swarm.cli.receipt_files import keep, write
 from swarm.cli.receipt_signing import sign_wave, verify_file
 from swarm.results.receipt import WaveReceipt
@@ -25,13 +25,11 @@ _file = click.Path(path_type=Path)
 @verb(formats=("text", "markdown", "json"))
 @click.argument("words", nargs=-1, metavar="[RUN] [WAVE] | verify FILE", shell_complete=completions.runs)
 @click.option("--output", metavar="FOLDER", type=_file, help="Also write receipt.json and receipt.md into FOLDER.")
-@click.option(
-    "--sign",
+@key_option(
+    "Sign it with a key of yours, into FOLDER or a folder of the run; without KEY with your only key.",
     metavar="[KEY]",
     is_flag=False,
     flag_value="",
-    help="Sign it with a key of yours, into FOLDER or a folder of the run; without KEY with your only key.",
-    shell_complete=completions.keys,
 )
 @click.option("--sarif", metavar="FILE", type=_file, help="With --sign: sign this SARIF log, too.")
 @click.option("--record", metavar="FILE", type=_file, help="With --sign: sign this record, too.")

@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from swarm.rules.ownership import WHOLE_WAVE
+
 LOCK_TYPE: Final = "application/vnd.swarm-control-plane.plan-lock+json"
 _VERSION: Final = 1
 _NONE: Final = "none"
@@ -84,11 +86,17 @@ def differences(locked: Mapping[str, Any], now: Mapping[str, Any], *, is_named: 
 
     `is_named` says that the launch names a runtime: it may, where the dispatch left the choice to a chain or to it.
     """
+    # A signed lock of another wave would fit every agent that was asked the same.
+    for member in ("runId", "waveNumber", "phase", "commit"):
+        if locked[member] != now[member]:
+            yield PlanChange(WHOLE_WAVE, member, _shown(locked[member]), _shown(now[member]))
     current = {agent["domain"]: agent for agent in now["agents"]}
+    for domain in current.keys() - {agent["domain"] for agent in locked["agents"]}:
+        yield PlanChange(domain, "agent", "no part of the wave", "a part of it")
     for agent in locked["agents"]:
         domain, other = agent["domain"], current.get(agent["domain"])
         if other is None:
-            yield PlanChange(domain, "agent", "part of the wave", "gone")
+            yield PlanChange(domain, "agent", "a part of the wave", "gone")
             continue
         if agent["promptSha256"] != other["promptSha256"]:
             yield PlanChange(domain, "prompt", agent["promptSha256"], other["promptSha256"])

@@ -1,6 +1,7 @@
 """Plan locks: what is launched is what was dispatched, or a person says why it is not."""
 
 import json
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from swarm.rules.attestations import signed_bytes
-from swarm.rules.plan_lock import LOCK_TYPE
+from swarm.rules.plan_lock import LOCK_TYPE, differences
 from swarm.signing.ed25519 import is_signed
 from tests.cli.scenes.launched_agents import OUTPUT, outcomes
 from tests.cli.test_dispatch import rows
@@ -150,6 +151,20 @@ def test_verbs_that_plan_anew_go_on_with_a_wave_and_record_what_changed(locked: 
     assert [lock[4] for lock in locked.locks()] == [None, "swarm audit was called again"]
 
 
+def test_a_lock_of_another_wave_does_not_count(locked: Locked, swarm: Swarm) -> None:
+    locked.dispatch("--runtime", "first")
+    swarm("launch")
+    swarm("collect")
+    locked.dispatch("--runtime", "first")
+    ((first, *_), (second, *_)) = locked.locks()
+    documents = [json.loads(text) for text in (first, second)]
+    documents[0]["agents"] = documents[1]["agents"][:1]
+    assert [change.shown for change in differences(*documents, is_named=True)] == [
+        "the wave: waveNumber was 1, and is 2",
+        "rest: agent was no part of the wave, and is a part of it",
+    ]
+
+
 def test_a_lock_that_was_edited_in_the_database_is_refused(locked: Locked) -> None:
     locked.dispatch("--runtime", "first")
     ((document, digest, *_),) = locked.locks()
@@ -168,7 +183,10 @@ def test_a_demanded_signature_is_that_of_the_dispatch_of_the_settings_or_of_a_ne
     pem = tmp_path / "release.pub"
     pem.write_text(made["publicKeyPem"])
     locked.configure(f'[launch]\nrequire_signed = "{pem}"\n')
-    assert locked.dispatch("--runtime", "first", "--sign", other["id"])["signedBy"] == other["id"]
+    # By its id, and by the path of its file from where the caller stands.
+    path = os.path.relpath(other["path"], locked.repo.root)
+    assert locked.dispatch("--runtime", "first", "--dry-run", "--sign", other["id"])["signedBy"] is None
+    assert locked.dispatch("--runtime", "first", "--sign", path)["signedBy"] == other["id"]
     locked.refused(code="LOCK_SIG_INVALID")
     swarm("launch", "--sign", "release", exit=2)
     assert ended(swarm("launch", "--relock", "--sign", "release", *WHY, "--format", "json")) == {"success"}

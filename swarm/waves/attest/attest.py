@@ -95,8 +95,9 @@ def attest(
 def _names(files: Mapping[str, Path]) -> dict[str, str]:
     """Return the names of the signed files by their role. Raises CliUsage where two have the same."""
     named = {"receipt": RECEIPT, **{role: file.name for role, file in files.items()}}
-    if len(set(named.values())) != len(named):
-        problem = f"the files to sign need different names; they have {', '.join(named.values())}"
+    # Names go into the statement, where half a surrogate pair is no JSON and a line end is no name.
+    if len(set(named.values())) != len(named) or not all(name.isprintable() for name in named.values()):
+        problem = f"the files to sign need different, printable names; they have {', '.join(named.values())}"
         raise errors.CliUsage(problem=problem, command="swarm receipt")
     return named
 

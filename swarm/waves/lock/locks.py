@@ -8,6 +8,7 @@ from typing import Any, Final
 from swarm import errors
 from swarm.config import Config
 from swarm.rules.attestations import Envelope
+from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.plan_lock import (
     LOCK_TYPE,
     LockedAgent,
@@ -99,7 +100,7 @@ def changes(
         return ()
     if lock_digest(lock.text) != plan_locks.digest_in_ledger(conn, wave):
         digest = plan_locks.digest_in_ledger(conn, wave) or "unknown"
-        return (PlanChange("the wave", "lock", digest, lock_digest(lock.text)),)
+        return (PlanChange(WHOLE_WAVE, "lock", digest, lock_digest(lock.text)),)
     now = plan_now(conn, config, wave, names, ready)
     return tuple(differences(lock.document, now, is_named=bool(names)))
 
