@@ -186,6 +186,7 @@ def test_a_demanded_signature_is_that_of_the_dispatch_of_the_settings_or_of_a_ne
     # By its id, and by the path of its file from where the caller stands.
     path = os.path.relpath(other["path"], locked.repo.root)
     assert locked.dispatch("--runtime", "first", "--dry-run", "--sign", other["id"])["signedBy"] is None
+    swarm("dispatch", "health-audit-a", "--dry-run", "--sign", "nobody", exit=1)
     assert locked.dispatch("--runtime", "first", "--sign", path)["signedBy"] == other["id"]
     locked.refused(code="LOCK_SIG_INVALID")
     swarm("launch", "--sign", "release", exit=2)

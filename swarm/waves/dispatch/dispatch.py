@@ -42,6 +42,8 @@ def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequ
     # Without the lock: a dry run writes no file, not even a lock file.
     if request.dry_run:
         plan = plan_wave(store.conn, workspace, run, request, repository, domains, config, ready)
+        # For its refusals alone: a key that is missing is no surprise for the dispatch that follows.
+        lock_of(plan, config)
         return _result(plan, None, edits_of(repository.git))
     with worktrees.worktree_lock(repository, "dispatch"):
         # Read HEAD again: another command may have moved HEAD while this call waited for the lock.
