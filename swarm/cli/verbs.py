@@ -37,6 +37,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "explain": "Explain a code, exit code, rule, match, attempt or finding.",
         "trends": "Show which findings keep coming back, across runs.",
         "report": "Write a run as one self-contained HTML page.",
+        "export": "Export attempts as OpenTelemetry spans.",
         "schema": "Print the JSON Schema of a verb's data or of a file.",
     },
     "Triage": {
@@ -94,7 +95,6 @@ NEAR_MISSES: Final = {
     "create": "init",
     "dismiss": "reject",
     "diff": "audit --since",
-    "export": "findings --export",
     "gc": "clean",
     "health": "doctor",
     "ignore": "reject",

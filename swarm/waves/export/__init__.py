@@ -1,0 +1,1 @@
+"""Runs brought out of the database, for other tools."""
