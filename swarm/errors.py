@@ -1676,6 +1676,33 @@ class IngestFailed(SwarmError):
     ingest_exit_code: int
 
 
+class ValidatorFault(SwarmError):
+    """A validator crashed. Nothing raises it: its text stands among the reasons of a record, to be told apart there."""
+
+    severity = Severity.HIGH
+    exit_code = 2
+    advice = "the verifier crashed: treat as a system incident; the submission is the reproduction"
+    thrown: str
+
+
+class ValidatorFaultSchema(ValidatorFault):
+    code = "VALIDATOR_FAULT_SCHEMA"
+    text = "VALIDATOR_FAULT_SCHEMA: {thrown}"
+    when = "the check of a submission's form crashed; a reason of its record"
+
+
+class ValidatorFaultPolicy(ValidatorFault):
+    code = "VALIDATOR_FAULT_POLICY"
+    text = "VALIDATOR_FAULT_POLICY: {thrown}"
+    when = "the check of a submission against its policy crashed; a reason of its record"
+
+
+class ValidatorFaultSteps(ValidatorFault):
+    code = "VALIDATOR_FAULT_STEPS"
+    text = "VALIDATOR_FAULT_STEPS: {thrown}"
+    when = "the check of a submission's scenarios and steps crashed; a reason of its record"
+
+
 class ProvenanceStubRefused(SwarmError):
     code = "PROVENANCE_STUB_REFUSED"
     severity = Severity.HIGH

@@ -273,6 +273,9 @@ def test_a_scenario_must_have_the_steps_of_its_definition(archive: Archive) -> N
         assert reason.startswith(f"scenario-load: {place}: {problem}")
 
 
+@raises("VALIDATOR_FAULT_SCHEMA")
+@raises("VALIDATOR_FAULT_STEPS")
+@raises("VALIDATOR_FAULT_POLICY")
 @pytest.mark.parametrize("validator", ["SCHEMA", "STEPS", "POLICY"])
 def test_a_validator_that_crashes_is_a_fault_of_the_verifier(
     archive: Archive, validator: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
-from swarm import clock
+from swarm import clock, errors
 from swarm.evidence.records import policies, provenance
 from swarm.evidence.records.submission import RawSubmission, form_problems
 from swarm.evidence.records.validators import held_apart
@@ -42,7 +42,7 @@ def judged(
     raw: RawSubmission, root: Path, source: Provenance, environment: Mapping[str, str]
 ) -> RunRecord | MalformedRecord:
     """Return the record of a submission, accepted or rejected. Raises ProvenanceUnreachable."""
-    problems, faults = held_apart("SCHEMA", partial(form_problems, raw))
+    problems, faults = held_apart(errors.ValidatorFaultSchema, partial(form_problems, raw))
     if reasons := [*(problems or ()), *faults]:
         return _malformed(raw, source, VerifierFindings(tuple(reasons)))
     submission = cast("Submission", raw.document)
@@ -62,10 +62,10 @@ def judged(
 def _judgement(
     submission: Submission, root: Path, source: Provenance, environment: Mapping[str, str]
 ) -> VerifierFindings:
-    steps, step_faults = held_apart("STEPS", partial(_step_problems, submission, root))
+    steps, step_faults = held_apart(errors.ValidatorFaultSteps, partial(_step_problems, submission, root))
     confirmation = provenance.PROVENANCES[source](submission, environment)
     told = [f"provenance: {problem}" for problem in confirmation.problems]
-    answer, policy_faults = held_apart("POLICY", partial(_policy_answer, submission, root))
+    answer, policy_faults = held_apart(errors.ValidatorFaultPolicy, partial(_policy_answer, submission, root))
     policy, judged_by = answer or (RecordPolicy(), PolicyAnswer((), ()))
     of_policy = [*judged_by.violations, *policy_faults]
     reasons = [*(steps or ()), *step_faults, *told, *of_policy]
