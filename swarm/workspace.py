@@ -204,8 +204,8 @@ def exclude_patterns(workspace: Workspace, root: Path) -> list[str]:
 
 def live_state(workspace: Workspace) -> tuple[str, ...]:
     """Return the patterns of the entries of a workspace's folder that hold the state of its runs."""
-    # Records and their indexes are written beside waves, which watch the checkout for files that appear there.
-    return f"{workspace.database.name}*", "backups/", "swarm-*/", "records/", "indexes/"
+    # Records, indexes and lessons are written beside waves, which watch the checkout for files that appear there.
+    return f"{workspace.database.name}*", "backups/", "swarm-*/", "records/", "indexes/", "lessons/"
 
 
 def refuse_agents(folder: Path, environment: Mapping[str, str], watching: Path | None = None) -> None:

@@ -1,5 +1,6 @@
 """`swarm lessons derive`, `review`, `synthesize`, `advise` and `export`."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def review(
     if action is None:
         _hold_to_listing(ids, other, reason)
         result = reviewing.listed(place, status)
-        call.answer(result, lambda: _list(result))
+        call.answer(result, lambda: _list(result, _there(root)))
     wanted = ReviewAction(action)
     if not ids or status:
         raise usage(f"{action} takes the ids of lessons, and no --status", _REVIEW)
@@ -84,12 +85,17 @@ def review(
     call.answer(done, lambda: _reviewed(done))
 
 
+def _there(root: Path | None) -> str:
+    """Return the option that names the same root again in a next command."""
+    return f" --root {shlex.quote(plain(str(root)))}" if root is not None else ""
+
+
 def _hold_to_listing(ids: tuple[str, ...], other: str | None, reason: str | None) -> None:
     if ids or other or reason:
         raise usage("name an action before the ids", _REVIEW)
 
 
-def _list(result: LessonsListed) -> Iterator[str]:
+def _list(result: LessonsListed, there: str) -> Iterator[str]:
     if not result.lessons:
         yield f"No lessons in {plain(result.root)}."
         return
@@ -97,7 +103,7 @@ def _list(result: LessonsListed) -> Iterator[str]:
     yield from text.table(rows, ("status", "id", "title"))
     waiting = sum(lesson.status in {LessonStatus.CANDIDATE, LessonStatus.REVIEWED} for lesson in result.lessons)
     if waiting:
-        yield f"{text.counted(waiting, 'lesson')} to decide about: `swarm lessons review accept|reject ID`"
+        yield f"{text.counted(waiting, 'lesson')} to decide about: `swarm lessons review accept|reject ID{there}`"
 
 
 def _reviewed(result: LessonsReviewed) -> Iterator[str]:
@@ -119,7 +125,7 @@ def derive(call: Call, root: Path | None, *, write: bool) -> None:
     from swarm.evidence.lessons.derive import derive as look
 
     result = look(records_root(call, root), write=write)
-    call.answer(result, lambda: _derived(result), int(bool(result.errors or result.rule_faults)))
+    call.answer(result, lambda: _derived(result, _there(root)), int(bool(result.errors or result.rule_faults)))
 
 
 @verb(named="lessons")
@@ -135,7 +141,7 @@ def synthesize(call: Call, root: Path | None, *, write: bool) -> None:
     from swarm.evidence.lessons.synthesize import synthesize as make
 
     result = make(records_root(call, root), write=write)
-    call.answer(result, lambda: _synthesized(result), int(bool(result.errors)))
+    call.answer(result, lambda: _synthesized(result, _there(root)), int(bool(result.errors)))
 
 
 @verb(named="lessons")
@@ -171,22 +177,24 @@ def export(call: Call, status: tuple[str, ...], root: Path | None) -> None:
     call.answer(result, lambda: page(result))
 
 
-def _derived(result: LessonsDerived) -> Iterator[str]:
+def _derived(result: LessonsDerived, there: str) -> Iterator[str]:
     yield f"{text.counted(result.records, 'record')} in {plain(result.root)}"
-    yield from _made_lines(result.lessons, result.errors, written=result.written)
+    yield from _made_lines("derive", there, result.lessons, result.errors, written=result.written)
     for fault in result.rule_faults:
         yield plain(f"⊘ The rule {fault.rule} failed on {fault.record}: {fault.problem}")
     for record in result.corrupt:
         yield plain(f"⚠ Not looked at: {record.path}: {record.problem}")
 
 
-def _synthesized(result: LessonsSynthesized) -> Iterator[str]:
-    yield from _made_lines(result.lessons, result.errors, written=result.written)
+def _synthesized(result: LessonsSynthesized, there: str) -> Iterator[str]:
+    yield from _made_lines("synthesize", there, result.lessons, result.errors, written=result.written)
     for lesson_id in result.unsupported:
         yield plain(f"⚠ {lesson_id}: fewer than two of its findings are accepted, so it is no advice")
 
 
-def _made_lines(lessons: Sequence[LessonMade], refused: Sequence[LessonRefused], *, written: bool) -> Iterator[str]:
+def _made_lines(
+    name: str, there: str, lessons: Sequence[LessonMade], refused: Sequence[LessonRefused], *, written: bool
+) -> Iterator[str]:
     """Yield what became of made lessons, and the next step."""
     due = [lesson for lesson in lessons if lesson.change != "unchanged"]
     if lessons:
@@ -195,10 +203,12 @@ def _made_lines(lessons: Sequence[LessonMade], refused: Sequence[LessonRefused],
         yield plain(f"⊘ [{error.code}] {error.message}")
     if not lessons and not refused:
         yield "Nothing was found."
+    elif not due:
+        yield "Nothing is new."
     elif not written:
-        yield f"{text.counted(len(due), 'lesson')} would be written. Next: the same with --write"
+        yield f"{text.counted(len(due), 'lesson')} would be written. Next: `swarm lessons {name} --write{there}`"
     else:
-        yield f"{text.counted(len(due), 'lesson')} written. Next: `swarm lessons review`"
+        yield f"{text.counted(len(due), 'lesson')} written. Next: `swarm lessons review{there}`"
 
 
 def _advised(result: LessonsAdvised) -> Iterator[str]:

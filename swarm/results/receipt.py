@@ -196,6 +196,7 @@ class WaveReceipt(NamedTuple):
     ledger: ReceiptLedger
     review: bool = False
     reviews: tuple[ReceiptReview, ...] = ()
+    advice: tuple[str, ...] = ()
 
 
 class SignedReceipt(NamedTuple):

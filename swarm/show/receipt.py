@@ -59,6 +59,7 @@ def receipt_lines(made: WaveReceipt) -> Iterator[str]:
         for row in made.merges
     )
     yield from _section("Merges", ("Ref", "Commit", "Domains", "Left out"), rows)
+    yield from _section("Advice", ("Lesson",), ([code_span(lesson)] for lesson in made.advice))
     yield from _section("Reviews", ("Finding", "Verdict", "By", "Place", "Reason"), map(_review_row, made.reviews))
     head = ("Id", "Purpose", "Commit", "Verdict", "Steps", "Tests", "Offending", "Sandbox", "Exit")
     yield from _section("Verifications", head, map(_verification_row, made.verifications))

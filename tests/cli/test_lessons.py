@@ -32,7 +32,7 @@ def test_each_action_of_a_person_is_in_the_file_and_in_the_log(swarm: Swarm, rep
         "status     id                      title",
         f"candidate  {one}  The export step fails",
         f"candidate  {two}  The export step fails",
-        "2 lessons to decide about: `swarm lessons review accept|reject ID`",
+        "2 lessons to decide about: `swarm lessons review accept|reject ID --root kept`",
     ]
     swarm("lessons", "review", "review", one, "--root", "kept")
     assert swarm("lessons", "review", "accept", one, "dfind-acme-shop-i", "--root", "kept").out == (

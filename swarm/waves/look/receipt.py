@@ -108,6 +108,7 @@ def receipt(conn: sqlite3.Connection, run: Run, wave: Wave, promotion: ReceiptPr
         ledger=ReceiptLedger(*ledger.span_of(conn, run.id, wave.id)),
         review=wave.is_review,
         reviews=tuple(map(_review, reviews.of_wave(conn, wave.id))),
+        advice=wave.advice.ids,
     )
 
 
