@@ -919,6 +919,7 @@ class LessonSchemaInvalid(SwarmError):
     severity = Severity.CRITICAL
     errors: tuple[dict[str, str], ...] = ()
     problem: str
+    path: str | None = None
 
 
 class FindingSchemaInvalid(LessonSchemaInvalid):

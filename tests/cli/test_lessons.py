@@ -70,7 +70,16 @@ def test_of_several_lessons_all_change_or_none(swarm: Swarm, repo: Repo) -> None
     root = repo.root / "kept"
     files = [put(root, finding()), put(root, finding(SECOND, status="rejected"))]
     swarm("lessons", "review", "accept", "dfind-acme-shop-export", SECOND, "--root", "kept", exit=1)
-    assert [got(file)["status"] for file in files] == ["candidate", "rejected"]
+    # Named whole and by its beginning, a lesson changes once.
+    swarm("lessons", "review", "review", "dfind-acme-shop-e", "dfind-acme-shop-export", "--root", "kept")
+    assert [got(file)["status"] for file in files] == ["reviewed", "rejected"]
+    assert log_of(root) == [("review", "dfind-acme-shop-export", "candidate", "reviewed", None, None)]
+
+
+def test_a_refused_action_leaves_no_log(swarm: Swarm, repo: Repo) -> None:
+    root = repo.root / "kept"
+    put(root, finding(status="rejected"))
+    swarm("lessons", "review", "accept", "dfind-acme-shop-export", "--root", "kept", exit=1)
     assert not (root / "lessons/review-log.jsonl").exists()
 
 
@@ -195,4 +204,12 @@ def test_the_gates_stand_in_their_order_and_before_the_disk(tmp_path: Path) -> N
         write_lesson(tmp_path, PATTERN, pattern(pattern_id="../x"))
     with pytest.raises(errors.LedOutside):
         write_lesson(tmp_path, PATTERN, pattern())
+    reset_seen_writes(tmp_path)
+    evidence = [
+        {"record_id": "acme/shop/1", "text": "🎉" * 1000, "scenario_id": "🎉" * 300, "step_id": "🎉" * 300}
+    ] * 40
+    # It fits the schema, and would be more than a reader takes.
+    names = [f"acme/shop/{number}{'r' * 300}" for number in range(200)]
+    with pytest.raises(errors.LessonFileInvalid):
+        write_lesson(tmp_path, FINDING, finding(evidence=evidence, source_record_ids=names))
     assert sorted(file.name for file in tmp_path.rglob("*.yaml")) == ["dfind-acme-shop-export.yaml"]

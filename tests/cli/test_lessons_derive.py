@@ -175,18 +175,32 @@ def test_a_file_that_is_no_record_is_named_and_the_others_count(swarm: Swarm, re
 HOSTILE = ("x" * 200, "§ ` \u202e", "a'b", "..", "%s{0}", "-", "Report", "日本")
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_whatever_a_scenario_is_called_its_findings_fit(swarm: Swarm, repo: Repo, name: str) -> None:
+def test_whatever_a_step_is_called_and_a_reason_says_the_findings_fit(swarm: Swarm, repo: Repo) -> None:
     root = repo.root / "kept"
-    blocked = scenario(name, verdict="blocked", step_results=[{"step_id": name, "status": "fail"}])
-    files = keep(root, record("run-1", blocked, policy_warnings=[policy(f"scenario '{name}' ran in mode bot")]))
+    for number, name in enumerate(HOSTILE):
+        steps = [{"step_id": name, "status": "fail"}]
+        blocked = scenario(f"s{number}", verdict="blocked", step_results=steps, blocking_reason=name * 10)
+        keep(root, record(f"run-{number}", blocked, policy_warnings=[policy(f"scenario '{name}' ran in mode {name}")]))
+        keep(root, malformed(f"bad-{number}", f"schema: $.{name}: {name}", f"repo: {name}", name))
     data = swarm("lessons", "derive", "--write", *KEPT, "--format", "json").data
-    assert data["errors"] == data["ruleFaults"] == []
-    if not data["corrupt"]:
-        assert len(data["lessons"]) >= 2
-    assert _written(root) == len(data["lessons"])
-    assert files[0].exists()
+    assert data["errors"] == data["ruleFaults"] == data["corrupt"] == []
+    assert _written(root) == len(data["lessons"]) > 3 * len(HOSTILE)
+    # What is written can be read, reviewed, and shown.
+    swarm("lessons", "review", "accept", *(lesson["id"] for lesson in data["lessons"]), *KEPT)
+    assert "\u202e" not in swarm("lessons", "export", *KEPT).out
 
 
 def _written(root: Path) -> int:
     return len(list(root.rglob("lessons/findings/*.yaml")))
+
+
+def test_the_largest_file_that_a_rule_makes_can_be_read_again(swarm: Swarm, repo: Repo) -> None:
+    root, name = repo.root / "kept", "a" * 100
+    failed = scenario(name, verdict="blocked", blocking_reason="日" * 4000)
+    owner = "a" * 100
+    keep(root, *(record(f"{number:0>128}", failed, repo=f"{owner}/{owner}") for number in range(210)))
+    (lesson,) = derived(swarm, "--write")
+    assert derived(swarm) == [(lesson[0], "unchanged")]
+    (file,) = (root / "lessons/findings").iterdir()
+    made = got(file)
+    assert [made["occurrences"], len(made["source_record_ids"]), len(made["evidence"])] == [210, 200, 40]

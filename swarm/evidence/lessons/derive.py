@@ -1,6 +1,6 @@
 """`lessons derive`: candidate findings of the records of a root, by the eight rules."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
@@ -87,5 +87,5 @@ def _kept(before: Lesson, made: Lesson) -> Lesson:
 
 
 def _is_other(before: Lesson, made: Lesson) -> bool:
-    names: Iterable[str] = ("repo", "issue_kind", "product_surface")
-    return any(getattr(before, name) != getattr(made, name) for name in names)
+    # The id holds the rule, the surface and the subject; only names of repositories can be the same words.
+    return isinstance(before, LessonFinding) and isinstance(made, LessonFinding) and before.repo != made.repo

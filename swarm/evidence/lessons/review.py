@@ -50,7 +50,8 @@ def review(root: Path, request: ReviewRequest) -> LessonsReviewed:
         found(known, named)
     with changing(root, "review"):
         known = every_lesson(root)
-        before = [found(known, named) for named in dict.fromkeys(request.ids)]
+        # By their ids: the beginning of an id may name a lesson that is named whole as well.
+        before = list({id_of(each): each for each in (found(known, named) for named in request.ids)}.values())
         other = found(known, request.other) if request.other is not None else None
         changed = [_after(lesson, action, other) for lesson in before]
         entries = [_entry(request, old, new, other) for old, new in zip(before, changed, strict=True)]

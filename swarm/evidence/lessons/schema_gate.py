@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from swarm import errors
@@ -27,8 +28,11 @@ REFUSALS: Final[Mapping[str, Refusals]] = {
 }
 
 
-def hold_to_schema(kind: LessonKind, document: object) -> None:
-    """Refuse a document that does not fit the schema of its kind. Raises the kind's error of its schema."""
+def hold_to_schema(kind: LessonKind, document: object, path: Path | None = None) -> None:
+    """Refuse a document that does not fit the schema of its kind; `path` is the file that it was read from.
+
+    Raises the kind's error of its schema.
+    """
     found = [_fault(problem) for problem in problems(document, kind.word)]
     if not found:
         return
@@ -38,6 +42,7 @@ def hold_to_schema(kind: LessonKind, document: object) -> None:
     fields: dict[str, Any] = {
         kind.id_key: shown,
         "errors": tuple(found),
+        "path": None if path is None else str(path),
         "problem": "; ".join(f"{fault['path']} {fault['message']}" for fault in found),
     }
     raise REFUSALS[kind.word].schema(**fields)

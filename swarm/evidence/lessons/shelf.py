@@ -51,7 +51,7 @@ def _read(file: Path, kind: LessonKind) -> Lesson:
     if file.suffix != _SUFFIX:
         raise errors.LessonFileInvalid(path=str(file), problem=f"its name does not end with {_SUFFIX}")
     document = _document(file)
-    schema_gate.hold_to_schema(kind, document)
+    schema_gate.hold_to_schema(kind, document, file)
     if document[kind.id_key] != file.stem:
         raise errors.LessonFileInvalid(path=str(file), problem=f"its {kind.id_key} is '{document[kind.id_key]}'")
     return lesson_from(kind, document)

@@ -69,7 +69,7 @@ def record(root: Path, lessons: Sequence[Lesson], entries: Sequence[LogEntry]) -
 
     Raises the errors of the writers before anything is written.
     """
-    files = [passed(root, kind_of(lesson), document_of(lesson)) for lesson in lessons]
+    files = [passed(root, kind_of(lesson), document_of(lesson))[0] for lesson in lessons]
     log = lessons_folder(root) / LOG_NAME
     size = log.stat().st_size if log.exists() else 0
     lines = [json.dumps(entry._asdict(), ensure_ascii=False) for entry in entries]

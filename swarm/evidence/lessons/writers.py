@@ -9,7 +9,7 @@ from swarm.evidence.lessons.schema_gate import REFUSALS, hold_to_schema
 from swarm.evidence.lessons.shelf import file_of, hold_in_place
 from swarm.files import write_whole
 from swarm.rules.lessons.lesson import LessonKind
-from swarm.yaml_text import yaml_from
+from swarm.yaml_text import MOST_CHARACTERS, yaml_from
 
 Document = Mapping[str, Any]
 _IN_PROCESS: Final = "already written in this process; refused to silently clobber"
@@ -32,16 +32,16 @@ def reset_seen_writes(root: Path) -> None:
 def write_lesson(root: Path, kind: LessonKind, document: Document) -> Path:
     """Write a lesson of a kind, through every gate.
 
-    Raises the kind's errors of its schema and its id, LedOutside and WorkspaceNotWritable.
+    Raises the kind's errors of its schema and its id, LedOutside, LessonFileInvalid and WorkspaceNotWritable.
     """
-    file = passed(root, kind, document)
-    write_whole(file, yaml_from(dict(document)))
+    file, text = passed(root, kind, document)
+    write_whole(file, text)
     _SEEN.setdefault(root.resolve(), set()).add(document[kind.id_key])
     return file
 
 
-def passed(root: Path, kind: LessonKind, document: Document) -> Path:
-    """Return the file of a document that passes the gates; nothing is written."""
+def passed(root: Path, kind: LessonKind, document: Document) -> tuple[Path, str]:
+    """Return the file and the text of a document that passes the gates; nothing is written."""
     hold_to_schema(kind, document)
     lesson_id = document[kind.id_key]
     file = file_of(root, kind, lesson_id)
@@ -49,7 +49,11 @@ def passed(root: Path, kind: LessonKind, document: Document) -> Path:
     hold_in_place(file.parent, root)
     if lesson_id in _SEEN.get(root.resolve(), set()):
         raise collision(kind, lesson_id, _IN_PROCESS)
-    return file
+    text = yaml_from(dict(document))
+    # No verb could read it again.
+    if len(text.encode()) > MOST_CHARACTERS:
+        raise errors.LessonFileInvalid(path=str(file), problem=f"it would be larger than {MOST_CHARACTERS:,} bytes")
+    return file, text
 
 
 def write_lessons(root: Path, kind: LessonKind, documents: Sequence[Document], *, dry_run: bool = False) -> Batch:
@@ -66,7 +70,7 @@ def write_lessons(root: Path, kind: LessonKind, documents: Sequence[Document], *
             lesson_id = document[kind.id_key]
             if (before := claimed.setdefault(lesson_id, index)) != index:
                 raise collision_in_batch(kind, lesson_id, before, index)
-            written.append(passed(root, kind, document) if dry_run else write_lesson(root, kind, document))
+            written.append(passed(root, kind, document)[0] if dry_run else write_lesson(root, kind, document))
         except (errors.LessonSchemaInvalid, errors.LessonIdCollision) as error:
             refused.append(error)
     return Batch(tuple(written), tuple(refused))

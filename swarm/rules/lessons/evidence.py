@@ -1,6 +1,6 @@
 """Evidence of findings: a finding that comes again adds its evidence to the first."""
 
-from swarm.rules.lessons.lesson import MOST_EVIDENCE, MOST_RECORDS, LessonEvidence, LessonFinding
+from swarm.rules.lessons.lesson import MOST_EVIDENCE, MOST_NAMES, LessonEvidence, LessonFinding
 
 
 def joined(first: LessonFinding, again: LessonFinding) -> LessonFinding:
@@ -12,7 +12,7 @@ def joined(first: LessonFinding, again: LessonFinding) -> LessonFinding:
     evidence = tuple(dict.fromkeys((*first.evidence, *again.evidence)))
     counted = max(len(records), first.occurrences or 0, again.occurrences or 0)
     return first._replace(
-        source_record_ids=records[:MOST_RECORDS], evidence=evidence[:MOST_EVIDENCE], occurrences=counted
+        source_record_ids=records[:MOST_NAMES], evidence=evidence[:MOST_EVIDENCE], occurrences=counted
     )
 
 
@@ -38,7 +38,7 @@ class Gathered:
         """Return the findings in the order of their ids."""
         return [
             first._replace(
-                source_record_ids=tuple(self._records[key])[:MOST_RECORDS],
+                source_record_ids=tuple(self._records[key])[:MOST_NAMES],
                 evidence=tuple(self._evidence[key])[:MOST_EVIDENCE],
                 occurrences=len(self._records[key]),
             )

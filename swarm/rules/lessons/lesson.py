@@ -10,10 +10,12 @@ MODES: Final = ("bot", "human", "mixed")
 # Bounds of the schemas: what is made here must pass them.
 LONGEST_TITLE: Final = 200
 LONGEST_TEXT: Final = 1000
+# Of what a rule writes, so that the largest file can still be read; a person may write more.
+LONGEST_EVIDENCE: Final = 300
 LONGEST_NAME: Final = 300
 LONGEST_ID: Final = 200
-MOST_EVIDENCE: Final = 100
-MOST_RECORDS: Final = 1000
+MOST_EVIDENCE: Final = 40
+MOST_NAMES: Final = 200
 
 
 class LessonStatus(StrEnum):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from swarm.rules.lessons.lesson import (
+    LONGEST_EVIDENCE,
     LONGEST_ID,
     LONGEST_NAME,
     LONGEST_TEXT,
@@ -87,7 +88,7 @@ def finding_of(rule: LessonRule, look: RecordLook, seen: Sight) -> LessonFinding
     repo, record_id = str(look.record["repo"]), look.record_id
     evidence = LessonEvidence(
         record_id,
-        clipped(seen.text, LONGEST_TEXT),
+        clipped(seen.text, LONGEST_EVIDENCE),
         clipped(seen.scenario_id, LONGEST_NAME) if seen.scenario_id else None,
         clipped(seen.step_id, LONGEST_NAME) if seen.step_id else None,
     )
@@ -115,7 +116,10 @@ def _id(repo: str, rule: str, seen: Sight) -> str:
     # Words alone would make one id of `acme/a-b` and `acme-a/b`; a batch refuses the second of them.
     owner, _, name = repo.partition("/")
     whole = f"dfind-{kebab(owner)}-{kebab(name)}-{rule}-{seen.surface}-{kebab(seen.subject)}"
-    if len(whole) <= LONGEST_ID and len(seen.subject) <= _MOST_SUBJECT:
+    parts = seen.subject.split()
+    # A part without an ASCII letter or digit, as a name in Japanese, leaves nothing of itself in the id.
+    is_whole = seen.subject.isascii() and all(any(map(str.isalnum, part)) for part in parts)
+    if is_whole and len(whole) <= LONGEST_ID and len(seen.subject) <= _MOST_SUBJECT:
         return whole
     digest = hashlib.sha256(seen.subject.encode()).hexdigest()[:12]
     return f"{whole[: LONGEST_ID - 13].rstrip('-')}-{digest}"

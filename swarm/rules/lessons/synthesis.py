@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from swarm.rules.lessons.lesson import (
-    MOST_RECORDS,
+    MOST_NAMES,
     Doctrine,
     Lesson,
     LessonFinding,
@@ -85,10 +85,10 @@ def _pattern(issue: str, cause: str, alike: Sequence[LessonFinding], records: tu
         strength=strength_of(len(repos), len(surfaces)).value,
         summary=f"{_sentence(_ISSUES[issue])}: {len(alike):,} accepted findings in {where}, on {', '.join(surfaces)}."
         f" Root cause: {cause.replace('_', ' ')}.",
-        repos=repos[:MOST_RECORDS],
+        repos=repos[:MOST_NAMES],
         product_surfaces=surfaces,
-        finding_ids=tuple(finding.finding_id for finding in alike)[:MOST_RECORDS],
-        source_record_ids=records[:MOST_RECORDS],
+        finding_ids=tuple(finding.finding_id for finding in alike)[:MOST_NAMES],
+        source_record_ids=records[:MOST_NAMES],
         execution_modes=_each(finding.execution_mode for finding in alike if finding.execution_mode),
     )
 

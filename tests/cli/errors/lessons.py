@@ -8,7 +8,7 @@ from tests.cli.scenes.scene import Scene, end, holder_of_the_lock
 
 def _invalid(scene: Scene, kind: str, document: dict[str, object]) -> Refusal:
     root = scene.repo.root / "kept"
-    lessons.put(root, document, title="short", colour="red")
+    file = lessons.put(root, document, title="short", colour="red")
     lesson_id = str(next(iter(document.values())))
     problems = {
         "$": "Additional properties are not allowed ('colour' was unexpected)",
@@ -19,8 +19,9 @@ def _invalid(scene: Scene, kind: str, document: dict[str, object]) -> Refusal:
     return Refusal(
         ("lessons", "review", "--root", "kept"),
         f"""[{kind.upper()}_SCHEMA_INVALID]: {kind} failed schema validation ({lesson_id}): {problem}
+  Path: {file}
   Next: inspect each path against schemas/{kind}.schema.json and fix the upstream emitter; the schema is a contract""",
-        {"errors": errors, "problem": problem, f"{kind}Id": lesson_id},
+        {"errors": errors, "problem": problem, "path": str(file), f"{kind}Id": lesson_id},
     )
 
 
