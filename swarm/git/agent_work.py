@@ -15,6 +15,7 @@ from swarm.git.agent_record import Record, commit_of_branch, filtered_paths, rec
 from swarm.git.apart import NOTHING_APART, Apart
 from swarm.git.blocking_files import blocking_files, largest_file, too_large
 from swarm.git.diff import Change, changes, raw_changes
+from swarm.git.history import tree_of
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import SUBMODULE_MODE
 from swarm.git.runner import Git
@@ -103,7 +104,7 @@ def work_of(  # noqa: PLR0913
     based its branch meanwhile, are not the agent's; nor is what is `apart`. `objects` is the folder for new objects.
     """
     here = Git(common_dir, objects=objects)
-    unchanged = here.text("rev-parse", f"{commit}^{{tree}}")
+    unchanged = tree_of(here, commit)
     endless, large = blocking_files(tree, common_dir, largest_file())
     seen = view or user_view(tree, str(common_dir))
     grown = () if endless else swollen(Git(tree, git_dir=common_dir, view=seen), commit, large)
@@ -122,9 +123,8 @@ def work_of(  # noqa: PLR0913
         listed = git.run("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", filters=True)
         ignored = tuple(name for path in listed.split(b"\0") if path and not apart.holds(name := path_text(path)))
     written = _own_changes(here, commit, base, made)
-    committed = (
-        [] if record.tip in {None, commit} else list(apart.without(_own_changes(here, commit, base, f"{record.tip}")))
-    )
+    tip = record.tip or commit
+    committed = [] if tip == commit else list(apart.without(_own_changes(here, commit, base, tip)))
     found: dict[str, str] = {}
     _note(found, written)
     _note(found, committed)
@@ -133,7 +133,7 @@ def work_of(  # noqa: PLR0913
     found |= dict.fromkeys(disk.nested | odd, "create")
     found |= dict.fromkeys((*unreadable, *disk.filtered, *sorted(large_now)), "edit")
     if committed and made == unchanged:
-        made, written = here.text("rev-parse", f"{record.tip}^{{tree}}"), committed
+        made, written = tree_of(here, tip), committed
     linked = {change.new_path for change in written if change.new_mode == SUBMODULE_MODE}
     untakable = tuple(sorted(disk.nested | odd | linked | set(unreadable)))
     filtered = tuple(sorted(disk.filtered))
@@ -223,7 +223,7 @@ def _own_changes(git: Git, commit: str, base: str, made: str) -> list[Change]:
 
 def _based_on(git: Git, commit: str, tip: str | None, upstream: str | None) -> str:
     """Return the commit that an agent's work starts from: a later one of the user's, once the branch holds it."""
-    if upstream is None or tip is None:
+    if upstream in {None, commit} or tip is None:
         return commit
     code, shared = git.answer("merge-base", tip, upstream, expect=(0, 1, 128))
     base = shared.decode().strip()

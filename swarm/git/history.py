@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 
 from swarm.git.path_text import path_text
+from swarm.git.remembered import remembered
 from swarm.git.repository import holds_commit
 from swarm.git.runner import Git, GitError
 
 
 def tree_of(git: Git, commit: str) -> str:
     """Return the tree of a commit."""
-    return git.text("rev-parse", f"{commit}^{{tree}}")
+    return remembered("tree", (commit,), lambda: git.text("rev-parse", f"{commit}^{{tree}}"))
 
 
 def parents_of(git: Git, commit: str) -> list[str]:
@@ -45,8 +46,9 @@ def has_merges(git: Git, since: str, tip: str) -> bool:
 
 def is_ancestor(git: Git, ancestor: str, commit: str) -> bool:
     """Say whether a commit is in the history of another; false where either is missing here."""
+    ask = ("merge-base", "--is-ancestor", ancestor, commit)
     try:
-        return git.answer("merge-base", "--is-ancestor", ancestor, commit, expect=(0, 1))[0] == 0
+        return remembered("is ancestor", (ancestor, commit), lambda: git.answer(*ask, expect=(0, 1))[0] == 0)
     except GitError:
         # A failure of git is no answer, unless a commit is missing.
         if holds_commit(git, ancestor) and holds_commit(git, commit):

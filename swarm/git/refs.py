@@ -23,12 +23,19 @@ def branches_below(git: Git, prefix: str) -> list[tuple[str, str]]:
     return [(path_text(name).removeprefix(HEADS), commit.decode()) for commit, _, name in found]
 
 
-def branch_in_the_way(git: Git, branch: str) -> str | None:
-    """Return a branch that keeps git from making another: one is a folder of the other's name."""
-    parts = branch.split("/")
-    above = ("/".join(parts[:count]) for count in range(1, len(parts)))
-    standing = next((name for name in above if tip_of(git, name) is not None), None)
-    return standing or next((name for name, _ in branches_below(git, f"{branch}/")), None)
+def branches_in_the_way(git: Git, branches: Collection[str]) -> dict[str, str]:
+    """Return, for those branches that git cannot make, a branch in the way: one is a folder of the other's name."""
+    tops = sorted({head_ref(branch.partition("/")[0]) for branch in branches})
+    listed = git.run("for-each-ref", "--format=%(refname)", *tops) if tops else b""
+    known = dict.fromkeys(path_text(name).removeprefix(HEADS) for name in listed.splitlines())
+    found = {}
+    for branch in branches:
+        parts = branch.split("/")
+        above = ("/".join(parts[:count]) for count in range(1, len(parts)))
+        below = (name for name in known if name.startswith(f"{branch}/"))
+        if standing := next((name for name in (*above, *below) if name in known), None):
+            found[branch] = standing
+    return found
 
 
 def move_branch(git: Git, branch: str, old: str | None, new: str) -> None:

@@ -2,15 +2,17 @@
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from swarm import errors
 from swarm.git import work_tree
 from swarm.git.links_outside import refuse_endless, refuse_links_outside
 from swarm.git.owners import refuse_others
 from swarm.git.path_text import path_bytes, path_text
+from swarm.git.remembered import remembered
 from swarm.git.runner import Git, GitError
 from swarm.git.user_view import UserView
 from swarm.rules.ref_names import HEADS
@@ -19,6 +21,7 @@ from swarm.workspace import checkout_around
 
 LINK_MODE = "120000"
 SUBMODULE_MODE = "160000"
+_PLAIN_REF: Final = re.compile(rb"(?:/?[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
 
 
 class Repository(NamedTuple):
@@ -100,10 +103,25 @@ def _with_head(root: Path, common: Path) -> Repository:
     code, sha = git.answer("rev-parse", "--verify", "--quiet", "HEAD^{commit}", expect=(0, 1, 128))
     if code:
         raise errors.RepoUnborn(path=str(root))
+    return Repository(root, common, sha.decode().strip(), _branch_of(git, root))
+
+
+def at_head(repository: Repository) -> Repository:
+    """Return a repository with HEAD as it is by now. Raises RepoUnborn."""
+    return _with_head(repository.root, repository.common_dir)
+
+
+def _branch_of(git: Git, root: Path) -> str | None:
+    """Return the branch that HEAD names; git need not be asked where HEAD is a plain file of the main checkout."""
+    with contextlib.suppress(OSError):
+        head = (root / ".git" / "HEAD").read_bytes()
+        kind, separator, ref = head.removesuffix(b"\n").partition(b": ")
+        # Another format of refs has this file as well, with a name that no branch can have.
+        if separator and kind == b"ref" and ref.startswith(HEADS.encode()) and _PLAIN_REF.fullmatch(ref):
+            return ref.decode().removeprefix(HEADS)
     code, branch = git.answer("symbolic-ref", "--quiet", "HEAD", expect=(0, 1))
     # Not git's own short form, which is `heads/HEAD` for a branch of a name that something else has, too.
-    name = branch.decode("utf-8", "replace").strip().removeprefix(HEADS)
-    return Repository(root, common, sha.decode().strip(), None if code else name)
+    return None if code else branch.decode("utf-8", "replace").strip().removeprefix(HEADS)
 
 
 @contextlib.contextmanager
@@ -142,15 +160,20 @@ def status_entries(porcelain: bytes) -> Iterator[tuple[str, str]]:
             yield letters, path_text(next(fields))
 
 
-def files_at(git: Git, commit: str) -> list[TreeFile]:
-    """Return the files of a commit in git's order; each submodule is an entry."""
+def files_at(git: Git, commit: str) -> Sequence[TreeFile]:
+    """Return the files of a commit or of a tree, in git's order; each submodule is an entry."""
+    # The list of a large repository takes some megabytes.
+    return remembered("files", (commit,), lambda: _files_at(git, commit), most=4)
+
+
+def _files_at(git: Git, commit: str) -> tuple[TreeFile, ...]:
     found = []
     for record in git.run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0"):
         if record:
             facts, _, path = record.partition(b"\t")
             mode, _, blob = facts.decode().split(" ")
             found.append(TreeFile(path_text(path), mode, blob))
-    return found
+    return tuple(found)
 
 
 def filled_submodules(git: Git, tree: Path, commit: str) -> list[str]:

@@ -15,7 +15,7 @@ from typing import IO, Final
 from swarm import errors
 from swarm.failpoints import failpoint
 from swarm.git import orphans
-from swarm.git.user_view import UserView, user_view
+from swarm.git.user_view import UserView, filter_drivers, user_view, view_and_drivers, without_programs
 from swarm.interruption import postponed
 from swarm.search_path import plain_environment
 
@@ -89,8 +89,6 @@ _NOT_FETCHED: Final = re.compile(r"from promisor remote|lazy fetching disabled")
 # A name may hold an apostrophe, as git's own words do (`couldn't`).
 _QUOTED: Final = re.compile(r"(?<!\w)'.*?'(?!\w)|\".*?\"", re.DOTALL)
 _MOST_WORDS: Final = 8000  # Bytes: git names files as agents call them, and these patterns cost their square.
-_FILTER_PROGRAMS: Final = ("clean", "smudge", "process")
-_FILTER_KEY: Final = re.compile(r"filter\.(.*)\.(?:clean|smudge|process|required)", re.DOTALL)
 
 
 class GitError(Exception):
@@ -274,16 +272,18 @@ class Git:
 
     def _neutral_filters(self) -> dict[str, str]:
         if self._filters_off is None:
-            _, listed = self.answer("config", "--name-only", "-z", "--get-regexp", r"^filter\.", expect=(0, 1))
-            keys = (key.decode("utf-8", "surrogateescape") for key in listed.split(b"\0"))
-            drivers = sorted({found[1] for key in keys if (found := _FILTER_KEY.fullmatch(key))})
-            # Not by `-c`, which would take a driver's name to end at its first `=`.
-            settings = [(f"filter.{driver}.{part}", "") for driver in drivers for part in _FILTER_PROGRAMS]
-            settings += [(f"filter.{driver}.required", "false") for driver in drivers]
-            self._filters_off = {"GIT_CONFIG_COUNT": str(len(settings))}
-            for number, (key, value) in enumerate(settings):
-                self._filters_off |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+            self._filters_off = without_programs(self._filter_drivers())
         return self._filters_off
+
+    def _filter_drivers(self) -> frozenset[str]:
+        """Return the drivers that git may find here; drivers of the user's own, which it does not read, do no harm."""
+        if self._view is None:
+            self._view, drivers = view_and_drivers(self.folder, self._environment.get("GIT_DIR"))
+            if drivers is not None:
+                return drivers
+        # A given view may be older than what this repository now says.
+        _, listed = self.answer("config", "--name-only", "-z", "--get-regexp", r"^filter\.", expect=(0, 1))
+        return filter_drivers(key.decode("utf-8", "surrogateescape") for key in listed.split(b"\0"))
 
 
 def environment(folder: Path) -> dict[str, str]:

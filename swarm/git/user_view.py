@@ -27,6 +27,8 @@ _SETTINGS: Final = (
 FILES: Final = {"core.excludesfile": "ignore", "core.attributesfile": "attributes"}
 # The variables by which a user says where the own settings are; the runner takes every other GIT_ variable away.
 _PLACES: Final = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
+_FILTER_PROGRAMS: Final = ("clean", "smudge", "process")
+_OF_FILTER: Final = re.compile(r"filter\.(.*)\.(?:clean|smudge|process|required)", re.DOTALL)
 _FILTER: Final = re.compile(r"filter\.(.+)\.(?:clean|smudge|process)", re.DOTALL)
 _MERGE_DRIVER: Final = re.compile(r"merge\.(.+)\.driver", re.DOTALL)
 # The owner of a repository is judged where it is found; an exception is needed for git, which reads no other here.
@@ -56,10 +58,35 @@ def user_view(folder: Path, git_dir: str | None = None) -> UserView:
     A value that the repository's own configuration sets wins over the user's, as in git. Where git cannot answer,
     the view is git's defaults.
     """
+    return view_and_drivers(folder, git_dir)[0]
+
+
+def view_and_drivers(folder: Path, git_dir: str | None = None) -> tuple[UserView, frozenset[str] | None]:
+    """Return the view, and the names of every filter driver of which any setting is known, `None` where git fails."""
     # An agent can write the `.git` of its own tree, and so lead git to other settings.
     believed = {} if git_dir is None else {"GIT_DIR": git_dir}
     listed = _listed(folder, (), {**_ANY_OWNER, **believed})
-    return UserView() if listed is None else _read(_entries(listed), folder)
+    if listed is None:
+        return UserView(), None
+    entries = list(_entries(listed))
+    return _read(entries, folder), filter_drivers(key for key, _ in entries)
+
+
+def filter_drivers(keys: Iterable[str]) -> frozenset[str]:
+    """Return the names of the filter drivers that keys of git's configuration set."""
+    return frozenset(found[1] for key in keys if (found := _OF_FILTER.fullmatch(key)))
+
+
+def without_programs(drivers: Iterable[str]) -> dict[str, str]:
+    """Return the variables by which git runs none of the programs of filter drivers."""
+    named = sorted(drivers)
+    # Not by `-c`, which would take a driver's name to end at its first `=`.
+    settings = [(f"filter.{driver}.{part}", "") for driver in named for part in _FILTER_PROGRAMS]
+    settings += [(f"filter.{driver}.required", "false") for driver in named]
+    found = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for number, (key, value) in enumerate(settings):
+        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return found
 
 
 def safe_directories() -> tuple[str, ...]:

@@ -97,6 +97,8 @@ def _silencers(git: Git, wave: Wave, taken: Intake) -> list[SkippedFix]:
         return []
     # As git shows: an agent would not report the file in which it silences a finding.
     wanted = {claim.path for claim in taken.claims if claim.observed}
+    if not wanted:
+        return []
     before, after = (_suppressing(git, tree, wanted) for tree in (wave.dispatch_sha, taken.work.tree))
     return [
         SkippedFix(f"{path}:{line}", taken.agent.domain, "silenced", text[:LONGEST_TEXT])

@@ -8,7 +8,7 @@ from pathlib import Path
 from swarm import errors
 from swarm.config import Config
 from swarm.git.edits import Edits, edits_of
-from swarm.git.repository import Repository, keep_out_of_status, repository_at
+from swarm.git.repository import Repository, at_head, keep_out_of_status, repository_at
 from swarm.results.dispatch import AdviceGiven, AgentPlan, DispatchResult
 from swarm.rules.ownership import Domain
 from swarm.rules.phases import Phase, expected_next
@@ -47,7 +47,7 @@ def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequ
         return _result(plan, None, edits_of(repository.git))
     with worktrees.worktree_lock(repository, "dispatch"):
         # Read HEAD again: another command may have moved HEAD while this call waited for the lock.
-        repository = repository_at(repository.root)
+        repository = at_head(repository)
         # Checked again under the lock, before trees are made in vain; the transaction checks a last time.
         preconditions.no_wave_in_flight(store.conn, run, request.phase)
         plan = plan_wave(store.conn, workspace, run, request, repository, domains, config, ready)

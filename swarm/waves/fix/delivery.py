@@ -42,7 +42,7 @@ def hold_to_delivery(ground: FixGround) -> None:
         raise _taken(ground, "the branches below swarm/ are those of swarm's runs")
     if places := checkouts.checkouts_of(git, name):
         raise _taken(ground, f"it is checked out in {places[0]}; --publish moves the branch of the run")
-    if standing := refs.branch_in_the_way(git, name):
+    if standing := refs.branches_in_the_way(git, [name]).get(name):
         raise _taken(ground, f"branch {standing} stands in its way")
     tip = refs.tip_of(git, name)
     target = refs.tip_of(git, run.branch) if run.branch else None

@@ -117,9 +117,10 @@ def _hold(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> None:
     """Raise IsolationBlocked where a branch or missing files would keep git from making a tree; makes nothing."""
     new = [(domain, tree) for domain, tree in trees if not tree.path.exists()]
     missing = missing_objects.missing_files(git, commit) if new else []
+    in_the_way = refs.branches_in_the_way(git, [tree.branch for _, tree in new if tree.branch])
     for domain, tree in new:
         lacking = [path for path in missing if tree.only is None or path in tree.only]
-        standing = refs.branch_in_the_way(git, tree.branch) if tree.branch else None
+        standing = in_the_way.get(tree.branch or "")
         # Without a cause: git was not called, and a cause would read as its words.
         if lacking:
             blocked = missing_objects.refusal(git, commit, lacking)
