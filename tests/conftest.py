@@ -114,6 +114,7 @@ class Repo:
         self.git("init", "-q", "-b", "main", "--template=")
         for name in ("hooks", "info"):
             (self.root / ".git" / name).mkdir()
+        (self.root / ".git/info/exclude").touch()
         self.commit(SOURCE, "start")
 
     @property
