@@ -43,7 +43,8 @@ fi
 
 new=
 if [ -e "$reports/annotations" ]; then
-    new=$(grep -c '^::' "$reports/annotations" || true)
+    # A line without a file says what was not looked at.
+    new=$(grep -c '^::[a-z]* file=' "$reports/annotations" || true)
     [ "$SWARM_INPUT_ANNOTATIONS" != true ] || cat "$reports/annotations"
 fi
 if [ "$SWARM_INPUT_SUMMARY" = true ] && [ -e "$reports/summary.md" ]; then

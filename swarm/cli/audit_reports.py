@@ -9,6 +9,7 @@ from click.shell_completion import CompletionItem
 from swarm import errors, log_lines
 from swarm.cli import completions, reports
 from swarm.cli.call import Call
+from swarm.cli.options import usage
 from swarm.results.audit import AuditResult
 from swarm.results.findings import Broken, FindingsResult
 
@@ -54,9 +55,14 @@ class ReportParam(click.ParamType[ReportFile]):
 
 
 def refuse_targets(call: Call, wanted: tuple[ReportFile, ...]) -> None:
-    """Refuse files that cannot be written, before an audit that may take minutes. Raises OutputNotWritable."""
+    """Refuse files that cannot be written, before an audit that may take minutes.
+
+    Raises OutputNotWritable, and CliUsage for two reports in a single file.
+    """
     for form, file in wanted:
         reports.refuse_file(call.folder / file, call.workspace.database, form)
+    if len({(call.folder / file).resolve() for _, file in wanted}) < len(wanted):
+        raise usage("each --report needs a file of its own", "audit")
 
 
 def audit_document(call: Call, store: "Store", result: AuditResult, filters: "Filters", form: str) -> Iterator[str]:
@@ -73,7 +79,7 @@ def audit_document(call: Call, store: "Store", result: AuditResult, filters: "Fi
             for line in audit_lines(result, coverage_lines(result.looked_at)):
                 yield log_lines.shown_lines(line) + "\n"
         case _:
-            # As each format lists them, so that annotations and summaries begin with what the change brought.
+            # The digest compares with earlier audits alone.
             listed = [finding._replace(is_new=finding.finding_id in new) for finding in result.digest.findings]
             run = call.run(store, result.run_id)
             yield from reports.report(form, run, _with_unread(result), listed, len(listed))

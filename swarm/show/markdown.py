@@ -85,6 +85,9 @@ def audit_lines(result: AuditResult, coverage: Iterable[str]) -> Iterator[str]:
     yield from (
         f"- ⊘ {markdown(broken.domain)} was not looked at: {markdown(broken.error)}" for broken in result.digest.broken
     )
+    for violation in result.violations[:_MOST_NAMED]:
+        where = f"{violation.file} ({violation.actual_owner})"
+        yield f"- ⊘ violation: {markdown(where)} was touched by {markdown(violation.agent_domain)}"
     yield from (f"- ⊘ reported and refused: {markdown(item)}" for item in result.refused_items[:_MOST_NAMED])
 
 

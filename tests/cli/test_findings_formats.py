@@ -105,4 +105,6 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_audit(swarm: Swar
         (f"csv:{tmp_path}/none/x.csv", 1, "x.csv is not written: its folder is not there"),
     ):
         assert problem in swarm("audit", ".", "--report", option, exit=code).err
+    answer = swarm("audit", ".", "--report", "csv:x", "--report", "junit:./x", exit=2)
+    assert "each --report needs a file of its own" in answer.err
     assert not (repo.root / "swarms").exists()

@@ -168,6 +168,8 @@ def test_annotations_mark_new_findings_alone_and_escape_what_ends_a_property() -
         description="50%\nof ##[group]", file="a,b:c.py", line=2, column=4, is_new=True, rule_id="R1"
     )
     known = new._replace(is_new=False)
-    assert written("github", [known, new]) == (
+    broken = (Broken("code", "NO_OUTPUT: x\ny"),)
+    assert written("github", [known, new], broken=broken) == (
+        "::error title=swarm::code was not looked at: NO_OUTPUT: x%0Ay\n"
         f"::error file=a%2Cb%3Ac.py,line=2,col=4,title=swarm R1 ({new.finding_id})::50%25%0Aof #\\#[group]\n"
     )

@@ -1,7 +1,6 @@
 """Findings as CSV (RFC 4180), for spreadsheets and scripts: a finding on each line, every text in quotes."""
 
 import csv
-import io
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -18,12 +17,21 @@ HEAD: Final = (
 _FORMULA: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
+class _Returned:
+    """Target of a writer that hands each line back, so that a single writer serves every line."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
 def parts(findings: Iterable[FindingShown], facts: FormatFacts) -> Iterator[str]:
     """Yield the head, then a line for each finding."""
     del facts
-    yield _line(HEAD)
+    # Quoted throughout: a reader that splits at semicolons would find a formula behind each of them.
+    writer = csv.writer(_Returned(), quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    yield writer.writerow(HEAD)
     for finding in findings:
-        yield _line(_cells(finding))
+        yield writer.writerow(map(_cell, _cells(finding)))
 
 
 def _cells(finding: FindingShown) -> tuple[object, ...]:
@@ -38,13 +46,6 @@ def _cells(finding: FindingShown) -> tuple[object, ...]:
 
 def _truth(value: bool | None) -> str | None:  # noqa: FBT001
     return None if value is None else str(value).lower()
-
-
-def _line(cells: Iterable[object]) -> str:
-    text = io.StringIO()
-    # Quoted throughout: a reader that splits at semicolons would find a formula behind each of them.
-    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n").writerow(map(_cell, cells))
-    return text.getvalue()
 
 
 def _cell(value: object) -> object:

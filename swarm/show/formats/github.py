@@ -11,7 +11,12 @@ _LEVELS: Final = {"CRITICAL": "error", "HIGH": "error", "MEDIUM": "warning", "LO
 
 
 def parts(findings: Iterable[FindingShown], facts: FormatFacts) -> Iterator[str]:
-    """Yield a command for each new finding: GitHub shows ten of a level, which known findings would use up."""
+    """Yield a command for each new finding: GitHub shows ten of a level, which known findings would use up.
+
+    What nobody looked at is an error without a place, and stands first.
+    """
+    for broken in facts.broken:
+        yield f"::error title=swarm::{_message(f'{broken.domain} was not looked at: {broken.error}')}\n"
     for finding in findings:
         if finding.is_new is False:
             continue
