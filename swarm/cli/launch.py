@@ -71,7 +71,7 @@ def command(  # noqa: PLR0913
     from swarm.waves.launch.launch import relock as lock_again
 
     if sign is not None and not relock:
-        raise usage("--sign goes with --relock; `swarm dispatch --sign` signs the plan of a new wave", "launch")
+        raise usage("--sign goes with --relock; `swarm dispatch --sign KEY` signs the plan of a new wave", "launch")
     why = require_reason(reason, "a launch without a sandbox") if unsafe_no_isolation else None
     changed = require_reason(reason, "another plan than that of the dispatch") if relock else None
     with call.write() as store, table_beside_launch(call, run):
