@@ -88,6 +88,8 @@ def test_a_signed_receipt_is_a_statement_about_commit_files_verification_and_led
     name = f"urn:swarm-control-plane:{signed.run.place.run}:verification:1"
     log = json.loads(signed.run.swarm("findings", "--format", "sarif", exit=1).out)
     assert [run["properties"] for run in log["runs"]] == [{"verification": name}]
+    submitted = Path(signed.run.swarm("persist", "--format", "json").data["submissionPath"])
+    assert json.loads(submitted.read_text())["source"]["run_url"] == name
     assert signed.statement == {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [

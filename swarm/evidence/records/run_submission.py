@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 from swarm.evidence.records.submission import moment_of
+from swarm.rules.attestations import verification_name
 from swarm.rules.build_verdicts import StepStatus
 from swarm.rules.record_forms import (
     SCHEMA_VERSION,
@@ -96,7 +97,7 @@ def _source(run: Run, verification: Verification | None, environment: Mapping[st
         "provider": "swarm",
         "workflow": "swarm verify",
         "provider_run_id": f"{run.id}:{number}",
-        "run_url": f"urn:swarm-control-plane:{run.id}:verification:{number}",
+        "run_url": verification_name(run.id, int(number)),
     }
 
 
