@@ -373,6 +373,19 @@ def test_files_that_cannot_be_subjects_are_refused(proved: Coordinator, tmp_path
     assert proved.swarm("receipt", "--sign", "default", "--sarif", missing, exit=1).code == "FILE_NOT_FOUND"
 
 
+def test_the_session_of_the_docs_is_what_swarm_prints(proved: Coordinator) -> None:
+    (shown,) = re.findall(r"\$ swarm receipt verify [^\n]*\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    proved.swarm("keys", "new", "release")
+    proved.swarm("receipt", "--sign", "release", "--output", "evidence")
+
+    def alike(text: str) -> str:
+        # Ids and counts of the same length, so that the columns are as wide.
+        text = re.sub(r"swarm-\d+-[0-9a-f]+", "RUN", text)
+        return re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{2,}\b", lambda found: "0" * len(found[0]), text)
+
+    assert alike(proved.swarm("receipt", "verify", f"evidence/{NAME}").out) == alike(shown)
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 def test_the_lines_of_the_docs_verify_a_signature_with_openssl_alone(signed: Signed) -> None:
     (lines,) = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
