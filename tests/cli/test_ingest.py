@@ -393,8 +393,18 @@ def test_an_ingest_that_is_killed_anywhere_is_whole_after_the_next_one(archive: 
     assert point > 10
 
 
+def test_an_empty_file_bars_no_record(archive: Archive) -> None:
+    other_day = PLACE.replace("05/01", "04/30")
+    for place in (PLACE, other_day, REJECTED):
+        archive.write(place, "")
+    assert archive.ingest(SUBMISSION).data["status"] == "accepted"
+    archive.ingest(submission(scenario={"attested_by": " "}), exit=1)
+    assert archive.files == [REJECTED, PLACE]
+    assert list((archive.root / "records/_writing").iterdir()) == []
+
+
 def test_a_corrupt_file_or_a_link_in_the_place_of_a_record_is_refused(archive: Archive, tmp_path: Path) -> None:
-    archive.write(PLACE, "")
+    archive.write(PLACE, "{")
     with nothing_changes(archive.root / "records"):
         assert archive.ingest(SUBMISSION, exit=2).code == "RECORD_CORRUPT"
     (archive.root / PLACE).unlink()

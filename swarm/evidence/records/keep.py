@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
@@ -17,6 +19,7 @@ from swarm.rules.record_forms import VERIFIER_FIELDS, AnyRecord
 from swarm.rules.record_places import RECORDS, record_place
 
 LOCK_SECONDS: Final = 60.0
+_SCRATCH: Final = f"{RECORDS}/_writing"
 _YEAR: Final = "[0-9][0-9][0-9][0-9]"
 _TWO: Final = "[0-9][0-9]"
 
@@ -49,6 +52,8 @@ def known(root: Path, record: AnyRecord) -> Kept | None:
     if record["verification"]["status"] == "rejected":
         return None
     for earlier in _of_any_day(root, record["repo"], record["run_id"]):
+        if _cleared(root, root / earlier):
+            continue
         found = read_record(root, earlier)
         if found.document is None:
             raise errors.RecordCorrupt(path=str(root / earlier), problem=str(found.problem))
@@ -84,7 +89,8 @@ def _keep_rejected(root: Path, path: str, record: AnyRecord) -> Kept:
     """Keep a rejected record beside those of the same run; the same rejection a second time adds nothing."""
     digest = _digest(record)
     for place in (path, f"{path.removesuffix('.json')}-{digest[:12]}.json"):
-        earlier = read_record(root, place) if (root / place).exists() else None
+        is_free = not (root / place).exists() or _cleared(root, root / place)
+        earlier = None if is_free else read_record(root, place)
         if earlier is None:
             _write(root, place, record)
             return Kept(place, is_new=True)
@@ -95,7 +101,7 @@ def _keep_rejected(root: Path, path: str, record: AnyRecord) -> Kept:
 
 def _write(root: Path, path: str, record: AnyRecord) -> None:
     # A day can have thousands of records: the temporary files have a folder of their own.
-    file, scratch = root / path, root / RECORDS / "_writing"
+    file, scratch = root / path, root / _SCRATCH
     for folder in (file.parent, scratch):
         make_folder(folder)
         _hold_inside(root, folder)
@@ -104,6 +110,25 @@ def _write(root: Path, path: str, record: AnyRecord) -> None:
     except FileExistsError as error:
         # The lock keeps our own writers apart: this is a writer of another machine, on a shared file system.
         raise errors.DuplicateRunIdError(run_id=record["run_id"], path=path) from error
+
+
+def _cleared(root: Path, file: Path) -> bool:
+    """Take away an empty file that stands in the place of a record: another tool, or a full disk, left it there."""
+    try:
+        is_empty = stat.S_ISREG((status := file.lstat()).st_mode) and status.st_size == 0
+    except OSError:
+        return False
+    if not is_empty:
+        return False
+    aside = root / _SCRATCH / f"{file.name}.{os.getpid()}"
+    make_folder(aside.parent)
+    _hold_inside(root, aside.parent)
+    # Moved first and looked at then: a writer that no lock holds back may have put a record there.
+    file.rename(aside)
+    if aside.stat().st_size:
+        os.link(aside, file)
+    aside.unlink()
+    return not file.exists()
 
 
 def _hold_inside(root: Path, folder: Path) -> None:
