@@ -2030,6 +2030,36 @@ class EngineRefused(SwarmError):
     problem: str
 
 
+class EngineNoWorker(SwarmError):
+    code = "ENGINE_NO_WORKER"
+    severity = Severity.HIGH
+    text = "No worker of the engine takes orders for {tag}"
+    advice = "`swarm engine invite NAME --tag {tag}` opens the engine to a worker that has this runtime"
+    when = "`launch --on` with a runtime that is the tag of no worker"
+    tag: str
+
+
+class ResultForged(SwarmError):
+    code = "RESULT_FORGED"
+    severity = Severity.HIGH
+    text = "A message is not what its sender should send: {problem}"
+    advice = "nothing of it was used; `swarm engine revoke NAME` closes the engine to a worker"
+    when = (
+        "an order without the coordinator's signature, or a result of another form, another attempt or another worker"
+    )
+    problem: str
+
+
+class ObjectCorrupt(SwarmError):
+    code = "BASE_CORRUPT"
+    severity = Severity.HIGH
+    text = "The object {digest} cannot be used: {problem}"
+    advice = "repeat `swarm launch --on`, which sends what is missing again"
+    when = "an object that the engine should keep is missing, too large, or another than its digest says"
+    digest: str
+    problem: str
+
+
 # --- signatures ---------------------------------------------------------------------------------------------
 
 

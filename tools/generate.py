@@ -62,6 +62,7 @@ from swarm.results import (
     undo,
     verify,
     wait,
+    worker,
 )
 from swarm.results import (
     help as help_verb,
@@ -80,6 +81,7 @@ DATA: dict[str, Any] = {
     "trust": trust.TrustResult,
     "keys": keys.KeysResult,
     "engine": engine.EngineResult,
+    "worker": worker.WorkerResult,
     "audit": audit.AuditResult,
     "fix": fix.FixResult,
     "dispatch": dispatch.DispatchResult,

@@ -36,7 +36,6 @@ ALLOWED: Final = {
     "compressed": "a column of artifacts: the record is inserted whole",
     "verified_via_distribution": "a key of the claims of a verification, which are written whole",
     "ignore_aliases": "PyYAML calls it on a dumper",
-    "coordinator": "a key of an engine's credentials, which are written whole",
     "_leave": "soak/walks.py calls it by the name of the act",
     "_prune": "soak/walks.py calls it by the name of the act",
     "tempdir": "the standard library reads tempfile.tempdir",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,6 +25,11 @@ from swarm.results.launch import LaunchResult
 from swarm.show import text
 from swarm.show.escape import plain
 
+if TYPE_CHECKING:
+    from swarm.config import Config
+    from swarm.store.connection import Store
+    from swarm.store.runs import Run
+
 
 @verb()
 @run_argument
@@ -35,6 +41,7 @@ from swarm.show.escape import plain
 @max_cost_option
 @allow_unmetered_option
 @click.option("--park", type=Duration(), help="Wait so long for a used-up quota, then go on.")
+@click.option("--on", metavar="ENGINE", help="Let workers do it: address of your engine, or a file of credentials.")
 @click.option("--unsafe-no-isolation", is_flag=True, help="Launch without a sandbox; needs --reason.")
 @click.option(
     "--relock", is_flag=True, help="Lock the plan as it is now, in place of that of the dispatch; needs --reason."
@@ -54,6 +61,7 @@ def command(  # noqa: PLR0913
     reason: str | None,
     repo_path: Path | None,
     *,
+    on: str | None,
     allow_unmetered: bool,
     unsafe_no_isolation: bool,
     relock: bool,
@@ -77,22 +85,39 @@ def command(  # noqa: PLR0913
     with call.write() as store, table_beside_launch(call, run):
         selected = call.run_of_own_wave(store, call.run_in_place(store, run, repo_path), "launch")
         config = call.config(Path(selected.local_path))
-        if why is not None:
-            config = config.without_sandbox(why)
-        if changed is not None:
-            lock_again(store, selected, config, runtime, changed, sign)
-        result = launch(
-            store,
-            call.workspace,
-            selected,
-            config,
-            runtime=runtime,
-            jobs=jobs,
-            seconds=timeout,
-            limits=LaunchLimits(max_cost, allow_unmetered, park or 0.0),
-        )
+        if on is not None:
+            if any((jobs, max_cost, allow_unmetered, park, why, changed)):
+                raise usage("--on takes no --jobs, --max-cost, --park --relock and no --unsafe-no-isolation", "launch")
+            result = _launch_on(call, store, selected, config, on, runtime or config.default_runtime, timeout)
+        else:
+            if why is not None:
+                config = config.without_sandbox(why)
+            if changed is not None:
+                lock_again(store, selected, config, runtime, changed, sign)
+            result = launch(
+                store,
+                call.workspace,
+                selected,
+                config,
+                runtime=runtime,
+                jobs=jobs,
+                seconds=timeout,
+                limits=LaunchLimits(max_cost, allow_unmetered, park or 0.0),
+            )
     notices.send(config.on_attention, "done", runId=result.run_id, exitClass=result.exit_class, next=result.next_action)
     call.answer(result, lambda: _lines(result), result.exit_class)
+
+
+def _launch_on(
+    call: Call, store: "Store", run: "Run", config: "Config", on: str, runtime: str | None, seconds: int | None
+) -> LaunchResult:
+    from swarm.engine.engine import credentials_for
+    from swarm.waves.hosts.launch_on import launch_on
+
+    if runtime is None or "," in runtime:
+        raise usage("--on takes the runtime of the workers: --runtime NAME", "launch")
+    credentials = credentials_for(on, call.folder)
+    return launch_on(store, call.workspace, run, config, credentials, runtime=runtime, seconds=seconds)
 
 
 def _lines(result: LaunchResult) -> Iterator[str]:

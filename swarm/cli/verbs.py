@@ -17,6 +17,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "fix": "Fix findings: from approval to a verified branch.",
         "dispatch": "Give the agent of each domain a prompt and a worktree.",
         "launch": "Run the dispatched agents and supervise them.",
+        "worker": "Work on orders of an engine, on this machine.",
         "wait": "Wait for a launch, and show what its agents do.",
         "permissions": "List what agents wait to be allowed, and reply.",
         "collect": "Validate the outputs and record the findings.",

@@ -178,3 +178,15 @@ def _running() -> Engine:
 def is_running() -> bool:
     """Say whether the server of the engine runs."""
     return server.process() is not None
+
+
+def credentials_for(named: str, folder: Path) -> Credentials:
+    """Return the coordinator's credentials for an address or in a file. Raises EngineUnknown, EngineRefused."""
+    if "://" not in named:
+        return read_credentials(folder / named)
+    engine = known()
+    if named.partition("://")[2] != engine.url.partition("://")[2]:
+        raise errors.EngineUnknown(
+            problem=f"that of this machine is at {engine.url}; for another, name its credentials"
+        )
+    return _own()

@@ -51,6 +51,62 @@ class EngineLink:
             raise errors.EngineRefused(problem=f"{verb}: {problem.get('description')}")
         return found
 
+    async def keep(self, subject: str, body: bytes, once: str = "") -> int:
+        """Let a stream keep a message, and return its place there; a message of the same `once` is kept once.
+
+        Raises EngineRefused, EngineUnreachable.
+        """
+        from nats.errors import Error
+
+        headers = {"Nats-Msg-Id": once} if once else None
+        try:
+            answer = await self.client.request(subject, body, timeout=_SECONDS, headers=headers)
+        except (TimeoutError, Error, OSError) as error:
+            problem = f"{subject}: {error or 'no answer'}"
+            raise errors.EngineUnreachable(url=self.credentials.url, problem=problem) from error
+        found = parse_bounded(answer.data, subject)
+        if "error" in found:
+            raise errors.EngineRefused(problem=f"{subject}: {found['error'].get('description')}")
+        return int(found["seq"])
+
+    async def kept(self, stream: str, subject: str) -> bytes | None:
+        """Return the last message of a subject that a stream keeps, `None` for none. Raises EngineUnreachable."""
+        from nats.errors import Error
+
+        try:
+            answer = await self.client.request(f"$JS.API.DIRECT.GET.{stream}.{subject}", b"", timeout=_SECONDS)
+        except (TimeoutError, Error, OSError) as error:
+            problem = f"{subject}: {error or 'no answer'}"
+            raise errors.EngineUnreachable(url=self.credentials.url, problem=problem) from error
+        # Without the message the answer has a status in its place.
+        return None if answer.headers and "Status" in answer.headers else bytes(answer.data)
+
+    async def next(self, stream: str, queue: str, seconds: float) -> Any | None:
+        """Return the next message of a queue, `None` where none comes in time."""
+        from nats.errors import Error
+
+        asked = json.dumps({"batch": 1, "expires": int(seconds * 10**9)}).encode()
+        try:
+            # With a subscription of its own: a message of a queue keeps its subject, by which no other answer is known.
+            message = await self.client.request(
+                f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{queue}", asked, timeout=seconds + _SECONDS, old_style=True
+            )
+        except (TimeoutError, Error, OSError):
+            return None
+        return None if message.headers and "Status" in message.headers and not message.data else message
+
+    async def make_reader(self, stream: str, name: str, subject: str) -> None:
+        """Make a queue of all that a stream keeps of a subject: a message stays in it until it is acknowledged."""
+        reader = {
+            "durable_name": name,
+            "filter_subject": subject,
+            "ack_policy": "explicit",
+            "ack_wait": _LEASE_SECONDS * 10**9,
+            "deliver_policy": "all",
+            "max_ack_pending": 10_000,
+        }
+        await self.ask(f"CONSUMER.DURABLE.CREATE.{stream}.{name}", {"stream_name": stream, "config": reader})
+
     async def make_streams(self) -> None:
         """Make the streams of the engine, or bring their settings up to date."""
         for stream in self.names.streams():

@@ -82,3 +82,8 @@ def save_point_tag(run_id: str) -> str:
 def run_of_save_point(tag: str) -> str | None:
     """Return the run whose save point has this tag, `None` for any other word."""
     return tag.replace(_SAVE_POINT, _RUN, 1) if tag.startswith(_SAVE_POINT) else None
+
+
+def attempt_ref(attempt: str) -> str:
+    """Return the only ref of a bundle in which the work of an attempt comes from another machine."""
+    return f"refs/swarm/attempt/{attempt}"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from swarm.engine import server
 from swarm.runtimes import bubblewrap, landlock, sandbox
 from swarm.store import connection
 from tests.cli.scenes import merge_team
@@ -52,6 +53,15 @@ def workspace(swarm: Swarm, repo: Repo, tmp_path: Path, stage: Stage) -> Workspa
     run = stage.bring("workspace", make)
     folder = repo.root / "swarms"
     return Workspace(run, folder, folder / "control-plane.db")
+
+
+@pytest.fixture
+def engine(swarm: Swarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A running engine on any port; yield its folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    swarm("engine", "up", "--listen", "127.0.0.1:0")
+    yield tmp_path / "state/swarm/engine"
+    server.stop()
 
 
 @pytest.fixture

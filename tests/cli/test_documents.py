@@ -38,6 +38,7 @@ CALLS: dict[str, list[tuple[tuple[str, ...], int]]] = {
     "runtimes": [((), 0), (("ruff",), 0)],
     "keys": [(("new",), 0), (("list",), 0), (("show",), 0)],
     "engine": [(("up", "--listen", "127.0.0.1:0"), 0), (("status",), 0), (("down",), 0)],
+    "worker": [(("--credentials", "one.credentials", "--most", "0"), 0)],
     "audit": [((".",), 1), ((".", "--since", "HEAD"), 0)],
     "dispatch": [
         (("health-audit-a", "--isolate", "--dry-run"), 0),
@@ -111,6 +112,7 @@ PREPARED = {
     "permissions": "launched",
     "attempts": "launched",
     "audit-logs": "launched",
+    "worker": "invited",
     "init": "repo",
     "audit": "repo",
     "reopen": "approved",
@@ -130,6 +132,13 @@ def submitted(repo: Repo) -> None:
 @pytest.fixture
 def ingested(swarm: Swarm, submitted: None) -> None:
     swarm("ingest", "--provenance", "stub", "--file", "submission.json")
+
+
+@pytest.fixture
+def invited(repo: Repo) -> None:
+    """Credentials of an engine that nobody has to reach."""
+    words = {"name": "one", "url": "tls://127.0.0.1:1", "plane": "0123abcd", "seed": "S", "authority": "A"}
+    (repo.root / "one.credentials").write_text(json.dumps({**words, "coordinator": "U", "tags": ["played"]}))
 
 
 @pytest.fixture

@@ -3,27 +3,16 @@
 import asyncio
 import json
 import stat
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from swarm.engine import server
 from swarm.engine.link import linked
 from swarm.engine.place import Credentials, read_credentials
 from tests.cli.errors.refusal import raises
 from tests.cli.scenes.documents import valid
 from tests.conftest import Swarm
-
-
-@pytest.fixture
-def engine(swarm: Swarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A running engine on any port; yield its folder."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    swarm("engine", "up", "--listen", "127.0.0.1:0")
-    yield tmp_path / "state/swarm/engine"
-    server.stop()
 
 
 def test_an_engine_is_made_started_opened_closed_and_ended_and_keeps_its_members(

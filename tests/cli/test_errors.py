@@ -17,6 +17,7 @@ from tests.cli import (
     test_persist,
     test_refused_items,
     test_sandbox,
+    test_worker,
 )
 from tests.cli.errors import (
     command_line,
@@ -74,6 +75,7 @@ TESTS = (
     test_refused_items,
     test_permissions,
     test_sandbox,
+    test_worker,
     test_ingest,
     test_persist,
 )

@@ -50,6 +50,7 @@ def collect(
         if waves.in_flight(store.conn, run.id) is None:
             raise _none_in_flight(store.conn, run)
         supervision.close_dead_attempts(store, run, wave)
+        supervision.hold_to_no_orders(store.conn, run, wave)
         with brought_in(store.conn, workspace, wave, repository, works or {}, named) as seen:
             observed = observe(store.conn, workspace, wave, seen, named)
         # Before the transaction: git is never run inside of it, and a row must not name a tree that git may collect.

@@ -31,7 +31,7 @@ _FAILED: Final = {
 
 
 class Plan(NamedTuple):
-    """The way in which an attempt is launched, as its row keeps it."""
+    """The way in which an attempt is launched, as its row keeps it. `host` is another machine, `None` for this one."""
 
     runtime: str
     version: str | None
@@ -39,6 +39,7 @@ class Plan(NamedTuple):
     enclosure: Enclosure
     recovery_reason: str | None = None
     recovery: Mapping[str, object] = {}
+    host: str | None = None
 
 
 def attempt_folder(agent: AgentRun, ordinal: int) -> Path:
@@ -60,7 +61,7 @@ def open_attempt(
         runtime_version=plan.version,
         argv=tuple(plan.argv),
         prompt_sha256=agent.prompt_sha256,
-        host=processes.host(),
+        host=plan.host or processes.host(),
         supervisor_pid=os.getpid(),
         record_path=str(attempt_folder(agent, len(before) + 1) / attempt_files.NAME),
         isolation=plan.enclosure.backend,

@@ -9,7 +9,7 @@ from typing import Final
 from swarm import errors
 from swarm.files import is_in_place, left_unfinished, make_folder
 from swarm.runtimes import processes
-from swarm.store import attempts, waves
+from swarm.store import agent_runs, attempts, waves
 from swarm.store.attempts import Attempt, Ending
 from swarm.store.connection import Store
 from swarm.store.runs import Run
@@ -18,6 +18,8 @@ from swarm.waves.launch import attempt_files
 from swarm.workspace import AGENT_VARIABLE, Workspace
 
 _MOMENT: Final = 0.2
+# Begins the host of an attempt that was ordered on an engine.
+ENGINE: Final = "engine "
 # The variables by which a process of an attempt is known.
 MARK: Final = (AGENT_VARIABLE, "SWARM_ATTEMPT_FOLDER")
 
@@ -69,6 +71,15 @@ def hold_to_no_supervisor(workspace: Workspace, run: Run, wave: Wave) -> None:
     if is_held(lock):
         holder = f" by process {holder_of(lock).partition(' ')[0]}"
         raise errors.LaunchInProgress(number=wave.number, holder=holder, run_id=run.id)
+
+
+def hold_to_no_orders(conn: sqlite3.Connection, run: Run, wave: Wave) -> None:
+    """Refuse to end a wave whose agents are worked on by other machines. Raises LaunchInProgress."""
+    by_agent = attempts.of_wave(conn, wave.id)
+    for agent in agent_runs.current(conn, wave.id):
+        own = by_agent.get(agent.id, [])
+        if own and own[-1].outcome is None and own[-1].host.startswith(ENGINE):
+            raise errors.LaunchInProgress(number=wave.number, holder=f" on the {own[-1].host}", run_id=run.id)
 
 
 def close_dead_attempts(store: Store, run: Run, wave: Wave) -> None:

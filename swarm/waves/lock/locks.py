@@ -112,14 +112,18 @@ def hold_to_lock(
 
     Raises ManifestLockMismatch, LockNotSigned, LockSigInvalid, PubkeyMalformed.
     """
-    _hold_to_signature(conn, config, wave)
+    hold_to_signature(conn, config, wave)
     if found := changes(conn, config, wave, names, ready):
         shown = "; ".join(each.shown for each in found[:_MOST_SHOWN])
         more = f"; and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
         raise errors.ManifestLockMismatch(number=wave.number, shown=shown + more, changes=found, run_id=wave.run_id)
 
 
-def _hold_to_signature(conn: sqlite3.Connection, config: Config, wave: Wave) -> None:
+def hold_to_signature(conn: sqlite3.Connection, config: Config, wave: Wave) -> None:
+    """Refuse a wave that is not signed as the user's settings demand.
+
+    Raises LockNotSigned, LockSigInvalid, PubkeyMalformed.
+    """
     if config.require_signed is None:
         return
     public = public_key(config.require_signed, _folder_of(config))

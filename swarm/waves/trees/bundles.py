@@ -4,7 +4,7 @@ From there on it is judged as the work of an agent that ran here: by the same co
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -15,7 +15,7 @@ from swarm.git.bundle_fault import BundleFault
 from swarm.git.quarantine import Checked
 from swarm.git.repository import Repository
 from swarm.git.runner import GitError
-from swarm.rules.ref_names import head_ref
+from swarm.rules.ref_names import attempt_ref, head_ref
 from swarm.store import agent_runs
 from swarm.store.agent_runs import AgentRun
 from swarm.store.waves import Wave
@@ -36,6 +36,7 @@ class _Work(NamedTuple):
     bundle: Path
     tree: Path
     branch: str
+    ref: str
 
     def refused(self, reason: str, problem: str) -> errors.BundleRefused:
         return errors.BundleRefused(
@@ -82,6 +83,19 @@ def _take_all(
         raise errors.CollectUnknownDomain(name=strange, number=wave.number, names=", ".join(agents))
     folder = workspace.wave_folder(wave.run_id, wave.number)
     works = [_work(agents[name], wave, folder, bundle) for name, bundle in bundles.items()]
+    _take_works(repository, wave, works)
+
+
+def take_attempt(
+    workspace: Workspace, wave: Wave, repository: Repository, agent: AgentRun, attempt: str, bundle: Path
+) -> None:
+    """Take the bundle of an attempt on another machine into its agent's worktree. Raises BundleRefused."""
+    folder = workspace.wave_folder(wave.run_id, wave.number)
+    with as_at_dispatch(wave, repository) as seen:
+        _take_works(seen, wave, [_work(agent, wave, folder, bundle)._replace(ref=attempt_ref(attempt))])
+
+
+def _take_works(repository: Repository, wave: Wave, works: Sequence[_Work]) -> None:
     if changed := changed_common(wave, repository):
         # A changed git folder could make git run a program in a worktree; collect without bundles reports the change.
         raise works[0].refused("git folder", f".git/{changed[0].file} changed since dispatch; see `swarm collect`")
@@ -93,7 +107,7 @@ def _take_all(
 
 def _work(agent: AgentRun, wave: Wave, folder: Path, bundle: Path) -> _Work:
     tree, branch = Path(agent.worktree_path or ""), agent.worktree_branch or ""
-    work = _Work(agent, wave, folder, bundle, tree, branch)
+    work = _Work(agent=agent, wave=wave, folder=folder, bundle=bundle, tree=tree, branch=branch, ref=head_ref(branch))
     if not wave.isolated or not branch:
         raise work.refused("worktree", f"wave {wave.number} was dispatched without --isolate")
     if not tree.is_dir() or tree.is_symlink():
@@ -104,7 +118,7 @@ def _work(agent: AgentRun, wave: Wave, folder: Path, bundle: Path) -> _Work:
 def _checked(stack: ExitStack, repository: Repository, work: _Work) -> Checked:
     base = work.wave.dispatch_sha
     try:
-        checked = stack.enter_context(quarantine.quarantined(repository, work.bundle, base, head_ref(work.branch)))
+        checked = stack.enter_context(quarantine.quarantined(repository, work.bundle, base, work.ref))
     except BundleFault as fault:
         raise work.refused(fault.kind, fault.words) from None
     except GitError as error:

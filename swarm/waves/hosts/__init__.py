@@ -1,0 +1,1 @@
+"""A launch on other machines: orders to workers, and what comes back."""

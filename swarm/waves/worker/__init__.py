@@ -1,0 +1,1 @@
+"""A worker: orders taken from an engine, worked on here, and their results sent back."""
