@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from swarm import errors
 from swarm.documents import check, parse_bounded
-from swarm.engine.objects import Kept
+from swarm.engine.objects import KeptObject
 
 MOST_MESSAGE: Final = 256 * 1024
 _ORDER: Final = "engine-order"
@@ -31,8 +31,8 @@ class WorkOrder(NamedTuple):
     phase: str
     review: bool
     commit: str
-    base: Kept
-    prompt: Kept
+    base: KeptObject
+    prompt: KeptObject
     runtime: str
     seconds: float
 
@@ -47,10 +47,10 @@ class WorkResult(NamedTuple):
     nonce: str
     worker: str
     ending: dict[str, Any]
-    answer: Kept | None
-    work: Kept | None
-    stdout: Kept | None
-    stderr: Kept | None
+    answer: KeptObject | None
+    work: KeptObject | None
+    stdout: KeptObject | None
+    stderr: KeptObject | None
     untaken: tuple[str, ...] = ()
 
 
@@ -80,7 +80,7 @@ def order_of(body: bytes, coordinator: str) -> WorkOrder:
         VerifyKey(base64.b32decode(padded)[_KEY_BYTES]).verify(_text(document), signature)
     except (CryptoError, ValueError) as error:
         raise errors.ResultForged(problem=f"order {document['id']} is not signed by the coordinator") from error
-    return WorkOrder(**{**document, "base": Kept(**document["base"]), "prompt": Kept(**document["prompt"])})
+    return WorkOrder(**{**document, "base": KeptObject(**document["base"]), "prompt": KeptObject(**document["prompt"])})
 
 
 def result_text(result: WorkResult) -> bytes:
@@ -95,7 +95,7 @@ _OBJECTS: Final = ("answer", "work", "stdout", "stderr")
 def result_of(body: bytes) -> WorkResult:
     """Return the result of a message, in the form that its schema has. Raises ResultForged."""
     document = _checked(body, _RESULT)
-    objects = {name: None if document[name] is None else Kept(**document[name]) for name in _OBJECTS}
+    objects = {name: None if document[name] is None else KeptObject(**document[name]) for name in _OBJECTS}
     return WorkResult(**{**document, **objects, "untaken": tuple(document["untaken"])})
 
 

@@ -12,26 +12,26 @@ PIECE: Final = 128 * 1024
 MOST_BYTES: Final = 256 << 20
 
 
-class Kept(NamedTuple):
+class KeptObject(NamedTuple):
     """An object that the engine keeps: the SHA-256 of its content, and its size."""
 
     digest: str
     size: int
 
 
-async def put(link: EngineLink, subject: Callable[[str], str], body: bytes) -> Kept:
+async def put(link: EngineLink, subject: Callable[[str], str], body: bytes) -> KeptObject:
     """Keep an object; `subject` names the subject of each piece. An object that is kept is not sent again.
 
     Raises EngineRefused, EngineUnreachable.
     """
-    kept = Kept(hashlib.sha256(body).hexdigest(), len(body))
+    kept = KeptObject(hashlib.sha256(body).hexdigest(), len(body))
     for number, begin in enumerate(range(0, len(body), PIECE)):
         name = f"{kept.digest}.{number}"
         await link.keep(subject(name), body[begin : begin + PIECE], name)
     return kept
 
 
-async def get(link: EngineLink, stream: str, subject: Callable[[str], str], kept: Kept) -> bytes:
+async def get(link: EngineLink, stream: str, subject: Callable[[str], str], kept: KeptObject) -> bytes:
     """Return the content of an object. Raises ObjectCorrupt where it is missing, or another than its digest says."""
     if kept.size > MOST_BYTES:
         raise errors.ObjectCorrupt(

@@ -16,7 +16,7 @@ import pytest
 from swarm import errors
 from swarm.engine import messages, objects
 from swarm.engine.link import linked
-from swarm.engine.objects import Kept
+from swarm.engine.objects import KeptObject
 from swarm.engine.place import read_credentials
 from swarm.waves.hosts import coordinator
 from tests.cli.errors.refusal import raises
@@ -221,14 +221,14 @@ def test_an_object_is_taken_by_its_digest_or_not_at_all() -> None:
         with pytest.raises(errors.ObjectCorrupt):
             asyncio.run(objects.get(fake, "s", named, kept))
     with pytest.raises(errors.ObjectCorrupt):
-        asyncio.run(objects.get(fake, "s", named, Kept("0" * 64, 1 << 40)))
+        asyncio.run(objects.get(fake, "s", named, KeptObject("0" * 64, 1 << 40)))
 
 
 def test_an_order_that_another_signed_or_that_was_changed_is_none() -> None:
     from swarm.engine.authority import new_pair
 
     ours, theirs = new_pair(), new_pair()
-    kept = Kept("0" * 64, 1)
+    kept = KeptObject("0" * 64, 1)
     order = messages.WorkOrder(
         id="0a-1", nonce="0" * 64, run="swarm-1-0a", wave=1, domain="code", phase="health-audit-a", review=False,
         commit="0" * 40, base=kept, prompt=kept, runtime="played", seconds=60,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from swarm.engine.objects import Kept
+from swarm.engine.objects import KeptObject
 from swarm.engine.place import Credentials
 from swarm.failpoints import failpoint
 from swarm.git import snapshot
@@ -26,7 +26,7 @@ async def launched(wave_launch: WaveLaunch, credentials: Credentials, runtime: s
         for open_one in attached:
             coordinator.expect(open_one.order)
             coordinator.expect_life(open_one.order)
-        base = Kept("", 0)
+        base = KeptObject("", 0)
         if waiting:
             await coordinator.hold_to_queue(runtime)
             git, commit = wave_launch.repository.git, wave_launch.wave.dispatch_sha

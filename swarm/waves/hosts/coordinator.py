@@ -10,7 +10,7 @@ from swarm import errors, stage_events
 from swarm.engine import messages, objects
 from swarm.engine.link import EngineLink, linked
 from swarm.engine.messages import WorkOrder, WorkResult, nonce_of
-from swarm.engine.objects import Kept
+from swarm.engine.objects import KeptObject
 from swarm.engine.place import Credentials
 
 # A result may be on its way, and the engine may just be starting anew.
@@ -54,7 +54,7 @@ class Coordinator:
         except errors.EngineRefused as error:
             raise errors.EngineNoWorker(tag=tag) from error
 
-    async def keep(self, body: bytes) -> Kept:
+    async def keep(self, body: bytes) -> KeptObject:
         """Keep an object for workers."""
         return await objects.put(self._link, self._link.names.base, body)
 
@@ -82,7 +82,7 @@ class Coordinator:
         """Count an order as begun: whoever works on it shows life."""
         self._signs.setdefault(order, time.monotonic())
 
-    async def fetch(self, received: Received, kept: Kept | None) -> bytes | None:
+    async def fetch(self, received: Received, kept: KeptObject | None) -> bytes | None:
         """Return the content of an object of a result. Raises ObjectCorrupt."""
         if kept is None:
             return None

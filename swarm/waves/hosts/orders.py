@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from swarm.documents import read_bounded
 from swarm.engine.messages import WorkOrder, nonce_of
-from swarm.engine.objects import Kept
+from swarm.engine.objects import KeptObject
 from swarm.files import make_folder
 from swarm.runtimes.sandbox import UNENCLOSED
 from swarm.store.agent_runs import AgentRun
@@ -51,7 +51,7 @@ async def ordered(
     wave_launch: WaveLaunch,
     agent: AgentRun,
     before: Sequence[Attempt],
-    base: Kept,
+    base: KeptObject,
     runtime: str,
 ) -> Ordered | None:
     """Record an attempt, and order it; an attempt whose prompt was changed since dispatch ends here.

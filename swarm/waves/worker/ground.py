@@ -23,7 +23,7 @@ _SECONDS: Final = 300.0
 _MOST_UNTAKEN: Final = 50
 
 
-class Site(NamedTuple):
+class WorkPlace(NamedTuple):
     """The place of an attempt: the repository of its base, a workspace of its own, and its worktree."""
 
     repository: Repository
@@ -53,7 +53,7 @@ def bring_base(cache: Path, order: WorkOrder, pack: bytes) -> None:
 
 
 @contextmanager
-def site_of(cache: Path, order: WorkOrder) -> Iterator[Site]:
+def site_of(cache: Path, order: WorkOrder) -> Iterator[WorkPlace]:
     """Give an attempt its place on this machine, and remove it afterwards. Raises GitError, OSError."""
     repository = repository_at(repository_for(cache, order))
     name = tree_name(order.wave, order.domain)
@@ -67,13 +67,13 @@ def site_of(cache: Path, order: WorkOrder) -> Iterator[Site]:
             with locked(cache / f"{order.base.digest}.lock", "worker", timeout=_SECONDS):
                 worktrees.add(repository.git, tree, order.commit)
             worktrees.fill(tree)
-            yield Site(repository, workspace, tree, order.commit)
+            yield WorkPlace(repository, workspace, tree, order.commit)
         finally:
             with locked(cache / f"{order.base.digest}.lock", "worker", timeout=_SECONDS):
                 worktrees.discard_unfinished(repository.git, tree, order.commit)
 
 
-def brought(site: Site, order: WorkOrder) -> Brought:
+def brought(site: WorkPlace, order: WorkOrder) -> Brought:
     """Return the work in a worktree, judged as the files lie there, as one commit on the base. Raises GitError."""
     common = site.repository.common_dir
     work = work_of(common, site.tree.path, site.commit, None, site.tree.branch, apart=Apart(answers=True))

@@ -23,7 +23,7 @@ from swarm.waves.launch.correction import answered
 from swarm.waves.launch.supervision import MARK
 from swarm.waves.trees.answers import make_ready
 from swarm.waves.trees.sandbox_policies import agent_home, attempt_enclosure
-from swarm.waves.worker.ground import Site, brought, site_of
+from swarm.waves.worker.ground import WorkPlace, brought, site_of
 from swarm.workspace import answer_in
 
 # In a prompt, the place of the agent's worktree: on each machine it is another.
@@ -59,7 +59,7 @@ def not_started(error: Exception) -> Done:
 
 
 async def _attempt(
-    site: Site, order: WorkOrder, prompt: str, config: Config, heard: Callable[[AgentEvent], None]
+    site: WorkPlace, order: WorkOrder, prompt: str, config: Config, heard: Callable[[AgentEvent], None]
 ) -> Done:
     # By the worker's own configuration: an order brings no argument list.
     (ready,) = registry.all_ready(order.runtime, config, Phase(order.phase))

@@ -11,7 +11,7 @@ from swarm.config import Config
 from swarm.engine import messages, objects
 from swarm.engine.link import EngineLink, linked
 from swarm.engine.messages import WorkOrder, WorkResult
-from swarm.engine.objects import Kept
+from swarm.engine.objects import KeptObject
 from swarm.engine.place import Credentials
 from swarm.git.runner import GitError
 from swarm.rules.agent_events import AgentEvent
@@ -125,7 +125,7 @@ class _Worker:
     async def _send(self, link: EngineLink, order: WorkOrder, found: Done) -> None:
         name = self._credentials.name
 
-        async def keep(body: bytes | None) -> Kept | None:
+        async def keep(body: bytes | None) -> KeptObject | None:
             return None if body is None else await objects.put(link, lambda rest: link.names.product(name, rest), body)
 
         result = WorkResult(
