@@ -1,7 +1,7 @@
 """Renames that git does not see: it compares whole lines, and a file that is indented anew shares none with the old."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Final
 
 # Share of lines above which git takes two files for the same, `diff.renames` of its own; here without white space.
@@ -11,28 +11,40 @@ _SHORTEST: Final = 6
 # New files that share a line; a line of more files says nothing about which of them is meant.
 _MOST_SHARING: Final = 20
 
+Files = Iterable[tuple[str, str]]
 
-def renamed(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+
+def renamed(old: Files, new: Files) -> dict[str, str]:
     """Return the new paths, by old path, of removed files whose lines are those of an added file but for white space.
 
-    `old` and `new` hold the texts of removed and of added files, by path. One to one, most alike first.
+    `old` and `new` are removed and added files, each with its text. One to one, most alike first.
     """
-    ours = {path: _lines(text) for path, text in old.items()}
-    theirs = {path: _lines(text) for path, text in new.items()}
+    ours = {path: _lines(text) for path, text in old}
+    wanted = set().union(*ours.values())
+    shared: dict[str, Counter[str]] = {}
+    lengths: dict[str, int] = {}
     holders: defaultdict[str, list[str]] = defaultdict(list)
-    for path, lines in theirs.items():
-        for line in lines:
+    for path, text in new:
+        lines = _lines(text)
+        lengths[path] = lines.total()
+        # Only the lines of removed files: a release can add a million others.
+        shared[path] = Counter({line: count for line, count in lines.items() if line in wanted})
+        for line in shared[path]:
             holders[line].append(path)
     scores: dict[tuple[str, str], float] = {}
     for path, lines in ours.items():
-        shared: Counter[str] = Counter()
+        common: Counter[str] = Counter()
         for line, count in lines.items():
             # An index instead of a comparison of each with each, which would cost the square of their number.
             if len(where := holders.get(line, ())) <= _MOST_SHARING:
                 for other in where:
-                    shared[other] += min(count, theirs[other][line])
-        for other, number in shared.items():
-            scores[path, other] = number / max(lines.total(), theirs[other].total())
+                    common[other] += min(count, shared[other][line])
+        for other, number in common.items():
+            scores[path, other] = number / max(lines.total(), lengths[other])
+    return _best(scores)
+
+
+def _best(scores: dict[tuple[str, str], float]) -> dict[str, str]:
     found: dict[str, str] = {}
     taken: set[str] = set()
     for path, other in sorted(scores, key=lambda pair: (-scores[pair], pair)):

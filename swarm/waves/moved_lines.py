@@ -1,6 +1,6 @@
 """Renames and line maps of files, from the commits where findings were last seen to the commit of a wave."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from swarm.git import diff
@@ -87,12 +87,10 @@ def _unseen_renames(git: Git, every: Sequence[Change], wanted: Container[str]) -
     }
 
 
-def _texts(files: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-    return {
-        path: content.decode("utf-8", "replace")
-        for path, content in files
-        if len(content) <= MOST_SEARCHED and b"\0" not in content
-    }
+def _texts(files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
+    for path, content in files:
+        if len(content) <= MOST_SEARCHED and b"\0" not in content:
+            yield path, content.decode("utf-8", "replace")
 
 
 def _has_lines(change: Change) -> bool:

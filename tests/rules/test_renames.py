@@ -1,6 +1,13 @@
 """Renames that git does not see: a removed file and an added file with the same lines but for white space."""
 
-from swarm.rules.renames import renamed
+from collections.abc import Mapping
+
+from swarm.rules import renames
+
+
+def renamed(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    return renames.renamed(old.items(), new.items())
+
 
 TEXT = "def load(path):\n    text = read(path)\n    return parse(text)\n\n\ndef save(path):\n    write(path, dump())\n"
 
