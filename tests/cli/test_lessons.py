@@ -2,6 +2,7 @@
 
 import json
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from swarm.evidence.lessons.writers import reset_seen_writes, write_lesson, writ
 from swarm.rules.lessons.lesson import DOCTRINE, FINDING, KINDS, PATTERN, RECOMMENDATION
 from tests.cli.errors.refusal import raises
 from tests.cli.scenes.lessons import doctrine, finding, got, pattern, put, recommendation
+from tests.cli.scenes.records import keep, record, scenario
 from tests.conftest import Repo, Swarm
 
 DOCUMENTS = {FINDING: finding(), PATTERN: pattern(), RECOMMENDATION: recommendation(), DOCTRINE: doctrine()}
@@ -213,3 +215,21 @@ def test_the_gates_stand_in_their_order_and_before_the_disk(tmp_path: Path) -> N
     with pytest.raises(errors.LessonFileInvalid):
         write_lesson(tmp_path, FINDING, finding(evidence=evidence, source_record_ids=names))
     assert sorted(file.name for file in tmp_path.rglob("*.yaml")) == ["dfind-acme-shop-export.yaml"]
+
+
+@pytest.mark.sweep
+def test_processes_that_review_and_derive_at_once_lose_nothing(swarm: Swarm, swarm_process: Swarm, repo: Repo) -> None:
+    root = repo.root / "kept"
+    names = [f"dfind-acme-shop-n{number}" for number in range(8)]
+    put(root, *map(finding, names))
+    failed = scenario(verdict="fail", step_results=[{"step_id": "run", "status": "fail"}])
+    keep(root, *(record(f"run-{number}", failed) for number in range(20)))
+    words = [("review", "accept", name) for name in names] + [("derive", "--write")] * 4
+    with ThreadPoolExecutor(len(words)) as pool:
+        list(pool.map(lambda own: swarm_process("lessons", *own, "--root", "kept"), words))
+    assert sorted(entry[1] for entry in log_of(root)) == names
+    listed = swarm("lessons", "review", "--root", "kept", "--format", "json").data["lessons"]
+    assert {lesson["status"] for lesson in listed if lesson["id"] in names} == {"accepted"}
+    derived = "dfind-acme-shop-scenario-step-failure-cli-report-run"
+    assert got(root / f"lessons/findings/{derived}.yaml")["occurrences"] == 20
+    assert list(root.rglob("*.tmp")) == []

@@ -59,7 +59,8 @@ class AdviceSection(NamedTuple):
         for item in self.items:
             shown = {"kind": item.kind, "id": item.id, "title": item.title, "text": clipped(item.text, _LONGEST)}
             # ASCII JSON, as all text of others in a prompt: no control or invisible character survives as itself.
-            lines.append(json.dumps(shown))
+            # A backtick as an escape, too: a fence longer than a run of thousands would break the bound.
+            lines.append(json.dumps(shown).replace("`", "\\u0060"))
             room -= len(lines[-1]) + 1
             if room < 0:
                 return lines[:-1]
