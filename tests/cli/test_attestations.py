@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -205,6 +206,10 @@ def test_a_changed_byte_of_a_file_or_of_the_envelope_is_found_in_its_part(signed
         (broken,) = signed.broken().items()
         assert (broken[0], broken[1].partition(":")[0]) == (part, f"{place} was changed")
         place.write_bytes(kept)
+    # Neither a pipe, which would never end, nor a missing file is an answer.
+    (signed.folder / "findings.sarif").unlink()
+    os.mkfifo(signed.folder / "findings.sarif")
+    assert ("subject", "findings.sarif", "not_checked") in signed.checked(exit=0)
     body = signed.file.read_bytes()
     assert examine(signed.file, at_hand(signed)).state == "holds"
     _hold_to_bytes(signed, range(0, len(body), 41))

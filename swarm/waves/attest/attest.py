@@ -128,6 +128,9 @@ def _tools(wave: Wave) -> Iterator[tuple[str, str]]:
 
 def digest_of(file: Path) -> str:
     """Return the SHA-256 of a file. Raises FileNotFound."""
+    if file.exists() and not file.is_file():
+        # A pipe in its place would never end.
+        raise errors.FileNotFound(path=str(file), problem="it is not a regular file")
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

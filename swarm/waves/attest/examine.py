@@ -166,15 +166,16 @@ def _ledger(document: Mapping[str, Any], at_hand: AtHand) -> CheckedPart:
         return CheckedPart("ledger", name, BROKEN, at_hand.problem)
     if conn is None:
         return CheckedPart("ledger", name, NOT_CHECKED, "there is no control plane here; name it with --db")
-    if runs.find(conn, run_id) is None:
-        other = f"the control plane here is another: it has no run {run_id}"
-        return CheckedPart("ledger", name, BROKEN if at_hand.is_named else NOT_CHECKED, other)
     try:
-        problem = _ledger_problem(conn, signed) or _tables_problem(conn, document)
+        is_here = runs.find(conn, run_id) is not None
+        problem = (_ledger_problem(conn, signed) or _tables_problem(conn, document)) if is_here else None
         since = ledger.head(conn) - signed["length"]
     # A damaged page or row is an answer of this part, and the other parts still count.
     except (sqlite3.Error, errors.SwarmError) as error:
-        problem, since = f"it cannot be read: {error}", 0
+        return CheckedPart("ledger", name, BROKEN, f"it cannot be read: {error}")
+    if not is_here:
+        other = f"the control plane here is another: it has no run {run_id}"
+        return CheckedPart("ledger", name, BROKEN if at_hand.is_named else NOT_CHECKED, other)
     if problem is not None:
         return CheckedPart("ledger", name, BROKEN, problem)
     after = f"with {since:,} newer events behind it" if since else "as its last event"
