@@ -89,6 +89,19 @@ class SwarmError(Exception):
         return shown
 
 
+class ExtraMissing(SwarmError):
+    """A failure for want of an extra of swarm. Its hint is the command that installs the extra for this swarm."""
+
+    extra: ClassVar[str]
+
+    @property
+    def hint(self) -> str:
+        """Return the command of the installer that installed swarm."""
+        from swarm.installed import install_command
+
+        return install_command(f"[{self.extra}]")
+
+
 # --- the command line -------------------------------------------------------------------------------------
 
 
@@ -1992,13 +2005,14 @@ class FixBranchTaken(SwarmError):
 # --- the engine ---------------------------------------------------------------------------------------------
 
 
-class ScaleUnavailable(SwarmError):
+class ScaleUnavailable(ExtraMissing):
     code = "SCALE_UNAVAILABLE"
     severity = Severity.MEDIUM
     text = "An engine needs `{package}`, which is not installed"
-    advice = "python -m pip install 'swarm-control-plane[scale]'"
+    advice = "install the extra `scale` by the installer of swarm; the hint is its command"
     exit_code = 2
     when = "an engine was asked for without the extra `scale`, or without `nats-server`"
+    extra: ClassVar[str] = "scale"
     package: str
 
 
@@ -2063,14 +2077,14 @@ class ObjectCorrupt(SwarmError):
 # --- signatures ---------------------------------------------------------------------------------------------
 
 
-class SigningUnavailable(SwarmError):
+class SigningUnavailable(ExtraMissing):
     code = "SIGNING_UNAVAILABLE"
     severity = Severity.MEDIUM
     text = "Signatures need the package `cryptography`, which is not installed"
-    advice = "{remedy}"
+    advice = "install the extra `signing` by the installer of swarm; the hint is its command"
     exit_code = 2
     when = "a key, a signature or its check was asked for without the extra `signing`"
-    remedy: str
+    extra: ClassVar[str] = "signing"
 
 
 class KeyExists(SwarmError):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from swarm import errors
 from swarm.documents import read_named
-from swarm.installed import install_command
 from swarm.rules.signatures import PUBLIC_BYTES
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ def _serialization() -> Any:
     try:
         from cryptography.hazmat.primitives import serialization
     except ImportError as error:
-        raise errors.SigningUnavailable(remedy=install_command("[signing]")) from error
+        raise errors.SigningUnavailable from error
     return serialization
 
 

@@ -4,6 +4,7 @@ import json
 import sys
 
 from swarm.engine import place
+from swarm.installed import install_command
 from tests.cli.errors.refusal import Refusal, refused
 from tests.cli.scenes.scene import Scene
 
@@ -36,10 +37,11 @@ def scale_unavailable(scene: Scene) -> Refusal:
     # `None` makes an import fail as that of a missing package does.
     scene.monkeypatch.setitem(sys.modules, "nkeys", None)
     cause = "import of nkeys halted; None in sys.modules"
+    remedy = install_command("[scale]")
     return Refusal(
         ("engine", "up"),
         f"""[SCALE_UNAVAILABLE]: An engine needs `nkeys`, which is not installed
-  Next: python -m pip install 'swarm-control-plane[scale]'
+  Next: {remedy}
   Caused by: {cause}""",
         {"package": "nkeys", "cause": cause},
         exit=2,

@@ -73,6 +73,6 @@ def signing_unavailable(scene: Scene) -> Refusal:
         f"""[SIGNING_UNAVAILABLE]: Signatures need the package `cryptography`, which is not installed
   Next: {remedy}
   Caused by: {cause}""",
-        {"cause": cause, "remedy": remedy},
+        {"cause": cause},
         exit=2,
     )
