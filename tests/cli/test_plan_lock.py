@@ -149,6 +149,12 @@ def test_verbs_that_plan_anew_go_on_with_a_wave_and_record_what_changed(locked: 
     locked.version("2.0.0")
     swarm("audit", ".", exit=None)
     assert [lock[4] for lock in locked.locks()] == [None, "swarm audit was called again"]
+    # An unsigned wave that their user's settings would refuse is signed by them.
+    made = swarm("keys", "new", "--format", "json").data["keys"][0]
+    locked.dispatch("--runtime", "first")
+    locked.configure(f'[launch]\nrequire_signed = "{made["publicKey"]}"\nsign_with = "default"\n')
+    swarm("audit", ".", exit=0)
+    assert [lock[2] for lock in locked.locks()][2:] == [None, made["id"]]
 
 
 def test_a_lock_of_another_wave_does_not_count(locked: Locked, swarm: Swarm) -> None:

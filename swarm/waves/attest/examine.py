@@ -167,7 +167,9 @@ def _ledger(document: Mapping[str, Any], at_hand: AtHand) -> CheckedPart:
     if conn is None:
         return CheckedPart("ledger", name, NOT_CHECKED, "there is no control plane here; name it with --db")
     try:
-        is_here = runs.find(conn, run_id) is not None
+        # By its first event, too: a run that was deleted behind swarm's back makes it no other control plane.
+        is_first = (ledger.hash_at(conn, 1) or "").startswith(signed["controlPlaneId"])
+        is_here = is_first or runs.find(conn, run_id) is not None
         problem = (_ledger_problem(conn, signed) or _tables_problem(conn, document)) if is_here else None
         since = ledger.head(conn) - signed["length"]
     # A damaged page or row is an answer of this part, and the other parts still count.

@@ -155,7 +155,9 @@ def relock(
 
 def go_on(store: Store, config: Config, wave: Wave, names: Sequence[str], ready: Sequence[Ready], verb: str) -> None:
     """Let a verb that plans anew whenever it is called go on with a wave, whatever changed since; this is recorded."""
-    if any(each.member != "prompt" for each in changes(store.conn, config, wave, names, ready)):
+    lock = plan_locks.newest(store.conn, wave.id)
+    is_unsigned = config.sign_with is not None and (lock is None or lock.key_id is None)
+    if is_unsigned or any(each.member != "prompt" for each in changes(store.conn, config, wave, names, ready)):
         relock(store, config, wave, names, ready, f"swarm {verb} was called again")
 
 
