@@ -152,7 +152,8 @@ def test_verbs_that_plan_anew_go_on_with_a_wave_and_record_what_changed(locked: 
     # An unsigned wave that their user's settings would refuse is signed by them.
     made = swarm("keys", "new", "--format", "json").data["keys"][0]
     locked.dispatch("--runtime", "first")
-    locked.configure(f'[launch]\nrequire_signed = "{made["publicKey"]}"\nsign_with = "default"\n')
+    own = Path(made["path"]).parents[1] / "swarm.toml"
+    own.write_text(f'[launch]\nrequire_signed = "{made["publicKey"]}"\nsign_with = "default"\n')
     swarm("audit", ".", exit=0)
     assert [lock[2] for lock in locked.locks()][2:] == [None, made["id"]]
 
