@@ -82,6 +82,7 @@ def test_a_verification_that_passes_is_shown_whole_and_kept(merged: Team) -> Non
         "accepted": None,
         "reason": None,
         "isolation": {"backend": "none", "reason": SWITCHED_OFF, "policy": answer.data["isolation"]["policy"]},
+        "ingest": None,
     }
     assert wave_status(merged) == "verified"
     assert checkout(merged.repo.root) == before
