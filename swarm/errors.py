@@ -2068,7 +2068,7 @@ class ObjectCorrupt(SwarmError):
     code = "BASE_CORRUPT"
     severity = Severity.HIGH
     text = "The object {digest} cannot be used: {problem}"
-    advice = "repeat `swarm launch --on`, which sends what is missing again"
+    advice = "repeat `swarm launch --on ENGINE`, which sends what is missing again"
     when = "an object that the engine should keep is missing, too large, or another than its digest says"
     digest: str
     problem: str

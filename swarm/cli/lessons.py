@@ -208,7 +208,8 @@ def _made_lines(
     elif not written:
         yield f"{text.counted(len(due), 'lesson')} would be written. Next: `swarm lessons {name} --write{there}`"
     else:
-        yield f"{text.counted(len(due), 'lesson')} written. Next: `swarm lessons review{there}`"
+        words = f"review{there}"
+        yield f"{text.counted(len(due), 'lesson')} written. Next: `swarm lessons {words}`"
 
 
 def _advised(result: LessonsAdvised) -> Iterator[str]:
