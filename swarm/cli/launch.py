@@ -87,7 +87,7 @@ def command(  # noqa: PLR0913
         config = call.config(Path(selected.local_path))
         if on is not None:
             if any((jobs, max_cost, allow_unmetered, park, why, changed)):
-                raise usage("--on takes no --jobs, --max-cost, --park --relock and no --unsafe-no-isolation", "launch")
+                raise usage("--on takes none of --jobs, --max-cost, --park, --relock, --unsafe-no-isolation", "launch")
             result = _launch_on(call, store, selected, config, on, runtime or config.default_runtime, timeout)
         else:
             if why is not None:

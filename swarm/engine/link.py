@@ -16,6 +16,8 @@ from swarm.engine.subjects import Plane
 _CONNECT_SECONDS: Final = 5
 _SECONDS: Final = 5.0
 _LEASE_SECONDS: Final = 30
+# A coordinator that was started anew gets what its predecessor took and did not finish.
+_AGAIN_SECONDS: Final = 5
 # Of the engine's answers: a stream of this name is there, with other settings.
 _STREAM_IS_THERE: Final = 10058
 _Found = TypeVar("_Found")
@@ -101,7 +103,7 @@ class EngineLink:
             "durable_name": name,
             "filter_subject": subject,
             "ack_policy": "explicit",
-            "ack_wait": _LEASE_SECONDS * 10**9,
+            "ack_wait": _AGAIN_SECONDS * 10**9,
             "deliver_policy": "all",
             "max_ack_pending": 10_000,
         }

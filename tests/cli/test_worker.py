@@ -46,6 +46,8 @@ pathlib.Path(os.environ["SWARM_OUTPUT_FILE"]).write_text(json.dumps(body))
 
 # swarm itself answers for the third agent of the wave, which has no finding to fix.
 ORDERED = ("code", "tests")
+# Of a result that is taken in: before and after its files are written, and before its row is closed.
+POINTS = ("git.read-tree.before", "git.read-tree.after", "commit.before")
 
 
 class Hosts:
@@ -81,12 +83,17 @@ class Hosts:
     def launch(self, exit: int = 0) -> Any:  # noqa: A002
         return self.swarm("launch", self.amending.run, "--on", self.url, "--runtime", "played", "--json", exit=exit)
 
-    def ordered(self) -> None:
-        """Order all agents by a launch that is killed once the orders are with the engine."""
+    def ordered(self, point: str = "ordered") -> None:
+        """Launch on the engine, and be killed at a point: by default once the orders are with the engine."""
         argv = [sys.executable, "-m", "swarm", "launch", self.amending.run, "--on", self.url, "--runtime", "played"]
-        point = {"SWARM_FAILPOINT": "ordered"}
+        killed = {"SWARM_FAILPOINT": point}
         done = subprocess.run(
-            argv, cwd=self.amending.repo.root, env={**os.environ, **point}, capture_output=True, check=False, timeout=60
+            argv,
+            cwd=self.amending.repo.root,
+            env={**os.environ, **killed},
+            capture_output=True,
+            check=False,
+            timeout=60,
         )
         assert done.returncode == -signal.SIGKILL, done.stderr
 
@@ -167,6 +174,21 @@ def test_a_coordinator_that_died_finds_all_results_and_believes_no_other(hosts: 
     assert len(hosts.log.read_text().splitlines()) == len(ORDERED)
     # Nothing is left to do, and nothing is run again.
     assert hosts.launch().data["launched"] == 0
+
+
+@pytest.mark.sweep
+def test_a_coordinator_that_is_killed_while_it_takes_a_result_in_takes_it_in_again(hosts: Hosts) -> None:
+    hosts.plays(code={"src/app.py": ""})
+    hosts.ordered()
+    with hosts.worker(len(ORDERED)) as process:
+        assert process.wait(60) == 0
+    for point in POINTS:
+        hosts.ordered(point)
+    assert hosts.launch().data["launched"] == 0
+    assert hosts.outcomes() == {domain: [("success", None)] for domain in ORDERED}
+    assert hosts.swarm("collect", hosts.amending.run, "--json").data["waveStatus"] == "collected"
+    assert hosts.amending.claims() == [("code", "src/app.py", "edit", 1, 1, "code", 0)]
+    assert hosts.amending.repo.git("status", "--porcelain", cwd=hosts.amending.tree("code")) == ""
 
 
 def test_an_order_of_a_dead_worker_is_closed_and_never_run_twice(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:

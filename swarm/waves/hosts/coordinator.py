@@ -131,7 +131,10 @@ class Coordinator:
             await self._link.client.publish(message.reply, _TAKEN)
             return
         future = self._awaited.get(result.id)
-        if future is None or future.done():
+        if future is not None and future.done():
+            # Sent again by the engine while it is taken in.
+            return
+        if future is None:
             await self._note(message, "RESULT_LATE", f"{sender} sent a result of {result.id}, which nobody awaits")
             return
         future.set_result(Received(result, message))
