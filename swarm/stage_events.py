@@ -65,6 +65,11 @@ def emit(stage: str, /, **fields: object) -> None:
         sys.stderr.flush()
 
 
+def is_asked() -> bool:
+    """Say whether the command line or the environment asked for a form of events, or for none."""
+    return bool(ASKED.get() or os.environ.get("SWARM_LOG"))
+
+
 def _form(stage: str) -> str:
     asked = ASKED.get() or os.environ.get("SWARM_LOG", "")
     if asked in {"ndjson", "human", "off"}:

@@ -100,7 +100,7 @@ ROOMS_OF_WAVES: dict[str, set[str]] = {
     "advance": {"look", "run_facts"},
     "triage": {"look", "review", "selection"},
     "setup": {"look", "trees", "dispatched_here"},
-    "look": {"clean", "review", "run_facts", "selection", "dispatched_here"},
+    "look": {"clean", "review", "run_facts", "selection", "dispatched_here", "watch"},
     "ledger": set(),
     "recover": {"dispatch", "collect", "launch", "lock", "review", "trees", "run_facts", "dispatched_here"},
     "doctor": {"clean", "prove", "launch", "trees", "run_place"},

@@ -11,9 +11,9 @@ from swarm import errors, stage_events
 from swarm.cli import reports
 from swarm.cli.audit_reports import DOCUMENTS, ReportFile, ReportParam, audit_document, refuse_targets
 from swarm.cli.call import Call
+from swarm.cli.live_table import table_beside_launch
 from swarm.cli.options import FailOn, audit_phase_option, jobs_option, repo_argument, runtime_option, usage, verb
 from swarm.results.audit import AuditResult
-from swarm.rules.ownership import WHOLE_WAVE
 from swarm.rules.phases import dispatched_phase, is_audit
 from swarm.show.escape import plain
 
@@ -87,7 +87,10 @@ def command(  # noqa: PLR0913
         phase=lawful, runtime=runtime, since=since, jobs=jobs, baseline=against, trust=call.trust, ready=ready
     )
     with call.write(create=True) as store:
-        result, filters = audit(store, call.workspace, repo, request, config)
+        # Analyzers are quick, and nobody waits for lines about them.
+        has_agents = any(each.runtime.agent for each in ready)
+        with table_beside_launch(call, folder=repository.root, lines=has_agents):
+            result, filters = audit(store, call.workspace, repo, request, config)
         for form, file in wanted:
             reports.put(call, store, form, audit_document(call, store, result, filters, form), file)
         try:
@@ -117,7 +120,9 @@ def _baseline_named(
 def _show(
     call: Call, store: "Store", result: AuditResult, filters: "Filters", fail_on: str | None, *, lists_all: bool
 ) -> NoReturn:
-    code = _exit_code(result, fail_on)
+    from swarm.waves.audit.audit_result import exit_code
+
+    code = exit_code(result, fail_on)
     if call.form in DOCUMENTS:
         reports.put(call, store, call.form, audit_document(call, store, result, filters, call.form), None)
         raise SystemExit(code)
@@ -128,23 +133,6 @@ def _not_read(result: AuditResult) -> errors.FilesNotRead:
     files = result.looked_at.not_read
     more = f", and {len(files) - _MOST_NAMED:,} more" if len(files) > _MOST_NAMED else ""
     return errors.FilesNotRead(count=f"{len(files):,}", files=", ".join(map(plain, files[:_MOST_NAMED])) + more)
-
-
-def _exit_code(result: AuditResult, fail_on: str | None) -> int:
-    from swarm.waves.look.new_findings import fails
-
-    if result.exit_class:
-        return result.exit_class
-    if result.looked_at.not_read:
-        return errors.FilesNotRead.exit_code
-    if result.digest.state == "pipeline_broken":
-        # An incomplete agent means that its runtime failed; a touched file alone means that the wave failed.
-        return 1 if all(broken.domain == WHOLE_WAVE for broken in result.digest.broken) else 3
-    new = frozenset(result.new_since_baseline)
-    # A gate must not turn green because reports were refused.
-    return int(
-        bool(result.refused_items) or fails(result.digest.findings, fail_on, lambda finding: finding.finding_id in new)
-    )
 
 
 def _lines(result: AuditResult, filters: "Filters", fail_on: str | None, *, lists_all: bool) -> Iterator[str]:

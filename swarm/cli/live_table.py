@@ -5,6 +5,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from swarm import errors, log_lines, stage_events
@@ -23,10 +24,10 @@ class LiveTable:
     """Shows agents on stderr. A JSON answer in a pipe gets no lines beside it."""
 
     def __init__(self, call: Call) -> None:
-        self._is_on = call.form != "json"
+        self.is_on = call.form != "json"
         self.is_in_place = False
         with contextlib.suppress(AttributeError, ValueError):
-            self.is_in_place = self._is_on and sys.stderr.isatty()
+            self.is_in_place = self.is_on and sys.stderr.isatty()
         self._states: dict[str, str] = {}
         self._drawn = 0
         # An event of the launch and the next drawing come from two threads.
@@ -41,7 +42,7 @@ class LiveTable:
 
     def show(self, agents: "tuple[LiveAgent, ...]") -> None:
         """Draw the agents in the place of the table before, or print what changed."""
-        if not self._is_on:
+        if not self.is_on:
             return
         if not self.is_in_place:
             self._write("".join(f"{log_lines.shown_lines(line)}\n" for line in changes(self._states, agents)))
@@ -71,17 +72,22 @@ class LiveTable:
 
 
 @contextlib.contextmanager
-def table_beside_launch(call: Call, run: str | None) -> Iterator[None]:
-    """Draw the agents of a launch of this process while it runs, on a terminal; do nothing in a pipe.
+def table_beside_launch(
+    call: Call, run: str | None = None, *, folder: Path | None = None, lines: bool = True
+) -> Iterator[None]:
+    """Draw the agents of a launch of this process while it runs; in a pipe print, with `lines`, what changes.
 
-    Lines of progress are left out, and warnings stand above the table.
+    The run is the one that is named, else that of the repository around a folder, else around the caller. On a
+    terminal lines of progress are left out, and warnings stand above the table.
     """
     table = LiveTable(call)
-    if not table.is_in_place:
+    # Who asked for events, or for none, gets no other lines.
+    if not (table.is_in_place or (lines and table.is_on and not stage_events.is_asked())):
         yield
         return
     over = threading.Event()
-    thread = threading.Thread(target=_draw, args=(call, run, table, over), daemon=True)
+    drawing = (call, run, folder or call.folder, table, over)
+    thread = threading.Thread(target=_draw, args=drawing, daemon=True)
     with stage_events.above(table.erase):
         thread.start()
         try:
@@ -92,11 +98,17 @@ def table_beside_launch(call: Call, run: str | None) -> Iterator[None]:
             table.erase()
 
 
-def _draw(call: Call, run: str | None, table: LiveTable, over: threading.Event) -> None:
-    from swarm.waves.watch.live import agents_at_work
+def _draw(call: Call, run: str | None, folder: Path, table: LiveTable, over: threading.Event) -> None:
+    from swarm.waves.selection import select_run
+    from swarm.waves.watch.live import agents_at_work, agents_of_newest
 
-    # The first drawing comes late: most waves of analyzers are over by then.
-    while not over.wait(_SECONDS):
+    look = agents_at_work if table.is_in_place else agents_of_newest
+    is_over = False
+    # The first drawing comes late: most waves of analyzers are over by then. Lines end with the states at the end.
+    while not is_over:
+        is_over = over.wait(_SECONDS)
+        if is_over and table.is_in_place:
+            return
         # The workspace may not be there yet, and a look that fails is made again.
         with contextlib.suppress(errors.SwarmError, sqlite3.Error, OSError), call.read() as store:
-            table.show(agents_at_work(store.conn, call.run(store, run)))
+            table.show(look(store.conn, select_run(store.conn, run, folder)))

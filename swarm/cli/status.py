@@ -21,6 +21,18 @@ def command(call: Call, run: str | None) -> None:
     call.answer(result, lambda: _lines(result))
 
 
+def _agents(result: StatusResult) -> Iterator[str]:
+    rows = [
+        (a.domain, a.status + (" (stale)" if a.stale else ""), a.started or "", a.error or "") for a in result.agents
+    ]
+    yield from text.table(rows, ("agent", "status", "started", "error"))
+    for agent in result.agents:
+        used = [f"{agent.tokens:,} tokens"] if agent.tokens is not None else []
+        used += [f"{agent.cost_usd:.2f} USD"] if agent.cost_usd is not None else []
+        if said := ", ".join([*([agent.doing] if agent.doing else []), *used]):
+            yield f"  {plain(agent.domain)}: {plain(said)}"
+
+
 def _lines(result: StatusResult) -> Iterator[str]:
     run, wave = result.run, result.waves.current
     yield f"Run {run.id} ({plain(run.repo)}, {plain(run.branch or 'detached HEAD')}): {run.status}"
@@ -36,11 +48,7 @@ def _lines(result: StatusResult) -> Iterator[str]:
         isolated = ", isolated" if wave.isolated else ""
         phase = f"{wave.phase}, a review" if wave.review else wave.phase
         yield f"Wave {wave.number} of {result.waves.total} ({phase}): {wave.status}{isolated}"
-        rows = [
-            (a.domain, a.status + (" (stale)" if a.stale else ""), a.started or "", a.error or "")
-            for a in result.agents
-        ]
-        yield from text.table(rows, ("agent", "status", "started", "error"))
+        yield from _agents(result)
     if result.review is not None:
         again = (
             f"; `swarm resume {run.id}` asks its reviewers again" if result.review.status == WaveStatus.FAILED else ""

@@ -50,6 +50,8 @@ class StatusWaves(NamedTuple):
 class StatusAgent(NamedTuple):
     """An agent of the newest wave. `stale` says that it is past the run's time-out policy.
 
+    While its launch runs, `doing`, `tokens` and `cost_usd` are what its stream said last.
+
     `error` is the first reason for which it is not complete, `errors` are all that is wrong with an invalid output.
     """
 
@@ -60,6 +62,9 @@ class StatusAgent(NamedTuple):
     error: str | None
     stale: bool
     errors: tuple[str, ...] = ()
+    doing: str | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
 
 
 class AgentSummary(NamedTuple):

@@ -6,10 +6,13 @@ journal of an attempt and the live table read nothing else of a stream.
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 # A journal is read by people: a text or an input of a tool is cut here, in characters.
 LONGEST_TEXT: Final = 400
+# No healthy agent has so many calls open; of a flood only the newest are remembered.
+MOST_CALLS: Final = 1000
+_Value = TypeVar("_Value")
 
 
 class EventKind(StrEnum):
@@ -24,6 +27,7 @@ class EventKind(StrEnum):
     PERMISSION = "permission"  # the agent waits for a decision; `call` is the id of the request
     PERMISSION_ENDED = "permission_ended"  # the request `call` was answered
     RETRY = "retry"  # the program asks its provider again; `text` says why
+    USAGE = "usage"  # tokens and cost so far, which is no progress
     TURN_ENDED = "turn_ended"  # the assistant ended a turn
     ERROR = "error"  # the provider or the program failed; `code` says how
     FINAL = "final"  # the last answer; `text` is its beginning
@@ -44,7 +48,10 @@ class Fault(StrEnum):
 
 
 class AgentEvent(NamedTuple):
-    """An event. Texts are cut to 400 characters; `resets_at` is seconds since 1970, `limit_seconds` a tool's own."""
+    """An event. Texts are cut to 400 characters; `resets_at` is seconds since 1970, `limit_seconds` a tool's own.
+
+    `tokens` and `cost_usd` are sums of the process so far.
+    """
 
     kind: EventKind
     text: str = ""
@@ -59,6 +66,8 @@ class AgentEvent(NamedTuple):
     has_failed: bool = False
     resets_at: float | None = None
     limit_seconds: float | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the event as an object of JSON, without fields that say nothing."""
@@ -72,6 +81,11 @@ class Usage(NamedTuple):
     tokens_in: int | None = None
     tokens_out: int | None = None
     cost_usd: float | None = None
+
+    def event(self) -> AgentEvent:
+        """Return the event that says how much was used so far."""
+        counts = [count for count in (self.tokens_in, self.tokens_out) if count is not None]
+        return AgentEvent(EventKind.USAGE, tokens=sum(counts) if counts else None, cost_usd=self.cost_usd)
 
 
 class Said(NamedTuple):
@@ -90,3 +104,10 @@ class Said(NamedTuple):
 def cut(text: str) -> str:
     """Return a text within the bound of an event."""
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
+def remember(calls: dict[str, _Value], call: str, value: _Value) -> None:
+    """Put a call among those that are remembered, and forget the oldest of too many."""
+    calls[call] = value
+    if len(calls) > MOST_CALLS:
+        del calls[next(iter(calls))]

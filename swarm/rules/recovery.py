@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from swarm.rules.agent_events import AgentEvent, EventKind, Fault
+from swarm.rules.agent_events import AgentEvent, EventKind, Fault, remember
 from swarm.rules.stalls import StallReason
 
 MOST_ITEMS: Final = 8
@@ -95,7 +95,7 @@ class Evidence:
     def saw(self, event: AgentEvent) -> None:
         """Take an event of the stream."""
         if event.kind is EventKind.TOOL:
-            self._open[event.call] = event
+            remember(self._open, event.call, event)
         elif event.kind is EventKind.TOOL_ENDED and (began := self._open.pop(event.call, None)):
             how = "failed" if event.has_failed else "done"
             self._done.append(f"{began.name or 'tool'} {began.target or began.text} ({how})")

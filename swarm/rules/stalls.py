@@ -9,7 +9,7 @@ from enum import StrEnum
 from posixpath import join, normpath
 from typing import Final, NamedTuple
 
-from swarm.rules.agent_events import LONGEST_TEXT, AgentEvent, EventKind, Fault
+from swarm.rules.agent_events import LONGEST_TEXT, AgentEvent, EventKind, Fault, remember
 from swarm.rules.sandbox_policy import is_below
 
 
@@ -93,7 +93,7 @@ _MOST_FAILURES_OF_A_CALL: Final = 5
 _MOST_MALFORMED_CALLS: Final = 3
 # The program itself ends a tool at the limit of the tool, and says so a moment later.
 _AFTER_OWN_LIMIT: Final = 30.0
-_NO_PROGRESS: Final = frozenset({EventKind.PLACEHOLDER, EventKind.RETRY, EventKind.ERROR})
+_NO_PROGRESS: Final = frozenset({EventKind.PLACEHOLDER, EventKind.USAGE, EventKind.RETRY, EventKind.ERROR})
 # The program says these of itself, also while its provider fails.
 _NO_ANSWER_OF_PROVIDER: Final = frozenset({*_NO_PROGRESS, EventKind.SESSION, EventKind.TURN_ENDED})
 
@@ -147,7 +147,7 @@ class StallClock:
             case EventKind.TOOL_ENDED:
                 self._tool_ended(event)
             case EventKind.PERMISSION:
-                self._permissions[event.call] = event
+                remember(self._permissions, event.call, event)
             case EventKind.PERMISSION_ENDED:
                 self._permissions.pop(event.call, None)
             case _:
@@ -163,6 +163,10 @@ class StallClock:
         if outside:
             reason = StallReason.EXTERNAL_DIRECTORY_PERMISSION_PENDING
         return Stall(reason, f"it waits for a decision about {asked.name or 'a tool'} {asked.target}".rstrip())
+
+    def idle_since_answer(self, moment: float) -> float | None:
+        """Return the idle seconds of an agent whose last word is its final answer, `None` for any other agent."""
+        return moment - self._progress if self._is_answered else None
 
     def stall(self, moment: float) -> Stall | None:
         """Return the stall of the process at a moment, `None` while it works."""
@@ -202,7 +206,9 @@ class StallClock:
 
     def _tool_began(self, event: AgentEvent) -> None:
         self._has_tools = True
-        self._tools[event.call] = event
+        remember(self._tools, event.call, event)
+        # A program that goes on after its answer is watched as before.
+        self._is_answered = False
         if self._terms.forbids(event):
             summary = f"{event.name or 'a tool'} would write {event.target}, and the phase only reads".replace(
                 "  ", " "

@@ -13,7 +13,10 @@ _SECONDS: Final = 10.0
 
 
 def send(argv: Sequence[str], event: str, **facts: object) -> None:
-    """Send a notice: `permission`, `stalled` or `done`. It cannot break or delay a launch; its program has 10 s."""
+    """Send a notice: `permission`, `stalled`, `parked` or `done`.
+
+    It cannot break or delay a launch; its program has 10 s.
+    """
     if argv:
         document = json.dumps({"schema": SCHEMA, "event": event, **facts}, default=str)
         # Not a process of asyncio: a notice at the end of a launch outlives the event loop.

@@ -14,6 +14,8 @@ from swarm.runtimes.conversation import Conversation, Heard, LineCutter
 TICK_SECONDS: Final = 0.5
 # An agent that has answered may still write its session down.
 LAST_WORDS_SECONDS: Final = 5.0
+# A program that does not say that its answer is its last word may begin another turn.
+ANSWERED_SECONDS: Final = 30.0
 _LONGEST_LOGGED: Final = 64 * 1024
 
 
@@ -84,7 +86,12 @@ class Talk:
             await asyncio.sleep(TICK_SECONDS)
             if self._clock.waits_for():
                 self._pass_decisions()
-            if not self._is_over:
+            if self._is_over:
+                continue
+            if (self._clock.idle_since_answer(time.monotonic()) or 0.0) >= ANSWERED_SECONDS:
+                # It hangs after its answer, in a server that it started or in an output that nobody reads.
+                self._end_well()
+            else:
                 self.stall = self._clock.stall(time.monotonic())
         self._hold.write(self._conversation.cancel())
         self._hold.end()
@@ -104,6 +111,10 @@ class Talk:
         if heard.reply:
             self._hold.write(heard.reply)
         if heard.is_over and not self._is_over:
-            self._is_over = True
-            self._hold.close_input()
-            self._hold.end(LAST_WORDS_SECONDS)
+            self._end_well()
+
+    def _end_well(self) -> None:
+        """Let the process end, which has answered."""
+        self._is_over = True
+        self._hold.close_input()
+        self._hold.end(LAST_WORDS_SECONDS)

@@ -19,15 +19,24 @@ def works_until(gate: Path) -> str:
     return f"gate = pathlib.Path({str(gate)!r})\nwhile not gate.exists(): time.sleep(0.01)\nwrite()\n"
 
 
-def test_a_launch_on_a_terminal_draws_its_agents_in_place_and_leaves_the_answer_alone(
-    swarm: Swarm, agents: Agents, workspace: Workspace, repo: Repo
+# What is called, with the first line of its answer.
+DRAWING = {
+    "launch": (("launch",), "Wave 1: 2 agents launched"),
+    "audit": (("audit", ".", "--runtime", "played"), "No findings."),
+}
+
+
+@pytest.mark.parametrize("verb", DRAWING)
+def test_a_verb_that_launches_draws_its_agents_in_place_on_a_terminal_and_leaves_the_answer_alone(
+    swarm: Swarm, agents: Agents, workspace: Workspace, repo: Repo, verb: str
 ) -> None:
+    words, first_line = DRAWING[verb]
     assert workspace.db.exists()
     gate = agents.folder / "gate"
     agents.play(works_until(gate))
     swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "played")
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "swarm", "launch"]
+    command = [sys.executable, "-m", "swarm", *words]
     plain = {name: value for name, value in os.environ.items() if name != "SWARM_LOG"}
     with subprocess.Popen(
         command, cwd=repo.root, stdout=subprocess.PIPE, stderr=theirs, text=True, env=plain
@@ -51,7 +60,7 @@ def test_a_launch_on_a_terminal_draws_its_agents_in_place_and_leaves_the_answer_
     # The last table is erased, and no line of progress stands between two tables.
     assert drawn.rstrip().endswith("\x1b[J")
     assert "attempt started" not in drawn.partition("running")[2]
-    assert out.splitlines()[0] == "Wave 1: 2 agents launched"
+    assert first_line in out.splitlines()
     assert launch.returncode == 0
 
 
@@ -77,6 +86,48 @@ def test_a_wait_in_a_pipe_prints_a_line_for_each_change_of_state(
     first.communicate(timeout=LONG)
     assert sorted(seen) == ["code: running\n", "rest: running\n"]
     assert sorted(set(rest.splitlines())) == ["code: success", "rest: success"]
+
+
+def test_a_launch_in_a_pipe_prints_a_line_for_each_change_of_state(
+    swarm: Swarm,
+    agents: Agents,
+    workspace: Workspace,
+    background: Callable[..., subprocess.Popen[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert workspace.db.exists()
+    gate = agents.folder / "gate"
+    agents.play(works_until(gate))
+    swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "played")
+    # Who asks for events reads the same from them.
+    monkeypatch.delenv("SWARM_LOG")
+    launch = background("launch", workspace.run)
+    assert launch.stderr is not None
+    seen = [launch.stderr.readline(), launch.stderr.readline()]
+    gate.touch()
+    out, rest = launch.communicate(timeout=LONG)
+    assert sorted(seen) == ["code: running\n", "rest: running\n"]
+    assert sorted(rest.splitlines()) == ["code: success", "rest: success"]
+    assert out.splitlines()[0] == "Wave 1: 2 agents launched"
+
+
+def test_tokens_and_cost_of_an_agent_are_known_while_it_works(
+    swarm: Swarm, agents: Agents, workspace: Workspace, at_work: subprocess.Popen[str]
+) -> None:
+    assert at_work.poll() is None
+    (folder,) = (workspace.folder / workspace.run / "wave-1/code").glob("attempt-*")
+    events = [
+        {"ts": "2026-01-01T00:00:00.000Z", "event": "usage", "tokens": 1200, "cost_usd": 0.25},
+        {"ts": "2026-01-01T00:00:01.000Z", "event": "usage", "tokens": 34_500, "cost_usd": 1.5},
+        {"ts": "2026-01-01T00:00:02.000Z", "event": "tool", "name": "bash", "text": "make test"},
+    ]
+    (folder / "events.jsonl").write_text("".join(f"{json.dumps(event)}\n" for event in events))
+    (live,) = [agent for agent in swarm("wait", "--timeout", "1s", "--json").data["live"] if agent["domain"] == "code"]
+    assert (live["doing"], live["tokens"], live["costUsd"]) == ("runs bash make test", 34_500, 1.5)
+    code, rest = swarm("status", "--json").data["agents"]
+    assert (code["doing"], code["tokens"], code["costUsd"]) == ("runs bash make test", 34_500, 1.5)
+    assert (rest["doing"], rest["tokens"], rest["costUsd"]) == (None, None, None)
+    assert "  code: runs bash make test, 34,500 tokens, 1.50 USD" in swarm("status").out.splitlines()
 
 
 def test_a_notice_is_given_to_the_program_of_the_configuration_and_its_failure_breaks_nothing(

@@ -1,6 +1,7 @@
 """Agents that do not go on: ended for a reason, and recovered from, by `swarm launch`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from swarm.rules import recovery
 from swarm.runtimes import processes
-from tests.cli.scenes.launched_agents import attempts, record_of
+from tests.cli.scenes.launched_agents import attempts, eventually, record_of
 from tests.cli.scenes.streaming_agents import StreamingAgents
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
@@ -155,3 +156,25 @@ def test_an_agent_that_cannot_go_on_has_as_many_attempts_as_its_reason_is_worth(
 def test_the_configuration_says_how_many_attempts_there_are(swarm: Swarm, streaming: StreamingAgents) -> None:
     streaming.play(ONLY_CODE + "tell('tool', call='a'); time.sleep(600)\n", config="attempts = 1\n")
     assert [attempt["stallReason"] for attempt in attempts(launched(swarm, exit=3))["code"]] == ["tool_stalled"]
+
+
+def test_a_launch_that_waits_for_a_quota_says_so_once_and_goes_on(
+    swarm: Swarm, streaming: StreamingAgents, workspace: Workspace, tmp_path: Path
+) -> None:
+    taken = tmp_path / "notices"
+    script = f"import pathlib, sys; pathlib.Path({str(taken)!r}).open('a').write(sys.stdin.read() + chr(10))"
+    streaming.play(
+        "if os.environ['SWARM_DOMAIN'] != 'code':\n    finish(); sys.exit()\n"
+        "tell('error', '429', fault='quota', status=429, resets_at=time.time() + 2); sys.exit(1)\n",
+        config=f"attempts = 1\n[notify]\non_attention = {json.dumps([sys.executable, '-c', script])}\n",
+    )
+    swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "streaming")
+    answer = swarm("launch", "--jobs", "1", "--park", "60s", "--format", "json", exit=3)
+    assert [event["runId"] for event in answer.events if event["stage"] == "launch_parked"] == [workspace.run]
+    assert {domain: own[0]["outcome"] for domain, own in attempts(answer).items()} == {
+        "code": "stalled",
+        "rest": "success",
+    }
+    assert eventually(lambda: taken.read_text().count("\n") == 3)
+    notices = {json.loads(line)["event"]: json.loads(line) for line in taken.read_text().splitlines()}
+    assert (set(notices), notices["parked"]["next"]) == ({"stalled", "parked", "done"}, f"swarm wait {workspace.run}")

@@ -34,6 +34,9 @@ from swarm.runtimes.conversation import Heard
 
 VERSION: Final = 1
 _NO_SUCH_METHOD: Final = -32601
+# A person decides about a few requests at a time; an agent that asks without end is told no.
+_MOST_OPEN: Final = 20
+_MOST_DENIALS: Final = 100
 
 
 class Assignment(NamedTuple):
@@ -117,7 +120,7 @@ class AcpConversation:
         if request is None:
             return NOTHING
         if decision not in GRANTS:
-            self._denials.append(title_of(request))
+            self._denials = [*self._denials[-_MOST_DENIALS:], title_of(request)]
         ended = AgentEvent(EventKind.PERMISSION_ENDED, text=decision, call=call)
         return Heard((ended,), choice_of(request, decision))
 
@@ -168,7 +171,7 @@ class AcpConversation:
         if self._replays or self._is_over:
             return NOTHING
         events = tuple(self._record.updated(update))
-        if any(event.kind is not EventKind.PLACEHOLDER for event in events):
+        if any(event.kind not in {EventKind.PLACEHOLDER, EventKind.USAGE} for event in events):
             self._retries.progressed()
             self._error = None
         return Heard(events)
@@ -257,6 +260,8 @@ class AcpConversation:
             return answer._replace(events=(event, *answer.events))
         if not outside:
             return self.permit(call, "once")
+        if len(self._open) > _MOST_OPEN:
+            return self.permit(call, "reject")
         event = AgentEvent(
             EventKind.PERMISSION, text=cut(title_of(request)), name=kind_of(tool), call=call, target=cut(outside[0])
         )

@@ -89,4 +89,4 @@ def tables(value: Any) -> list[Mapping[str, Any]]:
 
 def whole(value: Any, default: int | None) -> int | None:
     """Return a value that should be a count."""
-    return value if type(value) is int and value >= 0 else default
+    return value if type(value) is int and 0 <= value < 2**53 else default

@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from swarm.rules.agent_events import AgentEvent, EventKind, Usage, cut
+from swarm.rules.agent_events import AgentEvent, EventKind, Usage, cut, remember
 from swarm.runtimes.agents.acp_messages import kind_of, paths_of, table, whole
+from swarm.runtimes.agents.stream import number_in
 
 _READS: Final = frozenset({"read", "search", "fetch", "think"})
 WRITES: Final = frozenset({"edit", "delete", "move"})
@@ -18,6 +19,7 @@ class AcpRecord:
 
     def __init__(self) -> None:
         self._tools: dict[str, tuple[str, bool]] = {}
+        self.tools = 0
         self._text: list[str] = []
         self._size = 0
         self._final = ""
@@ -27,11 +29,6 @@ class AcpRecord:
     def final_text(self) -> str | None:
         """The words after the last tool call, else the last words before."""
         return ("".join(self._text).strip() or self._final) or None
-
-    @property
-    def tools(self) -> int:
-        """The number of tool calls."""
-        return len(self._tools)
 
     def count(self, usage: Mapping[str, Any]) -> None:
         """Take the tokens that the agent counted for the turn."""
@@ -55,9 +52,10 @@ class AcpRecord:
                 yield AgentEvent(EventKind.REASONING, text="plan")
             case "usage_update":
                 cost = table(update.get("cost"))
-                if cost.get("currency") == "USD" and isinstance(cost.get("amount"), int | float):
-                    self.usage = self.usage._replace(cost_usd=max(0.0, float(cost["amount"])))
-                yield AgentEvent(EventKind.PLACEHOLDER)
+                amount = number_in(cost, "amount")
+                if cost.get("currency") == "USD" and amount is not None:
+                    self.usage = self.usage._replace(cost_usd=max(0.0, float(amount)))
+                yield self.usage.event()
             case _:
                 yield AgentEvent(EventKind.PLACEHOLDER)
 
@@ -80,7 +78,8 @@ class AcpRecord:
     def tool_event(self, tool: Mapping[str, Any]) -> AgentEvent:
         """Record a tool call, and return its event."""
         call, name = cut(str(tool.get("toolCallId"))), cut(str(tool.get("title") or kind_of(tool)))
-        self._tools[call] = (name, bool(tool.get("rawInput")))
+        self.tools += call not in self._tools
+        remember(self._tools, call, (name, bool(tool.get("rawInput"))))
         paths = list(paths_of(tool))
         return AgentEvent(
             kind=EventKind.TOOL,

@@ -128,7 +128,7 @@ class AiderText(OneWay):
                 float(found[3]) if found[3] else before.cost_usd,
             ),
         )
-        return Heard((AgentEvent(EventKind.TURN_ENDED),))
+        return Heard((AgentEvent(EventKind.TURN_ENDED), self._said.usage.event()))
 
 
 def _error(problem: str) -> AgentEvent:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from swarm.clock import epoch
 from swarm.config import RuntimeConfig
-from swarm.rules.agent_events import AgentEvent, EventKind, Fault, Said, Usage, cut
+from swarm.rules.agent_events import AgentEvent, EventKind, Fault, Said, Usage, cut, remember
 from swarm.rules.agent_faults import fault_of
 from swarm.runtimes.agents.coding_agent import Cli, CodingAgent, Turn
 from swarm.runtimes.agents.resets import resets_at
@@ -92,7 +92,10 @@ class ClaudeStream(OneWay):
         self._said = Said()
         self._has_result = False
         self._resets_at: float | None = None
-        self._messages = set[str]()
+        # The tokens of each message, and their sum.
+        self._messages: dict[str, Usage] = {}
+        self._used = Usage(0, 0)
+        self._turns = 0
         self._retries = Retries()
 
     def said(self) -> Said:
@@ -141,9 +144,14 @@ class ClaudeStream(OneWay):
                 return SIGN_OF_LIFE
 
     def _assistant(self, document: dict[str, Any]) -> Iterator[AgentEvent]:
-        if (number := text_in(document, "message", "id")) not in self._messages:
-            self._messages.add(number)
-            self._said = self._said._replace(turns=len(self._messages))
+        number, usage = text_in(document, "message", "id"), _tokens(document.get("message"))
+        # A message comes in pieces, and each piece repeats what the message used.
+        if (before := self._messages.get(number)) != usage:
+            self._turns += before is None
+            remember(self._messages, number, usage)
+            self._used = _sum(_sum(self._used, usage), before or Usage(0, 0), sign=-1)
+            self._said = self._said._replace(turns=self._turns, usage=self._used)
+            yield self._used.event()
         for block in list_in(document, "message", "content"):
             match text_in(block, "type"):
                 case "text" if text := text_in(block, "text"):
@@ -166,8 +174,7 @@ class ClaudeStream(OneWay):
     def _result(self, document: dict[str, Any]) -> Heard:
         self._has_result = True
         text, subtype = text_in(document, "result"), text_in(document, "subtype")
-        usage = document.get("usage")
-        read = [count_in(usage, name) for name in ("input_tokens", "cache_read_input_tokens")]
+        used = _tokens(document)
         models = document.get("modelUsage")
         answered = next(iter(models), None) if isinstance(models, dict) else None
         self._said = self._said._replace(
@@ -175,9 +182,7 @@ class ClaudeStream(OneWay):
             model=answered or self._said.model,
             final_text=text or None,
             turns=count_in(document, "num_turns") or self._said.turns,
-            usage=Usage(
-                sum(filter(None, read)), count_in(usage, "output_tokens"), number_in(document, "total_cost_usd")
-            ),
+            usage=used._replace(cost_usd=number_in(document, "total_cost_usd")),
             denials=tuple(_denials(document)),
             error=None,
         )
@@ -189,6 +194,18 @@ class ClaudeStream(OneWay):
             self._said = self._said._replace(final_text=None, error=error)
             return Heard((error,))
         return end_of_turn(text)
+
+
+def _tokens(document: object) -> Usage:
+    """Return the tokens of a message, or of a whole answer."""
+    read = (count_in(document, "usage", name) for name in ("input_tokens", "cache_read_input_tokens"))
+    return Usage(sum(filter(None, read)), count_in(document, "usage", "output_tokens"))
+
+
+def _sum(usage: Usage, other: Usage, sign: int = 1) -> Usage:
+    return Usage(
+        (usage.tokens_in or 0) + sign * (other.tokens_in or 0), (usage.tokens_out or 0) + sign * (other.tokens_out or 0)
+    )
 
 
 def _tool(block: dict[str, Any]) -> AgentEvent:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from swarm.clock import epoch
 from swarm.config import RuntimeConfig
-from swarm.rules.agent_events import AgentEvent, EventKind, Fault, Said, Usage, cut
+from swarm.rules.agent_events import AgentEvent, EventKind, Fault, Said, Usage, cut, remember
 from swarm.rules.agent_faults import fault_of
 from swarm.runtimes.agents.coding_agent import Cli, CodingAgent, Turn
 from swarm.runtimes.agents.resets import resets_at
@@ -72,7 +72,7 @@ class CodexStream(OneWay):
     def __init__(self, prompt: bytes) -> None:
         super().__init__(prompt)
         self._said = Said()
-        self._open = set[str]()
+        self._open: dict[str, None] = {}
         self._retries = Retries()
         self._is_whole = False
 
@@ -123,7 +123,7 @@ class CodexStream(OneWay):
 
     def _tool(self, item: Any, kind: str, number: str, *, is_ended: bool) -> Iterator[AgentEvent]:
         if number not in self._open:
-            self._open.add(number)
+            remember(self._open, number, None)
             self._said = self._said._replace(tools=self._said.tools + 1)
             target = text_in(item, "command") or _paths(item) or text_in(item, "query") or text_in(item, "tool")
             yield AgentEvent(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,6 +21,7 @@ _NETWORK_VARIABLES: Final = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
     *("NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"),
 )
+_SESSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _READING: Final = (
     "\n\n---\nIn this turn you can read and cannot write, not even the file that is named above. Print the JSON object"
     " as your last message, and nothing after it.\n"
@@ -114,8 +116,9 @@ class CodingAgent:
         return [self._step(turn, prompt)]
 
     def follow_up(self, job: Job, session_id: str, prompt: str, *, with_tools: bool) -> ProcessStep | None:
-        """Return the process that says one thing more in a session; `None` where the program has no sessions."""
-        if not self._cli.resumes:
+        """Return the process that says one thing more in a session; `None` where it cannot be gone on with."""
+        # The id is the agent's own word: with a dash before it, it would be an option of the program.
+        if not self._cli.resumes or not _SESSION.fullmatch(session_id):
             return None
         turn = self._turn_of(job)._replace(session=session_id, with_tools=with_tools)
         return self._step(turn, prompt.encode())

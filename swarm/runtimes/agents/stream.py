@@ -1,7 +1,8 @@
 """Lines of JSON that coding agents print, and the parts of a conversation that their streams share."""
 
 import json
-from typing import Any, Final
+import re
+from typing import Any, Final, cast
 
 from swarm.rules.agent_events import AgentEvent, EventKind, Fault, cut
 from swarm.runtimes.conversation import Heard
@@ -11,6 +12,9 @@ SIGN_OF_LIFE: Final = Heard((AgentEvent(EventKind.PLACEHOLDER),))
 # A provider that refuses a credential refuses it again: programs that go on asking have failed after so many.
 MOST_REFUSALS: Final = 2
 MOST_RETRIES: Final = 6
+# A number beyond it is no count of anything, and no column of a database takes it.
+_LARGEST: Final = 2**53
+_HALF_OF_A_PAIR: Final = re.compile(r"\\u[dD][89a-fA-F]")
 # Words by which the inputs of tools name what they work on, the most telling first.
 _TARGETS: Final = ("file_path", "filePath", "path", "notebook_path", "command", "cmd", "pattern", "url", "query")
 
@@ -19,8 +23,12 @@ def object_of(line: bytes) -> dict[str, Any] | None:
     """Return the object that a line of a stream holds, `None` for any other line."""
     if not line.lstrip().startswith(b"{"):
         return None
+    text = line.decode("utf-8", "replace")
     try:
-        found = json.loads(line)
+        found = json.loads(text)
+        if _HALF_OF_A_PAIR.search(text):
+            # Half of a pair is no character: neither a file nor a database takes it.
+            found = json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
     # A number of any length is a ValueError, and any depth a RecursionError.
     except (ValueError, RecursionError):
         return None
@@ -38,14 +46,15 @@ def number_in(document: object, *keys: str) -> float | None:
     """Return the number at a path of keys, `None` where another value or none is there."""
     for key in keys:
         document = document.get(key) if isinstance(document, dict) else None
-    return document if isinstance(document, int | float) and not isinstance(document, bool) else None
+    # Not every number of JSON is a number of Python: `1e999` is infinite, and `NaN` is none.
+    is_number = isinstance(document, int | float) and not isinstance(document, bool) and abs(document) < _LARGEST
+    return cast("float", document) if is_number else None
 
 
 def count_in(document: object, *keys: str) -> int | None:
     """Return the number at a path of keys as a count."""
     found = number_in(document, *keys)
-    # Not every number of JSON is a number of Python: `1e999` is infinite.
-    return int(found) if found is not None and abs(found) < 2**53 else None
+    return int(found) if found is not None else None
 
 
 def list_in(document: object, *keys: str) -> list[Any]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from swarm import errors
 from swarm.git.edits import edits_of
 from swarm.git.repository import Repository
 from swarm.results.audit import AuditResult, BaselineShown
 from swarm.results.collect import CollectResult
+from swarm.rules.ownership import WHOLE_WAVE
 from swarm.runtimes import registry
 from swarm.store import ledger
 from swarm.store.connection import Store
@@ -13,7 +15,7 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.audit.looked_at import looked_at, refuse_nothing_looked_at
 from swarm.waves.look.findings import Filters, findings, fixed_in
-from swarm.waves.look.new_findings import before_first_audit
+from swarm.waves.look.new_findings import before_first_audit, fails
 
 
 def result_of(
@@ -55,6 +57,22 @@ def result_of(
     )
     refuse_nothing_looked_at(result, repository)
     return result
+
+
+def exit_code(result: AuditResult, fail_on: str | None) -> int:
+    """Return the exit code of an audit, which `fail_on` keeps from counting some findings."""
+    if result.exit_class:
+        return result.exit_class
+    if result.looked_at.not_read:
+        return errors.FilesNotRead.exit_code
+    if result.digest.state == "pipeline_broken":
+        # An incomplete agent means that its runtime failed; a touched file alone means that the wave failed.
+        return 1 if all(broken.domain == WHOLE_WAVE for broken in result.digest.broken) else 3
+    new = frozenset(result.new_since_baseline)
+    # A gate must not turn green because reports were refused.
+    return int(
+        bool(result.refused_items) or fails(result.digest.findings, fail_on, lambda finding: finding.finding_id in new)
+    )
 
 
 def with_edits(result: AuditResult, repository: Repository) -> AuditResult:

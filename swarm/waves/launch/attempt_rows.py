@@ -20,6 +20,7 @@ from swarm.waves.launch import attempt_files, seals
 from swarm.waves.launch.ground import WaveLaunch
 
 _MOST_DENIALS: Final = 20
+_MOST_USD: Final = 1_000_000
 _FAILED: Final = {
     "timed_out": AgentRunStatus.TIMED_OUT,
     "runtime_error": AgentRunStatus.FAILED,
@@ -92,7 +93,8 @@ def record_said(
     if not heard:
         return
     last, usages = heard[-1], [said.usage for said in heard]
-    costs = [usage.cost_usd for usage in usages if usage.cost_usd is not None]
+    # A cost below nothing would buy others more; one that no number holds counts as none.
+    costs = [usage.cost_usd for usage in usages if usage.cost_usd is not None and 0 <= usage.cost_usd < _MOST_USD]
     session = {
         "sessionId": last.session_id,
         "modelAsked": agent.model if agent else None,

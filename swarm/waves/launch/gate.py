@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from swarm import errors, stage_events
 from swarm.clock import iso, seconds_until
 from swarm.rules.agent_events import AgentEvent
+from swarm.runtimes import notices
 from swarm.runtimes.registry import Ready
 from swarm.store import attempts, forms, kv
 from swarm.store.attempts import Ending
@@ -33,8 +34,10 @@ class LaunchLimits(NamedTuple):
 class LaunchGate:
     """Reasons for which agents are not launched, shared by all agents of a launch."""
 
-    def __init__(self, store: Store, run: Run, limits: LaunchLimits) -> None:
+    def __init__(self, store: Store, run: Run, limits: LaunchLimits, on_attention: Sequence[str] = ()) -> None:
         self._store = store
+        self._on_attention = on_attention
+        self._parked_until: float | None = None
         self._run = run
         self._limits = limits
         self._resets_at: float | None = None
@@ -96,11 +99,21 @@ class LaunchGate:
             self.kept_back += 1
             return False
         if left > 0:
-            message = f"waiting for the quota until {iso(self._resets_at or 0)}"
-            stage_events.emit("launch_parked", run_id=self._run.id, seconds=round(left), message=message)
+            self._tell_parked(self._resets_at or 0, left)
             await asyncio.sleep(left)
         self._is_used_up = False
         return True
+
+    def _tell_parked(self, resets_at: float, left: float) -> None:
+        """Report once that the launch waits, however many agents wait for the same quota."""
+        if self._parked_until == resets_at:
+            return
+        self._parked_until = resets_at
+        run_id, until = self._run.id, iso(resets_at)
+        stage_events.emit(
+            "launch_parked", run_id=run_id, seconds=round(left), message=f"waiting for the quota until {until}"
+        )
+        notices.send(self._on_attention, "parked", runId=run_id, until=until, next=f"swarm wait {run_id}")
 
     def used_up(self, runtime: str, error: AgentEvent) -> None:
         """Pause all launches of the run: the quota of a provider is used up."""

@@ -70,7 +70,7 @@ def launch(
         analyzes = analyzes and wave.is_audit
         if waiting and analyzes:
             wave = with_shared_tree(store, workspace, run, wave, repository)
-        gate = LaunchGate(store, run, limits)
+        gate = LaunchGate(store, run, limits, config.on_attention)
         tree = Path(wave.shared_tree) if wave.shared_tree else repository.root
         if waiting:
             gate.hold_to_quota(ready)

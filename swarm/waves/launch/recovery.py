@@ -54,6 +54,7 @@ class Course:
         self._original: str | None = None
         self._document: dict[str, Any] = {}
         self._step = NextStep(Way.FRESH)
+        self._asking = set[str]()
         self.handoff = ""
         self.reason: str | None = None
         self._error: AgentEvent | None = None
@@ -85,7 +86,12 @@ class Course:
     def heard(self, event: AgentEvent, attempt_id: int, terms: Terms) -> None:
         """Take an event of the present attempt."""
         self._evidence.saw(event)
-        if event.kind in {EventKind.PERMISSION, EventKind.PERMISSION_ENDED}:
+        if event.kind is EventKind.PERMISSION:
+            self._asking.add(event.call)
+            record_permission(self.launch, attempt_id, event, terms)
+        elif event.kind is EventKind.PERMISSION_ENDED and event.call in self._asking:
+            # A request that was decided at once has no row.
+            self._asking.discard(event.call)
             record_permission(self.launch, attempt_id, event, terms)
 
     def decided(self, attempt_id: int) -> dict[str, str]:

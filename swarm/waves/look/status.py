@@ -60,7 +60,7 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run, trust: Trus
         ),
         domains=tuple(StatusDomain(d.name, d.ownership, run.map_frozen, d.description) for d in found.domains),
         waves=StatusWaves(waves.count(conn, run.id), _wave(wave, is_foreign=is_foreign) if wave else None),
-        agents=tuple(_agent(agent, run, wave) for agent in found.agents),
+        agents=_at_work(conn, wave if facts.supervisor else None, [_agent(agent, run, wave) for agent in found.agents]),
         agent_summary=_summary(found.agents),
         findings=_findings(facts.gates.findings, ended),
         violations=facts.gates.violations,
@@ -110,6 +110,22 @@ def _agent(agent: AgentRun, run: Run, wave: Wave | None) -> StatusAgent:
     wrong = wave.result.output_errors.get(agent.domain, ()) if wave is not None and wave.result else ()
     errors = tuple(map(str, wrong)) if agent.status is AgentRunStatus.INVALID_OUTPUT else ()
     return StatusAgent(agent.domain, agent.status, agent.started, agent.ended, agent.error, is_stale, errors=errors)
+
+
+def _at_work(conn: sqlite3.Connection, wave: Wave | None, agents: list[StatusAgent]) -> tuple[StatusAgent, ...]:
+    """Return the agents, those of a wave that is launched with what they do and use now."""
+    if wave is None:
+        return tuple(agents)
+    # Journals are read only while a launch runs, and `status` must be quick.
+    from swarm.waves.watch.live import live_agents
+
+    live = {each.domain: each for each in live_agents(conn, wave)}
+    return tuple(
+        agent._replace(doing=each.doing, tokens=each.tokens, cost_usd=each.cost_usd)
+        if (each := live.get(agent.domain))
+        else agent
+        for agent in agents
+    )
 
 
 def _summary(agents: list[AgentRun]) -> AgentSummary:

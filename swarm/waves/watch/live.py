@@ -1,7 +1,7 @@
 """Agents of a wave as they are now: from their rows, and from the journals that their launch writes."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,8 @@ _DOING: Final = {
     "final": "answered",
 }
 _LONGEST: Final = 60
+_COUNTED: Final = ("tokens", "cost_usd")
+_MOST_COUNTED: Final = 2**53
 
 
 def newest_wave(conn: sqlite3.Connection, run: Run) -> Wave:
@@ -55,6 +57,12 @@ def live_agents(conn: sqlite3.Connection, wave: Wave) -> tuple[LiveAgent, ...]:
     return tuple(found)
 
 
+def agents_of_newest(conn: sqlite3.Connection, run: Run) -> tuple[LiveAgent, ...]:
+    """Return the agents of the newest wave that had a launch as they are now, none before its launch."""
+    wave = waves.newest(conn, run.id)
+    return live_agents(conn, wave) if wave and attempts.of_wave(conn, wave.id) else ()
+
+
 def agents_at_work(conn: sqlite3.Connection, run: Run) -> tuple[LiveAgent, ...]:
     """Return the agents of the wave in flight as they are now, none where no process is at work."""
     wave = waves.in_flight(conn, run.id)
@@ -70,8 +78,7 @@ def _live(domain: str, attempt: Attempt, *, is_asking: bool) -> LiveAgent:
     last: Mapping[str, Any] = events[-1] if events else {}
     running = "needs_decision" if is_asking else "running"
     seconds = (attempt.duration_ms or 0) / 1000 if attempt.outcome else seconds_since(attempt.created)
-    session = attempt.session
-    tokens = [count for name in ("tokensIn", "tokensOut") if isinstance(count := session.get(name), int)]
+    used, cost = _used(attempt, events)
     return LiveAgent(
         domain=domain,
         state=attempt.outcome or running,
@@ -81,10 +88,25 @@ def _live(domain: str, attempt: Attempt, *, is_asking: bool) -> LiveAgent:
         last_progress_at=str(last["ts"]) if "ts" in last else attempt.last_progress,
         seconds=round(max(0, seconds)),
         stall_reason=attempt.stall_reason,
-        tokens=sum(tokens) if tokens else None,
-        cost_usd=None if attempt.cost_microusd is None else attempt.cost_microusd / 1_000_000,
+        tokens=used,
+        cost_usd=cost,
         artifacts=tuple(str(folder / name) for name in ARTIFACTS if there and (folder / name).is_file()),
     )
+
+
+def _used(attempt: Attempt, events: Sequence[Mapping[str, Any]]) -> tuple[int | None, float | None]:
+    """Return tokens and cost of an attempt: of its row when it has ended, else of the last event that counts them."""
+    if attempt.outcome is None:
+        last = [next((e[name] for e in reversed(events) if _is_count(e.get(name))), None) for name in _COUNTED]
+        return (None if last[0] is None else int(last[0])), last[1]
+    tokens = [count for name in ("tokensIn", "tokensOut") if isinstance(count := attempt.session.get(name), int)]
+    cost = None if attempt.cost_microusd is None else attempt.cost_microusd / 1_000_000
+    return (sum(tokens) if tokens else None), cost
+
+
+def _is_count(value: object) -> bool:
+    # An agent may write to its journal, where nothing holds it to its folder.
+    return isinstance(value, int | float) and 0 <= value < _MOST_COUNTED
 
 
 def _doing(event: Mapping[str, Any]) -> str | None:
