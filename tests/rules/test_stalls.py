@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from swarm.rules.agent_events import AgentEvent, EventKind, Fault
-from swarm.rules.stalls import InfrastructureFailure, Limits, StallClock, StallReason, Terms
+from swarm.rules.stalls import InfrastructureFailure, Limits, Stall, StallClock, StallReason, Terms
 
 K = EventKind
 TREE = "/w/tree"
@@ -201,6 +201,16 @@ def test_the_end_of_an_agent_is_judged_by_what_it_said(name: str) -> None:
         clock.saw(seen, 1.0)
     found = clock.at_exit(code, final_text)
     assert (found.reason.value if found else None) == expected
+
+
+def test_an_agent_that_is_silent_after_its_answer_is_no_stall_and_one_that_goes_on_is_watched_as_before() -> None:
+    clock = StallClock(Terms(), 0.0)
+    assert clock.idle_since_answer(5.0) is None
+    clock.saw(event(K.FINAL, "Done."), 10.0)
+    assert (clock.stall(5000.0), clock.idle_since_answer(40.0)) == (None, 30.0)
+    clock.saw(tool("a"), 50.0)
+    assert (clock.idle_since_answer(60.0), clock.stall(949.0)) == (None, None)
+    assert clock.stall(950.0) == Stall(StallReason.TOOL_STALLED, "bash has been open for 900 s")
 
 
 def test_every_reason_and_failure_is_produced_by_an_example() -> None:

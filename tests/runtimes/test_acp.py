@@ -93,7 +93,7 @@ def test_words_tools_tokens_and_cost_are_reported() -> None:
     for each in lines:
         events += talk.heard(each).events
     assert [event.kind.value for event in events] == [
-        *("reasoning", "text", "tool", "tool_ended", "placeholder", "text", "text", "turn_ended", "final"),
+        *("reasoning", "text", "tool", "tool_ended", "usage", "text", "text", "turn_ended", "final"),
     ]
     read = events[2]
     assert (read.name, read.target, read.is_read, read.is_write) == ("Read a.py", "a.py", True, False)

@@ -71,7 +71,8 @@ def test_every_recorded_stream_is_read() -> None:
 def test_a_stream_becomes_events_and_its_end_has_a_cause(name: str) -> None:
     events, said = recorded(name)
     words, fault, status = ENDS[name]
-    assert " ".join(event.kind for event in events if event.kind is not EventKind.PLACEHOLDER) == words
+    left_out = {EventKind.PLACEHOLDER, EventKind.USAGE}
+    assert " ".join(event.kind for event in events if event.kind not in left_out) == words
     assert (said.error and said.error.fault, said.error and said.error.status) == (fault, status)
     assert (said.final_text is None) == (fault is not None or name.endswith("/blank"))
 
@@ -89,6 +90,12 @@ def test_claude_says_its_session_its_tools_and_what_it_cost() -> None:
     read, edit = (event for event in events if event.kind is EventKind.TOOL)
     assert (read.name, read.target, read.is_read, read.is_write) == ("Read", "/work/tree/a.py", True, False)
     assert (edit.name, edit.target, edit.is_read, edit.is_write) == ("Edit", "/work/tree/a.py", False, True)
+
+
+def test_what_claude_has_used_so_far_is_known_before_its_end() -> None:
+    used = [event.tokens for event in recorded("claude/edit")[0] if event.kind is EventKind.USAGE]
+    # Each message once, though it comes in pieces; its end says how much it wrote.
+    assert used == [1201, 2402, 3603]
 
 
 def test_a_refused_tool_of_claude_is_a_denial_although_its_result_is_a_success() -> None:
