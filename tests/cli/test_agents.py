@@ -130,7 +130,7 @@ def test_an_audit_is_answered_by_the_last_message_of_an_agent_that_cannot_write(
     journal = (workspace.folder / workspace.run / "wave-1/code/attempt-1/events.jsonl").read_text()
     events = [json.loads(line)["event"] for line in journal.splitlines()]
     assert events == [
-        *("spawned", "session", "placeholder", "reasoning", "text", "turn_ended", "final"),
+        *("spawned", "session", "placeholder", "usage", "reasoning", "text", "turn_ended", "final"),
         *("step_ended", "ended"),
     ]
 
