@@ -33,7 +33,9 @@ def test_an_audit_and_a_fix_by_real_tools_end_in_a_verified_branch(program: Prog
 
 
 def assert_asked(server: ModelServer) -> None:
-    assert {request.model for request in server.requests} <= {"claude-fake", "gpt-fake", "fake-model"}
+    # Gemini CLI chooses among its own models.
+    asked = {request.model for request in server.requests if not request.model.startswith("gemini-")}
+    assert asked <= {"claude-fake", "gpt-fake", "fake-model"}
 
 
 # The codes that an attempt may end with, by what the provider does.
