@@ -167,7 +167,10 @@ def test_an_agent_is_added_to_the_users_own_configuration(swarm: Swarm, repo: Re
     assert swarm("runtimes", "--add", "gemini").out.startswith(f"Added gemini to {file}\n")
     assert file.read_text().startswith(before)
     (opencode,) = swarm("runtimes", "opencode", "--json").data["runtimes"]
-    assert (opencode["kind"], opencode["argv"]) == ("agent", ["opencode", "acp", "--print-logs", "--log-level", "ERROR"])
+    assert (opencode["kind"], opencode["argv"]) == (
+        "agent",
+        ["opencode", "acp", "--print-logs", "--log-level", "ERROR"],
+    )
     assert swarm("runtimes", "--add", "nobody", exit=1).code == "RUNTIME_UNKNOWN"
     assert swarm("runtimes", "--add", "goose", "--default", exit=1).code == "CONFIG_INVALID"
 
