@@ -7,6 +7,7 @@ class ReviewShown(NamedTuple):
     """A verdict of a reviewer about a finding, and the line of the commit that it rests on.
 
     `independent` is false where the reviewer reported the finding itself, and `None` where that is unknown.
+    `reviewer_model` is the model that the runtime was asked to use, `None` where it chose itself.
     """
 
     finding_id: str
@@ -21,6 +22,7 @@ class ReviewShown(NamedTuple):
     quote: str
     reason: str
     same_cause: tuple[str, ...]
+    reviewer_model: str | None = None
 
 
 class FindingShown(NamedTuple):

@@ -1,8 +1,9 @@
-"""Meanings of the kinds of match and of the statuses of a finding, in words for users."""
+"""Meanings of the kinds of match, of the verdicts and of the statuses of a finding, in words for users."""
 
 from typing import Final
 
 from swarm.rules.known_findings import MatchedBy
+from swarm.rules.reviews import DISPUTED, ReviewVerdict
 
 MATCHES: Final = {
     MatchedBy.NEW: "no known finding is like it, so it became a finding of its own",
@@ -14,6 +15,24 @@ MATCHES: Final = {
     MatchedBy.MOVED: "the same code stands elsewhere in the file, and nothing else is as like it",
     MatchedBy.MOVED_FILE: "the same code stands in another file, and is gone from the first",
     MatchedBy.ANCHOR: "the quoted line and the place of the report fit this finding alone",
+}
+VERDICTS: Final = {
+    ReviewVerdict.CONFIRMED: (
+        "a reviewer quoted the line that shows the defect",
+        "`swarm approve --all --confirmed` takes what a reviewer confirmed, and none refutes",
+    ),
+    ReviewVerdict.REFUTED: (
+        "a reviewer quoted the line that shows that there is no defect",
+        "`swarm approve --all` leaves it out; `swarm show F-…` prints the reason, `swarm reject F-…` closes it",
+    ),
+    ReviewVerdict.UNKNOWN: (
+        "a reviewer looked and could not tell, which counts as no verdict",
+        "`swarm dispatch PHASE --review --runtime NAME` asks another reviewer",
+    ),
+    DISPUTED: (
+        "the newest verdicts of two reviewers contradict each other",
+        "`swarm show F-…` prints both reasons; approve the finding by its id, or reject it",
+    ),
 }
 _REOPENED: Final = "`swarm reopen F-… --reason … --evidence …` opens it again"
 STATUSES: Final = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Final, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 
 class ReviewVerdict(StrEnum):
@@ -20,11 +20,39 @@ BY_HAND: Final = "a person"
 
 
 class ByReviewer(Protocol):
-    """A verdict with the name of its reviewer."""
+    """A verdict with its reviewer."""
 
     @property
     def reviewer(self) -> str:
         """The runtime, or BY_HAND."""
+
+    @property
+    def reviewer_model(self) -> str | None:
+        """The model that the runtime was asked to use, `None` for its own choice."""
+
+
+class Agent(NamedTuple):
+    """A runtime, and the model that it was asked to use: two models are two readers. `None` is a model nobody named.
+
+    The model that a program says it used does not count: it could claim independence.
+    """
+
+    runtime: str
+    model: str | None = None
+
+    def __str__(self) -> str:
+        """Return the name in the form in which chains name it."""
+        return f"{self.runtime}:{self.model}" if self.model else self.runtime
+
+    def may_be(self, other: "Agent") -> bool:
+        """Say whether this may be another agent: a model that nobody named may be any."""
+        is_known = self.model is not None and other.model is not None
+        return self.runtime == other.runtime and (not is_known or self.model == other.model)
+
+
+def agent_of(review: ByReviewer) -> Agent:
+    """Return the reviewer of a verdict."""
+    return Agent(review.reviewer, review.reviewer_model)
 
 
 _ByReviewer = TypeVar("_ByReviewer", bound=ByReviewer)
@@ -32,10 +60,10 @@ _ByReviewer = TypeVar("_ByReviewer", bound=ByReviewer)
 
 def newest_of_each(reviews: Iterable[_ByReviewer]) -> list[_ByReviewer]:
     """Return the newest verdict of each reviewer, of verdicts with the oldest first: an earlier one was taken back."""
-    return list({review.reviewer: review for review in reviews}.values())
+    return list({agent_of(review): review for review in reviews}.values())
 
 
-def standing(verdicts: Iterable[tuple[str, str]]) -> str | None:
+def standing(verdicts: Iterable[tuple[object, str]]) -> str | None:
     """Return the result of all verdicts of a finding, as (reviewer, verdict) with the oldest first.
 
     The newest verdict of each reviewer counts. `None` stands for a finding without a verdict.

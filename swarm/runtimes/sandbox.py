@@ -16,7 +16,11 @@ from swarm.scratch import scratch_folder
 NONE: Final = "none"
 Backend = Literal["auto", "bwrap", "landlock", "none"]
 # Places of caches and settings: a folder that the sandbox closes is no place for them.
-_FOLDER_VARIABLES: Final = ("TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "GOCACHE")
+_FOLDER_VARIABLES: Final = (
+    *("TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "GOCACHE"),
+    # The state of coding agents, of which there is a copy in the place of the home folder.
+    *("CLAUDE_CONFIG_DIR", "CODEX_HOME"),
+)
 # Toolchains that are found by the home folder, for a backend that moves it.
 _TOOLCHAINS_BELOW_HOME: Final = {"RUSTUP_HOME": ".rustup"}
 _SHARED_TEMPORARY: Final = "/tmp"  # noqa: S108

@@ -3,7 +3,7 @@
 from typing import Final
 
 from swarm.results.findings import FindingShown, ReviewShown
-from swarm.rules.reviews import newest_of_each
+from swarm.rules.reviews import agent_of, newest_of_each
 from swarm.show.escape import plain
 
 MARKS: Final = {"confirmed": "✓", "refuted": "✗", "unknown": "?"}
@@ -17,7 +17,7 @@ def state_with_review(finding: FindingShown, state: str) -> str:
 
 def verdict_line(review: ReviewShown) -> str:
     """Return a verdict with its reviewer, the place of its quote and its reason."""
-    by = f"{plain(review.reviewer)}, {_OWN}" if review.independent is False else plain(review.reviewer)
+    by = f"{plain(str(agent_of(review)))}, {_OWN}" if review.independent is False else plain(str(agent_of(review)))
     at = f" at {plain(review.file)}:{review.line}" if review.file else ""
     return f"{review.finding_id} {review.verdict} by {by}{at}: {plain(review.reason)}"
 
@@ -26,7 +26,7 @@ def objection(finding: FindingShown) -> str:
     """Return the newest refutation that stands, with its reason; `""` for a finding that nobody refutes."""
     refuted = [review for review in newest_of_each(finding.reviews) if review.verdict == "refuted"]
     last = max(refuted, key=lambda review: review.wave, default=None)
-    return "" if last is None else f"refuted by {plain(last.reviewer)}: {plain(last.reason)}"
+    return "" if last is None else f"refuted by {plain(str(agent_of(last)))}: {plain(last.reason)}"
 
 
 def review_note(finding: FindingShown) -> str:
@@ -34,5 +34,5 @@ def review_note(finding: FindingShown) -> str:
     if finding.review in {None, "unknown"}:
         return ""
     clear = [review for review in newest_of_each(finding.reviews) if review.verdict != "unknown"]
-    said = ", ".join(f"{review.verdict} by {review.reviewer}" for review in clear)
+    said = ", ".join(f"{review.verdict} by {agent_of(review)}" for review in clear)
     return f"{finding.review}: {said}" if finding.review == "disputed" else said

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
+from swarm.rules.reviews import BY_HAND, Agent
 from swarm.store import forms
 
 _COLUMNS: Final = (
@@ -12,7 +13,9 @@ _COLUMNS: Final = (
     " reviews.line, reviews.quote, reviews.reason, reviews.reviewer, reviews.is_independent,"
     # As ids, which people and documents know the findings by.
     " (SELECT json_group_array(others.finding_id) FROM json_each(reviews.same_cause)"
-    " JOIN findings others ON others.id = value), waves.dispatch_sha"
+    " JOIN findings others ON others.id = value), waves.dispatch_sha,"
+    " (SELECT json_extract(session, '$.modelAsked') FROM attempts WHERE attempts.agent_run_id = reviews.agent_run_id"
+    " ORDER BY ordinal DESC LIMIT 1)"
 )
 _JOINED: Final = (
     "FROM reviews JOIN waves ON waves.id = reviews.wave_id JOIN findings ON findings.id = reviews.finding"
@@ -40,6 +43,7 @@ class Review(NamedTuple):
     is_independent: bool | None
     same_cause: tuple[str, ...]
     commit: str
+    reviewer_model: str | None
 
 
 class NewReview(NamedTuple):
@@ -78,18 +82,21 @@ def of_wave(conn: sqlite3.Connection, wave_id: int) -> list[Review]:
     return _where(conn, "reviews.wave_id = ?", wave_id)
 
 
-def reporters(conn: sqlite3.Connection, run_id: str) -> dict[int, set[str]]:
-    """Return, by finding (row), the runtimes that reported it; nothing for reports that no runtime of ours made."""
-    found: dict[int, set[str]] = {}
+def reporters(conn: sqlite3.Connection, run_id: str) -> dict[int, set[Agent]]:
+    """Return, by finding (row), the agents that reported it; nothing for reports that no runtime of ours made."""
+    found: dict[int, set[Agent]] = {}
     rows = conn.execute(
-        "SELECT DISTINCT sightings.finding, coalesce((SELECT attempts.runtime FROM attempts"
-        " WHERE attempts.agent_run_id = sightings.agent_run_id ORDER BY ordinal DESC LIMIT 1), waves.runtime)"
-        " FROM sightings JOIN waves ON waves.id = sightings.wave_id WHERE waves.run_id = ?",
+        "SELECT DISTINCT sightings.finding, coalesce(attempts.runtime, waves.runtime),"
+        " json_extract(attempts.session, '$.modelAsked')"
+        " FROM sightings JOIN waves ON waves.id = sightings.wave_id"
+        " LEFT JOIN attempts ON attempts.id = (SELECT id FROM attempts"
+        " WHERE agent_run_id = sightings.agent_run_id ORDER BY ordinal DESC LIMIT 1) WHERE waves.run_id = ?",
         (run_id,),
     )
-    for finding, runtimes in rows:
+    for finding, runtimes, model in rows:
         # Analyzers of a wave are recorded together, with commas between their names.
-        found.setdefault(finding, set()).update(runtimes.split(",") if runtimes else ())
+        names = runtimes.split(",") if runtimes else ()
+        found.setdefault(finding, set()).update(Agent(name, model) for name in names)
     return found
 
 
@@ -101,6 +108,7 @@ def _where(conn: sqlite3.Connection, condition: str, value: str | int) -> list[R
 def _review(row: tuple[Any, ...]) -> Review:
     review = Review._make(row)
     return review._replace(
+        reviewer_model=None if review.reviewer == BY_HAND else review.reviewer_model,
         is_independent=None if review.is_independent is None else bool(review.is_independent),
         same_cause=tuple(map(str, json.loads(str(review.same_cause)))),
     )

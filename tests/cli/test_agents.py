@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from swarm.runtimes.agents.login import private_home
+from swarm.runtimes.agents.table import AGENTS
 from tests.cli.scenes.documents import valid
 from tests.cli.scenes.launched_agents import attempts, outcomes, record_of
 from tests.conftest import Answer, Repo, Swarm, Workspace
@@ -222,14 +224,58 @@ def test_a_table_of_an_unknown_name_needs_its_kind(swarm: Swarm, repo: Repo) -> 
     assert swarm("runtimes", exit=None).code == "CONFIG_INVALID"
 
 
+# A folder of a program that a user has moved, where the program finds its copy, and the login that `runtimes` names.
+MOVED_LOGINS = {
+    "claude": ("CLAUDE_CONFIG_DIR", ".credentials.json", ".claude/.credentials.json"),
+    "codex": ("CODEX_HOME", "auth.json", ".codex/auth.json"),
+    "opencode": ("XDG_DATA_HOME", "opencode/auth.json", ".local/share/opencode/auth.json"),
+}
+
+
+@pytest.mark.parametrize("name", MOVED_LOGINS)
+def test_a_login_in_a_folder_that_its_user_moved_is_named_and_copied_to_its_usual_place(
+    swarm: Swarm, repo: Repo, stand_ins: StandIns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    assert repo.root.exists()
+    variable, moved, usual = MOVED_LOGINS[name]
+    file = tmp_path / "moved" / moved
+    file.parent.mkdir(parents=True)
+    file.write_text("mine")
+    (Path.home() / usual).parent.mkdir(parents=True)
+    (Path.home() / usual).write_text("of another login")
+    stand_ins.put(name, "claude/say")
+    monkeypatch.setenv(variable, str(tmp_path / "moved"))
+    (shown,) = swarm("runtimes", name, "--format", "json").data["runtimes"]
+    assert shown["credential"] == f"${variable}/{moved}"
+    facts = AGENTS[name](None).agent
+    assert facts is not None
+    with private_home(facts, os.environ, Path.home()) as home:
+        assert (home / usual).read_text() == "mine"
+    # A relative folder would be another one in each tree.
+    monkeypatch.setenv(variable, "moved")
+    assert swarm("runtimes", name, "--format", "json").data["runtimes"][0]["credential"] == f"~/{usual}"
+
+
+def test_a_moved_folder_is_passed_on_without_a_sandbox_alone(
+    workspace: Workspace, stand_ins: StandIns, played: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert workspace.db.exists()
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
+    stand_ins.put("claude", "claude/say")
+    played("claude")
+    assert stand_ins.seen()["env"]["CLAUDE_CONFIG_DIR"] == str(tmp_path)
+
+
 def test_an_agent_in_the_sandbox_has_a_copy_of_its_login_and_an_audit_cannot_write(
-    swarm: Swarm, repo: Repo, workspace: Workspace, stand_ins: StandIns, backend: str
+    swarm: Swarm, workspace: Workspace, stand_ins: StandIns, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Path.home()
     for name in (".claude/.credentials.json", ".claude/projects/old.jsonl", ".codex/auth.json", ".ssh/id"):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text("mine")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / ".claude"))
     act = """
+assert "CLAUDE_CONFIG_DIR" not in os.environ
 os.environ["SANDBOXED"] = "1"
 (home / ".claude/.credentials.json").write_text("changed")
 try:

@@ -7,6 +7,8 @@ import pytest
 from swarm.errors import CATALOGUE
 from swarm.rules.findings import STATUSES
 from swarm.rules.known_findings import MatchedBy
+from swarm.rules.meanings import VERDICTS
+from swarm.rules.reviews import DISPUTED, ReviewVerdict
 from tests.conftest import Repo, Swarm, Workspace
 
 
@@ -30,6 +32,13 @@ def test_a_code_may_be_written_small(swarm: Swarm) -> None:
         "  Severity MEDIUM, exit code 1",
         "Next: give more of the id; `swarm runs` lists them",
     ]
+
+
+@pytest.mark.parametrize("word", [*ReviewVerdict, DISPUTED])
+def test_every_verdict_of_a_review_is_explained(swarm: Swarm, word: str) -> None:
+    data = swarm("explain", word.upper(), "--format", "json").data
+    assert (data["subject"], data["kind"], data["title"]) == (word, "verdict", VERDICTS[word][0])
+    assert data["nextAction"] == VERDICTS[word][1]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 3, 127, 130])

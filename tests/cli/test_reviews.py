@@ -2,12 +2,13 @@
 
 import json
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.scenes.launched_agents import Agents
+from tests.cli.scenes.launched_agents import OUTPUT, Agents
 from tests.cli.scenes.merge_team import Team
 from tests.cli.scenes.triage import DOCS, EVAL, LOAD, ids, statuses, wave
 from tests.cli.test_dispatch import rows
@@ -165,6 +166,7 @@ def test_a_verdict_stands_beside_the_finding_and_changes_nothing_of_it(swarm: Sw
         "quote": "def  load(path, seen=[]):",
         "reason": "Looked at it.",
         "sameCause": [],
+        "reviewerModel": None,
     }
     assert (second["findingId"], second["verdict"]) == (danger, "refuted")
     assert statuses(swarm) == before
@@ -322,6 +324,40 @@ def test_a_launched_reviewer_gives_its_verdict_and_a_second_one_can_dispute_it(
     assert "new, disputed; refuted by other: Looked at it." in swarm("findings", exit=1).out
     swarm("approve", "--all", "--confirmed")
     assert statuses(swarm) == {"bug": "new", "S307": "new", "docs": "new"}
+
+
+# A stand-in of Claude Code, which answers in its own stream.
+SAYS = """
+said = {"domain": os.environ["SWARM_DOMAIN"], "summary": "Looked.", "reviews": said}
+print(json.dumps({"type": "result", "subtype": "success", "is_error": False, "result": json.dumps(said)}))
+"""
+
+
+def reviewed_by(swarm: Swarm, three: Workspace, model: str, word: str) -> dict[str, Any]:
+    """Let Claude Code review by a model, and return its verdict about the bug."""
+    root = three.folder.parent
+    script = root.parent / "claude.py"
+    script.write_text(OUTPUT + reviewer(bug=word).replace("write(reviews=said)", SAYS))
+    argv = json.dumps([sys.executable, str(script)])
+    (root / "swarm.toml").write_text(f'[runtimes.claude]\nargv = {argv}\nmodel = "{model}"\n')
+    swarm("dispatch", PHASE, "--review", "--runtime", "claude")
+    swarm("launch")
+    said = swarm("collect", "--format", "json").data["reviews"]
+    (found,) = [each for each in said if each["findingId"] == ids(swarm, "bug")]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_reviewer_with_another_model_is_another_reviewer(swarm: Swarm, three: Workspace) -> None:
+    first = reviewed_by(swarm, three, "opus", "confirmed")
+    assert swarm("dispatch", PHASE, "--review", "--runtime", "claude", exit=1).code == "DISPATCH_NOTHING_TO_REVIEW"
+    second = reviewed_by(swarm, three, "haiku", "refuted")
+    assert [(each["reviewer"], each["reviewerModel"], each["verdict"]) for each in (first, second)] == [
+        ("claude", "opus", "confirmed"),
+        ("claude", "haiku", "refuted"),
+    ]
+    assert verdicts(swarm)["bug"] == "disputed"
+    assert "new, disputed; refuted by claude:haiku: Looked at it." in swarm("findings", exit=1).out
 
 
 def test_the_reporter_is_the_reviewer_only_where_there_is_no_other_and_the_verdict_says_so(

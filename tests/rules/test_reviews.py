@@ -4,7 +4,7 @@ from itertools import pairwise, product
 
 import pytest
 
-from swarm.rules.reviews import groups, standing
+from swarm.rules.reviews import Agent, groups, standing
 
 CONFIRMED, REFUTED, UNKNOWN = "confirmed", "refuted", "unknown"
 
@@ -29,6 +29,23 @@ CONFIRMED, REFUTED, UNKNOWN = "confirmed", "refuted", "unknown"
 )
 def test_the_newest_verdict_of_each_reviewer_counts(said: list[tuple[str, str]], result: str | None) -> None:
     assert standing(said) == result
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_same"),
+    [
+        (Agent("claude"), Agent("claude"), True),
+        (Agent("claude", "opus"), Agent("claude", "opus"), True),
+        (Agent("claude", "opus"), Agent("claude"), True),
+        (Agent("claude", "opus"), Agent("claude", "haiku"), False),
+        (Agent("claude", "opus"), Agent("codex", "opus"), False),
+    ],
+)
+def test_another_model_is_another_agent_and_one_that_nobody_named_may_be_any(
+    first: Agent, second: Agent, is_same: bool
+) -> None:
+    assert (first.may_be(second), second.may_be(first)) == (is_same, is_same)
+    assert [str(agent) for agent in (Agent("claude"), Agent("claude", "opus"))] == ["claude", "claude:opus"]
 
 
 def test_no_order_of_two_reviewers_hides_that_they_disagree() -> None:

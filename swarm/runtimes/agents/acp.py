@@ -136,7 +136,7 @@ _CLIS: Final = (
             reports_cost=True,
         ),
         install="npm install --global @agentclientprotocol/claude-agent-acp",
-        passed=("ANTHROPIC_BASE_URL", "ANTHROPIC_MODEL"),
+        passed=("CLAUDE_CONFIG_DIR", "ANTHROPIC_BASE_URL", "ANTHROPIC_MODEL"),
     ),
     Cli(
         name="codex-acp",
@@ -148,7 +148,7 @@ _CLIS: Final = (
             signed_in=_CODEX[:1],
         ),
         install="npm install --global @agentclientprotocol/codex-acp",
-        passed=("OPENAI_BASE_URL",),
+        passed=("CODEX_HOME", "OPENAI_BASE_URL"),
     ),
 )
 ACP_AGENTS: Final = {cli.name: partial(CodingAgent, cli) for cli in _CLIS}

@@ -44,7 +44,7 @@ def codex(added: RuntimeConfig | None) -> CodingAgent:
         conversation=lambda prompt, _turn: CodexStream(prompt),
         facts=_FACTS,
         install="npm install --global @openai/codex",
-        passed=("OPENAI_BASE_URL", "OPENAI_ORGANIZATION", "OPENAI_PROJECT"),
+        passed=("CODEX_HOME", "OPENAI_BASE_URL", "OPENAI_ORGANIZATION", "OPENAI_PROJECT"),
     )
     return CodingAgent(cli, added)
 

@@ -9,7 +9,7 @@ from swarm.errors import CATALOGUE
 from swarm.results.explain import Explanation
 from swarm.rules.analysis import tool_of
 from swarm.rules.known_findings import MatchedBy
-from swarm.rules.meanings import MATCHES, STATUSES
+from swarm.rules.meanings import MATCHES, STATUSES, VERDICTS
 from swarm.rules.playbook import CLASSES, Facts, diagnosis
 from swarm.runtimes.analyzer_table import rule_url, tool_of_rule
 from swarm.runtimes.ruff_rules import ruff_rule
@@ -108,12 +108,15 @@ def finding_explained(conn: sqlite3.Connection, run: Run, named: str) -> Explana
 
 
 def word_explained(word: str) -> Explanation | None:
-    """Return the meaning of a kind of match or of a status, `None` for another word."""
+    """Return the meaning of a kind of match, of a status or of a verdict, `None` for another word."""
     name = word.lower()
     if name in STATUSES:
         title, remedy = STATUSES[name]
         meaning = (f"As a match: {MATCHES[MatchedBy.NEW]}",) if name == MatchedBy.NEW else ()
         return Explanation(name, "status", title, meaning, remedy)
+    if name in VERDICTS:
+        title, remedy = VERDICTS[name]
+        return Explanation(name, "verdict", title, (), remedy)
     if name in MATCHES:
         lists = "`swarm show F-…` names the match of a finding"
         return Explanation(name, "match", MATCHES[MatchedBy(name)], (), lists)

@@ -14,6 +14,7 @@ from swarm.rules.anchors import SourceText
 from swarm.rules.findings import OPEN_STATUSES
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import LENSES, Phase
+from swarm.rules.reviews import Agent, agent_of
 from swarm.store import findings, reviews
 from swarm.store.findings import Finding, Listed, Selection
 from swarm.store.runs import Run
@@ -43,15 +44,17 @@ def asked(
     phase: Phase,
     repository: Repository,
     domains: Sequence[Domain],
-    reviewer: str | None,
+    reviewer: Agent | None,
 ) -> AskedFindings:
     """Give each open finding of a phase's lens without a verdict to the domain that owns its file at HEAD.
 
-    With a `reviewer`, only the verdicts of that runtime count: a second reviewer is asked about every finding. Raises
-    DispatchNothingToReview.
+    With a `reviewer`, only the verdicts of that runtime and model count: a second reviewer is asked about every
+    finding. Raises DispatchNothingToReview.
     """
     reviewed = {
-        review.finding for review in reviews.of_run(conn, run.id) if reviewer is None or review.reviewer == reviewer
+        review.finding
+        for review in reviews.of_run(conn, run.id)
+        if reviewer is None or agent_of(review).may_be(reviewer)
     }
     selection = Selection(statuses=OPEN_STATUSES, lenses=(LENSES[phase].value,))
     due = [finding for finding in findings.select(conn, run.id, selection) if finding.row_id not in reviewed]

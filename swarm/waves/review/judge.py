@@ -14,7 +14,7 @@ from swarm.results.collect import Problem
 from swarm.rules.anchors import SourceText, folded
 from swarm.rules.decisions import CLOSED
 from swarm.rules.findings import Observation
-from swarm.rules.reviews import BY_HAND, ReviewVerdict
+from swarm.rules.reviews import BY_HAND, Agent, ReviewVerdict
 from swarm.rules.safe_paths import safe_path
 from swarm.rules.suppressions import without_comment
 from swarm.store import assignments, attempts, findings, reviews
@@ -41,7 +41,7 @@ class ReviewOutput(NamedTuple):
 class _ReviewerAnswer(NamedTuple):
     agent_run_id: int
     domain: str
-    reviewer: str
+    reviewer: Agent
     asked: frozenset[int]
     output: ReviewOutput
 
@@ -102,11 +102,11 @@ def _answers(conn: sqlite3.Connection, wave: Wave, outputs: Iterable[ReviewOutpu
         own = tries.get(agent.id, [])
         # An output that a person hands in is the work of nobody that this machine ran.
         is_launched = bool(own) and own[-1].outcome == "success" and output.path == agent.output_path
-        reviewer = own[-1].runtime if is_launched else BY_HAND
+        reviewer = Agent(own[-1].runtime, own[-1].session.get("modelAsked")) if is_launched else Agent(BY_HAND)
         yield _ReviewerAnswer(agent.id, agent.domain, reviewer, frozenset(asked.get(agent.id, ())), output)
 
 
-def _row(wave: Wave, said: _GivenVerdict, line: int | None, reporters: set[str]) -> NewReview:
+def _row(wave: Wave, said: _GivenVerdict, line: int | None, reporters: set[Agent]) -> NewReview:
     return NewReview(
         wave_id=wave.id,
         agent_run_id=said.by.agent_run_id,
@@ -116,15 +116,15 @@ def _row(wave: Wave, said: _GivenVerdict, line: int | None, reporters: set[str])
         line=line,
         quote=said.quote.strip()[:LONGEST_PROSE] if line else "",
         reason=said.reason,
-        reviewer=said.by.reviewer,
+        reviewer=said.by.reviewer.runtime,
         is_independent=_is_independent(said.by.reviewer, reporters),
         same_cause=said.same_cause,
     )
 
 
-def _is_independent(reviewer: str, said: set[str]) -> bool | None:
+def _is_independent(reviewer: Agent, said: set[Agent]) -> bool | None:
     """Say whether a reviewer is none of the reporters; `None` where either of them is no runtime of ours."""
-    return None if reviewer == BY_HAND or not said else reviewer not in said
+    return None if reviewer.runtime == BY_HAND or not said else not any(map(reviewer.may_be, said))
 
 
 class _VerdictJudge:

@@ -31,7 +31,7 @@ class KnownReviews:
     def standing(self, finding_id: str) -> str | None:
         """Return the result of all verdicts of a finding, `None` for a finding without a verdict."""
         own = self._by_finding.get(finding_id, ())
-        return rules.standing((review.reviewer, review.verdict) for review in own)
+        return rules.standing((rules.agent_of(review), review.verdict) for review in own)
 
     def group(self, finding_id: str) -> tuple[str, ...]:
         """Return the findings that share a finding's cause, itself among them; none for a finding without a group."""

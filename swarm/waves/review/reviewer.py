@@ -6,6 +6,7 @@ from contextlib import suppress
 from swarm import errors
 from swarm.config import Config
 from swarm.rules.phases import Phase
+from swarm.rules.reviews import Agent
 from swarm.runtimes import registry
 from swarm.runtimes.registry import Ready
 from swarm.store import reviews
@@ -22,9 +23,14 @@ def reviewer(conn: sqlite3.Connection, run: Run, named: str | None, config: Conf
         ready = registry.all_ready(named, config, phase)
         hold_to_agent(ready, phase)
         return ready
-    said = set().union(*reviews.reporters(conn, run.id).values())
+    said = set[Agent]().union(*reviews.reporters(conn, run.id).values())
     able = _agents(config, phase)
-    return (next((each for each in able if each.runtime.name not in said), able[0]),) if able else ()
+    others = (each for each in able if not any(map(_agent_of(each).may_be, said)))
+    return (next(others, able[0]),) if able else ()
+
+
+def _agent_of(ready: Ready) -> Agent:
+    return Agent(ready.runtime.name, ready.runtime.agent.model if ready.runtime.agent else None)
 
 
 def hold_to_agent(ready: tuple[Ready, ...], phase: Phase) -> None:

@@ -85,6 +85,7 @@ def review_shown(review: Review) -> ReviewShown:
         quote=review.quote,
         reason=review.reason,
         same_cause=review.same_cause,
+        reviewer_model=review.reviewer_model,
     )
 
 

@@ -70,7 +70,7 @@ def agent_home(runtime: Runtime) -> Iterator[Path | None]:
     if runtime.agent is None:
         yield None
         return
-    with private_home(runtime.agent, Path(_home())) as folder:
+    with private_home(runtime.agent, os.environ, Path(_home())) as folder:
         yield folder
 
 
