@@ -13,6 +13,7 @@ BENCHES = (
     "init",
     "dispatch",
     "launch",
+    "supervisor",
     "merge",
     "identity",
     "hostile",

@@ -14,12 +14,11 @@ from scenes import PHASE, map_of, repository
 AT_ONCE = 200
 QUEUED = 1000
 QUEUE_JOBS = 8
-# Each agent says something twice a second for this long, as a coding agent does, and then answers.
-SECONDS = 20
+# Each agent says something twice a second, as a coding agent does, until a file is there; then it answers.
 AGENT = """
 n=0
 echo '{"type":"system","subtype":"init","session_id":"s","model":"m"}'
-while [ $n -lt $1 ]; do
+while [ ! -e "$1/go" ]; do
   n=$((n + 1))
   echo '{"type":"assistant","message":{"id":"'$n'","content":[{"type":"text","text":"I look at a file."}]}}'
   sleep 0.5
@@ -39,47 +38,43 @@ class Used(NamedTuple):
 
 def main() -> None:
     with folder() as made:
-        used = launched(made / "at-once", AT_ONCE, AT_ONCE, 2 * SECONDS)
-        what = f"memory with {AT_ONCE} agents at work at once"
-        tell("supervisor", what, used.mib, "MiB", goal=150, seconds=used.seconds)
-        # The time of the agents' own work, in which the supervisor should mostly sleep.
+        used = launched(made / "at-once", AT_ONCE, AT_ONCE)
+        facts = {"agents": AT_ONCE, "seconds": used.seconds}
+        tell("supervisor", f"memory with {AT_ONCE} agents at work at once", used.mib, "MiB", goal=150, **facts)
         share = used.cpu * 1000 / AT_ONCE
-        tell("supervisor", f"processor time an agent, {AT_ONCE} at once, {SECONDS} s each", share, "ms", goal=150)
-        used = launched(made / "queued", QUEUED, QUEUE_JOBS, 0)
-        tell("supervisor", f"memory with {QUEUED} agents queued, {QUEUE_JOBS} at once", used.mib, "MiB", goal=150)
+        tell("supervisor", f"processor time an agent, {AT_ONCE} at once", share, "ms", goal=250, **facts)
+        used = launched(made / "queued", QUEUED, QUEUE_JOBS)
+        facts = {"agents": QUEUED, "jobs": QUEUE_JOBS, "seconds": used.seconds}
+        tell("supervisor", f"memory with {QUEUED:,} agents queued", used.mib, "MiB", goal=150, **facts)
         share = used.cpu * 1000 / QUEUED
-        tell("supervisor", f"processor time an agent, of {QUEUED} queued", share, "ms", goal=60, seconds=used.seconds)
+        tell("supervisor", f"processor time an agent, of {QUEUED:,} queued", share, "ms", goal=100, **facts)
 
 
-def launched(place: Path, agents: int, jobs: int, words: int) -> Used:
-    """Launch so many agents, each of which says so many words, and return what the supervisor itself used."""
+def launched(place: Path, agents: int, jobs: int) -> Used:
+    """Launch so many agents, which answer once `jobs` of them are at work; return what the supervisor itself used."""
     place.mkdir()
     names = [f"d{number}" for number in range(agents)]
     root = repository(place, ((f"{name}/file.py", b"pass\n") for name in names))
     script = place / "agent.sh"
     script.write_text(AGENT, encoding="utf-8")
     run_id = map_of(root, [(name, f"{name}/**") for name in names])
-    argv = ["/bin/sh", str(script), str(words)]
-    settings = f"[runtimes.claude]\nargv = {json.dumps(argv)}\n"
-    # The words behind the program are those of Claude Code, which the script does not read.
-    (root / "swarms" / "swarm.toml").write_text(settings, encoding="utf-8")
+    # The words that follow are those of Claude Code, which the script does not read.
+    argv = ["/bin/sh", str(script), str(root)]
+    (root / "swarms" / "swarm.toml").write_text(f"[runtimes.claude]\nargv = {json.dumps(argv)}\n", encoding="utf-8")
     swarm("dispatch", run_id, PHASE, "--runtime", "claude", cwd=root)
-    command = [SWARM, "launch", "--jobs", str(jobs), "--format", "json"]
+    journals = root / "swarms" / run_id / "wave-1"
+    command = [SWARM, "launch", "--jobs", str(jobs), "--format", "json", "--quiet"]
+    cpu, mib = 0.0, 0.0
     began = time.perf_counter()
-    with subprocess.Popen(command, cwd=root, env=environment(), stdout=subprocess.PIPE) as process:
-        cpu, mib = 0.0, 0.0
-        assert process.stdout is not None
-        os.set_blocking(process.stdout.fileno(), False)
-        out = b""
+    with subprocess.Popen(command, cwd=root, env=environment(), stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
             cpu, mib = seen(process.pid) or (cpu, mib)
-            out += process.stdout.read() or b""
+            if not (root / "go").exists() and len(list(journals.glob("*/attempt-*/events.jsonl"))) >= jobs:
+                (root / "go").touch()
             time.sleep(0.1)
-        out += process.stdout.read() or b""
-        seconds = time.perf_counter() - began
     if process.returncode:
-        raise SystemExit(f"the launch exited {process.returncode}: {out[:500]!r}")
-    return Used(seconds, cpu, mib)
+        raise SystemExit(f"the launch exited {process.returncode}")
+    return Used(time.perf_counter() - began, cpu, mib)
 
 
 def seen(pid: int) -> tuple[float, float] | None:

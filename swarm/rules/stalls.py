@@ -118,6 +118,11 @@ class StallClock:
         """Take a part of a line: a long answer in one line is no silence."""
         self._progress = moment
 
+    def missed(self, seconds: float) -> None:
+        """Leave out a time in which nobody listened: the supervisor was busy, or the machine asleep."""
+        self._progress += seconds
+        self._erred += seconds
+
     def saw(self, event: AgentEvent, moment: float) -> None:
         """Take an event of the stream."""
         if event.kind not in _NO_PROGRESS:

@@ -83,7 +83,10 @@ class Talk:
 
     async def _watched(self) -> None:
         while self.stall is None:
+            before = time.monotonic()
             await asyncio.sleep(TICK_SECONDS)
+            # What the agent said meanwhile has not been read: its silence is ours.
+            self._clock.missed(max(0.0, time.monotonic() - before - TICK_SECONDS))
             if self._clock.waits_for():
                 self._pass_decisions()
             if self._is_over:

@@ -213,6 +213,13 @@ def test_an_agent_that_is_silent_after_its_answer_is_no_stall_and_one_that_goes_
     assert clock.stall(950.0) == Stall(StallReason.TOOL_STALLED, "bash has been open for 900 s")
 
 
+def test_time_in_which_nobody_listened_is_no_silence_of_an_agent() -> None:
+    clock = StallClock(Terms(), 0.0)
+    clock.missed(300.0)
+    assert clock.stall(389.0) is None
+    assert clock.stall(390.0) == Stall(StallReason.PROVIDER_ZERO_PROGRESS, "no event for 90 s")
+
+
 def test_every_reason_and_failure_is_produced_by_an_example() -> None:
     seen = {expected for _, (_, expected), _ in LIVE.values()} | {case[3] for case in AT_EXIT.values()}
     seen |= {failure.value for failure in FAILURES.values()}

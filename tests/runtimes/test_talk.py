@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from swarm.rules.agent_events import AgentEvent, EventKind, Fault, Said
 from swarm.rules.stalls import Limits, StallReason, Terms
+from swarm.runtimes import talk
 from swarm.runtimes.conversation import Heard, LineCutter
 from swarm.runtimes.runtime import ProcessStep
 from swarm.runtimes.supervisor import Orders, Ran, run_steps
@@ -149,6 +151,24 @@ def test_a_question_that_nobody_answers_stops_the_clock_until_the_deadline(conve
     assert ran.timed_out
     assert ran.results[0].stall is not None
     assert ran.results[0].stall.reason is StallReason.EXTERNAL_DIRECTORY_PERMISSION_PENDING
+
+
+def test_an_agent_is_not_called_silent_for_a_time_in_which_its_supervisor_was_busy(
+    converse: Converse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleep = asyncio.sleep
+
+    async def busy(seconds: float) -> None:
+        # As when another agent's tree is made: nothing of the loop runs meanwhile.
+        if seconds == talk.TICK_SECONDS:
+            time.sleep(0.3)  # noqa: ASYNC251
+        await sleep(0)
+
+    monkeypatch.setattr(talk, "TICK_SECONDS", 0.01)
+    monkeypatch.setattr(talk.asyncio, "sleep", busy)
+    body = "time.sleep(1); tell('final', text='Done.')"
+    (result,) = converse(TELL + body, tells=True, limits=Limits(no_event=0.5)).results
+    assert result.stall is None
 
 
 def test_an_agent_that_only_logs_why_it_asks_again_is_ended_for_that_reason(converse: Converse) -> None:
