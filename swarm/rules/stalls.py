@@ -118,10 +118,10 @@ class StallClock:
         """Take a part of a line: a long answer in one line is no silence."""
         self._progress = moment
 
-    def missed(self, seconds: float) -> None:
-        """Leave out a time in which nobody listened: the supervisor was busy, or the machine asleep."""
-        self._progress += seconds
-        self._erred += seconds
+    def missed(self, seconds: float, moment: float) -> None:
+        """Leave out a time before a moment in which nobody listened: the supervisor was busy, or the machine asleep."""
+        self._progress = min(self._progress + seconds, moment)
+        self._erred = min(self._erred + seconds, moment)
 
     def saw(self, event: AgentEvent, moment: float) -> None:
         """Take an event of the stream."""

@@ -86,7 +86,8 @@ class Talk:
             before = time.monotonic()
             await asyncio.sleep(TICK_SECONDS)
             # What the agent said meanwhile has not been read: its silence is ours.
-            self._clock.missed(max(0.0, time.monotonic() - before - TICK_SECONDS))
+            moment = time.monotonic()
+            self._clock.missed(max(0.0, moment - before - TICK_SECONDS), moment)
             if self._clock.waits_for():
                 self._pass_decisions()
             if self._is_over:

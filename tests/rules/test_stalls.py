@@ -215,7 +215,7 @@ def test_an_agent_that_is_silent_after_its_answer_is_no_stall_and_one_that_goes_
 
 def test_time_in_which_nobody_listened_is_no_silence_of_an_agent() -> None:
     clock = StallClock(Terms(), 0.0)
-    clock.missed(300.0)
+    clock.missed(300.0, 310.0)
     assert clock.stall(389.0) is None
     assert clock.stall(390.0) == Stall(StallReason.PROVIDER_ZERO_PROGRESS, "no event for 90 s")
 
