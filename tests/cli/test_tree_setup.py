@@ -1,12 +1,14 @@
 """`[worktrees] setup` and ports: run before agents are launched, nobody's work, and a reason where it fails."""
 
 import json
+import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.scenes.launched_agents import Agents, attempts, outcomes
+from tests.cli.scenes.launched_agents import LONG, Agents, attempts, eventually, outcomes
 from tests.cli.scenes.merge_team import STEP, Team
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
@@ -128,6 +130,26 @@ write(summary=os.environ["SWARM_PORT_BASE"])
     ports = sorted(int((agents.folder / name).read_text()) for name in ("code", "rest"))
     assert all(port >= 31000 and port % 10 == 0 for port in ports)
     assert ports[1] - ports[0] >= 10
+
+
+def test_a_person_has_set_up_and_ports_while_a_runtime_waits_for_the_answers(
+    swarm: Swarm, repo: Repo, workspace: Workspace, background: Callable[..., subprocess.Popen[str]]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs/waves.md").read_text()
+    (table,) = re.findall(r"^\[runtimes\.by-hand\]\n.*?(?=^```)", page, re.DOTALL | re.MULTILINE)
+    (repo.root / "swarm.toml").write_text(setup(MAKES, table))
+    swarm("dispatch", "health-audit-a", "--isolate")
+    launch = background("launch", "--runtime", "by-hand", "--timeout", "8h", "--jobs", "2")
+    ports = [tree / ".swarm/ports" for tree in trees(workspace)]
+    assert eventually(lambda: all(file.exists() and file.read_text() for file in ports))
+    assert len({int(file.read_text()) for file in ports}) == 2
+    for name, tree in zip(("code", "rest"), trees(workspace), strict=True):
+        assert (tree / "gen/new.txt").read_text() == "made\n"
+        answer = {"domain": name, "stage": "A", "summary": "Looked.", "findings": []}
+        (tree / ".swarm/output.json").write_text(json.dumps(answer))
+    launch.communicate(timeout=LONG)
+    assert launch.returncode == 0
+    assert swarm("collect", "--format", "json").data["waveStatus"] == "collected"
 
 
 def test_secrets_of_copied_files_are_masked_in_the_logs_of_the_set_up_and_of_the_agent(
