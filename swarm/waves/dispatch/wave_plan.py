@@ -12,7 +12,6 @@ from swarm.rules.lessons.section import AdviceSection
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import Phase, is_audit
 from swarm.rules.ref_names import tree_branch
-from swarm.rules.reviews import Agent
 from swarm.runtimes.registry import Ready, recorded
 from swarm.store import leases, waves
 from swarm.store.runs import Run
@@ -100,10 +99,11 @@ def plan_wave(
     is_amend = not is_audit(request.phase)
     checks = not request.skip_anchor_check
     routing = routed(conn, run, request.phase, repository, domains, checks_anchors=checks) if is_amend else None
-    # A second reviewer is asked about every finding, and another model is another reviewer.
-    own = config.runtimes.get(request.runtime or "")
-    by = Agent(request.runtime, own.model if own else None) if request.runtime else None
-    review = asked(conn, run, request.phase, repository, domains, by) if request.is_review else None
+    review = (
+        asked(conn, run, request.phase, repository, domains, by=request.runtime, config=config)
+        if request.is_review
+        else None
+    )
     ground = WaveGround(
         setting=Setting(
             run_id=run.id,

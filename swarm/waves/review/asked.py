@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from swarm import errors
 from swarm.clock import today
+from swarm.config import Config
 from swarm.git.repository import Repository, contents, files_at
 from swarm.git.runner import Git
 from swarm.results.dispatch import Unrouted
@@ -44,13 +45,17 @@ def asked(
     phase: Phase,
     repository: Repository,
     domains: Sequence[Domain],
-    reviewer: Agent | None,
+    *,
+    by: str | None,
+    config: Config,
 ) -> AskedFindings:
     """Give each open finding of a phase's lens without a verdict to the domain that owns its file at HEAD.
 
-    With a `reviewer`, only the verdicts of that runtime and model count: a second reviewer is asked about every
-    finding. Raises DispatchNothingToReview.
+    With a reviewer named in `by`, only the verdicts of that runtime and model count: a second reviewer is asked about
+    every finding. Raises DispatchNothingToReview.
     """
+    own = config.runtimes.get(by or "")
+    reviewer = Agent(by, own.model if own else None) if by else None
     reviewed = {
         review.finding
         for review in reviews.of_run(conn, run.id)
@@ -76,8 +81,8 @@ def asked(
             by_domain.setdefault(owner.name, []).append(_at(finding, place))
     if not by_domain:
         named = ", ".join(f"{left.finding_id} ({left.reason})" for left in unrouted[:_MOST_NAMED])
-        by = f" by {reviewer}" if reviewer else ""
-        problem = f"no agent can be asked about {named}" if named else f"no open finding of its lens is unreviewed{by}"
+        who = f" by {reviewer}" if reviewer else ""
+        problem = f"no agent can be asked about {named}" if named else f"no open finding of its lens is unreviewed{who}"
         raise errors.DispatchNothingToReview(run_id=run.id, phase=phase, problem=problem)
     return AskedFindings(by_domain, tuple(unrouted))
 
