@@ -57,6 +57,14 @@ def check(document: object, name: str, part: str | None = None) -> str | None:
     return f"{_explained(best)}{_meant(best)}"
 
 
+def violation_of(document: object, made: dict[str, Any]) -> str | None:
+    """Return the violation of a schema that was made at run time, with its JSON path, or `None`."""
+    import jsonschema
+
+    best = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(made).iter_errors(document))
+    return None if best is None else _explained(best)
+
+
 def fits(document: object, name: str, part: str | None = None) -> bool:
     """Say whether a document fits a schema, or a definition of it."""
     answer: bool = _quick_validator(name, part).is_valid(document)

@@ -2074,6 +2074,19 @@ class ObjectCorrupt(SwarmError):
     problem: str
 
 
+# --- tools of coding agents ---------------------------------------------------------------------------------
+
+
+class McpUnavailable(SwarmError):
+    code = "MCP_UNAVAILABLE"
+    severity = Severity.MEDIUM
+    text = "The Model Context Protocol needs the package `mcp`, which is not installed"
+    advice = "{remedy}"
+    exit_code = 2
+    when = "`swarm mcp` was called without the extra `mcp`"
+    remedy: str
+
+
 # --- signatures ---------------------------------------------------------------------------------------------
 
 

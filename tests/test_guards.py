@@ -53,6 +53,7 @@ MAY_IMPORT = {
         "cli",
         "engine",
         "evidence",
+        "mcp_server",
         "waves",
         "results",
         "show",
@@ -73,6 +74,8 @@ MAY_IMPORT = {
     "sarif": {"sarif", "rules"},
     "signing": {"signing", "rules", *PLAIN},
     "engine": {"engine", "runtimes", "rules", *PLAIN},
+    # It starts verbs as processes, and imports none.
+    "mcp_server": {"mcp_server", *PLAIN},
     "builds": {"builds", "runtimes", "rules", *PLAIN},
     "rules": {"rules"},
     "__main__": {"cli"},
@@ -138,12 +141,15 @@ OUTSIDE = {
     "nats": {"engine/link.py"},
     "nkeys": {"engine/authority.py", "engine/messages.py"},
     "nacl": {"engine/messages.py"},
+    "mcp": {"mcp_server/serve.py"},
+    "mcp_types": {"mcp_server/serve.py"},
+    "anyio": {"mcp_server/*"},
     "nono_py": {"runtimes/landlock_start.py"},
     "yaml": {"runtimes/agents/manifest.py", "yaml_text.py"},
 }
 # Parts of the standard library that only one room may touch.
 RESERVED = {
-    "subprocess": {"git/*", "runtimes/*", "builds/*", "engine/server.py"},
+    "subprocess": {"git/*", "runtimes/*", "builds/*", "engine/server.py", "mcp_server/calls.py"},
     "asyncio": {"runtimes/*", "waves/*", "engine/*"},
     "sqlite3": {"store/*", "waves/*", "evidence/*", "cli/*"},
     "pickle": set[str](),
@@ -382,6 +388,7 @@ def test_sql_stands_with_its_tables() -> None:
 
 # Modules that read JSON from outside the control plane; every other JSON text is a column, which store/ decodes.
 READS_JSON = {
+    "mcp_server/calls.py": "documents and events of verbs, which are processes of their own",
     "builds/project_files.py": "package.json of the repository",
     "runtimes/landlock_start.py": "its own first argument, which the backend of Landlock writes",
     "documents.py": "schemas that the package ships, and output of agents",
@@ -552,6 +559,8 @@ USE_CASES = {
     **dict.fromkeys(("verify-fixed", "verify-recurring", "verify-unverified", "verify-approved"), ("second_look",)),
     # An engine serves every control plane of its user: the room `engine/` holds it.
     "engine": (),
+    # The server calls the other verbs: the room `mcp_server/` holds it.
+    "mcp": (),
     # A verb with verbs of its own.
     "ledger": ("verify", "replay"),
     # Keys belong to a user and to no control plane: the room `signing/` holds them.

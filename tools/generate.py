@@ -41,6 +41,7 @@ from swarm.results import (
     lease,
     ledger,
     lessons,
+    mcp,
     merge,
     permissions,
     persist,
@@ -134,6 +135,7 @@ DATA: dict[str, Any] = {
     "ingest": ingest.IngestResult,
     "records": records.RecordsListed | records.RecordWhole | records.Reindexed | records.Portfolio,
     "help": help_verb.HelpText,
+    "mcp": mcp.McpResult,
     "completion": completion.Completion,
 }
 # Documents that a verb writes as a file, and the title of each.

@@ -31,7 +31,6 @@ ALLOWED: Final = {
     "WAVE_COLLECTED": "a gate is made from its name in a promotion of the database",
     "AGENTS_COMPLETE": "a gate is made from its name in a promotion of the database",
     "RUN_STATUSES": "tests hold the gates to every status of a run",
-    "TOOLS": "a test holds the readings of test counts to every tool",
     "ignore": "a field of the kept view, which is written to the database and compared whole",
     "compressed": "a column of artifacts: the record is inserted whole",
     "verified_via_distribution": "a key of the claims of a verification, which are written whole",

@@ -71,6 +71,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     },
     "Shell": {
         "help": "Show the options of a verb.",
+        "mcp": "Serve the verbs to coding agents as tools.",
         "completion": "Print the completion script of bash, zsh or fish.",
     },
 }

@@ -96,6 +96,8 @@ CALLS: dict[str, list[tuple[tuple[str, ...], int]]] = {
     "rewind": [(("swarm-",), 0), (("swarm-", "--apply", "--reason", "anew"), 0)],
     "undo": [((), 0), (("--apply", "--reason", "too early"), 0)],
     "trust": [(("--check",), 0), (("--list",), 0)],
+    "export": [(("--otel", "spans.jsonl"), 0)],
+    "mcp": [(("--tools",), 0)],
     "completion": [(("bash",), 0)],
     "help": [((), 0), (("audit",), 0)],
 }
