@@ -81,3 +81,30 @@ def test_an_audit_runs_from_a_clean_environment_and_an_unrelated_folder(
     assert run(clean / "bin" / "swarm", "help", "ci", cwd=elsewhere) == (ROOT / "docs" / "ci.md").read_text()
     where = run(python, "-c", "import swarm; print(swarm.__file__)", cwd=elsewhere).strip()
     assert Path(where).is_relative_to(clean)
+
+
+@pytest.mark.sweep
+def test_the_action_puts_swarm_alone_on_the_path_of_later_steps(wheel: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", str(ROOT / "ci" / "github" / "install.sh")],
+        cwd=tmp_path,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "RUNNER_TEMP": str(tmp_path),
+            "GITHUB_PATH": str(tmp_path / "path"),
+            "GITHUB_ACTION_PATH": str(ROOT),
+            "SWARM_REQUIREMENT": str(wheel),
+            # Offline: the dependencies are those of the present environment.
+            "PIP_NO_INDEX": "1",
+            "PIP_NO_DEPS": "1",
+            "PYTHONPATH": sysconfig.get_path("purelib"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("swarm ")
+    (added,) = (tmp_path / "path").read_text().splitlines()
+    assert [file.name for file in Path(added).iterdir()] == ["swarm"]
