@@ -1,7 +1,9 @@
 """Every mutating verb, killed at each of its points: before and after each git call, each commit, each change of a file.
 
 After each kill the same call again must come to the same end as a call that nobody broke off: tables, refs, worktrees
-and files are compared, the ledger and the database checked, and nothing may be left lying about or running.
+and files are compared, the ledger and the database checked, and nothing may be left lying about or running. Where a kill
+leaves everything as an earlier one of the same scene did, the same call goes on from there in the same way, and the
+verdict is that of the earlier kill (`--all`: also there it is called again).
 
 `python soak/kill_matrix.py [--jobs N] [--scene NAME] [--point N] [--all]`
 """
@@ -37,6 +39,8 @@ class Kill(NamedTuple):
     point: int
     reached: bool
     wrong: tuple[str, ...]
+    # Whether the kill left what an earlier one had left, whose verdict this is.
+    is_as_before: bool = False
 
 
 def points_of(stage: Stage, scene: Scene) -> list[str]:
@@ -48,8 +52,14 @@ def points_of(stage: Stage, scene: Scene) -> list[str]:
     return log.read_text().splitlines()
 
 
-def kill(stage: Stage, scene: Scene, point: int, *, is_done: bool) -> Kill:
-    """Kill a scene's call at a point, call again, and compare. `is_done` says that its last commit was behind it."""
+Verdicts = dict[tuple[str, bool, str], tuple[str, ...]]
+
+
+def kill(stage: Stage, scene: Scene, point: int, *, is_done: bool, known: Verdicts | None = None) -> Kill:
+    """Kill a scene's call at a point, call again, and compare. `is_done` says that its last commit was behind it.
+
+    `known` are verdicts by what a kill left; without it no verdict is taken over.
+    """
     expected = stage.end_of(scene)
     stage.begin(scene)
     first = stage.run(scene, point)
@@ -57,6 +67,18 @@ def kill(stage: Stage, scene: Scene, point: int, *, is_done: bool) -> Kill:
         return Kill(scene.name, point, False, ())
     if first.exit != KILLED:
         return Kill(scene.name, point, True, (f"it ended before it was killed: {first}",))
+    left = None if known is None else state.left_by_a_kill(stage.root)
+    before = scene.name, is_done, left or ""
+    if known and left and before in known:
+        return Kill(scene.name, point, True, known[before], is_as_before=True)
+    verdict = _verdict(stage, scene, expected, is_done=is_done)
+    if known is not None and left:
+        known[before] = verdict
+    return Kill(scene.name, point, True, verdict)
+
+
+def _verdict(stage: Stage, scene: Scene, expected: object, *, is_done: bool) -> tuple[str, ...]:
+    """Call again, and return what is then wrong."""
     again = stage.run(scene)
     wrong = []
     if again.exit != scene.exit and not scene.was_done(again):
@@ -66,10 +88,12 @@ def kill(stage: Stage, scene: Scene, point: int, *, is_done: bool) -> Kill:
         added = f"/files/{scene.may_add}"
         wrong += [line for line in found if not (line.startswith(added) and ": None and then " in line)]
     wrong += soundness.unsound(stage.root) if scene.is_whole else soundness.unsound_tables(stage.root)
-    return Kill(scene.name, point, True, tuple(wrong))
+    return tuple(wrong)
 
 
 _stages: dict[int, Stage] = {}
+# Of this process: what is the same lies near, and a process gets points that are near each other.
+_known: Verdicts = {}
 
 
 def _mine(folder: Path) -> Stage:
@@ -79,10 +103,10 @@ def _mine(folder: Path) -> Stage:
     return _stages[pid]
 
 
-def _work(folder: Path, task: tuple[str, int, bool]) -> Kill:
+def _work(folder: Path, every: bool, task: tuple[str, int, bool]) -> Kill:  # noqa: FBT001
     name, point, is_done = task
     scene = next(item for item in SCENES if item.name == name)
-    return kill(_mine(folder), scene, point, is_done=is_done)
+    return kill(_mine(folder), scene, point, is_done=is_done, known=None if every else _known)
 
 
 def distinct(names: list[str]) -> list[int]:
@@ -104,7 +128,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--scene", action="append")
-    parser.add_argument("--all", action="store_true", help="also where the disk is as at the point before")
+    parser.add_argument("--all", action="store_true", help="also where the disk is as at another point")
     parser.add_argument("--point", type=int)
     asked, _ = parser.parse_known_args()
     chosen = [scene for scene in SCENES if not asked.scene or scene.name in asked.scene]
@@ -121,7 +145,7 @@ def main() -> int:
         ]
         with multiprocessing.get_context("fork").Pool(asked.jobs) as pool:
             kills = []
-            for item in pool.imap_unordered(partial(_work, folder), tasks, chunksize=8):
+            for item in pool.imap_unordered(partial(_work, folder, asked.all), tasks, chunksize=24):
                 kills.append(item)
                 for line in item.wrong:
                     name = points[item.scene][item.point - 1]
@@ -135,6 +159,7 @@ def main() -> int:
             points=len(points[scene.name]),
             killed=sum(item.reached for item in own),
             same_end=sum(item.reached and not item.wrong for item in own),
+            as_before=sum(item.is_as_before for item in own),
         )
     holds = not any(item.wrong for item in kills)
     calls.tell(
@@ -144,6 +169,7 @@ def main() -> int:
         verbs=len(chosen),
         killed=sum(item.reached for item in kills),
         same_end=sum(item.reached and not item.wrong for item in kills),
+        as_before=sum(item.is_as_before for item in kills),
         minutes=(time.monotonic() - began) / 60,
     )
     return int(not holds)

@@ -17,6 +17,13 @@ NUMBERS = re.compile(
     r"|(?:verification|receipt)[-: ]\d+"
     r'|(hash|[a-z]+Sha256)\\?": ?\\?"[0-9a-f]{64}'
 )
+# What is of chance: scratch folders, files that are written aside, objects that git begins, times of its logs.
+OF_CHANCE = re.compile(
+    r"(?<=swarm-scratch-)[0-9a-z_]{8}|(?<=/tmp_obj_)\w+|(?<=[./])[0-9]+-[0-9a-f]{8}(?=\.tmp)"
+    r"|(?<=proof-)[0-9]+(?=-)|(?<=/tmp)[0-9a-z_]{8}\b"
+    # The time of a line in a log of git.
+    r"|(?<=> )[0-9]{10}(?= [+-][0-9]{4}\b)"
+)
 SAVE_POINT = re.compile(r"swarm-save-\d+")
 # Columns that hold times, processes, or digests over such.
 FLEETING = {
@@ -58,6 +65,34 @@ def state(root: Path, *, tries: bool = True) -> dict[str, Any]:
     }
     found: dict[str, Any] = json.loads(_renamed(json.dumps(shown), names))
     return found
+
+
+def left_by_a_kill(root: Path) -> str | None:
+    """Return a digest of all that a killed call left: from equal ones the same call goes on in the same way.
+
+    Beside what is compared of ends, it holds the content of git's own files, the name and size of every other file of
+    the place, and the number of objects, whose names are of chance. `None` while a process still works there: what that
+    will leave is not known.
+    """
+    place = root.parent
+    if left_running(place):
+        return None
+    git_folder = f"{root.name}/.git/"
+    found: list[str] = []
+    objects = 0
+    for name in _below(place):
+        file = place / name
+        if name.startswith(f"{git_folder}objects/"):
+            objects += 1
+        elif name.startswith(git_folder) and file.is_file() and not name.endswith(("index", *NAMED_ALONE)):
+            found.append(f"{name} {file.read_text('utf-8', 'replace')}")
+        else:
+            found.append(f"{name} {file.lstat().st_size}")
+    database = root / "swarms" / "control-plane.db"
+    names = _names_of(root, database if database.exists() and database.stat().st_size > 0 else None)
+    plainly = sorted(OF_CHANCE.sub("<of chance>", _renamed(str(plain(item)), names)) for item in found)
+    shown = OF_CHANCE.sub("<of chance>", json.dumps([state(root), plainly, objects], sort_keys=True))
+    return hashlib.sha256(shown.encode()).hexdigest()
 
 
 def _names_of(root: Path, database: Path | None) -> dict[str, str]:
