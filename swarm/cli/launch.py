@@ -75,7 +75,7 @@ def command(  # noqa: PLR0913
     """
     from swarm.runtimes import notices
     from swarm.waves.launch.gate import LaunchLimits
-    from swarm.waves.launch.launch import launch
+    from swarm.waves.launch.launch import launch, without_sandbox
     from swarm.waves.launch.launch import relock as lock_again
 
     if sign is not None and not relock:
@@ -91,7 +91,7 @@ def command(  # noqa: PLR0913
             result = _launch_on(call, store, selected, config, on, runtime or config.default_runtime, timeout)
         else:
             if why is not None:
-                config = config.without_sandbox(why)
+                config = without_sandbox(store, selected, config, runtime, why)
             if changed is not None:
                 lock_again(store, selected, config, runtime, changed, sign)
             result = launch(

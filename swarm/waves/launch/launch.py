@@ -133,6 +133,21 @@ def relock(store: Store, run: Run, config: Config, runtime: str | None, reason: 
     locks.relock(store, config, wave, names, ready, reason, sign)
 
 
+def without_sandbox(store: Store, run: Run, config: Config, runtime: str | None, reason: str) -> Config:
+    """Return the settings without a sandbox. The lock follows where nothing else of the plan changed.
+
+    The reason is that of the launch: a second word for the same decision would say nothing more.
+    """
+    bare = config.without_sandbox(reason)
+    wave = waves.in_flight(store.conn, run.id)
+    if wave is not None:
+        ready, _, names = _runtimes(store, run, wave, bare, runtime)
+        found = locks.changes(store.conn, bare, wave, names, ready)
+        if found and all(each.member.endswith("policy.backend") for each in found):
+            locks.relock(store, bare, wave, names, ready, reason)
+    return bare
+
+
 def launch_again(
     store: Store,
     workspace: Workspace,
