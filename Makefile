@@ -35,25 +35,25 @@ demo: $(STAMP)
 	@$(BIN)/python tools/demo_loop.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -m "not soak and not sweep and not agents" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak and not sweep and not agents" $(PYTEST_ARGS)
 
 sweep: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -m "sweep and not soak and not agents" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "sweep and not soak and not agents" $(PYTEST_ARGS)
 
 matrix: $(STAMP)
 	@$(BIN)/python soak/kill_matrix.py $(SOAK_ARGS)
 
 agents: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -m agents tests/agents $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m agents tests/agents $(PYTEST_ARGS)
 
 soak: soak-tests
 	@$(BIN)/python soak/run.py $(SOAK_ARGS)
 
 soak-tests: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -m soak $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m soak $(PYTEST_ARGS)
 
 coverage: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -m "not soak and not agents" --cov=swarm --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak and not agents" --cov=swarm --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
