@@ -36,6 +36,7 @@ class Coordinator:
         self._reader = f"coordinator-{run_hex}"
         self._awaited: dict[str, asyncio.Future[Received]] = {}
         self._signs: dict[str, float] = {}
+        self._queues: set[str] = set()
 
     @property
     def url(self) -> str:
@@ -62,6 +63,7 @@ class Coordinator:
         """Order an attempt. The engine keeps an order of the same attempt once."""
         body = messages.signed(order, self.seed)
         await self._link.keep(self._link.names.order(order.runtime), body, f"order-{order.id}")
+        self._queues.add(order.runtime)
 
     async def end(self, order: str) -> Received | None:
         """Wait for the result of an order; return `None` for an order whose worker shows no life any more."""
@@ -107,7 +109,17 @@ class Coordinator:
             message = await self._link.next(names.results, self._reader, _WAIT_SECONDS)
             if message is not None:
                 await self._take(message)
+            elif len(self._signs) < len(self._awaited):
+                await self._expect_delivered()
         raise errors.EngineUnreachable(url=self._link.credentials.url, problem="the connection was closed")
+
+    async def _expect_delivered(self) -> None:
+        """Expect life of every order, once the engine has delivered all: one may have been lost on its way."""
+        names = self._link.names
+        infos = [await self._link.ask(f"CONSUMER.INFO.{names.orders}.{queue}") for queue in sorted(self._queues)]
+        if not any(info["num_pending"] for info in infos):
+            for order in self._awaited:
+                self.expect_life(order)
 
     async def _sign(self, message: Any) -> None:
         order = message.subject.rpartition(".")[2]

@@ -21,6 +21,7 @@ from swarm.waves.worker.ground import bring_base, repository_for
 from swarm.waves.worker.work import Done, done, not_started
 
 _WAIT_SECONDS: Final = 1.0
+_LONG_SECONDS: Final = 20.0
 _SIGN_SECONDS: Final = 5.0
 _PAUSE: Final = 2.0
 _SIGN_OF_LIFE: Final = b"+WPI"
@@ -63,7 +64,9 @@ class _Worker:
             for tag in self._credentials.tags:
                 if self._left is not None and self._left <= 0:
                     return
-                message = await link.next(link.names.orders, tag, _WAIT_SECONDS)
+                # Short where the next tag waits for its turn, or the end is near.
+                is_short = len(self._credentials.tags) > 1 or self._left is not None
+                message = await link.next(link.names.orders, tag, _WAIT_SECONDS if is_short else _LONG_SECONDS)
                 if message is not None:
                     self.taken += 1
                     self._left = None if self._left is None else self._left - 1
