@@ -20,7 +20,7 @@ def test_every_verb_that_can_write_is_in_the_matrix() -> None:
     # Records, lessons and keys are files beside the control plane, too; test_ingest.py kills the writers of records.
     of_files = {"trust", "persist", "ingest", "records", "lessons", "keys", "export"}
     # Processes that serve others have tests that end them.
-    serving = {"engine", "worker"}
+    serving = {"engine", "worker", "mcp"}
     assert {scene.words[0] for scene in SCENES} == HELP.keys() - set(READING) - of_files - serving
 
 
