@@ -171,7 +171,7 @@ def test_a_missing_file_and_a_pipe_are_refused(swarm: Swarm, exported: Repo, tmp
 
 def test_a_baseline_replaces_no_other_file(swarm: Swarm, known: Repo) -> None:
     assert swarm("findings", "--format", "baseline", "-o", "app.py", exit=1).code == "OUTPUT_NOT_WRITABLE"
-    assert swarm("findings", "-o", "x.json", exit=None).code == "CLI_USAGE"
+    assert swarm("findings", "--format", "text", "-o", "x.json", exit=None).code == "CLI_USAGE"
     assert swarm("findings", "--format", "baseline", "--limit", "3", exit=None).code == "CLI_USAGE"
 
 

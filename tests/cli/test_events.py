@@ -150,7 +150,7 @@ def test_a_stderr_that_is_closed_breaks_no_verb(repo: Repo, workspace: Workspace
     assert (refused.returncode, refused.stdout) == (1, b"")
 
 
-def test_in_a_pipe_warnings_alone_are_reported_and_a_refused_dispatch_as_json(
+def test_in_a_pipe_warnings_and_ends_of_agents_are_reported_and_a_refused_dispatch_as_json(
     swarm: Swarm, repo: Repo, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SWARM_LOG")
@@ -161,6 +161,6 @@ def test_in_a_pipe_warnings_alone_are_reported_and_a_refused_dispatch_as_json(
         "ERROR [DISPATCH_INVALID_PHASE]: Unknown phase: no-phase",
     )
     swarm("dispatch", workspace.run, "health-audit-a", "--isolate", "--runtime", "ruff")
-    assert swarm("launch", workspace.run).err == ""
+    assert sorted(swarm("launch", workspace.run).err.splitlines()) == ["code: success", "rest: success"]
     told = [line.split("  ")[0] for line in swarm("audit", "-v", exit=1).err.splitlines()]
     assert "· audit goes on" in told
