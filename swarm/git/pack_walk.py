@@ -5,6 +5,7 @@ git inflates an object in memory, or applies a delta, as large as the object say
 """
 
 import hashlib
+import os
 import zlib
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
@@ -54,6 +55,8 @@ class _Walk:
         self._limits = limits
         self._ahead = b""
         self._total = 0
+        # The checksum stands behind the last object: read as an object it could be of any kind and size.
+        self._end_of_objects = os.fstat(stream.fileno()).st_size - self._digest.digest_size
 
     def facts(self) -> PackFacts:
         head = self._take(_HEAD)
@@ -63,6 +66,8 @@ class _Walk:
         if not 0 < count <= self._limits.objects:
             raise BundleFault("size", f"it holds {count:,} objects; {self._limits.objects:,} are the limit")
         for number in range(1, count + 1):
+            if self._stream.tell() - len(self._ahead) >= self._end_of_objects:
+                raise BundleFault("pack", f"it ends before object {number} of the {count:,} that it promises")
             self._object(number)
         expected = self._digest.digest()
         rest = self._ahead + self._stream.read(len(expected) + 1)

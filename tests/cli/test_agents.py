@@ -27,7 +27,7 @@ seen = {{"argv": sys.argv[1:], "stdin": sys.stdin.read(), "env": dict(os.environ
 {act}
 if not os.environ.get("SANDBOXED"):
     pathlib.Path({folder!r}, "seen-" + os.environ["SWARM_DOMAIN"]).write_text(json.dumps(seen))
-stream = pathlib.Path({stream!r}).read_text().replace("\\\\\\"src\\\\\\"", "\\\\\\"" + os.environ["SWARM_DOMAIN"] + "\\\\\\"")
+stream = {stream!r}.replace("\\\\\\"src\\\\\\"", "\\\\\\"" + os.environ["SWARM_DOMAIN"] + "\\\\\\"")
 print(stream.replace("One.", json.dumps(json.dumps(json.dumps(seen)))[3:-3] if {tells} else "One."), flush=True)
 sys.exit({code})
 """
@@ -43,7 +43,8 @@ class StandIns:
     def put(self, name: str, stream: str, *, code: int = 0, act: str = "", tells: bool = False) -> Path:
         (file,) = STREAMS.glob(f"{stream}.*")
         program = self.folder / name
-        fields = {"python": sys.executable, "folder": str(self.folder), "stream": str(file), "act": act}
+        # As a text: a sandbox need not show the checkout.
+        fields = {"python": sys.executable, "folder": str(self.folder), "stream": file.read_text(), "act": act}
         program.write_text(STAND_IN.format(**fields, code=code, tells=tells))
         program.chmod(0o755)
         return program
