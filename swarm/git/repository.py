@@ -21,7 +21,8 @@ from swarm.workspace import checkout_around
 
 LINK_MODE = "120000"
 SUBMODULE_MODE = "160000"
-_PLAIN_REF: Final = re.compile(rb"(?:/?[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
+# Each step begins behind a slash: with a step that could begin anywhere, a long name would be tried in all its parts.
+_PLAIN_REF: Final = re.compile(rb"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
 
 
 class Repository(NamedTuple):

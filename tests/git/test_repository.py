@@ -57,7 +57,7 @@ def test_a_checkout_of_any_name_is_found(tmp_path: Path, name: str) -> None:
     assert repository_at(root / ".") == Repository(root.resolve(), root.resolve() / ".git", made.head, "main")
 
 
-@pytest.mark.parametrize("branch", ["feature/ünï", "a-b.c", "HEAD2"])
+@pytest.mark.parametrize("branch", ["feature/ünï", "a-b.c", "HEAD2", f"fix/{'a-long-name' * 9}#1"])
 def test_a_branch_is_told_by_its_whole_name(repo: Repo, branch: str) -> None:
     repo.git("checkout", "-q", "-b", branch)
     assert repository_at(repo.root).branch == branch
