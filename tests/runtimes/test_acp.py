@@ -360,5 +360,9 @@ def test_a_program_that_is_silent_in_the_protocol_says_in_its_log_why_it_asks_ag
 
 def test_other_lines_of_a_log_mean_nothing(tmp_path: Path) -> None:
     title = OPENCODE.format(small="true", words="usage limit reached").encode()
-    for program, logged in (("opencode", title), ("gemini", b"[WARN] Ripgrep is not available."), ("qwen", title)):
+    endless = b'message="stream error" small=false ' * 1800
+    for program, logged in (
+        *(("opencode", title), ("opencode", endless), ("qwen", title)),
+        ("gemini", b"[WARN] Ripgrep is not available."),
+    ):
         assert launched(program, tmp_path).logged(logged) == Heard()

@@ -12,8 +12,10 @@ from swarm.runtimes.runtime import CliFacts
 _CLAUDE: Final = (".claude/.credentials.json", ".claude/settings.json", ".claude.json")
 _CODEX: Final = (".codex/auth.json", ".codex/config.toml")
 # Each of them asks its provider again for minutes, and says so in its log alone. A title that fails is no failure.
+# From the beginning, and atomic: a log may repeat these words, which cost the cube of its length when each was tried.
 _OPENCODE_RETRY: Final = re.compile(
-    r'message="stream error".*? small=false .*?error\.error="(?:AI_\w+: )?(?P<words>(?:[^"\\]|\\.)*)(?P<status>)"'
+    r'\A(?>.*?message="stream error")(?>.*? small=false )(?>.*?error\.error=")'
+    r'(?:AI_\w+: )?(?P<words>(?:[^"\\]|\\.)*)(?P<status>)"'
 )
 _GEMINI_RETRY: Final = re.compile(
     r"Attempt \d+ failed(?: with status (?P<status>\d{3}))?\. Retrying with backoff\.\.\. (?P<words>.*)"
