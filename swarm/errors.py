@@ -2077,14 +2077,14 @@ class ObjectCorrupt(SwarmError):
 # --- tools of coding agents ---------------------------------------------------------------------------------
 
 
-class McpUnavailable(SwarmError):
+class McpUnavailable(ExtraMissing):
     code = "MCP_UNAVAILABLE"
     severity = Severity.MEDIUM
     text = "The Model Context Protocol needs the package `mcp`, which is not installed"
-    advice = "{remedy}"
+    advice = "install the extra `mcp` by the installer of swarm; the hint is its command"
     exit_code = 2
     when = "`swarm mcp` was called without the extra `mcp`"
-    remedy: str
+    extra: ClassVar[str] = "mcp"
 
 
 # --- signatures ---------------------------------------------------------------------------------------------

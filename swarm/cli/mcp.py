@@ -8,7 +8,6 @@ import click
 from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import verb
-from swarm.installed import install_command
 from swarm.mcp_server.tools import TOOLS, input_schema
 from swarm.results.mcp import McpResult, ToolShown
 from swarm.workspace import refuse_agents
@@ -31,7 +30,7 @@ def command(call: Call, *, lists_tools: bool) -> None:
     try:
         from swarm.mcp_server.serve import serve
     except ImportError as error:
-        raise errors.McpUnavailable(remedy=install_command("[mcp]")) from error
+        raise errors.McpUnavailable from error
     serve()
 
 

@@ -19,6 +19,6 @@ def mcp_unavailable(scene: Scene) -> Refusal:
         f"""[MCP_UNAVAILABLE]: The Model Context Protocol needs the package `mcp`, which is not installed
   Next: {remedy}
   Caused by: {cause}""",
-        {"cause": cause, "remedy": remedy},
+        {"cause": cause},
         exit=2,
     )
