@@ -1,11 +1,12 @@
 """Facts about this installation: the commit that it was built from, and the command that installs what it lacks."""
 
+import contextlib
 import shlex
 import shutil
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from swarm import __version__
 
@@ -70,16 +71,29 @@ def install_command(requirement: str) -> str:
     is_extra = requirement.startswith("[")
     prefix = Path(sys.prefix)
     wanted = shlex.quote(PROJECT + requirement if is_extra else requirement)
-    if (prefix / "uv-receipt.toml").is_file():
-        return f"uv tool install {wanted}"
+    if (receipt := prefix / "uv-receipt.toml").is_file():
+        return f"uv tool install {_with_kept_extras(receipt, requirement) if is_extra else wanted}"
     if (prefix / "pipx_metadata.json").is_file():
-        return f"pipx install --force {wanted}" if is_extra else f"pipx install {wanted}"
+        # `install --force` would make the environment anew, without the extras that it has.
+        return f"pipx inject {PROJECT} {wanted}" if is_extra else f"pipx install {wanted}"
     root = checkout()
     if is_extra and root is not None:
         wanted = f"--editable {shlex.quote(f'{root}{requirement}')}"
     if _is_made_by_uv(prefix):
         return f"uv pip install --python {shlex.quote(sys.executable)} {wanted}"
     return f"{_python()} -m pip install {wanted}"
+
+
+def _with_kept_extras(receipt: Path, extra: str) -> str:
+    """Return the requirement for `uv tool install`, which makes the environment anew: the same place and all extras."""
+    import tomllib
+
+    own: dict[str, Any] = {}
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, StopIteration):
+        requirements = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]["requirements"]
+        own = next(each for each in requirements if each["name"] == PROJECT)
+    extras = sorted({*own.get("extras", ()), extra.strip("[]")})
+    return shlex.quote(f"{own.get('directory', PROJECT)}[{','.join(extras)}]")
 
 
 def _is_made_by_uv(prefix: Path) -> bool:

@@ -80,9 +80,14 @@ def test_the_command_that_installs_is_that_of_the_installer(
     own = "'swarm-control-plane[analyzers]'"
     assert hints(monkeypatch, prefix) == (f"{by_uv} {own}", f"{by_uv} 'bandit[toml]'")
     (prefix / "pipx_metadata.json").touch()
-    assert hints(monkeypatch, prefix) == (f"pipx install --force {own}", "pipx install 'bandit[toml]'")
+    assert hints(monkeypatch, prefix) == (f"pipx inject swarm-control-plane {own}", "pipx install 'bandit[toml]'")
     (prefix / "uv-receipt.toml").touch()
     assert hints(monkeypatch, prefix) == (f"uv tool install {own}", "uv tool install 'bandit[toml]'")
+    # As uv 0.13 writes it. Its next install replaces the environment, so the hint names what is there too.
+    (prefix / "uv-receipt.toml").write_text(
+        '[tool]\nrequirements = [{ name = "swarm-control-plane", extras = ["mcp", "signing"], directory = "/a b" }]\n'
+    )
+    assert hints(monkeypatch, prefix)[0] == "uv tool install '/a b[analyzers,mcp,signing]'"
 
 
 def test_no_hint_names_an_installer_by_itself() -> None:
