@@ -156,6 +156,12 @@ def is_in_place(folder: Path, root: Path) -> bool:
         return False
 
 
+def hold_in_place(folder: Path, root: Path) -> None:
+    """Refuse a folder that a link leads elsewhere, before anything is written below `root`. Raises LedOutside."""
+    if (folder.exists() or folder.is_symlink()) and not is_in_place(folder, root):
+        raise errors.LedOutside(path=str(folder), target=str(folder.resolve()))
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and its missing parents, for this user alone. Raises WorkspaceNotWritable."""
     if folder.is_dir():

@@ -66,9 +66,3 @@ def _document(file: Path) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise errors.LessonFileInvalid(path=str(file), problem="it is no table of YAML")
     return document
-
-
-def hold_in_place(folder: Path, root: Path) -> None:
-    """Refuse a folder that a link leads elsewhere, before anything is written. Raises LedOutside."""
-    if (folder.exists() or folder.is_symlink()) and not is_in_place(folder, root):
-        raise errors.LedOutside(path=str(folder), target=str(folder.resolve()))

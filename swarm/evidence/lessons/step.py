@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple
 
 from swarm import errors
 from swarm.documents import parse_bounded, read_bounded
-from swarm.evidence.lessons.shelf import hold_in_place, lessons_folder
+from swarm.evidence.lessons.shelf import lessons_folder
 from swarm.evidence.lessons.writers import passed, reset_seen_writes, write_lesson
-from swarm.files import make_folder, write_whole
+from swarm.files import hold_in_place, make_folder, write_whole
 from swarm.rules.lessons.lesson import KINDS, Lesson, document_of, kind_of
 from swarm.yaml_text import yaml_from
 

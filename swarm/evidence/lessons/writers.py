@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from swarm import errors
 from swarm.evidence.lessons.schema_gate import REFUSALS, hold_to_schema
-from swarm.evidence.lessons.shelf import file_of, hold_in_place
-from swarm.files import write_whole
+from swarm.evidence.lessons.shelf import file_of
+from swarm.files import hold_in_place, write_whole
 from swarm.rules.lessons.lesson import LessonKind
 from swarm.yaml_text import MOST_CHARACTERS, yaml_from
 

@@ -13,7 +13,7 @@ from swarm import clock, documents, errors
 from swarm.evidence.records import policies
 from swarm.evidence.records.archive import KeptRecord, kept_records
 from swarm.evidence.records.submission import moment_of
-from swarm.files import is_in_place, make_folder, write_whole
+from swarm.files import hold_in_place, make_folder, write_whole
 from swarm.results.records import CorruptRecord
 from swarm.rules.record_forms import RunRecord
 from swarm.rules.record_places import INDEXES
@@ -47,8 +47,7 @@ def mark_change(root: Path) -> None:
     """Leave a mark before a record is written: whoever finds it later makes the indexes anew."""
     folder = root / INDEXES
     make_folder(folder)
-    if not is_in_place(folder, root):
-        raise errors.LedOutside(path=str(folder), target=str(folder.resolve()))
+    hold_in_place(folder, root)
     (folder / _MARK).touch()
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from swarm import documents, errors
 from swarm.evidence.records.archive import SCHEMA, KeptRecord, read_record
 from swarm.evidence.records.submission import moment_of
-from swarm.files import is_in_place, make_folder, write_new
+from swarm.files import hold_in_place, make_folder, write_new
 from swarm.locks import LockTaken, locked
 from swarm.rules.record_forms import VERIFIER_FIELDS, AnyRecord
 from swarm.rules.record_places import RECORDS, record_place
@@ -37,7 +37,7 @@ def lock_of(root: Path, verb: str) -> Iterator[None]:
     """Hold the lock of the records below a root. Raises RecordsBusy, WorkspaceNotWritable and LedOutside."""
     folder = root / RECORDS
     make_folder(folder)
-    _hold_inside(root, folder)
+    hold_in_place(folder, root)
     file = folder / "records.lock"
     try:
         with locked(file, verb, timeout=LOCK_SECONDS):
@@ -104,7 +104,7 @@ def _write(root: Path, path: str, record: AnyRecord) -> None:
     file, scratch = root / path, root / _SCRATCH
     for folder in (file.parent, scratch):
         make_folder(folder)
-        _hold_inside(root, folder)
+        hold_in_place(folder, root)
     try:
         write_new(file, f"{json.dumps(record, ensure_ascii=False, indent=1)}\n".encode(), scratch)
     except FileExistsError as error:
@@ -122,19 +122,13 @@ def _cleared(root: Path, file: Path) -> bool:
         return False
     aside = root / _SCRATCH / f"{file.name}.{os.getpid()}"
     make_folder(aside.parent)
-    _hold_inside(root, aside.parent)
+    hold_in_place(aside.parent, root)
     # Moved first and looked at then: a writer that no lock holds back may have put a record there.
     file.rename(aside)
     if aside.stat().st_size:
         os.link(aside, file)
     aside.unlink()
     return not file.exists()
-
-
-def _hold_inside(root: Path, folder: Path) -> None:
-    """Refuse a folder that a link leads elsewhere. Raises LedOutside."""
-    if not is_in_place(folder, root):
-        raise errors.LedOutside(path=str(folder), target=str(folder.resolve()))
 
 
 def _of_any_day(root: Path, repo: str, run_id: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from swarm.evidence.records.export import run_export
 from swarm.evidence.records.ingest import ingest
 from swarm.evidence.records.run_submission import RunContext, submission_of
 from swarm.evidence.records.submission import from_bytes
-from swarm.files import is_in_place, write_whole
+from swarm.files import hold_in_place, write_whole
 from swarm.results.document import document
 from swarm.results.ingest import IngestResult
 from swarm.results.persist import IngestOutcome, PersistResult
@@ -49,7 +49,8 @@ def persist(
     export_file, submission_file = folder / "run-export.json", folder / SUBMISSION
     body = json.dumps(submission, ensure_ascii=False, indent=1) + "\n"
     if not dry_run:
-        _hold_inside(folder, workspace)
+        if folder.exists():
+            hold_in_place(folder, workspace.folder)
         write_whole(export_file, json.dumps(document(export), ensure_ascii=False, indent=1) + "\n")
         write_whole(submission_file, body)
     outcome = None if to is None else _ingested(submission_file, body, to, environment, dry_run=dry_run)
@@ -63,11 +64,6 @@ def persist(
         proposed=submission["overall_verdict"],
         ingest=outcome,
     )
-
-
-def _hold_inside(folder: Path, workspace: Workspace) -> None:
-    if folder.exists() and not is_in_place(folder, workspace.folder):
-        raise errors.LedOutside(path=str(folder), target=str(folder.resolve()))
 
 
 def _ingested(file: Path, body: str, to: IngestTo, environment: Mapping[str, str], *, dry_run: bool) -> IngestOutcome:
