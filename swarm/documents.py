@@ -40,6 +40,11 @@ class SchemaViolation(NamedTuple):
     keyword: str
     message: str
 
+    @property
+    def text(self) -> str:
+        """The path and the message, cut to the length of a problem."""
+        return f"{self.path}: {self.message}"[:LONGEST_PROBLEM]
+
 
 def check(document: object, name: str, part: str | None = None) -> str | None:
     """Return the violation of a schema that says most, with its JSON path, or `None`.
@@ -53,8 +58,8 @@ def check(document: object, name: str, part: str | None = None) -> str | None:
 
     best = jsonschema.exceptions.best_match(iter(_violations(document, name, part)))
     if best is None:
-        return _explained_quickly(document, name, part)
-    return f"{_explained(best)}{_meant(best)}"
+        return _quick_violation(document, name, part).text
+    return f"{_violation(best).text}{_meant(best)}"
 
 
 def violation_of(document: object, made: dict[str, Any]) -> str | None:
@@ -62,7 +67,7 @@ def violation_of(document: object, made: dict[str, Any]) -> str | None:
     import jsonschema
 
     best = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(made).iter_errors(document))
-    return None if best is None else _explained(best)
+    return None if best is None else _violation(best).text
 
 
 def fits(document: object, name: str, part: str | None = None) -> bool:
@@ -73,7 +78,7 @@ def fits(document: object, name: str, part: str | None = None) -> bool:
 
 def problems(document: object, name: str, part: str | None = None) -> list[str]:
     """Return the violations of a schema, at most 20, each with its JSON path."""
-    return [f"{found.path}: {found.message}"[:LONGEST_PROBLEM] for found in violations(document, name, part)]
+    return [found.text for found in violations(document, name, part)]
 
 
 def violations(document: object, name: str, part: str | None = None) -> list[SchemaViolation]:
@@ -84,11 +89,8 @@ def violations(document: object, name: str, part: str | None = None) -> list[Sch
 
     found = _violations(document, name, part)[:MOST_PROBLEMS]
     # Of alternatives that all fail, `best_match` names the one that was meant.
-    best = [jsonschema.exceptions.best_match(iter([error])) for error in found]
-    if not best:
-        path, _, message = _explained_quickly(document, name, part).partition(": ")
-        return [SchemaViolation(path, "pattern", message)]
-    return [SchemaViolation(one.json_path, str(one.validator), _message(one)) for one in best]
+    best = [_violation(jsonschema.exceptions.best_match(iter([error]))) for error in found]
+    return best or [_quick_violation(document, name, part)]
 
 
 def _violations(document: object, name: str, part: str | None) -> list[Any]:
@@ -96,24 +98,20 @@ def _violations(document: object, name: str, part: str | None) -> list[Any]:
     return sorted(found, key=lambda error: (len(error.path), str(error.path)))
 
 
-def _explained(error: Any) -> str:
-    return f"{error.json_path}: {_message(error)}"[:LONGEST_PROBLEM]
-
-
-def _message(error: Any) -> str:
-    """Return the text of a violation; a long value is cut, and never the allowed values behind it."""
+def _violation(error: Any) -> SchemaViolation:
+    """Return a violation that jsonschema found; a long value is cut, and never the allowed values behind it."""
     value = repr(error.instance)
-    problem: str = error.message
-    if problem.startswith(value):
-        problem = errors.shortened(value) + problem[len(value) :]
-    return problem
+    message: str = error.message
+    if message.startswith(value):
+        message = errors.shortened(value) + message[len(value) :]
+    return SchemaViolation(error.json_path, str(error.validator), message)
 
 
-def _explained_quickly(document: object, name: str, part: str | None) -> str:
+def _quick_violation(document: object, name: str, part: str | None) -> SchemaViolation:
     # Python's `$` also matches before a last newline; that of JSON Schema does not.
     problem = next(_quick_validator(name, part).iter_errors(document))
     place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem.instance_path)
-    return f"${place}: {errors.shortened(problem.message)}"
+    return SchemaViolation(f"${place}", "pattern", errors.shortened(problem.message))
 
 
 def _meant(problem: Any) -> str:

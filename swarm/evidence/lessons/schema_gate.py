@@ -1,16 +1,12 @@
 """The schema of each kind of lesson as a gate: what does not fit is refused before the disk is touched."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from swarm import errors
-from swarm.documents import problems
+from swarm.documents import violations
 from swarm.rules.lessons.lesson import LessonKind
-
-# A problem begins with the JSON path of its value.
-_PATH: Final = re.compile(r"\$(?:\.\w+|\[\d+\]|\['(?:[^'\\]|\\.)*'\])*")
 
 
 class Refusals(NamedTuple):
@@ -33,7 +29,9 @@ def hold_to_schema(kind: LessonKind, document: object, path: Path | None = None)
 
     Raises the kind's error of its schema.
     """
-    found = [_fault(problem) for problem in problems(document, kind.word)]
+    found = [
+        {"path": one.path, "message": one.text.removeprefix(f"{one.path}: ")} for one in violations(document, kind.word)
+    ]
     if not found:
         return
     named = document.get(kind.id_key) if isinstance(document, Mapping) else None
@@ -46,9 +44,3 @@ def hold_to_schema(kind: LessonKind, document: object, path: Path | None = None)
         "problem": "; ".join(f"{fault['path']} {fault['message']}" for fault in found),
     }
     raise REFUSALS[kind.word].schema(**fields)
-
-
-def _fault(problem: str) -> dict[str, str]:
-    path = _PATH.match(problem)
-    place = path[0] if path else "$"
-    return {"path": place, "message": problem.removeprefix(place).removeprefix(": ")}
