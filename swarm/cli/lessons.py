@@ -20,8 +20,9 @@ from swarm.results.lessons import (
     LessonsReviewed,
     LessonsSynthesized,
 )
-from swarm.rules.lessons.lesson import MODES, SURFACES, LessonStatus
+from swarm.rules.lessons.lesson import LessonStatus
 from swarm.rules.lessons.review import NEED_ANOTHER, ReviewAction
+from swarm.rules.record_forms import MODES, SURFACES
 from swarm.show import text
 from swarm.show.escape import plain
 

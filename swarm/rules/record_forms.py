@@ -3,7 +3,7 @@
 Documents keep their own keys: a record is a contract with other tools, and what it does not know it may not lose.
 """
 
-from typing import Final, Literal, NotRequired, TypedDict
+from typing import Final, Literal, NotRequired, TypedDict, get_args
 
 Verdict = Literal["pass", "fail", "blocked", "partial"]
 Surface = Literal["cli", "desktop", "web", "api", "mcp-server", "npm-package", "plugin", "library"]
@@ -12,10 +12,9 @@ StepStatus = Literal["pass", "fail", "blocked", "skip", "partial"]
 Provenance = Literal["stub", "github"]
 
 SCHEMA_VERSION: Final = "1.0.0"
-SURFACES: Final[tuple[Surface, ...]] = (
-    *("cli", "desktop", "web", "api"),
-    *("mcp-server", "npm-package", "plugin", "library"),
-)
+SURFACES: Final[tuple[Surface, ...]] = get_args(Surface)
+MODES: Final[tuple[Mode, ...]] = get_args(Mode)
+STEP_STATUSES: Final[tuple[StepStatus, ...]] = get_args(StepStatus)
 # Keys that the verifier alone writes; `overall_verdict` is a verdict in a submission, and an object in a record.
 VERIFIER_FIELDS: Final = ("policy_version", "verification")
 
@@ -89,7 +88,7 @@ class ScenarioResult(TypedDict):
 
 
 class Submitted(TypedDict):
-    """What a submission and the record of it have in common."""
+    """The keys that a submission and the record of it have in common."""
 
     schema_version: str
     run_id: str

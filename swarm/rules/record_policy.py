@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-from swarm.rules.record_forms import CiCheck, Mode, ScenarioResult, Submitted, Surface
+from swarm.rules.record_forms import MODES, CiCheck, Mode, ScenarioResult, Submitted, Surface
 
 Enforcement = Literal["required", "warn-only", "exempt"]
 Freshness = Literal["healthy", "stale", "unknown_freshness", "missing"]
@@ -11,13 +11,13 @@ BUILT_IN: Final = "built-in"
 
 
 class SurfacePolicy(NamedTuple):
-    """What a surface of a product must show; ages in days."""
+    """Requirements of a surface of a product; ages in days."""
 
     enforcement: Enforcement = "required"
     required_scenarios: tuple[str, ...] = ()
     max_age_days: int = 30
     warn_age_days: int = 14
-    execution_modes: tuple[Mode, ...] = ("bot", "human", "mixed")
+    execution_modes: tuple[Mode, ...] = MODES
     tests_must_pass: bool = False
     coverage_min: float | None = None
     evidence_kinds: tuple[str, ...] = ()

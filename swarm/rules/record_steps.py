@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from swarm.rules.record_forms import ScenarioResult
+from swarm.rules.record_forms import STEP_STATUSES, ScenarioResult
 
-_KNOWN: Final = ("pass", "fail", "blocked", "skip", "partial")
 _NOT_PASSED: Final = frozenset({"fail", "blocked"})
 
 
@@ -25,7 +24,7 @@ def _problems(scenario: ScenarioResult, required: Sequence[str]) -> list[str]:
     counts = Counter(step["step_id"] for step in steps)
     found = [f"step '{step}' stands {count} times" for step, count in counts.items() if count > 1]
     # The schema has checked this; the rule holds also for a caller that did not come by the schema.
-    found += [f"step '{step['step_id']}' has no known status" for step in steps if step["status"] not in _KNOWN]
+    found += [f"step '{step['step_id']}' has no known status" for step in steps if step["status"] not in STEP_STATUSES]
     if scenario["verdict"] == "pass":
         found += [
             f"verdict pass over step '{step['step_id']}', which is {step['status']}"

@@ -3,16 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from swarm.evidence.records.archive import kept_records
 from swarm.evidence.records.indexes import Policies, age_days, latest_records
 from swarm.evidence.records.policies import MalformedFile, own_policy, repos_with_policy
 from swarm.results.records import Portfolio, PortfolioCoverage, PortfolioRepo, PortfolioSurface
 from swarm.rules.record_forms import SURFACES, Surface
-from swarm.rules.record_policy import SurfacePolicy, freshness
-
-_STATES = ("healthy", "stale", "unknown_freshness", "missing")
+from swarm.rules.record_policy import Freshness, SurfacePolicy, freshness
 
 
 def portfolio(root: Path) -> Portfolio:
@@ -35,7 +33,7 @@ def portfolio(root: Path) -> Portfolio:
             scenarios_required=required,
             scenarios_recorded=required - sum(len(one.missing_scenarios) for one in surfaces),
         ),
-        freshness={state: counts[state] for state in _STATES},
+        freshness={state: counts[state] for state in get_args(Freshness)},
         corrupt=corrupt,
     )
 

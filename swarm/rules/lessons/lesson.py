@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-SURFACES: Final = ("cli", "desktop", "web", "api", "mcp-server", "npm-package", "plugin", "library")
-MODES: Final = ("bot", "human", "mixed")
 # Bounds of the schemas: what is made here must pass them.
 LONGEST_TITLE: Final = 200
 LONGEST_TEXT: Final = 1000
