@@ -53,7 +53,7 @@ def _made(known: Mapping[str, Lesson]) -> dict[LessonKind, Sequence[Lesson]]:
     standing = [pattern for pattern in patterns if _status(known, pattern) != LessonStatus.REJECTED]
     return {
         PATTERN: patterns,
-        RECOMMENDATION: [recommendation_for(each, findings) for each in standing if _is_free(known, each)],
+        RECOMMENDATION: [made for each in standing if _is_free(known, made := recommendation_for(each, findings))],
         DOCTRINE: [law for each in standing if (law := doctrine_of(each)) is not None],
     }
 
@@ -62,10 +62,9 @@ def _status(known: Mapping[str, Lesson], pattern: LessonPattern) -> str:
     return known.get(pattern.pattern_id, pattern).status
 
 
-def _is_free(known: Mapping[str, Lesson], pattern: LessonPattern) -> bool:
-    """Say whether no recommendation that a person wrote under another id stands for a pattern."""
-    own = f"drec-{pattern.pattern_id.removeprefix('dpat-')}"
+def _is_free(known: Mapping[str, Lesson], made: Recommendation) -> bool:
+    """Say whether no recommendation that a person wrote under another id stands for the same pattern."""
     return not any(
-        isinstance(lesson, Recommendation) and lesson.pattern_id == pattern.pattern_id and id_of(lesson) != own
+        isinstance(lesson, Recommendation) and lesson.pattern_id == made.pattern_id and id_of(lesson) != id_of(made)
         for lesson in known.values()
     )
