@@ -28,11 +28,10 @@ def surface_misclassification(look: RecordLook) -> Iterator[Sight]:
     """Yield scenarios that are reported for another surface than before, or than the policy requires them for."""
     shown = {one["scenario_id"]: one["product_surface"] for one in look.scenarios}
     other = {name: before for name in shown if (before := look.surfaces.get(name, shown[name])) != shown[name]}
-    for reason in look.reasons:
-        found = _OF_SURFACE.fullmatch(reason)
-        missing = _MISSING.fullmatch(found[3]) if found else None
-        if found and missing and missing[1] in shown and shown[missing[1]] != found[1]:
-            other[missing[1]] = found[1]
+    for surface, _, problem in _of_policy(look):
+        missing = _MISSING.fullmatch(problem)
+        if missing and missing[1] in shown and shown[missing[1]] != surface:
+            other[missing[1]] = surface
     for name, meant in sorted(other.items()):
         yield Sight(
             subject=name,
