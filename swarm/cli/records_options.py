@@ -71,14 +71,9 @@ def ingested_run(call: Call, store: "Store", run: "Run", config: "Config") -> In
     try:
         outcome = persisted(call, store, run, config, None, None, ingest=True).ingest
     except errors.SwarmError as error:
-        return IngestOutcome(
-            ingested=False,
-            reason=error.message,
-            submission=str(call.workspace.run_folder(run.id) / "submission.json"),
-            reproduce=f"swarm persist {run.id} --ingest",
-            exit_code=error.exit_code,
-            result=None,
-        )
+        from swarm.evidence.records.persist import SUBMISSION, not_ingested
+
+        return not_ingested(error, call.workspace.run_folder(run.id) / SUBMISSION, f"swarm persist {run.id} --ingest")
     if outcome is None:
         raise AssertionError(run.id)
     return outcome

@@ -46,7 +46,7 @@ class RunExport(NamedTuple):
 
 
 class IngestOutcome(NamedTuple):
-    """What `--ingest` came to. `reproduce` is the command line that ingests the same submission again."""
+    """Outcome of `--ingest`. `reproduce` is the command line that ingests the same submission again."""
 
     ingested: bool
     reason: str | None

@@ -11,7 +11,7 @@ from swarm.evidence.records.ingest import ingest
 from swarm.evidence.records.run_submission import RunContext, submission_of
 from swarm.evidence.records.submission import from_bytes
 from swarm.files import hold_in_place, write_whole
-from swarm.results.document import document
+from swarm.results.document import document_bytes
 from swarm.results.ingest import IngestResult
 from swarm.results.persist import IngestOutcome, PersistResult
 from swarm.store.connection import Store
@@ -51,7 +51,7 @@ def persist(
     if not dry_run:
         if folder.exists():
             hold_in_place(folder, workspace.folder)
-        write_whole(export_file, json.dumps(document(export), ensure_ascii=False, indent=1) + "\n")
+        write_whole(export_file, document_bytes(export))
         write_whole(submission_file, body)
     outcome = None if to is None else _ingested(submission_file, body, to, environment, dry_run=dry_run)
     return PersistResult(
@@ -71,14 +71,7 @@ def _ingested(file: Path, body: str, to: IngestTo, environment: Mapping[str, str
     try:
         result = ingest(from_bytes(body.encode()), to.root, "stub", environment, verify_only=dry_run)
     except errors.SwarmError as error:
-        return IngestOutcome(
-            ingested=False,
-            reason=error.message,
-            submission=str(file),
-            reproduce=line,
-            exit_code=error.exit_code,
-            result=None,
-        )
+        return not_ingested(error, file, line)
     return IngestOutcome(
         ingested=result.is_recorded,
         reason=_reason(result),
@@ -86,6 +79,18 @@ def _ingested(file: Path, body: str, to: IngestTo, environment: Mapping[str, str
         reproduce=line,
         exit_code=result.exit_code,
         result=result,
+    )
+
+
+def not_ingested(error: errors.SwarmError, file: Path, line: str) -> IngestOutcome:
+    """Return the outcome of an ingest that an error ended; the command line repeats it."""
+    return IngestOutcome(
+        ingested=False,
+        reason=error.message,
+        submission=str(file),
+        reproduce=line,
+        exit_code=error.exit_code,
+        result=None,
     )
 
 

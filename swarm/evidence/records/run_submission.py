@@ -38,7 +38,7 @@ _DIGEST_LENGTH: Final = 12
 
 
 class RunContext(NamedTuple):
-    """What a run cannot know of itself: the surface that it is about, and who attests work that nobody watched."""
+    """Facts that a run does not hold: the surface that it is about, and who attests work that nobody watched."""
 
     surface: Surface
     attested_by: str

@@ -28,7 +28,7 @@ _STRENGTHS: Final = (Strength.PORTFOLIO_STABLE, Strength.STRONG, Strength.EMERGI
 
 
 class Wanted(NamedTuple):
-    """Who asks for advice: a surface of the product, an execution mode, a repository, or nothing of them."""
+    """Scope of the advice: a surface of the product, an execution mode, a repository, or nothing of them."""
 
     surface: str | None = None
     mode: str | None = None
