@@ -156,7 +156,7 @@ def _portfolio(result: Portfolio) -> Iterator[str]:
 
 
 def _counted_repos(count: int) -> str:
-    return "1 repository" if count == 1 else f"{count:,} repositories"
+    return text.counted(count, "repository", "repositories")
 
 
 def _corrupt(found: Iterable[CorruptRecord]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from swarm.rules.record_forms import AnyRecord
 from swarm.rules.record_places import RECORDS, REJECTED, record_place
 
 SCHEMA = "dogfood-record"
-_UNREADABLE = (errors.BoundedJsonReadFailed, errors.BoundedJsonSizeLimit, errors.BoundedJsonParseFailed)
+UNREADABLE = (errors.BoundedJsonReadFailed, errors.BoundedJsonSizeLimit, errors.BoundedJsonParseFailed)
 
 
 # A record lies five folders deep.
@@ -67,7 +67,7 @@ def read_record(root: Path, path: str) -> KeptRecord:
     """Return the record at a path below a root."""
     try:
         document = documents.parse_bounded(documents.read_bounded(root / path), path)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return KeptRecord(path, None, error.problem)
     except OSError as error:
         return KeptRecord(path, None, error.strerror or str(error))

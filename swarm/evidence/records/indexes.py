@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from swarm import clock, documents, errors
 from swarm.evidence.records import policies
-from swarm.evidence.records.archive import KeptRecord, kept_records
+from swarm.evidence.records.archive import UNREADABLE, KeptRecord, kept_records
 from swarm.evidence.records.submission import moment_of
 from swarm.files import hold_in_place, make_folder, write_whole
 from swarm.results.records import CorruptRecord
@@ -25,7 +25,6 @@ _FAILING: Final = "failing.json"
 _STALE: Final = "stale.json"
 _MARK: Final = ".changing"
 _SCHEMA: Final = "swarm.records-index/v1"
-_UNREADABLE: Final = (errors.BoundedJsonReadFailed, errors.BoundedJsonSizeLimit, errors.BoundedJsonParseFailed)
 # A moment that does not exist, in a file that somebody edited, is later than nothing.
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _DAY_SECONDS: Final = 86_400
@@ -197,7 +196,7 @@ def _read(root: Path) -> tuple[Latest, tuple[CorruptRecord, ...]] | None:
     folder = root / INDEXES
     try:
         body = documents.parse_bounded(documents.read_bounded(folder / LATEST), LATEST)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     if not documents.fits(body, "records-index"):
         return None

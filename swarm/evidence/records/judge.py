@@ -64,18 +64,18 @@ def _judgement(
 ) -> VerifierFindings:
     steps, step_faults = held_apart(errors.ValidatorFaultSteps, partial(_step_problems, submission, root))
     confirmation = provenance.PROVENANCES[source](submission, environment)
-    told = [f"provenance: {problem}" for problem in confirmation.problems]
+    unconfirmed = [f"provenance: {problem}" for problem in confirmation.problems]
     answer, policy_faults = held_apart(errors.ValidatorFaultPolicy, partial(_policy_answer, submission, root))
     policy, judged_by = answer or (RecordPolicy(), PolicyAnswer((), ()))
     of_policy = [*judged_by.violations, *policy_faults]
-    reasons = [*(steps or ()), *step_faults, *told, *of_policy]
+    reasons = [*(steps or ()), *step_faults, *unconfirmed, *of_policy]
     return VerifierFindings(
         reasons=tuple(reasons),
         # A rejected submission proves nothing, whatever its scenarios say.
         lowered=(*confirmation.lowered, *(Lowered("fail", reason) for reason in reasons)),
         warnings=judged_by.warnings,
         policy_version=policy.version,
-        is_confirmed=not told,
+        is_confirmed=not unconfirmed,
         fits_schema=True,
         fits_policy=not of_policy,
     )

@@ -59,15 +59,16 @@ def _expected(root: Path, repo: str) -> list[str]:
 def _surface(surface: Surface, own: SurfacePolicy, entry: Mapping[str, Any] | None) -> PortfolioSurface:
     age = None if entry is None else age_days(entry["finished_at"])
     state = "missing" if entry is None else freshness(age, own)
-    shown = {} if entry is None else entry["scenarios"]
+    found = entry or {}
+    shown = found.get("scenarios", {})
     return PortfolioSurface(
         surface=surface,
         freshness=state,
         is_due=state == "healthy" and age is not None and age > own.warn_age_days,
-        verified=None if entry is None else entry["verified"],
-        run_id=None if entry is None else entry["run_id"],
-        path=None if entry is None else entry["path"],
-        finished_at=None if entry is None else entry["finished_at"],
+        verified=found.get("verified"),
+        run_id=found.get("run_id"),
+        path=found.get("path"),
+        finished_at=found.get("finished_at"),
         age_days=None if age is None else round(age, 1),
         max_age_days=own.max_age_days,
         enforcement=own.enforcement,

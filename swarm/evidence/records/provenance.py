@@ -80,9 +80,9 @@ def _differences(submission: Submission, run: Mapping[str, Any]) -> list[str]:
     return [problem for problem, holds in checks.items() if not holds]
 
 
-def _agree(told: str | None, known: object) -> bool:
+def _agree(named: str | None, known: object) -> bool:
     """Say whether two names agree; a name that one side leaves out disagrees with nothing."""
-    return told is None or known is None or told == known
+    return named is None or known is None or named == known
 
 
 PROVENANCES: Final[Mapping[Provenance, Callable[[Submission, Environment], SourceConfirmation]]] = {
