@@ -153,7 +153,10 @@ async def run_child(
 
 
 def finish(work: Coroutine[Any, Any, _Result]) -> _Result:
-    """Run a coroutine in an event loop; Ctrl-C and SIGTERM cancel it, and raise KeyboardInterrupt when it has ended."""
+    """Run a coroutine in an event loop; Ctrl-C and SIGTERM cancel it, and raise KeyboardInterrupt when it has ended.
+
+    Of a group of errors the first is raised.
+    """
 
     async def cancellable() -> _Result:
         this = asyncio.current_task()
@@ -169,6 +172,9 @@ def finish(work: Coroutine[Any, Any, _Result]) -> _Result:
             return asyncio.run(cancellable())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+    except BaseExceptionGroup as group:
+        # The error door shows a single error, and the first is the cause of the others' end.
+        raise group.exceptions[0] from None
 
 
 async def _ends_within(

@@ -75,12 +75,8 @@ class Ran(NamedTuple):
 
 def run_all(tasks: Sequence[Callable[[], Awaitable[None]]], at_once: int) -> None:
     """Run tasks in the foreground, `at_once` of them at a time. Raises KeyboardInterrupt after a signal ended them."""
-    try:
-        if tasks:
-            finish(run_queue(tasks, at_once=at_once))
-    except BaseExceptionGroup as group:
-        # The error door shows a single error, and the first is the cause of the others' end.
-        raise group.exceptions[0] from None
+    if tasks:
+        finish(run_queue(tasks, at_once=at_once))
 
 
 async def run_queue(tasks: Sequence[Callable[[], Awaitable[None]]], *, at_once: int) -> None:

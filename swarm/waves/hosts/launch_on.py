@@ -6,7 +6,6 @@ from swarm import errors
 from swarm.config import Config
 from swarm.engine.place import Credentials
 from swarm.git.repository import repository_at
-from swarm.git.runner import GitError
 from swarm.results.launch import LaunchResult
 from swarm.runtimes.child import finish
 from swarm.store import waves
@@ -61,13 +60,7 @@ def launch_on(
             workspace=workspace,
             gate=LaunchGate(store, run, LaunchLimits()),
         )
-        try:
-            count = finish(launched(wave_launch, credentials, runtime))
-        except GitError as error:
-            raise error.typed() from error
-        except BaseExceptionGroup as group:
-            # The error door shows a single error, and the first is the cause of the others' end.
-            raise group.exceptions[0] from None
+        count = finish(launched(wave_launch, credentials, runtime))
     found = attempts(store.conn, run, wave)
     return LaunchResult(
         run_id=found.run_id,

@@ -1,7 +1,6 @@
 """`worker`: take orders from an engine, work on them here, and send their results."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -156,13 +155,5 @@ def worker(credentials: Credentials, config: Config, *, slots: int, cache: Path,
     Raises EngineRefused where its credentials are refused, KeyboardInterrupt after a signal.
     """
     serving = _Worker(credentials, config, cache, most)
-    _served(serving.serve, slots)
+    finish(serving.serve(slots))
     return Served(serving.taken)
-
-
-def _served(serve: Callable[[int], Any], slots: int) -> None:
-    try:
-        finish(serve(slots))
-    except BaseExceptionGroup as group:
-        # The error door shows a single error, and the first is the cause of the others' end.
-        raise group.exceptions[0] from None
