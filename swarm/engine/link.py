@@ -20,6 +20,7 @@ _LEASE_SECONDS: Final = 30
 _AGAIN_SECONDS: Final = 5
 # Of the engine's answers: a stream of this name is there, with other settings.
 _STREAM_IS_THERE: Final = 10058
+_TAKEN: Final = b"+ACK"
 _Found = TypeVar("_Found")
 
 
@@ -38,15 +39,8 @@ class EngineLink:
 
         Raises EngineUnreachable where no answer comes, which is also how a missing permission shows, and EngineRefused.
         """
-        from nats.errors import Error
-
         body = json.dumps(document).encode() if document is not None else b""
-        try:
-            answer = await self.client.request(f"$JS.API.{verb}", body, timeout=_SECONDS)
-        except (TimeoutError, Error, OSError) as error:
-            raise errors.EngineUnreachable(
-                url=self.credentials.url, problem=f"{verb}: {error or 'no answer'}"
-            ) from error
+        answer = await self._answer(f"$JS.API.{verb}", body, verb)
         found = parse_bounded(answer.data, verb)
         problem = found.get("error")
         if problem and problem.get("err_code") not in expect:
@@ -58,14 +52,7 @@ class EngineLink:
 
         Raises EngineRefused, EngineUnreachable.
         """
-        from nats.errors import Error
-
-        headers = {"Nats-Msg-Id": once} if once else None
-        try:
-            answer = await self.client.request(subject, body, timeout=_SECONDS, headers=headers)
-        except (TimeoutError, Error, OSError) as error:
-            problem = f"{subject}: {error or 'no answer'}"
-            raise errors.EngineUnreachable(url=self.credentials.url, problem=problem) from error
+        answer = await self._answer(subject, body, subject, {"Nats-Msg-Id": once} if once else None)
         found = parse_bounded(answer.data, subject)
         if "error" in found:
             raise errors.EngineRefused(problem=f"{subject}: {found['error'].get('description')}")
@@ -73,15 +60,19 @@ class EngineLink:
 
     async def kept(self, stream: str, subject: str) -> bytes | None:
         """Return the last message of a subject that a stream keeps, `None` for none. Raises EngineUnreachable."""
+        answer = await self._answer(f"$JS.API.DIRECT.GET.{stream}.{subject}", b"", subject)
+        # Without the message the answer has a status in its place.
+        return None if answer.headers and "Status" in answer.headers else bytes(answer.data)
+
+    async def _answer(self, subject: str, body: bytes, named: str, headers: dict[str, str] | None = None) -> Any:
+        """Return the engine's answer to a request; `named` names the request in an error. Raises EngineUnreachable."""
         from nats.errors import Error
 
         try:
-            answer = await self.client.request(f"$JS.API.DIRECT.GET.{stream}.{subject}", b"", timeout=_SECONDS)
+            return await self.client.request(subject, body, timeout=_SECONDS, headers=headers)
         except (TimeoutError, Error, OSError) as error:
-            problem = f"{subject}: {error or 'no answer'}"
+            problem = f"{named}: {error or 'no answer'}"
             raise errors.EngineUnreachable(url=self.credentials.url, problem=problem) from error
-        # Without the message the answer has a status in its place.
-        return None if answer.headers and "Status" in answer.headers else bytes(answer.data)
 
     async def next(self, stream: str, queue: str, seconds: float) -> Any | None:
         """Return the next message of a queue, `None` where none comes in time."""
@@ -96,6 +87,10 @@ class EngineLink:
         except (TimeoutError, Error, OSError):
             return None
         return None if message.headers and "Status" in message.headers and not message.data else message
+
+    async def acknowledge(self, message: Any) -> None:
+        """Let the engine forget a message that a queue gave."""
+        await self.client.publish(message.reply, _TAKEN)
 
     async def make_reader(self, stream: str, name: str, subject: str) -> None:
         """Make a queue of all that a stream keeps of a subject: a message stays in it until it is acknowledged."""

@@ -17,7 +17,6 @@ from swarm.engine.place import Credentials
 LOST_SECONDS: Final = 45.0
 _LOOK_SECONDS: Final = 1.0
 _WAIT_SECONDS: Final = 2.0
-_TAKEN: Final = b"+ACK"
 
 
 class Received(NamedTuple):
@@ -67,7 +66,7 @@ class Coordinator:
 
     async def end(self, order: str) -> Received | None:
         """Wait for the result of an order; return `None` for an order whose worker shows no life any more."""
-        future = self._awaited.setdefault(order, asyncio.get_running_loop().create_future())
+        future = self.expect(order)
         while True:
             done, _ = await asyncio.wait({future}, timeout=_LOOK_SECONDS)
             if done:
@@ -76,9 +75,9 @@ class Coordinator:
             if seen is not None and time.monotonic() - seen > LOST_SECONDS:
                 return None
 
-    def expect(self, order: str) -> None:
+    def expect(self, order: str) -> asyncio.Future[Received]:
         """Await the result of an order: a result that nobody awaits is late."""
-        self._awaited.setdefault(order, asyncio.get_running_loop().create_future())
+        return self._awaited.setdefault(order, asyncio.get_running_loop().create_future())
 
     def expect_life(self, order: str) -> None:
         """Count an order as begun: whoever works on it shows life."""
@@ -98,7 +97,7 @@ class Coordinator:
         self._awaited.pop(order, None)
         self._signs.pop(order, None)
         if received is not None:
-            await self._link.client.publish(received.message.reply, _TAKEN)
+            await self._link.acknowledge(received.message)
 
     async def listen(self) -> None:
         """Take results and signs of life, until this call is cancelled. Raises EngineUnreachable."""
@@ -140,7 +139,7 @@ class Coordinator:
             return
         if result.id.partition("-")[0] != self._run_hex:
             # Another run's, which has a reader of its own.
-            await self._link.client.publish(message.reply, _TAKEN)
+            await self._link.acknowledge(message)
             return
         future = self._awaited.get(result.id)
         if future is not None and future.done():
@@ -153,7 +152,7 @@ class Coordinator:
 
     async def _note(self, message: Any, code: str, problem: str) -> None:
         stage_events.emit("result_refused", code=code, problem=problem)
-        await self._link.client.publish(message.reply, _TAKEN)
+        await self._link.acknowledge(message)
 
 
 @asynccontextmanager

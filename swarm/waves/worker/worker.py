@@ -24,7 +24,6 @@ _LONG_SECONDS: Final = 20.0
 _SIGN_SECONDS: Final = 5.0
 _PAUSE: Final = 2.0
 _SIGN_OF_LIFE: Final = b"+WPI"
-_TAKEN: Final = b"+ACK"
 
 
 class Served(NamedTuple):
@@ -90,7 +89,7 @@ class _Worker:
             signs.cancel()
         await self._deliver(link, order, found)
         # After the result: an order that is gone without a result would be an attempt that nobody hears of.
-        await link.client.publish(message.reply, _TAKEN)
+        await link.acknowledge(message)
         stage_events.emit("order_done", order=order.id, outcome=found.ending.outcome)
 
     async def _work(self, link: EngineLink, order: WorkOrder) -> Done:
