@@ -115,12 +115,7 @@ TOOLS: Final[tuple[VerbTool, ...]] = (
     VerbTool(
         "merge",
         "Merge the branches of an amend wave and prove the result.",
-        (
-            _RUN,
-            Parameter("publish", "--publish", "Move the branch of the run to the result.", "flag"),
-            _ACCEPT,
-            _REASON,
-        ),
+        (_RUN, _PUBLISH, _ACCEPT, _REASON),
     ),
     VerbTool(
         "fix",
@@ -145,12 +140,7 @@ TOOLS: Final[tuple[VerbTool, ...]] = (
     VerbTool(
         "verify",
         "Build and test the commit, and look at every claimed fix again: the gate of CI.",
-        (
-            _RUN,
-            Parameter("threshold", "--threshold", "Number of findings that may offend.", "number"),
-            _ACCEPT,
-            _REASON,
-        ),
+        (_RUN, _THRESHOLD, _ACCEPT, _REASON),
     ),
 )
 BY_NAME: Final = {tool.verb: tool for tool in TOOLS}
