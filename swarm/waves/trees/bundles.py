@@ -66,24 +66,12 @@ def brought_in(
     """
     with as_at_dispatch(wave, repository) as seen:
         if bundles:
-            _take_all(conn, workspace, wave, seen, bundles, named)
+            agents = {agent.domain: agent for agent in agent_runs.current(conn, wave.id)}
+            if strange := next((name for name in (*bundles, *named) if name not in agents), None):
+                raise errors.CollectUnknownDomain(name=strange, number=wave.number, names=", ".join(agents))
+            folder = workspace.wave_folder(wave.run_id, wave.number)
+            _take_all(seen, wave, [_work(agents[name], wave, folder, bundle) for name, bundle in bundles.items()])
         yield seen
-
-
-def _take_all(
-    conn: sqlite3.Connection,
-    workspace: Workspace,
-    wave: Wave,
-    repository: Repository,
-    bundles: Mapping[str, Path],
-    named: Iterable[str],
-) -> None:
-    agents = {agent.domain: agent for agent in agent_runs.current(conn, wave.id)}
-    if strange := next((name for name in (*bundles, *named) if name not in agents), None):
-        raise errors.CollectUnknownDomain(name=strange, number=wave.number, names=", ".join(agents))
-    folder = workspace.wave_folder(wave.run_id, wave.number)
-    works = [_work(agents[name], wave, folder, bundle) for name, bundle in bundles.items()]
-    _take_works(repository, wave, works)
 
 
 def take_attempt(
@@ -92,10 +80,10 @@ def take_attempt(
     """Take the bundle of an attempt on another machine into its agent's worktree. Raises BundleRefused."""
     folder = workspace.wave_folder(wave.run_id, wave.number)
     with as_at_dispatch(wave, repository) as seen:
-        _take_works(seen, wave, [_work(agent, wave, folder, bundle)._replace(ref=attempt_ref(attempt))])
+        _take_all(seen, wave, [_work(agent, wave, folder, bundle)._replace(ref=attempt_ref(attempt))])
 
 
-def _take_works(repository: Repository, wave: Wave, works: Sequence[_Work]) -> None:
+def _take_all(repository: Repository, wave: Wave, works: Sequence[_Work]) -> None:
     if changed := changed_common(wave, repository):
         # A changed git folder could make git run a program in a worktree; collect without bundles reports the change.
         raise works[0].refused("git folder", f".git/{changed[0].file} changed since dispatch; see `swarm collect`")
