@@ -1,7 +1,5 @@
 """Files of envelopes: made with a key, and read back with what their signature is worth."""
 
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -10,7 +8,7 @@ from swarm.documents import parse_bounded, read_bounded
 from swarm.rules.attestations import Envelope, envelope_from, signed_bytes
 from swarm.rules.signatures import key_id
 from swarm.signing import ed25519
-from swarm.signing.keys import SigningKey, files, read
+from swarm.signing.keys import SigningKey, files, usable
 
 MOST_BYTES: Final = 4 * 1024 * 1024
 
@@ -59,18 +57,10 @@ def own_public_key(envelope: Envelope) -> bytes | None:
 
     A key of the user's that made the signature counts, too, where the envelope names another.
     """
-    own = list(_own_keys())
-    named = [key.public for key in own if key.id == envelope.key_id]
-    made = (key.public for key in own if ed25519.is_signed(key.public, envelope.signed, envelope.signature))
-    return next(iter(named), None) or next(made, None)
-
-
-def _own_keys() -> Iterator[SigningKey]:
     try:
-        found = files()
+        own = list(usable(files()))
     except errors.KeyInsideRepository:
-        return
-    for file in found:
-        # A key that cannot be used is no reason against the others.
-        with suppress(errors.KeyUnusable, errors.OwnedByAnotherUser):
-            yield read(file)
+        return None
+    named = (key.public for key in own if key.id == envelope.key_id)
+    made = (key.public for key in own if ed25519.is_signed(key.public, envelope.signed, envelope.signature))
+    return next(named, None) or next(made, None)

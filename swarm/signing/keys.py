@@ -5,6 +5,8 @@ A key has no passphrase: its file is readable by its user alone, and agents have
 
 import os
 import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -72,16 +74,20 @@ def read(file: Path) -> SigningKey:
     try:
         private = read_bounded(file, _MOST_BYTES)
         if stat.S_IMODE(file.stat().st_mode) & _OTHERS:
-            problem, remedy = (
-                "other users can use it",
-                f"make another; this key may be known, and `chmod 600 {file}` keeps it",
-            )
-            raise errors.KeyUnusable(path=str(file), problem=problem, remedy=remedy)
+            other_key = f"make another; this key may be known, and `chmod 600 {file}` keeps it"
+            raise errors.KeyUnusable(path=str(file), problem="other users can use it", remedy=other_key)
         return SigningKey(file.name.removesuffix(_SUFFIX), file, private, ed25519.public_of(private))
     except (errors.BoundedJsonReadFailed, errors.BoundedJsonSizeLimit) as error:
         raise errors.KeyUnusable(path=str(file), problem=error.problem, remedy=remedy) from error
     except (OSError, ValueError) as error:
         raise errors.KeyUnusable(path=str(file), problem=str(error), remedy=remedy) from error
+
+
+def usable(found: Iterable[Path]) -> Iterator[SigningKey]:
+    """Yield the keys of files; one that cannot be used is no reason against the others."""
+    for file in found:
+        with suppress(errors.KeyUnusable, errors.OwnedByAnotherUser):
+            yield read(file)
 
 
 def key_named(word: str, folder: Path) -> SigningKey:
@@ -101,12 +107,7 @@ def key_named(word: str, folder: Path) -> SigningKey:
     for file in found:
         if file.stem == word:
             return read(file)
-    for file in found:
-        # A key that cannot be used has no id, and is no reason against the others.
-        try:
-            key = read(file)
-        except (errors.KeyUnusable, errors.OwnedByAnotherUser):
-            continue
+    for key in usable(found):
         if key.id == word.lower():
             return key
     raise errors.KeyNotFound(received=word, problem=f"this user has none of the name or id '{errors.shortened(word)}'")
