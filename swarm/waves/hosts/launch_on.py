@@ -8,14 +8,13 @@ from swarm.engine.place import Credentials
 from swarm.git.repository import repository_at
 from swarm.results.launch import LaunchResult
 from swarm.runtimes.child import finish
-from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.waves.hosts.awaiting import launched
-from swarm.waves.launch.attempts import attempts
+from swarm.waves.launch.attempts import launch_result
 from swarm.waves.launch.gate import LaunchGate, LaunchLimits
 from swarm.waves.launch.ground import WaveLaunch, surveyed
-from swarm.waves.launch.supervision import close_dead_attempts, hold_to_own_folder, only_supervisor
+from swarm.waves.launch.supervision import close_dead_attempts, only_supervisor, wave_to_launch
 from swarm.waves.lock.locks import hold_to_signature
 from swarm.workspace import Workspace
 
@@ -35,10 +34,7 @@ def launch_on(
     An interrupt detaches: the orders stay, and the next call goes on where this one was. Raises NoWaveToLaunch,
     LaunchInProgress, LaunchNeedsIsolation, EngineNoWorker, EngineRefused, EngineUnreachable.
     """
-    wave = waves.in_flight(store.conn, run.id)
-    if wave is None:
-        raise errors.NoWaveToLaunch(run_id=run.id)
-    hold_to_own_folder(workspace, run, wave)
+    wave = wave_to_launch(store.conn, workspace, run)
     if not wave.isolated:
         raise errors.LaunchNeedsIsolation(number=wave.number, phase=wave.phase, runtime=runtime, run_id=run.id)
     with only_supervisor(workspace, run, wave):
@@ -61,13 +57,4 @@ def launch_on(
             gate=LaunchGate(store, run, LaunchLimits()),
         )
         count = finish(launched(wave_launch, credentials, runtime))
-    found = attempts(store.conn, run, wave)
-    return LaunchResult(
-        run_id=found.run_id,
-        wave_id=found.wave_id,
-        wave_number=found.wave_number,
-        launched=count,
-        exit_class=found.exit_class,
-        agents=found.agents,
-        next_action=found.next_action,
-    )
+    return launch_result(store.conn, run, wave, count)

@@ -7,6 +7,7 @@ from pathlib import Path
 from swarm import errors
 from swarm.documents import parse_bounded, read_bounded
 from swarm.results.attempts import AgentAttempts, AttemptShown, AttemptsResult, RecordChecked
+from swarm.results.launch import LaunchResult
 from swarm.rules.states import CAN_BE_RESUMED, GRAVEST_FIRST, AgentRunStatus, WaveStatus
 from swarm.store import agent_runs
 from swarm.store import attempts as attempt_table
@@ -40,6 +41,20 @@ def attempts(conn: sqlite3.Connection, run: Run, wave: Wave) -> AttemptsResult:
         exit_class=gravest,
         agents=tuple(agents),
         next_action=f"swarm {verb} {run.id}",
+    )
+
+
+def launch_result(conn: sqlite3.Connection, run: Run, wave: Wave, count: int) -> LaunchResult:
+    """Return the agents of a wave after a launch that launched so many of them."""
+    found = attempts(conn, run, wave)
+    return LaunchResult(
+        run_id=found.run_id,
+        wave_id=found.wave_id,
+        wave_number=found.wave_number,
+        launched=count,
+        exit_class=found.exit_class,
+        agents=found.agents,
+        next_action=found.next_action,
     )
 
 

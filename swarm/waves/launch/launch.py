@@ -16,10 +16,10 @@ from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.launch.analyzers import launch_analyzers
 from swarm.waves.launch.attempt import attempt
-from swarm.waves.launch.attempts import attempts, waiting_agents
+from swarm.waves.launch.attempts import launch_result, waiting_agents
 from swarm.waves.launch.gate import LaunchGate, LaunchLimits
 from swarm.waves.launch.ground import LaunchRuntimes, WaveLaunch, assigned_to, held_back, runtimes_of, surveyed
-from swarm.waves.launch.supervision import close_dead_attempts, hold_to_own_folder, only_supervisor
+from swarm.waves.launch.supervision import close_dead_attempts, only_supervisor, wave_to_launch
 from swarm.waves.lock import locks
 from swarm.waves.review.reviewer import hold_to_agent
 from swarm.waves.trees.shared_tree import with_shared_tree
@@ -43,10 +43,7 @@ def launch(
     LaunchInProgress, and what the runtime's look-up raises. An interrupt ends what runs and leaves the agents to
     be launched again.
     """
-    wave = waves.in_flight(store.conn, run.id)
-    if wave is None:
-        raise errors.NoWaveToLaunch(run_id=run.id)
-    hold_to_own_folder(workspace, run, wave)
+    wave = wave_to_launch(store.conn, workspace, run)
     # Before the lock: a missing program is reported at once, and nothing is touched.
     ready, by_agent, names = _runtimes(store, run, wave, config, runtime)
     if wave.is_review:
@@ -105,16 +102,7 @@ def launch(
             launches = {domain: wave_launch.of(own) for domain, own in by_agent.items()}
             work = [(launches.get(agent.domain, wave_launch), agent, own) for agent, own in waiting]
             run_all([functools.partial(attempt, *each) for each in work], at_once)
-    found = attempts(store.conn, run, wave)
-    return LaunchResult(
-        run_id=found.run_id,
-        wave_id=found.wave_id,
-        wave_number=found.wave_number,
-        launched=len(waiting) - gate.kept_back,
-        exit_class=found.exit_class,
-        agents=found.agents,
-        next_action=found.next_action,
-    )
+    return launch_result(store.conn, run, wave, len(waiting) - gate.kept_back)
 
 
 def _runtimes(store: Store, run: Run, wave: Wave, config: Config, named: str | None) -> LaunchRuntimes:

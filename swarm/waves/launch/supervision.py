@@ -41,7 +41,16 @@ def only_supervisor(workspace: Workspace, run: Run, wave: Wave) -> Iterator[None
         raise errors.LaunchInProgress(number=wave.number, holder=holder, run_id=run.id) from taken
 
 
-def hold_to_own_folder(workspace: Workspace, run: Run, wave: Wave) -> None:
+def wave_to_launch(conn: sqlite3.Connection, workspace: Workspace, run: Run) -> Wave:
+    """Return the wave in flight of a run. Raises NoWaveToLaunch, ControlPlaneForeign."""
+    wave = waves.in_flight(conn, run.id)
+    if wave is None:
+        raise errors.NoWaveToLaunch(run_id=run.id)
+    _hold_to_own_folder(workspace, run, wave)
+    return wave
+
+
+def _hold_to_own_folder(workspace: Workspace, run: Run, wave: Wave) -> None:
     """Refuse to launch through a link in the place of a wave's folders. Raises ControlPlaneForeign.
 
     A clone and an archive bring links, and an attempt would write its logs where they lead.
