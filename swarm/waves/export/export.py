@@ -64,13 +64,12 @@ def _waves(conn: sqlite3.Connection, run: Run, number: int | None) -> list[Wave]
 
 def _span_of(conn: sqlite3.Connection, run: Run, wave: Wave) -> tuple[WaveSpan | None, int]:
     """Return a wave with its attempts that ended, `None` while the wave is in flight, and the number of open ones."""
-    by_agent = attempts.of_wave(conn, wave.id)
-    domains = {agent.id: agent.domain for agent in agent_runs.all_of(conn, wave.id)}
-    every = [attempt for own in by_agent.values() for attempt in own]
-    ended = [_attempt_span(domains[attempt.agent_run_id], attempt) for attempt in every if attempt.ended]
+    every = [attempt for own in attempts.of_wave(conn, wave.id).values() for attempt in own]
     if wave.ended is None:
         # The root of a trace has an end, and half a trace would never be made whole.
         return None, len(every)
+    domains = {agent.id: agent.domain for agent in agent_runs.all_of(conn, wave.id)}
+    ended = [_attempt_span(domains[attempt.agent_run_id], attempt) for attempt in every if attempt.ended]
     span = WaveSpan(
         run_id=run.id,
         repo=run.repo,
