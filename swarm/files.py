@@ -3,7 +3,8 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -18,16 +19,8 @@ def write_whole(file: Path, content: str | bytes) -> None:
     try:
         make_folder(file.parent)
         _sweep(file)
-        handle, name = tempfile.mkstemp(prefix=f".{file.name}.{os.getpid()}-", suffix=".tmp", dir=file.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(body)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(name).replace(file)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with _temporary(file, body, file.parent) as temporary:
+            temporary.replace(file)
         _sync_folder(file.parent)
     except OSError as error:
         problem = error.strerror or str(error)
@@ -47,23 +40,32 @@ def write_new(file: Path, body: bytes, scratch: Path | None = None) -> None:
         for entry in left_unfinished(beside):
             if scratch is not None or entry.name.startswith(f".{file.name}."):
                 entry.unlink(missing_ok=True)
-        # `mkstemp` closes the file to all other users.
-        handle, name = tempfile.mkstemp(prefix=f".{file.name}.{os.getpid()}-", suffix=".tmp", dir=beside)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(body)
-                stream.flush()
-                os.fsync(stream.fileno())
+        with _temporary(file, body, beside) as temporary:
             # A link fails where any file is, and a rename would replace that file.
-            os.link(name, file)
-        finally:
-            Path(name).unlink(missing_ok=True)
+            os.link(temporary, file)
+            temporary.unlink(missing_ok=True)
         _sync_folder(file.parent)
     except FileExistsError:
         raise
     except OSError as error:
         problem = error.strerror or str(error)
         raise errors.WorkspaceNotWritable(path=str(file), problem=f"{file.name}: {problem}") from error
+
+
+@contextmanager
+def _temporary(file: Path, body: bytes, folder: Path) -> Iterator[Path]:
+    """Yield a file with the content of another, on the disk; on an error the file is removed."""
+    # `mkstemp` closes the file to all other users.
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}.{os.getpid()}-", suffix=".tmp", dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(body)
+            stream.flush()
+            os.fsync(stream.fileno())
+        yield Path(name)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def write_stream(file: Path, chunks: Iterable[str]) -> int:
