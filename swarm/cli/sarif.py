@@ -24,5 +24,13 @@ def sarif_log(store: "Store", run: "Run", filters: "Filters", new: frozenset[str
     result = findings(store.conn, run, filters)
     tools = tools_of(store.conn, run, result.wave_number)
     found = in_repository(store.conn, run, filters, sarif.line_hashes)
-    scan = sarif.Scan(result.wave_number, tools, found.hashes, found.root_file, rule_url, new)
-    return sarif.log(result.findings, scan._replace(verification=verification_of(store.conn, run)))
+    scan = sarif.Scan(
+        wave=result.wave_number,
+        tools=tools,
+        hashes=found.hashes,
+        root_file=found.root_file,
+        url_of=rule_url,
+        new=new,
+        verification=verification_of(store.conn, run),
+    )
+    return sarif.log(result.findings, scan)

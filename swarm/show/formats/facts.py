@@ -1,4 +1,4 @@
-"""FormatFacts that a report needs beside its findings, and the words of findings that all reports share."""
+"""Facts that a report needs beside its findings, and the words of findings that all reports share."""
 
 from collections.abc import Callable
 from typing import NamedTuple
