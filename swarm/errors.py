@@ -1691,7 +1691,7 @@ class IngestFailed(SwarmError):
 
 
 class ValidatorFault(SwarmError):
-    """A validator crashed. Nothing raises it: its text stands among the reasons of a record, to be told apart there."""
+    """A validator crashed. Nothing raises it: its text stands among the reasons of a record, named by its code."""
 
     severity = Severity.HIGH
     exit_code = 2
