@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # Programs of a release, apart from those of development: an environment that a release checks is not the one it uses.
 RELEASE := .venv-release
@@ -35,25 +36,25 @@ demo: $(STAMP)
 	@$(BIN)/python tools/demo_loop.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak and not sweep and not agents" $(PYTEST_ARGS)
+	$(PYTEST) -m "not soak and not sweep and not agents" $(PYTEST_ARGS)
 
 sweep: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "sweep and not soak and not agents" $(PYTEST_ARGS)
+	$(PYTEST) -m "sweep and not soak and not agents" $(PYTEST_ARGS)
 
 matrix: $(STAMP)
 	@$(BIN)/python soak/kill_matrix.py $(SOAK_ARGS)
 
 agents: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m agents tests/agents $(PYTEST_ARGS)
+	$(PYTEST) -m agents tests/agents $(PYTEST_ARGS)
 
 soak: soak-tests
 	@$(BIN)/python soak/run.py $(SOAK_ARGS)
 
 soak-tests: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m soak $(PYTEST_ARGS)
+	$(PYTEST) -m soak $(PYTEST_ARGS)
 
 coverage: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak and not agents" --cov=swarm --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+	$(PYTEST) -m "not soak and not agents" --cov=swarm --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
