@@ -24,7 +24,7 @@ from swarm.store.file_claims import FileClaim
 from swarm.store.waves import Wave
 from swarm.waves.collect.own_paths import own_trees, with_own_paths
 from swarm.waves.trees.answers import written_answer
-from swarm.waves.trees.kept_index import touched_in
+from swarm.waves.trees.kept_index import touched_in, worktree_of
 from swarm.workspace import workspace_above
 
 STORED_ERROR: Final = LONGEST_PROBLEM
@@ -157,9 +157,8 @@ def probe(taken: Intake, repository: Repository, wave: Wave, folder: Path, owner
     if not wave.isolated or (wave.shared_tree is not None and agent.worktree_branch is None):
         # `shared_tree_violations` compares the tree that analyzers share.
         return taken
-    tree = Path(agent.worktree_path or "")
     # Without a worktree nothing shows what an isolated agent touched.
-    if agent.worktree_path is None or not tree.is_dir() or tree.is_symlink():
+    if (tree := worktree_of(agent)) is None:
         return without_tree(taken)
     # Git's own comparison, whatever the agent says: an audit may touch nothing.
     seen = touched_in(repository, tree, wave, folder, agent.worktree_branch)

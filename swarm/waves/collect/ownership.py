@@ -25,7 +25,7 @@ from swarm.rules.steering import steers
 from swarm.store.file_claims import FileClaim
 from swarm.store.waves import Wave
 from swarm.waves.collect.outputs import Intake, violated, without_tree
-from swarm.waves.trees.kept_index import work_in
+from swarm.waves.trees.kept_index import work_in, worktree_of
 from swarm.workspace import tree_name
 
 _MOST_NAMED = 10
@@ -85,8 +85,7 @@ class OwnershipJudge:
     def _judge_tree(self, taken: Intake) -> Intake:
         agent = taken.agent
         # An isolated agent has a worktree: without one nothing shows what the agent touched.
-        tree = Path(agent.worktree_path or "")
-        if agent.worktree_path is None or not tree.is_dir() or tree.is_symlink():
+        if (tree := worktree_of(agent)) is None:
             return without_tree(taken)
         work = work_in(self._repository, tree, self._wave, self._folder, agent.worktree_branch)
         judged = self._judge(taken._replace(work=work), {file.path: file.kind for file in work.touched})

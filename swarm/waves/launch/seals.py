@@ -51,8 +51,8 @@ def record_output(conn: sqlite3.Connection, agent: AgentRun, sealed: Body | None
 
 def sealed_tree(repository: Repository, workspace: Workspace, wave: Wave, agent: AgentRun) -> str | None:
     """Return the tree object that an amend agent leaves; `None` where collect will not take its tree either."""
-    tree = Path(agent.worktree_path or "")
-    if wave.is_audit or agent.worktree_path is None or not tree.is_dir() or tree.is_symlink():
+    tree = kept_index.worktree_of(agent)
+    if wave.is_audit or tree is None:
         return None
     folder = workspace.wave_folder(wave.run_id, wave.number)
     try:

@@ -34,8 +34,7 @@ def left_in(repository: Repository, wave: Wave, agent: AgentRun, folder: Path) -
 
     `folder` is the wave's, where the indexes of its trees are kept.
     """
-    tree = Path(agent.worktree_path or "")
-    if agent.worktree_path is None or not tree.is_dir() or tree.is_symlink():
+    if (tree := kept_index.worktree_of(agent)) is None:
         return None
     try:
         # A changed git folder could make git run a program of the agent's, and a commit is work beside the files.

@@ -11,6 +11,7 @@ from swarm.git.agent_work import Touched, Work
 from swarm.git.apart import NOTHING_APART, Apart, apart_in
 from swarm.git.repository import Repository
 from swarm.git.worktrees import Tree
+from swarm.store.agent_runs import AgentRun
 from swarm.store.waves import Wave
 
 _FOLDER: Final = "trees"
@@ -39,6 +40,14 @@ def index_digest(index: Path) -> str:
 def kept_index(folder: Path, tree: Path) -> Path:
     """Return the place in a wave's folder where the index of a tree is kept."""
     return folder / _FOLDER / f"{tree.name}.index"
+
+
+def worktree_of(agent: AgentRun) -> Path | None:
+    """Return the worktree that an agent was given, `None` without one and where it is gone or was replaced."""
+    if agent.worktree_path is None:
+        return None
+    tree = Path(agent.worktree_path)
+    return tree if tree.is_dir() and not tree.is_symlink() else None
 
 
 def touched_in(repository: Repository, tree: Path, wave: Wave, folder: Path, branch: str | None) -> list[Touched]:
