@@ -12,6 +12,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 LONGEST_TEXT: Final = 400
 # No healthy agent has so many calls open; of a flood only the newest are remembered.
 MOST_CALLS: Final = 1000
+# A number beyond it is no count of anything, and no column of a database takes it.
+MOST_COUNTED: Final = 2**53
 _Value = TypeVar("_Value")
 
 

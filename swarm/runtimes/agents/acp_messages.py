@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from swarm.rules.agent_events import cut
+from swarm.rules.agent_events import MOST_COUNTED, cut
 from swarm.rules.sandbox_policy import is_below
 
 # Where tools name the file or folder that they are about.
@@ -89,4 +89,4 @@ def tables(value: Any) -> list[Mapping[str, Any]]:
 
 def whole(value: Any, default: int | None) -> int | None:
     """Return a value that should be a count."""
-    return value if type(value) is int and 0 <= value < 2**53 else default
+    return value if type(value) is int and 0 <= value < MOST_COUNTED else default

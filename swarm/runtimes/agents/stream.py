@@ -2,9 +2,9 @@
 
 import json
 import re
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from swarm.rules.agent_events import AgentEvent, EventKind, Fault, cut
+from swarm.rules.agent_events import MOST_COUNTED, AgentEvent, EventKind, Fault, cut
 from swarm.runtimes.conversation import Heard
 
 NOTHING: Final = Heard()
@@ -12,8 +12,6 @@ SIGN_OF_LIFE: Final = Heard((AgentEvent(EventKind.PLACEHOLDER),))
 # A provider that refuses a credential refuses it again: programs that go on asking have failed after so many.
 MOST_REFUSALS: Final = 2
 MOST_RETRIES: Final = 6
-# A number beyond it is no count of anything, and no column of a database takes it.
-_LARGEST: Final = 2**53
 _HALF_OF_A_PAIR: Final = re.compile(r"\\u[dD][89a-fA-F]")
 # Words by which the inputs of tools name what they work on, the most telling first.
 _TARGETS: Final = ("file_path", "filePath", "path", "notebook_path", "command", "cmd", "pattern", "url", "query")
@@ -46,9 +44,10 @@ def number_in(document: object, *keys: str) -> float | None:
     """Return the number at a path of keys, `None` where another value or none is there."""
     for key in keys:
         document = document.get(key) if isinstance(document, dict) else None
+    if not isinstance(document, int | float) or isinstance(document, bool):
+        return None
     # Not every number of JSON is a number of Python: `1e999` is infinite, and `NaN` is none.
-    is_number = isinstance(document, int | float) and not isinstance(document, bool) and abs(document) < _LARGEST
-    return cast("float", document) if is_number else None
+    return document if abs(document) < MOST_COUNTED else None
 
 
 def count_in(document: object, *keys: str) -> int | None:

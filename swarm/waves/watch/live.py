@@ -8,6 +8,7 @@ from typing import Any, Final
 from swarm import errors
 from swarm.clock import seconds_since
 from swarm.results.wait import LiveAgent
+from swarm.rules.agent_events import MOST_COUNTED
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import journal
 from swarm.store import agent_runs, attempts, permissions, waves
@@ -30,7 +31,6 @@ _DOING: Final = {
 }
 _LONGEST: Final = 60
 _COUNTED: Final = ("tokens", "cost_usd")
-_MOST_COUNTED: Final = 2**53
 
 
 def newest_wave(conn: sqlite3.Connection, run: Run) -> Wave:
@@ -97,16 +97,16 @@ def _live(domain: str, attempt: Attempt, *, is_asking: bool) -> LiveAgent:
 def _used(attempt: Attempt, events: Sequence[Mapping[str, Any]]) -> tuple[int | None, float | None]:
     """Return tokens and cost of an attempt: of its row when it has ended, else of the last event that counts them."""
     if attempt.outcome is None:
-        last = [next((e[name] for e in reversed(events) if _is_count(e.get(name))), None) for name in _COUNTED]
-        return (None if last[0] is None else int(last[0])), last[1]
+        used, cost = (next((e[name] for e in reversed(events) if _is_count(e.get(name))), None) for name in _COUNTED)
+        return (None if used is None else int(used)), cost
     tokens = [count for name in ("tokensIn", "tokensOut") if isinstance(count := attempt.session.get(name), int)]
-    cost = None if attempt.cost_microusd is None else attempt.cost_microusd / 1_000_000
-    return (sum(tokens) if tokens else None), cost
+    paid = None if attempt.cost_microusd is None else attempt.cost_microusd / 1_000_000
+    return (sum(tokens) if tokens else None), paid
 
 
 def _is_count(value: object) -> bool:
     # An agent may write to its journal, where nothing holds it to its folder.
-    return isinstance(value, int | float) and 0 <= value < _MOST_COUNTED
+    return isinstance(value, int | float) and 0 <= value < MOST_COUNTED
 
 
 def _doing(event: Mapping[str, Any]) -> str | None:
