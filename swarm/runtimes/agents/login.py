@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from swarm.rules.sandbox_policy import is_below
 from swarm.runtimes.runtime import CliFacts
 from swarm.scratch import scratch_folder
 
@@ -39,7 +40,7 @@ def _place_of(path: str, environment: Mapping[str, str], home: Path) -> _Place:
 def _below(path: str, usual: str, variable: str) -> str | None:
     if (path, variable) == _BESIDE:
         return path
-    return path[len(usual) + 1 :] if path == usual or path.startswith(f"{usual}/") else None
+    return path[len(usual) + 1 :] if is_below(path, usual) else None
 
 
 def auth_source(facts: CliFacts, environment: Mapping[str, str], home: Path) -> str | None:
