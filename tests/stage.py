@@ -115,6 +115,7 @@ class Stage:
         """Whether the test has changed the code under test: a state that was made without the change is another."""
         if self._patches is None:
             return False
+        # Private names of pytest, which has no public list of what a test has patched; a version without them fails here.
         known = (os.environ, sandbox.BACKENDS)
         is_set = any(name not in _SET_BY_EACH_CALL for _, name, _ in self._patches._setattr)
         return is_set or not all(any(table is item for item in known) for table, _, _ in self._patches._setitem)

@@ -34,7 +34,7 @@ from swarm.runtimes.conversation import Heard
 
 VERSION: Final = 1
 _NO_SUCH_METHOD: Final = -32601
-# A person decides about a few requests at a time; an agent that asks without end is told no.
+# A person decides about a few requests at a time; the further ones of an agent that asks without end are rejected.
 _MOST_OPEN: Final = 20
 _MOST_DENIALS: Final = 100
 
