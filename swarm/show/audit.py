@@ -57,9 +57,7 @@ def _new(result: AuditResult, *, gates_new: bool) -> Iterator[str]:
     if not gates_new and result.baseline.kind == "first_audit":
         return
     new = text.counted(len(result.new_since_baseline), "finding")
-    if result.baseline.kind != "first_audit":
-        yield f"New against the baseline, {baseline(result.baseline)}: {new}"
-    elif result.baseline.nothing_known:
+    if result.baseline.kind == "first_audit" and result.baseline.nothing_known:
         yield f"New against the baseline: all ({new}), since nothing was known before the first audit of this commit."
     else:
         yield f"New against the baseline, {baseline(result.baseline)}: {new}"
