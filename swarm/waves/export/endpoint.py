@@ -1,7 +1,6 @@
 """An OTLP endpoint: spans are sent by HTTP, with a time-out, a bounded answer, and no redirect."""
 
 import http.client
-import ssl
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -71,7 +70,7 @@ def send(endpoint: Endpoint, text: str) -> tuple[int, str | None]:
         connection.request("POST", endpoint.path, text.encode(), headers)
         answer = connection.getresponse()
         status, body = answer.status, answer.read(_MOST_BYTES)
-    except (OSError, ssl.SSLError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException) as error:
         raise errors.ExportUnreachable(url=endpoint.shown, problem=str(error) or type(error).__name__) from error
     finally:
         connection.close()
