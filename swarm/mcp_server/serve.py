@@ -1,6 +1,7 @@
 """The server: its tools, their calls, and their answers, over stdin and stdout."""
 
 import json
+import os
 from typing import Any, Final
 
 import anyio
@@ -17,6 +18,8 @@ from swarm.mcp_server.tools import BY_NAME, TOOLS, VerbTool, command_line, input
 
 # What a coordinating agent can read; the structured content holds the whole document.
 _MOST_TEXT: Final = 60_000
+# As every verb ends on Ctrl-C and SIGTERM.
+_INTERRUPTED: Final = 130
 _INSTRUCTIONS: Final = (
     "swarm finds defects with every analyzer that fits a repository, and has them fixed on verified branches."
     " Begin with `audit`, look with `findings` and `show`, then `fix` with a dry run first. Each answer is the JSON"
@@ -26,8 +29,12 @@ _INSTRUCTIONS: Final = (
 
 
 def serve() -> None:
-    """Serve the tools until stdin ends. A call that is cancelled is interrupted and leaves no process."""
-    anyio.run(_serve)
+    """Serve the tools until stdin ends, or the process is interrupted. A call that ends early leaves no process."""
+    try:
+        anyio.run(_serve)
+    except KeyboardInterrupt:
+        # A thread of the library waits for stdin, which no signal wakes: an ordinary exit would wait for the thread.
+        os._exit(_INTERRUPTED)
 
 
 async def _serve() -> None:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -116,6 +118,29 @@ def test_a_cancelled_call_ends_its_agents_and_the_next_call_goes_on(repo: Repo, 
         assert (again.is_error, again.structured_content["data"]["waveStatus"]) == (False, "collected")
 
     _talk(repo, talk)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_that_is_interrupted_ends_though_its_stdin_stays_open(repo: Repo, number: signal.Signals) -> None:
+    hello = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "a client", "version": "1"},
+        },
+    }
+    server = [sys.executable, "-m", "swarm", "mcp"]
+    with subprocess.Popen(server, cwd=repo.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(hello) + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["result"]["serverInfo"]["name"] == "swarm"
+        process.send_signal(number)
+        assert process.wait(60) == 130
 
 
 def test_an_agent_gets_no_tools(swarm: Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
