@@ -142,6 +142,20 @@ def test_aider_says_what_it_edited_and_its_tokens() -> None:
     assert said.error is None
 
 
+@pytest.mark.parametrize(
+    ("line", "usage"),
+    [
+        ("Tokens: 1.5k sent, 2 received. Cost: $0.1 message, $0.25 session.", Usage(1500, 2, 0.25)),
+        ("Tokens: 1.2.3 sent, 2 received. Cost: $0.1 message, $1.2.3 session.", Usage(0, 2, None)),
+        (f"Tokens: {'9' * 400} sent, , received. Cost: $0.1 message, ${'9' * 400} session.", Usage(0, 0, None)),
+        (f"Tokens: 1 sent{'1' * 200_000}", Usage()),
+    ],
+)
+def test_a_model_that_prints_the_line_with_aider_s_tokens_itself_harms_nobody(line: str, usage: Usage) -> None:
+    _, said = heard("aider", line.encode())
+    assert said.usage == usage
+
+
 def test_aider_that_asks_again_and_again_has_failed() -> None:
     events, said = recorded("aider/429")
     assert {event.fault for event in events if event.kind is EventKind.ERROR} == {Fault.QUOTA}

@@ -6,7 +6,7 @@ from typing import Final
 from swarm.clock import epoch
 from swarm.config import RuntimeConfig
 from swarm.installed import install_command
-from swarm.rules.agent_events import AgentEvent, EventKind, Said, Usage, cut
+from swarm.rules.agent_events import MOST_COUNTED, AgentEvent, EventKind, Said, Usage, cut
 from swarm.rules.agent_faults import fault_of
 from swarm.runtimes.agents.coding_agent import Cli, CodingAgent, Turn
 from swarm.runtimes.agents.resets import resets_at
@@ -17,7 +17,10 @@ from swarm.runtimes.runtime import CliFacts
 _MOST_FILES: Final = 50
 _MOST_TEXT: Final = 4 * 1024 * 1024
 _MODEL: Final = re.compile(r"(?:Main )?[Mm]odel: (\S+)")
-_TOKENS: Final = re.compile(r"Tokens: ([\d.,]+[kM]?) sent.*?([\d.,]+[kM]?) received\.?(?:.*\$([\d.]+) session)?")
+# From the beginning of a number: tried from each of its digits, a long one would cost the square.
+_TOKENS: Final = re.compile(
+    r"Tokens: ([\d.,]+[kM]?) sent.*?(?<![\d.,])([\d.,]++[kM]?) received\.?(?:.*\$([\d.]+) session)?"
+)
 _EDITED: Final = re.compile(r"Applied edit to (.+)")
 _ERROR: Final = re.compile(r"litellm\.(?!utils\b)[A-Za-z]*(?:Error|Exception)\b|The API provider|API key|Error: ")
 _RETRY: Final = re.compile(r"Retrying in [\d.]+ seconds")
@@ -120,12 +123,13 @@ class AiderText(OneWay):
 
     def _turn(self, found: re.Match[str]) -> Heard:
         before, self._problem = self._said.usage, ""
+        cost = _number(found[3] or "")
         self._said = self._said._replace(
             turns=(self._said.turns or 0) + 1,
             usage=Usage(
                 (before.tokens_in or 0) + _count(found[1]),
                 (before.tokens_out or 0) + _count(found[2]),
-                float(found[3]) if found[3] else before.cost_usd,
+                before.cost_usd if cost is None else cost,
             ),
         )
         return Heard((AgentEvent(EventKind.TURN_ENDED), self._said.usage.event()))
@@ -138,8 +142,14 @@ def _error(problem: str) -> AgentEvent:
 
 def _count(text: str) -> int:
     scale = _SCALES.get(text[-1], 1)
-    number = text.rstrip("kM").replace(",", "")
+    number = _number(text.rstrip("kM").replace(",", ""))
+    return 0 if number is None else round(number * scale)
+
+
+def _number(text: str) -> float | None:
+    """Return the number that a text is, `None` for no count of anything: the model can print such a line itself."""
     try:
-        return round(float(number) * scale)
+        number = float(text)
     except ValueError:
-        return 0
+        return None
+    return number if number < MOST_COUNTED else None
