@@ -180,6 +180,8 @@ def test_a_limit_of_the_plan_keeps_the_time_at_which_it_ends() -> None:
         ("Claude AI usage limit reached|1795960000", 1_795_960_000),
         ("usage_limit_reached, resets_at: 1795960000", 1_795_960_000),
         ("Too many requests", None),
+        ("Try again at 3:99 PM.", None),
+        (f"Try again in {'9' * 400} hours.", None),
     ],
 )
 def test_the_end_of_a_limit_is_read_from_words(text: str, moment: float | None) -> None:
