@@ -13,13 +13,14 @@ from swarm import errors
 _UNFINISHED: Final = re.compile(r"\..+\.([0-9]+)-[^.]+\.tmp", re.ASCII | re.DOTALL)
 
 
-def write_whole(file: Path, content: str | bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a crash. Raises WorkspaceNotWritable."""
+def write_whole(file: Path, content: str | bytes, scratch: Path | None = None) -> None:
+    """Write a file so that it is there whole or not at all, also after a crash. Raises WorkspaceNotWritable.
+
+    The temporary file lies in `scratch`, for a folder that holds so many files that a look at all of them takes long.
+    """
     body = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
     try:
-        make_folder(file.parent)
-        _sweep(file)
-        with _temporary(file, body, file.parent) as temporary:
+        with _temporary(file, body, scratch) as temporary:
             temporary.replace(file)
         _sync_folder(file.parent)
     except OSError as error:
@@ -30,17 +31,10 @@ def write_whole(file: Path, content: str | bytes) -> None:
 def write_new(file: Path, body: bytes, scratch: Path | None = None) -> None:
     """Write a file that only this user can read, whole or not at all, and never in the place of another.
 
-    The temporary file lies in `scratch`, for a folder that holds so many files that a look at all of them takes long.
-    Raises FileExistsError, WorkspaceNotWritable.
+    `scratch` is that of `write_whole`. Raises FileExistsError, WorkspaceNotWritable.
     """
-    beside = scratch or file.parent
     try:
-        make_folder(file.parent)
-        make_folder(beside)
-        for entry in left_unfinished(beside):
-            if scratch is not None or entry.name.startswith(f".{file.name}."):
-                entry.unlink(missing_ok=True)
-        with _temporary(file, body, beside) as temporary:
+        with _temporary(file, body, scratch) as temporary:
             # A link fails where any file is, and a rename would replace that file.
             os.link(temporary, file)
             temporary.unlink(missing_ok=True)
@@ -53,8 +47,12 @@ def write_new(file: Path, body: bytes, scratch: Path | None = None) -> None:
 
 
 @contextmanager
-def _temporary(file: Path, body: bytes, folder: Path) -> Iterator[Path]:
+def _temporary(file: Path, body: bytes, scratch: Path | None) -> Iterator[Path]:
     """Yield a file with the content of another, on the disk; on an error the file is removed."""
+    folder = scratch or file.parent
+    make_folder(file.parent)
+    make_folder(folder)
+    _sweep(file, scratch)
     # `mkstemp` closes the file to all other users.
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.{os.getpid()}-", suffix=".tmp", dir=folder)
     try:
@@ -123,10 +121,10 @@ def _begins(file: Path, begins: bytes) -> bool:
         return stream.read(len(begins)) in {begins, b""}
 
 
-def _sweep(file: Path) -> None:
-    """Remove the temporary files of dead processes that wrote the same file."""
-    for entry in left_unfinished(file.parent):
-        if entry.name.startswith(f".{file.name}."):
+def _sweep(file: Path, scratch: Path | None = None) -> None:
+    """Remove the temporary files of dead processes that wrote the same file, or any by way of the same `scratch`."""
+    for entry in left_unfinished(scratch or file.parent):
+        if scratch is not None or entry.name.startswith(f".{file.name}."):
             entry.unlink(missing_ok=True)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from swarm import errors
 from swarm.evidence.lessons.schema_gate import REFUSALS, hold_to_schema
-from swarm.evidence.lessons.shelf import file_of
+from swarm.evidence.lessons.shelf import file_of, lessons_folder
 from swarm.files import hold_in_place, write_whole
 from swarm.rules.lessons.lesson import LessonKind
 from swarm.yaml_text import MOST_CHARACTERS, yaml_from
@@ -35,7 +35,8 @@ def write_lesson(root: Path, kind: LessonKind, document: Document) -> Path:
     Raises the kind's errors of its schema and its id, LedOutside, LessonFileInvalid and WorkspaceNotWritable.
     """
     file, text = passed(root, kind, document)
-    write_whole(file, text)
+    # By the folder above: a kind can have thousands of files, and each write looks for what dead writers left.
+    write_whole(file, text, lessons_folder(root))
     _SEEN.setdefault(root.resolve(), set()).add(document[kind.id_key])
     return file
 
