@@ -64,20 +64,21 @@ def changing(root: Path, verb: str) -> Iterator[None]:
         raise errors.LessonsBusy(path=str(folder), waited=WAIT_SECONDS, holder=known) from taken
 
 
-def record(root: Path, lessons: Sequence[Lesson], entries: Sequence[LogEntry]) -> list[Path]:
+def record(root: Path, lessons: Sequence[Lesson], entries: Sequence[LogEntry]) -> None:
     """Write lessons and the lines of the log about them in one step; to be called in `changing`.
 
     Raises the errors of the writers before anything is written.
     """
-    files = [passed(root, kind_of(lesson), document_of(lesson))[0] for lesson in lessons]
+    documents = [(kind_of(lesson), document_of(lesson)) for lesson in lessons]
+    for kind, document in documents:
+        passed(root, kind, document)
     log = lessons_folder(root) / LOG_NAME
     size = log.stat().st_size if log.exists() else 0
     lines = [json.dumps(entry._asdict(), ensure_ascii=False) for entry in entries]
-    changes = [{"kind": kind_of(lesson).word, "document": document_of(lesson)} for lesson in lessons]
+    changes = [{"kind": kind.word, "document": document} for kind, document in documents]
     journal = {"lessons": changes, "log_size": size, "lines": lines}
     write_whole(lessons_folder(root) / _JOURNAL, json.dumps(journal, ensure_ascii=False))
     _carry_out(root)
-    return files
 
 
 def digest_of(lesson: Lesson) -> str:
