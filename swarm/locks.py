@@ -48,6 +48,13 @@ def holder_of(path: Path) -> str:
         return ""
 
 
+def by_holder(line: str) -> str:
+    """Return the line of a holder as words of an error, `""` where it names no process."""
+    pid, _, verb = line.partition(" ")
+    # The lock file is plain text in the user's folder, so its holder is shown only where the text is a pid.
+    return f" by process {pid} ({verb})" if pid.isdigit() else ""
+
+
 def is_held(path: Path) -> bool:
     """Say whether a living process holds a lock file; nothing is written."""
     import fcntl

@@ -39,7 +39,6 @@ def lock_file(path: Path) -> Path:
 
 
 def _busy(path: Path, holder: str) -> errors.ControlPlaneBusy:
-    pid, _, verb = holder.partition(" ")
-    # The lock file is plain text in the user's folder, so its holder is shown only where the text is a pid.
-    known = f" by process {pid} ({verb})" if pid.isdigit() else ""
-    return errors.ControlPlaneBusy(path=str(path), waited=WAIT_SECONDS, holder=known)
+    from swarm.locks import by_holder
+
+    return errors.ControlPlaneBusy(path=str(path), waited=WAIT_SECONDS, holder=by_holder(holder))

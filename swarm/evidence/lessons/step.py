@@ -47,7 +47,7 @@ def changing(root: Path, verb: str) -> Iterator[None]:
 
     Raises LessonsBusy, LedOutside, LessonFileInvalid.
     """
-    from swarm.locks import LockTaken, locked
+    from swarm.locks import LockTaken, by_holder, locked
 
     folder = lessons_folder(root)
     hold_in_place(folder, root)
@@ -59,9 +59,7 @@ def changing(root: Path, verb: str) -> Iterator[None]:
             reset_seen_writes(root)
             yield
     except LockTaken as taken:
-        pid, _, holder = taken.holder.partition(" ")
-        known = f" by process {pid} ({holder})" if pid.isdigit() else ""
-        raise errors.LessonsBusy(path=str(folder), waited=WAIT_SECONDS, holder=known) from taken
+        raise errors.LessonsBusy(path=str(folder), waited=WAIT_SECONDS, holder=by_holder(taken.holder)) from taken
 
 
 def record(root: Path, lessons: Sequence[Lesson], entries: Sequence[LogEntry]) -> None:
