@@ -20,7 +20,7 @@ from swarm.results.lessons import (
     LessonsReviewed,
     LessonsSynthesized,
 )
-from swarm.rules.lessons.lesson import LessonStatus
+from swarm.rules.lessons.lesson import UNDECIDED, LessonStatus
 from swarm.rules.lessons.review import NEED_ANOTHER, ReviewAction
 from swarm.rules.record_forms import MODES, SURFACES
 from swarm.show import text
@@ -102,7 +102,7 @@ def _list(result: LessonsListed, there: str) -> Iterator[str]:
         return
     rows = [(lesson.status, lesson.id, lesson.title) for lesson in result.lessons]
     yield from text.table(rows, ("status", "id", "title"))
-    waiting = sum(lesson.status in {LessonStatus.CANDIDATE, LessonStatus.REVIEWED} for lesson in result.lessons)
+    waiting = sum(lesson.status in UNDECIDED for lesson in result.lessons)
     if waiting:
         yield f"{text.counted(waiting, 'lesson')} to decide about: `swarm lessons review accept|reject ID{there}`"
 

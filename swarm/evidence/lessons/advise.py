@@ -5,10 +5,8 @@ from pathlib import Path
 from swarm.evidence.lessons.shelf import every_lesson
 from swarm.results.lessons import LessonAdvice, LessonsAdvised
 from swarm.rules.lessons.advice import Wanted, advice_for
-from swarm.rules.lessons.lesson import LessonStatus
+from swarm.rules.lessons.lesson import UNDECIDED
 from swarm.rules.lessons.section import AdviceSection
-
-_UNDECIDED = {LessonStatus.CANDIDATE, LessonStatus.REVIEWED}
 
 
 def advise(root: Path, wanted: Wanted) -> LessonsAdvised:
@@ -21,7 +19,7 @@ def advise(root: Path, wanted: Wanted) -> LessonsAdvised:
         mode=wanted.mode,
         repo=wanted.repo,
         advice=tuple(LessonAdvice(*item) for item in advice),
-        undecided=sum(lesson.status in _UNDECIDED for lesson in lessons),
+        undecided=sum(lesson.status in UNDECIDED for lesson in lessons),
         prompt=AdviceSection(advice).text,
     )
 

@@ -25,6 +25,10 @@ class LessonStatus(StrEnum):
     REJECTED = "rejected"
 
 
+# A lesson that nobody has accepted or rejected.
+UNDECIDED: Final = frozenset({LessonStatus.CANDIDATE, LessonStatus.REVIEWED})
+
+
 class Strength(StrEnum):
     """Strengths of a pattern, by the number of repositories that show it."""
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from swarm.rules.lessons.lesson import LessonStatus
+from swarm.rules.lessons.lesson import UNDECIDED, LessonStatus
 
 
 class ReviewAction(StrEnum):
@@ -21,7 +21,7 @@ class ReviewAction(StrEnum):
 _S = LessonStatus
 STEPS: Final[dict[ReviewAction, tuple[frozenset[LessonStatus], LessonStatus]]] = {
     ReviewAction.REVIEW: (frozenset({_S.CANDIDATE}), _S.REVIEWED),
-    ReviewAction.ACCEPT: (frozenset({_S.CANDIDATE, _S.REVIEWED}), _S.ACCEPTED),
+    ReviewAction.ACCEPT: (UNDECIDED, _S.ACCEPTED),
     ReviewAction.REJECT: (frozenset({_S.CANDIDATE, _S.REVIEWED, _S.ACCEPTED}), _S.REJECTED),
     ReviewAction.REOPEN: (frozenset({_S.ACCEPTED, _S.REJECTED}), _S.REVIEWED),
     # What was accepted turned out to be wrong; the three below leave a rejected lesson that says why.
