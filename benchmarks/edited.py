@@ -4,8 +4,9 @@ A report for each declared element of each changed file, with a rule for each ki
 release. An element persists as `elements.py` says; only elements whose line changed, or whose file did, are counted.
 """
 
+import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -37,18 +38,34 @@ class Commit(Protocol):
     def source(self, path: str) -> SourceText: ...
 
 
+def _told(element: Element, text: str) -> str:
+    del text
+    return f"a {element.kind} is declared here"
+
+
+def _counted(element: Element, text: str) -> str:
+    """Return a message as tools of metrics write it: with numbers that every edit near by changes."""
+    name = element.name.partition("(")[0].rpartition(".")[2]
+    return f"'{name}' at line {element.line} has {len(element.body)} characters of {len(text)} ({element.last - 1})"
+
+
 class Form(NamedTuple):
-    """A form of reports: a quote of the line or none, and a line that has the name or the first annotation."""
+    """A form of reports: a quote of the line or none, which line of the declaration, how far off, and the message."""
 
     name: str
     quotes: bool
-    first: bool = False
+    line: Callable[[Element], int] = lambda element: element.line
+    farthest: int = 0
+    message: Callable[[Element, str], str] = _told
 
 
 FORMS: Final = (
     Form("declarations, quoted", quotes=True),
     Form("declarations, line only", quotes=False),
-    Form("declarations, first line", quotes=False, first=True),
+    Form("declarations, first line", quotes=False, line=lambda element: element.first),
+    Form("declarations, last line", quotes=False, line=lambda element: element.last),
+    Form("declarations, off by five", quotes=True, farthest=5),
+    Form("declarations, numbers in messages", quotes=False, message=_counted),
 )
 
 
@@ -130,12 +147,14 @@ def _elements(this: Commit, other: Commit) -> Iterator[Element]:
             yield from elements_of(path, content.decode("utf-8-sig", "replace"))
 
 
-def _line(element: Element, form: Form) -> int:
-    return element.first if form.first else element.line
-
-
 def _text(release: Commit, element: Element, form: Form) -> str:
-    return release.source(element.path).folded[_line(element, form) - 1]
+    return release.source(element.path).folded[form.line(element) - 1]
+
+
+def _off(release: Commit, element: Element, form: Form) -> int:
+    """Return the line that a reporter names who miscounts, otherwise in each release."""
+    draw = random.Random(f"{release.commit} {element.path} {element.name}").randint(-form.farthest, form.farthest)
+    return min(max(1, form.line(element) + draw), len(release.source(element.path).lines))
 
 
 def _reports(release: Commit, elements: Sequence[Element], form: Form) -> list[Report]:
@@ -147,7 +166,7 @@ def _reports(release: Commit, elements: Sequence[Element], form: Form) -> list[R
         here = [elements[at] for at in numbers]
         texts = [_text(release, element, form) if form.quotes else None for element in here]
         claims = [
-            ReportedPlace(_line(element, form), text, None, element.kind, 1)
+            ReportedPlace(_off(release, element, form), text, None, element.kind, 1)
             for element, text in zip(here, texts, strict=True)
         ]
         for at, anchor in zip(numbers, locate_all(release.source(path), claims), strict=True):
@@ -157,7 +176,7 @@ def _reports(release: Commit, elements: Sequence[Element], form: Form) -> list[R
                 severity="LOW",
                 category="quality",
                 rule_id=kind,
-                description=f"a {kind} is declared here",
+                description=form.message(elements[at], release.source(path).text),
                 recommendation=None,
                 symbol=None,
                 column=0,
@@ -171,7 +190,7 @@ def _reports(release: Commit, elements: Sequence[Element], form: Form) -> list[R
 def _standing(git: Git, known: Sequence[Known], travels: Any, until: str) -> Mapping[int, Standing]:
     """Return the places of lost lines whose code stands, as collect finds them."""
     tracked = {file.path: file for file in files_at(git, until)}
-    fates, uncertain = settled_fates(known, travels, tracked)
+    fates, uncertain, _ = settled_fates(known, travels, tracked)
     for path, content in contents(git, [(path, tracked[path].blob) for path in sorted(uncertain)]):
         fates |= fates_in(SourceText(path, content), uncertain[path], travels)
     gone = [item for item in known if fates.get(item.row_id) in {Fate.REMOVED, Fate.FILE_REMOVED}]

@@ -34,7 +34,8 @@ _SCRIPTS: Final = (".js", ".ts")
 class Element(NamedTuple):
     """A declaration. `line` has its name, `first` its first token, which can be an annotation; both count from 1.
 
-    `head` is the declaration without its body, `body` the body; both without white space.
+    `head` is the declaration without its body, `body` the body; both without white space. `last` is the line where
+    the statement or the body ends.
     """
 
     path: str
@@ -44,6 +45,7 @@ class Element(NamedTuple):
     first: int
     body: str
     head: str = ""
+    last: int = 0
 
     @property
     def key(self) -> tuple[str, str]:
@@ -164,13 +166,14 @@ def _python(path: str, text: str) -> Iterator[Element]:
                 body = "".join("".join(lines[node.body[0].lineno - 1 : node.end_lineno]).split())
                 kind = "class" if isinstance(node, ast.ClassDef) else "method"
                 head = "".join("".join(lines[node.lineno - 1 : node.body[0].lineno - 1]).split())
-                yield Element(path, kind, name, node.lineno, first, body, head)
+                yield Element(path, kind, name, node.lineno, first, body, head, node.end_lineno or node.lineno)
                 yield from walk(node.body, name)
             elif isinstance(node, ast.Assign | ast.AnnAssign):
                 target = node.targets[0] if isinstance(node, ast.Assign) else node.target
                 if isinstance(target, ast.Name):
                     head = "".join("".join(lines[node.lineno - 1 : node.end_lineno]).split())
-                    yield Element(path, "variable", f"{outer}.{target.id}", node.lineno, node.lineno, "", head)
+                    last = node.end_lineno or node.lineno
+                    yield Element(path, "variable", f"{outer}.{target.id}", node.lineno, node.lineno, "", head, last)
             elif isinstance(node, ast.If | ast.For | ast.While | ast.With | ast.Try):
                 for part in ("body", "orelse", "finalbody"):
                     yield from walk(getattr(node, part, []), outer)
@@ -240,7 +243,7 @@ class _Reader:
         closed = self._stack.pop() if len(self._stack) > 1 else self._stack[0]
         if closed.element is not None:
             body = "".join(self.code[closed.at : at].split())
-            self.found[closed.element] = self.found[closed.element]._replace(body=body)
+            self.found[closed.element] = self.found[closed.element]._replace(body=body, last=self._line(at))
         self.parens, self._start = closed.parens, at + 1
 
     def end(self, at: int) -> None:
@@ -253,8 +256,8 @@ class _Reader:
         named = next((found.start() for found in re.finditer(rf"\b{re.escape(name)}\b", head)), 0)
         first = self._start + len(head) - len(head.lstrip())
         written = "".join(self.raw[first : self._start + len(head)].split())
-        line, begin = self._line(self._start + named), self._line(first)
-        self.found.append(Element(self.path, kind, f"{self._stack[-1].name}.{name}", line, begin, "", written))
+        line, begin, last = (self._line(at) for at in (self._start + named, first, self._start + len(head)))
+        self.found.append(Element(self.path, kind, f"{self._stack[-1].name}.{name}", line, begin, "", written, last))
         return len(self.found) - 1
 
     def _line(self, at: int) -> int:

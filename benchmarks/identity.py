@@ -2,7 +2,7 @@
 
 The histories are successive releases, fetched by pip and npm. Where a line went from one release to the next is reported
 by `git blame -w -M`, not by the code under test. Reporters tell of the same defects in each release as models do
-(lines a little off, careless quotes, other categories), and ruff tells what it finds; a report is kept when it gets
+(lines a little off, careless quotes, other categories), and ruff and oxlint report what they find; a report is kept when it gets
 the finding that its defect had before, and wrongly merged when it gets the finding of another defect, or of one whose
 line is gone. Known findings are carried forward as collect does it, so that drift adds up. Declarations whose line was
 edited are measured by `edited.py`.
@@ -49,7 +49,7 @@ FRESH: Final = 0.3  # of the new defects, this share is put on lines that the re
 FARTHEST: Final = 5
 FLIPPED: Final = 0.1
 WRONG_GOAL: Final = 0.5
-KEPT_GOALS: Final = {"exact": 99.0, "off-by-5": 96.0, "ruff": 99.0}
+KEPT_GOALS: Final = {"exact": 99.0, "off-by-5": 96.0, "ruff": 99.0, "oxlint": 99.0}
 RUFF_SELECT: Final = "E4,E7,E9,F,B,S,PL,ASYNC,BLE,TRY,LOG,G,DTZ,FA,RUF,EM,INT,T20,ANN,SIM,UP,ARG,C4,RET"
 FETCH_SECONDS: Final = 120
 
@@ -65,6 +65,10 @@ class History(NamedTuple):
     versions: tuple[str, ...]
 
 
+def _versions(names: str) -> tuple[str, ...]:
+    return tuple(names.split())
+
+
 HISTORIES: Final = (
     History(
         "python",
@@ -72,7 +76,7 @@ HISTORIES: Final = (
         "wheel",
         "click/",
         (".py",),
-        ("8.0.0", "8.0.1", "8.0.2", "8.0.4", "8.1.0", "8.1.3", "8.1.7", "8.1.8", "8.2.0", "8.2.1", "8.3.0"),
+        _versions("8.0.0 8.0.1 8.0.2 8.0.4 8.1.0 8.1.3 8.1.7 8.1.8 8.2.0 8.2.1 8.3.0"),
     ),
     History(
         "javascript",
@@ -80,20 +84,7 @@ HISTORIES: Final = (
         "pack",
         "lib/",
         (".js",),
-        (
-            "8.0.0",
-            "8.1.0",
-            "8.2.0",
-            "8.3.0",
-            "9.0.0",
-            "9.1.0",
-            "9.3.0",
-            "9.5.0",
-            "10.0.0",
-            "11.0.0",
-            "12.0.0",
-            "13.0.0",
-        ),
+        _versions("8.0.0 8.1.0 8.2.0 8.3.0 9.0.0 9.1.0 9.3.0 9.5.0 10.0.0 11.0.0 12.0.0 13.0.0"),
     ),
     History(
         "typescript",
@@ -101,7 +92,7 @@ HISTORIES: Final = (
         "pack",
         "src/",
         (".ts",),
-        ("7.0.0", "7.1.0", "7.2.0", "7.3.0", "7.4.0", "7.5.0", "7.5.5", "7.5.7", "7.6.0", "7.8.0"),
+        _versions("7.0.0 7.1.0 7.2.0 7.3.0 7.4.0 7.5.0 7.5.5 7.5.7 7.6.0 7.8.0"),
     ),
     History(
         "java",
@@ -109,39 +100,8 @@ HISTORIES: Final = (
         "pack",
         "capacitor/src/main/java/",
         (".java",),
-        (
-            "1.0.0",
-            "1.1.0",
-            "1.2.0",
-            "1.3.0",
-            "1.5.0",
-            "2.0.0",
-            "2.1.0",
-            "2.2.0",
-            "2.3.0",
-            "2.4.0",
-            "2.5.0",
-            "3.0.0",
-            "3.1.1",
-            "3.2.0",
-            "3.3.0",
-            "3.4.0",
-            "3.5.0",
-            "4.0.0",
-            "4.1.0",
-            "4.4.0",
-            "4.7.0",
-            "5.0.0",
-            "5.3.0",
-            "5.5.0",
-            "5.7.0",
-            "6.0.0",
-            "6.1.0",
-            "6.2.0",
-            "7.0.0",
-            "7.2.0",
-            "7.4.0",
-            "8.0.0",
+        _versions(
+            "1.0.0 1.1.0 1.2.0 1.3.0 1.5.0 2.0.0 2.1.0 2.2.0 2.3.0 2.4.0 2.5.0 3.0.0 3.1.1 3.2.0 3.3.0 3.4.0 3.5.0 4.0.0 4.1.0 4.4.0 4.7.0 5.0.0 5.3.0 5.5.0 5.7.0 6.0.0 6.1.0 6.2.0 7.0.0 7.2.0 7.4.0 8.0.0"
         ),
     ),
     History(
@@ -150,29 +110,8 @@ HISTORIES: Final = (
         "pack",
         "framework/src/",
         (".java",),
-        (
-            "3.7.0",
-            "4.0.0",
-            "4.1.1",
-            "5.0.0",
-            "5.1.0",
-            "5.2.0",
-            "6.0.0",
-            "6.1.0",
-            "6.2.0",
-            "6.3.0",
-            "7.0.0",
-            "7.1.0",
-            "8.0.0",
-            "8.1.0",
-            "9.0.0",
-            "9.1.0",
-            "10.0.0",
-            "10.1.0",
-            "11.0.0",
-            "12.0.0",
-            "13.0.0",
-            "14.0.0",
+        _versions(
+            "3.7.0 4.0.0 4.1.1 5.0.0 5.1.0 5.2.0 6.0.0 6.1.0 6.2.0 6.3.0 7.0.0 7.1.0 8.0.0 8.1.0 9.0.0 9.1.0 10.0.0 10.1.0 11.0.0 12.0.0 13.0.0 14.0.0"
         ),
     ),
     History(
@@ -181,7 +120,98 @@ HISTORIES: Final = (
         "sdist",
         "psutil/",
         (".c", ".h"),
-        ("5.6.0", "5.6.3", "5.6.7", "5.7.0", "5.7.3", "5.8.0", "5.9.0", "5.9.3", "5.9.6", "5.9.8", "6.0.0"),
+        _versions("5.6.0 5.6.3 5.6.7 5.7.0 5.7.3 5.8.0 5.9.0 5.9.3 5.9.6 5.9.8 6.0.0"),
+    ),
+    # Histories that no rule of matching was made on.
+    History(
+        "python",
+        "requests",
+        "wheel",
+        "requests/",
+        (".py",),
+        _versions("2.18.0 2.19.1 2.20.0 2.21.0 2.22.0 2.24.0 2.25.1 2.26.0 2.27.1 2.28.2 2.29.0 2.31.0 2.32.3 2.32.5"),
+    ),
+    History(
+        "python",
+        "flask",
+        "wheel",
+        "flask/",
+        (".py",),
+        _versions("1.0 1.0.4 1.1.0 1.1.4 2.0.0 2.0.3 2.1.0 2.1.3 2.2.0 2.2.5 2.3.0 2.3.3 3.0.0 3.0.3 3.1.0 3.1.2"),
+    ),
+    History(
+        "python",
+        "jinja2",
+        "wheel",
+        "jinja2/",
+        (".py",),
+        _versions("2.9.6 2.10 2.10.3 2.11.0 2.11.3 3.0.0 3.0.3 3.1.0 3.1.2 3.1.4 3.1.6"),
+    ),
+    History(
+        "python",
+        "attrs",
+        "wheel",
+        "attr/",
+        (".py",),
+        _versions(
+            "18.1.0 18.2.0 19.1.0 19.3.0 20.1.0 20.3.0 21.2.0 21.4.0 22.1.0 22.2.0 23.1.0 23.2.0 24.1.0 24.3.0 25.3.0"
+        ),
+    ),
+    History(
+        "python",
+        "sqlparse",
+        "wheel",
+        "sqlparse/",
+        (".py",),
+        _versions("0.2.4 0.3.0 0.3.1 0.4.0 0.4.1 0.4.2 0.4.3 0.4.4 0.5.0 0.5.1 0.5.3"),
+    ),
+    History(
+        "python",
+        "rich",
+        "wheel",
+        "rich/",
+        (".py",),
+        _versions(
+            "9.13.0 10.1.0 10.6.0 10.12.0 10.16.2 11.2.0 12.0.1 12.4.4 12.6.0 13.0.0 13.3.5 13.5.3 13.7.1 13.9.4"
+        ),
+    ),
+    History(
+        "javascript",
+        "express",
+        "pack",
+        "lib/",
+        (".js",),
+        _versions("4.14.1 4.15.5 4.16.0 4.16.4 4.17.0 4.17.3 4.18.0 4.18.3 4.19.2 4.20.0 4.21.2 5.0.0 5.0.1 5.1.0"),
+    ),
+    History(
+        "javascript",
+        "axios",
+        "pack",
+        "lib/",
+        (".js",),
+        _versions(
+            "0.21.4 0.22.0 0.24.0 0.26.1 0.27.2 1.0.0 1.1.3 1.2.6 1.3.6 1.4.0 1.6.0 1.6.8 1.7.0 1.7.9 1.8.4 1.10.0 1.12.2"
+        ),
+    ),
+    History(
+        "javascript",
+        "lodash",
+        "pack",
+        "lodash.js",
+        (".js",),
+        _versions("4.14.2 4.15.0 4.16.6 4.17.0 4.17.4 4.17.5 4.17.11 4.17.15 4.17.19 4.17.21"),
+    ),
+    History("javascript", "three", "pack", "src/", (".js",), _versions("0.152.2 0.156.1 0.160.1 0.164.1 0.168.0")),
+    History(
+        "typescript",
+        "immer",
+        "pack",
+        "src/",
+        (".ts",),
+        _versions("8.0.1 9.0.1 9.0.6 9.0.12 9.0.15 9.0.19 10.0.1 10.0.3 10.1.1"),
+    ),
+    History(
+        "c", "cffi", "sdist", "c/", (".c", ".h"), _versions("1.10.0 1.11.5 1.12.3 1.13.2 1.14.0 1.14.6 1.15.0 1.15.1")
     ),
 )
 # Descriptions of a defect in different waves: the words change, the defect does not.
@@ -541,12 +571,12 @@ def _symbol_around(lines: Sequence[str], line: int) -> str | None:
     return None
 
 
-def analysed(releases: Sequence[Release], folder: Path) -> None:
-    """Put what ruff finds in each release in place of its defects; one that blame leads back to goes on."""
+def analysed(releases: Sequence[Release], folder: Path, tool: str = "ruff") -> None:
+    """Put what a tool finds in each release in place of its defects; one that blame leads back to goes on."""
     ids = iter(range(sys.maxsize))
     before: Release | None = None
     for number, release in enumerate(releases):
-        tree = folder / f"ruff-{number}"
+        tree = folder / f"{tool}-{number}"
         for path, content in release.files.items():
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
             (tree / path).write_bytes(content)
@@ -563,7 +593,7 @@ def analysed(releases: Sequence[Release], folder: Path) -> None:
                     known[places[site], defect.rule, defect.message].append(site)
         release.defects = {}
         release.edits = {}
-        for place, defect in _ruff(tree):
+        for place, defect in ANALYZERS[tool](tree):
             same = known[place, defect.rule, defect.message]
             site = same.pop(0) if same else next(ids)
             release.defects[site] = (place, defect)
@@ -586,7 +616,24 @@ def _ruff(tree: Path) -> list[tuple[Place, Defect]]:
     return sorted(found, key=lambda item: (item[0], item[1].column, item[1].message))
 
 
-def reports_by_ruff(release: Release, rng: random.Random) -> list[Reported]:
+def _oxlint(tree: Path) -> list[tuple[Place, Defect]]:
+    program = str(Path(sys.executable).with_name("oxlint"))
+    done = subprocess.run([program, "--format=json", "-D", "all", "."], cwd=tree, check=False, capture_output=True)
+    found = set()
+    for report in json.loads(done.stdout)["diagnostics"]:
+        # A file that does not parse has a message without a rule.
+        if report.get("code") and report["labels"]:
+            spot = report["labels"][0]["span"]
+            defect = Defect("quality", 0, report["code"], report["message"], spot["column"])
+            found.add((Place(report["filename"], spot["line"]), defect))
+    return sorted(found, key=lambda item: (item[0], item[1].column, item[1].message))
+
+
+ANALYZERS: Final[Mapping[str, Callable[[Path], list[tuple[Place, Defect]]]]] = {"ruff": _ruff, "oxlint": _oxlint}
+TOOL_OF: Final = {"python": "ruff", "javascript": "oxlint", "typescript": "oxlint"}
+
+
+def reports_by_tool(release: Release, rng: random.Random) -> list[Reported]:
     reports = [
         Reported(site, place.path, place.line, None, None, defect.category, defect.message, defect)
         for site, (place, defect) in sorted(release.defects.items())
@@ -656,7 +703,9 @@ class Findings:
             by_path[item.path].append(item)
         reports = []
         for path, items in by_path.items():
-            claims = [ReportedPlace(i.line, i.quote, i.symbol, i.defect.rule or i.category, 1) for i in items]
+            claims = [
+                ReportedPlace(i.line, i.quote, i.symbol, i.defect.rule or i.category, 1, i.description) for i in items
+            ]
             anchors = locate_all(release.source(path), claims, expected.get(path))
             reports += [_report(item, anchor) for item, anchor in zip(items, anchors, strict=True)]
         order = {item.site: at for at, item in enumerate(reported)}
@@ -768,10 +817,10 @@ def figure(history: History, reporter: str, score: Score, findings: Findings) ->
 
 def measured(history: History, releases: Sequence[Release], git: Git, name: str, *, show: bool) -> dict[str, Any]:
     rng = random.Random(f"{name} of {history.package}")
-    findings = Findings(silence_is_measured=name == "ruff")
+    findings = Findings(silence_is_measured=name in ANALYZERS)
     score = Score()
     for wave, release in enumerate(releases):
-        found = reports_by_ruff(release, rng) if name == "ruff" else reports_of(release, REPORTERS[name], wave, rng)
+        found = reports_by_tool(release, rng) if name in ANALYZERS else reports_of(release, REPORTERS[name], wave, rng)
         before = dict(findings.known)
         given = findings.collect(git, release, found)
         for verdict, item, row in score.judge(release, given):
@@ -804,9 +853,9 @@ def run(
             if reporter in reporters:
                 plant(history, releases, sites, repeated=REPORTERS[reporter].repeated)
                 yield measured(history, releases, git, reporter, show=show)
-        if history.language == "python" and "ruff" in reporters:
-            analysed(releases, Path(scratch))
-            yield measured(history, releases, git, "ruff", show=show)
+        if (tool := TOOL_OF.get(history.language)) in reporters:
+            analysed(releases, Path(scratch), tool)
+            yield measured(history, releases, git, tool, show=show)
         for form in FORMS:
             if form.name in reporters:
                 tally = measured_on_edited(git, releases, form, show=show)
@@ -821,7 +870,7 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="print each loss and each wrong merge")
     options = parser.parse_args()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "swarm-benchmarks"
-    reporters = [options.reporter] if options.reporter else [*REPORTERS, "ruff", *(form.name for form in FORMS)]
+    reporters = [options.reporter] if options.reporter else [*REPORTERS, *ANALYZERS, *(form.name for form in FORMS)]
     for history in HISTORIES:
         if options.history in history.package:
             for line in run(history, cache, quick=options.quick, reporters=reporters, show=options.show):

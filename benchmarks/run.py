@@ -21,6 +21,8 @@ BENCHES = (
     "analyzers",
     "lessons",
     "records",
+    "hosts",
+    "peers",
 )
 
 

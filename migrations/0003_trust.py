@@ -29,8 +29,12 @@ COLUMNS = (
     ("findings", "column INTEGER"),
     # Whether the tool that reports it can fix it.
     ("findings", "fixable INTEGER"),
+    # The tool that a handed-in report names; NULL where an agent reports, or an analyzer that was launched.
+    ("sightings", "tool TEXT CHECK (length(tool) BETWEEN 1 AND 100)"),
     # Whether the agents of the wave review known findings; an audit reports new ones.
     ("waves", "review INTEGER NOT NULL DEFAULT 0 CHECK (review IN (0, 1))"),
+    # Whether the wave looked at a commit of uncommitted files, which no branch holds.
+    ("waves", "uncommitted INTEGER NOT NULL DEFAULT 0 CHECK (uncommitted IN (0, 1))"),
     # The lessons at the top of the wave's prompts; NULL where its dispatch did not ask for advice.
     ("waves", "advice TEXT CHECK (advice IS NULL OR json_valid(advice))"),
 )
@@ -157,6 +161,8 @@ def apply(db: Database) -> None:
     db.execute("CREATE INDEX plan_locks_by_wave ON plan_locks (wave_id, id)")
     for table, column in COLUMNS:
         db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    # Only of the rows that have a tool: the sightings of launched analyzers are too many to be entered for nothing.
+    db.execute("CREATE INDEX sightings_of_a_tool ON sightings (wave_id) WHERE tool IS NOT NULL")
 
 
 def _rebuild(db: Database, table: str, *changes: tuple[str, str]) -> None:

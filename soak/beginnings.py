@@ -58,5 +58,6 @@ class Stage:
         shutil.copytree(self.place, self._kept / name, symlinks=True)
 
     def _bring(self, name: str) -> None:
+        state.await_watchdogs()
         shutil.rmtree(self.place, ignore_errors=True)
         shutil.copytree(self._kept / name, self.place, symlinks=True)

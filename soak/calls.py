@@ -224,14 +224,14 @@ def import_all() -> None:
     import importlib
     import pkgutil
 
-    if "filelock" in sys.modules:
+    if "jsonschema" in sys.modules:
         return
     import swarm as package
 
     for found in pkgutil.walk_packages(package.__path__, "swarm."):
         if not found.name.endswith("__main__"):
             importlib.import_module(found.name)
-    for name in ("filelock", "jsonschema", "jsonschema_rs", "sqlite_utils", "wcmatch.glob", "asyncio"):
+    for name in ("jsonschema", "jsonschema_rs", "wcmatch.glob", "asyncio"):
         importlib.import_module(name)
 
 

@@ -171,6 +171,8 @@ def main() -> int:
         same_end=sum(item.reached and not item.wrong for item in kills),
         as_before=sum(item.is_as_before for item in kills),
         minutes=(time.monotonic() - began) / 60,
+        # Again at the very end, where a log that was cut off still has it.
+        wrong=[f"{item.scene}, point {item.point}: {line[:500]}" for item in kills for line in item.wrong][:5],
     )
     return int(not holds)
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SOAKS = ("kill_matrix", "random_kills", "walks", "concurrency", "races", "rounds")
+SOAKS = ("kill_matrix", "coordinator_kills", "random_kills", "walks", "concurrency", "races", "rounds", "hosts")
 
 
 def main(words: list[str]) -> int:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ MEASURED = {
 }
 OF_REPEATED_EVENTS = ("attempt", "launch", "repair")
 OF_TRIES = ("/attempt-", "/launch.lock", "/proofs/0")
+# Twice what an orphan has between TERM and KILL, on a slow machine.
+_WATCHDOG_SECONDS = 20.0
 NOT_COMPARED = ("objects", "logs", "COMMIT_EDITMSG", "ORIG_HEAD", "FETCH_HEAD")
 
 
@@ -220,6 +223,28 @@ def left_running(place: Path) -> list[str]:
         if where.is_relative_to(place) and words:
             found.append(f"{entry.name} {words.replace(bytes(1), b' ').decode('utf-8', 'replace')[:120]}")
     return found
+
+
+def await_watchdogs() -> None:
+    """Wait until every watchdog of a dead supervisor has ended the attempts that it left, and itself.
+
+    A place that is brought back has the attempts of the call before, with the same marks: a watchdog that is still at
+    work would end those of the next call.
+    """
+    deadline = time.monotonic() + _WATCHDOG_SECONDS
+    while time.monotonic() < deadline and any(
+        _outlives_its_supervisor(entry) for entry in Path("/proc").glob("[0-9]*")
+    ):
+        time.sleep(0.002)
+
+
+def _outlives_its_supervisor(entry: Path) -> bool:
+    try:
+        words = (entry / "cmdline").read_bytes().split(b"\0")
+        parent = (entry / "stat").read_bytes().rpartition(b")")[2].split()[1]
+    except OSError:
+        return False
+    return len(words) > 2 and words[-3].endswith(b"/swarm/runtimes/watchdog.py") and words[-2] != parent
 
 
 def differences(one: object, other: object, where: str = "") -> list[str]:

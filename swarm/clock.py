@@ -28,6 +28,14 @@ def iso(epoch_seconds: float) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
+def is_moment(text: str) -> bool:
+    """Say whether a text is a moment as `iso` writes it."""
+    try:
+        return iso(datetime.fromisoformat(text).timestamp()) == text
+    except (ValueError, OverflowError, OSError):
+        return False
+
+
 def seconds_since(moment: str) -> float:
     """Return the seconds from an `iso` moment until now; negative when the clock went backward."""
     return time.time() - datetime.fromisoformat(moment).timestamp()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from swarm import errors
+from swarm.engines_config import HostsConfig, hosts_config
 from swarm.rules.chains import Chains, Manifests, chains_from
 from swarm.rules.record_forms import Surface
 from swarm.rules.sandbox_policy import Settings, settings_of
@@ -112,6 +113,7 @@ class Config(NamedTuple):
     trusts_everything: bool = False
     local_programs: Mapping[str, str] = {}
     records: RecordsConfig = RecordsConfig()
+    hosts: HostsConfig = HostsConfig()
     is_unenclosed: bool = False
 
     def without_sandbox(self, reason: str) -> "Config":
@@ -257,6 +259,7 @@ def _settings(place: ConfigPlace, document: Mapping[str, Any]) -> Config:
         manifests=Manifests(**document.get("agents", {})),
         analyzers=tuple(document.get("analyzers", {}).get("use", ())),
         records=_records(file, document.get("records", {})),
+        hosts=hosts_config(file, document),
     )
 
 

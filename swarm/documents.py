@@ -209,7 +209,7 @@ def parse_bounded(body: bytes, shown: str) -> Any:
         raise errors.BoundedJsonSizeLimit(path=shown, problem=f"more than {DEEPEST} levels of nesting")
     try:
         text = body.decode("utf-8-sig")
-        value = DECODER.decode(text)
+        value = (DECODER if b"0" * _SURELY_BOUNDED in body.translate(_DIGITS) else _PLAIN_DECODER).decode(text)
         if _SURROGATE.search(body):
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
@@ -295,3 +295,6 @@ def _bounded_int(digits: str) -> int:
 DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_bounded_int, parse_float=_finite
 )
+# For a text without integers that may be too large: a call for each integer takes as long as the rest of the reading.
+_PLAIN_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite)
+_DIGITS: Final = bytes(ord("0") if chr(code) in "0123456789" else code for code in range(256))

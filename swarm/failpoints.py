@@ -61,7 +61,7 @@ def _pass_by(name: str) -> None:
 
 def _watch(event: str, arguments: tuple[object, ...]) -> None:
     name = _CHANGES.get(event)
-    if name is None or (event == "open" and not _is_written(*arguments)):
+    if name is None or (event == "open" and not _is_written(*arguments)) or _is_of_the_interpreter(arguments):
         return
     _pass(name)
 
@@ -69,7 +69,12 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
 def _is_written(path: object, _mode: object = None, flags: object = 0) -> bool:
     name = os.fsdecode(path) if isinstance(path, str | bytes) else ""
     writes = isinstance(flags, int) and bool(flags & _WRITING)
-    return writes and name not in {"", os.devnull, _Armed.log} and "__pycache__" not in name
+    return writes and name not in {"", os.devnull, _Armed.log}
+
+
+def _is_of_the_interpreter(arguments: tuple[object, ...]) -> bool:
+    """Tell whether a change is one of Python's bytecode files: only the first import writes them, no work of ours."""
+    return any("__pycache__" in os.fsdecode(item) for item in arguments if isinstance(item, str | bytes))
 
 
 def _alive() -> bool:

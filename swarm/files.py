@@ -66,11 +66,12 @@ def _temporary(file: Path, body: bytes, scratch: Path | None) -> Iterator[Path]:
         raise
 
 
-def write_stream(file: Path, chunks: Iterable[str]) -> int:
+def write_stream(file: Path, chunks: Iterable[str], *, mode: int | None = None) -> int:
     """Write a text piece by piece so that the file is there whole or not at all; return its bytes.
 
-    Its folder must be there. The file is made with the rights that the user's umask leaves; a link in its place is
-    replaced and not followed. Raises WorkspaceNotWritable where there is a folder, a device or a pipe.
+    Its folder must be there. The file is made with the rights that the user's umask leaves, or with those of `mode`; a
+    link in its place is replaced and not followed. Raises WorkspaceNotWritable where there is a folder, a device or a
+    pipe.
     """
     try:
         if file.exists() and not file.is_file():
@@ -83,6 +84,8 @@ def write_stream(file: Path, chunks: Iterable[str]) -> int:
                 stream.flush()
                 os.fsync(stream.fileno())
                 size = os.fstat(stream.fileno()).st_size
+            if mode is not None:
+                temporary.chmod(mode)
             temporary.replace(file)
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -85,15 +85,28 @@ def install_command(requirement: str) -> str:
 
 
 def _with_kept_extras(receipt: Path, extra: str) -> str:
-    """Return the requirement for `uv tool install`, which makes the environment anew: the same place and all extras."""
+    """Return the words for `uv tool install`, which makes the environment anew: the same place and all extras."""
     import tomllib
 
     own: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, StopIteration):
         requirements = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]["requirements"]
         own = next(each for each in requirements if each["name"] == PROJECT)
-    extras = sorted({*own.get("extras", ()), extra.strip("[]")})
-    return shlex.quote(f"{own.get('directory', PROJECT)}[{','.join(extras)}]")
+    extras = f"[{','.join(sorted({*own.get('extras', ()), extra.strip('[]')}))}]"
+    match own:
+        case {"directory": str(place)}:
+            return shlex.quote(f"{place}{extras}")
+        case {"editable": str(place)}:
+            return f"--editable {shlex.quote(f'{place}{extras}')}"
+        case {"path": str(place)}:
+            return shlex.quote(f"{PROJECT}{extras} @ {Path(place).absolute().as_uri()}")
+        case {"url": str(url)}:
+            return shlex.quote(f"{PROJECT}{extras} @ {url}")
+        case {"git": str(url)}:
+            # uv writes the revision as a query, and reads it behind an `@`.
+            return shlex.quote(f"{PROJECT}{extras} @ git+{url.replace('?rev=', '@', 1)}")
+        case _:
+            return shlex.quote(f"{PROJECT}{extras}{own.get('specifier', '')}")
 
 
 def _is_made_by_uv(prefix: Path) -> bool:

@@ -3,8 +3,8 @@
 A lock ends with its process. The holder writes `pid verb` into the file, so that a waiting command can name the holder.
 """
 
-import errno
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,21 +23,36 @@ class LockTaken(Exception):
 @contextmanager
 def locked(path: Path, verb: str, *, timeout: float) -> Iterator[None]:
     """Hold the lock file at `path`, waiting at most `timeout` seconds. Raises `LockTaken`, or `OSError`."""
-    from filelock import FileLock, Timeout
-
-    # The lock library and the signature would empty the file that a link leads to.
-    if path.is_symlink():
-        raise OSError(errno.ELOOP, "a link stands in the place of the lock file", str(path))
-    lock = FileLock(path, timeout=timeout, poll_interval=POLL_SECONDS, mode=0o600)
+    end = time.monotonic() + timeout
+    while (handle := _taken(path)) is None:
+        if time.monotonic() >= end:
+            raise LockTaken(holder_of(path))
+        time.sleep(POLL_SECONDS)
     try:
-        lock.acquire()
-    except Timeout:
-        raise LockTaken(holder_of(path)) from None
-    try:
-        _sign(path, verb)
+        _sign(handle, verb)
         yield
     finally:
-        lock.release()
+        os.close(handle)
+
+
+def _taken(path: Path) -> int | None:
+    """Return a handle that holds the lock, `None` where another holds it. Raises `OSError`."""
+    import fcntl
+
+    # Through a link, the signature would be written over the file that the link leads to.
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Somebody may have removed the file since it was opened: the next process would lock a new file.
+        if os.fstat(handle).st_nlink:
+            return handle
+    except BlockingIOError:
+        pass
+    except BaseException:
+        os.close(handle)
+        raise
+    os.close(handle)
+    return None
 
 
 def holder_of(path: Path) -> str:
@@ -72,9 +87,8 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def _sign(path: Path, verb: str) -> None:
-    # Opening another handle on the lock file is safe: flock belongs to the handle, not to the process.
+def _sign(handle: int, verb: str) -> None:
     # On a full disk the lock is held without a name: the command's own writes will report the disk.
-    with suppress(OSError), path.open("r+", encoding="utf-8") as file:
-        file.write(f"{os.getpid()} {verb}\n")
-        file.truncate()
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()} {verb}\n".encode(), 0)

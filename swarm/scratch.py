@@ -50,8 +50,8 @@ def _remove(folder: Path) -> None:
 
 def _place() -> Path:
     # `tempfile` probes the folder by writing a file, which a kill at that moment would leave behind.
-    told = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
-    for place in [*told, "/tmp", "/var/tmp"]:  # noqa: S108
+    named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
+    for place in [*named, "/tmp", "/var/tmp"]:  # noqa: S108
         if place and os.path.isabs(place) and os.access(place, os.W_OK | os.X_OK):  # noqa: PTH117
             return Path(place)
     return Path(tempfile.gettempdir())

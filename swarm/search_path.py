@@ -27,7 +27,8 @@ def path_outside(*places: Path) -> str:
     except FileNotFoundError:
         here = os.sep
     path = absolute_path()
-    _LEFT_OUT.update(_inside(path, frozenset({here, *map(os.fspath, places)})))
+    for folder in (here, *map(os.fspath, places)):
+        _LEFT_OUT.update(_inside(path, folder))
     if not _LEFT_OUT:
         return path
     return os.pathsep.join(entry for entry in path.split(os.pathsep) if entry not in _LEFT_OUT) or os.defpath
@@ -41,13 +42,13 @@ def plain_environment(folder: Path) -> dict[str, str]:
 
 
 @lru_cache(maxsize=1024)
-def _inside(path: str, folders: frozenset[str]) -> frozenset[str]:
+def _inside(path: str, folder: str) -> frozenset[str]:
     """Return the entries of PATH that lie in a checkout around a folder."""
-    around = (checkout_around(Path(folder)) for folder in folders)
+    root = checkout_around(Path(folder))
     # A checkout that holds the user's home, of dotfiles or of the whole disk, holds the user's own programs.
-    home = Path(os.path.realpath(os.path.expanduser("~")))  # noqa: PTH111
-    roots = [root for root in around if root is not None and not home.is_relative_to(root)]
-    return frozenset(entry for entry in path.split(os.pathsep) if any(_lies_in(entry, root) for root in roots))
+    if root is None or Path(os.path.realpath(os.path.expanduser("~"))).is_relative_to(root):  # noqa: PTH111
+        return frozenset()
+    return frozenset(entry for entry in path.split(os.pathsep) if _lies_in(entry, root))
 
 
 def _lies_in(entry: str, root: Path) -> bool:

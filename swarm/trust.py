@@ -22,6 +22,8 @@ VARIABLE: Final = "SWARM_TRUST"
 _HARMLESS: Final = frozenset({"reads", "severities", "categories"})
 _HARMLESS_WITHIN: Final[Mapping[str, frozenset[str]]] = {
     "defaults": frozenset(),
+    # An engine has every prompt and the whole base: no stranger chooses it.
+    "engines": frozenset(),
     "launch": frozenset({"jobs", "timeout_seconds", "attempts", "stalls"}),
     "prompts": frozenset({"max_bytes"}),
     "runtimes": frozenset({"ruff"}),
@@ -194,6 +196,6 @@ def _read(file: Path) -> TrustRecord:
         if [type(value) for value in entry] != [str, str, int, str, str]:
             raise TypeError("a key has a value of another type")
     except (TypeError, *_UNREADABLE) as error:
-        remedy = f"`swarm trust --remove` in the folder of the configuration removes it, or delete {file}"
+        remedy = f"`swarm trust --revoke` in the folder of the configuration removes it, or delete {file}"
         raise errors.TrustRecordUnusable(path=str(file), problem=f"it is no record: {error}", remedy=remedy) from error
     return entry

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,8 @@ GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
 }
+# A commit would look whether the repository needs packing, which takes as long as the commit.
+UNTIDIED = ("-c", "maintenance.auto=false")
 
 
 # The same examples in every run and on every machine; `HYPOTHESIS_PROFILE=explore` looks for new ones.
@@ -39,6 +42,8 @@ def pytest_configure() -> None:
     """Let every temporary folder of this session lie in memory: half of the time went to the disk."""
     if place := in_memory():
         os.environ["TMPDIR"], tempfile.tempdir = place, None
+    # A shell without job control starts its background jobs deaf to Ctrl-C, and programs pass that on to theirs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 _FAILED = pytest.StashKey[bool]()
@@ -84,7 +89,7 @@ class Repo:
 
     def git(self, *arguments: str, cwd: Path | None = None) -> str:
         done = subprocess.run(
-            ["git", *arguments],
+            ["git", *UNTIDIED, *arguments],
             cwd=cwd or self.root,
             env={**os.environ, **GIT},
             capture_output=True,
@@ -164,7 +169,7 @@ def tmp_path(tmp_path: Path, request: pytest.FixtureRequest, shared_place: Kept)
         yield tmp_path
         return
     # What a process remembers of paths: each test has others there.
-    for remembered in (programs.version, programs._found, search_path._inside):
+    for remembered in (programs.asked, programs._found, search_path._inside):
         remembered.cache_clear()
     yield shared_place.clear()
     if request.node.stash.get(_FAILED, False):

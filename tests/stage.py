@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from swarm.runtimes import sandbox
+from tests.copies import Way, copied, walk, way_between
 
 # What pytest sets anew for each test.
 _OF_PYTEST: Final = {"PYTEST_CURRENT_TEST"}
@@ -43,6 +44,7 @@ class Kept:
         self.place = folder / "place"
         self._folder = folder / "kept"
         self._copies: dict[object, Copy] = {}
+        self._ways: dict[tuple[Path, Path], Way] = {}
 
     def clear(self) -> Path:
         """Return the place, empty, with no process left in it."""
@@ -52,17 +54,24 @@ class Kept:
         self.place.mkdir(parents=True)
         return self.place
 
-    def bring(self, state: object, make: Callable[[], Any]) -> Any:
-        """Return what `make` returns, and what it makes of the place: really the first time, then from the copy."""
+    def bring(self, state: object, make: Callable[[], Any], stands: object = None) -> Any:
+        """Return what `make` returns, and what it makes of the place: really the first time, then from the copy.
+
+        `stands` is the state that the place is in, unchanged, where the caller knows that.
+        """
         if state not in self._copies:
             made = make()
             folder = self._folder / str(len(self._copies))
-            _copied(self.place, folder)
+            copied(self.place, folder)
             self._copies[state] = Copy(folder, made, {index: _unchanged(index) for index in _indexes(self.place)})
             return made
         copy = self._copies[state]
-        shutil.rmtree(self.place)
-        _copied(copy.folder, self.place)
+        if (before := self._copies.get(stands)) is not None:
+            # Most states differ from the state before them by a few files.
+            walk(self._way(before.folder, copy.folder), copy.folder, self.place)
+        else:
+            shutil.rmtree(self.place)
+            copied(copy.folder, self.place)
         try:
             Path.cwd()
         except FileNotFoundError:
@@ -71,6 +80,11 @@ class Kept:
         for index, entries in copy.unchanged.items():
             _renew(index, entries)
         return copy.made
+
+    def _way(self, before: Path, after: Path) -> Way:
+        if (before, after) not in self._ways:
+            self._ways[before, after] = way_between(os.fspath(before), os.fspath(after))
+        return self._ways[before, after]
 
 
 class Stage:
@@ -81,8 +95,10 @@ class Stage:
         self._place = place
         self._patches = monkeypatch
         self._has_begun = False
-        self._state: tuple[object, ...] = ()
+        # A fixture may have put files there already: a copy without them would take them away.
+        self._state: tuple[object, ...] = contents(place)
         self._stands = fingerprint(place)
+        self._brought: object = None
 
     def begin(self, make: Callable[[], Any]) -> None:
         """Bring the repository that `make` makes in the place; tests that have another repository make all anew."""
@@ -98,8 +114,6 @@ class Stage:
             return make()
         where = make.__code__.co_filename, make.__code__.co_firstlineno
         before, self._state = self._state, (*self._state, name, where)
-        environment = frozenset(item for item in os.environ.items() if item[0] not in _OF_PYTEST)
-        backends = tuple((works.__module__, works.__qualname__) for works in sandbox.BACKENDS.values())
 
         def made_here() -> Any:
             # The maker may bring states of its own: what it makes begins where it was called.
@@ -107,9 +121,17 @@ class Stage:
             self._state = (*before, name, where)
             return made
 
-        made = self._kept.bring((self._state, environment, backends), made_here)
+        key = self._key()
+        made = self._kept.bring(key, made_here, self._brought)
+        self._brought = key
         self._stands = fingerprint(self._place)
         return made
+
+    def _key(self) -> object:
+        """Return what a copy of the present state is kept by."""
+        environment = frozenset(item for item in os.environ.items() if item[0] not in _OF_PYTEST)
+        backends = tuple((works.__module__, works.__qualname__) for works in sandbox.BACKENDS.values())
+        return self._state, environment, backends
 
     def _is_patched(self) -> bool:
         """Whether the test has changed the code under test: a state that was made without the change is another."""
@@ -119,6 +141,12 @@ class Stage:
         known = (os.environ, sandbox.BACKENDS)
         is_set = any(name not in _SET_BY_EACH_CALL for _, name, _ in self._patches._setattr)
         return is_set or not all(any(table is item for item in known) for table, _, _ in self._patches._setitem)
+
+
+def contents(place: Path) -> tuple[tuple[str, bytes], ...]:
+    """Return the names below a folder, with what the files hold."""
+    found = sorted(place.rglob("*"))
+    return tuple((str(path.relative_to(place)), path.read_bytes() if path.is_file() else b"") for path in found)
 
 
 def fingerprint(place: Path) -> list[tuple[object, ...]]:
@@ -142,16 +170,18 @@ def end_processes_in(place: Path) -> None:
 
 
 def _processes() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 def _works_in(pid: int, place: Path) -> bool:
+    # By `os`, not by Path, which costs each test 8 ms: a machine runs hundreds of processes.
     try:
-        folder = str(Path(f"/proc/{pid}/cwd").readlink())
-        is_over = not Path(f"/proc/{pid}/cmdline").read_bytes()
+        folder = os.readlink(f"/proc/{pid}/cwd")
+        if not f"{folder.removesuffix(' (deleted)')}/".startswith(f"{place}/") or pid == os.getpid():
+            return False
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
     except OSError:
         return False
-    return f"{folder.removesuffix(' (deleted)')}/".startswith(f"{place}/") and pid != os.getpid() and not is_over
 
 
 def _kill(pid: int) -> None:
@@ -159,10 +189,6 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-
-
-def _copied(source: Path, target: Path) -> None:
-    shutil.copytree(source, target, symlinks=True)
 
 
 def _indexes(place: Path) -> Iterator[Path]:

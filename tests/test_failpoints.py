@@ -119,6 +119,16 @@ def test_each_change_of_a_file_is_a_point_and_reading_none(tmp_path: Path) -> No
     assert log.read_text().split() == [name for name in CHANGES.values() if name is not None]
 
 
+def test_the_bytecode_that_the_first_import_writes_is_no_point(tmp_path: Path) -> None:
+    (tmp_path / "fresh.py").write_text("")
+    program = "import pathlib\nimport swarm.failpoints\nimport fresh\npathlib.Path('made').mkdir()"
+    log = tmp_path / "log"
+    done = python(tmp_path, program, SWARM_FAILPOINT_LOG=str(log), PYTHONDONTWRITEBYTECODE="")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "__pycache__").is_dir()
+    assert log.read_text().split() == ["folder.make"]
+
+
 def test_a_change_is_killed_just_before_it_is_made(tmp_path: Path) -> None:
     done = python(tmp_path, FILES + "\n".join(CHANGES), SWARM_FAILPOINT="file.rename:2")
     assert done.returncode == -9
@@ -146,6 +156,8 @@ def test_they_stand_at_the_doors_alone() -> None:
         "store/migrations.py": commits,
         # An index of records lags behind until the next door.
         "evidence/records/ingest.py": ["record.kept"],
-        # The engine, which is another program, has taken an order: no door of ours has seen it.
+        # The engine is another program: what it keeps lasts, and no door of ours sees it.
+        "engine/link.py": ["engine.keep.before", "engine.keep.after", "engine.acknowledge.before"],
+        # All orders are with the engine.
         "waves/hosts/awaiting.py": ["ordered"],
     }

@@ -84,10 +84,17 @@ def test_the_command_that_installs_is_that_of_the_installer(
     (prefix / "uv-receipt.toml").touch()
     assert hints(monkeypatch, prefix) == (f"uv tool install {own}", "uv tool install 'bandit[toml]'")
     # As uv 0.13 writes it. Its next install replaces the environment, so the hint names what is there too.
-    (prefix / "uv-receipt.toml").write_text(
-        '[tool]\nrequirements = [{ name = "swarm-control-plane", extras = ["mcp", "signing"], directory = "/a b" }]\n'
-    )
-    assert hints(monkeypatch, prefix)[0] == "uv tool install '/a b[analyzers,mcp,signing]'"
+    for place_of_it, wanted in (
+        ('directory = "/a b"', "'/a b[analyzers,mcp,signing]'"),
+        ('editable = "/a b"', "--editable '/a b[analyzers,mcp,signing]'"),
+        ('path = "/a b/x.whl"', "'swarm-control-plane[analyzers,mcp,signing] @ file:///a%20b/x.whl'"),
+        ('url = "https://a/x.whl"', "'swarm-control-plane[analyzers,mcp,signing] @ https://a/x.whl'"),
+        ('git = "file:///a?rev=main"', "'swarm-control-plane[analyzers,mcp,signing] @ git+file:///a@main'"),
+        ('specifier = ">=0.1"', "'swarm-control-plane[analyzers,mcp,signing]>=0.1'"),
+    ):
+        own = f'name = "swarm-control-plane", extras = ["mcp", "signing"], {place_of_it}'
+        (prefix / "uv-receipt.toml").write_text(f"[tool]\nrequirements = [{{ {own} }}]\n")
+        assert hints(monkeypatch, prefix)[0] == f"uv tool install {wanted}"
 
 
 def test_no_hint_names_an_installer_by_itself() -> None:

@@ -1,4 +1,4 @@
-"""Write the files that are made from the code: schemas, docs/verbs.md, docs/errors.md and the manual page.
+"""Write the files that are made from the code: schemas, pages of docs/, and the manual page.
 
 The schemas are those of every verb's data, and those of each version of the control plane.
 
@@ -6,16 +6,10 @@ The schemas are those of every verb's data, and those of each version of the con
 """
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
-import click
-
-from swarm.cli.main import swarm as group
-from swarm.cli.verbs import SECTIONS
-from swarm.errors import CATALOGUE, ICONS
 from swarm.results import (
     advance,
     attempts,
@@ -72,6 +66,8 @@ from swarm.results.document import schema_of
 from swarm.store import migrations
 from swarm.store.schema_text import text_file
 from tools.man_page import man_page
+from tools.pages import documents_page, errors_page, verbs_page
+from tools.settings_page import settings_page
 
 ROOT = Path(__file__).parent.parent
 DATA: dict[str, Any] = {
@@ -104,7 +100,7 @@ DATA: dict[str, Any] = {
     "audit-logs": audit_logs.AuditLogsResult,
     "explain": explain.Explanation,
     "trends": trends.TrendsResult,
-    "report": report.ReportResult,
+    "report": report.ReportResult | report.ReportServed,
     "export": export.ExportResult,
     "schema": schema.SchemaResult,
     "approve": triage.TriageResult,
@@ -144,9 +140,10 @@ WRITTEN: dict[str, tuple[Any, str]] = {"run-export": (persist.RunExport, "run-ex
 
 def made() -> dict[str, str]:
     """Return every generated file with its content."""
+    schemas = {verb: schema_of(kind, verb) for verb, kind in DATA.items()}
     files = {
-        f"schemas/{verb}.schema.json": json.dumps(schema_of(kind, verb), indent=2, ensure_ascii=False) + "\n"
-        for verb, kind in DATA.items()
+        f"schemas/{verb}.schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        for verb, schema in schemas.items()
     }
     files |= {
         f"schemas/{name}.schema.json": json.dumps(schema_of(kind, name, title), indent=2, ensure_ascii=False) + "\n"
@@ -155,49 +152,17 @@ def made() -> dict[str, str]:
     files |= {str(text_file(number).relative_to(ROOT)): text for number, text in migrations.schemas().items()}
     files["docs/verbs.md"] = verbs_page()
     files["docs/errors.md"] = errors_page()
+    files["docs/schemas.md"] = documents_page(schemas, written_by_hand(schemas))
+    files["docs/swarm-toml.md"] = settings_page(written_by_hand(schemas)["swarm-toml"])
     files["docs/swarm.1"] = man_page()
     return files
 
 
-def verbs_page() -> str:
-    """Return the page of verbs, made from their `--help`."""
-    parts = ["# Verbs\n\nMade from `swarm VERB --help`; `make generate` writes this page.\n"]
-    for section, verbs in SECTIONS.items():
-        parts.append(f"\n## {section}\n")
-        for name in verbs:
-            command = group.get_command(click.Context(group), name)
-            if command is None:
-                raise AssertionError(name)
-            parts += _helps(command, f"swarm {name}")
-    return "".join(parts)
-
-
-def _helps(command: click.Command, name: str) -> list[str]:
-    """Return the help of a verb, and of each verb below it."""
-    context = click.Context(command, info_name=name, max_content_width=100)
-    parts = [f"\n### {name}\n\n```text\n{command.get_help(context)}\n```\n"]
-    if isinstance(command, click.Group):
-        for inner, part in sorted(command.commands.items()):
-            parts += _helps(part, f"{name} {inner}")
-    return parts
-
-
-def errors_page() -> str:
-    """Return the page of errors, made from the catalogue."""
-    intro = "Every failure has a code, a message and a next step. `swarm explain CODE` prints the same."
-    parts = [f"# Errors\n\n{intro}\nMade from the catalogue in `swarm/errors.py`; `make generate` writes this page.\n"]
-    for code, kind in sorted(CATALOGUE.items()):
-        text, advice = _form(kind.text), _form(kind.advice)
-        parts.append(
-            f"\n## {code}\n\n"
-            f"- Severity: {ICONS[kind.severity]} {kind.severity}; exit code {kind.exit_code}\n"
-            f"- When: {kind.when}\n- Says: {text}\n- Next: {advice}\n"
-        )
-    return "".join(parts)
-
-
-def _form(text: str) -> str:
-    return re.sub(r"\{(\w+)[^}]*\}", r"`<\1>`", text)
+def written_by_hand(verbs: dict[str, Any]) -> dict[str, Any]:
+    """Return the schemas of files that people and agents write, and of those that swarm keeps."""
+    files = sorted((ROOT / "schemas").glob("*.schema.json"))
+    named = {file.name.removesuffix(".schema.json"): file for file in files}
+    return {name: json.loads(file.read_text(encoding="utf-8")) for name, file in named.items() if name not in verbs}
 
 
 def main() -> int:

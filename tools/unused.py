@@ -12,7 +12,7 @@ LEAST_CONFIDENCE: Final = 60
 # Fields of these are keys of JSON documents, which are written whole.
 DOCUMENTS: Final = (
     "swarm/results/",
-    "swarm/errors.py",
+    "swarm/errors/",
     "swarm/rules/record_forms.py",
     "swarm/rules/lessons/lesson.py",
 )
@@ -35,9 +35,12 @@ ALLOWED: Final = {
     "compressed": "a column of artifacts: the record is inserted whole",
     "verified_via_distribution": "a key of the claims of a verification, which are written whole",
     "ignore_aliases": "PyYAML calls it on a dumper",
+    "handle_starttag": "the parser of HTML calls it for each element",
+    "handle_endtag": "the parser of HTML calls it for each element",
     "_leave": "soak/walks.py calls it by the name of the act",
     "_prune": "soak/walks.py calls it by the name of the act",
     "tempdir": "the standard library reads tempfile.tempdir",
+    "create_index": "released migrations call it on a table",
     "row_factory": "sqlite3 reads it from a connection",
     "CustomBuildHook": "hatchling finds it in the file that pyproject.toml names",
     "initialize": "hatchling calls it before a build",

@@ -17,17 +17,30 @@ fetch() {
     fi
 }
 
+is_here() {
+    git cat-file -e "$1^{commit}" 2>/dev/null
+}
+
+default=${SWARM_DEFAULT_BRANCH:-}
 baseline=$SWARM_INPUT_BASELINE
 if [ -z "$baseline" ] && [ -n "${GITHUB_BASE_REF:-}" ]; then
     fetch "+refs/heads/$GITHUB_BASE_REF:refs/remotes/origin/$GITHUB_BASE_REF"
     baseline=origin/$GITHUB_BASE_REF
 elif [ -z "$baseline" ] && [[ "${SWARM_EVENT_BEFORE:-}" =~ ^[0-9a-f]*[1-9a-f][0-9a-f]*$ ]]; then
-    git cat-file -e "$SWARM_EVENT_BEFORE^{commit}" 2>/dev/null || fetch
+    is_here "$SWARM_EVENT_BEFORE" || fetch
     # A push with force can leave no trace of the commit before it.
-    if git cat-file -e "$SWARM_EVENT_BEFORE^{commit}" 2>/dev/null; then
+    if is_here "$SWARM_EVENT_BEFORE"; then
         baseline=$SWARM_EVENT_BEFORE
     fi
 fi
+# The first push of a branch or a tag, a run by hand: what the default branch has is not new.
+if [ -z "$baseline" ] && [ -n "$default" ] && [ "${GITHUB_REF:-}" != "refs/heads/$default" ]; then
+    fetch "+refs/heads/$default:refs/remotes/origin/$default"
+    if git merge-base HEAD "refs/remotes/origin/$default" >/dev/null 2>&1; then
+        baseline=origin/$default
+    fi
+fi
+[ -n "$baseline" ] || echo "::notice title=swarm audit::there is no commit to compare with: every finding counts as new"
 
 arguments=(--report "sarif:$reports/swarm.sarif" --report "markdown:$reports/summary.md"
     --report "github:$reports/annotations")

@@ -18,6 +18,7 @@ from swarm.builds.step_run import BuildSite, run_step
 from swarm.builds.tree_imports import tree_imports
 from swarm.rules.build_verdicts import BuildVerdict, verdict_of
 from swarm.rules.sandbox_policy import Right
+from swarm.runtimes.lifeline import lifeline
 from swarm.runtimes.processes import end_all_with
 from swarm.runtimes.sandbox import NONE, UNENCLOSED, Enclosure
 from swarm.verify_config import VerifyConfig
@@ -50,7 +51,7 @@ def run_build(
     variables = build_environment(config.environment) | {"PATH": checkout.path()} | mark
     if checkout.brings(Path(variables.get("VIRTUAL_ENV", os.devnull))):
         del variables["VIRTUAL_ENV"]
-    with tree_imports(tree, checkout.root) as imports:
+    with tree_imports(tree, checkout.root) as imports, lifeline(mark):
         if enclosure.backend != NONE:
             variables = cache_variables(enclosure.home, enclosure.policy, variables)
             enclosure = _with_home(enclosure, imports.folder.with_name("home"), checkout)

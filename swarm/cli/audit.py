@@ -33,6 +33,7 @@ _MOST_NAMED = 5
 @click.option(
     "--since", metavar="REF", help="Report only findings in lines that HEAD changed since its merge base with REF."
 )
+@click.option("--worktree", is_flag=True, help="Look at the files as they are, uncommitted and new ones too.")
 @click.option("--fail-on", type=FailOn(), help="Exit 1 only for new findings, or from this severity up.")
 @click.option(
     "--baseline",
@@ -61,18 +62,20 @@ def command(  # noqa: PLR0913
     phase: str,
     jobs: int | None,
     *,
+    worktree: bool,
     lists_all: bool,
     wanted: tuple[ReportFile, ...],
 ) -> None:
     """Audit the repository around REPO, and report its findings and the changes since the last audit.
 
-    Makes a run where there is none, finishes an interrupted wave that you dispatched, and always looks at HEAD. REPO
-    may be a sub-folder: findings outside it are left out. Exit 0: clean; 1: findings, violations or refused reports;
-    2: nothing was looked at; 3: an agent's runtime failed, or files could not be read; 127: a program was not found.
+    Makes a run where there is none, finishes an interrupted wave that you dispatched, and always looks at HEAD, or
+    with --worktree at your files. REPO may be a sub-folder: findings outside it are left out. Exit 0: clean;
+    1: findings, violations or refused reports; 2: nothing was looked at; 3: an agent's runtime failed, or files could
+    not be read; 127: a program was not found.
     """
     from swarm.git.repository import repository_at
-    from swarm.waves.audit.audit import Request, audit
-    from swarm.waves.audit.wave_of_head import ready_or_refuse
+    from swarm.waves.audit.baseline_name import since_commit
+    from swarm.waves.audit.ready_here import files_as_they_are, ready_or_refuse
 
     lawful = dispatched_phase(phase)
     if lawful is None or not is_audit(lawful):
@@ -81,12 +84,25 @@ def command(  # noqa: PLR0913
     repository = repository_at(repo)
     config = call.config(repository.root)
     runtime = runtime or config.default_runtime
-    ready = ready_or_refuse(call.workspace, repository, repo, runtime, config, lawful)
+    files = files_as_they_are(call.workspace, repository) if worktree else None
+    looked_at = repository if files is None else repository._replace(head=files.commit)
+    ready = ready_or_refuse(call.workspace, looked_at, repo, runtime, config, lawful)
     against = None if baseline is None else _baseline_named(call, repository, baseline, runtime, config)
-    request = Request(
-        phase=lawful, runtime=runtime, since=since, jobs=jobs, baseline=against, trust=call.trust, ready=ready
-    )
+    # Before a control plane is made: a misspelt revision leaves nothing behind.
+    since = None if since is None else since_commit(looked_at, since)
     with call.write(create=True) as store:
+        from swarm.waves.audit.audit import Request, audit
+
+        request = Request(
+            phase=lawful,
+            runtime=runtime,
+            since=since,
+            jobs=jobs,
+            baseline=against,
+            trust=call.trust,
+            ready=ready,
+            files=files,
+        )
         # Analyzers are quick, and nobody waits for lines about them.
         has_agents = any(each.runtime.agent for each in ready)
         with table_beside_launch(call, folder=repository.root, lines=has_agents):
@@ -130,9 +146,17 @@ def _show(
 
 
 def _not_read(result: AuditResult) -> errors.FilesNotRead:
+    from swarm.waves.audit.audit_result import rules_of_unread
+
     files = result.looked_at.not_read
     more = f", and {len(files) - _MOST_NAMED:,} more" if len(files) > _MOST_NAMED else ""
-    return errors.FilesNotRead(count=f"{len(files):,}", files=", ".join(map(plain, files[:_MOST_NAMED])) + more)
+    remedy = "correct their encoding or name, or make them smaller"
+    if rules := ",".join(rules_of_unread(result)):
+        where = f"`swarm findings {result.run_id} --rule {rules}`"
+        remedy = f"{where} lists the errors, in these files or in files that they include: correct them"
+    return errors.FilesNotRead(
+        count=f"{len(files):,}", files=", ".join(map(plain, files[:_MOST_NAMED])) + more, remedy=remedy
+    )
 
 
 def _lines(result: AuditResult, filters: "Filters", fail_on: str | None, *, lists_all: bool) -> Iterator[str]:

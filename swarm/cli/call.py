@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from swarm import __version__, errors, log_lines, stage_events
+from swarm.cli import stdout
 from swarm.owners import other_owner, own_ids
 from swarm.workspace import Workspace, checkout_around, find_workspace, refuse_agents
 
@@ -279,18 +280,9 @@ def meta(verb: str) -> dict[str, Any]:
 
 def write(text: str) -> None:
     """Write lines for people to stdout; none of them is a command of a CI system."""
-    _write(log_lines.shown_lines(text))
+    stdout.put(log_lines.shown_lines(text) + "\n")
 
 
 def write_exact(text: str) -> None:
     """Write a JSON document, as a line, to stdout; its values stay exact."""
-    _write(log_lines.exact(text))
-
-
-def _write(line: str) -> None:
-    """Write a line to stdout in any encoding."""
-    try:
-        sys.stdout.write(line + "\n")
-    except UnicodeEncodeError:
-        encoding = sys.stdout.encoding or "ascii"
-        sys.stdout.write((line + "\n").encode(encoding, "backslashreplace").decode(encoding))
+    stdout.put(log_lines.exact(text) + "\n")

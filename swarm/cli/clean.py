@@ -25,7 +25,7 @@ def command(
 
     Worktrees and branches with work that exists nowhere else are listed and kept: uncommitted changes, commits that no
     other branch has, untracked files, a moved HEAD. With --apply, exit 1 reports them. Agents in flight keep theirs.
-    `swarm undo` brings back what was removed.
+    Snapshots of `swarm audit --worktree` that nothing needs are removed too. `swarm undo` brings back what was removed.
     """
     from swarm.waves.clean.clean import clean
     from swarm.waves.clean.clean_plan import CleanRequest

@@ -62,7 +62,7 @@ def _selected(ctx: click.Context) -> Iterator[tuple["Store", "Run"]]:
 
 
 def _run_named(ctx: click.Context) -> str | None:
-    from swarm.rules.fingerprints import id_prefix
+    from swarm.rules.findings import id_prefix
 
     given = [ctx.params.get("named"), ctx.params.get("run"), *(ctx.params.get("words") or ())]
     return next((word for word in given if isinstance(word, str) and id_prefix(word) is None), None)
@@ -87,7 +87,7 @@ def runs(ctx: click.Context, incomplete: str) -> Items:
 @offered
 def findings(ctx: click.Context, incomplete: str) -> Items:
     """Return the ids of findings that begin as the user did, with or without `F-`."""
-    from swarm.rules.fingerprints import id_prefix
+    from swarm.rules.findings import id_prefix
     from swarm.store import finding_names as table
 
     is_begun = incomplete.lower() not in {"", "f"}

@@ -1,5 +1,6 @@
 """`swarm engine up`, `down`, `status`, `invite` and `revoke`."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,15 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from swarm import stage_events
 from swarm.cli.call import Call
 from swarm.cli.options import usage, verb
 from swarm.cli.shared_options import shared_options
-from swarm.results.engine import EngineResult, WorkerShown
+from swarm.results.engine import EngineResult, QueueShown, WorkerShown
 from swarm.show import text
 from swarm.show.escape import plain
 from swarm.workspace import refuse_agents
 
 if TYPE_CHECKING:
+    from swarm.engine.access import Access
     from swarm.engine.place import Engine
 
 _LAST_PORT: Final = 65535
@@ -35,15 +38,32 @@ def command() -> None:
 @click.option(
     "--listen", metavar="HOST[:PORT]", help="Address of a new engine; by default 127.0.0.1:4222, port 0: any."
 )
-def up(call: Call, listen: str | None) -> None:
-    """Start the engine, and make it where there is none; it goes on when this command ends."""
+@click.option("--foreground", is_flag=True, help="Stay until a signal, as systemd and containers expect it.")
+def up(call: Call, listen: str | None, *, foreground: bool) -> None:
+    """Start the engine, and make it where there is none; it goes on when this command ends.
+
+    With --foreground it ends with this command, by Ctrl-C, SIGTERM or `swarm engine down`. Exit 1: its server failed.
+    """
     from swarm.engine import engine
 
     refuse_agents(call.folder, os.environ)
+    if foreground:
+        _serve(call, listen)
+        return
     found, started = engine.up(*_address(listen))
     result = _result(found, running=True)._replace(next_action="swarm engine invite NAME --tag TAG")
     word = "Started" if started else "It runs already:"
     call.answer(result, lambda: (f"{word} {result.url}", f"Next: {result.next_action}"))
+
+
+def _serve(call: Call, listen: str | None) -> None:
+    from swarm.engine import engine
+
+    def began(url: str) -> None:
+        stage_events.emit("engine_started", url=url)
+
+    result = _result(engine.serve(*_address(listen), began), running=False)
+    call.answer(result, lambda: (f"Ended {result.url}", f"Next: {result.next_action}"))
 
 
 @verb(named="engine")
@@ -58,16 +78,26 @@ def down(call: Call) -> None:
     call.answer(result, lambda: (f"{word} {result.url}", f"Next: {result.next_action}"))
 
 
+_on_option = click.option("--on", metavar="ENGINE", help="Another engine, as `launch --on` takes it.")
+
+
 @verb(named="engine")
-def status(call: Call) -> None:
+@_on_option
+def status(call: Call, on: str | None) -> None:
     """Show whether the engine runs, what waits in it, and its workers. Exit 1: it does not run."""
     from swarm.engine import engine
 
     refuse_agents(call.folder, os.environ)
-    found, counts = engine.waiting()
-    result = _result(found, running=counts is not None)
-    if counts is not None:
-        result = result._replace(orders=counts[0], results=counts[1])
+    if on is None:
+        found, load = engine.waiting()
+        result = _result(found, running=load is not None)
+    else:
+        access = _access(call, on)
+        load = engine.load_of(access.credentials)
+        result = _of_cluster(access)
+    if load is not None:
+        shown = tuple(QueueShown(each.tag, each.waiting, each.at_work, each.free) for each in load.queues)
+        result = result._replace(orders=load.orders, results=load.results, tags=shown)
     call.answer(result, lambda: _lines(result), int(not result.running))
 
 
@@ -77,16 +107,39 @@ def status(call: Call) -> None:
 @click.option(
     "--output", type=click.Path(path_type=Path), metavar="FILE", help="New file, by default NAME.credentials."
 )
-def invite(call: Call, name: str, tags: tuple[str, ...], output: Path | None) -> None:
-    """Let a worker NAME connect, and write its credentials to a new file that only you can read."""
+@_on_option
+def invite(call: Call, name: str, tags: tuple[str, ...], output: Path | None, on: str | None) -> None:
+    """Let a worker NAME connect, and write its credentials to a new file that only you can read.
+
+    With --on the engine may be a cluster that somebody else runs: what its server has to know of the worker is printed.
+    """
     from swarm.engine import engine
 
     refuse_agents(call.folder, os.environ)
-    file = call.folder / (output or f"{name}.credentials")
-    found = engine.invite(name, tuple(dict.fromkeys(tags)), file)
-    result = _result(found, running=True)._replace(credentials=str(file))
-    shown = plain(str(file))
-    call.answer(result, lambda: (f"Invited {name}: {shown}", "Next: bring the file to its machine, and keep no copy"))
+    file, each = call.folder / (output or f"{name}.credentials"), tuple(dict.fromkeys(tags))
+    access = None if on is None else _access(call, on)
+    if access is None or engine.is_own(access.credentials):
+        result = _result(engine.invite(name, each, file), running=True)
+    else:
+        from swarm.engine.cluster import invite_to
+
+        result = _of_cluster(access)._replace(user=invite_to(access, name, each, file))
+    result = result._replace(credentials=str(file))
+    call.answer(result, lambda: _invited(name, result))
+
+
+def _access(call: Call, on: str) -> "Access":
+    from swarm.engine.access import access_to
+
+    return access_to(on, call.config(), call.folder)
+
+
+def _invited(name: str, result: EngineResult) -> Iterator[str]:
+    yield f"Invited {name}: {plain(result.credentials or '')}"
+    if result.user is not None:
+        yield "The server of the cluster has to know this user:"
+        yield json.dumps(result.user, indent=1)
+    yield "Next: bring the file to its machine, and keep no copy"
 
 
 @verb(named="engine")
@@ -131,6 +184,21 @@ def _result(found: "Engine", *, running: bool) -> EngineResult:
     )
 
 
+def _of_cluster(access: "Access") -> EngineResult:
+    own = access.credentials
+    return EngineResult(
+        url=own.url,
+        plane=own.plane,
+        running=True,
+        orders=None,
+        results=None,
+        workers=(),
+        folder="",
+        credentials=None,
+        next_action="swarm launch --on ENGINE",
+    )
+
+
 def _lines(result: EngineResult) -> Iterator[str]:
     yield f"{'Runs' if result.running else 'Does not run'}: {result.url}"
     if result.orders is not None and result.results is not None:
@@ -138,9 +206,14 @@ def _lines(result: EngineResult) -> Iterator[str]:
         yield f"{waiting} waiting or worked on, {kept} kept"
     if result.workers:
         yield from text.table([(own.name, ", ".join(own.tags)) for own in result.workers], ("worker", "tags"))
-    else:
+    elif result.folder:
         yield "No worker was invited."
-    yield f"Next: {'swarm engine invite NAME --tag TAG' if result.running else result.next_action}"
+    # A tag with zeros alone stands in the table of workers above.
+    busy = [(one.tag, str(one.waiting), str(one.at_work), str(one.free)) for one in result.tags if any(one[1:])]
+    if busy:
+        yield from text.table(busy, ("tag", "orders waiting", "worked on", "free slots"))
+    is_own = result.running and result.folder
+    yield f"Next: {'swarm engine invite NAME --tag TAG' if is_own else result.next_action}"
 
 
 for name, made in {"up": up, "down": down, "status": status, "invite": invite, "revoke": revoke}.items():

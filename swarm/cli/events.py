@@ -1,11 +1,11 @@
 """`swarm events`."""
 
 import json
-import sys
 import time
 
 import click
 
+from swarm.cli import stdout
 from swarm.cli.call import Call, write_exact
 from swarm.cli.options import usage, verb
 from swarm.results.events import EventsResult
@@ -34,5 +34,5 @@ def command(call: Call, after: int, *, follow: bool) -> None:
                 after = event.seq
             if not follow:
                 return
-            sys.stdout.flush()
+            stdout.flush()
             time.sleep(_POLL_SECONDS)

@@ -19,8 +19,8 @@ from swarm.show.escape import plain
 def command(call: Call, thing: str, run: str | None) -> None:
     """Explain THING and say what to do.
 
-    THING is an error code, `exit:2`, `attempt:1`, a rule such as `B006`, a kind of match, a status, a verdict of a
-    review, a verb, or the id of a finding.
+    THING is an error code, `exit:2`, `attempt:1`, a rule such as `B006`, a kind of match or of evidence, a status, a
+    verdict of a review, a verb, or the id of a finding.
     """
     from swarm.waves.look.explain import explain, needs_database
 

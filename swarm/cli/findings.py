@@ -200,13 +200,15 @@ def _listing(
     most = filters.limit
     if most is None and head.groups is not None:
         most = 0
-    if most is None and text.is_terminal() and not every:
+    is_screen = most is None and text.is_terminal() and not every
+    if is_screen:
         most = digest.ON_TERMINAL
 
     def listed(count: int, *, is_new: bool) -> Iterable[FindingShown]:
         # A query sorts every finding before its first row: none for nothing, and none reads on after the last row.
         every = _shown_findings(store, run, filters._replace(limit=None)) if count else ()
-        return islice((finding for finding in every if finding.is_new is is_new), count)
+        kept = (finding for finding in every if finding.is_new is is_new)
+        return digest.first_screen(kept) if is_screen else islice(kept, count)
 
     known = head.total - head.new
     new_listed = head.new if most is None else min(most, head.new)

@@ -1,9 +1,9 @@
 """Files that `swarm findings` writes: the decisions of a run, and its baseline."""
 
-import sys
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from swarm import log_lines
+from swarm.cli import stdout
 from swarm.cli.call import Call, write
 from swarm.cli.options import usage
 from swarm.show import text
@@ -56,7 +56,7 @@ def _write_decisions(call: Call, named: str | None, filters: "Filters", target: 
             write_stream(call.folder / target, [decisions_file(decisions)])
             call.answer(findings(store.conn, run, wanted), tuple)
     if target == _PRINTED:
-        sys.stdout.write(log_lines.exact(decisions_file(decisions)))
+        stdout.put(log_lines.exact(decisions_file(decisions)))
         raise SystemExit(0)
     write_stream(call.folder / target, [decisions_file(decisions)])
     write(f"{text.counted(len(decisions), 'decision')} written to {plain(target)}")
@@ -72,7 +72,7 @@ def _write_baseline(call: Call, named: str | None, filters: "Filters", target: s
         parts = exported(store.conn, run, filters)
         if target == _PRINTED:
             for part in parts:
-                sys.stdout.write(log_lines.exact(part))
+                stdout.put(log_lines.exact(part))
         else:
             refuse_target(call.folder / target, store.path, begins=BEGINS)
             write_stream(call.folder / target, parts)

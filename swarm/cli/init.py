@@ -1,5 +1,6 @@
 """`swarm init`."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,9 +10,10 @@ import click
 from swarm import errors
 from swarm.cli.call import Call
 from swarm.cli.options import Duration, repo_argument, verb
-from swarm.results.init import InitResult
+from swarm.results.init import InitResult, Instructions
 from swarm.show import text
 from swarm.show.escape import plain
+from swarm.show.instructions import CLIENTS, agents_text, skill_text
 
 if TYPE_CHECKING:
     from swarm.git.repository import Repository
@@ -34,6 +36,12 @@ _MOST_UNMATCHED = 10
     is_flag=True,
     help="Also write and trust a swarm.toml with the tools found here.",
 )
+@click.option(
+    "--agents",
+    "with_agents",
+    is_flag=True,
+    help="Also write instructions for coding agents: a skill, and a block of AGENTS.md.",
+)
 @click.option("--new", "beside", is_flag=True, help="Make a run even where the repository has an open one.")
 @click.option("--timeout", type=Duration(), help="Time after which a working agent counts as stale; 30m by default.")
 def command(
@@ -44,19 +52,27 @@ def command(
     timeout: int | None,
     *,
     with_config: bool,
+    with_agents: bool,
     beside: bool,
 ) -> None:
     """Make a run of the clean repository around REPO: a save-point tag at HEAD and a draft of the domains.
 
     Untracked files do not count as changes. A missing database is made. Where the repository has an open run, that run
     is shown and stays as it is; with options that say how a run is made, the command is refused.
+
+    With --agents, a skill (in .claude/skills and in .agents/skills) and a block of AGENTS.md say how a coding agent
+    uses swarm. Your own text in AGENTS.md stays; a later call renews what swarm wrote and nobody has edited.
     """
+    from swarm.waves.setup import instructions
     from swarm.waves.setup.config_file import hold_to_no_config
     from swarm.waves.setup.init import DEFAULT_TIMEOUT_SECONDS, clean_repository, init, mapped, open_run
 
-    repository = clean_repository(repo)
+    # Instructions of the last call that are not committed yet do not stand in the way of the next call.
+    repository = clean_repository(repo, instructions.FILES if with_agents else ())
     if with_config:
         hold_to_no_config(repository)
+    if with_agents:
+        instructions.plan_instructions(repository, skill_text(), agents_text())
     # Read before the database is made, so that a bad file leaves nothing behind.
     mapping = mapped(repository, domains_from or "auto")
     with call.write(create=True) as store:
@@ -78,6 +94,9 @@ def command(
             result = first
     if with_config:
         result = result._replace(config=_config_written(repository))
+    if with_agents:
+        written = instructions.write_instructions(repository, skill_text(), agents_text())
+        result = result._replace(agents=Instructions(written, CLIENTS))
     call.answer(result, lambda: _lines(result))
 
 
@@ -109,7 +128,28 @@ def _lines(result: InitResult) -> Iterator[str]:
     yield ""
     if result.config:
         yield f"Configuration written and trusted: {plain(result.config)}"
+    if result.agents:
+        yield from _instructions(result.agents, Path(result.local_path))
     yield f"Next: {result.next_action}"
+
+
+def _instructions(written: Instructions, root: Path) -> Iterator[str]:
+    """Yield each file with its change, the block of AGENTS.md as it stands there, and the entries for `swarm mcp`."""
+    for file in written.files:
+        lines = file.text.splitlines()
+        yield f"{file.path}: {file.change}, {text.counted(len(lines), 'line')}"
+        if file.path == "AGENTS.md" and file.change != "unchanged":
+            yield from (f"  {line}".rstrip() for line in lines)
+    if changed := [file.path for file in written.files if file.change != "unchanged" and not file.ignored]:
+        place = "" if root == Path.cwd() else f" -C {shlex.quote(str(root))}"
+        yield f"Commit them: git{plain(place)} add {' '.join(changed)}"
+    if ignored := [file.path for file in written.files if file.ignored]:
+        yield f"Ignored by git, so for you alone: {', '.join(ignored)}"
+    yield "To give a coding agent the commands as tools, add `swarm mcp` to its configuration:"
+    adding = [(each.client, each.command or f"{each.file}: {each.entry}") for each in written.clients]
+    yield from text.table(adding, ("agent", "command, or file and entry"))
+    yield "aider has no tools, and reads AGENTS.md where it is told to: `aider --read AGENTS.md`"
+    yield ""
 
 
 def _globs(globs: tuple[str, ...]) -> str:

@@ -27,8 +27,10 @@ from swarm.show.escape import plain
 
 if TYPE_CHECKING:
     from swarm.config import Config
+    from swarm.engine.access import Access
     from swarm.store.connection import Store
     from swarm.store.runs import Run
+    from swarm.waves.launch.gate import LaunchLimits
 
 
 @verb()
@@ -41,7 +43,12 @@ if TYPE_CHECKING:
 @max_cost_option
 @allow_unmetered_option
 @click.option("--park", type=Duration(), help="Wait so long for a used-up quota, then go on.")
-@click.option("--on", metavar="ENGINE", help="Let workers do it: address of your engine, or a file of credentials.")
+@click.option(
+    "--on",
+    metavar="ENGINE",
+    help="Let workers do it: an engine by name, address or file of credentials; `local` for none.",
+)
+@click.option("--cancel", is_flag=True, help="With --on: end the orders of RUN and their agents.")
 @click.option("--unsafe-no-isolation", is_flag=True, help="Launch without a sandbox; needs --reason.")
 @click.option(
     "--relock", is_flag=True, help="Lock the plan as it is now, in place of that of the dispatch; needs --reason."
@@ -62,6 +69,7 @@ def command(  # noqa: PLR0913
     repo_path: Path | None,
     *,
     on: str | None,
+    cancel: bool,
     allow_unmetered: bool,
     unsafe_no_isolation: bool,
     relock: bool,
@@ -70,6 +78,8 @@ def command(  # noqa: PLR0913
 
     What is launched is what was dispatched: another runtime, version, model, setting, chain or prompt is refused, until
     the agents are dispatched again or --relock takes the plan as it is now.
+
+    With --on, Ctrl-C detaches: the orders stay with the engine, and the same command attaches again.
 
     Agents that succeeded are not launched again. Exit 3: an agent's runtime failed; 127: its program was not found.
     """
@@ -80,48 +90,86 @@ def command(  # noqa: PLR0913
 
     if sign is not None and not relock:
         raise usage("--sign goes with --relock; `swarm dispatch --sign KEY` signs the plan of a new wave", "launch")
+    if cancel and relock:
+        raise usage("--cancel launches nothing, and takes no --relock", "launch")
     why = require_reason(reason, "a launch without a sandbox") if unsafe_no_isolation else None
     changed = require_reason(reason, "another plan than that of the dispatch") if relock else None
-    with call.write() as store, table_beside_launch(call, run):
+    with call.write() as store:
         selected = call.run_of_own_wave(store, call.run_in_place(store, run, repo_path), "launch")
         config = call.config(Path(selected.local_path))
-        if on is not None:
-            if any((jobs, max_cost, allow_unmetered, park, why, changed)):
-                raise usage("--on takes none of --jobs, --max-cost, --park, --relock, --unsafe-no-isolation", "launch")
-            result = _launch_on(call, store, selected, config, on, runtime or config.default_runtime, timeout)
-        else:
-            if why is not None:
-                config = without_sandbox(store, selected, config, runtime, why)
-            if changed is not None:
-                lock_again(store, selected, config, runtime, changed, sign)
-            result = launch(
-                store,
-                call.workspace,
-                selected,
-                config,
-                runtime=runtime,
-                jobs=jobs,
-                seconds=timeout,
-                limits=LaunchLimits(max_cost, allow_unmetered, park or 0.0),
-            )
+        access = _access(call, config, on)
+        if access is not None and any((jobs, park, why)):
+            raise usage("--on takes none of --jobs, --park, --unsafe-no-isolation", "launch")
+        if access is None and cancel:
+            raise usage("--cancel goes with --on: Ctrl-C ends a launch of this machine", "launch")
+        limits = LaunchLimits(max_cost, allow_unmetered, park or 0.0)
+        # Only now: the states of the agents would stand before a refusal of the options.
+        with table_beside_launch(call, run, attaches=access is not None):
+            if access is not None:
+                if changed is not None:
+                    from swarm.waves.hosts.launch_on import relock_on
+
+                    relock_on(store, call.workspace, selected, config, runtime, changed, sign)
+                result = _launch_on(call, store, selected, config, access, runtime, timeout, limits, cancel=cancel)
+            else:
+                if why is not None:
+                    config = without_sandbox(store, selected, config, runtime, why)
+                if changed is not None:
+                    lock_again(store, selected, config, runtime, changed, sign)
+                result = launch(
+                    store,
+                    call.workspace,
+                    selected,
+                    config,
+                    runtime=runtime,
+                    jobs=jobs,
+                    seconds=timeout,
+                    limits=limits,
+                )
     notices.send(config.on_attention, "done", runId=result.run_id, exitClass=result.exit_class, next=result.next_action)
-    call.answer(result, lambda: _lines(result), result.exit_class)
+    call.answer(result, lambda: _lines(result), 0 if cancel else result.exit_class)
 
 
-def _launch_on(
-    call: Call, store: "Store", run: "Run", config: "Config", on: str, runtime: str | None, seconds: int | None
+def _access(call: Call, config: "Config", on: str | None) -> "Access | None":
+    """Return the access to the engine of a launch, `None` for this machine.
+
+    Agents that were meant for workers are not started here instead. Raises ConfigUntrusted where nobody trusts
+    `[launch] on`, EngineUnknown, EngineRefused, ScaleUnavailable.
+    """
+    if on is None:
+        config.hold_to_trusted("launch.on")
+    named = on or config.hosts.on
+    if named in {None, "local"}:
+        return None
+    from swarm.engine.access import access_to
+
+    access = access_to(f"{named}", config, call.folder)
+    config.hold_to_trusted("launch.tags")
+    return access
+
+
+def _launch_on(  # noqa: PLR0913
+    call: Call,
+    store: "Store",
+    run: "Run",
+    config: "Config",
+    access: "Access",
+    runtime: str | None,
+    seconds: int | None,
+    limits: "LaunchLimits",
+    *,
+    cancel: bool,
 ) -> LaunchResult:
-    from swarm.engine.engine import credentials_for
-    from swarm.waves.hosts.launch_on import launch_on
+    from swarm.waves.hosts.launch_on import cancel_on, launch_on
 
-    if runtime is None or "," in runtime:
-        raise usage("--on takes the runtime of the workers: --runtime NAME", "launch")
-    credentials = credentials_for(on, call.folder)
-    return launch_on(store, call.workspace, run, config, credentials, runtime=runtime, seconds=seconds)
+    if cancel:
+        return cancel_on(store, call.workspace, run, config, access)
+    return launch_on(store, call.workspace, run, config, access, runtime=runtime, seconds=seconds, limits=limits)
 
 
 def _lines(result: LaunchResult) -> Iterator[str]:
-    yield f"Wave {result.wave_number}: {text.counted(result.launched, 'agent')} launched"
+    count, word = (result.cancelled, "cancelled") if result.cancelled else (result.launched, "launched")
+    yield f"Wave {result.wave_number}: {text.counted(count, 'agent')} {word}"
     rows = []
     for agent in result.agents:
         last = agent.attempts[-1] if agent.attempts else None

@@ -11,7 +11,8 @@ from typing import Final, NoReturn
 import click
 
 from swarm import errors, interruption
-from swarm.cli.error_text import show_error, show_interrupt, typed, usage_error
+from swarm.cli import stdout
+from swarm.cli.error_text import show_block, show_error, show_interrupt, typed, usage_error
 from swarm.cli.group import SwarmGroup, Verbs
 from swarm.cli.shared_options import shared_options
 
@@ -53,13 +54,22 @@ def main(arguments: Sequence[str]) -> int:
     try:
         # Options such as --color hold for this call alone.
         code = contextvars.copy_context().run(_called, arguments)
-        sys.stdout.flush()
+        stdout.flush()
     except BrokenPipeError:
-        # The reader closed the pipe; without this the interpreter reports the failed flush at exit.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 1
+    except errors.StdoutNotWritable as error:
+        _drop_output()
+        # On stderr in JSON mode too: the document has nowhere to go.
+        show_block(error)
+        return error.exit_code
     return code
+
+
+def _drop_output() -> None:
+    """Lead stdout nowhere; without this the interpreter reports the failed flush at exit."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _called(arguments: Sequence[str]) -> int:
@@ -78,10 +88,10 @@ def _called(arguments: Sequence[str]) -> int:
         return 0
     except click.ClickException as error:
         return show_error(arguments, usage_error(error))
+    except (BrokenPipeError, errors.StdoutNotWritable):
+        raise
     except errors.SwarmError as error:
         return show_error(arguments, error)
-    except BrokenPipeError:
-        raise
     except Exception as error:  # noqa: BLE001 - the only place where a bug may surface
         return show_error(arguments, typed(arguments, error))
     return 0

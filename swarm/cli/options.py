@@ -195,7 +195,7 @@ def runtime_option(help_: str) -> Callable[[Callable[..., None]], Callable[..., 
 def _folder(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
     del ctx, param
     if not value.is_dir():
-        raise errors.FolderNotFound(path=str(value))
+        raise (errors.FileNoRepository if value.is_file() else errors.FolderNotFound)(path=str(value))
     return value
 
 

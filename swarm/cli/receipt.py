@@ -54,7 +54,7 @@ def command(
 
     With --sign an attestation is written, receipt.intoto.jsonl: an in-toto Statement in a DSSE envelope about the
     commit, the receipt, the newest verification of the wave and the length and head of the ledger. `verify FILE` checks
-    such a file: signature, subject, ledger and record, each told apart. Exit 0: it is signed, and all that could be
+    such a file: signature, subject, ledger and record, each by itself. Exit 0: it is signed, and all that could be
     checked holds; 1: something does not hold; 2: the signature could not be checked.
     """
     from swarm.waves.selection import select_wave, split_run_and_wave

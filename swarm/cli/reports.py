@@ -1,13 +1,13 @@
 """Findings in the formats of other tools, on stdout or in a file."""
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from swarm import log_lines
+from swarm.cli import stdout
 from swarm.cli.call import Call
 from swarm.cli.sarif import sarif_log
 
@@ -48,7 +48,7 @@ def put(call: Call, store: "Store", form: str, parts: Iterable[str], target: str
     """Write the parts of a document to stdout, or whole to a file. Raises OutputNotWritable, WorkspaceNotWritable."""
     if target is None:
         for part in parts:
-            sys.stdout.write(part)
+            stdout.put(part)
         return
     from swarm.files import write_stream
 

@@ -74,7 +74,10 @@ def _record(result: ShowResult) -> Iterator[str]:
     said = result.finding.description
     for sighting in result.sightings:
         where = text.place(sighting)
-        yield f"  wave {sighting.wave}, {sighting.domain} [{plain(sighting.reported_id)}], {sighting.severity}: {where}"
+        by = f"{sighting.domain} [{plain(sighting.reported_id)}]"
+        # A name that a report gives its tool: swarm did not launch it.
+        by += f", in a report of {plain(sighting.tool)}" if sighting.tool else ""
+        yield f"  wave {sighting.wave}, {by}, {sighting.severity}: {where}"
         # Only where it differs: a tool says the same in every wave.
         if sighting.description != said:
             yield f"    {plain(sighting.description)}"

@@ -1,72 +1,31 @@
 """`swarm status`."""
 
-from collections.abc import Iterator
+import click
 
 from swarm.cli.call import Call
-from swarm.cli.options import run_argument, verb
-from swarm.results.status import StatusResult
-from swarm.rules.states import WaveStatus
-from swarm.show import text
-from swarm.show.escape import plain
+from swarm.cli.options import run_argument, usage, verb
+from swarm.cli.shared_options import value_of
+from swarm.show.status import lines_of
 
 
 @verb()
 @run_argument
-def command(call: Call, run: str | None) -> None:
-    """Show the state of RUN: domains, wave, agents, findings, blockers, and the next command."""
-    from swarm.waves.look.status import status
+@click.option("--watch", is_flag=True, help="Show each change, until q, Ctrl-C, or the end of the run.")
+def command(call: Call, run: str | None, *, watch: bool) -> None:
+    """Show the state of RUN: domains, wave, agents, findings, blockers, and the next command.
 
-    with call.read() as store:
-        result = status(store.conn, call.workspace, call.run(store, run), call.trust)
-    call.answer(result, lambda: _lines(result))
+    With --watch a terminal shows the present state in its place, with agents at work as `wait` does; a pipe gets a line
+    for each change of state, with --format json a document on a line. Between two waves the watch goes on.
+    """
+    if watch and value_of("quiet") and call.form == "text":
+        raise usage("--watch and --quiet exclude each other", "status")
+    if watch:
+        from swarm.cli.status_watch import watch_status
 
-
-def _agents(result: StatusResult) -> Iterator[str]:
-    rows = [
-        (a.domain, a.status + (" (stale)" if a.stale else ""), a.started or "", a.error or "") for a in result.agents
-    ]
-    yield from text.table(rows, ("agent", "status", "started", "error"))
-    for agent in result.agents:
-        used = [f"{agent.tokens:,} tokens"] if agent.tokens is not None else []
-        used += [f"{agent.cost_usd:.2f} USD"] if agent.cost_usd is not None else []
-        if said := ", ".join([*([agent.doing] if agent.doing else []), *used]):
-            yield f"  {plain(agent.domain)}: {plain(said)}"
-
-
-def _lines(result: StatusResult) -> Iterator[str]:
-    run, wave = result.run, result.waves.current
-    yield f"Run {run.id} ({plain(run.repo)}, {plain(run.branch or 'detached HEAD')}): {run.status}"
-    yield f"{result.assessment.state}"
-    for blocker in result.assessment.blockers:
-        yield f"⚠ {plain(blocker)}"
-    yield ""
-    frozen = "frozen" if result.domains and result.domains[0].frozen else "draft"
-    yield f"Domains ({frozen}): {', '.join(f'{d.name} [{d.ownership}]' for d in result.domains) or 'none'}"
-    if wave is None:
-        yield "Waves: none"
+        watch_status(call, run)
     else:
-        isolated = ", isolated" if wave.isolated else ""
-        phase = f"{wave.phase}, a review" if wave.review else wave.phase
-        yield f"Wave {wave.number} of {result.waves.total} ({phase}): {wave.status}{isolated}"
-        yield from _agents(result)
-    if result.review is not None:
-        again = (
-            f"; `swarm resume {run.id}` asks its reviewers again" if result.review.status == WaveStatus.FAILED else ""
-        )
-        yield f"Wave {result.review.number} (a review): {result.review.status}{again}"
-    found = result.findings
-    yield ""
-    yield f"Findings: {found.open:,} open of {found.total:,} ({text.severities(found.by_severity)})"
-    if result.refused_items:
-        yield f"⚠ {text.refused(len(result.refused_items))}, such as {plain(result.refused_items[0])}"
-    if found.by_status:
-        yield "  " + ", ".join(f"{count:,} {status}" for status, count in found.by_status.items())
-    if (last := result.last_verification) is not None:
-        passed = "passed" if last.passed else "not passed"
-        held = "claim does not hold" if last.offending == 1 else "claims do not hold"
-        offending = f", {last.offending:,} {held}" if last.offending else ""
-        verdict = last.verdict if last.passed else f"build {last.verdict}{offending}"
-        yield f"Verification {last.id} of {last.commit_sha[:12]} in {last.phase}: {passed} ({verdict})"
-    if result.violations:
-        yield f"Violations: {result.violations:,}"
-    yield f"Next: {result.assessment.next_action}"
+        from swarm.waves.look.status import status
+
+        with call.read() as store:
+            result = status(store.conn, call.workspace, call.run(store, run), call.trust)
+        call.answer(result, lambda: lines_of(result))

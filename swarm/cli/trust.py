@@ -22,7 +22,7 @@ from swarm.workspace import refuse_agents
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 @click.option("--check", is_flag=True, help="Only show the parts; exit 1 where they are not trusted.")
 @click.option("--list", "listed", is_flag=True, help="List what this user has trusted.")
-@click.option("--remove", is_flag=True, help="Withdraw the trust.")
+@click.option("--revoke", "--remove", "remove", is_flag=True, help="Withdraw the trust.")
 @click.option("--wave", "run", metavar="RUN", help="Take over the newest wave of RUN, as if you had dispatched it.")
 @click.option("--yes", is_flag=True, help="Do not ask on a terminal.")
 def command(
@@ -41,10 +41,10 @@ def command(
 
     refuse_agents(call.folder, os.environ)
     if check + listed + remove > 1 or (listed and path is not None):
-        raise usage("--check, --list and --remove exclude each other, and --list takes no PATH", "trust")
+        raise usage("--check, --list and --revoke exclude each other, and --list takes no PATH", "trust")
     if run is not None:
         if listed or remove or path is not None:
-            raise usage("--wave takes neither PATH nor --list nor --remove", "trust")
+            raise usage("--wave takes neither PATH nor --list nor --revoke", "trust")
         _take_over(call, run, check=check, yes=yes)
     if listed:
         every = all_trusted()

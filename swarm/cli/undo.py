@@ -36,7 +36,9 @@ def _lines(result: UndoResult) -> Iterator[str]:
     yield result.summary
     if result.restored:
         yield ""
-        rows = [(r.name, r.commit[:12], r.branch or "detached", r.path or "") for r in result.restored]
+        rows = [
+            (r.name, r.commit[:12], r.branch or ("detached" if r.path else ""), r.path or "") for r in result.restored
+        ]
         yield from text.table(rows, ("name", "commit", "branch", "worktree"))
     for reason in result.stays:
         yield f"Stays: {plain(reason)}"

@@ -35,6 +35,18 @@ def new_pair() -> Pair:
     return Pair(seed.decode(), nkeys.from_seed(bytearray(seed)).public_key.decode())
 
 
+def pair_of(seed: str) -> Pair:
+    """Return the key pair of a seed. Raises ValueError for a text that is none, ScaleUnavailable."""
+    try:
+        import nkeys
+    except ImportError as error:
+        raise errors.ScaleUnavailable(package="nkeys") from error
+    try:
+        return Pair(seed, nkeys.from_seed(bytearray(seed, "ascii")).public_key.decode())
+    except (nkeys.NkeysError, UnicodeEncodeError) as error:
+        raise ValueError("it is no seed of a key") from error
+
+
 def new_certificates(host: str) -> dict[str, bytes]:
     """Return the files of an authority and of a certificate for a host and for this machine.
 

@@ -2,7 +2,7 @@
 
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -11,24 +11,27 @@ from swarm.engine import server
 from swarm.engine.authority import AUTHORITY, Pair, new_certificates, new_pair
 from swarm.engine.link import EngineLink, administer
 from swarm.engine.place import (
+    OWN,
     Credentials,
     Engine,
     Member,
     engine_folder,
+    hold_to_names,
     known,
     made_folder,
-    read_credentials,
+    own_credentials,
     record,
     recorded,
     write_credentials,
 )
-from swarm.engine.subjects import COORDINATOR, is_name
+from swarm.engine.queues import Queue, queues_of
+from swarm.engine.streams import kept_messages, make_queue, make_streams
+from swarm.engine.subjects import COORDINATOR
 from swarm.files import write_new
 from swarm.locks import locked
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 4222
-_OWN: Final = "coordinator.json"
 _EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104
 _LOCK: Final = "engine"
 _SECONDS: Final = 30.0
@@ -53,8 +56,27 @@ def up(host: str | None, port: int | None) -> tuple[Engine, bool]:
         starts = server.process() is None
         if starts:
             server.start(engine)
-        administer(_own(), EngineLink.make_streams)
+        administer(own_credentials(), make_streams)
     return engine, starts
+
+
+def serve(host: str | None, port: int | None, began: Callable[[str], None]) -> Engine:
+    """Start the engine as `up` does, tell its address, and stay until it is ended, by a signal or by `down`.
+
+    Raises EngineRefused where it runs already, EngineUnreachable where its server fails, and as `up`.
+    """
+    engine, is_new = up(host, port)
+    if not is_new:
+        raise errors.EngineRefused(problem=f"it runs already at {engine.url}; `swarm engine down` ends it")
+    pid = server.process()
+    if pid is None:
+        raise errors.EngineUnreachable(url=engine.url, problem="its server ended at once")
+    try:
+        began(engine.url)
+        server.wait(engine, pid)
+    except KeyboardInterrupt:
+        down()
+    return engine
 
 
 class _New(NamedTuple):
@@ -71,7 +93,7 @@ def _name(host: str) -> str:
 
 def _made(folder: Path, host: str, port: int, new: _New) -> Engine:
     # An engine that was begun and never recorded has no members.
-    for file in (*new.certificates, _OWN):
+    for file in (*new.certificates, OWN):
         (folder / file).unlink(missing_ok=True)
     for file, body in new.certificates.items():
         write_new(folder / file, body)
@@ -83,7 +105,7 @@ def _made(folder: Path, host: str, port: int, new: _New) -> Engine:
         key=new.pair.public,
         workers={},
     )
-    write_credentials(folder / _OWN, _credentials(engine, COORDINATOR, new.pair.seed))
+    write_credentials(folder / OWN, _credentials(engine, COORDINATOR, new.pair.seed))
     record(engine)
     return engine
 
@@ -91,10 +113,6 @@ def _made(folder: Path, host: str, port: int, new: _New) -> Engine:
 def _free_port(host: str) -> int:
     with socket.create_server((host, 0)) as listener:
         return int(listener.getsockname()[1])
-
-
-def _own() -> Credentials:
-    return read_credentials(engine_folder() / _OWN)
 
 
 def _credentials(engine: Engine, name: str, seed: str, tags: tuple[str, ...] = ()) -> Credentials:
@@ -116,13 +134,30 @@ def down() -> tuple[Engine, bool]:
         return engine, server.stop()
 
 
-def waiting() -> tuple[Engine, tuple[int, int] | None]:
-    """Return the engine, with the orders that wait and the results that are kept; `None` where it does not run.
+class Load(NamedTuple):
+    """The orders that wait or are worked on, the results that are kept, and the queues."""
+
+    orders: int
+    results: int
+    queues: tuple[Queue, ...]
+
+
+def load_of(credentials: Credentials) -> Load:
+    """Return what an engine holds. Raises EngineRefused, EngineUnreachable, ScaleUnavailable."""
+
+    async def look(link: EngineLink) -> Load:
+        return Load(*await kept_messages(link), tuple((await queues_of(link)).values()))
+
+    return administer(credentials, look)
+
+
+def waiting() -> tuple[Engine, Load | None]:
+    """Return the engine of this user and what it holds, `None` where it does not run.
 
     Raises EngineUnknown, EngineUnreachable.
     """
     engine = known()
-    return engine, None if server.process() is None else administer(_own(), EngineLink.waiting)
+    return engine, None if server.process() is None else load_of(own_credentials())
 
 
 def invite(name: str, tags: tuple[str, ...], file: Path) -> Engine:
@@ -130,11 +165,8 @@ def invite(name: str, tags: tuple[str, ...], file: Path) -> Engine:
 
     Raises EngineRefused for a name that is taken or no name, EngineUnknown, EngineUnreachable, OutputNotWritable.
     """
-    engine = _running()
-    for word in (name, *tags):
-        if not is_name(word) or word == COORDINATOR:
-            problem = f"'{errors.shortened(word)}' is no name: letters, digits, `-` and `_`, at most 64"
-            raise errors.EngineRefused(problem=problem)
+    _hold_to_running()
+    hold_to_names(name, *tags)
     with locked(engine_folder() / _LOCK, "engine", timeout=_SECONDS):
         engine = known()
         if name in engine.workers:
@@ -142,9 +174,9 @@ def invite(name: str, tags: tuple[str, ...], file: Path) -> Engine:
 
         async def make_queues(link: EngineLink) -> None:
             for tag in tags:
-                await link.make_queue(tag)
+                await make_queue(link, tag)
 
-        administer(_own(), make_queues)
+        administer(own_credentials(), make_queues)
         pair = new_pair()
         # First the file: credentials that the engine does not know do no harm, a worker without a file cannot come.
         write_credentials(file, _credentials(engine, name, pair.seed, tags))
@@ -168,25 +200,18 @@ def _with(engine: Engine, workers: dict[str, Member]) -> Engine:
     return changed
 
 
-def _running() -> Engine:
+def _hold_to_running() -> None:
     engine = known()
-    if server.process() is None:
+    if not is_running():
         raise errors.EngineUnreachable(url=engine.url, problem="it does not run")
-    return engine
+
+
+def is_own(credentials: Credentials) -> bool:
+    """Say whether credentials are those of this user's own engine, whose server this machine runs."""
+    own = recorded()
+    return own is not None and own.key == credentials.coordinator
 
 
 def is_running() -> bool:
     """Say whether the server of the engine runs."""
     return server.process() is not None
-
-
-def credentials_for(named: str, folder: Path) -> Credentials:
-    """Return the coordinator's credentials for an address or in a file. Raises EngineUnknown, EngineRefused."""
-    if "://" not in named:
-        return read_credentials(folder / named)
-    engine = known()
-    if named.partition("://")[2] != engine.url.partition("://")[2]:
-        raise errors.EngineUnknown(
-            problem=f"that of this machine is at {engine.url}; for another, name its credentials"
-        )
-    return _own()

@@ -4,41 +4,48 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeVar
 
 from swarm import errors
+from swarm.clock import now
 from swarm.documents import parse_bounded
 from swarm.engine.place import Credentials
+from swarm.engine.refusals import PermissionRefusals
 from swarm.engine.subjects import Plane
+from swarm.failpoints import failpoint
 
 _CONNECT_SECONDS: Final = 5
-_SECONDS: Final = 5.0
-_LEASE_SECONDS: Final = 30
-# A coordinator that was started anew gets what its predecessor took and did not finish.
-_AGAIN_SECONDS: Final = 5
-# Of the engine's answers: a stream of this name is there, with other settings.
-_STREAM_IS_THERE: Final = 10058
+_MOMENT: Final = 0.1
+# Of an answer of the engine.
+SECONDS: Final = 5.0
+_PING_SECONDS: Final = 4
+_MOST_PINGS: Final = 2
+# As of HTTP: codes from here on say that the server failed, and not the request.
+_OF_SERVER: Final = 500
 _TAKEN: Final = b"+ACK"
+_NEVER_AGAIN: Final = b"+TERM"
+# Of OpenSSL's codes for a certificate (x509_vfy.h): those that a wrong clock leads to.
+_TIMES: Final = {9: "is not valid yet", 10: "is valid no more"}
 _Found = TypeVar("_Found")
 
 
 class EngineLink:
     """An open connection to an engine, which answers as JetStream's interface does."""
 
-    def __init__(self, client: Any, credentials: Credentials, closed: asyncio.Event) -> None:
+    def __init__(
+        self, client: Any, credentials: Credentials, closed: asyncio.Event, refusals: PermissionRefusals
+    ) -> None:
         self.client = client
+        self.refusals = refusals
         # Set once the engine has ended the connection.
         self.closed = closed
         self.credentials = credentials
         self.names = Plane(credentials.plane)
 
     async def ask(self, verb: str, document: dict[str, Any] | None = None, *, expect: tuple[int, ...] = ()) -> Any:
-        """Return the answer of the engine's interface; `expect` are codes of errors that are fine.
-
-        Raises EngineUnreachable where no answer comes, which is also how a missing permission shows, and EngineRefused.
-        """
+        """Return the answer of the engine's interface; `expect` are codes of errors that are fine. Raises as `keep`."""
         body = json.dumps(document).encode() if document is not None else b""
         answer = await self._answer(f"$JS.API.{verb}", body, verb)
         found = parse_bounded(answer.data, verb)
@@ -52,10 +59,16 @@ class EngineLink:
 
         Raises EngineRefused, EngineUnreachable.
         """
+        failpoint("engine.keep.before")
         answer = await self._answer(subject, body, subject, {"Nats-Msg-Id": once} if once else None)
+        failpoint("engine.keep.after")
         found = parse_bounded(answer.data, subject)
-        if "error" in found:
-            raise errors.EngineRefused(problem=f"{subject}: {found['error'].get('description')}")
+        if error := found.get("error"):
+            problem = f"{subject}: {error.get('description')}"
+            if int(error.get("code", 0)) >= _OF_SERVER:
+                # Its disk is full, or its cluster chooses a leader: the same message may be kept later.
+                raise errors.EngineUnreachable(url=self.credentials.url, problem=problem)
+            raise errors.EngineRefused(problem=problem)
         return int(found["seq"])
 
     async def kept(self, stream: str, subject: str) -> bytes | None:
@@ -69,97 +82,121 @@ class EngineLink:
         from nats.errors import Error
 
         try:
-            return await self.client.request(subject, body, timeout=_SECONDS, headers=headers)
+            return await self.client.request(subject, body, timeout=SECONDS, headers=headers)
         except (TimeoutError, Error, OSError) as error:
+            self.refusals.hold()
             problem = f"{named}: {error or 'no answer'}"
             raise errors.EngineUnreachable(url=self.credentials.url, problem=problem) from error
 
-    async def next(self, stream: str, queue: str, seconds: float) -> Any | None:
-        """Return the next message of a queue, `None` where none comes in time."""
+    async def tell(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        """Send messages, each to its subject, and wait until the engine has them. Raises EngineUnreachable."""
         from nats.errors import Error
 
+        try:
+            for subject, body in messages:
+                await self.client.publish(subject, body)
+            await self.client.flush(int(SECONDS))
+            hold_to_cancellation()
+            # The server says what it refuses before it answers the flush.
+            self.refusals.hold()
+        except (TimeoutError, Error, OSError) as error:
+            raise errors.EngineUnreachable(url=self.credentials.url, problem=str(error)) from error
+
+    @asynccontextmanager
+    async def hearing(self, stream: str, subject: str, heard: Callable[[bytes], None]) -> AsyncIterator[None]:
+        """Hear a subject, beginning with the last message that a stream keeps of it. Raises EngineUnreachable."""
+        from nats.errors import Error
+
+        async def hear(message: Any) -> None:
+            heard(message.data)
+
+        try:
+            subscription = await self.client.subscribe(subject, cb=hear)
+        except (Error, OSError) as error:
+            raise errors.EngineUnreachable(url=self.credentials.url, problem=str(error)) from error
+        try:
+            if (kept := await self.kept(stream, subject)) is not None:
+                heard(kept)
+            yield
+        finally:
+            with suppress(Error, OSError):
+                await subscription.unsubscribe()
+
+    async def next(self, stream: str, queue: str, seconds: float) -> Any | None:
+        """Return the next message of a queue, `None` for none in time. Raises EngineRefused, EngineUnreachable."""
+        from nats.errors import Error
+
+        self.refusals.hold()
         asked = json.dumps({"batch": 1, "expires": int(seconds * 10**9)}).encode()
         try:
             # With a subscription of its own: a message of a queue keeps its subject, by which no other answer is known.
             message = await self.client.request(
-                f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{queue}", asked, timeout=seconds + _SECONDS, old_style=True
+                f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{queue}", asked, timeout=seconds + SECONDS, old_style=True
             )
-        except (TimeoutError, Error, OSError):
+        except TimeoutError:
+            hold_to_cancellation()
             return None
+        except (Error, OSError) as error:
+            # At once, and again at the next call: who asked in a circle would let nothing else of this process run.
+            raise errors.EngineUnreachable(url=self.credentials.url, problem=str(error)) from error
+        hold_to_cancellation()
         return None if message.headers and "Status" in message.headers and not message.data else message
 
     async def acknowledge(self, message: Any) -> None:
-        """Let the engine forget a message that a queue gave."""
-        await self.client.publish(message.reply, _TAKEN)
+        """Let the engine forget a message that a queue gave. Raises EngineUnreachable."""
+        await self._reply(message, _TAKEN)
 
-    async def make_reader(self, stream: str, name: str, subject: str) -> None:
-        """Make a queue of all that a stream keeps of a subject: a message stays in it until it is acknowledged."""
-        reader = {
-            "durable_name": name,
-            "filter_subject": subject,
-            "ack_policy": "explicit",
-            "ack_wait": _AGAIN_SECONDS * 10**9,
-            "deliver_policy": "all",
-            "max_ack_pending": 10_000,
-        }
-        await self.ask(f"CONSUMER.DURABLE.CREATE.{stream}.{name}", {"stream_name": stream, "config": reader})
+    async def reject(self, message: Any) -> None:
+        """Let the engine drop a message that a queue gave: it is of no use to anybody. Raises EngineUnreachable."""
+        await self._reply(message, _NEVER_AGAIN)
 
-    async def make_streams(self) -> None:
-        """Make the streams of the engine, or bring their settings up to date."""
-        for stream in self.names.streams():
-            made = await self.ask(f"STREAM.CREATE.{stream['name']}", stream, expect=(_STREAM_IS_THERE,))
-            if "error" in made:
-                await self.ask(f"STREAM.UPDATE.{stream['name']}", stream)
+    async def _reply(self, message: Any, word: bytes) -> None:
+        from nats.errors import Error
 
-    async def make_queue(self, tag: str) -> None:
-        """Make the queue of a tag: an order is delivered once, and is lost where nobody shows that it is worked on.
+        failpoint("engine.acknowledge.before")
+        try:
+            await self.client.publish(message.reply, word)
+        except (Error, OSError) as error:
+            raise errors.EngineUnreachable(url=self.credentials.url, problem=str(error)) from error
 
-        An attempt costs money: it is never run twice without somebody's decision.
-        """
-        queue = {
-            "durable_name": tag,
-            "filter_subject": self.names.order(tag),
-            "ack_policy": "explicit",
-            "ack_wait": _LEASE_SECONDS * 10**9,
-            "max_deliver": 1,
-        }
-        document = {"stream_name": self.names.orders, "config": queue}
-        await self.ask(f"CONSUMER.DURABLE.CREATE.{self.names.orders}.{tag}", document)
 
-    async def waiting(self) -> tuple[int, int]:
-        """Return how many orders wait to be taken, and how many results are kept."""
-        counts = [
-            (await self.ask(f"STREAM.INFO.{stream}"))["state"]["messages"]
-            for stream in (self.names.orders, self.names.results)
-        ]
-        return int(counts[0]), int(counts[1])
+def hold_to_cancellation() -> None:
+    """Raise CancelledError where the present task was cancelled.
+
+    The `wait_for` of Python 3.11, by which the engine's client waits, loses a cancellation that comes with its result
+    (https://github.com/python/cpython/issues/86296), and a loop around it would never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 @asynccontextmanager
 async def linked(credentials: Credentials, heard: Callable[[str], None] | None = None) -> AsyncIterator[EngineLink]:
     """Connect a member to its engine; `heard` gets what the engine says later, such as a missing permission.
 
-    Raises EngineRefused, EngineUnreachable, ScaleUnavailable.
+    Raises EngineRefused, EngineUnreachable, ScaleUnavailable, WorkerClock.
     """
     try:
-        import nats
+        from nats.aio.client import Client
         from nats.errors import Error
     except ImportError as error:
         raise errors.ScaleUnavailable(package="nats-py") from error
     # The loop warns of how every TLS connection of this client ends.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     said: list[str] = []
-
-    closed = asyncio.Event()
+    refusals, closed = PermissionRefusals(credentials.name), asyncio.Event()
 
     async def ended() -> None:
         closed.set()
 
     async def listen(error: Exception) -> None:
         (heard or said.append)(f"{error}")
+        refusals.hear(f"{error}")
 
+    client = Client()
     try:
-        client = await nats.connect(
+        await client.connect(
             credentials.url,
             tls=_trust(credentials),
             nkeys_seed_str=credentials.seed,
@@ -169,27 +206,42 @@ async def linked(credentials: Credentials, heard: Callable[[str], None] | None =
             connect_timeout=_CONNECT_SECONDS,
             # Otherwise a refused login is tried again without end.
             allow_reconnect=False,
+            # By default a link that was cut is noticed after minutes, when the orders of a worker are lost already.
+            ping_interval=_PING_SECONDS,
+            max_outstanding_pings=_MOST_PINGS,
             error_cb=listen,
             closed_cb=ended,
         )
     except (TimeoutError, Error, OSError, ValueError) as error:
-        raise _typed(credentials, str(error) or (said or ["no answer in time"])[-1]) from None
+        # A handshake that failed leaves its socket open, and its end may be waited for without end.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_MOMENT):
+                await client.close()
+        raise _typed(credentials, error, (said or ["no answer in time"])[-1]) from None
     try:
-        yield EngineLink(client, credentials, closed)
+        # The client goes on in the clear where a server, or somebody on the way to it, offers no TLS.
+        if not client._server_info.get("tls_required"):  # noqa: SLF001 - the client shows it nowhere else
+            raise errors.EngineRefused(problem=f"{credentials.url} speaks without TLS, so that it may be anybody")
+        yield EngineLink(client, credentials, closed, refusals)
     finally:
         await client.close()
 
 
 def _trust(credentials: Credentials) -> ssl.SSLContext:
+    if not credentials.authority:
+        return ssl.create_default_context()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # This authority and no other: not those of the machine.
     context.load_verify_locations(cadata=credentials.authority)
     return context
 
 
-def _typed(credentials: Credentials, problem: str) -> errors.SwarmError:
+def _typed(credentials: Credentials, error: Exception, said: str) -> errors.SwarmError:
+    problem = str(error) or said
     if "uthorization" in problem:
         return errors.EngineRefused(problem=f"it does not know the key of {credentials.name}, or no longer")
+    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _TIMES:
+        return errors.WorkerClock(url=credentials.url, problem=_TIMES[error.verify_code], moment=now())
     return errors.EngineUnreachable(url=credentials.url, problem=problem)
 
 

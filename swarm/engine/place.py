@@ -8,10 +8,11 @@ from typing import Any, Final, NamedTuple
 
 from swarm import errors
 from swarm.documents import parse_bounded, read_bounded
-from swarm.engine.subjects import Plane
+from swarm.engine.subjects import COORDINATOR, Plane, is_name
 from swarm.files import make_folder, write_new, write_whole
 from swarm.trust import state_folder
 
+OWN: Final = "coordinator.json"
 _RECORD: Final = "engine.json"
 _MOST_BYTES: Final = 1 << 20
 _OURS_ALONE: Final = 0o700
@@ -71,6 +72,14 @@ class Credentials(NamedTuple):
         return (json.dumps(self._asdict(), indent=1) + "\n").encode()
 
 
+def hold_to_names(*words: str) -> None:
+    """Refuse words that can be no names of workers or tags. Raises EngineRefused."""
+    for word in words:
+        if not is_name(word) or word == COORDINATOR:
+            problem = f"'{errors.shortened(word)}' is no name: letters, digits, `-` and `_`, at most 64"
+            raise errors.EngineRefused(problem=problem)
+
+
 def engine_folder() -> Path:
     """Return the folder of the engine of this user."""
     return state_folder() / "engine"
@@ -107,6 +116,11 @@ def known() -> Engine:
 def record(engine: Engine) -> None:
     """Write the record of an engine."""
     write_whole(engine_folder() / _RECORD, json.dumps(engine.document(), indent=1) + "\n")
+
+
+def own_credentials() -> Credentials:
+    """Return the coordinator's credentials for the engine of this user. Raises EngineRefused."""
+    return read_credentials(engine_folder() / OWN)
 
 
 def write_credentials(file: Path, credentials: Credentials) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from swarm import errors
+from swarm.documents import parse_bounded, read_bounded
 from swarm.engine.authority import CERTIFICATE, PRIVATE_KEY
 from swarm.engine.place import Engine, engine_folder
 from swarm.engine.subjects import worker_permissions
@@ -25,6 +26,8 @@ _CONFIG: Final = "server.conf"
 _LOG: Final = "server.log"
 _PROCESS: Final = "server.json"
 _PAUSE: Final = 0.02
+# Of a server that was ended by SIGTERM, as `down` and systemd end it.
+_ENDED: Final = frozenset({0, -signal.SIGTERM})
 _SECONDS: Final = 15.0
 _MOST_WORDS: Final = 300
 _RELOADED: Final = b"Reloaded server configuration"
@@ -70,8 +73,6 @@ def write_config(engine: Engine) -> None:
 
 def process() -> int | None:
     """Return the process of the server, `None` where it does not run."""
-    from swarm.documents import parse_bounded, read_bounded
-
     file = engine_folder() / _PROCESS
     try:
         found = parse_bounded(read_bounded(file), str(file))
@@ -153,6 +154,15 @@ def _log_from(log: Path, begin: int) -> bytes:
         # A log that grew too long was begun anew.
         stream.seek(begin if log.stat().st_size >= begin else 0)
         return stream.read()
+
+
+def wait(engine: Engine, pid: int) -> None:
+    """Wait until a server that this process started is ended. Raises EngineUnreachable where it failed."""
+    _, status = os.waitpid(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code not in _ENDED:
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        raise errors.EngineUnreachable(url=engine.url, problem=f"its server ended by {how}; {engine_folder() / _LOG}")
 
 
 def stop() -> bool:

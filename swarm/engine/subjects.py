@@ -60,26 +60,27 @@ class Plane(NamedTuple):
         """Return the subject of a piece of an object of a worker's."""
         return f"swarm.{self.id}.product.{worker}.{rest}"
 
+    def cancel(self, attempt: str) -> str:
+        """Return the subject on which an order is cancelled: workers hear it, and it is kept for who comes later."""
+        return f"swarm.{self.id}.cancel.{attempt}"
+
     @property
-    def lost(self) -> str:
-        """The subject on which the engine says that an order was delivered and never finished."""
-        return f"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{self.orders}.*"
+    def notes(self) -> str:
+        """The subjects on which the engine says that an order was delivered and not finished, or given up."""
+        return f"$JS.EVENT.ADVISORY.CONSUMER.*.{self.orders}.*"
 
     def streams(self) -> list[dict[str, Any]]:
         """Return the settings of the engine's streams, as its interface takes them; times are in nanoseconds."""
         kept = {"storage": "file", "num_replicas": 1}
+        lost = [self.notes.replace("*", word, 1) for word in ("MAX_DELIVERIES", "MSG_TERMINATED")]
         week = 7 * 24 * 3600 * 10**9
+        # A subject holds a piece of an object: sent again, it is the same piece.
+        pieces = {"max_age": week, "allow_direct": True, "max_msgs_per_subject": 1, **kept}
         return [
             {"name": self.orders, "subjects": [self.order("*")], "retention": "workqueue", **kept},
-            {"name": self.results, "subjects": [self.result("*"), self.lost], "max_age": week, **kept},
-            {"name": self.bases, "subjects": [self.base(">")], "max_age": week, "allow_direct": True, **kept},
-            {
-                "name": self.products,
-                "subjects": [self.product("*", ">")],
-                "max_age": week,
-                "allow_direct": True,
-                **kept,
-            },
+            {"name": self.results, "subjects": [self.result("*"), *lost], "max_age": week, **kept},
+            {"name": self.bases, "subjects": [self.base(">"), self.cancel("*")], **pieces},
+            {"name": self.products, "subjects": [self.product("*", ">")], **pieces},
         ]
 
 
@@ -93,10 +94,11 @@ def worker_permissions(plane: Plane, worker: str, tags: tuple[str, ...]) -> dict
         "publish": [
             *(f"$JS.API.CONSUMER.MSG.NEXT.{plane.orders}.{tag}" for tag in tags),
             f"$JS.API.DIRECT.GET.{plane.bases}.{plane.base('>')}",
+            f"$JS.API.DIRECT.GET.{plane.bases}.{plane.cancel('*')}",
             plane.progress(worker, "*"),
             plane.result(worker),
             plane.product(worker, ">"),
         ],
-        "subscribe": [inbox],
+        "subscribe": [inbox, plane.cancel("*")],
         "allow_responses": {"max": _MOST_ANSWERS, "expires": _LONGEST_WORK},
     }

@@ -14,8 +14,8 @@ _VARIABLES: Final = {"user.name": "GIT_AUTHOR_NAME", "user.email": "GIT_AUTHOR_E
 def author(folder: Path, environment: Mapping[str, str]) -> str | None:
     """Return `Name <address>`, or the known part: from git's variables, the repository, the user's settings."""
     git = Git(folder)
-    told = [environment.get(_VARIABLES[key]) or _setting(git, key, environment) for key in _KEYS]
-    name, address = ("" if word is None else " ".join(word.split()) for word in told)
+    words = [environment.get(_VARIABLES[key]) or _setting(git, key, environment) for key in _KEYS]
+    name, address = ("" if word is None else " ".join(word.split()) for word in words)
     return " ".join(part for part in (name, f"<{address}>" if address else "") if part) or None
 
 

@@ -1,8 +1,12 @@
-"""Uncommitted edits of a checkout, apart from files that git cannot compare without a program of the user's."""
+"""Files of a checkout that differ from its commit: edits, files that only a filter could compare, ignored files."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
+from swarm.ahead import begun
 from swarm.git.agent_record import filtered_paths
+from swarm.git.path_text import path_text
 from swarm.git.repository import status_entries
 from swarm.git.runner import Git
 
@@ -27,3 +31,14 @@ def edits_of(git: Git) -> Edits:
     seen = {path: letters for letters, path in status_entries(git.run(*_STATUS, filters=True))}
     filtered = filtered_paths(git, sorted(path for path, letters in seen.items() if letters == _CONTENT))
     return Edits(tuple(sorted(seen.keys() - filtered)), tuple(sorted(filtered)))
+
+
+def edits_begun(git: Git) -> Callable[[], Edits]:
+    """Begin to look for the edits of a checkout, and return a function that waits for them."""
+    return begun(partial(edits_of, git))
+
+
+def ignored(git: Git, paths: Sequence[str]) -> set[str]:
+    """Return those of some files that `.gitignore` or `.git/info/exclude` keep out of commits."""
+    found = git.run("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *paths)
+    return {path_text(path) for path in found.split(b"\0") if path}

@@ -18,6 +18,11 @@ def parents_of(git: Git, commit: str) -> list[str]:
     return git.text("rev-parse", f"{commit}^@").split()
 
 
+def moment_of(git: Git, commit: str) -> int:
+    """Return the time of a commit, in seconds since 1970."""
+    return int(git.text("rev-list", "--no-walk", "--no-commit-header", "--format=%ct", commit))
+
+
 def commit_with_tree(git: Git, since: str, tip: str, tree: str) -> str | None:
     """Return the first commit after `since`, up to `tip`, that has a tree, `None` where none has."""
     shown = ("--reverse", "--topo-order", "--no-commit-header", "--format=%H %T")

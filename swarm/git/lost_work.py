@@ -12,7 +12,7 @@ _MOST_ENTRIES: Final = 100
 
 
 class Whereabouts(NamedTuple):
-    """Where a vanished content is. `words` say it to the user, with the command that brings it back."""
+    """The place of a vanished content. `words` name it to the user, with the command that brings the content back."""
 
     is_committed: bool
     words: str

@@ -42,7 +42,9 @@ class Repository(NamedTuple):
     @property
     def git(self) -> Git:
         """Git at the root."""
-        return Git(self.root, objects=self.objects, view=self.view)
+        git = Git(self.root, objects=self.objects, view=self.view)
+        git.common_dir = self.common_dir
+        return git
 
 
 class TreeFile(NamedTuple):
@@ -78,7 +80,7 @@ def repository_at(folder: Path) -> Repository:
             root, common = (git.run(*ask, what).removesuffix(b"\n") for what in ("--show-toplevel", "--git-common-dir"))
     except GitError as error:
         if "not a git repository" in error.stderr or "work tree" in error.stderr:
-            raise errors.RepoNotGit(path=str(folder)) from error
+            raise work_tree.missing(folder) from error
         raise error.typed() from error
     real_root = Path(root.decode("utf-8", "surrogateescape")).resolve()
     real_common = Path(common.decode("utf-8", "surrogateescape")).resolve()
@@ -103,8 +105,19 @@ def _with_head(root: Path, common: Path) -> Repository:
     git = Git(root)
     code, sha = git.answer("rev-parse", "--verify", "--quiet", "HEAD^{commit}", expect=(0, 1, 128))
     if code:
-        raise errors.RepoUnborn(path=str(root))
+        has_files = any(child.name != ".git" for child in root.iterdir())
+        raise (errors.RepoUnborn if has_files else errors.RepoWithoutFiles)(path=str(root))
     return Repository(root, common, sha.decode().strip(), _branch_of(git, root))
+
+
+def hold_again(repository: Repository) -> None:
+    """Hold a repository that was found before once more to its owner and its links: an agent worked beside it.
+
+    Raises OwnedByAnotherUser, LedOutside, GitBlocked.
+    """
+    refuse_endless(repository.root / ".git")
+    refuse_others("a repository", repository.root, repository.root / ".git", repository.common_dir)
+    refuse_links_outside(repository.root, repository.common_dir)
 
 
 def at_head(repository: Repository) -> Repository:
@@ -246,7 +259,10 @@ def holds_object(git: Git, name: str) -> bool:
 
 def common_dir_of(git: Git) -> Path:
     """Return the git folder that every worktree of a repository shares, as an absolute path."""
-    return Path(git.text("rev-parse", "--path-format=absolute", "--git-common-dir"))
+    # Kept with the object, which lives for a part of a command: a loop over trees asks for each of them.
+    if git.common_dir is None:
+        git.common_dir = Path(git.text("rev-parse", "--path-format=absolute", "--git-common-dir"))
+    return git.common_dir
 
 
 def own_git_dir(git: Git) -> Path | None:

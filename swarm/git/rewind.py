@@ -1,8 +1,7 @@
 """Return of a checkout to an earlier commit: losses found and saved, then branch, index and files moved."""
 
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,8 +12,7 @@ from swarm.git.merging import Identity
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.repository import Repository, repository_at, tracked_changes
 from swarm.git.runner import Git, GitError
-from swarm.git.salvage import Comparison, Unsavable
-from swarm.scratch import scratch_folder
+from swarm.git.salvage import Unsavable, checkout_of
 
 _UNFINISHED: Final = {
     "MERGE_HEAD": "a merge",
@@ -74,7 +72,7 @@ def is_tracked(git: Git, commit: str, path: str) -> bool:
 def lost(repository: Repository, target: str) -> Lost:
     """Return what would be lost if the checkout were brought to a commit; a pure read."""
     git, root, head = repository.git, repository.root, repository.head
-    with _comparison(repository) as here:
+    with checkout_of(repository) as here:
         to_head = salvage.dirt_of(here, with_submodules=False)
         to_target = salvage.dirt_of(here._replace(commit=target), with_submodules=False)
         staged = salvage.staged_alone(here, git_dir(repository) / "index")
@@ -116,7 +114,7 @@ def _to_keep(repository: Repository, run_id: str, found: Lost, run_created: str)
     git = repository.git
     tree, parents = history.tree_of(git, repository.head), [repository.head]
     wanted = {*found.present, *found.gone}
-    with _comparison(repository) as here:
+    with checkout_of(repository) as here:
         if wanted or found.in_the_way:
             also = [*found.present, *found.in_the_way]
             tree = salvage.tree_with_dirt(here, wanted, also)
@@ -193,23 +191,6 @@ def _hold_to_saved(repository: Repository, branch: str, target: str, saved: Save
 def _moved_on(repository: Repository, saved: Saved) -> errors.StateConflict:
     told = f"Checkout {repository.root}"
     return errors.StateConflict(subject=told, expected="as it was looked at", run_id=saved.run_id)
-
-
-@contextmanager
-def _comparison(repository: Repository) -> Iterator[Comparison]:
-    """Give the comparison of a checkout, with a copy of its index that keeps the marks of a sparse checkout."""
-    index, head = git_dir(repository) / "index", repository.head
-    if not index.is_file():
-        yield Comparison(repository.common_dir, repository.root, head, None, head)
-        return
-    with scratch_folder() as folder:
-        kept = folder / "index"
-        shutil.copy2(index, kept)
-        git = Git(repository.root, index=kept)
-        if checkouts.is_sparse(git):
-            # What is staged must not make `own_index` begin with an index that lacks nothing.
-            git.run("read-tree", "--reset", head, filters=True, sparse=True)
-        yield Comparison(repository.common_dir, repository.root, head, kept, head)
 
 
 def _names(git: Git, commit: str) -> set[str]:

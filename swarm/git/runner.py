@@ -15,6 +15,7 @@ from typing import IO, Final
 from swarm import errors
 from swarm.failpoints import failpoint
 from swarm.git import orphans
+from swarm.git.process import completed
 from swarm.git.user_view import UserView, filter_drivers, user_view, view_and_drivers, without_programs
 from swarm.interruption import postponed
 from swarm.search_path import plain_environment
@@ -24,44 +25,29 @@ OLDEST: Final = (2, 38)
 # How long we stand before a lock that somebody else holds for a moment: they work in the same repository.
 PATIENCE_SECONDS: Final = 3.0
 _PAUSES: Final = (0.01, 0.02, 0.04, 0.08, *(0.15,) * 19)
-_HARDENED: Final = (
-    "-c",
+_SETTINGS: Final = (
     "core.hooksPath=/dev/null",
-    "-c",
     "core.fsmonitor=false",
-    "-c",
     "core.quotePath=true",
-    "-c",
     "core.trustctime=true",
-    "-c",
     "core.checkStat=default",
-    "-c",
     "core.pager=cat",
-    "-c",
     "core.excludesFile=/dev/null",
-    "-c",
     "core.attributesFile=/dev/null",
-    "-c",
     "core.sparseCheckout=false",
-    "-c",
+    # A copy of a split index lies elsewhere than the rest of it, and git would write new parts into the git folder.
+    "core.splitIndex=false",
     "diff.external=",
-    "-c",
     f"core.filesRefLockTimeout={PATIENCE_SECONDS * 1000:.0f}",
-    "-c",
     f"core.packedRefsTimeout={PATIENCE_SECONDS * 1000:.0f}",
-    "-c",
     "gc.auto=0",
-    "-c",
     "maintenance.auto=false",
-    "-c",
     "submodule.recurse=false",
-    "-c",
     "protocol.allow=never",
-    "-c",
     "safe.directory=*",
-    "-c",
     "advice.detachedHead=false",
 )
+_HARDENED: Final = tuple(word for setting in _SETTINGS for word in ("-c", setting))
 _SPARSE: Final = ("-c", "core.sparseCheckout=true")
 _FIXED: Final = {
     "LC_ALL": "C",
@@ -144,7 +130,8 @@ class Git:
     """git in one folder. With `git_dir`, that is believed, and not the `.git` that lies in the folder.
 
     `objects` is a folder that new objects are written to, in place of the repository's own. `view` is how files of a
-    work tree are read and written; without one, as the user who runs this process has it by now.
+    work tree are read and written; without one, as the user who runs this process has it by now. `common_dir` is kept
+    by `common_dir_of`.
     """
 
     def __init__(
@@ -166,6 +153,7 @@ class Git:
         if objects is not None:
             self._environment["GIT_OBJECT_DIRECTORY"] = str(objects)
         self._filters_off: dict[str, str] | None = None
+        self.common_dir: Path | None = None
 
     def run(
         self,
@@ -219,15 +207,12 @@ class Git:
         failpoint(f"git.{verb}.before")
         try:
             with postponed():
-                done = subprocess.run(
+                done = completed(
                     argv,
                     cwd=self.folder,
                     env=environment,
-                    input=stdin,
-                    stdin=subprocess.DEVNULL if stdin is None else None,
-                    capture_output=True,
                     timeout=DEADLINE_SECONDS,
-                    check=False,
+                    stdin=stdin,
                     # At a limit of a file's size git then sees an error, as we do, and takes its locks back.
                     restore_signals=False,
                     pass_fds=orphans.lent(),
@@ -250,7 +235,7 @@ class Git:
 
     @property
     def view(self) -> UserView:
-        """How git reads and writes the files of the work tree."""
+        """The settings by which git reads and writes the files of the work tree."""
         if self._view is None:
             self._view = user_view(self.folder, self._environment.get("GIT_DIR"))
         return self._view

@@ -16,11 +16,12 @@ from swarm.git import history, merging
 from swarm.git.agent_work import changed_files, new_files, own_index, swollen, take_files
 from swarm.git.apart import NOTHING_APART, Apart
 from swarm.git.blocking_files import MOST_TOGETHER, blocking_files, largest_file
+from swarm.git.checkouts import is_sparse
 from swarm.git.diff import changes, raw_changes
 from swarm.git.merging import Identity
 from swarm.git.path_text import path_bytes, path_text
 from swarm.git.refs import create, drop, refs_below, tip
-from swarm.git.repository import SUBMODULE_MODE, filled_submodules
+from swarm.git.repository import SUBMODULE_MODE, Repository, filled_submodules, own_git_dir
 from swarm.git.runner import Git
 from swarm.interruption import postponed
 from swarm.rules.ref_names import salvage_ref, salvage_refs
@@ -69,6 +70,25 @@ class Comparison(NamedTuple):
     kept_index: Path | None
     commit: str
     apart: Apart = NOTHING_APART
+
+
+@contextmanager
+def checkout_of(repository: Repository) -> Iterator[Comparison]:
+    """Give the user's checkout and HEAD to compare, with a copy of the checkout's index; the index is only read."""
+    git, head = repository.git, repository.head
+    own = own_git_dir(git)
+    index = None if own is None else own / "index"
+    if index is None or not index.is_file():
+        yield Comparison(repository.common_dir, repository.root, head, None, head)
+        return
+    with scratch_folder() as folder:
+        kept = folder / "index"
+        shutil.copy2(index, kept)
+        here = Git(repository.root, index=kept, view=repository.view)
+        # Back to HEAD, with the times of unchanged files and the marks of a sparse checkout: without them, a staged
+        # file or a conflict would make git read every file again.
+        here.run("read-tree", "--reset", head, filters=True, sparse=is_sparse(here))
+        yield Comparison(repository.common_dir, repository.root, head, kept, head)
 
 
 def dirt_of(comparison: Comparison, *, with_submodules: bool = True) -> Dirt:
@@ -205,7 +225,7 @@ def _dirt(git: Git, comparison: Comparison, *, with_submodules: bool) -> Dirt:
     changed = [change.new_path for change in seen if change.letter != "D" and change.new_path not in nested]
     gone = [change.old_path for change in seen if change.letter == "D" and change.old_path not in nested]
     new = [path for path in new if path not in nested]
-    closed = {path for path in (*changed, *new) if not _can_be_read(comparison.tree, path)}
+    closed = {path for path in (*changed, *new) if not can_be_read(comparison.tree, path)}
     listed = git.run("ls-files", "--others", "--ignored", "--exclude-standard", "-z", filters=True)
     return Dirt(
         tuple(path for path in changed if path not in closed),
@@ -216,7 +236,8 @@ def _dirt(git: Git, comparison: Comparison, *, with_submodules: bool) -> Dirt:
     )
 
 
-def _can_be_read(tree: Path, path: str) -> bool:
+def can_be_read(tree: Path, path: str) -> bool:
+    """Say whether git can take what stands at a path: a link, a folder, or a file that we may read."""
     whole = os.path.join(os.fsencode(tree), path_bytes(path))  # noqa: PTH118
     return os.path.islink(whole) or os.path.isdir(whole) or (os.path.isfile(whole) and os.access(whole, os.R_OK))  # noqa: PTH112, PTH113, PTH114
 

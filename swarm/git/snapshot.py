@@ -9,6 +9,8 @@ from swarm.git.runner import Git
 from swarm.rules.ref_names import head_ref
 
 _BRANCH = "base"
+# The heads of worktrees are written as files. git before 2.45 knows no other format, and takes no notice.
+_REFS = {"GIT_DEFAULT_REF_FORMAT": "files"}
 # An agent's work never depends on what a repository happens to have packed.
 _EXACT = ("-c", "pack.useBitmaps=false", "-c", "pack.useSparse=false")
 
@@ -28,20 +30,24 @@ def make_repository(folder: Path, pack: bytes, commit: str) -> None:
     shutil.rmtree(begun, ignore_errors=True)
     begun.mkdir(parents=True)
     git = Git(begun)
-    git.run("init", "--quiet", f"--initial-branch={_BRANCH}", f"--object-format={HASHES[len(commit)]}")
-    # git looks for no parents of a commit that is named there. Before the check, which would look for them.
-    (begun / ".git" / "shallow").write_text(f"{commit}\n")
-    git.run("index-pack", "--stdin", "--strict", "--threads=1", stdin=pack)
-    git.run("update-ref", head_ref(_BRANCH), commit)
-    begun.rename(folder)
+    try:
+        words = ("--quiet", f"--initial-branch={_BRANCH}", f"--object-format={HASHES[len(commit)]}")
+        git.run("init", *words, environment=_REFS)
+        # git looks for no parents of a commit that is named there. Before the check, which would look for them.
+        (begun / ".git" / "shallow").write_text(f"{commit}\n")
+        git.run("index-pack", "--stdin", "--strict", "--threads=1", stdin=pack)
+        git.run("update-ref", head_ref(_BRANCH), commit)
+        begun.rename(folder)
+    finally:
+        # On a disk that is full, what a failed call leaves would keep the next ones from their room.
+        shutil.rmtree(begun, ignore_errors=True)
 
 
-def bundle_of(git: Git, base: str, commit: str, ref: str, file: Path) -> bytes:
-    """Return a bundle with a commit on a base, under a ref of this repository that exists for that long alone."""
+def write_bundle(git: Git, base: str, commit: str, ref: str, file: Path) -> int:
+    """Write a bundle with a commit on a base, under a ref that exists for that long alone; return its size."""
     git.run("update-ref", ref, commit)
     try:
         git.run(*_EXACT, "bundle", "create", "--quiet", str(file), ref, f"^{base}")
-        return file.read_bytes()
+        return file.stat().st_size
     finally:
         git.run("update-ref", "-d", ref)
-        file.unlink(missing_ok=True)

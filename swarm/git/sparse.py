@@ -17,6 +17,8 @@ from swarm.git.runner import Git
 _HALF_MADE: Final = "index.part"
 _PLAIN: Final = b"H"
 _SKIPPED: Final = b"S"
+# A mark needs a longer entry than this version of an index has (gitformat-index(5)).
+_WITHOUT_MARKS: Final = b"DIRC" + (2).to_bytes(4, "big")
 
 
 def fill(tree: Path, admin_dir: Path, only: Iterable[str]) -> None:
@@ -64,6 +66,12 @@ def skipped_files(git: Git) -> list[bytes] | None:
     if any(flag != _SKIPPED for flag, _ in marked) or not_absent(git.folder, skipped):
         return None
     return skipped
+
+
+def may_hold_marks(index: Path) -> bool:
+    """Say whether an index may mark files as skipped, by its version: git need not list the files of a whole tree."""
+    with index.open("rb") as file:
+        return file.read(len(_WITHOUT_MARKS)) != _WITHOUT_MARKS
 
 
 def held(git: Git) -> tuple[str, ...] | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from swarm.git.process import completed
 from swarm.search_path import plain_environment
 
 # How git converts and compares files, by documented key (git-config(1)), in lower case.
@@ -108,14 +109,11 @@ def _listed(folder: Path, options: tuple[str, ...], given: Mapping[str, str]) ->
     """Return the user's whole configuration, in a folder, as git lists it; `None` where git cannot answer."""
     known = {name: value for name in _PLACES if (value := os.environ.get(name)) is not None}
     try:
-        done = subprocess.run(
+        done = completed(
             ["git", "config", "--list", "-z", "--includes", *options],
             cwd=folder,
             env={**plain_environment(folder), **known, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **given},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
             timeout=_DEADLINE_SECONDS,
-            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

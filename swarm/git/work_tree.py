@@ -49,3 +49,13 @@ def elsewhere(folder: Path, found: Path) -> errors.WorkTreeElsewhere:
     place = shlex.quote(str(folder))
     remedy = f"git -C {place} config{own} core.worktree {place}"
     return errors.WorkTreeElsewhere(path=str(folder), found=str(found), remedy=remedy)
+
+
+def missing(folder: Path) -> errors.RepoNotGit:
+    """Return the refusal of a folder in which git has no work tree."""
+    code, answer = Git(folder).answer("rev-parse", "--is-bare-repository", expect=(0, 128))
+    if code or answer.strip() != b"true":
+        return errors.RepoNotGit(path=str(folder))
+    place = folder.resolve()
+    name = place.parent.name if place.name == ".git" else place.name.removesuffix(".git")
+    return errors.RepoBare(path=str(folder), remedy=f"git clone {shlex.quote(str(place))} {shlex.quote(name)}-checkout")

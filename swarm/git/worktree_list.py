@@ -42,16 +42,16 @@ def placements(git: Git) -> list[Placement]:
     return found
 
 
-def _main(git: Git, told: Path) -> Path:
+def _main(git: Git, listed: Path) -> Path:
     """Return the folder of the main checkout; where its git folder lies elsewhere, git lists that folder instead."""
-    if os.path.lexists(told / ".git") or not (told / "HEAD").is_file():
-        return told
+    if os.path.lexists(listed / ".git") or not (listed / "HEAD").is_file():
+        return listed
     own, common = (_asked(git, what) for what in ("--absolute-git-dir", "--git-common-dir"))
     if own == common:
         return _asked(git, "--show-toplevel")
     # In a linked worktree only a submodule's main checkout is recorded, as `core.worktree`.
     code, place = git.answer("config", "--null", "core.worktree", expect=(0, 1))
-    return told if code else Path(os.path.normpath(common / os.fsdecode(place.removesuffix(b"\0"))))
+    return listed if code else Path(os.path.normpath(common / os.fsdecode(place.removesuffix(b"\0"))))
 
 
 def _asked(git: Git, what: str) -> Path:
@@ -75,8 +75,8 @@ def admin_of(common_dir: Path, tree: Path) -> Path | None:
             continue
         # The user's own git may remove a worktree of theirs meanwhile.
         with contextlib.suppress(FileNotFoundError):
-            told = Path(pointer.read_text(encoding="utf-8", errors="surrogateescape").removesuffix("\n"))
-            if told.name == pointed.name and real_place(told.parent) == pointed.parent:
+            back = Path(pointer.read_text(encoding="utf-8", errors="surrogateescape").removesuffix("\n"))
+            if back.name == pointed.name and real_place(back.parent) == pointed.parent:
                 return admin
     return None
 

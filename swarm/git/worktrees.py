@@ -150,6 +150,18 @@ def remove(git: Git, tree: Tree, commit: str, kept_index: Path | None = None) ->
     return False
 
 
+def remove_compared(git: Git, tree: Tree, commit: str) -> bool:
+    """Remove a detached worktree at its commit that this command has just compared as `remove` does.
+
+    Git refuses an edit made since then. Say whether the worktree was removed.
+    """
+    with contextlib.suppress(GitError):
+        if _stands_at(git, tree, commit):
+            git.run("worktree", "remove", str(tree.path), filters=True)
+            return True
+    return False
+
+
 def discard_unfinished(git: Git, tree: Tree, commit: str) -> None:
     """Remove a worktree that the present call made, before any agent was started there."""
     remove = ("worktree", "remove", "--force", "--force", str(tree.path))
@@ -195,8 +207,8 @@ def is_unfilled(git: Git, tree: Tree, commit: str) -> bool:
         with scratch_folder() as folder:
             here = Git(tree.path, index=folder / "index")
             here.run("read-tree", commit)
-            told = here.run(*_STATUS, "--no-renames", filters=True)
-            entries = [(entry[:3], entry[3:]) for entry in told.split(b"\0") if entry]
+            status = here.run(*_STATUS, "--no-renames", filters=True)
+            entries = [(entry[:3], entry[3:]) for entry in status.split(b"\0") if entry]
             return all(_is_unwritten(here, tree, commit, *entry) for entry in entries)
     except (GitError, OSError):
         return False

@@ -30,7 +30,8 @@ class VerbAnswer(NamedTuple):
 async def called(words: Sequence[str], on_event: Callable[[str], Awaitable[None]]) -> VerbAnswer:
     """Run a verb in the folder of this process, and return its answer; each stage event goes to `on_event`."""
     process = await anyio.open_process(
-        [sys.executable, "-m", "swarm", *words],
+        # `-P`: without it `-m` imports first from the folder of this process, which is a repository of anybody.
+        [sys.executable, "-P", "-m", "swarm", *words],
         stdin=subprocess.DEVNULL,
         env={**os.environ, "SWARM_LOG": "ndjson"},
         start_new_session=True,

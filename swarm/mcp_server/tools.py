@@ -53,6 +53,7 @@ TOOLS: Final[tuple[VerbTool, ...]] = (
         "Look at the repository with every analyzer that fits its files; returns findings, what is new, what was read.",
         (
             Parameter("since", "--since", "Only findings in lines changed since the merge base with this ref."),
+            Parameter("worktree", "--worktree", "Look at the files as they are, uncommitted and new ones too.", "flag"),
             Parameter("baseline", "--baseline", "A ref, run or file that says what is known already."),
             _RUNTIME,
             _JOBS,

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 
 class AttemptShown(NamedTuple):
-    """A process that was launched for an agent."""
+    """A process that was launched for an agent. `worker` is the one that it ended on, `None` for this machine."""
 
     id: int
     ordinal: int
@@ -20,6 +20,7 @@ class AttemptShown(NamedTuple):
     isolation: str
     isolation_reason: str | None
     policy: str | None
+    worker: str | None = None
 
 
 class AgentAttempts(NamedTuple):

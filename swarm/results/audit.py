@@ -71,6 +71,13 @@ class LookedAt(NamedTuple):
     would_look: tuple[WouldLook, ...] = ()
 
 
+class WorktreeSeen(NamedTuple):
+    """Files that `audit --worktree` looked at as they are: those of the commit `head`, and the edited files."""
+
+    head: str
+    edited_files: tuple[str, ...]
+
+
 class AuditResult(NamedTuple):
     """A whole audit: the run, its new wave, and the digest; `without_sandbox` says why its runtime had no sandbox."""
 
@@ -97,3 +104,4 @@ class AuditResult(NamedTuple):
     edited_files_not_seen: tuple[str, ...] = ()
     without_sandbox: str | None = None
     left_alone: WaveLeftAlone | None = None
+    worktree: WorktreeSeen | None = None

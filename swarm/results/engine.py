@@ -1,6 +1,6 @@
 """Records of `engine`."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class WorkerShown(NamedTuple):
@@ -10,8 +10,20 @@ class WorkerShown(NamedTuple):
     tags: tuple[str, ...]
 
 
+class QueueShown(NamedTuple):
+    """The queue of a tag: orders that wait in it and that are worked on, and slots of workers that ask for the next."""
+
+    tag: str
+    waiting: int
+    at_work: int
+    free: int
+
+
 class EngineResult(NamedTuple):
-    """The engine of this user. `orders` wait to be taken, `results` are kept; both `None` where it does not run."""
+    """An engine. `orders` wait to be taken, `results` are kept; both `None` where it does not run.
+
+    `user` is what the server of a cluster has to know of a worker that was invited to it.
+    """
 
     url: str
     plane: str
@@ -22,3 +34,5 @@ class EngineResult(NamedTuple):
     folder: str
     credentials: str | None
     next_action: str
+    tags: tuple[QueueShown, ...] = ()
+    user: dict[str, Any] | None = None

@@ -1,6 +1,9 @@
 """Records of `findings`."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+# Stands in reports of other tools' form for the findings of agents.
+OWN_TOOL: Final = "swarm"
 
 
 class ReviewShown(NamedTuple):
@@ -26,7 +29,9 @@ class ReviewShown(NamedTuple):
 
 
 class FindingShown(NamedTuple):
-    """A finding of a digest. `analyzer` is tool, version and configuration, `None` for a finding of an agent.
+    """A finding of a digest. `analyzer` is tool, version and configuration, `None` where swarm launched no analyzer.
+
+    `tool` is what the newest handed-in report of it names as its tool, `None` for an agent or a launched analyzer.
 
     `is_new` is whether it was unknown before the first audit of the digest's commit: a second audit of the commit makes
     it `recurring`, and it stays new. `None` outside of a digest. `review` is the result of its `reviews`: confirmed,
@@ -67,6 +72,12 @@ class FindingShown(NamedTuple):
     review: str | None = None
     reviews: tuple[ReviewShown, ...] = ()
     same_cause: tuple[str, ...] = ()
+    tool: str | None = None
+
+    @property
+    def reporter(self) -> str:
+        """The tool that reports the finding; `swarm` stands for agents."""
+        return self.analyzer.partition(" ")[0] if self.analyzer else self.tool or OWN_TOOL
 
 
 class SeverityCounts(NamedTuple):

@@ -6,7 +6,10 @@ from swarm.results.attempts import AgentAttempts
 
 
 class LaunchResult(NamedTuple):
-    """The agents of a wave after a launch. `exit_class` is the gravest of the newest attempts."""
+    """The agents of a wave after a launch. `exit_class` is the gravest of the newest attempts.
+
+    `cancelled` are the attempts whose orders were cancelled.
+    """
 
     run_id: str
     wave_id: int
@@ -15,6 +18,7 @@ class LaunchResult(NamedTuple):
     exit_class: int
     agents: tuple[AgentAttempts, ...]
     next_action: str
+    cancelled: int = 0
 
     @property
     def without_sandbox(self) -> str | None:

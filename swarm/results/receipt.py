@@ -26,7 +26,10 @@ class ReceiptClaim(NamedTuple):
 
 
 class ReceiptAgent(NamedTuple):
-    """An agent of the wave; `isolation` names the backend of the sandbox of each of its attempts, oldest first."""
+    """An agent of the wave; `isolation` names the backend of the sandbox of each of its attempts, oldest first.
+
+    `tools` are the tools that handed-in reports of the domain name.
+    """
 
     domain: str
     agent_run_id: int
@@ -36,6 +39,7 @@ class ReceiptAgent(NamedTuple):
     output_sha256: str | None
     claims: tuple[ReceiptClaim, ...]
     isolation: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
 
 
 class ReceiptViolation(NamedTuple):

@@ -18,6 +18,14 @@ class ReportResult(NamedTuple):
     findings: int
 
 
+class ReportServed(NamedTuple):
+    """The address of a page that `report --serve` serves now."""
+
+    run_id: str
+    url: str
+    port: int
+
+
 class AttemptBar(NamedTuple):
     """A process of an agent, as a bar on the timeline. `outcome` is `None` while it runs."""
 

@@ -7,7 +7,7 @@ from swarm.results.findings import FindingShown
 
 
 class SightingShown(NamedTuple):
-    """The report of a finding by a wave."""
+    """The report of a finding by a wave. `tool` is what a handed-in report names as its tool."""
 
     wave: int
     domain: str
@@ -21,6 +21,7 @@ class SightingShown(NamedTuple):
     recommendation: str | None
     matched_by: str
     match: str | None
+    tool: str | None = None
 
 
 class CodeLine(NamedTuple):

@@ -50,7 +50,8 @@ class StatusWaves(NamedTuple):
 class StatusAgent(NamedTuple):
     """An agent of the newest wave. `stale` says that it is past the run's time-out policy.
 
-    While its launch runs, `doing`, `tokens` and `cost_usd` are what its stream said last.
+    While its launch runs, `doing`, `tokens` and `cost_usd` are what its stream said last, and `worker` is the one that
+    works on it, where an engine has its order; `doing` is `queued` before that.
 
     `error` is the first reason for which it is not complete, `errors` are all that is wrong with an invalid output.
     """
@@ -65,6 +66,7 @@ class StatusAgent(NamedTuple):
     doing: str | None = None
     tokens: int | None = None
     cost_usd: float | None = None
+    worker: str | None = None
 
 
 class AgentSummary(NamedTuple):

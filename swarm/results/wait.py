@@ -9,7 +9,9 @@ class LiveAgent(NamedTuple):
     """An agent of a wave as it is now, by its newest attempt.
 
     `state` is `waiting` before its first attempt, `running`, `needs_decision`, else the outcome, or the status of an
-    agent that ended without an attempt. `doing` is what its stream said last. `artifacts` are the files of the attempt.
+    agent that ended without an attempt. An attempt that was ordered on an engine is `queued` until a worker takes it;
+    `worker` is that worker. `doing` is what its stream said last. `artifacts` are the files of the attempt, which was
+    opened at `since`.
     """
 
     domain: str
@@ -23,6 +25,8 @@ class LiveAgent(NamedTuple):
     tokens: int | None = None
     cost_usd: float | None = None
     artifacts: tuple[str, ...] = ()
+    worker: str | None = None
+    since: str | None = None
 
 
 class WaitResult(NamedTuple):

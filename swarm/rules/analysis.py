@@ -75,6 +75,22 @@ def tool_of(analyzer: str | None) -> str | None:
     return None if analyzer is None else analyzer.partition(" ")[0]
 
 
+@lru_cache(maxsize=256)
+def source_of(analyzer: str | None, tool: str | None) -> str | None:
+    """Return what two reports of one tool have in common: an analyzer that was launched, or a tool's own name.
+
+    `Semgrep OSS` of a handed-in report is the `semgrep` that was launched in another wave; `None` stands for agents.
+    """
+    if analyzer is None and tool is None:
+        return None
+    return (analyzer or tool or "").partition(" ")[0].casefold()
+
+
+def may_be_one(ours: str | None, theirs: str | None) -> bool:
+    """Say whether findings of two sources can be the same finding: agents see what every tool sees."""
+    return ours is None or theirs is None or ours == theirs
+
+
 @lru_cache(maxsize=64)
 def _last_parts(names: frozenset[str]) -> frozenset[str]:
     return frozenset(name.rpartition("/")[2] for name in names)

@@ -1,9 +1,11 @@
 """Anchor of a finding: its place in terms that survive edits (path, scope, text of the line, occurrence)."""
 
-import hashlib
-from bisect import bisect_left
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import cached_property
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from swarm.rules.scopes import scopes_of
@@ -11,7 +13,10 @@ from swarm.rules.suppressions import MARK, without_comment
 
 # The hash covers the whole line; only the stored text is cut, so that a minified file fits in the database.
 LONGEST_TEXT: Final = 500
+_WORD: Final = re.compile(r"\w+")
 _SAME_QUOTE: Final = str.maketrans({'"': "'", "`": "'", "“": "'", "”": "'", "‘": "'", "’": "'"})  # noqa: RUF001
+
+_LAST_MARKS: Final = ";,"
 
 
 class Anchored(StrEnum):
@@ -20,6 +25,11 @@ class Anchored(StrEnum):
     QUOTE = "quote"
     LINE = "line"
     NONE = "none"
+
+
+# Python before 3.12 calls a function for each reading of a member of an enum.
+QUOTED: Final = Anchored.QUOTE
+UNANCHORED: Final = Anchored.NONE
 
 
 class Anchor(NamedTuple):
@@ -43,7 +53,7 @@ def folded(text: str) -> str:
 
 def tightened(text: str) -> str:
     """Drop all blanks and the last semicolons or commas, and make all quotation marks alike."""
-    return text.replace(" ", "").translate(_SAME_QUOTE).rstrip(";,")
+    return text.replace(" ", "").translate(_SAME_QUOTE).rstrip(_LAST_MARKS)
 
 
 def squeezed(text: str) -> str:
@@ -54,7 +64,7 @@ def squeezed(text: str) -> str:
 def digest(*parts: str) -> str:
     """Return the hex SHA-256 over the parts, kept apart by NUL."""
     # Names in git that are no UTF-8 hold lone surrogates, which plain UTF-8 refuses.
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class SourceText:
@@ -72,31 +82,55 @@ class SourceText:
             # A suppression must not change the text of its line, or the comment would hide the finding by itself.
             bare = (without_comment(line) if MARK in line else line for line in self.lines)
             self.folded = [" ".join(line.split()) for line in bare]
-        # Indexes are made on first use: most files have a single report, which its line number finds.
-        self._places: dict[str, list[int]] | None = None
         self._alike: dict[tuple[str, str], list[int]] = {}
         self._anchors: dict[int, Anchor] = {}
+        self._hashes: dict[str, str] = {}
         self._contexts: dict[tuple[int, int], str] = {}
-        self._written: list[int] | None = None
-        self._scopes: list[str] | None = None
-        self._squeezed: list[str] | None = None
-        self._tightened: list[str] | None = None
-        self._by_tightened: dict[str, list[int]] | None = None
-        self._by_squeezed: dict[str, list[int]] | None = None
+        self._words: dict[int, frozenset[str]] = {}
         self._by_name: dict[int, tuple[Sequence[int], dict[str, list[int]]]] = {}
         # Lines that inexact quotes without a line number were found to mean, by quote.
         self.searched: dict[str, list[int]] = {}
 
+    # Indexes are made on first use: most files have a single report, which its line number finds.
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        return _numbers_by(self.folded)
+
+    @cached_property
+    def _scopes(self) -> list[str]:
+        return scopes_of(self.path, self.text, self.lines)
+
+    @cached_property
+    def tightened(self) -> list[str]:
+        """The lines without blanks, last semicolons and kinds of quotation marks."""
+        # In the whole text at once: a call for each line of a large file would take three times as long.
+        bare = "\n".join(self.folded).replace(" ", "").translate(_SAME_QUOTE)
+        return [text.rstrip(_LAST_MARKS) for text in bare.split("\n")]
+
+    @cached_property
+    def squeezed(self) -> list[str]:
+        """The letters and digits of each line."""
+        return [squeezed(text) for text in self.folded]
+
+    @cached_property
+    def _by_tightened(self) -> dict[str, list[int]]:
+        return _numbers_by(self.tightened)
+
+    @cached_property
+    def _by_squeezed(self) -> dict[str, list[int]]:
+        return _numbers_by(self.squeezed)
+
+    @cached_property
+    def _written(self) -> list[int]:
+        return [index for index, text in enumerate(self.folded) if text]
+
     def places_of(self, folded_text: str) -> list[int]:
         """Return the numbers of the lines whose folded text is this, ascending."""
-        if self._places is None:
-            self._places = _numbers_by(self.folded)
         return self._places.get(folded_text, [])
 
     def scope_at(self, line: int) -> str:
         """Return the enclosing definition of a line."""
-        if self._scopes is None:
-            self._scopes = scopes_of(self.path, self.text, self.lines)
         return self._scopes[line - 1]
 
     def alike(self, folded_text: str, scope: str) -> Sequence[int]:
@@ -110,26 +144,36 @@ class SourceText:
                 self._alike.setdefault((folded_text, self.scope_at(place)), []).append(place)
         return self._alike.get((folded_text, scope), ())
 
+    def quoted_at(self, line: int, quote: str | None) -> Anchor | None:
+        """Return the anchor of a line that a report quotes exactly, `None` for any other report."""
+        if 0 < line <= len(self.lines) and quote == self.lines[line - 1] and self.folded[line - 1]:
+            return self.anchor_at(line, QUOTED)
+        return None
+
     def anchor_at(self, line: int, anchored: Anchored) -> Anchor:
         """Return the anchor of a line of this file."""
         # Kept by line: many reports can name a line that is long to hash.
-        if line not in self._anchors:
-            text, scope = self.folded[line - 1], self.scope_at(line)
+        found = self._anchors.get(line)
+        if found is None:
+            found = self._anchors[line] = self._anchor_of(line, anchored)
+        return found if found.anchored is anchored else found._replace(anchored=anchored)
+
+    def _anchor_of(self, line: int, anchored: Anchored) -> Anchor:
+        text, scope = self.folded[line - 1], self._scopes[line - 1]
+        occurrence = occurrences = 1
+        if len(self._places[text]) == 1:
+            text_hash = digest(text)
+        else:
             # Counted within the scope: an equal line in another function must not shift the number.
             alike = self.alike(text, scope)
-            self._anchors[line] = Anchor(
-                path=self.path,
-                line=line,
-                scope=scope,
-                text=text[:LONGEST_TEXT],
-                text_hash=digest(text),
-                occurrence=bisect_left(alike, line) + 1,
-                occurrences=len(alike),
-                context_hash=self._context_hash(line),
-                anchored=anchored,
-            )
-        found = self._anchors[line]
-        return found if found.anchored is anchored else found._replace(anchored=anchored)
+            occurrence, occurrences = bisect_left(alike, line) + 1, len(alike)
+            # Equal lines are hashed once: an agent may report each of them.
+            text_hash = self._hashes.get(text) or self._hashes.setdefault(text, digest(text))
+        context = self._context_hash(line)
+        # In the order of the fields: by keyword an anchor takes three times as long.
+        return Anchor._make(
+            (self.path, line, scope, text[:LONGEST_TEXT], text_hash, occurrence, occurrences, context, anchored)
+        )
 
     def places_within(self, places: Sequence[int], name: str) -> Sequence[int]:
         """Return those of some lines that lie in a definition of this name."""
@@ -142,35 +186,33 @@ class SourceText:
             self._by_name[id(places)] = places, by_name
         return self._by_name[id(places)][1].get(name, ())
 
-    def squeezed(self) -> list[str]:
-        """Return the letters and digits of each line."""
-        if self._squeezed is None:
-            self._squeezed = [squeezed(text) for text in self.folded]
-        return self._squeezed
+    def words_at(self, line: int) -> frozenset[str]:
+        """Return the words of a line."""
+        if line not in self._words:
+            self._words[line] = frozenset(_WORD.findall(self.folded[line - 1][:LONGEST_TEXT]))
+        return self._words[line]
 
-    def tightened(self) -> list[str]:
-        """Return each line without blanks, last semicolons and kinds of quotation marks."""
-        if self._tightened is None:
-            self._tightened = [tightened(text) for text in self.folded]
-        return self._tightened
+    def texts_after(self, line: int, count: int) -> list[str]:
+        """Return the folded texts of the next lines that are not blank."""
+        at = bisect_right(self._written, line - 1)
+        return [self.folded[index] for index in self._written[at : at + count]]
 
     def careless_places_of(self, wanted: str) -> list[int]:
         """Return the lines that equal a quote but for blanks and quotation marks, else in letters and digits alone."""
         # A tightened text wins: two lines can share their letters and differ in operators.
-        if self._by_tightened is None:
-            self._by_tightened = _numbers_by(self.tightened())
         for text in (tightened(wanted), squeezed(wanted)):
             if found := self._by_tightened.get(text):
                 return found
-        if self._by_squeezed is None:
-            self._by_squeezed = _numbers_by(self.squeezed())
         return self._by_squeezed.get(squeezed(wanted), [])
 
     def _context_hash(self, line: int) -> str:
         """Return the hash over the neighbours of a line: they tell equal lines apart when lines above come and go."""
+        # Nearly every line: its neighbours are the lines beside it.
+        if 1 < line < len(self.folded):
+            before, own, after = self.folded[line - 2 : line + 1]
+            if before and own and after:
+                return digest(f"{before}\0{after}")
         # Empty lines are passed over: a formatter that adds a blank line must not change the neighbours.
-        if self._written is None:
-            self._written = [index for index, text in enumerate(self.folded) if text]
         at = bisect_left(self._written, line - 1)
         behind = at + (at < len(self._written) and self._written[at] == line - 1)
         if (at, behind) not in self._contexts:

@@ -1,5 +1,6 @@
 """Assessment of a run: its state, its blockers, and a next command that works in that state."""
 
+import shlex
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -32,10 +33,11 @@ class RunFacts(NamedTuple):
     nowhere; `is_apart` where its merge is on the integration branch alone, `is_unpublished` where the wave was promoted
     besides; `is_git_changed` where the git
     folder changed while the wave was in flight. `supervisor` names the process that works on the agents at present,
+    `engine` is the address of an engine that has orders of the newest wave,
     `unfinished` the command of a rewind that has begun and not ended; each is `""` where there is none. `is_foreign`
     holds where commands may go on with the newest wave, and this user did not dispatch it on this machine.
     `is_reviewing` holds while a review is in flight; then `agents` are the reviewers, and the gates judge the wave
-    before.
+    before. `checkout` is the place where `swarm audit` goes on with this run, `""` where a newer run is in its way.
     """
 
     run_id: str
@@ -53,6 +55,8 @@ class RunFacts(NamedTuple):
     is_apart: bool = False
     is_foreign: bool = False
     is_reviewing: bool = False
+    engine: str = ""
+    checkout: str = ""
 
 
 def assess(facts: RunFacts) -> Assessed:
@@ -108,6 +112,8 @@ def _blocked(facts: RunFacts, judgement: Judgement) -> Assessed:
 
 def _in_flight(facts: RunFacts) -> Assessed:
     run = facts.run_id
+    if facts.engine:
+        return "IN PROGRESS", (f"the engine {facts.engine} has its orders",), f"swarm launch {run} --on {facts.engine}"
     # An agent with an output counts as done even while its row says running: collect reads the file.
     waiting = [a.domain for a in facts.agents if a.status in _WORKING and not a.has_answered]
     if waiting:
@@ -172,7 +178,11 @@ def revalidate_line(run_id: str, domains: Sequence[str]) -> str:
 
 
 def _ended(facts: RunFacts, judgement: Judgement, wave: gates.WaveFacts) -> Assessed:
-    if wave.incomplete:
+    # Only `swarm audit` looks at uncommitted files, with every analyzer that fits them; a launch has a single runtime.
+    if wave.is_of_uncommitted and not wave.incomplete and facts.checkout:
+        lens = "" if wave.phase is Phase.HEALTH_AUDIT_A else f" --phase {wave.phase}"
+        return "INCOMPLETE", (judgement.reason,), f"swarm audit {shlex.quote(facts.checkout)}{lens}"
+    if wave.incomplete or wave.is_of_uncommitted:
         again = _dispatch(facts, wave.phase, isolate=facts.is_isolated)
         return "INCOMPLETE", (judgement.reason,), again
     # A new wave would not remove a violation of the run: only an override passes that gate.

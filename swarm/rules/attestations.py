@@ -19,7 +19,7 @@ _KEY_ID: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 class Subject(NamedTuple):
-    """What a statement is about: a commit (`gitCommit`), or a file by its name (`sha256`)."""
+    """A subject of a statement: a commit (`gitCommit`), or a file by its name (`sha256`)."""
 
     name: str
     algorithm: str

@@ -47,7 +47,7 @@ class Token(NamedTuple):
 
 
 class Language(NamedTuple):
-    """How a kind of file is read: its tokens, and whether a variable is declared in it, with its type before it."""
+    """A kind of file as it is read: its tokens, and whether a variable is declared in it, with its type before it."""
 
     pattern: re.Pattern[str]
     has_names: bool = True

@@ -7,8 +7,10 @@ from typing import Final, NamedTuple
 
 from swarm.rules.anchors import Anchor
 from swarm.rules.code_text import KEYWORDS
+from swarm.rules.scopes import bound_name
 
 _TOKEN: Final = re.compile(r"\w+|[^\w\s]")
+_WORDED: Final = re.compile(r"\w")
 _PART: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 # Every repetition is possessive: a hostile line costs time in proportion to its length.
 _ANNOTATIONS: Final = re.compile(r"(?:@(?!interface\b)[\w.]++(?:\((?:[^()]|\([^()]*+\))*+\))?+\s*+)++")
@@ -26,7 +28,10 @@ _NAMED: Final = re.compile(
     re.VERBOSE,
 )
 _TYPE_PARAMETERS: Final = re.compile(r"<(?:[^<>]|<(?:[^<>]|<[^<>]*+>)*+>)*+>")
-_GIVEN: Final = re.compile(r"(?P<name>[\w$.]++)\s*+(?::(?!:)[^=;]*+)?+=(?![=>])")
+_GIVEN: Final = re.compile(
+    r"(?P<name>[\w$.]++)\s*+(?::(?!:)[^=;]*+)?+=(?![=>])"
+    r"(?:\s*+(?:async\b\s*+)?+(?:function\b\s*+\*?+|class\b)\s*+(?P<own>(?!extends\b)[\w$]++))?+"
+)
 _HEAD: Final = re.compile(r"[\w$.,<>\[\]?&*: ]++")
 _LAST_NAME: Final = re.compile(r"(?<![\w$.])(?P<name>[\w$]++)(?:\s*+\[[^\]]*+\])*+\s*+$")
 _NO_TYPE: Final = re.compile(
@@ -34,6 +39,12 @@ _NO_TYPE: Final = re.compile(
     r"|switch|catch|do|with|not|in|is|and|or|del|print|echo|use|from|global|nonlocal|typedef|typeof|await|super|this)\b"
 )
 _ENDS_OF_HEAD: Final = re.compile(r"[=;(,{]|\s:\s|$")
+
+
+_DECLARING: Final = re.compile(r"\b(?:let|var|const|val|my|local)\s*+$")
+
+
+_COMMON_METHODS: Final = re.compile(r"__\w+__|constructor|toString|equals|hashCode|new|init|main|run|clone|drop|fmt")
 
 
 class Declared(NamedTuple):
@@ -57,18 +68,26 @@ def declared_at(anchor: Anchor) -> Declared | None:
 def declared_name(text: str) -> str | None:
     """Return the name that a line declares."""
     bare = text[found.end() :] if (found := _ANNOTATIONS.match(text)) else text
-    bare = bare[_MODIFIERS.match(bare).end() :]  # type: ignore[union-attr]  # matches the empty text too
+    before = _MODIFIERS.match(bare)[0]  # type: ignore[index]  # matches the empty text too
+    bare = bare[len(before) :]
     if _NO_TYPE.match(bare):
         return None
-    if found := _NAMED.match(bare) or _GIVEN.match(bare):
+    if found := _NAMED.match(bare):
         return found["name"]
+    if found := _GIVEN.match(bare):
+        return bound_name(found["name"], found["own"])
     # A comma between type parameters would look like the end of the declaration.
     bare = _TYPE_PARAMETERS.sub("", bare)
     end = _ENDS_OF_HEAD.search(bare)
     head = bare[: end.start()] if end else bare
     name = _LAST_NAME.search(head)
-    # A type stands before the name: a call or a lone word declares nothing.
-    if name is None or not name.start() or not _HEAD.fullmatch(head) or name["name"][0].isdigit():
+    # A type or `let` stands before the name: a call or a lone word declares nothing.
+    if (
+        name is None
+        or not (name.start() or _DECLARING.search(before))
+        or not _HEAD.fullmatch(head)
+        or name["name"][0].isdigit()
+    ):
         return None
     return name["name"]
 
@@ -80,8 +99,19 @@ def are_named_apart(ours: str, theirs: str) -> bool:
 
 
 def is_same_definition(ours: Anchor, theirs: Anchor) -> bool:
-    """Say whether two lines are in definitions of the same name, wherever these are."""
-    return ours.scope.rpartition(".")[2] == theirs.scope.rpartition(".")[2] != ""
+    """Say whether two lines are in definitions of the same name, wherever these are.
+
+    Nearly every class has its `__init__` or `constructor`: such a method is named with its class.
+    """
+    *_, outer, name = ("", *ours.scope.split("."))
+    *_, their_outer, their_name = ("", *theirs.scope.split("."))
+    return name == their_name != "" and (outer == their_outer or not _COMMON_METHODS.fullmatch(name))
+
+
+def is_common_method(anchor: Anchor) -> bool:
+    """Say whether a line declares a method that nearly every class has, such as `__init__`."""
+    name = declared_name(anchor.text)
+    return name is not None and _COMMON_METHODS.fullmatch(name) is not None
 
 
 def path_likeness(ours: str, theirs: str) -> float:
@@ -97,6 +127,11 @@ def _parts(name: str) -> set[str]:
 def own_words(text: str) -> set[str]:
     """Return the words of a line that are no keyword."""
     return {word for word in _TOKEN.findall(text) if word[0].isalpha() and word not in KEYWORDS}
+
+
+def is_only_marks(text: str) -> bool:
+    """Say whether a line has no word, as a bracket that closes something."""
+    return _WORDED.search(text) is None
 
 
 def dice(ours: str, theirs: str) -> float:

@@ -3,6 +3,9 @@
 from enum import StrEnum
 from typing import Final
 
+_SHORTEST_BARE: Final = 4
+_HEX: Final = frozenset("0123456789abcdef")
+
 
 class Observation(StrEnum):
     """Observations of a finding by waves."""
@@ -78,3 +81,12 @@ def status_of(observation: str, decision: str) -> str:
 def highest(*severities: str) -> str:
     """Return the gravest of some severities."""
     return min(severities, key=SEVERITY_RANK.__getitem__)
+
+
+def id_prefix(word: str) -> str | None:
+    """Return a word as the beginning of a finding's id, `None` where it cannot be: `F-1a2b` of `f-1A2B` or `1a2b`."""
+    begun = word.strip().lower()
+    digits = begun.removeprefix("f-")
+    # Without its `F-` an id needs some length, as a commit of git does: `f` or `add` is a word before it is a prefix.
+    shortest = 1 if begun != digits else _SHORTEST_BARE
+    return f"F-{digits}" if len(digits) >= shortest and _HEX.issuperset(digits) else None

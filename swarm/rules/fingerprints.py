@@ -5,22 +5,22 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
-from swarm.rules.anchors import Anchor, Anchored, digest, folded
+from swarm.rules.analysis import source_of
+from swarm.rules.anchors import UNANCHORED, Anchor, digest, folded
 
 # Part of each fingerprint: a new algorithm gives new fingerprints, and the old ones stay as aliases.
 VERSION: Final = "swarmFingerprint/v1"
 # 96 bits: among a million findings two equal fingerprints by chance are out of reach.
 LENGTH: Final = 24
 SHORTEST_ID: Final = 8
-_SHORTEST_BARE: Final = 4
-_HEX: Final = frozenset("0123456789abcdef")
 
 
 class Report(NamedTuple):
     """A finding of an agent or a tool at the place that collect found for it.
 
-    `domain` owns the file, and is that of the reporter without a file. `analyzer` is tool, version and configuration,
-    `None` for the report of an agent. `ordinal` and `fingerprint` identify the report among those of its output.
+    `domain` owns the file, and is that of the reporter without a file. `analyzer` is tool, version and configuration of
+    an analyzer that was launched, `tool` the name in a handed-in report; both are `None` for the report of an agent.
+    `ordinal` and `fingerprint` identify the report among those of its output.
     """
 
     reported_id: str
@@ -37,6 +37,7 @@ class Report(NamedTuple):
     kind: str = "defect"
     analyzer: str | None = None
     is_fixable: bool = False
+    tool: str | None = None
     ordinal: int = 0
     fingerprint: str = ""
 
@@ -44,6 +45,11 @@ class Report(NamedTuple):
     def rule(self) -> str:
         """The analyzer's rule, else the category that the agent named."""
         return self.rule_id or self.category
+
+    @property
+    def source(self) -> str | None:
+        """The tool that reports it, whatever the version; `None` for an agent."""
+        return source_of(self.analyzer, self.tool)
 
     @property
     def words(self) -> tuple[str | None, str, str, str | None]:
@@ -54,19 +60,25 @@ class Report(NamedTuple):
 
 def fingerprint_of(report: Report, ordinal: int | None = None) -> str:
     """Return the 24 hex digits that identify a finding; severity and prose can change and are left out."""
-    anchor = report.anchor
+    number = report.ordinal if ordinal is None else ordinal
+    return fingerprint_at(report.anchor, report.rule, report.domain, report.description, number)
+
+
+def fingerprint_at(anchor: Anchor | None, rule: str, domain: str, description: str, ordinal: int = 0) -> str:
+    """Return the fingerprint of a report that is not made yet."""
     # Without a file nothing but the words can identify a finding; the domain keeps two agents' words apart.
     if anchor is None:
-        return digest(VERSION, "", report.domain, report.rule, folded(report.description).lower())[:LENGTH]
-    if anchor.anchored is Anchored.NONE:
-        return digest(VERSION, anchor.path, report.rule, folded(report.description).lower())[:LENGTH]
+        return digest(VERSION, "", domain, rule, folded(description).lower())[:LENGTH]
     # No line number: every edit above the line would change the identity.
-    parts = (anchor.path, anchor.scope, anchor.text_hash, str(anchor.occurrence), report.rule)
-    return digest(VERSION, *parts, str(report.ordinal if ordinal is None else ordinal))[:LENGTH]
+    path, _, scope, _, text_hash, occurrence, _, _, anchored = anchor
+    if anchored is UNANCHORED:
+        return digest(VERSION, path, rule, folded(description).lower())[:LENGTH]
+    # In a single text: to join the parts takes as long as their hash, and every report is hashed.
+    return digest(f"{VERSION}\0{path}\0{scope}\0{text_hash}\0{occurrence}\0{rule}\0{ordinal}")[:LENGTH]
 
 
 def identified(reports: Sequence[Report]) -> list[Report]:
-    """Give the reports of one output their ordinals and fingerprints.
+    """Give the reports of one output their ordinals and fingerprints; a report that has a fingerprint keeps its own.
 
     Reports of the same `rule_id` on the same line are several findings, in the order of their columns, then
     messages: a line with two unused imports has two findings. Reports without a rule differ by their anchor alone.
@@ -78,18 +90,19 @@ def identified(reports: Sequence[Report]) -> list[Report]:
         # words.
         if report.rule_id and anchor is not None and anchor.line is not None:
             alike[anchor.path, anchor.line, report.rule_id].append(position)
-    ordinals = [0] * len(reports)
+    found = [report if report.fingerprint else _numbered(report, 0) for report in reports]
     for positions in alike.values():
         if len(positions) > 1:
             # By column, then message: the order of an analyzer's output can change from run to run.
             positions.sort(key=lambda at: (reports[at].column, reports[at].description))
             for ordinal, at in enumerate(positions):
-                ordinals[at] = ordinal
+                found[at] = _numbered(reports[at], ordinal)
+    return found
+
+
+def _numbered(report: Report, ordinal: int) -> Report:
     # They are the last two fields: `_replace` takes seven times as long, a fifth of a second for 100,000 reports.
-    return [
-        Report._make((*report[:-2], ordinal, fingerprint_of(report, ordinal)))
-        for report, ordinal in zip(reports, ordinals, strict=True)
-    ]
+    return Report._make((*report[:-2], ordinal, fingerprint_of(report, ordinal)))
 
 
 def unclaimed(fingerprint: str, taken: AbstractSet[str]) -> str:
@@ -104,15 +117,6 @@ def unclaimed(fingerprint: str, taken: AbstractSet[str]) -> str:
         count += 1
         free = digest(VERSION, fingerprint, str(count))[:LENGTH]
     return free
-
-
-def id_prefix(word: str) -> str | None:
-    """Return a word as the beginning of a finding's id, `None` where it cannot be: `F-1a2b` of `f-1A2B` or `1a2b`."""
-    begun = word.strip().lower()
-    digits = begun.removeprefix("f-")
-    # Without its `F-` an id needs some length, as a commit of git does: `f` or `add` is a word before it is a prefix.
-    shortest = 1 if begun != digits else _SHORTEST_BARE
-    return f"F-{digits}" if len(digits) >= shortest and _HEX.issuperset(digits) else None
 
 
 def shortest_free_id(fingerprint: str, taken: set[str]) -> str:

@@ -66,13 +66,17 @@ class Gate(NamedTuple):
 
 
 class WaveFacts(NamedTuple):
-    """The newest wave of a run. `incomplete` are the domains whose agent is not complete."""
+    """The newest wave of a run. `incomplete` are the domains whose agent is not complete.
+
+    `is_of_uncommitted` holds where it looked at uncommitted files: nobody knows whether a commit ever has them.
+    """
 
     number: int
     phase: Phase
     status: WaveStatus
     incomplete: tuple[str, ...]
     dropped: tuple[str, ...]
+    is_of_uncommitted: bool = False
 
 
 class VerificationFacts(NamedTuple):
@@ -224,6 +228,8 @@ def _wave_collected(facts: GateFacts) -> tuple[bool, str]:
     if wave is None:
         return False, f"no wave of {_current(facts)} yet"
     passed = wave.status in {WaveStatus.COLLECTED, WaveStatus.VERIFIED}
+    if passed and wave.is_of_uncommitted:
+        return False, f"wave {wave.number} ({wave.phase}) looked at uncommitted files, and not at a commit"
     return passed, f"wave {wave.number} ({wave.phase}) is {wave.status}"
 
 

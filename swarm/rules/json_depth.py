@@ -7,6 +7,7 @@ from typing import Final
 
 _NOT_STRUCTURE: Final = bytes(set(range(256)) - set(b'"[]{}'))
 _NEITHER: Final = bytes(set(_NOT_STRUCTURE) - set(b"\\"))
+_OTHER_ESCAPE: Final = re.compile(rb'\\(?!")')
 _ESCAPES: Final = re.compile(rb"\\*+.", re.DOTALL)
 _PIECE: Final = 64 * 1024
 
@@ -23,6 +24,13 @@ def depth_of(body: bytes) -> int:
     return deepest
 
 
+def _without_siblings(brackets: bytes) -> bytes:
+    """Return brackets of the same depth with a single object in place of many in a row."""
+    while len(shorter := brackets.replace(b"{}{}", b"{}")) < len(brackets):
+        brackets = shorter
+    return brackets
+
+
 def _brackets(body: bytes) -> Iterator[bytes]:
     """Yield the brackets of a JSON text outside of strings, in pieces to spare memory."""
     at = 0
@@ -33,11 +41,13 @@ def _brackets(body: bytes) -> Iterator[bytes]:
         piece = body[at:end]
         # Backslashes occur only inside strings: remove escaped backslashes first, then escaped quotes. Where a quote
         # follows each backslash, most of the piece can be dropped before, which takes half of the time.
-        if piece.count(b"\\") == piece.count(b'\\"'):
+        if _OTHER_ESCAPE.search(piece) is None:
             bare = piece.translate(None, _NEITHER).replace(b'\\"', b"")
         else:
             bare = piece.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NOT_STRUCTURE)
-        parts = bare.split(b'"')
-        yield b"".join(parts[is_inside::2])
+        # Two quotes with nothing between them leave the rest as it was, inside a string or not: most strings hold no
+        # bracket, and go as a whole.
+        parts = bare.replace(b'""', b"").split(b'"')
+        yield _without_siblings(b"".join(parts[is_inside::2]))
         is_inside ^= len(parts) % 2 == 0
         at = end

@@ -24,7 +24,10 @@ class MatchedBy(StrEnum):
 
 
 class Known(NamedTuple):
-    """A finding of the run, with the fields that matching compares. `anchor.line` counts in `anchor_commit`."""
+    """A finding of the run, with the fields that matching compares. `anchor.line` counts in `anchor_commit`.
+
+    `source` is the tool that reports it, as `source_of` names it; `None` stands for agents.
+    """
 
     row_id: int
     fingerprint: str
@@ -35,6 +38,7 @@ class Known(NamedTuple):
     description: str
     anchor: Anchor | None
     anchor_commit: str
+    source: str | None = None
 
 
 class Match(NamedTuple):
@@ -73,4 +77,5 @@ def known_of(number: int, report: Report, commit: str) -> Known:
         description=report.description,
         anchor=report.anchor,
         anchor_commit=commit,
+        source=report.source,
     )

@@ -12,6 +12,8 @@ from swarm.rules.edited_lines import (
     are_named_apart,
     declared_at,
     dice,
+    is_common_method,
+    is_only_marks,
     is_same_definition,
     own_words,
     path_likeness,
@@ -20,7 +22,7 @@ from swarm.rules.findings import Fate
 from swarm.rules.fingerprints import Report
 from swarm.rules.known_findings import Known, MatchedBy
 from swarm.rules.matcher import Matcher, message, neighbours
-from swarm.rules.prose import SIMILAR_PROSE, shared_words
+from swarm.rules.prose import SIMILAR_PROSE, numberless, shared_words
 from swarm.rules.standing_code import FEWEST_WORDS, Standing
 
 # Share of equal tokens above which a rewritten line is the same line.
@@ -37,14 +39,16 @@ _BY_FATE: Final = {
 def match_leftovers(matcher: Matcher, standing: Mapping[int, Standing]) -> None:
     """Pair findings whose lines were lost; `standing` holds, by row, where the code of a lost line stands."""
     # A pass may only take what the surer passes before it left.
+    # A name that is declared again stands for more than the place in a change.
+    _by_declaration(matcher)
     _by_facing_line(matcher)
     _by_format(matcher)
-    _by_declaration(matcher)
     _by_move(matcher)
     _by_other_file(matcher)
     _by_code(matcher, standing)
     _by_moved_declaration(matcher)
     _by_definition(matcher)
+    _by_only_one(matcher)
 
 
 def _lost(matcher: Matcher, known: Known) -> Anchor | None:
@@ -105,10 +109,20 @@ def _by_declaration(matcher: Matcher) -> None:
     def likeness(known: Known, report: Report) -> float:
         if not matcher.is_added(known, report) or not _says_the_same(known, report):
             return 0
+        # A line that is only laid out anew is left to the pass that says so.
+        if _is_laid_out_anew(known, report):
+            return 0
         # The name is a likeness by itself, so a value that changed as a whole is no obstacle.
         return 1 + _likeness_of_lines(known, report)
 
     matcher.pair_best(known_key, report_key, likeness, MatchedBy.REWRITTEN)
+
+
+def _is_laid_out_anew(known: Known, report: Report) -> bool:
+    ours, theirs = known.anchor, report.anchor
+    if ours is None or theirs is None or ours.scope != theirs.scope:
+        return False
+    return tightened(ours.text) == tightened(theirs.text)
 
 
 def _by_move(matcher: Matcher) -> None:
@@ -151,7 +165,7 @@ def _by_other_file(matcher: Matcher) -> None:
         if ours is None or theirs is None or theirs.path == matcher.path_now(known):
             return 0
         has_moved_with = is_same_definition(ours, theirs)
-        if not has_moved_with and len(own_words(ours.text)) < FEWEST_WORDS:
+        if not has_moved_with and (len(own_words(ours.text)) < FEWEST_WORDS or is_common_method(ours)):
             return 0
         traits = (message(known) == message(report), has_moved_with, neighbours(known) == neighbours(report))
         return sum(traits) + path_likeness(ours.path, theirs.path)
@@ -174,6 +188,8 @@ def _by_code(matcher: Matcher, standing: Mapping[int, Standing]) -> None:
         ours, theirs = known.anchor, report.anchor
         if ours is None or theirs is None or is_same_definition(ours, theirs):
             return True
+        if are_named_apart(ours.text, theirs.text) or is_common_method(ours):
+            return False
         # A variable of another definition can have the same type and the same empty value.
         return len(own_words(ours.text) & own_words(theirs.text)) >= FEWEST_WORDS
 
@@ -232,6 +248,32 @@ def _by_definition(matcher: Matcher) -> None:
         return found if found >= SIMILAR_LINES else 0
 
     matcher.pair_best(known_key, report_key, likeness, MatchedBy.REWRITTEN)
+
+
+def _by_only_one(matcher: Matcher) -> None:
+    """Match what a tool says of a single lost and a single new line of a definition and of a change, but for numbers.
+
+    A tool that names the last line of a statement, or of a body, names other text with every edit there.
+    """
+
+    def known_key(known: Known) -> Hashable:
+        anchor = _lost(matcher, known) if known.has_rule_id else None
+        scope = anchor and matcher.scope_now(known)
+        return scope and (matcher.path_now(known), scope, known.rule, numberless(message(known)))
+
+    def report_key(report: Report) -> Hashable:
+        anchor = _placed(report) if report.rule_id else None
+        return anchor and anchor.scope and (anchor.path, anchor.scope, report.rule, numberless(message(report)))
+
+    def agree(known: Known, report: Report) -> bool:
+        ours, theirs = known.anchor, report.anchor
+        if ours is None or theirs is None or are_named_apart(ours.text, theirs.text):
+            return False
+        # Two lines with words were compared, and are not alike; a bracket can only be known by its place.
+        says_nothing = is_only_marks(ours.text) or is_only_marks(theirs.text)
+        return says_nothing and matcher.is_one_change(known, report)
+
+    matcher.pair(known_key, report_key, lambda _known, _report: MatchedBy.REWRITTEN, agree=agree)
 
 
 def _likeness_of_lines(known: Known, report: Report) -> float:

@@ -3,11 +3,13 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from swarm.rules.anchors import LONGEST_TEXT, Anchor, Anchored, SourceText, folded, no_anchor, squeezed, tightened
+from swarm.rules.prose import code_words
 from swarm.rules.suppressions import MARK, without_comment
 
 # Lines around a reported line in which its quote is searched first: agents count lines badly.
@@ -24,17 +26,24 @@ LONGEST_SEARCHED: Final = 20_000
 # Characters of a file that quotes without a line number are searched in, all together: each such quote needs a search
 # of the whole file.
 MOST_SEARCHED: Final = 10_000_000
+# Lines of a quote that are compared, and places that are compared with them where no line number is given.
+_MOST_LINES: Final = 8
+_MOST_COMPARED: Final = 100
 _ENDS_IN_COMMENT: Final = re.compile(r"[;,]{0,100}+(?:#|//|/\*)")
 
 
 class ReportedPlace(NamedTuple):
-    """Place that a report gives, by its agent run. Lines count from 1 and may be off by some."""
+    """Place that a report gives, by its agent run. Lines count from 1 and may be off by some.
+
+    `description` is the message of the report, which can name code of the line.
+    """
 
     line: int | None
     quote: str | None
     symbol: str | None
     rule: str
     agent_run_id: int
+    description: str = ""
 
 
 def locate(
@@ -43,6 +52,7 @@ def locate(
     quote: str | None,
     symbol: str | None,
     expected: Collection[int] = (),
+    description: str = "",
 ) -> Anchor:
     """Return the anchor of a report: from its quote, else from its line, else none.
 
@@ -50,11 +60,15 @@ def locate(
     reported number, the report more likely repeats a known finding near by than names a new line.
     """
     is_there = line is not None and 1 <= line <= len(source.lines)
-    # Nearly every report: no other line of the same text can be as near as the reported line itself.
-    if line is not None and is_there and (text := source.folded[line - 1]) and text == _first_line(quote):
-        return source.anchor_at(line, Anchored.QUOTE)
+    # Nearly every report: no other line can be as near as the reported line itself.
+    if line is not None and is_there and (text := source.folded[line - 1]):
+        written = source.lines[line - 1]
+        # A twin with the indentation of the quote, or with its next lines, is a better sign than a number that is off.
+        is_quoted = text == _first_line(quote) and _indentation(quote) in {"", _indentation(written)}
+        if quote == written or (is_quoted and _continued(source, [line], quote)):
+            return source.anchor_at(line, Anchored.QUOTE)
     # The quote before the number: agents quote well and count badly.
-    if places := _places(source, line, quote, symbol):
+    if places := _places(source, line, quote, symbol, description):
         return source.anchor_at(_nearest(places, line, expected), Anchored.QUOTE)
     # A number beyond the file names nothing, and guessing a line would make a false identity.
     if line is not None and is_there:
@@ -71,14 +85,21 @@ def locate_all(
     same line, the equal lines are distributed over the reports, in their order.
     """
     known = expected or {}
-    anchors = [locate(source, place.line, place.quote, place.symbol, known.get(place.rule, ())) for place in places]
-    met = {(place.agent_run_id, place.rule, anchor.line) for place, anchor in zip(places, anchors, strict=True)}
+    anchors = [
+        # Nearly every report names a line and quotes it exactly.
+        (line and source.quoted_at(line, quote)) or locate(source, line, quote, symbol, known.get(rule, ()), words)
+        for line, quote, symbol, rule, _, words in places
+    ]
+    met = {(rule, anchor.line, agent) for (_, _, _, rule, agent, _), anchor in zip(places, anchors, strict=True)}
     if len(met) == len(places):
         return anchors
     fallen: defaultdict[tuple[object, ...], dict[int, list[int]]] = defaultdict(dict)
     for at, (place, anchor) in enumerate(zip(places, anchors, strict=True)):
-        if anchor.anchored is Anchored.QUOTE and place.line is not None:
-            fallen[place.agent_run_id, place.rule, anchor.text_hash].setdefault(place.line, []).append(at)
+        if anchor.anchored is Anchored.QUOTE and place.line is not None and anchor.line is not None:
+            # Lines of another indentation are in no order with these: quotes tell them apart.
+            indentation = _indentation(source.lines[anchor.line - 1])
+            group = (place.agent_run_id, place.rule, anchor.text_hash, indentation)
+            fallen[group].setdefault(place.line, []).append(at)
     # More reported lines than places: at least two reports fell on the same line.
     for by_line in fallen.values():
         if len(by_line) > len({anchors[positions[0]].line for positions in by_line.values()}):
@@ -97,7 +118,7 @@ def _distribute(
         costs: list[dict[int, int]] = []
         for line in lines:
             report = reported[by_line[line][0]]
-            places = _places(source, line, report.quote, report.symbol)
+            places = _places(source, line, report.quote, report.symbol, report.description)
             expected = known.get(report.rule, ())
             near = _around(places, line, WINDOW)
             costs.append({place: _distance(place, line, expected) for place in near})
@@ -146,7 +167,15 @@ def _first_line(quote: str | None) -> str:
     return ""
 
 
-def _places(source: SourceText, line: int | None, quote: str | None, symbol: str | None) -> Sequence[int]:
+def _indentation(quote: str | None) -> str:
+    """Return the white space before the first text of a quote."""
+    first = next((line for line in (quote or "").split("\n") if line.strip()), "")
+    return first[: len(first) - len(first.lstrip())]
+
+
+def _places(
+    source: SourceText, line: int | None, quote: str | None, symbol: str | None, description: str
+) -> Sequence[int]:
     """Return the lines that a quote may mean: the near lines, among these the lines in the named definition."""
     wanted = _first_line(quote)
     # An exact line is cheap to find and sure; only a miss pays for the search of similar lines.
@@ -158,10 +187,37 @@ def _places(source: SourceText, line: int | None, quote: str | None, symbol: str
     near = _around(places, line, WINDOW) if line is not None else ()
     # Never down to nothing: a quote far from the reported number is still a better sign than the number.
     if not near:
-        return (name is not None and source.places_within(places, name)) or places
+        within = (name is not None and source.places_within(places, name)) or places
+        return within if len(within) > _MOST_COMPARED else _continued(source, within, quote) or within
+    near = _continued(source, near, quote) or near
+    if indentation := _indentation(quote):
+        near = [place for place in near if _indentation(source.lines[place - 1]) == indentation] or near
+    if len(near) > 1 and (named := code_words(description)):
+        near = _most_named(near, named, source.words_at)
     if len(near) == 1 or name is None:
         return near
     return [place for place in near if place == line or name in source.scope_at(place).split(".")] or near
+
+
+def _continued(source: SourceText, places: Sequence[int], quote: str | None) -> Sequence[int]:
+    """Return those of some lines that the next lines of a quote follow; its last line can be cut."""
+    if quote is None or "\n" not in quote:
+        return places
+    _, *rest = [text for line in quote.split("\n", _MOST_LINES)[:_MOST_LINES] if (text := folded(line))] or [""]
+    return [place for place in places if _begins_all(source.texts_after(place, len(rest)), rest)]
+
+
+def _begins_all(texts: Sequence[str], beginnings: Sequence[str]) -> bool:
+    return len(texts) == len(beginnings) and all(map(str.startswith, texts, beginnings))
+
+
+def _most_named(
+    places: Sequence[int], named: AbstractSet[str], words_at: Callable[[int], AbstractSet[str]]
+) -> Sequence[int]:
+    """Return those of some lines that have most of the words that a message names; all lines, where none has any."""
+    counts = [len(named & words_at(place)) for place in places]
+    most = max(counts)
+    return [place for place, count in zip(places, counts, strict=True) if count == most]
 
 
 def _around(places: Sequence[int], line: int, reach: int) -> Sequence[int]:
@@ -196,7 +252,7 @@ def _misquoted(source: SourceText, wanted: str, line: int | None) -> list[int]:
         around = range(max(1, line - WINDOW), min(len(source.lines), line + WINDOW) + 1)
         shortest = SHORTEST_BEGINNING if part else SHORTEST_PART
         found = _holding(source, tight, letters, around, shortest)
-        return found or _most_similar(letters, source.squeezed(), around)
+        return found or _most_similar(letters, source.squeezed, around)
     # Kept by quote: an equal quote is found at an equal place, although the last search was the last that is allowed.
     known = source.searched
     if wanted not in known and (not known or (len(known) + 1) * len(source.text) <= MOST_SEARCHED):
@@ -206,7 +262,7 @@ def _misquoted(source: SourceText, wanted: str, line: int | None) -> list[int]:
 
 def _holding(source: SourceText, tight: str, letters: str, around: range, shortest: int) -> list[int]:
     """Return the lines that begin with a quote, else the lines that hold its letters."""
-    tights, bare = source.tightened(), source.squeezed()
+    tights, bare = source.tightened, source.squeezed
     if begun := [number for number in around if _begins(tights[number - 1], tight, shortest)]:
         return begun
     if len(letters) < SHORTEST_PART:

@@ -4,13 +4,16 @@ Passes run from the surest to the least sure. Each pass pairs by a key; where se
 the neighbouring lines decide, and an ambiguous pair is left unmatched. Every match is one to one.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Final
 
 from swarm.rules.anchors import Anchored
+from swarm.rules.edited_lines import is_only_marks
 from swarm.rules.fingerprints import Report
 from swarm.rules.known_findings import Known, Match, MatchedBy, Travel
 from swarm.rules.leftovers import match_leftovers
-from swarm.rules.matcher import Matcher
+from swarm.rules.matcher import MOST_RIVALS, Matcher, neighbours
 from swarm.rules.prose import SIMILAR_PROSE, shared_words
 from swarm.rules.standing_code import Standing
 
@@ -33,10 +36,12 @@ def match(
     crowded = _crowded(known, reports)
     _by_fingerprint(matcher, crowded)
     _by_alias(matcher, crowded)
-    _by_line(matcher)
+    _by_line(matcher, _is_in_its_definition)
     # A second time, with the crowded fingerprints: the line map has settled all findings that it can.
     _by_fingerprint(matcher, frozenset())
     _by_alias(matcher, frozenset())
+    _by_line(matcher, _has_its_neighbours)
+    _by_words_of_line(matcher)
     match_leftovers(matcher, standing)
     _by_prose(matcher)
     return matcher.matches, list(matcher.known.values()), list(matcher.reports.values())
@@ -49,18 +54,26 @@ def _crowded(known: Sequence[Known], reports: Sequence[Report]) -> frozenset[str
     map decides before the fingerprint does.
     """
     crowded: set[str] = set()
-    sides: tuple[Sequence[Known | Report], ...] = (known, reports)
-    for items in sides:
+    # Fingerprints of one place differ by their ordinals: without ordinals no two reports share a place.
+    may_share = any(report.ordinal for report in reports)
+    sides: tuple[tuple[Sequence[Known | Report], bool], ...] = ((known, True), (reports, may_share))
+    for items, is_shared in sides:
         # The fingerprint that was first at each place of this side.
         first: dict[tuple[object, ...], str] = {}
         for item in items:
             anchor, fingerprint = item.anchor, item.fingerprint
-            if anchor is None or anchor.line is None:
+            if anchor is None:
+                continue
+            # Taken apart at once: to read the fields by their names takes twice as long.
+            path, line, scope, _, text_hash, occurrence, occurrences, _, _ = anchor
+            if line is None:
                 continue
             # The number of an equal line shifts when a line above is fixed.
-            if anchor.occurrences > 1:
+            if occurrences > 1:
                 crowded.add(fingerprint)
-            place = (anchor.path, anchor.scope, anchor.text_hash, anchor.occurrence, item.rule)
+            if not is_shared:
+                continue
+            place = (path, scope, text_hash, occurrence, item.rule)
             if (other := first.setdefault(place, fingerprint)) != fingerprint:
                 crowded |= {other, fingerprint}
     return frozenset(crowded)
@@ -70,8 +83,17 @@ def _by_fingerprint(matcher: Matcher, crowded: frozenset[str]) -> None:
     """Match equal fingerprints, of which each side has each once."""
     named = {report.fingerprint: at for at, report in matcher.reports.items()} if matcher.known else {}
     for at, known in list(matcher.known.items()):
-        if known.fingerprint in named and known.fingerprint not in crowded:
-            matcher.take(at, named[known.fingerprint], _same_identity)
+        its = named.get(known.fingerprint)
+        if its is not None and known.fingerprint not in crowded:
+            matcher.take(at, its, _same_fingerprint)
+
+
+# Python before 3.12 calls a function for each reading of a member of an enum.
+_FINGERPRINT: Final = MatchedBy.FINGERPRINT
+
+
+def _same_fingerprint(_known: Known, _report: Report) -> MatchedBy:
+    return _FINGERPRINT
 
 
 def _same_identity(known: Known, report: Report) -> MatchedBy:
@@ -80,14 +102,14 @@ def _same_identity(known: Known, report: Report) -> MatchedBy:
 
 def _by_alias(matcher: Matcher, crowded: frozenset[str]) -> None:
     owners = {alias: at for at, known in matcher.known.items() for alias in known.aliases if alias not in crowded}
-    for at, report in list(matcher.reports.items()):
+    for at, report in list(matcher.reports.items()) if owners else ():
         owner = owners.get(report.fingerprint)
         # The rule is compared too: an alias from a time before a rule was renamed must not join two rules.
         if owner is not None and owner in matcher.known and matcher.known[owner].rule == report.rule:
             matcher.take(owner, at, _same_identity)
 
 
-def _by_line(matcher: Matcher) -> None:
+def _by_line(matcher: Matcher, agree: Callable[[Matcher, Known, Report], bool]) -> None:
     def known_key(known: Known) -> Hashable:
         line = matcher.line_now(known)
         return None if line is None else (matcher.path_now(known), line, known.rule)
@@ -95,7 +117,56 @@ def _by_line(matcher: Matcher) -> None:
     def named(known: Known, report: Report) -> MatchedBy:
         return MatchedBy.FINGERPRINT if known.fingerprint == report.fingerprint else MatchedBy.LINE_MAP
 
-    matcher.pair(known_key, _place, named, in_order=True)
+    def agreed(known: Known, report: Report) -> bool:
+        return agree(matcher, known, report)
+
+    matcher.pair(known_key, _place, named, agree=agreed, in_order=True)
+
+
+def _is_in_its_definition(matcher: Matcher, known: Known, report: Report) -> bool:
+    """Say whether a pair of the line map holds: of brackets that close definitions, git takes any for any."""
+    ours, theirs = known.anchor, report.anchor
+    if ours is None or theirs is None or ours.scope == theirs.scope:
+        return True
+    return not is_only_marks(theirs.text) or matcher.scope_now(known) == theirs.scope
+
+
+def _has_its_neighbours(matcher: Matcher, known: Known, report: Report) -> bool:
+    # A definition that has another name now.
+    return neighbours(known) == neighbours(report) or _is_in_its_definition(matcher, known, report)
+
+
+def _by_words_of_line(matcher: Matcher) -> None:
+    """Give a report of an agent to the silent finding of its line whose words it has.
+
+    Its category made the match, and is that of another defect of the line: the words tell the two apart.
+    """
+    silent: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for at, known in matcher.known.items():
+        if not known.has_rule_id and (line := matcher.line_now(known)) is not None:
+            silent[matcher.path_now(known), line].append(at)
+    rivals: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for number, found in enumerate(matcher.matches) if silent else ():
+        anchor = found.report.anchor
+        if anchor is not None and (anchor.path, anchor.line) in silent and not found.known.has_rule_id:
+            rivals[anchor.path, anchor.line].append(number)
+    for place, numbers in rivals.items():
+        fitting = [
+            (at, number)
+            for at in silent[place][:MOST_RIVALS]
+            for number in numbers[:MOST_RIVALS]
+            if _means_other(matcher.matches[number], matcher.known[at])
+        ]
+        # With two such pairs at one line nothing says which of them is meant.
+        if len(fitting) == 1:
+            matcher.exchange(*fitting[0], MatchedBy.ANCHOR)
+
+
+def _means_other(found: Match, other: Known) -> bool:
+    prose = found.report.description
+    return found.report.rule_id is None and shared_words(
+        found.known.description, prose
+    ) < SIMILAR_PROSE <= shared_words(other.description, prose)
 
 
 def _by_prose(matcher: Matcher) -> None:

@@ -34,6 +34,15 @@ VERDICTS: Final = {
         "`swarm show F-…` prints both reasons; approve the finding by its id, or reject it",
     ),
 }
+EVIDENCE: Final = {
+    "analyzer_rescan": "the analyzer that reported it read the file again, with the rule on, and was silent",
+    "anchor": "its line is gone, or more of it changed than names, comments and layout",
+    "confirmed": "who reported it, or another agent, looked at the new commit and says that it is gone",
+    "cross_ref": "another record proves it: the silence of its analyzer about this very content, or a later finding",
+    "operator": "a person says so, with a reason and evidence",
+    "agent_attestation": "an agent says so, and nothing else proves it",
+    "unverifiable": "nothing that can be looked at proves or refutes it",
+}
 _REOPENED: Final = "`swarm reopen F-… --reason … --evidence …` opens it again"
 STATUSES: Final = {
     "new": ("a wave reported it for the first time", "fix, defer or reject it: `swarm fix F-…`"),

@@ -81,6 +81,35 @@ def named_in(document: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(entry["runtime"] for entry in next(plans, ()))
 
 
+def binding_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a locked plan binds a worker on another machine.
+
+    The argument list, the sandbox and the names of logins are each worker's own.
+    """
+    settings = entry.get("settings") or {}
+    bound = {name: settings.get(name) or None for name in ("arguments", "accepts", "maxTurns")}
+    known = {"version": entry["version"]} if "version" in entry else {}
+    return {"model": entry.get("model"), **bound, **known}
+
+
+def bindings_of(document: Mapping[str, Any], runtime: str) -> dict[str, dict[str, Any]]:
+    """Return what binds the workers of each agent whose dispatch named a runtime, by domain."""
+    return {
+        agent["domain"]: binding_of(entry)
+        for agent in document["agents"]
+        if agent["by"] == BY_RUNTIME
+        for entry in agent["plan"]
+        if entry["runtime"] == runtime
+    }
+
+
+def changes_of(locked: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how what a worker would launch differs; a member that either leaves out is not compared."""
+    for member in sorted(locked.keys() & now.keys()):
+        if locked[member] != now[member]:
+            yield f"{member} was {_shown(locked[member])}, and is {_shown(now[member])}"
+
+
 def differences(locked: Mapping[str, Any], now: Mapping[str, Any], *, is_named: bool) -> Iterator[PlanChange]:
     """Yield the members of a lock that are other now, by agent; a member that either leaves out is not compared.
 
@@ -91,7 +120,7 @@ def differences(locked: Mapping[str, Any], now: Mapping[str, Any], *, is_named: 
         if locked[member] != now[member]:
             yield PlanChange(WHOLE_WAVE, member, _shown(locked[member]), _shown(now[member]))
     current = {agent["domain"]: agent for agent in now["agents"]}
-    for domain in current.keys() - {agent["domain"] for agent in locked["agents"]}:
+    for domain in sorted(current.keys() - {agent["domain"] for agent in locked["agents"]}):
         yield PlanChange(domain, "agent", "no part of the wave", "a part of it")
     for agent in locked["agents"]:
         domain, other = agent["domain"], current.get(agent["domain"])

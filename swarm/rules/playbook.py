@@ -53,6 +53,7 @@ _STALLS: Final = {
         "reply next time with `swarm permissions`; `swarm wait` ends when an agent asks",
     ),
 }
+_AGAIN_ON_WORKERS: Final = "run the same command again: the agent is ordered anew"
 _CODES: Final = {
     # Nothing was spawned.
     "FILE_NOT_FOUND": ("a file that it needs is not there", "check the path, and the folder that it is relative to"),
@@ -105,12 +106,30 @@ _CODES: Final = {
     "TIMED_OUT": ("it did not end within its time", "launch with a longer --timeout, or give the domain fewer files"),
     "INTERRUPTED": ("its launch was interrupted", "run the same command again: it is launched anew"),
     "SUPERVISOR_DIED": ("its launch died before it", "run the same command again: it is launched anew"),
+    "WORKER_FAILED": (
+        "the worker failed on it by a bug, not its agent",
+        "stderr.log beside the record ends with the trace: report it, and launch again, here or on other workers",
+    ),
+    "WORKER_LOST": ("its worker died, or was cut off from the engine", _AGAIN_ON_WORKERS),
+    "WORKER_STOPPED": ("its worker was stopped by a signal", _AGAIN_ON_WORKERS),
+    "CANCELLED": ("its launch was cancelled", _AGAIN_ON_WORKERS),
+    "RESULT_TOO_LARGE": (
+        "it brought more than the engine's max_result_mib allows",
+        "a larger `max_result_mib` of [engines.NAME] takes more; large files that a build makes belong into .gitignore",
+    ),
+    "WORK_NOT_TAKEN": (
+        "git could not take a file of its work",
+        "read its last words for the file: it is too large, is no plain file, or has a filter",
+    ),
     "NO_OUTPUT": ("it ended well, but wrote no output that can be used", "look at stdout.log beside the record"),
     "FOLDER_REPLACED": (
         "the folder of the attempt was replaced while it ran, as no healthy agent does",
         "look at the worktree before you launch it again",
     ),
-    "SETUP_FAILED": ("the set-up of its worktree failed", "correct [worktrees] setup; its log is beside the record"),
+    "WORKTREE_SETUP_FAILED": (
+        "the set-up of its worktree failed",
+        "correct [worktrees] setup; its log is beside the record",
+    ),
     "PROGRAM_NOT_VISIBLE": (
         "its program is not there inside of the sandbox",
         "install it where the sandbox shows it, or open its folder by [sandbox] readable",

@@ -1,4 +1,4 @@
-"""Likeness of two messages by their words of meaning."""
+"""Likeness of two messages by their words of meaning, and the code that a message names."""
 
 import re
 from functools import lru_cache
@@ -13,6 +13,12 @@ _WORD: Final = re.compile(
     r"\b(?!(?:an?|and|are|as|at|be|but|by|can|could|do|does|for|from|has|have|here|how|if|in|into|is|its?|may|no|not|of"
     r"|on|or|so|than|that|the|then|there|this|to|was|when|where|which|will|with|would)\b)\w+"
 )
+# Code that a message names: in quotation marks, or with an underscore or a capital inside.
+_QUOTED: Final = re.compile(r"""(?<!\w)[`'"]([^`'"\n]{1,100}+)[`'"](?!\w)""")
+_IDENTIFIER: Final = re.compile(r"[^\W_]_[^\W_]|[a-z][A-Z]")
+_NUMBER: Final = re.compile(r"\d++")
+# Characters of a message that are searched for code.
+_LONGEST: Final = 500
 
 
 def shared_words(ours: str, theirs: str) -> float:
@@ -27,3 +33,15 @@ def shared_words(ours: str, theirs: str) -> float:
 def _words(prose: str) -> frozenset[str]:
     """Return the words of meaning, cut so that `documents`, `documented` and `documentation` are equal."""
     return frozenset(word[:STEM] for word in _WORD.findall(prose.lower()))
+
+
+def numberless(prose: str) -> str:
+    """Return a message with `0` for each number: counts and line numbers in it change with every edit."""
+    return _NUMBER.sub("0", prose)
+
+
+def code_words(description: str) -> set[str]:
+    """Return the words of a message that are code: in quotation marks, or written as only identifiers are."""
+    begun = description[:_LONGEST]
+    quoted = {word for part in _QUOTED.findall(begun) for word in _WORD.findall(part)}
+    return quoted | {word for word in _WORD.findall(begun) if _IDENTIFIER.search(word)}

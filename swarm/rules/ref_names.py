@@ -9,6 +9,8 @@ REMOTES: Final = "refs/remotes/"
 ALL_RUNS: Final = "refs/heads/swarm/"
 # The folders of a git folder in which every ref of swarm's, but save points, lies.
 OWN_FOLDERS: Final = ("refs/swarm", "refs/heads/swarm")
+# Commits of uncommitted files at which waves looked, of all runs: the same files are the same commit.
+SNAPSHOTS: Final = "refs/swarm/snapshots/"
 _SAVE_POINT: Final = "swarm-save-"
 _RUN: Final = "swarm-"
 
@@ -71,6 +73,11 @@ def work_ref(run_id: str, tree: str) -> str:
 def own_commits_refs(run_id: str) -> str:
     """Return the path, with its last slash, below which the own commits of a run's merged agents are kept."""
     return f"refs/swarm/own-commits/{run_id}/"
+
+
+def snapshot_ref(commit: str) -> str:
+    """Return the ref that keeps a commit of a checkout's uncommitted files, at which a wave looked."""
+    return f"{SNAPSHOTS}{commit}"
 
 
 def save_point_tag(run_id: str) -> str:

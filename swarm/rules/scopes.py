@@ -19,9 +19,11 @@ _NAMED: Final = re.compile(
 )
 _BOUND: Final = re.compile(
     r"""(?:(?:const|let|var)\s++)?+([\w$.]++)\s*+(?::[^=]++)?+[=:]\s*+(?:async\b\s*+)?+
-        (?:function\b|\([^)]*+\)\s*+(?::[^=]++)?+=>|\w++\s*+=>)""",
+        (?:(?:function\b\s*+\*?+|class\b)\s*+(?P<own>(?!extends\b)[\w$]++)?+
+        |\([^)]*+\)\s*+(?::[^=]++)?+=>|\w++\s*+=>)""",
     re.VERBOSE,
 )
+_EXPORTED: Final = frozenset({"module.exports", "exports", "module.exports.default", "exports.default"})
 _IMPL: Final = re.compile(r"impl\b([^{]*+)")
 _METHOD_HEAD: Final = re.compile(r"[\w$<>\[\],.*&:~\s]++")
 _METHOD_NAME: Final = re.compile(r"(?<![\w$~:.])[\w$~:]++$")
@@ -71,7 +73,9 @@ def _python_scopes(text: str, count: int) -> list[str]:
     """
     scopes: list[str] = []
     open_definitions: list[tuple[int, str]] = []
-    depth, continued, here = 0, False, MODULE
+    depth, continued, here, last = 0, False, MODULE, -1
+    # A line that begins with these blanks is inside the innermost open definition.
+    inside = ""
     hollowed = _hollowed(text)
     # Of the whole text at once: six counts for each line took half of the time.
     brackets = hollowed.encode("ascii", "replace").translate(None, _NO_BRACKETS).split(b"\n")
@@ -80,23 +84,29 @@ def _python_scopes(text: str, count: int) -> list[str]:
         if not code:
             continued = continued and depth > 0
             continue
-        if depth == 0 and not continued:
+        # The first letters of a definition are those of `async`, `class` and `def`: most lines need neither a measure
+        # nor a search.
+        if depth == 0 and not continued and (code[0] in "acd" or not line.startswith(inside)):
+            definition = _PYTHON_DEFINITION.match(code)
             indent = _indent(line)
-            while open_definitions and open_definitions[-1][0] >= indent:
-                open_definitions.pop()
-            here = _innermost(open_definitions)
-            # Blank lines and comments after a definition are not part of it.
-            scopes += [here] * (number - len(scopes))
-            # The first letters of `async`, `class` and `def`: most lines need no search.
-            if code[0] in "acd" and (definition := _PYTHON_DEFINITION.match(code)):
+            if open_definitions and open_definitions[-1][0] >= indent:
+                # Blank lines and comments after a definition are not part of it.
+                scopes += [here] * (last + 1 - len(scopes))
+                while open_definitions and open_definitions[-1][0] >= indent:
+                    open_definitions.pop()
+                here = _innermost(open_definitions)
+            if definition:
+                scopes += [here] * (number - len(scopes))
                 here = _nested(open_definitions, definition[1])
                 open_definitions.append((indent, here))
-        scopes += [here] * (number + 1 - len(scopes))
-        if of_line := brackets[number]:
+            inside = " " * (open_definitions[-1][0] + 1) if open_definitions else ""
+        last = number
+        if (of_line := brackets[number]) and of_line != b"()":
             opening = len(of_line.translate(None, b")]}"))
             # A stray closing bracket must not keep the rest of the file at a negative depth.
             depth = max(0, depth + 2 * opening - len(of_line))
         continued = code.endswith("\\")
+    scopes += [here] * (last + 1 - len(scopes))
     return scopes + [MODULE] * (count - len(scopes))
 
 
@@ -173,11 +183,23 @@ def _definition(text: str) -> str | None:
     if text.startswith("* ") or (text.endswith(";") and "{" not in text):
         return None
     bare = text[_MODIFIERS.match(text).end() :]  # type: ignore[union-attr]  # matches the empty text too
-    if found := _NAMED.match(bare) or _BOUND.match(bare):
+    if found := _NAMED.match(bare):
         return found[1].rstrip(":")
+    if found := _BOUND.match(bare):
+        return bound_name(found[1].rstrip(":"), found["own"])
     if found := _IMPL.match(bare):
         return _implemented(found[1])
     return _method(bare)
+
+
+def bound_name(target: str, own: str | None) -> str:
+    """Return the name of a function or class that is assigned: a target that exports it says nothing about it.
+
+    `module.exports = function load(` is the same `load` as `export default function load(`.
+    """
+    if target in _EXPORTED:
+        return own or target
+    return target.removeprefix("module.exports.").removeprefix("exports.")
 
 
 def _implemented(rest: str) -> str | None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from swarm.config import MOST_BYTES
 from swarm.installed import install_command
+from swarm.rules.minified import MOST_LOOKED_AT, is_minified
 from swarm.runtimes.severities import looked_up
 
 OTHER: Final = "other"
@@ -23,11 +24,16 @@ _RUFF_URLS: Final = {"": "https://docs.astral.sh/ruff/rules/{rule}/", "invalid-s
 
 
 class Kind(NamedTuple):
-    """A kind of files: patterns of names, of paths where they have a slash, and interpreters of a first line."""
+    """A kind of files: patterns of names, of paths where they have a slash, and interpreters of a first line.
+
+    `minified` is the name of the kind of those of its files that a minifier or a compiler wrote, empty where files of
+    the kind are not distinguished.
+    """
 
     name: str
     patterns: tuple[str, ...]
     shebangs: tuple[str, ...] = ()
+    minified: str = ""
 
 
 class Fields(NamedTuple):
@@ -47,12 +53,14 @@ class Fields(NamedTuple):
     first_line: int = 1
     first_column: int = 1
     pattern: str = ""
-    scores: bool = True
+    error_score: str = ""
     last_location: bool = False
     stderr: bool = False
     unread: str = ""
     unread_file: str = ""
     unread_from: str = "(.+)"
+    files: str = ""
+    read_count: str = ""
 
 
 class EditFields(NamedTuple):
@@ -82,6 +90,8 @@ class AnalyzerRow(NamedTuple):
     version: tuple[str, ...] = ("--version",)
     program: str = ""
     lists: tuple[str, ...] = ()
+    listed: str = "(.+)"
+    list_mark: str = ""
     with_config: tuple[str, ...] = ()
     bare: tuple[str, ...] = ()
     bare_text: str = ""
@@ -89,6 +99,8 @@ class AnalyzerRow(NamedTuple):
     held: Mapping[str, Sequence[str]] = {}
     leads: str = ""
     accepts: tuple[int, ...] = (0,)
+    quiet: tuple[int, ...] = ()
+    blocked: tuple[int, ...] = ()
     comments: str = ""
     broken: tuple[str, ...] = ()
     includes: bool = False
@@ -99,7 +111,6 @@ class AnalyzerRow(NamedTuple):
     runs_code: bool = False
     offered: bool = False
     whole: bool = False
-    stops: bool = False
     local: tuple[str, ...] = ()
     report: Fields = Fields()
     edit: EditFields | None = None
@@ -174,10 +185,13 @@ def kind_by_name(path: str) -> Kind | None:
 
 
 def kind_of(path: str, tree: Path | None = None) -> str:
-    """Return the kind of a file: by its name, else by its first line in a tree; else its suffix, else "other"."""
+    """Return the kind of a file: by its name, else by its first line in a tree; else its suffix, else "other".
+
+    Minified files are a kind of their own where a tree is given.
+    """
     found = kind_by_name(path)
     if found is not None:
-        return found.name
+        return found.minified if tree and found.minified and _is_minified(tree / path) else found.name
     stem, dot, suffix = path.rpartition("/")[2].rpartition(".")
     if dot and stem and suffix:
         return f".{suffix[:_LONGEST_SUFFIX]}"
@@ -238,7 +252,23 @@ def tool_of_rule(rule: str) -> str | None:
     return None
 
 
-def _kind_by_shebang(file: Path) -> str | None:
+def rule_of_table(word: str) -> tuple[str, str] | None:
+    """Return the analyzer and the name of a rule that the table gives a severity, with or without its plugin."""
+    folded = word.casefold()
+    for row in table().rows.values():
+        for rule in row.severities:
+            if folded in {rule.casefold(), rule.casefold().rpartition("/")[2]} and folded:
+                return row.name, rule
+    return None
+
+
+def _is_minified(file: Path) -> bool:
+    text = _beginning(file, MOST_LOOKED_AT)
+    return text is not None and is_minified(text)
+
+
+def _beginning(file: Path, size: int) -> bytes | None:
+    """Return the first bytes of a regular file, `None` where it is none or cannot be read."""
     import os
     import stat
 
@@ -248,11 +278,15 @@ def _kind_by_shebang(file: Path) -> str | None:
     except OSError:
         return None
     try:
-        first = os.read(handle, _FIRST_LINE) if stat.S_ISREG(os.fstat(handle).st_mode) else b""
+        return os.read(handle, size) if stat.S_ISREG(os.fstat(handle).st_mode) else None
     except OSError:
         return None
     finally:
         os.close(handle)
+
+
+def _kind_by_shebang(file: Path) -> str | None:
+    first = _beginning(file, _FIRST_LINE) or b""
     if not first.startswith(b"#!"):
         return None
     words = first[2:].split(b"\n")[0].decode("utf-8", "replace").split()

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from swarm import documents, errors
 from swarm.documents import LONGEST_PROBLEM, MOST_PROBLEMS
 from swarm.rules.phases import LENSES, Phase
-from swarm.runtimes.answer_items import read_items
+from swarm.runtimes.answer_items import Sifted, read_items
 
 
 class Faults(NamedTuple):
@@ -21,7 +21,7 @@ class Faults(NamedTuple):
 
     @property
     def gravity(self) -> tuple[bool, int]:
-        """How bad the answer is, to be compared with another answer."""
+        """The rank of the answer among others: the higher, the worse."""
         return (not self.counts, self.total)
 
 
@@ -44,10 +44,11 @@ def schema_text(kind: str) -> str:
     return json.dumps(wanted[kind])[:-1] + ', "$defs": {\n' + ",\n".join(ordered) + "\n}}"
 
 
-def envelope_problems(answer: Any, domain: str, phase: Phase, kind: str) -> list[str]:
+def envelope_problems(parted: Sifted, domain: str, phase: Phase, kind: str) -> list[str]:
     """Return all that is wrong with an answer beside its items: then nothing in it counts."""
-    lens = LENSES[phase]
-    wrong = documents.problems(answer, "agent-output", kind)
+    lens, answer = LENSES[phase], parted.answer
+    # An answer of 100,000 items is not held to its schema a second time.
+    wrong = [] if parted.fits else documents.problems(answer, "agent-output", kind)
     found = [f"does not fit its schema: {problem}" for problem in wrong]
 
     def says_else(name: str, expected: str) -> str | None:
@@ -71,7 +72,7 @@ def faults_of(body: bytes, trees: Sequence[Path], domain: str, phase: Phase, kin
         found = read_items(body, "output.json", "output.json", trees, domain, phase, kind)
     except errors.SwarmError as error:
         return Faults((error.message[:LONGEST_PROBLEM],), 1, counts=False)
-    outer = envelope_problems(found.answer, domain, phase, kind)
+    outer = envelope_problems(found, domain, phase, kind)
     items = [f"{item.path}: {item.reason}" for item in found.refused]
     shown = tuple(problem[:LONGEST_PROBLEM] for problem in (*outer, *items)[:MOST_PROBLEMS])
     return Faults(shown, len(outer) + found.total, counts=not outer)

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from swarm import errors
-from swarm.documents import LONGEST_PROBLEM, MOST_PROBLEMS, check, fits, parse_bounded
+from swarm.documents import LONGEST_PROBLEM, MOST_PROBLEMS, check, fits
 from swarm.rules.phases import Phase
 from swarm.rules.safe_paths import safe_path
 from swarm.runtimes import sarif
-from swarm.runtimes.answer import answer_of
 from swarm.runtimes.runtime import UnusableOutput
+from swarm.runtimes.sarif_files import answer_or_log, is_named_as_log, log_in
+from swarm.sarif.log import is_log
 
 _SCHEMA: Final = "agent-output"
 # Lists of an answer, by the definition of the schema that describes their items.
@@ -44,6 +45,7 @@ class Sifted(NamedTuple):
 
     `refused` explains the first of `total`. `files` are the files of refused reports: silence about these files
     proves nothing. `positions` holds, by list, the first positions of the items that were kept, where some were not.
+    `is_log` holds for a SARIF log, whose findings name their tool; with `fits` the whole answer fits its schema.
     """
 
     answer: Any
@@ -51,6 +53,8 @@ class Sifted(NamedTuple):
     total: int = 0
     files: frozenset[str] = frozenset()
     positions: Mapping[str, tuple[int, ...]] = {}
+    is_log: bool = False
+    fits: bool = False
 
 
 def read_items(
@@ -60,10 +64,10 @@ def read_items(
 
     `name` is the name of the file, `kind` that of its schema. Raises the errors of an answer that cannot be read.
     """
-    is_named = sarif.is_named_as_log(name)
-    value = parse_bounded(body, shown) if is_named else answer_of(body, shown)
+    is_named = is_named_as_log(name)
+    value = log_in(body, shown) if is_named else answer_or_log(body, shown)
     # SARIF becomes the form of agents here, so every later check is the same for both.
-    if is_named or sarif.is_sarif(value):
+    if is_output := is_named or is_log(value):
         try:
             value = sarif.output_in(trees, value, domain, phase)
         except UnusableOutput as error:
@@ -72,7 +76,7 @@ def read_items(
     parts = list(sarif.refused_parts(found.answer)) if isinstance(value, Mapping) else []
     refused = (*(RefusedItem(part.code, part.path, part.message) for part in parts), *found.refused)
     files = found.files.union(*(part.files for part in parts))
-    return found._replace(refused=refused, total=len(parts) + found.total, files=files)
+    return found._replace(refused=refused, total=len(parts) + found.total, files=files, is_log=is_output)
 
 
 def sifted(answer: Any, kind: str) -> Sifted:
@@ -81,7 +85,9 @@ def sifted(answer: Any, kind: str) -> Sifted:
     `kind` is audit, feature, amend or review.
     """
     # The common case costs a single quick look, however many items there are.
-    if not isinstance(answer, Mapping) or fits(answer, _SCHEMA, kind):
+    if fits(answer, _SCHEMA, kind):
+        return Sifted(answer, fits=True)
+    if not isinstance(answer, Mapping):
         return Sifted(answer)
     kept: dict[str, Any] = {}
     positions: dict[str, tuple[int, ...]] = {}

@@ -2,10 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Final
 
+from swarm.ahead import begun
 from swarm.rules.sandbox_policy import Network, Policy, Right
 from swarm.runtimes.processes import probe
 
@@ -26,8 +27,17 @@ _MOST_SIGNALS: Final = 64
 
 
 @cache
+def asked() -> Callable[[], str | None]:
+    """Begin to find out whether bubblewrap works, and return a function that waits for the answer of `works`."""
+    return begun(_works)
+
+
 def works() -> str | None:
     """Return why bubblewrap starts nothing here, `None` where it does: it is really started, once a process."""
+    return asked()()
+
+
+def _works() -> str | None:
     program = shutil.which("bwrap")
     if program is None:
         return "bwrap is not installed"

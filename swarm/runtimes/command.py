@@ -92,7 +92,7 @@ def found_program(runtime: RuntimeConfig) -> Program:
     """Return where a configured command is, its version where it can be asked, and why it cannot be launched."""
     path = programs.found(runtime.argv[0])
     why = "" if path else f"{runtime.argv[0]} is not on PATH"
-    version = programs.version(runtime.version_argv) if path and runtime.version_argv else None
+    version = programs.asked(runtime.version_argv) if path and runtime.version_argv else programs.no_version
     return Program(path, version, runtime.argv, why)
 
 

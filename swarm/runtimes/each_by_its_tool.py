@@ -78,7 +78,10 @@ class EachByItsTool:
     def program(self) -> Program:
         """Return the programs as one: the path of the first, and all versions."""
         programs = [each.program() for each in self._runtimes.values()]
-        version = ",".join(each.version or "unknown" for each in programs) or None
+
+        def version() -> str | None:
+            return ",".join(each.version or "unknown" for each in programs) or None
+
         return Program(next((each.path for each in programs), None), version, ())
 
     def supports(self, phase: Phase) -> bool:

@@ -1,16 +1,23 @@
 """Files that an analyzer of the table is given, and those of them that it read."""
 
 import re
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from swarm.rules.analysis import EVERY_RULE
-from swarm.runtimes import data_config
+from swarm.runtimes import data_config, reports
 from swarm.runtimes.analyzer_table import AnalyzerRow
 from swarm.runtimes.includes import Included
-from swarm.runtimes.runtime import Job
+from swarm.runtimes.own_tree import inside
+from swarm.runtimes.runtime import Job, StepResult
 from swarm.runtimes.silencing import holding, names_one, silenced
 
+# The log of a step that lists files.
+LIST: Final = "list"
+_LONGEST_SAID: Final = 300
 # Names of files with bytes that are no text: no argument can hold them.
 _UNTELLABLE: Final = re.compile("[\U0010ff80-\U0010ffff]")
 
@@ -33,7 +40,14 @@ def given_of(row: AnalyzerRow, job: Job) -> list[str]:
 
 
 def _included(row: AnalyzerRow, job: Job) -> Included | None:
-    return Included(job.tree, job.files) if row.includes else None
+    return _included_in(job.attempt_folder, job.tree, tuple(job.files)) if row.includes else None
+
+
+# Asked before a run and after: the files that the analyzer was given must be those that are judged.
+@lru_cache(maxsize=2)
+def _included_in(attempt_folder: Path, tree: Path, files: tuple[str, ...]) -> Included:
+    del attempt_folder
+    return Included(tree, files)
 
 
 def _given(job: Job, included: Included | None) -> list[str]:
@@ -49,7 +63,7 @@ def analysis_of(row: AnalyzerRow, job: Job, named: Named) -> dict[str, Any]:
     if included and named.broken:
         broken |= included.blinded(named.broken)
     unreadable = (set(job.files) - given) | broken
-    read = set[str]() if named.broken and row.stops else given - unreadable
+    read = set[str]() if named.broken and row.blocked else given - unreadable
     if named.listed is not None:
         read &= named.listed
     if named.read is not None:
@@ -70,3 +84,57 @@ def analysis_of(row: AnalyzerRow, job: Job, named: Named) -> dict[str, Any]:
         "unreadable": sorted(unreadable),
         "silenced": {file: names for file, names in quiet.items() if file in read},
     }
+
+
+def named_of(
+    row: AnalyzerRow, job: Job, results: Sequence[StepResult], broken: AbstractSet[str], reported: AbstractSet[str]
+) -> Named:
+    """Return the files that the analyzer named itself: those that it could not read, would read, and read.
+
+    `reported` are those of its findings: whatever it lists, it has read them.
+    """
+    listed: AbstractSet[str] | None = None
+    read = None
+    checks = [result for result in results if result.step.log != LIST]
+    if row.lists:
+        lists = "\n".join(r.stdout.decode("utf-8", "replace") for r in results if r.step.log == LIST)
+        lines = (re.fullmatch(row.listed, line.strip()) for line in lists.splitlines())
+        # A version that prints no list says nothing of what it would read.
+        listed = {plain_name(job, line[1]) for line in lines if line is not None} if row.list_mark in lists else None
+    elif row.report.files:
+        named = (name for result in checks for name in reports.looked_at(result.stdout, row.report))
+        listed = {plain_name(job, name) for name in named}
+    elif row.report.read_count:
+        # Which files it passed over is not known, but for a run that read none.
+        read_any = (result.step.files for result in checks if reports.has_read_any(result.stdout, row.report))
+        listed = {file for files in read_any for file in files}
+    if row.read:
+        read = _logged(job, row.read)
+    skipped = _logged(job, row.skipped) if row.skipped else frozenset[str]()
+    return Named(broken, skipped, None if listed is None else listed | reported, read)
+
+
+def _logged(job: Job, pattern: str) -> set[str]:
+    log = log_of_attempt(job, "stderr").decode("utf-8", "replace")
+    return {plain_name(job, found["file"]) for found in re.finditer(pattern, log, re.MULTILINE)}
+
+
+def plain_name(job: Job, named: str) -> str:
+    """Return a file as the tree calls it; some tools put another `./` before the `./` that they are given."""
+    while named.startswith("./"):
+        named = named[2:]
+    return inside(job.tree, named)
+
+
+def log_of_attempt(job: Job, name: str) -> bytes:
+    """Return a log of the attempt, empty where there is none."""
+    try:
+        return (job.attempt_folder / f"{name}.log").read_bytes()
+    except OSError:
+        return b""
+
+
+def last_said(job: Job) -> str:
+    """Return the last line that the analyzer wrote to stderr, as the reason of a failure."""
+    lines = log_of_attempt(job, "stderr").decode("utf-8", "replace").strip().splitlines()
+    return f": {lines[-1].strip()[:_LONGEST_SAID]}" if lines else ""

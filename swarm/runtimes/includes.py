@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from swarm.documents import read_bounded
 from swarm.rules.preprocessing import RAW_STRING
+from swarm.runtimes.own_tree import RealPaths
 
 # Comments are taken out and strings kept: a string can hold what looks like a comment, and would hide the lines behind.
 # Every repetition is possessive: what does not end would cost the square, tried from each of its beginnings.
@@ -49,14 +50,14 @@ class Included:
     """Files that sources include, directly and through other files, by their real paths: links can lead anywhere."""
 
     def __init__(self, tree: Path, sources: Iterable[str]) -> None:
-        self._root = os.path.realpath(tree)
-        self._sources = {self._real(source): source for source in sources}
+        self._real = RealPaths(tree)
+        self._sources = {self._real.of(source): source for source in sources}
         self._files: dict[str, _Read] = {}
         waiting = list(self._sources)
         while waiting:
             path = waiting.pop()
             if path not in self._files:
-                self._files[path] = _read(path) if self._is_inside(path) else _Read()
+                self._files[path] = _read(path) if self._real.is_inside(path) else _Read()
                 waiting += self._files[path].targets
         self._by: defaultdict[str, set[str]] = defaultdict(set)
         for path, read in self._files.items():
@@ -65,16 +66,16 @@ class Included:
 
     def leading_outside(self) -> set[str]:
         """Return the sources that include a file outside of the tree: its text would be read, and could be shown."""
-        outside = self._including(path for path in self._files if not self._is_inside(path))
+        outside = self._including(path for path in self._files if not self._real.is_inside(path))
         macros = [path for path, read in self._files.items() if read.has_macro]
         by_macro = self._including(macros)
         named = ((path, _file(path, name)) for path, read in self._files.items() for name in read.paths if by_macro)
-        led = {path for path, file in named if file is not None and not self._is_inside(file)}
+        led = {path for path, file in named if file is not None and not self._real.is_inside(file)}
         return outside | (by_macro & self._including(led))
 
     def blinded(self, unread: Iterable[str]) -> set[str]:
         """Return the sources that include a file which the analyzer could not read; `unread` are names of the tree."""
-        paths = {self._real(name) for name in unread}
+        paths = {self._real.of(name) for name in unread}
         names = {os.path.basename(path) for path in paths}
         by_macro = self._including(path for path, read in self._files.items() if read.has_macro)
         by_name = self._including(path for path, read in self._files.items() if not names.isdisjoint(read.named))
@@ -88,12 +89,6 @@ class Included:
                 seen.add(path)
                 waiting += self._by.get(path, ())
         return {self._sources[path] for path in seen if path in self._sources}
-
-    def _real(self, name: str) -> str:
-        return os.path.realpath(os.path.join(self._root, name))
-
-    def _is_inside(self, path: str) -> bool:
-        return path.startswith(f"{self._root}/")
 
 
 def _read(path: str) -> _Read:

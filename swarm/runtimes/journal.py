@@ -43,6 +43,19 @@ def tail(folder: Path, most_bytes: int = _END_BYTES, most_lines: int = JOURNAL_B
     return Tail(tuple(kept), len(body), is_cut=size > most_bytes or len(kept) < len(found))
 
 
+def append(folder: Path, event: Mapping[str, Any]) -> None:
+    """Append an event to the journal of an attempt whose agent works on another machine, where secrets were masked."""
+    body = (json.dumps(event, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    with contextlib.suppress(OSError):
+        handle = os.open(folder / NAME, flags, 0o600)
+        try:
+            if os.fstat(handle).st_size + len(body) <= JOURNAL_BYTES:
+                os.write(handle, body)
+        finally:
+            os.close(handle)
+
+
 class Journal:
     """A file of events, free of secrets; of an agent that floods it, only the beginning is kept."""
 

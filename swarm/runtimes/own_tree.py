@@ -20,6 +20,7 @@ class TreeFiles:
 
     def __init__(self, trees: Sequence[Path]) -> None:
         self._trees = trees
+        self._in_place: dict[Path, bool] = {}
 
     def inside(self, path: str) -> str | None:
         """Return an absolute path relative to the tree that it is in, `None` where it is in none."""
@@ -47,12 +48,17 @@ class TreeFiles:
 
         tree = self._tree_of(path)
         try:
-            # A folder of an agent's tree can be a link to any place.
-            if tree is None or not is_in_place((tree / path).parent, tree):
+            if tree is None or not self._is_in_place(tree, (tree / path).parent):
                 return None
             return read_bounded(tree / path)
         except (errors.BoundedJsonReadFailed, errors.BoundedJsonSizeLimit, OSError):
             return None
+
+    def _is_in_place(self, tree: Path, folder: Path) -> bool:
+        # A folder of an agent's tree can be a link to any place. A folder holds many files, and is looked at once.
+        if folder not in self._in_place:
+            self._in_place[folder] = is_in_place(folder, tree)
+        return self._in_place[folder]
 
     def _tree_of(self, path: str) -> Path | None:
         if not path or "\0" in path or path.startswith("/"):
@@ -100,6 +106,34 @@ def is_inside(tree: Path, name: str | Path) -> bool:
     except ValueError:
         # A name with a NUL is that of no file.
         return False
+
+
+class RealPaths:
+    """Real paths of files, found as `os.path.realpath` does; each folder is looked up once."""
+
+    def __init__(self, tree: Path) -> None:
+        self.root = os.path.realpath(tree)
+        self._folders: dict[str, str] = {}
+
+    def of(self, name: str) -> str:
+        """Return the real path of a file, absolute or named as in the tree."""
+        path = name if name.startswith("/") else f"{self.root}/{name}"
+        folder, _, own = path.rpartition("/")
+        if own in {"", ".", ".."}:
+            return os.path.realpath(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(f"{folder}/")
+        real = f"{self._folders[folder].rstrip('/')}/{own}"
+        return os.path.realpath(real) if Path(real).is_symlink() else real
+
+    def is_inside(self, path: str) -> bool:
+        """Say whether a real path lies below the tree."""
+        return path.startswith(f"{self.root.rstrip('/')}/")
+
+    def holds(self, name: str) -> bool:
+        """Say whether a file, absolute or named as in the tree, lies in the tree, whatever links lead to it."""
+        # A name with a NUL is that of no file.
+        return "\0" not in name and self.is_inside(self.of(name))
 
 
 def path_of_uri(name: str) -> str:

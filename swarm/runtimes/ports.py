@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from swarm.runtimes.processes import listens
+from swarm.runtimes.processes import listens_at_any
 from swarm.trust import state_folder
 
 SIZE: Final = 10
@@ -24,7 +24,7 @@ def port_block(first: int) -> Iterator[int | None]:
     try:
         for base in range(first, _LAST - SIZE + 2, SIZE):
             handle = _claimed(base)
-            if handle is not None and not any(listens(port) for port in range(base, base + SIZE)):
+            if handle is not None and not listens_at_any(range(base, base + SIZE)):
                 yield base
                 return
             if handle is not None:

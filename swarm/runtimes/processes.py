@@ -15,6 +15,8 @@ from typing import Final
 from swarm.search_path import path_outside
 
 TERM_SECONDS: Final = 10.0
+# Nobody takes in what an agent whose supervisor is dead still writes.
+ORPHAN_SECONDS: Final = 2.0
 # A process that forks during a sweep is found by the next sweep.
 _SWEEPS: Final = 20
 # Process 1 is no process of an attempt, and `killpg(1)` would end every process of this user.
@@ -147,6 +149,25 @@ def end_group(pid: int, start: str, *, grace: float = TERM_SECONDS) -> None:
     signal_group(pid, signal.SIGKILL)
 
 
+def end_attempts(leaders: Sequence[tuple[int, str]], marks: Sequence[Mapping[str, str]]) -> None:
+    """End the groups of attempts together, and every process that carries a mark of theirs.
+
+    `leaders` are those that are known; one that was started in the last moment is found by its mark.
+    """
+    known = dict.fromkeys((*leaders, *(leader for mark in marks for leader in leaders_with(mark))))
+    alive = [(pid, start) for pid, start in known if is_alive(pid, start) and _leads_a_group_of_its_own(pid)]
+    for pid, _ in alive:
+        signal_group(pid, signal.SIGTERM)
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    while time.monotonic() < deadline and any(is_alive(pid, start) for pid, start in alive):
+        time.sleep(0.02)
+    for pid, _ in alive:
+        end_descendants(pid)
+        signal_group(pid, signal.SIGKILL)
+    for mark in marks:
+        end_all_with(mark)
+
+
 def end_descendants(pid: int) -> None:
     """Kill every process below a process that is there: while a keeper lives, those that left its group are below."""
     for _ in range(_SWEEPS):
@@ -231,11 +252,18 @@ def _members(leader: int) -> Iterator[int]:
 
 def listens(port: int) -> bool:
     """Say whether a program of this machine listens on a TCP port, where the system shows that."""
-    wanted = f"{port:04X}"
+    return listens_at_any(range(port, port + 1))
+
+
+def listens_at_any(ports: range) -> bool:
+    """Say whether a program of this machine listens on one of some TCP ports, where the system shows that.
+
+    Linux walks all of its sockets for each read of a table (5 to 10 ms), so that a table is read once for all ports.
+    """
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError):
             rows = [line.split() for line in Path(table).read_text(encoding="ascii").splitlines()[1:]]
-            if any(row[1].rpartition(":")[2] == wanted and row[3] == _LISTENING for row in rows):
+            if any(row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) in ports for row in rows):
                 return True
     return False
 

@@ -5,9 +5,11 @@ import re
 import shutil
 import subprocess
 import sys
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
+from swarm.ahead import begun
 from swarm.runtimes.environment import agent_environment
 from swarm.search_path import absolute_path, path_outside
 
@@ -36,11 +38,24 @@ def _found(name: str, own: Path, path: str) -> str | None:
 
 
 @cache
+def asked(argv: tuple[str, ...], folder: str | None = None) -> Callable[[], str | None]:
+    """Ask a program for its version, and return a function that waits for the answer, as `version` returns it."""
+    return begun(partial(_version, argv, folder))
+
+
 def version(argv: tuple[str, ...], folder: str | None = None) -> str | None:
     """Return the first version number that a program prints, `None` when it prints none in time.
 
     The program runs in `folder`, else in the working folder.
     """
+    return asked(argv, folder)()
+
+
+def no_version() -> None:
+    """Return the version of a program that nobody can ask."""
+
+
+def _version(argv: tuple[str, ...], folder: str | None) -> str | None:
     try:
         done = subprocess.run(
             argv,

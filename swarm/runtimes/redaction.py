@@ -42,13 +42,21 @@ _PATTERNS: Final = re.compile(
     re.VERBOSE,
 )
 _URLS: Final = re.compile(_URL)
-# Each alternative but that of addresses holds one of these words. A text is searched for them thirty times faster.
-_HINTS: Final = (
-    *("bearer", "basic", "sk-", "sk_", "rk_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "akia"),
-    *("asia", "xox", "xapp-", "aiza", "npm_", "hf_", "pypi-", "eyj", "-----begin"),
-    *("password", "passwd", "passphrase", "token", "secret"),
-    *(f"{name}{between}key" for name in ("api", "access", "private") for between in ("", "_", "-")),
-)
+# Each alternative but that of addresses holds one of these words, which are sorted by a part that they share: a text is
+# searched for twenty parts, and only where it has a part for the words. The pattern alone takes sixty times as long.
+_HINTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "sk": ("sk-", "sk_"),
+    "gh": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+    "pass": ("password", "passwd", "passphrase"),
+    "key": tuple(f"{name}{between}key" for name in ("api", "access", "private") for between in ("", "_", "-")),
+    **{
+        word: (word,)
+        for word in (
+            *("bearer", "basic", "rk_", "glpat-", "akia", "asia", "xox", "xapp-", "aiza", "npm_", "hf_", "pypi-"),
+            *("github_pat_", "eyj", "-----begin", "token", "secret"),
+        )
+    },
+}
 
 
 class Redactor:
@@ -83,7 +91,7 @@ def _pattern_for(text: str) -> re.Pattern[str] | None:
     """Return the pattern of all secrets that a text may hold, `None` where it holds the beginning of none."""
     # For the pattern an i without a dot, and a large one with a dot, is an i; folding makes letters of all others.
     folded = text.casefold().replace("\u0131", "i").replace("\u0307", "")
-    if any(hint in folded for hint in _HINTS):
+    if any(part in folded and any(word in folded for word in words) for part, words in _HINTS.items()):
         return _PATTERNS
     # Reports of analyzers have an address for each finding, and no other beginning of a secret.
     return _URLS if "://" in folded else None

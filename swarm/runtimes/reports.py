@@ -1,5 +1,6 @@
 """Reports of analyzers in JSON, in JSON lines or in lines of text, read by the fields that a row of the table names."""
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -8,6 +9,7 @@ from swarm.runtimes.analyzer_table import Fields
 from swarm.runtimes.runtime import UnusableOutput
 
 _ALL: Final = "*"
+_KEYS: Final = "@"
 # A message of the table may be made of several values.
 _PLACE: Final = re.compile(r"\{([\w.]+)\}")
 
@@ -30,10 +32,16 @@ def reported(output: bytes, fields: Fields) -> Iterator[ToolReport]:
     if fields.form == "lines":
         yield from _of_lines(output, fields)
         return
+    has_items = has_reports = False
     for document in _documents(output, fields):
         for chain in _items(document, fields.items.split(".") if fields.items else [], ()):
+            has_items = True
             if (report := _report(chain, fields)) is not None:
+                has_reports = True
                 yield report
+    # A version of the tool that calls the file or the message by another name would be a clean one.
+    if fields.form == "json" and has_items and not has_reports and fields.unread != fields.items:
+        raise UnusableOutput("its report has another form than swarm reads: no finding has a file and a message")
 
 
 def unread(output: bytes, fields: Fields) -> Iterator[str]:
@@ -45,18 +53,47 @@ def unread(output: bytes, fields: Fields) -> Iterator[str]:
                 yield found[1]
 
 
+def looked_at(output: bytes, fields: Fields) -> Iterator[str]:
+    """Yield the files that a report names, with findings and without."""
+    for document in _documents(output, fields) if fields.files else ():
+        for chain in _items(document, fields.files.split("."), ()):
+            named = chain[0] if isinstance(chain[0], str) else _first(chain, fields.file)
+            if isinstance(named, str):
+                yield named
+
+
+def has_read_any(output: bytes, fields: Fields) -> bool:
+    """Say whether a report counts a file that was read, by the number that its row names."""
+    return any(in_path(document, fields.read_count) not in {0, None} for document in _documents(output, fields))
+
+
 def _documents(output: bytes, fields: Fields) -> Iterator[Any]:
     from swarm import errors
     from swarm.documents import parse_bounded
+    from swarm.runtimes.report_text import reports_in
 
-    texts = [output] if fields.form == "json" else output.splitlines()
-    for text in texts:
-        # Some tools print nothing where they have nothing to say.
-        if text.strip():
-            try:
-                yield parse_bounded(text, "report")
-            except errors.SwarmError as error:
-                raise UnusableOutput(f"its report is unreadable: {error.message}") from error
+    # Some tools print nothing where they have nothing to say.
+    if not output.strip():
+        return
+    try:
+        if fields.form == "json":
+            root = fields.items.partition(".")[0]
+            for document in reports_in(output, "report", functools.partial(_has_root, root)):
+                if not _has_root(root, document):
+                    what = "is no list" if root == _ALL else f"has no `{root}`"
+                    raise UnusableOutput(f"its report has another form than swarm reads: it {what}")
+                yield document
+            return
+        # A plugin prints beside the report as it likes.
+        for line in output.splitlines():
+            if line.lstrip().startswith(b"{"):
+                yield parse_bounded(line, "report")
+    except errors.SwarmError as error:
+        raise UnusableOutput(f"its report is unreadable: {error.message}") from error
+
+
+def _has_root(root: str, document: Any) -> bool:
+    return isinstance(document, list) if root == _ALL else isinstance(document, dict) and root in document
 
 
 def _items(document: Any, path: Sequence[str], above: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
@@ -65,6 +102,9 @@ def _items(document: Any, path: Sequence[str], above: tuple[Any, ...]) -> Iterat
         yield (document, *above)
         return
     here = (document, *above) if isinstance(document, dict) else above
+    if path[0] == _KEYS:
+        yield from ((key, *here) for key in (document if isinstance(document, dict) else ()))
+        return
     if path[0] != _ALL:
         yield from _items(at(document, path[0]), path[1:], here)
         return
@@ -76,6 +116,9 @@ def _items(document: Any, path: Sequence[str], above: tuple[Any, ...]) -> Iterat
 def _report(chain: tuple[Any, ...], fields: Fields) -> ToolReport | None:
     def text(path: str) -> str:
         value = _first(chain, path)
+        if isinstance(value, dict | list):
+            # Another version of the tool: read on, its findings would have objects for files and words.
+            raise UnusableOutput(f"its report has another form than swarm reads: `{path}` is no text")
         return value if isinstance(value, str) else "" if value is None else str(value)
 
     if not isinstance(chain[0], dict):
@@ -126,7 +169,12 @@ def _first(chain: tuple[Any, ...], path: str) -> Any:
     """Return the value of a path in the finding, else in the nearest object above that has the value."""
     if not path:
         return None
-    return next((value for document in chain if (value := in_path(document, path)) is not None), None)
+    for document in chain:
+        # Nearly every path is a single key of an object.
+        value = document.get(path) if path.isidentifier() and isinstance(document, dict) else in_path(document, path)
+        if value is not None:
+            return value
+    return None
 
 
 def in_path(document: Any, path: str) -> Any:
@@ -156,12 +204,16 @@ def _number(value: Any, first: int) -> int:
 def adapt(log: Any, fields: Fields) -> None:
     """Bring a SARIF log of a tool with habits of its own to the form of the others."""
     for run in _objects(log, "runs"):
+        warnings = set()
         for rule in _objects(at(at(run, "tool"), "driver"), "rules"):
             properties = rule.get("properties")
             # Without scores the levels of results decide.
-            if not fields.scores and isinstance(properties, dict):
-                properties.pop("security-severity", None)
+            if fields.error_score and isinstance(properties, dict):
+                score = properties.pop("security-severity", fields.error_score)
+                warnings |= {str(rule.get("id"))} if score != fields.error_score else set()
         for result in _objects(run, "results"):
+            if result.get("level") == "error" and str(result.get("ruleId")) in warnings:
+                result["level"] = "warning"
             if fields.last_location and (places := _objects(result, "locations")):
                 result["locations"] = places[-1:]
 

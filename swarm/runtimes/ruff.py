@@ -10,6 +10,8 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,11 +20,20 @@ from swarm.installed import install_command
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Lens, Phase, is_audit
 from swarm.runtimes import programs, severities
 from swarm.runtimes.analyzer_table import of_kinds
-from swarm.runtimes.notebook_rows import at_lines_of_files, passed_over
+from swarm.runtimes.notebook_rows import passed_over
 from swarm.runtimes.own_tree import inside
 from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.ruff_config import CONFIG_NAMES, is_uniform, leads_outside, resolved, ruff_table, rules_on
 from swarm.runtimes.ruff_fixes import amended, mend, record_of, take_back
+from swarm.runtimes.ruff_results import (
+    SETTINGS,
+    by_root,
+    is_unreadable,
+    key_of,
+    list_commented,
+    reports_of,
+    with_first_error,
+)
 from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 
 SUFFIXES: Final = (".py", ".pyi", ".ipynb")
@@ -35,6 +46,7 @@ SELECTIONS: Final = {
 }
 IGNORED: Final = ("S101",)
 _BARE: Final = ""
+_UNSILENCED: Final = "unsilenced-"
 # A list of files in UTF-8, with a name on each line, cannot hold these names: their files count as unread.
 _UNTELLABLE: Final = re.compile("[\n\r\U0010ff80-\U0010ffff]")
 
@@ -50,6 +62,9 @@ class Ruff:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        own = config.severities.get("ruff", {})
+        self._severities = severities.RuleSeverities(own, severities.RUFF_IN_TESTS, severities.RUFF_SEVERITIES)
+        self._categories = severities.RuleWords(config.categories.get("ruff", {}), severities.RUFF_CATEGORIES)
 
     def reads(self, tree: Path, paths: Sequence[str]) -> list[str]:
         """Return the Python files, the notebooks, and the scripts that name Python in their first line."""
@@ -71,8 +86,8 @@ class Ruff:
             why = f"not installed: {install_command('[analyzers]')}"
             if within := programs.found("ruff"):
                 why = f"{within} is a program of the repository, and not run; {why}"
-            return Program(None, None, argv, why)
-        return Program(path, programs.version((path, "--version")), argv)
+            return Program(None, programs.no_version, argv, why)
+        return Program(path, programs.asked((path, "--version")), argv)
 
     def supports(self, phase: Phase) -> bool:
         """Ruff audits under lenses A to C, and fixes its findings."""
@@ -86,7 +101,7 @@ class Ruff:
         return hashlib.sha256(document.encode()).hexdigest()[:16]
 
     def steps(self, job: Job) -> list[ProcessStep]:
-        """Return for each root of configuration: settings, files, the check, and the check without comments.
+        """Return for each root of configuration: settings, files, the check, and a check without comments.
 
         In an amend phase, return a check of the files with assigned findings, whose reports hold the fixes.
         """
@@ -110,12 +125,19 @@ class Ruff:
                 # Settings of an excluded file are those of its root too, and with the exclusion ruff would print none.
                 ProcessStep(
                     (*(word for word in begin if word != "--force-exclude"), "--show-settings", f"./{files[0]}"),
-                    log=f"settings-{number}",
+                    log=f"{SETTINGS}{number}",
                 ),
                 ProcessStep((*begin, "--show-files", listed), log=f"files-{number}"),
                 ProcessStep((*begin, *report, listed), log="stdout"),
-                ProcessStep((*begin, *report, "--ignore-noqa", listed), log=f"unsilenced-{number}"),
             ]
+            commented = job.attempt_folder / f"commented-{number}.txt"
+            found.append(
+                ProcessStep(
+                    (*begin, *report, "--ignore-noqa", f"@{commented}"),
+                    log=f"{_UNSILENCED}{number}",
+                    before=partial(list_commented, job.tree, files, commented),
+                )
+            )
         return found
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
@@ -129,6 +151,8 @@ class Ruff:
             raise UnusableOutput(f"{problem}; ruff was not run")
         if not is_audit(job.phase):
             return self._amended(job, results)
+        # A file has many reports.
+        named = cache(partial(inside, job.tree))
         findings: list[dict[str, Any]] = []
         read: set[str] = set()
         silenced: defaultdict[str, set[str]] = defaultdict(set)
@@ -136,20 +160,20 @@ class Ruff:
         # A name that no list of files can hold is as unreadable as a file that does not parse.
         unreadable = set(filter(_UNTELLABLE.search, job.files))
         roots: list[dict[str, Any]] = []
-        for (root, _), group in zip(self._roots(job).items(), _by_four(results), strict=True):
-            settings, files, check, unsilenced = (result.stdout for result in group)
-            reports = _reports(check, job.tree)
-            reported = {_key(report) for report in reports}
-            for report in _reports(unsilenced, job.tree):
-                if _key(report) not in reported and report["code"]:
-                    file = inside(job.tree, report["filename"])
+        for (root, _), group in zip(self._roots(job).items(), by_root(results), strict=True):
+            settings, files, check, *without_comments = (result.stdout for result in group)
+            reports = reports_of(check, job.tree)
+            reported = {key_of(report) for report in reports}
+            for report in chain.from_iterable(reports_of(each, job.tree) for each in without_comments):
+                if key_of(report) not in reported and report["code"]:
+                    file = named(report["filename"])
                     silenced[file].add(report["code"])
                     silenced_lines.append((file, report["code"], report["location"]["row"], report["message"]))
             listed = files.decode("utf-8", "replace").split("\n")
-            read |= {inside(job.tree, line) for line in listed if line}
-            unreadable |= {inside(job.tree, report["filename"]) for report in reports if _unreadable(report)}
+            read |= {named(line) for line in listed if line}
+            unreadable |= {named(report["filename"]) for report in reports if is_unreadable(report)}
             roots.append({"root": root, "rules": rules_on(settings), "uniform": is_uniform(settings)})
-            findings += [self._finding(job, report) for report in reports]
+            findings += [self._finding(named(each["filename"]), each) for each in with_first_error(reports)]
         read -= unreadable
         read -= passed_over(job.tree, read)
         findings.sort(key=lambda item: (item["file"], item["line"], item["column"], item["rule_id"]))
@@ -185,7 +209,7 @@ class Ruff:
     def _amended(self, job: Job, results: Sequence[StepResult]) -> Product:
         reports: defaultdict[str, list[Any]] = defaultdict(list)
         for result in results:
-            for report in _reports(result.stdout, job.tree):
+            for report in reports_of(result.stdout, job.tree):
                 reports[inside(job.tree, report["filename"])].append(report)
         record = record_of(job.attempt_folder, "ruff")
         done = mend(job.tree, job.assigned, reports, record, unsafe=self._config.ruff_unsafe_fixes)
@@ -200,17 +224,13 @@ class Ruff:
             "findings": findings,
         }
 
-    def _finding(self, job: Job, report: dict[str, Any]) -> dict[str, Any]:
+    def _finding(self, file: str, report: dict[str, Any]) -> dict[str, Any]:
         rule = report["code"] or report.get("name") or "invalid-syntax"
-        place, file = report["location"], inside(job.tree, report["filename"])
-        own_severities, own_categories = self._config.severities, self._config.categories
-        fix = report.get("fix") or {}
+        place, fix = report["location"], report.get("fix") or {}
         return {
             "id": "",
-            "severity": severities.of_rule(
-                rule, file, own_severities.get("ruff", {}), severities.RUFF_IN_TESTS, severities.RUFF_SEVERITIES
-            ),
-            "category": severities.looked_up(rule, own_categories.get("ruff", {}), severities.RUFF_CATEGORIES),
+            "severity": self._severities.of(rule, file),
+            "category": self._categories.of(rule),
             "description": report["message"],
             "file": file,
             "line": place["row"],
@@ -270,27 +290,3 @@ class Ruff:
         for root in list(roots)[MOST_ROOTS:]:
             roots[list(roots)[MOST_ROOTS - 1]] += roots.pop(root)
         return roots
-
-
-def _reports(stdout: bytes, tree: Path) -> list[dict[str, Any]]:
-    try:
-        found = json.loads(stdout)
-    except ValueError as error:
-        raise UnusableOutput(f"ruff did not print JSON: {error}") from error
-    if not isinstance(found, list):
-        raise UnusableOutput("ruff did not print a list")
-    at_lines_of_files(tree, found)
-    return found
-
-
-def _key(report: dict[str, Any]) -> tuple[object, ...]:
-    place = report["location"]
-    return report["filename"], report["code"], place["row"], place["column"], report["message"]
-
-
-def _unreadable(report: dict[str, Any]) -> bool:
-    return report["code"] in {None, "invalid-syntax", "E902", "E999"}
-
-
-def _by_four(results: Sequence[StepResult]) -> list[Sequence[StepResult]]:
-    return [results[start : start + 4] for start in range(0, len(results), 4)]

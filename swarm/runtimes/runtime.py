@@ -15,16 +15,21 @@ _SECONDS_ALONE: Final = 60.0
 
 
 class Program(NamedTuple):
-    """A program to launch: its path, `None` when it was not found, its version, and why it cannot be launched.
+    """A program to launch: its path, `None` when it was not found, and why it cannot be launched.
 
-    `install` is the command that installs it, where its runtime knows one.
+    `asked` waits for its version, and `install` is the command that installs it, where its runtime knows one.
     """
 
     path: str | None
-    version: str | None
+    asked: Callable[[], str | None]
     argv: tuple[str, ...]
     why_not: str = ""
     install: str = ""
+
+    @property
+    def version(self) -> str | None:
+        """The version of the program, `None` where the program prints none."""
+        return self.asked()
 
 
 class Assigned(NamedTuple):
@@ -66,6 +71,16 @@ class Job(NamedTuple):
     def kind(self) -> str:
         """The kind of the output: audit, feature, amend or review."""
         return kind_of(self.phase, is_review=self.is_review)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables by which an agent finds its work."""
+        return {
+            "SWARM_OUTPUT_FILE": str(self.output_path),
+            "SWARM_PROMPT_FILE": str(self.prompt_path),
+            "SWARM_WORKTREE": str(self.tree),
+            "SWARM_DOMAIN": self.domain,
+        }
 
     @property
     def is_reading(self) -> bool:

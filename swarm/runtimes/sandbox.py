@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -156,7 +156,10 @@ def backend_here() -> tuple[str, str | None]:
     return NONE, "; ".join(problems)
 
 
-BACKENDS: Final = {bubblewrap.NAME: bubblewrap.works, landlock.NAME: landlock.works}
+BACKENDS: Final[Mapping[str, Callable[[], str | None]]] = {
+    bubblewrap.NAME: bubblewrap.works,
+    landlock.NAME: landlock.works,
+}
 
 
 def _keeper() -> list[str]:

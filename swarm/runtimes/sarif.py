@@ -20,14 +20,13 @@ from swarm.runtimes.runtime import (
     ToolFailed,
     UnusableOutput,
 )
-from swarm.sarif.log import NoLog, Read, is_log, read
+from swarm.sarif.log import NoLog, Read, read
 from swarm.sarif.places import Files
 from swarm.sarif.problems import CODES, RefusedPart
 
 # What tools that write SARIF end with: nothing found, and something found.
 _USUAL_EXITS: Final = (0, 1)
 _EVERY_EXIT: Final = tuple(range(256))
-_SUFFIXES: Final = (".sarif", ".sarif.json")
 _LONGEST_STORED: Final = 512
 _LONGEST_TOOL: Final = 40
 _NO_ID: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -85,6 +84,9 @@ class Sarif:
         # Tools end with numbers of their own when they found something; the log must then say that all went well.
         if not is_usual and not found.says_success:
             raise ToolFailed(f"exit code {code}")
+        # Tools end with 1 for what they found, and for what failed.
+        if code and not self._runtime.accepts and not found.says_success and not found.has_results:
+            raise ToolFailed(f"exit code {code}, and its log has no results")
         if not found.is_whole and not found.findings and not found.unread:
             raise UnusableOutput(found.refused[0].message if found.refused else "its log is not whole")
         own = (self._config.severities.get(self.name, {}), self._config.categories.get(self.name, {}))
@@ -92,25 +94,16 @@ class Sarif:
 
     def _read(self, job: Job, results: Sequence[StepResult]) -> Read:
         from swarm import errors
-        from swarm.documents import parse_bounded, read_bounded
+        from swarm.documents import read_bounded
+        from swarm.runtimes.sarif_files import log_in
 
         written = job.attempt_folder / "report.sarif"
         try:
             body = read_bounded(written) if written.exists() else results[0].stdout
-            log = parse_bounded(body, written.name)
+            log = log_in(body, written.name)
         except errors.SwarmError as error:
             raise UnusableOutput(error.message) from error
         return log_of(log, TreeFiles((job.tree,)))
-
-
-def is_named_as_log(name: str) -> bool:
-    """Say whether a file is called as SARIF logs are."""
-    return name.lower().endswith(_SUFFIXES)
-
-
-def is_sarif(document: Any) -> bool:
-    """Say whether a document has the form of a SARIF log."""
-    return is_log(document)
 
 
 def refused_parts(output: Mapping[str, Any]) -> Iterator[RefusedPart]:

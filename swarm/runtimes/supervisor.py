@@ -16,6 +16,7 @@ from swarm.runtimes import processes
 from swarm.runtimes.child import Child, finish, run_child
 from swarm.runtimes.conversation import Conversation
 from swarm.runtimes.journal import Journal
+from swarm.runtimes.lifeline import lifeline
 from swarm.runtimes.output_log import OutputLog
 from swarm.runtimes.redaction import Redactor
 from swarm.runtimes.runtime import ProcessStep, StepResult
@@ -40,7 +41,7 @@ class Orders(NamedTuple):
     variables of `environment` that no other attempt has: they identify a process that left its group. `heard` receives
     each event of an agent's stream, and `terms` bound its idle time. `decided` returns the decisions about requests for
     permission that the agent does not have yet, by request; it is asked while the agent waits. `secrets` are masked in
-    the logs, beside those of the environment.
+    the logs, beside those of the environment. `grace` are the seconds between TERM and KILL, by default ten.
     """
 
     steps: Sequence[ProcessStep]
@@ -55,6 +56,7 @@ class Orders(NamedTuple):
     heard: Callable[[AgentEvent], None] = _ignore
     secrets: Collection[str] = ()
     decided: Callable[[], Mapping[str, str]] = dict
+    grace: float | None = None
 
 
 class Ran(NamedTuple):
@@ -168,17 +170,19 @@ async def _run_step(step: ProcessStep, orders: Orders, watch: "_Watch", seconds:
             del captured[: -CAPTURE_BYTES - _SLACK]
 
     def spawned(pid: int) -> None:
-        moment = watch.began()
-        orders.spawned(pid, processes.start_of(pid) or "", moment)
+        moment, start = watch.began(), processes.start_of(pid) or ""
+        led(pid, start)
+        orders.spawned(pid, start, moment)
 
     def errors(chunk: bytes) -> None:
         watch.record("stderr", chunk)
         if talk:
             talk.take_logged(chunk)
 
-    with orders.enclosure.start(step.argv, orders.tree, {**orders.environment, **step.environment}) as start:
+    variables = {**orders.environment, **step.environment}
+    with lifeline(orders.mark) as led, orders.enclosure.start(step.argv, orders.tree, variables) as start:
         memory = step.most.memory if step.most else None
-        program = Child(start.argv, orders.tree, start.environment, processes.TERM_SECONDS, memory)
+        program = Child(start.argv, orders.tree, start.environment, orders.grace or processes.TERM_SECONDS, memory)
         async with talk.watched() if talk else nullcontext() as hold:
             ended = await run_child(program, stdout=output, stderr=errors, seconds=seconds, spawned=spawned, hold=hold)
     code = orders.enclosure.code_of(ended.code)

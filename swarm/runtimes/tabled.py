@@ -1,7 +1,6 @@
 """The analyzers of the table: each is launched as its row says, and its report is read as its row says."""
 
 import functools
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,8 +10,8 @@ from swarm.config import Config
 from swarm.rules.phases import LENSES, Phase, is_audit
 from swarm.runtimes import data_config, programs, reports, severities
 from swarm.runtimes.analyzer_table import AnalyzerRow, read_by
-from swarm.runtimes.files_read import Named, analysis_of, given_of
-from swarm.runtimes.own_tree import TreeFiles, inside, is_inside
+from swarm.runtimes.files_read import LIST, analysis_of, given_of, last_said, log_of_attempt, named_of, plain_name
+from swarm.runtimes.own_tree import RealPaths, TreeFiles
 from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.report_edits import edits_of
 from swarm.runtimes.ruff_fixes import take_back
@@ -21,7 +20,7 @@ from swarm.runtimes.tabled_fixes import FixesByEdits, FixesByFile, FixingTool, T
 
 # Bytes of the files in one argument list; Linux allows 128 KiB for a single argument and 2 MiB for all.
 _MOST_ARGUMENT_BYTES: Final = 96 * 1024
-_LIST: Final = "list"
+_NO_CATEGORY: Final = "quality"
 
 
 class _Batch(NamedTuple):
@@ -46,6 +45,9 @@ class Tabled:
         self._fixes: dict[Path, TabledFixes] = {}
         self._row = row
         self._config = config
+        own = config.severities.get(row.name, {})
+        self._severities = severities.RuleSeverities(own, row.in_tests, row.severities)
+        self._categories = severities.RuleWords(config.categories.get(row.name, {}), row.categories)
 
     def reads(self, tree: Path, paths: Sequence[str]) -> list[str]:
         """Return the files of the analyzer's kinds, by their names and their first lines."""
@@ -60,9 +62,9 @@ class Tabled:
             why = f"not installed: {self._row.install}"
             if within := programs.found(self._row.command):
                 why = f"{within} is a program of the repository, and not run; {why}"
-            return Program(None, None, argv, why)
+            return Program(None, programs.no_version, argv, why)
         # Away from the checkout, whose `rust-toolchain.toml` would make `cargo` install a toolchain.
-        return Program(path, programs.version((path, *self._row.version), "/"), argv)
+        return Program(path, programs.asked((path, *self._row.version), "/"), argv)
 
     def supports(self, phase: Phase) -> bool:
         """These analyzers report bugs, security and quality, in the first lens; some fix what they have found."""
@@ -89,7 +91,7 @@ class Tabled:
             kind = FixesByFile if self._row.fix else FixesByEdits
             self._fixes[job.attempt_folder] = fixes = kind(self._tool(job), job)
             return fixes.steps()
-        listed = self._processes(job, self._row.lists, _LIST)
+        listed = self._processes(job, self._row.lists, LIST)
         if not self.is_trusted:
             return [*listed, *self._processes(job, self._row.argv)]
         return [*listed, *(self._mortal(job, batch) for batch in self._batches(job))]
@@ -125,17 +127,24 @@ class Tabled:
             return self._fixes[job.attempt_folder].product(results)
         found: dict[tuple[object, ...], dict[str, Any]] = {}
         broken: set[str] = set()
+        real = RealPaths(job.tree)
         for result in results:
             if result.has_died:
                 broken |= set(() if result.step.instead else result.step.files)
-            elif result.step.log != _LIST:
-                output = _log_of(job, "stderr") if self._row.report.stderr else result.stdout
-                broken |= {_plain(job, file) for file in reports.unread(output, self._row.report)}
-                for finding in self._findings(job, output):
-                    if self._row.broken and finding["rule_id"].startswith(self._row.broken):
+            elif result.step.log != LIST:
+                output = log_of_attempt(job, "stderr") if self._row.report.stderr else result.stdout
+                unread = {plain_name(job, file) for file in reports.unread(output, self._row.report)}
+                reported = list(self._findings(job, output))
+                if result.exit_code not in (0, *self._row.quiet) and not reported and not unread:
+                    raise UnusableOutput(
+                        f"it ended with exit code {result.exit_code} and reported nothing{last_said(job)}"
+                    )
+                broken |= unread
+                for finding in reported:
+                    if result.exit_code in self._row.blocked or self._is_broken(finding):
                         broken.add(finding["file"])
                     # What a macro includes from outside of the tree is not shown, as its text is in the message.
-                    if not self._row.includes or is_inside(job.tree, finding["file"]):
+                    if not self._row.includes or real.holds(finding["file"]):
                         found[finding["file"], finding["line"], finding["column"], *_identity(finding)] = finding
         findings = sorted(found.values(), key=lambda item: (item["file"], item["line"], item["column"]))
         quote_lines(job.tree, findings)
@@ -146,8 +155,11 @@ class Tabled:
                 "summary": f"{self.name} read {len(job.files)} files and reports {len(findings)} findings.",
                 "findings": [{"id": f"{self.name}-{at:04d}", **finding} for at, finding in enumerate(findings, 1)],
             },
-            analysis_of(self._row, job, self._named(job, results, broken)),
+            analysis_of(self._row, job, named_of(self._row, job, results, broken, {one["file"] for one in findings})),
         )
+
+    def _is_broken(self, finding: Mapping[str, Any]) -> bool:
+        return bool(self._row.broken) and finding["rule_id"].startswith(self._row.broken)
 
     def _tool(self, job: Job) -> FixingTool:
         """Return the analyzer as the fixes of a job use it."""
@@ -167,7 +179,7 @@ class Tabled:
         for result in results:
             for report in reports.reported(result.stdout, self._row.report) if result.step.log == "stdout" else ():
                 edits = self._edits(report.source)
-                by_file[_plain(job, report.file)].append(
+                by_file[plain_name(job, report.file)].append(
                     {
                         "code": report.rule,
                         "message": report.message,
@@ -213,11 +225,13 @@ class Tabled:
         if fields.form == "sarif":
             yield from self._of_sarif(job, output)
             return
+        # A file has many reports.
+        named = functools.cache(functools.partial(plain_name, job))
         for report in reports.reported(output, fields):
-            file = _plain(job, report.file)
+            file = named(report.file)
             yield {
-                "severity": self._severity(report.rule, file) or self._row.levels.get(report.level) or "MEDIUM",
-                "category": self._category(report.rule),
+                "severity": self._severities.of(report.rule, file) or self._row.levels.get(report.level) or "MEDIUM",
+                "category": self._categories.of(report.rule) or _NO_CATEGORY,
                 "description": report.message,
                 "file": file,
                 "line": report.line,
@@ -229,13 +243,13 @@ class Tabled:
 
     def _of_sarif(self, job: Job, output: bytes) -> Iterator[dict[str, Any]]:
         from swarm import errors
-        from swarm.documents import parse_bounded
         from swarm.runtimes.sarif import log_of, output_of
+        from swarm.runtimes.sarif_files import log_in
 
         if not output.strip():
             return
         try:
-            log = parse_bounded(output, "report")
+            log = log_in(output, "report")
         except errors.SwarmError as error:
             raise UnusableOutput(f"its report is unreadable: {error.message}") from error
         reports.adapt(log, self._row.report)
@@ -244,50 +258,14 @@ class Tabled:
                 rule = reports.rule_of(finding["rule_id"], self._row.report)
                 yield {
                     **{key: value for key, value in finding.items() if key not in {"id", "quote"}},
-                    "severity": self._severity(rule, finding["file"]) or finding["severity"],
-                    "category": self._category(rule),
+                    "severity": self._severities.of(rule, finding["file"]) or finding["severity"],
+                    "category": self._categories.of(rule) or _NO_CATEGORY,
                     "column": finding.get("column", 1),
                     "rule_id": rule,
                 }
 
     def _edits(self, source: Any) -> list[dict[str, Any]]:
         return edits_of(source, self._row.edit) if self._row.edit else []
-
-    def _severity(self, rule: str, file: str) -> str | None:
-        own = self._config.severities.get(self.name, {})
-        return severities.of_rule(rule, file, own, self._row.in_tests, self._row.severities)
-
-    def _category(self, rule: str) -> str:
-        own = self._config.categories.get(self.name, {})
-        return severities.looked_up(rule, own, self._row.categories) or "quality"
-
-    def _named(self, job: Job, results: Sequence[StepResult], broken: set[str]) -> Named:
-        """Return the files that the analyzer named itself: those that it could not read, would read, and read."""
-        listed, read = None, None
-        if self._row.lists:
-            lists = "\n".join(r.stdout.decode("utf-8", "replace") for r in results if r.step.log == _LIST)
-            listed = {_plain(job, line.strip()) for line in lists.splitlines()}
-        if self._row.read:
-            read = self._logged(job, self._row.read)
-        return Named(broken, self._logged(job, self._row.skipped) if self._row.skipped else frozenset(), listed, read)
-
-    def _logged(self, job: Job, pattern: str) -> set[str]:
-        log = _log_of(job, "stderr").decode("utf-8", "replace")
-        return {_plain(job, found["file"]) for found in re.finditer(pattern, log, re.MULTILINE)}
-
-
-def _plain(job: Job, named: str) -> str:
-    """Return a file as the tree calls it; some tools put another `./` before the `./` that they are given."""
-    while named.startswith("./"):
-        named = named[2:]
-    return inside(job.tree, named)
-
-
-def _log_of(job: Job, name: str) -> bytes:
-    try:
-        return (job.attempt_folder / f"{name}.log").read_bytes()
-    except OSError:
-        return b""
 
 
 def _bare_file(job: Job) -> Path:

@@ -50,6 +50,14 @@ def note_missing(run: Mapping[str, Any], where: str, problems: Problems) -> bool
     return is_there and not external
 
 
+def note_beside(log: Mapping[str, Any], problems: Problems) -> bool:
+    """Collect results that a log holds beside its runs. Return whether all of its results are in them (3.13.5)."""
+    beside = [at for at, one in enumerate(objects(log.get("inlineExternalProperties"))) if one.get("results")]
+    for number in beside:
+        problems.add(TOOL_FAILED, f"$.inlineExternalProperties[{number}].results", "results beside the runs, not read")
+    return not beside
+
+
 def _reasons(step: Mapping[str, Any]) -> Iterator[str]:
     if (code := whole(step.get("exitCode"))) is not None:
         yield f"with exit code {code}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from swarm.rules.notebooks import SUFFIX
-from swarm.sarif.failures import note_failures, note_missing
+from swarm.sarif.failures import note_beside, note_failures, note_missing
 from swarm.sarif.places import Files, NoFiles
 from swarm.sarif.problems import RESULT_REFUSED, TOOL_FAILED, Problems, Refused, RefusedPart
 from swarm.sarif.regions import Lines, Spot
@@ -29,8 +29,8 @@ class Read(NamedTuple):
     """A log as it was read. `findings` have the form of agents' findings, without ids.
 
     `unread` are files that the tools could not read; `is_whole` holds where no tool reports a failure and all results
-    are there; `says_success` where every run says that its tool succeeded. `analysis` is what the tool analysed,
-    `None` where the log does not say it.
+    are there; `says_success` where every run says that its tool succeeded; `has_results` where there is a result,
+    whatever became of it. `analysis` is what the tool analysed, `None` where the log does not say it.
     """
 
     findings: Sequence[dict[str, Any]]
@@ -39,6 +39,7 @@ class Read(NamedTuple):
     unread: frozenset[str]
     is_whole: bool
     says_success: bool
+    has_results: bool
     analysis: dict[str, Any] | None
 
 
@@ -47,22 +48,29 @@ def is_log(document: Any) -> bool:
     return isinstance(document, dict) and isinstance(document.get("runs"), list) and "domain" not in document
 
 
+def merged(logs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return some logs as a single log; a log of another version stands for all of them, since it is refused."""
+    other = next((log for log in logs if not str(log.get("version", "2.1.")).startswith(_VERSIONS)), None)
+    return other or {**logs[0], "runs": [run for log in logs for run in log["runs"]]}
+
+
 def read(log: Any, files: Files | None = None) -> Read:
     """Read a SARIF log. Raises NoLog."""
     if isinstance(log, dict) and not word(log, "version").startswith(_VERSIONS) and log.get("version") is not None:
-        raise NoLog(f"it is SARIF of version {str(log['version'])[:20]!r}, and swarm reads 2.1.0")
+        raise NoLog(f"is SARIF of version {str(log['version'])[:20]!r}, and swarm reads 2.1.0")
     if not isinstance(log, dict) or not isinstance(log.get("runs"), list):
-        raise NoLog("it is no SARIF log: it has no runs")
+        raise NoLog("is no SARIF log: it has no runs")
     runs = log["runs"]
     for number, run in enumerate(runs):
         if not isinstance(at(run, "tool", "driver"), dict):
-            raise NoLog(f"it is no SARIF log: $.runs[{number}] has no tool")
+            raise NoLog(f"is no SARIF log: $.runs[{number}] has no tool")
     reading = _Reading(files or NoFiles())
     if not runs:
         reading.problems.add(TOOL_FAILED, "$.runs", "there are none: no tool looked at anything")
         reading.is_whole = False
     for number, run in enumerate(runs):
         reading.take(run, f"$.runs[{number}]")
+    reading.is_whole = note_beside(log, reading.problems) and reading.is_whole
     return Read(
         findings=reading.placed(),
         refused=reading.problems.listed(),
@@ -70,6 +78,7 @@ def read(log: Any, files: Files | None = None) -> Read:
         unread=frozenset(reading.unread),
         is_whole=reading.is_whole,
         says_success=bool(runs) and all(map(_says_success, runs)),
+        has_results=any(run.get("results") for run in runs),
         analysis=reading.analysis(runs),
     )
 

@@ -1,23 +1,25 @@
 """Artifact locations as paths of the repository (SARIF 2.1.0: 3.4, 3.14.14 originalUriBaseIds, 3.24 artifact)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property
+from itertools import islice
 from typing import Any, Final, NamedTuple, Protocol
-from urllib.parse import unquote, urlsplit
 
 from swarm.rules.safe_paths import safe_path
+from swarm.sarif.paths import folded, on_this_host, path_of_uri, without_dots
 from swarm.sarif.problems import PATH_UNSAFE, Refused, shortened
+from swarm.sarif.roots import likely_root
 from swarm.sarif.values import at, item, objects, whole, word
 
 # Longer chains are an attack: each step makes the path longer.
 MOST_BASES: Final = 32
 MOST_ROOTS: Final = 16
+_MOST_RESULTS: Final = 2000
 LONGEST_URI: Final = 4096
-_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
-_DRIVE: Final = re.compile(r"/?[A-Za-z]:[/\\]")
 _BEHIND_PATH: Final = re.compile("[?#]")
 _ODD: Final = re.compile(r"^[A-Za-z]:|[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_HOSTS: Final = frozenset({"", "localhost"})
 
 
 class Files(Protocol):
@@ -72,6 +74,7 @@ class ArtifactPaths:
 
     def __init__(self, run: Mapping[str, Any], files: Files) -> None:
         self._files = files
+        self._results = run.get("results")
         self._artifacts = run.get("artifacts")
         bases = run.get("originalUriBaseIds")
         self._bases: Mapping[str, Any] = bases if isinstance(bases, dict) else {}
@@ -108,8 +111,8 @@ class ArtifactPaths:
     def _resolved(self, uri: str, base_id: str) -> str | None:
         path = path_of_uri(uri)
         if path is None:
-            # Some tools write paths, not URIs, and a file may have a colon in its name.
-            return uri if self._files.holds(uri) else None
+            # Some tools write paths, not URIs: a file may have a colon in its name, and `file://` a path behind it.
+            return next(filter(self._files.holds, (uri, on_this_host(uri))), None)
         base = _NO_BASE if path.startswith("/") or not base_id else self._base(base_id)
         candidates = self._candidates(path, base)
         if not path.startswith("/"):
@@ -119,13 +122,41 @@ class ArtifactPaths:
         for candidate in candidates:
             if self._files.holds(candidate):
                 return candidate
-        if not candidates and self._files.inside(f"{path.rstrip('/')}/.root") == ".root":
+        if (likely := self._below_likely_root(self._whole(path, base))) is not None:
+            candidates.insert(0, likely)
+        elif not candidates and self._files.inside(f"{path.rstrip('/')}/.root") == ".root":
             # The root itself: the result is about the whole repository.
             return None
         chosen = candidates[0] if candidates else path
         if problem := _outside(chosen):
             raise Refused("", f"'{shortened(uri)}': {problem}", PATH_UNSAFE)
         return chosen or None
+
+    def _whole(self, path: str, base: _Base) -> str:
+        """Return the absolute path that a location means on the machine of the log, else a relative path."""
+        whole_path = without_dots(f"{base.folder}{path}")
+        return whole_path if whole_path.startswith("/") or not self._folder else without_dots(f"{self._folder}/{path}")
+
+    def _below_likely_root(self, path: str) -> str | None:
+        if not path.startswith("/") or (root := self._likely_root) is None:
+            return None
+        return path[len(root) + 1 :] if folded(path).startswith(f"{root}/") else None
+
+    @cached_property
+    def _likely_root(self) -> str | None:
+        return likely_root(self._absolute_paths(), self._files.holds)
+
+    def _absolute_paths(self) -> Iterator[str]:
+        """Yield the absolute paths of the first results' places."""
+        for result in islice(objects(self._results), _MOST_RESULTS):
+            for place in objects(result.get("locations"))[:1]:
+                location = at(place, "physicalLocation", "artifactLocation")
+                named = location if word(location, "uri") else self._listed(location)
+                with suppress(Refused):
+                    path = path_of_uri(word(named, "uri")[:LONGEST_URI]) or ""
+                    base = self._base(word(named, "uriBaseId")) if word(named, "uriBaseId") else _NO_BASE
+                    if path and (found := self._whole(path, base)).startswith("/"):
+                        yield found
 
     def _candidates(self, path: str, base: _Base) -> list[str]:
         """Return the paths that a location can mean, the surest first."""
@@ -140,8 +171,7 @@ class ArtifactPaths:
 
     def _below(self, path: str) -> list[str]:
         found = [] if (own := self._files.inside(path)) is None else [own]
-        folded = path.casefold() if _DRIVE.match(path) else path
-        return found + [path[len(root) + 1 :] for root in self._roots if folded.startswith(f"{root}/")]
+        return found + [path[len(root) + 1 :] for root in self._roots if folded(path).startswith(f"{root}/")]
 
     def _base(self, base_id: str) -> _Base:
         """Return the folder of a base id. Raises Refused."""
@@ -184,39 +214,8 @@ class ArtifactPaths:
         bases = [self._absolute({"uriBaseId": name}) for name in list(self._bases)[:MOST_ROOTS]]
         # The shortest base first: the others are folders in it.
         found = [*mapped[:MOST_ROOTS], *sorted(bases, key=len), self._folder]
-        roots = dict.fromkeys(root.casefold() if _DRIVE.match(f"{root}/") else root for root in found)
+        roots = dict.fromkeys(map(folded, found))
         return [root for root in roots if root][:MOST_ROOTS]
-
-
-def path_of_uri(uri: str) -> str | None:
-    """Return the path that a URI reference names, without percent signs; `None` for a URI of another place."""
-    if _DRIVE.match(uri):
-        return "/" + unquote(uri).replace("\\", "/").lstrip("/")
-    scheme = _SCHEME.match(uri)
-    if scheme is None:
-        return unquote(uri).replace("\\", "/")
-    if scheme[1].lower() != "file":
-        return None
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return None
-    if parts.netloc.lower() not in _HOSTS and not _DRIVE.match(f"{parts.netloc}/"):
-        return None
-    # `file://C:/x` is wrong and common.
-    begin = f"/{parts.netloc}" if _DRIVE.match(f"{parts.netloc}/") else ""
-    return begin + unquote(parts.path).replace("\\", "/")
-
-
-def without_dots(path: str) -> str:
-    """Return a path without its dot segments, as RFC 3986 removes them; a path that climbs out keeps them."""
-    kept: list[str] = []
-    for step in path.split("/"):
-        if step == ".." and kept and kept[-1] != "..":
-            kept.pop()
-        elif step not in {"", "."}:
-            kept.append(step)
-    return ("/" if path.startswith("/") else "") + "/".join(kept)
 
 
 def _outside(path: str) -> str | None:

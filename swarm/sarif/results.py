@@ -58,6 +58,8 @@ class RunReader:
             "description": description[:LONGEST],
             "rule_id": rule_id or _UNKNOWN_RULE,
         }
+        if self.tool.plain_name:
+            finding["tool"] = self.tool.plain_name
         if path is not None:
             finding["file"] = path
         elif symbol:

@@ -9,6 +9,7 @@ from swarm.sarif.values import at, item, objects, word
 
 # GitHub's bounds for `security-severity`, which is a score of CVSS.
 _SCORES: Final = ((9.0, "CRITICAL"), (7.0, "HIGH"), (4.0, "MEDIUM"), (0.0, "LOW"))
+_WORDS: Final = frozenset(name for _, name in _SCORES)
 _LEVELS: Final = {"error": "HIGH", "warning": "MEDIUM", "note": "LOW", "none": "LOW"}
 CATEGORIES: Final = {
     "correctness": "bug",
@@ -90,6 +91,9 @@ class Rules:
 def _by_score(score: Any) -> str | None:
     if isinstance(score, bool) or not isinstance(score, str | int | float):
         return None
+    # Some tools write the word where the number should stand.
+    if (name := str(score).strip().upper()) in _WORDS:
+        return name
     try:
         return next((name for least, name in _SCORES if float(score) >= least), None)
     except (ValueError, OverflowError):

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from swarm.sarif.values import at, item, objects, whole, word
 
 LONGEST_ID: Final = 200
+LONGEST_NAME: Final = 100
 _LEVELS: Final = frozenset({"none", "note", "warning", "error"})
 _NOT_FAILED: Final = frozenset({"pass", "open", "review", "notApplicable", "informational"})
 _DEFAULT_LEVEL: Final = "warning"
@@ -39,6 +40,13 @@ class Tool:
         self._by_name = {word(part, key): part for key in ("name", "guid") for part in reversed(self._components)}
         invocations = objects(run.get("invocations"))
         self._overrides = [_overrides(self, step) for step in invocations]
+
+    @property
+    def plain_name(self) -> str:
+        """The name of the tool without its version, short enough for a record; `""` where it has none."""
+        # SQLite measures a text up to its first NUL, and a name has no use for other control characters.
+        shown = filter(str.isprintable, " ".join(word(self.driver, "name").split()))
+        return "".join(shown).strip()[:LONGEST_NAME]
 
     @property
     def name(self) -> str:

@@ -1,7 +1,7 @@
 """Audit as text: the digest, who looked at what, and what changed."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from swarm.results.audit import AuditResult, BaselineShown, LookedAt
@@ -46,10 +46,21 @@ def _commits(result: AuditResult) -> Iterator[str]:
         )
     if (wave := result.finished) is not None:
         yield f"Wave {wave.number} ({wave.phase}) of {wave.commit[:12]} was finished first: {wave.status}."
-    if edited := result.edited_files_not_seen:
-        more = f", and {len(edited) - _MOST_NAMED:,} more" if len(edited) > _MOST_NAMED else ""
-        named = ", ".join(map(plain, edited[:_MOST_NAMED]))
-        yield f"⚠ {text.counted(len(edited), 'edited file')} not looked at, for want of a commit: {named}{more}"
+    if (seen := result.worktree) is not None:
+        edited = seen.edited_files
+        what = f"with {text.counted(len(edited), 'edited file')}: {_named(edited)}" if edited else "with no edited file"
+        yield f"Looked at the files as they are: commit {seen.head[:12]} {what}"
+    if missed := result.edited_files_not_seen:
+        files = text.counted(len(missed), "edited file")
+        if seen is None:
+            yield f"⚠ {files} not looked at, for want of a commit (`--worktree` looks at them): {_named(missed)}"
+        else:
+            yield f"⚠ {files} not looked at, since no snapshot can hold them: {_named(missed)}"
+
+
+def _named(files: Sequence[str]) -> str:
+    more = f", and {len(files) - _MOST_NAMED:,} more" if len(files) > _MOST_NAMED else ""
+    return ", ".join(map(plain, files[:_MOST_NAMED])) + more
 
 
 def _new(result: AuditResult, *, gates_new: bool) -> Iterator[str]:
@@ -76,7 +87,9 @@ def baseline(shown: BaselineShown) -> str:
         case "first_audit":
             return "what was known before the first audit of this commit"
         case _:
-            return f"commit {commit}, the merge base with {name} ({known}){also}"
+            # A commit that is in the history of HEAD is its own merge base.
+            base = "" if name == shown.commit else f", the merge base with {name}"
+            return f"commit {commit}{base} ({known}){also}"
 
 
 def _listing(result: AuditResult, rest: str, *, lists_all: bool) -> digest.Listing:
@@ -88,7 +101,7 @@ def _listing(result: AuditResult, rest: str, *, lists_all: bool) -> digest.Listi
     fixable = Counter(finding.rule_id or finding.category for finding in new if finding.fixable)
     rules = [rule for rule, _ in fixable.most_common()]
     return digest.Listing(
-        new=new if every else new[: digest.ON_TERMINAL],
+        new=new if every else digest.first_screen(new),
         known=known if every else (),
         tally=digest.NewAndKnown(len(new), sum(fixable.values()), len(known), digest.fix_command(rules)),
         rest=rest,

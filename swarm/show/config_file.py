@@ -33,6 +33,10 @@ def _lines(found: ToolsFound) -> Iterator[str]:
     yield "[defaults]"
     for name, version in found.runtimes:
         yield f"# runtime = {_string(name)}        # found here: {name} {version}".rstrip()
+    if found.configured:
+        yield ""
+        yield "# [analyzers]              # configured here; they run code or programs of the repository"
+        yield f"# use = [{', '.join(map(_string, found.configured))}]"
     yield ""
     yield _REST
     yield ""

@@ -1,17 +1,23 @@
 """Digest of findings as text: grouped by file on a terminal, a line for each finding in a pipe."""
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from swarm.results.findings import FindingShown, FindingsResult
+from swarm.rules.findings import SEVERITY_RANK
 from swarm.show import text
 from swarm.show.escape import plain
 from swarm.show.reviews import objection, state_with_review
 
 # A terminal shows a screen; everything else is a command away.
 ON_TERMINAL: Final = 20
+# Findings that a screen is chosen from: 100,000 take seconds to read.
+_MOST_READ_AHEAD: Final = 500
+# Findings of a rule in a file that come before others of their severity.
+_MOST_ALIKE: Final = 4
 _FIXABLE: Final = "fixable"
 _LONGEST_RULE: Final = 32
 _MOST_RULES: Final = 5
@@ -65,7 +71,8 @@ def lines(result: FindingsResult, listing: Listing) -> Iterator[str]:
     if listing.is_for_terminal:
         shown = list(states)
         listed = len(shown)
-        yield from _by_file(shown)
+        # Where nothing is listed there is no column whose width could be asked for.
+        yield from _by_file(shown) if shown else ()
     else:
         for finding, state in states:
             listed += 1
@@ -81,6 +88,23 @@ def lines(result: FindingsResult, listing: Listing) -> Iterator[str]:
         yield f"{suppressed} suppressed (`--status deferred,rejected` lists them)."
     if result.unaudited:
         yield f"{text.counted(result.unaudited, 'tracked file')} no agent looked at."
+
+
+def first_screen(found: Iterable[FindingShown]) -> list[FindingShown]:
+    """Return the findings that a terminal shows first, gravest first, in their order.
+
+    Among those of a severity, the fifth and later findings of a rule in a file give way to others: a single file could
+    fill the screen with the same sentence.
+    """
+    ahead = list(islice(found, _MOST_READ_AHEAD))
+    alike: Counter[tuple[str, str | None, str]] = Counter()
+    rank: list[tuple[int, bool]] = []
+    for finding in ahead:
+        kind = finding.severity, finding.file, finding.rule_id or finding.category
+        alike[kind] += 1
+        rank.append((SEVERITY_RANK[finding.severity], alike[kind] > _MOST_ALIKE))
+    chosen = sorted(range(len(ahead)), key=rank.__getitem__)[:ON_TERMINAL]
+    return [ahead[place] for place in sorted(chosen)]
 
 
 def new_state(finding: FindingShown) -> str:

@@ -70,7 +70,10 @@ def audit_lines(result: AuditResult, coverage: Iterable[str]) -> Iterator[str]:
     known = [finding for finding in result.digest.findings if finding.finding_id not in new_ids]
     yield f"# {text.counted(len(new), 'new finding')}, {len(known):,} known"
     yield ""
-    yield markdown(f"Commit {result.commit[:12]}, compared with {baseline(result.baseline)}.")
+    seen = result.worktree
+    edits = f" and {text.counted(len(seen.edited_files), 'edited file')}" if seen and seen.edited_files else ""
+    commit = seen.head if seen else result.commit
+    yield markdown(f"Commit {commit[:12]}{edits}, compared with {baseline(result.baseline)}.")
     yield from _listed(new)
     if known:
         yield ""

@@ -90,6 +90,8 @@ def _domain_row(domain: ReceiptDomain) -> list[str]:
 
 def _agent_row(agent: ReceiptAgent) -> list[str]:
     reported = "" if agent.findings is None else f"{agent.findings}"
+    if agent.tools:
+        reported += f", in a report of {', '.join(map(markdown, agent.tools))}"
     # Without an attempt, a person played the agent.
     sandbox = ", ".join(dict.fromkeys(agent.isolation))
     return [agent.domain, agent.status, reported, f"{len(agent.claims)}", sandbox, agent.output_sha256 or "none"]

@@ -12,17 +12,16 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from swarm import __version__
-from swarm.results.findings import FindingShown
+from swarm.results.findings import OWN_TOOL, FindingShown
 from swarm.rules.fingerprints import VERSION
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST_RESULTS: Final = 25_000
-# The driver of findings that agents reported.
-OWN_TOOL: Final = "swarm"
 _LEVELS: Final = {"CRITICAL": "error", "HIGH": "error", "MEDIUM": "warning", "LOW": "note"}
 _SCORES: Final = {"CRITICAL": "9.5", "HIGH": "8.0", "MEDIUM": "5.0", "LOW": "2.0"}
 _QUOTED: Final = re.compile(r"([`'\"])(?:(?!\1).)+\1")
 _SEE: Final = re.compile(r"(?:See )?(https://\S+)")
+_NO_CATEGORY: Final = re.compile(r"[^\w.-]+")
 _LONGEST_TITLE: Final = 1024
 _WINDOW: Final = 100
 _BASE: Final = 37
@@ -53,7 +52,7 @@ def log(findings: Iterable[FindingShown], scan: Scan) -> dict[str, Any]:
     # A tool without findings has a run, too: only an upload of the same tool closes its old alerts.
     by_tool: dict[str, list[FindingShown]] = {tool or OWN_TOOL: [] for tool in scan.tools or (None,)}
     for finding in findings:
-        by_tool.setdefault(_tool(finding), []).append(finding)
+        by_tool.setdefault(finding.reporter, []).append(finding)
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -63,10 +62,6 @@ def log(findings: Iterable[FindingShown], scan: Scan) -> dict[str, Any]:
             for start in range(0, max(1, len(listed)), MOST_RESULTS)
         ],
     }
-
-
-def _tool(finding: FindingShown) -> str:
-    return (finding.analyzer or OWN_TOOL).split()[0]
 
 
 def _run(tool: str, findings: list[FindingShown], part: int, scan: Scan) -> dict[str, Any]:
@@ -82,7 +77,7 @@ def _run(tool: str, findings: list[FindingShown], part: int, scan: Scan) -> dict
     run: dict[str, Any] = {
         "tool": {"driver": {**driver, "rules": [_rule(tool, rule, gravest[rule], scan) for rule in rules]}},
         # GitHub takes what stands before the last slash as the category, and closes alerts by category.
-        "automationDetails": {"id": f"swarm/{tool}/" + (f"{part + 1}/" if part else "")},
+        "automationDetails": {"id": f"swarm/{_NO_CATEGORY.sub('-', tool)}/" + (f"{part + 1}/" if part else "")},
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, rules[_rule_id(finding)], scan) for finding in placed],
     }

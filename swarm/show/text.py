@@ -71,7 +71,7 @@ def table(rows: Iterable[Sequence[str]], head: Sequence[str]) -> Iterator[str]:
     if is_terminal():
         _narrow(widths, [columns(name) for name in head], width())
     for row in (list(head), *cells):
-        parts = [_pieces(cell, size) for cell, size in zip(row, widths, strict=True)]
+        parts = [pieces(cell, size) for cell, size in zip(row, widths, strict=True)]
         for line in zip_longest(*parts, fillvalue=""):
             padded = (cell + " " * (size - columns(cell)) for cell, size in zip(line, widths, strict=True))
             yield "  ".join(padded).rstrip()
@@ -90,9 +90,9 @@ def _narrow(widths: list[int], heads: Sequence[int], room: int) -> None:
         widths[position] -= 1
 
 
-def _pieces(cell: str, size: int) -> list[str]:
+def pieces(cell: str, size: int) -> list[str]:
     """Return a text in pieces of at most `size` columns, cut after a space, `/`, `,` or `-` where one is near."""
-    pieces = []
+    found = []
     while columns(cell) > size:
         end = next(count for count in range(1, len(cell) + 1) if columns(cell[:count]) > size) - 1
         # A character of two columns needs its place even where the column is narrower.
@@ -100,9 +100,9 @@ def _pieces(cell: str, size: int) -> list[str]:
         if cell[end] != " ":
             near = max(cell.rfind(mark, end // 2, end) for mark in " /,-")
             end = near + 1 if near >= 0 else end
-        pieces.append(cell[:end].rstrip(" "))
+        found.append(cell[:end].rstrip(" "))
         cell = cell[end:].lstrip(" ")
-    return [*pieces, cell]
+    return [*found, cell]
 
 
 def columns(text: str) -> int:

@@ -16,6 +16,8 @@ _COLUMNS: Final = (
     " error_code, error_fragment, outcome, stall_reason, tree, session, cost_microusd, recovery, placed(record_path)"
 )
 
+# Begins the host of an attempt that was ordered on an engine; the rest is the engine's address.
+ENGINE: Final = "engine "
 _OF_RUN: Final = "agent_run_id IN (SELECT id FROM agent_runs WHERE wave_id IN (SELECT id FROM waves WHERE run_id = ?))"
 
 
@@ -54,6 +56,17 @@ class Attempt(NamedTuple):
     cost_microusd: int | None
     recovery: dict[str, Any]
     record_path: str
+
+    @property
+    def engine(self) -> str | None:
+        """The address of the engine on which the attempt was ordered, `None` for one of a machine."""
+        return self.host.removeprefix(ENGINE) if self.host.startswith(ENGINE) else None
+
+    @property
+    def worker(self) -> str | None:
+        """The worker that an attempt has ended on, `None` for one of this machine."""
+        name = self.session.get("worker")
+        return name if isinstance(name, str) else None
 
 
 class NewAttempt(NamedTuple):

@@ -41,15 +41,15 @@ def remedy(path: Path) -> str:
     """
     if restored := _restored(path):
         return f"keep it, and put the newest backup in its place: `{restored}`"
-    return f"move '{path}' aside and start anew with `swarm init <repo-path>`; there is no backup"
+    return f"move '{path}' aside and start anew with `swarm init .`; there is no backup"
 
 
 def remedy_of_none(path: Path) -> str:
     """Return the remedy for a missing control plane, or an empty file."""
-    begun = "`swarm init <repo-path>` or `swarm audit <repo-path>`"
+    begun = "`swarm init .` or `swarm audit .`"
     if restored := _restored(path):
         return f"if there was one, put the newest backup in its place: `{restored}`; {begun} would begin anew"
-    return f"run {begun} to create one, or name one with `swarm --db PATH …`"
+    return f"run {begun} in a checkout to create one, or name one with `swarm --db PATH …`"
 
 
 def _restored(path: Path) -> str:

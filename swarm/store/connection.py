@@ -5,7 +5,7 @@ import re
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self, TypeGuard
 from urllib.parse import quote
@@ -83,6 +83,16 @@ class Store:
         finally:
             self._roll_back()
 
+    @contextmanager
+    def copy(self) -> Iterator[sqlite3.Connection]:
+        """Run the block on a copy of the file, for a long look: a writer waits only while the copy is made."""
+        # SQLite keeps a database without a name in a temporary file, and removes the file with the connection.
+        with closing(sqlite3.connect("", isolation_level=None)) as made:
+            forms.register(made, self.path)
+            _set_bounds(made)
+            self.conn.backup(made)
+            yield made
+
     def refuse_read_only(self) -> None:
         """Raise ControlPlaneReadOnly, or another error of a write, before the command does anything."""
         with self.mutation() as conn:
@@ -152,7 +162,8 @@ def open_store(path: Path, verb: str, *, create: bool = False) -> Store:
     store = Store(path, _connect(path), verb)
     try:
         _configure(store.conn)
-        on_disk = migrations.version_of(store.conn, path)
+        with store.snapshot():
+            on_disk = migrations.version_of(store.conn, path)
         # After the first read, in which SQLite rolls back the journal of a killed writer: only then the length is
         # final.
         _hold_to_whole_pages(store.conn, path)

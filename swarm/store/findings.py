@@ -1,11 +1,14 @@
 """Table `findings`: reading. `observations` and `decisions` write the table."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from swarm.rules.analysis import source_of
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES
-from swarm.store import finding_aliases, forms
+from swarm.store import finding_aliases, forms, sightings
 
 if TYPE_CHECKING:
     from swarm.rules.known_findings import Known
@@ -29,10 +32,11 @@ class KnownFinding(NamedTuple):
     first_wave: int = 0
     last_wave: int = 0
     recommendation: str | None = None
+    tool: str | None = None
 
 
 class Finding(NamedTuple):
-    """A finding with the columns that users see."""
+    """A finding with the columns that users see, and the tool that its newest handed-in report names."""
 
     row_id: int
     finding_id: str
@@ -77,23 +81,12 @@ class Finding(NamedTuple):
     analyzer: str | None
     column: int | None
     fixable: int | None
+    tool: str | None = None
 
 
-class Listed(NamedTuple):
-    """A finding with the columns that a prompt lists."""
-
-    row_id: int
-    finding_id: str
-    severity: str
-    category: str
-    rule_id: str | None
-    status: str
-    evidence: str | None
-    file: str | None
-    line: int | None
-    quote: str
-    description: str
-    domain: str
+# Columns that a prompt lists, as `_LISTED` names them, with `""` for no file and 0 for no line. A plain tuple: 100,000
+# records with names take as long to make as a third of their reading.
+Listed = tuple[int, str, str, str, str | None, str, str | None, str, int, str, str, str]
 
 
 class Selection(NamedTuple):
@@ -112,7 +105,12 @@ def _columns(fields: Iterable[str]) -> str:
     return ", ".join("findings.id" if name == "row_id" else f"findings.{name}" for name in fields)
 
 
-_SHOWN: Final = _columns(Finding._fields)
+# The tool is a column of sightings; few runs have any.
+_SHOWN: Final = f"{_columns(Finding._fields[:-1])}, NULL"
+_LISTED: Final = (
+    "id, finding_id, severity, category, rule_id, status, evidence, coalesce(file, ''), coalesce(line, 0), quote,"
+    " description, domain"
+)
 
 
 def known_findings(
@@ -122,49 +120,67 @@ def known_findings(
 
     A decision that expired before `today` (YYYY-MM-DD) reads as open.
     """
-    wanted = f" AND status IN ({', '.join('?' * len(statuses))})" if statuses else ""
+    wanted, values = f"run_id = ?2 AND status IN ({', '.join('?' * len(statuses))})", statuses
+    if not statuses:
+        # The rows of a run lie together: to walk along them takes half as long as to find each from an index.
+        wanted = "+run_id = ?2 AND id BETWEEN ?3 AND ?4"
+        values = conn.execute("SELECT min(id), max(id) FROM findings WHERE run_id = ?", (run_id,)).fetchone()
     aliases = finding_aliases.of_run(conn, run_id)
     rows = conn.execute(
-        "SELECT id, fingerprint, coalesce(rule_id, category), rule_id IS NOT NULL, ordinal, description,"  # noqa: S608
-        " anchor_commit, file, line, scope, quote, text_hash, occurrence, occurrences, context_hash, anchored,"
-        " finding_id, severity, domain, lens, analyzer, observation,"
+        "SELECT id, fingerprint, description, file, line, scope, quote, text_hash, occurrence, occurrences,"  # noqa: S608
+        " context_hash, anchored, finding_id, recommendation, json_array(coalesce(rule_id, category),"
+        " rule_id IS NOT NULL, ordinal, anchor_commit, severity, domain, lens, analyzer, observation,"
         # A decision holds to the end of its last day; collect withdraws an expired decision only when it writes.
-        " CASE WHEN decision_expires < ? THEN 'open' ELSE decision END, evidence, first_wave, last_wave,"
-        " recommendation FROM findings"
-        f" WHERE run_id = ?{wanted} ORDER BY id",
-        (today, run_id, *statuses),
+        " CASE WHEN decision_expires < ?1 THEN 'open' ELSE decision END, evidence, first_wave, last_wave) FROM findings"
+        f" WHERE {wanted} ORDER BY id",
+        (today, run_id, *values),
     )
-    return list(_known(rows, aliases))
+    return list(_known(rows, aliases, sightings.tools_by_finding(conn, run_id)))
 
 
-def _known(rows: Iterable[tuple[Any, ...]], aliases: Mapping[int, set[str]]) -> Iterator[KnownFinding]:
+class _Words(dict[str, tuple[Any, ...]]):
+    """Words that many findings share, by the JSON of their columns: to read each column of each takes twice as long."""
+
+    def __missing__(self, text: str) -> tuple[Any, ...]:
+        rule, has_rule, ordinal, commit, *words = (intern(w) if isinstance(w, str) else w for w in json.loads(text))
+        # It becomes an argument of git: `--output=FILE` would write a file.
+        forms.hold("findings", "anchor_commit", forms.COMMIT, commit)
+        self[text] = found = (rule, bool(has_rule), ordinal, commit, words, source_of(words[_ANALYZER], None))
+        return found
+
+
+# Place of the analyzer among the words behind the commit.
+_ANALYZER: Final = 3
+
+
+def _known(
+    rows: Iterable[tuple[Any, ...]], aliases: Mapping[int, set[str]], tools: Mapping[int, str]
+) -> Iterator[KnownFinding]:
     # Imported here: `status` imports this module and matches nothing.
     from swarm.rules.anchors import Anchor, Anchored
     from swarm.rules.known_findings import Known
 
     none: frozenset[str] = frozenset()
-    # SQLite makes a string for every row; equal strings are shared, or 100,000 findings would not fit in memory.
+    # SQLite makes a string for every row; equal strings are shared, but for hashes, which nearly every line has alone.
     once = dict[Any, Any]().setdefault
     ways = {way.value: way for way in Anchored}
-    held: set[str] = set()
+    words_of = _Words()
     for row in rows:
-        row_id, fingerprint, rule, has_rule, ordinal, description, commit, file = row[:8]
-        # Once for each commit, since it becomes an argument of git: `--output=FILE` would write a file.
-        if commit not in held:
-            forms.hold("findings", "anchor_commit", forms.COMMIT, commit)
-            held.add(commit)
-        line, scope, quote, text_hash, occurrence, occurrences, context_hash, anchored = row[8:16]
-        finding_id, *words = row[16:]
+        row_id, fingerprint, description, file, line, scope, quote, text_hash, times, of, context, way, *rest = row
+        finding_id, advice, shared = rest
+        rule, has_rule, ordinal, commit, words, source = words_of[shared]
         anchor = None
         if file is not None:
-            place = (once(file, file), line, once(scope, scope), quote, text_hash)
-            anchor = Anchor(*place, occurrence, occurrences, context_hash, ways[anchored])
+            place = (once(file, file), line, once(scope, scope), once(quote, quote), text_hash, times, of, context)
+            anchor = Anchor._make((*place, ways[way]))
         # Nearly no finding has an alias; a shared empty set saves an object for each of the others.
         own_aliases = frozenset(aliases[row_id]) if row_id in aliases else none
-        named = (row_id, fingerprint, own_aliases, once(rule, rule), bool(has_rule), ordinal)
+        tool = tools.get(row_id)
+        if tool is not None:
+            source = source_of(words[_ANALYZER], tool)
         # In the order of the fields: by keyword a record of so many takes three times as long.
-        known = Known._make((*named, description, anchor, once(commit, commit)))
-        yield KnownFinding._make((known, finding_id, *map(once, words, words)))
+        named = (row_id, fingerprint, own_aliases, rule, has_rule, ordinal, description, anchor, commit, source)
+        yield KnownFinding._make((Known._make(named), finding_id, *words, once(advice, advice), tool))
 
 
 def counts_by(conn: sqlite3.Connection, run_id: str) -> dict[tuple[str, str], int]:
@@ -186,19 +202,32 @@ def approved_by_lens(conn: sqlite3.Connection, run_id: str) -> dict[str, int]:
 
 def select(conn: sqlite3.Connection, run_id: str, selection: Selection) -> Iterator[Finding]:
     """Return findings, gravest first, then by file, line and id, read row by row as the caller iterates."""
-    return map(_finding, _selected(conn, _SHOWN, run_id, selection))
-
-
-def listed(conn: sqlite3.Connection, run_id: str, selection: Selection) -> Iterator[Listed]:
-    """Return findings as `select` does, at a third of its cost for many."""
-    return map(Listed._make, _selected(conn, _columns(Listed._fields), run_id, selection))
-
-
-def _selected(conn: sqlite3.Connection, columns: str, run_id: str, selection: Selection) -> sqlite3.Cursor:
     where, values = _where(run_id, selection)
     # The row id ends the order, or findings of the same line could change places between two calls.
     order = f"{_SEVERITY_ORDER}, file, line, findings.id"
-    return conn.execute(f"SELECT {columns} FROM findings {where} ORDER BY {order}", values)  # noqa: S608
+    rows = conn.execute(f"SELECT {_SHOWN} FROM findings {where} ORDER BY {order}", values)  # noqa: S608
+    tools, found = sightings.tools_by_finding(conn, run_id), map(_finding, rows)
+    return (finding._replace(tool=tools.get(finding.row_id)) for finding in found) if tools else found
+
+
+def listed(conn: sqlite3.Connection, run_id: str, selection: Selection) -> Iterator[Listed]:
+    """Return nearly all findings of a run as they lie in the table, at a quarter of the cost of `select`."""
+    where, values = _where(run_id, selection)
+    # Along the rows of the run, which lie together: SQLite would find each from an index, and copy it to sort it.
+    first, last = conn.execute("SELECT min(id), max(id) FROM findings WHERE run_id = ?", (run_id,)).fetchone()
+    return conn.execute(
+        f"SELECT {_LISTED} FROM findings {where.replace('findings.run_id', '+findings.run_id', 1)}"  # noqa: S608
+        " AND findings.id BETWEEN ? AND ?",
+        (*values, first, last),
+    )
+
+
+def as_listed(finding: Finding) -> Listed:
+    """Return a finding as `listed` yields it."""
+    place = (finding.file or "", finding.line or 0)
+    words = (finding.category, finding.rule_id, finding.status, finding.evidence)
+    texts = (finding.quote, finding.description, finding.domain)
+    return (finding.row_id, finding.finding_id, finding.severity, *words, *place, *texts)
 
 
 def counted(
@@ -219,36 +248,14 @@ def counted(
 def with_id(conn: sqlite3.Connection, run_id: str, finding_id: str) -> Finding:
     """Return the finding of a known id."""
     row = conn.execute(f"SELECT {_SHOWN} FROM findings WHERE run_id = ? AND finding_id = ?", (run_id, finding_id))  # noqa: S608
-    return _finding(row.fetchone())
+    found = _finding(row.fetchone())
+    return found._replace(tool=sightings.tool_of_finding(conn, found.row_id))
 
 
 def _finding(row: tuple[Any, ...]) -> Finding:
     finding = Finding._make(row)
     forms.hold_word("findings", "severity", SEVERITIES, finding.severity)
     return finding
-
-
-class OfRule(NamedTuple):
-    """A rule as the newest of its findings has it, with the number of its findings and of those that are open."""
-
-    rule: str
-    description: str
-    recommendation: str | None
-    analyzer: str | None
-    total: int
-    still_open: int
-
-
-def of_rule(conn: sqlite3.Connection, run_id: str, rule: str) -> OfRule | None:
-    """Return what a run knows of a rule, in any case; `None` where no finding has it."""
-    row = conn.execute(
-        "SELECT rule_id, description, recommendation, analyzer, count(*),"
-        " sum(status IN ('new', 'recurring', 'unverified')),"
-        # SQLite takes the other columns from the row of the maximum.
-        " max(last_wave) FROM findings WHERE run_id = ? AND rule_id = ? COLLATE NOCASE HAVING count(*) > 0",
-        (run_id, rule),
-    ).fetchone()
-    return None if row is None else OfRule(*row[:-1])
 
 
 def _where(run_id: str, selection: Selection) -> tuple[str, list[object]]:
@@ -281,3 +288,13 @@ def open_by_severity(conn: sqlite3.Connection, run_id: str) -> dict[str, int]:
         severity: sum(n for (status, grade), n in counts.items() if grade == severity and status in OPEN_STATUSES)
         for severity in SEVERITIES
     }
+
+
+def as_of(conn: sqlite3.Connection) -> tuple[int, str]:
+    """Return number and hash of the last event in the ledger that can have changed findings or waves."""
+    # Read from the end, past the agents at work, whose events touch no finding.
+    row = conn.execute(
+        "SELECT seq, hash FROM events WHERE subject NOT LIKE 'attempt:%' AND subject NOT LIKE 'agent_run:%'"
+        " ORDER BY seq DESC LIMIT 1"
+    ).fetchone()
+    return (int(row[0]), str(row[1])) if row else (0, "")

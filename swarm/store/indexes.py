@@ -15,8 +15,8 @@ def made_last(conn: sqlite3.Connection, table: str, changes: int, *names: str) -
 
     To be called in the transaction of the block: the indexes are there for every other connection, and after an error.
     """
-    # The newest id stands for the number of rows: to count them SQLite walks along a whole index.
-    (rows,) = conn.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()  # noqa: S608
+    # The newest row stands for the number of rows: to count them SQLite walks along a whole index.
+    (rows,) = conn.execute(f"SELECT coalesce(max(rowid), 0) FROM {table}").fetchone()  # noqa: S608
     # To sort a row costs a third of finding its place in an index, and all rows are sorted.
     if changes < max(_FEWEST, rows // 2):
         yield

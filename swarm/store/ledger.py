@@ -2,14 +2,16 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from json.encoder import encode_basestring
-from types import NoneType
 from typing import Any, Final, NamedTuple
 
 from swarm import stage_events
 from swarm.clock import now
 from swarm.store import forms
+from swarm.store.bulk import write_all
+from swarm.store.compact_json import Encoded, compact, compact_row
+from swarm.store.indexes import made_last
 
 # Predecessor of the first event.
 GENESIS: Final = "0" * 64
@@ -18,10 +20,6 @@ ACTOR: Final = "swarm"
 # Events a page: large enough to be fast, small enough to let go of the read lock between two pages.
 _PAGE: Final = 5_000
 _TRIGGERS: Final = 2
-# A shared encoder: `json.dumps` with options makes an encoder for every call.
-_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-# An encoder call for each value of a row would cost more than the rest of its hash.
-_AS_JSON: Final[dict[type, Callable[[Any], str]]] = {str: encode_basestring, int: str, NoneType: lambda _: "null"}
 
 
 class Entry(NamedTuple):
@@ -62,7 +60,7 @@ class Event(NamedTuple):
 
 def as_kept(payload: dict[str, object]) -> dict[str, Any]:
     """Return a payload as an event gives its facts, where tuples are lists."""
-    kept: dict[str, Any] = json.loads(_compact(payload))
+    kept: dict[str, Any] = json.loads(compact(payload))
     return kept
 
 
@@ -71,29 +69,40 @@ def append(conn: sqlite3.Connection, *entries: Entry) -> None:
     append_all(conn, entries)
 
 
-def append_all(conn: sqlite3.Connection, entries: Iterable[Entry]) -> None:
-    """Write many entries at the end of the chain, inside the caller's transaction."""
+def append_all(conn: sqlite3.Connection, entries: Iterable[Entry], *, count: int = 0) -> None:
+    """Write many entries, about `count`, at the end of the chain, inside the caller's transaction."""
     # Read inside the caller's write transaction: no other process can append between this read and the insert.
     last = conn.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
     seq, previous = last or (0, GENESIS)
-    conn.executemany(
-        "INSERT INTO events (seq, ts, kind, run_id, wave_id, subject, from_state, to_state, actor, reason,"
-        " payload, correlation_id, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        _chained(seq, previous, entries),
-    )
+    with made_last(conn, "events", count, "events_of_a_subject", "events_of_a_run"):
+        write_all(
+            conn,
+            "INSERT INTO events (seq, ts, kind, run_id, wave_id, subject, from_state, to_state, actor, reason,"
+            " payload, correlation_id, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _chained(seq, previous, entries),
+        )
 
 
 def _chained(seq: int, previous: str, entries: Iterable[Entry]) -> Iterator[tuple[object, ...]]:
+    # Imported here: `status` imports this module and hashes nothing.
+    from hashlib import sha256
+
     # A single moment for all events of a call: they are written by the same transaction.
     moment, correlation = now(), stage_events.correlation_id
+    # The words that a wave's events share are encoded once; the text is that of `chain_hash`, at half of its cost.
+    word = Encoded()
+    version, at, actor, end = word[VERSION], word[moment], word[ACTOR], word[correlation]
     for kind, subject, run_id, wave_id, before, after, reason, facts in entries:
         seq += 1
         # Hash and column get the same text: a second encoding could differ, and the chain would break.
-        payload = None if facts is None else _compact(facts)
-        states = (run_id, wave_id, subject, before, after)
-        row = (seq, moment, kind, *states, ACTOR, reason, payload, correlation)
-        previous = chain_hash(previous, row)
-        yield (*row, previous)
+        payload = None if facts is None else compact(facts)
+        why = "null" if reason is None else encode_basestring(reason)
+        shown = "null" if payload is None else encode_basestring(payload)
+        text = f'[{version},"{previous}",{seq},{at},{word[kind]},{word[run_id]},{word[wave_id]},'
+        text += f"{encode_basestring(subject)},{word[before]},{word[after]},{actor},{why},{shown},{end}]"
+        previous = sha256(text.encode()).hexdigest()
+        row = (seq, moment, kind, run_id, wave_id, subject, before, after)
+        yield (*row, ACTOR, reason, payload, correlation, previous)
 
 
 def chain_hash(previous: str, row: tuple[object, ...]) -> str:
@@ -102,11 +111,6 @@ def chain_hash(previous: str, row: tuple[object, ...]) -> str:
     import hashlib
 
     return hashlib.sha256(compact_row((VERSION, previous, *row)).encode()).hexdigest()
-
-
-def compact_row(row: Sequence[object]) -> str:
-    """Return texts, whole numbers and nulls as the compact JSON array that `json.dumps` makes of them, faster."""
-    return f"[{','.join([_AS_JSON.get(type(value), _compact)(value) for value in row])}]"
 
 
 # The order is part of the chain: `chain_hash` hashes a row in this order.

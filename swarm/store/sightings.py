@@ -1,17 +1,22 @@
 """Table `sightings`: the reports of findings by waves."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from swarm.store import forms
+from swarm.store.bulk import write_all
+from swarm.store.indexes import made_last
 
 if TYPE_CHECKING:
     from swarm.rules.fingerprints import Report
 
 
 class Sighting(NamedTuple):
-    """A report of a finding by a wave. `finding` is a row of `findings`."""
+    """A report of a finding by a wave. `finding` is a row of `findings`.
+
+    `tool` is what a handed-in report names as its tool, `None` for agents and for analyzers that were launched.
+    """
 
     finding: int
     wave_id: int
@@ -26,6 +31,7 @@ class Sighting(NamedTuple):
     recommendation: str | None
     matched_by: str
     match_note: str | None
+    tool: str | None = None
 
 
 # Words that a sighting has of its own only where its finding has others; the trigger `sightings_keep_their_words`
@@ -37,8 +43,14 @@ _COLUMNS: Final = ", ".join(
 )
 # An outer join: `ledger replay` must see a sighting of a finding that somebody deleted.
 _WITH_WORDS: Final = "sightings LEFT JOIN findings ON findings.id = finding"
-_MARKS: Final = ", ".join("?" * len(Sighting._fields))
-_INSERT: Final = f"INSERT INTO sightings ({', '.join(Sighting._fields)}) VALUES ({_MARKS})"  # noqa: S608
+_WORDLESS: Final = tuple(name for name in Sighting._fields if name not in _WORDS)
+
+
+def _insert(columns: Sequence[str]) -> str:
+    return f"INSERT INTO sightings (id, {', '.join(columns)}) VALUES ({', '.join('?' * (len(columns) + 1))})"  # noqa: S608
+
+
+_INDEXES: Final = ("sightings_of_a_finding", "sightings_of_a_wave")
 _HAS_WORDS: Final = (
     "SELECT EXISTS (SELECT 1 FROM findings WHERE id = ?"
     " AND file IS ? AND quote IS ? AND description IS ? AND recommendation IS ?)"
@@ -99,27 +111,41 @@ def sightings_in(conn: sqlite3.Connection, wave_id: int) -> Iterator[Sighting]:
 
 
 def add_sightings(
-    conn: sqlite3.Connection, sightings: Iterable[Sighting], written: Mapping[int, "Report"] = {}
+    conn: sqlite3.Connection, sightings: Iterable[Sighting], written: Mapping[int, "Report"] = {}, *, count: int = 0
 ) -> None:
     """Record reports of a wave, after their findings: a text that the finding has is not stored again.
 
-    `written` holds, by row, the reports from which this transaction wrote the words of findings.
+    `written` holds, by row, the reports from which this transaction wrote the words of findings; `count` says about
+    how many sightings there are.
     """
-    conn.executemany(_INSERT, _without_words(conn, sightings, written))
+    # Ids are chosen here: the few sightings with words of their own are written last, and keep their places.
+    first = int(conn.execute("SELECT coalesce(max(id), 0) + 1 FROM sightings").fetchone()[0])
+    worded: list[tuple[object, ...]] = []
+    with made_last(conn, "sightings", count, *_INDEXES):
+        write_all(conn, _insert(_WORDLESS), _without_words(conn, enumerate(sightings, first), written, worded))
+        write_all(conn, _insert(Sighting._fields), worded)
 
 
 def _without_words(
-    conn: sqlite3.Connection, sightings: Iterable[Sighting], written: Mapping[int, "Report"]
+    conn: sqlite3.Connection,
+    sightings: Iterable[tuple[int, Sighting]],
+    written: Mapping[int, "Report"],
+    worded: list[tuple[object, ...]],
 ) -> Iterator[tuple[object, ...]]:
-    for sighting in sightings:
-        words = (sighting.file, sighting.quote, sighting.description, sighting.recommendation)
-        report = written.get(sighting.finding)
+    """Yield the sightings whose words are those of their findings, by id; `worded` becomes the others."""
+    for row, sighting in sightings:
+        finding, wave, agent, reported, severity, category, file, line, quote, description, advice, *rest = sighting
+        report = written.get(finding)
+        words = (file, quote, description, advice)
         # Nearly every report is the only one of its finding: to read the finding back would cost more than the insert.
         if report is None:
-            (is_same,) = conn.execute(_HAS_WORDS, (sighting.finding, *words)).fetchone()
+            (is_same,) = conn.execute(_HAS_WORDS, (finding, *words)).fetchone()
         else:
             is_same = words == report.words
-        yield (*sighting[:6], None, sighting.line, None, None, None, *sighting[11:]) if is_same else sighting
+        if is_same:
+            yield row, finding, wave, agent, reported, severity, category, line, *rest
+        else:
+            worded.append((row, *sighting))
 
 
 def sightings_of(conn: sqlite3.Connection, row_id: int) -> list[tuple[int, str, Sighting]]:
@@ -133,6 +159,37 @@ def sightings_of(conn: sqlite3.Connection, row_id: int) -> list[tuple[int, str, 
     return [(number, domain, Sighting._make(rest)) for number, domain, *rest in cursor]
 
 
+def tools_by_finding(conn: sqlite3.Connection, run_id: str) -> dict[int, str]:
+    """Return the tool that the newest handed-in report of each finding (row) of a run names."""
+    rows = conn.execute(
+        # By its index, which is empty in most databases, wave by wave.
+        "SELECT finding, tool FROM waves CROSS JOIN sightings INDEXED BY sightings_of_a_tool ON wave_id = waves.id"
+        " WHERE run_id = ? AND tool IS NOT NULL ORDER BY sightings.id",
+        (run_id,),
+    )
+    return dict(rows.fetchall())
+
+
+def tool_of_finding(conn: sqlite3.Connection, row_id: int) -> str | None:
+    """Return the tool that the newest handed-in report of a finding names, `None` where no report names any."""
+    row = conn.execute(
+        "SELECT tool FROM sightings WHERE tool IS NOT NULL AND finding = ? ORDER BY id DESC LIMIT 1", (row_id,)
+    ).fetchone()
+    return row[0] if row else None
+
+
+def tools_by_agent_run(conn: sqlite3.Connection, wave_id: int) -> dict[int, tuple[str, ...]]:
+    """Return the tools that the handed-in reports of a wave name, by agent run."""
+    found: dict[int, tuple[str, ...]] = {}
+    rows = conn.execute(
+        "SELECT DISTINCT agent_run_id, tool FROM sightings WHERE wave_id = ? AND tool IS NOT NULL ORDER BY 1, 2",
+        (wave_id,),
+    )
+    for agent_run_id, tool in rows:
+        found[agent_run_id] = (*found.get(agent_run_id, ()), tool)
+    return found
+
+
 def first_of(conn: sqlite3.Connection, row_id: int) -> tuple[int, int]:
     """Return the wave that saw a finding first, and the place of its sighting among those of the wave, from 1 on."""
     wave_id, sighting = conn.execute(
@@ -142,6 +199,11 @@ def first_of(conn: sqlite3.Connection, row_id: int) -> tuple[int, int]:
         "SELECT count(*) FROM sightings WHERE wave_id = ? AND id <= ?", (wave_id, sighting)
     ).fetchone()
     return wave_id, place
+
+
+def number_of(conn: sqlite3.Connection) -> int:
+    """Return the number of sightings of all runs."""
+    return int(conn.execute("SELECT count(*) FROM sightings").fetchone()[0])
 
 
 def waves_of_sightings(conn: sqlite3.Connection, run_id: str | None) -> list[tuple[int, str | None, int]]:

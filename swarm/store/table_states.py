@@ -15,10 +15,10 @@ _QUERIES: Final = (
     ),
     (
         "wave",
-        ("status", "number", "phase", "commit", "map", "review"),
+        ("status", "number", "phase", "commit", "map", "review", "uncommitted"),
         (
             # LEFT JOIN: a row whose snapshot was deleted by hand must appear, or the deletion would go unseen.
-            "SELECT waves.id, waves.run_id, status, number, phase, dispatch_sha, sha256, review FROM waves"
+            "SELECT waves.id, waves.run_id, status, number, phase, dispatch_sha, sha256, review, uncommitted FROM waves"
             " LEFT JOIN snapshots ON snapshots.id = snapshot_id WHERE (?1 IS NULL OR waves.run_id = ?1)"
         ),
     ),

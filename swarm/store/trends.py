@@ -157,7 +157,8 @@ def regressions_by_wave(conn: sqlite3.Connection, run_id: str) -> dict[int, int]
     """Return the number of fixed findings that came back, by the wave's id, from the ledger."""
     rows = conn.execute(
         "SELECT wave_id, count(*) FROM events WHERE run_id = ? AND kind = 'finding_moved'"
-        " AND from_state = 'fixed' AND to_state = 'recurring' AND wave_id IS NOT NULL GROUP BY wave_id",
+        " AND from_state = 'fixed' AND to_state = 'recurring' AND wave_id IS NOT NULL"
+        " AND json_extract(payload, '$.unmerged') IS NULL GROUP BY wave_id",
         (run_id,),
     )
     return dict(rows.fetchall())

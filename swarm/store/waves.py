@@ -19,7 +19,7 @@ _BEYOND_SQLITE: Final = 2**63
 _COLUMNS: Final = (
     "id, run_id, number, phase, status, snapshot_id, dispatch_sha, isolated, placed(shared_tree), runtime,"
     " runtime_version, runtime_config, sentinel, ownership_probe_degraded, violations, result, dispatched, ended,"
-    " review, advice"
+    " review, advice, uncommitted"
 )
 
 
@@ -46,6 +46,8 @@ class Wave(NamedTuple):
     ended: str | None
     is_review: bool = False
     advice: AdviceSection = AdviceSection()
+    # A commit of the files of a checkout as they were, which no branch holds.
+    is_of_uncommitted: bool = False
 
     @property
     def sentinel(self) -> Sentinel:
@@ -83,6 +85,7 @@ class NewWave(NamedTuple):
     sentinel: Sentinel
     is_review: bool = False
     advice: AdviceSection = AdviceSection()
+    is_of_uncommitted: bool = False
     plan_sha256: str | None = None
 
 
@@ -97,9 +100,9 @@ def add(conn: sqlite3.Connection, wave: NewWave) -> int:
     sentinel, advice = wave_documents.sentinel_text(wave.sentinel), wave_documents.advice_text(wave.advice)
     (wave_id,) = conn.execute(
         "INSERT INTO waves (run_id, number, phase, snapshot_id, dispatch_sha, isolated, shared_tree, runtime,"
-        " runtime_version, runtime_config, sentinel, review, advice, status, dispatched)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'dispatched', ?) RETURNING id",
-        (*wave[:-4], sentinel, wave.is_review, advice, now()),
+        " runtime_version, runtime_config, sentinel, review, advice, uncommitted, status, dispatched)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'dispatched', ?) RETURNING id",
+        (*wave[:-5], sentinel, wave.is_review, advice, wave.is_of_uncommitted, now()),
     ).fetchone()
     # By its digest: the id of a snapshot means nothing outside of this file.
     (frozen,) = conn.execute("SELECT sha256 FROM snapshots WHERE id = ?", (wave.snapshot_id,)).fetchone()
@@ -110,6 +113,7 @@ def add(conn: sqlite3.Connection, wave: NewWave) -> int:
         "map": frozen,
         # Only where it holds: the events of audits stay as older builds wrote them.
         **({"review": True} if wave.is_review else {}),
+        **({"uncommitted": True} if wave.is_of_uncommitted else {}),
         **({"advice": list(wave.advice.ids), "adviceSha256": wave.advice.sha256} if wave.advice.items else {}),
         **({"planLock": wave.plan_sha256} if wave.plan_sha256 else {}),
     }
@@ -287,6 +291,7 @@ def _record(row: tuple[object, ...]) -> Wave:
         status=WaveStatus(columns["status"]),
         isolated=bool(columns["isolated"]),
         is_review=bool(columns["is_review"]),
+        is_of_uncommitted=bool(columns["is_of_uncommitted"]),
         ownership_probe_degraded=bool(columns["ownership_probe_degraded"]),
         violations=wave_documents.violations_from(columns["violations"]),
         result=wave_documents.result_from(columns["result"]),

@@ -1,5 +1,6 @@
 """Renames and line maps of files, from the commits where findings were last seen to the commit of a wave."""
 
+from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -32,12 +33,11 @@ STAYED = Journey(Travel({}, {}), frozenset(), frozenset(), is_known=True)
 
 def journeys(git: Git, known: Iterable[Known], until: str) -> dict[str, Journey]:
     """Return, for each commit that a known finding is anchored in, how its files got to `until`."""
-    files: dict[str, set[str]] = {}
+    files: defaultdict[str, set[str]] = defaultdict(set)
     for item in known:
+        paths = files[item.anchor_commit]
         if item.anchor is not None:
-            files.setdefault(item.anchor_commit, set()).add(item.anchor.path)
-        else:
-            files.setdefault(item.anchor_commit, set())
+            paths.add(item.anchor.path)
     return {commit: _journey(git, commit, until, wanted) for commit, wanted in files.items()}
 
 

@@ -35,7 +35,7 @@ def places_at(git: Git, known: Sequence[Known], until: str) -> dict[int, Place]:
     # A diff for each commit that findings are anchored in, not for each finding.
     travels = journeys(git, known, until)
     tracked = {file.path: file for file in files_at(git, until)}
-    fates, uncertain = settled_fates(known, travels, tracked)
+    fates, uncertain, _ = settled_fates(known, travels, tracked)
     moved: dict[int, int] = {}
     # In a single batch, and only files whose line map leaves a doubt.
     wanted = sorted(uncertain)
@@ -88,10 +88,15 @@ def _removed(known: Iterable[Known], fates: Mapping[int, Fate]) -> list[Known]:
 
 def settled_fates(
     known: Iterable[Known], travels: Mapping[str, Journey], tracked: Mapping[str, TreeFile]
-) -> tuple[dict[int, Fate], dict[str, list[Known]]]:
-    """Return the fates that follow from git's line map, and by path the findings whose file must be read."""
-    fates: dict[int, Fate] = {}
+) -> tuple[dict[int, Fate], dict[str, list[Known]], Mapping[str, Mapping[str, set[int]]]]:
+    """Return the fates that follow from git's line map, and by path the findings whose file must be read.
+
+    The third value holds the lines of the findings that stand, by path and rule, in the commit of the wave.
+    """
+    # Python before 3.12 calls a function for each reading of a member of an enum.
+    fates, stands = dict[int, Fate](), Fate.STANDS
     uncertain: defaultdict[str, list[Known]] = defaultdict(list)
+    lines: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for item in known:
         anchor, journey = item.anchor, travels[item.anchor_commit]
         if anchor is None:
@@ -103,13 +108,14 @@ def settled_fates(
         elif anchor.line is None:
             fates[item.row_id] = Fate.UNKNOWN
         # Git's line map settles nearly all lines without a file being read.
-        elif journey.travel.lines(anchor.path).successor(anchor.line) is not None:
-            fates[item.row_id] = Fate.STANDS
+        elif (line := journey.travel.lines(anchor.path).successor(anchor.line)) is not None:
+            fates[item.row_id] = stands
+            lines[path][item.rule].add(line)
         elif not tracked[path].is_file:
             fates[item.row_id] = Fate.UNKNOWN
         else:
             uncertain[path].append(item)
-    return fates, uncertain
+    return fates, uncertain, lines
 
 
 def fates_in(source: SourceText, known: Iterable[Known], travels: Mapping[str, Journey]) -> dict[int, Fate]:

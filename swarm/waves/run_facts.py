@@ -1,6 +1,7 @@
 """Facts of a run for its gates and its assessment, read from the tables in a few small queries."""
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from swarm.errors import RunNotFound, SwarmError, shortened
@@ -13,6 +14,7 @@ from swarm.rules.states import AgentRunStatus, WaveStatus
 from swarm.store import agent_runs, attempts, file_claims, gate_counts, runs, waves
 from swarm.store import domains as domain_table
 from swarm.store.agent_runs import AgentRun
+from swarm.store.attempts import Attempt
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.workspace import has_answer
@@ -55,18 +57,21 @@ def run_state(conn: sqlite3.Connection, run: Run) -> RunState:
     judged_agents = agent_runs.current(conn, judged.id) if judged and is_reviewing else agents
     newest, proof = _verified(conn, run, judged)
     is_unmerged, is_unpublished, is_apart = _published(conn, run, judged)
+    by_agent = attempts.of_wave(conn, wave.id) if wave else {}
     facts = RunFacts(
         run_id=run.id,
         is_frozen=run.map_frozen,
         has_agents=any(domain.ownership.has_agent for domain in domains),
         is_isolated=judged.isolated if judged else False,
-        agents=_agents(conn, wave, agents),
+        agents=_agents(by_agent, agents),
         has_promotions=promoted > 0,
         is_unmerged=is_unmerged,
         is_unpublished=is_unpublished,
         is_apart=is_apart,
         is_git_changed=judged is not None and any(v.file.startswith(GIT_FOLDER) for v in judged.violations),
         is_reviewing=is_reviewing,
+        engine=next((last.engine for *_, last in by_agent.values() if last.outcome is None and last.engine), ""),
+        checkout=run.local_path if (last := runs.newest(conn)) is not None and last.id == run.id else "",
         gates=gates.GateFacts(
             run.status,
             _wave(judged, judged_agents) if judged else None,
@@ -95,13 +100,9 @@ def next_action(conn: sqlite3.Connection, run_id: str) -> str:
     return assess(run_state(conn, run).facts)[2]
 
 
-def _agents(conn: sqlite3.Connection, wave: Wave | None, agents: list[AgentRun]) -> tuple[AgentFacts, ...]:
-    if wave is None:
-        return ()
+def _agents(by_agent: Mapping[int, Sequence[Attempt]], agents: list[AgentRun]) -> tuple[AgentFacts, ...]:
     succeeded = {
-        agent_run_id
-        for agent_run_id, own in attempts.of_wave(conn, wave.id).items()
-        if any(attempt.outcome == "success" for attempt in own)
+        agent_run_id for agent_run_id, own in by_agent.items() if any(attempt.outcome == "success" for attempt in own)
     }
     return tuple(
         AgentFacts(a.domain, a.status, a.id in succeeded or has_answer(a.output_path, a.worktree_path), a.error)
@@ -112,7 +113,7 @@ def _agents(conn: sqlite3.Connection, wave: Wave | None, agents: list[AgentRun])
 def _wave(wave: Wave, agents: list[AgentRun]) -> gates.WaveFacts:
     incomplete = tuple(agent.domain for agent in agents if agent.status is not AgentRunStatus.COMPLETE)
     dropped = tuple(map(shortened, wave.result.dropped)) if wave.result else ()
-    return gates.WaveFacts(wave.number, wave.phase, wave.status, incomplete, dropped)
+    return gates.WaveFacts(wave.number, wave.phase, wave.status, incomplete, dropped, wave.is_of_uncommitted)
 
 
 def _verified(

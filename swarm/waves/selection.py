@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from swarm import errors
-from swarm.rules.fingerprints import id_prefix
+from swarm.rules.findings import id_prefix
 from swarm.store import runs, waves
 from swarm.store.runs import Run
 from swarm.store.waves import Wave

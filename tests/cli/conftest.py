@@ -18,6 +18,7 @@ from tests.cli.scenes.amend_wave import FILES, FOUND, Amending
 from tests.cli.scenes.amend_wave import MAP as AMENDING_MAP
 from tests.cli.scenes.broken_things import Act, World, Worlds
 from tests.cli.scenes.fixing import Fixing, prepare
+from tests.cli.scenes.hosts import Hosts
 from tests.cli.scenes.launched_agents import Agents, eventually, waiting
 from tests.cli.scenes.merge_team import Team
 from tests.cli.scenes.submissions import Archive
@@ -62,6 +63,15 @@ def engine(swarm: Swarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     swarm("engine", "up", "--listen", "127.0.0.1:0")
     yield tmp_path / "state/swarm/engine"
     server.stop()
+
+
+@pytest.fixture
+def hosts(amending: Amending, swarm: Swarm, engine: Path, tmp_path: Path) -> Hosts:
+    """An amend wave in flight, an engine, and a worker `one` that was invited and is not started."""
+    del engine
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    return Hosts(amending, swarm, folder)
 
 
 @pytest.fixture

@@ -186,7 +186,7 @@ def test_a_violation_stays_in_the_way_until_a_reason_is_given_and_is_then_in_the
     assert run.assessed == (
         "BLOCKED",
         [
-            "code is ownership_violation: touched 1 files: src/app.py",
+            "code is ownership_violation: touched 1 file: src/app.py",
             "1 file was touched that should not have been",
         ],
         f"swarm redrive 1 {run.place.run}",

@@ -14,6 +14,7 @@ from swarm.runtimes.agents.table import AGENTS
 from tests.cli.scenes.documents import valid
 from tests.cli.scenes.launched_agents import attempts, outcomes, record_of
 from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 STREAMS = Path(__file__).parents[1] / "data/streams"
 STAND_IN = """#!{python}
@@ -169,15 +170,27 @@ def test_an_agent_that_fixes_writes_in_its_tree_and_its_output_file_counts(
 
 @pytest.mark.parametrize(
     ("name", "stream", "code", "end"),
-    [
-        ("claude", "claude/401", 1, ("stalled", "CREDENTIAL_REFUSED", "provider_error: 401 Invalid API key")),
-        ("claude", "claude/429", 1, ("stalled", "QUOTA_EXHAUSTED", "provider_error: 429 API Error: Request rejected")),
-        ("codex", "codex/half", 1, ("stalled", "STALLED", "provider_error: stream disconnected before completion")),
-        ("codex", "codex/blank", 0, ("stalled", "STALLED", "provider_blank_assistant: it ended with no text")),
-        ("claude", "claude/silence", 0, ("stalled", "STALLED", "backend_no_final_text: it ended with exit code 0")),
-        ("claude", "claude/denied", 0, ("policy_rejected", "TOOLS_DENIED", "it was refused Edit /work/tree/a.py")),
-        ("codex", "codex/edit", 0, ("invalid_output", "NO_OUTPUT", "it wrote no output file, and its last message")),
-    ],
+    swept(
+        [
+            ("claude", "claude/401", 1, ("stalled", "CREDENTIAL_REFUSED", "provider_error: 401 Invalid API key")),
+            (
+                "claude",
+                "claude/429",
+                1,
+                ("stalled", "QUOTA_EXHAUSTED", "provider_error: 429 API Error: Request rejected"),
+            ),
+            ("codex", "codex/half", 1, ("stalled", "STALLED", "provider_error: stream disconnected before completion")),
+            ("codex", "codex/blank", 0, ("stalled", "STALLED", "provider_blank_assistant: it ended with no text")),
+            ("claude", "claude/silence", 0, ("stalled", "STALLED", "backend_no_final_text: it ended with exit code 0")),
+            ("claude", "claude/denied", 0, ("policy_rejected", "TOOLS_DENIED", "it was refused Edit /work/tree/a.py")),
+            (
+                "codex",
+                "codex/edit",
+                0,
+                ("invalid_output", "NO_OUTPUT", "it wrote no output file, and its last message"),
+            ),
+        ]
+    ),
 )
 def test_a_stream_says_how_an_attempt_ended_also_where_the_program_exits_with_0(
     stand_ins: StandIns, played: Play, name: str, stream: str, code: int, end: tuple[str, str, str]

@@ -14,6 +14,7 @@ from tests.cli.scenes.launched_agents import CLOSED, JUDGED, OPENED
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_dispatch import rows
 from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 APP = "import os\nimport re\nimport sys\n\n\ndef load(x):\n    return x == None, sys.path\n"
 AGENT = """
@@ -130,7 +131,7 @@ def test_ruff_fixes_no_checkout_that_is_not_its_own(swarm: Swarm, repo: Repo, ru
         assert swarm("launch", exit=1).code == "LAUNCH_NEEDS_ISOLATION"
 
 
-@pytest.mark.parametrize("point", [OPENED, JUDGED, CLOSED])
+@pytest.mark.parametrize("point", swept([OPENED, JUDGED, CLOSED]))
 def test_a_launch_that_was_killed_is_made_again_and_comes_to_the_same(
     swarm: Swarm, swarm_process: Swarm, repo: Repo, ruffed: Workspace, point: str
 ) -> None:

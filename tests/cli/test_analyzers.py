@@ -215,8 +215,14 @@ def test_a_program_that_git_tracks_is_never_run(swarm: Swarm, eslint: Repo) -> N
 
 
 def test_what_would_look_at_a_kind_of_file_is_said_with_its_installation(swarm: Swarm, eslint: Repo) -> None:
-    eslint.commit({"main.go": "package main\n", "app.py": "x = 1\n"})
+    eslint.commit({"main.go": "package main\n", "app.py": "x = 1\n", "mypy.ini": "[mypy]\n"})
     answer = swarm("audit", ".", "--runtime", "ruff")
+    # Its program is in node_modules: what lacks is the word of its user, and no installation.
+    use = '`use = ["{}"]` under [analyzers] of swarm.toml, then `swarm trust`'
+    assert f"  eslint reads JavaScript (2): {use.format('eslint')}\n" in answer.out
+    # Another analyzer read these files: the configuration of the repository is not answered by that.
+    (line,) = [line for line in answer.out.splitlines() if line.startswith("  mypy reads Python (1): ")]
+    assert line.endswith(use.format("mypy"))
     assert "  golangci-lint reads Go (1), with .golangci.yml in the repository: go install github.com" in answer.out
     seen = swarm("audit", ".", "--runtime", "ruff", "--format", "json").data["lookedAt"]
     assert seen["by"][0]["files"] == seen["by"][0]["asked"] == 1

@@ -214,4 +214,7 @@ def test_edited_files_that_were_not_looked_at_are_named(swarm: Swarm, clean: Rep
     clean.write({"app.py": DEFECT})
     answer = swarm("audit", ".", "--format", "json")
     assert answer.data["editedFilesNotSeen"] == ["app.py"]
-    assert "⚠ 1 edited file not looked at, for want of a commit: app.py\n" in swarm("audit", ".").out
+    assert (
+        "⚠ 1 edited file not looked at, for want of a commit (`--worktree` looks at them): app.py\n"
+        in swarm("audit", ".").out
+    )

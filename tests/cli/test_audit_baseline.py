@@ -175,6 +175,16 @@ def test_a_name_that_means_no_base_makes_no_run(swarm: Swarm, clone: Repo) -> No
     assert not (clone.root / "swarms").exists()
 
 
+def test_the_hint_for_a_remote_whose_default_branch_is_not_known_works(swarm: Swarm, clone: Repo) -> None:
+    # As in a repository whose remote was added later; a clone knows it.
+    clone.git("remote", "set-head", "origin", "--delete")
+    baseline = ("audit", ".", "--fail-on", "new", "--baseline", "origin/HEAD")
+    unknown = swarm(*baseline, exit=2, cwd=clone.root)
+    assert "(`git remote set-head origin --auto`)" in unknown.err
+    clone.git("remote", "set-head", "origin", "--auto")
+    swarm(*baseline, exit=0, cwd=clone.root)
+
+
 def fetched(answer: Answer) -> list[str]:
     found = re.search(r"`git (fetch [^`]+)`", answer.err)
     assert found is not None, answer.err

@@ -1,11 +1,15 @@
 """`swarm audit`: what its answer rests on. Nothing looked at, files not read, and refused reports are never clean."""
 
 import json
+import re
+from typing import Any
 
 import pytest
 
+from swarm.waves.audit import wave_of_head
 from tests.cli.errors.refusal import raises
 from tests.conftest import Repo, Swarm
+from tests.sweeping import swept
 
 AGENT = """\
 import json, os
@@ -37,6 +41,15 @@ def test_an_audit_that_has_nothing_to_look_at_is_refused_and_makes_nothing(swarm
     assert not (bare.root / "swarms").exists()
 
 
+def test_an_audit_of_documents_alone_names_what_would_read_them(swarm: Swarm, repo: Repo) -> None:
+    repo.git("rm", "-q", "-r", ".")
+    repo.commit({"README.md": "# R\n", "query.sql": "SELECT 1\n", "data.csv": "1\n"})
+    answer = swarm("audit", ".", exit=2).err
+    assert ": 1 .csv, 1 Markdown, 1 SQL\n" in answer
+    assert re.search(r"rumdl for Markdown \(`.* install .*rumdl.*`, with \.?rumdl\.toml\)", answer), answer
+    assert re.search(r"sqlfluff for SQL \(`.* install .*sqlfluff.*`, with \.sqlfluff\)", answer), answer
+
+
 def test_an_analyzer_that_the_repository_configures_and_that_runs_its_code_is_named_with_what_it_needs(
     swarm: Swarm, bare: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,12 +66,76 @@ def test_kinds_of_files_that_are_not_listed_are_counted(swarm: Swarm, bare: Repo
     assert lines == ["Looked at by nobody: 7 files (1 .kt, 1 .lua, 1 .php, 1 .rb, 1 .zig, 2 in 2 other kinds)"]
 
 
+def test_a_file_is_no_repository_and_its_folder_is_named(swarm: Swarm, bare: Repo) -> None:
+    assert swarm("audit", "main.go", exit=1).err == (
+        "ERROR [REPO_NOT_FOUND]: No repository at main.go\n"
+        "  Path: main.go\n"
+        "  Next: main.go is a file, and REPO a folder: leave it out, as in `swarm audit`, or name the folder of the file\n"
+    )
+
+
+def test_of_two_first_audits_at_once_the_second_finds_the_run_of_the_first(
+    swarm: Swarm, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapped = wave_of_head.mapped
+
+    def mapped_later(*words: Any) -> Any:
+        monkeypatch.setattr(wave_of_head, "mapped", mapped)
+        swarm("audit", ".", exit=1)
+        return mapped(*words)
+
+    repo.commit({"app.py": "import os\n"})
+    monkeypatch.setattr(wave_of_head, "mapped", mapped_later)
+    assert swarm("audit", ".", "--format", "json", exit=1).code == "RUN_OPEN"
+    (run,) = swarm("runs", "--format", "json").data
+    assert run["waveCount"] == 1
+
+
+def test_a_link_is_no_file_that_somebody_looked_at(swarm: Swarm, bare: Repo) -> None:
+    bare.write({"app/[slug]/page.py": "import os\n", "app/(group)/page.py": "import os\n", "app/{x}/page.py": ""})
+    for name, target in {"link.py": "app/{x}/page.py", "out.py": "/etc/passwd", "dead.py": "nowhere"}.items():
+        (bare.root / name).symlink_to(target)
+    bare.commit()
+    out = swarm("audit", ".", exit=1).out
+    assert re.search(r"\nLooked at by ruff [\d.]+: 3 files\nLooked at by nobody: 2 files \(1 Go, 1 Rust\)\n", out)
+    # A path that the digest shows is found again, though its characters mean something in a glob.
+    slug, group = "app/[slug]/page.py", "app/(group)/page.py"
+    shown = {
+        slug: [slug],
+        "app/[slug]": [slug],
+        "./app/[slug]/": [slug],
+        "app/(group)": [group],
+        "./app/**": [group, slug],
+    }
+    for path, files in shown.items():
+        found = swarm("findings", "--path", path, "--format", "json", exit=1).data["findings"]
+        assert [finding["file"] for finding in found] == files
+
+
 def test_a_script_that_names_python_in_its_first_line_is_looked_at(swarm: Swarm, bare: Repo) -> None:
     bare.commit({"bin/tool": "#!/usr/bin/env python3.11\nimport os\n", "bin/other": "import os\n"})
     for _ in range(2):
         assert "bin/tool:2:8  LOW  F401  `os` imported but unused" in swarm("audit", ".", exit=1).out
     bare.commit({"bin/tool": "#!/usr/bin/env python3.11\n"})
     assert swarm("audit", ".", "--format", "json").data["changed"]["fixed"] == 1
+
+
+def test_a_minified_file_is_looked_at_by_nobody_and_named_as_what_it_is(swarm: Swarm, bare: Repo) -> None:
+    unused = "function f(){var x;return 1}"
+    bare.commit({"app.js": f"{unused}\n", "public/bundle.js": f"/*! MIT */\n{unused * 200}\n"})
+    audit = swarm("audit", ".", exit=1).out
+    assert "app.js:1:" in audit
+    assert "bundle.js" not in audit
+    assert "Looked at by nobody: 3 files (1 Go, 1 Rust, 1 minified JavaScript)\n" in audit
+    # Nobody looks at the bundle any more, which proves nothing about what was found in it.
+    bare.commit({"public/bundle.js": f"{unused}\n"})
+    assert "public/bundle.js:1:" in swarm("audit", ".", exit=1).out
+    bare.commit({"public/bundle.js": unused * 200})
+    data = swarm("findings", "--path", "public", "--format", "json", exit=1).data
+    swarm("audit", ".", exit=1)
+    after = swarm("findings", "--path", "public", "--format", "json", exit=1).data
+    assert [each["findingId"] for each in after["findings"]] == [each["findingId"] for each in data["findings"]]
+    assert {each["status"] for each in after["findings"]} == {"unverified"}
 
 
 def test_files_that_the_configuration_excludes_are_not_looked_at(swarm: Swarm, bare: Repo) -> None:
@@ -74,16 +151,32 @@ def test_a_folder_without_a_file_to_look_at_is_refused(swarm: Swarm, bare: Repo)
 
 
 @raises("FILES_NOT_READ")
-@pytest.mark.parametrize("content", [b"def f(x:\n", b'x = "\xff\xfe"\n'], ids=["syntax", "encoding"])
+@pytest.mark.parametrize(
+    "content", swept([b"def f(x:\n    case $x in\n    a) echo ;;\n", b'x = "\xff\xfe"\n']), ids=["syntax", "encoding"]
+)
 def test_a_file_that_could_not_be_read_is_named_whatever_the_gate(swarm: Swarm, bare: Repo, content: bytes) -> None:
     (bare.root / "bad.py").write_bytes(content)
     bare.commit({"ok.py": "x = 1\n"})
     for options in ((), ("--fail-on", "new"), ("--fail-on", "CRITICAL"), ("--format", "markdown")):
         answer = swarm("audit", ".", *options, exit=3)
         assert "ERROR [FILES_NOT_READ]: 1 of the files to be analyzed could not be read: bad.py\n" in answer.err
+    # The parser stumbles again and again over what follows the first error: one finding says it.
+    where = re.search(r"`swarm (findings \S+ --rule \S+)` lists the errors", answer.err)
+    assert where, answer.err
+    assert [each["file"] for each in swarm(*where[1].split(), "--format", "json", exit=1).data["findings"]] == [
+        "bad.py"
+    ]
     seen = swarm("audit", ".", "--format", "json", exit=3).data["lookedAt"]
     assert seen["notRead"] == ["bad.py"]
     assert [by["files"] for by in seen["by"]] == [1]
+
+
+def test_files_beside_a_dockerfile_are_no_dockerfiles(swarm: Swarm, bare: Repo) -> None:
+    bare.commit(
+        {"Dockerfile.dockerignore": "*.pyc\n", "Dockerfile.tmpl": "{{ .From }}\n", "Dockerfile.dev": "FROM a:1\n"}
+    )
+    seen = swarm("audit", ".", "--format", "json").data["lookedAt"]
+    assert seen["nobody"] == {".dockerignore": 1, "Dockerfile template": 1, "Go": 1, "Rust": 1}
 
 
 def test_the_summary_says_who_looked_at_how_many_files(swarm: Swarm, bare: Repo) -> None:

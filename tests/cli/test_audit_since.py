@@ -25,6 +25,22 @@ def test_a_branch_that_is_behind_is_not_asked_about_what_the_other_side_fixed(sw
     assert audited(swarm, "main", 1) == [("B006", "new.py", 1, "def a(seen=[]):")]
 
 
+def test_a_clone_without_the_commit_in_common_is_no_ground_for_a_comparison(swarm: Swarm, repo: Repo) -> None:
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.commit({"new.py": BAD})
+    repo.git("checkout", "-q", "main")
+    repo.commit({"other.py": GOOD})
+    repo.git("checkout", "-q", "feature")
+    # As `git fetch --depth 1` of both branches leaves the clone.
+    (repo.root / ".git/shallow").write_text("".join(f"{repo.git('rev-parse', b)}\n" for b in ("main", "feature")))
+    assert swarm("audit", ".", "--since", "main", exit=2).err == (
+        f"ERROR [BASELINE_NO_MERGE_BASE]: HEAD and 'main' have no common commit in {repo.root}\n"
+        f"  Path: {repo.root}\n"
+        "  Next: fetch the history: `git fetch --unshallow`, or `fetch-depth: 0` in GitHub Actions\n"
+    )
+    assert swarm("runs").out == "No runs found.\n"
+
+
 def notebook(*rows: str) -> str:
     def cell(kind: str, lines: tuple[str, ...]) -> dict[str, object]:
         more = {"execution_count": None, "outputs": []} if kind == "code" else {}

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.scenes.launched_agents import OUTPUT, attempts
 from tests.conftest import Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 MANIFEST = """
 name = "fixer"
@@ -134,19 +135,21 @@ def test_a_manifest_in_toml_and_in_yaml_is_valid(swarm: Swarm, repo: Repo, confi
 
 @pytest.mark.parametrize(
     ("text", "problems"),
-    [
-        ("[model]\npreferred = []\n", ["$.model.preferred"]),
-        (
-            '[model]\npreferred = ["a"]\n[trust]\nnetwork = "maybe"\nfilesystem = 1\n',
-            ["$.trust.network", "$.trust.filesystem"],
-        ),
-        ("model: [", ["neither TOML", "nor YAML"]),
-        ("- a\n- b\n", ["no table of YAML"]),
-        ("!!python/object/apply:os.system ['true']", ["nor YAML"]),
-        ("[" * 5000, ["nor YAML"]),
-        ("a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nmodel: {preferred: [*c]}\n", ["$"]),
-        ("", ["$: 'model' is a required property"]),
-    ],
+    swept(
+        [
+            ("[model]\npreferred = []\n", ["$.model.preferred"]),
+            (
+                '[model]\npreferred = ["a"]\n[trust]\nnetwork = "maybe"\nfilesystem = 1\n',
+                ["$.trust.network", "$.trust.filesystem"],
+            ),
+            ("model: [", ["neither TOML", "nor YAML"]),
+            ("- a\n- b\n", ["no table of YAML"]),
+            ("!!python/object/apply:os.system ['true']", ["nor YAML"]),
+            ("[" * 5000, ["nor YAML"]),
+            ("a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nmodel: {preferred: [*c]}\n", ["$"]),
+            ("", ["$: 'model' is a required property"]),
+        ]
+    ),
 )
 def test_every_field_of_a_manifest_that_does_not_fit_is_named(
     swarm: Swarm, repo: Repo, text: str, problems: list[str]

@@ -25,6 +25,7 @@ INPUTS = {
     "SWARM_INPUT_ANNOTATIONS": "true",
     "SWARM_INPUT_SUMMARY": "true",
     "SWARM_EVENT_BEFORE": "",
+    "SWARM_DEFAULT_BRANCH": "",
 }
 
 
@@ -119,8 +120,13 @@ def test_a_push_is_compared_with_the_commit_before_it_and_never_forgives_finding
     }
     # The first push of a branch, and the commit before a push with force that is nowhere any more.
     for gone in ("0" * 40, "1" * 40):
-        assert "New against the baseline, commit" not in runner.step("audit", SWARM_EVENT_BEFORE=gone)
-        assert runner.outputs()["exit-code"] == "1"
+        out = runner.step("audit", SWARM_EVENT_BEFORE=gone)
+        assert "::notice title=swarm audit::there is no commit to compare with: every finding counts as new\n" in out
+        assert {**runner.outputs(), "sarif": ""} == {"exit-code": "1", "new": "3", "sarif": ""}
+        # Of another branch than the default branch, what that has is not new.
+        known = {"SWARM_DEFAULT_BRANCH": "main", "GITHUB_REF": "refs/heads/feature"}
+        runner.step("audit", SWARM_EVENT_BEFORE=gone, **known)
+        assert {**runner.outputs(), "sarif": ""} == {"exit-code": "1", "new": "1", "sarif": ""}
     # A folder without a file that an analyzer reads: nothing was looked at, and no option makes that green.
     runner.step("audit", SWARM_INPUT_PATH="side", SWARM_INPUT_FAIL_ON="never")
     assert runner.outputs() == {"exit-code": "2", "new": "", "sarif": ""}
@@ -129,10 +135,11 @@ def test_a_push_is_compared_with_the_commit_before_it_and_never_forgives_finding
 @pytest.mark.sweep
 def test_inputs_are_words_and_never_text_of_a_script(runner: Runner) -> None:
     evil = "$(touch evil)`touch evil`';touch evil;\"\n::set-output name=x::y"
-    for name in ("SWARM_INPUT_FAIL_ON", "SWARM_INPUT_BASELINE", "SWARM_EVENT_BEFORE", "GITHUB_BASE_REF"):
+    names = ("SWARM_INPUT_FAIL_ON", "SWARM_INPUT_BASELINE", "SWARM_EVENT_BEFORE", "GITHUB_BASE_REF")
+    for name in (*names, "SWARM_DEFAULT_BRANCH"):
         runner.step("audit", **{name: evil})
         outputs = runner.outputs()
-        assert outputs["exit-code"] == ("1" if name == "SWARM_EVENT_BEFORE" else "2"), name
+        assert outputs["exit-code"] == ("1" if name in {"SWARM_EVENT_BEFORE", "SWARM_DEFAULT_BRANCH"} else "2"), name
     runner.run("bash", f"{ROOT}/ci/github/audit.sh", exit_code=1, **{**INPUTS, "SWARM_INPUT_PATH": evil})
     runner.step("fix", SWARM_INPUT_FIX=evil, SWARM_INPUT_ACCEPT_NO_TESTS=evil)
     assert not [path for path in (runner.checkout, runner.files, ROOT) if (path / "evil").exists()]

@@ -11,6 +11,7 @@ from swarm.git.runner import Git
 from tests.cli.scenes.merge_team import MENDED, Team
 from tests.cli.scenes.snapshots import everything_in, nothing_changes
 from tests.conftest import Answer, Repo
+from tests.sweeping import swept
 
 WHY = ("--apply", "--reason", "over")
 
@@ -177,7 +178,7 @@ RISKS: dict[str, tuple[Callable[[Team], Any], str, tuple[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("risk", RISKS)
+@pytest.mark.parametrize("risk", swept(RISKS))
 def test_what_would_be_lost_is_named_and_left_and_with_force_saved_first(risk: str, team: Team, amended: Team) -> None:
     merged(team)
     make, found, (name, text) = RISKS[risk]
@@ -254,7 +255,7 @@ def link_away(team: Team) -> str:
     return "a link stands in its place, or above it"
 
 
-@pytest.mark.parametrize("make", [lock, check_out_elsewhere, move_away, link_away])
+@pytest.mark.parametrize("make", swept([lock, check_out_elsewhere, move_away, link_away], first=2))
 def test_what_cannot_be_removed_is_left_whatever_is_asked_for(
     make: Callable[[Team], str], team: Team, amended: Team
 ) -> None:

@@ -13,6 +13,7 @@ from tests.cli.scenes.collected import statuses
 from tests.cli.scenes.snapshots import block_of
 from tests.cli.test_dispatch import rows
 from tests.conftest import Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 # --- outputs that cannot be used -------------------------------------------------------------------------
 
@@ -60,7 +61,7 @@ PLACES: dict[str, tuple[Callable[[Path, Path], None], str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("what", PLACES)
+@pytest.mark.parametrize("what", swept(PLACES))
 def test_what_lies_in_place_of_an_output_is_reported_and_never_followed(
     swarm: Swarm, dispatched: Workspace, tmp_path: Path, what: str
 ) -> None:
@@ -111,7 +112,7 @@ BODIES: dict[str, tuple[bytes, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("what", BODIES)
+@pytest.mark.parametrize("what", swept(BODIES))
 def test_an_output_that_says_what_it_must_not_is_invalid_and_its_findings_do_not_count(
     swarm: Swarm, dispatched: Workspace, what: str
 ) -> None:
@@ -247,6 +248,32 @@ def test_a_path_with_control_characters_is_safe_when_the_commit_has_it(
     assert text.startswith("src/a\\nb\\x1b[2J.py:1  ")
 
 
+def test_reports_of_a_file_share_its_equal_lines_however_they_spell_its_path_and_all_reports_keep_their_order(
+    swarm: Swarm, repo: Repo, tmp_path: Path
+) -> None:
+    repo.commit({"src/twins.c": "int a() {\n  go();\n  x = 1;\n  go();\n  y = 2;\n  go();\n}\n", "docs/a.md": "a\n"})
+    globs = {"code": ["src/**"], "docs": ["docs/**"], "rest": ["**"]}
+    (tmp_path / "map.json").write_text(json.dumps([{"name": name, "globs": globs[name]} for name in globs]))
+    run = swarm("init", ".", "--domains-from", tmp_path / "map.json", "--format", "json").data["runId"]
+    swarm("dispatch", "health-audit-a", "--auto-freeze")
+    workspace = Workspace(run, repo.root / "swarms", repo.root / "swarms/control-plane.db")
+    told = [("./src/twins.c", 7), ("src/app.py", 5), ("src/twins.c", 3), ("src\\twins.c", 5)]
+    twins = ({"file": file, "line": line, **({"quote": "go();"} if "twins" in file else {})} for file, line in told)
+    workspace.answer("code", *twins, {"description": "No file."})
+    workspace.answer("docs", {"file": "docs/a.md", "line": 1})
+    workspace.answer("rest", {"file": "src/app.py", "line": 4})
+    swarm("collect", "--format", "json")
+    reports = rows(
+        workspace.db,
+        "SELECT domain, reported_id, sightings.line FROM sightings JOIN agent_runs ON agent_runs.id = agent_run_id"
+        " ORDER BY sightings.id",
+    )
+    assert reports == [
+        *[("code", "1", 6), ("code", "2", 5), ("code", "3", 2), ("code", "4", 4), ("code", "5", None)],
+        *[("docs", "1", 1), ("rest", "1", 4)],
+    ]
+
+
 # --- outputs that are named ------------------------------------------------------------------------------
 
 
@@ -327,15 +354,15 @@ def test_a_domains_output_may_be_sarif_of_any_tool(swarm: Swarm, dispatched: Wor
 
 
 NO_SARIF = {
-    "{}": "it is no SARIF log: it has no runs",
-    "[]": "it is no SARIF log: it has no runs",
-    '{"runs": 3}': "it is no SARIF log: it has no runs",
-    '{"runs": [3]}': "it is no SARIF log: $.runs[0] has no tool",
-    '{"runs": [{"results": []}]}': "it is no SARIF log: $.runs[0] has no tool",
+    "{}": "is no SARIF log: it has no runs",
+    "[]": "is no SARIF log: it has no runs",
+    '{"runs": 3}': "is no SARIF log: it has no runs",
+    '{"runs": [3]}': "is no SARIF log: $.runs[0] has no tool",
+    '{"runs": [{"results": []}]}': "is no SARIF log: $.runs[0] has no tool",
 }
 
 
-@pytest.mark.parametrize("body", NO_SARIF)
+@pytest.mark.parametrize("body", swept(NO_SARIF))
 def test_sarif_that_is_none_is_invalid_output(swarm: Swarm, dispatched: Workspace, tmp_path: Path, body: str) -> None:
     report = tmp_path / "lint.sarif"
     report.write_text(body)

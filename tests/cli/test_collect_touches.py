@@ -13,6 +13,7 @@ from tests.cli.scenes.collected import statuses, tree_of, violations
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_dispatch import rows
 from tests.conftest import Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 # --- an audit touches nothing ----------------------------------------------------------------------------
 
@@ -91,7 +92,7 @@ TOUCHES: dict[str, tuple[Callable[[Path, Repo], None], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("what", TOUCHES)
+@pytest.mark.parametrize("what", swept(TOUCHES, first=4))
 def test_an_audit_agent_that_touches_its_tree_is_a_violation_and_its_work_stays(
     swarm: Swarm, repo: Repo, dispatched: Workspace, what: str
 ) -> None:
@@ -265,13 +266,18 @@ def with_own_work(swarm: Swarm, repo: Repo, workspace: Workspace) -> Workspace:
 
 @pytest.mark.parametrize(
     ("commands", "words"),
-    [
-        ([("stash", "-q", "-u")], "lies in stash@{0}"),
-        ([("reset", "-q", "--hard"), ("clean", "-fdq")], "in no commit, stash or reflog"),
-        ([("checkout", "-q", "--", "."), ("clean", "-fdq")], "in no commit, stash or reflog"),
-        ([("add", "-A"), ("commit", "-qm", "x"), ("reset", "-q", "--hard", "HEAD~1")], "lies in HEAD@{1}"),
-        ([("switch", "-q", "-f", "-C", "other"), ("restore", "."), ("clean", "-fdq")], "`git switch main` goes back"),
-    ],
+    swept(
+        [
+            ([("stash", "-q", "-u")], "lies in stash@{0}"),
+            ([("reset", "-q", "--hard"), ("clean", "-fdq")], "in no commit, stash or reflog"),
+            ([("checkout", "-q", "--", "."), ("clean", "-fdq")], "in no commit, stash or reflog"),
+            ([("add", "-A"), ("commit", "-qm", "x"), ("reset", "-q", "--hard", "HEAD~1")], "lies in HEAD@{1}"),
+            (
+                [("switch", "-q", "-f", "-C", "other"), ("restore", "."), ("clean", "-fdq")],
+                "`git switch main` goes back",
+            ),
+        ]
+    ),
 )
 def test_work_that_vanished_from_the_checkout_fails_the_wave_and_is_found(
     swarm: Swarm, repo: Repo, with_own_work: Workspace, commands: list[tuple[str, ...]], words: str
@@ -340,15 +346,18 @@ def _lfs_settings(repo: Repo) -> None:
 
 @pytest.mark.parametrize(
     "act",
-    [
-        _push_u,
-        _editor_note,
-        _delete_merged,
-        _fetch_floating_tag,
-        _add_a_fork,
-        _describe_a_branch,
-        _lfs_settings,
-    ],
+    swept(
+        [
+            _push_u,
+            _editor_note,
+            _delete_merged,
+            _fetch_floating_tag,
+            _add_a_fork,
+            _describe_a_branch,
+            _lfs_settings,
+        ],
+        first=3,
+    ),
 )
 def test_everyday_git_of_the_user_fails_no_wave(
     swarm: Swarm, repo: Repo, workspace: Workspace, tmp_path: Path, act: Callable[[Repo], None]

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.scenes.launched_agents import Agents, attempts, outcomes
 from tests.conftest import Answer, Swarm, Workspace
+from tests.sweeping import swept
 
 Launched = Callable[..., Answer]
 # `code` acts by `first`, and by `second` when it is asked again; `rest` answers well. Each process of `code` is counted.
@@ -74,13 +75,15 @@ def test_an_item_that_does_not_fit_is_corrected_by_a_second_process_with_a_promp
 
 @pytest.mark.parametrize(
     ("first", "fault"),
-    [
-        ("write(domain='rest')", "$.domain: it says 'rest', and is the output of 'code'"),
-        ("write(stage='B', summary=1)", "does not fit its schema: $.summary: 1 is not of type 'string'"),
-        ('out.write_text(\'{"domain": "code", \')', "output.json is not acceptable JSON"),
-        ("print('I found nothing worth a word.')", "it wrote no output file and printed no JSON object"),
-        ('print(\'{"domain": "code", "findings": [}\')', "the JSON that it printed is unreadable"),
-    ],
+    swept(
+        [
+            ("write(domain='rest')", "$.domain: it says 'rest', and is the output of 'code'"),
+            ("write(stage='B', summary=1)", "does not fit its schema: $.summary: 1 is not of type 'string'"),
+            ('out.write_text(\'{"domain": "code", \')', "output.json is not acceptable JSON"),
+            ("print('I found nothing worth a word.')", "it wrote no output file and printed no JSON object"),
+            ('print(\'{"domain": "code", "findings": [}\')', "the JSON that it printed is unreadable"),
+        ]
+    ),
     ids=["domain", "schema", "json", "prose", "printed"],
 )
 def test_an_answer_of_which_nothing_counts_is_corrected(asks: Asks, swarm: Swarm, first: str, fault: str) -> None:
@@ -93,7 +96,7 @@ def test_an_answer_of_which_nothing_counts_is_corrected(asks: Asks, swarm: Swarm
 
 @pytest.mark.parametrize(
     "second",
-    ["write(domain='other')", "sys.exit(3)", "pass", "out.symlink_to('/etc/passwd')"],
+    swept(["write(domain='other')", "sys.exit(3)", "pass", "out.symlink_to('/etc/passwd')"]),
     ids=["worse", "fails", "nothing", "link"],
 )
 def test_a_correction_that_is_no_better_leaves_the_first_answer_and_nobody_is_asked_a_third_time(

@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.scenes.merge_team import Team
 from tests.conftest import Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 ZERO = "0" * 40
 
@@ -59,7 +60,7 @@ def admins(repo: Repo) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
 
 
-@pytest.mark.parametrize("half", STEPS)
+@pytest.mark.parametrize("half", swept(STEPS))
 def test_a_dispatch_makes_its_trees_where_a_killed_git_had_begun(
     half: Half, swarm: Swarm, repo: Repo, workspace: Workspace
 ) -> None:
@@ -72,7 +73,7 @@ def test_a_dispatch_makes_its_trees_where_a_killed_git_had_begun(
     assert "locked" not in repo.git("worktree", "list", "--porcelain")
 
 
-@pytest.mark.parametrize("half", STEPS)
+@pytest.mark.parametrize("half", swept(STEPS))
 def test_an_undo_brings_back_a_tree_where_a_killed_git_had_begun(half: Half, team: Team, amended: Team) -> None:
     team.swarm("clean", team.run, "--force", "--apply", "--reason", "over")
     assert admins(team.repo) == []
@@ -83,7 +84,7 @@ def test_an_undo_brings_back_a_tree_where_a_killed_git_had_begun(half: Half, tea
     assert team.repo.git("status", "--porcelain", cwd=team.tree("code")) == ""
 
 
-@pytest.mark.parametrize("written", ["", "import os\n"])
+@pytest.mark.parametrize("written", swept(["", "import os\n"]))
 def test_a_tree_that_a_killed_git_was_filling_is_made_again(
     written: str, swarm: Swarm, swarm_process: Swarm, repo: Repo, workspace: Workspace
 ) -> None:
@@ -107,7 +108,7 @@ def test_a_tree_without_an_index_in_which_somebody_wrote_is_left(
     assert file.read_text() == "# Mine\n"
 
 
-@pytest.mark.parametrize("half", [*STEPS, with_its_place_alone, without_its_place])
+@pytest.mark.parametrize("half", swept([*STEPS, with_its_place_alone, without_its_place]))
 def test_what_is_left_of_a_scratch_tree_is_cleared_by_the_next(
     half: Half, swarm: Swarm, repo: Repo, workspace: Workspace
 ) -> None:
@@ -116,7 +117,7 @@ def test_what_is_left_of_a_scratch_tree_is_cleared_by_the_next(
     assert admins(repo) == ["w1-code", "w1-rest"]
 
 
-@pytest.mark.parametrize("half", [*STEPS, with_its_place_alone, without_its_place])
+@pytest.mark.parametrize("half", swept([*STEPS, with_its_place_alone, without_its_place]))
 def test_a_doctor_clears_it_too(half: Half, swarm: Swarm, repo: Repo, workspace: Workspace) -> None:
     half(repo.root / ".git/worktrees/proof-1-abc", workspace.folder / workspace.run / "worktrees/proof-1-abc")
     swarm("doctor", "--fix", "--apply", "--reason", "a git was killed")

@@ -43,11 +43,9 @@ def asked(db: Path, statement: str, *values: object) -> list[Any]:
     return found
 
 
-OF_FINDING = "subject = (SELECT 'finding:' || id FROM findings WHERE finding_id = ?) ORDER BY seq"
-
-
-def history(db: Path, finding_id: str) -> list[tuple[str, str, str]]:
-    return asked(db, f"SELECT kind, from_state, to_state FROM events WHERE {OF_FINDING}", finding_id)
+def history(swarm: Swarm, finding_id: str) -> list[tuple[str, str, str]]:
+    events = swarm("history", finding_id, "--format", "json").data["events"][1:]
+    return [(event["kind"], event["from"], event["to"]) for event in events]
 
 
 def row(db: Path, finding_id: str) -> tuple[Any, ...]:
@@ -109,7 +107,7 @@ def test_what_is_decided_while_a_wave_is_judged_stays(
     after(collect, "observe", lambda: swarm(verb, "--ids", finding, *words))
     data = swarm("collect", "--format", "json").data
     assert data["waveStatus"] == "collected"
-    assert history(three.db, finding) == events
+    assert history(swarm, finding) == events
     assert row(three.db, finding) == expected
     assert is_sound(swarm)
     # The next wave goes on from there: what it sees is recurring, a fixed finding by a regression.
@@ -162,7 +160,7 @@ def test_a_fix_that_is_refuted_while_a_merge_proves_it_is_not_proved(
     load, title = amended.ids()["def load"], amended.ids()["# A project"]
     after(merge_record, "proved_at", sees_it_again)
     assert amended.merge().data["fixed"] == [title]
-    assert [(kind, to) for kind, _, to in history(amended.place.db, load)] == [
+    assert [(kind, to) for kind, _, to in history(swarm, load)] == [
         ("finding_decided", "approved"),
         ("finding_moved", "recurring"),
     ]
@@ -281,5 +279,8 @@ def test_no_decision_is_lost_while_a_wave_is_collected(
 
 
 def _decisions(db: Path, finding_id: str) -> list[str]:
-    expected = "SELECT json_extract(payload, '$.decision') FROM events WHERE kind = 'finding_decided' AND "
-    return [decision for (decision,) in asked(db, expected + OF_FINDING, finding_id)]
+    query = (
+        "SELECT json_extract(payload, '$.decision') FROM events WHERE kind = 'finding_decided'"
+        " AND subject = (SELECT 'finding:' || id FROM findings WHERE finding_id = ?) ORDER BY seq"
+    )
+    return [decision for (decision,) in asked(db, query, finding_id)]

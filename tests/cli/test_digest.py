@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.conftest import Repo, Swarm
+from tests.sweeping import swept
 
 SOURCE = {
     "src/flask/app.py": "import json\n\n\ndef load(path, seen=[]):\n    return eval(path)\n",
@@ -71,6 +72,18 @@ def test_a_terminal_counts_what_is_known_and_lists_it_on_demand(swarm: Swarm, au
 
 
 @pytest.mark.usefixtures("terminal")
+def test_a_file_with_a_rule_again_and_again_leaves_room_on_the_first_screen(swarm: Swarm, repo: Repo) -> None:
+    repo.git("rm", "-q", "-r", ".")
+    repo.commit({"a.py": "".join(f"import m{n}\n" for n in range(40)), "b.py": "import os\n", "c.py": "print(lost)\n"})
+    for lines in (shown(swarm(*call, exit=1).out) for call in (("audit", "."), ("findings",))):
+        (rest,) = (place for place, line in enumerate(lines) if line.startswith("… and 22 more new: "))
+        listed = [line for line in lines[:rest] if line]
+        assert [line for line in listed if not line.startswith(" ")] == ["c.py", "a.py", "b.py"]
+        # What gives way to others comes after them, and still fills the screen.
+        assert sum(line.startswith(" ") for line in listed) == 20
+
+
+@pytest.mark.usefixtures("terminal")
 def test_the_hint_for_the_rest_repeats_the_filters(swarm: Swarm, repo: Repo, audited: Repo) -> None:
     lines = swarm("findings", "--severity", "low", "--path", "lib", "--limit", "1", exit=1).out.splitlines()
     (hint,) = (line for line in lines if line.startswith("…"))
@@ -122,7 +135,9 @@ def test_filters_that_keep_nothing_say_of_how_many(swarm: Swarm, audited: Repo) 
 
 @pytest.mark.parametrize(
     ("words", "nearest"),
-    [(("--rule", "F4011"), "--rule F401"), (("--rule", "s307"), "--rule S307"), (("--domain", "bakend"), "backend")],
+    swept(
+        [(("--rule", "F4011"), "--rule F401"), (("--rule", "s307"), "--rule S307"), (("--domain", "bakend"), "backend")]
+    ),
 )
 def test_a_rule_or_a_domain_that_is_none_is_refused_with_the_nearest(
     swarm: Swarm, audited: Repo, words: tuple[str, ...], nearest: str
@@ -137,3 +152,13 @@ def test_a_rule_whose_findings_are_all_fixed_is_still_known(swarm: Swarm, audite
     audited.commit({"src/flask/app.py": "VALUE = 1\n"})
     swarm("audit", ".", exit=1)
     assert swarm("findings", "--rule", "S307", "--format", "text").out.splitlines()[0] == "0 of 2 findings match."
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_shows_the_counts_alone_where_nothing_is_listed(swarm: Swarm, audited: Repo) -> None:
+    audited.commit({"README.md": "Another page.\n"})
+    assert swarm("audit", ".", exit=1).out.splitlines()[0] == "0 new, 5 known (--all)"
+    audited.git("rm", "-q", "-r", ".")
+    audited.commit({"src/app.py": "NUMBER = 1\n"})
+    assert swarm("audit", ".").out.splitlines()[0] == "No findings."
+    assert swarm("findings").out.splitlines()[0] == "No findings."

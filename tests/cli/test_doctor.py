@@ -20,6 +20,7 @@ from swarm.runtimes import processes
 from swarm.waves.trees.worktrees import WORKTREE_LOCK
 from tests.cli.scenes.merge_team import Team
 from tests.conftest import Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 APPLY = ("doctor", "--fix", "--apply", "--reason", "after a crash", "--format", "json")
 REMAINS = ("attempts", "processes", "records", "half_written", "permissions", "worktrees", "scratch", "locks")
@@ -289,7 +290,7 @@ def test_what_a_doctor_who_was_killed_has_done_is_recorded_by_the_next(
     assert len(sql(stranded, "SELECT 1 FROM events WHERE kind LIKE 'repair%'")) == 2
 
 
-@pytest.mark.parametrize("work", ["new", "edited", "committed", "staged", "deleted"])
+@pytest.mark.parametrize("work", swept(["new", "edited", "committed", "staged", "deleted"], first=2))
 def test_a_worktree_that_may_hold_work_is_named_and_left(
     swarm: Swarm, repo: Repo, stranded: Workspace, work: str
 ) -> None:

@@ -60,6 +60,12 @@ EDITS: Final[dict[str, Edit]] = {
     "try.py": Edit(TRY, 2, TRY.replace("    try:\n        one()\n    except ValueError:\n        two()\n", "    three()\n").replace(
         "    pass\n", "    try:\n        four()\n    finally:\n        five()\n"), 6, "new"),
     "renamed.c": Edit("int i;\n\nint old_size(void) {\n  return 1;\n}\n", 1, "int total;\n\nint size(void) {\n  int count = 0;\n  return 1;\n}\n", 4, "new"),
+    "exports.js": Edit(
+        "module.exports = function load(config) {\n  var way = config.way || defaults.way;\n  return way;\n}\n", 2,
+        "import a from 'a';\n\nexport default function load(config) {\n  a(config);\n  const way = config.way || defaults.way;\n  return way;\n}\n", 5, "rewritten"
+    ),
+    "let.js": Edit("function f(a) {\n  const sum = read(a);\n}\n", 2, "function f(a) {\n  check(a);\n  check(b);\n  let sum, rest;\n}\n", 4, "rewritten"),
+    "init.py": Edit("class A:\n    def __init__(self, *args, **kwargs):\n        pass\n", 2, "a = 1\n", 2, "new", "other/init.py"),
 }  # fmt: skip
 
 
@@ -71,6 +77,7 @@ def seen_twice(swarm: Swarm, repo: Repo, workspace: Workspace) -> dict[str, tupl
     moved = {name: edit.path or name for name, edit in EDITS.items()}
     files = {f"src/{name}": edit.after for name, edit in EDITS.items()}
     files["src/other/moved.c"] = "int one(void) {\n  PyObject *list = PyList_New(0);\n  int more;\n}\n"
+    files["src/other/init.py"] = "class B:\n    def __init__(self, *args, **kwargs):\n        self.b = 2\n"
     repo.commit(files)
     ids.append(_wave(swarm, workspace, 2, {moved[name]: edit.now for name, edit in EDITS.items()}))
     return {name: (ids[0][name][0], *ids[1][moved[name]]) for name in EDITS}

@@ -2,16 +2,27 @@
 
 import asyncio
 import json
+import os
+import signal
 import stat
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from subprocess import Popen
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from swarm.engine.link import linked
-from swarm.engine.place import Credentials, read_credentials
+from swarm import errors
+from swarm.engine import authority, objects, server
+from swarm.engine.link import EngineLink, administer, linked
+from swarm.engine.place import Credentials, known, read_credentials
+from swarm.engine.refusals import PermissionRefusals
 from tests.cli.errors.refusal import raises
 from tests.cli.scenes.documents import valid
+from tests.cli.scenes.launched_agents import LONG
 from tests.conftest import Swarm
 
 
@@ -32,6 +43,8 @@ def test_an_engine_is_made_started_opened_closed_and_ended_and_keeps_its_members
         "folder": str(engine),
         "credentials": None,
         "nextAction": "swarm engine status",
+        "tags": [{"tag": "fast", "waiting": 0, "atWork": 0, "free": 0}],
+        "user": None,
     }
     # No private key is shown, and only its user can read what the engine keeps.
     assert read_credentials(file).seed not in json.dumps([invited, shown])
@@ -42,10 +55,49 @@ def test_an_engine_is_made_started_opened_closed_and_ended_and_keeps_its_members
     down = valid(swarm("engine", "status", "--json", exit=1), "engine", 1)
     assert (down["running"], down["orders"], down["nextAction"]) == (False, None, "swarm engine up")
     assert swarm("engine", "up").out.splitlines()[0] == f"Started {shown['url']}"
+    # What the administrator of a server sets stays, such as a bound that another retention of ours would not change.
+    ours = read_credentials(engine / "coordinator.json")
+    assert administer(ours, lambda link: _with_results(link, max_bytes=1 << 30, max_age=0)) == (1 << 30, 0)
+    swarm("engine", "up")
+    assert administer(ours, _with_results) == (1 << 30, 7 * 24 * 3600 * 10**9)
     # The same credentials are good for the same engine.
     asyncio.run(_connects(read_credentials(file)))
     assert swarm("engine", "revoke", "one").out.splitlines()[0] == "Revoked one"
     assert swarm("engine", "status").out.splitlines()[2] == "No worker was invited."
+
+
+def test_an_engine_in_the_foreground_ends_with_its_command_and_fails_with_its_server(
+    swarm: Swarm, engine: Path, background: Callable[..., Popen[str]]
+) -> None:
+    url = swarm("engine", "status", "--json").data["url"]
+    refused = swarm("engine", "up", "--foreground", exit=1)
+    assert f"it runs already at {url}; `swarm engine down` ends it" in refused.err
+
+    def started() -> Popen[str]:
+        swarm("engine", "down")
+        process = background("engine", "up", "--foreground")
+        assert process.stderr is not None
+        assert "engine_started" in process.stderr.readline()
+        return process
+
+    for end in (lambda one: one.send_signal(signal.SIGTERM), lambda _: swarm("engine", "down")):
+        process = started()
+        end(process)
+        out, _ = process.communicate(timeout=LONG)
+        assert (process.returncode, out.splitlines()[0]) == (0, f"Ended {url}")
+    process, pid = started(), server.process()
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    _, problem = process.communicate(timeout=LONG)
+    assert (process.returncode, "its server ended by signal 9" in problem) == (1, True), problem
+
+
+async def _with_results(link: EngineLink, **settings: int) -> tuple[int, int]:
+    """Set something of the stream of results, and return its bounds of bytes and of age."""
+    present = (await link.ask(f"STREAM.INFO.{link.names.results}"))["config"]
+    if settings:
+        present = (await link.ask(f"STREAM.UPDATE.{link.names.results}", {**present, **settings}))["config"]
+    return present["max_bytes"], present["max_age"]
 
 
 async def _connects(credentials: Credentials) -> None:
@@ -106,6 +158,64 @@ def test_credentials_that_were_revoked_are_good_for_nothing_and_end_a_connection
             asyncio.run(_connects(changed))
 
 
+def test_two_workers_that_send_the_same_content_are_both_heard(swarm: Swarm, engine: Path, tmp_path: Path) -> None:
+    body = b"the same answer"
+    for name in ("one", "two"):
+        swarm("engine", "invite", name, "--tag", "fast", "--output", tmp_path / name)
+
+    async def walk() -> list[bytes]:
+        found = []
+        for name in ("one", "two"):
+            async with linked(read_credentials(tmp_path / name)) as link:
+                product = partial(link.names.product, name)
+                kept = await objects.put(link, product, body)
+                # Sent again, as after a lost connection, it is kept once.
+                await objects.put(link, product, body)
+            async with linked(read_credentials(engine / "coordinator.json")) as link:
+                found.append(await objects.get(link, link.names.products, product, kept))
+                state = (await link.ask(f"STREAM.INFO.{link.names.products}"))["state"]
+        assert state["messages"] == 2
+        return found
+
+    assert asyncio.run(walk()) == [body, body]
+
+
+def test_a_connection_that_has_ended_says_so_at_once(swarm: Swarm, engine: Path, tmp_path: Path) -> None:
+    del swarm, tmp_path
+
+    async def walk() -> None:
+        async with linked(read_credentials(engine / "coordinator.json")) as link:
+            await link.client.close()
+            with pytest.raises(errors.EngineUnreachable):
+                await link.next("orders", "fast", 20)
+            with pytest.raises(errors.EngineUnreachable):
+                await link.acknowledge(SimpleNamespace(reply="a.queue"))
+
+    asyncio.run(walk())
+
+
+def test_a_wait_that_is_cancelled_in_the_moment_of_its_message_ends() -> None:
+    class Loses:
+        """A client that waits as `asyncio.wait_for` of Python 3.11 does: a cancellation beside a result is lost."""
+
+        async def request(self, *_words: object, **_options: object) -> SimpleNamespace:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            return SimpleNamespace(headers=None, data=b"order")
+
+    async def walk() -> None:
+        credentials: Any = SimpleNamespace(plane="0", url="tls://here")
+        waiting = asyncio.create_task(
+            EngineLink(Loses(), credentials, asyncio.Event(), PermissionRefusals("one")).next("orders", "fast", 20)
+        )
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(walk())
+
+
 FORBIDDEN_TO_WRITE = [
     "swarm.{plane}.order.fast",
     "swarm.{plane}.result.two",
@@ -148,3 +258,37 @@ def test_a_worker_can_neither_write_nor_hear_what_is_not_its_own(swarm: Swarm, e
     asyncio.run(walk())
     assert len(refused) == len(FORBIDDEN_TO_WRITE) + len(FORBIDDEN_TO_HEAR)
     assert all("ermissions" in word for word in refused)
+
+
+@raises("WORKER_CLOCK")
+@pytest.mark.parametrize(("day", "problem"), [("2000-01-01", "is valid no more"), ("2100-01-01", "is not valid yet")])
+def test_a_clock_that_is_off_is_named_where_the_certificate_seems_of_another_time(
+    swarm: Swarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, day: str, problem: str
+) -> None:
+    monkeypatch.setattr(authority, "today", lambda: day)
+    monkeypatch.setattr("swarm.engine.link.now", lambda: "2026-11-29T00:00:00.000Z")
+    try:
+        said = swarm("engine", "up", "--listen", "127.0.0.1:0", exit=1).err
+        assert (
+            "[WORKER_CLOCK]: By the clock of this machine, which says 2026-11-29T00:00:00.000Z, the certificate of the"
+            f" engine at {known().url} {problem}\n"
+        ) in said
+    finally:
+        server.stop()
+
+
+def test_a_worker_takes_orders_of_tags_that_it_was_invited_for_at_an_address(
+    swarm: Swarm, engine: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "one.credentials"
+    swarm("engine", "invite", "one", "--tag", "fast", "--tag", "gpu", "--output", file)
+    url = read_credentials(file).url
+    worker = ("worker", "--credentials", file, "--most", "0", "--json")
+    served = valid(swarm(*worker, "--tag", "gpu", "--engine", url.replace("tls", "nats")), "worker", 0)
+    assert served == {"name": "one", "url": url.replace("tls", "nats"), "tags": ["gpu"], "orders": 0}
+    assert valid(swarm(*worker), "worker", 0)["tags"] == ["fast", "gpu"]
+    refused = swarm(*worker, "--tag", "gpu", "--tag", "cpu", exit=1)
+    assert refused.code == "ENGINE_REFUSED"
+    assert "one was not invited for the tag cpu, but for: fast, gpu" in refused.out
+    for word in ("10.0.0.5:4222", "tls://10.0.0.5", "tls://10.0.0.5:x", "http://10.0.0.5:4222"):
+        assert swarm(*worker, "--engine", word, exit=2).code == "CLI_USAGE"

@@ -12,6 +12,7 @@ from tests.cli import (
     test_engine,
     test_fix,
     test_ingest,
+    test_launch_on,
     test_lessons,
     test_permissions,
     test_persist,
@@ -40,10 +41,10 @@ from tests.cli.errors import (
     test_proof,
     trust,
 )
-from tests.cli.errors.refusal import REFUSED, SHOWN_BY_TESTS
+from tests.cli.errors.refusal import REFUSED, SHOWN_BY_TESTS, Refusal
 from tests.cli.scenes.scene import Scene
 from tests.cli.scenes.snapshots import block_of, nothing_changes
-from tests.conftest import Swarm
+from tests.conftest import Answer, Swarm
 
 # Their import enters the codes that each of them shows.
 CASES = (
@@ -77,24 +78,35 @@ TESTS = (
     test_refused_items,
     test_permissions,
     test_sandbox,
+    test_launch_on,
     test_worker,
     test_ingest,
+    test_launch_on,
     test_persist,
 )
 
 
 @pytest.mark.usefixtures("repo")
 @pytest.mark.parametrize("code", REFUSED)
-def test_a_refusal_says_what_and_what_next_and_changes_nothing(
+def test_a_refusal_says_what_and_what_next_in_text_and_as_a_document_and_changes_nothing(
     code: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     scene = Scene(request)
     refusal = REFUSED[code](scene)
+    assert refusal.exit == CATALOGUE[code].exit_code
     with nothing_changes(tmp_path):
-        answer = scene.swarm(*refusal.command, exit=refusal.exit, cwd=refusal.cwd)
+        _is_said(code, refusal, scene.swarm(*refusal.command, exit=refusal.exit, cwd=refusal.cwd))
+    # An unknown format is not JSON either, so its error is shown on stderr alone.
+    if code != "CLI_INVALID_FORMAT":
+        with nothing_changes(tmp_path):
+            command = (*refusal.command, "--format", "json")
+            _is_a_document(code, refusal, scene.swarm(*command, exit=refusal.exit, cwd=refusal.cwd))
+
+
+def _is_said(code: str, refusal: Refusal, answer: Answer) -> None:
+    """Assert that stderr has the block of a refusal, and the event of a precondition, and that stdout has nothing."""
     assert block_of(answer) == f"ERROR {refusal.block}"
     assert answer.out == ""
-    assert answer.exit == refusal.exit == CATALOGUE[code].exit_code
     failed = [event for event in answer.events if event["stage"] == "dispatch_precondition_failed"]
     message = refusal.block.splitlines()[0].partition("]: ")[2]
     is_precondition = code.startswith("DISPATCH_")
@@ -105,16 +117,8 @@ def test_a_refusal_says_what_and_what_next_and_changes_nothing(
     )
 
 
-# An unknown format is not JSON either, so its error is shown on stderr alone.
-@pytest.mark.usefixtures("repo")
-@pytest.mark.parametrize("code", sorted(REFUSED.keys() - {"CLI_INVALID_FORMAT"}))
-def test_a_refusal_in_json_is_one_document_and_no_block(
-    code: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    scene = Scene(request)
-    refusal = REFUSED[code](scene)
-    with nothing_changes(tmp_path):
-        answer = scene.swarm(*refusal.command, "--format", "json", exit=refusal.exit, cwd=refusal.cwd)
+def _is_a_document(code: str, refusal: Refusal, answer: Answer) -> None:
+    """Assert that stdout has the document of a refusal, on a line of its own, and that stderr has no block."""
     lines = refusal.block.splitlines()
     error = {
         "code": code,

@@ -5,9 +5,9 @@ import sqlite3
 import pytest
 
 from swarm.errors import CATALOGUE
-from swarm.rules.findings import STATUSES
+from swarm.rules.findings import STATUSES, EvidenceKind
 from swarm.rules.known_findings import MatchedBy
-from swarm.rules.meanings import VERDICTS
+from swarm.rules.meanings import EVIDENCE, VERDICTS
 from swarm.rules.reviews import DISPUTED, ReviewVerdict
 from tests.conftest import Repo, Swarm, Workspace
 
@@ -86,9 +86,17 @@ def test_the_plugin_of_a_rule_may_be_left_out_where_one_rule_has_the_name(swarm:
     [
         ("DL3009", "DL3009", "a rule of hadolint", "https://github.com/hadolint/hadolint/wiki/DL3009"),
         ("sc2086", "SC2086", "a rule of shellcheck", "https://www.shellcheck.net/wiki/SC2086"),
+        # Without a form of its own: by the table, with or without the plugin.
+        (
+            "no-eval",
+            "eslint/no-eval",
+            "a rule of oxlint",
+            "https://oxc.rs/docs/guide/usage/linter/rules/eslint/no-eval.html",
+        ),
+        ("unpinned-uses", "unpinned-uses", "a rule of zizmor", "https://docs.zizmor.sh/audits/#unpinned-uses"),
     ],
 )
-def test_a_rule_whose_form_names_its_tool_has_its_page_without_a_database(
+def test_a_rule_that_the_table_of_analyzers_knows_has_its_page_without_a_database(
     swarm: Swarm, word: str, subject: str, title: str, page: str
 ) -> None:
     data = swarm("explain", word, "--json").data
@@ -104,11 +112,13 @@ def test_a_rule_stands_before_a_finding_whose_id_begins_so(swarm: Swarm, three: 
     assert swarm("explain", "f4010", "--json").data["kind"] == "finding"
 
 
-def test_every_kind_of_match_and_every_status_is_explained(swarm: Swarm) -> None:
+def test_every_kind_of_match_every_kind_of_evidence_and_every_status_is_explained(swarm: Swarm) -> None:
     for word in (*MatchedBy, *STATUSES):
         data = swarm("explain", word, "--json").data
         assert data["kind"] == ("status" if word in STATUSES else "match")
         assert data["title"]
+    for word in EvidenceKind:
+        assert EVIDENCE[word] in swarm("explain", word).out
     assert swarm("explain", "new").out.splitlines() == [
         "new (status): a wave reported it for the first time",
         "  As a match: no known finding is like it, so it became a finding of its own",

@@ -88,6 +88,30 @@ def test_a_second_call_has_nothing_left_and_publishes_what_the_first_one_verifie
     assert fixed.fix("--publish", exit=2).code == "FIX_NOTHING_TO_FIX"
 
 
+def test_a_finding_whose_fix_is_on_a_branch_has_not_come_back_until_an_audit_of_the_merge_missed_it(
+    fixed: Fixing,
+) -> None:
+    def audited(number: int, *found: dict[str, Any]) -> tuple[int, list[str], int]:
+        fixed.swarm("dispatch", "health-audit-a")
+        fixed.place.answer("code", *found, wave=number)
+        fixed.place.answer("rest", wave=number)
+        fixed.swarm("collect")
+        answer = fixed.swarm("findings", "--status", "all", "--format", "json", "--fail-on", "new", exit=None)
+        rows = fixed.rows("SELECT observation FROM findings WHERE file = 'src/app.py'")
+        return answer.exit, [row[0] for row in rows], answer.data["new"]
+
+    # The branch of the fix is not merged: HEAD has the defect as before, and that is no news.
+    fixed.repo.commit({"other.txt": "Of another branch.\n"})
+    assert audited(3, merge_team.LOAD) == (0, ["recurring"], 0)
+    assert fixed.rows("SELECT sum(regressions) FROM findings") == [(0,)]
+    fixed.repo.git("merge", "-q", fixed.branch)
+    assert audited(4) == (0, ["fixed"], 0)
+    fixed.repo.git("revert", "--no-edit", "-m", "1", "HEAD")
+    assert audited(5, merge_team.LOAD) == (1, ["recurring"], 1)
+    assert fixed.rows("SELECT sum(regressions) FROM findings") == [(1,)]
+    fixed.swarm("ledger", "replay", "--check")
+
+
 GH = """#!/bin/sh
 echo "$@" >> {log}
 [ "$2" = create ] && cat >> {log}
@@ -196,6 +220,26 @@ def test_findings_of_agents_need_an_agent_and_nothing_is_approved_without_one(fi
     assert error["message"].endswith(" (an agent reported it, and no agent is named)")
 
 
+def test_an_agent_is_not_offered_where_it_cannot_help(fixing: Fixing) -> None:
+    run = fixing.place.run
+    fixing.swarm("domains", "--unfreeze", "--reason", "the map changes")
+    fixing.swarm("domains", "--edit", "code", "--ownership", "shared")
+    error = fixing.fix(fixing.ids()["def load"], "--runtime", "played", exit=2).document["error"]
+    assert error["message"].endswith(" (code owns its file, and has no agent (shared))")
+    assert error["hint"] == (
+        f"`swarm domains {run}` shows who owns which files; `swarm domains {run} --unfreeze --reason '…'` lets the map be"
+        " edited"
+    )
+
+
+def test_a_run_of_a_detached_head_has_no_branch_to_move(fixing: Fixing, swarm: Swarm) -> None:
+    fixing.repo.git("checkout", "-q", "--detach")
+    swarm("init", ".", "--new")
+    swarm("audit", ".", exit=1)
+    error = swarm("fix", "--all", "--publish", "--format", "json", exit=2).document["error"]
+    assert error["message"].startswith("--publish moves the branch of the run, which was made on a detached HEAD")
+
+
 @pytest.mark.sweep
 def test_what_was_approved_before_is_taken_along_and_its_failure_is_not_the_commands(fixing: Fixing) -> None:
     ids = fixing.ids()
@@ -268,6 +312,7 @@ def test_an_edit_in_a_foreign_file_fails_the_wave_and_nothing_is_merged(fixing: 
     data = fixing.fix(fixing.ids()["def load"], "--runtime", "played", exit=1).data
     assert (data["stoppedAt"], data["waves"][0]["status"], data["branch"]) == ("collect", "failed", None)
     assert states(data) == {"src/app.py": "not_fixed"}
+    assert data["findings"][0]["reason"] == "ownership_violation: touched 1 file: README.md"
 
 
 def test_an_agent_whose_program_fails_stops_the_fix_with_its_exit_class_and_is_tried_again(fixing: Fixing) -> None:
@@ -275,6 +320,8 @@ def test_an_agent_whose_program_fails_stops_the_fix_with_its_exit_class_and_is_t
     answer = fixing.fix("--all", "--runtime", "played", exit=3)
     assert (answer.data["stoppedAt"], answer.data["waves"][0]["status"]) == ("launch", "dispatched")
     assert answer.data["nextAction"] == f"swarm fix {fixing.place.run}"
+    (reason,) = {finding["reason"] for finding in answer.data["findings"]}
+    assert reason.startswith("failed: ")
     fixing.plays()
     again = fixing.fix("--all", "--runtime", "played").data
     assert [wave["number"] for wave in again["waves"]] == [2]
@@ -348,7 +395,8 @@ def test_without_tests_a_fix_goes_on_for_a_reason_and_says_that_nothing_was_test
     fixing.swarm("approve", fixing.ids()["def load"])
     refused = fixing.swarm("fix", "--runtime", "played", exit=1)
     assert refused.code == "MERGE_GATE_FAILED"
-    assert f"swarm fix {fixing.place.run} --accept no_tests --reason" in refused.err
+    goes_on = f"`swarm fix {fixing.place.run} --accept no_tests --reason '…'` goes on without tests"
+    assert [line for line in refused.err.splitlines() if goes_on in line][-1] == f"  Next: {goes_on}"
     answer = fixing.fix("--accept", "no_tests", "--reason", "it has none")
     proof = answer.data["proof"]
     assert (answer.data["stoppedAt"], proof["build"]["accepted"], proof["claimsHeld"]) == (None, "no_tests", 1)

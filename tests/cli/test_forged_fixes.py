@@ -5,6 +5,7 @@ import pytest
 from tests.cli.scenes.merge_team import STEP, Team
 from tests.cli.scenes.second_look import audit, looked
 from tests.conftest import Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 REFORMATTED = "reformatted: nothing but comments, brackets or layout changed at"
 REWRITTEN = "rewritten: nothing but names, comments or layout changed at"
@@ -67,7 +68,7 @@ def test_each_forged_fix_is_named_for_what_it_is_and_the_real_one_is_believed(te
     assert team.rows("SELECT finding_id FROM findings WHERE status = 'fixed'") == [ids[8]]
 
 
-@pytest.mark.parametrize("between", [{"README.md": "# Other\n"}, None])
+@pytest.mark.parametrize("between", swept([{"README.md": "# Other\n"}, None]))
 def test_a_file_that_was_deleted_and_comes_back_is_a_regression(team: Team, between: dict[str, str] | None) -> None:
     team.edit("code", {"src/m0.py": None})
     (first, *_) = team.rows("SELECT finding_id FROM findings ORDER BY file")

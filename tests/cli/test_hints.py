@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from tests.cli.scenes.failed_wave import FOUND
 from tests.cli.scenes.merge_team import LOAD, STEP, Team
 from tests.cli.scenes.scene import Scene
-from tests.conftest import Answer, Workspace
+from tests.conftest import Answer, Repo, Swarm, Workspace
 
 pytestmark = pytest.mark.sweep
 
@@ -455,3 +456,15 @@ def _next(answer: Answer) -> str:
     data = answer.data
     following: str = data["assessment"]["nextAction"] if "assessment" in data else data["nextAction"]
     return following
+
+
+def test_an_empty_and_a_bare_repository_lead_to_files_to_look_at(repo: Repo, swarm: Swarm, tmp_path: Path) -> None:
+    empty, bare = tmp_path / "empty", tmp_path / "my shop.git"
+    repo.git("init", "-q", str(empty))
+    hint = swarm("audit", str(empty), "--format", "json", exit=1).document["error"]["hint"]
+    assert hint == "put a file there first, then `git add -A && git commit -m start`"
+    repo.git("clone", "-q", "--bare", str(repo.root), str(bare))
+    error = swarm("audit", str(bare), "--format", "json", exit=1).document["error"]
+    assert (error["code"], error["message"]) == ("REPO_NOT_GIT", f"{bare} is a bare repository, without files")
+    subprocess.run(shlex.split(error["remedy"]), cwd=tmp_path, check=True, capture_output=True)
+    assert swarm("audit", str(tmp_path / "my shop-checkout"), "--format", "json", exit=1).data["newIds"]

@@ -109,6 +109,10 @@ class Steps:
                 observed, decision = self.findings.get(subject, ("new", "open"))
                 assert source == observed
                 self.findings[subject] = (str(target), decision)
+            case "findings_recurred":
+                for first, last in payload["findings"]:
+                    for row in range(first, last + 1):
+                        self.take("finding_moved", f"finding:{row}", source, target, {})
             case "finding_decided":
                 self._decided(subject, source, target, payload)
             case "run_created":

@@ -32,6 +32,7 @@ def test_a_run_is_shown_whole(swarm: Swarm, repo: Repo) -> None:
         "nextAction": f"swarm domains {run} --freeze",
         "created": True,
         "config": None,
+        "agents": None,
     }
     assert [(d["name"], d["ownership"], d["matchedFiles"]) for d in data["domains"]] == [
         ("tests", "owned", 1),
@@ -180,6 +181,7 @@ def tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("tools")
 def test_a_configuration_names_the_tools_found_here_and_is_trusted(swarm: Swarm, repo: Repo) -> None:
+    repo.commit({"eslint.config.mjs": "export default [];\n", "tsconfig.json": "{}\n"})
     data = valid(swarm("init", "--config", "--json"), "init", 0)
     file = repo.root / "swarm.toml"
     assert (data["created"], data["config"]) == (True, str(file))
@@ -189,6 +191,8 @@ def test_a_configuration_names_the_tools_found_here_and_is_trusted(swarm: Swarm,
     # A bundled agent needs no table: the file shows how to change its model.
     assert '# runtime = "claude"        # found here: claude 1.2.3' in text
     assert "# [runtimes.claude]" in text
+    # tsc of PATH would need no word; it is not here, and no program of the repository.
+    assert '# use = ["eslint"]\n' in text
     assert (list(written), written["verify"]) == (["defaults", "launch", "verify"], {"adapter": "python"})
     assert list(swarm("trust", "--check", "--json").data["parts"]) == []
 

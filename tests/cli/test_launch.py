@@ -12,6 +12,7 @@ from tests.cli.scenes.launched_agents import JUDGED, Agents, attempts, eventuall
 from tests.cli.scenes.snapshots import block_of
 from tests.cli.test_dispatch import rows
 from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 # --- good ends -------------------------------------------------------------------------------------------
 
@@ -81,7 +82,7 @@ ENVELOPES = {
 }
 
 
-@pytest.mark.parametrize("how", ENVELOPES)
+@pytest.mark.parametrize("how", swept(ENVELOPES))
 def test_an_answer_in_an_envelope_is_collected(swarm: Swarm, launched: Callable[..., Answer], how: str) -> None:
     found = '[{"id": "1", "severity": "LOW", "category": "bug", "description": "It is wrong."}]'
     put = 'put = lambda text: pathlib.Path(os.environ["SWARM_OUTPUT_FILE"]).write_text(text)'

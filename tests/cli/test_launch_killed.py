@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from swarm.runtimes import processes
 from tests.cli.scenes.launched_agents import (
     CLOSED,
     JUDGED,
@@ -20,6 +21,7 @@ from tests.cli.scenes.launched_agents import (
     attempts,
     eventually,
     is_gone,
+    kill_with_watchdog,
     outcomes,
     pids_of,
     record_of,
@@ -28,6 +30,7 @@ from tests.cli.scenes.launched_agents import (
 from tests.cli.scenes.snapshots import block_of
 from tests.cli.test_dispatch import rows, sound
 from tests.conftest import Answer, Swarm, Workspace
+from tests.sweeping import swept
 
 
 def test_a_second_launch_is_refused_while_one_supervises(
@@ -65,8 +68,7 @@ def test_an_interrupt_ends_the_agents_exits_130_and_can_be_continued(
 def test_a_supervisor_that_was_killed_is_found_its_agents_ended_and_launched_anew(
     swarm: Swarm, agents: Agents, workspace: Workspace, at_work: subprocess.Popen[str]
 ) -> None:
-    at_work.kill()
-    at_work.communicate(timeout=LONG)
+    kill_with_watchdog(at_work)
     orphans = pids_of(agents)
     assert not any(is_gone(pid) for pid in orphans)
     doctor = {check["id"]: check["status"] for check in swarm("doctor", "--format", "json").data["checks"]}
@@ -87,13 +89,12 @@ def test_an_agent_whose_supervisor_died_before_it_could_write_its_pid_is_ended_t
 ) -> None:
     waiting(agents, swarm)
     swarm_process("launch", "--jobs", "1", exit=-9, SWARM_FAILPOINT=STARTED)
-    file = agents.folder / "pid-code"
-    assert eventually(lambda: file.exists() and file.read_text() != "")
     assert rows(workspace.db, "SELECT pid, outcome FROM attempts") == [(None, None)]
+    folder = Path(rows(workspace.db, "SELECT record_path FROM attempts")[0][0]).parent
+    assert eventually(lambda: not processes.all_with({"SWARM_ATTEMPT_FOLDER": str(folder)}))
     agents.play("write()")
     again = swarm("launch", "--format", "json")
     assert outcomes(again)["code"] == [("killed", 3, None), ("success", 0, 0)]
-    assert eventually(lambda: is_gone(int(file.read_text())))
 
 
 # In a session of its own, so that no signal to the agent's group reaches it.
@@ -115,8 +116,7 @@ def test_doctor_ends_the_daemons_of_a_launch_that_was_killed(
     are_at_work = waiting(agents, swarm, DAEMON)
     first = background("launch")
     assert eventually(are_at_work)
-    first.kill()
-    first.communicate(timeout=LONG)
+    kill_with_watchdog(first)
     daemons = pids_of(agents)
     if is_closed:
         with sqlite3.connect(workspace.db) as conn:
@@ -136,8 +136,7 @@ def test_the_next_launch_ends_the_daemons_of_one_that_was_killed(
     are_at_work = waiting(agents, swarm, DAEMON)
     first = background("launch")
     assert eventually(are_at_work)
-    first.kill()
-    first.communicate(timeout=LONG)
+    kill_with_watchdog(first)
     agents.play("write()")
     swarm("launch")
     assert all(eventually(lambda pid=pid: is_gone(pid)) for pid in pids_of(agents))  # type: ignore[misc]
@@ -146,14 +145,13 @@ def test_the_next_launch_ends_the_daemons_of_one_that_was_killed(
 def test_collect_ends_what_a_killed_supervisor_left(
     swarm: Swarm, agents: Agents, workspace: Workspace, at_work: subprocess.Popen[str]
 ) -> None:
-    at_work.kill()
-    at_work.communicate(timeout=LONG)
+    kill_with_watchdog(at_work)
     swarm("collect", exit=1)
     assert all(eventually(lambda pid=pid: is_gone(pid)) for pid in pids_of(agents))  # type: ignore[misc]
     assert rows(workspace.db, "SELECT DISTINCT outcome FROM attempts") == [("killed",)]
 
 
-@pytest.mark.parametrize("point", [OPENED, NAMED, JUDGED, CLOSED])
+@pytest.mark.parametrize("point", swept([OPENED, NAMED, JUDGED, CLOSED]))
 def test_a_launch_that_died_anywhere_is_continued_and_nothing_is_launched_twice(
     swarm: Swarm, swarm_process: Swarm, agents: Agents, workspace: Workspace, point: str
 ) -> None:

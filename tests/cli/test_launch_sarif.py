@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.scenes.launched_agents import Agents, outcomes
 from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 # --- sarif -----------------------------------------------------------------------------------------------
 
@@ -55,7 +56,7 @@ def test_a_tools_silence_about_a_file_that_it_analysed_is_a_fix(
     assert swarm("collect", "--format", "json").data["findings"]["fixed"] == 1
 
 
-@pytest.mark.parametrize("printed", ["", "no json", "{}", '{"runs": [3]}'])
+@pytest.mark.parametrize("printed", swept(["", "no json", "{}", '{"runs": [3]}']))
 def test_a_tool_that_prints_no_sarif_has_failed(launched: Callable[..., Answer], printed: str) -> None:
     answer = launched(f"print({printed!r})", kind="sarif", exit=3)
     assert outcomes(answer)["code"] == [("invalid_output", 3, 0)]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from swarm.runtimes import bubblewrap, landlock, sandbox
-from tests.cli.scenes.launched_agents import attempts, eventually, outcomes
-from tests.conftest import Answer, Workspace
+from tests.cli.scenes.launched_agents import Agents, attempts, eventually, outcomes
+from tests.conftest import Answer, Repo, Swarm, Workspace
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes over orphans")
 # Two forks, a session, a folder and an environment of its own, and no open file: nothing leads back to its agent.
@@ -68,6 +69,39 @@ def test_a_process_that_hides_ends_with_an_attempt_that_ran_out_of_time(
     script = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nhide('import time; time.sleep(600)')\n"
     answer = launched(body(tmp_path, script + "time.sleep(600)\n"), "--timeout", "1s", exit=3)
     assert {outcome for ((outcome, _, _),) in outcomes(answer).values()} == {"timed_out"}
+    assert eventually(lambda: hidden(str(tmp_path)) == [])
+
+
+def test_a_process_that_hides_ends_when_the_supervisor_of_its_agent_is_killed(
+    swarm: Swarm,
+    agents: Agents,
+    workspace: Workspace,
+    background: Callable[..., subprocess.Popen[str]],
+    tmp_path: Path,
+    backend: str,
+) -> None:
+    held = "" if backend == "none" else f'[sandbox]\nbackend = "{backend}"\n'
+    agents.play(body(tmp_path, "hide('import time; time.sleep(600)')\ntime.sleep(600)\n"), more=held)
+    swarm("dispatch", "health-audit-a", "--isolate", "--runtime", "played")
+    launch = background("launch")
+    assert eventually(lambda: len(hidden(str(tmp_path))) == 2)
+    launch.kill()
+    assert eventually(lambda: hidden(str(tmp_path)) == [])
+
+
+def test_a_build_ends_when_its_verification_is_killed(
+    swarm: Swarm,
+    repo: Repo,
+    workspace: Workspace,
+    background: Callable[..., subprocess.Popen[str]],
+    tmp_path: Path,
+) -> None:
+    step = {"name": "wait", "kind": "test", "argv": ["env", f"HIDDEN={tmp_path}", "sleep", "600"]}
+    words = "".join(f"{name} = {json.dumps(value)}\n" for name, value in step.items())
+    (repo.root / "swarm.toml").write_text(f"[[verify.steps]]\n{words}")
+    verify = background("verify")
+    assert eventually(lambda: len(hidden(str(tmp_path))) == 1)
+    verify.kill()
     assert eventually(lambda: hidden(str(tmp_path)) == [])
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from swarm.results.wait import LiveAgent
+from swarm.waves.watch.live import again, mark_of
 from tests.cli.scenes.launched_agents import LONG, Agents, eventually, waiting
 from tests.conftest import Answer, Repo, Swarm, Workspace
 
@@ -17,6 +19,25 @@ from tests.conftest import Answer, Repo, Swarm, Workspace
 def works_until(gate: Path) -> str:
     """Return the script of an agent that answers when a file is there."""
     return f"gate = pathlib.Path({str(gate)!r})\nwhile not gate.exists(): time.sleep(0.01)\nwrite()\n"
+
+
+def test_agents_are_looked_at_again_where_a_row_or_a_journal_of_theirs_was_written(tmp_path: Path) -> None:
+    database, journal = tmp_path / "control-plane.db", tmp_path / "events.jsonl"
+    queued = LiveAgent("code", "queued", artifacts=(str(journal),), since="2026-01-01T00:00:00.000Z")
+    ended = LiveAgent("tests", "success", seconds=3)
+    for file in (database, journal):
+        file.write_text("{}\n")
+    seen = [mark_of(database, [queued, ended])]
+    assert mark_of(database, [queued, ended]) == seen[0]
+    for file in (journal, database, Path(f"{database}-wal")):
+        with file.open("a") as stream:
+            stream.write("{}\n")
+        seen.append(mark_of(database, [queued, ended]))
+    assert len(set(seen)) == len(seen)
+    # A journal that is still to be written would not be seen.
+    assert [mark_of(database, agents) for agents in ([], [queued._replace(artifacts=())])] == [None, None]
+    assert again([queued, ended]) == (queued._replace(seconds=again([queued])[0].seconds), ended)
+    assert (again([queued])[0].seconds or 0) > 3
 
 
 # What is called, with the first line of its answer.
@@ -111,6 +132,10 @@ def test_a_launch_in_a_pipe_prints_a_line_for_each_change_of_state(
     assert sorted(seen) == ["code: running\n", "rest: running\n"]
     assert sorted(rest.splitlines()) == ["code: success", "rest: success"]
     assert out.splitlines()[0] == "Wave 1: 2 agents launched"
+    # A call that is refused launches nobody, and says nothing of the launch before.
+    collecting = background("fix", workspace.run)
+    _, refused = collecting.communicate(timeout=LONG)
+    assert refused.startswith("ERROR [")
 
 
 def test_tokens_and_cost_of_an_agent_are_known_while_it_works(

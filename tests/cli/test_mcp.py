@@ -27,7 +27,10 @@ from tests.conftest import Repo, Swarm
 @asynccontextmanager
 async def _served(repo: Repo) -> AsyncIterator[Client]:
     server = StdioServerParameters(
-        command=sys.executable, args=["-m", "swarm", "mcp"], cwd=repo.root, env={**os.environ, "SWARM_TRUST": "1"}
+        command=str(Path(sys.executable).with_name("swarm")),
+        args=["mcp"],
+        cwd=repo.root,
+        env={**os.environ, "SWARM_TRUST": "1"},
     )
     async with Client(stdio_client(server)) as client:
         yield client
@@ -99,6 +102,19 @@ def test_what_a_client_may_not_send_is_refused_before_any_verb_is_started(repo: 
 
     _talk(repo, talk)
     assert not (repo.root / "swarms").exists()
+
+
+def test_no_module_of_the_repository_is_imported(repo: Repo, tmp_path: Path) -> None:
+    mark = tmp_path / "imported"
+    evil = f"open({str(mark)!r}, 'a').write(__name__)\n"
+    repo.commit({"swarm/__init__.py": evil, "swarm/__main__.py": evil, "json.py": evil, "click.py": evil})
+
+    async def talk(client: Client) -> None:
+        refused = await client.call_tool("status", {})
+        assert refused.structured_content["error"]["code"] == "CONTROL_PLANE_MISSING"
+
+    _talk(repo, talk)
+    assert not mark.exists()
 
 
 def test_a_cancelled_call_ends_its_agents_and_the_next_call_goes_on(repo: Repo, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from tests.cli.scenes.merge_team import MENDED, RETITLED, Team
 from tests.cli.scenes.merged import checkout, first_parents, lasting, left_behind, states, tips, tree_of
 from tests.cli.scenes.snapshots import block_of, everything_in
 from tests.conftest import SOURCE
+from tests.sweeping import swept
 
 # --- what is merged --------------------------------------------------------------------------------------
 
@@ -92,7 +93,9 @@ def test_links_stand_in_map_order_by_swarm_and_name_run_wave_domain_and_findings
     assert team.repo.git("log", "-1", "--format=%an: %s", team.branch("rest")) == "A Person: rest's own"
 
 
-@pytest.mark.parametrize("how", ["uncommitted", "committed", "mixed", "staged", "a new file", "a file less"])
+@pytest.mark.parametrize(
+    "how", swept(["uncommitted", "committed", "mixed", "staged", "a new file", "a file less"], first=2)
+)
 def test_work_is_taken_as_it_lies_there(team: Team, how: str) -> None:
     team.dispatch()
     after = SOURCE | {"src/app.py": MENDED}

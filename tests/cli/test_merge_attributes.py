@@ -7,6 +7,7 @@ import pytest
 from tests.cli.scenes.merge_team import Team
 from tests.cli.scenes.shared_files import team_of_two, work
 from tests.conftest import Repo, Swarm
+from tests.sweeping import swept
 
 LINES = [f"{number}\n" for number in range(1, 41)]
 AT_THE_TOP = "".join(["top\n", *LINES[1:]])
@@ -24,7 +25,7 @@ def edit_both_ends(team: Team, name: str = "deps.lock") -> None:
     work(team, {name: AT_THE_TOP}, {name: AT_THE_END})
 
 
-@pytest.mark.parametrize("attribute", ["-merge", "binary", "merge=binary"])
+@pytest.mark.parametrize("attribute", swept(["-merge", "binary", "merge=binary"]))
 def test_a_file_that_git_does_not_merge_line_by_line_is_a_conflict(team: Team, attribute: str) -> None:
     edit_both_ends(team)
     team.repo.commit({".gitattributes": f"*.lock {attribute}\n"})
@@ -34,11 +35,13 @@ def test_a_file_that_git_does_not_merge_line_by_line_is_a_conflict(team: Team, a
 
 @pytest.mark.parametrize(
     ("files", "name"),
-    [
-        ({"deep/.gitattributes": "deps.lock -merge\n"}, "deep/deps.lock"),
-        ({".gitattributes": "[attr]whole -merge\n*.lock whole\n"}, "deps.lock"),
-        ({".gitattributes": '"deps.lock" merge=text\n* -merge\n'}, "deps.lock"),
-    ],
+    swept(
+        [
+            ({"deep/.gitattributes": "deps.lock -merge\n"}, "deep/deps.lock"),
+            ({".gitattributes": "[attr]whole -merge\n*.lock whole\n"}, "deps.lock"),
+            ({".gitattributes": '"deps.lock" merge=text\n* -merge\n'}, "deps.lock"),
+        ]
+    ),
 )
 def test_attributes_of_folders_macros_and_later_lines_hold_as_in_git(
     team: Team, files: dict[str, str], name: str
@@ -49,7 +52,7 @@ def test_attributes_of_folders_macros_and_later_lines_hold_as_in_git(
 
 
 @pytest.mark.parametrize(
-    "attribute", ["merge=text", "merge", "-text eol=lf", "merge=nobody", "conflict-marker-size=32"]
+    "attribute", swept(["merge=text", "merge", "-text eol=lf", "merge=nobody", "conflict-marker-size=32"])
 )
 def test_attributes_by_which_git_merges_lines_change_nothing(team: Team, attribute: str) -> None:
     edit_both_ends(team)

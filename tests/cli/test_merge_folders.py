@@ -9,6 +9,7 @@ import pytest
 from tests.cli.scenes.merge_team import Team
 from tests.cli.scenes.shared_files import Files, team_of_two, work
 from tests.conftest import Repo, Swarm
+from tests.sweeping import swept
 
 LONG = {name: "".join(f"{name} {number}\n" for number in range(30)) for name in ("a", "b")}
 FILES = {"docs/x.txt": "x\n", "old/a.txt": LONG["a"], "old/b.txt": LONG["b"], "bin/run": "#!/bin/sh\n"}
@@ -58,7 +59,7 @@ def edit(team: Team, domain: str, files: Files) -> None:
     team.edit(domain, {name: content for name, content in files.items() if content is not None})
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", swept(CASES, first=2))
 def test_a_conflict_names_paths_that_exist_and_both_domains(team: Team, case: str) -> None:
     code, rest, files = CASES[case]
     edit(team, "code", code)

@@ -10,6 +10,7 @@ from tests.cli.scenes.merge_team import RETITLED, STEP, Team
 from tests.cli.scenes.merged import checkout, lasting, left_behind, states, tips, tree_of
 from tests.cli.scenes.snapshots import block_of
 from tests.conftest import SOURCE, Answer, Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 BROKEN = "# BROKEN\n"
 
@@ -188,7 +189,7 @@ def test_a_target_that_is_red_by_itself_is_nobody_s_fault(team: Team, amended: T
         "the target is red without the wave, too; check does not name what fails, which nobody can compare"
     )
     assert lines[2] == (
-        f"  Next: mend the target, or say in [verify] of swarm.toml what proves it; `swarm verify {team.run}` shows more"
+        f"  Next: fix the target, or say in [verify] of swarm.toml what proves it; `swarm verify {team.run}` shows more"
     )
     assert [event for event in answer.events if event["stage"] == "merge_culprit"] == []
     assert team.merge(exit=1).document["error"]["culprits"] == []
@@ -201,7 +202,7 @@ NO_TESTS = {
 }
 
 
-@pytest.mark.parametrize("what", NO_TESTS)
+@pytest.mark.parametrize("what", swept(NO_TESTS))
 def test_without_tests_nothing_is_merged_until_that_is_accepted_for_a_reason(
     swarm: Swarm, repo: Repo, team: Team, amended: Team, what: str
 ) -> None:

@@ -16,6 +16,7 @@ from tests.cli.scenes.merge_team import MENDED, RETITLED, Team
 from tests.cli.scenes.merged import checkout, lasting, left_behind, states, tips, tree_of
 from tests.cli.scenes.snapshots import block_of
 from tests.conftest import SOURCE, Swarm
+from tests.sweeping import swept
 
 # --- races -----------------------------------------------------------------------------------------------
 
@@ -119,7 +120,7 @@ def test_nobody_merges_or_rewinds_while_another_merges(
 # --- what becomes of the findings ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("when", ["target moved before", "target moved after"])
+@pytest.mark.parametrize("when", swept(["target moved before", "target moved after"]))
 def test_a_merge_that_was_killed_while_its_target_moved_is_continued(
     team: Team, amended: Team, swarm_process: Swarm, when: str
 ) -> None:

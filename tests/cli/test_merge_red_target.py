@@ -9,6 +9,7 @@ from tests.cli.scenes.merge_team import Team
 from tests.cli.scenes.merged import states
 from tests.cli.scenes.shared_files import team_of_two, work
 from tests.conftest import Answer, Repo, Swarm
+from tests.sweeping import swept
 
 # Each file of checks holds `name ok` or `name bad`: an own runner, which prints as pytest does.
 RUNNER = """import pathlib, sys
@@ -80,7 +81,7 @@ def test_a_wave_that_turns_a_red_target_green_is_published(
     assert (team.merge("--publish").data["gate"]["verdict"], runs.since()) == ("pass", 1)
 
 
-@pytest.mark.parametrize("code", ["a bad\n", "a ok\n"])
+@pytest.mark.parametrize("code", swept(["a bad\n", "a ok\n"]))
 def test_a_wave_that_does_not_worsen_a_red_target_is_published_as_no_worse(
     swarm: Swarm, repo: Repo, tmp_path: Path, runs: Runs, code: str
 ) -> None:

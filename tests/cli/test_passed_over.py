@@ -69,7 +69,7 @@ def test_what_an_analyzer_passes_over_is_not_fixed(swarm: Swarm, repo: Repo, aud
 
 def test_a_file_that_an_analyzer_does_not_survive_is_named_and_the_others_are_read(swarm: Swarm, repo: Repo) -> None:
     deep = "[" * 20_000 + "]" * 20_000
-    repo.commit({"web/deep.js": f"debugger;\nconst x = {deep};\n", "web/ok.js": "debugger;\n"})
+    repo.commit({"web/deep.ts": f"debugger;\nconst x = {deep};\n", "web/ok.js": "debugger;\n"})
     answer = swarm("audit", "web", "--runtime", "oxlint", "--format", "json", exit=3)
     assert [item["file"] for item in answer.data["digest"]["findings"]] == ["web/ok.js"]
-    assert answer.data["lookedAt"]["notRead"] == ["web/deep.js"]
+    assert answer.data["lookedAt"]["notRead"] == ["web/deep.ts"]

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.conftest import MAP
 from tests.conftest import SOURCE, Repo, Swarm
+from tests.sweeping import swept
 
 EDITED = SOURCE["src/app.py"] + "# hours of my own work\n"
 
@@ -112,7 +113,7 @@ def test_a_work_tree_around_the_folder_that_is_no_checkout_is_refused(repo: Repo
     assert f"git takes {tmp_path} for the work tree of {repo.root}" in refused.err
 
 
-@pytest.mark.parametrize("name", ["swarm", "swarm/HEX", "swarm/HEX/w1-code/mine"])
+@pytest.mark.parametrize("name", swept(["swarm", "swarm/HEX", "swarm/HEX/w1-code/mine"]))
 @pytest.mark.parametrize("is_packed", [True, False])
 def test_a_branch_in_the_way_of_a_branch_of_swarm_is_named_with_the_way_out(
     repo: Repo, swarm: Swarm, tmp_path: Path, name: str, is_packed: bool

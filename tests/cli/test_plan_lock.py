@@ -36,7 +36,7 @@ class Locked:
 
         self.program.write_text(f"#!/bin/sh\necho {number}\n")
         self.program.chmod(0o755)
-        programs.version.cache_clear()
+        programs.asked.cache_clear()
 
     def configure(self, more: str = "", **keys: str) -> None:
         argv = json.dumps([sys.executable, str(self.script)])

@@ -12,6 +12,7 @@ from tests.cli.scenes.coordinator import Coordinator
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Repo, Swarm, Workspace
 from tests.store.writers import broken_link
+from tests.sweeping import swept
 
 HOSTILE = "| </td> `x` \x1b[31m\n# Approved \u202e"
 
@@ -151,7 +152,7 @@ def test_what_a_wave_saw_fixed_stays_in_its_receipt(run: Coordinator) -> None:
     assert data_of(run, "2") == before
 
 
-@pytest.mark.parametrize("form", ["json", "markdown", "text"])
+@pytest.mark.parametrize("form", swept(["json", "markdown", "text"]))
 def test_the_same_state_gives_the_same_bytes(amended: Coordinator, tmp_path: Path, form: str) -> None:
     with nothing_changes(amended.repo.root):
         first = amended.swarm("receipt", amended.place.run, "2", "--format", form).out
@@ -199,7 +200,7 @@ def test_the_receipt_of_a_promotion_is_kept_and_its_files_are_written(amended: C
     assert [json.loads(body) for (body,) in kept] == [data]
 
 
-@pytest.mark.parametrize("name", ["receipt.json", "receipt.md"])
+@pytest.mark.parametrize("name", swept(["receipt.json", "receipt.md"]))
 @pytest.mark.parametrize("fate", ["gone", "forged", "linked"])
 def test_a_file_that_was_removed_or_forged_is_written_again(amended: Coordinator, name: str, fate: str) -> None:
     file = amended.place.folder / amended.place.run / "wave-2" / name

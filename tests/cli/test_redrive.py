@@ -8,6 +8,7 @@ from swarm.errors import CATALOGUE
 from tests.cli.scenes.documents import valid
 from tests.cli.scenes.failed_wave import FOUND, WHY, Wave
 from tests.conftest import Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 
 @pytest.fixture
@@ -63,15 +64,17 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(blocked: Wave) -> None:
 
 @pytest.mark.parametrize(
     ("words", "code"),
-    [
-        ((), "CLI_USAGE"),
-        (("0",), "CLI_USAGE"),
-        (("one",), "CLI_USAGE"),
-        (("9",), "WAVE_NOT_FOUND"),
-        (("1", "no-such-run"), "RUN_NOT_FOUND"),
-        (("1", "--apply"), "REASON_REQUIRED"),
-        (("1", "--apply", "--reason", " "), "REASON_REQUIRED"),
-    ],
+    swept(
+        [
+            ((), "CLI_USAGE"),
+            (("0",), "CLI_USAGE"),
+            (("one",), "CLI_USAGE"),
+            (("9",), "WAVE_NOT_FOUND"),
+            (("1", "no-such-run"), "RUN_NOT_FOUND"),
+            (("1", "--apply"), "REASON_REQUIRED"),
+            (("1", "--apply", "--reason", " "), "REASON_REQUIRED"),
+        ]
+    ),
 )
 def test_a_wave_and_a_reason_are_needed(blocked: Wave, words: tuple[str, ...], code: str) -> None:
     before = blocked.whole

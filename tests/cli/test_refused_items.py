@@ -10,6 +10,7 @@ from tests.cli.errors.refusal import raises
 from tests.cli.scenes.amend_wave import Amending
 from tests.cli.scenes.collected import statuses
 from tests.conftest import Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 GOOD = {"file": "src/app.py", "line": 5}
 NO_SEVERITY = "'URGENT' is not one of ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW']"
@@ -32,7 +33,7 @@ def collected_with(swarm: Swarm, place: Workspace, *findings: dict[str, Any], ex
 
 
 @raises("AGENT_ITEM_INVALID")
-@pytest.mark.parametrize("what", BAD)
+@pytest.mark.parametrize("what", swept(BAD))
 def test_a_finding_that_does_not_fit_is_refused_alone(swarm: Swarm, dispatched: Workspace, what: str) -> None:
     bad, place, reason = BAD[what]
     data = collected_with(swarm, dispatched, bad, GOOD)

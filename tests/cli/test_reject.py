@@ -6,9 +6,10 @@ from swarm import clock
 from tests.cli.scenes.documents import valid
 from tests.cli.scenes.triage import DOCS, EVAL, LOAD, decisions, found, ids, row, statuses, wave
 from tests.conftest import Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 
-@pytest.mark.parametrize("how", ["where it was", "lines above it", "in a renamed file", "in another definition"])
+@pytest.mark.parametrize("how", swept(["where it was", "lines above it", "in a renamed file", "in another definition"]))
 def test_a_rejection_survives_rediscovery(swarm: Swarm, repo: Repo, three: Workspace, how: str) -> None:
     bug = ids(swarm, "bug")
     swarm("reject", "--ids", bug, "--reason", "meant so")

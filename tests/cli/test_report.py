@@ -82,7 +82,7 @@ def test_a_page_that_could_not_be_finished_leaves_the_old_one(
 
     swarm("report", "-o", "page.html")
     before = (repo.root / "page.html").read_bytes()
-    monkeypatch.setattr(report, "_row", torn)
+    monkeypatch.setattr(report, "row_of", torn)
     swarm("report", "-o", "page.html", exit=1)
     assert (repo.root / "page.html").read_bytes() == before
     assert [entry.name for entry in repo.root.iterdir() if entry.name.endswith(".tmp")] == []

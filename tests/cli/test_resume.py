@@ -12,6 +12,7 @@ from tests.cli.scenes.failed_wave import FOUND, WHY, Wave
 from tests.cli.scenes.snapshots import everything_in
 from tests.cli.test_dispatch import sound
 from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 
 @pytest.fixture
@@ -344,8 +345,8 @@ def test_an_amend_agent_is_given_the_same_findings_again(amending: Amending) -> 
 # --- kills and races -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verb", ["resume", "redrive"])
-@pytest.mark.parametrize("point", ["git.worktree.before", "git.worktree.after", "commit.before", "commit.after"])
+@pytest.mark.parametrize("verb", swept(["resume", "redrive"]))
+@pytest.mark.parametrize("point", swept(["commit.before", "git.worktree.before", "git.worktree.after", "commit.after"]))
 def test_a_kill_anywhere_and_the_same_command_again_end_as_without_it(
     failed: Wave, swarm_process: Swarm, verb: str, point: str
 ) -> None:

@@ -14,6 +14,7 @@ from tests.cli.scenes.merge_team import Team
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.cli.test_clean import branches, content, salvaged, steps
 from tests.conftest import SOURCE, Answer, RefusedRows, Repo, Swarm
+from tests.sweeping import swept
 
 WHY = ("--apply", "--reason", "wrong way")
 
@@ -172,7 +173,7 @@ DIRT: dict[str, tuple[Callable[[Team], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("dirt", DIRT)
+@pytest.mark.parametrize("dirt", swept(DIRT))
 def test_uncommitted_work_is_refused_and_with_force_saved(dirt: str, team: Team, amended: Team) -> None:
     published(team)
     make, path = DIRT[dirt]

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import Answer, Repo, Swarm, Workspace
 from tests.sarif.logs import Json, log_of, place, result, run_of
+from tests.sweeping import swept
 
 
 def collected(swarm: Swarm, workspace: Workspace, report: Path, log: Any) -> list[Json]:
@@ -47,6 +48,27 @@ def test_a_log_is_known_by_its_content_whatever_its_file_is_called(
     assert [one["ruleId"] for one in found] == ["R1"]
 
 
+def test_a_log_of_a_container_is_about_the_files_of_the_repository(
+    swarm: Swarm, dispatched: Workspace, tmp_path: Path
+) -> None:
+    names = ("src/app.py", "src/tool.py")
+    run = run_of(*(result("R1", place(f"/github/workspace/{name}", 5)) for name in names))
+    found = collected(swarm, dispatched, tmp_path / "r.sarif", log_of(run))
+    assert sorted(one["file"] for one in found) == list(names)
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_a_log_in_utf_16_is_read_as_powershell_writes_it(
+    swarm: Swarm, dispatched: Workspace, tmp_path: Path, order: str
+) -> None:
+    log = log_of(run_of(result("R1", place("src/app.py", 5), text="Ünsafe 😀")))
+    (tmp_path / "report.json").write_bytes(f"\ufeff{json.dumps(log, ensure_ascii=False)}\r\n".encode(order))
+    dispatched.answer("rest")
+    swarm("collect", "--domain", f"code:{tmp_path / 'report.json'}")
+    (found,) = swarm("findings", "--format", "json", exit=1).data["findings"]
+    assert (found["ruleId"], found["line"], found["description"]) == ("R1", 5, "Ünsafe 😀")
+
+
 def test_a_log_of_another_version_is_refused_with_its_version(
     swarm: Swarm, dispatched: Workspace, tmp_path: Path
 ) -> None:
@@ -54,7 +76,7 @@ def test_a_log_of_another_version_is_refused_with_its_version(
     dispatched.answer("rest")
     answer = swarm("collect", "--domain", f"code:{tmp_path}/r.sarif.json", "--format", "json", exit=1)
     (problem,) = answer.data["agents"][0]["errors"]
-    assert problem["message"].endswith(" it is SARIF of version '1.0.0', and swarm reads 2.1.0")
+    assert problem["message"].endswith(" is SARIF of version '1.0.0', and swarm reads 2.1.0")
 
 
 def audited(swarm: Swarm, repo: Repo, tmp_path: Path, log: Json, end: int, *, settings: str = "", ends: int) -> Answer:
@@ -104,11 +126,13 @@ def test_a_tool_that_says_that_it_failed_has_not_completed(swarm: Swarm, repo: R
 
 @pytest.mark.parametrize(
     ("doubt", "unproved"),
-    [
-        ([result("R1", place("src/app.py", 0))], {"src/app.py"}),
-        ([result("R1", place("../app.py", 5))], {"src/app.py", "src/tool.py"}),
-        ([result("R1", place("src/app.py", 1, startColumn=0))], set()),
-    ],
+    swept(
+        [
+            ([result("R1", place("src/app.py", 0))], {"src/app.py"}),
+            ([result("R1", place("../app.py", 5))], {"src/app.py", "src/tool.py"}),
+            ([result("R1", place("src/app.py", 1, startColumn=0))], set()),
+        ]
+    ),
 )
 def test_silence_about_the_file_of_a_refused_result_is_no_fix(
     swarm: Swarm, repo: Repo, workspace: Workspace, tmp_path: Path, doubt: list[Json], unproved: set[str]

@@ -8,6 +8,7 @@ import pytest
 from tests.cli.scenes.amend_wave import Amending, violations
 from tests.cli.scenes.launched_agents import Agents
 from tests.conftest import Repo, Swarm
+from tests.sweeping import swept
 
 # `code` is launched first and fixes its finding; `tests` does something to what `code` left.
 WORK = """
@@ -44,17 +45,20 @@ def launch(swarm: Swarm, repo: Repo, audited: Amending, tmp_path: Path) -> Any:
 
 @pytest.mark.parametrize(
     ("act", "file"),
-    [
-        (f'({APP}).write_text("import os\\n")', "src/app.py"),
-        (f'({APP}).write_text("import os\\n"); os.utime({APP}, (1, 1))', "src/app.py"),
-        ('(theirs / "src/more.py").write_text("x = 1\\n")', "src/more.py"),
-        ('(theirs / "src/tool.py").unlink()', "src/tool.py"),
-        ('os.rename(theirs / "src/tool.py", theirs / "src/tools.py")', "src/tool.py"),
-        (f"({APP}).chmod(0o755)", "src/app.py"),
-        (f'({APP}).unlink(); ({APP}).symlink_to("tool.py")', "src/app.py"),
-        ('git("checkout", "-q", "HEAD", "--", "src/app.py")', "src/app.py"),
-        ('git("rm", "-q", "--cached", "src/tool.py"); (theirs / "src/tool.py").unlink()', "src/tool.py"),
-    ],
+    swept(
+        [
+            (f'({APP}).write_text("import os\\n")', "src/app.py"),
+            (f'({APP}).write_text("import os\\n"); os.utime({APP}, (1, 1))', "src/app.py"),
+            ('(theirs / "src/more.py").write_text("x = 1\\n")', "src/more.py"),
+            ('(theirs / "src/tool.py").unlink()', "src/tool.py"),
+            ('os.rename(theirs / "src/tool.py", theirs / "src/tools.py")', "src/tool.py"),
+            (f"({APP}).chmod(0o755)", "src/app.py"),
+            (f'({APP}).unlink(); ({APP}).symlink_to("tool.py")', "src/app.py"),
+            ('git("checkout", "-q", "HEAD", "--", "src/app.py")', "src/app.py"),
+            ('git("rm", "-q", "--cached", "src/tool.py"); (theirs / "src/tool.py").unlink()', "src/tool.py"),
+        ],
+        first=2,
+    ),
 )
 def test_what_a_sibling_changes_in_the_tree_of_an_ended_attempt_fails_the_wave(
     launch: Any, act: str, file: str

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.scenes.launched_agents import Agents, attempts, outcomes
 from tests.conftest import Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 ONE_AT_A_TIME = "[launch]\njobs = 1\n"
 FOUND = '{"id": "1", "severity": "HIGH", "category": "bug", "file": "src/app.py", "line": 5, "description": "Bad."}'
@@ -39,15 +40,21 @@ def launched(swarm: Swarm, agents: Agents, body: str) -> None:
 
 @pytest.mark.parametrize(
     ("act", "changed", "words"),
-    [
-        (f"theirs.write_text({CLEAN!r})", "w1-code/.swarm/output.json", "while rest worked"),
-        (f"kept.write_text({CLEAN!r})", "wave-1/code/output.json", "while rest worked"),
-        ("kept.unlink()", "wave-1/code/output.json", "and is missing"),
-        (f"kept.unlink(); kept.write_text({CLEAN!r}); os.utime(kept, (1, 1))", "wave-1/code/output.json", "while rest"),
-        ("kept.unlink(); kept.symlink_to('/etc/passwd')", "wave-1/code/output.json", "while rest worked"),
-        ("theirs.unlink(); theirs.symlink_to('/etc/passwd')", "w1-code/.swarm/output.json", "while rest worked"),
-        ("asked.write_text('Report nothing.')", "code.md", "while rest worked"),
-    ],
+    swept(
+        [
+            (f"theirs.write_text({CLEAN!r})", "w1-code/.swarm/output.json", "while rest worked"),
+            (f"kept.write_text({CLEAN!r})", "wave-1/code/output.json", "while rest worked"),
+            ("kept.unlink()", "wave-1/code/output.json", "and is missing"),
+            (
+                f"kept.unlink(); kept.write_text({CLEAN!r}); os.utime(kept, (1, 1))",
+                "wave-1/code/output.json",
+                "while rest",
+            ),
+            ("kept.unlink(); kept.symlink_to('/etc/passwd')", "wave-1/code/output.json", "while rest worked"),
+            ("theirs.unlink(); theirs.symlink_to('/etc/passwd')", "w1-code/.swarm/output.json", "while rest worked"),
+            ("asked.write_text('Report nothing.')", "code.md", "while rest worked"),
+        ]
+    ),
 )
 def test_what_is_changed_after_an_attempt_is_named_and_the_sealed_answer_counts(
     swarm: Swarm, workspace: Workspace, agents: Agents, act: str, changed: str, words: str

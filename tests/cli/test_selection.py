@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.scenes.snapshots import nothing_changes
 from tests.conftest import Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_a_prefix_of_several_is_ambiguous_and_shows_them_newest_first(swarm: Swa
 
 
 @pytest.mark.parametrize(
-    "word", ["1", "1700000001", "0", "", "nothing", "SWARM-1700000001", "swarm-1700000001-aaaa1111x"]
+    "word", swept(["1", "1700000001", "0", "", "nothing", "SWARM-1700000001", "swarm-1700000001-aaaa1111x"])
 )
 def test_a_word_that_is_the_beginning_of_no_run_is_not_found(swarm: Swarm, three: list[str], word: str) -> None:
     assert swarm("status", word, exit=1).code == "RUN_NOT_FOUND"

@@ -7,6 +7,7 @@ import pytest
 from tests.cli.scenes.snapshots import block_of, nothing_changes
 from tests.cli.test_dispatch import branches, rows, trees
 from tests.conftest import Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 PHASE = "health-audit-a"
 PAGES = {f"docs/page{number}.md": f"# Page {number}\n" for number in range(12)}
@@ -176,7 +177,7 @@ POINTS = [
 ]
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", swept(POINTS))
 def test_after_a_sparse_dispatch_that_died_a_full_one_makes_full_trees(
     swarm: Swarm, swarm_process: Swarm, repo: Repo, workspace: Workspace, point: str
 ) -> None:

@@ -12,6 +12,7 @@ from swarm.runtimes import processes
 from tests.cli.scenes.launched_agents import attempts, eventually, record_of
 from tests.cli.scenes.streaming_agents import StreamingAgents
 from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +139,7 @@ ENDS: dict[str, tuple[str, list[tuple[str, str | None, str | None]]]] = {
 }
 
 
-@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("name", swept(ENDS))
 def test_an_agent_that_cannot_go_on_has_as_many_attempts_as_its_reason_is_worth(
     swarm: Swarm, streaming: StreamingAgents, workspace: Workspace, name: str
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.cli.scenes.launched_agents import LONG, Agents, attempts, eventually, outcomes
 from tests.cli.scenes.merge_team import STEP, Team
 from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 Launched = Callable[..., Answer]
 # A new file, a changed file of the commit, an ignored folder: as an installer leaves them.
@@ -67,11 +68,13 @@ def test_of_what_a_set_up_makes_only_a_later_edit_of_a_file_of_the_commit_is_wor
 
 @pytest.mark.parametrize(
     ("script", "exit_class", "words"),
-    [
-        ("echo no registry >&2; exit 9", 3, ["ended with exit code 9", "no registry"]),
-        ("sleep 600", 3, ["did not end within 1 s"]),
-        ("for n in $(seq 1 1001); do echo > made$n; done", 3, ["left 1,001 files that git does not ignore"]),
-    ],
+    swept(
+        [
+            ("echo no registry >&2; exit 9", 3, ["ended with exit code 9", "no registry"]),
+            ("sleep 600", 3, ["did not end within 1 s"]),
+            ("for n in $(seq 1 1001); do echo > made$n; done", 3, ["left 1,001 files that git does not ignore"]),
+        ]
+    ),
     ids=["fails", "hangs", "floods"],
 )
 def test_an_agent_whose_tree_cannot_be_set_up_is_not_launched_and_says_why(
@@ -89,7 +92,7 @@ def test_an_agent_whose_tree_cannot_be_set_up_is_not_launched_and_says_why(
     answer = launched(body, exit=exit_class, more=setup(only_code, "timeout_seconds = 1\n"))
     code, rest = (own[0] for own in attempts(answer).values())
     shown = (code["outcome"], code["exitClass"], code["errorCode"], rest["outcome"])
-    assert shown == ("not_started", exit_class, "SETUP_FAILED", "success")
+    assert shown == ("not_started", exit_class, "WORKTREE_SETUP_FAILED", "success")
     logs = workspace.folder / workspace.run / "wave-1/code/attempt-1/setup"
     for word in words:
         assert word in code["errorFragment"]

@@ -14,6 +14,7 @@ from swarm import documents
 from swarm.show.toml import HEAD
 from tests.cli.scenes.triage import DOCS, EVAL, LOAD, decisions, found, ids, row, statuses, wave
 from tests.conftest import Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 FRESH = "f" * 24
 
@@ -374,7 +375,7 @@ MALFORMED: dict[str, tuple[bytes | str, str | None]] = {
 }
 
 
-@pytest.mark.parametrize("kind", MALFORMED)
+@pytest.mark.parametrize("kind", swept(MALFORMED))
 def test_a_file_that_is_not_one_is_refused_with_its_place(
     swarm: Swarm, repo: Repo, three: Workspace, kind: str
 ) -> None:

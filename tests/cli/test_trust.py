@@ -216,7 +216,7 @@ def test_trust_is_withdrawn_also_when_the_file_is_gone(stranger: Stranger) -> No
     file = stranger.configure()
     stranger.swarm("trust", file)
     file.unlink()
-    assert stranger.swarm("trust", "--remove").out == f"Withdrawn: {file}\n"
+    assert stranger.swarm("trust", "--revoke").out == f"Withdrawn: {file}\n"
     assert stranger.swarm("trust", "--list", "--format", "json").data["trusted"] == []
     stranger.configure("# again\n")
     assert not stranger.check(exit=1)["isTrusted"]
@@ -290,7 +290,7 @@ def test_a_damaged_record_is_refused_by_name_and_can_be_removed(
     record.write_bytes(damage(record.read_bytes()))
     for command in (("runtimes",), ("trust",), ("trust", "--list"), ("audit", ".")):
         assert stranger.swarm(*command, exit=2).code == "TRUST_RECORD_UNUSABLE"
-    stranger.swarm("trust", "--remove")
+    stranger.swarm("trust", "--revoke")
     stranger.swarm("trust")
     assert stranger.check()["isTrusted"]
 
@@ -309,7 +309,7 @@ def test_a_configuration_without_programs_needs_no_trust(stranger: Stranger) -> 
 
 
 def test_wrong_words_are_refused(stranger: Stranger) -> None:
-    for words in (("--check", "--remove"), ("--list", "."), ("README.md",)):
+    for words in (("--check", "--revoke"), ("--list", "."), ("README.md",)):
         assert stranger.swarm("trust", *words, exit=2).code == "CLI_USAGE"
 
 

@@ -11,6 +11,7 @@ from tests.cli.scenes.snapshots import everything_in, nothing_changes
 from tests.cli.test_clean import clean, content, salvaged, steps
 from tests.cli.test_rewind import published, rewind, waves
 from tests.conftest import Answer, Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 WHY = ("--apply", "--reason", "too much")
 
@@ -109,7 +110,7 @@ def test_an_integration_branch_that_a_rewind_took_is_brought_back(team: Team, am
     assert team.repo.git("rev-parse", team.integration) == tip
 
 
-@pytest.mark.parametrize("how", ["moved on", "dirty", "another branch"])
+@pytest.mark.parametrize("how", swept(["moved on", "dirty", "another branch"]))
 def test_a_branch_that_is_not_as_the_rewind_left_it_does_not_go_back(how: str, team: Team, amended: Team) -> None:
     head = published(team)
     rewind(team, "--apply", "--reason", "wrong way")

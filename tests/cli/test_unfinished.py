@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.scenes.merge_team import Team
 from tests.conftest import Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 WHY = ("--apply", "--reason", "a wrong way")
 
@@ -70,7 +71,7 @@ def test_what_happens_in_the_run_meanwhile_does_not_hide_it(moved: Team, swarm_p
     assert told_by_the_doctor(moved)[0] == "warn"
 
 
-@pytest.mark.parametrize("at", ["commit.after", "commit.before:2"])
+@pytest.mark.parametrize("at", swept(["commit.after", "commit.before:2"]))
 def test_a_run_that_has_continued_since_is_not_asked_to_go_back(moved: Team, swarm_process: Swarm, at: str) -> None:
     kill(moved, swarm_process, moved.run, at=at)
     moved.repo.commit({"later.txt": "later\n"})

@@ -197,6 +197,8 @@ def test_only_a_build_that_passes_is_exit_0(merged: Team, what: str) -> None:
     answer = verified(merged, exit=1)
     assert (answer.document["ok"], answer.data["verdict"], answer.data["exitCode"]) == (True, verdict, 1)
     assert (answer.data["thresholdExceeded"], wave_status(merged)) == (False, "collected")
+    way_out = f"no test ran; `swarm verify {merged.run} --accept no_tests --reason '…'` counts the findings alone"
+    assert answer.data["note"] == (way_out if verdict == "no_tests" else None)
     assert merged.rows("SELECT verdict, exit_code FROM verifications WHERE purpose = 'verify'") == [(verdict, 1)]
     assert merged.rows("SELECT count(*) FROM receipts") == [(1,)]
     lines = merged.swarm("verify", exit=1).out.splitlines()

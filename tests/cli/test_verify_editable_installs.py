@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Repo, Swarm
+from tests.sweeping import swept
 
 PACKAGE = Path("parts/shop/code")
 GOOD = "def price(n):\n    return n * 2\n"
@@ -150,7 +151,7 @@ def project(repo: Repo) -> Repo:
     return repo
 
 
-@pytest.mark.parametrize("install", LAYOUTS)
+@pytest.mark.parametrize("install", swept(LAYOUTS, first=2))
 def test_the_code_of_the_commit_is_tested_not_that_of_the_checkout(
     project: Repo, swarm: Swarm, site: Path, install: Install
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.cli.scenes.merge_team import LOAD, MENDED, NAME, RETITLED, STEP, TITLE, Team
 from tests.cli.scenes.second_look import CLOSE, audit, classes, edited, looked
 from tests.conftest import SOURCE, Answer, Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 # --- the classes, by kind of evidence --------------------------------------------------------------------
 
@@ -243,15 +244,17 @@ def test_a_claim_on_which_its_analyzer_is_silent_is_fixed(claiming: Team) -> Non
 
 @pytest.mark.parametrize(
     ("text", "rule"),
-    [
-        # Rewritten, and reported in other words of the line.
-        (BODY.replace("return undefined_name", "return (undefined_name)"), "F821"),
-        # Moved and rewritten: no line and no text is the same, but as many are reported as before.
-        ("import os\n\nX = 1\n\n" + BODY[10:].replace("return undefined_name", "return [undefined_name]"), "F821"),
-        (BODY.replace("undefined_name\n", "undefined_name  # noqa: F821\n"), "F821"),
-        ("# ruff: noqa: F401\nimport os  # of use\n" + BODY[10:], "F401"),
-        ("# ruff: noqa\nimport os  # of use\n" + BODY[10:], "F401"),
-    ],
+    swept(
+        [
+            # Rewritten, and reported in other words of the line.
+            (BODY.replace("return undefined_name", "return (undefined_name)"), "F821"),
+            # Moved and rewritten: no line and no text is the same, but as many are reported as before.
+            ("import os\n\nX = 1\n\n" + BODY[10:].replace("return undefined_name", "return [undefined_name]"), "F821"),
+            (BODY.replace("undefined_name\n", "undefined_name  # noqa: F821\n"), "F821"),
+            ("# ruff: noqa: F401\nimport os  # of use\n" + BODY[10:], "F401"),
+            ("# ruff: noqa\nimport os  # of use\n" + BODY[10:], "F401"),
+        ]
+    ),
 )
 def test_a_claim_that_its_analyzer_still_reports_or_that_a_comment_hides_is_still_present(
     claiming: Team, text: str, rule: str
@@ -260,7 +263,7 @@ def test_a_claim_that_its_analyzer_still_reports_or_that_a_comment_hides_is_stil
 
 
 @pytest.mark.parametrize(
-    "config", ['lint.select = ["E"]\n', 'lint.select = ["F"]\nlint.per-file-ignores."src/*" = ["F"]\n']
+    "config", swept(['lint.select = ["E"]\n', 'lint.select = ["F"]\nlint.per-file-ignores."src/*" = ["F"]\n'])
 )
 def test_a_claim_whose_analyzer_is_configured_otherwise_by_now_stays_unproved(claiming: Team, config: str) -> None:
     text = BODY.replace("return undefined_name", "return (undefined_name)")

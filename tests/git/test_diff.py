@@ -13,6 +13,7 @@ from swarm.git.repository import repository_at
 from swarm.git.runner import Git
 from swarm.rules.line_map import LineMap
 from tests.conftest import GIT, Repo
+from tests.sweeping import swept
 
 
 class Blobs:
@@ -251,20 +252,22 @@ def test_raw_output_of_git_is_read_record_by_record() -> None:
 
 @pytest.mark.parametrize(
     "settings_of_the_repository",
-    [
-        {"diff.interHunkContext": "50"},
-        {"diff.context": "10"},
-        {"diff.noprefix": "true"},
-        {"diff.mnemonicPrefix": "true"},
-        {"diff.algorithm": "histogram"},
-        {"diff.renames": "false"},
-        {"diff.orderFile": "/dev/null"},
-        {"color.ui": "always", "color.diff": "always"},
-        {"core.quotePath": "false"},
-        {"diff.suppressBlankEmpty": "true"},
-        {"diff.external": "false"},
-        {"diff.submodule": "diff"},
-    ],
+    swept(
+        [
+            {"diff.interHunkContext": "50"},
+            {"diff.context": "10"},
+            {"diff.noprefix": "true"},
+            {"diff.mnemonicPrefix": "true"},
+            {"diff.algorithm": "histogram"},
+            {"diff.renames": "false"},
+            {"diff.orderFile": "/dev/null"},
+            {"color.ui": "always", "color.diff": "always"},
+            {"core.quotePath": "false"},
+            {"diff.suppressBlankEmpty": "true"},
+            {"diff.external": "false"},
+            {"diff.submodule": "diff"},
+        ]
+    ),
 )
 def test_the_settings_of_a_repository_do_not_change_the_maps(
     repo: Repo, settings_of_the_repository: dict[str, str]

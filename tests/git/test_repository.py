@@ -79,10 +79,11 @@ def test_a_folder_without_git_is_told(tmp_path: Path) -> None:
 
 def test_a_bare_repository_and_the_git_folder_itself_are_no_checkouts(repo: Repo, tmp_path: Path) -> None:
     repo.git("clone", "-q", "--bare", str(repo.root), str(tmp_path / "bare.git"))
-    for folder in (tmp_path / "bare.git", repo.root / ".git"):
+    checkout = {"remedy": f"git clone {tmp_path / 'bare.git'} bare-checkout"}
+    for folder, remedy in ((tmp_path / "bare.git", checkout), (repo.root / ".git", {})):
         with pytest.raises(errors.RepoNotGit) as caught:
             repository_at(folder)
-        assert caught.value.fields == {"path": str(folder)}
+        assert caught.value.fields == {"path": str(folder), **remedy}
 
 
 def test_a_repository_without_a_commit_is_told(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from swarm.git.path_text import path_bytes
 from swarm.git.repository import repository_at
 from tests.conftest import Repo
 from tests.git.conftest import AgentTree, make_tree
+from tests.sweeping import swept
 
 
 def looked(agent: AgentTree) -> Work:
@@ -273,7 +274,9 @@ def test_a_file_that_became_a_pipe_is_told_and_not_opened(agent: AgentTree) -> N
     assert kinds(looked(agent)).get("README.md") in {"edit", "delete"}
 
 
-@pytest.mark.parametrize("name", [b"a b.py", b"-rf.py", b'q"uote.py', b"new\nline.py", b"\xff\xfe.py", "é.py".encode()])
+@pytest.mark.parametrize(
+    "name", swept([b"a b.py", b"-rf.py", b'q"uote.py', b"new\nline.py", b"\xff\xfe.py", "é.py".encode()])
+)
 def test_any_name_is_taken(repo: Repo, agent: AgentTree, name: bytes) -> None:
     with open(os.path.join(os.fsencode(agent.path), b"src", name), "wb") as stream:  # noqa: PTH118, PTH123
         stream.write(b"x")

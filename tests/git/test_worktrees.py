@@ -173,6 +173,32 @@ def test_a_tree_that_holds_nothing_goes_with_its_branch_and_its_caches(
     assert (place.exists(), branches(repo), listed(repo)) == (False, {"main"}, 1)
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda place: (place / "src/app.py").write_text("edited\n"),
+        lambda place: (place / "new.py").write_text("new\n"),
+    ],
+    ids=["an edit", "a new file"],
+)
+def test_a_compared_tree_is_removed_unless_it_was_edited_since(
+    repo: Repo, repository: Repository, place: Path, spoil: object
+) -> None:
+    tree = Tree(place, None)
+    make(repository, tree)
+    spoil(place)  # type: ignore[operator]
+    before = everything_in(place)
+    assert not worktrees.remove_compared(repository.git, tree, repository.head)
+    assert everything_in(place) == before
+    repo.git("reset", "--hard", "-q", cwd=place)
+    repo.git("clean", "-fdq", cwd=place)
+    repo.git("commit", "-q", "--allow-empty", "-m", "work", cwd=place)
+    assert not worktrees.remove_compared(repository.git, tree, repository.head)
+    repo.git("reset", "-q", "--hard", repository.head, cwd=place)
+    assert worktrees.remove_compared(repository.git, tree, repository.head)
+    assert not place.exists()
+
+
 def test_a_tree_that_is_not_there_is_not_removed(repository: Repository, place: Path) -> None:
     assert not worktrees.remove(repository.git, Tree(place, BRANCH), repository.head)
 

@@ -11,11 +11,14 @@ from swarm.runtimes.redaction import MASK, Redactor
 from swarm.show import escape
 from swarm.waves.triage import decision_files
 from tests.conftest import Repo
+from tests.sweeping import swept
 
 LONG = 200_000
 
 
-@pytest.mark.parametrize("unit", [" ", "\t", "(", "[", "1", "/", "/a", "0x", "1.", "1 ", "FAILED ", "- error:(report"])
+@pytest.mark.parametrize(
+    "unit", swept([" ", "\t", "(", "[", "1", "/", "/a", "0x", "1.", "1 ", "FAILED ", "- error:(report"])
+)
 def test_lines_of_a_step_s_output_are_read_once(unit: str) -> None:
     line = f"x{unit * (LONG // len(unit))}!"
     found = failures_in([line])

@@ -25,6 +25,38 @@ def test_a_line_that_is_told_exactly_wins_over_one_that_was_reported_before():
     assert locate(TWINS, 2, "go();", None, {4}).line == 2
 
 
+NESTED = SourceText("a.py", b"def a():\n    go()\n    if x:\n        go()\n    go()\n\tgo()\n")
+
+
+def test_of_equal_lines_the_one_with_the_indentation_of_the_quote_is_meant():
+    near = [(2, "        go()"), (3, "    go()"), (4, "    go()"), (5, "\n        go()\n    go()"), (3, "\tgo()")]
+    assert [locate(NESTED, line, quote, None).line for line, quote in near] == [4, 2, 5, 4, 6]
+
+
+def test_a_quote_whose_indentation_no_line_has_is_found_without_it():
+    assert [locate(NESTED, line, quote, None).line for line, quote in ((4, "go()"), (3, "  go()"))] == [4, 2]
+
+
+def test_reports_of_an_agent_on_equal_lines_are_told_apart_by_the_indentation_of_their_quotes():
+    claims = [ReportedPlace(*told, None, "bug", 1) for told in ((5, "        go()"), (4, "    go()"), (3, "    go()"))]
+    assert lines_of(locate_all(NESTED, claims)) == [4, 5, 2]
+
+
+BLOCKS = SourceText(
+    "a.c", b"if (a)\n  go();\nif (b)\n  go();\n\n  end();\nlong one; /* of a */\nlong two; /* of b */\n"
+)
+
+
+def test_of_equal_lines_the_one_that_the_next_lines_of_the_quote_follow_is_meant():
+    claims = [(2, "  go();\n  end();"), (4, "  go();\nif (b)"), (4, "  go();\n  other();"), (2, "  go();\n\n  en")]
+    assert [locate(BLOCKS, line, quote, None).line for line, quote in claims] == [4, 2, 4, 4]
+
+
+def test_of_lines_that_a_cut_quote_can_mean_the_one_with_the_code_that_the_message_names_is_meant():
+    said = ("`two` is never read", "the value isn't read, it's of b", 'nobody reads "one"')
+    assert [locate(BLOCKS, 7, "long ...", None, (), words).line for words in said] == [8, 7, 7]
+
+
 def test_careless_quotes_find_their_line():
     quotes = ["y='it';", 'y = "it"; // why', "y = 'it'", "y = 'i...", "y = 'it'; // whyy"]
     assert [locate(TWINS, 6, quote, None).line for quote in quotes] == [5, 5, 5, 5, 5]

@@ -31,6 +31,9 @@ FRESH = RunFacts(
 )
 
 
+UNCOMMITTED = "wave 1 (health-audit-a) looked at uncommitted files, and not at a commit"
+
+
 def at(
     phase: Phase,
     status: WaveStatus,
@@ -48,6 +51,13 @@ def at(
 
 def flying(*agents: AgentFacts) -> RunFacts:
     return at(Phase.HEALTH_AUDIT_A, WaveStatus.DISPATCHED, *agents)
+
+
+def uncommitted() -> RunFacts:
+    """A run whose newest wave looked at uncommitted files."""
+    facts = collected(DONE)
+    assert facts.gates.wave is not None
+    return facts._replace(gates=facts.gates._replace(wave=facts.gates.wave._replace(is_of_uncommitted=True)))
 
 
 def broken(*agents: AgentFacts, **gates: object) -> RunFacts:
@@ -150,6 +160,8 @@ AGAIN = "swarm dispatch R health-audit-a --isolate"
             AGAIN,
         ),
         (collected(DONE, FAILED._replace(domain="rest")), "INCOMPLETE", ("not complete: rest",), AGAIN),
+        (uncommitted(), "INCOMPLETE", (UNCOMMITTED,), AGAIN),
+        (uncommitted()._replace(checkout="/a shop"), "INCOMPLETE", (UNCOMMITTED,), "swarm audit '/a shop'"),
         # An earlier wave of the phase touched something, and this one did not: only a reason passes that.
         (collected(violations=1), "BLOCKED", ("1 file was touched that should not have been",), OVERRIDE),
         (collected(dropped=("F-1: unowned",)), "BLOCKED", ("dropped: F-1: unowned",), AGAIN),

@@ -26,6 +26,8 @@ AMENDED = GateFacts(
 )
 TESTED = GateFacts("test", None, 0, PASSED, {})
 
+UNCOMMITTED = CLEAN._replace(wave=WAVE_1._replace(is_of_uncommitted=True))
+
 GATES = {
     "wave_collected": (True, False, "wave 1 (health-audit-a) is collected"),
     "agents_complete": (True, False, "every agent of wave 1 is complete"),
@@ -38,6 +40,13 @@ GATES = {
 
 def shown(facts: GateFacts) -> dict[str, tuple[bool, bool, str]]:
     return {gate.name.value: (gate.passed, gate.overridable, gate.reason) for gate in evaluate(facts).gates}
+
+
+def test_a_wave_of_uncommitted_files_promotes_nothing() -> None:
+    judgement = evaluate(UNCOMMITTED)
+    reason = "wave 1 (health-audit-a) looked at uncommitted files, and not at a commit"
+    assert shown(UNCOMMITTED) == GATES | {"wave_collected": (False, False, reason)}
+    assert (judgement.verdict, judgement.reason, judgement.can_be_overridden) == (Verdict.BLOCK, reason, False)
 
 
 def with_wave(facts: GateFacts, **changed: object) -> GateFacts:

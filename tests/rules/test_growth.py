@@ -10,6 +10,7 @@ from swarm.rules.locations import MOST_SEARCHED, ReportedPlace, locate_all
 from swarm.rules.matching import match
 from swarm.rules.safe_paths import safe_path
 from swarm.rules.scopes import scopes_of
+from tests.sweeping import swept
 
 MANY = 60_000
 
@@ -24,7 +25,7 @@ def test_every_line_of_many_equal_lines_gets_the_report_that_names_it() -> None:
     assert [(anchor.line, anchor.occurrence) for anchor in anchors] == [(at, at) for at in range(1, MANY + 1)]
 
 
-@pytest.mark.parametrize("symbol", [None, "f", "g"])
+@pytest.mark.parametrize("symbol", swept([None, "f", "g"]))
 def test_reports_far_from_many_equal_lines_get_the_nearest_of_them(symbol: str | None) -> None:
     body = "def f():\n" + "    go()\n" * MANY
     source = SourceText("app.py", (body + body.replace("f()", "g()")).encode())

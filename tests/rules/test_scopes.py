@@ -34,8 +34,16 @@ def test_rust_blocks_are_named_by_what_they_are_for():
 
 
 def test_functions_that_are_assigned_have_the_name_they_are_assigned_to():
-    text = "exports.use = function use(fn) {\n  fn();\n};\nconst run = async (a) => {\n  a();\n};"
-    assert scopes("a.js", text) == [*["exports.use"] * 3, *["run"] * 3]
+    text = "app.use = function use(fn) {\n  fn();\n};\nconst run = async (a) => {\n  a();\n};"
+    assert scopes("a.js", text) == [*["app.use"] * 3, *["run"] * 3]
+
+
+def test_what_a_module_exports_has_the_scope_that_it_has_as_a_declaration():
+    heads = ("module.exports = function load(a) {", "exports.load = (a) => {", "export default function load(a) {")
+    assert [scopes("a.js", f"{head}\n  a();\n}}") for head in heads] == [["load"] * 3] * 3
+    text = "module.exports = class Box extends Base {\n  open(a) {\n    a();\n  }\n}"
+    assert scopes("a.js", text) == ["Box", *["Box.open"] * 4]
+    assert scopes("a.js", "module.exports = function (a) {\n  a();\n}") == ["module.exports"] * 3
 
 
 def test_a_call_with_a_callback_on_a_value_is_no_definition():

@@ -8,6 +8,7 @@ import pytest
 
 from swarm import errors
 from swarm.runtimes.answer import answer_of, printed_answer
+from tests.sweeping import swept
 
 ANSWER: dict[str, Any] = {"domain": "code", "stage": "A", "summary": "Looked {", "findings": [{"id": "1", "note": "}"}]}
 BARE = json.dumps(ANSWER, indent=1)
@@ -87,7 +88,9 @@ def test_a_text_without_an_answer_is_none_where_printed_and_itself_in_a_file() -
     assert answer_of(b'{"domain": "code"}', "output") == {"domain": "code"}
 
 
-@pytest.mark.parametrize("noise", ['{"', '{"a":', '{"a":[', "f(){ return {'a': b} }\n", '{"a":1}', '{"domain":"d"}\n'])
+@pytest.mark.parametrize(
+    "noise", swept(['{"', '{"a":', '{"a":[', "f(){ return {'a': b} }\n", '{"a":1}', '{"domain":"d"}\n'])
+)
 def test_an_answer_behind_a_flood_of_brackets_is_found(noise: str) -> None:
     assert printed_answer((noise * 200_000 + "\n" + BARE).encode()) == ANSWER
 

@@ -1,10 +1,12 @@
 """Sources that a file which they include blinds, or that include a file outside of their tree."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from swarm.runtimes.includes import Included
+from swarm.runtimes.own_tree import RealPaths
 
 
 @pytest.fixture
@@ -83,3 +85,28 @@ def test_an_absolute_name_leads_outside_in_either_kind_of_brackets_and_a_missing
     (tree / "a.c").write_text(f"#include <{tree.parent}/outside.h>\n")
     (tree / "b.c").write_text(f'#include "{tree}/sub/bad.h"\n#include "{tree.parent}/missing.h"\n#include <stdio.h>\n')
     assert Included(tree, ["a.c", "b.c"]).leading_outside() == {"a.c"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sub/bad.h",
+        "./sub//bad.h",
+        "link/bad.h",
+        "link/../x",
+        "..",
+        ".",
+        "",
+        "led.h",
+        "gone/x",
+        "ring.h",
+        "/etc/./hosts",
+    ],
+)
+def test_real_paths_are_those_of_the_file_system(tree: Path, name: str) -> None:
+    (tree / "led.h").symlink_to(tree.parent / "outside.h")
+    (tree / "ring.h").symlink_to(tree / "ring.h")
+    real = RealPaths(tree / "link" / "..")
+    for _ in range(2):
+        assert real.of(name) == os.path.realpath(tree / name)
+    assert (real.holds("led.h"), real.holds("sub/bad.h"), real.holds("sub/\0")) == (False, True, False)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,11 +11,13 @@ import pytest
 
 from swarm.runtimes import processes
 from swarm.runtimes.environment import agent_environment
-from swarm.runtimes.processes import end_group, is_alive, signal_group, start_of
+from swarm.runtimes.ports import SIZE, port_block
+from swarm.runtimes.processes import end_group, is_alive, listens, listens_at_any, signal_group, start_of
 
 READY = "import signal, sys; print('ready', flush=True); signal.pause()"
 STUBBORN = """
 import signal
+import socket
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("ready", flush=True)
 while True:
@@ -167,3 +170,21 @@ def test_a_process_that_leads_no_group_is_not_taken_for_an_attempt(start: Start)
     end_group(child, start_of(child) or "", grace=0)
     assert leader.poll() is None
     assert start_of(child) is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel shows its sockets")
+def test_a_port_is_found_among_those_around_it_while_a_program_listens_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert listens(port)
+        assert listens_at_any(range(port - 1, port + 1))
+    assert not listens_at_any(range(port, port + 1))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel shows its sockets")
+def test_a_block_of_ports_of_which_a_program_listens_at_one_is_given_to_no_agent() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        first = server.getsockname()[1] - SIZE + 1
+        with port_block(first) as given:
+            assert given is not None
+            assert given > first

@@ -14,6 +14,7 @@ from swarm.rules.phases import DISPATCHED_PHASES, Phase
 from swarm.runtimes.ruff import Ruff
 from swarm.runtimes.runtime import Job, Product, StepResult, UnusableOutput
 from swarm.runtimes.supervisor import Orders, run_steps
+from tests.sweeping import swept
 
 Files = dict[str, str]
 
@@ -84,6 +85,15 @@ def test_a_comment_that_silences_a_rule_is_told_by_file(tree: Path) -> None:
     assert analysis(product)["silenced"] == {"a.py": ["F401"], "c.py": ["F401"]}
 
 
+def test_only_files_whose_comments_may_silence_a_rule_are_checked_without_comments(tree: Path) -> None:
+    product_of(tree, {"a.py": "import os  # NOQA\n", "b.py": "import os\n", "n.ipynb": '{"cells": []}'})
+    again = tree.parent / "attempt" / "unsilenced-0.log"
+    assert (tree.parent / "attempt" / "commented-0.txt").read_text() == "./a.py\n./n.ipynb\n"
+    assert '"F401"' in again.read_text()
+    product_of(tree, {"b.py": "import os\n"})
+    assert again.read_text() == ""
+
+
 def test_a_file_that_does_not_parse_was_not_read(tree: Path) -> None:
     product = product_of(tree, {"a.py": "def f(:\n", "b.py": "x = 1\n"})
     assert {(file, rule) for file, _, rule in told(product)} == {("a.py", "invalid-syntax")}
@@ -107,20 +117,22 @@ def test_a_file_that_ruff_cannot_be_told_of_was_not_read(tree: Path, name: str) 
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "with space.py",
-        "-rf.py",
-        "@file.py",
-        "#x.py",
-        'quo"te.py',
-        "it's.py",
-        "ünï.py",
-        "$(x).py",
-        "[a].py",
-        "*.py",
-        "a\u2028b.py",
-        "{x}.py",
-    ],
+    swept(
+        [
+            "with space.py",
+            "-rf.py",
+            "@file.py",
+            "#x.py",
+            'quo"te.py',
+            "it's.py",
+            "ünï.py",
+            "$(x).py",
+            "[a].py",
+            "*.py",
+            "a\u2028b.py",
+            "{x}.py",
+        ]
+    ),
 )
 def test_a_file_of_an_odd_name_is_read(tree: Path, name: str) -> None:
     product = product_of(tree, {name: "import os\n"})

@@ -58,6 +58,7 @@ def test_a_result_becomes_a_finding() -> None:
                 "category": "security",
                 "description": "It is wrong.",
                 "rule_id": "R1",
+                "tool": "tool",
                 "file": "src/app.py",
                 "line": 3,
                 "column": 5,
@@ -75,6 +76,7 @@ def test_a_result_of_the_fewest_words_is_a_finding_all_the_same() -> None:
             "category": "quality",
             "description": "unknown",
             "rule_id": "unknown",
+            "tool": "t",
         }
     ]
 
@@ -94,6 +96,7 @@ def test_a_result_of_the_fewest_words_is_a_finding_all_the_same() -> None:
         ({"level": "note"}, {"properties": {"security-severity": 7}}, "HIGH"),
         ({"level": "note"}, {"properties": {"security-severity": "4.0"}}, "MEDIUM"),
         ({"level": "error"}, {"properties": {"security-severity": "0.1"}}, "LOW"),
+        ({"level": "note"}, {"properties": {"security-severity": "critical"}}, "CRITICAL"),
         ({"level": "error"}, {"properties": {"security-severity": "grave"}}, "HIGH"),
         ({"level": "error"}, {"properties": {"security-severity": "-1"}}, "HIGH"),
         ({"level": "error"}, {"properties": {"security-severity": ["9"]}}, "HIGH"),
@@ -155,11 +158,11 @@ def test_the_runs_of_a_log_are_taken_together() -> None:
 @pytest.mark.parametrize(
     ("log", "problem"),
     [
-        (None, "it is no SARIF log: it has no runs"),
-        ([], "it is no SARIF log: it has no runs"),
-        ({"runs": {}}, "it is no SARIF log: it has no runs"),
-        ({"runs": ["x"]}, "it is no SARIF log: $.runs[0] has no tool"),
-        ({"runs": [{"tool": {"driver": "x"}}]}, "it is no SARIF log: $.runs[0] has no tool"),
+        (None, "is no SARIF log: it has no runs"),
+        ([], "is no SARIF log: it has no runs"),
+        ({"runs": {}}, "is no SARIF log: it has no runs"),
+        ({"runs": ["x"]}, "is no SARIF log: $.runs[0] has no tool"),
+        ({"runs": [{"tool": {"driver": "x"}}]}, "is no SARIF log: $.runs[0] has no tool"),
     ],
 )
 def test_what_is_no_sarif_log_is_refused(log: Any, problem: str) -> None:
@@ -396,6 +399,35 @@ def test_an_unusual_exit_code_is_good_where_the_user_or_the_log_says_so(
     else:
         with pytest.raises(ToolFailed, match=f"exit code {code}"):
             runtime.product(job, [printed])
+
+
+@pytest.mark.parametrize(
+    ("code", "accepts", "log", "is_taken"),
+    [
+        (1, (), a_log(), False),
+        (0, (), a_log(), True),
+        (1, (0, 1), a_log(), True),
+        (1, (), a_log(invocations=[SUCCESS]), True),
+        (1, (), a_log(result_at("a.py", suppressions=[{"kind": "inSource"}])), True),
+    ],
+)
+def test_a_tool_that_ends_with_1_and_found_nothing_has_failed_unless_it_says_otherwise(
+    job: Job, code: int, accepts: tuple[int, ...], log: dict[str, Any], *, is_taken: bool
+) -> None:
+    runtime = Sarif(RuntimeConfig("mine", "sarif", (sys.executable,), accepts=accepts), job.config)
+    printed = StepResult(runtime.steps(job)[0], code, json.dumps(log).encode())
+    if is_taken:
+        assert (runtime.product(job, [printed]).output or {})["findings"] == []
+    else:
+        with pytest.raises(ToolFailed, match="exit code 1, and its log has no results"):
+            runtime.product(job, [printed])
+
+
+def test_what_a_tool_prints_beside_its_log_is_no_part_of_it(job: Job) -> None:
+    runtime = runtime_of(job, sys.executable)
+    printed = f"warning: a setting is deprecated\n{json.dumps(a_log(result_at('a.py')))}\n"
+    product = runtime.product(job, [StepResult(runtime.steps(job)[0], 0, printed.encode())])
+    assert [item["file"] for item in (product.output or {})["findings"]] == ["a.py"]
 
 
 def test_a_tool_that_says_that_it_failed_and_reports_nothing_has_no_output(job: Job) -> None:

@@ -7,7 +7,7 @@ import pytest
 from swarm import shipped
 from swarm.rules.findings import SEVERITIES
 from swarm.runtimes.analyzer_table import table
-from swarm.runtimes.severities import RUFF_CATEGORIES, RUFF_IN_TESTS, RUFF_SEVERITIES, looked_up, of_rule
+from swarm.runtimes.severities import RUFF_CATEGORIES, RUFF_IN_TESTS, RUFF_SEVERITIES, RuleSeverities, looked_up
 from swarm.sarif import rule_facts
 
 CATEGORIES = {
@@ -32,6 +32,15 @@ CATEGORIES = {
         ("B904", "LOW", "quality"),
         ("PLE0001", "HIGH", "bug"),
         ("invalid-syntax", "CRITICAL", "bug"),
+        # Families whose letters begin like those of another: SIM is no rule of bandit (S), FURB none of pyflakes (F).
+        ("SIM102", "LOW", "quality"),
+        ("SLF001", "LOW", "quality"),
+        ("FURB129", "LOW", "quality"),
+        ("FA102", "LOW", "future-proofing"),
+        ("BLE001", "MEDIUM", "defensive"),
+        ("ERA001", "LOW", "hygiene"),
+        ("PTH123", "LOW", "quality"),
+        ("DOC201", "LOW", "docs"),
         ("XYZ1", "LOW", "quality"),
         ("", "LOW", "quality"),
     ],
@@ -53,6 +62,12 @@ def test_a_project_s_own_table_goes_before_ours_even_with_a_shorter_prefix(own: 
     assert looked_up("F401", own, RUFF_SEVERITIES) == found
 
 
+def test_a_prefix_of_letters_names_a_whole_family_of_rules() -> None:
+    own = {"PL": "HIGH", "P": "CRITICAL", "SC2": "HIGH"}
+    found = [looked_up(rule, own) for rule in ("PLW0603", "PLE0101", "PTH123", "PL", "SC2086", "SIM102")]
+    assert found == ["HIGH", "HIGH", None, "HIGH", "HIGH", None]
+
+
 @pytest.mark.parametrize(
     ("path", "severity"),
     [
@@ -66,9 +81,9 @@ def test_a_project_s_own_table_goes_before_ours_even_with_a_shorter_prefix(own: 
     ],
 )
 def test_a_secret_or_a_pickle_in_a_test_is_not_grave(path: str, severity: str) -> None:
-    assert of_rule("S301", path, {}, RUFF_IN_TESTS, RUFF_SEVERITIES) == severity
-    assert of_rule("F821", path, {}, RUFF_IN_TESTS, RUFF_SEVERITIES) == "HIGH"
-    assert of_rule("S301", path, {"S": "CRITICAL"}, RUFF_IN_TESTS, RUFF_SEVERITIES) == "CRITICAL"
+    assert RuleSeverities({}, RUFF_IN_TESTS, RUFF_SEVERITIES).of("S301", path) == severity
+    assert RuleSeverities({}, RUFF_IN_TESTS, RUFF_SEVERITIES).of("F821", path) == "HIGH"
+    assert RuleSeverities({"S": "CRITICAL"}, RUFF_IN_TESTS, RUFF_SEVERITIES).of("S301", path) == "CRITICAL"
 
 
 def test_a_rule_that_no_table_knows_is_left_to_the_caller() -> None:

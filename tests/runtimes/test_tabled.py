@@ -17,7 +17,7 @@ from swarm.runtimes.tabled import Tabled
 
 REPORTS = Path(__file__).parents[1] / "data" / "reports"
 ROWS = analyzer_table.table().rows
-# What each tool said of its two files, the second of which no parser takes: file, line, column, rule, severity.
+# What each tool said of its files, the last of which no parser takes: file, line, column, rule, severity.
 FOUND: dict[str, tuple[list[str], set[tuple[str, int, int, str, str]]]] = {
     "oxlint": (
         ["a.js", "bad.js"],
@@ -76,8 +76,11 @@ FOUND: dict[str, tuple[list[str], set[tuple[str, int, int, str, str]]]] = {
         },
     ),
     "cppcheck": (
-        ["c.c", "bad.c"],
+        ["c.c", "d.cpp", "bad.c"],
         {
+            # A warning, to which it gives the level of an error and a lower score.
+            ("d.cpp", 1, 39, "noCopyConstructor", "MEDIUM"),
+            ("d.cpp", 1, 39, "noOperatorEq", "MEDIUM"),
             ("bad.c", 1, 11, "syntaxError", "MEDIUM"),
             ("c.c", 3, 27, "arrayIndexOutOfBounds", "HIGH"),
             ("c.c", 3, 57, "memleak", "MEDIUM"),
@@ -202,11 +205,11 @@ def job_of(tree: Path, *files: str) -> Job:
     )
 
 
-def read(name: str, job: Job, output: bytes) -> Product:
+def read(name: str, job: Job, output: bytes, code: int = 0, listed: str | None = None) -> Product:
     tool = Tabled(ROWS[name], Config())
     steps = tool.steps(job)
-    listed = "".join(f"./{file}\n" for file in job.files).encode()
-    results = [StepResult(step, 0, listed if step.log == "list" else output) for step in steps]
+    every = "".join(f"./{file}\n" for file in job.files) if listed is None else listed
+    results = [StepResult(step, code, every.encode() if step.log == "list" else output) for step in steps]
     return tool.product(job, results)
 
 
@@ -229,7 +232,127 @@ def test_a_recorded_report_becomes_findings_worth_reading(tree: Path, name: str)
     assert {(f["file"], f["line"], f["column"], f["rule_id"], f["severity"]) for f in found} == expected
     assert all(finding["description"] and finding["category"] for finding in found)
     analysis = analysis_from(product.analysis or {})
-    assert (analysis.read, analysis.unreadable) == (frozenset(files[:1]), frozenset(files[1:]))
+    read_whole = files[:-1] or files
+    assert (analysis.read, analysis.unreadable) == (frozenset(read_whole), frozenset(files[len(read_whole) :]))
+
+
+def test_a_type_error_of_five_digits_is_no_error_of_syntax(tree: Path) -> None:
+    job = job_of(tree, "a.ts", "b.ts")
+    lines = "a.ts(1,1): error TS18048: 'o.a' is possibly 'undefined'.\nb.ts(1,1): error TS1005: ';' expected.\n"
+    analysis = analysis_from(read("tsc", job, lines.encode()).analysis or {})
+    assert (analysis.read, analysis.unreadable) == (frozenset({"a.ts"}), frozenset({"b.ts"}))
+
+
+def test_a_file_that_no_part_of_a_configuration_matches_was_not_looked_at(tree: Path) -> None:
+    document = json.dumps([{"filePath": f"{tree}/a.js", "messages": []}])
+    analysis = analysis_from(read("eslint", job_of(tree, "a.js", "b.ts"), document.encode()).analysis or {})
+    assert (analysis.read, analysis.unread, analysis.unreadable) == ({"a.js"}, {"b.ts"}, frozenset())
+
+
+BANDIT = {"errors": [], "metrics": {"././b.py": {"loc": 1}, "_totals": {"loc": 1}}, "results": []}
+SEMGREP = {"errors": [], "paths": {"scanned": ["b.py"]}, "results": []}
+PYRIGHT = {"generalDiagnostics": [], "summary": {"filesAnalyzed": 0}}
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "looked_at"),
+    [
+        ("bandit", BANDIT, {"b.py"}),
+        ("semgrep", SEMGREP, {"b.py"}),
+        # Its report counts the files, and names none.
+        ("pyright", PYRIGHT, set()),
+        ("pyright", {**PYRIGHT, "summary": {"filesAnalyzed": 2}}, {"a.py", "b.py"}),
+    ],
+)
+def test_a_file_that_the_configuration_of_a_tool_excludes_was_not_looked_at(
+    tree: Path, name: str, document: dict[str, Any], looked_at: set[str]
+) -> None:
+    product = read(name, job_of(tree, "a.py", "b.py"), json.dumps(document).encode())
+    analysis = analysis_from(product.analysis or {})
+    assert (analysis.read, analysis.unread) == (looked_at, {"a.py", "b.py"} - looked_at)
+    assert analysis.unreadable == frozenset()
+
+
+def test_biome_lists_the_files_that_its_configuration_leaves_to_it(tree: Path) -> None:
+    listed = "b.js:1:1 debugger\n VERBOSE  ━━━━━\n\n  i Files processed:\n  \n  - b.js\n  \n"
+    product = read("biome", job_of(tree, "a.js", "b.js"), b'{"diagnostics": []}', listed=listed)
+    assert analysis_from(product.analysis or {}).read == {"b.js"}
+    # An older version prints no list, and what it reports it has read.
+    product = read("biome", job_of(tree, "a.js", "b.js"), b'{"diagnostics": []}', listed="")
+    assert analysis_from(product.analysis or {}).read == {"a.js", "b.js"}
+
+
+def test_a_type_checker_of_a_project_that_lists_no_file_has_read_none(tree: Path) -> None:
+    job = job_of(tree, "p/a.ts", "b.ts")
+    assert analysis_from(read("tsc", job, b"", listed="").analysis or {}).read == frozenset()
+    listed = f"/lib/lib.es5.d.ts\n{tree}/b.ts\n"
+    assert analysis_from(read("tsc", job, b"", listed=listed).analysis or {}).read == {"b.ts"}
+    report = b"p/a.ts(1,1): error TS2322: Wrong.\n"
+    assert analysis_from(read("tsc", job, report, 2, listed=listed).analysis or {}).read == {"b.ts", "p/a.ts"}
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "output", "code"),
+    [
+        ("mypy", "a.py", b"", 2),
+        ("tsc", "a.ts", b"error TS18003: No inputs were found in config file 'tsconfig.json'.\n", 2),
+        ("clippy", "a.rs", b"", 101),
+        ("bandit", "a.py", json.dumps(BANDIT).encode(), 1),
+    ],
+)
+def test_an_exit_code_of_failure_with_nothing_reported_is_no_clean_run(
+    tree: Path, name: str, file: str, output: bytes, code: int
+) -> None:
+    job = job_of(tree, file)
+    (job.attempt_folder / "stderr.log").write_text("It cannot begin.\nError importing plugin 'x'\n\n")
+    with pytest.raises(UnusableOutput) as failed:
+        read(name, job, output, code)
+    assert str(failed.value) == f"it ended with exit code {code} and reported nothing: Error importing plugin 'x'"
+
+
+def test_an_analyzer_that_found_no_input_and_says_so_by_its_exit_code_has_not_failed(tree: Path) -> None:
+    log = {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "zizmor"}}, "results": []}]}
+    product = read("zizmor", job_of(tree, "action.yml"), json.dumps(log).encode(), 3)
+    assert (product.output or {})["findings"] == []
+
+
+def test_what_a_configuration_prints_beside_a_report_is_no_part_of_it(tree: Path) -> None:
+    report = [{"filePath": f"{tree}/a.js", "messages": []}]
+    printed = f"[config] loaded\n(node:1) Warning: old\n{json.dumps(report)}\n"
+    assert analysis_from(read("eslint", job_of(tree, "a.js"), printed.encode()).analysis or {}).read == {"a.js"}
+    line = {"file": "a.py", "line": 1, "column": 0, "message": "m", "code": "assignment", "severity": "error"}
+    printed = f"plugin: hello\n{json.dumps(line)}\n"
+    assert len((read("mypy", job_of(tree, "a.py"), printed.encode(), 1).output or {})["findings"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "why"),
+    [
+        (
+            "eslint",
+            [{"file": "/w/a.js", "messages": [{"ruleId": "x", "text": "m"}]}],
+            "no finding has a file and a mes",
+        ),
+        ("eslint", {"results": []}, "it is no list"),
+        ("bandit", {"issues": []}, "it has no `results`"),
+    ],
+)
+def test_a_report_of_another_version_with_other_keys_is_no_clean_run(
+    tree: Path, name: str, document: Any, why: str
+) -> None:
+    with pytest.raises(UnusableOutput, match="another form than swarm reads: ") as refused:
+        read(name, job_of(tree, "a.js"), json.dumps(document).encode())
+    assert why in str(refused.value)
+
+
+def test_a_report_of_another_version_is_refused_where_its_texts_are_objects(tree: Path) -> None:
+    # As biome 1 writes it, whose row is that of biome 2.
+    place = {"path": {"file": "./a.js"}, "span": [0, 3]}
+    report = {"category": "lint/style/noVar", "severity": "error", "description": "Use let.", "location": place}
+    document = {"diagnostics": [{**report, "message": [{"elements": [], "content": "Use "}]}]}
+    with pytest.raises(UnusableOutput) as refused:
+        read("biome", job_of(tree, "a.js"), json.dumps(document).encode())
+    assert str(refused.value) == "its report has another form than swarm reads: `location.path` is no text"
 
 
 def test_every_row_has_a_recorded_report() -> None:
@@ -316,6 +439,10 @@ def test_an_analyzer_that_stops_at_a_broken_file_has_read_no_other(tree: Path) -
         b'{"file": "bad.py", "line": 1, "column": 7, "message": "Unexpected", "code": "syntax", "severity": "error"}\n'
     )
     analysis = analysis_from(read("mypy", job_of(tree, "a.py", "bad.py"), output).analysis or {})
+    assert (analysis.read, analysis.unreadable) == (frozenset(), frozenset({"bad.py"}))
+    # Two modules of a name end it as well, and have no rule.
+    twice = output.replace(b'"syntax"', b"null")
+    analysis = analysis_from(read("mypy", job_of(tree, "a.py", "bad.py"), twice, 2).analysis or {})
     assert (analysis.read, analysis.unreadable) == (frozenset(), frozenset({"bad.py"}))
 
 

@@ -290,6 +290,45 @@ def test_a_tree_of_another_machine_is_known_by_what_the_log_says_of_it(more: Jso
     assert [finding["file"] for finding in found_in(run_of(result("R1", place(uri, 1)), **more), HERE)] == [file]
 
 
+@pytest.mark.parametrize(
+    ("uris", "files"),
+    [
+        (["file:///github/workspace/src/a.py"], ["src/a.py"]),
+        (["/src/src/a.py", "/src/packages/app/src/b.py"], ["src/a.py", "packages/app/src/b.py"]),
+        (["/src/a.py"], ["src/a.py"]),
+        (["file://src/a.py"], ["src/a.py"]),
+        (["D:\\a\\repo\\repo\\src\\a.py"], ["src/a.py"]),
+        (["file:///d:/a/repo/src/a.py", "file:///D:/a/Repo/packages/app/src/b.py"],
+         ["src/a.py", "packages/app/src/b.py"]),
+        (["/w/src/a.py", "/w/packages/app/src/b.py", "/w/gone.py"], ["src/a.py", "packages/app/src/b.py", "gone.py"]),
+        # A header of the system that is called as a file of the repository.
+        (["/tree/src/a.py", "/tree/packages/app/src/b.py", "/usr/include/src/a.py"],
+         ["src/a.py", "packages/app/src/b.py"]),
+        (["/ci/one/x.py", "/ci/two/y.py"], []),
+    ],
+)  # fmt: skip
+def test_a_tree_of_another_machine_is_known_by_the_files_that_most_paths_lead_to(
+    uris: list[str], files: list[str]
+) -> None:
+    found = read(log_of(run_of(*(result("R1", place(uri, 1)) for uri in uris))), Tree(HERE))
+    assert [finding["file"] for finding in found.findings] == files
+    assert {part.code for part in found.refused} == ({"PATH_UNSAFE"} if len(files) < len(uris) else set())
+
+
+@pytest.mark.parametrize(
+    ("more", "uri"),
+    [
+        ({"originalUriBaseIds": {"%SRCROOT%": {"uri": "file:///ci/repo/packages/app/"}}}, "src/b.py"),
+        ({"invocations": [{"workingDirectory": {"uri": "file:///ci/repo/packages/app"}}]}, "src/b.py"),
+        ({"invocations": [{"workingDirectory": {"uri": "file:///ci/repo/packages/app"}}]}, "../../src/a.py"),
+    ],
+)
+def test_a_tool_that_ran_in_a_folder_of_a_tree_of_another_machine_means_that_folder(more: Json, uri: str) -> None:
+    base = "%SRCROOT%" if "originalUriBaseIds" in more else None
+    (finding,) = found_in(run_of(result("R1", place(uri, 1, base=base)), **more), HERE)
+    assert finding["file"] in {"packages/app/src/b.py", "src/a.py"}
+
+
 LOOP = {"A": {"uri": "a/", "uriBaseId": "B"}, "B": {"uri": "b/", "uriBaseId": "A"}, "SELF": {"uriBaseId": "SELF"}}
 CHAIN = {f"B{number}": {"uri": "x/", "uriBaseId": f"B{number + 1}"} for number in range(40)}
 
@@ -460,6 +499,13 @@ def test_a_failure_that_the_tool_reports_is_a_problem_of_its_log(
     assert (found.is_whole, found.unread) == (False, unread)
 
 
+def test_results_beside_the_runs_are_missed() -> None:
+    found = read(log_of(run_of()) | {"inlineExternalProperties": [{"runGuid": "x"}, {"results": [result("R1")]}]})
+    where = "$.inlineExternalProperties[1].results"
+    assert refused(found) == [("TOOL_REPORTED_FAILURE", where, "results beside the runs, not read")]
+    assert not found.is_whole
+
+
 def test_warnings_and_notes_of_a_tool_are_no_failures() -> None:
     notifications = [{"message": {"text": "slow"}}, {"level": "note", "message": {"text": "hello"}}]
     found = read(log_of(run_of(invocations=[{"toolExecutionNotifications": notifications}])))
@@ -480,7 +526,7 @@ def test_files_that_the_tool_could_not_read_are_not_looked_at() -> None:
 
 @pytest.mark.parametrize("version", ["1.0.0", "2.0.0", 2, "3"])
 def test_another_version_is_refused_with_its_number(version: Any) -> None:
-    with pytest.raises(NoLog, match=r"it is SARIF of version .*, and swarm reads 2.1.0"):
+    with pytest.raises(NoLog, match=r"is SARIF of version .*, and swarm reads 2.1.0"):
         read({"version": version, "runs": [run_of()]})
 
 

@@ -84,6 +84,16 @@ def test_a_reader_is_not_kept_out_by_a_writer_that_has_written_nothing_yet(store
     assert store.conn.execute("SELECT value FROM kv").fetchall() == [(str(SCHEMA_VERSION),)]
 
 
+def test_a_writer_commits_while_somebody_reads_a_copy(store: Store, database: Path) -> None:
+    with open_store(database, "report") as reader, reader.copy() as copy:
+        rows_before = copy.execute("SELECT count(*) FROM kv")
+        with store.mutation() as conn:
+            conn.execute("INSERT INTO kv VALUES ('more', '1')")
+        assert rows_before.fetchone() == copy.execute("SELECT count(*) FROM kv").fetchone() == (1,)
+        assert copy.execute("SELECT placed('x')").fetchone() is not None
+    assert store.conn.execute("SELECT count(*) FROM kv").fetchone() == (2,)
+
+
 def test_a_database_that_somebody_else_locked_is_told_as_busy(
     hold: Hold, monkeypatch: pytest.MonkeyPatch, database: Path
 ) -> None:

@@ -79,3 +79,13 @@ def test_a_decision_that_has_expired_counts_as_open_for_matching(store: Store, f
         found.finding_id
         for found in findings.known_findings(store.conn, rows.RUN, statuses=("approved",), today="2026-01-01")
     ] == ["F-00000001"]
+
+
+def test_the_known_findings_of_a_run_are_its_own_though_rows_of_another_lie_between(store: Store, wave: Wave) -> None:
+    del wave
+    other = "swarm-1700000001-89abcdef"
+    with store.mutation() as conn:
+        rows.add_run(conn, other)
+        added = [rows.add_finding(conn, number, other if number % 2 else rows.RUN) for number in range(5)]
+    found = [findings.known_findings(store.conn, run, today="2026-01-02") for run in (rows.RUN, other, "swarm-1-0")]
+    assert [[item.known.row_id for item in known] for known in found] == [added[::2], added[1::2], []]

@@ -35,12 +35,12 @@ def seen_again(finding: int, **changed: object) -> SeenAgain:
     again = SeenAgain(
         id=finding,
         report=report,
+        reports=(report, report),
         severity="CRITICAL",
         severity_note="raised",
         anchor_commit="b" * 40,
         analyzer=None,
         last_wave=2,
-        sightings=2,
         regressions=0,
         recurred_while_closed=0,
         matched_by="line_map",

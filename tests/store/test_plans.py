@@ -13,6 +13,7 @@ from swarm.store import (
     digests,
     file_claims,
     finding_aliases,
+    finding_moves,
     finding_names,
     findings,
     gate_counts,
@@ -33,6 +34,14 @@ from tests.store import rows
 
 OTHER = "swarm-1700000001-89abcdef"
 Query = Callable[[sqlite3.Connection], object]
+
+
+# The tools that handed-in reports name, of which most databases hold none.
+_TOOLS = [
+    "SEARCH waves USING INDEX sqlite_autoindex_waves_1 (run_id=?)",
+    "SEARCH sightings USING INDEX sightings_of_a_tool (wave_id=?)",
+    "USE TEMP B-TREE FOR ORDER BY",
+]
 
 
 @pytest.fixture
@@ -83,7 +92,7 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
     [
         (
             lambda conn: findings.select(conn, rows.RUN, Selection()),
-            [["SEARCH findings USING INDEX findings_by_status (run_id=?)", "USE TEMP B-TREE FOR ORDER BY"]],
+            [["SEARCH findings USING INDEX findings_by_status (run_id=?)", "USE TEMP B-TREE FOR ORDER BY"], _TOOLS],
         ),
         (
             lambda conn: findings.select(conn, rows.RUN, Selection(statuses=("new",), severities=("HIGH",))),
@@ -91,7 +100,8 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
                 [
                     "SEARCH findings USING INDEX findings_by_status (run_id=? AND status=? AND severity=?)",
                     "USE TEMP B-TREE FOR ORDER BY",
-                ]
+                ],
+                _TOOLS,
             ],
         ),
         (
@@ -173,6 +183,14 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             ],
         ),
         (
+            lambda conn: sightings.tool_of_finding(conn, 1),
+            [["SEARCH sightings USING INDEX sightings_of_a_finding (finding=?)"]],
+        ),
+        (
+            lambda conn: sightings.tools_by_finding(conn, rows.RUN),
+            [_TOOLS],
+        ),
+        (
             lambda conn: ledger.events_after(conn, 100),
             [["SEARCH events USING INTEGER PRIMARY KEY (rowid>?)"]],
         ),
@@ -185,13 +203,14 @@ def plans(conn: sqlite3.Connection, query: Query) -> list[list[str]]:
             [["SEARCH events USING INDEX events_of_a_subject (subject=?)"]],
         ),
         (
-            lambda conn: observations.observed_since(conn, rows.RUN, 100),
+            lambda conn: finding_moves.observed_since(conn, rows.RUN, 100),
             [
                 [
                     "SEARCH findings USING INTEGER PRIMARY KEY (rowid=?)",
                     "LIST SUBQUERY 1",
                     "SEARCH events USING INDEX events_of_a_run (run_id=? AND seq>?)",
-                ]
+                ],
+                ["SEARCH events USING INDEX events_of_a_run (run_id=? AND seq>?)"],
             ],
         ),
         (
@@ -251,8 +270,9 @@ def test_a_query_is_planned_by_its_index(filled: sqlite3.Connection, query: Quer
         lambda conn: artifacts.output_digests(conn, 1),
         lambda conn: file_claims.file_claims_of(conn, 1),
         lambda conn: sightings.seen_in(conn, 1),
+        lambda conn: sightings.tools_by_agent_run(conn, 1),
         lambda conn: ledger.fixed_in(conn, rows.RUN, 1),
-        lambda conn: observations.fixed_by_ledger(conn, rows.RUN),
+        lambda conn: finding_moves.fixed_by_ledger(conn, rows.RUN),
         lambda conn: ledger.span_of(conn, rows.RUN, 1),
         lambda conn: digests.digest(conn, 1),
     ],

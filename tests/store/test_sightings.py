@@ -118,6 +118,9 @@ def test_the_digest_of_sightings_is_that_of_their_compact_json_a_line(wave: Wave
     # As `sightings_in` reads a sighting whose finding somebody deleted.
     lost = odd._replace(quote=None, description=None)  # type: ignore[arg-type]
     digest = Digest()
-    assert list(digest.over([report, odd, lost])) == [report, odd, lost]
-    lines = [json.dumps(each, ensure_ascii=False, separators=(",", ":")) for each in (report, odd, lost)]
+    named = report._replace(tool="A tool")
+    assert list(digest.over([report, odd, lost, named])) == [report, odd, lost, named]
+    # Without a tool, as a version without that column wrote it.
+    kept = [report[:-1], odd[:-1], lost[:-1], named]
+    lines = [json.dumps(each, ensure_ascii=False, separators=(",", ":")) for each in kept]
     assert digest.hex() == hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()

@@ -175,7 +175,7 @@ def test_garbage_is_told_as_corrupt_and_kept(database: Path) -> None:
     assert caught.value.fields == {
         "path": str(database),
         "problem": "file is not a database",
-        "remedy": f"move '{database}' aside and start anew with `swarm init <repo-path>`; there is no backup",
+        "remedy": f"move '{database}' aside and start anew with `swarm init .`; there is no backup",
     }
     assert everything_in(database.parent) == before
 
@@ -258,8 +258,8 @@ def test_a_link_that_leads_nowhere_is_moved_out_of_the_way_of_the_backup(tmp_pat
 def test_a_missing_file_is_told_and_nothing_is_made(database: Path) -> None:
     with pytest.raises(errors.ControlPlaneMissing) as caught:
         open_store(database, "test")
-    begun = "`swarm init <repo-path>` or `swarm audit <repo-path>`"
-    remedy = f"run {begun} to create one, or name one with `swarm --db PATH …`"
+    begun = "`swarm init .` or `swarm audit .`"
+    remedy = f"run {begun} in a checkout to create one, or name one with `swarm --db PATH …`"
     assert caught.value.fields == {"path": str(database), "remedy": remedy}
     assert not database.parent.exists()
 

@@ -167,7 +167,7 @@ class AcpConversation:
         return NOTHING
 
     def _updated(self, update: Mapping[str, Any]) -> Heard:
-        # What is told again of an earlier session, and what comes after the answer, is no progress.
+        # An agent repeats the updates of an earlier session, and may send more after its answer: neither is progress.
         if self._replays or self._is_over:
             return NOTHING
         events = tuple(self._record.updated(update))

@@ -92,7 +92,8 @@ class CodingAgent:
         named, argv = self._added.argv, self._argv(self._turn(writes=True))
         path = self._found(argv[0])
         why = "" if path else f"{argv[0]} is not on PATH; {self._cli.install}"
-        version = programs.version(self._added.version_argv or (path, *named[1:], "--version")) if path else None
+        asking = self._added.version_argv or (path or "", *named[1:], "--version")
+        version = programs.asked(asking) if path else programs.no_version
         return Program(path, version, argv, why, self._cli.install)
 
     def supports(self, phase: Phase) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 from swarm.results.findings import FindingShown
 from swarm.show.escape import xml
-from swarm.show.formats.facts import FormatFacts, column_of, file_of, line_of, rule_of, tool_of
+from swarm.show.formats.facts import FormatFacts, column_of, file_of, line_of, rule_of
 
 BEGINS: Final = '<?xml version="1.0" encoding="UTF-8"?>\n<checkstyle version="10.0">\n'
 _SEVERITIES: Final = {"CRITICAL": "error", "HIGH": "error", "MEDIUM": "warning", "LOW": "info"}
@@ -25,7 +25,7 @@ def parts(findings: Iterable[FindingShown], facts: FormatFacts) -> Iterator[str]
 def _error(finding: FindingShown) -> str:
     column = column_of(finding)
     place = f'line="{line_of(finding)}"' + (f' column="{column}"' if column else "")
-    source = xml(f"{tool_of(finding)}.{rule_of(finding)}")
+    source = xml(f"{finding.reporter}.{rule_of(finding)}")
     return (
         f'<error {place} severity="{_SEVERITIES[finding.severity]}" message="{xml(finding.description)}"'
         f' source="{source}"/>\n'

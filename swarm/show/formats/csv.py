@@ -6,7 +6,7 @@ from typing import Final
 
 from swarm.results.findings import FindingShown
 from swarm.show.escape import unmarked
-from swarm.show.formats.facts import FormatFacts, tool_of
+from swarm.show.formats.facts import FormatFacts
 
 HEAD: Final = (
     "findingId",
@@ -39,7 +39,7 @@ def _cells(finding: FindingShown) -> tuple[object, ...]:
         finding.finding_id,
         *(finding.severity, finding.category, finding.rule_id, finding.status, _truth(finding.is_new)),
         *(finding.file, finding.line, finding.column, finding.description, finding.recommendation, finding.domain),
-        *(tool_of(finding), finding.first_seen_wave, finding.last_seen_wave, _truth(finding.fixable)),
+        *(finding.reporter, finding.first_seen_wave, finding.last_seen_wave, _truth(finding.fixable)),
         finding.fingerprint,
     )
 

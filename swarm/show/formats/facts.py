@@ -26,11 +26,6 @@ def rule_of(finding: FindingShown) -> str:
     return finding.rule_id or finding.category
 
 
-def tool_of(finding: FindingShown) -> str:
-    """Return the tool that reported a finding; `swarm` stands for agents."""
-    return (finding.analyzer or "swarm").split()[0]
-
-
 def file_of(finding: FindingShown, facts: FormatFacts) -> str:
     """Return the file of a finding: these formats have no place for a finding of the whole repository."""
     return finding.file or facts.root_file() or _ROOT

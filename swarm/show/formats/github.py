@@ -5,7 +5,7 @@ from typing import Final
 
 from swarm.results.findings import FindingShown
 from swarm.show.escape import unmarked
-from swarm.show.formats.facts import FormatFacts, column_of, file_of, line_of, rule_of, tool_of
+from swarm.show.formats.facts import FormatFacts, column_of, file_of, line_of, rule_of
 
 _LEVELS: Final = {"CRITICAL": "error", "HIGH": "error", "MEDIUM": "warning", "LOW": "notice"}
 
@@ -25,7 +25,7 @@ def parts(findings: Iterable[FindingShown], facts: FormatFacts) -> Iterator[str]
             "file": file_of(finding, facts),
             "line": str(line_of(finding)),
             **({"col": str(column)} if column else {}),
-            "title": f"{tool_of(finding)} {rule_of(finding)} ({finding.finding_id})",
+            "title": f"{finding.reporter} {rule_of(finding)} ({finding.finding_id})",
         }
         named = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
         yield f"::{_LEVELS[finding.severity]} {named}::{_message(finding.description)}\n"

@@ -5,7 +5,7 @@ from typing import Final
 
 from swarm.results.findings import FindingShown
 from swarm.show.escape import xml
-from swarm.show.formats.facts import FormatFacts, file_of, line_of, rule_of, tool_of
+from swarm.show.formats.facts import FormatFacts, file_of, line_of, rule_of
 
 BEGINS: Final = '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites'
 
@@ -30,7 +30,7 @@ def _failed(finding: FindingShown, facts: FormatFacts) -> str:
     file, line = file_of(finding, facts), line_of(finding)
     # Without the line: a test keeps its name, and so its history, while its finding moves.
     name = xml(f"{rule_of(finding)} {finding.finding_id}")
-    text = xml(f"{file}:{line}: {finding.severity} {tool_of(finding)} {rule_of(finding)}: {finding.description}")
+    text = xml(f"{file}:{line}: {finding.severity} {finding.reporter} {rule_of(finding)}: {finding.description}")
     return (
         f'<testcase classname="{xml(file)}" name="{name}" file="{xml(file)}" time="0">'
         f'<failure type="{finding.severity}" message="{xml(finding.description)}">{text}</failure></testcase>\n'

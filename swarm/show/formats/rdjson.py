@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from swarm.results.findings import FindingShown
-from swarm.show.formats.facts import FormatFacts, column_of, file_of, rule_of, tool_of
+from swarm.show.formats.facts import FormatFacts, column_of, file_of, rule_of
 
 BEGINS: Final = '{"source": {"name": "swarm"}, "diagnostics": ['
 _SEVERITIES: Final = {"CRITICAL": "ERROR", "HIGH": "ERROR", "MEDIUM": "WARNING", "LOW": "INFO"}
@@ -25,7 +25,7 @@ def _diagnostic(finding: FindingShown, facts: FormatFacts) -> dict[str, Any]:
     location: dict[str, Any] = {"path": file_of(finding, facts)}
     if finding.file and finding.line:
         location["range"] = {"start": _start(finding, finding.line)}
-    tool, rule = tool_of(finding), rule_of(finding)
+    tool, rule = finding.reporter, rule_of(finding)
     url = facts.url_of(tool, rule)
     return {
         "message": finding.description,

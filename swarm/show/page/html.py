@@ -16,6 +16,8 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 # Icon and tone of each state; the word stands beside them.
 STATES: Final = {
     "pending": ("…", "quiet"),
+    "waiting": ("…", "quiet"),
+    "queued": ("…", "quiet"),
     "dispatched": ("…", "quiet"),
     "running": ("▶", "quiet"),
     "complete": ("✓", "good"),

@@ -1,23 +1,9 @@
-
-"use strict";
-(() => {
   const PAGE = 50;
   const PRINTED = 2000;
   const at = (id) => document.getElementById(id);
   const told = (number) => number.toLocaleString("en-US");
-  const data = JSON.parse(at("data").textContent);
-
-  // A text stands in the rows once; every other time its number stands there.
-  const texts = [];
   const [ID, SEVERITY, STATUS, LINE, FIRST, LAST, SIGHTINGS, FILE, RULE, DOMAIN, WHAT, REASON, SYMBOL, QUOTE, ADVICE, EVIDENCE] =
     Array.from({ length: 16 }, (_, index) => index);
-  for (const row of data.rows) {
-    for (let column = FILE; column <= EVIDENCE; column += 1) {
-      if (typeof row[column] === "string") texts.push(row[column]);
-      else row[column] = texts[row[column]];
-    }
-  }
-  data.rows.forEach((row, index) => row.push(index));
   const GRAVITY = EVIDENCE + 1;
 
   const SIGNS = { new: "+", recurring: "↻", unverified: "?", approved: "✓", fixed: "✓", deferred: "‖", rejected: "✕" };
@@ -40,9 +26,28 @@
   const INITIAL = { q: "", severity: [], status: "open", domain: "", rule: "", wave: "", sort: "gravity", page: 1 };
 
   let state = { ...INITIAL };
+  let data = null;
   let found = [];
   let haystack = null;
   const orders = new Map();
+  const unfolded = new Set();
+
+  const spell = (rows) => {
+    // A text stands in the rows once; every other time its number stands there.
+    const texts = [];
+    for (const row of rows) {
+      for (let column = FILE; column <= EVIDENCE; column += 1) {
+        if (typeof row[column] === "string") texts.push(row[column]);
+        else row[column] = texts[row[column]];
+      }
+    }
+  };
+  const take = (fresh) => {
+    fresh.rows.forEach((row, index) => { row[GRAVITY] = index; });
+    data = fresh;
+    haystack = null;
+    orders.clear();
+  };
 
   const make = (name, className, text) => {
     const element = document.createElement(name);
@@ -80,9 +85,6 @@
       at("severity").append(label);
     }
     options("status", [["open", "open"], ["all", "all"], ...data.statuses.map((status) => [status, status])]);
-    options("domain", [["", "every domain"], ...countedBy(DOMAIN)]);
-    options("rule", [["", "every rule"], ...countedBy(RULE)]);
-    options("wave", [["", "any wave"], ...data.waves.map((wave) => [String(wave), `wave ${wave}`])]);
     options("sort", Object.entries(ORDERS).map(([name, [label]]) => [name, label]));
     for (const [name, label, order] of COLUMNS) {
       const head = make("th", "c-" + name);
@@ -93,6 +95,19 @@
       else button.disabled = true;
       head.append(button);
       at("heads").append(head);
+    }
+  };
+
+  const fillChoices = () => {
+    for (const [id, all, pairs] of [
+      ["domain", "every domain", countedBy(DOMAIN)],
+      ["rule", "every rule", countedBy(RULE)],
+      ["wave", "any wave", data.waves.map((wave) => [String(wave), `wave ${wave}`])],
+    ]) {
+      const chosen = state[id];
+      // A choice stays, also where none of the findings has it any more.
+      const gone = chosen && !pairs.some(([value]) => value === chosen);
+      options(id, [["", all], ...pairs, ...(gone ? [[chosen, `${chosen} (0)`]] : [])]);
     }
   };
 
@@ -165,14 +180,19 @@
   const whatCell = (row) => {
     const button = make("button", "what");
     button.type = "button";
-    button.setAttribute("aria-expanded", "false");
+    button.setAttribute("aria-expanded", String(unfolded.has(row[ID])));
     button.append(make("span", "", row[WHAT]));
     button.addEventListener("click", () => {
       const line = button.closest("tr");
-      const opens = button.getAttribute("aria-expanded") === "false";
+      const opens = !unfolded.has(row[ID]);
       button.setAttribute("aria-expanded", String(opens));
-      if (opens) line.after(detailOf(row));
-      else line.nextElementSibling.remove();
+      if (opens) {
+        unfolded.add(row[ID]);
+        line.after(detailOf(row));
+      } else {
+        unfolded.delete(row[ID]);
+        line.nextElementSibling.remove();
+      }
     });
     return button;
   };
@@ -193,6 +213,7 @@
   };
   const rowOf = (row) => {
     const line = make("tr");
+    line.dataset.id = row[ID];
     // The narrow layout is not a table to the eye; to a screen reader it stays one.
     line.setAttribute("role", "row");
     for (const [name] of COLUMNS) {
@@ -204,7 +225,8 @@
     return line;
   };
 
-  const showRows = (from, until) => at("rows").replaceChildren(...found.slice(from, until).map(rowOf));
+  const showRows = (from, until) => at("rows").replaceChildren(...found.slice(from, until).flatMap((row) =>
+    unfolded.has(row[ID]) ? [rowOf(row), detailOf(row)] : [rowOf(row)]));
   const show = () => {
     const backward = state.sort.startsWith("-");
     const order = backward ? state.sort.slice(1) : state.sort;
@@ -266,15 +288,20 @@
     if (at("app").getBoundingClientRect().top < 0) at("app").scrollIntoView({ behavior: "instant" });
   };
 
-  fillFilters();
-  const linked = fromHash();
-  at("app").hidden = false;
-  show();
-  // One finding that a link names is told whole.
-  if (linked && found.length === 1) at("rows").querySelector(".what").click();
-  // The rows have pushed the later parts down since the browser went to the part that the address names.
-  const named = linked ? at("findings") : location.hash && at(location.hash.slice(1));
-  if (named) named.scrollIntoView({ behavior: "instant" });
+  const begin = (first) => {
+    spell(first.rows);
+    take(first);
+    fillFilters();
+    fillChoices();
+    const linked = fromHash();
+    at("app").hidden = false;
+    show();
+    // A finding that a link names is shown whole.
+    if (linked && found.length === 1) at("rows").querySelector(".what").click();
+    // The rows have pushed the later parts down since the browser went to the part that the address names.
+    const named = linked ? at("findings") : location.hash && at(location.hash.slice(1));
+    if (named) named.scrollIntoView({ behavior: "instant" });
+  };
 
   let waiting = 0;
   at("q").addEventListener("input", () => {
@@ -291,19 +318,18 @@
   at("next").addEventListener("click", () => turn(state.page + 1));
   at("page").addEventListener("change", () => turn(Number.parseInt(at("page").value, 10) || 1));
   addEventListener("hashchange", () => {
-    if (!fromHash()) return;
+    if (!data || !fromHash()) return;
     show();
     at("findings").scrollIntoView();
   });
-  const unfolded = [];
+  const opened = [];
   addEventListener("beforeprint", () => {
-    showRows(0, PRINTED);
-    for (const lane of document.querySelectorAll(".lane:not([open])")) { lane.open = true; unfolded.push(lane); }
+    if (data) showRows(0, PRINTED);
+    for (const lane of document.querySelectorAll(".lane:not([open])")) { lane.open = true; opened.push(lane); }
   });
   addEventListener("afterprint", () => {
-    show();
-    for (const lane of unfolded.splice(0)) lane.open = false;
+    if (data) show();
+    for (const lane of opened.splice(0)) lane.open = false;
   });
   // The newest waves stand at the right end of a chart that is too wide.
   for (const chart of document.querySelectorAll(".chart .scroll")) chart.scrollLeft = chart.scrollWidth;
-})();

@@ -2,46 +2,79 @@
 
 import base64
 import hashlib
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 from string import Template
-from typing import Final
+from typing import Final, NamedTuple
 
 from swarm import __version__
-from swarm.errors import ICONS, Severity
 from swarm.results.findings import FindingShown
 from swarm.results.report import ReportFacts
-from swarm.rules.findings import OPEN_STATUSES, SEVERITIES, STATUSES
-from swarm.show.escape import plain
+from swarm.results.wait import LiveAgent
+from swarm.rules.findings import OPEN_STATUSES
 from swarm.show.page.burn_down import burn_down, summary
 from swarm.show.page.coverage import coverage
 from swarm.show.page.gates import gates
-from swarm.show.page.html import AS_TEXT, code, counted, icon, moment, safe, severity_icon, shortened
+from swarm.show.page.html import code, counted, icon, moment, safe, severity_icon
+from swarm.show.page.now import CONNECTION, WITHOUT_SERVER, at_work
+from swarm.show.page.rows import data, row_of
 from swarm.show.page.timeline import timeline
 from swarm.show.reviews import review_note
 
 _PARTS: Final = Path(__file__).parent
 WITHOUT_SCRIPT: Final = 200
-MOST_TEXT: Final = 1_000
-MOST_QUOTE: Final = 240
 # States in which a person need not act at once.
 _CALM: Final = ("COMPLETE", "READY TO ADVANCE", "READY TO DISPATCH", "READY TO COLLECT", "IN PROGRESS", "NO WAVE")
-# These could end the `<script>` or open a comment; the last two end a line in older JavaScript.
-_IN_SCRIPT: Final = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class _Setting(NamedTuple):
+    """The end of a page's script, the addresses that it may ask, and the sign of its connection."""
+
+    tail: str
+    policy: str = ""
+    connection: str = ""
+
+
+_ALONE: Final = _Setting('  begin(JSON.parse(at("data").textContent));\n')
 
 
 def page(facts: ReportFacts, findings: Iterator[FindingShown]) -> Iterator[str]:
     """Yield the page of a run in pieces; `findings` are all of its findings, gravest first."""
-    style, script = _part("page.css"), _part("page.js")
     # Only these are shown without a script, and they are still needed when the stream is written.
     first = list(islice(findings, WITHOUT_SCRIPT))
-    values = {
-        "policy": _policy(style, script),
+    values = _values(facts, _ALONE) | {"without_script": "\n".join(_without_script(first, facts.total)), "now": ""}
+    # Split, so that the findings can be streamed between both parts of the page.
+    before, after = _part("page.html").split("$findings")
+    yield Template(before).substitute(values)
+    yield from data(facts, map(row_of, chain(first, findings)))
+    yield Template(after).substitute(values)
+
+
+def served_page(facts: ReportFacts, agents: tuple[LiveAgent, ...]) -> str:
+    """Return the page of a run that asks its server for the findings, and for each change."""
+    values = _values(facts, _served()) | {"without_script": WITHOUT_SERVER, "now": at_work(agents), "findings": "null"}
+    return Template(_part("page.html")).substitute(values)
+
+
+def served_policy() -> str:
+    """Return the Content-Security-Policy of a served page, as its server sends it."""
+    # Only a header can forbid that another page shows this page in a frame.
+    setting = _served()
+    return _policy(_part("page.css"), _script(setting.tail), setting.policy) + "; frame-ancestors 'none'"
+
+
+def _served() -> _Setting:
+    return _Setting(_part("live.js"), " connect-src 'self';", CONNECTION)
+
+
+def _values(facts: ReportFacts, setting: _Setting) -> dict[str, str]:
+    style, whole = _part("page.css"), _script(setting.tail)
+    return {
+        "policy": _policy(style, whole, setting.policy),
         "style": style,
-        "script": script,
+        "script": whole,
+        "connection": setting.connection,
         "title": safe(f"{facts.repo}: {facts.run_id}"),
         "header": "\n".join(_header(facts)),
         "coverage": coverage(facts.coverage),
@@ -49,86 +82,27 @@ def page(facts: ReportFacts, findings: Iterator[FindingShown]) -> Iterator[str]:
         "burn_down": burn_down(facts.burn_down),
         "timeline": timeline(facts),
         "gates": gates(facts),
-        "total": counted(facts.total, "finding"),
-        "without_script": "\n".join(_without_script(first, facts.total)),
         "origin": "\n".join(_origin(facts)),
     }
-    # Split, so that the findings can be streamed between both parts of the page.
-    before, after = _part("page.html").split("$findings")
-    yield Template(before).substitute(values)
-    yield from data(facts, chain(first, findings))
-    yield Template(after).substitute(values)
 
 
-def data(facts: ReportFacts, findings: Iterable[FindingShown]) -> Iterator[str]:
-    """Yield the findings as JSON that is safe inside `<script>`.
-
-    A text stands in a row on its first appearance, and as a number, in order of appearance, on every later one.
-    """
-    head = {
-        "run": facts.run_id,
-        "total": facts.total,
-        "severities": [[name, ICONS[Severity(name)] + AS_TEXT] for name in SEVERITIES],
-        "statuses": list(STATUSES),
-        "open": [STATUSES.index(status) for status in OPEN_STATUSES],
-        "waves": [wave.number for wave in facts.waves],
-    }
-    yield _encode(head).translate(_IN_SCRIPT)[:-1] + ',"rows":['
-    numbers: dict[str, int] = {}
-    before = "\n"
-    for finding in findings:
-        yield before + _encode(_row(finding, numbers)).translate(_IN_SCRIPT)
-        before = ",\n"
-    yield "\n]}"
-
-
-def _row(finding: FindingShown, numbers: dict[str, int]) -> list[str | int]:
-    """Return a finding in the field order of page.js."""
-    texts = (
-        finding.file or "",
-        finding.rule_id or finding.category,
-        finding.domain,
-        shortened(finding.description, MOST_TEXT),
-        shortened("; ".join(filter(None, (finding.reason, review_note(finding)))), MOST_TEXT),
-        shortened(finding.symbol or "", MOST_QUOTE),
-        shortened(finding.quote, MOST_QUOTE),
-        shortened(finding.recommendation or "", MOST_TEXT),
-        finding.evidence or "",
-    )
-    return [
-        finding.finding_id,
-        SEVERITIES.index(finding.severity),
-        STATUSES.index(finding.status),
-        finding.line or 0,
-        finding.first_seen_wave,
-        finding.last_seen_wave,
-        finding.sightings,
-        *(_once(text, numbers) for text in texts),
-    ]
-
-
-def _once(text: str, numbers: dict[str, int]) -> str | int:
-    known = numbers.get(text)
-    # Messages and paths repeat: numbers make a page of 100,000 findings several times smaller.
-    if known is not None:
-        return known
-    numbers[text] = len(numbers)
-    return plain(text)
+def _script(tail: str) -> str:
+    return f'"use strict";\n(() => {{\n{_part("page.js")}{tail}}})();\n'
 
 
 def _part(name: str) -> str:
     return (_PARTS / name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
-    """Return the Content-Security-Policy: our style and our script by their digests, and nothing else."""
+def _policy(style: str, script: str, more: str) -> str:
+    """Return the Content-Security-Policy: our style and our script by their digests, `more`, and nothing else."""
     kept = {
         # By digest and not `unsafe-inline`: a script that a finding smuggled in would not run.
         name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         for name, text in (("style", style), ("script", script))
     }
     return (
-        f"default-src 'none'; style-src 'sha256-{kept['style']}'; script-src 'sha256-{kept['script']}';"
+        f"default-src 'none'; style-src 'sha256-{kept['style']}'; script-src 'sha256-{kept['script']}';{more}"
         " img-src data:; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 

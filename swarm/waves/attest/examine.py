@@ -30,7 +30,7 @@ PARTS: Final = ("signature", "subject", "ledger", "record")
 
 
 class AtHand(NamedTuple):
-    """What an attestation is held against: a public key, files by name, a control plane, a repository.
+    """Measures of an attestation: a public key, files by name, a control plane, a repository.
 
     `problem` says why a control plane that is there cannot be read; `is_named` says that the caller named it.
     """

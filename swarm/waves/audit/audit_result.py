@@ -1,14 +1,17 @@
 """The record of an audit: its findings, the changes since the last audit, and the baseline they are compared with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from swarm import errors
-from swarm.git.edits import edits_of
+from swarm.git.edits import Edits
 from swarm.git.repository import Repository
-from swarm.results.audit import AuditResult, BaselineShown
+from swarm.git.working_files import WorkingFiles
+from swarm.results.audit import AuditResult, BaselineShown, WorktreeSeen
 from swarm.results.collect import CollectResult
 from swarm.rules.ownership import WHOLE_WAVE
 from swarm.runtimes import registry
+from swarm.runtimes.analyzer_table import table
+from swarm.runtimes.ruff_results import UNREADABLE
 from swarm.store import ledger
 from swarm.store.connection import Store
 from swarm.store.runs import Run
@@ -59,6 +62,20 @@ def result_of(
     return result
 
 
+def rules_of_unread(result: AuditResult) -> list[str]:
+    """Return the rules by which analyzers say that they could not read a file, of the findings of an audit."""
+    rows = table().rows
+    return sorted(
+        {
+            each.rule_id
+            for each in result.digest.findings
+            if each.rule_id
+            and each.analyzer
+            and each.rule_id.startswith(rows[each.reporter].broken if each.reporter in rows else UNREADABLE)
+        }
+    )
+
+
 def exit_code(result: AuditResult, fail_on: str | None) -> int:
     """Return the exit code of an audit, which `fail_on` keeps from counting some findings."""
     if result.exit_class:
@@ -75,9 +92,14 @@ def exit_code(result: AuditResult, fail_on: str | None) -> int:
     )
 
 
-def with_edits(result: AuditResult, repository: Repository) -> AuditResult:
-    """Return the record with the edited files of the checkout, which a wave of a commit does not see."""
-    return result._replace(edited_files_not_seen=edits_of(repository.git).changed)
+def with_edits(result: AuditResult, files: WorkingFiles | None, edits: Callable[[], Edits] | None) -> AuditResult:
+    """Return the record with the edited files of the checkout: those that the wave saw, and those that it did not."""
+    if files is not None:
+        return result._replace(
+            worktree=WorktreeSeen(files.head if files.snapshot else result.commit, files.edited),
+            edited_files_not_seen=files.left_out,
+        )
+    return result if edits is None else result._replace(edited_files_not_seen=edits().changed)
 
 
 def _next(run: Run, ids: Sequence[str]) -> str:

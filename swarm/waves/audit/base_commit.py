@@ -12,6 +12,7 @@ from swarm.config import Config
 from swarm.files import make_folder, write_whole
 from swarm.git.repository import Repository, files_at
 from swarm.rules.known_findings import Known, known_of
+from swarm.rules.matching_by_tool import key_of
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes.registry import Ready
@@ -73,7 +74,7 @@ def findings_at(base: Base, jobs: int | None) -> list[Known]:
     if not intake.is_complete:
         raise errors.BaselineNotAudited(commit=base.commit[:12], problem=intake.problems[0].message)
     reports = locate_all(base.repository.git, tracked, base.owners, [intake], [], {}, base.commit).reports
-    alike = {report.fingerprint: report for own in reports.values() for report in own}
+    alike = {key_of(report): report for own in reports.values() for report in own}
     return [known_of(number, report, base.commit) for number, report in enumerate(alike.values(), 1)]
 
 

@@ -31,12 +31,12 @@ class EndedAudit(NamedTuple):
     jobs: int | None
 
 
-def against(ended: EndedAudit, result: AuditResult, baseline: Baseline | None) -> AuditResult:
-    """Return the result of an audit, compared with its baseline where there is one and the wave did not fail.
+def against(ended: EndedAudit, result: AuditResult, baseline: Baseline) -> AuditResult:
+    """Return the result of an audit, compared with its baseline where the wave did not fail.
 
     Raises BaselineNotAudited.
     """
-    if baseline is None or result.wave_status == WaveStatus.FAILED:
+    if result.wave_status == WaveStatus.FAILED:
         return result
     return compared(ended.conn, ended.repository, ended.wave, result, baseline, _known(ended, baseline))
 

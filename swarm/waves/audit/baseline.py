@@ -11,7 +11,7 @@ from swarm.results.findings import FindingShown
 from swarm.rules.findings import Observation
 from swarm.rules.fingerprints import Report, fingerprint_of
 from swarm.rules.known_findings import Known
-from swarm.rules.matching import match
+from swarm.rules.matching_by_tool import match_by_tool
 from swarm.store import findings, waves
 from swarm.store.findings import KnownFinding
 from swarm.store.waves import Wave
@@ -58,7 +58,7 @@ def new_against(conn: sqlite3.Connection, repository: Repository, wave: Wave, kn
     every = findings.known_findings(conn, wave.run_id, today=today())
     present = [item for item in every if item.observation != Observation.FIXED]
     travels = {c: journey.travel for c, journey in journeys(repository.git, known, wave.dispatch_sha).items()}
-    _, _, fresh = match(known, [_report(at, item) for at, item in enumerate(present)], travels)
+    _, _, fresh = match_by_tool(known, [_report(at, item) for at, item in enumerate(present)], travels)
     return frozenset(present[report.agent_run_id].finding_id for report in fresh)
 
 
@@ -90,6 +90,8 @@ def _report(at: int, item: KnownFinding) -> Report:
         # The position, which distinguishes the match.
         agent_run_id=at,
         anchor=known.anchor,
+        analyzer=item.analyzer,
+        tool=item.tool,
         ordinal=known.ordinal,
     )
     # Made anew from the present place: a finding keeps the fingerprint of the place where it was first seen.

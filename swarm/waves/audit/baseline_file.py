@@ -81,6 +81,7 @@ def _entry(item: KnownFinding) -> dict[str, Any]:
         "ordinal": known.ordinal,
         "severity": item.severity,
         "description": known.description,
+        "tool": known.source,
         "commit": known.anchor_commit,
         "place": place,
     }
@@ -136,6 +137,8 @@ def _known(entries: Sequence[dict[str, Any]]) -> list[Known]:
             anchor=_anchor(entry["place"]),
             # Findings of the other commits are matched by their text alone.
             anchor_commit=entry["commit"] if entry["commit"] in followed else _NO_COMMIT,
+            # Files of versions before have no tools: their findings are compared with those of every tool.
+            source=entry.get("tool"),
         )
         for number, entry in enumerate(entries, 1)
     ]

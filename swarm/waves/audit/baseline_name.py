@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from swarm import errors
 from swarm.config import Config
-from swarm.git.merge_base import fetch_of, meanings, merge_base
+from swarm.git.merge_base import command_for, fetch_of, meanings, merge_base
 from swarm.git.repository import Repository, commit_of, is_whole
 from swarm.rules.known_findings import Known
 from swarm.runtimes import registry
@@ -93,15 +93,36 @@ def _base_of(repository: Repository, name: str, commit: str | None) -> str:
     # A branch called `origin/main` would hide the branch of the remote, and with it all that is new.
     if len(set(named.values())) > 1:
         raise errors.BaselineAmbiguous(received=name, matches=", ".join(named), full=shlex.quote([*named][-1]))
-    deepen = "" if is_whole(git) else " --unshallow"
-    words = fetch_of(git, name)
     if commit is None:
-        fetch = f"`git fetch{deepen} {shlex.join(words.split())}`" if words else "`git branch --all` names the branches"
-        raise errors.BaselineNotFound(received=name, path=str(repository.root), remedy=fetch)
+        raise errors.BaselineNotFound(received=name, path=str(repository.root), remedy=_bringing(repository, name))
+    return _merge_base(repository, name, commit)
+
+
+def since_commit(repository: Repository, revision: str) -> str:
+    """Return the commit of `--since`. Raises SinceNotFound, BaselineNoMergeBase."""
+    commit = commit_of(repository.git, revision)
+    if commit is None:
+        shown = errors.shortened(revision)
+        raise errors.SinceNotFound(received=shown, path=str(repository.root), remedy=_bringing(repository, revision))
+    # Without a common commit every line would count that the other side has not, in a shallow clone of a branch too.
+    _merge_base(repository, revision, commit)
+    return commit
+
+
+def _bringing(repository: Repository, name: str) -> str:
+    command = command_for(repository.git, name)
+    if command is None and not is_whole(repository.git):
+        command = "git fetch --unshallow"
+    return f"`{command}`" if command else "`git branch --all` names the branches"
+
+
+def _merge_base(repository: Repository, name: str, commit: str) -> str:
+    git = repository.git
     base = merge_base(git, repository.head, commit)
     if base is None:
         remedy = "compare with a commit of the history of HEAD, which `git log` lists"
-        if deepen:
+        if not is_whole(git):
+            words = fetch_of(git, name)
             target = f" {shlex.join(words.split())}" if words else ""
             remedy = f"fetch the history: `git fetch --unshallow{target}`, or `fetch-depth: 0` in GitHub Actions"
         raise errors.BaselineNoMergeBase(received=name, path=str(repository.root), remedy=remedy)

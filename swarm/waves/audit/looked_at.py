@@ -1,18 +1,19 @@
 """Files that an audit looked at, by whom, and files that nobody looked at."""
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from swarm import errors
-from swarm.git.repository import Repository, files_at, repository_at
+from swarm.git.repository import LINK_MODE, Repository, files_at, repository_at
 from swarm.git.runner import GitError
 from swarm.results.audit import AuditResult, LookedAt, LookedAtBy, WouldLook
 from swarm.rules.phases import is_audit
 from swarm.rules.states import AgentRunStatus
 from swarm.runtimes import programs
-from swarm.runtimes.analyzer_table import AnalyzerRow, is_configured, kinds_of, rows_for
+from swarm.runtimes.analyzer_table import AnalyzerRow, is_configured, kinds_of, rows_for, table
+from swarm.runtimes.local_programs import is_brought
 from swarm.runtimes.registry import Ready, joined
 from swarm.store import agent_runs, analyses, finding_names, snapshots, waves
 from swarm.store.analyses import AnalysisRun
@@ -31,7 +32,8 @@ def looked_at(conn: sqlite3.Connection, wave: Wave, repository: Repository, filt
     every file of its domain counts.
     """
     owners = snapshots.owners_in(conn, wave.snapshot_id)
-    tracked = (file.path for file in files_at(repository.git, wave.dispatch_sha))
+    # No analyzer is given a link: its target is read under its own name, if it is in the repository.
+    tracked = (file.path for file in files_at(repository.git, wave.dispatch_sha) if file.mode != LINK_MODE)
     asked = list(filter(path_filter(filters), tracked))
     owned, _ = owners.divide(asked)
     agents = agent_runs.current(conn, wave.id)
@@ -48,16 +50,20 @@ def looked_at(conn: sqlite3.Connection, wave: Wave, repository: Repository, filt
         by.append(LookedAtBy(_shown(runs.get(name), name), len(files), len(files) + len(missed)))
     nobody = kinds_of((path for path in asked if path not in known), repository.root)
     others = would_look(nobody, runs, repository)
+    others += tuple(left_out(asked, runs, [each.analyzer for each in others], repository)) if runs else ()
     return LookedAt(tuple(by), nobody, tuple(sorted(not_read.intersection(asked))), others)
 
 
-def would_look(kinds: Mapping[str, int], ran: Collection[str], repository: Repository) -> tuple[WouldLook, ...]:
+def would_look(
+    kinds: Mapping[str, int], ran: Collection[str], repository: Repository, *, offers_all: bool = False
+) -> tuple[WouldLook, ...]:
     """Return an analyzer for each kind of files that nobody read.
 
     By preference one that the repository configures, and that wants its user's word or has to be installed, then one
-    that is on by itself. An analyzer that is here and on by itself was left out by its user.
+    that is on by itself. An analyzer that is here and on by itself was left out by its user. `offers_all` is for an
+    audit without any other answer: analyzers that few repositories use are offered, too.
     """
-    tracked = {file.path for file in files_at(repository.git, repository.head)} if kinds else set()
+    tracked = _tracked(repository) if kinds else frozenset()
     found = []
     for kind, files in kinds.items():
         able = rows_for([kind])
@@ -67,19 +73,44 @@ def would_look(kinds: Mapping[str, int], ran: Collection[str], repository: Repos
         # The program of another row, such as `go`, may be here for its own sake.
         wanting = [row for row in configured if row.runs_code or programs.bundled(row.command) is None]
         wanting.sort(key=lambda row: programs.bundled(row.command) is None)
-        rows = wanting or sorted((row for row in able if row.offered or not row.when), key=lambda row: bool(row.when))
+        rows = wanting or sorted(
+            (row for row in able if offers_all or row.offered or not row.when), key=lambda row: bool(row.when)
+        )
         if rows and (rows[0].when or programs.bundled(rows[0].command) is None):
-            found.append(_would_look(rows[0], kind, files, is_configured=bool(wanting)))
+            found.append(_would_look(rows[0], kind, files, repository.root, is_configured=bool(wanting)))
     return tuple(found)
 
 
-def _would_look(row: AnalyzerRow, kind: str, files: int, *, is_configured: bool) -> WouldLook:
+def left_out(
+    asked: Sequence[str], ran: Collection[str], named: Collection[str], repository: Repository
+) -> Iterator[WouldLook]:
+    """Yield the analyzers that the repository configures and that did not run, but for those that are `named` already.
+
+    Another analyzer may read the same files: a repository with a configuration of eslint is not answered by oxlint.
+    """
+    tracked, others = _tracked(repository), [row for name, row in table().rows.items() if name not in {*ran, *named}]
+    configured = [row for row in others if is_configured(row, repository.root, tracked)]
+    # The first lines of scripts are read for their kinds: most repositories configure nothing that did not run.
+    kinds = kinds_of(asked, repository.root) if configured else {}
+    for row in configured:
+        if own := {kind: kinds[kind] for kind in row.kinds if kind in kinds}:
+            yield _would_look(row, ", ".join(own), sum(own.values()), repository.root, is_configured=True)
+
+
+def _tracked(repository: Repository) -> frozenset[str]:
+    return frozenset(file.path for file in files_at(repository.git, repository.head))
+
+
+def _would_look(row: AnalyzerRow, kind: str, files: int, root: Path, *, is_configured: bool) -> WouldLook:
     marker = row.when[0].partition(":")[0] if row.when and not is_configured else None
+    # A program of the repository is run for a user who says so, whatever the analyzer does with the repository's code.
+    is_local = is_configured and programs.bundled(row.command) is None and is_brought(row, root)
+    needs_trust = is_configured and (row.runs_code or is_local)
     install = row.install
-    if row.runs_code and is_configured:
+    if needs_trust:
         word = f'`use = ["{row.name}"]` under [analyzers] of swarm.toml, then `swarm trust`'
-        install = word if programs.bundled(row.command) else f"{row.install}; then {word}"
-    return WouldLook(kind, files, row.name, install, marker, needs_trust=row.runs_code and is_configured)
+        install = word if is_local or programs.bundled(row.command) else f"{row.install}; then {word}"
+    return WouldLook(kind, files, row.name, install, marker, needs_trust=needs_trust)
 
 
 def looked_at_in(conn: sqlite3.Connection, run: Run, filters: Filters) -> LookedAt | None:
@@ -129,7 +160,7 @@ def _nothing(runtime: str, problem: str, repository: Repository, kinds: dict[str
     shown = ", ".join(f"{count:,} {kind}" for kind, count in list(kinds.items())[:_MOST_KINDS]) or "no file"
     known = "; ".join(
         f"{each.analyzer} for {each.kind} ({_quoted(each)}{f', with {each.configured_by}' * bool(each.configured_by)})"
-        for each in would_look(kinds, runtime.split(","), repository)
+        for each in would_look(kinds, runtime.split(","), repository, offers_all=True)
     )
     remedy = "`swarm runtimes` lists what can be launched here; any tool that writes SARIF can be added to swarm.toml"
     return errors.AuditNothingToLookAt(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from swarm import errors
 from swarm.clock import today
 from swarm.rules.known_findings import Known
-from swarm.store import findings, observations, promotions
+from swarm.store import finding_moves, findings, promotions
 from swarm.store.runs import Run
 
 
@@ -30,7 +30,7 @@ def state_of(conn: sqlite3.Connection, run: Run, number: int | None) -> KnownThe
         raise errors.BaselineEmpty(run_id=run.id, wave="any wave" if number is None else f"wave {number}")
     # From the ledger: a finding that was fixed then may have come back since. What a run knows now has no end there.
     until = None if promoted is None and number is None else at.seq
-    fixed = observations.fixed_by_ledger(conn, run.id, until=until)
+    fixed = finding_moves.fixed_by_ledger(conn, run.id, until=until)
     every = findings.known_findings(conn, run.id, today=today())
     known = [item.known for item in every if item.first_wave <= at.number and item.known.row_id not in fixed]
     return KnownThen(at.number, at.commit, known)

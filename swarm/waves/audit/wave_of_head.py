@@ -1,17 +1,16 @@
-"""The wave by which an audit looks at HEAD, and the waves in flight that it must not touch."""
+"""The run and the wave of an audit, over HEAD or the files as they are, and waves in flight that it must not touch."""
 
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from swarm import stage_events
+from swarm import errors, stage_events
 from swarm.config import Config
-from swarm.git.repository import Repository, files_at
+from swarm.git.repository import Repository
 from swarm.results.audit import WaveLeftAlone
 from swarm.rules.phases import Phase, is_audit
-from swarm.runtimes import registry
 from swarm.runtimes.registry import Ready
-from swarm.store import waves
+from swarm.store import runs, waves
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
@@ -22,6 +21,7 @@ from swarm.waves.dispatch.dispatch import dispatch_at_head
 from swarm.waves.dispatch.preconditions import refusals_reported
 from swarm.waves.dispatched_here import is_own
 from swarm.waves.run_place import open_run_of
+from swarm.waves.setup.init import init, mapped
 from swarm.workspace import Workspace
 
 
@@ -40,6 +40,21 @@ def own_run(
     return run, WaveLeftAlone(wave.run_id, wave.number, wave.phase)
 
 
+def new_run(store: Store, workspace: Workspace, repository: Repository, looked_at: str, *, is_first: bool) -> Run:
+    """Make a run of a repository that has none yet: from HEAD, with a map of the files of the commit looked at.
+
+    Raises RunOpen where the control plane had no run at all when the audit began, and another audit made one since.
+    """
+    mapping = mapped(repository._replace(head=looked_at), "auto")
+    # Beside a run whose wave in flight is not this user's own, which an audit leaves alone.
+    made = init(store, workspace, repository, mapping=mapping, beside=not is_first)
+    stage_events.emit("run_created", run_id=made.run_id, commit=made.commit_sha)
+    run = runs.find(store.conn, made.run_id)
+    if run is None:
+        raise errors.RunNotFound(run_id=made.run_id)
+    return run
+
+
 def refuse_others_work(store: Store, run: Run, wave: Wave, phase: Phase) -> None:
     """Refuse a wave in flight in which others work. Raises DispatchWaveInFlight."""
     # An amend wave would change code, a review answers other questions, and people work in the trees of a wave that
@@ -47,29 +62,6 @@ def refuse_others_work(store: Store, run: Run, wave: Wave, phase: Phase) -> None
     if wave.is_review or not (is_audit(wave.phase) and wave.runtime):
         with refusals_reported(None):
             preconditions.no_wave_in_flight(store.conn, run, phase)
-
-
-def ready_at(repository: Repository, names: str | None, config: Config, phase: Phase) -> tuple[Ready, ...]:
-    """Return the named runtimes, else the analyzers that are here and read files of HEAD. Raises as `all_ready`."""
-    if names is None:
-        paths = [file.path for file in files_at(repository.git, repository.head) if file.is_file]
-        names = registry.picked(config, repository.root, paths, phase)
-    return registry.all_ready(names, config, phase)
-
-
-def ready_or_refuse(
-    workspace: Workspace, repository: Repository, folder: Path, names: str | None, config: Config, phase: Phase
-) -> tuple[Ready, ...]:
-    """Return the runtimes of an audit, none where a wave in flight decides.
-
-    Refuses a runtime that cannot be launched, or has no file to look at, before a database is made.
-    """
-    if names is None and config.runtimes:
-        return ()
-    ready = ready_at(repository, names, config, phase)
-    if not workspace.database.exists():
-        refuse_nothing_to_look_at(repository, ready, folder, is_named=names is not None)
-    return ready
 
 
 def refuse_nothing_at_head(
@@ -80,10 +72,19 @@ def refuse_nothing_at_head(
         refuse_nothing_to_look_at(repository, ready, folder, is_named=is_named)
 
 
-def dispatched(store: Store, workspace: Workspace, run: Run, phase: Phase, runtime: str, config: Config) -> Wave:
-    """Dispatch a wave over HEAD, and return it in flight."""
+def dispatched(
+    store: Store,
+    workspace: Workspace,
+    run: Run,
+    phase: Phase,
+    runtime: str,
+    config: Config,
+    *,
+    snapshot: str | None,
+) -> Wave:
+    """Dispatch a wave over HEAD, or over a snapshot of the checkout's files, and return it in flight."""
     with refusals_reported(None):
-        wave, dispatched = dispatch_at_head(store, workspace, run, phase, runtime, config)
+        wave, dispatched = dispatch_at_head(store, workspace, run, phase, runtime, config, snapshot=snapshot)
     if count := dispatched.edited_files_not_seen:
         stage_events.emit("edited_files_not_seen", count=count)
     for warning in dispatched.warnings:

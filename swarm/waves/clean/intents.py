@@ -6,7 +6,7 @@ The next call continues a command that died from its intent, and `undo` reads th
 import sqlite3
 from typing import Any, Final, NamedTuple
 
-from swarm.rules.ref_names import branches_of, salvage_refs, work_refs
+from swarm.rules.ref_names import SNAPSHOTS, branches_of, salvage_refs, work_refs
 from swarm.store import forms, ledger
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry, Event
@@ -59,7 +59,7 @@ def _payload(event: Event, run_id: str) -> dict[str, Any]:
 
 
 def _held(kind: str, facts: dict[str, Any], run_id: str) -> dict[str, Any]:
-    own_branches, folders = branches_of(run_id.rpartition("-")[2]), (salvage_refs(run_id), work_refs(run_id))
+    own_branches, folders = branches_of(run_id.rpartition("-")[2]), (salvage_refs(run_id), work_refs(run_id), SNAPSHOTS)
     if kind in {REWIND_BEGUN, REWOUND}:
         named: list[tuple[str, str | None, tuple[str, ...]]]
         named = [("branch", facts["branch"], ("",))]

@@ -14,7 +14,7 @@ from swarm.git import refs as refs_of_git
 from swarm.git.repository import holds_commit
 from swarm.git.runner import Git
 from swarm.results.clean import Leftover
-from swarm.rules.ref_names import salvage_ref, work_refs
+from swarm.rules.ref_names import SNAPSHOTS, salvage_ref, work_refs
 from swarm.rules.states import WaveStatus
 from swarm.store import waves
 from swarm.store.runs import Run
@@ -27,7 +27,10 @@ _OVER: Final = (WaveStatus.ADVANCED, WaveStatus.ABORTED_FOR_REWIND)
 
 
 class KeptWork(NamedTuple):
-    """Judged work of an agent: ref, tree, wave and its commit; `is_held` says that a commit that stays has the tree."""
+    """Judged work of an agent: ref, tree, wave and its commit; `is_held` says that a commit that stays has the tree.
+
+    Of a snapshot of uncommitted files, `base` is its commit.
+    """
 
     name: str
     ref: str
@@ -35,6 +38,16 @@ class KeptWork(NamedTuple):
     wave: int
     base: str
     is_held: bool
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether the ref keeps uncommitted files of the user."""
+        return self.ref.startswith(SNAPSHOTS)
+
+    @property
+    def tip(self) -> str:
+        """The object of the ref."""
+        return self.base if self.is_snapshot else self.tree
 
 
 def of_waves_that_are_over(conn: sqlite3.Connection, here: Ground, saved: Sequence[Judged]) -> list[KeptWork]:
@@ -49,7 +62,7 @@ def of_waves_that_are_over(conn: sqlite3.Connection, here: Ground, saved: Sequen
         return []
     tips = {*here.holders.values(), *(judged.tip for judged in saved if judged.tip is not None)}
     # Compared by tree, not by commit: a merge makes a new commit of the same files.
-    held = _trees(git, run, tips) | {history.tree_of(git, wave.dispatch_sha) for wave in kept.values()}
+    held = trees_since(git, run, tips) | {history.tree_of(git, wave.dispatch_sha) for wave in kept.values()}
     return [
         KeptWork(f"work/{ref.removeprefix(below)}", ref, tree, wave.number, wave.dispatch_sha, tree in held)
         for ref, tree in sorted(refs.items())
@@ -65,7 +78,7 @@ def _over(conn: sqlite3.Connection, run: Run) -> Iterator[Wave]:
     return (wave for wave in waves.all_of(conn, run.id) if wave.status in _OVER or wave.id not in needed)
 
 
-def _trees(git: Git, run: Run, tips: Collection[str]) -> set[str]:
+def trees_since(git: Git, run: Run, tips: Collection[str]) -> set[str]:
     """Return the trees of all commits that some tips reach, back to the commit where the run began."""
     return history.trees_of(git, tips, run.commit_sha if holds_commit(git, run.commit_sha) else None)
 
@@ -85,9 +98,9 @@ def item(work: KeptWork, refs: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
         "state": "saved" if ref else "held_elsewhere",
         "path": None,
         "branch": None,
-        "tip": work.tree,
+        "tip": work.tip,
         "base": work.base,
-        "commit": commit or work.tree,
+        "commit": commit or work.tip,
         "salvage": ref,
         "work": work.ref,
     }
@@ -95,7 +108,7 @@ def item(work: KeptWork, refs: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
 
 def dropped(git: Git, work: KeptWork) -> bool:
     """Delete the ref of a work, unless the ref has moved; say whether the ref is deleted."""
-    refs_of_git.drop(git, work.ref, work.tree)
+    refs_of_git.drop(git, work.ref, work.tip)
     return refs_of_git.tip(git, work.ref) is None
 
 
@@ -103,7 +116,8 @@ def leftover_of(work: KeptWork, refs: Mapping[str, tuple[str, str]], *, applied:
     """Return a work as `clean` reports it."""
     ref, commit = refs.get(work.name, (None, None))
     planned = None if work.is_held or applied else salvage_ref("…", work.name.replace("/", "-"))
-    why = () if work.is_held else ("judged work that no commit has",)
+    what = "uncommitted files, as a wave looked at them," if work.is_snapshot else "judged work"
+    why = () if work.is_held else (f"{what} that no commit has",)
     state = "held_elsewhere" if work.is_held else "at_risk"
     return Leftover(
         name=work.name,

@@ -13,6 +13,7 @@ from swarm.git.worktree_list import Placement
 from swarm.rules.ref_names import (
     HEADS,
     REMOTES,
+    SNAPSHOTS,
     branches_of,
     head_ref,
     integration_branch,
@@ -103,7 +104,8 @@ def ground(conn: sqlite3.Connection, repository: Repository, workspace: Workspac
     git = repository.git
     own, integration = head_ref(branches_of(run.hex)), head_ref(integration_branch(run.hex))
     found = refs.refs_below(git, HEADS, REMOTES, tag_ref(run.save_point_tag))
-    found |= refs.refs_below(git, salvage_refs(run.id), own_commits_refs(run.id))
+    # A tree of a wave of uncommitted files starts from a snapshot, whose ref stays.
+    found |= refs.refs_below(git, salvage_refs(run.id), own_commits_refs(run.id), SNAPSHOTS)
     holders = {name: sha for name, sha in found.items() if name == integration or not name.startswith(own)}
     tips = {name.removeprefix(HEADS): sha for name, sha in found.items() if name.startswith(HEADS)}
     placed = [tree._replace(path=worktree_list.real_place(tree.path)) for tree in worktree_list.placements(git)]

@@ -1,7 +1,9 @@
 """`collect`: take the outputs of a wave, hold them to schema and ownership, and record what they mean."""
 
+import gc
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from swarm import errors, stage_events
@@ -31,10 +33,13 @@ def collect(
     run: Run,
     named: Mapping[str, Path],
     works: Mapping[str, Path] | None = None,
+    *,
+    tidies: bool = True,
 ) -> CollectResult:
     """Collect the run's wave in flight, with outputs from its folder or as `named` by domain.
 
-    `works` are git bundles, by domain, with the work of agents that ran elsewhere. The wave ends `collected`, or
+    `works` are git bundles, by domain, with the work of agents that ran elsewhere. Without `tidies` the caller removes
+    the tree that analyzers shared. The wave ends `collected`, or
     `failed` when an agent is not complete or touched a foreign file. Raises BundleRefused, CollectNoWave,
     CollectUnknownDomain, CollectUpsertError, LaunchInProgress while its agents are supervised, and
     StateConflict when another collect won.
@@ -45,7 +50,7 @@ def collect(
         # A collect that was killed after its COMMIT left the shared tree behind; this call removes that tree.
         tidy(store.conn, run, repository)
         raise _none_in_flight(store.conn, run)
-    with supervision.only_supervisor(workspace, run, wave):
+    with supervision.only_supervisor(workspace, run, wave), _without_garbage_collection():
         # Read again under the lock: another collect may have ended the wave since it was read.
         if waves.in_flight(store.conn, run.id) is None:
             raise _none_in_flight(store.conn, run)
@@ -57,8 +62,24 @@ def collect(
         keep_work(repository, wave, observed.intakes)
         status = commit(store, observed)
     forget_unless_needed(store.conn, wave, status)
-    tidy(store.conn, run, repository)
+    if tidies:
+        tidy(store.conn, run, repository)
     return _result(store.conn, run, observed, status)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Run the block without searches for cycles: collect makes nearly none, and each walks along all records."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            # All that is there counts as old: else the first search would walk along it at once.
+            gc.freeze()
+            gc.unfreeze()
+            gc.enable()
 
 
 def _none_in_flight(conn: sqlite3.Connection, run: Run) -> errors.CollectNoWave:

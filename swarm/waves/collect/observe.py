@@ -61,8 +61,9 @@ def observe(
     violations = [*changed, *outside.violations]
     if outside.may_probe:
         intakes = [outputs.probe(taken, repository, wave, folder, owners) for taken in intakes]
-        violations += watch.shared_tree_violations(repository, wave, folder, owners)
-    violations += [violation for taken in intakes for violation in taken.violations]
+    # Git compares the tree while the findings are placed here.
+    in_shared_tree = watch.begun_in_shared_tree(repository, wave, folder, owners, outside)
+    of_agents = [violation for taken in intakes for violation in taken.violations]
     if wave.is_review:
         answers = [
             ReviewOutput(taken.agent, taken.path, taken.output.get("reviews", ()), taken.positions.get("reviews", ()))
@@ -74,7 +75,7 @@ def observe(
             wave=wave,
             intakes=tuple(intakes),
             refused=judged.refused,
-            violations=tuple(violations),
+            violations=(*violations, *in_shared_tree(), *of_agents),
             is_degraded=False,
             reconciled=NOTHING,
             files=len(files),
@@ -97,9 +98,7 @@ def observe(
         repository.git, files, owners, intakes, [item.known for item in known], travels, wave.dispatch_sha
     )
     located = with_answers(conn, repository.git, wave.run_id, located, files, intakes, known, travels)
-    # `located` holds the reports now: two forms of 100,000 would double the peak of memory.
-    intakes = [taken._replace(findings=(), features=()) for taken in intakes]
-    looks = looks_of(conn, wave, owners, intakes).hiding(repository.git, known, travels, files)
+    looks = looks_of(conn, repository.git, wave, owners, intakes).hiding(repository.git, known, travels, files)
     reconciled = reconcile(wave, looks, known, located, travels, before)
     # Without a tree of its own, nothing shows who edited a file.
     is_degraded = not wave.isolated and wave.shared_tree is None
@@ -107,7 +106,7 @@ def observe(
         wave=wave,
         intakes=tuple(intakes),
         refused=located.refused,
-        violations=tuple(violations),
+        violations=(*violations, *in_shared_tree(), *of_agents),
         is_degraded=is_degraded,
         reconciled=reconciled,
         files=len(files),

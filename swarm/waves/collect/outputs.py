@@ -13,7 +13,7 @@ from swarm.git.agent_work import Touched, Work
 from swarm.git.repository import Repository
 from swarm.results.collect import Divergence, Problem, ViolationShown
 from swarm.rules.anchors import Anchor
-from swarm.rules.fingerprints import Report
+from swarm.rules.fingerprints import Report, fingerprint_at
 from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.states import AgentRunStatus, is_ended
 from swarm.runtimes.answer_form import envelope_problems
@@ -39,7 +39,7 @@ class Intake(NamedTuple):
     them. `refused` explains the first items, and the parts of a SARIF log, that do not count; `refused_count`
     counts all of them. Silence proves nothing about `refused_files`. `positions` are those of the items in each
     list, where an item was refused. With `is_partial`, an analyzer of the domain has failed, and what the others found
-    counts.
+    counts. `is_log` holds where the output is a SARIF log that somebody handed in.
     """
 
     agent: AgentRun
@@ -61,6 +61,7 @@ class Intake(NamedTuple):
     refused_files: frozenset[str] = frozenset()
     positions: Mapping[str, Sequence[int]] = {}
     is_partial: bool = False
+    is_log: bool = False
 
     @property
     def status(self) -> AgentRunStatus:
@@ -146,7 +147,7 @@ def _shown(file: Path) -> str:
 
 
 def _envelope_problems(parted: Sifted, file: Path, agent: AgentRun, wave: Wave) -> tuple[Problem, ...]:
-    found = envelope_problems(parted.answer, agent.domain, wave.phase, wave.kind)
+    found = envelope_problems(parted, agent.domain, wave.phase, wave.kind)
     invalid = [errors.AgentOutputSchemaInvalid(path=_shown(file), problem=problem) for problem in found]
     return tuple(Problem(error.code, str(file), error.message[:STORED_ERROR]) for error in invalid[:MOST_PROBLEMS])
 
@@ -207,6 +208,7 @@ def _divided(taken: Intake, parted: Sifted, wave: Wave, root: Path) -> Intake:
         features=wished,
         reported=len(found) + len(wished),
         refused_files=parted.files,
+        is_log=parted.is_log,
     )
 
 
@@ -216,19 +218,20 @@ def report_of(taken: Intake, kind: str, said: Mapping[str, Any], domain: str, an
     The anchor holds the line's text, so that the report keeps no quote.
     """
     # The JSON parser makes every string anew: interned, a word that thousands of findings share is held once.
-    rule_id, symbol = said.get("rule_id"), said.get("symbol")
+    rule_id, symbol, description = said.get("rule_id"), said.get("symbol"), said["description"]
     severity, category = intern(said["severity" if kind == "defect" else "priority"]), intern(said["category"])
     # A JSON Schema integer may be written 3.0, or 1e19, which SQLite cannot hold.
-    column = min(int(said.get("column") or 0), _LAST_COLUMN)
+    column = min(int(column), _LAST_COLUMN) if (column := said.get("column")) else 0
     analyzer = _analyzer(taken.agent.analyzers, said) if taken.agent.analyzer and kind == "defect" else None
+    # Only of a log: an agent that names a tool beside its findings has not run it.
+    tool = said.get("tool") if taken.is_log and analyzer is None else None
+    # An analyzer may name a rule on a line twice: `identified` tells such reports apart, and reads a rule of them all.
+    fingerprint = "" if rule_id else fingerprint_at(anchor, category, domain, description)
     # In the order of the fields, since by keyword a report takes twice as long.
-    return Report._make(
-        (
-            *(said["id"], severity, category, rule_id and intern(rule_id), said["description"]),
-            *(said.get("recommendation") or None, symbol and intern(symbol), column, domain, taken.agent.id),
-            *(anchor, kind, analyzer, said.get("fixable") is True, 0, ""),
-        )
-    )
+    advice, fixable = said.get("recommendation") or None, said.get("fixable") is True
+    words = (said["id"], severity, category, rule_id and intern(rule_id), description, advice)
+    named = (*words, symbol and intern(symbol), column, domain, taken.agent.id)
+    return Report._make((*named, anchor, kind, analyzer, fixable, tool, 0, fingerprint))
 
 
 def _analyzer(analyzers: Mapping[str, str], finding: Mapping[str, Any]) -> str | None:

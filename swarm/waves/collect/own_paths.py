@@ -1,6 +1,7 @@
 """Absolute paths in an agent's output: those of its own tree, as the paths that they are in the repository."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,21 +30,28 @@ def with_own_paths(output: dict[str, Any], trees: Sequence[Path], root: Path) ->
     begins = [
         (tree, f"{tree.relative_to(root)}/" if tree != root and tree.is_relative_to(root) else None) for tree in trees
     ]
-    known: dict[str, str] = {}
-
-    def own(name: str) -> str:
-        if name not in known:
-            known[name] = _relative(name, begins, root)
-        return known[name]
+    own = cache(lambda name: _relative(name, begins, root))
 
     def item_with(item: Any) -> Any:
-        is_named = isinstance(item, Mapping) and isinstance(item.get("file"), str)
-        return {**item, "file": own(item["file"])} if is_named and own(item["file"]) != item["file"] else item
+        named = _file_of(item)
+        return item if named is None or own(named) == named else {**item, "file": own(named)}
 
-    changed = {name: [item_with(item) for item in output[name]] for name in _LISTS if output.get(name)}
+    # Asked of each name first: thousands of findings share a file, and nearly no output names a path of its tree.
+    strange = {
+        name: items
+        for name in _LISTS
+        if (items := output.get(name))
+        and any(own(named) != named for named in set(map(_file_of, items)) if named is not None)
+    }
+    changed = {name: [item_with(item) for item in items] for name, items in strange.items()}
     if output.get("files_changed"):
         changed["files_changed"] = [own(name) for name in output["files_changed"]]
     return {**output, **changed}
+
+
+def _file_of(item: Any) -> str | None:
+    named = item.get("file") if isinstance(item, dict) else None
+    return named if isinstance(named, str) else None
 
 
 def _relative(name: str, begins: Iterable[tuple[Path, str | None]], root: Path) -> str:

@@ -51,7 +51,8 @@ def _record_agent(conn: sqlite3.Connection, wave: Wave, taken: Intake, override:
 def _reason(taken: Intake) -> str | None:
     """Return why an agent run is not complete, in the 512 characters that its row keeps."""
     if taken.violations:
-        return f"touched {len(taken.violations)} files: {taken.violations[0].file}"[:STORED_ERROR]
+        count = len(taken.violations)
+        return f"touched {count} file{'s' * (count > 1)}: {taken.violations[0].file}"[:STORED_ERROR]
     if taken.problems:
         return f"{taken.problems[0].code}: {taken.problems[0].message}"[:STORED_ERROR]
     return None

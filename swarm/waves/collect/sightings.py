@@ -4,6 +4,8 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cache
+from itertools import repeat
 from sys import intern
 from typing import Any, Final, NamedTuple
 
@@ -29,6 +31,7 @@ from swarm.waves.lost_lines import standing_at
 from swarm.waves.moved_lines import Journey
 from swarm.waves.places import fates_in, settled_fates
 
+_LOST: Final = frozenset({Fate.REMOVED, Fate.FILE_REMOVED})
 _NO_QUOTE: Final = "without a quote of the line that shows it"
 
 
@@ -49,72 +52,72 @@ class Located(NamedTuple):
     claimed: AbstractSet[int] = frozenset()
 
 
-class _Said(NamedTuple):
-    """A finding (`defect`) or a feature of an output, with its file as a safe path."""
+class _Named(NamedTuple):
+    """Items of an output that name one file, or none: the place of each among its reports, its kind and its facts.
+
+    An item is a finding (`defect`) or a feature. `taken` holds none of them.
+    """
 
     taken: Intake
-    kind: str
-    facts: Mapping[str, Any]
-    path: str | None
+    items: list[tuple[int, str, Mapping[str, Any]]]
 
 
 def locate_all(
     git: Git,
     files: Sequence[TreeFile],
     owners: OwnershipMap,
-    intakes: Sequence[Intake],
+    intakes: list[Intake],
     known: Sequence[Known],
     travels: Mapping[str, Journey],
     commit: str,
 ) -> Located:
-    """Locate all reports, and judge the lines of known findings; each file is read a single time."""
+    """Locate all reports, and judge the lines of known findings; each file is read a single time.
+
+    The findings and features leave `intakes`: both forms of 100,000 would double the peak of memory.
+    """
     tracked = {file.path: file for file in files}
-    said, refused = _with_safe_paths(intakes, tracked)
-    anchors: list[Anchor | None] = [None] * len(said)
-    by_path: dict[str, list[int]] = defaultdict(list)
-    for at, (*_, path) in enumerate(said):
-        if path is not None:
-            by_path[path].append(at)
-    # A link or a submodule has no lines: its content is the path of another place.
-    by_path = {path: here for path, here in by_path.items() if path in tracked and tracked[path].is_file}
-    fates, uncertain = settled_fates(known, travels, tracked)
-    expected = _expected(known, travels)
+    by_path, counts, refused = _with_safe_paths(intakes, tracked)
+    intakes[:] = [taken._replace(findings=(), features=()) for taken in intakes]
+    reports = _Reports(counts, owners)
+    fates, uncertain, expected = settled_fates(known, travels, tracked)
     comments: dict[tuple[str, int], tuple[Suppression, ...]] = {}
+    # A link or a submodule has no lines: its content is the path of another place.
+    readable = {path for path in by_path if path in tracked and tracked[path].is_file}
     # A single batch in a fixed order: a git process for each file would take minutes on a large repository.
-    wanted = sorted(by_path.keys() | uncertain.keys())
+    wanted = sorted(readable | uncertain.keys())
     for path, content in contents(git, [(path, tracked[path].blob) for path in wanted]):
         source = SourceText(path, content)
-        here = by_path.get(path, ())
-        claims = [_claim(said[at]) for at in here]
-        for at, anchor in zip(here, locate_lines(source, claims, expected.get(path)), strict=True):
-            anchors[at] = anchor
-        if source.is_marked:
-            _note_comments(source, [(said[at].taken.agent.id, anchors[at]) for at in here], comments, refused)
+        for named in by_path.pop(path, ()):
+            anchors = locate_lines(source, _claims(named), expected.get(path))
+            reports.make(named, path, anchors)
+            if source.is_marked:
+                _note_comments(source, named.taken.agent.id, anchors, comments, refused)
         fates |= fates_in(source, uncertain.get(path, ()), travels)
-    gone = [item for item in known if fates.get(item.row_id) in {Fate.REMOVED, Fate.FILE_REMOVED}]
+    # Nearly every line stands: the fates alone are looked at, and the findings where one is lost.
+    lost = {row for row, fate in fates.items() if fate in _LOST}
+    gone = [item for item in known if item.row_id in lost] if lost else []
     elsewhere = standing_at(git, gone, travels, tracked, commit)
     fates |= {row: standing.fate for row, standing in elsewhere.items()}
-    return Located(_reports(said, anchors, owners), fates, refused, comments, elsewhere)
+    return Located(reports.identified(by_path), fates, refused, comments, elsewhere)
 
 
 def _note_comments(
     source: SourceText,
-    located: Iterable[tuple[int, Anchor | None]],
+    agent_run_id: int,
+    anchors: Iterable[Anchor],
     comments: dict[tuple[str, int], tuple[Suppression, ...]],
     refused: dict[int, list[Problem]],
 ) -> None:
-    """Collect the suppressing comments at the reported lines of a file; each line comes with the agent run."""
-    refused_at: set[tuple[int, int]] = set()
-    for agent_run_id, anchor in located:
-        if anchor is None or anchor.line is None:
-            continue
-        place = source.path, anchor.line
+    """Collect the suppressing comments at the lines of a file that an agent run reported."""
+    refused_at: set[int] = set()
+    for line in (anchor.line for anchor in anchors if anchor.line is not None):
+        place = source.path, line
         # A line is read a single time, however many reports name it.
         if place not in comments:
-            comments[place] = suppressions_at(source.lines, anchor.line)
+            comments[place] = suppressions_at(source.lines, line)
         for comment in comments[place]:
-            if comment.problem and (agent_run_id, comment.line) not in refused_at:
-                refused_at.add((agent_run_id, comment.line))
+            if comment.problem and comment.line not in refused_at:
+                refused_at.add(comment.line)
                 problem = Problem("SUPPRESSION_INVALID", f"{source.path}:{comment.line}", comment.problem)
                 refused.setdefault(agent_run_id, []).append(problem)
                 stage_events.emit("suppression_invalid", file=source.path, line=comment.line, problem=comment.problem)
@@ -122,14 +125,18 @@ def _note_comments(
 
 def _with_safe_paths(
     intakes: Sequence[Intake], tracked: Mapping[str, TreeFile]
-) -> tuple[list[_Said], dict[int, list[Problem]]]:
-    """Return the items whose file is a safe path, and by agent run the problems of the others."""
+) -> tuple[dict[str | None, list[_Named]], dict[int, int], dict[int, list[Problem]]]:
+    """Return the items whose file is a safe path, by path, and by agent run their number and the others' problems."""
     links = {file.path for file in tracked.values() if file.mode == LINK_MODE}
     # Agents name the same files again and again, and the check of a path is not cheap.
     safe: dict[str | None, str | None] = {None: None}
-    said: list[_Said] = []
+    by_path: defaultdict[str | None, list[_Named]] = defaultdict(list)
+    counts: dict[int, int] = {}
     refused: defaultdict[int, list[Problem]] = defaultdict(list)
     for taken in filter(lambda taken: taken.counts, intakes):
+        own: dict[str | None, list[tuple[int, str, Mapping[str, Any]]]] = {}
+        count = 0
+        bare = taken._replace(findings=(), features=())
         for kind, name, items in (("defect", "findings", taken.findings), ("feature", "features", taken.features)):
             for position, facts in enumerate(items):
                 named = facts.get("file") or None
@@ -142,46 +149,57 @@ def _with_safe_paths(
                     problem = f"'{str(named)[:120]}': {error}"
                     refused[taken.agent.id].append(Problem("PATH_UNSAFE", f"$.{name}[{at}].file", problem))
                     continue
-                said.append(_Said(taken, kind, facts, safe[named]))
-    return said, refused
+                path = safe[named]
+                if path not in own:
+                    own[path] = []
+                    by_path[path].append(_Named(bare, own[path]))
+                own[path].append((count, kind, facts))
+                count += 1
+        counts[taken.agent.id] = count
+    return dict(by_path), counts, refused
 
 
-def _reports(said: Sequence[_Said], anchors: Iterable[Anchor | None], owners: OwnershipMap) -> dict[int, list[Report]]:
-    """Return the reports of each agent run at their places. A finding belongs to the domain that owns its file."""
-    # Owners by path for the same reason: thousands of reports share a file.
-    owner_at: dict[str, str] = {}
-    by_agent: defaultdict[int, list[Report]] = defaultdict(list)
-    for (taken, kind, facts, path), anchor in zip(said, anchors, strict=True):
-        domain = taken.agent.domain
-        if path is not None:
-            if path not in owner_at:
-                owner_at[path] = owner.name if (owner := owners.owner_of(path)) else UNASSIGNED
-            domain = owner_at[path]
-        place = anchor if anchor is not None or path is None else no_anchor(path)
-        by_agent[taken.agent.id].append(report_of(taken, kind, facts, domain, place))
-    return {agent: identified(by_agent.pop(agent)) for agent in list(by_agent)}
+class _Reports:
+    """Reports of each agent run, in the order of the outputs and of their items; `counts` says how many of each."""
+
+    def __init__(self, counts: Mapping[int, int], owners: OwnershipMap) -> None:
+        self._made: dict[int, list[Report | None]] = {agent: [None] * count for agent, count in counts.items()}
+
+        def owner_of(path: str) -> str:
+            return owner.name if (owner := owners.owner_of(path)) else UNASSIGNED
+
+        self._owner_of = cache(owner_of)
+
+    def make(self, named: _Named, path: str | None, anchors: Iterable[Anchor | None]) -> None:
+        """Make the reports of items at their places. A finding belongs to the domain that owns its file."""
+        taken, items = named
+        domain = taken.agent.domain if path is None else self._owner_of(path)
+        made = self._made[taken.agent.id]
+        for (at, kind, facts), anchor in zip(items, anchors, strict=False):
+            made[at] = report_of(taken, kind, facts, domain, anchor)
+        # The facts of 100,000 items beside their reports would double the peak of memory.
+        items.clear()
+
+    def identified(self, left: Mapping[str | None, Sequence[_Named]]) -> dict[int, list[Report]]:
+        """Return the reports of each agent run, with their identities. The items that are left have no place."""
+        for path, here in left.items():
+            nowhere = None if path is None else no_anchor(path)
+            for named in here:
+                self.make(named, path, repeat(nowhere))
+        return {agent: identified([report for report in self._made.pop(agent) if report]) for agent in [*self._made]}
 
 
-def _claim(said: _Said) -> ReportedPlace:
-    facts = said.facts
-    line, rule = facts.get("line"), facts.get("rule_id") or facts["category"]
-    # A JSON Schema integer may be written 3.0.
-    line = None if line is None else int(line)
-    return ReportedPlace(line, facts.get("quote"), facts.get("symbol"), rule, said.taken.agent.id)
-
-
-def _expected(known: Iterable[Known], travels: Mapping[str, Journey]) -> dict[str, dict[str, set[int]]]:
-    """Return, by path and rule, the lines of known findings at the wave's commit."""
-    lines: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
-    for item in known:
-        if item.anchor is None or item.anchor.line is None:
-            continue
-        travel = travels[item.anchor_commit].travel
-        line = travel.lines(item.anchor.path).successor(item.anchor.line)
-        # A line that did not survive expects nothing.
-        if line is not None:
-            lines[travel.path(item.anchor.path)][item.rule].add(line)
-    return {path: dict(by_rule) for path, by_rule in lines.items()}
+def _claims(named: _Named) -> list[ReportedPlace]:
+    agent = named.taken.agent.id
+    claims = []
+    for _, _, facts in named.items:
+        line, rule = facts.get("line"), facts.get("rule_id") or facts["category"]
+        # A JSON Schema integer may be written 3.0.
+        line = None if line is None else int(line)
+        # In the order of the fields: by keyword a record of so many takes three times as long.
+        said = (facts.get("quote"), facts.get("symbol"), rule, agent, facts["description"])
+        claims.append(ReportedPlace._make((line, *said)))
+    return claims
 
 
 class _Answer(NamedTuple):
@@ -235,16 +253,18 @@ def with_answers(
 def _answers(
     intakes: Iterable[Intake], known: Iterable[KnownFinding], travels: Mapping[str, Journey]
 ) -> Iterator[_Answer]:
-    by_id = {item.finding_id.upper(): item for item in known}
-    for taken in intakes:
-        for listed in taken.output.get("confirmed", ()) if taken.is_complete else ():
-            said: Mapping[str, Any] = {"finding_id": listed} if isinstance(listed, str) else listed
-            item = by_id.get(said["finding_id"].upper())
-            if item is None or item.known.anchor is None:
-                continue
-            own = travels[item.known.anchor_commit].travel.path(item.known.anchor.path)
-            quote = str(said.get("quote") or "")[:LONGEST_TEXT]
-            yield _Answer((item.known.row_id, taken.agent.domain), item, _safe(said.get("file")) or own, quote, own)
+    complete = (taken for taken in intakes if taken.is_complete)
+    every = [(taken.agent.domain, listed) for taken in complete for listed in taken.output.get("confirmed", ())]
+    # Most outputs confirm nothing, and need no index of 100,000 known findings.
+    by_id = {item.finding_id.upper(): item for item in known} if every else {}
+    for domain, listed in every:
+        said: Mapping[str, Any] = {"finding_id": listed} if isinstance(listed, str) else listed
+        item = by_id.get(said["finding_id"].upper())
+        if item is None or item.known.anchor is None:
+            continue
+        own = travels[item.known.anchor_commit].travel.path(item.known.anchor.path)
+        quote = str(said.get("quote") or "")[:LONGEST_TEXT]
+        yield _Answer((item.known.row_id, domain), item, _safe(said.get("file")) or own, quote, own)
 
 
 def _problem(answer: _Answer, named: Iterable[str], travels: Mapping[str, Journey]) -> str:

@@ -1,12 +1,14 @@
 """Verdicts on known findings that a wave did not report, from agents, their rules and the fate of the line."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from swarm.git.repository import TreeFile
 from swarm.git.runner import Git
-from swarm.rules.analysis import tool_of
+from swarm.rules.analysis import may_be_one, tool_of
 from swarm.rules.findings import EvidenceKind, Fate, Observation
 from swarm.rules.fingerprints import Report
 from swarm.rules.likeness import LATEST, Reported, Suspect, like_reports
@@ -24,6 +26,17 @@ from swarm.waves.collect.sightings import Located
 from swarm.waves.moved_lines import Journey
 from swarm.waves.preprocessed import hidden_places
 from swarm.waves.read_files import read_files
+from swarm.waves.unmerged_fixes import unmerged_fixes
+
+
+class Moved(NamedTuple):
+    """A change of a finding's observation, for the ledger."""
+
+    row_id: int
+    before: str
+    after: str
+    reason: str | None
+    proof: dict[str, object] | None = None
 
 
 def judge_silence(
@@ -89,6 +102,20 @@ def judge_silence(
     return not_seen, verdicts
 
 
+def moves_of_silent(wave: Wave, verdicts: Sequence[tuple[KnownFinding, SilenceVerdict]]) -> Iterable[Moved]:
+    """Yield the changes that verdicts on silence make."""
+    for item, verdict in verdicts:
+        # Evidence in place of a person's word is a change as well.
+        if item.observation != verdict.observation or item.evidence != verdict.evidence:
+            proof = _proof(wave, verdict)
+            yield Moved(item.known.row_id, item.observation, verdict.observation, verdict.reason, proof)
+
+
+def _proof(wave: Wave, verdict: SilenceVerdict) -> dict[str, object] | None:
+    """Return the evidence on which a finding is fixed, and the commit in which collect looked for its line."""
+    return None if verdict.evidence is None else {"evidence": verdict.evidence, "commit": wave.dispatch_sha}
+
+
 def relocated(
     wave: Wave, silent: Iterable[KnownFinding], travels: Mapping[str, Journey], kept: AbstractSet[int]
 ) -> list[Relocated]:
@@ -112,7 +139,7 @@ def relocated(
 def like_findings(
     silent: Sequence[KnownFinding],
     fresh: Sequence[Report],
-    seen: Sequence[tuple[Report, int]],
+    seen: Iterable[tuple[Report, int]],
     located: Located,
     travels: Mapping[str, Journey],
 ) -> dict[int, str]:
@@ -121,7 +148,7 @@ def like_findings(
     `seen` are reports of known findings with the wave that first saw each: a finding that came after the silent one
     can be the same defect in other words, and stays like it in every later wave.
     """
-    suspects = []
+    suspects: defaultdict[str | None, list[Suspect]] = defaultdict(list)
     added: dict[tuple[str, str], frozenset[int]] = {}
     for item in silent:
         anchor = item.known.anchor
@@ -142,25 +169,40 @@ def like_findings(
             standing=(standing.path, standing.line) if standing else None,
             last_wave=item.last_wave,
         )
-        suspects.append(suspect)
+        suspects[item.known.source].append(suspect)
     # Nearly no wave has a silent finding of an analyzer, and then no report need be looked at.
     if not suspects:
         return {}
-    reports = [
-        Reported(head.rule, head.anchor.path, head.anchor.line, head.anchor.scope, head.description, first_wave)
-        for head, first_wave in (*((head, LATEST) for head in fresh), *seen)
-        if head.anchor is not None and head.anchor.line is not None
-    ]
-    return {row: f"{report.path}:{report.line}" for row, report in like_reports(suspects, reports).items()}
+    reports = [*((head, LATEST) for head in fresh), *seen]
+    found: dict[int, Reported] = {}
+    for source, silent_ones in suspects.items():
+        # Another tool may give the name of the rule to another defect.
+        theirs = ((head, first_wave) for head, first_wave in reports if may_be_one(source, head.source))
+        found |= like_reports(silent_ones, list(_placed(theirs)))
+    return {row: f"{report.path}:{report.line}" for row, report in found.items()}
 
 
-def looks_of(conn: sqlite3.Connection, wave: Wave, owners: OwnershipMap, intakes: Sequence[Intake]) -> "Looks":
+def _placed(reports: Iterable[tuple[Report, int]]) -> Iterator[Reported]:
+    for head, first_wave in reports:
+        anchor = head.anchor
+        if anchor is not None and anchor.line is not None:
+            yield Reported(head.rule, anchor.path, anchor.line, anchor.scope, head.description, first_wave)
+
+
+def looks_of(
+    conn: sqlite3.Connection, git: Git, wave: Wave, owners: OwnershipMap, intakes: Sequence[Intake]
+) -> "Looks":
     """Return who looked at each place in a wave."""
-    return Looks(wave, owners, intakes, analyses.newest(conn, wave.id))
+    found = Looks(wave, owners, intakes, analyses.newest(conn, wave.id))
+    found.unmerged = unmerged_fixes(conn, git, wave)
+    return found
 
 
 class Looks:
-    """The looks at each place in a wave: of agents by their domains, analyzers by the files that they read."""
+    """The looks at each place in a wave: of agents by their domains, analyzers by the files that they read.
+
+    `unmerged` are the rows of findings whose fix the wave's commit does not have.
+    """
 
     def __init__(
         self, wave: Wave, owners: OwnershipMap, intakes: Sequence[Intake], runs: Mapping[str, AnalysisRun]
@@ -172,11 +214,14 @@ class Looks:
         self._refused = frozenset(file for taken in intakes for file in taken.refused_files)
         self._analyses = {tool: run.analysis() for tool, run in runs.items() if run.has_succeeded}
         self.hidden: Mapping[int, str] = {}
+        self.unmerged: AbstractSet[int] = frozenset()
 
     def hiding(
         self, git: Git, known: Iterable[KnownFinding], travels: Mapping[str, Journey], files: Sequence[TreeFile]
     ) -> "Looks":
         """Note, by row, why an analyzer that read a file may not have seen a finding's place. Raises GitError."""
+        if not self._analyses:
+            return self
         analyzed = (item.known for item in known if tool_of(item.analyzer) in self._analyses)
         self.hidden = hidden_places(git, analyzed, travels, {file.path: file for file in files})
         return self

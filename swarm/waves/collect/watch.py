@@ -1,10 +1,12 @@
 """Files that no agent may touch while a wave is in flight."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from swarm.ahead import begun
 from swarm.git import sentinel, sentinel_changes
 from swarm.git.repository import Repository
 from swarm.git.sentinel_changes import Deviation
@@ -112,3 +114,10 @@ def shared_tree_violations(
         owner = owners.owner_of(file.path)
         found.append(ViolationShown(file.path, WHOLE_WAVE, owner.name if owner else "unassigned"))
     return found
+
+
+def begun_in_shared_tree(
+    repository: Repository, wave: Wave, folder: Path, owners: OwnershipMap, outside: Watched
+) -> Callable[[], list[ViolationShown]]:
+    """Begin `shared_tree_violations` where git may be run in worktrees; return a function that waits for its end."""
+    return begun(partial(shared_tree_violations, repository, wave, folder, owners) if outside.may_probe else list)

@@ -14,7 +14,7 @@ from swarm.rules.ownership import Domain
 from swarm.rules.phases import is_audit
 from swarm.store import agent_runs, assignments
 from swarm.store.agent_runs import NewAgentRun
-from swarm.store.findings import Finding, Listed
+from swarm.store.findings import Finding
 from swarm.waves.dispatch.prompts import Briefing, Prompt, Setting, write_prompt
 from swarm.waves.dispatch.review_prompts import write_review_prompt
 from swarm.workspace import answer_in
@@ -76,7 +76,7 @@ def plan_agent(
     domain: Domain,
     name: str,
     tree: Tree | None,
-    findings: Sequence[Finding | Listed],
+    findings: Sequence[Finding | str],
     retry: str = "",
 ) -> PlannedAgent:
     """Plan an agent; `name` is the name of its prompt and its folder, `findings` are listed in its prompt.
@@ -88,7 +88,8 @@ def plan_agent(
     where = tree.path if tree else ground.root
     answer = answer_in(tree.path) if tree and tree.branch and ground.answers_in_trees else output
     if ground.code is not None:
-        prompt = write_review_prompt(ground.setting, domain, where, answer, findings, ground.code, retry)
+        asked = [finding for finding in findings if isinstance(finding, Finding)]
+        prompt = write_review_prompt(ground.setting, domain, where, answer, asked, ground.code, retry)
     else:
         briefing = Briefing(
             findings=findings,
@@ -109,7 +110,7 @@ def plan_agent(
         answer_path=answer,
         tree=tree,
         prompt=prompt,
-        assigned=tuple(finding.row_id for finding in findings) if is_given else (),
+        assigned=tuple(finding.row_id for finding in findings if isinstance(finding, Finding)) if is_given else (),
     )
 
 

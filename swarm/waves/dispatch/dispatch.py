@@ -7,7 +7,7 @@ from pathlib import Path
 
 from swarm import errors
 from swarm.config import Config
-from swarm.git.edits import Edits, edits_of
+from swarm.git.edits import Edits, edits_begun, edits_of
 from swarm.git.repository import Repository, at_head, keep_out_of_status, repository_at
 from swarm.results.dispatch import AdviceGiven, AgentPlan, DispatchResult
 from swarm.rules.ownership import Domain
@@ -50,21 +50,31 @@ def dispatch(store: Store, workspace: Workspace, run: Run, request: DispatchRequ
         repository = at_head(repository)
         # Checked again under the lock, before trees are made in vain; the transaction checks a last time.
         preconditions.no_wave_in_flight(store.conn, run, request.phase)
-        plan = plan_wave(store.conn, workspace, run, request, repository, domains, config, ready)
+        looked_at = repository._replace(head=request.snapshot or repository.head)
+        plan = plan_wave(store.conn, workspace, run, request, looked_at, domains, config, ready)
         recorded = runs.find(store.conn, run.id)
         if recorded is not None and recorded.local_path != run.local_path:
             # `init` did this in the checkout of the run; here is a copy or a clone.
             keep_out_of_status(repository, exclude_patterns(workspace, repository.root))
+        # While git makes the worktrees; neither looks at what the other does.
+        edits = edits_begun(repository.git)
         made = make_wave(store, plan, repository, lock_of(plan, config))
-    result = _result(plan, made, edits_of(repository.git))
+    result = _result(plan, made, edits())
     return result._replace(warnings=(*result.warnings, *_unpublished(store.conn, run, repository)))
 
 
 def dispatch_at_head(
-    store: Store, workspace: Workspace, run: Run, phase: Phase, runtime: str, config: Config
+    store: Store,
+    workspace: Workspace,
+    run: Run,
+    phase: Phase,
+    runtime: str,
+    config: Config,
+    *,
+    snapshot: str | None = None,
 ) -> tuple[Wave, DispatchResult]:
     """Dispatch an isolated wave for a runtime, and return it in flight. Raises as `dispatch`, and StateConflict."""
-    wanted = DispatchRequest(phase, isolate=True, auto_freeze=True, runtime=runtime)
+    wanted = DispatchRequest(phase, isolate=True, auto_freeze=True, runtime=runtime, snapshot=snapshot)
     result = dispatch(store, workspace, run, wanted, config)
     wave = waves.in_flight(store.conn, run.id)
     if wave is None:
@@ -119,7 +129,8 @@ def _result(plan: WavePlan, made: MadeWave | None, edits: Edits) -> DispatchResu
         prompt_dir=str(plan.folder),
         agents=_agents(plan, made),
         unrouted=given.unrouted if (given := plan.routing or plan.review) else (),
-        edited_files_not_seen=len(edits.changed),
+        # A snapshot holds the edits.
+        edited_files_not_seen=0 if request.snapshot else len(edits.changed),
         included=plan.included,
         warnings=(*_warnings(plan), *_filtered(edits)),
         next_action=again if request.dry_run else f"swarm launch {run.id}",

@@ -39,7 +39,7 @@ def make_wave(store: Store, plan: WavePlan, repository: Repository, lock: plan_l
     # Trees before rows: a crash then leaves trees without a row, which are proved empty and reclaimed.
     made = worktrees.make_trees(repository.git, plan.trees, plan.commit)
     # Hold interrupts: after COMMIT the cleanup below would delete worktrees that the database names.
-    with postponed():
+    with postponed(), worktrees.snapshot_kept(repository.git, plan.request.snapshot):
         try:
             # Before an agent can write: the copy is what collect trusts instead of the index in the tree.
             kept_index.keep_indexes([tree for _, tree in plan.trees], plan.folder)
@@ -104,4 +104,5 @@ def _row_of(plan: WavePlan, snapshot_id: int, fingerprints: Sentinel) -> waves.N
         sentinel=fingerprints,
         is_review=plan.request.is_review,
         advice=plan.request.advice,
+        is_of_uncommitted=plan.request.snapshot is not None,
     )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from swarm import shipped
 from swarm.rules.ownership import Domain
-from swarm.store.findings import Finding, Listed
+from swarm.store.findings import Finding
 from swarm.waves.dispatch.prompts import LONGEST_PROSE, Prompt, Setting, prompt_with, shared_values
 
 _KIND: Final = "review"
@@ -24,7 +24,7 @@ def write_review_prompt(
     domain: Domain,
     tree: Path,
     output: Path,
-    findings: Sequence[Finding | Listed],
+    findings: Sequence[Finding],
     code: Mapping[int, Sequence[str]],
     retry: str,
 ) -> Prompt:
@@ -39,7 +39,7 @@ def write_review_prompt(
     return prompt_with(lines, setting.limit, output.parent / "findings.json", shipped.prompt(_KIND), values)
 
 
-def _line(finding: Finding | Listed, code: Sequence[str]) -> str:
+def _line(finding: Finding, code: Sequence[str]) -> str:
     # ASCII JSON, as in every prompt: nothing of another agent's text survives as itself.
     shown: dict[str, object] = {
         "id": finding.finding_id,

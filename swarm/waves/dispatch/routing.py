@@ -7,16 +7,20 @@ from typing import NamedTuple
 
 from swarm import errors
 from swarm.clock import today
+from swarm.git.refs import refs_below
 from swarm.git.repository import Repository
 from swarm.results.dispatch import Unrouted
-from swarm.rules.findings import OPEN_STATUSES, Decision, EvidenceKind, Fate, Observation
+from swarm.rules.findings import OPEN_STATUSES, SEVERITY_RANK, Decision, EvidenceKind, Fate, Observation
+from swarm.rules.known_findings import Known
 from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import LENSES, Phase
+from swarm.rules.ref_names import SNAPSHOTS
 from swarm.rules.verification import BROKEN, DRIFTED, Inspection, verify_approved
 from swarm.store import assignments, findings, fix_claims
-from swarm.store.findings import Finding, Listed, Selection
+from swarm.store.findings import Finding, Selection
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
+from swarm.waves.dispatch.prompts import line_of
 from swarm.waves.places import Place, places_at
 
 MOST_NAMED = 20
@@ -55,6 +59,7 @@ def route(
     known = [item.known for item in findings.known_findings(conn, run.id, today=today(), statuses=statuses)]
     # In a single pass for all findings: a git call for each of thousands would take minutes.
     places = places_at(repository.git, [item for item in known if item.row_id in rows], repository.head)
+    uncommitted = _seen_in_snapshots(repository, known)
     owners = OwnershipMap(domains)
     by_name = {domain.name: domain for domain in domains}
     by_domain: dict[str, list[Finding]] = {domain.name: [] for domain in domains if domain.ownership.has_agent}
@@ -75,28 +80,39 @@ def route(
             unrouted.append(Unrouted(finding.finding_id, file, reason))
             continue
         judged = classify_place(finding, place)
-        if judged == BROKEN:
+        # HEAD has another line there, which nobody reported: an agent would fix what is no defect.
+        if judged == BROKEN or (judged == DRIFTED and finding.row_id in uncommitted):
             broken.append(finding.finding_id)
-        if judged == DRIFTED:
+        elif judged == DRIFTED:
             drifted.add(finding.finding_id)
         # With the present place: the agent works on HEAD and not on the commit where the finding was seen.
         by_domain[owner.name].append(finding._replace(file=file, line=place.line or finding.line))
     return Routing(by_domain, tuple(unrouted), frozenset(drifted), tuple(broken))
 
 
-def known_to_audit(conn: sqlite3.Connection, run: Run, phase: Phase) -> Mapping[str, list[Listed]]:
-    """Return, by domain, the findings that the prompts of an audit list: the open ones under the phase's lens.
+def _seen_in_snapshots(repository: Repository, known: Sequence[Known]) -> frozenset[int]:
+    """Return the rows of findings that were last seen in uncommitted files."""
+    snapshots = set(refs_below(repository.git, SNAPSHOTS).values())
+    return frozenset(item.row_id for item in known if item.anchor_commit in snapshots)
+
+
+def known_to_audit(conn: sqlite3.Connection, run: Run, phase: Phase) -> Mapping[str, list[str]]:
+    """Return, by domain, the lines of findings in the prompts of an audit: of the open ones under the phase's lens.
 
     A finding that was closed on a person's word is listed too: nobody has seen it fixed.
     """
     # The lens by SQLite, and all domains by one query: each query reads all findings of the run.
     selection = Selection(statuses=(*OPEN_STATUSES, Observation.FIXED), lenses=(LENSES[phase].value,))
-    by_domain: defaultdict[str, list[Listed]] = defaultdict(list)
+    placed: defaultdict[str, list[tuple[int, str, int, int, str]]] = defaultdict(list)
     unproved = (None, EvidenceKind.OPERATOR.value)
+    claimed = claimed_files(conn, run)
     for finding in findings.listed(conn, run.id, selection):
-        if finding.evidence in unproved:
-            by_domain[finding.domain].append(finding)
-    return by_domain
+        row_id, finding_id, severity, _, _, _, evidence, file, number, _, _, domain = finding
+        if evidence in unproved:
+            line = line_of(finding, is_drifted=False, fix=claimed.get(finding_id))
+            placed[domain].append((SEVERITY_RANK[severity], file, number, row_id, line))
+    # Lines and not records are sorted: what a line is made of is at hand only when its row is read.
+    return {domain: [line[-1] for line in sorted(own)] for domain, own in placed.items()}
 
 
 def claimed_files(conn: sqlite3.Connection, run: Run) -> dict[str, str]:

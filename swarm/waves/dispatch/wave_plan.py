@@ -27,7 +27,10 @@ from swarm.workspace import Workspace
 
 
 class DispatchRequest(NamedTuple):
-    """Options of a dispatch, as the caller asks for them. `sign` names the key that signs the plan."""
+    """Options of a dispatch, as the caller asks for them. `sign` names the key that signs the plan.
+
+    `snapshot` is a commit of the checkout's uncommitted files, for a wave that looks at these and not at HEAD.
+    """
 
     phase: Phase
     isolate: bool = False
@@ -40,6 +43,7 @@ class DispatchRequest(NamedTuple):
     is_review: bool = False
     advice: AdviceSection = AdviceSection()
     sign: str | None = None
+    snapshot: str | None = None
 
 
 class WavePlan(NamedTuple):

@@ -14,7 +14,7 @@ from swarm.store.findings import Selection
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.fix.ground import FixRequest
-from swarm.waves.fix.plan import FixPlan
+from swarm.waves.fix.plan import FixPlan, WayOut
 
 _ENDED: Final = (WaveStatus.COLLECTED, WaveStatus.VERIFIED, WaveStatus.ADVANCED)
 _MOST_NAMED: Final = 5
@@ -49,7 +49,8 @@ def nothing_to_fix(conn: sqlite3.Connection, run: Run, request: FixRequest, plan
         for one in plan.left_out:
             ids[one.reason].append(one.finding.finding_id)
         listed = "; ".join(f"{_some(own)} ({reason})" for reason, own in ids.items())
-        return errors.FixNobody(findings=listed, words=words_of(request) or "--all", run_id=run.id)
+        words = words_of(request) or "--all"
+        return errors.FixNobody(findings=listed, words=words, remedy=_way_out(run, words, plan), run_id=run.id)
     if request.targets is not None and request.targets.ids:
         problem = f"{', '.join(request.targets.ids)} {'is' if len(request.targets.ids) == 1 else 'are'} fixed already"
         remedy = f"`swarm findings {run.id} --status fixed` shows the evidence"
@@ -69,6 +70,20 @@ def nothing_to_fix(conn: sqlite3.Connection, run: Run, request: FixRequest, plan
     return errors.FixNothingNamed(
         count=len(undecided), choices=choices, example=f"swarm fix {run.id} {_example(conn, run)}", run_id=run.id
     )
+
+
+def _way_out(run: Run, words: str, plan: FixPlan) -> str:
+    """Return what gets each of the findings fixed: an agent helps with some of them alone."""
+    refuted = [one.finding.finding_id for one in plan.left_out if one.way is WayOut.NAMED]
+    texts = {
+        WayOut.AGENT: f"`swarm fix {run.id} {words} --runtime NAME` gives them to an agent, and so does [defaults]"
+        " runtime of swarm.toml; `swarm runtimes` lists the runtimes",
+        WayOut.NAMED: f"`swarm fix {run.id} {' '.join(refuted[:_MOST_NAMED])}` fixes what a reviewer refutes",
+        WayOut.COMMITTED: "commit the files that hold them, or `swarm audit` where HEAD has moved on",
+        WayOut.MAP: f"`swarm domains {run.id}` shows who owns which files;"
+        f" `swarm domains {run.id} --unfreeze --reason '…'` lets the map be edited",
+    }
+    return "; ".join(text for way, text in texts.items() if any(one.way is way for one in plan.left_out))
 
 
 def _some(ids: Sequence[str]) -> str:

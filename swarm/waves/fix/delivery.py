@@ -29,6 +29,11 @@ class Delivered(NamedTuple):
 def hold_to_delivery(ground: FixGround) -> None:
     """Refuse a place that could not take the fix, before anything is done. Raises FixBranchTaken, FixNoRemote."""
     wanted = ground.request.delivery
+    if wanted.publish and ground.run.branch is None:
+        problem = (
+            "--publish moves the branch of the run, which was made on a detached HEAD; --branch NAME makes a branch"
+        )
+        raise errors.CliUsage(problem=problem, command="swarm fix")
     if wanted.pull_request:
         remote_of(ground)
     if (name := wanted.branch) is None:

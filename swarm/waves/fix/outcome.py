@@ -8,7 +8,9 @@ from swarm.results.fix import FindingToFix, FixProof, FixResult, FixWave
 from swarm.results.verify import BuildShown, VerifyResult
 from swarm.rules.findings import Observation
 from swarm.rules.ref_names import integration_branch
+from swarm.rules.states import AgentRunStatus
 from swarm.store import agent_runs, assignments, findings, fix_claims
+from swarm.store.agent_runs import AgentRun
 from swarm.store.findings import Finding, Selection
 from swarm.store.waves import Wave
 from swarm.waves.fix.choices import words_of
@@ -171,15 +173,25 @@ def _given(ground: FixGround, story: FixStory, every: Sequence[Finding]) -> dict
     ids = {finding.row_id: finding.finding_id for finding in every}
     found: dict[int, _Given] = {}
     for one in story.taken:
-        domains = {agent.id: agent.domain for agent in agent_runs.all_of(ground.conn, one.wave.id)}
+        agents = {agent.id: agent for agent in agent_runs.all_of(ground.conn, one.wave.id)}
         skipped = {fix.finding_id: fix.told for fix in one.wave.result.skipped_fixes} if one.wave.result else {}
         claims = {claim.finding: claim for claim in fix_claims.of_wave(ground.conn, one.wave.id)}
-        for agent, rows in assignments.assigned(ground.conn, one.wave.id).items():
+        for agent_id, rows in assignments.assigned(ground.conn, one.wave.id).items():
+            agent = agents[agent_id]
             for row in rows:
                 claim = claims.get(row)
                 answer = f"{claim.description}; {claim.evidence}" if claim else skipped.get(ids.get(row, ""), "")
-                found[row] = _Given(one.wave, domains.get(agent, ""), answer, claim is not None)
+                found[row] = _Given(one.wave, agent.domain, answer or _unanswered(agent), claim is not None)
     return found
+
+
+def _unanswered(agent: AgentRun) -> str:
+    """Return why an agent run gave no answer that counts for a finding."""
+    if agent.error is not None:
+        # An agent that reports success and touches files of others has answered: what it did is why nothing counts.
+        return f"{agent.status}: {agent.error}"
+    is_done = agent.status is AgentRunStatus.COMPLETE
+    return "its agent does not name it among its fixes" if is_done else "no agent has answered yet"
 
 
 def _state(finding: Finding, planned: Candidate | None, given: _Given | None, *, is_dry: bool) -> tuple[str, str]:
@@ -189,7 +201,7 @@ def _state(finding: Finding, planned: Candidate | None, given: _Given | None, *,
     if given is not None:
         if given.is_claimed:
             return "claimed", given.answer
-        return "not_fixed", given.answer or "no agent has answered yet"
+        return "not_fixed", given.answer
     if planned is not None and planned.reason:
         return "left_out", planned.reason
     return ("planned", "") if is_dry else ("not_fixed", "no wave was given it")

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from swarm import errors
@@ -23,16 +24,30 @@ from swarm.waves.review.known import known_reviews
 from swarm.waves.selection import finding_ids
 from swarm.waves.triage.triage import Targets, due_and_settled
 
+_NOT_AT_HEAD: Final = "its place is not at HEAD; commit it, or `swarm audit` looks again"
 _REFUTED: Final = "a reviewer refutes it; named by its id, it is fixed all the same"
 
 
+class WayOut(StrEnum):
+    """Ways to get a finding fixed that nobody can fix, the nearest first."""
+
+    AGENT = "agent"
+    NAMED = "named"
+    COMMITTED = "committed"
+    MAP = "map"
+
+
 class Candidate(NamedTuple):
-    """A finding at its present place, with the domain and the runtime that fix it; `reason` says why nobody can."""
+    """A finding at its present place, with the domain and the runtime that fix it.
+
+    `reason` says why nobody can, and `way` what helps.
+    """
 
     finding: Finding
     domain: str | None
     runtime: str | None
     reason: str = ""
+    way: WayOut = WayOut.AGENT
 
 
 class Round(NamedTuple):
@@ -91,7 +106,7 @@ def plan_fix(
         for phase in AMEND_PHASES
         for candidate in _candidates(ground, phase, [one for one in by_row.values() if phase_of(one) is phase])
     ]
-    candidates += [Candidate(finding, None, None, _REFUTED) for finding in refuted]
+    candidates += [Candidate(finding, None, None, _REFUTED, WayOut.NAMED) for finding in refuted]
     plan = FixPlan(
         taken=tuple(one for one in candidates if not one.reason),
         left_out=tuple(one for one in candidates if one.reason),
@@ -147,13 +162,14 @@ def _candidates(ground: _PlanGround, phase: Phase, chosen: Sequence[Finding]) ->
     approved = tuple(one for one in routing.broken if by_id[one].status == Decision.APPROVED)
     # The dispatch would refuse these, after the others were approved.
     hold_to_anchors(ground.run, phase, routing._replace(broken=approved))
-    found = [Candidate(by_id[out.finding_id], None, None, out.reason) for out in routing.unrouted]
+    found = [Candidate(by_id[out.finding_id], None, None, out.reason, WayOut.MAP) for out in routing.unrouted]
     for domain, own in routing.by_domain.items():
         for finding in own:
             runtime, reason = _runtime_for(finding, phase, ground.request, ground.config)
+            candidate = Candidate(finding, domain, runtime, reason)
             if finding.finding_id in broken:
-                runtime, reason = None, "its place is gone at HEAD; `swarm audit` looks again"
-            found.append(Candidate(finding, domain, runtime, reason))
+                candidate = Candidate(finding, domain, None, _NOT_AT_HEAD, WayOut.COMMITTED)
+            found.append(candidate)
     return found
 
 

@@ -56,7 +56,11 @@ def take_through(ground: FixGround, wave: Wave) -> WaveEnd:
         if isinstance(error, errors.MergeGateFailed | errors.MergeConflict):
             message += f"; `swarm fix {ground.run.id} --anew` gives its findings to another wave"
         if isinstance(error, errors.MergeGateFailed) and error.verdict in UNTESTED:
-            message += f", and `swarm fix {ground.run.id} --accept no_tests --reason '…'` goes on without tests"
+            remedy = f"`swarm fix {ground.run.id} --accept no_tests --reason '…'` goes on without tests"
+            message += f", and {remedy}"
+            # The remedy of `merge` would leave the caller of `fix` with a merge that nobody verifies.
+            error.remedy = remedy
+            error.fields["remedy"] = remedy
         stage_events.emit("fix_stopped", run_id=ground.run.id, wave_id=wave.id, code=error.code, message=message)
         raise
 

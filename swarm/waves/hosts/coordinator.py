@@ -1,22 +1,37 @@
-"""The coordinator's side of an engine: orders sent, signs of life heard, results taken once."""
+"""The coordinator's side of an engine: orders sent, signs of life heard, and each order ended once."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from swarm import errors, stage_events
-from swarm.engine import messages, objects
-from swarm.engine.link import EngineLink, linked
-from swarm.engine.messages import WorkOrder, WorkResult, nonce_of
+from swarm.documents import parse_bounded
+from swarm.engine import messages, objects, queues, streams
+from swarm.engine.access import Access
+from swarm.engine.link import EngineLink, hold_to_cancellation, linked
+from swarm.engine.messages import WorkOrder, WorkResult, cancel_of, nonce_of
 from swarm.engine.objects import KeptObject
-from swarm.engine.place import Credentials
+from swarm.engine.queues import OrderPlace
+from swarm.store.attempts import Ending
+from swarm.waves.hosts.lives import Lives
 
-# A result may be on its way, and the engine may just be starting anew.
-LOST_SECONDS: Final = 45.0
 _LOOK_SECONDS: Final = 1.0
 _WAIT_SECONDS: Final = 2.0
+# Of a flood of signs the engine's client drops the rest: the next sign says the same.
+_MOST_SIGNS: Final = 20_000
+_MOST_SIGN_BYTES: Final = 16 << 20
+_LEAST_SECONDS: Final = 0.5
+_CANCELLED: Final = Ending("killed", 3, error_code="CANCELLED", error_fragment="the launch was cancelled")
+UNCONFIRMED: Final = _CANCELLED._replace(
+    error_fragment="the launch was cancelled; no worker has confirmed that the agent was ended"
+)
+
+# Takes what a worker shows of an order: the order, the worker, and the last event of the agent, if there is any.
+Heard = Callable[[str, str, Mapping[str, Any] | None], None]
 
 
 class Received(NamedTuple):
@@ -27,15 +42,22 @@ class Received(NamedTuple):
 
 
 class Coordinator:
-    """An open connection, with the orders whose results are awaited."""
+    """An open connection, with the orders whose ends are awaited."""
 
-    def __init__(self, link: EngineLink, run_hex: str) -> None:
+    def __init__(self, link: EngineLink, access: Access, run_hex: str, heard: Heard) -> None:
         self._link = link
+        self._access = access
+        self._heard = heard
         self._run_hex = run_hex
         self._reader = f"coordinator-{run_hex}"
-        self._awaited: dict[str, asyncio.Future[Received]] = {}
-        self._signs: dict[str, float] = {}
-        self._queues: set[str] = set()
+        self._notes = f"notes-{run_hex}"
+        self._awaited: dict[str, asyncio.Future[Received | Ending]] = {}
+        self._lives = Lives(access.lease_seconds)
+        # Of results: their places in the stream.
+        self._settled: set[int] = set()
+        self._warned: set[str] = set()
+        self._places: dict[str, OrderPlace] = {}
+        self._looked_at: dict[tuple[str, str], float] = {}
 
     @property
     def url(self) -> str:
@@ -47,117 +69,227 @@ class Coordinator:
         """The seed of the coordinator's key."""
         return self._link.credentials.seed
 
-    async def hold_to_queue(self, tag: str) -> None:
-        """Refuse to order work that no worker may take. Raises EngineNoWorker."""
-        try:
-            await self._link.ask(f"CONSUMER.INFO.{self._link.names.orders}.{tag}")
-        except errors.EngineRefused as error:
-            raise errors.EngineNoWorker(tag=tag) from error
+    @property
+    def access(self) -> Access:
+        """The access to the engine, with the limits of its orders."""
+        return self._access
+
+    async def tag_of(self, tags: Sequence[str]) -> str:
+        """Return the first tag with a connected worker, else the first with an invited one. Raises EngineNoWorker.
+
+        Orders without a connected worker wait: workers may be started later, by a scheduler.
+        """
+        found = await queues.queues_of(self._link)
+        known = [tag for tag in tags if tag in found]
+        if not known:
+            there = f"it has workers for {', '.join(found)}" if found else "no worker was invited"
+            raise errors.EngineNoWorker(tag=tags[0], there=there)
+        tag = next((tag for tag in known if found[tag].has_worker), known[0])
+        if not found[tag].has_worker and tag not in self._warned:
+            self._warned.add(tag)
+            others = ", ".join(name for name, queue in found.items() if queue.has_worker) or "none"
+            message = f"no worker with the tag {tag} is connected, its orders wait; connected are: {others}"
+            stage_events.emit("orders_wait", tag=tag, message=message)
+        # The lease is the coordinator's to choose, and a queue may have that of an earlier launch.
+        await streams.make_queue(self._link, tag, self._access.lease_seconds)
+        return tag
 
     async def keep(self, body: bytes) -> KeptObject:
         """Keep an object for workers."""
         return await objects.put(self._link, self._link.names.base, body)
 
-    async def send(self, order: WorkOrder) -> None:
-        """Order an attempt. The engine keeps an order of the same attempt once."""
+    async def send(self, order: WorkOrder, tag: str) -> OrderPlace:
+        """Order an attempt, and return its place. The engine keeps an order of the same attempt once."""
         body = messages.signed(order, self.seed)
-        await self._link.keep(self._link.names.order(order.runtime), body, f"order-{order.id}")
-        self._queues.add(order.runtime)
+        number = await self._link.keep(self._link.names.order(tag), body, f"order-{order.id}")
+        place = self._places[order.id] = OrderPlace(number, tag)
+        return place
 
-    async def end(self, order: str) -> Received | None:
-        """Wait for the result of an order; return `None` for an order whose worker shows no life any more."""
-        future = self.expect(order)
-        while True:
-            done, _ = await asyncio.wait({future}, timeout=_LOOK_SECONDS)
-            if done:
-                return future.result()
-            seen = self._signs.get(order)
-            if seen is not None and time.monotonic() - seen > LOST_SECONDS:
-                return None
+    async def places(self) -> dict[str, OrderPlace]:
+        """Return the places of all orders of this coordinator that are not finished."""
+        return await queues.orders_in(self._link)
 
-    def expect(self, order: str) -> asyncio.Future[Received]:
-        """Await the result of an order: a result that nobody awaits is late."""
+    def expect(self, order: str, place: OrderPlace | None = None) -> asyncio.Future[Received | Ending]:
+        """Await the end of an order: a result that nobody awaits is late."""
+        if place is not None:
+            self._places[order] = place
         return self._awaited.setdefault(order, asyncio.get_running_loop().create_future())
 
-    def expect_life(self, order: str) -> None:
-        """Count an order as begun: whoever works on it shows life."""
-        self._signs.setdefault(order, time.monotonic())
+    async def cancel(self, orders: Collection[str]) -> None:
+        """Cancel orders: workers end their agents, and orders that nobody took are deleted.
 
-    async def fetch(self, received: Received, kept: KeptObject | None) -> bytes | None:
-        """Return the content of an object of a result. Raises ObjectCorrupt."""
-        if kept is None:
-            return None
-        worker = received.result.worker
-        return await objects.get(
-            self._link, self._link.names.products, lambda rest: self._link.names.product(worker, rest), kept
-        )
+        Workers look for the kept message when they take an order, so that none begins after it.
+        """
+        await queues.keep_cancellations(self._link, {order: cancel_of(nonce_of(self.seed, order)) for order in orders})
+        await self.withdraw(_CANCELLED)
+        self._lives.end_soon(orders, UNCONFIRMED)
 
-    async def settle(self, received: Received | None, order: str) -> None:
-        """Let the engine forget an order that has its end."""
+    async def withdraw(self, ending: Ending) -> None:
+        """End the orders that no worker has taken, and delete them."""
+        before = await queues.queues_of(self._link)
+        waiting = {order: self._places[order] for order in self._pending() if order in self._places}
+        waiting = {
+            order: at for order, at in waiting.items() if at.tag in before and at.number > before[at.tag].delivered
+        }
+        await queues.delete(self._link, *(place.number for place in waiting.values()))
+        # An order that was taken meanwhile has a worker, whose result counts.
+        after = await queues.queues_of(self._link) if waiting else {}
+        for order, place in waiting.items():
+            if place.number > after[place.tag].delivered:
+                self._end(order, ending)
+
+    async def fetch(self, received: Received, folder: Path) -> dict[str, Path]:
+        """Write the objects of a result to files of a folder, and return them by their names. Raises ObjectCorrupt.
+
+        By way of files: a result may be larger than what this process should hold.
+        """
+        product = partial(self._link.names.product, received.result.worker)
+        found = {}
+        for name, kept in received.result.objects.items():
+            found[name] = folder / name
+            await objects.save(self._link, self._link.names.products, product, kept, found[name])
+        return found
+
+    async def settle(self, order: str, end: Received | Ending) -> None:
+        """Let the engine forget an order whose attempt is closed."""
+        place, note = self._places.pop(order, None), self._lives.forget(order)
         self._awaited.pop(order, None)
-        self._signs.pop(order, None)
-        if received is not None:
-            await self._link.acknowledge(received.message)
+        if isinstance(end, Received):
+            self._settled.add(end.message.metadata.sequence.stream)
+            await self._link.acknowledge(end.message)
+        # Also where its worker sent a result: one that died before it ended the order would leave it for ever.
+        if place is not None:
+            await queues.delete(self._link, place.number)
+        if note is not None:
+            await self._link.acknowledge(note)
 
     async def listen(self) -> None:
-        """Take results and signs of life, until this call is cancelled. Raises EngineUnreachable."""
-        names = self._link.names
-        await self._link.client.subscribe(names.progress("*", "*"), cb=self._sign)
-        await self._link.make_reader(names.results, self._reader, names.result("*"))
+        """Take results, signs of life and notes, until this call is cancelled. Raises EngineUnreachable."""
+        names, subscribe = self._link.names, self._link.client.subscribe
+        bounds = {"pending_msgs_limit": _MOST_SIGNS, "pending_bytes_limit": _MOST_SIGN_BYTES}
+        await subscribe(names.progress("*", "*"), cb=self._sign, **bounds)
+        await subscribe(names.cancel("*"), cb=self._cancelled)
+        # Those that another call cancelled before this one heard of it.
+        for order, body in await queues.cancellations(self._link, self._pending()):
+            self._end_cancelled(order, body)
+        await streams.make_reader(self._link, names.results, self._reader, names.result("*"))
+        await streams.make_reader(self._link, names.results, self._notes, names.notes)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._read(self._reader, self._take))
+                group.create_task(self._read(self._notes, self._note))
+                group.create_task(self._watch_time())
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+
+    async def results_are_drained(self) -> bool:
+        """Say whether every result that the engine keeps has come to this coordinator, and not to one that died."""
+        info = await self._link.ask(f"CONSUMER.INFO.{self._link.names.results}.{self._reader}")
+        come = sum(1 for future in self._awaited.values() if future.done() and isinstance(future.result(), Received))
+        return bool(info["num_pending"] == 0 and info["num_ack_pending"] <= come)
+
+    async def _read(self, reader: str, take: Callable[[Any], Any]) -> None:
         while not self._link.closed.is_set():
-            message = await self._link.next(names.results, self._reader, _WAIT_SECONDS)
-            if message is not None:
-                await self._take(message)
-            elif len(self._signs) < len(self._awaited):
+            if (message := await self._link.next(self._link.names.results, reader, _WAIT_SECONDS)) is not None:
+                await take(message)
+        raise errors.EngineUnreachable(url=self.url, problem="the connection was closed")
+
+    async def _watch_time(self) -> None:
+        """End orders whose time has come, and those whose worker shows no life."""
+        while True:
+            hold_to_cancellation()
+            await asyncio.sleep(_LOOK_SECONDS)
+            if not all(map(self._lives.is_expected, self._pending())):
                 await self._expect_delivered()
-        raise errors.EngineUnreachable(url=self._link.credentials.url, problem="the connection was closed")
+            for order in self._pending():
+                if (ending := self._lives.ending_of(order)) is not None:
+                    self._end(order, ending)
 
     async def _expect_delivered(self) -> None:
-        """Expect life of every order, once the engine has delivered all: one may have been lost on its way."""
-        names = self._link.names
-        infos = [await self._link.ask(f"CONSUMER.INFO.{names.orders}.{queue}") for queue in sorted(self._queues)]
-        if not any(info["num_pending"] for info in infos):
-            for order in self._awaited:
-                self.expect_life(order)
+        """Expect life of every order that the engine has delivered; an order without a place is still to be sent."""
+        found = await queues.queues_of(self._link)
+        for order in self._pending():
+            place = self._places.get(order)
+            if place is not None and (place.tag not in found or place.number <= found[place.tag].delivered):
+                self._lives.expect(order)
+
+    def _pending(self) -> list[str]:
+        return [order for order, future in self._awaited.items() if not future.done()]
+
+    def _end(self, order: str, end: Received | Ending) -> None:
+        future = self._awaited.get(order)
+        if future is not None and not future.done():
+            future.set_result(end)
 
     async def _sign(self, message: Any) -> None:
-        order = message.subject.rpartition(".")[2]
-        # The nonce: another worker could keep an order of a dead one alive.
-        if message.data == nonce_of(self.seed, order).encode():
-            self._signs[order] = time.monotonic()
+        worker, order = message.subject.split(".")[-2:]
+        moment = time.monotonic()
+        if order not in self._awaited or moment < self._looked_at.get((worker, order), 0.0) + _LEAST_SECONDS:
+            return
+        self._looked_at[worker, order] = moment
+        with suppress(errors.ResultForged):
+            sign = messages.progress_of(message.data)
+            # The nonce: another worker could keep an order of a dead one alive.
+            if sign.nonce == nonce_of(self.seed, order):
+                self._lives.sign(order)
+                self._heard(order, worker, sign.event)
+
+    async def _cancelled(self, message: Any) -> None:
+        """End an order that another call of this coordinator has cancelled."""
+        self._end_cancelled(message.subject.rpartition(".")[2], message.data)
+
+    def _end_cancelled(self, order: str, body: bytes | None) -> None:
+        if body == cancel_of(nonce_of(self.seed, order)):
+            self._lives.end_soon([order], UNCONFIRMED)
+
+    async def _note(self, message: Any) -> None:
+        """Take a note of the engine: an order was delivered and not finished in its lease, or its worker ended it."""
+        with suppress(errors.SwarmError, KeyError, TypeError, ValueError):
+            number = int(parse_bounded(message.data, "note")["stream_seq"])
+            order = next((order for order, place in self._places.items() if place.number == number), None)
+            if order is None and (found := await queues.order_at(self._link, number)) is not None:
+                order = found.id
+            if order in self._awaited:
+                # Acknowledged once the attempt is closed: a coordinator that dies before gets the note again.
+                self._lives.note(order, message)
+                return
+            if order is not None and order.partition("-")[0] == self._run_hex:
+                await queues.delete(self._link, number)
+        await self._link.acknowledge(message)
 
     async def _take(self, message: Any) -> None:
         """Hand a result to who awaits it; any other is noted, and changes nothing."""
         try:
             result = messages.result_of(message.data)
         except errors.ResultForged as error:
-            await self._note(message, "RESULT_FORGED", error.problem)
+            await self._refuse(message, "RESULT_FORGED", error.problem)
             return
         sender = message.subject.rpartition(".")[2]
         if result.worker != sender or result.nonce != nonce_of(self.seed, result.id):
-            await self._note(message, "RESULT_FORGED", f"{sender} sent a result of {result.id}, which is not its own")
+            await self._refuse(message, "RESULT_FORGED", f"{sender} sent a result of {result.id}, which is not its own")
             return
-        if result.id.partition("-")[0] != self._run_hex:
-            # Another run's, which has a reader of its own.
+        if result.id.partition("-")[0] != self._run_hex or message.metadata.sequence.stream in self._settled:
+            # Another run's, which has a reader of its own; or sent again by the engine while it was taken in.
             await self._link.acknowledge(message)
             return
         future = self._awaited.get(result.id)
-        if future is not None and future.done():
-            # Sent again by the engine while it is taken in.
-            return
         if future is None:
-            await self._note(message, "RESULT_LATE", f"{sender} sent a result of {result.id}, which nobody awaits")
-            return
-        future.set_result(Received(result, message))
+            await self._refuse(message, "RESULT_LATE", f"{sender} sent a result of {result.id}, which nobody awaits")
+        elif not future.done():
+            # One that is done was sent again by the engine while it is taken in.
+            future.set_result(Received(result, message))
 
-    async def _note(self, message: Any, code: str, problem: str) -> None:
+    async def _refuse(self, message: Any, code: str, problem: str) -> None:
         stage_events.emit("result_refused", code=code, problem=problem)
         await self._link.acknowledge(message)
 
 
 @asynccontextmanager
-async def coordinating(credentials: Credentials, run_hex: str) -> AsyncIterator[Coordinator]:
-    """Connect as the coordinator of a run. Raises EngineRefused, EngineUnreachable, ScaleUnavailable."""
-    async with linked(credentials) as link:
-        await link.make_streams()
-        yield Coordinator(link, run_hex)
+async def coordinating(access: Access, run_hex: str, heard: Heard) -> AsyncIterator[Coordinator]:
+    """Connect as the coordinator of a run; `heard` takes what workers show.
+
+    Raises EngineRefused, EngineUnreachable, ScaleUnavailable.
+    """
+    async with linked(access.credentials) as link:
+        await streams.make_streams(link)
+        yield Coordinator(link, access, run_hex, heard)

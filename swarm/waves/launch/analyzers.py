@@ -61,9 +61,16 @@ def launch_analyzers(launch: WaveLaunch, waiting: Waiting, at_once: int) -> None
     lead = opened[0]
     mark = marked(lead.attempt_id, lead.folder)
     analyzed: list[Analyzed] = []
+    recorded: set[int] = set()
+
+    def spawned(pid: int, start: str, moment: str) -> None:
+        # The row names a single process, and the mark finds every other. To replace it by each new process would take
+        # a transaction, for which the analyzers would wait.
+        if not recorded:
+            recorded.add(pid)
+            record_process(launch, lead.attempt_id, pid, start, moment)
 
     async def run(plan: Planned) -> None:
-        spawned = functools.partial(record_process, launch, lead.attempt_id)
         analyzed.append(await analyze(plan, launch.seconds, mark, spawned))
 
     try:

@@ -126,19 +126,11 @@ async def _one(
     spawned = functools.partial(record_process, wave_launch, attempt_id)
     terms = course.terms(job)
     mark = marked(attempt_id, folder)
-    environment = agent_environment(
-        {
-            **mark,
-            "SWARM_OUTPUT_FILE": str(job.output_path),
-            "SWARM_PROMPT_FILE": str(job.prompt_path),
-            "SWARM_WORKTREE": str(job.tree),
-            "SWARM_DOMAIN": job.domain,
-        }
-    )
+    environment = agent_environment({**mark, **job.variables})
     try:
         new = _new_tree(wave_launch, job, mark, environment)
         is_new = not any(attempt.spawned for attempt in before)
-        async with ground_of(wave_launch.store, agent, new, is_new=is_new) as ground:
+        async with ground_of(wave_launch.store, wave_launch.wave, agent, new, is_new=is_new) as ground:
             orders = Orders(
                 steps=steps,
                 tree=job.tree,
@@ -154,14 +146,7 @@ async def _one(
                 secrets=ground.secrets,
             )
             if ground.failed is None:
-                ran, ending = await answered(
-                    wave_launch.runtime,
-                    job,
-                    kept,
-                    orders,
-                    corrects=wave_launch.corrects,
-                    held=wave_launch.held.get(agent.id, ()),
-                )
+                ran, ending = await answered(wave_launch.runtime, job, kept, orders, wave_launch.held.get(agent.id, ()))
             else:
                 ran, ending = _NOTHING_RAN, ground.failed
     except BaseException:
@@ -192,7 +177,6 @@ def _new_tree(wave_launch: WaveLaunch, job: Job, mark: Mapping[str, str], enviro
         repository=wave_launch.repository,
         workspace=wave_launch.workspace,
         config=wave_launch.config,
-        wave=wave_launch.wave,
         logs=job.attempt_folder / "setup",
         mark=mark,
         environment=environment,

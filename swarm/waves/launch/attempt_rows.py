@@ -21,6 +21,7 @@ from swarm.waves.launch.ground import WaveLaunch
 
 _MOST_DENIALS: Final = 20
 _MOST_USD: Final = 1_000_000
+_MILLION: Final = 1_000_000
 _FAILED: Final = {
     "timed_out": AgentRunStatus.TIMED_OUT,
     "runtime_error": AgentRunStatus.FAILED,
@@ -89,9 +90,22 @@ def record_said(
     conn: sqlite3.Connection, attempt_id: int, results: Sequence[StepResult], agent: CliFacts | None
 ) -> None:
     """Record what the agent of an attempt reported, as far as its runtime reports anything."""
+    if (used := used_by(results, agent)) is not None:
+        attempts.record_session(conn, attempt_id, used.session, used.cost_microusd)
+
+
+class Used(NamedTuple):
+    """The session of an agent by its own report, as its attempt keeps it; the cost in millionths of a USD."""
+
+    session: Mapping[str, object]
+    cost_microusd: int | None
+
+
+def used_by(results: Sequence[StepResult], agent: CliFacts | None) -> Used | None:
+    """Return what the agent of an attempt reported in all its processes, `None` where its runtime reports nothing."""
     heard = [result.said for result in results if result.said]
     if not heard:
-        return
+        return None
     last, usages = heard[-1], [said.usage for said in heard]
     # A cost below nothing would buy others more; one that no number holds counts as none.
     costs = [usage.cost_usd for usage in usages if usage.cost_usd is not None and 0 <= usage.cost_usd < _MOST_USD]
@@ -106,7 +120,7 @@ def record_said(
         "tokensOut": _sum(usage.tokens_out for usage in usages),
         "denials": [cut(denial) for said in heard for denial in said.denials][:_MOST_DENIALS],
     }
-    attempts.record_session(conn, attempt_id, session, round(sum(costs) * 1_000_000) if costs else None)
+    return Used(session, round(sum(costs) * _MILLION) if costs else None)
 
 
 def _sum(values: Iterable[int | None]) -> int | None:

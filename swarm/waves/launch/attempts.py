@@ -93,6 +93,7 @@ def _shown(attempt: Attempt) -> AttemptShown:
         isolation=attempt.isolation,
         isolation_reason=attempt.isolation_reason,
         policy=attempt.policy,
+        worker=attempt.worker,
     )
 
 

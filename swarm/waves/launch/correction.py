@@ -47,9 +47,9 @@ Ask = Callable[[Job, str | None, float], Awaitable[Answered]]
 
 
 async def answered(
-    runtime: Runtime, job: Job, kept: Path, orders: Orders, *, corrects: bool, held: Sequence[Assigned]
+    runtime: Runtime, job: Job, kept: Path, orders: Orders, held: Sequence[Assigned] = ()
 ) -> tuple[Ran, Ending]:
-    """Run the processes of an attempt, and with `corrects` once more for a correction; the answer is left at `kept`."""
+    """Run the processes of an attempt, and of an agent once more for a correction; the answer is left at `kept`."""
 
     async def ask(again: Job, session: str | None, seconds: float) -> Answered:
         folder = again.attempt_folder / "correction"
@@ -60,7 +60,8 @@ async def answered(
         return await _answered(runtime, again, kept, more, held)
 
     found = await _answered(runtime, job, kept, orders, held)
-    if corrects:
+    added = job.config.runtimes.get(runtime.name)
+    if not runtime.is_analyzer and (added is None or added.corrections > 0):
         found = await corrected(job, found, orders.seconds, ask)
         # The answer of the correction lies there, also where the first was the better.
         if found.body is not None:

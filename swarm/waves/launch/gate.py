@@ -44,18 +44,16 @@ class LaunchGate:
         self._is_used_up = False
         self.kept_back = 0
 
-    def hold_to_cost(self, ready: Sequence[Ready], agents: int) -> None:
+    def hold_to_cost(self, names: Sequence[str], silent: Sequence[str], agents: int) -> None:
         """Refuse a launch of agents that would pass the cap by what earlier attempts of its runtimes cost.
 
-        Raises CostUnmetered and CostBudgetExceeded.
+        `silent` are the runtimes that report no cost. Raises CostUnmetered and CostBudgetExceeded.
         """
         cap = self._limits.max_cost
         if cap is None:
             return
-        silent = [each.runtime.name for each in ready if not each.runtime.is_analyzer and not _reports_cost(each)]
         if silent and not self._limits.allow_unmetered:
             raise errors.CostUnmetered(runtime=", ".join(silent), run_id=self._run.id)
-        names = [each.runtime.name for each in ready]
         spent = attempts.spent_microusd(self._store.conn, self._run.id) / _MILLION
         estimate = agents * attempts.usual_microusd(self._store.conn, self._run.id, names) / _MILLION
         if spent >= cap or spent + estimate > cap:
@@ -133,5 +131,7 @@ class LaunchGate:
         return f"quota:{self._run.id}"
 
 
-def _reports_cost(ready: Ready) -> bool:
-    return ready.runtime.agent is not None and ready.runtime.agent.reports_cost
+def silent_about_cost(ready: Sequence[Ready]) -> list[str]:
+    """Return the coding agents and commands that report no cost; an analyzer has none."""
+    agents = [each.runtime for each in ready if not each.runtime.is_analyzer]
+    return [runtime.name for runtime in agents if runtime.agent is None or not runtime.agent.reports_cost]

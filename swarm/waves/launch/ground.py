@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from swarm.clock import today
 from swarm.config import Config
-from swarm.git.repository import Repository, files_at
+from swarm.git.repository import Repository, files_at, repository_at
 from swarm.rules.analysis import tool_of
 from swarm.rules.ownership import OwnershipMap
 from swarm.rules.steering import steers
@@ -63,15 +63,32 @@ class WaveLaunch(NamedTuple):
         return waves.numbered(self.store.conn, self.run.id, self.wave.number) or self.wave
 
     @property
-    def corrects(self) -> bool:
-        """Whether an answer that does not fit its form goes back to its agent."""
-        added = self.config.runtimes.get(self.runtime.name)
-        return not self.runtime.is_analyzer and (added is None or added.corrections > 0)
-
-    @property
     def folder(self) -> Path:
         """The folder of the wave."""
         return self.workspace.wave_folder(self.run.id, self.wave.number)
+
+
+def ground_of_launch(
+    store: Store, workspace: Workspace, run: Run, wave: Wave, config: Config, gate: LaunchGate, *, seconds: float | None
+) -> WaveLaunch:
+    """Return the facts of a launch, here or on workers, before its runtimes and its findings are known."""
+    repository = repository_at(Path(run.local_path))
+    survey = surveyed(store.conn, wave, repository)
+    return WaveLaunch(
+        store=store,
+        run=run,
+        wave=wave,
+        ready=(),
+        config=config,
+        repository=repository,
+        owners=survey.owners,
+        tracked=survey.tracked,
+        files=survey.files,
+        # Without `--timeout` the run's policy is the bound: `resume` would count a longer attempt as timed out.
+        seconds=seconds or min(config.attempt_seconds, run.timeout_seconds),
+        workspace=workspace,
+        gate=gate,
+    )
 
 
 class LaunchRuntimes(NamedTuple):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from swarm import errors
 from swarm.config import Config
-from swarm.git.repository import repository_at
 from swarm.results.launch import LaunchResult
 from swarm.runtimes import registry
 from swarm.runtimes.supervisor import run_all
@@ -17,8 +16,8 @@ from swarm.store.waves import Wave
 from swarm.waves.launch.analyzers import launch_analyzers
 from swarm.waves.launch.attempt import attempt
 from swarm.waves.launch.attempts import launch_result, waiting_agents
-from swarm.waves.launch.gate import LaunchGate, LaunchLimits
-from swarm.waves.launch.ground import LaunchRuntimes, WaveLaunch, assigned_to, held_back, runtimes_of, surveyed
+from swarm.waves.launch.gate import LaunchGate, LaunchLimits, silent_about_cost
+from swarm.waves.launch.ground import LaunchRuntimes, assigned_to, ground_of_launch, held_back, runtimes_of
 from swarm.waves.launch.supervision import close_dead_attempts, only_supervisor, wave_to_launch
 from swarm.waves.lock import locks
 from swarm.waves.review.reviewer import hold_to_agent
@@ -55,8 +54,9 @@ def launch(
     with only_supervisor(workspace, run, wave):
         # Before the waiting agents are read: a dead attempt would count as open for ever.
         close_dead_attempts(store, run, wave)
-        repository = repository_at(Path(run.local_path))
-        survey = surveyed(store.conn, wave, repository)
+        gate = LaunchGate(store, run, limits, config.on_attention)
+        wave_launch = ground_of_launch(store, workspace, run, wave, config, gate, seconds=seconds)
+        repository = wave_launch.repository
         waiting = waiting_agents(store.conn, wave)
         if waiting:
             locks.hold_to_lock(store.conn, config, wave, names, ready)
@@ -67,33 +67,17 @@ def launch(
         analyzes = analyzes and wave.is_audit
         if waiting and analyzes:
             wave = with_shared_tree(store, workspace, run, wave, repository)
-        gate = LaunchGate(store, run, limits, config.on_attention)
         tree = Path(wave.shared_tree) if wave.shared_tree else repository.root
         if waiting:
             gate.hold_to_quota(ready)
-            gate.hold_to_cost(ready, len(waiting))
+            gate.hold_to_cost([each.runtime.name for each in ready], silent_about_cost(ready), len(waiting))
             # Only a launch that runs something replaces the runtime of the wave.
-            recorded = registry.recorded(ready, tree, survey.tracked, wave.phase)
+            recorded = registry.recorded(ready, tree, wave_launch.tracked, wave.phase)
             with store.mutation() as conn:
                 waves.record_runtime(conn, wave.id, *recorded)
         given = assigned_to(store.conn, run, wave, repository) if waiting else {}
-        wave_launch = WaveLaunch(
-            store=store,
-            run=run,
-            wave=wave,
-            ready=ready,
-            config=config,
-            repository=repository,
-            owners=survey.owners,
-            tracked=survey.tracked,
-            files=survey.files,
-            # Without `--timeout` the run's policy is the bound: `resume` would count a longer attempt as timed out.
-            seconds=seconds or min(config.attempt_seconds, run.timeout_seconds),
-            workspace=workspace,
-            gate=gate,
-            assigned=given,
-            held=held_back(store.conn, run, wave, given) if ready[0].runtime.is_analyzer else {},
-        )
+        held = held_back(store.conn, run, wave, given) if ready[0].runtime.is_analyzer else {}
+        wave_launch = wave_launch._replace(wave=wave, ready=ready, assigned=given, held=held)
         # Analyzers are few, and most of them take a core at their start alone.
         at_once = jobs or config.jobs or (len(ready) if analyzes else os.cpu_count()) or 1
         if waiting and analyzes:

@@ -161,8 +161,9 @@ def _moment(file: Path, others: Mapping[str, Sequence[Attempt]]) -> str:
 
 def _working(moment: str, others: Mapping[str, Sequence[Attempt]]) -> list[str]:
     """Return the agents that worked at a moment."""
+    # From the row of the attempt on: its process is noted when it has begun already.
     return [
         name
         for name, tries in others.items()
-        if any((attempt.spawned or attempt.created) <= moment <= (attempt.ended or moment) for attempt in tries)
+        if any(attempt.created <= moment <= (attempt.ended or moment) for attempt in tries)
     ]

@@ -10,6 +10,7 @@ from swarm import errors
 from swarm.files import is_in_place, left_unfinished, make_folder
 from swarm.runtimes import processes
 from swarm.store import agent_runs, attempts, waves
+from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt, Ending
 from swarm.store.connection import Store
 from swarm.store.runs import Run
@@ -18,8 +19,6 @@ from swarm.waves.launch import attempt_files
 from swarm.workspace import AGENT_VARIABLE, Workspace
 
 _MOMENT: Final = 0.2
-# Begins the host of an attempt that was ordered on an engine.
-ENGINE: Final = "engine "
 # The variables by which a process of an attempt is known.
 MARK: Final = (AGENT_VARIABLE, "SWARM_ATTEMPT_FOLDER")
 
@@ -84,11 +83,18 @@ def hold_to_no_supervisor(workspace: Workspace, run: Run, wave: Wave) -> None:
 
 def hold_to_no_orders(conn: sqlite3.Connection, run: Run, wave: Wave) -> None:
     """Refuse to end a wave whose agents are worked on by other machines. Raises LaunchInProgress."""
+    for _, attempt in open_attempts(conn, wave):
+        if attempt.engine is not None:
+            raise errors.LaunchInProgress(number=wave.number, holder=f" on the engine {attempt.engine}", run_id=run.id)
+
+
+def open_attempts(conn: sqlite3.Connection, wave: Wave) -> Iterator[tuple[AgentRun, Attempt]]:
+    """Yield the agents of a wave whose newest attempt has no end yet, with that attempt."""
     by_agent = attempts.of_wave(conn, wave.id)
     for agent in agent_runs.current(conn, wave.id):
         own = by_agent.get(agent.id, [])
-        if own and own[-1].outcome is None and own[-1].host.startswith(ENGINE):
-            raise errors.LaunchInProgress(number=wave.number, holder=f" on the {own[-1].host}", run_id=run.id)
+        if own and own[-1].outcome is None:
+            yield agent, own[-1]
 
 
 def close_dead_attempts(store: Store, run: Run, wave: Wave) -> None:
@@ -133,6 +139,6 @@ def mark_of(attempt: Attempt) -> dict[str, str]:
     return marked(attempt.id, Path(attempt.record_path).parent)
 
 
-def marked(attempt_id: int, folder: Path) -> dict[str, str]:
+def marked(attempt_id: int | str, folder: Path) -> dict[str, str]:
     """Return the marks of an attempt with a folder of its own."""
     return dict(zip(MARK, (str(attempt_id), str(folder)), strict=True))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from swarm.results.ledger import Difference, Rebuilt, ReplayShown
 from swarm.store import digests as digest_table
-from swarm.store import forms, ledger, sightings, table_states
+from swarm.store import finding_moves, forms, ledger, sightings, table_states
 from swarm.store.connection import Store
 from swarm.store.digests import Digest
 from swarm.waves.ledger.story import ABSENT, Facts, Recorded, Story, kind_of, story_of
@@ -31,7 +31,9 @@ def replay(store: Store, run_id: str | None, *, check: bool) -> ReplayShown:
 
 
 def _replayed(conn: sqlite3.Connection, run_id: str | None, head: str, *, check: bool) -> ReplayShown:
-    story = story_of(ledger.events_after(conn, 0, run_id))
+    # Each finding that recurs has a sighting: forged events that name more findings would be followed for ever.
+    most = sightings.number_of(conn)
+    story = story_of(finding_moves.one_by_one(ledger.events_after(conn, 0, run_id), most))
     differences = [Difference(*step) for step in story.steps]
     differences += _sightings(conn, story, run_id)
     counts = Counter(kind_of(subject) for subject, _, _ in story.every())

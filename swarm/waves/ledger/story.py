@@ -97,9 +97,10 @@ class Story:
 
 def story_of(events: Iterable[Event]) -> Story:
     """Return the states after events in their order; kinds that change no state are ignored."""
-    story = Story()
+    story, seq = Story(), 0
     for event in events:
-        story.events += 1
+        # An event that names many findings comes as a move of each, with the same number.
+        story.events, seq = story.events + (event.seq != seq), event.seq
         if (take := _TAKEN.get(event.kind)) is not None:
             take(story, event, event.facts)
     return story
@@ -164,6 +165,7 @@ def _wave_dispatched(story: Story, event: Event, payload: Facts) -> None:
     facts = {key: payload[key] for key in ("number", "phase", "commit")}
     # As SQLite holds it, so that both sides compare as equal numbers.
     facts["review"] = int(payload.get("review", False))
+    facts["uncommitted"] = int(payload.get("uncommitted", False))
     story.put(event, status=event.to_state, map=payload.get("map", ABSENT), **facts)
 
 

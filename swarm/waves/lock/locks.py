@@ -98,25 +98,34 @@ def changes(
     lock = plan_locks.newest(conn, wave.id)
     if lock is None:
         return ()
-    if lock_digest(lock.text) != plan_locks.digest_in_ledger(conn, wave):
-        digest = plan_locks.digest_in_ledger(conn, wave) or "unknown"
-        return (PlanChange(WHOLE_WAVE, "lock", digest, lock_digest(lock.text)),)
+    digest, recorded = lock_digest(lock.text), plan_locks.digest_in_ledger(conn, wave)
+    if digest != recorded:
+        return (PlanChange(WHOLE_WAVE, "lock", recorded or "unknown", digest),)
     now = plan_now(conn, config, wave, names, ready)
     return tuple(differences(lock.document, now, is_named=bool(names)))
 
 
 def hold_to_lock(
-    conn: sqlite3.Connection, config: Config, wave: Wave, names: Sequence[str], ready: Sequence[Ready]
+    conn: sqlite3.Connection,
+    config: Config,
+    wave: Wave,
+    names: Sequence[str],
+    ready: Sequence[Ready],
+    *,
+    on: str | None = None,
 ) -> None:
     """Refuse a launch that is not the one that was dispatched, or not signed as the user's settings demand.
 
+    `on` is the engine of a launch on workers, for the hint: without it the agents would be launched here.
     Raises ManifestLockMismatch, LockNotSigned, LockSigInvalid, PubkeyMalformed.
     """
     hold_to_signature(conn, config, wave)
     if found := changes(conn, config, wave, names, ready):
         shown = "; ".join(each.shown for each in found[:_MOST_SHOWN])
         more = f"; and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
-        raise errors.ManifestLockMismatch(number=wave.number, shown=shown + more, changes=found, run_id=wave.run_id)
+        raise errors.ManifestLockMismatch(
+            number=wave.number, shown=shown + more, changes=found, run_id=wave.run_id, engine=on
+        )
 
 
 def hold_to_signature(conn: sqlite3.Connection, config: Config, wave: Wave) -> None:

@@ -9,11 +9,11 @@ from swarm.errors import CATALOGUE
 from swarm.results.explain import Explanation
 from swarm.rules.analysis import tool_of
 from swarm.rules.known_findings import MatchedBy
-from swarm.rules.meanings import MATCHES, STATUSES, VERDICTS
+from swarm.rules.meanings import EVIDENCE, MATCHES, STATUSES, VERDICTS
 from swarm.rules.playbook import CLASSES, Facts, diagnosis
-from swarm.runtimes.analyzer_table import rule_url, tool_of_rule
+from swarm.runtimes.analyzer_table import rule_of_table, rule_url, tool_of_rule
 from swarm.runtimes.ruff_rules import ruff_rule
-from swarm.store import attempts, finding_names, findings
+from swarm.store import attempts, finding_names
 from swarm.store.runs import Run
 from swarm.waves.selection import finding_named
 
@@ -98,6 +98,8 @@ def finding_explained(conn: sqlite3.Connection, run: Run, named: str) -> Explana
         f"Matched by {finding.matched_by}: {finding.match_note or 'seen for the first time'}",
         f"Status {finding.status}: observed {finding.observation}, decided {finding.decision}",
     ]
+    if finding.tool is not None and finding.analyzer is None:
+        meaning.append(f"Reported by {finding.tool}, as a report says that somebody handed in: swarm has not run it")
     if finding.observation_reason:
         meaning.append(f"Because: {finding.observation_reason}")
     if finding.evidence:
@@ -108,18 +110,21 @@ def finding_explained(conn: sqlite3.Connection, run: Run, named: str) -> Explana
 
 
 def word_explained(word: str) -> Explanation | None:
-    """Return the meaning of a kind of match, of a status or of a verdict, `None` for another word."""
+    """Return the meaning of a kind of match, of evidence, of a status or of a verdict, `None` for another word."""
     name = word.lower()
+    as_evidence = (f"As evidence that a finding is fixed: {EVIDENCE[name]}",) if name in EVIDENCE else ()
     if name in STATUSES:
         title, remedy = STATUSES[name]
         meaning = (f"As a match: {MATCHES[MatchedBy.NEW]}",) if name == MatchedBy.NEW else ()
         return Explanation(name, "status", title, meaning, remedy)
     if name in VERDICTS:
         title, remedy = VERDICTS[name]
-        return Explanation(name, "verdict", title, (), remedy)
+        return Explanation(name, "verdict", title, as_evidence, remedy)
     if name in MATCHES:
         lists = "`swarm show F-…` names the match of a finding"
-        return Explanation(name, "match", MATCHES[MatchedBy(name)], (), lists)
+        return Explanation(name, "match", MATCHES[MatchedBy(name)], as_evidence, lists)
+    if name in EVIDENCE:
+        return Explanation(name, "evidence", EVIDENCE[name], (), "`swarm show F-…` names the evidence of a finding")
     return None
 
 
@@ -128,7 +133,7 @@ def rule_explained(conn: sqlite3.Connection | None, run: Run | None, word: str) 
     kept = _kept(conn, run, word) if conn is not None and run is not None else None
     rule = ruff_rule(word.upper())
     if kept is None and rule is None:
-        return _of_table(word.upper())
+        return _of_table(word)
     meaning: list[str] = []
     if rule is not None:
         title = f"{rule.summary} ({rule.name}, {rule.linter})"
@@ -147,22 +152,24 @@ def rule_explained(conn: sqlite3.Connection | None, run: Run | None, word: str) 
     return Explanation(name, "rule", title, tuple(meaning), f"swarm findings --rule {name} --status all")
 
 
-def _kept(conn: sqlite3.Connection, run: Run, word: str) -> findings.OfRule | None:
+def _kept(conn: sqlite3.Connection, run: Run, word: str) -> finding_names.OfRule | None:
     """Return what a run knows of a rule; the plugin of `eslint/no-eval` may be left out where no other has the rule."""
-    if (found := findings.of_rule(conn, run.id, word)) is not None:
+    if (found := finding_names.of_rule(conn, run.id, word)) is not None:
         return found
     named = [name for name in finding_names.rules_of(conn, run.id) if "/" in name]
     meant = [name for name in named if name.rpartition("/")[2].casefold() == word.casefold()]
-    return findings.of_rule(conn, run.id, meant[0]) if len(meant) == 1 else None
+    return finding_names.of_rule(conn, run.id, meant[0]) if len(meant) == 1 else None
 
 
-def _of_table(name: str) -> Explanation | None:
-    """Return the page of a rule that no finding has, where its form names its tool."""
-    tool = tool_of_rule(name)
-    url = rule_url(tool, name) if tool else None
-    if url is None:
+def _of_table(word: str) -> Explanation | None:
+    """Return the page of a rule that no finding has, where its form names its tool, or the table names the rule."""
+    named = (tool, word.upper()) if (tool := tool_of_rule(word.upper())) else rule_of_table(word)
+    if named is None:
         return None
-    return Explanation(name, "rule", f"a rule of {tool}", (f"See {url}",), "nothing: no finding of a run here has it")
+    tool, name = named
+    url = rule_url(tool, name)
+    meaning = (f"See {url}",) if url else ()
+    return Explanation(name, "rule", f"a rule of {tool}", meaning, "nothing: no finding of a run here has it")
 
 
 def explain(conn: sqlite3.Connection | None, run: Run | None, thing: str) -> Explanation:

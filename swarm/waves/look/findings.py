@@ -174,14 +174,16 @@ def _keeps(filters: Filters) -> Callable[[Finding], bool]:
 
 
 def _pattern(glob: str) -> str:
-    # A folder stands for all that is below it, as in other tools.
     folder = glob.removeprefix("./").rstrip("/")
     if glob and folder in {"", "."}:
         return _EVERYTHING
+    # A folder stands for all that is below it, as in other tools.
+    named = f"{re.escape(folder)}(?:/{_EVERYTHING})?"
     if folder and not _MAGIC.intersection(folder):
-        return f"{re.escape(folder)}(?:/{_EVERYTHING})?"
+        return named
     try:
-        return regex_of(glob)
+        # Frameworks call folders `[slug]` and `(group)`: what a digest shows is found when it is typed again.
+        return f"{named}|{regex_of(glob.removeprefix('./'))}"
     except ValueError as error:
         raise errors.DomainsInvalidGlob(received=glob, problem=str(error)) from error
 
@@ -250,7 +252,7 @@ def exit_code(result: FindingsResult, fail_on: str | None) -> int:
 def filters_within(repository: Repository, folder: Path, since: str | None, wave: Wave) -> Filters:
     """Return filters for findings below a folder, and in lines that a wave's commit changed since its merge base."""
     # A branch that is behind has not changed the lines that the other side changed meanwhile.
-    base = since and (merge_base(repository.git, wave.dispatch_sha, since) or since)
+    base = since and merge_base(repository.git, wave.dispatch_sha, since)
     lines = changed_lines(repository.git, base, wave.dispatch_sha) if base else None
     inside = folder.resolve()
     if inside == repository.root:

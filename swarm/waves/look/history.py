@@ -6,6 +6,7 @@ from swarm import errors
 from swarm.results.events import EventShown
 from swarm.results.history import HistoryResult
 from swarm.store import ledger, waves
+from swarm.store.finding_moves import moves_of
 from swarm.store.runs import Run
 from swarm.store.sightings import first_of
 from swarm.store.waves import Wave
@@ -51,4 +52,4 @@ def finding_history(conn: sqlite3.Connection, row_id: int) -> tuple[EventShown, 
     recorded = (event for event in ledger.events_of(conn, f"wave:{wave_id}") if event.kind == "findings_recorded")
     # A wave whose agents were revalidated was recorded several times, and the later records hold the earlier ones.
     first = [event for event in recorded if (event.facts.get("sightings") or place) >= place][:1]
-    return tuple(map(event_shown, [*first, *ledger.events_of(conn, f"finding:{row_id}")]))
+    return tuple(map(event_shown, [*first, *moves_of(conn, row_id)]))

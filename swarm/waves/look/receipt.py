@@ -151,6 +151,7 @@ def promotions_shown(conn: sqlite3.Connection, run_id: str) -> tuple[PromotionSh
 
 def _agents(conn: sqlite3.Connection, wave: Wave) -> tuple[ReceiptAgent, ...]:
     launched = attempts.of_wave(conn, wave.id)
+    named = sightings.tools_by_agent_run(conn, wave.id)
     outputs, touched = artifacts.output_digests(conn, wave.id), file_claims.file_claims_of(conn, wave.id)
     return tuple(
         ReceiptAgent(
@@ -165,6 +166,7 @@ def _agents(conn: sqlite3.Connection, wave: Wave) -> tuple[ReceiptAgent, ...]:
                 for claim in touched.get(agent.id, ())
             ),
             isolation=tuple(attempt.isolation for attempt in launched.get(agent.id, ())),
+            tools=named.get(agent.id, ()),
         )
         for agent in agent_runs.current(conn, wave.id)
     )

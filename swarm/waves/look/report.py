@@ -40,9 +40,13 @@ def report(store: Store, run: Run, file: Path, page: Page) -> ReportResult:
     with store.snapshot() as conn:
         shown = facts(conn, run)
         # Streamed: a page of 100,000 findings never lies in memory as a whole.
-        listed = findings_shown(conn, run, findings.select(conn, run.id, Selection()))
-        size = write_stream(file, page(shown, listed))
+        size = write_stream(file, page(shown, listed(conn, run)))
     return ReportResult(run.id, str(file), size, len(shown.waves), shown.total)
+
+
+def listed(conn: sqlite3.Connection, run: Run) -> Iterator[FindingShown]:
+    """Return all findings of a run, gravest first."""
+    return findings_shown(conn, run, findings.select(conn, run.id, Selection()))
 
 
 def facts(conn: sqlite3.Connection, run: Run) -> ReportFacts:

@@ -10,7 +10,7 @@ from swarm.git.repository import Repository, contents, files_at, repository_at
 from swarm.git.runner import Git, GitError
 from swarm.rules.analysis import tool_of
 from swarm.rules.attestations import verification_name
-from swarm.store import analyses, verifications, waves
+from swarm.store import analyses, sightings, verifications, waves
 from swarm.store.findings import Finding
 from swarm.store.runs import Run
 from swarm.waves.look.findings import Filters, selected
@@ -31,6 +31,7 @@ def tools_of(conn: sqlite3.Connection, run: Run, number: int | None) -> dict[str
     wave = None if number is None else waves.numbered(conn, run.id, number)
     found: dict[str | None, str | None] = dict.fromkeys(map(tool_of, analyses.finders(conn, run.id)))
     ran = analyses.newest(conn, wave.id) if wave else {}
+    found |= dict.fromkeys(sightings.tools_by_finding(conn, run.id).values())
     return found | {tool: analysis.version for tool, analysis in ran.items()}
 
 

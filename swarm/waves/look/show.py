@@ -91,4 +91,5 @@ def _sighting(wave: int, domain: str, seen: Sighting) -> SightingShown:
         recommendation=seen.recommendation,
         matched_by=seen.matched_by,
         match=seen.match_note,
+        tool=seen.tool,
     )

@@ -60,7 +60,11 @@ def status(conn: sqlite3.Connection, workspace: Workspace, run: Run, trust: Trus
         ),
         domains=tuple(StatusDomain(d.name, d.ownership, run.map_frozen, d.description) for d in found.domains),
         waves=StatusWaves(waves.count(conn, run.id), _wave(wave, is_foreign=is_foreign) if wave else None),
-        agents=_at_work(conn, wave if facts.supervisor else None, [_agent(agent, run, wave) for agent in found.agents]),
+        agents=_at_work(
+            conn,
+            wave if facts.supervisor or facts.engine else None,
+            [_agent(agent, run, wave) for agent in found.agents],
+        ),
         agent_summary=_summary(found.agents),
         findings=_findings(facts.gates.findings, ended),
         violations=facts.gates.violations,
@@ -121,7 +125,12 @@ def _at_work(conn: sqlite3.Connection, wave: Wave | None, agents: list[StatusAge
 
     live = {each.domain: each for each in live_agents(conn, wave)}
     return tuple(
-        agent._replace(doing=each.doing, tokens=each.tokens, cost_usd=each.cost_usd)
+        agent._replace(
+            doing="queued" if each.state == "queued" else each.doing,
+            tokens=each.tokens,
+            cost_usd=each.cost_usd,
+            worker=each.worker,
+        )
         if (each := live.get(agent.domain))
         else agent
         for agent in agents

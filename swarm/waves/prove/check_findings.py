@@ -14,7 +14,7 @@ from swarm.rules import verification
 from swarm.rules.anchors import SourceText, folded
 from swarm.rules.findings import EvidenceKind, Observation
 from swarm.rules.verification import Inspection, Row
-from swarm.store import findings, fix_claims, observations
+from swarm.store import finding_moves, findings, fix_claims
 from swarm.store.findings import Finding, Selection
 from swarm.store.fix_claims import FixClaim
 from swarm.store.runs import Run
@@ -83,7 +83,7 @@ def check_findings(conn: sqlite3.Connection, prover: Prover, commit: str, questi
     every = findings.known_findings(conn, run.id, today=today(), statuses=_STATUSES[question])
     known = [item for item in every if item.known.row_id in rows]
     places = places_at(repository.git, [item.known for item in known], commit)
-    judge = _Judge(repository, commit, observations.fixed_by_ledger(conn, run.id))
+    judge = _Judge(repository, commit, finding_moves.fixed_by_ledger(conn, run.id))
     judged = {row: judge.row(question, asked[row], places[row]) for row in asked}
     answers: Mapping[int, Answer] = {}
     if question is not Question.APPROVED:

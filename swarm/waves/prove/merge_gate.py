@@ -231,4 +231,5 @@ def _remedy(task: MergeTask, build: BuildResult, culprits: Sequence[str], option
         return f"`{again} --drop-culprits` leaves {', '.join(culprits)} out"
     if build.verdict in UNTESTED:
         return f"`{again} --accept no_tests --reason '…'` takes it without"
-    return f"mend the target, or say in [verify] of swarm.toml what proves it; `swarm verify {run.id}` shows more"
+    fixed = "install what the step runs" if build.verdict is BuildVerdict.TOOL_MISSING else "fix the target"
+    return f"{fixed}, or say in [verify] of swarm.toml what proves it; `swarm verify {run.id}` shows more"

@@ -15,6 +15,7 @@ from swarm.rules.likeness import Reported, Suspect, like_reports
 from swarm.rules.phases import AUDIT_PHASES, LENSES, Phase
 from swarm.rules.verification import RescanOutcome
 from swarm.runtimes import registry
+from swarm.runtimes.analyzer_table import table
 from swarm.runtimes.own_tree import TreeFiles
 from swarm.runtimes.runtime import Runtime
 from swarm.store.findings import KnownFinding
@@ -60,7 +61,7 @@ def ask_again(
             for (analyzer, lens), items in by_analyzer.items():
                 phase = next(phase for phase in AUDIT_PHASES if LENSES[phase] == lens)
                 runtime = _same(prover, analyzer, tree, paths, phase)
-                evidence = f"{analyzer} is not here as it was: its version or its configuration is another"
+                evidence = f"{analyzer} {_why_not(prover, analyzer)}"
                 found |= {item.known.row_id: Answer(RescanOutcome.MUTE, evidence) for item, _ in items}
                 if runtime is not None:
                     found |= _answers(runtime, prover, tree, phase, analyzer, items, census)
@@ -78,6 +79,15 @@ def ask_again(
 def _is_silent(answers: Mapping[int, Answer], item: KnownFinding) -> bool:
     answer = answers.get(item.known.row_id)
     return answer is not None and answer.verdict is RescanOutcome.SILENT
+
+
+def _why_not(prover: Prover, analyzer: str) -> str:
+    """Return why an analyzer is not asked about a commit that an agent or a tool has made."""
+    row = table().rows.get(analyzer.partition(" ")[0])
+    if row is not None and (row.runs_code or row.whole) and row.name not in prover.config.runtimes:
+        what = "runs code of the repository" if row.runs_code else "reads the whole repository"
+        return f"is not asked, as it {what}; `swarm audit` of the merged commit asks it"
+    return "is not here as it was: its version or its configuration is another"
 
 
 def _same(prover: Prover, analyzer: str, tree: Path, paths: Sequence[str], phase: Phase) -> Runtime | None:

@@ -81,9 +81,12 @@ def verify(store: Store, workspace: Workspace, run: Run, options: VerifyOptions,
 
 
 def _without_tests(result: VerifyResult, check: FindingsCheck, options: VerifyOptions) -> VerifyResult:
-    """Return a result in which it is accepted that no test ran, where the options say so: the claims alone count."""
-    if NO_TESTS not in options.accept or result.verdict not in UNTESTED:
+    """Return a result in which it is accepted that no test ran, and the claims alone count, or that says how."""
+    if result.verdict not in UNTESTED:
         return result
+    if NO_TESTS not in options.accept:
+        remedy = f"`swarm verify {result.run_id} --accept {NO_TESTS} --reason '…'` counts the findings alone"
+        return result._replace(note=_notes(f"no test ran; {remedy}", result.note))
     note = _notes("no test ran, which was accepted: only the second look at the findings counts", result.note)
     exit_code = check.exit_code(options.threshold)
     return result._replace(accepted=NO_TESTS, reason=options.reason, exit_code=exit_code, note=note)

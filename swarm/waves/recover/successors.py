@@ -12,7 +12,7 @@ from swarm.rules.ownership import OwnershipMap
 from swarm.rules.ref_names import tree_branch
 from swarm.store import agent_runs, digests, leases, snapshots
 from swarm.store.agent_runs import AgentRun
-from swarm.store.findings import Finding, Listed
+from swarm.store.findings import Finding
 from swarm.waves.collect import watch
 from swarm.waves.dispatch import routing
 from swarm.waves.dispatch.agents import PlannedAgent, WaveGround, plan_agent
@@ -98,7 +98,7 @@ def plan_successors(conn: sqlite3.Connection, recovery: Recovery, tail: Sequence
 
 def _given(
     conn: sqlite3.Connection, recovery: Recovery, tail: Sequence[AgentRun]
-) -> tuple[Mapping[int, Sequence[Finding | Listed]], frozenset[str]]:
+) -> tuple[Mapping[int, Sequence[Finding | str]], frozenset[str]]:
     """Return the findings of each agent's prompt, and the ids of the findings whose line was rewritten."""
     run, wave = recovery.run, recovery.wave
     if wave.is_audit and not wave.is_review:
@@ -108,8 +108,8 @@ def _given(
     return {agent.id: given.get(agent.id, []) for agent in tail}, drifted
 
 
-def _code(recovery: Recovery, findings: Mapping[int, Sequence[Finding | Listed]]) -> Mapping[int, tuple[str, ...]]:
-    every = [finding for own in findings.values() for finding in own]
+def _code(recovery: Recovery, findings: Mapping[int, Sequence[Finding | str]]) -> Mapping[int, tuple[str, ...]]:
+    every = [finding for own in findings.values() for finding in own if isinstance(finding, Finding)]
     return code_around(recovery.repository.git, recovery.wave.dispatch_sha, every)
 
 

@@ -17,7 +17,7 @@ from swarm.rules.ownership import Domain, OwnershipMap
 from swarm.rules.phases import LENSES, Phase
 from swarm.rules.reviews import Agent, agent_of
 from swarm.store import findings, reviews
-from swarm.store.findings import Finding, Listed, Selection
+from swarm.store.findings import Finding, Selection
 from swarm.store.runs import Run
 from swarm.waves.places import Place, places_at
 
@@ -97,9 +97,9 @@ def _at(finding: Finding, place: Place) -> Finding:
     return finding._replace(file=place.path or finding.file, line=place.line or finding.line)
 
 
-def code_around(git: Git, commit: str, given: Iterable[Finding | Listed]) -> Mapping[int, tuple[str, ...]]:
+def code_around(git: Git, commit: str, given: Iterable[Finding]) -> Mapping[int, tuple[str, ...]]:
     """Return, by row, the numbered lines around the first findings in a commit; none for a finding without a line."""
-    by_file: dict[str, list[Finding | Listed]] = {}
+    by_file: dict[str, list[Finding]] = {}
     # A prompt lists a hundred; the code around 100,000 findings would fill the memory.
     for finding in islice(given, _MOST_WITH_CODE):
         if finding.file is not None and finding.line is not None:

@@ -51,6 +51,7 @@ def finding_shown(finding: Finding, known: KnownReviews, *, is_new: bool | None 
         column=finding.column,
         fixable=bool(finding.fixable),
         is_new=is_new,
+        tool=finding.tool,
     )
     # A list of 100,000 findings pays for a look at each of them only where there are reviews.
     return _with_reviews(shown, known) if known else shown

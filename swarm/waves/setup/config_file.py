@@ -7,8 +7,10 @@ from swarm import clock, config, errors, trust
 from swarm.builds import registry as builds
 from swarm.config import FILE_NAME, Config
 from swarm.files import write_whole
-from swarm.git.repository import Repository
+from swarm.git.repository import Repository, files_at
 from swarm.results.init import ToolsFound
+from swarm.runtimes.analyzer_table import is_configured, table
+from swarm.runtimes.local_programs import is_brought
 from swarm.verify_config import VerifyConfig
 from swarm.waves.look.runtimes import runtimes
 
@@ -23,10 +25,13 @@ def tools_found(repository: Repository) -> ToolsFound:
     """Return the runtimes and coding agents of this machine, and the adapter that fits the repository."""
     adapter = builds.choose(repository.root, VerifyConfig())
     shown = [each for each in runtimes(Config(), None).runtimes if each.installed]
+    tracked = frozenset(file.path for file in files_at(repository.git, repository.head))
+    configured = (row for row in table().rows.values() if is_configured(row, repository.root, tracked))
     return ToolsFound(
         runtimes=tuple((each.name, each.version or "") for each in shown),
         agents=tuple(each.name for each in shown if each.kind == "agent"),
         adapter=adapter.name if adapter else None,
+        configured=tuple(row.name for row in configured if row.runs_code or is_brought(row, repository.root)),
     )
 
 

@@ -24,7 +24,7 @@ from swarm.store.runs import Run
 from swarm.store.save_points import Begun
 from swarm.waves.setup.domain_files import codeowners_rules, domains_from_file
 from swarm.waves.trees import worktrees
-from swarm.workspace import Workspace, exclude_patterns
+from swarm.workspace import Workspace, exclude_patterns, in_agents_tree
 
 DEFAULT_TIMEOUT_SECONDS: Final = 30 * 60
 _MOST_NAMED: Final = 5
@@ -38,10 +38,17 @@ class Mapped(NamedTuple):
     unmatched: list[str]
 
 
-def clean_repository(folder: Path) -> Repository:
-    """Return the repository around a folder, with no tracked changes. Raises RepoNotClean and `repository_at`'s."""
+def clean_repository(folder: Path, besides: Sequence[str] = ()) -> Repository:
+    """Return the repository around a folder, with no tracked changes, `besides` some files of it.
+
+    Raises RepoNotClean, InsideAgentWorktree and `repository_at`'s.
+    """
     repository = git_repository.repository_at(folder)
-    dirty, filtered = edits_of(repository.git)
+    # Also for a coordinator: a run made there would name commits and files that the wave takes away.
+    if in_agents_tree(repository.root):
+        raise errors.InsideAgentWorktree(path=str(repository.root))
+    changed, filtered = edits_of(repository.git)
+    dirty = [path for path in changed if path not in besides]
     if filtered:
         stage_events.emit("files_filtered", count=len(filtered), files=filtered[:_MOST_NAMED])
     if dirty:

@@ -18,7 +18,6 @@ from swarm.runtimes.sandbox import NONE
 from swarm.runtimes.supervisor import Orders, Ran
 from swarm.scratch import scratch_folder
 from swarm.store.attempts import Ending
-from swarm.store.waves import Wave
 from swarm.waves.trees.sandbox_policies import build_enclosure, of_tree
 from swarm.workspace import Workspace
 
@@ -27,12 +26,11 @@ _FAILED: Final = 3
 
 
 class NewTree(NamedTuple):
-    """Facts of a worktree's set-up: its wave, a folder for logs, and the variables by which its processes are found."""
+    """Facts of a worktree's set-up: a folder for logs, and the variables by which its processes are found."""
 
     repository: Repository
     workspace: Workspace
     config: Config
-    wave: Wave
     logs: Path
     mark: Mapping[str, str]
     environment: Mapping[str, str]
@@ -57,7 +55,7 @@ async def run_set_up(new: NewTree, tree: Path, secrets: Collection[str]) -> Endi
 def failed(problem: str, exit_class: int = _FAILED) -> Ending:
     """Return the ending of an attempt whose worktree could not be set up."""
     shown = problem.encode()[: supervisor.FRAGMENT_BYTES].decode("utf-8", "ignore")
-    return Ending("not_started", exit_class, error_code="SETUP_FAILED", error_fragment=shown)
+    return Ending("not_started", exit_class, error_code="WORKTREE_SETUP_FAILED", error_fragment=shown)
 
 
 async def _run(new: NewTree, tree: Path, secrets: Collection[str]) -> Ran:

@@ -63,6 +63,8 @@ def held_by(origin: Origin, name: str) -> tuple[str, ...] | None:
     index = kept_index.trusted_index(origin.wave, origin.folder, Path(name))
     if index is None or not index.is_file():
         raise HeldUnknown
+    if not sparse.may_hold_marks(index):
+        return None
     return sparse.held(Git(origin.repository.root, index=index))
 
 

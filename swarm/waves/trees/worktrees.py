@@ -3,19 +3,22 @@
 import os
 import shlex
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from swarm import errors
+from swarm.ahead import begun
 from swarm.files import make_folder
 from swarm.git import checkouts, missing_objects, orphans, refs, worktrees
 from swarm.git.repository import Repository, common_dir_of
 from swarm.git.runner import Git, GitError
 from swarm.git.worktrees import Tree
 from swarm.interruption import postponed
+from swarm.rules.ref_names import snapshot_ref
 from swarm.store import waves
 from swarm.store.runs import Run
 from swarm.waves.trees import kept_index
@@ -181,8 +184,44 @@ def remove_empty(folders: Iterable[Path]) -> None:
 
 def tidy(conn: sqlite3.Connection, run: Run, repository: Repository) -> None:
     """Remove the clean shared trees of waves that have ended."""
-    for path, commit in waves.left_shared_trees(conn, run.id):
+    tidying(conn, run, repository)()
+
+
+def tidying(
+    conn: sqlite3.Connection, run: Run, repository: Repository, compared: str | None = None
+) -> Callable[[], None]:
+    """Begin to remove the clean shared trees of waves that have ended; return a function that waits for the end.
+
+    `compared` is the tree in which this command has just found no touched file.
+    """
+    return begun(partial(_remove_shared, repository, waves.left_shared_trees(conn, run.id), compared))
+
+
+def _remove_shared(repository: Repository, left: Sequence[tuple[str, str]], compared: str | None) -> None:
+    for path, commit in left:
         if Path(path).exists():
             place = Path(path)
+            if path == compared and worktrees.remove_compared(repository.git, Tree(place, None), commit):
+                continue
             kept = kept_index.kept_index(wave_folder_of(place), place)
             worktrees.remove(repository.git, Tree(place, None), commit, kept if kept.exists() else None)
+
+
+@contextmanager
+def snapshot_kept(git: Git, commit: str | None) -> Iterator[None]:
+    """Keep a commit of working files from git's garbage collection; drop the ref where the block fails.
+
+    `None` keeps nothing. The caller holds the lock of worktrees: no other call relies on a ref that the block made.
+    """
+    if commit is None:
+        yield
+        return
+    ref = snapshot_ref(commit)
+    was_kept = refs.tip(git, ref) is not None
+    refs.keep(git, ref, commit)
+    try:
+        yield
+    except BaseException:
+        if not was_kept:
+            refs.drop(git, ref, commit)
+        raise

@@ -1,7 +1,7 @@
 """Agents of a wave as they are now: from their rows, and from the journals that their launch writes."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ _DOING: Final = {
     "final": "answered",
 }
 _LONGEST: Final = 60
+_AT_WORK: Final = frozenset({"running", "queued", "needs_decision"})
 _COUNTED: Final = ("tokens", "cost_usd")
 
 
@@ -67,7 +68,49 @@ def agents_at_work(conn: sqlite3.Connection, run: Run) -> tuple[LiveAgent, ...]:
     """Return the agents of the wave in flight as they are now, none where no process is at work."""
     wave = waves.in_flight(conn, run.id)
     agents = live_agents(conn, wave) if wave else ()
-    return agents if any(agent.state in {"running", "needs_decision"} for agent in agents) else ()
+    return agents if any(map(is_at_work, agents)) else ()
+
+
+def is_at_work(agent: LiveAgent) -> bool:
+    """Say whether a process of an agent is at work, or waits for a decision."""
+    return agent.state in _AT_WORK
+
+
+def journals_of(agents: Iterable[LiveAgent]) -> tuple[Path, ...]:
+    """Return the journals that the agents at work write."""
+    return tuple(Path(file) for agent in agents if is_at_work(agent) for file in agent.artifacts if _is_journal(file))
+
+
+def again(agents: Sequence[LiveAgent]) -> tuple[LiveAgent, ...]:
+    """Return agents as they still are, where nothing was written about them since: only their time goes on."""
+    return tuple(
+        one._replace(seconds=round(max(0, seconds_since(one.since)))) if is_at_work(one) and one.since else one
+        for one in agents
+    )
+
+
+def mark_of(database: Path, agents: Sequence[LiveAgent]) -> tuple[tuple[int, int], ...] | None:
+    """Return what changes with each change of a control plane or of a journal of its agents; `None` is like no other.
+
+    Agents that wait are many, and to read the journal of each takes a hundred times longer than to ask for its time.
+    """
+    journals = journals_of(agents)
+    if len(journals) < sum(map(is_at_work, agents)) or not agents:
+        # One that is still to be written would not be seen.
+        return None
+    found = []
+    for file in (database, Path(f"{database}-wal"), *journals):
+        try:
+            status = file.stat()
+        except OSError:
+            found.append((0, 0))
+        else:
+            found.append((status.st_mtime_ns, status.st_size))
+    return tuple(found)
+
+
+def _is_journal(file: str) -> bool:
+    return file.endswith(f"/{journal.NAME}")
 
 
 def _live(domain: str, attempt: Attempt, *, is_asking: bool) -> LiveAgent:
@@ -76,7 +119,8 @@ def _live(domain: str, attempt: Attempt, *, is_asking: bool) -> LiveAgent:
     there = is_in_place_of_attempt(folder)
     events = journal.tail(folder).events if there and attempt.outcome is None else ()
     last: Mapping[str, Any] = events[-1] if events else {}
-    running = "needs_decision" if is_asking else "running"
+    worker = attempt.worker or next((str(e["worker"]) for e in reversed(events) if "worker" in e), None)
+    running = "needs_decision" if is_asking else "queued" if attempt.engine and worker is None else "running"
     seconds = (attempt.duration_ms or 0) / 1000 if attempt.outcome else seconds_since(attempt.created)
     used, cost = _used(attempt, events)
     return LiveAgent(
@@ -90,7 +134,9 @@ def _live(domain: str, attempt: Attempt, *, is_asking: bool) -> LiveAgent:
         stall_reason=attempt.stall_reason,
         tokens=used,
         cost_usd=cost,
+        worker=worker,
         artifacts=tuple(str(folder / name) for name in ARTIFACTS if there and (folder / name).is_file()),
+        since=attempt.created,
     )
 
 

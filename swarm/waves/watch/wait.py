@@ -11,7 +11,7 @@ from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
 from swarm.waves.launch.attempts import attempts
-from swarm.waves.launch.supervision import close_dead_attempts, hold_to_no_supervisor, only_supervisor
+from swarm.waves.launch.supervision import close_dead_attempts, hold_to_no_supervisor, only_supervisor, open_attempts
 from swarm.waves.watch.live import live_agents, newest_wave
 from swarm.workspace import Workspace
 
@@ -81,6 +81,8 @@ def _result(store: Store, run: Run, wave: Wave, *, is_running: bool) -> WaitResu
         next_action = f"swarm permissions list {run.id}"
     elif is_running:
         next_action = f"swarm wait {run.id}"
+    elif engine := next((attempt.engine for _, attempt in open_attempts(store.conn, wave) if attempt.engine), None):
+        next_action = f"swarm launch {run.id} --on {engine}"
     elif any(agent.state in {"waiting", "killed"} for agent in live):
         next_action = f"swarm launch {run.id}"
     return WaitResult(

@@ -1,55 +1,65 @@
 """`worker`: take orders from an engine, work on them here, and send their results."""
 
 import asyncio
+from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from swarm import errors, stage_events
 from swarm.config import Config
 from swarm.engine import messages, objects
-from swarm.engine.link import EngineLink, linked
-from swarm.engine.messages import WorkOrder, WorkResult
-from swarm.engine.objects import KeptObject
+from swarm.engine.link import EngineLink, hold_to_cancellation, linked
 from swarm.engine.place import Credentials
+from swarm.engine.pull import pull
 from swarm.git.runner import GitError
-from swarm.rules.agent_events import AgentEvent
 from swarm.runtimes.child import finish
-from swarm.store.attempts import Ending
-from swarm.waves.worker.ground import bring_base, repository_for
-from swarm.waves.worker.work import Done, done, not_started
+from swarm.waves.worker.aside import aside
+from swarm.waves.worker.bases import Bases
+from swarm.waves.worker.done import Done, not_started
+from swarm.waves.worker.resting_tags import RestingTags
+from swarm.waves.worker.taken_order import TakenOrder, moment
+from swarm.waves.worker.work import done
 
-_WAIT_SECONDS: Final = 1.0
-_LONG_SECONDS: Final = 20.0
-_SIGN_SECONDS: Final = 5.0
+_WAIT_SECONDS: Final = 20.0
 _PAUSE: Final = 2.0
-_SIGN_OF_LIFE: Final = b"+WPI"
-
-
-class Served(NamedTuple):
-    """The orders that a worker took until it ended."""
-
-    orders: int
+_MOMENT: Final = 0.1
 
 
 class _Worker:
-    """Slots that share a cache and a configuration."""
+    """Slots that share a cache, a configuration, and the orders that nobody of them works on yet."""
 
-    def __init__(self, credentials: Credentials, config: Config, cache: Path, most: int | None) -> None:
+    def __init__(
+        self, credentials: Credentials, tags: Sequence[str], config: Config, cache: Path, most: int | None
+    ) -> None:
         self._credentials = credentials
+        self._tags = RestingTags(tags)
         self._config = config
-        self._cache = cache
-        self._left = most
+        self._bases = Bases(cache)
+        self._most = most
+        self._waiting = 0
+        # A second tag may deliver in the moment in which the first does.
+        self._kept = deque[TakenOrder]()
+        self._nonces = set[str]()
         self.taken = 0
 
+    @property
+    def _may_take(self) -> bool:
+        return self._most is None or self.taken + self._waiting < self._most
+
     async def serve(self, slots: int) -> None:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(slots):
-                group.create_task(self._slot())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(slots):
+                    group.create_task(self._slot())
+        finally:
+            while self._kept:
+                await self._kept.popleft().stop()
 
     async def _slot(self) -> None:
         """Take orders one after the other; a lost connection is made again, a refused one ends the worker."""
-        while self._left is None or self._left > 0:
+        while self._kept or self._may_take:
             try:
                 async with linked(self._credentials) as link:
                     await self._orders(link)
@@ -58,101 +68,96 @@ class _Worker:
                 await asyncio.sleep(_PAUSE)
 
     async def _orders(self, link: EngineLink) -> None:
-        while not link.closed.is_set():
-            for tag in self._credentials.tags:
-                if self._left is not None and self._left <= 0:
-                    return
-                # Short where the next tag waits for its turn, or the end is near.
-                is_short = len(self._credentials.tags) > 1 or self._left is not None
-                message = await link.next(link.names.orders, tag, _WAIT_SECONDS if is_short else _LONG_SECONDS)
-                if message is not None:
-                    self.taken += 1
-                    self._left = None if self._left is None else self._left - 1
-                    await self._order(link, message)
-        raise errors.EngineUnreachable(url=self._credentials.url, problem="the connection was closed")
+        while self._kept or self._may_take:
+            hold_to_cancellation()
+            if link.closed.is_set():
+                raise errors.EngineUnreachable(url=self._credentials.url, problem="the connection was closed")
+            if self._kept:
+                await self._order(self._kept.popleft())
+            else:
+                await self._pull(link)
 
-    async def _order(self, link: EngineLink, message: Any) -> None:
+    async def _pull(self, link: EngineLink) -> None:
+        """Wait for orders, and keep what comes, also where this wait is cancelled."""
+        found: list[Any] = []
+        asked = moment()
+        if not (awake := self._tags.awake):
+            await asyncio.sleep(min(self._tags.seconds, _WAIT_SECONDS))
+            return
+        self._waiting += 1
+        try:
+            await pull(link, link.names.orders, awake, _WAIT_SECONDS, found)
+        finally:
+            self._waiting -= 1
+            self.taken += len(found)
+            for message in found:
+                await self._keep(link, message, asked)
+        if not found:
+            # An engine that refuses at once must not be asked in a circle.
+            await asyncio.sleep(_MOMENT)
+
+    async def _keep(self, link: EngineLink, message: Any, asked: float) -> None:
         try:
             order = messages.order_of(message.data, self._credentials.coordinator)
+            # An attempt costs money, and an engine that lost its memory may deliver an order again.
+            if order.nonce in self._nonces:
+                raise errors.ResultForged(problem=f"order {order.id} was delivered before")
         except errors.ResultForged as error:
             stage_events.emit("order_refused", problem=error.message)
+            # What came beside it must be kept, also where the connection has just ended.
+            with suppress(errors.EngineUnreachable):
+                await link.reject(message)
             return
+        self._nonces.add(order.nonce)
         stage_events.emit("order_taken", order=order.id, domain=order.domain, runtime=order.runtime)
-        signs = asyncio.create_task(self._show_life(link, message.reply, order))
-        try:
-            found = await self._work(link, order)
-        except asyncio.CancelledError:
-            stopped = Ending("killed", 3, error_code="WORKER_STOPPED", error_fragment="its worker was stopped")
-            await self._send(link, order, Done(stopped))
-            raise
-        finally:
-            signs.cancel()
-        await self._deliver(link, order, found)
-        # After the result: an order that is gone without a result would be an attempt that nobody hears of.
-        await link.acknowledge(message)
-        stage_events.emit("order_done", order=order.id, outcome=found.ending.outcome)
+        self._kept.append(TakenOrder(self._credentials, link, message, order, asked=asked))
 
-    async def _work(self, link: EngineLink, order: WorkOrder) -> Done:
+    async def _order(self, taken: TakenOrder) -> None:
         try:
-            if not repository_for(self._cache, order).exists():
+            found = await taken.end_of(self._work(taken))
+            self._tags.ended(taken.tag, found.ending)
+            await taken.deliver(found)
+        except (asyncio.CancelledError, errors.EngineRefused):
+            await taken.stop()
+            raise
+
+    async def _work(self, taken: TakenOrder) -> Done:
+        order = taken.order
+
+        async def bring(link: EngineLink) -> bytes:
+            if not self._bases.holds(order):
                 pack = await objects.get(link, link.names.bases, link.names.base, order.base)
-                bring_base(self._cache, order, pack)
-            prompt = await objects.get(link, link.names.bases, link.names.base, order.prompt)
+                await aside(lambda: self._bases.bring(order, pack))
+            return await objects.get(link, link.names.bases, link.names.base, order.prompt)
+
+        try:
+            prompt = await taken.over(bring)
+            # No agent is begun for an order that ended meanwhile: nobody would show that it lives.
+            hold_to_cancellation()
         except (errors.SwarmError, GitError, OSError) as error:
             return not_started(error)
-        return await done(self._cache, order, prompt.decode("utf-8", "replace"), self._config, _pass)
-
-    async def _show_life(self, link: EngineLink, reply: str, order: WorkOrder) -> None:
-        """Say that an order is worked on: to the engine, which holds the order, and to the coordinator."""
-        while True:
-            with suppress(Exception):
-                await link.client.publish(reply, _SIGN_OF_LIFE)
-                await link.client.publish(link.names.progress(self._credentials.name, order.id), order.nonce.encode())
-                await link.client.flush()
-            await asyncio.sleep(_SIGN_SECONDS)
-
-    async def _deliver(self, link: EngineLink, order: WorkOrder, found: Done) -> None:
-        """Send a result, by another connection where this one is lost, until the engine keeps it."""
-        try:
-            await self._send(link, order, found)
-        except errors.EngineUnreachable:
-            while True:
-                await asyncio.sleep(_PAUSE)
-                with suppress(errors.EngineUnreachable):
-                    async with linked(self._credentials) as other:
-                        await self._send(other, order, found)
-                        return
-
-    async def _send(self, link: EngineLink, order: WorkOrder, found: Done) -> None:
-        name = self._credentials.name
-
-        async def keep(body: bytes | None) -> KeptObject | None:
-            return None if body is None else await objects.put(link, lambda rest: link.names.product(name, rest), body)
-
-        result = WorkResult(
-            id=order.id,
-            nonce=order.nonce,
-            worker=name,
-            ending=found.ending._asdict(),
-            answer=await keep(found.answer),
-            work=await keep(found.work),
-            stdout=await keep(found.stdout),
-            stderr=await keep(found.stderr),
-            untaken=found.untaken,
-        )
-        await link.keep(link.names.result(name), messages.result_text(result), f"result-{order.id}")
+        return await done(self._bases, taken, prompt.decode("utf-8", "replace"), self._config)
 
 
-def _pass(event: AgentEvent) -> None:
-    """Pass over an event: the coordinator gets the logs with the result."""
-    del event
+def worker(
+    credentials: Credentials,
+    config: Config,
+    *,
+    slots: int,
+    cache: Path,
+    tags: Sequence[str] = (),
+    most: int | None = None,
+) -> int:
+    """Serve an engine in the foreground until a signal, or until `most` orders were taken; return how many were.
 
-
-def worker(credentials: Credentials, config: Config, *, slots: int, cache: Path, most: int | None = None) -> Served:
-    """Serve an engine in the foreground until a signal, or until `most` orders were taken.
-
-    Raises EngineRefused where its credentials are refused, KeyboardInterrupt after a signal.
+    It takes orders of all tags that it was invited for, or of some. Raises EngineRefused where its credentials are
+    refused or lack a tag, KeyboardInterrupt after a signal.
     """
-    serving = _Worker(credentials, config, cache, most)
+    for tag in tags:
+        if tag not in credentials.tags:
+            invited = ", ".join(credentials.tags)
+            problem = f"{credentials.name} was not invited for the tag {errors.shortened(tag)}, but for: {invited}"
+            raise errors.EngineRefused(problem=problem)
+    serving = _Worker(credentials, tuple(dict.fromkeys(tags)) or credentials.tags, config, cache, most)
     finish(serving.serve(slots))
-    return Served(serving.taken)
+    return serving.taken

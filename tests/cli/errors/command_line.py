@@ -1,5 +1,9 @@
 """Refusals of the words and files that a command is given."""
 
+import errno
+import os
+import socket
+
 from tests.cli.errors.refusal import Refusal, refused
 from tests.cli.scenes.scene import Scene
 
@@ -136,4 +140,20 @@ def subject_unknown(scene: Scene) -> Refusal:
         """[SUBJECT_UNKNOWN]: Nothing here is called 'exit:42'
   Next: pass an error code, `exit:2`, `attempt:1`, a rule such as `B006`, a match, or a finding's id""",
         {"received": "exit:42"},
+    )
+
+
+@refused
+def report_port_taken(scene: Scene) -> Refusal:
+    scene.workspace  # noqa: B018
+    taken = socket.create_server(("127.0.0.1", 0))
+    scene._request.addfinalizer(taken.close)
+    port, problem = taken.getsockname()[1], os.strerror(errno.EADDRINUSE)
+    cause = f"[Errno {errno.EADDRINUSE}] {problem}"
+    return Refusal(
+        ("report", "--serve", "--port", str(port)),
+        f"""[REPORT_PORT_TAKEN]: The report cannot be served at port {port} of this machine: {problem}
+  Next: leave out --port, and a free port is taken: `swarm report --serve`
+  Caused by: {cause}""",
+        {"port": port, "problem": problem, "cause": cause},
     )

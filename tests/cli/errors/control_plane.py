@@ -19,11 +19,10 @@ def control_plane_missing(scene: Scene) -> Refusal:
         ("status",),
         f"""[CONTROL_PLANE_MISSING]: No control plane at {scene.db}
   Path: {scene.db}
-  Next: run `swarm init <repo-path>` or `swarm audit <repo-path>` to create one, or name one with \
-`swarm --db PATH …`""",
+  Next: run `swarm init .` or `swarm audit .` in a checkout to create one, or name one with `swarm --db PATH …`""",
         {
             "path": str(scene.db),
-            "remedy": "run `swarm init <repo-path>` or `swarm audit <repo-path>` to create one, or name one with "
+            "remedy": "run `swarm init .` or `swarm audit .` in a checkout to create one, or name one with "
             "`swarm --db PATH …`",
         },
     )
@@ -48,7 +47,7 @@ understands v{current}. Pull the latest swarm before opening this DB.
 def control_plane_schema_corrupt(scene: Scene) -> Refusal:
     run = scene.workspace.run
     scene.sql("UPDATE kv SET value = '1O' WHERE key = 'schema_version'")
-    remedy = f"move '{scene.db}' aside and start anew with `swarm init <repo-path>`; there is no backup"
+    remedy = f"move '{scene.db}' aside and start anew with `swarm init .`; there is no backup"
     return Refusal(
         ("dispatch", run, "health-audit-a"),
         f"""[CONTROL_PLANE_SCHEMA_CORRUPT]: {scene.db} has no usable schema_version: it reads '1O'
@@ -228,7 +227,7 @@ def _version() -> int:
 def control_plane_foreign(scene: Scene) -> Refusal:
     scene.workspace  # noqa: B018
     scene.sql("CREATE VIEW notes AS SELECT 1")
-    remedy = f"move '{scene.db}' aside and start anew with `swarm init <repo-path>`; there is no backup"
+    remedy = f"move '{scene.db}' aside and start anew with `swarm init .`; there is no backup"
     problem = f"version {_version()} has no view notes of notes: CREATE VIEW notes AS SELECT 1"
     return Refusal(
         ("status",),
@@ -259,7 +258,7 @@ def control_plane_too_slow(scene: Scene) -> Refusal:
     # The bound is no time: with no step left, the first look at a large enough table passes it.
     scene.monkeypatch.setattr(connection, "MOST_STEPS", 0)
     scene.monkeypatch.setattr(connection, "_STEPS", 10)
-    remedy = f"move '{scene.db}' aside and start anew with `swarm init <repo-path>`; there is no backup"
+    remedy = f"move '{scene.db}' aside and start anew with `swarm init .`; there is no backup"
     return Refusal(
         ("status",),
         f"""[CONTROL_PLANE_TOO_SLOW]: SQLite did not come to an end with {scene.db}, and was stopped

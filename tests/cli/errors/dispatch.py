@@ -139,7 +139,8 @@ def dispatch_anchors_broken(scene: Scene) -> Refusal:
     return Refusal(
         ("dispatch", run, "health-amend-a", "--isolate"),
         f"""[DISPATCH_ANCHORS_BROKEN]: The place of 1 approved finding is gone at HEAD: {name}
-  Next: `swarm show {name}` shows more; re-audit with `swarm audit`, or reopen them; `--skip-anchor-check --reason '…'` dispatches anyway
+  Next: `swarm show {name}` shows more; commit the files that `swarm audit --worktree` looked at, re-audit with \
+`swarm audit`, or reopen them; `--skip-anchor-check --reason '…'` dispatches anyway
   Run: {run}""",
         {"runId": run, "phase": "health-amend-a", "findings": name, "count": 1, "first": name},
     )

@@ -51,13 +51,16 @@ def fix_nobody(scene: Scene) -> Refusal:
     run = scene.collected.run
     found = scene.swarm("findings", "--format", "json", exit=1).data["findings"][0]["findingId"]
     why = "an agent reported it, and no agent is named"
+    remedy = (
+        f"`swarm fix {run} --all --runtime NAME` gives them to an agent, and so does [defaults] runtime of swarm.toml;"
+        " `swarm runtimes` lists the runtimes"
+    )
     return Refusal(
         ("fix", run, "--all"),
         f"""[FIX_NOBODY]: Nobody can fix {found} ({why})
-  Next: `swarm fix {run} --all --runtime NAME` gives them to an agent, and so does [defaults] runtime of swarm.toml; \
-`swarm runtimes` lists the runtimes
+  Next: {remedy}
   Run: {run}""",
-        {"findings": f"{found} ({why})", "words": "--all", "runId": run},
+        {"findings": f"{found} ({why})", "words": "--all", "remedy": remedy, "runId": run},
         exit=2,
     )
 

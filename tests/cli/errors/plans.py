@@ -36,7 +36,7 @@ def manifest_lock_mismatch(scene: Scene) -> Refusal:
         f"""[MANIFEST_LOCK_MISMATCH]: Wave 1 is not launched: its plan is not the one that its dispatch locked. {shown}
   Next: if the change is yours, lock the plan anew: `swarm launch {run} --relock --reason '…'`; else find out who made it
   Run: {run}""",
-        {"number": 1, "shown": shown, "changes": changes, "runId": run},
+        {"number": 1, "shown": shown, "changes": changes, "runId": run, "engine": None},
         exit=2,
     )
 

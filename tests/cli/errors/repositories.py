@@ -44,6 +44,7 @@ def repo_unborn(scene: Scene) -> Refusal:
     folder = scene.tmp / "unborn"
     folder.mkdir()
     scene.repo.git("init", "-q", str(folder))
+    (folder / "app.py").touch()
     return Refusal(
         ("init", str(folder)),
         f"""[REPO_UNBORN]: {folder} has no commit yet
@@ -215,6 +216,20 @@ def baseline_not_found(scene: Scene) -> Refusal:
   Next: name a commit that is here (`git branch --all` names the branches), a run of `swarm runs`, or a file by its \
 path, as in ./origin/main""",
         {"received": "origin/main", "path": str(scene.repo.root), "remedy": "`git branch --all` names the branches"},
+        exit=2,
+    )
+
+
+@refused
+def since_not_found(scene: Scene) -> Refusal:
+    # As a job fetches a branch: the newest commit alone.
+    (scene.repo.root / ".git/shallow").write_text(f"{scene.repo.head}\n")
+    return Refusal(
+        ("audit", ".", "--since", "HEAD~9"),
+        f"""[SINCE_NOT_FOUND]: --since: 'HEAD~9' names no commit of {scene.repo.root}
+  Path: {scene.repo.root}
+  Next: name a commit that is here (`git fetch --unshallow`)""",
+        {"received": "HEAD~9", "path": str(scene.repo.root), "remedy": "`git fetch --unshallow`"},
         exit=2,
     )
 

@@ -146,6 +146,49 @@ def config_exists(scene: Scene) -> Refusal:
 
 
 @refused
+def instructions_unwritable(scene: Scene) -> Refusal:
+    file = scene.repo.root / "AGENTS.md"
+    file.symlink_to("README.md")
+    return Refusal(
+        ("init", ".", "--agents"),
+        f"""[INSTRUCTIONS_UNWRITABLE]: {file} cannot take instructions for agents: it is a symbolic link; nothing was changed
+  Path: {file}
+  Next: make it a file of the repository that you can write (where it is a link, turn the link round: the other name\
+ can link to it), then `swarm init --agents`""",
+        {"path": str(file), "problem": "it is a symbolic link"},
+    )
+
+
+@refused
+def instructions_edited(scene: Scene) -> Refusal:
+    scene.swarm("init", ".", "--agents")
+    file = scene.repo.root / "AGENTS.md"
+    file.write_text(file.read_text().replace("## swarm", "## Ours"))
+    part = "swarm's block of AGENTS.md"
+    return Refusal(
+        ("init", ".", "--agents"),
+        f"""[INSTRUCTIONS_EDITED]: {part} has text that swarm did not write, and was not changed
+  Path: {file}
+  Next: keep your text elsewhere (in AGENTS.md outside of the two marker lines), remove {part}, then\
+ `swarm init --agents`""",
+        {"path": str(file), "part": part},
+    )
+
+
+@refused
+def instructions_broken(scene: Scene) -> Refusal:
+    file = scene.repo.root / "AGENTS.md"
+    file.write_text("<!-- swarm:begin -->\nMine.\n")
+    return Refusal(
+        ("init", ".", "--agents"),
+        f"""[INSTRUCTIONS_BROKEN]: {file} has no single block of swarm: 1 lines `<!-- swarm:begin`, 0 lines `<!-- swarm:end`; nothing was changed
+  Path: {file}
+  Next: remove the block with all of its marker lines from {file}, then `swarm init --agents`""",
+        {"path": str(file), "begins": 1, "ends": 0},
+    )
+
+
+@refused
 def permission_unknown(scene: Scene) -> Refusal:
     run = scene.dispatched.run
     return Refusal(

@@ -12,6 +12,7 @@ import pytest
 from tests.cli.errors.refusal import raises
 from tests.cli.scenes.snapshots import block_of
 from tests.conftest import RefusedRows, Repo, Swarm, Workspace
+from tests.sweeping import swept
 
 
 def evidence(db: Path) -> dict[str, list[Any]]:
@@ -115,7 +116,7 @@ def meanwhile(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
 
 
 @raises("STATE_CONFLICT")
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("form", swept(["text", "json"]))
 def test_a_map_that_is_changed_while_a_wave_is_made_is_a_conflict_and_no_wave(
     form: str, swarm: Swarm, repo: Repo, workspace: Workspace, meanwhile: Callable[..., None]
 ) -> None:

@@ -1,6 +1,8 @@
 """Errors that collect reports for an agent's output, and of files that swarm writes."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,27 @@ def test_an_output_that_cannot_be_used_is_reported_with_its_code_and_the_others_
     assert [agent["error"] for agent in agents] == [f"{code}: {file} {words}"[:512], None]
 
 
+@raises("STDOUT_NOT_WRITABLE")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+def test_an_answer_that_cannot_be_written_is_an_error_of_the_output_and_not_of_the_workspace(
+    collected: Workspace, repo: Repo
+) -> None:
+    del collected
+    remedy = "free space where it leads to, or lead it elsewhere; what was recorded stays, and `swarm status` shows it"
+    for words in (("status",), ("findings", "--format", "json"), ("findings", "--format", "sarif")):
+        with open("/dev/full", "w") as full:  # noqa: PTH123
+            command = [sys.executable, "-m", "swarm", *words]
+            done = subprocess.run(command, cwd=repo.root, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert (done.returncode, done.stderr.splitlines()) == (
+            1,
+            [
+                "ERROR [STDOUT_NOT_WRITABLE]: The standard output takes no more: No space left on device",
+                f"  Next: {remedy}",
+                "  Caused by: [Errno 28] No space left on device",
+            ],
+        )
+
+
 @raises("BOUNDED_JSON_READ_FAILED")
 def test_an_output_that_is_not_there_is_reported_with_its_code(swarm: Swarm, dispatched: Workspace) -> None:
     file = dispatched.output("code")
@@ -101,6 +124,24 @@ LOG_OF_A_FAILURE = {
         }
     ],
 }
+
+
+ESLINT = [{"filePath": "/ci/src/app.js", "messages": [{"ruleId": "no-var", "severity": 2, "line": 1, "column": 1}]}]
+
+
+@raises("REPORT_NOT_SARIF")
+@pytest.mark.parametrize("name", ["eslint.json", "eslint.sarif"])
+def test_a_report_of_another_format_is_refused_with_the_command_that_writes_sarif(
+    swarm: Swarm, dispatched: Workspace, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text(json.dumps(ESLINT))
+    dispatched.answer("rest")
+    answer = swarm("collect", "--domain", f"code:{tmp_path / name}", "--format", "json", exit=1)
+    agent = answer.data["agents"][0]
+    command = "eslint --format @microsoft/eslint-formatter-sarif --output-file eslint.sarif ."
+    message = f"{tmp_path / name} is no SARIF log, but ESLint's own JSON: `{command}` writes SARIF"
+    assert agent["status"] == "invalid_output"
+    assert agent["errors"] == [{"code": "REPORT_NOT_SARIF", "path": str(tmp_path / name), "message": message}]
 
 
 @raises("SARIF_RESULT_REFUSED")

@@ -48,7 +48,7 @@ def trust_record_unusable(scene: Scene) -> Refusal:
     file.parent.mkdir(parents=True)
     file.write_text("[]\n")
     problem = "it is no record: its keys are others"
-    remedy = f"`swarm trust --remove` in the folder of the configuration removes it, or delete {file}"
+    remedy = f"`swarm trust --revoke` in the folder of the configuration removes it, or delete {file}"
     cause = problem.removeprefix("it is no record: ")
     return Refusal(
         ("runtimes",),

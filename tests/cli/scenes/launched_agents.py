@@ -1,9 +1,13 @@
 """Agents that `swarm launch` starts: Python scripts, their attempts and their processes."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +73,17 @@ def is_gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in {"Z", "X"}
     except FileNotFoundError:
         return True
+
+
+def kill_with_watchdog(launch: subprocess.Popen[str]) -> None:
+    """Kill a launch, and before it the watchdog that would end its agents: both can be killed."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            is_child = (folder / "stat").read_text().rpartition(")")[2].split()[1] == str(launch.pid)
+            if is_child and b"watchdog.py" in (folder / "cmdline").read_bytes():
+                os.kill(int(folder.name), signal.SIGKILL)
+    launch.kill()
+    launch.communicate(timeout=LONG)
 
 
 def eventually(holds: Callable[[], bool]) -> bool:

@@ -77,7 +77,7 @@ class Streaming:
         return list(paths)
 
     def program(self) -> Program:
-        return Program(sys.executable, "1.0", (sys.executable, str(self._script)))
+        return Program(sys.executable, lambda: "1.0", (sys.executable, str(self._script)))
 
     def supports(self, phase: Phase) -> bool:
         return bool(phase)
