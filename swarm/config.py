@@ -69,7 +69,7 @@ class Withheld(NamedTuple):
     digest: str
     parts: Mapping[str, Any]
 
-    def refusal(self, part: str) -> errors.ConfigUntrusted:
+    def refusal(self, part: str) -> "errors.ConfigUntrusted":
         """Return the error for the use of a part."""
         word = shlex.quote(str(self.path))
         return errors.ConfigUntrusted(path=str(self.path), part=part, digest=self.digest, word=word)

@@ -4,7 +4,6 @@ Each record is a file of its own in the user's state folder, named by a digest o
 `swarm trust` at once lose nothing.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -33,7 +32,6 @@ _HARMLESS_WITHIN: Final[Mapping[str, frozenset[str]]] = {
 }
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MOST_BYTES: Final = 64 * 1024
-_UNREADABLE: Final = (errors.BoundedJsonReadFailed, errors.BoundedJsonSizeLimit, errors.BoundedJsonParseFailed)
 
 
 class ConfigPlace(NamedTuple):
@@ -97,9 +95,11 @@ def harmless_parts(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def digest_of(parts: Mapping[str, Any]) -> str:
     """Return the SHA-256, in hexadecimal, of executable parts; the order of keys in the file does not matter."""
+    from hashlib import sha256
+
     # TOML's dates are the only values that JSON lacks.
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256(text.encode()).hexdigest()
 
 
 def given(option: str | None, environment: Mapping[str, str]) -> Trust:
@@ -126,7 +126,9 @@ def state_folder() -> Path:
 
 def record_file(path: Path) -> Path:
     """Return the file of the record for the path of a configuration."""
-    return state_folder() / "trust" / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}.json"
+    from hashlib import sha256
+
+    return state_folder() / "trust" / f"{sha256(os.fsencode(path)).hexdigest()[:32]}.json"
 
 
 def recorded(place: ConfigPlace) -> TrustRecord | None:
@@ -195,7 +197,12 @@ def _read(file: Path) -> TrustRecord:
         entry = TrustRecord(**document)
         if [type(value) for value in entry] != [str, str, int, str, str]:
             raise TypeError("a key has a value of another type")
-    except (TypeError, *_UNREADABLE) as error:
+    except (
+        TypeError,
+        errors.BoundedJsonReadFailed,
+        errors.BoundedJsonSizeLimit,
+        errors.BoundedJsonParseFailed,
+    ) as error:
         remedy = f"`swarm trust --revoke` in the folder of the configuration removes it, or delete {file}"
         raise errors.TrustRecordUnusable(path=str(file), problem=f"it is no record: {error}", remedy=remedy) from error
     return entry

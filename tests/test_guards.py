@@ -38,6 +38,18 @@ def test_a_start_loads_nothing_heavy(workspace: Workspace, arguments: tuple[str,
     assert [name for name in loaded if name.startswith(("swarm.git.", "swarm.store.findings", "subprocess"))] == []
 
 
+@pytest.mark.parametrize("arguments", [("--help",), ("runs",), ("status",), ("findings",)])
+def test_a_command_that_succeeds_loads_neither_errors_nor_git(
+    workspace: Workspace, swarm: Swarm, arguments: tuple[str, ...]
+) -> None:
+    swarm("audit", "--runtime", "ruff", exit=1)
+    code, loaded = modules_of_a_start(*arguments, folder=workspace.folder)
+    assert code == int(arguments == ("findings",))
+    assert {name for name in loaded if name.startswith("swarm.errors.")} == {"swarm.errors.catalogue"}
+    unused = ("swarm.git.", "subprocess", "tempfile", "difflib", "hashlib", "click.shell_completion")
+    assert [name for name in loaded if name.startswith(unused)] == []
+
+
 def test_help_loads_no_verb_and_no_database(tmp_path: Path) -> None:
     _, loaded = modules_of_a_start("--help", folder=tmp_path)
     ours = {name for name in loaded if name.startswith("swarm.") and not name.startswith("swarm.errors.")}

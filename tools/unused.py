@@ -23,6 +23,7 @@ ALLOWED: Final = {
     "list_commands": "click calls it on a group",
     "format_commands": "click calls it on a group",
     "format_epilog": "click calls it on a group",
+    "__getattr__": "Python calls it for a name that a module does not have",
     "__init_subclass__": "Python calls it for each error class, which enters the class in the catalogue",
     "SarifResultRefused": "collect lists its code beside a result that does not count; nothing raises it",
     "ToolReportedFailure": "collect lists its code beside a failure that a log reports; nothing raises it",

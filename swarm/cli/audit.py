@@ -145,7 +145,7 @@ def _show(
     call.answer(result, lambda: _lines(result, filters, fail_on, lists_all=lists_all), code)
 
 
-def _not_read(result: AuditResult) -> errors.FilesNotRead:
+def _not_read(result: AuditResult) -> "errors.FilesNotRead":
     from swarm.waves.audit.audit_result import rules_of_unread
 
     files = result.looked_at.not_read

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
-from click.shell_completion import CompletionItem
 
 from swarm import errors, log_lines
 from swarm.cli import completions, reports
@@ -48,7 +47,7 @@ class ReportParam(click.ParamType[ReportFile]):
         del param, ctx
         return "FORMAT:FILE"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> completions.Items:
         """Return the formats."""
         del ctx, param
         return completions.words(tuple(f"{form}:" for form in DOCUMENTS), incomplete)

@@ -15,7 +15,7 @@ from swarm.results.collect import (
     CollectResult,
     ViolationShown,
 )
-from swarm.rules.ownership import WHOLE_WAVE
+from swarm.rules.domains import WHOLE_WAVE
 from swarm.rules.phases import AMEND_PHASES, dispatched_phase
 from swarm.rules.states import WaveStatus
 from swarm.show import reviews, text

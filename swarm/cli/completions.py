@@ -6,22 +6,24 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import click
-from click.shell_completion import CompletionItem
 
 from swarm import errors, stage_events
 from swarm.cli.call import Call
 from swarm.cli.shared_options import value_of
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from swarm.store.connection import Store
     from swarm.store.runs import Run
 
+
 _MOST_OFFERED: Final = 200
-Items = list[CompletionItem]
+Items = list["CompletionItem"]
 Completer = Callable[[click.Context, click.Parameter, str], Items]
 
 
-def offered(offer: Callable[[click.Context, str], Iterable[CompletionItem]]) -> Completer:
+def offered(offer: Callable[[click.Context, str], Iterable["CompletionItem"]]) -> Completer:
     """Return what click calls for a parameter; a control plane that cannot be read offers nothing."""
 
     def items(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
@@ -42,15 +44,21 @@ def listed(offer: Completer) -> Completer:
 
     def last(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
         done, comma, word = incomplete.rpartition(",")
-        return [CompletionItem(f"{done}{comma}{item.value}", help=item.help) for item in offer(ctx, param, word)]
+        return [_item(f"{done}{comma}{item.value}", item.help) for item in offer(ctx, param, word)]
 
     return last
+
+
+def _item(value: str, meaning: str | None = None) -> "CompletionItem":
+    from click.shell_completion import CompletionItem
+
+    return CompletionItem(value, help=meaning)
 
 
 def words(every: Iterable[str], incomplete: str) -> Items:
     """Return the words that begin as the user did, in any case."""
     begun = incomplete.lower()
-    return [CompletionItem(word) for word in every if word.lower().startswith(begun)]
+    return [_item(word) for word in every if word.lower().startswith(begun)]
 
 
 @contextmanager
@@ -77,11 +85,7 @@ def runs(ctx: click.Context, incomplete: str) -> Items:
     call = Call("completion", value_of("db"), "text")
     with call.read() as store:
         every = [(run.id, f"{run.repo}, {run.status}") for run in table.every(store.conn)]
-    return [
-        CompletionItem(name, help=text)
-        for name, text in (("latest", "the newest run"), *every)
-        if name.startswith(incomplete)
-    ]
+    return [_item(name, text) for name, text in (("latest", "the newest run"), *every) if name.startswith(incomplete)]
 
 
 @offered
@@ -100,7 +104,7 @@ def findings(ctx: click.Context, incomplete: str) -> Items:
         every = table.headlines(store.conn, run.id, prefix, _MOST_OFFERED)
     # What was typed stays as it was typed: a shell drops a word that begins otherwise.
     return [
-        CompletionItem(incomplete + id_[len(prefix) :] if is_begun else id_, help=f"{severity} {file or ''} {text}")
+        _item(incomplete + id_[len(prefix) :] if is_begun else id_, f"{severity} {file or ''} {text}")
         for id_, severity, file, text in every
     ]
 
@@ -121,7 +125,7 @@ def domains(ctx: click.Context, incomplete: str) -> Items:
 
 def outputs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Return the domains of the run, each with the colon that an output's path follows."""
-    return [CompletionItem(f"{item.value}:") for item in domains(ctx, param, incomplete)]
+    return [_item(f"{item.value}:") for item in domains(ctx, param, incomplete)]
 
 
 @offered
@@ -209,7 +213,7 @@ def verbs(ctx: click.Context, incomplete: str) -> Items:
     del ctx
     from swarm.cli.verbs import HELP
 
-    return [CompletionItem(name, help=line) for name, line in HELP.items() if name.startswith(incomplete)]
+    return [_item(name, line) for name, line in HELP.items() if name.startswith(incomplete)]
 
 
 @offered
@@ -220,4 +224,4 @@ def helped(ctx: click.Context, incomplete: str) -> Items:
     from swarm.shipped import topics
 
     named = {**dict.fromkeys(topics(), "a page of the documentation"), **HELP, "topics": "the list of pages"}
-    return [CompletionItem(name, help=line) for name, line in sorted(named.items()) if name.startswith(incomplete)]
+    return [_item(name, line) for name, line in sorted(named.items()) if name.startswith(incomplete)]

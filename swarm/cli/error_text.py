@@ -18,7 +18,6 @@ INTERRUPTED: Final = 130
 # Exit code 2 of these verbs means that the check could not run, which CI must not take for a failed check.
 _CHECKS: Final = frozenset({"verify", "verify-fixed", "verify-recurring", "verify-unverified", "verify-approved"})
 _NOT_JUDGED: Final = 2
-_UNREADABLE: Final = (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn, errors.GitFailed)
 
 
 _OF_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
@@ -70,7 +69,7 @@ def _workspace(arguments: Sequence[str]) -> "Workspace":
     return Call("", _option(arguments, "--db"), "text").workspace
 
 
-def usage_error(error: click.ClickException) -> errors.SwarmError:
+def usage_error(error: click.ClickException) -> "errors.SwarmError":
     """Return the error of the catalogue for a command line that click refused."""
     if isinstance(error, click.BadOptionUsage) and error.option_name == "--threshold":
         return errors.CliInvalidThreshold(received="")
@@ -118,7 +117,8 @@ def _exit_code(arguments: Sequence[str], error: BaseException) -> int:
         return _NOT_JUDGED
     if not isinstance(error, errors.SwarmError):
         return 1
-    return 2 if _verb(arguments) in _CHECKS and isinstance(error, _UNREADABLE) else error.exit_code
+    unreadable = (errors.RepoNotFound, errors.RepoNotGit, errors.RepoUnborn, errors.GitFailed)
+    return _NOT_JUDGED if _verb(arguments) in _CHECKS and isinstance(error, unreadable) else error.exit_code
 
 
 def _show_document(arguments: Sequence[str], error: BaseException, code: int) -> None:

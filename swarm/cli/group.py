@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from swarm import errors
 from swarm.cli.verbs import EPILOG, HELP, NEAR_MISSES, SECTIONS
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class Verbs(MutableMapping[str, click.Command]):
@@ -66,7 +69,9 @@ class SwarmGroup(click.Group):
         formatter.write_paragraph()
         formatter.write_text(EPILOG)
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Complete a verb from the table."""
+        from click.shell_completion import CompletionItem
+
         found = [CompletionItem(name, help=line) for name, line in HELP.items() if name.startswith(incomplete)]
         return found + click.Command.shell_complete(self, ctx, incomplete)

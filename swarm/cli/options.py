@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from click.shell_completion import CompletionItem
 
 from swarm import errors
 from swarm.cli import completions
@@ -59,7 +58,7 @@ class Format(click.ParamType[str]):
         del param, ctx
         return f"[{'|'.join(self.choices)}]"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> completions.Items:
         """Return the formats."""
         del ctx, param
         return completions.words(self.choices, incomplete)
@@ -88,7 +87,7 @@ class Words(click.ParamType[tuple[str, ...]]):
             self.fail(f"'{errors.shortened(str(value))}': choose from {', '.join(self.allowed)}", param, ctx)
         return words
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> completions.Items:
         """Return the words that the last word can become."""
         offer = self.offer or (lambda _ctx, _param, begun: completions.words(self.allowed, begun))
         return completions.listed(offer)(ctx, param, incomplete)
@@ -267,7 +266,7 @@ def accepting_reason(accept: tuple[str, ...], reason: str | None) -> str | None:
     return require_reason(reason, f"accepting {' and '.join(accept)}") if accept else None
 
 
-def usage(problem: str, verb_name: str) -> errors.CliUsage:
+def usage(problem: str, verb_name: str) -> "errors.CliUsage":
     """Return a usage error of a verb."""
     return errors.CliUsage(problem=problem, command=f"swarm {verb_name}")
 
@@ -288,7 +287,7 @@ class FailOn(click.ParamType[str]):
             self.fail(f"'{word}' is neither `new` nor a severity", param, ctx)
         return found
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> completions.Items:
         """Return `new` and the severities."""
         del ctx, param
         return completions.words(_FAIL_ON, incomplete)

@@ -236,7 +236,7 @@ def _trust(credentials: Credentials) -> ssl.SSLContext:
     return context
 
 
-def _typed(credentials: Credentials, error: Exception, said: str) -> errors.SwarmError:
+def _typed(credentials: Credentials, error: Exception, said: str) -> "errors.SwarmError":
     problem = str(error) or said
     if "uthorization" in problem:
         return errors.EngineRefused(problem=f"it does not know the key of {credentials.name}, or no longer")

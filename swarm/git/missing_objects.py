@@ -20,7 +20,7 @@ def missing_files(git: Git, commit: str) -> list[str]:
     return [file.path for file in files_at(git, commit) if file.blob in missing] if missing else []
 
 
-def refusal(git: Git, commit: str, lacking: Sequence[str]) -> errors.GitBlocked:
+def refusal(git: Git, commit: str, lacking: Sequence[str]) -> "errors.GitBlocked":
     """Return the error that lists missing files of a commit, with the command that fetches them."""
     named = ", ".join(lacking[:_MOST_NAMED]) + (", …" if len(lacking) > _MOST_NAMED else "")
     files = f"{len(lacking):,} file{'s' if len(lacking) > 1 else ''}"

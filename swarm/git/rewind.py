@@ -188,7 +188,7 @@ def _hold_to_saved(repository: Repository, branch: str, target: str, saved: Save
     raise _moved_on(repository, saved)
 
 
-def _moved_on(repository: Repository, saved: Saved) -> errors.StateConflict:
+def _moved_on(repository: Repository, saved: Saved) -> "errors.StateConflict":
     told = f"Checkout {repository.root}"
     return errors.StateConflict(subject=told, expected="as it was looked at", run_id=saved.run_id)
 

@@ -111,7 +111,7 @@ class GitError(Exception):
             return None
         return self.folder / (found[1] or f"{found[2]}.lock")
 
-    def typed(self) -> errors.SwarmError:
+    def typed(self) -> "errors.SwarmError":
         """Return the error of the catalogue that tells this."""
         verb, lock = self.arguments[0], self.lock
         if lock is not None:

@@ -42,7 +42,7 @@ def pin(tree: Path, admin: Path) -> None:
         hold(tree)
 
 
-def elsewhere(folder: Path, found: Path) -> errors.WorkTreeElsewhere:
+def elsewhere(folder: Path, found: Path) -> "errors.WorkTreeElsewhere":
     """Return the refusal of a folder for which git takes another work tree, with the command that corrects it."""
     scope = Git(folder).answer("config", "--show-scope", "core.worktree", expect=(0, 1, 128))[1]
     own = " --worktree" if scope.startswith(b"worktree\t") else ""
@@ -51,7 +51,7 @@ def elsewhere(folder: Path, found: Path) -> errors.WorkTreeElsewhere:
     return errors.WorkTreeElsewhere(path=str(folder), found=str(found), remedy=remedy)
 
 
-def missing(folder: Path) -> errors.RepoNotGit:
+def missing(folder: Path) -> "errors.RepoNotGit":
     """Return the refusal of a folder in which git has no work tree."""
     code, answer = Git(folder).answer("rev-parse", "--is-bare-repository", expect=(0, 128))
     if code or answer.strip() != b"true":

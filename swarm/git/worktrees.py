@@ -14,7 +14,7 @@ from swarm.git.refs import delete_branch, tip_of
 from swarm.git.repository import common_dir_of, filled_submodules
 from swarm.git.runner import Git, GitError
 from swarm.git.worktree_list import WORKTREES
-from swarm.rules.ref_names import head_ref
+from swarm.rules.ref_names import head_ref, tree_branch
 from swarm.scratch import scratch_folder
 from swarm.workspace import SCRATCH, answer_in, wave_of_tree
 
@@ -31,6 +31,11 @@ class Tree(NamedTuple):
     path: Path
     branch: str | None
     only: tuple[str, ...] | None = None
+
+    @classmethod
+    def of_agent(cls, run_hex: str, place: Path, only: tuple[str, ...] | None) -> "Tree":
+        """Return the worktree of an agent at a place, on the branch of the place's name."""
+        return cls(place, tree_branch(run_hex, place.name), only)
 
 
 def add(git: Git, tree: Tree, commit: str) -> Tree | None:

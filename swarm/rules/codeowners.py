@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from swarm.rules.domains import Domain, Ownership
 from swarm.rules.draft_map import REST
 from swarm.rules.glob_overlap import may_both_match, part_ways
 from swarm.rules.globs import regex_of
-from swarm.rules.ownership import UNASSIGNED, Domain, Ownership, OwnershipMap
+from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 
 # Merging compares groups in pairs, and a file of an unknown author must not cost minutes.
 MOST_RULES: Final = 4096

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from swarm.rules.ownership import Domain, Ownership, OwnershipMap
+from swarm.rules.domains import Domain, Ownership
+from swarm.rules.ownership import OwnershipMap
 
 _TESTS: Final = (
     "**/test/**",

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from swarm.rules.ownership import WHOLE_WAVE
+from swarm.rules.domains import WHOLE_WAVE
 
 LOCK_TYPE: Final = "application/vnd.swarm-control-plane.plan-lock+json"
 _VERSION: Final = 1

@@ -44,9 +44,6 @@ _TOO_DEEP: Final = "it is nested too deep"
 _LENIENT: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 
 
-Unreadable = errors.BoundedJsonParseFailed | errors.BoundedJsonSizeLimit
-
-
 def answer_of(body: bytes, shown: str) -> Any:
     """Return the answer in a file of an agent, or the JSON value of the whole file where no answer is in it.
 
@@ -120,7 +117,7 @@ class _Search:
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
-        self.problem: Unreadable | None = None
+        self.problem: errors.BoundedJsonParseFailed | errors.BoundedJsonSizeLimit | None = None
 
     def in_value(self, value: Any, strings: int, levels: int = 0) -> dict[str, Any] | None:
         """Return the answer that a JSON value is, or that its lists, objects and strings hold."""

@@ -64,5 +64,5 @@ def answer_or_log(body: bytes, shown: str) -> Any:
     return value
 
 
-def _no_sarif(shown: str, foreign: Foreign) -> errors.ReportNotSarif:
+def _no_sarif(shown: str, foreign: Foreign) -> "errors.ReportNotSarif":
     return errors.ReportNotSarif(path=shown, kind=foreign.kind, remedy=foreign.remedy)

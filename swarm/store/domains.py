@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from swarm import errors
-from swarm.rules.ownership import Domain, Ownership
+from swarm.rules.domains import Domain, Ownership
 from swarm.store import forms, ledger, runs
 from swarm.store.ledger import Entry, append
 from swarm.store.runs import Run

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from swarm import errors
 from swarm.clock import now
-from swarm.rules.ownership import Domain, OwnershipMap
+from swarm.rules.domains import Domain
+from swarm.rules.ownership import OwnershipMap
 from swarm.store.domains import domains_from, map_document
 
 

@@ -18,11 +18,6 @@ _REASONS: Final = {
     Refusal.BLOCKED: "{source} can only be left by a lawful override",
     Refusal.INVALID: "there is no such step",
 }
-_REJECTIONS: Final[dict[Refusal, type[errors.StateMachineRejectionError]]] = {
-    Refusal.TERMINAL: errors.StateMachineTerminal,
-    Refusal.BLOCKED: errors.StateMachineBlocked,
-    Refusal.INVALID: errors.StateMachineInvalid,
-}
 
 
 def move_wave(
@@ -120,7 +115,13 @@ def _hold_to(
     remedy = f"from {source} it may go to: {', '.join(allowed) or 'nothing'}"
     if refusal is Refusal.BLOCKED and agent is not None:
         remedy = revalidate_line(wave.run_id, [agent.domain])
-    raise _REJECTIONS[refusal](
+    # In the function: a command that is not refused loads no chapter of the catalogue.
+    rejections: dict[Refusal, type[errors.StateMachineRejectionError]] = {
+        Refusal.TERMINAL: errors.StateMachineTerminal,
+        Refusal.BLOCKED: errors.StateMachineBlocked,
+        Refusal.INVALID: errors.StateMachineInvalid,
+    }
+    raise rejections[refusal](
         kind=refusal.value,
         from_=source,
         to=target,

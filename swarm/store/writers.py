@@ -38,7 +38,7 @@ def lock_file(path: Path) -> Path:
     return path.with_name(path.name + ".lock")
 
 
-def _busy(path: Path, holder: str) -> errors.ControlPlaneBusy:
+def _busy(path: Path, holder: str) -> "errors.ControlPlaneBusy":
     from swarm.locks import by_holder
 
     return errors.ControlPlaneBusy(path=str(path), waited=WAIT_SECONDS, holder=by_holder(holder))

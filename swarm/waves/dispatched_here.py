@@ -1,7 +1,6 @@
 """Waves that this user did not dispatch on this machine: found by their missing mark, and never gone on with."""
 
 import sqlite3
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -61,9 +60,13 @@ def mark_if_possible(conn: sqlite3.Connection, database: Path, run_id: str) -> N
     Where the state folder cannot be written, the next command on the wave is refused, with the way out.
     """
     wave = waves.in_flight(conn, run_id)
-    with suppress(errors.TrustRecordUnusable):
-        if wave is not None:
-            mark(conn, database, wave)
+    if wave is None:
+        return
+    # Not `suppress`, which would load the catalogue of errors for each wave.
+    try:
+        mark(conn, database, wave)
+    except errors.TrustRecordUnusable:
+        return
 
 
 def forget_unless_needed(conn: sqlite3.Connection, wave: Wave, status: WaveStatus) -> None:

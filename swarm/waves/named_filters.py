@@ -1,6 +1,5 @@
 """Names in filters: domains and rules that exist, and a filter as the words of a command line."""
 
-import difflib
 import shlex
 import sqlite3
 from collections.abc import Iterable
@@ -28,9 +27,11 @@ def _hold(option: str, kind: str, named: Iterable[str], known: set[str], run: Ru
     strange = next((name for name in named if name not in known), None)
     if strange is None:
         return
+    from difflib import get_close_matches
+
     folded = {name.casefold(): name for name in sorted(known)}
     # A name that resembles none would only mislead.
-    near = difflib.get_close_matches(strange.casefold(), folded, n=1)
+    near = get_close_matches(strange.casefold(), folded, n=1)
     lists = f"`swarm domains {run.id}` lists them"
     if option == "--rule":
         lists = f"`swarm findings {run.id} --group-by rule` counts by rule"

@@ -4,10 +4,10 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from swarm.errors import RunNotFound, SwarmError, shortened
+from swarm import errors
 from swarm.rules import gates
 from swarm.rules.assessment import AgentFacts, RunFacts, assess
-from swarm.rules.ownership import WHOLE_WAVE, Domain
+from swarm.rules.domains import WHOLE_WAVE, Domain
 from swarm.rules.phases import AMEND_PHASES
 from swarm.rules.ref_names import head_ref
 from swarm.rules.states import AgentRunStatus, WaveStatus
@@ -96,7 +96,7 @@ def next_action(conn: sqlite3.Connection, run_id: str) -> str:
     """Return the next command that `status` names for an existing run."""
     run = runs.find(conn, run_id)
     if run is None:
-        raise RunNotFound(run_id=run_id)
+        raise errors.RunNotFound(run_id=run_id)
     return assess(run_state(conn, run).facts)[2]
 
 
@@ -112,7 +112,7 @@ def _agents(by_agent: Mapping[int, Sequence[Attempt]], agents: list[AgentRun]) -
 
 def _wave(wave: Wave, agents: list[AgentRun]) -> gates.WaveFacts:
     incomplete = tuple(agent.domain for agent in agents if agent.status is not AgentRunStatus.COMPLETE)
-    dropped = tuple(map(shortened, wave.result.dropped)) if wave.result else ()
+    dropped = tuple(map(errors.shortened, wave.result.dropped)) if wave.result else ()
     return gates.WaveFacts(wave.number, wave.phase, wave.status, incomplete, dropped, wave.is_of_uncommitted)
 
 
@@ -174,5 +174,5 @@ def _is_home(run: Run, commit: str) -> bool:
     try:
         return history.is_ancestor(git, commit, head_ref(run.branch) if run.branch else "HEAD")
     # `status` must answer also where the repository is missing.
-    except (GitError, SwarmError, OSError):
+    except (GitError, errors.SwarmError, OSError):
         return False

@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from swarm.rules.codeowners import MOST_RULES, map_of, may_meet, rules_of
-from swarm.rules.ownership import NAME_PATTERN, Ownership, OwnershipMap
+from swarm.rules.domains import NAME_PATTERN, Ownership
+from swarm.rules.ownership import OwnershipMap
 
 
 def drawn(text: str, *paths: str) -> dict[str, tuple[tuple[str, ...], int]]:

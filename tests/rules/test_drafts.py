@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swarm.rules.domains import Domain
 from swarm.rules.draft_map import counted, draft_with_counts
-from swarm.rules.ownership import Domain, OwnershipMap
+from swarm.rules.ownership import OwnershipMap
 
 
 def draft(paths: Iterable[str]) -> list[Domain]:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm.rules.ownership import NAME_PATTERN, Domain, Overlap, Ownership, OwnershipMap, trespasses
+from swarm.rules.domains import NAME_PATTERN, Domain, Ownership
+from swarm.rules.ownership import Overlap, OwnershipMap, trespasses
 
 CODE = Domain("code", Ownership.OWNED, ("src/**", "lib/**"))
 TESTS = Domain("tests", Ownership.BRIDGE, ("**/test_*.py", "tests/**"))

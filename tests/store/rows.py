@@ -3,8 +3,8 @@
 import sqlite3
 
 from swarm.rules.anchors import Anchor, Anchored
+from swarm.rules.domains import Domain, Ownership
 from swarm.rules.fingerprints import Report
-from swarm.rules.ownership import Domain, Ownership
 from swarm.rules.phases import Phase
 from swarm.store import agent_runs, domains, observations, runs, snapshots, waves
 from swarm.store.agent_runs import AgentRun, NewAgentRun

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from swarm import errors
-from swarm.rules.ownership import Domain, Ownership
+from swarm.rules.domains import Domain, Ownership
 from swarm.store import domains, ledger, runs, snapshots
 from swarm.store.connection import Store
 from swarm.store.ledger import Entry

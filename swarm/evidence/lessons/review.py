@@ -101,7 +101,7 @@ def _after(lesson: Lesson, action: ReviewAction, other: Lesson | None) -> Lesson
     return lesson._replace(status=status.value, merged_into=id_of(other))
 
 
-def _refused(lesson: Lesson, problem: str) -> errors.LessonStateRefused:
+def _refused(lesson: Lesson, problem: str) -> "errors.LessonStateRefused":
     allowed = tuple(action.value for action in actions_of(lesson.status))
     return errors.LessonStateRefused(lesson_id=id_of(lesson), status=lesson.status, problem=problem, allowed=allowed)
 

@@ -77,13 +77,13 @@ def write_lessons(root: Path, kind: LessonKind, documents: Sequence[Document], *
     return Batch(tuple(written), tuple(refused))
 
 
-def collision_in_batch(kind: LessonKind, lesson_id: str, first: int, second: int) -> errors.LessonIdCollision:
+def collision_in_batch(kind: LessonKind, lesson_id: str, first: int, second: int) -> "errors.LessonIdCollision":
     """Return the error for an id that two documents of a batch claim."""
     problem = f"already claimed by index {first}; refused write at index {second} to avoid silent clobber"
     return collision(kind, lesson_id, problem, batch="intra-batch ")
 
 
-def collision(kind: LessonKind, lesson_id: str, problem: str, batch: str = "") -> errors.LessonIdCollision:
+def collision(kind: LessonKind, lesson_id: str, problem: str, batch: str = "") -> "errors.LessonIdCollision":
     """Return the error for an id that another lesson of the kind has."""
     fields: dict[str, Any] = {kind.id_key: lesson_id, "problem": problem, "batch": batch}
     return REFUSALS[kind.word].collision(**fields)

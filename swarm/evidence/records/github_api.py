@@ -106,6 +106,6 @@ def _end(connection: http.client.HTTPConnection) -> None:
         connection.sock.shutdown(socket.SHUT_RDWR)
 
 
-def _unreachable(url: str, problem: str) -> errors.ProvenanceUnreachable:
+def _unreachable(url: str, problem: str) -> "errors.ProvenanceUnreachable":
     remedy = f"check the network, {BASE_VARIABLE} and the token in {' or '.join(_TOKENS)}"
     return errors.ProvenanceUnreachable(url=url, problem=problem, remedy=remedy)

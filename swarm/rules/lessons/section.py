@@ -1,6 +1,5 @@
 """Section of advice in a prompt. Advice is data: rules made it of records, perhaps of what an attacker reported."""
 
-import hashlib
 import json
 from typing import Final, NamedTuple
 
@@ -50,7 +49,11 @@ class AdviceSection(NamedTuple):
     @property
     def sha256(self) -> str | None:
         """The digest of the section, `None` without an item."""
-        return hashlib.sha256(self.text.encode()).hexdigest() if self.items else None
+        if not self.items:
+            return None
+        from hashlib import sha256
+
+        return sha256(self.text.encode()).hexdigest()
 
     @property
     def _lines(self) -> list[str]:

@@ -8,7 +8,7 @@ from swarm.git.repository import Repository
 from swarm.git.working_files import WorkingFiles
 from swarm.results.audit import AuditResult, BaselineShown, WorktreeSeen
 from swarm.results.collect import CollectResult
-from swarm.rules.ownership import WHOLE_WAVE
+from swarm.rules.domains import WHOLE_WAVE
 from swarm.runtimes import registry
 from swarm.runtimes.analyzer_table import table
 from swarm.runtimes.ruff_results import UNREADABLE

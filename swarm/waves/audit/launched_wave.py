@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from swarm import errors, stage_events
 from swarm.config import Config
+from swarm.git.diff import changed_lines
 from swarm.git.edits import edits_begun
+from swarm.git.merge_base import merge_base
 from swarm.git.repository import Repository
 from swarm.git.working_files import WorkingFiles
 from swarm.results.audit import AuditResult, FinishedWave
@@ -16,7 +18,7 @@ from swarm.waves.audit.audit_result import result_of, with_edits
 from swarm.waves.audit.baseline_name import Baseline
 from swarm.waves.collect.collect import collect
 from swarm.waves.launch.launch import launch_again
-from swarm.waves.look.findings import Filters, filters_within
+from swarm.waves.look.findings import Filters
 from swarm.waves.trees.worktrees import tidying
 from swarm.workspace import Workspace
 
@@ -51,7 +53,7 @@ def record_of(
     tidied = tidying(store.conn, run, repository, wave.shared_tree)
     edits = edits_begun(repository.git) if options.files is None else None
     try:
-        filters = filters_within(repository, options.folder, options.since, wave)
+        filters = _filters_within(repository, options.folder, options.since, wave)
         result = result_of(
             store,
             run,
@@ -80,6 +82,24 @@ def record_of(
         result = against(ended, result, options.baseline)
     seen = with_edits(result, options.files, edits)
     return seen._replace(without_sandbox=launched.without_sandbox), filters
+
+
+def _filters_within(repository: Repository, folder: Path, since: str | None, wave: Wave) -> Filters:
+    """Return filters for findings below a folder, and in lines that a wave's commit changed since its merge base."""
+    # A branch that is behind has not changed the lines that the other side changed meanwhile.
+    base = since and merge_base(repository.git, wave.dispatch_sha, since)
+    lines = changed_lines(repository.git, base, wave.dispatch_sha) if base else None
+    inside = folder.resolve()
+    if inside == repository.root:
+        return Filters(lines=lines)
+    # An audit called in a folder reports that folder, though the wave covers the repository.
+    prefix = inside.relative_to(repository.root).as_posix()
+    return Filters(lines=lines, paths=(f"{_literal(prefix)}/**",))
+
+
+def _literal(path: str) -> str:
+    """Return a glob that matches this path alone."""
+    return "".join(f"\\{c}" if c in "\\*?[]{}()!+@" else c for c in path)
 
 
 def finished_wave(

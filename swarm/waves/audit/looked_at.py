@@ -156,7 +156,9 @@ def refuse_nothing_looked_at(result: AuditResult, repository: Repository) -> Non
         raise _nothing(result.runtime, f"{result.runtime} reads no file", repository, seen.nobody)
 
 
-def _nothing(runtime: str, problem: str, repository: Repository, kinds: dict[str, int]) -> errors.AuditNothingToLookAt:
+def _nothing(
+    runtime: str, problem: str, repository: Repository, kinds: dict[str, int]
+) -> "errors.AuditNothingToLookAt":
     shown = ", ".join(f"{count:,} {kind}" for kind, count in list(kinds.items())[:_MOST_KINDS]) or "no file"
     known = "; ".join(
         f"{each.analyzer} for {each.kind} ({_quoted(each)}{f', with {each.configured_by}' * bool(each.configured_by)})"

@@ -114,7 +114,7 @@ def _branch(repository: Repository, run: Run, *, force: bool) -> str:
     return branch
 
 
-def refused(run: Run, problem: str, remedy: str) -> errors.RewindRefused:
+def refused(run: Run, problem: str, remedy: str) -> "errors.RewindRefused":
     """Return the refusal of a rewind of a run."""
     return errors.RewindRefused(problem=problem, remedy=remedy, run_id=run.id)
 

@@ -82,7 +82,7 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _none_in_flight(conn: sqlite3.Connection, run: Run) -> errors.CollectNoWave:
+def _none_in_flight(conn: sqlite3.Connection, run: Run) -> "errors.CollectNoWave":
     newest = waves.newest(conn, run.id)
     if newest is not None and newest.status is WaveStatus.COLLECTED:
         return errors.CollectedAlready(run_id=run.id, number=newest.number)

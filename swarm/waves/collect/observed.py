@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from swarm.results.collect import LeaseRequest, Problem, ViolationShown
-from swarm.rules.ownership import WHOLE_WAVE
+from swarm.rules.domains import WHOLE_WAVE
 from swarm.rules.suppressions import Suppression
 from swarm.store.waves import Wave
 from swarm.waves.collect.fixes import Fixes, dropped

@@ -18,7 +18,8 @@ from swarm.results.collect import (
     Problem,
     ViolationShown,
 )
-from swarm.rules.ownership import UNASSIGNED, WHOLE_WAVE, Domain, Ownership, OwnershipMap, trespasses
+from swarm.rules.domains import WHOLE_WAVE, Domain, Ownership
+from swarm.rules.ownership import UNASSIGNED, OwnershipMap, trespasses
 from swarm.rules.ref_names import work_ref
 from swarm.rules.safe_paths import safe_path
 from swarm.rules.steering import steers

@@ -57,7 +57,7 @@ def _record_work(conn: sqlite3.Connection, observed: Observed, override: str | N
     return _end_wave(conn, observed, override)
 
 
-def _kept_alone(store: Store, observed: Observed, failure: sqlite3.Error) -> errors.CollectUpsertError:
+def _kept_alone(store: Store, observed: Observed, failure: sqlite3.Error) -> "errors.CollectUpsertError":
     """Write the evidence without the findings, and return the error: agents took hours to write their outputs.
 
     In a transaction of its own: a savepoint in the first would copy each page that the findings change.

@@ -11,7 +11,8 @@ from swarm.git import sentinel, sentinel_changes
 from swarm.git.repository import Repository
 from swarm.git.sentinel_changes import Deviation
 from swarm.results.collect import ViolationShown
-from swarm.rules.ownership import WHOLE_WAVE, OwnershipMap
+from swarm.rules.domains import WHOLE_WAVE
+from swarm.rules.ownership import OwnershipMap
 from swarm.store import artifacts, attempts
 from swarm.store.agent_runs import AgentRun
 from swarm.store.waves import Wave

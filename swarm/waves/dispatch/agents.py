@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from swarm.files import make_folder, write_whole
 from swarm.git.worktrees import Tree
-from swarm.rules.ownership import Domain
+from swarm.rules.domains import Domain
 from swarm.rules.phases import is_audit
 from swarm.store import agent_runs, assignments
 from swarm.store.agent_runs import NewAgentRun

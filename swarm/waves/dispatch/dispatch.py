@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from swarm import errors
@@ -10,7 +9,7 @@ from swarm.config import Config
 from swarm.git.edits import Edits, edits_begun, edits_of
 from swarm.git.repository import Repository, at_head, keep_out_of_status, repository_at
 from swarm.results.dispatch import AdviceGiven, AgentPlan, DispatchResult
-from swarm.rules.ownership import Domain
+from swarm.rules.domains import Domain
 from swarm.rules.phases import Phase, expected_next
 from swarm.runtimes import registry
 from swarm.runtimes.registry import Ready
@@ -103,9 +102,12 @@ def _checked(conn: sqlite3.Connection, run: Run, request: DispatchRequest) -> li
 def _unpublished(conn: sqlite3.Connection, run: Run, repository: Repository) -> Iterator[str]:
     """Yield a warning where HEAD lacks merged work of an earlier wave: the agents will not see that work."""
     # Only a warning depends on the branch; `merge` reports a moved branch itself.
-    with suppress(errors.IntegrationMoved):
-        if (commit := unpublished(conn, run, repository)) is not None:
-            yield f"HEAD does not have what was merged ({commit[:12]}): `swarm merge {run.id} --publish` brings it in"
+    try:
+        commit = unpublished(conn, run, repository)
+    except errors.IntegrationMoved:
+        return
+    if commit is not None:
+        yield f"HEAD does not have what was merged ({commit[:12]}): `swarm merge {run.id} --publish` brings it in"
 
 
 def _result(plan: WavePlan, made: MadeWave | None, edits: Edits) -> DispatchResult:

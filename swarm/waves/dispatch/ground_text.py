@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from swarm.rules.domains import Domain
 from swarm.rules.glob_overlap import may_both_match
-from swarm.rules.ownership import Domain
 from swarm.rules.prompt_text import inline
 
 MOST_BYTES: Final = 700

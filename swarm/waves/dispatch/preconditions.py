@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from swarm import errors, stage_events
-from swarm.rules.ownership import Domain
+from swarm.rules.domains import Domain
 from swarm.rules.phases import AMEND_PHASES, DISPATCHED_PHASES, LENSES, Phase, dispatched_phase, is_audit
 from swarm.rules.states import WaveStatus
 from swarm.store import domains, findings, waves

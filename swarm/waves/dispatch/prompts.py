@@ -9,7 +9,7 @@ from string import Template
 from typing import Any, Final, NamedTuple
 
 from swarm import shipped
-from swarm.rules.ownership import Domain
+from swarm.rules.domains import Domain
 from swarm.rules.phases import LENS_TEXT, LENSES, Lens, Phase, kind_of
 from swarm.rules.prompt_text import fenced, inline
 from swarm.runtimes.answer_form import schema_text

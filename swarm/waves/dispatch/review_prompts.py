@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from swarm import shipped
-from swarm.rules.ownership import Domain
+from swarm.rules.domains import Domain
 from swarm.store.findings import Finding
 from swarm.waves.dispatch.prompts import LONGEST_PROSE, Prompt, Setting, prompt_with, shared_values
 

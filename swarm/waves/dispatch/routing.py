@@ -10,9 +10,10 @@ from swarm.clock import today
 from swarm.git.refs import refs_below
 from swarm.git.repository import Repository
 from swarm.results.dispatch import Unrouted
+from swarm.rules.domains import Domain
 from swarm.rules.findings import OPEN_STATUSES, SEVERITY_RANK, Decision, EvidenceKind, Fate, Observation
 from swarm.rules.known_findings import Known
-from swarm.rules.ownership import Domain, OwnershipMap
+from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENSES, Phase
 from swarm.rules.ref_names import SNAPSHOTS
 from swarm.rules.verification import BROKEN, DRIFTED, Inspection, verify_approved

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from swarm.config import Config
 from swarm.git.repository import Repository, files_at
 from swarm.git.worktrees import Tree
+from swarm.rules.domains import Domain
 from swarm.rules.lessons.section import AdviceSection
-from swarm.rules.ownership import Domain, OwnershipMap
+from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import Phase, is_audit
-from swarm.rules.ref_names import tree_branch
 from swarm.runtimes.registry import Ready, recorded
 from swarm.store import leases, waves
 from swarm.store.runs import Run
@@ -148,8 +148,7 @@ def plan_wave(
         tree = shared
         if request.isolate and not is_shared:
             only = ground.sparse_set(name, sparse.get(name))
-            place = workspace.tree(run.id, number, name)
-            tree = Tree(place, tree_branch(run.hex, place.name), only)
+            tree = Tree.of_agent(run.hex, workspace.tree(run.id, number, name), only)
         agents.append(plan_agent(ground, domain, name, tree, known.get(name, ())))
     return WavePlan(
         run=run,

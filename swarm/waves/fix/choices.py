@@ -42,7 +42,7 @@ def words_of(request: FixRequest) -> str:
     return " ".join([*(named or ["--all"]), *confirmed])
 
 
-def nothing_to_fix(conn: sqlite3.Connection, run: Run, request: FixRequest, plan: FixPlan) -> errors.SwarmError:
+def nothing_to_fix(conn: sqlite3.Connection, run: Run, request: FixRequest, plan: FixPlan) -> "errors.SwarmError":
     """Return the refusal of a fix that takes no finding."""
     if plan.left_out:
         ids: defaultdict[str, list[str]] = defaultdict(list)

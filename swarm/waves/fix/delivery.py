@@ -56,7 +56,7 @@ def hold_to_delivery(ground: FixGround) -> None:
         raise _taken(ground, f"it holds work that the fix would lose ({tip[:12]})")
 
 
-def _taken(ground: FixGround, problem: str) -> errors.FixBranchTaken:
+def _taken(ground: FixGround, problem: str) -> "errors.FixBranchTaken":
     name = ground.request.delivery.branch or ""
     return errors.FixBranchTaken(received=name, problem=problem, branch=integration_branch(ground.run.hex))
 

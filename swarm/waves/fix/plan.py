@@ -10,8 +10,8 @@ from swarm.config import Config
 from swarm.git.repository import Repository
 from swarm.rules.analysis import tool_of
 from swarm.rules.decisions import Action
+from swarm.rules.domains import Domain
 from swarm.rules.findings import Decision, Observation
-from swarm.rules.ownership import Domain
 from swarm.rules.phases import AMEND_PHASES, LENSES, Phase
 from swarm.runtimes import registry
 from swarm.store import findings

@@ -41,5 +41,5 @@ def pushed(ground: FixGround, branch: str, commit: str) -> PushedBranch:
         raise _refused(ground, branch, "gh", error, command) from error
 
 
-def _refused(ground: FixGround, branch: str, step: str, error: RemoteRefused, remedy: str) -> errors.FixNotPushed:
+def _refused(ground: FixGround, branch: str, step: str, error: RemoteRefused, remedy: str) -> "errors.FixNotPushed":
     return errors.FixNotPushed(branch=branch, step=step, problem=str(error), remedy=remedy, run_id=ground.run.id)

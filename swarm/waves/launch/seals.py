@@ -16,7 +16,7 @@ from swarm.git.diff import changes
 from swarm.git.repository import Repository
 from swarm.git.runner import Git, GitError
 from swarm.results.collect import ViolationShown
-from swarm.rules.ownership import WHOLE_WAVE
+from swarm.rules.domains import WHOLE_WAVE
 from swarm.rules.states import is_ended
 from swarm.store import artifacts
 from swarm.store.agent_runs import AgentRun

@@ -27,7 +27,7 @@ def verify(store: Store, head: str | None) -> ChainShown:
     return ChainShown(chain.events, chain.first, chain.last, chain.head, chain.after_head)
 
 
-def broken(link: Break) -> errors.LedgerBroken:
+def broken(link: Break) -> "errors.LedgerBroken":
     """Return the error of a break."""
     problem = _PROBLEMS[link.what].format(kind=link.kind, expected=link.expected, found=link.found)
     return errors.LedgerBroken(seq=link.seq, kind=link.kind, what=link.what, problem=problem)

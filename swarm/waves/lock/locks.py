@@ -8,7 +8,7 @@ from typing import Any, Final
 from swarm import errors
 from swarm.config import Config
 from swarm.rules.attestations import Envelope
-from swarm.rules.ownership import WHOLE_WAVE
+from swarm.rules.domains import WHOLE_WAVE
 from swarm.rules.plan_lock import (
     LOCK_TYPE,
     LockedAgent,

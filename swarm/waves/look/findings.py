@@ -5,13 +5,9 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from swarm import errors
-from swarm.git.diff import changed_lines
-from swarm.git.merge_base import merge_base
-from swarm.git.repository import Repository
 from swarm.results.findings import Broken, FindingShown, FindingsResult, SeverityCounts
 from swarm.rules.decisions import CLOSED
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES, SEVERITY_RANK, STATUSES
@@ -247,21 +243,3 @@ def exit_code(result: FindingsResult, fail_on: str | None) -> int:
     if fail_on == "new":
         return int(result.new > 0)
     return int(any(result.counts[: SEVERITY_RANK[fail_on] + 1]))
-
-
-def filters_within(repository: Repository, folder: Path, since: str | None, wave: Wave) -> Filters:
-    """Return filters for findings below a folder, and in lines that a wave's commit changed since its merge base."""
-    # A branch that is behind has not changed the lines that the other side changed meanwhile.
-    base = since and merge_base(repository.git, wave.dispatch_sha, since)
-    lines = changed_lines(repository.git, base, wave.dispatch_sha) if base else None
-    inside = folder.resolve()
-    if inside == repository.root:
-        return Filters(lines=lines)
-    # An audit called in a folder reports that folder, though the wave covers the repository.
-    prefix = inside.relative_to(repository.root).as_posix()
-    return Filters(lines=lines, paths=(f"{_literal(prefix)}/**",))
-
-
-def _literal(path: str) -> str:
-    """Return a glob that matches this path alone."""
-    return "".join(f"\\{c}" if c in "\\*?[]{}()!+@" else c for c in path)

@@ -11,8 +11,8 @@ from swarm.results.findings import FindingShown
 from swarm.results.report import AgentLane, AttemptBar, ReportFacts, ReportResult, WaveLane
 from swarm.results.status import Assessment
 from swarm.rules.assessment import assess
+from swarm.rules.domains import WHOLE_WAVE
 from swarm.rules.findings import OPEN_STATUSES
-from swarm.rules.ownership import WHOLE_WAVE
 from swarm.store import agent_runs, attempts, findings, ledger, waves
 from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt

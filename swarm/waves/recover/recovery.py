@@ -6,7 +6,7 @@ from typing import NamedTuple
 from swarm import errors
 from swarm.config import Config
 from swarm.git.repository import Repository
-from swarm.rules.ownership import WHOLE_WAVE
+from swarm.rules.domains import WHOLE_WAVE
 from swarm.rules.states import WaveStatus
 from swarm.store.runs import Run
 from swarm.store.wave_documents import Violation

@@ -9,7 +9,6 @@ from swarm.git import worktrees
 from swarm.git.repository import files_at
 from swarm.git.worktrees import Tree
 from swarm.rules.ownership import OwnershipMap
-from swarm.rules.ref_names import tree_branch
 from swarm.store import agent_runs, digests, leases, snapshots
 from swarm.store.agent_runs import AgentRun
 from swarm.store.findings import Finding
@@ -133,8 +132,7 @@ def _tree(
         if is_as_made and not worktrees.lacks_files(old):
             return old, False
     # A new place and branch: the failed agent's work stays for a person to look through.
-    place = recovery.workspace.tree(run.id, wave.number, name)
-    return old._replace(path=place, branch=tree_branch(run.hex, place.name)), True
+    return Tree.of_agent(run.hex, recovery.workspace.tree(run.id, wave.number, name), old.only), True
 
 
 def _only(recovery: Recovery, before: AgentRun, ground: WaveGround) -> tuple[str, ...] | None:

@@ -12,8 +12,9 @@ from swarm.git.repository import Repository, contents, files_at
 from swarm.git.runner import Git
 from swarm.results.dispatch import Unrouted
 from swarm.rules.anchors import SourceText
+from swarm.rules.domains import Domain
 from swarm.rules.findings import OPEN_STATUSES
-from swarm.rules.ownership import Domain, OwnershipMap
+from swarm.rules.ownership import OwnershipMap
 from swarm.rules.phases import LENSES, Phase
 from swarm.rules.reviews import Agent, agent_of
 from swarm.store import findings, reviews

@@ -11,8 +11,8 @@ from swarm import errors
 from swarm.git.path_text import path_text
 from swarm.git.repository import Repository, TreeFile, content_of
 from swarm.rules import codeowners
+from swarm.rules.domains import NAME_PATTERN, Domain, Ownership
 from swarm.rules.globs import regex_of
-from swarm.rules.ownership import NAME_PATTERN, Domain, Ownership
 
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:")
 # GitHub's places in its order, then GitLab's; GitHub reads no more than 3 MB.
@@ -24,7 +24,7 @@ _LONGEST_MAP: Final = 8 * 1024 * 1024
 def parsed_globs(raw: str) -> tuple[str, ...]:
     """Return the globs of `--globs`. Raises CliInvalidGlobsError and DomainsInvalidGlob."""
 
-    def refused(problem: str) -> errors.CliInvalidGlobsError:
+    def refused(problem: str) -> "errors.CliInvalidGlobsError":
         return errors.CliInvalidGlobsError(problem=problem, received=errors.shortened(raw))
 
     if not raw.strip():

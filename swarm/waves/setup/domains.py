@@ -8,7 +8,8 @@ from swarm import errors
 from swarm.git.repository import files_at
 from swarm.git.runner import Git
 from swarm.results.domains import DomainShown, DomainsResult, OverlapShown
-from swarm.rules.ownership import UNASSIGNED, Domain, Ownership, OwnershipMap
+from swarm.rules.domains import Domain, Ownership
+from swarm.rules.ownership import UNASSIGNED, OwnershipMap
 from swarm.rules.states import WaveStatus
 from swarm.store import domains as domain_table
 from swarm.store import ledger, runs, waves

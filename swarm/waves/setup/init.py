@@ -14,7 +14,7 @@ from swarm.git.repository import Repository
 from swarm.interruption import postponed
 from swarm.results.init import DomainFiles, InitResult
 from swarm.rules import codeowners, draft_map
-from swarm.rules.ownership import Domain
+from swarm.rules.domains import Domain
 from swarm.rules.ref_names import save_point_tag, tag_ref
 from swarm.store import domains as domain_table
 from swarm.store import runs, save_points

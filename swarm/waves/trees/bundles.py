@@ -38,7 +38,7 @@ class _Work(NamedTuple):
     branch: str
     ref: str
 
-    def refused(self, reason: str, problem: str) -> errors.BundleRefused:
+    def refused(self, reason: str, problem: str) -> "errors.BundleRefused":
         return errors.BundleRefused(
             domain=self.agent.domain,
             reason=reason,

@@ -10,8 +10,9 @@ from swarm.git import sparse
 from swarm.git.diff import changes
 from swarm.git.repository import Repository, files_at
 from swarm.git.runner import Git
+from swarm.rules.domains import Domain, Ownership
 from swarm.rules.globs import regex_of
-from swarm.rules.ownership import Domain, Ownership, OwnershipMap
+from swarm.rules.ownership import OwnershipMap
 from swarm.store.waves import Wave
 from swarm.waves.trees import kept_index
 

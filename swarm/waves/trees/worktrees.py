@@ -134,7 +134,7 @@ def _hold(git: Git, trees: Sequence[tuple[str, Tree]], commit: str) -> None:
             raise errors.IsolationBlocked(domain=domain, problem=problem, remedy=remedy)
 
 
-def _refused(git: Git, domain: str, tree: Tree, error: Exception) -> errors.IsolationError:
+def _refused(git: Git, domain: str, tree: Tree, error: Exception) -> "errors.IsolationError":
     if isinstance(error, errors.WorkTreeElsewhere):
         remedy = f"run `{error.remedy}`"
         return errors.IsolationBlocked(domain=domain, problem=error.message, remedy=remedy)

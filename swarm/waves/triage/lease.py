@@ -9,7 +9,8 @@ from typing import NamedTuple
 from swarm import errors
 from swarm.git.repository import LINK_MODE, files_at, repository_at
 from swarm.results.lease import LeaseShown, LeasesResult
-from swarm.rules.ownership import Domain, Ownership, OwnershipMap
+from swarm.rules.domains import Domain, Ownership
+from swarm.rules.ownership import OwnershipMap
 from swarm.rules.safe_paths import safe_path
 from swarm.rules.steering import steers
 from swarm.store import domains, leases, snapshots, waves
