@@ -26,6 +26,8 @@ _MOST_PINGS: Final = 2
 _OF_SERVER: Final = 500
 _TAKEN: Final = b"+ACK"
 _NEVER_AGAIN: Final = b"+TERM"
+# Of a message that is still worked on: the engine waits for its end anew.
+IN_PROGRESS: Final = b"+WPI"
 # Of OpenSSL's codes for a certificate (x509_vfy.h): those that a wrong clock leads to.
 _TIMES: Final = {9: "is not valid yet", 10: "is valid no more"}
 _Found = TypeVar("_Found")
@@ -122,38 +124,25 @@ class EngineLink:
             with suppress(Error, OSError):
                 await subscription.unsubscribe()
 
-    async def next(self, stream: str, queue: str, seconds: float) -> Any | None:
-        """Return the next message of a queue, `None` for none in time. Raises EngineRefused, EngineUnreachable."""
-        from nats.errors import Error
-
-        self.refusals.hold()
-        asked = json.dumps({"batch": 1, "expires": int(seconds * 10**9)}).encode()
-        try:
-            # With a subscription of its own: a message of a queue keeps its subject, by which no other answer is known.
-            message = await self.client.request(
-                f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{queue}", asked, timeout=seconds + SECONDS, old_style=True
-            )
-        except TimeoutError:
-            hold_to_cancellation()
-            return None
-        except (Error, OSError) as error:
-            # At once, and again at the next call: who asked in a circle would let nothing else of this process run.
-            raise errors.EngineUnreachable(url=self.credentials.url, problem=str(error)) from error
-        hold_to_cancellation()
-        return None if message.headers and "Status" in message.headers and not message.data else message
-
     async def acknowledge(self, message: Any) -> None:
         """Let the engine forget a message that a queue gave. Raises EngineUnreachable."""
-        await self._reply(message, _TAKEN)
+        await self._end(message, _TAKEN)
 
     async def reject(self, message: Any) -> None:
         """Let the engine drop a message that a queue gave: it is of no use to anybody. Raises EngineUnreachable."""
-        await self._reply(message, _NEVER_AGAIN)
+        await self._end(message, _NEVER_AGAIN)
+
+    async def in_progress(self, message: Any) -> None:
+        """Say that a message is worked on: the engine does not deliver it again meanwhile. Raises EngineUnreachable."""
+        await self._reply(message, IN_PROGRESS)
+
+    async def _end(self, message: Any, word: bytes) -> None:
+        failpoint("engine.acknowledge.before")
+        await self._reply(message, word)
 
     async def _reply(self, message: Any, word: bytes) -> None:
         from nats.errors import Error
 
-        failpoint("engine.acknowledge.before")
         try:
             await self.client.publish(message.reply, word)
         except (Error, OSError) as error:

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from subprocess import Popen
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -19,7 +18,7 @@ from swarm import errors
 from swarm.engine import authority, objects, server
 from swarm.engine.link import EngineLink, administer, linked
 from swarm.engine.place import Credentials, known, read_credentials
-from swarm.engine.refusals import PermissionRefusals
+from swarm.engine.pull import feed
 from tests.cli.errors.refusal import raises
 from tests.cli.scenes.documents import valid
 from tests.cli.scenes.launched_agents import LONG
@@ -187,33 +186,22 @@ def test_a_connection_that_has_ended_says_so_at_once(swarm: Swarm, engine: Path,
         async with linked(read_credentials(engine / "coordinator.json")) as link:
             await link.client.close()
             with pytest.raises(errors.EngineUnreachable):
-                await link.next("orders", "fast", 20)
+                await anext(feed(link, "orders", "fast"))
             with pytest.raises(errors.EngineUnreachable):
                 await link.acknowledge(SimpleNamespace(reply="a.queue"))
 
     asyncio.run(walk())
 
 
-def test_a_wait_that_is_cancelled_in_the_moment_of_its_message_ends() -> None:
-    class Loses:
-        """A client that waits as `asyncio.wait_for` of Python 3.11 does: a cancellation beside a result is lost."""
-
-        async def request(self, *_words: object, **_options: object) -> SimpleNamespace:
-            with suppress(asyncio.CancelledError):
-                await asyncio.Event().wait()
-            return SimpleNamespace(headers=None, data=b"order")
+def test_a_queue_that_is_gone_is_no_empty_queue(swarm: Swarm, engine: Path) -> None:
+    del swarm
 
     async def walk() -> None:
-        credentials: Any = SimpleNamespace(plane="0", url="tls://here")
-        waiting = asyncio.create_task(
-            EngineLink(Loses(), credentials, asyncio.Event(), PermissionRefusals("one")).next("orders", "fast", 20)
-        )
-        await asyncio.sleep(0)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
+        async with linked(read_credentials(engine / "coordinator.json")) as link:
+            await anext(feed(link, "orders", "fast"))
 
-    asyncio.run(walk())
+    with pytest.raises(errors.EngineUnreachable, match="it has no queue of results"):
+        asyncio.run(walk())
 
 
 FORBIDDEN_TO_WRITE = [

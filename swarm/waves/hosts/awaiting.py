@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from swarm import stage_events
 from swarm.engine.access import Access
+from swarm.engine.link import hold_to_cancellation
 from swarm.engine.queues import OrderPlace
 from swarm.failpoints import failpoint
 from swarm.git import snapshot
@@ -119,6 +120,8 @@ class HostLaunch:
         self._base: KeptObject | None = None
         self._places: dict[str, OrderPlace] = {}
         self._missing: list[Ordered] = []
+        # One after the other: git is no faster with several, and the database has one writer.
+        self._taking = asyncio.Lock()
 
     def hold_to_lock(self, url: str) -> None:
         """Hold the launch to the plan of the dispatch. Raises ManifestLockMismatch."""
@@ -206,11 +209,12 @@ class HostLaunch:
     async def _ends_of(self, one: Ordered | None) -> None:
         """Take in the end of an order, and of those that follow it where a worker was lost."""
         while one is not None:
+            hold_to_cancellation()
             end = await self._coordinator.expect(one.order)
-            # One after the other: taking a result in blocks the loop, and the database has one writer.
-            ending = await take(self._coordinator, self._launch, one, end)
-            await self._hold_to_cost(one.agent)
-            one = await self._again(one.agent, ending)
+            async with self._taking:
+                ending = await take(self._coordinator, self._launch, one, end)
+                await self._hold_to_cost(one.agent)
+                one = await self._again(one.agent, ending)
 
     async def _hold_to_cost(self, agent: AgentRun) -> None:
         """Withdraw the orders that nobody took, once the launch has cost its cap."""

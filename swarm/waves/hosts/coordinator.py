@@ -4,23 +4,24 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from swarm import errors, stage_events
 from swarm.documents import parse_bounded
 from swarm.engine import messages, objects, queues, streams
 from swarm.engine.access import Access
 from swarm.engine.link import EngineLink, hold_to_cancellation, linked
-from swarm.engine.messages import WorkOrder, WorkResult, cancel_of, nonce_of
+from swarm.engine.messages import WorkOrder, cancel_of, nonce_of
 from swarm.engine.objects import KeptObject
+from swarm.engine.pull import feed
 from swarm.engine.queues import OrderPlace
 from swarm.store.attempts import Ending
 from swarm.waves.hosts.lives import Lives
+from swarm.waves.hosts.received import Received, received
+from swarm.waves.hosts.waiting import WaitingMessages
 
 _LOOK_SECONDS: Final = 1.0
-_WAIT_SECONDS: Final = 2.0
 # Of a flood of signs the engine's client drops the rest: the next sign says the same.
 _MOST_SIGNS: Final = 20_000
 _MOST_SIGN_BYTES: Final = 16 << 20
@@ -34,13 +35,6 @@ UNCONFIRMED: Final = _CANCELLED._replace(
 Heard = Callable[[str, str, Mapping[str, Any] | None], None]
 
 
-class Received(NamedTuple):
-    """A result that belongs to an order of ours, and the message that it came in."""
-
-    result: WorkResult
-    message: Any
-
-
 class Coordinator:
     """An open connection, with the orders whose ends are awaited."""
 
@@ -50,7 +44,9 @@ class Coordinator:
         self._heard = heard
         self._run_hex = run_hex
         self._reader = f"coordinator-{run_hex}"
-        self._notes = f"notes-{run_hex}"
+        self._note_reader = f"notes-{run_hex}"
+        self._results = WaitingMessages(link, self._reader)
+        self._notes = WaitingMessages(link, self._note_reader)
         self._awaited: dict[str, asyncio.Future[Received | Ending]] = {}
         self._lives = Lives(access.lease_seconds)
         # Of results: their places in the stream.
@@ -138,30 +134,22 @@ class Coordinator:
             if place.number > after[place.tag].delivered:
                 self._end(order, ending)
 
-    async def fetch(self, received: Received, folder: Path) -> dict[str, Path]:
-        """Write the objects of a result to files of a folder, and return them by their names. Raises ObjectCorrupt.
-
-        By way of files: a result may be larger than what this process should hold.
-        """
-        product = partial(self._link.names.product, received.result.worker)
-        found = {}
-        for name, kept in received.result.objects.items():
-            found[name] = folder / name
-            await objects.save(self._link, self._link.names.products, product, kept, found[name])
-        return found
+    async def fetch(self, end: Received, folder: Path) -> dict[str, Path]:
+        """Write the objects of a result to files of a folder, and return them by their names. Raises ObjectCorrupt."""
+        return await end.save(self._link, folder)
 
     async def settle(self, order: str, end: Received | Ending) -> None:
         """Let the engine forget an order whose attempt is closed."""
         place, note = self._places.pop(order, None), self._lives.forget(order)
         self._awaited.pop(order, None)
         if isinstance(end, Received):
-            self._settled.add(end.message.metadata.sequence.stream)
-            await self._link.acknowledge(end.message)
+            self._settled.add(end.place)
+            await self._results.settle(end.message)
         # Also where its worker sent a result: one that died before it ended the order would leave it for ever.
         if place is not None:
             await queues.delete(self._link, place.number)
         if note is not None:
-            await self._link.acknowledge(note)
+            await self._notes.settle(note)
 
     async def listen(self) -> None:
         """Take results, signs of life and notes, until this call is cancelled. Raises EngineUnreachable."""
@@ -173,37 +161,45 @@ class Coordinator:
         for order, body in await queues.cancellations(self._link, self._pending()):
             self._end_cancelled(order, body)
         await streams.make_reader(self._link, names.results, self._reader, names.result("*"))
-        await streams.make_reader(self._link, names.results, self._notes, names.notes)
+        await streams.make_reader(self._link, names.results, self._note_reader, names.notes)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._read(self._reader, self._take))
-                group.create_task(self._read(self._notes, self._note))
+                group.create_task(self._read(self._note_reader, self._note))
+                group.create_task(self._results.show_progress())
+                group.create_task(self._notes.show_progress())
                 group.create_task(self._watch_time())
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
 
     async def results_are_drained(self) -> bool:
         """Say whether every result that the engine keeps has come to this coordinator, and not to one that died."""
-        info = await self._link.ask(f"CONSUMER.INFO.{self._link.names.results}.{self._reader}")
-        come = sum(1 for future in self._awaited.values() if future.done() and isinstance(future.result(), Received))
-        return bool(info["num_pending"] == 0 and info["num_ack_pending"] <= come)
+        return await self._results.are_all()
 
     async def _read(self, reader: str, take: Callable[[Any], Any]) -> None:
-        while not self._link.closed.is_set():
-            if (message := await self._link.next(self._link.names.results, reader, _WAIT_SECONDS)) is not None:
-                await take(message)
-        raise errors.EngineUnreachable(url=self.url, problem="the connection was closed")
+        async for message in feed(self._link, self._link.names.results, reader):
+            await take(message)
+            hold_to_cancellation()
 
     async def _watch_time(self) -> None:
         """End orders whose time has come, and those whose worker shows no life."""
+        looked = time.monotonic()
         while True:
             hold_to_cancellation()
             await asyncio.sleep(_LOOK_SECONDS)
+            before, looked = looked, time.monotonic()
+            # After a time in which this process stood still, the signs of that time are still to be read.
+            self._lives.excuse(max(0.0, looked - before - 2 * _LOOK_SECONDS))
             if not all(map(self._lives.is_expected, self._pending())):
                 await self._expect_delivered()
-            for order in self._pending():
-                if (ending := self._lives.ending_of(order)) is not None:
-                    self._end(order, ending)
+            await self._end_lost()
+
+    async def _end_lost(self) -> None:
+        """End the orders that are over, once all results are here: a worker shows no more life after its result."""
+        over = {order: end for order in self._pending() if (end := self._lives.ending_of(order)) is not None}
+        if over and await self.results_are_drained():
+            for order, ending in over.items():
+                self._end(order, ending)
 
     async def _expect_delivered(self) -> None:
         """Expect life of every order that the engine has delivered; an order without a place is still to be sent."""
@@ -251,6 +247,7 @@ class Coordinator:
                 order = found.id
             if order in self._awaited:
                 # Acknowledged once the attempt is closed: a coordinator that dies before gets the note again.
+                self._notes.add(message)
                 self._lives.note(order, message)
                 return
             if order is not None and order.partition("-")[0] == self._run_hex:
@@ -260,28 +257,31 @@ class Coordinator:
     async def _take(self, message: Any) -> None:
         """Hand a result to who awaits it; any other is noted, and changes nothing."""
         try:
-            result = messages.result_of(message.data)
+            found = received(message, self.seed)
         except errors.ResultForged as error:
             await self._refuse(message, "RESULT_FORGED", error.problem)
             return
-        sender = message.subject.rpartition(".")[2]
-        if result.worker != sender or result.nonce != nonce_of(self.seed, result.id):
-            await self._refuse(message, "RESULT_FORGED", f"{sender} sent a result of {result.id}, which is not its own")
-            return
-        if result.id.partition("-")[0] != self._run_hex or message.metadata.sequence.stream in self._settled:
+        order = found.result.id
+        if order.partition("-")[0] != self._run_hex or found.place in self._settled:
             # Another run's, which has a reader of its own; or sent again by the engine while it was taken in.
             await self._link.acknowledge(message)
             return
-        future = self._awaited.get(result.id)
-        if future is None:
-            await self._refuse(message, "RESULT_LATE", f"{sender} sent a result of {result.id}, which nobody awaits")
+        future = self._awaited.get(order)
+        if future is None or (future.done() and _is_another(future.result(), found)):
+            problem = f"{found.result.worker} sent a result of {order}, which nobody awaits"
+            await self._refuse(message, "RESULT_LATE", problem)
         elif not future.done():
-            # One that is done was sent again by the engine while it is taken in.
-            future.set_result(Received(result, message))
+            self._results.add(message)
+            future.set_result(found)
 
     async def _refuse(self, message: Any, code: str, problem: str) -> None:
         stage_events.emit("result_refused", code=code, problem=problem)
         await self._link.acknowledge(message)
+
+
+def _is_another(end: Received | Ending, found: Received) -> bool:
+    """Say whether an order has ended by another result; the engine may send the same result again."""
+    return isinstance(end, Received) and end.place != found.place
 
 
 @asynccontextmanager

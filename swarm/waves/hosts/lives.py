@@ -25,14 +25,19 @@ class Lives:
         # Notes of the engine, which it repeats until they are acknowledged.
         self._noted: dict[str, tuple[float, Any]] = {}
         self._due: dict[str, tuple[float, Ending]] = {}
+        self._deaf = 0.0
+
+    def excuse(self, seconds: float) -> None:
+        """Let seconds not count in which this coordinator was stopped, or too busy to hear signs of life."""
+        self._deaf += seconds
 
     def sign(self, order: str) -> None:
         """Take a sign of life of an order."""
-        self._signs[order] = time.monotonic()
+        self._signs[order] = self._now
 
     def expect(self, order: str) -> None:
         """Expect life of an order from now on: a worker has it."""
-        self._given.setdefault(order, time.monotonic())
+        self._given.setdefault(order, self._now)
 
     def is_expected(self, order: str) -> bool:
         """Say whether life of an order is expected."""
@@ -40,12 +45,12 @@ class Lives:
 
     def note(self, order: str, message: Any) -> None:
         """Take a note of the engine: an order was not finished in its lease, or its worker gave it up."""
-        moment, _ = self._noted.get(order, (time.monotonic(), None))
+        moment, _ = self._noted.get(order, (self._now, None))
         self._noted[order] = moment, message
 
     def end_soon(self, orders: Iterable[str], ending: Ending) -> None:
         """End cancelled orders, unless their results come before: workers are to end their agents first."""
-        moment = time.monotonic() + _CANCEL_SECONDS
+        moment = self._now + _CANCEL_SECONDS
         for order in orders:
             self._due.setdefault(order, (moment, ending))
 
@@ -53,13 +58,17 @@ class Lives:
         """Return how an order has ended by now without a result, `None` where it has not."""
         # Of each order that waits, each second: the ending is made once it has come.
         moment, ending = self._due.get(order) or (self._lost_at(order), None)
-        return (ending or self._lost) if time.monotonic() >= moment else None
+        return (ending or self._lost) if self._now >= moment else None
 
     def forget(self, order: str) -> Any | None:
         """Forget an order; return the engine's note about it."""
         for kept in (self._signs, self._given, self._due):
             kept.pop(order, None)
         return self._noted.pop(order, (0.0, None))[1]
+
+    @property
+    def _now(self) -> float:
+        return time.monotonic() - self._deaf
 
     def _lost_at(self, order: str) -> float:
         """Return when an order is lost, unless its worker shows life before.

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from swarm import errors, stage_events
 from swarm.engine import messages, objects
-from swarm.engine.link import EngineLink, linked
+from swarm.engine.link import IN_PROGRESS, EngineLink, linked
 from swarm.engine.messages import WorkOrder, WorkResult
 from swarm.engine.objects import KeptObject
 from swarm.engine.place import Credentials
@@ -21,7 +21,6 @@ from swarm.waves.worker.progress import Progress, used_document
 LEASE_SECONDS: Final = 45.0
 SIGN_SECONDS: Final = 5.0
 _PAUSE: Final = 2.0
-_SIGN_OF_LIFE: Final = b"+WPI"
 _CANCELLED: Final = Ending("killed", 3, error_code="CANCELLED", error_fragment="the launch was cancelled")
 _CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -155,7 +154,7 @@ class TakenOrder:
                 progress = link.names.progress(self._credentials.name, self.order.id)
                 signs = [(progress, messages.progress_text(self.progress.sign))]
                 with suppress(errors.EngineUnreachable):
-                    await link.tell(signs if reply is None else [(reply, _SIGN_OF_LIFE), *signs])
+                    await link.tell(signs if reply is None else [(reply, IN_PROGRESS), *signs])
                     self._shown = moment()
                 await self.progress.news(min(SIGN_SECONDS, self.order.lease_seconds / 3))
         finally:
