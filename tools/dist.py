@@ -168,6 +168,9 @@ def install_everywhere(wheel: Path, sdist: Path, commit: str, folder: Path) -> N
 
 def main() -> None:
     """Build, compare, check, install; leave the distributions and their digests in dist/."""
+    options = sys.argv[1:]
+    if options not in ([], ["--no-install"]):
+        sys.exit("usage: dist.py [--no-install]")
     commit = run("git", "rev-parse", "HEAD").strip()
     if run("git", "status", "--porcelain"):
         print(f"Built from {commit[:12]}; changed files of this checkout are not in it.")
@@ -187,7 +190,7 @@ def main() -> None:
         print(sums, end="")
         wheel, sdist = next(target.glob("*.whl")), next(target.glob("*.tar.gz"))
         print(run(BIN / "twine", "check", "--strict", wheel, sdist).strip())
-        if "--no-install" not in sys.argv:
+        if not options:
             install_everywhere(wheel, sdist, commit, Path(scratch, "installed"))
 
 

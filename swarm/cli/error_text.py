@@ -69,16 +69,29 @@ def _workspace(arguments: Sequence[str]) -> "Workspace":
     return Call("", _option(arguments, "--db"), "text").workspace
 
 
-def usage_error(error: click.ClickException) -> "errors.SwarmError":
+def usage_error(arguments: Sequence[str], error: click.ClickException) -> "errors.SwarmError":
     """Return the error of the catalogue for a command line that click refused."""
     if isinstance(error, click.BadOptionUsage) and error.option_name == "--threshold":
         return errors.CliInvalidThreshold(received="")
-    context = getattr(error, "ctx", None)
+    if isinstance(error, click.NoSuchOption):
+        near = _resembling(error.option_name, error.possibilities or ())
+        error = click.NoSuchOption(error.option_name, error.message, near, error.ctx)
     problem = error.format_message().rstrip(".")
     if isinstance(error, click.MissingParameter):
         # click lists the choices over several lines, which the block would show as escapes.
         problem = " ".join(problem.split())
-    return errors.CliUsage(problem=problem, command=context.command_path if context else "swarm")
+    context = getattr(error, "ctx", None)
+    # The parser of click knows no context where the value of an option is missing.
+    path = context.command_path if context else " ".join(dict.fromkeys(("swarm", _verb(arguments))))
+    return errors.CliUsage(problem=problem, command=path)
+
+
+def _resembling(name: str, options: Sequence[str]) -> list[str]:
+    """Return the options that resemble a name without its dashes: these alone make `--json` resemble `--since`."""
+    from difflib import get_close_matches
+
+    words = {option.lstrip("-"): option for option in options}
+    return [words[word] for word in get_close_matches(name.lstrip("-"), words)]
 
 
 def show_interrupt(arguments: Sequence[str]) -> int:

@@ -43,7 +43,7 @@ def help_text(words: tuple[str, ...]) -> str:
     """Return the help of a verb, or of a verb below it."""
     from swarm.cli.main import swarm
 
-    context = click.Context(swarm, info_name="swarm")
+    context = click.Context(swarm, info_name="swarm", help_option_names=swarm.context_settings["help_option_names"])
     for word in words:
         if not isinstance(context.command, click.Group):
             break
@@ -64,7 +64,10 @@ def _title(page: Path) -> str:
 
 
 def _refuse_misspelt(word: str, name: str, pages: dict[str, Path]) -> None:
-    """Refuse a word that resembles a page more than any verb. Raises CliUsage."""
+    """Refuse a word that resembles a page more than any verb, or nothing at all. Raises CliUsage."""
     near = difflib.get_close_matches(name, [*HELP, *NEAR_MISSES, *pages], n=1)
-    if near and near[0] in pages and near[0] not in HELP:
-        raise usage(f"No such verb or topic '{errors.shortened(word)}'. Did you mean '{near[0]}'?", "help")
+    problem = f"No such verb or topic '{errors.shortened(word)}'"
+    if not near:
+        raise usage(f"{problem}; `swarm help` lists the verbs, `swarm help {_LIST}` the topics", "help")
+    if near[0] in pages and near[0] not in HELP:
+        raise usage(f"{problem}. Did you mean '{near[0]}'?", "help")

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,7 +149,10 @@ def _instructions(written: Instructions, root: Path) -> Iterator[str]:
     yield "To give a coding agent the commands as tools, add `swarm mcp` to its configuration:"
     adding = [(each.client, each.command or f"{each.file}: {each.entry}") for each in written.clients]
     yield from text.table(adding, ("agent", "command, or file and entry"))
-    yield "aider has no tools, and reads AGENTS.md where it is told to: `aider --read AGENTS.md`"
+    if find_spec("mcp") is None:
+        missing = errors.McpUnavailable()
+        yield f"⚠ {missing.message}: {missing.hint}"
+    yield "aider has no tools; `aider --read AGENTS.md` shows the block to its model"
     yield ""
 
 

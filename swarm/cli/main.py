@@ -87,7 +87,7 @@ def _called(arguments: Sequence[str]) -> int:
         write(error.format_message())
         return 0
     except click.ClickException as error:
-        return show_error(arguments, usage_error(error))
+        return show_error(arguments, usage_error(arguments, error))
     except (BrokenPipeError, errors.StdoutNotWritable):
         raise
     except errors.SwarmError as error:

@@ -91,7 +91,11 @@ class SchemaUnknown(SwarmError):
 class SubjectUnknown(SwarmError):
     code = "SUBJECT_UNKNOWN"
     severity = Severity.MEDIUM
-    text = "Nothing here is called '{received}'"
-    advice = "pass an error code, `exit:2`, `attempt:1`, a rule such as `B006`, a match, or a finding's id"
+    text = "Nothing here is called '{received}'{meant}"
+    advice = (
+        "pass an error code (`swarm help errors` lists them), exit:0, 1, 2, 3, 127 or 130, `attempt:N` of `swarm"
+        " attempts`, a rule such as `B006`, a status, a verb, or a finding's id"
+    )
     when = "`swarm explain THING` with something that is no code, exit code, attempt, rule, match, status or finding"
     received: str
+    meant: str = ""

@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 from swarm import __version__, errors
 from swarm.documents import schema, violation_of
 from swarm.mcp_server.calls import VerbAnswer, called
-from swarm.mcp_server.tools import BY_NAME, TOOLS, VerbTool, command_line, input_schema
+from swarm.mcp_server.tools import BY_NAME, TOOLS, VerbTool, arguments_of, command_line, input_schema, misnamed
 
 # What a coordinating agent can read; the structured content holds the whole document.
 _MOST_TEXT: Final = 60_000
@@ -86,8 +86,8 @@ async def _call_tool(context: ServerRequestContext[Any], params: types.CallToolR
     if tool is None:
         raise MCPError(types.INVALID_PARAMS, f"no tool is called {params.name[:100]!r}; there are {', '.join(BY_NAME)}")
     given = params.arguments or {}
-    if problem := violation_of(given, input_schema(tool)):
-        return _refused(problem)
+    if problem := misnamed(tool, given) or violation_of(given, input_schema(tool)):
+        return _refused(tool, problem)
     count = 0
 
     async def report(stage: str) -> None:
@@ -114,8 +114,9 @@ def _result(tool: VerbTool, answer: VerbAnswer) -> types.CallToolResult:
     )
 
 
-def _refused(problem: str) -> types.CallToolResult:
-    document = {"ok": False, "exitCode": 2, "error": {"code": errors.CliUsage.code, "message": problem}}
+def _refused(tool: VerbTool, problem: str) -> types.CallToolResult:
+    error = {"code": errors.CliUsage.code, "message": problem, "hint": arguments_of(tool)}
+    document = {"ok": False, "exitCode": 2, "error": error}
     return types.CallToolResult(
         content=[types.TextContent(text=json.dumps(document))], structured_content=document, is_error=True
     )

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
+from swarm.errors import shortened
+
 # No argument of a verb needs more; what a client sends is refused before a process is started.
 _LONGEST: Final = 2000
 _MOST: Final = 500
@@ -170,6 +172,26 @@ def _schema(parameter: Parameter) -> dict[str, Any]:
         case "number":
             shape = {"type": "number", "minimum": 0, "maximum": 1_000_000_000}
     return shape | {"description": parameter.about}
+
+
+def misnamed(tool: VerbTool, given: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the names of the arguments of a call, `None` where nothing is."""
+    named = [each.name for each in tool.parameters]
+    for name in given:
+        if name not in named:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, named, n=1)
+            problem = f"{tool.verb} takes no argument '{shortened(name)}'"
+            return f"{problem}. Did you mean '{near[0]}'?" if near else problem
+    lacking = [each.name for each in tool.parameters if each.required and each.name not in given]
+    return f"{tool.verb} needs the argument '{lacking[0]}'" if lacking else None
+
+
+def arguments_of(tool: VerbTool) -> str:
+    """Return the arguments of a tool as a hint."""
+    named = (f"{each.name} (required)" if each.required else each.name for each in tool.parameters)
+    return f"{tool.verb} takes {', '.join(named)}"
 
 
 def command_line(tool: VerbTool, given: Mapping[str, Any]) -> list[str]:

@@ -177,7 +177,7 @@ def _unfixable(finding: Assigned, report: Any, tool: str, *, unsafe: bool) -> st
         return f"{tool} does not report {finding.rule_id} there"
     fix = report.get("fix")
     if not fix or not fix.get("edits") or report.get("cell") is not None:
-        return f"{tool} has no fix for this {finding.rule_id}"
+        return f"{tool} has no fix for {finding.rule_id} here"
     if fix["applicability"] == "safe" or (unsafe and fix["applicability"] == "unsafe"):
         return None
     return (

@@ -17,7 +17,7 @@ def coverage_lines(seen: LookedAt) -> Iterator[str]:
     for name, files, asked in seen.by:
         yield f"Looked at by {plain(name)}: {f'{files:,} of ' * (asked > files)}{text.counted(asked, 'file')}"
     if seen.nobody:
-        shown = [f"{count:,} {plain(kind)}" for kind, count in list(seen.nobody.items())[:_MOST_NAMED]]
+        shown = [f"{count:,} {_kind(kind)}" for kind, count in list(seen.nobody.items())[:_MOST_NAMED]]
         if more := sum(list(seen.nobody.values())[_MOST_NAMED:]):
             shown.append(f"{more:,} in {text.counted(len(seen.nobody) - _MOST_NAMED, 'other kind')}")
         yield f"Looked at by nobody: {text.counted(sum(seen.nobody.values()), 'file')} ({', '.join(shown)})"
@@ -26,6 +26,11 @@ def coverage_lines(seen: LookedAt) -> Iterator[str]:
         yield f"  {each.analyzer} reads {each.kind} ({each.files:,}){on}: {each.install}"
     if (more := len(seen.would_look) - _MOST_NAMED) > 0:
         yield f"  … and {text.counted(more, 'other analyzer')}: `swarm runtimes` lists them"
+
+
+def _kind(kind: str) -> str:
+    # Beside "in 5 other kinds", the kind `other` of the document would say nothing.
+    return "without a suffix" if kind == "other" else plain(kind)
 
 
 def _harm(result: AuditResult) -> Iterator[str]:
@@ -63,15 +68,12 @@ def _named(files: Sequence[str]) -> str:
     return ", ".join(map(plain, files[:_MOST_NAMED])) + more
 
 
-def _new(result: AuditResult, *, gates_new: bool) -> Iterator[str]:
-    """Yield the baseline and the findings that are new to it, where a gate or the caller asks for them."""
+def _compared(result: AuditResult, *, gates_new: bool) -> Iterator[str]:
+    """Yield what new findings are new against, where a gate or the caller asks for it."""
     if not gates_new and result.baseline.kind == "first_audit":
         return
-    new = text.counted(len(result.new_since_baseline), "finding")
-    if result.baseline.kind == "first_audit" and result.baseline.nothing_known:
-        yield f"New against the baseline: all ({new}), since nothing was known before the first audit of this commit."
-    else:
-        yield f"New against the baseline, {baseline(result.baseline)}: {new}"
+    nothing = " (nothing)" if result.baseline.nothing_known else ""
+    yield f"Compared with {baseline(result.baseline)}{nothing}"
 
 
 def baseline(shown: BaselineShown) -> str:
@@ -122,7 +124,7 @@ def lines(result: AuditResult, rest: str, *, gates_new: bool, lists_all: bool) -
         f"{changed.fixed:,} fixed, {changed.unverified:,} unverified"
     )
     yield from _commits(result)
-    yield from _new(result, gates_new=gates_new)
+    yield from _compared(result, gates_new=gates_new)
     if (reason := result.without_sandbox) is not None:
         yield text.without_sandbox("Audited", reason)
     for finding in result.fixed[:_MOST_FIXED]:

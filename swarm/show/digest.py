@@ -66,7 +66,7 @@ def lines(result: FindingsResult, listing: Listing) -> Iterator[str]:
     listed = 0
     states = chain(
         ((f, state_with_review(f, new_state(f))) for f in listing.new),
-        ((f, state_with_review(f, _known_state(f))) for f in listing.known),
+        ((f, state_with_review(f, known_state(f))) for f in listing.known),
     )
     if listing.is_for_terminal:
         shown = list(states)
@@ -116,7 +116,8 @@ def new_state(finding: FindingShown) -> str:
     return finding.status
 
 
-def _known_state(finding: FindingShown) -> str:
+def known_state(finding: FindingShown) -> str:
+    """Return the state of a finding that is known to what its listing compares with."""
     # A finding that its own wave saw first can be known to the baseline.
     return "known" if finding.status == "new" else finding.status
 

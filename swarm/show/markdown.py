@@ -1,14 +1,14 @@
 """Digest as GitHub-flavoured markdown; agents' text is escaped."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
-from swarm.errors import ICONS, Severity
 from swarm.results.audit import AuditResult
 from swarm.results.findings import FindingShown, FindingsResult
 from swarm.show import text
 from swarm.show.audit import baseline
+from swarm.show.digest import known_state, new_state
 from swarm.show.escape import code_span, markdown
 from swarm.show.reviews import objection, state_with_review
 
@@ -41,9 +41,9 @@ def digest_lines(
         count = min(left, getattr(result.counts, severity))
         left -= count
         yield ""
-        yield f"## {ICONS[Severity(severity)]} {severity} ({count})"
+        yield f"## {text.SEVERITY_ICONS[severity]} {severity} ({count})"
         yield ""
-        yield from _rows(("Where", "What", "Rule", "Status", "Id"), map(_row, own))
+        yield from _rows(("Where", "What", "Rule", "Status", "Id"), (_row(each, each.status) for each in own))
     if hidden > 0:
         yield ""
         yield f"… and {hidden:,} more."
@@ -74,15 +74,15 @@ def audit_lines(result: AuditResult, coverage: Iterable[str]) -> Iterator[str]:
     edits = f" and {text.counted(len(seen.edited_files), 'edited file')}" if seen and seen.edited_files else ""
     commit = seen.head if seen else result.commit
     yield markdown(f"Commit {commit[:12]}{edits}, compared with {baseline(result.baseline)}.")
-    yield from _listed(new)
+    yield from _listed(new, new_state)
     if known:
         yield ""
         yield f"<details><summary>{text.counted(len(known), 'known finding')}</summary>"
-        yield from _listed(known)
+        yield from _listed(known, known_state)
         yield ""
         yield "</details>"
     yield ""
-    yield "## Looked at"
+    yield "## Coverage"
     yield ""
     yield from (f"- {markdown(line.strip())}" for line in coverage)
     yield from (
@@ -94,19 +94,19 @@ def audit_lines(result: AuditResult, coverage: Iterable[str]) -> Iterator[str]:
     yield from (f"- ⊘ reported and refused: {markdown(item)}" for item in result.refused_items[:_MOST_NAMED])
 
 
-def _listed(findings: list[FindingShown]) -> Iterator[str]:
+def _listed(findings: list[FindingShown], state: Callable[[FindingShown], str]) -> Iterator[str]:
     if not findings:
         return
     yield ""
     # A summary of GitHub holds 1 MiB, and one that is too long is not shown at all.
-    rows = ([finding.severity, *_row(finding)] for finding in findings[:_MOST_ROWS])
+    rows = ([finding.severity, *_row(finding, state(finding))] for finding in findings[:_MOST_ROWS])
     yield from _rows(("Severity", "Where", "What", "Rule", "Status", "Id"), rows)
     if (hidden := len(findings) - _MOST_ROWS) > 0:
         yield ""
         yield f"… and {hidden:,} more."
 
 
-def _row(finding: FindingShown) -> list[str]:
+def _row(finding: FindingShown, state: str) -> list[str]:
     where = finding.file or "(no file)"
     line = f":{finding.line}" if finding.file and finding.line else ""
     reason = f" ({finding.reason})" if finding.reason and finding.status != "new" else ""
@@ -115,7 +115,7 @@ def _row(finding: FindingShown) -> list[str]:
         code_span(where + line),
         markdown(finding.description),
         code_span(finding.rule_id or finding.category),
-        "; ".join(map(markdown, (state_with_review(finding, finding.status) + reason, *notes))),
+        "; ".join(map(markdown, (state_with_review(finding, state) + reason, *notes))),
         finding.finding_id,
     ]
 

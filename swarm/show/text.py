@@ -55,6 +55,10 @@ def without_sandbox(done: str, reason: str) -> str:
     return f"⚠ {done} without a sandbox: {plain(reason)}. To have one, {SANDBOX_INSTALL}."
 
 
+# A tick would say that a finding is fine, so LOW has another sign than among errors.
+SEVERITY_ICONS: Final = dict(zip(SEVERITIES, "⊘⚠ℹ○", strict=True))  # noqa: RUF001
+
+
 def severity(name: str) -> str:
     """Return the severity of a finding in its colour, without an icon: a tick would say that it is fine."""
     return painted(name, _COLOURS[name])

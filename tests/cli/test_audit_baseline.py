@@ -67,9 +67,9 @@ def test_only_what_a_change_adds_is_new_and_a_retry_gives_the_same_answer(swarm:
     assert new(first) == new(gate(swarm, clone, exit=1)) == [("other.py", "F401"), ("other.py", "S102")]
     assert {f["file"] for f in first["digest"]["findings"]} == {"app.py", "other.py"}
     text = swarm("audit", ".", *GATE, exit=1, cwd=clone.root).out
-    assert (
-        f"New against the baseline, commit {base[:12]}, the merge base with origin/main (1 finding): 2 findings" in text
-    )
+    assert f"\nCompared with commit {base[:12]}, the merge base with origin/main (1 finding)\n" in text
+    # The next command shows a new finding, though a known one is graver or first.
+    assert text.splitlines()[-1] == f"Next: swarm show {first['newSinceBaseline'][0]}"
     states = {line.split(":")[0]: line.rpartition("  ")[2] for line in text.splitlines() if ".py:" in line}
     assert states == {"other.py": "new, recurring", "app.py": "recurring"}
     assert "\n2 new (1 fixable: swarm fix --rule F401), 1 known\n" in text

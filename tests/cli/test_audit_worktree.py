@@ -101,7 +101,7 @@ def test_identities_hold_between_head_and_the_files(swarm: Swarm, clean: Repo) -
     said = swarm("audit", "--worktree", "--since", "HEAD", "--baseline", "HEAD", "--fail-on", "new", exit=1).out
     assert "known.py:2" not in said
     assert f"Looked at the files as they are: commit {clean.head[:12]} with 2 edited files: app.py, known.py\n" in said
-    assert "New against the baseline, commit" in said
+    assert "Compared with commit" in said
     outside = swarm("audit", "lib", "--worktree", "--format", "json").data
     assert (outside["digest"]["total"], outside["commit"]) == (0, data["commit"])
     # A plain audit looks at HEAD as always, and names the files that it does not see.

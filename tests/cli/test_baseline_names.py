@@ -76,7 +76,7 @@ def test_a_committed_baseline_serves_a_fresh_clone_without_a_database(
         "also": None,
     }
     text = swarm("audit", ".", "--baseline", "baseline.json", "--fail-on", "new", exit=1, cwd=clone.root).out
-    assert "New against the baseline, the file baseline.json (1 finding): 2 findings" in text
+    assert "\nCompared with the file baseline.json (1 finding)\n" in text
 
 
 def test_a_baseline_is_the_same_bytes_each_time_and_fits_its_schema(swarm: Swarm, exported: Repo) -> None:
@@ -201,7 +201,7 @@ def test_a_run_without_a_promotion_is_known_by_its_newest_audit_or_by_a_named_wa
     named = gate(swarm, known, "latest@1", exit=1)
     assert (named["baseline"]["wave"], new(named)) == (1, BOTH)
     text = swarm("audit", ".", "--baseline", "latest@1", exit=1).out
-    assert re.search(r"New against the baseline, run swarm-\S+ after wave 1 \(1 finding\): 2 findings", text)
+    assert re.search(r"\nCompared with run swarm-\S+ after wave 1 \(1 finding\)\n", text)
 
 
 def test_what_was_fixed_in_the_named_state_and_came_back_is_new(swarm: Swarm, known: Repo) -> None:

@@ -111,7 +111,7 @@ def test_a_push_is_compared_with_the_commit_before_it_and_never_forgives_finding
     # `never` reports, a summary and annotations that nobody wants are left out.
     quiet = {"SWARM_INPUT_ANNOTATIONS": "false", "SWARM_INPUT_SUMMARY": "false", "SWARM_INPUT_FAIL_ON": "never"}
     out = runner.step("audit", SWARM_EVENT_BEFORE=before, **quiet)
-    assert f"New against the baseline, commit {before[:12]}" in out
+    assert f"Compared with commit {before[:12]}" in out
     assert "::error" not in out
     assert not (runner.files / "GITHUB_STEP_SUMMARY").exists()
     assert {name: value for name, value in runner.outputs().items() if name != "sarif"} == {

@@ -1,5 +1,6 @@
 """`swarm explain`: what a code, an exit code, an attempt or a finding means."""
 
+import re
 import sqlite3
 
 import pytest
@@ -16,11 +17,20 @@ def test_every_code_is_explained_without_a_database(swarm: Swarm, repo: Repo) ->
     for code, kind in CATALOGUE.items():
         data = swarm("explain", code, "--format", "json").data
         assert (data["subject"], data["kind"], data["title"]) == (code, "error", kind.when)
-        assert f"Severity {kind.severity}, exit code {kind.exit_code}" in data["meaning"]
-        assert data["meaning"][0].startswith("Says: ")
-        assert "{" not in "".join(data["meaning"][0:1])
-        assert data["nextAction"]
+        *says, severity = data["meaning"]
+        assert severity == f"Severity {kind.severity}, exit code {kind.exit_code}"
+        # Fields alone say nothing, neither of the error nor of what helps.
+        for line in (*says, f"Next: {data['nextAction']}"):
+            label, _, words = line.partition(": ")
+            assert label in {"Says", "Next"}
+            assert re.search(r"[a-z]", re.sub(r"<\w+>", "", words)), (code, line)
+            assert "{" not in words
     assert not (repo.root / "swarms").exists()
+
+
+def test_a_misspelt_code_is_answered_with_the_code(swarm: Swarm) -> None:
+    first = swarm("explain", "run_ambigous", exit=1).err.splitlines()[0]
+    assert first == "ERROR [SUBJECT_UNKNOWN]: Nothing here is called 'run_ambigous'. Did you mean 'RUN_AMBIGUOUS'?"
 
 
 def test_a_code_may_be_written_small(swarm: Swarm) -> None:
@@ -28,7 +38,6 @@ def test_a_code_may_be_written_small(swarm: Swarm) -> None:
     assert lines == [
         "RUN_AMBIGUOUS (error): RUN is a prefix of more than one run",
         "  Says: '<received>' is the beginning of <count> runs: <matches>",
-        "  When: RUN is a prefix of more than one run",
         "  Severity MEDIUM, exit code 1",
         "Next: give more of the id; `swarm runs` lists them",
     ]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -72,6 +73,13 @@ def test_a_file_is_written_whole_and_takes_the_place_of_its_own_kind_alone(
     assert json.loads(target.read_text())["data"]["total"] == 4
 
 
+def test_no_finding_stands_below_a_tick(swarm: Swarm, repo: Repo) -> None:
+    repo.commit({"app.py": "import os\n"})
+    swarm("audit", ".", exit=1)
+    heads = re.findall(r"^## (.) [A-Z]+ ", swarm("findings", "--format", "markdown", exit=1).out, re.MULTILINE)
+    assert heads == ["⚠", "○"]
+
+
 @pytest.mark.usefixtures("branch")
 def test_reports_of_an_audit_say_new_of_what_the_baseline_does_not_have(swarm: Swarm, tmp_path: Path) -> None:
     wanted = {form: tmp_path / f"audit.{form}" for form in ("sarif", "markdown", "github", "csv", "junit")}
@@ -89,7 +97,9 @@ def test_reports_of_an_audit_say_new_of_what_the_baseline_does_not_have(swarm: S
     first, _, rest = reports["markdown"].partition("<details><summary>2 known findings</summary>")
     assert first.startswith("# 1 new finding, 2 known\n\nCommit ")
     assert ("`F821`" in first, "`B006`" in first) == (True, False)
-    assert "\n- Looked at by ruff" in rest
+    # The wave of the audit saw all three first; only the baseline makes two of them known.
+    assert [line.split(" | ")[4] for line in rest.splitlines() if line.startswith(("| HIGH", "| LOW"))] == ["known"] * 2
+    assert "\n## Coverage\n\n- Looked at by ruff" in rest
     assert swarm("audit", ".", "--baseline", "main", "--format", "github", exit=1).out == reports["github"]
 
 

@@ -1,5 +1,8 @@
 """`swarm help`, and the answers to verbs of other tools."""
 
+import subprocess
+import sys
+
 from swarm.cli.verbs import HELP, NEAR_MISSES
 from swarm.shipped import topics
 from tests.cli.scenes.documents import valid
@@ -49,4 +52,16 @@ def test_a_page_that_is_called_like_a_verb_is_named_with_its_ending(swarm: Swarm
 def test_a_misspelt_topic_is_answered_with_the_topic(swarm: Swarm) -> None:
     first = swarm("help", "securty", exit=2).err.splitlines()[0]
     assert first == "ERROR [CLI_USAGE]: No such verb or topic 'securty'. Did you mean 'security'?"
-    assert swarm("help", "nothing-like-it", exit=2).code == "CLI_USAGE"
+    assert swarm("help", "nothing-like-it", exit=2).err.splitlines()[0] == (
+        "ERROR [CLI_USAGE]: No such verb or topic 'nothing-like-it'; `swarm help` lists the verbs, `swarm help topics` the topics"
+    )
+
+
+def test_the_verb_help_shows_the_options_that_help_itself_has() -> None:
+    # In processes of their own: click keeps the help option of a verb from its first use.
+    asked, helped = (
+        subprocess.run([sys.executable, "-m", "swarm", *words], capture_output=True, check=True, text=True).stdout
+        for words in (("approve", "--help"), ("help", "approve"))
+    )
+    assert "-h, --help" in asked
+    assert helped == asked

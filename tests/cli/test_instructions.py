@@ -13,6 +13,7 @@ import yaml
 
 from swarm import files
 from swarm.cli.group import Verbs
+from swarm.installed import install_command
 from swarm.rules.sealed_text import Placed, with_block
 from swarm.show.instructions import CLIENTS, agents_text, skill_text
 from tests.cli.scenes.documents import valid
@@ -26,6 +27,15 @@ MINE = "\ufeff# Mine\r\n\r\nUse tabs.\r\n\x0c no end of the line"
 
 def changes(swarm: Swarm) -> list[str]:
     return [file["change"] for file in swarm("init", "--agents", "--format", "json").data["agents"]["files"]]
+
+
+def test_a_missing_extra_is_named_beside_the_entries_that_need_it(
+    swarm: Swarm, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs = "needs the package `mcp`, which is not installed: "
+    assert needs not in swarm("init", "--agents").out
+    monkeypatch.setattr("swarm.cli.init.find_spec", {}.get)
+    assert needs + install_command("[mcp]") in swarm("init", "--agents").out
 
 
 def test_the_text_of_the_user_stays_and_a_second_call_changes_nothing(swarm: Swarm, repo: Repo) -> None:

@@ -96,6 +96,12 @@ def test_what_a_client_may_not_send_is_refused_before_any_verb_is_started(repo: 
             refused = await client.call_tool(tool, given)
             assert refused.is_error
             assert refused.structured_content["error"]["code"] == "CLI_USAGE", (tool, given)
+        for given, message in (
+            ({}, "show needs the argument 'finding'"),
+            ({"findings": "F-1"}, "show takes no argument 'findings'. Did you mean 'finding'?"),
+        ):
+            error = (await client.call_tool("show", given)).structured_content["error"]
+            assert (error["message"], error["hint"]) == (message, "show takes finding (required), run")
         # A value is never read as an option.
         hostile = await client.call_tool("show", {"finding": "--help"})
         assert hostile.structured_content["error"]["code"] == "CONTROL_PLANE_MISSING"

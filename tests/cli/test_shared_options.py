@@ -25,6 +25,25 @@ def test_a_verb_works_in_the_folder_of_its_option(
     assert f"Run {workspace.run}" in swarm(*words, cwd=tmp_path).out
 
 
+@pytest.mark.parametrize(
+    ("words", "problem", "verb"),
+    [
+        (("findings", "--since", "main"), "No such option '--since'", "findings"),
+        (("audit", "--fial-on", "new"), "No such option '--fial-on'. Did you mean '--fail-on'?", "audit"),
+        (("export", "--otel"), "Option '--otel' requires an argument", "export"),
+        (("--db",), "Option '--db' requires an argument", None),
+    ],
+)
+def test_a_wrong_option_is_answered_with_what_resembles_it_and_the_verb_that_takes_it(
+    swarm: Swarm, words: tuple[str, ...], problem: str, verb: str | None
+) -> None:
+    helped = f"swarm {verb}" if verb else "swarm"
+    assert swarm(*words, exit=2).err.splitlines() == [
+        f"ERROR [CLI_USAGE]: {problem}",
+        f"  Next: run `{helped} --help` to see what it takes",
+    ]
+
+
 def test_what_another_option_names_lies_in_that_folder(swarm: Swarm, workspace: Workspace, tmp_path: Path) -> None:
     db = ("--db", "swarms/control-plane.db")
     for words in (("-C", "repo", *db, "runs"), (*db, "runs", "-C", "repo"), ("runs", *db, "-C", "repo")):

@@ -161,7 +161,7 @@ def test_what_ruff_cannot_mend_is_told(tree: Path) -> None:
         "it is no rule's finding, so there is nothing that ruff could mend",
     }
     after, done = mended(tree, source, wanted("F821", 2))
-    assert (after, done.skipped) == (source.encode(), {"F-F821-2": "ruff has no fix for this F821"})
+    assert (after, done.skipped) == (source.encode(), {"F-F821-2": "ruff has no fix for F821 here"})
 
 
 def fix(start: tuple[int, int], end: tuple[int, int], content: str, applicability: str = "safe") -> dict[str, Any]:
@@ -222,7 +222,7 @@ def test_a_report_without_a_fix_to_make_is_left(tree: Path, made: dict[str, Any]
 def test_a_notebook_is_left(tree: Path) -> None:
     made = fix((1, 1), (1, 2), "y")
     after, done = played(tree, "x = 1\n", report("X1", 1, made, cell=1))
-    assert (after, done.skipped) == ("x = 1\n", {"F-X1-1": "ruff has no fix for this X1"})
+    assert (after, done.skipped) == ("x = 1\n", {"F-X1-1": "ruff has no fix for X1 here"})
 
 
 @pytest.mark.parametrize("what", ["the file", "its folder", "nothing"])

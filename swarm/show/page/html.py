@@ -4,8 +4,8 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
-from swarm.errors import ICONS, Severity
 from swarm.show.escape import plain
+from swarm.show.text import SEVERITY_ICONS
 
 MOST_SHOWN: Final = 1_000
 # Variation selector: show the icon before it as text, not as a coloured picture.
@@ -62,7 +62,7 @@ def icon(sign: str) -> str:
 
 def severity_icon(name: str) -> str:
     """Return the icon of a severity."""
-    return icon(ICONS[Severity(name)])
+    return icon(SEVERITY_ICONS[name])
 
 
 def chip(state: str) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from operator import sub
 from typing import Any, Final, NamedTuple
 
-from swarm.errors import ICONS, Severity
 from swarm.results.findings import FindingShown
 from swarm.results.report import ReportFacts
 from swarm.rules.findings import OPEN_STATUSES, SEVERITIES, STATUSES
 from swarm.show.escape import plain
 from swarm.show.page.html import AS_TEXT, shortened
 from swarm.show.reviews import review_note
+from swarm.show.text import SEVERITY_ICONS
 
 MOST_TEXT: Final = 1_000
 MOST_QUOTE: Final = 240
@@ -71,7 +71,7 @@ def _head(facts: ReportFacts) -> dict[str, Any]:
     return {
         "run": facts.run_id,
         "total": facts.total,
-        "severities": [[name, ICONS[Severity(name)] + AS_TEXT] for name in SEVERITIES],
+        "severities": [[name, SEVERITY_ICONS[name] + AS_TEXT] for name in SEVERITIES],
         "statuses": list(STATUSES),
         "open": [STATUSES.index(status) for status in OPEN_STATUSES],
         "waves": [wave.number for wave in facts.waves],

@@ -1,6 +1,6 @@
 """The record of an audit: its findings, the changes since the last audit, and the baseline they are compared with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from swarm import errors
 from swarm.git.edits import Edits
@@ -56,7 +56,7 @@ def result_of(
         looked_at=looked_at(store.conn, wave, repository, filters),
         violations=collected.violations,
         refused_items=collected.refused_items,
-        next_action=_next(run, [*new_ids, *(finding.finding_id for finding in found.findings[:1])]),
+        next_action=f"swarm status {run.id}",
     )
     refuse_nothing_looked_at(result, repository)
     return result
@@ -102,6 +102,8 @@ def with_edits(result: AuditResult, files: WorkingFiles | None, edits: Callable[
     return result if edits is None else result._replace(edited_files_not_seen=edits().changed)
 
 
-def _next(run: Run, ids: Sequence[str]) -> str:
-    """Return the command for the gravest finding that is new, else for the gravest."""
-    return f"swarm show {ids[0]}" if ids else f"swarm status {run.id}"
+def with_next_action(result: AuditResult) -> AuditResult:
+    """Return the record with the command that shows the gravest new finding, else the gravest of all."""
+    # Both lists begin with the gravest; new is what the baseline does not know, which is compared last.
+    ids = [*result.new_since_baseline[:1], *(finding.finding_id for finding in result.digest.findings[:1])]
+    return result._replace(next_action=f"swarm show {ids[0]}") if ids else result

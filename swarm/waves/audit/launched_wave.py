@@ -14,7 +14,7 @@ from swarm.results.audit import AuditResult, FinishedWave
 from swarm.store.connection import Store
 from swarm.store.runs import Run
 from swarm.store.waves import Wave
-from swarm.waves.audit.audit_result import result_of, with_edits
+from swarm.waves.audit.audit_result import result_of, with_edits, with_next_action
 from swarm.waves.audit.baseline_name import Baseline
 from swarm.waves.collect.collect import collect
 from swarm.waves.launch.launch import launch_again
@@ -80,7 +80,7 @@ def record_of(
             jobs=options.jobs,
         )
         result = against(ended, result, options.baseline)
-    seen = with_edits(result, options.files, edits)
+    seen = with_edits(with_next_action(result), options.files, edits)
     return seen._replace(without_sandbox=launched.without_sandbox), filters
 
 

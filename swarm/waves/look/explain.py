@@ -1,5 +1,6 @@
 """`explain`: the meaning of an error code, exit code, attempt, rule, match or finding, and what to do."""
 
+import difflib
 import re
 import sqlite3
 from typing import Final
@@ -41,15 +42,20 @@ def code_explained(code: str) -> Explanation | None:
     found = CATALOGUE.get(code.upper())
     if found is None:
         return None
-    # The fields of the text are shown as `<name>`, since no error has filled them in.
-    form = re.sub(r"\{(\w+)[^}]*\}", r"<\1>", found.text)
-    hint = re.sub(r"\{(\w+)[^}]*\}", r"<\1>", found.advice)
-    meaning = (
-        f"Says: {form}",
-        f"When: {found.when}",
-        f"Severity {found.severity}, exit code {found.exit_code}",
-    )
-    return Explanation(found.code, "error", found.when, meaning, hint)
+    form, hint = _form(found.text), _form(found.advice)
+    says = (f"Says: {form}",) if _has_words(form) else ()
+    meaning = (*says, f"Severity {found.severity}, exit code {found.exit_code}")
+    remedy = hint if _has_words(hint) else "the line `Next:` below the error says what helps there"
+    return Explanation(found.code, "error", found.when, meaning, remedy)
+
+
+def _form(template: str) -> str:
+    """Return a text whose fields are shown as `<name>`, since no error has filled them in."""
+    return re.sub(r"\{(\w+)[^}]*\}", r"<\1>", template)
+
+
+def _has_words(form: str) -> bool:
+    return re.search(r"\w", re.sub(r"<\w+>", "", form)) is not None
 
 
 def exit_code_explained(code: int) -> Explanation | None:
@@ -193,7 +199,9 @@ def explain(conn: sqlite3.Connection | None, run: Run | None, thing: str) -> Exp
             if _is_id(thing):
                 raise
     if found is None:
-        raise errors.SubjectUnknown(received=errors.shortened(thing))
+        near = difflib.get_close_matches(thing.upper(), CATALOGUE, n=1, cutoff=0.8)
+        meant = f". Did you mean '{near[0]}'?" if near else ""
+        raise errors.SubjectUnknown(received=errors.shortened(thing), meant=meant)
     return found
 
 

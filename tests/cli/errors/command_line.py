@@ -138,8 +138,8 @@ def subject_unknown(scene: Scene) -> Refusal:
     return Refusal(
         ("explain", "exit:42"),
         """[SUBJECT_UNKNOWN]: Nothing here is called 'exit:42'
-  Next: pass an error code, `exit:2`, `attempt:1`, a rule such as `B006`, a match, or a finding's id""",
-        {"received": "exit:42"},
+  Next: pass an error code (`swarm help errors` lists them), exit:0, 1, 2, 3, 127 or 130, `attempt:N` of `swarm attempts`, a rule such as `B006`, a status, a verb, or a finding's id""",
+        {"received": "exit:42", "meant": ""},
     )
 
 
