@@ -2,11 +2,12 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 from swarm.rules.anchors import Anchor, Anchored, no_anchor
 from swarm.rules.fingerprints import Report
-from swarm.store.bulk import write_all
+from swarm.store.bulk import Column, batches, columns_of, write_columns
 from swarm.store.fix_claims import Proved, settle
 from swarm.store.indexes import made_last
 from swarm.store.ledger import Entry, append_all
@@ -134,6 +135,10 @@ _INSERTED: Final = (
     *("first_wave", "last_wave", "sightings", "column", "fixable"),
 )
 _CHANGED: Final = (*_PLACE, "severity", "domain", "analyzer", "description", "recommendation")
+_SEEN: Final = (
+    *("severity_note", "symbol", "anchor_commit", "last_wave", "column", "fixable"),
+    *("sightings", "regressions", "recurred_while_closed", "matched_by", "match_note", "id"),
+)
 _SEE: Final = (
     " severity_note = ?, symbol = ?, anchor_commit = ?, last_wave = ?, column = ?, fixable = ?,"
     " sightings = sightings + ?, regressions = regressions + ?,"
@@ -152,55 +157,63 @@ _NOWHERE: Final = no_anchor("")
 _PLAIN: Final = {basis: str(basis) for basis in Anchored}
 
 
-def _place(anchor: Anchor | None) -> tuple[object, ...]:
-    """Return the columns of a place; a report of no file has the empty place."""
-    anchor = anchor or _NOWHERE
-    return (anchor.path or None, *anchor[1:-1], _PLAIN[anchor.anchored])
+def _places(anchors: Iterable[Anchor | None]) -> list[Column]:
+    """Return the columns of places; a report of no file has the empty place."""
+    paths, *rest, bases = zip(*[anchor or _NOWHERE for anchor in anchors], strict=True)
+    return [[path or None for path in paths], *rest, [_PLAIN[basis] for basis in bases]]
 
 
 def add_all(conn: sqlite3.Connection, findings: Sequence[NewFinding]) -> list[int]:
     """Record new findings and return their rows' ids, in order."""
     # Ids are chosen here, because `executemany` returns none; the write transaction keeps other writers out.
     first = int(conn.execute("SELECT coalesce(max(id), 0) + 1 FROM findings").fetchone()[0])
-    marks = ", ".join("?" * len(_INSERTED))
+    rows = range(first, first + len(findings))
+    ids, marks = iter(rows), ", ".join("?" * len(_INSERTED))
+    statement = f"INSERT INTO findings ({', '.join(_INSERTED)}, observation, matched_by) VALUES ({marks}, 'new', 'new')"  # noqa: S608
     with made_last(conn, "findings", len(findings), *_UNIQUE, _BY_STATUS):
-        write_all(
-            conn,
-            f"INSERT INTO findings ({', '.join(_INSERTED)}, observation, matched_by) VALUES ({marks}, 'new', 'new')",  # noqa: S608
-            (_inserted(row_id, finding) for row_id, finding in enumerate(findings, first)),
-        )
-    return list(range(first, first + len(findings)))
+        for batch in batches(findings):
+            write_columns(conn, statement, _inserted(list(islice(ids, len(batch))), batch))
+    return list(rows)
 
 
-def _inserted(row_id: int, finding: NewFinding) -> tuple[object, ...]:
-    # Taken apart at once: to read the fields by their names takes twice as long.
-    run_id, finding_id, fingerprint, lens, report, commit, analyzer, wave, sightings = finding
-    _, severity, category, rule, words, advice, symbol, column, domain, _, anchor, kind, _, fixable, _, at, _ = report
-    named = (row_id, run_id, finding_id, fingerprint, kind, lens, severity, category, rule, at, domain, symbol, words)
-    return (*named, advice, *_place(anchor), commit, analyzer, wave, wave, sightings, column or None, fixable)
+def _inserted(ids: Sequence[int], findings: Sequence[NewFinding]) -> list[Column]:
+    new = columns_of(findings)
+    said = columns_of(new["report"])
+    columns = {
+        **said,
+        **new,
+        **dict(zip(_PLACE, _places(said["anchor"]), strict=True)),
+        "id": ids,
+        "first_wave": new["wave"],
+        "last_wave": new["wave"],
+        "column": [column or None for column in said["column"]],
+        "fixable": [report.is_fixable for report in new["report"]],
+    }
+    return [columns[name] for name in _INSERTED]
 
 
 def record_seen_again(conn: sqlite3.Connection, findings: Collection[SeenAgain]) -> None:
     """Bring findings to where and how they were seen again; a finding that was fixed is open again."""
     with made_last(conn, "findings", len(findings), _BY_STATUS):
-        write_all(conn, _SEE_AGAIN, ((*_changed(seen), *_seen(seen)) for seen in findings if not seen.is_like_before))
-        write_all(conn, _SEE_LIKE_BEFORE, ((_line(seen), *_seen(seen)) for seen in findings if seen.is_like_before))
+        for batch in batches(seen for seen in findings if not seen.is_like_before):
+            write_columns(conn, _SEE_AGAIN, _seen(batch, _CHANGED))
+        for batch in batches(seen for seen in findings if seen.is_like_before):
+            write_columns(conn, _SEE_LIKE_BEFORE, _seen(batch, ("line",)))
 
 
-def _changed(seen: SeenAgain) -> tuple[object, ...]:
-    report = seen.report
-    words = (report.description, report.recommendation)
-    return (*_place(report.anchor), seen.severity, report.domain, seen.analyzer, *words)
-
-
-def _line(seen: SeenAgain) -> int | None:
-    return None if seen.report.anchor is None else seen.report.anchor.line
-
-
-def _seen(seen: SeenAgain) -> tuple[object, ...]:
-    row_id, report, reports, _, severity_note, commit, _, wave, regressions, while_closed, by, note, _ = seen
-    place = (severity_note, report.symbol, commit, wave, report.column or None)
-    return (*place, report.is_fixable, len(reports), regressions, while_closed, by, note, row_id)
+def _seen(findings: Sequence[SeenAgain], changed: Sequence[str]) -> list[Column]:
+    """Return the columns in `changed`, and those that every sighting changes."""
+    seen = columns_of(findings)
+    said = columns_of(seen["report"])
+    columns = {
+        **said,
+        **seen,
+        **dict(zip(_PLACE, _places(said["anchor"]), strict=True)),
+        "column": [column or None for column in said["column"]],
+        "fixable": [report.is_fixable for report in seen["report"]],
+        "sightings": [len(reports) for reports in seen["reports"]],
+    }
+    return [columns[name] for name in (*changed, *_SEEN)]
 
 
 def record_not_seen(conn: sqlite3.Connection, findings: Iterable[NotSeen]) -> None:

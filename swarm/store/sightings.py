@@ -2,14 +2,16 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from itertools import compress, count, islice
+from operator import eq, not_
+from typing import Final, NamedTuple
 
 from swarm.store import forms
-from swarm.store.bulk import write_all
+from swarm.store.bulk import batches, columns_of, write_all, write_columns
 from swarm.store.indexes import made_last
 
-if TYPE_CHECKING:
-    from swarm.rules.fingerprints import Report
+# The file, the text of the line, the description and the recommendation of a report.
+Words = tuple[str | None, str, str, str | None]
 
 
 class Sighting(NamedTuple):
@@ -36,7 +38,7 @@ class Sighting(NamedTuple):
 
 # Words that a sighting has of its own only where its finding has others; the trigger `sightings_keep_their_words`
 # gives them to the sightings of a finding whose words change.
-_WORDS: Final = frozenset({"file", "quote", "description", "recommendation"})
+_WORDS: Final = ("file", "quote", "description", "recommendation")
 _COLUMNS: Final = ", ".join(
     f"iif(sightings.description IS NULL, findings.{name}, sightings.{name})" if name in _WORDS else f"sightings.{name}"
     for name in Sighting._fields
@@ -111,41 +113,40 @@ def sightings_in(conn: sqlite3.Connection, wave_id: int) -> Iterator[Sighting]:
 
 
 def add_sightings(
-    conn: sqlite3.Connection, sightings: Iterable[Sighting], written: Mapping[int, "Report"] = {}, *, count: int = 0
+    conn: sqlite3.Connection, sightings: Iterable[Sighting], written: Mapping[int, Words] = {}, *, number: int = 0
 ) -> None:
     """Record reports of a wave, after their findings: a text that the finding has is not stored again.
 
-    `written` holds, by row, the reports from which this transaction wrote the words of findings; `count` says about
-    how many sightings there are.
+    `written` holds, by row, the words that this transaction wrote into findings; `number` says about how many
+    sightings there are.
     """
     # Ids are chosen here: the few sightings with words of their own are written last, and keep their places.
-    first = int(conn.execute("SELECT coalesce(max(id), 0) + 1 FROM sightings").fetchone()[0])
+    ids = count(int(conn.execute("SELECT coalesce(max(id), 0) + 1 FROM sightings").fetchone()[0]))
     worded: list[tuple[object, ...]] = []
-    with made_last(conn, "sightings", count, *_INDEXES):
-        write_all(conn, _insert(_WORDLESS), _without_words(conn, enumerate(sightings, first), written, worded))
+    with made_last(conn, "sightings", number, *_INDEXES):
+        for batch in batches(sightings):
+            said = columns_of(batch)
+            is_same = _have_words(conn, said["finding"], zip(*(said[name] for name in _WORDS), strict=True), written)
+            rows = list(islice(ids, len(batch)))
+            columns = [rows, *(said[name] for name in _WORDLESS)]
+            if any(is_same):
+                write_columns(conn, _insert(_WORDLESS), [list(compress(column, is_same)) for column in columns])
+            worded += ((row, *each) for row, each in compress(zip(rows, batch, strict=True), map(not_, is_same)))
         write_all(conn, _insert(Sighting._fields), worded)
 
 
-def _without_words(
-    conn: sqlite3.Connection,
-    sightings: Iterable[tuple[int, Sighting]],
-    written: Mapping[int, "Report"],
-    worded: list[tuple[object, ...]],
-) -> Iterator[tuple[object, ...]]:
-    """Yield the sightings whose words are those of their findings, by id; `worded` becomes the others."""
-    for row, sighting in sightings:
-        finding, wave, agent, reported, severity, category, file, line, quote, description, advice, *rest = sighting
-        report = written.get(finding)
-        words = (file, quote, description, advice)
-        # Nearly every report is the only one of its finding: to read the finding back would cost more than the insert.
-        if report is None:
-            (is_same,) = conn.execute(_HAS_WORDS, (finding, *words)).fetchone()
-        else:
-            is_same = words == report.words
-        if is_same:
-            yield row, finding, wave, agent, reported, severity, category, line, *rest
-        else:
-            worded.append((row, *sighting))
+def _have_words(
+    conn: sqlite3.Connection, findings: Sequence[int], said: Iterable[Words], written: Mapping[int, Words]
+) -> list[bool]:
+    """Say of each sighting whether its words are those of its finding."""
+    words = list(said)
+    is_same = list(map(eq, map(written.get, findings), words))
+    # Nearly every finding was just written: to read a finding back costs more than its insert.
+    for at, finding in enumerate(findings):
+        if finding not in written:
+            (found,) = conn.execute(_HAS_WORDS, (finding, *words[at])).fetchone()
+            is_same[at] = bool(found)
+    return is_same
 
 
 def sightings_of(conn: sqlite3.Connection, row_id: int) -> list[tuple[int, str, Sighting]]:

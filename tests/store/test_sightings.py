@@ -107,7 +107,7 @@ def test_the_words_that_the_same_call_gave_to_a_finding_are_not_stored_again(
             file=file, quote=quote or "", description=description, recommendation=recommendation
         )
         others = [same._replace(description="x"), same._replace(file=None)]
-        sightings.add_sightings(conn, [same, *others], {finding: report})
+        sightings.add_sightings(conn, [same, *others], {finding: report.words})
     assert store.conn.execute(WORDS).fetchall() == [(None,) * 4, *((s[6], *s[8:11]) for s in others)]
     assert list(sightings.sightings_in(store.conn, wave.id)) == [same, *others]
 

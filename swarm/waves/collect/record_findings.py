@@ -2,13 +2,15 @@
 
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Final
 
 from swarm.rules.anchors import no_anchor
 from swarm.rules.findings import Observation
 from swarm.rules.fingerprints import Report
 from swarm.store import finding_aliases, finding_moves, fix_claims, ledger, observations, sightings
+from swarm.store.bulk import batches, columns_of
 from swarm.store.digests import Digest
 from swarm.store.ledger import Entry
 from swarm.store.observations import SeenFurther
@@ -38,11 +40,9 @@ def record_findings(conn: sqlite3.Connection, observed: Observed) -> None:
     observations.record_not_seen(conn, found.not_seen)
     observations.record_relocated(conn, found.relocated)
     finding_aliases.add(conn, wave.run_id, wave.number, found.aliases)
-    written = {row: new.report for row, new in zip(rows, found.new, strict=True)}
-    written.update((seen.id, seen.report) for seen in found.seen)
-    counts = (*map(len, found.new_reports), *(len(seen.reports) for seen in found.seen))
-    count = sum(counts) + sum(len(known.reports) for known in found.seen_further)
-    sightings.add_sightings(conn, digest.over(_sightings(wave, found, rows)), written, count=count)
+    written = {row: new.report.words for row, new in zip(rows, found.new, strict=True)}
+    written.update((seen.id, seen.report.words) for seen in found.seen)
+    sightings.add_sightings(conn, digest.over(_sightings(wave, _seen(found, rows))), written, number=found.attempted)
     ledger.append_all(conn, _moves(wave, found), count=len(found.moved))
     finding_moves.add_recurred(conn, wave.run_id, wave.id, found.recurred)
     # After the moves: an imported decision must find the findings of this wave.
@@ -59,25 +59,35 @@ def record_findings(conn: sqlite3.Connection, observed: Observed) -> None:
     ledger.append(conn, Entry("findings_recorded", f"wave:{wave.id}", wave.run_id, wave.id, payload=payload))
 
 
-def _sightings(wave: Wave, found: Reconciled, new: Sequence[int]) -> Iterator[Sighting]:
+def _seen(found: Reconciled, new: Sequence[int]) -> Iterator[tuple[int, Report, str, str | None]]:
     """Yield the reports of the new findings, by their rows, then those of the known findings."""
     for row, reports in zip(new, found.new_reports, strict=True):
         for report in reports:
-            yield _sighting(row, wave.id, report, "new", None)
+            yield row, report, "new", None
     for seen in found.seen:
         for report in seen.reports:
-            yield _sighting(seen.id, wave.id, report, seen.matched_by, seen.match_note)
+            yield seen.id, report, seen.matched_by, seen.match_note
     for known in found.seen_further:
         for report in known.reports:
-            yield _sighting(known.row_id, wave.id, report, known.matched_by, known.note)
+            yield known.row_id, report, known.matched_by, known.note
 
 
-def _sighting(finding: int, wave_id: int, report: Report, matched_by: str, note: str | None) -> Sighting:
-    # Taken apart at once, and in the order of the fields: by their names, 100,000 reports cost twice as long.
-    reported, severity, category, _, description, advice, _, _, _, agent_run, anchor, _, _, _, tool, _, _ = report
-    path, line, _, text, _, _, _, _, _ = anchor or _NOWHERE
-    who = (finding, wave_id, agent_run, reported, severity, category)
-    return Sighting._make((*who, path or None, line, text, description, advice, matched_by, note, tool))
+def _sightings(wave: Wave, seen: Iterable[tuple[int, Report, str, str | None]]) -> Iterator[Sighting]:
+    for batch in batches(seen):
+        findings, reports, matched_by, notes = zip(*batch, strict=True)
+        said = columns_of(reports)
+        places = columns_of([anchor or _NOWHERE for anchor in said["anchor"]])
+        columns = {
+            **said,
+            "finding": findings,
+            "wave_id": repeat(wave.id, len(batch)),
+            "file": [path or None for path in places["path"]],
+            "line": places["line"],
+            "quote": places["text"],
+            "matched_by": matched_by,
+            "match_note": notes,
+        }
+        yield from map(Sighting._make, zip(*(columns[name] for name in Sighting._fields), strict=True))
 
 
 def _moves(wave: Wave, found: Reconciled) -> Iterator[Entry]:
