@@ -33,11 +33,17 @@ class Matcher:
     Each pass takes pairs out of both sides, so that a surer pass leaves nothing for a less sure pass to take apart.
     """
 
-    def __init__(self, known: Sequence[Known], reports: Sequence[Report], travels: Mapping[str, Travel]) -> None:
+    def __init__(
+        self,
+        known: Sequence[Known],
+        reports: Sequence[Report],
+        travels: Mapping[str, Travel],
+        matches: Sequence[Match] = (),
+    ) -> None:
         self.known = dict(enumerate(known))
         self.reports = dict(enumerate(reports))
         self.travels = travels
-        self.matches: list[Match] = []
+        self.matches = list(matches)
 
     def pair(
         self,
@@ -84,13 +90,13 @@ class Matcher:
     def take(self, mine: int, its: int, named: Callable[[Known, Report], MatchedBy]) -> None:
         """Make a match of a known finding and a report, by their positions."""
         known, report = self.known.pop(mine), self.reports.pop(its)
-        self.matches.append(Match._make((known, report, named(known, report), _note(known, report))))
+        self.matches.append(Match._make((known, report, named(known, report), note_of(known, report))))
 
     def exchange(self, mine: int, number: int, named: MatchedBy) -> None:
         """Give the report of a match to a known finding that has none; the finding of the match takes its place."""
         other, report, _, _ = self.matches[number]
         known, self.known[mine] = self.known[mine], other
-        self.matches[number] = Match(known, report, named, _note(known, report))
+        self.matches[number] = Match(known, report, named, note_of(known, report))
 
     def _by_key(
         self, known_key: Callable[[Known], Hashable], report_key: Callable[[Report], Hashable]
@@ -219,7 +225,7 @@ def _stem(path: str) -> str:
     return path.rpartition("/")[2].partition(".")[0]
 
 
-def _note(known: Known, report: Report) -> str:
+def note_of(known: Known, report: Report) -> str:
     """Return why a match was made, as users read it."""
     old, new = known.anchor, report.anchor
     if old is None or new is None or old.line is None or new.line is None:

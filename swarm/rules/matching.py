@@ -13,7 +13,7 @@ from swarm.rules.edited_lines import is_only_marks
 from swarm.rules.fingerprints import Report
 from swarm.rules.known_findings import Known, Match, MatchedBy, Travel
 from swarm.rules.leftovers import match_leftovers
-from swarm.rules.matcher import MOST_RIVALS, Matcher, neighbours
+from swarm.rules.matcher import MOST_RIVALS, Matcher, neighbours, note_of
 from swarm.rules.prose import SIMILAR_PROSE, shared_words
 from swarm.rules.standing_code import Standing
 
@@ -32,13 +32,13 @@ def match(
     if not known:
         return [], [], list(reports)
     # The order of the passes is the rule: each pass may only take what all surer passes left.
-    matcher = Matcher(known, reports, travels)
     crowded = _crowded(known, reports)
-    _by_fingerprint(matcher, crowded)
+    matches, known, reports = _same_fingerprints(known, reports, crowded)
+    matcher = Matcher(known, reports, travels, matches)
     _by_alias(matcher, crowded)
     _by_line(matcher, _is_in_its_definition)
     # A second time, with the crowded fingerprints: the line map has settled all findings that it can.
-    _by_fingerprint(matcher, frozenset())
+    _by_fingerprint(matcher)
     _by_alias(matcher, frozenset())
     _by_line(matcher, _has_its_neighbours)
     _by_words_of_line(matcher)
@@ -55,9 +55,12 @@ def _crowded(known: Sequence[Known], reports: Sequence[Report]) -> frozenset[str
     """
     crowded: set[str] = set()
     # Fingerprints of one place differ by their ordinals: without ordinals no two reports share a place.
-    may_share = any(report.ordinal for report in reports)
-    sides: tuple[tuple[Sequence[Known | Report], bool], ...] = ((known, True), (reports, may_share))
-    for items, is_shared in sides:
+    sides: list[Sequence[Known | Report]] = [known]
+    if any(report.ordinal for report in reports):
+        sides.append(reports)
+    else:
+        crowded |= {report.fingerprint for report in reports if report.anchor and report.anchor.occurrences > 1}
+    for items in sides:
         # The fingerprint that was first at each place of this side.
         first: dict[tuple[object, ...], str] = {}
         for item in items:
@@ -71,29 +74,45 @@ def _crowded(known: Sequence[Known], reports: Sequence[Report]) -> frozenset[str
             # The number of an equal line shifts when a line above is fixed.
             if occurrences > 1:
                 crowded.add(fingerprint)
-            if not is_shared:
-                continue
             place = (path, scope, text_hash, occurrence, item.rule)
             if (other := first.setdefault(place, fingerprint)) != fingerprint:
                 crowded |= {other, fingerprint}
     return frozenset(crowded)
 
 
-def _by_fingerprint(matcher: Matcher, crowded: frozenset[str]) -> None:
-    """Match equal fingerprints, of which each side has each once."""
-    named = {report.fingerprint: at for at, report in matcher.reports.items()} if matcher.known else {}
-    for at, known in list(matcher.known.items()):
-        its = named.get(known.fingerprint)
-        if its is not None and known.fingerprint not in crowded:
-            matcher.take(at, its, _same_fingerprint)
-
-
 # Python before 3.12 calls a function for each reading of a member of an enum.
 _FINGERPRINT: Final = MatchedBy.FINGERPRINT
 
 
-def _same_fingerprint(_known: Known, _report: Report) -> MatchedBy:
-    return _FINGERPRINT
+def _same_fingerprints(
+    known: Sequence[Known], reports: Sequence[Report], crowded: frozenset[str]
+) -> tuple[list[Match], list[Known], list[Report]]:
+    """Match equal fingerprints, of which each side has each once; return the matches, and the rest of both sides.
+
+    Nearly all findings of a wave are matched here: by positions, as the other passes match, they take twice as long.
+    """
+    named = {report.fingerprint: report for report in reports}
+    matches: list[Match] = []
+    left: list[Known] = []
+    for item in known:
+        fingerprint = item.fingerprint
+        report = None if fingerprint in crowded else named.pop(fingerprint, None)
+        if report is None:
+            left.append(item)
+        else:
+            matches.append(Match._make((item, report, _FINGERPRINT, note_of(item, report))))
+    # By the object: reports of two tools can have the same fingerprint.
+    matched = {id(found.report) for found in matches}
+    return matches, left, [report for report in reports if id(report) not in matched]
+
+
+def _by_fingerprint(matcher: Matcher) -> None:
+    """Match the crowded fingerprints that the line map has left."""
+    named = {report.fingerprint: at for at, report in matcher.reports.items()} if matcher.known else {}
+    for at, known in list(matcher.known.items()):
+        its = named.get(known.fingerprint)
+        if its is not None:
+            matcher.take(at, its, _same_identity)
 
 
 def _same_identity(known: Known, report: Report) -> MatchedBy:
