@@ -215,7 +215,10 @@ class FilesNotRead(SwarmError):
     severity = Severity.HIGH
     exit_code = 3
     text = "{count} of the files to be analyzed could not be read: {files}"
-    advice = "{remedy}, or exclude them in the analyzer's configuration"
+    advice = (
+        "{remedy}, exclude them in the analyzer's configuration, or give analyzers more time by `timeout_seconds` under "
+        "[launch] of swarm.toml"
+    )
     when = "an audit is over, and an analyzer could not read files that it should have read; the findings are shown"
     count: str
     files: str

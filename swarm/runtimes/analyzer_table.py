@@ -53,8 +53,6 @@ class Fields(NamedTuple):
     first_line: int = 1
     first_column: int = 1
     pattern: str = ""
-    error_score: str = ""
-    last_location: bool = False
     stderr: bool = False
     unread: str = ""
     unread_file: str = ""
@@ -104,6 +102,8 @@ class AnalyzerRow(NamedTuple):
     comments: str = ""
     broken: tuple[str, ...] = ()
     includes: bool = False
+    batch_bytes: int = 0
+    done: str = ""
     skips: str = ""
     skipped: str = ""
     read: str = ""

@@ -1,7 +1,7 @@
 """Files that an analyzer of the table is given, and those of them that it read."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from pathlib import Path
@@ -110,8 +110,18 @@ def named_of(
         listed = {file for files in read_any for file in files}
     if row.read:
         read = _logged(job, row.read)
+    elif row.done:
+        read = done_of(row, job, checks)
     skipped = _logged(job, row.skipped) if row.skipped else frozenset[str]()
     return Named(broken, skipped, None if listed is None else listed | reported, read)
+
+
+def done_of(row: AnalyzerRow, job: Job, checks: Iterable[StepResult]) -> set[str]:
+    """Return the files that processes had done, as far as the analyzer names each at its end."""
+    if not row.done:
+        return set()
+    outputs = (result.stdout.decode("utf-8", "surrogateescape") for result in checks)
+    return {plain_name(job, found["file"]) for each in outputs for found in re.finditer(row.done, each, re.MULTILINE)}
 
 
 def _logged(job: Job, pattern: str) -> set[str]:

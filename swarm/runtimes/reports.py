@@ -199,25 +199,3 @@ def _number(value: Any, first: int) -> int:
         return max(int(value) + 1 - first, 1)
     except (TypeError, ValueError):
         return 1
-
-
-def adapt(log: Any, fields: Fields) -> None:
-    """Bring a SARIF log of a tool with habits of its own to the form of the others."""
-    for run in _objects(log, "runs"):
-        warnings = set()
-        for rule in _objects(at(at(run, "tool"), "driver"), "rules"):
-            properties = rule.get("properties")
-            # Without scores the levels of results decide.
-            if fields.error_score and isinstance(properties, dict):
-                score = properties.pop("security-severity", fields.error_score)
-                warnings |= {str(rule.get("id"))} if score != fields.error_score else set()
-        for result in _objects(run, "results"):
-            if result.get("level") == "error" and str(result.get("ruleId")) in warnings:
-                result["level"] = "warning"
-            if fields.last_location and (places := _objects(result, "locations")):
-                result["locations"] = places[-1:]
-
-
-def _objects(document: Any, key: str) -> list[dict[str, Any]]:
-    listed = at(document, key)
-    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []

@@ -12,6 +12,8 @@ from swarm.runtimes.conversation import Conversation
 
 _MOST_MEMORY: Final = 3 * 1024**3
 _SECONDS_ALONE: Final = 60.0
+# Of the time of an attempt, the part in which processes that may die run: an audit waits for them.
+SHARE_OF_MORTALS: Final = 1 / 3
 
 
 class Program(NamedTuple):
@@ -89,7 +91,10 @@ class Job(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """The most seconds and bytes of memory of a process that may die."""
+    """The most seconds and bytes of memory of a process that may die.
+
+    All such processes of an attempt have a third of its time together: those behind it are not started.
+    """
 
     seconds: float
     memory: int
@@ -97,8 +102,8 @@ class Bounds(NamedTuple):
 
 def bounds_of(attempt_seconds: float) -> tuple[Bounds, Bounds]:
     """Return the bounds of a batch of files, and those of a file that is tried alone, within the time of an attempt."""
-    # A third, so that time is left for the files of a batch that died.
-    seconds = attempt_seconds / 3
+    # Half of the time of all, so that time is left for the files of a batch that died.
+    seconds = attempt_seconds * SHARE_OF_MORTALS / 2
     return Bounds(seconds, _MOST_MEMORY), Bounds(min(_SECONDS_ALONE, seconds), _MOST_MEMORY)
 
 
@@ -108,7 +113,7 @@ class ProcessStep(NamedTuple):
     With a `conversation` the process is an agent whose stdout is a stream of events; without, it has no input.
     `before` is called with the results so far when the process is about to be spawned, and says whether it is wanted.
     With `most` the process may die of a signal, of its time or of its memory, and the steps behind it run all the same:
-    before them those of `instead`, where it has such steps; else its `files` are not read.
+    at last those of `instead`, where it has such steps; else its `files` are not read.
     """
 
     argv: tuple[str, ...]
@@ -119,7 +124,7 @@ class ProcessStep(NamedTuple):
     before: "Callable[[Sequence[StepResult]], bool] | None" = None
     most: Bounds | None = None
     files: tuple[str, ...] = ()
-    instead: "Callable[[], Sequence[ProcessStep]] | None" = None
+    instead: "Callable[[StepResult], Sequence[ProcessStep]] | None" = None
 
 
 class StepResult(NamedTuple):

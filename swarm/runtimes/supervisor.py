@@ -19,7 +19,7 @@ from swarm.runtimes.journal import Journal
 from swarm.runtimes.lifeline import lifeline
 from swarm.runtimes.output_log import OutputLog
 from swarm.runtimes.redaction import Redactor
-from swarm.runtimes.runtime import ProcessStep, StepResult
+from swarm.runtimes.runtime import SHARE_OF_MORTALS, ProcessStep, StepResult
 from swarm.runtimes.sandbox import UNENCLOSED, Enclosure
 from swarm.runtimes.talk import Talk
 
@@ -115,15 +115,14 @@ async def run_steps(orders: Orders) -> Ran:
                 step = waiting.popleft()
                 if step.before is not None and not step.before(tuple(results)):
                     continue
-                left = began + orders.seconds - time.monotonic()
-                own = min(left, step.most.seconds) if step.most else left
-                result, timed_out = await _run_step(step, orders, watch, own)
-                if step.most and timed_out and own < left:
+                result, timed_out = await _run_step(step, orders, watch, _seconds_of(step, orders, began))
+                if step.most and timed_out:
                     # Also one that ended by itself at the wish that it ends.
                     result, timed_out = result._replace(exit_code=min(result.exit_code, -signal.SIGTERM)), False
                 results.append(result)
-                if result.has_died and not timed_out:
-                    waiting.extendleft(reversed(step.instead() if step.instead else ()))
+                if result.has_died:
+                    # At last: a file that takes for ever costs no other file its turn.
+                    waiting.extend(step.instead(result) if step.instead else ())
                     continue
                 code = result.exit_code
                 if timed_out:
@@ -155,7 +154,17 @@ async def run_steps(orders: Orders) -> Ran:
     )
 
 
+def _seconds_of(step: ProcessStep, orders: Orders, began: float) -> float:
+    """Return how long a step may run. An attempt began at a time of the monotonic clock."""
+    gone = time.monotonic() - began
+    if step.most is None:
+        return orders.seconds - gone
+    return min(orders.seconds * SHARE_OF_MORTALS - gone, step.most.seconds)
+
+
 async def _run_step(step: ProcessStep, orders: Orders, watch: "_Watch", seconds: float) -> tuple[StepResult, bool]:
+    if step.most and seconds <= 0:
+        return StepResult(step, -signal.SIGTERM, b""), True
     captured = bytearray()
 
     talk = _talk(step.conversation, orders, watch) if step.conversation else None

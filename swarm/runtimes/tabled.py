@@ -4,13 +4,22 @@ import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from swarm.config import Config
 from swarm.rules.phases import LENSES, Phase, is_audit
 from swarm.runtimes import data_config, programs, reports, severities
 from swarm.runtimes.analyzer_table import AnalyzerRow, read_by
-from swarm.runtimes.files_read import LIST, analysis_of, given_of, last_said, log_of_attempt, named_of, plain_name
+from swarm.runtimes.batches import Batch, batches_of
+from swarm.runtimes.files_read import (
+    LIST,
+    analysis_of,
+    done_of,
+    last_said,
+    log_of_attempt,
+    named_of,
+    plain_name,
+)
 from swarm.runtimes.own_tree import RealPaths, TreeFiles
 from swarm.runtimes.quotes import quote_lines
 from swarm.runtimes.report_edits import edits_of
@@ -18,16 +27,7 @@ from swarm.runtimes.ruff_fixes import take_back
 from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput, bounds_of
 from swarm.runtimes.tabled_fixes import FixesByEdits, FixesByFile, FixingTool, TabledFixes
 
-# Bytes of the files in one argument list; Linux allows 128 KiB for a single argument and 2 MiB for all.
-_MOST_ARGUMENT_BYTES: Final = 96 * 1024
 _NO_CATEGORY: Final = "quality"
-
-
-class _Batch(NamedTuple):
-    """Files that are given to one process, and the configuration that holds for them."""
-
-    config: str
-    files: tuple[str, ...]
 
 
 class Tabled:
@@ -45,6 +45,7 @@ class Tabled:
         self._fixes: dict[Path, TabledFixes] = {}
         self._row = row
         self._config = config
+        self._quiet = {0, *row.quiet}
         own = config.severities.get(row.name, {})
         self._severities = severities.RuleSeverities(own, row.in_tests, row.severities)
         self._categories = severities.RuleWords(config.categories.get(row.name, {}), row.categories)
@@ -94,29 +95,34 @@ class Tabled:
         listed = self._processes(job, self._row.lists, LIST)
         if not self.is_trusted:
             return [*listed, *self._processes(job, self._row.argv)]
-        return [*listed, *(self._mortal(job, batch) for batch in self._batches(job))]
+        return [*listed, *(self._mortal(job, batch) for batch in batches_of(self._row, job))]
 
     def _processes(self, job: Job, argv: Sequence[str], log: str = "stdout") -> list[ProcessStep]:
-        return [self._step(job, argv, log, batch) for batch in (self._batches(job) if argv else ())]
+        return [self._step(job, argv, log, batch) for batch in (batches_of(self._row, job) if argv else ())]
 
-    def _step(self, job: Job, argv: Sequence[str], log: str, batch: _Batch) -> ProcessStep:
+    def _step(self, job: Job, argv: Sequence[str], log: str, batch: Batch) -> ProcessStep:
         program = self.program().path or self._row.command
         words = (program, *self._filled(argv, job, batch))
         return ProcessStep(words, log=log, accepts=self._row.accepts, files=batch.files)
 
-    def _mortal(self, job: Job, batch: _Batch) -> ProcessStep:
+    def _mortal(self, job: Job, batch: Batch) -> ProcessStep:
         """Return the step of a batch that may die, and that is then taken file by file.
 
         A file can make an analyzer crash, fill the memory, or go on for ever: the others are read all the same.
         """
         of_batch, alone = bounds_of(job.config.attempt_seconds)
 
-        def instead() -> list[ProcessStep]:
-            batches = [_Batch(batch.config, (file,)) for file in batch.files]
+        def instead(died: StepResult) -> list[ProcessStep]:
+            done = done_of(self._row, job, [died])
+            batches = [Batch(batch.config, (file,)) for file in batch.files if file not in done]
             return [self._step(job, self._row.argv, "stdout", each)._replace(most=alone) for each in batches]
 
         step = self._step(job, self._row.argv, "stdout", batch)
-        return step._replace(most=of_batch, instead=instead if len(batch.files) > 1 else None)
+        if len(batch.files) == 1:
+            return step._replace(most=of_batch)
+        # What a process has done counts: the sooner it ends at a file that takes for ever, the more others are read.
+        most = alone._replace(seconds=2 * alone.seconds) if self._row.done else of_batch
+        return step._replace(most=most, instead=instead)
 
     def product(self, job: Job, results: Sequence[StepResult]) -> Product:
         """Turn the reports into an audit output, and list the files that were read."""
@@ -129,13 +135,13 @@ class Tabled:
         broken: set[str] = set()
         real = RealPaths(job.tree)
         for result in results:
-            if result.has_died:
-                broken |= set(() if result.step.instead else result.step.files)
-            elif result.step.log != LIST:
-                output = log_of_attempt(job, "stderr") if self._row.report.stderr else result.stdout
+            if result.has_died and not (self._row.done or result.step.instead):
+                broken |= set(result.step.files)
+            elif result.step.log != LIST and (self._row.done or not result.has_died):
+                output = self._output_of(job, result)
                 unread = {plain_name(job, file) for file in reports.unread(output, self._row.report)}
                 reported = list(self._findings(job, output))
-                if result.exit_code not in (0, *self._row.quiet) and not reported and not unread:
+                if result.exit_code not in self._quiet and not (reported or unread or result.has_died):
                     raise UnusableOutput(
                         f"it ended with exit code {result.exit_code} and reported nothing{last_said(job)}"
                     )
@@ -157,6 +163,12 @@ class Tabled:
             },
             analysis_of(self._row, job, named_of(self._row, job, results, broken, {one["file"] for one in findings})),
         )
+
+    def _output_of(self, job: Job, result: StepResult) -> bytes:
+        if self._row.report.stderr:
+            return log_of_attempt(job, "stderr")
+        # The last line of a process that died may be half a line.
+        return result.stdout[: result.stdout.rfind(b"\n") + 1] if result.has_died else result.stdout
 
     def _is_broken(self, finding: Mapping[str, Any]) -> bool:
         return bool(self._row.broken) and finding["rule_id"].startswith(self._row.broken)
@@ -192,24 +204,7 @@ class Tabled:
     def _problem(self, job: Job) -> str | None:
         return data_config.leads_outside(self._row, job.tree, data_config.by_config(self._row, job.tree, job.files))
 
-    def _batches(self, job: Job) -> Iterator[_Batch]:
-        if self._row.whole:
-            yield _Batch(data_config.NONE, tuple(job.files))
-            return
-        for config, files in data_config.by_config(self._row, job.tree, given_of(self._row, job)).items():
-            batch: list[str] = []
-            size = 0
-            for file in files:
-                length = len(file.encode("utf-8", "surrogateescape")) + len("./ ")
-                if batch and size + length > _MOST_ARGUMENT_BYTES:
-                    yield _Batch(config, tuple(batch))
-                    batch, size = [], 0
-                batch.append(file)
-                size += length
-            if batch:
-                yield _Batch(config, tuple(batch))
-
-    def _filled(self, argv: Iterable[str], job: Job, batch: _Batch) -> Iterator[str]:
+    def _filled(self, argv: Iterable[str], job: Job, batch: Batch) -> Iterator[str]:
         for word in argv:
             if word == "{files}":
                 # A name that begins with a dash is no option then.
@@ -252,7 +247,6 @@ class Tabled:
             log = log_in(output, "report")
         except errors.SwarmError as error:
             raise UnusableOutput(f"its report is unreadable: {error.message}") from error
-        reports.adapt(log, self._row.report)
         for finding in output_of(log_of(log, TreeFiles((job.tree,))), job.domain, job.phase)["findings"]:
             if finding.get("file") and finding.get("line"):
                 rule = reports.rule_of(finding["rule_id"], self._row.report)

@@ -302,17 +302,27 @@ def test_a_step_that_may_die_gives_way_to_the_steps_in_its_place(run: Run, scrip
     dies = python(f"import os\ntry:\n    {script}\nexcept MemoryError:\n    os.abort()", most=most, files=("a", "b"))
     alone = python("print('b')", most=Bounds(FOREVER, 1 << 29))
     last = python("print('last')")
-    ran = run(dies._replace(instead=lambda: [dies, alone]), last)
+    ran = run(dies._replace(instead=lambda _: [dies, alone]), last)
     assert [(each.has_died, each.stdout) for each in ran.results] == [
         (True, b""),
+        (False, b"last\n"),
         (True, b""),
         (False, b"b\n"),
-        (False, b"last\n"),
     ]
     assert (ran.failed, ran.exit_code, ran.timed_out) == (None, 0, False)
 
 
+def test_steps_that_may_die_are_not_started_once_their_part_of_the_time_is_over(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "SHARE_OF_MORTALS", 0)
+    late = python("print('late')", most=Bounds(FOREVER, 1 << 29))
+    ran = run(late, python("print('last')"))
+    assert [(each.has_died, each.stdout) for each in ran.results] == [(True, b""), (False, b"last\n")]
+    assert (ran.failed, ran.timed_out, logs(folder)["stdout.log"]) == (None, False, b"last\n")
+
+
 def test_a_step_that_may_die_and_ends_with_a_code_that_is_not_accepted_fails(run: Run) -> None:
-    fails = python("raise SystemExit(3)", most=Bounds(FOREVER, 1 << 30), instead=lambda: [fails])
+    fails = python("raise SystemExit(3)", most=Bounds(FOREVER, 1 << 30), instead=lambda _: [fails])
     ran = run(fails)
     assert (ran.failed, ran.exit_code) == (fails, 3)

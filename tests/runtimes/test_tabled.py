@@ -78,16 +78,16 @@ FOUND: dict[str, tuple[list[str], set[tuple[str, int, int, str, str]]]] = {
     "cppcheck": (
         ["c.c", "d.cpp", "bad.c"],
         {
-            # A warning, to which it gives the level of an error and a lower score.
-            ("d.cpp", 1, 39, "noCopyConstructor", "MEDIUM"),
-            ("d.cpp", 1, 39, "noOperatorEq", "MEDIUM"),
+            ("d.cpp", 1, 26, "noCopyConstructor", "MEDIUM"),
+            ("d.cpp", 1, 26, "noOperatorEq", "MEDIUM"),
             ("bad.c", 1, 11, "syntaxError", "MEDIUM"),
-            ("c.c", 3, 27, "arrayIndexOutOfBounds", "HIGH"),
-            ("c.c", 3, 57, "memleak", "MEDIUM"),
-            ("c.c", 4, 42, "nullPointer", "HIGH"),
-            ("c.c", 4, 46, "uninitvar", "HIGH"),
-            ("c.c", 5, 37, "bufferAccessOutOfBounds", "HIGH"),
-            ("c.c", 5, 62, "doubleFree", "HIGH"),
+            ("c.c", 3, 29, "arrayIndexOutOfBounds", "HIGH"),
+            ("c.c", 3, 59, "memleak", "MEDIUM"),
+            ("c.c", 4, 49, "nullPointer", "HIGH"),
+            ("c.c", 4, 58, "nullPointerRedundantCheck", "MEDIUM"),
+            ("c.c", 4, 60, "uninitvar", "HIGH"),
+            ("c.c", 5, 38, "bufferAccessOutOfBounds", "HIGH"),
+            ("c.c", 5, 78, "doubleFree", "HIGH"),
         },
     ),
     "eslint": (
@@ -485,6 +485,29 @@ def test_names_are_never_options_and_lists_of_arguments_are_bounded(tree: Path) 
     assert all(sum(len(word) + 1 for word in step.argv) < 128 * 1024 for step in steps)
 
 
+def test_sources_are_divided_by_their_size_and_the_largest_come_last(tree: Path) -> None:
+    for name, size in {"large.c": 300_000, "a.c": 100_000, "b.c": 100_000, "c.c": 100_000, "small.c": 1}.items():
+        (tree / name).write_bytes(b"\n" * size)
+    steps = Tabled(ROWS["cppcheck"], Config()).steps(job_of(tree, "large.c", "a.c", "b.c", "gone.c", "c.c", "small.c"))
+    assert [step.files for step in steps] == [("gone.c", "small.c", "a.c", "b.c"), ("c.c",), ("large.c",)]
+
+
+def test_what_a_process_had_done_before_its_time_was_over_counts(tree: Path) -> None:
+    job = job_of(tree, "a.c", "b.c", "c.c")
+    tool = Tabled(ROWS["cppcheck"], Config())
+    (step,) = tool.steps(job)
+    reported = b"a.c\t1\t2\terror\tuninitvar\tUninitialized variable: x\n"
+    died = StepResult(step, -15, reported + b"Check time: a.c: 0.1s\nc.c\t1\t2\terror\tmemle")
+    assert step.instead is not None
+    again = step.instead(died)
+    assert [each.files for each in again] == [("b.c",), ("c.c",)]
+    ended = [StepResult(again[0], 0, b"Check time: b.c: 0.1s\n"), StepResult(again[1], -15, b"")]
+    product = tool.product(job, [died, *ended])
+    assert [(each["file"], each["rule_id"]) for each in (product.output or {})["findings"]] == [("a.c", "uninitvar")]
+    analysis = analysis_from(product.analysis or {})
+    assert (analysis.read, analysis.unreadable) == ({"a.c", "b.c"}, {"c.c"})
+
+
 def test_the_nearest_configuration_holds_and_none_is_searched_outside(tree: Path) -> None:
     (tree / "sub/deep").mkdir(parents=True)
     (tree / "sub/.shellcheckrc").write_text("disable=SC2086\n")
@@ -573,7 +596,7 @@ def test_the_digest_of_a_configuration_covers_what_it_extends(tree: Path) -> Non
 )
 def test_a_comment_that_turns_a_rule_off_is_seen(tree: Path, name: str, file: str, text: str, rules: list[str]) -> None:
     (tree / file).write_text(text)
-    empty = b'{"version": "2.1.0", "runs": []}' if ROWS[name].report.form == "sarif" else b""
+    empty = b"Check time: a.c: 0.1s\n" if ROWS[name].done else b""
     product = read(name, job_of(tree, file), empty)
     assert (product.analysis or {})["silenced"] == {file: rules}
 
