@@ -216,8 +216,8 @@ class FilesNotRead(SwarmError):
     exit_code = 3
     text = "{count} of the files to be analyzed could not be read: {files}"
     advice = (
-        "{remedy}, exclude them in the analyzer's configuration, or give analyzers more time by `timeout_seconds` under "
-        "[launch] of swarm.toml"
+        "{remedy}, exclude them in the analyzer's configuration, or give analyzers more time by `timeout_seconds` "
+        "under [launch] of swarm.toml"
     )
     when = "an audit is over, and an analyzer could not read files that it should have read; the findings are shown"
     count: str
