@@ -23,8 +23,9 @@ from swarm.runtimes.analyzer_table import of_kinds
 from swarm.runtimes.notebook_rows import passed_over
 from swarm.runtimes.own_tree import inside
 from swarm.runtimes.quotes import quote_lines
-from swarm.runtimes.ruff_config import CONFIG_NAMES, is_uniform, leads_outside, resolved, ruff_table, rules_on
+from swarm.runtimes.ruff_config import CONFIG_NAMES, is_uniform, leads_outside, resolved, rules_on
 from swarm.runtimes.ruff_fixes import amended, mend, record_of, take_back
+from swarm.runtimes.ruff_groups import BARE, groups_of
 from swarm.runtimes.ruff_results import (
     SETTINGS,
     by_root,
@@ -37,7 +38,6 @@ from swarm.runtimes.ruff_results import (
 from swarm.runtimes.runtime import CliFacts, Job, ProcessStep, Product, Program, StepResult, UnusableOutput
 
 SUFFIXES: Final = (".py", ".pyi", ".ipynb")
-MOST_ROOTS: Final = 20
 # What each lens asks of a project that has no ruff configuration of its own.
 SELECTIONS: Final = {
     Lens.A: ("E4", "E7", "E9", "F", "B", "S", "PLE", "ASYNC", "YTT"),
@@ -45,7 +45,6 @@ SELECTIONS: Final = {
     Lens.C: ("EM", "INT", "T20"),
 }
 IGNORED: Final = ("S101",)
-_BARE: Final = ""
 _UNSILENCED: Final = "unsilenced-"
 # A list of files in UTF-8, with a name on each line, cannot hold these names: their files count as unread.
 _UNTELLABLE: Final = re.compile("[\n\r\U0010ff80-\U0010ffff]")
@@ -112,7 +111,7 @@ class Ruff:
             return self._amend_steps(job)
         program = self.program().path or "ruff"
         found: list[ProcessStep] = []
-        for number, (root, files) in enumerate(self._roots(job).items()):
+        for number, (root, files) in enumerate(self._groups(job)):
             arguments = job.attempt_folder / f"files-{number}.txt"
             arguments.write_text("".join(f"./{file}\n" for file in files), encoding="utf-8")
             own = self._own_arguments(job.phase, root)
@@ -160,7 +159,11 @@ class Ruff:
         # A name that no list of files can hold is as unreadable as a file that does not parse.
         unreadable = set(filter(_UNTELLABLE.search, job.files))
         roots: list[dict[str, Any]] = []
-        for (root, _), group in zip(self._roots(job).items(), by_root(results), strict=True):
+        for (root, files_of_group), group in zip(self._groups(job), by_root(results), strict=True):
+            if any(result.is_cut for result in group):
+                # Without the beginning of a report nobody knows whose defects it left out.
+                unreadable |= set(files_of_group)
+                continue
             settings, files, check, *without_comments = (result.stdout for result in group)
             reports = reports_of(check, job.tree)
             reported = {key_of(report) for report in reports}
@@ -198,7 +201,7 @@ class Ruff:
         take_back(job.tree, job.attempt_folder.parent, some.files)
         audit = next(phase for phase in AUDIT_PHASES if LENSES[phase] == LENSES[job.phase])
         found: list[ProcessStep] = []
-        for number, (root, files) in enumerate(self._roots(some).items()):
+        for number, (root, files) in enumerate(self._groups(some)):
             arguments = job.attempt_folder / f"files-{number}.txt"
             arguments.write_text("".join(f"./{file}\n" for file in files), encoding="utf-8")
             begin = (program, "check", "--no-cache", "--no-fix", "--force-exclude")
@@ -250,9 +253,9 @@ class Ruff:
 
     def _own_arguments(self, phase: Phase, root: str) -> tuple[str, ...]:
         selection = self._selection(phase)
-        if phase is Phase.HEALTH_AUDIT_A and root != _BARE and phase.value not in self._config.ruff_select:
+        if phase is Phase.HEALTH_AUDIT_A and root != BARE and phase.value not in self._config.ruff_select:
             return ()
-        isolated = ("--isolated", f"--ignore={','.join(IGNORED)}") if root == _BARE else ()
+        isolated = ("--isolated", f"--ignore={','.join(IGNORED)}") if root == BARE else ()
         return (*isolated, f"--select={','.join(selection)}")
 
     def _leads_outside(self, job: Job) -> str | None:
@@ -264,29 +267,8 @@ class Ruff:
                 folder = folder.rpartition("/")[0]
         return next(filter(None, (leads_outside(job.tree, folder) for folder in sorted(folders))), None)
 
+    def _groups(self, job: Job) -> list[tuple[str, list[str]]]:
+        return groups_of(job.tree, self._readable(job))
+
     def _readable(self, job: Job) -> list[str]:
         return [file for file in job.files if not _UNTELLABLE.search(file)]
-
-    def _roots(self, job: Job) -> dict[str, list[str]]:
-        """Return the Python files by the folder of their configuration (`./…`), or `""` where none is in the tree.
-
-        Without this, ruff would climb out of the tree and take the configuration of whatever lies above it.
-        """
-        nearest: dict[str, str] = {}
-
-        def root_of(folder: str) -> str:
-            if folder not in nearest:
-                here = job.tree / folder
-                if any(ruff_table(here / name) is not None for name in CONFIG_NAMES):
-                    nearest[folder] = f"./{folder}" if folder else "./."
-                else:
-                    nearest[folder] = root_of(folder.rpartition("/")[0]) if folder else _BARE
-            return nearest[folder]
-
-        grouped: defaultdict[str, list[str]] = defaultdict(list)
-        for file in self._readable(job):
-            grouped[root_of(file.rpartition("/")[0])].append(file)
-        roots = dict(sorted(grouped.items()))
-        for root in list(roots)[MOST_ROOTS:]:
-            roots[list(roots)[MOST_ROOTS - 1]] += roots.pop(root)
-        return roots

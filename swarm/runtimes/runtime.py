@@ -10,6 +10,8 @@ from swarm.rules.phases import Phase, is_audit, kind_of
 from swarm.rules.stalls import Stall
 from swarm.runtimes.conversation import Conversation
 
+# The most bytes of the output of a process that count: of a longer output the end is kept.
+CAPTURE_BYTES: Final = 50 * 1024 * 1024
 _MOST_MEMORY: Final = 3 * 1024**3
 _SECONDS_ALONE: Final = 60.0
 # Of the time of an attempt, the part in which processes that may die run: an audit waits for them.
@@ -141,8 +143,13 @@ class StepResult(NamedTuple):
 
     @property
     def has_died(self) -> bool:
-        """Say whether the process, which may die, was ended by a signal."""
-        return self.step.most is not None and self.exit_code < 0
+        """Say whether the process, which may die, was ended by a signal, or printed more than counts."""
+        return self.step.most is not None and (self.exit_code < 0 or self.is_cut)
+
+    @property
+    def is_cut(self) -> bool:
+        """Say whether the process printed more than counts."""
+        return len(self.stdout) > CAPTURE_BYTES
 
 
 class Product(NamedTuple):

@@ -19,11 +19,10 @@ from swarm.runtimes.journal import Journal
 from swarm.runtimes.lifeline import lifeline
 from swarm.runtimes.output_log import OutputLog
 from swarm.runtimes.redaction import Redactor
-from swarm.runtimes.runtime import SHARE_OF_MORTALS, ProcessStep, StepResult
+from swarm.runtimes.runtime import CAPTURE_BYTES, SHARE_OF_MORTALS, ProcessStep, StepResult
 from swarm.runtimes.sandbox import UNENCLOSED, Enclosure
 from swarm.runtimes.talk import Talk
 
-CAPTURE_BYTES: Final = 50 * 1024 * 1024
 # More than the bound shows that it was passed.
 _SLACK: Final = 64 * 1024
 LOG_BYTES: Final = 8 * 1024 * 1024

@@ -11,6 +11,7 @@ from swarm.config import Config
 from swarm.documents import check
 from swarm.git.path_text import path_bytes
 from swarm.rules.phases import DISPATCHED_PHASES, Phase
+from swarm.runtimes import ruff_groups, runtime, supervisor
 from swarm.runtimes.ruff import Ruff
 from swarm.runtimes.runtime import Job, Product, StepResult, UnusableOutput
 from swarm.runtimes.supervisor import Orders, run_steps
@@ -26,11 +27,11 @@ def product_of(tree: Path, files: Files, phase: Phase = Phase.HEALTH_AUDIT_A, co
     folder = tree.parent / "attempt"
     folder.mkdir(exist_ok=True)
     job = Job(phase, "code", sorted(files), tree, folder, tree / "p.md", tree / "o.json", config or Config())
-    runtime = Ruff(job.config)
-    orders = Orders(runtime.steps(job), tree, folder, {"PATH": os.environ["PATH"]}, 60.0, lambda *_: None)
+    ruff = Ruff(job.config)
+    orders = Orders(ruff.steps(job), tree, folder, {"PATH": os.environ["PATH"]}, 60.0, lambda *_: None)
     ran = asyncio.run(run_steps(orders))
     assert ran.failed is None, ran.fragment
-    product = runtime.product(job, ran.results)
+    product = ruff.product(job, ran.results)
     assert check(product.output, "agent-output", "audit") is None
     return product
 
@@ -40,6 +41,20 @@ def tree(tmp_path: Path) -> Path:
     made = (tmp_path / "tree").resolve()
     made.mkdir()
     return made
+
+
+def test_a_generated_file_with_more_reports_than_count_is_named_and_costs_no_other_its_findings(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (runtime, supervisor):
+        monkeypatch.setattr(module, "CAPTURE_BYTES", 60_000)
+    monkeypatch.setattr(supervisor, "_SLACK", 100)
+    monkeypatch.setattr(ruff_groups, "_LARGE", 10_000)
+    generated = "".join(f"def f{at}(a=[]):\n    return a\n" for at in range(400))
+    files = {"app.py": "import os\n", "generated.py": generated, "tool.py": "import sys\n"}
+    product = product_of(tree, files)
+    assert told(product) == [("app.py", 1, "F401"), ("tool.py", 1, "F401")]
+    assert (analysis(product)["unreadable"], analysis(product)["unread"]) == (["generated.py"], ["generated.py"])
 
 
 def told(product: Product) -> list[tuple[str, int, str]]:
