@@ -236,20 +236,28 @@ def test_without_tests_nothing_is_merged_until_that_is_accepted_for_a_reason(
 
 
 @pytest.mark.parametrize(
-    ("toml", "verdict", "ended"),
+    ("toml", "verdict", "ended", "remedy"),
     [
-        (step("true"), "unmeasured_tests", ""),
-        (step("no-such-program-at-all"), "tool_missing", "; step check ended missing"),
+        (step("true"), "unmeasured_tests", "", "fix the target, or say"),
+        (
+            step("no-such-program-at-all"),
+            "tool_missing",
+            "; step check ended missing",
+            (
+                "`--accept no_tests` takes a repository without tests, not one whose tests could not run: install what the "
+                "step runs, here or by `setup` under [verify] of swarm.toml, or say"
+            ),
+        ),
     ],
 )
 def test_what_is_neither_red_nor_without_tests_is_not_accepted_and_blames_nobody(
-    team: Team, amended: Team, toml: str, verdict: str, ended: str
+    team: Team, amended: Team, toml: str, verdict: str, ended: str, remedy: str
 ) -> None:
     team.prove_with(toml)
     answer = team.merge("--accept", "no_tests", "--reason", "x", "--drop-culprits", exit=1)
     error = answer.document["error"]
     assert error["message"] == f"The merge of wave 2 is not proved in commit {error['commit']}: {verdict}{ended}"
-    assert (error["culprits"], builds(answer)) == ([], 1)
+    assert (error["culprits"], builds(answer), error["hint"].startswith(remedy)) == ([], 1, True)
     assert team.integration not in tips(team.repo)
 
 

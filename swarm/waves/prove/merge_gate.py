@@ -231,5 +231,10 @@ def _remedy(task: MergeTask, build: BuildResult, culprits: Sequence[str], option
         return f"`{again} --drop-culprits` leaves {', '.join(culprits)} out"
     if build.verdict in UNTESTED:
         return f"`{again} --accept no_tests --reason '…'` takes it without"
-    fixed = "install what the step runs" if build.verdict is BuildVerdict.TOOL_MISSING else "fix the target"
+    fixed = "fix the target"
+    if build.verdict is BuildVerdict.TOOL_MISSING:
+        fixed = "install what the step runs, here or by `setup` under [verify] of swarm.toml"
+        if NO_TESTS in options.accept:
+            # The tests that nobody could run may be red.
+            fixed = f"`--accept no_tests` takes a repository without tests, not one whose tests could not run: {fixed}"
     return f"{fixed}, or say in [verify] of swarm.toml what proves it; `swarm verify {run.id}` shows more"
