@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from swarm.rules.scopes import scopes_of
+from swarm.rules.source_text import source_text
 from swarm.rules.suppressions import MARK, without_comment
 
 # The hash covers the whole line; only the stored text is cut, so that a minified file fits in the database.
@@ -73,7 +74,7 @@ class SourceText:
     def __init__(self, path: str, content: bytes) -> None:
         self.path = path
         # A byte order mark would make the text of the first line differ from the agent's quote.
-        self.text = content.decode("utf-8-sig", "replace")
+        self.text = source_text(content)
         # Not `splitlines`: git counts lines by `\n` alone, and form feeds would shift every later number.
         self.lines = self.text.split("\n")
         self.is_marked = MARK in self.text

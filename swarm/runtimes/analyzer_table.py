@@ -52,6 +52,7 @@ class Fields(NamedTuple):
     rule_from: tuple[str, ...] = ()
     first_line: int = 1
     first_column: int = 1
+    column_unit: str = ""
     pattern: str = ""
     stderr: bool = False
     unread: str = ""

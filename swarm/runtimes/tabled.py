@@ -153,7 +153,7 @@ class Tabled:
                     if not self._row.includes or real.holds(finding["file"]):
                         found[finding["file"], finding["line"], finding["column"], *_identity(finding)] = finding
         findings = sorted(found.values(), key=lambda item: (item["file"], item["line"], item["column"]))
-        quote_lines(job.tree, findings)
+        quote_lines(job.tree, findings, self._row.report.column_unit)
         return Product(
             {
                 "domain": job.domain,

@@ -485,6 +485,43 @@ def test_names_are_never_options_and_lists_of_arguments_are_bounded(tree: Path) 
     assert all(sum(len(word) + 1 for word in step.argv) < 128 * 1024 for step in steps)
 
 
+PYTHON = 'import subprocess\nx = "é😀"; subprocess.call("ls", shell=True); y: int = "é😀" + 1; teh = 2; eval("1")\n'
+JAVASCRIPT = 'const x = "é😀"; eval("1"); debugger; if (x == 1) { teh = 1 }\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "text", "rule", "column"),
+    [
+        ("bandit", "u.py", PYTHON, "B307", PYTHON.split("\n")[1].index("eval") + 1),
+        ("typos", "u.py", PYTHON, "typo", PYTHON.split("\n")[1].index("teh") + 1),
+        ("semgrep", "u.py", PYTHON, "no-eval", PYTHON.split("\n")[1].index("eval") + 1),
+        ("pyright", "u.py", PYTHON, "reportOperatorIssue", PYTHON.split("\n")[1].index('"é😀" +') + 1),
+        ("ast-grep", "u.py", PYTHON, "no-eval", PYTHON.split("\n")[1].index("eval") + 1),
+        ("oxlint", "u.js", JAVASCRIPT, "eslint/no-eval", JAVASCRIPT.index("eval") + 1),
+        ("eslint", "u.js", JAVASCRIPT, "no-eval", JAVASCRIPT.index("eval") + 1),
+        ("biome", "u.js", JAVASCRIPT, "suspicious/noDebugger", JAVASCRIPT.index("debugger") + 1),
+        ("tsc", "u.ts", 'export const x = "é😀"; export const y: number = "1";\n', "TS2322", 37),
+        ("cppcheck", "u.c", 'int f(void) { const char *s = "é😀"; int x; return x + s[0]; }\n', "uninitvar", 51),
+    ],
+)
+def test_a_column_counts_characters_whatever_the_tool_counts(
+    tree: Path, name: str, file: str, text: str, rule: str, column: int
+) -> None:
+    (tree / file).write_text(text, encoding="utf-8")
+    (report,) = (REPORTS / "columns").glob(f"{name}.*")
+    product = read(name, job_of(tree, file), report.read_bytes().replace(b"TREE/", f"{tree}/".encode()), 1)
+    columns = {each["rule_id"]: each["column"] for each in (product.output or {})["findings"]}
+    assert columns[rule] == column
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_the_quote_of_a_line_is_text_in_any_encoding_with_a_mark(tree: Path, encoding: str) -> None:
+    (tree / "u.ts").write_text('export const y: number = "é";\n', encoding=encoding)
+    product = read("tsc", job_of(tree, "u.ts"), b"u.ts(1,14): error TS2322: Wrong.\n", 2)
+    (finding,) = (product.output or {})["findings"]
+    assert finding["quote"] == 'export const y: number = "é";'
+
+
 def test_sources_are_divided_by_their_size_and_the_largest_come_last(tree: Path) -> None:
     for name, size in {"large.c": 300_000, "a.c": 100_000, "b.c": 100_000, "c.c": 100_000, "small.c": 1}.items():
         (tree / name).write_bytes(b"\n" * size)
