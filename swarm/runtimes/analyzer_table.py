@@ -12,6 +12,7 @@ from urllib.parse import quote
 from swarm.config import MOST_BYTES
 from swarm.installed import install_command
 from swarm.rules.minified import MOST_LOOKED_AT, is_minified
+from swarm.runtimes.report_fields import EditFields, Fields
 from swarm.runtimes.severities import looked_up
 
 OTHER: Final = "other"
@@ -34,49 +35,6 @@ class Kind(NamedTuple):
     patterns: tuple[str, ...]
     shebangs: tuple[str, ...] = ()
     minified: str = ""
-
-
-class Fields(NamedTuple):
-    """Form of a report, the path of its findings, and the keys of a finding, as `analyzers.toml` says."""
-
-    form: str = "json"
-    items: str = ""
-    file: str = "file"
-    line: str = "line"
-    column: str = "column"
-    rule: str = "rule"
-    level: str = "level"
-    message: str = "message"
-    advice: str = ""
-    no_rule: str = "unknown"
-    rule_from: tuple[str, ...] = ()
-    first_line: int = 1
-    first_column: int = 1
-    column_unit: str = ""
-    pattern: str = ""
-    stderr: bool = False
-    unread: str = ""
-    unread_file: str = ""
-    unread_from: str = "(.+)"
-    files: str = ""
-    read_count: str = ""
-
-
-class EditFields(NamedTuple):
-    """Keys of the edits by which an analyzer fixes a finding, as `analyzers.toml` says."""
-
-    items: str = ""
-    line: str = "line"
-    column: str = "column"
-    end_line: str = "endLine"
-    end_column: str = "endColumn"
-    text: str = "replacement"
-    unit: str = ""
-    by_line: bool = False
-    start: str = ""
-    end: str = ""
-    old: str = ""
-    choices: str = ""
 
 
 class AnalyzerRow(NamedTuple):

@@ -13,23 +13,23 @@ from swarm.runtimes.runtime import Job
 _MOST_ARGUMENT_BYTES: Final = 96 * 1024
 
 
-class Batch(NamedTuple):
+class FileBatch(NamedTuple):
     """Files that are given to one process, and the configuration that holds for them."""
 
     config: str
     files: tuple[str, ...]
 
 
-def batches_of(row: AnalyzerRow, job: Job) -> Iterator[Batch]:
+def batches_of(row: AnalyzerRow, job: Job) -> Iterator[FileBatch]:
     """Yield the files of a job in batches: within the bound of an argument list, and of the row's own bound."""
     if row.whole:
-        yield Batch(data_config.NONE, tuple(job.files))
+        yield FileBatch(data_config.NONE, tuple(job.files))
         return
     for config, files in data_config.by_config(row, job.tree, given_of(row, job)).items():
         sizes = {file: _bytes_of(job.tree / file) for file in files} if row.batch_bytes else {}
         # The largest last: when the time is over, most files are done.
         ordered = sorted(files, key=lambda file: sizes.get(file, 0))
-        yield from (Batch(config, batch) for batch in _divided(ordered, sizes, row.batch_bytes))
+        yield from (FileBatch(config, batch) for batch in _divided(ordered, sizes, row.batch_bytes))
 
 
 def _divided(files: Iterable[str], sizes: Mapping[str, int], most: int) -> Iterator[tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from swarm.runtimes.analyzer_table import EditFields
+from swarm.runtimes.report_fields import EditFields
 from swarm.runtimes.reports import at, in_path
 
 # No file is longer; a larger number would be a slip or an attack.

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from swarm.runtimes.analyzer_table import Fields
+from swarm.runtimes.report_fields import Fields
 from swarm.runtimes.runtime import UnusableOutput
 
 _ALL: Final = "*"

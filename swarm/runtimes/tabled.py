@@ -10,7 +10,7 @@ from swarm.config import Config
 from swarm.rules.phases import LENSES, Phase, is_audit
 from swarm.runtimes import data_config, programs, reports, severities
 from swarm.runtimes.analyzer_table import AnalyzerRow, read_by
-from swarm.runtimes.batches import Batch, batches_of
+from swarm.runtimes.batches import FileBatch, batches_of
 from swarm.runtimes.files_read import (
     LIST,
     analysis_of,
@@ -100,12 +100,12 @@ class Tabled:
     def _processes(self, job: Job, argv: Sequence[str], log: str = "stdout") -> list[ProcessStep]:
         return [self._step(job, argv, log, batch) for batch in (batches_of(self._row, job) if argv else ())]
 
-    def _step(self, job: Job, argv: Sequence[str], log: str, batch: Batch) -> ProcessStep:
+    def _step(self, job: Job, argv: Sequence[str], log: str, batch: FileBatch) -> ProcessStep:
         program = self.program().path or self._row.command
         words = (program, *self._filled(argv, job, batch))
         return ProcessStep(words, log=log, accepts=self._row.accepts, files=batch.files)
 
-    def _mortal(self, job: Job, batch: Batch) -> ProcessStep:
+    def _mortal(self, job: Job, batch: FileBatch) -> ProcessStep:
         """Return the step of a batch that may die, and that is then taken file by file.
 
         A file can make an analyzer crash, fill the memory, or go on for ever: the others are read all the same.
@@ -114,7 +114,7 @@ class Tabled:
 
         def instead(died: StepResult) -> list[ProcessStep]:
             done = done_of(self._row, job, [died])
-            batches = [Batch(batch.config, (file,)) for file in batch.files if file not in done]
+            batches = [FileBatch(batch.config, (file,)) for file in batch.files if file not in done]
             return [self._step(job, self._row.argv, "stdout", each)._replace(most=alone) for each in batches]
 
         step = self._step(job, self._row.argv, "stdout", batch)
@@ -204,7 +204,7 @@ class Tabled:
     def _problem(self, job: Job) -> str | None:
         return data_config.leads_outside(self._row, job.tree, data_config.by_config(self._row, job.tree, job.files))
 
-    def _filled(self, argv: Iterable[str], job: Job, batch: Batch) -> Iterator[str]:
+    def _filled(self, argv: Iterable[str], job: Job, batch: FileBatch) -> Iterator[str]:
         for word in argv:
             if word == "{files}":
                 # A name that begins with a dash is no option then.
