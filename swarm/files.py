@@ -13,16 +13,18 @@ from swarm import errors
 _UNFINISHED: Final = re.compile(r"\..+\.([0-9]+)-[^.]+\.tmp", re.ASCII | re.DOTALL)
 
 
-def write_whole(file: Path, content: str | bytes, scratch: Path | None = None) -> None:
+def write_whole(file: Path, content: str | bytes, scratch: Path | None = None, *, lasts: bool = True) -> None:
     """Write a file so that it is there whole or not at all, also after a crash. Raises WorkspaceNotWritable.
 
     The temporary file lies in `scratch`, for a folder that holds so many files that a look at all of them takes long.
+    A file that need not last is not waited for: after a crash of the machine it may be empty.
     """
     body = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
     try:
-        with _temporary(file, body, scratch) as temporary:
+        with _temporary(file, body, scratch, lasts=lasts) as temporary:
             temporary.replace(file)
-        _sync_folder(file.parent)
+        if lasts:
+            _sync_folder(file.parent)
     except OSError as error:
         problem = error.strerror or str(error)
         raise errors.WorkspaceNotWritable(path=str(file), problem=f"{file.name}: {problem}") from error
@@ -47,8 +49,8 @@ def write_new(file: Path, body: bytes, scratch: Path | None = None) -> None:
 
 
 @contextmanager
-def _temporary(file: Path, body: bytes, scratch: Path | None) -> Iterator[Path]:
-    """Yield a file with the content of another, on the disk; on an error the file is removed."""
+def _temporary(file: Path, body: bytes, scratch: Path | None, *, lasts: bool = True) -> Iterator[Path]:
+    """Yield a file with the content of another, on the disk where it lasts; on an error the file is removed."""
     folder = scratch or file.parent
     make_folder(file.parent)
     make_folder(folder)
@@ -59,7 +61,8 @@ def _temporary(file: Path, body: bytes, scratch: Path | None) -> Iterator[Path]:
         with os.fdopen(handle, "wb") as stream:
             stream.write(body)
             stream.flush()
-            os.fsync(stream.fileno())
+            if lasts:
+                os.fsync(stream.fileno())
         yield Path(name)
     except BaseException:
         Path(name).unlink(missing_ok=True)

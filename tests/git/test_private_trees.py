@@ -10,7 +10,8 @@ import pytest
 from swarm.git import private_trees
 from swarm.git.agent_work import work_of
 from swarm.git.apart import Apart
-from swarm.git.repository import Repository, repository_at
+from swarm.git.private_trees import Part
+from swarm.git.repository import Repository, files_at, repository_at
 from swarm.git.worktrees import Tree
 from tests.conftest import Repo
 
@@ -26,6 +27,7 @@ class Made(NamedTuple):
     tree: Tree
     admin: Path
     kept_index: Path
+    part: Part | None = None
 
     def git(self, *words: str) -> str:
         return self.repo.git(*words, cwd=self.tree.path)
@@ -33,7 +35,7 @@ class Made(NamedTuple):
     @property
     def is_untouched(self) -> bool:
         common, head = self.repository.common_dir, self.repository.head
-        return private_trees.is_untouched(common, self.tree, self.admin, self.kept_index, head, APART)
+        return private_trees.is_untouched(common, self.tree, self.admin, self.kept_index, head, APART, self.part)
 
 
 @pytest.fixture
@@ -102,7 +104,10 @@ def test_a_tree_counts_as_untouched_where_a_full_comparison_finds_no_work(made: 
     assert not (made.is_untouched and (work.touched or work.untakable))
 
 
-def test_what_is_apart_or_ignored_is_no_touch_and_a_tree_is_removed_with_its_branch(made: Made) -> None:
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_is_apart_or_ignored_is_no_touch_and_a_tree_is_removed_with_its_branch(
+    made: Made, *, packed: bool
+) -> None:
     for path in ("made.txt", ".swarm/output.json", ".swarm/notes/more.txt"):
         _write(made, path)
     exclude = made.repository.common_dir / "info/exclude"
@@ -112,9 +117,14 @@ def test_what_is_apart_or_ignored_is_no_touch_and_a_tree_is_removed_with_its_bra
     assert made.is_untouched
     # The branch goes with whatever the agent has committed: its work was taken before.
     made.git("commit", "-q", "--allow-empty", "-m", "more")
+    if packed:
+        made.git("pack-refs", "--all")
     private_trees.remove(made.repository.git, made.tree, made.admin)
     assert made.repo.git("for-each-ref", "--format=%(refname)", "refs/heads").split() == ["refs/heads/main"]
     assert made.repo.git("worktree", "list", "--porcelain").count("worktree ") == 1
+    assert [file for file in (made.repository.common_dir / "logs/refs/heads").rglob("*") if file.is_file()] == [
+        made.repository.common_dir / "logs/refs/heads/main"
+    ]
 
 
 def test_the_folder_of_a_submodule_is_never_taken_for_untouched(repo: Repo, tmp_path: Path) -> None:
@@ -133,8 +143,14 @@ def test_a_sparse_tree_is_touched_by_what_lies_in_the_place_of_a_file_that_was_l
     repository = repository_at(repo.root)
     tree = Tree(tmp_path / "tree", BRANCH, ("src/app.py",))
     admin = private_trees.add(repository.git, tree, repository.head)
-    private_trees.fill(tree, admin, tmp_path / "kept.index")
-    made = Made(repo, repository, tree, admin, tmp_path / "kept.index")
+    paths = [file.path for file in files_at(repository.git, repository.head)]
+    whole = private_trees.whole_index(repository.git, repository.head, tmp_path / "whole.index")
+    part = Part(whole, [each for each in paths if each != "src/app.py"])
+    private_trees.fill(tree, admin, tmp_path / "kept.index", part)
+    made = Made(repo, repository, tree, admin, tmp_path / "kept.index", part)
+    assert made.git("ls-files", "-v").splitlines() == [
+        f"{'H' if each == 'src/app.py' else 'S'} {each}" for each in sorted(paths)
+    ]
     assert made.is_untouched
     _write(made, path)
     assert not made.is_untouched

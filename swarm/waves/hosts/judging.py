@@ -74,10 +74,11 @@ def _keep_logs(folder: Path, files: Mapping[str, Path]) -> None:
     if not attempt_files.is_in_place_of_attempt(folder):
         return
     for name in ("stdout", "stderr"):
-        write_whole(folder / f"{name}.log", _head(files[name], LOG_BYTES) if name in files else b"")
+        # As logs of this machine, which nobody waits for either.
+        write_whole(folder / f"{name}.log", _head(files[name], LOG_BYTES) if name in files else b"", lasts=False)
     # The whole journal in the place of what signs of life showed of it.
     if "events" in files:
-        write_whole(folder / journal.NAME, _head(files["events"], journal.JOURNAL_BYTES))
+        write_whole(folder / journal.NAME, _head(files["events"], journal.JOURNAL_BYTES), lasts=False)
 
 
 def _head(file: Path, most: int) -> bytes:

@@ -11,6 +11,7 @@ from swarm.engine.messages import WorkOrder
 from swarm.files import make_folder
 from swarm.git import private_trees, snapshot, worktrees
 from swarm.git.apart import Apart
+from swarm.git.private_trees import Part
 from swarm.git.repository import Repository, files_at, hold_again, repository_at
 from swarm.git.runner import GitError
 from swarm.git.worktrees import Tree
@@ -27,7 +28,8 @@ _SECONDS: Final = 300.0
 class WorkPlace(NamedTuple):
     """The place of an attempt: the repository of its base, a workspace of its own, and its worktree.
 
-    `admin` is the folder of git's state of the worktree, as git made it, `kept_index` a copy of its first index.
+    `admin` is the folder of git's state of the worktree, `kept_index` a copy of its first index, `part` what a sparse
+    worktree holds.
     """
 
     repository: Repository
@@ -35,6 +37,7 @@ class WorkPlace(NamedTuple):
     tree: Tree
     commit: str
     admin: Path
+    part: Part | None
 
     @property
     def kept_index(self) -> Path:
@@ -44,7 +47,7 @@ class WorkPlace(NamedTuple):
     def is_untouched(self, apart: Apart) -> bool:
         """Say whether the worktree is as it was made, besides what is apart. Raises GitError."""
         common = self.repository.common_dir
-        return private_trees.is_untouched(common, self.tree, self.admin, self.kept_index, self.commit, apart)
+        return private_trees.is_untouched(common, self.tree, self.admin, self.kept_index, self.commit, apart, self.part)
 
 
 class Bases:
@@ -56,7 +59,8 @@ class Bases:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._found: dict[str, Repository] = {}
-        self._paths: dict[str, tuple[str, ...]] = {}
+        # Files and index of a base, once a sparse worktree was made of it.
+        self._whole: dict[str, tuple[tuple[str, ...], bytes]] = {}
 
     def holds(self, order: WorkOrder) -> bool:
         """Say whether the repository of an order's base is here."""
@@ -78,7 +82,7 @@ class Bases:
                 # A cancellation waits for the end of this, and what was made by then must be known.
                 await aside(lambda: made.append(self._made(order, Workspace(folder / FILE_NAME))))
                 (site,) = made
-                await aside(lambda: private_trees.fill(site.tree, site.admin, site.kept_index))
+                await aside(lambda: private_trees.fill(site.tree, site.admin, site.kept_index, site.part))
                 yield site
             finally:
                 # A result that cost money must not be lost because a tree that nobody needs any more stays.
@@ -101,22 +105,29 @@ class Bases:
             hold_again(known)
         return known
 
-    def _chosen(self, order: WorkOrder, repository: Repository) -> tuple[str, ...] | None:
-        """Return the files of an order's worktree, `None` for all. Raises ObjectCorrupt."""
+    def _chosen(
+        self, order: WorkOrder, repository: Repository, folder: Path
+    ) -> tuple[tuple[str, ...] | None, Part | None]:
+        """Return the files of an order's worktree, `None` for all, and the part that they are. Raises ObjectCorrupt."""
         if order.files is None:
-            return None
-        if order.base.digest not in self._paths:
-            files = files_at(repository.git, order.commit)
-            self._paths[order.base.digest] = tuple(file.path for file in files)
+            return None, None
+        if order.base.digest not in self._whole:
+            paths = tuple(file.path for file in files_at(repository.git, order.commit))
+            index = private_trees.whole_index(repository.git, order.commit, folder / "whole.index")
+            self._whole[order.base.digest] = paths, index
+        paths, index = self._whole[order.base.digest]
         try:
-            return marked(self._paths[order.base.digest], order.files)
+            only = marked(paths, order.files)
         except ValueError as error:
             raise errors.ObjectCorrupt(digest=order.base.digest, problem=str(error)) from error
+        held = frozenset(only)
+        return only, Part(index, [path for path in paths if path not in held])
 
     def _made(self, order: WorkOrder, workspace: Workspace) -> WorkPlace:
         repository, name = self._repository(order), tree_name(order.wave, order.domain)
         branch = tree_branch(order.run.rpartition("-")[2], f"{name}-{order.id}")
-        tree = Tree(workspace.tree(order.run, order.wave, order.domain), branch, self._chosen(order, repository))
+        only, part = self._chosen(order, repository, workspace.folder)
+        tree = Tree(workspace.tree(order.run, order.wave, order.domain), branch, only)
         make_folder(tree.path.parent)
         # An older worker of this folder makes worktrees by git, which reads all others, half-made ones too.
         with self._alone(order):
@@ -125,7 +136,7 @@ class Bases:
             except (GitError, OSError):
                 worktrees.discard_unfinished(repository.git, tree, order.commit)
                 raise
-        return WorkPlace(repository, workspace, tree, order.commit, admin)
+        return WorkPlace(repository, workspace, tree, order.commit, admin, part)
 
     def _remove(self, order: WorkOrder, made: Sequence[WorkPlace]) -> None:
         for site in made:

@@ -48,7 +48,7 @@ async def ready_tree(
     job = _job(site, order, config)
     make_folder(job.attempt_folder)
     make_ready(job.tree)
-    write_whole(job.prompt_path, prompt.replace(WORKTREE, str(job.tree)))
+    write_whole(job.prompt_path, prompt.replace(WORKTREE, str(job.tree)), lasts=False)
     with agent_home(runtime) as home, port_block(config.worktrees.port_base) as ports:
         enclosure = attempt_enclosure(site.repository, site.workspace, config, runtime, job)._replace(own_home=home)
         job = job._replace(is_enclosed=enclosure.encloses)
