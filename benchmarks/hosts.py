@@ -3,8 +3,11 @@
 Both launch the same isolated wave. Agents that end at once show the cost of a launch alone; agents that work for two
 seconds show what a user waits for. Then: the first moment of an agent, orders that wait, a coordinator that waits, and
 results of 1, 30 and 100 MiB.
+
+`python benchmarks/hosts.py [--agents 500] [--part NAME]`
 """
 
+import argparse
 import json
 import math
 import os
@@ -23,7 +26,7 @@ from measure import PYTHON, SWARM, Sample, environment, folder, run, swarm, tell
 from scenes import PHASE, map_of, repository
 
 WORKERS = 8
-AGENTS = int(next((word.partition("=")[2] for word in sys.argv if word.startswith("--agents=")), "500"))
+AGENTS = 500
 QUEUED = (100, 200, 400)
 STARTS = 7
 SIZES = (1, 30, 100)
@@ -158,9 +161,9 @@ def peak_of(pid: int, what: str = "VmHWM") -> float:
     return next((int(line.split()[1]) for line in lines if line.startswith(what)), 0) / 1024
 
 
-def beside() -> None:
+def beside(agents: int) -> None:
     """Launch the same wave here and on workers, in turns."""
-    with scene(AGENTS) as found:
+    with scene(agents) as found:
         for seconds in (0.0, 2.0):
             found.plays(seconds)
             found.again()
@@ -171,12 +174,15 @@ def beside() -> None:
                 on = found.on(url)
                 cpu = sum(cpu_of(worker.pid) for worker in workers) - before
                 server = json.loads((found.made / "state/swarm/engine/server.json").read_text())["pid"]
+                cpu_server = cpu_of(server)
                 mib = max(peak_of(worker.pid) for worker in workers), peak_of(server), peak_of(server, "VmRSS")
-            what = f"{AGENTS} agents of {seconds:.0f} s, {WORKERS} workers, over {WORKERS} jobs"
+            what = f"{agents} agents of {seconds:.0f} s, {WORKERS} workers, over {WORKERS} jobs"
             more = {
-                "cpu_coordinator_ms": on.cpu * 1000 / AGENTS,
-                "cpu_worker_ms": cpu * 1000 / AGENTS,
-                "cpu_local_ms": local.cpu * 1000 / AGENTS,
+                "cpu_coordinator_ms": on.cpu * 1000 / agents,
+                "cpu_worker_ms": cpu * 1000 / agents,
+                "cpu_server_ms": cpu_server * 1000 / agents,
+                "cpu_over_local": (on.cpu + cpu + cpu_server) / local.cpu,
+                "cpu_local_ms": local.cpu * 1000 / agents,
                 **dict(zip(("mib_worker", "mib_server", "mib_server_afterwards"), mib, strict=True)),
             }
             tell("hosts", what, on.seconds, "s", floor=local.seconds, goal=local.seconds * 1.5, **more)
@@ -259,6 +265,22 @@ def peaks_of(words: list[str], cwd: Path) -> tuple[float, float]:
     return peak, usage.ru_maxrss / 1024
 
 
+def main(words: list[str]) -> None:
+    parts = {
+        "first": first_moments,
+        "results": results,
+        "beside": lambda: beside(options.agents),
+        "queued": queued,
+    }
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agents", type=int, default=AGENTS, help="of the wave that is launched here and on workers")
+    parser.add_argument("--part", choices=parts, action="append", help="one part of the benchmark; by default all")
+    # Options of `run.py` go to every script.
+    options, _ = parser.parse_known_args(words)
+    for name, part in parts.items():
+        if name in (options.part or parts):
+            part()
+
+
 if __name__ == "__main__":
-    for part in (first_moments, results, beside, queued):
-        part()
+    main(sys.argv[1:])

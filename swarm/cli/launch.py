@@ -98,8 +98,8 @@ def command(  # noqa: PLR0913
         selected = call.run_of_own_wave(store, call.run_in_place(store, run, repo_path), "launch")
         config = call.config(Path(selected.local_path))
         access = _access(call, config, on)
-        if access is not None and any((jobs, park, why)):
-            raise usage("--on takes none of --jobs, --park, --unsafe-no-isolation", "launch")
+        if access is not None and any((jobs, why)):
+            raise usage("--on takes none of --jobs, --unsafe-no-isolation", "launch")
         if access is None and cancel:
             raise usage("--cancel goes with --on: Ctrl-C ends a launch of this machine", "launch")
         limits = LaunchLimits(max_cost, allow_unmetered, park or 0.0)

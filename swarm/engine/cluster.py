@@ -7,7 +7,7 @@ from swarm.engine.access import Access
 from swarm.engine.authority import new_pair
 from swarm.engine.link import EngineLink, administer
 from swarm.engine.place import Credentials, hold_to_names, write_credentials
-from swarm.engine.streams import make_queue, make_streams
+from swarm.engine.streams import make_bucket, make_queue, make_streams
 from swarm.engine.subjects import Plane, worker_permissions
 
 
@@ -22,6 +22,7 @@ def invite_to(access: Access, name: str, tags: tuple[str, ...], file: Path) -> d
 
     async def make(link: EngineLink) -> None:
         await make_streams(link)
+        await make_bucket(link, name)
         for tag in tags:
             await make_queue(link, tag, access.lease_seconds)
 

@@ -3,6 +3,7 @@
 import secrets
 import socket
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -25,7 +26,7 @@ from swarm.engine.place import (
     write_credentials,
 )
 from swarm.engine.queues import Queue, queues_of
-from swarm.engine.streams import kept_messages, make_queue, make_streams
+from swarm.engine.streams import NO_STREAM, kept_messages, make_bucket, make_queue, make_streams
 from swarm.engine.subjects import COORDINATOR
 from swarm.files import write_new
 from swarm.locks import locked
@@ -56,8 +57,16 @@ def up(host: str | None, port: int | None) -> tuple[Engine, bool]:
         starts = server.process() is None
         if starts:
             server.start(engine)
-        administer(own_credentials(), make_streams)
+        administer(own_credentials(), partial(_make_all, engine))
     return engine, starts
+
+
+async def _make_all(engine: Engine, link: EngineLink) -> None:
+    """Make the streams of an engine, and the buckets of workers that an older swarm invited, which had one for all."""
+    await make_streams(link)
+    await link.ask(f"STREAM.DELETE.products_{engine.plane}", expect=(NO_STREAM,))
+    for name in engine.workers:
+        await make_bucket(link, name)
 
 
 def serve(host: str | None, port: int | None, began: Callable[[str], None]) -> Engine:
@@ -173,6 +182,7 @@ def invite(name: str, tags: tuple[str, ...], file: Path) -> Engine:
             raise errors.EngineRefused(problem=f"it has a worker {name}; `swarm engine revoke {name}` ends that")
 
         async def make_queues(link: EngineLink) -> None:
+            await make_bucket(link, name)
             for tag in tags:
                 await make_queue(link, tag)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -24,6 +25,8 @@ _PING_SECONDS: Final = 4
 _MOST_PINGS: Final = 2
 # As of HTTP: codes from here on say that the server failed, and not the request.
 _OF_SERVER: Final = 500
+# In the words of nats-server: a stream is full, an account, the server, or its disk.
+_NO_ROOM: Final = re.compile(r"maximum (messages|bytes) exceeded|insufficient|limits exceeded|no space left")
 _TAKEN: Final = b"+ACK"
 _NEVER_AGAIN: Final = b"+TERM"
 # Of a message that is still worked on: the engine waits for its end anew.
@@ -59,7 +62,7 @@ class EngineLink:
     async def keep(self, subject: str, body: bytes, once: str = "") -> int:
         """Let a stream keep a message, and return its place there; a message of the same `once` is kept once.
 
-        Raises EngineRefused, EngineUnreachable.
+        Raises EngineFull, EngineRefused, EngineUnreachable.
         """
         failpoint("engine.keep.before")
         answer = await self._answer(subject, body, subject, {"Nats-Msg-Id": once} if once else None)
@@ -67,6 +70,8 @@ class EngineLink:
         found = parse_bounded(answer.data, subject)
         if error := found.get("error"):
             problem = f"{subject}: {error.get('description')}"
+            if _NO_ROOM.search(problem):
+                raise errors.EngineFull(problem=problem)
             if int(error.get("code", 0)) >= _OF_SERVER:
                 # Its disk is full, or its cluster chooses a leader: the same message may be kept later.
                 raise errors.EngineUnreachable(url=self.credentials.url, problem=problem)

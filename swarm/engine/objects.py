@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from swarm import errors
 from swarm.engine.link import EngineLink
+from swarm.engine.subjects import PIECE
 
-PIECE: Final = 128 * 1024
 # An answer, a prompt, a log, a bundle: nothing larger is taken from a worker, or given to one.
 MOST_BYTES: Final = 256 << 20
 

@@ -1,6 +1,6 @@
 """Streams and queues of an engine: made, and brought up to date without what their administrator chose."""
 
-from typing import Final
+from typing import Any, Final
 
 from swarm.engine.link import EngineLink
 from swarm.engines_config import LEASE_SECONDS
@@ -10,7 +10,7 @@ NO_STREAM: Final = 10059
 # A stream of this name is there, with other settings.
 _STREAM_IS_THERE: Final = 10058
 # Settings of a new stream that are its administrator's from then on.
-_OF_ADMINISTRATOR: Final = frozenset({"storage", "num_replicas"})
+_OF_ADMINISTRATOR: Final = frozenset({"storage", "num_replicas", "max_msgs"})
 # A coordinator that was started anew gets what its predecessor took and did not finish.
 _AGAIN_SECONDS: Final = 5
 
@@ -21,13 +21,22 @@ async def make_streams(link: EngineLink) -> None:
     What else an administrator set stays: the replicas of a stream, a bound of its bytes, its place in the cluster.
     """
     for stream in link.names.streams():
-        name = stream["name"]
-        made = await link.ask(f"STREAM.CREATE.{name}", stream, expect=(_STREAM_IS_THERE,))
-        if "error" in made:
-            present = (await link.ask(f"STREAM.INFO.{name}"))["config"]
-            ours = {key: value for key, value in stream.items() if key not in _OF_ADMINISTRATOR}
-            if {**present, **ours} != present:
-                await link.ask(f"STREAM.UPDATE.{name}", {**present, **ours})
+        await _make(link, stream)
+
+
+async def make_bucket(link: EngineLink, worker: str) -> None:
+    """Make the stream of a worker's objects, or bring its settings up to date."""
+    await _make(link, link.names.bucket_of(worker))
+
+
+async def _make(link: EngineLink, stream: dict[str, Any]) -> None:
+    name = stream["name"]
+    made = await link.ask(f"STREAM.CREATE.{name}", stream, expect=(_STREAM_IS_THERE,))
+    if "error" in made:
+        present = (await link.ask(f"STREAM.INFO.{name}"))["config"]
+        ours = {key: value for key, value in stream.items() if key not in _OF_ADMINISTRATOR}
+        if {**present, **ours} != present:
+            await link.ask(f"STREAM.UPDATE.{name}", {**present, **ours})
 
 
 async def make_queue(link: EngineLink, tag: str, lease_seconds: int = LEASE_SECONDS) -> None:

@@ -8,6 +8,16 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # A worker answers to the messages that it was given, with signs of life and with its end.
 _MOST_ANSWERS: Final = 1_000_000
 _LONGEST_WORK: Final = "48h"
+_WEEK: Final = 7 * 24 * 3600 * 10**9
+PIECE: Final = 128 * 1024
+# 2 GiB of objects whose results nobody has taken in yet: what a worker sends beyond that waits with it.
+_MOST_PIECES: Final = 16_384
+# Results of a worker, and notes about a tag: a flood drives out what the same worker has sent before.
+_MOST_RESULTS: Final = 4096
+
+_KEPT: Final = {"storage": "file", "num_replicas": 1}
+# A subject holds a piece of an object: sent again, it is the same piece.
+_PIECES: Final = {"max_age": _WEEK, "allow_direct": True, "max_msgs_per_subject": 1, **_KEPT}
 
 
 def is_name(word: str) -> bool:
@@ -35,10 +45,9 @@ class Plane(NamedTuple):
         """The stream of objects that workers read."""
         return f"bases_{self.id}"
 
-    @property
-    def products(self) -> str:
-        """The stream of objects that workers write, each below its own name."""
-        return f"products_{self.id}"
+    def bucket(self, worker: str) -> str:
+        """Return the stream of the objects that a worker writes."""
+        return f"products_{self.id}_{worker}"
 
     def order(self, tag: str) -> str:
         """Return the subject of orders for a tag."""
@@ -57,7 +66,7 @@ class Plane(NamedTuple):
         return f"swarm.{self.id}.base.{rest}"
 
     def product(self, worker: str, rest: str) -> str:
-        """Return the subject of a piece of an object of a worker's."""
+        """Return the subject of a piece of an object of a worker's; `rest` begins with the order that it belongs to."""
         return f"swarm.{self.id}.product.{worker}.{rest}"
 
     def cancel(self, attempt: str) -> str:
@@ -70,18 +79,22 @@ class Plane(NamedTuple):
         return f"$JS.EVENT.ADVISORY.CONSUMER.*.{self.orders}.*"
 
     def streams(self) -> list[dict[str, Any]]:
-        """Return the settings of the engine's streams, as its interface takes them; times are in nanoseconds."""
-        kept = {"storage": "file", "num_replicas": 1}
+        """Return the settings of the streams of all members, as the engine's interface takes them; times are in ns."""
         lost = [self.notes.replace("*", word, 1) for word in ("MAX_DELIVERIES", "MSG_TERMINATED")]
-        week = 7 * 24 * 3600 * 10**9
-        # A subject holds a piece of an object: sent again, it is the same piece.
-        pieces = {"max_age": week, "allow_direct": True, "max_msgs_per_subject": 1, **kept}
+        results = {"max_age": _WEEK, "max_msgs_per_subject": _MOST_RESULTS, **_KEPT}
         return [
-            {"name": self.orders, "subjects": [self.order("*")], "retention": "workqueue", **kept},
-            {"name": self.results, "subjects": [self.result("*"), *lost], "max_age": week, **kept},
-            {"name": self.bases, "subjects": [self.base(">"), self.cancel("*")], **pieces},
-            {"name": self.products, "subjects": [self.product("*", ">")], **pieces},
+            {"name": self.orders, "subjects": [self.order("*")], "retention": "workqueue", **_KEPT},
+            {"name": self.results, "subjects": [self.result("*"), *lost], **results},
+            {"name": self.bases, "subjects": [self.base(">"), self.cancel("*")], **_PIECES},
         ]
+
+    def bucket_of(self, worker: str) -> dict[str, Any]:
+        """Return the settings of the stream of a worker's objects, which takes no more once it is full.
+
+        Bounded by pieces and their size: a bound of its bytes would be set aside of the disk for each worker.
+        """
+        bounds = {"max_msgs": _MOST_PIECES, "max_msg_size": PIECE, "discard": "new"}
+        return {"name": self.bucket(worker), "subjects": [self.product(worker, ">")], **bounds, **_PIECES}
 
 
 def worker_permissions(plane: Plane, worker: str, tags: tuple[str, ...]) -> dict[str, Any]:

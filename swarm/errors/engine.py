@@ -55,6 +55,18 @@ class EngineRefused(SwarmError):
     problem: str
 
 
+class EngineFull(SwarmError):
+    code = "ENGINE_FULL"
+    severity = Severity.HIGH
+    text = "The engine has no room: {problem}"
+    advice = (
+        "`swarm launch RUN --on ENGINE` takes in the results that wait, which makes room;"
+        " `nats stream edit` raises the bound of a stream"
+    )
+    when = "objects of a worker beyond the bound of its bucket, or more than an engine's disk or account may hold"
+    problem: str
+
+
 class EngineNoWorker(SwarmError):
     code = "ENGINE_NO_WORKER"
     severity = Severity.HIGH

@@ -11,14 +11,16 @@ from functools import partial
 from pathlib import Path
 from subprocess import Popen
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from swarm import errors
-from swarm.engine import authority, objects, server
+from swarm.engine import authority, objects, server, subjects
 from swarm.engine.link import EngineLink, administer, linked
 from swarm.engine.place import Credentials, known, read_credentials
 from swarm.engine.pull import feed
+from swarm.engine.subjects import Plane
 from tests.cli.errors.refusal import raises
 from tests.cli.scenes.documents import valid
 from tests.cli.scenes.launched_agents import LONG
@@ -56,9 +58,11 @@ def test_an_engine_is_made_started_opened_closed_and_ended_and_keeps_its_members
     assert swarm("engine", "up").out.splitlines()[0] == f"Started {shown['url']}"
     # What the administrator of a server sets stays, such as a bound that another retention of ours would not change.
     ours = read_credentials(engine / "coordinator.json")
-    assert administer(ours, lambda link: _with_results(link, max_bytes=1 << 30, max_age=0)) == (1 << 30, 0)
+    results = Plane(ours.plane).results
+    administer(ours, lambda link: _with(link, results, max_bytes=1 << 30, max_age=0))
     swarm("engine", "up")
-    assert administer(ours, _with_results) == (1 << 30, 7 * 24 * 3600 * 10**9)
+    kept = administer(ours, lambda link: _with(link, results))
+    assert (kept["max_bytes"], kept["max_age"]) == (1 << 30, 7 * 24 * 3600 * 10**9)
     # The same credentials are good for the same engine.
     asyncio.run(_connects(read_credentials(file)))
     assert swarm("engine", "revoke", "one").out.splitlines()[0] == "Revoked one"
@@ -91,12 +95,12 @@ def test_an_engine_in_the_foreground_ends_with_its_command_and_fails_with_its_se
     assert (process.returncode, "its server ended by signal 9" in problem) == (1, True), problem
 
 
-async def _with_results(link: EngineLink, **settings: int) -> tuple[int, int]:
-    """Set something of the stream of results, and return its bounds of bytes and of age."""
-    present = (await link.ask(f"STREAM.INFO.{link.names.results}"))["config"]
+async def _with(link: EngineLink, stream: str, **settings: int) -> dict[str, Any]:
+    """Set something of a stream as its administrator would, and return its settings."""
+    present: dict[str, Any] = (await link.ask(f"STREAM.INFO.{stream}"))["config"]
     if settings:
-        present = (await link.ask(f"STREAM.UPDATE.{link.names.results}", {**present, **settings}))["config"]
-    return present["max_bytes"], present["max_age"]
+        present = (await link.ask(f"STREAM.UPDATE.{stream}", {**present, **settings}))["config"]
+    return present
 
 
 async def _connects(credentials: Credentials) -> None:
@@ -171,12 +175,35 @@ def test_two_workers_that_send_the_same_content_are_both_heard(swarm: Swarm, eng
                 # Sent again, as after a lost connection, it is kept once.
                 await objects.put(link, product, body)
             async with linked(read_credentials(engine / "coordinator.json")) as link:
-                found.append(await objects.get(link, link.names.products, product, kept))
-                state = (await link.ask(f"STREAM.INFO.{link.names.products}"))["state"]
-        assert state["messages"] == 2
+                found.append(await objects.get(link, link.names.bucket(name), product, kept))
+                assert (await link.ask(f"STREAM.INFO.{link.names.bucket(name)}"))["state"]["messages"] == 1
         return found
 
     assert asyncio.run(walk()) == [body, body]
+
+
+def test_a_worker_that_fills_its_bucket_leaves_room_for_all_others(
+    swarm: Swarm, engine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subjects, "_MOST_PIECES", 3)
+    for name in ("one", "two"):
+        swarm("engine", "invite", name, "--tag", "fast", "--output", tmp_path / name)
+
+    async def send(name: str, count: int, body: bytes = b"x") -> None:
+        async with linked(read_credentials(tmp_path / name)) as link:
+            for number in range(count):
+                await link.keep(link.names.product(name, f"order.{number}"), body)
+
+    with pytest.raises(errors.EngineFull):
+        asyncio.run(send("one", 4))
+    with pytest.raises(errors.EngineRefused):
+        asyncio.run(send("two", 1, b"x" * (objects.PIECE + 1)))
+    asyncio.run(send("two", 3))
+    # What an administrator gives a worker more stays.
+    ours = read_credentials(engine / "coordinator.json")
+    assert administer(ours, lambda link: _with(link, link.names.bucket("one"), max_msgs=4))["max_msgs"] == 4
+    swarm("engine", "up")
+    asyncio.run(send("one", 4))
 
 
 def test_a_connection_that_has_ended_says_so_at_once(swarm: Swarm, engine: Path, tmp_path: Path) -> None:
@@ -211,7 +238,8 @@ FORBIDDEN_TO_WRITE = [
     "swarm.{plane}.base.aa.0",
     "swarm.{plane}.product.two.aa.0",
     "$JS.API.CONSUMER.MSG.NEXT.orders_{plane}.slow",
-    "$JS.API.DIRECT.GET.products_{plane}.swarm.{plane}.product.two.aa.0",
+    "$JS.API.DIRECT.GET.products_{plane}_two.swarm.{plane}.product.two.aa.0",
+    "$JS.API.STREAM.UPDATE.products_{plane}_one",
     "$JS.API.STREAM.MSG.GET.results_{plane}",
     "$JS.API.STREAM.INFO.orders_{plane}",
     "$JS.API.STREAM.PURGE.orders_{plane}",

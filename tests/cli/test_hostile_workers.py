@@ -118,8 +118,20 @@ def test_a_worker_that_hears_of_a_cancelled_order_of_another_learns_nothing(
         async with linked(read_credentials(hosts.folder / "two")) as two:
             return await two.kept(two.names.bases, two.names.cancel(order))
 
+    async def forge(order: str) -> None:
+        """Answer in the place of the worker that has the order, with the nonce that it has not."""
+        ending = {"outcome": "killed", "exit_class": 3, "error_code": "CANCELLED"}
+        nonce = messages.cancel_of("0").decode()
+        async with linked(read_credentials(hosts.folder / "two")) as two:
+            body = result({"id": order, "nonce": nonce}, worker="two", ending=ending)
+            await two.keep(two.names.result("two"), body)
+
     order = asyncio.run(hoard())
-    hosts.swarm("launch", hosts.amending.run, "--on", hosts.url, "--cancel", exit=None)
+    asyncio.run(forge(order["id"]))
+    cancelled = hosts.swarm("launch", hosts.amending.run, "--on", hosts.url, "--cancel", exit=None)
+    assert [event["code"] for event in cancelled.events if event["stage"] == "result_refused"] == ["RESULT_FORGED"]
+    unconfirmed = [event["domain"] for event in cancelled.events if event["stage"] == "cancel_unconfirmed"]
+    assert sorted(unconfirmed) == sorted(ORDERED)
     assert asyncio.run(heard(order["id"])) == messages.cancel_of(order["nonce"])
     assert order["nonce"].encode() not in messages.cancel_of(order["nonce"])
     assert {own[-1][0] for own in hosts.outcomes().values()} == {"killed"}

@@ -170,6 +170,29 @@ def test_a_commit_that_is_too_large_for_an_engine_is_refused_before_an_attempt_i
     assert hosts.outcomes() == {}
 
 
+@raises("ENGINE_FULL")
+def test_an_engine_without_room_for_a_base_says_how_to_make_room(hosts: Hosts) -> None:
+    hosts.plays()
+
+    async def fill(link: EngineLink) -> None:
+        present = (await link.ask(f"STREAM.INFO.{link.names.bases}"))["config"]
+        await link.ask(f"STREAM.UPDATE.{link.names.bases}", {**present, "max_bytes": 1, "discard": "new"})
+
+    async def empty(link: EngineLink) -> None:
+        present = (await link.ask(f"STREAM.INFO.{link.names.bases}"))["config"]
+        await link.ask(f"STREAM.UPDATE.{link.names.bases}", {**present, "max_bytes": -1})
+
+    administer(own_credentials(), fill)
+    words = ("launch", hosts.amending.run, "--on", hosts.url, "--runtime", "played")
+    said = [line for line in hosts.swarm(*words, exit=1).err.splitlines() if line.startswith("ERROR")]
+    assert len(said) == 1
+    assert said[0].startswith("ERROR [ENGINE_FULL]: The engine has no room: swarm."), said
+    assert said[0].endswith("maximum bytes exceeded"), said
+    assert hosts.outcomes() == {}
+    administer(own_credentials(), empty)
+    hosts.ordered()
+
+
 @pytest.mark.sweep
 def test_agents_that_are_deaf_to_a_cancellation_are_ended_before_their_launch_calls_them_unconfirmed(
     hosts: Hosts,
@@ -232,6 +255,21 @@ def test_a_cap_on_costs_withdraws_what_no_worker_has_taken(hosts: Hosts) -> None
         [("success", None)],
     ]
     assert len(hosts.log.read_text().splitlines()) == 1
+
+
+def test_a_launch_that_may_wait_orders_an_agent_again_once_the_quota_of_its_worker_is_there(hosts: Hosts) -> None:
+    gate = hosts.streams()
+    gate.touch()
+    gate.with_name("limited").touch()
+    words = ("launch", hosts.amending.run, "--on", hosts.url, "--runtime", "claude", "--format", "json")
+    with hosts.worker(len(ORDERED) + 1) as process:
+        answer = hosts.swarm(*words, "--park", "60s")
+        assert process.wait(60) == 0
+    assert [event["runId"] for event in answer.events if event["stage"] == "launch_parked"] == [hosts.amending.run]
+    assert hosts.outcomes() == {
+        "code": [("stalled", "QUOTA_EXHAUSTED"), ("success", None)],
+        "tests": [("success", None)],
+    }
 
 
 @raises("ENGINE_NO_WORKER")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cli.scenes.hosts import ORDERED, Hosts
 from tests.cli.test_command_lines import problem_of
 from tests.conftest import Repo, Swarm
 from tests.test_docs import AGENT, ROOT
@@ -134,7 +135,7 @@ _CONTAINER = {
     "env": [{"name": str, "value": str, "valueFrom": {"secretKeyRef": {"name": str, "key": str}}}],
     "resources": {"requests": _MAP, "limits": _MAP},
     "securityContext": {"allowPrivilegeEscalation": bool, "capabilities": {"drop": [str]}},
-    "volumeMounts": [{"name": str, "mountPath": str, "readOnly": bool}],
+    "volumeMounts": [{"name": str, "mountPath": str, "subPath": str, "readOnly": bool}],
 }
 _POD = {
     "automountServiceAccountToken": bool,
@@ -195,12 +196,15 @@ def test_the_manifest_is_of_the_api_of_kubernetes_and_its_parts_fit_together() -
     (container,) = pod["containers"]
     assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"]
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
-    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"] if "subPath" not in mount}
+    (part,) = (mount for mount in container["volumeMounts"] if "subPath" in mount)
+    home = next(each["value"] for each in container["env"] if each["name"] == "HOME")
+    assert (part["name"], part["mountPath"], part["subPath"]) == ("settings", f"{home}/.gitconfig", "gitconfig")
     assert mounts.keys() == volumes.keys()
     own = volumes["credentials"]["secret"]
     assert own["secretName"] == secret["metadata"]["name"]
     assert volumes["settings"]["configMap"] == {"name": settings["metadata"]["name"]}
-    assert {*settings["data"]} == {"swarm.toml"}
+    assert {*settings["data"]} == {"swarm.toml", part["subPath"]}
     assert container["workingDir"] == mounts["settings"]
     named = {item["key"]: f"{mounts['credentials']}/{item['path']}" for item in own["items"]}
     assert named["credentials"] in container["command"]
@@ -208,6 +212,27 @@ def test_the_manifest_is_of_the_api_of_kubernetes_and_its_parts_fit_together() -
     assert {*named, *references} == {*secret["stringData"]}
     # Nothing of a worker is written where it would be lost with a full root, or by another user.
     assert [word for word in container["command"] if word.startswith("/work")] == [f"{mounts['work']}/cache"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_a_worker_uses_bases_on_a_volume_of_another_user_by_the_git_configuration_of_the_manifest(
+    hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts.plays(code={"src/app.py": ""})
+    hosts.ordered()
+    (settings,) = (each["data"]["gitconfig"] for each in manifests() if each["kind"] == "ConfigMap")
+    file = hosts.folder / "gitconfig"
+    file.write_text("")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(file))
+    for text in ("", settings):
+        file.write_text(text)
+        # The first leaves a base, which belongs to nobody else yet.
+        with hosts.worker(1, "--slots", "1") as process:
+            assert process.wait(60) == 0
+        for place in (hosts.folder / "cache").rglob("*"):
+            os.chown(place, 4711, 4711, follow_symlinks=False)
+    hosts.launch()
+    assert hosts.outcomes() == {domain: [("success", None)] for domain in ORDERED}
 
 
 # What breaks, as the page names it, and the test that breaks it.
@@ -223,6 +248,8 @@ BROKEN = {
     "orders fail in a row by what a worker lacks: a quota, a credential, a program, disk": "test_worker_failures.py::"
     "test_a_tag_rests_once_orders_fail_in_a_row_by_their_worker",
     "the disk of the engine is full": "test_worker_failures.py::test_a_result_that_the_engine_has_no_room_for_is_sent",
+    "a worker has sent 2 GiB of objects, or 16,384 pieces of them, that nobody has taken in": "test_worker_failures.py::"
+    "test_a_result_that_the_engine_has_no_room_for_is_sent",
     "a worker has a bug": "test_worker_failures.py::test_an_order_that_its_worker_fails_by_a_bug_ends_typed",
     "a result is larger than `max_result_mib`, or than 256 MiB": "test_worker_failures.py::test_an_order_that_its_worker"
     "_fails_by_a_bug_ends_typed",

@@ -207,15 +207,17 @@ def test_a_tag_rests_once_orders_fail_in_a_row_by_their_worker_and_each_time_for
 
 
 @pytest.mark.sweep
-def test_a_result_that_the_engine_has_no_room_for_is_sent_once_there_is_room(hosts: Hosts) -> None:
+@pytest.mark.parametrize("stream", ["results", "bucket"])
+def test_a_result_that_the_engine_has_no_room_for_is_sent_once_there_is_room(hosts: Hosts, stream: str) -> None:
     hosts.plays()
     hosts.ordered()
     own = read_credentials(engine_folder() / "coordinator.json")
 
     def bound(most: int) -> None:
         async def update(link: Any) -> None:
-            (results,) = (stream for stream in link.names.streams() if stream["name"] == link.names.results)
-            await link.ask(f"STREAM.UPDATE.{link.names.results}", {**results, "max_bytes": most, "discard": "new"})
+            name = link.names.results if stream == "results" else link.names.bucket("one")
+            present = (await link.ask(f"STREAM.INFO.{name}"))["config"]
+            await link.ask(f"STREAM.UPDATE.{name}", {**present, "max_bytes": most, "discard": "new"})
 
         administer(own, update)
 

@@ -17,7 +17,7 @@ from swarm.store import attempts, plan_locks
 from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Attempt, Ending
 from swarm.waves.hosts.coordinator import Coordinator, coordinating
-from swarm.waves.hosts.journals import Journals, place_in
+from swarm.waves.hosts.journals import Journals, place_in, quota_reset_in
 from swarm.waves.hosts.orders import Ordered, opened, order_of, ordered
 from swarm.waves.hosts.taking import take
 from swarm.waves.launch.attempts import waiting_agents
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # Ends of attempts whose agent did nothing wrong: its worker went away.
 _OF_WORKER: Final = frozenset({"WORKER_LOST", "WORKER_STOPPED"})
+_QUOTA: Final = "QUOTA_EXHAUSTED"
 _CLOSE_SECONDS: Final = 15.0
 _DRAIN_SECONDS: Final = 600.0
 _LOOK_SECONDS: Final = 0.2
@@ -214,7 +215,11 @@ class HostLaunch:
             async with self._taking:
                 ending = await take(self._coordinator, self._launch, one, end)
                 await self._hold_to_cost(one.agent)
-                one = await self._again(one.agent, ending)
+            again = _OF_WORKER
+            if ending.error_code == _QUOTA and await self._launch.gate.waits_for(quota_reset_in(one.folder)):
+                again = _OF_WORKER | {_QUOTA}
+            async with self._taking:
+                one = await self._again(one.agent, ending, again)
 
     async def _hold_to_cost(self, agent: AgentRun) -> None:
         """Withdraw the orders that nobody took, once the launch has cost its cap."""
@@ -222,12 +227,12 @@ class HostLaunch:
         if refusal is not None:
             await self._coordinator.withdraw(refusal)
 
-    async def _again(self, agent: AgentRun, ending: Ending) -> Ordered | None:
-        """Order another attempt where the worker of the last one is gone, as often as `[launch] attempts` says."""
+    async def _again(self, agent: AgentRun, ending: Ending, codes: frozenset[str]) -> Ordered | None:
+        """Order another attempt where the last one ended by one of some codes, as often as `[launch] attempts` says."""
         before = attempts.of_agent(self._launch.store.conn, agent.id)
-        lost = next((number for number, one in enumerate(reversed(before)) if one.error_code not in _OF_WORKER), None)
-        count = len(before) if lost is None else lost
-        if ending.error_code not in _OF_WORKER or count >= self._launch.config.attempts:
+        other = next((number for number, one in enumerate(reversed(before)) if one.error_code not in codes), None)
+        count = len(before) if other is None else other
+        if ending.error_code not in codes or count >= self._launch.config.attempts:
             return None
         run, wave = self._launch.run, self._launch.wave
         facts = {"domain": agent.domain, "way": "fresh", "reason": ending.error_code}

@@ -18,7 +18,7 @@ from swarm.engine.pull import feed
 from swarm.engine.queues import OrderPlace
 from swarm.store.attempts import Ending
 from swarm.waves.hosts.lives import Lives
-from swarm.waves.hosts.received import Received, received
+from swarm.waves.hosts.received import Received, place_of, received
 from swarm.waves.hosts.waiting import WaitingMessages
 
 _LOOK_SECONDS: Final = 1.0
@@ -138,12 +138,14 @@ class Coordinator:
         """Write the objects of a result to files of a folder, and return them by their names. Raises ObjectCorrupt."""
         return await end.save(self._link, folder)
 
-    async def settle(self, order: str, end: Received | Ending) -> None:
-        """Let the engine forget an order whose attempt is closed."""
+    async def settle(self, order: str, end: Received | Ending, *, keeps_objects: bool = False) -> None:
+        """Let the engine forget an order whose attempt is closed, and the objects of its result."""
         place, note = self._places.pop(order, None), self._lives.forget(order)
         self._awaited.pop(order, None)
         if isinstance(end, Received):
-            self._settled.add(end.place)
+            self._settled.add(place_of(end.message))
+            if not keeps_objects:
+                await end.drop(self._link)
             await self._results.settle(end.message)
         # Also where its worker sent a result: one that died before it ended the order would leave it for ever.
         if place is not None:
@@ -255,19 +257,25 @@ class Coordinator:
         await self._link.acknowledge(message)
 
     async def _take(self, message: Any) -> None:
-        """Hand a result to who awaits it; any other is noted, and changes nothing."""
+        """Hand a result to who awaits it; any other is noted once, and changes nothing."""
+        if place_of(message) in self._settled:
+            # Sent again by the engine while it was settled.
+            await self._link.acknowledge(message)
+            return
         try:
             found = received(message, self.seed)
         except errors.ResultForged as error:
             await self._refuse(message, "RESULT_FORGED", error.problem)
             return
         order = found.result.id
-        if order.partition("-")[0] != self._run_hex or found.place in self._settled:
-            # Another run's, which has a reader of its own; or sent again by the engine while it was taken in.
+        if order.partition("-")[0] != self._run_hex:
+            # Another run's, which has a reader of its own.
             await self._link.acknowledge(message)
             return
         future = self._awaited.get(order)
-        if future is None or (future.done() and _is_another(future.result(), found)):
+        if future is None:
+            await found.drop(self._link)
+        if future is None or (future.done() and found.is_another_than(future.result())):
             problem = f"{found.result.worker} sent a result of {order}, which nobody awaits"
             await self._refuse(message, "RESULT_LATE", problem)
         elif not future.done():
@@ -276,12 +284,8 @@ class Coordinator:
 
     async def _refuse(self, message: Any, code: str, problem: str) -> None:
         stage_events.emit("result_refused", code=code, problem=problem)
+        self._settled.add(place_of(message))
         await self._link.acknowledge(message)
-
-
-def _is_another(end: Received | Ending, found: Received) -> bool:
-    """Say whether an order has ended by another result; the engine may send the same result again."""
-    return isinstance(end, Received) and end.place != found.place
 
 
 @asynccontextmanager

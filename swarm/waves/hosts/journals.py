@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from swarm.clock import now
 from swarm.engine.queues import OrderPlace
+from swarm.rules.agent_events import MOST_COUNTED, Fault
 from swarm.runtimes import journal
 from swarm.waves.launch.attempt_files import is_in_place_of_attempt
 
@@ -47,4 +48,15 @@ def place_in(folder: Path) -> OrderPlace | None:
         number, tag = event.get("number"), event.get("tag")
         if event.get("event") == _ORDERED and isinstance(number, int) and isinstance(tag, str):
             return OrderPlace(number, tag)
+    return None
+
+
+def quota_reset_in(folder: Path) -> float | None:
+    """Return when the quota of an attempt's worker is there again, in seconds since 1970, `None` where nobody says."""
+    if not is_in_place_of_attempt(folder):
+        return None
+    for event in reversed(journal.tail(folder).events):
+        moment = event.get("resets_at")
+        if event.get("fault") == Fault.QUOTA and isinstance(moment, int | float) and 0 < moment < MOST_COUNTED:
+            return float(moment)
     return None

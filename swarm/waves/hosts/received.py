@@ -10,28 +10,39 @@ from swarm.engine.link import EngineLink
 from swarm.engine.messages import WorkResult, nonce_of
 
 
+def place_of(message: Any) -> int:
+    """Return the place of a message in its stream, which stays where the engine delivers it again."""
+    return int(message.metadata.sequence.stream)
+
+
 class Received(NamedTuple):
     """A result of an order of this coordinator's, and the message that it came in."""
 
     result: WorkResult
     message: Any
 
-    @property
-    def place(self) -> int:
-        """The place of the message in its stream, which stays where the engine delivers it again."""
-        return int(self.message.metadata.sequence.stream)
+    def is_another_than(self, end: object) -> bool:
+        """Say whether an order has ended by another result; the engine may send the same result again."""
+        return isinstance(end, Received) and place_of(end.message) != place_of(self.message)
 
     async def save(self, link: EngineLink, folder: Path) -> dict[str, Path]:
         """Write the objects of the result to files of a folder, and return them by their names. Raises ObjectCorrupt.
 
         By way of files: a result may be larger than what this process should hold.
         """
-        product = partial(link.names.product, self.result.worker)
-        found = {}
+        bucket, found = link.names.bucket(self.result.worker), {}
         for name, kept in self.result.objects.items():
             found[name] = folder / name
-            await objects.save(link, link.names.products, product, kept, found[name])
+            await objects.save(link, bucket, partial(self._piece, link), kept, found[name])
         return found
+
+    async def drop(self, link: EngineLink) -> None:
+        """Delete the objects of the result from its worker's bucket. Raises EngineUnreachable."""
+        bucket = link.names.bucket(self.result.worker)
+        await link.ask(f"STREAM.PURGE.{bucket}", {"filter": self._piece(link, ">")})
+
+    def _piece(self, link: EngineLink, rest: str) -> str:
+        return link.names.product(self.result.worker, f"{self.result.id}.{rest}")
 
 
 def received(message: Any, seed: str) -> Received:

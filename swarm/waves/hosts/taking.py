@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Final
 
 from swarm import errors, stage_events
 from swarm.clock import now
@@ -17,6 +18,9 @@ from swarm.waves.launch import attempt_files
 from swarm.waves.launch.attempt_rows import close_attempt, emit_end
 from swarm.waves.launch.ground import WaveLaunch
 from swarm.waves.worker.aside import aside
+
+# Work that was refused stays with the engine for a week, for a person to look at.
+_REFUSED: Final = "BUNDLE_REFUSED"
 
 
 async def take(coordinator: Coordinator, wave_launch: WaveLaunch, one: Ordered, end: Received | Ending) -> Ending:
@@ -65,7 +69,7 @@ async def _recorded(
             "cancel_unconfirmed", run_id=wave_launch.run.id, domain=agent.domain, message=ending.error_fragment
         )
     # After the row: a coordinator that dies in between gets the result again.
-    await coordinator.settle(one.order, end)
+    await coordinator.settle(one.order, end, keeps_objects=ending.error_code == _REFUSED)
     return ending
 
 

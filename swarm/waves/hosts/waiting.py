@@ -8,6 +8,7 @@ import asyncio
 from typing import Any, Final
 
 from swarm.engine.link import EngineLink, hold_to_cancellation
+from swarm.waves.hosts.received import place_of
 
 _SIGN_SECONDS: Final = 1.0
 
@@ -23,11 +24,11 @@ class WaitingMessages:
 
     def add(self, message: Any) -> None:
         """Hold a message until it is settled."""
-        self._held[message.metadata.sequence.stream] = message
+        self._held[place_of(message)] = message
 
     async def settle(self, message: Any) -> None:
         """Let the engine forget a message. Raises EngineUnreachable."""
-        self._held.pop(message.metadata.sequence.stream, None)
+        self._held.pop(place_of(message), None)
         await self._link.acknowledge(message)
 
     async def show_progress(self) -> None:

@@ -92,14 +92,23 @@ class LaunchGate:
         """Wait for a quota as long as the launch may; say whether an agent can be launched now."""
         if not self._is_used_up:
             return True
-        left = seconds_until(self._resets_at) if self._resets_at else None
-        if left is None or left > self._limits.park:
+        if not await self._parked(self._resets_at):
             self.kept_back += 1
             return False
-        if left > 0:
-            self._tell_parked(self._resets_at or 0, left)
-            await asyncio.sleep(left)
         self._is_used_up = False
+        return True
+
+    async def waits_for(self, resets_at: float | None) -> bool:
+        """Wait for the quota of a worker, whose login nobody else has; say whether the launch may wait for so long."""
+        return self._limits.park > 0 and await self._parked(resets_at)
+
+    async def _parked(self, resets_at: float | None) -> bool:
+        left = seconds_until(resets_at) if resets_at else None
+        if resets_at is None or left is None or left > self._limits.park:
+            return False
+        if left > 0:
+            self._tell_parked(resets_at, left)
+            await asyncio.sleep(left)
         return True
 
     def _tell_parked(self, resets_at: float, left: float) -> None:

@@ -51,6 +51,7 @@ class TakenOrder:
         # Logs of an agent that is ended before its work is done, and what it had used.
         self.left: Done | None = None
         self._cancelled = asyncio.Event()
+        self._is_told_full = False
         self._lease = min(LEASE_SECONDS, order.lease_seconds + GRACE_SECONDS)
         self._signs = asyncio.create_task(self._show_life())
 
@@ -125,13 +126,23 @@ class TakenOrder:
 
         Raises EngineRefused.
         """
-        with suppress(errors.EngineUnreachable):
+        with suppress(errors.EngineFull, errors.EngineUnreachable):
             return await act(self.link)
         while True:
             await asyncio.sleep(_PAUSE)
-            with suppress(errors.EngineUnreachable):
+            try:
                 async with linked(self._credentials) as other:
                     return await act(other)
+            except errors.EngineFull as error:
+                self._tell_full(error)
+            except errors.EngineUnreachable:
+                continue
+
+    def _tell_full(self, error: errors.EngineFull) -> None:
+        """Report once that the result waits for room."""
+        if not self._is_told_full:
+            self._is_told_full = True
+            stage_events.emit("engine_full", order=self.order.id, code=error.code, problem=error.message)
 
     async def _show_life(self) -> None:
         """Say that the order is worked on, by one connection after the other, until the lease is lost.
@@ -182,7 +193,9 @@ class TakenOrder:
         name, order = self._credentials.name, self.order
 
         async def keep(body: bytes | None) -> KeptObject | None:
-            return None if body is None else await objects.put(link, lambda rest: link.names.product(name, rest), body)
+            if body is None:
+                return None
+            return await objects.put(link, lambda rest: link.names.product(name, f"{order.id}.{rest}"), body)
 
         result = WorkResult(
             id=order.id,

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from swarm.engine.link import EngineLink, administer
+from swarm.engine.place import own_credentials
 from tests.cli.scenes.amend_wave import LINE, MENDED, Amending
 from tests.conftest import Swarm
 
@@ -27,6 +29,10 @@ with LOG.open("a") as log:
     log.write(f"{domain}\\n")
 tell(type="system", subtype="init", session_id="session-1", model="model-1")
 says("m1", type="tool_use", id="t1", name="Read", input={"file_path": "a", "why": os.environ.get("API_KEY")})
+if GATE.with_name("limited").exists() and domain == "code" and LOG.read_text().splitlines().count(domain) == 1:
+    info = {"status": "rejected", "resetsAt": time.time() + 1, "rateLimitType": "five_hour"}
+    tell(type="rate_limit_event", rate_limit_info=info)
+    sys.exit(1)
 while not GATE.exists():
     time.sleep(0.02)
 answer = json.dumps({"domain": domain, "summary": "Done.", "fixes": [], "files_changed": []})
@@ -98,7 +104,10 @@ class Hosts:
         (self.folder / "swarm.toml").write_text(f'[runtimes.played]\nkind = "command"\nargv = {argv}\n')
 
     def streams(self) -> Path:
-        """Let the agents of the workers be `claude`, as this scene plays it; they answer when the gate is there."""
+        """Let the agents of the workers be `claude`, as this scene plays it; they answer when the gate is there.
+
+        With a file `limited` beside the gate the first agent of `code` meets a limit of its plan.
+        """
         gate = self.folder / "gate"
         (self.folder / "agent.py").write_text(STREAM)
         argv = json.dumps([sys.executable, str(self.folder / "agent.py"), str(self.log), str(gate)])
@@ -135,6 +144,14 @@ class Hosts:
     def worked_on(self, count: int) -> bool:
         """Say whether so many agents have begun."""
         return self.log.exists() and len(self.log.read_text().splitlines()) >= count
+
+    def kept_of_worker(self) -> int:
+        """Return how many pieces of objects the engine keeps of the worker."""
+
+        async def look(link: EngineLink) -> int:
+            return int((await link.ask(f"STREAM.INFO.{link.names.bucket('one')}"))["state"]["messages"])
+
+        return administer(own_credentials(), look)
 
     def agents_of_workers(self) -> list[int]:
         """Return the processes of agents, and their keepers."""
