@@ -170,11 +170,11 @@ def beside(agents: int) -> None:
             local = found.local()
             found.again()
             with found.engine() as url, found.workers() as workers:
-                before = sum(cpu_of(worker.pid) for worker in workers)
+                server = json.loads((found.made / "state/swarm/engine/server.json").read_text())["pid"]
+                before, before_server = sum(cpu_of(worker.pid) for worker in workers), cpu_of(server)
                 on = found.on(url)
                 cpu = sum(cpu_of(worker.pid) for worker in workers) - before
-                server = json.loads((found.made / "state/swarm/engine/server.json").read_text())["pid"]
-                cpu_server = cpu_of(server)
+                cpu_server = cpu_of(server) - before_server
                 mib = max(peak_of(worker.pid) for worker in workers), peak_of(server), peak_of(server, "VmRSS")
             what = f"{agents} agents of {seconds:.0f} s, {WORKERS} workers, over {WORKERS} jobs"
             more = {

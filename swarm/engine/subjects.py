@@ -66,8 +66,12 @@ class Plane(NamedTuple):
         return f"swarm.{self.id}.base.{rest}"
 
     def product(self, worker: str, rest: str) -> str:
-        """Return the subject of a piece of an object of a worker's; `rest` begins with the order that it belongs to."""
+        """Return the subject of what a worker sends as objects: a part of it, or `>` for all."""
         return f"swarm.{self.id}.product.{worker}.{rest}"
+
+    def product_of(self, worker: str, order: str, rest: str) -> str:
+        """Return the subject of a piece of an object that a worker sends for an order, below that of the run."""
+        return self.product(worker, f"{order.partition('-')[0]}.{order}.{rest}")
 
     def cancel(self, attempt: str) -> str:
         """Return the subject on which an order is cancelled: workers hear it, and it is kept for who comes later."""

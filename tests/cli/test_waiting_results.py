@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
+from swarm import errors
 from swarm.engine.access import Access
 from swarm.engine.link import IN_PROGRESS, linked
 from swarm.engine.place import Credentials, own_credentials
 from swarm.engine.pull import feed
 from swarm.engine.queues import OrderPlace, Queue
+from swarm.store.agent_runs import AgentRun
 from swarm.store.attempts import Ending
-from swarm.waves.hosts import coordinator, judging, lives
+from swarm.waves.hosts import buckets, coordinator, judging, lives
 from swarm.waves.hosts.lives import Lives
 from tests.cli.scenes.hosts import ORDERED, Hosts
 from tests.cli.scenes.launched_agents import LONG
@@ -154,3 +156,26 @@ def test_a_coordinator_that_is_done_while_it_takes_a_message_reads_no_more(monke
         return bool(done)
 
     assert asyncio.run(walk())
+
+
+def test_large_results_make_room_at_once_and_refused_work_stays(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_results(hosts)
+    take_attempt = judging.take_attempt
+
+    def refuse_code(*given: Any) -> None:
+        (domain,) = (each.domain for each in given if isinstance(each, AgentRun))
+        if domain == "code":
+            raise errors.BundleRefused(domain=domain, reason="size", problem="-", path="-", base="-", branch="-")
+        take_attempt(*given)
+
+    async def never(_buckets: buckets.Buckets) -> None:
+        """Leave to the end of the launch what it deletes there."""
+
+    monkeypatch.setattr(judging, "take_attempt", refuse_code)
+    monkeypatch.setattr(buckets, "_LEAST_BYTES", 0)
+    before = hosts.kept_of_worker()
+    with monkeypatch.context() as patch:
+        patch.setattr(buckets.Buckets, "clear", never)
+        hosts.launch(exit=3)
+    assert hosts.outcomes() == {"code": [("invalid_output", "BUNDLE_REFUSED")], "tests": [("success", None)]}
+    assert 0 < hosts.kept_of_worker() < before

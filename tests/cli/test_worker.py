@@ -40,7 +40,7 @@ def test_agents_on_other_machines_are_judged_and_merged_as_those_of_this_one(hos
     assert (tree / "src/app.py").read_text().count(MENDED) == 1
     assert hosts.amending.repo.git("status", "--porcelain", cwd=tree) == ""
     assert hosts.swarm("engine", "status", "--json").data["orders"] == 0
-    # The objects of a result that was taken in make room for others.
+    # The objects of results that were taken in make room for others.
     assert hosts.kept_of_worker() == 0
 
 

@@ -206,6 +206,7 @@ class HostLaunch:
         async with asyncio.TaskGroup() as group:
             ends = [group.create_task(self._ends_of(one)) for one in open_ones]
             group.create_task(_watched(listening, ends))
+        await self._coordinator.buckets.clear()
 
     async def _ends_of(self, one: Ordered | None) -> None:
         """Take in the end of an order, and of those that follow it where a worker was lost."""

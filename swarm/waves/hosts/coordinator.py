@@ -17,6 +17,7 @@ from swarm.engine.objects import KeptObject
 from swarm.engine.pull import feed
 from swarm.engine.queues import OrderPlace
 from swarm.store.attempts import Ending
+from swarm.waves.hosts.buckets import Buckets
 from swarm.waves.hosts.lives import Lives
 from swarm.waves.hosts.received import Received, place_of, received
 from swarm.waves.hosts.waiting import WaitingMessages
@@ -47,6 +48,7 @@ class Coordinator:
         self._note_reader = f"notes-{run_hex}"
         self._results = WaitingMessages(link, self._reader)
         self._notes = WaitingMessages(link, self._note_reader)
+        self.buckets = Buckets(link, run_hex)
         self._awaited: dict[str, asyncio.Future[Received | Ending]] = {}
         self._lives = Lives(access.lease_seconds)
         # Of results: their places in the stream.
@@ -144,8 +146,7 @@ class Coordinator:
         self._awaited.pop(order, None)
         if isinstance(end, Received):
             self._settled.add(place_of(end.message))
-            if not keeps_objects:
-                await end.drop(self._link)
+            await self.buckets.settle(end, keeps=keeps_objects)
             await self._results.settle(end.message)
         # Also where its worker sent a result: one that died before it ended the order would leave it for ever.
         if place is not None:
@@ -274,7 +275,7 @@ class Coordinator:
             return
         future = self._awaited.get(order)
         if future is None:
-            await found.drop(self._link)
+            await self.buckets.settle(found)
         if future is None or (future.done() and found.is_another_than(future.result())):
             problem = f"{found.result.worker} sent a result of {order}, which nobody awaits"
             await self._refuse(message, "RESULT_LATE", problem)

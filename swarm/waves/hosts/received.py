@@ -36,13 +36,8 @@ class Received(NamedTuple):
             await objects.save(link, bucket, partial(self._piece, link), kept, found[name])
         return found
 
-    async def drop(self, link: EngineLink) -> None:
-        """Delete the objects of the result from its worker's bucket. Raises EngineUnreachable."""
-        bucket = link.names.bucket(self.result.worker)
-        await link.ask(f"STREAM.PURGE.{bucket}", {"filter": self._piece(link, ">")})
-
     def _piece(self, link: EngineLink, rest: str) -> str:
-        return link.names.product(self.result.worker, f"{self.result.id}.{rest}")
+        return link.names.product_of(self.result.worker, self.result.id, rest)
 
 
 def received(message: Any, seed: str) -> Received:

@@ -195,7 +195,7 @@ class TakenOrder:
         async def keep(body: bytes | None) -> KeptObject | None:
             if body is None:
                 return None
-            return await objects.put(link, lambda rest: link.names.product(name, f"{order.id}.{rest}"), body)
+            return await objects.put(link, lambda rest: link.names.product_of(name, order.id, rest), body)
 
         result = WorkResult(
             id=order.id,
