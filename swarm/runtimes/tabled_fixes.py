@@ -206,7 +206,7 @@ class FixesByFile:
         }
         effects = effects_of(_reported(before), _reported(after), turn.source, text)
         more = [before[position] for position in effects.gone if position not in wanted]
-        why = f"{self._tool.name} has no safe fix for {turn.rule} here"
+        why = f"{self._tool.name} has no fix for {turn.rule} here"
         if effects.came:
             why = f"its fix was taken back: it brings {_named(after[effects.came[0]])}"
         elif more:

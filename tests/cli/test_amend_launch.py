@@ -193,7 +193,7 @@ def test_shellcheck_fixes_what_was_approved_and_nothing_else(swarm: Swarm, repo:
     amend(swarm, "--runtime", "shellcheck")
     written = output(workspace)
     assert [fix["finding_id"] for fix in written["fixes"]] == [found[0][0]]
-    assert [skipped["reason"] for skipped in written["skipped"]] == ["shellcheck has no safe fix for SC2045 here"]
+    assert [skipped["reason"] for skipped in written["skipped"]] == ["shellcheck has no fix for SC2045 here"]
     tree = workspace.folder / workspace.run / "worktrees/w2-code"
     assert (tree / "src/run.sh").read_text() == SHELL.replace("$f $HOME", '$f "$HOME"')
     assert swarm("collect", "--format", "json").data["waveStatus"] == "collected"

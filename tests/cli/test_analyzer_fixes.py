@@ -96,7 +96,7 @@ def test_what_was_approved_is_fixed_and_what_brings_a_report_is_taken_back(
     assert fixed == {"a.js:1"}
     assert skipped == {
         "a.js:2": f"its fix was taken back: it brings {rule} in line 2 (gamma)",
-        "a.js:3": f"{tool} has no safe fix for {rule} here",
+        "a.js:3": f"{tool} has no fix for {rule} here",
     }
     assert (in_tree(workspace, "a.js"), in_tree(workspace, "b.js")) == (TEXT.replace("alpha", ""), "alpha\n")
     collected = swarm("collect", "--format", "json").data
@@ -134,5 +134,5 @@ def test_oxlint_fixes_what_was_approved(swarm: Swarm, repo: Repo, workspace: Wor
     assert "3:15  HIGH  eslint/use-isnan  Checking equality with NaN" in out
     assert "(1 fixable" in out
     skipped, fixed = amended(swarm, workspace, "oxlint", "a.js:2", "a.js:3")
-    assert (skipped, fixed) == ({"a.js:2": "oxlint has no safe fix for eslint/no-debugger here"}, {"a.js:3"})
+    assert (skipped, fixed) == ({"a.js:2": "oxlint has no fix for eslint/no-debugger here"}, {"a.js:3"})
     assert in_tree(workspace, "a.js") == source.replace("q == NaN", "isNaN(q)")
