@@ -46,6 +46,15 @@ ALLOWED: Final = {
     "CustomBuildHook": "hatchling finds it in the file that pyproject.toml names",
     "initialize": "hatchling calls it before a build",
     "finalize": "hatchling calls it after a build",
+    **dict.fromkeys(
+        (
+            *("pytest_collectreport", "pytest_collection_finish", "pytest_runtest_logstart"),
+            *("pytest_runtest_logreport", "pytest_runtest_logfinish", "pytest_keyboard_interrupt"),
+        ),
+        "pytest calls it on a plugin",
+    ),
+    "resultclass": "unittest reads it from a runner",
+    "INCOMPLETE": "the end of a run is made from its name in a report",
     "comment_lines": "a column of the table that tools/measure_house.py prints from the fields of its record",
     "docstring_lines": "a column of the table that tools/measure_house.py prints from the fields of its record",
 }

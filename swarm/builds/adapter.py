@@ -14,8 +14,8 @@ class BuildStep(NamedTuple):
     """A process of a build, without a shell, in a folder of the tree.
 
     `tool` names the test runner whose summaries are read; `count_pattern` replaces them. `empty_codes` are the exit
-    codes that mean that there is no test. `report_option` is the option by which the runner writes a report in JUnit's
-    XML, which then is the only source of the count.
+    codes that mean that there is no test. `is_recorded` says that the runner reports its tests outside of the tree; no
+    other count is believed then.
     """
 
     name: str
@@ -26,7 +26,7 @@ class BuildStep(NamedTuple):
     tool: str = AUTO
     count_pattern: str | None = None
     empty_codes: frozenset[int] = frozenset()
-    report_option: str | None = None
+    is_recorded: bool = False
 
 
 class StepOutcome(NamedTuple):
@@ -34,7 +34,8 @@ class StepOutcome(NamedTuple):
 
     `stdout` and `stderr` are free of secrets, the beginning and the end of each in at most 8,000 characters;
     `log_path` is the folder of both as files, whole up to 64 MiB each. `foreign` are the files of the user's checkout
-    that the step imported in place of files of the tree. `hint` says what the sandbox hid from a failed step.
+    that the step imported in place of files of the tree. `hint` says why an exit code of 0 is not believed, or what the
+    sandbox hid from a failed step.
     """
 
     name: str

@@ -1,13 +1,15 @@
 """Configured: the steps that `swarm.toml` names."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from swarm.builds.adapter import BuildStep
 from swarm.builds.checkout import Checkout
-from swarm.builds.interpreters import interpreter, python_environment
-from swarm.verify_config import VerifyConfig
+from swarm.builds.interpreters import interpreter, python_environment, takes_plugins
+from swarm.builds.run_report import records
+from swarm.verify_config import VerifyConfig, VerifyStep
 
 _PLACEHOLDER: Final = re.compile(r"\{(python|worktree|repository)\}")
 
@@ -28,17 +30,7 @@ class Configured:
     def steps(self, tree: Path, checkout: Checkout) -> list[BuildStep]:
         """Return the steps with their placeholders filled in."""
         variables = python_environment(tree, interpreter(checkout), checkout)
-        return [
-            BuildStep(
-                step.name,
-                step.kind,
-                _filled(step.argv, tree, checkout),
-                folder=step.folder,
-                environment=variables,
-                count_pattern=step.count_pattern,
-            )
-            for step in self._config.steps
-        ]
+        return [_step(step, _filled(step.argv, tree, checkout), variables) for step in self._config.steps]
 
 
 def setup_steps(config: VerifyConfig, tree: Path, checkout: Checkout) -> list[BuildStep]:
@@ -50,6 +42,19 @@ def setup_steps(config: VerifyConfig, tree: Path, checkout: Checkout) -> list[Bu
         BuildStep(f"setup-{number}", "build", _filled(argv, tree, checkout), environment=variables)
         for number, argv in enumerate(config.setup, 1)
     ]
+
+
+def _step(step: VerifyStep, argv: tuple[str, ...], variables: Mapping[str, str]) -> BuildStep:
+    is_counted = step.kind == "test" and step.count_pattern is None
+    return BuildStep(
+        name=step.name,
+        kind=step.kind,
+        argv=argv,
+        folder=step.folder,
+        environment=variables,
+        count_pattern=step.count_pattern,
+        is_recorded=is_counted and records(argv) and ("pytest" not in argv or takes_plugins(argv[0])),
+    )
 
 
 def _filled(argv: tuple[str, ...], tree: Path, checkout: Checkout) -> tuple[str, ...]:

@@ -16,14 +16,14 @@ def interpreter(checkout: Checkout) -> str:
     return next((str(_program(folder)) for folder in usable), FALLBACK)
 
 
-def writes_reports(python: str) -> bool:
-    """Say whether a Python's pytest can write a report: a program in the place of pytest may print a summary alone.
+def takes_plugins(python: str) -> bool:
+    """Say whether a Python's pytest takes a plugin: a program in the place of pytest may print a summary alone.
 
     The folder of its packages decides, which no file of the commit can be in: what runs could leave its report out.
     """
     packages = [folder for folder in Path(python).parent.parent.glob("lib/python3*/site-packages") if folder.is_dir()]
     stands_in = any((folder / "pytest").is_dir() for folder in packages)
-    return python == FALLBACK or not stands_in or any((folder / "_pytest/junitxml.py").is_file() for folder in packages)
+    return python == FALLBACK or not stands_in or any((folder / "_pytest").is_dir() for folder in packages)
 
 
 def passed_over(checkout: Checkout) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Final
 from swarm.builds import python_project as project
 from swarm.builds.adapter import BuildStep
 from swarm.builds.checkout import Checkout
-from swarm.builds.interpreters import FALLBACK, interpreter, python_environment, writes_reports
+from swarm.builds.interpreters import FALLBACK, interpreter, python_environment, takes_plugins
 from swarm.builds.project_files import is_file
 from swarm.runtimes import programs
 
@@ -63,7 +63,6 @@ def _tests(tree: Path, python: str, variables: Mapping[str, str]) -> BuildStep:
     if project.configures_pytest(tree) or project.tests_ask_for_pytest(tree, files):
         # Above the tree lies the user's own checkout, whose conftest.py is no part of the commit.
         argv = (python, "-m", "pytest", "--rootdir=.", "--confcutdir=.")
-        reports = writes_reports(python) and not project.turns_reports_off(tree)
         return BuildStep(
             name="pytest",
             kind="test",
@@ -71,10 +70,18 @@ def _tests(tree: Path, python: str, variables: Mapping[str, str]) -> BuildStep:
             environment=variables,
             tool="pytest",
             empty_codes=_NO_TESTS,
-            report_option="--junitxml=" if reports else None,
+            is_recorded=takes_plugins(python),
         )
     discovery = (python, "-m", "unittest", "discover", *_start(tree, files))
-    return BuildStep("unittest", "test", discovery, environment=variables, tool="unittest", empty_codes=_NO_TESTS)
+    return BuildStep(
+        name="unittest",
+        kind="test",
+        argv=discovery,
+        environment=variables,
+        tool="unittest",
+        empty_codes=_NO_TESTS,
+        is_recorded=True,
+    )
 
 
 def _start(tree: Path, files: list[str]) -> tuple[str, ...]:

@@ -51,12 +51,6 @@ def configures_pytest(tree: Path) -> bool:
     )
 
 
-def turns_reports_off(tree: Path) -> bool:
-    """Say whether the settings of pytest turn its reports off, which makes the option for a report an error."""
-    names = ("pyproject.toml", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg")
-    return any("no:junitxml" in (read_text(tree, name) or "") for name in names)
-
-
 def tests_ask_for_pytest(tree: Path, files: list[str]) -> bool:
     """Say whether tests import pytest, or are written as functions, which no other runner finds."""
     if any(PurePosixPath(name).name == "conftest.py" for name in files):

@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 
 from swarm.builds import tests_ran
 from swarm.builds.adapter import BuildStep, StepOutcome
-from swarm.builds.junit_report import tests_in
 from swarm.builds.project_files import is_folder
+from swarm.builds.run_report import ReportPlace, made_place, recorded
+from swarm.builds.step_tests import step_tests
 from swarm.builds.tree_imports import TreeImports
 from swarm.files import make_folder
 from swarm.rules.build_verdicts import Exit, StepStatus, status_of
@@ -55,8 +56,7 @@ def run_step(step: BuildStep, site: BuildSite, folder: Path) -> StepOutcome:
     """Run a step, with its logs in a folder; return how it ended. Raises WorkspaceNotWritable and OSError."""
     make_folder(folder)
     environment = {**site.environment, **site.imports.environment(step.environment)}
-    report = site.imports.folder.with_name(folder.name) / "report.xml"
-    report.parent.mkdir()
+    report = made_place(site.imports.folder.with_name(folder.name)) if step.is_recorded else None
     with _logs(folder, Redactor(environment)) as logs:
         began = time.monotonic()
         try:
@@ -69,24 +69,23 @@ def run_step(step: BuildStep, site: BuildSite, folder: Path) -> StepOutcome:
             # The output of an interrupted step is kept, too.
             logs.stdout.finish()
             logs.stderr.finish()
-        reading = tests_ran.Reading(tests_in(report)) if step.report_option else _reading(step, logs)
-        status = ended if isinstance(ended, StepStatus) else _status(step, ended, reading, logs)
-        if foreign and status is StepStatus.PASSED:
-            # The step ran code that is not in the commit, so its success says nothing of the commit.
-            status = StepStatus.FAILED
+        tests = step_tests(step, report, logs, folder)
+        status = ended if isinstance(ended, StepStatus) else _status(step, ended, tests.reading, logs)
+        status = tests.hold(status, is_foreign=bool(foreign))
+        code = None if isinstance(ended, StepStatus) else ended.code
         return StepOutcome(
             name=step.name,
             kind=step.kind,
             argv=step.argv,
             status=status,
-            exit_code=None if isinstance(ended, StepStatus) else ended.code,
+            exit_code=code,
             duration_ms=int((time.monotonic() - began) * 1000),
-            test_count=0 if status is StepStatus.NO_TESTS else reading.tests,
+            test_count=0 if status is StepStatus.NO_TESTS else tests.reading.tests,
             stdout=logs.stdout.excerpt(),
             stderr=logs.stderr.excerpt(),
             log_path=folder,
             foreign=foreign,
-            hint=None if status is StepStatus.PASSED else _hint(step, site, environment, logs),
+            hint=tests.doubt if code == 0 else _hint(step, site, environment, logs),
         )
 
 
@@ -102,16 +101,20 @@ def _logs(folder: Path, redactor: Redactor) -> Iterator[_Logs]:
 
 
 def _ended(
-    step: BuildStep, site: BuildSite, environment: dict[str, str], report: Path, logs: _Logs
+    step: BuildStep, site: BuildSite, environment: dict[str, str], report: ReportPlace | None, logs: _Logs
 ) -> Ended | StepStatus:
     """Run the process of a step; without a process return the status that says why, and log the reason."""
     if not is_folder(site.tree, step.folder):
         logs.stderr.add(f"{step.folder} is not a folder of the tree\n".encode())
         return StepStatus.FAILED
     folder = site.tree / step.folder
-    # Outside of the tree, where no file of the commit can stand in its place.
-    argv = (*step.argv, f"{step.report_option}{report}") if step.report_option else step.argv
-    enclosure = site.enclosure.opened([(str(place), Right.WRITABLE) for place in (site.imports.folder, report.parent)])
+    places = [(str(site.imports.folder), Right.WRITABLE)]
+    argv = step.argv
+    if report is not None:
+        # Outside of the tree, where no file of the commit can stand in its place.
+        places += [(str(report.file), Right.WRITABLE), (str(report.hook), Right.READABLE)]
+        argv = recorded(argv, report)
+    enclosure = site.enclosure.opened(places)
     try:
         with enclosure.start(argv, folder, environment) as start:
             child = Child(start.argv, folder, start.environment, TERM_SECONDS)
@@ -123,21 +126,6 @@ def _ended(
     except (OSError, ValueError) as error:
         logs.stderr.add(f"{step.argv[0]}: {error}\n".encode("utf-8", "replace"))
         return StepStatus.FAILED
-
-
-def _reading(step: BuildStep, logs: _Logs) -> tests_ran.Reading:
-    """Read the tests of a test step from both of its streams."""
-    if step.kind != "test":
-        return tests_ran.Reading(None)
-    streams = (log.lines(tests_ran.LINE_CHARACTERS) for log in logs)
-    if step.count_pattern is not None:
-        readings = [tests_ran.read_pattern(lines, step.count_pattern) for lines in streams]
-    else:
-        readings = [tests_ran.read(lines, step.tool) for lines in streams]
-    counts = [reading.tests for reading in readings if reading.tests is not None]
-    return tests_ran.Reading(
-        sum(counts) if counts else None, frozenset().union(*(reading.empty_codes for reading in readings))
-    )
 
 
 def _status(step: BuildStep, ended: Ended, reading: tests_ran.Reading, logs: _Logs) -> StepStatus:

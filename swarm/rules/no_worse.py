@@ -7,6 +7,10 @@ from typing import Final, NamedTuple
 from swarm.rules.build_verdicts import BuildVerdict, StepFacts, StepKind, StepStatus, verdict_of
 from swarm.rules.step_failures import Failures
 
+_EXCUSED: Final = "skipped or expected to fail now:"
+_GONE: Final = "missing:"
+_MOST_NAMED: Final = 5
+_LONGEST_NAME: Final = 200
 _RED: Final = (StepStatus.FAILED, StepStatus.TIMED_OUT)
 
 
@@ -42,9 +46,40 @@ class BaseComparison(NamedTuple):
     verdict: BuildVerdict
 
 
-def fewer_tests(now: int | None, before: int | None) -> str | None:
-    """Return how the number of tests fell, `None` where it did not, or where nobody knows the earlier number."""
-    return f"{before:,} → {now or 0:,} tests" if before and (now or 0) < before else None
+class TestNames(NamedTuple):
+    """Names of the tests of a build, by what became of them; those that fail stand nowhere."""
+
+    passed: frozenset[str] = frozenset()
+    excused: frozenset[str] = frozenset()
+    skipped: frozenset[str] = frozenset()
+
+
+class TestsSeen(NamedTuple):
+    """The number of tests that ran in a build, and their names where the runner reports them."""
+
+    number: int | None
+    names: TestNames | None = None
+
+
+def fewer_tests(now: TestsSeen, before: TestsSeen) -> str | None:
+    """Return how tests got lost: their number fell, or tests that passed are skipped or expected to fail now.
+
+    `None` where none got lost, or where nobody knows the earlier tests. A test under another name is not lost.
+    """
+    fell = bool(before.number) and (now.number or 0) < (before.number or 0)
+    lost = [f"{before.number:,} → {now.number or 0:,} tests"] if fell else []
+    if now.names is not None and before.names is not None:
+        excused = before.names.passed & (now.names.excused | now.names.skipped) - now.names.passed
+        gone = before.names.passed - now.names.passed - excused if fell else frozenset()
+        lost += [f"{words} {_named(tests)}" for words, tests in ((_EXCUSED, excused), (_GONE, gone)) if tests]
+    return "; ".join(lost) or None
+
+
+def _named(tests: frozenset[str]) -> str:
+    first = sorted(tests)[:_MOST_NAMED]
+    rest = len(tests) - len(first)
+    names = ", ".join(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…" for name in first)
+    return f"{names} and {rest:,} more" if rest else names
 
 
 def compared(merged: Sequence[StepState], before: Sequence[StepState]) -> BaseComparison:

@@ -51,29 +51,6 @@ def test_tests_that_are_all_skipped_are_no_tests(prove: Prove) -> None:
     assert shown(prove({**PYTEST, "tests/test_shop.py": test})) == ("python", "no_tests", [("pytest", "passed", 0)], 0)
 
 
-LIES = "import atexit, sys\n\natexit.register(lambda: print('\\n90 passed in 0.10s', file=sys.__stdout__))\n"
-
-
-@pytest.mark.usefixtures("our_python")
-def test_a_summary_that_code_under_test_prints_is_not_counted(prove: Prove) -> None:
-    result = prove({**PYTEST, "tests/conftest.py": LIES})
-    assert "90 passed in" in (result.steps[0].log_path / "stdout.log").read_text("utf-8")
-    assert shown(result) == ("python", "pass", [("pytest", "passed", 1)], 1)
-
-
-@pytest.mark.usefixtures("our_python")
-def test_a_report_that_is_removed_leaves_the_tests_unmeasured(prove: Prove) -> None:
-    removes = "import atexit, os, sys\n\nplace = [word[11:] for word in sys.argv if 'junitxml' in word][0]\n"
-    result = prove({**PYTEST, "tests/conftest.py": f"{LIES}{removes}atexit.register(os.unlink, place)\n"})
-    assert shown(result) == ("python", "unmeasured_tests", [("pytest", "passed", None)], None)
-
-
-@pytest.mark.usefixtures("our_python")
-def test_a_project_that_turns_reports_off_is_counted_by_its_printed_summary(prove: Prove) -> None:
-    off = PYTEST["pyproject.toml"] + "addopts = '-p no:junitxml'\n"
-    assert shown(prove({**PYTEST, "pyproject.toml": off})) == ("python", "pass", [("pytest", "passed", 1)], 1)
-
-
 def test_a_program_in_the_place_of_pytest_that_writes_no_report_is_counted_by_its_summary(
     prove: Prove, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

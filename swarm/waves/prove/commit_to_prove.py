@@ -1,12 +1,16 @@
 """Choose the commit of a verification, and relate a commit to the run: its newest wave, and what was proved before."""
 
 import sqlite3
+from collections.abc import Iterable
+from pathlib import PurePath
 from typing import Final
 
 from swarm import errors
+from swarm.builds.run_report import kept_tests
 from swarm.git import history
 from swarm.git.repository import Repository, commit_of, holds_commit
 from swarm.git.runner import Git
+from swarm.rules.no_worse import TestNames, TestsSeen
 from swarm.rules.phases import is_audit
 from swarm.rules.states import WaveStatus
 from swarm.store import kept_builds, merges, verifications, waves
@@ -14,6 +18,7 @@ from swarm.store.file_claims import has_changes
 from swarm.store.runs import Run
 from swarm.store.verifications import Verification
 from swarm.store.waves import Wave
+from swarm.waves.prove.build import Prover
 from swarm.waves.trees.integration import unpublished
 
 _VERIFIABLE: Final = (WaveStatus.COLLECTED, WaveStatus.VERIFIED, WaveStatus.ADVANCED)
@@ -78,13 +83,31 @@ def verifications_of_files(conn: sqlite3.Connection, git: Git, run: Run, commit:
     return found
 
 
-def known_tests(conn: sqlite3.Connection, git: Git, run: Run, wave_id: int, commit: str) -> int | None:
-    """Return how many tests ran in a commit that passed its build, `None` where no build of its files is recorded."""
-    counts = [one.test_count for one in verifications_of_files(conn, git, run, commit) if one.verdict == "pass"]
+def known_tests(conn: sqlite3.Connection, prover: Prover, wave_id: int, commit: str) -> TestsSeen:
+    """Return the tests that ran in a commit that passed its build, without a count where no build is recorded."""
+    run, git = prover.run, prover.repository.git
+    rows = verifications_of_files(conn, git, run, commit)
+    seen = [(row.test_count, [step.log for step in row.steps]) for row in rows if row.verdict == "pass"]
     kept = kept_builds.of_tree(conn, run.id, wave_id, history.tree_of(git, commit))
-    counts += [build.get("test_count") for build in kept if build.get("verdict") == "pass"]
+    seen += [
+        (build.get("test_count"), [str(step.get("log_path")) for step in build.get("steps", ())])
+        for build in kept
+        if build.get("verdict") == "pass"
+    ]
     # The newest: an older build may have run under another adapter, or without what is installed now.
-    return next((count for count in reversed(counts) if count is not None), None)
+    for count, logs in reversed(seen):
+        if count is not None:
+            return TestsSeen(count, names_of_tests(prover, logs))
+    return TestsSeen(None)
+
+
+def names_of_tests(prover: Prover, logs: Iterable[str]) -> TestNames | None:
+    """Return the names of the tests in the logs of a build's steps, `None` where no runner reported any."""
+    # A recorded path may lead anywhere: only its place among the proofs of the run counts.
+    folder = prover.workspace.proofs_folder(prover.run.id)
+    found = [kept_tests(folder.joinpath(*PurePath(log).parts[-2:])) for log in logs]
+    named = [names for names in found if names is not None]
+    return TestNames(*map(frozenset[str]().union, *named)) if named else None
 
 
 def base_of_merge(conn: sqlite3.Connection, run: Run, commit: str) -> tuple[int, str] | None:

@@ -10,14 +10,14 @@ from swarm.builds.adapter import BuildResult, StepOutcome
 from swarm.builds.environment import build_environment
 from swarm.git import history
 from swarm.rules.build_verdicts import BuildVerdict, StepStatus
-from swarm.rules.no_worse import BaseComparison, StepState, compared
+from swarm.rules.no_worse import BaseComparison, StepState, TestsSeen, compared, fewer_tests
 from swarm.rules.sandbox_policy import Isolation
 from swarm.rules.step_failures import Failures, failures_in
 from swarm.store import forms, kept_builds
 from swarm.store.connection import Store
 from swarm.store.waves import Wave
 from swarm.waves.prove.build import Prover, is_red
-from swarm.waves.prove.commit_to_prove import known_tests
+from swarm.waves.prove.commit_to_prove import known_tests, names_of_tests
 
 # A longer line is read in pieces: the patterns of failures take quadratic time on a hostile line.
 _LINE_CHARACTERS: Final = 1024
@@ -74,11 +74,23 @@ class GateBuilds:
             self._of_this_call[tree] = found
         return found
 
-    def tests_in(self, commit: str, *, build: bool) -> int | None:
-        """Return how many tests run in a commit: as recorded, else by its build where `build` asks for that."""
-        git = self._prover.repository.git
-        known = known_tests(self._store.conn, git, self._prover.run, self._wave.id, commit)
-        return self.of(commit).build.test_count if known is None and build else known
+    def lost_tests(self, commit: str, before: str) -> str | None:
+        """Return how tests of a commit got lost in a later commit that passes its build, `None` where none did.
+
+        The earlier commit is built where its tests are not recorded, or where their names decide or are to be told.
+        """
+        now = self._seen(self.of(commit))
+        known = known_tests(self._store.conn, self._prover, self._wave.id, before)
+        lost = fewer_tests(now, known)
+        may_excuse = now.names is not None and bool(now.names.excused or now.names.skipped)
+        if known.number is None or (known.names is None and now.names is not None and (lost or may_excuse)):
+            known = self._seen(self.of(before))
+            lost = fewer_tests(now, known)
+        return lost
+
+    def _seen(self, found: GateBuild) -> TestsSeen:
+        names = names_of_tests(self._prover, [str(step.log_path) for step in found.build.steps])
+        return TestsSeen(found.build.test_count, names)
 
     def compared(
         self, commit: str, with_commit: str, *, again: bool = False

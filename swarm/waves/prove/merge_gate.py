@@ -9,7 +9,7 @@ from swarm.builds.adapter import BuildResult
 from swarm.git.runner import Git
 from swarm.results.verify import BuildShown
 from swarm.rules.build_verdicts import UNTESTED, BuildVerdict
-from swarm.rules.no_worse import BaseComparison, fewer_tests
+from swarm.rules.no_worse import BaseComparison
 from swarm.rules.steering import holds_tests, steers
 from swarm.store import verifications
 from swarm.store.connection import Store
@@ -106,10 +106,11 @@ def proved(
     accepted, reason = _acceptance(found.build, comparison, options, before)
     if found.build.verdict is not BuildVerdict.PASS and accepted is None:
         raise _gate_failed(task, commit, found.build, comparison, culprits, options)
-    if fewer := _fewer(gate, found.build, rest):
+    lost = gate.builds.lost_tests(commit, before) if found.build.verdict is BuildVerdict.PASS else None
+    if lost is not None:
         if FEWER_TESTS not in options.accept:
-            raise _tests_fewer(task, commit, found.build, fewer, rest, options)
-        accepted, reason = FEWER_TESTS, f"{fewer}; {options.reason}"
+            raise _tests_fewer(task, commit, found.build, lost, rest, options)
+        accepted, reason = FEWER_TESTS, f"{lost}; {options.reason}"
     shown = builds.shown_gate(found.build, flaky=found.flaky, accepted=accepted)
     return ProvedMerge(base, commit, tuple(rest), shown, found.build, reason)
 
@@ -130,30 +131,19 @@ def _acceptance(
     return (verdict.value, options.reason) if is_accepted else (None, None)
 
 
-def _fewer(gate: _Gate, build: BuildResult, links: Sequence[Link]) -> str | None:
-    """Return how the number of tests fell by the work, `None` where it did not.
-
-    Where the work leaves tests and steering files alone, the base is not built for its count; a recorded count is used.
-    """
-    if build.verdict is not BuildVerdict.PASS:
-        return None
-    is_near = any(_touches_tests(link) for link in links)
-    return fewer_tests(build.test_count, gate.builds.tests_in(gate.before, build=is_near))
-
-
 def _touches_tests(link: Link) -> bool:
     return any(holds_tests(file) or steers(file) for file in link.files)
 
 
 def _tests_fewer(
-    task: MergeTask, commit: str, build: BuildResult, fewer: str, links: Sequence[Link], options: MergeOptions
+    task: MergeTask, commit: str, build: BuildResult, lost: str, links: Sequence[Link], options: MergeOptions
 ) -> errors.MergeGateFailed:
     names = tuple(link.agent.domain for link in links if _touches_tests(link))
     by = f"; {', '.join(names)} changed files of tests" if names else ""
     return errors.MergeGateFailed(
         number=task.wave.number,
         verdict=FEWER_TESTS,
-        told=f"; {fewer}{by}",
+        told=f"; {lost}{by}",
         culprits=names,
         path=str(build.steps[-1].log_path) if build.steps else "",
         remedy=f"`{_again(task, options)} --accept {FEWER_TESTS} --reason '…'` takes it",

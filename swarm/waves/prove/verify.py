@@ -9,7 +9,7 @@ from swarm.config import Config
 from swarm.git.repository import repository_at
 from swarm.results.verify import Claims, VerifyResult
 from swarm.rules.build_verdicts import UNTESTED, BuildVerdict
-from swarm.rules.no_worse import fewer_tests
+from swarm.rules.no_worse import TestsSeen, fewer_tests
 from swarm.store import waves
 from swarm.store.connection import Store
 from swarm.store.fix_claims import Proved
@@ -24,6 +24,7 @@ from swarm.waves.prove.commit_to_prove import (
     commit_to_prove,
     is_current,
     known_tests,
+    names_of_tests,
     proved_wave,
     verifications_of_files,
 )
@@ -93,14 +94,15 @@ def _without_tests(result: VerifyResult, check: FindingsCheck, options: VerifyOp
 
 
 def _with_base(conn: sqlite3.Connection, prover: Prover, result: VerifyResult, options: VerifyOptions) -> VerifyResult:
-    """Hold a merge of the newest amend wave to the number of tests that ran below the wave's work."""
+    """Hold a merge of the newest amend wave to the tests that ran below the wave's work."""
     run, git, commit = prover.run, prover.repository.git, result.commit_sha
     base = base_of_merge(conn, run, commit)
     if base is None:
         return result
-    before = known_tests(conn, git, run, *base)
-    result = result._replace(base_test_count=before)
-    fewer = fewer_tests(result.test_count, before) if result.verdict == BuildVerdict.PASS.value else None
+    before = known_tests(conn, prover, *base)
+    result = result._replace(base_test_count=before.number)
+    now = TestsSeen(result.test_count, names_of_tests(prover, [step.log for step in result.steps]))
+    fewer = fewer_tests(now, before) if result.verdict == BuildVerdict.PASS.value else None
     if fewer is None:
         return result
     earlier = [known.accepted for known in verifications_of_files(conn, git, run, commit)]
