@@ -26,7 +26,7 @@ else:
 _GRAVEST_FIRST = ("failed", "broken", "passed", "excused", "skipped")
 
 
-class ReportFile:
+class SealedReport:
     """The file of a report. Each line is opened anew: tests close descriptors that they do not know."""
 
     def __init__(self, place: str) -> None:
@@ -65,7 +65,7 @@ class ReportFile:
 class RunRecorder:
     """The tests that began and ended; a test has the gravest outcome of its parts."""
 
-    def __init__(self, report: ReportFile) -> None:
+    def __init__(self, report: SealedReport) -> None:
         self._report = report
         self._outcomes: dict[str, str] = {}
 
@@ -219,7 +219,7 @@ def run_pytest(recorder: RunRecorder, arguments: list[str]) -> None:
 
 def run(place: str, runner: str, arguments: list[str]) -> None:
     """Run a runner with its arguments; as `python -m` does, import from the current folder first."""
-    recorder = RunRecorder(ReportFile(place))
+    recorder = RunRecorder(SealedReport(place))
     if not getattr(sys.flags, "safe_path", False):
         sys.path[0] = os.getcwd()
     if runner == "unittest":

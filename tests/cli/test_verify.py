@@ -78,7 +78,7 @@ def test_a_verification_that_passes_is_shown_whole_and_kept(merged: Team) -> Non
         "note": None,
         "nextAction": f"swarm status {merged.run}",
         # The work left tests alone, so the base was not built for its number of tests.
-        "baseTestCount": None,
+        "baseTestCount": 1,
         "accepted": None,
         "reason": None,
         "isolation": {"backend": "none", "reason": SWITCHED_OFF, "policy": answer.data["isolation"]["policy"]},
